@@ -1,0 +1,34 @@
+"""The base of every component's arguments: frozen, closed, documented by the strings beneath the fields.
+
+Python importers and stack files write `max_replicas`; other languages send `maxReplicas`, by Pulumi's own camel rule.
+`In[T]` marks a value that is only passed through, so it may be an output; whatever decides the shape is plain.
+"""
+
+from collections.abc import Awaitable
+from typing import TypeVar, Union
+
+import pulumi
+from pydantic import BaseModel, ConfigDict
+
+T = TypeVar("T")
+In = Union[T, Awaitable[T], pulumi.Output[T]]  # noqa: UP007 - pydantic needs the runtime union of a TypeVar
+"""A plain value or an output of it. `pulumi.Input` itself cannot be used: its forward reference breaks pydantic."""
+
+
+def camel(name: str) -> str:
+    """Name on the wire: `max_replicas` -> `maxReplicas`. Source: Pulumi's snake_case_to_camel_case."""
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+class Model(BaseModel):
+    """Arguments: unknown keys are refused, values never change, the text under a field is its documentation."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=camel,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+        arbitrary_types_allowed=True,
+    )

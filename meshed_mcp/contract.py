@@ -1,0 +1,97 @@
+"""What the platform and the runtime promise each other: ports, paths, labels, environment variables, metric names.
+
+Imported by `components/` (which renders them) and by `agents/` (which obeys them); neither imports the other.
+Only names and numbers that both sides need; a default that one side owns lives there.
+"""
+
+from typing import Final
+
+MCP_PORT: Final = 8000
+"""TCP port of the MCP endpoint, plain HTTP/1.1 inside the pod. The port's name is `http`: uvicorn speaks no HTTP/2."""
+
+MCP_PATH: Final = "/mcp"
+"""Path of the MCP endpoint. Source: default `streamable_http_path` of the official SDK 2.3."""
+
+MCP_PORT_NAME: Final = "http"
+"""Port name; Istio selects the protocol by it. Source: Istio, "Protocol Selection"."""
+
+MANAGEMENT_PORT: Final = 9464
+"""TCP port of `/livez`, `/readyz` and `/metrics`, outside the mesh. Source: OpenTelemetry's default Prometheus port."""
+
+MANAGEMENT_PORT_NAME: Final = "http-metrics"
+LIVENESS_PATH: Final = "/livez"
+READINESS_PATH: Final = "/readyz"
+METRICS_PATH: Final = "/metrics"
+
+REGISTRY_NAME: Final = "mcp-registry"
+"""Name of the registry's Service, ServiceAccount and Deployment."""
+
+REGISTRY_PATH: Final = "/v0.1"
+"""Path prefix of the registry's HTTP interface. Source: official MCP registry API, v0.1."""
+
+LABEL_NAME: Final = "app.kubernetes.io/name"
+LABEL_PART_OF: Final = "app.kubernetes.io/part-of"
+LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+LABEL_APP: Final = "app"
+"""Istio's and Kiali's workload label. Source: Istio, "Application Requirements", labels `app` and `version`."""
+
+LABEL_VERSION: Final = "version"
+"""Label that DestinationRule subsets select by: `stable` or `canary`."""
+
+STABLE: Final = "stable"
+CANARY: Final = "canary"
+
+ENV_SERVICE: Final = "MESHED_MCP_SERVICE"
+"""Name of the service, e.g. `mcp-rag`."""
+
+ENV_NAMESPACE: Final = "MESHED_MCP_NAMESPACE"
+ENV_BIND_ADDRESS: Final = "MESHED_MCP_BIND_ADDRESS"
+"""Address both ports bind to; default 0.0.0.0."""
+
+ENV_PORT: Final = "MESHED_MCP_PORT"
+ENV_MANAGEMENT_PORT: Final = "MESHED_MCP_MANAGEMENT_PORT"
+ENV_ALLOWED_HOSTS: Final = "MESHED_MCP_ALLOWED_HOSTS"
+"""Comma-separated values of the Host header that are served; `name:*` allows every port. Others get 421."""
+
+ENV_ENDPOINT_SECONDS: Final = "MESHED_MCP_ENDPOINT_SECONDS"
+"""Seconds between "not ready" and the end of accepting calls, while endpoints and proxies notice."""
+
+ENV_GRACE_SECONDS: Final = "MESHED_MCP_GRACE_SECONDS"
+"""Seconds from SIGTERM to exit at the latest; below the pod's terminationGracePeriodSeconds."""
+
+ENV_REGISTRY_URL: Final = "MESHED_MCP_REGISTRY_URL"
+"""Base URL of the registry, without the `/v0.1` prefix; unset = the service does not register."""
+
+ENV_DATA_DIR: Final = "MESHED_MCP_DATA_DIR"
+"""Folder a service may write to, an emptyDir mounted at DATA_PATH; the root file system is read-only."""
+
+DATA_PATH: Final = "/data"
+
+ENV_DATABASE_URL: Final = "MESHED_MCP_DATABASE_URL"
+"""SQLAlchemy URL; unset = a SQLite file in the data folder, so one replica only."""
+
+ENV_LOG_LEVEL: Final = "MESHED_MCP_LOG_LEVEL"
+
+METRIC_OPERATION_DURATION: Final = "mcp_server_operation_duration_seconds"
+"""Histogram, seconds. Source: OpenTelemetry MCP conventions, `mcp.server.operation.duration`."""
+
+METRIC_ACTIVE_REQUESTS: Final = "mcp_server_active_requests"
+"""Gauge: calls in work, `subscriptions/listen` streams not counted. The autoscaler reads it."""
+
+METRIC_QUEUE_DEPTH: Final = "mcp_server_request_queue_depth"
+"""Gauge: calls that wait for a place. The autoscaler adds it to the calls in work."""
+
+METRIC_OPEN_STREAMS: Final = "mcp_server_open_streams"
+METRIC_REGISTERED_TOOLS: Final = "mcp_server_registered_tools"
+METRIC_INFO: Final = "mcp_server_info"
+METRIC_REGISTRY_SERVERS: Final = "mcp_registry_servers"
+METRIC_HTTP_DURATION: Final = "http_server_request_duration_seconds"
+
+LABEL_METHOD: Final = "mcp_method_name"
+LABEL_TOOL: Final = "gen_ai_tool_name"
+LABEL_ERROR: Final = "error_type"
+LABEL_SERVER: Final = "mcp_server_name"
+"""Label that the PodMonitor adds to every series of a server, from the pod's `app.kubernetes.io/name`."""
+
+DURATION_BUCKETS_SECONDS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+"""Source: OpenTelemetry MCP conventions, section "Metrics", explicit bucket boundaries."""
