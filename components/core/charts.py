@@ -9,11 +9,22 @@ from meshed_mcp.components.core.manifest import Manifest
 
 
 class Chart(NamedTuple):
-    """A chart at one version. `repository` is an HTTP chart repository, or an `oci://` prefix."""
+    """A chart at one version. `repository` is an HTTP chart repository, an `oci://` prefix, or "": `name` is a path."""
 
     name: str
     version: str
     repository: str
+
+    def mirrored(self, mirror: str | None) -> "Chart":
+        """The same chart from another repository (URL) or folder (path, relative to the program's folder).
+
+        None leaves it where it is published. Air-gapped clusters and tests use a folder.
+        """
+        if mirror is None:
+            return self
+        if "://" in mirror:
+            return self._replace(repository=mirror.rstrip("/"))
+        return self._replace(name=f"{mirror.rstrip('/')}/{self.name}", repository="")
 
 
 class ReleaseSpec(NamedTuple):

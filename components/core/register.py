@@ -55,14 +55,15 @@ def resource_name(item: Manifest) -> str:
 
 def release(spec: ReleaseSpec, opts: pulumi.ResourceOptions) -> Release:
     """Register a Helm release under its own fixed name, which other charts and DNS names refer to."""
-    oci = spec.chart.repository.startswith("oci://")
+    repository = spec.chart.repository
+    by_name = repository.startswith(("http://", "https://"))
     return Release(
         spec.name,
         name=spec.name,
         namespace=spec.namespace,
-        chart=f"{spec.chart.repository}/{spec.chart.name}" if oci else spec.chart.name,
+        chart=f"{repository}/{spec.chart.name}" if repository and not by_name else spec.chart.name,
         version=spec.chart.version,
-        repository_opts=None if oci else RepositoryOptsArgs(repo=spec.chart.repository),
+        repository_opts=RepositoryOptsArgs(repo=repository) if by_name else None,
         values=spec.values,
         skip_crds=spec.skip_crds,
         skip_await=spec.skip_await,
