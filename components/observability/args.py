@@ -1,0 +1,116 @@
+"""What a stack may say about monitoring: one frozen model, the only source of validation, defaults and documentation.
+
+Days, GiB and seconds are whole numbers with the unit in the field's name. Not here: chart values
+(`prometheus_values.py`), the objects made of them (`jaeger.py`, `dashboards/`), registration (`component.py`).
+"""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from meshed_mcp.components.core.model import In, Model
+from meshed_mcp.components.core.resources import Resources
+
+
+class CertManagerInstall(StrEnum):
+    """Who brings cert-manager."""
+
+    COMPONENT = "component"
+    """The package pulumi-kubernetes-cert-manager, with a pinned chart."""
+
+    RELEASE = "release"
+    """The same chart as a plain Helm release: no second Pulumi plugin, so for hosts that cannot install one."""
+
+    EXISTING = "existing"
+    """The cluster has it already; nothing is installed."""
+
+
+class Platform(StrEnum):
+    """Whether the cluster lets its control plane be scraped."""
+
+    MANAGED = "managed"
+    """EKS, GKE, AKS and alike: scheduler, controller manager, etcd and kube-proxy cannot be reached."""
+
+    SELF_MANAGED = "self-managed"
+    """kubeadm and alike: they can, so they are scraped and alerted on."""
+
+
+class CertManagerSettings(Model):
+    """cert-manager: issues the certificate of the Prometheus operator's admission webhook."""
+
+    install: CertManagerInstall = CertManagerInstall.COMPONENT
+    namespace: str = "cert-manager"
+    replicas: int = Field(default=1, ge=1, le=5)
+    """Controller, webhook and CA injector, each."""
+
+
+class PrometheusSettings(Model):
+    """Prometheus: how long and how much it keeps, and on what."""
+
+    retention_days: int = Field(default=15, ge=1, le=3650)
+    """Age after which samples go; a full volume removes the oldest earlier."""
+
+    storage_gib: int = Field(default=50, ge=1, le=65536)
+    """Volume of each replica, GiB. 50 servers of 2 pods and 20 tools fill 22 GB in 15 days at 5 s."""
+
+    replicas: int = Field(default=1, ge=1, le=3)
+    """Each scrapes everything for itself; two survive the loss of a node."""
+
+    scrape_interval_seconds: int = Field(default=30, ge=5, le=300)
+    """For monitors that name none. MCP servers name 5 s themselves."""
+
+    resources: Resources = Resources(cpu="500m", memory="4Gi")
+
+
+class AlertmanagerSettings(Model):
+    """Alertmanager."""
+
+    replicas: int = Field(default=1, ge=1, le=5)
+    storage_gib: int = Field(default=1, ge=1, le=1024)
+    """Volume of each replica, GiB: silences and the notification log."""
+
+    resources: Resources = Resources(cpu="20m", memory="128Mi")
+
+
+class GrafanaSettings(Model):
+    """Grafana: one replica on its own volume."""
+
+    admin_secret: str = Field(default="grafana-admin", min_length=1, max_length=253)
+    """Secret in the stack's namespace with the keys `admin-user` and `admin-password`."""
+
+    admin_password: In[str] | None = None
+    """Makes that Secret, with the user `admin`. Unset: the Secret must come from elsewhere, Grafana waits for it."""
+
+    storage_gib: int = Field(default=5, ge=1, le=1024)
+    resources: Resources = Resources(cpu="100m", memory="512Mi")
+
+
+class JaegerSettings(Model):
+    """Jaeger v2: one replica, traces in Badger on a volume."""
+
+    storage_gib: int = Field(default=20, ge=1, le=65536)
+    """Volume, GiB. Badger frees space by age alone: size it for `retention_hours`."""
+
+    retention_hours: int = Field(default=72, ge=1, le=8760)
+    """Age after which spans go. Source of the default: Jaeger 2.20, `badger.DefaultConfig`, `ttl.spans`."""
+
+    resources: Resources = Resources(cpu="200m", memory="1Gi")
+
+
+class ObservabilityStackArgs(Model):
+    """Arguments of `ObservabilityStack`; the defaults suit a production cluster of some fifty servers."""
+
+    namespace: str = Field(default="monitoring", min_length=1, max_length=63)
+    """Namespace of everything but cert-manager; made by the stack, outside the mesh."""
+
+    platform: Platform = Platform.MANAGED
+    cert_manager: CertManagerSettings = CertManagerSettings()
+    prometheus: PrometheusSettings = PrometheusSettings()
+    alertmanager: AlertmanagerSettings = AlertmanagerSettings()
+    grafana: GrafanaSettings = GrafanaSettings()
+    jaeger: JaegerSettings = JaegerSettings()
+    storage_class: str | None = None
+    """StorageClass of every volume of the stack; the cluster's default if unset."""
+
+    chart_mirror: str | None = None
+    """Repository (URL) or folder that holds every chart; where they are published if unset."""
