@@ -1,0 +1,221 @@
+"""pydantic's errors as faults: one line each, with the object, the field, what is wrong and what to write instead.
+
+`faults` also finds what pydantic alone would report only on the next try: it takes the faulty fields out and validates
+again, so that a misspelt field does not hide a minimum above its maximum.
+"""
+
+import copy
+import difflib
+import re
+import types
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+MAXIMUM_SHOWN_CHARACTERS: Final = 60
+"""Longest excerpt of a wrong value in a message: a line must stay a line."""
+
+UNITS: Final = ("seconds", "percent", "replicas", "minutes", "hours", "days", "bytes", "gib", "mib")
+"""Last words of field names that name a unit."""
+
+SECONDS_PER: Final = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+"""Suffixes that people write on durations, in seconds."""
+
+Location = tuple[str | int, ...]
+M = TypeVar("M", bound=BaseModel)
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong: the object (`service mcp-rag`), the field's path in it, and the sentence."""
+
+    where: str
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.field}: {self.message}" if self.field else f"{self.where}: {self.message}"
+
+
+class ConfigurationError(Exception):
+    """All faults of a configuration, one line each; raised before anything is registered."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+def checked(model: type[M], raw: Any, where: str) -> M:
+    """`raw`, with Python's field names, as a model. Raises ConfigurationError with every fault of it."""
+    found = faults(model, raw, where)
+    if found:
+        raise ConfigurationError(found)
+    return model.model_validate(raw, by_alias=False, by_name=True)
+
+
+def faults(model: type[BaseModel], raw: Any, where: str) -> list[Fault]:
+    """Every fault of `raw` as `model`, empty when it is valid; `raw` is not changed."""
+    rest, found = copy.deepcopy(raw), dict[Fault, None]()
+    while True:
+        try:
+            model.model_validate(rest, by_alias=False, by_name=True)
+        except ValidationError as error:
+            details = without_union_branches(error.errors(include_url=False))
+            found.update(dict.fromkeys(fault for item in details for fault in sentences(model, item, where)))
+            removed = [remove(rest, item["loc"]) for item in details]
+            if not any(removed):
+                return list(found)
+        else:
+            return list(found)
+
+
+def remove(raw: Any, location: Location) -> bool:
+    """Take the value at `location` out of `raw`, so that the rest can be judged; False when there is none."""
+    *path, last = location or (None,)
+    for step in path:
+        raw = raw.get(step) if isinstance(raw, dict) else None
+    if last == "[key]" and path:
+        return False
+    if isinstance(raw, dict) and last in raw:
+        del raw[last]
+        return True
+    return False
+
+
+def without_union_branches(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """One error per field: a value that may be an output fails once for each branch of `In[T]`; keep T's error."""
+    outputs = {item["loc"][:-1] for item in details if str(item["loc"][-1:]).find("is-instance[") >= 0}
+    kept = []
+    for item in details:
+        if item["loc"][:-1] not in outputs:
+            kept.append(item)
+        elif not str(item["loc"][-1]).startswith("is-instance["):
+            kept.append({**item, "loc": item["loc"][:-1]})
+    return kept
+
+
+def sentences(model: type[BaseModel], item: ErrorDetails, where: str) -> list[Fault]:
+    """The faults behind one pydantic error; a validator may report several, one per line."""
+    location = item["loc"]
+    field = path_text(location)
+    if item["type"] in {"value_error", "assertion_error"}:
+        return [Fault(where, field, line) for line in str(item["ctx"]["error"]).splitlines()]
+    return [Fault(where, field, sentence(fields_at(model, location[:-1]), item))]
+
+
+def path_text(location: Location) -> str:
+    """`scaling.max_replicas`, `callers[0]`."""
+    text = ""
+    for step in location:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return text.removeprefix(".").replace(".[key]", "")
+
+
+def sentence(known: Sequence[str], item: ErrorDetails) -> str:
+    """What is wrong with one value and what to write instead."""
+    kind, context, name = item["type"], item.get("ctx", {}), str(item["loc"][-1]) if item["loc"] else ""
+    shown = excerpt(item["input"])
+    if kind == "extra_forbidden":
+        return f"unknown field; {suggestion(name, known)}"
+    if kind == "missing":
+        return f"is missing; write {name}: with a value"
+    if kind.startswith(("int_", "float_", "decimal_")):
+        return f"{shown} is not {number_text(name, kind)}; {number_advice(name, item['input'])}"
+    if kind in BOUNDS:
+        relation, limit = BOUNDS[kind]
+        return (
+            f"{shown} is {relation} {context[limit]}; write {context[limit]} or {'more' if limit == 'ge' else 'less'}"
+        )
+    if kind == "enum":
+        choices = re.findall(r"'([^']*)'", str(context["expected"]))
+        return f"{shown} is not a choice; {suggestion(str(item['input']), choices)}"
+    if kind in {"string_type", "bool_type", "bool_parsing"}:
+        type_name = "text" if kind == "string_type" else "true or false"
+        return f"{shown} is not {type_name}; write {wanted(kind, item['input'])}"
+    if kind in {"model_type", "model_attributes_type", "dict_type"}:
+        names = f" with the fields {', '.join(known)}" if known and kind != "dict_type" else ""
+        return f"{shown} is not a mapping; write key: value lines{names}"
+    if kind == "list_type":
+        return (
+            f"{shown} is not a list; write [{item['input']}]"
+            if isinstance(item["input"], str)
+            else f"{shown} is not a list"
+        )
+    return f"{lower_first(item['msg'])}; got {shown}"
+
+
+BOUNDS: Final = {
+    "greater_than_equal": ("below", "ge"),
+    "less_than_equal": ("above", "le"),
+}
+"""Bounds that our models use; inclusive, so that a message can name a value that is allowed."""
+
+
+def excerpt(value: Any) -> str:
+    """The value as it would be written, on one line, cut to a bounded length."""
+    text = repr(value)
+    return text if len(text) <= MAXIMUM_SHOWN_CHARACTERS else text[: MAXIMUM_SHOWN_CHARACTERS - 3] + "..."
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """`did you mean max_replicas?`, or the whole list where nothing is close."""
+    close = difflib.get_close_matches(name.replace("-", "_").lower(), known, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known) or 'nothing'}"
+
+
+def number_text(name: str, kind: str) -> str:
+    """`a whole number of seconds`, by the unit in the field's name."""
+    unit = next((unit for unit in UNITS if name.endswith(f"_{unit}")), None)
+    whole = "a whole number" if kind.startswith("int_") else "a number"
+    return f"{whole} of {unit}" if unit else whole
+
+
+def number_advice(name: str, value: Any) -> str:
+    """The number in another unit's clothes: '5m' for a field in seconds is 300."""
+    match = re.fullmatch(r"(\d+)\s*([A-Za-z%]*)", value.strip()) if isinstance(value, str) else None
+    if match is None:
+        return "write digits only"
+    factor = SECONDS_PER.get(match[2].lower(), 1) if name.endswith("_seconds") else 1
+    return f"write {int(match[1]) * factor}"
+
+
+def wanted(kind: str, value: Any) -> str:
+    """The value in the right type where that is plain, else the kinds of value that are."""
+    if kind == "string_type" and isinstance(value, (int, float, bool)):
+        return f'"{value}" in quotes'
+    return "text" if kind == "string_type" else "true or false without quotes"
+
+
+def lower_first(text: str) -> str:
+    """A pydantic sentence as the middle of ours."""
+    return text[:1].lower() + text[1:]
+
+
+def fields_at(model: type[BaseModel], location: Location) -> list[str]:
+    """Field names of the model that lies at `location` inside `model`; empty where it is no model."""
+    kind: Any = model
+    for step in location:
+        if inner := nested_model(kind):
+            field = inner.model_fields.get(str(step))
+            kind = field.annotation if field else None
+        else:
+            kind = element_type(kind)
+    found = nested_model(kind)
+    return sorted(found.model_fields) if found else []
+
+
+def nested_model(kind: Any) -> type[BaseModel] | None:
+    """The model in `kind` or `kind | None`."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind
+    if get_origin(kind) in {Union, types.UnionType}:
+        return next((found for part in get_args(kind) if (found := nested_model(part))), None)
+    return None
+
+
+def element_type(kind: Any) -> Any:
+    """What a list or a map holds."""
+    if get_origin(kind) in {Union, types.UnionType}:
+        return next((found for part in get_args(kind) if (found := element_type(part))), None)
+    return get_args(kind)[-1] if get_origin(kind) in {list, dict, Sequence, Mapping} else None

@@ -1,0 +1,8 @@
+"""What the unmodified program registers for a stack, recorded in process, without the Pulumi command line or a cluster.
+
+Rendering, checking, the local run and most tests work on this one thing.
+"""
+
+from meshed_mcp.infra.recording.recorder import Recording, Registration, record, record_program
+
+__all__ = ["Recording", "Registration", "record", "record_program"]

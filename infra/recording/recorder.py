@@ -1,0 +1,203 @@
+"""Runs a Pulumi program in process against a recording monitor: every registration, no engine, no cluster, no network.
+
+The program is run as the language host runs it (`infra/__main__.py`, unmodified). Contents of Helm charts and of remote
+components are not known here; secret values are replaced. What a recording cannot show, `pulumi preview` shows.
+"""
+
+import asyncio
+import runpy
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from google.protobuf import empty_pb2, struct_pb2
+from google.protobuf.json_format import MessageToDict
+from pulumi.runtime import mocks, rpc, run_in_stack, set_all_config, settings
+from pulumi.runtime.proto import resource_pb2
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.infra.recording.project import SECRET_PLACEHOLDER, read_project
+
+TIMEOUT_SECONDS: Final = 120
+"""Longest run of a program; 300 resources take about one second."""
+
+STACK_TYPE: Final = "pulumi:pulumi:Stack"
+RELEASE_TYPE: Final = "kubernetes:helm.sh/v3:Release"
+
+
+class Registration(NamedTuple):
+    """One resource as the program registered it. `inputs` are plain data: whole floats are ints, secrets are hidden."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    inputs: dict[str, Any]
+    depends_on: tuple[str, ...]
+    custom: bool
+    remote: bool
+    protect: bool
+    ignore_changes: tuple[str, ...]
+    provider: str
+    version: str
+
+
+class Recording(NamedTuple):
+    """All registrations of a program in order, each component's outputs by URN, and the stack's outputs."""
+
+    registrations: list[Registration]
+    outputs: dict[str, dict[str, Any]]
+    stack_outputs: dict[str, Any]
+
+    @property
+    def objects(self) -> list[Manifest]:
+        """The Kubernetes objects, as the API server would get them."""
+        return [item.inputs for item in self.registrations if is_object(item)]
+
+    @property
+    def releases(self) -> list[dict[str, Any]]:
+        """The Helm releases: chart, version, repository, values."""
+        return [item.inputs for item in self.registrations if item.type == RELEASE_TYPE]
+
+
+def is_object(item: Registration) -> bool:
+    """Whether a registration is one Kubernetes object: a custom resource of the provider that is no Helm release."""
+    return item.custom and item.type.startswith("kubernetes:") and item.type != RELEASE_TYPE
+
+
+class Recorder(mocks.MockMonitor):
+    """Pulumi's mock monitor, keeping the whole request and answering with the inputs."""
+
+    def __init__(self) -> None:
+        super().__init__(mocks=_NoMocks())
+        self.registrations: list[Registration] = []
+        self.outputs: dict[str, dict[str, Any]] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Keep the registration and answer with its inputs. A URN registered twice is an error, as in the engine."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type == STACK_TYPE:
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        if any(item.urn == urn for item in self.registrations):
+            raise ValueError(f"{request.type} {request.name}: registered twice; give one of the two another name")
+        self.registrations.append(registration(urn, request))
+        answer = struct_pb2.Struct()
+        answer.CopyFrom(request.object)
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=request.name if request.custom else "", object=answer)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Keep a component's outputs."""
+        self.outputs[request.urn] = plain(MessageToDict(request.outputs))
+        return empty_pb2.Empty()
+
+
+class _NoMocks(mocks.Mocks):
+    """The recorder answers registrations itself; a call of a provider's function has no answer without the provider."""
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise NotImplementedError(f"{args.token}: a recording cannot call provider functions")
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> Any:
+        raise NotImplementedError(f"{args.typ} {args.name}: a recording cannot read existing resources")
+
+
+def registration(urn: str, request: Any) -> Registration:
+    """What is kept of a registration request."""
+    return Registration(
+        urn=urn,
+        type=request.type,
+        name=request.name,
+        parent=request.parent,
+        inputs=plain(MessageToDict(request.object)),
+        depends_on=tuple(sorted(request.dependencies)),
+        custom=request.custom,
+        remote=request.remote,
+        protect=request.protect,
+        ignore_changes=tuple(request.ignoreChanges),
+        provider=request.provider,
+        version=request.version,
+    )
+
+
+def plain(value: Any) -> Any:
+    """`value` without wire marks: whole floats as ints, secrets hidden, resources as URNs, keys in order."""
+    if isinstance(value, dict):
+        match value.get(rpc._special_sig_key):  # noqa: SLF001 - the wire format's mark, stable since its first release
+            case rpc._special_secret_sig:  # noqa: SLF001 - as above
+                return SECRET_PLACEHOLDER
+            case rpc._special_resource_sig:  # noqa: SLF001 - as above
+                return value.get("urn")
+        return {key: plain(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def record(folder: Path, stack: str) -> Recording:
+    """What the project in `folder` registers for `stack`.
+
+    Raises ConfigurationError for a wrong configuration, and whatever else the program raises.
+    """
+    project = read_project(folder, stack)
+
+    def program() -> None:
+        sys.path.insert(0, str(project.program.parent))
+        try:
+            runpy.run_path(str(project.program), run_name="__main__")
+        finally:
+            sys.path.remove(str(project.program.parent))
+
+    return record_program(program, project.name, stack, project.config, project.secret_keys)
+
+
+def record_program(
+    program: Callable[[], None], project: str, stack: str, config: dict[str, str], secret_keys: list[str] | None = None
+) -> Recording:
+    """What `program` registers. It runs on a thread of its own: Pulumi's state is per context, so nothing leaks."""
+    result: list[Recording | BaseException] = []
+
+    def run() -> None:
+        try:
+            result.append(_run(program, project, stack, config, secret_keys or []))
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, raised there
+            result.append(error)
+
+    thread = threading.Thread(target=run, name=f"record {stack}", daemon=True)
+    thread.start()
+    thread.join(TIMEOUT_SECONDS)
+    if not result:
+        raise TimeoutError(f"the program of stack {stack} did not end within {TIMEOUT_SECONDS} s")
+    if isinstance(result[0], BaseException):
+        raise result[0]
+    return result[0]
+
+
+def _run(
+    program: Callable[[], None], project: str, stack: str, config: dict[str, str], secret_keys: list[str]
+) -> Recording:
+    """Run on this thread, with an event loop and Pulumi settings of its own."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    monitor = Recorder()
+    features = set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures)
+    settings.configure(
+        mocks.MockSettings(
+            monitor=monitor, monitor_features=features, engine=mocks.MockEngine(None), project=project, stack=stack,
+            dry_run=False, organization="organization", callbacks=None,
+        )
+    )  # fmt: skip
+    settings.SETTINGS.rpc_manager.clear()
+    settings.SETTINGS.outputs.clear()
+    settings.set_root_resource(None)  # type: ignore[arg-type]  # what Pulumi's own tests pass
+    set_all_config(config, secret_keys)
+    try:
+        loop.run_until_complete(run_in_stack(program))
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+    stack_outputs = monitor.outputs.pop(monitor.make_urn("", STACK_TYPE, f"{project}-{stack}"), {})
+    return Recording(monitor.registrations, monitor.outputs, stack_outputs)
