@@ -23,6 +23,9 @@ LIVENESS_PATH: Final = "/livez"
 READINESS_PATH: Final = "/readyz"
 METRICS_PATH: Final = "/metrics"
 
+CONTAINER_NAME: Final = "server"
+"""Name of the container that serves; the scaler and the dashboards pick it out from among the sidecars."""
+
 REGISTRY_NAME: Final = "mcp-registry"
 """Name of the registry's Service, ServiceAccount and Deployment."""
 
