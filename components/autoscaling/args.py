@@ -87,8 +87,9 @@ class ScalingSettings(Model):
     def _bounds_fit(self) -> Self:
         if self.min_replicas > self.max_replicas:
             raise ValueError(
-                f"min_replicas {self.min_replicas} is more than max_replicas {self.max_replicas}, which leaves no size to "
-                f"choose. Write max_replicas: {self.min_replicas} or more, or min_replicas: {self.max_replicas} or less"
+                f"min_replicas {self.min_replicas} is more than max_replicas {self.max_replicas}, so no size fits. "
+                f"Write max_replicas: {self.min_replicas} or more, "
+                f"or min_replicas: {self.max_replicas} or less"
             )
         fallback = self.fallback_replicas
         if fallback is not None and not self.min_replicas <= fallback <= self.max_replicas:

@@ -1,54 +1,43 @@
-"""CPU and memory of one container: checked quantities in, the `resources` field of a container out.
+"""CPU and memory of a container that we did not write: checked quantities in, the `resources` field out.
 
-Quantities are text ("250m", "512Mi") as everywhere in Kubernetes.
-Memory without a unit is refused: it would be bytes.
+For the platform's own parts (Prometheus, Grafana, Jaeger), where the memory limit equals the request. Not here: MCP
+servers (`mesh/args.py`), what a quantity may be (`quantity.py`).
 """
 
-import re
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import AfterValidator
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.model import Model
-
-CPU_PATTERN: Final = re.compile(r"(\d+m|\d+(\.\d{1,3})?)")
-MEMORY_PATTERN: Final = re.compile(r"[1-9]\d*(Ki|Mi|Gi|Ti)")
-"""Source of both: Kubernetes, "Resource Management for Pods and Containers", less the forms that are mistaken often."""
+from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 
 
 def checked_cpu(text: str) -> str:
-    """`text` if it is cores ("2", "0.5") or millicores ("250m") and more than none. Raises ValueError."""
-    if CPU_PATTERN.fullmatch(text) is None or float(text.removesuffix("m")) == 0:
-        raise ValueError(f'{text!r} is no CPU quantity. Write cores such as "2" or "0.5", or millicores such as "250m"')
+    """`text` as it is, if it is a CPU quantity. Raises ValueError with what to write instead."""
+    cpu_millicores(text)
     return text
 
 
 def checked_memory(text: str) -> str:
-    """`text` if it is a whole number with a binary unit ("512Mi", "2Gi"). Raises ValueError."""
-    if MEMORY_PATTERN.fullmatch(text) is None:
-        raise ValueError(f'{text!r} is no memory quantity. Write a whole number and Ki, Mi, Gi or Ti, such as "512Mi"')
+    """`text` as it is, if it is a memory quantity. Raises ValueError with what to write instead."""
+    memory_bytes(text)
     return text
 
 
-CpuQuantity = Annotated[str, AfterValidator(checked_cpu)]
-MemoryQuantity = Annotated[str, AfterValidator(checked_memory)]
-
-
 class Resources(Model):
-    """What one container asks for."""
+    """What one container asks for. CPU is not limited: a limit throttles while the node idles."""
 
-    cpu: CpuQuantity
-    """CPU request in cores or millicores; the autoscaler's percentage is of this."""
+    cpu: Annotated[str, AfterValidator(checked_cpu)]
+    """CPU request, "250m" or "2"."""
 
-    memory: MemoryQuantity
-    """Memory, requested and limit at once: a pod is then never killed for memory that the node had promised to it."""
-
-    cpu_limit: CpuQuantity | None = None
-    """CPU limit; none by default, because a limit throttles while the node idles."""
+    memory: Annotated[str, AfterValidator(checked_memory)]
+    """Memory request and limit at once, "512Mi": the node has then promised all that the container may use."""
 
 
 def container_resources(resources: Resources) -> Manifest:
     """The `resources` field of a container or of a chart's values."""
-    limits = {"memory": resources.memory} | ({"cpu": resources.cpu_limit} if resources.cpu_limit else {})
-    return {"requests": {"cpu": resources.cpu, "memory": resources.memory}, "limits": limits}
+    return {
+        "requests": {"cpu": resources.cpu, "memory": resources.memory},
+        "limits": {"memory": resources.memory},
+    }

@@ -1,0 +1,116 @@
+"""Every PromQL expression, once: panels, scalers and (later) rules call these functions.
+
+In: a selector made by `selector`, and windows such as "30s" or Grafana's `$__rate_interval`. Out: PromQL text. Metric and
+label names that the runtime shares come from `contract`; those of cAdvisor and kube-state-metrics stand here.
+"""
+
+from typing import Final
+
+from meshed_mcp import contract
+
+CALL_METHOD: Final = f'{contract.LABEL_METHOD}="tools/call"'
+"""Only tool calls; the operation histogram counts every MCP method. Source: MCP, method `tools/call`."""
+
+CALLER_FAULTS: Final = ("-32700", "-32600", "-32601", "-32602", "-32002")
+"""Values of `error_type` that are the caller's fault and no error of the server.
+Source: OpenTelemetry MCP conventions, server spans, status."""
+
+HELD_SECONDS: Final = 30
+"""How long the scaler keeps a peak, and how long gauges must be missing before it counts them in. It covers the
+seconds in which a new replica is ready but not yet scraped."""
+
+PEAK_STEP_SECONDS: Final = 1
+GUARD_STEP_SECONDS: Final = 5
+"""Resolution of the scaler's two subqueries; the guard's is the scrape interval of MCP servers."""
+
+
+def selector(namespace: str, server: str, *, regex: bool = False) -> str:
+    """Label matchers of one server's series, or of several with `regex` (Grafana's variables expand to patterns)."""
+    operator = "=~" if regex else "="
+    return f'namespace{operator}"{namespace}",{contract.LABEL_SERVER}{operator}"{server}"'
+
+
+def call_rate(select: str, window: str) -> str:
+    """Finished tool calls, per second, per server. Source: operation histogram, `_count`."""
+    return f"sum by ({contract.LABEL_SERVER}) ({_counted(f'{select},{CALL_METHOD}', window)})"
+
+
+def error_share(select: str, window: str) -> str:
+    """Share of operations that failed by the server's fault, 0..1, per server; 0 while none fails, absent without traffic."""
+    ours = f'{contract.LABEL_ERROR}!="",{contract.LABEL_ERROR}!~"{"|".join(CALLER_FAULTS)}"'
+    by = f"sum by ({contract.LABEL_SERVER})"
+    every = f"{by} ({_counted(select, window)})"
+    return f"({by} ({_counted(f'{select},{ours}', window)}) or 0 * {every}) / ({every} > 0)"
+
+
+def latency_quantile(quantile: float, select: str, window: str) -> str:
+    """Duration of tool calls, seconds, at `quantile` (0..1), over the selected servers together."""
+    buckets = f"{contract.METRIC_OPERATION_DURATION}_bucket{{{select},{CALL_METHOD}}}"
+    return f"histogram_quantile({quantile}, sum by (le) (rate({buckets}[{window}])))"
+
+
+def top_tools(count: int, select: str, window: str) -> str:
+    """The `count` tools called most, calls per second, per tool and server."""
+    by = f"{contract.LABEL_TOOL}, {contract.LABEL_SERVER}"
+    return f"topk({count}, sum by ({by}) ({_counted(f'{select},{CALL_METHOD}', window)}))"
+
+
+def in_flight(select: str) -> str:
+    """Calls in work and waiting, as a number, over the selected pods; an open `subscriptions/listen` does not count."""
+    return f"sum({_load(select)})"
+
+
+def in_flight_by_server(select: str) -> str:
+    """Calls in work and waiting, as a number, per server."""
+    return f"sum by ({contract.LABEL_SERVER}) ({_load(select)})"
+
+
+def held_in_flight(select: str) -> str:
+    """Calls in work and waiting, for the autoscaler: the peak of the last seconds, corrected for pods that report nothing.
+
+    Without the peak, a replica that is ready but not yet scraped makes the sum fall, and the next sync removes it again.
+    Without the correction, the size halves when half of the gauges vanish. The two stay apart and the correction takes
+    the minimum ("clamped"): inside the peak, ending pods would count for too long. Absent once every gauge is.
+    Source: measured with the real HPA controller and KEDA, 4 -> 8 and 4 -> 16 replicas, faults included.
+    """
+    peak = f"max_over_time({in_flight(select)}[{HELD_SECONDS}s:{PEAK_STEP_SECONDS}s])"
+    scraped = f'count(up{{{select},container="{contract.CONTAINER_NAME}"}})'
+    reporting = f"count(count by (pod) ({contract.METRIC_ACTIVE_REQUESTS}{{{select}}}))"
+    return f"{peak} * min_over_time(({scraped} / {reporting})[{HELD_SECONDS}s:{GUARD_STEP_SECONDS}s])"
+
+
+def ready_replicas(namespace: str, deployment: str) -> str:
+    """Replicas that are ready, per Deployment; both arguments are patterns. Source: kube-state-metrics, Deployment."""
+    return _replicas("ready", namespace, deployment)
+
+
+def wanted_replicas(namespace: str, deployment: str) -> str:
+    """Replicas in the Deployment's spec, per Deployment; both arguments are patterns. Source: as `ready_replicas`."""
+    return _replicas("spec", namespace, deployment)
+
+
+def container_cpu(namespace: str, pod: str, window: str) -> str:
+    """CPU of the server's container, cores, per pod; `namespace` and `pod` are patterns. Source: cAdvisor."""
+    return f"sum by (pod) (rate(container_cpu_usage_seconds_total{{{_container(namespace, pod)}}}[{window}]))"
+
+
+def container_memory(namespace: str, pod: str) -> str:
+    """Working set of the server's container, bytes, per pod: what the memory limit counts. Source: cAdvisor."""
+    return f"sum by (pod) (container_memory_working_set_bytes{{{_container(namespace, pod)}}})"
+
+
+def _counted(select: str, window: str) -> str:
+    return f"rate({contract.METRIC_OPERATION_DURATION}_count{{{select}}}[{window}])"
+
+
+def _load(select: str) -> str:
+    return f'{{__name__=~"{contract.METRIC_ACTIVE_REQUESTS}|{contract.METRIC_QUEUE_DEPTH}",{select}}}'
+
+
+def _container(namespace: str, pod: str) -> str:
+    return f'namespace=~"{namespace}",pod=~"{pod}",container="{contract.CONTAINER_NAME}"'
+
+
+def _replicas(which: str, namespace: str, deployment: str) -> str:
+    metric = {"ready": "kube_deployment_status_replicas_ready", "spec": "kube_deployment_spec_replicas"}[which]
+    return f'sum by (deployment) ({metric}{{namespace=~"{namespace}",deployment=~"{deployment}"}})'
