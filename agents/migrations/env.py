@@ -1,0 +1,13 @@
+"""Alembic's entry: runs the versions of one service on the connection that `agents/database.py` hands over.
+
+Each service has its own version table, so that several can live in one PostgreSQL database.
+"""
+
+from alembic import context
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    version_table=context.config.attributes["version_table"],
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,184 @@
+"""The catalogue in a database: register with a lease, renew, release, look up, list, expire.
+
+In: ServerEntry and lease seconds. Out: Registration; an expired entry is never returned, whether swept or not.
+An entry lives as long as the longest lease of its instances, so one replica's end does not take the others away.
+Not here: the reading queries (catalogue.py), HTTP (app.py). Time comes from the injected clock.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from meshed_mcp.agents.database import Database
+from meshed_mcp.agents.registry.catalogue import (
+    LATEST,
+    LEASES,
+    SERVERS,
+    Query,
+    listing,
+    live_servers,
+    live_versions,
+    registrations,
+)
+from meshed_mcp.agents.registry.model import Lease, Registration, ServerEntry
+
+
+class NotRegisteredError(LookupError):
+    """No live entry, or no live lease of this instance; the text is one line."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Part of a list; `next_cursor` is None on the last one."""
+
+    registrations: tuple[Registration, ...]
+    next_cursor: str | None
+
+
+class Store:
+    """The catalogue. Every method is a transaction and blocks; `clock` gives seconds since 1970, UTC."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    def register(self, entry: ServerEntry, instance: str, lease_seconds: int) -> Registration:
+        """Add the entry, or replace it when it changed, and grant the instance a lease."""
+        now = self._clock()
+        lease = Lease(instance=instance, expires_at=now + lease_seconds)
+        with self._database.write() as connection:
+            # An expired row must not hand its publication date to the new registration.
+            connection.execute(_of(entry.name, entry.version, sa.delete(SERVERS)).where(SERVERS.c.expires_at <= now))
+            connection.execute(self._upserted_server(entry, now, lease.expires_at))
+            connection.execute(self._upserted_lease(entry.name, entry.version, lease))
+            _settle(connection, entry.name, entry.version, now)
+            return _registration(connection, entry.name, entry.version, now)
+
+    def renew(self, name: str, version: str, instance: str, lease_seconds: int) -> Lease:
+        """Prolong a lease. Raises NotRegisteredError when it or the entry is gone: publish the entry again."""
+        now = self._clock()
+        lease = Lease(instance=instance, expires_at=now + lease_seconds)
+        with self._database.write() as connection:
+            _lock(connection, name, version, now)
+            held = _of_instance(name, version, instance, sa.select(LEASES)).where(LEASES.c.expires_at > now)
+            if connection.execute(held).first() is None:
+                raise NotRegisteredError(f"{name} {version}: the instance {instance} holds no lease; publish it again")
+            connection.execute(self._upserted_lease(name, version, lease))
+            _settle(connection, name, version, now)
+        return lease
+
+    def release(self, name: str, version: str, instance: str) -> None:
+        """End a lease; the entry goes with its last one. Raises NotRegisteredError when there is no live entry."""
+        now = self._clock()
+        with self._database.write() as connection:
+            _lock(connection, name, version, now)
+            connection.execute(_of_instance(name, version, instance, sa.delete(LEASES)))
+            _settle(connection, name, version, now)
+
+    def remove(self, name: str, version: str) -> Registration:
+        """Remove an entry with all its leases and return it. Raises NotRegisteredError when it is not live."""
+        now = self._clock()
+        with self._database.write() as connection:
+            _lock(connection, name, version, now)
+            removed = _registration(connection, name, version, now)
+            connection.execute(_of(name, version, sa.delete(SERVERS)))
+            return removed
+
+    def find(self, name: str, version: str = LATEST) -> Registration:
+        """The live entry of that name and version. Raises NotRegisteredError."""
+        found = self.versions(name)
+        for registration in found:
+            if registration.is_latest if version == LATEST else registration.entry.version == version:
+                return registration
+        if not found:
+            raise NotRegisteredError(f"{name}: no live server has this name")
+        known = ", ".join(registration.entry.version for registration in found)
+        raise NotRegisteredError(f"{name}: version {version!r} is not live; live versions: {known}")
+
+    def versions(self, name: str) -> tuple[Registration, ...]:
+        """All live versions of a server, the latest published first."""
+        now = self._clock()
+        with self._database.read() as connection:
+            return registrations(connection, connection.execute(live_versions(name, now)).all(), now)
+
+    def page(self, query: Query) -> Page:
+        """A page of live entries, ordered by name and version; of `latest` it may hold fewer than the limit."""
+        now = self._clock()
+        with self._database.read() as connection:
+            rows = connection.execute(listing(query, now)).all()
+            found = registrations(connection, rows[: query.limit], now)
+        if query.version == LATEST:
+            found = tuple(registration for registration in found if registration.is_latest)
+        last = rows[query.limit - 1] if len(rows) > query.limit else None
+        return Page(found, f"{last.name}:{last.version}" if last else None)
+
+    def count(self) -> int:
+        """Live entries, each version of a server counted."""
+        counted = sa.select(sa.func.count()).select_from(SERVERS).where(SERVERS.c.expires_at > self._clock())
+        with self._database.read() as connection:
+            return int(connection.execute(counted).scalar_one())
+
+    def remove_expired(self) -> int:
+        """Delete what has expired and return the number of entries."""
+        now = self._clock()
+        with self._database.write() as connection:
+            removed = connection.execute(sa.delete(SERVERS).where(SERVERS.c.expires_at <= now)).rowcount
+        # Its own transaction: a writer that holds a server's row and waits for a lease must never wait for this one.
+        with self._database.write() as connection:
+            connection.execute(sa.delete(LEASES).where(LEASES.c.expires_at <= now))
+        return int(removed)
+
+    def _insert(self, table: sa.TableClause) -> Any:
+        """INSERT that knows ON CONFLICT: both dialects spell it alike, but SQLAlchemy has a class for each."""
+        return postgresql.insert(table) if self._database.dialect == "postgresql" else sqlite.insert(table)
+
+    def _upserted_server(self, entry: ServerEntry, now: float, expires_at: float) -> sa.Executable:
+        content = {"description": entry.description, "document": entry.model_dump_json(by_alias=True)}
+        times = {"published_at": now, "updated_at": now, "expires_at": expires_at}
+        statement = self._insert(SERVERS).values(name=entry.name, version=entry.version, **content, **times)
+        changed = sa.case((SERVERS.c.document != content["document"], now), else_=SERVERS.c.updated_at)
+        upsert: sa.Executable = statement.on_conflict_do_update(
+            index_elements=["name", "version"], set_={**content, "updated_at": changed}
+        )
+        return upsert
+
+    def _upserted_lease(self, name: str, version: str, lease: Lease) -> sa.Executable:
+        statement = self._insert(LEASES).values(name=name, version=version, **lease.model_dump())
+        upsert: sa.Executable = statement.on_conflict_do_update(
+            index_elements=["name", "version", "instance"], set_={"expires_at": lease.expires_at}
+        )
+        return upsert
+
+
+def _of(name: str, version: str, statement: Any) -> Any:
+    return statement.where(SERVERS.c.name == name, SERVERS.c.version == version)
+
+
+def _of_instance(name: str, version: str, instance: str, statement: Any) -> Any:
+    return statement.where(LEASES.c.name == name, LEASES.c.version == version, LEASES.c.instance == instance)
+
+
+def _lock(connection: sa.Connection, name: str, version: str, now: float) -> None:
+    """Hold the server's row: the sweep and other writers of this server wait. Raises NotRegisteredError."""
+    if connection.execute(_of(name, version, live_servers(now)).with_for_update()).first() is None:
+        raise NotRegisteredError(f"{name} {version}: not registered; publish it again")
+
+
+def _settle(connection: sa.Connection, name: str, version: str, now: float) -> None:
+    """Let the entry live as long as its longest live lease, and end it without one."""
+    longest = sa.select(sa.func.max(LEASES.c.expires_at)).where(
+        LEASES.c.name == name, LEASES.c.version == version, LEASES.c.expires_at > now
+    )
+    expires_at = connection.execute(longest).scalar()
+    if expires_at is None:
+        connection.execute(_of(name, version, sa.delete(SERVERS)))
+    else:
+        connection.execute(_of(name, version, sa.update(SERVERS)).values(expires_at=expires_at))
+
+
+def _registration(connection: sa.Connection, name: str, version: str, now: float) -> Registration:
+    return registrations(connection, connection.execute(_of(name, version, live_servers(now))).all(), now)[0]

@@ -1,0 +1,1 @@
+"""Schema versions of the registry, oldest first by `down_revision`."""
