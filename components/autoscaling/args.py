@@ -48,9 +48,9 @@ class ScaleUp(Model):
     stabilization_seconds: int = Field(default=0, ge=0, le=3600)
     """Source: Kubernetes, default of `behavior.scaleUp`."""
 
-    tolerance: float = Field(default=0.05, ge=0, le=1)
-    """Share of the target by which load may exceed it before anything happens. With Kubernetes' 0.1, 7 of 8 wanted
-    replicas were final (measured). Takes effect from Kubernetes 1.35 on; older servers drop the field."""
+    tolerance_percent: int = Field(default=5, ge=0, le=100)
+    """Excess of load over the target that is let be, %. With Kubernetes' 10, 7 of 8 wanted replicas were final
+    (measured). Takes effect from Kubernetes 1.35 on; older servers drop the field."""
 
 
 class ScaleDown(Model):

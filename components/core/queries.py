@@ -1,7 +1,7 @@
 """Every PromQL expression, once: panels, scalers and (later) rules call these functions.
 
-In: a selector made by `selector`, and windows such as "30s" or Grafana's `$__rate_interval`. Out: PromQL text. Metric and
-label names that the runtime shares come from `contract`; those of cAdvisor and kube-state-metrics stand here.
+In: a selector made by `selector`, and windows such as "30s" or Grafana's `$__rate_interval`. Out: PromQL text. Names
+that the runtime shares come from `contract`; those of cAdvisor and kube-state-metrics stand here.
 """
 
 from typing import Final
@@ -36,7 +36,7 @@ def call_rate(select: str, window: str) -> str:
 
 
 def error_share(select: str, window: str) -> str:
-    """Share of operations that failed by the server's fault, 0..1, per server; 0 while none fails, absent without traffic."""
+    """Share of operations that failed by the server's fault, 0..1, per server; 0 when none did, absent if idle."""
     ours = f'{contract.LABEL_ERROR}!="",{contract.LABEL_ERROR}!~"{"|".join(CALLER_FAULTS)}"'
     by = f"sum by ({contract.LABEL_SERVER})"
     every = f"{by} ({_counted(select, window)})"
@@ -66,9 +66,9 @@ def in_flight_by_server(select: str) -> str:
 
 
 def held_in_flight(select: str) -> str:
-    """Calls in work and waiting, for the autoscaler: the peak of the last seconds, corrected for pods that report nothing.
+    """Calls in work and waiting, for the autoscaler: the recent peak, corrected for pods that report nothing.
 
-    Without the peak, a replica that is ready but not yet scraped makes the sum fall, and the next sync removes it again.
+    Without the peak, a replica that is ready but not yet scraped makes the sum fall, and the next sync removes it.
     Without the correction, the size halves when half of the gauges vanish. The two stay apart and the correction takes
     the minimum ("clamped"): inside the peak, ending pods would count for too long. Absent once every gauge is.
     Source: measured with the real HPA controller and KEDA, 4 -> 8 and 4 -> 16 replicas, faults included.
