@@ -41,3 +41,13 @@ class ReleaseSpec(NamedTuple):
 
 ISTIO_VERSION: Final = "1.31.1"
 """Newest confirmed patch of Istio 1.31 (15 September 2026). A stack may name a newer one, never an older one."""
+
+ISTIO_REPOSITORY: Final = "https://blob.istio.io/istio-release/charts"
+"""Source: Istio 1.31 upgrade notes; the hosts before it get no new charts."""
+
+GATEWAY_API_CRDS: Final = Chart("gateway-api-crds", "1.6.0", "https://wiremind.github.io/wiremind-helm-charts")
+"""CRDs of the Gateway API at the version Istio 1.31 builds on; the project itself publishes no chart.
+
+Envoy Gateway's `gateway-crds-helm` cannot be a release: with both channels and its own CRDs in the templates, the
+Secret in which Helm keeps a release would pass the 1 MiB that Kubernetes stores (its README pipes it into kubectl).
+"""

@@ -1,0 +1,71 @@
+"""Names a stack may write: each function returns its argument, or raises ValueError with what to write instead.
+
+Form only. Not here: whether the named thing exists (infra/plan.py), and quantities (quantity.py).
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+DNS_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+"""Source: RFC 1123, "Host names", as Kubernetes applies it to Services and namespaces; at most 63 characters."""
+
+DNS_NAME: Final = rf"{DNS_LABEL}(?:\.{DNS_LABEL})*"
+"""Source: Kubernetes, "DNS Subdomain Names"; the whole is at most 253 characters."""
+
+MAX_DNS_NAME_CHARACTERS: Final = 253
+
+MAX_SERVICE_NAME_CHARACTERS: Final = 54
+"""63 for a label value, less the 9 of `keda-hpa-`, which KEDA puts before the name of a server's autoscaler."""
+
+
+def service_name(name: str) -> str:
+    """Name of an MCP server: of its Service, its workload and its autoscaler."""
+    if len(name) > MAX_SERVICE_NAME_CHARACTERS:
+        raise ValueError(
+            f"service name {name!r} has {len(name)} characters, but the name of its autoscaler leaves room for "
+            f"{MAX_SERVICE_NAME_CHARACTERS}; write a shorter one"
+        )
+    if re.fullmatch(rf"(?=[a-z]){DNS_LABEL}", name) is None:
+        raise ValueError(
+            f"service name {name!r} is no DNS label; write lower-case letters, digits and '-', beginning with a "
+            "letter, such as 'mcp-search'"
+        )
+    return name
+
+
+def namespace_name(name: str) -> str:
+    """Name of a namespace."""
+    if re.fullmatch(DNS_LABEL, name) is None:
+        raise ValueError(
+            f"{name!r} cannot name a namespace; write lower-case letters, digits and '-', such as 'mcp-system'"
+        )
+    return name
+
+
+def host_name(name: str) -> str:
+    """One host name, without scheme, port or wildcard."""
+    if len(name) > MAX_DNS_NAME_CHARACTERS or re.fullmatch(DNS_NAME, name) is None:
+        raise ValueError(
+            f"{name!r} is no host name; write lower-case labels without scheme, port or '*', such as 'mcp.example.com'"
+        )
+    return name
+
+
+def object_name(name: str) -> str:
+    """Name of a Kubernetes object that is no DNS label by itself, such as a Secret or a ServiceAccount."""
+    if len(name) > MAX_DNS_NAME_CHARACTERS or re.fullmatch(DNS_NAME, name) is None:
+        raise ValueError(f"{name!r} cannot name a Kubernetes object; write lower-case letters, digits, '-' and '.'")
+    return name
+
+
+def namespaced_name(name: str) -> str:
+    """Reference to an object of any namespace: "namespace/name"."""
+    if re.fullmatch(rf"{DNS_LABEL}/{DNS_NAME}", name) is None:
+        raise ValueError(f"{name!r} is no reference; write 'namespace/name', such as 'istio-ingress/mcp-ingress'")
+    return name
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as an error quotes them: `'a', 'b'`."""
+    return ", ".join(map(repr, names))

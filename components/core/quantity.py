@@ -1,0 +1,64 @@
+"""Kubernetes quantities of CPU and memory: text in, numbers or a one-line error out.
+
+Kubernetes itself accepts `cpu: "250"` (250 whole cores) and `memory: 512m` (half a byte) and then never schedules the
+pod, or kills it at once; these are refused here. Not here: which fields carry a quantity (the args of each component).
+"""
+
+import re
+from typing import Final
+
+_CPU: Final = re.compile(r"(?P<number>\d+(?:\.\d{1,3})?)(?P<suffix>m?)")
+_MEMORY: Final = re.compile(r"(?P<number>\d+)(?P<suffix>Ki|Mi|Gi|Ti|k|M|G|T)")
+_MISSPELT_MEMORY: Final = re.compile(r"(?P<number>\d+)(?P<letter>[kKmMgGtT]?)i?[bB]?")
+
+MAX_CORES: Final = 128
+"""Product rule: one server needs no more cores; a larger whole number is a forgotten `m`."""
+
+_BYTES: Final = {
+    "Ki": 2**10,
+    "Mi": 2**20,
+    "Gi": 2**30,
+    "Ti": 2**40,
+    "k": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
+}
+"""Source: Kubernetes API, "Quantity": binary and decimal suffixes."""
+
+
+def cpu_millicores(text: str) -> int:
+    """Thousandths of a core in `500m`, `0.5` or `2`; 1 to 128,000. Raises ValueError with what to write instead."""
+    found = _CPU.fullmatch(text)
+    if found is None:
+        raise ValueError(
+            f"{text!r} is no CPU quantity; write thousandths of a core such as '250m', or cores such as '2'"
+        )
+    number, suffix = found.groups()
+    if suffix and "." in number:
+        raise ValueError(f"{text!r} is finer than a thousandth of a core; write '{round(float(number)) or 1}m'")
+    millicores = int(number) if suffix else round(float(number) * 1000)
+    if millicores == 0:
+        raise ValueError(f"{text!r} gives the container no CPU; write '100m' or more")
+    if millicores > MAX_CORES * 1000:
+        raise ValueError(f"{text!r} is {millicores // 1000} whole cores; for thousandths of a core write '{number}m'")
+    return millicores
+
+
+def memory_bytes(text: str) -> int:
+    """Bytes in `512Mi` or `1G`; at least 1. Raises ValueError with what to write instead."""
+    found = _MEMORY.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no memory quantity with a known unit; write {_memory_suggestion(text)}")
+    number, suffix = found.groups()
+    if int(number) == 0:
+        raise ValueError(f"{text!r} gives the container no memory; write '128Mi' or more")
+    return int(number) * _BYTES[suffix]
+
+
+def _memory_suggestion(text: str) -> str:
+    found = _MISSPELT_MEMORY.fullmatch(text)
+    if found is None:
+        return "a whole number and a unit, such as '512Mi' or '1Gi'"
+    number, letter = found.groups()
+    return f"'{number}{(letter or 'M').upper()}i'"

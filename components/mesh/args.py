@@ -1,0 +1,266 @@
+"""Arguments of one service in the mesh: what a stack may write, with every bound, default and cross-field rule.
+
+Stack keys in, frozen models out; the package schema and the reference pages come from the texts beneath the fields.
+Checked here: the form of every value. Not here: whether a named caller exists (infra/plan.py knows all services), and
+what a value becomes in Kubernetes (workload.py, traffic.py, security.py). The mesh of the cluster: cluster_args.py.
+"""
+
+import re
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import Field, field_validator, model_validator
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.model import In, Model
+from meshed_mcp.components.core.names import (
+    DNS_LABEL,
+    DNS_NAME,
+    host_name,
+    listed,
+    namespace_name,
+    namespaced_name,
+)
+from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
+from meshed_mcp.components.mesh.container_args import Drain, Resources, SecretKey
+
+__all__ = [
+    "Drain",
+    "IngressRef",
+    "MeshedMCPServiceArgs",
+    "Resources",
+    "Rollout",
+    "RolloutStrategy",
+    "SecretKey",
+    "ServiceMeshArgs",
+    "ServiceSettings",
+    "Weights",
+]
+
+_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
+_ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PRINCIPAL: Final = re.compile(rf"{DNS_NAME}/ns/{DNS_LABEL}/sa/{DNS_NAME}")
+_CALLER: Final = re.compile(rf"({DNS_LABEL}/{DNS_NAME}|{DNS_LABEL})")
+
+SET_BY_COMPONENT: Final = frozenset(
+    {
+        contract.ENV_SERVICE,
+        contract.ENV_NAMESPACE,
+        contract.ENV_PORT,
+        contract.ENV_MANAGEMENT_PORT,
+        contract.ENV_ALLOWED_HOSTS,
+        contract.ENV_ENDPOINT_SECONDS,
+        contract.ENV_GRACE_SECONDS,
+        contract.ENV_REGISTRY_URL,
+        contract.ENV_DATA_DIR,
+    }
+)
+"""Variables that follow from other fields; a second source for them would contradict the routes or the probes."""
+
+
+class RolloutStrategy(StrEnum):
+    """How a new version takes over."""
+
+    NONE = "none"
+    """One version; a rolling update replaces its pods."""
+
+    CANARY = "canary"
+    """Two versions side by side; calls are divided by weight."""
+
+
+class Weights(Model):
+    """Shares of the calls in percent; the mesh would silently read any other sum as ratios."""
+
+    stable: int = Field(ge=0, le=100)
+    """Percent of the calls that the stable version gets."""
+
+    canary: int = Field(ge=0, le=100)
+    """Percent of the calls that the canary gets."""
+
+    @model_validator(mode="after")
+    def _sums_to_all(self) -> "Weights":
+        total = self.stable + self.canary
+        if total != 100:  # noqa: PLR2004 - percent
+            raise ValueError(
+                f"stable {self.stable} and canary {self.canary} sum to {total}, not 100; "
+                f"write stable: {100 - self.canary} or canary: {100 - self.stable}"
+            )
+        return self
+
+
+class Rollout(Model):
+    """Which versions of a service run and how calls are divided between them."""
+
+    strategy: RolloutStrategy = RolloutStrategy.NONE
+    """`none` or `canary`."""
+
+    image: In[str] | None = None
+    """Container image of the canary; only with strategy canary."""
+
+    weights: Weights | None = None
+    """Division of the calls; only with strategy canary."""
+
+    @model_validator(mode="after")
+    def _has_what_the_strategy_needs(self) -> "Rollout":
+        given = {"image": self.image, "weights": self.weights}
+        if self.strategy is RolloutStrategy.CANARY:
+            missing = [field for field, value in given.items() if value is None]
+            if missing:
+                raise ValueError(f"strategy canary needs {' and '.join(missing)}; add it, or write strategy: none")
+        else:
+            unused = [field for field, value in given.items() if value is not None]
+            if unused:
+                raise ValueError(
+                    f"strategy none does not use {' and '.join(unused)}; remove it, or write strategy: canary"
+                )
+        return self
+
+
+class ServiceSettings(Model):
+    """What a stack writes for one service; every default is safe in production."""
+
+    image: In[str]
+    """Container image. Its user must be a numeric non-root one, and it must run on a read-only root file system."""
+
+    command: list[str] = Field(default_factory=list)
+    """Command in place of the image's entry point; empty = the image's own."""
+
+    path: str = contract.MCP_PATH
+    """Path of the endpoint; only it and what lies beneath it can be reached."""
+
+    callers: list[str] = Field(default_factory=list)
+    """Who may call: services of this namespace by name, others as "namespace/serviceaccount". Empty = nobody."""
+
+    expose: bool = False
+    """True = reachable from outside at the ingress gateway, as `<host>/<name><path>`."""
+
+    env: dict[str, In[str]] = Field(default_factory=dict)
+    """Environment variables with plain values; for passwords use secret_env."""
+
+    secret_env: dict[str, SecretKey] = Field(default_factory=dict)
+    """Environment variables whose values are in a Secret."""
+
+    resources: Resources = Field(default_factory=Resources)
+    """CPU and memory of the container."""
+
+    drain: Drain = Field(default_factory=Drain)
+    """How a pod ends without losing a call."""
+
+    rollout: Rollout = Field(default_factory=Rollout)
+    """Which versions run and how calls are divided between them."""
+
+    @field_validator("path")
+    @classmethod
+    def _is_path(cls, value: str) -> str:
+        if _PATH.fullmatch(value) is None or {".", ".."} & set(value.split("/")):
+            raise ValueError(
+                f"{value!r} is no path below '/'; write it with a leading and without a trailing '/', such as '/mcp'"
+            )
+        return value
+
+    @field_validator("callers")
+    @classmethod
+    def _are_callers(cls, value: list[str]) -> list[str]:
+        bad = [caller for caller in value if _CALLER.fullmatch(caller) is None]
+        if bad:
+            raise ValueError(
+                f"{listed(bad)} names no caller; write a service of this namespace such as 'mcp-controller', or "
+                "'namespace/serviceaccount' (wildcards would let everybody in)"
+            )
+        twice = sorted({caller for caller in value if value.count(caller) > 1})
+        if twice:
+            raise ValueError(f"{listed(twice)} is listed twice; remove one")
+        return value
+
+    @field_validator("env", "secret_env")
+    @classmethod
+    def _are_variables(cls, value: dict[str, Any]) -> dict[str, Any]:
+        bad = [name for name in value if _ENVIRONMENT_NAME.fullmatch(name) is None]
+        if bad:
+            raise ValueError(
+                f"{listed(bad)} cannot name an environment variable; write letters, digits and '_', such as 'LOG_LEVEL'"
+            )
+        owned = sorted(SET_BY_COMPONENT & set(value))
+        if owned:
+            raise ValueError(f"{listed(owned)} is set from the other fields of the service; remove it")
+        return value
+
+    @model_validator(mode="after")
+    def _sets_each_variable_once(self) -> "ServiceSettings":
+        both = sorted(set(self.env) & set(self.secret_env))
+        if both:
+            raise ValueError(
+                f"{listed(both)} is in env and in secret_env; keep one, secret_env if the value is a secret"
+            )
+        return self
+
+
+class IngressRef(Model):
+    """The ingress gateway that exposed services are attached to."""
+
+    gateway: str
+    """Gateway object as "namespace/name"."""
+
+    host: str
+    """Host name that clients use."""
+
+    principal: str
+    """Mesh identity of the gateway's pods: "<trust domain>/ns/<namespace>/sa/<service account>"."""
+
+    @field_validator("gateway")
+    @classmethod
+    def _names_a_gateway(cls, value: str) -> str:
+        return namespaced_name(value)
+
+    @field_validator("host")
+    @classmethod
+    def _is_host(cls, value: str) -> str:
+        return host_name(value)
+
+    @field_validator("principal")
+    @classmethod
+    def _is_principal(cls, value: str) -> str:
+        if _PRINCIPAL.fullmatch(value) is None:
+            raise ValueError(
+                f"{value!r} is no mesh identity; write it without 'spiffe://', such as "
+                "'cluster.local/ns/istio-ingress/sa/istio-ingress'"
+            )
+        return value
+
+
+class MeshedMCPServiceArgs(ServiceSettings):
+    """One MCP server in the mesh: its workload, its routes, and who may call it."""
+
+    namespace: str = "mcp-system"
+    """Namespace of every object of the service."""
+
+    replicas: int = Field(default=2, ge=1, le=1000)
+    """Pods at creation; afterwards the autoscaler owns the number."""
+
+    ingress: IngressRef | None = None
+    """Needed when expose is true."""
+
+    registry_url: In[str] | None = None
+    """Base URL of the registry, without its path prefix; unset = the service does not register."""
+
+    trust_domain: str = "cluster.local"
+    """Trust domain of the mesh; first part of every identity."""
+
+    cluster_domain: str = "cluster.local"
+    """DNS suffix of the cluster."""
+
+    @field_validator("namespace")
+    @classmethod
+    def _is_namespace(cls, value: str) -> str:
+        return namespace_name(value)
+
+    @field_validator("trust_domain", "cluster_domain")
+    @classmethod
+    def _is_domain(cls, value: str) -> str:
+        return host_name(value)
+
+    @model_validator(mode="after")
+    def _has_a_gateway_when_exposed(self) -> "MeshedMCPServiceArgs":
+        if self.expose and self.ingress is None:
+            raise ValueError("expose is true but no ingress is given to attach to; add ingress, or write expose: false")
+        return self

@@ -1,0 +1,241 @@
+"""Arguments of the mesh of one cluster: its version, its parts, their sizes, and what they let through.
+
+Stack keys in, a frozen model out. Not here: one service in the mesh (args.py), chart values (istio_values.py).
+"""
+
+import re
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import Field, field_validator, model_validator
+
+from meshed_mcp.components.core import charts
+from meshed_mcp.components.core.model import Model
+from meshed_mcp.components.core.names import host_name, listed, namespace_name, object_name
+from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
+
+ROOT_NAMESPACE: Final = "istio-system"
+"""Namespace of the control plane; policies in it hold for the whole mesh. Source: Istio, default `rootNamespace`."""
+
+INGRESS_NAMESPACE: Final = "istio-ingress"
+"""Namespace of the ingress gateway, apart from the control plane. Source: Istio, "Installing Gateways"."""
+
+ISTIO_FLOOR: Final = (1, 31)
+"""Oldest Istio whose API and chart hosts this package renders for. Source: Istio 1.31 upgrade notes."""
+
+RETIRED_ISTIO_HOSTS: Final = ("gcr.io/istio-release", "registry.istio.io", "istio-release.storage.googleapis.com")
+"""Hosts that get no artifacts from 1.31 on. Source: Istio 1.31 upgrade notes, "Deprecated GCP infrastructure"."""
+
+ISTIO_RELEASES: Final = ("istio-base", "istiod", "istio-cni", "istio-ingress")
+"""Helm releases of the mesh, by name. Source: Istio, "Install with Helm"."""
+
+_VERSION: Final = re.compile(r"(?P<major>\d+)\.(?P<minor>\d+)\.\d+(?:-[0-9A-Za-z.-]+)?")
+
+
+class Install(StrEnum):
+    """Who brings a part of the platform into the cluster."""
+
+    RELEASE = "release"
+    """This program, as a pinned Helm release."""
+
+    EXISTING = "existing"
+    """Somebody else; it is already there."""
+
+
+class Platform(StrEnum):
+    """Kubernetes distributions for which Istio's charts carry own settings. Source: Istio charts, `global.platform`."""
+
+    GKE = "gke"
+    K3D = "k3d"
+    K3S = "k3s"
+    MICROK8S = "microk8s"
+    MINIKUBE = "minikube"
+    OPENSHIFT = "openshift"
+
+
+class Redirection(StrEnum):
+    """What leads a pod's traffic through its sidecar."""
+
+    CNI = "cni"
+    """A node agent; pods need no privilege, so meshed namespaces enforce the restricted Pod Security Standard."""
+
+    INIT_CONTAINER = "init-container"
+    """An init container with NET_ADMIN in every pod; meshed namespaces then can only warn, not enforce."""
+
+
+class OutboundPolicy(StrEnum):
+    """Where meshed pods may connect to. Source: Istio, MeshConfig `outboundTrafficPolicy.mode`."""
+
+    REGISTRY_ONLY = "REGISTRY_ONLY"
+    """Only to services and hosts that the mesh knows."""
+
+    ALLOW_ANY = "ALLOW_ANY"
+    """Anywhere."""
+
+
+class Scale(Model):
+    """Replicas of a part of the control plane, and what the scheduler reserves for each."""
+
+    min_replicas: int = Field(ge=1, le=100)
+    """From 2 on the part also gets a PodDisruptionBudget; the charts render none for a single replica."""
+
+    max_replicas: int = Field(ge=1, le=100)
+    """Where its autoscaler stops."""
+
+    cpu: str
+    """CPU per replica, as a Kubernetes quantity."""
+
+    memory: str
+    """Memory per replica, as a Kubernetes quantity."""
+
+    @field_validator("cpu")
+    @classmethod
+    def _is_cpu(cls, value: str) -> str:
+        cpu_millicores(value)
+        return value
+
+    @field_validator("memory")
+    @classmethod
+    def _is_memory(cls, value: str) -> str:
+        memory_bytes(value)
+        return value
+
+    @model_validator(mode="after")
+    def _has_a_range(self) -> "Scale":
+        if self.min_replicas > self.max_replicas:
+            raise ValueError(
+                f"min_replicas {self.min_replicas} is above max_replicas {self.max_replicas}; "
+                f"write max_replicas: {self.min_replicas} or more"
+            )
+        return self
+
+
+class Tracing(Model):
+    """Where the proxies send spans (OTLP over gRPC), and how many."""
+
+    service: str
+    """Host of the collector, a Service known to the mesh: "jaeger-collector.observability.svc.cluster.local"."""
+
+    port: int = Field(default=4317, ge=1, le=65535)
+    """Source: OpenTelemetry protocol, default gRPC port."""
+
+    sampling_percent: float = Field(default=10.0, ge=0, le=100)
+    """Percent of the requests that begin a trace; the mesh's own default would be 1."""
+
+    @field_validator("service")
+    @classmethod
+    def _is_host(cls, value: str) -> str:
+        return host_name(value)
+
+
+class ServiceMeshArgs(Model):
+    """The mesh of one cluster: control plane, ingress gateway, and the policy everything starts from."""
+
+    domain: str
+    """Host name of the ingress gateway."""
+
+    tls_secret: str | None = None
+    """TLS Secret in the namespace istio-ingress; given = HTTPS with a redirect from HTTP, unset = plain HTTP."""
+
+    namespaces: list[str] = Field(default_factory=lambda: ["mcp-system"], min_length=1)
+    """Meshed namespaces: created, injected, and closed to every call that no service allows."""
+
+    istio_version: str = charts.ISTIO_VERSION
+    """Version of all Istio charts and images; 1.31 or newer."""
+
+    chart_repository: str = charts.ISTIO_REPOSITORY
+    """HTTP or `oci://` repository of the Istio charts."""
+
+    chart_mirror: str | None = None
+    """Repository or folder that holds all charts, for clusters without access to the public ones."""
+
+    hub: str = "docker.io/istio"
+    """Registry prefix of the Istio images."""
+
+    gateway_api: Install = Install.RELEASE
+    """Who installs the Gateway API CRDs; `existing` where the cluster's provider manages them."""
+
+    redirection: Redirection = Redirection.CNI
+    """What leads a pod's traffic through its sidecar."""
+
+    platform: Platform | None = None
+    """Kubernetes distribution, where it needs own settings."""
+
+    outbound: OutboundPolicy = OutboundPolicy.REGISTRY_ONLY
+    """Where meshed pods may connect to."""
+
+    tracing: Tracing | None = None
+    """Unset = the proxies send no spans."""
+
+    control_plane: Scale = Scale(min_replicas=3, max_replicas=5, cpu="500m", memory="2Gi")
+    """Replicas and size of istiod."""
+
+    gateway: Scale = Scale(min_replicas=2, max_replicas=5, cpu="500m", memory="256Mi")
+    """Replicas and size of the ingress gateway."""
+
+    trust_domain: str = "cluster.local"
+    """First part of every identity in the mesh."""
+
+    cluster_domain: str = "cluster.local"
+    """DNS suffix of the cluster."""
+
+    values: dict[str, Any] = Field(default_factory=dict)
+    """Further chart values by release (istio-base, istiod, istio-cni, istio-ingress); they win over ours."""
+
+    @field_validator("domain", "trust_domain", "cluster_domain")
+    @classmethod
+    def _is_domain(cls, value: str) -> str:
+        return host_name(value)
+
+    @field_validator("tls_secret")
+    @classmethod
+    def _names_a_secret(cls, value: str | None) -> str | None:
+        return None if value is None else object_name(value)
+
+    @field_validator("namespaces")
+    @classmethod
+    def _can_be_meshed(cls, value: list[str]) -> list[str]:
+        owned = sorted({ROOT_NAMESPACE, INGRESS_NAMESPACE} & set(value))
+        if owned:
+            raise ValueError(f"{listed(owned)} belongs to the mesh itself; name the namespaces of your services")
+        twice = sorted({name for name in value if value.count(name) > 1})
+        if twice:
+            raise ValueError(f"{listed(twice)} is listed twice; remove one")
+        return [namespace_name(name) for name in value]
+
+    @field_validator("istio_version")
+    @classmethod
+    def _is_new_enough(cls, value: str) -> str:
+        found = _VERSION.fullmatch(value)
+        if found is None:
+            raise ValueError(
+                f"{value!r} is no Istio version; write all three numbers, such as '{charts.ISTIO_VERSION}'"
+            )
+        if (int(found["major"]), int(found["minor"])) < ISTIO_FLOOR:
+            raise ValueError(
+                f"{value!r} is older than {ISTIO_FLOOR[0]}.{ISTIO_FLOOR[1]}, whose API and chart hosts are used here; "
+                f"write '{charts.ISTIO_VERSION}' or newer"
+            )
+        return value
+
+    @field_validator("chart_repository", "hub")
+    @classmethod
+    def _is_served(cls, value: str) -> str:
+        retired = [host for host in RETIRED_ISTIO_HOSTS if host in value]
+        if retired:
+            raise ValueError(
+                f"{retired[0]!r} gets no Istio artifacts since 1.31; leave the field out for the new host, "
+                "or name a mirror"
+            )
+        return value
+
+    @field_validator("values")
+    @classmethod
+    def _names_releases(cls, value: dict[str, Any]) -> dict[str, Any]:
+        unknown = sorted(set(value) - set(ISTIO_RELEASES))
+        if unknown:
+            raise ValueError(f"{listed(unknown)} is no release of the mesh; write one of {', '.join(ISTIO_RELEASES)}")
+        bad = sorted(name for name, values in value.items() if not isinstance(values, dict))
+        if bad:
+            raise ValueError(f"{listed(bad)} must hold chart values, a mapping; write '{bad[0]}: {{key: value}}'")
+        return value

@@ -1,0 +1,107 @@
+"""Arguments of the container of a server: secrets, resources, and how it ends.
+
+Values in, frozen models out. Not here: the service around the container (args.py) and the Deployment (workload.py).
+"""
+
+import re
+from typing import Final
+
+from pydantic import Field, field_validator, model_validator
+
+from meshed_mcp.components.core.model import Model
+from meshed_mcp.components.core.names import object_name
+from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
+
+_SECRET_KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+"""Source: Kubernetes, "Secrets", names of keys."""
+
+
+class SecretKey(Model):
+    """One key of a Secret in the service's namespace."""
+
+    secret: str
+    """Name of the Secret."""
+
+    key: str
+    """Key inside the Secret."""
+
+    @field_validator("secret")
+    @classmethod
+    def _names_a_secret(cls, value: str) -> str:
+        return object_name(value)
+
+    @field_validator("key")
+    @classmethod
+    def _names_a_key(cls, value: str) -> str:
+        if _SECRET_KEY.fullmatch(value) is None:
+            raise ValueError(f"{value!r} cannot be a key of a Secret; write letters, digits, '-', '_' and '.' only")
+        return value
+
+
+class Resources(Model):
+    """CPU and memory of the container `server`, as Kubernetes quantities."""
+
+    cpu: str = "100m"
+    """CPU the scheduler reserves, and the base of the autoscaler's percentage: `250m`, `0.5` or `2`."""
+
+    cpu_limit: str | None = None
+    """CPU at which the container is throttled; unset = not throttled, so latency stays even on a busy node."""
+
+    memory: str = "128Mi"
+    """Memory the scheduler reserves: `512Mi`, `1Gi`."""
+
+    memory_limit: str = "512Mi"
+    """Memory at which the container is killed."""
+
+    @field_validator("cpu", "cpu_limit", mode="before")
+    @classmethod
+    def _accepts_plain_numbers(cls, value: object) -> object:
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+    @field_validator("cpu", "cpu_limit")
+    @classmethod
+    def _is_cpu(cls, value: str | None) -> str | None:
+        if value is not None:
+            cpu_millicores(value)
+        return value
+
+    @field_validator("memory", "memory_limit", mode="before")
+    @classmethod
+    def _explains_plain_numbers(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @field_validator("memory", "memory_limit")
+    @classmethod
+    def _is_memory(cls, value: str) -> str:
+        memory_bytes(value)
+        return value
+
+    @model_validator(mode="after")
+    def _limits_hold_requests(self) -> "Resources":
+        if self.cpu_limit is not None and cpu_millicores(self.cpu) > cpu_millicores(self.cpu_limit):
+            raise ValueError(f"cpu {self.cpu!r} is above cpu_limit {self.cpu_limit!r}; raise cpu_limit or lower cpu")
+        if memory_bytes(self.memory) > memory_bytes(self.memory_limit):
+            raise ValueError(
+                f"memory {self.memory!r} is above memory_limit {self.memory_limit!r}; raise memory_limit "
+                "or lower memory"
+            )
+        return self
+
+
+class Drain(Model):
+    """How a pod ends without losing a call."""
+
+    endpoint_seconds: int = Field(default=5, ge=0, le=60)
+    """Seconds between "not ready" and the end of accepting calls, while endpoints and proxies notice."""
+
+    grace_seconds: int = Field(default=30, ge=5, le=3600)
+    """Seconds from SIGTERM to exit at the latest: the longest tool call must fit into what endpoint_seconds leaves."""
+
+    @model_validator(mode="after")
+    def _leaves_time_for_calls(self) -> "Drain":
+        if self.endpoint_seconds >= self.grace_seconds:
+            raise ValueError(
+                f"endpoint_seconds {self.endpoint_seconds} leaves calls no time to finish within grace_seconds "
+                f"{self.grace_seconds}; write a grace_seconds above {self.endpoint_seconds}"
+            )
+        return self
