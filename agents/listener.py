@@ -1,0 +1,89 @@
+"""One listening port: uvicorn as a part of our process instead of its master.
+
+In: an ASGI application and a socket. Out: a context in which the port is served.
+Not here: signals and the order of the end (serving.py).
+"""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+KEEP_ALIVE_SECONDS: Final = 3660
+"""Above the hour after which the sidecar closes an idle connection: who closes first must not be us, or a call that
+is just being sent is lost. Source: Envoy, `HttpProtocolOptions.idle_timeout`, default 1 h."""
+
+CLOSE_SECONDS: Final = 1
+"""Longest wait for answers that are still on their way when the port closes; calls have ended before."""
+
+
+class StartError(RuntimeError):
+    """The process cannot start; the text is one line that says what to change."""
+
+
+def bound(address: str, variable: str, port: int) -> socket.socket:
+    """Return a socket that listens; `variable` is the name of the setting, for the error.
+
+    Raises StartError when the port is taken or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        return socket.create_server((address, port), family=family)
+    except OSError as error:
+        reason = "another process listens there" if error.errno == errno.EADDRINUSE else error.strerror
+        raise StartError(
+            f"cannot listen on {address}:{port}: {reason}. Stop that process, or set {variable} to a free port."
+            if error.errno == errno.EADDRINUSE
+            else f"cannot listen on {address}:{port}: {reason}. Set {variable} or the address to one this user may use."
+        ) from None
+
+
+@contextlib.asynccontextmanager
+async def listening(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve `app` on `listener`; entered when its lifespan has started, left when its last answer is out.
+
+    Raises StartError when the application's lifespan fails (the traceback is in the log line before).
+    """
+    server = _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=CLOSE_SECONDS,
+        )
+    )
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    await server.start_ended.wait()
+    if not server.started:
+        await task
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.start_ended = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            raise StartError("the application did not start: its lifespan failed, see the log line before") from None
+        finally:
+            self.start_ended.set()

@@ -1,0 +1,47 @@
+"""The management port: liveness, readiness, metrics.
+
+In: the phase of the process and its metrics registry. Out: a small Starlette application.
+Not here: who opens the port (serving.py), what is measured (telemetry.py, gate.py).
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from meshed_mcp import contract
+
+
+class Phase(StrEnum):
+    """What a process is doing; only READY gets traffic."""
+
+    STARTING = "starting"
+    READY = "ready"
+    STOPPING = "stopping"
+
+
+def management_app(phase: Callable[[], Phase], registry: CollectorRegistry) -> Starlette:
+    """Return the application: liveness is always 200, readiness 503 unless READY, metrics in the format asked for."""
+
+    async def livez(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_: Request) -> Response:
+        return PlainTextResponse(f"{phase()}\n", status_code=200 if phase() is Phase.READY else 503)
+
+    async def metrics(request: Request) -> Response:
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(registry), headers={"Content-Type": content_type})
+
+    return Starlette(
+        routes=[
+            Route(contract.LIVENESS_PATH, livez),
+            Route(contract.READINESS_PATH, readyz),
+            Route(contract.METRICS_PATH, metrics),
+        ]
+    )

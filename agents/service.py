@@ -1,0 +1,97 @@
+"""`MCPService`: the official SDK's server as one replica of a deployment.
+
+In: everything `mcp.server.MCPServer` takes. Out: the same server, whose `run()` serves streamable HTTP with metrics,
+readiness and drain. Nothing of the SDK is hidden or changed; decorators, middleware and transports are the SDK's.
+Not here: the process (serving.py), the settings (settings.py), the lease at the registry (registry/).
+"""
+
+from typing import Any, Literal
+
+from mcp.server import MCPServer
+from mcp.server.lowlevel.server import LifespanResultT
+from mcp.server.subscriptions import ListenHandler
+from mcp.server.transport_security import TransportSecuritySettings
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+
+from meshed_mcp import contract
+from meshed_mcp.agents.serving import serve
+from meshed_mcp.agents.settings import Settings, SettingsError
+from meshed_mcp.agents.telemetry import LISTEN_METHOD, OperationMetrics, process_registry
+
+AFTER_TRACING = 1
+"""Place in the SDK's middleware chain: inside its span, outside all else, so that every refusal is measured too."""
+
+
+class MCPService(MCPServer[LifespanResultT]):
+    """An `MCPServer` that is ready for production.
+
+    Takes the arguments of `MCPServer`. `run()` differs: without a transport it serves streamable HTTP by the
+    environment (`Settings`); "stdio", "sse" and "streamable-http" are the SDK's own, unchanged.
+    """
+
+    metrics: CollectorRegistry
+    """What `/metrics` shows; pass it as `registry=` to add instruments of your own."""
+
+    def __init__(self, name: str | None = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(name, *args, **kwargs)
+        self.metrics = process_registry()
+        tools = self._tool_manager
+        self.middleware.insert(
+            AFTER_TRACING,
+            OperationMetrics(
+                self.metrics,
+                is_tool=lambda tool: tools.get_tool(tool) is not None,
+                tool_count=lambda: len(tools.list_tools()),
+                release=self.version,
+            ),
+        )
+
+    def run(
+        self,
+        transport: Literal["stdio", "sse", "streamable-http"] | None = None,
+        *,
+        settings: Settings | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Serve until SIGTERM or SIGINT; `settings` replaces the environment and belongs to no `transport`.
+
+        Raises SystemExit with a text when the environment is wrong, with code 1 when the replica cannot start.
+        """
+        if transport is not None:
+            super().run(transport, **kwargs)
+            return
+        try:
+            settings = settings or Settings.from_environment(service=self.name)
+        except SettingsError as error:
+            raise SystemExit(str(error)) from None
+        serve(self.http_app(settings), settings, registry=self.metrics, end_streams=self.end_streams)
+
+    def http_app(self, settings: Settings) -> Starlette:
+        """Return the application that `run()` serves, to be mounted or tested elsewhere.
+
+        Clients up to 2025-11-25 are served without a session: any replica answers any request, at the price of
+        requests from server to client (sampling, elicitation, roots), which such clients get refused. They may be
+        answered by an event stream (no `json_response`), so that they still see progress.
+        """
+        return self.streamable_http_app(
+            streamable_http_path=contract.MCP_PATH,
+            stateless_http=True,
+            transport_security=transport_security(settings),
+        )
+
+    def end_streams(self) -> None:
+        """End every open `subscriptions/listen` stream with its result, as a stopping server should.
+
+        Source: MCP 2026-07-28, "Subscriptions", "Graceful Closure".
+        """
+        entry = self._lowlevel_server.get_request_handler(LISTEN_METHOD)
+        if entry is not None and isinstance(entry.handler, ListenHandler):
+            entry.handler.close()
+
+
+def transport_security(settings: Settings) -> TransportSecuritySettings:
+    """Return the SDK's Host and Origin check: the allowed hosts, and pages that these hosts serve themselves."""
+    hosts = settings.allowed_hosts
+    origins = [f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts]
+    return TransportSecuritySettings(allowed_hosts=list(hosts), allowed_origins=origins)

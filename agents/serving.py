@@ -1,0 +1,140 @@
+"""Runs an ASGI application as one replica: two ports, readiness, and an orderly end on SIGTERM or SIGINT.
+
+In: the application and `Settings`. Out: a process that ends with code 0 after its calls, 1 when it cannot start.
+The end, in order: not ready, wait for endpoints to notice, refuse new requests, end streams, await calls, cut.
+Not here: what counts as in work (gate.py), what a service is (service.py).
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from time import monotonic
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
+
+from meshed_mcp import contract
+from meshed_mcp.agents import logs
+from meshed_mcp.agents.gate import Gate
+from meshed_mcp.agents.listener import StartError, bound, listening
+from meshed_mcp.agents.management import Phase, management_app
+from meshed_mcp.agents.settings import CLOSING_SECONDS, Settings
+from meshed_mcp.agents.telemetry import process_registry
+
+SIGNAL_EXIT_BASE: Final = 128
+"""Exit code of a process ended by signal n is 128 + n. Source: POSIX shell, "Exit Status for Commands"."""
+
+PRESENCE_SECONDS: Final = 2.0
+"""Longest wait for leaving `presence` once nothing is in work; the lease runs out by itself anyway."""
+
+logger = logging.getLogger(__name__)
+
+
+def serve(
+    app: ASGIApp,
+    settings: Settings,
+    *,
+    registry: CollectorRegistry | None = None,
+    end_streams: Callable[[], None] = lambda: None,
+    presence: AbstractAsyncContextManager[None] | None = None,
+) -> None:
+    """Serve `app` until SIGTERM or SIGINT; return after an orderly end. A second signal ends the process at once.
+
+    `registry` holds the metrics to expose beside those of HTTP; `end_streams` is called during the drain, maybe more
+    than once; `presence` is entered when ready and left when stopping (a lease), and delays neither.
+    Raises SystemExit with code 1 when a port is taken or the application does not start, after one log line.
+    """
+    logs.configure(settings)
+    replica = Replica(app, settings, registry or process_registry(), end_streams)
+    try:
+        asyncio.run(replica.run(presence or nullcontext()))
+    except StartError as error:
+        logger.error("%s", error)  # noqa: TRY400 - a wrong setting needs a sentence, not a traceback
+        raise SystemExit(1) from None
+
+
+class Replica:
+    """One process's life between start and end."""
+
+    def __init__(
+        self, app: ASGIApp, settings: Settings, registry: CollectorRegistry, end_streams: Callable[[], None]
+    ) -> None:
+        self._settings = settings
+        self._gate = Gate(app, registry)
+        self._management = management_app(lambda: self._phase, registry)
+        self._end_streams = end_streams
+        self._phase = Phase.STARTING
+        self._stop = asyncio.Event()
+        self._stopped_at = 0.0
+
+    async def run(self, presence: AbstractAsyncContextManager[None]) -> None:
+        """Open both ports, serve, drain. Raises StartError."""
+        service = bound(self._settings.bind_address, contract.ENV_PORT, self._settings.port)
+        management = bound(self._settings.bind_address, contract.ENV_MANAGEMENT_PORT, self._settings.management_port)
+        self._take_signals()
+        async with listening(self._management, management), listening(self._gate, service):
+            if not self._stop.is_set():
+                self._phase = Phase.READY
+                logger.info("ready on %s:%d", self._settings.bind_address, self._settings.port)
+            async with _beside(self._hold(presence)):
+                await self._stop.wait()
+                await self._drain()
+        logger.info("stopped %.1f s after the signal", monotonic() - self._stopped_at)
+
+    async def _hold(self, presence: AbstractAsyncContextManager[None]) -> None:
+        try:
+            async with presence:
+                await self._stop.wait()
+        except Exception:
+            logger.exception("the service goes on without its registration")
+
+    async def _drain(self) -> None:
+        self._gate.retire()
+        await asyncio.sleep(self._settings.endpoint_seconds)
+        self._gate.refuse()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._seconds_for_calls()):
+                await self._gate.emptied(self._end_streams)
+        for work in self._gate.cut():
+            logger.warning("cut at the end of the grace period of %g s: %s", self._settings.grace_seconds, work)
+
+    def _seconds_for_calls(self) -> float:
+        return self._stopped_at + self._settings.grace_seconds - CLOSING_SECONDS - monotonic()
+
+    def _take_signals(self) -> None:
+        # The loop's own handlers: uvicorn's would close the port at once, and sse-starlette, which looks for them,
+        # would cut the event streams that still carry answers.
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal, number)
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        if self._stop.is_set():
+            logger.warning("%s again: ending at once", number.name)
+            os._exit(SIGNAL_EXIT_BASE + number)
+        logger.info("%s: stopping within %g s", number.name, self._settings.grace_seconds)
+        self._phase = Phase.STOPPING
+        self._stopped_at = monotonic()
+        self._stop.set()
+        asyncio.get_running_loop().call_later(self._settings.grace_seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        for work in self._gate.cut():
+            logger.warning("did not let itself be cut: %s", work)
+        logger.warning("the grace period of %g s is over: ending", self._settings.grace_seconds)
+        os._exit(0)
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+        await asyncio.wait({task}, timeout=PRESENCE_SECONDS)
+    finally:
+        task.cancel()

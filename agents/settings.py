@@ -1,0 +1,168 @@
+"""What a process of the runtime reads from its environment: one frozen model over the names in `meshed_mcp.contract`.
+
+In: environment variables. Out: `Settings`, or a `SettingsError` with one line per wrong variable.
+Not here: who sets them (components/mesh renders the Deployment), what they switch on (service.py, serving.py).
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    AliasGenerator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from meshed_mcp import contract
+
+DEFAULT_ENDPOINT_SECONDS: Final = 0.0
+"""Outside a cluster no endpoint list has to notice a stop; the Deployment sets its own number."""
+
+DEFAULT_GRACE_SECONDS: Final = 25.0
+"""Ends before Kubernetes kills. Source: Kubernetes Pod API, `terminationGracePeriodSeconds` defaults to 30."""
+
+CLOSING_SECONDS: Final = 2.0
+"""Part of the grace period kept for closing connections and the application's own clean-up after the last call."""
+
+DEFAULT_ALLOWED_HOSTS: Final = ("127.0.0.1:*", "localhost:*", "[::1]:*")
+"""Source: official SDK 2.3, Host values that `streamable_http_app` allows on a loopback address."""
+
+ANY_PORT: Final = ":*"
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+_VARIABLES: Final[Mapping[str, str]] = {
+    "service": contract.ENV_SERVICE,
+    "namespace": contract.ENV_NAMESPACE,
+    "bind_address": contract.ENV_BIND_ADDRESS,
+    "port": contract.ENV_PORT,
+    "management_port": contract.ENV_MANAGEMENT_PORT,
+    "allowed_hosts": contract.ENV_ALLOWED_HOSTS,
+    "endpoint_seconds": contract.ENV_ENDPOINT_SECONDS,
+    "grace_seconds": contract.ENV_GRACE_SECONDS,
+    "registry_url": contract.ENV_REGISTRY_URL,
+    "data_dir": contract.ENV_DATA_DIR,
+    "database_url": contract.ENV_DATABASE_URL,
+    "log_level": contract.ENV_LOG_LEVEL,
+}
+_SECRET: Final = frozenset({contract.ENV_DATABASE_URL})
+
+
+class SettingsError(ValueError):
+    """The environment is wrong. The text has one line per variable: its name, its value, what to write instead."""
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _with_portless(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """`name:*` also allows `name`: a client leaves the port out when it is the scheme's own (RFC 9110, section 7.2)."""
+    portless = (host.removesuffix(ANY_PORT) for host in hosts if host.endswith(ANY_PORT))
+    return tuple(dict.fromkeys((*hosts, *portless)))
+
+
+Port = Annotated[int, Field(ge=1, le=65535, description="a TCP port from 1 to 65535")]
+Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False, description="seconds from 0 to 3600, as 5 or 0.5")]
+Hosts = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_split),
+    AfterValidator(_with_portless),
+    Field(min_length=1, description="host names separated by commas, as `mcp-rag,mcp-rag:*`"),
+]
+
+
+class Settings(BaseModel):
+    """One process's settings; field names are those of the variables in `meshed_mcp.contract`, in lower case."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=AliasGenerator(validation_alias=lambda field: _VARIABLES[field]),
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+    service: str = Field(
+        "mcp-server",
+        min_length=1,
+        max_length=63,
+        pattern=r"^[\w .-]+$",
+        description="a name of at most 63 letters, digits, dashes and dots",
+    )
+    namespace: str = Field("default", min_length=1, max_length=63, description="a name of 1 to 63 characters")
+    bind_address: str = Field(
+        "0.0.0.0",  # noqa: S104 - the pod's address is not known before it runs; the mesh guards the port
+        min_length=1,
+        description="an IP address of this machine",
+    )
+    port: Port = contract.MCP_PORT
+    management_port: Port = contract.MANAGEMENT_PORT
+    allowed_hosts: Hosts = Field(DEFAULT_ALLOWED_HOSTS, validate_default=True)
+    endpoint_seconds: Seconds = DEFAULT_ENDPOINT_SECONDS
+    grace_seconds: Seconds = DEFAULT_GRACE_SECONDS
+    registry_url: str | None = Field(
+        None, pattern=r"^https?://[^/\s]+/?$", description="a base URL without a path, as http://mcp-registry:8000"
+    )
+    data_dir: Path = Field(Path("data"), description="a folder this process may write to")
+    database_url: str | None = Field(None, repr=False, min_length=1, description="a SQLAlchemy URL")
+    log_level: LogLevel = Field("INFO", description="one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+
+    @property
+    def effective_database_url(self) -> str:
+        """The database to use: as given, else a SQLite file named after the service in the data folder."""
+        return self.database_url or f"sqlite:///{self.data_dir / self.service}.db"
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        if self.port == self.management_port:
+            raise ValueError(
+                f"{contract.ENV_PORT} and {contract.ENV_MANAGEMENT_PORT} are both {self.port}: calls and metrics need "
+                f"a port each. Set {contract.ENV_MANAGEMENT_PORT} to another number."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _grace_holds_the_drain(self) -> Self:
+        least = self.endpoint_seconds + CLOSING_SECONDS
+        if self.grace_seconds <= least:
+            raise ValueError(
+                f"{contract.ENV_GRACE_SECONDS}={self.grace_seconds:g} leaves no time for calls in work: "
+                f"{contract.ENV_ENDPOINT_SECONDS}={self.endpoint_seconds:g} passes first and closing takes "
+                f"{CLOSING_SECONDS:g}. Set {contract.ENV_GRACE_SECONDS} above {least:g}."
+            )
+        return self
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ, *, service: str | None = None) -> Self:
+        """Read the variables; an empty one counts as unset. `service` is the name when the environment gives none.
+
+        Raises SettingsError with one line per wrong variable.
+        """
+        values = {name: environment[name] for name in _VARIABLES.values() if environment.get(name)}
+        if service is not None:
+            values.setdefault(contract.ENV_SERVICE, service)
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise SettingsError(_one_line_each(error, values)) from None
+
+
+def _one_line_each(error: ValidationError, values: Mapping[str, str]) -> str:
+    lines = dict.fromkeys(
+        _line(str(fault["loc"][0]), values) if fault["loc"] else str(fault["ctx"]["error"]) for fault in error.errors()
+    )
+    return "\n".join(lines)
+
+
+def _line(variable: str, values: Mapping[str, str]) -> str:
+    field = next(name for name, its_variable in _VARIABLES.items() if its_variable == variable)
+    shown = variable if variable in _SECRET else f"{variable}={values[variable]!r}"
+    return f"{shown} is not usable. Write {Settings.model_fields[field].description}."

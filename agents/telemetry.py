@@ -1,0 +1,162 @@
+"""Metrics of one process: MCP operations seen through the SDK's middleware, HTTP requests seen by the gate.
+
+In: a `CollectorRegistry` of the process's own and what happens. Out: instruments under the names of
+`meshed_mcp.contract`, every label clamped to names known before the call, so that no caller can add series.
+Not here: `/metrics` itself (management.py), traces (the SDK makes them), dashboards (components/observability).
+"""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from time import perf_counter
+from typing import Any, Final
+
+import mcp_types
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp_types import methods
+from prometheus_client import (
+    CollectorRegistry,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from pydantic import ValidationError
+
+from meshed_mcp import contract
+from meshed_mcp.agents.gate import LISTEN, OTHER, Work, work_of
+
+NO_ERROR: Final = ""
+"""An empty label is no label in Prometheus: `error_type=""` selects the calls that went well."""
+
+TOOL_ERROR: Final = "tool_error"
+"""Source: OpenTelemetry MCP conventions, `error.type` of a result with `isError: true`."""
+
+CANCELLED: Final = "cancelled"
+"""The client went away or cancelled, or the grace period ended; no answer was sent, so there is no code."""
+
+LISTEN_METHOD: Final = "subscriptions/listen"
+CALL_METHOD: Final = "tools/call"
+KNOWN_METHODS: Final = methods.SPEC_CLIENT_METHODS | methods.SPEC_CLIENT_NOTIFICATION_METHODS
+KNOWN_CODES: Final = frozenset(
+    {
+        mcp_types.PARSE_ERROR,
+        mcp_types.INVALID_REQUEST,
+        mcp_types.METHOD_NOT_FOUND,
+        mcp_types.INVALID_PARAMS,
+        mcp_types.INTERNAL_ERROR,
+        mcp_types.CONNECTION_CLOSED,
+        mcp_types.REQUEST_TIMEOUT,
+        mcp_types.HEADER_MISMATCH,
+        mcp_types.MISSING_REQUIRED_CLIENT_CAPABILITY,
+        mcp_types.UNSUPPORTED_PROTOCOL_VERSION,
+        mcp_types.URL_ELICITATION_REQUIRED,
+    }
+)
+"""Source: MCP 2026-07-28, "Error Codes", as the SDK's `mcp_types` spells them."""
+
+
+def process_registry() -> CollectorRegistry:
+    """Return a registry that already has the process's memory, CPU, file descriptors and garbage collector."""
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # one more series per label set that nothing reads
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+class OperationMetrics:
+    """SDK middleware that counts and times MCP operations; add it to `MCPServer.middleware`.
+
+    `is_tool` tells registered tool names from invented ones, `tool_count` is read at each scrape.
+    `subscriptions/listen` is a stream, not a call: it is neither timed nor counted as in work.
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        *,
+        is_tool: Callable[[str], bool],
+        tool_count: Callable[[], int],
+        release: str,
+    ) -> None:
+        self._is_tool = is_tool
+        self._seconds = Histogram(
+            contract.METRIC_OPERATION_DURATION,
+            "Duration of MCP requests and notifications, seconds.",
+            (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR),
+            buckets=contract.DURATION_BUCKETS_SECONDS,
+            registry=registry,
+        )
+        self._active = Gauge(
+            contract.METRIC_ACTIVE_REQUESTS, "MCP requests in work.", (contract.LABEL_METHOD,), registry=registry
+        )
+        self._active.labels(CALL_METHOD)  # the autoscaler needs a zero, not a gap, before the first call
+        Gauge(
+            contract.METRIC_QUEUE_DEPTH,
+            "Calls that wait for a place. Always 0: this server starts every call at once.",
+            registry=registry,
+        )
+        Gauge(contract.METRIC_REGISTERED_TOOLS, "Tools the server offers.", registry=registry).set_function(tool_count)
+        Gauge(contract.METRIC_INFO, "Versions in use.", ("version", "sdk_version"), registry=registry).labels(
+            release, version("mcp")
+        ).set(1)
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Measure one message; the result and every exception pass through unchanged."""
+        method, tool = self._labels(ctx)
+        work = work_of(ctx.request)
+        if method == LISTEN_METHOD:
+            return await self._listen(work, ctx, call_next)
+        if work is not None:
+            work.name(f"{method} {tool}".rstrip())
+        error = CANCELLED
+        started = perf_counter()
+        with self._active.labels(method).track_inprogress():
+            try:
+                result = await call_next(ctx)
+                error = result_error(result)
+            except Exception as exception:
+                error = exception_error(exception)
+                raise
+            finally:
+                self._seconds.labels(method, tool, error).observe(perf_counter() - started)
+        return result
+
+    async def _listen(
+        self, work: Work | None, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        if work is not None:
+            work.name(LISTEN_METHOD)
+            work.become_stream(LISTEN)
+        return await call_next(ctx)
+
+    def _labels(self, ctx: ServerRequestContext[Any, Any]) -> tuple[str, str]:
+        method = ctx.method if ctx.method in KNOWN_METHODS else OTHER
+        if method != CALL_METHOD:
+            return method, ""
+        tool = (ctx.params or {}).get("name")
+        return method, tool if isinstance(tool, str) and self._is_tool(tool) else OTHER
+
+
+def result_error(result: HandlerResult) -> str:
+    """Label for a result: TOOL_ERROR where it says so, else NO_ERROR."""
+    match result:
+        case mcp_types.CallToolResult(is_error=True) | {"isError": True}:
+            return TOOL_ERROR
+        case _:
+            return NO_ERROR
+
+
+def exception_error(exception: Exception) -> str:
+    """Label for an exception: the JSON-RPC code that the client is going to see, OTHER when it is not a listed one."""
+    match exception:
+        case MCPError(error=mcp_types.ErrorData(code=code)):
+            return str(code) if code in KNOWN_CODES else OTHER
+        case ValidationError():
+            return str(mcp_types.INVALID_PARAMS)
+        case _:
+            return str(mcp_types.INTERNAL_ERROR)
