@@ -1,19 +1,183 @@
-"""Every key of a stack file: type, unit, bound, default. Raw values in, a frozen `StackConfig` out.
+"""Every key of a stack file: type, unit, bound, default. Raw values in, a frozen `StackConfig` out, or all faults.
 
 A key exists once: what a component takes is the component's own model, embedded here. What the values lead to is
 `plan.py`; where they are read from is `program.py` (Pulumi) and `recording/project.py` (files).
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from meshed_mcp.components.autoscaling.args import KedaSettings, ScalingSettings
-from meshed_mcp.components.core.errors import ConfigurationError, Fault, checked, excerpt, suggestion
+from meshed_mcp.components.core.errors import ConfigurationError, Fault, excerpt, faults, suggestion
 from meshed_mcp.components.core.model import In, Model
-from meshed_mcp.components.mesh.args import MeshSettings, SecretKey, ServiceSettings
-from meshed_mcp.components.observability.args import ObservabilitySettings
+from meshed_mcp.components.core.names import host_name, namespace_name, service_name
+from meshed_mcp.components.mesh.args import SecretKey, ServiceSettings
+from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
 
 NAMESPACE: Final = "meshed-mcp"
 """Configuration namespace: keys are written `meshed-mcp:services:` whatever the project is called."""
+
+
+class ServiceConfig(ServiceSettings):
+    """One MCP service: what runs, who may call it, how it scales."""
+
+    scaling: ScalingSettings = ScalingSettings()
+    """How many replicas, and by what measure."""
+
+
+class RegistryConfig(Model):
+    """The registry in which services appear by name while they hold a lease."""
+
+    image: In[str]
+    """Container image with this package's runtime."""
+
+    command: list[str] = Field(default=["python", "-m", "meshed_mcp.agents.registry"])
+    replicas: int = Field(default=2, ge=1, le=10)
+    """Pods. More than one needs `database`: each pod's SQLite file is its own."""
+
+    database: SecretKey | None = None
+    """Secret with a PostgreSQL URL, e.g. `postgresql+psycopg://...`; unset = SQLite, one replica."""
+
+
+class StackConfig(Model):
+    """One stack: a file `Pulumi.<stack>.yaml` holds what differs from these defaults."""
+
+    services: dict[str, ServiceConfig] = Field(min_length=1)
+    """Name -> service; a name is a DNS label of at most 54 characters."""
+
+    namespace: str = "mcp-system"
+    """Namespace of services and registry."""
+
+    domain: str = "localhost"
+    """Host name of the ingress gateway; an exposed service is reached at `https://<domain>/<name>/mcp`. The default
+    answers nobody but a port-forward."""
+
+    registry: RegistryConfig | None = None
+    """Unset: no registry, and services do not register."""
+
+    mesh: ServiceMeshArgs = Field(default_factory=lambda: ServiceMeshArgs(domain="localhost"))
+    observability: ObservabilityStackArgs = ObservabilityStackArgs()
+    keda: KedaSettings = KedaSettings()
+    grafana_admin_password: In[str] | None = None
+    """Set with `pulumi config set --secret`. Unset: the Secret `grafana-admin` must come from elsewhere."""
+
+    chart_mirror: str | None = None
+    """Repository (URL) or folder with every chart, for clusters that cannot reach the publishers' repositories."""
+
+    @field_validator("namespace")
+    @classmethod
+    def _is_namespace(cls, value: str) -> str:
+        return namespace_name(value)
+
+    @field_validator("domain")
+    @classmethod
+    def _is_host(cls, value: str) -> str:
+        return host_name(value)
+
+
+TEXT_KEYS: Final = frozenset({"namespace", "domain", "grafana_admin_password", "chart_mirror"})
+"""Keys whose value is text; the others are structures."""
+
+FOLLOWS: Final = {
+    "mesh": {"domain": "domain", "namespaces": "namespace", "chart_mirror": "chart_mirror"},
+    "observability": {"chart_mirror": "chart_mirror"},
+}
+"""Fields of embedded models that follow from a key of the stack: a second place to write them could contradict it."""
+
+
+def stack_config(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -> StackConfig:
+    """The stack behind `values`: full key (`meshed-mcp:services`) -> text or JSON text, as Pulumi hands them over.
+
+    Keys of other namespaces (`kubernetes:context`) are not ours and pass. Raises ConfigurationError with all faults.
+    """
+    found: list[Fault] = []
+    raw: dict[str, Any] = {}
+    for key, value in own(values).items():
+        try:
+            raw[key] = value if key in TEXT_KEYS else structure(key, value, secret_keys)
+        except ConfigurationError as error:
+            found += error.faults
+    for key in sorted(set(StackConfig.model_fields) & set(raw)):
+        found += key_faults(key, raw[key])
+    if not raw.get("services"):
+        found.append(Fault("stack", f"{NAMESPACE}:services", "is missing; write services: with one service below it"))
+    if found:
+        raise ConfigurationError(found)
+    return StackConfig.model_validate(embedded(raw), by_alias=False, by_name=True)
+
+
+def own(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of our namespace, without it."""
+    prefix = f"{NAMESPACE}:"
+    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+
+
+def structure(key: str, value: Any, secret_keys: Collection[str]) -> Any:
+    """A structured value, from JSON text. Raises ConfigurationError for unknown keys, secrets and plain text."""
+    full_key = f"{NAMESPACE}:{key}"
+    if key not in StackConfig.model_fields:
+        message = f"unknown key; {suggestion(key, sorted(StackConfig.model_fields))}"
+    elif full_key in secret_keys:
+        message = "holds an encrypted value, which would be lost inside it; name a Secret, e.g. by secret_env"
+    else:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            message = f"{excerpt(value)} is not a structure; write key: value lines below it"
+    raise ConfigurationError([Fault("stack", full_key, message)])
+
+
+def key_faults(key: str, value: Any) -> list[Fault]:
+    """All faults of one key's value, each naming its object: a service, the registry, or the key itself."""
+    if key == "services":
+        if not isinstance(value, dict):
+            return [Fault("stack", f"{NAMESPACE}:services", f"{excerpt(value)} is not a mapping of names to services")]
+        return [fault for name, item in value.items() for fault in service_faults(str(name), item)]
+    if key == "registry":
+        return [] if value is None else faults(RegistryConfig, value, "registry")
+    if key in FOLLOWS:
+        return followed_faults(key, value)
+    return faults(StackConfig, {"services": EXAMPLE_SERVICES, key: value}, "stack")
+
+
+EXAMPLE_SERVICES: Final = {"example": {"image": "example"}}
+"""Stands in where one other key is judged alone."""
+
+
+def service_faults(name: str, value: Any) -> list[Fault]:
+    """Faults of one service, its name's included."""
+    found = faults(ServiceConfig, value, f"service {name}")
+    try:
+        service_name(name)
+    except ValueError as error:
+        found.insert(0, Fault(f"service {excerpt(name)}", "", str(error)))
+    return found
+
+
+def followed_faults(key: str, value: Any) -> list[Fault]:
+    """Faults of an embedded model, less the fields that a key of the stack decides."""
+    if not isinstance(value, dict):
+        return [Fault(key, "", f"{excerpt(value)} is not a mapping; write key: value lines")]
+    doubled = [
+        Fault(key, field, f"follows from {NAMESPACE}:{source}; write it there")
+        for field, source in FOLLOWS[key].items()
+        if field in value
+    ]
+    rest = {field: item for field, item in value.items() if field not in FOLLOWS[key]}
+    model = ServiceMeshArgs if key == "mesh" else ObservabilityStackArgs
+    return doubled + faults(model, {**rest, **({"domain": "localhost"} if key == "mesh" else {})}, key)
+
+
+def embedded(raw: dict[str, Any]) -> dict[str, Any]:
+    """`raw` with the fields that follow from other keys put where the components read them."""
+    namespace, mirror = raw.get("namespace", "mcp-system"), raw.get("chart_mirror")
+    mesh = {"domain": raw.get("domain", "localhost"), "namespaces": [namespace], "chart_mirror": mirror}
+    return {
+        **raw,
+        "mesh": {**raw.get("mesh", {}), **mesh},
+        "observability": {**raw.get("observability", {}), "chart_mirror": mirror},
+    }

@@ -56,16 +56,18 @@ def checked(model: type[M], raw: Any, where: str) -> M:
 
 def faults(model: type[BaseModel], raw: Any, where: str) -> list[Fault]:
     """Every fault of `raw` as `model`, empty when it is valid; `raw` is not changed."""
-    rest, found = copy.deepcopy(raw), dict[Fault, None]()
+    rest, found, taken_out = copy.deepcopy(raw), dict[Fault, None](), set[Location]()
     while True:
         try:
             model.model_validate(rest, by_alias=False, by_name=True)
         except ValidationError as error:
             details = without_union_branches(error.errors(include_url=False))
-            found.update(dict.fromkeys(fault for item in details for fault in sentences(model, item, where)))
-            removed = [remove(rest, item["loc"]) for item in details]
-            if not any(removed):
+            real = [item for item in details if item["type"] != "missing" or item["loc"] not in taken_out]
+            found.update(dict.fromkeys(fault for item in real for fault in sentences(model, item, where)))
+            removed = [item["loc"] for item in details if remove(rest, item["loc"])]
+            if not removed:
                 return list(found)
+            taken_out.update(removed)
         else:
             return list(found)
 

@@ -1,0 +1,212 @@
+"""References between objects: every name that one object gives of another must be there, or be named as missing.
+
+Objects in, faults out; and notes on what must come from elsewhere (Secrets: this program renders none).
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.errors import Fault, suggestion
+from meshed_mcp.components.core.manifest import Manifest, identity
+
+WORKLOADS: Final = ("Deployment", "StatefulSet", "DaemonSet")
+ALWAYS_THERE: Final = frozenset({"default", "kube-system"})
+"""Namespaces of every cluster."""
+
+
+class Index:
+    """The objects of a stack, to be looked up by kind, namespace and name."""
+
+    def __init__(self, objects: Iterable[Manifest]) -> None:
+        self.objects = list(objects)
+        self.by_key = {identity(item)[1:]: item for item in self.objects}
+
+    def of_kind(self, *kinds: str) -> list[Manifest]:
+        """All objects of some kinds."""
+        return [item for item in self.objects if item["kind"] in kinds]
+
+    def find(self, kind: str, namespace: str, name: str) -> Manifest | None:
+        """One object, or None."""
+        return self.by_key.get((kind, namespace, name))
+
+    def absent(self, kind: str, namespace: str, name: str) -> str | None:
+        """Why a reference is wrong, with the name that was probably meant; None when the object is there."""
+        if self.find(kind, namespace, name) is not None:
+            return None
+        names = sorted(key[2] for key in self.by_key if key[:2] == (kind, namespace))
+        return f"{kind} {namespace}/{name} is not in this stack; {suggestion(name, names)}"
+
+    def selected(self, namespace: str, labels: dict[str, str]) -> list[Manifest]:
+        """Workloads of a namespace whose pods carry `labels`."""
+        return [
+            item
+            for item in self.of_kind(*WORKLOADS)
+            if item["metadata"].get("namespace") == namespace and labels.items() <= pod_labels(item).items()
+        ]
+
+
+def reference_faults(objects: Iterable[Manifest]) -> tuple[list[Fault], list[str]]:
+    """Faults, and notes on Secrets that must exist before the stack can run."""
+    index = Index(objects)
+    faults = [Fault(title(item), field, message) for item, field, message in all_faults(index)]
+    return faults, sorted({note for item in index.of_kind(*WORKLOADS) for note in secret_notes(index, item)})
+
+
+def all_faults(index: Index) -> Iterator[tuple[Manifest, str, str]]:
+    """(object, field, sentence) of every wrong reference."""
+    for item in index.objects:
+        for field, message in (*namespace_faults(index, item), *faults_of_kind(index, item)):
+            if message is not None:
+                yield item, field, message
+
+
+def faults_of_kind(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
+    """The references that objects of this kind make."""
+    match item["kind"]:
+        case "Deployment" | "StatefulSet":
+            yield from workload_faults(index, item)
+        case "Service" | "PodDisruptionBudget" | "PodMonitor":
+            yield from selector_faults(index, item)
+        case "VirtualService":
+            yield from route_faults(index, item)
+        case "DestinationRule":
+            yield from subset_faults(index, item)
+        case "AuthorizationPolicy":
+            yield from principal_faults(index, item)
+        case "ScaledObject":
+            target, namespace = item["spec"]["scaleTargetRef"], item["metadata"]["namespace"]
+            yield "spec.scaleTargetRef.name", index.absent(target.get("kind", "Deployment"), namespace, target["name"])
+
+
+def namespace_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
+    """An object's namespace must be created by the stack, or be one of every cluster."""
+    namespace = item["metadata"].get("namespace", "")
+    if namespace and namespace not in ALWAYS_THERE and index.find("Namespace", "", namespace) is None:
+        names = [found["metadata"]["name"] for found in index.of_kind("Namespace")]
+        yield "metadata.namespace", f"namespace {namespace} is not in this stack; {suggestion(namespace, names)}"
+
+
+def workload_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
+    """Service account and ConfigMaps of a pod template."""
+    namespace, pod = item["metadata"]["namespace"], item["spec"]["template"]["spec"]
+    if account := pod.get("serviceAccountName"):
+        yield "spec.template.spec.serviceAccountName", index.absent("ServiceAccount", namespace, account)
+    for number, volume in enumerate(pod.get("volumes", ())):
+        if source := volume.get("configMap"):
+            yield (
+                f"spec.template.spec.volumes[{number}].configMap",
+                index.absent("ConfigMap", namespace, source["name"]),
+            )
+
+
+def selector_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
+    """A selector must find a workload; a Service's and PodMonitor's port must be one of its pods'."""
+    spec, namespace = item["spec"], item["metadata"]["namespace"]
+    selector = spec.get("selector") or {}
+    labels = selector.get("matchLabels", selector if item["kind"] == "Service" else {})
+    if not labels:
+        return
+    found = index.selected(namespace, labels)
+    if not found:
+        yield "spec.selector", f"no workload of namespace {namespace} has pods with the labels {labels}"
+        return
+    ports = {port["name"] for workload in found for port in container_ports(workload) if "name" in port}
+    wanted = [("targetPort", port.get("targetPort")) for port in spec.get("ports", ())]
+    wanted += [("port", endpoint.get("port")) for endpoint in spec.get("podMetricsEndpoints", ())]
+    for field, name in wanted:
+        if isinstance(name, str) and name not in ports:
+            yield field, f"no pod behind the selector has a port named {name}; {suggestion(name, sorted(ports))}"
+
+
+def route_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
+    """Gateways, destination hosts and subsets of a VirtualService."""
+    namespace = item["metadata"]["namespace"]
+    for gateway in item["spec"].get("gateways", ()):
+        if gateway != "mesh":
+            place, _, name = gateway.rpartition("/")
+            yield "spec.gateways", index.absent("Gateway", place or namespace, name)
+    for number, route in enumerate(item["spec"].get("http", ())):
+        for target in route.get("route", ()):
+            field, destination = f"spec.http[{number}].route", target["destination"]
+            yield field, service_fault(index, destination["host"], namespace)
+            yield field, subset_fault(index, destination)
+
+
+def service_fault(index: Index, host: str, namespace: str) -> str | None:
+    """Why a host is no Service of this stack: `name`, `name.namespace` or the full DNS name."""
+    name, _, rest = host.partition(".")
+    return index.absent("Service", rest.split(".")[0] or namespace, name)
+
+
+def subset_fault(index: Index, destination: dict[str, Any]) -> str | None:
+    """Why a destination's subset is not defined by a DestinationRule: Envoy would answer 503 (Istio, IST0101)."""
+    subset, host = destination.get("subset"), destination["host"]
+    if subset is None:
+        return None
+    rules = [rule for rule in index.of_kind("DestinationRule") if rule["spec"]["host"] == host]
+    names = [found["name"] for rule in rules for found in rule["spec"].get("subsets", ())]
+    return None if subset in names else f"subset {subset} of {host} is not defined; {suggestion(subset, names)}"
+
+
+def subset_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
+    """Host and subset labels of a DestinationRule."""
+    namespace = item["metadata"]["namespace"]
+    yield "spec.host", service_fault(index, item["spec"]["host"], namespace)
+    for subset in item["spec"].get("subsets", ()):
+        service = index.find("Service", namespace, item["spec"]["host"].split(".")[0])
+        labels = {**(service["spec"]["selector"] if service else {}), **subset["labels"]}
+        if not index.selected(namespace, labels):
+            yield "spec.subsets", f"subset {subset['name']}: no workload has pods with the labels {labels}"
+
+
+def principal_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
+    """Principals of namespaces that this stack owns must be service accounts in it."""
+    for number, rule in enumerate(item["spec"].get("rules", ())):
+        for source in rule.get("from", ()):
+            for principal in source.get("source", {}).get("principals", ()):
+                namespace, account = principal_parts(principal)
+                owned = any(key[:2] == ("ServiceAccount", namespace) for key in index.by_key)
+                if owned:
+                    yield f"spec.rules[{number}].from", index.absent("ServiceAccount", namespace, account)
+
+
+def principal_parts(principal: str) -> tuple[str, str]:
+    """Namespace and service account of `cluster.local/ns/mcp-system/sa/mcp-rag`."""
+    _, _, rest = principal.partition("/ns/")
+    namespace, _, account = rest.partition("/sa/")
+    return namespace, account
+
+
+def secret_notes(index: Index, item: Manifest) -> Iterator[str]:
+    """Secrets that a workload's containers read and this stack does not create."""
+    namespace = item["metadata"]["namespace"]
+    for container in item["spec"]["template"]["spec"]["containers"]:
+        for variable in container.get("env", ()):
+            wanted = variable.get("valueFrom", {}).get("secretKeyRef")
+            if wanted and index.find("Secret", namespace, wanted["name"]) is None:
+                yield f"Secret {namespace}/{wanted['name']} with key {wanted['key']} must exist: {title(item)} reads it"
+
+
+def container_ports(workload: Manifest) -> list[dict[str, Any]]:
+    """All ports of all containers of a workload's pods."""
+    containers = workload["spec"]["template"]["spec"]["containers"]
+    return [port for container in containers for port in container.get("ports", ())]
+
+
+def pod_labels(workload: Manifest) -> dict[str, str]:
+    """Labels of a workload's pods."""
+    labels: dict[str, str] = workload["spec"]["template"]["metadata"].get("labels", {})
+    return labels
+
+
+def title(item: Manifest) -> str:
+    """`Deployment mcp-system/mcp-rag`."""
+    _, kind, namespace, name = identity(item)
+    return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+
+
+def belongs_to_server(item: Manifest) -> bool:
+    """Whether a workload is one of ours, with the container the contract names."""
+    names = [container["name"] for container in item["spec"]["template"]["spec"]["containers"]]
+    return contract.CONTAINER_NAME in names

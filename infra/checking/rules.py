@@ -1,0 +1,152 @@
+"""Our own rules on what a stack may register: what schemas accept, Kubernetes runs, and an operator regrets.
+
+Objects in, faults out. A rule is a function of all objects; each has a test that it fires and one that it does not.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.errors import Fault
+from meshed_mcp.components.core.manifest import Manifest, identity
+from meshed_mcp.infra.checking.references import belongs_to_server, title
+
+Finding = tuple[Manifest, str, str]
+HUNDRED_PERCENT: Final = 100
+
+
+def rule_faults(objects: Iterable[Manifest]) -> list[Fault]:
+    """Every finding of every rule."""
+    items = list(objects)
+    findings = (finding for rule in RULES for finding in rule(items))
+    return [Fault(title(item), field, message) for item, field, message in findings]
+
+
+def unique_identities(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """Two registrations of one object overwrite each other for ever."""
+    counts = Counter(identity(item) for item in objects)
+    seen = set()
+    for item in objects:
+        if counts[identity(item)] > 1 and identity(item) not in seen:
+            seen.add(identity(item))
+            yield item, "metadata.name", f"registered {counts[identity(item)]} times; give each its own name"
+
+
+def weights_sum_to_all(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """Istio reads any other sum as ratios without a word."""
+    for item in of_kind(objects, "VirtualService"):
+        for number, route in enumerate(item["spec"].get("http", ())):
+            weights = [target["weight"] for target in route.get("route", ()) if "weight" in target]
+            if weights and sum(weights) != HUNDRED_PERCENT:
+                message = f"weights sum to {sum(weights)}, not {HUNDRED_PERCENT}; change one of {weights}"
+                yield item, f"spec.http[{number}].route", message
+
+
+def streams_have_no_timeout(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """A route's time-out cuts every stream; a retry after a byte runs a tool twice."""
+    for item in of_kind(objects, "VirtualService"):
+        for number, route in enumerate(item["spec"].get("http", ())):
+            if "timeout" in route:
+                message = "a time-out on a route cuts MCP streams; remove it, and bound calls in the server"
+                yield item, f"spec.http[{number}].timeout", message
+            unsafe = UNSAFE_RETRIES & set(route.get("retries", {}).get("retryOn", "").split(","))
+            if unsafe:
+                message = f"{', '.join(sorted(unsafe))} runs a tool twice; write connect-failure,refused-stream"
+                yield item, f"spec.http[{number}].retries.retryOn", message
+
+
+UNSAFE_RETRIES: Final = frozenset({"5xx", "gateway-error", "reset", "retriable-4xx", "envoy-ratelimited"})
+"""Retry conditions under which Envoy sent a POST three times (measured with 5xx, gateway-error, reset)."""
+
+
+def every_server_is_allowed_to_somebody(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """Under default deny, a server without an allow policy answers 403 to all."""
+    allowed = {
+        (item["metadata"]["namespace"], name)
+        for item in of_kind(objects, "AuthorizationPolicy")
+        if (name := item["spec"].get("selector", {}).get("matchLabels", {}).get(contract.LABEL_NAME))
+    }
+    for item in servers(objects):
+        namespace, name = item["metadata"]["namespace"], item["metadata"]["labels"][contract.LABEL_NAME]
+        if (namespace, name) not in allowed:
+            yield item, "", "nobody may call it; write callers: [...] or expose: true"
+
+
+def one_autoscaler_each(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """Two autoscalers on one workload undo each other."""
+    targets = Counter(target_of(item) for item in of_kind(objects, "ScaledObject", "HorizontalPodAutoscaler"))
+    for item in of_kind(objects, "ScaledObject", "HorizontalPodAutoscaler"):
+        if targets[target_of(item)] > 1:
+            yield item, "spec.scaleTargetRef", "another autoscaler has the same target; leave one"
+
+
+def servers_are_restricted(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """Pod security "restricted" refuses the pod otherwise, long after `up` has succeeded."""
+    for item in servers(objects):
+        pod = item["spec"]["template"]["spec"]
+        pod_context = pod.get("securityContext", {})
+        for number, container in enumerate(pod["containers"]):
+            context = {**pod_context, **container.get("securityContext", {})}
+            for field, wanted in RESTRICTED.items():
+                if context.get(field) != wanted:
+                    path = f"spec.template.spec.containers[{number}].securityContext.{field}"
+                    yield item, path, f"is {context.get(field)!r}; write {wanted!r}"
+
+
+RESTRICTED: Final[dict[str, Any]] = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""Source: Kubernetes, "Pod Security Standards", profile Restricted."""
+
+
+def servers_can_drain(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """The kubelet kills what is still draining when the grace period ends."""
+    for item in servers(objects):
+        pod = item["spec"]["template"]["spec"]
+        grace = pod.get("terminationGracePeriodSeconds", KUBERNETES_GRACE_SECONDS)
+        drain = max(int(value) for value in env_values(pod, contract.ENV_GRACE_SECONDS) or ["0"])
+        if drain >= grace:
+            message = f"{grace} s end before the drain of {drain} s does; write more than {drain}"
+            yield item, "spec.template.spec.terminationGracePeriodSeconds", message
+
+
+KUBERNETES_GRACE_SECONDS: Final = 30
+"""Source: Kubernetes API, default of `terminationGracePeriodSeconds`."""
+
+
+def of_kind(objects: Sequence[Manifest], *kinds: str) -> list[Manifest]:
+    """Objects of some kinds."""
+    return [item for item in objects if item["kind"] in kinds]
+
+
+def servers(objects: Sequence[Manifest]) -> list[Manifest]:
+    """Deployments of MCP servers and of the registry."""
+    return [item for item in of_kind(objects, "Deployment") if belongs_to_server(item)]
+
+
+def target_of(item: Manifest) -> tuple[str, str, str]:
+    """Namespace, kind and name of what an autoscaler scales."""
+    target = item["spec"]["scaleTargetRef"]
+    return item["metadata"]["namespace"], target.get("kind", "Deployment"), target["name"]
+
+
+def env_values(pod: dict[str, Any], name: str) -> list[str]:
+    """Plain values of an environment variable in a pod's containers."""
+    variables = [variable for container in pod["containers"] for variable in container.get("env", ())]
+    return [variable["value"] for variable in variables if variable["name"] == name and "value" in variable]
+
+
+RULES: Final[tuple[Callable[[Sequence[Manifest]], Iterator[Finding]], ...]] = (
+    unique_identities,
+    weights_sum_to_all,
+    streams_have_no_timeout,
+    every_server_is_allowed_to_somebody,
+    one_autoscaler_each,
+    servers_are_restricted,
+    servers_can_drain,
+)
+"""All rules, in the order of their reports."""

@@ -1,0 +1,160 @@
+"""A stack's configuration in, the arguments of every component out: pure, and the only place where services meet.
+
+Rules over several services are checked here, all faults in one go; nothing is registered (`program.py`).
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from meshed_mcp import contract
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
+from meshed_mcp.components.core.errors import ConfigurationError, Fault, suggestion
+from meshed_mcp.components.mesh.args import (
+    IngressRef,
+    MeshedMCPServiceArgs,
+    RolloutStrategy,
+    ServiceMeshArgs,
+    ServiceSettings,
+)
+from meshed_mcp.components.mesh.cluster_args import Tracing
+from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.jaeger import collector_host
+from meshed_mcp.components.observability.prometheus_values import prometheus_url
+from meshed_mcp.infra.config import RegistryConfig, ServiceConfig, StackConfig
+
+OWN_DATA_MODULES: Final = ("meshed_mcp.agents.services.organization", "meshed_mcp.agents.services.rag")
+"""Services of this package that keep data: without a shared database each replica would answer from its own."""
+
+
+class Plan(NamedTuple):
+    """What the program registers: arguments by component, services by name in the order of the stack file."""
+
+    mesh: ServiceMeshArgs
+    services: dict[str, MeshedMCPServiceArgs]
+    observability: ObservabilityStackArgs
+    autoscaling: AutoscalingPolicyArgs
+
+
+def plan(config: StackConfig) -> Plan:
+    """The components' arguments. Raises ConfigurationError with every fault between services."""
+    if found := list(faults_between(config)):
+        raise ConfigurationError(found)
+    services = {name: service_args(config, item) for name, item in config.services.items()}
+    if config.registry is not None:
+        services[contract.REGISTRY_NAME] = registry_args(config, config.registry)
+    return Plan(mesh_args(config), services, observability_args(config), autoscaling_args(config))
+
+
+def faults_between(config: StackConfig) -> Iterator[Fault]:
+    """Faults that no service shows alone: unknown callers, names that collide, data that would be split."""
+    names = [*config.services, *([contract.REGISTRY_NAME] if config.registry else [])]
+    for name, item in config.services.items():
+        yield from service_faults(name, item, names)
+    if config.registry is not None:
+        yield from registry_faults(config, config.registry)
+    if config.namespace == config.observability.namespace:
+        message = "is also the namespace of the services; monitoring stays outside the mesh, so name another"
+        yield Fault("observability", "namespace", message)
+
+
+def service_faults(name: str, item: ServiceConfig, names: list[str]) -> Iterator[Fault]:
+    """What is wrong with one service among the others."""
+    where = f"service {name}"
+    for number, caller in enumerate(item.callers):
+        if "/" not in caller and caller not in names:
+            yield Fault(where, f"callers[{number}]", f"there is no service {caller}; {suggestion(caller, names)}")
+    for other in deployments(name, item)[1:]:
+        if other in names:
+            yield Fault(where, "rollout", f"its canary would be named {other}, as another service is; rename one")
+    if keeps_own_data(item) and item.scaling.max_replicas > 1:
+        advice = f"write 1, or name a database: secret_env: {{{contract.ENV_DATABASE_URL}: {{secret: ..., key: ...}}}}"
+        message = f"{item.scaling.max_replicas} replicas would each answer from their own data; {advice}"
+        yield Fault(where, "scaling.max_replicas", message)
+
+
+def registry_faults(config: StackConfig, registry: RegistryConfig) -> Iterator[Fault]:
+    """What is wrong with the registry: its name is taken, or its data would be split."""
+    if contract.REGISTRY_NAME in config.services:
+        message = "there are two services of this name, this one and the registry; rename this one"
+        yield Fault(f"service {contract.REGISTRY_NAME}", "", message)
+    if registry.database is None and registry.replicas > 1:
+        advice = "write 1, or name a database: {secret: ..., key: ...}"
+        yield Fault("registry", "replicas", f"{registry.replicas} would each keep their own entries; {advice}")
+
+
+def keeps_own_data(item: ServiceSettings) -> bool:
+    """Whether a service keeps its data in a file of its own pod."""
+    own_module = any(word in OWN_DATA_MODULES for word in item.command)
+    return own_module and contract.ENV_DATABASE_URL not in {*item.env, *item.secret_env}
+
+
+def deployments(name: str, item: ServiceSettings) -> list[str]:
+    """Names of a service's Deployments: the stable version's, and the canary's where there is one."""
+    return [name, f"{name}-{contract.CANARY}"] if item.rollout.strategy is RolloutStrategy.CANARY else [name]
+
+
+def placement(config: StackConfig) -> dict[str, Any]:
+    """What every service of a stack has in common."""
+    ingress = IngressRef(
+        gateway=gateway_reference(), host=config.domain, principal=gateway_principal(config.mesh.trust_domain)
+    )
+    return {
+        "namespace": config.namespace,
+        "ingress": ingress,
+        "trust_domain": config.mesh.trust_domain,
+        "cluster_domain": config.mesh.cluster_domain,
+    }
+
+
+def service_args(config: StackConfig, item: ServiceConfig) -> MeshedMCPServiceArgs:
+    """Arguments of one service: its settings, and what follows from the stack."""
+    settings = {field: getattr(item, field) for field in ServiceSettings.model_fields}
+    registry_url = f"http://{contract.REGISTRY_NAME}:{contract.MCP_PORT}" if config.registry else None
+    return MeshedMCPServiceArgs(
+        **settings, **placement(config), replicas=item.scaling.min_replicas, registry_url=registry_url
+    )
+
+
+def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPServiceArgs:
+    """The registry as a service of the mesh: every service of the stack may call it."""
+    database = {} if registry.database is None else {contract.ENV_DATABASE_URL: registry.database}
+    return MeshedMCPServiceArgs(
+        image=registry.image,
+        command=registry.command,
+        path=contract.REGISTRY_PATH,
+        callers=list(config.services),
+        secret_env=database,
+        replicas=registry.replicas,
+        **placement(config),
+    )
+
+
+def mesh_args(config: StackConfig) -> ServiceMeshArgs:
+    """The mesh, sending its spans to the stack's Jaeger unless the stack names another collector."""
+    tracing = config.mesh.tracing or Tracing(service=collector_host(config.observability, config.mesh.cluster_domain))
+    return config.mesh.model_copy(update={"tracing": tracing})
+
+
+def observability_args(config: StackConfig) -> ObservabilityStackArgs:
+    """Monitoring, with Grafana's password where the stack has one."""
+    if config.grafana_admin_password is None:
+        return config.observability
+    grafana = config.observability.grafana.model_copy(update={"admin_password": config.grafana_admin_password})
+    return config.observability.model_copy(update={"grafana": grafana})
+
+
+def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:
+    """Scaling of every service that may change its size; equal bounds need no autoscaler."""
+    targets = {
+        name: ScalingTarget(**dict(item.scaling))
+        for name, item in config.services.items()
+        if item.scaling.min_replicas < item.scaling.max_replicas
+    }
+    return AutoscalingPolicyArgs(
+        targets=targets,
+        namespace=config.namespace,
+        prometheus_url=prometheus_url(config.observability.namespace),
+        keda=config.keda,
+        chart_mirror=config.chart_mirror,
+    )

@@ -1,0 +1,81 @@
+"""A recording as files: one per object and per Helm release, with stable names, order and bytes.
+
+`<namespace>/<name>.<kind>[.<group>].yaml` for objects (`cluster/` for cluster-wide ones), so that one service's files
+lie together; `helm/<name>.yaml` for releases: chart, version, repository and values, not the chart's contents.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.manifest import Manifest, identity
+from meshed_mcp.infra.recording import Recording
+
+INDEX_NAME: Final = ".rendered"
+"""File that lists what a rendering wrote: the next one removes what is no longer there, and nothing else."""
+
+RELEASE_FIELDS: Final = ("name", "namespace", "chart", "version", "repositoryOpts", "skipCrds", "values")
+
+
+def files(recording: Recording) -> dict[str, str]:
+    """Relative path -> text, sorted by path."""
+    found = {object_path(item): text(item) for item in recording.objects}
+    found |= {f"helm/{item['name']}.yaml": text(release_text(item)) for item in recording.releases}
+    return dict(sorted(found.items()))
+
+
+def object_path(item: Manifest) -> str:
+    """`mcp-system/mcp-rag.deployment.apps.yaml`."""
+    api_version, kind, namespace, name = identity(item)
+    group = api_version.rpartition("/")[0]
+    return f"{namespace or 'cluster'}/{'.'.join(filter(None, (name, kind.lower(), group)))}.yaml"
+
+
+def release_text(item: dict[str, Any]) -> dict[str, Any]:
+    """What makes one release: enough to run `helm upgrade --install` by hand."""
+    return {field: item[field] for field in RELEASE_FIELDS if item.get(field) not in (None, {}, False)}
+
+
+def text(document: Any) -> str:
+    """YAML with sorted keys and without aliases or line folding: equal data, equal bytes."""
+    return yaml.dump(document, Dumper=PlainDumper, sort_keys=True, width=2**31, allow_unicode=True)
+
+
+class PlainDumper(yaml.SafeDumper):
+    """Writes every value out, and text of several lines as a block."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """No anchors: a value that stands twice is written twice."""
+        del data
+        return True
+
+
+def text_block(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    """Several lines as a block, so that a diff shows the line that changed."""
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+PlainDumper.add_representer(str, text_block)
+
+
+def write(recording: Recording, folder: Path) -> int:
+    """Write the files below `folder`, remove those of the last rendering that are gone; returns how many there are.
+
+    Raises ConfigurationError if `folder` holds files that no rendering wrote.
+    """
+    index = folder / INDEX_NAME
+    if folder.exists() and not index.exists() and any(folder.iterdir()):
+        raise ConfigurationError([Fault(str(folder), "", "is not empty and no rendering; name an empty or new folder")])
+    rendered = files(recording)
+    before = index.read_text(encoding="utf-8").splitlines() if index.exists() else []
+    for path in sorted(set(before) - set(rendered)):
+        (folder / path).unlink(missing_ok=True)
+    for path, body in rendered.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(body, encoding="utf-8")
+    index.write_text("\n".join(rendered) + "\n", encoding="utf-8")
+    return len(rendered)

@@ -1,0 +1,109 @@
+"""The command `meshed-mcp`: render, check and run a stack of the Pulumi project in a folder.
+
+Faults end a command with one line each and exit code 1; a traceback is a bug.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.infra import checking, recording, render
+from meshed_mcp.local import command as local_command
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(highlight=False, soft_wrap=True, stderr=True)
+
+GATEWAY_PORT: Final = 8080
+"""Port of the local gateway on 127.0.0.1."""
+
+StackOption = Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")]
+ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")]
+
+
+@app.callback()
+def meshed_mcp() -> None:
+    """Take MCP services to a meshed, observed, autoscaled platform on Kubernetes.
+
+    A stack is described in Pulumi.<stack>.yaml; `pulumi up` deploys it. These commands need no cluster and no Pulumi.
+    """
+
+
+@app.command("render")
+def render_command(
+    stack: StackOption,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to; made if absent.")],
+    project: ProjectOption = Path(),
+) -> None:
+    """Write every Kubernetes object and Helm release of a stack to files, to read or to compare."""
+    recorded = recording.record(project, stack)
+    count = render.write(recorded, out)
+    console.print(f"{count} files in {out}: {len(recorded.objects)} objects, {len(recorded.releases)} Helm releases")
+
+
+@app.command("check")
+def check_command(stack: StackOption, project: ProjectOption = Path()) -> None:
+    """Judge a stack: configuration, schemas, references between objects, rules. Exit code 1 if anything is wrong."""
+    report = checking.check(recording.record(project, stack))
+    for note in report.notes:
+        console.print(f"note: {note}")
+    if report.faults:
+        raise ConfigurationError(report.faults)
+    console.print(f"stack {stack}: {report.objects} objects, no fault")
+
+
+@app.command("local")
+def local(
+    stack: StackOption = "dev",
+    project: ProjectOption = Path(),
+    check: Annotated[bool, typer.Option("--check", help="Exit with 0 or 1 after the first round of calls.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the gateway on 127.0.0.1.")] = GATEWAY_PORT,
+    call: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--call", metavar="SERVICE/TOOL=JSON", help="A call to make through the gateway; may be repeated."
+        ),
+    ] = None,
+) -> None:
+    """Run a stack on this machine: a process per replica, each behind its own Envoy, and a gateway."""
+    calls = [parsed_call(text) for text in call or ()]
+    recorded = recording.record(project, stack)
+    faults = checking.check(recorded).faults
+    if faults:
+        raise ConfigurationError(faults)
+    state = project / ".local" / stack
+    code = local_command.run(
+        recorded.objects, check=check, gateway_port=port, calls=calls, state_dir=state, console=console
+    )
+    raise typer.Exit(code)
+
+
+def parsed_call(text: str) -> local_command.Call:
+    """`mcp-controller/answer={"question": "..."}` as a call. Raises ConfigurationError."""
+    target, _, arguments = text.partition("=")
+    service, _, tool = target.partition("/")
+    try:
+        values: Any = json.loads(arguments or "{}")
+    except ValueError:
+        values = None
+    if not (service and tool and isinstance(values, dict)):
+        raise ConfigurationError([Fault("--call", "", f'{text!r} is no call; write SERVICE/TOOL={{"argument": ...}}')])
+    return local_command.Call(service, tool, values)
+
+
+def main() -> None:
+    """Run the command line; faults become lines on standard error and exit code 1."""
+    try:
+        app()
+    except ConfigurationError as error:
+        for fault in error.faults:
+            errors.print(f"error: {fault}", markup=False)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()
