@@ -1,1 +1,8 @@
-"""TODO."""
+"""The registry of MCP servers: catalogue with leases, its HTTP interface, and the client that services use."""
+
+from meshed_mcp.agents.registry.client import RegistryClient, RegistryError
+from meshed_mcp.agents.registry.lease import registered
+from meshed_mcp.agents.registry.model import NotRegisteredError, ServerEntry
+from meshed_mcp.agents.registry.presence import presence
+
+__all__ = ["NotRegisteredError", "RegistryClient", "RegistryError", "ServerEntry", "presence", "registered"]

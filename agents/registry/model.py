@@ -32,6 +32,10 @@ MAX_LEASE_SECONDS: Final = 3600
 _RELEASE: Final = re.compile(r"v?(\d+(?:\.\d+)*)(.*)", re.DOTALL)
 
 
+class NotRegisteredError(LookupError):
+    """No live entry, or no live lease of this instance; the text is one line."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 

@@ -24,11 +24,7 @@ from meshed_mcp.agents.registry.catalogue import (
     live_versions,
     registrations,
 )
-from meshed_mcp.agents.registry.model import Lease, Registration, ServerEntry
-
-
-class NotRegisteredError(LookupError):
-    """No live entry, or no live lease of this instance; the text is one line."""
+from meshed_mcp.agents.registry.model import Lease, NotRegisteredError, Registration, ServerEntry
 
 
 @dataclass(frozen=True)

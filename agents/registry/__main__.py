@@ -1,0 +1,23 @@
+"""`python -m meshed_mcp.agents.registry`: serve the registry by the environment until SIGTERM or SIGINT."""
+
+from meshed_mcp.agents.database import DatabaseError
+from meshed_mcp.agents.registry.service import application, open_store
+from meshed_mcp.agents.serving import serve
+from meshed_mcp.agents.settings import Settings, SettingsError
+from meshed_mcp.agents.telemetry import process_registry
+from meshed_mcp.contract import REGISTRY_NAME
+
+
+def main() -> None:
+    """Raises SystemExit with a text when a setting is wrong or the database does not answer."""
+    try:
+        settings = Settings.from_environment(service=REGISTRY_NAME)
+        database, store = open_store(settings)
+    except (SettingsError, DatabaseError) as error:
+        raise SystemExit(str(error)) from None
+    metrics = process_registry()
+    serve(application(database, store, metrics), settings, registry=metrics)
+
+
+if __name__ == "__main__":
+    main()
