@@ -79,6 +79,11 @@ def held_in_flight(select: str) -> str:
     return f"{peak} * min_over_time(({scraped} / {reporting})[{HELD_SECONDS}s:{GUARD_STEP_SECONDS}s])"
 
 
+def pods_of(deployment: str) -> str:
+    """Pattern of the names of the pods of a Deployment and of its canary. Source: ReplicaSet and pod name suffixes."""
+    return f"{deployment}(-{contract.CANARY})?-[a-z0-9]+-[a-z0-9]{{5}}"
+
+
 def ready_replicas(namespace: str, deployment: str) -> str:
     """Replicas that are ready, per Deployment; both arguments are patterns. Source: kube-state-metrics, Deployment."""
     return _replicas("ready", namespace, deployment)

@@ -1,0 +1,58 @@
+"""Serves our components to programs in other languages: TypeScript, Go, C#, Java, YAML.
+
+A small provider on Pulumi's stable base class. The SDK's own component host turns integers into floats and fails on
+secrets and outputs (docs/adr/0004); here the components' pydantic models judge the inputs.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi.provider import ConstructResult, Provider
+from pydantic import BaseModel, ValidationError
+
+from meshed_mcp.components.core.errors import fields_at, path_text, sentence, without_union_branches
+from meshed_mcp.components.core.model import camel
+from meshed_mcp.components.core.schema import PACKAGE, arguments_model, output_docs, package_schema
+
+
+class ComponentHost(Provider):
+    """Constructs the components it was given by their tokens. Raises InputPropertiesError on the exact property."""
+
+    def __init__(self, components: Sequence[type[pulumi.ComponentResource]], version: str) -> None:
+        super().__init__(version, package_schema(list(components), version))
+        self.components = {f"{PACKAGE}:index:{kind.__name__}": kind for kind in components}
+
+    def construct(
+        self,
+        name: str,
+        resource_type: str,
+        inputs: Mapping[str, Any],
+        options: pulumi.ResourceOptions | None = None,
+    ) -> ConstructResult:
+        """Check the inputs, register the component, answer with its outputs under their names on the wire."""
+        kind = self.components[resource_type]
+        args = checked_inputs(arguments_model(kind), inputs, f"{kind.__name__} {name}")
+        component: Any = kind(name, args, options)  # type: ignore[arg-type]  # every component of ours takes these
+        state = {camel(output): getattr(component, output) for output in output_docs(kind)}
+        return ConstructResult(component.urn, state)
+
+
+def checked_inputs(model: type[BaseModel], inputs: Mapping[str, Any], where: str) -> BaseModel:
+    """The inputs, with their names on the wire, as the component's model."""
+    try:
+        return model.model_validate(dict(inputs), by_alias=True, by_name=False)
+    except ValidationError as error:
+        details = without_union_branches(error.errors(include_url=False))
+        raise pulumi.InputPropertiesError(
+            f"invalid arguments for {where}",
+            [
+                {
+                    "property_path": path_text(item["loc"]),
+                    "reason": str(item["ctx"]["error"])
+                    if item["type"] == "value_error"
+                    else sentence([camel(field) for field in fields_at(model, item["loc"][:-1])], item),
+                }
+                for item in details
+            ],
+        ) from error

@@ -1,0 +1,147 @@
+"""The Pulumi package schema of our components, from their pydantic models: the same source as validation and defaults.
+
+Component classes in, schema JSON out. Field names on the wire are `Model`'s aliases; descriptions are the texts
+beneath the fields. Serving it to other languages is `host.py`.
+"""
+
+import ast
+import inspect
+import json
+import textwrap
+import types
+from enum import StrEnum
+from typing import Any, Final, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from meshed_mcp.components.core.model import camel
+
+PACKAGE: Final = "meshed-mcp"
+SCALARS: Final = {str: "string", int: "integer", float: "number", bool: "boolean"}
+ANY: Final = {"$ref": "pulumi.json#/Any"}
+
+
+class Schema:
+    """Collects the types that components use. Raises TypeError where two share a name: a schema has one module."""
+
+    def __init__(self) -> None:
+        self.types: dict[str, dict[str, Any]] = {}
+        self.sources: dict[str, type] = {}
+
+    def reference(self, kind: type) -> dict[str, str]:
+        """A reference to a model or enum, which is described on first use."""
+        known = self.sources.setdefault(kind.__name__, kind)
+        if known is not kind:
+            raise TypeError(f"{kind.__module__}.{kind.__name__} and {known.__module__}'s share a name; rename one")
+        token = f"{PACKAGE}:index:{kind.__name__}"
+        if token not in self.types:
+            self.types[token] = {}
+            self.types[token] = enum_spec(kind) if issubclass(kind, StrEnum) else self.object_spec(kind)
+        return {"$ref": f"#/types/{token}"}
+
+    def object_spec(self, model: type[BaseModel]) -> dict[str, Any]:
+        """Properties of a model, with what is required."""
+        fields = model.model_fields.items()
+        return {
+            "type": "object",
+            "description": doc(model),
+            "properties": {camel(name): self.property_spec(field) for name, field in fields},
+            "required": [camel(name) for name, field in fields if field.is_required()],
+        }
+
+    def property_spec(self, field: FieldInfo) -> dict[str, Any]:
+        """One property: type, description, and the default where it is a plain value."""
+        default = field.get_default(call_default_factory=False)
+        spec = self.type_spec(field.annotation)
+        if field.description:
+            spec["description"] = " ".join(field.description.split())
+        if isinstance(default, str | int | float) and spec.get("type") in SCALARS.values():
+            spec["default"] = default
+        return spec
+
+    def type_spec(self, kind: Any) -> dict[str, Any]:
+        """A type as the schema writes it; values that decide shapes are marked plain by their models alone."""
+        if kind in SCALARS:
+            return {"type": SCALARS[kind]}
+        if kind is Any:
+            return dict(ANY)
+        origin, parts = get_origin(kind), get_args(kind)
+        if origin in {Union, types.UnionType}:
+            return self.type_spec(parts[0])
+        if origin is list:
+            return {"type": "array", "items": self.type_spec(parts[0])}
+        if origin is dict:
+            return {"type": "object", "additionalProperties": self.type_spec(parts[1])}
+        if isinstance(kind, type) and issubclass(kind, BaseModel | StrEnum):
+            return dict(self.reference(kind))
+        raise TypeError(f"{kind!r} cannot be written in a package schema; use a model, an enum, a list or a map")
+
+
+def package_schema(components: list[type], version: str) -> str:
+    """The whole package as JSON."""
+    schema = Schema()
+    resources = {f"{PACKAGE}:index:{kind.__name__}": component_spec(schema, kind) for kind in components}
+    return json.dumps(
+        {
+            "name": PACKAGE,
+            "version": version,
+            "description": "MCP services on Kubernetes: meshed, observed, autoscaled",
+            "resources": resources,
+            "types": dict(sorted(schema.types.items())),
+            "language": {name: {"respectSchemaVersion": True} for name in ("csharp", "go", "nodejs", "python")},
+        },
+        indent=2,
+    )
+
+
+def component_spec(schema: Schema, kind: type) -> dict[str, Any]:
+    """One component: inputs from its arguments' model, outputs from its annotations."""
+    inputs = schema.object_spec(arguments_model(kind))
+    outputs = output_docs(kind)
+    return {
+        "isComponent": True,
+        "type": "object",
+        "description": doc(kind),
+        "inputProperties": inputs["properties"],
+        "requiredInputs": inputs["required"],
+        "properties": {camel(name): {**output_type(kind, name), "description": text} for name, text in outputs.items()},
+        "required": [camel(name) for name in outputs],
+    }
+
+
+def arguments_model(kind: type) -> type[BaseModel]:
+    """The model that a component's constructor takes as `args`."""
+    annotation = inspect.signature(kind.__init__).parameters["args"].annotation  # type: ignore[misc]  # a class's own
+    choices = get_args(annotation) or (annotation,)
+    return next(choice for choice in choices if isinstance(choice, type) and issubclass(choice, BaseModel))
+
+
+def output_type(kind: type, name: str) -> dict[str, Any]:
+    """Schema type of an output annotated `pulumi.Output[T]`."""
+    return Schema().type_spec(get_args(kind.__annotations__[name])[0])
+
+
+def output_docs(kind: type) -> dict[str, str]:
+    """Output name -> the text beneath its annotation in the class body."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+    assert isinstance(body, ast.ClassDef)  # noqa: S101 - the source of a class is a class
+    found = {}
+    for field, text in zip(body.body, body.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
+            found[field.target.id] = " ".join(str(ast.literal_eval(text.value)).split())
+    return found
+
+
+def enum_spec(kind: type[StrEnum]) -> dict[str, Any]:
+    """An enum with its values."""
+    return {
+        "type": "string",
+        "description": doc(kind),
+        "enum": [{"name": item.name, "value": item.value} for item in kind],
+    }
+
+
+def doc(kind: type) -> str:
+    """A class's own docstring on one line per paragraph; not its base's."""
+    return inspect.cleandoc(kind.__doc__ or "")
