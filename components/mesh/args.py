@@ -42,6 +42,9 @@ _ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PRINCIPAL: Final = re.compile(rf"{DNS_NAME}/ns/{DNS_LABEL}/sa/{DNS_NAME}")
 _CALLER: Final = re.compile(rf"({DNS_LABEL}/{DNS_NAME}|{DNS_LABEL})")
 
+HTTP_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""Source: RFC 9110, section 9.3, and RFC 5789; TRACE and CONNECT have no place behind a gateway."""
+
 SET_BY_COMPONENT: Final = frozenset(
     {
         contract.ENV_SERVICE,
@@ -128,6 +131,9 @@ class ServiceSettings(Model):
     path: str = contract.MCP_PATH
     """Path of the endpoint; only it and what lies beneath it can be reached."""
 
+    methods: list[str] = Field(default_factory=lambda: ["GET", "POST", "DELETE"], min_length=1)
+    """HTTP methods that callers may use. Source: MCP specification, "Streamable HTTP"."""
+
     callers: list[str] = Field(default_factory=list)
     """Who may call: services of this namespace by name, others as "namespace/serviceaccount". Empty = nobody."""
 
@@ -156,6 +162,14 @@ class ServiceSettings(Model):
             raise ValueError(
                 f"{value!r} is no path below '/'; write it with a leading and without a trailing '/', such as '/mcp'"
             )
+        return value
+
+    @field_validator("methods")
+    @classmethod
+    def _are_methods(cls, value: list[str]) -> list[str]:
+        bad = [method for method in value if method not in HTTP_METHODS]
+        if bad:
+            raise ValueError(f"{listed(bad)} is no HTTP method; write some of {', '.join(HTTP_METHODS)}")
         return value
 
     @field_validator("callers")

@@ -1,0 +1,39 @@
+"""All Kubernetes objects of one MCP server in the mesh, in the order in which they are registered.
+
+A service's name and arguments in, objects out. Not here: each object (workload.py, traffic.py, security.py,
+monitor.py), registration (component.py).
+"""
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.core.names import service_name
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.monitor import pod_monitor
+from meshed_mcp.components.mesh.security import allowed_callers
+from meshed_mcp.components.mesh.traffic import destination_rule, ingress_route, mesh_route
+from meshed_mcp.components.mesh.workload import (
+    deployment,
+    pod_disruption_budget,
+    service,
+    service_account,
+    versions,
+)
+
+
+def manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """Everything of the service `name`; ValueError when `name` cannot name a service.
+
+    Policy and routes come before the pods: a pod that starts is already closed to strangers.
+    """
+    service_name(name)
+    ingress = [ingress_route(name, args, args.ingress)] if args.expose and args.ingress is not None else []
+    return [
+        service_account(name, args),
+        allowed_callers(name, args),
+        destination_rule(name, args),
+        mesh_route(name, args),
+        *ingress,
+        service(name, args),
+        pod_disruption_budget(name, args),
+        *(deployment(name, args, version) for version in versions(name, args)),
+        pod_monitor(name, args),
+    ]

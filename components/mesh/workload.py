@@ -1,0 +1,156 @@
+"""Kubernetes objects that run one MCP server: ServiceAccount, Deployments, Service, PodDisruptionBudget.
+
+A service's name and arguments in, objects out. Not here: the container inside the pods (container.py), routes
+(traffic.py), who may call (security.py), the number of replicas after creation (the autoscaler's).
+"""
+
+from math import ceil
+from typing import Any, Final, NamedTuple
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, RolloutStrategy
+from meshed_mcp.components.mesh.container import server_container, volumes
+
+SIDECAR_EXIT_SECONDS: Final = 10
+"""What the pod gets beyond the server's own grace: the sidecar ends after it and drains for 5 seconds.
+
+Source: Istio, ProxyConfig `terminationDrainDuration`, default 5s; Kubernetes, "Sidecar Containers", termination order.
+"""
+
+MAX_SURGE: Final = "25%"
+"""Source: Kubernetes, Deployment `maxSurge`, default."""
+
+KEPT_REVISIONS: Final = 3
+"""ReplicaSets kept for a rollback; the ten of the default only clutter."""
+
+SIDECAR_ANNOTATIONS: Final = {
+    "sidecar.istio.io/nativeSidecar": "true",
+    "sidecar.istio.io/proxyCPU": "100m",
+    "sidecar.istio.io/proxyCPULimit": "2000m",
+    "sidecar.istio.io/proxyMemory": "128Mi",
+    "sidecar.istio.io/proxyMemoryLimit": "512Mi",
+    "sidecar.istio.io/rewriteAppHTTPProbers": "false",
+    "traffic.sidecar.istio.io/excludeInboundPorts": str(contract.MANAGEMENT_PORT),
+    "prometheus.istio.io/merge-metrics": "false",
+}
+"""What the injected sidecar is told. A native sidecar starts before the server and ends after it, so a draining server
+still reaches its callees. The management port bypasses the sidecar: the kubelet probes and Prometheus scrapes it in
+plain HTTP, without an agent in between. The CPU limit is also the number of proxy threads.
+
+Source: Istio, "Resource Annotations".
+"""
+
+
+class Version(NamedTuple):
+    """One version of a service: its label value, the name of its Deployment, its image, its pods at creation."""
+
+    label: str
+    workload: str
+    image: Any
+    replicas: int
+
+
+def versions(name: str, args: MeshedMCPServiceArgs) -> list[Version]:
+    """The versions that run side by side; the stable one keeps the service's name, so no rollout renames it."""
+    stable = Version(contract.STABLE, name, args.image, args.replicas)
+    if args.rollout.strategy is RolloutStrategy.NONE or args.rollout.weights is None:
+        return [stable]
+    share = max(1, ceil(args.replicas * args.rollout.weights.canary / 100))
+    return [stable, Version(contract.CANARY, f"{name}-{contract.CANARY}", args.rollout.image, share)]
+
+
+def service_account(name: str, args: MeshedMCPServiceArgs) -> Manifest:
+    """The identity of the service in the mesh; its token opens nothing in Kubernetes, so no pod gets it."""
+    return manifest("v1", "ServiceAccount", metadata(name, args.namespace), automountServiceAccountToken=False)
+
+
+def deployment(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:
+    """The pods of one version; a rolling update never goes below the number of ready pods."""
+    chosen = {contract.LABEL_APP: name, contract.LABEL_VERSION: version.label}
+    labels = standard_labels(name) | chosen
+    return manifest(
+        "apps/v1",
+        "Deployment",
+        metadata(version.workload, args.namespace, labels),
+        {
+            "replicas": version.replicas,
+            "revisionHistoryLimit": KEPT_REVISIONS,
+            "selector": {"matchLabels": chosen},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": MAX_SURGE}},
+            "template": {
+                "metadata": {
+                    "labels": labels | {"sidecar.istio.io/inject": "true"},
+                    "annotations": dict(SIDECAR_ANNOTATIONS),
+                },
+                "spec": pod_spec(name, args, version),
+            },
+        },
+    )
+
+
+def pod_spec(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:
+    """A pod that fulfils the restricted Pod Security Standard and is spread over zones and nodes.
+
+    Source: Kubernetes, "Pod Security Standards", policy Restricted.
+    """
+    chosen = {contract.LABEL_APP: name, contract.LABEL_VERSION: version.label}
+    return {
+        "serviceAccountName": name,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,  # a namespace of many services would fill every container's environment
+        "terminationGracePeriodSeconds": args.drain.grace_seconds + SIDECAR_EXIT_SECONDS,
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "topologySpreadConstraints": [
+            _spread("topology.kubernetes.io/zone", chosen),
+            _spread("kubernetes.io/hostname", chosen),
+        ],
+        "containers": [server_container(name, args, version.image)],
+        "volumes": volumes(),
+    }
+
+
+def _spread(topology_key: str, chosen: dict[str, str]) -> Manifest:
+    return {
+        "topologyKey": topology_key,
+        "maxSkew": 1,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": dict(chosen)},
+        "matchLabelKeys": ["pod-template-hash"],  # else the old pods of a rolling update unbalance the new ones
+    }
+
+
+def service(name: str, args: MeshedMCPServiceArgs) -> Manifest:
+    """One address for all versions; the routes divide the calls between them."""
+    return manifest(
+        "v1",
+        "Service",
+        metadata(name, args.namespace),
+        {
+            "type": "ClusterIP",
+            "selector": {contract.LABEL_APP: name},
+            "ports": [
+                {
+                    "name": contract.MCP_PORT_NAME,
+                    "port": contract.MCP_PORT,
+                    "targetPort": contract.MCP_PORT_NAME,
+                    "protocol": "TCP",
+                    "appProtocol": "http",
+                }
+            ],
+        },
+    )
+
+
+def pod_disruption_budget(name: str, args: MeshedMCPServiceArgs) -> Manifest:
+    """Node drains take one pod at a time; a pod that never became ready does not block them."""
+    return manifest(
+        "policy/v1",
+        "PodDisruptionBudget",
+        metadata(name, args.namespace),
+        {
+            "maxUnavailable": 1,
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            "selector": {"matchLabels": {contract.LABEL_APP: name}},
+        },
+    )
