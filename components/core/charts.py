@@ -26,6 +26,16 @@ class Chart(NamedTuple):
             return self._replace(repository=mirror.rstrip("/"))
         return self._replace(name=f"{mirror.rstrip('/')}/{self.name}", repository="")
 
+    @property
+    def http_repository(self) -> str | None:
+        """URL of the chart repository; None for an OCI registry or a folder, where `reference` says it all."""
+        return self.repository if self.repository.startswith(("http://", "https://")) else None
+
+    @property
+    def reference(self) -> str:
+        """What Helm calls the chart: its name in a chart repository, else an `oci://` address or a path."""
+        return self.name if self.http_repository or not self.repository else f"{self.repository}/{self.name}"
+
 
 class ReleaseSpec(NamedTuple):
     """One Helm release, complete: what `register.release` registers and what `render` writes."""
