@@ -1,0 +1,109 @@
+"""ObservabilityStack: registers what the pure modules return, in the order in which the parts need each other.
+
+Namespaces -> cert-manager and the operator's CRDs -> kube-prometheus-stack -> dashboards; Jaeger beside them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from meshed_mcp.components.core import register
+from meshed_mcp.components.core.charts import ReleaseSpec
+from meshed_mcp.components.observability import manifests as parts
+from meshed_mcp.components.observability import releases
+from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
+from meshed_mcp.components.observability.cert_manager import cert_manager_release
+from meshed_mcp.components.observability.grafana_values import GRAFANA_PORT, GRAFANA_SERVICE
+from meshed_mcp.components.observability.jaeger import otlp_endpoint
+from meshed_mcp.components.observability.prometheus_values import prometheus_url
+
+
+class ObservabilityStack(pulumi.ComponentResource):
+    """Prometheus, Alertmanager, Grafana with the dashboard "MCP services", and Jaeger; once per cluster.
+
+    `args` are ObservabilityStackArgs or the same as a mapping. Prometheus sees the monitors and rules of all
+    namespaces.
+    """
+
+    prometheus_url: pulumi.Output[str]
+    """Address of Prometheus inside the cluster; the autoscaler's `prometheus_url`."""
+
+    otlp_endpoint: pulumi.Output[str]
+    """Where spans go, OTLP over gRPC, inside the cluster."""
+
+    grafana_url: pulumi.Output[str]
+    """Address of Grafana inside the cluster; no way leads to it from outside."""
+
+    def __init__(
+        self,
+        name: str,
+        args: ObservabilityStackArgs | Mapping[str, Any],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        checked = ObservabilityStackArgs.model_validate(args)
+        super().__init__("meshed-mcp:index:ObservabilityStack", name, checked.model_dump(by_alias=True), opts)
+        child = pulumi.ResourceOptions(parent=self)
+        namespaces = register.objects(parts.namespaces(checked), child)
+        inside = after(child, namespaces)
+        settings = register.objects(parts.settings_objects(checked), inside)
+        register.objects(parts.jaeger_objects(checked), inside)
+        needed = [*cert_manager(checked, inside), register.release(releases.operator_crds_release(checked), inside)]
+        stack = register.release(releases.kube_prometheus_stack_release(checked), after(child, [*settings, *needed]))
+        register.objects(parts.dashboards(checked), after(child, [stack]))
+        self.set_outputs(checked.namespace)
+
+    def set_outputs(self, namespace: str) -> None:
+        """Publish the addresses; last, because Pulumi then takes the component for complete."""
+        self.prometheus_url = pulumi.Output.from_input(prometheus_url(namespace))
+        self.otlp_endpoint = pulumi.Output.from_input(otlp_endpoint(namespace))
+        self.grafana_url = pulumi.Output.from_input(f"http://{GRAFANA_SERVICE}.{namespace}.svc:{GRAFANA_PORT}")
+        self.register_outputs(
+            {
+                "prometheus_url": self.prometheus_url,
+                "otlp_endpoint": self.otlp_endpoint,
+                "grafana_url": self.grafana_url,
+            }
+        )
+
+
+def cert_manager(args: ObservabilityStackArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+    """cert-manager, in the way that was chosen; nothing where the cluster has it."""
+    spec = cert_manager_release(args.cert_manager, args.chart_mirror)
+    match args.cert_manager.install:
+        case CertManagerInstall.COMPONENT:
+            return [cert_manager_component(spec, opts)]
+        case CertManagerInstall.RELEASE:
+            return [register.release(spec, opts)]
+        case CertManagerInstall.EXISTING:
+            return []
+
+
+def cert_manager_component(spec: ReleaseSpec, opts: pulumi.ResourceOptions) -> pulumi.Resource:
+    """The package's CertManager, told everything through `helm_options`.
+
+    Its own `install_crds` sets a value that the chart has deprecated, and without a version it installs the newest
+    chart of the day; both are said here instead. Imported late: the other ways do not need the package or its plugin.
+    """
+    from pulumi_kubernetes_cert_manager import (  # noqa: PLC0415 - see above
+        CertManager,
+        ReleaseArgs,
+        RepositoryOptsArgs,
+    )
+
+    repository = spec.chart.http_repository
+    options = ReleaseArgs(
+        name=spec.name,
+        namespace=spec.namespace,
+        chart=spec.chart.reference,
+        version=spec.chart.version,
+        repository_opts=RepositoryOptsArgs(repo=repository) if repository else None,
+        values=spec.values,
+        timeout=spec.timeout_seconds,
+    )
+    return CertManager(spec.name, helm_options=options, opts=opts)
+
+
+def after(opts: pulumi.ResourceOptions, resources: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
+    """`opts`, with everything in `resources` made first."""
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(resources)))

@@ -1,0 +1,1 @@
+"""Grafana dashboards as code: typed records, the JSON made of them, and one module per dashboard."""

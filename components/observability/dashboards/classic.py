@@ -1,0 +1,141 @@
+"""Dashboards in Grafana's classic JSON (v1). Records in, dictionaries out.
+
+Classic, because file provisioning of Grafana 13.0 still refuses the v2 form, and migrates v1 on load. The sidecar reads
+files, so the data source is a variable: `__inputs` are filled in by the import dialogue alone.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Query, Variable
+
+SCHEMA_VERSION: Final = 42
+"""Version of the classic form that Grafana 13 writes."""
+
+GRID_WIDTH: Final = 24
+"""Columns of a dashboard. Source: Grafana, `gridPos`."""
+
+DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
+REF_IDS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+REFRESH_ON_TIME_RANGE: Final = 2
+"""Read a variable's values again whenever the time range changes. Source: Grafana, `VariableRefresh`."""
+
+Json = dict[str, Any]
+
+
+def classic_json(dashboard: Dashboard) -> Json:
+    """The dashboard as Grafana reads it."""
+    return {
+        "uid": dashboard.uid,
+        "title": dashboard.title,
+        "description": dashboard.description,
+        "tags": ["mcp"],
+        "schemaVersion": SCHEMA_VERSION,
+        "editable": False,
+        "graphTooltip": 1,
+        "refresh": "30s",
+        "time": {"from": "now-1h", "to": "now"},
+        "timezone": "utc",
+        "annotations": {"list": []},
+        "links": [],
+        "templating": {"list": [datasource_variable(), *map(query_variable, dashboard.variables)]},
+        "panels": list(placed(dashboard.panels)),
+    }
+
+
+def placed(panels: Iterable[Panel]) -> Iterable[Json]:
+    """The panels from left to right; one that does not fit begins a new line under the highest of the last."""
+    x = y = line_height = 0
+    for number, panel in enumerate(panels, start=1):
+        if x + panel.width > GRID_WIDTH:
+            x, y, line_height = 0, y + line_height, 0
+        yield panel_json(number, panel, {"x": x, "y": y, "w": panel.width, "h": panel.height})
+        x, line_height = x + panel.width, max(line_height, panel.height)
+
+
+def panel_json(number: int, panel: Panel, position: Json) -> Json:
+    """One panel, with an id of its own: Grafana drops panels that share one."""
+    return {
+        "id": number,
+        "type": panel.kind.value,
+        "title": panel.title,
+        "description": panel.description,
+        "datasource": DATASOURCE,
+        "gridPos": position,
+        "interval": f"{panel.scrape_seconds}s",  # else Grafana takes the data source's 30 s and hides 5 s peaks
+        "fieldConfig": {"defaults": {"unit": panel.unit.value, "min": 0, **thresholds(panel)}, "overrides": []},
+        "options": options(panel.kind),
+        "targets": [target(ref, query, panel.kind) for ref, query in zip(REF_IDS, panel.queries, strict=False)],
+    }
+
+
+def target(ref_id: str, query: Query, kind: Kind) -> Json:
+    """One query of a panel: over the whole range for lines, at its end for numbers and bars."""
+    instant = kind is not Kind.LINES
+    return {
+        "refId": ref_id,
+        "datasource": DATASOURCE,
+        "expr": query.expression,
+        "legendFormat": query.legend,
+        "instant": instant,
+        "range": not instant,
+    }
+
+
+def thresholds(panel: Panel) -> Json:
+    """Colours by value; a line panel also draws them."""
+    if not panel.thresholds:
+        return {}
+    steps = [
+        {"value": None, "color": "green"},
+        *({"value": step.value, "color": step.color} for step in panel.thresholds),
+    ]
+    drawn = {"custom": {"thresholdsStyle": {"mode": "dashed"}}} if panel.kind is Kind.LINES else {}
+    return {"thresholds": {"mode": "absolute", "steps": steps}, "color": color_mode(panel.kind), **drawn}
+
+
+def color_mode(kind: Kind) -> Json:
+    """Lines keep one colour per series; numbers and bars take the threshold's."""
+    return {"mode": "palette-classic" if kind is Kind.LINES else "thresholds"}
+
+
+def options(kind: Kind) -> Json:
+    """What a panel type needs to show more than its defaults."""
+    match kind:
+        case Kind.LINES:
+            legend = {
+                "showLegend": True,
+                "displayMode": "table",
+                "placement": "bottom",
+                "calcs": ["lastNotNull", "max"],
+            }
+            return {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}}
+        case Kind.NUMBER:
+            return {"reduceOptions": {"calcs": ["lastNotNull"]}, "colorMode": "value", "graphMode": "none"}
+        case Kind.BARS:
+            reduce = {"calcs": ["lastNotNull"]}
+            return {"reduceOptions": reduce, "orientation": "horizontal", "displayMode": "basic", "showUnfilled": True}
+
+
+def datasource_variable() -> Json:
+    """The one choice of the data source."""
+    return {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}
+
+
+def query_variable(variable: Variable) -> Json:
+    """A choice of several label values, all of them at first."""
+    query = f"label_values({variable.selector}, {variable.label})"
+    return {
+        "name": variable.name,
+        "label": variable.title,
+        "type": "query",
+        "datasource": DATASOURCE,
+        "query": {"query": query, "refId": variable.name},
+        "definition": query,
+        "refresh": REFRESH_ON_TIME_RANGE,
+        "sort": 1,
+        "multi": True,
+        "includeAll": True,
+        "allValue": ".+",
+        "current": {"text": ["All"], "value": ["$__all"]},
+    }

@@ -1,0 +1,89 @@
+"""Grafana's part of the values of kube-prometheus-stack: storage, log-in, data sources, dashboards from ConfigMaps."""
+
+from typing import Final
+
+from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
+from meshed_mcp.components.core.resources import container_resources
+from meshed_mcp.components.observability.args import GrafanaSettings, ObservabilityStackArgs
+from meshed_mcp.components.observability.jaeger import query_url
+
+PROMETHEUS_UID: Final = "prometheus"
+ALERTMANAGER_UID: Final = "alertmanager"
+JAEGER_UID: Final = "jaeger"
+"""Fixed: dashboards and links name data sources by uid."""
+
+DASHBOARD_LABEL: Final = "grafana_dashboard"
+DASHBOARD_LABEL_VALUE: Final = "1"
+"""Label of the ConfigMaps that Grafana's sidecar loads. Source: the chart's default `sidecar.dashboards`."""
+
+FOLDER_ANNOTATION: Final = "grafana_folder"
+"""Annotation of such a ConfigMap that names the folder."""
+
+ADMIN_USER_KEY: Final = "admin-user"
+ADMIN_PASSWORD_KEY: Final = "admin-password"  # noqa: S105 - the name of a key
+"""Keys of the administrator's Secret. Source: the chart's defaults `grafana.admin.userKey` and `passwordKey`."""
+
+GRAFANA_SERVICE: Final = "grafana"
+GRAFANA_PORT: Final = 80
+"""Service of Grafana; the port is the chart's default `service.port`."""
+
+TRACE_LABEL: Final = "trace_id"
+"""Label of an exemplar that holds the trace. Source: OpenMetrics, the name that OpenTelemetry's exporters use."""
+
+
+def grafana_values(args: ObservabilityStackArgs) -> Manifest:
+    """The values. A StatefulSet: the chart's Deployment would attach one volume to two pods in every upgrade."""
+    settings = args.grafana
+    chosen = {} if args.storage_class is None else {"storageClassName": args.storage_class}
+    return {
+        "fullnameOverride": GRAFANA_SERVICE,
+        "admin": {
+            "existingSecret": settings.admin_secret,
+            "userKey": ADMIN_USER_KEY,
+            "passwordKey": ADMIN_PASSWORD_KEY,
+        },
+        "persistence": {"enabled": True, "type": "sts", "size": f"{settings.storage_gib}Gi", **chosen},
+        "initChownData": {"enabled": False},  # runs as root; fsGroup does the same
+        "resources": container_resources(settings.resources),
+        "sidecar": {"dashboards": dashboards_sidecar(), "datasources": datasources_sidecar()},
+        "additionalDataSources": [jaeger_datasource(args.namespace)],
+    }
+
+
+def dashboards_sidecar() -> Manifest:
+    """Load every labelled ConfigMap of the cluster, in folders; nobody edits in the browser what code would undo."""
+    return {
+        "label": DASHBOARD_LABEL,
+        "labelValue": DASHBOARD_LABEL_VALUE,
+        "searchNamespace": "ALL",
+        "folderAnnotation": FOLDER_ANNOTATION,
+        "provider": {"allowUiUpdates": False, "foldersFromFilesStructure": True},
+    }
+
+
+def datasources_sidecar() -> Manifest:
+    """Prometheus and Alertmanager under fixed uids, a link from an exemplar to its trace, both there at first start."""
+    return {
+        "uid": PROMETHEUS_UID,
+        "alertmanager": {"uid": ALERTMANAGER_UID},
+        "initDatasources": True,
+        "exemplarTraceIdDestinations": {
+            "datasourceUid": JAEGER_UID,
+            "traceIdLabelName": TRACE_LABEL,
+            "urlDisplayLabel": "Show trace",
+        },
+    }
+
+
+def jaeger_datasource(namespace: str) -> Manifest:
+    """Jaeger as a data source."""
+    return {"name": "Jaeger", "type": "jaeger", "uid": JAEGER_UID, "access": "proxy", "url": query_url(namespace)}
+
+
+def admin_secrets(settings: GrafanaSettings, namespace: str) -> list[Manifest]:
+    """The administrator's Secret where the stack gives the password; none where the Secret comes from elsewhere."""
+    if settings.admin_password is None:
+        return []
+    data = {ADMIN_USER_KEY: "admin", ADMIN_PASSWORD_KEY: settings.admin_password}
+    meta = metadata(settings.admin_secret, namespace)
+    return [manifest("v1", "Secret", meta, type="Opaque", stringData=data)]

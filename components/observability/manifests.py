@@ -1,0 +1,45 @@
+"""Every Kubernetes object of monitoring that is not a chart's. Arguments in, objects out, in the order they go in."""
+
+from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.observability import jaeger
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.cert_manager import cert_manager_namespaces
+from meshed_mcp.components.observability.dashboards import config_maps
+from meshed_mcp.components.observability.grafana_values import admin_secrets
+
+
+def manifests(args: ObservabilityStackArgs) -> list[Manifest]:
+    """All of them: namespaces, the administrator's Secret, Jaeger, dashboards."""
+    return [*namespaces(args), *settings_objects(args), *jaeger_objects(args), *dashboards(args)]
+
+
+def namespaces(args: ObservabilityStackArgs) -> list[Manifest]:
+    """Namespaces of monitoring and, where we install it, of cert-manager."""
+    return [monitoring_namespace(args.namespace), *cert_manager_namespaces(args.cert_manager)]
+
+
+def monitoring_namespace(name: str) -> Manifest:
+    """Outside the mesh: Helm's jobs, scrapes and webhooks have no use for a sidecar and hang or fail behind one.
+
+    Pod security is "privileged" for the node exporter alone, which reads the node's own /proc and /sys.
+    """
+    labels = standard_labels(name) | {
+        "istio-injection": "disabled",
+        "pod-security.kubernetes.io/enforce": "privileged",
+    }
+    return manifest("v1", "Namespace", metadata(name, labels=labels))
+
+
+def settings_objects(args: ObservabilityStackArgs) -> list[Manifest]:
+    """What the charts need to find."""
+    return admin_secrets(args.grafana, args.namespace)
+
+
+def jaeger_objects(args: ObservabilityStackArgs) -> list[Manifest]:
+    """Jaeger."""
+    return jaeger.manifests(args.jaeger, args.namespace, args.storage_class)
+
+
+def dashboards(args: ObservabilityStackArgs) -> list[Manifest]:
+    """Our dashboards."""
+    return config_maps.manifests(args.namespace)
