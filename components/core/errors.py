@@ -56,33 +56,39 @@ def checked(model: type[M], raw: Any, where: str) -> M:
 
 def faults(model: type[BaseModel], raw: Any, where: str) -> list[Fault]:
     """Every fault of `raw` as `model`, empty when it is valid; `raw` is not changed."""
-    rest, found, taken_out = copy.deepcopy(raw), dict[Fault, None](), set[Location]()
+    rest, found, stood_in = copy.deepcopy(raw), dict[Fault, None](), set[Location]()
     while True:
         try:
             model.model_validate(rest, by_alias=False, by_name=True)
         except ValidationError as error:
             details = without_union_branches(error.errors(include_url=False))
-            real = [item for item in details if item["type"] != "missing" or item["loc"] not in taken_out]
-            found.update(dict.fromkeys(fault for item in real for fault in sentences(model, item, where)))
-            removed = [item["loc"] for item in details if remove(rest, item["loc"])]
-            if not removed:
+            new = [item for item in details if item["loc"] not in stood_in]
+            found.update(dict.fromkeys(fault for item in new for fault in sentences(model, item, where)))
+            repaired = [item["loc"] for item in new if repair(rest, item)]
+            if not repaired:
                 return list(found)
-            taken_out.update(removed)
+            stood_in.update(repaired)
         else:
             return list(found)
 
 
-def remove(raw: Any, location: Location) -> bool:
-    """Take the value at `location` out of `raw`, so that the rest can be judged; False when there is none."""
-    *path, last = location or (None,)
+STAND_IN: Final = "stand-in"
+"""Value of a required text field that was missing or wrong, so that the rest can be judged."""
+
+
+def repair(raw: Any, item: ErrorDetails) -> bool:
+    """Take a wrong value out of `raw`, or put one in for what is missing; False where neither can be done."""
+    *path, last = item["loc"] or (None,)
     for step in path:
         raw = raw.get(step) if isinstance(raw, dict) else None
-    if last == "[key]" and path:
+    if not isinstance(raw, dict) or last == "[key]":
         return False
-    if isinstance(raw, dict) and last in raw:
-        del raw[last]
+    if item["type"] in {"missing", "string_type"}:
+        raw[last] = STAND_IN
         return True
-    return False
+    known = last in raw
+    raw.pop(last, None)
+    return known
 
 
 def without_union_branches(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
@@ -103,7 +109,8 @@ def sentences(model: type[BaseModel], item: ErrorDetails, where: str) -> list[Fa
     field = path_text(location)
     if item["type"] in {"value_error", "assertion_error"}:
         return [Fault(where, field, line) for line in str(item["ctx"]["error"]).splitlines()]
-    return [Fault(where, field, sentence(fields_at(model, location[:-1]), item))]
+    holder = location if item["type"] == "model_type" else location[:-1]
+    return [Fault(where, field, sentence(fields_at(model, holder), item))]
 
 
 def path_text(location: Location) -> str:

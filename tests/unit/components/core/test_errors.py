@@ -1,0 +1,120 @@
+"""Faults: one line each, what is wrong and what to write instead, all of them in one go."""
+
+from enum import StrEnum
+from typing import Self
+
+import pytest
+from pydantic import Field, model_validator
+
+from meshed_mcp.components.core.errors import ConfigurationError, Fault, checked, faults
+from meshed_mcp.components.core.model import In, Model
+
+
+class Colour(StrEnum):
+    """A choice."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
+class Inner(Model):
+    """Nested."""
+
+    grace_seconds: int = Field(default=30, ge=5, le=60)
+    colour: Colour = Colour.RED
+    share: float = 0.5
+    enabled: bool = False
+
+
+class Outer(Model):
+    """A model with every shape that stack files have."""
+
+    image: In[str]
+    min_replicas: int = Field(default=1, ge=0)
+    max_replicas: int = 3
+    callers: list[str] = Field(default_factory=list)
+    env: dict[str, In[str]] = Field(default_factory=dict)
+    inner: Inner = Inner()
+    inners: dict[str, Inner] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min_replicas > self.max_replicas:
+            raise ValueError("min_replicas is above max_replicas")
+        return self
+
+
+@pytest.mark.parametrize(
+    ("raw", "line"),
+    [
+        ({"max_replica": 5}, "max_replica: unknown field; did you mean max_replicas?"),
+        (
+            {"zzz": 5},
+            "zzz: unknown field; known here: callers, env, image, inner, inners, max_replicas, min_replicas",
+        ),
+        ({"inner": {"grace_second": 5}}, "inner.grace_second: unknown field; did you mean grace_seconds?"),
+        ({"inners": {"a": {"colours": 1}}}, "inners.a.colours: unknown field; did you mean colour?"),
+        ({"inner": {"grace_seconds": "1m"}}, "inner.grace_seconds: '1m' is not a whole number of seconds; write 60"),
+        ({"inner": {"grace_seconds": 90}}, "inner.grace_seconds: 90 is above 60; write 60 or less"),
+        ({"inner": {"grace_seconds": 1}}, "inner.grace_seconds: 1 is below 5; write 5 or more"),
+        ({"max_replicas": "many"}, "max_replicas: 'many' is not a whole number of replicas; write digits only"),
+        ({"max_replicas": 2.5}, "max_replicas: 2.5 is not a whole number of replicas; write digits only"),
+        ({"inner": {"share": "half"}}, "inner.share: 'half' is not a number; write digits only"),
+        ({"inner": {"colour": "blu"}}, "inner.colour: 'blu' is not a choice; did you mean blue?"),
+        ({"inner": {"colour": 7}}, "inner.colour: 7 is not a choice; known here: red, blue"),
+        (
+            {"inner": {"enabled": "perhaps"}},
+            "inner.enabled: 'perhaps' is not true or false; write true or false without quotes",
+        ),
+        ({"image": 5}, 'image: 5 is not text; write "5" in quotes'),
+        ({"image": ["x"]}, "image: ['x'] is not text; write text"),
+        ({"env": {"A": 1}}, 'env.A: 1 is not text; write "1" in quotes'),
+        ({"callers": "mcp-a"}, "callers: 'mcp-a' is not a list; write [mcp-a]"),
+        ({"callers": [1]}, 'callers[0]: 1 is not text; write "1" in quotes'),
+        (
+            {"inner": 5},
+            "inner: 5 is not a mapping; write key: value lines with the fields colour, enabled, grace_seconds, share",
+        ),
+        ({"env": 5}, "env: 5 is not a mapping; write key: value lines"),
+        ({"min_replicas": 5}, "min_replicas is above max_replicas"),
+    ],
+)  # fmt: skip
+def test_a_fault_names_object_field_and_what_to_write(raw: dict[str, object], line: str) -> None:
+    """Product rule: every wrong stack ends with one line per fault (design D12)."""
+    assert list(map(str, faults(Outer, {"image": "x", **raw}, "service mcp-a"))) == [f"service mcp-a: {line}"]
+
+
+def test_a_missing_field_is_named_once() -> None:
+    """Product rule: what is missing is said in the user's words."""
+    assert faults(Outer, {}, "service mcp-a") == [
+        Fault("service mcp-a", "image", "is missing; write image: with a value")
+    ]
+
+
+def test_a_misspelt_field_does_not_hide_a_fault_between_fields() -> None:
+    """Product rule: all faults in one go, although pydantic stops before a model's own validators."""
+    raw = {"image": 5, "min_replicas": 7, "max_replica": 9, "inner": {"colour": "grn"}}
+    assert [fault.field for fault in faults(Outer, raw, "x")] == ["image", "inner.colour", "max_replica", ""]
+
+
+def test_a_long_value_is_cut_so_that_a_line_stays_a_line() -> None:
+    """Product rule: a fault is one line."""
+    (fault,) = faults(Outer, {"image": "x", "max_replicas": "9x\n" * 100}, "x")
+    assert "\n" not in str(fault)
+    assert len(str(fault)) < 200
+
+
+def test_the_input_is_left_as_it_was() -> None:
+    """Product rule: checking has no side effects; the same data may be rendered next."""
+    raw = {"image": "x", "nonsense": {"a": 1}}
+    faults(Outer, raw, "x")
+    assert raw == {"image": "x", "nonsense": {"a": 1}}
+
+
+def test_checked_returns_the_model_or_all_faults() -> None:
+    """Product rule: one call for both outcomes."""
+    assert checked(Outer, {"image": "x", "max_replicas": 4}, "x").max_replicas == 4
+    with pytest.raises(ConfigurationError, match="x: max_replicaz: unknown field") as raised:
+        checked(Outer, {"image": "x", "max_replicaz": 4, "minn_replicas": 4}, "x")
+    assert len(raised.value.faults) == 2
+    assert str(raised.value).count("\n") == 1
