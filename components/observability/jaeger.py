@@ -11,7 +11,7 @@ import yaml
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.core.resources import container_resources
-from meshed_mcp.components.observability.args import JaegerSettings
+from meshed_mcp.components.observability.args import JaegerSettings, ObservabilityStackArgs
 from meshed_mcp.components.observability.jaeger_config import (
     DATA_PATH,
     HEALTH_PATH,
@@ -57,6 +57,11 @@ def manifests(settings: JaegerSettings, namespace: str, storage_class: str | Non
         service(namespace),
         stateful_set(settings, namespace, storage_class, config),
     ]
+
+
+def collector_host(args: ObservabilityStackArgs, cluster_domain: str) -> str:
+    """Host name of the Service, complete, as the mesh names its trace collector; the port is `OTLP_GRPC_PORT`."""
+    return f"{NAME}.{args.namespace}.svc.{cluster_domain}"
 
 
 def otlp_endpoint(namespace: str) -> str:
