@@ -5,14 +5,13 @@ Seconds and percents are whole numbers with the unit in the field's name. Not he
 """
 
 from enum import StrEnum
-from typing import Final, Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from meshed_mcp import contract
 from meshed_mcp.components.core.model import In, Model
-
-MAXIMUM_NAME_CHARACTERS: Final = 54
-"""Longest name of a target: KEDA puts `keda-hpa-` before it, and labels end at 63. Source: KEDA, ScaledObject."""
+from meshed_mcp.components.core.names import namespace_name, object_name, service_name
 
 
 class KedaInstall(StrEnum):
@@ -29,7 +28,7 @@ class KedaSettings(Model):
     """KEDA, once per cluster."""
 
     install: KedaInstall = KedaInstall.RELEASE
-    namespace: str = Field(default="keda", min_length=1, max_length=63)
+    namespace: Annotated[str, AfterValidator(namespace_name)] = "keda"
     replicas: int = Field(default=2, ge=1, le=5)
     """Operators and metrics servers, each; one works, the others take over. A stopped operator lets every query
     time out after 60 s and so slows *all* HPAs of the cluster, other people's too (measured: 10 s became 180 s)."""
@@ -103,20 +102,20 @@ class ScalingSettings(Model):
 class ScalingTarget(ScalingSettings):
     """One Deployment to scale, under the service's name."""
 
-    deployment: str | None = Field(default=None, min_length=1, max_length=253)
+    deployment: Annotated[str, AfterValidator(object_name)] | None = None
     """Name of the Deployment; the target's own name if unset."""
 
-    container: str = "server"
+    container: str = contract.CONTAINER_NAME
     """Container whose CPU counts. The pod's sum would count the sidecar, which asks for no CPU of its own."""
 
 
 class AutoscalingPolicyArgs(Model):
     """Arguments of `AutoscalingPolicy`."""
 
-    targets: dict[str, ScalingTarget]
+    targets: dict[Annotated[str, AfterValidator(service_name)], ScalingTarget]
     """Service name (label `mcp_server_name` of its metrics) -> how it scales; empty installs KEDA alone."""
 
-    namespace: str = Field(default="mcp-system", min_length=1, max_length=63)
+    namespace: Annotated[str, AfterValidator(namespace_name)] = "mcp-system"
     """Namespace of the targets."""
 
     prometheus_url: In[str]
@@ -127,18 +126,21 @@ class AutoscalingPolicyArgs(Model):
     """Repository (URL) or folder that holds the chart; where it is published if unset."""
 
     @model_validator(mode="after")
-    def _names_fit(self) -> Self:
-        for name in self.targets:
-            if len(name) > MAXIMUM_NAME_CHARACTERS:
-                raise ValueError(
-                    f"targets: the name {name!r} has {len(name)} characters; KEDA names an HPA keda-hpa-<name>, so at "
-                    f"most {MAXIMUM_NAME_CHARACTERS} fit. Write a shorter name"
-                )
+    def _url_has_a_scheme(self) -> Self:
+        url = self.prometheus_url
+        if isinstance(url, str) and not url.startswith(("http://", "https://")):
+            raise ValueError(
+                f"prometheus_url {url!r} is no URL. Write one such as 'http://prometheus.monitoring.svc:9090'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_scaler_per_deployment(self) -> Self:
         deployments = [target.deployment or name for name, target in self.targets.items()]
         for deployment in sorted(set(deployments)):
             if deployments.count(deployment) > 1:
                 raise ValueError(
-                    f"targets: {deployments.count(deployment)} of them scale the Deployment {deployment!r}; two "
-                    "autoscalers undo each other. Leave one"
+                    f"{deployments.count(deployment)} targets scale the Deployment {deployment!r}, and autoscalers of "
+                    "one Deployment undo each other. Leave one of them"
                 )
         return self

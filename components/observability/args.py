@@ -5,11 +5,13 @@ Days, GiB and seconds are whole numbers with the unit in the field's name. Not h
 """
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from meshed_mcp.components.core.model import In, Model
-from meshed_mcp.components.core.resources import Resources
+from meshed_mcp.components.core.names import namespace_name, object_name
+from meshed_mcp.components.observability.reservation import Reservation
 
 
 class CertManagerInstall(StrEnum):
@@ -39,7 +41,7 @@ class CertManagerSettings(Model):
     """cert-manager: issues the certificate of the Prometheus operator's admission webhook."""
 
     install: CertManagerInstall = CertManagerInstall.COMPONENT
-    namespace: str = "cert-manager"
+    namespace: Annotated[str, AfterValidator(namespace_name)] = "cert-manager"
     replicas: int = Field(default=1, ge=1, le=5)
     """Controller, webhook and CA injector, each."""
 
@@ -59,7 +61,7 @@ class PrometheusSettings(Model):
     scrape_interval_seconds: int = Field(default=30, ge=5, le=300)
     """For monitors that name none. MCP servers name 5 s themselves."""
 
-    resources: Resources = Resources(cpu="500m", memory="4Gi")
+    resources: Reservation = Reservation(cpu="500m", memory="4Gi")
 
 
 class AlertmanagerSettings(Model):
@@ -69,20 +71,20 @@ class AlertmanagerSettings(Model):
     storage_gib: int = Field(default=1, ge=1, le=1024)
     """Volume of each replica, GiB: silences and the notification log."""
 
-    resources: Resources = Resources(cpu="20m", memory="128Mi")
+    resources: Reservation = Reservation(cpu="20m", memory="128Mi")
 
 
 class GrafanaSettings(Model):
     """Grafana: one replica on its own volume."""
 
-    admin_secret: str = Field(default="grafana-admin", min_length=1, max_length=253)
+    admin_secret: Annotated[str, AfterValidator(object_name)] = "grafana-admin"  # noqa: S105 - a Secret's name
     """Secret in the stack's namespace with the keys `admin-user` and `admin-password`."""
 
     admin_password: In[str] | None = None
     """Makes that Secret, with the user `admin`. Unset: the Secret must come from elsewhere, Grafana waits for it."""
 
     storage_gib: int = Field(default=5, ge=1, le=1024)
-    resources: Resources = Resources(cpu="100m", memory="512Mi")
+    resources: Reservation = Reservation(cpu="100m", memory="512Mi")
 
 
 class JaegerSettings(Model):
@@ -94,13 +96,13 @@ class JaegerSettings(Model):
     retention_hours: int = Field(default=72, ge=1, le=8760)
     """Age after which spans go. Source of the default: Jaeger 2.20, `badger.DefaultConfig`, `ttl.spans`."""
 
-    resources: Resources = Resources(cpu="200m", memory="1Gi")
+    resources: Reservation = Reservation(cpu="200m", memory="1Gi")
 
 
 class ObservabilityStackArgs(Model):
     """Arguments of `ObservabilityStack`; the defaults suit a production cluster of some fifty servers."""
 
-    namespace: str = Field(default="monitoring", min_length=1, max_length=63)
+    namespace: Annotated[str, AfterValidator(namespace_name)] = "monitoring"
     """Namespace of everything but cert-manager; made by the stack, outside the mesh."""
 
     platform: Platform = Platform.MANAGED
@@ -109,7 +111,7 @@ class ObservabilityStackArgs(Model):
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     grafana: GrafanaSettings = GrafanaSettings()
     jaeger: JaegerSettings = JaegerSettings()
-    storage_class: str | None = None
+    storage_class: Annotated[str, AfterValidator(object_name)] | None = None
     """StorageClass of every volume of the stack; the cluster's default if unset."""
 
     chart_mirror: str | None = None

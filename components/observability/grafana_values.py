@@ -3,9 +3,9 @@
 from typing import Final
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
-from meshed_mcp.components.core.resources import container_resources
 from meshed_mcp.components.observability.args import GrafanaSettings, ObservabilityStackArgs
 from meshed_mcp.components.observability.jaeger import query_url
+from meshed_mcp.components.observability.reservation import container_resources
 
 PROMETHEUS_UID: Final = "prometheus"
 ALERTMANAGER_UID: Final = "alertmanager"

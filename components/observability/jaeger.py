@@ -10,7 +10,6 @@ from typing import Final
 import yaml
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.core.resources import container_resources
 from meshed_mcp.components.observability.args import JaegerSettings, ObservabilityStackArgs
 from meshed_mcp.components.observability.jaeger_config import (
     DATA_PATH,
@@ -22,6 +21,7 @@ from meshed_mcp.components.observability.jaeger_config import (
     QUERY_PORT,
     jaeger_config,
 )
+from meshed_mcp.components.observability.reservation import container_resources
 from meshed_mcp.components.observability.volumes import volume_claim
 
 NAME: Final = "jaeger"

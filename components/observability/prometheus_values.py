@@ -7,9 +7,9 @@ chart versions (`charts.py`).
 from typing import Final
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.core.resources import Resources, container_resources
 from meshed_mcp.components.observability.args import ObservabilityStackArgs, Platform, PrometheusSettings
 from meshed_mcp.components.observability.grafana_values import grafana_values
+from meshed_mcp.components.observability.reservation import Reservation, container_resources
 from meshed_mcp.components.observability.volumes import volume_claim
 
 FULL_NAME: Final = "kube-prometheus-stack"
@@ -38,7 +38,7 @@ KEPT_DROPPED_TARGETS: Final = 100
 """Guards, per scrape (targets: per job); the chart sets none. Far above kube-state-metrics of 1,000 pods: they stop a
 runaway label, not growth."""
 
-OPERATOR_RESOURCES: Final = Resources(cpu="50m", memory="256Mi")
+OPERATOR_RESOURCES: Final = Reservation(cpu="50m", memory="256Mi")
 
 CONTROL_PLANE: Final = ("kubeControllerManager", "kubeScheduler", "kubeEtcd", "kubeProxy")
 CONTROL_PLANE_RULES: Final = (
