@@ -22,16 +22,16 @@ from meshed_mcp.components.core.names import (
     namespaced_name,
 )
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
-from meshed_mcp.components.mesh.container_args import Drain, Resources, SecretKey
+from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerResources
 
 __all__ = [
     "Drain",
     "IngressRef",
     "MeshedMCPServiceArgs",
-    "Resources",
     "Rollout",
     "RolloutStrategy",
     "SecretKey",
+    "ServerResources",
     "ServiceMeshArgs",
     "ServiceSettings",
     "Weights",
@@ -146,7 +146,7 @@ class ServiceSettings(Model):
     secret_env: dict[str, SecretKey] = Field(default_factory=dict)
     """Environment variables whose values are in a Secret."""
 
-    resources: Resources = Field(default_factory=Resources)
+    resources: ServerResources = Field(default_factory=ServerResources)
     """CPU and memory of the container."""
 
     drain: Drain = Field(default_factory=Drain)

@@ -32,8 +32,8 @@ ISTIO_RELEASES: Final = ("istio-base", "istiod", "istio-cni", "istio-ingress")
 _VERSION: Final = re.compile(r"(?P<major>\d+)\.(?P<minor>\d+)\.\d+(?:-[0-9A-Za-z.-]+)?")
 
 
-class Install(StrEnum):
-    """Who brings a part of the platform into the cluster."""
+class GatewayApiSource(StrEnum):
+    """Who brings the Gateway API CRDs into the cluster."""
 
     RELEASE = "release"
     """This program, as a pinned Helm release."""
@@ -42,7 +42,7 @@ class Install(StrEnum):
     """Somebody else; it is already there."""
 
 
-class Platform(StrEnum):
+class IstioPlatform(StrEnum):
     """Kubernetes distributions for which Istio's charts carry own settings. Source: Istio charts, `global.platform`."""
 
     GKE = "gke"
@@ -88,24 +88,32 @@ class Scale(Model):
     memory: str
     """Memory per replica, as a Kubernetes quantity."""
 
+    memory_limit: str
+    """Memory at which a replica is killed."""
+
     @field_validator("cpu")
     @classmethod
     def _is_cpu(cls, value: str) -> str:
         cpu_millicores(value)
         return value
 
-    @field_validator("memory")
+    @field_validator("memory", "memory_limit")
     @classmethod
     def _is_memory(cls, value: str) -> str:
         memory_bytes(value)
         return value
 
     @model_validator(mode="after")
-    def _has_a_range(self) -> "Scale":
+    def _is_consistent(self) -> "Scale":
         if self.min_replicas > self.max_replicas:
             raise ValueError(
                 f"min_replicas {self.min_replicas} is above max_replicas {self.max_replicas}; "
                 f"write max_replicas: {self.min_replicas} or more"
+            )
+        if memory_bytes(self.memory) > memory_bytes(self.memory_limit):
+            raise ValueError(
+                f"memory {self.memory!r} is above memory_limit {self.memory_limit!r}; raise memory_limit "
+                "or lower memory"
             )
         return self
 
@@ -152,13 +160,13 @@ class ServiceMeshArgs(Model):
     hub: str = "docker.io/istio"
     """Registry prefix of the Istio images."""
 
-    gateway_api: Install = Install.RELEASE
+    gateway_api: GatewayApiSource = GatewayApiSource.RELEASE
     """Who installs the Gateway API CRDs; `existing` where the cluster's provider manages them."""
 
     redirection: Redirection = Redirection.CNI
     """What leads a pod's traffic through its sidecar."""
 
-    platform: Platform | None = None
+    platform: IstioPlatform | None = None
     """Kubernetes distribution, where it needs own settings."""
 
     outbound: OutboundPolicy = OutboundPolicy.REGISTRY_ONLY
@@ -167,11 +175,14 @@ class ServiceMeshArgs(Model):
     tracing: Tracing | None = None
     """Unset = the proxies send no spans."""
 
-    control_plane: Scale = Scale(min_replicas=3, max_replicas=5, cpu="500m", memory="2Gi")
+    control_plane: Scale = Scale(min_replicas=3, max_replicas=5, cpu="500m", memory="2Gi", memory_limit="4Gi")
     """Replicas and size of istiod."""
 
-    gateway: Scale = Scale(min_replicas=2, max_replicas=5, cpu="500m", memory="256Mi")
+    gateway: Scale = Scale(min_replicas=2, max_replicas=5, cpu="500m", memory="256Mi", memory_limit="1Gi")
     """Replicas and size of the ingress gateway."""
+
+    priority_class: str | None = "system-cluster-critical"
+    """Priority class of control plane and gateway; unset where the provider reserves the system's classes (GKE)."""
 
     trust_domain: str = "cluster.local"
     """First part of every identity in the mesh."""

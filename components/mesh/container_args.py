@@ -38,7 +38,7 @@ class SecretKey(Model):
         return value
 
 
-class Resources(Model):
+class ServerResources(Model):
     """CPU and memory of the container `server`, as Kubernetes quantities."""
 
     cpu: str = "100m"
@@ -77,7 +77,7 @@ class Resources(Model):
         return value
 
     @model_validator(mode="after")
-    def _limits_hold_requests(self) -> "Resources":
+    def _limits_hold_requests(self) -> "ServerResources":
         if self.cpu_limit is not None and cpu_millicores(self.cpu) > cpu_millicores(self.cpu_limit):
             raise ValueError(f"cpu {self.cpu!r} is above cpu_limit {self.cpu_limit!r}; raise cpu_limit or lower cpu")
         if memory_bytes(self.memory) > memory_bytes(self.memory_limit):

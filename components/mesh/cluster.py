@@ -1,0 +1,26 @@
+"""All objects of the mesh of one cluster that are not in a Helm chart, in two steps: before and after the charts.
+
+Arguments in, objects out. Not here: the charts (istio_values.py), one service (service.py), their registration
+(component.py).
+"""
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
+from meshed_mcp.components.mesh.gateway import gateway, namespaces
+from meshed_mcp.components.mesh.security import default_deny, mutual_tls
+from meshed_mcp.components.mesh.telemetry import mesh_tracing
+
+
+def manifests(args: ServiceMeshArgs) -> list[Manifest]:
+    """Everything: the namespaces, then the policies."""
+    return [*namespaces(args), *policies(args)]
+
+
+def policies(args: ServiceMeshArgs) -> list[Manifest]:
+    """What the control plane is told once its CRDs and its admission webhook are there."""
+    return [
+        mutual_tls(),
+        *(default_deny(namespace) for namespace in args.namespaces),
+        gateway(args),
+        *([mesh_tracing(args.tracing)] if args.tracing is not None else []),
+    ]

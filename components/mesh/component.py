@@ -1,0 +1,90 @@
+"""ServiceMesh (once per cluster) and MeshedMCPService (per server): they register what the pure functions return.
+
+Arguments in, resources out. Not here: what any object looks like (service.py, cluster.py, istio_values.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from meshed_mcp.components.core import register
+from meshed_mcp.components.mesh import cluster, service
+from meshed_mcp.components.mesh.addresses import exposed_path, principal, service_url
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
+from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference, namespaces
+from meshed_mcp.components.mesh.istio_values import releases
+
+
+class ServiceMesh(pulumi.ComponentResource):
+    """Istio in one cluster: control plane, ingress gateway, mutual TLS everywhere, and nobody allowed by default.
+
+    `args` are ServiceMeshArgs or the same as a mapping.
+    """
+
+    gateway: pulumi.Output[str]
+    """The Gateway as routes name it: "namespace/name"."""
+
+    gateway_host: pulumi.Output[str]
+    """Host name at which exposed services are reached."""
+
+    gateway_principal: pulumi.Output[str]
+    """Mesh identity of the gateway's pods."""
+
+    def __init__(
+        self,
+        name: str,
+        args: ServiceMeshArgs | Mapping[str, Any],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        checked = ServiceMeshArgs.model_validate(args)
+        super().__init__("meshed-mcp:index:ServiceMesh", name, checked.model_dump(by_alias=True), opts)
+        child = pulumi.ResourceOptions(parent=self)
+        places = register.objects(namespaces(checked), child)
+        charts = register.releases_in_order(releases(checked), _after(child, places))
+        register.objects(cluster.policies(checked), _after(child, charts))
+        self.gateway = pulumi.Output.from_input(gateway_reference())
+        self.gateway_host = pulumi.Output.from_input(checked.domain)
+        self.gateway_principal = pulumi.Output.from_input(gateway_principal(checked.trust_domain))
+        self.register_outputs(
+            {
+                "gateway": self.gateway,
+                "gateway_host": self.gateway_host,
+                "gateway_principal": self.gateway_principal,
+            }
+        )
+
+
+class MeshedMCPService(pulumi.ComponentResource):
+    """One MCP server in the mesh; the component's name is the server's name, at most 54 characters.
+
+    `args` are MeshedMCPServiceArgs or the same as a mapping. The replica count is kept after creation: it is the
+    autoscaler's.
+    """
+
+    url: pulumi.Output[str]
+    """URL of the endpoint for clients in the mesh."""
+
+    public_path: pulumi.Output[str | None]
+    """Path of the endpoint at the ingress gateway; None unless exposed."""
+
+    principal: pulumi.Output[str]
+    """Mesh identity of the server, for the `callers` of others."""
+
+    def __init__(
+        self,
+        name: str,
+        args: MeshedMCPServiceArgs | Mapping[str, Any],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        checked = MeshedMCPServiceArgs.model_validate(args)
+        super().__init__("meshed-mcp:index:MeshedMCPService", name, checked.model_dump(by_alias=True), opts)
+        register.objects(service.manifests(name, checked), pulumi.ResourceOptions(parent=self))
+        self.url = pulumi.Output.from_input(service_url(name, checked))
+        self.public_path = pulumi.Output.from_input(exposed_path(name, checked) if checked.expose else None)
+        self.principal = pulumi.Output.from_input(principal(name, checked.namespace, checked.trust_domain))
+        self.register_outputs({"url": self.url, "public_path": self.public_path, "principal": self.principal})
+
+
+def _after(opts: pulumi.ResourceOptions, resources: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(resources)))
