@@ -88,16 +88,13 @@ class Scale(Model):
     memory: str
     """Memory per replica, as a Kubernetes quantity."""
 
-    memory_limit: str
-    """Memory at which a replica is killed."""
-
     @field_validator("cpu")
     @classmethod
     def _is_cpu(cls, value: str) -> str:
         cpu_millicores(value)
         return value
 
-    @field_validator("memory", "memory_limit")
+    @field_validator("memory")
     @classmethod
     def _is_memory(cls, value: str) -> str:
         memory_bytes(value)
@@ -109,11 +106,6 @@ class Scale(Model):
             raise ValueError(
                 f"min_replicas {self.min_replicas} is above max_replicas {self.max_replicas}; "
                 f"write max_replicas: {self.min_replicas} or more"
-            )
-        if memory_bytes(self.memory) > memory_bytes(self.memory_limit):
-            raise ValueError(
-                f"memory {self.memory!r} is above memory_limit {self.memory_limit!r}; raise memory_limit "
-                "or lower memory"
             )
         return self
 
@@ -175,10 +167,10 @@ class ServiceMeshArgs(Model):
     tracing: Tracing | None = None
     """Unset = the proxies send no spans."""
 
-    control_plane: Scale = Scale(min_replicas=3, max_replicas=5, cpu="500m", memory="2Gi", memory_limit="4Gi")
+    control_plane: Scale = Scale(min_replicas=3, max_replicas=5, cpu="500m", memory="2Gi")
     """Replicas and size of istiod."""
 
-    gateway: Scale = Scale(min_replicas=2, max_replicas=5, cpu="500m", memory="256Mi", memory_limit="1Gi")
+    gateway: Scale = Scale(min_replicas=2, max_replicas=5, cpu="500m", memory="256Mi")
     """Replicas and size of the ingress gateway."""
 
     priority_class: str | None = "system-cluster-critical"

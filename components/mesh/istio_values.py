@@ -137,11 +137,8 @@ def shared_values(args: ServiceMeshArgs) -> Manifest:
 
 
 def requests(size: Scale) -> Manifest:
-    """Requests for both, a limit for memory only: a throttled control plane slows every service.
-
-    The gateway keeps the chart's own CPU limit of 2 cores, because it is also the number of its threads.
-    """
-    return {"requests": {"cpu": size.cpu, "memory": size.memory}, "limits": {"memory": size.memory_limit}}
+    """What the scheduler reserves; limits are the charts' own (istiod none, the gateway 2 cores and 1 GiB)."""
+    return {"requests": {"cpu": size.cpu, "memory": size.memory}}
 
 
 def spread(labels: dict[str, str]) -> list[Manifest]:
