@@ -1,0 +1,1 @@
+"""mcp-controller: answers questions by asking mcp-rag and mcp-llm."""

@@ -1,0 +1,96 @@
+"""The service mcp-controller: remember texts, answer questions from them.
+
+In: tool calls within their bounds. Out: an answer with its sources. Not here: how peers are reached (peers.py).
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Literal
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp_types import ToolAnnotations
+from pydantic import BaseModel, Field
+
+from meshed_mcp.agents import MCPService
+from meshed_mcp.agents.services.controller.peers import Peers, connected
+
+NAME = "mcp-controller"
+
+Title = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(min_length=1, max_length=200_000)]
+Question = Annotated[str, Field(min_length=1, max_length=2000)]
+SourceCount = Annotated[int, Field(ge=1, le=20)]
+
+
+class Remembered(BaseModel):
+    """Where the text is kept now: a resource of mcp-rag."""
+
+    id: str
+    uri: str
+
+
+class Source(BaseModel):
+    """A document that the answer rests on."""
+
+    id: str
+    title: str
+    snippet: str
+    score: float
+
+
+class Answer(BaseModel):
+    """An answer and what it rests on; `method` is "none" when no document holds a word of the question."""
+
+    text: str
+    method: Literal["model", "extractive", "none"]
+    model: str | None
+    sources: list[Source]
+
+
+class _Found(BaseModel):
+    hits: list[Source]
+
+
+class _Summary(BaseModel):
+    text: str
+    method: Literal["model", "extractive"]
+    model: str | None = None
+
+
+@asynccontextmanager
+async def _lifespan(_: MCPServer[Peers]) -> AsyncIterator[Peers]:
+    async with connected(os.environ) as peers:
+        yield peers
+
+
+service = MCPService(
+    NAME, version="0.1.0", description="Answers questions from remembered texts, with sources.", lifespan=_lifespan
+)
+Request = Context[Peers, Any]
+
+
+@service.tool(
+    annotations=ToolAnnotations(
+        read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+    )
+)
+async def remember(title: Title, text: Text, ctx: Request) -> Remembered:
+    """Keep a text so that `answer` can use it; a text with the same title is replaced."""
+    return await ctx.request_context.lifespan_context.rag.ask(Remembered, "ingest", title=title, text=text)
+
+
+@service.tool(annotations=ToolAnnotations(read_only_hint=True, open_world_hint=True))
+async def answer(question: Question, ctx: Request, sources: SourceCount = 5) -> Answer:
+    """Answer a question from the remembered texts, with the sources; says so when nothing fits."""
+    peers = ctx.request_context.lifespan_context
+    await ctx.report_progress(0, 2, "searching")
+    found = await peers.rag.ask(_Found, "search", question=question, limit=sources)
+    if not found.hits:
+        return Answer(text="No remembered text fits this question.", method="none", model=None, sources=[])
+    await ctx.report_progress(1, 2, "summarising")
+    passages = "\n\n".join(f"{hit.title}.\n\n{hit.snippet}" for hit in found.hits)
+    summary = await peers.llm.ask(_Summary, "summarise", text=passages, question=question)
+    await ctx.report_progress(2, 2, "done")
+    return Answer(text=summary.text, method=summary.method, model=summary.model, sources=found.hits)

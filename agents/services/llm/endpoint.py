@@ -1,0 +1,94 @@
+"""A model behind an OpenAI-compatible endpoint: `POST <base URL>/chat/completions`.
+
+In: the endpoint's settings and messages. Out: the answer's text, or EndpointError with one line and without the key.
+Proxy settings of the environment are honoured. Not here: prompts and tools (service.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, Self, TypedDict
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+ENV_LLM_URL: Final = "MESHED_MCP_LLM_URL"
+"""Base URL with its version, e.g. `https://api.example.com/v1`; unset = no model."""
+
+ENV_LLM_MODEL: Final = "MESHED_MCP_LLM_MODEL"
+ENV_LLM_API_KEY: Final = "MESHED_MCP_LLM_API_KEY"
+"""Sent as a bearer token; unset = none."""
+
+ANSWER_SECONDS: Final = 120.0
+"""How long a model may take for its answer."""
+
+DETAIL_LIMIT: Final = 300
+"""Characters of the endpoint's own error text that a model gets to read."""
+
+
+class EndpointError(RuntimeError):
+    """The endpoint is wrongly configured or did not answer as it should; the text is one line."""
+
+
+class Message(TypedDict):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user"]
+    content: str
+
+
+class Endpoint(BaseModel):
+    """Where the model is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str = Field(pattern=r"^https?://[^\s]+$")
+    model: str = Field(min_length=1)
+    api_key: SecretStr | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self | None:
+        """Return the configured endpoint, None where MESHED_MCP_LLM_URL is unset. Raises EndpointError."""
+        url = environment.get(ENV_LLM_URL)
+        if not url:
+            return None
+        model = environment.get(ENV_LLM_MODEL)
+        if not model:
+            raise EndpointError(f"{ENV_LLM_URL} is set, but {ENV_LLM_MODEL} is not; set it to the model's name")
+        try:
+            return cls(url=url.rstrip("/"), model=model, api_key=environment.get(ENV_LLM_API_KEY) or None)
+        except ValidationError:
+            raise EndpointError(
+                f"{ENV_LLM_URL}={url!r} is no URL; write for example https://api.example.com/v1"
+            ) from None
+
+    async def complete(self, http: httpx.AsyncClient, messages: Sequence[Message], max_tokens: int) -> str:
+        """Return the model's answer to the conversation. Raises EndpointError."""
+        headers = {"Authorization": f"Bearer {self.api_key.get_secret_value()}"} if self.api_key else {}
+        body = {"model": self.model, "messages": list(messages), "max_tokens": max_tokens}
+        try:
+            response = await http.post(f"{self.url}/chat/completions", json=body, headers=headers)
+        except httpx.TimeoutException:
+            raise EndpointError(f"the model {self.model} did not answer within {ANSWER_SECONDS:g} s") from None
+        except httpx.HTTPError as error:
+            raise EndpointError(f"the endpoint of the model {self.model} cannot be reached: {error}") from None
+        if not response.is_success:
+            raise EndpointError(f"the model {self.model} answered {response.status_code}: {_detail(response)}")
+        return self._content(response)
+
+    def _content(self, response: httpx.Response) -> str:
+        try:
+            content = response.json()["choices"][0]["message"]["content"]
+        except (ValueError, LookupError, TypeError):
+            content = None
+        if not isinstance(content, str):
+            raise EndpointError(f"the endpoint of the model {self.model} sent no text in choices[0].message.content")
+        return content.strip()
+
+
+def _detail(response: httpx.Response) -> str:
+    """The endpoint's message where it has the usual form, else the beginning of the body."""
+    try:
+        answer: Any = response.json()
+        text = answer["error"]["message"]
+    except (ValueError, LookupError, TypeError):
+        text = response.text
+    return " ".join(str(text).split())[:DETAIL_LIMIT] or response.reason_phrase

@@ -1,0 +1,139 @@
+"""The service mcp-llm: completions and summaries.
+
+In: tool calls within their bounds. Out: structured results that say which method made them.
+Not here: the endpoint's protocol (endpoint.py), how sentences are ranked (extraction.py).
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import httpx
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import ToolAnnotations
+from pydantic import BaseModel, Field
+
+from meshed_mcp.agents import MCPService
+from meshed_mcp.agents.services.llm.endpoint import (
+    ANSWER_SECONDS,
+    ENV_LLM_MODEL,
+    ENV_LLM_URL,
+    Endpoint,
+    EndpointError,
+    Message,
+)
+from meshed_mcp.agents.services.llm.extraction import extractive_summary
+
+NAME = "mcp-llm"
+
+SUMMARY_TOKENS = 1024
+"""Longest summary by a model."""
+
+Text = Annotated[str, Field(min_length=1, max_length=200_000)]
+Prompt = Annotated[str, Field(min_length=1, max_length=200_000)]
+Tokens = Annotated[int, Field(ge=1, le=32_768)]
+Sentences = Annotated[int, Field(ge=1, le=20)]
+Question = Annotated[str, Field(max_length=2000, description="what the summary shall answer; empty = the whole text")]
+
+EXTRACTS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+ASKS_A_MODEL = ToolAnnotations(read_only_hint=True, idempotent_hint=False, open_world_hint=True)
+
+
+class Completion(BaseModel):
+    """What the model wrote."""
+
+    text: str
+    model: str
+
+
+class Summary(BaseModel):
+    """A summary, and how it came about: written by a model, or sentences extracted from the text."""
+
+    text: str
+    method: Literal["model", "extractive"]
+    model: str | None = Field(default=None, description="the model's name; none for an extractive summary")
+
+
+@dataclass(frozen=True)
+class Model:
+    """The configured endpoint, if there is one, and the connections to it."""
+
+    endpoint: Endpoint | None
+    http: httpx.AsyncClient
+
+    async def ask(self, *messages: Message, max_tokens: int) -> Completion:
+        """Return the model's answer. Raises ToolError."""
+        if self.endpoint is None:
+            raise ToolError(
+                f"no model is configured; set {ENV_LLM_URL} and {ENV_LLM_MODEL}, or use summarise_extractive"
+            )
+        try:
+            text = await self.endpoint.complete(self.http, messages, max_tokens)
+        except EndpointError as error:
+            raise ToolError(str(error)) from None
+        return Completion(text=text, model=self.endpoint.model)
+
+
+@asynccontextmanager
+async def _lifespan(_: MCPServer[Model]) -> AsyncIterator[Model]:
+    endpoint = Endpoint.from_environment(os.environ)
+    async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as http:
+        yield Model(endpoint, http)
+
+
+service = MCPService(
+    NAME,
+    version="0.1.0",
+    description="Completions and summaries by a model; without one, extractive summaries.",
+    lifespan=_lifespan,
+)
+Request = Context[Model, Any]
+
+
+@service.tool(annotations=ASKS_A_MODEL)
+async def complete(prompt: Prompt, ctx: Request, max_tokens: Tokens = SUMMARY_TOKENS) -> Completion:
+    """Let the configured model answer a prompt. Fails where no model is configured."""
+    return await _model(ctx).ask(_said("user", prompt), max_tokens=max_tokens)
+
+
+@service.tool(annotations=ASKS_A_MODEL)
+async def summarise(text: Text, ctx: Request, sentences: Sentences = 3, question: Question = "") -> Summary:
+    """Summarise a text in a few sentences, by the configured model.
+
+    Where no model is configured the summary is extractive: unchanged sentences of the text, chosen by word frequency.
+    The result's `method` says which it was.
+    """
+    model = _model(ctx)
+    if model.endpoint is None:
+        return summarise_extractive(text, sentences, question)
+    instruction = f"Summarise the user's text in at most {sentences} sentences. Use nothing but the text."
+    if question:
+        instruction += f" Answer this question with it, and say so if it holds no answer: {question}"
+    answer = await model.ask(_said("system", instruction), _said("user", text), max_tokens=SUMMARY_TOKENS)
+    return Summary(text=answer.text, method="model", model=answer.model)
+
+
+@service.tool(annotations=EXTRACTS)
+def summarise_extractive(text: Text, sentences: Sentences = 3, question: Question = "") -> Summary:
+    """Pick the sentences of a text that carry most of it, unchanged, by word frequency; no model, nothing generated."""
+    return Summary(text=extractive_summary(text, sentences, question), method="extractive")
+
+
+@service.prompt()
+def answer_from_sources(question: str, sources: str) -> str:
+    """Ask for an answer that rests on given sources only."""
+    return (
+        f"Answer the question from the sources alone, and name the ones you used.\n\n{question}\n\nSources:\n{sources}"
+    )
+
+
+def _said(role: Literal["system", "user"], content: str) -> Message:
+    return {"role": role, "content": content}
+
+
+def _model(ctx: Request) -> Model:
+    return ctx.request_context.lifespan_context

@@ -1,0 +1,1 @@
+"""mcp-organization: organisations and their members in a database."""

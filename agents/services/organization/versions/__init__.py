@@ -1,0 +1,1 @@
+"""Schema versions of mcp-organization, oldest first by `down_revision`."""

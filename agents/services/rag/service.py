@@ -1,0 +1,86 @@
+"""The service mcp-rag: keep documents, find them by the words of a question.
+
+In: tool calls within their bounds. Out: structured results. Not here: storage and ranking (index.py).
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp_types import ToolAnnotations
+from pydantic import BaseModel, Field
+
+from meshed_mcp.agents import MCPService, Settings
+from meshed_mcp.agents.database import open_database
+from meshed_mcp.agents.services.faults import database_faults
+from meshed_mcp.agents.services.rag.index import Hit, Index
+
+NAME = "mcp-rag"
+VERSIONS = Path(__file__).parent / "versions"
+
+Title = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(min_length=1, max_length=200_000)]
+Question = Annotated[str, Field(min_length=1, max_length=2000)]
+Limit = Annotated[int, Field(ge=1, le=20)]
+
+
+class Ingested(BaseModel):
+    """Where the document is now."""
+
+    id: str
+    uri: str = Field(description="resource that holds the whole text")
+    characters: int
+
+
+class SearchResult(BaseModel):
+    """Documents that hold words of the question, best first; empty when none does."""
+
+    hits: list[Hit]
+
+
+@asynccontextmanager
+async def _lifespan(_: MCPServer[Index]) -> AsyncIterator[Index]:
+    settings = Settings.from_environment(service=NAME)
+    database = open_database("rag", VERSIONS, settings.effective_database_url)
+    try:
+        yield Index(database)
+    finally:
+        database.close()
+
+
+service = MCPService(
+    NAME, version="0.1.0", description="Keeps documents and finds them by ranked full-text search.", lifespan=_lifespan
+)
+Request = Context[Index, Any]
+
+
+@service.tool(
+    annotations=ToolAnnotations(
+        read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+    )
+)
+def ingest(title: Title, text: Text, ctx: Request) -> Ingested:
+    """Keep a document so that `search` finds it; a document with the same title is replaced."""
+    with database_faults():
+        document = ctx.request_context.lifespan_context.put(title, text)
+    return Ingested(id=document.id, uri=f"document://{document.id}", characters=len(text))
+
+
+@service.tool(annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False))
+def search(question: Question, ctx: Request, limit: Limit = 5) -> SearchResult:
+    """Find the documents that best match the words of a question (English; word forms are matched, meaning is not)."""
+    with database_faults():
+        return SearchResult(hits=ctx.request_context.lifespan_context.search(question, limit))
+
+
+@service.resource("document://{identifier}", mime_type="text/plain")
+def document(identifier: str, ctx: Request) -> str:
+    """The whole text of a document."""
+    found = ctx.request_context.lifespan_context.get(identifier)
+    if found is None:
+        raise ResourceNotFoundError(f"there is no document {identifier!r}; take the id from a hit of `search`")
+    return found.text

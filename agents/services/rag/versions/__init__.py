@@ -1,0 +1,1 @@
+"""Schema versions of mcp-rag, oldest first by `down_revision`."""
