@@ -6,6 +6,6 @@ from pathlib import Path
 # `main: infra` puts only this folder on the import path (pulumi/pulumi issue 7360), and the package lies beside it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from meshed_mcp.infra import deploy  # noqa: E402 - needs the path above
+from meshed_mcp.infra.program import deploy
 
 deploy()

@@ -8,6 +8,7 @@ import asyncio
 import runpy
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -17,6 +18,7 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks, rpc, run_in_stack, set_all_config, settings
 from pulumi.runtime.proto import resource_pb2
 
+from meshed_mcp.components.core.errors import ConfigurationError, Fault
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra.recording.project import SECRET_PLACEHOLDER, read_project
 
@@ -76,12 +78,10 @@ class Recorder(mocks.MockMonitor):
         self.outputs: dict[str, dict[str, Any]] = {}
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
-        """Keep the registration and answer with its inputs. A URN registered twice is an error, as in the engine."""
+        """Keep the registration and answer with its inputs."""
         urn = self.make_urn(request.parent, request.type, request.name)
         if request.type == STACK_TYPE:
             return resource_pb2.RegisterResourceResponse(urn=urn)
-        if any(item.urn == urn for item in self.registrations):
-            raise ValueError(f"{request.type} {request.name}: registered twice; give one of the two another name")
         self.registrations.append(registration(urn, request))
         answer = struct_pb2.Struct()
         answer.CopyFrom(request.object)
@@ -101,6 +101,15 @@ class _NoMocks(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> Any:
         raise NotImplementedError(f"{args.typ} {args.name}: a recording cannot read existing resources")
+
+
+def refuse_doubles(registrations: list[Registration]) -> None:
+    """Raise ConfigurationError for a URN registered twice, as the engine does; the mock monitor takes it."""
+    counts = Counter(item.urn for item in registrations)
+    doubled = {item.urn: item for item in registrations if counts[item.urn] > 1}
+    if doubled:
+        message = "registered twice; give one of the two another name"
+        raise ConfigurationError(Fault(item.type, item.name, message) for item in doubled.values())
 
 
 def registration(urn: str, request: Any) -> Registration:
@@ -199,5 +208,6 @@ def _run(
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
+    refuse_doubles(monitor.registrations)
     stack_outputs = monitor.outputs.pop(monitor.make_urn("", STACK_TYPE, f"{project}-{stack}"), {})
     return Recording(monitor.registrations, monitor.outputs, stack_outputs)
