@@ -22,7 +22,7 @@ class ServiceMesh(pulumi.ComponentResource):
     `args` are ServiceMeshArgs or the same as a mapping.
     """
 
-    gateway: pulumi.Output[str]
+    gateway_reference: pulumi.Output[str]
     """The Gateway as routes name it: "namespace/name"."""
 
     gateway_host: pulumi.Output[str]
@@ -43,12 +43,12 @@ class ServiceMesh(pulumi.ComponentResource):
         places = register.objects(namespaces(checked), child)
         charts = register.releases_in_order(releases(checked), _after(child, places))
         register.objects(cluster.policies(checked), _after(child, charts))
-        self.gateway = pulumi.Output.from_input(gateway_reference())
+        self.gateway_reference = pulumi.Output.from_input(gateway_reference())
         self.gateway_host = pulumi.Output.from_input(checked.domain)
         self.gateway_principal = pulumi.Output.from_input(gateway_principal(checked.trust_domain))
         self.register_outputs(
             {
-                "gateway": self.gateway,
+                "gateway_reference": self.gateway_reference,
                 "gateway_host": self.gateway_host,
                 "gateway_principal": self.gateway_principal,
             }
