@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from meshed_mcp import contract
+from meshed_mcp.agents.registry.presence import presence
 from meshed_mcp.agents.serving import serve
 from meshed_mcp.agents.settings import Settings, SettingsError
 from meshed_mcp.agents.telemetry import LISTEN_METHOD, OperationMetrics, process_registry
@@ -65,7 +66,13 @@ class MCPService(MCPServer[LifespanResultT]):
             settings = settings or Settings.from_environment(service=self.name)
         except SettingsError as error:
             raise SystemExit(str(error)) from None
-        serve(self.http_app(settings), settings, registry=self.metrics, end_streams=self.end_streams)
+        serve(
+            self.http_app(settings),
+            settings,
+            registry=self.metrics,
+            end_streams=self.end_streams,
+            presence=presence(self, settings),
+        )
 
     def http_app(self, settings: Settings) -> Starlette:
         """Return the application that `run()` serves, to be mounted or tested elsewhere.

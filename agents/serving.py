@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from time import monotonic
@@ -71,6 +72,9 @@ class Replica:
         self._phase = Phase.STARTING
         self._stop = asyncio.Event()
         self._stopped_at = 0.0
+        # A thread of its own: calls may block threads that the interpreter would await after the loop has ended.
+        self._deadline = threading.Timer(settings.grace_seconds, self._give_up)
+        self._deadline.daemon = True
 
     async def run(self, presence: AbstractAsyncContextManager[None]) -> None:
         """Open both ports, serve, drain. Raises StartError."""
@@ -97,10 +101,14 @@ class Replica:
         self._gate.retire()
         await asyncio.sleep(self._settings.endpoint_seconds)
         self._gate.refuse()
+        logger.info("refusing new requests")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._seconds_for_calls()):
                 await self._gate.emptied(self._end_streams)
-        for work in self._gate.cut():
+        cut = self._gate.cut()
+        if not cut:
+            self._deadline.cancel()
+        for work in cut:
             logger.warning("cut at the end of the grace period of %g s: %s", self._settings.grace_seconds, work)
 
     def _seconds_for_calls(self) -> float:
@@ -121,12 +129,10 @@ class Replica:
         self._phase = Phase.STOPPING
         self._stopped_at = monotonic()
         self._stop.set()
-        asyncio.get_running_loop().call_later(self._settings.grace_seconds, self._give_up)
+        self._deadline.start()
 
     def _give_up(self) -> None:
-        for work in self._gate.cut():
-            logger.warning("did not let itself be cut: %s", work)
-        logger.warning("the grace period of %g s is over: ending", self._settings.grace_seconds)
+        logger.warning("the grace period of %g s is over: ending with threads at work", self._settings.grace_seconds)
         os._exit(0)
 
 

@@ -1,0 +1,182 @@
+"""What a replica does between SIGTERM and its exit, seen from outside with the official client."""
+
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+
+import anyio
+import httpx
+import pytest
+from conftest import StartService, eventually
+from mcp import Client
+
+from meshed_mcp import contract
+
+pytestmark = pytest.mark.anyio
+
+ACTIVE = 'mcp_server_active_requests{mcp_method_name="tools/call"}'
+LISTENING = 'mcp_server_open_streams{kind="listen"}'
+
+
+async def into(results: list[str], call: Callable[[], Awaitable[str]]) -> None:
+    """Put what the call returns into `results`."""
+    results.append(await call())
+
+
+async def test_readiness_falls_at_once_and_a_call_in_work_still_gets_its_result(start_service: StartService) -> None:
+    """Kubernetes, "Pod Lifecycle": a terminating container finishes its requests inside the grace period."""
+    service = start_service()
+    results: list[str] = []
+    async with Client(service.url) as client, anyio.create_task_group() as tasks:
+
+        async def call() -> str:
+            await client.list_tools()  # the client checks results against the schema and would ask for it afterwards
+            return str((await client.call_tool("wait")).structured_content)
+
+        tasks.start_soon(into, results, call)
+        await eventually(lambda: service.sample(ACTIVE) == 1)
+        service.signal(signal.SIGTERM)
+        await eventually(lambda: not service.ready())
+        assert service.management(contract.READINESS_PATH).text == "stopping\n"
+        assert service.management(contract.LIVENESS_PATH).status_code == 200
+        service.signal(signal.SIGUSR1)
+    assert results == ["{'result': 'released'}"]
+    assert await service.exit_code(within_seconds=5) == 0
+
+
+async def test_a_legacy_call_answered_by_an_event_stream_gets_its_result(start_service: StartService) -> None:
+    """Measured: with uvicorn's own signal handling sse-starlette cuts this answer within half a second."""
+    service = start_service()
+    results: list[str] = []
+    progress: list[str | None] = []
+
+    async def on_progress(_: float, __: float | None, message: str | None) -> None:
+        progress.append(message)
+
+    async with Client(service.url, mode="legacy") as client, anyio.create_task_group() as tasks:
+
+        async def call() -> str:
+            await client.list_tools()
+            return str((await client.call_tool("wait", progress_callback=on_progress)).structured_content)
+
+        tasks.start_soon(into, results, call)
+        await eventually(lambda: progress == ["waiting"])
+        service.signal(signal.SIGTERM)
+        await eventually(lambda: service.said("SIGTERM"))
+        with anyio.move_on_after(1):
+            await anyio.sleep_forever()  # longer than sse-starlette's watcher needs to cut
+        service.signal(signal.SIGUSR1)
+    assert results == ["{'result': 'released'}"]
+    assert await service.exit_code(within_seconds=5) == 0
+
+
+async def test_an_open_listen_stream_ends_with_its_result_not_with_the_connection(start_service: StartService) -> None:
+    """MCP 2026-07-28, "Subscriptions", "Graceful Closure": the server sends the listen result first."""
+    service = start_service()
+    async with Client(service.url) as client, client.listen(tools_list_changed=True) as subscription:
+        await eventually(lambda: service.sample(LISTENING) == 1)
+        assert service.sample(ACTIVE) == 0
+        service.signal(signal.SIGTERM)
+        with anyio.fail_after(5):
+            events = [event async for event in subscription]  # an abrupt end raises SubscriptionLost
+    assert events == []
+    assert await service.exit_code(within_seconds=5) == 0
+
+
+async def test_calls_are_served_until_endpoints_have_noticed_then_refused(start_service: StartService) -> None:
+    """RFC 9110, section 10.2.3: a refusal says when to come back; before it, connections are given up one by one."""
+    service = start_service(**{contract.ENV_ENDPOINT_SECONDS: "1", contract.ENV_GRACE_SECONDS: "10"})
+    async with (
+        httpx.AsyncClient(trust_env=False) as http,
+        Client(service.url) as client,
+        anyio.create_task_group() as group,
+    ):
+        await client.list_tools()
+        group.start_soon(client.call_tool, "wait")
+        await eventually(lambda: service.sample(ACTIVE) == 1)
+        service.signal(signal.SIGTERM)
+        await eventually(lambda: not service.ready())
+        answer = await http.post(service.url, json={})
+        assert answer.status_code == 400  # served, and found not to be JSON-RPC
+        assert answer.headers["connection"] == "close"
+        await eventually(lambda: service.said("refusing"))
+        answer = await http.post(service.url, json={})
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "1"
+        assert "was not executed" in answer.text
+        service.signal(signal.SIGUSR1)
+    assert await service.exit_code(within_seconds=5) == 0
+
+
+@pytest.mark.parametrize("tool", ["wait_forever", "block_a_thread"])
+async def test_a_call_that_never_ends_is_cut_inside_the_grace_period_and_named(
+    start_service: StartService, tool: str
+) -> None:
+    """Product rule: the process ends by itself before Kubernetes kills it, and says what was lost."""
+    service = start_service(**{contract.ENV_GRACE_SECONDS: "3"})
+    errors: list[Exception] = []
+
+    async def call() -> None:
+        try:
+            async with Client(service.url) as client:
+                await client.call_tool(tool)
+        except Exception as error:  # noqa: BLE001 - which error the client shows is not promised
+            errors.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call)
+        await eventually(lambda: service.sample(ACTIVE) == 1)
+        service.signal(signal.SIGTERM)
+        assert await service.exit_code(within_seconds=4) == 0
+    assert service.said(f"cut at the end of the grace period of 3 s: POST /mcp tools/call {tool}")
+    assert len(errors) == 1
+
+
+async def test_an_idle_replica_ends_at_once(start_service: StartService) -> None:
+    """Product rule: the grace period is a limit, not a waiting time."""
+    service = start_service()
+    service.signal(signal.SIGINT)
+    assert await service.exit_code(within_seconds=3) == 0
+    assert service.said("stopped")
+
+
+async def test_a_second_signal_ends_the_process_at_once(start_service: StartService) -> None:
+    """POSIX shell, "Exit Status for Commands": 128 plus the number of the signal."""
+    service = start_service()
+    async with anyio.create_task_group() as tasks:
+
+        async def call() -> None:
+            with pytest.raises(Exception):  # noqa: B017, PT011 - the connection breaks; how it shows is not promised
+                async with Client(service.url) as client:
+                    await client.call_tool("wait_forever")
+
+        tasks.start_soon(call)
+        await eventually(lambda: service.sample(ACTIVE) == 1)
+        service.signal(signal.SIGTERM)
+        await eventually(lambda: service.said("SIGTERM"))
+        service.signal(signal.SIGTERM)
+        assert await service.exit_code(within_seconds=2) == 128 + signal.SIGTERM
+
+
+async def test_an_open_legacy_event_stream_does_not_hold_the_drain(start_service: StartService) -> None:
+    """Product rule: a GET stream of an old client carries no answer anybody waits for; it ends with a last chunk."""
+    service = start_service()
+    headers = {"Accept": "text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
+    async with (
+        httpx.AsyncClient(trust_env=False) as http,
+        http.stream("GET", service.url, headers=headers, timeout=10) as stream,
+    ):
+        assert stream.status_code == 200
+        assert service.sample('mcp_server_open_streams{kind="sse"}') == 1
+        service.signal(signal.SIGTERM)
+        assert [chunk async for chunk in stream.aiter_text()] == []  # a torn stream raises RemoteProtocolError
+    assert await service.exit_code(within_seconds=5) == 0
+
+
+async def test_a_client_that_sends_half_a_request_does_not_hold_the_drain(start_service: StartService) -> None:
+    """Product rule: what has not been asked completely is not a call in work; the grace period bounds it."""
+    service = start_service(**{contract.ENV_GRACE_SECONDS: "3"})
+    with socket.create_connection(("127.0.0.1", service.port)) as connection:
+        connection.sendall(b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{")
+        service.signal(signal.SIGTERM)
+        assert await service.exit_code(within_seconds=4) == 0
