@@ -1,0 +1,123 @@
+"""Refusals and defaults of the scaling arguments."""
+
+from typing import Any
+
+import pulumi
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingSettings
+from meshed_mcp.components.core.errors import faults
+
+URL = "http://prometheus.monitoring.svc:9090"
+
+
+def refusals(raw: Any, model: type[Any] = ScalingSettings) -> list[str]:
+    """The faults of `raw`, as a user reads them."""
+    return [str(fault) for fault in faults(model, raw, "scaling")]
+
+
+def test_minimum_above_maximum_is_refused_and_names_both_fixes() -> None:
+    """Product rule: a range without a size is never deployed."""
+    assert refusals({"min_replicas": 5, "max_replicas": 3}) == [
+        (
+            "scaling: min_replicas 5 is more than max_replicas 3, so no size fits. "
+            "Write max_replicas: 5 or more, or min_replicas: 3 or less"
+        )
+    ]
+
+
+def test_equal_bounds_are_a_fixed_size() -> None:
+    """Product rule: the quick start fixes one replica by equal bounds."""
+    assert refusals({"min_replicas": 1, "max_replicas": 1}) == []
+
+
+def test_scale_to_zero_is_refused() -> None:
+    """Product rule: reactive scaling by a gauge of the pods cannot leave zero."""
+    assert refusals({"min_replicas": 0}) == ["scaling: min_replicas: 0 is below 1; write 1 or more"]
+
+
+def test_fallback_outside_the_bounds_is_refused_and_names_the_bounds() -> None:
+    """Product rule: a fallback that the bounds cut off would say one size and run another."""
+    assert refusals({"min_replicas": 2, "max_replicas": 4, "fallback_replicas": 6}) == [
+        (
+            "scaling: fallback_replicas 6 is outside min_replicas 2 to max_replicas 4. "
+            "Write a size between them, or leave it out for min_replicas"
+        )
+    ]
+
+
+def test_misspelt_field_is_refused_and_names_the_right_one() -> None:
+    """Product rule: issue of the walking slice, "did you mean max_replicas?"."""
+    assert refusals({"max_replica": 3}) == ["scaling: max_replica: unknown field; did you mean max_replicas?"]
+
+
+def test_short_stabilization_of_scale_down_is_refused() -> None:
+    """Measured: below 60 s a replica that was just added is removed again."""
+    assert refusals({"scale_down": {"stabilization_seconds": 30}}) == [
+        "scaling: scale_down.stabilization_seconds: 30 is below 60; write 60 or more"
+    ]
+
+
+def test_name_that_leaves_no_room_for_the_hpa_is_refused() -> None:
+    """KEDA, ScaledObject: the HPA is named keda-hpa-<name>, of at most 63 characters."""
+    raw = {"targets": {"a" * 55: {}}, "prometheus_url": URL}
+    assert any("leaves room for 54" in text for text in refusals(raw, AutoscalingPolicyArgs))
+
+
+def test_longest_name_is_accepted() -> None:
+    """KEDA, ScaledObject: 9 characters of keda-hpa- and 54 of the name make 63."""
+    assert refusals({"targets": {"a" * 54: {}}, "prometheus_url": URL}, AutoscalingPolicyArgs) == []
+
+
+def test_two_targets_of_one_deployment_are_refused() -> None:
+    """KEDA's webhook refuses a second ScaledObject on a target; here it is said before anything is deployed."""
+    raw = {"targets": {"mcp-a": {}, "mcp-b": {"deployment": "mcp-a"}}, "prometheus_url": URL}
+    assert refusals(raw, AutoscalingPolicyArgs) == [
+        (
+            "scaling: 2 targets scale the Deployment 'mcp-a', and autoscalers of one Deployment undo each other. "
+            "Leave one of them"
+        )
+    ]
+
+
+def test_prometheus_address_without_scheme_is_refused() -> None:
+    """KEDA accepts it and then fails at every sync."""
+    assert refusals({"targets": {}, "prometheus_url": "prometheus:9090"}, AutoscalingPolicyArgs) == [
+        "scaling: prometheus_url 'prometheus:9090' is no URL. Write one such as 'http://prometheus.monitoring.svc:9090'"
+    ]
+
+
+def test_prometheus_address_may_be_an_output() -> None:
+    """Design D13: a value that is only passed through may come from another component."""
+    url = pulumi.Output.from_input(URL)
+    assert AutoscalingPolicyArgs(targets={}, prometheus_url=url).prometheus_url is url
+
+
+def test_defaults_that_repeat_kubernetes_are_its_own(scaled_object_schema: dict[str, Any]) -> None:
+    """Kubernetes, HorizontalPodAutoscalerBehavior, as KEDA's CRD documents it: 0 s up, 300 s down."""
+    advanced = scaled_object_schema["properties"]["spec"]["properties"]["advanced"]["properties"]
+    rules = advanced["horizontalPodAutoscalerConfig"]["properties"]["behavior"]["properties"]["scaleDown"]["properties"]
+    text = " ".join(rules["stabilizationWindowSeconds"]["description"].split())
+    settings = ScalingSettings()
+    assert f"For scale up: {settings.scale_up.stabilization_seconds} " in text
+    assert f"For scale down: {settings.scale_down.stabilization_seconds} " in text
+
+
+words = st.text("0159.-+eEms%Gi \n", max_size=6)
+plain = st.none() | st.booleans() | st.integers() | st.floats() | words
+values = plain | st.lists(plain, max_size=2) | st.dictionaries(st.text("abm_ ", max_size=6), plain, max_size=2)
+
+
+@given(st.dictionaries(st.sampled_from([*ScalingSettings.model_fields, "replicas"]), values, max_size=4))
+def test_any_settings_are_accepted_or_refused_in_one_line_each(raw: dict[str, Any]) -> None:
+    """Product rule: no configuration ends in a traceback, and a fault is one line."""
+    try:
+        settings = ScalingSettings.model_validate(raw)
+    except ValidationError:
+        texts = refusals(raw)
+        assert texts
+        assert not [text for text in texts if "\n" in text]
+    else:
+        assert 1 <= settings.min_replicas <= settings.max_replicas
