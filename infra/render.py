@@ -1,7 +1,8 @@
 """A recording as files: one per object and per Helm release, with stable names, order and bytes.
 
 `<namespace>/<name>.<kind>[.<group>].yaml` for objects (`cluster/` for cluster-wide ones), so that one service's files
-lie together; `helm/<name>.yaml` for releases: chart, version, repository and values, not the chart's contents.
+lie together; `helm/<name>.yaml` for releases: chart, version, repository and values, not the chart's contents;
+`remote/<name>.yaml` for components of other packages (cert-manager): their arguments.
 """
 
 from pathlib import Path
@@ -23,6 +24,7 @@ def files(recording: Recording) -> dict[str, str]:
     """Relative path -> text, sorted by path."""
     found = {object_path(item): text(item) for item in recording.objects}
     found |= {f"helm/{item['name']}.yaml": text(release_text(item)) for item in recording.releases}
+    found |= {f"remote/{item.name}.yaml": text({"type": item.type, **item.inputs}) for item in recording.remotes}
     return dict(sorted(found.items()))
 
 

@@ -12,7 +12,6 @@ from rich.console import Console
 
 from meshed_mcp.components.core.errors import ConfigurationError, Fault
 from meshed_mcp.infra import checking, recording, render
-from meshed_mcp.local import command as local_command
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False, soft_wrap=True)
@@ -70,20 +69,20 @@ def local(
     ] = None,
 ) -> None:
     """Run a stack on this machine: a process per replica, each behind its own Envoy, and a gateway."""
-    calls = [parsed_call(text) for text in call or ()]
+    from meshed_mcp.local import command  # noqa: PLC0415 - needs the runtime's packages, which render and check do not
+
+    calls = [command.Call(*parsed_call(text)) for text in call or ()]
     recorded = recording.record(project, stack)
     faults = checking.check(recorded).faults
     if faults:
         raise ConfigurationError(faults)
     state = project / ".local" / stack
-    code = local_command.run(
-        recorded.objects, check=check, gateway_port=port, calls=calls, state_dir=state, console=console
-    )
+    code = command.run(recorded.objects, check=check, gateway_port=port, calls=calls, state_dir=state, console=console)
     raise typer.Exit(code)
 
 
-def parsed_call(text: str) -> local_command.Call:
-    """`mcp-controller/answer={"question": "..."}` as a call. Raises ConfigurationError."""
+def parsed_call(text: str) -> tuple[str, str, dict[str, Any]]:
+    """Service, tool and arguments of `mcp-controller/answer={"question": "..."}`. Raises ConfigurationError."""
     target, _, arguments = text.partition("=")
     service, _, tool = target.partition("/")
     try:
@@ -92,7 +91,7 @@ def parsed_call(text: str) -> local_command.Call:
         values = None
     if not (service and tool and isinstance(values, dict)):
         raise ConfigurationError([Fault("--call", "", f'{text!r} is no call; write SERVICE/TOOL={{"argument": ...}}')])
-    return local_command.Call(service, tool, values)
+    return service, tool, values
 
 
 def main() -> None:

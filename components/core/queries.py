@@ -19,9 +19,9 @@ HELD_SECONDS: Final = 30
 """How long the scaler keeps a peak, and how long gauges must be missing before it counts them in. It covers the
 seconds in which a new replica is ready but not yet scraped."""
 
-PEAK_STEP_SECONDS: Final = 1
-GUARD_STEP_SECONDS: Final = 5
-"""Resolution of the scaler's two subqueries; the guard's is the scrape interval of MCP servers."""
+HELD_STEP_SECONDS: Final = 1
+"""Resolution of the scaler's two subqueries: one for both, so that the correction begins in the second in which the peak
+ends. With 5 s for the correction, they overlap for up to 5 s and ask for twice the size."""
 
 
 def selector(namespace: str, server: str, *, regex: bool = False) -> str:
@@ -73,10 +73,11 @@ def held_in_flight(select: str) -> str:
     the minimum ("clamped"): inside the peak, ending pods would count for too long. Absent once every gauge is.
     Source: measured with the real HPA controller and KEDA, 4 -> 8 and 4 -> 16 replicas, faults included.
     """
-    peak = f"max_over_time({in_flight(select)}[{HELD_SECONDS}s:{PEAK_STEP_SECONDS}s])"
+    held = f"{HELD_SECONDS}s:{HELD_STEP_SECONDS}s"
+    peak = f"max_over_time({in_flight(select)}[{held}])"
     scraped = f'count(up{{{select},container="{contract.CONTAINER_NAME}"}})'
     reporting = f"count(count by (pod) ({contract.METRIC_ACTIVE_REQUESTS}{{{select}}}))"
-    return f"{peak} * min_over_time(({scraped} / {reporting})[{HELD_SECONDS}s:{GUARD_STEP_SECONDS}s])"
+    return f"{peak} * min_over_time(({scraped} / {reporting})[{held}])"
 
 
 def pods_of(deployment: str) -> str:

@@ -27,9 +27,9 @@ class Schema:
 
     def __init__(self) -> None:
         self.types: dict[str, dict[str, Any]] = {}
-        self.sources: dict[str, type] = {}
+        self.sources: dict[str, type[BaseModel] | type[StrEnum]] = {}
 
-    def reference(self, kind: type) -> dict[str, str]:
+    def reference(self, kind: type[BaseModel] | type[StrEnum]) -> dict[str, str]:
         """A reference to a model or enum, which is described on first use."""
         known = self.sources.setdefault(kind.__name__, kind)
         if known is not kind:
@@ -37,7 +37,7 @@ class Schema:
         token = f"{PACKAGE}:index:{kind.__name__}"
         if token not in self.types:
             self.types[token] = {}
-            self.types[token] = enum_spec(kind) if issubclass(kind, StrEnum) else self.object_spec(kind)
+            self.types[token] = self.object_spec(kind) if issubclass(kind, BaseModel) else enum_spec(kind)
         return {"$ref": f"#/types/{token}"}
 
     def object_spec(self, model: type[BaseModel]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import Fault
 from meshed_mcp.components.core.manifest import Manifest, identity
-from meshed_mcp.infra.checking.references import belongs_to_server, title
+from meshed_mcp.infra.checking.references import belongs_to_server, pod_labels, title
 
 Finding = tuple[Manifest, str, str]
 HUNDRED_PERCENT: Final = 100
@@ -61,16 +61,18 @@ UNSAFE_RETRIES: Final = frozenset({"5xx", "gateway-error", "reset", "retriable-4
 
 
 def every_server_is_allowed_to_somebody(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """Under default deny, a server without an allow policy answers 403 to all."""
-    allowed = {
-        (item["metadata"]["namespace"], name)
-        for item in of_kind(objects, "AuthorizationPolicy")
-        if (name := item["spec"].get("selector", {}).get("matchLabels", {}).get(contract.LABEL_NAME))
-    }
+    """Under default deny, a server without an allow policy that has a rule answers 403 to all."""
+    opening = [item for item in of_kind(objects, "AuthorizationPolicy") if item["spec"].get("rules")]
     for item in servers(objects):
-        namespace, name = item["metadata"]["namespace"], item["metadata"]["labels"][contract.LABEL_NAME]
-        if (namespace, name) not in allowed:
+        labels, namespace = pod_labels(item), item["metadata"]["namespace"]
+        if not any(selects(policy, namespace, labels) for policy in opening):
             yield item, "", "nobody may call it; write callers: [...] or expose: true"
+
+
+def selects(policy: Manifest, namespace: str, labels: dict[str, str]) -> bool:
+    """Whether a policy is for pods with `labels` in `namespace`; one without a selector is for all of its namespace."""
+    wanted = policy["spec"].get("selector", {}).get("matchLabels", {})
+    return bool(policy["metadata"]["namespace"] == namespace and wanted.items() <= labels.items())
 
 
 def one_autoscaler_each(objects: Sequence[Manifest]) -> Iterator[Finding]:

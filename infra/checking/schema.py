@@ -35,7 +35,7 @@ def crd_folder() -> Path | None:
 def crd_schemas(folder: Path) -> Mapping[tuple[str, str], dict[str, Any]]:
     """(apiVersion, kind) -> closed JSON schema, of every served version of every CRD in `folder`."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    found = {}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
     for path in sorted(folder.glob("*.yaml")):
         for crd in yaml.load_all(path.read_bytes(), loader):
             if crd and crd.get("kind") == "CustomResourceDefinition":

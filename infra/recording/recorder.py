@@ -63,6 +63,11 @@ class Recording(NamedTuple):
         """The Helm releases: chart, version, repository, values."""
         return [item.inputs for item in self.registrations if item.type == RELEASE_TYPE]
 
+    @property
+    def remotes(self) -> list[Registration]:
+        """Components that another package's plugin constructs."""
+        return [item for item in self.registrations if item.remote]
+
 
 def is_object(item: Registration) -> bool:
     """Whether a registration is one Kubernetes object: a custom resource of the provider that is no Helm release."""
@@ -192,9 +197,9 @@ def _run(
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     monitor = Recorder()
-    features = set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures)
+    features = set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures)  # type: ignore[no-untyped-call]
     settings.configure(
-        mocks.MockSettings(
+        mocks.MockSettings(  # type: ignore[no-untyped-call]
             monitor=monitor, monitor_features=features, engine=mocks.MockEngine(None), project=project, stack=stack,
             dry_run=False, organization="organization", callbacks=None,
         )
