@@ -8,6 +8,7 @@ from alembic import context
 context.configure(
     connection=context.config.attributes["connection"],
     version_table=context.config.attributes["version_table"],
+    transactional_ddl=True,  # SQLite can do it too, once the transaction is begun by hand (agents/database.py)
 )
 with context.begin_transaction():
     context.run_migrations()

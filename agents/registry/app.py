@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -89,6 +89,7 @@ def registry_app(store: Store, lifespan: Lifespan[Starlette] | None = None) -> S
             HTTPException: problem.on_http_exception,
             NotRegisteredError: problem.on_not_registered,
             ValidationError: problem.on_invalid,
+            DataError: problem.on_data_error,
             DBAPIError: problem.on_database_error,
             PoolTimeoutError: problem.on_database_error,
         },

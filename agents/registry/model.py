@@ -91,7 +91,7 @@ class ServerEntry(_Frozen):
 
     name: str = Field(min_length=3, max_length=200, pattern=NAME_PATTERN)
     description: str = Field(min_length=1, max_length=DESCRIPTION_LIMIT)
-    version: str = Field(min_length=1, max_length=255, pattern=r"^[^\s/]+$")
+    version: str = Field(min_length=1, max_length=255, pattern=r"^[!-.0-~]+$")
     remotes: tuple[Remote, ...] = Field(min_length=1, max_length=10)
     meta: EntryMeta = Field(default=EntryMeta(), alias="_meta")
 

@@ -4,29 +4,47 @@ In: the server and its settings. Out: the presence that `agents/serving.py` ente
 Not here: heartbeats (lease.py), the form of an entry (model.py).
 """
 
+import os
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 from mcp.server import MCPServer
 
-from meshed_mcp.agents.registry.lease import registered
-from meshed_mcp.agents.registry.model import ServerEntry, server_entry
-from meshed_mcp.agents.settings import Settings
+from meshed_mcp.agents.registry.lease import LEASE_SECONDS, registered
+from meshed_mcp.agents.registry.model import MAX_LEASE_SECONDS, ServerEntry, server_entry
+from meshed_mcp.agents.settings import Settings, SettingsError
 from meshed_mcp.contract import MCP_PATH, MCP_PORT
+
+ENV_LEASE_SECONDS: Final = "MESHED_MCP_LEASE_SECONDS"
+"""Whole seconds, 1 to 3600, after which the registry forgets a server that was killed."""
 
 UNVERSIONED: Final = "0.0.0"
 """Version of a server that names none; the registry needs one."""
 
 
-def presence(server: MCPServer[Any], settings: Settings) -> AbstractAsyncContextManager[None] | None:
-    """Return the server's registration at `settings.registry_url`, None where none is set."""
+def presence(
+    server: MCPServer[Any], settings: Settings, environment: Mapping[str, str] = os.environ
+) -> AbstractAsyncContextManager[None] | None:
+    """Return the server's registration at `settings.registry_url`, None where none is set. Raises SettingsError."""
     if settings.registry_url is None:
         return None
+    seconds = lease_seconds(environment)
 
     async def describe() -> ServerEntry:
         return await entry_of(server, settings)
 
-    return registered(settings.registry_url, describe)
+    return registered(settings.registry_url, describe, lease_seconds=seconds)
+
+
+def lease_seconds(environment: Mapping[str, str]) -> int:
+    """Return the length of the lease, 30 s where the environment names none. Raises SettingsError."""
+    written = environment.get(ENV_LEASE_SECONDS) or str(LEASE_SECONDS)
+    if written.isascii() and written.isdigit() and 1 <= int(written) <= MAX_LEASE_SECONDS:
+        return int(written)
+    raise SettingsError(
+        f"{ENV_LEASE_SECONDS}={written!r} is not usable. Write whole seconds, 1 to {MAX_LEASE_SECONDS}."
+    )
 
 
 async def entry_of(server: MCPServer[Any], settings: Settings) -> ServerEntry:

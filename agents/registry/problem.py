@@ -17,6 +17,8 @@ PROBLEM_TYPE = "application/problem+json"
 FAULTS_SHOWN = 3
 """Faults of one document that an answer names; more do not help and make the line long."""
 
+_NO_SUCH_ENDPOINT = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+
 VALUE_LIMIT = 60
 """Characters of a client's value that an answer repeats."""
 
@@ -44,10 +46,11 @@ def _shortened(value: object) -> str:
     return text if len(text) <= VALUE_LIMIT else f"{text[: VALUE_LIMIT - 3]}..."
 
 
-async def on_http_exception(_request: Request, error: Exception) -> JSONResponse:
+async def on_http_exception(request: Request, error: Exception) -> JSONResponse:
     """An unknown path, a wrong method, a refused body."""
     if isinstance(error, HTTPException):
-        return problem(error.status_code, error.detail)
+        what = f"{request.method} {_shortened(request.url.path)}: " if error.status_code in _NO_SUCH_ENDPOINT else ""
+        return problem(error.status_code, what + error.detail)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error")
 
 
@@ -59,6 +62,11 @@ async def on_not_registered(_request: Request, error: Exception) -> JSONResponse
 async def on_invalid(_request: Request, error: Exception) -> JSONResponse:
     """A document or parameter outside its bounds."""
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, invalid(error) if isinstance(error, ValidationError) else "")
+
+
+async def on_data_error(_request: Request, _error: Exception) -> JSONResponse:
+    """A value that the model lets through and the database does not: PostgreSQL keeps no NUL."""
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "a value holds a character that cannot be stored, such as NUL")
 
 
 async def on_database_error(_request: Request, _error: Exception) -> JSONResponse:

@@ -2,9 +2,8 @@
 
 In: their URLs. Out: checked results of their tools, or a ToolError with one line that names the peer.
 One client per peer lives as long as the controller: MCP 2026-07-28 has no session, so each call is a request of its
-own on a pooled connection, and a peer that restarts is found again by the next call. The connections honour the
-environment's proxy settings, which is how a call finds the sidecar outside Kubernetes.
-Not here: what is asked (service.py).
+own on a pooled connection, and a peer that restarts is found again by the next call.
+Not here: what is asked (service.py), connections that break (connection.py).
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -13,9 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from mcp import Client, MCPError
+from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ValidationError
+
+from meshed_mcp.agents.services.controller.connection import PeerConnections
 
 ENV_RAG_URL: Final = "MESHED_MCP_RAG_URL"
 ENV_LLM_SERVICE_URL: Final = "MESHED_MCP_LLM_SERVICE_URL"
@@ -66,10 +68,15 @@ async def connected(environment: Mapping[str, str]) -> AsyncIterator[Peers]:
     rag_url = environment.get(ENV_RAG_URL) or DEFAULT_RAG_URL
     llm_url = environment.get(ENV_LLM_SERVICE_URL) or DEFAULT_LLM_SERVICE_URL
     async with (
-        Client(rag_url, mode=PROTOCOL, read_timeout_seconds=ANSWER_SECONDS) as rag,
-        Client(llm_url, mode=PROTOCOL, read_timeout_seconds=ANSWER_SECONDS) as llm,
+        PeerConnections(ANSWER_SECONDS) as http,
+        _client(rag_url, http) as rag,
+        _client(llm_url, http) as llm,
     ):
         yield Peers(Peer("mcp-rag", rag), Peer("mcp-llm", llm))
+
+
+def _client(url: str, http: PeerConnections) -> Client:
+    return Client(streamable_http_client(url, http_client=http), mode=PROTOCOL, read_timeout_seconds=ANSWER_SECONDS)
 
 
 def _text(result: CallToolResult) -> str:
