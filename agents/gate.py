@@ -29,6 +29,10 @@ KNOWN_HTTP_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "
 OTHER: Final = "_OTHER"
 """Label value for everything not known beforehand. Source: OpenTelemetry, `error.type` and `http.request.method`."""
 
+SERVER_ERROR: Final = 500
+NO_ANSWER: Final = ""
+"""Status label when the client was gone before the answer began; an empty label is no label in Prometheus."""
+
 LISTEN: Final = "listen"
 """An open `subscriptions/listen` request: a stream that ends with a result."""
 
@@ -114,12 +118,15 @@ class Gate:
         self._open.add(work)
         try:
             await self._answer(work, receive, send)
+        except Exception:
+            work.status = work.status or SERVER_ERROR  # what uvicorn answers for us
+            raise
         finally:
             self._open.discard(work)
             if not self._open:
                 self._emptied.set()
             if not work.stream:
-                self._seconds.labels(work.route, work.method, str(work.status)).observe(work.seconds)
+                self._seconds.labels(work.route, work.method, str(work.status or NO_ANSWER)).observe(work.seconds)
 
     def retire(self) -> None:
         """Ask clients to leave their connections: every answer from now on says `Connection: close`."""
@@ -184,6 +191,6 @@ async def _end_cut_answer(work: Work, receive: Receive, send: Send) -> None:
     """Tell the client what happened as far as the protocol still allows; a half-sent answer stays visibly broken."""
     if not work.status:
         text = "The server stopped before the request ended. It may have taken effect.\n"
-        await PlainTextResponse(text, status_code=500)(work.scope, receive, send)
+        await PlainTextResponse(text, status_code=SERVER_ERROR)(work.scope, receive, send)
     elif work.stream == SSE and not work.ended:
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,0 +1,197 @@
+"""The gate around an ASGI application, driven through Starlette's routing without a network."""
+
+import anyio
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from meshed_mcp import contract
+from meshed_mcp.agents.gate import LISTEN, SSE, Gate, work_of
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The runtime is asyncio's."""
+    return "asyncio"
+
+
+class Site:
+    """An application whose slow answers wait for `go`, behind a gate."""
+
+    def __init__(self) -> None:
+        self.go = anyio.Event()
+        self.arrived = anyio.Event()
+        self.stream_kind = ""
+        self.registry = CollectorRegistry()
+        routes = [
+            Route("/items/{item}", self.answer, methods=["GET", "POST", "PURGE"]),
+            Route("/slow", self.slow, methods=["POST"]),
+            Route("/events", self.events),
+        ]
+        self.gate = Gate(Starlette(routes=routes), self.registry)
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.gate), base_url="http://site")
+
+    async def answer(self, _: Request) -> Response:
+        """At once."""
+        return PlainTextResponse("ok")
+
+    async def slow(self, request: Request) -> Response:
+        """When `go` is set; a stream when `stream_kind` says so."""
+        work = work_of(request)
+        assert work is not None
+        work.name("tools/call search")
+        if self.stream_kind:
+            work.become_stream(self.stream_kind)
+        self.arrived.set()
+        await self.go.wait()
+        return PlainTextResponse("done")
+
+    async def events(self, _: Request) -> Response:
+        """One event, then silence."""
+
+        async def stream() -> object:
+            yield "data: 1\n\n"
+            self.arrived.set()
+            await anyio.sleep_forever()
+
+        return StreamingResponse(stream(), media_type="text/event-stream")
+
+    def count(self, method: str, status: str, route: str) -> float | None:
+        """Requests counted so far."""
+        labels = {"http_request_method": method, "http_response_status_code": status, "http_route": route}
+        return self.registry.get_sample_value(f"{contract.METRIC_HTTP_DURATION}_count", labels)
+
+    def open_streams(self, kind: str) -> float | None:
+        """Open streams of a kind."""
+        return self.registry.get_sample_value(contract.METRIC_OPEN_STREAMS, {"kind": kind})
+
+
+async def test_requests_are_counted_by_route_template_and_known_method() -> None:
+    """OpenTelemetry HTTP conventions, `http.route` of low cardinality and `http.request.method` with `_OTHER`."""
+    site = Site()
+    for item in "abc":
+        await site.client.get(f"/items/{item}")
+    await site.client.request("PURGE", "/items/a")
+    await site.client.get("/invented")
+    assert site.count("GET", "200", "/items/{item}") == 3
+    assert site.count("_OTHER", "200", "/items/{item}") == 1
+    assert site.count("GET", "404", "_OTHER") == 1
+
+
+async def test_a_refusing_gate_answers_503_and_lets_the_work_in_progress_end() -> None:
+    """RFC 9110, section 15.6.4: 503 with Retry-After."""
+    site = Site()
+    answers = []
+
+    async def call() -> None:
+        answers.append((await site.client.post("/slow")).text)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call)
+        await site.arrived.wait()
+        site.gate.refuse()
+        refusal = await site.client.get("/items/a")
+        site.go.set()
+        await site.gate.emptied(lambda: None)
+    assert (refusal.status_code, refusal.headers["retry-after"]) == (503, "1")
+    assert answers == ["done"]
+    assert site.count("GET", "503", "_OTHER") == 1
+
+
+async def test_a_retiring_gate_asks_clients_to_leave_their_connections() -> None:
+    """RFC 9112, section 9.6: `Connection: close` ends the connection after this answer."""
+    site = Site()
+    assert "connection" not in (await site.client.get("/items/a")).headers
+    site.gate.retire()
+    assert (await site.client.get("/items/a")).headers["connection"] == "close"
+
+
+async def test_a_cut_request_is_named_and_its_client_told_that_it_may_have_happened() -> None:
+    """Product rule: a cut is no refusal; a client must not take it for "not executed"."""
+    site = Site()
+    answers = []
+
+    async def call() -> None:
+        answers.append(await site.client.post("/slow"))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call)
+        await site.arrived.wait()
+        (cut,) = site.gate.cut()
+    assert cut.startswith("POST /slow tools/call search (0.")
+    assert answers[0].status_code == 500
+    assert "may have taken effect" in answers[0].text
+    assert "retry-after" not in answers[0].headers
+
+
+async def test_ending_streams_is_repeated_until_the_last_has_ended() -> None:
+    """Product rule: a listen request accepted just before the drain opens its stream after the first telling."""
+    site = Site()
+    site.stream_kind = LISTEN
+    told = []
+
+    def end_streams() -> None:
+        told.append(site.open_streams(LISTEN))
+        if len(told) == 2:
+            site.go.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(site.client.post, "/slow")
+        await site.arrived.wait()
+        with anyio.fail_after(5):
+            await site.gate.emptied(end_streams)
+    assert told == [1, 1]
+    assert site.open_streams(LISTEN) == 0
+    assert site.count("POST", "200", "/slow") is None  # an hour of listening is not a slow request
+
+
+async def test_an_open_event_stream_is_ended_with_a_last_chunk() -> None:
+    """RFC 9112, section 7.1: without the last chunk the client takes the answer for incomplete."""
+    site = Site()
+    answers = []
+
+    async def listen() -> None:
+        answers.append(await site.client.get("/events"))  # returns when the application has sent its last chunk
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(listen)
+        await site.arrived.wait()
+        assert site.open_streams(SSE) == 1
+        with anyio.fail_after(5):
+            await site.gate.emptied(lambda: None)
+    assert answers[0].text == "data: 1\n\n"
+    assert site.open_streams(SSE) == 0
+
+
+async def test_an_application_that_fails_is_counted_and_its_error_passes_through() -> None:
+    """Product rule: the gate hides no fault from the server."""
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    registry = CollectorRegistry()
+    gate = Gate(broken, registry)
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url="http://site")
+    with pytest.raises(RuntimeError, match="broken"):
+        await client.get("/")
+    with anyio.fail_after(1):
+        await gate.emptied(lambda: None)
+    labels = {"http_request_method": "GET", "http_response_status_code": "500", "http_route": "_OTHER"}
+    assert registry.get_sample_value(f"{contract.METRIC_HTTP_DURATION}_count", labels) == 1
+
+
+async def test_the_lifespan_passes_through() -> None:
+    """ASGI, "Lifespan Protocol": a wrapper hands every scope it does not know to the application."""
+    started = []
+
+    async def application(scope: dict[str, object], *_: object) -> None:
+        started.append(scope["type"])
+
+    await Gate(application, CollectorRegistry())({"type": "lifespan"}, None, None)
+    assert started == ["lifespan"]

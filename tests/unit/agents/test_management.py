@@ -1,0 +1,52 @@
+"""The management port's answers."""
+
+import httpx
+import pytest
+from prometheus_client import Counter
+
+from meshed_mcp.agents.management import Phase, management_app
+from meshed_mcp.agents.telemetry import process_registry
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The runtime is asyncio's."""
+    return "asyncio"
+
+
+def client(phase: Phase) -> httpx.AsyncClient:
+    """A client of the management application in the given phase."""
+    registry = process_registry()
+    Counter("calls", "Calls.", registry=registry).inc()
+    application = management_app(lambda: phase, registry)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://pod")
+
+
+@pytest.mark.parametrize(("phase", "status"), [(Phase.STARTING, 503), (Phase.READY, 200), (Phase.STOPPING, 503)])
+async def test_only_a_ready_process_is_ready_and_every_process_is_alive(phase: Phase, status: int) -> None:
+    """Kubernetes, "Probes": a failing liveness probe kills, so starting and stopping must not fail it."""
+    answer = await client(phase).get("/readyz")
+    assert (answer.status_code, answer.text) == (status, f"{phase}\n")
+    assert (await client(phase).get("/livez")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type", "last"),
+    [
+        ("text/plain;version=0.0.4", "text/plain", None),
+        ("application/openmetrics-text;version=1.0.0", "application/openmetrics-text", "# EOF"),
+    ],
+)
+async def test_metrics_come_in_the_format_the_scraper_asks_for(
+    accept: str, content_type: str, last: str | None
+) -> None:
+    """Prometheus, "Exposition formats"; OpenMetrics 1.0 ends with `# EOF`."""
+    answer = await client(Phase.READY).get("/metrics", headers={"Accept": accept})
+    lines = answer.text.splitlines()
+    assert answer.headers["content-type"].startswith(content_type)
+    assert "calls_total 1.0" in lines
+    assert any(line.startswith("process_resident_memory_bytes ") for line in lines)
+    assert not any("_created" in line for line in lines)
+    assert last in (None, lines[-1])

@@ -1,0 +1,132 @@
+"""Settings of a process: names, defaults, bounds and error texts."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from meshed_mcp import contract
+from meshed_mcp.agents import Settings, SettingsError
+
+
+def fault(**variables: str) -> str:
+    """The text of the refusal."""
+    with pytest.raises(SettingsError) as refusal:
+        Settings.from_environment(variables)
+    return str(refusal.value)
+
+
+def test_an_empty_environment_serves_this_machine_only() -> None:
+    """Product rule: a service started by hand works at once, and only under loopback names."""
+    settings = Settings.from_environment({})
+    assert (settings.port, settings.management_port) == (contract.MCP_PORT, contract.MANAGEMENT_PORT)
+    assert set(settings.allowed_hosts) == {"127.0.0.1:*", "127.0.0.1", "localhost:*", "localhost", "[::1]:*", "[::1]"}
+    assert (settings.endpoint_seconds, settings.grace_seconds) == (0, 25)
+    assert settings.registry_url is None
+    assert settings.log_level == "INFO"
+
+
+def test_every_variable_of_the_contract_is_read() -> None:
+    """meshed_mcp.contract: what the platform renders is what the runtime obeys."""
+    settings = Settings.from_environment(
+        {
+            contract.ENV_SERVICE: "mcp-rag",
+            contract.ENV_NAMESPACE: "mcp-system",
+            contract.ENV_BIND_ADDRESS: "127.0.0.2",
+            contract.ENV_PORT: "8001",
+            contract.ENV_MANAGEMENT_PORT: "9465",
+            contract.ENV_ALLOWED_HOSTS: "mcp-rag, mcp.example.com:443",
+            contract.ENV_ENDPOINT_SECONDS: "5",
+            contract.ENV_GRACE_SECONDS: "40.5",
+            contract.ENV_REGISTRY_URL: "http://mcp-registry:8000",
+            contract.ENV_DATA_DIR: contract.DATA_PATH,
+            contract.ENV_DATABASE_URL: "postgresql+psycopg://user:secret@db/rag",
+            contract.ENV_LOG_LEVEL: "DEBUG",
+        }
+    )
+    assert settings == Settings(
+        service="mcp-rag",
+        namespace="mcp-system",
+        bind_address="127.0.0.2",
+        port=8001,
+        management_port=9465,
+        allowed_hosts=("mcp-rag", "mcp.example.com:443"),
+        endpoint_seconds=5,
+        grace_seconds=40.5,
+        registry_url="http://mcp-registry:8000",
+        data_dir=Path("/data"),
+        database_url="postgresql+psycopg://user:secret@db/rag",
+        log_level="DEBUG",
+    )
+
+
+def test_an_empty_variable_counts_as_unset_and_the_caller_names_the_service() -> None:
+    """Kubernetes renders an absent value as an empty one; the SDK's server has a name of its own."""
+    settings = Settings.from_environment({contract.ENV_PORT: "", contract.ENV_SERVICE: ""}, service="mcp-llm")
+    assert (settings.port, settings.service) == (contract.MCP_PORT, "mcp-llm")
+
+
+def test_a_wildcard_port_also_allows_the_name_without_a_port() -> None:
+    """RFC 9110, section 7.2: the port is left out of Host when it is the scheme's default."""
+    settings = Settings.from_environment({contract.ENV_ALLOWED_HOSTS: "mcp-rag:*"})
+    assert settings.allowed_hosts == ("mcp-rag:*", "mcp-rag")
+
+
+def test_without_a_database_url_a_file_in_the_data_folder_is_used() -> None:
+    """meshed_mcp.contract, ENV_DATABASE_URL."""
+    settings = Settings.from_environment({contract.ENV_DATA_DIR: "/data", contract.ENV_SERVICE: "mcp-rag"})
+    assert settings.effective_database_url == "sqlite:////data/mcp-rag.db"
+    given = Settings(database_url="postgresql://db/rag")
+    assert given.effective_database_url == "postgresql://db/rag"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "write"),
+    [
+        (contract.ENV_PORT, "abc", "a TCP port from 1 to 65535"),
+        (contract.ENV_MANAGEMENT_PORT, "65536", "a TCP port from 1 to 65535"),
+        (contract.ENV_ENDPOINT_SECONDS, "-1", "seconds from 0 to 3600, as 5 or 0.5"),
+        (contract.ENV_GRACE_SECONDS, "nan", "seconds from 0 to 3600, as 5 or 0.5"),
+        (contract.ENV_ALLOWED_HOSTS, " , ", "host names separated by commas, as `mcp-rag,mcp-rag:*`"),
+        (contract.ENV_REGISTRY_URL, "mcp-registry:8000", "a base URL without a path, as http://mcp-registry:8000"),
+        (contract.ENV_LOG_LEVEL, "info", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
+        (contract.ENV_SERVICE, "../x", "a name of at most 63 letters, digits, dashes and dots"),
+    ],
+)
+def test_a_wrong_value_is_answered_with_the_variable_and_what_to_write(variable: str, value: str, write: str) -> None:
+    """Product rule: which variable, which value, what instead."""
+    assert fault(**{variable: value}) == f"{variable}={value!r} is not usable. Write {write}."
+
+
+def test_all_wrong_variables_are_reported_at_once() -> None:
+    """Product rule: all faults in one go, one line each."""
+    lines = fault(**{contract.ENV_PORT: "x", contract.ENV_LOG_LEVEL: "y", contract.ENV_GRACE_SECONDS: "z"}).splitlines()
+    assert [line.partition("=")[0] for line in lines] == [
+        contract.ENV_PORT,
+        contract.ENV_GRACE_SECONDS,
+        contract.ENV_LOG_LEVEL,
+    ]
+
+
+def test_a_grace_period_that_the_endpoint_wait_uses_up_is_refused() -> None:
+    """Product rule: calls in work need time between the end of new traffic and the exit."""
+    assert fault(**{contract.ENV_ENDPOINT_SECONDS: "30"}) == (
+        "MESHED_MCP_GRACE_SECONDS=25 leaves no time for calls in work: MESHED_MCP_ENDPOINT_SECONDS=30 passes first "
+        "and closing takes 2. Set MESHED_MCP_GRACE_SECONDS above 32."
+    )
+
+
+def test_one_port_for_two_purposes_is_refused() -> None:
+    """Product rule: metrics stay outside the mesh, calls inside; Istio separates them by port."""
+    assert fault(**{contract.ENV_PORT: "9464"}) == (
+        "MESHED_MCP_PORT and MESHED_MCP_MANAGEMENT_PORT are both 9464: calls and metrics need a port each. "
+        "Set MESHED_MCP_MANAGEMENT_PORT to another number."
+    )
+
+
+def test_settings_are_frozen_and_their_text_hides_the_database_password() -> None:
+    """Product rule: settings may be logged."""
+    settings = Settings(database_url="postgresql://user:secret@db/rag")
+    assert "secret" not in repr(settings)
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.port = 1

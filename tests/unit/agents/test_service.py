@@ -1,0 +1,82 @@
+"""`MCPService` is the SDK's server and hides nothing of it."""
+
+import inspect
+
+import pytest
+from mcp.server import MCPServer
+from mcp.server.subscriptions import ListenHandler
+from mcp.server.transport_security import TransportSecuritySettings
+
+from meshed_mcp.agents import MCPService, Settings
+from meshed_mcp.agents.service import transport_security
+from meshed_mcp.agents.settings import DEFAULT_ALLOWED_HOSTS
+from meshed_mcp.agents.telemetry import LISTEN_METHOD
+
+OWN = {"run", "http_app", "end_streams", "metrics"}
+
+
+def test_every_public_attribute_of_the_sdks_server_is_there_and_only_run_is_ours() -> None:
+    """Design D3: wrap the SDK's server, never hide a feature."""
+    public = {name for name in dir(MCPServer) if not name.startswith("_")}
+    changed = {name for name in public if getattr(MCPService, name) is not getattr(MCPServer, name)}
+    assert changed == {"run"}
+    assert set(vars(MCPService)) & OWN == OWN - {"metrics"}
+
+
+def test_every_argument_of_the_sdks_constructor_is_passed_on() -> None:
+    """Design D3; a service is made with the same arguments, by position and by name."""
+    service = MCPService("mcp-test", "Title", "Description", "Instructions", version="1.2", subscriptions=False)
+    assert (service.name, service.title, service.description) == ("mcp-test", "Title", "Description")
+    assert (service.instructions, service.version) == ("Instructions", "1.2")
+    assert service._lowlevel_server.get_request_handler(LISTEN_METHOD) is None
+    service.end_streams()
+    with pytest.raises(TypeError, match="unknown"):
+        MCPService("mcp-test", unknown=1)
+
+
+def test_the_listen_handler_is_where_the_drain_looks_for_it() -> None:
+    """SDK 2.3: `get_request_handler` gives the ListenHandler whose `close` nothing in the SDK calls."""
+    entry = MCPService("mcp-test")._lowlevel_server.get_request_handler(LISTEN_METHOD)
+    assert entry is not None
+    assert isinstance(entry.handler, ListenHandler)
+
+
+def test_an_explicit_transport_goes_to_the_sdk_with_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Design D3: `run("sse")` and the others are the SDK's own."""
+    passed = {}
+    monkeypatch.setattr(MCPServer, "run", lambda _, transport, **options: passed.update(transport=transport, **options))
+    MCPService("mcp-test").run("streamable-http", port=8123, json_response=True)
+    assert passed == {"transport": "streamable-http", "port": 8123, "json_response": True}
+
+
+def test_the_host_check_allows_the_given_hosts_and_pages_they_serve_themselves() -> None:
+    """MCP 2026-07-28, Streamable HTTP, "Security Warning": servers must validate Origin."""
+    checked = transport_security(Settings(allowed_hosts=("mcp-rag",)))
+    assert checked == TransportSecuritySettings(
+        allowed_hosts=["mcp-rag"], allowed_origins=["http://mcp-rag", "https://mcp-rag"]
+    )
+
+
+def test_the_default_hosts_are_those_of_the_sdk() -> None:
+    """SDK 2.3, `streamable_http_app(host="127.0.0.1")`: the values our default repeats."""
+    server = MCPServer("mcp-test")
+    server.streamable_http_app()
+    security = server.session_manager.security_settings
+    assert security is not None
+    assert tuple(security.allowed_hosts) == DEFAULT_ALLOWED_HOSTS
+
+
+def test_old_clients_are_served_without_a_session_and_may_get_an_event_stream() -> None:
+    """Design D1: any replica answers any request of a client up to 2025-11-25."""
+    service = MCPService("mcp-test")
+    service.http_app(Settings())
+    assert service.session_manager.stateless is True
+    assert service.session_manager.json_response is False
+
+
+def test_run_without_a_transport_is_the_only_difference_in_the_signature() -> None:
+    """Design D3: what type-checks against the SDK's server type-checks against the service."""
+    sdk = inspect.signature(MCPServer.run).parameters
+    ours = inspect.signature(MCPService.run).parameters
+    assert set(sdk) <= set(ours)
+    assert ours["transport"].default is None

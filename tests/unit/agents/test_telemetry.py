@@ -1,0 +1,160 @@
+"""Metrics of MCP operations, through the SDK's provisional middleware and its in-process client."""
+
+import anyio
+import mcp_types
+import pytest
+from mcp import Client, MCPError
+from mcp.server._otel import OpenTelemetryMiddleware
+from mcp.server.request_state import RequestStateBoundary
+from mcp_types import CallToolResult, ErrorData, methods
+from pydantic import BaseModel, ValidationError
+
+from meshed_mcp import contract
+from meshed_mcp.agents import MCPService
+from meshed_mcp.agents.telemetry import (
+    CALL_METHOD,
+    KNOWN_CODES,
+    KNOWN_METHODS,
+    LISTEN_METHOD,
+    OperationMetrics,
+    exception_error,
+    result_error,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The runtime is asyncio's."""
+    return "asyncio"
+
+
+def calls(service: MCPService, method: str = CALL_METHOD, tool: str = "", error: str = "") -> float | None:
+    """Operations counted so far; None when the series does not exist."""
+    labels = {contract.LABEL_METHOD: method, contract.LABEL_TOOL: tool, contract.LABEL_ERROR: error}
+    return service.metrics.get_sample_value(f"{contract.METRIC_OPERATION_DURATION}_count", labels)
+
+
+def in_work(service: MCPService) -> float | None:
+    """Calls in work now."""
+    return service.metrics.get_sample_value(contract.METRIC_ACTIVE_REQUESTS, {contract.LABEL_METHOD: CALL_METHOD})
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_each_call_is_observed_with_its_tool_and_its_error(mode: str) -> None:
+    """OpenTelemetry MCP conventions, `error.type`: `tool_error` for isError, else the JSON-RPC code."""
+    service = MCPService("mcp-test")
+
+    @service.tool()
+    def fail() -> None:
+        raise ValueError
+
+    @service.tool()
+    def refuse() -> None:
+        raise MCPError(mcp_types.INVALID_PARAMS, "no")
+
+    async with Client(service, mode=mode) as client:
+        await client.call_tool("fail")
+        with pytest.raises(MCPError):
+            await client.call_tool("refuse")
+        await client.call_tool("not-there")
+        with pytest.raises(MCPError):
+            await client.read_resource("nothing://here")
+    assert calls(service, tool="fail", error="tool_error") == 1
+    assert calls(service, tool="refuse", error="-32602") == 1
+    assert calls(service, tool="_OTHER", error="tool_error") == 1
+    assert calls(service, "resources/read", error="-32602") == 1
+    assert in_work(service) == 0
+
+
+async def test_a_call_in_work_is_counted_while_it_runs_and_before_there_was_one_it_is_zero() -> None:
+    """Product rule: the autoscaler reads this gauge; a gap would hold the last replica count."""
+    service = MCPService("mcp-test")
+    seen = []
+
+    @service.tool()
+    def look() -> None:
+        seen.append(in_work(service))
+
+    assert in_work(service) == 0
+    async with Client(service) as client:
+        await client.call_tool("look")
+    assert seen == [1]
+    assert in_work(service) == 0
+
+
+async def test_an_open_listen_stream_is_neither_in_work_nor_timed() -> None:
+    """Product rule: a stream that is open for hours is no load; it must not hold replicas."""
+    service = MCPService("mcp-test")
+    async with Client(service) as client, client.listen(tools_list_changed=True) as subscription:
+        active = service.metrics.get_sample_value(
+            contract.METRIC_ACTIVE_REQUESTS, {contract.LABEL_METHOD: LISTEN_METHOD}
+        )
+        assert active is None
+        service.end_streams()
+        with anyio.fail_after(5):
+            assert [event async for event in subscription] == []
+    assert calls(service, LISTEN_METHOD) is None
+
+
+async def test_a_cancelled_call_is_observed_as_cancelled() -> None:
+    """Product rule: a client that went away is seen, and its call leaves the gauge."""
+    service = MCPService("mcp-test")
+    running = anyio.Event()
+
+    @service.tool()
+    async def hang() -> None:
+        running.set()
+        await anyio.sleep_forever()
+
+    async with Client(service) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(client.call_tool, "hang")
+        await running.wait()
+        tasks.cancel_scope.cancel()
+    assert calls(service, tool="hang", error="cancelled") == 1
+    assert in_work(service) == 0
+
+
+def test_the_sdks_middleware_chain_is_as_we_rely_on() -> None:
+    """SDK 2.3 marks `Server.middleware` provisional: tracing first, then ours, then the request-state boundary."""
+
+    async def users(ctx: object, call_next: object) -> None: ...
+
+    service = MCPService("mcp-test", middleware=[users])
+    assert [type(one) for one in service.middleware[:3]] == [
+        OpenTelemetryMiddleware,
+        OperationMetrics,
+        RequestStateBoundary,
+    ]
+    assert service.middleware[3:] == [users]
+
+
+def test_known_methods_are_those_of_the_specification() -> None:
+    """SDK 2.3, `mcp_types.methods`: provisional names that this module relies on."""
+    assert {CALL_METHOD, LISTEN_METHOD, "initialize", "notifications/initialized", "server/discover"} <= KNOWN_METHODS
+    assert KNOWN_METHODS.isdisjoint(methods.SERVER_REQUESTS)
+
+
+def test_every_error_code_the_sdk_names_is_a_label_and_no_other() -> None:
+    """Product rule: a tool may raise any number; only the specification's become label values."""
+    named = {getattr(mcp_types, name) for name in mcp_types.jsonrpc.__all__ if name.isupper()} - {"2.0"}
+    assert named == KNOWN_CODES
+    assert exception_error(MCPError(-31999, "own code")) == "_OTHER"
+
+
+def test_errors_are_labelled_as_the_client_sees_them() -> None:
+    """JSON-RPC 2.0, section 5.1; SDK 2.3 turns a ValidationError of parameters into -32602."""
+
+    class Parameters(BaseModel):
+        name: str
+
+    with pytest.raises(ValidationError) as invalid:
+        Parameters.model_validate({})
+    assert exception_error(invalid.value) == "-32602"
+    assert exception_error(RuntimeError()) == "-32603"
+    assert exception_error(MCPError.from_error_data(ErrorData(code=-32601, message=""))) == "-32601"
+    assert result_error(CallToolResult(content=[], is_error=True)) == "tool_error"
+    assert result_error({"isError": True}) == "tool_error"
+    assert result_error(CallToolResult(content=[])) == ""
+    assert result_error(None) == ""
