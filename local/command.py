@@ -1,0 +1,149 @@
+"""The local run from beginning to end: start, ask, measure, show, stay or leave.
+
+Rendered objects in, an exit code out. Every fault is one line on the console; nothing that was started is left.
+Not here: how the objects are recorded and how the command line is read (meshed_mcp/__main__.py).
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Final, Self
+
+import anyio
+from rich.console import Console
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.local.certificates import LIFETIME
+from meshed_mcp.local.container import Places
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.refusals import Refusals, refusals
+from meshed_mcp.local.report import closing_lines, table
+from meshed_mcp.local.running import Running, running
+from meshed_mcp.local.stack import read_stack
+from meshed_mcp.local.trying import Call, Row, make_calls, rows
+
+__all__ = ["Call", "run"]
+
+WATCH_SECONDS: Final = 1.0
+"""Pause between two looks at the processes while the stack stays up."""
+
+SECRETS: Final = "secrets"
+"""Folder beside the stacks' state folders: <secret>/<key> files, read where a Deployment names a Secret."""
+
+
+def run(
+    objects: Sequence[Manifest],
+    *,
+    check: bool,
+    gateway_port: int,
+    calls: Sequence[Call],
+    state_dir: Path,
+    console: Console,
+) -> int:
+    """Run a stack; 0 when everything answered as it must, 1 otherwise, 130 after Ctrl-C during the start.
+
+    With `check` it ends after the table, else it stays up until Ctrl-C. Everything is stopped before it returns.
+    Call it from the main thread: the processes die with the thread that started them.
+    """
+    places = Places(state=state_dir, secrets=state_dir.parent / SECRETS)
+    try:
+        with _terminated_like_interrupted():
+            return _run(objects, places, gateway_port, calls, console, stay=not check)
+    except LocalRunError as error:
+        for fault in error.faults:
+            console.print(f"error: {fault}", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("stopped")
+        return 128 + signal.SIGINT
+
+
+def _run(
+    objects: Sequence[Manifest],
+    places: Places,
+    gateway_port: int,
+    calls: Sequence[Call],
+    console: Console,
+    *,
+    stay: bool,
+) -> int:
+    stack = read_stack(objects)
+    with _Progress(console) as progress, running(stack, gateway_port, places, progress.tell) as up:
+        found, refused = anyio.run(_ask, up, calls, progress)
+        progress.close()
+        console.print(table(found))
+        for line in closing_lines(refused, stack.not_run, places.state / "logs"):
+            console.print(line, markup=False)
+        if stay:
+            _stay(up, console)
+        console.print("stopping")
+    return 0
+
+
+async def _ask(up: Running, calls: Sequence[Call], progress: "_Progress") -> tuple[list[Row], Refusals]:
+    await make_calls(up, calls, progress.tell)
+    refused = await refusals(up.topology)
+    return await rows(up, progress.tell), refused
+
+
+def _stay(up: Running, console: Console) -> None:
+    """Until Ctrl-C, or until the certificates run out; says which processes ended meanwhile."""
+    console.print("Ctrl-C stops everything")
+    deadline = time.monotonic() + LIFETIME.total_seconds()
+    told: set[str] = set()
+    try:
+        while time.monotonic() < deadline:
+            for line in up.services.ended():
+                if line not in told:
+                    console.print(line, markup=False)
+                    told.add(line)
+            time.sleep(WATCH_SECONDS)
+        console.print("the certificates of this run are at their end; start it again")
+    except KeyboardInterrupt:
+        return
+
+
+class _Progress:
+    """Lines with the time since the start, and a sign of life on a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._begin = time.monotonic()
+        self._status = console.status("starting")
+
+    def __enter__(self) -> Self:
+        self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def tell(self, line: str) -> None:
+        """One step."""
+        self._console.print(f"{time.monotonic() - self._begin:6.1f} s  {line}", markup=False)
+
+    def close(self) -> None:
+        """No more steps."""
+        self._status.stop()
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM and a closed terminal stop everything as Ctrl-C does; only the main thread can ask for that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

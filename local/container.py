@@ -1,0 +1,128 @@
+"""A pod's container `server` as a program of this machine: command, environment, folders, secrets.
+
+Pod in, Program out; the only effects are the fresh folders that stand for emptyDir volumes.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from meshed_mcp import contract
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.objects.workload import EnvVar, SecretKeyRef
+from meshed_mcp.local.processes import Program
+from meshed_mcp.local.topology import OUTBOUND_PORT, Pod
+
+PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
+"""What a process keeps of this machine's environment; everything else comes from the Deployment."""
+
+PYTHON: Final = ("python", "python3")
+"""Command names that mean this interpreter, whose packages stand for the image's."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders of one run: `state` belongs to the stack, `secrets` is <secret>/<key> files shared by all stacks."""
+
+    state: Path
+    secrets: Path
+
+    def log(self, pod: str) -> Path:
+        """Log of a pod's process."""
+        return self.state / "logs" / f"{pod}.log"
+
+    def volume(self, pod: str, volume: str) -> Path:
+        """The folder that stands for an emptyDir of a pod."""
+        return self.state / "data" / pod / volume
+
+
+def program(pod: Pod, places: Places) -> Program:
+    """The program of a pod; it calls out through its own sidecar only. Raises LocalRunError, a line per fault."""
+    return Program(
+        name=pod.name, command=_command(pod), env=_environment(pod, places), log=places.log(pod.name).absolute()
+    )
+
+
+def fresh_volumes(pod: Pod, places: Places) -> None:
+    """Empty folders for the pod's volumes, as after a pod's start."""
+    for volume in pod.deployment.spec.template.spec.volumes:
+        folder = places.volume(pod.name, volume.name)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+
+
+def _command(pod: Pod) -> tuple[str, ...]:
+    container = pod.deployment.container
+    if not container.command:
+        raise LocalRunError(
+            f"Deployment {pod.namespace}/{pod.deployment.name}: image {container.image} cannot be run here; "
+            "write command: [python, -m, your_module]"
+        )
+    name, *rest = container.command
+    return (sys.executable if name in PYTHON else name, *rest, *container.args)
+
+
+def _environment(pod: Pod, places: Places) -> dict[str, str]:
+    sidecar = f"http://{pod.address}:{OUTBOUND_PORT}"
+    env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"), sidecar)
+    faults: list[str] = []
+    for variable in pod.deployment.container.env:
+        try:
+            value = _value(pod, variable, places)
+        except LocalRunError as error:
+            faults.extend(error.faults)
+            continue
+        if value is not None:
+            env[variable.name] = value
+    if faults:
+        raise LocalRunError(*faults)
+    here = {
+        contract.ENV_BIND_ADDRESS: pod.address,
+        contract.ENV_ENDPOINT_SECONDS: "0",  # everything stops at once: no proxy has to notice first
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {**env, **proxies, **here}
+
+
+def _value(pod: Pod, variable: EnvVar, places: Places) -> str | None:
+    source = variable.value_from
+    if source is None:
+        return _mounted(pod, places).get(variable.value, variable.value)
+    if source.field_ref is not None:
+        return _field(pod)[source.field_ref.field_path]
+    return _secret(pod, variable.name, source.secret_key_ref, places) if source.secret_key_ref else None
+
+
+def _mounted(pod: Pod, places: Places) -> Mapping[str, str]:
+    """Path in the container -> folder on this machine."""
+    mounts = pod.deployment.container.volume_mounts
+    return {mount.mount_path: str(places.volume(pod.name, mount.name).absolute()) for mount in mounts}
+
+
+def _field(pod: Pod) -> Mapping[str, str]:
+    return {
+        "metadata.name": pod.name,
+        "metadata.namespace": pod.namespace,
+        "status.podIP": pod.address,
+        "spec.serviceAccountName": pod.identity.service_account,
+    }
+
+
+def _secret(pod: Pod, variable: str, reference: SecretKeyRef, places: Places) -> str | None:
+    """The variable of this machine's environment, else the file; None for an optional one that is in neither."""
+    if variable in os.environ:
+        return os.environ[variable]
+    file = places.secrets / reference.name / reference.key
+    if file.is_file():
+        return file.read_text(encoding="utf-8").rstrip("\n")
+    if reference.optional:
+        return None
+    raise LocalRunError(
+        f"Deployment {pod.namespace}/{pod.deployment.name}: key '{reference.key}' of Secret '{reference.name}' is "
+        f"missing here; set the variable {variable} or write it to {file}"
+    )

@@ -1,0 +1,82 @@
+"""How a client of this machine reaches each service: directly, and through the mesh as somebody who may. Pure."""
+
+from dataclasses import dataclass
+
+from meshed_mcp import contract
+from meshed_mcp.local.callers import allowed_callers
+from meshed_mcp.local.envoy.bootstrap import LOOPBACK
+from meshed_mcp.local.envoy.gateway import attached
+from meshed_mcp.local.objects.traffic import Gateway, HTTPRoute, VirtualService
+from meshed_mcp.local.objects.workload import Service
+from meshed_mcp.local.running import Running
+from meshed_mcp.local.topology import OUTBOUND_PORT, Pod, Topology, service_port
+
+REGISTRY_QUESTION = f"{contract.REGISTRY_PATH}/servers"
+"""What the registry is asked where a server is asked for its tools. Source: official MCP registry API, v0.1."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A URL, the sidecar that carries the call, and the Host to name where the URL's would be refused."""
+
+    url: str
+    proxy: str | None = None
+    host: str | None = None
+
+
+def speaks_mcp(service: Service) -> bool:
+    """Whether a Service is an MCP server; the registry is not."""
+    return service.name != contract.REGISTRY_NAME
+
+
+def direct(topology: Topology, service: Service) -> Endpoint | None:
+    """Straight to the first replica's process, past every sidecar; None without a replica."""
+    pods = topology.behind(service)
+    host = f"{service.name}:{service_port(service).port}"
+    return Endpoint(f"http://{pods[0].address}:{pods[0].port}{_path(service)}", host=host) if pods else None
+
+
+def through_mesh(running: Running, service: Service) -> Endpoint | None:
+    """Through the gateway where the service is exposed, else as its first allowed caller; None if nobody may call."""
+    exposed = gateway_url(running, service)
+    if exposed is not None:
+        return Endpoint(exposed)
+    callers = allowed_callers(running.topology, service)
+    return as_caller(service, callers[0]) if callers else None
+
+
+def as_caller(service: Service, caller: Pod) -> Endpoint:
+    """What a pod does when it calls a service: through its own sidecar."""
+    url = f"http://{_in_namespace_of(service, caller)}:{service_port(service).port}{_path(service)}"
+    return Endpoint(url, proxy=f"http://{caller.address}:{OUTBOUND_PORT}")
+
+
+def gateway_url(running: Running, service: Service) -> str | None:
+    """Where a client outside the mesh connects; None when no route of the gateway leads to the service."""
+    if running.gateway is None:
+        return None
+    path = exposed_path(running.topology, running.gateway, service)
+    return None if path is None else f"http://{LOOPBACK}:{running.gateway_port}{path}"
+
+
+def exposed_path(topology: Topology, gateway: Gateway, service: Service) -> str | None:
+    """Path of the first gateway route that names the service's endpoint."""
+    for owner in attached(topology, gateway):
+        for http in owner.spec.http:
+            if _leads_to(topology, owner, http, service):
+                uris = [match.uri for match in http.match if match.uri is not None]
+                return (uris[0].exact or uris[0].prefix) if uris else "/"
+    return None
+
+
+def _leads_to(topology: Topology, owner: VirtualService, http: HTTPRoute, service: Service) -> bool:
+    hosts = {topology.resolved(each.destination.host, owner.namespace) for each in http.route}
+    return topology.fqdn(service) in hosts
+
+
+def _path(service: Service) -> str:
+    return contract.MCP_PATH if speaks_mcp(service) else REGISTRY_QUESTION
+
+
+def _in_namespace_of(service: Service, caller: Pod) -> str:
+    return service.name if caller.namespace == service.namespace else f"{service.name}.{service.namespace}"

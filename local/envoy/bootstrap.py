@@ -1,0 +1,132 @@
+"""The whole configuration of one Envoy: a pod's sidecar, or the gateway.
+
+Topology in, a bootstrap as JSON-ready dict out. Source of the defaults: what istiod generates for a sidecar and a
+gateway, as far as stock Envoy has it.
+"""
+
+from typing import Final
+
+from meshed_mcp.local.envoy.api import Message, extension, socket_address
+from meshed_mcp.local.envoy.clusters import endpoints, outbound_clusters
+from meshed_mcp.local.envoy.gateway import gateway_identity, gateway_virtual_hosts
+from meshed_mcp.local.envoy.rbac import ROOT_NAMESPACE, policies_for, rbac_filters
+from meshed_mcp.local.envoy.routes import NO_TIMEOUT, mesh_virtual_hosts
+from meshed_mcp.local.envoy.tls import KeyFiles, server_tls
+from meshed_mcp.local.objects.security import PeerAuthentication
+from meshed_mcp.local.objects.traffic import Gateway
+from meshed_mcp.local.topology import ADMIN_PORT, INBOUND_PORT, OUTBOUND_PORT, Pod, Topology
+
+HCM: Final = "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+ROUTER: Final = extension("envoy.filters.http.router", "extensions.filters.http.router.v3.Router")
+TLS_INSPECTOR: Final = extension(
+    "envoy.filters.listener.tls_inspector", "extensions.filters.listener.tls_inspector.v3.TlsInspector"
+)
+LOOPBACK: Final = "127.0.0.1"
+
+
+def sidecar(topology: Topology, pod: Pod, files: KeyFiles) -> Message:
+    """Inbound: mTLS and policy before the process. Outbound: an HTTP proxy with the routes of the mesh behind it."""
+    application = "inbound"
+    clusters = [
+        {"name": application, "type": "STATIC", "load_assignment": endpoints(application, [(pod.address, pod.port)])},
+        *outbound_clusters(topology, pod.namespace, files),
+    ]
+    listeners = [_inbound(topology, pod, files, application), _outbound(topology, pod)]
+    node = {"id": f"sidecar~{pod.address}~{pod.name}.{pod.namespace}", "cluster": f"{pod.name}.{pod.namespace}"}
+    return _bootstrap(node, pod.address, listeners, clusters)
+
+
+def ingress(topology: Topology, gateway: Gateway, files: KeyFiles, port: int, admin_address: str) -> Message:
+    """The gateway on 127.0.0.1:`port`: plain HTTP for clients, mTLS under its own identity towards the sidecars."""
+    identity = gateway_identity(gateway, topology.domains.trust)
+    policies = policies_for(topology.stack.authorization_policies, identity.namespace, gateway.spec.selector)
+    manager = _connections(
+        "ingress",
+        gateway_virtual_hosts(topology, gateway, port),
+        rbac_filters(policies, port),
+        forward_client_cert_details="SANITIZE",
+        use_remote_address=True,
+    )
+    listener = {
+        "name": "ingress",
+        "address": socket_address(LOOPBACK, port),
+        "filter_chains": [{"filters": [manager]}],
+    }
+    node = {"id": f"router~{LOOPBACK}~{gateway.name}.{gateway.namespace}", "cluster": gateway.name}
+    return _bootstrap(node, admin_address, [listener], outbound_clusters(topology, identity.namespace, files))
+
+
+def accepts_plaintext(topology: Topology, pod: Pod) -> bool:
+    """Whether a workload takes plaintext: the narrowest PeerAuthentication decides, PERMISSIVE where there is none."""
+    found = [
+        (bool(each.spec.selector.match_labels), each.namespace == pod.namespace, each)
+        for each in topology.stack.peer_authentications
+        if each.namespace in (pod.namespace, ROOT_NAMESPACE) and each.spec.selector.selects(pod.labels)
+    ]
+    return not found or max(found, key=_narrowness)[2].spec.mtls.mode == "PERMISSIVE"
+
+
+def _narrowness(found: tuple[bool, bool, PeerAuthentication]) -> tuple[bool, bool]:
+    return found[:2]
+
+
+def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str) -> Message:
+    policies = policies_for(topology.stack.authorization_policies, pod.namespace, pod.labels)
+    everything = {"match": {"prefix": "/"}, "route": {"cluster": application, "timeout": NO_TIMEOUT}}
+    manager = _connections(
+        "inbound",
+        [{"name": "inbound", "domains": ["*"], "routes": [everything]}],
+        rbac_filters(policies, pod.port),
+        # Istio's default for sidecars: the last element is the peer, earlier ones are what the peer claims.
+        forward_client_cert_details="APPEND_FORWARD",
+        set_current_client_cert_details={"subject": True, "dns": True, "uri": True},
+    )
+    chains = [
+        {
+            "filter_chain_match": {"transport_protocol": "tls"},
+            "transport_socket": server_tls(files, topology.domains.trust),
+            "filters": [manager],
+        }
+    ]
+    if accepts_plaintext(topology, pod):
+        chains.append({"filter_chain_match": {"transport_protocol": "raw_buffer"}, "filters": [manager]})
+    return {
+        "name": "virtualInbound",
+        "address": socket_address(pod.address, INBOUND_PORT),
+        "traffic_direction": "INBOUND",
+        "listener_filters": [TLS_INSPECTOR],
+        "filter_chains": chains,
+    }
+
+
+def _outbound(topology: Topology, pod: Pod) -> Message:
+    manager = _connections("outbound", mesh_virtual_hosts(topology, pod.namespace), [])
+    return {
+        "name": "virtualOutbound",
+        "address": socket_address(pod.address, OUTBOUND_PORT),
+        "traffic_direction": "OUTBOUND",
+        "filter_chains": [{"filters": [manager]}],
+    }
+
+
+def _connections(name: str, virtual_hosts: list[Message], filters: list[Message], **more: object) -> Message:
+    return extension(
+        "envoy.filters.network.http_connection_manager",
+        HCM,
+        stat_prefix=name,
+        route_config={"name": name, "virtual_hosts": virtual_hosts},
+        http_filters=[*filters, ROUTER],
+        # Streams may be silent for longer than Envoy's default of five minutes. Source: istiod, streamIdleTimeout 0s.
+        stream_idle_timeout=NO_TIMEOUT,
+        normalize_path=True,
+        server_header_transformation="PASS_THROUGH",
+        **more,
+    )
+
+
+def _bootstrap(node: Message, address: str, listeners: list[Message], clusters: list[Message]) -> Message:
+    return {
+        "node": node,
+        "admin": {"address": socket_address(address, ADMIN_PORT)},
+        "static_resources": {"listeners": listeners, "clusters": clusters},
+    }

@@ -1,0 +1,72 @@
+"""What the ingress gateway serves: hosts of its Gateway object, routes of the VirtualServices attached to it. Pure."""
+
+from meshed_mcp.local.envoy.api import Message
+from meshed_mcp.local.envoy.routes import routes
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.objects.traffic import Gateway, VirtualService
+from meshed_mcp.local.topology import Identity, Topology
+
+
+def gateway_identity(gateway: Gateway, trust_domain: str) -> Identity:
+    """Service account of the gateway's pods, from the selector. Source: Istio's gateway chart, label `istio`.
+
+    The chart labels the pods of release `istio-ingress` with `istio: ingress` and names the service account after
+    the release, in the namespace of the Gateway object. Raises LocalRunError for any other selector.
+    """
+    label = gateway.spec.selector.get("istio")
+    if label is None or len(gateway.spec.selector) > 1:
+        raise LocalRunError(
+            f"Gateway {gateway.namespace}/{gateway.name}: spec.selector={gateway.spec.selector} is not run locally; "
+            "what is: the label 'istio' alone"
+        )
+    return Identity(trust_domain, gateway.namespace, f"istio-{label}")
+
+
+def attached(topology: Topology, gateway: Gateway) -> list[VirtualService]:
+    """VirtualServices of a gateway, by name and namespace as istiod orders objects of one age."""
+    names = {f"{gateway.namespace}/{gateway.name}"}
+    found = [
+        owner
+        for owner in topology.stack.virtual_services
+        if names & {_qualified(each, owner.namespace) for each in owner.spec.gateways}
+    ]
+    return sorted(found, key=lambda owner: (owner.name, owner.namespace))
+
+
+def served_hosts(gateway: Gateway) -> list[str]:
+    """Hosts of the gateway without their namespace part, first one first; redirect-only ports do not count."""
+    hosts = [
+        host.rpartition("/")[2]
+        for server in gateway.spec.servers
+        if not server.tls.https_redirect
+        for host in server.hosts
+    ]
+    return list(dict.fromkeys(hosts))
+
+
+def gateway_virtual_hosts(topology: Topology, gateway: Gateway, port: int) -> list[Message]:
+    """A virtual host per served host; the first one is also reached under the gateway's loopback address."""
+    owners = attached(topology, gateway)
+    hosts: list[Message] = []
+    for host in served_hosts(gateway):
+        mine = [route for owner in owners if host in owner.spec.hosts for route in _routes(topology, owner, gateway)]
+        if not mine:
+            continue
+        if not hosts:
+            hosts.append(_loopback(host, mine, port))
+        hosts.append({"name": host, "domains": [host, f"{host}:*"], "routes": mine})
+    return hosts
+
+
+def _routes(topology: Topology, owner: VirtualService, gateway: Gateway) -> list[Message]:
+    return routes(topology, owner, gateway.namespace)
+
+
+def _loopback(host: str, mine: list[Message], port: int) -> Message:
+    """The same routes under this machine's names; the destination sees the rendered host, as in the cluster."""
+    renamed = [{**route, "route": {"host_rewrite_literal": host, **route["route"]}} for route in mine]
+    return {"name": "loopback", "domains": [f"127.0.0.1:{port}", f"localhost:{port}"], "routes": renamed}
+
+
+def _qualified(gateway: str, namespace: str) -> str:
+    return gateway if "/" in gateway else f"{namespace}/{gateway}"

@@ -1,0 +1,83 @@
+"""Strict reading of a Kubernetes object: a field that is not in its model is refused by name and path.
+
+Plain dict in, frozen model out, or one fault line per field. The models beside this module list every field that
+the local run translates, and every field it knows to be without effect on one machine; there is no third kind.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+
+from meshed_mcp.local.faults import LocalRunError
+
+
+class Fields(BaseModel):
+    """Fields under the names the API server uses; anything else is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+
+
+F = TypeVar("F", bound=Fields)
+
+NOT_RUN: Final = "is not run locally"
+
+_SECONDS_PER: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+
+
+def seconds(duration: str) -> float:
+    """Seconds of a Go duration such as `1m30s` or `250ms`. Source: Istio API, type Duration."""
+    parts = _DURATION.findall(duration)
+    if "".join(number + unit for number, unit in parts) != duration or not parts:
+        raise ValueError(f"'{duration}' is no duration; write a number with h, m, s or ms, for example 10s")
+    return sum(float(number) * _SECONDS_PER[unit] for number, unit in parts)
+
+
+def _checked(duration: str) -> str:
+    seconds(duration)
+    return duration
+
+
+Duration = Annotated[str, AfterValidator(_checked)]
+
+
+def title(item: dict[str, Any]) -> str:
+    """How an object is called in messages: `VirtualService mcp-system/mcp-rag`."""
+    meta = item.get("metadata") or {}
+    namespace = meta.get("namespace")
+    return f"{item.get('kind')} {namespace + '/' if namespace else ''}{meta.get('name')}"
+
+
+def read(model: type[F], item: dict[str, Any]) -> F:
+    """The object as its model. Raises LocalRunError with a line for every field that cannot be run here."""
+    try:
+        return model.model_validate(item)
+    except ValidationError as error:
+        raise LocalRunError(*(_fault(title(item), each) for each in error.errors(include_url=False))) from None
+
+
+def _fault(owner: str, error: ErrorDetails) -> str:
+    where = f"{owner}: {_path(error['loc'])}"
+    match error["type"]:
+        case "extra_forbidden":
+            return f"{where} {NOT_RUN}"
+        case "literal_error":
+            return f"{where}={error['input']!r} {NOT_RUN}; what is: {error['ctx']['expected']}"
+        case _:
+            return f"{where}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _path(loc: Sequence[int | str]) -> str:
+    path = ""
+    for step in loc:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif re.fullmatch(r"\w+", step):
+            path += f".{step}"
+        else:
+            path += f"['{step}']"
+    return path.removeprefix(".")

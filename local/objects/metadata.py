@@ -1,0 +1,94 @@
+"""Metadata of every object: names, labels, annotations. Keys that steer Istio must be known here, others are data."""
+
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from meshed_mcp import contract
+from meshed_mcp.local.objects.fields import NOT_RUN, Fields
+
+WITHOUT_EFFECT: Final = frozenset(
+    {
+        "istio.io/rev",
+        "sidecar.istio.io/inject",
+        "sidecar.istio.io/nativeSidecar",
+        "sidecar.istio.io/proxyCPU",
+        "sidecar.istio.io/proxyCPULimit",
+        "sidecar.istio.io/proxyMemory",
+        "sidecar.istio.io/proxyMemoryLimit",
+        "sidecar.istio.io/rewriteAppHTTPProbers",
+        "prometheus.istio.io/merge-metrics",
+        "service.istio.io/canonical-name",
+        "service.istio.io/canonical-revision",
+    }
+)
+"""Istio keys about injection, sizes, names, probes and scraping: every pod here has one sidecar of one size."""
+
+EXCLUDED_PORTS: Final = "traffic.sidecar.istio.io/excludeInboundPorts"
+"""Ports outside the mesh; here only the application's port is in it. Source: Istio, "Resource Annotations"."""
+
+
+def _known(keys: dict[str, str]) -> dict[str, str]:
+    for key, value in keys.items():
+        if "istio.io/" in key and key not in WITHOUT_EFFECT and key != EXCLUDED_PORTS:
+            raise ValueError(f"'{key}' {NOT_RUN}")
+        if key == EXCLUDED_PORTS and value != str(contract.MANAGEMENT_PORT):
+            raise ValueError(f"'{key}: {value}' {NOT_RUN}; what is: {contract.MANAGEMENT_PORT}")
+    return keys
+
+
+Keys = Annotated[dict[str, str], AfterValidator(_known)]
+
+
+class Metadata(Fields):
+    """Where an object lives and what selects it."""
+
+    name: str
+    namespace: str = ""
+    labels: Keys = Field(default_factory=dict)
+    annotations: Keys = Field(default_factory=dict)
+
+
+class PodMetadata(Fields):
+    """Metadata of a pod template: its name comes from the Deployment."""
+
+    labels: Keys = Field(default_factory=dict)
+    annotations: Keys = Field(default_factory=dict)
+
+
+class Selector(Fields):
+    """Selects workloads by labels; an empty one selects all."""
+
+    match_labels: dict[str, str] = Field(default_factory=dict)
+
+    def selects(self, labels: dict[str, str]) -> bool:
+        """Whether every label asked for is there."""
+        return self.match_labels.items() <= labels.items()
+
+
+class Named(Fields):
+    """An object with the three fields all have; `namespace` and `name` for short."""
+
+    api_version: str
+    kind: str
+    metadata: Metadata
+
+    @property
+    def name(self) -> str:
+        """Name of the object."""
+        return self.metadata.name
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the object, "" for cluster-wide ones."""
+        return self.metadata.namespace
+
+
+class Placed(Named):
+    """An object that lives in a namespace."""
+
+    @model_validator(mode="after")
+    def _has_namespace(self) -> Self:
+        if not self.metadata.namespace:
+            raise ValueError("metadata.namespace is missing; write the namespace the object lives in")
+        return self

@@ -1,0 +1,52 @@
+"""What the mesh must refuse, tried for real: callers that are not in the list, and plaintext.
+
+A running stack in, counts out. Raises LocalRunError with a line for everything that was let through.
+"""
+
+from dataclasses import dataclass
+
+from meshed_mcp.local.asking import status
+from meshed_mcp.local.callers import refused_callers
+from meshed_mcp.local.endpoints import Endpoint, as_caller, speaks_mcp
+from meshed_mcp.local.envoy.bootstrap import accepts_plaintext
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.topology import INBOUND_PORT, Topology
+
+FORBIDDEN = 403
+"""Source: Envoy, RBAC filter, answer to a refused request."""
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """How many attempts were made, all of them refused."""
+
+    callers: int
+    plaintext: int
+
+
+async def refusals(topology: Topology) -> Refusals:
+    """Try every caller that is in no list, through its own sidecar, and plaintext to every strict replica."""
+    return Refusals(callers=await _callers(topology), plaintext=await _plaintext(topology))
+
+
+async def _callers(topology: Topology) -> int:
+    faults: list[str] = []
+    tried = 0
+    for service in topology.stack.services:
+        for caller in refused_callers(topology, service):
+            tried += 1
+            answer = await status(as_caller(service, caller), "POST" if speaks_mcp(service) else "GET")
+            if answer != FORBIDDEN:
+                faults.append(f"{caller.name} may not call {service.name}, yet its call was answered with {answer}")
+    if faults:
+        raise LocalRunError(*faults)
+    return tried
+
+
+async def _plaintext(topology: Topology) -> int:
+    strict = [pod for pod in topology.pods if not accepts_plaintext(topology, pod)]
+    answers = {pod.name: await status(Endpoint(f"http://{pod.address}:{INBOUND_PORT}/"), "GET") for pod in strict}
+    faults = [f"{name} accepted plaintext and answered {code}" for name, code in answers.items() if code is not None]
+    if faults:
+        raise LocalRunError(*faults)
+    return len(strict)

@@ -1,0 +1,161 @@
+"""The rendered objects of a stack, sorted by what happens to them here: run, refused, or listed as not run.
+
+Dicts in, typed `Stack` out. Raises LocalRunError with every fault of every object in one go.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.objects.fields import NOT_RUN, Fields, read, title
+from meshed_mcp.local.objects.security import AuthorizationPolicy, PeerAuthentication
+from meshed_mcp.local.objects.traffic import DestinationRule, Gateway, VirtualService
+from meshed_mcp.local.objects.workload import Deployment, Service, ServiceAccount
+
+K = TypeVar("K", bound=Fields)
+
+DATA_PLANE_GROUPS: Final = (
+    "networking.istio.io/",
+    "security.istio.io/",
+    "extensions.istio.io/",
+    "gateway.networking.k8s.io/",
+)
+"""API groups whose objects change what happens to a request: an unknown kind among them is refused."""
+
+RUN: Final[dict[str, type[Fields]]] = {
+    "Deployment": Deployment,
+    "Service": Service,
+    "ServiceAccount": ServiceAccount,
+    "VirtualService": VirtualService,
+    "DestinationRule": DestinationRule,
+    "Gateway": Gateway,
+    "AuthorizationPolicy": AuthorizationPolicy,
+    "PeerAuthentication": PeerAuthentication,
+}
+"""Kinds that run here, with the model that reads them."""
+
+NOT_RUN_KINDS: Final = frozenset(
+    {
+        "ConfigMap",
+        "CustomResourceDefinition",
+        "ClusterIssuer",
+        "Certificate",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "HorizontalPodAutoscaler",
+        "Issuer",
+        "LimitRange",
+        "Namespace",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
+        "PodMonitor",
+        "PriorityClass",
+        "PrometheusRule",
+        "ResourceQuota",
+        "Role",
+        "RoleBinding",
+        "ScaledObject",
+        "Secret",
+        "ServiceMonitor",
+        "Telemetry",
+        "TriggerAuthentication",
+    }
+)
+"""Kinds that say nothing about where a request goes or who may send it; they are listed and left out."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Everything of a stack that runs here; `not_run` names the rest."""
+
+    deployments: tuple[Deployment, ...]
+    services: tuple[Service, ...]
+    virtual_services: tuple[VirtualService, ...]
+    destination_rules: tuple[DestinationRule, ...]
+    gateways: tuple[Gateway, ...]
+    authorization_policies: tuple[AuthorizationPolicy, ...]
+    peer_authentications: tuple[PeerAuthentication, ...]
+    not_run: tuple[str, ...]
+
+
+def read_stack(items: Sequence[Manifest]) -> Stack:
+    """Sort and read the objects. Raises LocalRunError: one line per unknown kind, field or value."""
+    foreign = {id(item) for item in items if _foreign(item, items)}
+    faults: list[str] = []
+    typed: list[Fields] = []
+    not_run: list[str] = []
+    for item in items:
+        if id(item) in foreign or item["kind"] in NOT_RUN_KINDS:
+            not_run.append(title(item))
+            continue
+        try:
+            typed.append(read(_model(item), item))
+        except LocalRunError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise LocalRunError(*faults)
+    return _stack(typed, not_run)
+
+
+def _stack(typed: Sequence[Fields], not_run: Sequence[str]) -> Stack:
+    def of(kind: type[K]) -> tuple[K, ...]:
+        return tuple(item for item in typed if isinstance(item, kind))
+
+    return Stack(
+        deployments=of(Deployment),
+        services=of(Service),
+        virtual_services=of(VirtualService),
+        destination_rules=of(DestinationRule),
+        gateways=of(Gateway),
+        authorization_policies=of(AuthorizationPolicy),
+        peer_authentications=of(PeerAuthentication),
+        not_run=tuple(not_run),
+    )
+
+
+def _model(item: Manifest) -> type[Fields]:
+    model = RUN.get(item["kind"])
+    if model is None or not _group_fits(item):
+        raise LocalRunError(f"{title(item)}: kind {item['kind']} of {item['apiVersion']} {NOT_RUN}")
+    return model
+
+
+def _group_fits(item: Manifest) -> bool:
+    api_version: str = item["apiVersion"]
+    expected = {"Deployment": "apps/v1", "Service": "v1", "ServiceAccount": "v1"}
+    wanted = expected.get(item["kind"])
+    return api_version == wanted if wanted else api_version.startswith(DATA_PLANE_GROUPS)
+
+
+def _foreign(item: Manifest, items: Sequence[Manifest]) -> bool:
+    """Whether an object belongs to software that is no service of ours, for example Jaeger."""
+    match item["kind"]:
+        case "Deployment":
+            return contract.CONTAINER_NAME not in {
+                container.get("name") for container in _pod(item).get("containers", [])
+            }
+        case "Service" | "ServiceAccount":
+            mine = [other for other in items if other["kind"] == "Deployment" and _same_namespace(item, other)]
+            users = [other for other in mine if _uses(item, other)]
+            return bool(users) and all(_foreign(user, items) for user in users)
+        case _:
+            return False
+
+
+def _pod(deployment: Manifest) -> dict[str, Any]:
+    pod: dict[str, Any] = deployment.get("spec", {}).get("template", {}).get("spec", {})
+    return pod
+
+
+def _same_namespace(item: Manifest, other: Manifest) -> bool:
+    return bool(item["metadata"].get("namespace") == other["metadata"].get("namespace"))
+
+
+def _uses(item: Manifest, deployment: Manifest) -> bool:
+    if item["kind"] == "ServiceAccount":
+        return bool(_pod(deployment).get("serviceAccountName") == item["metadata"]["name"])
+    labels = deployment.get("spec", {}).get("template", {}).get("metadata", {}).get("labels", {})
+    return bool(item.get("spec", {}).get("selector", {}).items() <= labels.items())

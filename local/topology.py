@@ -1,0 +1,182 @@
+"""Which pods run, on which loopback addresses, under which identities, behind which Service names. Pure.
+
+A typed Stack and a block of addresses in, a Topology out; envoy/ and the processes are made from it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.objects.workload import Deployment, Service, ServicePort
+from meshed_mcp.local.stack import Stack
+
+DEFAULT_DOMAIN: Final = "cluster.local"
+"""Trust domain and DNS suffix of a mesh. Source: Istio MeshConfig, default of `trustDomain`; Kubernetes DNS."""
+
+INBOUND_PORT: Final = 15006
+"""Where a sidecar takes calls for its process. Source: Istio, "Application Requirements", ports used by Istio."""
+
+OUTBOUND_PORT: Final = 15001
+"""Where a sidecar takes calls of its process; here an HTTP proxy. Source: as INBOUND_PORT."""
+
+ADMIN_PORT: Final = 15000
+"""Envoy's own interface. Source: as INBOUND_PORT."""
+
+PODS_PER_BLOCK: Final = 254 * 254
+"""Addresses 127.BLOCK.1.1 to 127.BLOCK.254.254."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A service account as the mesh sees it."""
+
+    trust_domain: str
+    namespace: str
+    service_account: str
+
+    @property
+    def principal(self) -> str:
+        """The identity as policies name it. Source: Istio AuthorizationPolicy, field `principals`."""
+        return f"{self.trust_domain}/ns/{self.namespace}/sa/{self.service_account}"
+
+    @property
+    def uri(self) -> str:
+        """The identity as certificates name it. Source: SPIFFE ID, section 2."""
+        return f"spiffe://{self.principal}"
+
+
+@dataclass(frozen=True)
+class Pod:
+    """One replica: a process and its sidecar share the address."""
+
+    name: str
+    address: str
+    identity: Identity
+    labels: dict[str, str]
+    port: int
+    deployment: Deployment
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the pod."""
+        return self.identity.namespace
+
+
+@dataclass(frozen=True)
+class Domains:
+    """The two names of a mesh that its objects repeat."""
+
+    trust: str
+    cluster: str
+
+
+@dataclass(frozen=True)
+class Topology:
+    """The stack and where everything in it lies."""
+
+    stack: Stack
+    domains: Domains
+    pods: tuple[Pod, ...]
+
+    def behind(self, service: Service) -> list[Pod]:
+        """Pods that a Service stands for."""
+        wanted = service.spec.selector.items()
+        return [pod for pod in self.pods if pod.namespace == service.namespace and wanted <= pod.labels.items()]
+
+    def fqdn(self, service: Service) -> str:
+        """Full host name of a Service. Source: Kubernetes, "DNS for Services and Pods"."""
+        return self.resolved(service.name, service.namespace)
+
+    def resolved(self, host: str, namespace: str) -> str:
+        """Full name of a host written in an object of `namespace`. Source: Istio VirtualService, field `hosts`."""
+        return host if "." in host else f"{host}.{namespace}.svc.{self.domains.cluster}"
+
+    def service(self, host: str) -> Service:
+        """The Service of a full host name. Raises KeyError."""
+        return {self.fqdn(each): each for each in self.stack.services}[host]
+
+
+def topology(stack: Stack, block: int) -> Topology:
+    """Every replica on its own address 127.`block`.x.y. Raises LocalRunError for a Service without a usable port."""
+    domains = _domains(stack)
+    pods: list[Pod] = []
+    for deployment in stack.deployments:
+        for replica in range(deployment.spec.replicas):
+            pods.append(_pod(deployment, replica, _address(block, len(pods)), domains.trust))
+    laid = Topology(stack, domains, tuple(pods))
+    faults = [fault for service in stack.services for fault in _service_faults(laid, service)]
+    if faults:
+        raise LocalRunError(*faults)
+    return laid
+
+
+def service_port(service: Service, number: int | None = None) -> ServicePort:
+    """The port called `number`, or the one port that carries MCP traffic. Raises LocalRunError."""
+    ports = [port for port in service.spec.ports if number in (None, port.port)]
+    if len(ports) != 1:
+        wanted = "exactly one port" if number is None else f"the port {number}"
+        raise LocalRunError(f"Service {service.namespace}/{service.name}: spec.ports does not have {wanted}")
+    return ports[0]
+
+
+def _domains(stack: Stack) -> Domains:
+    """The domains that the policies' principals and the rules' hosts name; the defaults where nothing names one."""
+    principals = [
+        principal
+        for policy in stack.authorization_policies
+        for rule in policy.spec.rules
+        for each in rule.from_
+        for principal in each.source.principals
+    ]
+    hosts = [rule.spec.host for rule in stack.destination_rules]
+    trust = {principal.partition("/ns/")[0] for principal in principals if "/ns/" in principal} - {"*"}
+    cluster = {host.partition(".svc.")[2] for host in hosts if ".svc." in host}
+    return Domains(_single("trust domain", trust), _single("cluster domain", cluster))
+
+
+def _single(what: str, found: set[str]) -> str:
+    if len(found) > 1:
+        raise LocalRunError(f"the stack names more than one {what} ({', '.join(sorted(found))}); one is run locally")
+    return found.pop() if found else DEFAULT_DOMAIN
+
+
+def _pod(deployment: Deployment, replica: int, address: str, trust_domain: str) -> Pod:
+    template = deployment.spec.template
+    return Pod(
+        name=f"{deployment.name}-{replica}",
+        address=address,
+        identity=Identity(trust_domain, deployment.namespace, template.spec.service_account_name),
+        labels=template.metadata.labels,
+        port=_application_port(deployment),
+        deployment=deployment,
+    )
+
+
+def _address(block: int, index: int) -> str:
+    third, fourth = divmod(index, 254)
+    return f"127.{block}.{third + 1}.{fourth + 1}"
+
+
+def _application_port(deployment: Deployment) -> int:
+    probed = deployment.container.readiness_probe.http_get.port
+    ports = [port for port in deployment.container.ports if probed not in (port.name, port.container_port)]
+    if len(ports) != 1:
+        raise LocalRunError(
+            f"Deployment {deployment.namespace}/{deployment.name}: container server needs one port for calls beside "
+            f"the one of its readiness probe, it has {len(ports)}"
+        )
+    return ports[0].container_port
+
+
+def _service_faults(laid: Topology, service: Service) -> Sequence[str]:
+    where = f"Service {service.namespace}/{service.name}"
+    if len(service.spec.ports) != 1:
+        return [f"{where}: spec.ports[1] is not run locally; a sidecar here serves one port"]
+    port = service.spec.ports[0]
+    for pod in laid.behind(service):
+        names = {each.name: each.container_port for each in pod.deployment.container.ports}
+        target = names.get(port.target_port) if isinstance(port.target_port, str) else port.target_port or port.port
+        if target != pod.port:
+            return [f"{where}: spec.ports[0].targetPort={port.target_port!r} is not the port {pod.port} of {pod.name}"]
+    return []

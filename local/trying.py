@@ -1,0 +1,111 @@
+"""Asks a running stack everything that the table shows: tools, calls, latency.
+
+A running stack in, a row per service out. Raises LocalRunError with one line per answer that did not come.
+"""
+
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from meshed_mcp import contract
+from meshed_mcp.local.asking import call, tools
+from meshed_mcp.local.endpoints import direct, gateway_url, speaks_mcp, through_mesh
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.measuring import Latency, paired_latency
+from meshed_mcp.local.objects.workload import Service
+from meshed_mcp.local.running import Running
+from meshed_mcp.local.topology import Pod, Topology
+
+CALL_METHOD: Final = "tools/call"
+"""Source: MCP specification, "Tools"."""
+
+SCRAPE_SECONDS: Final = 5.0
+"""Longest wait for a replica's metrics."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool call to make through the mesh."""
+
+    service: str
+    tool: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one service showed. `calls` counts tools/call of all its replicas, whoever made them."""
+
+    service: str
+    replicas: int
+    tools: int | None
+    calls: int | None
+    direct: Latency | None
+    mesh: Latency | None
+    connect: str | None
+
+
+async def make_calls(running: Running, calls: Sequence[Call], tell: Callable[[str], None]) -> None:
+    """Make the calls in order and tell each answer. Raises LocalRunError at the first that fails."""
+    services = {service.name: service for service in running.topology.stack.services}
+    for each in calls:
+        service = services.get(each.service)
+        endpoint = through_mesh(running, service) if service is not None else None
+        if endpoint is None:
+            known = ", ".join(sorted(services))
+            raise LocalRunError(f"--call {each.service}/{each.tool}: no such service to call; there are {known}")
+        tell(f"{each.service}/{each.tool} answered: {await call(endpoint, each.tool, each.arguments)}")
+
+
+async def rows(running: Running, tell: Callable[[str], None]) -> list[Row]:
+    """A row per service: its tools through the mesh, and latencies both ways."""
+    found = []
+    for service in running.topology.stack.services:
+        found.append(await _row(running, service))
+        tell(f"{service.name} measured")
+    return found
+
+
+async def _row(running: Running, service: Service) -> Row:
+    straight, meshed = direct(running.topology, service), through_mesh(running, service)
+    mcp = speaks_mcp(service)
+    offered = len(await tools(meshed)) if meshed and mcp else None
+    latencies = await paired_latency(straight, meshed, mcp=mcp) if straight and meshed else (None, None)
+    return Row(
+        service=service.name,
+        replicas=len(running.topology.behind(service)),
+        tools=offered,
+        calls=tool_calls(running.topology, service) if mcp else None,
+        direct=latencies[0],
+        mesh=latencies[1],
+        connect=gateway_url(running, service),
+    )
+
+
+def tool_calls(topology: Topology, service: Service) -> int | None:
+    """Calls of tools that the replicas' own metrics count; None when they count none of that name."""
+    counts = [count for pod in topology.behind(service) for count in _counted(_metrics(pod))]
+    return int(sum(counts)) if counts else None
+
+
+def _counted(text: str) -> list[float]:
+    return [
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == f"{contract.METRIC_OPERATION_DURATION}_count"
+        and sample.labels.get(contract.LABEL_METHOD) == CALL_METHOD
+    ]
+
+
+def _metrics(pod: Pod) -> str:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    url = f"http://{pod.address}:{contract.MANAGEMENT_PORT}{contract.METRICS_PATH}"
+    try:
+        with opener.open(url, timeout=SCRAPE_SECONDS) as response:
+            return str(response.read(), "utf-8")
+    except OSError:
+        return ""
