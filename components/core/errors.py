@@ -35,7 +35,8 @@ class Fault(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.field}: {self.message}" if self.field else f"{self.where}: {self.message}"
+        line = f"{self.where}: {self.field}: {self.message}" if self.field else f"{self.where}: {self.message}"
+        return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)
 
 
 class ConfigurationError(Exception):
@@ -56,24 +57,31 @@ def checked(model: type[M], raw: Any, where: str) -> M:
 
 def faults(model: type[BaseModel], raw: Any, where: str) -> list[Fault]:
     """Every fault of `raw` as `model`, empty when it is valid; `raw` is not changed."""
-    rest, found, stood_in = copy.deepcopy(raw), dict[Fault, None](), set[Location]()
+    rest, found, settled = copy.deepcopy(raw), dict[Fault, None](), set[Location]()
     while True:
         try:
             model.model_validate(rest, by_alias=False, by_name=True)
         except ValidationError as error:
             details = without_union_branches(error.errors(include_url=False))
-            new = [item for item in details if item["loc"] not in stood_in]
+            new = [item for item in details if item["loc"] not in settled]
             found.update(dict.fromkeys(fault for item in new for fault in sentences(model, item, where)))
-            repaired = [item["loc"] for item in new if repair(rest, item)]
+            repaired = [item for item in new if repair(rest, item)]
             if not repaired:
                 return list(found)
-            stood_in.update(repaired)
+            settled.update(location for item in repaired for location in settled_by(item))
         else:
             return list(found)
 
 
 STAND_IN: Final = "stand-in"
 """Value of a required text field that was missing or wrong, so that the rest can be judged."""
+
+
+def settled_by(item: ErrorDetails) -> list[Location]:
+    """Places whose later errors follow from this one: its own, and its model's once a known field was taken out."""
+    location = item["loc"]
+    follows = item["type"] not in {"extra_forbidden", "missing", "string_type"}
+    return [location, location[:-1]] if follows else [location]
 
 
 def repair(raw: Any, item: ErrorDetails) -> bool:

@@ -27,7 +27,7 @@ class Schema:
 
     def __init__(self) -> None:
         self.types: dict[str, dict[str, Any]] = {}
-        self.sources: dict[str, type[BaseModel] | type[StrEnum]] = {}
+        self.sources: dict[str, type[BaseModel | StrEnum]] = {}
 
     def reference(self, kind: type[BaseModel] | type[StrEnum]) -> dict[str, str]:
         """A reference to a model or enum, which is described on first use."""

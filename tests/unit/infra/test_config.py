@@ -1,0 +1,223 @@
+"""Stack files: every key has one place, every fault one line, all faults in one go, never a traceback."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.infra.config import ServiceConfig, StackConfig, stack_config
+from meshed_mcp.infra.plan import plan
+
+SERVICE = {"image": "registry.example/a:1"}
+
+
+def stack(**keys: Any) -> dict[str, str]:
+    """Keys as Pulumi hands them over: text stays text, structures are JSON."""
+    return {f"meshed-mcp:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in keys.items()}
+
+
+def lines(**keys: Any) -> list[str]:
+    """The faults of a stack with one good service, as lines."""
+    with pytest.raises(ConfigurationError) as raised:
+        plan(stack_config(stack(**{"services": {"mcp-a": SERVICE}, **keys})))
+    return str(raised.value).splitlines()
+
+
+def service_lines(**fields: Any) -> list[str]:
+    """The faults of a stack whose one service has `fields`."""
+    return lines(services={"mcp-a": {**SERVICE, **fields}})
+
+
+def test_one_service_is_a_whole_stack() -> None:
+    """Design 1: every default is production-safe, so a stack is a few lines."""
+    config = stack_config(stack(services={"mcp-a": SERVICE}))
+    assert config.namespace == "mcp-system"
+    assert config.mesh.namespaces == ["mcp-system"]
+    assert config.services["mcp-a"].scaling.min_replicas == 2
+
+
+def test_keys_of_other_namespaces_are_not_ours() -> None:
+    """Pulumi, "Configuration": `kubernetes:context` belongs to the provider."""
+    stack_config({**stack(services={"mcp-a": SERVICE}), "kubernetes:context": "kind"})
+
+
+def test_domain_namespace_and_mirror_reach_the_components() -> None:
+    """Design 2: data flows one way; the keys are written once."""
+    config = stack_config(
+        stack(services={"mcp-a": SERVICE}, domain="mcp.example.com", namespace="tools", chart_mirror="./charts")
+    )
+    assert (config.mesh.domain, config.mesh.namespaces) == ("mcp.example.com", ["tools"])
+    assert config.mesh.chart_mirror == config.observability.chart_mirror == "./charts"
+
+
+STACK_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
+    "misspelt key": ({"servics": {}}, "meshed-mcp:servics: unknown key; did you mean services?"),
+    "list of services": ({"services": []}, "meshed-mcp:services: [] is not a mapping of names to services"),
+    "no service": ({"services": {}}, "meshed-mcp:services: is missing; write services: with one service below it"),
+    "plain text": (
+        {"services": "text"},
+        "meshed-mcp:services: 'text' is not a structure; write key: value lines below it",
+    ),
+    "namespace": (
+        {"namespace": "Tools"},
+        "namespace: 'Tools' cannot name a namespace; write lower-case letters, digits and '-', such as 'mcp-system'",
+    ),
+    "URL as host": (
+        {"domain": "https://x"},
+        (
+            "domain: 'https://x' is no host name; "
+            "write lower-case labels without scheme, port or '*', such as 'mcp.example.com'"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("keys", "line"), STACK_FAULTS.values(), ids=STACK_FAULTS)
+def test_a_fault_of_the_stack_is_one_line(keys: dict[str, Any], line: str) -> None:
+    """Product rule: which object, which field, what is wrong, what to write (design D12)."""
+    assert f"stack: {line}" in lines(**keys)
+
+
+PART_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
+    "decided elsewhere": (
+        {"mesh": {"domain": "x.example"}},
+        "mesh: domain: follows from meshed-mcp:domain; write it there",
+    ),
+    "misspelt field": (
+        {"mesh": {"istio_versoin": "1.31.1"}},
+        "mesh: istio_versoin: unknown field; did you mean istio_version?",
+    ),
+    "number": ({"mesh": 5}, "mesh: 5 is not a mapping; write key: value lines"),
+    "mirror": (
+        {"observability": {"chart_mirror": "x"}},
+        "observability: chart_mirror: follows from meshed-mcp:chart_mirror; write it there",
+    ),
+    "no image": ({"registry": {"replicas": 1}}, "registry: image: is missing; write image: with a value"),
+    "split registry": (
+        {"registry": {"image": "x"}},
+        "registry: replicas: 2 would each keep their own entries; write 1, or name a database: {secret: ..., key: ...}",
+    ),
+    "shared namespace": (
+        {"observability": {"namespace": "mcp-system"}},
+        (
+            "observability: namespace: is also the namespace of the services; "
+            "monitoring stays outside the mesh, so name another"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("keys", "line"), PART_FAULTS.values(), ids=PART_FAULTS)
+def test_a_fault_of_a_part_names_the_part(keys: dict[str, Any], line: str) -> None:
+    """Product rule: which object, which field, what is wrong, what to write (design D12)."""
+    assert line in lines(**keys)
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"scaling": {"max_replica": 3}}, "scaling.max_replica: unknown field; did you mean max_replicas?"),
+        ({"drain": {"grace_seconds": "1m"}}, "drain.grace_seconds: '1m' is not a whole number of seconds; write 60"),
+        ({"scaling": {"cpu_percent": "70%"}}, "scaling.cpu_percent: '70%' is not a whole number of percent; write 70"),
+        ({"callers": ["mcp-b"]}, "callers[0]: there is no service mcp-b; did you mean mcp-a?"),
+        ({"image": 1.0}, 'image: 1.0 is not text; write "1.0" in quotes'),
+    ],
+)
+def test_a_fault_of_a_service_names_the_service_and_the_field(fields: dict[str, Any], line: str) -> None:
+    """Product rule, issue "Bad input": unknown key, misspelt field, wrong unit, unknown caller."""
+    assert service_lines(**fields) == [f"service mcp-a: {line}"]
+
+
+def test_minimum_above_maximum_says_both_ways_out() -> None:
+    """Product rule, issue "Bad input": min > max."""
+    (line,) = service_lines(scaling={"min_replicas": 5, "max_replicas": 3})
+    assert line.startswith("service mcp-a: scaling: min_replicas 5 is more than max_replicas 3")
+    assert "Write max_replicas: 5 or more" in line
+
+
+def test_weights_that_do_not_sum_to_100_say_what_would() -> None:
+    """Product rule, issue "Bad input"; Istio, correction 27: 110 would be admitted as a ratio."""
+    rollout = {"strategy": "canary", "image": "b:2", "weights": {"stable": 90, "canary": 20}}
+    assert service_lines(rollout=rollout) == [
+        "service mcp-a: rollout.weights: stable 90 and canary 20 sum to 110, not 100; write stable: 80 or canary: 10"
+    ]
+
+
+def test_a_name_over_54_characters_is_refused() -> None:
+    """Product rule, issue "Bad input"; source: KEDA's limit for a ScaledObject."""
+    name = "m" * 55
+    (line,) = lines(services={name: SERVICE})
+    assert "has 55 characters" in line
+    assert "write a shorter one" in line
+
+
+def test_a_service_named_like_the_registry_is_refused() -> None:
+    """Product rule, issue "Bad input": two services of one name."""
+    found = lines(services={"mcp-registry": SERVICE}, registry={"image": "x", "replicas": 1})
+    assert found == [
+        "service mcp-registry: there are two services of this name, this one and the registry; rename this one"
+    ]
+
+
+def test_a_service_named_like_a_canary_is_refused() -> None:
+    """Product rule: two Deployments of one name would overwrite each other."""
+    rollout = {"strategy": "canary", "image": "b:2", "weights": {"stable": 90, "canary": 10}}
+    found = lines(services={"mcp-a": {**SERVICE, "rollout": rollout}, "mcp-a-canary": SERVICE})
+    assert found == [
+        "service mcp-a: rollout: its canary would be named mcp-a-canary, as another service is; rename one"
+    ]
+
+
+def test_replicas_that_would_split_their_data_are_refused() -> None:
+    """Product rule: each pod's SQLite file is its own, so answers would depend on the replica."""
+    command = ["python", "-m", "meshed_mcp.agents.services.rag"]
+    (line,) = service_lines(command=command)
+    assert line.startswith("service mcp-a: scaling.max_replicas: 10 replicas would each answer from their own data")
+    assert "secret_env: {MESHED_MCP_DATABASE_URL: {secret: ..., key: ...}}" in line
+
+
+def test_an_encrypted_value_inside_a_structure_is_refused() -> None:
+    """Product rule: the program could not tell which leaf is secret, so it would end up in plain state."""
+    with pytest.raises(ConfigurationError, match=r"meshed-mcp:services: holds an encrypted value, which would be lost"):
+        stack_config(stack(services={"mcp-a": SERVICE}), {"meshed-mcp:services"})
+
+
+def test_all_faults_come_in_one_go() -> None:
+    """Product rule: a user repairs a stack file once."""
+    found = lines(
+        services={"mcp-a": {"imagee": "x"}, "mcp-b": {**SERVICE, "expse": True}, "M": SERVICE},
+        mesh={"istio_version": "1.29.0"},
+        registri={},
+    )
+    assert len(found) == 6
+    assert {line.split(":")[0] for line in found} == {"stack", "mesh", "service mcp-a", "service mcp-b", "service 'M'"}
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 10**6) | st.floats(allow_nan=False) | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+field_names = st.sampled_from(
+    [*ServiceConfig.model_fields, *StackConfig.model_fields, "weights", "secret", "min_replicas"]
+)
+near_services = st.dictionaries(
+    st.text(max_size=8) | st.just("mcp-a"),
+    st.dictionaries(field_names | st.text(max_size=6), json_values, max_size=6),
+    max_size=3,
+)
+
+
+@given(st.dictionaries(field_names | st.text(max_size=8), json_values, max_size=5), near_services | json_values)
+@settings(max_examples=300, deadline=None)
+def test_no_configuration_ends_in_a_traceback(keys: dict[str, Any], services: Any) -> None:
+    """Product rule, issue "Bad input": generated configurations end in a plan or in one line per fault."""
+    found: tuple[Fault, ...] = ()
+    try:
+        plan(stack_config(stack(**{**keys, "services": services})))
+    except ConfigurationError as error:
+        found = error.faults or pytest.fail("refused without a fault")
+    assert all(len(str(fault).splitlines()) == 1 for fault in found)
