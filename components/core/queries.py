@@ -20,8 +20,8 @@ HELD_SECONDS: Final = 30
 seconds in which a new replica is ready but not yet scraped."""
 
 HELD_STEP_SECONDS: Final = 1
-"""Resolution of the scaler's two subqueries: one for both, so that the correction begins in the second in which the peak
-ends. With 5 s for the correction, they overlap for up to 5 s and ask for twice the size."""
+"""Resolution of the scaler's two subqueries: one for both, so that the correction begins in the second in which the
+peak ends. With 5 s for the correction, they overlap for up to 5 s and ask for twice the size."""
 
 
 def selector(namespace: str, server: str, *, regex: bool = False) -> str:

@@ -1,0 +1,60 @@
+"""Every PromQL expression that the product writes is read by the real promtool."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
+from meshed_mcp.components.autoscaling.scaled_object import manifests as scaled_objects
+from meshed_mcp.components.observability.dashboards.config_maps import manifests as dashboards
+
+MACROS = {"$__rate_interval": "20s", "$namespace": "mcp-system", "$server": "mcp-rag"}
+"""What Grafana writes for its macros and our variables."""
+
+
+def expressions() -> list[str]:
+    """Of every panel of every dashboard, and of a ScaledObject."""
+    boards = [json.loads(text) for item in dashboards("monitoring") for text in item["data"].values()]
+    found = [target["expr"] for board in boards for panel in board["panels"] for target in panel["targets"]]
+    targets = {"mcp-rag": ScalingTarget()}
+    (scaler,) = scaled_objects(AutoscalingPolicyArgs(targets=targets, prometheus_url="http://prometheus:9090"))
+    found += [entry["metadata"]["query"] for entry in scaler["spec"]["triggers"] if entry["type"] == "prometheus"]
+    return [without_macros(text) for text in found]
+
+
+def without_macros(text: str) -> str:
+    """`text` as Grafana sends it."""
+    for macro, value in MACROS.items():
+        text = text.replace(macro, value)
+    return text
+
+
+def check(promtool: str, folder: Path, texts: list[str]) -> subprocess.CompletedProcess[str]:
+    """What promtool says of `texts`, as rules of one group."""
+    rules: list[dict[str, Any]] = [{"record": f"test:{number}", "expr": text} for number, text in enumerate(texts)]
+    path = folder / "rules.yaml"
+    path.write_text(json.dumps({"groups": [{"name": "all", "rules": rules}]}), encoding="utf-8")
+    return subprocess.run([promtool, "check", "rules", path], capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.engine("promtool")
+def test_every_expression_is_valid_promql(promtool: str, tmp_path: Path) -> None:
+    """Prometheus' own parser: a panel or a scaler with a syntax error would only be found in the cluster."""
+    texts = expressions()
+    assert len(texts) > 10
+    result = check(promtool, tmp_path, texts)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.engine("promtool")
+def test_the_check_finds_a_broken_expression(promtool: str, tmp_path: Path) -> None:
+    """Product rule: a test that cannot fail proves nothing."""
+    assert check(promtool, tmp_path, [*expressions(), "sum(rate(x[30s])"]).returncode != 0
+
+
+def test_no_macro_is_left_unknown() -> None:
+    """Product rule: a variable that no dashboard defines would reach Prometheus as it stands."""
+    assert not [text for text in expressions() if "$" in text]
