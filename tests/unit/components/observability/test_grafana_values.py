@@ -1,0 +1,52 @@
+"""Grafana's part of the values."""
+
+import pulumi
+
+from meshed_mcp.components.observability.args import GrafanaSettings, ObservabilityStackArgs
+from meshed_mcp.components.observability.grafana_values import admin_secrets, grafana_values
+
+VALUES = grafana_values(ObservabilityStackArgs(namespace="watch", storage_class="fast"))
+
+
+def test_one_volume_is_never_attached_to_two_pods() -> None:
+    """helm-charts#3612: a Deployment with a volume hangs in Multi-Attach at every upgrade."""
+    assert VALUES["persistence"] == {"enabled": True, "type": "sts", "size": "5Gi", "storageClassName": "fast"}
+
+
+def test_the_administrator_comes_from_a_secret() -> None:
+    """grafana/helm-charts#1184: otherwise each upgrade makes another password."""
+    assert VALUES["admin"] == {
+        "existingSecret": "grafana-admin",
+        "userKey": "admin-user",
+        "passwordKey": "admin-password",
+    }
+
+
+def test_a_given_password_becomes_that_secret() -> None:
+    """Product rule: the namespace is the stack's own, so nobody could make the Secret before it."""
+    password = pulumi.Output.secret("s3cret")
+    settings = GrafanaSettings.model_validate({"admin_secret": "door", "admin_password": password})
+    (secret,) = admin_secrets(settings, "watch")
+    assert (secret["kind"], secret["metadata"]["name"], secret["metadata"]["namespace"]) == ("Secret", "door", "watch")
+    assert secret["stringData"] == {"admin-user": "admin", "admin-password": password}
+
+
+def test_without_a_password_no_secret_is_made() -> None:
+    """Product rule: a Secret from elsewhere is not overwritten."""
+    assert admin_secrets(GrafanaSettings(), "watch") == []
+
+
+def test_data_sources_have_fixed_uids_and_exemplars_lead_to_traces() -> None:
+    """Grafana: dashboards and exemplar links name a data source by uid."""
+    sources = VALUES["sidecar"]["datasources"]
+    (jaeger,) = VALUES["additionalDataSources"]
+    assert (sources["uid"], sources["alertmanager"]["uid"], jaeger["uid"]) == ("prometheus", "alertmanager", "jaeger")
+    assert sources["exemplarTraceIdDestinations"]["datasourceUid"] == jaeger["uid"]
+    assert jaeger["url"] == "http://jaeger.watch.svc:16686"
+
+
+def test_dashboards_are_found_in_every_namespace_and_not_edited_in_the_browser() -> None:
+    """Chart, sidecar: label grafana_dashboard "1"; a change in the browser would be undone by the next deployment."""
+    sidecar = VALUES["sidecar"]["dashboards"]
+    assert (sidecar["label"], sidecar["labelValue"], sidecar["searchNamespace"]) == ("grafana_dashboard", "1", "ALL")
+    assert sidecar["provider"]["allowUiUpdates"] is False

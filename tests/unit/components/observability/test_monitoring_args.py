@@ -1,0 +1,67 @@
+"""Refusals of the monitoring arguments."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
+
+
+def refusals(raw: Any) -> list[str]:
+    """The faults of `raw`, as a user reads them."""
+    return [str(fault) for fault in faults(ObservabilityStackArgs, raw, "observability")]
+
+
+def test_cert_manager_comes_by_the_pulumi_package_unless_said_otherwise() -> None:
+    """Design D7: install is component, release or existing; component by default."""
+    assert ObservabilityStackArgs().cert_manager.install is CertManagerInstall.COMPONENT
+    assert refusals({"cert_manager": {"install": "helm"}}) == [
+        "observability: cert_manager.install: 'helm' is not a choice; known here: component, release, existing"
+    ]
+
+
+def test_a_duration_in_words_is_refused() -> None:
+    """Product rule: the unit is in the field's name, the value is a number."""
+    assert refusals({"prometheus": {"retention_days": "15d"}}) == [
+        "observability: prometheus.retention_days: '15d' is not a whole number of days; write 15"
+    ]
+
+
+def test_memory_without_unit_is_refused() -> None:
+    """Kubernetes would take it for bytes and kill the pod at once."""
+    (text,) = refusals({"grafana": {"resources": {"cpu": "100m", "memory": "512"}}})
+    assert text.startswith("observability: grafana.resources.memory: '512' is no memory quantity")
+    assert "write '512Mi'" in text
+
+
+def test_whole_cores_may_be_a_number() -> None:
+    """YAML reads `cpu: 2` as a number; what is meant is plain."""
+    args = ObservabilityStackArgs.model_validate({"prometheus": {"resources": {"cpu": 2, "memory": "4Gi"}}})
+    assert args.prometheus.resources.cpu == "2"
+
+
+@pytest.mark.parametrize("field", ["namespace", "storage_class"])
+def test_a_name_that_kubernetes_refuses_is_refused(field: str) -> None:
+    """Kubernetes, "Object Names and IDs"."""
+    (text,) = refusals({field: "Not_A_Name"})
+    assert text.startswith(f"observability: {field}: 'Not_A_Name' cannot name a")
+
+
+words = st.text("0159.-+eEms%Gi ", max_size=6)
+plain = st.none() | st.booleans() | st.integers() | st.floats() | words
+values = plain | st.lists(plain, max_size=2) | st.dictionaries(st.text("abm_ ", max_size=6), plain, max_size=2)
+
+
+@given(st.dictionaries(st.sampled_from([*ObservabilityStackArgs.model_fields, "promethius"]), values, max_size=4))
+def test_any_arguments_are_accepted_or_refused_in_one_line_each(raw: dict[str, Any]) -> None:
+    """Product rule: no configuration ends in a traceback, and a fault is one line."""
+    try:
+        ObservabilityStackArgs.model_validate(raw)
+    except ValidationError:
+        texts = refusals(raw)
+        assert texts
+        assert not [text for text in texts if "\n" in text]

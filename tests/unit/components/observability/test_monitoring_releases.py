@@ -1,0 +1,83 @@
+"""Charts and namespaces of monitoring."""
+
+from meshed_mcp.components.core.manifest import identity
+from meshed_mcp.components.observability.args import CertManagerInstall, CertManagerSettings, ObservabilityStackArgs
+from meshed_mcp.components.observability.cert_manager import cert_manager_release
+from meshed_mcp.components.observability.charts import KUBE_PROMETHEUS_STACK, PROMETHEUS_OPERATOR_CRDS
+from meshed_mcp.components.observability.manifests import manifests
+from meshed_mcp.components.observability.releases import releases
+
+
+def args(install: CertManagerInstall = CertManagerInstall.RELEASE, mirror: str | None = None) -> ObservabilityStackArgs:
+    """Arguments with one way to get cert-manager."""
+    return ObservabilityStackArgs(cert_manager=CertManagerSettings(install=install), chart_mirror=mirror)
+
+
+def test_what_others_need_goes_in_first() -> None:
+    """Chart: its Certificate needs cert-manager, its Prometheus needs the operator's CRDs."""
+    names = [spec.name for spec in releases(args())]
+    assert names == ["cert-manager", "prometheus-operator-crds", "kube-prometheus-stack"]
+
+
+def test_only_a_plain_release_of_cert_manager_is_a_release_of_ours() -> None:
+    """Design D7: the Pulumi package installs its own, an existing one is left alone."""
+    for install in (CertManagerInstall.COMPONENT, CertManagerInstall.EXISTING):
+        assert "cert-manager" not in [spec.name for spec in releases(args(install))]
+
+
+def test_certificates_survive_the_removal_of_cert_manager() -> None:
+    """cert-manager, Helm: `crds.enabled` installs the CRDs, `crds.keep` leaves them; `installCRDs` is deprecated."""
+    values = cert_manager_release(CertManagerSettings(), None).values
+    assert values["crds"] == {"enabled": True, "keep": True}
+    assert "installCRDs" not in values
+
+
+def test_monitors_survive_the_removal_of_the_crd_release() -> None:
+    """Helm, resource policy; the chart of CRDs has none of its own."""
+    (spec,) = [item for item in releases(args()) if item.name == "prometheus-operator-crds"]
+    assert spec.values == {"crds": {"annotations": {"helm.sh/resource-policy": "keep"}}}
+
+
+def test_the_stack_does_not_bring_crds_of_its_own() -> None:
+    """Helm installs a chart's folder of CRDs once and never upgrades it."""
+    stack = releases(args())[-1]
+    assert stack.skip_crds
+    assert stack.values["crds"] == {"enabled": False}
+
+
+def test_crds_and_operator_are_of_one_version() -> None:
+    """prometheus-community: charts 31.0.1 of the CRDs and 88.5.3 of the stack both carry operator 0.93.1."""
+    assert (PROMETHEUS_OPERATOR_CRDS.version, KUBE_PROMETHEUS_STACK.version) == ("31.0.1", "88.5.3")
+
+
+def test_every_chart_comes_from_the_mirror() -> None:
+    """Design D7: an air-gapped cluster names a folder or a repository."""
+    assert {spec.chart.reference for spec in releases(args(mirror="charts"))} == {
+        "charts/cert-manager",
+        "charts/prometheus-operator-crds",
+        "charts/kube-prometheus-stack",
+    }
+    assert {spec.chart.http_repository for spec in releases(args(mirror="https://charts.corp"))} == {
+        "https://charts.corp"
+    }
+
+
+def test_monitoring_stays_outside_the_mesh() -> None:
+    """helm-charts#190: scrapes and webhooks fail behind a sidecar."""
+    namespaces = [item for item in manifests(args()) if item["kind"] == "Namespace"]
+    assert {item["metadata"]["name"]: item["metadata"]["labels"]["istio-injection"] for item in namespaces} == {
+        "monitoring": "disabled",
+        "cert-manager": "disabled",
+    }
+
+
+def test_an_existing_cert_manager_keeps_its_namespace() -> None:
+    """Product rule: what we did not install we do not own."""
+    names = [item["metadata"]["name"] for item in manifests(args(CertManagerInstall.EXISTING))]
+    assert "cert-manager" not in names
+
+
+def test_every_object_is_registered_once() -> None:
+    """Pulumi and Kubernetes: one identity, one object."""
+    identities = [identity(item) for item in manifests(args())]
+    assert len(identities) == len(set(identities))

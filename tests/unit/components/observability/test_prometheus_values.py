@@ -1,0 +1,118 @@
+"""Values of kube-prometheus-stack."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from meshed_mcp.components.observability.args import (
+    AlertmanagerSettings,
+    ObservabilityStackArgs,
+    Platform,
+    PrometheusSettings,
+)
+from meshed_mcp.components.observability.prometheus_values import (
+    kube_prometheus_stack_values,
+    prometheus_spec,
+    prometheus_url,
+    retention_size,
+)
+
+CHART_ONLY = ("storageSpec", "SelectorNilUsesHelmValues")
+"""Values that the chart translates; the others go into the operator's object under the same name."""
+
+DEFAULTS = ObservabilityStackArgs()
+
+
+def spec(**settings: Any) -> dict[str, Any]:
+    """Values of Prometheus itself."""
+    return prometheus_spec(PrometheusSettings(**settings), "fast")
+
+
+def test_every_monitor_and_rule_of_the_cluster_is_selected() -> None:
+    """Chart: with these values true, only objects labelled with the release's name are seen (helm-charts#430)."""
+    kinds = ("rule", "serviceMonitor", "podMonitor", "probe", "scrapeConfig")
+    assert [spec()[f"{kind}SelectorNilUsesHelmValues"] for kind in kinds] == [False] * 5
+
+
+def test_samples_are_on_a_volume_that_outlives_the_release() -> None:
+    """Chart: without storageSpec the samples go with the pod."""
+    claim = spec(storage_gib=80)["storageSpec"]["volumeClaimTemplate"]["spec"]
+    assert claim["resources"]["requests"]["storage"] == "80Gi"
+    assert claim["storageClassName"] == "fast"
+    assert spec()["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
+
+
+@given(st.integers(1, 65536))
+def test_blocks_leave_a_fifth_of_the_volume_to_the_log(storage_gib: int) -> None:
+    """Prometheus, "Storage": retention.size at 80 to 85 % of the allocated space."""
+    mebibytes = int(retention_size(storage_gib).removesuffix("MiB"))
+    assert 0.79 <= mebibytes / (storage_gib * 1024) <= 0.85
+
+
+def test_retention_is_by_age_too() -> None:
+    """Prometheus: whichever of age and size is reached first removes a block."""
+    assert spec(retention_days=30)["retention"] == "30d"
+
+
+def test_exemplars_are_kept() -> None:
+    """Prometheus 3: exemplar storage needs the feature and a size."""
+    assert "exemplar-storage" in spec()["enableFeatures"]
+    assert spec()["exemplars"]["maxSize"] > 0
+
+
+def test_no_monitor_can_lift_the_limits() -> None:
+    """Operator: only the enforced limits bind monitors; the chart sets none."""
+    enforced = {key: value for key, value in spec().items() if key.startswith("enforced")}
+    assert {"enforcedSampleLimit", "enforcedTargetLimit", "enforcedLabelLimit", "enforcedBodySizeLimit"} <= set(
+        enforced
+    )
+    assert all(enforced.values())
+
+
+def test_the_operator_knows_every_field_it_is_given(prometheus_schema: dict[str, Any]) -> None:
+    """Prometheus operator 0.93.1, CRD Prometheus: the chart passes the values on under the same names."""
+    passed_on = {key: value for key, value in spec().items() if not key.endswith(CHART_ONLY)}
+    required = {"required": []}
+    Draft202012Validator(prometheus_schema | required).validate(passed_on)
+
+
+def test_no_helm_hook_is_left() -> None:
+    """Chart: every hook template is gated off by cert-manager's certificate or belongs to the CRD upgrade job."""
+    values = kube_prometheus_stack_values(DEFAULTS)
+    assert values["prometheusOperator"]["admissionWebhooks"]["certManager"] == {"enabled": True}
+    assert values["crds"] == {"enabled": False}
+
+
+def test_managed_clusters_are_not_alarmed_about_what_they_hide() -> None:
+    """helm-charts#4106: scheduler, controller manager, etcd and kube-proxy cannot be scraped there."""
+    values = kube_prometheus_stack_values(DEFAULTS)
+    assert [values[part]["enabled"] for part in ("kubeControllerManager", "kubeScheduler", "kubeEtcd")] == [False] * 3
+    assert not any(values["defaultRules"]["rules"].values())
+
+
+def test_own_clusters_are_watched_wholly() -> None:
+    """Product rule: platform self-managed scrapes the control plane and keeps its rules."""
+    values = kube_prometheus_stack_values(ObservabilityStackArgs(platform=Platform.SELF_MANAGED))
+    assert values["kubeEtcd"]["enabled"] is True
+    assert all(values["defaultRules"]["rules"].values())
+
+
+@pytest.mark.parametrize(("replicas", "budget"), [(1, False), (2, True)])
+def test_a_budget_protects_only_what_has_a_second_replica(replicas: int, *, budget: bool) -> None:
+    """Kubernetes: a budget over a single replica blocks every drain of its node."""
+    args = ObservabilityStackArgs(
+        prometheus=PrometheusSettings(replicas=replicas), alertmanager=AlertmanagerSettings(replicas=replicas)
+    )
+    values = kube_prometheus_stack_values(args)
+    assert values["prometheus"]["podDisruptionBudget"]["enabled"] is budget
+    assert values["alertmanager"]["podDisruptionBudget"]["enabled"] is budget
+
+
+def test_the_address_is_the_service_of_the_chart() -> None:
+    """Chart, template prometheus/service.yaml: `<fullname>-prometheus`; the fullname is cut at 26 characters."""
+    name = kube_prometheus_stack_values(DEFAULTS)["fullnameOverride"]
+    assert len(name) <= 26
+    assert prometheus_url("watch") == f"http://{name}-prometheus.watch.svc:9090"
