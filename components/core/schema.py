@@ -10,7 +10,7 @@ import json
 import textwrap
 import types
 from enum import StrEnum
-from typing import Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -67,7 +67,7 @@ class Schema:
         if kind is Any:
             return dict(ANY)
         origin, parts = get_origin(kind), get_args(kind)
-        if origin in {Union, types.UnionType}:
+        if origin in {Union, types.UnionType, Annotated}:
             return self.type_spec(parts[0])
         if origin is list:
             return {"type": "array", "items": self.type_spec(parts[0])}

@@ -1,0 +1,1 @@
+"""The tests: a room per kind of judge; see CONTRIBUTING."""

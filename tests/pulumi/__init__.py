@@ -1,0 +1,1 @@
+"""What is registered, from recordings: types, parents, order, options."""

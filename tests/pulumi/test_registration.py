@@ -1,0 +1,166 @@
+"""What the program registers for the stacks: types, parents, order, options. Content is judged elsewhere."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from meshed_mcp.components.autoscaling import keda_values, scaled_object
+from meshed_mcp.components.core.manifest import Manifest, identity
+from meshed_mcp.components.core.register import type_token
+from meshed_mcp.components.mesh import cluster, gateway, istio_values, service
+from meshed_mcp.infra.config import stack_config
+from meshed_mcp.infra.plan import Plan, plan
+from meshed_mcp.infra.recording import Recording, Registration
+from meshed_mcp.infra.recording.project import read_project
+from tests.stacks import ROOT, STACKS, recording
+
+pytestmark = pytest.mark.parametrize("stack", STACKS)
+
+COMPONENTS = ("AutoscalingPolicy", "MeshedMCPService", "ObservabilityStack", "ServiceMesh")
+
+
+def planned(stack: str) -> Plan:
+    """The plan of a stack, from its files."""
+    return plan(stack_config(read_project(ROOT, stack).config))
+
+
+def by_urn(recorded: Recording) -> dict[str, Registration]:
+    """Registrations by URN."""
+    return {item.urn: item for item in recorded.registrations}
+
+
+def ancestors(recorded: Recording, item: Registration) -> Iterator[Registration]:
+    """The components around a registration, innermost first."""
+    known = by_urn(recorded)
+    while item.parent in known:
+        item = known[item.parent]
+        yield item
+
+
+def component(recorded: Recording, kind: str) -> Registration:
+    """The one component of a kind."""
+    (found,) = [item for item in recorded.registrations if item.type == f"meshed-mcp:index:{kind}"]
+    return found
+
+
+def made_before(recorded: Recording, item: Registration) -> set[str]:
+    """URNs that exist before `item` is made: what it or a component around it depends on, in any number of steps."""
+    known, found, waiting = by_urn(recorded), set[str](), [item, *ancestors(recorded, item)]
+    while waiting:
+        for urn in waiting.pop().depends_on:
+            if urn in known and urn not in found:
+                found.add(urn)
+                waiting.append(known[urn])
+    return found
+
+
+def find(recorded: Recording, kind: str, name: str) -> Registration:
+    """The registration of one Kubernetes object or release by kind and resource name."""
+    (found,) = [item for item in recorded.registrations if item.type.endswith(f":{kind}") and item.name == name]
+    return found
+
+
+def test_every_resource_is_a_child_of_a_component(stack: str) -> None:
+    """Issue, item 3: every resource is a child of its component, the stack holds components alone."""
+    recorded = recording(stack)
+    loose = [item.urn for item in recorded.registrations if item.custom and not list(ancestors(recorded, item))]
+    assert loose == []
+
+
+def test_every_component_registers_outputs(stack: str) -> None:
+    """Pulumi, "Component resources": register_outputs tells the engine that a component is complete."""
+    recorded = recording(stack)
+    ours = [item.urn for item in recorded.registrations if item.type.startswith("meshed-mcp:")]
+    assert {item.type.split(":")[-1] for item in map(by_urn(recorded).get, ours) if item} == set(COMPONENTS)
+    assert [urn for urn in ours if not recorded.outputs.get(urn)] == []
+
+
+def test_a_components_arguments_are_its_inputs(stack: str) -> None:
+    """Pulumi policies see a component's inputs only when they are passed as its properties."""
+    recorded = recording(stack)
+    assert component(recorded, "ServiceMesh").inputs["istioVersion"] == planned(stack).mesh.istio_version
+
+
+def expected_objects(done: Plan) -> list[Manifest]:
+    """What the pure functions of mesh and autoscaling return for a plan."""
+    services = [item for name, args in done.services.items() for item in service.manifests(name, args)]
+    mesh = [*gateway.namespaces(done.mesh), *cluster.policies(done.mesh)]
+    return [*mesh, *services, *keda_values.namespaces(done.autoscaling), *scaled_object.manifests(done.autoscaling)]
+
+
+def test_what_is_registered_is_what_the_pure_functions_return(stack: str) -> None:
+    """ADR 5: nothing is added or changed between a pure function and a registration."""
+    registered = {identity(item): item for item in recording(stack).objects}
+    for item in expected_objects(planned(stack)):
+        assert registered[identity(item)] == item
+
+
+def test_releases_are_registered_with_chart_version_and_values(stack: str) -> None:
+    """Design D7: charts are pinned records; the values are what the pure functions return."""
+    releases = {item["name"]: item for item in recording(stack).releases}
+    for spec in [*istio_values.releases(planned(stack).mesh), *keda_values.releases(planned(stack).autoscaling)]:
+        found = releases[spec.name]
+        assert (found["version"], found["values"]) == (spec.chart.version, spec.values)
+
+
+def test_objects_carry_their_kinds_token(stack: str) -> None:
+    """Pulumi's Kubernetes provider selects the resource by `kubernetes:<group>/<version>:<Kind>`."""
+    types = {item.type for item in recording(stack).registrations if item.custom}
+    assert {type_token(item) for item in recording(stack).objects} <= types
+    assert "kubernetes:networking.istio.io/v1:VirtualService" in types
+    assert "kubernetes:core/v1:Service" in types
+
+
+def test_the_mesh_is_made_in_istios_order(stack: str) -> None:
+    """Istio, "Install with Helm": Gateway API CRDs, base, istiod, gateway; then mesh policy."""
+    recorded = recording(stack)
+    chain = [find(recorded, "Release", name) for name in ("gateway-api-crds", "istio-base", "istiod", "istio-ingress")]
+    policy = find(recorded, "PeerAuthentication", "istio-system/default")
+    for earlier, later in zip(chain, [*chain[1:], policy], strict=True):
+        assert earlier.urn in made_before(recorded, later), f"{later.name} does not wait for {earlier.name}"
+
+
+def test_services_wait_for_the_crds_and_webhooks_they_need(stack: str) -> None:
+    """pulumi-kubernetes issues 1712, 3247: an object before its CRD ends an update half-way."""
+    recorded = recording(stack)
+    for kind in ("VirtualService", "PodMonitor", "Deployment"):
+        before = made_before(recorded, find(recorded, kind, "mcp-system/mcp-rag"))
+        for release in ("istiod", "prometheus-operator-crds", "kube-prometheus-stack"):
+            assert find(recorded, "Release", release).urn in before
+
+
+def test_autoscalers_wait_for_keda_and_for_what_they_scale(stack: str) -> None:
+    """KEDA refuses a ScaledObject whose target is absent; before KEDA there is no such kind."""
+    recorded = recording(stack)
+    before = made_before(recorded, find(recorded, "ScaledObject", "mcp-system/mcp-controller"))
+    assert find(recorded, "Release", "keda").urn in before
+    assert find(recorded, "Deployment", "mcp-system/mcp-controller").urn in before
+
+
+def test_prometheus_waits_for_its_crds_and_certificates(stack: str) -> None:
+    """kube-prometheus-stack without hooks needs its CRDs and cert-manager first (docs/adr/0002)."""
+    recorded = recording(stack)
+    before = made_before(recorded, find(recorded, "Release", "kube-prometheus-stack"))
+    assert find(recorded, "Release", "prometheus-operator-crds").urn in before
+    (cert_manager,) = recorded.remotes
+    assert cert_manager.urn in before
+
+
+def test_replicas_are_left_to_the_autoscaler(stack: str) -> None:
+    """pulumi-kubernetes: an update with a static replica count resets what an autoscaler has set."""
+    workloads = [item for item in recording(stack).registrations if item.type.endswith((":Deployment", ":StatefulSet"))]
+    assert workloads
+    assert all(item.ignore_changes == ("spec.replicas",) for item in workloads)
+    assert all("replicas" in item.inputs["spec"] for item in workloads)
+
+
+def test_every_object_has_an_explicit_name(stack: str) -> None:
+    """Design D13: Pulumi's random suffixes would break DNS names, selectors and references."""
+    assert all(item["metadata"]["name"] for item in recording(stack).objects)
+
+
+def test_outputs_of_the_stack_name_every_service(stack: str) -> None:
+    """Product rule: who deploys wants to know where the services are."""
+    outputs = recording(stack).stack_outputs
+    assert outputs["services"]["mcp-controller"] == "http://mcp-controller.mcp-system.svc.cluster.local:8000/mcp"
+    assert outputs["prometheus_url"].startswith("http://")
