@@ -1,21 +1,12 @@
-"""The real promtool, for rooms whose claims are about PromQL."""
+"""The real promtool, for a room whose claims are about PromQL; finding it is in ../conftest.py."""
 
-import os
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-ENGINES = Path(__file__).resolve().parents[2] / ".engines" / "bin"
-
 
 @pytest.fixture(scope="session")
-def promtool() -> str:
-    """Path of promtool, from the PATH or from `make engines`; without it the test is skipped, in CI it fails."""
-    found = shutil.which("promtool", path=os.pathsep.join([str(ENGINES), os.environ.get("PATH", "")]))
-    if found:
-        return found
-    reason = "promtool is missing; get it with: make engines"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+def promtool(find_engine: Callable[[str], Path]) -> Path:
+    """Path of promtool."""
+    return find_engine("promtool")

@@ -32,7 +32,7 @@ def without_macros(text: str) -> str:
     return text
 
 
-def check(promtool: str, folder: Path, texts: list[str]) -> subprocess.CompletedProcess[str]:
+def check(promtool: Path, folder: Path, texts: list[str]) -> subprocess.CompletedProcess[str]:
     """What promtool says of `texts`, as rules of one group."""
     rules: list[dict[str, Any]] = [{"record": f"test:{number}", "expr": text} for number, text in enumerate(texts)]
     path = folder / "rules.yaml"
@@ -41,7 +41,7 @@ def check(promtool: str, folder: Path, texts: list[str]) -> subprocess.Completed
 
 
 @pytest.mark.engine("promtool")
-def test_every_expression_is_valid_promql(promtool: str, tmp_path: Path) -> None:
+def test_every_expression_is_valid_promql(promtool: Path, tmp_path: Path) -> None:
     """Prometheus' own parser: a panel or a scaler with a syntax error would only be found in the cluster."""
     texts = expressions()
     assert len(texts) > 10
@@ -50,7 +50,7 @@ def test_every_expression_is_valid_promql(promtool: str, tmp_path: Path) -> None
 
 
 @pytest.mark.engine("promtool")
-def test_the_check_finds_a_broken_expression(promtool: str, tmp_path: Path) -> None:
+def test_the_check_finds_a_broken_expression(promtool: Path, tmp_path: Path) -> None:
     """Product rule: a test that cannot fail proves nothing."""
     assert check(promtool, tmp_path, [*expressions(), "sum(rate(x[30s])"]).returncode != 0
 
