@@ -1,0 +1,52 @@
+"""Engine processes: started on loopback with a log file, watched while they come up, stopped by their own id."""
+
+import contextlib
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+STOP_SECONDS: Final = 20
+LOG_TAIL_CHARACTERS: Final = 3000
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Engine:
+    """A running engine and its log."""
+
+    def __init__(self, command: list[str], log: Path) -> None:
+        self.name, self.log = Path(command[0]).name, log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+
+    def check(self) -> None:
+        """Raise RuntimeError with the end of the log when the engine ended by itself."""
+        if self.process.poll() is not None:
+            tail = self.log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
+            raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{tail}")
+
+    def stop(self) -> None:
+        """Ask it to end, and insist after a while."""
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextlib.contextmanager
+def running(command: list[str], log: Path) -> Iterator[Engine]:
+    """The engine for as long as the block lasts."""
+    engine = Engine(command, log)
+    try:
+        yield engine
+    finally:
+        engine.stop()
