@@ -1,0 +1,118 @@
+"""What ObservabilityStack registers, and in which order."""
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.component import ObservabilityStack
+from meshed_mcp.components.observability.manifests import manifests
+from meshed_mcp.components.observability.releases import releases
+from meshed_mcp.infra.recording import Recording
+from meshed_mcp.infra.recording.recorder import Registration, record_program
+
+CERT_MANAGER_PACKAGE = "kubernetes-cert-manager:index:CertManager"
+
+
+def recorded(**args: Any) -> Recording:
+    """The registrations of one stack of monitoring."""
+    return record_program(lambda: (ObservabilityStack("monitoring", args), None)[1], "project", "test", {})
+
+
+def registered(recording: Recording, kind: str, name: str) -> Registration:
+    """The one registration of a type and name."""
+    (found,) = [item for item in recording.registrations if item.type.endswith(kind) and item.name == name]
+    return found
+
+
+def waits_for(recording: Recording, item: Registration) -> set[str]:
+    """Names of everything that is made before `item`."""
+    known = {entry.urn: entry for entry in recording.registrations}
+    names, waiting = set[str](), [item]
+    while waiting:
+        for urn in waiting.pop().depends_on:
+            names.add(known[urn].name)
+            waiting.append(known[urn])
+    return names
+
+
+@pytest.mark.parametrize("install", ["component", "release", "existing"])
+def test_it_registers_what_the_pure_functions_return(install: str) -> None:
+    """Product rule: what is rendered and checked is what is deployed."""
+    args = ObservabilityStackArgs.model_validate({"cert_manager": {"install": install}})
+    recording = recorded(cert_manager={"install": install})
+    assert sorted(recording.objects, key=str) == sorted(map(sorted_keys, manifests(args)), key=str)
+    assert {item["name"]: item["values"] for item in recording.releases} == {
+        spec.name: sorted_keys(spec.values) for spec in releases(args)
+    }
+
+
+def sorted_keys(value: Any) -> Any:
+    """`value` with its keys in the order in which a recording has them."""
+    if isinstance(value, dict):
+        return {key: sorted_keys(value[key]) for key in sorted(value)}
+    return [sorted_keys(item) for item in value] if isinstance(value, list) else value
+
+
+def test_the_stack_waits_for_certificates_crds_and_its_password() -> None:
+    """Chart: without these its Certificate, its Prometheus and its Grafana cannot be made."""
+    recording = recorded(grafana={"admin_password": "s3cret"})
+    stack = registered(recording, ":Release", "kube-prometheus-stack")
+    assert waits_for(recording, stack) >= {
+        "cert-manager",
+        "prometheus-operator-crds",
+        "monitoring",
+        "monitoring/grafana-admin",
+    }
+
+
+def test_dashboards_come_last() -> None:
+    """Product rule: Grafana is there when they are, so a failing dashboard does not hold up monitoring."""
+    recording = recorded()
+    board = registered(recording, ":ConfigMap", "monitoring/dashboard-mcp-services")
+    assert "kube-prometheus-stack" in waits_for(recording, board)
+
+
+def test_the_package_installs_a_pinned_chart_under_a_fixed_name() -> None:
+    """pulumi-kubernetes-cert-manager: without a version it installs the newest chart, under a random name."""
+    (package,) = recorded().remotes
+    options = package.inputs["helmOptions"]
+    assert package.type == CERT_MANAGER_PACKAGE
+    assert (options["name"], options["version"], options["namespace"]) == ("cert-manager", "v1.21.1", "cert-manager")
+    assert options["values"]["crds"] == {"enabled": True, "keep": True}
+    assert "installCRDs" not in package.inputs
+
+
+def test_the_package_finds_the_chart_in_a_mirror() -> None:
+    """Design D7: an air-gapped cluster names a folder."""
+    (package,) = recorded(chart_mirror="charts").remotes
+    assert package.inputs["helmOptions"]["chart"] == "charts/cert-manager"
+    assert "repositoryOpts" not in package.inputs["helmOptions"]
+
+
+def test_other_ways_do_not_touch_the_package() -> None:
+    """Product rule: hosts without the package's plugin choose release or existing."""
+    for install in ("release", "existing"):
+        assert recorded(cert_manager={"install": install}).remotes == []
+
+
+def test_the_password_stays_a_secret() -> None:
+    """Pulumi: an output that is secret stays so in the inputs of everything made from it."""
+
+    def program() -> None:
+        ObservabilityStack("monitoring", {"grafana": {"admin_password": pulumi.Output.secret("s3cret")}})
+
+    recording = record_program(program, "project", "test", {})
+    assert "s3cret" not in str(recording)
+    assert registered(recording, ":Secret", "monitoring/grafana-admin")
+
+
+def test_the_addresses_are_outputs() -> None:
+    """Product rule: the autoscaler's prometheus_url and the mesh's collector come from here."""
+    (outputs,) = recorded(namespace="watch").outputs.values()
+    assert outputs == {
+        "prometheus_url": "http://kube-prometheus-stack-prometheus.watch.svc:9090",
+        "otlp_endpoint": "http://jaeger.watch.svc:4317",
+        "grafana_url": "http://grafana.watch.svc:80",
+    }
