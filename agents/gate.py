@@ -1,7 +1,8 @@
 """The door in front of an ASGI application: knows every request in work, refuses new ones, ends streams, cuts.
 
-In: ASGI calls, and the orders of the drain (serving.py). Out: the application's answers, 503 while it refuses, HTTP
-metrics. Not here: MCP (telemetry.py tells which request is a stream), signals and waiting times (serving.py).
+In: ASGI calls, and the orders of the drain (serving.py). Out: the application's answers, 503 while it refuses, 421 for
+a Host that is not ours, HTTP metrics.
+Not here: MCP (telemetry.py tells which request is a stream), signals and waiting times (serving.py).
 """
 
 import asyncio
@@ -13,11 +14,12 @@ from typing import Any, Final
 
 import anyio
 from prometheus_client import CollectorRegistry, Gauge, Histogram
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meshed_mcp import contract
+from meshed_mcp.agents.hosts import AllowedHosts
 
 RETRY_AFTER_SECONDS: Final = 1
 """A client that comes back after this reaches another replica: the refusal comes after endpoints have noticed."""
@@ -89,10 +91,11 @@ def work_of(request: Any) -> Work | None:
 
 
 class Gate:
-    """ASGI middleware around a whole application; one per process."""
+    """ASGI middleware around a whole application; one per process. Other Hosts than `hosts` are answered 421."""
 
-    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry, hosts: AllowedHosts) -> None:
         self._app = app
+        self._hosts = hosts
         self._open: set[Work] = set()
         self._emptied = asyncio.Event()
         self._retiring = False
@@ -165,11 +168,15 @@ class Gate:
                 work.ended = not message.get("more_body", False)
             await send(message)
 
-        app = _refusal if self._refusing else self._app
         with work.cancel:
-            await app(work.scope, receive, observed_send)
+            await self._application_for(work)(work.scope, receive, observed_send)
         if work.cancel.cancelled_caught:
             await _end_cut_answer(work, receive, observed_send)
+
+    def _application_for(self, work: Work) -> ASGIApp:
+        if self._refusing:
+            return _stopping
+        return self._app if Headers(scope=work.scope).get("host") in self._hosts else _misdirected
 
     def _observe_start(self, work: Work, message: Message) -> None:
         work.status = message["status"]
@@ -180,11 +187,16 @@ class Gate:
             headers["connection"] = "close"
 
 
-_refusal = PlainTextResponse(
+_stopping = PlainTextResponse(
     "This server is stopping. Send the request again: it was not executed.\n",
     status_code=503,
     headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
 )
+_misdirected = PlainTextResponse(
+    f"This server does not answer to that Host. Its operator can add the name to {contract.ENV_ALLOWED_HOSTS}.\n",
+    status_code=421,
+)
+"""Source: RFC 9110, section 15.5.20, Misdirected Request; the check is a defence against DNS rebinding."""
 
 
 async def _end_cut_answer(work: Work, receive: Receive, send: Send) -> None:

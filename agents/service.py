@@ -48,22 +48,21 @@ class MCPService(MCPServer[LifespanResultT]):
             ),
         )
 
-    def run(
-        self,
-        transport: Literal["stdio", "sse", "streamable-http"] | None = None,
-        *,
-        settings: Settings | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """Serve until SIGTERM or SIGINT; `settings` replaces the environment and belongs to no `transport`.
+    def run(self, transport: Literal["stdio", "sse", "streamable-http"] | None = None, **kwargs: Any) -> None:
+        """Serve until SIGTERM or SIGINT. Without a transport the environment gives all settings.
 
         Raises SystemExit with a text when the environment is wrong, with code 1 when the replica cannot start.
         """
         if transport is not None:
             super().run(transport, **kwargs)
             return
+        if kwargs:
+            raise TypeError(
+                f"run() takes {', '.join(sorted(kwargs))} only with a transport of the SDK, as run('streamable-http', "
+                f"port=8000). Without one, set the environment: {contract.ENV_PORT} and its neighbours."
+            )
         try:
-            settings = settings or Settings.from_environment(service=self.name)
+            settings = Settings.from_environment(service=self.name)
         except SettingsError as error:
             raise SystemExit(str(error)) from None
         serve(

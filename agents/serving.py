@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from meshed_mcp import contract
 from meshed_mcp.agents import logs
 from meshed_mcp.agents.gate import Gate
+from meshed_mcp.agents.hosts import AllowedHosts
 from meshed_mcp.agents.listener import StartError, bound, listening
 from meshed_mcp.agents.management import Phase, management_app
 from meshed_mcp.agents.settings import CLOSING_SECONDS, Settings
@@ -66,7 +67,7 @@ class Replica:
         self, app: ASGIApp, settings: Settings, registry: CollectorRegistry, end_streams: Callable[[], None]
     ) -> None:
         self._settings = settings
-        self._gate = Gate(app, registry)
+        self._gate = Gate(app, registry, AllowedHosts.of(settings.allowed_hosts))
         self._management = management_app(lambda: self._phase, registry)
         self._end_streams = end_streams
         self._phase = Phase.STARTING

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from meshed_mcp import contract
+from meshed_mcp.agents.hosts import ANY_PORT
 
 DEFAULT_ENDPOINT_SECONDS: Final = 0.0
 """Outside a cluster no endpoint list has to notice a stop; the Deployment sets its own number."""
@@ -33,8 +34,6 @@ CLOSING_SECONDS: Final = 2.0
 
 DEFAULT_ALLOWED_HOSTS: Final = ("127.0.0.1:*", "localhost:*", "[::1]:*")
 """Source: official SDK 2.3, Host values that `streamable_http_app` allows on a loopback address."""
-
-ANY_PORT: Final = ":*"
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 

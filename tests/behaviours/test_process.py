@@ -1,5 +1,6 @@
 """One service as a process: start, Host check, metrics, start-up faults, and the SDK's own transports."""
 
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from conftest import StartService, eventually
 from mcp import Client, StdioServerParameters
 
 from meshed_mcp import contract
+from meshed_mcp.agents.registry import RegistryClient
 
 pytestmark = pytest.mark.anyio
 
@@ -78,7 +80,7 @@ async def test_only_allowed_hosts_are_served(start_service: StartService) -> Non
     async with httpx.AsyncClient(trust_env=False, headers=headers) as http:
         answers = {host: await http.post(service.url, json=ping, headers={"Host": host}) for host in statuses}
     assert {host: answer.status_code for host, answer in answers.items()} == statuses
-    series = 'http_request_method="POST",http_response_status_code="421",http_route="/mcp"'
+    series = 'http_request_method="POST",http_response_status_code="421",http_route="_OTHER"'
     assert service.sample(f"http_server_request_duration_seconds_count{{{series}}}") == 2
 
 
@@ -126,6 +128,39 @@ async def test_an_unreachable_registry_does_not_stop_the_service(start_service: 
         assert (await client.call_tool("echo", {"text": "a"})).structured_content == {"result": "a"}
     await eventually(lambda: service.said("registry"))
     assert service.process.poll() is None
+
+
+REGISTRY = """
+from meshed_mcp.agents.registry.__main__ import main
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+async def test_a_service_is_in_the_registry_from_ready_to_sigterm(start_service: StartService, tmp_path: Path) -> None:
+    """Product rule: who looks a service up gets one that takes calls; both processes run by the same runner."""
+    script = tmp_path / "registry.py"
+    script.write_text(REGISTRY)
+    registry = start_service(script)
+    url = f"http://127.0.0.1:{registry.port}"
+    service = start_service(
+        **{
+            contract.ENV_REGISTRY_URL: url,
+            contract.ENV_NAMESPACE: "mcp-system",
+            contract.ENV_ENDPOINT_SECONDS: "5",
+        }
+    )
+    await eventually(lambda: registry.sample(contract.METRIC_REGISTRY_SERVERS) == 1)
+    async with RegistryClient(url) as client:
+        entry = await client.look_up("mcp-system/mcp-waiting")
+        assert entry.url == "http://mcp-waiting:8000/mcp"
+        assert {tool.name for tool in entry.tools} == {"echo", "wait", "wait_forever", "block_a_thread"}
+        service.signal(signal.SIGTERM)
+        await eventually(lambda: registry.sample(contract.METRIC_REGISTRY_SERVERS) == 0)
+        assert service.process.poll() is None  # it left the registry first, then waits for endpoints
+    registry.signal(signal.SIGTERM)
+    assert await registry.exit_code(within_seconds=5) == 0
 
 
 async def test_stdio_is_the_sdks_own_and_needs_no_port(tmp_path: Path) -> None:

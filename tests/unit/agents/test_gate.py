@@ -3,6 +3,7 @@
 import anyio
 import httpx
 import pytest
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from starlette.routing import Route
 
 from meshed_mcp import contract
 from meshed_mcp.agents.gate import LISTEN, SSE, Gate, work_of
+from meshed_mcp.agents.hosts import AllowedHosts
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +36,7 @@ class Site:
             Route("/slow", self.slow, methods=["POST"]),
             Route("/events", self.events),
         ]
-        self.gate = Gate(Starlette(routes=routes), self.registry)
+        self.gate = Gate(Starlette(routes=routes), self.registry, AllowedHosts.of(["site"]))
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.gate), base_url="http://site")
 
     async def answer(self, _: Request) -> Response:
@@ -82,6 +84,35 @@ async def test_requests_are_counted_by_route_template_and_known_method() -> None
     assert site.count("GET", "200", "/items/{item}") == 3
     assert site.count("_OTHER", "200", "/items/{item}") == 1
     assert site.count("GET", "404", "_OTHER") == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("mcp-rag", True),
+        ("mcp-rag:8000", True),
+        ("mcp.example.com", True),
+        ("mcp.example.com:444", False),
+        ("mcp-rag.attacker.example", False),
+        ("attacker.example", False),
+        (None, False),
+    ],
+)
+def test_hosts_match_exactly_or_with_any_port(host: str | None, allowed: bool) -> None:
+    """SDK 2.3, `TransportSecuritySettings.allowed_hosts`: the rule this one repeats for every path."""
+    hosts = ["mcp-rag", "mcp-rag:*", "mcp.example.com"]
+    assert (host in AllowedHosts.of(hosts)) is allowed
+    sdk = TransportSecurityMiddleware(TransportSecuritySettings(allowed_hosts=hosts))
+    assert sdk._validate_host(host) is allowed
+
+
+async def test_a_foreign_host_is_answered_421_before_the_application_sees_it() -> None:
+    """RFC 9110, section 15.5.20."""
+    site = Site()
+    answer = await site.client.get("/items/a", headers={"Host": "attacker.example"})
+    assert answer.status_code == 421
+    assert contract.ENV_ALLOWED_HOSTS in answer.text
+    assert site.count("GET", "421", "_OTHER") == 1
 
 
 async def test_a_refusing_gate_answers_503_and_lets_the_work_in_progress_end() -> None:
@@ -176,7 +207,7 @@ async def test_an_application_that_fails_is_counted_and_its_error_passes_through
         raise RuntimeError("broken")
 
     registry = CollectorRegistry()
-    gate = Gate(broken, registry)
+    gate = Gate(broken, registry, AllowedHosts.of(["site"]))
     client = httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url="http://site")
     with pytest.raises(RuntimeError, match="broken"):
         await client.get("/")
@@ -193,5 +224,5 @@ async def test_the_lifespan_passes_through() -> None:
     async def application(scope: dict[str, object], *_: object) -> None:
         started.append(scope["type"])
 
-    await Gate(application, CollectorRegistry())({"type": "lifespan"}, None, None)
+    await Gate(application, CollectorRegistry(), AllowedHosts())({"type": "lifespan"}, None, None)
     assert started == ["lifespan"]

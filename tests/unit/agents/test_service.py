@@ -20,7 +20,7 @@ def test_every_public_attribute_of_the_sdks_server_is_there_and_only_run_is_ours
     public = {name for name in dir(MCPServer) if not name.startswith("_")}
     changed = {name for name in public if getattr(MCPService, name) is not getattr(MCPServer, name)}
     assert changed == {"run"}
-    assert set(vars(MCPService)) & OWN == OWN - {"metrics"}
+    assert public & OWN == {"run"}  # a name of ours must not come to hide one of a later SDK
 
 
 def test_every_argument_of_the_sdks_constructor_is_passed_on() -> None:
@@ -47,6 +47,16 @@ def test_an_explicit_transport_goes_to_the_sdk_with_its_options(monkeypatch: pyt
     monkeypatch.setattr(MCPServer, "run", lambda _, transport, **options: passed.update(transport=transport, **options))
     MCPService("mcp-test").run("streamable-http", port=8123, json_response=True)
     assert passed == {"transport": "streamable-http", "port": 8123, "json_response": True}
+
+
+def test_options_without_a_transport_are_refused_with_the_way_to_set_them() -> None:
+    """Product rule: an option that would be ignored is a fault."""
+    with pytest.raises(TypeError) as refusal:
+        MCPService("mcp-test").run(port=8123)
+    assert str(refusal.value) == (
+        "run() takes port only with a transport of the SDK, as run('streamable-http', port=8000). "
+        "Without one, set the environment: MESHED_MCP_PORT and its neighbours."
+    )
 
 
 def test_the_host_check_allows_the_given_hosts_and_pages_they_serve_themselves() -> None:
