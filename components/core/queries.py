@@ -11,9 +11,14 @@ from meshed_mcp import contract
 CALL_METHOD: Final = f'{contract.LABEL_METHOD}="tools/call"'
 """Only tool calls; the operation histogram counts every MCP method. Source: MCP, method `tools/call`."""
 
-CALLER_FAULTS: Final = ("-32700", "-32600", "-32601", "-32602", "-32002")
-"""Values of `error_type` that are the caller's fault and no error of the server.
-Source: OpenTelemetry MCP conventions, server spans, status."""
+MALFORMED_CALLS: Final = ("-32700", "-32600", "-32601", "-32602", "-32002")
+"""Values of `error_type` that are no error of the server. Source: OpenTelemetry MCP conventions, server spans."""
+
+UNFIT_CALLERS: Final = ("-32020", "-32021", "-32022", "-32042", "cancelled")
+"""Values that are the caller's doing as well: headers that contradict the body, a capability or version it lacks, a
+consent that it must ask for first, and that it went away. Source: MCP 2026-07-28, "Error Codes"; the last is ours."""
+
+CALLER_FAULTS: Final = (*MALFORMED_CALLS, *UNFIT_CALLERS)
 
 HELD_SECONDS: Final = 30
 """How long the scaler keeps a peak, and how long gauges must be missing before it counts them in. It covers the
