@@ -70,7 +70,7 @@ def panel_json(number: int, panel: Panel, position: Json) -> Json:
 
 
 def target(ref_id: str, query: Query, kind: Kind) -> Json:
-    """One query of a panel: over the whole range for lines, at its end for numbers and bars."""
+    """One query of a panel: over the whole range for lines, at its end for bars."""
     instant = kind is not Kind.LINES
     return {
         "refId": ref_id,
@@ -95,7 +95,7 @@ def thresholds(panel: Panel) -> Json:
 
 
 def color_mode(kind: Kind) -> Json:
-    """Lines keep one colour per series; numbers and bars take the threshold's."""
+    """Lines keep one colour per series; bars take the threshold's."""
     return {"mode": "palette-classic" if kind is Kind.LINES else "thresholds"}
 
 
@@ -110,8 +110,6 @@ def options(kind: Kind) -> Json:
                 "calcs": ["lastNotNull", "max"],
             }
             return {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}}
-        case Kind.NUMBER:
-            return {"reduceOptions": {"calcs": ["lastNotNull"]}, "colorMode": "value", "graphMode": "none"}
         case Kind.BARS:
             reduce = {"calcs": ["lastNotNull"]}
             return {"reduceOptions": reduce, "orientation": "horizontal", "displayMode": "basic", "showUnfilled": True}

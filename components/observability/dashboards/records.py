@@ -22,7 +22,6 @@ class Kind(StrEnum):
     """Types of panels. Source: Grafana, ids of the core panel plugins."""
 
     LINES = "timeseries"
-    NUMBER = "stat"
     BARS = "bargauge"
 
 
