@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import anyio
 import httpx
 import pytest
-from conftest import StartService, eventually
 from mcp import Client
+from replicas import StartService, eventually
 
 from meshed_mcp import contract
 

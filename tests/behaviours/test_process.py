@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import StartService, eventually
 from mcp import Client, StdioServerParameters
+from replicas import StartService, eventually
 
 from meshed_mcp import contract
 from meshed_mcp.agents.registry import RegistryClient
