@@ -58,7 +58,7 @@ def istio_chart(name: str, args: ServiceMeshArgs) -> Chart:
 
 def base_values(args: ServiceMeshArgs) -> Manifest:
     """CRDs, and an admission webhook that refuses from the start: flipped later by istiod, it would read as drift."""
-    return {"global": shared_values(args), "base": {"validationFailurePolicy": "Fail"}}
+    return {"global": platform_values(args), "base": {"validationFailurePolicy": "Fail"}}
 
 
 def istiod_values(args: ServiceMeshArgs) -> Manifest:
@@ -110,8 +110,7 @@ def gateway_values(args: ServiceMeshArgs) -> Manifest:
     """The ingress gateway's pods; the chart takes the image from the injection, so no hub is given."""
     size = args.gateway
     return {
-        "global": {"networkPolicy": {"enabled": True}},
-        **({"platform": args.platform.value} if args.platform else {}),
+        "global": {"networkPolicy": {"enabled": True}, **platform_values(args)},
         "autoscaling": {"enabled": True, "minReplicas": size.min_replicas, "maxReplicas": size.max_replicas},
         "resources": requests(size),
         "podDisruptionBudget": {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"},
@@ -125,15 +124,19 @@ def gateway_values(args: ServiceMeshArgs) -> Manifest:
 
 
 def shared_values(args: ServiceMeshArgs) -> Manifest:
-    """What Istio's own charts read alike: image source, JSON logs, network policies, the platform's settings."""
+    """What control plane and node agent read alike: image source, JSON logs, network policies, the platform."""
     return {
         "hub": args.hub,
         "tag": args.istio_version,
-        "istioNamespace": ROOT_NAMESPACE,
         "logAsJson": True,
         "networkPolicy": {"enabled": True},
-        **({"platform": args.platform.value} if args.platform else {}),
+        **platform_values(args),
     }
+
+
+def platform_values(args: ServiceMeshArgs) -> Manifest:
+    """The Kubernetes distribution, where the charts carry own settings for it."""
+    return {} if args.platform is None else {"platform": args.platform.value}
 
 
 def requests(size: Scale) -> Manifest:

@@ -1,0 +1,84 @@
+"""Quantities: Kubernetes' notation as numbers, and the line for notations that mean something else."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
+
+
+@pytest.mark.parametrize(
+    ("text", "millicores"), [("250m", 250), ("0.5", 500), ("2", 2000), ("1.25", 1250), ("128", 128_000)]
+)
+def test_cpu_is_read_in_thousandths_of_a_core(text: str, millicores: int) -> None:
+    """Kubernetes, "Resource Management", CPU resource units."""
+    assert cpu_millicores(text) == millicores
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("250", "'250' is 250 whole cores; for thousandths of a core write '250m'"),
+        ("1.5m", "'1.5m' is finer than a thousandth of a core; write '2m'"),
+        ("0", "'0' gives the container no CPU; write '100m' or more"),
+        ("0m", "'0m' gives the container no CPU; write '100m' or more"),
+        ("half", "'half' is no CPU quantity; write thousandths of a core such as '250m', or cores such as '2'"),
+        ("500mi", "'500mi' is no CPU quantity; write thousandths of a core such as '250m', or cores such as '2'"),
+        ("-1", "'-1' is no CPU quantity; write thousandths of a core such as '250m', or cores such as '2'"),
+    ],
+)
+def test_another_cpu_is_refused_with_what_to_write(text: str, expected: str) -> None:
+    """Product rule: one line, with the fix."""
+    with pytest.raises(ValueError, match=f"^{re.escape(expected)}$"):
+        cpu_millicores(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("512Mi", 512 * 2**20), ("1Gi", 2**30), ("1G", 10**9), ("64M", 64 * 10**6), ("100Ki", 102_400)]
+)
+def test_memory_is_read_in_bytes(text: str, size: int) -> None:
+    """Kubernetes, "Resource Management", memory resource units."""
+    assert memory_bytes(text) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("512MB", "'512Mi'"),
+        ("512mb", "'512Mi'"),
+        ("512m", "'512Mi'"),
+        ("512", "'512Mi'"),
+        ("1GB", "'1Gi'"),
+        ("1gi", "'1Gi'"),
+    ],
+)
+def test_memory_in_another_unit_is_refused_with_the_nearest_one(text: str, suggestion: str) -> None:
+    """Kubernetes, "Resource Management": a suffix m means thousandths of a byte."""
+    with pytest.raises(ValueError, match=f"is no memory quantity with a known unit; write {suggestion}$"):
+        memory_bytes(text)
+
+
+def test_memory_that_is_no_number_is_refused_with_an_example() -> None:
+    """Product rule: one line, with the fix."""
+    with pytest.raises(ValueError, match=r"write a whole number and a unit, such as '512Mi' or '1Gi'$"):
+        memory_bytes("much")
+    with pytest.raises(ValueError, match="'0Mi' gives the container no memory; write '128Mi' or more"):
+        memory_bytes("0Mi")
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_positive_number_or_a_one_line_error(text: str) -> None:
+    """Product rule: a wrong configuration never ends in a traceback."""
+    assert outcome(cpu_millicores, text)
+    assert outcome(memory_bytes, text)
+
+
+def outcome(read: Callable[[str], int], text: str) -> bool:
+    """Whether `read` gives a positive number or one line; any other exception fails the test."""
+    try:
+        return read(text) > 0
+    except ValueError as error:
+        return "\n" not in str(error)

@@ -1,0 +1,115 @@
+"""The container of a server: what it is told, how it is probed, where it may write."""
+
+import pulumi
+from mesh_rendering import INGRESS, render, render_exposed
+from pulumi_kubernetes.core.v1 import ProbeArgs
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh.container import FAILURES_BEFORE_ACTION, LIVENESS_PERIOD_SECONDS
+from meshed_mcp.components.mesh.workload import SIDECAR_EXIT_SECONDS
+
+
+def container(**settings: object) -> Manifest:
+    """The container of the stable version."""
+    pod = render(**settings).one("Deployment", "mcp-search")["spec"]["template"]["spec"]
+    found: Manifest = pod["containers"][0]
+    return found
+
+
+def environment(found: Manifest) -> dict[str, object]:
+    """Plain variables of a container."""
+    return {item["name"]: item.get("value") for item in found["env"]}
+
+
+def test_the_runtime_is_told_what_the_probes_and_routes_assume() -> None:
+    """Product rule: meshed_mcp.contract, names and values that both sides share."""
+    found = container(drain={"endpoint_seconds": 7, "grace_seconds": 70}, registry_url="http://mcp-registry:8000")
+    told = environment(found)
+    ports = {item["name"]: str(item["containerPort"]) for item in found["ports"]}
+    assert told[contract.ENV_PORT] == ports[contract.MCP_PORT_NAME]
+    assert told[contract.ENV_MANAGEMENT_PORT] == ports[contract.MANAGEMENT_PORT_NAME]
+    assert (told[contract.ENV_SERVICE], told[contract.ENV_NAMESPACE]) == ("mcp-search", "mcp-system")
+    assert (told[contract.ENV_ENDPOINT_SECONDS], told[contract.ENV_GRACE_SECONDS]) == ("7", "70")
+    assert told[contract.ENV_REGISTRY_URL] == "http://mcp-registry:8000"
+
+
+def test_the_server_ends_before_its_pod_is_killed() -> None:
+    """Kubernetes, "Termination of Pods": at the end of the grace period the kubelet kills what is left."""
+    pod = render().one("Deployment")["spec"]["template"]["spec"]
+    told = environment(pod["containers"][0])
+    assert int(str(told[contract.ENV_GRACE_SECONDS])) + SIDECAR_EXIT_SECONDS <= pod["terminationGracePeriodSeconds"]
+
+
+def test_without_a_registry_the_service_does_not_register() -> None:
+    """Product rule: meshed_mcp.contract, ENV_REGISTRY_URL unset."""
+    assert contract.ENV_REGISTRY_URL not in environment(container())
+
+
+def test_every_name_of_the_service_is_an_allowed_host_with_any_port() -> None:
+    """MCP specification, "Security Best Practices": the server checks Host; Kubernetes gives a Service four names."""
+    allowed = str(environment(container(namespace="tools", cluster_domain="corp.local"))[contract.ENV_ALLOWED_HOSTS])
+    names = ["mcp-search", "mcp-search.tools", "mcp-search.tools.svc", "mcp-search.tools.svc.corp.local"]
+    assert allowed.split(",") == [form for name in names for form in (name, f"{name}:*")]
+
+
+def test_the_gateways_host_is_allowed_only_when_exposed() -> None:
+    """Product rule: a request with a foreign Host header is refused."""
+    exposed = render_exposed().one("Deployment")["spec"]["template"]["spec"]["containers"][0]
+    assert str(environment(exposed)[contract.ENV_ALLOWED_HOSTS]).endswith("mcp.example.com,mcp.example.com:*")
+    hidden = environment(container(ingress=INGRESS))
+    assert "mcp.example.com" not in str(hidden[contract.ENV_ALLOWED_HOSTS])
+
+
+def test_values_of_the_stack_come_after_ours_and_secrets_are_only_referred_to() -> None:
+    """Kubernetes API, EnvVar `valueFrom.secretKeyRef`."""
+    model = pulumi.Output.from_input("large")
+    found = container(env={"MODEL": model}, secret_env={"KEY": {"secret": "llm", "key": "api-key"}})
+    assert found["env"][-2]["name"] == "MODEL"
+    assert found["env"][-2]["value"] is model
+    assert found["env"][-1] == {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "llm", "key": "api-key"}}}
+
+
+def test_the_root_file_system_is_read_only_with_two_folders_to_write_to() -> None:
+    """Product rule: meshed_mcp.contract, DATA_PATH; Python needs a temporary folder."""
+    found = container()
+    assert found["securityContext"]["readOnlyRootFilesystem"] is True
+    assert {mount["mountPath"] for mount in found["volumeMounts"]} == {contract.DATA_PATH, "/tmp"}  # noqa: S108 - in the container
+    assert environment(found)[contract.ENV_DATA_DIR] == contract.DATA_PATH
+
+
+def test_readiness_is_asked_every_second() -> None:
+    """Product rule: a draining pod leaves the endpoints within drain.endpoint_seconds."""
+    probe = container()["readinessProbe"]
+    assert (probe["periodSeconds"], probe["httpGet"]["path"]) == (1, contract.READINESS_PATH)
+
+
+def test_probes_ask_the_management_port() -> None:
+    """Product rule: it is outside the mesh, so a probe judges the server and not its sidecar."""
+    found = container()
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert found[probe]["httpGet"]["port"] == contract.MANAGEMENT_PORT_NAME
+
+
+def test_liveness_uses_kubernetes_own_defaults() -> None:
+    """Kubernetes API, Probe, as the typed SDK quotes it."""
+    text = str(ProbeArgs.__init__.__doc__)
+    assert (
+        f"Default to {LIVENESS_PERIOD_SECONDS} seconds" in text.partition("period_seconds:")[2].partition(":param")[0]
+    )
+    assert f"Defaults to {FAILURES_BEFORE_ACTION}." in text.partition("failure_threshold:")[2].partition(":param")[0]
+
+
+def test_cpu_is_reserved_and_limited_only_on_request() -> None:
+    """Product rule: a limit throttles while the node idles; the autoscaler needs the request."""
+    assert container()["resources"] == {
+        "requests": {"cpu": "100m", "memory": "128Mi"},
+        "limits": {"memory": "512Mi"},
+    }
+    assert container(resources={"cpu_limit": "1"})["resources"]["limits"]["cpu"] == "1"
+
+
+def test_a_command_replaces_the_images_own_only_when_given() -> None:
+    """Kubernetes API, Container `command`."""
+    assert "command" not in container()
+    assert container(command=["python", "-m", "search"])["command"] == ["python", "-m", "search"]

@@ -1,0 +1,66 @@
+"""Secrets, resources and the end of a container: what may be written, and the line for what may not."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerResources
+
+
+def message(model: type[BaseModel], **settings: Any) -> str:
+    """The one error that `settings` get."""
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(settings, by_name=True)
+    errors = caught.value.errors()
+    assert len(errors) == 1, errors
+    return str(errors[0]["msg"]).removeprefix("Value error, ")
+
+
+def test_cpu_may_be_a_plain_number() -> None:
+    """Kubernetes API, Quantity: YAML's `cpu: 2` and `cpu: 0.5` are what people write."""
+    assert (ServerResources(cpu=2).cpu, ServerResources(cpu=0.5).cpu) == ("2", "0.5")  # type: ignore[arg-type]
+
+
+def test_cpu_without_its_unit_is_refused_with_the_unit() -> None:
+    """Product rule: 250 cores are a forgotten m."""
+    assert message(ServerResources, cpu="250") == "'250' is 250 whole cores; for thousandths of a core write '250m'"
+
+
+def test_memory_in_megabytes_is_refused_with_the_binary_unit() -> None:
+    """Kubernetes API, Quantity: there is no suffix B."""
+    assert message(ServerResources, memory="512MB") == (
+        "'512MB' is no memory quantity with a known unit; write '512Mi'"
+    )
+
+
+def test_memory_as_a_plain_number_is_refused_with_a_unit() -> None:
+    """Product rule: 512 bytes are a forgotten unit."""
+    assert message(ServerResources, memory=512) == "'512' is no memory quantity with a known unit; write '512Mi'"
+
+
+def test_a_request_above_its_limit_is_refused() -> None:
+    """Kubernetes API, ResourceRequirements: requests cannot exceed limits."""
+    assert message(ServerResources, cpu="2", cpu_limit="500m") == (
+        "cpu '2' is above cpu_limit '500m'; raise cpu_limit or lower cpu"
+    )
+    assert message(ServerResources, memory="1Gi", memory_limit="512Mi") == (
+        "memory '1Gi' is above memory_limit '512Mi'; raise memory_limit or lower memory"
+    )
+
+
+def test_a_drain_that_leaves_no_time_for_calls_is_refused() -> None:
+    """Product rule: calls are finished between the end of accepting and the end of the process."""
+    assert message(Drain, endpoint_seconds=30, grace_seconds=20) == (
+        "endpoint_seconds 30 leaves calls no time to finish within grace_seconds 20; write a grace_seconds above 30"
+    )
+
+
+def test_a_secret_that_cannot_exist_is_refused() -> None:
+    """Kubernetes, "DNS Subdomain Names"; keys: Kubernetes, "Secrets"."""
+    assert message(SecretKey, secret="My Secret", key="url") == (  # noqa: S106 - the name of a Secret
+        "'My Secret' cannot name a Kubernetes object; write lower-case letters, digits, '-' and '.'"
+    )
+    assert message(SecretKey, secret="mcp", key="a/b") == (  # noqa: S106 - the name of a Secret
+        "'a/b' cannot be a key of a Secret; write letters, digits, '-', '_' and '.' only"
+    )

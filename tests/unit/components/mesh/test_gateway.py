@@ -1,0 +1,84 @@
+"""The mesh of a cluster: its namespaces, its door, and that what refers to the door finds it."""
+
+from mesh_rendering import TRACING, mesh_args, render_mesh
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
+from meshed_mcp.components.mesh.istio_values import releases
+from meshed_mcp.components.mesh.telemetry import TRACING_PROVIDER
+
+
+def labels(namespace: str, **settings: object) -> dict[str, str]:
+    """Labels of a namespace."""
+    found: dict[str, str] = render_mesh(**settings).one("Namespace", namespace)["metadata"]["labels"]
+    return found
+
+
+def servers(**settings: object) -> list[Manifest]:
+    """Listeners of the gateway."""
+    found: list[Manifest] = render_mesh(**settings).one("Gateway")["spec"]["servers"]
+    return found
+
+
+def test_with_a_certificate_plain_http_only_redirects() -> None:
+    """Istio API, ServerTLSSettings: `httpsRedirect` answers 301, `credentialName` names the Secret."""
+    http, https = servers(tls_secret="mcp-tls")  # noqa: S106 - the name of a Secret
+    assert http["tls"] == {"httpsRedirect": True}
+    assert https["tls"] == {"mode": "SIMPLE", "credentialName": "mcp-tls", "minProtocolVersion": "TLSV1_2"}
+
+
+def test_without_a_certificate_there_is_one_plain_listener() -> None:
+    """Product rule: a development cluster needs no certificate."""
+    (http,) = servers()
+    assert "tls" not in http
+    assert http["port"] == {"number": 80, "name": "http", "protocol": "HTTP"}
+
+
+def test_the_gateway_answers_only_for_its_domain() -> None:
+    """Istio API, Server `hosts`: `*` would take every host's routes."""
+    assert all(server["hosts"] == ["mcp.example.com"] for server in servers(tls_secret="tls"))  # noqa: S106 - as above
+
+
+def test_the_gateways_reference_and_identity_are_those_of_what_is_installed() -> None:
+    """Istio chart `gateway`: service account = release name, pod label = release name without `istio-`."""
+    gateway = render_mesh().one("Gateway")
+    release = {item.name: item for item in releases(mesh_args())}["istio-ingress"]
+    assert gateway_reference() == f"{gateway['metadata']['namespace']}/{gateway['metadata']['name']}"
+    assert gateway_principal("cluster.local") == f"cluster.local/ns/{release.namespace}/sa/{release.name}"
+    assert gateway["spec"]["selector"] == {"istio": release.name.removeprefix("istio-")}
+
+
+def test_meshed_namespaces_are_injected_and_hold_restricted_pods_only() -> None:
+    """Kubernetes, "Pod Security Admission"; with Istio's node agent no meshed pod needs a privilege."""
+    found = labels("mcp-system")
+    assert found["istio-injection"] == "enabled"
+    assert found["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_without_the_node_agent_the_restricted_level_only_warns() -> None:
+    """Istio, "Pod Security Admission": the init container has NET_ADMIN, which restricted and baseline refuse."""
+    found = labels("mcp-system", redirection="init-container")
+    assert found["pod-security.kubernetes.io/enforce"] == "privileged"
+    assert found["pod-security.kubernetes.io/warn"] == "restricted"
+
+
+def test_only_the_node_agents_namespace_may_hold_privileged_pods() -> None:
+    """Istio, "Install the Istio CNI node agent": it mounts folders of the host."""
+    assert labels("istio-system")["pod-security.kubernetes.io/enforce"] == "privileged"
+    assert labels("istio-system", redirection="init-container")["pod-security.kubernetes.io/enforce"] == "baseline"
+    assert labels("istio-ingress")["pod-security.kubernetes.io/enforce"] == "baseline"
+
+
+def test_without_a_collector_no_traces_are_asked_for() -> None:
+    """Product rule: a provider that does not exist makes every proxy log errors."""
+    assert "Telemetry" not in render_mesh().kinds()
+    (istiod,) = [item for item in releases(mesh_args()) if item.name == "istiod"]
+    assert "extensionProviders" not in istiod.values["meshConfig"]
+
+
+def test_traces_name_the_provider_that_the_mesh_configuration_defines() -> None:
+    """Istio, MeshConfig `extensionProviders`: Telemetry refers to them by name."""
+    (istiod,) = [item for item in releases(mesh_args(tracing=TRACING)) if item.name == "istiod"]
+    assert istiod.values["meshConfig"]["extensionProviders"] == [
+        {"name": TRACING_PROVIDER, "opentelemetry": {"service": TRACING["service"], "port": 4317}}
+    ]

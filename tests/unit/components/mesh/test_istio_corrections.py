@@ -1,0 +1,156 @@
+"""Mistakes that are common in Istio configuration, one test each: what is rendered here does not make them."""
+
+from typing import Any
+
+from mesh_rendering import CANARY, TRACING, Objects, render, render_exposed, render_mesh
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.infra.checking.schema import schema_faults
+
+ISTIO_GROUPS = ("networking.istio.io", "security.istio.io", "telemetry.istio.io", "extensions.istio.io")
+
+
+def everything() -> Objects:
+    """Every kind of object that is rendered."""
+    service = render_exposed(rollout=CANARY, callers=["mcp-controller"])
+    return Objects([*service, *render_mesh(tls_secret="tls", tracing=TRACING)])  # noqa: S106 - the name of a Secret
+
+
+def istio_objects(items: Objects) -> list[Manifest]:
+    """Those of Istio's own kinds."""
+    return [item for item in items if item["apiVersion"].partition("/")[0] in ISTIO_GROUPS]
+
+
+def http_routes(items: Objects) -> list[Manifest]:
+    """Every HTTP route of every VirtualService."""
+    return [route for item in items if item["kind"] == "VirtualService" for route in item["spec"]["http"]]
+
+
+def test_01_only_v1_is_rendered() -> None:
+    """Istio 1.31 CRDs: v1beta1 and v1alpha1 are still served but old."""
+    objects = istio_objects(everything())
+    assert {item["apiVersion"].partition("/")[2] for item in objects} == {"v1"}
+
+
+def test_02_every_istio_object_names_its_namespace() -> None:
+    """Istio, "Peer Authentication": policies hold per namespace, so an omitted one protects whatever is the default."""
+    assert all(item["metadata"]["namespace"] for item in istio_objects(everything()))
+
+
+def test_02_strict_mutual_tls_is_mesh_wide() -> None:
+    """Istio, "Mutual TLS": an object `default` in the root namespace, without a selector, holds for the mesh."""
+    policy = render_mesh().one("PeerAuthentication")
+    assert (policy["metadata"]["name"], policy["metadata"]["namespace"]) == ("default", "istio-system")
+    assert policy["spec"] == {"mtls": {"mode": "STRICT"}}
+
+
+def test_03_every_subset_that_a_route_names_is_defined() -> None:
+    """Istio message IST0101: a subset without definition is answered with 503."""
+    for rollout in ({}, CANARY):
+        objects = render_exposed(rollout=rollout)
+        defined = {subset["name"] for subset in objects.one("DestinationRule")["spec"]["subsets"]}
+        named = {target["destination"]["subset"] for route in http_routes(objects) for target in route["route"]}
+        assert named <= defined
+
+
+def test_03_every_subset_selects_the_pods_of_a_deployment() -> None:
+    """Istio API, Subset: labels select endpoints; a subset without pods is answered with 503."""
+    objects = render(rollout=CANARY)
+    pods = [item["spec"]["template"]["metadata"]["labels"] for item in objects if item["kind"] == "Deployment"]
+    for subset in objects.one("DestinationRule")["spec"]["subsets"]:
+        assert any(subset["labels"].items() <= labels.items() for labels in pods)
+
+
+def test_04_no_field_that_the_schema_does_not_know(schemas: Any) -> None:
+    """Istio 1.31 CRDs: `circuitBreaker` and other unknown fields are pruned without a word, leaving no breaker."""
+    objects = everything()
+    assert [fault for item in objects for fault in schema_faults(item, schemas)] == []
+    policy = objects.one("DestinationRule")["spec"]["trafficPolicy"]
+    assert {"outlierDetection", "connectionPool"} <= policy.keys()
+
+
+def test_05_sick_pods_get_no_calls_below_a_share_of_healthy_ones() -> None:
+    """Istio API, OutlierDetection `minHealthPercent`: below it, ejection is off; the default 0 keeps it on."""
+    assert "minHealthPercent" not in outlier_detection(render())
+
+
+def test_06_both_outlier_counters_are_set() -> None:
+    """Istio API, OutlierDetection: a counter that is left out goes on counting with its own default."""
+    detection = outlier_detection(render())
+    assert {"consecutive5xxErrors", "consecutiveGatewayErrors"} <= detection.keys()
+    assert detection["maxEjectionPercent"] == 50
+
+
+def test_07_balancing_is_least_request(schemas: Any) -> None:
+    """Istio API, LoadBalancerSettings: ROUND_ROBIN is "generally unsafe" and streams make counts uneven."""
+    assert render().one("DestinationRule")["spec"]["trafficPolicy"]["loadBalancer"] == {"simple": "LEAST_REQUEST"}
+    spec = schemas["networking.istio.io/v1", "DestinationRule"]["properties"]["spec"]["properties"]
+    known = spec["trafficPolicy"]["properties"]["loadBalancer"]["properties"]["simple"]["enum"]
+    assert "LEAST_REQUEST" in known
+
+
+def test_20_the_gateway_has_no_listener_without_routes() -> None:
+    """Istio: a server in mode ISTIO_MUTUAL on 15443 is admitted and gets no listener."""
+    servers = render_mesh(tls_secret="tls").one("Gateway")["spec"]["servers"]  # noqa: S106 - the name of a Secret
+    assert [server["port"]["number"] for server in servers] == [80, 443]
+    assert servers[1]["tls"]["mode"] == "SIMPLE"
+
+
+def test_22_the_default_route_of_the_mesh_comes_last_and_matches_everything() -> None:
+    """Istio API, VirtualService: what no route matches gets 404."""
+    for rollout in ({}, CANARY):
+        assert "match" not in http_routes(render(rollout=rollout))[-1]
+
+
+def test_24_retries_never_repeat_a_call_that_a_server_may_have_seen() -> None:
+    """Envoy, `retry_on`: 5xx, reset and gateway-error repeat a POST that already ran."""
+    for route in http_routes(render_exposed()):
+        assert set(route["retries"]["retryOn"].split(",")) == {"connect-failure", "refused-stream"}
+
+
+def test_25_no_route_has_a_fault_beside_retries() -> None:
+    """Istio API, HTTPFaultInjection: time-outs and retries are off where a client-side fault is set."""
+    assert not any("fault" in route for route in http_routes(render_exposed()))
+
+
+def test_26_no_route_has_a_timeout() -> None:
+    """Istio API, HTTPRoute `timeout`: disabled by default; `0s` is refused, any other value cuts streams."""
+    assert not any("timeout" in route or "perTryTimeout" in route["retries"] for route in http_routes(render_exposed()))
+
+
+def test_27_weights_sum_to_100() -> None:
+    """Istio admits 110 and reads it as a ratio."""
+    for route in http_routes(render_exposed(rollout=CANARY)):
+        assert sum(target["weight"] for target in route["route"]) == 100
+
+
+def test_28_connection_pools_are_sized_for_streams() -> None:
+    """Istio API, ConnectionPoolSettings: a stream holds a request and a connection as long as it lives."""
+    pool = render().one("DestinationRule")["spec"]["trafficPolicy"]["connectionPool"]
+    assert pool["tcp"]["maxConnections"] == pool["http"]["http2MaxRequests"] >= 1024
+    assert "maxRequestsPerConnection" not in pool["http"]
+    assert "idleTimeout" in pool["tcp"]
+
+
+def test_31_every_meshed_namespace_denies_by_default() -> None:
+    """Istio, AuthorizationPolicy "allow-nothing": an ALLOW policy elsewhere closes nothing here."""
+    policies = [item for item in render_mesh(namespaces=["one", "two"]) if item["kind"] == "AuthorizationPolicy"]
+    assert [(item["metadata"]["namespace"], item["spec"]) for item in policies] == [("one", {}), ("two", {})]
+
+
+def test_35_traces_name_their_provider() -> None:
+    """Istio chart, `tracer: none`: without a named provider no span leaves a proxy."""
+    telemetry = render_mesh(tracing=TRACING).one("Telemetry")["spec"]["tracing"][0]
+    assert telemetry["providers"] == [{"name": "otlp"}]
+
+
+def test_36_sampling_is_chosen_and_not_the_meshs_one_percent() -> None:
+    """Istio, Telemetry `randomSamplingPercentage`: left out, one percent of the requests is traced."""
+    telemetry = render_mesh(tracing=TRACING | {"sampling_percent": 25}).one("Telemetry")
+    assert telemetry["spec"]["tracing"][0]["randomSamplingPercentage"] == 25
+
+
+def outlier_detection(items: Objects) -> Manifest:
+    """The service's outlier detection."""
+    detection: Manifest = items.one("DestinationRule")["spec"]["trafficPolicy"]["outlierDetection"]
+    return detection

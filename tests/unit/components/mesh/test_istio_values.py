@@ -1,0 +1,131 @@
+"""Helm releases of the mesh: which, in which order, from where, and with which values."""
+
+from typing import Any
+
+import pytest
+from mesh_rendering import mesh_args
+
+from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, ISTIO_VERSION, ReleaseSpec
+from meshed_mcp.components.mesh.istio_values import releases
+
+
+def names(**settings: Any) -> list[str]:
+    """Releases in order."""
+    return [item.name for item in releases(mesh_args(**settings))]
+
+
+def release(name: str, **settings: Any) -> ReleaseSpec:
+    """One release."""
+    return {item.name: item for item in releases(mesh_args(**settings))}[name]
+
+
+def test_crds_come_before_the_control_plane_and_the_control_plane_before_the_gateway() -> None:
+    """Istio, "Install with Helm": base, istiod, then what asks istiod for configuration; Gateway API CRDs first."""
+    assert names() == ["gateway-api-crds", "istio-base", "istiod", "istio-cni", "istio-ingress"]
+
+
+def test_existing_gateway_api_crds_are_left_alone() -> None:
+    """Product rule: where the provider manages them, a second owner would fight it."""
+    assert names(gateway_api="existing")[0] == "istio-base"
+
+
+def test_without_the_node_agent_its_chart_is_not_installed_and_istiod_knows() -> None:
+    """Istio, injection template: `cni.enabled` decides between istio-validation and istio-init."""
+    assert "istio-cni" not in names(redirection="init-container")
+    assert release("istiod", redirection="init-container").values["cni"] == {"enabled": False}
+    assert release("istiod").values["cni"] == {"enabled": True}
+
+
+def test_all_charts_and_images_have_one_version() -> None:
+    """Istio, "Install with Helm": chart version = Istio version = image tag."""
+    istio = [item for item in releases(mesh_args()) if item.chart != GATEWAY_API_CRDS]
+    assert {item.chart.version for item in istio} == {ISTIO_VERSION}
+    assert {release(name).values["global"]["tag"] for name in ("istiod", "istio-cni")} == {ISTIO_VERSION}
+    newer = [item for item in releases(mesh_args(istio_version="1.32.0")) if item.chart != GATEWAY_API_CRDS]
+    assert {item.chart.version for item in newer} == {"1.32.0"}
+
+
+def test_a_mirror_serves_every_chart() -> None:
+    """Product rule: an air-gapped cluster needs one folder or one repository."""
+    assert {item.chart.repository for item in releases(mesh_args(chart_mirror="oci://mirror/charts"))} == {
+        "oci://mirror/charts"
+    }
+    assert all(item.chart.name.startswith("charts/") for item in releases(mesh_args(chart_mirror="charts")))
+
+
+def test_images_come_from_the_given_hub() -> None:
+    """Istio chart, `global.hub`."""
+    assert release("istiod", hub="mirror.example/istio").values["global"]["hub"] == "mirror.example/istio"
+    assert release("istio-cni", hub="mirror.example/istio").values["global"]["hub"] == "mirror.example/istio"
+
+
+def test_disruption_budgets_are_rendered_by_default() -> None:
+    """Istio charts: a PodDisruptionBudget is rendered only above one replica."""
+    istiod, gateway = release("istiod").values, release("istio-ingress").values
+    assert istiod["autoscaleMin"] > 1
+    assert istiod["pdb"] == {"minAvailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}
+    assert gateway["autoscaling"]["minReplicas"] > 1
+    assert gateway["podDisruptionBudget"] == {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}
+
+
+def test_sizes_are_inputs() -> None:
+    """Product rule: a component never branches on the stack's name."""
+    size = {"min_replicas": 1, "max_replicas": 2, "cpu": "100m", "memory": "128Mi"}
+    assert release("istiod", control_plane=size).values["autoscaleMax"] == 2
+    assert release("istio-ingress", gateway=size).values["resources"]["requests"] == {"cpu": "100m", "memory": "128Mi"}
+
+
+def test_admission_refuses_from_the_start() -> None:
+    """Istio release note webhook-failurepolicy-upgrade: `Fail` avoids the flip that shows as drift."""
+    for name in ("istio-base", "istiod"):
+        assert release(name).values["base"] == {"validationFailurePolicy": "Fail"}
+
+
+def test_meshed_pods_connect_only_to_what_the_mesh_knows() -> None:
+    """Istio, MeshConfig `outboundTrafficPolicy.mode`."""
+    assert release("istiod").values["meshConfig"]["outboundTrafficPolicy"] == {"mode": "REGISTRY_ONLY"}
+    open_mesh = release("istiod", outbound="ALLOW_ANY").values["meshConfig"]
+    assert open_mesh["outboundTrafficPolicy"] == {"mode": "ALLOW_ANY"}
+
+
+def test_logs_are_json() -> None:
+    """Istio chart `global.logAsJson`, MeshConfig `accessLogEncoding`."""
+    values = release("istiod").values
+    assert values["global"]["logAsJson"] is True
+    assert (values["meshConfig"]["accessLogFile"], values["meshConfig"]["accessLogEncoding"]) == ("/dev/stdout", "JSON")
+
+
+def test_control_plane_and_gateway_are_spread_prioritised_and_fenced() -> None:
+    """Istio charts: topologySpreadConstraints, priorityClassName, networkPolicy are all off by default."""
+    istiod, gateway = release("istiod").values, release("istio-ingress").values
+    assert istiod["global"]["priorityClassName"] == gateway["priorityClassName"] == "system-cluster-critical"
+    for values in (istiod, gateway):
+        assert len(values["topologySpreadConstraints"]) == 2
+        assert values["global"]["networkPolicy"] == {"enabled": True}
+
+
+def test_a_provider_that_reserves_the_systems_classes_gets_none() -> None:
+    """Istio charts: an empty priorityClassName is left out."""
+    assert release("istiod", priority_class=None).values["global"]["priorityClassName"] == ""
+
+
+def test_a_gateways_security_context_keeps_what_lets_it_bind_low_ports() -> None:
+    """Istio chart `gateway`: a given securityContext replaces the sysctl of the chart's own."""
+    context = release("istio-ingress").values["securityContext"]
+    assert context["sysctls"] == [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]
+
+
+@pytest.mark.parametrize("name", ["istio-base", "istiod", "istio-cni", "istio-ingress"])
+def test_the_platform_reaches_every_chart(name: str) -> None:
+    """Istio charts, `global.platform`: node agent paths and quotas differ by distribution."""
+    assert release(name, platform="gke").values["global"]["platform"] == "gke"
+    assert "platform" not in release(name).values["global"]
+
+
+def test_values_of_the_stack_win_and_leave_their_siblings() -> None:
+    """Helm, "Values Files": mappings are merged, everything else is replaced."""
+    own = {"istiod": {"meshConfig": {"accessLogEncoding": "TEXT"}, "env": {"PILOT_ENABLE_IP_AUTOALLOCATE": "true"}}}
+    values = release("istiod", values=own).values
+    assert values["meshConfig"]["accessLogEncoding"] == "TEXT"
+    assert values["meshConfig"]["accessLogFile"] == "/dev/stdout"
+    assert values["env"] == {"ENABLE_NATIVE_SIDECARS": "true", "PILOT_ENABLE_IP_AUTOALLOCATE": "true"}

@@ -1,0 +1,161 @@
+"""What a stack may write for one service, and the line it gets for what it may not."""
+
+from typing import Any
+
+import pulumi
+import pytest
+from mesh_rendering import CANARY, INGRESS, service_args
+from pydantic import ValidationError
+
+from meshed_mcp import contract
+from meshed_mcp.components.mesh.args import Rollout, RolloutStrategy, ServiceSettings
+
+
+def message(**settings: Any) -> str:
+    """The one error that `settings` get."""
+    with pytest.raises(ValidationError) as caught:
+        service_args(**settings)
+    errors = caught.value.errors()
+    assert len(errors) == 1, errors
+    return str(errors[0]["msg"]).removeprefix("Value error, ")
+
+
+def test_an_image_alone_is_a_service_that_nobody_reaches() -> None:
+    """Product rule: every default is safe in production."""
+    settings = ServiceSettings(image="search:1")
+    assert (settings.path, settings.callers, settings.expose) == (contract.MCP_PATH, [], False)
+    assert settings.rollout.strategy is RolloutStrategy.NONE
+
+
+def test_default_methods_are_those_of_streamable_http() -> None:
+    """MCP specification, "Streamable HTTP": POST sends, GET listens, DELETE ends a session."""
+    assert ServiceSettings(image="search:1").methods == ["GET", "POST", "DELETE"]
+
+
+def test_image_and_environment_may_be_outputs() -> None:
+    """Product rule: values that are only passed through may come from other resources."""
+    image = pulumi.Output.from_input("search:1")
+    settings = ServiceSettings(image=image, env={"MODEL": image})
+    assert settings.image is image
+    assert settings.env["MODEL"] is image
+
+
+def test_weights_that_do_not_sum_to_100_are_refused_and_the_sum_is_named() -> None:
+    """Product rule: the mesh would read them as ratios."""
+    rollout = CANARY | {"weights": {"stable": 90, "canary": 20}}
+    assert message(rollout=rollout) == ("stable 90 and canary 20 sum to 110, not 100; write stable: 80 or canary: 10")
+
+
+def test_a_canary_without_image_and_weights_is_refused_and_names_both() -> None:
+    """Product rule: a canary without an image would run nothing."""
+    assert message(rollout={"strategy": "canary"}) == (
+        "strategy canary needs image and weights; add it, or write strategy: none"
+    )
+
+
+def test_a_canary_image_without_the_strategy_is_refused() -> None:
+    """Product rule: a value that has no effect is a mistake."""
+    assert message(rollout={"image": "search:2"}) == (
+        "strategy none does not use image; remove it, or write strategy: canary"
+    )
+
+
+def test_a_strategy_is_written_as_its_name() -> None:
+    """Product rule: choices are enumerated, so that other languages know them."""
+    assert Rollout.model_validate(CANARY).strategy is RolloutStrategy.CANARY
+
+
+@pytest.mark.parametrize("path", ["mcp", "/mcp/", "/", "", "/mcp/*", "/a b", "/../mcp", "/mcp?x=1"])
+def test_a_path_that_routes_cannot_match_exactly_is_refused(path: str) -> None:
+    """Istio API, StringMatch: exact and prefix matches of an unnormalised path never hit."""
+    assert message(path=path) == (
+        f"{path!r} is no path below '/'; write it with a leading and without a trailing '/', such as '/mcp'"
+    )
+
+
+@pytest.mark.parametrize("caller", ["*", "Mcp-Controller", "other/*", "a/b/c", "", "mcp_controller", "name\n"])
+def test_a_caller_that_is_no_name_is_refused(caller: str) -> None:
+    """Istio API, Source `principals`: a wildcard lets every workload in."""
+    assert message(callers=["mcp-controller", caller]) == (
+        f"{caller!r} names no caller; write a service of this namespace such as 'mcp-controller', or "
+        "'namespace/serviceaccount' (wildcards would let everybody in)"
+    )
+
+
+def test_a_caller_that_is_listed_twice_is_refused() -> None:
+    """Product rule: the second one was meant to be another."""
+    assert message(callers=["mcp-a", "mcp-b", "mcp-a"]) == "'mcp-a' is listed twice; remove one"
+
+
+def test_a_service_without_methods_is_refused() -> None:
+    """Product rule: an empty list would match every method."""
+    assert "at least 1 item" in message(methods=[])
+
+
+def test_an_unknown_method_is_refused() -> None:
+    """RFC 9110, section 9.1: methods are case-sensitive."""
+    assert message(methods=["POST", "get"]) == (
+        "'get' is no HTTP method; write some of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+    )
+
+
+@pytest.mark.parametrize("field", ["env", "secret_env"])
+def test_a_variable_that_no_process_can_read_is_refused(field: str) -> None:
+    """POSIX, "Environment Variable Definition"."""
+    value: Any = "x" if field == "env" else {"secret": "s", "key": "k"}
+    assert message(**{field: {"LOG-LEVEL": value}}) == (
+        "'LOG-LEVEL' cannot name an environment variable; write letters, digits and '_', such as 'LOG_LEVEL'"
+    )
+
+
+def test_a_variable_that_follows_from_other_fields_is_refused() -> None:
+    """Product rule: a second source for a port would contradict the probes."""
+    assert message(env={contract.ENV_PORT: "9000"}) == (
+        "'MESHED_MCP_PORT' is set from the other fields of the service; remove it"
+    )
+
+
+def test_a_variable_with_two_values_is_refused() -> None:
+    """Kubernetes API, EnvVar: of two with one name the last silently wins."""
+    both = {"env": {"TOKEN": "x"}, "secret_env": {"TOKEN": {"secret": "s", "key": "k"}}}
+    assert message(**both) == "'TOKEN' is in env and in secret_env; keep one, secret_env if the value is a secret"
+
+
+def test_an_exposed_service_without_a_gateway_is_refused() -> None:
+    """Product rule: it would be reachable nowhere."""
+    assert message(expose=True) == (
+        "expose is true but no ingress is given to attach to; add ingress, or write expose: false"
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("gateway", "mcp", "'mcp' is no reference; write 'namespace/name', such as 'istio-ingress/mcp-ingress'"),
+        (
+            "host",
+            "http://x",
+            "'http://x' is no host name; write lower-case labels without scheme",
+        ),
+        (
+            "principal",
+            "spiffe://a/ns/b/sa/c",
+            "'spiffe://a/ns/b/sa/c' is no mesh identity; write it without 'spiffe://'",
+        ),
+    ],
+)
+def test_a_gateway_that_cannot_be_referred_to_is_refused(field: str, value: str, expected: str) -> None:
+    """Istio API: VirtualService `gateways` and `hosts`, Source `principals`."""
+    assert message(ingress={**INGRESS, field: value}).startswith(expected)
+
+
+def test_a_namespace_that_cannot_exist_is_refused() -> None:
+    """RFC 1123, label."""
+    assert message(namespace="MCP") == (
+        "'MCP' cannot name a namespace; write lower-case letters, digits and '-', such as 'mcp-system'"
+    )
+
+
+def test_a_misspelt_field_is_refused() -> None:
+    """Product rule: unknown keys are mistakes; infra names the nearest known one."""
+    assert message(caller=["mcp-controller"]) == "Extra inputs are not permitted"

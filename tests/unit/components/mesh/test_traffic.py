@@ -1,0 +1,83 @@
+"""Routes and connections: where calls go, what survives, and what the outside can reach."""
+
+import pytest
+from mesh_rendering import CANARY, Objects, render, render_exposed, service_args
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh.addresses import exposed_path, service_url
+
+HOST = "mcp-search.mcp-system.svc.cluster.local"
+
+
+def ingress(items: Objects) -> Manifest:
+    """The route at the gateway."""
+    spec: Manifest = items.one("VirtualService", "mcp-search-ingress")["spec"]
+    return spec
+
+
+def test_routes_and_rules_name_the_full_host() -> None:
+    """Istio API, VirtualService `hosts`: short names are completed with the rule's own namespace."""
+    objects = render()
+    assert objects.one("VirtualService")["spec"]["hosts"] == [HOST]
+    assert objects.one("DestinationRule")["spec"]["host"] == HOST
+
+
+def test_the_mesh_route_is_for_sidecars_only() -> None:
+    """Istio API, VirtualService `gateways`: `mesh` is the reserved name of all sidecars."""
+    assert render().one("VirtualService")["spec"]["gateways"] == ["mesh"]
+
+
+def test_one_version_gets_all_calls() -> None:
+    """Istio API, HTTPRouteDestination: a single destination needs no weight."""
+    (target,) = render().one("VirtualService")["spec"]["http"][0]["route"]
+    assert target == {"destination": {"host": HOST, "subset": "stable", "port": {"number": 8000}}}
+
+
+def test_two_versions_share_the_calls_by_their_weights() -> None:
+    """Istio API, HTTPRouteDestination `weight`."""
+    targets = render(rollout=CANARY).one("VirtualService")["spec"]["http"][0]["route"]
+    assert [(target["destination"]["subset"], target["weight"]) for target in targets] == [
+        ("stable", 90),
+        ("canary", 10),
+    ]
+
+
+def test_a_service_that_is_not_exposed_has_no_route_at_the_gateway() -> None:
+    """Product rule: exposure is asked for, by `expose`."""
+    assert render().kinds().count("VirtualService") == 1
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/v0.1", "/a/b"])
+def test_the_gateway_reaches_the_endpoints_path_and_what_is_beneath_only(path: str) -> None:
+    """Istio API, HTTPMatchRequest `uri`: a prefix without its slash would also reach `/mcp-admin`."""
+    routes = ingress(render_exposed(path=path))["http"]
+    assert [route["match"] for route in routes] == [
+        [{"uri": {"exact": f"/mcp-search{path}"}}],
+        [{"uri": {"prefix": f"/mcp-search{path}/"}}],
+    ]
+    assert [route["rewrite"] for route in routes] == [{"uri": path}, {"uri": f"{path}/"}]
+
+
+def test_the_gateways_route_is_attached_to_the_given_gateway_and_host() -> None:
+    """Istio API, VirtualService `gateways`: "<namespace>/<name>"."""
+    spec = ingress(render_exposed())
+    assert (spec["gateways"], spec["hosts"]) == (["istio-ingress/mcp"], ["mcp.example.com"])
+
+
+def test_the_gateway_divides_calls_as_the_mesh_does() -> None:
+    """Product rule: a canary's share does not depend on where a call comes from."""
+    objects = render_exposed(rollout=CANARY)
+    inside = objects.one("VirtualService", "mcp-search")["spec"]["http"][0]["route"]
+    assert all(route["route"] == inside for route in ingress(objects)["http"])
+
+
+def test_connections_are_encrypted_even_where_automatic_mutual_tls_is_off() -> None:
+    """Istio API, ClientTLSSettings: ISTIO_MUTUAL."""
+    assert render().one("DestinationRule")["spec"]["trafficPolicy"]["tls"] == {"mode": "ISTIO_MUTUAL"}
+
+
+def test_addresses_for_clients() -> None:
+    """Product rule: plain HTTP inside, because the sidecars encrypt; below the service's name at the gateway."""
+    args = service_args(path="/mcp")
+    assert service_url("mcp-search", args) == f"http://{HOST}:8000/mcp"
+    assert exposed_path("mcp-search", args) == "/mcp-search/mcp"
