@@ -1,0 +1,252 @@
+"""`check`: the repository's stacks pass, and each single damage to them is found and named."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshed_mcp.components.core.errors import Fault
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.infra.checking import check
+from meshed_mcp.infra.checking.references import reference_faults
+from meshed_mcp.infra.checking.rules import rule_faults
+from meshed_mcp.infra.checking.schema import crd_schemas, schema_faults
+from tests.stacks import STACKS, recording
+
+
+@pytest.fixture
+def objects() -> list[Manifest]:
+    """The objects of dev, to be damaged."""
+    return copy.deepcopy(recording("dev").objects)
+
+
+def one(objects: list[Manifest], kind: str, name: str) -> Any:
+    """The object of a kind and name."""
+    (found,) = [item for item in objects if item["kind"] == kind and item["metadata"]["name"] == name]
+    return found
+
+
+def lines(found: list[Fault]) -> list[str]:
+    """Faults as lines."""
+    return [str(fault) for fault in found]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_repositorys_stacks_have_no_fault(stack: str) -> None:
+    """Issue, "Shown by": check passes for both stacks."""
+    assert lines(check(recording(stack)).faults) == []
+
+
+def test_secrets_that_must_exist_are_named() -> None:
+    """Product rule: what the program does not create is said before it is missed."""
+    note = "Secret mcp-system/mcp-llm with key api-key must exist: Deployment mcp-system/mcp-llm reads it"
+    assert note in check(recording("prod")).notes
+
+
+Damage = Callable[[list[Manifest]], None]
+
+
+def damage(kind: str, name: str, path: str, value: Any) -> Damage:
+    """Sets one field, `spec.http.0.route`, of one object."""
+
+    def apply(objects: list[Manifest]) -> None:
+        *steps, last = path.split(".")
+        target: Any = one(objects, kind, name)
+        for step in steps:
+            target = target[int(step)] if isinstance(target, list) else target.setdefault(step, {})
+        if isinstance(target, list):
+            target[int(last)] = value
+        else:
+            target[last] = value
+
+    return apply
+
+
+SCHEMA_DAMAGES: dict[str, tuple[Damage, str]] = {
+    "seed correction 4, circuitBreaker": (
+        damage("DestinationRule", "mcp-rag", "spec.trafficPolicy.circuitBreaker", {}),
+        "DestinationRule mcp-system/mcp-rag: spec.trafficPolicy.circuitBreaker: unknown field; known here",
+    ),
+    "misspelt field of a built-in kind": (
+        damage("Deployment", "mcp-rag", "spec.template.spec.containers.0.imagee", "x"),
+        "Deployment mcp-system/mcp-rag: spec.template.spec.containers[0].imagee: unknown field; did you mean image?",
+    ),
+    "text for a number": (
+        damage("Deployment", "mcp-rag", "spec.replicas", "2"),
+        "Deployment mcp-system/mcp-rag: spec.replicas: '2' is not int",
+    ),
+    "number for text": (
+        damage("Service", "mcp-rag", "spec.selector.app", 7),
+        "Service mcp-system/mcp-rag: spec.selector.app: 7 is not str",
+    ),
+    "a value outside an enum": (
+        damage("PeerAuthentication", "default", "spec.mtls.mode", "BOGUS"),
+        "PeerAuthentication istio-system/default: spec.mtls.mode: 'BOGUS' is not one of",
+    ),
+    "a version that is not served": (
+        damage("VirtualService", "mcp-rag", "apiVersion", "networking.istio.io/v7"),
+        "VirtualService mcp-system/mcp-rag: apiVersion: no served version networking.istio.io/v7 of",
+    ),
+    "a metadata value that is no text": (
+        damage("ScaledObject", "mcp-controller", "spec.triggers.0.metadata.threshold", 28),
+        "ScaledObject mcp-system/mcp-controller: spec.triggers[0].metadata.threshold: 28 is not of type 'string'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("apply", "line"), SCHEMA_DAMAGES.values(), ids=SCHEMA_DAMAGES)
+def test_an_object_that_the_api_server_would_refuse_or_prune_is_a_fault(
+    objects: list[Manifest], crd_dir: Path, apply: Damage, line: str
+) -> None:
+    """Kubernetes API: unknown fields are pruned without a word, unless strict validation is asked for."""
+    apply(objects)
+    found = [fault for item in objects for fault in schema_faults(item, crd_schemas(crd_dir))]
+    assert len(found) == 1
+    assert str(found[0]).startswith(line)
+
+
+REFERENCE_DAMAGES: dict[str, tuple[Damage, str]] = {
+    "service account": (
+        damage("Deployment", "mcp-rag", "spec.template.spec.serviceAccountName", "mcp-ra"),
+        ("Deployment mcp-system/mcp-rag: spec.template.spec.serviceAccountName: "
+        "ServiceAccount mcp-system/mcp-ra is not in this stack; did you mean mcp-rag?"),
+    ),
+    "config map": (
+        damage("StatefulSet", "jaeger", "spec.template.spec.volumes.0.configMap.name", "jager"),
+        ("StatefulSet monitoring/jaeger: spec.template.spec.volumes[0].configMap: "
+        "ConfigMap monitoring/jager is not in this stack; did you mean jaeger?"),
+    ),
+    "route's host": (
+        damage("VirtualService", "mcp-rag", "spec.http.0.route.0.destination.host", "mcp-rug"),
+        ("VirtualService mcp-system/mcp-rag: spec.http[0].route: "
+        "Service mcp-system/mcp-rug is not in this stack; did you mean mcp-rag?"),
+    ),
+    "seed correction 3, subset that is not defined": (
+        damage("VirtualService", "mcp-rag", "spec.http.0.route.0.destination.subset", "canary"),
+        ("VirtualService mcp-system/mcp-rag: spec.http[0].route: "
+        "subset canary of mcp-rag.mcp-system.svc.cluster.local is not defined; known here: stable"),
+    ),
+    "subset without pods": (
+        damage("DestinationRule", "mcp-rag", "spec.subsets.0.labels.version", "stabel"),
+        "DestinationRule mcp-system/mcp-rag: spec.subsets: subset stable: no workload has pods with the labels",
+    ),
+    "gateway": (
+        damage("VirtualService", "mcp-template-ingress", "spec.gateways.0", "istio-ingress/mpc"),
+        ("VirtualService mcp-system/mcp-template-ingress: spec.gateways: "
+        "Gateway istio-ingress/mpc is not in this stack; did you mean mcp?"),
+    ),
+    "caller": (
+        damage(
+            "AuthorizationPolicy",
+            "mcp-rag",
+            "spec.rules.0.from.0.source.principals.0",
+            "cluster.local/ns/mcp-system/sa/mcp-contrller",
+        ),
+        ("AuthorizationPolicy mcp-system/mcp-rag: spec.rules[0].from: "
+        "ServiceAccount mcp-system/mcp-contrller is not in this stack; did you mean mcp-controller?"),
+    ),
+    "selector without pods": (
+        damage("PodDisruptionBudget", "mcp-rag", "spec.selector.matchLabels", {"app": "mcp-rog"}),
+        ("PodDisruptionBudget mcp-system/mcp-rag: spec.selector: "
+        "no workload of namespace mcp-system has pods with the labels {'app': 'mcp-rog'}"),
+    ),
+    "port that no pod has": (
+        damage("PodMonitor", "mcp-rag", "spec.podMetricsEndpoints.0.port", "metrics"),
+        ("PodMonitor mcp-system/mcp-rag: port: no pod behind the selector has a port named metrics; "
+        "did you mean http-metrics?"),
+    ),
+    "autoscaler's target": (
+        damage("ScaledObject", "mcp-controller", "spec.scaleTargetRef.name", "mcp-controler"),
+        ("ScaledObject mcp-system/mcp-controller: spec.scaleTargetRef.name: "
+        "Deployment mcp-system/mcp-controler is not in this stack; did you mean mcp-controller?"),
+    ),
+    "namespace": (
+        damage("ConfigMap", "jaeger", "metadata.namespace", "monitorng"),
+        ("ConfigMap monitorng/jaeger: metadata.namespace: "
+        "namespace monitorng is not in this stack; did you mean monitoring?"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("apply", "line"), REFERENCE_DAMAGES.values(), ids=REFERENCE_DAMAGES)
+def test_a_reference_to_nothing_names_what_was_probably_meant(
+    objects: list[Manifest], apply: Damage, line: str
+) -> None:
+    """Product rule, issue item 6: references between objects are checked."""
+    apply(objects)
+    assert any(found.startswith(line) for found in lines(reference_faults(objects)[0]))
+
+
+def no_rules(objects: list[Manifest]) -> None:
+    """Leave a server under default deny alone."""
+    one(objects, "AuthorizationPolicy", "mcp-rag")["spec"]["rules"] = []
+
+
+def second_autoscaler(objects: list[Manifest]) -> None:
+    """Give one Deployment two autoscalers."""
+    twin = copy.deepcopy(one(objects, "ScaledObject", "mcp-controller"))
+    objects.append({**twin, "metadata": {**twin["metadata"], "name": "twin"}})
+
+
+def same_object_twice(objects: list[Manifest]) -> None:
+    """Render one object twice."""
+    objects.append(copy.deepcopy(one(objects, "Service", "mcp-rag")))
+
+
+RULE_DAMAGES: dict[str, tuple[Damage, str]] = {
+    "weights": (
+        damage("VirtualService", "mcp-rag", "spec.http.0.route.0.weight", 90),
+        "VirtualService mcp-system/mcp-rag: spec.http[0].route: weights sum to 90, not 100; change one of [90]",
+    ),
+    "time-out": (
+        damage("VirtualService", "mcp-rag", "spec.http.0.timeout", "15s"),
+        "VirtualService mcp-system/mcp-rag: spec.http[0].timeout: a time-out on a route cuts MCP streams; remove it",
+    ),
+    "retries": (
+        damage("VirtualService", "mcp-rag", "spec.http.0.retries.retryOn", "5xx,reset,connect-failure"),
+        "VirtualService mcp-system/mcp-rag: spec.http[0].retries.retryOn: 5xx, reset runs a tool twice; write",
+    ),
+    "nobody allowed": (no_rules, "Deployment mcp-system/mcp-rag: nobody may call it; write callers"),
+    "two autoscalers": (
+        second_autoscaler,
+        "ScaledObject mcp-system/twin: spec.scaleTargetRef: another autoscaler has the same target; leave one",
+    ),
+    "one object twice": (
+        same_object_twice,
+        "Service mcp-system/mcp-rag: metadata.name: registered 2 times; give each its own name",
+    ),
+    "privilege": (
+        damage(
+            "Deployment",
+            "mcp-rag",
+            "spec.template.spec.containers.0.securityContext.allowPrivilegeEscalation",
+            True,
+        ),
+        ("Deployment mcp-system/mcp-rag: spec.template.spec.containers[0].securityContext.allowPrivilegeEscalation: "
+        "is True; write False"),
+    ),
+    "grace period": (
+        damage("Deployment", "mcp-rag", "spec.template.spec.terminationGracePeriodSeconds", 20),
+        ("Deployment mcp-system/mcp-rag: spec.template.spec.terminationGracePeriodSeconds: "
+        "20 s end before the drain of 30 s does; write more than 30"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("apply", "line"), RULE_DAMAGES.values(), ids=RULE_DAMAGES)
+def test_a_rule_fires_on_its_damage_and_on_nothing_else(objects: list[Manifest], apply: Damage, line: str) -> None:
+    """Product rule, issue item 6: our own rules; without damage none fires."""
+    assert rule_faults(objects) == []
+    apply(objects)
+    assert any(found.startswith(line) for found in lines(rule_faults(objects)))
+
+
+def test_without_crd_files_the_check_says_what_it_did_not_judge(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Product rule: a skipped check is never called green."""
+    monkeypatch.setenv("CRD_DIR", str(tmp_path / "absent"))
+    report = check(recording("dev"))
+    assert any("were not checked against schemas: set CRD_DIR" in note for note in report.notes)
