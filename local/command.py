@@ -76,7 +76,7 @@ def _run(
         found, refused = anyio.run(_ask, up, calls, progress)
         progress.close()
         console.print(table(found))
-        for line in closing_lines(refused, stack.not_run, places.state / "logs"):
+        for line in closing_lines(found, refused, stack.not_run, places.state / "logs"):
             console.print(line, markup=False)
         if stay:
             _stay(up, console)

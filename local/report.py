@@ -14,22 +14,24 @@ NOTHING = "-"
 
 def table(rows: Sequence[Row]) -> Table:
     """What every service showed; latencies in milliseconds."""
-    shown = Table(title="Through the mesh, on this machine")
-    shown.add_column("service")
-    for heading in ("replicas", "tools", "calls", "direct p50 / p99 ms", "mesh p50 / p99 ms"):
-        shown.add_column(heading, justify="right")
-    shown.add_column("connect a client to", overflow="fold")
+    shown = Table()
+    shown.add_column("service", no_wrap=True)
+    for heading in ("replicas", "tools", "calls", "direct ms\np50 / p99", "mesh ms\np50 / p99"):
+        shown.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         counts = (row.replicas, row.tools, row.calls)
         latencies = (_latency(row.direct), _latency(row.mesh))
-        shown.add_row(row.service, *map(_count, counts), *latencies, row.connect or "inside the mesh only")
+        shown.add_row(row.service, *map(_count, counts), *latencies)
     return shown
 
 
-def closing_lines(found: Refusals, not_run: Sequence[str], logs: Path) -> list[str]:
-    """What was refused, what does not run here, where the logs are."""
+def closing_lines(rows: Sequence[Row], found: Refusals, not_run: Sequence[str], logs: Path) -> list[str]:
+    """Where to connect a client, what was refused, what does not run here, where the logs are."""
     kinds = sorted({name.split(" ", 1)[0] for name in not_run})
+    inside = [row.service for row in rows if row.connect is None]
     return [
+        *(f"connect a client to {row.connect}" for row in rows if row.connect is not None),
+        *([f"inside the mesh only: {', '.join(inside)}"] if inside else []),
         _refused(found),
         f"not run here: {len(not_run)} objects ({', '.join(kinds)})" if not_run else "everything rendered runs here",
         f"logs: {logs}",

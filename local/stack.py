@@ -37,6 +37,9 @@ RUN: Final[dict[str, type[Fields]]] = {
 }
 """Kinds that run here, with the model that reads them."""
 
+WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+"""Kinds that make pods; one without the container of our runtime belongs to other software and is left out."""
+
 NOT_RUN_KINDS: Final = frozenset(
     {
         "ConfigMap",
@@ -133,20 +136,20 @@ def _group_fits(item: Manifest) -> bool:
 def _foreign(item: Manifest, items: Sequence[Manifest]) -> bool:
     """Whether an object belongs to software that is no service of ours, for example Jaeger."""
     match item["kind"]:
-        case "Deployment":
+        case kind if kind in WORKLOADS:
             return contract.CONTAINER_NAME not in {
                 container.get("name") for container in _pod(item).get("containers", [])
             }
         case "Service" | "ServiceAccount":
-            mine = [other for other in items if other["kind"] == "Deployment" and _same_namespace(item, other)]
+            mine = [other for other in items if other["kind"] in WORKLOADS and _same_namespace(item, other)]
             users = [other for other in mine if _uses(item, other)]
             return bool(users) and all(_foreign(user, items) for user in users)
         case _:
             return False
 
 
-def _pod(deployment: Manifest) -> dict[str, Any]:
-    pod: dict[str, Any] = deployment.get("spec", {}).get("template", {}).get("spec", {})
+def _pod(workload: Manifest) -> dict[str, Any]:
+    pod: dict[str, Any] = workload.get("spec", {}).get("template", {}).get("spec", {})
     return pod
 
 
@@ -154,8 +157,8 @@ def _same_namespace(item: Manifest, other: Manifest) -> bool:
     return bool(item["metadata"].get("namespace") == other["metadata"].get("namespace"))
 
 
-def _uses(item: Manifest, deployment: Manifest) -> bool:
+def _uses(item: Manifest, workload: Manifest) -> bool:
     if item["kind"] == "ServiceAccount":
-        return bool(_pod(deployment).get("serviceAccountName") == item["metadata"]["name"])
-    labels = deployment.get("spec", {}).get("template", {}).get("metadata", {}).get("labels", {})
+        return bool(_pod(workload).get("serviceAccountName") == item["metadata"]["name"])
+    labels = workload.get("spec", {}).get("template", {}).get("metadata", {}).get("labels", {})
     return bool(item.get("spec", {}).get("selector", {}).items() <= labels.items())

@@ -86,19 +86,21 @@ async def _row(running: Running, service: Service) -> Row:
 
 
 def tool_calls(topology: Topology, service: Service) -> int | None:
-    """Calls of tools that the replicas' own metrics count; None when they count none of that name."""
-    counts = [count for pod in topology.behind(service) for count in _counted(_metrics(pod))]
-    return int(sum(counts)) if counts else None
+    """Calls of tools that the replicas' own metrics count; None when no replica has that metric."""
+    texts = [_metrics(pod) for pod in topology.behind(service)]
+    return sum(map(counted_calls, texts)) if any(contract.METRIC_OPERATION_DURATION in text for text in texts) else None
 
 
-def _counted(text: str) -> list[float]:
-    return [
+def counted_calls(metrics: str) -> int:
+    """Calls of tools in one replica's metrics, text format of Prometheus."""
+    counts = [
         sample.value
-        for family in text_string_to_metric_families(text)
+        for family in text_string_to_metric_families(metrics)
         for sample in family.samples
         if sample.name == f"{contract.METRIC_OPERATION_DURATION}_count"
         and sample.labels.get(contract.LABEL_METHOD) == CALL_METHOD
     ]
+    return int(sum(counts))
 
 
 def _metrics(pod: Pod) -> str:
