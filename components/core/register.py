@@ -55,15 +55,14 @@ def resource_name(item: Manifest) -> str:
 
 def release(spec: ReleaseSpec, opts: pulumi.ResourceOptions) -> Release:
     """Register a Helm release under its own fixed name, which other charts and DNS names refer to."""
-    repository = spec.chart.repository
-    by_name = repository.startswith(("http://", "https://"))
+    repository = spec.chart.http_repository
     return Release(
         spec.name,
         name=spec.name,
         namespace=spec.namespace,
-        chart=f"{repository}/{spec.chart.name}" if repository and not by_name else spec.chart.name,
+        chart=spec.chart.reference,
         version=spec.chart.version,
-        repository_opts=RepositoryOptsArgs(repo=repository) if by_name else None,
+        repository_opts=RepositoryOptsArgs(repo=repository) if repository else None,
         values=spec.values,
         skip_crds=spec.skip_crds,
         skip_await=spec.skip_await,

@@ -185,9 +185,11 @@ def record_program(
     thread.join(TIMEOUT_SECONDS)
     if not result:
         raise TimeoutError(f"the program of stack {stack} did not end within {TIMEOUT_SECONDS} s")
-    if isinstance(result[0], BaseException):
-        raise result[0]
-    return result[0]
+    if not isinstance(result[0], BaseException):
+        return result[0]
+    # The program hands a wrong configuration to Pulumi as one text; here it is wanted as the faults it came from.
+    cause = result[0].__cause__
+    raise cause if isinstance(cause, ConfigurationError) else result[0]
 
 
 def _run(

@@ -1,0 +1,105 @@
+"""The command `meshed-mcp`: what it prints, where, and its exit codes."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from meshed_mcp.__main__ import main, parsed_call
+from meshed_mcp.components.core.errors import ConfigurationError
+from tests.stacks import ROOT
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command in this process; exit code, standard output, standard error."""
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["meshed-mcp", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        output = capsys.readouterr()
+        return int(ended.value.code or 0), output.out, output.err
+
+    return command
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose program is this package's, with no stack yet."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    shutil.copy(ROOT / "infra" / "__main__.py", tmp_path)
+    return tmp_path
+
+
+def test_check_passes_and_says_how_much_it_judged(run: Run) -> None:
+    """Issue, "Shown by": `check --stack prod` passes."""
+    code, out, err = run("check", "--stack", "prod", "--project", str(ROOT))
+    assert (code, err) == (0, "")
+    assert "stack prod: " in out
+    assert "objects, no fault" in out
+
+
+def test_faults_are_lines_on_standard_error_and_exit_code_1(run: Run, project: Path) -> None:
+    """Issue, "Bad input": all faults in one go, one line each, no traceback."""
+    (project / "Pulumi.dev.yaml").write_text(
+        "config:\n  meshed-mcp:services:\n    a: {image: x, scaling: {max_replica: 3}}\n    b: {}\n"
+    )
+    code, out, err = run("check", "--stack", "dev", "--project", str(project))
+    assert (code, out) == (1, "")
+    assert err.splitlines() == [
+        "error: service a: scaling.max_replica: unknown field; did you mean max_replicas?",
+        "error: service b: image: is missing; write image: with a value",
+    ]
+
+
+def test_two_services_of_one_name_are_one_line(run: Run, project: Path) -> None:
+    """Issue, "Bad input": two services of one name."""
+    (project / "Pulumi.dev.yaml").write_text("config:\n  meshed-mcp:services:\n    a: {image: x}\n    a: {image: y}\n")
+    code, _, err = run("check", "--stack", "dev", "--project", str(project))
+    assert code == 1
+    assert err == "error: Pulumi.dev.yaml: a: is written twice, on lines 3 and 4; rename or remove one\n"
+
+
+def test_render_writes_the_same_bytes_twice_and_removes_what_is_gone(run: Run, tmp_path: Path) -> None:
+    """Issue, "Shown by": byte-identical twice; a rendering leaves no file of an older one."""
+    out = tmp_path / "rendered"
+    assert run("render", "--stack", "dev", "--out", str(out), "--project", str(ROOT))[0] == 0
+    first = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    (out / ".rendered").write_text((out / ".rendered").read_text() + "mcp-system/old.service.yaml\n")
+    (out / "mcp-system" / "old.service.yaml").write_text("left over")
+    assert run("render", "--stack", "dev", "--out", str(out), "--project", str(ROOT))[0] == 0
+    assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()} == first
+
+
+def test_render_refuses_a_folder_with_other_files(run: Run, tmp_path: Path) -> None:
+    """Product rule: nothing that a rendering did not write is touched."""
+    (tmp_path / "precious.txt").write_text("mine")
+    code, _, err = run("render", "--stack", "dev", "--out", str(tmp_path), "--project", str(ROOT))
+    assert code == 1
+    assert "is not empty and no rendering; name an empty or new folder" in err
+
+
+def test_help_names_every_command_in_a_newcomers_words(run: Run) -> None:
+    """Issue, item 6: help that a newcomer understands."""
+    code, out, _ = run("--help")
+    assert code == 0
+    for command in ("render", "check", "local"):
+        assert command in out
+
+
+@pytest.mark.parametrize("text", ["answer", "mcp-a/", "/answer", "mcp-a/answer=[1]", "mcp-a/answer={", ""])
+def test_a_call_that_cannot_be_read_says_how_to_write_it(text: str) -> None:
+    """Product rule: the message says what to write instead."""
+    with pytest.raises(ConfigurationError, match=r"is no call; write SERVICE/TOOL="):
+        parsed_call(text)
+
+
+def test_a_call_is_service_tool_and_arguments() -> None:
+    """Product rule: arguments may hold every character, `=` too."""
+    assert parsed_call('mcp-a/ask={"q": "a=b"}') == ("mcp-a", "ask", {"q": "a=b"})
+    assert parsed_call("mcp-a/ping") == ("mcp-a", "ping", {})
