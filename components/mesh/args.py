@@ -39,6 +39,7 @@ __all__ = [
 
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 _ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ADDRESS: Final = re.compile(r"[0-9.]+|.*:.*:.*")
 _PRINCIPAL: Final = re.compile(rf"{DNS_NAME}/ns/{DNS_LABEL}/sa/{DNS_NAME}")
 _CALLER: Final = re.compile(rf"({DNS_LABEL}/{DNS_NAME}|{DNS_LABEL})")
 
@@ -140,6 +141,9 @@ class ServiceSettings(Model):
     expose: bool = False
     """True = reachable from outside at the ingress gateway, as `<host>/<name><path>`."""
 
+    egress_hosts: list[str] = Field(default_factory=list)
+    """Hosts outside the mesh that the service may reach by HTTPS on port 443."""
+
     env: dict[str, In[str]] = Field(default_factory=dict)
     """Environment variables with plain values; for passwords use secret_env."""
 
@@ -185,6 +189,17 @@ class ServiceSettings(Model):
         if twice:
             raise ValueError(f"{listed(twice)} is listed twice; remove one")
         return value
+
+    @field_validator("egress_hosts")
+    @classmethod
+    def _are_hosts(cls, value: list[str]) -> list[str]:
+        addresses = [host for host in value if _ADDRESS.fullmatch(host)]
+        if addresses:
+            raise ValueError(f"{listed(addresses)} is an address, which TLS does not name; write the host name")
+        twice = sorted({host for host in value if value.count(host) > 1})
+        if twice:
+            raise ValueError(f"{listed(twice)} is listed twice; remove one")
+        return [host_name(host) for host in value]
 
     @field_validator("env", "secret_env")
     @classmethod

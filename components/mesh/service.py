@@ -1,12 +1,13 @@
 """All Kubernetes objects of one MCP server in the mesh, in the order in which they are registered.
 
 A service's name and arguments in, objects out. Not here: each object (workload.py, traffic.py, security.py,
-monitor.py), registration (component.py).
+egress.py, monitor.py), registration (component.py).
 """
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.names import service_name
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.egress import outside_hosts
 from meshed_mcp.components.mesh.monitor import pod_monitor
 from meshed_mcp.components.mesh.security import allowed_callers
 from meshed_mcp.components.mesh.traffic import destination_rule, ingress_route, mesh_route
@@ -32,6 +33,7 @@ def manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         destination_rule(name, args),
         mesh_route(name, args),
         *ingress,
+        *outside_hosts(name, args),
         service(name, args),
         pod_disruption_budget(name, args),
         *(deployment(name, args, version) for version in versions(name, args)),

@@ -12,7 +12,7 @@ ISTIO_GROUPS = ("networking.istio.io", "security.istio.io", "telemetry.istio.io"
 
 def everything() -> Objects:
     """Every kind of object that is rendered."""
-    service = render_exposed(rollout=CANARY, callers=["mcp-controller"])
+    service = render_exposed(rollout=CANARY, callers=["mcp-controller"], egress_hosts=["a.example"])
     return Objects([*service, *render_mesh(tls_secret="tls", tracing=TRACING)])  # noqa: S106 - the name of a Secret
 
 

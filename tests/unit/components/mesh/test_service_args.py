@@ -99,6 +99,23 @@ def test_an_unknown_method_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "2001:db8::1"])
+def test_an_outside_host_that_is_an_address_is_refused(address: str) -> None:
+    """RFC 6066, section 3: server name indication carries host names, not addresses."""
+    assert message(egress_hosts=[address]) == (
+        f"'{address}' is an address, which TLS does not name; write the host name"
+    )
+
+
+def test_an_outside_host_that_no_entry_can_name_is_refused() -> None:
+    """Product rule: a wildcard would open the mesh."""
+    assert message(egress_hosts=["*.example.com"]) == (
+        "'*.example.com' is no host name; write lower-case labels without scheme, port or '*', such as "
+        "'mcp.example.com'"
+    )
+    assert message(egress_hosts=["a.example", "a.example"]) == "'a.example' is listed twice; remove one"
+
+
 @pytest.mark.parametrize("field", ["env", "secret_env"])
 def test_a_variable_that_no_process_can_read_is_refused(field: str) -> None:
     """POSIX, "Environment Variable Definition"."""

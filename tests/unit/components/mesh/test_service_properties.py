@@ -37,6 +37,7 @@ GOOD = st.fixed_dictionaries(
             lambda parts: "/" + "/".join(parts)
         ),
         "callers": st.lists(LABELS, max_size=4, unique=True),
+        "egress_hosts": st.lists(LABELS, max_size=2, unique=True),
         "expose": st.booleans(),
         "env": st.dictionaries(st.from_regex(r"[A-Z][A-Z_]{0,10}", fullmatch=True), st.text(max_size=10), max_size=3),
         "replicas": st.integers(1, 1000),

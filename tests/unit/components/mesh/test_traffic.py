@@ -76,6 +76,15 @@ def test_connections_are_encrypted_even_where_automatic_mutual_tls_is_off() -> N
     assert render().one("DestinationRule")["spec"]["trafficPolicy"]["tls"] == {"mode": "ISTIO_MUTUAL"}
 
 
+def test_declared_outside_hosts_are_known_in_the_services_namespace_only() -> None:
+    """Istio API, ServiceEntry: with REGISTRY_ONLY a host that no entry names is refused."""
+    entry = render(egress_hosts=["llm.example.com"]).one("ServiceEntry")["spec"]
+    assert entry["hosts"] == ["llm.example.com"]
+    assert (entry["location"], entry["resolution"], entry["exportTo"]) == ("MESH_EXTERNAL", "DNS", ["."])
+    assert entry["ports"] == [{"number": 443, "name": "tls", "protocol": "TLS"}]
+    assert "ServiceEntry" not in render().kinds()
+
+
 def test_addresses_for_clients() -> None:
     """Product rule: plain HTTP inside, because the sidecars encrypt; below the service's name at the gateway."""
     args = service_args(path="/mcp")
