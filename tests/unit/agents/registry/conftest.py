@@ -1,0 +1,43 @@
+"""A catalogue whose time stands still until a test moves it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from meshed_mcp.agents.database import open_database
+from meshed_mcp.agents.registry.service import VERSIONS
+from meshed_mcp.agents.registry.store import Store
+
+
+@dataclass
+class Clock:
+    """Seconds since 1970."""
+
+    now: float = 1_000_000.0
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The store's time."""
+    return Clock()
+
+
+@pytest.fixture
+def store(database_url: str, clock: Clock) -> Iterator[Store]:
+    """An empty catalogue, once for each kind of database."""
+    database = open_database("registry", VERSIONS, database_url)
+    yield Store(database, clock)
+    database.close()
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: object, clock: Clock) -> Iterator[Store]:
+    """An empty catalogue where the kind of database does not matter."""
+    database = open_database("registry", VERSIONS, f"sqlite:///{tmp_path}/registry.db")
+    yield Store(database, clock)
+    database.close()

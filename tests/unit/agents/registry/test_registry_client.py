@@ -1,0 +1,86 @@
+"""The registry's client against the registry's application."""
+
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+
+from meshed_mcp.agents.registry import NotRegisteredError, RegistryClient, RegistryError
+from meshed_mcp.agents.registry.app import registry_app
+from meshed_mcp.agents.registry.model import server_entry
+from meshed_mcp.agents.registry.store import Store
+
+pytestmark = pytest.mark.anyio
+
+URL = "http://mcp-registry:8000"
+RAG = server_entry("ns/rag", "1.0.0", "http://mcp-rag:8000/mcp", description="Search")
+
+
+@pytest.fixture
+async def client(sqlite_store: Store) -> AsyncIterator[RegistryClient]:
+    """A client of an empty registry."""
+    async with RegistryClient(URL, transport=httpx.ASGITransport(registry_app(sqlite_store))) as registry:
+        yield registry
+
+
+def answering(answer: Callable[[httpx.Request], httpx.Response]) -> RegistryClient:
+    """A client whose registry answers as the test says."""
+    return RegistryClient(URL, transport=httpx.MockTransport(answer))
+
+
+async def test_a_published_server_is_looked_up_by_name(client: RegistryClient) -> None:
+    """Product rule: discovery by name gives the URL to connect to."""
+    await client.publish(RAG, "pod-1", 30)
+    assert await client.look_up("ns/rag") == RAG
+    assert (await client.look_up("ns/rag", "1.0.0")).url == "http://mcp-rag:8000/mcp"
+
+
+async def test_a_name_nobody_registered_is_told_apart_from_a_fault(client: RegistryClient) -> None:
+    """Product rule: not there and not reachable are two errors."""
+    with pytest.raises(NotRegisteredError, match="ns/other: no live server has this name"):
+        await client.look_up("ns/other")
+
+
+async def test_the_list_goes_through_all_pages(client: RegistryClient) -> None:
+    """Official registry API v0.1: 30 entries a page where no limit is asked for."""
+    for number in range(65):
+        await client.publish(RAG.model_copy(update={"name": f"ns/s{number:02}"}), "pod-1", 30)
+    assert [entry.name async for entry in client.servers()] == [f"ns/s{number:02}" for number in range(65)]
+    assert [entry.name async for entry in client.servers("s07")] == ["ns/s07"]
+
+
+async def test_a_version_with_build_metadata_is_addressed(client: RegistryClient) -> None:
+    """Official registry API v0.1: `1.0.0+2013` is written `1.0.0%2B2013` in a path."""
+    built = RAG.model_copy(update={"version": "1.0.0+2013"})
+    await client.publish(built, "pod-1", 30)
+    await client.renew(built, "pod-1", 30)
+    assert await client.look_up("ns/rag", "1.0.0+2013") == built
+    await client.release(built, "pod-1")
+
+
+async def test_a_registry_that_is_away_is_named() -> None:
+    """Product rule: one line that says who does not answer and why."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    async with answering(refuse) as client:
+        with pytest.raises(RegistryError, match=f"^the registry at {URL} does not answer: ConnectError refused$"):
+            await client.look_up("ns/rag")
+
+
+@pytest.mark.parametrize(
+    ("response", "text"),
+    [
+        (httpx.Response(503, json={"detail": "no\ndatabase"}), "answered 503: no database"),
+        (httpx.Response(502, text="<html>\nbad gateway"), "answered 502: <html> bad gateway"),
+        (httpx.Response(200, json={"server": {"name": "x"}}), "an entry that is no server.json: name: "),
+        (httpx.Response(200, json=[]), r"answered 200: \[\]"),
+    ],
+)
+async def test_an_answer_that_is_none_is_one_line(response: httpx.Response, text: str) -> None:
+    """Product rule: a proxy's page or another server's JSON ends in a sentence, not in a traceback."""
+    async with answering(lambda _: response) as client:
+        with pytest.raises(RegistryError, match=text) as caught:
+            await client.look_up("ns/rag")
+    assert "\n" not in str(caught.value)

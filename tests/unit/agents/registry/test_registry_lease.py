@@ -1,0 +1,192 @@
+"""The heartbeat of a service: registered while it is ready, whatever the registry does."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from mcp_types import Tool
+
+from meshed_mcp.agents.registry.app import registry_app
+from meshed_mcp.agents.registry.catalogue import Query
+from meshed_mcp.agents.registry.lease import LAST_RETRY_SECONDS, Pace, instance_name, registered
+from meshed_mcp.agents.registry.model import ServerEntry, server_entry
+from meshed_mcp.agents.registry.store import Store
+
+pytestmark = pytest.mark.anyio
+
+URL = "http://mcp-registry:8000"
+
+
+@dataclass
+class Beats:
+    """A sleep that a test steps through: the keeper waits at each one until it is let go."""
+
+    waits: list[float] = field(default_factory=list)
+    _asleep: asyncio.Event = field(default_factory=asyncio.Event)
+    _awake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def sleep(self, seconds: float) -> None:
+        """Note the wait, and stay in it."""
+        self.waits.append(seconds)
+        self._asleep.set()
+        await self._awake.wait()
+        self._awake.clear()
+
+    async def reached(self) -> None:
+        """Wait until the keeper sleeps."""
+        async with asyncio.timeout(5):
+            await self._asleep.wait()
+
+    async def next(self) -> None:
+        """Let the keeper go on and wait until it sleeps again."""
+        self._asleep.clear()
+        self._awake.set()
+        await self.reached()
+
+    def pace(self, jitter: float = 1.0) -> Pace:
+        """The pace for the keeper."""
+
+        async def sleep(seconds: float) -> None:
+            await self.sleep(seconds)
+
+        return Pace(sleep=sleep, jitter=lambda: jitter)
+
+
+@dataclass
+class Registry(httpx.AsyncBaseTransport):
+    """The registry's application, which a test can take off the network."""
+
+    store: Store
+    up: bool = True
+    requests: list[str] = field(default_factory=list)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer, or refuse."""
+        self.requests.append(request.method)
+        if not self.up:
+            raise httpx.ConnectError("refused", request=request)
+        return await httpx.ASGITransport(registry_app(self.store)).handle_async_request(request)
+
+    def names(self) -> list[str]:
+        """Who is registered."""
+        return [found.entry.name for found in self.store.page(Query()).registrations]
+
+
+@pytest.fixture
+def registry(sqlite_store: Store) -> Registry:
+    """An empty registry."""
+    return Registry(sqlite_store)
+
+
+def describe(*tools: str) -> ServerEntry:
+    """Entry of a service with these tools."""
+    offered = [Tool(name=name, input_schema={"type": "object"}) for name in tools]
+    return server_entry("ns/rag", "1.0.0", "http://mcp-rag:8000/mcp", description="Search", tools=offered)
+
+
+async def described() -> ServerEntry:
+    """Entry of a service that does not change."""
+    return describe("search")
+
+
+async def test_a_service_is_registered_inside_the_block_and_gone_after_it(registry: Registry) -> None:
+    """Product rule: register at start, deregister at drain."""
+    beats = Beats()
+    async with registered(URL, described, pace=beats.pace(), transport=registry):
+        await beats.reached()
+        assert registry.store.find("ns/rag").entry == describe("search")
+    assert registry.names() == []
+
+
+async def test_the_heart_beats_at_a_third_of_the_lease(registry: Registry, clock: Callable[[], float]) -> None:
+    """Product rule: two heartbeats in a row may get lost."""
+    beats = Beats()
+    async with registered(URL, described, lease_seconds=30, pace=beats.pace(), transport=registry):
+        await beats.reached()
+        clock.now += 10  # type: ignore[attr-defined]
+        await beats.next()
+        assert beats.waits == [10.0, 10.0]
+        assert registry.requests == ["POST", "PUT"]
+        assert registry.store.find("ns/rag").expires_at == clock() + 30
+
+
+async def test_a_service_that_was_forgotten_is_published_again(registry: Registry) -> None:
+    """Product rule: a registry that lost its database fills itself within one heartbeat."""
+    beats = Beats()
+    async with registered(URL, described, pace=beats.pace(), transport=registry):
+        await beats.reached()
+        registry.store.remove("ns/rag", "1.0.0")
+        await beats.next()
+        assert registry.names() == ["ns/rag"]
+
+
+async def test_a_tool_that_comes_later_is_published_with_the_next_beat(registry: Registry) -> None:
+    """MCP 2026-07-28, "Tools": a server's list may change while it runs."""
+    beats = Beats()
+    tools = ["search"]
+
+    async def present() -> ServerEntry:
+        return describe(*tools)
+
+    async with registered(URL, present, pace=beats.pace(), transport=registry):
+        await beats.reached()
+        tools.append("ingest")
+        await beats.next()
+        assert [tool.name for tool in registry.store.find("ns/rag").entry.tools] == ["search", "ingest"]
+
+
+async def test_a_registry_that_is_down_is_logged_once_and_tried_with_backoff(
+    registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Product rule: the registry never fails a service; one log line, doubling waits, then registered."""
+    registry.up = False
+    beats = Beats()
+    caplog.set_level(logging.INFO)
+    async with registered(URL, described, lease_seconds=30, pace=beats.pace(), transport=registry):
+        await beats.reached()
+        for _ in range(3):
+            await beats.next()
+        assert beats.waits == [1.0, 2.0, 4.0, 8.0]
+        down = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+        assert down == [
+            f"the registry at {URL} does not answer: ConnectError refused; serving goes on, registration is tried again"
+        ]
+        registry.up = True
+        await beats.next()
+        assert registry.names() == ["ns/rag"]
+        assert beats.waits[-1] == 10.0
+    assert f"the registry at {URL} answers again" in caplog.text
+
+
+async def test_the_end_does_not_wait_for_a_registry_that_is_down(registry: Registry) -> None:
+    """Product rule: a drain is not held up; the lease runs out by itself."""
+    beats = Beats()
+    async with registered(URL, described, pace=beats.pace(), transport=registry):
+        await beats.reached()
+        registry.up = False
+    assert registry.requests[-1] == "DELETE"
+
+
+async def test_a_url_of_something_else_is_not_taken_for_a_registry(caplog: pytest.LogCaptureFixture) -> None:
+    """Product rule: 404 to a publication is a wrong setting, said in words."""
+    beats = Beats()
+    nowhere = httpx.MockTransport(lambda _: httpx.Response(404, text="page not found"))
+    async with registered(URL, described, pace=beats.pace(), transport=nowhere):
+        await beats.reached()
+    assert f"{URL} is no registry: page not found" in caplog.text
+
+
+def test_waits_are_spread_and_bounded() -> None:
+    """Product rule: the services of a cluster do not come back to a restarted registry in one moment."""
+    assert [Pace(jitter=lambda: 0.0).retry_seconds(failures) for failures in (1, 2, 3)] == [0.5, 1.0, 2.0]
+    assert [Pace(jitter=lambda: 1.0).retry_seconds(failures) for failures in (1, 2, 3)] == [1.0, 2.0, 4.0]
+    assert Pace(jitter=lambda: 1.0).retry_seconds(10_000) == LAST_RETRY_SECONDS
+
+
+def test_the_instances_name_is_one_the_registry_accepts(registry: Registry) -> None:
+    """Product rule: host names may hold dots and dashes, and nothing else follows."""
+    registry.store.register(describe(), instance_name(), 30)
+    assert registry.names() == ["ns/rag"]

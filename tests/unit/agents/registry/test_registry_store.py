@@ -1,0 +1,189 @@
+"""Leases, expiry and listing of the catalogue, on both databases."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from meshed_mcp.agents.registry.catalogue import Query
+from meshed_mcp.agents.registry.model import NotRegisteredError, ServerEntry, server_entry
+from meshed_mcp.agents.registry.store import Store
+
+Clock = Any
+
+
+def entry(name: str = "ns/rag", version: str = "1.0.0", description: str = "Search") -> ServerEntry:
+    """An entry."""
+    return server_entry(name, version, "http://rag:8000/mcp", description=description)
+
+
+def names(store: Store, **query: Any) -> list[str]:
+    """Names and versions that a list shows."""
+    return [f"{found.entry.name} {found.entry.version}" for found in store.page(Query(**query)).registrations]
+
+
+def test_a_registered_server_is_found_as_it_was_registered(store: Store) -> None:
+    """Official registry API v0.1: `latest` stands for the only version there is."""
+    store.register(entry(), "pod-1", 30)
+    assert store.find("ns/rag").entry == entry()
+    assert store.find("ns/rag", "1.0.0").is_latest
+
+
+def test_an_expired_entry_is_never_returned_even_before_it_is_swept(store: Store, clock: Clock) -> None:
+    """Product rule: who looks up a name gets a server that was alive a lease ago at most."""
+    store.register(entry(), "pod-1", 30)
+    clock.now += 29.9
+    assert names(store) == ["ns/rag 1.0.0"]
+    clock.now += 0.1
+    assert names(store) == []
+    assert store.versions("ns/rag") == ()
+    assert store.count() == 0
+    with pytest.raises(NotRegisteredError, match="ns/rag: no live server has this name"):
+        store.find("ns/rag")
+
+
+def test_the_sweep_removes_what_has_expired_and_nothing_else(store: Store, clock: Clock) -> None:
+    """Product rule: expired entries are removed, so that the table does not grow with every rollout."""
+    store.register(entry(version="1"), "pod-1", 10)
+    store.register(entry(version="2"), "pod-2", 20)
+    clock.now += 15
+    assert store.remove_expired() == 1
+    assert store.remove_expired() == 0
+    clock.now -= 15  # were it only hidden, it would be back
+    assert names(store) == ["ns/rag 2"]
+
+
+def test_a_heartbeat_prolongs_the_lease(store: Store, clock: Clock) -> None:
+    """Product rule: register, then renew at a third of the lease."""
+    store.register(entry(), "pod-1", 30)
+    clock.now += 20
+    assert store.renew("ns/rag", "1.0.0", "pod-1", 30).expires_at == clock.now + 30
+    clock.now += 20
+    assert names(store) == ["ns/rag 1.0.0"]
+
+
+def test_a_heartbeat_after_the_lease_asks_for_a_new_publication(store: Store, clock: Clock) -> None:
+    """Product rule: what was forgotten cannot be renewed; the registry no longer knows the tools."""
+    store.register(entry(), "pod-1", 30)
+    clock.now += 30
+    with pytest.raises(NotRegisteredError, match=r"ns/rag 1\.0\.0: not registered; publish it again"):
+        store.renew("ns/rag", "1.0.0", "pod-1", 30)
+
+
+def test_an_instance_without_a_lease_cannot_renew_another_ones(store: Store) -> None:
+    """Product rule: each replica holds its own lease."""
+    store.register(entry(), "pod-1", 30)
+    with pytest.raises(NotRegisteredError, match="the instance pod-2 holds no lease; publish it again"):
+        store.renew("ns/rag", "1.0.0", "pod-2", 30)
+
+
+def test_one_replicas_end_does_not_take_the_others_away(store: Store, clock: Clock) -> None:
+    """Product rule: an entry lives as long as the longest lease of its instances."""
+    store.register(entry(), "pod-1", 30)
+    store.register(entry(), "pod-2", 10)
+    assert store.find("ns/rag").expires_at == clock.now + 30
+    store.release("ns/rag", "1.0.0", "pod-1")
+    assert store.find("ns/rag").expires_at == clock.now + 10
+    store.release("ns/rag", "1.0.0", "pod-2")
+    assert names(store) == []
+
+
+def test_release_and_removal_of_what_is_not_there_are_refused(store: Store) -> None:
+    """Official registry API v0.1: 404 for a version that is not there."""
+    with pytest.raises(NotRegisteredError):
+        store.release("ns/rag", "1.0.0", "pod-1")
+    with pytest.raises(NotRegisteredError):
+        store.remove("ns/rag", "1.0.0")
+
+
+def test_removal_takes_all_leases_along(store: Store) -> None:
+    """Official registry API v0.1, DELETE of a version."""
+    store.register(entry(), "pod-1", 30)
+    assert store.remove("ns/rag", "1.0.0").entry == entry()
+    assert names(store) == []
+    with pytest.raises(NotRegisteredError):
+        store.renew("ns/rag", "1.0.0", "pod-1", 30)
+
+
+def test_dates_tell_first_publication_and_last_change(store: Store, clock: Clock) -> None:
+    """Official registry API v0.1: `publishedAt` is the first time, `updatedAt` the last change of the document."""
+    first = store.register(entry(), "pod-1", 100)
+    clock.now += 1
+    same = store.register(entry(), "pod-1", 100)
+    assert (same.published_at, same.updated_at) == (first.published_at, first.updated_at)
+    clock.now += 1
+    changed = store.register(entry(description="Find"), "pod-1", 100)
+    assert (changed.published_at, changed.updated_at) == (first.published_at, clock.now)
+    clock.now += 200
+    again = store.register(entry(), "pod-1", 100)
+    assert again.published_at == clock.now
+
+
+def test_the_latest_version_is_the_highest_number_not_the_last_published(store: Store) -> None:
+    """Official registry: `isLatest` follows semantic versioning."""
+    for version in ("0.10.0", "0.9.0"):
+        store.register(entry(version=version), "pod-1", 30)
+    assert store.find("ns/rag").entry.version == "0.10.0"
+    assert names(store, version="latest") == ["ns/rag 0.10.0"]
+    assert names(store, version="0.9.0") == ["ns/rag 0.9.0"]
+    with pytest.raises(NotRegisteredError, match=r"version '7' is not live; live versions: 0\.10\.0, 0\.9\.0"):
+        store.find("ns/rag", "7")
+
+
+def test_pages_together_hold_every_entry_once(store: Store) -> None:
+    """Official registry API v0.1: the cursor of a page leads to the next one."""
+    for number in range(7):
+        store.register(entry(name=f"ns/s{number // 2}", version=str(number)), "pod-1", 30)
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = store.page(Query(limit=3, after=cursor))
+        seen += [found.entry.version for found in page.registrations]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert seen == [str(number) for number in range(7)]
+
+
+def test_search_is_a_substring_of_name_or_description_and_knows_no_wildcards(store: Store) -> None:
+    """Official registry API v0.1: substring match; `%` and `_` are SQL's, not the caller's."""
+    store.register(entry(name="ns/rag", description="Ranked search, 100 % local"), "pod-1", 30)
+    store.register(entry(name="ns/llm", description="Summaries"), "pod-1", 30)
+    assert names(store, search="RAG") == ["ns/rag 1.0.0"]
+    assert names(store, search="summar") == ["ns/llm 1.0.0"]
+    assert names(store, search="%") == ["ns/rag 1.0.0"]
+    assert names(store, search="_") == []
+
+
+def test_a_list_can_be_limited_to_what_changed_since(store: Store, clock: Clock) -> None:
+    """Official registry API v0.1: `updated_since`, for aggregators."""
+    store.register(entry(name="ns/old"), "pod-1", 100)
+    clock.now += 10
+    store.register(entry(name="ns/new"), "pod-1", 100)
+    assert names(store, updated_since=clock.now) == ["ns/new 1.0.0"]
+
+
+def test_many_writers_at_once_lose_nothing(store: Store, clock: Clock) -> None:
+    """Product rule: safe for concurrent writers, the sweep among them; each one's last lease counts."""
+    together = threading.Barrier(4)
+
+    def replica(instance: str) -> None:
+        together.wait()
+        for _ in range(10):
+            store.register(entry(), instance, 30)
+            store.renew("ns/rag", "1.0.0", instance, 60)
+
+    def sweeper() -> None:
+        together.wait()
+        for _ in range(10):
+            store.remove_expired()
+
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(replica, f"pod-{number}") for number in range(3)]
+        for writer in [*writers, pool.submit(sweeper)]:
+            writer.result()
+    for number in range(3):
+        assert store.find("ns/rag").expires_at == clock.now + 60
+        store.release("ns/rag", "1.0.0", f"pod-{number}")
+    assert store.count() == 0

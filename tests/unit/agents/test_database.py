@@ -1,0 +1,90 @@
+"""One rule for all databases: SQLite in the data folder, PostgreSQL by URL, the newest schema from the start on."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
+
+from meshed_mcp.agents.database import DatabaseError, open_database
+from meshed_mcp.agents.registry.service import VERSIONS
+
+
+def test_the_schema_is_made_at_start_and_a_second_start_finds_it(database_url: str) -> None:
+    """Product rule: migrations are packaged and run at start."""
+    for _ in range(2):
+        database = open_database("registry", VERSIONS, database_url)
+        tables = set(inspect(database.engine).get_table_names())
+        database.close()
+        assert tables == {"registry_servers", "registry_leases", "registry_schema_version"}
+
+
+def test_two_processes_that_start_at_once_make_the_schema_once(database_url: str) -> None:
+    """Product rule: replicas of a Deployment start together."""
+    program = "import sys; from pathlib import Path; from meshed_mcp.agents.database import open_database;"
+    program += "open_database('registry', Path(sys.argv[1]), sys.argv[2]).close()"
+    command = [sys.executable, "-c", program, str(VERSIONS), database_url]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
+    for process in both:
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said.decode()
+
+
+def test_services_share_one_database_without_sharing_versions(database_url: str) -> None:
+    """Product rule: one PostgreSQL can serve the registry and several services."""
+    from meshed_mcp.agents.services.rag.service import VERSIONS as RAG_VERSIONS  # noqa: PLC0415 - loads a service
+
+    for schema, versions in (("registry", VERSIONS), ("rag", RAG_VERSIONS)):
+        open_database(schema, versions, database_url).close()
+    database = open_database("registry", VERSIONS, database_url)
+    tables = set(inspect(database.engine).get_table_names())
+    database.close()
+    assert {"registry_servers", "rag_documents", "registry_schema_version", "rag_schema_version"} <= tables
+
+
+def test_a_failed_write_leaves_nothing(database_url: str) -> None:
+    """Product rule: every write is one transaction."""
+    database = open_database("registry", VERSIONS, database_url)
+    row = text("INSERT INTO registry_servers VALUES ('a/b', '1', 'd', '{}', 1, 1, 1)")
+
+    def write_twice() -> None:
+        with database.write() as connection:
+            connection.execute(row)
+            connection.execute(row)
+
+    with pytest.raises(IntegrityError):
+        write_twice()
+    with database.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM registry_servers")).scalar_one() == 0
+    database.close()
+
+
+def test_an_unsupported_database_is_refused_and_the_form_is_shown(tmp_path: Path) -> None:
+    """Product rule: an error names the variable, the fault and what to write."""
+    expected = r"MESHED_MCP_DATABASE_URL names the database 'mysql', which is not supported\. Write postgresql://"
+    with pytest.raises(DatabaseError, match=expected):
+        open_database("registry", VERSIONS, f"mysql://u:secret@h/{tmp_path.name}")
+
+
+def test_what_is_no_url_is_refused_without_repeating_it() -> None:
+    """Product rule: the variable holds a password, so its text never reaches the log."""
+    with pytest.raises(DatabaseError, match=r"^MESHED_MCP_DATABASE_URL is not a database URL\. Write") as caught:
+        open_database("registry", VERSIONS, "secret")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_that_is_away_is_named_in_one_line_without_its_password() -> None:
+    """Product rule: no traceback and no secret for a fault of the environment."""
+    with pytest.raises(DatabaseError, match=r"meshed:\*\*\*@127\.0\.0\.1:1/x cannot be used: .*refused") as caught:
+        open_database("registry", VERSIONS, "postgresql://meshed:secret@127.0.0.1:1/x")
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """Product rule: as above, for SQLite."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatabaseError, match=r"cannot be used: .*MESHED_MCP_DATA_DIR"):
+        open_database("registry", VERSIONS, f"sqlite:///{tmp_path}/file/data.db")
