@@ -6,7 +6,8 @@ from meshed_mcp import contract
 from meshed_mcp.local.callers import allowed_callers
 from meshed_mcp.local.envoy.bootstrap import LOOPBACK
 from meshed_mcp.local.envoy.gateway import attached
-from meshed_mcp.local.objects.traffic import Gateway, HTTPRoute, VirtualService
+from meshed_mcp.local.objects.gateway import Gateway
+from meshed_mcp.local.objects.routing import HTTPRoute, VirtualService
 from meshed_mcp.local.objects.workload import Service
 from meshed_mcp.local.running import Running
 from meshed_mcp.local.topology import OUTBOUND_PORT, Pod, Topology, service_port

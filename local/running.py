@@ -20,8 +20,9 @@ from meshed_mcp.local.envoy.binary import envoy_program
 from meshed_mcp.local.envoy.bootstrap import LOOPBACK, ingress, sidecar
 from meshed_mcp.local.envoy.gateway import gateway_identity
 from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.objects.traffic import Gateway
+from meshed_mcp.local.objects.gateway import Gateway
 from meshed_mcp.local.processes import Processes, Program
+from meshed_mcp.local.references import dangling
 from meshed_mcp.local.stack import Stack
 from meshed_mcp.local.topology import ADMIN_PORT, Pod, Topology, topology
 
@@ -65,6 +66,8 @@ def running(stack: Stack, gateway_port: int, places: Places, tell: Callable[[str
     with ExitStack() as ends:
         block = ends.enter_context(address_block())
         laid = topology(stack, block)
+        if faults := dangling(laid):
+            raise LocalRunError(*faults)
         programs = _programs(laid, places)
         configurations = _configurations(laid, gateway, gateway_port, places, block)
         proxies = ends.enter_context(Processes(PROXY_STOP_SECONDS))

@@ -10,9 +10,11 @@ from typing import Any, Final, TypeVar
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.objects.destination import DestinationRule
 from meshed_mcp.local.objects.fields import NOT_RUN, Fields, read, title
+from meshed_mcp.local.objects.gateway import Gateway
+from meshed_mcp.local.objects.routing import VirtualService
 from meshed_mcp.local.objects.security import AuthorizationPolicy, PeerAuthentication
-from meshed_mcp.local.objects.traffic import DestinationRule, Gateway, VirtualService
 from meshed_mcp.local.objects.workload import Deployment, Service, ServiceAccount
 
 K = TypeVar("K", bound=Fields)
@@ -76,6 +78,7 @@ class Stack:
 
     deployments: tuple[Deployment, ...]
     services: tuple[Service, ...]
+    service_accounts: tuple[ServiceAccount, ...]
     virtual_services: tuple[VirtualService, ...]
     destination_rules: tuple[DestinationRule, ...]
     gateways: tuple[Gateway, ...]
@@ -110,6 +113,7 @@ def _stack(typed: Sequence[Fields], not_run: Sequence[str]) -> Stack:
     return Stack(
         deployments=of(Deployment),
         services=of(Service),
+        service_accounts=of(ServiceAccount),
         virtual_services=of(VirtualService),
         destination_rules=of(DestinationRule),
         gateways=of(Gateway),

@@ -23,9 +23,6 @@ OUTBOUND_PORT: Final = 15001
 ADMIN_PORT: Final = 15000
 """Envoy's own interface. Source: as INBOUND_PORT."""
 
-PODS_PER_BLOCK: Final = 254 * 254
-"""Addresses 127.BLOCK.1.1 to 127.BLOCK.254.254."""
-
 
 @dataclass(frozen=True)
 class Identity:

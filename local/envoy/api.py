@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from meshed_mcp.local.objects.fields import seconds
-from meshed_mcp.local.objects.traffic import StringMatch
+from meshed_mcp.local.objects.routing import StringMatch
 
 Message = dict[str, Any]
 """A protobuf message in its JSON form."""

@@ -12,8 +12,8 @@ from meshed_mcp.local.envoy.gateway import gateway_identity, gateway_virtual_hos
 from meshed_mcp.local.envoy.rbac import ROOT_NAMESPACE, policies_for, rbac_filters
 from meshed_mcp.local.envoy.routes import NO_TIMEOUT, mesh_virtual_hosts
 from meshed_mcp.local.envoy.tls import KeyFiles, server_tls
+from meshed_mcp.local.objects.gateway import Gateway
 from meshed_mcp.local.objects.security import PeerAuthentication
-from meshed_mcp.local.objects.traffic import Gateway
 from meshed_mcp.local.topology import ADMIN_PORT, INBOUND_PORT, OUTBOUND_PORT, Pod, Topology
 
 HCM: Final = "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"

@@ -8,12 +8,7 @@ from typing import Final
 
 from meshed_mcp.local.envoy.api import Message, duration, present, socket_address, typed
 from meshed_mcp.local.envoy.tls import KeyFiles, client_tls
-from meshed_mcp.local.objects.traffic import (
-    ConnectionPool,
-    DestinationRule,
-    OutlierDetection,
-    TrafficPolicy,
-)
+from meshed_mcp.local.objects.destination import ConnectionPool, DestinationRule, OutlierDetection, TrafficPolicy
 from meshed_mcp.local.objects.workload import Service
 from meshed_mcp.local.topology import INBOUND_PORT, Pod, Topology, service_port
 

@@ -3,7 +3,8 @@
 from meshed_mcp.local.envoy.api import Message
 from meshed_mcp.local.envoy.routes import routes
 from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.objects.traffic import Gateway, VirtualService
+from meshed_mcp.local.objects.gateway import Gateway
+from meshed_mcp.local.objects.routing import VirtualService, qualified
 from meshed_mcp.local.topology import Identity, Topology
 
 
@@ -24,23 +25,18 @@ def gateway_identity(gateway: Gateway, trust_domain: str) -> Identity:
 
 def attached(topology: Topology, gateway: Gateway) -> list[VirtualService]:
     """VirtualServices of a gateway, by name and namespace as istiod orders objects of one age."""
-    names = {f"{gateway.namespace}/{gateway.name}"}
+    name = f"{gateway.namespace}/{gateway.name}"
     found = [
         owner
         for owner in topology.stack.virtual_services
-        if names & {_qualified(each, owner.namespace) for each in owner.spec.gateways}
+        if name in {qualified(each, owner.namespace) for each in owner.spec.gateways}
     ]
     return sorted(found, key=lambda owner: (owner.name, owner.namespace))
 
 
 def served_hosts(gateway: Gateway) -> list[str]:
-    """Hosts of the gateway without their namespace part, first one first; redirect-only ports do not count."""
-    hosts = [
-        host.rpartition("/")[2]
-        for server in gateway.spec.servers
-        if not server.tls.https_redirect
-        for host in server.hosts
-    ]
+    """Hosts of the gateway, first one first; ports that only redirect to HTTPS do not count."""
+    hosts = [host for server in gateway.spec.servers if not server.tls.https_redirect for host in server.hosts]
     return list(dict.fromkeys(hosts))
 
 
@@ -49,7 +45,12 @@ def gateway_virtual_hosts(topology: Topology, gateway: Gateway, port: int) -> li
     owners = attached(topology, gateway)
     hosts: list[Message] = []
     for host in served_hosts(gateway):
-        mine = [route for owner in owners if host in owner.spec.hosts for route in _routes(topology, owner, gateway)]
+        mine = [
+            route
+            for owner in owners
+            if host in owner.spec.hosts
+            for route in routes(topology, owner, gateway.namespace)
+        ]
         if not mine:
             continue
         if not hosts:
@@ -58,15 +59,7 @@ def gateway_virtual_hosts(topology: Topology, gateway: Gateway, port: int) -> li
     return hosts
 
 
-def _routes(topology: Topology, owner: VirtualService, gateway: Gateway) -> list[Message]:
-    return routes(topology, owner, gateway.namespace)
-
-
 def _loopback(host: str, mine: list[Message], port: int) -> Message:
     """The same routes under this machine's names; the destination sees the rendered host, as in the cluster."""
     renamed = [{**route, "route": {"host_rewrite_literal": host, **route["route"]}} for route in mine]
     return {"name": "loopback", "domains": [f"127.0.0.1:{port}", f"localhost:{port}"], "routes": renamed}
-
-
-def _qualified(gateway: str, namespace: str) -> str:
-    return gateway if "/" in gateway else f"{namespace}/{gateway}"

@@ -9,7 +9,7 @@ from typing import Final
 from meshed_mcp.local.envoy.api import Message, duration, present, string_matcher
 from meshed_mcp.local.envoy.clusters import cluster_name, destination_rule, visible
 from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.objects.traffic import (
+from meshed_mcp.local.objects.routing import (
     Destination,
     HeaderChange,
     HTTPMatchRequest,

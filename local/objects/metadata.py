@@ -10,7 +10,6 @@ from meshed_mcp.local.objects.fields import NOT_RUN, Fields
 WITHOUT_EFFECT: Final = frozenset(
     {
         "istio.io/rev",
-        "sidecar.istio.io/inject",
         "sidecar.istio.io/nativeSidecar",
         "sidecar.istio.io/proxyCPU",
         "sidecar.istio.io/proxyCPULimit",
@@ -24,16 +23,19 @@ WITHOUT_EFFECT: Final = frozenset(
 )
 """Istio keys about injection, sizes, names, probes and scraping: every pod here has one sidecar of one size."""
 
-EXCLUDED_PORTS: Final = "traffic.sidecar.istio.io/excludeInboundPorts"
-"""Ports outside the mesh; here only the application's port is in it. Source: Istio, "Resource Annotations"."""
+ONE_VALUE: Final = {
+    "sidecar.istio.io/inject": "true",
+    "traffic.sidecar.istio.io/excludeInboundPorts": str(contract.MANAGEMENT_PORT),
+}
+"""Istio keys with the one value that is true of every pod here. Source: Istio, "Resource Annotations"."""
 
 
 def _known(keys: dict[str, str]) -> dict[str, str]:
     for key, value in keys.items():
-        if "istio.io/" in key and key not in WITHOUT_EFFECT and key != EXCLUDED_PORTS:
+        if "istio.io/" in key and key not in WITHOUT_EFFECT | ONE_VALUE.keys():
             raise ValueError(f"'{key}' {NOT_RUN}")
-        if key == EXCLUDED_PORTS and value != str(contract.MANAGEMENT_PORT):
-            raise ValueError(f"'{key}: {value}' {NOT_RUN}; what is: {contract.MANAGEMENT_PORT}")
+        if value != ONE_VALUE.get(key, value):
+            raise ValueError(f"'{key}: {value}' {NOT_RUN}; what is: {ONE_VALUE[key]}")
     return keys
 
 

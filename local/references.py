@@ -1,0 +1,55 @@
+"""What the objects say about each other: a name that leads nowhere is refused instead of being without effect. Pure."""
+
+from collections.abc import Iterator
+
+from meshed_mcp.local.envoy.routes import MESH
+from meshed_mcp.local.objects.routing import VirtualService, qualified
+from meshed_mcp.local.topology import Topology
+
+
+def dangling(topology: Topology) -> list[str]:
+    """A line for every host, gateway and service account that is not in the stack."""
+    return [*_routes(topology), *_rules(topology), *_accounts(topology)]
+
+
+def _routes(topology: Topology) -> Iterator[str]:
+    gateways = {f"{each.namespace}/{each.name}": each for each in topology.stack.gateways}
+    for owner in topology.stack.virtual_services:
+        where = f"VirtualService {owner.namespace}/{owner.name}"
+        for index, name in enumerate(owner.spec.gateways):
+            gateway = gateways.get(qualified(name, owner.namespace))
+            if name == MESH:
+                yield from _mesh_hosts(topology, owner, where)
+            elif gateway is None:
+                yield f"{where}: spec.gateways[{index}]='{name}' is no Gateway of this stack"
+            else:
+                served = {host for server in gateway.spec.servers for host in server.hosts}
+                for host in owner.spec.hosts:
+                    if host not in served:
+                        yield f"{where}: spec.hosts '{host}' is no host of Gateway {name}"
+
+
+def _mesh_hosts(topology: Topology, owner: VirtualService, where: str) -> Iterator[str]:
+    known = {topology.fqdn(service) for service in topology.stack.services}
+    for host in owner.spec.hosts:
+        if topology.resolved(host, owner.namespace) not in known:
+            yield f"{where}: spec.hosts '{host}' is no Service of this stack"
+
+
+def _rules(topology: Topology) -> Iterator[str]:
+    known = {topology.fqdn(service) for service in topology.stack.services}
+    for rule in topology.stack.destination_rules:
+        where = f"DestinationRule {rule.namespace}/{rule.name}"
+        if topology.resolved(rule.spec.host, rule.namespace) not in known:
+            yield f"{where}: spec.host='{rule.spec.host}' is no Service of this stack"
+
+
+def _accounts(topology: Topology) -> Iterator[str]:
+    known = {(account.namespace, account.name) for account in topology.stack.service_accounts}
+    for each in topology.stack.deployments:
+        name = each.spec.template.spec.service_account_name
+        if (each.namespace, name) not in known:
+            yield (
+                f"Deployment {each.namespace}/{each.name}: spec.template.spec.serviceAccountName='{name}' is no "
+                "ServiceAccount of this stack"
+            )
