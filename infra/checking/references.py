@@ -50,7 +50,8 @@ def reference_faults(objects: Iterable[Manifest]) -> tuple[list[Fault], list[str
     """Faults, and notes on Secrets that must exist before the stack can run."""
     index = Index(objects)
     faults = [Fault(title(item), field, message) for item, field, message in all_faults(index)]
-    return faults, sorted({note for item in index.of_kind(*WORKLOADS) for note in secret_notes(index, item)})
+    notes = {note for item in index.of_kind(*WORKLOADS) for note in secret_notes(index, item)}
+    return faults, sorted(notes | set(namespace_notes(index)))
 
 
 def all_faults(index: Index) -> Iterator[tuple[Manifest, str, str]]:
@@ -79,11 +80,18 @@ def faults_of_kind(index: Index, item: Manifest) -> Iterator[tuple[str, str | No
             yield "spec.scaleTargetRef.name", index.absent(target.get("kind", "Deployment"), namespace, target["name"])
 
 
+def namespace_notes(index: Index) -> Iterator[str]:
+    """Namespaces that must exist, for a program that creates none: it uses components in somebody's cluster."""
+    if not index.of_kind("Namespace"):
+        for namespace in {item["metadata"].get("namespace", "") for item in index.objects} - ALWAYS_THERE - {""}:
+            yield f"Namespace {namespace} must exist: this program creates none"
+
+
 def namespace_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
-    """An object's namespace must be created by the stack, or be one of every cluster."""
+    """Where a program creates namespaces, each object's must be one of them, or one of every cluster."""
     namespace = item["metadata"].get("namespace", "")
-    if namespace and namespace not in ALWAYS_THERE and index.find("Namespace", "", namespace) is None:
-        names = [found["metadata"]["name"] for found in index.of_kind("Namespace")]
+    names = [found["metadata"]["name"] for found in index.of_kind("Namespace")]
+    if namespace and names and namespace not in {*ALWAYS_THERE, *names}:
         yield "metadata.namespace", f"namespace {namespace} is not in this stack; {suggestion(namespace, names)}"
 
 
