@@ -180,11 +180,10 @@ class Gate:
 
     def _observe_start(self, work: Work, message: Message) -> None:
         work.status = message["status"]
-        headers = MutableHeaders(scope=message)
-        if work.method == "GET" and headers.get("content-type", "").startswith("text/event-stream"):
+        if work.method == "GET" and _is_event_stream(message):
             work.become_stream(SSE)
         if self._retiring:
-            headers["connection"] = "close"
+            MutableHeaders(scope=message)["connection"] = "close"
 
 
 _stopping = PlainTextResponse(
@@ -197,6 +196,10 @@ _misdirected = PlainTextResponse(
     status_code=421,
 )
 """Source: RFC 9110, section 15.5.20, Misdirected Request; the check is a defence against DNS rebinding."""
+
+
+def _is_event_stream(start: Message) -> bool:
+    return Headers(raw=start["headers"]).get("content-type", "").startswith("text/event-stream")
 
 
 async def _end_cut_answer(work: Work, receive: Receive, send: Send) -> None:

@@ -14,6 +14,8 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from meshed_mcp import contract
+
 KEEP_ALIVE_SECONDS: Final = 3660
 """Above the hour after which the sidecar closes an idle connection: who closes first must not be us, or a call that
 is just being sent is lost. Source: Envoy, `HttpProtocolOptions.idle_timeout`, default 1 h."""
@@ -41,13 +43,14 @@ def bound(address: str, variable: str, port: int) -> socket.socket:
         listener.listen()
     except OSError as error:
         listener.close()
-        reason = "another process listens there" if error.errno == errno.EADDRINUSE else error.strerror
-        raise StartError(
-            f"cannot listen on {address}:{port}: {reason}. Stop that process, or set {variable} to a free port."
-            if error.errno == errno.EADDRINUSE
-            else f"cannot listen on {address}:{port}: {reason}. Set {variable} or the address to one this user may use."
-        ) from None
+        raise StartError(f"cannot listen on {address}:{port}: {_advice(error, variable)}") from None
     return listener
+
+
+def _advice(error: OSError, variable: str) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"another process listens there. Stop that process, or set {variable} to a free port."
+    return f"{error.strerror}. Set {contract.ENV_BIND_ADDRESS} or {variable} to one this user may use."
 
 
 @contextlib.asynccontextmanager

@@ -17,8 +17,16 @@ from meshed_mcp.agents.settings import Settings
 MESSAGE_CHARACTERS: Final = 4096
 """Longest message or traceback in one line; the SDK quotes header values, and those are a stranger's to choose."""
 
-QUIET_LOGGERS: Final = ("uvicorn", "httpx", "httpx2", "httpcore", "httpcore2")
-"""Below WARNING these repeat our own start and stop lines, or write request URLs, which hold user data."""
+QUIET_LOGGERS: Final = (
+    "uvicorn",
+    "mcp.server.streamable_http",
+    "mcp.server.streamable_http_manager",
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+)
+"""Below WARNING these repeat our own start and stop lines, write a line per call, or request URLs: user data."""
 
 
 class JSONFormatter(logging.Formatter):

@@ -130,6 +130,35 @@ async def test_an_unreachable_registry_does_not_stop_the_service(start_service: 
     assert service.process.poll() is None
 
 
+BROKEN_PRESENCE = """
+from contextlib import asynccontextmanager
+from starlette.applications import Starlette
+from meshed_mcp.agents import Settings, serve
+
+
+@asynccontextmanager
+async def presence():
+    raise RuntimeError("broken")
+    yield
+
+
+serve(Starlette(), Settings.from_environment(), presence=presence())
+"""
+
+
+async def test_a_presence_that_fails_is_logged_and_the_application_goes_on(
+    start_service: StartService, tmp_path: Path
+) -> None:
+    """Product rule: being found matters less than answering; any Starlette application runs by this runner."""
+    script = tmp_path / "broken_presence.py"
+    script.write_text(BROKEN_PRESENCE)
+    service = start_service(script)
+    await eventually(lambda: service.said("the service goes on without its registration"))
+    assert service.ready()
+    service.signal(signal.SIGTERM)
+    assert await service.exit_code(within_seconds=5) == 0
+
+
 REGISTRY = """
 from meshed_mcp.agents.registry.__main__ import main
 

@@ -17,12 +17,6 @@ from meshed_mcp.agents.hosts import AllowedHosts
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The runtime is asyncio's."""
-    return "asyncio"
-
-
 class Site:
     """An application whose slow answers wait for `go`, behind a gate."""
 

@@ -1,9 +1,12 @@
-"""The listening socket: what asyncio makes of it."""
+"""The listening socket: what asyncio makes of it, and what is said when it cannot be opened."""
 
 import asyncio
 import socket
 
-from meshed_mcp.agents.listener import bound
+import pytest
+
+from meshed_mcp import contract
+from meshed_mcp.agents.listener import StartError, bound
 
 
 async def accepted_without_delay(listener: socket.socket) -> int:
@@ -17,13 +20,44 @@ async def accepted_without_delay(listener: socket.socket) -> int:
 
     server = await asyncio.start_server(accept, sock=listener)
     async with server:
-        _, writer = await asyncio.open_connection(*listener.getsockname())
+        _, writer = await asyncio.open_connection(*listener.getsockname()[:2])
         option = await asyncio.wait_for(seen, timeout=5)
         writer.close()
         await writer.wait_closed()
     return option
 
 
-def test_answers_are_not_held_back_for_acknowledgements() -> None:
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_answers_are_not_held_back_for_acknowledgements(address: str) -> None:
     """RFC 1122, 4.2.3.4: an application must be able to switch Nagle's algorithm off; with it a call took 45 ms."""
-    assert asyncio.run(accepted_without_delay(bound("127.0.0.1", "PORT", 0))) != 0
+    assert asyncio.run(accepted_without_delay(bound(address, contract.ENV_PORT, 0))) != 0
+
+
+def refusal(address: str, port: int) -> str:
+    """The text of the refusal."""
+    with pytest.raises(StartError) as refused:
+        bound(address, contract.ENV_PORT, port)
+    return str(refused.value)
+
+
+def test_a_taken_port_names_the_setting_to_change() -> None:
+    """Product rule: what is wrong, and what to do instead."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert refusal("127.0.0.1", port) == (
+            f"cannot listen on 127.0.0.1:{port}: another process listens there. "
+            "Stop that process, or set MESHED_MCP_PORT to a free port."
+        )
+
+
+def test_an_address_of_another_machine_names_the_setting_to_change() -> None:
+    """RFC 5737: 192.0.2.0/24 belongs to no machine."""
+    assert refusal("192.0.2.1", 8000) == (
+        "cannot listen on 192.0.2.1:8000: Cannot assign requested address. "
+        "Set MESHED_MCP_BIND_ADDRESS or MESHED_MCP_PORT to one this user may use."
+    )
+
+
+def test_an_address_that_is_no_address_names_the_setting_to_change() -> None:
+    """RFC 6761, section 6.4: names below .invalid never resolve."""
+    assert refusal("nowhere.invalid", 8000).startswith("cannot listen on nowhere.invalid:8000: ")

@@ -10,12 +10,6 @@ from meshed_mcp.agents.telemetry import process_registry
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The runtime is asyncio's."""
-    return "asyncio"
-
-
 def client(phase: Phase) -> httpx.AsyncClient:
     """A client of the management application in the given phase."""
     registry = process_registry()

@@ -24,12 +24,6 @@ from meshed_mcp.agents.telemetry import (
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The runtime is asyncio's."""
-    return "asyncio"
-
-
 def calls(service: MCPService, method: str = CALL_METHOD, tool: str = "", error: str = "") -> float | None:
     """Operations counted so far; None when the series does not exist."""
     labels = {contract.LABEL_METHOD: method, contract.LABEL_TOOL: tool, contract.LABEL_ERROR: error}
