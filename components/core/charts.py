@@ -9,7 +9,7 @@ from meshed_mcp.components.core.manifest import Manifest
 
 
 class Chart(NamedTuple):
-    """A chart at one version. `repository` is an HTTP chart repository, an `oci://` prefix, or "": `name` is a path."""
+    """A chart at one version. `repository` is an HTTP chart repository, an `oci://` prefix or a folder of charts."""
 
     name: str
     version: str
@@ -18,13 +18,10 @@ class Chart(NamedTuple):
     def mirrored(self, mirror: str | None) -> "Chart":
         """The same chart from another repository (URL) or folder (path, relative to the program's folder).
 
-        None leaves it where it is published. Air-gapped clusters and tests use a folder.
+        None leaves it where it is published. Air-gapped clusters and tests use a folder. The name stays: releases
+        are called by it.
         """
-        if mirror is None:
-            return self
-        if "://" in mirror:
-            return self._replace(repository=mirror.rstrip("/"))
-        return self._replace(name=f"{mirror.rstrip('/')}/{self.name}", repository="")
+        return self if mirror is None else self._replace(repository=mirror.rstrip("/"))
 
     @property
     def http_repository(self) -> str | None:
@@ -34,7 +31,7 @@ class Chart(NamedTuple):
     @property
     def reference(self) -> str:
         """What Helm calls the chart: its name in a chart repository, else an `oci://` address or a path."""
-        return self.name if self.http_repository or not self.repository else f"{self.repository}/{self.name}"
+        return self.name if self.http_repository else f"{self.repository}/{self.name}"
 
 
 class ReleaseSpec(NamedTuple):

@@ -50,7 +50,7 @@ def test_a_mirror_serves_every_chart() -> None:
     assert {item.chart.repository for item in releases(mesh_args(chart_mirror="oci://mirror/charts"))} == {
         "oci://mirror/charts"
     }
-    assert all(item.chart.name.startswith("charts/") for item in releases(mesh_args(chart_mirror="charts")))
+    assert all(item.chart.reference == f"charts/{item.chart.name}" for item in releases(mesh_args(chart_mirror="charts")))
 
 
 def test_images_come_from_the_given_hub() -> None:
