@@ -16,9 +16,9 @@ In = Union[T, Awaitable[T], pulumi.Output[T]]  # noqa: UP007 - pydantic needs th
 
 
 def camel(name: str) -> str:
-    """Name on the wire: `max_replicas` -> `maxReplicas`. Source: Pulumi's snake_case_to_camel_case."""
+    """Name on the wire: `max_replicas` -> `maxReplicas`. Source: pulumi.provider.experimental, `camel_case`."""
     head, *rest = name.split("_")
-    return head + "".join(part.capitalize() for part in rest)
+    return head + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
 class Model(BaseModel):

@@ -54,8 +54,11 @@ class Schema:
         """One property: type, description, and the default where it is a plain value."""
         default = field.get_default(call_default_factory=False)
         spec = self.type_spec(field.annotation)
-        if field.description:
-            spec["description"] = " ".join(field.description.split())
+        description = field.description or self.types.get(spec.get("$ref", "").removeprefix("#/types/"), {}).get(
+            "description"
+        )
+        if description:
+            spec["description"] = " ".join(description.split())
         if isinstance(default, str | int | float) and spec.get("type") in SCALARS.values():
             spec["default"] = default
         return spec

@@ -1,0 +1,78 @@
+"""The host: components constructed for programs in other languages, inputs judged on the exact property."""
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from meshed_mcp.components import COMPONENTS
+from meshed_mcp.components.core.host import ComponentHost, checked_inputs
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.infra.recording import Recording, record_program
+
+HOST = ComponentHost(COMPONENTS, "1.2.3")
+SERVICE = "meshed-mcp:index:MeshedMCPService"
+
+
+def constructed(name: str, token: str, inputs: Any) -> tuple[Recording, dict[str, Any]]:
+    """What a construct call registers, and the state it answers with; `inputs` is made inside the program."""
+    state: dict[str, Any] = {}
+
+    def program() -> None:
+        result = HOST.construct(name, token, inputs())
+        for key, value in result.state.items():
+            pulumi.Output.from_input(value).apply(lambda found, key=key: state.update({key: found}))
+
+    return record_program(program, "project", "stack", {}), state
+
+
+def test_inputs_as_other_languages_send_them_make_a_service() -> None:
+    """ADR 4: integers arrive as floats, names in camelCase; the stock host fails here."""
+    recorded, state = constructed(
+        "mcp-a",
+        SERVICE,
+        lambda: {"image": "a:1", "replicas": 3.0, "drain": {"graceSeconds": 40.0}, "callers": ["mcp-b"]},
+    )
+    (deployment,) = [item for item in recorded.objects if item["kind"] == "Deployment"]
+    assert deployment["spec"]["replicas"] == 3
+    assert state["url"] == "http://mcp-a.mcp-system.svc.cluster.local:8000/mcp"
+    assert set(state) == {"url", "publicPath", "principal"}
+
+
+def test_secrets_and_outputs_pass_through() -> None:
+    """ADR 4: a secret stays one and stands only where it was given; the stock host fails on outputs."""
+    recorded, _ = constructed(
+        "mcp-a",
+        SERVICE,
+        lambda: {"image": pulumi.Output.from_input("a:1"), "env": {"A": pulumi.Output.secret("s3cret"), "B": "open"}},
+    )
+    (deployment,) = [item for item in recorded.objects if item["kind"] == "Deployment"]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    values = {item["name"]: item.get("value") for item in container["env"]}
+    assert container["image"] == "a:1"
+    assert (values["A"], values["B"]) == ("[secret]", "open")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "path", "reason"),
+    [
+        ({"image": "a", "replica": 2}, "replica", "unknown field; did you mean replicas?"),
+        ({"image": "a", "replicas": 0.0}, "replicas", "0.0 is below 1; write 1 or more"),
+        ({}, "image", "is missing; write image: with a value"),
+        (
+            {"image": "a", "drain": {"graceSecond": 40}},
+            "drain.graceSecond",
+            "unknown field; did you mean graceSeconds?",
+        ),
+        (
+            {"image": "a", "rollout": {"strategy": "canary", "image": "b", "weights": {"stable": 90, "canary": 20}}},
+            "rollout.weights",
+            "stable 90 and canary 20 sum to 110, not 100; write stable: 80 or canary: 10",
+        ),
+    ],
+)
+def test_a_wrong_input_is_told_on_its_property(inputs: dict[str, Any], path: str, reason: str) -> None:
+    """Pulumi, InputPropertiesError: the command line shows property and reason; nothing is dropped silently."""
+    with pytest.raises(pulumi.InputPropertiesError, match=r"invalid arguments for MeshedMCPService mcp-a") as raised:
+        checked_inputs(MeshedMCPServiceArgs, inputs, "MeshedMCPService mcp-a")
+    assert raised.value.errors == [{"property_path": path, "reason": reason}]

@@ -1,0 +1,113 @@
+"""The package schema: the components' models are its only source."""
+
+import json
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from pulumi.provider.experimental.util import camel_case
+from pydantic import Field
+
+from meshed_mcp.components import COMPONENTS
+from meshed_mcp.components.core.model import In, Model, camel
+from meshed_mcp.components.core.schema import Schema, package_schema
+
+PACKAGE = json.loads(package_schema(list(COMPONENTS), "1.2.3"))
+
+
+class Choice(StrEnum):
+    """A choice."""
+
+    ONE = "one"
+
+
+class Nested(Model):
+    """Nested."""
+
+    choice: Choice = Choice.ONE
+    """Which one."""
+
+
+class Args(Model):
+    """Arguments."""
+
+    image: In[str]
+    """The image."""
+
+    max_replicas: int = Field(default=3, ge=1)
+    """Upper bound."""
+
+    nested: Nested | None = None
+    env: dict[str, In[str]] = Field(default_factory=dict)
+    names: list[str] = Field(default_factory=list)
+    values: dict[str, Any] = Field(default_factory=dict)
+
+
+def test_a_model_becomes_an_object_type_with_descriptions_defaults_and_bounds_left_to_validation() -> None:
+    """Pulumi, "Package schema": types, required inputs and defaults of properties."""
+    spec = Schema().object_spec(Args)
+    assert spec["required"] == ["image"]
+    assert spec["properties"] == {
+        "image": {"type": "string", "description": "The image."},
+        "maxReplicas": {"type": "integer", "description": "Upper bound.", "default": 3},
+        "nested": {"$ref": "#/types/meshed-mcp:index:Nested", "description": "Nested."},
+        "env": {"type": "object", "additionalProperties": {"type": "string"}},
+        "names": {"type": "array", "items": {"type": "string"}},
+        "values": {"type": "object", "additionalProperties": {"$ref": "pulumi.json#/Any"}},
+    }
+
+
+def test_enums_keep_their_values_for_other_languages() -> None:
+    """Pulumi, "Package schema": an enum type lists its values."""
+    schema = Schema()
+    schema.object_spec(Args)
+    assert schema.types["meshed-mcp:index:Choice"]["enum"] == [{"name": "ONE", "value": "one"}]
+
+
+def test_two_types_of_one_name_are_refused() -> None:
+    """ADR 4: the schema has one module, so the second type would silently take the first one's place."""
+    schema = Schema()
+    schema.reference(Nested)
+    twin = type("Nested", (Model,), {"__module__": "elsewhere"})
+    with pytest.raises(TypeError, match=r"elsewhere.Nested and .*'s share a name; rename one"):
+        schema.reference(twin)
+
+
+def test_a_shape_that_the_schema_cannot_say_is_refused() -> None:
+    """Pulumi, "Package schema": no tuples, no sets."""
+    with pytest.raises(
+        TypeError, match=r"cannot be written in a package schema; use a model, an enum, a list or a map"
+    ):
+        Schema().type_spec(tuple[int, ...])
+
+
+@pytest.mark.parametrize("name", ["a", "max_replicas", "in_flight_per_replica", "cpu_limit", "mTLS_mode", "a_1b"])
+def test_names_on_the_wire_follow_pulumis_rule(name: str) -> None:
+    """The name on the wire is the one that Pulumi's stock component host would use."""
+    assert camel(name) == camel_case(name)
+
+
+def test_all_four_components_are_in_the_package() -> None:
+    """Issue, item 7: the four components are hosted for other languages."""
+    assert sorted(token.split(":")[-1] for token in PACKAGE["resources"]) == [
+        "AutoscalingPolicy",
+        "MeshedMCPService",
+        "ObservabilityStack",
+        "ServiceMesh",
+    ]
+    assert PACKAGE["version"] == "1.2.3"
+
+
+def test_every_input_and_output_is_described() -> None:
+    """Product rule: the texts beneath the fields are the reference documentation."""
+    for token, resource in PACKAGE["resources"].items():
+        for side in ("inputProperties", "properties"):
+            bare = [name for name, spec in resource[side].items() if not spec.get("description")]
+            assert bare == [], f"{token}: {side} without a text: {bare}"
+
+
+def test_every_reference_leads_to_a_type() -> None:
+    """Pulumi, "Package schema": a reference names a type of the package."""
+    text = json.dumps(PACKAGE)
+    wanted = {part.split('"')[0] for part in text.split("#/types/")[1:]}
+    assert wanted <= set(PACKAGE["types"])
