@@ -62,6 +62,10 @@ ENV_ENDPOINT_SECONDS: Final = "MESHED_MCP_ENDPOINT_SECONDS"
 ENV_GRACE_SECONDS: Final = "MESHED_MCP_GRACE_SECONDS"
 """Seconds from SIGTERM to exit at the latest; below the pod's terminationGracePeriodSeconds."""
 
+CLOSING_SECONDS: Final = 2.0
+"""Part of the grace period kept for closing connections and the application's own clean-up after the last call: the
+grace period must be longer than the endpoint wait and this together, or the process refuses to start."""
+
 ENV_REGISTRY_URL: Final = "MESHED_MCP_REGISTRY_URL"
 """Base URL of the registry, without the `/v0.1` prefix; unset = the service does not register."""
 
