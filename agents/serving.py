@@ -25,7 +25,7 @@ from meshed_mcp.agents.gate import Gate
 from meshed_mcp.agents.hosts import AllowedHosts
 from meshed_mcp.agents.listener import StartError, bound, listening
 from meshed_mcp.agents.management import Phase, management_app
-from meshed_mcp.agents.settings import CLOSING_SECONDS, Settings
+from meshed_mcp.agents.settings import Settings
 from meshed_mcp.agents.telemetry import process_registry
 
 SIGNAL_EXIT_BASE: Final = 128
@@ -47,6 +47,7 @@ def serve(
 ) -> None:
     """Serve `app` until SIGTERM or SIGINT; return after an orderly end. A second signal ends the process at once.
 
+    The process is expected to end then: when the grace period is over, it is ended whatever it does.
     `registry` holds the metrics to expose beside those of HTTP; `end_streams` is called during the drain, maybe more
     than once; `presence` is entered when ready and left when stopping (a lease), and delays neither.
     Raises SystemExit with code 1 when a port is taken or the application does not start, after one log line.
@@ -73,7 +74,7 @@ class Replica:
         self._phase = Phase.STARTING
         self._stop = asyncio.Event()
         self._stopped_at = 0.0
-        # A thread of its own: calls may block threads that the interpreter would await after the loop has ended.
+        # A thread of its own, never called off: after the loop the interpreter awaits threads that calls may block.
         self._deadline = threading.Timer(settings.grace_seconds, self._give_up)
         self._deadline.daemon = True
 
@@ -106,14 +107,11 @@ class Replica:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._seconds_for_calls()):
                 await self._gate.emptied(self._end_streams)
-        cut = self._gate.cut()
-        if not cut:
-            self._deadline.cancel()
-        for work in cut:
+        for work in self._gate.cut():
             logger.warning("cut at the end of the grace period of %g s: %s", self._settings.grace_seconds, work)
 
     def _seconds_for_calls(self) -> float:
-        return self._stopped_at + self._settings.grace_seconds - CLOSING_SECONDS - monotonic()
+        return self._stopped_at + self._settings.grace_seconds - contract.CLOSING_SECONDS - monotonic()
 
     def _take_signals(self) -> None:
         # The loop's own handlers: uvicorn's would close the port at once, and sse-starlette, which looks for them,
@@ -133,7 +131,9 @@ class Replica:
         self._deadline.start()
 
     def _give_up(self) -> None:
-        logger.warning("the grace period of %g s is over: ending with threads at work", self._settings.grace_seconds)
+        logger.warning(
+            "the grace period of %g s is over: ending although threads are at work", self._settings.grace_seconds
+        )
         os._exit(0)
 
 

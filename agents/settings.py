@@ -29,9 +29,6 @@ DEFAULT_ENDPOINT_SECONDS: Final = 0.0
 DEFAULT_GRACE_SECONDS: Final = 25.0
 """Ends before Kubernetes kills. Source: Kubernetes Pod API, `terminationGracePeriodSeconds` defaults to 30."""
 
-CLOSING_SECONDS: Final = 2.0
-"""Part of the grace period kept for closing connections and the application's own clean-up after the last call."""
-
 DEFAULT_ALLOWED_HOSTS: Final = ("127.0.0.1:*", "localhost:*", "[::1]:*")
 """Source: official SDK 2.3, Host values that `streamable_http_app` allows on a loopback address."""
 
@@ -130,12 +127,12 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _grace_holds_the_drain(self) -> Self:
-        least = self.endpoint_seconds + CLOSING_SECONDS
+        least = self.endpoint_seconds + contract.CLOSING_SECONDS
         if self.grace_seconds <= least:
             raise ValueError(
                 f"{contract.ENV_GRACE_SECONDS}={self.grace_seconds:g} leaves no time for calls in work: "
                 f"{contract.ENV_ENDPOINT_SECONDS}={self.endpoint_seconds:g} passes first and closing takes "
-                f"{CLOSING_SECONDS:g}. Set {contract.ENV_GRACE_SECONDS} above {least:g}."
+                f"{contract.CLOSING_SECONDS:g}. Set {contract.ENV_GRACE_SECONDS} above {least:g}."
             )
         return self
 
