@@ -11,7 +11,7 @@ from typing import Final
 
 from meshed_mcp.agents.services.words import meaningful_words
 
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n\s*\n|\s+…\s+")
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+|(?<=[.!?][\"')\]])\s+|\n\s*\n|\s+…\s+")
 
 MIN_WORDS: Final = 3
 """A sentence with fewer meaningful words counts as if it had so many: headings must not win by shortness."""
