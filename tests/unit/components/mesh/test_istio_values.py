@@ -50,7 +50,8 @@ def test_a_mirror_serves_every_chart() -> None:
     assert {item.chart.repository for item in releases(mesh_args(chart_mirror="oci://mirror/charts"))} == {
         "oci://mirror/charts"
     }
-    assert all(item.chart.reference == f"charts/{item.chart.name}" for item in releases(mesh_args(chart_mirror="charts")))
+    from_folder = releases(mesh_args(chart_mirror="charts"))
+    assert all(item.chart.reference == f"charts/{item.chart.name}" for item in from_folder)
 
 
 def test_images_come_from_the_given_hub() -> None:
