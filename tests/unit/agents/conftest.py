@@ -6,14 +6,11 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
-
-ENGINES = Path(__file__).parents[3] / ".engines" / "bin"
-DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
 @pytest.fixture
@@ -23,18 +20,14 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """Base URL of a PostgreSQL that listens on a socket in a folder of its own and is gone at the end."""
-    programs = os.pathsep.join(str(folder) for folder in (ENGINES, *DEBIAN))
-    initdb, pg_ctl = (shutil.which(name) or shutil.which(name, path=programs) for name in ("initdb", "pg_ctl"))
-    if initdb is None or pg_ctl is None:
-        missing = "PostgreSQL is not installed; get it with: make engines"
-        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+def postgresql(find_engine: Callable[[str], Path]) -> Iterator[str]:
+    """URL, with a place for the database's name, of a PostgreSQL on a socket of its own that is gone at the end."""
+    initdb, pg_ctl = find_engine("initdb"), find_engine("pg_ctl")
     user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())  # PostgreSQL refuses root
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path may have 107 characters at most
     os.chown(folder, user.pw_uid, user.pw_gid)
 
-    def run(*command: str) -> None:
+    def run(*command: str | Path) -> None:
         identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
         subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=60, **identity)
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import NullPool, create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from meshed_mcp.agents.database import DatabaseError, open_database
@@ -58,6 +58,22 @@ def test_a_failed_write_leaves_nothing(database_url: str) -> None:
         write_twice()
     with database.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM registry_servers")).scalar_one() == 0
+    database.close()
+
+
+def test_connections_that_the_server_closed_are_replaced(database_url: str) -> None:
+    """Product rule: connection loss is survived (a fail-over, an idle time-out); SQLite has none to lose."""
+    database = open_database("registry", VERSIONS, database_url)
+    with database.read() as connection:
+        connection.execute(text("SELECT 1"))
+    if database.dialect == "postgresql":
+        outsider = create_engine(database_url, poolclass=NullPool)
+        with outsider.connect() as connection:
+            others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            closed = connection.execute(text(f"{others} AND datname = current_database()")).scalar_one()
+        assert closed == 1
+    with database.write() as connection:
+        assert connection.execute(text("SELECT 1")).scalar_one() == 1
     database.close()
 
 
