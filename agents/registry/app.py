@@ -21,8 +21,9 @@ from starlette.routing import Mount, Route
 from starlette.types import Lifespan
 
 from meshed_mcp.agents.registry import problem
-from meshed_mcp.agents.registry.catalogue import Query
+from meshed_mcp.agents.registry.catalogue import PAGE_LENGTH, Query
 from meshed_mcp.agents.registry.model import (
+    DEFAULT_LEASE_SECONDS,
     Instance,
     LeaseSeconds,
     NotRegisteredError,
@@ -38,13 +39,14 @@ OFFICIAL_META: Final = "io.modelcontextprotocol.registry/official"
 LEASE_META: Final = "io.meshed-mcp.registry/lease"
 """Key below `_meta` for the time until which the entry is known to be alive."""
 
+MAX_PAGE_LENGTH: Final = 100
+"""Source: official registry, the largest `limit`."""
+
 MAX_BODY_BYTES: Final = 1_048_576
 """Largest publication; a thousand tools with their descriptions fit."""
 
 DEFAULT_INSTANCE: Final = "publisher"
 """Holder of the lease when somebody publishes by hand."""
-
-DEFAULT_LEASE_SECONDS: Final = 30
 
 
 class _Parameters(BaseModel):
@@ -52,13 +54,13 @@ class _Parameters(BaseModel):
 
 
 class ListParameters(_Parameters):
-    """Query of a list. Source: official registry API v0.1, `GET /v0.1/servers`; 30 and 100 are its bounds."""
+    """Query of a list. Source: official registry API v0.1, `GET /v0.1/servers`."""
 
     search: str = Field("", max_length=200)
     version: str | None = Field(None, max_length=255)
     updated_since: AwareDatetime = datetime.fromtimestamp(0, UTC)
     cursor: str | None = Field(None, max_length=500)
-    limit: int = Field(30, ge=1, le=100)
+    limit: int = Field(PAGE_LENGTH, ge=1, le=MAX_PAGE_LENGTH)
 
 
 class LeaseParameters(_Parameters):

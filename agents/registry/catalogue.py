@@ -15,6 +15,9 @@ from meshed_mcp.agents.registry.model import Registration, ServerEntry, version_
 LATEST: Final = "latest"
 """The version that stands for the highest live one. Source: official registry API v0.1."""
 
+PAGE_LENGTH: Final = 30
+"""Source: official registry, the default of `limit`."""
+
 SERVERS: Final = sa.table(
     "registry_servers",
     *(sa.column(name, sa.String) for name in ("name", "version", "description", "document")),
@@ -35,7 +38,7 @@ class Query:
     version: str | None = None
     updated_since: float = 0.0
     after: str | None = None
-    limit: int = 30
+    limit: int = PAGE_LENGTH
 
 
 def live_servers(now: float) -> sa.Select[Any]:

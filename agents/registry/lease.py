@@ -19,10 +19,7 @@ from typing import Final
 import httpx
 
 from meshed_mcp.agents.registry.client import RegistryClient, RegistryError
-from meshed_mcp.agents.registry.model import NotRegisteredError, ServerEntry
-
-LEASE_SECONDS: Final = 30
-"""Default lease: a killed server is forgotten after this time at the latest."""
+from meshed_mcp.agents.registry.model import DEFAULT_LEASE_SECONDS, NotRegisteredError, ServerEntry
 
 BEATS_PER_LEASE: Final = 3
 """Two heartbeats in a row may get lost before the registry forgets the server."""
@@ -48,7 +45,7 @@ async def registered(
     url: str,
     describe: Describe,
     *,
-    lease_seconds: int = LEASE_SECONDS,
+    lease_seconds: int = DEFAULT_LEASE_SECONDS,
     pace: "Pace | None" = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[None]:

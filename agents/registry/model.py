@@ -26,6 +26,9 @@ DESCRIPTION_LIMIT: Final = 100
 MAX_TOOLS: Final = 1000
 """Tools of one server that an entry can hold."""
 
+DEFAULT_LEASE_SECONDS: Final = 30
+"""A killed server is forgotten after this time at the latest, where nobody chose another."""
+
 MAX_LEASE_SECONDS: Final = 3600
 """The longest lease: a server that is gone is forgotten after an hour at the latest."""
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from mcp.server import MCPServer
 
-from meshed_mcp.agents.registry.lease import LEASE_SECONDS, registered
-from meshed_mcp.agents.registry.model import MAX_LEASE_SECONDS, ServerEntry, server_entry
+from meshed_mcp.agents.registry.lease import registered
+from meshed_mcp.agents.registry.model import DEFAULT_LEASE_SECONDS, MAX_LEASE_SECONDS, ServerEntry, server_entry
 from meshed_mcp.agents.settings import Settings, SettingsError
 from meshed_mcp.contract import MCP_PATH, MCP_PORT
 
@@ -39,7 +39,7 @@ def presence(
 
 def lease_seconds(environment: Mapping[str, str]) -> int:
     """Return the length of the lease, 30 s where the environment names none. Raises SettingsError."""
-    written = environment.get(ENV_LEASE_SECONDS) or str(LEASE_SECONDS)
+    written = environment.get(ENV_LEASE_SECONDS) or str(DEFAULT_LEASE_SECONDS)
     if written.isascii() and written.isdigit() and 1 <= int(written) <= MAX_LEASE_SECONDS:
         return int(written)
     raise SettingsError(

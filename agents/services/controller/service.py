@@ -14,6 +14,7 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
 from meshed_mcp.agents import MCPService
+from meshed_mcp.agents.services import RELEASE
 from meshed_mcp.agents.services.controller.peers import Peers, connected
 
 NAME = "mcp-controller"
@@ -66,7 +67,7 @@ async def _lifespan(_: MCPServer[Peers]) -> AsyncIterator[Peers]:
 
 
 service = MCPService(
-    NAME, version="0.1.0", description="Answers questions from remembered texts, with sources.", lifespan=_lifespan
+    NAME, version=RELEASE, description="Answers questions from remembered texts, with sources.", lifespan=_lifespan
 )
 Request = Context[Peers, Any]
 

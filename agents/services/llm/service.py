@@ -18,6 +18,7 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
 from meshed_mcp.agents import MCPService
+from meshed_mcp.agents.services import RELEASE
 from meshed_mcp.agents.services.llm.endpoint import (
     ANSWER_SECONDS,
     ENV_LLM_MODEL,
@@ -87,7 +88,7 @@ async def _lifespan(_: MCPServer[Model]) -> AsyncIterator[Model]:
 
 service = MCPService(
     NAME,
-    version="0.1.0",
+    version=RELEASE,
     description="Completions and summaries by a model; without one, extractive summaries.",
     lifespan=_lifespan,
 )

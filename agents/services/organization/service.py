@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from meshed_mcp.agents import MCPService, Settings
 from meshed_mcp.agents.database import open_database
+from meshed_mcp.agents.services import RELEASE
 from meshed_mcp.agents.services.faults import database_faults
 from meshed_mcp.agents.services.organization.directory import (
     Directory,
@@ -73,7 +74,7 @@ async def _lifespan(_: MCPServer[Directory]) -> AsyncIterator[Directory]:
 
 
 service = MCPService(
-    NAME, version="0.1.0", description="Organisations and their members, kept in a database.", lifespan=_lifespan
+    NAME, version=RELEASE, description="Organisations and their members, kept in a database.", lifespan=_lifespan
 )
 Request = Context[Directory, Any]
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from meshed_mcp.agents import MCPService, Settings
 from meshed_mcp.agents.database import open_database
+from meshed_mcp.agents.services import RELEASE
 from meshed_mcp.agents.services.faults import database_faults
 from meshed_mcp.agents.services.rag.index import Hit, Index
 
@@ -53,7 +54,7 @@ async def _lifespan(_: MCPServer[Index]) -> AsyncIterator[Index]:
 
 
 service = MCPService(
-    NAME, version="0.1.0", description="Keeps documents and finds them by ranked full-text search.", lifespan=_lifespan
+    NAME, version=RELEASE, description="Keeps documents and finds them by ranked full-text search.", lifespan=_lifespan
 )
 Request = Context[Index, Any]
 
