@@ -55,7 +55,7 @@ def run(
             return _run(objects, places, gateway_port, calls, console, stay=not check)
     except LocalRunError as error:
         for fault in error.faults:
-            console.print(f"error: {fault}", markup=False)
+            console.print(f"error: {fault}", markup=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("stopped")
@@ -77,7 +77,7 @@ def _run(
         progress.close()
         console.print(table(found))
         for line in closing_lines(found, refused, stack.not_run, places.state / "logs"):
-            console.print(line, markup=False)
+            console.print(line, markup=False, soft_wrap=True)
         if stay:
             _stay(up, console)
         console.print("stopping")
@@ -99,7 +99,7 @@ def _stay(up: Running, console: Console) -> None:
         while time.monotonic() < deadline:
             for line in up.services.ended():
                 if line not in told:
-                    console.print(line, markup=False)
+                    console.print(line, markup=False, soft_wrap=True)
                     told.add(line)
             time.sleep(WATCH_SECONDS)
         console.print("the certificates of this run are at their end; start it again")
@@ -124,7 +124,7 @@ class _Progress:
 
     def tell(self, line: str) -> None:
         """One step."""
-        self._console.print(f"{time.monotonic() - self._begin:6.1f} s  {line}", markup=False)
+        self._console.print(f"{time.monotonic() - self._begin:6.1f} s  {line}", markup=False, soft_wrap=True)
 
     def close(self) -> None:
         """No more steps."""

@@ -54,6 +54,7 @@ class Running:
     gateway_port: int
     places: Places
     services: Processes
+    proxies: Processes
 
 
 @contextmanager
@@ -80,7 +81,7 @@ def running(stack: Stack, gateway_port: int, places: Places, tell: Callable[[str
         proxies.wait_until(_proxy_ready(laid, block), READY_SECONDS, lambda _: None)
         tell(f"{len(configurations)} Envoys are ready")
         services.wait_until(_pod_ready(laid), READY_SECONDS, lambda name: tell(f"{name} is ready"))
-        yield Running(laid, gateway, gateway_port, places, services)
+        yield Running(laid, gateway, gateway_port, places, services, proxies)
 
 
 @contextmanager

@@ -19,14 +19,6 @@ from meshed_mcp.local.objects.workload import Deployment, Service, ServiceAccoun
 
 K = TypeVar("K", bound=Fields)
 
-DATA_PLANE_GROUPS: Final = (
-    "networking.istio.io/",
-    "security.istio.io/",
-    "extensions.istio.io/",
-    "gateway.networking.k8s.io/",
-)
-"""API groups whose objects change what happens to a request: an unknown kind among them is refused."""
-
 RUN: Final[dict[str, type[Fields]]] = {
     "Deployment": Deployment,
     "Service": Service,
@@ -38,6 +30,18 @@ RUN: Final[dict[str, type[Fields]]] = {
     "PeerAuthentication": PeerAuthentication,
 }
 """Kinds that run here, with the model that reads them."""
+
+GROUPS: Final = {
+    "Deployment": "apps/v1",
+    "Service": "v1",
+    "ServiceAccount": "v1",
+    "VirtualService": "networking.istio.io/",
+    "DestinationRule": "networking.istio.io/",
+    "Gateway": "networking.istio.io/",
+    "AuthorizationPolicy": "security.istio.io/",
+    "PeerAuthentication": "security.istio.io/",
+}
+"""API group of each kind that runs here, with the version where another would mean another object."""
 
 WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 """Kinds that make pods; one without the container of our runtime belongs to other software and is left out."""
@@ -69,7 +73,7 @@ NOT_RUN_KINDS: Final = frozenset(
         "TriggerAuthentication",
     }
 )
-"""Kinds that say nothing about where a request goes or who may send it; they are listed and left out."""
+"""Kinds that say nothing about where a request goes or who may send it: listed and left out. Others are refused."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +135,9 @@ def _model(item: Manifest) -> type[Fields]:
 
 
 def _group_fits(item: Manifest) -> bool:
+    """Other groups use some of these names too, for example the Gateway API."""
     api_version: str = item["apiVersion"]
-    expected = {"Deployment": "apps/v1", "Service": "v1", "ServiceAccount": "v1"}
-    wanted = expected.get(item["kind"])
-    return api_version == wanted if wanted else api_version.startswith(DATA_PLANE_GROUPS)
+    return api_version.startswith(GROUPS[item["kind"]])
 
 
 def _foreign(item: Manifest, items: Sequence[Manifest]) -> bool:

@@ -57,11 +57,19 @@ def read(model: type[F], item: dict[str, Any]) -> F:
     try:
         return model.model_validate(item)
     except ValidationError as error:
-        raise LocalRunError(*(_fault(title(item), each) for each in error.errors(include_url=False))) from None
+        raise LocalRunError(*(_fault(title(item), each) for each in _causes(error))) from None
+
+
+def _causes(error: ValidationError) -> list[ErrorDetails]:
+    """The errors without those that only follow: pydantic counts a list without its faulty members, and finds none."""
+    found = error.errors(include_url=False)
+    inside = {each["loc"][:depth] for each in found for depth in range(len(each["loc"]))}
+    return [each for each in found if each["type"] != "too_short" or each["loc"] not in inside]
 
 
 def _fault(owner: str, error: ErrorDetails) -> str:
-    where = f"{owner}: {_path(error['loc'])}"
+    path = _path(error["loc"])
+    where = f"{owner}: {path}" if path else owner
     match error["type"]:
         case "extra_forbidden":
             return f"{where} {NOT_RUN}"

@@ -1,0 +1,64 @@
+"""A small stack rendered by the components: `front` is exposed, `back` (75 % stable, 25 % canary) is called by it."""
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh import cluster, service
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
+from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
+
+HOST: Final = "mcp.example.com"
+COMMAND: Final = ["python", str(Path(__file__).with_name("echo_service.py"))]
+NAMESPACE: Final = "mcp-system"
+
+
+def rendered(back_replicas: int = 1) -> list[Manifest]:
+    """The objects of the whole stack; the canary's environment says `canary`."""
+    weights = {"stable": 75, "canary": 25}
+    rollout = {"strategy": "canary", "image": "registry.example.com/echo:2", "weights": weights}
+    objects = [
+        *cluster.manifests(ServiceMeshArgs.model_validate({"domain": HOST, "namespaces": [NAMESPACE]})),
+        *service.manifests("front", arguments(expose=True, replicas=1)),
+        *service.manifests("back", arguments(callers=["front"], rollout=rollout, replicas=back_replicas)),
+    ]
+    for item in objects:
+        if item["kind"] == "Deployment" and item["metadata"]["name"].endswith("-canary"):
+            told(item, "canary")
+    return objects
+
+
+def arguments(**more: Any) -> MeshedMCPServiceArgs:
+    """Arguments of a service that runs the echo server."""
+    ingress = {"gateway": gateway_reference(), "host": HOST, "principal": gateway_principal("cluster.local")}
+    base = {
+        "image": "registry.example.com/echo:1",
+        "command": COMMAND,
+        "env": {"VERSION": "stable"},
+        "ingress": ingress,
+        "namespace": NAMESPACE,
+    }
+    return MeshedMCPServiceArgs.model_validate(base | more)
+
+
+def told(deployment: Manifest, version: str) -> None:
+    """Set the variable that the echo server answers with."""
+    for variable in deployment["spec"]["template"]["spec"]["containers"][0]["env"]:
+        if variable["name"] == "VERSION":
+            variable["value"] = version
+
+
+def survivors(state: Path) -> list[int]:
+    """Ids of the processes that a run with this state folder has left: it is in their command or environment."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit() or int(folder.name) == os.getpid():
+            continue
+        try:
+            text = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+        except OSError:  # ended meanwhile, or not ours
+            continue
+        if str(state).encode() in text:
+            found.append(int(folder.name))
+    return found

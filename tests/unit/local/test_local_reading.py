@@ -1,0 +1,190 @@
+"""Reading of rendered objects: everything is translated, known to be without effect, or refused by name and path."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import local_objects
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meshed_mcp.infra import recording
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.objects.fields import title
+from meshed_mcp.local.stack import read_stack
+
+ROOT = Path(__file__).parents[3]
+MAPS = {"labels", "annotations", "matchLabels", "requests", "limits", "set", "add", "nodeSelector"}
+"""Fields whose keys are the user's own; `selector` is one where it holds texts only."""
+
+
+def refused(objects: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The lines with which objects are refused."""
+    with pytest.raises(LocalRunError) as error:
+        read_stack(objects)
+    return error.value.faults
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_every_field_we_render_is_known(stack: str) -> None:
+    """Product rule: the local run translates what the program renders, of both stacks."""
+    recorded = recording.record(ROOT, stack).objects
+    read = read_stack(recorded)
+    assert {each.name for each in read.deployments} == {
+        "mcp-controller", "mcp-llm", "mcp-organization", "mcp-rag", "mcp-registry", "mcp-template",
+    }  # fmt: skip
+
+
+def test_an_unknown_field_is_refused_by_object_and_path(objects: list[dict[str, Any]]) -> None:
+    """Product rule: a field that is not translated is never ignored."""
+    local_objects.find(objects, "VirtualService", "back")["spec"]["http"][0]["mirror"] = {"host": "front"}
+    assert refused(objects) == ("VirtualService mcp-system/back: spec.http[0].mirror is not run locally",)
+
+
+def test_faults_of_all_objects_are_told_in_one_go(objects: list[dict[str, Any]]) -> None:
+    """Product rule: all faults at once, one line each."""
+    local_objects.find(objects, "VirtualService", "back")["spec"]["tcp"] = []
+    local_objects.find(objects, "Service", "back")["spec"]["clusterIP"] = "None"
+    assert set(refused(objects)) == {
+        "VirtualService mcp-system/back: spec.tcp is not run locally",
+        "Service mcp-system/back: spec.clusterIP is not run locally",
+    }
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Paths of all objects inside an object that have fields of their own."""
+    if isinstance(value, dict):
+        texts_only = path[-1:] == ("selector",) and all(isinstance(each, str) for each in value.values())
+        if (path and path[-1] in MAPS) or (texts_only and value):
+            return
+        yield path
+        for key, inner in value.items():
+            yield from places(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from places(inner, (*path, index))
+
+
+RENDERED = [*local_objects.stack_objects(), *recording.record(ROOT, "dev").objects]
+NOT_RUN = set(read_stack(RENDERED).not_run)
+PLACES = [(index, path) for index, item in enumerate(RENDERED) if title(item) not in NOT_RUN for path in places(item)]
+
+
+@given(st.sampled_from(PLACES), st.from_regex(r"x[a-zA-Z]{3,12}", fullmatch=True))
+def test_an_unknown_field_anywhere_is_refused(place: tuple[int, tuple[Any, ...]], field: str) -> None:
+    """Product rule: a field it does not know fails, wherever it stands; kinds that are not run are listed instead."""
+    index, path = place
+    item = copy.deepcopy(RENDERED[index])
+    spot = item
+    for step in path:
+        spot = spot[step]
+    spot[field] = "unheard of"
+    (fault,) = [line for line in refused([item]) if field in line]
+    assert fault.startswith(f"{title(item)}: ")
+    assert fault.endswith(f"{field} is not run locally")
+
+
+@pytest.mark.parametrize(
+    ("kind", "api_version"),
+    [
+        ("EnvoyFilter", "networking.istio.io/v1alpha3"),
+        ("RequestAuthentication", "security.istio.io/v1"),
+        ("HTTPRoute", "gateway.networking.k8s.io/v1"),
+        ("Gateway", "gateway.networking.k8s.io/v1"),
+        ("Service", "v2"),
+    ],
+)
+def test_a_kind_that_decides_about_requests_is_refused(
+    objects: list[dict[str, Any]], kind: str, api_version: str
+) -> None:
+    """Product rule: what changes a request's way is run or refused, never left out."""
+    objects.append(local_objects.item(api_version, kind, "x", "mcp-system", {}))
+    assert refused(objects) == (f"{kind} mcp-system/x: kind {kind} of {api_version} is not run locally",)
+
+
+def test_kinds_without_a_say_in_requests_are_listed_as_not_run(objects: list[dict[str, Any]]) -> None:
+    """Product rule: they are listed by name."""
+    objects.append(local_objects.item("monitoring.coreos.com/v1", "PodMonitor", "back", "mcp-system", {"any": 1}))
+    assert read_stack(objects).not_run == ("PodMonitor mcp-system/back",)
+
+
+def test_other_softwares_pods_are_left_out_with_their_service_and_account(objects: list[dict[str, Any]]) -> None:
+    """Product rule: only pods with the container `server` are ours; Jaeger's are not."""
+    labels = {"app": "jaeger"}
+    pod = {"serviceAccountName": "jaeger", "containers": [{"name": "jaeger"}], "unknown": 1}
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    account = local_objects.item("v1", "ServiceAccount", "jaeger", "monitoring", {})
+    objects += [
+        local_objects.item("apps/v1", "StatefulSet", "jaeger", "monitoring", {"template": template}),
+        local_objects.item("v1", "Service", "jaeger", "monitoring", {"selector": labels, "clusterIP": "None"}),
+        account,
+    ]
+    assert read_stack(objects).not_run == (
+        "StatefulSet monitoring/jaeger",
+        "Service monitoring/jaeger",
+        "ServiceAccount monitoring/jaeger",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "path", "value", "line"),
+    [
+        ("PeerAuthentication", "default", ["mtls", "mode"], "DISABLE", "spec.mtls.mode='DISABLE' is not run locally"),
+        (
+            "DestinationRule", "back", ["trafficPolicy", "tls", "mode"], "SIMPLE",
+            "spec.trafficPolicy.tls.mode='SIMPLE' is not run locally; what is: 'ISTIO_MUTUAL'",
+        ),
+        (
+            "DestinationRule", "back", ["trafficPolicy", "connectionPool", "tcp", "connectTimeout"], "3 s",
+            "'3 s' is no duration; write a number with h, m, s or ms, for example 10s",
+        ),
+        (
+            "VirtualService", "back", ["http", 0, "route", 1, "weight"], 20,
+            "spec.http[0]: the weights sum to 95; write weights that sum to 100",
+        ),
+        (
+            "VirtualService", "back", ["http", 0, "retries", "retryOn"], "conect-failure",
+            "spec.http[0].retries.retryOn: 'conect-failure' is not run locally",
+        ),
+        (
+            "VirtualService", "front-ingress", ["http", 0, "match", 0, "uri"], {"exact": "/", "prefix": "/"},
+            "exact, prefix and regex exclude each other; write one",
+        ),
+        ("Gateway", "mcp", ["servers", 0, "hosts", 0], "*.example.com", "'*.example.com' is not run locally"),
+        (
+            "Deployment", "back", ["template", "spec", "containers", 0, "env", 0, "value"], "$(POD)/data",
+            "value '$(POD)/data' is not run locally; write it without $( )",
+        ),
+        (
+            "Deployment", "back", ["template", "metadata", "annotations"], {"proxy.istio.io/config": "{}"},
+            "spec.template.metadata.annotations: 'proxy.istio.io/config' is not run locally",
+        ),
+        (
+            "Deployment", "back", ["template", "metadata", "labels"], {"sidecar.istio.io/inject": "false"},
+            "'sidecar.istio.io/inject: false' is not run locally; what is: true",
+        ),
+        (
+            "AuthorizationPolicy", "back", ["rules", 0, "when"], [{"key": "source.ip", "values": ["10.0.0.1"]}],
+            "spec.rules[0].when[0].key: 'source.ip' is not run locally; what is: request.headers[NAME]",
+        ),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_run_is_refused_with_what_can(
+    objects: list[dict[str, Any]], kind: str, name: str, path: list[Any], value: Any, line: str
+) -> None:
+    """Product rule: which object, which field, what is wrong, what to write."""
+    spot = local_objects.find(objects, kind, name)["spec"]
+    for step in path[:-1]:
+        spot = spot[step]
+    spot[path[-1]] = value
+    (fault,) = refused(objects)
+    assert fault.startswith(f"{kind} ")
+    assert line in fault
+
+
+def test_an_object_without_namespace_is_refused(objects: list[dict[str, Any]]) -> None:
+    """Product rule: every object says where it lives."""
+    del local_objects.find(objects, "Service", "back")["metadata"]["namespace"]
+    assert refused(objects) == ("Service back: metadata.namespace is missing; write the namespace the object lives in",)
