@@ -11,8 +11,8 @@ from typing import Any, Final
 from pydantic import Field, field_validator
 
 from meshed_mcp.components.autoscaling.args import KedaSettings, ScalingSettings
+from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.errors import ConfigurationError, Fault, excerpt, faults, suggestion
-from meshed_mcp.components.core.model import In, Model
 from meshed_mcp.components.core.names import host_name, namespace_name, service_name
 from meshed_mcp.components.mesh.args import SecretKey, ServiceSettings
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs

@@ -124,6 +124,7 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
         command=registry.command,
         path=contract.REGISTRY_PATH,
         callers=list(config.services),
+        methods=["GET", "POST", "PUT", "DELETE"],
         secret_env=database,
         replicas=registry.replicas,
         **placement(config),

@@ -36,14 +36,9 @@ class AutoscalingPolicy(pulumi.ComponentResource):
         super().__init__("meshed-mcp:index:AutoscalingPolicy", name, checked.model_dump(by_alias=True), opts)
         child = pulumi.ResourceOptions(parent=self)
         namespaces = register.objects(keda_values.namespaces(checked), child)
-        keda = register.releases_in_order(keda_values.releases(checked), after(child, namespaces))
+        keda = register.releases_in_order(keda_values.releases(checked), register.after(child, namespaces))
         scalers = scaled_object.manifests(checked)
-        register.objects(scalers, after(child, keda))
+        register.objects(scalers, register.after(child, keda))
         self.scaled_objects = pulumi.Output.from_input([register.resource_name(item) for item in scalers])
         self.keda_namespace = pulumi.Output.from_input(checked.keda.namespace)
         self.register_outputs({"scaled_objects": self.scaled_objects, "keda_namespace": self.keda_namespace})
-
-
-def after(opts: pulumi.ResourceOptions, resources: list[Any]) -> pulumi.ResourceOptions:
-    """`opts`, with everything in `resources` made first."""
-    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=resources))

@@ -11,8 +11,8 @@ import pulumi
 from pulumi.provider import ConstructResult, Provider
 from pydantic import BaseModel, ValidationError
 
+from meshed_mcp.components.core.args import camel
 from meshed_mcp.components.core.errors import fields_at, path_text, sentence, without_union_branches
-from meshed_mcp.components.core.model import camel
 from meshed_mcp.components.core.schema import PACKAGE, arguments_model, output_docs, package_schema
 
 

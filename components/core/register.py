@@ -67,7 +67,7 @@ def release(spec: ReleaseSpec, opts: pulumi.ResourceOptions) -> Release:
         skip_crds=spec.skip_crds,
         skip_await=spec.skip_await,
         timeout=spec.timeout_seconds,
-        opts=opts,
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=spec.retained or None)),
     )
 
 
@@ -75,6 +75,10 @@ def releases_in_order(specs: Sequence[ReleaseSpec], opts: pulumi.ResourceOptions
     """Register releases one after the other: each waits for the one before it."""
     done: list[Release] = []
     for spec in specs:
-        after = pulumi.ResourceOptions(depends_on=list(done[-1:]))
-        done.append(release(spec, pulumi.ResourceOptions.merge(opts, after)))
+        done.append(release(spec, after(opts, done[-1:])))
     return done
+
+
+def after(opts: pulumi.ResourceOptions, resources: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
+    """`opts`, with everything in `resources` made first."""
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(resources)))

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from meshed_mcp.components.core.model import camel
+from meshed_mcp.components.core.args import camel
 
 PACKAGE: Final = "meshed-mcp"
 SCALARS: Final = {str: "string", int: "integer", float: "number", bool: "boolean"}

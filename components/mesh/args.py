@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import Field, field_validator, model_validator
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.model import In, Model
+from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import (
     DNS_LABEL,
     DNS_NAME,

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import Field, field_validator, model_validator
 
 from meshed_mcp.components.core import charts
-from meshed_mcp.components.core.model import Model
+from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import host_name, listed, namespace_name, object_name
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 

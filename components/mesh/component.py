@@ -3,7 +3,7 @@
 Arguments in, resources out. Not here: what any object looks like (service.py, cluster.py, istio_values.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -41,8 +41,8 @@ class ServiceMesh(pulumi.ComponentResource):
         super().__init__("meshed-mcp:index:ServiceMesh", name, checked.model_dump(by_alias=True), opts)
         child = pulumi.ResourceOptions(parent=self)
         places = register.objects(namespaces(checked), child)
-        charts = register.releases_in_order(releases(checked), _after(child, places))
-        register.objects(cluster.policies(checked), _after(child, charts))
+        charts = register.releases_in_order(releases(checked), register.after(child, places))
+        register.objects(cluster.policies(checked), register.after(child, charts))
         self.gateway_reference = pulumi.Output.from_input(gateway_reference())
         self.gateway_host = pulumi.Output.from_input(checked.domain)
         self.gateway_principal = pulumi.Output.from_input(gateway_principal(checked.trust_domain))
@@ -84,7 +84,3 @@ class MeshedMCPService(pulumi.ComponentResource):
         self.public_path = pulumi.Output.from_input(exposed_path(name, checked) if checked.expose else None)
         self.principal = pulumi.Output.from_input(principal(name, checked.namespace, checked.trust_domain))
         self.register_outputs({"url": self.url, "public_path": self.public_path, "principal": self.principal})
-
-
-def _after(opts: pulumi.ResourceOptions, resources: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
-    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(resources)))

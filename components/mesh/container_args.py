@@ -3,12 +3,14 @@
 Values in, frozen models out. Not here: the service around the container (args.py) and the Deployment (workload.py).
 """
 
+import math
 import re
 from typing import Final
 
 from pydantic import Field, field_validator, model_validator
 
-from meshed_mcp.components.core.model import Model
+from meshed_mcp import contract
+from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import object_name
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 
@@ -99,9 +101,11 @@ class Drain(Model):
 
     @model_validator(mode="after")
     def _leaves_time_for_calls(self) -> "Drain":
-        if self.endpoint_seconds >= self.grace_seconds:
+        least = self.endpoint_seconds + math.ceil(contract.CLOSING_SECONDS)
+        if least >= self.grace_seconds:
             raise ValueError(
                 f"endpoint_seconds {self.endpoint_seconds} leaves calls no time to finish within grace_seconds "
-                f"{self.grace_seconds}; write a grace_seconds above {self.endpoint_seconds}"
+                f"{self.grace_seconds}, of which closing takes {contract.CLOSING_SECONDS:g}; "
+                f"write a grace_seconds above {least}"
             )
         return self

@@ -41,7 +41,7 @@ def releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
     }
     if args.redirection is not Redirection.CNI:
         del ours["istio-cni"]
-    gateway_api = [ReleaseSpec(crds.name, ROOT_NAMESPACE, crds, {})]
+    gateway_api = [ReleaseSpec(crds.name, ROOT_NAMESPACE, crds, {}, retained=True)]
     return [
         *(gateway_api if args.gateway_api is GatewayApiSource.RELEASE else []),
         *(

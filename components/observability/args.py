@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from meshed_mcp.components.core.model import In, Model
+from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name
 from meshed_mcp.components.observability.reservation import Reservation
 

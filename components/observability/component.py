@@ -3,7 +3,7 @@
 Namespaces -> cert-manager and the operator's CRDs -> kube-prometheus-stack -> dashboards; Jaeger beside them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -45,12 +45,14 @@ class ObservabilityStack(pulumi.ComponentResource):
         super().__init__("meshed-mcp:index:ObservabilityStack", name, checked.model_dump(by_alias=True), opts)
         child = pulumi.ResourceOptions(parent=self)
         namespaces = register.objects(parts.namespaces(checked), child)
-        inside = after(child, namespaces)
+        inside = register.after(child, namespaces)
         settings = register.objects(parts.settings_objects(checked), inside)
         register.objects(parts.jaeger_objects(checked), inside)
         needed = [*cert_manager(checked, inside), register.release(releases.operator_crds_release(checked), inside)]
-        stack = register.release(releases.kube_prometheus_stack_release(checked), after(child, [*settings, *needed]))
-        register.objects(parts.dashboards(checked), after(child, [stack]))
+        stack = register.release(
+            releases.kube_prometheus_stack_release(checked), register.after(child, [*settings, *needed])
+        )
+        register.objects(parts.dashboards(checked), register.after(child, [stack]))
         self.set_outputs(checked.namespace)
 
     def set_outputs(self, namespace: str) -> None:
@@ -102,8 +104,3 @@ def cert_manager_component(spec: ReleaseSpec, opts: pulumi.ResourceOptions) -> p
         timeout=spec.timeout_seconds,
     )
     return CertManager(spec.name, helm_options=options, opts=opts)
-
-
-def after(opts: pulumi.ResourceOptions, resources: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
-    """`opts`, with everything in `resources` made first."""
-    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(resources)))

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
+from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.core.model import Model
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 
 

@@ -110,23 +110,31 @@ def test_an_object_that_the_api_server_would_refuse_or_prune_is_a_fault(
 REFERENCE_DAMAGES: dict[str, tuple[Damage, str]] = {
     "service account": (
         damage("Deployment", "mcp-rag", "spec.template.spec.serviceAccountName", "mcp-ra"),
-        ("Deployment mcp-system/mcp-rag: spec.template.spec.serviceAccountName: "
-        "ServiceAccount mcp-system/mcp-ra is not in this stack; did you mean mcp-rag?"),
+        (
+            "Deployment mcp-system/mcp-rag: spec.template.spec.serviceAccountName: "
+            "ServiceAccount mcp-system/mcp-ra is not in this stack; did you mean mcp-rag?"
+        ),
     ),
     "config map": (
         damage("StatefulSet", "jaeger", "spec.template.spec.volumes.0.configMap.name", "jager"),
-        ("StatefulSet monitoring/jaeger: spec.template.spec.volumes[0].configMap: "
-        "ConfigMap monitoring/jager is not in this stack; did you mean jaeger?"),
+        (
+            "StatefulSet monitoring/jaeger: spec.template.spec.volumes[0].configMap: "
+            "ConfigMap monitoring/jager is not in this stack; did you mean jaeger?"
+        ),
     ),
     "route's host": (
         damage("VirtualService", "mcp-rag", "spec.http.0.route.0.destination.host", "mcp-rug"),
-        ("VirtualService mcp-system/mcp-rag: spec.http[0].route: "
-        "Service mcp-system/mcp-rug is not in this stack; did you mean mcp-rag?"),
+        (
+            "VirtualService mcp-system/mcp-rag: spec.http[0].route: "
+            "Service mcp-system/mcp-rug is not in this stack; did you mean mcp-rag?"
+        ),
     ),
     "seed correction 3, subset that is not defined": (
         damage("VirtualService", "mcp-rag", "spec.http.0.route.0.destination.subset", "canary"),
-        ("VirtualService mcp-system/mcp-rag: spec.http[0].route: "
-        "subset canary of mcp-rag.mcp-system.svc.cluster.local is not defined; known here: stable"),
+        (
+            "VirtualService mcp-system/mcp-rag: spec.http[0].route: "
+            "subset canary of mcp-rag.mcp-system.svc.cluster.local is not defined; known here: stable"
+        ),
     ),
     "subset without pods": (
         damage("DestinationRule", "mcp-rag", "spec.subsets.0.labels.version", "stabel"),
@@ -134,8 +142,10 @@ REFERENCE_DAMAGES: dict[str, tuple[Damage, str]] = {
     ),
     "gateway": (
         damage("VirtualService", "mcp-template-ingress", "spec.gateways.0", "istio-ingress/mpc"),
-        ("VirtualService mcp-system/mcp-template-ingress: spec.gateways: "
-        "Gateway istio-ingress/mpc is not in this stack; did you mean mcp?"),
+        (
+            "VirtualService mcp-system/mcp-template-ingress: spec.gateways: "
+            "Gateway istio-ingress/mpc is not in this stack; did you mean mcp?"
+        ),
     ),
     "caller": (
         damage(
@@ -144,28 +154,38 @@ REFERENCE_DAMAGES: dict[str, tuple[Damage, str]] = {
             "spec.rules.0.from.0.source.principals.0",
             "cluster.local/ns/mcp-system/sa/mcp-contrller",
         ),
-        ("AuthorizationPolicy mcp-system/mcp-rag: spec.rules[0].from: "
-        "ServiceAccount mcp-system/mcp-contrller is not in this stack; did you mean mcp-controller?"),
+        (
+            "AuthorizationPolicy mcp-system/mcp-rag: spec.rules[0].from: "
+            "ServiceAccount mcp-system/mcp-contrller is not in this stack; did you mean mcp-controller?"
+        ),
     ),
     "selector without pods": (
         damage("PodDisruptionBudget", "mcp-rag", "spec.selector.matchLabels", {"app": "mcp-rog"}),
-        ("PodDisruptionBudget mcp-system/mcp-rag: spec.selector: "
-        "no workload of namespace mcp-system has pods with the labels {'app': 'mcp-rog'}"),
+        (
+            "PodDisruptionBudget mcp-system/mcp-rag: spec.selector: "
+            "no workload of namespace mcp-system has pods with the labels {'app': 'mcp-rog'}"
+        ),
     ),
     "port that no pod has": (
         damage("PodMonitor", "mcp-rag", "spec.podMetricsEndpoints.0.port", "metrics"),
-        ("PodMonitor mcp-system/mcp-rag: port: no pod behind the selector has a port named metrics; "
-        "did you mean http-metrics?"),
+        (
+            "PodMonitor mcp-system/mcp-rag: port: no pod behind the selector has a port named metrics; "
+            "did you mean http-metrics?"
+        ),
     ),
     "autoscaler's target": (
         damage("ScaledObject", "mcp-controller", "spec.scaleTargetRef.name", "mcp-controler"),
-        ("ScaledObject mcp-system/mcp-controller: spec.scaleTargetRef.name: "
-        "Deployment mcp-system/mcp-controler is not in this stack; did you mean mcp-controller?"),
+        (
+            "ScaledObject mcp-system/mcp-controller: spec.scaleTargetRef.name: "
+            "Deployment mcp-system/mcp-controler is not in this stack; did you mean mcp-controller?"
+        ),
     ),
     "namespace": (
         damage("ConfigMap", "jaeger", "metadata.namespace", "monitorng"),
-        ("ConfigMap monitorng/jaeger: metadata.namespace: "
-        "namespace monitorng is not in this stack; did you mean monitoring?"),
+        (
+            "ConfigMap monitorng/jaeger: metadata.namespace: "
+            "namespace monitorng is not in this stack; did you mean monitoring?"
+        ),
     ),
 }
 
@@ -224,13 +244,17 @@ RULE_DAMAGES: dict[str, tuple[Damage, str]] = {
             "spec.template.spec.containers.0.securityContext.allowPrivilegeEscalation",
             True,
         ),
-        ("Deployment mcp-system/mcp-rag: spec.template.spec.containers[0].securityContext.allowPrivilegeEscalation: "
-        "is True; write False"),
+        (
+            "Deployment mcp-system/mcp-rag: spec.template.spec.containers[0].securityContext.allowPrivilegeEscalation: "
+            "is True; write False"
+        ),
     ),
     "grace period": (
         damage("Deployment", "mcp-rag", "spec.template.spec.terminationGracePeriodSeconds", 20),
-        ("Deployment mcp-system/mcp-rag: spec.template.spec.terminationGracePeriodSeconds: "
-        "20 s end before the drain of 30 s does; write more than 30"),
+        (
+            "Deployment mcp-system/mcp-rag: spec.template.spec.terminationGracePeriodSeconds: "
+            "20 s end before the drain of 30 s does; write more than 30"
+        ),
     ),
 }
 

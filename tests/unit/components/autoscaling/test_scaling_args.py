@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingSettings
 from meshed_mcp.components.core.errors import faults
+from meshed_mcp.infra.recording import record_program
 
 URL = "http://prometheus.monitoring.svc:9090"
 
@@ -91,8 +92,14 @@ def test_prometheus_address_without_scheme_is_refused() -> None:
 
 def test_prometheus_address_may_be_an_output() -> None:
     """Design D13: a value that is only passed through may come from another component."""
-    url = pulumi.Output.from_input(URL)
-    assert AutoscalingPolicyArgs(targets={}, prometheus_url=url).prometheus_url is url
+    kept = []
+
+    def program() -> None:
+        url = pulumi.Output.from_input(URL)
+        kept.append(AutoscalingPolicyArgs(targets={}, prometheus_url=url).prometheus_url is url)
+
+    record_program(program, "project", "stack", {})
+    assert kept == [True]
 
 
 def test_defaults_that_repeat_kubernetes_are_its_own(scaled_object_schema: dict[str, Any]) -> None:

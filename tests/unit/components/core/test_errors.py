@@ -6,8 +6,8 @@ from typing import Self
 import pytest
 from pydantic import Field, model_validator
 
+from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.errors import ConfigurationError, Fault, checked, faults
-from meshed_mcp.components.core.model import In, Model
 
 
 class Colour(StrEnum):

@@ -9,7 +9,7 @@ from pulumi.provider.experimental.util import camel_case
 from pydantic import Field
 
 from meshed_mcp.components import COMPONENTS
-from meshed_mcp.components.core.model import In, Model, camel
+from meshed_mcp.components.core.args import In, Model, camel
 from meshed_mcp.components.core.schema import Schema, package_schema
 
 PACKAGE = json.loads(package_schema(list(COMPONENTS), "1.2.3"))

@@ -52,7 +52,8 @@ def test_a_request_above_its_limit_is_refused() -> None:
 def test_a_drain_that_leaves_no_time_for_calls_is_refused() -> None:
     """Product rule: calls are finished between the end of accepting and the end of the process."""
     assert message(Drain, endpoint_seconds=30, grace_seconds=20) == (
-        "endpoint_seconds 30 leaves calls no time to finish within grace_seconds 20; write a grace_seconds above 30"
+        "endpoint_seconds 30 leaves calls no time to finish within grace_seconds 20, of which closing takes 2; "
+        "write a grace_seconds above 32"
     )
 
 
