@@ -11,6 +11,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.objects.destination import DestinationRule
+from meshed_mcp.local.objects.egress import ServiceEntry
 from meshed_mcp.local.objects.fields import NOT_RUN, Fields, read, title
 from meshed_mcp.local.objects.gateway import Gateway
 from meshed_mcp.local.objects.routing import VirtualService
@@ -26,6 +27,7 @@ RUN: Final[dict[str, type[Fields]]] = {
     "VirtualService": VirtualService,
     "DestinationRule": DestinationRule,
     "Gateway": Gateway,
+    "ServiceEntry": ServiceEntry,
     "AuthorizationPolicy": AuthorizationPolicy,
     "PeerAuthentication": PeerAuthentication,
 }
@@ -38,6 +40,7 @@ GROUPS: Final = {
     "VirtualService": "networking.istio.io/",
     "DestinationRule": "networking.istio.io/",
     "Gateway": "networking.istio.io/",
+    "ServiceEntry": "networking.istio.io/",
     "AuthorizationPolicy": "security.istio.io/",
     "PeerAuthentication": "security.istio.io/",
 }
@@ -86,6 +89,7 @@ class Stack:
     virtual_services: tuple[VirtualService, ...]
     destination_rules: tuple[DestinationRule, ...]
     gateways: tuple[Gateway, ...]
+    service_entries: tuple[ServiceEntry, ...]
     authorization_policies: tuple[AuthorizationPolicy, ...]
     peer_authentications: tuple[PeerAuthentication, ...]
     not_run: tuple[str, ...]
@@ -121,6 +125,7 @@ def _stack(typed: Sequence[Fields], not_run: Sequence[str]) -> Stack:
         virtual_services=of(VirtualService),
         destination_rules=of(DestinationRule),
         gateways=of(Gateway),
+        service_entries=of(ServiceEntry),
         authorization_policies=of(AuthorizationPolicy),
         peer_authentications=of(PeerAuthentication),
         not_run=tuple(not_run),

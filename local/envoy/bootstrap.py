@@ -8,6 +8,7 @@ from typing import Final
 
 from meshed_mcp.local.envoy.api import Message, extension, socket_address
 from meshed_mcp.local.envoy.clusters import endpoints, outbound_clusters
+from meshed_mcp.local.envoy.egress import egress_clusters, egress_virtual_hosts
 from meshed_mcp.local.envoy.gateway import gateway_identity, gateway_virtual_hosts
 from meshed_mcp.local.envoy.rbac import ROOT_NAMESPACE, policies_for, rbac_filters
 from meshed_mcp.local.envoy.routes import NO_TIMEOUT, mesh_virtual_hosts
@@ -30,6 +31,7 @@ def sidecar(topology: Topology, pod: Pod, files: KeyFiles) -> Message:
     clusters = [
         {"name": application, "type": "STATIC", "load_assignment": endpoints(application, [(pod.address, pod.port)])},
         *outbound_clusters(topology, pod.namespace, files),
+        *egress_clusters(topology, pod.namespace),
     ]
     listeners = [_inbound(topology, pod, files, application), _outbound(topology, pod)]
     node = {"id": f"sidecar~{pod.address}~{pod.name}.{pod.namespace}", "cluster": f"{pod.name}.{pod.namespace}"}
@@ -100,7 +102,8 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str) ->
 
 
 def _outbound(topology: Topology, pod: Pod) -> Message:
-    manager = _connections("outbound", mesh_virtual_hosts(topology, pod.namespace), [])
+    known = [*mesh_virtual_hosts(topology, pod.namespace), *egress_virtual_hosts(topology, pod.namespace)]
+    manager = _connections("outbound", known, [], upgrade_configs=[{"upgrade_type": "CONNECT"}])
     return {
         "name": "virtualOutbound",
         "address": socket_address(pod.address, OUTBOUND_PORT),

@@ -196,9 +196,9 @@ def _rewrite(http: HTTPRoute) -> Message:
 def _header_changes(http: HTTPRoute) -> Message:
     lists = {
         "request_headers_to_add": _added(http.headers.request),
-        "request_headers_to_remove": http.headers.request.remove,
+        "request_headers_to_remove": list(http.headers.request.remove),
         "response_headers_to_add": _added(http.headers.response),
-        "response_headers_to_remove": http.headers.response.remove,
+        "response_headers_to_remove": list(http.headers.response.remove),
     }
     return {name: values for name, values in lists.items() if values}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import cluster, service
+from meshed_mcp.components.mesh import cluster, egress, service
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
 from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
 
@@ -27,6 +27,13 @@ def rendered(back_replicas: int = 1) -> list[Manifest]:
         if item["kind"] == "Deployment" and item["metadata"]["name"].endswith("-canary"):
             told(item, "canary")
     return objects
+
+
+def outside(host: str, port: int) -> Manifest:
+    """A host outside the mesh that the services may connect to, as the component renders it, at another port."""
+    (entry,) = egress.outside_hosts("front", arguments(egress_hosts=[host]))
+    entry["spec"]["ports"][0]["number"] = port
+    return entry
 
 
 def arguments(**more: Any) -> MeshedMCPServiceArgs:

@@ -6,10 +6,12 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,7 @@ from processes import free_port
 from rich.console import Console
 from waiting import wait_for
 
+from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.asking import call, mcp_client, status, tools
 from meshed_mcp.local.command import Call, run
 from meshed_mcp.local.container import Places
@@ -30,8 +33,9 @@ from meshed_mcp.local.objects.workload import Service
 from meshed_mcp.local.refusals import refusals
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import INBOUND_PORT, Pod
+from meshed_mcp.local.topology import INBOUND_PORT, OUTBOUND_PORT, Pod
 
+OUTSIDE_PORT: Final = free_port()
 BACK_URL: Final = "http://back:8000/mcp"
 WAIT_SECONDS: Final = 30.0
 LOCAL_RUN: Final = """
@@ -45,9 +49,9 @@ sys.exit(run(objects, check=False, gateway_port=port, calls=[], state_dir=state,
 
 
 @contextlib.contextmanager
-def started(state: Path, back_replicas: int = 1) -> Iterator[Running]:
+def started(state: Path, back_replicas: int = 1, more: Sequence[Manifest] = ()) -> Iterator[Running]:
     """The small stack, running."""
-    stack = read_stack(local_stack.rendered(back_replicas))
+    stack = read_stack([*local_stack.rendered(back_replicas), *more])
     with running(stack, free_port(), Places(state, state.parent / "secrets"), lambda _: None) as up:
         yield up
 
@@ -55,8 +59,21 @@ def started(state: Path, back_replicas: int = 1) -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One running stack for the tests that change nothing."""
-    with started(tmp_path_factory.mktemp("run") / "small") as running_stack:
-        yield running_stack
+    with (
+        socket.create_server(("127.0.0.1", OUTSIDE_PORT)) as outside,
+        started(tmp_path_factory.mktemp("run") / "small", more=[local_stack.outside("localhost", OUTSIDE_PORT)]) as up,
+    ):
+        threading.Thread(target=greet, args=[outside], daemon=True).start()
+        yield up
+
+
+def greet(outside: socket.socket) -> None:
+    """A host outside the mesh: says one word to whoever connects, until its socket is closed."""
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = outside.accept()
+            with connection:
+                connection.sendall(b"welcome")
 
 
 def named(up: Running, name: str) -> Service:
@@ -108,6 +125,19 @@ def test_every_form_of_a_services_name_leads_to_it(up: Running, host: str) -> No
 def test_a_host_that_the_mesh_does_not_know_is_refused(up: Running, host: str) -> None:
     """Istio, outboundTrafficPolicy REGISTRY_ONLY: 502 from the virtual host block_all."""
     assert anyio.run(status, Endpoint(f"http://{host}/mcp", proxy=from_front(up).proxy), "GET") == 502
+
+
+@pytest.mark.parametrize(
+    ("target", "answer"),
+    [(f"localhost:{OUTSIDE_PORT}", b"200 OK"), ("localhost:1", b"502 Bad Gateway"), ("back:8000", b"404 Not Found")],
+)
+def test_only_declared_hosts_outside_are_reached(up: Running, target: str, answer: bytes) -> None:
+    """Istio ServiceEntry under REGISTRY_ONLY; here a process asks its sidecar by CONNECT."""
+    with socket.create_connection((pod(up, "front-0").address, OUTBOUND_PORT), WAIT_SECONDS) as connection:
+        connection.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
+        answered = connection.recv(4096)
+        assert answer in answered
+        assert (b"welcome" in answered + connection.recv(4096)) is (answer == b"200 OK")
 
 
 def test_a_caller_that_is_in_no_list_gets_403_and_plaintext_is_cut(up: Running) -> None:

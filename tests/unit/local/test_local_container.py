@@ -1,0 +1,149 @@
+"""A container as a program of this machine: command, environment, folders, secrets."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import local_objects
+import pytest
+
+from meshed_mcp.local.container import Places, fresh_volumes, program
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.processes import Program
+from meshed_mcp.local.topology import Pod, Topology
+
+LaidOut = Callable[[list[dict[str, Any]]], Topology]
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    """Folders of one run."""
+    return Places(tmp_path / "dev", tmp_path / "secrets")
+
+
+def container(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    """The container of Deployment `back`."""
+    found: dict[str, Any] = local_objects.find(objects, "Deployment", "back")["spec"]["template"]["spec"]["containers"][
+        0
+    ]
+    return found
+
+
+def back(laid: Topology) -> Pod:
+    """The first replica of `back`."""
+    return next(pod for pod in laid.pods if pod.name == "back-0")
+
+
+def made(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> Program:
+    """The program of the first replica of `back`."""
+    return program(back(laid_out(objects)), places)
+
+
+def test_python_means_this_interpreter(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> None:
+    """Product rule: this environment's packages stand for the image's."""
+    container(objects)["args"] = ["--fast"]
+    assert made(objects, laid_out, places).command == (sys.executable, "-m", "server", "--fast")
+
+
+def test_another_command_is_run_as_it_is(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> None:
+    """Kubernetes Container, `command`."""
+    container(objects)["command"] = ["uvicorn", "app"]
+    assert made(objects, laid_out, places).command == ("uvicorn", "app")
+
+
+def test_an_image_without_a_command_is_refused_with_what_to_write(
+    objects: list[dict[str, Any]], laid_out: LaidOut, places: Places
+) -> None:
+    """Product rule: one clear line."""
+    del container(objects)["command"]
+    with pytest.raises(LocalRunError) as error:
+        made(objects, laid_out, places)
+    assert error.value.faults == (
+        (
+            "Deployment mcp-system/back: image registry.example.com/server:1 cannot be run here; "
+            "write command: [python, -m, your_module]"
+        ),
+    )
+
+
+def test_a_process_calls_out_through_its_own_sidecar_only(
+    objects: list[dict[str, Any]], laid_out: LaidOut, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Product rule (design D11): HTTP_PROXY is the sidecar, and no exception from it comes from this machine."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("MESHED_MCP_LOG_LEVEL", "DEBUG")
+    env = made(objects, laid_out, places).env
+    assert {env[name] for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy")} == {
+        "http://127.16.1.2:15001"
+    }
+    assert {"NO_PROXY", "no_proxy", "MESHED_MCP_LOG_LEVEL"} & env.keys() == set()
+    assert env["MESHED_MCP_BIND_ADDRESS"] == "127.16.1.2"
+
+
+def test_a_mounted_path_becomes_a_folder_of_this_machine(
+    objects: list[dict[str, Any]], laid_out: LaidOut, places: Places
+) -> None:
+    """Product rule: an emptyDir is a folder that is empty at each start."""
+    old = places.volume("back-0", "data") / "old"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    pod = back(laid_out(objects))
+    fresh_volumes(pod, places)
+    folder = Path(program(pod, places).env["MESHED_MCP_DATA_DIR"])
+    assert folder == places.volume("back-0", "data")
+    assert list(folder.iterdir()) == []
+
+
+def test_fields_of_the_pod_are_told(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> None:
+    """Kubernetes EnvVarSource, `fieldRef`."""
+    assert made(objects, laid_out, places).env["POD"] == "back-0"
+
+
+def secret(objects: list[dict[str, Any]], **more: Any) -> None:
+    """Let `back` ask for a key of a Secret."""
+    reference = {"name": "llm", "key": "token", **more}
+    container(objects)["env"] = [{"name": "LLM_TOKEN", "valueFrom": {"secretKeyRef": reference}}]
+
+
+def test_a_secret_is_the_variable_of_this_machine_or_a_file(
+    objects: list[dict[str, Any]], laid_out: LaidOut, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Product rule: the environment wins over .local/secrets/<secret>/<key>."""
+    secret(objects)
+    file = places.secrets / "llm" / "token"
+    file.parent.mkdir(parents=True)
+    file.write_text("from the file\n")
+    assert made(objects, laid_out, places).env["LLM_TOKEN"] == "from the file"  # noqa: S105 - a test's value
+    monkeypatch.setenv("LLM_TOKEN", "from outside")
+    assert made(objects, laid_out, places).env["LLM_TOKEN"] == "from outside"  # noqa: S105 - a test's value
+
+
+def test_an_optional_secret_may_be_missing(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> None:
+    """Kubernetes SecretKeySelector, `optional`."""
+    secret(objects, optional=True)
+    assert "LLM_TOKEN" not in made(objects, laid_out, places).env
+
+
+def test_a_required_secret_that_is_missing_is_refused_with_where_to_put_it(
+    objects: list[dict[str, Any]], laid_out: LaidOut, places: Places
+) -> None:
+    """Product rule: one clear line."""
+    secret(objects)
+    with pytest.raises(LocalRunError) as error:
+        made(objects, laid_out, places)
+    assert error.value.faults == (
+        (
+            "Deployment mcp-system/back: key 'token' of Secret 'llm' is missing here; set the variable LLM_TOKEN or "
+            f"write it to {places.secrets}/llm/token"
+        ),
+    )
+
+
+def test_a_pod_with_one_port_is_refused(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+    """Product rule: calls and readiness have a port each."""
+    del container(objects)["ports"][0]
+    with pytest.raises(
+        LocalRunError, match="container server needs one port for calls beside the one of its readiness"
+    ):
+        laid_out(objects)
