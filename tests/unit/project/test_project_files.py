@@ -1,0 +1,68 @@
+"""The project's own files agree with each other."""
+
+import re
+import tomllib
+
+from packaging.requirements import Requirement
+
+from tests.stacks import ROOT
+
+PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[a-z]+\])?==(\S+)", re.MULTILINE)
+
+
+def pins(name: str) -> dict[str, str]:
+    """Package -> pinned version in a requirements file."""
+    return {package.lower(): version for package, version in PINNED.findall((ROOT / name).read_text("utf-8"))}
+
+
+def extras() -> dict[str, Requirement]:
+    """Package -> requirement, of every extra and of the package itself."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
+    return {requirement.name.lower(): requirement for requirement in map(Requirement, lines)}
+
+
+def test_every_pin_is_in_an_extra_and_inside_its_range() -> None:
+    """Product rule: what is tested (requirements) is what may be installed (extras)."""
+    required = extras()
+    for package, version in {**pins("requirements.txt"), **pins("requirements-test.txt")}.items():
+        assert package in required, f"{package} is pinned and in no extra"
+        assert required[package].specifier.contains(version), f"{package} {version} is outside {required[package]}"
+
+
+def test_every_extra_is_pinned() -> None:
+    """Product rule: a machine that runs `make setup` gets the tested versions of everything."""
+    pinned = {**pins("requirements.txt"), **pins("requirements-test.txt")}
+    assert sorted(set(extras()) - set(pinned)) == []
+
+
+def test_every_lint_exception_has_a_reason() -> None:
+    """Product rule: an ignore without a reason is a defect."""
+    lines = (
+        (ROOT / "pyproject.toml").read_text("utf-8").split("[tool.ruff.lint]")[1].split("[tool.mypy]")[0].splitlines()
+    )
+    codes = [line for line in lines if re.match(r'\s+"[A-Z]+[0-9]*",', line)]
+    assert codes
+    assert [line for line in codes if "#" not in line] == []
+
+
+def test_the_readme_shows_the_quick_starts_real_files() -> None:
+    """Product rule: what a newcomer copies from the README is what the tests run."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for name in ("my_service.py", "Pulumi.dev.yaml"):
+        assert (ROOT / "examples" / "quickstart" / name).read_text("utf-8") in readme
+
+
+def test_every_decision_has_its_four_parts() -> None:
+    """House rule: context, decision, consequences, reconsider if."""
+    for page in sorted((ROOT / "docs" / "adr").glob("*.md")):
+        text = page.read_text("utf-8")
+        for part in ("**Context.**", "**Decision.**", "**Consequences.**", "**Reconsider if**"):
+            assert part in text, f"{page.name} lacks {part}"
+
+
+def test_links_inside_the_documents_lead_somewhere() -> None:
+    """House rule: no dead link."""
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
