@@ -1,19 +1,21 @@
 """How a client of this machine reaches each service: directly, and through the mesh as somebody who may. Pure."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.local.callers import allowed_callers
 from meshed_mcp.local.envoy.bootstrap import LOOPBACK
 from meshed_mcp.local.envoy.gateway import attached
+from meshed_mcp.local.envoy.rbac import policies_for
 from meshed_mcp.local.objects.gateway import Gateway
 from meshed_mcp.local.objects.routing import HTTPRoute, VirtualService
 from meshed_mcp.local.objects.workload import Service
 from meshed_mcp.local.running import Running
 from meshed_mcp.local.topology import OUTBOUND_PORT, Pod, Topology, service_port
 
-REGISTRY_QUESTION = f"{contract.REGISTRY_PATH}/servers"
-"""What the registry is asked where a server is asked for its tools. Source: official MCP registry API, v0.1."""
+REGISTRY_QUESTION: Final = "/servers"
+"""Asked beneath the registry's path, where a server is asked for its tools. Source: official MCP registry API, v0.1."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,11 @@ def direct(topology: Topology, service: Service) -> Endpoint | None:
     """Straight to the first replica's process, past every sidecar; None without a replica."""
     pods = topology.behind(service)
     host = f"{service.name}:{service_port(service).port}"
-    return Endpoint(f"http://{pods[0].address}:{pods[0].port}{_path(service)}", host=host) if pods else None
+    return (
+        Endpoint(f"http://{pods[0].address}:{pods[0].port}{endpoint_path(topology, service)}", host=host)
+        if pods
+        else None
+    )
 
 
 def through_mesh(running: Running, service: Service) -> Endpoint | None:
@@ -43,12 +49,12 @@ def through_mesh(running: Running, service: Service) -> Endpoint | None:
     if exposed is not None:
         return Endpoint(exposed)
     callers = allowed_callers(running.topology, service)
-    return as_caller(service, callers[0]) if callers else None
+    return as_caller(running.topology, service, callers[0]) if callers else None
 
 
-def as_caller(service: Service, caller: Pod) -> Endpoint:
+def as_caller(topology: Topology, service: Service, caller: Pod) -> Endpoint:
     """What a pod does when it calls a service: through its own sidecar."""
-    url = f"http://{_in_namespace_of(service, caller)}:{service_port(service).port}{_path(service)}"
+    url = f"http://{_in_namespace_of(service, caller)}:{service_port(service).port}{endpoint_path(topology, service)}"
     return Endpoint(url, proxy=f"http://{caller.address}:{OUTBOUND_PORT}")
 
 
@@ -75,8 +81,18 @@ def _leads_to(topology: Topology, owner: VirtualService, http: HTTPRoute, servic
     return topology.fqdn(service) in hosts
 
 
-def _path(service: Service) -> str:
-    return contract.MCP_PATH if speaks_mcp(service) else REGISTRY_QUESTION
+def endpoint_path(topology: Topology, service: Service) -> str:
+    """Path of the endpoint: the first one that the policies of its pods allow, the SDK's own where none names one."""
+    allowed = [
+        path
+        for pod in topology.behind(service)[:1]
+        for policy in policies_for(topology.stack.authorization_policies, pod.namespace, pod.labels)
+        for rule in policy.spec.rules
+        for each in rule.to
+        for path in each.operation.paths
+        if policy.spec.action == "ALLOW" and "*" not in path
+    ]
+    return (allowed or [contract.MCP_PATH])[0] + ("" if speaks_mcp(service) else REGISTRY_QUESTION)
 
 
 def _in_namespace_of(service: Service, caller: Pod) -> str:

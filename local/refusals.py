@@ -4,6 +4,7 @@ A running stack in, counts out. Raises LocalRunError with a line for everything 
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from meshed_mcp.local.asking import status
 from meshed_mcp.local.callers import refused_callers
@@ -12,7 +13,7 @@ from meshed_mcp.local.envoy.bootstrap import accepts_plaintext
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.topology import INBOUND_PORT, Topology
 
-FORBIDDEN = 403
+FORBIDDEN: Final = 403
 """Source: Envoy, RBAC filter, answer to a refused request."""
 
 
@@ -35,7 +36,7 @@ async def _callers(topology: Topology) -> int:
     for service in topology.stack.services:
         for caller in refused_callers(topology, service):
             tried += 1
-            answer = await status(as_caller(service, caller), "POST" if speaks_mcp(service) else "GET")
+            answer = await status(as_caller(topology, service, caller), "POST" if speaks_mcp(service) else "GET")
             if answer != FORBIDDEN:
                 faults.append(f"{caller.name} may not call {service.name}, yet its call was answered with {answer}")
     if faults:

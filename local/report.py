@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from rich.table import Table
 
@@ -9,7 +10,8 @@ from meshed_mcp.local.measuring import Latency
 from meshed_mcp.local.refusals import Refusals
 from meshed_mcp.local.trying import Row
 
-NOTHING = "-"
+NOTHING: Final = "-"
+"""Shown where there is no number."""
 
 
 def table(rows: Sequence[Row]) -> Table:

@@ -4,6 +4,7 @@ Typed stack in, a running one inside the `with` block; after it, however it ends
 """
 
 import errno
+import fcntl
 import json
 import socket
 import urllib.request
@@ -65,6 +66,7 @@ def running(stack: Stack, gateway_port: int, places: Places, tell: Callable[[str
     if gateway is not None:
         _ensure_free(gateway_port)
     with ExitStack() as ends:
+        ends.enter_context(_only_run(places.state))
         block = ends.enter_context(address_block())
         laid = topology(stack, block)
         if faults := dangling(laid):
@@ -101,6 +103,18 @@ def address_block() -> Iterator[int]:
             yield block
             return
     raise LocalRunError("all blocks of loopback addresses are taken by other runs; stop one of them")
+
+
+@contextmanager
+def _only_run(state: Path) -> Iterator[None]:
+    """Nobody else's run writes to the same folder meanwhile; the kernel forgets the lock when this process ends."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalRunError(f"the stack already runs here ({state}); stop that run first") from None
+        yield
 
 
 def _ensure_free(port: int) -> None:

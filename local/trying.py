@@ -26,6 +26,10 @@ SCRAPE_SECONDS: Final = 5.0
 """Longest wait for a replica's metrics."""
 
 
+ANSWER_LENGTH: Final = 300
+"""Characters of an answer that are shown."""
+
+
 @dataclass(frozen=True)
 class Call:
     """A tool call to make through the mesh."""
@@ -57,7 +61,8 @@ async def make_calls(running: Running, calls: Sequence[Call], tell: Callable[[st
         if endpoint is None:
             known = ", ".join(sorted(services))
             raise LocalRunError(f"--call {each.service}/{each.tool}: no such service to call; there are {known}")
-        tell(f"{each.service}/{each.tool} answered: {await call(endpoint, each.tool, each.arguments)}")
+        answer = " ".join((await call(endpoint, each.tool, each.arguments)).split())
+        tell(f"{each.service}/{each.tool} answered: {answer[:ANSWER_LENGTH]}")
 
 
 async def rows(running: Running, tell: Callable[[str], None]) -> list[Row]:

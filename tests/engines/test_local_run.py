@@ -88,7 +88,7 @@ def pod(up: Running, name: str) -> Pod:
 
 def from_front(up: Running) -> Endpoint:
     """What `front` does when it calls `back`."""
-    return as_caller(named(up, "back"), pod(up, "front-0"))
+    return as_caller(up.topology, named(up, "back"), pod(up, "front-0"))
 
 
 async def answers(endpoint: Endpoint, count: int) -> list[str]:
@@ -181,6 +181,15 @@ def test_the_server_sees_its_peers_identity(up: Running) -> None:
     with httpx2.Client(proxy=from_front(up).proxy, trust_env=False) as client:
         seen = client.get(f"{BACK_URL}/peer", headers=claim).text.split(",")[-1]
     assert "URI=spiffe://cluster.local/ns/mcp-system/sa/front" in seen
+
+
+def test_a_second_run_of_the_same_stack_is_refused(up: Running) -> None:
+    """Product rule: two runs would write to the same files."""
+    with (
+        pytest.raises(LocalRunError, match=r"^the stack already runs here \(.*\); stop that run first$"),
+        running(read_stack(local_stack.rendered()), free_port(), up.places, lambda _: None),
+    ):
+        pass
 
 
 def test_direct_calls_pass_every_sidecar_by(up: Running) -> None:

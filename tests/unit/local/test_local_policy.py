@@ -7,6 +7,7 @@ import local_objects
 import pytest
 
 from meshed_mcp.local.callers import allowed_callers, refused_callers
+from meshed_mcp.local.endpoints import endpoint_path
 from meshed_mcp.local.envoy.bootstrap import accepts_plaintext
 from meshed_mcp.local.envoy.rbac import policies_for, rbac_filters
 from meshed_mcp.local.stack import read_stack
@@ -234,3 +235,13 @@ def test_a_deny_policy_takes_a_caller_out(objects: list[dict[str, Any]], laid_ou
     spec = {"action": "DENY", "rules": rules}
     objects.append(local_objects.item("security.istio.io/v1", "AuthorizationPolicy", "no", "mcp-system", spec))
     assert callers(laid_out(objects), "back") == ([], ["front-0"])
+
+
+def test_the_endpoint_is_where_the_policy_lets_callers_in(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+    """Product rule: a service's path is the stack's choice and stands in what it renders."""
+    rule(objects)["to"] = [{"operation": {"paths": ["/tools/mcp", "/tools/mcp/*"]}}]
+    laid = laid_out(objects)
+    assert {each.name: endpoint_path(laid, each) for each in laid.stack.services} == {
+        "front": "/mcp",
+        "back": "/tools/mcp",
+    }
