@@ -32,6 +32,9 @@ DEFAULT_GRACE_SECONDS: Final = 25.0
 DEFAULT_ALLOWED_HOSTS: Final = ("127.0.0.1:*", "localhost:*", "[::1]:*")
 """Source: official SDK 2.3, Host values that `streamable_http_app` allows on a loopback address."""
 
+DEFAULT_TRACE_RATIO: Final = 0.1
+"""The share at which tracing stays below 1 % of the CPU of a call with an empty tool (bench/telemetry_cost.py)."""
+
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 _VARIABLES: Final[Mapping[str, str]] = {
@@ -47,6 +50,8 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "data_dir": contract.ENV_DATA_DIR,
     "database_url": contract.ENV_DATABASE_URL,
     "log_level": contract.ENV_LOG_LEVEL,
+    "otlp_endpoint": contract.ENV_OTLP_ENDPOINT,
+    "trace_ratio": contract.ENV_TRACE_RATIO,
 }
 _SECRET: Final = frozenset({contract.ENV_DATABASE_URL})
 
@@ -110,6 +115,13 @@ class Settings(BaseModel):
     data_dir: Path = Field(Path("data"), description="a folder this process may write to")
     database_url: str | None = Field(None, repr=False, min_length=1, description="a SQLAlchemy URL")
     log_level: LogLevel = Field("INFO", description="one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+
+    otlp_endpoint: str | None = Field(
+        None, pattern=r"^https?://[^/\s]+(/[^\s?#]*)?$", description="a base URL, as http://jaeger.monitoring:4318"
+    )
+    trace_ratio: float = Field(
+        DEFAULT_TRACE_RATIO, ge=0, le=1, allow_inf_nan=False, description="a share from 0 to 1, as 0.1"
+    )
 
     @property
     def effective_database_url(self) -> str:

@@ -79,6 +79,13 @@ ENV_DATABASE_URL: Final = "MESHED_MCP_DATABASE_URL"
 
 ENV_LOG_LEVEL: Final = "MESHED_MCP_LOG_LEVEL"
 
+ENV_OTLP_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
+"""Base URL of a collector that takes OTLP over HTTP, without `/v1/traces`; unset = no spans are made. Source:
+OpenTelemetry, "OTLP Exporter Configuration"; its other variables (headers, certificates, time-out) hold too."""
+
+ENV_TRACE_RATIO: Final = "MESHED_MCP_TRACE_RATIO"
+"""Share, 0 to 1, of the traces that begin in this process; a caller's decision is kept. Default 0.1."""
+
 METRIC_OPERATION_DURATION: Final = "mcp_server_operation_duration_seconds"
 """Histogram, seconds. Source: OpenTelemetry MCP conventions, `mcp.server.operation.duration`."""
 
@@ -93,10 +100,31 @@ METRIC_REGISTERED_TOOLS: Final = "mcp_server_registered_tools"
 METRIC_INFO: Final = "mcp_server_info"
 METRIC_REGISTRY_SERVERS: Final = "mcp_registry_servers"
 METRIC_HTTP_DURATION: Final = "http_server_request_duration_seconds"
+METRIC_REJECTED: Final = "mcp_server_rejected_requests_total"
+"""Counter: requests that were answered without being executed, by `reason`."""
+
+METRIC_ACTIVE_SESSIONS: Final = "mcp_server_active_sessions"
+"""Gauge: sessions of clients up to 2025-11-25; later revisions have none."""
+
+METRIC_SESSION_DURATION: Final = "mcp_server_session_duration_seconds"
+"""Histogram, seconds. Source: OpenTelemetry MCP conventions, `mcp.server.session.duration`."""
+
+METRIC_PHASE: Final = "mcp_server_phase"
+"""Gauge: 1 for what the process is doing (`starting`, `ready`, `stopping`), 0 for the others."""
+
+METRIC_LABEL_OVERFLOW: Final = "mcp_label_overflow_total"
+"""Counter: values that became `_OTHER`, by `metric` and `label`."""
+
+METRIC_SPANS_PROCESSED: Final = "otel_sdk_processor_span_processed_total"
+"""Counter: sampled spans that ended; `error_type="queue_full"` were dropped. Source: OpenTelemetry, "SDK metrics"."""
+
+METRIC_SPANS_EXPORTED: Final = "otel_sdk_exporter_span_exported_total"
+"""Counter: spans handed to the collector; with an `error_type` they were lost. Source: as above."""
 
 LABEL_METHOD: Final = "mcp_method_name"
 LABEL_TOOL: Final = "gen_ai_tool_name"
 LABEL_ERROR: Final = "error_type"
+LABEL_PROTOCOL: Final = "mcp_protocol_version"
 LABEL_SERVER: Final = "mcp_server_name"
 """Label that the PodMonitor adds to every series of a server, from the pod's `app.kubernetes.io/name`."""
 
