@@ -77,6 +77,15 @@ DATA_PATH: Final = "/data"
 ENV_DATABASE_URL: Final = "MESHED_MCP_DATABASE_URL"
 """SQLAlchemy URL; unset = a SQLite file in the data folder, so one replica only."""
 
+ENV_REPLICATED: Final = "MESHED_MCP_REPLICATED"
+"""`true` = the next request may reach another pod, so what must outlive a request needs a place that all pods share."""
+
+ENV_REQUEST_STATE_KEYS: Final = "MESHED_MCP_REQUEST_STATE_KEYS"
+"""Keys that seal the state of calls in several rounds, the same in every pod: one per line, the sealing one first."""
+
+ENV_REDIS_URL: Final = "MESHED_MCP_REDIS_URL"
+"""Redis over which the pods of one service tell each other what changed; unset = each tells its own listeners only."""
+
 ENV_LOG_LEVEL: Final = "MESHED_MCP_LOG_LEVEL"
 
 ENV_OTLP_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -98,6 +107,12 @@ METRIC_QUEUE_DEPTH: Final = "mcp_server_request_queue_depth"
 METRIC_OPEN_STREAMS: Final = "mcp_server_open_streams"
 METRIC_REGISTERED_TOOLS: Final = "mcp_server_registered_tools"
 METRIC_INFO: Final = "mcp_server_info"
+METRIC_BUS_EVENTS: Final = "mcp_server_bus_events_total"
+"""Counter by LABEL_OUTCOME: changes told to other replicas (`sent`), heard from them (`received`), or lost."""
+
+METRIC_BUS_CONNECTED: Final = "mcp_server_bus_connected"
+"""Gauge: 1 while the bus between replicas works, 0 while changes reach this replica's listeners only."""
+
 METRIC_REGISTRY_SERVERS: Final = "mcp_registry_servers"
 METRIC_HTTP_DURATION: Final = "http_server_request_duration_seconds"
 METRIC_REJECTED: Final = "mcp_server_rejected_requests_total"
@@ -125,6 +140,7 @@ LABEL_METHOD: Final = "mcp_method_name"
 LABEL_TOOL: Final = "gen_ai_tool_name"
 LABEL_ERROR: Final = "error_type"
 LABEL_PROTOCOL: Final = "mcp_protocol_version"
+LABEL_OUTCOME: Final = "outcome"
 LABEL_SERVER: Final = "mcp_server_name"
 """Label that the PodMonitor adds to every series of a server, from the pod's `app.kubernetes.io/name`."""
 
