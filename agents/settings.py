@@ -19,9 +19,11 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from meshed_mcp import contract
 from meshed_mcp.agents.hosts import ANY_PORT
+from meshed_mcp.agents.state_keys import state_keys
 
 DEFAULT_ENDPOINT_SECONDS: Final = 0.0
 """Outside a cluster no endpoint list has to notice a stop; the Deployment sets its own number."""
@@ -49,11 +51,14 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "registry_url": contract.ENV_REGISTRY_URL,
     "data_dir": contract.ENV_DATA_DIR,
     "database_url": contract.ENV_DATABASE_URL,
+    "replicated": contract.ENV_REPLICATED,
+    "request_state_keys": contract.ENV_REQUEST_STATE_KEYS,
+    "redis_url": contract.ENV_REDIS_URL,
     "log_level": contract.ENV_LOG_LEVEL,
     "otlp_endpoint": contract.ENV_OTLP_ENDPOINT,
     "trace_ratio": contract.ENV_TRACE_RATIO,
 }
-_SECRET: Final = frozenset({contract.ENV_DATABASE_URL})
+_SECRET: Final = frozenset({contract.ENV_DATABASE_URL, contract.ENV_REQUEST_STATE_KEYS, contract.ENV_REDIS_URL})
 
 
 class SettingsError(ValueError):
@@ -77,6 +82,11 @@ Hosts = Annotated[
     BeforeValidator(_split),
     AfterValidator(_with_portless),
     Field(min_length=1, description="host names separated by commas, as `mcp-rag,mcp-rag:*`"),
+]
+StateKeys = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda value: state_keys(value) if isinstance(value, str) else value),
+    Field(repr=False, description="one key per line"),
 ]
 
 
@@ -114,6 +124,14 @@ class Settings(BaseModel):
     )
     data_dir: Path = Field(Path("data"), description="a folder this process may write to")
     database_url: str | None = Field(None, repr=False, min_length=1, description="a SQLAlchemy URL")
+    replicated: bool = Field(False, description="true or false")
+    request_state_keys: StateKeys = ()
+    redis_url: str | None = Field(
+        None,
+        repr=False,
+        pattern=r"^rediss?://\S+$",
+        description="redis://user:password@host:6379/0, or rediss:// for TLS",
+    )
     log_level: LogLevel = Field("INFO", description="one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
 
     otlp_endpoint: str | None = Field(
@@ -164,13 +182,16 @@ class Settings(BaseModel):
 
 
 def _one_line_each(error: ValidationError, values: Mapping[str, str]) -> str:
-    lines = dict.fromkeys(
-        _line(str(fault["loc"][0]), values) if fault["loc"] else str(fault["ctx"]["error"]) for fault in error.errors()
-    )
-    return "\n".join(lines)
+    return "\n".join(dict.fromkeys(_line(fault, values) for fault in error.errors()))
 
 
-def _line(variable: str, values: Mapping[str, str]) -> str:
+def _line(fault: ErrorDetails, values: Mapping[str, str]) -> str:
+    said = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else ""
+    if not fault["loc"]:
+        return said
+    variable = str(fault["loc"][0])
+    if said:
+        return f"{variable} {said}."
     field = next(name for name, its_variable in _VARIABLES.items() if its_variable == variable)
     shown = variable if variable in _SECRET else f"{variable}={values[variable]!r}"
     return f"{shown} is not usable. Write {Settings.model_fields[field].description}."
