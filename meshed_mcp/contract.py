@@ -4,6 +4,7 @@ Imported by `components/` (which renders them) and by `agents/` (which obeys the
 Only names and numbers that both sides need; a default that one side owns lives there.
 """
 
+from enum import StrEnum
 from typing import Final
 
 MCP_PORT: Final = 8000
@@ -85,6 +86,23 @@ ENV_REQUEST_STATE_KEYS: Final = "MESHED_MCP_REQUEST_STATE_KEYS"
 
 ENV_REDIS_URL: Final = "MESHED_MCP_REDIS_URL"
 """Redis over which the pods of one service tell each other what changed; unset = each tells its own listeners only."""
+
+ENV_LEGACY: Final = "MESHED_MCP_LEGACY"
+"""How clients of revisions up to 2025-11-25 are served: a value of `Legacy`."""
+
+
+class Legacy(StrEnum):
+    """How clients of MCP revisions up to 2025-11-25 are served; those of 2026-07-28 and later need no session."""
+
+    STATELESS = "stateless"
+    """Without a session: any replica answers, and the server cannot ask the client back (sampling, elicitation)."""
+
+    STICKY = "sticky"
+    """With a session in one replica's memory; the mesh brings each of its requests to that replica."""
+
+    OFF = "off"
+    """Refused, with the error that names the revisions served."""
+
 
 ENV_LOG_LEVEL: Final = "MESHED_MCP_LOG_LEVEL"
 
