@@ -67,6 +67,41 @@ CLOSING_SECONDS: Final = 2.0
 """Part of the grace period kept for closing connections and the application's own clean-up after the last call: the
 grace period must be longer than the endpoint wait and this together, or the process refuses to start."""
 
+ENV_BODY_BYTES: Final = "MESHED_MCP_BODY_BYTES"
+ENV_READ_SECONDS: Final = "MESHED_MCP_READ_SECONDS"
+ENV_CONCURRENT_CALLS: Final = "MESHED_MCP_CONCURRENT_CALLS"
+ENV_QUEUED_CALLS: Final = "MESHED_MCP_QUEUED_CALLS"
+ENV_CALL_SECONDS: Final = "MESHED_MCP_CALL_SECONDS"
+"""Longest call, its wait in the queue included; unset = `longest_call_seconds`."""
+
+ENV_SESSIONS: Final = "MESHED_MCP_SESSIONS"
+ENV_ARGUMENT_DEPTH: Final = "MESHED_MCP_ARGUMENT_DEPTH"
+
+BODY_BYTES: Final = 4 * 1024 * 1024
+"""Largest request body. Source: default `max_request_body_size` of the official SDK 2.3."""
+
+READ_SECONDS: Final = 30
+"""Longest time for a request's head to arrive, and again for its body: 4 MiB in 30 s is 1.1 Mbit/s."""
+
+CONCURRENT_CALLS: Final = 100
+"""Calls that one replica works on at a time."""
+
+QUEUED_CALLS: Final = 100
+"""Calls that may wait for a place; one more is answered 503 at once, so that its client turns to another replica."""
+
+SESSIONS: Final = 10_000
+"""Sessions of clients up to 2025-11-25 in one replica. Source: default `max_sessions` of the official SDK 2.3."""
+
+ARGUMENT_DEPTH: Final = 64
+"""Deepest nesting of arrays and objects in a call's parameters. The SDK's two JSON parsers give up at 200 and at about
+900; recursive code of a tool gives up somewhere before."""
+
+
+def longest_call_seconds(endpoint_seconds: float, grace_seconds: float) -> float:
+    """How long a call may take so that the stop of a pod, however it coincides, never cuts it."""
+    return grace_seconds - endpoint_seconds - CLOSING_SECONDS
+
+
 ENV_REGISTRY_URL: Final = "MESHED_MCP_REGISTRY_URL"
 """Base URL of the registry, without the `/v0.1` prefix; unset = the service does not register."""
 
