@@ -5,7 +5,7 @@ readiness and drain. Nothing of the SDK is hidden or changed; decorators, middle
 Not here: the process (serving.py), the settings (settings.py), the lease at the registry (registry/).
 """
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from mcp.server import MCPServer
 from mcp.server.lowlevel.server import LifespanResultT
@@ -15,13 +15,18 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from meshed_mcp import contract
+from meshed_mcp.agents.legacy import refuse_old_revisions, session_options
 from meshed_mcp.agents.registry.presence import presence
 from meshed_mcp.agents.serving import serve
+from meshed_mcp.agents.sessions import SessionMetrics
 from meshed_mcp.agents.settings import Settings, SettingsError
 from meshed_mcp.agents.telemetry import LISTEN_METHOD, OperationMetrics, process_registry
 
 AFTER_TRACING = 1
 """Place in the SDK's middleware chain: inside its span, outside all else, so that every refusal is measured too."""
+
+OWN_OPTIONS: Final = frozenset({"event_store", "retry_interval", "json_response"})
+"""Options of the SDK's HTTP transport that are the service's own and not its deployment's."""
 
 
 class MCPService(MCPServer[LifespanResultT]):
@@ -37,6 +42,7 @@ class MCPService(MCPServer[LifespanResultT]):
     def __init__(self, name: str | None = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(name, *args, **kwargs)
         self.metrics = process_registry()
+        self._sessions = SessionMetrics(self.metrics)
         tools = self._tool_manager
         self.middleware.insert(
             AFTER_TRACING,
@@ -51,14 +57,15 @@ class MCPService(MCPServer[LifespanResultT]):
     def run(self, transport: Literal["stdio", "sse", "streamable-http"] | None = None, **kwargs: Any) -> None:
         """Serve until SIGTERM or SIGINT. Without a transport the environment gives all settings.
 
+        What an environment cannot hold is given here: `event_store`, `retry_interval` and `json_response` of the SDK.
         Raises SystemExit with a text when the environment is wrong, with code 1 when the replica cannot start.
         """
         if transport is not None:
             super().run(transport, **kwargs)
             return
-        if kwargs:
+        if foreign := kwargs.keys() - OWN_OPTIONS:
             raise TypeError(
-                f"run() takes {', '.join(sorted(kwargs))} only with a transport of the SDK, as run('streamable-http', "
+                f"run() takes {', '.join(sorted(foreign))} only with a transport of the SDK, as run('streamable-http', "
                 f"port=8000). Without one, set the environment: {contract.ENV_PORT} and its neighbours."
             )
         try:
@@ -66,25 +73,28 @@ class MCPService(MCPServer[LifespanResultT]):
         except SettingsError as error:
             raise SystemExit(str(error)) from None
         serve(
-            self.http_app(settings),
+            self.http_app(settings, **kwargs),
             settings,
             registry=self.metrics,
             end_streams=self.end_streams,
             presence=presence(self, settings),
         )
 
-    def http_app(self, settings: Settings) -> Starlette:
-        """Return the application that `run()` serves, to be mounted or tested elsewhere.
+    def http_app(self, settings: Settings, **options: Any) -> Starlette:
+        """Return the application that `run()` serves, to be mounted or tested elsewhere; `options` as for `run()`.
 
-        Clients up to 2025-11-25 are served without a session: any replica answers any request, at the price of
-        requests from server to client (sampling, elicitation, roots), which such clients get refused. They may be
-        answered by an event stream (no `json_response`), so that they still see progress.
+        Clients up to 2025-11-25 are served as `settings.legacy` says. They may be answered by an event stream unless
+        `json_response` is set, so that they still see progress.
         """
-        return self.streamable_http_app(
+        app = self.streamable_http_app(
             streamable_http_path=contract.MCP_PATH,
-            stateless_http=True,
             transport_security=transport_security(settings),
+            **session_options(settings.legacy),
+            **options,
         )
+        if settings.legacy is contract.Legacy.OFF:
+            refuse_old_revisions(app, contract.MCP_PATH)
+        return app
 
     def end_streams(self) -> None:
         """End every open `subscriptions/listen` stream with its result, as a stopping server should.

@@ -54,6 +54,7 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "replicated": contract.ENV_REPLICATED,
     "request_state_keys": contract.ENV_REQUEST_STATE_KEYS,
     "redis_url": contract.ENV_REDIS_URL,
+    "legacy": contract.ENV_LEGACY,
     "log_level": contract.ENV_LOG_LEVEL,
     "otlp_endpoint": contract.ENV_OTLP_ENDPOINT,
     "trace_ratio": contract.ENV_TRACE_RATIO,
@@ -132,6 +133,7 @@ class Settings(BaseModel):
         pattern=r"^rediss?://\S+$",
         description="redis://user:password@host:6379/0, or rediss:// for TLS",
     )
+    legacy: contract.Legacy = Field(contract.Legacy.STATELESS, description=f"one of {', '.join(contract.Legacy)}")
     log_level: LogLevel = Field("INFO", description="one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
 
     otlp_endpoint: str | None = Field(
@@ -191,7 +193,7 @@ def _line(fault: ErrorDetails, values: Mapping[str, str]) -> str:
         return said
     variable = str(fault["loc"][0])
     if said:
-        return f"{variable} {said}."
+        return f"{variable} is not usable: {said}."
     field = next(name for name, its_variable in _VARIABLES.items() if its_variable == variable)
     shown = variable if variable in _SECRET else f"{variable}={values[variable]!r}"
     return f"{shown} is not usable. Write {Settings.model_fields[field].description}."
