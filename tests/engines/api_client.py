@@ -80,12 +80,18 @@ class ApiClient:
         """Delete an object; one that is gone already is fine."""
         self.http.delete(self.path(item))
 
-    def items(self, path: str) -> list[Object]:
-        """A list's items, e.g. of `/apis/apps/v1/deployments`; none while its kind is not served."""
-        answer = self.http.get(path)
-        return answer.json()["items"] if answer.is_success else []
+    def listed(self, api_version: str, kind: str) -> list[Object]:
+        """All objects of a kind in all namespaces, with the type that lists leave out; none while it is not served."""
+        try:
+            name = self.resource(api_version, kind)["name"]
+        except LookupError:
+            return []
+        answer = self.http.get(f"{'/apis' if '/' in api_version else '/api'}/{api_version}/{name}")
+        items = answer.json()["items"] if answer.is_success else []
+        return [{**item, "apiVersion": api_version, "kind": kind} for item in items]
 
-    def merge(self, path: str, change: Object) -> bool:
-        """Merge `change` into what lies at `path`; False when it is gone or the server refuses."""
+    def merge(self, path: str, change: Object) -> Object | None:
+        """Merge `change` into what lies at `path`, and return it; None when it is gone or the server refuses."""
         headers = {"Content-Type": "application/merge-patch+json"}
-        return self.http.patch(path, content=json.dumps(change), headers=headers).is_success
+        answer = self.http.patch(path, content=json.dumps(change), headers=headers)
+        return answer.json() if answer.is_success else None

@@ -10,9 +10,9 @@ from waiting import wait_for
 KIND: Final = "CustomResourceDefinition"
 
 
-def read(folder: Path) -> list[Object]:
+def read(folder: Path, pattern: str = "*.yaml") -> list[Object]:
     """All CRDs in a folder of YAML files; with libyaml, for they are megabytes."""
-    texts = [path.read_text() for path in sorted(folder.glob("*.yaml"))]
+    texts = [path.read_text() for path in sorted(folder.glob(pattern))]
     documents = [item for text in texts for item in yaml.load_all(text, Loader=yaml.CSafeLoader)]
     return [item for item in documents if item and item["kind"] == KIND]
 

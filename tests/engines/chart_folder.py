@@ -1,0 +1,64 @@
+"""A folder of charts that stands in for the publishers' repositories: right name, right version, little inside.
+
+Each holds the CRDs its namesake installs, so that what comes after it finds its kinds, and a ConfigMap with the values
+it was given. What the real templates make of the values is not judged here.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import crds
+import yaml
+from api_client import Object
+
+CRD_FILES: Final = {
+    "gateway-api-crds": "gateway-api-*.yaml",
+    "base": "istio-*.yaml",
+    "prometheus-operator-crds": "prometheus-operator-*.yaml",
+    "cert-manager": "cert-manager-*.yaml",
+    "keda": "keda-*.yaml",
+}
+"""Chart name -> the files with its CRDs. The others install none, or are told to skip theirs."""
+
+VALUES_TEMPLATE: Final = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "{{ .Release.Name }}-values", namespace: "{{ .Release.Namespace }}"}
+data: {values: {{ .Values | toJson | quote }}}
+"""
+
+
+def undescribed(schema: Any) -> Any:
+    """A CRD without its texts: Helm keeps the whole chart in one Secret of at most 1 MiB."""
+    if isinstance(schema, dict):
+        kept = {key: value for key, value in schema.items() if key != "description" or not isinstance(value, str)}
+        return {key: undescribed(value) for key, value in kept.items()}
+    return [undescribed(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def kept(definition: Object) -> Object:
+    """A CRD that Helm leaves in the cluster when the release goes, as the real charts and our values have it."""
+    metadata = definition["metadata"]
+    annotations = {**metadata.get("annotations", {}), "helm.sh/resource-policy": "keep"}
+    return {**definition, "metadata": {**metadata, "annotations": annotations}}
+
+
+def write_chart(folder: Path, name: str, version: str, definitions: Iterable[Object]) -> None:
+    """Write one chart. The CRDs are a file that a template reads: their own texts would pass for templates."""
+    templates = folder / name / "templates"
+    templates.mkdir(parents=True)
+    (folder / name / "Chart.yaml").write_text(yaml.safe_dump({"apiVersion": "v2", "name": name, "version": version}))
+    (templates / "values.yaml").write_text(VALUES_TEMPLATE)
+    documents = [json.dumps(kept(undescribed(item)), separators=(",", ":")) for item in definitions]
+    if documents:
+        (folder / name / "crds.json").write_text("\n---\n".join(documents))
+        (templates / "crds.yaml").write_text('{{ .Files.Get "crds.json" }}')
+
+
+def write_charts(folder: Path, charts: Iterable[tuple[str, str]], crd_dir: Path) -> Path:
+    """Write a chart for each (name, version), and return the folder to name as `meshed-mcp:chart_mirror`."""
+    for name, version in charts:
+        write_chart(folder, name, version, crds.read(crd_dir, CRD_FILES[name]) if name in CRD_FILES else [])
+    return folder
