@@ -12,7 +12,6 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import (
     AfterValidator,
     AliasGenerator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -23,6 +22,7 @@ from pydantic_core import ErrorDetails
 
 from meshed_mcp import contract
 from meshed_mcp.agents.hosts import ANY_PORT
+from meshed_mcp.agents.limits import LIMIT_VARIABLES, Limits
 from meshed_mcp.agents.state_keys import state_keys
 
 DEFAULT_ENDPOINT_SECONDS: Final = 0.0
@@ -58,6 +58,7 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "log_level": contract.ENV_LOG_LEVEL,
     "otlp_endpoint": contract.ENV_OTLP_ENDPOINT,
     "trace_ratio": contract.ENV_TRACE_RATIO,
+    **LIMIT_VARIABLES,
 }
 _SECRET: Final = frozenset({contract.ENV_DATABASE_URL, contract.ENV_REQUEST_STATE_KEYS, contract.ENV_REDIS_URL})
 
@@ -91,7 +92,7 @@ StateKeys = Annotated[
 ]
 
 
-class Settings(BaseModel):
+class Settings(Limits):
     """One process's settings; field names are those of the variables in `meshed_mcp.contract`, in lower case."""
 
     model_config = ConfigDict(
@@ -144,6 +145,11 @@ class Settings(BaseModel):
     )
 
     @property
+    def effective_call_seconds(self) -> float:
+        """Longest call, its wait included: as given, else as long as a stopping process waits for calls."""
+        return self.call_seconds or contract.longest_call_seconds(self.endpoint_seconds, self.grace_seconds)
+
+    @property
     def effective_database_url(self) -> str:
         """The database to use: as given, else a SQLite file named after the service in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir / self.service}.db"
@@ -165,6 +171,17 @@ class Settings(BaseModel):
                 f"{contract.ENV_GRACE_SECONDS}={self.grace_seconds:g} leaves no time for calls in work: "
                 f"{contract.ENV_ENDPOINT_SECONDS}={self.endpoint_seconds:g} passes first and closing takes "
                 f"{contract.CLOSING_SECONDS:g}. Set {contract.ENV_GRACE_SECONDS} above {least:g}."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _grace_holds_the_longest_call(self) -> Self:
+        longest = contract.longest_call_seconds(self.endpoint_seconds, self.grace_seconds)
+        if self.call_seconds is not None and self.call_seconds > longest:
+            raise ValueError(
+                f"{contract.ENV_CALL_SECONDS}={self.call_seconds:g} is longer than the {longest:g} s that a stopping "
+                f"process waits for calls, so a stop would cut them. Set {contract.ENV_GRACE_SECONDS} to at least "
+                f"{self.call_seconds + self.grace_seconds - longest:g}, or leave {contract.ENV_CALL_SECONDS} out."
             )
         return self
 
