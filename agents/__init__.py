@@ -1,7 +1,9 @@
 """The MCP runtime: the official SDK's server with what a deployment needs around it."""
 
+from meshed_mcp.agents.client import ServiceClient
 from meshed_mcp.agents.service import MCPService
 from meshed_mcp.agents.serving import serve
 from meshed_mcp.agents.settings import Settings, SettingsError
+from meshed_mcp.agents.tracing import span
 
-__all__ = ["MCPService", "Settings", "SettingsError", "serve"]
+__all__ = ["MCPService", "ServiceClient", "Settings", "SettingsError", "serve", "span"]

@@ -1,9 +1,9 @@
-"""The services that the controller asks, through the official client.
+"""The services that the controller asks.
 
 In: their URLs. Out: checked results of their tools, or a ToolError with one line that names the peer.
 One client per peer lives as long as the controller: MCP 2026-07-28 has no session, so each call is a request of its
 own on a pooled connection, and a peer that restarts is found again by the next call.
-Not here: what is asked (service.py), connections that break (connection.py).
+Not here: what is asked (service.py), connections that break and calls that are sent again (agents/client).
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -11,21 +11,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from mcp import Client, MCPError
-from mcp.client.streamable_http import streamable_http_client
+from mcp import MCPError
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ValidationError
 
-from meshed_mcp.agents.services.controller.connection import PeerConnections
+from meshed_mcp.agents import ServiceClient
 
 ENV_RAG_URL: Final = "MESHED_MCP_RAG_URL"
 ENV_LLM_SERVICE_URL: Final = "MESHED_MCP_LLM_SERVICE_URL"
 DEFAULT_RAG_URL: Final = "http://mcp-rag:8000/mcp"
 DEFAULT_LLM_SERVICE_URL: Final = "http://mcp-llm:8000/mcp"
-
-PROTOCOL: Final = "2026-07-28"
-"""Spoken without a handshake: the controller starts before its peers do. Source: MCP, "Versioning"."""
 
 ANSWER_SECONDS: Final = 150.0
 """How long a peer may take: above the time that mcp-llm gives a model."""
@@ -38,7 +34,7 @@ class Peer:
     """One service that can be asked."""
 
     name: str
-    client: Client
+    client: ServiceClient
 
     async def ask(self, answer: type[Answer], tool: str, **arguments: Any) -> Answer:
         """Call the tool and check its result. Raises ToolError."""
@@ -68,15 +64,10 @@ async def connected(environment: Mapping[str, str]) -> AsyncIterator[Peers]:
     rag_url = environment.get(ENV_RAG_URL) or DEFAULT_RAG_URL
     llm_url = environment.get(ENV_LLM_SERVICE_URL) or DEFAULT_LLM_SERVICE_URL
     async with (
-        PeerConnections(ANSWER_SECONDS) as http,
-        _client(rag_url, http) as rag,
-        _client(llm_url, http) as llm,
+        ServiceClient(rag_url, timeout_seconds=ANSWER_SECONDS) as rag,
+        ServiceClient(llm_url, timeout_seconds=ANSWER_SECONDS) as llm,
     ):
         yield Peers(Peer("mcp-rag", rag), Peer("mcp-llm", llm))
-
-
-def _client(url: str, http: PeerConnections) -> Client:
-    return Client(streamable_http_client(url, http_client=http), mode=PROTOCOL, read_timeout_seconds=ANSWER_SECONDS)
 
 
 def _text(result: CallToolResult) -> str:

@@ -1,0 +1,187 @@
+"""`ServiceClient`: calls the tools of one other service, through the official client.
+
+In: where the service is, and calls. Out: their results within the deadline, or MCPError with one line.
+A call is sent again only if the tool is annotated as read-only or idempotent, and only if no byte of an answer came.
+Not here: the HTTP layer (connections.py), waiting times (backoff.py), the SDK's client (session.py).
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from types import TracebackType
+from typing import Any, Final, Self
+
+import anyio
+import httpx2
+from mcp import Client, MCPError
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.dispatcher import ProgressFnT
+from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, RequestParamsMeta
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+
+from meshed_mcp.agents.client.attempt import Attempt, current_attempt, observed
+from meshed_mcp.agents.client.backoff import Backoff
+from meshed_mcp.agents.client.connections import ServiceConnections
+from meshed_mcp.agents.client.directory import Directory
+from meshed_mcp.agents.client.session import Session
+
+PROTOCOL: Final = "2026-07-28"
+"""Spoken without a handshake: a caller starts before its peers do. Source: MCP, "Versioning"."""
+
+DEFAULT_TIMEOUT_SECONDS: Final = 60.0
+"""Source: official TypeScript SDK, `DEFAULT_REQUEST_TIMEOUT_MSEC`; the Python SDK waits for ever."""
+
+OLD: Final = frozenset(HANDSHAKE_PROTOCOL_VERSIONS)
+"""Revisions with a session, up to 2025-11-25."""
+
+DEFAULT_BACKOFF: Final = Backoff()
+
+logger = logging.getLogger(__name__)
+
+
+class ServiceClient:
+    """Client of one service, an async context manager that may live as long as its process.
+
+    `target` is a URL, or `namespace/service` (or `service` of the own namespace) in the registry of the environment.
+    Nothing is sent before the first call. `mode` is the SDK's: the present protocol, or "auto" and "legacy" for servers
+    up to 2025-11-25. `options` are those of the SDK's `Client`, such as `elicitation_callback`.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        mode: str = PROTOCOL,
+        timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        backoff: Backoff = DEFAULT_BACKOFF,
+        auth: httpx2.Auth | None = None,
+        environment: Mapping[str, str] = os.environ,
+        **options: Any,
+    ) -> None:
+        self._directory = Directory.of(target, environment)
+        self._timeout_seconds = timeout_seconds
+        self._backoff = backoff
+        self._connections = ServiceConnections(auth=auth)
+        self._mode = mode
+        self._options = options
+        self._opening = asyncio.Lock()
+        self._sessions: list[Session] = []
+        self._exits = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._exits.enter_async_context(self._connections)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await asyncio.gather(*(session.close() for session in self._sessions))
+        await self._exits.aclose()
+
+    async def call_tool(
+        self,
+        name: str,
+        arguments: dict[str, Any] | None = None,
+        *,
+        timeout_seconds: float | None = None,
+        progress_callback: ProgressFnT | None = None,
+        meta: RequestParamsMeta | None = None,
+    ) -> CallToolResult:
+        """Call a tool; everything, also looking the service up and trying again, ends within the deadline.
+
+        Raises MCPError when there is no answer (`REQUEST_TIMEOUT` after the deadline, `CONNECTION_CLOSED`), or when the
+        answer is an error of the protocol. A tool's own failure is a result with `is_error`.
+        """
+
+        async def send(client: Client) -> CallToolResult:
+            return await client.call_tool(name, arguments, progress_callback=progress_callback, meta=meta)
+
+        seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        try:
+            with anyio.fail_after(seconds):
+                return await self._call(name, send)
+        except TimeoutError:
+            text = f"{self._directory.target} did not answer {name} within {seconds:g} s"
+            raise MCPError(REQUEST_TIMEOUT, text) from None
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[Client]:
+        """Open the SDK's own client for everything else; its requests have no deadline and are never sent again."""
+        session = await self._session()
+        with session.in_use() as client:
+            yield client
+
+    async def _call(self, tool: str, send: Callable[[Client], Awaitable[CallToolResult]]) -> CallToolResult:
+        tried, reopened = 0, False
+        while True:
+            tried += 1
+            try:
+                return await self._once(tool, send)
+            except _Failed as failed:
+                wait = self._backoff.wait_seconds(tried, failed.seen.retry_after_seconds)
+                hopeless = tried >= self._backoff.tries or (reopened and failed.seen.session_lost)
+                if hopeless or not failed.repeatable or wait >= _seconds_left():
+                    raise failed.error from None
+                reopened |= failed.seen.session_lost
+                logger.info("%s/%s again in %.2f s: %s", self._directory.target, tool, wait, failed.error)
+            await anyio.sleep(wait)
+
+    async def _once(self, tool: str, send: Callable[[Client], Awaitable[CallToolResult]]) -> CallToolResult:
+        with _step():
+            session = await self._session()
+        with session.in_use() as client:
+            try:
+                with _step():
+                    may_repeat = await session.may_repeat(tool)
+                with _step(may_repeat=may_repeat):
+                    return await send(client)
+            except _Failed as failed:
+                self._retire_if_useless(session, failed.seen)
+                raise
+
+    async def _session(self) -> Session:
+        async with self._opening:
+            self._sessions = [session for session in self._sessions if not session.closed]
+            usable = next((session for session in self._sessions if session.usable), None)
+            if usable is None:
+                usable = await self._opened()
+                self._sessions.append(usable)
+            return usable
+
+    async def _opened(self) -> Session:
+        url = await self._directory.url()
+        transport = streamable_http_client(url, http_client=self._connections)
+        session = Session(Client(transport, mode=self._mode, **self._options))
+        await session.open()
+        if self._mode == "auto" and current_attempt().failed and session.client.protocol_version in OLD:
+            await session.close()
+            raise MCPError(CONNECTION_CLOSED, f"{url} did not answer which protocol it speaks")
+        return session
+
+    def _retire_if_useless(self, session: Session, seen: Attempt) -> None:
+        if seen.session_lost or (seen.unreachable and self._directory.by_name):
+            session.retire()
+
+
+class _Failed(Exception):  # noqa: N818 - one step of a try, never seen outside
+    def __init__(self, error: MCPError, seen: Attempt, *, repeatable: bool) -> None:
+        super().__init__(error)
+        self.error = error
+        self.seen = seen
+        self.repeatable = repeatable
+
+
+@contextmanager
+def _step(*, may_repeat: bool = True) -> Iterator[None]:
+    """One step of a try; all but the call itself may be repeated without asking."""
+    with observed() as seen:
+        try:
+            yield
+        except MCPError as error:
+            raise _Failed(error, seen, repeatable=may_repeat and not seen.answered) from error
+
+
+def _seconds_left() -> float:
+    return anyio.current_effective_deadline() - anyio.current_time()
