@@ -20,6 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meshed_mcp import contract
 from meshed_mcp.agents.hosts import AllowedHosts
+from meshed_mcp.agents.instruments import OTHER
+from meshed_mcp.agents.propagation import http_parent
+from meshed_mcp.agents.rejections import DRAINING, Rejections, reason_for
 
 RETRY_AFTER_SECONDS: Final = 1
 """A client that comes back after this reaches another replica: the refusal comes after endpoints have noticed."""
@@ -28,9 +31,6 @@ STREAM_CHECK_SECONDS: Final = 0.1
 """How often streams are told to end: one may open its subscription after the first telling."""
 
 KNOWN_HTTP_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
-OTHER: Final = "_OTHER"
-"""Label value for everything not known beforehand. Source: OpenTelemetry, `error.type` and `http.request.method`."""
-
 SERVER_ERROR: Final = 500
 NO_ANSWER: Final = ""
 """Status label when the client was gone before the answer began; an empty label is no label in Prometheus."""
@@ -53,6 +53,7 @@ class Work:
     operation: str = ""
     stream: str = ""
     status: int = 0
+    refusal: str = ""
     ended: bool = False
     started: float = field(default_factory=perf_counter)
 
@@ -63,6 +64,10 @@ class Work:
     def become_stream(self, kind: str) -> None:
         """Say that the request is an open stream (LISTEN or SSE), which a drain ends instead of awaiting it."""
         self.stream = kind
+
+    def refuse(self, reason: str) -> None:
+        """Say why the request is not executed (one of rejections.REASONS), where its status does not tell."""
+        self.refusal = reason
 
     @property
     def route(self) -> str:
@@ -100,6 +105,7 @@ class Gate:
         self._emptied = asyncio.Event()
         self._retiring = False
         self._refusing = False
+        self._rejections = Rejections(registry)
         self._seconds = Histogram(
             contract.METRIC_HTTP_DURATION,
             "Duration of HTTP requests, seconds; open streams are not in it.",
@@ -120,7 +126,8 @@ class Gate:
         scope[_WORK_KEY] = work
         self._open.add(work)
         try:
-            await self._answer(work, receive, send)
+            with http_parent(scope):
+                await self._answer(work, receive, send)
         except Exception:
             work.status = work.status or SERVER_ERROR  # what uvicorn answers for us
             raise
@@ -128,6 +135,7 @@ class Gate:
             self._open.discard(work)
             if not self._open:
                 self._emptied.set()
+            self._rejections.count(work.refusal)
             if not work.stream:
                 self._seconds.labels(work.route, work.method, str(work.status or NO_ANSWER)).observe(work.seconds)
 
@@ -165,6 +173,8 @@ class Gate:
             if message["type"] == "http.response.start":
                 self._observe_start(work, message)
             elif message["type"] == "http.response.body":
+                if not (work.operation or work.refusal):  # the SDK's middleware names an operation before it begins
+                    work.refuse(reason_for(work.status, message.get("body", b"")))
                 work.ended = not message.get("more_body", False)
             await send(message)
 
@@ -175,6 +185,7 @@ class Gate:
 
     def _application_for(self, work: Work) -> ASGIApp:
         if self._refusing:
+            work.refuse(DRAINING)
             return _stopping
         return self._app if Headers(scope=work.scope).get("host") in self._hosts else _misdirected
 

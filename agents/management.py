@@ -6,8 +6,9 @@ Not here: who opens the port (serving.py), what is measured (telemetry.py, gate.
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -27,6 +28,9 @@ class Phase(StrEnum):
 
 def management_app(phase: Callable[[], Phase], registry: CollectorRegistry) -> Starlette:
     """Return the application: liveness is always 200, readiness 503 unless READY, metrics in the format asked for."""
+    phases = Gauge(contract.METRIC_PHASE, "What the process is doing: 1 for one phase.", ("phase",), registry=registry)
+    for each in Phase:
+        phases.labels(each).set_function(partial(lambda one: phase() is one, each))
 
     async def livez(_: Request) -> Response:
         return PlainTextResponse("ok\n")

@@ -94,6 +94,7 @@ class MCPService(MCPServer[LifespanResultT]):
         )
         if settings.legacy is contract.Legacy.OFF:
             refuse_old_revisions(app, contract.MCP_PATH)
+        self._sessions.watch(self.session_manager)
         return app
 
     def end_streams(self) -> None:

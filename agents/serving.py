@@ -27,6 +27,7 @@ from meshed_mcp.agents.listener import StartError, bound, listening
 from meshed_mcp.agents.management import Phase, management_app
 from meshed_mcp.agents.settings import Settings
 from meshed_mcp.agents.telemetry import process_registry
+from meshed_mcp.agents.tracing import start_tracing
 
 SIGNAL_EXIT_BASE: Final = 128
 """Exit code of a process ended by signal n is 128 + n. Source: POSIX shell, "Exit Status for Commands"."""
@@ -53,12 +54,15 @@ def serve(
     Raises SystemExit with code 1 when a port is taken or the application does not start, after one log line.
     """
     logs.configure(settings)
-    replica = Replica(app, settings, registry or process_registry(), end_streams)
+    registry = registry or process_registry()
+    end_tracing = start_tracing(settings, registry)
+    replica = Replica(app, settings, registry, end_streams)
     try:
         asyncio.run(replica.run(presence or nullcontext()))
     except StartError as error:
         logger.error("%s", error)  # noqa: TRY400 - a wrong setting needs a sentence, not a traceback
         raise SystemExit(1) from None
+    end_tracing()
 
 
 class Replica:

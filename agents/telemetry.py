@@ -14,11 +14,12 @@ import mcp_types
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import methods
+from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
+from opentelemetry.trace import get_current_span
 from prometheus_client import (
     CollectorRegistry,
     Gauge,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
@@ -26,7 +27,9 @@ from prometheus_client import (
 from pydantic import ValidationError
 
 from meshed_mcp import contract
-from meshed_mcp.agents.gate import LISTEN, OTHER, Work, work_of
+from meshed_mcp.agents.gate import LISTEN, Work, work_of
+from meshed_mcp.agents.instruments import OTHER, BoundedHistogram, LabelOverflow
+from meshed_mcp.agents.propagation import link_http_parent
 
 NO_ERROR: Final = ""
 """An empty label is no label in Prometheus: `error_type=""` selects the calls that went well."""
@@ -84,11 +87,13 @@ class OperationMetrics:
         release: str,
     ) -> None:
         self._is_tool = is_tool
-        self._seconds = Histogram(
+        self._overflow = LabelOverflow(registry)
+        self._seconds = BoundedHistogram(
             contract.METRIC_OPERATION_DURATION,
             "Duration of MCP requests and notifications, seconds.",
-            (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR),
-            buckets=contract.DURATION_BUCKETS_SECONDS,
+            (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR, contract.LABEL_PROTOCOL),
+            open_label=contract.LABEL_TOOL,
+            overflow=self._overflow,
             registry=registry,
         )
         self._active = Gauge(
@@ -107,8 +112,9 @@ class OperationMetrics:
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         """Measure one message; the result and every exception pass through unchanged."""
-        method, tool = self._labels(ctx)
+        method, tool, protocol = self._labels(ctx)
         work = work_of(ctx.request)
+        link_http_parent(get_current_span())
         if method == LISTEN_METHOD:
             return await self._listen(work, ctx, call_next)
         if work is not None:
@@ -123,7 +129,7 @@ class OperationMetrics:
                 error = exception_error(exception)
                 raise
             finally:
-                self._seconds.labels(method, tool, error).observe(perf_counter() - started)
+                self._seconds.observe((method, tool, error, protocol), perf_counter() - started)
         return result
 
     async def _listen(
@@ -134,12 +140,21 @@ class OperationMetrics:
             work.become_stream(LISTEN)
         return await call_next(ctx)
 
-    def _labels(self, ctx: ServerRequestContext[Any, Any]) -> tuple[str, str]:
-        method = ctx.method if ctx.method in KNOWN_METHODS else OTHER
+    def _labels(self, ctx: ServerRequestContext[Any, Any]) -> tuple[str, str, str]:
+        method = self._clamped(contract.LABEL_METHOD, ctx.method, ctx.method in KNOWN_METHODS)
+        protocol = ctx.protocol_version
+        protocol = self._clamped(contract.LABEL_PROTOCOL, protocol, protocol in KNOWN_PROTOCOL_VERSIONS)
         if method != CALL_METHOD:
-            return method, ""
+            return method, "", protocol
         tool = (ctx.params or {}).get("name")
-        return method, tool if isinstance(tool, str) and self._is_tool(tool) else OTHER
+        known = isinstance(tool, str) and self._is_tool(tool)
+        return method, self._clamped(contract.LABEL_TOOL, str(tool), known), protocol
+
+    def _clamped(self, label: str, value: str, known: bool) -> str:
+        if known:
+            return value
+        self._overflow.count(contract.METRIC_OPERATION_DURATION, label)
+        return OTHER
 
 
 def result_error(result: HandlerResult) -> str:

@@ -57,8 +57,9 @@ async def test_calls_are_counted_by_tool_and_invented_tools_share_one_label(
         await client.call_tool("invented-1", {})
         await client.call_tool("invented-2", {})
     method = 'mcp_method_name="tools/call"'
-    assert service.sample(f'{CALLS}{{error_type="",gen_ai_tool_name="echo",{method}}}') == 1
-    assert service.sample(f'{CALLS}{{error_type="tool_error",gen_ai_tool_name="_OTHER",{method}}}') == 2
+    protocol = f'mcp_protocol_version="{"2026-07-28" if mode == "auto" else "2025-11-25"}"'
+    assert service.sample(f'{CALLS}{{error_type="",gen_ai_tool_name="echo",{method},{protocol}}}') == 1
+    assert service.sample(f'{CALLS}{{error_type="tool_error",gen_ai_tool_name="_OTHER",{method},{protocol}}}') == 2
     assert service.sample(f"mcp_server_active_requests{{{method}}}") == 0
     assert service.sample(contract.METRIC_QUEUE_DEPTH) == 0
     assert service.sample(contract.METRIC_REGISTERED_TOOLS) == 4

@@ -25,9 +25,15 @@ pytestmark = pytest.mark.anyio
 
 
 def calls(service: MCPService, method: str = CALL_METHOD, tool: str = "", error: str = "") -> float | None:
-    """Operations counted so far; None when the series does not exist."""
-    labels = {contract.LABEL_METHOD: method, contract.LABEL_TOOL: tool, contract.LABEL_ERROR: error}
-    return service.metrics.get_sample_value(f"{contract.METRIC_OPERATION_DURATION}_count", labels)
+    """Operations counted so far, of all protocol versions; None when no such series exists."""
+    wanted = {contract.LABEL_METHOD: method, contract.LABEL_TOOL: tool, contract.LABEL_ERROR: error}
+    found = [
+        sample.value
+        for metric in service.metrics.collect()
+        for sample in metric.samples
+        if sample.name == f"{contract.METRIC_OPERATION_DURATION}_count" and wanted.items() <= sample.labels.items()
+    ]
+    return sum(found) if found else None
 
 
 def in_work(service: MCPService) -> float | None:

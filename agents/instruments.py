@@ -1,0 +1,78 @@
+"""Instruments whose size no caller decides: label sets with an upper bound, and exemplars that lead to a trace.
+
+In: label values and numbers. Out: series in a `CollectorRegistry`.
+Not here: what is measured (telemetry.py, gate.py), names (meshed_mcp.contract).
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from meshed_mcp import contract
+
+OTHER: Final = "_OTHER"
+"""Label value for everything not known beforehand. Source: OpenTelemetry, `error.type` and `http.request.method`."""
+
+LABEL_SETS: Final = 2000
+"""Label sets of one histogram at most; each is 17 series. A server that makes up tools while it runs stays bounded."""
+
+
+def exemplar() -> dict[str, str] | None:
+    """Ids of the current span, for a measurement's exemplar; None unless the span is kept.
+
+    Source: OpenMetrics 1.0, "Exemplars"; the label names are those that Grafana and OpenTelemetry use.
+    """
+    span = get_current_span().get_span_context()
+    if not (span.trace_flags.sampled and span.is_valid):
+        return None
+    return {"trace_id": format_trace_id(span.trace_id), "span_id": format_span_id(span.span_id)}
+
+
+class LabelOverflow:
+    """Counts label values that were not known beforehand and became OTHER."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._values = Counter(
+            contract.METRIC_LABEL_OVERFLOW,
+            "Label values that were replaced by _OTHER.",
+            ("metric", "label"),
+            registry=registry,
+        )
+
+    def count(self, metric: str, label: str) -> None:
+        """One value was replaced."""
+        self._values.labels(metric, label).inc()
+
+
+class BoundedHistogram:
+    """A histogram of seconds; beyond LABEL_SETS, `open_label` of a new set becomes OTHER."""
+
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        labels: Sequence[str],
+        *,
+        open_label: str,
+        overflow: LabelOverflow,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._name, self._open_label, self._overflow = name, open_label, overflow
+        self._open = list(labels).index(open_label)
+        self._histogram = Histogram(name, text, labels, buckets=contract.DURATION_BUCKETS_SECONDS, registry=registry)
+        self._children: dict[tuple[str, ...], Histogram] = {}
+
+    def observe(self, values: tuple[str, ...], seconds: float) -> None:
+        """Record one measurement, with an exemplar when the current span is kept."""
+        child = self._children.get(values) or self._new_child(values)
+        child.observe(seconds, exemplar())
+
+    def _new_child(self, values: tuple[str, ...]) -> Histogram:
+        if len(self._children) >= LABEL_SETS and values[self._open] != OTHER:
+            self._overflow.count(self._name, self._open_label)
+            bounded = (*values[: self._open], OTHER, *values[self._open + 1 :])
+            return self._children.get(bounded) or self._new_child(bounded)
+        child = self._children[values] = self._histogram.labels(*values)
+        return child

@@ -1,0 +1,64 @@
+"""One trace across processes: the W3C context of HTTP headers, beside the one that MCP carries in `_meta`.
+
+In: ASGI scopes and requests of an HTTP client. Out: the OpenTelemetry context of the code that runs for them.
+Why both: proxies read and write the header, the SDK reads and writes `_meta`. The server's span has the sender's span
+of `_meta` as its parent, and the last proxy's of the header as a link; without `_meta` the header is the parent.
+Source: OpenTelemetry MCP conventions, "Context propagation". Not here: spans and their export (tracing.py).
+"""
+
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from opentelemetry import context as context_api
+from opentelemetry.trace import Span, SpanContext, get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.types import Scope
+
+_W3C: Final = TraceContextTextMapPropagator()
+_HTTP_PARENT: Final = context_api.create_key("meshed_mcp.http_parent")
+_FIELDS: Final = frozenset(name.encode() for name in _W3C.fields)
+
+
+class Outgoing(Protocol):
+    """A request about to be sent, of httpx or httpx2."""
+
+    @property
+    def headers(self) -> MutableMapping[str, str]:
+        """Its header fields."""
+
+
+async def put_trace_on_headers(request: Outgoing) -> None:
+    """Name the current span in the headers; an event hook: `AsyncClient(event_hooks={"request": [this]})`."""
+    _W3C.inject(request.headers)
+
+
+@contextmanager
+def http_parent(scope: Scope) -> Iterator[None]:
+    """Run the block within the trace that the headers of an ASGI request name, if they name one."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"] if name in _FIELDS}
+    if not headers:
+        yield
+        return
+    inherited = _W3C.extract(headers)
+    token = context_api.attach(
+        context_api.set_value(_HTTP_PARENT, get_current_span(inherited).get_span_context(), inherited)
+    )
+    try:
+        yield
+    finally:
+        context_api.detach(token)
+
+
+def current_http_parent() -> SpanContext | None:
+    """The span that the headers of the current request name; None outside a request or without a valid header."""
+    found = context_api.get_value(_HTTP_PARENT)
+    return found if isinstance(found, SpanContext) and found.is_valid else None
+
+
+def link_http_parent(span: Span) -> None:
+    """Link the span to the one named by the headers, unless it is its parent already."""
+    carried = current_http_parent()
+    parent = getattr(span, "parent", None)
+    if carried is not None and span.is_recording() and (parent is None or parent.span_id != carried.span_id):
+        span.add_link(carried)
