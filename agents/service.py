@@ -20,6 +20,8 @@ from meshed_mcp.agents.registry.presence import presence
 from meshed_mcp.agents.serving import serve
 from meshed_mcp.agents.sessions import SessionMetrics
 from meshed_mcp.agents.settings import Settings, SettingsError
+from meshed_mcp.agents.state import share_request_state
+from meshed_mcp.agents.subscriptions import ReplicaBus, relayed
 from meshed_mcp.agents.telemetry import LISTEN_METHOD, OperationMetrics, process_registry
 
 AFTER_TRACING = 1
@@ -40,8 +42,10 @@ class MCPService(MCPServer[LifespanResultT]):
     """What `/metrics` shows; pass it as `registry=` to add instruments of your own."""
 
     def __init__(self, name: str | None = None, *args: Any, **kwargs: Any) -> None:
-        super().__init__(name, *args, **kwargs)
         self.metrics = process_registry()
+        self._bus = ReplicaBus(self.metrics) if kwargs.get("subscriptions") is None else None
+        self._seals_itself = kwargs.get("request_state_security") is not None
+        super().__init__(name, *args, **(kwargs if self._bus is None else {**kwargs, "subscriptions": self._bus}))
         self._sessions = SessionMetrics(self.metrics)
         tools = self._tool_manager
         self.middleware.insert(
@@ -70,6 +74,7 @@ class MCPService(MCPServer[LifespanResultT]):
             )
         try:
             settings = Settings.from_environment(service=self.name)
+            lease = presence(self, settings)
         except SettingsError as error:
             raise SystemExit(str(error)) from None
         serve(
@@ -77,7 +82,7 @@ class MCPService(MCPServer[LifespanResultT]):
             settings,
             registry=self.metrics,
             end_streams=self.end_streams,
-            presence=presence(self, settings),
+            presence=lease,
         )
 
     def http_app(self, settings: Settings, **options: Any) -> Starlette:
@@ -95,7 +100,9 @@ class MCPService(MCPServer[LifespanResultT]):
         if settings.legacy is contract.Legacy.OFF:
             refuse_old_revisions(app, contract.MCP_PATH)
         self._sessions.watch(self.session_manager)
-        return app
+        if not self._seals_itself:
+            share_request_state(self.middleware, settings)
+        return app if self._bus is None else relayed(app, self._bus, settings)
 
     def end_streams(self) -> None:
         """End every open `subscriptions/listen` stream with its result, as a stopping server should.

@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails
 
 from meshed_mcp import contract
 from meshed_mcp.agents.hosts import ANY_PORT
+from meshed_mcp.agents.identity_settings import ACCESS_VARIABLES, AccessSettings
 from meshed_mcp.agents.limits import LIMIT_VARIABLES, Limits
 from meshed_mcp.agents.state_keys import state_keys
 
@@ -59,6 +60,7 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "otlp_endpoint": contract.ENV_OTLP_ENDPOINT,
     "trace_ratio": contract.ENV_TRACE_RATIO,
     **LIMIT_VARIABLES,
+    **ACCESS_VARIABLES,
 }
 _SECRET: Final = frozenset({contract.ENV_DATABASE_URL, contract.ENV_REQUEST_STATE_KEYS, contract.ENV_REDIS_URL})
 
@@ -92,7 +94,7 @@ StateKeys = Annotated[
 ]
 
 
-class Settings(Limits):
+class Settings(Limits, AccessSettings):
     """One process's settings; field names are those of the variables in `meshed_mcp.contract`, in lower case."""
 
     model_config = ConfigDict(
