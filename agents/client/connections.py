@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import httpx2
 from mcp_types import CONNECTION_CLOSED, INTERNAL_ERROR
-from opentelemetry import propagate
 
 from meshed_mcp.agents.client.attempt import current_attempt
 from meshed_mcp.agents.client.wire import watch
+from meshed_mcp.agents.propagation import put_trace_on_headers
 
 CONNECT_SECONDS: Final = 5.0
 """How long a peer, or the sidecar before it, may take to accept a connection."""
@@ -36,7 +36,7 @@ class ServiceConnections(httpx2.AsyncClient):
     def __init__(self, **options: Any) -> None:
         super().__init__(
             timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
-            event_hooks={"request": [_inject_trace_context]},
+            event_hooks={"request": [put_trace_on_headers]},
             **options,
         )
         for transport in (self._transport, *self._mounts.values()):
@@ -56,10 +56,6 @@ class ServiceConnections(httpx2.AsyncClient):
             return _no_response(request, error)
         attempt.got(response)
         return _explained(response)
-
-
-async def _inject_trace_context(request: httpx2.Request) -> None:
-    propagate.inject(request.headers)
 
 
 def _no_response(request: httpx2.Request, error: httpx2.RequestError) -> httpx2.Response:

@@ -2,7 +2,7 @@
 
 In: where the service is, and calls. Out: their results within the deadline, or MCPError with one line.
 A call is sent again only if the tool is annotated as read-only or idempotent, and only if no byte of an answer came.
-Not here: the HTTP layer (connections.py), waiting times (backoff.py), the SDK's client (session.py).
+Not here: the HTTP layer (connections.py), waiting times (agents/backoff.py), the SDK's client (session.py).
 """
 
 import asyncio
@@ -21,8 +21,8 @@ from mcp.shared.dispatcher import ProgressFnT
 from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, RequestParamsMeta
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
+from meshed_mcp.agents.backoff import Backoff
 from meshed_mcp.agents.client.attempt import Attempt, current_attempt, observed
-from meshed_mcp.agents.client.backoff import Backoff
 from meshed_mcp.agents.client.connections import ServiceConnections
 from meshed_mcp.agents.client.directory import Directory
 from meshed_mcp.agents.client.session import Session
@@ -36,7 +36,10 @@ DEFAULT_TIMEOUT_SECONDS: Final = 60.0
 OLD: Final = frozenset(HANDSHAKE_PROTOCOL_VERSIONS)
 """Revisions with a session, up to 2025-11-25."""
 
-DEFAULT_BACKOFF: Final = Backoff()
+DEFAULT_TRIES: Final = 3
+"""Two more tries see a replica leave and the next one be found; more would only load a peer that is down."""
+
+BACKOFF: Final = Backoff(first_seconds=0.1, last_seconds=2.0)
 
 logger = logging.getLogger(__name__)
 
@@ -55,14 +58,14 @@ class ServiceClient:
         *,
         mode: str = PROTOCOL,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
-        backoff: Backoff = DEFAULT_BACKOFF,
+        tries: int = DEFAULT_TRIES,
         auth: httpx2.Auth | None = None,
         environment: Mapping[str, str] = os.environ,
         **options: Any,
     ) -> None:
         self._directory = Directory.of(target, environment)
         self._timeout_seconds = timeout_seconds
-        self._backoff = backoff
+        self._tries = tries
         self._connections = ServiceConnections(auth=auth)
         self._mode = mode
         self._options = options
@@ -120,10 +123,10 @@ class ServiceClient:
             try:
                 return await self._once(tool, send)
             except _Failed as failed:
-                wait = self._backoff.wait_seconds(tried, failed.seen.retry_after_seconds)
-                hopeless = tried >= self._backoff.tries or (reopened and failed.seen.session_lost)
+                wait = failed.seen.retry_after_seconds + BACKOFF.seconds(tried)
+                hopeless = tried >= self._tries or (reopened and failed.seen.session_lost)
                 if hopeless or not failed.repeatable or wait >= _seconds_left():
-                    raise failed.error from None
+                    raise self._told(tool, failed) from None
                 reopened |= failed.seen.session_lost
                 logger.info("%s/%s again in %.2f s: %s", self._directory.target, tool, wait, failed.error)
             await anyio.sleep(wait)
@@ -159,6 +162,14 @@ class ServiceClient:
             await session.close()
             raise MCPError(CONNECTION_CLOSED, f"{url} did not answer which protocol it speaks")
         return session
+
+    def _told(self, tool: str, failed: "_Failed") -> MCPError:
+        if not failed.seen.session_lost:
+            return failed.error
+        text = (
+            f"{self._directory.target} lost the session, and {tool} was not called again; the next call opens another"
+        )
+        return MCPError(failed.error.code, text)
 
     def _retire_if_useless(self, session: Session, seen: Attempt) -> None:
         if seen.session_lost or (seen.unreachable and self._directory.by_name):
