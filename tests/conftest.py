@@ -13,7 +13,9 @@ from typing import Final, NoReturn
 import pytest
 
 ROOT: Final = Path(__file__).parent.parent
-IN_NO_REGISTRY: Final = frozenset({"pulumi", "pulumi-language-python", "pulumi-resource-kubernetes"})
+IN_NO_REGISTRY: Final = frozenset(
+    {"pulumi", "pulumi-language-python", "pulumi-resource-kubernetes", "pulumi-resource-kubernetes-cert-manager"}
+)
 """Programs `make engines` cannot get: a machine has them or not, in CI too (https://www.pulumi.com/docs/install/)."""
 
 
