@@ -32,7 +32,8 @@ QUIET_LOGGERS: Final = (
 class JSONFormatter(logging.Formatter):
     """Keys: timestamp (RFC 3339, UTC), level, logger, message, service, namespace; trace_id and span_id in a span.
 
-    `exception` holds the end of the traceback. Every value is cut at MESSAGE_CHARACTERS.
+    `extra={"fields": {...}}` adds keys of its own. `exception` holds the end of the traceback. Every other value is cut
+    at MESSAGE_CHARACTERS.
     """
 
     def __init__(self, service: str, namespace: str) -> None:
@@ -48,6 +49,7 @@ class JSONFormatter(logging.Formatter):
             "message": record.getMessage()[:MESSAGE_CHARACTERS],
             **self._origin,
             **_span_ids(),
+            **getattr(record, "fields", {}),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)[-MESSAGE_CHARACTERS:]

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from meshed_mcp import contract
+from meshed_mcp.agents.access import AccessControl
 from meshed_mcp.agents.legacy import refuse_old_revisions, session_options
 from meshed_mcp.agents.registry.presence import presence
 from meshed_mcp.agents.serving import serve
@@ -48,11 +49,17 @@ class MCPService(MCPServer[LifespanResultT]):
         super().__init__(name, *args, **(kwargs if self._bus is None else {**kwargs, "subscriptions": self._bus}))
         self._sessions = SessionMetrics(self.metrics)
         tools = self._tool_manager
+
+        def is_tool(name: str) -> bool:
+            return tools.get_tool(name) is not None
+
+        self._access = AccessControl(self.metrics, is_tool=is_tool)
+        self.middleware.insert(AFTER_TRACING, self._access.guard)
         self.middleware.insert(
             AFTER_TRACING,
             OperationMetrics(
                 self.metrics,
-                is_tool=lambda tool: tools.get_tool(tool) is not None,
+                is_tool=is_tool,
                 tool_count=lambda: len(tools.list_tools()),
                 release=self.version,
             ),
@@ -75,10 +82,11 @@ class MCPService(MCPServer[LifespanResultT]):
         try:
             settings = Settings.from_environment(service=self.name)
             lease = presence(self, settings)
+            app = self.http_app(settings, **kwargs)
         except SettingsError as error:
             raise SystemExit(str(error)) from None
         serve(
-            self.http_app(settings, **kwargs),
+            app,
             settings,
             registry=self.metrics,
             end_streams=self.end_streams,
@@ -89,8 +97,9 @@ class MCPService(MCPServer[LifespanResultT]):
         """Return the application that `run()` serves, to be mounted or tested elsewhere; `options` as for `run()`.
 
         Clients up to 2025-11-25 are served as `settings.legacy` says. They may be answered by an event stream unless
-        `json_response` is set, so that they still see progress.
+        `json_response` is set, so that they still see progress. Raises SettingsError.
         """
+        self._access.configure(self, settings)
         app = self.streamable_http_app(
             streamable_http_path=contract.MCP_PATH,
             transport_security=transport_security(settings),
@@ -102,6 +111,7 @@ class MCPService(MCPServer[LifespanResultT]):
         self._sessions.watch(self.session_manager)
         if not self._seals_itself:
             share_request_state(self.middleware, settings)
+        self._access.protect(app, settings)
         return app if self._bus is None else relayed(app, self._bus, settings)
 
     def end_streams(self) -> None:

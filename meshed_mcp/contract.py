@@ -139,6 +139,33 @@ class Legacy(StrEnum):
     """Refused, with the error that names the revisions served."""
 
 
+ENV_TRUSTED_PROXIES: Final = "MESHED_MCP_TRUSTED_PROXIES"
+"""Comma-separated addresses of this pod's sidecar: whoever connects from there may say who called
+(x-forwarded-client-cert). Unset = nobody, the header is dropped."""
+
+SIDECAR_ADDRESSES: Final = ("127.0.0.6", "::6")
+"""Where a sidecar connects to its application from. Source: istiod, bind address of inbound clusters."""
+
+ENV_TOOL_POLICY: Final = "MESHED_MCP_TOOL_POLICY"
+"""JSON, tool or `*` -> {"allow": [mesh identity or issuer/subject], "scopes": [scope]}; both fields optional."""
+
+ENV_AUTH_ISSUER: Final = "MESHED_MCP_AUTH_ISSUER"
+"""URL of the issuer of tokens, as in their `iss`; unset = no tokens. Needs the audience and the keys' URL too."""
+
+ENV_AUTH_AUDIENCE: Final = "MESHED_MCP_AUTH_AUDIENCE"
+"""URL of this resource, as clients name it and as tokens have it in `aud`. Source: RFC 8707, RFC 9728."""
+
+ENV_AUTH_JWKS_URL: Final = "MESHED_MCP_AUTH_JWKS_URL"
+ENV_AUTH_SCOPES: Final = "MESHED_MCP_AUTH_SCOPES"
+"""Comma-separated scopes that every token must have."""
+
+PROTECTED_RESOURCE_PATH: Final = "/.well-known/oauth-protected-resource"
+"""Before the resource's own path: where clients learn the issuer. Source: RFC 9728, section 3.1."""
+
+FORBIDDEN: Final = 403
+"""JSON-RPC code of a call that the caller may not make, and its HTTP status. Source: MCP 2026-07-28, "Error Codes":
+codes of an application lie outside -32768 to -32000; "Authorization", "Error Handling": insufficient permissions."""
+
 ENV_LOG_LEVEL: Final = "MESHED_MCP_LOG_LEVEL"
 
 ENV_OTLP_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -170,6 +197,12 @@ METRIC_REGISTRY_SERVERS: Final = "mcp_registry_servers"
 METRIC_HTTP_DURATION: Final = "http_server_request_duration_seconds"
 METRIC_REJECTED: Final = "mcp_server_rejected_requests_total"
 """Counter: requests that were answered without being executed, by `reason`."""
+
+METRIC_AUTHENTICATIONS: Final = "mcp_server_authentications_total"
+"""Counter: checks of who calls, by `kind` (`token`, `peer`) and `result`; what is trusted as it is, is not counted."""
+
+METRIC_AUTHORIZATIONS: Final = "mcp_server_authorizations_total"
+"""Counter: decisions of the tool policy on calls, by tool and `reason`; all but `allowed` were refused."""
 
 METRIC_ACTIVE_SESSIONS: Final = "mcp_server_active_sessions"
 """Gauge: sessions of clients up to 2025-11-25; later revisions have none."""

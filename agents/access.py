@@ -1,0 +1,48 @@
+"""Who may do what, composed for one service: tokens by the SDK, the tool policy as its middleware, a border around it.
+
+In: a server and its settings. Out: the same server, protected as the environment says; nothing when it says nothing.
+Not here: the parts (identity*.py, policy*.py, audit.py).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from mcp.server import MCPServer
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+
+from meshed_mcp import contract
+from meshed_mcp.agents.identity_keys import IssuerKeys
+from meshed_mcp.agents.identity_token import JWTVerifier, auth_settings
+from meshed_mcp.agents.policy_border import Authentications, Border
+from meshed_mcp.agents.policy_guard import ToolGuard
+from meshed_mcp.agents.settings import Settings, SettingsError
+
+
+class AccessControl:
+    """The access control of one server."""
+
+    def __init__(self, registry: CollectorRegistry, *, is_tool: Callable[[str], bool]) -> None:
+        self.guard = ToolGuard(registry, is_tool=is_tool)
+        self._checks = Authentications(registry)
+        self._own_auth: Any = None
+
+    def configure(self, server: MCPServer[Any], settings: Settings) -> None:
+        """Set policy and token check, before the application is made. Raises SettingsError."""
+        self.guard.policy = settings.tool_policy
+        auth = auth_settings(settings)
+        if auth is None or settings.auth_jwks_url is None:
+            return
+        if server.settings.auth not in (None, self._own_auth):
+            raise SettingsError(
+                f"{contract.ENV_AUTH_ISSUER} is set, but the service was made with an auth= of its own. Remove one."
+            )
+        keys = IssuerKeys(settings.auth_jwks_url)
+        server.settings.auth = self._own_auth = auth
+        server._token_verifier = JWTVerifier(  # noqa: SLF001 - the constructor's argument, known only now
+            keys, str(settings.auth_issuer), str(settings.auth_audience), self._checks.token
+        )
+
+    def protect(self, app: Starlette, settings: Settings) -> None:
+        """Put the border around an application, outside every middleware it has by now."""
+        app.add_middleware(Border, settings=settings, checks=self._checks)

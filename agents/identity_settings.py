@@ -1,0 +1,81 @@
+"""What a process reads about callers: whom to believe, whose tokens to accept, who may call which tool.
+
+In: values of the environment (settings.py reads them). Out: `AccessSettings`, or a fault per wrong value.
+Not here: what they lead to (identity.py, identity_token.py, policy.py).
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from pydantic_core import from_json
+
+from meshed_mcp import contract
+from meshed_mcp.agents.policy import ToolRule
+
+ACCESS_VARIABLES: Final[Mapping[str, str]] = {
+    "trusted_proxies": contract.ENV_TRUSTED_PROXIES,
+    "tool_policy": contract.ENV_TOOL_POLICY,
+    "auth_issuer": contract.ENV_AUTH_ISSUER,
+    "auth_audience": contract.ENV_AUTH_AUDIENCE,
+    "auth_jwks_url": contract.ENV_AUTH_JWKS_URL,
+    "auth_scopes": contract.ENV_AUTH_SCOPES,
+}
+POLICY_EXAMPLE: Final = '{"search": {"allow": ["cluster.local/ns/tools/sa/mcp-controller"]}}'
+_NEEDED_FOR_TOKENS: Final = ("auth_issuer", "auth_audience", "auth_jwks_url")
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _canonical(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(str(ipaddress.ip_address(address)) for address in addresses)
+    except ValueError as error:
+        raise ValueError(f"{error}; write IP addresses separated by commas, as 127.0.0.6,::6") from None
+
+
+def _decoded(value: object) -> object:
+    try:
+        return from_json(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"it is no JSON ({error}); write JSON, as {POLICY_EXAMPLE}") from None
+
+
+def _is_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
+        raise ValueError("write a URL without a fragment, as https://login.example.com/realms/tools")
+    return value
+
+
+URL = Annotated[str, AfterValidator(_is_url)]
+Addresses = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_canonical)]
+Scopes = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Policy = Annotated[dict[str, ToolRule], BeforeValidator(_decoded)]
+
+
+class AccessSettings(BaseModel):
+    """The part of `Settings` that says who may do what."""
+
+    trusted_proxies: Addresses = Field((), description="IP addresses separated by commas, as 127.0.0.6,::6")
+    tool_policy: Policy = Field(default_factory=dict, description=f"JSON, as {POLICY_EXAMPLE}")
+    auth_issuer: URL | None = Field(None, description="a URL")
+    auth_audience: URL | None = Field(None, description="a URL")
+    auth_jwks_url: URL | None = Field(None, description="a URL")
+    auth_scopes: Scopes = Field((), description="scopes separated by commas, as docs.read,docs.write")
+
+    @model_validator(mode="after")
+    def _tokens_are_whole(self) -> Self:
+        missing = [field for field in _NEEDED_FOR_TOKENS if getattr(self, field) is None]
+        given = [field for field in (*_NEEDED_FOR_TOKENS, "auth_scopes") if getattr(self, field)]
+        if missing and given:
+            names = ", ".join(ACCESS_VARIABLES[field] for field in missing)
+            raise ValueError(
+                f"{ACCESS_VARIABLES[given[0]]} is set without {names}, so no token could be checked. "
+                "Set all of them, or none."
+            )
+        return self
