@@ -56,9 +56,10 @@ KNOWN_CODES: Final = frozenset(
         mcp_types.MISSING_REQUIRED_CLIENT_CAPABILITY,
         mcp_types.UNSUPPORTED_PROTOCOL_VERSION,
         mcp_types.URL_ELICITATION_REQUIRED,
+        contract.FORBIDDEN,
     }
 )
-"""Source: MCP 2026-07-28, "Error Codes", as the SDK's `mcp_types` spells them."""
+"""Source: MCP 2026-07-28, "Error Codes", as the SDK's `mcp_types` spells them; FORBIDDEN is ours."""
 
 
 def process_registry() -> CollectorRegistry:
