@@ -51,6 +51,11 @@ unpack_with_libraries() {
     rm -f "$archives"/*.deb
 }
 
+# newest_postgresql SUITE: the server package that the suite's empty package "postgresql" stands for: postgresql-15.
+newest_postgresql() {
+    refresh "$1" && apt_in "$1" apt-cache depends postgresql | grep -oE -m 1 'postgresql-[0-9]+'
+}
+
 # link FOLDER PROGRAM...: the programs of an unpacked package, in .engines/bin.
 link() {
     local folder="$1" program

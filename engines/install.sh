@@ -110,11 +110,11 @@ install_redis() {
 install_postgresql() {
     present postgresql "$POSTGRESQL_MINIMUM" initdb pg_ctl postgres && return
     have_debian || by_hand postgresql "$POSTGRESQL_MINIMUM" postgresql || return
-    unpack_with_libraries "$(own_suite)" postgresql "$ENGINES/debian/postgresql" ||
+    local suite package
+    suite="$(own_suite)"
+    package="$(newest_postgresql "$suite")" && unpack_with_libraries "$suite" "$package" "$ENGINES/debian/postgresql" ||
         failed postgresql "apt did not give postgresql" || return
-    local folder
-    folder="$(cd "$ENGINES/debian/postgresql" && printf '%s' usr/lib/postgresql/*/bin)"
-    wrap "$ENGINES/debian/postgresql" "$folder"/{initdb,pg_ctl,postgres}
+    wrap "$ENGINES/debian/postgresql" "usr/lib/postgresql/${package##*-}/bin"/{initdb,pg_ctl,postgres}
     report postgresql "" postgres
 }
 
