@@ -54,8 +54,8 @@ lines: ## Count the lines a user writes in the quick start; more than 15 is an e
 		END { for (file in count) printf "%4d %s\n", count[file], file; print total " lines"; exit total > 15 }' \
 		examples/quickstart/*.py examples/quickstart/*.yaml
 
-package: setup ## Build the wheel
-	$(BIN)/python -m build --wheel --outdir dist
+package: setup ## Build the source distribution and the wheel
+	$(BIN)/python -m build --outdir dist
 
 preview: setup ## Preview a stack with Pulumi (STACK=dev)
 	pulumi preview --stack $(STACK)
