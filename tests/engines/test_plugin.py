@@ -29,12 +29,12 @@ pytestmark = [
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """The tracked files as `pulumi package add` clones them, with an environment that has the dependencies already.
+    """The files of the repository as `pulumi package add` clones them, with an environment that has the dependencies already.
 
     The command line installs the package into the plugin's environment; ours must not be the one that it changes.
     """
     folder = tmp_path / "clone"
-    listing = [shutil.which("git") or "git", "ls-files", "-z"]
+    listing = [shutil.which("git") or "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     tracked = subprocess.run(listing, cwd=PROJECT, check=True, capture_output=True, text=True).stdout
     for name in filter(None, tracked.split("\0")):
         if (PROJECT / name).exists():
