@@ -23,9 +23,6 @@ from meshed_mcp import contract
 SESSION_IDLE_SECONDS: Final = 30 * 60
 """A session without any request for so long is forgotten; its id then answers 404. Source: official SDK 2.3."""
 
-MAX_SESSIONS: Final = 10_000
-"""Sessions one replica holds; the next client gets 503. Source: official SDK 2.3, default of `max_sessions`."""
-
 MAX_REFUSED_BYTES: Final = 64 * 1024
 """How much of a refused request is read to find its id; a longer one is refused without an id."""
 
@@ -34,9 +31,9 @@ SESSION_METHODS: Final = frozenset({"GET", "DELETE"})
 
 
 def session_options(legacy: contract.Legacy) -> Mapping[str, Any]:
-    """Arguments of the SDK's `streamable_http_app` that decide about sessions."""
+    """Arguments of the SDK's `streamable_http_app` that decide about sessions; how many, a setting says."""
     if legacy is contract.Legacy.STICKY:
-        return {"session_idle_timeout": SESSION_IDLE_SECONDS, "max_sessions": MAX_SESSIONS}
+        return {"session_idle_timeout": SESSION_IDLE_SECONDS}
     return {"stateless_http": True}
 
 
