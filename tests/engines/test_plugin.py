@@ -29,7 +29,7 @@ pytestmark = [
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """The files of the repository as `pulumi package add` clones them, with an environment that has the dependencies already.
+    """The repository as `pulumi package add` clones it, with an environment that has the dependencies already.
 
     The command line installs the package into the plugin's environment; ours must not be the one that it changes.
     """
