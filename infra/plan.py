@@ -20,6 +20,7 @@ from meshed_mcp.components.mesh.cluster_args import Tracing
 from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.jaeger import collector_host
+from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
 from meshed_mcp.infra.config import RegistryConfig, ServiceConfig, StackConfig
 
@@ -102,6 +103,7 @@ def placement(config: StackConfig) -> dict[str, Any]:
     return {
         "namespace": config.namespace,
         "ingress": ingress,
+        "otlp_endpoint": f"http://{tracing(config).service}:{OTLP_HTTP_PORT}",
         "trust_domain": config.mesh.trust_domain,
         "cluster_domain": config.mesh.cluster_domain,
     }
@@ -132,9 +134,14 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
 
 
 def mesh_args(config: StackConfig) -> ServiceMeshArgs:
-    """The mesh, sending its spans to the stack's Jaeger unless the stack names another collector."""
-    tracing = config.mesh.tracing or Tracing(service=collector_host(config.observability, config.mesh.cluster_domain))
-    return config.mesh.model_copy(update={"tracing": tracing})
+    """The mesh, sending its spans where the services send theirs."""
+    return config.mesh.model_copy(update={"tracing": tracing(config)})
+
+
+def tracing(config: StackConfig) -> Tracing:
+    """The stack's Jaeger, unless the stack names another collector; that one takes OTLP on both default ports."""
+    host = collector_host(config.observability, config.mesh.cluster_domain)
+    return config.mesh.tracing or Tracing(service=host)
 
 
 def observability_args(config: StackConfig) -> ObservabilityStackArgs:

@@ -4,6 +4,7 @@ Rendered objects in, an exit code out. Every fault is one line on the console; n
 Not here: how the objects are recorded and how the command line is read (meshed_mcp/__main__.py).
 """
 
+import os
 import signal
 import threading
 import time
@@ -18,6 +19,7 @@ from rich.console import Console
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.certificates import LIFETIME
+from meshed_mcp.local.collector import Collector
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.refusals import Refusals, refusals
@@ -72,7 +74,8 @@ def _run(
     stay: bool,
 ) -> int:
     stack = read_stack(objects)
-    with _Progress(console) as progress, running(stack, gateway_port, places, progress.tell) as up:
+    collector = Collector.from_environment(os.environ)
+    with _Progress(console) as progress, running(stack, gateway_port, places, progress.tell, collector) as up:
         found, refused = anyio.run(_ask, up, calls, progress)
         progress.close()
         console.print(table(found))

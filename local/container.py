@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from meshed_mcp import contract
+from meshed_mcp.local.collector import Collector
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.objects.workload import EnvVar, SecretKeyRef
 from meshed_mcp.local.processes import Program
@@ -40,10 +41,16 @@ class Places:
         return self.state / "data" / pod / volume
 
 
-def program(pod: Pod, places: Places) -> Program:
-    """The program of a pod; it calls out through its own sidecar only. Raises LocalRunError, a line per fault."""
+def program(pod: Pod, places: Places, collector: Collector | None = None) -> Program:
+    """The program of a pod; it calls out through its own sidecar only, but for its spans.
+
+    Raises LocalRunError, a line per fault.
+    """
     return Program(
-        name=pod.name, command=_command(pod), env=_environment(pod, places), log=places.log(pod.name).absolute()
+        name=pod.name,
+        command=_command(pod),
+        env=_environment(pod, places) | _spans(collector),
+        log=places.log(pod.name).absolute(),
     )
 
 
@@ -86,7 +93,15 @@ def _environment(pod: Pod, places: Places) -> dict[str, str]:
         contract.ENV_ENDPOINT_SECONDS: "0",  # everything stops at once: no proxy has to notice first
         "PYTHONUNBUFFERED": "1",
     }
+    env.pop(contract.ENV_OTLP_ENDPOINT, None)  # the rendered collector is a part of the cluster
     return {**env, **proxies, **here}
+
+
+def _spans(collector: Collector | None) -> dict[str, str]:
+    """Spans go to this machine's collector past the sidecar, whose mesh does not know it."""
+    if collector is None:
+        return {}
+    return {contract.ENV_OTLP_ENDPOINT: collector.url, "NO_PROXY": collector.host, "no_proxy": collector.host}
 
 
 def _value(pod: Pod, variable: EnvVar, places: Places) -> str | None:

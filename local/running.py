@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from meshed_mcp.local.certificates import write_key_files
+from meshed_mcp.local.collector import Collector
 from meshed_mcp.local.container import Places, fresh_volumes, program
 from meshed_mcp.local.envoy.api import Message
 from meshed_mcp.local.envoy.binary import envoy_program
@@ -59,8 +60,17 @@ class Running:
 
 
 @contextmanager
-def running(stack: Stack, gateway_port: int, places: Places, tell: Callable[[str], None]) -> Iterator[Running]:
-    """Everything started and ready; `tell` gets a line per step. Raises LocalRunError when something is not ready."""
+def running(
+    stack: Stack,
+    gateway_port: int,
+    places: Places,
+    tell: Callable[[str], None],
+    collector: Collector | None = None,
+) -> Iterator[Running]:
+    """Everything started and ready; `tell` gets a line per step, `collector` gets spans of processes and proxies.
+
+    Raises LocalRunError when something is not ready.
+    """
     envoy = envoy_program()
     gateway = _gateway(stack)
     if gateway is not None:
@@ -71,8 +81,8 @@ def running(stack: Stack, gateway_port: int, places: Places, tell: Callable[[str
         laid = topology(stack, block)
         if faults := dangling(laid):
             raise LocalRunError(*faults)
-        programs = _programs(laid, places)
-        configurations = _configurations(laid, gateway, gateway_port, places, block)
+        programs = _programs(laid, places, collector)
+        configurations = _configurations(laid, gateway, gateway_port, places, block, collector)
         proxies = ends.enter_context(Processes(PROXY_STOP_SECONDS))
         services = ends.enter_context(Processes(STOP_SECONDS))
         tell(f"starting {len(configurations)} Envoys and {len(programs)} processes on 127.{block}.0.0/16")
@@ -136,12 +146,12 @@ def _gateway(stack: Stack) -> Gateway | None:
     return stack.gateways[0] if stack.gateways else None
 
 
-def _programs(laid: Topology, places: Places) -> list[Program]:
+def _programs(laid: Topology, places: Places, collector: Collector | None) -> list[Program]:
     programs: list[Program] = []
     faults: list[str] = []
     for pod in laid.pods:
         try:
-            programs.append(program(pod, places))
+            programs.append(program(pod, places, collector))
         except LocalRunError as error:
             faults.extend(error.faults)
     if faults:
@@ -152,14 +162,16 @@ def _programs(laid: Topology, places: Places) -> list[Program]:
 
 
 def _configurations(
-    laid: Topology, gateway: Gateway | None, port: int, places: Places, block: int
+    laid: Topology, gateway: Gateway | None, port: int, places: Places, block: int, collector: Collector | None
 ) -> dict[str, Message]:
     identities = [pod.identity for pod in laid.pods]
     edge = gateway_identity(gateway, laid.domains.trust) if gateway else None
     files = write_key_files((places.state / "certificates").absolute(), [*identities, *([edge] if edge else [])])
-    configurations = {pod.name: sidecar(laid, pod, files[pod.identity]) for pod in laid.pods}
+    configurations = {pod.name: sidecar(laid, pod, files[pod.identity], collector) for pod in laid.pods}
     if gateway is not None and edge is not None:
-        configurations[GATEWAY] = ingress(laid, gateway, files[edge], port, _gateway_address(block))
+        configurations[GATEWAY] = ingress(
+            laid, gateway, files[edge], port, _gateway_address(block), collector=collector
+        )
     return configurations
 
 

@@ -17,6 +17,7 @@ from meshed_mcp.local.objects.gateway import Gateway
 from meshed_mcp.local.objects.routing import VirtualService
 from meshed_mcp.local.objects.security import AuthorizationPolicy, PeerAuthentication
 from meshed_mcp.local.objects.workload import Deployment, Service, ServiceAccount
+from meshed_mcp.local.objects.telemetry import Telemetry
 
 K = TypeVar("K", bound=Fields)
 
@@ -32,6 +33,7 @@ RUN: Final[dict[str, type[Fields]]] = {
     "PeerAuthentication": PeerAuthentication,
 }
 """Kinds that run here, with the model that reads them."""
+    "Telemetry": Telemetry,
 
 GROUPS: Final = {
     "Deployment": "apps/v1",
@@ -46,6 +48,7 @@ GROUPS: Final = {
 }
 """API group of each kind that runs here, with the version where another would mean another object."""
 
+    "Telemetry": "telemetry.istio.io/",
 WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 """Kinds that make pods; one without the container of our runtime belongs to other software and is left out."""
 
@@ -72,7 +75,6 @@ NOT_RUN_KINDS: Final = frozenset(
         "ScaledObject",
         "Secret",
         "ServiceMonitor",
-        "Telemetry",
         "TriggerAuthentication",
     }
 )
@@ -96,6 +98,7 @@ class Stack:
 
 
 def read_stack(items: Sequence[Manifest]) -> Stack:
+    telemetries: tuple[Telemetry, ...]
     """Sort and read the objects. Raises LocalRunError: one line per unknown kind, field or value."""
     foreign = {id(item) for item in items if _foreign(item, items)}
     faults: list[str] = []
@@ -133,6 +136,7 @@ def _stack(typed: Sequence[Fields], not_run: Sequence[str]) -> Stack:
 
 
 def _model(item: Manifest) -> type[Fields]:
+        telemetries=of(Telemetry),
     model = RUN.get(item["kind"])
     if model is None or not _group_fits(item):
         raise LocalRunError(f"{title(item)}: kind {item['kind']} of {item['apiVersion']} {NOT_RUN}")

@@ -286,6 +286,9 @@ class MeshedMCPServiceArgs(ServiceSettings):
     @field_validator("trust_domain", "cluster_domain")
     @classmethod
     def _is_domain(cls, value: str) -> str:
+    otlp_endpoint: In[str] | None = None
+    """Base URL of the collector that takes the service's spans, OTLP over HTTP; unset = the service makes none."""
+
         return host_name(value)
 
     @model_validator(mode="after")

@@ -22,5 +22,5 @@ def policies(args: ServiceMeshArgs) -> list[Manifest]:
         mutual_tls(),
         *(default_deny(namespace) for namespace in args.namespaces),
         gateway(args),
-        *([mesh_tracing(args.tracing)] if args.tracing is not None else []),
+        *(mesh_tracing(args.tracing) if args.tracing is not None else []),
     ]

@@ -120,7 +120,7 @@ class Tracing(Model):
     """Source: OpenTelemetry protocol, default gRPC port."""
 
     sampling_percent: float = Field(default=10.0, ge=0, le=100)
-    """Percent of the requests that begin a trace; the mesh's own default would be 1."""
+    """Percent of the requests from outside whose trace is kept; the mesh's own default would be 1."""
 
     @field_validator("service")
     @classmethod

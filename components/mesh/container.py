@@ -78,7 +78,8 @@ def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         contract.ENV_DATA_DIR: contract.DATA_PATH,
     }
     registry = {} if args.registry_url is None else {contract.ENV_REGISTRY_URL: args.registry_url}
-    plain = [{"name": key, "value": value} for key, value in (told | registry | args.env).items()]
+    spans = {} if args.otlp_endpoint is None else {contract.ENV_OTLP_ENDPOINT: args.otlp_endpoint}
+    plain = [{"name": key, "value": value} for key, value in (told | registry | spans | args.env).items()]
     secret = [
         {"name": key, "valueFrom": {"secretKeyRef": {"name": source.secret, "key": source.key}}}
         for key, source in args.secret_env.items()

@@ -6,6 +6,7 @@ gateway, as far as stock Envoy has it.
 
 from typing import Final
 
+from meshed_mcp.local.collector import Collector
 from meshed_mcp.local.envoy.api import Message, extension, socket_address
 from meshed_mcp.local.envoy.clusters import endpoints, outbound_clusters
 from meshed_mcp.local.envoy.egress import egress_clusters, egress_virtual_hosts
@@ -14,6 +15,7 @@ from meshed_mcp.local.envoy.rbac import ROOT_NAMESPACE, policies_for, rbac_filte
 from meshed_mcp.local.envoy.routes import NO_TIMEOUT, mesh_virtual_hosts
 from meshed_mcp.local.envoy.tls import KeyFiles, server_tls
 from meshed_mcp.local.objects.gateway import Gateway
+from meshed_mcp.local.envoy.tracing import collector_clusters, sampling_percent, tracing
 from meshed_mcp.local.objects.security import PeerAuthentication
 from meshed_mcp.local.topology import ADMIN_PORT, INBOUND_PORT, OUTBOUND_PORT, Pod, Topology
 
@@ -25,37 +27,51 @@ TLS_INSPECTOR: Final = extension(
 LOOPBACK: Final = "127.0.0.1"
 
 
-def sidecar(topology: Topology, pod: Pod, files: KeyFiles) -> Message:
+def sidecar(topology: Topology, pod: Pod, files: KeyFiles, collector: Collector | None = None) -> Message:
     """Inbound: mTLS and policy before the process. Outbound: an HTTP proxy with the routes of the mesh behind it."""
     application = "inbound"
     clusters = [
+    percent = sampling_percent(topology.stack.telemetries, pod.namespace, pod.labels)
+    traced = tracing(collector, f"{pod.deployment.name}.{pod.namespace}", percent)
         {"name": application, "type": "STATIC", "load_assignment": endpoints(application, [(pod.address, pod.port)])},
         *outbound_clusters(topology, pod.namespace, files),
         *egress_clusters(topology, pod.namespace),
     ]
-    listeners = [_inbound(topology, pod, files, application), _outbound(topology, pod)]
+        *collector_clusters(collector),
+    listeners = [_inbound(topology, pod, files, application, traced), _outbound(topology, pod, traced)]
     node = {"id": f"sidecar~{pod.address}~{pod.name}.{pod.namespace}", "cluster": f"{pod.name}.{pod.namespace}"}
     return _bootstrap(node, pod.address, listeners, clusters)
 
 
-def ingress(topology: Topology, gateway: Gateway, files: KeyFiles, port: int, admin_address: str) -> Message:
+def ingress(
+    topology: Topology,
+    gateway: Gateway,
+    files: KeyFiles,
+    port: int,
+    admin_address: str,
+    *,
+    collector: Collector | None = None,
+) -> Message:
     """The gateway on 127.0.0.1:`port`: plain HTTP for clients, mTLS under its own identity towards the sidecars."""
     identity = gateway_identity(gateway, topology.domains.trust)
     policies = policies_for(topology.stack.authorization_policies, identity.namespace, gateway.spec.selector)
     manager = _connections(
+    percent = sampling_percent(topology.stack.telemetries, identity.namespace, gateway.spec.selector)
         "ingress",
         gateway_virtual_hosts(topology, gateway, port),
         rbac_filters(policies, port),
         forward_client_cert_details="SANITIZE",
         use_remote_address=True,
     )
+        **tracing(collector, f"{identity.service_account}.{identity.namespace}", percent),
     listener = {
         "name": "ingress",
         "address": socket_address(LOOPBACK, port),
         "filter_chains": [{"filters": [manager]}],
     }
     node = {"id": f"router~{LOOPBACK}~{gateway.name}.{gateway.namespace}", "cluster": gateway.name}
-    return _bootstrap(node, admin_address, [listener], outbound_clusters(topology, identity.namespace, files))
+    clusters = [*outbound_clusters(topology, identity.namespace, files), *collector_clusters(collector)]
+    return _bootstrap(node, admin_address, [listener], clusters)
 
 
 def accepts_plaintext(topology: Topology, pod: Pod) -> bool:
@@ -72,7 +88,7 @@ def _narrowness(found: tuple[bool, bool, PeerAuthentication]) -> tuple[bool, boo
     return found[:2]
 
 
-def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str) -> Message:
+def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, traced: Message) -> Message:
     policies = policies_for(topology.stack.authorization_policies, pod.namespace, pod.labels)
     everything = {"match": {"prefix": "/"}, "route": {"cluster": application, "timeout": NO_TIMEOUT}}
     manager = _connections(
@@ -83,6 +99,7 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str) ->
         forward_client_cert_details="APPEND_FORWARD",
         set_current_client_cert_details={"subject": True, "dns": True, "uri": True},
     )
+        **traced,
     chains = [
         {
             "filter_chain_match": {"transport_protocol": "tls"},
@@ -101,9 +118,9 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str) ->
     }
 
 
-def _outbound(topology: Topology, pod: Pod) -> Message:
+def _outbound(topology: Topology, pod: Pod, traced: Message) -> Message:
     known = [*mesh_virtual_hosts(topology, pod.namespace), *egress_virtual_hosts(topology, pod.namespace)]
-    manager = _connections("outbound", known, [], upgrade_configs=[{"upgrade_type": "CONNECT"}])
+    manager = _connections("outbound", known, [], upgrade_configs=[{"upgrade_type": "CONNECT"}], **traced)
     return {
         "name": "virtualOutbound",
         "address": socket_address(pod.address, OUTBOUND_PORT),

@@ -53,6 +53,14 @@ def test_domain_namespace_and_mirror_reach_the_components() -> None:
     assert config.mesh.chart_mirror == config.observability.chart_mirror == "./charts"
 
 
+def test_services_send_their_spans_to_the_collector_of_the_mesh() -> None:
+    """OTLP specification: 4318 is its HTTP port, as 4317 is the gRPC port that the proxies use."""
+    own = plan(stack_config(stack(services={"mcp-a": SERVICE})))
+    assert own.services["mcp-a"].otlp_endpoint == "http://jaeger.monitoring.svc.cluster.local:4318"
+    other = plan(stack_config(stack(services={"mcp-a": SERVICE}, mesh={"tracing": {"service": "otel.apm.svc"}})))
+    assert other.services["mcp-a"].otlp_endpoint == "http://otel.apm.svc:4318"
+
+
 STACK_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "misspelt key": ({"servics": {}}, "meshed-mcp:servics: unknown key; did you mean services?"),
     "list of services": ({"services": []}, "meshed-mcp:services: [] is not a mapping of names to services"),

@@ -41,6 +41,13 @@ def test_the_server_ends_before_its_pod_is_killed() -> None:
     assert int(str(told[contract.ENV_GRACE_SECONDS])) + SIDECAR_EXIT_SECONDS <= pod["terminationGracePeriodSeconds"]
 
 
+def test_the_service_sends_its_spans_where_it_is_told_or_makes_none() -> None:
+    """OpenTelemetry, "OTLP Exporter Configuration": OTEL_EXPORTER_OTLP_ENDPOINT."""
+    told = environment(container(otlp_endpoint="http://jaeger.monitoring.svc.cluster.local:4318"))
+    assert told[contract.ENV_OTLP_ENDPOINT] == "http://jaeger.monitoring.svc.cluster.local:4318"
+    assert contract.ENV_OTLP_ENDPOINT not in environment(container())
+
+
 def test_without_a_registry_the_service_does_not_register() -> None:
     """Product rule: meshed_mcp.contract, ENV_REGISTRY_URL unset."""
     assert contract.ENV_REGISTRY_URL not in environment(container())

@@ -140,14 +140,17 @@ def test_31_every_meshed_namespace_denies_by_default() -> None:
 
 def test_35_traces_name_their_provider() -> None:
     """Istio chart, `tracer: none`: without a named provider no span leaves a proxy."""
-    telemetry = render_mesh(tracing=TRACING).one("Telemetry")["spec"]["tracing"][0]
-    assert telemetry["providers"] == [{"name": "otlp"}]
+    objects = [item for item in render_mesh(tracing=TRACING) if item["kind"] == "Telemetry"]
+    assert [item["spec"]["tracing"][0]["providers"] for item in objects] == [[{"name": "otlp"}]] * 2
 
 
 def test_36_sampling_is_chosen_and_not_the_meshs_one_percent() -> None:
     """Istio, Telemetry `randomSamplingPercentage`: left out, one percent of the requests is traced."""
-    telemetry = render_mesh(tracing=TRACING | {"sampling_percent": 25}).one("Telemetry")
-    assert telemetry["spec"]["tracing"][0]["randomSamplingPercentage"] == 25
+    objects = render_mesh(tracing=TRACING | {"sampling_percent": 25})
+    door, inside = objects.one("Telemetry", "istio-ingress"), objects.one("Telemetry", "mesh-default")
+    assert door["spec"]["tracing"][0]["randomSamplingPercentage"] == 25
+    assert door["spec"]["selector"]["matchLabels"] == objects.one("Gateway")["spec"]["selector"]
+    assert inside["spec"]["tracing"][0]["randomSamplingPercentage"] == 100  # measured: less would cut kept traces
 
 
 def outlier_detection(items: Objects) -> Manifest:

@@ -1,0 +1,108 @@
+"""Telemetry objects and this machine's collector as the tracing of processes and proxies."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import local_objects
+import pytest
+
+from meshed_mcp import contract
+from meshed_mcp.local.collector import Collector
+from meshed_mcp.local.container import Places, program
+from meshed_mcp.local.envoy.bootstrap import ingress, sidecar
+from meshed_mcp.local.envoy.tls import KeyFiles
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.stack import read_stack
+from meshed_mcp.local.topology import Pod, Topology
+
+LaidOut = Callable[[list[dict[str, Any]]], Topology]
+FILES = KeyFiles(chain=Path("chain"), key=Path("key"), root=Path("root"))
+COLLECTOR = Collector("http://127.0.0.1:4318", "127.0.0.1", 4318)
+
+
+def telemetry(name: str, namespace: str, percent: float, **selector: str) -> dict[str, Any]:
+    """One object, as the mesh component renders it."""
+    spec: dict[str, Any] = {"tracing": [{"providers": [{"name": "otlp"}], "randomSamplingPercentage": percent}]}
+    if selector:
+        spec["selector"] = {"matchLabels": selector}
+    return local_objects.item("telemetry.istio.io/v1", "Telemetry", name, namespace, spec)
+
+
+MESH = telemetry("mesh-default", "istio-system", 100)
+GATEWAY = telemetry("istio-ingress", "istio-ingress", 10, istio="ingress")
+
+
+def back(laid: Topology) -> Pod:
+    """The first replica of `back`."""
+    return next(pod for pod in laid.pods if pod.name == "back-0")
+
+
+def tracings(configuration: dict[str, Any]) -> list[dict[str, Any] | None]:
+    """The field `tracing` of every listener."""
+    chains = [chain for each in configuration["static_resources"]["listeners"] for chain in each["filter_chains"]]
+    return [chain["filters"][0]["typed_config"].get("tracing") for chain in chains]
+
+
+def of_gateway(laid: Topology) -> dict[str, Any]:
+    """The gateway's configuration with the collector."""
+    return ingress(laid, laid.stack.gateways[0], FILES, 8080, "127.16.0.2", collector=COLLECTOR)
+
+
+def test_the_gateway_decides_and_sidecars_follow(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+    """Istio, "Telemetry API": an object with a selector wins over the root namespace's."""
+    laid = laid_out([*objects, MESH, GATEWAY])
+    inside = tracings(sidecar(laid, back(laid), FILES, COLLECTOR))
+    (outside,) = tracings(of_gateway(laid))
+    assert [each and each["random_sampling"]["value"] for each in inside] == [100, 100]
+    assert outside is not None
+    assert outside["random_sampling"] == {"value": 10}
+
+
+def test_without_a_telemetry_or_without_a_collector_no_proxy_traces(
+    objects: list[dict[str, Any]], laid_out: LaidOut
+) -> None:
+    """Istio, Telemetry `tracing.providers`: without one no span leaves a proxy; here neither without a collector."""
+    untold, told = laid_out(objects), laid_out([*objects, MESH])
+    assert tracings(of_gateway(untold)) == [None]
+    assert tracings(sidecar(told, back(told), FILES)) == [None, None]
+
+
+def test_a_process_sends_spans_to_this_machines_collector_past_its_sidecar(
+    objects: list[dict[str, Any]], laid_out: LaidOut, tmp_path: Path
+) -> None:
+    """Product rule: the rendered collector is in a cluster; without one on this machine no span is made."""
+    container = local_objects.find(objects, "Deployment", "back")["spec"]["template"]["spec"]["containers"][0]
+    container["env"].append({"name": contract.ENV_OTLP_ENDPOINT, "value": "http://jaeger.monitoring.svc:4318"})
+    pod, places = back(laid_out(objects)), Places(tmp_path / "dev", tmp_path / "secrets")
+    assert contract.ENV_OTLP_ENDPOINT not in program(pod, places).env
+    env = program(pod, places, COLLECTOR).env
+    assert env[contract.ENV_OTLP_ENDPOINT] == COLLECTOR.url
+    assert env["NO_PROXY"] == env["no_proxy"] == "127.0.0.1"
+
+
+def test_the_collector_is_the_one_that_the_environment_names() -> None:
+    """OpenTelemetry, "OTLP Exporter Configuration", OTEL_EXPORTER_OTLP_ENDPOINT: a base URL."""
+    assert Collector.from_environment({}) is None
+    assert Collector.from_environment({contract.ENV_OTLP_ENDPOINT: "http://127.0.0.1:4318/"}) == COLLECTOR
+    assert COLLECTOR.traces_url == "http://127.0.0.1:4318/v1/traces"
+
+
+def test_a_collector_that_wants_tls_is_refused_with_what_to_write() -> None:
+    """Product rule: one clear line."""
+    with pytest.raises(LocalRunError) as error:
+        Collector.from_environment({contract.ENV_OTLP_ENDPOINT: "https://collector.example.com"})
+    assert error.value.faults == (
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT=https://collector.example.com cannot be used by the local run; "
+            "write a plain HTTP collector, such as http://127.0.0.1:4318, or unset it"
+        ),
+    )
+
+
+def test_fields_of_a_telemetry_that_are_not_translated_are_refused() -> None:
+    """Design D11: the local run fails on a field it does not know."""
+    unknown = telemetry("mesh-default", "istio-system", 100)
+    unknown["spec"]["metrics"] = [{"providers": [{"name": "prometheus"}]}]
+    with pytest.raises(LocalRunError, match=r"Telemetry istio-system/mesh-default: spec\.metrics"):
+        read_stack([unknown])
