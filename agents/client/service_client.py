@@ -132,13 +132,13 @@ class ServiceClient:
             await anyio.sleep(wait)
 
     async def _once(self, tool: str, send: Callable[[Client], Awaitable[CallToolResult]]) -> CallToolResult:
-        with _step():
+        with _preparing():
             session = await self._session()
         with session.in_use() as client:
             try:
-                with _step():
+                with _preparing():
                     may_repeat = await session.may_repeat(tool)
-                with _step(may_repeat=may_repeat):
+                with _calling(may_repeat=may_repeat):
                     return await send(client)
             except _Failed as failed:
                 self._retire_if_useless(session, failed.seen)
@@ -185,8 +185,18 @@ class _Failed(Exception):  # noqa: N818 - one step of a try, never seen outside
 
 
 @contextmanager
-def _step(*, may_repeat: bool = True) -> Iterator[None]:
-    """One step of a try; all but the call itself may be repeated without asking."""
+def _preparing() -> Iterator[None]:
+    """A step before the call: no tool runs, so whatever got no answer is asked again."""
+    with observed() as seen:
+        try:
+            yield
+        except MCPError as error:
+            raise _Failed(error, seen, repeatable=seen.failed or not seen.answered) from error
+
+
+@contextmanager
+def _calling(*, may_repeat: bool) -> Iterator[None]:
+    """The call itself: not a byte of an answer may have come, in any of its rounds."""
     with observed() as seen:
         try:
             yield

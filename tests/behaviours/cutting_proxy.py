@@ -1,0 +1,132 @@
+"""A TCP proxy that breaks connections of tool calls at a place the call itself names in its arguments."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import struct
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import h11
+
+NEVER = 10**9
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where a call is broken: how much of the request reaches the server, and of the answer the client."""
+
+    request_share: float = 1.0
+    answer_bytes: Callable[[bytes], int] = lambda _: NEVER
+    reset: bool = False
+
+
+def head_of(answer: bytes) -> int:
+    """Length of status line and headers."""
+    return answer.index(b"\r\n\r\n") + 4
+
+
+CUTS = {
+    "before the request is passed on": Cut(request_share=0, answer_bytes=lambda _: 0),
+    "in the middle of the request": Cut(request_share=0.5, answer_bytes=lambda _: 0),
+    "after the request": Cut(answer_bytes=lambda _: 0),
+    "after one byte of the answer": Cut(answer_bytes=lambda _: 1),
+    "in the middle of the headers": Cut(answer_bytes=lambda answer: head_of(answer) // 2),
+    "after the headers": Cut(answer_bytes=head_of),
+    "in the middle of the body": Cut(answer_bytes=lambda answer: (head_of(answer) + len(answer)) // 2),
+}
+UNEXECUTED = frozenset({"before the request is passed on", "in the middle of the request"})
+SILENT = UNEXECUTED | {"after the request"}
+
+
+@dataclass
+class CuttingProxy:
+    """Forwards HTTP/1.1 to `port`; a `tools/call` with the argument `cut` is broken there, `times` times."""
+
+    port: int
+    cuts: Counter[str] = field(default_factory=Counter)
+    outages: int = 0
+    """So many of the next requests, whatever they are, get no answer."""
+
+    heads: list[bytes] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                body = await reader.readexactly(_length(head))
+                self.heads.append(head)
+                self.bodies.append(body)
+                if self.outages:
+                    self.outages -= 1
+                    break
+                cut = self._cut(body)
+                answer = await self._answer(head + body, cut)
+                shown = answer[: cut.answer_bytes(answer)] if answer else b""
+                writer.write(shown)
+                await writer.drain()
+                if cut.reset:
+                    linger = struct.pack("ii", 1, 0)
+                    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                if cut.reset or len(shown) < len(answer) or not answer:
+                    break
+        writer.close()
+
+    def _cut(self, body: bytes) -> Cut:
+        message = json.loads(body or b"{}")
+        if message.get("method") != "tools/call":
+            return Cut()
+        arguments = message["params"]["arguments"]
+        self.cuts[arguments["token"]] += 1
+        where = arguments.get("cut")
+        if where is None or self.cuts[arguments["token"]] > arguments.get("times", 1):
+            return Cut()
+        found = CUTS[where] if where in CUTS else Cut(answer_bytes=lambda _: int(where))
+        return Cut(found.request_share, found.answer_bytes, reset=arguments.get("reset", False))
+
+    async def _answer(self, request: bytes, cut: Cut) -> bytes:
+        """The server's whole answer; nothing when it got only a part of the request."""
+        if not cut.request_share:
+            return b""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(request[: int(len(request) * cut.request_share)])
+        await writer.drain()
+        answer = await _whole_answer(reader) if cut.request_share == 1 else b""
+        writer.close()
+        return answer
+
+
+def _length(head: bytes) -> int:
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return int(line.split(b":")[1])
+    return 0
+
+
+async def _whole_answer(reader: asyncio.StreamReader) -> bytes:
+    parser = h11.Connection(h11.CLIENT)
+    parser.send(h11.Request(method="POST", target="/", headers=[("host", "server")]))
+    parser.send(h11.EndOfMessage())
+    answer = b""
+    while True:
+        event = parser.next_event()
+        if isinstance(event, h11.EndOfMessage):
+            return answer
+        if event is h11.NEED_DATA:
+            data = await reader.read(65536)
+            answer += data
+            parser.receive_data(data)
+
+
+@asynccontextmanager
+async def cutting(port: int) -> AsyncIterator[tuple[CuttingProxy, str]]:
+    """Run a proxy in front of `port`; yields it and the URL of the MCP endpoint through it."""
+    proxy = CuttingProxy(port)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    async with server:
+        yield proxy, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
