@@ -15,6 +15,7 @@ from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 
+from meshed_mcp.agents.start_error import StartError
 from meshed_mcp.contract import ENV_DATA_DIR, ENV_DATABASE_URL
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -32,7 +33,7 @@ CONNECT_SECONDS: Final = 5
 """How long PostgreSQL may take to accept a connection."""
 
 
-class DatabaseError(RuntimeError):
+class DatabaseError(StartError):
     """The database is wrongly configured or does not answer; the text is one line and holds no password."""
 
 

@@ -7,14 +7,16 @@ Not here: signals and the order of the end (serving.py).
 import asyncio
 import contextlib
 import errno
+import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meshed_mcp import contract
+from meshed_mcp.agents.start_error import StartError, start_error
 
 KEEP_ALIVE_SECONDS: Final = 3660
 """Above the hour after which the sidecar closes an idle connection: who closes first must not be us, or a call that
@@ -23,9 +25,7 @@ is just being sent is lost. Source: Envoy, `HttpProtocolOptions.idle_timeout`, d
 CLOSE_SECONDS: Final = 1
 """Longest wait for answers that are still on their way when the port closes; calls have ended before."""
 
-
-class StartError(RuntimeError):
-    """The process cannot start; the text is one line that says what to change."""
+UVICORN_LOGGER: Final = logging.getLogger("uvicorn.error")
 
 
 def bound(address: str, variable: str, port: int) -> socket.socket:
@@ -57,11 +57,12 @@ def _advice(error: OSError, variable: str) -> str:
 async def listening(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
     """Serve `app` on `listener`; entered when its lifespan has started, left when its last answer is out.
 
-    Raises StartError when the application's lifespan fails (the traceback is in the log line before).
+    Raises StartError when the application's lifespan fails: its own, or one that names the traceback in the log.
     """
+    watched = _Watched(app)
     server = _Server(
         uvicorn.Config(
-            app,
+            watched,
             log_config=None,
             access_log=False,
             proxy_headers=False,
@@ -70,15 +71,54 @@ async def listening(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None
             timeout_graceful_shutdown=CLOSE_SECONDS,
         )
     )
+    UVICORN_LOGGER.addFilter(watched.is_unexplained)
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    await server.start_ended.wait()
-    if not server.started:
-        await task
+    try:
+        await server.start_ended.wait()
+        if not server.started:
+            await task
+    except StartError as error:
+        raise watched.fault or error from None
+    finally:
+        UVICORN_LOGGER.removeFilter(watched.is_unexplained)
     try:
         yield
     finally:
         server.should_exit = True
         await task
+
+
+class _Watched:
+    """The application; a StartError of its lifespan is kept for us, and its traceback from the log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.fault: StartError | None = None
+
+    def is_unexplained(self, _: logging.LogRecord) -> bool:
+        """Whether uvicorn may still say something of the failure: not once our own sentence is known."""
+        return self.fault is None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        failed: list[Message] = []
+
+        async def withhold(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                failed.append(message)
+            else:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, withhold)
+        except Exception as error:
+            self.fault = start_error(error)
+            raise
+        finally:
+            for message in failed:
+                await send({**message, "message": ""} if self.fault else message)
 
 
 class _Server(uvicorn.Server):

@@ -23,9 +23,10 @@ from meshed_mcp import contract
 from meshed_mcp.agents import logs
 from meshed_mcp.agents.gate import Gate
 from meshed_mcp.agents.hosts import AllowedHosts
-from meshed_mcp.agents.listener import StartError, bound, listening
+from meshed_mcp.agents.listener import bound, listening
 from meshed_mcp.agents.management import Phase, management_app
 from meshed_mcp.agents.settings import Settings
+from meshed_mcp.agents.start_error import StartError
 from meshed_mcp.agents.telemetry import process_registry
 from meshed_mcp.agents.tracing import start_tracing
 

@@ -24,6 +24,7 @@ from meshed_mcp import contract
 from meshed_mcp.agents.hosts import ANY_PORT
 from meshed_mcp.agents.identity_settings import ACCESS_VARIABLES, AccessSettings
 from meshed_mcp.agents.limits import LIMIT_VARIABLES, Limits
+from meshed_mcp.agents.start_error import StartError
 from meshed_mcp.agents.state_keys import state_keys
 
 DEFAULT_ENDPOINT_SECONDS: Final = 0.0
@@ -65,7 +66,7 @@ _VARIABLES: Final[Mapping[str, str]] = {
 _SECRET: Final = frozenset({contract.ENV_DATABASE_URL, contract.ENV_REQUEST_STATE_KEYS, contract.ENV_REDIS_URL})
 
 
-class SettingsError(ValueError):
+class SettingsError(StartError, ValueError):
     """The environment is wrong. The text has one line per variable: its name, its value, what to write instead."""
 
 

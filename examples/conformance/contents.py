@@ -1,0 +1,130 @@
+"""Tools that answer with every kind of content, report progress and logs, and fail; names and texts are the suite's.
+
+Functions in, `TOOLS` by name out. Source: the MCP conformance suite, "Server Implementation Requirements" per scenario.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+from mcp import MCPError
+from mcp.server.mcpserver import Context
+from mcp_types import (
+    MISSING_REQUIRED_CLIENT_CAPABILITY,
+    AudioContent,
+    EmbeddedResource,
+    ImageContent,
+    TextContent,
+    TextResourceContents,
+)
+from pydantic import AnyUrl, Field
+
+PNG: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+"""A picture of one red pixel."""
+
+WAV: Final = "UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQAAAAA="
+"""A sound of no length: 8 kHz, mono, 8 bits."""
+
+STEP_SECONDS: Final = 0.05
+"""Pause between two notifications, so that a client receives them one by one."""
+
+
+def simple_text() -> str:
+    """Text."""
+    return "This is a simple text response for testing."
+
+
+def image_content() -> list[ImageContent]:
+    """A picture."""
+    return [ImageContent(type="image", data=PNG, mime_type="image/png")]
+
+
+def audio_content() -> list[AudioContent]:
+    """A sound."""
+    return [AudioContent(type="audio", data=WAV, mime_type="audio/wav")]
+
+
+def embedded_resource() -> list[EmbeddedResource]:
+    """A resource inside the answer."""
+    return [embedded("test://embedded-resource", "text/plain", "This is an embedded resource content.")]
+
+
+def multiple_content_types() -> list[TextContent | ImageContent | EmbeddedResource]:
+    """Text, picture and resource together."""
+    text = TextContent(type="text", text="Multiple content types test:")
+    resource = embedded("test://mixed-content-resource", "application/json", '{"test":"data","value":123}')
+    return [text, *image_content(), resource]
+
+
+def embedded(uri: str, mime_type: str, text: str) -> EmbeddedResource:
+    """A text resource as content."""
+    return EmbeddedResource(
+        type="resource", resource=TextResourceContents(uri=str(AnyUrl(uri)), mime_type=mime_type, text=text)
+    )
+
+
+async def tool_with_logging(context: Context) -> str:
+    """Three log messages on the way to the answer."""
+    await context.info("Tool execution started")
+    await asyncio.sleep(STEP_SECONDS)
+    await context.info("Tool processing data")
+    await asyncio.sleep(STEP_SECONDS)
+    await context.info("Tool execution completed")
+    return "logged three times"
+
+
+async def tool_with_progress(context: Context) -> str:
+    """Progress at 0, 50 and 100 of 100."""
+    for done in (0, 50, 100):
+        await context.report_progress(done, 100, f"Completed step {done} of 100")
+        await asyncio.sleep(STEP_SECONDS)
+    return "progress was reported three times"
+
+
+def error_handling() -> str:
+    """Always an error."""
+    raise RuntimeError("This tool intentionally returns an error for testing")
+
+
+def missing_capability(context: Context) -> str:
+    """Refused, as a protocol error, unless the client can sample."""
+    capabilities = context.session.client_capabilities
+    if capabilities is None or capabilities.sampling is None:
+        raise MCPError(
+            code=MISSING_REQUIRED_CLIENT_CAPABILITY,
+            message="this tool needs a client that declares sampling",
+            data={"requiredCapabilities": {"sampling": {}}},
+        )
+    return "the client declares sampling"
+
+
+def mirrored_header(
+    region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})] = "nowhere",
+) -> str:
+    """An argument that clients repeat in the header Mcp-Param-Region."""
+    return region
+
+
+async def reconnection(context: Context) -> str:
+    """Closes the event stream in the middle of the call; the client resumes it."""
+    await context.info("before the stream closes")
+    await context.close_sse_stream()
+    await asyncio.sleep(4 * STEP_SECONDS)
+    await context.info("after the stream closed")
+    return "Reconnection test completed"
+
+
+TOOLS: Final[dict[str, Callable[..., Any]]] = {
+    "test_simple_text": simple_text,
+    "test_image_content": image_content,
+    "test_audio_content": audio_content,
+    "test_embedded_resource": embedded_resource,
+    "test_multiple_content_types": multiple_content_types,
+    "test_tool_with_logging": tool_with_logging,
+    "test_tool_with_progress": tool_with_progress,
+    "test_error_handling": error_handling,
+    "test_missing_capability": missing_capability,
+    "test_x_mcp_header": mirrored_header,
+    "test_reconnection": reconnection,
+}
+"""Tools by the names that the suite calls."""

@@ -1,0 +1,64 @@
+"""What EnvoyFilters change in a proxy: filters before the router, configuration of filters on routes. Pure.
+
+Typed objects and Envoy messages in, messages out. Source: Istio API, EnvoyFilter; istiod applies patches after it has
+made listeners and routes, as here.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from meshed_mcp.local.envoy.api import Message
+from meshed_mcp.local.envoy.rbac import ROOT_NAMESPACE
+from meshed_mcp.local.objects.envoy_filter import (
+    Context,
+    HTTPFilterPatch,
+    HTTPRoutePatch,
+    LuaPerRoute,
+    VirtualHostMatch,
+)
+from meshed_mcp.local.topology import Topology
+
+SIDECAR: Final[Context] = "SIDECAR_OUTBOUND"
+GATEWAY: Final[Context] = "GATEWAY"
+
+
+def inserted_filters(topology: Topology, namespace: str, context: Context) -> list[Message]:
+    """The filters that a proxy of `namespace` gets in front of its router."""
+    return [
+        {
+            "name": patch.patch.value.name,
+            "disabled": patch.patch.value.disabled,
+            "typed_config": patch.patch.value.typed_config.model_dump(by_alias=True),
+        }
+        for patch in _patches(topology, namespace, context)
+        if isinstance(patch, HTTPFilterPatch)
+    ]
+
+
+def patched_hosts(
+    topology: Topology, namespace: str, context: Context, virtual_hosts: Sequence[Message]
+) -> list[Message]:
+    """The virtual hosts of a proxy of `namespace`, their routes changed."""
+    changes = [patch for patch in _patches(topology, namespace, context) if isinstance(patch, HTTPRoutePatch)]
+    return [{**host, "routes": [_patched(host, route, changes) for route in host["routes"]]} for host in virtual_hosts]
+
+
+def _patches(topology: Topology, namespace: str, context: Context) -> Iterator[HTTPFilterPatch | HTTPRoutePatch]:
+    for owner in topology.stack.envoy_filters:
+        if owner.namespace in (namespace, ROOT_NAMESPACE):
+            yield from (patch for patch in owner.spec.config_patches if patch.match.context == context)
+
+
+def _patched(host: Message, route: Message, changes: Sequence[HTTPRoutePatch]) -> Message:
+    configured: dict[str, LuaPerRoute] = {}
+    for change in changes:
+        if _selects(change.match.route_configuration.vhost, host, route):
+            configured |= change.patch.value.typed_per_filter_config
+    if not configured:
+        return route
+    per_filter = {name: each.model_dump(by_alias=True) for name, each in configured.items()}
+    return {**route, "typed_per_filter_config": per_filter}
+
+
+def _selects(match: VirtualHostMatch, host: Message, route: Message) -> bool:
+    return match.name in (None, host["name"]) and match.route.name == route.get("name")

@@ -1,0 +1,150 @@
+"""EnvoyFilter: a Lua filter in front of the router, and the routes that wake it. Nothing else of the kind is run here.
+
+Source of every name and meaning: Istio API v1alpha3, networking.istio.io; inside `value`: Envoy API v3, in snake case.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from meshed_mcp.local.objects.fields import Fields
+from meshed_mcp.local.objects.metadata import Placed
+
+Context = Literal["SIDECAR_OUTBOUND", "GATEWAY"]
+
+
+class SubFilter(Fields):
+    """The HTTP filter to stand before."""
+
+    name: Literal["envoy.filters.http.router"]
+
+
+class NetworkFilter(Fields):
+    """The network filter that holds the HTTP filters."""
+
+    name: Literal["envoy.filters.network.http_connection_manager"]
+    sub_filter: SubFilter
+
+
+class FilterChain(Fields):
+    """Wraps a network filter."""
+
+    filter: NetworkFilter
+
+
+class ListenerMatch(Fields):
+    """Every listener with such a filter."""
+
+    filter_chain: FilterChain
+
+
+class HTTPFilterMatch(Fields):
+    """Where a filter is put."""
+
+    context: Context
+    listener: ListenerMatch
+
+
+class DataSource(Fields):
+    """Text."""
+
+    inline_string: str = Field(alias="inline_string")
+
+
+class Lua(Fields):
+    """A Lua filter with scripts by name. Source: Envoy, extensions.filters.http.lua.v3.Lua."""
+
+    type: Literal["type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua"] = Field(alias="@type")
+    source_codes: dict[str, DataSource] = Field(alias="source_codes", min_length=1)
+
+
+class HTTPFilter(Fields):
+    """The filter; a disabled one runs on the routes that configure it."""
+
+    name: str
+    disabled: bool = False
+    typed_config: Lua = Field(alias="typed_config")
+
+
+class InsertedFilter(Fields):
+    """A filter to insert."""
+
+    operation: Literal["INSERT_BEFORE"]
+    value: HTTPFilter
+
+
+class HTTPFilterPatch(Fields):
+    """Puts a filter into the chain."""
+
+    apply_to: Literal["HTTP_FILTER"]
+    match: HTTPFilterMatch
+    patch: InsertedFilter
+
+
+class RouteMatch(Fields):
+    """A route by the name that its VirtualService gives it."""
+
+    name: str
+
+
+class VirtualHostMatch(Fields):
+    """A virtual host by name (`host:port`), or any, and a route in it."""
+
+    name: str | None = None
+    route: RouteMatch
+
+
+class RouteConfigurationMatch(Fields):
+    """Wraps a virtual host."""
+
+    vhost: VirtualHostMatch
+
+
+class HTTPRouteMatch(Fields):
+    """Which routes are changed."""
+
+    context: Context
+    route_configuration: RouteConfigurationMatch
+
+
+class LuaPerRoute(Fields):
+    """Chooses a script and hands it values. Source: Envoy, extensions.filters.http.lua.v3.LuaPerRoute."""
+
+    type: Literal["type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute"] = Field(alias="@type")
+    name: str
+    filter_context: dict[str, str] = Field(default_factory=dict, alias="filter_context")
+
+
+class RouteChange(Fields):
+    """Configuration of filters on a route, by the filter's name."""
+
+    typed_per_filter_config: dict[str, LuaPerRoute] = Field(alias="typed_per_filter_config", min_length=1)
+
+
+class MergedRoute(Fields):
+    """A change to merge into a route."""
+
+    operation: Literal["MERGE"]
+    value: RouteChange
+
+
+class HTTPRoutePatch(Fields):
+    """Changes routes."""
+
+    apply_to: Literal["HTTP_ROUTE"]
+    match: HTTPRouteMatch
+    patch: MergedRoute
+
+
+class EnvoyFilterSpec(Fields):
+    """Patches of every proxy in the namespace."""
+
+    config_patches: tuple[Annotated[HTTPFilterPatch | HTTPRoutePatch, Field(discriminator="apply_to")], ...] = Field(
+        min_length=1
+    )
+
+
+class EnvoyFilter(Placed):
+    """Changes the proxies of its namespace; in the root namespace, all."""
+
+    spec: EnvoyFilterSpec

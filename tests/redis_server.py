@@ -1,0 +1,45 @@
+"""A real Redis on a loopback port of its own, which tests stop and start again; it keeps nothing on disk."""
+
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+START_SECONDS = 30
+
+
+@dataclass
+class RedisServer:
+    """One server; `start` and `stop` may alternate, the port stays."""
+
+    program: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start and wait until it accepts connections."""
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self.process = subprocess.Popen([self.program, *options], stdout=subprocess.PIPE)
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if b"Ready to accept connections" in line:
+                return
+        raise AssertionError(f"redis-server ended with {self.process.wait(START_SECONDS)}")
+
+    def stop(self) -> None:
+        """End the server at once; what it held is gone."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate(timeout=START_SECONDS)
+            self.process = None
+
+
+def redis_server(program: Path) -> RedisServer:
+    """A server that is not started yet."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return RedisServer(program, listener.getsockname()[1])
