@@ -17,11 +17,18 @@ DRAINING: Final = "draining"
 OVERLOAD: Final = "overload"
 """No place was free."""
 
+SIZE: Final = "size"
+"""The body is too large."""
+
+SLOW: Final = "slow"
+"""Head or body did not arrive in time."""
+
 BY_STATUS: Final = {
     401: "auth",
     403: "auth",
     406: "media",
-    413: "size",
+    408: SLOW,
+    413: SIZE,
     415: "media",
     421: "host",
     429: "rate",

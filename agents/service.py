@@ -16,17 +16,22 @@ from starlette.applications import Starlette
 
 from meshed_mcp import contract
 from meshed_mcp.agents.access import AccessControl
+from meshed_mcp.agents.deadline import CallLimits
 from meshed_mcp.agents.legacy import refuse_old_revisions, session_options
+from meshed_mcp.agents.limits import LISTEN_METHOD
 from meshed_mcp.agents.registry.presence import presence
 from meshed_mcp.agents.serving import serve
 from meshed_mcp.agents.sessions import SessionMetrics
 from meshed_mcp.agents.settings import Settings, SettingsError
 from meshed_mcp.agents.state import share_request_state
 from meshed_mcp.agents.subscriptions import ReplicaBus, relayed
-from meshed_mcp.agents.telemetry import LISTEN_METHOD, OperationMetrics, process_registry
+from meshed_mcp.agents.telemetry import OperationMetrics, process_registry
 
 AFTER_TRACING = 1
 """Place in the SDK's middleware chain: inside its span, outside all else, so that every refusal is measured too."""
+
+AFTER_METRICS = AFTER_TRACING + 1
+"""Place of the limits: what they refuse or end is measured, and reaches nothing else."""
 
 OWN_OPTIONS: Final = frozenset({"event_store", "retry_interval", "json_response"})
 """Options of the SDK's HTTP transport that are the service's own and not its deployment's."""
@@ -103,12 +108,15 @@ class MCPService(MCPServer[LifespanResultT]):
         app = self.streamable_http_app(
             streamable_http_path=contract.MCP_PATH,
             transport_security=transport_security(settings),
+            max_request_body_size=settings.body_bytes,
+            max_sessions=settings.sessions,
             **session_options(settings.legacy),
             **options,
         )
         if settings.legacy is contract.Legacy.OFF:
             refuse_old_revisions(app, contract.MCP_PATH)
         self._sessions.watch(self.session_manager)
+        self.middleware.insert(AFTER_METRICS, CallLimits(settings))
         if not self._seals_itself:
             share_request_state(self.middleware, settings)
         self._access.protect(app, settings)

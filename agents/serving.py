@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 
 from meshed_mcp import contract
 from meshed_mcp.agents import logs
+from meshed_mcp.agents.admission import Admission
 from meshed_mcp.agents.gate import Gate
 from meshed_mcp.agents.hosts import AllowedHosts
 from meshed_mcp.agents.listener import bound, listening
@@ -73,7 +74,7 @@ class Replica:
         self, app: ASGIApp, settings: Settings, registry: CollectorRegistry, end_streams: Callable[[], None]
     ) -> None:
         self._settings = settings
-        self._gate = Gate(app, registry, AllowedHosts.of(settings.allowed_hosts))
+        self._gate = Gate(Admission(app, settings, registry), registry, AllowedHosts.of(settings.allowed_hosts))
         self._management = management_app(lambda: self._phase, registry)
         self._end_streams = end_streams
         self._phase = Phase.STARTING

@@ -27,9 +27,10 @@ from prometheus_client import (
 from pydantic import ValidationError
 
 from meshed_mcp import contract
-from meshed_mcp.agents.gate import LISTEN, Work, work_of
 from meshed_mcp.agents.instruments import OTHER, BoundedHistogram, LabelOverflow
+from meshed_mcp.agents.limits import LISTEN_METHOD
 from meshed_mcp.agents.propagation import link_http_parent
+from meshed_mcp.agents.work import LISTEN, Work, work_of
 
 NO_ERROR: Final = ""
 """An empty label is no label in Prometheus: `error_type=""` selects the calls that went well."""
@@ -40,7 +41,6 @@ TOOL_ERROR: Final = "tool_error"
 CANCELLED: Final = "cancelled"
 """The client went away or cancelled, or the grace period ended; no answer was sent, so there is no code."""
 
-LISTEN_METHOD: Final = "subscriptions/listen"
 CALL_METHOD: Final = "tools/call"
 KNOWN_METHODS: Final = methods.SPEC_CLIENT_METHODS | methods.SPEC_CLIENT_NOTIFICATION_METHODS
 KNOWN_CODES: Final = frozenset(
@@ -101,11 +101,6 @@ class OperationMetrics:
             contract.METRIC_ACTIVE_REQUESTS, "MCP requests in work.", (contract.LABEL_METHOD,), registry=registry
         )
         self._active.labels(CALL_METHOD)  # the autoscaler needs a zero, not a gap, before the first call
-        Gauge(
-            contract.METRIC_QUEUE_DEPTH,
-            "Calls that wait for a place. Always 0: this server starts every call at once.",
-            registry=registry,
-        )
         Gauge(contract.METRIC_REGISTERED_TOOLS, "Tools the server offers.", registry=registry).set_function(tool_count)
         Gauge(contract.METRIC_INFO, "Versions in use.", ("version", "sdk_version"), registry=registry).labels(
             release, version("mcp")

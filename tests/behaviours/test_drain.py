@@ -8,6 +8,8 @@ import anyio
 import httpx
 import pytest
 from mcp import Client
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR
 from replicas import StartService, eventually
 
 from meshed_mcp import contract
@@ -108,10 +110,27 @@ async def test_calls_are_served_until_endpoints_have_noticed_then_refused(start_
     assert await service.exit_code(within_seconds=5) == 0
 
 
-@pytest.mark.parametrize("tool", ["wait_forever", "block_a_thread"])
-async def test_a_call_that_never_ends_is_cut_inside_the_grace_period_and_named(
-    start_service: StartService, tool: str
-) -> None:
+async def test_a_call_that_never_ends_has_its_deadline_before_a_stop_would_cut_it(start_service: StartService) -> None:
+    """Product rule: the longest call is what the grace period leaves, so that its client gets an answer."""
+    service = start_service(**{contract.ENV_GRACE_SECONDS: "4"})
+    errors: list[MCPError] = []
+
+    async def call() -> None:
+        async with Client(service.url) as client:
+            with pytest.raises(MCPError) as refusal:
+                await client.call_tool("wait_forever")
+            errors.append(refusal.value)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call)
+        await eventually(lambda: service.sample(ACTIVE) == 1)
+        service.signal(signal.SIGTERM)
+        assert await service.exit_code(within_seconds=20) == 0
+    assert [error.error.code for error in errors] == [INTERNAL_ERROR]
+    assert not service.said("cut at the end")
+
+
+async def test_a_thread_that_never_ends_is_cut_inside_the_grace_period_and_named(start_service: StartService) -> None:
     """Product rule: the process ends by itself before Kubernetes kills it, and says what was lost."""
     service = start_service(**{contract.ENV_GRACE_SECONDS: "3"})
     errors: list[Exception] = []
@@ -119,7 +138,7 @@ async def test_a_call_that_never_ends_is_cut_inside_the_grace_period_and_named(
     async def call() -> None:
         try:
             async with Client(service.url) as client:
-                await client.call_tool(tool)
+                await client.call_tool("block_a_thread")
         except Exception as error:  # noqa: BLE001 - which error the client shows is not promised
             errors.append(error)
 
@@ -127,9 +146,36 @@ async def test_a_call_that_never_ends_is_cut_inside_the_grace_period_and_named(
         tasks.start_soon(call)
         await eventually(lambda: service.sample(ACTIVE) == 1)
         service.signal(signal.SIGTERM)
-        assert await service.exit_code(within_seconds=4) == 0
-    assert service.said(f"cut at the end of the grace period of 3 s: POST /mcp tools/call {tool}")
+        assert await service.exit_code(within_seconds=20) == 0
+    assert service.said("cut at the end of the grace period of 3 s: POST /mcp tools/call block_a_thread")
     assert len(errors) == 1
+
+
+async def test_a_call_that_waits_for_a_place_is_sent_to_another_replica(start_service: StartService) -> None:
+    """Product rule: what has not begun is not a call in work; 503 says that it may be sent again."""
+    service = start_service(**{contract.ENV_CONCURRENT_CALLS: "1"})
+    results: list[str] = []
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "wait", "arguments": {}}}
+    headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
+
+    async with (
+        httpx.AsyncClient(trust_env=False, headers=headers, timeout=30) as http,
+        anyio.create_task_group() as tasks,
+    ):
+
+        async def ask() -> str:
+            answer = await http.post(service.url, json=call)
+            return f"{answer.status_code} {answer.headers.get('retry-after')} {'released' in answer.text}"
+
+        tasks.start_soon(into, results, ask)
+        await eventually(lambda: service.sample(ACTIVE) == 1)
+        tasks.start_soon(into, results, ask)
+        await eventually(lambda: service.sample(contract.METRIC_QUEUE_DEPTH) == 1)
+        service.signal(signal.SIGTERM)
+        await eventually(lambda: results == ["503 1 False"])
+        service.signal(signal.SIGUSR1)
+    assert results == ["503 1 False", "200 None True"]
+    assert await service.exit_code(within_seconds=20) == 0
 
 
 async def test_an_idle_replica_ends_at_once(start_service: StartService) -> None:
@@ -174,9 +220,14 @@ async def test_an_open_legacy_event_stream_does_not_hold_the_drain(start_service
 
 
 async def test_a_client_that_sends_half_a_request_does_not_hold_the_drain(start_service: StartService) -> None:
-    """Product rule: what has not been asked completely is not a call in work; the grace period bounds it."""
-    service = start_service(**{contract.ENV_GRACE_SECONDS: "3"})
+    """Product rule: what has not been asked completely is not a call in work, and may be sent again."""
+    service = start_service()
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.sendall(b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{")
         service.signal(signal.SIGTERM)
-        assert await service.exit_code(within_seconds=4) == 0
+        connection.settimeout(20)
+        answer = await anyio.to_thread.run_sync(connection.recv, 4096)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"it was not executed" in answer
+        assert await service.exit_code(within_seconds=20) == 0
+    assert not service.said("cut at the end")

@@ -11,8 +11,9 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from meshed_mcp import contract
-from meshed_mcp.agents.gate import LISTEN, SSE, Gate, work_of
+from meshed_mcp.agents.gate import Gate
 from meshed_mcp.agents.hosts import AllowedHosts
+from meshed_mcp.agents.work import LISTEN, SSE, work_of
 
 pytestmark = pytest.mark.anyio
 

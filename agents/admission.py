@@ -1,0 +1,147 @@
+"""Who gets in: gives requests a place or lets them wait for one, and answers for calls that overstay.
+
+In: requests that the gate lets pass. Out: the application's answers, 503 for those that find neither place nor queue;
+the queue's metric. Every request takes a place; what turns out to be a stream gives it back.
+Not here: the numbers (limits.py), bodies (intake.py), the deadline as the SDK sees it (deadline.py), drain (gate.py).
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+import anyio
+from prometheus_client import CollectorRegistry, Gauge
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from meshed_mcp import contract
+from meshed_mcp.agents import answers
+from meshed_mcp.agents.deadline import answer_overdue
+from meshed_mcp.agents.intake import Intake, TurnedAwayError, VanishedError
+from meshed_mcp.agents.limits import needs_no_place
+from meshed_mcp.agents.rejections import OVERLOAD
+from meshed_mcp.agents.settings import Settings
+from meshed_mcp.agents.work import Work, work_in
+
+OVERDUE_SECONDS: Final = 1.0
+"""How long after its deadline a call that cannot be cancelled, for it blocks a thread, is answered in its place."""
+
+
+@dataclass(eq=False)
+class _Entry:
+    """One request on its way in."""
+
+    work: Work
+    receive: Receive = field(repr=False)
+    send: Send = field(repr=False)
+    has_place: bool = False
+    is_answered: bool = False
+    """By us, in the application's place: what it still says is dropped."""
+
+
+class Admission:
+    """ASGI middleware between the gate and an application; one per process."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, registry: CollectorRegistry) -> None:
+        self._app = app
+        self._intake = Intake(settings)
+        self._places = anyio.CapacityLimiter(settings.concurrent_calls)
+        self._queued_calls = settings.queued_calls
+        self._call_seconds = settings.effective_call_seconds
+        self._answering: set[asyncio.Task[None]] = set()
+        Gauge(contract.METRIC_QUEUE_DEPTH, "Calls that wait for a place.", registry=registry).set_function(
+            lambda: self._places.statistics().tasks_waiting
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request when its time comes, or answer why not."""
+        work = work_in(scope)
+        if work is None:  # no HTTP request
+            await self._app(scope, receive, send)
+            return
+        entry = _Entry(work, receive, send)
+        work.admitted = False
+        try:
+            body = await self._intake.body(work, receive)
+            work.deadline = asyncio.get_running_loop().time() + self._call_seconds
+            await self._enter(entry, body)
+            work.admitted = True
+            await self._run(entry, body)
+        except TurnedAwayError as turned_away:
+            work.refuse(turned_away.reason)
+            await turned_away.answer(scope, receive, send)
+        except VanishedError:
+            pass
+        finally:
+            self._intake.release(work)
+            self._leave(entry)
+
+    async def _enter(self, entry: _Entry, body: bytes) -> None:
+        try:
+            self._places.acquire_on_behalf_of_nowait(entry.work)
+        except anyio.WouldBlock:
+            if needs_no_place(entry.work.scope, body):
+                return
+            if self._places.statistics().tasks_waiting >= self._queued_calls:
+                raise TurnedAwayError(answers.OVERLOADED, OVERLOAD) from None
+            await self._wait(entry.work, entry.receive)
+        entry.has_place = True
+
+    async def _wait(self, work: Work, receive: Receive) -> None:
+        loop = asyncio.get_running_loop()
+        too_late = loop.call_at(work.deadline, work.turn_away, answers.OVERLOADED, OVERLOAD)
+        gone = True
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_cancel_when_gone, receive, tasks.cancel_scope)
+                await self._places.acquire_on_behalf_of(work)
+                gone = False
+                tasks.cancel_scope.cancel()
+        finally:
+            too_late.cancel()
+        if gone:
+            raise VanishedError
+
+    def _leave(self, entry: _Entry) -> None:
+        if entry.has_place:
+            entry.has_place = False
+            self._places.release_on_behalf_of(entry.work)
+
+    async def _run(self, entry: _Entry, body: bytes) -> None:
+        whole: Message | None = {"type": "http.request", "body": body, "more_body": False}
+
+        async def replay() -> Message:
+            nonlocal whole
+            message, whole = whole, None
+            return message or await entry.receive()
+
+        overdue = asyncio.get_running_loop().call_at(entry.work.deadline + OVERDUE_SECONDS, self._end_overdue, entry)
+        try:
+            await self._app(entry.work.scope, replay, partial(self._send, entry))
+        finally:
+            overdue.cancel()
+
+    async def _send(self, entry: _Entry, message: Message) -> None:
+        if entry.is_answered:
+            return
+        await entry.send(message)
+        if entry.work.stream:
+            self._leave(entry)
+
+    def _end_overdue(self, entry: _Entry) -> None:
+        if not (entry.work.stream or entry.work.ended):
+            task = asyncio.create_task(self._answer_overdue(entry))
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+
+    async def _answer_overdue(self, entry: _Entry) -> None:
+        """Answer for a call that does not heed its deadline; its place stays taken until it ends."""
+        entry.is_answered = True
+        await answer_overdue(entry.work, self._call_seconds, entry.receive, entry.send)
+        entry.work.cancel.cancel()
+
+
+async def _cancel_when_gone(receive: Receive, waiting: anyio.CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    waiting.cancel()

@@ -1,0 +1,85 @@
+"""Reads the body of a request within its limits: size, time, and the memory of all bodies together.
+
+In: ASGI messages. Out: the whole body, or the answer that takes the application's place: 408, 413, 503.
+Not here: what happens next (admission.py), the head of a request (connection.py).
+"""
+
+import asyncio
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope
+
+from meshed_mcp.agents import answers
+from meshed_mcp.agents.limits import Limits
+from meshed_mcp.agents.rejections import OVERLOAD, SIZE, SLOW
+from meshed_mcp.agents.work import Work
+
+BODIES_HELD: Final = 16
+"""Bodies of the largest size that may be in memory at a time, so that uploads cannot fill a pod: 64 MiB by default."""
+
+
+class TurnedAwayError(Exception):
+    """The request is not executed and gets this answer."""
+
+    def __init__(self, answer: ASGIApp, reason: str) -> None:
+        super().__init__(reason)
+        self.answer = answer
+        self.reason = reason
+
+
+class VanishedError(Exception):
+    """The client is gone; nobody awaits an answer."""
+
+
+class Intake:
+    """Reads bodies; one per process, for it adds up what they hold."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._held_bytes = 0
+
+    async def body(self, work: Work, receive: Receive) -> bytes:
+        """Return the whole body. Raises TurnedAwayError and VanishedError.
+
+        Until `release` it counts as held.
+        """
+        if _declared_bytes(work.scope) > self._limits.body_bytes:
+            raise TurnedAwayError(answers.TOO_LARGE, SIZE)
+        slow = asyncio.get_running_loop().call_later(self._limits.read_seconds, work.turn_away, answers.TOO_SLOW, SLOW)
+        try:
+            return await self._read(work, receive)
+        finally:
+            slow.cancel()
+
+    def release(self, work: Work) -> None:
+        """The request is done with, and so is its body."""
+        self._held_bytes -= work.held_bytes
+        work.held_bytes = 0
+
+    async def _read(self, work: Work, receive: Receive) -> bytes:
+        body = b""
+        parts = bytearray()
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise VanishedError
+            body, more = message.get("body", b""), message.get("more_body", False)
+            if parts or more:  # most bodies come in one piece and are not copied
+                self._hold(work, len(body))
+                parts += body
+            if len(parts or body) > self._limits.body_bytes:
+                raise TurnedAwayError(answers.TOO_LARGE, SIZE)
+        return bytes(parts) or body
+
+    def _hold(self, work: Work, count: int) -> None:
+        if self._held_bytes + count > BODIES_HELD * self._limits.body_bytes:
+            raise TurnedAwayError(answers.OVERLOADED, OVERLOAD)
+        self._held_bytes += count
+        work.held_bytes += count
+
+
+def _declared_bytes(scope: Scope) -> int:
+    declared = Headers(scope=scope).get("content-length", "0")
+    return int(declared) if declared.isdecimal() else 0
