@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from meshed_mcp.local.envoy.routes import MESH
+from meshed_mcp.local.objects.envoy_filter import HTTPRoutePatch
 from meshed_mcp.local.objects.routing import VirtualService, qualified
 from meshed_mcp.local.topology import Topology
 
 
 def dangling(topology: Topology) -> list[str]:
     """A line for every host, gateway and service account that is not in the stack."""
-    return [*_routes(topology), *_rules(topology), *_accounts(topology)]
+    return [*_routes(topology), *_rules(topology), *_accounts(topology), *_patched_routes(topology)]
 
 
 def _routes(topology: Topology) -> Iterator[str]:
@@ -53,3 +54,13 @@ def _accounts(topology: Topology) -> Iterator[str]:
                 f"Deployment {each.namespace}/{each.name}: spec.template.spec.serviceAccountName='{name}' is no "
                 "ServiceAccount of this stack"
             )
+
+
+def _patched_routes(topology: Topology) -> Iterator[str]:
+    known = {http.name for owner in topology.stack.virtual_services for http in owner.spec.http}
+    for owner in topology.stack.envoy_filters:
+        for index, patch in enumerate(owner.spec.config_patches):
+            name = patch.match.route_configuration.vhost.route.name if isinstance(patch, HTTPRoutePatch) else None
+            if name is not None and name not in known:
+                where = f"EnvoyFilter {owner.namespace}/{owner.name}: spec.configPatches[{index}]"
+                yield f"{where}.match.routeConfiguration.vhost.route.name='{name}' is no route of a VirtualService"

@@ -12,12 +12,13 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.objects.destination import DestinationRule
 from meshed_mcp.local.objects.egress import ServiceEntry
+from meshed_mcp.local.objects.envoy_filter import EnvoyFilter
 from meshed_mcp.local.objects.fields import NOT_RUN, Fields, read, title
 from meshed_mcp.local.objects.gateway import Gateway
 from meshed_mcp.local.objects.routing import VirtualService
 from meshed_mcp.local.objects.security import AuthorizationPolicy, PeerAuthentication
-from meshed_mcp.local.objects.workload import Deployment, Service, ServiceAccount
 from meshed_mcp.local.objects.telemetry import Telemetry
+from meshed_mcp.local.objects.workload import Deployment, Service, ServiceAccount
 
 K = TypeVar("K", bound=Fields)
 
@@ -29,11 +30,12 @@ RUN: Final[dict[str, type[Fields]]] = {
     "DestinationRule": DestinationRule,
     "Gateway": Gateway,
     "ServiceEntry": ServiceEntry,
+    "EnvoyFilter": EnvoyFilter,
     "AuthorizationPolicy": AuthorizationPolicy,
     "PeerAuthentication": PeerAuthentication,
+    "Telemetry": Telemetry,
 }
 """Kinds that run here, with the model that reads them."""
-    "Telemetry": Telemetry,
 
 GROUPS: Final = {
     "Deployment": "apps/v1",
@@ -43,12 +45,13 @@ GROUPS: Final = {
     "DestinationRule": "networking.istio.io/",
     "Gateway": "networking.istio.io/",
     "ServiceEntry": "networking.istio.io/",
+    "EnvoyFilter": "networking.istio.io/",
     "AuthorizationPolicy": "security.istio.io/",
     "PeerAuthentication": "security.istio.io/",
+    "Telemetry": "telemetry.istio.io/",
 }
 """API group of each kind that runs here, with the version where another would mean another object."""
 
-    "Telemetry": "telemetry.istio.io/",
 WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 """Kinds that make pods; one without the container of our runtime belongs to other software and is left out."""
 
@@ -92,13 +95,14 @@ class Stack:
     destination_rules: tuple[DestinationRule, ...]
     gateways: tuple[Gateway, ...]
     service_entries: tuple[ServiceEntry, ...]
+    envoy_filters: tuple[EnvoyFilter, ...]
     authorization_policies: tuple[AuthorizationPolicy, ...]
     peer_authentications: tuple[PeerAuthentication, ...]
+    telemetries: tuple[Telemetry, ...]
     not_run: tuple[str, ...]
 
 
 def read_stack(items: Sequence[Manifest]) -> Stack:
-    telemetries: tuple[Telemetry, ...]
     """Sort and read the objects. Raises LocalRunError: one line per unknown kind, field or value."""
     foreign = {id(item) for item in items if _foreign(item, items)}
     faults: list[str] = []
@@ -129,14 +133,15 @@ def _stack(typed: Sequence[Fields], not_run: Sequence[str]) -> Stack:
         destination_rules=of(DestinationRule),
         gateways=of(Gateway),
         service_entries=of(ServiceEntry),
+        envoy_filters=of(EnvoyFilter),
         authorization_policies=of(AuthorizationPolicy),
         peer_authentications=of(PeerAuthentication),
+        telemetries=of(Telemetry),
         not_run=tuple(not_run),
     )
 
 
 def _model(item: Manifest) -> type[Fields]:
-        telemetries=of(Telemetry),
     model = RUN.get(item["kind"])
     if model is None or not _group_fits(item):
         raise LocalRunError(f"{title(item)}: kind {item['kind']} of {item['apiVersion']} {NOT_RUN}")

@@ -46,6 +46,9 @@ _CALLER: Final = re.compile(rf"({DNS_LABEL}/{DNS_NAME}|{DNS_LABEL})")
 HTTP_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Source: RFC 9110, section 9.3, and RFC 5789; TRACE and CONNECT have no place behind a gateway."""
 
+SESSION_METHODS: Final = ("GET", "POST", "DELETE")
+"""What a session needs. Source: MCP 2025-11-25, "Streamable HTTP"."""
+
 SET_BY_COMPONENT: Final = frozenset(
     {
         contract.ENV_SERVICE,
@@ -55,6 +58,7 @@ SET_BY_COMPONENT: Final = frozenset(
         contract.ENV_ALLOWED_HOSTS,
         contract.ENV_ENDPOINT_SECONDS,
         contract.ENV_GRACE_SECONDS,
+        contract.ENV_LEGACY,
         contract.ENV_REGISTRY_URL,
         contract.ENV_DATA_DIR,
     }
@@ -153,6 +157,9 @@ class ServiceSettings(Model):
     resources: ServerResources = Field(default_factory=ServerResources)
     """CPU and memory of the container."""
 
+    legacy: contract.Legacy = contract.Legacy.STATELESS
+    """How clients of MCP revisions up to 2025-11-25 are served: `stateless`, `sticky` (sessions) or `off` (refused)."""
+
     drain: Drain = Field(default_factory=Drain)
     """How a pod ends without losing a call."""
 
@@ -215,6 +222,16 @@ class ServiceSettings(Model):
         return value
 
     @model_validator(mode="after")
+    def _lets_sessions_work(self) -> "ServiceSettings":
+        missing = [method for method in SESSION_METHODS if method not in self.methods]
+        if self.legacy is contract.Legacy.STICKY and missing:
+            raise ValueError(
+                f"legacy sticky needs {' and '.join(missing)} among methods, for the streams and the end of sessions; "
+                "add it, or write legacy: stateless"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _sets_each_variable_once(self) -> "ServiceSettings":
         both = sorted(set(self.env) & set(self.secret_env))
         if both:
@@ -269,8 +286,15 @@ class MeshedMCPServiceArgs(ServiceSettings):
     ingress: IngressRef | None = None
     """Needed when expose is true."""
 
+    otlp_endpoint: In[str] | None = None
+    """Base URL of the collector that takes the service's spans, OTLP over HTTP; unset = the service makes none."""
+
     registry_url: In[str] | None = None
     """Base URL of the registry, without its path prefix; unset = the service does not register."""
+
+    session_key: In[str] | None = None
+    """32 hexadecimal digits that mask the addresses of pods in session ids (legacy: sticky); unset = digits that follow
+    from the service's name, which keep addresses from readers of logs but not from readers of this package."""
 
     trust_domain: str = "cluster.local"
     """Trust domain of the mesh; first part of every identity."""
@@ -286,9 +310,6 @@ class MeshedMCPServiceArgs(ServiceSettings):
     @field_validator("trust_domain", "cluster_domain")
     @classmethod
     def _is_domain(cls, value: str) -> str:
-    otlp_endpoint: In[str] | None = None
-    """Base URL of the collector that takes the service's spans, OTLP over HTTP; unset = the service makes none."""
-
         return host_name(value)
 
     @model_validator(mode="after")

@@ -75,6 +75,7 @@ def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         contract.ENV_ALLOWED_HOSTS: ",".join(allowed_hosts(name, args)),
         contract.ENV_ENDPOINT_SECONDS: str(args.drain.endpoint_seconds),
         contract.ENV_GRACE_SECONDS: str(args.drain.grace_seconds),
+        contract.ENV_LEGACY: args.legacy,
         contract.ENV_DATA_DIR: contract.DATA_PATH,
     }
     registry = {} if args.registry_url is None else {contract.ENV_REGISTRY_URL: args.registry_url}

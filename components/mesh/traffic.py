@@ -53,6 +53,13 @@ minHealthPercent stays 0: below it sick pods get calls again. Source: Istio API,
 """
 
 
+SESSION_HEADER: Final = "mcp-session-id"
+"""Carries the session of clients up to 2025-11-25. Source: MCP 2025-11-25, "Session Management"."""
+
+CHOSEN_REPLICA: Final = {"x-mcp-upstream": "%UPSTREAM_REMOTE_ADDRESS%"}
+"""Tells session_affinity.lua which replica answered; the script takes it off again. Source: Envoy, "Access logging"."""
+
+
 def mesh_route(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     """The route of every sidecar to the service, without a time-out: a stream lives as long as its client."""
     host = service_host(name, args)
@@ -63,34 +70,59 @@ def mesh_route(name: str, args: MeshedMCPServiceArgs) -> Manifest:
         {
             "hosts": [host],
             "gateways": [MESH_GATEWAY],
-            "http": [{"name": "default", "route": destinations(name, args), "retries": dict(RETRIES)}],
+            "http": mesh_routes(name, args),
         },
     )
+
+
+def mesh_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """The rules of that route."""
+    return _rules(name, args, "default")
 
 
 def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> Manifest:
     """The route of the gateway: the endpoint's path below the service's name, and nothing else of the service."""
-    outside = exposed_path(name, args)
-    matches = {"endpoint": ({"exact": outside}, args.path), "beneath": ({"prefix": f"{outside}/"}, f"{args.path}/")}
     return manifest(
         NETWORKING,
         "VirtualService",
         metadata(f"{name}-ingress", args.namespace, standard_labels(name)),
-        {
-            "hosts": [ingress.host],
-            "gateways": [ingress.gateway],
-            "http": [
-                {
-                    "name": f"{name}-{label}",
-                    "match": [{"uri": uri}],
-                    "rewrite": {"uri": path},
-                    "route": destinations(name, args),
-                    "retries": dict(RETRIES),
-                }
-                for label, (uri, path) in matches.items()
-            ],
-        },
+        {"hosts": [ingress.host], "gateways": [ingress.gateway], "http": ingress_routes(name, args)},
     )
+
+
+def ingress_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """The rules of that route: one path for the endpoint itself, one for what lies beneath it."""
+    outside = exposed_path(name, args)
+    matches = {"endpoint": ({"exact": outside}, args.path), "beneath": ({"prefix": f"{outside}/"}, f"{args.path}/")}
+    return [
+        rule
+        for label, (uri, path) in matches.items()
+        for rule in _rules(name, args, f"{name}-{label}", match={"uri": uri}, rewrite={"uri": path})
+    ]
+
+
+def _rules(
+    name: str, args: MeshedMCPServiceArgs, label: str, match: Manifest | None = None, rewrite: Manifest | None = None
+) -> list[Manifest]:
+    """One rule by weight; for sessions one more before it, to all replicas at once: weights are drawn per request, so
+    a session would change its version, and a replica is found only among those of the chosen destination.
+    """  # noqa: D205 - one sentence
+    change = {"rewrite": rewrite} if rewrite else {}
+    plain = {
+        "name": label,
+        **({"match": [match]} if match else {}),
+        **change,
+        "route": destinations(name, args),
+        "retries": dict(RETRIES),
+    }
+    if args.legacy is not contract.Legacy.STICKY:
+        return [plain]
+    session = plain | {
+        "name": f"{label}-session",
+        "match": [{**(match or {}), "headers": {SESSION_HEADER: {}}}],
+        "route": [{"destination": {"host": service_host(name, args), "port": {"number": contract.MCP_PORT}}}],
+    }
+    return [rule | {"headers": {"response": {"set": dict(CHOSEN_REPLICA)}}} for rule in (session, plain)]
 
 
 def destinations(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:

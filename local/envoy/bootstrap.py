@@ -11,11 +11,12 @@ from meshed_mcp.local.envoy.api import Message, extension, socket_address
 from meshed_mcp.local.envoy.clusters import endpoints, outbound_clusters
 from meshed_mcp.local.envoy.egress import egress_clusters, egress_virtual_hosts
 from meshed_mcp.local.envoy.gateway import gateway_identity, gateway_virtual_hosts
+from meshed_mcp.local.envoy.patches import GATEWAY, SIDECAR, inserted_filters, patched_hosts
 from meshed_mcp.local.envoy.rbac import ROOT_NAMESPACE, policies_for, rbac_filters
 from meshed_mcp.local.envoy.routes import NO_TIMEOUT, mesh_virtual_hosts
 from meshed_mcp.local.envoy.tls import KeyFiles, server_tls
-from meshed_mcp.local.objects.gateway import Gateway
 from meshed_mcp.local.envoy.tracing import collector_clusters, sampling_percent, tracing
+from meshed_mcp.local.objects.gateway import Gateway
 from meshed_mcp.local.objects.security import PeerAuthentication
 from meshed_mcp.local.topology import ADMIN_PORT, INBOUND_PORT, OUTBOUND_PORT, Pod, Topology
 
@@ -30,14 +31,14 @@ LOOPBACK: Final = "127.0.0.1"
 def sidecar(topology: Topology, pod: Pod, files: KeyFiles, collector: Collector | None = None) -> Message:
     """Inbound: mTLS and policy before the process. Outbound: an HTTP proxy with the routes of the mesh behind it."""
     application = "inbound"
-    clusters = [
     percent = sampling_percent(topology.stack.telemetries, pod.namespace, pod.labels)
     traced = tracing(collector, f"{pod.deployment.name}.{pod.namespace}", percent)
+    clusters = [
         {"name": application, "type": "STATIC", "load_assignment": endpoints(application, [(pod.address, pod.port)])},
         *outbound_clusters(topology, pod.namespace, files),
         *egress_clusters(topology, pod.namespace),
-    ]
         *collector_clusters(collector),
+    ]
     listeners = [_inbound(topology, pod, files, application, traced), _outbound(topology, pod, traced)]
     node = {"id": f"sidecar~{pod.address}~{pod.name}.{pod.namespace}", "cluster": f"{pod.name}.{pod.namespace}"}
     return _bootstrap(node, pod.address, listeners, clusters)
@@ -55,15 +56,15 @@ def ingress(
     """The gateway on 127.0.0.1:`port`: plain HTTP for clients, mTLS under its own identity towards the sidecars."""
     identity = gateway_identity(gateway, topology.domains.trust)
     policies = policies_for(topology.stack.authorization_policies, identity.namespace, gateway.spec.selector)
-    manager = _connections(
     percent = sampling_percent(topology.stack.telemetries, identity.namespace, gateway.spec.selector)
+    manager = _connections(
         "ingress",
-        gateway_virtual_hosts(topology, gateway, port),
-        rbac_filters(policies, port),
+        patched_hosts(topology, identity.namespace, GATEWAY, gateway_virtual_hosts(topology, gateway, port)),
+        [*rbac_filters(policies, port), *inserted_filters(topology, identity.namespace, GATEWAY)],
         forward_client_cert_details="SANITIZE",
         use_remote_address=True,
-    )
         **tracing(collector, f"{identity.service_account}.{identity.namespace}", percent),
+    )
     listener = {
         "name": "ingress",
         "address": socket_address(LOOPBACK, port),
@@ -98,8 +99,8 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, tr
         # Istio's default for sidecars: the last element is the peer, earlier ones are what the peer claims.
         forward_client_cert_details="APPEND_FORWARD",
         set_current_client_cert_details={"subject": True, "dns": True, "uri": True},
-    )
         **traced,
+    )
     chains = [
         {
             "filter_chain_match": {"transport_protocol": "tls"},
@@ -120,7 +121,9 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, tr
 
 def _outbound(topology: Topology, pod: Pod, traced: Message) -> Message:
     known = [*mesh_virtual_hosts(topology, pod.namespace), *egress_virtual_hosts(topology, pod.namespace)]
-    manager = _connections("outbound", known, [], upgrade_configs=[{"upgrade_type": "CONNECT"}], **traced)
+    hosts = patched_hosts(topology, pod.namespace, SIDECAR, known)
+    filters = inserted_filters(topology, pod.namespace, SIDECAR)
+    manager = _connections("outbound", hosts, filters, upgrade_configs=[{"upgrade_type": "CONNECT"}], **traced)
     return {
         "name": "virtualOutbound",
         "address": socket_address(pod.address, OUTBOUND_PORT),
