@@ -3,6 +3,8 @@
 A service's name and arguments in, text out. Not here: the objects that use them (workload.py, traffic.py, security.py).
 """
 
+from urllib.parse import urlsplit
+
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 
@@ -20,6 +22,20 @@ def service_url(name: str, args: MeshedMCPServiceArgs) -> str:
 def exposed_path(name: str, args: MeshedMCPServiceArgs) -> str:
     """Path of the endpoint at the ingress gateway."""
     return f"/{name}{args.path}"
+
+
+def resource_url(name: str, args: MeshedMCPServiceArgs) -> str:
+    """URL that tokens for the service name as their audience. Source: RFC 8707, section 2."""
+    if args.auth is not None and args.auth.audience is not None:
+        return args.auth.audience
+    if args.expose and args.ingress is not None:
+        return f"https://{args.ingress.host}{exposed_path(name, args)}"
+    return service_url(name, args)
+
+
+def metadata_path(name: str, args: MeshedMCPServiceArgs) -> str:
+    """Path, at the gateway as at the service, where clients learn who issues tokens. Source: RFC 9728, section 3.1."""
+    return contract.PROTECTED_RESOURCE_PATH + urlsplit(resource_url(name, args)).path.rstrip("/")
 
 
 def allowed_hosts(name: str, args: MeshedMCPServiceArgs) -> list[str]:

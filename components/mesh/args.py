@@ -21,6 +21,7 @@ from meshed_mcp.components.core.names import (
     namespace_name,
     namespaced_name,
 )
+from meshed_mcp.components.mesh.access_args import TokenSettings, ToolSettings, tool_faults, tool_names
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerResources
 
@@ -34,6 +35,8 @@ __all__ = [
     "ServerResources",
     "ServiceMeshArgs",
     "ServiceSettings",
+    "TokenSettings",
+    "ToolSettings",
     "Weights",
 ]
 
@@ -61,6 +64,12 @@ SET_BY_COMPONENT: Final = frozenset(
         contract.ENV_LEGACY,
         contract.ENV_REGISTRY_URL,
         contract.ENV_DATA_DIR,
+        contract.ENV_TRUSTED_PROXIES,
+        contract.ENV_TOOL_POLICY,
+        contract.ENV_AUTH_ISSUER,
+        contract.ENV_AUTH_AUDIENCE,
+        contract.ENV_AUTH_JWKS_URL,
+        contract.ENV_AUTH_SCOPES,
     }
 )
 """Variables that follow from other fields; a second source for them would contradict the routes or the probes."""
@@ -145,6 +154,13 @@ class ServiceSettings(Model):
     expose: bool = False
     """True = reachable from outside at the ingress gateway, as `<host>/<name><path>`."""
 
+    tools: dict[str, ToolSettings] = Field(default_factory=dict)
+    """Who may call single tools, by tool; "*" = every tool not named here. A tool without a rule is open to all callers
+    of the service."""
+
+    auth: TokenSettings | None = None
+    """Tokens that every request must carry, those of services in the mesh too; unset = the mesh identity alone."""
+
     egress_hosts: list[str] = Field(default_factory=list)
     """Hosts outside the mesh that the service may reach by HTTPS on port 443."""
 
@@ -197,6 +213,12 @@ class ServiceSettings(Model):
             raise ValueError(f"{listed(twice)} is listed twice; remove one")
         return value
 
+    @field_validator("tools")
+    @classmethod
+    def _are_tools(cls, value: dict[str, ToolSettings]) -> dict[str, ToolSettings]:
+        tool_names(value)
+        return value
+
     @field_validator("egress_hosts")
     @classmethod
     def _are_hosts(cls, value: list[str]) -> list[str]:
@@ -229,6 +251,13 @@ class ServiceSettings(Model):
                 f"legacy sticky needs {' and '.join(missing)} among methods, for the streams and the end of sessions; "
                 "add it, or write legacy: stateless"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _lets_callers_use_tools(self) -> "ServiceSettings":
+        found = tool_faults(self.tools, self.callers, expose=self.expose, has_tokens=self.auth is not None)
+        if lines := "\n".join(found):
+            raise ValueError(lines)
         return self
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh.access import access_environment
 from meshed_mcp.components.mesh.addresses import allowed_hosts
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 
@@ -77,6 +78,7 @@ def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         contract.ENV_GRACE_SECONDS: str(args.drain.grace_seconds),
         contract.ENV_LEGACY: args.legacy,
         contract.ENV_DATA_DIR: contract.DATA_PATH,
+        **access_environment(name, args),
     }
     registry = {} if args.registry_url is None else {contract.ENV_REGISTRY_URL: args.registry_url}
     spans = {} if args.otlp_endpoint is None else {contract.ENV_OTLP_ENDPOINT: args.otlp_endpoint}

@@ -9,7 +9,7 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.mesh.addresses import exposed_path, service_host
+from meshed_mcp.components.mesh.addresses import exposed_path, metadata_path, service_host
 from meshed_mcp.components.mesh.args import IngressRef, MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.workload import versions
 
@@ -91,9 +91,11 @@ def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) ->
 
 
 def ingress_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """The rules of that route: one path for the endpoint itself, one for what lies beneath it."""
-    outside = exposed_path(name, args)
+    """The rules of that route: the endpoint itself, what lies beneath it, and where clients learn of its tokens."""
+    outside, metadata_at = exposed_path(name, args), metadata_path(name, args)
     matches = {"endpoint": ({"exact": outside}, args.path), "beneath": ({"prefix": f"{outside}/"}, f"{args.path}/")}
+    if args.auth is not None:
+        matches["metadata"] = ({"exact": metadata_at}, metadata_at)
     return [
         rule
         for label, (uri, path) in matches.items()

@@ -1,0 +1,213 @@
+"""Who may use which tool, and with what token: what a stack may write and what it becomes."""
+
+import json
+from typing import Any
+
+import mcp_types
+import pytest
+from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_NAME_HEADER, MCP_PROTOCOL_VERSION_HEADER, encode_header_value
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from mesh_rendering import INGRESS, Objects, render, render_exposed
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh import security
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+
+CONTROLLER = "cluster.local/ns/mcp-system/sa/mcp-controller"
+PLANNER = "cluster.local/ns/agents/sa/planner"
+GATEWAY = INGRESS["principal"]
+CALLERS = ["mcp-controller", "agents/planner"]
+AUTH = {"issuer": "https://login.example.com/tools", "jwks_url": "https://keys.example.com/tools.json"}
+METHOD, NAME, VERSION = (
+    "request.headers[mcp-method]",
+    "request.headers[mcp-name]",
+    "request.headers[mcp-protocol-version]",
+)
+
+
+def lines(**settings: Any) -> list[str]:
+    """What is said about a service with these settings."""
+    given = {"image": "search:1", "callers": ["mcp-controller"], **settings}
+    return [str(fault) for fault in faults(MeshedMCPServiceArgs, given, "service mcp-search")]
+
+
+def rules(objects: Objects) -> list[Manifest]:
+    """Rules of the service's policy."""
+    found: list[Manifest] = objects.one("AuthorizationPolicy")["spec"]["rules"]
+    return found
+
+
+def principals(rule: Manifest) -> list[str]:
+    """Whom a rule admits."""
+    found: list[str] = rule["from"][0]["source"]["principals"]
+    return found
+
+
+def told(objects: Objects) -> dict[str, str]:
+    """Environment of the container."""
+    container = objects.one("Deployment")["spec"]["template"]["spec"]["containers"][0]
+    return {item["name"]: item["value"] for item in container["env"] if "value" in item}
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (
+            {"tools": {"search": {"allow": ["mcp-controler"]}}},
+            (
+                "tools.search.allow[0]: 'mcp-controler' may not call the service at all; add it to "
+                "callers, or did you mean mcp-controller?"
+            ),
+        ),
+        (
+            {"tools": {"search": {"allow": ["ingress"]}}},
+            ("tools.search.allow[0]: 'ingress' cannot reach the service; write expose: true, or remove it"),
+        ),
+        (
+            {"tools": {"search": {"scopes": ["docs.read"]}}},
+            "tools.search.scopes: no token is asked for; add auth, or remove the scopes",
+        ),
+        (
+            {"tools": {"sé arch": {}}},
+            (
+                "tools: 'sé arch' cannot name a tool here; write at most 128 letters, digits, '_', "
+                "'-', '.' and '/', or '*' for every other tool"
+            ),
+        ),
+        (
+            {"tools": {"search": {"scopes": ["a b"]}}, "auth": AUTH},
+            ("tools.search.scopes: 'a b' is no scope; write it without spaces, quotes and commas, such as 'docs.read'"),
+        ),
+        (
+            {"auth": {**AUTH, "issuer": "login.example.com"}},
+            ("auth.issuer: 'login.example.com' is no URL; write one such as 'https://login.example.com/realms/tools'"),
+        ),
+        (
+            {"auth": {**AUTH, "jwks_url": "http://keys.example.com/"}},
+            (
+                "auth.jwks_url: 'http://keys.example.com/' is fetched in the clear, where keys can be "
+                "exchanged; write https://"
+            ),
+        ),
+        (
+            {"auth": {**AUTH, "jwks_url": "https://keys.example.com:8443/"}},
+            (
+                "auth.jwks_url: 'https://keys.example.com:8443/' names port 8443, but pods reach "
+                "outside hosts on port 443; leave it out"
+            ),
+        ),
+        (
+            {"env": {"MESHED_MCP_TOOL_POLICY": "{}"}},
+            "env: 'MESHED_MCP_TOOL_POLICY' is set from the other fields of the service; remove it",
+        ),
+    ],
+)
+def test_what_could_not_hold_is_refused_with_what_to_write(settings: dict[str, Any], line: str) -> None:
+    """Product rule: refuse early, name the field, say what to write (design D12)."""
+    assert lines(**settings) == [f"service mcp-search: {line}"]
+
+
+def test_without_rules_for_tools_the_policy_is_the_callers_alone() -> None:
+    """Product rule: a tool without a rule is open to every caller; scopes are the server's to check."""
+    plain = rules(render(callers=CALLERS))
+    assert rules(render(callers=CALLERS, tools={"search": {}})) == plain
+    scoped = rules(render(callers=CALLERS, tools={"search": {"scopes": ["a"]}}, auth=AUTH))
+    assert scoped[:1] == plain
+
+
+def test_a_restricted_tool_is_a_rule_of_its_own_and_everything_else_stays_open() -> None:
+    """Istio, AuthorizationPolicy: rules are alternatives. Design, "Per-tool policy": names allowed, one revision."""
+    everything, delete, others = rules(render(callers=CALLERS, tools={"delete": {"allow": ["agents/planner"]}}))
+    assert principals(everything) == principals(others) == [CONTROLLER, PLANNER]
+    assert everything["when"] == [{"key": METHOD, "notValues": ["tools/call", "=?*"]}]
+    assert principals(delete) == [PLANNER]
+    call = [{"key": METHOD, "values": ["tools/call"]}, {"key": VERSION, "values": ["2026-07-28"]}]
+    assert delete["when"] == [*call, {"key": NAME, "values": ["delete"]}]
+    assert others["when"] == [*call, {"key": NAME, "notValues": ["delete", "=?*"]}]
+    assert everything["to"] == delete["to"] == others["to"]
+
+
+def test_nobody_may_call_a_tool_whose_list_is_empty() -> None:
+    """Product rule: `allow: []` = nobody; the other tools' rule leaves it out."""
+    everything, others = rules(render(callers=CALLERS, tools={"delete": {"allow": []}}))
+    assert "notValues" in everything["when"][0]
+    assert others["when"][-1] == {"key": NAME, "notValues": ["delete", "=?*"]}
+
+
+def test_a_star_closes_every_tool_not_named() -> None:
+    """Product rule: `*` is the rule of every other tool."""
+    tools = {"read": {"allow": CALLERS}, "*": {"allow": []}}
+    _, read = rules(render(callers=CALLERS, tools=tools))
+    assert read["when"][-1] == {"key": NAME, "values": ["read"]}
+
+
+def test_ingress_means_the_gateway() -> None:
+    """Product rule: clients from outside have the gateway's identity in the mesh."""
+    objects = render_exposed(callers=CALLERS, tools={"search": {"allow": ["ingress"]}})
+    assert principals(rules(objects)[1]) == [GATEWAY]
+    assert json.loads(told(objects)[contract.ENV_TOOL_POLICY]) == {"search": {"allow": [GATEWAY]}}
+
+
+def test_the_header_rules_say_what_the_sdk_sends() -> None:
+    """SDK 2.3: header names, the one modern revision, the encoded form of a name (MCP, "Standard Request Headers")."""
+    assert (security.METHOD_HEADER, security.NAME_HEADER) == (MCP_METHOD_HEADER, MCP_NAME_HEADER)
+    assert security.VERSION_HEADER == MCP_PROTOCOL_VERSION_HEADER
+    assert list(MODERN_PROTOCOL_VERSIONS) == [security.REVISION]
+    assert encode_header_value("ü").startswith(security.ENCODED.removesuffix("*"))
+    assert mcp_types.CallToolRequest.model_fields["method"].default == security.CALL_METHOD
+
+
+def test_the_server_is_told_the_rules_with_identities_in_place_of_names() -> None:
+    """meshed_mcp.contract, ENV_TOOL_POLICY."""
+    objects = render(
+        callers=CALLERS, tools={"delete": {"allow": ["mcp-controller"], "scopes": ["a"]}, "read": {}}, auth=AUTH
+    )
+    policy = json.loads(told(objects)[contract.ENV_TOOL_POLICY])
+    assert policy == {"delete": {"allow": [CONTROLLER], "scopes": ["a"]}, "read": {}}
+
+
+def test_the_sidecar_alone_is_believed_about_callers() -> None:
+    """Istiod binds inbound connections to these addresses, where no other pod can come from."""
+    assert told(render())[contract.ENV_TRUSTED_PROXIES] == "127.0.0.6,::6"
+
+
+def test_without_tokens_nothing_about_them_is_said() -> None:
+    """meshed_mcp.contract, ENV_AUTH_ISSUER unset."""
+    assert not [name for name in told(render()) if name.startswith("MESHED_MCP_AUTH")]
+
+
+def test_an_exposed_service_with_tokens_is_known_by_its_url_outside() -> None:
+    """RFC 8707, section 2; RFC 9728, section 3.1: the metadata's path begins with the well-known part."""
+    objects = render_exposed(auth={**AUTH, "scopes": ["docs.read", "docs.write"]})
+    assert {name: value for name, value in told(objects).items() if name.startswith("MESHED_MCP_AUTH")} == {
+        contract.ENV_AUTH_ISSUER: "https://login.example.com/tools",
+        contract.ENV_AUTH_AUDIENCE: "https://mcp.example.com/mcp-search/mcp",
+        contract.ENV_AUTH_JWKS_URL: "https://keys.example.com/tools.json",
+        contract.ENV_AUTH_SCOPES: "docs.read,docs.write",
+    }
+    path = "/.well-known/oauth-protected-resource/mcp-search/mcp"
+    route = objects.one("VirtualService", "mcp-search-ingress")["spec"]["http"][-1]
+    assert (route["match"], route["rewrite"]) == ([{"uri": {"exact": path}}], {"uri": path})
+    metadata = rules(objects)[-1]
+    assert principals(metadata) == [GATEWAY]
+    assert metadata["to"] == [{"operation": {"methods": ["GET", "OPTIONS"], "paths": [path]}}]
+
+
+def test_a_service_inside_with_tokens_is_known_by_its_url_in_the_mesh() -> None:
+    """Product rule: what is not exposed has no URL outside."""
+    audience = told(render(auth=AUTH, callers=CALLERS))[contract.ENV_AUTH_AUDIENCE]
+    assert audience == "http://mcp-search.mcp-system.svc.cluster.local:8000/mcp"
+    given = told(render(auth={**AUTH, "audience": "https://api.example.com/search"}))
+    assert given[contract.ENV_AUTH_AUDIENCE] == "https://api.example.com/search"
+
+
+def test_the_issuers_keys_are_a_declared_host() -> None:
+    """Istio, REGISTRY_ONLY: a pod reaches declared hosts alone; a host inside the cluster is known anyway."""
+    assert render(auth=AUTH, egress_hosts=["a.com"]).one("ServiceEntry")["spec"]["hosts"] == [
+        "a.com",
+        "keys.example.com",
+    ]
+    inside = {**AUTH, "jwks_url": "http://keycloak.login.svc.cluster.local:8080/keys"}
+    assert "ServiceEntry" not in render(auth=inside).kinds()
