@@ -14,6 +14,7 @@ from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from meshed_mcp import contract
 from meshed_mcp.agents.start_error import StartError, start_error
@@ -54,7 +55,9 @@ def _advice(error: OSError, variable: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def listening(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+async def listening(
+    app: ASGIApp, listener: socket.socket, http: type[asyncio.Protocol] = H11Protocol
+) -> AsyncIterator[None]:
     """Serve `app` on `listener`; entered when its lifespan has started, left when its last answer is out.
 
     Raises StartError when the application's lifespan fails: its own, or one that names the traceback in the log.
@@ -63,6 +66,8 @@ async def listening(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None
     server = _Server(
         uvicorn.Config(
             watched,
+            http=http,
+            ws="none",  # no handshake passes the gate; uvicorn would open it beside us
             log_config=None,
             access_log=False,
             proxy_headers=False,

@@ -23,6 +23,9 @@ SIZE: Final = "size"
 SLOW: Final = "slow"
 """Head or body did not arrive in time."""
 
+MALFORMED: Final = "malformed"
+"""What arrived is no HTTP, no JSON, or no message of JSON-RPC."""
+
 BY_STATUS: Final = {
     401: "auth",
     403: "auth",
@@ -37,8 +40,8 @@ BY_STATUS: Final = {
 """HTTP status -> reason, for statuses that mean one thing. Source: RFC 9110, section 15; MCP, "Streamable HTTP"."""
 
 BY_CODE: Final = {
-    mcp_types.PARSE_ERROR: "malformed",
-    mcp_types.INVALID_REQUEST: "malformed",
+    mcp_types.PARSE_ERROR: MALFORMED,
+    mcp_types.INVALID_REQUEST: MALFORMED,
     mcp_types.HEADER_MISMATCH: "header",
     mcp_types.UNSUPPORTED_PROTOCOL_VERSION: "version",
 }

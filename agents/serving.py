@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from meshed_mcp import contract
 from meshed_mcp.agents import logs
 from meshed_mcp.agents.admission import Admission
+from meshed_mcp.agents.connection import bounded_http
 from meshed_mcp.agents.gate import Gate
 from meshed_mcp.agents.hosts import AllowedHosts
 from meshed_mcp.agents.listener import bound, listening
@@ -89,7 +90,8 @@ class Replica:
         service = bound(self._settings.bind_address, contract.ENV_PORT, self._settings.port)
         management = bound(self._settings.bind_address, contract.ENV_MANAGEMENT_PORT, self._settings.management_port)
         self._take_signals()
-        async with listening(self._management, management), listening(self._gate, service):
+        http = bounded_http(self._settings.read_seconds, self._gate.rejected)
+        async with listening(self._management, management), listening(self._gate, service, http):
             if not self._stop.is_set():
                 self._phase = Phase.READY
                 logger.info("ready on %s:%d", self._settings.bind_address, self._settings.port)

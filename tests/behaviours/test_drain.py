@@ -226,7 +226,7 @@ async def test_a_client_that_sends_half_a_request_does_not_hold_the_drain(start_
         connection.sendall(b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{")
         service.signal(signal.SIGTERM)
         connection.settimeout(20)
-        answer = await anyio.to_thread.run_sync(connection.recv, 4096)
+        answer = await anyio.to_thread.run_sync(connection.makefile("rb").read)
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"it was not executed" in answer
         assert await service.exit_code(within_seconds=20) == 0
