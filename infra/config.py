@@ -59,6 +59,14 @@ class StackConfig(Model):
     registry: RegistryConfig | None = None
     """Unset: no registry, and services do not register."""
 
+    request_state: SecretKey | None = None
+    """Secret with the keys that seal the state of calls in several rounds, one per line, the sealing one first; for
+    services with `uses: [request-state]`."""
+
+    redis: SecretKey | None = None
+    """Secret with the URL of a Redis, e.g. `redis://:password@redis.data:6379/0`; for services with
+    `uses: [subscriptions]`."""
+
     mesh: ServiceMeshArgs = Field(default_factory=lambda: ServiceMeshArgs(domain="localhost"))
     observability: ObservabilityStackArgs = ObservabilityStackArgs()
     keda: KedaSettings = KedaSettings()

@@ -18,11 +18,12 @@ from meshed_mcp.components.mesh.args import (
 )
 from meshed_mcp.components.mesh.cluster_args import Tracing
 from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
+from meshed_mcp.components.mesh.sharing import missing_parts
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.jaeger import collector_host
 from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
-from meshed_mcp.infra.config import RegistryConfig, ServiceConfig, StackConfig
+from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig
 
 OWN_DATA_MODULES: Final = ("meshed_mcp.agents.services.organization", "meshed_mcp.agents.services.rag")
 """Services of this package that keep data: without a shared database each replica would answer from its own."""
@@ -52,6 +53,7 @@ def faults_between(config: StackConfig) -> Iterator[Fault]:
     names = [*config.services, *([contract.REGISTRY_NAME] if config.registry else [])]
     for name, item in config.services.items():
         yield from service_faults(name, item, names)
+        yield from sharing_faults(config, name, item)
     if config.registry is not None:
         yield from registry_faults(config, config.registry)
     if config.namespace == config.observability.namespace:
@@ -72,6 +74,15 @@ def service_faults(name: str, item: ServiceConfig, names: list[str]) -> Iterator
         advice = f"write 1, or name a database: secret_env: {{{contract.ENV_DATABASE_URL}: {{secret: ..., key: ...}}}}"
         message = f"{item.scaling.max_replicas} replicas would each answer from their own data; {advice}"
         yield Fault(where, "scaling.max_replicas", message)
+
+
+def sharing_faults(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[Fault]:
+    """What a service's replicas need to share, as it says itself, and the stack does not name."""
+    if item.scaling.max_replicas == 1 and len(deployments(name, item)) == 1:
+        return
+    for number, field, why in missing_parts(item.uses, config):
+        advice = f"write {NAMESPACE}:{field}: {{secret: ..., key: ...}}, or run one replica and no canary"
+        yield Fault(f"service {name}", f"uses[{number}]", f"{item.uses[number]}: its replicas {why}; {advice}")
 
 
 def registry_faults(config: StackConfig, registry: RegistryConfig) -> Iterator[Fault]:
@@ -114,7 +125,13 @@ def service_args(config: StackConfig, item: ServiceConfig) -> MeshedMCPServiceAr
     settings = {field: getattr(item, field) for field in ServiceSettings.model_fields}
     registry_url = f"http://{contract.REGISTRY_NAME}:{contract.MCP_PORT}" if config.registry else None
     return MeshedMCPServiceArgs(
-        **settings, **placement(config), replicas=item.scaling.min_replicas, registry_url=registry_url
+        **settings,
+        **placement(config),
+        replicas=item.scaling.min_replicas,
+        max_replicas=item.scaling.max_replicas,
+        registry_url=registry_url,
+        request_state=config.request_state,
+        redis=config.redis,
     )
 
 

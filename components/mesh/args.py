@@ -24,6 +24,7 @@ from meshed_mcp.components.core.names import (
 from meshed_mcp.components.mesh.access_args import TokenSettings, ToolSettings, tool_faults, tool_names
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerResources
+from meshed_mcp.components.mesh.sharing import SharedUse, missing_parts
 
 __all__ = [
     "Drain",
@@ -35,6 +36,7 @@ __all__ = [
     "ServerResources",
     "ServiceMeshArgs",
     "ServiceSettings",
+    "SharedUse",
     "TokenSettings",
     "ToolSettings",
     "Weights",
@@ -64,6 +66,9 @@ SET_BY_COMPONENT: Final = frozenset(
         contract.ENV_LEGACY,
         contract.ENV_REGISTRY_URL,
         contract.ENV_DATA_DIR,
+        contract.ENV_REPLICATED,
+        contract.ENV_REQUEST_STATE_KEYS,
+        contract.ENV_REDIS_URL,
         contract.ENV_TRUSTED_PROXIES,
         contract.ENV_TOOL_POLICY,
         contract.ENV_AUTH_ISSUER,
@@ -170,6 +175,10 @@ class ServiceSettings(Model):
     secret_env: dict[str, SecretKey] = Field(default_factory=dict)
     """Environment variables whose values are in a Secret."""
 
+    uses: list[SharedUse] = Field(default_factory=list)
+    """What of MCP the service uses beyond single requests: `request-state`, `subscriptions`. With more than one replica
+    each needs a part that all replicas share."""
+
     resources: ServerResources = Field(default_factory=ServerResources)
     """CPU and memory of the container."""
 
@@ -229,6 +238,14 @@ class ServiceSettings(Model):
         if twice:
             raise ValueError(f"{listed(twice)} is listed twice; remove one")
         return [host_name(host) for host in value]
+
+    @field_validator("uses")
+    @classmethod
+    def _are_different(cls, value: list[SharedUse]) -> list[SharedUse]:
+        twice = sorted({use for use in value if value.count(use) > 1})
+        if twice:
+            raise ValueError(f"{listed(twice)} is listed twice; remove one")
+        return value
 
     @field_validator("env", "secret_env")
     @classmethod
@@ -312,6 +329,15 @@ class MeshedMCPServiceArgs(ServiceSettings):
     replicas: int = Field(default=2, ge=1, le=1000)
     """Pods at creation; afterwards the autoscaler owns the number."""
 
+    max_replicas: int | None = Field(default=None, ge=1, le=1000)
+    """The most pods an autoscaler may make of the service; unset = as many as `replicas`."""
+
+    request_state: SecretKey | None = None
+    """Secret with the keys that seal the state of calls in several rounds, one per line, the sealing one first."""
+
+    redis: SecretKey | None = None
+    """Secret with the URL of the Redis over which replicas tell each other of changes."""
+
     ingress: IngressRef | None = None
     """Needed when expose is true."""
 
@@ -345,4 +371,20 @@ class MeshedMCPServiceArgs(ServiceSettings):
     def _has_a_gateway_when_exposed(self) -> "MeshedMCPServiceArgs":
         if self.expose and self.ingress is None:
             raise ValueError("expose is true but no ingress is given to attach to; add ingress, or write expose: false")
+        return self
+
+    @property
+    def replicated(self) -> bool:
+        """Whether two requests may reach different pods: several replicas, or two versions side by side."""
+        most = max(self.replicas, self.max_replicas or 1)
+        return most > 1 or self.rollout.strategy is RolloutStrategy.CANARY
+
+    @model_validator(mode="after")
+    def _shares_what_it_uses(self) -> "MeshedMCPServiceArgs":
+        faults = [
+            f"uses {self.uses[number]}, for which its replicas {why}; add {field}, or run one replica and no canary"
+            for number, field, why in (missing_parts(self.uses, self) if self.replicated else ())
+        ]
+        if faults:
+            raise ValueError("\n".join(faults))
         return self

@@ -10,7 +10,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.access import access_environment
 from meshed_mcp.components.mesh.addresses import allowed_hosts
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, SecretKey, SharedUse
 
 CONTAINER: Final = "server"
 """Name of the container; the autoscaler measures this one, without the sidecar."""
@@ -82,12 +82,22 @@ def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     }
     registry = {} if args.registry_url is None else {contract.ENV_REGISTRY_URL: args.registry_url}
     spans = {} if args.otlp_endpoint is None else {contract.ENV_OTLP_ENDPOINT: args.otlp_endpoint}
-    plain = [{"name": key, "value": value} for key, value in (told | registry | spans | args.env).items()]
+    several = {contract.ENV_REPLICATED: "true"} if args.replicated else {}
+    plain = [{"name": key, "value": value} for key, value in (told | several | registry | spans | args.env).items()]
     secret = [
         {"name": key, "valueFrom": {"secretKeyRef": {"name": source.secret, "key": source.key}}}
-        for key, source in args.secret_env.items()
+        for key, source in (shared_parts(args) | args.secret_env).items()
     ]
     return plain + secret
+
+
+def shared_parts(args: MeshedMCPServiceArgs) -> dict[str, SecretKey]:
+    """Variable -> Secret of what the service's replicas share; only what it says it uses, as each is a secret less."""
+    parts = {
+        contract.ENV_REQUEST_STATE_KEYS: args.request_state if SharedUse.REQUEST_STATE in args.uses else None,
+        contract.ENV_REDIS_URL: args.redis if SharedUse.SUBSCRIPTIONS in args.uses else None,
+    }
+    return {variable: source for variable, source in parts.items() if source is not None}
 
 
 def resources(args: MeshedMCPServiceArgs) -> Manifest:
