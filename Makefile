@@ -13,9 +13,9 @@ help: ## List the tasks
 
 setup: $(INSTALLED) ## Make .venv with everything pinned
 
-$(INSTALLED): requirements.txt requirements-test.txt pyproject.toml
+$(INSTALLED): requirements.txt requirements-test.txt infra/requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-test.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r infra/requirements.txt -r requirements-test.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 

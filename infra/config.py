@@ -6,7 +6,7 @@ A key exists once: what a component takes is the component's own model, embedded
 
 import json
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import Field, field_validator
 
@@ -36,6 +36,8 @@ class RegistryConfig(Model):
     """Container image with this package's runtime."""
 
     command: list[str] = Field(default=["python", "-m", "meshed_mcp.agents.registry"])
+    """Command in place of the image's entry point."""
+
     replicas: int = Field(default=2, ge=1, le=10)
     """Pods. More than one needs `database`: each pod's SQLite file is its own."""
 
@@ -97,10 +99,28 @@ FOLLOWS: Final = {
 """Fields of embedded models that follow from a key of the stack: a second place to write them could contradict it."""
 
 
-def stack_config(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -> StackConfig:
-    """The stack behind `values`: full key (`meshed-mcp:services`) -> text or JSON text, as Pulumi hands them over.
+class Reading(NamedTuple):
+    """What was read: the sound part of a stack, the services it names (sound or not), and what is wrong."""
 
-    Keys of other namespaces (`kubernetes:context`) are not ours and pass. Raises ConfigurationError with all faults.
+    config: StackConfig | None
+    """What can be judged further, although something else is wrong; None where no service is sound."""
+
+    declared: tuple[str, ...]
+    faults: list[Fault]
+
+
+def stack_config(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -> StackConfig:
+    """The stack behind `values`, or ConfigurationError with all faults; see `read`."""
+    reading = read(values, secret_keys)
+    if reading.faults or reading.config is None:
+        raise ConfigurationError(reading.faults)
+    return reading.config
+
+
+def read(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -> Reading:
+    """`values`: full key (`meshed-mcp:services`) -> text or JSON text, as Pulumi hands them over.
+
+    Keys of other namespaces (`kubernetes:context`) are not ours and pass.
     """
     found: list[Fault] = []
     raw: dict[str, Any] = {}
@@ -113,9 +133,21 @@ def stack_config(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -
         found += key_faults(key, raw[key])
     if not raw.get("services"):
         found.append(Fault("stack", f"{NAMESPACE}:services", "is missing; write services: with one service below it"))
-    if found:
-        raise ConfigurationError(found)
-    return StackConfig.model_validate(embedded(raw), by_alias=False, by_name=True)
+    services = raw.get("services")
+    declared = tuple(map(str, services)) if isinstance(services, dict) else ()
+    return Reading(sound_part(raw), declared, found)
+
+
+def sound_part(raw: dict[str, Any]) -> StackConfig | None:
+    """The stack without its faulty keys and services; None where no service is left."""
+    sound = {key: value for key, value in raw.items() if key != "services" and not key_faults(key, value)}
+    services = raw.get("services")
+    if not isinstance(services, dict):
+        return None
+    sound["services"] = {name: item for name, item in services.items() if not service_faults(str(name), item)}
+    if not sound["services"]:
+        return None
+    return StackConfig.model_validate(embedded(sound), by_alias=False, by_name=True)
 
 
 def own(values: Mapping[str, Any]) -> dict[str, Any]:

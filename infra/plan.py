@@ -3,7 +3,7 @@
 Rules over several services are checked here, all faults in one go; nothing is registered (`program.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from meshed_mcp import contract
@@ -19,11 +19,11 @@ from meshed_mcp.components.mesh.args import (
 from meshed_mcp.components.mesh.cluster_args import Tracing
 from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
 from meshed_mcp.components.mesh.sharing import missing_parts
-from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
 from meshed_mcp.components.observability.jaeger import collector_host
 from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
-from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig
+from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, read
 
 OWN_DATA_MODULES: Final = ("meshed_mcp.agents.services.organization", "meshed_mcp.agents.services.rag")
 """Services of this package that keep data: without a shared database each replica would answer from its own."""
@@ -38,9 +38,18 @@ class Plan(NamedTuple):
     autoscaling: AutoscalingPolicyArgs
 
 
+def planned(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -> Plan:
+    """The components' arguments for a stack's raw values. Raises ConfigurationError with every fault there is."""
+    config, declared, found = read(values, secret_keys)
+    between = [] if config is None else list(faults_between(config, declared))
+    if found or between or config is None:
+        raise ConfigurationError([*found, *between])
+    return plan(config)
+
+
 def plan(config: StackConfig) -> Plan:
     """The components' arguments. Raises ConfigurationError with every fault between services."""
-    if found := list(faults_between(config)):
+    if found := list(faults_between(config, ())):
         raise ConfigurationError(found)
     services = {name: service_args(config, item) for name, item in config.services.items()}
     if config.registry is not None:
@@ -48,9 +57,12 @@ def plan(config: StackConfig) -> Plan:
     return Plan(mesh_args(config), services, observability_args(config), autoscaling_args(config))
 
 
-def faults_between(config: StackConfig) -> Iterator[Fault]:
-    """Faults that no service shows alone: unknown callers, names that collide, data that would be split."""
-    names = [*config.services, *([contract.REGISTRY_NAME] if config.registry else [])]
+def faults_between(config: StackConfig, declared: Collection[str]) -> Iterator[Fault]:
+    """Faults that no service shows alone: unknown callers, names that collide, data that would be split.
+
+    `declared` names services that exist although they are faulty, so that nobody who names them is blamed.
+    """
+    names = [*dict.fromkeys([*config.services, *declared]), *([contract.REGISTRY_NAME] if config.registry else [])]
     for name, item in config.services.items():
         yield from service_faults(name, item, names)
         yield from sharing_faults(config, name, item)
@@ -59,6 +71,10 @@ def faults_between(config: StackConfig) -> Iterator[Fault]:
     if config.namespace == config.observability.namespace:
         message = "is also the namespace of the services; monitoring stays outside the mesh, so name another"
         yield Fault("observability", "namespace", message)
+    by_package = config.observability.cert_manager.install is CertManagerInstall.COMPONENT
+    if by_package and config.chart_mirror is not None and "://" not in config.chart_mirror:
+        message = "cannot take its chart from a folder, only from a repository; write install: release"
+        yield Fault("observability", "cert_manager.install", message)
 
 
 def service_faults(name: str, item: ServiceConfig, names: list[str]) -> Iterator[Fault]:

@@ -3,6 +3,8 @@
 Run by `infra/__main__.py`; another program calls `deploy()` or uses the components alone.
 """
 
+from typing import Any
+
 import pulumi
 from pulumi.runtime import config as runtime_config
 
@@ -10,36 +12,36 @@ from meshed_mcp.components.autoscaling.component import AutoscalingPolicy
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.mesh.component import MeshedMCPService, ServiceMesh
 from meshed_mcp.components.observability.component import ObservabilityStack
-from meshed_mcp.infra.config import NAMESPACE, StackConfig, stack_config
-from meshed_mcp.infra.plan import Plan, plan
+from meshed_mcp.infra.config import NAMESPACE
+from meshed_mcp.infra.plan import Plan, planned
 
 
 def deploy() -> None:
     """Register everything the stack asks for. A wrong configuration ends the run before anything is registered."""
     try:
-        planned = plan(read_config())
+        wanted = planned(*configuration())
     except ConfigurationError as error:
         raise pulumi.RunError(f"the stack's configuration has {len(error.faults)} fault(s):\n{error}") from error
-    register(planned)
+    register(wanted)
 
 
-def read_config() -> StackConfig:
-    """The configuration that Pulumi handed to this run. Raises ConfigurationError."""
+def configuration() -> tuple[dict[str, Any], set[str]]:
+    """The values that Pulumi handed to this run, and which of them are secret."""
     values = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
     secret_keys = {*runtime_config.get_config_secret_keys_env(), *runtime_config._SECRET_KEYS.get()}  # noqa: SLF001 - Pulumi has no public list of secret keys
     key = f"{NAMESPACE}:grafana_admin_password"
     if key in secret_keys:
         values[key] = pulumi.Output.secret(values[key])
-    return stack_config(values, secret_keys)
+    return values, secret_keys
 
 
-def register(planned: Plan) -> None:
+def register(wanted: Plan) -> None:
     """Mesh and monitoring first (their CRDs and webhooks), then the services, then what scales them."""
-    mesh = ServiceMesh("mesh", planned.mesh)
-    observability = ObservabilityStack("observability", planned.observability)
+    mesh = ServiceMesh("mesh", wanted.mesh)
+    observability = ObservabilityStack("observability", wanted.observability)
     ready = pulumi.ResourceOptions(depends_on=[mesh, observability])
-    services = {name: MeshedMCPService(name, args, ready) for name, args in planned.services.items()}
+    services = {name: MeshedMCPService(name, args, ready) for name, args in wanted.services.items()}
     after_services = pulumi.ResourceOptions(depends_on=[observability, *services.values()])
-    AutoscalingPolicy("autoscaling", planned.autoscaling, after_services)
+    AutoscalingPolicy("autoscaling", wanted.autoscaling, after_services)
     pulumi.export("services", {name: service.url for name, service in services.items()})
     pulumi.export("prometheus_url", observability.prometheus_url)

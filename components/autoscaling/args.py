@@ -28,7 +28,11 @@ class KedaSettings(Model):
     """KEDA, once per cluster."""
 
     install: KedaInstall = KedaInstall.RELEASE
+    """Who brings KEDA: this program as a pinned release, or the cluster, where it exists."""
+
     namespace: Annotated[str, AfterValidator(namespace_name)] = "keda"
+    """Namespace of KEDA, made by the stack."""
+
     replicas: int = Field(default=2, ge=1, le=5)
     """Operators and metrics servers, each; one works, the others take over. A stopped operator lets every query
     time out after 60 s and so slows *all* HPAs of the cluster, other people's too (measured: 10 s became 180 s)."""
@@ -59,6 +63,8 @@ class ScaleDown(Model):
     """Most that one period may remove, % of the size at its start."""
 
     period_seconds: int = Field(default=60, ge=1, le=1800)
+    """Length of one such period."""
+
     stabilization_seconds: int = Field(default=300, ge=60, le=3600)
     """How long load must have been low. Source: Kubernetes, default of `behavior.scaleDown`. Below 60 s the few seconds
     in which new replicas are not yet scraped remove one of them again (measured)."""
@@ -68,7 +74,11 @@ class ScalingSettings(Model):
     """How one service scales. Equal bounds fix the size; scale to zero is not offered here."""
 
     min_replicas: int = Field(default=2, ge=1, le=1000)
+    """Fewest replicas; two survive the loss of one."""
+
     max_replicas: int = Field(default=10, ge=1, le=1000)
+    """Most replicas, whatever the load; also the bound of what the service may cost."""
+
     in_flight_per_replica: int = Field(default=28, ge=1, le=100_000)
     """Calls in work or waiting that one replica should have. The default is 70 % of the 40 threads on which anyio runs
     plain functions; a service of coroutines usually bears more: measure it."""

@@ -41,8 +41,12 @@ class CertManagerSettings(Model):
     """cert-manager: issues the certificate of the Prometheus operator's admission webhook."""
 
     install: CertManagerInstall = CertManagerInstall.COMPONENT
+    """Who brings cert-manager, and how."""
+
     namespace: Annotated[str, AfterValidator(namespace_name)] = "cert-manager"
-    replicas: int = Field(default=1, ge=1, le=5)
+    """Namespace of cert-manager, made by the stack unless it exists."""
+
+    replicas: int = Field(default=2, ge=1, le=5)
     """Controller, webhook and CA injector, each."""
 
 
@@ -68,6 +72,8 @@ class AlertmanagerSettings(Model):
     """Alertmanager."""
 
     replicas: int = Field(default=1, ge=1, le=5)
+    """Each tells the others what it has sent, so that nobody is told twice."""
+
     storage_gib: int = Field(default=1, ge=1, le=1024)
     """Volume of each replica, GiB: silences and the notification log."""
 
@@ -84,6 +90,8 @@ class GrafanaSettings(Model):
     """Makes that Secret, with the user `admin`. Unset: the Secret must come from elsewhere, Grafana waits for it."""
 
     storage_gib: int = Field(default=5, ge=1, le=1024)
+    """Volume, GiB: users, preferences, what was made by hand."""
+
     resources: Reservation = Reservation(cpu="100m", memory="512Mi")
 
 
@@ -106,6 +114,8 @@ class ObservabilityStackArgs(Model):
     """Namespace of everything but cert-manager; made by the stack, outside the mesh."""
 
     platform: Platform = Platform.MANAGED
+    """Whether the control plane's parts can be scraped."""
+
     cert_manager: CertManagerSettings = CertManagerSettings()
     prometheus: PrometheusSettings = PrometheusSettings()
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()

@@ -10,6 +10,7 @@ import pulumi
 
 from meshed_mcp.components.core import register
 from meshed_mcp.components.core.charts import ReleaseSpec
+from meshed_mcp.components.core.errors import ConfigurationError, Fault
 from meshed_mcp.components.observability import manifests as parts
 from meshed_mcp.components.observability import releases
 from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
@@ -87,11 +88,18 @@ def cert_manager_component(spec: ReleaseSpec, opts: pulumi.ResourceOptions) -> p
     Its own `install_crds` sets a value that the chart has deprecated, and without a version it installs the newest
     chart of the day; both are said here instead. Imported late: the other ways do not need the package or its plugin.
     """
-    from pulumi_kubernetes_cert_manager import (  # noqa: PLC0415 - see above
-        CertManager,
-        ReleaseArgs,
-        RepositoryOptsArgs,
-    )
+    try:
+        from pulumi_kubernetes_cert_manager import (  # noqa: PLC0415 - see above
+            CertManager,
+            ReleaseArgs,
+            RepositoryOptsArgs,
+        )
+    except ModuleNotFoundError as error:
+        message = (
+            "component needs the package pulumi-kubernetes-cert-manager; install meshed-mcp[cert-manager], "
+            "or write install: release"
+        )
+        raise ConfigurationError([Fault("observability", "cert_manager.install", message)]) from error
 
     repository = spec.chart.http_repository
     options = ReleaseArgs(

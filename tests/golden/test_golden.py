@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from meshed_mcp.infra import render
-from tests.golden.write import FOLDER, SCHEMA, schema
+from meshed_mcp.infra import reference, render
+from tests.golden.write import FOLDER, REFERENCE, SCHEMA, schema
 from tests.stacks import STACKS, recording
 
 
@@ -23,6 +23,17 @@ def test_rendered_stacks_are_the_committed_ones(stack: str) -> None:
 def test_the_package_schema_is_the_committed_one() -> None:
     """Product rule: a change of what other languages see is seen in review."""
     assert (FOLDER / SCHEMA).read_text("utf-8") == schema(), "run: make golden, and read the diff"
+
+
+def test_the_reference_of_stack_files_is_the_models_own() -> None:
+    """House rule: reference pages are written from the docstrings, so they cannot drift."""
+    assert REFERENCE.read_text("utf-8") == reference.page(), "run: make golden"
+
+
+def test_every_key_of_a_stack_file_is_explained() -> None:
+    """Product rule: the text beneath a field is its documentation; a key without one is unexplained."""
+    bare = [line for line in reference.page().splitlines() if line.startswith("| `") and line.endswith("|  |")]
+    assert bare == []
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -6,11 +6,12 @@ from typing import Final
 
 from meshed_mcp.components import COMPONENTS
 from meshed_mcp.components.core.schema import package_schema
-from meshed_mcp.infra import render
-from tests.stacks import STACKS, recording
+from meshed_mcp.infra import reference, render
+from tests.stacks import ROOT, STACKS, recording
 
 FOLDER: Final = Path(__file__).parent
 SCHEMA: Final = "schema.json"
+REFERENCE: Final = ROOT / "docs" / "reference" / "stack-file.md"
 
 
 def schema() -> str:
@@ -23,6 +24,7 @@ def main() -> None:
     for stack in STACKS:
         render.write(recording(stack), FOLDER / stack)
     (FOLDER / SCHEMA).write_text(schema(), encoding="utf-8")
+    REFERENCE.write_text(reference.page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from meshed_mcp.components.core.errors import ConfigurationError, Fault
 from meshed_mcp.infra.config import ServiceConfig, StackConfig, stack_config
-from meshed_mcp.infra.plan import plan
+from meshed_mcp.infra.plan import planned
 
 SERVICE = {"image": "registry.example/a:1"}
 
@@ -22,7 +22,7 @@ def stack(**keys: Any) -> dict[str, str]:
 def lines(**keys: Any) -> list[str]:
     """The faults of a stack with one good service, as lines."""
     with pytest.raises(ConfigurationError) as raised:
-        plan(stack_config(stack(**{"services": {"mcp-a": SERVICE}, **keys})))
+        planned(stack(**{"services": {"mcp-a": SERVICE}, **keys}))
     return str(raised.value).splitlines()
 
 
@@ -55,9 +55,9 @@ def test_domain_namespace_and_mirror_reach_the_components() -> None:
 
 def test_services_send_their_spans_to_the_collector_of_the_mesh() -> None:
     """OTLP specification: 4318 is its HTTP port, as 4317 is the gRPC port that the proxies use."""
-    own = plan(stack_config(stack(services={"mcp-a": SERVICE})))
+    own = planned(stack(services={"mcp-a": SERVICE}))
     assert own.services["mcp-a"].otlp_endpoint == "http://jaeger.monitoring.svc.cluster.local:4318"
-    other = plan(stack_config(stack(services={"mcp-a": SERVICE}, mesh={"tracing": {"service": "otel.apm.svc"}})))
+    other = planned(stack(services={"mcp-a": SERVICE}, mesh={"tracing": {"service": "otel.apm.svc"}}))
     assert other.services["mcp-a"].otlp_endpoint == "http://otel.apm.svc:4318"
 
 
@@ -193,6 +193,30 @@ def test_an_encrypted_value_inside_a_structure_is_refused() -> None:
         stack_config(stack(services={"mcp-a": SERVICE}), {"meshed-mcp:services"})
 
 
+def test_a_faulty_service_does_not_hide_faults_between_the_others() -> None:
+    """Product rule: all faults in one go, those of one service and those between services."""
+    found = lines(
+        services={
+            "mcp-a": {**SERVICE, "scaling": {"max_replica": 3}},
+            "mcp-b": {**SERVICE, "callers": ["mcp-a", "mcp-c"]},
+        }
+    )
+    assert found == [
+        "service mcp-a: scaling.max_replica: unknown field; did you mean max_replicas?",
+        "service mcp-b: callers[1]: there is no service mcp-c; did you mean mcp-b?",
+    ]
+
+
+def test_a_folder_of_charts_and_the_cert_manager_package_exclude_each_other() -> None:
+    """pulumi-kubernetes-cert-manager 0.2.0 puts its own repository before a path, and preview fails."""
+    assert lines(chart_mirror="./charts") == [
+        (
+            "observability: cert_manager.install: cannot take its chart from a folder, only from a repository; "
+            "write install: release"
+        )
+    ]
+
+
 def test_all_faults_come_in_one_go() -> None:
     """Product rule: a user repairs a stack file once."""
     found = lines(
@@ -225,7 +249,7 @@ def test_no_configuration_ends_in_a_traceback(keys: dict[str, Any], services: An
     """Product rule, issue "Bad input": generated configurations end in a plan or in one line per fault."""
     found: tuple[Fault, ...] = ()
     try:
-        plan(stack_config(stack(**{**keys, "services": services})))
+        planned(stack(**{**keys, "services": services}))
     except ConfigurationError as error:
         found = error.faults or pytest.fail("refused without a fault")
     assert all(len(str(fault).splitlines()) == 1 for fault in found)

@@ -15,6 +15,11 @@ def pins(name: str) -> dict[str, str]:
     return {package.lower(): version for package, version in PINNED.findall((ROOT / name).read_text("utf-8"))}
 
 
+def pinned() -> dict[str, str]:
+    """All pins of `make setup`."""
+    return pins("requirements.txt") | pins("infra/requirements.txt") | pins("requirements-test.txt")
+
+
 def extras() -> dict[str, Requirement]:
     """Package -> requirement, of every extra and of the package itself."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -25,15 +30,14 @@ def extras() -> dict[str, Requirement]:
 def test_every_pin_is_in_an_extra_and_inside_its_range() -> None:
     """Product rule: what is tested (requirements) is what may be installed (extras)."""
     required = extras()
-    for package, version in {**pins("requirements.txt"), **pins("requirements-test.txt")}.items():
+    for package, version in pinned().items():
         assert package in required, f"{package} is pinned and in no extra"
         assert required[package].specifier.contains(version), f"{package} {version} is outside {required[package]}"
 
 
 def test_every_extra_is_pinned() -> None:
     """Product rule: a machine that runs `make setup` gets the tested versions of everything."""
-    pinned = {**pins("requirements.txt"), **pins("requirements-test.txt")}
-    assert sorted(set(extras()) - set(pinned)) == []
+    assert sorted(set(extras()) - set(pinned())) == []
 
 
 def test_every_lint_exception_has_a_reason() -> None:

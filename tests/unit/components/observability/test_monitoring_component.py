@@ -1,10 +1,12 @@
 """What ObservabilityStack registers, and in which order."""
 
+import sys
 from typing import Any
 
 import pulumi
 import pytest
 
+from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.component import ObservabilityStack
 from meshed_mcp.components.observability.manifests import manifests
@@ -116,3 +118,13 @@ def test_the_addresses_are_outputs() -> None:
         "otlp_endpoint": "http://jaeger.watch.svc:4317",
         "grafana_url": "http://grafana.watch.svc:80",
     }
+
+
+def test_without_the_cert_manager_package_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADR 4: the package is not part of [platform], because Pulumi asks for the plugin of every SDK it finds."""
+    monkeypatch.setitem(sys.modules, "pulumi_kubernetes_cert_manager", None)
+    with pytest.raises(
+        ConfigurationError,
+        match=r"install: component needs the package .*; install meshed-mcp\[cert-manager\], or write",
+    ):
+        recorded(cert_manager={"install": "component"})
