@@ -5,18 +5,15 @@ Not here: what happens next (admission.py), the head of a request (connection.py
 """
 
 import asyncio
-from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope
 
+from meshed_mcp import contract
 from meshed_mcp.agents import answers
 from meshed_mcp.agents.limits import Limits
 from meshed_mcp.agents.rejections import OVERLOAD, SIZE, SLOW
 from meshed_mcp.agents.work import Work
-
-BODIES_HELD: Final = 16
-"""Bodies of the largest size that may be in memory at a time, so that uploads cannot fill a pod: 64 MiB by default."""
 
 
 class TurnedAwayError(Exception):
@@ -74,7 +71,7 @@ class Intake:
         return bytes(parts) or body
 
     def _hold(self, work: Work, count: int) -> None:
-        if self._held_bytes + count > BODIES_HELD * self._limits.body_bytes:
+        if self._held_bytes + count > contract.BODIES_HELD * self._limits.body_bytes:
             raise TurnedAwayError(answers.OVERLOADED, OVERLOAD)
         self._held_bytes += count
         work.held_bytes += count

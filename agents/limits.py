@@ -30,7 +30,7 @@ LIMIT_VARIABLES: Final[Mapping[str, str]] = {
 
 
 class Limits(BaseModel):
-    """Limits of one process; the bounds are those of `components.mesh.limits_args`, where a stack writes them."""
+    """Limits of one process; the bounds are those of `components/mesh/limits_args.py`, where a stack writes them."""
 
     body_bytes: int = Field(
         contract.BODY_BYTES, ge=1024, le=2**30, description="bytes from 1024 to 1073741824, as 4194304"

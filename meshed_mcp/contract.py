@@ -80,6 +80,9 @@ ENV_ARGUMENT_DEPTH: Final = "MESHED_MCP_ARGUMENT_DEPTH"
 BODY_BYTES: Final = 4 * 1024 * 1024
 """Largest request body. Source: default `max_request_body_size` of the official SDK 2.3."""
 
+BODIES_HELD: Final = 16
+"""Bodies of the largest size that one replica holds at a time, so that uploads cannot fill a pod: 64 MiB by default."""
+
 READ_SECONDS: Final = 30
 """Longest time for a request's head to arrive, and again for its body: 4 MiB in 30 s is 1.1 Mbit/s."""
 

@@ -6,7 +6,6 @@ what a value becomes in Kubernetes (workload.py, traffic.py, security.py). The m
 """
 
 import re
-from enum import StrEnum
 from typing import Any, Final
 
 from pydantic import Field, field_validator, model_validator
@@ -24,11 +23,14 @@ from meshed_mcp.components.core.names import (
 from meshed_mcp.components.mesh.access_args import TokenSettings, ToolSettings, tool_faults, tool_names
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerResources
+from meshed_mcp.components.mesh.limits_args import LIMIT_VARIABLES, LimitSettings, check_limits
+from meshed_mcp.components.mesh.rollout_args import Rollout, RolloutStrategy, Weights
 from meshed_mcp.components.mesh.sharing import SharedUse, missing_parts
 
 __all__ = [
     "Drain",
     "IngressRef",
+    "LimitSettings",
     "MeshedMCPServiceArgs",
     "Rollout",
     "RolloutStrategy",
@@ -75,67 +77,10 @@ SET_BY_COMPONENT: Final = frozenset(
         contract.ENV_AUTH_AUDIENCE,
         contract.ENV_AUTH_JWKS_URL,
         contract.ENV_AUTH_SCOPES,
+        *LIMIT_VARIABLES.values(),
     }
 )
 """Variables that follow from other fields; a second source for them would contradict the routes or the probes."""
-
-
-class RolloutStrategy(StrEnum):
-    """How a new version takes over."""
-
-    NONE = "none"
-    """One version; a rolling update replaces its pods."""
-
-    CANARY = "canary"
-    """Two versions side by side; calls are divided by weight."""
-
-
-class Weights(Model):
-    """Shares of the calls in percent; the mesh would silently read any other sum as ratios."""
-
-    stable: int = Field(ge=0, le=100)
-    """Percent of the calls that the stable version gets."""
-
-    canary: int = Field(ge=0, le=100)
-    """Percent of the calls that the canary gets."""
-
-    @model_validator(mode="after")
-    def _sums_to_all(self) -> "Weights":
-        total = self.stable + self.canary
-        if total != 100:  # noqa: PLR2004 - percent
-            raise ValueError(
-                f"stable {self.stable} and canary {self.canary} sum to {total}, not 100; "
-                f"write stable: {100 - self.canary} or canary: {100 - self.stable}"
-            )
-        return self
-
-
-class Rollout(Model):
-    """Which versions of a service run and how calls are divided between them."""
-
-    strategy: RolloutStrategy = RolloutStrategy.NONE
-    """`none` or `canary`."""
-
-    image: In[str] | None = None
-    """Container image of the canary; only with strategy canary."""
-
-    weights: Weights | None = None
-    """Division of the calls; only with strategy canary."""
-
-    @model_validator(mode="after")
-    def _has_what_the_strategy_needs(self) -> "Rollout":
-        given = {"image": self.image, "weights": self.weights}
-        if self.strategy is RolloutStrategy.CANARY:
-            missing = [field for field, value in given.items() if value is None]
-            if missing:
-                raise ValueError(f"strategy canary needs {' and '.join(missing)}; add it, or write strategy: none")
-        else:
-            unused = [field for field, value in given.items() if value is not None]
-            if unused:
-                raise ValueError(
-                    f"strategy none does not use {' and '.join(unused)}; remove it, or write strategy: canary"
-                )
-        return self
 
 
 class ServiceSettings(Model):
@@ -187,6 +132,9 @@ class ServiceSettings(Model):
 
     drain: Drain = Field(default_factory=Drain)
     """How a pod ends without losing a call."""
+
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    """What one pod accepts before it refuses."""
 
     rollout: Rollout = Field(default_factory=Rollout)
     """Which versions run and how calls are divided between them."""
@@ -284,6 +232,11 @@ class ServiceSettings(Model):
             raise ValueError(
                 f"{listed(both)} is in env and in secret_env; keep one, secret_env if the value is a secret"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _has_limits_that_fit(self) -> "ServiceSettings":
+        check_limits(self.limits, self.drain, self.resources)
         return self
 
 

@@ -11,6 +11,7 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.access import access_environment
 from meshed_mcp.components.mesh.addresses import allowed_hosts
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, SecretKey, SharedUse
+from meshed_mcp.components.mesh.limits_args import limits_environment
 
 CONTAINER: Final = "server"
 """Name of the container; the autoscaler measures this one, without the sidecar."""
@@ -79,6 +80,7 @@ def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         contract.ENV_LEGACY: args.legacy,
         contract.ENV_DATA_DIR: contract.DATA_PATH,
         **access_environment(name, args),
+        **limits_environment(args.limits),
     }
     registry = {} if args.registry_url is None else {contract.ENV_REGISTRY_URL: args.registry_url}
     spans = {} if args.otlp_endpoint is None else {contract.ENV_OTLP_ENDPOINT: args.otlp_endpoint}

@@ -1,0 +1,82 @@
+"""Arguments of what one pod of a service accepts: size, number and duration of calls.
+
+Values in, a frozen model and the environment of the runtime out. Not here: limits of a caller at the sidecar
+(`tools.<name>.rate`), and what the runtime does with the values (meshed_mcp.contract names them for both sides).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import Field
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.args import Model
+from meshed_mcp.components.core.quantity import memory_bytes
+from meshed_mcp.components.mesh.container_args import Drain, ServerResources
+
+LIMIT_VARIABLES: Final[Mapping[str, str]] = {
+    "body_bytes": contract.ENV_BODY_BYTES,
+    "read_seconds": contract.ENV_READ_SECONDS,
+    "concurrent_calls": contract.ENV_CONCURRENT_CALLS,
+    "queued_calls": contract.ENV_QUEUED_CALLS,
+    "call_seconds": contract.ENV_CALL_SECONDS,
+    "sessions": contract.ENV_SESSIONS,
+    "argument_depth": contract.ENV_ARGUMENT_DEPTH,
+}
+
+BODIES_SHARE: Final = 0.5
+"""Part of a pod's memory that bodies may fill; the rest is for the server and for what it makes of them."""
+
+
+class LimitSettings(Model):
+    """What one pod accepts; more is refused at once, with an answer that says so."""
+
+    body_bytes: int = Field(default=contract.BODY_BYTES, ge=1024, le=2**30)
+    """Largest request body in bytes; a larger one is answered 413."""
+
+    read_seconds: int = Field(default=contract.READ_SECONDS, ge=1, le=3600)
+    """Seconds in which a request's head must arrive, and again its body; a slower one is answered 408."""
+
+    concurrent_calls: int = Field(default=contract.CONCURRENT_CALLS, ge=1, le=100_000)
+    """Calls in work at a time; open streams do not count."""
+
+    queued_calls: int = Field(default=contract.QUEUED_CALLS, ge=0, le=100_000)
+    """Calls that may wait for a place; one more is answered 503 at once. 0 = nobody waits."""
+
+    call_seconds: int | None = Field(default=None, ge=1, le=3600)
+    """Longest call in seconds, its wait included; it is then cancelled and answered with an error. Unset = as long as
+    a stopping pod waits for calls: what `drain` leaves."""
+
+    sessions: int = Field(default=contract.SESSIONS, ge=1, le=1_000_000)
+    """Open sessions with `legacy: sticky`; the client of one more is answered 503."""
+
+    argument_depth: int = Field(default=contract.ARGUMENT_DEPTH, ge=1, le=150)
+    """Deepest nesting of arrays and objects in a call's arguments; a deeper one is refused before the tool runs."""
+
+
+def check_limits(limits: LimitSettings, drain: Drain, resources: ServerResources) -> None:
+    """Raise ValueError, in one line, when the limits do not fit what stops a pod or what it runs on."""
+    longest = contract.longest_call_seconds(drain.endpoint_seconds, drain.grace_seconds)
+    if limits.call_seconds is not None and limits.call_seconds > longest:
+        raise ValueError(
+            f"limits.call_seconds {limits.call_seconds} is longer than the {longest:g} s that a stopping pod waits for "
+            f"calls, so every rollout would cut some; write a drain.grace_seconds of at least "
+            f"{limits.call_seconds + drain.grace_seconds - longest:g}, or leave call_seconds out"
+        )
+    share = int(BODIES_SHARE * memory_bytes(resources.memory_limit))
+    if contract.BODIES_HELD * limits.body_bytes > share:
+        raise ValueError(
+            f"limits.body_bytes {limits.body_bytes} lets {contract.BODIES_HELD} bodies fill more than half of "
+            f"resources.memory_limit {resources.memory_limit}; write at most {share // contract.BODIES_HELD}, "
+            "or a higher memory_limit"
+        )
+
+
+def limits_environment(limits: LimitSettings) -> dict[str, str]:
+    """Variable -> value of what differs from the defaults, which the runtime has too."""
+    defaults = LimitSettings()
+    return {
+        variable: str(getattr(limits, field))
+        for field, variable in LIMIT_VARIABLES.items()
+        if getattr(limits, field) != getattr(defaults, field)
+    }
