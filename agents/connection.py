@@ -19,7 +19,7 @@ class _BoundedHTTP(H11Protocol):
     """A new connection owes a head, one that has begun a head its end, one answered early the rest of its body."""
 
     read_seconds: float
-    rejected: staticmethod[[str], None]
+    rejected: "staticmethod[[str], None]"
     """Told the reason of each answer given here."""
 
     _timer: asyncio.TimerHandle | None = None
