@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 STACK ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engines local local-check test lint format unit golden lines package preview clean
+.PHONY: help setup engines local local-check test lint format unit golden lines package image-size preview clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,17 @@ lines: ## Count the lines a user writes in the quick start; more than 15 is an e
 
 package: setup ## Build the source distribution and the wheel
 	$(BIN)/python -m build --outdir dist
+
+IMAGE_LAYER := build/image/app
+MAX_IMAGE_MB := 120
+
+image-size: setup ## Weigh the image's layer without an engine; more than 120 MB is an error
+	rm -rf build/image && mkdir -p build/image
+	$(BIN)/python -m build --wheel --outdir build/image . > build/image/wheel.log
+	PATH=$(CURDIR)/$(BIN):$$PATH image/layer.sh $$(echo build/image/*.whl) $(IMAGE_LAYER)
+	env -i PYTHONPATH=$(IMAGE_LAYER) $(CURDIR)/$(BIN)/python -S -B -W error image/imports.py
+	@du --bytes --max-depth=1 $(IMAGE_LAYER) | sort -rn | awk -v most=$(MAX_IMAGE_MB) \
+		'NR <= 11 { printf "%7.1f MB %s\n", $$1 / 1e6, $$2 } NR == 1 { over = $$1 > most * 1e6 } END { exit over }'
 
 preview: setup ## Preview a stack with Pulumi (STACK=dev)
 	pulumi preview --stack $(STACK)

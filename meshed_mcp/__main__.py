@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
+from meshed_mcp import new
 from meshed_mcp.components.core.errors import ConfigurationError, Fault
 from meshed_mcp.infra import checking, recording, render
 
@@ -53,6 +54,18 @@ def check_command(stack: StackOption, project: ProjectOption = Path()) -> None:
     if report.faults:
         raise ConfigurationError(report.faults)
     console.print(f"stack {stack}: {report.objects} objects, no fault")
+
+
+@app.command("new")
+def new_command(
+    name: Annotated[str, typer.Argument(help="Name of the service, such as mcp-search.")],
+    folder: Annotated[Path | None, typer.Option("--dir", "-d", help="Folder to write to; ./NAME if not given.")] = None,
+) -> None:
+    """Write the smallest service, its test, a stack and a Dockerfile; touches no file that exists."""
+    folder = folder or Path(name)
+    for path in new.write(name, folder):
+        console.print(str(path))
+    console.print(f"next: cd {folder}; pytest; meshed-mcp check --stack dev; meshed-mcp local --stack dev")
 
 
 @app.command("local")

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Installs the runtime into a folder: the one layer of the image that holds more than a few files.
+# Usage: layer.sh WHAT FOLDER; WHAT is a wheel of this project or its source folder. Versions are those of requirements.txt.
+set -eu
+what=$1
+folder=$2
+here=$(cd "$(dirname "$0")/.." && pwd)
+constraints=$(mktemp)
+sed 's/\[[a-z]*\]//' "$here/requirements.txt" >"$constraints" # pip takes no extras in constraints
+python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-compile --no-warn-conflicts \
+  --target "$folder" --constraint "$constraints" "${what}[runtime]"
+rm -rf "$constraints" "$folder/bin"
+find "$folder" -type d -name tests -prune -exec rm -rf {} +
+# Compiled here, because a read-only root keeps no bytecode: without it every start would compile for more than a second.
+python3 -m compileall -q --invalidation-mode unchecked-hash "$folder"

@@ -1,0 +1,60 @@
+"""`meshed-mcp new`: the files of the smallest service, its test, its stack and its image.
+
+In: a name and a folder. Out: files that run, are tested and deployed as they are; never one that was there before.
+Not here: the texts (templates/), the command line (__main__.py).
+"""
+
+import sys
+from importlib.metadata import version
+from importlib.resources import files
+from importlib.util import find_spec
+from keyword import iskeyword
+from pathlib import Path
+from string import Template
+from typing import Final
+
+from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.names import service_name
+
+TEMPLATES: Final = {
+    "service.py.tmpl": "$module.py",
+    "test_service.py.tmpl": "test_$module.py",
+    "Dockerfile.tmpl": "Dockerfile",
+    "Pulumi.yaml.tmpl": "Pulumi.yaml",
+    "Pulumi.dev.yaml.tmpl": "Pulumi.dev.yaml",
+    "__main__.py.tmpl": "__main__.py",
+}
+"""Each template and the file it becomes."""
+
+
+def write(name: str, folder: Path) -> list[Path]:
+    """Write the project and return its files. Raises ConfigurationError for a wrong name or a file that exists."""
+    try:
+        values = {"name": service_name(name), "module": _module(name), "version": version("meshed-mcp")}
+    except ValueError as error:
+        raise ConfigurationError([Fault("new", "NAME", str(error))]) from None
+    texts = {
+        folder / Template(target).substitute(values): _text(source, values) for source, target in TEMPLATES.items()
+    }
+    advice = "exists already and is never replaced; name another folder with --dir"
+    faults = [Fault(str(path), "", advice) for path in texts if path.exists()]
+    if faults:
+        raise ConfigurationError(faults)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, text in texts.items():
+            path.write_text(text)
+    except OSError as error:
+        raise ConfigurationError([Fault(str(folder), "", f"cannot be written to: {error.strerror}")]) from error
+    return list(texts)
+
+
+def _module(name: str) -> str:
+    module = name.replace("-", "_")
+    if iskeyword(module) or module in sys.stdlib_module_names or find_spec(module):
+        raise ValueError(f"{name!r} would be a module that hides Python's or a package's own; write 'mcp-{name}'")
+    return module
+
+
+def _text(source: str, values: dict[str, str]) -> str:
+    return Template((files("meshed_mcp") / "templates" / source).read_text()).substitute(values)

@@ -1,0 +1,109 @@
+"""`meshed-mcp new`: what it writes runs, is tested and passes the check as it is."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from meshed_mcp import new
+from meshed_mcp.__main__ import app
+from meshed_mcp.components.core.errors import ConfigurationError
+
+NAME = "mcp-poems"
+MODULE = "mcp_poems"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A new project."""
+    folder = tmp_path / "sub" / NAME
+    new.write(NAME, folder)
+    return folder
+
+
+def run(project: Path, *command: str) -> str:
+    """Output of a command in the project, which must succeed."""
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    arguments = [sys.executable, "-m", *command]
+    ran = subprocess.run(
+        arguments, cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=110
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def refusal(name: str, folder: Path) -> list[str]:
+    """The lines of a refusal."""
+    with pytest.raises(ConfigurationError) as raised:
+        new.write(name, folder)
+    return str(raised.value).splitlines()
+
+
+def test_the_written_test_passes_on_the_written_service(project: Path) -> None:
+    """Issue 4, item 11: the smallest service and its test."""
+    assert "1 passed" in run(project, "pytest", "-q", "-p", "no:cacheprovider")
+
+
+def test_the_written_stack_passes_the_check(project: Path) -> None:
+    """Product rule: what we write is what we would accept."""
+    assert "no fault" in run(project, "meshed_mcp", "check", "--stack", "dev")
+
+
+def test_the_service_is_eight_lines(project: Path) -> None:
+    """Issue 4: the smallest service; blank lines not counted."""
+    assert len((project / f"{MODULE}.py").read_text().split("\n\n")) == 4
+    assert sum(bool(line.strip()) for line in (project / f"{MODULE}.py").read_text().splitlines()) == 8
+
+
+def test_the_image_and_the_stack_start_the_same_file(project: Path) -> None:
+    """Product rule: one command, whether the image or the stack names it."""
+    assert f'CMD ["python", "{MODULE}.py"]' in (project / "Dockerfile").read_text()
+    assert f"command: [python, {MODULE}.py]" in (project / "Pulumi.dev.yaml").read_text()
+
+
+def test_a_file_that_exists_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+    """Product rule: a user's file is never replaced."""
+    (tmp_path / "Dockerfile").write_text("mine")
+    assert refusal(NAME, tmp_path) == [
+        f"{tmp_path}/Dockerfile: exists already and is never replaced; name another folder with --dir"
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["Dockerfile"]
+    assert (tmp_path / "Dockerfile").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Mcp_Search", "service name 'Mcp_Search' is no DNS label; write lower-case letters, digits and '-'"),
+        ("a" * 55, "leaves room for 54; write a shorter one"),
+        ("json", "'json' would be a module that hides Python's or a package's own; write 'mcp-json'"),
+        ("mcp", "'mcp' would be a module that hides Python's or a package's own; write 'mcp-mcp'"),
+        ("class", "'class' would be a module that hides Python's or a package's own; write 'mcp-class'"),
+    ],
+)
+def test_a_name_that_would_not_work_is_refused_with_one_that_would(tmp_path: Path, name: str, told: str) -> None:
+    """Product rule: the same rule as the stack's, and no module that hides what the service imports."""
+    (line,) = refusal(name, tmp_path)
+    assert line.startswith("new: NAME: ")
+    assert told in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    """Product rule: faults are lines."""
+    (tmp_path / "file").write_text("")
+    assert refusal(NAME, tmp_path / "file" / "below") == [
+        f"{tmp_path}/file/below: cannot be written to: Not a directory"
+    ]
+
+
+def test_the_command_says_what_it_wrote_and_what_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Product rule: the next step is told."""
+    monkeypatch.chdir(tmp_path)
+    told = CliRunner().invoke(app, ["new", NAME]).stdout.splitlines()
+    assert told[0] == f"{NAME}/{MODULE}.py"
+    assert told[-1] == f"next: cd {NAME}; pytest; meshed-mcp check --stack dev; meshed-mcp local --stack dev"
+    assert all((tmp_path / line).is_file() for line in told[:-1])
