@@ -17,6 +17,10 @@ from starlette.types import Scope
 
 _W3C: Final = TraceContextTextMapPropagator()
 _HTTP_PARENT: Final = context_api.create_key("meshed_mcp.http_parent")
+TRACEPARENT: Final = "traceparent"
+NOT_KEPT: Final = f"00-{1:032x}-{1:016x}-00"
+"""A trace that nobody keeps. Source: W3C Trace Context, section 3.2.2.5, flag `sampled` unset."""
+
 _FIELDS: Final = frozenset(name.encode() for name in _W3C.fields)
 
 
@@ -29,8 +33,13 @@ class Outgoing(Protocol):
 
 
 async def put_trace_on_headers(request: Outgoing) -> None:
-    """Name the current span in the headers; an event hook: `AsyncClient(event_hooks={"request": [this]})`."""
+    """Name the current span in the headers; an event hook: `AsyncClient(event_hooks={"request": [this]})`.
+
+    Outside every span the headers say that nothing is kept, or each proxy on the way would begin a trace of its own.
+    """
     _W3C.inject(request.headers)
+    if TRACEPARENT not in request.headers:
+        request.headers[TRACEPARENT] = NOT_KEPT
 
 
 @contextmanager

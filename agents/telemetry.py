@@ -15,7 +15,6 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import methods
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
-from opentelemetry.trace import get_current_span
 from prometheus_client import (
     CollectorRegistry,
     Gauge,
@@ -29,7 +28,7 @@ from pydantic import ValidationError
 from meshed_mcp import contract
 from meshed_mcp.agents.instruments import OTHER, BoundedHistogram, LabelOverflow
 from meshed_mcp.agents.limits import LISTEN_METHOD
-from meshed_mcp.agents.propagation import link_http_parent
+from meshed_mcp.agents.span_attributes import complete_server_span
 from meshed_mcp.agents.work import LISTEN, Work, work_of
 
 NO_ERROR: Final = ""
@@ -110,7 +109,7 @@ class OperationMetrics:
         """Measure one message; the result and every exception pass through unchanged."""
         method, tool, protocol = self._labels(ctx)
         work = work_of(ctx.request)
-        link_http_parent(get_current_span())
+        complete_server_span(ctx.request, method, tool)
         if method == LISTEN_METHOD:
             return await self._listen(work, ctx, call_next)
         if work is not None:

@@ -28,14 +28,20 @@ from opentelemetry.util.types import Attributes
 from prometheus_client import CollectorRegistry, Counter
 
 from meshed_mcp import contract
-from meshed_mcp.agents.propagation import current_http_parent
+from meshed_mcp.agents.propagation import NOT_KEPT, TRACEPARENT, current_http_parent
 from meshed_mcp.agents.settings import Settings
 
 TRACES_PATH: Final = "/v1/traces"
 """Source: OTLP specification, "OTLP/HTTP Request"."""
 
+UNTRACED: Final = {TRACEPARENT: NOT_KEPT}
+"""Headers of an export: its own way through the mesh is no trace."""
+
 QUEUED_SPANS: Final = 2048
 """Spans that wait for the collector at most. Source: OpenTelemetry, `OTEL_BSP_MAX_QUEUE_SIZE`, default."""
+
+BATCH_SPANS: Final = 512
+"""Spans in one request. Source: OpenTelemetry, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, default."""
 
 END_SECONDS: Final = 0.5
 """Longest wait at the end of the process for the last spans; the grace period has to hold it."""
@@ -67,7 +73,7 @@ def start_tracing(settings: Settings, registry: CollectorRegistry) -> Callable[[
     if settings.otlp_endpoint is None or taken:
         return lambda: None
     endpoint = settings.otlp_endpoint.rstrip("/") + TRACES_PATH
-    exporter = CountingExporter(OTLPSpanExporter(endpoint=endpoint), endpoint, registry)
+    exporter = CountingExporter(OTLPSpanExporter(endpoint=endpoint, headers=UNTRACED), endpoint, registry)
     provider = TracerProvider(
         sampler=OneDecision(settings.trace_ratio), resource=resource(settings), shutdown_on_exit=False
     )
@@ -169,9 +175,10 @@ class CountingExporter(SpanExporter):
 class BoundedProcessor(BatchSpanProcessor):
     """OpenTelemetry's batches; a span that finds the queue full is counted instead of logged, one by one."""
 
-    def __init__(self, exporter: CountingExporter) -> None:
-        super().__init__(exporter, max_queue_size=QUEUED_SPANS)
+    def __init__(self, exporter: CountingExporter, queue_size: int = QUEUED_SPANS) -> None:
+        super().__init__(exporter, max_queue_size=queue_size, max_export_batch_size=min(queue_size, BATCH_SPANS))
         self._counts = exporter
+        self._queue_size = queue_size
         self._accepted = 0
         self._lock = threading.Lock()
 
@@ -180,7 +187,7 @@ class BoundedProcessor(BatchSpanProcessor):
         if not (span.context and span.context.trace_flags.sampled):
             return
         with self._lock:
-            full = self._accepted - self._counts.taken >= QUEUED_SPANS
+            full = self._accepted - self._counts.taken >= self._queue_size
             self._accepted += not full
         if full:
             self._counts.dropped.inc()

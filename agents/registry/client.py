@@ -12,6 +12,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import ValidationError
 
+from meshed_mcp.agents.propagation import put_trace_on_headers
 from meshed_mcp.agents.registry.model import Lease, NotRegisteredError, ServerEntry
 from meshed_mcp.contract import REGISTRY_PATH
 
@@ -32,7 +33,10 @@ class RegistryClient:
     def __init__(self, url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.url = url.rstrip("/")
         self._http = httpx.AsyncClient(
-            base_url=f"{self.url}{REGISTRY_PATH}/", timeout=ANSWER_SECONDS, transport=transport
+            base_url=f"{self.url}{REGISTRY_PATH}/",
+            timeout=ANSWER_SECONDS,
+            transport=transport,
+            event_hooks={"request": [put_trace_on_headers]},
         )
 
     async def __aenter__(self) -> Self:

@@ -1,0 +1,56 @@
+"""Label sets with an upper bound, exemplars of kept spans."""
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+from prometheus_client import CollectorRegistry
+from prometheus_client.openmetrics.exposition import generate_latest
+
+from meshed_mcp import contract
+from meshed_mcp.agents import instruments
+from meshed_mcp.agents.instruments import BoundedHistogram, LabelOverflow
+
+TRACE, SPAN = 0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7
+
+
+def histogram(registry: CollectorRegistry) -> BoundedHistogram:
+    """A histogram by method and tool."""
+    return BoundedHistogram(
+        "x_seconds", "X.", ("method", "tool"), open_label="tool", overflow=LabelOverflow(registry), registry=registry
+    )
+
+
+def text_after(flags: int) -> str:
+    """The exposition after one measurement inside a span."""
+    registry = CollectorRegistry()
+    current = SpanContext(TRACE, SPAN, is_remote=False, trace_flags=TraceFlags(flags))
+    with trace.use_span(NonRecordingSpan(current)):
+        histogram(registry).observe(("tools/call", "rank"), 0.03)
+    return generate_latest(registry).decode()
+
+
+def test_a_measurement_in_a_kept_span_leads_to_its_trace() -> None:
+    """OpenMetrics 1.0, "Exemplars"."""
+    wanted = f'# {{span_id="{SPAN:016x}",trace_id="{TRACE:032x}"}} 0.03'
+    assert [line for line in text_after(TraceFlags.SAMPLED).splitlines() if wanted in line]
+
+
+def test_a_measurement_in_a_span_that_is_not_kept_leads_nowhere() -> None:
+    """OpenTelemetry, exemplar filter `trace_based`: a link to a trace that nobody stored is worse than none."""
+    assert f"{TRACE:032x}" not in text_after(TraceFlags.DEFAULT)
+
+
+def test_beyond_the_bound_new_tools_share_one_label_and_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Product rule: the memory of a process does not grow with names that are made up while it runs."""
+    monkeypatch.setattr(instruments, "LABEL_SETS", 2)
+    registry = CollectorRegistry()
+    bounded = histogram(registry)
+    for tool in ("a", "b", "c", "d", "a"):
+        bounded.observe(("tools/call", tool), 1)
+    counts = {
+        tool: registry.get_sample_value("x_seconds_count", {"method": "tools/call", "tool": tool})
+        for tool in ("a", "b", "c", "d", "_OTHER")
+    }
+    assert counts == {"a": 2, "b": 1, "c": None, "d": None, "_OTHER": 2}
+    overflow = {"metric": "x_seconds", "label": "tool"}
+    assert registry.get_sample_value(contract.METRIC_LABEL_OVERFLOW, overflow) == 2

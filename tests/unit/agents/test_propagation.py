@@ -1,0 +1,151 @@
+"""One trace across processes: what the headers say, beside `_meta`."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+from meshed_mcp.agents import MCPService, Settings, span
+from meshed_mcp.agents.gate import Gate
+from meshed_mcp.agents.hosts import AllowedHosts
+from meshed_mcp.agents.propagation import current_http_parent, http_parent, put_trace_on_headers
+
+pytestmark = pytest.mark.anyio
+
+TRACE, PROXY = 0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7
+HEADER = f"00-{TRACE:032x}-{PROXY:016x}-01"
+
+
+@pytest.fixture
+def finished(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
+    """Every span that ends; the provider of the process is put back afterwards."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    for tracer in ("mcp.shared._otel._tracer", "meshed_mcp.agents.tracing._tracer"):
+        monkeypatch.setattr(tracer, provider.get_tracer("test"))
+    yield exporter
+    provider.shutdown()
+
+
+def named(finished: InMemorySpanExporter, name: str) -> ReadableSpan:
+    """The one span of that name."""
+    (found,) = [each for each in finished.get_finished_spans() if each.name == name]
+    return found
+
+
+def sent(**headers: str) -> httpx2.Request:
+    """A request about to be sent."""
+    return httpx2.Request("POST", "http://mcp-rag:8000/mcp", headers=headers)
+
+
+async def test_the_headers_name_the_span_in_which_a_request_is_sent() -> None:
+    """W3C Trace Context, section 3.2: version, trace id, parent id, flags."""
+    current = SpanContext(TRACE, PROXY, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    request = sent()
+    with trace.use_span(NonRecordingSpan(current)):
+        await put_trace_on_headers(request)
+    assert request.headers["traceparent"] == HEADER
+
+
+async def test_outside_every_span_the_headers_say_that_nothing_is_kept() -> None:
+    """Measured with Envoy 1.40: without a header each proxy begins a trace; a flag 00 is followed by all."""
+    request = sent()
+    await put_trace_on_headers(request)
+    version, _, _, flags = request.headers["traceparent"].split("-")
+    assert (version, flags) == ("00", "00")
+
+
+@pytest.mark.parametrize("value", ["", "nonsense", f"00-{0:032x}-{PROXY:016x}-01"])
+async def test_a_header_that_names_no_span_is_none(value: str) -> None:
+    """W3C Trace Context, section 3.2.2.3: an invalid traceparent is ignored."""
+    with http_parent({"headers": [(b"traceparent", value.encode())]}):
+        assert current_http_parent() is None
+    assert current_http_parent() is None
+
+
+def service() -> MCPService:
+    """A service with a step of its own."""
+    made = MCPService("mcp-test")
+
+    @made.tool()
+    def rank() -> str:
+        with span("rank passages", passages=3):
+            return "ranked"
+
+    return made
+
+
+async def called(headers: dict[str, str], tool: str = "rank") -> None:
+    """Call the tool over HTTP in process, behind the gate, with `headers` as the last proxy leaves them."""
+    made = service()
+    app = made.http_app(Settings())
+
+    async def as_left_by_the_proxy(request: httpx2.Request) -> None:
+        request.headers.update(headers)
+
+    gate = Gate(app, made.metrics, AllowedHosts.of(["127.0.0.1"]))
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(gate), event_hooks={"request": [as_left_by_the_proxy]}
+        ) as http,
+        Client(streamable_http_client("http://127.0.0.1/mcp", http_client=http), mode="2026-07-28") as client,
+    ):
+        await client.call_tool(tool)
+
+
+async def test_the_sender_in_meta_is_the_parent_and_the_last_proxy_a_link(finished: InMemorySpanExporter) -> None:
+    """OpenTelemetry MCP conventions, "Context propagation": parent from `_meta`, the HTTP context as a link."""
+    await called({"traceparent": HEADER})
+    client, server = named(finished, "MCP send tools/call rank"), named(finished, "tools/call rank")
+    assert client.context is not None
+    assert server.parent is not None
+    assert (server.parent.trace_id, server.parent.span_id) == (client.context.trace_id, client.context.span_id)
+    assert [(link.context.trace_id, link.context.span_id) for link in server.links] == [(TRACE, PROXY)]
+
+
+async def test_without_meta_the_header_is_the_parent(
+    finished: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Product rule: a client that knows nothing of tracing is in the trace that the gateway began."""
+    monkeypatch.setattr("mcp.shared.jsonrpc_dispatcher.inject_trace_context", lambda _: None)
+    await called({"traceparent": HEADER})
+    server = named(finished, "tools/call rank")
+    assert server.parent is not None
+    assert (server.parent.trace_id, server.parent.span_id) == (TRACE, PROXY)
+    assert server.links == ()
+
+
+async def test_a_step_of_a_tool_is_a_span_below_the_call(finished: InMemorySpanExporter) -> None:
+    """Product rule: one line for a business step."""
+    await called({})
+    server, step = named(finished, "tools/call rank"), named(finished, "rank passages")
+    assert step.parent is not None
+    assert server.context is not None
+    assert step.parent.span_id == server.context.span_id
+    assert step.attributes == {"passages": 3}
+
+
+async def test_an_invented_tool_name_becomes_no_name_of_a_span(finished: InMemorySpanExporter) -> None:
+    """Product rule: span metrics have a series per name, so a caller must not choose it."""
+    await called({}, tool="invented-1")
+    server = named(finished, "tools/call _OTHER")
+    assert server.attributes is not None
+    assert server.attributes["gen_ai.tool.name"] == "_OTHER"
+
+
+async def test_a_server_span_says_how_it_was_reached(finished: InMemorySpanExporter) -> None:
+    """OpenTelemetry MCP conventions, "Server": network.transport is tcp for HTTP."""
+    await called({})
+    attributes = named(finished, "tools/call rank").attributes or {}
+    wanted = {"network.transport": "tcp", "network.protocol.name": "http", "network.protocol.version": "1.1"}
+    assert wanted.items() <= attributes.items()
+    assert trace.get_current_span(Context()).is_recording() is False

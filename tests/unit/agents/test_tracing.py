@@ -1,0 +1,155 @@
+"""Spans on their way out: who decides, what is counted, what a collector that is away costs."""
+
+import logging
+from collections.abc import Sequence
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+from prometheus_client import CollectorRegistry
+
+from meshed_mcp import contract
+from meshed_mcp.agents import Settings, span
+from meshed_mcp.agents.propagation import http_parent
+from meshed_mcp.agents.tracing import (
+    BATCH_SPANS,
+    QUEUED_SPANS,
+    BoundedProcessor,
+    CountingExporter,
+    OneDecision,
+    resource,
+    start_tracing,
+)
+
+TRACE, PARENT = 0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7
+
+
+class Collector(SpanExporter):
+    """An exporter that a test can make fail."""
+
+    def __init__(self) -> None:
+        self.result = SpanExportResult.SUCCESS
+        self.names: list[str] = []
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Take the names."""
+        self.names += [each.name for each in spans]
+        return self.result
+
+
+def counting(collector: Collector, registry: CollectorRegistry) -> CountingExporter:
+    """The exporter around the collector."""
+    return CountingExporter(collector, "http://collector:4318/v1/traces", registry)
+
+
+def ended(count: int) -> list[ReadableSpan]:
+    """Spans that were kept and have ended."""
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
+    spans = [tracer.start_span(str(number)) for number in range(count)]
+    for each in spans:
+        each.end()
+    return [each for each in spans if isinstance(each, ReadableSpan)]
+
+
+def sampled(registry: CollectorRegistry, metric: str, error: str) -> float | None:
+    """One sample of a span counter."""
+    return registry.get_sample_value(metric, {contract.LABEL_ERROR: error})
+
+
+def remote(*, kept: bool) -> Context:
+    """The context of a caller who has decided."""
+    flags = TraceFlags(TraceFlags.SAMPLED if kept else TraceFlags.DEFAULT)
+    parent = SpanContext(TRACE, PARENT, is_remote=True, trace_flags=flags)
+    return trace.set_span_in_context(NonRecordingSpan(parent), Context())
+
+
+def kept(ratio: float, context: Context | None) -> bool:
+    """Whether a span would be kept."""
+    return OneDecision(ratio).should_sample(context, TRACE, "tools/call").decision.is_sampled()
+
+
+def test_the_caller_decides_and_for_own_traces_the_ratio() -> None:
+    """OpenTelemetry SDK specification, "ParentBased" around "TraceIdRatioBased"."""
+    assert kept(0, remote(kept=True))
+    assert not kept(1, remote(kept=False))
+    assert kept(1, Context())
+    assert not kept(0, Context())
+
+
+@pytest.mark.parametrize(("flags", "expected"), [("00", False), ("01", True)])
+def test_a_caller_cannot_have_calls_recorded_that_the_gateway_does_not_keep(flags: str, *, expected: bool) -> None:
+    """Product rule: one decision point; the proxies write the header, anybody writes `_meta`."""
+    scope = {"headers": [(b"traceparent", f"00-{TRACE:032x}-{PARENT:016x}-{flags}".encode())]}
+    with http_parent(scope):
+        assert kept(1, remote(kept=True)) is expected
+
+
+def test_spans_that_the_collector_takes_and_does_not_take_are_counted() -> None:
+    """OpenTelemetry, "SDK metrics", `otel.sdk.exporter.span.exported`."""
+    registry, collector = CollectorRegistry(), Collector()
+    exporter = counting(collector, registry)
+    exporter.export(ended(3))
+    collector.result = SpanExportResult.FAILURE
+    exporter.export(ended(2))
+    assert sampled(registry, contract.METRIC_SPANS_EXPORTED, "") == 3
+    assert sampled(registry, contract.METRIC_SPANS_EXPORTED, "export_failed") == 2
+
+
+def test_a_collector_that_goes_and_comes_back_is_two_lines(caplog: pytest.LogCaptureFixture) -> None:
+    """Product rule: no line per batch or span."""
+    caplog.set_level(logging.INFO, "meshed_mcp.agents.tracing")
+    collector = Collector()
+    exporter = counting(collector, CollectorRegistry())
+    for result in (SpanExportResult.FAILURE, SpanExportResult.FAILURE, SpanExportResult.SUCCESS):
+        collector.result = result
+        exporter.export(ended(1))
+    assert [record.message for record in caplog.records] == [
+        (
+            "http://collector:4318/v1/traces takes no spans; calls go on, spans are lost and counted in "
+            "otel_sdk_exporter_span_exported_total"
+        ),
+        "http://collector:4318/v1/traces takes spans again",
+    ]
+
+
+def test_a_full_queue_drops_and_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenTelemetry, "SDK metrics", `otel.sdk.processor.span.processed`, error.type queue_full."""
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "3600000")
+    registry, collector = CollectorRegistry(), Collector()
+    processor = BoundedProcessor(counting(collector, registry), queue_size=4)
+    monkeypatch.setattr(processor._batch_processor, "_export", lambda _: None)  # the collector takes for ever
+    for each in ended(6):
+        processor.on_end(each)
+    assert sampled(registry, contract.METRIC_SPANS_PROCESSED, "") == 4
+    assert sampled(registry, contract.METRIC_SPANS_PROCESSED, "queue_full") == 2
+    monkeypatch.undo()
+    processor.shutdown()
+    assert sorted(collector.names) == ["0", "1", "2", "3"]
+
+
+def test_queue_and_batches_are_as_long_as_opentelemetrys_own() -> None:
+    """OpenTelemetry SDK specification, "Batching processor", `maxQueueSize` and `maxExportBatchSize`."""
+    assert BatchSpanProcessor._default_max_queue_size() == QUEUED_SPANS
+    assert BatchSpanProcessor._default_max_export_batch_size() == BATCH_SPANS
+
+
+def test_spans_say_which_replica_of_which_service_made_them() -> None:
+    """OpenTelemetry resource conventions, "Service": name, namespace, and an instance id that is unique."""
+    settings = Settings(service="mcp-search", namespace="mcp-system")
+    first, second = resource(settings).attributes, resource(settings).attributes
+    assert (first["service.name"], first["service.namespace"]) == ("mcp-search", "mcp-system")
+    assert first["service.instance.id"] != second["service.instance.id"]
+
+
+def test_without_a_collector_nothing_is_set_up() -> None:
+    """Product rule: no endpoint, no spans; a step's span is then free of effect."""
+    before = trace.get_tracer_provider()
+    registry = CollectorRegistry()
+    start_tracing(Settings(), registry)()
+    assert trace.get_tracer_provider() is before
+    assert list(registry.collect()) == []
+    with span("rank passages", passages=3) as step:
+        assert not step.is_recording()
