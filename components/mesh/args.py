@@ -190,7 +190,7 @@ class ServiceSettings(Model):
     @field_validator("uses")
     @classmethod
     def _are_different(cls, value: list[SharedUse]) -> list[SharedUse]:
-        twice = sorted({use for use in value if value.count(use) > 1})
+        twice = sorted({use.value for use in value if value.count(use) > 1})
         if twice:
             raise ValueError(f"{listed(twice)} is listed twice; remove one")
         return value

@@ -1,0 +1,121 @@
+"""The bus of one replica: at once for listeners here, bounded and without waiting for the others."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mcp.server.mcpserver import RequestStateSecurity
+from mcp.server.request_state import RequestStateBoundary
+from mcp.server.subscriptions import (
+    InMemorySubscriptionBus,
+    PromptsListChanged,
+    ResourcesListChanged,
+    ResourceUpdated,
+    ServerEvent,
+    ToolsListChanged,
+)
+from prometheus_client import CollectorRegistry
+
+from meshed_mcp.agents import MCPService, Settings
+from meshed_mcp.agents.state import refuse_unshared
+from meshed_mcp.agents.subscriptions import MAX_PENDING, Outbox, ReplicaBus
+from meshed_mcp.agents.subscriptions_redis import MAX_URI_BYTES, event_of, fields_of
+
+pytestmark = pytest.mark.anyio
+
+
+def lost(metrics: CollectorRegistry) -> float | None:
+    """How many events were dropped."""
+    return metrics.get_sample_value("mcp_server_bus_events_total", {"outcome": "dropped"})
+
+
+async def test_publishing_never_waits_and_a_full_outbox_drops_and_counts() -> None:
+    """Product rule: Redis that is away costs no call anything, and bounded memory."""
+    metrics = CollectorRegistry()
+    bus = ReplicaBus(metrics)
+    bus.outbox = Outbox(bus.events.labels("dropped").inc)
+    heard: list[ServerEvent] = []
+    bus.subscribe(heard.append)
+    for number in range(MAX_PENDING + 5):
+        await bus.publish(ResourceUpdated(f"memo://{number}"))
+    assert len(heard) == MAX_PENDING + 5
+    assert lost(metrics) == 5
+
+
+async def test_a_change_that_waits_already_is_not_queued_again() -> None:
+    """Official SDK, `mcp.shared.subscriptions`: every event is a level trigger."""
+    outbox = Outbox(lambda: pytest.fail("nothing is lost"))
+    for _ in range(3 * MAX_PENDING):
+        outbox.put(ToolsListChanged())
+    async with outbox.taken() as event:
+        assert event == ToolsListChanged()
+    await asyncio.wait_for(outbox.emptied(), 20)
+
+
+async def test_a_change_during_the_sending_of_its_like_is_sent_again() -> None:
+    """Product rule: who was told before the second change has not seen it."""
+    outbox = Outbox(lambda: None)
+    outbox.put(ToolsListChanged())
+    async with outbox.taken():
+        outbox.put(ToolsListChanged())
+    async with asyncio.timeout(20), outbox.taken() as event:
+        assert event == ToolsListChanged()
+
+
+async def test_what_could_not_be_sent_waits_for_the_next_connection() -> None:
+    """Product rule: a restart of Redis loses no change."""
+    outbox = Outbox(lambda: None)
+    outbox.put(PromptsListChanged())
+    with pytest.raises(ConnectionError):
+        async with outbox.taken():
+            raise ConnectionError
+    async with asyncio.timeout(20), outbox.taken() as event:
+        assert event == PromptsListChanged()
+
+
+def any_event() -> st.SearchStrategy[ServerEvent]:
+    """Every kind of event, with any URI that a JSON text can hold."""
+    lists = st.sampled_from([ToolsListChanged(), PromptsListChanged(), ResourcesListChanged()])
+    return lists | st.builds(ResourceUpdated, st.text(st.characters(), max_size=50))
+
+
+@given(any_event())
+def test_every_event_comes_out_of_its_entry_as_it_went_in(event: ServerEvent) -> None:
+    """MCP 2026-07-28, "Subscriptions": the four notifications of a stream."""
+    assert event_of(fields_of(event)) == event
+
+
+@given(st.dictionaries(st.sampled_from([b"method", b"uri", b"origin"]), st.binary(max_size=60)))
+def test_what_is_no_event_is_none_whoever_wrote_it(fields: dict[bytes, bytes]) -> None:
+    """Product rule: messages are validated."""
+    assert event_of(fields) is None
+
+
+def test_a_uri_beyond_the_bound_is_no_event() -> None:
+    """Product rule: messages are bounded."""
+    assert event_of({b"method": b"notifications/resources/updated", b"uri": b"x" * (MAX_URI_BYTES + 1)}) is None
+    assert event_of({b"method": b"notifications/resources/updated"}) is None
+
+
+def test_what_a_service_brings_itself_is_left_alone() -> None:
+    """Design D3: an own bus and an own policy of the SDK stay what they are."""
+    own_bus, own_policy = InMemorySubscriptionBus(), RequestStateSecurity.ephemeral(ttl=5)
+    service = MCPService("mcp-own", subscriptions=own_bus, request_state_security=own_policy)
+    (boundary,) = (each for each in service.middleware if isinstance(each, RequestStateBoundary))
+    service.http_app(Settings(replicated=True, request_state_keys=("k" * 32,), redis_url="redis://127.0.0.1:1/0"))
+    assert boundary in service.middleware
+    assert refuse_unshared not in service.middleware
+    assert service._subscriptions is own_bus
+
+
+def test_the_boundary_is_where_the_keys_go() -> None:
+    """SDK 2.3: `MCPServer` installs one RequestStateBoundary in the public middleware list."""
+    service = MCPService("mcp-code")
+    for _ in range(2):
+        service.http_app(Settings(service="mcp-deployed", request_state_keys=("k" * 32,)))
+        (boundary,) = (each for each in service.middleware if isinstance(each, RequestStateBoundary))
+        assert boundary._audience == "mcp-deployed"
+    service.http_app(Settings(replicated=True))
+    service.http_app(Settings(replicated=True))
+    assert service.middleware.count(refuse_unshared) == 1

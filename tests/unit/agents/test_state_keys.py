@@ -1,0 +1,77 @@
+"""Keys of the request state as operators write them."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mcp.server.request_state import AESGCMRequestStateCodec
+
+from meshed_mcp.agents.settings import Settings, SettingsError
+from meshed_mcp.agents.state_keys import LEAST_BYTES, state_keys
+
+ONE, TWO = "1" * 64, "2" * 64
+VARIABLE = "MESHED_MCP_REQUEST_STATE_KEYS"
+
+
+LAYOUTS = {
+    "lines": f"{ONE}\n{TWO}",
+    "of an editor": f"\r\n {ONE} \r\n\r\n{TWO}\r\n",
+    "list": json.dumps([ONE, TWO]),
+    "list over lines": "\n" + json.dumps([ONE, TWO], indent=2) + "\n",
+}
+
+
+@pytest.mark.parametrize("written", LAYOUTS.values(), ids=LAYOUTS)
+def test_a_key_per_line_and_a_list_are_the_same(written: str) -> None:
+    """Product rule: whatever wrote the Secret, an editor or a secret store, blank lines and line ends do not count."""
+    assert state_keys(written) == (ONE, TWO)
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ("\n \n", "holds no key"),
+        ("[]", "holds no key"),
+        (f"{ONE}\nshort", "key 2 of 2 has 5 bytes, fewer than 32"),
+        (f"{ONE}\n{TWO}\n{ONE}", "key 3 of 3 repeats key 1"),
+        ("[1]", "begins with '[' and is no JSON list of texts"),
+        ('["a"', "begins with '[' and is no JSON list of texts"),
+    ],
+)
+def test_wrong_keys_are_told_by_their_number(written: str, fault: str) -> None:
+    """Product rule: one line, what is wrong, what to write; never a key."""
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment({VARIABLE: written})
+    assert str(refused.value) == (
+        f"{VARIABLE} is not usable: {fault}; write one key per line, each as `openssl rand -hex 32` gives it, "
+        "the one that seals first."
+    )
+
+
+def test_the_shortest_key_is_that_of_the_sdk() -> None:
+    """Official SDK 2.3, `AESGCMRequestStateCodec`: the bound our own check repeats."""
+    AESGCMRequestStateCodec(["k" * LEAST_BYTES])
+    with pytest.raises(ValueError, match="at least 32 bytes"):
+        AESGCMRequestStateCodec(["k" * (LEAST_BYTES - 1)])
+
+
+@given(st.text(max_size=200))
+def test_what_passes_the_check_is_taken_by_the_sdk(written: str) -> None:
+    """Product rule: wrong keys end at the start, with our sentence."""
+    try:
+        keys = state_keys(written)
+    except ValueError as error:
+        lines = str(error).splitlines()
+    else:
+        lines = ["no error"]
+        AESGCMRequestStateCodec(keys)
+    assert len(lines) == 1
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    """Product rule: a secret never reaches the log."""
+    settings = Settings.from_environment({VARIABLE: ONE, "MESHED_MCP_REDIS_URL": "redis://:secret@redis:6379/0"})
+    assert settings.request_state_keys == (ONE,)
+    assert ONE not in repr(settings)
+    assert "secret" not in repr(settings)

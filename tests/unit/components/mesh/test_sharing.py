@@ -1,0 +1,85 @@
+"""What the replicas of a service must share: demanded where there are several, given to no one who does not use it."""
+
+from typing import Any
+
+import pytest
+from mesh_rendering import CANARY, render, service_args
+from pydantic import ValidationError
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+
+KEYS = {"secret": "mcp-request-state", "key": "keys"}
+REDIS = {"secret": "mcp-redis", "key": "url"}
+BOTH = ["request-state", "subscriptions"]
+
+
+def variables(**settings: Any) -> dict[str, Any]:
+    """Variables of the stable version's container."""
+    pod = render(**settings).one("Deployment", "mcp-search")["spec"]["template"]["spec"]
+    return {
+        item["name"]: item.get("value") or item["valueFrom"]["secretKeyRef"] for item in pod["containers"][0]["env"]
+    }
+
+
+def lines(**settings: Any) -> list[str]:
+    """The faults of a service with these settings."""
+    return [str(fault) for fault in faults(MeshedMCPServiceArgs, {"image": "search:1", **settings}, "service mcp-a")]
+
+
+def test_several_replicas_that_share_nothing_are_refused_each_part_with_its_reason() -> None:
+    """Official SDK 2.3, "Deploy": keys and bus are of one process unless they are given."""
+    text = "\n".join(lines(uses=BOTH, replicas=2))
+    assert "uses request-state, for which its replicas would each seal with a key of their own" in text
+    assert "add request_state, or run one replica and no canary" in text
+    assert "uses subscriptions, for which its replicas would each tell their own listeners only; add redis" in text
+
+
+def test_one_replica_needs_nothing_shared() -> None:
+    """Product rule: both parts are optional for one replica."""
+    assert lines(uses=BOTH, replicas=1) == []
+    assert contract.ENV_REPLICATED not in variables(uses=BOTH, replicas=1)
+
+
+@pytest.mark.parametrize(
+    "several", [{"replicas": 2}, {"replicas": 1, "max_replicas": 2}, {"replicas": 1, "rollout": CANARY}]
+)
+def test_the_runtime_knows_when_another_pod_may_get_the_next_request(several: dict[str, Any]) -> None:
+    """Product rule: replicas, what an autoscaler may add, and a canary beside the stable version all count."""
+    assert variables(**several)[contract.ENV_REPLICATED] == "true"
+    with pytest.raises(ValidationError):
+        service_args(uses=BOTH, **several)
+
+
+def test_the_shared_parts_reach_the_pod_from_their_secrets() -> None:
+    """Product rule: a secret is never written into an object."""
+    found = variables(uses=BOTH, request_state=KEYS, redis=REDIS)
+    assert found[contract.ENV_REQUEST_STATE_KEYS] == {"name": "mcp-request-state", "key": "keys"}
+    assert found[contract.ENV_REDIS_URL] == {"name": "mcp-redis", "key": "url"}
+
+
+def test_a_service_gets_only_the_part_that_it_uses() -> None:
+    """Product rule: least privilege; a stack names both for all of its services."""
+    found = variables(uses=["subscriptions"], request_state=KEYS, redis=REDIS)
+    assert contract.ENV_REDIS_URL in found
+    assert contract.ENV_REQUEST_STATE_KEYS not in found
+    assert not {contract.ENV_REDIS_URL, contract.ENV_REQUEST_STATE_KEYS} & set(
+        variables(request_state=KEYS, redis=REDIS)
+    )
+
+
+def test_a_use_that_is_none_or_twice_is_refused_with_the_choices() -> None:
+    """Product rule: what is wrong, what to write instead."""
+    assert lines(uses=["request_state"], replicas=1) == [
+        "service mcp-a: uses[0]: 'request_state' is not a choice; did you mean request-state?"
+    ]
+    assert lines(uses=["subscriptions", "subscriptions"], replicas=1) == [
+        "service mcp-a: uses: 'subscriptions' is listed twice; remove one"
+    ]
+
+
+def test_the_variables_have_one_source() -> None:
+    """Product rule: a second source would go round the demand."""
+    (line,) = lines(secret_env={contract.ENV_REDIS_URL: REDIS})
+    assert "MESHED_MCP_REDIS_URL' is set from the other fields of the service; remove it" in line

@@ -1,0 +1,63 @@
+"""What check demands of a stack whose services use more than single requests, with several replicas."""
+
+import json
+from typing import Any
+
+import pytest
+
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.components.mesh.args import SharedUse
+from meshed_mcp.infra.config import stack_config
+from meshed_mcp.infra.plan import Plan, plan
+
+KEYS = {"secret": "mcp-request-state", "key": "keys"}
+REDIS = {"secret": "mcp-redis", "key": "url"}
+CANARY = {"strategy": "canary", "image": "b:2", "weights": {"stable": 90, "canary": 10}}
+
+
+def planned(service: dict[str, Any], **keys: Any) -> Plan:
+    """The plan of a stack with one service."""
+    given = {"services": {"mcp-a": {"image": "a:1", **service}}, **keys}
+    return plan(stack_config({f"meshed-mcp:{key}": json.dumps(value) for key, value in given.items()}))
+
+
+def lines(service: dict[str, Any], **keys: Any) -> list[str]:
+    """Its faults."""
+    with pytest.raises(ConfigurationError) as raised:
+        planned(service, **keys)
+    return str(raised.value).splitlines()
+
+
+def test_each_part_that_several_replicas_need_is_demanded_by_name() -> None:
+    """Issue "Replica-safe state": both optional for one replica, and check demands them for more."""
+    keys, bus = lines({"uses": ["request-state", "subscriptions"]})
+    assert keys == (
+        "service mcp-a: uses[0]: request-state: its replicas would each seal with a key of their own, so a second "
+        "round fails on all but one; write meshed-mcp:request_state: {secret: ..., key: ...}, "
+        "or run one replica and no canary"
+    )
+    assert bus == (
+        "service mcp-a: uses[1]: subscriptions: its replicas would each tell their own listeners only; "
+        "write meshed-mcp:redis: {secret: ..., key: ...}, or run one replica and no canary"
+    )
+
+
+def test_a_canary_is_a_second_replica() -> None:
+    """Product rule: stable and canary of a service answer the same clients."""
+    one = {"min_replicas": 1, "max_replicas": 1}
+    assert planned({"uses": ["subscriptions"], "scaling": one}).services["mcp-a"].replicated is False
+    (line,) = lines({"uses": ["subscriptions"], "scaling": one, "rollout": CANARY})
+    assert line.startswith("service mcp-a: uses[0]: subscriptions")
+
+
+def test_the_stack_names_the_parts_once_for_all_services() -> None:
+    """Product rule: the audience keeps services apart that seal with one key."""
+    args = planned({"uses": [*SharedUse]}, request_state=KEYS, redis=REDIS).services["mcp-a"]
+    assert args.request_state is not None
+    assert args.redis is not None
+    assert (args.request_state.key, args.redis.secret) == ("keys", "mcp-redis")
+
+
+def test_what_uses_neither_needs_neither() -> None:
+    """Design 1: the quick start, two replicas by default, stays what it is."""
+    assert planned({}).services["mcp-a"].replicated is True
