@@ -1,4 +1,8 @@
 # The real engines the tests judge by (design: docs/architecture). Included by the Makefile.
-.PHONY: engines
-engines: ## get etcd, kube-apiserver, Prometheus, Alertmanager, Redis, PostgreSQL for the tests (once; ~10 minutes)
+.PHONY: engines conformance
+engines: setup ## get etcd, kube-apiserver, Prometheus, Alertmanager, Redis, PostgreSQL for the tests (once; ~10 minutes)
 	@bash engines/install.sh $(ENGINES)
+
+conformance: setup ## Run the official MCP conformance suite: both revisions, bare and behind the local mesh
+	@bash engines/install.sh conformance redis
+	$(BIN)/python engines/conformance/run.py

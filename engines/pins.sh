@@ -16,3 +16,6 @@ ALERTMANAGER_PIN=0.33.1  ALERTMANAGER_MINIMUM=0.28  # matchers in UTF-8 mode, as
 # Dynamically linked: from the machine's own suite, so that they meet the libraries they were built with.
 REDIS_MINIMUM=7.0
 POSTGRESQL_MINIMUM=15
+
+# The MCP conformance suite, from npm: the lock file beside its package.json pins what it needs.
+CONFORMANCE_PIN="$(sed -nE 's|^.*"@modelcontextprotocol/conformance": "([^"]+)".*$|\1|p' "$(dirname "${BASH_SOURCE[0]}")/conformance/package.json")"
