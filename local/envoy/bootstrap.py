@@ -6,6 +6,7 @@ gateway, as far as stock Envoy has it.
 
 from typing import Final
 
+from meshed_mcp import contract
 from meshed_mcp.local.collector import Collector
 from meshed_mcp.local.envoy.api import Message, extension, socket_address
 from meshed_mcp.local.envoy.clusters import endpoints, outbound_clusters
@@ -26,6 +27,8 @@ TLS_INSPECTOR: Final = extension(
     "envoy.filters.listener.tls_inspector", "extensions.filters.listener.tls_inspector.v3.TlsInspector"
 )
 LOOPBACK: Final = "127.0.0.1"
+SIDECAR_ADDRESS: Final = {"address": contract.SIDECAR_ADDRESSES[0], "port_value": 0}
+"""Where a sidecar connects to its process from, so that the process can tell it from others."""
 
 
 def sidecar(topology: Topology, pod: Pod, files: KeyFiles, collector: Collector | None = None) -> Message:
@@ -34,7 +37,12 @@ def sidecar(topology: Topology, pod: Pod, files: KeyFiles, collector: Collector 
     percent = sampling_percent(topology.stack.telemetries, pod.namespace, pod.labels)
     traced = tracing(collector, f"{pod.deployment.name}.{pod.namespace}", percent)
     clusters = [
-        {"name": application, "type": "STATIC", "load_assignment": endpoints(application, [(pod.address, pod.port)])},
+        {
+            "name": application,
+            "type": "STATIC",
+            "load_assignment": endpoints(application, [(pod.address, pod.port)]),
+            "upstream_bind_config": {"source_address": SIDECAR_ADDRESS},
+        },
         *outbound_clusters(topology, pod.namespace, files),
         *egress_clusters(topology, pod.namespace),
         *collector_clusters(collector),
