@@ -14,7 +14,13 @@ import pytest
 
 ROOT: Final = Path(__file__).parent.parent
 IN_NO_REGISTRY: Final = frozenset(
-    {"pulumi", "pulumi-language-python", "pulumi-resource-kubernetes", "pulumi-resource-kubernetes-cert-manager"}
+    {
+        "pulumi",
+        "pulumi-language-python",
+        "pulumi-language-yaml",
+        "pulumi-resource-kubernetes",
+        "pulumi-resource-kubernetes-cert-manager",
+    }
 )
 """Programs `make engines` cannot get: a machine has them or not, in CI too (https://www.pulumi.com/docs/install/)."""
 

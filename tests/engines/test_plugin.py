@@ -1,6 +1,7 @@
 """The component package as another language meets it: the Pulumi command line starts the plugin in this repository.
 
-What the schema says is judged in tests/golden without an engine; here, that the real command line gets the same.
+What the schema says is judged in tests/golden without an engine; here, that the real command line gets the same, and
+that a program in YAML uses a component.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from api_server import ApiServer
 from pulumi_cli import command_line
 
 PROJECT: Final = Path(__file__).parent.parent.parent
@@ -70,3 +72,55 @@ def test_the_command_line_gets_the_schema_of_all_components_from_the_plugin(
         "meshed-mcp:index:ObservabilityStack",
         "meshed-mcp:index:ServiceMesh",
     ]
+
+
+YAML_PROGRAM: Final = """
+name: somebody-elses
+runtime: yaml
+packages: {{meshed-mcp: {plugin}}}
+resources:
+  search:
+    type: meshed-mcp:MeshedMCPService
+    name: mcp-yaml
+    properties:
+      image: registry.example.com/mcp-search:1.0
+      namespace: default
+      replicas: {replicas}
+      callers: [frontend/chat]
+      drain: {{graceSeconds: 60}}
+      env: {{GREETING: hello}}
+outputs: {{url: "${{search.url}}"}}
+"""
+
+
+@pytest.fixture
+def yaml_program(clone: Path, home: Path, api_server: ApiServer, tmp_path: Path) -> Callable[..., str]:
+    """Previews or brings up the YAML program with a number of replicas, in a stack of its own."""
+    folder = tmp_path / "program"
+    folder.mkdir()
+    settings = {
+        "KUBECONFIG": str(api_server.kubeconfig),
+        "PULUMI_BACKEND_URL": f"file://{tmp_path}",
+        "PULUMI_CONFIG_PASSPHRASE": "only for this test",
+        "PULUMI_K8S_SKIP_AWAIT": "true",
+    }
+
+    def run(*arguments: str, replicas: str = "3", ok: bool = True) -> str:
+        (folder / "Pulumi.yaml").write_text(YAML_PROGRAM.format(plugin=clone, replicas=replicas))
+        return command_line(arguments, folder, home, settings, ok=ok)
+
+    run("stack", "init", "dev")
+    return run
+
+
+@pytest.mark.engine("pulumi-language-yaml")
+def test_a_program_in_yaml_previews_a_service_and_is_told_its_faults(yaml_program: Callable[..., str]) -> None:
+    """Issue, item 7: the components are hosted for other languages, with validation on the exact property."""
+    printed = yaml_program("preview", "--json")
+    state = json.loads(printed[printed.index("{") :])
+    made = {step["newState"]["type"]: step["newState"] for step in state["steps"]}
+    assert made["kubernetes:apps/v1:Deployment"]["inputs"]["spec"]["replicas"] == 3
+    assert "kubernetes:networking.istio.io/v1:VirtualService" in made
+    refused = yaml_program("preview", replicas="0", ok=False)
+    assert "replicas" in refused
+    assert "is below 1; write 1 or more" in refused
