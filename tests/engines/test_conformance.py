@@ -1,0 +1,66 @@
+"""The official MCP conformance suite over every set-up that `make conformance` judges, by that very command."""
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import pytest
+
+from meshed_mcp import contract
+
+ROOT: Final = Path(__file__).parents[2]
+FOLDER: Final = ROOT / "engines" / "conformance"
+SECONDS: Final = 600
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """`suite.py` of the command."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    return importlib.import_module("suite")
+
+
+@pytest.mark.timeout(SECONDS)
+@pytest.mark.engine("mcp-conformance", "redis-server")
+def test_every_required_check_passes_in_every_set_up(module: ModuleType) -> None:
+    """MCP, "SDK Tiers", conformance testing: tier 1 is 100 % of the required checks; here of both revisions."""
+    done = subprocess.run(
+        [sys.executable, str(FOLDER / "run.py")], capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    found = dict(re.findall(r"^(\w+ [\d-]+): (\d+/\d+) required checks passed$", done.stdout, re.MULTILINE))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(found) == {
+        f"{where} {revision}" for where in ("direct", "mesh") for revision in (module.OLD, module.NEW)
+    }
+    assert all(len(set(counts.split("/"))) == 1 for counts in found.values())
+
+
+@pytest.mark.engine("mcp-conformance")
+def test_the_suite_does_fail_a_server_that_falls_short(module: ModuleType, tmp_path: Path) -> None:
+    """Negative control: without sessions an old client cannot be asked back, and the suite must say so."""
+    setups = importlib.import_module("setups")
+    with setups.direct(contract.Legacy.STATELESS, tmp_path / "server") as url:
+        verdict = module.judge(url, module.OLD, tmp_path / "results")
+    assert not verdict.conforms
+    assert 0 < verdict.passed < verdict.required
+    assert {fault.partition(":")[0] for fault in verdict.faults} >= {"tools-call-sampling", "tools-call-elicitation"}
+
+
+def test_a_scenario_without_a_result_is_a_fault(module: ModuleType, tmp_path: Path) -> None:
+    """Product rule: what was not judged has not passed."""
+    verdict = module.verdict(tmp_path, ["ping"], 0)
+    assert (verdict.passed, verdict.required, verdict.faults) == (0, 1, ("ping: no result",))
+    assert not verdict.conforms
+
+
+def test_an_unknown_set_up_is_named_with_the_known_ones() -> None:
+    """Product rule: what is wrong, and what to write instead."""
+    done = subprocess.run(
+        [sys.executable, str(FOLDER / "run.py"), "sideways"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("there is no set-up 'sideways'; write one of: 'direct 2025-11-25', ")

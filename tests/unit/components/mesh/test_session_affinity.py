@@ -1,0 +1,267 @@
+"""Sticky sessions: what is rendered where, and what the Lua script does with a session id, run by LuaJIT itself."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lupa import luajit21
+from mesh_rendering import CANARY, INGRESS, Objects, render, render_exposed
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh import session_affinity
+
+SCRIPT: Final = Path(session_affinity.__file__).with_name("session_affinity.lua").read_bytes()
+KEY: Final = "000102030405060708090a0b0c0d0e0f"
+SID: Final = "2f6c1e0a9b7d4c5e8f3a1b2c3d4e5f60"
+ADDRESS: Final = "10.244.3.17:8000"
+
+
+class Headers:
+    """Headers as the script sees them."""
+
+    def __init__(self, **values: str) -> None:
+        self.values = {name.replace("_", "-").encode(): value.encode() for name, value in values.items()}
+
+    def get(self, _self: object, name: bytes) -> bytes | None:
+        """One value."""
+        return self.values.get(name)
+
+    def replace(self, _self: object, name: bytes, value: bytes) -> None:
+        """Another value."""
+        self.values[name] = value
+
+    def remove(self, _self: object, name: bytes) -> None:
+        """No value."""
+        self.values.pop(name, None)
+
+
+class Proxy:
+    """What Envoy offers a script (Envoy, "Lua filter", stream handle API), as far as ours asks for it."""
+
+    def __init__(self, key: str = KEY) -> None:
+        self._lua = luajit21.LuaRuntime(encoding=None)
+        self._lua.execute(SCRIPT)
+        self._key = key.encode()
+        self.chosen: tuple[str, bool] | None = None
+
+    def request(self, session_id: str | None) -> str | None:
+        """The session id that the server sees."""
+        headers = Headers() if session_id is None else Headers(mcp_session_id=session_id)
+        return self._run(b"envoy_on_request", headers)
+
+    def response(self, session_id: str, address: str = ADDRESS) -> str:
+        """The session id that the client sees."""
+        headers = Headers(mcp_session_id=session_id, x_mcp_upstream=address)
+        seen = self._run(b"envoy_on_response", headers)
+        assert b"x-mcp-upstream" not in headers.values
+        assert seen is not None
+        return seen
+
+    def _run(self, function: bytes, headers: Headers) -> str | None:
+        handle = self._table(
+            headers=lambda _: self._table(get=headers.get, replace=headers.replace, remove=headers.remove),
+            filterContext=lambda _: self._table(get=lambda _, name: {b"key": self._key}[name]),
+            setUpstreamOverrideHost=self._choose,
+        )
+        self._lua.globals()[function](handle)
+        found = headers.values.get(b"mcp-session-id")
+        return None if found is None else found.decode()
+
+    def _choose(self, _self: object, address: bytes, strict: bool) -> None:
+        self.chosen = (address.decode(), strict)
+
+    def _table(self, **members: Any) -> Any:
+        return self._lua.table_from({name.encode(): member for name, member in members.items()})
+
+
+def xtea(key: list[int], left: int, right: int) -> tuple[int, int]:
+    """Another writing of the cipher, to compare with."""
+    total, mask = 0, 0xFFFFFFFF
+    for _ in range(32):
+        left = left + (((right << 4 ^ right >> 5) + right) ^ (total + key[total & 3])) & mask
+        total = total + 0x9E3779B9 & mask
+        right = right + (((left << 4 ^ left >> 5) + left) ^ (total + key[total >> 11 & 3])) & mask
+    return left, right
+
+
+def stream(key: list[int], sid: bytes) -> Iterator[int]:
+    """The bytes that mask an address: output feedback from the CBC-MAC of the id, its length first."""
+    left, right = xtea(key, 0, len(sid))
+    for start in range(0, len(sid), 8):
+        block = sid[start : start + 8].ljust(8, b"\0")
+        left ^= int.from_bytes(block[:4], "big")
+        right ^= int.from_bytes(block[4:], "big")
+        left, right = xtea(key, left, right)
+    while True:
+        left, right = xtea(key, left, right)
+        yield from left.to_bytes(4, "big") + right.to_bytes(4, "big")
+
+
+def test_the_cipher_of_these_tests_gives_the_published_vectors() -> None:
+    """XTEA test vectors: key 000102..0f over 4142434445464748, and zeros over zeros."""
+    key = [0x00010203, 0x04050607, 0x08090A0B, 0x0C0D0E0F]
+    assert xtea(key, 0x41424344, 0x45464748) == (0x497DF3D0, 0x72612CB5)
+    assert xtea([0, 0, 0, 0], 0, 0) == (0xDEE9D4D8, 0xF7131ED9)
+
+
+@given(st.text("0123456789abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=70), st.binary(min_size=16, max_size=16))
+def test_the_mask_is_xtea_over_the_session_id(sid: str, key: bytes) -> None:
+    """Product rule: a block cipher and not a home-made mask; MCP 2025-11-25: ids are visible ASCII of any length."""
+    words = [int.from_bytes(key[place : place + 4], "big") for place in range(0, 16, 4)]
+    masked = bytes(a ^ b for a, b in zip(ADDRESS.encode(), stream(words, sid.encode()), strict=False))
+    assert Proxy(key.hex()).response(sid) == f"{sid}~{masked.hex()}"
+
+
+@pytest.mark.parametrize("address", [ADDRESS, "127.16.1.3:15006", "[fd00::1:2f]:8000", "[::ffff:10.0.0.1]:15006"])
+def test_a_session_comes_back_to_the_replica_that_answered(address: str) -> None:
+    """Product rule of `legacy: sticky`; the override is not strict, so that a gone replica's session gets its 404."""
+    client_sees = Proxy().response(SID, address)
+    proxy = Proxy()
+    assert proxy.request(client_sees) == SID
+    assert proxy.chosen == (address, False)
+
+
+def test_a_client_sees_no_address_and_no_pattern_of_one() -> None:
+    """Product rule: neither in clear nor in hex, and two sessions of one replica look unrelated."""
+    one, other = Proxy().response(SID), Proxy().response(SID[::-1])
+    assert ADDRESS not in one
+    assert ADDRESS.encode().hex() not in one
+    assert one.partition("~")[2] != other.partition("~")[2]
+    assert Proxy().response(SID) == one
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        pytest.param(SID, id="an id without our part"),
+        pytest.param(f"{SID}~{ADDRESS.encode().hex()}", id="an address in hex"),
+        pytest.param(f"{SID}~", id="an empty part"),
+        pytest.param(f"{SID}~abc", id="an odd number of digits"),
+        pytest.param(f"{SID}~{'00' * 5000}", id="a very long part"),
+        pytest.param("~" * 300, id="nothing but marks"),
+    ],
+)
+def test_an_id_that_is_not_ours_passes_unchanged_and_chooses_nobody(foreign: str) -> None:
+    """MCP 2025-11-25, "Session Management": the server answers an unknown id with 404."""
+    proxy = Proxy()
+    assert proxy.request(foreign) == foreign
+    assert proxy.chosen is None
+
+
+def test_an_id_made_with_another_key_chooses_nobody() -> None:
+    """Product rule: a changed key ends sessions, with 404, instead of sending them somewhere."""
+    proxy = Proxy("ff" * 16)
+    theirs = Proxy().response(SID)
+    assert proxy.request(theirs) == theirs
+    assert proxy.chosen is None
+
+
+def test_a_request_without_a_session_is_left_alone() -> None:
+    """MCP 2026-07-28 has no sessions; `initialize` has none yet."""
+    proxy = Proxy()
+    assert proxy.request(None) is None
+    assert proxy.chosen is None
+
+
+def sticky(**settings: Any) -> Objects:
+    """A service with sessions, exposed, with two versions."""
+    return render_exposed(legacy="sticky", rollout=CANARY, **settings)
+
+
+def patches(item: Manifest, apply_to: str) -> list[Manifest]:
+    """Patches of one kind in an EnvoyFilter."""
+    return [patch for patch in item["spec"]["configPatches"] if patch["applyTo"] == apply_to]
+
+
+def test_the_filter_is_where_the_replica_is_chosen() -> None:
+    """Istio API, EnvoyFilter: it holds in its own namespace; callers' sidecars and the gateway choose the replica."""
+    objects = sticky(callers=["mcp-chat", "frontend/chat"])
+    found = {
+        (item["metadata"]["namespace"], item["metadata"]["name"]): {
+            patch["match"]["context"] for patch in item["spec"]["configPatches"]
+        }
+        for item in objects
+        if item["kind"] == "EnvoyFilter"
+    }
+    assert found == {
+        ("frontend", "mcp-search-sessions"): {"SIDECAR_OUTBOUND"},
+        ("mcp-system", "mcp-search-sessions"): {"SIDECAR_OUTBOUND"},
+        ("istio-ingress", "mcp-search-ingress-sessions"): {"GATEWAY"},
+    }
+
+
+@pytest.mark.parametrize("legacy", ["stateless", "off"])
+def test_without_sessions_nothing_is_patched(legacy: str) -> None:
+    """Product rule: an EnvoyFilter breaks with Istio's versions more easily than any other object, so few have one."""
+    objects = render_exposed(legacy=legacy, callers=["mcp-chat"])
+    assert "EnvoyFilter" not in objects.kinds()
+    assert [rule["name"] for rule in objects.one("VirtualService", "mcp-search")["spec"]["http"]] == ["default"]
+
+
+def test_every_route_of_the_service_wakes_the_filter_and_no_other_does() -> None:
+    """Envoy, HttpFilter `disabled`: per-route configuration enables it; a name that no route has would do nothing."""
+    objects = sticky(callers=["mcp-chat"])
+    for route, owner in {
+        "mcp-search": "mcp-search-sessions",
+        "mcp-search-ingress": "mcp-search-ingress-sessions",
+    }.items():
+        names = [rule["name"] for rule in objects.one("VirtualService", route)["spec"]["http"]]
+        item = objects.one("EnvoyFilter", owner)
+        woken = [
+            patch["match"]["routeConfiguration"]["vhost"]["route"]["name"] for patch in patches(item, "HTTP_ROUTE")
+        ]
+        (inserted,) = patches(item, "HTTP_FILTER")
+        assert woken == names
+        assert len(set(names)) == len(names)
+        assert inserted["patch"]["value"]["disabled"] is True
+
+
+def test_a_session_is_routed_to_all_versions_before_any_weight_is_drawn() -> None:
+    """Envoy draws weights per request: behind them a session would change its version (measured: 21 of 72 answered)."""
+    session, fresh = sticky().one("VirtualService", "mcp-search")["spec"]["http"]
+    assert session["match"] == [{"headers": {"mcp-session-id": {}}}]
+    assert [target["destination"].get("subset") for target in session["route"]] == [None]
+    assert [target["destination"]["subset"] for target in fresh["route"]] == ["stable", "canary"]
+    assert {rule["headers"]["response"]["set"]["x-mcp-upstream"] for rule in (session, fresh)} == {
+        "%UPSTREAM_REMOTE_ADDRESS%"
+    }
+
+
+def test_the_gateway_keeps_path_and_rewrite_for_sessions() -> None:
+    """Product rule: a session reaches the same paths as any other request."""
+    rules = sticky().one("VirtualService", "mcp-search-ingress")["spec"]["http"]
+    assert [(rule["match"][0]["uri"], rule["rewrite"], "headers" in rule["match"][0]) for rule in rules] == [
+        ({"exact": "/mcp-search/mcp"}, {"uri": "/mcp"}, True),
+        ({"exact": "/mcp-search/mcp"}, {"uri": "/mcp"}, False),
+        ({"prefix": "/mcp-search/mcp/"}, {"uri": "/mcp/"}, True),
+        ({"prefix": "/mcp-search/mcp/"}, {"uri": "/mcp/"}, False),
+    ]
+
+
+def keys(objects: Objects) -> set[str]:
+    """Keys that the proxies of a service get."""
+    return {
+        change["filter_context"]["key"]
+        for item in objects
+        if item["kind"] == "EnvoyFilter"
+        for patch in patches(item, "HTTP_ROUTE")
+        for change in patch["patch"]["value"]["typed_per_filter_config"].values()
+    }
+
+
+def test_the_key_is_the_stacks_or_follows_from_the_identity() -> None:
+    """Product rule: one key in every proxy of a service, the same after every update."""
+    assert keys(sticky(callers=["mcp-chat"], session_key=KEY)) == {KEY}
+    (derived,) = keys(sticky(callers=["mcp-chat"]))
+    assert re.fullmatch(r"[0-9a-f]{32}", derived)
+    assert keys(sticky()) == {derived}
+    assert keys(sticky(namespace="other")) != {derived}
+
+
+def test_a_service_that_nobody_may_call_has_no_filter() -> None:
+    """Product rule: no caller, no proxy to patch."""
+    assert "EnvoyFilter" not in render(legacy="sticky", ingress=INGRESS).kinds()
