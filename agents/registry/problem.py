@@ -4,6 +4,7 @@ In: an exception. Out: a response of RFC 9457 with `title`, `status`, `detail`; 
 the official registry API v0.1 names that member.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from pydantic import ValidationError
@@ -23,11 +24,15 @@ VALUE_LIMIT = 60
 """Characters of a client's value that an answer repeats."""
 
 
-def problem(status: int, detail: str) -> JSONResponse:
+RETRY_AFTER_SECONDS = 5
+"""When to ask again while the database is away: a fail-over takes longer, a restart about as long."""
+
+
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The answer for one fault."""
     line = " ".join(detail.split())
     content = {"title": HTTPStatus(status).phrase, "status": status, "detail": line, "error": line}
-    return JSONResponse(content, status_code=status, media_type=PROBLEM_TYPE)
+    return JSONResponse(content, status_code=status, media_type=PROBLEM_TYPE, headers=headers)
 
 
 def invalid(error: ValidationError) -> str:
@@ -71,4 +76,5 @@ async def on_data_error(_request: Request, _error: Exception) -> JSONResponse:
 
 async def on_database_error(_request: Request, _error: Exception) -> JSONResponse:
     """The database is away; what it said stays in the log, it may name hosts and users."""
-    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "the registry's database does not answer; try again")
+    detail = f"the registry's database does not answer; try again in {RETRY_AFTER_SECONDS} s"
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": str(RETRY_AFTER_SECONDS)})

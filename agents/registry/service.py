@@ -1,4 +1,4 @@
-"""The registry as a process: its application with a database, a sweep and the catalogue gauge.
+"""The registry as a process: its application with a database, a sweep and metrics of the catalogue.
 
 In: settings and a metrics registry. Out: a Starlette application that opens its database when it starts.
 Not here: endpoints (app.py), the process and its drain (agents/serving.py).
@@ -11,25 +11,23 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
 from meshed_mcp.agents.database import Database, open_database
 from meshed_mcp.agents.registry.app import registry_app
+from meshed_mcp.agents.registry.metrics import CatalogueMetrics
 from meshed_mcp.agents.registry.store import Store
 from meshed_mcp.agents.settings import Settings
-from meshed_mcp.contract import METRIC_REGISTRY_SERVERS
 
 SCHEMA: Final = "registry"
 VERSIONS: Final = Path(__file__).parent / "versions"
 
 SWEEP_SECONDS: Final = 5.0
-"""How old the gauge may be, and how long expired rows lie around; the same as the scrape interval of MCP pods."""
-
-UNKNOWN: Final = float("nan")
-"""Value of the gauge while the database does not answer: an old number would look alive."""
+"""How old the metrics may be, and how long expired rows lie around; the same as the scrape interval of MCP pods."""
 
 logger = logging.getLogger(__name__)
 
@@ -40,14 +38,14 @@ def open_store(settings: Settings) -> tuple[Database, Store]:
     return database, Store(database)
 
 
-def application(database: Database, store: Store, metrics: CollectorRegistry) -> Starlette:
-    """The application; while it runs, expired entries are removed and `mcp_registry_servers` is kept up to date."""
-    gauge = Gauge(METRIC_REGISTRY_SERVERS, "Live servers in the registry, each version counted.", registry=metrics)
+def application(database: Database, store: Store, registry: CollectorRegistry) -> Starlette:
+    """The application; while it runs, expired entries are removed and the catalogue's metrics are kept up to date."""
+    metrics = CatalogueMetrics(registry)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await sweep(store, gauge)
-        task = asyncio.create_task(_sweep_for_ever(store, gauge), name="registry sweep")
+        await sweep(store, metrics)
+        task = asyncio.create_task(_sweep_for_ever(store, metrics), name="registry sweep")
         try:
             yield
         finally:
@@ -58,20 +56,25 @@ def application(database: Database, store: Store, metrics: CollectorRegistry) ->
     return registry_app(store, lifespan)
 
 
-async def sweep(store: Store, gauge: Gauge) -> None:
-    """Remove what has expired and set the gauge; a database that is away makes it NaN and one log line."""
+async def sweep(store: Store, metrics: CatalogueMetrics) -> None:
+    """Remove what has expired and measure what is left; the loss of the database is told once, and so is its end."""
+    was_up = metrics.up
     try:
         removed = await run_in_threadpool(store.remove_expired)
-        gauge.set(await run_in_threadpool(store.count))
-    except DBAPIError as error:
-        gauge.set(UNKNOWN)
-        logger.warning("the registry's database does not answer: %s", " ".join(str(error.orig).split()))
+        metrics.swept(await run_in_threadpool(store.size), removed)
+    except (DBAPIError, PoolTimeoutError) as error:
+        metrics.lost()
+        if was_up:
+            reason = error.orig if isinstance(error, DBAPIError) else error
+            logger.warning("the registry's database does not answer: %s", " ".join(str(reason).split()))
         return
+    if not was_up:
+        logger.info("the registry's database answers")
     if removed:
         logger.info("forgot %d servers whose leases have run out", removed)
 
 
-async def _sweep_for_ever(store: Store, gauge: Gauge) -> None:
+async def _sweep_for_ever(store: Store, metrics: CatalogueMetrics) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
-        await sweep(store, gauge)
+        await sweep(store, metrics)

@@ -8,7 +8,7 @@ Not here: the reading queries (catalogue.py), HTTP (app.py). Time comes from the
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -33,6 +33,13 @@ class Page:
 
     registrations: tuple[Registration, ...]
     next_cursor: str | None
+
+
+class Size(NamedTuple):
+    """The live part of the catalogue: servers with each version counted, and the instances that hold a lease."""
+
+    servers: int
+    leases: int
 
 
 class Store:
@@ -112,11 +119,13 @@ class Store:
         last = rows[query.limit - 1] if len(rows) > query.limit else None
         return Page(found, f"{last.name}:{last.version}" if last else None)
 
-    def count(self) -> int:
-        """Live entries, each version of a server counted."""
-        counted = sa.select(sa.func.count()).select_from(SERVERS).where(SERVERS.c.expires_at > self._clock())
+    def size(self) -> Size:
+        """How much is alive."""
+        now = self._clock()
+        tables = (SERVERS, LEASES)
+        counts = [sa.select(sa.func.count()).select_from(table).where(table.c.expires_at > now) for table in tables]
         with self._database.read() as connection:
-            return int(connection.execute(counted).scalar_one())
+            return Size(*(int(connection.execute(count).scalar_one()) for count in counts))
 
     def remove_expired(self) -> int:
         """Delete what has expired and return the number of entries."""

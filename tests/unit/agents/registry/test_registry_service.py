@@ -4,50 +4,71 @@ import math
 
 import pytest
 from mcp.server import MCPServer
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 from sqlalchemy import create_engine
 
+from meshed_mcp import contract
 from meshed_mcp.agents import Settings, SettingsError
 from meshed_mcp.agents.database import Database
+from meshed_mcp.agents.registry.metrics import CatalogueMetrics
 from meshed_mcp.agents.registry.model import server_entry
 from meshed_mcp.agents.registry.presence import entry_of, lease_seconds, presence
 from meshed_mcp.agents.registry.service import sweep
 from meshed_mcp.agents.registry.store import Store
-from meshed_mcp.contract import METRIC_REGISTRY_SERVERS
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def metrics() -> CollectorRegistry:
+def registry() -> CollectorRegistry:
     """Instruments of one test."""
     return CollectorRegistry()
 
 
-async def test_the_sweep_counts_the_live_servers(
-    sqlite_store: Store, clock: object, metrics: CollectorRegistry
+def samples(registry: CollectorRegistry) -> tuple[float, ...]:
+    """Servers, leases, forgotten servers, and whether the database answers."""
+    names = (
+        contract.METRIC_REGISTRY_SERVERS,
+        contract.METRIC_REGISTRY_LEASES,
+        contract.METRIC_REGISTRY_EXPIRED,
+        contract.METRIC_REGISTRY_DATABASE_UP,
+    )
+    values = [registry.get_sample_value(name) for name in names]
+    return tuple(value for value in values if value is not None)
+
+
+async def test_the_sweep_measures_the_catalogue(
+    sqlite_store: Store, clock: object, registry: CollectorRegistry
 ) -> None:
-    """Product rule: `mcp_registry_servers` is the size of the catalogue."""
-    gauge = Gauge(METRIC_REGISTRY_SERVERS, "Live servers.", registry=metrics)
-    for name, seconds in (("ns/a", 10), ("ns/b", 30)):
-        sqlite_store.register(server_entry(name, "1", "http://a/mcp", description="d"), "pod-1", seconds)
-    await sweep(sqlite_store, gauge)
-    assert metrics.get_sample_value(METRIC_REGISTRY_SERVERS) == 2
+    """Product rule: servers, running instances, and what was forgotten are metrics."""
+    metrics = CatalogueMetrics(registry)
+    for name, instance, seconds in (("ns/a", "pod-1", 10), ("ns/b", "pod-1", 30), ("ns/b", "pod-2", 30)):
+        sqlite_store.register(server_entry(name, "1", "http://a/mcp", description="d"), instance, seconds)
+    await sweep(sqlite_store, metrics)
+    assert samples(registry) == (2, 3, 0, 1)
     clock.now += 20  # type: ignore[attr-defined]
-    await sweep(sqlite_store, gauge)
-    assert metrics.get_sample_value(METRIC_REGISTRY_SERVERS) == 1
+    await sweep(sqlite_store, metrics)
+    assert samples(registry) == (1, 2, 1, 1)
 
 
-async def test_a_database_that_is_away_makes_the_gauge_unknown_and_the_sweep_goes_on(
-    metrics: CollectorRegistry, caplog: pytest.LogCaptureFixture
+async def test_the_loss_of_the_database_is_told_once_and_measured(
+    registry: CollectorRegistry, sqlite_store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Product rule: an old number would look alive."""
-    gauge = Gauge(METRIC_REGISTRY_SERVERS, "Live servers.", registry=metrics)
+    """Product rule: an old number would look alive; a log line per sweep would bury the cause."""
+    caplog.set_level("INFO")
+    metrics = CatalogueMetrics(registry)
     engine = create_engine("postgresql+psycopg://meshed:secret@127.0.0.1:1/x")
-    await sweep(Store(Database(engine)), gauge)
+    for store in (sqlite_store, Store(Database(engine)), Store(Database(engine)), sqlite_store):
+        await sweep(store, metrics)
+        servers, leases, _, up = samples(registry)
+        assert math.isnan(servers) is math.isnan(leases) is (up == 0) is (store is not sqlite_store)
     engine.dispose()
-    assert math.isnan(metrics.get_sample_value(METRIC_REGISTRY_SERVERS) or 0)
-    assert "the registry's database does not answer" in caplog.text
+    said = [record.message.partition(":")[0] for record in caplog.records if record.name.startswith("meshed_mcp")]
+    assert said == [
+        "the registry's database answers",
+        "the registry's database does not answer",
+        "the registry's database answers",
+    ]
     assert "secret" not in caplog.text
 
 

@@ -38,7 +38,7 @@ def test_an_expired_entry_is_never_returned_even_before_it_is_swept(store: Store
     clock.now += 0.1
     assert names(store) == []
     assert store.versions("ns/rag") == ()
-    assert store.count() == 0
+    assert store.size() == (0, 0)
     with pytest.raises(NotRegisteredError, match="ns/rag: no live server has this name"):
         store.find("ns/rag")
 
@@ -186,4 +186,4 @@ def test_many_writers_at_once_lose_nothing(store: Store, clock: Clock) -> None:
     for number in range(3):
         assert store.find("ns/rag").expires_at == clock.now + 60
         store.release("ns/rag", "1.0.0", f"pod-{number}")
-    assert store.count() == 0
+    assert store.size() == (0, 0)
