@@ -1,0 +1,173 @@
+"""`legacy`: sessions for old clients, none, or the refusal that the specification names."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.server.streamable_http_manager import DEFAULT_SESSION_IDLE_TIMEOUT
+from mcp_types import HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION, TextContent
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+
+from meshed_mcp.agents import MCPService, Settings
+from meshed_mcp.agents.legacy import MAX_REFUSED_BYTES, SESSION_IDLE_SECONDS, session_options
+from meshed_mcp.contract import Legacy
+
+pytestmark = pytest.mark.anyio
+
+BASE: Final = "http://127.0.0.1:8000"
+URL: Final = f"{BASE}/mcp"
+VERSION: Final = "MCP-Protocol-Version"
+SERVED: Final = ["2026-07-28"]
+INITIALIZE: Final = {
+    "jsonrpc": "2.0",
+    "id": 7,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "old", "version": "1"}},
+}
+
+
+@asynccontextmanager
+async def served(legacy: Legacy) -> AsyncIterator[httpx2.AsyncClient]:
+    """A service with one tool and one route of its own, without a network."""
+    service = MCPService("mcp-test")
+
+    @service.tool()
+    def add(a: int, b: int) -> int:
+        """Add."""
+        return a + b
+
+    @service.custom_route("/about", ["GET"])
+    async def about(_: Request) -> PlainTextResponse:
+        return PlainTextResponse("about")
+
+    app = service.http_app(Settings(legacy=legacy))
+    headers = {"Accept": "application/json, text/event-stream"}
+    transport = httpx2.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx2.AsyncClient(transport=transport, headers=headers) as client:
+        yield client
+
+
+async def sum_of_two(client: httpx2.AsyncClient, mode: Any) -> str:
+    """What the tool answers to the official client."""
+    async with Client(streamable_http_client(URL, http_client=client), mode=mode) as session:
+        content = (await session.call_tool("add", {"a": 2, "b": 3})).content[0]
+    assert isinstance(content, TextContent)
+    return content.text
+
+
+async def test_the_default_is_stateless() -> None:
+    """Design D1."""
+    assert Settings().legacy is Legacy.STATELESS
+
+
+@pytest.mark.parametrize("legacy", list(Legacy))
+async def test_a_new_client_is_served_whatever_old_ones_get(legacy: Legacy) -> None:
+    """MCP 2026-07-28 has no sessions: the setting is about older revisions only."""
+    async with served(legacy) as client:
+        assert await sum_of_two(client, "2026-07-28") == "5"
+        assert await sum_of_two(client, "auto") == "5"
+
+
+@pytest.mark.parametrize("legacy", [Legacy.STATELESS, Legacy.STICKY])
+async def test_an_old_client_is_served(legacy: Legacy) -> None:
+    """MCP 2026-07-28, "Compatibility Matrix": a dual-era server answers `initialize`."""
+    async with served(legacy) as client:
+        assert await sum_of_two(client, "legacy") == "5"
+
+
+@pytest.mark.parametrize(("legacy", "session"), [(Legacy.STATELESS, False), (Legacy.STICKY, True)])
+async def test_only_sticky_gives_a_session(legacy: Legacy, session: bool) -> None:
+    """MCP 2025-11-25, "Session Management": a server may assign an id when it answers `initialize`."""
+    async with served(legacy) as client:
+        answer = await client.post(URL, json=INITIALIZE)
+    assert answer.status_code == 200
+    assert ("mcp-session-id" in answer.headers) is session
+
+
+@pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
+async def test_off_refuses_an_old_revision_by_name_and_says_which_are_served(version: str) -> None:
+    """MCP 2026-07-28, "Protocol Version Header": 400 and UnsupportedProtocolVersionError, for known versions too."""
+    async with served(Legacy.OFF) as client:
+        answer = await client.post(URL, json={**INITIALIZE, "method": "tools/list"}, headers={VERSION: version})
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "jsonrpc": "2.0",
+        "id": 7,
+        "error": {
+            "code": UNSUPPORTED_PROTOCOL_VERSION,
+            "message": "Unsupported protocol version",
+            "data": {"supported": SERVED, "requested": version},
+        },
+    }
+
+
+async def test_off_answers_initialize_with_a_text_that_names_the_served_revisions() -> None:
+    """MCP 2026-07-28, "Server Validation" (a missing header is a mismatch) and "Versioning" (name what is served)."""
+    async with served(Legacy.OFF) as client:
+        answer = await client.post(URL, json=INITIALIZE)
+    assert answer.status_code == 400
+    assert answer.json()["id"] == 7
+    assert answer.json()["error"] == {
+        "code": HEADER_MISMATCH,
+        "message": "Header mismatch: mcp-protocol-version is missing. Served revisions: 2026-07-28",
+        "data": {"supported": SERVED},
+    }
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_off_knows_no_method_but_post(method: str) -> None:
+    """MCP 2026-07-28, "Earlier Streamable HTTP Revisions"."""
+    async with served(Legacy.OFF) as client:
+        answer = await client.request(method, URL, headers={"mcp-session-id": "abc", VERSION: "2025-11-25"})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+async def test_off_leaves_other_routes_alone() -> None:
+    """Product rule: the setting is about the MCP endpoint."""
+    async with served(Legacy.OFF) as client:
+        assert (await client.get(f"{BASE}/about")).text == "about"
+
+
+async def test_off_leaves_an_unknown_revision_to_the_sdk() -> None:
+    """MCP 2026-07-28, "Protocol Version Header": the same error, once in one place."""
+    prefix = "io.modelcontextprotocol"
+    meta = {f"{prefix}/protocolVersion": "1900-01-01", f"{prefix}/clientCapabilities": {}}
+    body = {"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"_meta": meta}}
+    async with served(Legacy.OFF) as client:
+        answer = await client.post(URL, json=body, headers={VERSION: "1900-01-01", "Mcp-Method": "tools/list"})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["data"]["requested"] == "1900-01-01"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"{", id="no JSON"),
+        pytest.param(b"[]", id="a batch"),
+        pytest.param(b'"text"', id="a text"),
+        pytest.param(b"\xff\xfe\x00", id="no text"),
+        pytest.param(b'{"id": true}', id="an id that is none"),
+        pytest.param(b'{"id": {"a": 1}}', id="an id that is an object"),
+        pytest.param(b"[" * 60_000, id="60,000 deep"),
+        pytest.param(b'{"id": 7, "x": "' + b"x" * MAX_REFUSED_BYTES + b'"}', id="more than is read"),
+    ],
+)
+async def test_off_refuses_without_an_id_where_none_is_to_be_found(body: bytes) -> None:
+    """JSON-RPC 2.0, section 5: the id is null when it cannot be told."""
+    async with served(Legacy.OFF) as client:
+        answer = await client.post(URL, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert answer.json()["id"] is None
+    assert answer.json()["error"]["code"] == HEADER_MISMATCH
+
+
+async def test_the_idle_time_of_a_session_is_the_sdks_own() -> None:
+    """SDK 2.3, `DEFAULT_SESSION_IDLE_TIMEOUT`: the value ours repeats."""
+    assert session_options(Legacy.STICKY) == {"session_idle_timeout": SESSION_IDLE_SECONDS}
+    assert SESSION_IDLE_SECONDS == DEFAULT_SESSION_IDLE_TIMEOUT
