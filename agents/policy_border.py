@@ -118,11 +118,16 @@ class Border:
         headers = MutableHeaders(scope=start)
         if "www-authenticate" not in headers or self._metadata is None:
             return
-        if start["status"] == UNAUTHORIZED and "authorization" not in Headers(scope=scope):
+        if start["status"] == UNAUTHORIZED and not has_token(scope):
             self._checks.token(TokenResult.MISSING)
             headers["www-authenticate"] = challenge(self._metadata, self._scopes)
         elif self._scopes:
             headers["www-authenticate"] += f', scope="{" ".join(self._scopes)}"'
+
+
+def has_token(scope: Scope) -> bool:
+    """Whether a request carries a bearer token, be it a good one. Source: RFC 6750, section 2.1."""
+    return Headers(scope=scope).get("authorization", "").lower().startswith("bearer ")
 
 
 def challenge(metadata: str, scopes: Sequence[str], error: str = "") -> str:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,17 +25,31 @@ def anyio_backend() -> str:
 @pytest.fixture
 def start_service(tmp_path: Path) -> Iterator[StartService]:
     """Start `script` with the given variables and wait until it is ready (or has ended, with `ready=False`)."""
+    with starting(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def start_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartService]:
+    """As `start_service`, for a service that several tests ask without leaving a trace."""
+    with starting(tmp_path_factory.mktemp("shared")) as start:
+        yield start
+
+
+@contextmanager
+def starting(folder: Path) -> Iterator[StartService]:
+    """What starts services, whose logs and data are in `folder`; they end with the block."""
     with ExitStack() as stack:
 
         def start(script: Path = HERE / "waiting_service.py", *, ready: bool = True, **variables: str) -> Service:
             ports = free_port(), free_port()
-            log = tmp_path / f"{ports[0]}.log"
+            log = folder / f"{ports[0]}.log"
             environment = {
                 **{name: value for name, value in os.environ.items() if not name.startswith("MESHED_MCP_")},
                 contract.ENV_BIND_ADDRESS: "127.0.0.1",
                 contract.ENV_PORT: str(ports[0]),
                 contract.ENV_MANAGEMENT_PORT: str(ports[1]),
-                contract.ENV_DATA_DIR: str(tmp_path),
+                contract.ENV_DATA_DIR: str(folder),
                 **variables,
             }
             process = subprocess.Popen(

@@ -1,0 +1,109 @@
+"""An issuer of tokens on loopback: a JWKS that is served and counted, and tokens of every kind, good and bad."""
+
+import base64
+import hmac
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+RSAKey = rsa.RSAPrivateKey
+HOUR = 3600
+ISSUER = "https://login.example.com/tools"
+AUDIENCE = "https://mcp.example.com/vault/mcp"
+
+
+@dataclass
+class Issuer:
+    """Its keys by id, what it serves, how often it was asked."""
+
+    keys: dict[str, Any] = field(default_factory=dict)
+    asked: int = 0
+    broken: bool = False
+    url: str = ""
+
+    def jwks(self) -> bytes:
+        """The public keys."""
+        keys = [
+            (jwt.algorithms.RSAAlgorithm if isinstance(key, RSAKey) else jwt.algorithms.ECAlgorithm).to_jwk(
+                key.public_key(), as_dict=True
+            )
+            | {"kid": key_id, "use": "sig"}
+            for key_id, key in self.keys.items()
+        ]
+        return json.dumps({"keys": keys}).encode()
+
+    def token(
+        self, key_id: str = "one", *, header: dict[str, Any] | None = None, key: Any = None, **claims: Any
+    ) -> str:
+        """A token that is good but for what is given; a claim given as None is left out."""
+        now = int(time.time())
+        content = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "exp": now + HOUR, "iat": now, "scope": "docs.read"}
+        signing = key or self.keys[key_id]
+        return jwt.encode(
+            {name: value for name, value in (content | claims).items() if value is not None},
+            signing,
+            algorithm="RS256" if isinstance(signing, RSAKey) else "ES256",
+            headers={"kid": key_id} | (header or {}),
+        )
+
+    def unsigned(self) -> str:
+        """A token with `alg` none."""
+        content = jwt.decode(self.token(), options={"verify_signature": False})
+        return ".".join([_part({"alg": "none", "kid": "one"}), _part(content), ""])
+
+    def signed_with_the_public_key(self) -> str:
+        """A token whose shared secret is the public key, which everybody has."""
+        public = self.keys["one"].public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        content = jwt.decode(self.token(), options={"verify_signature": False})
+        signed = f"{_part({'alg': 'HS256', 'kid': 'one'})}.{_part(content)}"  # by hand: PyJWT refuses to make one
+        return f"{signed}.{_text(hmac.digest(public, signed.encode(), 'sha256'))}"
+
+    def changed(self) -> str:
+        """A token whose content was changed after it was signed."""
+        head, content, signature = self.token().split(".")
+        text = base64.urlsafe_b64decode(content + "==").replace(b'"ada"', b'"eve"')
+        return ".".join([head, _text(text), signature])
+
+
+def _part(value: dict[str, Any]) -> str:
+    return _text(json.dumps(value).encode())
+
+
+def _text(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+@contextmanager
+def serving() -> Iterator[Issuer]:
+    """An issuer with the keys `one` and `curve`, for as long as the block lasts."""
+    issuer = Issuer({"one": rsa.generate_private_key(65537, 2048), "curve": ec.generate_private_key(ec.SECP256R1())})
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            issuer.asked += 1
+            body = b"out of order" if issuer.broken else issuer.jwks()
+            self.send_response(503 if issuer.broken else 200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    issuer.url = f"http://127.0.0.1:{server.server_port}/jwks"
+    try:
+        yield issuer
+    finally:
+        server.shutdown()
+        server.server_close()
