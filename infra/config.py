@@ -75,6 +75,10 @@ class StackConfig(Model):
     grafana_admin_password: In[str] | None = None
     """Set with `pulumi config set --secret`. Unset: the Secret `grafana-admin` must come from elsewhere."""
 
+    session_key: In[str] | None = None
+    """Set with `pulumi config set --secret`: text that masks the addresses of pods in session ids, for services with
+    `legacy: sticky`. Unset: the names of the services do, which everybody knows."""
+
     chart_mirror: str | None = None
     """Repository (URL) or folder with every chart, for clusters that cannot reach the publishers' repositories."""
 
@@ -89,7 +93,10 @@ class StackConfig(Model):
         return host_name(value)
 
 
-TEXT_KEYS: Final = frozenset({"namespace", "domain", "grafana_admin_password", "chart_mirror"})
+SECRET_TEXT_KEYS: Final = frozenset({"grafana_admin_password", "session_key"})
+"""Keys whose value may be an encrypted text."""
+
+TEXT_KEYS: Final = SECRET_TEXT_KEYS | {"namespace", "domain", "chart_mirror"}
 """Keys whose value is text; the others are structures."""
 
 FOLLOWS: Final = {

@@ -12,7 +12,7 @@ from meshed_mcp.components.autoscaling.component import AutoscalingPolicy
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.mesh.component import MeshedMCPService, ServiceMesh
 from meshed_mcp.components.observability.component import ObservabilityStack
-from meshed_mcp.infra.config import NAMESPACE
+from meshed_mcp.infra.config import NAMESPACE, SECRET_TEXT_KEYS
 from meshed_mcp.infra.plan import Plan, planned
 
 
@@ -29,8 +29,7 @@ def configuration() -> tuple[dict[str, Any], set[str]]:
     """The values that Pulumi handed to this run, and which of them are secret."""
     values = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
     secret_keys = {*runtime_config.get_config_secret_keys_env(), *runtime_config._SECRET_KEYS.get()}  # noqa: SLF001 - Pulumi has no public list of secret keys
-    key = f"{NAMESPACE}:grafana_admin_password"
-    if key in secret_keys:
+    for key in {f"{NAMESPACE}:{name}" for name in SECRET_TEXT_KEYS} & secret_keys:
         values[key] = pulumi.Output.secret(values[key])
     return values, secret_keys
 

@@ -301,8 +301,8 @@ class MeshedMCPServiceArgs(ServiceSettings):
     """Base URL of the registry, without its path prefix; unset = the service does not register."""
 
     session_key: In[str] | None = None
-    """32 hexadecimal digits that mask the addresses of pods in session ids (legacy: sticky); unset = digits that follow
-    from the service's name, which keep addresses from readers of logs but not from readers of this package."""
+    """Secret text that masks the addresses of pods in session ids (legacy: sticky). Unset = the service's identity: it
+    keeps addresses from whoever reads an id, but not from whoever also reads this package."""
 
     trust_domain: str = "cluster.local"
     """Trust domain of the mesh; first part of every identity."""

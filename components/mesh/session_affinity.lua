@@ -1,6 +1,6 @@
 -- Brings every request of an MCP session (revisions up to 2025-11-25) back to the replica that holds the session.
 -- The replica's address travels inside the session id that the client repeats: `<id>~<masked address in hex>`.
--- Runs in the proxy that chooses the replica: the caller's sidecar, or the gateway. `key` is 32 hexadecimal digits.
+-- Runs in the proxy that chooses the replica: the caller's sidecar, or the gateway. `key` is any text.
 -- LuaJIT as Envoy has it: `bit` is built in, nothing else is loaded.
 
 local HEADER, UPSTREAM = "mcp-session-id", "x-mcp-upstream"
@@ -24,16 +24,28 @@ local function word(s, i)
   return bit.bor(bit.lshift(w or 0, 24), bit.lshift(x or 0, 16), bit.lshift(y or 0, 8), z or 0)
 end
 
-local function words(hex)
-  local k = {}
-  for digits in hex:gmatch("%x%x%x%x%x%x%x%x") do k[#k + 1] = bit.tobit(tonumber(digits, 16)) end
-  return k
+-- CBC-MAC of `s`, its length first, so that no text's code is that of a longer one's beginning.
+local function mac(k, s)
+  local a, b = xtea(k, 0, #s)
+  for i = 1, #s, 8 do a, b = xtea(k, bit.bxor(a, word(s, i)), bit.bxor(b, word(s, i + 4))) end
+  return a, b
 end
 
--- Masks and unmasks `text`: XTEA in output feedback, begun from the CBC-MAC of the session id, its length first.
+-- The cipher's key for a text, remembered: the first bytes of a name known to all turn any text into four words.
+local KNOWN, keys = {0x6D657368, 0x65642D6D, 0x63702E73, 0x65737369}, {}
+local function key_of(handle)
+  local text = handle:filterContext():get("key")
+  if keys[text] == nil then
+    local a, b = mac(KNOWN, text)
+    local c, d = mac(KNOWN, text .. ".")
+    keys[text] = {a, b, c, d}
+  end
+  return keys[text]
+end
+
+-- Masks and unmasks `text`: XTEA in output feedback, begun from the code of the session id.
 local function masked(k, sid, text)
-  local a, b = xtea(k, 0, #sid)
-  for i = 1, #sid, 8 do a, b = xtea(k, bit.bxor(a, word(sid, i)), bit.bxor(b, word(sid, i + 4))) end
+  local a, b = mac(k, sid)
   local bytes = {}
   for i = 1, #text do
     local place = (i - 1) % 8
@@ -53,7 +65,7 @@ function envoy_on_request(handle)
   local id = handle:headers():get(HEADER)
   local sid, hidden = (id or ""):match("^(.+)~(%x+)$")
   if sid == nil then return end
-  local address = masked(words(handle:filterContext():get("key")), sid, unhex(hidden))
+  local address = masked(key_of(handle), sid, unhex(hidden))
   if not (address:match("^[%d%.]+:%d+$") or address:match("^%[[%x:%.]+%]:%d+$")) then return end
   handle:headers():replace(HEADER, sid)
   handle:setUpstreamOverrideHost(address, false)
@@ -64,5 +76,5 @@ function envoy_on_response(handle)
   local address, sid = headers:get(UPSTREAM), headers:get(HEADER)
   headers:remove(UPSTREAM)
   if address == nil or sid == nil then return end
-  headers:replace(HEADER, sid .. "~" .. hex(masked(words(handle:filterContext():get("key")), sid, address)))
+  headers:replace(HEADER, sid .. "~" .. hex(masked(key_of(handle), sid, address)))
 end

@@ -5,7 +5,6 @@ work: the sidecar of each caller, and the gateway. What it does is in session_af
 Not here: the routes it is attached to (traffic.py), and the sessions themselves (the runtime).
 """
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -27,8 +26,6 @@ LUA: Final = "type.googleapis.com/envoy.extensions.filters.http.lua.v3"
 SCRIPT: Final = "session_affinity"
 """Name under which the filter holds its script, and routes choose it."""
 
-KEY_HEX_DIGITS: Final = 32
-
 
 def envoy_filters(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """One object where each caller's proxy is: by namespace for sidecars, and in the gateway's namespace."""
@@ -37,10 +34,9 @@ def envoy_filters(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     return [_envoy_filter(name, args, namespace, context, suffix) for namespace, context, suffix in _places(name, args)]
 
 
-def derived_key(name: str, args: MeshedMCPServiceArgs) -> str:
+def known_key(name: str, args: MeshedMCPServiceArgs) -> str:
     """The key where the stack gives none: the same everywhere and after every update, and no secret."""
-    identity = principal(name, args.namespace, args.trust_domain)
-    return hashlib.sha256(identity.encode()).hexdigest()[:KEY_HEX_DIGITS]
+    return principal(name, args.namespace, args.trust_domain)
 
 
 def _places(name: str, args: MeshedMCPServiceArgs) -> Iterator[tuple[str, str, str]]:
@@ -61,7 +57,12 @@ def _envoy_filter(name: str, args: MeshedMCPServiceArgs, namespace: str, context
         host = f"{service_host(name, args)}:{contract.MCP_PORT}"
         hosts = [{"name": host, "route": {"name": route["name"]}} for route in mesh_routes(name, args)]
     patches = [_filter_patch(context, filter_name)]
-    patches += [_route_patch(context, filter_name, host, args.session_key or derived_key(name, args)) for host in hosts]
+    patches += [
+        _route_patch(
+            context, filter_name, host, known_key(name, args) if args.session_key is None else args.session_key
+        )
+        for host in hosts
+    ]
     meta = metadata(title, namespace, standard_labels(name))
     return manifest(ENVOY_FILTER, "EnvoyFilter", meta, {"configPatches": patches})
 
