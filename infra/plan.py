@@ -86,6 +86,9 @@ def service_faults(name: str, item: ServiceConfig, names: list[str]) -> Iterator
     for other in deployments(name, item)[1:]:
         if other in names:
             yield Fault(where, "rollout", f"its canary would be named {other}, as another service is; rename one")
+    if item.legacy is contract.Legacy.STICKY and item.scaling.min_replicas == 0:
+        advice = "write scaling.min_replicas: 1, or legacy: stateless"
+        yield Fault(where, "legacy", f"sticky keeps sessions in a pod's memory, which min_replicas 0 ends; {advice}")
     if keeps_own_data(item) and item.scaling.max_replicas > 1:
         advice = f"write 1, or name a database: secret_env: {{{contract.ENV_DATABASE_URL}: {{secret: ..., key: ...}}}}"
         message = f"{item.scaling.max_replicas} replicas would each answer from their own data; {advice}"
@@ -130,6 +133,7 @@ def placement(config: StackConfig) -> dict[str, Any]:
     return {
         "namespace": config.namespace,
         "ingress": ingress,
+        "session_key": config.session_key,
         "otlp_endpoint": f"http://{tracing(config).service}:{OTLP_HTTP_PORT}",
         "trust_domain": config.mesh.trust_domain,
         "cluster_domain": config.mesh.cluster_domain,
