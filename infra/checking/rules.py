@@ -10,6 +10,8 @@ from typing import Any, Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import Fault
 from meshed_mcp.components.core.manifest import Manifest, identity
+from meshed_mcp.components.mesh.cluster_args import ISTIO_FLOOR
+from meshed_mcp.components.mesh.proxy_filters import foreign_filters
 from meshed_mcp.infra.checking.references import belongs_to_server, pod_labels, title
 
 Finding = tuple[Manifest, str, str]
@@ -120,6 +122,14 @@ KUBERNETES_GRACE_SECONDS: Final = 30
 """Source: Kubernetes API, default of `terminationGracePeriodSeconds`."""
 
 
+def proxies_have_every_filter(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """Istio's proxy lacks some of Envoy's filters; one it lacks costs the whole listener, on a gateway every route."""
+    oldest = ".".join(map(str, ISTIO_FLOOR))
+    for item in of_kind(objects, "EnvoyFilter"):
+        for name in foreign_filters(item, oldest):
+            yield item, "spec.configPatches", f"{name} is not in Istio's proxy ({oldest}); use one of its own filters"
+
+
 def of_kind(objects: Sequence[Manifest], *kinds: str) -> list[Manifest]:
     """Objects of some kinds."""
     return [item for item in objects if item["kind"] in kinds]
@@ -150,5 +160,6 @@ RULES: Final[tuple[Callable[[Sequence[Manifest]], Iterator[Finding]], ...]] = (
     one_autoscaler_each,
     servers_are_restricted,
     servers_can_drain,
+    proxies_have_every_filter,
 )
 """All rules, in the order of their reports."""
