@@ -21,7 +21,9 @@ ACCESS_KEY: Final = "meshed_mcp.access"
 UNKNOWN: Final = "unknown"
 """How a caller without any identity is called in logs."""
 
-_SPIFFE: Final = "spiffe://"
+_SPIFFE: Final = re.compile(r"spiffe://([A-Za-z0-9._/-]+)")
+"""Source: SPIFFE-ID, sections 2.1 and 2.2."""
+
 _QUOTE: Final = re.compile(r'(?<!\\)(?:\\\\)*"')
 _FIELD: Final = re.compile(r'([A-Za-z]+)=((?:[^";]|"(?:[^"\\]|\\.)*")*)(?:;|$)')
 
@@ -87,16 +89,16 @@ def peer_principal(header: str) -> str | None:
     """
     fields = _FIELD.findall(last_element(header))
     uris = [value for key, value in fields if key.lower() == "uri"]
-    if len(uris) != 1 or not uris[0].startswith(_SPIFFE):
-        return None
-    return uris[0].removeprefix(_SPIFFE) or None
+    found = _SPIFFE.fullmatch(uris[0]) if len(uris) == 1 else None
+    return found[1] if found else None
 
 
 def last_element(header: str) -> str:
-    """What follows the last comma outside quotes, quotes being counted from the end."""
+    """What follows the last comma outside quotes, quotes being counted from the end; "" when one stays open."""
     comma = len(header)
-    while (comma := header.rfind(",", 0, comma)) >= 0:
+    while comma >= 0:
+        comma = header.rfind(",", 0, comma)
         element = header[comma + 1 :]
         if len(_QUOTE.findall(element)) % 2 == 0:
             return element.strip()
-    return header.strip()
+    return ""

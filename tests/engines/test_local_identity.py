@@ -31,6 +31,7 @@ META: Final = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},
 }
+TRACEPARENT: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 ACCEPT: Final = {"accept": "application/json, text/event-stream"}
 
 
@@ -173,7 +174,7 @@ def test_decisions_are_in_the_audit_log_with_caller_tool_and_reason(up: Running)
     """Issue rule: one line per decision, without arguments."""
     with as_service(up, "front") as client:
         request = legacy("purge")
-        request["json"]["params"]["arguments"] = {"secret": "marzipan"}
+        request["json"]["params"] |= {"arguments": {"secret": "marzipan"}, "_meta": {"traceparent": TRACEPARENT}}
         client.post(VAULT, **request)
     log = up.places.log("vault-0")
 
@@ -183,4 +184,5 @@ def test_decisions_are_in_the_audit_log_with_caller_tool_and_reason(up: Running)
 
     line = wait_for(lines, "an audit line")[-1]
     assert (line["caller"], line["verdict"], line["reason"]) == (FRONT, "refused", "not_listed")
+    assert line["trace_id"] == TRACEPARENT.split("-")[1]
     assert "marzipan" not in log.read_text()

@@ -1,0 +1,134 @@
+"""The issuer's keys: when they are asked for, kept, and no longer trusted."""
+
+import json
+from typing import Any
+
+import httpx2
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from meshed_mcp.agents import identity_keys
+from meshed_mcp.agents.identity_keys import (
+    ASK_AGAIN_SECONDS,
+    FRESH_SECONDS,
+    USABLE_SECONDS,
+    IssuerKeys,
+    KeysUnavailableError,
+    by_id,
+)
+
+pytestmark = pytest.mark.anyio
+
+PUBLIC = rsa.generate_private_key(65537, 2048).public_key()
+
+
+def jwks(*keys: dict[str, Any]) -> bytes:
+    """A JWKS of one RSA key under several descriptions."""
+    numbers = jwt.algorithms.RSAAlgorithm.to_jwk(PUBLIC, as_dict=True)
+    return json.dumps({"keys": [numbers | key for key in keys]}).encode()
+
+
+class Issuer:
+    """An issuer with a clock."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.asked = 0
+        self.answer: bytes | Exception = jwks({"kid": "one"})
+        self.keys = IssuerKeys("https://issuer/jwks", self.fetch, lambda: self.now)
+
+    async def fetch(self, url: str) -> bytes:
+        """Answer, or fail."""
+        assert url == "https://issuer/jwks"
+        self.asked += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+async def test_keys_are_asked_for_once_while_they_are_fresh() -> None:
+    """Product rule: no question per call."""
+    issuer = Issuer()
+    for _ in range(3):
+        assert await issuer.keys.key("one") is not None
+    issuer.now = FRESH_SECONDS
+    assert await issuer.keys.key("one") is not None
+    assert issuer.asked == 1
+    issuer.now += 1
+    assert await issuer.keys.key("one") is not None
+    assert issuer.asked == 2
+
+
+async def test_an_unknown_id_is_asked_for_at_most_once_per_pause() -> None:
+    """Product rule: invented ids do not hammer the issuer; OpenID Connect, "Rotation of Asymmetric Signing Keys"."""
+    issuer = Issuer()
+    assert await issuer.keys.key("two") is None
+    assert await issuer.keys.key("two") is None
+    assert issuer.asked == 1
+    issuer.now = ASK_AGAIN_SECONDS + 1
+    issuer.answer = jwks({"kid": "one"}, {"kid": "two"})
+    assert await issuer.keys.key("two") is not None
+    assert issuer.asked == 2
+
+
+async def test_a_withdrawn_key_is_gone_with_the_next_answer() -> None:
+    """Product rule: a new answer replaces the old one."""
+    issuer = Issuer()
+    assert await issuer.keys.key("one") is not None
+    issuer.now, issuer.answer = FRESH_SECONDS + 1, jwks({"kid": "two"})
+    assert await issuer.keys.key("one") is None
+
+
+@pytest.mark.parametrize(
+    "fault", [httpx2.ConnectError("away"), TimeoutError(), OSError("too much"), b"<html>", b"[]", b"{}", jwks()]
+)
+async def test_while_the_issuer_does_not_answer_well_old_keys_serve_for_a_time(
+    fault: bytes | Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Product rule: an hour without the issuer, asked again after a pause, one log line each."""
+    issuer = Issuer()
+    assert await issuer.keys.key("one") is not None
+    issuer.answer, issuer.now = fault, FRESH_SECONDS + 1
+    assert await issuer.keys.key("one") is not None
+    assert await issuer.keys.key("one") is not None
+    assert (issuer.asked, len(caplog.messages)) == (2, 1)
+    assert caplog.messages[0].startswith("no keys from https://issuer/jwks: ")
+    issuer.now = USABLE_SECONDS + 1
+    with pytest.raises(KeysUnavailableError):
+        await issuer.keys.key("one")
+
+
+async def test_without_any_key_nobody_is_let_in_and_nobody_is_called_a_liar() -> None:
+    """Product rule: "no keys" is an error of its own, not an unknown key."""
+    issuer = Issuer()
+    issuer.answer = httpx2.ConnectError("away")
+    for _ in range(5):
+        with pytest.raises(KeysUnavailableError):
+            await issuer.keys.key("one")
+    assert issuer.asked == 1
+
+
+def test_only_signing_keys_count_and_a_lone_one_needs_no_name() -> None:
+    """RFC 7517, section 4.2 (`use`); a token without `kid` can mean one key only."""
+    assert set(by_id(jwks({"kid": "one", "use": "sig"}, {"kid": "two", "use": "enc"}))) == {None, "one"}
+    assert set(by_id(jwks({"kid": "one"}, {"kid": "two"}))) == {"one", "two"}
+    assert set(by_id(jwks({}))) == {None}
+
+
+async def test_an_answer_is_read_up_to_its_bound_and_no_redirect_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Product rule: bounded in size; a redirect could lead anywhere."""
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/moved":
+            return httpx2.Response(302, headers={"location": "https://elsewhere"})
+        return httpx2.Response(200, content=b"x" * (identity_keys.MAXIMUM_BYTES + 1))
+
+    client = httpx2.AsyncClient
+    monkeypatch.setattr(
+        httpx2, "AsyncClient", lambda **options: client(transport=httpx2.MockTransport(answer), **options)
+    )
+    with pytest.raises(OSError, match="more than 262144 bytes"):
+        await identity_keys.fetched("https://issuer/large")
+    with pytest.raises(httpx2.HTTPStatusError):
+        await identity_keys.fetched("https://issuer/moved")

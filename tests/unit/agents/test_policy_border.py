@@ -1,0 +1,107 @@
+"""The border: whose word about the peer counts, and how a refusal looks in HTTP."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx2
+import pytest
+from prometheus_client import CollectorRegistry
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from meshed_mcp import contract
+from meshed_mcp.agents import Settings
+from meshed_mcp.agents.identity import PEER_HEADER, access_of
+from meshed_mcp.agents.policy_border import FORGED, UNREADABLE, Authentications, Border
+
+pytestmark = pytest.mark.anyio
+
+SIDECAR = "127.0.0.6"
+FRONT = "cluster.local/ns/mcp-system/sa/front"
+ELEMENT = f"By=spiffe://cluster.local/ns/mcp-system/sa/back;URI=spiffe://{FRONT}"
+
+
+class Bordered:
+    """A small application behind the border: says whom it sees, and refuses when told to."""
+
+    def __init__(self, refused_for: tuple[str, ...] | None = None, status: int = 200, **settings: Any) -> None:
+        self.registry = CollectorRegistry()
+        self._refused_for = refused_for
+        self._status = status
+        checks = Authentications(self.registry)
+        self.border = Border(self._application, Settings(trusted_proxies=(SIDECAR, "::6"), **settings), checks)
+
+    async def _application(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        access = access_of(request)
+        access.refused_for = self._refused_for
+        seen = f"{access.principal} {len(request.headers.getlist(PEER_HEADER))}"
+        answer: Response = PlainTextResponse(seen, status_code=self._status)
+        await answer(scope, receive, send)
+
+    async def get(self, client: str, headers: Sequence[tuple[str, str]] = ()) -> httpx2.Response:
+        """Ask as someone who connects from `client`."""
+        transport = httpx2.ASGITransport(self.border, client=(client, 5000))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://back") as http:
+            return await http.get("/", headers=list(headers))
+
+    def peers(self, result: str) -> float | None:
+        """Peer headers that were not believed, for that reason."""
+        return self.registry.get_sample_value(contract.METRIC_AUTHENTICATIONS, {"kind": "peer", "result": result})
+
+
+@pytest.mark.parametrize("sidecar", [SIDECAR, "::6"])
+async def test_the_sidecars_word_is_taken(sidecar: str) -> None:
+    """meshed_mcp.contract, ENV_TRUSTED_PROXIES."""
+    bordered = Bordered()
+    assert (await bordered.get(sidecar, [(PEER_HEADER, ELEMENT)])).text == f"{FRONT} 1"
+    assert (bordered.peers(FORGED), bordered.peers(UNREADABLE)) == (0, 0)
+
+
+@pytest.mark.parametrize("client", ["127.0.0.1", "10.1.2.3", "::1"])
+async def test_from_elsewhere_the_header_is_dropped_and_counted(client: str) -> None:
+    """Product rule: a client's own header never names it, and nothing behind the border can take it for more."""
+    bordered = Bordered()
+    assert (await bordered.get(client, [(PEER_HEADER, ELEMENT)])).text == "None 0"
+    assert bordered.peers(FORGED) == 1
+
+
+@pytest.mark.parametrize("headers", [[ELEMENT, ELEMENT], ["URI=front"]])
+async def test_what_the_sidecar_says_unclearly_names_nobody(headers: list[str]) -> None:
+    """Envoy keeps one header; two, or one without an identity, are no statement about the peer."""
+    bordered = Bordered()
+    answer = await bordered.get(SIDECAR, [(PEER_HEADER, header) for header in headers])
+    assert answer.text.startswith("None ")
+    assert bordered.peers(UNREADABLE) == 1
+
+
+async def test_without_the_header_there_is_no_identity_and_nothing_to_count() -> None:
+    """Product rule: a plain request is no forgery."""
+    bordered = Bordered()
+    assert (await bordered.get(SIDECAR)).text == "None 0"
+    assert (bordered.peers(FORGED), bordered.peers(UNREADABLE)) == (0, 0)
+
+
+async def test_a_refused_call_is_403_and_an_answer_of_another_status_stays() -> None:
+    """MCP, "Authorization", "Error Handling": insufficient permissions are 403."""
+    assert (await Bordered(refused_for=()).get(SIDECAR)).status_code == 403
+    assert (await Bordered(refused_for=(), status=400).get(SIDECAR)).status_code == 400
+    assert (await Bordered().get(SIDECAR)).status_code == 200
+
+
+async def test_without_tokens_no_challenge_is_made() -> None:
+    """RFC 9110, section 11.6.1: a challenge names a scheme that would help."""
+    assert "www-authenticate" not in (await Bordered(refused_for=("a",)).get(SIDECAR)).headers
+
+
+async def test_what_is_not_http_passes() -> None:
+    """ASGI, "Lifespan Protocol"."""
+    seen: list[str] = []
+
+    async def application(scope: Scope, _receive: Receive, _send: Send) -> None:
+        seen.append(scope["type"])
+
+    unused: Any = None
+    await Border(application, Settings(), Authentications(CollectorRegistry()))({"type": "lifespan"}, unused, unused)
+    assert seen == ["lifespan"]
