@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core.errors import ConfigurationError, Fault, suggestion
 from meshed_mcp.components.mesh.args import (
     IngressRef,
@@ -24,6 +24,7 @@ from meshed_mcp.components.observability.jaeger import collector_host
 from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, read
+from meshed_mcp.infra.scaling import scaling_faults, scaling_targets
 
 OWN_DATA_MODULES: Final = ("meshed_mcp.agents.services.organization", "meshed_mcp.agents.services.rag")
 """Services of this package that keep data: without a shared database each replica would answer from its own."""
@@ -66,6 +67,7 @@ def faults_between(config: StackConfig, declared: Collection[str]) -> Iterator[F
     for name, item in config.services.items():
         yield from service_faults(name, item, names)
         yield from sharing_faults(config, name, item)
+        yield from scaling_faults(config, name, item)
     if config.registry is not None:
         yield from registry_faults(config, config.registry)
     if config.namespace == config.observability.namespace:
@@ -147,7 +149,7 @@ def service_args(config: StackConfig, item: ServiceConfig) -> MeshedMCPServiceAr
     return MeshedMCPServiceArgs(
         **settings,
         **placement(config),
-        replicas=item.scaling.min_replicas,
+        replicas=max(1, item.scaling.min_replicas),
         max_replicas=item.scaling.max_replicas,
         registry_url=registry_url,
         request_state=config.request_state,
@@ -190,14 +192,10 @@ def observability_args(config: StackConfig) -> ObservabilityStackArgs:
 
 
 def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:
-    """Scaling of every service that may change its size; equal bounds need no autoscaler."""
-    targets = {
-        name: ScalingTarget(**dict(item.scaling))
-        for name, item in config.services.items()
-        if item.scaling.min_replicas < item.scaling.max_replicas
-    }
+    """Scaling of every version that may change its size; equal bounds need no autoscaler."""
+    targets = {name: item for service in config.services for name, item in scaling_targets(config, service).items()}
     return AutoscalingPolicyArgs(
-        targets=targets,
+        targets={name: target for name, target in targets.items() if target.scales},
         namespace=config.namespace,
         prometheus_url=prometheus_url(config.observability.namespace),
         keda=config.keda,

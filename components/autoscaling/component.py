@@ -1,6 +1,6 @@
-"""AutoscalingPolicy: KEDA once per cluster, and a ScaledObject for every service that scales.
+"""AutoscalingPolicy: KEDA once per cluster, and an autoscaler for every service that scales.
 
-Registers what `keda_values.py` and `scaled_object.py` return, in the order namespace, KEDA, ScaledObjects.
+Registers what `keda_values.py` and `scalers.py` return, in the order namespace, KEDA, autoscalers.
 """
 
 from collections.abc import Mapping
@@ -8,20 +8,20 @@ from typing import Any
 
 import pulumi
 
-from meshed_mcp.components.autoscaling import keda_values, scaled_object
+from meshed_mcp.components.autoscaling import keda_values, scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core import register
 
 
 class AutoscalingPolicy(pulumi.ComponentResource):
-    """Scales Deployments of MCP servers by the calls in work and waiting, and by their CPU.
+    """Scales Deployments of MCP servers: by calls in work and waiting, sessions, queues, CPU, memory and schedules.
 
     `args` are AutoscalingPolicyArgs or the same as a mapping. The Deployments must ignore changes of `spec.replicas`,
     as those of MeshedMCPService do, or every update resets the size.
     """
 
     scaled_objects: pulumi.Output[list[str]]
-    """`namespace/name` of each ScaledObject."""
+    """`namespace/name` of each ScaledObject, or HorizontalPodAutoscaler where KEDA is left out."""
 
     keda_namespace: pulumi.Output[str]
     """Namespace in which KEDA runs."""
@@ -37,8 +37,8 @@ class AutoscalingPolicy(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         namespaces = register.objects(keda_values.namespaces(checked), child)
         keda = register.releases_in_order(keda_values.releases(checked), register.after(child, namespaces))
-        scalers = scaled_object.manifests(checked)
-        register.objects(scalers, register.after(child, keda))
-        self.scaled_objects = pulumi.Output.from_input([register.resource_name(item) for item in scalers])
+        made = scalers.manifests(checked)
+        register.objects(made, register.after(child, keda))
+        self.scaled_objects = pulumi.Output.from_input([register.resource_name(item) for item in made])
         self.keda_namespace = pulumi.Output.from_input(checked.keda.namespace)
         self.register_outputs({"scaled_objects": self.scaled_objects, "keda_namespace": self.keda_namespace})

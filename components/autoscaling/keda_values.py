@@ -18,8 +18,8 @@ KEPT: Final = {"helm.sh/resource-policy": "keep"}
 
 
 def releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
-    """KEDA's release, or none where the cluster has it already."""
-    if args.keda.install is KedaInstall.EXISTING:
+    """KEDA's release, or none where the cluster has it already or goes without."""
+    if args.keda.install is not KedaInstall.RELEASE:
         return []
     chart = KEDA.mirrored(args.chart_mirror)
     return [ReleaseSpec("keda", args.keda.namespace, chart, keda_values(args.keda.replicas))]
@@ -27,7 +27,7 @@ def releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
 
 def namespaces(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """KEDA's namespace, outside the mesh: the API server calls KEDA, and it has no mesh identity to call with."""
-    if args.keda.install is KedaInstall.EXISTING:
+    if args.keda.install is not KedaInstall.RELEASE:
         return []
     labels = standard_labels("keda") | {
         "istio-injection": "disabled",

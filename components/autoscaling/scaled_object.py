@@ -1,85 +1,115 @@
-"""KEDA ScaledObjects: one per service, with plain triggers of which the largest answer wins.
+"""KEDA ScaledObjects: one per target, with plain triggers of which the largest answer wins.
 
-Pure functions: settings in, Kubernetes objects out. Not here: the query (`core/queries.py`), KEDA (`keda_values.py`).
-`pollingInterval` and `cooldownPeriod` are left out: with a minimum of 1 or more they have no effect.
+Pure functions: settings in, Kubernetes objects out. Not here: the queries (`core/queries.py`), KEDA (`keda_values.py`),
+what is made without KEDA (`plain.py`), which of both (`scalers.py`).
 """
 
 from typing import Final
 
-from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScaleDown, ScaleUp, ScalingTarget
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget, Schedule
+from meshed_mcp.components.autoscaling.behavior import behavior
+from meshed_mcp.components.autoscaling.plain import memory_value
 from meshed_mcp.components.core import queries
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 
 FAILURES_BEFORE_FALLBACK: Final = 3
 """Failed queries in a row until the fallback counts: 34 to 45 s at the HPA's 15 s (measured)."""
 
-
-def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
-    """A ScaledObject for every target, in the order of the targets."""
-    return [scaled_object(name, target, args) for name, target in args.targets.items()]
+ZERO_POLLING_SECONDS: Final = 5
+"""How often KEDA looks at a queue while no replica runs; with one or more, the HPA asks and this has no effect."""
 
 
-def scaled_object(service: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Manifest:
-    """The ScaledObject of `service`."""
+def scaled_object(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Manifest:
+    """The ScaledObject of one target."""
     spec = {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target.deployment or service},
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target.deployment or name},
         "minReplicaCount": target.min_replicas,
         "maxReplicaCount": target.max_replicas,
-        "fallback": fallback(target),
+        **from_zero(target),
+        **fallback(target),
         "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behavior(target.scale_up, target.scale_down)}},
-        "triggers": [load_trigger(service, target, args), *cpu_triggers(target)],
+        "triggers": triggers(name, target, args),
     }
-    return manifest("keda.sh/v1alpha1", "ScaledObject", metadata(service, args.namespace), spec)
+    return manifest("keda.sh/v1alpha1", "ScaledObject", metadata(name, args.namespace), spec)
 
 
-def load_trigger(service: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Manifest:
-    """Calls in work and waiting, divided among the replicas.
+def triggers(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> list[Manifest]:
+    """Everything that counts, each on its own: in a composite, one failing part would no longer stop shrinking."""
+    pods = queries.selector(args.namespace, target.service or name, version=target.version)
+    loads = [
+        ("in-flight", queries.held_in_flight(pods), target.in_flight_per_replica),
+        ("sessions", queries.held_sessions(pods), target.sessions_per_replica),
+        *([("queue", target.queue.query, target.queue.per_replica)] if target.queue else []),
+    ]
+    return [
+        *(load_trigger(which, query, each, args) for which, query, each in loads if each is not None),
+        *resource_triggers(target),
+        *(cron_trigger(number, schedule) for number, schedule in enumerate(target.schedules)),
+    ]
+
+
+def load_trigger(name: str, query: str, per_replica: int, args: AutoscalingPolicyArgs) -> Manifest:
+    """What a query counts, divided among the replicas.
 
     The HPA asks live at every sync; cached answers would be up to 30 s old and hold partial sums. An empty answer is an
     error, not a zero: a lost scrape would otherwise scale to the minimum within 15 s.
     """
     return {
         "type": "prometheus",
-        "name": "in-flight",
+        "name": name,
         "metricType": "AverageValue",
         "useCachedMetrics": False,
         "metadata": {
             "serverAddress": args.prometheus_url,
-            "query": queries.held_in_flight(queries.selector(args.namespace, service)),
-            "threshold": str(target.in_flight_per_replica),
+            "query": query,
+            "threshold": str(per_replica),
             "ignoreNullValues": "false",
         },
     }
 
 
-def cpu_triggers(target: ScalingTarget) -> list[Manifest]:
-    """CPU of the server's own container, % of its request; none where CPU does not count."""
-    if target.cpu_percent is None:
-        return []
-    measure = {"value": str(target.cpu_percent), "containerName": target.container}
-    return [{"type": "cpu", "name": "cpu", "metricType": "Utilization", "metadata": measure}]
+def resource_triggers(target: ScalingTarget) -> list[Manifest]:
+    """CPU (% of the request) and memory (bytes) of the server's own container, as far as they count."""
+    wanted: list[tuple[str, str, str]] = []
+    if target.cpu_percent is not None:
+        wanted.append(("cpu", "Utilization", str(target.cpu_percent)))
+    if target.memory_percent is not None:
+        wanted.append(("memory", "AverageValue", memory_value(target)))
+    return [
+        {
+            "type": kind,
+            "name": kind,
+            "metricType": metric_type,
+            "metadata": {"value": value, "containerName": target.container},
+        }
+        for kind, metric_type, value in wanted
+    ]
+
+
+def cron_trigger(number: int, schedule: Schedule) -> Manifest:
+    """A floor at certain times. Source: KEDA, "Cron"."""
+    times = {"timezone": schedule.timezone, "start": schedule.start, "end": schedule.end}
+    return {
+        "type": "cron",
+        "name": f"schedule-{number}",
+        "metadata": {**times, "desiredReplicas": str(schedule.replicas)},
+    }
+
+
+def from_zero(target: ScalingTarget) -> Manifest:
+    """How KEDA itself leaves and reaches zero; with a minimum of 1 or more these have no effect and are left out."""
+    if target.min_replicas > 0:
+        return {}
+    return {"pollingInterval": ZERO_POLLING_SECONDS, "cooldownPeriod": target.scale_down.stabilization_seconds}
 
 
 def fallback(target: ScalingTarget) -> Manifest:
-    """The size while Prometheus does not answer. KEDA's default behaviour `static` would shrink 40 replicas to it."""
-    replicas = target.fallback_replicas or target.min_replicas
-    return {
-        "failureThreshold": FAILURES_BEFORE_FALLBACK,
-        "replicas": replicas,
-        "behavior": "currentReplicasIfHigher",
-    }
+    """The size while a query fails. KEDA's default behaviour `static` would shrink 40 replicas to it.
 
-
-def behavior(up: ScaleUp, down: ScaleDown) -> Manifest:
-    """How fast the HPA adds and removes replicas."""
-    return {
-        "scaleUp": {
-            "stabilizationWindowSeconds": up.stabilization_seconds,
-            "tolerance": f"{up.tolerance_percent / 100:.2f}",
-            "policies": [{"type": "Percent", "value": up.percent, "periodSeconds": up.period_seconds}],
-        },
-        "scaleDown": {
-            "stabilizationWindowSeconds": down.stabilization_seconds,
-            "policies": [{"type": "Percent", "value": down.percent, "periodSeconds": down.period_seconds}],
-        },
-    }
+    Nothing where no query is asked: KEDA refuses a fallback for CPU and memory alone.
+    """
+    if not any((target.in_flight_per_replica, target.sessions_per_replica, target.queue)):
+        return {}
+    replicas = target.fallback_replicas or max(1, target.min_replicas)
+    count = {"failureThreshold": FAILURES_BEFORE_FALLBACK, "replicas": replicas}
+    return {"fallback": {**count, "behavior": "currentReplicasIfHigher"}}

@@ -29,10 +29,14 @@ HELD_STEP_SECONDS: Final = 1
 peak ends. With 5 s for the correction, they overlap for up to 5 s and ask for twice the size."""
 
 
-def selector(namespace: str, server: str, *, regex: bool = False) -> str:
-    """Label matchers of one server's series, or of several with `regex` (Grafana's variables expand to patterns)."""
+def selector(namespace: str, server: str, *, version: str | None = None, regex: bool = False) -> str:
+    """Label matchers of one server's series, or of several with `regex` (Grafana's variables expand to patterns).
+
+    `version`: of the pods of one version only.
+    """
     operator = "=~" if regex else "="
-    return f'namespace{operator}"{namespace}",{contract.LABEL_SERVER}{operator}"{server}"'
+    of_version = "" if version is None else f',{contract.LABEL_VERSION}{operator}"{version}"'
+    return f'namespace{operator}"{namespace}",{contract.LABEL_SERVER}{operator}"{server}"{of_version}'
 
 
 def call_rate(select: str, window: str) -> str:
@@ -78,11 +82,12 @@ def held_in_flight(select: str) -> str:
     the minimum ("clamped"): inside the peak, ending pods would count for too long. Absent once every gauge is.
     Source: measured with the real HPA controller and KEDA, 4 -> 8 and 4 -> 16 replicas, faults included.
     """
-    held = f"{HELD_SECONDS}s:{HELD_STEP_SECONDS}s"
-    peak = f"max_over_time({in_flight(select)}[{held}])"
-    scraped = f'count(up{{{select},container="{contract.CONTAINER_NAME}"}})'
-    reporting = f"count(count by (pod) ({contract.METRIC_ACTIVE_REQUESTS}{{{select}}}))"
-    return f"{peak} * min_over_time(({scraped} / {reporting})[{held}])"
+    return _held(in_flight(select), select)
+
+
+def held_sessions(select: str) -> str:
+    """Open sessions of clients up to 2025-11-25, for the autoscaler: held and corrected like `held_in_flight`."""
+    return _held(f"sum({contract.METRIC_ACTIVE_SESSIONS}{{{select}}})", select)
 
 
 def pods_of(deployment: str) -> str:
@@ -108,6 +113,13 @@ def container_cpu(namespace: str, pod: str, window: str) -> str:
 def container_memory(namespace: str, pod: str) -> str:
     """Working set of the server's container, bytes, per pod: what the memory limit counts. Source: cAdvisor."""
     return f"sum by (pod) (container_memory_working_set_bytes{{{_container(namespace, pod)}}})"
+
+
+def _held(load: str, select: str) -> str:
+    held = f"{HELD_SECONDS}s:{HELD_STEP_SECONDS}s"
+    scraped = f'count(up{{{select},container="{contract.CONTAINER_NAME}"}})'
+    reporting = f"count(count by (pod) ({contract.METRIC_ACTIVE_REQUESTS}{{{select}}}))"
+    return f"max_over_time({load}[{held}]) * min_over_time(({scraped} / {reporting})[{held}])"
 
 
 def _counted(select: str, window: str) -> str:

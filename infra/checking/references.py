@@ -75,7 +75,7 @@ def faults_of_kind(index: Index, item: Manifest) -> Iterator[tuple[str, str | No
             yield from subset_faults(index, item)
         case "AuthorizationPolicy":
             yield from principal_faults(index, item)
-        case "ScaledObject":
+        case "ScaledObject" | "HorizontalPodAutoscaler":
             target, namespace = item["spec"]["scaleTargetRef"], item["metadata"]["namespace"]
             yield "spec.scaleTargetRef.name", index.absent(target.get("kind", "Deployment"), namespace, target["name"])
 

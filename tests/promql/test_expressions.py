@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
-from meshed_mcp.components.autoscaling.scaled_object import manifests as scaled_objects
+from meshed_mcp.components.autoscaling.scalers import manifests as scaled_objects
 from meshed_mcp.components.observability.dashboards.config_maps import manifests as dashboards
 
 MACROS = {"$__rate_interval": "20s", "$namespace": "mcp-system", "$server": "mcp-rag"}
@@ -19,7 +19,7 @@ def expressions() -> list[str]:
     """Of every panel of every dashboard, and of a ScaledObject."""
     boards = [json.loads(text) for item in dashboards("monitoring") for text in item["data"].values()]
     found = [target["expr"] for board in boards for panel in board["panels"] for target in panel["targets"]]
-    targets = {"mcp-rag": ScalingTarget()}
+    targets = {"mcp-rag": ScalingTarget(profile="session", version="canary")}
     (scaler,) = scaled_objects(AutoscalingPolicyArgs(targets=targets, prometheus_url="http://prometheus:9090"))
     found += [entry["metadata"]["query"] for entry in scaler["spec"]["triggers"] if entry["type"] == "prometheus"]
     return [without_macros(text) for text in found]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
-from meshed_mcp.components.autoscaling.scaled_object import manifests
+from meshed_mcp.components.autoscaling.scalers import manifests
 from meshed_mcp.components.core import queries
 from meshed_mcp.components.core.manifest import Manifest
 
@@ -110,10 +110,10 @@ def test_whatever_the_settings_metadata_is_text_and_the_schema_accepts_it(
     data: st.DataObject, scaled_object_schema: dict[str, Any]
 ) -> None:
     """KEDA's CRD: values of a trigger's metadata are strings; an unknown field would be pruned."""
-    low = data.draw(st.integers(1, 1000))
+    low = data.draw(st.integers(1, 999))
     item = scaled(
         min_replicas=low,
-        max_replicas=data.draw(st.integers(low, 1000)),
+        max_replicas=data.draw(st.integers(low + 1, 1000)),
         in_flight_per_replica=data.draw(st.integers(1, 100_000)),
         cpu_percent=data.draw(st.none() | st.integers(1, 1000)),
     )

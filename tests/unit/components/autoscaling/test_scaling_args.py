@@ -36,7 +36,12 @@ def test_equal_bounds_are_a_fixed_size() -> None:
 
 def test_scale_to_zero_is_refused() -> None:
     """Product rule: reactive scaling by a gauge of the pods cannot leave zero."""
-    assert refusals({"min_replicas": 0}) == ["scaling: min_replicas: 0 is below 1; write 1 or more"]
+    assert refusals({"min_replicas": 0}) == [
+        (
+            "scaling: min_replicas 0 leaves nobody to answer a call or to say that one waits. "
+            "Write 1 or more, or profile: queue with a queue outside the pods"
+        )
+    ]
 
 
 def test_fallback_outside_the_bounds_is_refused_and_names_the_bounds() -> None:
@@ -127,4 +132,4 @@ def test_any_settings_are_accepted_or_refused_in_one_line_each(raw: dict[str, An
         assert texts
         assert not [text for text in texts if "\n" in text]
     else:
-        assert 1 <= settings.min_replicas <= settings.max_replicas
+        assert 0 <= settings.min_replicas <= settings.max_replicas

@@ -1,0 +1,55 @@
+"""Times of schedules: five fields of cron, as KEDA's cron trigger reads them. Text in, the same text or a refusal out.
+
+Checked are form and bounds. Source: KEDA, "Cron"; robfig/cron, standard parser (names of months and days included).
+"""
+
+import re
+from typing import Final, NamedTuple
+
+
+class _Field(NamedTuple):
+    name: str
+    least: int
+    most: int
+    names: tuple[str, ...] = ()
+
+
+FIELDS: Final = (
+    _Field("minute", 0, 59),
+    _Field("hour", 0, 23),
+    _Field("day of the month", 1, 31),
+    _Field("month", 1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
+    _Field("day of the week", 0, 6, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
+)
+
+_PART: Final = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[1-9]\d*))?")
+
+
+def cron_expression(text: str) -> str:
+    """`text`, if it is five fields of cron. Raises ValueError naming the field that is none."""
+    words = text.split()
+    if len(words) != len(FIELDS):
+        raise ValueError(
+            f"{text!r} has {len(words)} fields, not the 5 of cron (minute hour day month weekday); "
+            "write it such as '45 8 * * 1-5'"
+        )
+    for field, word in zip(FIELDS, words, strict=True):
+        if not all(_fits(field, part) for part in word.split(",")):
+            raise ValueError(
+                f"{word!r} in {text!r} is no {field.name}; write {field.least} to {field.most}, '*', a range or a list"
+            )
+    return text
+
+
+def _fits(field: _Field, part: str) -> bool:
+    found = _PART.fullmatch(part)
+    if found is None:
+        return False
+    numbers = [_number(field, word) for word in found.group("first", "last") if word is not None]
+    return all(field.least <= number <= field.most for number in numbers) and numbers == sorted(numbers)
+
+
+def _number(field: _Field, word: str) -> int:
+    if word.lower() in field.names:
+        return field.names.index(word.lower()) + field.least
+    return int(word) if re.fullmatch(r"[0-9]+", word) else -1

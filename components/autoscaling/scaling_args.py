@@ -1,0 +1,197 @@
+"""What a stack writes below `scaling:` of a service: bounds, measures, speeds, schedules, prediction.
+
+Values in, frozen models out. Seconds and percents are whole numbers with the unit in the field's name. Not here: the
+defaults of each profile (`profiles.py`), the objects made of them (`scaled_object.py`, `plain.py`).
+"""
+
+from typing import Annotated, Any, Final, Self
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from meshed_mcp.components.autoscaling.cron import cron_expression
+from meshed_mcp.components.autoscaling.profiles import Profile, with_profile
+from meshed_mcp.components.core.args import Model
+
+
+class ScaleUp(Model):
+    """How fast replicas are added."""
+
+    percent: int = Field(default=900, ge=1, le=10000)
+    """Most that one period may add, % of the size at its start. 900 reaches tenfold in one step: 4 -> 16 replicas took
+    16 s at worst, against 57 s with Kubernetes' own 100 % (measured, 16 and 13 steps)."""
+
+    period_seconds: int = Field(default=15, ge=1, le=1800)
+    """Source: Kubernetes, default of `behavior.scaleUp`, equal to the controller's sync period."""
+
+    stabilization_seconds: int = Field(default=0, ge=0, le=3600)
+    """Source: Kubernetes, default of `behavior.scaleUp`."""
+
+    tolerance_percent: int = Field(default=5, ge=0, le=100)
+    """Excess of load over the target that is let be, %. With Kubernetes' 10, 7 of 8 wanted replicas were final
+    (measured). Takes effect from Kubernetes 1.35 on; older servers drop the field."""
+
+
+class ScaleDown(Model):
+    """How fast replicas are removed; with `percent` and `pods`, the slower of both holds."""
+
+    percent: int | None = Field(default=25, ge=1, le=100)
+    """Most that one period may remove, % of the size at its start; null = `pods` alone."""
+
+    pods: int | None = Field(default=None, ge=1, le=1000)
+    """Most replicas that one period may remove; null = `percent` alone."""
+
+    period_seconds: int = Field(default=60, ge=1, le=1800)
+    """Length of one such period."""
+
+    stabilization_seconds: int = Field(default=300, ge=60, le=3600)
+    """How long load must have been low. Source: Kubernetes, default of `behavior.scaleDown`. Below 60 s the few seconds
+    in which new replicas are not yet scraped remove one of them again (measured)."""
+
+    @model_validator(mode="after")
+    def _may_shrink(self) -> Self:
+        if self.percent is None and self.pods is None:
+            raise ValueError("percent and pods are both null, so the size would never shrink. Write one of them")
+        return self
+
+
+class Queue(Model):
+    """The queue that a service works off."""
+
+    query: str = Field(min_length=1, max_length=2000)
+    """PromQL of its length, one number, e.g. `sum(rabbitmq_queue_messages{queue="jobs"})`. It must not come from the
+    service's own pods where the minimum is 0: without pods it would be absent."""
+
+    per_replica: int = Field(ge=1, le=1_000_000)
+    """Entries that one replica should have before it."""
+
+
+class Schedule(Model):
+    """A floor at certain times: never fewer replicas from `start` to `end`. It only raises."""
+
+    start: Annotated[str, AfterValidator(cron_expression)]
+    """When it begins, as five fields of cron: `45 8 * * 1-5`."""
+
+    end: Annotated[str, AfterValidator(cron_expression)]
+    """When it ends, likewise."""
+
+    timezone: str
+    """Time zone of both, e.g. `Europe/Berlin`. Source: IANA time zone database."""
+
+    replicas: int = Field(ge=1, le=1000)
+    """The floor."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _exists(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is no time zone; write one of the IANA database, such as 'Europe/Berlin'")
+        return value
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if self.start == self.end:
+            raise ValueError(f"start and end are both {self.start!r}, so it lasts no time. Write a later end")
+        return self
+
+
+SCALE_TO_ZERO: Final = (
+    "min_replicas 0 leaves nobody to answer a call or to say that one waits. Write 1 or more, "
+    "or profile: queue with a queue outside the pods"
+)
+
+
+class ScalingSettings(Model):
+    """How one service scales. Equal bounds fix the size."""
+
+    profile: Profile = Profile.STATELESS
+    """Type of workload: `stateless`, `session`, `memory`, `queue` or `singleton`; it changes the defaults of the
+    fields below, each of which may be written."""
+
+    min_replicas: int = Field(default=2, ge=0, le=1000)
+    """Fewest replicas; two survive the loss of one. `singleton`: 1. 0 only with `queue`."""
+
+    max_replicas: int = Field(default=10, ge=1, le=1000)
+    """Most replicas, whatever the load; also the bound of what the service may cost. `singleton`: 1."""
+
+    in_flight_per_replica: int | None = Field(default=28, ge=1, le=100_000)
+    """Calls in work or waiting that one replica should have; null = they do not count, as with `queue`. The default is
+    70 % of the 40 threads on which anyio runs plain functions; a service of coroutines usually bears more: measure."""
+
+    sessions_per_replica: int | None = Field(default=None, ge=1, le=1_000_000)
+    """Open sessions that one replica should have; null = they do not count. `session`: 70 % of what one accepts."""
+
+    queue: Queue | None = None
+    """The queue outside that the service works off; `queue` needs it."""
+
+    cpu_percent: int | None = Field(default=70, ge=1, le=1000)
+    """CPU of the server's container that one replica should use, % of its request; null = CPU does not count.
+    `session`: 75; `queue`: null."""
+
+    memory_percent: int | None = Field(default=None, ge=1, le=100)
+    """Memory of the server's container that one replica should use, % of its *limit*; null = memory does not count.
+    `memory`: 75. A guard against the kill at the limit: memory that was once used is rarely given back."""
+
+    schedules: list[Schedule] = Field(default_factory=list, max_length=20)
+    """Floors at certain times."""
+
+    fallback_replicas: int | None = Field(default=None, ge=1, le=1000)
+    """Size while Prometheus does not answer, if the present one is smaller; it never shrinks. Unset: `min_replicas`."""
+
+    scale_up: ScaleUp = ScaleUp()
+    scale_down: ScaleDown = ScaleDown()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_the_profiles_values(cls, raw: Any) -> Any:
+        return with_profile(raw)
+
+    @model_validator(mode="after")
+    def _bounds_fit(self) -> Self:
+        if self.min_replicas > self.max_replicas:
+            raise ValueError(
+                f"min_replicas {self.min_replicas} is more than max_replicas {self.max_replicas}, so no size fits. "
+                f"Write max_replicas: {self.min_replicas} or more, "
+                f"or min_replicas: {self.max_replicas} or less"
+            )
+        if self.profile is Profile.SINGLETON and (self.min_replicas, self.max_replicas) != (1, 1):
+            raise ValueError(
+                f"profile singleton is one replica, but the bounds are {self.min_replicas} to {self.max_replicas}. "
+                "Leave min_replicas and max_replicas out, or write another profile"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _floors_fit(self) -> Self:
+        floors = [("fallback_replicas", self.fallback_replicas)]
+        floors += [(f"schedules[{number}].replicas", item.replicas) for number, item in enumerate(self.schedules)]
+        lines = [
+            f"{field} {replicas} is outside min_replicas {self.min_replicas} to max_replicas {self.max_replicas}. "
+            "Write a size between them, or leave it out for min_replicas"
+            for field, replicas in floors
+            if replicas is not None and not self.min_replicas <= replicas <= self.max_replicas
+        ]
+        if lines:
+            raise ValueError("\n".join(lines))
+        return self
+
+    @model_validator(mode="after")
+    def _something_counts(self) -> Self:
+        if self.profile is Profile.QUEUE and self.queue is None:
+            raise ValueError("profile queue needs the queue's length. Write queue: {query: ..., per_replica: ...}")
+        measures = (self.in_flight_per_replica, self.sessions_per_replica, self.queue, self.cpu_percent)
+        if self.min_replicas < self.max_replicas and not any((*measures, self.memory_percent, self.schedules)):
+            raise ValueError("every measure is null, so nothing would change the size. Write in_flight_per_replica")
+        return self
+
+    @model_validator(mode="after")
+    def _zero_can_be_left(self) -> Self:
+        if self.min_replicas == 0 and self.queue is None:
+            raise ValueError(SCALE_TO_ZERO)
+        of_pods = [name for name in ("in_flight_per_replica", "sessions_per_replica") if getattr(self, name)]
+        if self.min_replicas == 0 and of_pods:
+            raise ValueError(
+                f"min_replicas 0 goes without {' and '.join(of_pods)}: without pods nobody reports it, and an unknown "
+                "load is never taken for none. Write null for it, or min_replicas: 1"
+            )
+        return self

@@ -1,0 +1,58 @@
+"""Scaling without KEDA."""
+
+from typing import Any
+
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, KedaSettings
+from meshed_mcp.components.autoscaling.keda_values import namespaces, releases
+from meshed_mcp.components.autoscaling.scalers import manifests
+from meshed_mcp.components.core.errors import faults
+from meshed_mcp.infra.checking.builtin import unknown_fields
+
+WITHOUT = KedaSettings(install=KedaInstall.NONE)
+URL = "http://prometheus"
+
+
+def policy(**settings: Any) -> AutoscalingPolicyArgs:
+    """A policy without KEDA and with one target."""
+    raw = {"targets": {"mcp-rag": settings}, "namespace": "apps", "prometheus_url": URL, "keda": WITHOUT}
+    return AutoscalingPolicyArgs.model_validate(raw)
+
+
+def test_a_plain_autoscaler_counts_cpu_and_memory_of_the_servers_container() -> None:
+    """Kubernetes, HPA v2, ContainerResource: the sidecar must not count."""
+    (item,) = manifests(policy(memory_percent=75, memory_limit="1Gi"))
+    assert (item["apiVersion"], item["kind"]) == ("autoscaling/v2", "HorizontalPodAutoscaler")
+    cpu, memory = (metric["containerResource"] for metric in item["spec"]["metrics"])
+    assert cpu == {"name": "cpu", "container": "server", "target": {"type": "Utilization", "averageUtilization": 70}}
+    assert memory["target"] == {"type": "AverageValue", "averageValue": "805306368"}
+
+
+def test_it_is_an_object_that_kubernetes_knows() -> None:
+    """Kubernetes API, autoscaling/v2: no unknown field, no wrong type."""
+    (item,) = manifests(policy(memory_percent=75))
+    assert list(unknown_fields(item)) == []
+
+
+def test_nothing_of_keda_is_installed() -> None:
+    """Product rule: `none` is for clusters that may not have it."""
+    assert releases(policy()) == []
+    assert namespaces(policy()) == []
+
+
+def test_what_needs_keda_is_refused_by_name() -> None:
+    """Product rule: a measure that would silently not count is a fault."""
+    raw = {
+        "targets": {"mcp-rag": {"sessions_per_replica": 5, "cpu_percent": None}},
+        "prometheus_url": URL,
+        "keda": {"install": "none"},
+    }
+    assert [str(fault) for fault in faults(AutoscalingPolicyArgs, raw, "scaling")] == [
+        (
+            "scaling: targets.mcp-rag.sessions_per_replica: needs KEDA, which keda.install: none leaves out; "
+            "leave it out, or write release or existing"
+        ),
+        (
+            "scaling: targets.mcp-rag.cpu_percent: is null, and without KEDA nothing else counts; "
+            "write cpu_percent or memory_percent"
+        ),
+    ]

@@ -1,0 +1,226 @@
+"""What each type of workload gets, and what of it a stack may replace."""
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from meshed_mcp import contract
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingSettings, ScalingTarget
+from meshed_mcp.components.autoscaling.profiles import Profile
+from meshed_mcp.components.autoscaling.scalers import manifests
+from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh.args import LimitSettings
+
+QUEUE = {"query": 'sum(jobs_waiting{queue="ocr"})', "per_replica": 5}
+
+
+def scaled(**settings: Any) -> Manifest:
+    """Spec of the ScaledObject of a service with `settings`."""
+    targets = {"mcp-rag": ScalingTarget.model_validate(settings)}
+    (item,) = manifests(AutoscalingPolicyArgs(targets=targets, namespace="apps", prometheus_url="http://prometheus"))
+    return dict(item["spec"])
+
+
+def trigger_names(**settings: Any) -> list[str]:
+    """Names of the triggers, in their order."""
+    return [trigger["name"] for trigger in scaled(**settings)["triggers"]]
+
+
+def refusals(**raw: Any) -> list[str]:
+    """The faults of settings, as a user reads them."""
+    return [str(fault) for fault in faults(ScalingSettings, raw, "scaling")]
+
+
+def test_sessions_count_and_go_one_by_one() -> None:
+    """Product rule: sessions cannot move, so a replica with some is removed slowly and another is added in time."""
+    spec = scaled(profile="session")
+    assert [trigger["name"] for trigger in spec["triggers"]] == ["in-flight", "sessions", "cpu"]
+    assert spec["triggers"][1]["metadata"]["threshold"] == "7000"
+    assert contract.METRIC_ACTIVE_SESSIONS in spec["triggers"][1]["metadata"]["query"]
+    assert spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"] == {
+        "stabilizationWindowSeconds": 900,
+        "policies": [{"type": "Pods", "value": 1, "periodSeconds": 120}],
+    }
+
+
+def test_the_default_of_sessions_is_a_share_of_what_a_replica_accepts() -> None:
+    """Official SDK 2.3, `max_sessions`: beyond it a replica refuses, so 70 % of it leaves room until another is up."""
+    assert ScalingSettings(profile=Profile.SESSION).sessions_per_replica == LimitSettings().sessions * 7 // 10
+
+
+def test_memory_is_guarded_by_bytes_of_the_limit() -> None:
+    """Kubernetes: a container is killed at its limit; its request, KEDA's base of Utilization, is far below."""
+    (guard,) = [
+        entry for entry in scaled(profile="memory", memory_limit="1Gi")["triggers"] if entry["type"] == "memory"
+    ]
+    assert guard["metricType"] == "AverageValue"
+    assert guard["metadata"] == {"value": str(2**30 * 75 // 100), "containerName": "server"}
+
+
+def test_a_queue_is_all_that_counts_for_its_workers() -> None:
+    """Product rule: a worker takes what it bears, the backlog outside says how many are needed."""
+    spec = scaled(profile="queue", queue=QUEUE)
+    assert [trigger["metadata"]["query"] for trigger in spec["triggers"]] == [QUEUE["query"]]
+    assert spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleUp"]["policies"][0]["value"] == 100
+
+
+def test_queue_workers_may_go_to_zero_and_come_back_by_keda() -> None:
+    """KEDA: only below the minimum of 1 do its own polling and cool-down work; the HPA does not run there."""
+    spec = scaled(profile="queue", queue=QUEUE, min_replicas=0)
+    assert (spec["minReplicaCount"], spec["pollingInterval"], spec["cooldownPeriod"]) == (0, 5, 300)
+    assert spec["fallback"]["replicas"] == 1
+
+
+def test_a_singleton_has_no_autoscaler() -> None:
+    """Product rule: one replica is a fixed size."""
+    targets = {"mcp-one": ScalingTarget.model_validate({"profile": "singleton"})}
+    assert manifests(AutoscalingPolicyArgs(targets=targets, prometheus_url="http://prometheus")) == []
+
+
+def test_a_written_field_replaces_the_profiles_and_its_neighbours_stay() -> None:
+    """Issue: every number of a profile may be overridden, inside its structures too."""
+    settings = ScalingSettings.model_validate({"profile": "session", "scale_down": {"period_seconds": 60}})
+    down = settings.scale_down
+    assert (down.pods, down.percent, down.period_seconds, down.stabilization_seconds) == (1, None, 60, 900)
+
+
+def test_fields_of_other_languages_replace_the_profiles_too() -> None:
+    """Pulumi: programs in other languages send `memoryPercent`."""
+    assert ScalingSettings.model_validate({"profile": "memory", "memoryPercent": 60}).memory_percent == 60
+
+
+def test_a_profile_that_was_applied_stays_what_it_is() -> None:
+    """Product rule: settings that pass through a second model are the same settings."""
+    first = ScalingSettings.model_validate({"profile": "session", "cpu_percent": None})
+    again = ScalingTarget(**dict(first))
+    assert {field: getattr(again, field) for field in ScalingSettings.model_fields} == dict(first)
+
+
+@pytest.mark.parametrize("profile", [item for item in Profile if item is not Profile.SINGLETON])
+def test_the_schema_accepts_every_profile(profile: Profile, scaled_object_schema: dict[str, Any]) -> None:
+    """KEDA's CRD, closed: an unknown field would be pruned."""
+    schedule = {"start": "45 8 * * 1-5", "end": "0 18 * * 1-5", "timezone": "Europe/Berlin", "replicas": 4}
+    settings = {"profile": profile.value, "queue": QUEUE, "schedules": [schedule], "scale_down": {"percent": 10}}
+    item = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {}, "spec": scaled(**settings)}
+    Draft202012Validator(scaled_object_schema).validate(item)
+
+
+def test_of_two_bounds_on_shrinking_the_slower_holds() -> None:
+    """Kubernetes, HPA `selectPolicy`: its default, Max, would take the faster."""
+    down = scaled(scale_down={"pods": 2})["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
+    assert down["selectPolicy"] == "Min"
+    assert [policy["type"] for policy in down["policies"]] == ["Percent", "Pods"]
+
+
+def test_a_schedule_is_a_floor() -> None:
+    """KEDA, "Cron": desiredReplicas from start to end; every value of the metadata is text."""
+    schedule = {"start": "45 8 * * 1-5", "end": "0 18 * * 1-5", "timezone": "Europe/Berlin", "replicas": 4}
+    (trigger,) = [item for item in scaled(schedules=[schedule])["triggers"] if item["type"] == "cron"]
+    assert trigger["metadata"] == {
+        "timezone": "Europe/Berlin",
+        "start": "45 8 * * 1-5",
+        "end": "0 18 * * 1-5",
+        "desiredReplicas": "4",
+    }
+
+
+def test_only_one_versions_pods_count_where_two_run() -> None:
+    """Product rule: a canary's scaler that sees the stable version's calls would grow by them."""
+    spec = scaled(service="mcp-search", version="canary", deployment="mcp-search-canary")
+    assert spec["triggers"][0]["metadata"]["query"].count('mcp_server_name="mcp-search",version="canary"') == 3
+
+
+def test_without_a_query_there_is_no_fallback() -> None:
+    """KEDA's webhook refuses a fallback where CPU and memory alone count."""
+    assert "fallback" not in scaled(in_flight_per_replica=None)
+
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "misspelt profile": ({"profile": "sessions"}, "profile: 'sessions' is not a choice; did you mean session?"),
+    "singleton of three": (
+        {"profile": "singleton", "max_replicas": 3},
+        (
+            "profile singleton is one replica, but the bounds are 1 to 3. "
+            "Leave min_replicas and max_replicas out, or write another profile"
+        ),
+    ),
+    "queue without a queue": (
+        {"profile": "queue"},
+        "profile queue needs the queue's length. Write queue: {query: ..., per_replica: ...}",
+    ),
+    "zero with a gauge of pods": (
+        {"profile": "queue", "queue": QUEUE, "min_replicas": 0, "in_flight_per_replica": 5},
+        (
+            "min_replicas 0 goes without in_flight_per_replica: without pods nobody reports it, and an unknown load is "
+            "never taken for none. Write null for it, or min_replicas: 1"
+        ),
+    ),
+    "CPU alone from zero": (
+        {"min_replicas": 0, "in_flight_per_replica": None},
+        (
+            "min_replicas 0 leaves nobody to answer a call or to say that one waits. "
+            "Write 1 or more, or profile: queue with a queue outside the pods"
+        ),
+    ),
+    "nothing counts": (
+        {"in_flight_per_replica": None, "cpu_percent": None},
+        "every measure is null, so nothing would change the size. Write in_flight_per_replica",
+    ),
+    "no way down": (
+        {"scale_down": {"percent": None}},
+        "scale_down: percent and pods are both null, so the size would never shrink. Write one of them",
+    ),
+    "threshold in words": (
+        {"in_flight_per_replica": "many"},
+        "in_flight_per_replica: 'many' is not a whole number; write digits only",
+    ),
+}
+
+
+@pytest.mark.parametrize(("raw", "line"), BAD.values(), ids=BAD)
+def test_what_would_break_later_is_refused_in_one_line(raw: dict[str, Any], line: str) -> None:
+    """Measured: KEDA accepts most of this and then scales nothing."""
+    assert refusals(**raw) == [f"scaling: {line}"]
+
+
+SCHEDULE = {"start": "45 8 * * 1-5", "end": "0 18 * * mon-fri", "timezone": "Europe/Berlin", "replicas": 4}
+BAD_SCHEDULES: dict[str, tuple[dict[str, Any], str]] = {
+    "four fields": (
+        {"start": "45 8 * *"},
+        (
+            "schedules[0].start: '45 8 * *' has 4 fields, not the 5 of cron (minute hour day month weekday); "
+            "write it such as '45 8 * * 1-5'"
+        ),
+    ),
+    "hour 25": (
+        {"end": "0 25 * * *"},
+        "schedules[0].end: '25' in '0 25 * * *' is no hour; write 0 to 23, '*', a range or a list",
+    ),
+    "no time": (
+        {"end": SCHEDULE["start"]},
+        "schedules[0]: start and end are both '45 8 * * 1-5', so it lasts no time. Write a later end",
+    ),
+    "nowhere": (
+        {"timezone": "Europe/Atlantis"},
+        (
+            "schedules[0].timezone: 'Europe/Atlantis' is no time zone; "
+            "write one of the IANA database, such as 'Europe/Berlin'"
+        ),
+    ),
+    "above the maximum": (
+        {"replicas": 50},
+        (
+            "schedules[0].replicas 50 is outside min_replicas 2 to max_replicas 10. "
+            "Write a size between them, or leave it out for min_replicas"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "line"), BAD_SCHEDULES.values(), ids=BAD_SCHEDULES)
+def test_schedules_that_say_nothing_are_refused(change: dict[str, Any], line: str) -> None:
+    """KEDA finds these out in the cluster only."""
+    assert refusals(schedules=[SCHEDULE]) == []
+    assert refusals(schedules=[{**SCHEDULE, **change}]) == [f"scaling: {line}"]

@@ -1,0 +1,116 @@
+"""How the services of a stack scale together: versions, and what contradicts a service's other settings."""
+
+import json
+from typing import Any
+
+import pytest
+
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.infra.config import stack_config
+from meshed_mcp.infra.plan import Plan, plan
+
+CANARY = {"strategy": "canary", "image": "b:2", "weights": {"stable": 90, "canary": 10}}
+
+
+def planned(service: dict[str, Any], name: str = "mcp-a", **keys: Any) -> Plan:
+    """The plan of a stack with one service."""
+    given = {"services": {name: {"image": "a:1", **service}}, **keys}
+    return plan(stack_config({f"meshed-mcp:{key}": json.dumps(value) for key, value in given.items()}))
+
+
+def lines(service: dict[str, Any], name: str = "mcp-a", **keys: Any) -> list[str]:
+    """Its faults."""
+    with pytest.raises(ConfigurationError) as raised:
+        planned(service, name, **keys)
+    return str(raised.value).splitlines()
+
+
+def test_a_canary_has_a_scaler_of_its_own_and_each_sees_its_own_version() -> None:
+    """Product rule: the canary's Deployment would otherwise stay at the size of its creation for ever."""
+    targets = planned({"rollout": CANARY, "scaling": {"max_replicas": 40}}).autoscaling.targets
+    assert list(targets) == ["mcp-a", "mcp-a-canary"]
+    canary = targets["mcp-a-canary"]
+    assert (canary.service, canary.deployment, canary.version) == ("mcp-a", "mcp-a-canary", "canary")
+    assert (canary.min_replicas, canary.max_replicas) == (1, 4)
+    assert (targets["mcp-a"].version, targets["mcp-a"].max_replicas) == ("stable", 40)
+
+
+def test_a_canary_of_few_calls_may_still_grow() -> None:
+    """Product rule: a bound of one replica would make the smallest canary the slowest version."""
+    canary = planned({"rollout": CANARY}).autoscaling.targets["mcp-a-canary"]
+    assert (canary.min_replicas, canary.max_replicas) == (1, 2)
+
+
+def test_floors_and_fallback_of_a_canary_are_its_share() -> None:
+    """Product rule: whatever the stack writes, the canary's sizes lie within its bounds."""
+    schedule = {"start": "0 8 * * *", "end": "0 9 * * *", "timezone": "UTC", "replicas": 40}
+    scaling = {"max_replicas": 40, "fallback_replicas": 20, "schedules": [schedule]}
+    canary = planned({"rollout": CANARY, "scaling": scaling}).autoscaling.targets["mcp-a-canary"]
+    assert (canary.fallback_replicas, canary.schedules[0].replicas) == (2, 4)
+
+
+def test_without_a_canary_every_pod_counts() -> None:
+    """Product rule: the label `version` is asked for only where versions run side by side."""
+    assert planned({}).autoscaling.targets["mcp-a"].version is None
+
+
+def test_workers_that_may_go_to_zero_begin_with_one_replica() -> None:
+    """Kubernetes: the Deployment's size at creation; afterwards it is the autoscaler's."""
+    queue = {"profile": "queue", "min_replicas": 0, "queue": {"query": "sum(jobs)", "per_replica": 2}}
+    assert planned({"scaling": queue}).services["mcp-a"].replicas == 1
+
+
+def test_memory_is_judged_by_the_services_own_limit() -> None:
+    """Product rule: a second place to write the limit could contradict it."""
+    wanted = planned({"scaling": {"profile": "memory"}, "resources": {"memory_limit": "2Gi"}})
+    assert wanted.autoscaling.targets["mcp-a"].memory_limit == "2Gi"
+
+
+def test_a_canarys_name_must_leave_room() -> None:
+    """KEDA: keda-hpa- and the name make 63 characters at most."""
+    (line,) = lines({"rollout": CANARY}, name="a" * 50)
+    assert line.endswith(
+        "rollout: its canary's autoscaler needs a name of 47 characters or fewer; " + "a" * 50 + " has 50"
+    )
+
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "sessions without sessions": (
+        {"scaling": {"profile": "session"}},
+        (
+            "scaling.profile: session counts sessions, and legacy: stateless has none; "
+            "write legacy: sticky, or another profile"
+        ),
+    ),
+    "more calls than let in": (
+        {"limits": {"concurrent_calls": 10, "queued_calls": 0}},
+        (
+            "scaling.in_flight_per_replica: 28 is above limits.concurrent_calls + limits.queued_calls 10, "
+            "so replicas refuse before one is added; write 7 or less"
+        ),
+    ),
+    "more sessions than let in": (
+        {"legacy": "sticky", "scaling": {"profile": "session"}, "limits": {"sessions": 100}},
+        (
+            "scaling.sessions_per_replica: 7000 is above limits.sessions 100, "
+            "so replicas refuse before one is added; write 70 or less"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("service", "line"), BAD.values(), ids=BAD)
+def test_scaling_that_contradicts_the_service_is_refused(service: dict[str, Any], line: str) -> None:
+    """Product rule: what could never work is said before anything is deployed."""
+    assert lines(service) == [f"service mcp-a: {line}"]
+
+
+def test_what_needs_keda_is_refused_without_it() -> None:
+    """Product rule: a measure that would silently not count is a fault."""
+    schedule = {"start": "0 8 * * *", "end": "0 9 * * *", "timezone": "UTC", "replicas": 4}
+    assert lines({"scaling": {"schedules": [schedule]}}, keda={"install": "none"}) == [
+        (
+            "service mcp-a: scaling.schedules: needs KEDA, which keda.install: none leaves out; "
+            "leave it out, or write release or existing"
+        )
+    ]
