@@ -7,6 +7,7 @@ Source: MCP 2026-07-28, "Multi Round-Trip Requests", requestState is to be treat
 """
 
 import logging
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,7 +18,9 @@ from mcp_types import INTERNAL_ERROR
 from mcp_types.methods import is_input_required
 
 from meshed_mcp import contract
+from meshed_mcp.agents.identity import caller_of
 from meshed_mcp.agents.settings import Settings
+from meshed_mcp.agents.state_keys import LEAST_BYTES
 
 UNSHARED: Final = "this service cannot ask back: its replicas share no key for the state of a call"
 """What the client is told; how to repair it is in the log, where the operator looks."""
@@ -31,17 +34,24 @@ logger = logging.getLogger(__name__)
 
 
 def share_request_state(middleware: list[Any], settings: Settings) -> None:
-    """Put what the settings ask for in the place of the SDK's own boundary, whose key each process makes for itself.
+    """Put what the settings ask for in the place of the SDK's own boundary; without keys this process makes its own.
 
-    The audience is the name of the deployed service, not of the program: two services of one image stay apart.
+    The audience is the name of the deployed service, not of the program: two services of one image stay apart. What one
+    caller was asked, nobody else answers.
     """
     place = next(at for at, each in enumerate(middleware) if isinstance(each, RequestStateBoundary))
     middleware[:] = [each for each in middleware if each is not refuse_unshared]
-    if settings.request_state_keys:
-        security = RequestStateSecurity(keys=settings.request_state_keys, audience=settings.service)
-        middleware[place] = RequestStateBoundary(security, default_audience=None)
-    elif settings.replicated:
+    keys = settings.request_state_keys or (os.urandom(LEAST_BYTES),)
+    security = RequestStateSecurity(keys=keys, audience=settings.service, bind_principal=bound_caller)
+    middleware[place] = RequestStateBoundary(security, default_audience=None)
+    if settings.replicated and not settings.request_state_keys:
         middleware.insert(place + 1, refuse_unshared)
+
+
+def bound_caller(context: ServerRequestContext[Any, Any]) -> str | None:
+    """Whom the state is bound to: the caller's mesh identity and token, as far as there are any."""
+    caller = caller_of(context.request)
+    return str(caller) if caller.names else None
 
 
 async def refuse_unshared(context: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:

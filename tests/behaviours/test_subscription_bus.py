@@ -8,14 +8,19 @@ import anyio
 import pytest
 from mcp import Client
 from mcp.server.subscriptions import PromptsListChanged, ResourcesListChanged, ResourceUpdated, ToolsListChanged
+from prometheus_client import CollectorRegistry
+from redis.asyncio import Redis
 from replicas import Service, StartService, eventually
 
+from meshed_mcp.agents.subscriptions import ReplicaBus
+from meshed_mcp.agents.subscriptions_redis import fields_of, redis_relay
 from tests.redis_server import RedisServer, redis_server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine("redis-server")]
 
 SCRIPT = Path(__file__).parent / "asking_service.py"
 CONNECTED = "mcp_server_bus_connected"
+STREAM = "meshed-mcp:default/mcp-test:events"
 URI = "memo://today"
 CHANGES = {
     "tools": ToolsListChanged(),
@@ -166,3 +171,51 @@ async def test_a_url_that_is_none_ends_the_start_with_one_line_that_does_not_rep
         assert "MESHED_MCP_REDIS_URL is not usable. Write redis://user:password@host:6379/0" in said
         assert "secret" not in said
         assert "Traceback" not in said
+
+
+@asynccontextmanager
+async def relays(url: str) -> AsyncIterator[tuple[ReplicaBus, ReplicaBus, CollectorRegistry]]:
+    """Two connected buses in this process, and the metrics of the second."""
+    metrics = CollectorRegistry()
+    one, other = ReplicaBus(CollectorRegistry()), ReplicaBus(metrics)
+    async with redis_relay(one, url, STREAM), redis_relay(other, url, STREAM):
+        await eventually(lambda: one.connected is other.connected is True, within_seconds=60)
+        yield one, other, metrics
+
+
+async def test_a_user_with_four_commands_on_our_keys_is_enough(redis: RedisServer) -> None:
+    """docs/how-to/replicas.md: least privilege in Redis, ACL."""
+    rule = "on >secret resetkeys ~meshed-mcp:* -@all +xadd +xread +xrevrange +expire"
+    async with Redis.from_url(redis.url, protocol=2) as admin:
+        await admin.execute_command("ACL", "SETUSER", "mcp", *rule.split())
+    async with relays(redis.url.replace("//", "//mcp:secret@")) as (one, other, _):
+        heard: list[object] = []
+        other.subscribe(heard.append)
+        await one.publish(ToolsListChanged())
+        await eventually(lambda: heard == [ToolsListChanged()], within_seconds=60)
+
+
+async def test_an_entry_that_is_no_event_is_counted_and_passed_over(redis: RedisServer) -> None:
+    """Product rule: messages are validated, and one that is wrong does not end the reading."""
+    async with relays(redis.url) as (one, other, metrics), Redis.from_url(redis.url, protocol=2) as stranger:
+        heard: list[object] = []
+        other.subscribe(heard.append)
+        for method in (b"notifications/resources/updated", b"tools/call", b"\xff"):
+            await stranger.xadd(STREAM, {b"method": method})
+        await one.publish(PromptsListChanged())
+        await eventually(lambda: heard == [PromptsListChanged()], within_seconds=60)
+    assert metrics.get_sample_value("mcp_server_bus_events_total", {"outcome": "invalid"}) == 3
+
+
+async def test_a_stream_that_began_anew_with_older_identifiers_is_read_from_its_start(redis: RedisServer) -> None:
+    """Redis, "Streams": identifiers are times of the server's clock, which a fail-over may set back."""
+    async with Redis.from_url(redis.url, protocol=2) as stranger:
+        await stranger.xadd(STREAM, fields_of(ToolsListChanged()), id="99999999999999-0")
+    async with relays(redis.url) as (one, other, _):
+        heard: list[object] = []
+        other.subscribe(heard.append)
+        redis.stop()
+        await one.publish(PromptsListChanged())
+        await eventually(lambda: one.connected is other.connected is False, within_seconds=60)
+        redis.start()
+        await eventually(lambda: heard == [PromptsListChanged()], within_seconds=60)

@@ -1,6 +1,7 @@
 """The bus of one replica: at once for listeners here, bounded and without waiting for the others."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -16,9 +17,11 @@ from mcp.server.subscriptions import (
     ToolsListChanged,
 )
 from prometheus_client import CollectorRegistry
+from starlette.requests import Request
 
 from meshed_mcp.agents import MCPService, Settings
-from meshed_mcp.agents.state import refuse_unshared
+from meshed_mcp.agents.identity import ACCESS_KEY, Access
+from meshed_mcp.agents.state import bound_caller, refuse_unshared
 from meshed_mcp.agents.subscriptions import MAX_PENDING, Outbox, ReplicaBus
 from meshed_mcp.agents.subscriptions_redis import MAX_URI_BYTES, event_of, fields_of
 
@@ -119,3 +122,16 @@ def test_the_boundary_is_where_the_keys_go() -> None:
     service.http_app(Settings(replicated=True))
     service.http_app(Settings(replicated=True))
     assert service.middleware.count(refuse_unshared) == 1
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ({}, None),
+        ({ACCESS_KEY: Access("cluster.local/ns/a/sa/b")}, "cluster.local/ns/a/sa/b"),
+    ],
+)
+def test_state_is_bound_to_the_caller_that_the_mesh_vouches_for(scope: dict[str, object], expected: str | None) -> None:
+    """MCP 2026-07-28, "Multi Round-Trip Requests": state that is bound to a user is checked against the user."""
+    context = SimpleNamespace(request=Request({"type": "http", **scope}))
+    assert bound_caller(context) == expected  # type: ignore[arg-type]
