@@ -57,7 +57,7 @@ def checked(model: type[M], raw: Any, where: str) -> M:
 
 def faults(model: type[BaseModel], raw: Any, where: str) -> list[Fault]:
     """Every fault of `raw` as `model`, empty when it is valid; `raw` is not changed."""
-    rest, found, settled = copy.deepcopy(raw), dict[Fault, None](), set[Location]()
+    rest, found, settled = unshared(raw), dict[Fault, None](), set[Location]()
     while True:
         try:
             model.model_validate(rest, by_alias=False, by_name=True)
@@ -71,6 +71,11 @@ def faults(model: type[BaseModel], raw: Any, where: str) -> list[Fault]:
             settled.update(location for item in repaired for location in settled_by(item))
         else:
             return list(found)
+
+
+def unshared(raw: Any) -> Any:
+    """A copy of all mappings in mappings: repairs change nothing else, and an output cannot be copied."""
+    return {key: unshared(value) for key, value in raw.items()} if isinstance(raw, dict) else raw
 
 
 STAND_IN: Final = "stand-in"
