@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lupa import luajit21
 from mesh_rendering import CANARY, INGRESS, Objects, render, render_exposed
+from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import session_affinity
@@ -268,3 +269,22 @@ def test_the_key_is_the_stacks_or_follows_from_the_identity() -> None:
 def test_a_service_that_nobody_may_call_has_no_filter() -> None:
     """Product rule: no caller, no proxy to patch."""
     assert "EnvoyFilter" not in render(legacy="sticky", ingress=INGRESS).kinds()
+
+
+@pytest.mark.parametrize(("methods", "missing"), [(["POST"], "GET and DELETE"), (["GET", "POST"], "DELETE")])
+def test_sessions_need_their_methods(methods: list[str], missing: str) -> None:
+    """MCP 2025-11-25, "Streamable HTTP": GET opens the server's stream, DELETE ends the session."""
+    with pytest.raises(ValidationError) as refused:
+        render(legacy="sticky", methods=methods)
+    (error,) = refused.value.errors()
+    assert error["msg"] == (
+        f"Value error, legacy sticky needs {missing} among methods, for the streams and the end of sessions; "
+        "add it, or write legacy: stateless"
+    )
+
+
+@pytest.mark.parametrize("legacy", ["stateless", "sticky", "off"])
+def test_the_server_is_told_how_to_serve_old_clients(legacy: str) -> None:
+    """Product rule: mesh and server cannot differ."""
+    (container,) = render(legacy=legacy).one("Deployment")["spec"]["template"]["spec"]["containers"]
+    assert {"name": "MESHED_MCP_LEGACY", "value": legacy} in container["env"]

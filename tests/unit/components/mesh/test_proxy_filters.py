@@ -1,0 +1,44 @@
+"""The table of filters that Istio's proxy has."""
+
+from typing import Any
+
+import pytest
+from mesh_rendering import CANARY, render_exposed
+
+from meshed_mcp.components.core.charts import ISTIO_VERSION
+from meshed_mcp.components.mesh.cluster_args import ISTIO_FLOOR
+from meshed_mcp.components.mesh.proxy_filters import PROXY_FILTERS, foreign_filters, istio_minor
+
+KIND = "type.googleapis.com/envoy.extensions.filters.http"
+
+
+def using(kind: str) -> dict[str, Any]:
+    """An EnvoyFilter that configures one filter, somewhere inside."""
+    return {"spec": {"configPatches": [{"patch": {"value": {"typed_config": {"@type": f"{KIND}.{kind}"}}}}]}}
+
+
+def test_the_oldest_and_the_default_istio_are_in_the_table() -> None:
+    """Product rule: a new Istio comes with a look at what its proxy is built with."""
+    assert {ISTIO_FLOOR, istio_minor(ISTIO_VERSION)} <= PROXY_FILTERS.keys()
+
+
+@pytest.mark.parametrize("version", ["1.30.3", "1.31.1", "1.99.0"])
+def test_everything_rendered_for_sessions_is_in_every_proxy(version: str) -> None:
+    """Design D2."""
+    objects = render_exposed(legacy="sticky", rollout=CANARY, callers=["mcp-chat"])
+    filters = [item for item in objects if item["kind"] == "EnvoyFilter"]
+    assert filters
+    assert [foreign_filters(item, version) for item in filters] == [[]] * len(filters)
+
+
+@pytest.mark.parametrize("kind", ["mcp.v3.Mcp", "mcp_router.v3.McpRouter", "sse_to_metadata.v3.SseToMetadata"])
+def test_filters_that_only_stock_envoy_has_are_named(kind: str) -> None:
+    """istio/proxy, `extensions_build_config.bzl`: not built in, although istiod admits them."""
+    assert foreign_filters(using(kind), "1.31.1") == [f"envoy.filters.http.{kind.partition('.')[0]}"]
+
+
+def test_a_filter_of_a_later_proxy_is_foreign_to_an_older_one() -> None:
+    """Istio 1.31 added dynamic modules."""
+    item = using("dynamic_modules.v3.DynamicModuleFilter")
+    assert foreign_filters(item, "1.30.3") == ["envoy.filters.http.dynamic_modules"]
+    assert foreign_filters(item, "1.31.1") == []
