@@ -7,6 +7,7 @@ Not here: checking tokens (identity_token.py), what a caller may do (policy.py).
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -20,6 +21,9 @@ ACCESS_KEY: Final = "meshed_mcp.access"
 
 UNKNOWN: Final = "unknown"
 """How a caller without any identity is called in logs."""
+
+KEPT_ELEMENTS: Final = 256
+"""A sidecar writes one element per certificate of a peer, thousands of times over; so many are remembered."""
 
 _SPIFFE: Final = re.compile(r"spiffe://([A-Za-z0-9._/-]+)")
 """Source: SPIFFE-ID, sections 2.1 and 2.2."""
@@ -87,8 +91,12 @@ def peer_principal(header: str) -> str | None:
     Earlier elements are what the peer claims, quotes that it never closes included: the element is found from the end.
     None when there is no such URI, or more than one. Source: Envoy, "x-forwarded-client-cert"; SPIFFE X.509-SVID, 2.
     """
-    fields = _FIELD.findall(last_element(header))
-    uris = [value for key, value in fields if key.lower() == "uri"]
+    return _named_by(last_element(header))
+
+
+@lru_cache(maxsize=KEPT_ELEMENTS)
+def _named_by(element: str) -> str | None:
+    uris = [value for key, value in _FIELD.findall(element) if key.lower() == "uri"]
     found = _SPIFFE.fullmatch(uris[0]) if len(uris) == 1 else None
     return found[1] if found else None
 

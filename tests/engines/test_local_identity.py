@@ -138,6 +138,17 @@ def test_the_gateway_is_a_caller_like_others(up: Running) -> None:
         assert outcome(client.post(url, **legacy("delete", **forged))) == "200 403"
 
 
+def test_a_tool_learns_who_calls(up: Running) -> None:
+    """Product rule: `caller_of` gives what the sidecar vouches for; through the gateway that is the gateway."""
+    forged = {"x_forwarded_client_cert": f"URI=spiffe://{FRONT}"}
+    with as_service(up, "side") as client:
+        answer = client.post(VAULT, **modern("whoami", **forged)).json()
+    assert answer["result"]["structuredContent"]["result"] == "cluster.local/ns/mcp-system/sa/side"
+    with httpx2.Client(trust_env=False, timeout=30) as client:
+        answer = client.post(f"http://127.0.0.1:{up.gateway_port}/vault/mcp", **modern("whoami", **forged)).json()
+    assert answer["result"]["structuredContent"]["result"] == GATEWAY
+
+
 def test_who_calls_past_the_sidecar_has_no_identity_whatever_it_says(up: Running) -> None:
     """Product rule: the header counts from the sidecar alone; elsewhere it is dropped and counted."""
     vault = pod(up, "vault-0")
@@ -159,7 +170,7 @@ def test_who_calls_past_the_sidecar_has_no_identity_whatever_it_says(up: Running
         assert count(client) == before + 1
 
 
-@pytest.mark.parametrize(("caller", "tools"), [("front", ["read", "delete"]), ("side", ["read"])])
+@pytest.mark.parametrize(("caller", "tools"), [("front", ["read", "delete", "whoami"]), ("side", ["read", "whoami"])])
 def test_a_caller_sees_the_tools_it_may_call(up: Running, caller: str, tools: list[str]) -> None:
     """Issue rule: tools/list shows only what the caller may call; MCP, "Caching": not shared between callers."""
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}}

@@ -1,6 +1,8 @@
 """The MCP server of the tests about callers: tools that not everybody may call."""
 
-from meshed_mcp.agents import MCPService
+from mcp.server.mcpserver import Context
+
+from meshed_mcp.agents import MCPService, caller_of
 
 service = MCPService("vault")
 
@@ -21,6 +23,12 @@ def delete() -> str:
 def purge() -> str:
     """Open to nobody."""
     return "purged"
+
+
+@service.tool()
+def whoami(context: Context) -> str:
+    """Say who calls."""
+    return str(caller_of(context.request_context.request))
 
 
 if __name__ == "__main__":
