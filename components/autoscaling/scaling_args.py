@@ -138,6 +138,10 @@ class ScalingSettings(Model):
     fallback_replicas: int | None = Field(default=None, ge=1, le=1000)
     """Size while Prometheus does not answer, if the present one is smaller; it never shrinks. Unset: `min_replicas`."""
 
+    pod_ready_seconds: int | None = Field(default=None, ge=1, le=3600)
+    """Seconds until a new replica gets calls, as measured in the cluster. Unset: 14, the worst that a node which is
+    there and has the image should take."""
+
     scale_up: ScaleUp = ScaleUp()
     scale_down: ScaleDown = ScaleDown()
 

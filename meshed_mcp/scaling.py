@@ -1,0 +1,109 @@
+"""The command `meshed-mcp scaling`: what a service's own settings mean for how it scales.
+
+A stack's files in, tables out. Not here: the numbers (`components/autoscaling/reaction.py`).
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from meshed_mcp.components.autoscaling.reaction import (
+    EXCEPTIONS,
+    GOAL_SECONDS,
+    Reaction,
+    Stage,
+    changes,
+    decision_stages,
+    quantile,
+    ready_p99,
+    ready_stages,
+)
+from meshed_mcp.components.core.errors import ConfigurationError, Fault, suggestion
+from meshed_mcp.components.mesh.container import READINESS_PERIOD_SECONDS
+from meshed_mcp.components.mesh.monitor import SCRAPE_SECONDS
+from meshed_mcp.infra.plan import Plan, planned
+from meshed_mcp.infra.recording.project import read_project
+
+app = typer.Typer(no_args_is_help=True, help="Look at how a service scales.")
+console = Console(highlight=False, soft_wrap=True)
+
+LEAST_FACTOR = 1.1
+"""Smallest step, as a multiple of the load: less stays within an autoscaler's tolerance."""
+
+
+@app.callback()
+def scaling() -> None:
+    """Look at how a service scales."""
+
+
+@app.command("explain")
+def explain_command(
+    service: Annotated[str, typer.Argument(help="Name of the service, or of its canary's autoscaler.")],
+    stack: Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")],
+    project: Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")] = Path(),
+    factor: Annotated[float, typer.Option(min=LEAST_FACTOR, max=100, help="Step in load, as a multiple.")] = 4,
+) -> None:
+    """Add up how long a step in load takes to become a serving replica, and say what to change."""
+    files = read_project(project, stack)
+    reaction = reaction_of(planned(files.config, files.secret_keys), service, factor)
+    console.print(budget_table(reaction))
+    for line in verdict(reaction):
+        console.print(line)
+
+
+def reaction_of(plan: Plan, service: str, factor: float) -> Reaction:
+    """What decides how fast `service` reacts. Raises ConfigurationError where it does not scale."""
+    targets = plan.autoscaling.targets
+    if service not in targets:
+        fixed = "has one fixed size: write max_replicas above min_replicas"
+        message = fixed if service in plan.services else f"is not in this stack; {suggestion(service, sorted(targets))}"
+        raise ConfigurationError([Fault(f"service {service}", "", message)])
+    others = plan.observability.prometheus.scrape_interval_seconds
+    keda = plan.autoscaling.keda.install
+    return Reaction(targets[service], keda, SCRAPE_SECONDS, others, READINESS_PERIOD_SECONDS, factor)
+
+
+def budget_table(reaction: Reaction) -> Table:
+    """Every stage with its seconds, and the sums at the decision and at the end."""
+    table = Table("stage", title=f"Load x{reaction.factor:g} until a new replica answers, in seconds")
+    for name in ("typical", "worst", "p99"):
+        table.add_column(name, justify="right")
+    table.add_column("source")
+    decision, ready = decision_stages(reaction), ready_stages(reaction)
+    for stage in decision:
+        table.add_row(*stage_cells(stage))
+    table.add_row(*sum_cells("= decided", decision), end_section=True)
+    for stage in ready:
+        table.add_row(*stage_cells(stage))
+    table.add_row(*sum_cells("= ready", [*decision, *ready]), end_section=True)
+    for stage in EXCEPTIONS:
+        table.add_row(*stage_cells(stage))
+    return table
+
+
+def stage_cells(stage: Stage) -> tuple[str, ...]:
+    """One stage as a row."""
+    return stage.name, f"{stage.typical_seconds:.1f}", f"{stage.worst_seconds:.1f}", "", stage.source
+
+
+def sum_cells(name: str, stages: list[Stage]) -> tuple[str, ...]:
+    """The sum of stages as a row: median, the bound that no run reaches, and p99."""
+    worst = sum(stage.worst_seconds for stage in stages)
+    return name, f"{quantile(stages, 0.5):.1f}", f"{worst:.1f}", f"{quantile(stages, 0.99):.1f}", "stages independent"
+
+
+def verdict(reaction: Reaction) -> list[str]:
+    """The sum against the goal, and what to change."""
+    seconds = ready_p99(reaction)
+    holds = seconds < GOAL_SECONDS
+    lines = [f"{'holds' if holds else 'misses'} the goal: ready in {seconds:.1f} s at p99, goal {GOAL_SECONDS} s"]
+    found = changes(reaction)
+    lines += [f"write {change.text}: p99 becomes {change.ready_p99_seconds:.1f} s" for change in found]
+    if not holds and not found:
+        lines.append(
+            "nothing in the stack makes it faster: keep more replicas, or let a forecast or a schedule add them"
+        )
+    return lines

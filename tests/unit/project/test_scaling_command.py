@@ -1,0 +1,39 @@
+"""`meshed-mcp scaling`: what it prints for the repository's stacks and for services that do not scale."""
+
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.scaling import app
+from tests.stacks import ROOT
+
+
+def explain(*arguments: str, project: Path = ROOT) -> tuple[str, BaseException | None]:
+    """What it prints, and the error it ends with."""
+    command = ["explain", "--stack", "dev", "--project", str(project), *arguments]
+    result = CliRunner().invoke(app, command)
+    error = result.exception
+    return result.output, None if isinstance(error, SystemExit) else error
+
+
+def test_the_budget_of_a_service_is_printed_with_its_sum() -> None:
+    """Issue, item 2: each stage, typical and worst, the sum against < 30 s."""
+    output, error = explain("mcp-controller")
+    assert error is None
+    assert "scrape of the pods" in output
+    assert "HPA sync" in output
+    assert "holds the goal: ready in" in output
+
+
+def test_a_service_of_a_fixed_size_says_what_to_write() -> None:
+    """Product rule: a fault names the fix."""
+    _, error = explain("mcp-rag")
+    assert isinstance(error, ConfigurationError)
+    assert str(error) == "service mcp-rag: has one fixed size: write max_replicas above min_replicas"
+
+
+def test_an_unknown_service_is_guessed() -> None:
+    """Product rule: a misspelt name names the right one."""
+    _, error = explain("mcp-controler")
+    assert str(error) == "service mcp-controler: is not in this stack; did you mean mcp-controller?"
