@@ -89,7 +89,7 @@ def test_an_unknown_field_anywhere_is_refused(place: tuple[int, tuple[Any, ...]]
 @pytest.mark.parametrize(
     ("kind", "api_version"),
     [
-        ("EnvoyFilter", "networking.istio.io/v1alpha3"),
+        ("Sidecar", "networking.istio.io/v1"),
         ("RequestAuthentication", "security.istio.io/v1"),
         ("HTTPRoute", "gateway.networking.k8s.io/v1"),
         ("Gateway", "gateway.networking.k8s.io/v1"),

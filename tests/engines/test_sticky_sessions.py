@@ -1,0 +1,168 @@
+"""`legacy: sticky` behind real Envoys: sessions stay on their replica, show no address, and end with it."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+import httpx2
+import local_stack
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import TextContent
+from processes import free_port
+from waiting import wait_for
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh import cluster, service
+from meshed_mcp.components.mesh.args import ServiceMeshArgs
+from meshed_mcp.local.container import Places
+from meshed_mcp.local.running import Running, running
+from meshed_mcp.local.stack import read_stack
+from meshed_mcp.local.topology import OUTBOUND_PORT
+
+COMMAND: Final = ["python", str(Path(__file__).with_name("session_service.py"))]
+URL: Final = "http://back:8000/mcp"
+SESSIONS: Final = 40
+CALLS: Final = 4
+HEADERS: Final = {"Accept": "application/json, text/event-stream"}
+INITIALIZE: Final = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "old", "version": "1"}},
+}
+PING: Final = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
+
+
+def rendered() -> list[Manifest]:
+    """`back` has sessions, two stable replicas and a canary of 25 %; `front` may call it."""
+    rollout = {"strategy": "canary", "image": "echo:2", "weights": {"stable": 75, "canary": 25}}
+    back = local_stack.arguments(command=COMMAND, legacy="sticky", callers=["front"], rollout=rollout, replicas=2)
+    objects = [
+        *cluster.manifests(
+            ServiceMeshArgs.model_validate({"domain": local_stack.HOST, "namespaces": [local_stack.NAMESPACE]})
+        ),
+        *service.manifests("front", local_stack.arguments(expose=True, replicas=1)),
+        *service.manifests("back", back),
+    ]
+    for item in objects:
+        if item["kind"] == "Deployment" and item["metadata"]["name"].endswith("-canary"):
+            local_stack.told(item, "canary")
+    return objects
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The stack, running."""
+    state = tmp_path_factory.mktemp("sticky") / "stack"
+    with running(read_stack(rendered()), free_port(), Places(state, state.parent / "secrets"), lambda _: None) as found:
+        yield found
+
+
+def as_front(up: Running, client: type[Any] = httpx2.Client) -> Any:
+    """A client that calls as `front` does: through its sidecar."""
+    (front,) = [pod for pod in up.topology.pods if pod.name == "front-0"]
+    return client(
+        proxy=f"http://{front.address}:{OUTBOUND_PORT}", trust_env=False, headers=HEADERS, timeout=local_timeout()
+    )
+
+
+def local_timeout() -> float:
+    """Seconds for one answer on a loaded machine."""
+    return 60.0
+
+
+async def answers(up: Running, mode: Any) -> list[str]:
+    """What one client is told, call after call."""
+    found = []
+    async with (
+        as_front(up, httpx2.AsyncClient) as http,
+        Client(streamable_http_client(URL, http_client=http), mode=mode) as client,
+    ):
+        for _ in range(CALLS):
+            content = (await client.call_tool("where", {})).content[0]
+            assert isinstance(content, TextContent)
+            found.append(content.text)
+    return found
+
+
+def test_every_session_stays_on_one_replica_and_all_replicas_get_some(up: Running) -> None:
+    """Issue: sticky. 40 sessions: a canary of 25 % without any is one in 100,000 runs."""
+    sessions = [set(anyio.run(answers, up, "legacy")) for _ in range(SESSIONS)]
+    assert [len(places) for places in sessions] == [1] * SESSIONS
+    replicas = set.union(*sessions)
+    assert {place.split()[0] for place in replicas} == {"stable", "canary"}
+    assert len(replicas) == 3
+
+
+def test_clients_without_sessions_are_not_bound(up: Running) -> None:
+    """MCP 2026-07-28: any replica may answer any request."""
+    found = {place for _ in range(SESSIONS) for place in anyio.run(answers, up, "2026-07-28")}
+    assert len(found) == 3
+
+
+def test_a_client_sees_an_id_without_an_address_and_no_header_of_ours(up: Running) -> None:
+    """Product rule: the pod's address is nobody's business, in clear or in hex."""
+    with as_front(up) as client:
+        answer = client.post(URL, json=INITIALIZE)
+        session = answer.headers["mcp-session-id"]
+        assert answer.status_code == 200
+        assert "x-mcp-upstream" not in answer.headers
+        for pod in up.topology.pods:
+            assert pod.address not in session
+            assert pod.address.encode().hex() not in session
+        again = client.post(URL, json=PING, headers={"mcp-session-id": session})
+        assert (again.status_code, again.headers["mcp-session-id"]) == (200, session)
+        assert client.delete(URL, headers={"mcp-session-id": session}).status_code == 200
+        assert client.post(URL, json=PING, headers={"mcp-session-id": session}).status_code == 404
+
+
+@pytest.mark.parametrize("foreign", ["nobody", "nobody~", f"nobody~{b'127.0.0.1:22'.hex()}", "nobody~" + "ab" * 40])
+def test_a_made_up_id_is_answered_as_an_unknown_session(up: Running, foreign: str) -> None:
+    """MCP 2025-11-25, "Session Management": 404; the proxy goes to no address that a client chose."""
+    with as_front(up) as client:
+        assert client.post(URL, json=PING, headers={"mcp-session-id": foreign}).status_code == 404
+
+
+def test_a_session_whose_replica_is_gone_ends_with_404_and_a_new_one_works(up: Running) -> None:
+    """MCP 2025-11-25, "Session Management": on 404 the client begins a new session.
+
+    Envoy answers 503 until it has taken the replica out (five errors in a row, OutlierDetection), which it does for
+    running sessions and for new ones apart: they are two clusters.
+    """
+    with as_front(up) as client:
+        sessions: dict[str, str] = {}
+        wait_for(lambda: _remembered(client, sessions, up) == 3, "a session on each of three replicas")
+        victim = "back-1"
+        (address,) = [pod.address for pod in up.topology.pods if pod.name == victim]
+        os.kill(up.services.pids[victim], signal.SIGKILL)
+        seen = []
+        wait_for(lambda: seen.append(_ping(client, sessions[address])) or seen[-1] == 404, "the end of the session")
+        assert set(seen) <= {503, 404}
+        kept = {_ping(client, session) for place, session in sessions.items() if place != address}
+        assert kept == {200}
+        wait_for(lambda: client.post(URL, json=INITIALIZE).status_code == 200, "a new session")
+
+
+def _ping(client: httpx2.Client, session: str) -> int:
+    with contextlib.suppress(httpx2.TransportError):
+        return client.post(URL, json=PING, headers={"mcp-session-id": session}).status_code
+    return 0
+
+
+def _remembered(client: httpx2.Client, sessions: dict[str, str], up: Running) -> int:
+    """Open one more session, note it under its replica's address, and count the replicas that have one."""
+    session = client.post(URL, json=INITIALIZE).headers["mcp-session-id"]
+    call = {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "where", "arguments": {}}}
+    initialized = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    headers = {"mcp-session-id": session, "mcp-protocol-version": "2025-11-25"}
+    assert client.post(URL, json=initialized, headers=headers).status_code == 202
+    text = client.post(URL, json=call, headers=headers).text
+    (address,) = [pod.address for pod in up.topology.pods if f'{pod.address}"' in text]
+    sessions[address] = session
+    return len(sessions)

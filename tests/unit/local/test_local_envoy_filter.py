@@ -1,0 +1,169 @@
+"""EnvoyFilters in the local run: what is translated, and the line for everything else."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh import cluster, service
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
+from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
+from meshed_mcp.local.envoy.gateway import gateway_virtual_hosts
+from meshed_mcp.local.envoy.patches import GATEWAY, SIDECAR, inserted_filters, patched_hosts
+from meshed_mcp.local.envoy.routes import mesh_virtual_hosts
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.references import dangling
+from meshed_mcp.local.stack import read_stack
+from meshed_mcp.local.topology import Topology, topology
+
+HOST = "mcp.example.com"
+SESSIONS = "EnvoyFilter mcp-system/back-sessions: spec.configPatches[{}]"
+NAME = "meshed-mcp.sessions.back.mcp-system"
+
+
+def rendered() -> list[Manifest]:
+    """`back` keeps sessions and `front` calls it; both can be reached from outside."""
+    ingress = {"gateway": gateway_reference(), "host": HOST, "principal": gateway_principal("cluster.local")}
+    base = {"image": "echo:1", "command": ["python", "echo.py"], "ingress": ingress, "expose": True}
+    return [
+        *cluster.manifests(ServiceMeshArgs.model_validate({"domain": HOST, "namespaces": ["mcp-system"]})),
+        *service.manifests("front", MeshedMCPServiceArgs.model_validate(base)),
+        *service.manifests(
+            "back", MeshedMCPServiceArgs.model_validate(base | {"callers": ["front"], "legacy": "sticky"})
+        ),
+    ]
+
+
+def laid(objects: list[Manifest]) -> Topology:
+    """Where everything lies."""
+    return topology(read_stack(objects), 16)
+
+
+def configured(hosts: list[dict[str, Any]]) -> dict[str, bool]:
+    """Virtual host and route -> whether the filter runs on it."""
+    return {
+        f"{host['name']} {route.get('name')}": NAME in route.get("typed_per_filter_config", {})
+        for host in hosts
+        for route in host["routes"]
+    }
+
+
+def test_a_callers_sidecar_runs_the_filter_on_the_services_routes_only() -> None:
+    """Istio API, EnvoyFilter: HTTP_ROUTE by virtual host and route name."""
+    place = laid(rendered())
+    assert [each["name"] for each in inserted_filters(place, "mcp-system", SIDECAR)] == [NAME]
+    runs = configured(patched_hosts(place, "mcp-system", SIDECAR, mesh_virtual_hosts(place, "mcp-system")))
+    assert {name for name, active in runs.items() if active} == {
+        "back.mcp-system.svc.cluster.local:8000 default-session",
+        "back.mcp-system.svc.cluster.local:8000 default",
+    }
+    assert "front.mcp-system.svc.cluster.local:8000 default" in runs
+
+
+def test_the_gateway_runs_the_filter_on_the_services_routes_only() -> None:
+    """As for sidecars, by route name alone: a gateway's virtual hosts are those of its clients."""
+    place = laid(rendered())
+    (gateway,) = place.stack.gateways
+    runs = configured(patched_hosts(place, "istio-ingress", GATEWAY, gateway_virtual_hosts(place, gateway, 8080)))
+    assert {name.split()[1] for name, active in runs.items() if active} == {
+        "back-endpoint-session", "back-endpoint", "back-beneath-session", "back-beneath",
+    }  # fmt: skip
+    assert {name.split()[1] for name, active in runs.items() if not active} == {"front-endpoint", "front-beneath"}
+
+
+def test_a_proxy_of_another_namespace_is_not_patched() -> None:
+    """Istio API, EnvoyFilter: it holds in its own namespace."""
+    place = laid(rendered())
+    assert inserted_filters(place, "elsewhere", SIDECAR) == []
+    hosts = mesh_virtual_hosts(place, "elsewhere")
+    assert patched_hosts(place, "elsewhere", SIDECAR, hosts) == hosts
+
+
+def test_a_filter_of_the_root_namespace_is_in_every_proxy() -> None:
+    """Istio API, EnvoyFilter: in the root namespace it holds for all."""
+    objects = rendered()
+    sessions(objects)["metadata"]["namespace"] = "istio-system"
+    assert [each["name"] for each in inserted_filters(laid(objects), "elsewhere", SIDECAR)] == [NAME]
+
+
+def sessions(objects: list[Manifest]) -> Manifest:
+    """The EnvoyFilter of the callers' sidecars."""
+    return next(item for item in objects if item["metadata"]["name"] == "back-sessions")
+
+
+def patch(number: int, change: Callable[[Manifest], object]) -> Callable[[Manifest], object]:
+    """A change of one patch."""
+    return lambda item: change(item["spec"]["configPatches"][number])
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        pytest.param(
+            lambda item: item["spec"].update(workloadSelector={"labels": {"app": "front"}}),
+            "EnvoyFilter mcp-system/back-sessions: spec.workloadSelector is not run locally",
+            id="a selector",
+        ),
+        pytest.param(
+            lambda item: item["spec"].update(priority=10),
+            "EnvoyFilter mcp-system/back-sessions: spec.priority is not run locally",
+            id="a priority",
+        ),
+        pytest.param(
+            patch(0, lambda it: it["patch"].update(operation="INSERT_FIRST")),
+            f"{SESSIONS.format(0)}.HTTP_FILTER.patch.operation='INSERT_FIRST' is not run locally; "
+            "what is: 'INSERT_BEFORE'",
+            id="another operation",
+        ),
+        pytest.param(
+            patch(0, lambda it: it["match"].update(proxy={"proxyVersion": ".*"})),
+            f"{SESSIONS.format(0)}.HTTP_FILTER.match.proxy is not run locally",
+            id="a match of the proxy",
+        ),
+        pytest.param(
+            patch(0, lambda it: it["patch"]["value"]["typed_config"].update(clear_route_cache=False)),
+            f"{SESSIONS.format(0)}.HTTP_FILTER.patch.value.typed_config.clear_route_cache is not run locally",
+            id="a field of the filter",
+        ),
+        pytest.param(
+            patch(1, lambda it: it["patch"]["value"].update(decorator={"operation": "x"})),
+            f"{SESSIONS.format(1)}.HTTP_ROUTE.patch.value.decorator is not run locally",
+            id="a field of the route",
+        ),
+        pytest.param(
+            patch(1, lambda it: it["match"].update(context="SIDECAR_INBOUND")),
+            f"{SESSIONS.format(1)}.HTTP_ROUTE.match.context='SIDECAR_INBOUND' is not run locally; "
+            "what is: 'SIDECAR_OUTBOUND' or 'GATEWAY'",
+            id="another context",
+        ),
+    ],
+)
+def test_what_is_not_translated_is_refused_by_object_and_path(change: Callable[[Manifest], object], line: str) -> None:
+    """Product rule: a field that is not translated is never ignored."""
+    objects = copy.deepcopy(rendered())
+    change(sessions(objects))
+    with pytest.raises(LocalRunError) as refused:
+        read_stack(objects)
+    assert refused.value.faults == (line,)
+
+
+def test_another_place_of_the_configuration_is_refused() -> None:
+    """Product rule, as above: clusters, listeners and network filters are not patched here."""
+    objects = rendered()
+    sessions(objects)["spec"]["configPatches"][1]["applyTo"] = "CLUSTER"
+    with pytest.raises(
+        LocalRunError, match=r"^EnvoyFilter mcp-system/back-sessions: spec\.configPatches\[1\]: .*'CLUSTER'"
+    ):
+        read_stack(objects)
+
+
+def test_a_route_that_does_not_exist_is_named() -> None:
+    """Product rule: istiod would pass over the patch without a word."""
+    objects = rendered()
+    route = sessions(objects)["spec"]["configPatches"][1]["match"]["routeConfiguration"]["vhost"]["route"]
+    route["name"] = "defualt"
+    assert dangling(laid(objects)) == [
+        f"{SESSIONS.format(1)}.match.routeConfiguration.vhost.route.name='defualt' is no route of a VirtualService"
+    ]
