@@ -29,13 +29,21 @@ def namespaces_first(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*rendered, *map(namespace, sorted(needed)), *rest]
 
 
-@pytest.fixture(params=["dev", "prod"])
+STACKS: Final = {
+    "dev": (PROJECT, "dev"),
+    "prod": (PROJECT, "prod"),
+    "conformance": (PROJECT / "examples" / "conformance", "dev"),
+}
+"""The repository's stacks, and the example with sessions: EnvoyFilters are rendered there only."""
+
+
+@pytest.fixture(params=STACKS)
 def rendered(request: pytest.FixtureRequest, api_server: ApiServer) -> Iterator[list[dict[str, Any]]]:
     """The objects of a stack, gone afterwards (stacks are for clusters of their own), except the namespaces.
 
     A namespace would stay "being terminated": to end it takes a controller.
     """
-    objects = namespaces_first(record(PROJECT, request.param).objects)
+    objects = namespaces_first(record(*STACKS[request.param]).objects)
     yield objects
     for item in objects:
         if item["kind"] != "Namespace":
