@@ -44,8 +44,13 @@ class _BoundedHTTP(H11Protocol):
         self.rejected(MALFORMED)
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             super().send_400_response(msg)
+            if self.cycle is not None:  # the request that this was the rest of has its answer
+                self.cycle.disconnected = True
         else:  # the answer is out or on its way: h11 would raise, and asyncio log a traceback
             self.transport.close()
+
+    def _should_upgrade(self) -> bool:
+        return False  # RFC 9110, section 7.8: a server may ignore it; uvicorn would log two lines each time
 
     def _watch(self) -> None:
         if self.transport.is_closing() or not self._owes():

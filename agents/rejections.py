@@ -42,6 +42,7 @@ BY_STATUS: Final = {
 BY_CODE: Final = {
     mcp_types.PARSE_ERROR: MALFORMED,
     mcp_types.INVALID_REQUEST: MALFORMED,
+    mcp_types.INVALID_PARAMS: "params",
     mcp_types.HEADER_MISMATCH: "header",
     mcp_types.UNSUPPORTED_PROTOCOL_VERSION: "version",
 }

@@ -23,6 +23,7 @@ from meshed_mcp.agents.registry.presence import presence
 from meshed_mcp.agents.serving import serve
 from meshed_mcp.agents.sessions import SessionMetrics
 from meshed_mcp.agents.settings import Settings, SettingsError
+from meshed_mcp.agents.specified_errors import specified_errors
 from meshed_mcp.agents.state import share_request_state
 from meshed_mcp.agents.subscriptions import ReplicaBus, relayed
 from meshed_mcp.agents.telemetry import OperationMetrics, process_registry
@@ -69,6 +70,7 @@ class MCPService(MCPServer[LifespanResultT]):
                 release=self.version,
             ),
         )
+        self.middleware.append(specified_errors)
 
     def run(self, transport: Literal["stdio", "sse", "streamable-http"] | None = None, **kwargs: Any) -> None:
         """Serve until SIGTERM or SIGINT. Without a transport the environment gives all settings.

@@ -7,6 +7,7 @@ import anyio
 import httpx
 import pytest
 from mcp import Client
+from mcp.shared.exceptions import MCPError
 from replicas import StartService
 
 from meshed_mcp import contract
@@ -21,7 +22,8 @@ async def test_the_metrics_of_a_service_that_has_worked_pass_the_linter(
     service = start_service()
     async with Client(service.url) as client, client.listen(tools_list_changed=True):
         await client.call_tool("echo", {"text": "a"})
-        await client.call_tool("not-there", {})
+        with pytest.raises(MCPError):
+            await client.call_tool("not-there", {})
         async with httpx.AsyncClient(trust_env=False) as http:
             await http.get(f"http://127.0.0.1:{service.port}/nowhere", headers={"Host": "attacker.example"})
         text = service.management(contract.METRICS_PATH).text

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.shared.exceptions import MCPError
 from replicas import StartService, eventually
 
 from meshed_mcp import contract
@@ -54,12 +55,13 @@ async def test_calls_are_counted_by_tool_and_invented_tools_share_one_label(
     service = start_service()
     async with Client(service.url, mode=mode) as client:
         await client.call_tool("echo", {"text": "a"})
-        await client.call_tool("invented-1", {})
-        await client.call_tool("invented-2", {})
+        for name in ("invented-1", "invented-2"):
+            with pytest.raises(MCPError, match=f"Unknown tool: {name}"):
+                await client.call_tool(name, {})
     method = 'mcp_method_name="tools/call"'
     protocol = f'mcp_protocol_version="{"2026-07-28" if mode == "auto" else "2025-11-25"}"'
     assert service.sample(f'{CALLS}{{error_type="",gen_ai_tool_name="echo",{method},{protocol}}}') == 1
-    assert service.sample(f'{CALLS}{{error_type="tool_error",gen_ai_tool_name="_OTHER",{method},{protocol}}}') == 2
+    assert service.sample(f'{CALLS}{{error_type="-32602",gen_ai_tool_name="_OTHER",{method},{protocol}}}') == 2
     assert service.sample(f"mcp_server_active_requests{{{method}}}") == 0
     assert service.sample(contract.METRIC_QUEUE_DEPTH) == 0
     assert service.sample(contract.METRIC_REGISTERED_TOOLS) == 4

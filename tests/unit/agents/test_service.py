@@ -8,9 +8,9 @@ from mcp.server.subscriptions import ListenHandler
 from mcp.server.transport_security import TransportSecuritySettings
 
 from meshed_mcp.agents import MCPService, Settings
+from meshed_mcp.agents.limits import LISTEN_METHOD
 from meshed_mcp.agents.service import transport_security
 from meshed_mcp.agents.settings import DEFAULT_ALLOWED_HOSTS
-from meshed_mcp.agents.limits import LISTEN_METHOD
 
 OWN = {"run", "http_app", "end_streams", "metrics"}
 

@@ -1,0 +1,79 @@
+"""Every hostile request of the lists against a real process: the answer named, counted, and nothing left behind."""
+
+import json
+from itertools import repeat
+from typing import Final
+
+import pytest
+from hostile import Hostile
+from hostile_client import ACTIVE, Target, ask, total, until, value
+from hostile_http import HTTP
+from hostile_json import JSON
+from hostile_messages import MESSAGES
+from replicas import Service, StartService
+
+from meshed_mcp import contract
+from meshed_mcp.agents.logs import MESSAGE_CHARACTERS
+
+CASES: Final = (*HTTP, *JSON, *MESSAGES)
+READ_SECONDS: Final = 1
+ROUNDS: Final = 3
+LINE_CHARACTERS: Final = 2 * MESSAGE_CHARACTERS
+"""A message and the keys around it."""
+
+MEMORY_FACTOR: Final = 1.5
+"""Bodies of 5 MiB pass through; a leak of one body a round would be seen above this."""
+
+
+@pytest.fixture(scope="module")
+def service(start_shared: StartService) -> Service:
+    """One process for all, with little patience."""
+    return start_shared(**{contract.ENV_READ_SECONDS: str(READ_SECONDS)})
+
+
+@pytest.fixture
+def target(service: Service) -> Target:
+    """The process itself."""
+    metrics = f"http://127.0.0.1:{service.management_port}{contract.METRICS_PATH}"
+    return Target(("127.0.0.1", service.port), f"127.0.0.1:{service.port}", contract.MCP_PATH, metrics)
+
+
+def test_every_case_has_a_name_of_its_own() -> None:
+    """Product rule: a failing case is found by its name."""
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_hostile_request_gets_the_answer_that_is_named_and_is_counted(
+    service: Service, target: Target, case: Hostile
+) -> None:
+    """The case's own `source`; product rule: a counter, at most one log line of bounded length, no traceback."""
+    before, lines_before = total(target.samples(), case.counter), len(service.lines())
+    answer = ask(case, target)
+    assert (answer.status, answer.code) == (case.status, case.code), answer.body[:500]
+    until(lambda: total(target.samples(), case.counter) > before)
+    until(lambda: value(target.samples(), ACTIVE) == 0)
+    lines = service.lines()[lines_before:]
+    assert len(lines) <= 1, lines
+    assert not [line for line in lines if "exception" in line]
+    assert all(len(json.dumps(line)) <= LINE_CHARACTERS for line in lines)
+
+
+def test_the_whole_list_leaves_the_process_as_it_was(service: Service, target: Target) -> None:
+    """Product rule: no traceback, no open file, no call in work, no memory; and it still answers."""
+    quick = [case for case in CASES if case.status != 408]
+    for case in quick:
+        ask(case, target)
+    until(lambda: value(target.samples(), ACTIVE) == 0)
+    before = target.samples()
+    for case in [case for round_of_cases in repeat(quick, ROUNDS) for case in round_of_cases]:
+        ask(case, target)
+    until(lambda: value(target.samples(), ACTIVE) == 0)
+    until(lambda: value(target.samples(), "process_open_fds") <= value(before, "process_open_fds"))
+    memory = "process_resident_memory_bytes"
+    assert value(target.samples(), memory) < MEMORY_FACTOR * value(before, memory)
+    assert value(target.samples(), contract.METRIC_QUEUE_DEPTH) == 0
+    assert not [line for line in service.lines() if "exception" in line]
+    assert service.process.poll() is None
+    legal = next(case for case in CASES if case.name == "the name in base64")
+    assert ask(legal, target).status == 200
