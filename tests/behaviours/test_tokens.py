@@ -6,15 +6,15 @@ from typing import Any, Final
 
 import httpx
 import httpx2
-import local_issuer
 import pytest
-from local_issuer import AUDIENCE, HOUR, ISSUER, Issuer
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from replicas import Service, StartService
 
 from meshed_mcp import contract
+from tests import local_issuer
+from tests.local_issuer import AUDIENCE, HOUR, ISSUER, Issuer
 
 pytestmark = pytest.mark.anyio
 
@@ -224,7 +224,7 @@ async def test_tokens_of_the_service_itself_and_of_the_environment_exclude_each_
     start_service: StartService,
 ) -> None:
     """Product rule: two sources of one rule contradict each other."""
-    script = Path(local_issuer.__file__).with_name("own_auth_service.py")
+    script = Path(__file__).with_name("own_auth_service.py")
     service = start_service(script, ready=False, **variables(Issuer(url="http://127.0.0.1:1/jwks")))
     assert await service.exit_code(within_seconds=30) == 1
     assert service.log.read_text() == (

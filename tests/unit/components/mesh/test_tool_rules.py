@@ -14,6 +14,7 @@ from meshed_mcp.components.core.errors import faults
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import security
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.infra.checking.schema import schema_faults
 
 CONTROLLER = "cluster.local/ns/mcp-system/sa/mcp-controller"
 PLANNER = "cluster.local/ns/agents/sa/planner"
@@ -211,3 +212,11 @@ def test_the_issuers_keys_are_a_declared_host() -> None:
     ]
     inside = {**AUTH, "jwks_url": "http://keycloak.login.svc.cluster.local:8080/keys"}
     assert "ServiceEntry" not in render(auth=inside).kinds()
+
+
+def test_rules_and_tokens_fit_the_published_schemas(schemas: Any) -> None:
+    """Istio 1.31 CRDs, closed: a field that is not in them would be pruned without a word."""
+    tools = {"delete": {"allow": ["mcp-controller"]}, "*": {"allow": ["ingress", "agents/planner"]}}
+    objects = render_exposed(callers=CALLERS, tools=tools, auth=AUTH)
+    assert len(rules(objects)) == 4
+    assert [fault for item in objects for fault in schema_faults(item, schemas)] == []
