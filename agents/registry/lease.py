@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import random
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,14 +17,14 @@ from typing import Final
 
 import httpx
 
+from meshed_mcp.agents.backoff import Backoff
 from meshed_mcp.agents.registry.client import RegistryClient, RegistryError
 from meshed_mcp.agents.registry.model import DEFAULT_LEASE_SECONDS, NotRegisteredError, ServerEntry
 
 BEATS_PER_LEASE: Final = 3
 """Two heartbeats in a row may get lost before the registry forgets the server."""
 
-FIRST_RETRY_SECONDS: Final = 1.0
-LAST_RETRY_SECONDS: Final = 30.0
+BACKOFF: Final = Backoff(first_seconds=1, last_seconds=30)
 RELEASE_SECONDS: Final = 2.0
 """How long the end may wait for the registry; the lease runs out anyway."""
 
@@ -66,13 +65,7 @@ class Pace:
     """How the keeper waits; tests put their own clock in."""
 
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
-    jitter: Callable[[], float] = random.random
-    """Gives 0..1; the services of a whole cluster must not come back to a restarted registry in one moment."""
-
-    def retry_seconds(self, failures: int) -> float:
-        """Wait after so many failures in a row (>= 1): doubling, the upper half of it by chance."""
-        longest = min(LAST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 16))
-        return longest * (1 + self.jitter()) / 2
+    backoff: Backoff = BACKOFF
 
 
 @dataclass
@@ -94,7 +87,7 @@ class _Keeper:
                 failures += 1
                 if failures == 1:
                     logger.warning("%s; serving goes on, registration is tried again", error)
-                await self.pace.sleep(self.pace.retry_seconds(failures))
+                await self.pace.sleep(self.pace.backoff.seconds(failures))
                 continue
             if failures:
                 logger.info("the registry at %s answers again", self.client.url)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 import pytest
@@ -11,7 +11,7 @@ from mcp_types import Tool
 
 from meshed_mcp.agents.registry.app import registry_app
 from meshed_mcp.agents.registry.catalogue import Query
-from meshed_mcp.agents.registry.lease import LAST_RETRY_SECONDS, Pace, instance_name, registered
+from meshed_mcp.agents.registry.lease import BACKOFF, Pace, instance_name, registered
 from meshed_mcp.agents.registry.model import ServerEntry, server_entry
 from meshed_mcp.agents.registry.store import Store
 
@@ -52,7 +52,7 @@ class Beats:
         async def sleep(seconds: float) -> None:
             await self.sleep(seconds)
 
-        return Pace(sleep=sleep, jitter=lambda: jitter)
+        return Pace(sleep=sleep, backoff=replace(BACKOFF, jitter=lambda: jitter))
 
 
 @dataclass
@@ -181,9 +181,10 @@ async def test_a_url_of_something_else_is_not_taken_for_a_registry(caplog: pytes
 
 def test_waits_are_spread_and_bounded() -> None:
     """Product rule: the services of a cluster do not come back to a restarted registry in one moment."""
-    assert [Pace(jitter=lambda: 0.0).retry_seconds(failures) for failures in (1, 2, 3)] == [0.5, 1.0, 2.0]
-    assert [Pace(jitter=lambda: 1.0).retry_seconds(failures) for failures in (1, 2, 3)] == [1.0, 2.0, 4.0]
-    assert Pace(jitter=lambda: 1.0).retry_seconds(10_000) == LAST_RETRY_SECONDS
+    low, high = (replace(BACKOFF, jitter=lambda share=share: share) for share in (0.0, 1.0))
+    assert [low.seconds(failures) for failures in (1, 2, 3)] == [0.5, 1.0, 2.0]
+    assert [high.seconds(failures) for failures in (1, 2, 3)] == [1.0, 2.0, 4.0]
+    assert high.seconds(10_000) == BACKOFF.last_seconds
 
 
 def test_the_instances_name_is_one_the_registry_accepts(registry: Registry) -> None:
