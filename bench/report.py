@@ -1,0 +1,93 @@
+"""What the benchmark found: raw numbers as JSON, medians as a table in the documentation.
+
+In: all samples. Out: bench/results/runtime.json, and the part of docs/reference/performance.md between its markers.
+"""
+
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).parent.parent
+RAW: Final = ROOT / "bench" / "results" / "runtime.json"
+PAGE: Final = ROOT / "docs" / "reference" / "performance.md"
+BEGIN, END = "<!-- measured: make bench-runtime -->\n", "<!-- end -->\n"
+BASE: Final = "bare"
+MIB: Final = 2**20
+
+
+def machine() -> dict[str, Any]:
+    """Where and with what this was measured."""
+    names = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if "model name" in line
+    ]
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="minutes"),
+        "cpu": names[0] if names else platform.machine(),
+        "cores": os.cpu_count(),
+        "load_before": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "mcp": version("mcp"),
+        "uvicorn": version("uvicorn"),
+    }
+
+
+def write(measured: dict[str, Any]) -> None:
+    """Keep the raw numbers, replace the table, print it."""
+    RAW.parent.mkdir(exist_ok=True)
+    RAW.write_text(json.dumps(measured, indent=1) + "\n")
+    table = tables(measured)
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    PAGE.write_text(before + BEGIN + table + END + rest.partition(END)[2])
+    print(table)
+
+
+def tables(measured: dict[str, Any]) -> str:
+    """The measured part of the page."""
+    place, samples = measured["machine"], measured["rounds"]
+    versions = f"Python {place['python']}, mcp {place['mcp']}, uvicorn {place['uvicorn']}"
+    lines = [
+        f"{place['date']}, {place['cores']} cores ({place['cpu']}), {versions}; n = {len(samples[BASE])} rounds.",
+        "",
+        "| server | calls/s | of bare [p10-p90] | CPU per call, us | of bare [p10-p90] |",
+        "| --- | --- | --- | --- | --- |",
+        *(f"| {name} | {row(samples, name)} |" for name in samples),
+        "",
+        *once(measured),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def row(samples: dict[str, list[dict[str, float]]], name: str) -> str:
+    """Medians of one server, and its ratios to the bare one in the same round."""
+    cells = []
+    for figure, form in (("calls_per_second", "{:,.0f}"), ("cpu_microseconds", "{:.0f}")):
+        own, base = ([sample[figure] for sample in samples[key]] for key in (name, BASE))
+        ratios = [mine / theirs for mine, theirs in zip(own, base, strict=True)]
+        tenths = quantiles(ratios, n=10) if len(ratios) > 1 else ratios * 9
+        cells += [form.format(median(own)), f"{median(ratios):.3f} [{tenths[0]:.2f}-{tenths[-1]:.2f}]"]
+    return " | ".join(cells)
+
+
+def once(measured: dict[str, Any]) -> list[str]:
+    """Start, memory and sessions, a line each."""
+    found, lines = measured["starts"], []
+    for name, samples in found.items():
+        seconds, memory = (sorted(sample[key] for sample in samples) for key in ("ready_seconds", "memory_bytes"))
+        lines.append(
+            f"- {name}: start to first answer {median(seconds):.2f} s (longest {seconds[-1]:.2f}), "
+            f"idle memory {median(memory) / MIB:.0f} MiB; n = {len(samples)}."
+        )
+    held = measured["sessions"]
+    before, most, after = (held[key] / MIB for key in ("before_bytes", "held_bytes", "after_bytes"))
+    opened = f"{held['count']:,} sessions opened and abandoned"
+    sizes = f"{before:.0f} MiB before, {most:.0f} with {held['open_at_most']:,.0f} open, {after:.0f} after they expired"
+    lines.append(f"- {opened}: memory {sizes}, {after / before:.2f} of before.")
+    return lines

@@ -1,0 +1,81 @@
+"""Legacy sessions that are opened and abandoned: what they hold, and what is left when they have expired.
+
+In: how many. Out: memory of the process before, with all of them open, and after. Not here: the other figures.
+"""
+
+import http.client
+import json
+import time
+import urllib.request
+from typing import Final
+
+from processes import Server, running
+
+from meshed_mcp import contract
+
+IDLE_SECONDS: Final = 20
+EXPIRY_SECONDS: Final = 300.0
+WARM_SESSIONS: Final = 100
+"""Opened first, so that what the first session loads once is in the memory before."""
+
+INITIALIZE: Final = {
+    "jsonrpc": "2.0",
+    "id": 0,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}},
+}
+
+
+def abandoned(count: int) -> dict[str, float]:
+    """Open `count` sessions, leave them alone until the server has forgotten them, and compare its memory."""
+    variables = {
+        contract.ENV_LEGACY: contract.Legacy.STICKY.value,
+        contract.ENV_SESSIONS: str(count + WARM_SESSIONS),
+        "BENCH_SESSION_IDLE_SECONDS": str(IDLE_SECONDS),
+    }
+    with running("service", variables) as server:
+        open_sessions(server, WARM_SESSIONS)
+        wait_for_expiry(server)
+        before = server.memory_bytes()
+        started = time.perf_counter()
+        open_sessions(server, count)
+        seconds, most, held = time.perf_counter() - started, active_sessions(server), server.memory_bytes()
+        wait_for_expiry(server)
+        after = server.memory_bytes()
+    return {
+        "count": count,
+        "open_at_most": most,
+        "open_seconds": seconds,
+        "before_bytes": before,
+        "held_bytes": held,
+        "after_bytes": after,
+    }
+
+
+def open_sessions(server: Server, count: int) -> None:
+    """Open sessions one after the other and keep none of their ids."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+    for _ in range(count):
+        connection.request("POST", contract.MCP_PATH, json.dumps(INITIALIZE), headers)
+        response = connection.getresponse()
+        body = response.read()
+        if response.status != http.HTTPStatus.OK or not response.headers["mcp-session-id"]:
+            raise RuntimeError(f"no session: {response.status} {body[:200]!r}")
+    connection.close()
+
+
+def wait_for_expiry(server: Server) -> None:
+    """Return when no session is open. Raises RuntimeError when that takes too long."""
+    deadline = time.perf_counter() + EXPIRY_SECONDS
+    while active_sessions(server):
+        if time.perf_counter() > deadline:
+            raise RuntimeError(f"{active_sessions(server):.0f} sessions are still open")
+        time.sleep(0.5)
+
+
+def active_sessions(server: Server) -> float:
+    """Value of the gauge."""
+    url = f"http://127.0.0.1:{server.management_port}{contract.METRICS_PATH}"
+    lines = urllib.request.urlopen(url).read().decode().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(f"{contract.METRIC_ACTIVE_SESSIONS} "))
