@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService
+from meshed_mcp.agents.policy_guard import ToolGuard
 from meshed_mcp.agents.telemetry import (
     CALL_METHOD,
     KNOWN_CODES,
@@ -123,12 +124,13 @@ def test_the_sdks_middleware_chain_is_as_we_rely_on() -> None:
     async def users(ctx: object, call_next: object) -> None: ...
 
     service = MCPService("mcp-test", middleware=[users])
-    assert [type(one) for one in service.middleware[:3]] == [
+    assert [type(one) for one in service.middleware[:4]] == [
         OpenTelemetryMiddleware,
         OperationMetrics,
+        ToolGuard,
         RequestStateBoundary,
     ]
-    assert service.middleware[3:] == [users]
+    assert service.middleware[4:] == [users]
 
 
 def test_known_methods_are_those_of_the_specification() -> None:
