@@ -5,15 +5,15 @@ from itertools import repeat
 from typing import Final
 
 import pytest
-from hostile import Hostile
-from hostile_client import ACTIVE, Target, ask, total, until, value
-from hostile_http import HTTP
-from hostile_json import JSON
-from hostile_messages import MESSAGES
 from replicas import Service, StartService
 
 from meshed_mcp import contract
 from meshed_mcp.agents.logs import MESSAGE_CHARACTERS
+from tests.hostile import Hostile
+from tests.hostile_client import ACTIVE, Target, ask, total, until, value
+from tests.hostile_http import HTTP
+from tests.hostile_json import JSON
+from tests.hostile_messages import MESSAGES
 
 CASES: Final = (*HTTP, *JSON, *MESSAGES)
 READ_SECONDS: Final = 1

@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from hostile import ECHO, LEGACY, META, Hostile, call_of, http, message, modern, modern_bytes, rejected
+from tests.hostile import ECHO, LEGACY, META, Hostile, call_of, http, message, modern, modern_bytes, rejected
 
 BASIC: Final = "MCP 2026-07-28, Base Protocol, "
 JSON_RPC: Final = "JSON-RPC 2.0, section 5.1"

@@ -2,7 +2,7 @@
 
 The lists: hostile_http.py, hostile_json.py, hostile_messages.py, each one layer further in. Requests are
 templates: `{host}` and `{path}` are where they are sent to, so that one list serves a bare process and a mesh.
-To add a case, add an entry to a list; test_hostile.py and ../engines/test_hostile_mesh.py run whatever is there.
+To add a case, add an entry to a list: behaviours/test_hostile.py and engines/test_hostile_mesh.py run what is there.
 """
 
 import json

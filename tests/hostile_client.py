@@ -10,12 +10,12 @@ from http.client import HTTPException, HTTPResponse
 from typing import Final
 
 import httpx
-from hostile import Counter, Hostile, Then
-from replicas import POLL_SECONDS
 
 from meshed_mcp import contract
+from tests.hostile import Counter, Hostile, Then
 
 ACTIVE: Final = f'{contract.METRIC_ACTIVE_REQUESTS}{{{contract.LABEL_METHOD}="tools/call"}}'
+POLL_SECONDS: Final = 0.02
 ANSWER_SECONDS: Final = 30
 """Longest wait for an answer; a slow machine reaches none of it."""
 

@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from hostile import (
+from tests.hostile import (
     ECHO,
     LEGACY,
     META,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hostile import LEGACY, MODERN, Hostile, Then, answered, http, message, modern, operations, rejected
+from tests.hostile import LEGACY, MODERN, Hostile, Then, answered, http, message, modern, operations, rejected
 
 MIB: Final = 2**20
 IN_CHUNKS: Final = {"Content-Length": None, "Transfer-Encoding": "chunked"}
