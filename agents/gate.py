@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from meshed_mcp import contract
 from meshed_mcp.agents import answers
 from meshed_mcp.agents.hosts import AllowedHosts
-from meshed_mcp.agents.propagation import http_parent
+from meshed_mcp.agents.propagation import HTTPParent
 from meshed_mcp.agents.rejections import DRAINING, Rejections, reason_for
 from meshed_mcp.agents.work import LISTEN, SSE, WORK_KEY, Work
 
@@ -61,7 +61,7 @@ class Gate:
         scope[WORK_KEY] = work
         self._open.add(work)
         try:
-            with http_parent(scope):
+            with HTTPParent(scope):
                 await self._answer(work, receive, send)
         except Exception:
             work.status = work.status or SERVER_ERROR  # what uvicorn answers for us

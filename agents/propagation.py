@@ -6,8 +6,8 @@ of `_meta` as its parent, and the last proxy's of the header as a link; without 
 Source: OpenTelemetry MCP conventions, "Context propagation". Not here: spans and their export (tracing.py).
 """
 
-from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import MutableMapping
+from contextvars import ContextVar
 from typing import Final, Protocol
 
 from opentelemetry import context as context_api
@@ -16,12 +16,12 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.types import Scope
 
 _W3C: Final = TraceContextTextMapPropagator()
-_HTTP_PARENT: Final = context_api.create_key("meshed_mcp.http_parent")
 TRACEPARENT: Final = "traceparent"
 NOT_KEPT: Final = f"00-{1:032x}-{1:016x}-00"
 """A trace that nobody keeps. Source: W3C Trace Context, section 3.2.2.5, flag `sampled` unset."""
 
 _FIELDS: Final = frozenset(name.encode() for name in _W3C.fields)
+_http_parent: ContextVar[SpanContext | None] = ContextVar("http_parent", default=None)
 
 
 class Outgoing(Protocol):
@@ -42,27 +42,31 @@ async def put_trace_on_headers(request: Outgoing) -> None:
         request.headers[TRACEPARENT] = NOT_KEPT
 
 
-@contextmanager
-def http_parent(scope: Scope) -> Iterator[None]:
-    """Run the block within the trace that the headers of an ASGI request name, if they name one."""
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"] if name in _FIELDS}
-    if not headers:
-        yield
-        return
-    inherited = _W3C.extract(headers)
-    token = context_api.attach(
-        context_api.set_value(_HTTP_PARENT, get_current_span(inherited).get_span_context(), inherited)
-    )
-    try:
-        yield
-    finally:
-        context_api.detach(token)
+class HTTPParent:
+    """A block that runs within the trace that the headers of an ASGI request name, if they name one."""
+
+    __slots__ = ("_context", "_fields", "_parent")
+
+    def __init__(self, scope: Scope) -> None:
+        self._fields = [field for field in scope["headers"] if field[0] in _FIELDS]
+
+    def __enter__(self) -> None:
+        if self._fields:
+            carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._fields}
+            inherited = _W3C.extract(carrier)
+            self._parent = _http_parent.set(get_current_span(inherited).get_span_context())
+            self._context = context_api.attach(inherited)
+
+    def __exit__(self, *_: object) -> None:
+        if self._fields:
+            context_api.detach(self._context)
+            _http_parent.reset(self._parent)
 
 
 def current_http_parent() -> SpanContext | None:
     """The span that the headers of the current request name; None outside a request or without a valid header."""
-    found = context_api.get_value(_HTTP_PARENT)
-    return found if isinstance(found, SpanContext) and found.is_valid else None
+    found = _http_parent.get()
+    return found if found is not None and found.is_valid else None
 
 
 def link_http_parent(span: Span) -> None:

@@ -6,6 +6,7 @@ Not here: `/metrics` itself (management.py), traces (the SDK makes them), dashbo
 """
 
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from time import perf_counter
 from typing import Any, Final
@@ -71,6 +72,24 @@ def process_registry() -> CollectorRegistry:
     return registry
 
 
+class InWork:
+    """Requests in work by method: numbers of the event loop's thread, read at each scrape."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._gauge = Gauge(
+            contract.METRIC_ACTIVE_REQUESTS, "MCP requests in work.", (contract.LABEL_METHOD,), registry=registry
+        )
+        self._counts: dict[str, int] = {}
+        self.add(CALL_METHOD, 0)  # the autoscaler needs a zero, not a gap, before the first call
+
+    def add(self, method: str, change: int) -> None:
+        """Count one request more (1) or less (-1)."""
+        if method not in self._counts:
+            self._counts[method] = 0
+            self._gauge.labels(method).set_function(partial(self._counts.__getitem__, method))
+        self._counts[method] += change
+
+
 class OperationMetrics:
     """SDK middleware that counts and times MCP operations; add it to `MCPServer.middleware`.
 
@@ -96,10 +115,7 @@ class OperationMetrics:
             overflow=self._overflow,
             registry=registry,
         )
-        self._active = Gauge(
-            contract.METRIC_ACTIVE_REQUESTS, "MCP requests in work.", (contract.LABEL_METHOD,), registry=registry
-        )
-        self._active.labels(CALL_METHOD)  # the autoscaler needs a zero, not a gap, before the first call
+        self._in_work = InWork(registry)
         Gauge(contract.METRIC_REGISTERED_TOOLS, "Tools the server offers.", registry=registry).set_function(tool_count)
         Gauge(contract.METRIC_INFO, "Versions in use.", ("version", "sdk_version"), registry=registry).labels(
             release, version("mcp")
@@ -116,15 +132,16 @@ class OperationMetrics:
             work.name(f"{method} {tool}".rstrip())
         error = CANCELLED
         started = perf_counter()
-        with self._active.labels(method).track_inprogress():
-            try:
-                result = await call_next(ctx)
-                error = result_error(result)
-            except Exception as exception:
-                error = exception_error(exception)
-                raise
-            finally:
-                self._seconds.observe((method, tool, error, protocol), perf_counter() - started)
+        self._in_work.add(method, 1)
+        try:
+            result = await call_next(ctx)
+            error = result_error(result)
+        except Exception as exception:
+            error = exception_error(exception)
+            raise
+        finally:
+            self._in_work.add(method, -1)
+            self._seconds.observe((method, tool, error, protocol), perf_counter() - started)
         return result
 
     async def _listen(

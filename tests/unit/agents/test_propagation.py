@@ -18,7 +18,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from meshed_mcp.agents import MCPService, Settings, span
 from meshed_mcp.agents.gate import Gate
 from meshed_mcp.agents.hosts import AllowedHosts
-from meshed_mcp.agents.propagation import current_http_parent, http_parent, put_trace_on_headers
+from meshed_mcp.agents.propagation import HTTPParent, current_http_parent, put_trace_on_headers
 
 pytestmark = pytest.mark.anyio
 
@@ -68,7 +68,7 @@ async def test_outside_every_span_the_headers_say_that_nothing_is_kept() -> None
 @pytest.mark.parametrize("value", ["", "nonsense", f"00-{0:032x}-{PROXY:016x}-01"])
 async def test_a_header_that_names_no_span_is_none(value: str) -> None:
     """W3C Trace Context, section 3.2.2.3: an invalid traceparent is ignored."""
-    with http_parent({"headers": [(b"traceparent", value.encode())]}):
+    with HTTPParent({"headers": [(b"traceparent", value.encode())]}):
         assert current_http_parent() is None
     assert current_http_parent() is None
 

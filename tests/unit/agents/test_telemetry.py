@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService
 from meshed_mcp.agents.policy_guard import ToolGuard
+from meshed_mcp.agents.specified_errors import specified_errors
 from meshed_mcp.agents.telemetry import (
     CALL_METHOD,
     KNOWN_CODES,
@@ -130,7 +131,7 @@ def test_the_sdks_middleware_chain_is_as_we_rely_on() -> None:
         ToolGuard,
         RequestStateBoundary,
     ]
-    assert service.middleware[4:] == [users]
+    assert service.middleware[4:] == [users, specified_errors]
 
 
 def test_known_methods_are_those_of_the_specification() -> None:
@@ -140,9 +141,9 @@ def test_known_methods_are_those_of_the_specification() -> None:
 
 
 def test_every_error_code_the_sdk_names_is_a_label_and_no_other() -> None:
-    """Product rule: a tool may raise any number; only the specification's become label values."""
+    """Product rule: a tool may raise any number; the specification's become label values, and the refusal's."""
     named = {getattr(mcp_types, name) for name in mcp_types.jsonrpc.__all__ if name.isupper()} - {"2.0"}
-    assert named == KNOWN_CODES
+    assert named | {contract.FORBIDDEN} == KNOWN_CODES
     assert exception_error(MCPError(-31999, "own code")) == "_OTHER"
 
 

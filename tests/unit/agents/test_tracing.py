@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from meshed_mcp import contract
 from meshed_mcp.agents import Settings, span
-from meshed_mcp.agents.propagation import http_parent
+from meshed_mcp.agents.propagation import HTTPParent
 from meshed_mcp.agents.tracing import (
     BATCH_SPANS,
     QUEUED_SPANS,
@@ -83,7 +83,7 @@ def test_the_caller_decides_and_for_own_traces_the_ratio() -> None:
 def test_a_caller_cannot_have_calls_recorded_that_the_gateway_does_not_keep(flags: str, *, expected: bool) -> None:
     """Product rule: one decision point; the proxies write the header, anybody writes `_meta`."""
     scope = {"headers": [(b"traceparent", f"00-{TRACE:032x}-{PARENT:016x}-{flags}".encode())]}
-    with http_parent(scope):
+    with HTTPParent(scope):
         assert kept(1, remote(kept=True)) is expected
 
 
