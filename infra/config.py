@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import Field, field_validator
 
-from meshed_mcp.components.autoscaling.args import KedaSettings, ScalingSettings
+from meshed_mcp.components.autoscaling.args import ForecastSettings, KedaSettings, ScalingSettings
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.errors import ConfigurationError, Fault, excerpt, faults, suggestion
 from meshed_mcp.components.core.names import host_name, namespace_name, service_name
@@ -72,6 +72,7 @@ class StackConfig(Model):
     mesh: ServiceMeshArgs = Field(default_factory=lambda: ServiceMeshArgs(domain="localhost"))
     observability: ObservabilityStackArgs = ObservabilityStackArgs()
     keda: KedaSettings = KedaSettings()
+    forecast: ForecastSettings = ForecastSettings()
     grafana_admin_password: In[str] | None = None
     """Set with `pulumi config set --secret`. Unset: the Secret `grafana-admin` must come from elsewhere."""
 

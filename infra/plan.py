@@ -24,7 +24,7 @@ from meshed_mcp.components.observability.jaeger import collector_host
 from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, read
-from meshed_mcp.infra.scaling import scaling_faults, scaling_targets
+from meshed_mcp.infra.scaling import forecast_faults, scaling_faults, scaling_targets
 
 OWN_DATA_MODULES: Final = ("meshed_mcp.agents.services.organization", "meshed_mcp.agents.services.rag")
 """Services of this package that keep data: without a shared database each replica would answer from its own."""
@@ -68,6 +68,7 @@ def faults_between(config: StackConfig, declared: Collection[str]) -> Iterator[F
         yield from service_faults(name, item, names)
         yield from sharing_faults(config, name, item)
         yield from scaling_faults(config, name, item)
+    yield from forecast_faults(config)
     if config.registry is not None:
         yield from registry_faults(config, config.registry)
     if config.namespace == config.observability.namespace:
@@ -198,6 +199,7 @@ def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:
         targets={name: target for name, target in targets.items() if target.scales},
         namespace=config.namespace,
         prometheus_url=prometheus_url(config.observability.namespace),
+        forecast=config.forecast,
         keda=config.keda,
         chart_mirror=config.chart_mirror,
     )

@@ -5,13 +5,17 @@ Configuration in, targets of `AutoscalingPolicy` and faults out. Not here: rules
 
 from collections.abc import Iterator
 from math import ceil
+from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling.args import KedaInstall, Profile, ScalingTarget, plain_faults
+from meshed_mcp.components.autoscaling.args import KedaInstall, Prediction, Profile, ScalingTarget, plain_faults
+from meshed_mcp.components.autoscaling.reaction import pod_ready_seconds
 from meshed_mcp.components.core.errors import Fault
+from meshed_mcp.components.core.forecast_queries import HISTORY_HOURS, SMOOTHING_MINUTES
 from meshed_mcp.components.core.names import MAX_SERVICE_NAME_CHARACTERS
 from meshed_mcp.components.mesh.args import RolloutStrategy
-from meshed_mcp.infra.config import ServiceConfig, StackConfig
+from meshed_mcp.components.mesh.container import READINESS_PERIOD_SECONDS
+from meshed_mcp.infra.config import NAMESPACE, ServiceConfig, StackConfig
 
 
 def scaling_targets(config: StackConfig, name: str) -> dict[str, ScalingTarget]:
@@ -92,3 +96,34 @@ def unreachable_faults(where: str, item: ServiceConfig) -> Iterator[Fault]:
             advice = f"write {max(1, most * 7 // 10)} or less"
             message = f"{wanted} is above {source} {most}, so replicas refuse before one is added; {advice}"
             yield Fault(where, f"scaling.{field}", message)
+
+
+def forecast_faults(config: StackConfig) -> Iterator[Fault]:
+    """A history that is gone before it is read, and a horizon within which no replica starts."""
+    if config.keda.install is KedaInstall.NONE:
+        return
+    predicted = {name: item for name, item in config.services.items() if mode(config, item) is not Prediction.OFF}
+    kept, needed = config.observability.prometheus.retention_days, ceil(HISTORY_HOURS / 24)
+    if predicted and kept < needed:
+        advice = f'write {needed} or more, or {NAMESPACE}:forecast: {{mode: "off"}}'
+        message = f"{kept} is shorter than the {needed} days of history that a forecast reads; {advice}"
+        yield Fault("observability", "prometheus.retention_days", message)
+    horizon = config.forecast.horizon_minutes
+    for name, item in predicted.items():
+        seconds = pod_ready_seconds(ScalingTarget(**dict(item.scaling)), READINESS_PERIOD_SECONDS)
+        least = ceil(seconds / 60) + SMOOTHING_MINUTES + RULE_MINUTES
+        if horizon < least:
+            message = f"{seconds:g} s are too long for forecast.horizon_minutes {horizon}; write {least} there, or more"
+            yield Fault(f"service {name}", "scaling.pod_ready_seconds", message)
+
+
+RULE_MINUTES: Final = 1
+"""Age that a recorded forecast may have: the interval of its rules."""
+
+
+def mode(config: StackConfig, item: ServiceConfig) -> Prediction:
+    """What a forecast may do for a service; nothing where the size is fixed or calls do not count."""
+    scaling = item.scaling
+    if scaling.min_replicas == scaling.max_replicas or scaling.in_flight_per_replica is None:
+        return Prediction.OFF
+    return scaling.prediction or config.forecast.mode

@@ -11,6 +11,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp import contract
+from meshed_mcp.components.autoscaling.forecast_args import ForecastSettings, Prediction
 from meshed_mcp.components.autoscaling.profiles import Profile
 from meshed_mcp.components.autoscaling.scaling_args import Queue, ScaleDown, ScaleUp, ScalingSettings, Schedule
 from meshed_mcp.components.core.args import In, Model
@@ -19,8 +20,10 @@ from meshed_mcp.components.core.quantity import memory_bytes
 
 __all__ = [
     "AutoscalingPolicyArgs",
+    "ForecastSettings",
     "KedaInstall",
     "KedaSettings",
+    "Prediction",
     "Profile",
     "Queue",
     "ScaleDown",
@@ -96,6 +99,7 @@ def plain_faults(settings: ScalingSettings) -> Iterator[tuple[str, str]]:
         "sessions_per_replica": settings.sessions_per_replica is not None,
         "queue": settings.queue is not None,
         "schedules": bool(settings.schedules),
+        "prediction": settings.prediction is Prediction.ON,
     }
     for field in (field for field, used in needs.items() if used):
         yield field, "needs KEDA, which keda.install: none leaves out; leave it out, or write release or existing"
@@ -115,6 +119,10 @@ class AutoscalingPolicyArgs(Model):
 
     prometheus_url: In[str]
     """Where KEDA asks at every sync, e.g. the output `prometheus_url` of `ObservabilityStack`."""
+
+    forecast: ForecastSettings | None = None
+    """Forecast of the targets' load and alerts on scaling, as a PrometheusRule; needs the Prometheus operator. Unset =
+    neither."""
 
     keda: KedaSettings = KedaSettings()
     chart_mirror: str | None = None

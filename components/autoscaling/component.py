@@ -1,6 +1,6 @@
 """AutoscalingPolicy: KEDA once per cluster, and an autoscaler for every service that scales.
 
-Registers what `keda_values.py` and `scalers.py` return, in the order namespace, KEDA, autoscalers.
+Registers what `keda_values.py`, `forecast_rules.py` and `scalers.py` return; autoscalers come after KEDA.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 
-from meshed_mcp.components.autoscaling import keda_values, scalers
+from meshed_mcp.components.autoscaling import forecast_rules, keda_values, scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core import register
 
@@ -37,6 +37,7 @@ class AutoscalingPolicy(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         namespaces = register.objects(keda_values.namespaces(checked), child)
         keda = register.releases_in_order(keda_values.releases(checked), register.after(child, namespaces))
+        register.objects(forecast_rules.manifests(checked), child)
         made = scalers.manifests(checked)
         register.objects(made, register.after(child, keda))
         self.scaled_objects = pulumi.Output.from_input([register.resource_name(item) for item in made])

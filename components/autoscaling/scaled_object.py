@@ -8,8 +8,10 @@ from typing import Final
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget, Schedule
 from meshed_mcp.components.autoscaling.behavior import behavior
+from meshed_mcp.components.autoscaling.forecast_args import Prediction
+from meshed_mcp.components.autoscaling.forecast_rules import prediction
 from meshed_mcp.components.autoscaling.plain import memory_value
-from meshed_mcp.components.core import queries
+from meshed_mcp.components.core import forecast_queries, queries
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 
 FAILURES_BEFORE_FALLBACK: Final = 3
@@ -43,6 +45,7 @@ def triggers(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> l
     ]
     return [
         *(load_trigger(which, query, each, args) for which, query, each in loads if each is not None),
+        *forecast_triggers(name, target, args),
         *resource_triggers(target),
         *(cron_trigger(number, schedule) for number, schedule in enumerate(target.schedules)),
     ]
@@ -66,6 +69,16 @@ def load_trigger(name: str, query: str, per_replica: int, args: AutoscalingPolic
             "ignoreNullValues": "false",
         },
     }
+
+
+def forecast_triggers(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> list[Manifest]:
+    """The trusted forecast, where prediction is on: only here an empty answer is none, since it means no opinion."""
+    per_replica = target.in_flight_per_replica
+    if per_replica is None or prediction(target, args) is not Prediction.ON:
+        return []
+    query = forecast_queries.trusted_forecast(args.namespace, target.service or name)
+    trigger = load_trigger("forecast", query, per_replica, args)
+    return [{**trigger, "metadata": {**trigger["metadata"], "ignoreNullValues": "true"}}]
 
 
 def resource_triggers(target: ScalingTarget) -> list[Manifest]:

@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp.components.autoscaling.cron import cron_expression
+from meshed_mcp.components.autoscaling.forecast_args import PredictionChoice
 from meshed_mcp.components.autoscaling.profiles import Profile, with_profile
 from meshed_mcp.components.core.args import Model
 
@@ -137,6 +138,10 @@ class ScalingSettings(Model):
 
     fallback_replicas: int | None = Field(default=None, ge=1, le=1000)
     """Size while Prometheus does not answer, if the present one is smaller; it never shrinks. Unset: `min_replicas`."""
+
+    prediction: PredictionChoice | None = None
+    """What a forecast of this service's load may do: `off`, `forecast-only` or `on`. Unset: the stack's
+    `forecast.mode`."""
 
     pod_ready_seconds: int | None = Field(default=None, ge=1, le=3600)
     """Seconds until a new replica gets calls, as measured in the cluster. Unset: 14, the worst that a node which is

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from meshed_mcp.components.autoscaling import keda_values, scalers
+from meshed_mcp.components.autoscaling import forecast_rules, keda_values, scalers
 from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.components.core.register import type_token
 from meshed_mcp.components.mesh import cluster, gateway, istio_values, service
@@ -85,7 +85,8 @@ def expected_objects(done: Plan) -> list[Manifest]:
     """What the pure functions of mesh and autoscaling return for a plan."""
     services = [item for name, args in done.services.items() for item in service.manifests(name, args)]
     mesh = [*gateway.namespaces(done.mesh), *cluster.policies(done.mesh)]
-    return [*mesh, *services, *keda_values.namespaces(done.autoscaling), *scalers.manifests(done.autoscaling)]
+    rooms = (keda_values.namespaces, forecast_rules.manifests, scalers.manifests)
+    return [*mesh, *services, *(item for room in rooms for item in room(done.autoscaling))]
 
 
 def test_what_is_registered_is_what_the_pure_functions_return(stack: str) -> None:

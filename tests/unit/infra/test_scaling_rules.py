@@ -114,3 +114,27 @@ def test_what_needs_keda_is_refused_without_it() -> None:
             "leave it out, or write release or existing"
         )
     ]
+
+
+def test_a_forecast_needs_the_history_that_it_reads() -> None:
+    """Issue, "Bad input": retention shorter than history."""
+    short = {"prometheus": {"retention_days": 10}}
+    assert lines({}, observability=short) == [
+        (
+            "observability: prometheus.retention_days: 10 is shorter than the 15 days of history that a forecast "
+            'reads; write 15 or more, or meshed-mcp:forecast: {mode: "off"}'
+        )
+    ]
+    assert planned({}, observability=short, forecast={"mode": "off"}).autoscaling.forecast is not None
+
+
+def test_a_horizon_within_which_no_replica_starts_is_refused() -> None:
+    """Reference: horizon >= start of a replica + 5 minutes of smoothing + 1 minute of rules."""
+    slow = {"scaling": {"pod_ready_seconds": 300}}
+    assert lines(slow) == [
+        (
+            "service mcp-a: scaling.pod_ready_seconds: 300 s are too long for forecast.horizon_minutes 10; "
+            "write 11 there, or more"
+        )
+    ]
+    assert planned(slow, forecast={"horizon_minutes": 11}).autoscaling.targets["mcp-a"].pod_ready_seconds == 300

@@ -1,0 +1,94 @@
+"""What a forecast may do, where its rules are made, and what is refused."""
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, Prediction, ScalingSettings
+from meshed_mcp.components.autoscaling.forecast_rules import manifests, prediction
+from meshed_mcp.components.autoscaling.scalers import manifests as scalers
+from meshed_mcp.components.core import forecast_queries
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.infra.checking.schema import crd_schemas
+
+
+def policy(mode: Any = "forecast-only", keda: str = "release", **settings: Any) -> AutoscalingPolicyArgs:
+    """A policy with one target."""
+    raw = {"targets": {"mcp-rag": settings}, "prometheus_url": "http://prometheus", "keda": {"install": keda}}
+    return AutoscalingPolicyArgs.model_validate({**raw, "forecast": {"mode": mode}})
+
+
+def rules(args: AutoscalingPolicyArgs) -> list[str]:
+    """Names of everything that is recorded or alerted."""
+    groups = [group for item in manifests(args) for group in item["spec"]["groups"]]
+    return [rule.get("record") or rule["alert"] for group in groups for rule in group["rules"]]
+
+
+def triggers(args: AutoscalingPolicyArgs) -> dict[str, Manifest]:
+    """The scaler's triggers by name."""
+    (item,) = scalers(args)
+    return {trigger["name"]: trigger for trigger in item["spec"]["triggers"]}
+
+
+def test_by_default_the_forecast_is_recorded_and_moves_nothing() -> None:
+    """Issue, item 3: `forecast-only` is the default; whether it is worth its cost is seen first."""
+    args = policy()
+    assert forecast_queries.TRUSTED in rules(args)
+    assert "forecast" not in triggers(args)
+
+
+def test_when_it_is_on_the_scaler_reads_the_trusted_forecast_and_takes_absence_for_no_opinion() -> None:
+    """KEDA, ignoreNullValues "true": an absent forecast is 0, and the largest trigger wins."""
+    metadata = triggers(policy("on"))["forecast"]["metadata"]
+    assert metadata["query"] == 'sum(mcp:load:forecast_trusted{namespace="mcp-system",mcp_server_name="mcp-rag"})'
+    assert (metadata["ignoreNullValues"], metadata["threshold"]) == ("true", "28")
+    assert triggers(policy("on"))["in-flight"]["metadata"]["ignoreNullValues"] == "false"
+
+
+@pytest.mark.parametrize(("mode", "meant"), [(True, Prediction.ON), (False, Prediction.OFF), ("off", Prediction.OFF)])
+def test_unquoted_on_and_off_mean_what_they_say(mode: Any, meant: Prediction) -> None:
+    """YAML 1.1 reads them as booleans, YAML 1.2 as text."""
+    assert ScalingSettings.model_validate({"prediction": mode}).prediction is meant
+
+
+def test_a_service_may_differ_from_its_stack() -> None:
+    """Product rule: prediction is turned on service by service."""
+    assert "forecast" in triggers(policy("forecast-only", prediction="on"))
+    assert forecast_queries.FORECAST not in rules(policy("forecast-only", prediction="off"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"in_flight_per_replica": None}, {"version": "canary"}, {"min_replicas": 2, "max_replicas": 2}],
+    ids=["no calls count", "canary", "fixed size"],
+)
+def test_nothing_is_forecast_where_it_could_not_be_used(settings: dict[str, Any]) -> None:
+    """Product rule: a rule that nobody reads costs Prometheus every minute."""
+    args = policy("on", **settings)
+    assert prediction(args.targets["mcp-rag"], args) is Prediction.OFF
+    assert forecast_queries.FORECAST not in rules(args)
+
+
+def test_a_program_without_the_operator_gets_no_rules() -> None:
+    """Prometheus operator: without its CRDs a PrometheusRule is refused."""
+    raw = {"targets": {"mcp-rag": {}}, "prometheus_url": "http://prometheus"}
+    assert manifests(AutoscalingPolicyArgs.model_validate(raw)) == []
+
+
+def test_a_keda_that_does_not_run_is_alerted_only_where_it_is_ours() -> None:
+    """Measured: with no operator, a plain HPA beside KEDA's acted after 153 and 180 s instead of 10 to 15."""
+    assert "KEDAOperatorMissing" in rules(policy("off"))
+    assert "KEDAOperatorMissing" not in rules(policy("off", keda="existing"))
+
+
+def test_the_longest_lag_fits_the_history_that_is_demanded() -> None:
+    """Product rule: the retention that check demands is that of the oldest sample read."""
+    assert max(forecast_queries.DAYS) * 24 < forecast_queries.HISTORY_HOURS
+
+
+def test_the_schema_accepts_the_rules(crd_dir: Any) -> None:
+    """Prometheus operator's CRD, closed."""
+    schema = crd_schemas(crd_dir)["monitoring.coreos.com/v1", "PrometheusRule"]
+    (item,) = manifests(policy("on"))
+    Draft202012Validator(schema).validate(item)
