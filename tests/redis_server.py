@@ -1,5 +1,6 @@
 """A real Redis on a loopback port of its own, which tests stop and start again; it keeps nothing on disk."""
 
+import signal
 import socket
 import subprocess
 from dataclasses import dataclass
@@ -30,6 +31,18 @@ class RedisServer:
             if b"Ready to accept connections" in line:
                 return
         raise AssertionError(f"redis-server ended with {self.process.wait(START_SECONDS)}")
+
+    def freeze(self) -> None:
+        """Let it accept and answer nothing, as a machine that swaps or a network that drops."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
 
     def stop(self) -> None:
         """End the server at once; what it held is gone."""

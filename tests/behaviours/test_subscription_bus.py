@@ -137,6 +137,20 @@ async def test_a_change_made_while_redis_was_away_arrives_when_it_is_back(
         assert lines == ["WARNING"]
 
 
+async def test_a_redis_that_hangs_holds_up_no_call_and_loses_no_change(
+    pair: tuple[Service, Service], redis: RedisServer
+) -> None:
+    """Product rule: publishing never waits for Redis, whatever is wrong with it."""
+    one, other = pair
+    async with listening(one) as near, listening(other) as far:
+        redis.freeze()
+        await change(one, *CHANGES)
+        await near.hears(*CHANGES.values())
+        assert far.heard == []
+        redis.thaw()
+        await far.hears(*CHANGES.values())
+
+
 async def test_a_replica_starts_without_redis_and_is_connected_later(
     start_service: StartService, redis: RedisServer
 ) -> None:
