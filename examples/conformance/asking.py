@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from mcp.server.mcpserver import Context
 from mcp_types import SamplingMessage, TextContent
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
-SINGLE: Final = ["active", "inactive", "pending"]
+SINGLE: Final[list[JsonValue]] = ["active", "inactive", "pending"]
 
 
 class Reply(BaseModel):
@@ -29,7 +29,7 @@ class WithDefaults(BaseModel):
     verified: bool = True
 
 
-def titled(**titles: str) -> list[dict[str, str]]:
+def titled(**titles: str) -> list[JsonValue]:
     """Choices with a title each, as JSON Schema writes them."""
     return [{"const": value, "title": title} for value, title in titles.items()]
 

@@ -121,6 +121,7 @@ TOOLS: Final[dict[str, Callable[..., Any]]] = {
     "test_embedded_resource": embedded_resource,
     "test_multiple_content_types": multiple_content_types,
     "test_tool_with_logging": tool_with_logging,
+    "test_logging_tool": tool_with_logging,
     "test_tool_with_progress": tool_with_progress,
     "test_error_handling": error_handling,
     "test_missing_capability": missing_capability,

@@ -53,6 +53,12 @@ def elicitation(context: Context) -> str | InputRequiredResult:
     return f"Hello, {name}!"
 
 
+async def streaming_elicitation(context: Context) -> str | InputRequiredResult:
+    """Progress on the stream, then one form as its result: the stream carries no request of the server."""
+    await context.report_progress(0, 1, "about to ask")
+    return elicitation(context)
+
+
 def sampling(context: Context) -> str | InputRequiredResult:
     """One question to the model."""
     answer = (context.input_responses or {}).get("capital_question")
@@ -133,6 +139,7 @@ def prompt(context: Context) -> list[UserMessage] | InputRequiredResult:
 PREFIX: Final = "test_input_required_result_"
 
 TOOLS: Final[dict[str, Callable[..., Any]]] = {
+    "test_streaming_elicitation": streaming_elicitation,
     f"{PREFIX}elicitation": elicitation,
     f"{PREFIX}sampling": sampling,
     f"{PREFIX}list_roots": list_roots,
