@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from tests.hostile import LEGACY, MODERN, Hostile, Then, answered, http, message, modern, operations, rejected
+from meshed_mcp import contract
+from tests.hostile import LEGACY, MODERN, Counter, Hostile, Then, answered, http, message, modern, operations, rejected
 
 MIB: Final = 2**20
 IN_CHUNKS: Final = {"Content-Length": None, "Transfer-Encoding": "chunked"}
@@ -141,6 +142,14 @@ FRAMES: Final = (
 )
 
 HEADERS: Final = (
+    Hostile(
+        "a forged client certificate",
+        modern(headers={"X-Forwarded-Client-Cert": "URI=spiffe://cluster.local/ns/mcp-system/sa/mcp-controller"}),
+        200,
+        "Envoy, x-forwarded-client-cert: whoever is not the sidecar names nobody; the call is anybody's",
+        Counter(contract.METRIC_AUTHENTICATIONS, 'result="forged"'),
+        mesh=False,
+    ),
     Hostile("no Host", http(b"{}", {"Host": None}), 400, "RFC 9112, section 3.2", MALFORMED, mesh=False),
     Hostile(
         "two Hosts",
