@@ -70,11 +70,13 @@ def nests_deeper(value: Any, depth: int) -> bool:
 
 
 def needs_no_place(scope: Scope, body: bytes) -> bool:
-    """Whether a request to an MCP endpoint is served although every place is taken.
+    """Whether a request to the MCP endpoint is served although every place is taken.
 
     Streams are: they wait, others work. So are the answers and notifications of a client up to 2025-11-25: a call that
     holds a place may be waiting for just this one. A header that contradicts its body is the SDK's to refuse.
     """
+    if scope["path"] != contract.MCP_PATH:
+        return False
     headers = Headers(scope=scope)
     if scope["method"] != "POST":
         return "text/event-stream" in headers.get("accept", "")

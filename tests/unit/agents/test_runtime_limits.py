@@ -1,0 +1,110 @@
+"""Limits of a process: their bounds and defaults, and the rules that need nothing but a request."""
+
+import inspect
+import json
+import sys
+from typing import Any
+
+import mcp.server.streamable_http_manager as sdk
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mcp.server import MCPServer
+from starlette.types import Scope
+
+from meshed_mcp import contract
+from meshed_mcp.agents import Settings, SettingsError
+from meshed_mcp.agents.limits import LIMIT_VARIABLES, Limits, needs_no_place, nests_deeper
+
+JSON = st.recursive(
+    st.none() | st.integers(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+)
+
+
+def depth(value: Any) -> int:
+    """Depth by its definition, for values that recursion can bear."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
+
+
+@given(JSON, st.integers(min_value=0, max_value=10))
+def test_nesting_is_counted_as_defined(value: Any, limit: int) -> None:
+    """Product rule: arrays and objects count, scalars do not."""
+    assert nests_deeper(value, limit) is (depth(value) > limit)
+
+
+def test_a_value_deeper_than_the_stack_is_judged_without_recursion() -> None:
+    """Product rule: the check must not fall to what it guards against."""
+    value: list[Any] = []
+    for _ in range(10 * sys.getrecursionlimit()):
+        value = [value]
+    assert nests_deeper(value, sys.getrecursionlimit())
+
+
+def test_the_defaults_that_repeat_the_sdks_are_the_sdks() -> None:
+    """Official SDK 2.3, `streamable_http_app`: one number on both sides."""
+    parameters = inspect.signature(MCPServer.streamable_http_app).parameters
+    assert contract.BODY_BYTES == parameters["max_request_body_size"].default == sdk.DEFAULT_MAX_REQUEST_BODY_SIZE
+    assert parameters["max_sessions"].default == contract.SESSIONS
+
+
+def test_each_limit_has_a_variable_and_each_variable_is_read() -> None:
+    """meshed_mcp.contract: what the platform renders is what the runtime obeys."""
+    assert LIMIT_VARIABLES.keys() == Limits.model_fields.keys()
+    values = dict(zip(LIMIT_VARIABLES, (2048, 5, 3, 0, 20, 7, 9), strict=True))
+    settings = Settings.from_environment({LIMIT_VARIABLES[name]: str(value) for name, value in values.items()})
+    assert {name: getattr(settings, name) for name in values} == values
+
+
+def test_the_longest_call_is_what_a_stop_waits_for_unless_it_is_said() -> None:
+    """Product rule: no stop cuts a call that is within its limit."""
+    told = {contract.ENV_ENDPOINT_SECONDS: "5", contract.ENV_GRACE_SECONDS: "60"}
+    assert Settings.from_environment(told).effective_call_seconds == 53
+    assert Settings.from_environment({**told, contract.ENV_CALL_SECONDS: "53"}).effective_call_seconds == 53
+    with pytest.raises(SettingsError) as refusal:
+        Settings.from_environment({**told, contract.ENV_CALL_SECONDS: "54"})
+    assert str(refusal.value) == (
+        "MESHED_MCP_CALL_SECONDS=54 is longer than the 53 s that a stopping process waits for calls, so a stop would "
+        "cut them. Set MESHED_MCP_GRACE_SECONDS to at least 61, or leave MESHED_MCP_CALL_SECONDS out."
+    )
+
+
+def request(method: str = "POST", body: object = None, **headers: str) -> tuple[Scope, bytes]:
+    """A request to the MCP endpoint."""
+    fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": contract.MCP_PATH, "headers": fields}
+    return scope, body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
+CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+
+
+@pytest.mark.parametrize(
+    ("waiting", "free"),
+    [
+        (request(body=CALL, mcp_protocol_version="2026-07-28", mcp_method="subscriptions/listen"), True),
+        (request(body=CALL, mcp_protocol_version="2026-07-28", mcp_method="tools/call"), False),
+        (request(body=CALL, mcp_protocol_version="2025-11-25", mcp_method="subscriptions/listen"), False),
+        (request(body=CALL, mcp_protocol_version="2025-11-25"), False),
+        (request(body=CALL), False),
+        (request(body={"jsonrpc": "2.0", "id": 1, "result": {}}, mcp_protocol_version="2025-11-25"), True),
+        (request(body={"jsonrpc": "2.0", "method": "notifications/cancelled"}), True),
+        (request(body=[CALL]), False),
+        (request(body=b"{"), False),
+        (request("GET", b"", accept="text/event-stream"), True),
+        (request("GET", b"", accept="application/json"), False),
+        (request("DELETE", b""), False),
+    ],
+)
+def test_streams_and_answers_of_old_clients_need_no_place_and_calls_do(
+    waiting: tuple[Scope, bytes], free: bool
+) -> None:
+    """Product rule: a header of a later revision frees no call of an earlier one, which the SDK does not check."""
+    assert needs_no_place(*waiting) is free
+
+
+def test_on_other_paths_everything_needs_a_place() -> None:
+    """Product rule: only the MCP endpoint has streams that the protocol names."""
+    scope, body = request("GET", b"", accept="text/event-stream")
+    assert not needs_no_place({**scope, "path": "/v0.1/servers"}, body)

@@ -1,0 +1,70 @@
+"""`limits:` of a service: what fits together, what the runtime is told of it."""
+
+import pytest
+from mesh_rendering import render
+from pydantic import ValidationError
+
+from meshed_mcp import contract
+from meshed_mcp.agents.limits import LIMIT_VARIABLES as READ
+from meshed_mcp.agents.limits import Limits
+from meshed_mcp.components.mesh.args import ServiceSettings
+from meshed_mcp.components.mesh.limits_args import LIMIT_VARIABLES, LimitSettings
+
+
+def fault(**settings: object) -> str:
+    """The text of the refusal."""
+    with pytest.raises(ValidationError) as refusal:
+        ServiceSettings.model_validate({"image": "search:1", **settings})
+    (only,) = refusal.value.errors()
+    return only["msg"].removeprefix("Value error, ")
+
+
+def told(**settings: object) -> dict[str, str]:
+    """The variables of limits in the container."""
+    (container,) = render(**settings).one("Deployment", "mcp-search")["spec"]["template"]["spec"]["containers"]
+    return {item["name"]: item["value"] for item in container["env"] if item["name"] in LIMIT_VARIABLES.values()}
+
+
+def test_platform_and_runtime_name_the_same_limits_with_the_same_defaults_and_bounds() -> None:
+    """Product rule: what `preview` accepts, the process does not refuse."""
+    assert LIMIT_VARIABLES == READ
+    assert LimitSettings().model_dump() == Limits().model_dump()
+    for name, field in LimitSettings.model_fields.items():
+        bounds = {type(bound): bound for bound in field.metadata}
+        runtime = {type(bound): bound for bound in Limits.model_fields[name].metadata}
+        assert set(map(repr, bounds.values())) <= set(map(repr, runtime.values())) | {"Ge(ge=1)"}, name
+
+
+def test_only_what_differs_from_the_defaults_is_told() -> None:
+    """Product rule: a manifest shows decisions, not defaults."""
+    assert told() == {}
+    assert told(limits={"concurrent_calls": 8, "queued_calls": contract.QUEUED_CALLS}) == {
+        contract.ENV_CONCURRENT_CALLS: "8"
+    }
+
+
+def test_a_call_longer_than_the_drain_is_refused_with_both_ways_out() -> None:
+    """Product rule: every rollout would cut such calls."""
+    assert fault(limits={"call_seconds": 60}) == (
+        "limits.call_seconds 60 is longer than the 23 s that a stopping pod waits for calls, so every rollout would "
+        "cut some; write a drain.grace_seconds of at least 67, or leave call_seconds out"
+    )
+    ServiceSettings.model_validate(
+        {"image": "search:1", "limits": {"call_seconds": 60}, "drain": {"grace_seconds": 67}}
+    )
+
+
+def test_bodies_that_could_fill_the_pod_are_refused_with_the_number_that_fits() -> None:
+    """Product rule: a pod is killed when its memory is full, whoever filled it."""
+    assert fault(limits={"body_bytes": 32 * 2**20}) == (
+        "limits.body_bytes 33554432 lets 16 bodies fill more than half of resources.memory_limit 512Mi; "
+        "write at most 16777216, or a higher memory_limit"
+    )
+    ServiceSettings.model_validate({"image": "search:1", "limits": {"body_bytes": 16777216}})
+
+
+def test_a_limit_written_as_a_variable_is_refused() -> None:
+    """Product rule: one place for a value, so that it is checked."""
+    assert fault(env={contract.ENV_BODY_BYTES: "1"}) == (
+        "'MESHED_MCP_BODY_BYTES' is set from the other fields of the service; remove it"
+    )
