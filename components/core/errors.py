@@ -4,7 +4,6 @@
 again, so that a misspelt field does not hide a minimum above its maximum.
 """
 
-import copy
 import difflib
 import re
 import types
