@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 STACK ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engines local local-check test lint format unit golden lines package image-size preview clean
+.PHONY: bench-telemetry help setup engines local local-check test lint format unit golden lines package image-size preview clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ lines: ## Count the lines a user writes in the quick start; more than 15 is an e
 	@awk 'NF { count[FILENAME]++; total++ } \
 		END { for (file in count) printf "%4d %s\n", count[file], file; print total " lines"; exit total > 15 }' \
 		examples/quickstart/*.py examples/quickstart/*.yaml
+
+bench-telemetry: setup ## Measure what metrics and spans cost per call
+	$(BIN)/python bench/telemetry_cost.py
 
 package: setup ## Build the source distribution and the wheel
 	$(BIN)/python -m build --outdir dist

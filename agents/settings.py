@@ -37,7 +37,7 @@ DEFAULT_ALLOWED_HOSTS: Final = ("127.0.0.1:*", "localhost:*", "[::1]:*")
 """Source: official SDK 2.3, Host values that `streamable_http_app` allows on a loopback address."""
 
 DEFAULT_TRACE_RATIO: Final = 0.1
-"""The share at which tracing stays below 1 % of the CPU of a call with an empty tool (bench/telemetry_cost.py)."""
+"""One trace in ten; what it costs beside a call is measured by bench/telemetry_cost.py."""
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
