@@ -1,0 +1,38 @@
+"""The picture of a backtest: load and forecast above, replicas of each policy below. Needs the extra `plots`."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from meshed_mcp.components.autoscaling.comparison import TICKS_PER_MINUTE, Comparison
+from meshed_mcp.components.autoscaling.forecast import Series
+from meshed_mcp.components.core.errors import ConfigurationError, Fault
+
+try:
+    from matplotlib.figure import Figure
+except ModuleNotFoundError as error:
+    MESSAGE = "drawing needs matplotlib; write pip install 'meshed-mcp[plots]', or leave --picture out"
+    raise ConfigurationError([Fault("--picture", "", MESSAGE)]) from error
+
+MOST_POINTS = 5000
+"""Points per line: more are not seen, and make a vector picture slow."""
+
+
+def draw(path: Path, start: datetime, load: Series, found: Comparison) -> None:
+    """Write the picture to `path`, in the format of its name. Raises ConfigurationError where it cannot be written."""
+    figure = Figure(figsize=(12, 7), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    every = max(1, len(load) // MOST_POINTS)
+    times = [start + timedelta(minutes=minute) for minute in range(0, len(load), every)]
+    for name, values, width in (("load", load, 0.7), ("trusted forecast", found.forecast.trusted, 1.0)):
+        above.plot(times, [float("nan") if value is None else value for value in values[::every]], label=name, lw=width)
+    for name, outcome in (("reactive", found.reactive), ("forecast", found.predicted)):
+        below.plot(times, outcome.sizes[:: every * TICKS_PER_MINUTE], label=name, lw=0.8)
+    above.set_ylabel("calls in work and waiting")
+    below.set_ylabel("replicas")
+    for axes in (above, below):
+        axes.legend(loc="upper right")
+        axes.set_ylim(bottom=0)
+    try:
+        figure.savefig(path)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError([Fault("--picture", "", f"{path} cannot be written: {error}")]) from error

@@ -1,0 +1,110 @@
+"""What happens to calls while a service scales, and what its forecast says of them."""
+
+from typing import Any
+
+from meshed_mcp.components.autoscaling.args import ForecastSettings, ScalingSettings
+from meshed_mcp.components.autoscaling.comparison import Comparison, compare, verdict
+from meshed_mcp.components.autoscaling.forecast import DAY, forecast
+from meshed_mcp.components.autoscaling.simulation import Service, simulate
+
+HORIZON = 10
+
+
+def service(ready_seconds: float = 30, **settings: Any) -> Service:
+    """A service whose replicas bear 10 calls each and aim at 7."""
+    raw = {"min_replicas": 1, "max_replicas": 100, **settings}
+    return Service(ScalingSettings.model_validate(raw), 10, ready_seconds)
+
+
+def test_a_load_that_fits_is_never_late() -> None:
+    """Product rule: nothing is overloaded while replicas bear what comes."""
+    outcome = simulate(service(), [7.0] * 40)
+    assert (outcome.overloaded_seconds, outcome.unserved_share, set(outcome.sizes)) == (0, 0, {1})
+    assert outcome.replica_hours == 40 * 15 / 3600
+
+
+def test_a_step_overloads_until_the_new_replicas_are_ready() -> None:
+    """Product rule: decided at the next sync, ready one start later; what waited is then worked off."""
+    fast, slow = (simulate(service(seconds), [7.0] * 4 + [70.0] * 40) for seconds in (30, 180))
+    assert fast.overloaded_seconds < slow.overloaded_seconds
+    assert slow.overloaded_seconds >= 180
+    assert fast.unserved_share < slow.unserved_share < 1
+
+
+def test_a_forecast_before_a_step_prevents_the_overload() -> None:
+    """Issue: scheduled bursts, overloaded seconds -> 0."""
+    load = [7.0] * 60 + [70.0] * 40
+    said = [None] * 30 + [70.0] * 70
+    assert simulate(service(180), load, said).overloaded_seconds == 0
+    assert simulate(service(180), load).overloaded_seconds > 0
+
+
+def test_a_wrong_forecast_never_removes_replicas() -> None:
+    """KEDA: of several triggers the largest counts."""
+    load = [70.0] * 60
+    assert simulate(service(), load, [0.0] * 60).sizes == simulate(service(), load).sizes
+
+
+def test_times_without_data_count_for_nothing() -> None:
+    """Product rule: an outage of what measured is no load of zero, which would shrink the service."""
+    load = [70.0] * 20 + [None] * 2000 + [70.0] * 20
+    outcome = simulate(service(), load)
+    assert outcome.sizes[20] == outcome.sizes[2019] == 10
+    assert outcome.replica_hours == simulate(service(), [70.0] * 40).replica_hours
+
+
+def burst_day(minute: int = 540, minutes: int = 30) -> list[float]:
+    """A day of 10 that is 40 for half an hour at nine."""
+    return [10.0] * minute + [40.0] * minutes + [10.0] * (DAY - minute - minutes)
+
+
+def test_a_daily_burst_is_foreseen_on_day_nine_and_day_one_has_no_opinion() -> None:
+    """Reference: two minutes before a daily 4x burst the forecast is 40; the rules say the same to promtool."""
+    said = forecast(burst_day() * 10, HORIZON, 0.4)
+    before = 9 * DAY + 538
+    assert (said.values[before], said.trusted[before]) == (40, 40)
+    assert said.values[before - 60] == 10
+    assert said.trusted[:DAY] == [None] * DAY
+
+
+def test_two_days_are_too_few_to_be_trusted() -> None:
+    """Reference: at least three earlier days."""
+    said = forecast(burst_day() * 4, HORIZON, 0.4)
+    assert set(said.trusted[: 3 * DAY]) == {None}
+    assert said.trusted[3 * DAY + 100] is not None
+
+
+def compared(load: list[float], ready_seconds: float = 180) -> Comparison:
+    """The four policies on a load per minute."""
+    return compare(service(ready_seconds), load, ForecastSettings())
+
+
+def test_scheduled_bursts_are_worth_a_forecast() -> None:
+    """Reference, synthetic bursts: overloaded seconds to 0, which no lower target at equal cost reaches."""
+    found = compared(burst_day() * 9)
+    worth, text = verdict(found)
+    assert worth
+    assert text.startswith("worth it: overloaded for ")
+    assert found.predicted.overloaded_seconds < found.equal_cost.overloaded_seconds
+    assert found.predicted.overloaded_seconds <= found.reactive.overloaded_seconds * 4 / 9
+
+
+def test_a_rival_of_equal_cost_costs_at_least_as_much() -> None:
+    """Product rule: a rival that was given less would be a strawman."""
+    found = compared(burst_day() * 9)
+    assert found.equal_cost.replica_hours >= found.predicted.replica_hours
+    assert found.equal_cost_target < service().in_flight_per_replica
+
+
+def test_a_calm_load_is_not_worth_a_forecast() -> None:
+    """Reference: with smooth load, reactive scaling alone is nearly perfect."""
+    worth, text = verdict(compared([10.0] * DAY * 5))
+    assert not worth
+    assert text == "not worth it: reactive scaling alone is overloaded for 0 s a day"
+
+
+def test_a_load_without_a_rhythm_keeps_the_gate_shut() -> None:
+    """Reference: where the error of a day is large, the forecast is not used."""
+    worth, text = verdict(compared(([5.0] * 410 + [200.0] * 10) * 24))
+    assert not worth
+    assert text == "not worth it: the error gate kept the forecast off for all but 0% of the time"
