@@ -1,11 +1,12 @@
-"""Who gets in: gives requests a place or lets them wait for one, and answers for calls that overstay.
+"""Who gets in: gives requests a place or lets them wait for one, and ends those that take too long.
 
-In: requests that the gate lets pass. Out: the application's answers, 503 for those that find neither place nor queue;
-the queue's metric. Every request takes a place; what turns out to be a stream gives it back.
+In: requests that the gate lets pass. Out: the application's answers; 408 for those that do not arrive, 503 for those
+that find neither place nor queue; the queue's metric. Every request takes a place; what becomes a stream gives it back.
 Not here: the numbers (limits.py), bodies (intake.py), the deadline as the SDK sees it (deadline.py), drain (gate.py).
 """
 
 import asyncio
+import math
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -19,7 +20,7 @@ from meshed_mcp.agents import answers
 from meshed_mcp.agents.deadline import answer_overdue
 from meshed_mcp.agents.intake import Intake, TurnedAwayError, VanishedError
 from meshed_mcp.agents.limits import needs_no_place
-from meshed_mcp.agents.rejections import OVERLOAD
+from meshed_mcp.agents.rejections import OVERLOAD, SLOW
 from meshed_mcp.agents.settings import Settings
 from meshed_mcp.agents.work import Work, work_in
 
@@ -34,6 +35,10 @@ class _Entry:
     work: Work
     receive: Receive = field(repr=False)
     send: Send = field(repr=False)
+    due: float
+    """Time of the event loop at which something happens to the request by itself."""
+
+    timer: asyncio.TimerHandle | None = field(default=None, repr=False)
     has_place: bool = False
     is_answered: bool = False
     """By us, in the application's place: what it still says is dropped."""
@@ -47,6 +52,7 @@ class Admission:
         self._intake = Intake(settings)
         self._places = anyio.CapacityLimiter(settings.concurrent_calls)
         self._queued_calls = settings.queued_calls
+        self._read_seconds = settings.read_seconds
         self._call_seconds = settings.effective_call_seconds
         self._answering: set[asyncio.Task[None]] = set()
         Gauge(contract.METRIC_QUEUE_DEPTH, "Calls that wait for a place.", registry=registry).set_function(
@@ -59,11 +65,11 @@ class Admission:
         if work is None:  # no HTTP request
             await self._app(scope, receive, send)
             return
-        entry = _Entry(work, receive, send)
         work.admitted = False
+        entry = self._watched(work, receive, send)
         try:
             body = await self._intake.body(work, receive)
-            work.deadline = asyncio.get_running_loop().time() + self._call_seconds
+            entry.due = work.deadline = asyncio.get_running_loop().time() + self._call_seconds
             await self._enter(entry, body)
             work.admitted = True
             await self._run(entry, body)
@@ -73,8 +79,31 @@ class Admission:
         except VanishedError:
             pass
         finally:
-            self._intake.release(work)
             self._leave(entry)
+
+    def _watched(self, work: Work, receive: Receive, send: Send) -> _Entry:
+        """One timer for all that may happen: the first look is before the earliest of it."""
+        loop = asyncio.get_running_loop()
+        entry = _Entry(work, receive, send, loop.time() + self._read_seconds)
+        entry.timer = loop.call_later(min(self._read_seconds, self._call_seconds), self._look, entry)
+        return entry
+
+    def _look(self, entry: _Entry) -> None:
+        work, loop = entry.work, asyncio.get_running_loop()
+        if loop.time() >= entry.due:
+            if work.deadline == math.inf:
+                work.turn_away(answers.TOO_SLOW, SLOW)
+                return
+            if not work.admitted:
+                work.turn_away(answers.OVERLOADED, OVERLOAD)
+                return
+            if entry.due > work.deadline:
+                self._end_overdue(entry)
+                return
+            if work.call is not None:
+                work.call.cancel()
+            entry.due = work.deadline + OVERDUE_SECONDS
+        entry.timer = loop.call_at(entry.due, self._look, entry)
 
     async def _enter(self, entry: _Entry, body: bytes) -> None:
         try:
@@ -88,21 +117,24 @@ class Admission:
         entry.has_place = True
 
     async def _wait(self, work: Work, receive: Receive) -> None:
-        loop = asyncio.get_running_loop()
-        too_late = loop.call_at(work.deadline, work.turn_away, answers.OVERLOADED, OVERLOAD)
         gone = True
-        try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_cancel_when_gone, receive, tasks.cancel_scope)
-                await self._places.acquire_on_behalf_of(work)
-                gone = False
-                tasks.cancel_scope.cancel()
-        finally:
-            too_late.cancel()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_cancel_when_gone, receive, tasks.cancel_scope)
+            await self._places.acquire_on_behalf_of(work)
+            gone = False
+            tasks.cancel_scope.cancel()
         if gone:
             raise VanishedError
 
     def _leave(self, entry: _Entry) -> None:
+        if entry.timer is not None:
+            entry.timer.cancel()
+        if entry.work.call is not None:  # a session's call goes on without its client; its deadline stays
+            entry.work.call.deadline = entry.work.deadline
+        self._intake.release(entry.work)
+        self._give_back(entry)
+
+    def _give_back(self, entry: _Entry) -> None:
         if entry.has_place:
             entry.has_place = False
             self._places.release_on_behalf_of(entry.work)
@@ -115,18 +147,14 @@ class Admission:
             message, whole = whole, None
             return message or await entry.receive()
 
-        overdue = asyncio.get_running_loop().call_at(entry.work.deadline + OVERDUE_SECONDS, self._end_overdue, entry)
-        try:
-            await self._app(entry.work.scope, replay, partial(self._send, entry))
-        finally:
-            overdue.cancel()
+        await self._app(entry.work.scope, replay, partial(self._send, entry))
 
     async def _send(self, entry: _Entry, message: Message) -> None:
         if entry.is_answered:
             return
         await entry.send(message)
         if entry.work.stream:
-            self._leave(entry)
+            self._give_back(entry)
 
     def _end_overdue(self, entry: _Entry) -> None:
         if not (entry.work.stream or entry.work.ended):

@@ -44,13 +44,22 @@ class CallLimits:
         if ctx.request_id is None or ctx.method == LISTEN_METHOD:
             return await call_next(ctx)
         work = work_of(ctx.request)
-        if work is not None:
-            work.request_id = ctx.request_id
-        deadline = asyncio.get_running_loop().time() + self._seconds if work is None else work.deadline
-        with anyio.CancelScope(deadline=deadline):
-            return await call_next(ctx)
+        with self._scope(work) as call:
+            if work is None:
+                return await call_next(ctx)
+            work.request_id, work.call = ctx.request_id, call
+            try:
+                return await call_next(ctx)
+            finally:
+                work.call = None
         logger.warning("%s was cancelled at its deadline", ctx.method if work is None else work)
         raise MCPError.from_error_data(deadline_error(self._seconds))
+
+    def _scope(self, work: Work | None) -> anyio.CancelScope:
+        """The admission watches the deadline of each request with one timer for all; only without it we do."""
+        if work is not None:
+            return anyio.CancelScope()
+        return anyio.CancelScope(deadline=asyncio.get_running_loop().time() + self._seconds)
 
 
 def deadline_error(seconds: float) -> mcp_types.ErrorData:

@@ -1,10 +1,8 @@
-"""Reads the body of a request within its limits: size, time, and the memory of all bodies together.
+"""Reads the body of a request within its limits: its size, and the memory of all bodies together.
 
-In: ASGI messages. Out: the whole body, or the answer that takes the application's place: 408, 413, 503.
-Not here: what happens next (admission.py), the head of a request (connection.py).
+In: ASGI messages. Out: the whole body, or the answer that takes the application's place: 413, 503.
+Not here: how long that may take, and what happens next (admission.py); the head of a request (connection.py).
 """
-
-import asyncio
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope
@@ -12,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope
 from meshed_mcp import contract
 from meshed_mcp.agents import answers
 from meshed_mcp.agents.limits import Limits
-from meshed_mcp.agents.rejections import OVERLOAD, SIZE, SLOW
+from meshed_mcp.agents.rejections import OVERLOAD, SIZE
 from meshed_mcp.agents.work import Work
 
 
@@ -43,18 +41,6 @@ class Intake:
         """
         if _declared_bytes(work.scope) > self._limits.body_bytes:
             raise TurnedAwayError(answers.TOO_LARGE, SIZE)
-        slow = asyncio.get_running_loop().call_later(self._limits.read_seconds, work.turn_away, answers.TOO_SLOW, SLOW)
-        try:
-            return await self._read(work, receive)
-        finally:
-            slow.cancel()
-
-    def release(self, work: Work) -> None:
-        """The request is done with, and so is its body."""
-        self._held_bytes -= work.held_bytes
-        work.held_bytes = 0
-
-    async def _read(self, work: Work, receive: Receive) -> bytes:
         body = b""
         parts = bytearray()
         more = True
@@ -69,6 +55,11 @@ class Intake:
             if len(parts or body) > self._limits.body_bytes:
                 raise TurnedAwayError(answers.TOO_LARGE, SIZE)
         return bytes(parts) or body
+
+    def release(self, work: Work) -> None:
+        """The request is done with, and so is its body."""
+        self._held_bytes -= work.held_bytes
+        work.held_bytes = 0
 
     def _hold(self, work: Work, count: int) -> None:
         if self._held_bytes + count > contract.BODIES_HELD * self._limits.body_bytes:

@@ -41,6 +41,7 @@ class Work:
     held_bytes: int = 0
     event_stream: bool = False
     deadline: float = math.inf
+    call: anyio.CancelScope | None = field(default=None, repr=False)
     ended: bool = False
     started: float = field(default_factory=perf_counter)
 
