@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 STACK ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: bench-telemetry help setup engines local local-check test lint format unit golden lines package image-size preview clean
+.PHONY: backtest bench-telemetry help setup engines local local-check test lint format unit golden lines package image-size preview clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ lines: ## Count the lines a user writes in the quick start; more than 15 is an e
 	@awk 'NF { count[FILENAME]++; total++ } \
 		END { for (file in count) printf "%4d %s\n", count[file], file; print total " lines"; exit total > 15 }' \
 		examples/quickstart/*.py examples/quickstart/*.yaml
+
+backtest: setup ## Simulate scaling with and without a forecast on public traces
+	$(BIN)/python bench/backtest.py
 
 bench-telemetry: setup ## Measure what metrics and spans cost per call
 	$(BIN)/python bench/telemetry_cost.py

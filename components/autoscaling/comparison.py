@@ -47,17 +47,21 @@ class Comparison(NamedTuple):
     days: float
 
 
-def compare(service: Service, load: Series, settings: ForecastSettings) -> Comparison:
-    """Run the four policies over `load`, calls in work and waiting per minute."""
+def compare(service: Service, load: Series, settings: ForecastSettings, judged_from: int = 0) -> Comparison:
+    """Run the four policies over `load`, calls in work and waiting per minute.
+
+    Minutes before `judged_from` are history that the forecast learns from: they count in no figure.
+    """
     said = forecast(load, settings.horizon_minutes, settings.trusted_error_percent / 100)
-    ticks = per_sync(load)
+    judged = [*[None] * judged_from, *load[judged_from:]]
+    ticks = per_sync(judged)
     reactive = simulate(service, ticks)
     predicted = simulate(service, ticks, per_sync(said.trusted))
     shifted = [None] * PLACEBO_MINUTES + said.trusted[: max(0, len(load) - PLACEBO_MINUTES)]
     placebo = simulate(service, ticks, per_sync(shifted[: len(load)]))
     target, equal = equal_cost(service, ticks, reactive, predicted)
-    known = sum(value is not None for value in load)
-    share = sum(value is not None for value in said.trusted) / max(1, known)
+    known = sum(value is not None for value in judged)
+    share = sum(value is not None for value in said.trusted[judged_from:]) / max(1, known)
     return Comparison(reactive, predicted, equal, placebo, target, said, share, known / (24 * 60))
 
 

@@ -6,6 +6,7 @@ waits, and what exceeds the queue is refused. Not here: the controller (`hpa.py`
 
 from collections import deque
 from collections.abc import Sequence
+from math import ceil
 from typing import Final, NamedTuple
 
 from meshed_mcp.components.autoscaling.hpa import SYNC_SECONDS, Autoscaler
@@ -63,7 +64,7 @@ class Outcome(NamedTuple):
 
 def simulate(service: Service, load: Load, forecast: Load | None = None) -> Outcome:
     """Run the autoscaler over `load`; `forecast` is a second metric where it has an opinion."""
-    run = _Run(service)
+    run = _Run(service, next((offered for offered in load if offered is not None), 0.0))
     for tick, offered in enumerate(load):
         run.step(tick * SYNC_SECONDS, offered, forecast[tick] if forecast else None)
     return run.outcome()
@@ -72,10 +73,12 @@ def simulate(service: Service, load: Load, forecast: Load | None = None) -> Outc
 class _Run:
     """The state between two syncs."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, first: float) -> None:
+        """Begin with the size that fits the `first` load: the service ran before."""
+        settings, fitting = service.settings, ceil(first / service.in_flight_per_replica)
         self.service = service
-        self.scaler = Autoscaler(service.settings)
-        self.size = self.ready = max(1, service.settings.min_replicas)
+        self.scaler = Autoscaler(settings)
+        self.size = self.ready = min(max(1, settings.min_replicas, fitting), settings.max_replicas)
         self.starting: deque[tuple[float, int]] = deque()
         self.waiting_work = 0.0
         self.seen: deque[float] = deque(maxlen=HELD_SYNCS)
