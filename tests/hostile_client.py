@@ -44,10 +44,10 @@ class Target:
         return [line for line in text.splitlines() if not line.startswith("#")]
 
 
-def ask(case: Hostile, target: Target) -> Answer:
-    """Send the request, and do then what the case says."""
+def ask(case: Hostile, target: Target, *, answer_seconds: float = ANSWER_SECONDS) -> Answer:
+    """Send the request, and do then what the case says; an answer that takes longer is none."""
     request = case.request.replace(b"{host}", target.host.encode()).replace(b"{path}", target.path.encode())
-    with socket.create_connection(target.address, ANSWER_SECONDS) as connection:
+    with socket.create_connection(target.address, answer_seconds) as connection:
         with contextlib.suppress(OSError):  # answered and closed before the last byte was sent
             connection.sendall(request)
         if case.then is Then.READ:

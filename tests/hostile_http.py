@@ -60,6 +60,7 @@ CONNECTIONS: Final = (
         STREAMABLE + '"Cancellation"',
         answered(None),
         then=Then.LEAVE,
+        mesh=False,
     ),
     Hostile(
         "a client that vanishes in its call",

@@ -143,3 +143,19 @@ async def test_uploads_cannot_fill_the_memory(start_service: StartService) -> No
     finally:
         for upload in uploads:
             upload.close()
+
+
+async def test_a_sessions_call_keeps_its_deadline_when_its_client_is_gone(start_service: StartService) -> None:
+    """MCP 2025-11-25, "Streamable HTTP": a disconnect is no cancellation; product rule: the deadline holds anyway."""
+    service = start_service(**{contract.ENV_LEGACY: contract.Legacy.STICKY, contract.ENV_CALL_SECONDS: "4"})
+    me = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "old", "version": "1"}}
+    async with httpx.AsyncClient(trust_env=False, headers=OLD, timeout=60) as http:
+        hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": me}
+        session = {"Mcp-Session-Id": (await http.post(service.url, json=hello)).headers["mcp-session-id"]}
+        await http.post(service.url, json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=session)
+        async with http.stream("POST", service.url, json=call("wait_forever"), headers=session) as answer:
+            assert answer.status_code == 200
+            await eventually(lambda: service.sample(ACTIVE) == 1)
+    await eventually(lambda: service.sample(ACTIVE) == 0)
+    assert service.said("tools/call wait_forever")
+    assert service.said("was cancelled at its deadline")

@@ -21,6 +21,9 @@ from tests.hostile_json import JSON
 from tests.hostile_messages import MESSAGES
 
 WAITING_SERVICE: Final = Path(__file__).parent.parent / "behaviours" / "waiting_service.py"
+PATIENCE_SECONDS: Final = 2
+"""The gateway takes the preface of HTTP/2 for what it is, and waits for more."""
+
 CASES: Final = tuple(case for case in (*HTTP, *JSON, *MESSAGES) if case.mesh)
 
 
@@ -60,7 +63,9 @@ def test_what_only_a_proxy_sees_is_answered_there_and_the_process_lives_on(up: R
     before = target.samples()
     for case in (*HTTP, *JSON, *MESSAGES):
         if not case.mesh and case.status != 408:
-            assert ask(case, target).status not in {200, 500}, case
+            answered = ask(case, target, answer_seconds=PATIENCE_SECONDS).status
+            assert answered is None or answered < 500, case
+            assert answered != 200 or case.status == 200, case
     assert not up.services.ended()
     assert not up.proxies.ended()
     legal = next(case for case in CASES if case.name == "the name in base64")
