@@ -12,6 +12,14 @@ from pydantic import AfterValidator, Field
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name
 from meshed_mcp.components.observability.reservation import Reservation
+from meshed_mcp.components.observability.slo import SloSettings
+
+
+def web_address(text: str) -> str:
+    """`text` without a slash at its end. Raises ValueError with what to write instead."""
+    if not text.startswith(("https://", "http://")):
+        raise ValueError(f"{text!r} is no web address; write one such as 'https://grafana.example.com'")
+    return text.rstrip("/")
 
 
 class CertManagerInstall(StrEnum):
@@ -89,6 +97,9 @@ class GrafanaSettings(Model):
     admin_password: In[str] | None = None
     """Makes that Secret, with the user `admin`. Unset: the Secret must come from elsewhere, Grafana waits for it."""
 
+    url: Annotated[str, AfterValidator(web_address)] | None = None
+    """Address under which people open it, for the links of alerts; the one inside the cluster if unset."""
+
     storage_gib: int = Field(default=5, ge=1, le=1024)
     """Volume, GiB: users, preferences, what was made by hand."""
 
@@ -121,6 +132,13 @@ class ObservabilityStackArgs(Model):
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     grafana: GrafanaSettings = GrafanaSettings()
     jaeger: JaegerSettings = JaegerSettings()
+    slo: SloSettings = SloSettings()
+    """Objectives of services and tools."""
+
+    runbooks_url: str = "docs/runbooks"
+    """Where the pages of the alerts are, without the slash at the end: a web address, or their folder in this
+    package's repository."""
+
     storage_class: Annotated[str, AfterValidator(object_name)] | None = None
     """StorageClass of every volume of the stack; the cluster's default if unset."""
 

@@ -1,6 +1,6 @@
 """ObservabilityStack: registers what the pure modules return, in the order in which the parts need each other.
 
-Namespaces -> cert-manager and the operator's CRDs -> kube-prometheus-stack -> dashboards; Jaeger beside them.
+Namespaces -> cert-manager and the operator's CRDs -> kube-prometheus-stack -> dashboards and rules; Jaeger beside them.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class ObservabilityStack(pulumi.ComponentResource):
         stack = register.release(
             releases.kube_prometheus_stack_release(checked), register.after(child, [*settings, *needed])
         )
-        register.objects(parts.dashboards(checked), register.after(child, [stack]))
+        register.objects([*parts.dashboards(checked), *parts.rules(checked)], register.after(child, [stack]))
         self.set_outputs(checked.namespace)
 
     def set_outputs(self, namespace: str) -> None:

@@ -2,15 +2,17 @@
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.observability import jaeger
+from meshed_mcp.components.observability.alerts import alert_rules
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.cert_manager import cert_manager_namespaces
 from meshed_mcp.components.observability.dashboards import config_maps
 from meshed_mcp.components.observability.grafana_values import admin_secrets
+from meshed_mcp.components.observability.rules import service_levels
 
 
 def manifests(args: ObservabilityStackArgs) -> list[Manifest]:
-    """All of them: namespaces, the administrator's Secret, Jaeger, dashboards."""
-    return [*namespaces(args), *settings_objects(args), *jaeger_objects(args), *dashboards(args)]
+    """All of them: namespaces, the administrator's Secret, Jaeger, dashboards, rules."""
+    return [*namespaces(args), *settings_objects(args), *jaeger_objects(args), *dashboards(args), *rules(args)]
 
 
 def namespaces(args: ObservabilityStackArgs) -> list[Manifest]:
@@ -43,3 +45,8 @@ def jaeger_objects(args: ObservabilityStackArgs) -> list[Manifest]:
 def dashboards(args: ObservabilityStackArgs) -> list[Manifest]:
     """Our dashboards."""
     return config_maps.manifests(args.namespace)
+
+
+def rules(args: ObservabilityStackArgs) -> list[Manifest]:
+    """What is recorded of service levels, and every alert."""
+    return [service_levels(args.slo, args.prometheus.retention_days, args.namespace), alert_rules(args)]

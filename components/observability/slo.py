@@ -1,0 +1,120 @@
+"""Objectives of services and tools, and how fast a budget may burn: the models of a stack, and tables.
+
+Shares are written in percent and durations in seconds. Not here: the expressions (`core/sli_queries.py`), rules and
+alerts made of them (`rules.py`, `alerts.py`).
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Annotated, Final, NamedTuple
+
+from pydantic import AfterValidator, Field
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.args import Model
+from meshed_mcp.components.core.names import service_name
+
+BUDGET_DAYS: Final = 30
+"""Days in which a budget may be spent; the factors below are made for it. Fewer where Prometheus keeps fewer."""
+
+
+def bucket_bound(seconds: float) -> float:
+    """`seconds` if calls can be counted at it. Raises ValueError with what to write instead."""
+    if seconds in contract.DURATION_BUCKETS_SECONDS:
+        return seconds
+    bounds = ", ".join(f"{bound:g}" for bound in contract.DURATION_BUCKETS_SECONDS)
+    raise ValueError(f"{seconds:g} s is no bound of the histogram of durations; write one of {bounds}")
+
+
+class Objective(Model):
+    """What is promised of calls. Caller faults count neither for nor against it."""
+
+    availability_percent: float = Field(default=99.5, ge=50, le=99.999)
+    """Calls that do not fail by the server's fault, percent. 100 is no objective: it leaves no budget."""
+
+    latency_percent: float = Field(default=95, ge=50, le=99.999)
+    """Calls that take at most `latency_seconds`, percent."""
+
+    latency_seconds: Annotated[float, AfterValidator(bucket_bound)] = 2.0
+    """A bound of the duration's histogram: 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120 or 300."""
+
+
+class ServiceObjective(Objective):
+    """What is promised of one service, and of those of its tools that differ."""
+
+    tools: dict[str, Objective] = Field(default={})
+    """Tool -> what is promised of it. In the service's latency, too, its calls are judged by the tool's seconds."""
+
+
+class SloSettings(Model):
+    """Objectives of every service; alerts, budgets and thresholds follow from them."""
+
+    default: Objective = Objective()
+    """Of services that are not named below, the registry among them (by its HTTP answers)."""
+
+    services: dict[Annotated[str, AfterValidator(service_name)], ServiceObjective] = Field(default={})
+    """Service -> what is promised of it; what it leaves out is as in `default`, and of its tools as of the service."""
+
+
+class Burn(NamedTuple):
+    """A pair of windows: an alert while the budget burns `factor` times too fast in both, for `hold`."""
+
+    long: str
+    short: str
+    factor: float
+    hold: str
+    severity: str
+
+
+BURNS: Final = (
+    Burn("1h", "5m", 14.4, "2m", "critical"),
+    Burn("6h", "30m", 6, "15m", "critical"),
+    Burn("1d", "2h", 3, "1h", "warning"),
+    Burn("3d", "6h", 1, "3h", "warning"),
+)
+"""2 % of 30 days' budget in an hour, 5 % in six, 10 % in a day and in three. Source: Google SRE Workbook, "Alerting on
+SLOs", table 5-8; factors, windows and waits as in kubernetes-mixin."""
+
+TOOL_BURNS: Final = tuple(burn._replace(severity="warning") for burn in BURNS[:2])
+"""Tools: the short windows alone, which keeps a thousand of them cheap; nobody is woken for one tool."""
+
+MIN_CALLS: Final = 100
+"""Calls in the long window below which a ratio alerts nobody: one failure among fewer burns any budget."""
+
+
+class Scope(NamedTuple):
+    """Label matchers (PromQL) of the series that one objective is for; the scopes of a stack do not overlap."""
+
+    matchers: str
+    objective: Objective
+
+
+def completed(own: Objective, base: Objective) -> Objective:
+    """`own`, with what it does not say taken from `base`."""
+    fields = {name: getattr(own if name in own.model_fields_set else base, name) for name in Objective.model_fields}
+    return Objective.model_validate(fields)
+
+
+def objective_of(server: str, settings: SloSettings) -> Objective:
+    """What is promised of one service."""
+    return completed(settings.services.get(server, settings.default), settings.default)
+
+
+def server_scopes(settings: SloSettings) -> Iterator[Scope]:
+    """One for each service with an objective of its own, and one for the rest."""
+    for name in settings.services:
+        yield Scope(f'{contract.LABEL_SERVER}="{name}"', objective_of(name, settings))
+    yield Scope(f'{contract.LABEL_SERVER}!~"{"|".join(settings.services)}"', settings.default)
+
+
+def tool_scopes(settings: SloSettings) -> Iterator[Scope]:
+    """One for each tool with an objective of its own, then as `server_scopes` for the other tools."""
+    for server, service in settings.services.items():
+        of_server, objective = f'{contract.LABEL_SERVER}="{server}"', objective_of(server, settings)
+        for tool, own in service.tools.items():
+            yield Scope(f"{of_server},{contract.LABEL_TOOL}={json.dumps(tool)}", completed(own, objective))
+        others = json.dumps("|".join(map(re.escape, service.tools)))
+        without = f",{contract.LABEL_TOOL}!~{others}" if service.tools else ""
+        yield Scope(f"{of_server}{without}", objective)
+    yield Scope(f'{contract.LABEL_SERVER}!~"{"|".join(settings.services)}"', settings.default)

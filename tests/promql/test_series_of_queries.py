@@ -1,0 +1,58 @@
+"""Every series that panels, rules and alerts ask for is in the catalogue or recorded by a rule."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import promql_parser
+from test_expressions import expressions
+
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.catalogue import labels_by_series
+from meshed_mcp.components.observability.manifests import rules
+
+RULES: list[dict[str, Any]] = [
+    rule for item in rules(ObservabilityStackArgs()) for group in item["spec"]["groups"] for rule in group["rules"]
+]
+RECORDED = {rule["record"] for rule in RULES if "record" in rule}
+PARTS = ("lhs", "rhs", "expr", "args", "vector_selector")
+
+
+def selectors(node: Any) -> Iterator[promql_parser.VectorSelector]:
+    """Every selector of series in a parsed expression."""
+    if isinstance(node, promql_parser.VectorSelector):
+        yield node
+    for part in PARTS:
+        inner = getattr(node, part, None)
+        for each in inner if isinstance(inner, list) else [inner]:
+            if each is not None:
+                yield from selectors(each)
+
+
+def names(selector: promql_parser.VectorSelector) -> list[str]:
+    """Names of the series that one selector means; a pattern lists them with "|"."""
+    if selector.name:
+        return [selector.name]
+    return [name for match in selector.matchers.matchers if match.name == "__name__" for name in match.value.split("|")]
+
+
+def unknown(text: str) -> list[str]:
+    """Series, or labels of series, that an expression asks for and nobody shows."""
+    known, found = labels_by_series(), []
+    for selector in selectors(promql_parser.parse(text)):
+        asked = {match.name for match in selector.matchers.matchers} - {"__name__"}
+        for name in set(names(selector)) - RECORDED:
+            missing = asked - known[name] if name in known else {"?"}
+            found += [f"{name}{sorted(missing)}"] if missing else []
+    return found
+
+
+def test_nothing_is_asked_for_that_nobody_shows() -> None:
+    """Product rule: a panel or an alert on a series that nobody shows is silent for ever."""
+    texts = [*expressions(), *(rule["expr"] for rule in RULES)]
+    assert [fault for text in texts for fault in unknown(text)] == []
+
+
+def test_an_unknown_series_and_an_unknown_label_are_found() -> None:
+    """Product rule: a test that cannot fail proves nothing."""
+    assert unknown("sum(rate(mcp_tool_calls_total[5m])) / up") == ["mcp_tool_calls_total['?']"]
+    assert unknown('up{team="a"} == 0') == ["up['team']"]

@@ -1,0 +1,121 @@
+"""What is recorded of service levels, from series as they are scraped, evaluated by the real promtool."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rule_cases import OF_SERVER, promtool_says, series, write_rules, write_tests
+
+from meshed_mcp import contract
+from meshed_mcp.components.core import sli_queries as sli
+from meshed_mcp.components.observability.alerts import alert_rules
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.rules import service_levels
+from meshed_mcp.components.observability.slo import SloSettings
+
+pytestmark = pytest.mark.engine("promtool")
+
+COUNT = f"{contract.METRIC_OPERATION_DURATION}_count"
+BUCKET = f"{contract.METRIC_OPERATION_DURATION}_bucket"
+CALL = {contract.LABEL_METHOD: "tools/call", contract.LABEL_TOOL: "search"}
+
+
+def calls(per_minute: int, error: str = "", **labels: str) -> dict[str, str]:
+    """Calls of the tool "search" that ended with `error`."""
+    return series(COUNT, f"0+{per_minute}x130", **CALL | {contract.LABEL_ERROR: error} | labels)
+
+
+def fast(per_minute: int, le: str) -> dict[str, str]:
+    """Those that took at most `le` seconds."""
+    return series(BUCKET, f"0+{per_minute}x130", **CALL, le=le)
+
+
+def complaints(
+    promtool: Path,
+    folder: Path,
+    given: list[dict[str, str]],
+    expected: dict[str, float | None],
+    settings: dict[str, Any] | None = None,
+) -> str:
+    """What differs from `expected` (expression about the server -> rounded value, None = absent) after two hours."""
+    write_rules(folder, [service_levels(SloSettings.model_validate(settings or {}), 15, "monitoring")])
+    checks = [
+        {
+            "expr": f"round({name}{{{OF_SERVER}}}, 0.0001)",
+            "eval_time": "2h",
+            "exp_samples": [] if value is None else [{"labels": f"{{{OF_SERVER}}}", "value": value}],
+        }
+        for name, value in expected.items()
+    ]
+    cases = write_tests(folder, [{"interval": "1m", "input_series": given, "promql_expr_test": checks}], "15s")
+    return promtool_says(promtool, "test", "rules", cases)
+
+
+def test_all_rules_of_a_stack_pass_the_linter(promtool: Path, tmp_path: Path) -> None:
+    """Prometheus, `promtool check rules --lint=all`: valid, and none twice."""
+    raw = {"default": {"latency_seconds": 5}, "services": {"mcp-rag": {"tools": {"a.b": {"latency_seconds": 60}}}}}
+    rules = service_levels(SloSettings.model_validate(raw), 15, "monitoring")
+    path = write_rules(tmp_path, [rules, alert_rules(ObservabilityStackArgs())])
+    assert promtool_says(promtool, "check", "rules", "--lint=all", "--lint-fatal", path) == ""
+
+
+def test_caller_faults_count_neither_for_nor_against(promtool: Path, tmp_path: Path) -> None:
+    """OpenTelemetry MCP conventions: -32602 and its like should not count as errors of the server."""
+    given = [calls(90), calls(10, "tool_error"), calls(100, "-32602"), calls(50, "cancelled")]
+    expected = {sli.share_name("server", "errors", window): 0.1 for window in ("5m", "1h")}
+    assert complaints(promtool, tmp_path, given, expected) == ""
+
+
+def test_a_budget_is_left_where_nothing_failed_and_overspent_where_much_did(promtool: Path, tmp_path: Path) -> None:
+    """SRE Workbook: 1 is the whole budget; 1 % of failures against 0.5 % allowed is twice the budget."""
+    left = sli.budget_left_name("errors")
+    assert complaints(promtool, tmp_path, [calls(100)], {left: 1}) == ""
+    assert complaints(promtool, tmp_path, [calls(99), calls(1, "tool_error")], {left: -1}) == ""
+
+
+def test_a_tool_is_judged_by_its_own_seconds(promtool: Path, tmp_path: Path) -> None:
+    """Product rule: a tool that may take 10 s does not spend the budget of a service whose tools take 2 s."""
+    given = [calls(100), fast(40, "2.0"), fast(95, "10.0")]
+    share = sli.share_name("server", "slow_calls", "1h")
+    assert complaints(promtool, tmp_path, given, {share: 0.6}) == ""
+    settings = {"services": {"mcp-rag": {"tools": {"search": {"latency_seconds": 10}}}}}
+    assert complaints(promtool, tmp_path, given, {share: 0.05}, settings) == ""
+
+
+def test_a_service_without_traffic_has_no_share(promtool: Path, tmp_path: Path) -> None:
+    """Product rule: 0/0 is no number, and an alert on it would be a guess."""
+    assert complaints(promtool, tmp_path, [calls(0)], {sli.share_name("server", "errors", "1h"): None}) == ""
+
+
+def test_the_registry_is_judged_by_its_answers(promtool: Path, tmp_path: Path) -> None:
+    """Product rule: it speaks plain HTTP; 404 is an answer, 500 a failure."""
+    of = {contract.LABEL_SERVER: contract.REGISTRY_NAME}
+    given = [
+        series(f"{contract.METRIC_HTTP_DURATION}_count", f"0+{each}x130", http_response_status_code=status, **of)
+        for status, each in (("200", 95), ("404", 50), ("500", 5))
+    ]
+    write_rules(tmp_path, [service_levels(SloSettings(), 15, "monitoring")])
+    labels = f'namespace="mcp-system",{contract.LABEL_SERVER}="{contract.REGISTRY_NAME}"'
+    name = sli.share_name("server", "errors", "1h")
+    check = {
+        "expr": f"round({name}, 0.0001)",
+        "eval_time": "2h",
+        "exp_samples": [{"labels": f"{{{labels}}}", "value": 0.05}],
+    }
+    case = {"interval": "1m", "input_series": given, "promql_expr_test": [check]}
+    assert promtool_says(promtool, "test", "rules", write_tests(tmp_path, [case], "15s")) == ""
+
+
+@pytest.mark.parametrize(
+    "raw", [{"availability_percent": 100}, {"latency_percent": 100}, {"availability_percent": 0.99}]
+)
+def test_an_objective_without_a_budget_or_written_as_a_share_is_refused(raw: dict[str, float]) -> None:
+    """Product rule: 100 % leaves no budget to burn, and 0.99 is a share where percent are asked for."""
+    with pytest.raises(ValueError, match=r"less than or equal to 99.999|greater than or equal to 50"):
+        SloSettings.model_validate({"default": raw})
+
+
+def test_seconds_at_which_no_call_is_counted_are_refused_with_those_that_are() -> None:
+    """Prometheus: a histogram knows its bounds alone."""
+    with pytest.raises(ValueError, match=r"3 s is no bound of the histogram of durations; write one of 0.01, .*, 2, 5"):
+        SloSettings.model_validate({"default": {"latency_seconds": 3}})
