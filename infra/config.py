@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import Field, field_validator
 
 from meshed_mcp.components.autoscaling.args import ForecastSettings, KedaSettings, ScalingSettings
+from meshed_mcp.components.autoscaling.cost import Prices
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.errors import ConfigurationError, Fault, excerpt, faults, suggestion
 from meshed_mcp.components.core.names import host_name, namespace_name, service_name
@@ -73,6 +74,7 @@ class StackConfig(Model):
     observability: ObservabilityStackArgs = ObservabilityStackArgs()
     keda: KedaSettings = KedaSettings()
     forecast: ForecastSettings = ForecastSettings()
+    prices: Prices = Prices()
     grafana_admin_password: In[str] | None = None
     """Set with `pulumi config set --secret`. Unset: the Secret `grafana-admin` must come from elsewhere."""
 

@@ -23,6 +23,7 @@ from meshed_mcp.components.observability.args import CertManagerInstall, Observa
 from meshed_mcp.components.observability.jaeger import collector_host
 from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
+from meshed_mcp.infra.budgets import most_replicas
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, read
 from meshed_mcp.infra.scaling import forecast_faults, scaling_faults, scaling_targets
 
@@ -151,7 +152,7 @@ def service_args(config: StackConfig, item: ServiceConfig) -> MeshedMCPServiceAr
         **settings,
         **placement(config),
         replicas=max(1, item.scaling.min_replicas),
-        max_replicas=item.scaling.max_replicas,
+        max_replicas=most_replicas(config, item),
         registry_url=registry_url,
         request_state=config.request_state,
         redis=config.redis,

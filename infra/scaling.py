@@ -15,6 +15,7 @@ from meshed_mcp.components.core.forecast_queries import HISTORY_HOURS, SMOOTHING
 from meshed_mcp.components.core.names import MAX_SERVICE_NAME_CHARACTERS
 from meshed_mcp.components.mesh.args import RolloutStrategy
 from meshed_mcp.components.mesh.container import READINESS_PERIOD_SECONDS
+from meshed_mcp.infra import budgets
 from meshed_mcp.infra.config import NAMESPACE, ServiceConfig, StackConfig
 
 
@@ -24,7 +25,8 @@ def scaling_targets(config: StackConfig, name: str) -> dict[str, ScalingTarget]:
     Each sees the load of its own version: the sum of both would let the canary grow by the stable version's calls.
     """
     item = config.services[name]
-    stable = ScalingTarget(**dict(item.scaling), memory_limit=item.resources.memory_limit)
+    whole = ScalingTarget(**dict(item.scaling), memory_limit=item.resources.memory_limit)
+    stable = whole.model_copy(update={"max_replicas": budgets.most_replicas(config, item)})
     weights = item.rollout.weights
     if item.rollout.strategy is not RolloutStrategy.CANARY or weights is None:
         return {name: stable}
@@ -33,7 +35,7 @@ def scaling_targets(config: StackConfig, name: str) -> dict[str, ScalingTarget]:
     canary = {"service": name, "deployment": own, "version": contract.CANARY, **canary_bounds(item, share)}
     return {
         name: stable.model_copy(update={"version": contract.STABLE}),
-        own: stable.model_copy(update=canary),
+        own: whole.model_copy(update=canary),
     }
 
 
@@ -65,6 +67,7 @@ def canary_bounds(item: ServiceConfig, share: float) -> dict[str, object]:
 def scaling_faults(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[Fault]:
     """What of a service's scaling contradicts its other settings or the stack's."""
     where, scaling = f"service {name}", item.scaling
+    yield from budgets.budget_faults(config, name, item)
     if scaling.min_replicas == scaling.max_replicas:
         return
     if config.keda.install is KedaInstall.NONE:

@@ -115,6 +115,10 @@ class ScalingSettings(Model):
     max_replicas: int = Field(default=10, ge=1, le=1000)
     """Most replicas, whatever the load; also the bound of what the service may cost. `singleton`: 1."""
 
+    monthly_budget: float | None = Field(default=None, ge=0.01, le=1_000_000_000)
+    """Most that the replicas may cost in a month, in the currency of the stack's `prices`: when the stack is deployed,
+    the maximum is lowered to what it pays for. Unset = `max_replicas` alone."""
+
     in_flight_per_replica: int | None = Field(default=28, ge=1, le=100_000)
     """Calls in work or waiting that one replica should have; null = they do not count, as with `queue`. The default is
     70 % of the 40 threads on which anyio runs plain functions; a service of coroutines usually bears more: measure."""

@@ -1,0 +1,48 @@
+"""Monthly budgets: the replicas that a service may have, and budgets that cannot be kept.
+
+Configuration in, a number or faults out. Not here: the arithmetic (`components/autoscaling/cost.py`).
+"""
+
+from collections.abc import Iterator
+from math import ceil
+
+from meshed_mcp.components.autoscaling.cost import Requests, affordable_replicas, replica_month
+from meshed_mcp.components.core.errors import Fault
+from meshed_mcp.components.mesh.args import RolloutStrategy, ServiceSettings
+from meshed_mcp.components.mesh.workload import SIDECAR_ANNOTATIONS
+from meshed_mcp.infra.config import ServiceConfig, StackConfig
+
+
+def requests_of(item: ServiceSettings) -> Requests:
+    """What one replica of a service asks for: the server, and the proxy beside it."""
+    proxy_cpu, proxy_memory = (SIDECAR_ANNOTATIONS[f"sidecar.istio.io/{name}"] for name in ("proxyCPU", "proxyMemory"))
+    return Requests((item.resources.cpu, proxy_cpu), (item.resources.memory, proxy_memory))
+
+
+def most_replicas(config: StackConfig, item: ServiceConfig) -> int:
+    """The maximum, lowered to what the budget pays for; never below the minimum, which `budget_faults` defends."""
+    scaling = item.scaling
+    if scaling.monthly_budget is None:
+        return scaling.max_replicas
+    paid = affordable_replicas(scaling.monthly_budget, requests_of(item), config.prices)
+    return max(scaling.min_replicas, 1, min(scaling.max_replicas, paid))
+
+
+def budget_faults(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[Fault]:
+    """A budget without prices, beside a canary, or for fewer replicas than the service must have."""
+    scaling, where, field = item.scaling, f"service {name}", "scaling.monthly_budget"
+    if scaling.monthly_budget is None:
+        return
+    if item.rollout.strategy is RolloutStrategy.CANARY:
+        yield Fault(where, field, "cannot be kept by two versions side by side; write max_replicas while a canary runs")
+        return
+    each = replica_month(requests_of(item), config.prices)
+    if each <= 0:
+        yield Fault(where, field, "needs prices; write meshed-mcp:prices: {cpu_hour: ..., gib_hour: ...}")
+        return
+    floors = [scaling.min_replicas, scaling.fallback_replicas or 1, *(floor.replicas for floor in scaling.schedules)]
+    paid = affordable_replicas(scaling.monthly_budget, requests_of(item), config.prices)
+    if paid < max(floors):
+        least = ceil(each * max(floors) * 100) / 100
+        cost = f"but min_replicas and floors ask for {max(floors)}, which cost {least:.2f}; write that, or lower them"
+        yield Fault(where, field, f"{scaling.monthly_budget:g} pays for a size of {paid}, {cost}")

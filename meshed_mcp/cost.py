@@ -1,0 +1,63 @@
+"""The command `meshed-mcp cost`: what a stack's services cost in a month, at their fewest and at their most replicas.
+
+A stack's files and prices in, a table out. Not here: the arithmetic (`components/autoscaling/cost.py`).
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from meshed_mcp.components.autoscaling.cost import Prices, replica_month
+from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.infra.budgets import requests_of
+from meshed_mcp.infra.config import read
+from meshed_mcp.infra.plan import Plan, planned
+from meshed_mcp.infra.recording.project import read_project
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def cost_command(
+    stack: Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")],
+    project: Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")] = Path(),
+    cpu_hour: Annotated[float | None, typer.Option(min=0, help="Price of a core for an hour.")] = None,
+    gib_hour: Annotated[float | None, typer.Option(min=0, help="Price of a GiB of memory for an hour.")] = None,
+) -> None:
+    """Price the services of a stack, per month: requests of server and proxy times replicas; prices as given."""
+    files = read_project(project, stack)
+    plan = planned(files.config, files.secret_keys)
+    config = read(files.config, files.secret_keys).config
+    given = {"cpu_hour": cpu_hour, "gib_hour": gib_hour}
+    known = Prices() if config is None else config.prices
+    prices = known.model_copy(update={name: value for name, value in given.items() if value is not None})
+    if prices.cpu_hour == prices.gib_hour == 0:
+        message = "are unknown; write --cpu-hour and --gib-hour, or meshed-mcp:prices: in the stack"
+        raise ConfigurationError([Fault("prices", "", message)])
+    console.print(cost_table(plan, prices))
+
+
+def cost_table(plan: Plan, prices: Prices) -> Table:
+    """A row per service and a sum: replicas, one replica, the fewest, the most."""
+    table = Table("service", title="Per month, in the currency of the prices")
+    for name in ("replicas", "one", "fewest", "most"):
+        table.add_column(name, justify="right")
+    total_least = total_most = 0.0
+    for name, args in plan.services.items():
+        least, most = bounds(plan, name)
+        each = replica_month(requests_of(args), prices)
+        table.add_row(name, f"{least} to {most}", f"{each:.2f}", f"{each * least:.2f}", f"{each * most:.2f}")
+        total_least, total_most = total_least + each * least, total_most + each * most
+    table.add_section()
+    table.add_row("all", "", "", f"{total_least:.2f}", f"{total_most:.2f}")
+    return table
+
+
+def bounds(plan: Plan, name: str) -> tuple[int, int]:
+    """Fewest and most replicas of a service, both versions together where a canary runs."""
+    targets = [target for key, target in plan.autoscaling.targets.items() if (target.service or key) == name]
+    if not targets:
+        return plan.services[name].replicas, plan.services[name].replicas
+    return sum(target.min_replicas for target in targets), sum(target.max_replicas for target in targets)

@@ -1,0 +1,86 @@
+"""Budgets in a stack: the maximum they leave, and those that cannot be kept."""
+
+import json
+from typing import Any
+
+import pytest
+from typer import Typer
+from typer.testing import CliRunner
+
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.cost import cost_command
+from meshed_mcp.infra.config import stack_config
+from meshed_mcp.infra.plan import Plan, plan
+from tests.stacks import ROOT
+
+PRICES = {"cpu_hour": 0.04, "gib_hour": 0.005}
+"""One replica of the defaults, 200m and 256Mi with its proxy, is 6.7525 a month."""
+
+
+def planned(scaling: dict[str, Any], prices: dict[str, float] | None = None, **service: Any) -> Plan:
+    """The plan of a stack with one service."""
+    services = {"mcp-a": {"image": "a:1", "scaling": scaling, **service}}
+    given = {"services": services, "prices": PRICES if prices is None else prices}
+    return plan(stack_config({f"meshed-mcp:{key}": json.dumps(value) for key, value in given.items()}))
+
+
+def line(scaling: dict[str, Any], prices: dict[str, float] | None = None, **service: Any) -> str:
+    """Its one fault."""
+    with pytest.raises(ConfigurationError) as raised:
+        planned(scaling, prices, **service)
+    return str(raised.value)
+
+
+def test_a_budget_lowers_the_maximum_when_the_stack_is_deployed() -> None:
+    """Issue, item 8: monthly budget per service gives the replica cap at deploy time."""
+    done = planned({"monthly_budget": 35, "max_replicas": 10})
+    assert done.autoscaling.targets["mcp-a"].max_replicas == done.services["mcp-a"].max_replicas == 5
+
+
+def test_a_budget_never_raises_the_maximum() -> None:
+    """Product rule: both are bounds."""
+    assert planned({"monthly_budget": 3500, "max_replicas": 10}).autoscaling.targets["mcp-a"].max_replicas == 10
+
+
+def test_a_budget_below_the_minimum_is_refused_with_what_the_minimum_costs() -> None:
+    """Issue, "Bad input": budget below the minimum replicas."""
+    assert line({"monthly_budget": 10}) == (
+        "service mcp-a: scaling.monthly_budget: 10 pays for a size of 1, but min_replicas and floors ask for 2, "
+        "which cost 13.51; write that, or lower them"
+    )
+
+
+def test_a_budget_without_prices_is_refused() -> None:
+    """Product rule: without prices a budget bounds nothing."""
+    assert line({"monthly_budget": 10}, prices={}) == (
+        "service mcp-a: scaling.monthly_budget: needs prices; write meshed-mcp:prices: {cpu_hour: ..., gib_hour: ...}"
+    )
+
+
+def test_a_budget_and_a_canary_exclude_each_other() -> None:
+    """Product rule: a canary runs for hours; its replicas come on top."""
+    canary = {"strategy": "canary", "image": "b:2", "weights": {"stable": 90, "canary": 10}}
+    assert line({"monthly_budget": 100}, rollout=canary).endswith("write max_replicas while a canary runs")
+
+
+def cost(*arguments: str) -> tuple[str, BaseException | None]:
+    """What the command prints, and the error it ends with."""
+    app = Typer()
+    app.command()(cost_command)
+    result = CliRunner().invoke(app, ["--stack", "dev", "--project", str(ROOT), *arguments])
+    return result.output, None if isinstance(result.exception, SystemExit) else result.exception
+
+
+def test_the_command_prices_every_service_and_their_sum() -> None:
+    """Issue, item 8: `meshed-mcp cost --stack S` with prices as input."""
+    output, error = cost("--cpu-hour", "0.04", "--gib-hour", "0.005")
+    assert error is None
+    row = next(text for text in output.splitlines() if "mcp-rag" in text)
+    assert [cell.strip() for cell in row.strip("│ ").split("│")] == ["mcp-rag", "1 to 1", "6.75", "6.75", "6.75"]
+    assert any("all" in text for text in output.splitlines())
+
+
+def test_the_command_asks_for_prices() -> None:
+    """Product rule: no price is assumed."""
+    _, error = cost()
+    assert str(error) == "prices: are unknown; write --cpu-hour and --gib-hour, or meshed-mcp:prices: in the stack"
