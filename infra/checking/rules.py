@@ -85,6 +85,26 @@ def one_autoscaler_each(objects: Sequence[Manifest]) -> Iterator[Finding]:
             yield item, "spec.scaleTargetRef", "another autoscaler has the same target; leave one"
 
 
+def drains_may_go_on(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """A budget that never lets a pod go blocks node drains for ever; of two for one pod, evictions fail."""
+    budgets = of_kind(objects, "PodDisruptionBudget")
+    for item in budgets:
+        spec = item["spec"]
+        for field, blocking in (("maxUnavailable", (0, "0%")), ("minAvailable", ("100%",))):
+            if spec.get(field) in blocking:
+                yield (
+                    item,
+                    f"spec.{field}",
+                    f"{spec[field]} lets no pod go, so no node can be drained; write 1 unavailable",
+                )
+    for server in servers(objects):
+        labels, namespace = pod_labels(server), server["metadata"]["namespace"]
+        found = [item for item in budgets if selects(item, namespace, labels)]
+        if len(found) > 1:
+            names = " and ".join(item["metadata"]["name"] for item in found)
+            yield server, "", f"the budgets {names} select its pods, and no pod of two can be evicted; leave one"
+
+
 def servers_are_restricted(objects: Sequence[Manifest]) -> Iterator[Finding]:
     """Pod security "restricted" refuses the pod otherwise, long after `up` has succeeded."""
     for item in servers(objects):
@@ -158,6 +178,7 @@ RULES: Final[tuple[Callable[[Sequence[Manifest]], Iterator[Finding]], ...]] = (
     streams_have_no_timeout,
     every_server_is_allowed_to_somebody,
     one_autoscaler_each,
+    drains_may_go_on,
     servers_are_restricted,
     servers_can_drain,
     proxies_have_every_filter,

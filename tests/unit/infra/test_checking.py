@@ -215,6 +215,12 @@ def same_object_twice(objects: list[Manifest]) -> None:
     objects.append(copy.deepcopy(one(objects, "Service", "mcp-rag")))
 
 
+def second_budget(objects: list[Manifest]) -> None:
+    """Give one server's pods two budgets."""
+    twin = copy.deepcopy(one(objects, "PodDisruptionBudget", "mcp-rag"))
+    objects.append({**twin, "metadata": {**twin["metadata"], "name": "twin"}})
+
+
 RULE_DAMAGES: dict[str, tuple[Damage, str]] = {
     "weights": (
         damage("VirtualService", "mcp-rag", "spec.http.0.route.0.weight", 90),
@@ -236,6 +242,14 @@ RULE_DAMAGES: dict[str, tuple[Damage, str]] = {
     "one object twice": (
         same_object_twice,
         "Service mcp-system/mcp-rag: metadata.name: registered 2 times; give each its own name",
+    ),
+    "budget that blocks": (
+        damage("PodDisruptionBudget", "mcp-rag", "spec.maxUnavailable", 0),
+        "PodDisruptionBudget mcp-system/mcp-rag: spec.maxUnavailable: 0 lets no pod go, so no node can be drained",
+    ),
+    "two budgets": (
+        second_budget,
+        "Deployment mcp-system/mcp-rag: the budgets mcp-rag and twin select its pods, and no pod of two can be evicted",
     ),
     "privilege": (
         damage(
