@@ -86,8 +86,8 @@ def once(measured: dict[str, Any]) -> list[str]:
             f"idle memory {median(memory) / MIB:.0f} MiB; n = {len(samples)}."
         )
     held = measured["sessions"]
-    before, most, after = (held[key] / MIB for key in ("before_bytes", "held_bytes", "after_bytes"))
+    before, most, after, again = (held[f"{key}_bytes"] / MIB for key in ("before", "held", "after", "held_again"))
     opened = f"{held['count']:,} sessions opened and abandoned"
     sizes = f"{before:.0f} MiB before, {most:.0f} with {held['open_at_most']:,.0f} open, {after:.0f} after they expired"
-    lines.append(f"- {opened}: memory {sizes}, {after / before:.2f} of before.")
+    lines.append(f"- {opened}: {sizes}, {again:.0f} with as many open again ({again / most:.2f} of the first time).")
     return lines
