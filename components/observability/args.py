@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name
+from meshed_mcp.components.observability.alerting_args import EmailReceiver, SecretFile
 from meshed_mcp.components.observability.reservation import Reservation
 from meshed_mcp.components.observability.slo import SloSettings
 
@@ -81,6 +82,15 @@ class AlertmanagerSettings(Model):
 
     replicas: int = Field(default=1, ge=1, le=5)
     """Each tells the others what it has sent, so that nobody is told twice."""
+
+    email: EmailReceiver | None = None
+    """Mail for alerts of severity critical and warning."""
+
+    webhook: SecretFile | None = None
+    """URL to which critical alerts are posted, and warnings too where there is no mail: a pager, a chat."""
+
+    heartbeat: SecretFile | None = None
+    """URL that is posted to each minute while alerting works; its service tells when that ends."""
 
     storage_gib: int = Field(default=1, ge=1, le=1024)
     """Volume of each replica, GiB: silences and the notification log."""

@@ -7,6 +7,7 @@ chart versions (`charts.py`).
 from typing import Final
 
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.observability.alert_routing import alertmanager_config, secrets
 from meshed_mcp.components.observability.args import ObservabilityStackArgs, Platform, PrometheusSettings
 from meshed_mcp.components.observability.grafana_values import grafana_values
 from meshed_mcp.components.observability.reservation import Reservation, container_resources
@@ -116,11 +117,13 @@ def retention_size(storage_gib: int) -> str:
 
 
 def alertmanager_values(args: ObservabilityStackArgs) -> Manifest:
-    """Alertmanager with a volume. Its routes are the chart's: everything is kept and shown, nothing is sent yet."""
+    """Alertmanager with a volume, our routes, and the Secrets that they read."""
     settings = args.alertmanager
     return {
         "podDisruptionBudget": {"enabled": settings.replicas > 1},
+        "config": alertmanager_config(settings),
         "alertmanagerSpec": {
+            "secrets": secrets(settings),
             "replicas": settings.replicas,
             "storage": {"volumeClaimTemplate": volume_claim(settings.storage_gib, args.storage_class)},
             "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},

@@ -1,0 +1,126 @@
+"""Alertmanager's configuration: which alert goes to whom, and which is silent beside a worse one.
+
+Settings in, the configuration and the Secrets it reads out. Source: Alertmanager, "Configuration". Not here: the alerts
+(`alerts.py`), Alertmanager itself (`prometheus_values.py`).
+"""
+
+from typing import Final
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.observability.alerting_args import EmailReceiver, SecretFile
+from meshed_mcp.components.observability.args import AlertmanagerSettings
+
+SECRETS_DIR: Final = "/etc/alertmanager/secrets"
+"""Where the operator mounts what `secrets` names. Source: Prometheus operator, AlertmanagerSpec."""
+
+NOBODY: Final = "null"
+EMAIL: Final = "email"
+WEBHOOK: Final = "webhook"
+HEARTBEAT: Final = "heartbeat"
+"""Names of receivers; the first is the chart's."""
+
+GROUP_BY: Final = ["alertname", "namespace", contract.LABEL_SERVER]
+WATCHDOG: Final = 'alertname="Watchdog"'
+"""The chart's alert that always fires."""
+
+
+def alertmanager_config(settings: AlertmanagerSettings, secrets_dir: str = SECRETS_DIR) -> Manifest:
+    """The configuration; an alert for which nobody is named is kept and shown, and sent to nobody."""
+    return {
+        "global": {"resolve_timeout": "5m"},
+        "receivers": receivers(settings, secrets_dir),
+        "route": {
+            "receiver": NOBODY,
+            "group_by": GROUP_BY,
+            "group_wait": "30s",
+            "group_interval": "5m",
+            "repeat_interval": "12h",
+            "routes": routes(settings),
+        },
+        "inhibit_rules": inhibitions(),
+    }
+
+
+def secrets(settings: AlertmanagerSettings) -> list[str]:
+    """Names of the Secrets that the configuration reads."""
+    password = settings.email.password if settings.email else None
+    files = (password, settings.webhook, settings.heartbeat)
+    return sorted({file.secret for file in files if file is not None})
+
+
+def routes(settings: AlertmanagerSettings) -> list[Manifest]:
+    """Tried from first to last; the webhook gets warnings too where there is no mail for them."""
+    heartbeat = HEARTBEAT if settings.heartbeat else NOBODY
+    beat = {"group_wait": "0s", "group_interval": "1m", "repeat_interval": "1m"}
+    found: list[Manifest] = [{"matchers": [WATCHDOG], "receiver": heartbeat, **beat}]
+    if settings.webhook:
+        severity = 'severity="critical"' if settings.email else 'severity=~"critical|warning"'
+        found.append({"matchers": [severity], "receiver": WEBHOOK, "continue": True})
+    if settings.email:
+        found.append({"matchers": ['severity=~"critical|warning"'], "receiver": EMAIL})
+    return found
+
+
+def receivers(settings: AlertmanagerSettings, secrets_dir: str) -> list[Manifest]:
+    """Those that are named; secrets by file."""
+    found: list[Manifest] = [{"name": NOBODY}]
+    if settings.email:
+        found.append({"name": EMAIL, "email_configs": [email(settings.email, secrets_dir)]})
+    if settings.webhook:
+        found.append({"name": WEBHOOK, "webhook_configs": [webhook(settings.webhook, secrets_dir, resolved=True)]})
+    if settings.heartbeat:
+        found.append({"name": HEARTBEAT, "webhook_configs": [webhook(settings.heartbeat, secrets_dir, resolved=False)]})
+    return found
+
+
+def email(receiver: EmailReceiver, secrets_dir: str) -> Manifest:
+    """One mail per group, and one when it is over."""
+    password = {"auth_password_file": path(receiver.password, secrets_dir)} if receiver.password else {}
+    username = {"auth_username": receiver.username} if receiver.username else {}
+    return {
+        "to": receiver.to,
+        "from": receiver.sender,
+        "smarthost": receiver.smarthost,
+        "require_tls": receiver.require_tls,
+        "send_resolved": True,
+        **username,
+        **password,
+    }
+
+
+def webhook(url: SecretFile, secrets_dir: str, *, resolved: bool) -> Manifest:
+    """A POST of JSON; the URL is a secret, because whoever knows it may post."""
+    return {"url_file": path(url, secrets_dir), "send_resolved": resolved}
+
+
+def path(file: SecretFile, secrets_dir: str) -> str:
+    """Where a key of a Secret is read."""
+    return f"{secrets_dir}/{file.secret}/{file.key}"
+
+
+def inhibitions() -> list[Manifest]:
+    """What is silent beside what: each only for the same server, so that one server's fault hides no other's."""
+    same_server = ["namespace", contract.LABEL_SERVER]
+    return [
+        {
+            "source_matchers": ['severity="critical"'],
+            "target_matchers": ['severity=~"warning|info"'],
+            "equal": ["alertname", *same_server],
+        },
+        {
+            "source_matchers": ['alertname=~"MCPServerDown|MCPRegistryDown"'],
+            "target_matchers": ['alertname!~"MCPServerDown|MCPRegistryDown"', 'component=~"server|tool|pod|registry"'],
+            "equal": same_server,
+        },
+        {
+            "source_matchers": ['alertname="MCPRegistryDown"'],
+            "target_matchers": ['component=~"server|tool"', 'severity=~"warning|info"'],
+            "equal": ["namespace"],
+        },
+        {
+            "source_matchers": ['alertname="InfoInhibitor"'],
+            "target_matchers": ['severity="info"'],
+            "equal": ["namespace"],
+        },
+    ]

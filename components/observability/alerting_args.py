@@ -1,0 +1,65 @@
+"""To whom alerts go: e-mail, a webhook, a heartbeat. Secrets are named, never written: Alertmanager reads files.
+
+Not here: which alert goes where (`alert_routing.py`).
+"""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from meshed_mcp.components.core.args import Model
+from meshed_mcp.components.core.names import object_name
+
+
+def host_and_port(text: str) -> str:
+    """`text` as it is, if it is host:port. Raises ValueError with what to write instead."""
+    if re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]{1,5}", text) is None:
+        raise ValueError(f"{text!r} is no host with a port; write one such as 'smtp.example.com:587'")
+    return text
+
+
+def mail_address(text: str) -> str:
+    """`text` as it is, if it may be a mail address. Raises ValueError with what to write instead."""
+    if re.fullmatch(r"[^@\s]+@[^@\s]+", text) is None:
+        raise ValueError(f"{text!r} is no mail address; write one such as 'operators@example.com'")
+    return text
+
+
+def secret_key(text: str) -> str:
+    """`text` as it is, if a Secret can have such a key. Raises ValueError with what to write instead."""
+    if re.fullmatch(r"[-._A-Za-z0-9]{1,253}", text) is None:
+        raise ValueError(f"{text!r} is no key of a Secret; write letters, digits, '-', '_' and '.', such as 'url'")
+    return text
+
+
+class SecretFile(Model):
+    """One key of a Secret in the stack's namespace, mounted into Alertmanager."""
+
+    secret: Annotated[str, AfterValidator(object_name)]
+    """Name of the Secret."""
+
+    key: Annotated[str, AfterValidator(secret_key)]
+    """Key inside the Secret."""
+
+
+class EmailReceiver(Model):
+    """Mail for alerts of severity critical and warning."""
+
+    to: Annotated[str, AfterValidator(mail_address)]
+    """Who gets it."""
+
+    sender: Annotated[str, AfterValidator(mail_address)]
+    """Whom it is from."""
+
+    smarthost: Annotated[str, AfterValidator(host_and_port)]
+    """Mail server, host:port."""
+
+    username: str | None = None
+    """Name to log in with; unset = without logging in."""
+
+    password: SecretFile | None = None
+    """Password to log in with."""
+
+    require_tls: bool = True
+    """Refuse a mail server that does not offer STARTTLS. Source: default of Alertmanager's `smtp_require_tls`."""

@@ -1,0 +1,62 @@
+"""To whom alerts go, as a stack writes it and as the chart is told."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from meshed_mcp.components.observability.alert_routing import GROUP_BY, alertmanager_config
+from meshed_mcp.components.observability.args import AlertmanagerSettings, ObservabilityStackArgs
+from meshed_mcp.components.observability.prometheus_values import alertmanager_values
+
+EMAIL = {"to": "operators@example.com", "sender": "alerts@example.com", "smarthost": "smtp.example.com:587"}
+
+
+def values(**settings: Any) -> dict[str, Any]:
+    """Values of the chart's Alertmanager."""
+    return alertmanager_values(ObservabilityStackArgs.model_validate({"alertmanager": settings}))
+
+
+def test_secrets_are_mounted_and_named_by_file() -> None:
+    """Prometheus operator, AlertmanagerSpec.secrets: mounted below /etc/alertmanager/secrets/<name>."""
+    password, url = {"secret": "smtp", "key": "password"}, {"secret": "pager", "key": "url"}
+    found = values(email=EMAIL | {"username": "alerts", "password": password}, webhook=url, heartbeat=url)
+    assert found["alertmanagerSpec"]["secrets"] == ["pager", "smtp"]
+    receivers = {item["name"]: item for item in found["config"]["receivers"]}
+    path = receivers["email"]["email_configs"][0]["auth_password_file"]
+    assert path == "/etc/alertmanager/secrets/smtp/password"  # noqa: S105 - a path
+    assert receivers["webhook"]["webhook_configs"][0]["url_file"] == "/etc/alertmanager/secrets/pager/url"
+    assert receivers["heartbeat"]["webhook_configs"][0]["send_resolved"] is False
+
+
+def test_nobody_is_told_until_a_receiver_is_named() -> None:
+    """Product rule: a stack without receivers shows its alerts and needs no Secret."""
+    found = values()
+    assert found["alertmanagerSpec"]["secrets"] == []
+    assert [item["name"] for item in found["config"]["receivers"]] == ["null"]
+
+
+def test_alerts_of_one_server_come_together() -> None:
+    """Product rule: ten pods of one server are one message, two servers are two."""
+    assert alertmanager_config(AlertmanagerSettings())["route"]["group_by"] == GROUP_BY
+    assert GROUP_BY == ["alertname", "namespace", "mcp_server_name"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "advice"),
+    [
+        ("smarthost", "smtp.example.com", r"no host with a port; write one such as 'smtp.example.com:587'"),
+        ("to", "operators", r"no mail address; write one such as 'operators@example.com'"),
+        ("password", {"secret": "smtp", "key": "a/b"}, r"no key of a Secret; write letters, digits, .* such as 'url'"),
+    ],
+)
+def test_what_cannot_work_is_refused_with_what_to_write(field: str, value: object, advice: str) -> None:
+    """Product rule: a mail server without a port would be found by Alertmanager in the cluster."""
+    with pytest.raises(ValidationError, match=advice):
+        AlertmanagerSettings.model_validate({"email": EMAIL | {field: value}})
+
+
+def test_an_address_without_a_scheme_is_refused() -> None:
+    """Product rule: a link that no browser opens helps nobody at night."""
+    with pytest.raises(ValidationError, match=r"'grafana' is no web address; write one such as 'https://grafana"):
+        ObservabilityStackArgs.model_validate({"grafana": {"url": "grafana"}})
