@@ -24,7 +24,7 @@ def test_secrets_are_mounted_and_named_by_file() -> None:
     assert found["alertmanagerSpec"]["secrets"] == ["pager", "smtp"]
     receivers = {item["name"]: item for item in found["config"]["receivers"]}
     path = receivers["email"]["email_configs"][0]["auth_password_file"]
-    assert path == "/etc/alertmanager/secrets/smtp/password"  # noqa: S105 - a path
+    assert path == "/etc/alertmanager/secrets/smtp/password"
     assert receivers["webhook"]["webhook_configs"][0]["url_file"] == "/etc/alertmanager/secrets/pager/url"
     assert receivers["heartbeat"]["webhook_configs"][0]["send_resolved"] is False
 
