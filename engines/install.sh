@@ -17,6 +17,8 @@ mkdir -p "$ENGINES/bin"
 . "$here/debian.sh"
 # shellcheck source=kube_apiserver.sh
 . "$here/kube_apiserver.sh"
+# shellcheck source=istiod.sh
+. "$here/istiod.sh"
 
 say() { printf '%-15s %s\n' "$1" "$2"; }
 
@@ -128,6 +130,17 @@ install_kube_apiserver() {
     say kube-apiserver "$(version_of "$ENGINES/bin/kube-apiserver") built into .engines/"
 }
 
+install_istiod() {
+    local what="$ISTIOD_RELEASE, commit ${ISTIOD_PIN##*-}"
+    [[ "$("$ENGINES/bin/pilot-discovery" version --short 2>/dev/null)" == *" $ISTIOD_PIN" ]] &&
+        say istiod "$what is there: $ENGINES/bin" && return
+    command -v go >/dev/null ||
+        failed istiod "it is built from source and there is no Go. Install Go >= 1.26 (https://go.dev/dl)" || return
+    say istiod "building $what from its Go module: 5 to 10 minutes on 2 cores ..."
+    build_istiod || failed istiod "go build failed, see above" || return
+    say istiod "$what built into .engines/"
+}
+
 install_conformance() {
     local folder="$ENGINES/conformance" wanted="$here/conformance" node
     if cmp -s "$wanted/package-lock.json" "$folder/package-lock.json" && [[ -x "$ENGINES/bin/mcp-conformance" ]]; then
@@ -149,11 +162,11 @@ install_conformance() {
 }
 
 engines=("$@")
-[[ $# -gt 0 ]] || engines=(etcd prometheus alertmanager redis postgresql kube-apiserver conformance)
+[[ $# -gt 0 ]] || engines=(etcd prometheus alertmanager redis postgresql kube-apiserver istiod conformance)
 status=0
 for engine in "${engines[@]}"; do
     install="install_${engine//-/_}"
-    declare -F "$install" >/dev/null || { say "$engine" "UNKNOWN: write one of: etcd prometheus alertmanager redis postgresql kube-apiserver conformance"; status=1; continue; }
+    declare -F "$install" >/dev/null || { say "$engine" "UNKNOWN: write one of: etcd prometheus alertmanager redis postgresql kube-apiserver istiod conformance"; status=1; continue; }
     "$install" || status=1
 done
 exit "$status"

@@ -1,0 +1,12 @@
+# Builds istiod from its Go module (engines/istiod). Sourced by install.sh.
+
+ISTIOD_SOURCE="$(dirname "${BASH_SOURCE[0]}")/istiod"
+ISTIOD_PIN="$(sed -nE 's|^.*istio\.io/istio v([0-9a-z.-]+)$|\1|p' "$ISTIOD_SOURCE/go.mod")"
+ISTIOD_RELEASE=1.31 # the branch that the pinned commit lies on: the module has no tags, only commits
+
+# The release scripts stamp the version in at link time; the pin is stamped, as it is how the next run knows this build.
+build_istiod() {
+    # Two packages at a time: see kube_apiserver.sh.
+    nice go build -C "$ISTIOD_SOURCE" -p 2 -trimpath -buildvcs=false -o "$ENGINES/bin/pilot-discovery" \
+        -ldflags "-s -w -X istio.io/istio/pkg/version.buildVersion=$ISTIOD_PIN" .
+}
