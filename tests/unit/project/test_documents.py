@@ -1,0 +1,39 @@
+"""The how-to pages: their Python runs, and their stack files lead to a plan."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from meshed_mcp.infra.plan import planned
+from tests.stacks import ROOT
+
+BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<body>.*?)^```", re.DOTALL | re.MULTILINE)
+NEIGHBOURS = {"mcp-controller": {"image": "registry.example.com/mcp-controller:1.0"}}
+"""Services that the pages name as callers and do not show."""
+
+
+def blocks(language: str) -> Iterator[Any]:
+    """Every block of a language in the how-to pages, under the name of its page."""
+    for page in sorted((ROOT / "docs" / "how-to").glob("*.md")):
+        for number, found in enumerate(BLOCK.finditer(page.read_text("utf-8"))):
+            if found["language"] == language:
+                yield pytest.param(found["body"], id=f"{page.stem}-{number}")
+
+
+@pytest.mark.parametrize("body", list(blocks("python")))
+def test_the_python_of_a_page_runs(body: str) -> None:
+    """Issue 4, "Shown by": one how-to per feature whose code blocks run as tests."""
+    exec(compile(body, "a how-to page", "exec"), {"__name__": "document"})  # noqa: S102 - our own pages
+
+
+@pytest.mark.parametrize("body", list(blocks("yaml")))
+def test_the_stack_file_of_a_page_leads_to_a_plan(body: str) -> None:
+    """Issue 4, "Shown by": what a page tells a user to write is taken by the program."""
+    config = yaml.safe_load(body)["config"]
+    services = {**NEIGHBOURS, **config.pop("meshed-mcp:services", {})}
+    values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    assert planned({**values, "meshed-mcp:services": json.dumps(services)}).services
