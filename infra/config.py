@@ -14,13 +14,19 @@ from meshed_mcp.components.autoscaling.args import ForecastSettings, KedaSetting
 from meshed_mcp.components.autoscaling.cost import Prices
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.errors import ConfigurationError, Fault, excerpt, faults, suggestion
-from meshed_mcp.components.core.names import host_name, namespace_name, service_name
+from meshed_mcp.components.core.names import domain_name, namespace_name, service_name
 from meshed_mcp.components.mesh.args import SecretKey, ServiceSettings
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 
 NAMESPACE: Final = "meshed-mcp"
 """Configuration namespace: keys are written `meshed-mcp:services:` whatever the project is called."""
+
+LOCAL_DOMAIN: Final = "mcp.localhost"
+"""Host of the gateway where a stack names none: full, as Istio asks, and this machine to every client.
+
+Source: RFC 6761, section 6.3.
+"""
 
 
 class ServiceConfig(ServiceSettings):
@@ -55,7 +61,7 @@ class StackConfig(Model):
     namespace: str = "mcp-system"
     """Namespace of services and registry."""
 
-    domain: str = "localhost"
+    domain: str = LOCAL_DOMAIN
     """Host name of the ingress gateway; an exposed service is reached at `https://<domain>/<name>/mcp`. The default
     answers nobody but a port-forward."""
 
@@ -70,7 +76,7 @@ class StackConfig(Model):
     """Secret with the URL of a Redis, e.g. `redis://:password@redis.data:6379/0`; for services with
     `uses: [subscriptions]`."""
 
-    mesh: ServiceMeshArgs = Field(default_factory=lambda: ServiceMeshArgs(domain="localhost"))
+    mesh: ServiceMeshArgs = Field(default_factory=lambda: ServiceMeshArgs(domain=LOCAL_DOMAIN))
     observability: ObservabilityStackArgs = ObservabilityStackArgs()
     keda: KedaSettings = KedaSettings()
     forecast: ForecastSettings = ForecastSettings()
@@ -93,7 +99,7 @@ class StackConfig(Model):
     @field_validator("domain")
     @classmethod
     def _is_host(cls, value: str) -> str:
-        return host_name(value)
+        return domain_name(value)
 
 
 SECRET_TEXT_KEYS: Final = frozenset({"grafana_admin_password", "session_key"})
@@ -219,13 +225,13 @@ def followed_faults(key: str, value: Any) -> list[Fault]:
     ]
     rest = {field: item for field, item in value.items() if field not in FOLLOWS[key]}
     model = ServiceMeshArgs if key == "mesh" else ObservabilityStackArgs
-    return doubled + faults(model, {**rest, **({"domain": "localhost"} if key == "mesh" else {})}, key)
+    return doubled + faults(model, {**rest, **({"domain": LOCAL_DOMAIN} if key == "mesh" else {})}, key)
 
 
 def embedded(raw: dict[str, Any]) -> dict[str, Any]:
     """`raw` with the fields that follow from other keys put where the components read them."""
     namespace, mirror = raw.get("namespace", "mcp-system"), raw.get("chart_mirror")
-    mesh = {"domain": raw.get("domain", "localhost"), "namespaces": [namespace], "chart_mirror": mirror}
+    mesh = {"domain": raw.get("domain", LOCAL_DOMAIN), "namespaces": [namespace], "chart_mirror": mirror}
     return {
         **raw,
         "mesh": {**raw.get("mesh", {}), **mesh},

@@ -52,6 +52,16 @@ def host_name(name: str) -> str:
     return name
 
 
+def domain_name(name: str) -> str:
+    """Host name of a gateway: fully qualified. Source: Istio API, Gateway `servers.hosts`, FQDN format."""
+    if "." not in host_name(name):
+        raise ValueError(
+            f"{name!r} has no dot, and Istio refuses a gateway whose host is a short name; "
+            f"write a full one, such as '{name}.example.com'"
+        )
+    return name
+
+
 def object_name(name: str) -> str:
     """Name of a Kubernetes object that is no DNS label by itself, such as a Secret or a ServiceAccount."""
     if len(name) > MAX_DNS_NAME_CHARACTERS or re.fullmatch(DNS_NAME, name) is None:

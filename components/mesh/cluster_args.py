@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from meshed_mcp.components.core import charts
 from meshed_mcp.components.core.args import Model
-from meshed_mcp.components.core.names import host_name, listed, namespace_name, object_name
+from meshed_mcp.components.core.names import domain_name, host_name, listed, namespace_name, object_name
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 
 ROOT_NAMESPACE: Final = "istio-system"
@@ -185,7 +185,12 @@ class ServiceMeshArgs(Model):
     values: dict[str, Any] = Field(default_factory=dict)
     """Further chart values by release (istio-base, istiod, istio-cni, istio-ingress); they win over ours."""
 
-    @field_validator("domain", "trust_domain", "cluster_domain")
+    @field_validator("domain")
+    @classmethod
+    def _is_full_name(cls, value: str) -> str:
+        return domain_name(value)
+
+    @field_validator("trust_domain", "cluster_domain")
     @classmethod
     def _is_domain(cls, value: str) -> str:
         return host_name(value)

@@ -19,6 +19,7 @@ from typing import Final
 from suite import ROOT
 
 from meshed_mcp import contract
+from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra.recording import record
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.endpoints import gateway_url
@@ -51,7 +52,7 @@ def direct(legacy: contract.Legacy, folder: Path) -> Iterator[str]:
 @contextmanager
 def mesh(folder: Path) -> Iterator[str]:
     """The example's stack: three replicas, an Envoy beside each, and the gateway in front."""
-    objects = record(PROJECT, "dev").objects
+    objects = [with_pages_of_this_machine(item) for item in record(PROJECT, "dev").objects]
     places = Places(state=folder / "dev", secrets=folder / "secrets")
     # The stack names Secrets for both; the local run takes them from its environment, as from `kubectl create secret`.
     with (
@@ -64,8 +65,17 @@ def mesh(folder: Path) -> Iterator[str]:
         endpoint = gateway_url(up, service)
         if endpoint is None:
             raise SystemExit(f"{PROJECT}: the service is not exposed")
-        # The stack's host is `localhost`, and pages of that host alone may call it: one of the suite's checks is that.
+        # One of the suite's checks is that pages of the server's own host may call it, and it knows `localhost` alone.
         yield endpoint.replace(LOOPBACK, "localhost")
+
+
+def with_pages_of_this_machine(item: Manifest) -> Manifest:
+    """The object; a Deployment's server answers to `localhost` too, as an operator sets it for a host of his own."""
+    if item["kind"] == "Deployment":
+        for variable in item["spec"]["template"]["spec"]["containers"][0]["env"]:
+            if variable["name"] == contract.ENV_ALLOWED_HOSTS:
+                variable["value"] += ",localhost,localhost:*"
+    return item
 
 
 @contextmanager

@@ -73,6 +73,13 @@ STACK_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"namespace": "Tools"},
         "namespace: 'Tools' cannot name a namespace; write lower-case letters, digits and '-', such as 'mcp-system'",
     ),
+    "short name as host": (
+        {"domain": "tools"},
+        (
+            "domain: 'tools' has no dot, and Istio refuses a gateway whose host is a short name; "
+            "write a full one, such as 'tools.example.com'"
+        ),
+    ),
     "URL as host": (
         {"domain": "https://x"},
         (

@@ -3,6 +3,7 @@
 import pytest
 
 from meshed_mcp.components.core.names import (
+    domain_name,
     host_name,
     listed,
     namespace_name,
@@ -46,6 +47,15 @@ def test_a_host_has_no_wildcard_port_or_scheme(name: str) -> None:
     """RFC 1123, host names."""
     with pytest.raises(ValueError, match=r"is no host name; write .* such as 'mcp.example.com'"):
         host_name(name)
+
+
+def test_a_gateways_host_is_no_short_name() -> None:
+    """Istio API, Gateway `servers.hosts`, FQDN format; real istiod: "short names (non FQDN) are not allowed"."""
+    assert domain_name("mcp.localhost") == "mcp.localhost"
+    with pytest.raises(
+        ValueError, match=r"has no dot, and Istio refuses .* write a full one, such as 'tools.example.com'"
+    ):
+        domain_name("tools")
 
 
 def test_an_object_may_have_dots_in_its_name() -> None:
