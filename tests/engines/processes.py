@@ -1,9 +1,10 @@
 """Engine processes: started on loopback with a log file, watched while they come up, stopped by their own id."""
 
 import contextlib
+import os
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,10 +22,16 @@ def free_port() -> int:
 class Engine:
     """A running engine and its log."""
 
-    def __init__(self, command: list[str], log: Path) -> None:
+    def __init__(self, command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.name, self.log = Path(command[0]).name, log
         with log.open("wb") as output:
-            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **(environment or {})},
+            )
 
     def check(self) -> None:
         """Raise RuntimeError with the end of the log when the engine ended by itself."""
@@ -43,9 +50,9 @@ class Engine:
 
 
 @contextlib.contextmanager
-def running(command: list[str], log: Path) -> Iterator[Engine]:
-    """The engine for as long as the block lasts."""
-    engine = Engine(command, log)
+def running(command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> Iterator[Engine]:
+    """The engine for as long as the block lasts; `environment` is added to our own."""
+    engine = Engine(command, log, environment)
     try:
         yield engine
     finally:

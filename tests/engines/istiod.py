@@ -1,0 +1,102 @@
+"""A real istiod beside a real API server: plain HTTP on loopback, no webhooks installed, no certificates issued.
+
+What it judges is admission, and the configuration of proxies that it generates from what the API server holds.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import httpx
+from api_client import Object
+from api_server import ApiServer
+from processes import free_port, running
+from waiting import wait_for
+from xds_proxy import configuration
+
+START_SECONDS: Final = 90
+REQUEST_SECONDS: Final = 60
+
+ENVIRONMENT: Final = {
+    "POD_NAME": "istiod",
+    "POD_NAMESPACE": "istio-system",
+    "ENABLE_CA_SERVER": "false",  # it would write its root into every namespace
+}
+
+
+class Verdict(NamedTuple):
+    """What istiod's admission says to one object."""
+
+    allowed: bool
+    message: str
+    warnings: list[str]
+
+
+class Istiod:
+    """A ready istiod."""
+
+    def __init__(self, http: httpx.Client, xds: str) -> None:
+        self.http, self.xds = http, xds
+
+    def ready(self) -> bool:
+        """Whether it has read everything that the API server holds."""
+        try:
+            return self.http.get("/ready").is_success
+        except httpx.TransportError:
+            return False
+
+    def admit(self, item: Object) -> Verdict:
+        """Ask its validating webhook, as the API server does when the object is created."""
+        answer = self.http.post("/validate", json=review(item))
+        answer.raise_for_status()
+        response = answer.json()["response"]
+        return Verdict(
+            response["allowed"], response.get("status", {}).get("message", ""), response.get("warnings") or []
+        )
+
+    def sidecar(self, pod: Object) -> Any:
+        """The configuration of the pod's sidecar."""
+        return configuration(self.xds, self.http, "sidecar", pod)
+
+    def gateway(self, pod: Object) -> Any:
+        """The configuration of a gateway's pod."""
+        return configuration(self.xds, self.http, "router", pod)
+
+
+def review(item: Object) -> Object:
+    """The question. Source: Kubernetes, "Dynamic Admission Control", AdmissionReview v1."""
+    group, version = item["apiVersion"].split("/")
+    return {
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "judged",
+            "operation": "CREATE",
+            "kind": {"group": group, "version": version, "kind": item["kind"]},
+            "name": item["metadata"]["name"],
+            "namespace": item["metadata"].get("namespace", ""),
+            "object": item,
+        },
+    }
+
+
+@contextlib.contextmanager
+def started(program: Path, api: ApiServer, mesh_config: Object, folder: Path) -> Iterator[Istiod]:
+    """Run istiod with this mesh configuration until the block ends; it reads the API server's objects first."""
+    settings = folder / "mesh.json"
+    settings.write_text(json.dumps(mesh_config))
+    web, xds, monitoring = (f"127.0.0.1:{free_port()}" for _ in range(3))
+    command = [
+        str(program), "discovery", "--registries=Kubernetes", f"--kubeconfig={api.kubeconfig}",
+        f"--meshConfig={settings}", f"--httpAddr={web}", f"--grpcAddr={xds}", f"--monitoringAddr={monitoring}",
+        "--secureGRPCAddr=", "--httpsAddr=", "--ctrlz_port=0", "--shutdownDuration=0s",
+    ]  # fmt: skip
+    with (
+        running(command, folder / "istiod.log", ENVIRONMENT) as engine,
+        httpx.Client(base_url=f"http://{web}", timeout=REQUEST_SECONDS, trust_env=False) as http,
+    ):
+        istiod = Istiod(http, xds)
+        wait_for(lambda: engine.check() or istiod.ready(), "istiod ready", START_SECONDS)
+        yield istiod

@@ -1,0 +1,237 @@
+"""What a real istiod makes of our objects: the configuration of a caller's sidecar, of a callee's and of the gateway.
+
+Each test names one rule that we rely on. Whether istiod takes the objects at all: test_istiod.py. What proxies then do
+with real traffic: the tests of the local run.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import judged_mesh
+import local_stack
+import proxy_views as views
+import pytest
+from api_server import ApiServer
+from istiod import started
+
+from meshed_mcp.components.mesh import traffic
+
+BACK: Final = f"back.{local_stack.NAMESPACE}.svc.cluster.local"
+FRONT: Final = f"front.{local_stack.NAMESPACE}.svc.cluster.local"
+SESSIONS: Final = f"meshed-mcp.sessions.back.{local_stack.NAMESPACE}"
+"""Name of the filter that keeps sessions of `back` on their replica."""
+
+
+@pytest.fixture(scope="module")
+def proxies(
+    find_engine: Callable[[str], Path], api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
+    """The configuration of every pod's proxy, by pod; the stack leaves the API server afterwards."""
+    program, folder = find_engine("pilot-discovery"), tmp_path_factory.mktemp("istiod")
+    objects = judged_mesh.objects()
+    pods = judged_mesh.pods(objects)
+    try:
+        for item in sorted([*objects, *pods.values()], key=lambda item: item["kind"] != "Namespace"):
+            assert api_server.client.apply(item) is None
+        for pod in pods.values():
+            assert api_server.client.merge(f"{api_server.client.path(pod)}/status", {"status": pod["status"]})
+        with started(program, api_server, judged_mesh.mesh_config(), folder) as istiod:
+            yield {
+                name: istiod.gateway(pod) if name == "gateway" else istiod.sidecar(pod) for name, pod in pods.items()
+            }
+    finally:
+        for item in [*objects, *pods.values()]:
+            if item["kind"] != "Namespace":
+                api_server.client.delete(item)
+
+
+def routes_to_back(proxies: dict[str, Any]) -> list[views.Config]:
+    """How the sidecar of a caller finds `back`."""
+    return views.routes(proxies["front"], "8000")[f"{BACK}:8000"]
+
+
+def inbound(proxies: dict[str, Any], pod: str) -> list[views.Config]:
+    """What the sidecar of `pod` does with HTTP that arrives, by port and for all other ports."""
+    return list(views.managers(views.listeners(proxies[pod])["virtualInbound"]))
+
+
+def policies(proxies: dict[str, Any], pod: str) -> dict[str, Any]:
+    """Who may reach `pod`, one way for all ports."""
+    found = [
+        entry["typedConfig"]["rules"].get("policies", {})
+        for manager in inbound(proxies, pod)
+        for entry in manager["httpFilters"]
+        if entry["name"] == "envoy.filters.http.rbac"
+    ]
+    assert len(found) == len(inbound(proxies, pod))
+    assert all(each == found[0] for each in found)
+    return dict(found[0])
+
+
+def identities(policy: Any) -> set[str]:
+    """Identities that a policy names."""
+    return {text for text in views.texts(policy) if text.startswith("spiffe://")}
+
+
+def test_a_canary_gets_its_weight_of_the_calls(proxies: dict[str, Any]) -> None:
+    """Envoy, `weighted_clusters`: shares of their sum, which is 100."""
+    shares = {"stable": 75, "canary": 25}
+    expected = [{"name": f"outbound|8000|{subset}|{BACK}", "weight": weight} for subset, weight in shares.items()]
+    assert routes_to_back(proxies)[-1]["route"]["weightedClusters"]["clusters"] == expected
+
+
+def test_sessions_are_routed_before_the_weights_and_to_all_replicas(proxies: dict[str, Any]) -> None:
+    """Design D1: a weight drawn per request would change the version in the midst of a session."""
+    session, _ = routes_to_back(proxies)
+    assert session["match"]["headers"] == [{"name": traffic.SESSION_HEADER, "presentMatch": True}]
+    assert session["route"]["cluster"] == f"outbound|8000||{BACK}"
+
+
+@pytest.mark.parametrize("pod", ["front", "gateway"])
+def test_no_route_has_a_time_out(proxies: dict[str, Any], pod: str) -> None:
+    """Envoy, `RouteAction.timeout`: its own default of 15 s would cut every stream; 0 is none."""
+    table = "http.80" if pod == "gateway" else "8000"
+    actions = [
+        route["route"]
+        for name, found in views.routes(proxies[pod], table).items()
+        if name != "block_all"
+        for route in found
+    ]
+    assert {action["timeout"] for action in actions} == {"0s"}
+    assert {manager["streamIdleTimeout"] for manager in inbound(proxies, "back")} == {"0s"}
+
+
+@pytest.mark.parametrize("pod", ["front", "gateway"])
+def test_only_calls_that_no_server_saw_are_repeated(proxies: dict[str, Any], pod: str) -> None:
+    """Product rule: no tool runs twice; Istio's default repeats answers with 503 too."""
+    table = "http.80" if pod == "gateway" else "8000"
+    conditions = {
+        route["route"]["retryPolicy"]["retryOn"]
+        for name, found in views.routes(proxies[pod], table).items()
+        if name != "block_all"
+        for route in found
+    }
+    assert conditions == {"connect-failure,refused-stream"}
+
+
+def test_every_caller_and_nobody_else_is_let_through(proxies: dict[str, Any]) -> None:
+    """Istio, AuthorizationPolicy: identities of the callers, of another namespace and of the gateway too."""
+    accounts = {"mcp-system/sa/front", "jobs/sa/nightly", "istio-ingress/sa/istio-ingress"}
+    assert identities(policies(proxies, "back")) == {f"spiffe://cluster.local/ns/{account}" for account in accounts}
+
+
+def test_a_tool_with_a_rule_is_called_by_those_it_names(proxies: dict[str, Any]) -> None:
+    """MCP 2026-07-28, "Standard Request Headers": the one rule that admits the tool's name admits its callers only."""
+    name = {"orIds": {"ids": [{"header": {"name": "mcp-name", "stringMatch": {"exact": "erase"}}}]}}
+    admitting = [
+        policy
+        for policy in policies(proxies, "back").values()
+        if name in policy["principals"][0].get("andIds", {}).get("ids", [])
+    ]
+    assert [identities(policy) for policy in admitting] == [{"spiffe://cluster.local/ns/mcp-system/sa/front"}]
+
+
+def test_a_service_without_callers_is_reached_by_nobody(proxies: dict[str, Any]) -> None:
+    """Istio, AuthorizationPolicy: with policies that allow, what none of them matches is refused."""
+    found = policies(proxies, "closed")
+    assert found
+    for policy in found.values():
+        assert policy["permissions"] == [{"notRule": {"any": True}}]
+
+
+@pytest.mark.parametrize("pod", ["front", "back", "back-canary", "closed"])
+def test_no_port_of_a_pod_takes_plain_text(proxies: dict[str, Any], pod: str) -> None:
+    """Istio, "Mutual TLS", STRICT: every chain that leads to the server asks for a certificate of the mesh."""
+    chains = views.listeners(proxies[pod])["virtualInbound"]["filterChains"]
+    leading = [chain for chain in chains if chain["name"] != "virtualInbound-blackhole"]
+    assert {8000, None} == {chain["filterChainMatch"].get("destinationPort") for chain in leading}
+    for chain in leading:
+        assert chain["filterChainMatch"]["transportProtocol"] == "tls"
+        assert chain["transportSocket"]["typedConfig"]["requireClientCertificate"] is True
+
+
+@pytest.mark.parametrize("pod", ["front", "gateway"])
+def test_the_session_filter_is_last_before_the_router_and_asleep(proxies: dict[str, Any], pod: str) -> None:
+    """Envoy, `HttpFilter.disabled`: it runs only on routes that name it, and before the router chooses a replica."""
+    outbound = [
+        manager
+        for name, listener in views.listeners(proxies[pod]).items()
+        if name != "virtualInbound"
+        for manager in views.managers(listener)
+    ]
+    assert outbound
+    for manager in outbound:
+        assert views.filter_names(manager)[-2:] == [SESSIONS, "envoy.filters.http.router"]
+        assert manager["httpFilters"][-2]["disabled"] is True
+
+
+@pytest.mark.parametrize(
+    ("pod", "table", "hosts"),
+    [("front", "8000", {f"{BACK}:8000", f"{FRONT}:8000"}), ("gateway", "http.80", {f"{local_stack.HOST}:80"})],
+)
+def test_routes_of_a_service_with_sessions_wake_the_filter_and_no_others(
+    proxies: dict[str, Any], pod: str, table: str, hosts: set[str]
+) -> None:
+    """Istio, EnvoyFilter: a patch whose route or host is not found is dropped without a word."""
+    found = [route for name, each in views.routes(proxies[pod], table).items() if name in hosts for route in each]
+    awake = {
+        "back.mcp-system" in str(route["route"]): SESSIONS in route.get("typedPerFilterConfig", {}) for route in found
+    }
+    assert awake == {True: True, False: False}
+
+
+@pytest.mark.parametrize("subset", ["", "stable", "canary"])
+def test_sick_replicas_are_taken_out_of_every_subset(proxies: dict[str, Any], subset: str) -> None:
+    """Envoy, `OutlierDetection`: both counters enforced; with a panic threshold of 0 the sick get nothing."""
+    cluster = views.clusters(proxies["front"])[f"outbound|8000|{subset}|{BACK}"]
+    detection = cluster["outlierDetection"]
+    assert (detection["consecutive5xx"], detection["enforcingConsecutive5xx"]) == (5, 100)
+    assert (detection["consecutiveGatewayFailure"], detection["enforcingConsecutiveGatewayFailure"]) == (5, 100)
+    assert detection["maxEjectionPercent"] == 50
+    assert cluster["commonLbConfig"]["healthyPanicThreshold"] == {}
+
+
+@pytest.mark.parametrize("subset", ["", "stable", "canary"])
+def test_connection_rules_hold_in_every_subset(proxies: dict[str, Any], subset: str) -> None:
+    """Istio, DestinationRule: what the whole host is given, its subsets inherit."""
+    cluster = views.clusters(proxies["front"])[f"outbound|8000|{subset}|{BACK}"]
+    (limits,) = cluster["circuitBreakers"]["thresholds"]
+    assert (limits["maxConnections"], limits["maxRequests"]) == (traffic.MAX_STREAMS, traffic.MAX_STREAMS)
+    assert limits["maxPendingRequests"] == traffic.MAX_PENDING_REQUESTS
+    assert (cluster["lbPolicy"], cluster["connectTimeout"]) == ("LEAST_REQUEST", traffic.CONNECT_TIMEOUT)
+    assert cluster["transportSocket"]["typedConfig"]["sni"] == f"outbound_.8000_.{subset}_.{BACK}"
+
+
+def test_the_gateway_serves_the_endpoints_and_nothing_else(proxies: dict[str, Any]) -> None:
+    """Product rule: of an exposed service its path, of others nothing; Envoy answers 404 where no route matches."""
+    served = views.routes(proxies["gateway"], "http.80")
+    assert set(served) == {f"{local_stack.HOST}:80"}
+    places = {route["match"].get("path") or route["match"]["prefix"] for route in served[f"{local_stack.HOST}:80"]}
+    assert places == {"/back/mcp", "/back/mcp/", "/front/mcp", "/front/mcp/"}
+
+
+def test_hosts_that_nobody_declared_are_a_black_hole(proxies: dict[str, Any]) -> None:
+    """Istio, `outboundTrafficPolicy` REGISTRY_ONLY: by name as by address."""
+    (route,) = views.routes(proxies["front"], "8000")["block_all"]
+    assert route["directResponse"]["status"] == 502
+    rest = views.listeners(proxies["front"])["virtualOutbound"]["filterChains"]
+    assert {chain["filters"][-1]["typedConfig"]["cluster"] for chain in rest} == {"BlackHoleCluster"}
+
+
+@pytest.mark.parametrize(("pod", "percent"), [("gateway", 25), ("front", 100)])
+def test_traces_are_chosen_at_the_gateway_and_kept_whole_behind_it(
+    proxies: dict[str, Any], pod: str, percent: int
+) -> None:
+    """Istio, Telemetry: one decision at the door; a provider that is not found would be passed over in silence."""
+    for listener in views.listeners(proxies[pod]).values():
+        for manager in views.managers(listener):
+            assert manager["tracing"]["randomSampling"] == {"value": percent}
+            assert "outbound|4317||collector.monitoring.svc.cluster.local" in views.texts(manager["tracing"])
+
+
+@pytest.mark.parametrize("pod", ["front", "back", "gateway"])
+def test_no_listener_is_lost(proxies: dict[str, Any], pod: str) -> None:
+    """Istio: where a filter cannot be built, the listener is left out and the log alone says so."""
+    expected = {"0.0.0.0_80"} if pod == "gateway" else {"0.0.0.0_8000", "virtualInbound", "virtualOutbound"}
+    assert expected <= set(views.listeners(proxies[pod]))

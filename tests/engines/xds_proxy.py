@@ -1,0 +1,96 @@
+"""A proxy as istiod sees it: subscribes as Envoy does, so that istiod generates the proxy's configuration.
+
+A pod in, what istiod would send to its proxy out. No traffic flows and no Envoy runs. The messages are few and flat, so
+they are written by hand: https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol, `DiscoveryRequest`.
+"""
+
+from collections.abc import Iterator
+from queue import SimpleQueue
+from typing import Any, Final
+
+import grpc
+import httpx
+from api_client import Object
+from google.protobuf.struct_pb2 import Struct
+
+STREAM: Final = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources"
+TYPE: Final = "type.googleapis.com/envoy.config."
+CLUSTERS: Final = f"{TYPE}cluster.v3.Cluster"
+LISTENERS: Final = f"{TYPE}listener.v3.Listener"
+ROUTES: Final = f"{TYPE}route.v3.RouteConfiguration"
+
+STREAM_SECONDS: Final = 60
+"""Longest that one subscription may take."""
+
+UNLIMITED: Final = (("grpc.max_receive_message_length", -1), ("grpc.enable_http_proxy", 0))
+
+
+def varint(value: int) -> bytes:
+    """A number as protocol buffers write it."""
+    return bytes([value]) if value < 0x80 else bytes([value & 0x7F | 0x80]) + varint(value >> 7)
+
+
+def field(number: int, content: bytes) -> bytes:
+    """A field of bytes, text or a message."""
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+def node(kind: str, pod: Object) -> bytes:
+    """Who asks: `sidecar` or `router`, and the pod. Source: Istio, node metadata of its bootstrap."""
+    name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    identity = f"{kind}~{pod['status']['podIP']}~{name}.{namespace}~{namespace}.svc.cluster.local"
+    metadata = Struct()
+    metadata.update(
+        {
+            "ISTIO_VERSION": "1.31.1",
+            "CLUSTER_ID": "Kubernetes",
+            "NAMESPACE": namespace,
+            "LABELS": pod["metadata"]["labels"],
+            "SERVICE_ACCOUNT": pod["spec"]["serviceAccountName"],
+            "INTERCEPTION_MODE": "REDIRECT",
+        }
+    )
+    return field(1, identity.encode()) + field(2, name.encode()) + field(3, metadata.SerializeToString())
+
+
+def request(asking: bytes, kind: str, names: list[str]) -> bytes:
+    """A subscription to all resources of a kind, or to those of these names."""
+    return field(2, asking) + b"".join(field(3, name.encode()) for name in names) + field(4, kind.encode())
+
+
+def configuration(xds: str, debug: httpx.Client, kind: str, pod: Object) -> Any:
+    """The proxy's configuration as istiod's own debug page shows it while the proxy is connected.
+
+    Raises grpc.RpcError when istiod refuses the proxy or is silent for too long.
+    """
+    asking, requests = node(kind, pod), SimpleQueue[bytes | None]()
+    with grpc.insecure_channel(xds, options=UNLIMITED) as channel:
+        answers = channel.stream_stream(STREAM)(iter(requests.get, None), timeout=STREAM_SECONDS)
+        for resources in (CLUSTERS, LISTENERS):
+            requests.put(request(asking, resources, []))
+            next(answers)
+        requests.put(request(asking, ROUTES, sorted(set(route_names(dump(debug, pod))))))
+        next(answers)
+        found = dump(debug, pod)
+        requests.put(None)
+    return found
+
+
+def dump(debug: httpx.Client, pod: Object) -> Any:
+    """Read the debug page of one connected proxy."""
+    proxy = f"{pod['metadata']['name']}.{pod['metadata']['namespace']}"
+    answer = debug.get("/debug/config_dump", params={"proxyID": proxy})
+    answer.raise_for_status()
+    return answer.json()
+
+
+def route_names(value: Any) -> Iterator[str]:
+    """Names of the route tables that listeners anywhere in `value` ask for."""
+    if isinstance(value, dict):
+        if "routeConfigName" in value.get("rds", {}):
+            yield value["rds"]["routeConfigName"]
+        for part in value.values():
+            yield from route_names(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from route_names(part)
