@@ -12,6 +12,7 @@ from meshed_mcp.components.core import alert_queries as wrong
 from meshed_mcp.components.core import sli_queries as sli
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.dashboards.records import Page
 from meshed_mcp.components.observability.grafana_values import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability.rules import Rule, group, prometheus_rule
 from meshed_mcp.components.observability.slo import BURNS, MIN_CALLS, TOOL_BURNS, Burn
@@ -28,7 +29,14 @@ PERCENT: Final = "{{ $value | humanizePercentage }}"
 
 REGISTRY: Final = f'{contract.LABEL_SERVER}="{contract.REGISTRY_NAME}"'
 NO_REGISTRY: Final = f'{contract.LABEL_SERVER}!="{contract.REGISTRY_NAME}"'
-DASHBOARD: Final = "mcp-services"
+PAGES: Final = {
+    "server": Page.SERVICES,
+    "tool": Page.SERVICES,
+    "registry": Page.REGISTRY,
+    "pod": Page.PERFORMANCE,
+    "monitoring": Page.MONITORING,
+}
+"""Component of an alert -> the dashboard that shows it."""
 
 
 class Alert(NamedTuple):
@@ -65,7 +73,7 @@ def rule(alert: Alert, args: ObservabilityStackArgs) -> Rule:
             "summary": alert.summary,
             "description": alert.description,
             "runbook_url": f"{args.runbooks_url}/{alert.name}.md",
-            "dashboard_url": f"{grafana}/d/{DASHBOARD}{chosen}",
+            "dashboard_url": f"{grafana}/d/{PAGES[alert.component].value}{chosen}",
         },
     }
 

@@ -1,62 +1,15 @@
 """Every series that panels, rules and scalers may ask for, once: name, type, unit, labels, bound, emitter.
 
 Data alone; the runtime's `/metrics` and every query of the product are tested against it. Not here: names that the
-runtime shares (`meshed_mcp.contract`), what is recorded from these (`rules.py`), the expressions (`core/queries.py`).
+runtime shares (`meshed_mcp.contract`), metrics of others (`platform_metrics.py`), what is recorded (`rules.py`), the
+expressions (`core/*queries.py`).
 """
 
-from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshed_mcp import contract
-
-
-class Type(StrEnum):
-    """What a series means. Source: Prometheus, "Metric types"."""
-
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    HISTOGRAM = "histogram"
-
-
-class Emitter(StrEnum):
-    """Who shows a metric."""
-
-    RUNTIME = "runtime"
-    """Every process of the runtime, the registry's too."""
-
-    SERVER = "server"
-    """Processes with MCP tools."""
-
-    OPTIONAL = "optional"
-    """Servers where the feature is on: traces, tokens, a bus between replicas."""
-
-    REGISTRY = "registry"
-    PROMETHEUS = "prometheus"
-    """Prometheus itself, for every target."""
-
-    KUBELET = "kubelet"
-    """cAdvisor, inside the kubelet."""
-
-    KUBE_STATE_METRICS = "kube-state-metrics"
-
-
-class Metric(NamedTuple):
-    """One metric. `bound`: label sets of one process at most, None where the cluster's size decides."""
-
-    name: str
-    type: Type
-    unit: str
-    labels: tuple[str, ...]
-    bound: int | None
-    emitter: Emitter
-
-    @property
-    def series(self) -> tuple[str, ...]:
-        """Names under which samples are found: a histogram has three. Source: Prometheus, text format."""
-        if self.type is Type.HISTOGRAM:
-            return (f"{self.name}_bucket", f"{self.name}_count", f"{self.name}_sum")
-        return (self.name,)
-
+from meshed_mcp.components.observability.metrics import Emitter, Metric, Type
+from meshed_mcp.components.observability.platform_metrics import PLATFORM
 
 TARGET_LABELS: Final = frozenset(
     {"namespace", "pod", "container", "job", "instance", "endpoint", contract.LABEL_SERVER, contract.LABEL_VERSION}
@@ -128,39 +81,7 @@ REGISTRY: Final = (
     Metric(contract.METRIC_REGISTRY_DATABASE_UP, Type.GAUGE, "", (), 1, Emitter.REGISTRY),
 )
 
-CONTAINER: Final = ("namespace", "pod", "container")
-DEPLOYMENT: Final = ("namespace", "deployment")
-
-CLUSTER: Final = (
-    Metric("up", Type.GAUGE, "", (), None, Emitter.PROMETHEUS),
-    Metric("container_cpu_usage_seconds_total", Type.COUNTER, "seconds", CONTAINER, None, Emitter.KUBELET),
-    Metric("container_cpu_cfs_periods_total", Type.COUNTER, "periods", CONTAINER, None, Emitter.KUBELET),
-    Metric("container_cpu_cfs_throttled_periods_total", Type.COUNTER, "periods", CONTAINER, None, Emitter.KUBELET),
-    Metric("container_memory_working_set_bytes", Type.GAUGE, "bytes", CONTAINER, None, Emitter.KUBELET),
-    Metric(
-        "kube_pod_container_resource_limits",
-        Type.GAUGE,
-        "",
-        (*CONTAINER, "resource", "unit"),
-        None,
-        Emitter.KUBE_STATE_METRICS,
-    ),
-    Metric("kube_deployment_spec_replicas", Type.GAUGE, "replicas", DEPLOYMENT, None, Emitter.KUBE_STATE_METRICS),
-    Metric(
-        "kube_deployment_status_replicas_ready", Type.GAUGE, "replicas", DEPLOYMENT, None, Emitter.KUBE_STATE_METRICS
-    ),
-    Metric(
-        "kube_deployment_status_replicas_available",
-        Type.GAUGE,
-        "replicas",
-        DEPLOYMENT,
-        None,
-        Emitter.KUBE_STATE_METRICS,
-    ),
-)
-"""Others' metrics that we read. Source: cAdvisor and kube-state-metrics 2.x, their documents of metrics."""
-
-CATALOGUE: Final = (*RUNTIME, *SERVER, *OPTIONAL, *REGISTRY, *CLUSTER)
+CATALOGUE: Final = (*RUNTIME, *SERVER, *OPTIONAL, *REGISTRY, *PLATFORM)
 
 
 def labels_by_series() -> dict[str, frozenset[str]]:

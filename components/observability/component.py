@@ -53,7 +53,10 @@ class ObservabilityStack(pulumi.ComponentResource):
         stack = register.release(
             releases.kube_prometheus_stack_release(checked), register.after(child, [*settings, *needed])
         )
-        register.objects([*parts.dashboards(checked), *parts.rules(checked)], register.after(child, [stack]))
+        register.objects(
+            [*parts.dashboards(checked), *parts.rules(checked), *parts.monitors(checked)],
+            register.after(child, [stack]),
+        )
         self.set_outputs(checked.namespace)
 
     def set_outputs(self, namespace: str) -> None:

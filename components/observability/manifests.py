@@ -6,13 +6,21 @@ from meshed_mcp.components.observability.alerts import alert_rules
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.cert_manager import cert_manager_namespaces
 from meshed_mcp.components.observability.dashboards import config_maps
+from meshed_mcp.components.observability.envoy_monitor import envoy_monitor
 from meshed_mcp.components.observability.grafana_values import admin_secrets
 from meshed_mcp.components.observability.rules import service_levels
 
 
 def manifests(args: ObservabilityStackArgs) -> list[Manifest]:
-    """All of them: namespaces, the administrator's Secret, Jaeger, dashboards, rules."""
-    return [*namespaces(args), *settings_objects(args), *jaeger_objects(args), *dashboards(args), *rules(args)]
+    """All of them: namespaces, the administrator's Secret, Jaeger, dashboards, rules, monitors."""
+    return [
+        *namespaces(args),
+        *settings_objects(args),
+        *jaeger_objects(args),
+        *dashboards(args),
+        *rules(args),
+        *monitors(args),
+    ]
 
 
 def namespaces(args: ObservabilityStackArgs) -> list[Manifest]:
@@ -44,9 +52,14 @@ def jaeger_objects(args: ObservabilityStackArgs) -> list[Manifest]:
 
 def dashboards(args: ObservabilityStackArgs) -> list[Manifest]:
     """Our dashboards."""
-    return config_maps.manifests(args.namespace)
+    return config_maps.manifests(args)
 
 
 def rules(args: ObservabilityStackArgs) -> list[Manifest]:
     """What is recorded of service levels, and every alert."""
     return [service_levels(args.slo, args.prometheus.retention_days, args.namespace), alert_rules(args)]
+
+
+def monitors(args: ObservabilityStackArgs) -> list[Manifest]:
+    """Scrapes of what is no single service's: the mesh's proxies."""
+    return [envoy_monitor(args.namespace)]

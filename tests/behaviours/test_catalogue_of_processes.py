@@ -9,7 +9,8 @@ from replicas import Service, StartService
 
 from meshed_mcp import contract
 from meshed_mcp.agents import registry
-from meshed_mcp.components.observability.catalogue import CATALOGUE, OPTIONAL, REGISTRY, RUNTIME, SERVER, Metric, Type
+from meshed_mcp.components.observability.catalogue import CATALOGUE, OPTIONAL, REGISTRY, RUNTIME, SERVER
+from meshed_mcp.components.observability.metrics import Metric, Type
 
 pytestmark = pytest.mark.anyio
 

@@ -10,6 +10,7 @@ from rule_cases import promtool_says, write_rules, write_tests
 
 from meshed_mcp.components.observability.alerts import alert_rules
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.dashboards.config_maps import manifests as dashboards
 from tests.stacks import STACKS, recording
 
 RUNBOOKS = Path(__file__).parent.parent.parent / "docs" / "runbooks"
@@ -85,7 +86,23 @@ def test_an_alert_says_what_is_wrong_how_much_and_where_to_look(rule: dict[str, 
     assert "$value" in notes["summary"]
     assert notes["description"].endswith(".")
     assert notes["runbook_url"] == f"docs/runbooks/{rule['alert']}.md"
-    assert "/d/mcp-services" in notes["dashboard_url"]
+    assert f"/d/{DASHBOARDS[labels['component']]}?" in notes["dashboard_url"]
+
+
+DASHBOARDS = {
+    "server": "mcp-services",
+    "tool": "mcp-services",
+    "registry": "mcp-registry",
+    "pod": "mcp-performance",
+    "monitoring": "mcp-monitoring",
+}
+"""Component of an alert -> uid of the page that shows it."""
+
+
+def test_every_link_of_an_alert_leads_to_a_dashboard_of_ours() -> None:
+    """Product rule: a link to a page that is not installed wastes the first minute of an incident."""
+    installed = {name.removesuffix(".json") for item in dashboards(ObservabilityStackArgs()) for name in item["data"]}
+    assert set(DASHBOARDS.values()) <= installed
 
 
 def test_pages_and_dashboards_are_where_the_stack_says() -> None:

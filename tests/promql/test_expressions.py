@@ -9,15 +9,16 @@ import pytest
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
 from meshed_mcp.components.autoscaling.scalers import manifests as scaled_objects
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import manifests as dashboards
 
-MACROS = {"$__rate_interval": "20s", "$namespace": "mcp-system", "$server": "mcp-rag"}
+MACROS = {"$__rate_interval": "20s", "$namespace": "mcp-system", "$server": "mcp-rag", "$pod": "mcp-rag-5d8f7-x2x4z"}
 """What Grafana writes for its macros and our variables."""
 
 
 def expressions() -> list[str]:
     """Of every panel of every dashboard, and of a ScaledObject."""
-    boards = [json.loads(text) for item in dashboards("monitoring") for text in item["data"].values()]
+    boards = [json.loads(text) for item in dashboards(ObservabilityStackArgs()) for text in item["data"].values()]
     found = [target["expr"] for board in boards for panel in board["panels"] for target in panel["targets"]]
     targets = {"mcp-rag": ScalingTarget(profile="session", version="canary")}
     (scaler,) = scaled_objects(AutoscalingPolicyArgs(targets=targets, prometheus_url="http://prometheus:9090"))

@@ -6,6 +6,9 @@ from typing import Any
 import promql_parser
 from test_expressions import expressions
 
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
+from meshed_mcp.components.autoscaling.forecast_args import ForecastSettings
+from meshed_mcp.components.autoscaling.forecast_rules import forecast_groups
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.catalogue import labels_by_series
 from meshed_mcp.components.observability.manifests import rules
@@ -13,7 +16,11 @@ from meshed_mcp.components.observability.manifests import rules
 RULES: list[dict[str, Any]] = [
     rule for item in rules(ObservabilityStackArgs()) for group in item["spec"]["groups"] for rule in group["rules"]
 ]
-RECORDED = {rule["record"] for rule in RULES if "record" in rule}
+POLICY = AutoscalingPolicyArgs(targets={"mcp-rag": ScalingTarget()}, prometheus_url="http://prometheus:9090")
+FORECAST: list[dict[str, Any]] = [
+    rule for group in forecast_groups(POLICY, ["mcp-rag"], ForecastSettings()) for rule in group["rules"]
+]
+RECORDED = {rule["record"] for rule in [*RULES, *FORECAST] if "record" in rule}
 PARTS = ("lhs", "rhs", "expr", "args", "vector_selector")
 
 

@@ -7,7 +7,8 @@ files, so the data source is a variable: `__inputs` are filled in by the import 
 from collections.abc import Iterable
 from typing import Any, Final
 
-from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Query, Variable
+from meshed_mcp import contract
+from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Variable
 
 SCHEMA_VERSION: Final = 42
 """Version of the classic form that Grafana 13 writes."""
@@ -16,9 +17,19 @@ GRID_WIDTH: Final = 24
 """Columns of a dashboard. Source: Grafana, `gridPos`."""
 
 DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
+TAG: Final = "mcp"
+"""All of our dashboards have it; the links at their head list what has it."""
+
 REF_IDS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 REFRESH_ON_TIME_RANGE: Final = 2
 """Read a variable's values again whenever the time range changes. Source: Grafana, `VariableRefresh`."""
+
+EVERYTHING: Final = {
+    "multi": True,
+    "includeAll": True,
+    "allValue": ".+",
+    "current": {"text": ["All"], "value": ["$__all"]},
+}
 
 Json = dict[str, Any]
 
@@ -26,10 +37,10 @@ Json = dict[str, Any]
 def classic_json(dashboard: Dashboard) -> Json:
     """The dashboard as Grafana reads it."""
     return {
-        "uid": dashboard.uid,
+        "uid": dashboard.uid.value,
         "title": dashboard.title,
         "description": dashboard.description,
-        "tags": ["mcp"],
+        "tags": [TAG],
         "schemaVersion": SCHEMA_VERSION,
         "editable": False,
         "graphTooltip": 1,
@@ -37,7 +48,7 @@ def classic_json(dashboard: Dashboard) -> Json:
         "time": {"from": "now-1h", "to": "now"},
         "timezone": "utc",
         "annotations": {"list": []},
-        "links": [],
+        "links": [other_pages()],
         "templating": {"list": [datasource_variable(), *map(query_variable, dashboard.variables)]},
         "panels": list(placed(dashboard.panels)),
     }
@@ -63,14 +74,39 @@ def panel_json(number: int, panel: Panel, position: Json) -> Json:
         "datasource": DATASOURCE,
         "gridPos": position,
         "interval": f"{panel.scrape_seconds}s",  # else Grafana takes the data source's 30 s and hides 5 s peaks
-        "fieldConfig": {"defaults": {"unit": panel.unit.value, "min": 0, **thresholds(panel)}, "overrides": []},
+        "fieldConfig": {"defaults": field_defaults(panel), "overrides": []},
         "options": options(panel.kind),
         "targets": [target(ref, query, panel.kind) for ref, query in zip(REF_IDS, panel.queries, strict=False)],
     }
 
 
+def field_defaults(panel: Panel) -> Json:
+    """Unit, beginning of the axis, thresholds and where a click leads."""
+    lowest = {} if panel.lowest is None else {"min": panel.lowest}
+    links = {} if panel.leads_to is None else {"links": [server_link(panel.leads_to)]}
+    return {"unit": panel.unit.value, **lowest, **thresholds(panel), **links}
+
+
+def server_link(page: Page) -> Json:
+    """From a series to the page of its server. Source: Grafana, "Configure data links", `__field.labels`."""
+    chosen = f"var-namespace=${{__field.labels.namespace}}&var-server=${{__field.labels.{contract.LABEL_SERVER}}}"
+    return {"title": "This server", "url": f"/d/{page.value}?{chosen}&${{__url_time_range}}"}
+
+
+def other_pages() -> Json:
+    """Our other dashboards, with the same choices and the same time. Source: Grafana, "Manage dashboard links"."""
+    return {
+        "type": "dashboards",
+        "title": "MCP",
+        "tags": [TAG],
+        "asDropdown": False,
+        "includeVars": True,
+        "keepTime": True,
+    }
+
+
 def target(ref_id: str, query: Query, kind: Kind) -> Json:
-    """One query of a panel: over the whole range for lines, at its end for bars."""
+    """One query of a panel: over the whole range for lines, at its end for all else."""
     instant = kind is not Kind.LINES
     return {
         "refId": ref_id,
@@ -79,6 +115,7 @@ def target(ref_id: str, query: Query, kind: Kind) -> Json:
         "legendFormat": query.legend,
         "instant": instant,
         "range": not instant,
+        "exemplar": query.exemplars,
     }
 
 
@@ -87,7 +124,7 @@ def thresholds(panel: Panel) -> Json:
     if not panel.thresholds:
         return {}
     steps = [
-        {"value": None, "color": "green"},
+        {"value": None, "color": panel.below},
         *({"value": step.value, "color": step.color} for step in panel.thresholds),
     ]
     drawn = {"custom": {"thresholdsStyle": {"mode": "dashed"}}} if panel.kind is Kind.LINES else {}
@@ -95,7 +132,7 @@ def thresholds(panel: Panel) -> Json:
 
 
 def color_mode(kind: Kind) -> Json:
-    """Lines keep one colour per series; bars take the threshold's."""
+    """Lines keep one colour per series; all else takes the threshold's."""
     return {"mode": "palette-classic" if kind is Kind.LINES else "thresholds"}
 
 
@@ -113,6 +150,8 @@ def options(kind: Kind) -> Json:
         case Kind.BARS:
             reduce = {"calcs": ["lastNotNull"]}
             return {"reduceOptions": reduce, "orientation": "horizontal", "displayMode": "basic", "showUnfilled": True}
+        case Kind.NUMBER:
+            return {"reduceOptions": {"calcs": ["lastNotNull"]}, "textMode": "value_and_name", "graphMode": "none"}
 
 
 def datasource_variable() -> Json:
@@ -121,7 +160,7 @@ def datasource_variable() -> Json:
 
 
 def query_variable(variable: Variable) -> Json:
-    """A choice of several label values, all of them at first."""
+    """A choice of label values; where several are allowed, all of them at first."""
     query = f"label_values({variable.selector}, {variable.label})"
     return {
         "name": variable.name,
@@ -132,8 +171,5 @@ def query_variable(variable: Variable) -> Json:
         "definition": query,
         "refresh": REFRESH_ON_TIME_RANGE,
         "sort": 1,
-        "multi": True,
-        "includeAll": True,
-        "allValue": ".+",
-        "current": {"text": ["All"], "value": ["$__all"]},
+        **(EVERYTHING if variable.several else {"multi": False, "includeAll": False}),
     }

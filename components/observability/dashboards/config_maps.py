@@ -3,28 +3,51 @@
 import json
 from typing import Final
 
+from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.dashboards.autoscaling import autoscaling_dashboard
 from meshed_mcp.components.observability.dashboards.classic import classic_json
+from meshed_mcp.components.observability.dashboards.mesh import mesh_dashboard
+from meshed_mcp.components.observability.dashboards.monitoring import monitoring_dashboard
+from meshed_mcp.components.observability.dashboards.overview import overview_dashboard
+from meshed_mcp.components.observability.dashboards.performance import performance_dashboard
 from meshed_mcp.components.observability.dashboards.records import Dashboard
+from meshed_mcp.components.observability.dashboards.registry import registry_dashboard
 from meshed_mcp.components.observability.dashboards.services import services_dashboard
 from meshed_mcp.components.observability.grafana_values import (
     DASHBOARD_LABEL,
     DASHBOARD_LABEL_VALUE,
     FOLDER_ANNOTATION,
 )
+from meshed_mcp.components.observability.slo import objective_of
 
 FOLDER: Final = "MCP"
 
 
-def manifests(namespace: str) -> list[Manifest]:
-    """A ConfigMap for every dashboard that we build."""
-    return [config_map(dashboard, namespace) for dashboard in (services_dashboard(),)]
+def manifests(args: ObservabilityStackArgs) -> list[Manifest]:
+    """A ConfigMap for every dashboard that we build, by name."""
+    return [config_map(dashboard, args.namespace) for dashboard in dashboards(args)]
+
+
+def dashboards(args: ObservabilityStackArgs) -> list[Dashboard]:
+    """Every dashboard, with the stack's objectives as thresholds."""
+    return [
+        autoscaling_dashboard(),
+        mesh_dashboard(),
+        monitoring_dashboard(args.namespace),
+        overview_dashboard(args.slo.default),
+        performance_dashboard(args.slo.default),
+        registry_dashboard(objective_of(contract.REGISTRY_NAME, args.slo)),
+        services_dashboard(args.slo.default),
+    ]
 
 
 def config_map(dashboard: Dashboard, namespace: str) -> Manifest:
     """One dashboard. The file's key is its uid: the sidecar writes the files of all ConfigMaps into one folder."""
-    name = f"dashboard-{dashboard.uid}"
+    uid = dashboard.uid.value
+    name = f"dashboard-{uid}"
     labels = standard_labels(name) | {DASHBOARD_LABEL: DASHBOARD_LABEL_VALUE}
     meta = metadata(name, namespace, labels=labels, annotations={FOLDER_ANNOTATION: FOLDER})
     text = json.dumps(classic_json(dashboard), indent=2, sort_keys=True)
-    return manifest("v1", "ConfigMap", meta, data={f"{dashboard.uid}.json": text})
+    return manifest("v1", "ConfigMap", meta, data={f"{uid}.json": text})

@@ -13,6 +13,7 @@ class Unit(StrEnum):
     PER_SECOND = "reqps"
     SHARE = "percentunit"
     SECONDS = "s"
+    MILLISECONDS = "ms"
     COUNT = "short"
     CORES = "suffix: cores"
     BYTES = "bytes"
@@ -23,13 +24,31 @@ class Kind(StrEnum):
 
     LINES = "timeseries"
     BARS = "bargauge"
+    NUMBER = "stat"
+    """The newest value alone, coloured by its thresholds."""
+
+
+class Page(StrEnum):
+    """Our dashboards by uid, which never changes: links, alerts and favourites hold it."""
+
+    OVERVIEW = "mcp-overview"
+    SERVICES = "mcp-services"
+    REGISTRY = "mcp-registry"
+    AUTOSCALING = "mcp-autoscaling"
+    PERFORMANCE = "mcp-performance"
+    MESH = "mcp-mesh"
+    MONITORING = "mcp-monitoring"
 
 
 class Query(NamedTuple):
-    """One PromQL expression and the name of its series; `legend` may hold `{{label}}`."""
+    """One PromQL expression and the name of its series; `legend` may hold `{{label}}`.
+
+    `exemplars`: draw the traces behind it, for a rate of buckets.
+    """
 
     expression: str
     legend: str
+    exemplars: bool = False
 
 
 class Threshold(NamedTuple):
@@ -40,7 +59,11 @@ class Threshold(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One panel. `scrape_seconds` is the scrape interval of its series: the shortest step that makes sense."""
+    """One panel. `scrape_seconds` is the scrape interval of its series: the shortest step that makes sense.
+
+    `below`: colour of what lies under the first threshold.
+    `lowest`: where the axis begins, None = by the values. `leads_to`: the page of the server that is clicked on.
+    """
 
     title: str
     description: str
@@ -51,21 +74,28 @@ class Panel(NamedTuple):
     width: int = 12
     height: int = 8
     thresholds: tuple[Threshold, ...] = ()
+    below: str = "green"
+    lowest: float | None = 0
+    leads_to: Page | None = None
 
 
 class Variable(NamedTuple):
-    """A choice at the head of the dashboard: the values of `label` in the series that `selector` finds."""
+    """A choice at the head of the dashboard: the values of `label` in the series that `selector` finds.
+
+    `several`: also more than one, and all. Not for pods: a thousand lines show nothing and cost most.
+    """
 
     name: str
     title: str
     selector: str
     label: str
+    several: bool = True
 
 
 class Dashboard(NamedTuple):
-    """A dashboard. Its `uid` never changes: links and favourites hold it."""
+    """A dashboard."""
 
-    uid: str
+    uid: Page
     title: str
     description: str
     variables: tuple[Variable, ...]

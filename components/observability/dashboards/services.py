@@ -1,55 +1,43 @@
 """The dashboard "MCP services": how much is called, how well it is answered, and by how many replicas."""
 
-from typing import Final
-
-from meshed_mcp import contract
-from meshed_mcp.components.core import queries
-from meshed_mcp.components.observability.dashboards.records import (
-    Dashboard,
-    Kind,
-    Panel,
-    Query,
-    Threshold,
-    Unit,
-    Variable,
+from meshed_mcp.components.core import health_queries, queries
+from meshed_mcp.components.observability.dashboards.choices import (
+    BUDGET_THRESHOLDS,
+    BY_SERVER,
+    BY_TOOL,
+    CHOICES,
+    CLUSTER_SCRAPE_SECONDS,
+    NAMESPACE,
+    QUANTILES,
+    RATE,
+    SELECT,
+    SERVER,
+    SERVER_SCRAPE_SECONDS,
+    TOP,
+    error_thresholds,
+    latency_thresholds,
+    percentile,
 )
-
-SERVER_SCRAPE_SECONDS: Final = 5
-"""Scrape interval of MCP servers, set by their PodMonitors."""
-
-CLUSTER_SCRAPE_SECONDS: Final = 30
-"""Scrape interval of kubelet and kube-state-metrics, the stack's default."""
-
-RATE: Final = "$__rate_interval"
-NAMESPACE: Final = "$namespace"
-SERVER: Final = "$server"
-SELECT: Final = queries.selector(NAMESPACE, SERVER, regex=True)
-BY_SERVER: Final = f"{{{{{contract.LABEL_SERVER}}}}}"
-QUANTILES: Final = (0.5, 0.95, 0.99)
-TOP_TOOLS: Final = 10
-
-ERROR_THRESHOLDS: Final = (Threshold(0.01, "orange"), Threshold(0.05, "red"))
-"""1 % and 5 % of the calls; the product's choice until a service has objectives of its own."""
+from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Unit
+from meshed_mcp.components.observability.slo import Objective
 
 
-def services_dashboard() -> Dashboard:
-    """One page for every server in a namespace, or for one of them."""
+def services_dashboard(objective: Objective) -> Dashboard:
+    """One page for every server in a namespace, or for one of them; thresholds are those of `objective`."""
     return Dashboard(
-        uid="mcp-services",
+        uid=Page.SERVICES,
         title="MCP services",
         description="Calls, errors, latency, load and size of MCP servers.",
-        variables=(
-            Variable("namespace", "Namespace", contract.METRIC_INFO, "namespace"),
-            Variable("server", "Server", f'{contract.METRIC_INFO}{{namespace=~"{NAMESPACE}"}}', contract.LABEL_SERVER),
-        ),
-        panels=(*traffic_panels(), *load_panels(), *resource_panels()),
+        variables=CHOICES,
+        panels=(*traffic_panels(objective), *budget_panels(), *load_panels(), *resource_panels()),
     )
 
 
-def traffic_panels() -> tuple[Panel, ...]:
+def traffic_panels(objective: Objective) -> tuple[Panel, ...]:
     """What callers see."""
     latencies = tuple(
-        Query(queries.latency_quantile(quantile, SELECT, RATE), f"p{round(quantile * 100)}") for quantile in QUANTILES
+        Query(queries.latency_quantile(quantile, SELECT, RATE), percentile(quantile), exemplars=True)
+        for quantile in QUANTILES
     )
     return (
         Panel(
@@ -62,11 +50,11 @@ def traffic_panels() -> tuple[Panel, ...]:
         Panel(
             title="Errors",
             description="Share of operations that failed by the server's fault. "
-            "Malformed calls and unknown methods are the caller's and do not count.",
+            "Malformed calls and unknown methods are the caller's and do not count. Lines: the default objective.",
             unit=Unit.SHARE,
             queries=(Query(queries.error_share(SELECT, RATE), BY_SERVER),),
             scrape_seconds=SERVER_SCRAPE_SECONDS,
-            thresholds=ERROR_THRESHOLDS,
+            thresholds=error_thresholds(objective),
         ),
         Panel(
             title="Latency of tool calls",
@@ -74,14 +62,41 @@ def traffic_panels() -> tuple[Panel, ...]:
             unit=Unit.SECONDS,
             queries=latencies,
             scrape_seconds=SERVER_SCRAPE_SECONDS,
+            thresholds=latency_thresholds(objective),
         ),
         Panel(
             title="Most called tools",
             description="Calls per second now, tools of all chosen servers.",
             unit=Unit.PER_SECOND,
-            queries=(Query(queries.top_tools(TOP_TOOLS, SELECT, RATE), f"{BY_SERVER} {{{{{contract.LABEL_TOOL}}}}}"),),
+            queries=(Query(queries.top_tools(TOP, SELECT, RATE), BY_TOOL),),
             scrape_seconds=SERVER_SCRAPE_SECONDS,
             kind=Kind.BARS,
+        ),
+    )
+
+
+def budget_panels() -> tuple[Panel, ...]:
+    """How much may still go wrong."""
+    return (
+        Panel(
+            title="Error budget left",
+            description="Part of each server's own budget for failures; below 0 the objective is missed.",
+            unit=Unit.SHARE,
+            queries=(Query(health_queries.budget_left("errors", SELECT), BY_SERVER),),
+            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+            thresholds=BUDGET_THRESHOLDS,
+            below="red",
+            lowest=None,
+        ),
+        Panel(
+            title="Latency budget left",
+            description="Part of each server's own budget for slow calls; below 0 the objective is missed.",
+            unit=Unit.SHARE,
+            queries=(Query(health_queries.budget_left("slow_calls", SELECT), BY_SERVER),),
+            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+            thresholds=BUDGET_THRESHOLDS,
+            below="red",
+            lowest=None,
         ),
     )
 

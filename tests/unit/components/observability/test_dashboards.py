@@ -5,18 +5,30 @@ from typing import Any
 
 import pytest
 
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.classic import GRID_WIDTH, classic_json
 from meshed_mcp.components.observability.dashboards.config_maps import manifests
-from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Query, Threshold, Unit
+from meshed_mcp.components.observability.dashboards.records import (
+    Dashboard,
+    Kind,
+    Page,
+    Panel,
+    Query,
+    Threshold,
+    Unit,
+    Variable,
+)
 
-CONFIG_MAPS = manifests("watch")
+ARGS = ObservabilityStackArgs(namespace="watch")
+CONFIG_MAPS = manifests(ARGS)
 BOARDS: list[dict[str, Any]] = [json.loads(text) for item in CONFIG_MAPS for text in item["data"].values()]
-PANELS = [pytest.param(panel, id=panel["title"]) for board in BOARDS for panel in board["panels"]]
+BY_UID = {board["uid"]: board for board in BOARDS}
+PANELS = [pytest.param(panel, id=f"{board['uid']}-{panel['title']}") for board in BOARDS for panel in board["panels"]]
 
 
 def board(*panels: Panel) -> dict[str, Any]:
     """A dashboard of `panels` alone."""
-    return classic_json(Dashboard("uid", "title", "description", (), panels))
+    return classic_json(Dashboard(Page.OVERVIEW, "title", "description", (), panels))
 
 
 def panel(kind: Kind = Kind.LINES, width: int = 12, thresholds: tuple[Threshold, ...] = ()) -> Panel:
@@ -40,26 +52,105 @@ def test_a_dashboard_fits_into_a_config_map() -> None:
 
 def test_rendering_twice_gives_the_same_text() -> None:
     """Product rule: a deployment without changes changes nothing."""
-    assert manifests("watch") == CONFIG_MAPS
+    assert manifests(ARGS) == CONFIG_MAPS
 
 
-def test_the_page_of_the_services_keeps_its_address() -> None:
-    """Grafana: links and favourites hold the uid."""
-    assert [(item["uid"], item["schemaVersion"], item["editable"]) for item in BOARDS] == [("mcp-services", 42, False)]
+def test_pages_keep_their_addresses() -> None:
+    """Grafana: links, alerts and favourites hold the uid."""
+    uids = ["autoscaling", "mesh", "monitoring", "overview", "performance", "registry", "services"]
+    assert [item["uid"] for item in BOARDS] == [f"mcp-{uid}" for uid in uids]
+    assert {(item["schemaVersion"], item["editable"]) for item in BOARDS} == {(42, False)}
 
 
-def test_the_page_of_the_services_answers_the_operators_questions() -> None:
-    """Issue of the walking slice: calls, errors, latency, load, replicas, CPU, memory, tools."""
-    assert [item["title"] for item in BOARDS[0]["panels"]] == [
-        "Tool calls",
-        "Errors",
-        "Latency of tool calls",
-        "Most called tools",
-        "Calls in work and waiting",
-        "Replicas",
-        "CPU per pod",
-        "Memory per pod",
-    ]
+QUESTIONS = {
+    "mcp-overview": {"Alerts that fire", "Watchdog last seen", "Error budget left", "Latency budget left", "Errors"},
+    "mcp-services": {"Tool calls", "Errors", "Latency of tool calls", "Error budget left", "Replicas", "CPU per pod"},
+    "mcp-registry": {"Requests by route", "Errors", "Latency", "Servers and leases", "Budgets left"},
+    "mcp-autoscaling": {"Replicas wanted and ready", "Forecast and load", "Forecast trusted"},
+    "mcp-monitoring": {"Share of the cluster", "Series in memory", "Slowest scrapes", "Volumes"},
+    "mcp-mesh": {"Requests", "Answered 5xx", "Failed by a proxy", "Without mutual TLS"},
+    "mcp-performance": {"Latency with traces", "Calls that wait", "CPU held back", "Calls of the replica"},
+}
+
+
+@pytest.mark.parametrize(("uid", "titles"), QUESTIONS.items())
+def test_a_page_answers_the_operators_questions(uid: str, titles: set[str]) -> None:
+    """Product rule: what each page is for."""
+    assert titles <= {item["title"] for item in BY_UID[uid]["panels"]}
+
+
+def test_a_page_is_read_at_a_glance() -> None:
+    """Product rule: at most 20 panels, for each costs queries and nobody reads more."""
+    assert all(0 < len(item["panels"]) <= 20 for item in BOARDS)
+
+
+def test_every_page_leads_to_the_others_and_keeps_what_was_chosen() -> None:
+    """Grafana, "Manage dashboard links": by tag, with variables and time."""
+    for item in BOARDS:
+        (link,) = item["links"]
+        assert set(link["tags"]) <= set(item["tags"])
+        assert (link["type"], link["includeVars"], link["keepTime"]) == ("dashboards", True, True)
+
+
+def test_a_click_on_a_server_leads_to_its_page() -> None:
+    """Grafana, "Configure data links": labels of the series that was clicked on."""
+    shown = {item["title"]: item["fieldConfig"]["defaults"] for item in BY_UID["mcp-overview"]["panels"]}
+    (link,) = shown["Error budget left"]["links"]
+    assert link["url"].startswith("/d/mcp-services?var-namespace=${__field.labels.namespace}&var-server=${__field.")
+
+
+def test_titles_are_unique_on_a_page() -> None:
+    """Product rule: an operator who names a panel means one."""
+    assert all(len({shown["title"] for shown in item["panels"]}) == len(item["panels"]) for item in BOARDS)
+
+
+def test_thresholds_are_those_of_the_stacks_objectives() -> None:
+    """Product rule: red on a page is what was promised, not a number of its own."""
+    args = ObservabilityStackArgs.model_validate(
+        {"slo": {"default": {"availability_percent": 99, "latency_seconds": 0.5}}}
+    )
+    texts = [text for item in manifests(args) for text in item["data"].values()]
+    boards = {item["uid"]: item for item in map(json.loads, texts)}
+    steps = {
+        shown["title"]: [step["value"] for step in shown["fieldConfig"]["defaults"]["thresholds"]["steps"]]
+        for shown in boards["mcp-services"]["panels"]
+        if "thresholds" in shown["fieldConfig"]["defaults"]
+    }
+    assert steps["Errors"] == [None, 0.01, 0.144]
+    assert steps["Latency of tool calls"] == [None, 0.5]
+
+
+def test_an_overspent_budget_is_red_and_may_lie_below_zero() -> None:
+    """Product rule: what is left of a budget is well when it is much, unlike errors."""
+    shown = next(item for item in BY_UID["mcp-services"]["panels"] if item["title"] == "Error budget left")
+    defaults = shown["fieldConfig"]["defaults"]
+    assert defaults["thresholds"]["steps"][0] == {"value": None, "color": "red"}
+    assert "min" not in defaults
+
+
+def test_traces_are_drawn_where_latency_is_explained() -> None:
+    """Grafana, Prometheus queries: exemplars come with range queries of a histogram's buckets alone."""
+    targets = [target for board in BOARDS for shown in board["panels"] for target in shown["targets"]]
+    drawn = [target for target in targets if target["exemplar"]]
+    assert all(target["range"] and "_bucket{" in target["expr"] for target in drawn)
+    assert any(target["exemplar"] for target in BY_UID["mcp-performance"]["panels"][0]["targets"])
+
+
+def test_pods_are_chosen_one_at_a_time() -> None:
+    """Product rule: all pods at once are a thousand lines, and the most expensive query of a page."""
+    choices = [item for board in BOARDS for item in board["templating"]["list"] if item["type"] == "query"]
+    of_pods = [item for item in choices if item["definition"].endswith(", pod)")]
+    assert of_pods
+    assert not any(item["includeAll"] or item["multi"] for item in of_pods)
+
+
+def test_a_choice_of_one_offers_no_all() -> None:
+    """Grafana, query variables: `allValue` would be sent for "All"."""
+    variable = Variable("pod", "Replica", "up", "pod", several=False)
+    made = classic_json(Dashboard(Page.OVERVIEW, "title", "description", (variable,), ()))
+    shown = made["templating"]["list"][1]
+    assert (shown["multi"], shown["includeAll"]) == (False, False)
+    assert "allValue" not in shown
 
 
 def test_there_is_one_data_source_and_it_is_chosen_on_the_page() -> None:
@@ -88,10 +179,20 @@ def test_every_rate_follows_the_time_range(shown: dict[str, Any]) -> None:
     assert all("[$__rate_interval]" in expression for expression in expressions)
 
 
-@pytest.mark.parametrize("shown", PANELS)
-def test_every_panel_keeps_to_the_choice_of_namespace_and_server(shown: dict[str, Any]) -> None:
-    """Product rule: what is chosen at the head of the page holds for the whole page."""
-    assert all("$namespace" in target["expr"] and "$server" in target["expr"] for target in shown["targets"])
+def test_every_panel_keeps_to_the_choices_of_its_page() -> None:
+    """Product rule: the namespace and the server at the head of a page hold for the whole page."""
+    for item in BOARDS:
+        chosen = {f"${choice['name']}" for choice in item["templating"]["list"]} & {"$namespace", "$server"}
+        for shown in item["panels"]:
+            assert all(name in target["expr"] for target in shown["targets"] for name in chosen), shown["title"]
+
+
+def test_every_choice_is_used() -> None:
+    """Grafana's dashboard linter: a variable that changes nothing misleads."""
+    for item in BOARDS:
+        names = [choice["name"] for choice in item["templating"]["list"] if choice["type"] == "query"]
+        texts = [target["expr"] for shown in item["panels"] for target in shown["targets"]]
+        assert all(any(f"${name}" in text for text in texts) for name in names)
 
 
 def test_ids_and_letters_are_unique() -> None:
@@ -113,9 +214,9 @@ def test_panels_stand_side_by_side_and_never_over_each_other() -> None:
 
 def test_bars_show_now_and_lines_the_whole_range() -> None:
     """Grafana, Prometheus queries: instant or range."""
-    targets = [item["targets"][0] for item in board(panel(Kind.LINES), panel(Kind.BARS))["panels"]]
-    assert [target["instant"] for target in targets] == [False, True]
-    assert [target["range"] for target in targets] == [True, False]
+    targets = [item["targets"][0] for item in board(panel(Kind.LINES), panel(Kind.BARS), panel(Kind.NUMBER))["panels"]]
+    assert [target["instant"] for target in targets] == [False, True, True]
+    assert [target["range"] for target in targets] == [True, False, False]
 
 
 def test_a_threshold_colours_what_lies_above_it() -> None:

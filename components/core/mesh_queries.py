@@ -1,0 +1,63 @@
+"""PromQL of the mesh: what the proxies saw. It knows HTTP alone; failed tools are answered 200.
+
+In: patterns of namespace and server, a window. Out: PromQL text. Source: Istio, "Istio Standard Metrics".
+"""
+
+from typing import Final
+
+from meshed_mcp import contract
+
+SERVER_SIDE: Final = 'reporter="destination"'
+CLIENT_SIDE: Final = 'reporter="source"'
+"""Each request is counted by both proxies; one that reached no server only by the client's."""
+
+NO_FAULT: Final = "-"
+"""Value of `response_flags` where Envoy itself failed nothing. Source: Envoy, access log, %RESPONSE_FLAGS%."""
+
+
+def requests(namespace: str, server: str, window: str) -> str:
+    """Requests per second that reached a server's proxy, per workload and HTTP status."""
+    return f"sum by (destination_workload, response_code) ({_rate(SERVER_SIDE, namespace, server, window)})"
+
+
+def callers(namespace: str, server: str, window: str) -> str:
+    """Requests per second, per calling and called workload."""
+    return f"sum by (source_workload, destination_workload) ({_rate(SERVER_SIDE, namespace, server, window)})"
+
+
+def faults(namespace: str, server: str, window: str) -> str:
+    """Requests per second that a proxy failed, as its client saw it, per flag: resets, time-outs, no endpoint."""
+    faulty = f'{CLIENT_SIDE},response_flags!="{NO_FAULT}"'
+    return f"sum by (destination_workload, response_flags) ({_rate(faulty, namespace, server, window)})"
+
+
+def server_error_share(namespace: str, server: str, window: str) -> str:
+    """Share of requests, 0..1, that were answered 5xx, as clients saw it, per called workload; absent if idle."""
+    by = "sum by (destination_workload)"
+    every = f"{by} ({_rate(CLIENT_SIDE, namespace, server, window)})"
+    failed = f'{CLIENT_SIDE},response_code=~"5.."'
+    return f"({by} ({_rate(failed, namespace, server, window)}) or 0 * {every}) / ({every} > 0)"
+
+
+def duration(quantile: float, namespace: str, server: str, window: str) -> str:
+    """Milliseconds that requests took at the server's proxy, at `quantile` (0..1), per workload; streams count."""
+    select = _select(SERVER_SIDE, namespace, server)
+    buckets = f"rate(istio_request_duration_milliseconds_bucket{{{select}}}[{window}])"
+    return f"histogram_quantile({quantile}, sum by (destination_workload, le) ({buckets}))"
+
+
+def plain_text_share(namespace: str, server: str, window: str) -> str:
+    """Share of requests, 0..1, that came without mutual TLS, per called workload; absent if idle."""
+    by = "sum by (destination_workload)"
+    every = f"{by} ({_rate(SERVER_SIDE, namespace, server, window)})"
+    plain = f'{SERVER_SIDE},connection_security_policy!="mutual_tls"'
+    return f"({by} ({_rate(plain, namespace, server, window)}) or 0 * {every}) / ({every} > 0)"
+
+
+def _rate(matchers: str, namespace: str, server: str, window: str) -> str:
+    return f"rate(istio_requests_total{{{_select(matchers, namespace, server)}}}[{window}])"
+
+
+def _select(matchers: str, namespace: str, server: str) -> str:
+    workload = f'destination_workload=~"{server}(-{contract.CANARY})?"'
+    return f'{matchers},destination_workload_namespace=~"{namespace}",{workload}'

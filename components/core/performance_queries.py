@@ -1,0 +1,47 @@
+"""PromQL of where time goes: waiting, throttling, refusals, one replica alone. In: selectors, a window. Out: text."""
+
+from meshed_mcp import contract
+from meshed_mcp.components.core import queries
+
+
+def latency_by_tool(quantile: float, count: int, select: str, window: str) -> str:
+    """Duration of calls, seconds, at `quantile` (0..1) of the `count` slowest tools."""
+    by = f"{contract.LABEL_SERVER}, {contract.LABEL_TOOL}, le"
+    buckets = f"{contract.METRIC_OPERATION_DURATION}_bucket{{{select},{queries.CALL_METHOD}}}"
+    return f"topk({count}, histogram_quantile({quantile}, sum by ({by}) (rate({buckets}[{window}]))))"
+
+
+def waiting(select: str) -> str:
+    """Calls that wait for a place, per server."""
+    return f"sum by ({contract.LABEL_SERVER}) ({contract.METRIC_QUEUE_DEPTH}{{{select}}})"
+
+
+def open_streams(select: str) -> str:
+    """Open streams, per server and kind."""
+    return f"sum by ({contract.LABEL_SERVER}, kind) ({contract.METRIC_OPEN_STREAMS}{{{select}}})"
+
+
+def rejected(select: str, window: str) -> str:
+    """Requests per second answered without being executed, per server and reason."""
+    return f"sum by ({contract.LABEL_SERVER}, reason) (rate({contract.METRIC_REJECTED}{{{select}}}[{window}]))"
+
+
+def throttled_share(namespace: str, pod: str, window: str) -> str:
+    """Share, 0..1, of its scheduling periods in which a server's container was held back, per pod."""
+    select = f'namespace=~"{namespace}",pod=~"{pod}",container="{contract.CONTAINER_NAME}"'
+    held, periods = (
+        f"sum by (pod) (rate(container_cpu_cfs_{which}_total{{{select}}}[{window}]))"
+        for which in ("throttled_periods", "periods")
+    )
+    return f"{held} / ({periods} > 0)"
+
+
+def calls_of_pod(select: str, pod: str, window: str) -> str:
+    """Finished tool calls per second of one pod, per tool."""
+    counted = f'{contract.METRIC_OPERATION_DURATION}_count{{{select},pod="{pod}",{queries.CALL_METHOD}}}'
+    return f"sum by ({contract.LABEL_TOOL}) (rate({counted}[{window}]))"
+
+
+def load_of_pod(select: str, pod: str) -> str:
+    """Calls in work and waiting in one pod."""
+    return queries.in_flight(f'{select},pod="{pod}"')

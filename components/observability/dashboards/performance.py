@@ -1,0 +1,119 @@
+"""The dashboard "MCP performance": where time goes, down to one replica, with the traces behind it."""
+
+from typing import Final
+
+from meshed_mcp import contract
+from meshed_mcp.components.core import alert_queries, queries
+from meshed_mcp.components.core import performance_queries as performance
+from meshed_mcp.components.observability.dashboards.choices import (
+    BY_SERVER,
+    BY_TOOL,
+    CHOICES,
+    CLUSTER_SCRAPE_SECONDS,
+    NAMESPACE,
+    QUANTILES,
+    RATE,
+    SELECT,
+    SERVER,
+    SERVER_SCRAPE_SECONDS,
+    TOP,
+    latency_thresholds,
+    percentile,
+)
+from meshed_mcp.components.observability.dashboards.records import (
+    Dashboard,
+    Page,
+    Panel,
+    Query,
+    Threshold,
+    Unit,
+    Variable,
+)
+from meshed_mcp.components.observability.slo import Objective
+
+POD: Final = Variable("pod", "Replica", f"{contract.METRIC_INFO}{{{SELECT}}}", "pod", several=False)
+ONE_POD: Final = "$pod"
+
+
+def performance_dashboard(objective: Objective) -> Dashboard:
+    """One page for the servers that are chosen, and for one of their replicas."""
+    return Dashboard(
+        uid=Page.PERFORMANCE,
+        title="MCP performance",
+        description="Latency with the traces behind it, waiting, refusals and throttling.",
+        variables=(*CHOICES, POD),
+        panels=(*latency_panels(objective), *waiting_panels(), *replica_panels()),
+    )
+
+
+def latency_panels(objective: Objective) -> tuple[Panel, ...]:
+    """How long calls take."""
+    quantiles = (
+        Query(queries.latency_quantile(quantile, SELECT, RATE), percentile(quantile), exemplars=True)
+        for quantile in QUANTILES
+    )
+    slowest = Query(performance.latency_by_tool(max(QUANTILES), TOP, SELECT, RATE), BY_TOOL)
+    return (
+        lines(
+            "Latency with traces",
+            "Duration in the servers; a dot is one call and leads to its trace. Line: the default objective.",
+            Unit.SECONDS,
+            *quantiles,
+        )._replace(thresholds=latency_thresholds(objective)),
+        lines(f"Slowest tools, {percentile(max(QUANTILES))}", "Of all chosen servers.", Unit.SECONDS, slowest),
+    )
+
+
+def waiting_panels() -> tuple[Panel, ...]:
+    """What holds calls up before they begin, or turns them away."""
+    return (
+        lines(
+            "Calls that wait",
+            "For a place; the time they wait is part of their duration.",
+            Unit.COUNT,
+            Query(performance.waiting(SELECT), BY_SERVER),
+        ),
+        lines(
+            "Requests refused",
+            "Per second and reason; they are answered without being executed.",
+            Unit.PER_SECOND,
+            Query(performance.rejected(SELECT, RATE), f"{BY_SERVER} {{{{reason}}}}"),
+        ),
+        lines(
+            "Open streams",
+            "Per kind. They hold memory and a connection, not a place for calls.",
+            Unit.COUNT,
+            Query(performance.open_streams(SELECT), f"{BY_SERVER} {{{{kind}}}}"),
+        ),
+        Panel(
+            title="CPU held back",
+            description="Share of scheduling periods in which a pod's container had used up its limit.",
+            unit=Unit.SHARE,
+            queries=(Query(performance.throttled_share(NAMESPACE, queries.pods_of(SERVER), RATE), "{{pod}}"),),
+            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+            thresholds=(Threshold(alert_queries.THROTTLED_SHARE, "red"),),
+        ),
+    )
+
+
+def replica_panels() -> tuple[Panel, ...]:
+    """One replica, to compare with the others."""
+    return (
+        lines(
+            "Calls of the replica",
+            "Finished tool calls per second of the chosen replica, per tool.",
+            Unit.PER_SECOND,
+            Query(performance.calls_of_pod(SELECT, ONE_POD, RATE), f"{{{{{contract.LABEL_TOOL}}}}}"),
+        ),
+        lines(
+            "Load of the replica",
+            "Calls in work and waiting in the chosen replica.",
+            Unit.COUNT,
+            Query(performance.load_of_pod(SELECT, ONE_POD), "calls"),
+        ),
+    )
+
+
+def lines(title: str, description: str, unit: Unit, *queries: Query) -> Panel:
+    """A line panel of the servers' own series."""
+    return Panel(title, description, unit, queries, SERVER_SCRAPE_SECONDS)

@@ -1,0 +1,35 @@
+"""PodMonitor of the mesh's proxies, sidecars and gateways of every namespace. Namespace in, one object out.
+
+Source: Istio, "Prometheus", its sample for the Prometheus operator. Not here: what the series mean
+(`core/mesh_queries.py`), MCP servers (each has a PodMonitor of its own, beside it).
+"""
+
+from typing import Final
+
+from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.observability.dashboards.choices import PROXY_SCRAPE_SECONDS
+
+NAME: Final = "envoy-stats"
+
+PROXY_PORT_NAME: Final = "http-envoy-prom"
+"""Port of a proxy's own series. Source: Istio's injection template and its gateway chart."""
+
+PROXY_PATH: Final = "/stats/prometheus"
+
+ISTIO_SERIES: Final = "istio_.*"
+"""What is kept: Istio's standard metrics. Envoy's own are hundreds per proxy, and nothing asks for them."""
+
+
+def envoy_monitor(namespace: str) -> Manifest:
+    """Scrapes the port that every proxy opens outside its mutual TLS."""
+    kept = {"action": "keep", "sourceLabels": ["__name__"], "regex": ISTIO_SERIES}
+    endpoint = {
+        "port": PROXY_PORT_NAME,
+        "path": PROXY_PATH,
+        "interval": f"{PROXY_SCRAPE_SECONDS}s",
+        "metricRelabelings": [kept],
+    }
+    spec = {"selector": {}, "namespaceSelector": {"any": True}, "podMetricsEndpoints": [endpoint]}
+    return manifest(
+        "monitoring.coreos.com/v1", "PodMonitor", metadata(NAME, namespace, labels=standard_labels(NAME)), spec
+    )

@@ -1,0 +1,75 @@
+"""Metrics of others that the product asks for: Kubernetes, the mesh's proxies, Prometheus. Data alone.
+
+Source: the documents of metrics of cAdvisor, kubelet and kube-state-metrics 2.x; Istio, "Istio Standard Metrics";
+`/metrics` of Prometheus 3. Not here: what our own processes show (`catalogue.py`).
+"""
+
+from typing import Final
+
+from meshed_mcp.components.observability.metrics import Emitter, Metric, Type
+
+
+def counter(name: str, unit: str, labels: tuple[str, ...], emitter: Emitter) -> Metric:
+    """A counter without a bound of its own: the cluster's size decides."""
+    return Metric(name, Type.COUNTER, unit, labels, None, emitter)
+
+
+def gauge(name: str, unit: str, labels: tuple[str, ...], emitter: Emitter) -> Metric:
+    """A gauge without a bound of its own."""
+    return Metric(name, Type.GAUGE, unit, labels, None, emitter)
+
+
+CONTAINER: Final = ("namespace", "pod", "container")
+VOLUME: Final = ("namespace", "persistentvolumeclaim")
+
+KUBELET: Final = (
+    counter("container_cpu_usage_seconds_total", "seconds", CONTAINER, Emitter.KUBELET),
+    counter("container_cpu_cfs_periods_total", "periods", CONTAINER, Emitter.KUBELET),
+    counter("container_cpu_cfs_throttled_periods_total", "periods", CONTAINER, Emitter.KUBELET),
+    gauge("container_memory_working_set_bytes", "bytes", CONTAINER, Emitter.KUBELET),
+    gauge("kubelet_volume_stats_available_bytes", "bytes", VOLUME, Emitter.KUBELET),
+    gauge("kubelet_volume_stats_capacity_bytes", "bytes", VOLUME, Emitter.KUBELET),
+)
+
+DEPLOYMENT: Final = ("namespace", "deployment")
+AUTOSCALER: Final = ("namespace", "horizontalpodautoscaler")
+
+OBJECTS: Final = (
+    gauge("kube_pod_container_resource_limits", "", (*CONTAINER, "resource", "unit"), Emitter.KUBE_STATE_METRICS),
+    gauge("kube_deployment_spec_replicas", "replicas", DEPLOYMENT, Emitter.KUBE_STATE_METRICS),
+    gauge("kube_deployment_status_replicas_ready", "replicas", DEPLOYMENT, Emitter.KUBE_STATE_METRICS),
+    gauge("kube_deployment_status_replicas_available", "replicas", DEPLOYMENT, Emitter.KUBE_STATE_METRICS),
+    gauge("kube_horizontalpodautoscaler_status_desired_replicas", "replicas", AUTOSCALER, Emitter.KUBE_STATE_METRICS),
+    gauge("kube_horizontalpodautoscaler_spec_max_replicas", "replicas", AUTOSCALER, Emitter.KUBE_STATE_METRICS),
+    gauge("kube_horizontalpodautoscaler_spec_min_replicas", "replicas", AUTOSCALER, Emitter.KUBE_STATE_METRICS),
+)
+
+REQUEST: Final = (
+    "reporter",
+    "source_workload",
+    "destination_workload",
+    "destination_workload_namespace",
+    "response_code",
+    "response_flags",
+    "connection_security_policy",
+)
+"""Those of Istio's labels by which we select."""
+
+MESH: Final = (
+    counter("istio_requests_total", "requests", REQUEST, Emitter.ENVOY),
+    Metric("istio_request_duration_milliseconds", Type.HISTOGRAM, "milliseconds", REQUEST, None, Emitter.ENVOY),
+)
+
+PROMETHEUS: Final = (
+    gauge("up", "", (), Emitter.PROMETHEUS),
+    gauge("ALERTS", "", ("alertname", "alertstate", "severity", "component"), Emitter.PROMETHEUS),
+    gauge("scrape_duration_seconds", "seconds", (), Emitter.PROMETHEUS),
+    gauge("scrape_samples_scraped", "samples", (), Emitter.PROMETHEUS),
+    gauge("prometheus_tsdb_head_series", "series", (), Emitter.PROMETHEUS),
+    counter("prometheus_tsdb_head_samples_appended_total", "samples", ("type",), Emitter.PROMETHEUS),
+    gauge("prometheus_rule_group_last_duration_seconds", "seconds", ("rule_group",), Emitter.PROMETHEUS),
+    gauge("prometheus_rule_group_interval_seconds", "seconds", ("rule_group",), Emitter.PROMETHEUS),
+    counter("prometheus_notifications_dropped_total", "alerts", ("alertmanager",), Emitter.PROMETHEUS),
+)
+
+PLATFORM: Final = (*KUBELET, *OBJECTS, *MESH, *PROMETHEUS)

@@ -1,0 +1,18 @@
+"""The scrapes of the mesh's proxies."""
+
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.manifests import monitors
+
+(MONITOR,) = monitors(ObservabilityStackArgs())
+(ENDPOINT,) = MONITOR["spec"]["podMetricsEndpoints"]
+
+
+def test_the_proxies_of_every_namespace_are_scraped() -> None:
+    """Istio, "Prometheus": proxies show their series on the port http-envoy-prom, wherever they run."""
+    assert MONITOR["spec"]["namespaceSelector"] == {"any": True}
+    assert (ENDPOINT["port"], ENDPOINT["path"]) == ("http-envoy-prom", "/stats/prometheus")
+
+
+def test_only_the_mesh_own_series_are_stored() -> None:
+    """Product rule: Envoy shows hundreds of series per proxy that nothing asks for."""
+    assert ENDPOINT["metricRelabelings"] == [{"action": "keep", "sourceLabels": ["__name__"], "regex": "istio_.*"}]
