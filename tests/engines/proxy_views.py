@@ -25,10 +25,14 @@ def listeners(dump: Config) -> dict[str, Config]:
     return {entry["name"]: entry["activeState"]["listener"] for entry in entries}
 
 
+def route_tables(dump: Config) -> list[Config]:
+    """All route tables."""
+    return [entry["routeConfig"] for entry in _section(dump, "Routes")["dynamicRouteConfigs"]]
+
+
 def routes(dump: Config, table: str) -> dict[str, list[Config]]:
     """Routes of a route table, by virtual host."""
-    entries = _section(dump, "Routes")["dynamicRouteConfigs"]
-    (found,) = [entry["routeConfig"] for entry in entries if entry["routeConfig"]["name"] == table]
+    (found,) = [each for each in route_tables(dump) if each["name"] == table]
     return {host["name"]: host.get("routes", []) for host in found["virtualHosts"]}
 
 

@@ -3,6 +3,7 @@
 What istiod makes of the objects: test_istiod_proxies.py. Their schemas: test_api_server.py.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ import pytest
 from api_server import ApiServer
 from istiod import Istiod, started
 
+from meshed_mcp.components.core.charts import ISTIO_VERSION
 from meshed_mcp.infra.recording import record
 
 PROJECT: Final = Path(__file__).parent.parent.parent
@@ -38,6 +40,12 @@ def istiod(
     program, folder = find_engine("pilot-discovery"), tmp_path_factory.mktemp("istiod")
     with started(program, api_server, judged_mesh.mesh_config(), folder) as ready:
         yield ready
+
+
+def test_the_judge_is_of_the_release_that_we_install() -> None:
+    """Product rule: what another minor version admits or generates says nothing of ours."""
+    script = (PROJECT / "engines" / "istiod.sh").read_text()
+    assert re.findall(r"^ISTIOD_RELEASE=(\S+)", script, re.MULTILINE) == [ISTIO_VERSION.rpartition(".")[0]]
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -4,6 +4,9 @@ Each test names one rule that we rely on. Whether istiod takes the objects at al
 with real traffic: the tests of the local run.
 """
 
+import copy
+import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -12,10 +15,12 @@ import judged_mesh
 import local_stack
 import proxy_views as views
 import pytest
+import stock_bootstrap
 from api_server import ApiServer
 from istiod import started
 
 from meshed_mcp.components.mesh import traffic
+from meshed_mcp.local.envoy.binary import envoy_program
 
 BACK: Final = f"back.{local_stack.NAMESPACE}.svc.cluster.local"
 FRONT: Final = f"front.{local_stack.NAMESPACE}.svc.cluster.local"
@@ -235,3 +240,29 @@ def test_no_listener_is_lost(proxies: dict[str, Any], pod: str) -> None:
     """Istio: where a filter cannot be built, the listener is left out and the log alone says so."""
     expected = {"0.0.0.0_80"} if pod == "gateway" else {"0.0.0.0_8000", "virtualInbound", "virtualOutbound"}
     assert expected <= set(views.listeners(proxies[pod]))
+
+
+def loaded(dump: views.Config, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What a stock Envoy says to the configuration."""
+    file = folder / "envoy.json"
+    file.write_text(json.dumps(stock_bootstrap.bootstrap(dump)))
+    command = [str(envoy_program()), "--mode", "validate", "--config-path", str(file), "--log-level", "warning"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("pod", ["front", "back", "back-canary", "closed", "gateway"])
+def test_envoy_loads_what_istiod_makes(proxies: dict[str, Any], pod: str, tmp_path: Path) -> None:
+    """Envoy, `--mode validate`: every listener, filter, script, route and cluster."""
+    done = loaded(proxies[pod], tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_envoy_does_refuse_a_script_that_is_none(proxies: dict[str, Any], tmp_path: Path) -> None:
+    """Negative control: istiod passes scripts on unread, so that a faulty one would cost the listener."""
+    wrong = copy.deepcopy(proxies["gateway"])
+    (listener,) = views.listeners(wrong).values()
+    (manager,) = views.managers(listener)
+    manager["httpFilters"][-2]["typedConfig"]["sourceCodes"]["session_affinity"]["inlineString"] = "function ("
+    done = loaded(wrong, tmp_path)
+    assert done.returncode != 0
+    assert "script load error" in done.stderr

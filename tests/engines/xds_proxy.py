@@ -13,6 +13,8 @@ import httpx
 from api_client import Object
 from google.protobuf.struct_pb2 import Struct
 
+from meshed_mcp.components.core.charts import ISTIO_VERSION
+
 STREAM: Final = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources"
 TYPE: Final = "type.googleapis.com/envoy.config."
 CLUSTERS: Final = f"{TYPE}cluster.v3.Cluster"
@@ -42,7 +44,7 @@ def node(kind: str, pod: Object) -> bytes:
     metadata = Struct()
     metadata.update(
         {
-            "ISTIO_VERSION": "1.31.1",
+            "ISTIO_VERSION": ISTIO_VERSION,
             "CLUSTER_ID": "Kubernetes",
             "NAMESPACE": namespace,
             "LABELS": pod["metadata"]["labels"],
