@@ -15,7 +15,7 @@ from processes import Server, running
 
 from meshed_mcp import contract
 
-IDLE_SECONDS: Final = 20
+IDLE_SECONDS: Final = 60
 EXPIRY_SECONDS: Final = 300.0
 WARM_SESSIONS: Final = 100
 """Opened first, so that what the first session loads once is in the memory before."""
