@@ -38,6 +38,8 @@ def test_the_wheel_holds_every_module_of_every_room_under_one_name(wheel: Path) 
     for room in ROOMS:
         sources = [path.relative_to(ROOT).as_posix() for path in (ROOT / room).rglob("*.py")]
         assert [source for source in sources if f"meshed_mcp/{source}" not in names] == []
+    templates = [path.name for path in (ROOT / "meshed_mcp" / "templates").iterdir()]
+    assert [name for name in templates if f"meshed_mcp/templates/{name}" not in names] == []
     assert {name.split("/")[0] for name in names} == {"meshed_mcp", f"{wheel.name.split('-py3')[0]}.dist-info"}
 
 
