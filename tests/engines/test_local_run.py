@@ -39,10 +39,12 @@ OUTSIDE_PORT: Final = free_port()
 BACK_URL: Final = "http://back:8000/mcp"
 WAIT_SECONDS: Final = 30.0
 LOCAL_RUN: Final = """
-import json, sys
+import json, signal, sys
 from pathlib import Path
 from rich.console import Console
 from meshed_mcp.local.command import run
+# As in a terminal: a shell's background jobs, and what they start, have it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 objects, port, state = json.loads(Path(sys.argv[1]).read_text()), int(sys.argv[2]), Path(sys.argv[3])
 sys.exit(run(objects, check=False, gateway_port=port, calls=[], state_dir=state, console=Console()))
 """
