@@ -125,14 +125,6 @@ class Reading(NamedTuple):
     faults: list[Fault]
 
 
-def stack_config(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -> StackConfig:
-    """The stack behind `values`, or ConfigurationError with all faults; see `read`."""
-    reading = read(values, secret_keys)
-    if reading.faults or reading.config is None:
-        raise ConfigurationError(reading.faults)
-    return reading.config
-
-
 def read(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -> Reading:
     """`values`: full key (`meshed-mcp:services`) -> text or JSON text, as Pulumi hands them over.
 
@@ -145,25 +137,29 @@ def read(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -> Readin
             raw[key] = value if key in TEXT_KEYS else structure(key, value, secret_keys)
         except ConfigurationError as error:
             found += error.faults
-    for key in sorted(set(StackConfig.model_fields) & set(raw)):
-        found += key_faults(key, raw[key])
+    by_key = {key: key_faults(key, raw[key]) for key in sorted(set(StackConfig.model_fields) & set(raw))}
+    found += [fault for faulty in by_key.values() for fault in faulty]
     if not raw.get("services"):
         found.append(Fault("stack", f"{NAMESPACE}:services", "is missing; write services: with one service below it"))
     services = raw.get("services")
     declared = tuple(map(str, services)) if isinstance(services, dict) else ()
-    return Reading(sound_part(raw), declared, found)
+    sound = raw if not found else sound_part(raw, by_key)
+    return Reading(None if sound is None else validated(sound), declared, found)
 
 
-def sound_part(raw: dict[str, Any]) -> StackConfig | None:
+def sound_part(raw: dict[str, Any], by_key: Mapping[str, list[Fault]]) -> dict[str, Any] | None:
     """The stack without its faulty keys and services; None where no service is left."""
-    sound = {key: value for key, value in raw.items() if key != "services" and not key_faults(key, value)}
+    sound = {key: value for key, value in raw.items() if not by_key[key]}
     services = raw.get("services")
     if not isinstance(services, dict):
         return None
     sound["services"] = {name: item for name, item in services.items() if not service_faults(str(name), item)}
-    if not sound["services"]:
-        return None
-    return StackConfig.model_validate(embedded(sound), by_alias=False, by_name=True)
+    return sound if sound["services"] else None
+
+
+def validated(raw: dict[str, Any]) -> StackConfig:
+    """The stack behind structures that have been judged."""
+    return StackConfig.model_validate(embedded(raw), by_alias=False, by_name=True)
 
 
 def own(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,9 +50,7 @@ def planned(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -> Pla
 
 
 def plan(config: StackConfig) -> Plan:
-    """The components' arguments. Raises ConfigurationError with every fault between services."""
-    if found := list(faults_between(config, ())):
-        raise ConfigurationError(found)
+    """The components' arguments for a configuration without faults; `planned` is what finds them."""
     services = {name: service_args(config, item) for name, item in config.services.items()}
     if config.registry is not None:
         services[contract.REGISTRY_NAME] = registry_args(config, config.registry)

@@ -7,8 +7,8 @@ again, so that a misspelt field does not hide a minimum above its maximum.
 import difflib
 import re
 import types
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeVar, Union, get_args, get_origin
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -23,7 +23,6 @@ SECONDS_PER: Final = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 8640
 """Suffixes that people write on durations, in seconds."""
 
 Location = tuple[str | int, ...]
-M = TypeVar("M", bound=BaseModel)
 
 
 class Fault(NamedTuple):
@@ -44,14 +43,6 @@ class ConfigurationError(Exception):
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(map(str, self.faults)))
-
-
-def checked(model: type[M], raw: Any, where: str) -> M:
-    """`raw`, with Python's field names, as a model. Raises ConfigurationError with every fault of it."""
-    found = faults(model, raw, where)
-    if found:
-        raise ConfigurationError(found)
-    return model.model_validate(raw, by_alias=False, by_name=True)
 
 
 def faults(model: type[BaseModel], raw: Any, where: str) -> list[Fault]:
@@ -115,14 +106,19 @@ def without_union_branches(details: Sequence[ErrorDetails]) -> list[ErrorDetails
     return kept
 
 
-def sentences(model: type[BaseModel], item: ErrorDetails, where: str) -> list[Fault]:
-    """The faults behind one pydantic error; a validator may report several, one per line."""
+def sentences(
+    model: type[BaseModel], item: ErrorDetails, where: str, spelling: Callable[[str], str] = str
+) -> list[Fault]:
+    """The faults behind one pydantic error; a validator may report several, one per line.
+
+    `spelling` makes a field's name what the reader writes: Python's own, or the one on the wire.
+    """
     location = item["loc"]
     field = path_text(location)
     if item["type"] in {"value_error", "assertion_error"}:
         return [Fault(where, field, line) for line in str(item["ctx"]["error"]).splitlines()]
     holder = location if item["type"] == "model_type" else location[:-1]
-    return [Fault(where, field, sentence(fields_at(model, holder), item))]
+    return [Fault(where, field, sentence([spelling(name) for name in fields_at(model, holder)], item))]
 
 
 def path_text(location: Location) -> str:

@@ -12,7 +12,7 @@ from pulumi.provider import ConstructResult, Provider
 from pydantic import BaseModel, ValidationError
 
 from meshed_mcp.components.core.args import camel
-from meshed_mcp.components.core.errors import fields_at, path_text, sentence, without_union_branches
+from meshed_mcp.components.core.errors import sentences, without_union_branches
 from meshed_mcp.components.core.schema import PACKAGE, arguments_model, output_docs, package_schema
 
 
@@ -47,12 +47,8 @@ def checked_inputs(model: type[BaseModel], inputs: Mapping[str, Any], where: str
         raise pulumi.InputPropertiesError(
             f"invalid arguments for {where}",
             [
-                {
-                    "property_path": path_text(item["loc"]),
-                    "reason": str(item["ctx"]["error"])
-                    if item["type"] == "value_error"
-                    else sentence([camel(field) for field in fields_at(model, item["loc"][:-1])], item),
-                }
+                {"property_path": fault.field, "reason": fault.message}
                 for item in details
+                for fault in sentences(model, item, where, spelling=camel)
             ],
         ) from error

@@ -8,8 +8,8 @@ from meshed_mcp.components.autoscaling import forecast_rules, keda_values, scale
 from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.components.core.register import type_token
 from meshed_mcp.components.mesh import cluster, gateway, istio_values, service
-from meshed_mcp.infra.config import stack_config
-from meshed_mcp.infra.plan import Plan, plan
+from meshed_mcp.infra.plan import Plan
+from meshed_mcp.infra.plan import planned as plan_of
 from meshed_mcp.infra.recording import Recording, Registration
 from meshed_mcp.infra.recording.project import read_project
 from tests.stacks import ROOT, STACKS, recording
@@ -21,7 +21,7 @@ COMPONENTS = ("AutoscalingPolicy", "MeshedMCPService", "ObservabilityStack", "Se
 
 def planned(stack: str) -> Plan:
     """The plan of a stack, from its files."""
-    return plan(stack_config(read_project(ROOT, stack).config))
+    return plan_of(read_project(ROOT, stack).config)
 
 
 def by_urn(recorded: Recording) -> dict[str, Registration]:

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.cost import cost_command
-from meshed_mcp.infra.config import stack_config
-from meshed_mcp.infra.plan import Plan, plan
+from meshed_mcp.infra.plan import Plan
+from meshed_mcp.infra.plan import planned as plan_of
 from tests.stacks import ROOT
 
 PRICES = {"cpu_hour": 0.04, "gib_hour": 0.005}
@@ -21,7 +21,7 @@ def planned(scaling: dict[str, Any], prices: dict[str, float] | None = None, **s
     """The plan of a stack with one service."""
     services = {"mcp-a": {"image": "a:1", "scaling": scaling, **service}}
     given = {"services": services, "prices": PRICES if prices is None else prices}
-    return plan(stack_config({f"meshed-mcp:{key}": json.dumps(value) for key, value in given.items()}))
+    return plan_of({f"meshed-mcp:{key}": json.dumps(value) for key, value in given.items()})
 
 
 def line(scaling: dict[str, Any], prices: dict[str, float] | None = None, **service: Any) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshed_mcp.components.core.errors import ConfigurationError, Fault
-from meshed_mcp.infra.config import ServiceConfig, StackConfig, stack_config
+from meshed_mcp.infra.config import ServiceConfig, StackConfig, read
 from meshed_mcp.infra.plan import planned
 
 SERVICE = {"image": "registry.example/a:1"}
@@ -17,6 +17,14 @@ SERVICE = {"image": "registry.example/a:1"}
 def stack(**keys: Any) -> dict[str, str]:
     """Keys as Pulumi hands them over: text stays text, structures are JSON."""
     return {f"meshed-mcp:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in keys.items()}
+
+
+def sound(values: dict[str, str]) -> StackConfig:
+    """The configuration behind values without a fault."""
+    config, _, found = read(values)
+    assert found == []
+    assert config is not None
+    return config
 
 
 def lines(**keys: Any) -> list[str]:
@@ -33,7 +41,7 @@ def service_lines(**fields: Any) -> list[str]:
 
 def test_one_service_is_a_whole_stack() -> None:
     """Design 1: every default is production-safe, so a stack is a few lines."""
-    config = stack_config(stack(services={"mcp-a": SERVICE}))
+    config = sound(stack(services={"mcp-a": SERVICE}))
     assert config.namespace == "mcp-system"
     assert config.mesh.namespaces == ["mcp-system"]
     assert config.services["mcp-a"].scaling.min_replicas == 2
@@ -41,12 +49,12 @@ def test_one_service_is_a_whole_stack() -> None:
 
 def test_keys_of_other_namespaces_are_not_ours() -> None:
     """Pulumi, "Configuration": `kubernetes:context` belongs to the provider."""
-    stack_config({**stack(services={"mcp-a": SERVICE}), "kubernetes:context": "kind"})
+    sound({**stack(services={"mcp-a": SERVICE}), "kubernetes:context": "kind"})
 
 
 def test_domain_namespace_and_mirror_reach_the_components() -> None:
     """Design 2: data flows one way; the keys are written once."""
-    config = stack_config(
+    config = sound(
         stack(services={"mcp-a": SERVICE}, domain="mcp.example.com", namespace="tools", chart_mirror="./charts")
     )
     assert (config.mesh.domain, config.mesh.namespaces) == ("mcp.example.com", ["tools"])
@@ -197,7 +205,7 @@ def test_replicas_that_would_split_their_data_are_refused() -> None:
 def test_an_encrypted_value_inside_a_structure_is_refused() -> None:
     """Product rule: the program could not tell which leaf is secret, so it would end up in plain state."""
     with pytest.raises(ConfigurationError, match=r"meshed-mcp:services: holds an encrypted value, which would be lost"):
-        stack_config(stack(services={"mcp-a": SERVICE}), {"meshed-mcp:services"})
+        planned(stack(services={"mcp-a": SERVICE}), {"meshed-mcp:services"})
 
 
 def test_a_faulty_service_does_not_hide_faults_between_the_others() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.infra.config import stack_config
-from meshed_mcp.infra.plan import Plan, plan
+from meshed_mcp.infra.plan import Plan
+from meshed_mcp.infra.plan import planned as plan_of
 
 CANARY = {"strategy": "canary", "image": "b:2", "weights": {"stable": 90, "canary": 10}}
 
@@ -15,7 +15,7 @@ CANARY = {"strategy": "canary", "image": "b:2", "weights": {"stable": 90, "canar
 def planned(service: dict[str, Any], name: str = "mcp-a", **keys: Any) -> Plan:
     """The plan of a stack with one service."""
     given = {"services": {name: {"image": "a:1", **service}}, **keys}
-    return plan(stack_config({f"meshed-mcp:{key}": json.dumps(value) for key, value in given.items()}))
+    return plan_of({f"meshed-mcp:{key}": json.dumps(value) for key, value in given.items()})
 
 
 def lines(service: dict[str, Any], name: str = "mcp-a", **keys: Any) -> list[str]:

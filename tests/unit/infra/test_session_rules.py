@@ -9,8 +9,8 @@ import pytest
 
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.infra.checking.rules import rule_faults
-from meshed_mcp.infra.config import stack_config
-from meshed_mcp.infra.plan import Plan, plan
+from meshed_mcp.infra.plan import Plan
+from meshed_mcp.infra.plan import planned as plan_of
 from meshed_mcp.infra.recording import record
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def planned(service: dict[str, Any], **keys: Any) -> Plan:
     """The plan of a stack with one service; texts as they are, structures as JSON."""
     services = {"services": json.dumps({"mcp-a": {"image": "a:1", "legacy": "sticky", **service}})}
-    return plan(stack_config({f"meshed-mcp:{key}": value for key, value in {**services, **keys}.items()}))
+    return plan_of({f"meshed-mcp:{key}": value for key, value in {**services, **keys}.items()})
 
 
 def test_sessions_need_a_replica_that_stays() -> None:

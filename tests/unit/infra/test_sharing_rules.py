@@ -7,8 +7,8 @@ import pytest
 
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.mesh.args import SharedUse
-from meshed_mcp.infra.config import stack_config
-from meshed_mcp.infra.plan import Plan, plan
+from meshed_mcp.infra.plan import Plan
+from meshed_mcp.infra.plan import planned as plan_of
 
 KEYS = {"secret": "mcp-request-state", "key": "keys"}
 REDIS = {"secret": "mcp-redis", "key": "url"}
@@ -18,7 +18,7 @@ CANARY = {"strategy": "canary", "image": "b:2", "weights": {"stable": 90, "canar
 def planned(service: dict[str, Any], **keys: Any) -> Plan:
     """The plan of a stack with one service."""
     given = {"services": {"mcp-a": {"image": "a:1", **service}}, **keys}
-    return plan(stack_config({f"meshed-mcp:{key}": json.dumps(value) for key, value in given.items()}))
+    return plan_of({f"meshed-mcp:{key}": json.dumps(value) for key, value in given.items()})
 
 
 def lines(service: dict[str, Any], **keys: Any) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field, model_validator
 
 from meshed_mcp.components.core.args import In, Model
-from meshed_mcp.components.core.errors import ConfigurationError, Fault, checked, faults
+from meshed_mcp.components.core.errors import ConfigurationError, Fault, faults
 
 
 class Colour(StrEnum):
@@ -111,10 +111,10 @@ def test_the_input_is_left_as_it_was() -> None:
     assert raw == {"image": "x", "nonsense": {"a": 1}}
 
 
-def test_checked_returns_the_model_or_all_faults() -> None:
-    """Product rule: one call for both outcomes."""
-    assert checked(Outer, {"image": "x", "max_replicas": 4}, "x").max_replicas == 4
-    with pytest.raises(ConfigurationError, match="x: max_replicaz: unknown field") as raised:
-        checked(Outer, {"image": "x", "max_replicaz": 4, "minn_replicas": 4}, "x")
-    assert len(raised.value.faults) == 2
-    assert str(raised.value).count("\n") == 1
+def test_an_error_holds_all_faults_one_line_each() -> None:
+    """Product rule: what ends a program or a command says everything at once."""
+    assert faults(Outer, {"image": "x", "max_replicas": 4}, "x") == []
+    error = ConfigurationError(faults(Outer, {"image": "x", "max_replicaz": 4, "minn_replicas": 4}, "x"))
+    assert len(error.faults) == 2
+    assert str(error).startswith("x: max_replicaz: unknown field")
+    assert str(error).count("\n") == 1
