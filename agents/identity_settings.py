@@ -22,6 +22,7 @@ ACCESS_VARIABLES: Final[Mapping[str, str]] = {
     "auth_audience": contract.ENV_AUTH_AUDIENCE,
     "auth_jwks_url": contract.ENV_AUTH_JWKS_URL,
     "auth_scopes": contract.ENV_AUTH_SCOPES,
+    "organisation_claim": contract.ENV_ORGANISATION_CLAIM,
 }
 POLICY_EXAMPLE: Final = '{"search": {"allow": ["cluster.local/ns/tools/sa/mcp-controller"]}}'
 _NEEDED_FOR_TOKENS: Final = ("auth_issuer", "auth_audience", "auth_jwks_url")
@@ -66,6 +67,7 @@ class AccessSettings(BaseModel):
     auth_issuer: URL | None = Field(None, description="a URL")
     auth_audience: URL | None = Field(None, description="a URL")
     auth_jwks_url: URL | None = Field(None, description="a URL")
+    organisation_claim: str = Field(contract.ORGANISATION_CLAIM, min_length=1, description="a claim, as org_id")
     auth_scopes: Scopes = Field((), description="scopes separated by commas, as docs.read,docs.write")
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from mcp.server import MCPServer
 from mcp.server.lowlevel.server import LifespanResultT
 from mcp.server.subscriptions import ListenHandler
 from mcp.server.transport_security import TransportSecuritySettings
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 from starlette.applications import Starlette
 
 from meshed_mcp import contract
@@ -27,6 +27,7 @@ from meshed_mcp.agents.specified_errors import specified_errors
 from meshed_mcp.agents.state import share_request_state
 from meshed_mcp.agents.subscriptions import ReplicaBus, relayed
 from meshed_mcp.agents.telemetry import OperationMetrics, process_registry
+from meshed_mcp.agents.usage import Usage
 
 AFTER_TRACING = 1
 """Place in the SDK's middleware chain: inside its span, outside all else, so that every refusal is measured too."""
@@ -54,12 +55,15 @@ class MCPService(MCPServer[LifespanResultT]):
         self._seals_itself = kwargs.get("request_state_security") is not None
         super().__init__(name, *args, **(kwargs if self._bus is None else {**kwargs, "subscriptions": self._bus}))
         self._sessions = SessionMetrics(self.metrics)
+        self._places = Gauge(contract.METRIC_CALL_PLACES, "Calls worked on at a time.", registry=self.metrics)
         tools = self._tool_manager
 
         def is_tool(name: str) -> bool:
             return tools.get_tool(name) is not None
 
+        self._usage = Usage(self.metrics, is_tool=is_tool)
         self._access = AccessControl(self.metrics, is_tool=is_tool)
+        self.middleware.insert(AFTER_TRACING, self._usage)
         self.middleware.insert(AFTER_TRACING, self._access.guard)
         self.middleware.insert(
             AFTER_TRACING,
@@ -107,6 +111,7 @@ class MCPService(MCPServer[LifespanResultT]):
         `json_response` is set, so that they still see progress. Raises SettingsError.
         """
         self._access.configure(self, settings)
+        self._usage.claim = settings.organisation_claim
         app = self.streamable_http_app(
             streamable_http_path=contract.MCP_PATH,
             transport_security=transport_security(settings),
@@ -118,6 +123,7 @@ class MCPService(MCPServer[LifespanResultT]):
         if settings.legacy is contract.Legacy.OFF:
             refuse_old_revisions(app, contract.MCP_PATH)
         self._sessions.watch(self.session_manager)
+        self._places.set(settings.concurrent_calls)
         self.middleware.insert(AFTER_METRICS, CallLimits(settings))
         if not self._seals_itself:
             share_request_state(self.middleware, settings)

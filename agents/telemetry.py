@@ -117,9 +117,10 @@ class OperationMetrics:
         )
         self._in_work = InWork(registry)
         Gauge(contract.METRIC_REGISTERED_TOOLS, "Tools the server offers.", registry=registry).set_function(tool_count)
-        Gauge(contract.METRIC_INFO, "Versions in use.", ("version", "sdk_version"), registry=registry).labels(
-            release, version("mcp")
-        ).set(1)
+        versions = Gauge(
+            contract.METRIC_INFO, "Versions in use.", (contract.LABEL_RELEASE, "sdk_version"), registry=registry
+        )
+        versions.labels(release, version("mcp")).set(1)
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         """Measure one message; the result and every exception pass through unchanged."""

@@ -189,7 +189,12 @@ METRIC_QUEUE_DEPTH: Final = "mcp_server_request_queue_depth"
 
 METRIC_OPEN_STREAMS: Final = "mcp_server_open_streams"
 METRIC_REGISTERED_TOOLS: Final = "mcp_server_registered_tools"
+METRIC_CALL_PLACES: Final = "mcp_server_call_places"
+"""Gauge: calls that this replica may work on at a time (ENV_CONCURRENT_CALLS)."""
+
 METRIC_INFO: Final = "mcp_server_info"
+"""Gauge: 1, by LABEL_RELEASE and the SDK's version. A new release shows in it, so that pages can mark it."""
+
 METRIC_BUS_EVENTS: Final = "mcp_server_bus_events_total"
 """Counter by LABEL_OUTCOME: changes told to other replicas (`sent`), heard from them (`received`), or lost."""
 
@@ -222,6 +227,16 @@ METRIC_PHASE: Final = "mcp_server_phase"
 METRIC_LABEL_OVERFLOW: Final = "mcp_label_overflow_total"
 """Counter: values that became `_OTHER`, by `metric` and `label`."""
 
+METRIC_ORG_REQUESTS: Final = "mcp_org_requests_total"
+"""Counter: tool calls that were let through, by organisation and tool. Users are never a label."""
+
+METRIC_LLM_TOKENS: Final = "mcp_llm_tokens_total"
+"""Counter: tokens of models as the endpoint reported them, by `model` and `token_type` (`input`, `output`)."""
+
+ENV_ORGANISATION_CLAIM: Final = "MESHED_MCP_ORGANISATION_CLAIM"
+ORGANISATION_CLAIM: Final = "org_id"
+"""Claim of a token that names the caller's organisation; without a token it is the caller's namespace."""
+
 METRIC_SPANS_PROCESSED: Final = "otel_sdk_processor_span_processed_total"
 """Counter: sampled spans that ended; `error_type="queue_full"` were dropped. Source: OpenTelemetry, "SDK metrics"."""
 
@@ -232,6 +247,10 @@ LABEL_METHOD: Final = "mcp_method_name"
 LABEL_TOOL: Final = "gen_ai_tool_name"
 LABEL_ERROR: Final = "error_type"
 LABEL_PROTOCOL: Final = "mcp_protocol_version"
+LABEL_RELEASE: Final = "release"
+"""Version of the service's own code. Not `version`: that is LABEL_VERSION of the pod, which scraping adds."""
+
+LABEL_ORGANISATION: Final = "org"
 LABEL_OUTCOME: Final = "outcome"
 LABEL_SERVER: Final = "mcp_server_name"
 """Label that the PodMonitor adds to every series of a server, from the pod's `app.kubernetes.io/name`."""

@@ -4,13 +4,6 @@ from meshed_mcp import contract
 from meshed_mcp.components.core import queries
 
 
-def latency_by_tool(quantile: float, count: int, select: str, window: str) -> str:
-    """Duration of calls, seconds, at `quantile` (0..1) of the `count` slowest tools."""
-    by = f"{contract.LABEL_SERVER}, {contract.LABEL_TOOL}, le"
-    buckets = f"{contract.METRIC_OPERATION_DURATION}_bucket{{{select},{queries.CALL_METHOD}}}"
-    return f"topk({count}, histogram_quantile({quantile}, sum by ({by}) (rate({buckets}[{window}]))))"
-
-
 def waiting(select: str) -> str:
     """Calls that wait for a place, per server."""
     return f"sum by ({contract.LABEL_SERVER}) ({contract.METRIC_QUEUE_DEPTH}{{{select}}})"

@@ -39,29 +39,10 @@ def selector(namespace: str, server: str, *, version: str | None = None, regex: 
     return f'namespace{operator}"{namespace}",{contract.LABEL_SERVER}{operator}"{server}"{of_version}'
 
 
-def call_rate(select: str, window: str) -> str:
-    """Finished tool calls, per second, per server. Source: operation histogram, `_count`."""
-    return f"sum by ({contract.LABEL_SERVER}) ({_counted(f'{select},{CALL_METHOD}', window)})"
-
-
-def error_share(select: str, window: str) -> str:
-    """Share of operations that failed by the server's fault, 0..1, per server; 0 when none did, absent if idle."""
-    ours = f'{contract.LABEL_ERROR}!="",{contract.LABEL_ERROR}!~"{"|".join(CALLER_FAULTS)}"'
-    by = f"sum by ({contract.LABEL_SERVER})"
-    every = f"{by} ({_counted(select, window)})"
-    return f"({by} ({_counted(f'{select},{ours}', window)}) or 0 * {every}) / ({every} > 0)"
-
-
 def latency_quantile(quantile: float, select: str, window: str) -> str:
-    """Duration of tool calls, seconds, at `quantile` (0..1), over the selected servers together."""
+    """Duration of tool calls, seconds, at `quantile` (0..1), from the pods' own series: with traces, for one server."""
     buckets = f"{contract.METRIC_OPERATION_DURATION}_bucket{{{select},{CALL_METHOD}}}"
     return f"histogram_quantile({quantile}, sum by (le) (rate({buckets}[{window}])))"
-
-
-def top_tools(count: int, select: str, window: str) -> str:
-    """The `count` tools called most, calls per second, per tool and server."""
-    by = f"{contract.LABEL_TOOL}, {contract.LABEL_SERVER}"
-    return f"topk({count}, sum by ({by}) ({_counted(f'{select},{CALL_METHOD}', window)}))"
 
 
 def in_flight(select: str) -> str:
@@ -120,10 +101,6 @@ def _held(load: str, select: str) -> str:
     scraped = f'count(up{{{select},container="{contract.CONTAINER_NAME}"}})'
     reporting = f"count(count by (pod) ({contract.METRIC_ACTIVE_REQUESTS}{{{select}}}))"
     return f"max_over_time({load}[{held}]) * min_over_time(({scraped} / {reporting})[{held}])"
-
-
-def _counted(select: str, window: str) -> str:
-    return f"rate({contract.METRIC_OPERATION_DURATION}_count{{{select}}}[{window}])"
 
 
 def _load(select: str) -> str:

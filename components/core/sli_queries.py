@@ -24,6 +24,18 @@ ENDED: Final = f'{contract.LABEL_ERROR}!~"{"|".join(code for code in queries.CAL
 """Calls whose duration counts: those that a caller gave up as well, for a server too slow shows in them alone."""
 
 
+DURATIONS: Final = "tool:mcp_call_duration_bucket:rate1m"
+"""Recorded buckets of all tool calls per second, per tool: what pages draw, for a thousand pods have too many."""
+
+SECONDS: Final = "tool:mcp_call_seconds:rate5m"
+"""Recorded seconds of work per second, per tool: its share of its server's pods."""
+
+USAGE: Final = "tool:mcp_org_requests:rate5m"
+"""Recorded tool calls per second, per organisation and tool."""
+
+RELEASES: Final = "server:mcp_replicas:count"
+"""Recorded replicas, per server, version and release."""
+
 SERVED: Final = "[235].."
 """HTTP statuses of requests that count: 4xx are the caller's fault."""
 
@@ -87,6 +99,29 @@ def registry_slow(seconds: float) -> str:
     select = f'{_answered(SERVED)},le="{float(seconds)}"'
     fast = f"{BY_SERVER} ({_rate(f'{contract.METRIC_HTTP_DURATION}_bucket', select)})"
     return f"{recorded('tool', 'calls')}{{{OF_REGISTRY}}} - {fast}"
+
+
+def durations() -> str:
+    """Buckets per second of all tool calls, whatever their result, per tool."""
+    by = f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_TOOL}, le)"
+    return f"{by} (rate({contract.METRIC_OPERATION_DURATION}_bucket{{{queries.CALL_METHOD}}}[1m]))"
+
+
+def seconds() -> str:
+    """Seconds of work per second, per tool."""
+    return f"{BY_TOOL} ({_rate(f'{contract.METRIC_OPERATION_DURATION}_sum', queries.CALL_METHOD)})"
+
+
+def usage() -> str:
+    """Tool calls per second, per organisation and tool."""
+    by = f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_ORGANISATION}, {contract.LABEL_TOOL})"
+    return f"{by} (rate({contract.METRIC_ORG_REQUESTS}[{RATE_WINDOW}]))"
+
+
+def releases() -> str:
+    """Replicas per server, version and release."""
+    by = f"count by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_VERSION}, {contract.LABEL_RELEASE})"
+    return f"{by} ({contract.METRIC_INFO})"
 
 
 def of_server(what: str) -> str:

@@ -5,57 +5,45 @@ page docs/runbooks/<name>.md.
 """
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core import alert_queries as wrong
+from meshed_mcp.components.core import cost_queries as cost
 from meshed_mcp.components.core import sli_queries as sli
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.observability.alert import NUMBER, PERCENT, POD, SERVER, TOOL, Alert
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.records import Page
 from meshed_mcp.components.observability.grafana_values import GRAFANA_PORT, GRAFANA_SERVICE
+from meshed_mcp.components.observability.limit_alerts import limit_alerts, volumes
 from meshed_mcp.components.observability.rules import Rule, group, prometheus_rule
 from meshed_mcp.components.observability.slo import BURNS, MIN_CALLS, TOOL_BURNS, Burn
 
 ALERTS: Final = "mcp-alerts"
 """Name of the PrometheusRule."""
 
-SERVER: Final = f"{{{{ $labels.{contract.LABEL_SERVER} }}}} in {{{{ $labels.namespace }}}}"
-TOOL: Final = f"{{{{ $labels.{contract.LABEL_TOOL} }}}} of {SERVER}"
-POD: Final = f"{{{{ $labels.pod }}}} ({SERVER})"
-NUMBER: Final = '{{ $value | printf "%.0f" }}'
-PERCENT: Final = "{{ $value | humanizePercentage }}"
-"""How a summary names its object and its number. Source: Prometheus, "Template reference"."""
-
 REGISTRY: Final = f'{contract.LABEL_SERVER}="{contract.REGISTRY_NAME}"'
 NO_REGISTRY: Final = f'{contract.LABEL_SERVER}!="{contract.REGISTRY_NAME}"'
+MEANT: Final = {"server": NO_REGISTRY, "registry": REGISTRY, "tool": f'{NO_REGISTRY},{contract.LABEL_TOOL}!=""'}
+"""Component of a burn -> the series it is about."""
+
 PAGES: Final = {
     "server": Page.SERVICES,
     "tool": Page.SERVICES,
     "registry": Page.REGISTRY,
     "pod": Page.PERFORMANCE,
     "monitoring": Page.MONITORING,
+    "capacity": Page.CAPACITY,
+    "mesh": Page.MESH,
+    "cost": Page.COST,
 }
 """Component of an alert -> the dashboard that shows it."""
 
 
-class Alert(NamedTuple):
-    """One rule; several of one name differ in their windows and share a page."""
-
-    name: str
-    expression: str
-    hold: str
-    severity: str
-    component: str
-    summary: str
-    description: str
-    window: str = ""
-    """Longer window of a burn, as a label: rules of one name need one that differs."""
-
-
 def alert_rules(args: ObservabilityStackArgs) -> Manifest:
     """The PrometheusRule with every alert."""
-    every = [*availability(), *service_levels(), *load(), *pods(), *monitoring(args)]
+    every = [*availability(), *service_levels(), *load(), *pods(), *limit_alerts(), *monitoring(args), *budget(args)]
     return prometheus_rule(ALERTS, args.namespace, [group("mcp-alerts", "30s", (rule(alert, args) for alert in every))])
 
 
@@ -121,27 +109,28 @@ def availability() -> Iterator[Alert]:
 def service_levels() -> Iterator[Alert]:
     """A budget burns too fast. Without traffic enough, nobody is told."""
     for burn in BURNS:
-        yield burn_alert("MCPServerErrorBudgetBurn", "server", "errors", burn)
-        yield burn_alert("MCPServerLatencyBudgetBurn", "server", "slow_calls", burn)
+        for kind in ("Server", "Registry"):
+            yield burn_alert(f"MCP{kind}ErrorBudgetBurn", kind.lower(), "errors", burn)
+            yield burn_alert(f"MCP{kind}LatencyBudgetBurn", kind.lower(), "slow_calls", burn)
     for burn in TOOL_BURNS:
         yield burn_alert("MCPToolErrorRate", "tool", "errors", burn)
         yield burn_alert("MCPToolLatencyBudgetBurn", "tool", "slow_calls", burn)
 
 
-def burn_alert(name: str, level: str, bad: str, burn: Burn) -> Alert:
-    """The alert of one budget and one pair of windows."""
-    expression = sli.burning(level, bad, (burn.long, burn.short), burn.factor, MIN_CALLS)
-    if level == "tool":
-        expression = f'({expression}) and {sli.share_name(level, bad, burn.long)}{{{contract.LABEL_TOOL}!=""}}'
+def burn_alert(name: str, component: str, bad: str, burn: Burn) -> Alert:
+    """The alert of one budget and one pair of windows; the registry's is recorded as a server's."""
+    level = "tool" if component == "tool" else "server"
+    burning = sli.burning(level, bad, (burn.long, burn.short), burn.factor, MIN_CALLS)
+    expression = f"({burning}) and {sli.share_name(level, bad, burn.long)}{{{MEANT[component]}}}"
     happened = {"errors": "fail", "slow_calls": "are too slow"}[bad]
-    of = {"server": f"the operations of {SERVER}", "tool": f"the calls of {TOOL}"}[level]
+    of = {"server": f"the operations of {SERVER}", "tool": f"the calls of {TOOL}", "registry": f"requests to {SERVER}"}
     return Alert(
         name,
         expression,
         burn.hold,
         burn.severity,
-        level,
-        f"{PERCENT} of {of} {happened}",
+        component,
+        f"{PERCENT} of {of[component]} {happened}",
         f"Over {burn.long} and {burn.short}, that is more than {burn.factor:g} times what its objective allows.",
         burn.long,
     )
@@ -228,4 +217,20 @@ def monitoring(args: ObservabilityStackArgs) -> Iterator[Alert]:
         "monitoring",
         f"Grafana in {args.namespace} has {NUMBER} jobs without an answering target",
         "Dashboards cannot be seen. Alerts go on: they need Prometheus and Alertmanager alone.",
+    )
+    yield from volumes(args.namespace)
+
+
+def budget(args: ObservabilityStackArgs) -> Iterator[Alert]:
+    """All pods cost more than was planned; only where a stack says how much that is."""
+    if args.monthly_cost_budget is None:
+        return
+    yield Alert(
+        "MCPCostBudget",
+        f"{cost.month()} > {args.monthly_cost_budget:g}",
+        "1h",
+        "warning",
+        "cost",
+        f"The pods of all servers cost {NUMBER} a month, more than the budget of {args.monthly_cost_budget:g}",
+        "At the prices and the replicas of the last day, in OpenCost's currency. Nothing is scaled down by it.",
     )

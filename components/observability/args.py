@@ -145,6 +145,9 @@ class ObservabilityStackArgs(Model):
     slo: SloSettings = SloSettings()
     """Objectives of services and tools."""
 
+    monthly_cost_budget: float | None = Field(default=None, gt=0)
+    """What the pods of all servers may cost in a month, in OpenCost's currency, before MCPCostBudget fires."""
+
     runbooks_url: str = "docs/runbooks"
     """Where the pages of the alerts are, without the slash at the end: a web address, or their folder in this
     package's repository."""

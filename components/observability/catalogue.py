@@ -31,6 +31,12 @@ ROUTES: Final = 64
 TOOLS: Final = 512
 """Tools of one server, rounded up: what a model can choose among is far less."""
 
+ORGANISATIONS: Final = 201
+"""The runtime's 200, and those beyond."""
+
+TOOLS_IN_USE: Final = 64
+"""Tools of one server that one organisation calls, rounded up."""
+
 RUNTIME: Final = (
     Metric(
         contract.METRIC_HTTP_DURATION,
@@ -56,10 +62,19 @@ SERVER: Final = (
         Emitter.SERVER,
     ),
     Metric(contract.METRIC_ACTIVE_REQUESTS, Type.GAUGE, "calls", (contract.LABEL_METHOD,), METHODS, Emitter.SERVER),
+    Metric(contract.METRIC_CALL_PLACES, Type.GAUGE, "calls", (), 1, Emitter.SERVER),
     Metric(contract.METRIC_REGISTERED_TOOLS, Type.GAUGE, "tools", (), 1, Emitter.SERVER),
-    Metric(contract.METRIC_INFO, Type.GAUGE, "", ("version", "sdk_version"), 1, Emitter.SERVER),
+    Metric(contract.METRIC_INFO, Type.GAUGE, "", (contract.LABEL_RELEASE, "sdk_version"), 1, Emitter.SERVER),
     Metric(contract.METRIC_ACTIVE_SESSIONS, Type.GAUGE, "sessions", (), 1, Emitter.SERVER),
     Metric(contract.METRIC_SESSION_DURATION, Type.HISTOGRAM, "seconds", (), 1, Emitter.SERVER),
+    Metric(
+        contract.METRIC_ORG_REQUESTS,
+        Type.COUNTER,
+        "calls",
+        (contract.LABEL_ORGANISATION, contract.LABEL_TOOL),
+        ORGANISATIONS * TOOLS_IN_USE,
+        Emitter.SERVER,
+    ),
     Metric(contract.METRIC_LABEL_OVERFLOW, Type.COUNTER, "values", ("metric", "label"), METHODS, Emitter.SERVER),
 )
 
@@ -68,6 +83,7 @@ OPTIONAL: Final = (
         contract.METRIC_AUTHORIZATIONS, Type.COUNTER, "calls", (contract.LABEL_TOOL, "reason"), TOOLS, Emitter.OPTIONAL
     ),
     Metric(contract.METRIC_AUTHENTICATIONS, Type.COUNTER, "checks", ("kind", "result"), REASONS, Emitter.OPTIONAL),
+    Metric(contract.METRIC_LLM_TOKENS, Type.COUNTER, "tokens", ("model", "token_type"), 2, Emitter.OPTIONAL),
     Metric(contract.METRIC_BUS_EVENTS, Type.COUNTER, "events", (contract.LABEL_OUTCOME,), REASONS, Emitter.OPTIONAL),
     Metric(contract.METRIC_BUS_CONNECTED, Type.GAUGE, "", (), 1, Emitter.OPTIONAL),
     Metric(contract.METRIC_SPANS_EXPORTED, Type.COUNTER, "spans", (contract.LABEL_ERROR,), 2, Emitter.OPTIONAL),

@@ -32,6 +32,7 @@ class Emitter(StrEnum):
     """cAdvisor, inside the kubelet."""
 
     KUBE_STATE_METRICS = "kube-state-metrics"
+    OPENCOST = "opencost"
     ENVOY = "envoy"
     """A proxy of the mesh."""
 

@@ -31,11 +31,24 @@ KUBELET: Final = (
     gauge("kubelet_volume_stats_capacity_bytes", "bytes", VOLUME, Emitter.KUBELET),
 )
 
+NODE: Final = ("node",)
+COST: Final = (
+    gauge("node_cpu_hourly_cost", "", NODE, Emitter.OPENCOST),
+    gauge("node_ram_hourly_cost", "", NODE, Emitter.OPENCOST),
+    gauge("node_total_hourly_cost", "", NODE, Emitter.OPENCOST),
+    gauge("container_cpu_allocation", "cores", (*CONTAINER, "node"), Emitter.OPENCOST),
+    gauge("container_memory_allocation_bytes", "bytes", (*CONTAINER, "node"), Emitter.OPENCOST),
+)
+"""Source: OpenCost, "Prometheus metrics"."""
+
 DEPLOYMENT: Final = ("namespace", "deployment")
 AUTOSCALER: Final = ("namespace", "horizontalpodautoscaler")
 
 OBJECTS: Final = (
     gauge("kube_pod_container_resource_limits", "", (*CONTAINER, "resource", "unit"), Emitter.KUBE_STATE_METRICS),
+    gauge("kube_pod_container_resource_requests", "", (*CONTAINER, "resource", "unit"), Emitter.KUBE_STATE_METRICS),
+    counter("kube_pod_container_status_restarts_total", "restarts", CONTAINER, Emitter.KUBE_STATE_METRICS),
+    gauge("kube_node_status_allocatable", "", ("node", "resource", "unit"), Emitter.KUBE_STATE_METRICS),
     gauge("kube_deployment_spec_replicas", "replicas", DEPLOYMENT, Emitter.KUBE_STATE_METRICS),
     gauge("kube_deployment_status_replicas_ready", "replicas", DEPLOYMENT, Emitter.KUBE_STATE_METRICS),
     gauge("kube_deployment_status_replicas_available", "replicas", DEPLOYMENT, Emitter.KUBE_STATE_METRICS),
@@ -66,10 +79,11 @@ PROMETHEUS: Final = (
     gauge("scrape_duration_seconds", "seconds", (), Emitter.PROMETHEUS),
     gauge("scrape_samples_scraped", "samples", (), Emitter.PROMETHEUS),
     gauge("prometheus_tsdb_head_series", "series", (), Emitter.PROMETHEUS),
+    gauge("prometheus_tsdb_storage_blocks_bytes", "bytes", (), Emitter.PROMETHEUS),
     counter("prometheus_tsdb_head_samples_appended_total", "samples", ("type",), Emitter.PROMETHEUS),
     gauge("prometheus_rule_group_last_duration_seconds", "seconds", ("rule_group",), Emitter.PROMETHEUS),
     gauge("prometheus_rule_group_interval_seconds", "seconds", ("rule_group",), Emitter.PROMETHEUS),
     counter("prometheus_notifications_dropped_total", "alerts", ("alertmanager",), Emitter.PROMETHEUS),
 )
 
-PLATFORM: Final = (*KUBELET, *OBJECTS, *MESH, *PROMETHEUS)
+PLATFORM: Final = (*KUBELET, *COST, *OBJECTS, *MESH, *PROMETHEUS)

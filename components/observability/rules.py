@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.core import cost_queries as cost
 from meshed_mcp.components.core import sli_queries as sli
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.observability.slo import (
@@ -26,6 +27,9 @@ SERVICE_LEVELS: Final = "mcp-service-levels"
 INTERVALS: Final = {"5m": "30s", "30m": "30s", "1h": "30s", "2h": "1m", "6h": "1m", "1d": "5m", "3d": "5m"}
 """Window -> how often its shares are recorded: the longer it is, the slower it moves and the more it costs."""
 
+PAGES_SECONDS: Final = 15
+"""How often is recorded what pages draw: three scrapes of a server."""
+
 LONGEST_INTERVAL: Final = "5m"
 
 Rule = dict[str, Any]
@@ -37,6 +41,7 @@ def service_levels(settings: SloSettings, retention_days: int, namespace: str) -
     groups = [
         group("mcp-rates", f"{sli.STEP_SECONDS}s", rates(settings)),
         *(group(f"mcp-shares-{every}", every, shares(every)) for every in sorted(set(INTERVALS.values()))),
+        group("mcp-pages", f"{PAGES_SECONDS}s", pages()),
         group("mcp-budgets", LONGEST_INTERVAL, budgets_left(f"{days}d")),
     ]
     return prometheus_rule(SERVICE_LEVELS, namespace, groups)
@@ -80,6 +85,15 @@ def allowed(bad: str, objective: Objective) -> float:
     """Share of calls, 0..1, that may be `bad`."""
     percent = {"errors": objective.availability_percent, "slow_calls": objective.latency_percent}[bad]
     return 1 - percent / 100
+
+
+def pages() -> Iterator[Rule]:
+    """What pages draw of all pods: a query of a page reads thousands of series then, not hundreds of thousands."""
+    yield record(sli.DURATIONS, sli.durations())
+    yield record(sli.SECONDS, sli.seconds())
+    yield record(sli.USAGE, sli.usage())
+    yield record(sli.RELEASES, sli.releases())
+    yield record(cost.POD_COST, cost.pod_cost())
 
 
 def shares(interval: str) -> Iterator[Rule]:

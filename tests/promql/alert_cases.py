@@ -5,10 +5,12 @@ One minute per value. Rates of service levels are given as recorded; how they ar
 
 from typing import Any, NamedTuple
 
-from rule_cases import series
+from rule_cases import SERVER, series
 
 from meshed_mcp import contract
+from meshed_mcp.components.core import cost_queries as cost
 from meshed_mcp.components.core import sli_queries as sli
+from meshed_mcp.components.core.scaling_queries import METRICS
 
 Series = list[dict[str, str]]
 
@@ -45,9 +47,9 @@ def gone(server: str) -> tuple[Series, Series]:
     return [wanted(server, 3), vanished], [wanted(server, 0), vanished]
 
 
-def burn(alert: str, level: str, bad: str, tool: str = "") -> Case:
+def burn(alert: str, level: str, bad: str, tool: str = "", server: str = SERVER) -> Case:
     """A fifth is bad; quiet: the same share of too few calls to mean anything."""
-    labels = {"pod": ""} | ({contract.LABEL_TOOL: tool} if tool else {})
+    labels = {"pod": "", contract.LABEL_SERVER: server} | ({contract.LABEL_TOOL: tool} if tool else {})
 
     def shares(per_second: float) -> Series:
         return [
@@ -101,6 +103,57 @@ def grafana(value: int) -> Series:
     return [series("up", steady(value), job="grafana", **nothing | {"namespace": "monitoring"})]
 
 
+def ready(server: str, replicas: int) -> dict[str, str]:
+    """What kube-state-metrics says of the Deployment's ready replicas."""
+    labels = {contract.LABEL_SERVER: "", "pod": ""}
+    return series("kube_deployment_status_replicas_ready", steady(replicas), deployment=server, **labels)
+
+
+def places(taken: str) -> Series:
+    """Calls in work, of a hundred that one replica works on at a time."""
+    return [series(contract.METRIC_ACTIVE_REQUESTS, taken), series(contract.METRIC_CALL_PLACES, steady(100))]
+
+
+def hpa(desired: int, most: int, least: int) -> Series:
+    """What kube-state-metrics says of an autoscaler."""
+    labels = {contract.LABEL_SERVER: "", "pod": "", "horizontalpodautoscaler": "keda-hpa-mcp-rag"}
+    values = {"desired": desired, "max": most, "min": least}
+    return [series(METRICS[which], steady(value), **labels) for which, value in values.items()]
+
+
+def proxied(per_minute: int, **labels: str) -> dict[str, str]:
+    """Requests as a proxy counts them."""
+    place = {"destination_workload": "mcp-rag", "destination_workload_namespace": "mcp-system"}
+    nothing = {"namespace": "", contract.LABEL_SERVER: "", "pod": ""}
+    return counter("istio_requests_total", per_minute, **nothing, **place, **labels)
+
+
+def resets(broken: int) -> Series:
+    """Requests of which a part lost its connection."""
+    return [
+        proxied(100, reporter="source", response_flags="-"),
+        proxied(broken, reporter="source", response_flags="UC"),
+        proxied(50, reporter="source", response_flags="NR"),
+    ]
+
+
+def plain(policy: str) -> Series:
+    """Requests that came in this way."""
+    return [proxied(5, reporter="destination", connection_security_policy=policy)]
+
+
+def streams(now: int) -> Series:
+    """Open streams: 300 a day ago."""
+    return [series(contract.METRIC_OPEN_STREAMS, f"300x1400 {now}x200", kind="listen")]
+
+
+def volume(left: str) -> Series:
+    """A volume of 1000 bytes in the namespace of monitoring."""
+    labels = {"namespace": "monitoring", contract.LABEL_SERVER: "", "pod": "", "persistentvolumeclaim": "prometheus-db"}
+    size = series("kubelet_volume_stats_capacity_bytes", steady(1000, 500), **labels)
+    return [size, series("kubelet_volume_stats_available_bytes", left, **labels)]
+
+
 RATE = sli.recorded("server", "operations")
 OVERFLOW = {"metric": contract.METRIC_OPERATION_DURATION, "label": contract.LABEL_TOOL}
 LOST = {contract.LABEL_ERROR: "export_failed"}
@@ -147,4 +200,23 @@ CASES = [
         [counter(contract.METRIC_SPANS_EXPORTED, 0, **LOST)],
     ),
     Case("GrafanaDown", grafana(0), grafana(1)),
+    burn("MCPRegistryErrorBudgetBurn", "server", "errors", server=contract.REGISTRY_NAME),
+    burn("MCPRegistryLatencyBudgetBurn", "server", "slow_calls", server=contract.REGISTRY_NAME),
+    Case("MCPServerSaturated", places("95x130"), places("95x3 10x0 " * 30)),
+    Case("MCPServerScaledToMaximum", hpa(8, 8, 2), hpa(8, 8, 8)),
+    Case(
+        "MCPServerFlapping",
+        [container("kube_pod_container_status_restarts_total", "0x92 1x8 2x8 3x20")],
+        [container("kube_pod_container_status_restarts_total", "0x100 1x40")],
+    ),
+    Case("TargetMissing", [ready("mcp-rag", 3), pod_up(steady(1))], [ready("mcp-rag", 1), pod_up(steady(1))]),
+    Case("MCPOpenStreamsLeak", streams(1000), streams(700), "1500m"),
+    Case("MCPConnectionResets", resets(10), resets(1)),
+    Case("MeshMTLSDowngrade", plain("none"), plain("mutual_tls")),
+    Case("MCPPVCWillFill", volume("450-0.1x500"), volume("900-0.1x500"), "8h"),
+    Case(
+        "MCPCostBudget",
+        [series(cost.POD_COST, steady(2, 100), pod="")],
+        [series(cost.POD_COST, steady(1, 100), pod="")],
+    ),
 ]

@@ -12,7 +12,14 @@ from meshed_mcp.components.autoscaling.scalers import manifests as scaled_object
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import manifests as dashboards
 
-MACROS = {"$__rate_interval": "20s", "$namespace": "mcp-system", "$server": "mcp-rag", "$pod": "mcp-rag-5d8f7-x2x4z"}
+MACROS = {
+    "$__range_s": "3600",
+    "$__range": "1h",
+    "$__rate_interval": "20s",
+    "$namespace": "mcp-system",
+    "$server": "mcp-rag",
+    "$pod": "mcp-rag-5d8f7-x2x4z",
+}
 """What Grafana writes for its macros and our variables."""
 
 
@@ -20,6 +27,7 @@ def expressions() -> list[str]:
     """Of every panel of every dashboard, and of a ScaledObject."""
     boards = [json.loads(text) for item in dashboards(ObservabilityStackArgs()) for text in item["data"].values()]
     found = [target["expr"] for board in boards for panel in board["panels"] for target in panel["targets"]]
+    found += [mark["target"]["expr"] for board in boards for mark in board["annotations"]["list"]]
     targets = {"mcp-rag": ScalingTarget(profile="session", version="canary")}
     (scaler,) = scaled_objects(AutoscalingPolicyArgs(targets=targets, prometheus_url="http://prometheus:9090"))
     found += [entry["metadata"]["query"] for entry in scaler["spec"]["triggers"] if entry["type"] == "prometheus"]

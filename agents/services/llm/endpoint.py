@@ -4,7 +4,7 @@ In: the endpoint's settings and messages. Out: the answer's text, or EndpointErr
 Proxy settings of the environment are honoured. Not here: prompts and tools (service.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, Self, TypedDict
 
 import httpx
@@ -22,6 +22,17 @@ ANSWER_SECONDS: Final = 120.0
 
 DETAIL_LIMIT: Final = 300
 """Characters of the endpoint's own error text that a model gets to read."""
+
+
+USAGE_FIELDS: Final = {"input": "prompt_tokens", "output": "completion_tokens"}
+"""Type of token -> field of `usage`. Source of the types: OpenTelemetry, `gen_ai.token.type`."""
+
+CountTokens = Callable[[str, int], object]
+"""Is told a type of token (`input`, `output`) and how many there were."""
+
+
+def ignored(_token_type: str, _tokens: int) -> None:
+    """Count nothing."""
 
 
 class EndpointError(RuntimeError):
@@ -60,8 +71,10 @@ class Endpoint(BaseModel):
                 f"{ENV_LLM_URL}={url!r} is no URL; write for example https://api.example.com/v1"
             ) from None
 
-    async def complete(self, http: httpx.AsyncClient, messages: Sequence[Message], max_tokens: int) -> str:
-        """Return the model's answer to the conversation. Raises EndpointError."""
+    async def complete(
+        self, http: httpx.AsyncClient, messages: Sequence[Message], max_tokens: int, count: CountTokens = ignored
+    ) -> str:
+        """Return the model's answer to the conversation; `count` is told the tokens. Raises EndpointError."""
         headers = {"Authorization": f"Bearer {self.api_key.get_secret_value()}"} if self.api_key else {}
         body = {"model": self.model, "messages": list(messages), "max_tokens": max_tokens}
         try:
@@ -72,7 +85,10 @@ class Endpoint(BaseModel):
             raise EndpointError(f"the endpoint of the model {self.model} cannot be reached: {error}") from None
         if not response.is_success:
             raise EndpointError(f"the model {self.model} answered {response.status_code}: {_detail(response)}")
-        return self._content(response)
+        content = self._content(response)
+        for token_type, tokens in token_counts(response.json()).items():
+            count(token_type, tokens)
+        return content
 
     def _content(self, response: httpx.Response) -> str:
         try:
@@ -92,3 +108,12 @@ def _detail(response: httpx.Response) -> str:
     except (ValueError, LookupError, TypeError):
         text = response.text
     return " ".join(str(text).split())[:DETAIL_LIMIT] or response.reason_phrase
+
+
+def token_counts(answer: Any) -> dict[str, int]:
+    """Tokens that an answer says it cost, by type; nothing where it does not say. Source: OpenAI API, `usage`."""
+    usage = answer.get("usage") if isinstance(answer, dict) else None
+    if not isinstance(usage, dict):
+        return {}
+    found = {kind: usage.get(field) for kind, field in USAGE_FIELDS.items()}
+    return {kind: tokens for kind, tokens in found.items() if isinstance(tokens, int) and tokens >= 0}

@@ -15,8 +15,10 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
+from prometheus_client import Counter
 from pydantic import BaseModel, Field
 
+from meshed_mcp import contract
 from meshed_mcp.agents import MCPService
 from meshed_mcp.agents.services import RELEASE
 from meshed_mcp.agents.services.llm.endpoint import (
@@ -73,10 +75,15 @@ class Model:
                 f"no model is configured; set {ENV_LLM_URL} and {ENV_LLM_MODEL}, or use summarise_extractive"
             )
         try:
-            text = await self.endpoint.complete(self.http, messages, max_tokens)
+            text = await self.endpoint.complete(self.http, messages, max_tokens, self.count_tokens)
         except EndpointError as error:
             raise ToolError(str(error)) from None
         return Completion(text=text, model=self.endpoint.model)
+
+    def count_tokens(self, token_type: str, tokens: int) -> None:
+        """Add to the tokens that this process has spent."""
+        if self.endpoint is not None:
+            TOKENS.labels(self.endpoint.model, token_type).inc(tokens)
 
 
 @asynccontextmanager
@@ -92,6 +99,7 @@ service = MCPService(
     description="Completions and summaries by a model; without one, extractive summaries.",
     lifespan=_lifespan,
 )
+TOKENS = Counter(contract.METRIC_LLM_TOKENS, "Tokens of models.", ("model", "token_type"), registry=service.metrics)
 Request = Context[Model, Any]
 
 

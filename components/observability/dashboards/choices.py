@@ -5,6 +5,7 @@ from typing import Final
 from meshed_mcp import contract
 from meshed_mcp.components.core import queries
 from meshed_mcp.components.observability.dashboards.records import Threshold, Variable
+from meshed_mcp.components.observability.rules import PAGES_SECONDS
 from meshed_mcp.components.observability.slo import BURNS, Objective
 
 SERVER_SCRAPE_SECONDS: Final = 5
@@ -17,6 +18,9 @@ CLUSTER_SCRAPE_SECONDS: Final = 30
 """Scrape interval of kubelet, kube-state-metrics and Prometheus itself, the stack's default."""
 
 RATE: Final = "$__rate_interval"
+RECORDED_SECONDS: Final = PAGES_SECONDS
+"""Interval of what rules record for pages."""
+
 NAMESPACE: Final = "$namespace"
 SERVER: Final = "$server"
 SELECT: Final = queries.selector(NAMESPACE, SERVER, regex=True)

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.core import queries
+from meshed_mcp.components.core import traffic_queries as traffic
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Variable
 
 SCHEMA_VERSION: Final = 42
@@ -19,6 +21,9 @@ GRID_WIDTH: Final = 24
 DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 TAG: Final = "mcp"
 """All of our dashboards have it; the links at their head list what has it."""
+
+MARK_SECONDS: Final = 60
+"""Width of the mark of a release; a page of a day still meets it."""
 
 REF_IDS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 REFRESH_ON_TIME_RANGE: Final = 2
@@ -47,10 +52,31 @@ def classic_json(dashboard: Dashboard) -> Json:
         "refresh": "30s",
         "time": {"from": "now-1h", "to": "now"},
         "timezone": "utc",
-        "annotations": {"list": []},
+        "annotations": {"list": [releases(dashboard)]},
         "links": [other_pages()],
         "templating": {"list": [datasource_variable(), *map(query_variable, dashboard.variables)]},
         "panels": list(placed(dashboard.panels)),
+    }
+
+
+def releases(dashboard: Dashboard) -> Json:
+    """A mark where a release appeared. Source: Grafana, "Annotate visualizations", Prometheus.
+
+    Of the servers that are chosen, where a page has that choice; else of all.
+    """
+    chosen = {variable.name for variable in dashboard.variables}
+    namespace, server = (f"${name}" if name in chosen else ".+" for name in ("namespace", "server"))
+    expression = traffic.new_releases(queries.selector(namespace, server, regex=True), MARK_SECONDS)
+    query = {"refId": "Releases", "datasource": DATASOURCE, "expr": expression, "interval": f"{MARK_SECONDS}s"}
+    return {
+        "name": "Releases",
+        "datasource": DATASOURCE,
+        "enable": True,
+        "hide": False,
+        "iconColor": "blue",
+        "target": query,
+        "titleFormat": f"{{{{{contract.LABEL_SERVER}}}}} {{{{{contract.LABEL_RELEASE}}}}}",
+        "textFormat": f"as {{{{{contract.LABEL_VERSION}}}}} in {{{{namespace}}}}",
     }
 
 

@@ -7,7 +7,9 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.autoscaling import autoscaling_dashboard
+from meshed_mcp.components.observability.dashboards.capacity import capacity_dashboard
 from meshed_mcp.components.observability.dashboards.classic import classic_json
+from meshed_mcp.components.observability.dashboards.cost import cost_dashboard
 from meshed_mcp.components.observability.dashboards.mesh import mesh_dashboard
 from meshed_mcp.components.observability.dashboards.monitoring import monitoring_dashboard
 from meshed_mcp.components.observability.dashboards.overview import overview_dashboard
@@ -15,6 +17,7 @@ from meshed_mcp.components.observability.dashboards.performance import performan
 from meshed_mcp.components.observability.dashboards.records import Dashboard
 from meshed_mcp.components.observability.dashboards.registry import registry_dashboard
 from meshed_mcp.components.observability.dashboards.services import services_dashboard
+from meshed_mcp.components.observability.dashboards.usage import usage_dashboard
 from meshed_mcp.components.observability.grafana_values import (
     DASHBOARD_LABEL,
     DASHBOARD_LABEL_VALUE,
@@ -34,12 +37,15 @@ def dashboards(args: ObservabilityStackArgs) -> list[Dashboard]:
     """Every dashboard, with the stack's objectives as thresholds."""
     return [
         autoscaling_dashboard(),
+        capacity_dashboard(args.namespace),
+        cost_dashboard(),
         mesh_dashboard(),
         monitoring_dashboard(args.namespace),
         overview_dashboard(args.slo.default),
         performance_dashboard(args.slo.default),
         registry_dashboard(objective_of(contract.REGISTRY_NAME, args.slo)),
         services_dashboard(args.slo.default),
+        usage_dashboard(),
     ]
 
 

@@ -3,12 +3,12 @@
 from typing import Final
 
 from meshed_mcp.components.core import health_queries as health
-from meshed_mcp.components.core import queries
+from meshed_mcp.components.core import traffic_queries as traffic
 from meshed_mcp.components.observability.dashboards.choices import (
     BUDGET_THRESHOLDS,
     BY_SERVER,
     CLUSTER_SCRAPE_SECONDS,
-    RATE,
+    RECORDED_SECONDS,
     SERVER_SCRAPE_SECONDS,
     error_thresholds,
 )
@@ -115,16 +115,16 @@ def traffic_panels(objective: Objective) -> tuple[Panel, ...]:
             title="Tool calls",
             description="Finished tools/call per second, per server.",
             unit=Unit.PER_SECOND,
-            queries=(Query(queries.call_rate(every, RATE), BY_SERVER),),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
+            queries=(Query(traffic.call_rate(every), BY_SERVER),),
+            scrape_seconds=RECORDED_SECONDS,
             width=8,
         ),
         Panel(
             title="Errors",
             description="Share of operations that failed by the server's fault. Lines: the default objective.",
             unit=Unit.SHARE,
-            queries=(Query(queries.error_share(every, RATE), BY_SERVER),),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
+            queries=(Query(traffic.error_share(every), BY_SERVER),),
+            scrape_seconds=RECORDED_SECONDS,
             width=8,
             thresholds=error_thresholds(objective),
         ),

@@ -5,6 +5,7 @@ from typing import Final
 from meshed_mcp import contract
 from meshed_mcp.components.core import alert_queries, queries
 from meshed_mcp.components.core import performance_queries as performance
+from meshed_mcp.components.core import traffic_queries as traffic
 from meshed_mcp.components.observability.dashboards.choices import (
     BY_SERVER,
     BY_TOOL,
@@ -31,17 +32,20 @@ from meshed_mcp.components.observability.dashboards.records import (
 )
 from meshed_mcp.components.observability.slo import Objective
 
+ONE_SERVER: Final = CHOICES[1]._replace(several=False)
+"""Traces hang on the pods' own series, and those of one server are as many as a query should read."""
+
 POD: Final = Variable("pod", "Replica", f"{contract.METRIC_INFO}{{{SELECT}}}", "pod", several=False)
 ONE_POD: Final = "$pod"
 
 
 def performance_dashboard(objective: Objective) -> Dashboard:
-    """One page for the servers that are chosen, and for one of their replicas."""
+    """One page for one server, and for one of its replicas."""
     return Dashboard(
         uid=Page.PERFORMANCE,
         title="MCP performance",
         description="Latency with the traces behind it, waiting, refusals and throttling.",
-        variables=(*CHOICES, POD),
+        variables=(CHOICES[0], ONE_SERVER, POD),
         panels=(*latency_panels(objective), *waiting_panels(), *replica_panels()),
     )
 
@@ -52,15 +56,15 @@ def latency_panels(objective: Objective) -> tuple[Panel, ...]:
         Query(queries.latency_quantile(quantile, SELECT, RATE), percentile(quantile), exemplars=True)
         for quantile in QUANTILES
     )
-    slowest = Query(performance.latency_by_tool(max(QUANTILES), TOP, SELECT, RATE), BY_TOOL)
+    slowest = Query(traffic.latency_by_tool(max(QUANTILES), TOP, SELECT), BY_TOOL)
     return (
         lines(
             "Latency with traces",
-            "Duration in the servers; a dot is one call and leads to its trace. Line: the default objective.",
+            "Duration in the server; a dot is one call and leads to its trace. Line: the default objective.",
             Unit.SECONDS,
             *quantiles,
         )._replace(thresholds=latency_thresholds(objective)),
-        lines(f"Slowest tools, {percentile(max(QUANTILES))}", "Of all chosen servers.", Unit.SECONDS, slowest),
+        lines(f"Slowest tools, {percentile(max(QUANTILES))}", "Of the chosen server.", Unit.SECONDS, slowest),
     )
 
 

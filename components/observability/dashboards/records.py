@@ -17,6 +17,8 @@ class Unit(StrEnum):
     COUNT = "short"
     CORES = "suffix: cores"
     BYTES = "bytes"
+    AMOUNT = "none"
+    """An amount of money without a sign: only OpenCost knows the currency."""
 
 
 class Kind(StrEnum):
@@ -38,6 +40,9 @@ class Page(StrEnum):
     PERFORMANCE = "mcp-performance"
     MESH = "mcp-mesh"
     MONITORING = "mcp-monitoring"
+    USAGE = "mcp-usage"
+    COST = "mcp-cost"
+    CAPACITY = "mcp-capacity"
 
 
 class Query(NamedTuple):

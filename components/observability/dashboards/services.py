@@ -1,6 +1,7 @@
 """The dashboard "MCP services": how much is called, how well it is answered, and by how many replicas."""
 
 from meshed_mcp.components.core import health_queries, queries
+from meshed_mcp.components.core import traffic_queries as traffic
 from meshed_mcp.components.observability.dashboards.choices import (
     BUDGET_THRESHOLDS,
     BY_SERVER,
@@ -10,6 +11,7 @@ from meshed_mcp.components.observability.dashboards.choices import (
     NAMESPACE,
     QUANTILES,
     RATE,
+    RECORDED_SECONDS,
     SELECT,
     SERVER,
     SERVER_SCRAPE_SECONDS,
@@ -35,41 +37,39 @@ def services_dashboard(objective: Objective) -> Dashboard:
 
 def traffic_panels(objective: Objective) -> tuple[Panel, ...]:
     """What callers see."""
-    latencies = tuple(
-        Query(queries.latency_quantile(quantile, SELECT, RATE), percentile(quantile), exemplars=True)
-        for quantile in QUANTILES
-    )
+    latencies = tuple(Query(traffic.latency(quantile, SELECT), percentile(quantile)) for quantile in QUANTILES)
     return (
         Panel(
             title="Tool calls",
-            description="Finished tools/call per second, per server, whatever their result.",
+            description="Finished tools/call per second over a minute, per server, whatever their result.",
             unit=Unit.PER_SECOND,
-            queries=(Query(queries.call_rate(SELECT, RATE), BY_SERVER),),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
+            queries=(Query(traffic.call_rate(SELECT), BY_SERVER),),
+            scrape_seconds=RECORDED_SECONDS,
         ),
         Panel(
             title="Errors",
-            description="Share of operations that failed by the server's fault. "
+            description="Share of operations of five minutes that failed by the server's fault. "
             "Malformed calls and unknown methods are the caller's and do not count. Lines: the default objective.",
             unit=Unit.SHARE,
-            queries=(Query(queries.error_share(SELECT, RATE), BY_SERVER),),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
+            queries=(Query(traffic.error_share(SELECT), BY_SERVER),),
+            scrape_seconds=RECORDED_SECONDS,
             thresholds=error_thresholds(objective),
         ),
         Panel(
             title="Latency of tool calls",
-            description="Duration in the server, over all chosen servers together. Not the way through the mesh.",
+            description="Duration in the server, over all chosen servers together. Not the way through the mesh. "
+            "With traces: MCP performance.",
             unit=Unit.SECONDS,
             queries=latencies,
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
+            scrape_seconds=RECORDED_SECONDS,
             thresholds=latency_thresholds(objective),
         ),
         Panel(
             title="Most called tools",
             description="Calls per second now, tools of all chosen servers.",
             unit=Unit.PER_SECOND,
-            queries=(Query(queries.top_tools(TOP, SELECT, RATE), BY_TOOL),),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
+            queries=(Query(traffic.top_tools(TOP, SELECT), BY_TOOL),),
+            scrape_seconds=RECORDED_SECONDS,
             kind=Kind.BARS,
         ),
     )

@@ -22,6 +22,7 @@ from meshed_mcp.agents.telemetry import (
     exception_error,
     result_error,
 )
+from meshed_mcp.agents.usage import Usage
 
 pytestmark = pytest.mark.anyio
 
@@ -125,13 +126,14 @@ def test_the_sdks_middleware_chain_is_as_we_rely_on() -> None:
     async def users(ctx: object, call_next: object) -> None: ...
 
     service = MCPService("mcp-test", middleware=[users])
-    assert [type(one) for one in service.middleware[:4]] == [
+    assert [type(one) for one in service.middleware[:5]] == [
         OpenTelemetryMiddleware,
         OperationMetrics,
         ToolGuard,
+        Usage,
         RequestStateBoundary,
     ]
-    assert service.middleware[4:] == [users, specified_errors]
+    assert service.middleware[5:] == [users, specified_errors]
 
 
 def test_known_methods_are_those_of_the_specification() -> None:

@@ -28,9 +28,9 @@ class Model:
     requests: list[dict[str, Any]] = field(default_factory=list)
     authorization: list[str | None] = field(default_factory=list)
 
-    def says(self, text: str) -> None:
+    def says(self, text: str, **usage: object) -> None:
         """Answer as a chat completion."""
-        self.answer = {"choices": [{"message": {"role": "assistant", "content": text}}]}
+        self.answer = {"choices": [{"message": {"role": "assistant", "content": text}}], "usage": usage or None}
 
 
 @pytest.fixture
@@ -185,3 +185,22 @@ def test_a_wrong_endpoint_is_refused_at_start(environment: dict[str, str], text:
     """Product rule: which variable, what is wrong, what to write."""
     with pytest.raises(EndpointError, match=text):
         Endpoint.from_environment(environment)
+
+
+def tokens(token_type: str) -> float:
+    """Tokens counted so far."""
+    labels = {"model": "small-1", "token_type": token_type}
+    return service.metrics.get_sample_value("mcp_llm_tokens_total", labels) or 0
+
+
+async def test_tokens_are_counted_as_the_endpoint_reports_them(model: Model) -> None:
+    """OpenAI API, `usage`: what is paid for; what the endpoint does not say, or says wrongly, counts nothing."""
+    before = tokens("input"), tokens("output")
+    model.says("yes", prompt_tokens=12, completion_tokens=3)
+    async with Client(service) as client:
+        await client.call_tool("complete", {"prompt": "Is it?"})
+        model.says("yes", prompt_tokens="many", completion_tokens=-1)
+        await client.call_tool("complete", {"prompt": "Is it?"})
+        model.says("yes")
+        await client.call_tool("complete", {"prompt": "Is it?"})
+    assert (tokens("input") - before[0], tokens("output") - before[1]) == (12, 3)

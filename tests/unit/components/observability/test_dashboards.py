@@ -57,7 +57,8 @@ def test_rendering_twice_gives_the_same_text() -> None:
 
 def test_pages_keep_their_addresses() -> None:
     """Grafana: links, alerts and favourites hold the uid."""
-    uids = ["autoscaling", "mesh", "monitoring", "overview", "performance", "registry", "services"]
+    uids = ["autoscaling", "capacity", "cost", "mesh", "monitoring", "overview", "performance", "registry", "services"]
+    uids.append("usage")
     assert [item["uid"] for item in BOARDS] == [f"mcp-{uid}" for uid in uids]
     assert {(item["schemaVersion"], item["editable"]) for item in BOARDS} == {(42, False)}
 
@@ -69,6 +70,14 @@ QUESTIONS = {
     "mcp-autoscaling": {"Replicas wanted and ready", "Forecast and load", "Forecast trusted"},
     "mcp-monitoring": {"Share of the cluster", "Series in memory", "Slowest scrapes", "Volumes"},
     "mcp-mesh": {"Requests", "Answered 5xx", "Failed by a proxy", "Without mutual TLS"},
+    "mcp-usage": {"Calls by organisation", "Organisations and their tools", "Tool ranking", "Tokens"},
+    "mcp-cost": {"Cost by server", "Dearest tools", "Dearest organisations", "Part of the cluster's cost"},
+    "mcp-capacity": {
+        "Places for calls taken",
+        "Growth of operations",
+        "Nodes requested",
+        "Volumes of monitoring, free",
+    },
     "mcp-performance": {"Latency with traces", "Calls that wait", "CPU held back", "Calls of the replica"},
 }
 
@@ -184,7 +193,32 @@ def test_every_panel_keeps_to_the_choices_of_its_page() -> None:
     for item in BOARDS:
         chosen = {f"${choice['name']}" for choice in item["templating"]["list"]} & {"$namespace", "$server"}
         for shown in item["panels"]:
-            assert all(name in target["expr"] for target in shown["targets"] for name in chosen), shown["title"]
+            of_cluster = shown["title"] in OF_CLUSTER
+            assert of_cluster or all(name in each["expr"] for each in shown["targets"] for name in chosen), shown[
+                "title"
+            ]
+
+
+OF_CLUSTER = {"Nodes requested", "Volumes of monitoring, free", "Series in memory", "Stored blocks"}
+"""Panels of nodes and of monitoring itself, which no choice of servers changes."""
+
+
+def test_a_new_release_is_marked_on_every_page() -> None:
+    """Product rule: the first question about a change in a line is whether somebody released; of the chosen servers."""
+    for item in BOARDS:
+        (mark,) = item["annotations"]["list"]
+        assert mark["enable"]
+        assert mark["target"]["expr"].startswith("(sum by (namespace, mcp_server_name, version, release)")
+        chosen = {choice["name"] for choice in item["templating"]["list"]}
+        assert ('mcp_server_name=~"$server"' in mark["target"]["expr"]) == ("server" in chosen)
+
+
+def test_pods_own_histograms_are_drawn_for_one_server_alone() -> None:
+    """Product rule: a query reads at most some thousand series; those of all servers are recorded first."""
+    for item in BOARDS:
+        raw = [t for shown in item["panels"] for t in shown["targets"] if "mcp_server_operation_duration" in t["expr"]]
+        choices = {choice["name"]: choice for choice in item["templating"]["list"]}
+        assert not raw or not choices["server"]["includeAll"], item["uid"]
 
 
 def test_every_choice_is_used() -> None:

@@ -1,0 +1,58 @@
+"""PromQL of who uses what: organisations, tools, tokens of models. Users are in no series.
+
+In: selectors, a window. Out: PromQL text. Source of the series: `sli_queries.usage`, the services' own counters.
+"""
+
+from meshed_mcp import contract
+from meshed_mcp.components.core import sli_queries as sli
+from meshed_mcp.components.core import traffic_queries as traffic
+
+RANGE = "$__range"
+"""Grafana's macro for the time that is shown; `$__range_s` is the same in seconds."""
+
+
+def calls_by_organisation(select: str) -> str:
+    """Tool calls per second, per organisation."""
+    return f"sum by ({contract.LABEL_ORGANISATION}) ({sli.USAGE}{{{select}}})"
+
+
+def top_organisations(count: int, select: str, window: str = RANGE, seconds: str = "$__range_s") -> str:
+    """The `count` organisations that called most in `window`, calls, per organisation."""
+    return f"topk({count}, sum by ({contract.LABEL_ORGANISATION}) ({_calls(sli.USAGE, select, window, seconds)}))"
+
+
+def top_uses(count: int, select: str, window: str = RANGE, seconds: str = "$__range_s") -> str:
+    """The `count` pairs of an organisation and a tool with most calls in `window`, calls."""
+    by = f"{contract.LABEL_ORGANISATION}, {contract.LABEL_SERVER}, {contract.LABEL_TOOL}"
+    return f"topk({count}, sum by ({by}) ({_calls(sli.USAGE, select, window, seconds)}))"
+
+
+def tool_ranking(count: int, select: str, window: str = RANGE, seconds: str = "$__range_s") -> str:
+    """The `count` tools with most calls in `window`, calls, per server and tool."""
+    counted = _calls(sli.DURATIONS, f"{select},{traffic.EVERY_CALL}", window, seconds)
+    return f"topk({count}, sum by ({contract.LABEL_SERVER}, {contract.LABEL_TOOL}) ({counted}))"
+
+
+def organisations(select: str, window: str = RANGE) -> str:
+    """Organisations that called anything in `window`."""
+    return f"count(sum by ({contract.LABEL_ORGANISATION}) (avg_over_time({sli.USAGE}{{{select}}}[{window}])) > 0)"
+
+
+def tokens(select: str, window: str) -> str:
+    """Tokens per second, per model and type."""
+    return f"sum by (model, token_type) (rate({contract.METRIC_LLM_TOKENS}{{{select}}}[{window}]))"
+
+
+def tokens_in_range(select: str) -> str:
+    """Tokens in the time that is shown, per model and type."""
+    return f"sum by (model, token_type) (increase({contract.METRIC_LLM_TOKENS}{{{select}}}[{RANGE}]))"
+
+
+def exported_usage(window: str) -> str:
+    """Tool calls in `window`, per namespace, server, organisation and tool: what an export holds, and no more."""
+    by = f"namespace, {contract.LABEL_SERVER}, {contract.LABEL_ORGANISATION}, {contract.LABEL_TOOL}"
+    return f"sum by ({by}) (increase({contract.METRIC_ORG_REQUESTS}[{window}])) > 0"
+
+
+def _calls(series: str, select: str, window: str, seconds: str) -> str:
+    return f"avg_over_time({series}{{{select}}}[{window}]) * {seconds}"

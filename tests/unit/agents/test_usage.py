@@ -1,0 +1,101 @@
+"""Who uses which tool: counted by organisation, bounded, and never by user."""
+
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from prometheus_client import CollectorRegistry
+from starlette.requests import Request
+
+from meshed_mcp import contract
+from meshed_mcp.agents import MCPService
+from meshed_mcp.agents.identity import ACCESS_KEY, UNKNOWN, Access
+from meshed_mcp.agents.usage import ORGANISATIONS, Usage, organisation_of
+
+pytestmark = pytest.mark.anyio
+
+
+class Message:
+    """What the middleware reads of a message."""
+
+    method = "tools/call"
+
+    def __init__(self, request: Request, tool: object = "search") -> None:
+        self.request = request
+        self.params = {"name": tool}
+
+
+def request(principal: str | None = None, claims: dict[str, Any] | None = None) -> Request:
+    """A request after the border."""
+    scope: dict[str, Any] = {"type": "http", ACCESS_KEY: Access(principal)}
+    if claims is not None:
+        token = AccessToken(token="t", client_id="c", scopes=[], subject="ada", claims=claims)  # noqa: S106 - no secret
+        scope["user"] = AuthenticatedUser(token)
+    return Request(scope)
+
+
+async def answered(_: Any) -> dict[str, Any]:
+    """The tool."""
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("given", "organisation"),
+    [
+        (request(claims={"org_id": "acme"}), "acme"),
+        (request("cluster.local/ns/gateway/sa/istio", {"org_id": "acme"}), "acme"),
+        (request("cluster.local/ns/sales/sa/assistant"), "sales"),
+        (request("cluster.local/ns/sales/sa/assistant", {"sub": "ada"}), UNKNOWN),
+        (request(claims={"org_id": ["acme"]}), UNKNOWN),
+        (request(claims={"org_id": "x" * 100}), "x" * 64),
+        (None, UNKNOWN),
+    ],
+)
+def test_the_organisation_is_the_tokens_else_the_namespace(given: Request | None, organisation: str) -> None:
+    """Product rule: a verified token speaks for its bearer; without one the mesh says whose workload calls."""
+    assert organisation_of(given, contract.ORGANISATION_CLAIM) == organisation
+
+
+async def counted(usage: Usage, message: Any) -> None:
+    """One message through the middleware."""
+    await usage(message, answered)
+
+
+async def test_calls_are_counted_by_organisation_and_tool_and_users_never() -> None:
+    """Product rule: user identifiers never leave logs."""
+    registry = CollectorRegistry()
+    usage = Usage(registry, is_tool=lambda name: name == "search")
+    await counted(usage, Message(request(claims={"org_id": "acme", "sub": "ada"})))
+    await counted(usage, Message(request(claims={"org_id": "acme", "sub": "ada"}), "invented"))
+    await counted(usage, Message(request(claims={"org_id": "acme", "sub": "ada"}), ["search"]))
+    samples = [sample for metric in registry.collect() for sample in metric.samples if sample.value]
+    found = {(sample.labels["org"], sample.labels[contract.LABEL_TOOL]): sample.value for sample in samples}
+    assert found == {("acme", "search"): 1, ("acme", "_OTHER"): 2}
+    assert "ada" not in str(samples)
+
+
+async def test_organisations_beyond_the_bound_count_together() -> None:
+    """Product rule: callers cannot add series without end."""
+    registry = CollectorRegistry()
+    usage = Usage(registry, is_tool=lambda _: True)
+    for number in range(ORGANISATIONS + 5):
+        await counted(usage, Message(request(claims={"org_id": f"org-{number}"})))
+    labels = {contract.LABEL_ORGANISATION: "_OTHER", contract.LABEL_TOOL: "search"}
+    assert registry.get_sample_value(contract.METRIC_ORG_REQUESTS, labels) == 5
+
+
+async def test_a_service_counts_its_calls() -> None:
+    """Product rule: usage needs no line of a user's code; other methods are not usage."""
+    service = MCPService("mcp-test")
+
+    @service.tool()
+    def ping() -> str:
+        return "pong"
+
+    async with Client(service) as client:
+        await client.list_tools()
+        await client.call_tool("ping")
+    labels = {contract.LABEL_ORGANISATION: UNKNOWN, contract.LABEL_TOOL: "ping"}
+    assert service.metrics.get_sample_value(contract.METRIC_ORG_REQUESTS, labels) == 1
