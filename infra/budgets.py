@@ -8,7 +8,7 @@ from math import ceil
 
 from meshed_mcp.components.autoscaling.cost import Requests, affordable_replicas, replica_month
 from meshed_mcp.components.core.errors import Fault
-from meshed_mcp.components.mesh.args import RolloutStrategy, ServiceSettings
+from meshed_mcp.components.mesh.args import ServiceSettings
 from meshed_mcp.components.mesh.workload import SIDECAR_ANNOTATIONS
 from meshed_mcp.infra.config import ServiceConfig, StackConfig
 
@@ -33,7 +33,7 @@ def budget_faults(config: StackConfig, name: str, item: ServiceConfig) -> Iterat
     scaling, where, field = item.scaling, f"service {name}", "scaling.monthly_budget"
     if scaling.monthly_budget is None:
         return
-    if item.rollout.strategy is RolloutStrategy.CANARY:
+    if item.rollout.second is not None:
         yield Fault(where, field, "cannot be kept by two versions side by side; write max_replicas while a canary runs")
         return
     each = replica_month(requests_of(item), config.prices)

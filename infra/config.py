@@ -17,6 +17,7 @@ from meshed_mcp.components.core.errors import ConfigurationError, Fault, excerpt
 from meshed_mcp.components.core.names import domain_name, namespace_name, service_name
 from meshed_mcp.components.mesh.args import SecretKey, ServiceSettings
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
+from meshed_mcp.components.mesh.tool_args import PoolSettings
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 
 NAMESPACE: Final = "meshed-mcp"
@@ -29,11 +30,21 @@ Source: RFC 6761, section 6.3.
 """
 
 
+class PoolConfig(PoolSettings):
+    """Pods of their own for slow or expensive tools, and how many."""
+
+    scaling: ScalingSettings = ScalingSettings()
+    """How many replicas, and by what measure: the pool's own load."""
+
+
 class ServiceConfig(ServiceSettings):
     """One MCP service: what runs, who may call it, how it scales."""
 
     scaling: ScalingSettings = ScalingSettings()
     """How many replicas, and by what measure."""
+
+    pools: Mapping[str, PoolConfig] = Field(default_factory=dict)
+    """Name -> pods of their own for slow or expensive tools; calls of clients up to 2025-11-25 do not reach them."""
 
 
 class RegistryConfig(Model):

@@ -12,13 +12,13 @@ from meshed_mcp.components.core.errors import ConfigurationError, Fault, suggest
 from meshed_mcp.components.mesh.args import (
     IngressRef,
     MeshedMCPServiceArgs,
-    RolloutStrategy,
     ServiceMeshArgs,
     ServiceSettings,
 )
 from meshed_mcp.components.mesh.cluster_args import Tracing
 from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
 from meshed_mcp.components.mesh.sharing import missing_parts
+from meshed_mcp.components.mesh.tool_args import Pool, PoolSettings
 from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
 from meshed_mcp.components.observability.jaeger import collector_host
 from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
@@ -87,7 +87,9 @@ def service_faults(name: str, item: ServiceConfig, names: list[str]) -> Iterator
             yield Fault(where, f"callers[{number}]", f"there is no service {caller}; {suggestion(caller, names)}")
     for other in deployments(name, item)[1:]:
         if other in names:
-            yield Fault(where, "rollout", f"its canary would be named {other}, as another service is; rename one")
+            suffix = other.removeprefix(f"{name}-")
+            field = "rollout" if suffix == item.rollout.second else "pools"
+            yield Fault(where, field, f"its {suffix} would be named {other}, as another service is; rename one")
     if item.legacy is contract.Legacy.STICKY and item.scaling.min_replicas == 0:
         advice = "write scaling.min_replicas: 1, or legacy: stateless"
         yield Fault(where, "legacy", f"sticky keeps sessions in a pod's memory, which min_replicas 0 ends; {advice}")
@@ -123,8 +125,9 @@ def keeps_own_data(item: ServiceSettings) -> bool:
 
 
 def deployments(name: str, item: ServiceSettings) -> list[str]:
-    """Names of a service's Deployments: the stable version's, and the canary's where there is one."""
-    return [name, f"{name}-{contract.CANARY}"] if item.rollout.strategy is RolloutStrategy.CANARY else [name]
+    """Names of a service's Deployments: the stable version's, the second version's, the pools'."""
+    second = [] if item.rollout.second is None else [f"{name}-{item.rollout.second}"]
+    return [name, *second, *(f"{name}-{pool}" for pool in item.pools)]
 
 
 def placement(config: StackConfig) -> dict[str, Any]:
@@ -144,7 +147,7 @@ def placement(config: StackConfig) -> dict[str, Any]:
 
 def service_args(config: StackConfig, item: ServiceConfig) -> MeshedMCPServiceArgs:
     """Arguments of one service: its settings, and what follows from the stack."""
-    settings = {field: getattr(item, field) for field in ServiceSettings.model_fields}
+    settings = {field: getattr(item, field) for field in ServiceSettings.model_fields} | {"pools": sized_pools(item)}
     registry_url = f"http://{contract.REGISTRY_NAME}:{contract.MCP_PORT}" if config.registry else None
     return MeshedMCPServiceArgs(
         **settings,
@@ -155,6 +158,15 @@ def service_args(config: StackConfig, item: ServiceConfig) -> MeshedMCPServiceAr
         request_state=config.request_state,
         redis=config.redis,
     )
+
+
+def sized_pools(item: ServiceConfig) -> dict[str, Pool]:
+    """A service's pools with their sizes at creation."""
+    settings = PoolSettings.model_fields
+    return {
+        name: Pool(**{field: getattr(pool, field) for field in settings}, replicas=max(1, pool.scaling.min_replicas))
+        for name, pool in item.pools.items()
+    }
 
 
 def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPServiceArgs:

@@ -4,14 +4,15 @@ Models in, Markdown out; `make golden` writes docs/reference/stack-file.md.
 """
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from meshed_mcp.components.core.tagged import tagged_models
 from meshed_mcp.infra.config import NAMESPACE, StackConfig
 
 HEADER: Final = f"""# Keys of a stack file
@@ -72,11 +73,15 @@ def first_paragraph(model: type[BaseModel]) -> str:
 def value_text(kind: Any) -> str:
     """What is written for a type: `text`, a list, a link to another table, the choices of an enum."""
     origin, parts = get_origin(kind), get_args(kind)
+    if choices := tagged_models(kind):
+        return " or ".join(value_text(model) for model in choices.values())
+    if origin is Literal:
+        return f"`{parts[0]}`"
     if origin in {Union, types.UnionType, Annotated}:
         return value_text(parts[0])
     if origin is list:
         return f"list of {value_text(parts[0])}"
-    if origin is dict:
+    if origin in {dict, Mapping}:
         return f"name -> {value_text(parts[1])}"
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return ", ".join(f"`{choice.value}`" for choice in kind)

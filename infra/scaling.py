@@ -13,35 +13,65 @@ from meshed_mcp.components.autoscaling.reaction import pod_ready_seconds
 from meshed_mcp.components.core.errors import Fault
 from meshed_mcp.components.core.forecast_queries import HISTORY_HOURS, SMOOTHING_MINUTES
 from meshed_mcp.components.core.names import MAX_SERVICE_NAME_CHARACTERS
-from meshed_mcp.components.mesh.args import RolloutStrategy
 from meshed_mcp.components.mesh.container import READINESS_PERIOD_SECONDS
+from meshed_mcp.components.mesh.rollout_args import BlueGreen, Canary, Colour
+from meshed_mcp.components.mesh.tool_args import POOL_PREFIX
 from meshed_mcp.infra import budgets
 from meshed_mcp.infra.config import NAMESPACE, ServiceConfig, StackConfig
 
 
 def scaling_targets(config: StackConfig, name: str) -> dict[str, ScalingTarget]:
-    """Autoscaler's name -> target, of the stable version and of the canary, where there is one.
+    """Autoscaler's name -> target, of every version and pool.
 
-    Each sees the load of its own version: the sum of both would let the canary grow by the stable version's calls.
+    Each sees its own load: the sum of all would let the canary grow by the stable version's calls.
     """
     item = config.services[name]
     whole = ScalingTarget(**dict(item.scaling), memory_limit=item.resources.memory_limit)
     stable = whole.model_copy(update={"max_replicas": budgets.most_replicas(config, item)})
-    weights = item.rollout.weights
-    if item.rollout.strategy is not RolloutStrategy.CANARY or weights is None:
+    second = item.rollout.second
+    if second is None and not item.pools:
         return {name: stable}
-    own = canary_name(name)
-    share = weights.canary / 100
-    canary = {"service": name, "deployment": own, "version": contract.CANARY, **canary_bounds(item, share)}
+    targets = {name: stable.model_copy(update={"version": contract.STABLE, **blue_bounds(item)})}
+    if second is not None:
+        own = {"service": name, "deployment": f"{name}-{second}", "version": second, **second_bounds(item)}
+        targets[f"{name}-{second}"] = whole.model_copy(update=own)
+    return targets | pool_targets(name, item)
+
+
+def pool_targets(name: str, item: ServiceConfig) -> dict[str, ScalingTarget]:
+    """Targets of a service's pools, by the pools' own settings."""
     return {
-        name: stable.model_copy(update={"version": contract.STABLE}),
-        own: whole.model_copy(update=canary),
+        f"{name}-{pool}": ScalingTarget(
+            **dict(settings.scaling),
+            service=name,
+            deployment=f"{name}-{pool}",
+            version=f"{POOL_PREFIX}{pool}",
+            memory_limit=(settings.resources or item.resources).memory_limit,
+        )
+        for pool, settings in item.pools.items()
     }
 
 
-def canary_name(name: str) -> str:
-    """Name of a canary's Deployment and of its autoscaler."""
-    return f"{name}-{contract.CANARY}"
+def second_bounds(item: ServiceConfig) -> dict[str, object]:
+    """Sizes of a rollout's second version: a canary's share, a preview's floor, else the service's own."""
+    match item.rollout:
+        case Canary(weights=weights):
+            return canary_bounds(item, weights.canary / 100)
+        case BlueGreen(active=Colour.BLUE):
+            return preview_bounds(item)
+    return {}
+
+
+def blue_bounds(item: ServiceConfig) -> dict[str, object]:
+    """Sizes of the Deployment that keeps the service's name, where it is only the preview."""
+    rollout = item.rollout
+    return preview_bounds(item) if isinstance(rollout, BlueGreen) and rollout.active is Colour.GREEN else {}
+
+
+def preview_bounds(item: ServiceConfig) -> dict[str, object]:
+    """The least size of the colour that is not active."""
+    wanted = item.rollout.preview_replicas if isinstance(item.rollout, BlueGreen) else None
+    return {} if wanted is None else {"min_replicas": min(wanted, item.scaling.max_replicas)}
 
 
 def canary_bounds(item: ServiceConfig, share: float) -> dict[str, object]:
@@ -73,14 +103,24 @@ def scaling_faults(config: StackConfig, name: str, item: ServiceConfig) -> Itera
     if config.keda.install is KedaInstall.NONE:
         for field, message in plain_faults(scaling):
             yield Fault(where, f"scaling.{field}", message)
-    if item.rollout.strategy is RolloutStrategy.CANARY and len(canary_name(name)) > MAX_SERVICE_NAME_CHARACTERS:
-        room = MAX_SERVICE_NAME_CHARACTERS - len(canary_name(""))
-        message = f"its canary's autoscaler needs a name of {room} characters or fewer; {name} has {len(name)}"
-        yield Fault(where, "rollout", message)
+    yield from name_faults(name, item)
     if scaling.profile is Profile.SESSION and item.legacy is not contract.Legacy.STICKY:
         message = "session counts sessions, and legacy: stateless has none; write legacy: sticky, or another profile"
         yield Fault(where, "scaling.profile", message.replace("stateless", item.legacy.value))
     yield from unreachable_faults(where, item)
+
+
+def name_faults(name: str, item: ServiceConfig) -> Iterator[Fault]:
+    """Names of autoscalers that would be too long."""
+    parts = {"rollout": [item.rollout.second] if item.rollout.second else [], "pools": list(item.pools)}
+    for field, suffixes in parts.items():
+        for suffix in suffixes:
+            room = MAX_SERVICE_NAME_CHARACTERS - len(f"-{suffix}")
+            if len(name) > room:
+                message = (
+                    f"the autoscaler of its {suffix} needs a name of {room} characters or fewer; {name} has {len(name)}"
+                )
+                yield Fault(f"service {name}", field, message)
 
 
 def unreachable_faults(where: str, item: ServiceConfig) -> Iterator[Fault]:

@@ -40,10 +40,12 @@ LABEL_APP: Final = "app"
 """Istio's and Kiali's workload label. Source: Istio, "Application Requirements", labels `app` and `version`."""
 
 LABEL_VERSION: Final = "version"
-"""Label that DestinationRule subsets select by: `stable` or `canary`."""
+"""Label that DestinationRule subsets select by: `stable`, the second version of a rollout, or `pool-<name>`."""
 
 STABLE: Final = "stable"
 CANARY: Final = "canary"
+GREEN: Final = "green"
+VARIANT: Final = "variant"
 
 ENV_SERVICE: Final = "MESHED_MCP_SERVICE"
 """Name of the service, e.g. `mcp-rag`."""

@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from meshed_mcp.components.core.tagged import Location, tagged_models, untagged
+
 MAXIMUM_SHOWN_CHARACTERS: Final = 60
 """Longest excerpt of a wrong value in a message: a line must stay a line."""
 
@@ -21,8 +23,6 @@ UNITS: Final = ("seconds", "percent", "replicas", "minutes", "hours", "days", "b
 
 SECONDS_PER: Final = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 """Suffixes that people write on durations, in seconds."""
-
-Location = tuple[str | int, ...]
 
 
 class Fault(NamedTuple):
@@ -55,7 +55,7 @@ def faults(model: type[BaseModel], raw: Any, where: str) -> list[Fault]:
             details = without_union_branches(error.errors(include_url=False))
             new = [item for item in details if item["loc"] not in settled]
             found.update(dict.fromkeys(fault for item in new for fault in sentences(model, item, where)))
-            repaired = [item for item in new if repair(rest, item)]
+            repaired = [item for item in new if repair(rest, item, untagged(model, item["loc"]))]
             if not repaired:
                 return list(found)
             settled.update(location for item in repaired for location in settled_by(item))
@@ -79,9 +79,11 @@ def settled_by(item: ErrorDetails) -> list[Location]:
     return [location, location[:-1]] if follows else [location]
 
 
-def repair(raw: Any, item: ErrorDetails) -> bool:
-    """Take a wrong value out of `raw`, or put one in for what is missing; False where neither can be done."""
-    *path, last = item["loc"] or (None,)
+def repair(raw: Any, item: ErrorDetails, written: Location) -> bool:
+    """Take a wrong value out of `raw`, or put one in for what is missing; False where neither can be done. `written` is
+    the location as the reader wrote it.
+    """  # noqa: D205 - two sentences
+    *path, last = written or (None,)
     for step in path:
         raw = raw.get(step) if isinstance(raw, dict) else None
     if not isinstance(raw, dict) or last == "[key]":
@@ -114,11 +116,25 @@ def sentences(
     `spelling` makes a field's name what the reader writes: Python's own, or the one on the wire.
     """
     location = item["loc"]
-    field = path_text(location)
+    field = path_text(untagged(model, location))
+    if item["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        return [Fault(where, f"{field}.{tag_name(item)}", tag_sentence(item))]
     if item["type"] in {"value_error", "assertion_error"}:
         return [Fault(where, field, line) for line in str(item["ctx"]["error"]).splitlines()]
     holder = location if item["type"] == "model_type" else location[:-1]
     return [Fault(where, field, sentence([spelling(name) for name in fields_at(model, holder)], item))]
+
+
+def tag_name(item: ErrorDetails) -> str:
+    """Name of the field that chooses between models."""
+    return str(item["ctx"]["discriminator"]).strip("'")
+
+
+def tag_sentence(item: ErrorDetails) -> str:
+    """What may be chosen."""
+    choices = re.findall(r"'([^']*)'", str(item["ctx"].get("expected_tags", "")))
+    tag = str(item["ctx"].get("tag", "null"))
+    return f"{tag!r} is not a choice; {suggestion(tag, choices)}"
 
 
 def path_text(location: Location) -> str:
@@ -213,7 +229,9 @@ def fields_at(model: type[BaseModel], location: Location) -> list[str]:
     """Field names of the model that lies at `location` inside `model`; empty where it is no model."""
     kind: Any = model
     for step in location:
-        if inner := nested_model(kind):
+        if (chosen := tagged_models(kind)) and step in chosen:
+            kind = chosen[str(step)]
+        elif inner := nested_model(kind):
             field = inner.model_fields.get(str(step))
             kind = field.annotation if field else None
         else:

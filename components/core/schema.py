@@ -9,13 +9,15 @@ import inspect
 import json
 import textwrap
 import types
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from meshed_mcp.components.core.args import camel
+from meshed_mcp.components.core.tagged import tag_of, tagged_models
 
 PACKAGE: Final = "meshed-mcp"
 SCALARS: Final = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -70,15 +72,28 @@ class Schema:
         if kind is Any:
             return dict(ANY)
         origin, parts = get_origin(kind), get_args(kind)
+        if choices := tagged_models(kind):
+            return self.choice_spec(choices)
+        if origin is Literal:
+            return {"type": "string", "const": str(parts[0])}
         if origin in {Union, types.UnionType, Annotated}:
             return self.type_spec(parts[0])
         if origin is list:
             return {"type": "array", "items": self.type_spec(parts[0])}
-        if origin is dict:
+        if origin in {dict, Mapping}:
             return {"type": "object", "additionalProperties": self.type_spec(parts[1])}
         if isinstance(kind, type) and issubclass(kind, BaseModel | StrEnum):
             return dict(self.reference(kind))
         raise TypeError(f"{kind!r} cannot be written in a package schema; use a model, an enum, a list or a map")
+
+    def choice_spec(self, choices: dict[str, type[BaseModel]]) -> dict[str, Any]:
+        """One of several models, by the field that each has with a value of its own."""
+        references = {tag: self.reference(model)["$ref"] for tag, model in choices.items()}
+        name, _ = tag_of(next(iter(choices.values())))
+        return {
+            "oneOf": [{"type": "object", "$ref": reference} for reference in references.values()],
+            "discriminator": {"propertyName": camel(name), "mapping": references},
+        }
 
 
 def package_schema(components: list[type], version: str) -> str:

@@ -22,10 +22,8 @@ def access_environment(name: str, args: MeshedMCPServiceArgs) -> dict[str, str]:
 
 def tool_environment(args: MeshedMCPServiceArgs) -> dict[str, str]:
     """The rules per tool, with identities of the mesh in place of names."""
-    if not args.tools:
-        return {}
-    rules = {tool: tool_rule(rule, args) for tool, rule in args.tools.items()}
-    return {contract.ENV_TOOL_POLICY: json.dumps(rules)}
+    rules = {tool: tool_rule(rule, args) for tool, rule in args.tools.items() if not rule.says_traffic_only}
+    return {contract.ENV_TOOL_POLICY: json.dumps(rules)} if rules else {}
 
 
 def tool_rule(rule: ToolSettings, args: MeshedMCPServiceArgs) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.errors import suggestion
 from meshed_mcp.components.core.names import listed
+from meshed_mcp.components.mesh.tool_args import ToolTraffic
 
 INGRESS: Final = "ingress"
 """In `allow`: clients from outside, who reach the service through the gateway."""
@@ -37,14 +38,20 @@ def scope_names(value: list[str]) -> list[str]:
     return list(dict.fromkeys(value))
 
 
-class ToolSettings(Model):
-    """Who may call one tool; every condition given must hold."""
+class ToolSettings(ToolTraffic):
+    """Who may call one tool, where every condition given must hold, and how its calls travel."""
 
     allow: list[str] | None = None
     """Some of the service's callers, or "ingress" for clients from outside. Unset = every caller, empty = nobody."""
 
     scopes: list[str] = Field(default_factory=list)
     """Scopes that the caller's token must have, all of them; needs `auth`."""
+
+    @property
+    def says_traffic_only(self) -> bool:
+        """Whether the tool is named for how its calls travel alone; who may call it is then said by "*"."""
+        travels = self.repeatable or self.timeout_seconds is not None
+        return travels and self.allow is None and not self.scopes
 
     @field_validator("scopes")
     @classmethod

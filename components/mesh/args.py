@@ -6,6 +6,7 @@ what a value becomes in Kubernetes (workload.py, traffic.py, security.py). The m
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import Field, field_validator, model_validator
@@ -22,10 +23,13 @@ from meshed_mcp.components.core.names import (
 )
 from meshed_mcp.components.mesh.access_args import TokenSettings, ToolSettings, tool_faults, tool_names
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
+from meshed_mcp.components.mesh.connection_args import TrafficSettings
 from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerResources
 from meshed_mcp.components.mesh.limits_args import LIMIT_VARIABLES, LimitSettings, check_limits
-from meshed_mcp.components.mesh.rollout_args import Rollout, RolloutStrategy, Weights
+from meshed_mcp.components.mesh.rollout_args import NoRollout, Rollout, RolloutStrategy, Weights
 from meshed_mcp.components.mesh.sharing import SharedUse, missing_parts
+from meshed_mcp.components.mesh.tool_args import Pool, PoolSettings
+from meshed_mcp.components.mesh.traffic_rules import traffic_faults
 
 __all__ = [
     "Drain",
@@ -136,8 +140,14 @@ class ServiceSettings(Model):
     limits: LimitSettings = Field(default_factory=LimitSettings)
     """What one pod accepts before it refuses."""
 
-    rollout: Rollout = Field(default_factory=Rollout)
+    rollout: Rollout = Field(default_factory=NoRollout)
     """Which versions run and how calls are divided between them."""
+
+    traffic: TrafficSettings = Field(default_factory=TrafficSettings)
+    """How callers' proxies connect: choice of the replica, bounds, sick replicas, regions."""
+
+    pools: Mapping[str, PoolSettings] = Field(default_factory=dict)
+    """Name -> pods of their own for slow or expensive tools; calls of clients up to 2025-11-25 do not reach them."""
 
     @field_validator("path")
     @classmethod
@@ -226,6 +236,12 @@ class ServiceSettings(Model):
         return self
 
     @model_validator(mode="after")
+    def _has_routes_that_work(self) -> "ServiceSettings":
+        if lines := "\n".join(traffic_faults(self)):
+            raise ValueError(lines)
+        return self
+
+    @model_validator(mode="after")
     def _sets_each_variable_once(self) -> "ServiceSettings":
         both = sorted(set(self.env) & set(self.secret_env))
         if both:
@@ -282,6 +298,9 @@ class MeshedMCPServiceArgs(ServiceSettings):
     replicas: int = Field(default=2, ge=1, le=1000)
     """Pods at creation; afterwards the autoscaler owns the number."""
 
+    pools: Mapping[str, Pool] = Field(default_factory=dict)
+    """As in ServiceSettings, each with its size."""
+
     max_replicas: int | None = Field(default=None, ge=1, le=1000)
     """The most pods an autoscaler may make of the service; unset = as many as `replicas`."""
 
@@ -328,9 +347,9 @@ class MeshedMCPServiceArgs(ServiceSettings):
 
     @property
     def replicated(self) -> bool:
-        """Whether two requests may reach different pods: several replicas, or two versions side by side."""
+        """Whether two requests may reach different pods: several replicas, two versions side by side, or pools."""
         most = max(self.replicas, self.max_replicas or 1)
-        return most > 1 or self.rollout.strategy is RolloutStrategy.CANARY
+        return most > 1 or self.rollout.second is not None or bool(self.pools)
 
     @model_validator(mode="after")
     def _shares_what_it_uses(self) -> "MeshedMCPServiceArgs":

@@ -7,11 +7,12 @@ egress.py, monitor.py), registration (component.py).
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.names import service_name
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.connections import destination_rule
 from meshed_mcp.components.mesh.egress import outside_hosts
 from meshed_mcp.components.mesh.monitor import pod_monitor
 from meshed_mcp.components.mesh.security import allowed_callers
 from meshed_mcp.components.mesh.session_affinity import envoy_filters
-from meshed_mcp.components.mesh.traffic import destination_rule, ingress_route, mesh_route
+from meshed_mcp.components.mesh.traffic import ingress_route, mesh_route
 from meshed_mcp.components.mesh.workload import (
     deployment,
     pod_disruption_budget,

@@ -51,11 +51,11 @@ def _places(name: str, args: MeshedMCPServiceArgs) -> Iterator[tuple[str, str, s
 def _envoy_filter(name: str, args: MeshedMCPServiceArgs, namespace: str, context: str, title: str) -> Manifest:
     filter_name = f"meshed-mcp.sessions.{name}.{args.namespace}"
     if context == GATEWAY and args.ingress is not None:
-        routes = [route["name"] for route in ingress_routes(name, args)]
+        routes = with_sessions(ingress_routes(name, args))
         hosts: list[Manifest] = [{"route": {"name": route}} for route in routes]
     else:
         host = f"{service_host(name, args)}:{contract.MCP_PORT}"
-        hosts = [{"name": host, "route": {"name": route["name"]}} for route in mesh_routes(name, args)]
+        hosts = [{"name": host, "route": {"name": route}} for route in with_sessions(mesh_routes(name, args))]
     patches = [_filter_patch(context, filter_name)]
     patches += [
         _route_patch(
@@ -65,6 +65,11 @@ def _envoy_filter(name: str, args: MeshedMCPServiceArgs, namespace: str, context
     ]
     meta = metadata(title, namespace, standard_labels(name))
     return manifest(ENVOY_FILTER, "EnvoyFilter", meta, {"configPatches": patches})
+
+
+def with_sessions(rules: list[Manifest]) -> list[str]:
+    """Names of the rules over which sessions begin and go on; calls of single tools are of clients that have none."""
+    return [rule["name"] for rule in rules if "headers" in rule]
 
 
 def _filter_patch(context: str, filter_name: str) -> Manifest:

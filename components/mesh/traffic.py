@@ -1,17 +1,21 @@
-"""Istio routes and connection rules of one MCP server: VirtualServices and DestinationRule.
+"""Istio routes of one MCP server: VirtualServices of its callers' sidecars and of the gateway.
 
-A service's name and arguments in, objects out. Streams decide the numbers: a listening client holds one request open
-for as long as it lives. Source of the hazards: Istio API reference, HTTPRoute and TrafficPolicy.
-Not here: who may call (security.py), the gateway itself (gateway.py).
+A service's name and arguments in, objects out. Rules are tried in order: sessions, then each choice of a version, and
+within a choice calls of single tools before all others; the last takes everything. Source of the hazards: Istio API
+reference, HTTPRoute. Not here: connections (connections.py), tools (tool_routes.py), who may call (security.py).
 """
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.addresses import exposed_path, metadata_path, service_host
 from meshed_mcp.components.mesh.args import IngressRef, MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.workload import versions
+from meshed_mcp.components.mesh.connection_args import SESSION_HEADER
+from meshed_mcp.components.mesh.rollout_args import ABTest, BlueGreen, Canary, Colour
+from meshed_mcp.components.mesh.tool_args import POOL_PREFIX
+from meshed_mcp.components.mesh.tool_routes import ToolGroup, call_matches, tool_groups, travel
 
 NETWORKING: Final = "networking.istio.io/v1"
 """Source: Istio 1.31 CRDs, storage version of VirtualService, DestinationRule and Gateway."""
@@ -19,65 +23,41 @@ NETWORKING: Final = "networking.istio.io/v1"
 MESH_GATEWAY: Final = "mesh"
 """The reserved name for all sidecars. Source: Istio API, VirtualService `gateways`."""
 
-RETRIES: Final = {"attempts": 2, "retryOn": "connect-failure,refused-stream"}
-"""Only faults before the server saw the call, so a POST of tools/call never runs twice."""
-
-MAX_STREAMS: Final = 4096
-"""Open requests and connections one client proxy may hold to the service; every listening client holds one of each.
-
-Product rule: far above what a replica serves, so only a runaway client meets it. Upstream has no limit (2^32-1).
-"""
-
-MAX_PENDING_REQUESTS: Final = 1024
-"""Requests that may wait for a connection; the next one gets 503 at once. Product rule, as MAX_STREAMS."""
-
-CONNECT_TIMEOUT: Final = "3s"
-"""Product rule: a pod that takes no connection in 3 s is gone, and the retry goes to another. Upstream: 10 s."""
-
-IDLE_TIMEOUT: Final = "900s"
-"""Connections without any request are closed after it; one that carries a stream is not idle."""
-
-KEEPALIVE: Final = {"time": "60s", "interval": "20s", "probes": 3}
-"""A peer that vanished under a silent stream is noticed after two minutes, not after the kernel's two hours."""
-
-OUTLIER_DETECTION: Final = {
-    "consecutive5xxErrors": 5,
-    "consecutiveGatewayErrors": 5,
-    "interval": "10s",
-    "baseEjectionTime": "30s",
-    "maxEjectionPercent": 50,
-}
-"""Both counters, because each has a default of its own that would go on counting; at most half of the pods are out.
-
-minHealthPercent stays 0: below it sick pods get calls again. Source: Istio API, OutlierDetection.
-"""
-
-
-SESSION_HEADER: Final = "mcp-session-id"
-"""Carries the session of clients up to 2025-11-25. Source: MCP 2025-11-25, "Session Management"."""
-
 CHOSEN_REPLICA: Final = {"x-mcp-upstream": "%UPSTREAM_REMOTE_ADDRESS%"}
 """Tells session_affinity.lua which replica answered; the script takes it off again. Source: Envoy, "Access logging"."""
 
 
+class Choice(NamedTuple):
+    """One way in which a version is chosen: the calls, and where they go."""
+
+    label: str
+    headers: Manifest
+    shares: dict[str, int]
+    """Version -> percent of the calls."""
+
+
+class Place(NamedTuple):
+    """Where rules stand: their names' beginning, the path there, the path that the service sees, and calls of tools."""
+
+    label: str
+    match: Manifest
+    rewrite: Manifest
+    calls: bool
+
+
 def mesh_route(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     """The route of every sidecar to the service, without a time-out: a stream lives as long as its client."""
-    host = service_host(name, args)
     return manifest(
         NETWORKING,
         "VirtualService",
         metadata(name, args.namespace),
-        {
-            "hosts": [host],
-            "gateways": [MESH_GATEWAY],
-            "http": mesh_routes(name, args),
-        },
+        {"hosts": [service_host(name, args)], "gateways": [MESH_GATEWAY], "http": mesh_routes(name, args)},
     )
 
 
 def mesh_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """The rules of that route."""
-    return _rules(name, args, "default")
+    return list(_rules(name, args, Place("default", {}, {}, calls=True)))
 
 
 def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> Manifest:
@@ -99,78 +79,117 @@ def ingress_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     return [
         rule
         for label, (uri, path) in matches.items()
-        for rule in _rules(name, args, f"{name}-{label}", match={"uri": uri}, rewrite={"uri": path})
+        for rule in _rules(
+            name, args, Place(f"{name}-{label}", {"uri": uri}, {"rewrite": {"uri": path}}, calls=label == "endpoint")
+        )
     ]
 
 
-def _rules(
-    name: str, args: MeshedMCPServiceArgs, label: str, match: Manifest | None = None, rewrite: Manifest | None = None
-) -> list[Manifest]:
-    """One rule by weight; for sessions one more before it, to all replicas at once: weights are drawn per request, so
-    a session would change its version, and a replica is found only among those of the chosen destination.
-    """  # noqa: D205 - one sentence
-    change = {"rewrite": rewrite} if rewrite else {}
-    plain = {
-        "name": label,
-        **({"match": [match]} if match else {}),
-        **change,
-        "route": destinations(name, args),
-        "retries": dict(RETRIES),
-    }
-    if args.legacy is not contract.Legacy.STICKY:
-        return [plain]
-    session = plain | {
-        "name": f"{label}-session",
-        "match": [{**(match or {}), "headers": {SESSION_HEADER: {}}}],
-        "route": [{"destination": {"host": service_host(name, args), "port": {"number": contract.MCP_PORT}}}],
-    }
-    return [rule | {"headers": {"response": {"set": dict(CHOSEN_REPLICA)}}} for rule in (session, plain)]
+def choices(args: MeshedMCPServiceArgs) -> list[Choice]:
+    """How a version is chosen, in the order of trial; the last has no condition."""
+    rollout = args.rollout
+    match rollout:
+        case Canary():
+            shares = {contract.STABLE: rollout.weights.stable, contract.CANARY: rollout.weights.canary}
+            return [Choice("", {}, shares)]
+        case BlueGreen():
+            preview = {rollout.header: {"exact": preview_colour(rollout).value}}
+            return [
+                Choice("preview", preview, {_version(preview_colour(rollout)): 100}),
+                Choice("", {}, {_version(rollout.active): 100}),
+            ]
+        case ABTest():
+            matching = {rollout.header: {"regex": rollout.regex}}
+            return [Choice("variant", matching, {contract.VARIANT: 100}), Choice("", {}, {contract.STABLE: 100})]
+        case _:
+            return [Choice("", {}, {contract.STABLE: 100})]
 
 
-def destinations(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """Where a route sends calls: the stable version, or both versions by their weights."""
+def preview_colour(rollout: BlueGreen) -> Colour:
+    """The colour that only the header picks."""
+    return Colour.GREEN if rollout.active is Colour.BLUE else Colour.BLUE
+
+
+def mirror_version(args: MeshedMCPServiceArgs) -> str | None:
+    """The version that gets copies of calls: the one that does not get them all."""
+    rollout = args.rollout
+    return _version(preview_colour(rollout)) if isinstance(rollout, BlueGreen) else rollout.second
+
+
+def destinations(name: str, args: MeshedMCPServiceArgs, shares: dict[str, int]) -> list[Manifest]:
+    """Where a rule sends calls: one version, or several by their weights."""
     host = service_host(name, args)
-    weights = args.rollout.weights
-    if weights is None:
-        return [{"destination": _subset(host, contract.STABLE)}]
-    return [
-        {"destination": _subset(host, contract.STABLE), "weight": weights.stable},
-        {"destination": _subset(host, contract.CANARY), "weight": weights.canary},
-    ]
+    if len(shares) == 1:
+        return [{"destination": _subset(host, version)} for version in shares]
+    return [{"destination": _subset(host, version), "weight": percent} for version, percent in shares.items()]
 
 
-def destination_rule(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """How every proxy connects to the service; its subsets are the versions that run."""
-    return manifest(
-        NETWORKING,
-        "DestinationRule",
-        metadata(name, args.namespace),
-        {
-            "host": service_host(name, args),
-            "trafficPolicy": {
-                "tls": {"mode": "ISTIO_MUTUAL"},
-                "loadBalancer": {"simple": "LEAST_REQUEST"},
-                "connectionPool": {
-                    "tcp": {
-                        "maxConnections": MAX_STREAMS,
-                        "connectTimeout": CONNECT_TIMEOUT,
-                        "idleTimeout": IDLE_TIMEOUT,
-                        "tcpKeepalive": dict(KEEPALIVE),
-                    },
-                    "http": {
-                        "http1MaxPendingRequests": MAX_PENDING_REQUESTS,
-                        "http2MaxRequests": MAX_STREAMS,
-                        "idleTimeout": IDLE_TIMEOUT,
-                    },
-                },
-                "outlierDetection": dict(OUTLIER_DETECTION),
+def _rules(name: str, args: MeshedMCPServiceArgs, place: Place) -> Iterator[Manifest]:
+    """Sessions go to all replicas at once and before any choice: a choice is made per request, so a session would
+    change its version, and a replica is found only among those of the chosen destination.
+    """  # noqa: D205 - one sentence
+    if args.legacy is contract.Legacy.STICKY:
+        everybody = {"host": service_host(name, args), "port": {"number": contract.MCP_PORT}}
+        yield _sessions_kept(
+            args,
+            {
+                **_head(place, "session", [_match(place, {SESSION_HEADER: {}})]),
+                "route": [{"destination": everybody}],
+                **travel(None),
             },
-            "subsets": [
-                {"name": version.label, "labels": {contract.LABEL_VERSION: version.label}}
-                for version in versions(name, args)
-            ],
-        },
-    )
+        )
+    for choice in choices(args):
+        for group in tool_groups(args, asked=bool(choice.headers)) if place.calls else ():
+            yield _tool_rule(name, args, place, choice, group)
+        match = _match(place, choice.headers)
+        route = {"route": destinations(name, args, choice.shares)}
+        plain = {**_head(place, choice.label, [match] if match else []), **route, **travel(None)}
+        yield _sessions_kept(args, plain)
+
+
+def _tool_rule(name: str, args: MeshedMCPServiceArgs, place: Place, choice: Choice, group: ToolGroup) -> Manifest:
+    """Calls of some tools: to their pool, or to the version of the choice."""
+    shares = choice.shares if group.pool is None else {f"{POOL_PREFIX}{group.pool}": 100}
+    label = "-".join(part for part in (choice.label, group.label) if part)
+    return {
+        **_head(place, label, call_matches(group, _match(place, choice.headers))),
+        "route": destinations(name, args, shares),
+        **(_mirrors(name, args) if group.mirrored else {}),
+        **travel(group),
+    }
+
+
+def _mirrors(name: str, args: MeshedMCPServiceArgs) -> Manifest:
+    """Copies to the other version; their answers are thrown away, and a copy is never repeated."""
+    version, mirror = mirror_version(args), args.rollout.mirror
+    if version is None or mirror is None:
+        return {}
+    copies = {"destination": _subset(service_host(name, args), version), "percentage": {"value": mirror.percent}}
+    return {"mirrors": [copies]}
+
+
+def _head(place: Place, suffix: str, matches: list[Manifest]) -> Manifest:
+    label = f"{place.label}-{suffix}" if suffix else place.label
+    return {"name": label, **({"match": matches} if matches else {}), **place.rewrite}
+
+
+def _match(place: Place, headers: Manifest) -> Manifest:
+    return {
+        **place.match,
+        **({"headers": {header: dict(value) for header, value in headers.items()}} if headers else {}),
+    }
+
+
+def _sessions_kept(args: MeshedMCPServiceArgs, rule: Manifest) -> Manifest:
+    """Marks the answering replica on rules over which sessions begin and go on."""
+    if args.legacy is not contract.Legacy.STICKY:
+        return rule
+    return rule | {"headers": {"response": {"set": dict(CHOSEN_REPLICA)}}}
+
+
+def _version(colour: Colour) -> str:
+    """Blue keeps the Deployment and the label of the service without a rollout, whose selector cannot change."""
+    return contract.STABLE if colour is Colour.BLUE else contract.GREEN
 
 
 def _subset(host: str, subset: str) -> Manifest:

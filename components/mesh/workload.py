@@ -9,8 +9,10 @@ from typing import Any, Final, NamedTuple
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, RolloutStrategy
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.container import server_container, volumes
+from meshed_mcp.components.mesh.rollout_args import BlueGreen, Canary, Colour
+from meshed_mcp.components.mesh.tool_args import POOL_PREFIX, Pool
 
 SIDECAR_EXIT_SECONDS: Final = 10
 """What the pod gets beyond the server's own grace: the sidecar ends after it and drains for 5 seconds.
@@ -43,21 +45,46 @@ Source: Istio, "Resource Annotations".
 
 
 class Version(NamedTuple):
-    """One version of a service: its label value, the name of its Deployment, its image, its pods at creation."""
+    """A version or a pool of a service: its label, the name of its Deployment, its image, its pods at creation."""
 
     label: str
     workload: str
     image: Any
     replicas: int
+    pool: Pool | None = None
 
 
 def versions(name: str, args: MeshedMCPServiceArgs) -> list[Version]:
-    """The versions that run side by side; the stable one keeps the service's name, so no rollout renames it."""
-    stable = Version(contract.STABLE, name, args.image, args.replicas)
-    if args.rollout.strategy is RolloutStrategy.NONE or args.rollout.weights is None:
-        return [stable]
-    share = max(1, ceil(args.replicas * args.rollout.weights.canary / 100))
-    return [stable, Version(contract.CANARY, f"{name}-{contract.CANARY}", args.rollout.image, share)]
+    """What runs side by side; the stable version keeps the service's name, so no rollout renames it. Pools run what
+    gets the calls without a header.
+    """  # noqa: D205 - two sentences
+    rollout = args.rollout
+    found = [Version(contract.STABLE, name, args.image, args.replicas)]
+    if rollout.second is not None:
+        found.append(Version(rollout.second, f"{name}-{rollout.second}", rollout.image, second_replicas(args)))
+    green = isinstance(rollout, BlueGreen) and rollout.active is Colour.GREEN
+    image = found[-1 if green else 0].image
+    return found + [
+        Version(f"{POOL_PREFIX}{pool}", f"{name}-{pool}", image, item.replicas, item)
+        for pool, item in args.pools.items()
+    ]
+
+
+def second_replicas(args: MeshedMCPServiceArgs) -> int:
+    """Pods of the second version at creation: a canary's share of the service's, else as many."""
+    rollout = args.rollout
+    share = rollout.weights.canary / 100 if isinstance(rollout, Canary) else 1
+    return max(1, ceil(args.replicas * share))
+
+
+def pool_args(args: MeshedMCPServiceArgs, pool: Pool | None) -> MeshedMCPServiceArgs:
+    """The arguments with what differs in a pool's pods."""
+    if pool is None:
+        return args
+    changes = {} if pool.call_seconds is None else {"call_seconds": pool.call_seconds}
+    return args.model_copy(
+        update={"resources": pool.resources or args.resources, "limits": args.limits.model_copy(update=changes)}
+    )
 
 
 def service_account(name: str, args: MeshedMCPServiceArgs) -> Manifest:
@@ -105,7 +132,7 @@ def pod_spec(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifes
             _spread("topology.kubernetes.io/zone", chosen),
             _spread("kubernetes.io/hostname", chosen),
         ],
-        "containers": [server_container(name, args, version.image)],
+        "containers": [server_container(name, pool_args(args, version.pool), version.image)],
         "volumes": volumes(),
     }
 

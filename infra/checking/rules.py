@@ -12,6 +12,7 @@ from meshed_mcp.components.core.errors import Fault
 from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.components.mesh.cluster_args import ISTIO_FLOOR
 from meshed_mcp.components.mesh.proxy_filters import foreign_filters
+from meshed_mcp.components.mesh.security import CALL_METHOD, METHOD_HEADER, NAME_HEADER, REVISION, VERSION_HEADER
 from meshed_mcp.infra.checking.references import belongs_to_server, pod_labels, title
 
 Finding = tuple[Manifest, str, str]
@@ -49,13 +50,25 @@ def streams_have_no_timeout(objects: Sequence[Manifest]) -> Iterator[Finding]:
     """A route's time-out cuts every stream; a retry after a byte runs a tool twice."""
     for item in of_kind(objects, "VirtualService"):
         for number, route in enumerate(item["spec"].get("http", ())):
-            if "timeout" in route:
+            named = names_its_tools(route)
+            if "timeout" in route and not named:
                 message = "a time-out on a route cuts MCP streams; remove it, and bound calls in the server"
                 yield item, f"spec.http[{number}].timeout", message
             unsafe = UNSAFE_RETRIES & set(route.get("retries", {}).get("retryOn", "").split(","))
-            if unsafe:
+            if unsafe and not named:
                 message = f"{', '.join(sorted(unsafe))} runs a tool twice; write connect-failure,refused-stream"
                 yield item, f"spec.http[{number}].retries.retryOn", message
+
+
+def names_its_tools(route: Manifest) -> bool:
+    """Whether a rule is for calls of single tools only, of which the stack says that they may be repeated or cut."""
+    wanted = {METHOD_HEADER: CALL_METHOD, VERSION_HEADER: REVISION}
+    matches = route.get("match", ())
+    return bool(matches) and all(
+        NAME_HEADER in match.get("headers", {})
+        and wanted.items() <= {name: value.get("exact") for name, value in match["headers"].items()}.items()
+        for match in matches
+    )
 
 
 UNSAFE_RETRIES: Final = frozenset({"5xx", "gateway-error", "reset", "retriable-4xx", "envoy-ratelimited"})

@@ -70,7 +70,7 @@ def test_a_canarys_name_must_leave_room() -> None:
     """KEDA: keda-hpa- and the name make 63 characters at most."""
     (line,) = lines({"rollout": CANARY}, name="a" * 50)
     assert line.endswith(
-        "rollout: its canary's autoscaler needs a name of 47 characters or fewer; " + "a" * 50 + " has 50"
+        "rollout: the autoscaler of its canary needs a name of 47 characters or fewer; " + "a" * 50 + " has 50"
     )
 
 

@@ -8,7 +8,8 @@ from mesh_rendering import CANARY, INGRESS, service_args
 from pydantic import ValidationError
 
 from meshed_mcp import contract
-from meshed_mcp.components.mesh.args import Rollout, RolloutStrategy, ServiceSettings
+from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.mesh.args import RolloutStrategy, ServiceSettings
 
 
 def message(**settings: Any) -> str:
@@ -48,9 +49,11 @@ def test_weights_that_do_not_sum_to_100_are_refused_and_the_sum_is_named() -> No
 
 def test_a_canary_without_image_and_weights_is_refused_and_names_both() -> None:
     """Product rule: a canary without an image would run nothing."""
-    assert message(rollout={"strategy": "canary"}) == (
-        "strategy canary needs image and weights; add it, or write strategy: none"
-    )
+    found = faults(ServiceSettings, {"image": "search:1", "rollout": {"strategy": "canary"}}, "service mcp-search")
+    assert [(fault.field, fault.message) for fault in found] == [
+        ("rollout.image", "is missing; write image: with a value"),
+        ("rollout.weights", "is missing; write weights: with a value"),
+    ]
 
 
 def test_a_canary_image_without_the_strategy_is_refused() -> None:
@@ -62,7 +65,7 @@ def test_a_canary_image_without_the_strategy_is_refused() -> None:
 
 def test_a_strategy_is_written_as_its_name() -> None:
     """Product rule: choices are enumerated, so that other languages know them."""
-    assert Rollout.model_validate(CANARY).strategy is RolloutStrategy.CANARY
+    assert service_args(rollout=CANARY).rollout.strategy is RolloutStrategy.CANARY
 
 
 @pytest.mark.parametrize("path", ["mcp", "/mcp/", "/", "", "/mcp/*", "/a b", "/../mcp", "/mcp?x=1"])
