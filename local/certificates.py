@@ -64,20 +64,32 @@ class Authority:
         return certificate.public_bytes(serialization.Encoding.PEM), pem
 
 
+class KeyFolder:
+    """Certificates of one run in a folder, readable by this user only; a new identity gets one when it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+        self._authority = Authority()
+        self._root = _private_file(self._folder / "root.pem", self._authority.root)
+        self._files: dict[Identity, KeyFiles] = {}
+
+    def files(self, identity: Identity) -> KeyFiles:
+        """Files of one identity."""
+        if identity not in self._files:
+            chain, key = self._authority.issue(identity)
+            stem = self._folder / f"{identity.namespace}.{identity.service_account}"
+            self._files[identity] = KeyFiles(
+                chain=_private_file(stem.with_name(f"{stem.name}.pem"), chain),
+                key=_private_file(stem.with_name(f"{stem.name}.key"), key),
+                root=self._root,
+            )
+        return self._files[identity]
+
+
 def write_key_files(folder: Path, identities: Iterable[Identity]) -> dict[Identity, KeyFiles]:
     """New certificates for every identity in `folder`, readable by this user only."""
-    authority = Authority()
-    root = _private_file(folder / "root.pem", authority.root)
-    files: dict[Identity, KeyFiles] = {}
-    for identity in dict.fromkeys(identities):
-        chain, key = authority.issue(identity)
-        stem = f"{identity.namespace}.{identity.service_account}"
-        files[identity] = KeyFiles(
-            chain=_private_file(folder / f"{stem}.pem", chain),
-            key=_private_file(folder / f"{stem}.key", key),
-            root=root,
-        )
-    return files
+    keys = KeyFolder(folder)
+    return {identity: keys.files(identity) for identity in identities}
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

@@ -24,6 +24,9 @@ PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_E
 PYTHON: Final = ("python", "python3")
 """Command names that mean this interpreter, whose packages stand for the image's."""
 
+ENDPOINT_SECONDS: Final = "1"
+"""How long a replica that is to end goes on taking calls; proxies of this machine learn of it from files, at once."""
+
 
 @dataclass(frozen=True)
 class Places:
@@ -90,7 +93,7 @@ def _environment(pod: Pod, places: Places) -> dict[str, str]:
         raise LocalRunError(*faults)
     here = {
         contract.ENV_BIND_ADDRESS: pod.address,
-        contract.ENV_ENDPOINT_SECONDS: "0",  # everything stops at once: no proxy has to notice first
+        contract.ENV_ENDPOINT_SECONDS: ENDPOINT_SECONDS,
         "PYTHONUNBUFFERED": "1",
     }
     env.pop(contract.ENV_OTLP_ENDPOINT, None)  # the rendered collector is a part of the cluster

@@ -94,6 +94,24 @@ class Processes:
             if waiting:
                 time.sleep(POLL_SECONDS)
 
+    def ask_to_end(self, name: str) -> None:
+        """SIGTERM to one program; it is not waited for."""
+        _signal_group(self._running[name][1], signal.SIGTERM)
+
+    def end(self, name: str, seconds: float) -> int:
+        """End one program: SIGTERM, at most `seconds` of waiting, SIGKILL. Its exit code, negative for a signal."""
+        self.ask_to_end(name)
+        process = self._running[name][1]
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        return self.kill(name)
+
+    def kill(self, name: str) -> int:
+        """SIGKILL to one program, with its children. Its exit code, negative for a signal."""
+        process = self._running.pop(name)[1]
+        _signal_group(process, signal.SIGKILL)
+        return process.wait()
+
     def stop(self) -> None:
         """Stop everything: nothing is left when this returns."""
         processes = [process for _, process in self._running.values()]

@@ -81,6 +81,14 @@ class Topology:
         wanted = service.spec.selector.items()
         return [pod for pod in self.pods if pod.namespace == service.namespace and wanted <= pod.labels.items()]
 
+    def identities(self, service: Service, labels: dict[str, str]) -> list[Identity]:
+        """Who may answer for a Service's pods with `labels`, also when there is no such pod at this moment."""
+        wanted = service.spec.selector.items() | labels.items()
+        templates = [each for each in self.stack.deployments if each.namespace == service.namespace]
+        chosen = [each.spec.template for each in templates if wanted <= each.spec.template.metadata.labels.items()]
+        accounts = dict.fromkeys(template.spec.service_account_name for template in chosen)
+        return [Identity(self.domains.trust, service.namespace, account) for account in accounts]
+
     def fqdn(self, service: Service) -> str:
         """Full host name of a Service. Source: Kubernetes, "DNS for Services and Pods"."""
         return self.resolved(service.name, service.namespace)
@@ -99,13 +107,31 @@ def topology(stack: Stack, block: int) -> Topology:
     domains = _domains(stack)
     pods: list[Pod] = []
     for deployment in stack.deployments:
-        for replica in range(deployment.spec.replicas):
-            pods.append(_pod(deployment, replica, _address(block, len(pods)), domains.trust))
-    laid = Topology(stack, domains, tuple(pods))
-    faults = [fault for service in stack.services for fault in _service_faults(laid, service)]
+        for _ in range(deployment.spec.replicas):
+            pods.append(next_pod(deployment, pods, block, domains.trust))
+    return checked(Topology(stack, domains, tuple(pods)))
+
+
+def checked(laid: Topology) -> Topology:
+    """The same. Raises LocalRunError for a Service that does not fit its pods."""
+    faults = [fault for service in laid.stack.services for fault in _service_faults(laid, service)]
     if faults:
         raise LocalRunError(*faults)
     return laid
+
+
+def next_pod(deployment: Deployment, made: Sequence[Pod], block: int, trust_domain: str) -> Pod:
+    """One more replica; its name and address belong to none of those `made` in this run so far."""
+    template = deployment.spec.template
+    number = sum(pod.deployment.name == deployment.name for pod in made)
+    return Pod(
+        name=f"{deployment.name}-{number}",
+        address=_address(block, len(made)),
+        identity=Identity(trust_domain, deployment.namespace, template.spec.service_account_name),
+        labels=template.metadata.labels,
+        port=_application_port(deployment),
+        deployment=deployment,
+    )
 
 
 def service_port(service: Service, number: int | None = None) -> ServicePort:
@@ -136,18 +162,6 @@ def _single(what: str, found: set[str]) -> str:
     if len(found) > 1:
         raise LocalRunError(f"the stack names more than one {what} ({', '.join(sorted(found))}); one is run locally")
     return found.pop() if found else DEFAULT_DOMAIN
-
-
-def _pod(deployment: Deployment, replica: int, address: str, trust_domain: str) -> Pod:
-    template = deployment.spec.template
-    return Pod(
-        name=f"{deployment.name}-{replica}",
-        address=address,
-        identity=Identity(trust_domain, deployment.namespace, template.spec.service_account_name),
-        labels=template.metadata.labels,
-        port=_application_port(deployment),
-        deployment=deployment,
-    )
 
 
 def _address(block: int, index: int) -> str:

@@ -42,11 +42,13 @@ def outbound_clusters(topology: Topology, namespace: str, files: KeyFiles) -> li
         policy = rule.spec.traffic_policy if rule else TrafficPolicy()
         pods = topology.behind(service)
         host = topology.fqdn(service)
-        clusters.append(_cluster(cluster_name(topology, service, None), host, policy, pods, files))
+        tls = client_tls(files, topology.identities(service, {}), host)
+        clusters.append(_cluster(cluster_name(topology, service, None), tls, policy, pods))
         for subset in rule.spec.subsets if rule else ():
             chosen = [pod for pod in pods if subset.labels.items() <= pod.labels.items()]
             name = cluster_name(topology, service, subset.name)
-            clusters.append(_cluster(name, host, _overridden(policy, subset.traffic_policy), chosen, files))
+            tls = client_tls(files, topology.identities(service, subset.labels), host)
+            clusters.append(_cluster(name, tls, _overridden(policy, subset.traffic_policy), chosen))
     return clusters
 
 
@@ -73,7 +75,7 @@ def _overridden(base: TrafficPolicy, override: TrafficPolicy) -> TrafficPolicy:
     return base.model_copy(update=given)
 
 
-def _cluster(name: str, host: str, policy: TrafficPolicy, pods: Sequence[Pod], files: KeyFiles) -> Message:
+def _cluster(name: str, tls: Message, policy: TrafficPolicy, pods: Sequence[Pod]) -> Message:
     balancer = policy.load_balancer.simple if policy.load_balancer else "UNSPECIFIED"
     outlier = policy.outlier_detection
     return {
@@ -81,7 +83,7 @@ def _cluster(name: str, host: str, policy: TrafficPolicy, pods: Sequence[Pod], f
         "type": "STATIC",
         "lb_policy": BALANCERS[balancer],
         "load_assignment": endpoints(name, [(pod.address, INBOUND_PORT) for pod in pods]),
-        "transport_socket": client_tls(files, (pod.identity for pod in pods), host),
+        "transport_socket": tls,
         "common_lb_config": {"healthy_panic_threshold": {"value": outlier.min_health_percent if outlier else 0}},
         **_pool(policy.connection_pool or ConnectionPool()),
         **({"outlier_detection": _outlier_detection(outlier)} if outlier else {}),

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from meshed_mcp import contract
-from meshed_mcp.local import running
+from meshed_mcp.local import addresses
 from meshed_mcp.local.command import run
 from meshed_mcp.local.envoy import binary
 from meshed_mcp.local.faults import LocalRunError
@@ -81,18 +81,18 @@ def test_all_containers_without_a_command_are_told_at_once(objects: list[dict[st
 
 def test_two_runs_have_addresses_of_their_own() -> None:
     """Product rule: a run takes a block of loopback addresses and gives it back."""
-    with running.address_block() as first, running.address_block() as second:
+    with addresses.address_block() as first, addresses.address_block() as second:
         assert first != second
-    with running.address_block() as third:
+    with addresses.address_block() as third:
         assert third == first
 
 
 def test_no_free_block_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Product rule: one clear line."""
-    monkeypatch.setattr(running, "BLOCKS", range(0))
+    monkeypatch.setattr(addresses, "BLOCKS", range(0))
     with (
         pytest.raises(LocalRunError, match=r"^all blocks of loopback addresses are taken by other runs; stop one"),
-        running.address_block(),
+        addresses.address_block(),
     ):
         pass
 

@@ -1,0 +1,63 @@
+"""What a run takes from this machine for itself alone: a block of loopback addresses, the gateway's port, its folder.
+
+Each is held for a `with` block and given back by the kernel however the run ends, so nothing stale can block a start.
+"""
+
+import errno
+import fcntl
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from meshed_mcp.local.envoy.bootstrap import LOOPBACK
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.topology import ADMIN_PORT
+
+BLOCKS: Final = range(16, 250)
+"""Second bytes of the loopback addresses that runs take; a run takes the first free one."""
+
+
+@contextmanager
+def address_block() -> Iterator[int]:
+    """A second byte for loopback addresses that no other run on this machine uses. Raises LocalRunError if none is."""
+    for block in BLOCKS:
+        with socket.socket() as lease:
+            try:
+                lease.bind((f"127.{block}.0.1", ADMIN_PORT))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+                raise LocalRunError(
+                    f"127.{block}.0.1 is no address of this machine ({error.strerror}); the local run needs Linux, "
+                    "where all of 127.0.0.0/8 is"
+                ) from None
+            yield block
+            return
+    raise LocalRunError("all blocks of loopback addresses are taken by other runs; stop one of them")
+
+
+@contextmanager
+def only_run(state: Path) -> Iterator[None]:
+    """Nobody else's run writes to the same folder meanwhile; the kernel forgets the lock when this process ends."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalRunError(f"the stack already runs here ({state}); stop that run first") from None
+        yield
+
+
+def ensure_free(port: int) -> None:
+    """Raises LocalRunError where the gateway cannot listen on `port`."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a closed connection's remains are no obstacle
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise LocalRunError(
+                f"port {port} on {LOOPBACK} cannot be used by the gateway ({error.strerror}); "
+                "free it or choose another with --port"
+            ) from None
