@@ -1,7 +1,7 @@
 """Changes of a stack that runs: more or fewer replicas, a new version, new routes, the death of a replica.
 
-A running stack in, the same one changed. The order is Kubernetes': a new replica gets calls once it is ready; one that is
-to end leaves the endpoints and gets SIGTERM at the same time, and its sidecar ends after it.
+A running stack in, the same one changed. The order is Kubernetes': a new replica gets calls once it is ready; one that
+is to end leaves the endpoints and gets SIGTERM at the same time, and its sidecar ends after it.
 Source: Kubernetes, "Pod Lifecycle", termination of Pods; "Deployments", rolling update.
 Call it from the thread that started the stack: the processes die with it.
 """
@@ -66,7 +66,7 @@ def drain(up: Running, pods: Sequence[Pod]) -> dict[str, int]:
     codes = {}
     for pod in pods:
         grace = pod.deployment.spec.template.spec.termination_grace_period_seconds
-        codes[pod.name] = up.services.end(pod.name, GRACE_SECONDS if grace is None else grace)
+        codes[pod.name] = up.services.await_end(pod.name, GRACE_SECONDS if grace is None else grace)
         up.envoys.stop(pod.name, PROXY_STOP_SECONDS)
         del up.alive[pod.name]
     return codes

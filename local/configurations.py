@@ -38,9 +38,7 @@ class Configurations:
         if gateway is not None:
             files = self.keys.files(gateway_identity(gateway, topology.domains.trust))
             address = f"127.{self.block}.0.2"
-            found[GATEWAY] = ingress(
-                topology, gateway, files, self.gateway_port, address, collector=self.collector
-            )
+            found[GATEWAY] = ingress(topology, gateway, files, self.gateway_port, address, collector=self.collector)
         return found
 
 

@@ -98,12 +98,10 @@ class Processes:
         """SIGTERM to one program; it is not waited for."""
         _signal_group(self._running[name][1], signal.SIGTERM)
 
-    def end(self, name: str, seconds: float) -> int:
-        """End one program: SIGTERM, at most `seconds` of waiting, SIGKILL. Its exit code, negative for a signal."""
-        self.ask_to_end(name)
-        process = self._running[name][1]
+    def await_end(self, name: str, seconds: float) -> int:
+        """Wait for a program that was asked to end, after `seconds` insist. Its exit code, negative for a signal."""
         with suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
+            self._running[name][1].wait(seconds)
         return self.kill(name)
 
     def kill(self, name: str) -> int:

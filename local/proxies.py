@@ -1,11 +1,10 @@
 """The Envoys of a run: their files, their processes, and new configuration for those that run.
 
-Whole configurations by proxy name in; each proxy's folder and process follow them. A running Envoy notices a file that is
-moved into place, so nothing is restarted and no connection ends. Not here: what is in a configuration (envoy/).
+Whole configurations by proxy name in; each proxy's folder and process follow them. A running Envoy notices a file that
+is moved into place, so nothing is restarted and no connection ends. Not here: what is in a configuration (envoy/).
 """
 
 import json
-import os
 import time
 import urllib.request
 from collections.abc import Iterable, Mapping
@@ -84,7 +83,8 @@ class Proxies:
 
     def stop(self, name: str, seconds: float) -> None:
         """End one Envoy: SIGTERM, a bounded wait, SIGKILL."""
-        self.processes.end(PROCESS + name, seconds)
+        self.processes.ask_to_end(PROCESS + name)
+        self.processes.await_end(PROCESS + name, seconds)
         del self._given[name]
 
     def forget(self, name: str) -> None:
@@ -188,4 +188,4 @@ def _write(file: Path, content: Message) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_name(f"{file.name}.new")
     new.write_text(text, encoding="utf-8")
-    os.replace(new, file)
+    new.replace(file)

@@ -26,6 +26,12 @@ ROUTER: Final = extension("envoy.filters.http.router", "extensions.filters.http.
 TLS_INSPECTOR: Final = extension(
     "envoy.filters.listener.tls_inspector", "extensions.filters.listener.tls_inspector.v3.TlsInspector"
 )
+ALONE: Final = {"enable_reuse_port": False}
+"""Else two runs that start at once would both listen on the gateway's port, and each get some of the other's calls.
+
+Source: Envoy, config.listener.v3.Listener, `enable_reuse_port`, on by default.
+"""
+
 LOOPBACK: Final = "127.0.0.1"
 SIDECAR_ADDRESS: Final = {"address": contract.SIDECAR_ADDRESSES[0], "port_value": 0}
 """Where a sidecar connects to its process from, so that the process can tell it from others."""
@@ -76,6 +82,7 @@ def ingress(
     listener = {
         "name": "ingress",
         "address": socket_address(LOOPBACK, port),
+        **ALONE,
         "filter_chains": [{"filters": [manager]}],
     }
     node = {"id": f"router~{LOOPBACK}~{gateway.name}.{gateway.namespace}", "cluster": gateway.name}
@@ -121,6 +128,7 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, tr
     return {
         "name": "virtualInbound",
         "address": socket_address(pod.address, INBOUND_PORT),
+        **ALONE,
         "traffic_direction": "INBOUND",
         "listener_filters": [TLS_INSPECTOR],
         "filter_chains": chains,
@@ -135,6 +143,7 @@ def _outbound(topology: Topology, pod: Pod, traced: Message) -> Message:
     return {
         "name": "virtualOutbound",
         "address": socket_address(pod.address, OUTBOUND_PORT),
+        **ALONE,
         "traffic_direction": "OUTBOUND",
         "filter_chains": [{"filters": [manager]}],
     }

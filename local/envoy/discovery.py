@@ -1,7 +1,7 @@
 """One Envoy's configuration divided into what never changes and what it reads again while it runs. Pure.
 
-A whole bootstrap and a folder in, file contents out: `bootstrap` once, then endpoints, clusters, routes and listeners as
-discovery responses that Envoy reads from files. Source: Envoy, "xDS protocol", filesystem subscriptions.
+A whole bootstrap and a folder in, file contents out: `bootstrap` once, then endpoints, clusters, routes and listeners
+as discovery responses that Envoy reads from files. Source: Envoy, "xDS protocol", filesystem subscriptions.
 Not here: when which file is written (proxies.py).
 """
 

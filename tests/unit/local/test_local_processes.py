@@ -106,3 +106,26 @@ def test_a_long_last_line_is_shortened(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text(f"first\n{'x' * 1000}\n\n")
     assert last_line(log) == "x" * 300
+
+
+@pytest.mark.parametrize(("code", "ended_with"), [("pass", -15), (STUBBORN, -9)])
+def test_one_process_is_asked_once_and_then_made_to_end(tmp_path: Path, code: str, ended_with: int) -> None:
+    """Product rule: a second SIGTERM would cut the calls that the first one lets finish; SIGKILL after the wait."""
+    with Processes(stop_seconds=1.0) as group:
+        for name in ("one", "two"):
+            group.start(python(name, READY.format(code), tmp_path))
+        group.wait_until(lambda name: (tmp_path / name).exists(), 20, lambda _: None)
+        group.ask_to_end("one")
+        assert group.await_end("one", 1.0) == ended_with
+        assert group.pids.keys() == {"two"}
+        assert group.ended() == []
+        assert alive(group.pids["two"])
+
+
+def test_a_killed_process_is_not_told_as_one_that_ended_by_itself(tmp_path: Path) -> None:
+    """Product rule: what a caller did on purpose is no news to it."""
+    with Processes(stop_seconds=1.0) as group:
+        group.start(python("one", READY.format("pass"), tmp_path))
+        group.wait_until(lambda name: (tmp_path / name).exists(), 20, lambda _: None)
+        assert group.kill("one") == -9
+        assert (group.pids, group.ended()) == ({}, [])

@@ -1,0 +1,125 @@
+"""A local stack that changes under steady load of both eras: no call is lost, none runs twice."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from processes import free_port
+from waiting import wait_for
+
+from bench import stacks
+from bench.steady import Rates, Steady, executions, steady, verdict
+from meshed_mcp.local.changing import drain, kill, leave, replicas_of, roll_out, scale
+from meshed_mcp.local.container import Places
+from meshed_mcp.local.endpoints import gateway_url
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.running import Running, running
+from meshed_mcp.local.stack import read_stack
+
+RATES = Rates(modern=15, legacy=10, sessions=6, work_milliseconds=30)
+MORE_CALLS = 40
+"""Calls between two changes: every replica gets some."""
+
+
+@pytest.fixture
+def counts(tmp_path: Path) -> Path:
+    """Where the replicas note their executions."""
+    folder = tmp_path / "counts"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def up(tmp_path: Path, counts: Path) -> Iterator[Running]:
+    """Two replicas of one version."""
+    stack = read_stack(stacks.counted(counts, replicas=2))
+    with running(stack, free_port(), Places(tmp_path / "run", tmp_path / "secrets"), lambda _: None) as found:
+        yield found
+
+
+def under_load(up: Running, counts: Path, *changes: Callable[[], object]) -> Steady:
+    """Make the changes one after the other while calls come in, and some between; nothing may be lost or doubled."""
+    (service,) = up.topology.stack.services
+    url = gateway_url(up, service)
+    assert url is not None
+    with steady(Steady(url, RATES)) as load:
+        for change in changes:
+            more(load)
+            change()
+        more(load)
+    found = verdict(load.calls, executions(counts))
+    lost = [call for call in load.calls if call.failure]
+    assert found == {"calls": len(load.calls), "lost": 0, "doubled": 0, "answered_unexecuted": 0}, lost[:3]
+    return load
+
+
+def more(load: Steady) -> None:
+    """Wait for some more calls to have ended."""
+    wanted = len(load.calls) + MORE_CALLS
+    wait_for(lambda: len(load.calls) >= wanted, "answers")
+
+
+def places(load: Steady) -> set[tuple[str, str]]:
+    """Version and replica of all answers."""
+    return {(version, replica) for _, version, replica in (call.answer.split() for call in load.calls)}
+
+
+def test_scaling_out_and_in_under_load_loses_nothing(up: Running, counts: Path) -> None:
+    """Issue: scale-in under steady load of both eras. Kubernetes, "Pod Lifecycle", termination of Pods."""
+    load = under_load(up, counts, lambda: scale(up, "counted", 3), lambda: scale(up, "counted", 1))
+    assert [pod.name for pod in replicas_of(up, "counted")] == ["counted-0"]
+    assert len(places(load)) == 3
+    assert up.services.pids.keys() == {"counted-0"}
+    assert up.proxies.pids.keys() == {"Envoy of counted-0", "Envoy of gateway"}
+
+
+def test_a_rolling_update_and_a_canary_step_under_load_lose_nothing(up: Running, counts: Path) -> None:
+    """Issue: rolling update and canary step. Kubernetes, "Deployments", rolling update with maxUnavailable 0."""
+
+    def to(**more: object) -> Callable[[], None]:
+        return lambda: roll_out(up, read_stack(stacks.counted(counts, **more)))  # type: ignore[arg-type]
+
+    load = under_load(
+        up,
+        counts,
+        to(replicas=2, version="2"),
+        to(replicas=2, version="2", canary=20),
+        to(replicas=2, version="2", canary=80),
+        to(replicas=1, version="3"),
+    )
+    assert {version for version, _ in places(load)} == {"1", "2", "canary", "3"}
+    assert [pod.deployment.name for pod in up.topology.pods] == ["counted"]
+    assert up.services.pids.keys() == {pod.name for pod in up.topology.pods}
+
+
+def test_a_replica_whose_machine_dies_takes_only_its_calls_along(up: Running, counts: Path) -> None:
+    """Issue: `kill -9` of a replica; VirtualService retries: connect-failure, so no later call meets it."""
+    (service,) = up.topology.stack.services
+    url = gateway_url(up, service)
+    assert url is not None
+    with steady(Steady(url, RATES)) as load:
+        more(load)
+        victim = replicas_of(up, "counted")[0]
+        kill(up, victim)
+        more(load)
+        leave(up, [victim])
+        more(load)
+    found = verdict(load.calls, executions(counts))
+    lost = [call for call in load.calls if call.failure]
+    unexecuted = [call for call in lost if not executions(counts)[call.token]]
+    assert (found["doubled"], unexecuted) == (0, [])
+    assert len(places(load)) == 2
+
+
+def test_an_end_is_orderly(up: Running) -> None:
+    """Product rule: a replica that is drained exits with 0, and its sidecar after it."""
+    codes = drain(up, replicas_of(up, "counted")[1:])
+    assert codes == {"counted-1": 0}
+    assert all(os.kill(pid, 0) is None for pid in up.services.pids.values())
+
+
+def test_an_unknown_deployment_is_refused_by_name(up: Running) -> None:
+    """Product rule: which one, and what there is."""
+    with pytest.raises(LocalRunError, match=r"^Deployment counter is not in the stack; there are counted$"):
+        scale(up, "counter", 2)
