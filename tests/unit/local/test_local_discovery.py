@@ -8,7 +8,6 @@ from typing import Any
 import local_objects
 import pytest
 
-from meshed_mcp.local.envoy.api import Message
 from meshed_mcp.local.envoy.bootstrap import ingress, sidecar
 from meshed_mcp.local.envoy.discovery import Discovery, clusters_response, discovery, listeners_response
 from meshed_mcp.local.envoy.tls import KeyFiles
@@ -92,7 +91,7 @@ def test_resources_carry_their_types(objects: list[dict[str, Any]], laid_out: La
 def test_no_listener_shares_its_address(objects: list[dict[str, Any]], laid_out: LaidOut, proxy: str) -> None:
     """Envoy, Listener `enable_reuse_port`: two runs that start at once must not both get the port."""
     laid = laid_out(objects)
-    found: Message = (
+    found = (
         sidecar(laid, laid.pods[0], FILES)
         if proxy == "sidecar"
         else ingress(laid, laid.stack.gateways[0], FILES, 8080, "127.16.0.2")
