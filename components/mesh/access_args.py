@@ -5,7 +5,7 @@ rule becomes (security.py, container.py, egress.py).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -28,6 +28,9 @@ _TOOL: Final = re.compile(r"[A-Za-z0-9_./-]{1,128}|\*")
 
 _SCOPE: Final = re.compile(r"[!#-+\--\[\]-~]+")
 """Source: RFC 6749, section 3.3, less the comma, which separates them in the environment."""
+
+_CLAIM: Final = re.compile(r"[A-Za-z0-9_:./-]{1,128}")
+"""Source: RFC 7519, section 4.2: names are short texts, or URIs against collisions."""
 
 
 def scope_names(value: list[str]) -> list[str]:
@@ -75,6 +78,16 @@ class TokenSettings(Model):
     scopes: list[str] = Field(default_factory=list)
     """Scopes that every token must have."""
 
+    organization_claim: str = "organization"
+    """Claim that names the caller's organisation, for `rate_limits` and the tags of metrics; a text."""
+
+    @field_validator("organization_claim")
+    @classmethod
+    def _is_claim(cls, value: str) -> str:
+        if _CLAIM.fullmatch(value) is None:
+            raise ValueError(f"{value!r} is no claim; write its name without spaces and quotes, such as 'organization'")
+        return value
+
     @field_validator("issuer", "audience")
     @classmethod
     def _is_url(cls, value: str | None) -> str | None:
@@ -104,7 +117,7 @@ def is_inside(url: SplitResult) -> bool:
     return "." not in host or ".svc." in f"{host}."
 
 
-def tool_names(tools: Mapping[str, ToolSettings]) -> None:
+def tool_names(tools: Collection[str]) -> None:
     """Raise ValueError for keys that are no tool names."""
     bad = [tool for tool in tools if _TOOL.fullmatch(tool) is None]
     if bad:

@@ -26,6 +26,7 @@ from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.connection_args import TrafficSettings
 from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerResources
 from meshed_mcp.components.mesh.limits_args import LIMIT_VARIABLES, LimitSettings, check_limits
+from meshed_mcp.components.mesh.rate_limits_args import RateLimits, rate_limit_faults
 from meshed_mcp.components.mesh.rollout_args import NoRollout, Rollout, RolloutStrategy, Weights
 from meshed_mcp.components.mesh.sharing import SharedUse, missing_parts
 from meshed_mcp.components.mesh.tool_args import Pool, PoolSettings
@@ -140,6 +141,9 @@ class ServiceSettings(Model):
     limits: LimitSettings = Field(default_factory=LimitSettings)
     """What one pod accepts before it refuses."""
 
+    rate_limits: RateLimits = Field(default_factory=RateLimits)
+    """How many requests in a time are answered, per pod unless it says shared."""
+
     rollout: Rollout = Field(default_factory=NoRollout)
     """Which versions run and how calls are divided between them."""
 
@@ -230,7 +234,8 @@ class ServiceSettings(Model):
 
     @model_validator(mode="after")
     def _lets_callers_use_tools(self) -> "ServiceSettings":
-        found = tool_faults(self.tools, self.callers, expose=self.expose, has_tokens=self.auth is not None)
+        found = list(tool_faults(self.tools, self.callers, expose=self.expose, has_tokens=self.auth is not None))
+        found += rate_limit_faults(self.rate_limits, has_tokens=self.auth is not None)
         if lines := "\n".join(found):
             raise ValueError(lines)
         return self

@@ -10,6 +10,7 @@ from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.connections import destination_rule
 from meshed_mcp.components.mesh.egress import outside_hosts
 from meshed_mcp.components.mesh.monitor import pod_monitor
+from meshed_mcp.components.mesh.rate_limits import rate_limits
 from meshed_mcp.components.mesh.security import allowed_callers
 from meshed_mcp.components.mesh.session_affinity import envoy_filters
 from meshed_mcp.components.mesh.traffic import ingress_route, mesh_route
@@ -36,6 +37,7 @@ def manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         mesh_route(name, args),
         *ingress,
         *envoy_filters(name, args),
+        *rate_limits(name, args),
         *outside_hosts(name, args),
         service(name, args),
         pod_disruption_budget(name, args),

@@ -12,7 +12,7 @@ from meshed_mcp.local.envoy.api import Message, extension, socket_address
 from meshed_mcp.local.envoy.clusters import endpoints, outbound_clusters
 from meshed_mcp.local.envoy.egress import egress_clusters, egress_virtual_hosts
 from meshed_mcp.local.envoy.gateway import gateway_identity, gateway_virtual_hosts
-from meshed_mcp.local.envoy.patches import GATEWAY, SIDECAR, inserted_filters, patched_hosts
+from meshed_mcp.local.envoy.patches import GATEWAY, INBOUND, SIDECAR, inserted_filters, patched_hosts
 from meshed_mcp.local.envoy.rbac import ROOT_NAMESPACE, policies_for, rbac_filters
 from meshed_mcp.local.envoy.routes import NO_TIMEOUT, mesh_virtual_hosts
 from meshed_mcp.local.envoy.tls import KeyFiles, server_tls
@@ -69,12 +69,13 @@ def ingress(
 ) -> Message:
     """The gateway on 127.0.0.1:`port`: plain HTTP for clients, mTLS under its own identity towards the sidecars."""
     identity = gateway_identity(gateway, topology.domains.trust)
-    policies = policies_for(topology.stack.authorization_policies, identity.namespace, gateway.spec.selector)
-    percent = sampling_percent(topology.stack.telemetries, identity.namespace, gateway.spec.selector)
+    labels = gateway.spec.selector
+    policies = policies_for(topology.stack.authorization_policies, identity.namespace, labels)
+    percent = sampling_percent(topology.stack.telemetries, identity.namespace, labels)
     manager = _connections(
         "ingress",
-        patched_hosts(topology, identity.namespace, GATEWAY, gateway_virtual_hosts(topology, gateway, port)),
-        [*rbac_filters(policies, port), *inserted_filters(topology, identity.namespace, GATEWAY)],
+        patched_hosts(topology, identity.namespace, GATEWAY, labels, gateway_virtual_hosts(topology, gateway, port)),
+        [*rbac_filters(policies, port), *inserted_filters(topology, identity.namespace, GATEWAY, labels)],
         forward_client_cert_details="SANITIZE",
         use_remote_address=True,
         **tracing(collector, f"{identity.service_account}.{identity.namespace}", percent),
@@ -110,7 +111,7 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, tr
     manager = _connections(
         "inbound",
         [{"name": "inbound", "domains": ["*"], "routes": [everything]}],
-        rbac_filters(policies, pod.port),
+        [*rbac_filters(policies, pod.port), *inserted_filters(topology, pod.namespace, INBOUND, pod.labels)],
         # Istio's default for sidecars: the last element is the peer, earlier ones are what the peer claims.
         forward_client_cert_details="APPEND_FORWARD",
         set_current_client_cert_details={"subject": True, "dns": True, "uri": True},
@@ -137,8 +138,8 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, tr
 
 def _outbound(topology: Topology, pod: Pod, traced: Message) -> Message:
     known = [*mesh_virtual_hosts(topology, pod.namespace), *egress_virtual_hosts(topology, pod.namespace)]
-    hosts = patched_hosts(topology, pod.namespace, SIDECAR, known)
-    filters = inserted_filters(topology, pod.namespace, SIDECAR)
+    hosts = patched_hosts(topology, pod.namespace, SIDECAR, pod.labels, known)
+    filters = inserted_filters(topology, pod.namespace, SIDECAR, pod.labels)
     manager = _connections("outbound", hosts, filters, upgrade_configs=[{"upgrade_type": "CONNECT"}], **traced)
     return {
         "name": "virtualOutbound",

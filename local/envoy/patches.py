@@ -4,7 +4,7 @@ Typed objects and Envoy messages in, messages out. Source: Istio API, EnvoyFilte
 made listeners and routes, as here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from meshed_mcp.local.envoy.api import Message
@@ -18,34 +18,42 @@ from meshed_mcp.local.objects.envoy_filter import (
 )
 from meshed_mcp.local.topology import Topology
 
+INBOUND: Final[Context] = "SIDECAR_INBOUND"
 SIDECAR: Final[Context] = "SIDECAR_OUTBOUND"
 GATEWAY: Final[Context] = "GATEWAY"
 
 
-def inserted_filters(topology: Topology, namespace: str, context: Context) -> list[Message]:
-    """The filters that a proxy of `namespace` gets in front of its router."""
+Labels = Mapping[str, str]
+"""Labels of a pod."""
+
+
+def inserted_filters(topology: Topology, namespace: str, context: Context, labels: Labels) -> list[Message]:
+    """The filters that a proxy of `namespace` with these labels gets in front of its router."""
     return [
         {
             "name": patch.patch.value.name,
             "disabled": patch.patch.value.disabled,
-            "typed_config": patch.patch.value.typed_config.model_dump(by_alias=True),
+            "typed_config": patch.patch.value.typed_config.model_dump(by_alias=True, exclude_none=True),
         }
-        for patch in _patches(topology, namespace, context)
+        for patch in _patches(topology, namespace, context, labels)
         if isinstance(patch, HTTPFilterPatch)
     ]
 
 
 def patched_hosts(
-    topology: Topology, namespace: str, context: Context, virtual_hosts: Sequence[Message]
+    topology: Topology, namespace: str, context: Context, labels: Labels, virtual_hosts: Sequence[Message]
 ) -> list[Message]:
     """The virtual hosts of a proxy of `namespace`, their routes changed."""
-    changes = [patch for patch in _patches(topology, namespace, context) if isinstance(patch, HTTPRoutePatch)]
+    changes = [patch for patch in _patches(topology, namespace, context, labels) if isinstance(patch, HTTPRoutePatch)]
     return [{**host, "routes": [_patched(host, route, changes) for route in host["routes"]]} for host in virtual_hosts]
 
 
-def _patches(topology: Topology, namespace: str, context: Context) -> Iterator[HTTPFilterPatch | HTTPRoutePatch]:
+def _patches(
+    topology: Topology, namespace: str, context: Context, labels: Labels
+) -> Iterator[HTTPFilterPatch | HTTPRoutePatch]:
     for owner in topology.stack.envoy_filters:
-        if owner.namespace in (namespace, ROOT_NAMESPACE):
+        selected = owner.spec.workload_selector.labels.items() <= labels.items()
+        if selected and owner.namespace in (namespace, ROOT_NAMESPACE):
             yield from (patch for patch in owner.spec.config_patches if patch.match.context == context)
 
 

@@ -1,4 +1,4 @@
-"""EnvoyFilter: a Lua filter in front of the router, and the routes that wake it. Nothing else of the kind is run here.
+"""EnvoyFilter: Lua and rate limit filters in front of the router, and routes that wake them; no others are run here.
 
 Source of every name and meaning: Istio API v1alpha3, networking.istio.io; inside `value`: Envoy API v3, in snake case.
 """
@@ -9,8 +9,10 @@ from pydantic import Field
 
 from meshed_mcp.local.objects.fields import Fields
 from meshed_mcp.local.objects.metadata import Placed
+from meshed_mcp.local.objects.rate_limit import LocalRateLimit
 
-Context = Literal["SIDECAR_OUTBOUND", "GATEWAY"]
+RouteContext = Literal["SIDECAR_OUTBOUND", "GATEWAY"]
+Context = Literal["SIDECAR_INBOUND"] | RouteContext
 
 
 class SubFilter(Fields):
@@ -63,7 +65,7 @@ class HTTPFilter(Fields):
 
     name: str
     disabled: bool = False
-    typed_config: Lua = Field(alias="typed_config")
+    typed_config: Annotated[Lua | LocalRateLimit, Field(discriminator="type")] = Field(alias="typed_config")
 
 
 class InsertedFilter(Fields):
@@ -103,7 +105,7 @@ class RouteConfigurationMatch(Fields):
 class HTTPRouteMatch(Fields):
     """Which routes are changed."""
 
-    context: Context
+    context: RouteContext
     route_configuration: RouteConfigurationMatch
 
 
@@ -136,9 +138,16 @@ class HTTPRoutePatch(Fields):
     patch: MergedRoute
 
 
-class EnvoyFilterSpec(Fields):
-    """Patches of every proxy in the namespace."""
+class WorkloadSelector(Fields):
+    """Proxies of the pods with all of these labels."""
 
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class EnvoyFilterSpec(Fields):
+    """Patches of every proxy in the namespace, or of those selected."""
+
+    workload_selector: WorkloadSelector = WorkloadSelector()
     config_patches: tuple[Annotated[HTTPFilterPatch | HTTPRoutePatch, Field(discriminator="apply_to")], ...] = Field(
         min_length=1
     )

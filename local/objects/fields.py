@@ -25,6 +25,9 @@ F = TypeVar("F", bound=Fields)
 
 NOT_RUN: Final = "is not run locally"
 
+TYPE_PREFIX: Final = "type.googleapis.com/"
+"""Begins the step by which pydantic names one of several messages; it is no field. Source: protobuf, `Any`."""
+
 _SECONDS_PER: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 
@@ -82,6 +85,8 @@ def _fault(owner: str, error: ErrorDetails) -> str:
 def _path(loc: Sequence[int | str]) -> str:
     path = ""
     for step in loc:
+        if str(step).startswith(TYPE_PREFIX):
+            continue
         if isinstance(step, int):
             path += f"[{step}]"
         elif re.fullmatch(r"\w+", step):

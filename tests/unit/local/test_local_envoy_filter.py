@@ -53,8 +53,8 @@ def configured(hosts: list[dict[str, Any]]) -> dict[str, bool]:
 def test_a_callers_sidecar_runs_the_filter_on_the_services_routes_only() -> None:
     """Istio API, EnvoyFilter: HTTP_ROUTE by virtual host and route name."""
     place = laid(rendered())
-    assert [each["name"] for each in inserted_filters(place, "mcp-system", SIDECAR)] == [NAME]
-    runs = configured(patched_hosts(place, "mcp-system", SIDECAR, mesh_virtual_hosts(place, "mcp-system")))
+    assert [each["name"] for each in inserted_filters(place, "mcp-system", SIDECAR, {})] == [NAME]
+    runs = configured(patched_hosts(place, "mcp-system", SIDECAR, {}, mesh_virtual_hosts(place, "mcp-system")))
     assert {name for name, active in runs.items() if active} == {
         "back.mcp-system.svc.cluster.local:8000 default-session",
         "back.mcp-system.svc.cluster.local:8000 default",
@@ -66,7 +66,7 @@ def test_the_gateway_runs_the_filter_on_the_services_routes_only() -> None:
     """As for sidecars, by route name alone: a gateway's virtual hosts are those of its clients."""
     place = laid(rendered())
     (gateway,) = place.stack.gateways
-    runs = configured(patched_hosts(place, "istio-ingress", GATEWAY, gateway_virtual_hosts(place, gateway, 8080)))
+    runs = configured(patched_hosts(place, "istio-ingress", GATEWAY, {}, gateway_virtual_hosts(place, gateway, 8080)))
     assert {name.split()[1] for name, active in runs.items() if active} == {
         "back-endpoint-session", "back-endpoint", "back-beneath-session", "back-beneath",
     }  # fmt: skip
@@ -76,16 +76,16 @@ def test_the_gateway_runs_the_filter_on_the_services_routes_only() -> None:
 def test_a_proxy_of_another_namespace_is_not_patched() -> None:
     """Istio API, EnvoyFilter: it holds in its own namespace."""
     place = laid(rendered())
-    assert inserted_filters(place, "elsewhere", SIDECAR) == []
+    assert inserted_filters(place, "elsewhere", SIDECAR, {}) == []
     hosts = mesh_virtual_hosts(place, "elsewhere")
-    assert patched_hosts(place, "elsewhere", SIDECAR, hosts) == hosts
+    assert patched_hosts(place, "elsewhere", SIDECAR, {}, hosts) == hosts
 
 
 def test_a_filter_of_the_root_namespace_is_in_every_proxy() -> None:
     """Istio API, EnvoyFilter: in the root namespace it holds for all."""
     objects = rendered()
     sessions(objects)["metadata"]["namespace"] = "istio-system"
-    assert [each["name"] for each in inserted_filters(laid(objects), "elsewhere", SIDECAR)] == [NAME]
+    assert [each["name"] for each in inserted_filters(laid(objects), "elsewhere", SIDECAR, {})] == [NAME]
 
 
 def sessions(objects: list[Manifest]) -> Manifest:
@@ -98,13 +98,22 @@ def patch(number: int, change: Callable[[Manifest], object]) -> Callable[[Manife
     return lambda item: change(item["spec"]["configPatches"][number])
 
 
+def test_a_selector_leaves_other_pods_alone() -> None:
+    """Istio API, EnvoyFilter, `workloadSelector`: only pods with all of its labels are changed."""
+    objects = copy.deepcopy(rendered())
+    sessions(objects)["spec"]["workloadSelector"] = {"labels": {"app": "front"}}
+    place = laid(objects)
+    assert [each["name"] for each in inserted_filters(place, "mcp-system", SIDECAR, {"app": "front"})] == [NAME]
+    assert inserted_filters(place, "mcp-system", SIDECAR, {"app": "back"}) == []
+
+
 @pytest.mark.parametrize(
     ("change", "line"),
     [
         pytest.param(
-            lambda item: item["spec"].update(workloadSelector={"labels": {"app": "front"}}),
-            "EnvoyFilter mcp-system/back-sessions: spec.workloadSelector is not run locally",
-            id="a selector",
+            lambda item: item["spec"].update(workloadSelector={"matchLabels": {"app": "front"}}),
+            "EnvoyFilter mcp-system/back-sessions: spec.workloadSelector.matchLabels is not run locally",
+            id="a selector of another kind",
         ),
         pytest.param(
             lambda item: item["spec"].update(priority=10),

@@ -1,0 +1,123 @@
+"""The EnvoyFilter by which each sidecar of a service limits what reaches its pod.
+
+A service's name and arguments in, at most one object out. It stands before the router of the inbound side, so behind
+tokens and authorisation: who may not call takes no tokens. The management port is outside the mesh and never limited.
+Not here: what the settings mean (rate_limits_args.py), limits over all pods (rate_limits_shared.py).
+Source: Envoy API v3, extensions.filters.http.local_ratelimit.
+"""
+
+import math
+from typing import Final
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.mesh import rate_limits_requests as requests
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.rate_limits_args import RateLimits, TokenBucket, effective
+
+ENVOY_FILTER: Final = "networking.istio.io/v1alpha3"
+"""Source: Istio 1.31 CRDs, the only version of EnvoyFilter."""
+
+FILTER: Final = "envoy.filters.http.local_ratelimit"
+LOCAL_RATE_LIMIT: Final = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
+STAT_PREFIX: Final = "mcp_rate_limits"
+"""Counters are `mcp_rate_limits.http_local_rate_limit.{enabled,enforced,ok,rate_limited}`."""
+
+ALWAYS: Final = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
+"""For `filter_enabled` and `filter_enforced`: unset, each is 0 percent and nothing is limited."""
+
+TOO_MANY: Final = "TooManyRequests"
+"""429. Source: RFC 6585, section 4."""
+
+MAX_ORGANIZATIONS: Final = 10_000
+"""Buckets that a pod keeps for organisations without one of their own, the least used is forgotten; Envoy's default is
+20, which a few more callers would wash out. A bucket takes some hundred bytes."""
+
+MAX_RETRY_AFTER_SECONDS: Final = 60
+"""Longest that a refused client is told to wait."""
+
+NO_LIMIT: Final = {"max_tokens": 4_294_967_295, "tokens_per_fill": 4_294_967_295, "fill_interval": "1s"}
+"""The bucket of every request where only some are limited. Source: Envoy, TokenBucket, the largest uint32."""
+
+
+def rate_limits(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """The object with the limits per pod; none where nothing is limited."""
+    limits = effective(args.rate_limits, expose=args.expose)
+    if not limits.buckets:
+        return []
+    spec = {
+        "workloadSelector": {"labels": {contract.LABEL_APP: name}},
+        "configPatches": [before_the_router({"name": FILTER, "typed_config": local_rate_limit(limits, args)})],
+    }
+    meta = metadata(f"{name}-rate-limits", args.namespace, standard_labels(name))
+    return [manifest(ENVOY_FILTER, "EnvoyFilter", meta, spec)]
+
+
+def before_the_router(http_filter: Manifest) -> Manifest:
+    """The patch that puts a filter last before the router of the inbound side."""
+    manager = "envoy.filters.network.http_connection_manager"
+    last = {"filter": {"name": manager, "subFilter": {"name": "envoy.filters.http.router"}}}
+    return {
+        "applyTo": "HTTP_FILTER",
+        "match": {"context": "SIDECAR_INBOUND", "listener": {"filterChain": last}},
+        "patch": {"operation": "INSERT_BEFORE", "value": http_filter},
+    }
+
+
+def local_rate_limit(limits: RateLimits, args: MeshedMCPServiceArgs) -> Manifest:
+    """The filter's configuration: who counts where, and what each may."""
+    actions = requests.of_tools(limits.tools)
+    if limits.by_organization:
+        actions.append(requests.of_organization(organization_claim(args)))
+    by_key = {"rate_limits": actions, "descriptors": descriptors(limits)} if actions else {}
+    most = {"max_dynamic_descriptors": MAX_ORGANIZATIONS} if limits.organization else {}
+    return {
+        "@type": LOCAL_RATE_LIMIT,
+        "stat_prefix": STAT_PREFIX,
+        "status": {"code": TOO_MANY},
+        "token_bucket": dict(NO_LIMIT) if limits.pod is None else _tokens(limits.pod),
+        "filter_enabled": {"runtime_key": f"{STAT_PREFIX}.enabled", **ALWAYS},
+        "filter_enforced": {"runtime_key": f"{STAT_PREFIX}.enforced", **ALWAYS},
+        "response_headers_to_add": [retry_after(max(bucket.seconds_per_request for bucket in limits.buckets))],
+        **by_key,
+        **most,
+    }
+
+
+def organization_claim(args: MeshedMCPServiceArgs) -> str:
+    """Name of the claim; settings that need it are refused without tokens."""
+    if args.auth is None:
+        raise ValueError("organisations are known by tokens; add auth")
+    return args.auth.organization_claim
+
+
+def retry_after(seconds: float) -> Manifest:
+    """Whole seconds after which the slowest limit lets a request through, of a slow one a minute: which of the limits
+    it was, the header cannot say. Source: RFC 9110, section 10.2.3.
+    """  # noqa: D205 - one sentence
+    value = {"key": "retry-after", "value": str(min(max(1, math.ceil(seconds)), MAX_RETRY_AFTER_SECONDS))}
+    return {"header": value, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+
+
+def descriptors(limits: RateLimits) -> list[Manifest]:
+    """A bucket for each kind of request; an entry without a value makes one for every value it meets."""
+    found = [_descriptor(requests.TOOL, tool, bucket) for tool, bucket in limits.tools.items()]
+    if limits.unnamed is not None:
+        found.append(_descriptor(requests.UNNAMED, requests.TRUE, limits.unnamed))
+    found += [_descriptor(requests.ORGANIZATION, name, bucket) for name, bucket in limits.organizations.items()]
+    if limits.organization is not None:
+        found.append(_descriptor(requests.ORGANIZATION, None, limits.organization))
+    return found
+
+
+def _descriptor(key: str, value: str | None, bucket: TokenBucket) -> Manifest:
+    entry = {"key": key} if value is None else {"key": key, "value": value}
+    return {"entries": [entry], "token_bucket": _tokens(bucket)}
+
+
+def _tokens(bucket: TokenBucket) -> Manifest:
+    return {
+        "max_tokens": bucket.burst or bucket.requests,
+        "tokens_per_fill": bucket.requests,
+        "fill_interval": f"{bucket.period_seconds}s",
+    }

@@ -1,0 +1,198 @@
+"""Rate limits per pod: what a stack may write, what is refused, and the filter that the sidecars get."""
+
+import math
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mesh_rendering import render, render_exposed
+
+from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh import rate_limits, rate_limits_requests
+from meshed_mcp.components.mesh.args import ServiceSettings
+from meshed_mcp.components.mesh.proxy_filters import foreign_filters
+from meshed_mcp.components.mesh.rate_limits_args import SECONDS_OF, TokenBucket, effective
+
+AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
+
+
+def lines(**limits: Any) -> list[str]:
+    """What is wrong with a service that has these limits, and no tokens unless `auth` is given."""
+    auth = {"auth": limits.pop("auth")} if "auth" in limits else {}
+    raw = {"image": "search:1", "rate_limits": limits, **auth}
+    return [str(fault) for fault in faults(ServiceSettings, raw, "service mcp-search")]
+
+
+def config(item: Manifest) -> Manifest:
+    """The configuration of the filter."""
+    (patch,) = item["spec"]["configPatches"]
+    found: Manifest = patch["patch"]["value"]["typed_config"]
+    return found
+
+
+def limited(**limits: Any) -> Manifest:
+    """The filter's configuration of a service with tokens."""
+    return config(render(rate_limits=limits, auth=AUTH).one("EnvoyFilter"))
+
+
+@pytest.mark.parametrize(
+    ("limits", "line"),
+    [
+        (
+            {"pod": {"rate": "0/s"}},
+            (
+                "rate_limits.pod.rate: '0/s' would refuse every request; write 1 or more, or remove the service from "
+                "callers"
+            ),
+        ),
+        (
+            {"tools": {"search": {"rate": "20 per second"}}},
+            (
+                "rate_limits.tools.search.rate: '20 per second' is no rate; write requests per s, min, h or d, such as "
+                "'20/s'"
+            ),
+        ),
+        (
+            {"tools": {"a tool": {"rate": "20/s"}}},
+            (
+                "rate_limits.tools: 'a tool' cannot name a tool here; write at most 128 letters, digits, '_', '-', '.' "
+                "and '/', or '*' for every other tool"
+            ),
+        ),
+        (
+            {"organization": {"rate": "20/s"}},
+            (
+                "rate_limits.organization: nobody vouches for a caller's organisation without a token; add auth, or "
+                "limit by pod or tools"
+            ),
+        ),
+        (
+            {"shared": {"organizations": {"acme": {"rate": "20/s"}}}},
+            (
+                "rate_limits.shared.organizations: nobody vouches for a caller's organisation without a token; add "
+                "auth, or limit by pod or tools"
+            ),
+        ),
+        (
+            {"pod": {"rate": "1/s"}, "tools": {"search": {"rate": "2/s"}}},
+            (
+                "rate_limits.tools.search: 2/s is never reached, as the pod stops at 1/s; write a smaller rate, or "
+                "raise rate_limits.pod"
+            ),
+        ),
+        (
+            {"unnamed": {"rate": "1/s"}},
+            "rate_limits: unnamed limits requests that could call a limited tool, and none is; add tools, or pod",
+        ),
+    ],
+)
+def test_a_limit_that_cannot_be_meant_is_refused_with_the_fix(limits: dict[str, Any], line: str) -> None:
+    """Product rule: every fault ends at preview and says what to write instead."""
+    assert lines(**limits) == [f"service mcp-search: {line}"]
+
+
+def test_a_burst_of_nothing_is_refused() -> None:
+    """Envoy, TokenBucket, `max_tokens`: greater than 0."""
+    (line,) = lines(pod={"rate": "5/s", "burst": 0})
+    assert line.startswith("service mcp-search: rate_limits.pod.burst: ")
+
+
+@given(requests=st.integers(1, 10**9 - 1), unit=st.sampled_from(sorted(SECONDS_OF)))
+def test_every_rate_becomes_its_bucket(requests: int, unit: str) -> None:
+    """Envoy, TokenBucket: so many tokens in each interval, and as many at once unless a burst is given."""
+    bucket = TokenBucket(rate=f"{requests}/{unit}")
+    assert (bucket.requests, bucket.period_seconds) == (requests, SECONDS_OF[unit])
+    tokens = limited(pod={"rate": f"{requests}/{unit}"})["token_bucket"]
+    assert tokens == {
+        "max_tokens": requests, "tokens_per_fill": requests, "fill_interval": f"{SECONDS_OF[unit]}s",
+    }  # fmt: skip
+
+
+@given(text=st.text(max_size=12).filter(lambda text: not text[:1].isascii() or not text[:1].isdigit()))
+def test_no_other_text_is_a_rate(text: str) -> None:
+    """Product rule: a rate begins with a number; what is not understood is refused, in one line."""
+    (line,) = lines(pod={"rate": text})
+    assert "is no rate; write requests per s, min, h or d, such as '20/s'" in line
+
+
+def test_the_limit_is_enforced_for_all_requests() -> None:
+    """Envoy, LocalRateLimit: `filter_enabled` and `filter_enforced` are 0 percent unless set."""
+    found = limited(pod={"rate": "5/s"})
+    for field in ("filter_enabled", "filter_enforced"):
+        assert found[field]["default_value"] == {"numerator": 100, "denominator": "HUNDRED"}
+    assert found["stat_prefix"] == rate_limits.STAT_PREFIX
+    assert found["status"] == {"code": "TooManyRequests"}
+
+
+def test_the_filter_is_in_the_pods_of_the_service_alone_and_last_before_the_router() -> None:
+    """Istio, EnvoyFilter: behind jwt_authn and rbac, which istiod puts first; a proxy that lacks it would drop all."""
+    item = render(rate_limits={"pod": {"rate": "5/s"}}).one("EnvoyFilter")
+    assert item["spec"]["workloadSelector"] == {"labels": {"app": "mcp-search"}}
+    (patch,) = item["spec"]["configPatches"]
+    assert patch["match"]["context"] == "SIDECAR_INBOUND"
+    assert patch["match"]["listener"]["filterChain"]["filter"]["subFilter"] == {"name": "envoy.filters.http.router"}
+    assert patch["patch"]["operation"] == "INSERT_BEFORE"
+    assert foreign_filters(item, "1.31.1") == []
+
+
+def test_an_exposed_service_has_a_limit_and_another_has_none() -> None:
+    """Product rule: nobody forgets the door to the outside; inside, callers are known by name."""
+    tokens = config(render_exposed().one("EnvoyFilter"))["token_bucket"]
+    assert tokens == {"max_tokens": 2000, "tokens_per_fill": 1000, "fill_interval": "1s"}
+    assert "EnvoyFilter" not in render().kinds()
+
+
+def test_a_stack_may_choose_another_limit_for_an_exposed_service() -> None:
+    """Product rule: a default yields to what is written."""
+    item = render_exposed(rate_limits={"pod": {"rate": "5/s"}}).one("EnvoyFilter")
+    assert config(item)["token_bucket"]["max_tokens"] == 5
+
+
+def test_unnamed_requests_get_the_smallest_of_the_tools_limits() -> None:
+    """Product rule: leaving the name out is never better than saying it."""
+    limits = ServiceSettings.model_validate(
+        {"image": "a", "rate_limits": {"tools": {"a": {"rate": "5/s"}, "b": {"rate": "100/h"}}}}
+    ).rate_limits
+    assert effective(limits, expose=False).unnamed == limits.tools["b"]
+
+
+def test_the_organisation_is_read_from_the_verified_token() -> None:
+    """Design, "Per-tool policy": never from a client's header. Source of the place: istiod, `payload_in_metadata`."""
+    found = limited(organization={"rate": "5/s"}, organizations={"acme": {"rate": "9/s"}})
+    (action,) = found["rate_limits"][0]["actions"]
+    assert action["metadata"]["metadata_key"] == {
+        "key": "envoy.filters.http.jwt_authn",
+        "path": [{"key": "payload"}, {"key": "organization"}],
+    }
+    assert action["metadata"]["source"] == "DYNAMIC"
+    entries = [descriptor["entries"] for descriptor in found["descriptors"]]
+    assert entries == [[{"key": "organization", "value": "acme"}], [{"key": "organization"}]]
+    assert found["max_dynamic_descriptors"] == rate_limits.MAX_ORGANIZATIONS
+
+
+def test_every_descriptor_has_an_action_that_makes_it() -> None:
+    """Envoy, LocalRateLimit: a descriptor that no action makes limits nothing, and says so nowhere."""
+    found = limited(tools={"a": {"rate": "5/s"}, "*": {"rate": "9/s"}}, organization={"rate": "7/s"})
+    made = set()
+    for each in found["rate_limits"]:
+        (action,) = each["actions"]
+        (entry,) = action.values()
+        made.add((entry["descriptor_key"], entry.get("descriptor_value")))
+    wanted = {(entry["key"], entry.get("value")) for each in found["descriptors"] for entry in each["entries"]}
+    assert wanted == made == {("tool", "a"), ("tool", "*"), ("unnamed", "true"), ("organization", None)}
+
+
+@given(seconds=st.floats(0.001, 10**6))
+def test_a_client_is_told_whole_seconds_within_a_minute(seconds: float) -> None:
+    """RFC 9110, section 10.2.3, Retry-After: a whole number of seconds."""
+    value = int(rate_limits.retry_after(seconds)["header"]["value"])
+    assert value == min(max(1, math.ceil(seconds)), 60)
+
+
+def test_an_absent_header_is_never_taken_for_a_named_tool() -> None:
+    """Envoy, HeaderMatcher, `treat_missing_header_as_empty`: without it an inverted match fails on absent headers."""
+    for action in rate_limits_requests.of_tools(["a", "*"]):
+        for header in action["actions"][0]["header_value_match"]["headers"]:
+            assert bool(header.get("invert_match")) == bool(header.get("treat_missing_header_as_empty"))
