@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import Field, field_validator
 
-from meshed_mcp.components.autoscaling.args import ForecastSettings, KedaSettings, ScalingSettings
+from meshed_mcp.components.autoscaling.args import ForecastSettings, KedaSettings, ScalingSettings, VpaSettings
 from meshed_mcp.components.autoscaling.cost import Prices
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.errors import ConfigurationError, Fault, excerpt, faults, suggestion
@@ -90,6 +90,7 @@ class StackConfig(Model):
     mesh: ServiceMeshArgs = Field(default_factory=lambda: ServiceMeshArgs(domain=LOCAL_DOMAIN))
     observability: ObservabilityStackArgs = ObservabilityStackArgs()
     keda: KedaSettings = KedaSettings()
+    vpa: VpaSettings = VpaSettings()
     forecast: ForecastSettings = ForecastSettings()
     prices: Prices = Prices()
     grafana_admin_password: In[str] | None = None

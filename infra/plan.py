@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, VpaInstall
 from meshed_mcp.components.core.errors import ConfigurationError, Fault, suggestion
 from meshed_mcp.components.mesh.args import (
     IngressRef,
@@ -206,11 +206,13 @@ def observability_args(config: StackConfig) -> ObservabilityStackArgs:
 def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:
     """Scaling of every version that may change its size; equal bounds need no autoscaler."""
     targets = {name: item for service in config.services for name, item in scaling_targets(config, service).items()}
+    is_sized = config.vpa.install is not VpaInstall.NONE
     return AutoscalingPolicyArgs(
-        targets={name: target for name, target in targets.items() if target.scales},
+        targets={name: target for name, target in targets.items() if target.scales or is_sized},
         namespace=config.namespace,
         prometheus_url=prometheus_url(config.observability.namespace),
         forecast=config.forecast,
         keda=config.keda,
+        vpa=config.vpa,
         chart_mirror=config.chart_mirror,
     )

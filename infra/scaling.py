@@ -8,7 +8,15 @@ from math import ceil
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling.args import KedaInstall, Prediction, Profile, ScalingTarget, plain_faults
+from meshed_mcp.components.autoscaling.args import (
+    KedaInstall,
+    Prediction,
+    Profile,
+    ScalingTarget,
+    VpaInstall,
+    plain_faults,
+    wants_vpa,
+)
 from meshed_mcp.components.autoscaling.reaction import pod_ready_seconds
 from meshed_mcp.components.core.errors import Fault
 from meshed_mcp.components.core.forecast_queries import HISTORY_HOURS, SMOOTHING_MINUTES
@@ -26,7 +34,8 @@ def scaling_targets(config: StackConfig, name: str) -> dict[str, ScalingTarget]:
     Each sees its own load: the sum of all would let the canary grow by the stable version's calls.
     """
     item = config.services[name]
-    whole = ScalingTarget(**dict(item.scaling), memory_limit=item.resources.memory_limit)
+    limits = {"memory_limit": item.resources.memory_limit, "cpu_limit": item.resources.cpu_limit}
+    whole = ScalingTarget(**dict(item.scaling), **limits)
     stable = whole.model_copy(update={"max_replicas": budgets.most_replicas(config, item)})
     second = item.rollout.second
     if second is None and not item.pools:
@@ -98,6 +107,9 @@ def scaling_faults(config: StackConfig, name: str, item: ServiceConfig) -> Itera
     """What of a service's scaling contradicts its other settings or the stack's."""
     where, scaling = f"service {name}", item.scaling
     yield from budgets.budget_faults(config, name, item)
+    if wants_vpa(scaling) and config.vpa.install is VpaInstall.NONE:
+        message = f"needs a VerticalPodAutoscaler; write {NAMESPACE}:vpa: {{install: release}}, or leave it out"
+        yield Fault(where, "scaling.right_sizing.mode", message)
     if scaling.min_replicas == scaling.max_replicas:
         return
     if config.keda.install is KedaInstall.NONE:

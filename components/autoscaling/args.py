@@ -6,13 +6,14 @@ Values in, frozen models out. Not here: what a stack writes for one service (`sc
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.forecast_args import ForecastSettings, Prediction
 from meshed_mcp.components.autoscaling.profiles import Profile
+from meshed_mcp.components.autoscaling.right_sizing_args import RightSizing, Sizing, VpaInstall, VpaSettings
 from meshed_mcp.components.autoscaling.scaling_args import Queue, ScaleDown, ScaleUp, ScalingSettings, Schedule
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name, service_name
@@ -26,11 +27,14 @@ __all__ = [
     "Prediction",
     "Profile",
     "Queue",
+    "RightSizing",
     "ScaleDown",
     "ScaleUp",
     "ScalingSettings",
     "ScalingTarget",
     "Schedule",
+    "VpaInstall",
+    "VpaSettings",
 ]
 
 
@@ -78,18 +82,17 @@ class ScalingTarget(ScalingSettings):
     """Container whose CPU and memory count. The pod's sum would count the sidecar, which does not grow with load."""
 
     memory_limit: str = "512Mi"
-    """Memory limit of that container, the base of `memory_percent`. The default repeats MeshedMCPService's."""
+    """Memory limit of that container, the base of `memory_percent` and the most that a resizing may request. The
+    default repeats MeshedMCPService's."""
+
+    cpu_limit: str | None = None
+    """CPU limit of that container, above which no resizing requests; none if unset."""
 
     @field_validator("memory_limit")
     @classmethod
     def _is_memory(cls, value: str) -> str:
         memory_bytes(value)
         return value
-
-    @property
-    def scales(self) -> bool:
-        """Whether there is a size to choose."""
-        return self.min_replicas < self.max_replicas
 
 
 def plain_faults(settings: ScalingSettings) -> Iterator[tuple[str, str]]:
@@ -107,12 +110,23 @@ def plain_faults(settings: ScalingSettings) -> Iterator[tuple[str, str]]:
         yield "cpu_percent", "is null, and without KEDA nothing else counts; write cpu_percent or memory_percent"
 
 
+RIGHT_SIZING_NEEDS: Final = (
+    "right_sizing.mode: needs a VerticalPodAutoscaler, which vpa.install: none leaves out; leave it out, or write "
+    "release or existing"
+)
+
+
+def wants_vpa(settings: ScalingSettings) -> bool:
+    """Whether `settings` ask by name for a resizing; a profile's own takes effect only where there is a VPA."""
+    return settings.right_sizing.mode in {Sizing.INITIAL, Sizing.IN_PLACE}
+
+
 class AutoscalingPolicyArgs(Model):
     """Arguments of `AutoscalingPolicy`."""
 
     targets: dict[Annotated[str, AfterValidator(service_name)], ScalingTarget]
     """Name of the autoscaler -> how it scales: the service's name (label `mcp_server_name`), unless the target says
-    otherwise. Targets of one fixed size get none; empty installs KEDA alone."""
+    otherwise. Targets of one fixed size get none, but may be resized; empty installs KEDA alone."""
 
     namespace: Annotated[str, AfterValidator(namespace_name)] = "mcp-system"
     """Namespace of the targets."""
@@ -125,6 +139,7 @@ class AutoscalingPolicyArgs(Model):
     neither."""
 
     keda: KedaSettings = KedaSettings()
+    vpa: VpaSettings = VpaSettings()
     chart_mirror: str | None = None
     """Repository (URL) or folder that holds the chart; where it is published if unset."""
 
@@ -146,6 +161,13 @@ class AutoscalingPolicyArgs(Model):
                     f"{deployments.count(deployment)} targets scale the Deployment {deployment!r}, and autoscalers of "
                     "one Deployment undo each other. Leave one of them"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _resizes_with_a_vpa(self) -> Self:
+        lines = [f"targets.{name}.{RIGHT_SIZING_NEEDS}" for name, item in self.targets.items() if wants_vpa(item)]
+        if self.vpa.install is VpaInstall.NONE and lines:
+            raise ValueError("\n".join(lines))
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
 """AutoscalingPolicy: KEDA once per cluster, and an autoscaler for every service that scales.
 
-Registers what `keda_values.py`, `forecast_rules.py` and `scalers.py` return; autoscalers come after KEDA.
+Registers what `keda_values.py`, `forecast_rules.py`, `scalers.py` and `right_sizing.py` return; autoscalers come after
+the controllers that read them.
 """
 
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from typing import Any
 
 import pulumi
 
-from meshed_mcp.components.autoscaling import forecast_rules, keda_values, scalers
+from meshed_mcp.components.autoscaling import forecast_rules, keda_values, right_sizing, scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core import register
 
@@ -40,6 +41,12 @@ class AutoscalingPolicy(pulumi.ComponentResource):
         register.objects(forecast_rules.manifests(checked), child)
         made = scalers.manifests(checked)
         register.objects(made, register.after(child, keda))
+        self._sizes(checked, child)
         self.scaled_objects = pulumi.Output.from_input([register.resource_name(item) for item in made])
         self.keda_namespace = pulumi.Output.from_input(checked.keda.namespace)
         self.register_outputs({"scaled_objects": self.scaled_objects, "keda_namespace": self.keda_namespace})
+
+    def _sizes(self, args: AutoscalingPolicyArgs, child: pulumi.ResourceOptions) -> None:
+        namespaces = register.objects(right_sizing.namespaces(args), child)
+        controllers = register.releases_in_order(right_sizing.releases(args), register.after(child, namespaces))
+        register.objects(right_sizing.manifests(args), register.after(child, controllers))

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from meshed_mcp.components.autoscaling.cron import cron_expression
 from meshed_mcp.components.autoscaling.forecast_args import PredictionChoice
 from meshed_mcp.components.autoscaling.profiles import Profile, with_profile
+from meshed_mcp.components.autoscaling.right_sizing_args import Resource, RightSizing, sizing_faults
 from meshed_mcp.components.core.args import Model
 
 
@@ -153,6 +154,24 @@ class ScalingSettings(Model):
 
     scale_up: ScaleUp = ScaleUp()
     scale_down: ScaleDown = ScaleDown()
+    right_sizing: RightSizing = RightSizing()
+
+    @property
+    def scales(self) -> bool:
+        """Whether there is a number of replicas to choose."""
+        return self.min_replicas < self.max_replicas
+
+    @property
+    def counted(self) -> frozenset[Resource]:
+        """Resources of the container that the autoscaler counts."""
+        used = {Resource.CPU: self.cpu_percent, Resource.MEMORY: self.memory_percent}
+        return frozenset(resource for resource, percent in used.items() if self.scales and percent is not None)
+
+    @model_validator(mode="after")
+    def _resizes_what_nothing_counts(self) -> Self:
+        if lines := list(sizing_faults(self.right_sizing, self.counted)):
+            raise ValueError("\n".join(lines))
+        return self
 
     @model_validator(mode="before")
     @classmethod
