@@ -9,13 +9,14 @@ from math import ceil
 from meshed_mcp.components.autoscaling.cost import Requests, affordable_replicas, replica_month
 from meshed_mcp.components.core.errors import Fault
 from meshed_mcp.components.mesh.args import ServiceSettings
-from meshed_mcp.components.mesh.workload import SIDECAR_ANNOTATIONS
+from meshed_mcp.components.mesh.proxy_size import ProxySize, size_annotations
 from meshed_mcp.infra.config import ServiceConfig, StackConfig
 
 
-def requests_of(item: ServiceSettings) -> Requests:
-    """What one replica of a service asks for: the server, and the proxy beside it."""
-    proxy_cpu, proxy_memory = (SIDECAR_ANNOTATIONS[f"sidecar.istio.io/{name}"] for name in ("proxyCPU", "proxyMemory"))
+def requests_of(item: ServiceSettings, proxy: ProxySize = ProxySize.MEDIUM) -> Requests:
+    """What one replica of a service asks for: the server, and the sidecar beside it, `proxy` where it names no size."""
+    size = size_annotations(item.proxy or proxy)
+    proxy_cpu, proxy_memory = (size[f"sidecar.istio.io/{name}"] for name in ("proxyCPU", "proxyMemory"))
     return Requests((item.resources.cpu, proxy_cpu), (item.resources.memory, proxy_memory))
 
 
@@ -24,7 +25,7 @@ def most_replicas(config: StackConfig, item: ServiceConfig) -> int:
     scaling = item.scaling
     if scaling.monthly_budget is None:
         return scaling.max_replicas
-    paid = affordable_replicas(scaling.monthly_budget, requests_of(item), config.prices)
+    paid = affordable_replicas(scaling.monthly_budget, requests_of(item, config.mesh.proxy), config.prices)
     return max(scaling.min_replicas, 1, min(scaling.max_replicas, paid))
 
 
@@ -36,12 +37,12 @@ def budget_faults(config: StackConfig, name: str, item: ServiceConfig) -> Iterat
     if item.rollout.second is not None:
         yield Fault(where, field, "cannot be kept by two versions side by side; write max_replicas while a canary runs")
         return
-    each = replica_month(requests_of(item), config.prices)
+    each = replica_month(requests_of(item, config.mesh.proxy), config.prices)
     if each <= 0:
         yield Fault(where, field, "needs prices; write meshed-mcp:prices: {cpu_hour: ..., gib_hour: ...}")
         return
     floors = [scaling.min_replicas, scaling.fallback_replicas or 1, *(floor.replicas for floor in scaling.schedules)]
-    paid = affordable_replicas(scaling.monthly_budget, requests_of(item), config.prices)
+    paid = affordable_replicas(scaling.monthly_budget, requests_of(item, config.mesh.proxy), config.prices)
     if paid < max(floors):
         least = ceil(each * max(floors) * 100) / 100
         cost = f"but min_replicas and floors ask for {max(floors)}, which cost {least:.2f}; write that, or lower them"

@@ -17,6 +17,7 @@ from meshed_mcp.components.mesh.args import (
 )
 from meshed_mcp.components.mesh.cluster_args import Tracing
 from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
+from meshed_mcp.components.mesh.revision_args import UNNAMED, injecting_revision
 from meshed_mcp.components.mesh.sharing import missing_parts
 from meshed_mcp.components.mesh.tool_args import Pool, PoolSettings
 from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
@@ -25,6 +26,7 @@ from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
 from meshed_mcp.infra.budgets import most_replicas
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, read
+from meshed_mcp.infra.reach import imports, registry_imports
 from meshed_mcp.infra.scaling import forecast_faults, scaling_faults, scaling_targets
 
 OWN_DATA_MODULES: Final = ("meshed_mcp.agents.services.organization", "meshed_mcp.agents.services.rag")
@@ -51,7 +53,7 @@ def planned(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -> Pla
 
 def plan(config: StackConfig) -> Plan:
     """The components' arguments for a configuration without faults; `planned` is what finds them."""
-    services = {name: service_args(config, item) for name, item in config.services.items()}
+    services = {name: service_args(config, name, item) for name, item in config.services.items()}
     if config.registry is not None:
         services[contract.REGISTRY_NAME] = registry_args(config, config.registry)
     return Plan(mesh_args(config), services, observability_args(config), autoscaling_args(config))
@@ -140,18 +142,20 @@ def placement(config: StackConfig) -> dict[str, Any]:
         "ingress": ingress,
         "session_key": config.session_key,
         "otlp_endpoint": f"http://{tracing(config).service}:{OTLP_HTTP_PORT}",
+        "revision": None if (revision := injecting_revision(config.mesh)) == UNNAMED else revision,
         "trust_domain": config.mesh.trust_domain,
         "cluster_domain": config.mesh.cluster_domain,
     }
 
 
-def service_args(config: StackConfig, item: ServiceConfig) -> MeshedMCPServiceArgs:
+def service_args(config: StackConfig, name: str, item: ServiceConfig) -> MeshedMCPServiceArgs:
     """Arguments of one service: its settings, and what follows from the stack."""
     settings = {field: getattr(item, field) for field in ServiceSettings.model_fields} | {"pools": sized_pools(item)}
     registry_url = f"http://{contract.REGISTRY_NAME}:{contract.MCP_PORT}" if config.registry else None
     return MeshedMCPServiceArgs(
-        **settings,
+        **settings | {"proxy": item.proxy or config.mesh.proxy},
         **placement(config),
+        imports=imports(config, name, item),
         replicas=max(1, item.scaling.min_replicas),
         max_replicas=most_replicas(config, item),
         registry_url=registry_url,
@@ -180,6 +184,8 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
         methods=["GET", "POST", "PUT", "DELETE"],
         secret_env=database,
         replicas=registry.replicas,
+        proxy=config.mesh.proxy,
+        imports=registry_imports(config, registry),
         **placement(config),
     )
 

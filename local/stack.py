@@ -66,6 +66,7 @@ NOT_RUN_KINDS: Final = frozenset(
         "HorizontalPodAutoscaler",
         "Issuer",
         "LimitRange",
+        "MutatingWebhookConfiguration",
         "Namespace",
         "NetworkPolicy",
         "PodDisruptionBudget",
@@ -82,6 +83,10 @@ NOT_RUN_KINDS: Final = frozenset(
     }
 )
 """Kinds that say nothing about where a request goes or who may send it: listed and left out. Others are refused."""
+
+LEFT_WIDE: Final = frozenset({"Sidecar"})
+"""Kinds that keep a proxy from knowing services it never calls: listed and left out. Here every caller can try every
+service, so that what is refused is refused by the one that is called."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ def read_stack(items: Sequence[Manifest]) -> Stack:
     typed: list[Fields] = []
     not_run: list[str] = []
     for item in items:
-        if id(item) in foreign or item["kind"] in NOT_RUN_KINDS:
+        if id(item) in foreign or item["kind"] in NOT_RUN_KINDS | LEFT_WIDE:
             not_run.append(title(item))
             continue
         try:

@@ -26,7 +26,9 @@ from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.connection_args import TrafficSettings
 from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerResources
 from meshed_mcp.components.mesh.limits_args import LIMIT_VARIABLES, LimitSettings, check_limits
+from meshed_mcp.components.mesh.proxy_size import ProxySize
 from meshed_mcp.components.mesh.rate_limits_args import RateLimits, rate_limit_faults
+from meshed_mcp.components.mesh.reach_args import Reachable
 from meshed_mcp.components.mesh.rollout_args import NoRollout, Rollout, RolloutStrategy, Weights
 from meshed_mcp.components.mesh.sharing import SharedUse, missing_parts
 from meshed_mcp.components.mesh.tool_args import Pool, PoolSettings
@@ -118,6 +120,12 @@ class ServiceSettings(Model):
 
     egress_hosts: list[str] = Field(default_factory=list)
     """Hosts outside the mesh that the service may reach by HTTPS on port 443."""
+
+    reaches: list[Reachable] = Field(default_factory=list)
+    """Services of the cluster that it calls beside those of the stack, as "namespace/service": a database, a Redis."""
+
+    proxy: ProxySize | None = None
+    """Size of its sidecar: `small`, `medium` or `large`; unset = the mesh's."""
 
     env: dict[str, In[str]] = Field(default_factory=dict)
     """Environment variables with plain values; for passwords use secret_env."""
@@ -323,6 +331,13 @@ class MeshedMCPServiceArgs(ServiceSettings):
 
     registry_url: In[str] | None = None
     """Base URL of the registry, without its path prefix; unset = the service does not register."""
+
+    imports: list[Reachable] | None = None
+    """Services that its sidecar knows, as "namespace/service", beside `reaches`, hosts outside, registry and collector;
+    unset = everything in the mesh."""
+
+    revision: str | None = None
+    """Revision of the control plane whose sidecar the pods get; they are replaced when it changes."""
 
     session_key: In[str] | None = None
     """Secret text that masks the addresses of pods in session ids (legacy: sticky). Unset = the service's identity: it

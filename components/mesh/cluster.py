@@ -7,12 +7,13 @@ Arguments in, objects out. Not here: the charts (istio_values.py), one service (
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.gateway import gateway, namespaces
+from meshed_mcp.components.mesh.revisions import revision_tags
 from meshed_mcp.components.mesh.security import default_deny, mutual_tls
 from meshed_mcp.components.mesh.telemetry import mesh_tracing
 
 
 def manifests(args: ServiceMeshArgs) -> list[Manifest]:
-    """Everything: the namespaces, then the policies."""
+    """Everything: the namespaces, then the policies and the tags."""
     return [*namespaces(args), *policies(args)]
 
 
@@ -22,5 +23,6 @@ def policies(args: ServiceMeshArgs) -> list[Manifest]:
         mutual_tls(),
         *(default_deny(namespace) for namespace in args.namespaces),
         gateway(args),
+        *revision_tags(args),
         *(mesh_tracing(args.tracing) if args.tracing is not None else []),
     ]

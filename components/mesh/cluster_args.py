@@ -3,7 +3,6 @@
 Stack keys in, a frozen model out. Not here: one service in the mesh (args.py), chart values (istio_values.py).
 """
 
-import re
 from enum import StrEnum
 from typing import Any, Final
 
@@ -13,6 +12,16 @@ from meshed_mcp.components.core import charts
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import domain_name, host_name, listed, namespace_name, object_name
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
+from meshed_mcp.components.mesh.chart_value_args import value_faults
+from meshed_mcp.components.mesh.proxy_size import ProxySize
+from meshed_mcp.components.mesh.reach_args import Reachable
+from meshed_mcp.components.mesh.revision_args import (
+    CanaryRevision,
+    istio_version,
+    revision_faults,
+    revision_name,
+    served_host,
+)
 
 ROOT_NAMESPACE: Final = "istio-system"
 """Namespace of the control plane; policies in it hold for the whole mesh. Source: Istio, default `rootNamespace`."""
@@ -20,16 +29,11 @@ ROOT_NAMESPACE: Final = "istio-system"
 INGRESS_NAMESPACE: Final = "istio-ingress"
 """Namespace of the ingress gateway, apart from the control plane. Source: Istio, "Installing Gateways"."""
 
-ISTIO_FLOOR: Final = (1, 31)
-"""Oldest Istio whose API and chart hosts this package renders for. Source: Istio 1.31 upgrade notes."""
+EGRESS_NAMESPACE: Final = "istio-egress"
+"""Namespace of the egress gateway. Source: as INGRESS_NAMESPACE."""
 
-RETIRED_ISTIO_HOSTS: Final = ("gcr.io/istio-release", "registry.istio.io", "istio-release.storage.googleapis.com")
-"""Hosts that get no artifacts from 1.31 on. Source: Istio 1.31 upgrade notes, "Deprecated GCP infrastructure"."""
-
-ISTIO_RELEASES: Final = ("istio-base", "istiod", "istio-cni", "istio-ingress")
+ISTIO_RELEASES: Final = ("istio-base", "istiod", "istio-cni", "istio-ingress", "istio-egress")
 """Helm releases of the mesh, by name. Source: Istio, "Install with Helm"."""
-
-_VERSION: Final = re.compile(r"(?P<major>\d+)\.(?P<minor>\d+)\.\d+(?:-[0-9A-Za-z.-]+)?")
 
 
 class GatewayApiSource(StrEnum):
@@ -143,6 +147,18 @@ class ServiceMeshArgs(Model):
     istio_version: str = charts.ISTIO_VERSION
     """Version of all Istio charts and images; 1.31 or newer."""
 
+    revision: str | None = None
+    """Name of the control plane, such as "1-31-1"; needed for upgrades beside it. Unset = the one without a name."""
+
+    canary_revision: CanaryRevision | None = None
+    """A second control plane of another version beside the first, until `data_plane` has moved to it."""
+
+    revision_tags: dict[str, str] = Field(default_factory=dict)
+    """Further names of revisions, tag -> revision: `stable: 1-31-1`. Namespaces that follow a tag move with it."""
+
+    data_plane: str | None = None
+    """Revision or tag whose sidecars the meshed namespaces and the gateways get; unset = `revision`."""
+
     chart_repository: str = charts.ISTIO_REPOSITORY
     """HTTP or `oci://` repository of the Istio charts."""
 
@@ -173,6 +189,17 @@ class ServiceMeshArgs(Model):
     gateway: Scale = Scale(min_replicas=2, max_replicas=5, cpu="500m", memory="256Mi")
     """Replicas and size of the ingress gateway."""
 
+    egress_gateway: Scale | None = None
+    """Replicas and size of an egress gateway; unset = there is none, and sidecars connect to hosts outside themselves.
+    """
+
+    proxy: ProxySize = ProxySize.MEDIUM
+    """Size of the sidecars: `small`, `medium` or `large`; a service may have its own."""
+
+    reaches: list[Reachable] = Field(default_factory=list)
+    """Services of the cluster that every service calls beside those of the stack: databases, Redis, as
+    "namespace/service"."""
+
     priority_class: str | None = "system-cluster-critical"
     """Priority class of control plane and gateway; unset where the provider reserves the system's classes (GKE)."""
 
@@ -183,7 +210,8 @@ class ServiceMeshArgs(Model):
     """DNS suffix of the cluster."""
 
     values: dict[str, Any] = Field(default_factory=dict)
-    """Further chart values by release (istio-base, istiod, istio-cni, istio-ingress); they win over ours."""
+    """Further chart values by release (istio-base, istiod, istio-cni, istio-ingress, istio-egress); they win over ours.
+    """
 
     @field_validator("domain")
     @classmethod
@@ -203,7 +231,7 @@ class ServiceMeshArgs(Model):
     @field_validator("namespaces")
     @classmethod
     def _can_be_meshed(cls, value: list[str]) -> list[str]:
-        owned = sorted({ROOT_NAMESPACE, INGRESS_NAMESPACE} & set(value))
+        owned = sorted({ROOT_NAMESPACE, INGRESS_NAMESPACE, EGRESS_NAMESPACE} & set(value))
         if owned:
             raise ValueError(f"{listed(owned)} belongs to the mesh itself; name the namespaces of your services")
         twice = sorted({name for name in value if value.count(name) > 1})
@@ -214,28 +242,12 @@ class ServiceMeshArgs(Model):
     @field_validator("istio_version")
     @classmethod
     def _is_new_enough(cls, value: str) -> str:
-        found = _VERSION.fullmatch(value)
-        if found is None:
-            raise ValueError(
-                f"{value!r} is no Istio version; write all three numbers, such as '{charts.ISTIO_VERSION}'"
-            )
-        if (int(found["major"]), int(found["minor"])) < ISTIO_FLOOR:
-            raise ValueError(
-                f"{value!r} is older than {ISTIO_FLOOR[0]}.{ISTIO_FLOOR[1]}, whose API and chart hosts are used here; "
-                f"write '{charts.ISTIO_VERSION}' or newer"
-            )
-        return value
+        return istio_version(value)
 
     @field_validator("chart_repository", "hub")
     @classmethod
     def _is_served(cls, value: str) -> str:
-        retired = [host for host in RETIRED_ISTIO_HOSTS if host in value]
-        if retired:
-            raise ValueError(
-                f"{retired[0]!r} gets no Istio artifacts since 1.31; leave the field out for the new host, "
-                "or name a mirror"
-            )
-        return value
+        return served_host(value)
 
     @field_validator("values")
     @classmethod
@@ -247,3 +259,25 @@ class ServiceMeshArgs(Model):
         if bad:
             raise ValueError(f"{listed(bad)} must hold chart values, a mapping; write '{bad[0]}: {{key: value}}'")
         return value
+
+    @field_validator("revision")
+    @classmethod
+    def _is_revision(cls, value: str | None) -> str | None:
+        return None if value is None else revision_name(value)
+
+    @field_validator("revision_tags")
+    @classmethod
+    def _are_tags(cls, value: dict[str, str]) -> dict[str, str]:
+        return {revision_name(tag): revision for tag, revision in value.items()}
+
+    @model_validator(mode="after")
+    def _has_revisions_that_fit(self) -> "ServiceMeshArgs":
+        if lines := "\n".join(revision_faults(self)):
+            raise ValueError(lines)
+        return self
+
+    @model_validator(mode="after")
+    def _has_values_with_an_effect(self) -> "ServiceMeshArgs":
+        if lines := "\n".join(value_faults(self)):
+            raise ValueError(lines)
+        return self

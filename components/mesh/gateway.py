@@ -1,14 +1,21 @@
 """The ingress gateway's Istio object, its names, and the namespaces of the mesh.
 
 Arguments in, objects out; other modules take the gateway's names from here. Not here: the gateway's pods
-(istio_values.py), routes to services (traffic.py).
+(gateway_pods.py), routes to services (traffic.py).
 """
 
 from typing import Final
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.addresses import principal
-from meshed_mcp.components.mesh.cluster_args import INGRESS_NAMESPACE, ROOT_NAMESPACE, Redirection, ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster_args import (
+    EGRESS_NAMESPACE,
+    INGRESS_NAMESPACE,
+    ROOT_NAMESPACE,
+    Redirection,
+    ServiceMeshArgs,
+)
+from meshed_mcp.components.mesh.revisions import injection_labels
 from meshed_mcp.components.mesh.traffic import NETWORKING
 
 GATEWAY: Final = "mcp"
@@ -19,6 +26,11 @@ INGRESS_RELEASE: Final = "istio-ingress"
 
 Source: Istio chart `gateway`, `gateway.name` and `gateway.serviceAccountName`.
 """
+
+EGRESS_RELEASE: Final = "istio-egress"
+"""Helm release of the egress gateway's pods; also the name of their Service and ServiceAccount."""
+
+EGRESS_SELECTOR: Final = {"istio": "egress"}
 
 INGRESS_SELECTOR: Final = {"istio": "ingress"}
 """Label of the gateway's pods: the release's name without `istio-`.
@@ -69,10 +81,12 @@ def namespaces(args: ServiceMeshArgs) -> list[Manifest]:
     every meshed pod has an init container with NET_ADMIN, which only the privileged level admits.
     """
     agent = args.redirection is Redirection.CNI
-    meshed = {"istio-injection": "enabled", **pod_security("restricted" if agent else "privileged")}
+    meshed = {**injection_labels(args), **pod_security("restricted" if agent else "privileged")}
+    egress = [] if args.egress_gateway is None else [_namespace(EGRESS_NAMESPACE, pod_security("baseline"))]
     return [
         _namespace(ROOT_NAMESPACE, pod_security("privileged" if agent else "baseline")),
         _namespace(INGRESS_NAMESPACE, pod_security("baseline")),
+        *egress,
         *(_namespace(name, meshed) for name in args.namespaces),
     ]
 

@@ -1,7 +1,8 @@
-"""Helm releases of the mesh: Gateway API CRDs, Istio's base, control plane, node agent and ingress gateway.
+"""Helm releases of the mesh: Gateway API CRDs, Istio's base, control planes, node agent and gateways.
 
 Arguments in, complete release specifications out, in the order in which they must be installed. Sizes are inputs, so
-the values never depend on a stack's name. Not here: chart versions (core/charts.py), objects of our own (cluster.py).
+the values never depend on a stack's name. Not here: chart versions (core/charts.py), objects of our own (cluster.py),
+a gateway's values (gateway_pods.py).
 Source of every value: `values.yaml` of the Istio 1.31 charts.
 """
 
@@ -10,71 +11,129 @@ from typing import Any, Final
 from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, Chart, ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster_args import (
+    EGRESS_NAMESPACE,
     INGRESS_NAMESPACE,
     ROOT_NAMESPACE,
     GatewayApiSource,
     Redirection,
-    Scale,
     ServiceMeshArgs,
 )
-from meshed_mcp.components.mesh.gateway import INGRESS_RELEASE, INGRESS_SELECTOR
+from meshed_mcp.components.mesh.gateway import EGRESS_RELEASE, EGRESS_SELECTOR, INGRESS_RELEASE, INGRESS_SELECTOR
+from meshed_mcp.components.mesh.gateway_pods import (
+    DEFAULT_SECCOMP,
+    GatewayPods,
+    gateway_pods,
+    platform_values,
+    requests,
+    spread,
+)
+from meshed_mcp.components.mesh.proxy_size import size_values
+from meshed_mcp.components.mesh.revision_args import (
+    REVISION_LABEL,
+    UNNAMED,
+    injecting_revision,
+    version_order,
+    versions_by_revision,
+)
+from meshed_mcp.components.mesh.revisions import control_plane_name
 from meshed_mcp.components.mesh.telemetry import TRACING_PROVIDER
 
-DEFAULT_SECCOMP: Final = {"type": "RuntimeDefault"}
+METRICS_OF_CONNECTIONS: Final = (
+    r"cluster\.outbound\|.*\.upstream_rq_(retry|pending)[a-z_]*",
+    r"cluster\.outbound\|.*\.circuit_breakers\.default\.[a-z_]+_open",
+)
+"""Envoy's statistics of retries, of waiting requests and of open breakers towards other services; Istio's proxies
+report none of them unless asked. Full names, as Envoy's own in front of `envoy_cluster_...`.
 
-GATEWAY_GRACE_SECONDS: Final = 60
-"""What an ending gateway pod leaves to open streams; idle, it exits at once. The chart's 30 end calls too early."""
-
-UNPRIVILEGED_PORTS: Final = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
-"""Lets the gateway bind 80 and 443 without privilege. Source: chart `gateway`, its own default, lost once a security
-context is given."""
+Source: Istio, ProxyConfig `proxyStatsMatcher`; Envoy, "Cluster manager statistics".
+"""
 
 
 def releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
     """Every release, in order: CRDs, then the control plane, then what asks it for configuration."""
     crds = GATEWAY_API_CRDS.mirrored(args.chart_mirror)
-    ours = {
-        "istio-base": ("base", ROOT_NAMESPACE, base_values(args)),
-        "istiod": ("istiod", ROOT_NAMESPACE, istiod_values(args)),
-        "istio-cni": ("cni", ROOT_NAMESPACE, cni_values(args)),
-        INGRESS_RELEASE: ("gateway", INGRESS_NAMESPACE, gateway_values(args)),
-    }
-    if args.redirection is not Redirection.CNI:
-        del ours["istio-cni"]
     gateway_api = [ReleaseSpec(crds.name, ROOT_NAMESPACE, crds, {}, retained=True)]
     return [
         *(gateway_api if args.gateway_api is GatewayApiSource.RELEASE else []),
+        _release(
+            "istio-base", ROOT_NAMESPACE, istio_chart("base", args, newest_version(args)), base_values(args), args
+        ),
+        *(_control_plane(revision, version, args) for revision, version in versions_by_revision(args).items()),
+        *_node_agent(args),
         *(
-            ReleaseSpec(name, namespace, istio_chart(chart, args), merged(values, args.values.get(name, {})))
-            for name, (chart, namespace, values) in ours.items()
+            _release(name, namespace, istio_chart("gateway", args, args.istio_version), gateway_pods(pods, args), args)
+            for name, (namespace, pods) in gateways(args).items()
         ),
     ]
 
 
-def istio_chart(name: str, args: ServiceMeshArgs) -> Chart:
+def gateways(args: ServiceMeshArgs) -> dict[str, tuple[str, GatewayPods]]:
+    """Namespace and pods of every gateway, by release."""
+    ingress = GatewayPods(INGRESS_SELECTOR, args.gateway, outside=True)
+    found = {INGRESS_RELEASE: (INGRESS_NAMESPACE, ingress)}
+    if args.egress_gateway is not None:
+        egress = GatewayPods(EGRESS_SELECTOR, args.egress_gateway, outside=False)
+        found[EGRESS_RELEASE] = (EGRESS_NAMESPACE, egress)
+    return found
+
+
+def _control_plane(revision: str, version: str, args: ServiceMeshArgs) -> ReleaseSpec:
+    chart, name = istio_chart("istiod", args, version), control_plane_name(revision)
+    values = merged(istiod_values(args, revision, version), args.values.get("istiod", {}))
+    return ReleaseSpec(name, ROOT_NAMESPACE, chart, values)
+
+
+def _node_agent(args: ServiceMeshArgs) -> list[ReleaseSpec]:
+    """One for all revisions: it works with control planes of the minor versions next to its own.
+
+    Source: Istio, "Install the Istio CNI node agent", upgrades.
+    """
+    if args.redirection is not Redirection.CNI:
+        return []
+    return [_release("istio-cni", ROOT_NAMESPACE, istio_chart("cni", args, args.istio_version), cni_values(args), args)]
+
+
+def _release(name: str, namespace: str, chart: Chart, values: Manifest, args: ServiceMeshArgs) -> ReleaseSpec:
+    return ReleaseSpec(name, namespace, chart, merged(values, args.values.get(name, {})))
+
+
+def newest_version(args: ServiceMeshArgs) -> str:
+    """The version whose CRDs serve all control planes: they are upgraded first and know the older ones' fields.
+
+    Source: Istio, "Canary Upgrades", base chart.
+    """
+    return max(versions_by_revision(args).values(), key=version_order)
+
+
+def istio_chart(name: str, args: ServiceMeshArgs, version: str) -> Chart:
     """One of Istio's charts; its version is Istio's version."""
-    return Chart(name, args.istio_version, args.chart_repository).mirrored(args.chart_mirror)
+    return Chart(name, version, args.chart_repository).mirrored(args.chart_mirror)
 
 
 def base_values(args: ServiceMeshArgs) -> Manifest:
-    """CRDs, and an admission webhook that refuses from the start: flipped later by istiod, it would read as drift."""
-    return {"global": platform_values(args), "base": {"validationFailurePolicy": "Fail"}}
+    """CRDs, and an admission webhook that refuses from the start: flipped later by istiod, it would read as drift.
 
-
-def istiod_values(args: ServiceMeshArgs) -> Manifest:
-    """The control plane: several replicas on several nodes, and the configuration of the whole mesh."""
+    What the webhook asks is the control plane that injects.
+    """
     return {
-        "global": shared_values(args)
-        | {
-            "priorityClassName": args.priority_class or "",
-            "proxy": {"clusterDomain": args.cluster_domain, "seccompProfile": dict(DEFAULT_SECCOMP)},
-        },
+        "global": platform_values(args),
+        "base": {"validationFailurePolicy": "Fail"},
+        "defaultRevision": injecting_revision(args),
+    }
+
+
+def istiod_values(args: ServiceMeshArgs, revision: str = UNNAMED, version: str | None = None) -> Manifest:
+    """One control plane: several replicas on several nodes, and the configuration of the whole mesh."""
+    return {
+        **({} if revision == UNNAMED else {"revision": revision}),
+        "global": shared_values(args, version or args.istio_version)
+        | {"priorityClassName": args.priority_class or "", "proxy": proxy_values(args)},
         "base": {"validationFailurePolicy": "Fail"},
         "autoscaleMin": args.control_plane.min_replicas,
         "autoscaleMax": args.control_plane.max_replicas,
         "resources": requests(args.control_plane),
         "pdb": {"minAvailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"},
-        "topologySpreadConstraints": spread({"app": "istiod"}),
+        "topologySpreadConstraints": spread({"app": "istiod", REVISION_LABEL: revision}),
         "seccompProfile": dict(DEFAULT_SECCOMP),
         "cni": {"enabled": args.redirection is Redirection.CNI},
         "env": {"ENABLE_NATIVE_SIDECARS": "true"},
@@ -97,64 +156,46 @@ def mesh_config(args: ServiceMeshArgs) -> Manifest:
         "outboundTrafficPolicy": {"mode": args.outbound.value},
         "accessLogFile": "/dev/stdout",
         "accessLogEncoding": "JSON",
+        "defaultConfig": proxy_config(),
         **({"extensionProviders": [provider], "enableTracing": True} if provider else {}),
+    }
+
+
+def proxy_config() -> Manifest:
+    """What every sidecar is started with: it answers DNS itself, and reports the statistics of its connections.
+
+    DNS at the sidecar: names of hosts outside reach the right rule although several share an address, and a lookup
+    costs no way to the cluster's DNS. Source: Istio, "DNS Proxying", ProxyConfig `proxyMetadata`.
+    """
+    return {
+        "proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"},
+        "proxyStatsMatcher": {"inclusionRegexps": list(METRICS_OF_CONNECTIONS)},
     }
 
 
 def cni_values(args: ServiceMeshArgs) -> Manifest:
     """The node agent that redirects traffic, so that no meshed pod needs NET_ADMIN."""
-    return {"global": shared_values(args), "seccompProfile": dict(DEFAULT_SECCOMP)}
+    return {"global": shared_values(args, args.istio_version), "seccompProfile": dict(DEFAULT_SECCOMP)}
 
 
-def gateway_values(args: ServiceMeshArgs) -> Manifest:
-    """The ingress gateway's pods; the chart takes the image from the injection, so no hub is given."""
-    size = args.gateway
+def proxy_values(args: ServiceMeshArgs) -> Manifest:
+    """Sidecars of pods whose annotations do not say more."""
     return {
-        "global": {"networkPolicy": {"enabled": True}, **platform_values(args)},
-        "autoscaling": {"enabled": True, "minReplicas": size.min_replicas, "maxReplicas": size.max_replicas},
-        "resources": requests(size),
-        "podDisruptionBudget": {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"},
-        "strategy": {"rollingUpdate": {"maxUnavailable": 0}},
-        "topologySpreadConstraints": spread(INGRESS_SELECTOR),
-        "priorityClassName": args.priority_class or "",
-        "terminationGracePeriodSeconds": GATEWAY_GRACE_SECONDS,
-        "env": {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"},
-        "securityContext": {"seccompProfile": dict(DEFAULT_SECCOMP), "sysctls": [dict(UNPRIVILEGED_PORTS)]},
+        "clusterDomain": args.cluster_domain,
+        "resources": size_values(args.proxy),
+        "seccompProfile": dict(DEFAULT_SECCOMP),
     }
 
 
-def shared_values(args: ServiceMeshArgs) -> Manifest:
+def shared_values(args: ServiceMeshArgs, version: str) -> Manifest:
     """What control plane and node agent read alike: image source, JSON logs, network policies, the platform."""
     return {
         "hub": args.hub,
-        "tag": args.istio_version,
+        "tag": version,
         "logAsJson": True,
         "networkPolicy": {"enabled": True},
         **platform_values(args),
     }
-
-
-def platform_values(args: ServiceMeshArgs) -> Manifest:
-    """The Kubernetes distribution, where the charts carry own settings for it."""
-    return {} if args.platform is None else {"platform": args.platform.value}
-
-
-def requests(size: Scale) -> Manifest:
-    """What the scheduler reserves; limits are the charts' own (istiod none, the gateway 2 cores and 1 GiB)."""
-    return {"requests": {"cpu": size.cpu, "memory": size.memory}}
-
-
-def spread(labels: dict[str, str]) -> list[Manifest]:
-    """Pods of one part on different zones and nodes, as far as there are some."""
-    return [
-        {
-            "topologyKey": key,
-            "maxSkew": 1,
-            "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": dict(labels)},
-        }
-        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
-    ]
 
 
 def merged(ours: Manifest, theirs: dict[str, Any]) -> Manifest:

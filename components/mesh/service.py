@@ -9,6 +9,7 @@ from meshed_mcp.components.core.names import service_name
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.connections import destination_rule
 from meshed_mcp.components.mesh.egress import outside_hosts
+from meshed_mcp.components.mesh.imports import imported
 from meshed_mcp.components.mesh.monitor import pod_monitor
 from meshed_mcp.components.mesh.rate_limits import rate_limits
 from meshed_mcp.components.mesh.security import allowed_callers
@@ -39,6 +40,7 @@ def manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         *envoy_filters(name, args),
         *rate_limits(name, args),
         *outside_hosts(name, args),
+        *imported(name, args),
         service(name, args),
         pod_disruption_budget(name, args),
         *(deployment(name, args, version) for version in versions(name, args)),

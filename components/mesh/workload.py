@@ -11,6 +11,8 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.container import server_container, volumes
+from meshed_mcp.components.mesh.proxy_size import ProxySize, size_annotations
+from meshed_mcp.components.mesh.revision_args import REVISION_LABEL
 from meshed_mcp.components.mesh.rollout_args import BlueGreen, Canary, Colour
 from meshed_mcp.components.mesh.tool_args import POOL_PREFIX, Pool
 
@@ -28,17 +30,13 @@ KEPT_REVISIONS: Final = 3
 
 SIDECAR_ANNOTATIONS: Final = {
     "sidecar.istio.io/nativeSidecar": "true",
-    "sidecar.istio.io/proxyCPU": "100m",
-    "sidecar.istio.io/proxyCPULimit": "2000m",
-    "sidecar.istio.io/proxyMemory": "128Mi",
-    "sidecar.istio.io/proxyMemoryLimit": "512Mi",
     "sidecar.istio.io/rewriteAppHTTPProbers": "false",
     "traffic.sidecar.istio.io/excludeInboundPorts": str(contract.MANAGEMENT_PORT),
     "prometheus.istio.io/merge-metrics": "false",
 }
 """What the injected sidecar is told. A native sidecar starts before the server and ends after it, so a draining server
 still reaches its callees. The management port bypasses the sidecar: the kubelet probes and Prometheus scrapes it in
-plain HTTP, without an agent in between. The CPU limit is also the number of proxy threads.
+plain HTTP, without an agent in between.
 
 Source: Istio, "Resource Annotations".
 """
@@ -108,12 +106,18 @@ def deployment(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manif
             "template": {
                 "metadata": {
                     "labels": labels | {"sidecar.istio.io/inject": "true"},
-                    "annotations": dict(SIDECAR_ANNOTATIONS),
+                    "annotations": sidecar_annotations(args),
                 },
                 "spec": pod_spec(name, args, version),
             },
         },
     )
+
+
+def sidecar_annotations(args: MeshedMCPServiceArgs) -> dict[str, str]:
+    """What the injected sidecar is told, its size, and the revision that injects it where there are several."""
+    revision = {} if args.revision is None else {REVISION_LABEL: args.revision}
+    return SIDECAR_ANNOTATIONS | size_annotations(args.proxy or ProxySize.MEDIUM) | revision
 
 
 def pod_spec(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:

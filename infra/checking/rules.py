@@ -10,8 +10,8 @@ from typing import Any, Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import Fault
 from meshed_mcp.components.core.manifest import Manifest, identity
-from meshed_mcp.components.mesh.cluster_args import ISTIO_FLOOR
 from meshed_mcp.components.mesh.proxy_filters import foreign_filters
+from meshed_mcp.components.mesh.revision_args import ISTIO_FLOOR
 from meshed_mcp.components.mesh.security import CALL_METHOD, METHOD_HEADER, NAME_HEADER, REVISION, VERSION_HEADER
 from meshed_mcp.infra.checking.references import belongs_to_server, pod_labels, title
 

@@ -89,7 +89,6 @@ def test_an_unknown_field_anywhere_is_refused(place: tuple[int, tuple[Any, ...]]
 @pytest.mark.parametrize(
     ("kind", "api_version"),
     [
-        ("Sidecar", "networking.istio.io/v1"),
         ("RequestAuthentication", "security.istio.io/v1"),
         ("HTTPRoute", "gateway.networking.k8s.io/v1"),
         ("Gateway", "gateway.networking.k8s.io/v1"),
@@ -188,3 +187,9 @@ def test_an_object_without_namespace_is_refused(objects: list[dict[str, Any]]) -
     """Product rule: every object says where it lives."""
     del local_objects.find(objects, "Service", "back")["metadata"]["namespace"]
     assert refused(objects) == ("Service back: metadata.namespace is missing; write the namespace the object lives in",)
+
+
+def test_what_narrows_a_proxys_knowledge_is_left_out_and_named(objects: list[dict[str, Any]]) -> None:
+    """Product rule: here every caller can try every service, so that refusals are those of the called one."""
+    objects.append(local_objects.item("networking.istio.io/v1", "Sidecar", "mcp-rag", "mcp-system", {}))
+    assert "Sidecar mcp-system/mcp-rag" in read_stack(objects).not_run

@@ -6,8 +6,8 @@ import pytest
 from mesh_rendering import CANARY, render_exposed
 
 from meshed_mcp.components.core.charts import ISTIO_VERSION
-from meshed_mcp.components.mesh.cluster_args import ISTIO_FLOOR
 from meshed_mcp.components.mesh.proxy_filters import PROXY_FILTERS, foreign_filters, istio_minor
+from meshed_mcp.components.mesh.revision_args import ISTIO_FLOOR
 
 KIND = "type.googleapis.com/envoy.extensions.filters.http"
 

@@ -1,5 +1,6 @@
 """The pods of a service: how they are protected, spread, replaced and ended."""
 
+import pytest
 from mesh_rendering import CANARY, render
 from pulumi_kubernetes.apps.v1 import RollingUpdateDeploymentArgs
 
@@ -85,7 +86,22 @@ def test_the_sidecar_is_native_and_sized_completely() -> None:
     sizes = {"proxyCPU", "proxyCPULimit", "proxyMemory", "proxyMemoryLimit"}
     assert {f"sidecar.istio.io/{size}" for size in sizes} <= annotations.keys()
     assert annotations["sidecar.istio.io/nativeSidecar"] == "true"
-    assert annotations == SIDECAR_ANNOTATIONS
+    assert annotations.keys() == SIDECAR_ANNOTATIONS.keys() | {f"sidecar.istio.io/{size}" for size in sizes}
+
+
+@pytest.mark.parametrize(("size", "cpu", "memory_limit"), [("small", "50m", "256Mi"), ("large", "500m", "1Gi")])
+def test_a_sidecar_has_the_size_that_is_asked_for(size: str, cpu: str, memory_limit: str) -> None:
+    """Product rule: a size by name; the pod reserves what the name says."""
+    annotations = render(proxy=size).one("Deployment")["spec"]["template"]["metadata"]["annotations"]
+    found = (annotations["sidecar.istio.io/proxyCPU"], annotations["sidecar.istio.io/proxyMemoryLimit"])
+    assert found == (cpu, memory_limit)
+
+
+def test_pods_are_replaced_when_another_revision_injects() -> None:
+    """Kubernetes, Deployment: a changed pod template is a rolling update, so that nobody restarts pods by hand."""
+    template = render(revision="1-31-1").one("Deployment")["spec"]["template"]
+    assert template["metadata"]["annotations"]["istio.io/rev"] == "1-31-1"
+    assert "istio.io/rev" not in render().one("Deployment")["spec"]["template"]["metadata"]["annotations"]
 
 
 def test_pods_ask_for_injection_themselves() -> None:

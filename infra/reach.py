@@ -1,0 +1,35 @@
+"""Who calls whom in a stack, turned round: what each service's sidecar has to know. Pure.
+
+A configuration in, references `namespace/service` out. Not here: the Sidecar object (components/mesh/imports.py).
+"""
+
+from meshed_mcp import contract
+from meshed_mcp.components.mesh.args import ServiceSettings
+from meshed_mcp.components.mesh.sharing import SharedUse
+from meshed_mcp.infra.config import RegistryConfig, StackConfig
+
+
+def imports(config: StackConfig, name: str, item: ServiceSettings) -> list[str] | None:
+    """The services that name `name` among their callers, and what the whole stack reaches.
+
+    None where a Secret holds the address of a store and nothing says where that is: a sidecar that knows too little
+    would cut it off.
+    """
+    places = [*config.mesh.reaches, *item.reaches]
+    if has_store(config, item) and not places:
+        return None
+    account = f"{config.namespace}/{name}"
+    callees = [callee for callee, other in config.services.items() if {name, account} & set(other.callers)]
+    return [*(f"{config.namespace}/{callee}" for callee in callees), *config.mesh.reaches]
+
+
+def registry_imports(config: StackConfig, registry: RegistryConfig) -> list[str] | None:
+    """What the whole stack reaches; the registry calls no service. None as for services."""
+    places = list(config.mesh.reaches)
+    return places if places or registry.database is None else None
+
+
+def has_store(config: StackConfig, item: ServiceSettings) -> bool:
+    """Whether a service is told of a database or of a Redis by a Secret."""
+    database = contract.ENV_DATABASE_URL in {*item.env, *item.secret_env}
+    return database or (config.redis is not None and SharedUse.SUBSCRIPTIONS in item.uses)

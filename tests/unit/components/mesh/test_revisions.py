@@ -1,0 +1,200 @@
+"""Control planes side by side, the tags that stand for them, and what follows which."""
+
+from typing import Any
+
+import pytest
+from mesh_rendering import Objects, mesh_args, render_mesh
+from pydantic import ValidationError
+
+from meshed_mcp.components.core.charts import ReleaseSpec
+from meshed_mcp.components.mesh.istio_values import releases
+from meshed_mcp.components.mesh.revision_args import injecting_revision
+
+FIRST: dict[str, Any] = {"istio_version": "1.31.1", "revision": "1-31-1", "revision_tags": {"stable": "1-31-1"}}
+BESIDE = FIRST | {"canary_revision": {"revision": "1-32-0", "istio_version": "1.32.0"}, "data_plane": "stable"}
+MOVED = BESIDE | {"revision_tags": {"stable": "1-32-0"}}
+DONE = FIRST | {"istio_version": "1.32.0", "revision": "1-32-0", "revision_tags": {"stable": "1-32-0"}}
+
+
+def release(name: str, settings: dict[str, Any]) -> ReleaseSpec:
+    """One release of a mesh."""
+    return {item.name: item for item in releases(mesh_args(**settings))}[name]
+
+
+def names(settings: dict[str, Any]) -> list[str]:
+    """Releases of a mesh, in order, without the Gateway API's."""
+    return [item.name for item in releases(mesh_args(**settings))][1:]
+
+
+def namespace_labels(settings: dict[str, Any]) -> dict[str, str]:
+    """Labels of the namespace of the services."""
+    labels: dict[str, str] = render_mesh(**settings).one("Namespace", "mcp-system")["metadata"]["labels"]
+    return labels
+
+
+def faults(**settings: Any) -> list[str]:
+    """The lines that `settings` get."""
+    with pytest.raises(ValidationError) as caught:
+        mesh_args(**settings)
+    return [line for each in caught.value.errors() for line in each["msg"].removeprefix("Value error, ").splitlines()]
+
+
+def test_a_second_control_plane_runs_beside_the_first() -> None:
+    """Istio, "Canary Upgrades": each revision is a release of its own, with its own version and values."""
+    assert names(BESIDE) == ["istio-base", "istiod-1-31-1", "istiod-1-32-0", "istio-cni", "istio-ingress"]
+    for name, version in {"istiod-1-31-1": "1.31.1", "istiod-1-32-0": "1.32.0"}.items():
+        found = release(name, BESIDE)
+        assert (found.chart.version, found.values["global"]["tag"]) == (version, version)
+        assert found.values["revision"] == name.removeprefix("istiod-")
+
+
+def test_the_crds_are_those_of_the_newest_control_plane() -> None:
+    """Istio, "Canary Upgrades": the CRDs are upgraded first; they know the fields of both versions."""
+    assert release("istio-base", BESIDE).chart.version == "1.32.0"
+    assert release("istio-base", BESIDE | {"istio_version": "1.32.10"}).chart.version == "1.32.10"
+
+
+def test_the_second_control_plane_injects_nobody_before_the_tag_moves() -> None:
+    """Product rule: installing a control plane changes no pod."""
+    before = {name: release(name, FIRST | {"data_plane": "stable"}) for name in ("istio-ingress", "istio-cni")}
+    assert {name: release(name, BESIDE) for name in before} == before
+    assert namespace_labels(BESIDE) == namespace_labels(FIRST | {"data_plane": "stable"})
+
+
+def test_moving_the_tag_moves_pods_gateways_and_the_validator() -> None:
+    """Istio, "Canary Upgrades", stable revision labels: what follows the tag follows it at once."""
+    assert injecting_revision(mesh_args(**BESIDE)) == "1-31-1"
+    assert injecting_revision(mesh_args(**MOVED)) == "1-32-0"
+    assert release("istio-ingress", MOVED).values["revision"] == "1-32-0"
+    assert release("istio-base", MOVED).values["defaultRevision"] == "1-32-0"
+    assert namespace_labels(MOVED) == namespace_labels(BESIDE)
+
+
+def test_the_upgrade_ends_without_touching_the_new_control_plane() -> None:
+    """Product rule: what served as the canary goes on under the same release; only the old one leaves."""
+    assert release("istiod-1-32-0", DONE) == release("istiod-1-32-0", MOVED)
+    assert "istiod-1-31-1" not in names(DONE)
+
+
+def test_a_tag_is_one_object_that_is_changed_in_place() -> None:
+    """Product rule: as part of a release it would be taken away from one before the other has it."""
+    before, after = (render_mesh(**each).one("MutatingWebhookConfiguration") for each in (BESIDE, MOVED))
+    assert before["metadata"]["name"] == after["metadata"]["name"] == "istio-revision-tag-stable"
+    services = [[hook["clientConfig"]["service"]["name"] for hook in item["webhooks"]] for item in (before, after)]
+    assert services == [["istiod-1-31-1"] * 2, ["istiod-1-32-0"] * 2]
+    assert {hook["failurePolicy"] for hook in before["webhooks"]} == {"Fail"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "labels"),
+    [
+        ({}, {"istio-injection": "enabled"}),
+        ({"revision": "1-31-1"}, {"istio.io/rev": "1-31-1"}),
+        (BESIDE, {"istio.io/rev": "stable"}),
+    ],
+)
+def test_namespaces_have_one_label_for_injection(settings: dict[str, Any], labels: dict[str, str]) -> None:
+    """Istio message IST0123: `istio-injection` and `istio.io/rev` together leave the second without effect."""
+    found = namespace_labels(settings)
+    assert {key: found[key] for key in ("istio-injection", "istio.io/rev") if key in found} == labels
+
+
+def test_an_egress_gateway_is_a_release_in_a_namespace_of_its_own() -> None:
+    """Istio chart `gateway`: one release per gateway; nothing outside the cluster reaches this one."""
+    size = {"min_replicas": 2, "max_replicas": 4, "cpu": "200m", "memory": "128Mi"}
+    found = release("istio-egress", {"egress_gateway": size})
+    assert (found.namespace, found.chart.name) == ("istio-egress", "gateway")
+    assert found.values["service"] == {"type": "ClusterIP"}
+    assert found.values["autoscaling"] == {"enabled": True, "minReplicas": 2, "maxReplicas": 4}
+    assert render_mesh(egress_gateway=size).one("Namespace", "istio-egress")
+    assert "istio-egress" not in names({})
+
+
+def test_pods_report_the_connection_statistics_that_istio_leaves_out() -> None:
+    """Istio, ProxyConfig `proxyStatsMatcher`: without it no retries, waiting requests and open breakers."""
+    config = release("istiod", {}).values["meshConfig"]["defaultConfig"]
+    assert config["proxyMetadata"] == {"ISTIO_META_DNS_CAPTURE": "true"}
+    assert len(config["proxyStatsMatcher"]["inclusionRegexps"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (
+            FIRST | {"revision_tags": {"stable": "1-30-4"}},
+            "revision_tags: 'stable' stands for '1-30-4', which no control plane has; write '1-31-1'",
+        ),
+        (
+            BESIDE | {"revision_tags": {"1-32-0": "1-31-1"}, "data_plane": None},
+            "revision_tags: '1-32-0' is a revision itself; give the tag another name, such as 'stable'",
+        ),
+        (
+            BESIDE | {"data_plane": "prod"},
+            (
+                "data_plane 'prod' is no revision and no tag, so no pod would get a sidecar; "
+                "write one of 'stable', '1-31-1', '1-32-0'"
+            ),
+        ),
+        (
+            FIRST | {"canary_revision": {"revision": "1-31-1", "istio_version": "1.32.0"}},
+            "canary_revision '1-31-1' is the revision of the first control plane too; rename one",
+        ),
+        (
+            FIRST | {"canary_revision": {"revision": "1-34-0", "istio_version": "1.34.0"}},
+            (
+                "canary_revision has istio_version '1.34.0', more than two minor versions from '1.31.1', which Istio "
+                "does not support; go by a version between them"
+            ),
+        ),
+        (
+            {"revision": "1.31.1"},
+            (
+                "'1.31.1' cannot name a revision or a tag; write lower-case letters, digits and '-', at most 46 of "
+                "them and not 'default', such as '1-31-1'"
+            ),
+        ),
+        (
+            {"redirection": "init-container", "values": {"istio-cni": {"logLevel": "debug"}}},
+            "values: redirection init-container installs no istio-cni; remove it, or write redirection: cni",
+        ),
+        (
+            {"values": {"istiod": {"cni": {"enabled": False}}}},
+            "values: istiod.cni.enabled follows from redirection; write it there",
+        ),
+        (
+            {"values": {"istio-egress": {"labels": {}}}},
+            "values: no istio-egress is installed; remove it, or add egress_gateway",
+        ),
+        (
+            {
+                "control_plane": {"min_replicas": 1, "max_replicas": 1, "cpu": "1", "memory": "1Gi"},
+                "values": {"istiod": {"pdb": {"minAvailable": 1}}},
+            },
+            (
+                "values: istiod.pdb has no effect, as a single replica gets no PodDisruptionBudget; "
+                "write control_plane.min_replicas: 2 or more"
+            ),
+        ),
+        (
+            {"reaches": ["redis"]},
+            (
+                "'redis' is no service of the cluster; write 'namespace/service' such as 'data/redis', 'data/*' for "
+                "all of a namespace, or name a host outside in egress_hosts"
+            ),
+        ),
+    ],
+)
+def test_what_contradicts_itself_is_refused_with_the_fix(settings: dict[str, Any], line: str) -> None:
+    """Product rule: a wrong stack ends at preview, one line per fault."""
+    assert faults(**settings) == [line]
+
+
+def test_every_fault_of_the_revisions_is_told_at_once() -> None:
+    """Product rule: all faults in one go."""
+    assert len(faults(**FIRST, canary_revision=None, data_plane="x") + faults(**FIRST | {"data_plane": "y"})) == 2
+    assert len(faults(**BESIDE | {"revision_tags": {"a": "b", "c": "d"}, "data_plane": "e"})) == 3
+
+
+def test_the_objects_of_a_mesh_name_no_revision_unless_asked() -> None:
+    """Product rule: a mesh without revisions is as it was."""
+    assert "MutatingWebhookConfiguration" not in Objects(render_mesh()).kinds()
