@@ -19,6 +19,7 @@ from meshed_mcp.components.mesh.args import SecretKey, ServiceSettings
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.tool_args import PoolSettings
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.infra.chaos import Environment, Experiments
 
 NAMESPACE: Final = "meshed-mcp"
 """Configuration namespace: keys are written `meshed-mcp:services:` whatever the project is called."""
@@ -100,6 +101,12 @@ class StackConfig(Model):
     """Set with `pulumi config set --secret`: text that masks the addresses of pods in session ids, for services with
     `legacy: sticky`. Unset: the names of the services do, which everybody knows."""
 
+    environment: Environment = Environment.PRODUCTION
+    """`production` or `development`: whether faults may be injected without a window."""
+
+    chaos: Experiments = Field(default_factory=dict)
+    """Name -> experiment: a fault that real requests meet while its window is open."""
+
     chart_mirror: str | None = None
     """Repository (URL) or folder with every chart, for clusters that cannot reach the publishers' repositories."""
 
@@ -117,7 +124,7 @@ class StackConfig(Model):
 SECRET_TEXT_KEYS: Final = frozenset({"grafana_admin_password", "session_key"})
 """Keys whose value may be an encrypted text."""
 
-TEXT_KEYS: Final = SECRET_TEXT_KEYS | {"namespace", "domain", "chart_mirror"}
+TEXT_KEYS: Final = SECRET_TEXT_KEYS | {"namespace", "domain", "environment", "chart_mirror"}
 """Keys whose value is text; the others are structures."""
 
 FOLLOWS: Final = {

@@ -4,6 +4,7 @@ Rules over several services are checked here, all faults in one go; nothing is r
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from meshed_mcp import contract
@@ -26,6 +27,7 @@ from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
 from meshed_mcp.infra.budgets import most_replicas
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, read
+from meshed_mcp.infra.experiments import experiment_faults, open_experiments, open_faults
 from meshed_mcp.infra.reach import imports, registry_imports
 from meshed_mcp.infra.scaling import forecast_faults, scaling_faults, scaling_targets
 
@@ -42,24 +44,26 @@ class Plan(NamedTuple):
     autoscaling: AutoscalingPolicyArgs
 
 
-def planned(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -> Plan:
-    """The components' arguments for a stack's raw values. Raises ConfigurationError with every fault there is."""
+def planned(values: Mapping[str, Any], secret_keys: Collection[str] = (), now: datetime | None = None) -> Plan:
+    """The components' arguments for a stack's raw values at a time: without one, faults with a window are neither open
+    nor over. Raises ConfigurationError with every fault there is.
+    """  # noqa: D205 - one sentence
     config, declared, found = read(values, secret_keys)
-    between = [] if config is None else list(faults_between(config, declared))
+    between = [] if config is None else list(faults_between(config, declared, now))
     if found or between or config is None:
         raise ConfigurationError([*found, *between])
-    return plan(config)
+    return plan(config, now)
 
 
-def plan(config: StackConfig) -> Plan:
+def plan(config: StackConfig, now: datetime | None = None) -> Plan:
     """The components' arguments for a configuration without faults; `planned` is what finds them."""
-    services = {name: service_args(config, name, item) for name, item in config.services.items()}
+    services = {name: service_args(config, name, item, now) for name, item in config.services.items()}
     if config.registry is not None:
         services[contract.REGISTRY_NAME] = registry_args(config, config.registry)
     return Plan(mesh_args(config), services, observability_args(config), autoscaling_args(config))
 
 
-def faults_between(config: StackConfig, declared: Collection[str]) -> Iterator[Fault]:
+def faults_between(config: StackConfig, declared: Collection[str], now: datetime | None) -> Iterator[Fault]:
     """Faults that no service shows alone: unknown callers, names that collide, data that would be split.
 
     `declared` names services that exist although they are faulty, so that nobody who names them is blamed.
@@ -70,6 +74,7 @@ def faults_between(config: StackConfig, declared: Collection[str]) -> Iterator[F
         yield from sharing_faults(config, name, item)
         yield from scaling_faults(config, name, item)
     yield from forecast_faults(config)
+    yield from experiment_faults(config, names, now)
     if config.registry is not None:
         yield from registry_faults(config, config.registry)
     if config.namespace == config.observability.namespace:
@@ -148,9 +153,10 @@ def placement(config: StackConfig) -> dict[str, Any]:
     }
 
 
-def service_args(config: StackConfig, name: str, item: ServiceConfig) -> MeshedMCPServiceArgs:
-    """Arguments of one service: its settings, and what follows from the stack."""
+def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datetime | None) -> MeshedMCPServiceArgs:
+    """Arguments of one service: its settings, and what follows from the stack and the time."""
     settings = {field: getattr(item, field) for field in ServiceSettings.model_fields} | {"pools": sized_pools(item)}
+    settings["faults"] = open_faults(item, now)
     registry_url = f"http://{contract.REGISTRY_NAME}:{contract.MCP_PORT}" if config.registry else None
     return MeshedMCPServiceArgs(
         **settings | {"proxy": item.proxy or config.mesh.proxy},
@@ -159,6 +165,7 @@ def service_args(config: StackConfig, name: str, item: ServiceConfig) -> MeshedM
         replicas=max(1, item.scaling.min_replicas),
         max_replicas=most_replicas(config, item),
         registry_url=registry_url,
+        experiments=open_experiments(config, name, now),
         request_state=config.request_state,
         redis=config.redis,
     )

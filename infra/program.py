@@ -3,6 +3,7 @@
 Run by `infra/__main__.py`; another program calls `deploy()` or uses the components alone.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
@@ -19,7 +20,7 @@ from meshed_mcp.infra.plan import Plan, planned
 def deploy() -> None:
     """Register everything the stack asks for. A wrong configuration ends the run before anything is registered."""
     try:
-        wanted = planned(*configuration())
+        wanted = planned(*configuration(), now=datetime.now(UTC))
     except ConfigurationError as error:
         raise pulumi.RunError(f"the stack's configuration has {len(error.faults)} fault(s):\n{error}") from error
     register(wanted)

@@ -171,6 +171,9 @@ FORBIDDEN: Final = 403
 """JSON-RPC code of a call that the caller may not make, and its HTTP status. Source: MCP 2026-07-28, "Error Codes":
 codes of an application lie outside -32768 to -32000; "Authorization", "Error Handling": insufficient permissions."""
 
+FAULT_HEADER: Final = "x-mcp-fault"
+"""Names the fault, of those that the called service declares, which the caller's proxy injects into this request."""
+
 ENV_LOG_LEVEL: Final = "MESHED_MCP_LOG_LEVEL"
 
 ENV_OTLP_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"

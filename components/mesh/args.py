@@ -25,6 +25,7 @@ from meshed_mcp.components.mesh.access_args import TokenSettings, ToolSettings, 
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.connection_args import TrafficSettings
 from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerResources
+from meshed_mcp.components.mesh.faults_args import FaultsByName
 from meshed_mcp.components.mesh.limits_args import LIMIT_VARIABLES, LimitSettings, check_limits
 from meshed_mcp.components.mesh.proxy_size import ProxySize
 from meshed_mcp.components.mesh.rate_limits_args import RateLimits, rate_limit_faults
@@ -151,6 +152,9 @@ class ServiceSettings(Model):
 
     rate_limits: RateLimits = Field(default_factory=RateLimits)
     """How many requests in a time are answered, per pod unless it says shared."""
+
+    faults: FaultsByName = Field(default_factory=dict)
+    """Name -> fault of the requests that ask for it by the header `x-mcp-fault: <name>`."""
 
     rollout: Rollout = Field(default_factory=NoRollout)
     """Which versions run and how calls are divided between them."""
@@ -338,6 +342,9 @@ class MeshedMCPServiceArgs(ServiceSettings):
 
     revision: str | None = None
     """Revision of the control plane whose sidecar the pods get; they are replaced when it changes."""
+
+    experiments: FaultsByName = Field(default_factory=dict)
+    """Name -> fault of real requests, without a header; the program that names one must take it away again."""
 
     session_key: In[str] | None = None
     """Secret text that masks the addresses of pods in session ids (legacy: sticky). Unset = the service's identity: it

@@ -13,6 +13,7 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, st
 from meshed_mcp.components.mesh.addresses import exposed_path, metadata_path, service_host
 from meshed_mcp.components.mesh.args import IngressRef, MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.connection_args import SESSION_HEADER
+from meshed_mcp.components.mesh.faults import with_faults
 from meshed_mcp.components.mesh.rollout_args import ABTest, BlueGreen, Canary, Colour
 from meshed_mcp.components.mesh.tool_args import POOL_PREFIX
 from meshed_mcp.components.mesh.tool_routes import ToolGroup, call_matches, tool_groups, travel
@@ -57,7 +58,7 @@ def mesh_route(name: str, args: MeshedMCPServiceArgs) -> Manifest:
 
 def mesh_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """The rules of that route."""
-    return list(_rules(name, args, Place("default", {}, {}, calls=True)))
+    return with_faults(list(_rules(name, args, Place("default", {}, {}, calls=True))), args)
 
 
 def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> Manifest:
@@ -76,13 +77,14 @@ def ingress_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     matches = {"endpoint": ({"exact": outside}, args.path), "beneath": ({"prefix": f"{outside}/"}, f"{args.path}/")}
     if args.auth is not None:
         matches["metadata"] = ({"exact": metadata_at}, metadata_at)
-    return [
+    rules = [
         rule
         for label, (uri, path) in matches.items()
         for rule in _rules(
             name, args, Place(f"{name}-{label}", {"uri": uri}, {"rewrite": {"uri": path}}, calls=label == "endpoint")
         )
     ]
+    return with_faults(rules, args)
 
 
 def choices(args: MeshedMCPServiceArgs) -> list[Choice]:

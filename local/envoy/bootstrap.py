@@ -12,6 +12,7 @@ from meshed_mcp.local.envoy.api import Message, extension, socket_address
 from meshed_mcp.local.envoy.clusters import endpoints, outbound_clusters
 from meshed_mcp.local.envoy.egress import egress_clusters, egress_virtual_hosts
 from meshed_mcp.local.envoy.gateway import gateway_identity, gateway_virtual_hosts
+from meshed_mcp.local.envoy.injected_faults import FAULT_FILTER
 from meshed_mcp.local.envoy.patches import GATEWAY, INBOUND, SIDECAR, inserted_filters, patched_hosts
 from meshed_mcp.local.envoy.rbac import ROOT_NAMESPACE, policies_for, rbac_filters
 from meshed_mcp.local.envoy.routes import NO_TIMEOUT, mesh_virtual_hosts
@@ -75,7 +76,11 @@ def ingress(
     manager = _connections(
         "ingress",
         patched_hosts(topology, identity.namespace, GATEWAY, labels, gateway_virtual_hosts(topology, gateway, port)),
-        [*rbac_filters(policies, port), *inserted_filters(topology, identity.namespace, GATEWAY, labels)],
+        [
+            *rbac_filters(policies, port),
+            FAULT_FILTER,
+            *inserted_filters(topology, identity.namespace, GATEWAY, labels),
+        ],
         forward_client_cert_details="SANITIZE",
         use_remote_address=True,
         **tracing(collector, f"{identity.service_account}.{identity.namespace}", percent),
@@ -139,7 +144,7 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, tr
 def _outbound(topology: Topology, pod: Pod, traced: Message) -> Message:
     known = [*mesh_virtual_hosts(topology, pod.namespace), *egress_virtual_hosts(topology, pod.namespace)]
     hosts = patched_hosts(topology, pod.namespace, SIDECAR, pod.labels, known)
-    filters = inserted_filters(topology, pod.namespace, SIDECAR, pod.labels)
+    filters = [FAULT_FILTER, *inserted_filters(topology, pod.namespace, SIDECAR, pod.labels)]
     manager = _connections("outbound", hosts, filters, upgrade_configs=[{"upgrade_type": "CONNECT"}], **traced)
     return {
         "name": "virtualOutbound",

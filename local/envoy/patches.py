@@ -65,7 +65,7 @@ def _patched(host: Message, route: Message, changes: Sequence[HTTPRoutePatch]) -
     if not configured:
         return route
     per_filter = {name: each.model_dump(by_alias=True) for name, each in configured.items()}
-    return {**route, "typed_per_filter_config": per_filter}
+    return {**route, "typed_per_filter_config": {**route.get("typed_per_filter_config", {}), **per_filter}}
 
 
 def _selects(match: VirtualHostMatch, host: Message, route: Message) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 
 from meshed_mcp.local.envoy.api import Message, duration, present, string_matcher
 from meshed_mcp.local.envoy.clusters import cluster_name, destination_rule, visible
+from meshed_mcp.local.envoy.injected_faults import route_faults
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.objects.routing import (
     Destination,
@@ -114,6 +115,7 @@ def _http_routes(
             "match": _match(match),
             "route": {**action, **_rewrite(http)},
             **_header_changes(http),
+            **route_faults(http.fault),
         }
 
 

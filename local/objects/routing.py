@@ -7,6 +7,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from meshed_mcp.local.objects.fault import HTTPFaultInjection
 from meshed_mcp.local.objects.fields import NOT_RUN, Duration, Fields
 from meshed_mcp.local.objects.metadata import Placed
 
@@ -126,6 +127,7 @@ class HTTPRoute(Fields):
     retries: HTTPRetry | None = None
     timeout: Duration | None = None
     headers: Headers = Headers()
+    fault: HTTPFaultInjection | None = None
 
     @model_validator(mode="after")
     def _sums_to_all(self) -> Self:
