@@ -12,8 +12,7 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from meshed_mcp import contract
-from meshed_mcp.agents.identity_keys import IssuerKeys
-from meshed_mcp.agents.identity_token import JWTVerifier, auth_settings
+from meshed_mcp.agents.identity_token import JWTVerifier, auth_settings, issuer_keys
 from meshed_mcp.agents.policy_border import Authentications, Border
 from meshed_mcp.agents.policy_guard import ToolGuard
 from meshed_mcp.agents.settings import Settings, SettingsError
@@ -31,16 +30,15 @@ class AccessControl:
         """Set policy and token check, before the application is made. Raises SettingsError."""
         self.guard.policy = settings.tool_policy
         auth = auth_settings(settings)
-        if auth is None or settings.auth_jwks_url is None:
+        if auth is None:
             return
         if server.settings.auth not in (None, self._own_auth):
             raise SettingsError(
                 f"{contract.ENV_AUTH_ISSUER} is set, but the service was made with an auth= of its own. Remove one."
             )
-        keys = IssuerKeys(settings.auth_jwks_url)
         server.settings.auth = self._own_auth = auth
         server._token_verifier = JWTVerifier(  # noqa: SLF001 - the constructor's argument, known only now
-            keys, str(settings.auth_issuer), str(settings.auth_audience), self._checks.token
+            issuer_keys(settings), str(settings.auth_issuer), str(settings.auth_audience), self._checks.token
         )
 
     def protect(self, app: Starlette, settings: Settings) -> None:

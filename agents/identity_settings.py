@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
+from jwt import PyJWTError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 from pydantic_core import from_json
 
 from meshed_mcp import contract
+from meshed_mcp.agents.identity_keys import by_id
 from meshed_mcp.agents.policy import ToolRule
 
 ACCESS_VARIABLES: Final[Mapping[str, str]] = {
@@ -21,11 +23,13 @@ ACCESS_VARIABLES: Final[Mapping[str, str]] = {
     "auth_issuer": contract.ENV_AUTH_ISSUER,
     "auth_audience": contract.ENV_AUTH_AUDIENCE,
     "auth_jwks_url": contract.ENV_AUTH_JWKS_URL,
+    "auth_jwks": contract.ENV_AUTH_JWKS,
     "auth_scopes": contract.ENV_AUTH_SCOPES,
     "organisation_claim": contract.ENV_ORGANISATION_CLAIM,
 }
 POLICY_EXAMPLE: Final = '{"search": {"allow": ["cluster.local/ns/tools/sa/mcp-controller"]}}'
 _NEEDED_FOR_TOKENS: Final = ("auth_issuer", "auth_audience", "auth_jwks_url")
+"""The keys themselves may stand in place of their URL."""
 
 
 def _split(value: object) -> object:
@@ -53,7 +57,16 @@ def _is_url(value: str) -> str:
     return value
 
 
+def _is_key_set(value: str) -> str:
+    try:
+        by_id(value.encode())
+    except (ValueError, PyJWTError) as error:
+        raise ValueError(f'it is no JWK Set ({error}); write JSON, as {{"keys": [{{"kty": "RSA", ...}}]}}') from None
+    return value
+
+
 URL = Annotated[str, AfterValidator(_is_url)]
+KeySet = Annotated[str, AfterValidator(_is_key_set)]
 Addresses = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_canonical)]
 Scopes = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Policy = Annotated[dict[str, ToolRule], BeforeValidator(_decoded)]
@@ -68,12 +81,19 @@ class AccessSettings(BaseModel):
     auth_audience: URL | None = Field(None, description="a URL")
     auth_jwks_url: URL | None = Field(None, description="a URL")
     organisation_claim: str = Field(contract.ORGANISATION_CLAIM, min_length=1, description="a claim, as org_id")
+    auth_jwks: KeySet | None = Field(None, description="a JWK Set as JSON")
     auth_scopes: Scopes = Field((), description="scopes separated by commas, as docs.read,docs.write")
 
     @model_validator(mode="after")
     def _tokens_are_whole(self) -> Self:
+        if self.auth_jwks is not None and self.auth_jwks_url is not None:
+            raise ValueError(
+                f"{contract.ENV_AUTH_JWKS} and {contract.ENV_AUTH_JWKS_URL} are two sources of keys. Set one of them."
+            )
         missing = [field for field in _NEEDED_FOR_TOKENS if getattr(self, field) is None]
-        given = [field for field in (*_NEEDED_FOR_TOKENS, "auth_scopes") if getattr(self, field)]
+        if self.auth_jwks is not None:
+            missing.remove("auth_jwks_url")
+        given = [field for field in (*_NEEDED_FOR_TOKENS, "auth_jwks", "auth_scopes") if getattr(self, field)]
         if missing and given:
             names = ", ".join(ACCESS_VARIABLES[field] for field in missing)
             raise ValueError(

@@ -13,7 +13,8 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
 from pydantic import AnyHttpUrl
 
-from meshed_mcp.agents.identity_keys import IssuerKeys
+from meshed_mcp import contract
+from meshed_mcp.agents.identity_keys import IssuerKeys, given
 from meshed_mcp.agents.settings import Settings
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -127,3 +128,10 @@ def auth_settings(settings: Settings) -> AuthSettings | None:
         required_scopes=list(settings.auth_scopes),
         validate_token_resource=True,
     )
+
+
+def issuer_keys(settings: Settings) -> IssuerKeys:
+    """The keys of the environment's issuer: those it holds itself, or those at a URL."""
+    if settings.auth_jwks is not None:
+        return IssuerKeys(contract.ENV_AUTH_JWKS, given(settings.auth_jwks))
+    return IssuerKeys(str(settings.auth_jwks_url))

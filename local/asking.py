@@ -25,7 +25,8 @@ Question = Callable[[], Awaitable[object]]
 @asynccontextmanager
 async def http_client(endpoint: Endpoint) -> AsyncIterator[httpx2.AsyncClient]:
     """A client that goes the endpoint's way and no other: the environment's proxies are not asked."""
-    headers = {"Host": endpoint.host} if endpoint.host else None
+    given = {"Host": endpoint.host, "Authorization": endpoint.token and f"Bearer {endpoint.token}"}
+    headers = {name: value for name, value in given.items() if value}
     async with httpx2.AsyncClient(
         proxy=endpoint.proxy, headers=headers, trust_env=False, timeout=TIMEOUT_SECONDS
     ) as client:

@@ -101,6 +101,7 @@ def roll_out(up: Running, stack: Stack) -> None:
     Changed pod templates are replaced one replica at a time, a new one before an old one (`maxSurge: 1`,
     `maxUnavailable: 0`). Raises LocalRunError before anything is changed where the objects do not fit.
     """
+    stack = up.issuer.adopted(stack)
     before = {each.name: each for each in up.topology.stack.deployments}
     known = replace(up.topology, stack=replace(stack, deployments=stack.deployments))
     for wanted in stack.deployments:

@@ -18,7 +18,7 @@ from meshed_mcp.local.objects.workload import EnvVar, SecretKeyRef
 from meshed_mcp.local.processes import Program
 from meshed_mcp.local.topology import OUTBOUND_PORT, Pod
 
-PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
+PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
 """What a process keeps of this machine's environment; everything else comes from the Deployment."""
 
 PYTHON: Final = ("python", "python3")

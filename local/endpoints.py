@@ -20,11 +20,12 @@ REGISTRY_QUESTION: Final = "/servers"
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A URL, the sidecar that carries the call, and the Host to name where the URL's would be refused."""
+    """A URL, the sidecar that carries the call, the Host to name where the URL's would be refused, a token to show."""
 
     url: str
     proxy: str | None = None
     host: str | None = None
+    token: str | None = None
 
 
 def speaks_mcp(service: Service) -> bool:
@@ -37,7 +38,11 @@ def direct(topology: Topology, service: Service) -> Endpoint | None:
     pods = topology.behind(service)
     host = f"{service.name}:{service_port(service).port}"
     return (
-        Endpoint(f"http://{pods[0].address}:{pods[0].port}{endpoint_path(topology, service)}", host=host)
+        Endpoint(
+            f"http://{pods[0].address}:{pods[0].port}{endpoint_path(topology, service)}",
+            host=host,
+            token=topology.token(service),
+        )
         if pods
         else None
     )
@@ -47,7 +52,7 @@ def through_mesh(running: Running, service: Service) -> Endpoint | None:
     """Through the gateway where the service is exposed, else as its first allowed caller; None if nobody may call."""
     exposed = gateway_url(running, service)
     if exposed is not None:
-        return Endpoint(exposed)
+        return Endpoint(exposed, token=running.topology.token(service))
     callers = allowed_callers(running.topology, service)
     return as_caller(running.topology, service, callers[0]) if callers else None
 
@@ -55,7 +60,7 @@ def through_mesh(running: Running, service: Service) -> Endpoint | None:
 def as_caller(topology: Topology, service: Service, caller: Pod) -> Endpoint:
     """What a pod does when it calls a service: through its own sidecar."""
     url = f"http://{_in_namespace_of(service, caller)}:{service_port(service).port}{endpoint_path(topology, service)}"
-    return Endpoint(url, proxy=f"http://{caller.address}:{OUTBOUND_PORT}")
+    return Endpoint(url, proxy=f"http://{caller.address}:{OUTBOUND_PORT}", token=topology.token(service))
 
 
 def gateway_url(running: Running, service: Service) -> str | None:

@@ -13,8 +13,11 @@ from meshed_mcp.local.envoy.bootstrap import accepts_plaintext
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.topology import INBOUND_PORT, Topology
 
-FORBIDDEN: Final = 403
-"""Source: Envoy, RBAC filter, answer to a refused request."""
+REFUSED: Final = (401, 403)
+"""Answers that let nobody in: without a token, where one is asked for that is not made here; and by policy.
+
+Source: RFC 9110, section 15.5.2; Envoy, RBAC filter.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ async def _callers(topology: Topology) -> int:
         for caller in refused_callers(topology, service):
             tried += 1
             answer = await status(as_caller(topology, service, caller), "POST" if speaks_mcp(service) else "GET")
-            if answer != FORBIDDEN:
+            if answer not in REFUSED:
                 faults.append(f"{caller.name} may not call {service.name}, yet its call was answered with {answer}")
     if faults:
         raise LocalRunError(*faults)

@@ -6,7 +6,7 @@ Not here: changes of a stack that runs (changing.py).
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from meshed_mcp.local.addresses import address_block, ensure_free, only_run
@@ -16,6 +16,7 @@ from meshed_mcp.local.configurations import Configurations, only_gateway
 from meshed_mcp.local.container import Places, fresh_volumes, program
 from meshed_mcp.local.envoy.binary import envoy_program
 from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.issuer import LocalIssuer, tokens, write_tokens
 from meshed_mcp.local.objects.gateway import Gateway
 from meshed_mcp.local.processes import Processes, Program
 from meshed_mcp.local.proxies import Proxies, asked
@@ -31,6 +32,10 @@ STOP_SECONDS: Final = 10.0
 
 PROXY_STOP_SECONDS: Final = 3.0
 """Longest wait for the Envoys after SIGTERM; by then nobody calls any more."""
+
+
+TOKENS: Final = "tokens"
+"""Folder of a run's tokens: a file per namespace and Service."""
 
 
 @dataclass
@@ -49,6 +54,7 @@ class Running:
     services: Processes
     proxies: Processes
     envoys: Proxies
+    issuer: LocalIssuer
 
     @property
     def gateway(self) -> Gateway | None:
@@ -79,7 +85,10 @@ def running(
     with ExitStack() as ends:
         ends.enter_context(only_run(places.state))
         block = ends.enter_context(address_block())
-        laid = topology(stack, block)
+        issuer = LocalIssuer()
+        laid = _with_tokens(issuer, topology(issuer.adopted(stack), block))
+        for file in write_tokens(laid.tokens, places.state / TOKENS):
+            tell(f"a token for {file.parent.name}/{file.name} is in {file}")
         if faults := dangling(laid):
             raise LocalRunError(*faults)
         programs = programs_of(laid.pods, places, collector)
@@ -98,7 +107,11 @@ def running(
         tell(f"{len(wanted)} Envoys are ready")
         services.wait_until(pods_ready(laid.pods), READY_SECONDS, lambda name: tell(f"{name} is ready"))
         alive = {pod.name: pod for pod in laid.pods}
-        yield Running(laid, alive, list(laid.pods), places, configurations, services, proxies, envoys)
+        yield Running(laid, alive, list(laid.pods), places, configurations, services, proxies, envoys, issuer)
+
+
+def _with_tokens(issuer: LocalIssuer, laid: Topology) -> Topology:
+    return replace(laid, tokens=tokens(issuer, laid.stack))
 
 
 def programs_of(pods: Iterable[Pod], places: Places, collector: Collector | None) -> list[Program]:

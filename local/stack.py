@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.objects.authentication import RequestAuthentication
 from meshed_mcp.local.objects.destination import DestinationRule
 from meshed_mcp.local.objects.egress import ServiceEntry
 from meshed_mcp.local.objects.envoy_filter import EnvoyFilter
@@ -33,6 +34,7 @@ RUN: Final[dict[str, type[Fields]]] = {
     "EnvoyFilter": EnvoyFilter,
     "AuthorizationPolicy": AuthorizationPolicy,
     "PeerAuthentication": PeerAuthentication,
+    "RequestAuthentication": RequestAuthentication,
     "Telemetry": Telemetry,
 }
 """Kinds that run here, with the model that reads them."""
@@ -48,6 +50,7 @@ GROUPS: Final = {
     "EnvoyFilter": "networking.istio.io/",
     "AuthorizationPolicy": "security.istio.io/",
     "PeerAuthentication": "security.istio.io/",
+    "RequestAuthentication": "security.istio.io/",
     "Telemetry": "telemetry.istio.io/",
 }
 """API group of each kind that runs here, with the version where another would mean another object."""
@@ -103,6 +106,7 @@ class Stack:
     envoy_filters: tuple[EnvoyFilter, ...]
     authorization_policies: tuple[AuthorizationPolicy, ...]
     peer_authentications: tuple[PeerAuthentication, ...]
+    request_authentications: tuple[RequestAuthentication, ...]
     telemetries: tuple[Telemetry, ...]
     not_run: tuple[str, ...]
 
@@ -141,6 +145,7 @@ def _stack(typed: Sequence[Fields], not_run: Sequence[str]) -> Stack:
         envoy_filters=of(EnvoyFilter),
         authorization_policies=of(AuthorizationPolicy),
         peer_authentications=of(PeerAuthentication),
+        request_authentications=of(RequestAuthentication),
         telemetries=of(Telemetry),
         not_run=tuple(not_run),
     )

@@ -3,8 +3,8 @@
 A typed Stack and a block of addresses in, a Topology out; envoy/ and the processes are made from it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from meshed_mcp.local.faults import LocalRunError
@@ -75,6 +75,12 @@ class Topology:
     stack: Stack
     domains: Domains
     pods: tuple[Pod, ...]
+    tokens: Mapping[str, str] = field(default_factory=dict)
+    """Tokens of the run's own issuer, by "namespace/name" of the Service that takes them."""
+
+    def token(self, service: Service) -> str | None:
+        """A token that a Service takes; None where it wants none, or one that cannot be made here."""
+        return self.tokens.get(f"{service.namespace}/{service.name}")
 
     def behind(self, service: Service) -> list[Pod]:
         """Pods that a Service stands for."""

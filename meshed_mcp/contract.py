@@ -161,6 +161,9 @@ ENV_AUTH_AUDIENCE: Final = "MESHED_MCP_AUTH_AUDIENCE"
 """URL of this resource, as clients name it and as tokens have it in `aud`. Source: RFC 8707, RFC 9728."""
 
 ENV_AUTH_JWKS_URL: Final = "MESHED_MCP_AUTH_JWKS_URL"
+ENV_AUTH_JWKS: Final = "MESHED_MCP_AUTH_JWKS"
+"""The issuer's public keys as JSON, in place of their URL. Source: RFC 7517, section 5."""
+
 ENV_AUTH_SCOPES: Final = "MESHED_MCP_AUTH_SCOPES"
 """Comma-separated scopes that every token must have."""
 

@@ -49,12 +49,13 @@ def service_principals(args: MeshedMCPServiceArgs) -> list[str]:
 
 def token_environment(name: str, args: MeshedMCPServiceArgs) -> dict[str, str]:
     """Issuer, audience, keys and scopes."""
-    if args.auth is None:
+    auth = args.auth
+    if auth is None:
         return {}
-    scopes = {contract.ENV_AUTH_SCOPES: ",".join(args.auth.scopes)} if args.auth.scopes else {}
     return {
-        contract.ENV_AUTH_ISSUER: args.auth.issuer,
+        contract.ENV_AUTH_ISSUER: auth.issuer,
         contract.ENV_AUTH_AUDIENCE: resource_url(name, args),
-        contract.ENV_AUTH_JWKS_URL: args.auth.jwks_url,
-        **scopes,
+        **({contract.ENV_AUTH_JWKS_URL: auth.jwks_url} if auth.jwks_url is not None else {}),
+        **({contract.ENV_AUTH_JWKS: json.dumps(auth.jwks)} if auth.jwks is not None else {}),
+        **({contract.ENV_AUTH_SCOPES: ",".join(auth.scopes)} if auth.scopes else {}),
     }

@@ -21,17 +21,19 @@ from meshed_mcp.components.core.names import (
     namespace_name,
     namespaced_name,
 )
-from meshed_mcp.components.mesh.access_args import TokenSettings, ToolSettings, tool_faults, tool_names
+from meshed_mcp.components.mesh.access_args import ToolSettings, tool_faults, tool_names
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.connection_args import TrafficSettings
 from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerResources
 from meshed_mcp.components.mesh.faults_args import FaultsByName
 from meshed_mcp.components.mesh.limits_args import LIMIT_VARIABLES, LimitSettings, check_limits
+from meshed_mcp.components.mesh.outside_args import outside_hosts
 from meshed_mcp.components.mesh.proxy_size import ProxySize
 from meshed_mcp.components.mesh.rate_limits_args import RateLimits, rate_limit_faults
 from meshed_mcp.components.mesh.reach_args import Reachable
 from meshed_mcp.components.mesh.rollout_args import NoRollout, Rollout, RolloutStrategy, Weights
 from meshed_mcp.components.mesh.sharing import SharedUse, missing_parts
+from meshed_mcp.components.mesh.token_args import TokenSettings
 from meshed_mcp.components.mesh.tool_args import Pool, PoolSettings
 from meshed_mcp.components.mesh.traffic_rules import traffic_faults
 
@@ -54,7 +56,6 @@ __all__ = [
 
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 _ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ADDRESS: Final = re.compile(r"[0-9.]+|.*:.*:.*")
 _PRINCIPAL: Final = re.compile(rf"{DNS_NAME}/ns/{DNS_LABEL}/sa/{DNS_NAME}")
 _CALLER: Final = re.compile(rf"({DNS_LABEL}/{DNS_NAME}|{DNS_LABEL})")
 
@@ -84,6 +85,7 @@ SET_BY_COMPONENT: Final = frozenset(
         contract.ENV_AUTH_ISSUER,
         contract.ENV_AUTH_AUDIENCE,
         contract.ENV_AUTH_JWKS_URL,
+        contract.ENV_AUTH_JWKS,
         contract.ENV_AUTH_SCOPES,
         *LIMIT_VARIABLES.values(),
     }
@@ -120,7 +122,7 @@ class ServiceSettings(Model):
     """Tokens that every request must carry, those of services in the mesh too; unset = the mesh identity alone."""
 
     egress_hosts: list[str] = Field(default_factory=list)
-    """Hosts outside the mesh that the service may reach by HTTPS on port 443."""
+    """Hosts outside the mesh that the service may reach by TLS: `host` at port 443, or `host:port`."""
 
     reaches: list[Reachable] = Field(default_factory=list)
     """Services of the cluster that it calls beside those of the stack, as "namespace/service": a database, a Redis."""
@@ -205,13 +207,8 @@ class ServiceSettings(Model):
     @field_validator("egress_hosts")
     @classmethod
     def _are_hosts(cls, value: list[str]) -> list[str]:
-        addresses = [host for host in value if _ADDRESS.fullmatch(host)]
-        if addresses:
-            raise ValueError(f"{listed(addresses)} is an address, which TLS does not name; write the host name")
-        twice = sorted({host for host in value if value.count(host) > 1})
-        if twice:
-            raise ValueError(f"{listed(twice)} is listed twice; remove one")
-        return [host_name(host) for host in value]
+        outside_hosts(value)
+        return value
 
     @field_validator("uses")
     @classmethod

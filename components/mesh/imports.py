@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
-from meshed_mcp.components.mesh.access_args import is_inside
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.egress import outside_hosts
+from meshed_mcp.components.mesh.egress import declared_hosts
+from meshed_mcp.components.mesh.outside_args import is_inside
 from meshed_mcp.components.mesh.traffic import NETWORKING
 
 NOTHING: Final = "~/*"
@@ -28,16 +28,16 @@ def imported(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         return []
     spec = {
         "workloadSelector": {"labels": {contract.LABEL_APP: name}},
-        "egress": [{"hosts": imported_hosts(name, args) or [NOTHING]}],
+        "egress": [{"hosts": imported_hosts(args) or [NOTHING]}],
     }
     return [manifest(NETWORKING, "Sidecar", metadata(name, args.namespace), spec)]
 
 
-def imported_hosts(name: str, args: MeshedMCPServiceArgs) -> list[str]:
+def imported_hosts(args: MeshedMCPServiceArgs) -> list[str]:
     """Each host once, as "namespace/host"; `.` is the service's own namespace."""
     given = [_service(each, args) for each in [*(args.imports or []), *args.reaches]]
-    outside = [f"./{host}" for entry in outside_hosts(name, args) for host in entry["spec"]["hosts"]]
-    inside = [url.hostname for url in map(urlsplit, _urls(args)) if url.hostname and is_inside(url)]
+    outside = [f"./{host}" for host, _ in declared_hosts(args)]
+    inside = [url.hostname for url in map(urlsplit, _urls(args)) if url.hostname and is_inside(url.hostname)]
     return list(dict.fromkeys([*given, *(_service(_reference(host, args), args) for host in inside), *outside]))
 
 

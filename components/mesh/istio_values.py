@@ -37,6 +37,7 @@ from meshed_mcp.components.mesh.revision_args import (
 )
 from meshed_mcp.components.mesh.revisions import control_plane_name
 from meshed_mcp.components.mesh.telemetry import TRACING_PROVIDER
+from meshed_mcp.components.mesh.tokens import KEY_FETCH_GUARD
 
 METRICS_OF_CONNECTIONS: Final = (
     r"cluster\.outbound\|.*\.upstream_rq_(retry|pending)[a-z_]*",
@@ -136,7 +137,7 @@ def istiod_values(args: ServiceMeshArgs, revision: str = UNNAMED, version: str |
         "topologySpreadConstraints": spread({"app": "istiod", REVISION_LABEL: revision}),
         "seccompProfile": dict(DEFAULT_SECCOMP),
         "cni": {"enabled": args.redirection is Redirection.CNI},
-        "env": {"ENABLE_NATIVE_SIDECARS": "true"},
+        "env": {"ENABLE_NATIVE_SIDECARS": "true", **KEY_FETCH_GUARD},
         "meshConfig": mesh_config(args),
     }
 

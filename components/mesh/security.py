@@ -1,7 +1,7 @@
 """Who may speak to whom in the mesh: mutual TLS everywhere, nobody by default, then named callers per service.
 
-Arguments in, Istio policies out. Not here: names of identities (addresses.py), what the server itself enforces per
-tool (access.py tells it), the management port, which is outside the mesh (workload.py).
+Arguments in, Istio policies out. Not here: names of identities (addresses.py), how tokens are checked (tokens.py), what
+the server itself enforces per tool (access.py tells it), the management port, which is outside the mesh (workload.py).
 """
 
 from typing import Final
@@ -69,8 +69,18 @@ def caller_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         rules = [_rule(everybody, operation, _header(METHOD_HEADER, notValues=[CALL_METHOD, ENCODED]))]
         rules += tool_rules(args, everybody, operation)
     if args.auth is not None:
+        rules = [with_token(rule, args.auth.issuer) for rule in rules]
         rules.append(_rule(everybody, {"methods": ["GET", "OPTIONS"], "paths": [metadata_path(name, args)]}))
     return rules
+
+
+def with_token(rule: Manifest, issuer: str) -> Manifest:
+    """The rule for requests with a verified token of the issuer; by itself a RequestAuthentication lets others pass.
+
+    Source: Istio API, RequestAuthentication: "A request with no authentication credentials will be accepted".
+    """
+    sources = [{"source": each["source"] | {"requestPrincipals": [f"{issuer}/*"]}} for each in rule["from"]]
+    return rule | {"from": sources}
 
 
 def restricted_tools(args: MeshedMCPServiceArgs) -> dict[str, list[str]]:

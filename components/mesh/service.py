@@ -8,12 +8,13 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.names import service_name
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.connections import destination_rule
-from meshed_mcp.components.mesh.egress import outside_hosts
+from meshed_mcp.components.mesh.egress import outside_entries
 from meshed_mcp.components.mesh.imports import imported
 from meshed_mcp.components.mesh.monitor import pod_monitor
 from meshed_mcp.components.mesh.rate_limits import rate_limits
 from meshed_mcp.components.mesh.security import allowed_callers
 from meshed_mcp.components.mesh.session_affinity import envoy_filters
+from meshed_mcp.components.mesh.tokens import request_authentication
 from meshed_mcp.components.mesh.traffic import ingress_route, mesh_route
 from meshed_mcp.components.mesh.workload import (
     deployment,
@@ -33,13 +34,14 @@ def manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     ingress = [ingress_route(name, args, args.ingress)] if args.expose and args.ingress is not None else []
     return [
         service_account(name, args),
+        *request_authentication(name, args),
         allowed_callers(name, args),
         destination_rule(name, args),
         mesh_route(name, args),
         *ingress,
         *envoy_filters(name, args),
         *rate_limits(name, args),
-        *outside_hosts(name, args),
+        *outside_entries(name, args),
         *imported(name, args),
         service(name, args),
         pod_disruption_budget(name, args),

@@ -15,6 +15,7 @@ from meshed_mcp.components.mesh.args import IngressRef, MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.connection_args import SESSION_HEADER
 from meshed_mcp.components.mesh.faults import with_faults
 from meshed_mcp.components.mesh.rollout_args import ABTest, BlueGreen, Canary, Colour
+from meshed_mcp.components.mesh.tokens import protected_rules
 from meshed_mcp.components.mesh.tool_args import POOL_PREFIX
 from meshed_mcp.components.mesh.tool_routes import ToolGroup, call_matches, tool_groups, travel
 
@@ -52,7 +53,11 @@ def mesh_route(name: str, args: MeshedMCPServiceArgs) -> Manifest:
         NETWORKING,
         "VirtualService",
         metadata(name, args.namespace),
-        {"hosts": [service_host(name, args)], "gateways": [MESH_GATEWAY], "http": mesh_routes(name, args)},
+        {
+            "hosts": [service_host(name, args)],
+            "gateways": [MESH_GATEWAY],
+            "http": protected_rules(name, args, args.path, mesh_routes(name, args)),
+        },
     )
 
 
@@ -63,11 +68,12 @@ def mesh_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
 
 def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> Manifest:
     """The route of the gateway: the endpoint's path below the service's name, and nothing else of the service."""
+    rules = protected_rules(name, args, exposed_path(name, args), ingress_routes(name, args))
     return manifest(
         NETWORKING,
         "VirtualService",
         metadata(f"{name}-ingress", args.namespace, standard_labels(name)),
-        {"hosts": [ingress.host], "gateways": [ingress.gateway], "http": ingress_routes(name, args)},
+        {"hosts": [ingress.host], "gateways": [ingress.gateway], "http": rules},
     )
 
 

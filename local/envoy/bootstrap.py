@@ -13,6 +13,7 @@ from meshed_mcp.local.envoy.clusters import endpoints, outbound_clusters
 from meshed_mcp.local.envoy.egress import egress_clusters, egress_virtual_hosts
 from meshed_mcp.local.envoy.gateway import gateway_identity, gateway_virtual_hosts
 from meshed_mcp.local.envoy.injected_faults import FAULT_FILTER
+from meshed_mcp.local.envoy.jwt import authentications_for, jwt_filters
 from meshed_mcp.local.envoy.patches import GATEWAY, INBOUND, SIDECAR, inserted_filters, patched_hosts
 from meshed_mcp.local.envoy.rbac import ROOT_NAMESPACE, policies_for, rbac_filters
 from meshed_mcp.local.envoy.routes import NO_TIMEOUT, mesh_virtual_hosts
@@ -112,11 +113,16 @@ def _narrowness(found: tuple[bool, bool, PeerAuthentication]) -> tuple[bool, boo
 
 def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, traced: Message) -> Message:
     policies = policies_for(topology.stack.authorization_policies, pod.namespace, pod.labels)
+    authentications = authentications_for(topology.stack.request_authentications, pod.namespace, pod.labels)
     everything = {"match": {"prefix": "/"}, "route": {"cluster": application, "timeout": NO_TIMEOUT}}
     manager = _connections(
         "inbound",
         [{"name": "inbound", "domains": ["*"], "routes": [everything]}],
-        [*rbac_filters(policies, pod.port), *inserted_filters(topology, pod.namespace, INBOUND, pod.labels)],
+        [
+            *jwt_filters(authentications),
+            *rbac_filters(policies, pod.port),
+            *inserted_filters(topology, pod.namespace, INBOUND, pod.labels),
+        ],
         # Istio's default for sidecars: the last element is the peer, earlier ones are what the peer claims.
         forward_client_cert_details="APPEND_FORWARD",
         set_current_client_cert_details={"subject": True, "dns": True, "uri": True},

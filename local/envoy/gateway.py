@@ -61,5 +61,11 @@ def gateway_virtual_hosts(topology: Topology, gateway: Gateway, port: int) -> li
 
 def _loopback(host: str, mine: list[Message], port: int) -> Message:
     """The same routes under this machine's names; the destination sees the rendered host, as in the cluster."""
-    renamed = [{**route, "route": {"host_rewrite_literal": host, **route["route"]}} for route in mine]
+    renamed = [_renamed(host, route) for route in mine]
     return {"name": "loopback", "domains": [f"127.0.0.1:{port}", f"localhost:{port}"], "routes": renamed}
+
+
+def _renamed(host: str, route: Message) -> Message:
+    if "route" not in route:
+        return route
+    return {**route, "route": {"host_rewrite_literal": host, **route["route"]}}

@@ -12,6 +12,7 @@ from meshed_mcp.local.envoy.injected_faults import route_faults
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.objects.routing import (
     Destination,
+    DirectResponse,
     HeaderChange,
     HTTPMatchRequest,
     HTTPRetry,
@@ -109,14 +110,23 @@ def _http_routes(
         for index, each in enumerate(http.route)
     ]
     for match in http.match or [HTTPMatchRequest()]:
-        action = _action(_target(clusters), http.retries or DEFAULT_RETRIES, http.timeout)
         yield {
             **present(name=http.name),
             "match": _match(match),
-            "route": {**action, **_rewrite(http)},
+            **(_answer(http.direct_response) if http.direct_response else _forwarded(http, clusters)),
             **_header_changes(http),
             **route_faults(http.fault),
         }
+
+
+def _forwarded(http: HTTPRoute, clusters: Sequence[tuple[str, int]]) -> Message:
+    action = _action(_target(clusters), http.retries or DEFAULT_RETRIES, http.timeout)
+    return {"route": {**action, **_rewrite(http)}}
+
+
+def _answer(answer: DirectResponse) -> Message:
+    body = {"inline_string": answer.body.string} if answer.body else None
+    return {"direct_response": present(status=answer.status, body=body)}
 
 
 def _cluster(topology: Topology, owner: VirtualService, to: Destination, path: str, namespace: str) -> str:
@@ -169,7 +179,7 @@ def _retry_policy(retries: HTTPRetry) -> Message:
 
 def _match(match: HTTPMatchRequest) -> Message:
     headers = [_header(name, wanted) for name, wanted in match.headers.items()]
-    headers += [{**_header(name, wanted), "invert_match": True} for name, wanted in match.without_headers.items()]
+    headers += [_without(name, wanted) for name, wanted in match.without_headers.items()]
     if match.method:
         headers.append(_header(":method", match.method))
     return {**_path(match.uri or StringMatch(prefix="/")), **({"headers": headers} if headers else {})}
@@ -185,6 +195,12 @@ def _header(name: str, wanted: StringMatch) -> Message:
     if not wanted.model_fields_set:
         return {"name": name, "present_match": True}
     return {"name": name, "string_match": string_matcher(wanted)}
+
+
+def _without(name: str, wanted: StringMatch) -> Message:
+    """A missing header is one without the value. Source: istiod, `translateHeaderMatch` with `withoutHeaders`."""
+    missing = {"treat_missing_header_as_empty": True} if wanted.model_fields_set else {}
+    return {**_header(name, wanted), "invert_match": True, **missing}
 
 
 def _rewrite(http: HTTPRoute) -> Message:

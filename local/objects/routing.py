@@ -117,17 +117,37 @@ class HTTPRetry(Fields):
     retry_on: Annotated[str, AfterValidator(_known_conditions)] | None = None
 
 
+class ResponseBody(Fields):
+    """A text to answer with."""
+
+    string: str
+
+
+class DirectResponse(Fields):
+    """An answer that the proxy gives by itself."""
+
+    status: int = Field(ge=200, le=599)
+    body: ResponseBody | None = None
+
+
 class HTTPRoute(Fields):
     """One rule: the first whose match holds decides."""
 
     name: str | None = None
     match: tuple[HTTPMatchRequest, ...] = ()
-    route: tuple[HTTPRouteDestination, ...] = Field(min_length=1)
+    route: tuple[HTTPRouteDestination, ...] = ()
+    direct_response: DirectResponse | None = None
     rewrite: HTTPRewrite | None = None
     retries: HTTPRetry | None = None
     timeout: Duration | None = None
     headers: Headers = Headers()
     fault: HTTPFaultInjection | None = None
+
+    @model_validator(mode="after")
+    def _answers_or_forwards(self) -> Self:
+        if bool(self.route) == (self.direct_response is not None):
+            raise ValueError(f"without exactly one of route and directResponse {NOT_RUN}; write one")
+        return self
 
     @model_validator(mode="after")
     def _sums_to_all(self) -> Self:

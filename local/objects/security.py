@@ -18,6 +18,7 @@ class Source(Fields):
     """Who calls. Every list given must match."""
 
     principals: tuple[str, ...] = ()
+    request_principals: tuple[str, ...] = ()
     not_principals: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
     not_namespaces: tuple[str, ...] = ()

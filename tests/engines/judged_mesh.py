@@ -50,8 +50,13 @@ def objects() -> list[Manifest]:
         *service.manifests("closed", local_stack.arguments()),
         *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in ("monitoring", "jobs")),
         _service("collector", "monitoring", {"app": "collector"}, {"grpc": (4317, 4317)}),
-        _service(INGRESS_RELEASE, INGRESS_NAMESPACE, INGRESS_SELECTOR, {"http": (80, 80)}),
+        gateway_service(),
     ]
+
+
+def gateway_service() -> Manifest:
+    """The Service that the gateway's chart makes."""
+    return _service(INGRESS_RELEASE, INGRESS_NAMESPACE, INGRESS_SELECTOR, {"http": (80, 80)})
 
 
 def pods(rendered: list[Manifest]) -> dict[str, Manifest]:

@@ -31,7 +31,7 @@ def rendered(back_replicas: int = 1) -> list[Manifest]:
 
 def outside(host: str, port: int) -> Manifest:
     """A host outside the mesh that the services may connect to, as the component renders it, at another port."""
-    (entry,) = egress.outside_hosts("front", arguments(egress_hosts=[host]))
+    (entry,) = egress.outside_entries("front", arguments(egress_hosts=[host]))
     entry["spec"]["ports"][0]["number"] = port
     return entry
 

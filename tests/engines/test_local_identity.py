@@ -170,7 +170,10 @@ def test_who_calls_past_the_sidecar_has_no_identity_whatever_it_says(up: Running
         assert count(client) == before + 1
 
 
-@pytest.mark.parametrize(("caller", "tools"), [("front", ["read", "delete", "whoami"]), ("side", ["read", "whoami"])])
+@pytest.mark.parametrize(
+    ("caller", "tools"),
+    [("front", ["read", "delete", "whoami", "organization"]), ("side", ["read", "whoami", "organization"])],
+)
 def test_a_caller_sees_the_tools_it_may_call(up: Running, caller: str, tools: list[str]) -> None:
     """Issue rule: tools/list shows only what the caller may call; MCP, "Caching": not shared between callers."""
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}}

@@ -1,58 +1,62 @@
-"""Tokens at a service behind the gateway and its sidecar: where a client learns of them, and what they open."""
+"""Tokens at services behind the gateway and their sidecars: who answers what, and what a good token opens.
 
+`vault` gets its keys from the stack; the keys of `safe` are at a URL, so the run is its issuer.
+"""
+
+import json
+import ssl
 from collections.abc import Iterator
 from typing import Any, Final
 
+import anyio
 import httpx2
 import local_stack
 import pytest
 from processes import free_port
 
 from meshed_mcp import contract
+from meshed_mcp.agents import policy_border
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import cluster, service
+from meshed_mcp.components.mesh import cluster, service, tokens
 from meshed_mcp.components.mesh.args import ServiceMeshArgs
 from meshed_mcp.local.container import Places
-from meshed_mcp.local.running import Running, running
+from meshed_mcp.local.endpoints import through_mesh
+from meshed_mcp.local.refusals import refusals
+from meshed_mcp.local.running import TOKENS, Running, running
 from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import OUTBOUND_PORT
+from meshed_mcp.local.topology import INBOUND_PORT, OUTBOUND_PORT
+from meshed_mcp.local.trying import Call, make_calls
 from tests import local_issuer
 from tests.local_issuer import ISSUER, Issuer
 
 RESOURCE: Final = f"https://{local_stack.HOST}/vault/mcp"
 METADATA_PATH: Final = "/.well-known/oauth-protected-resource/vault/mcp"
-BODY: Final = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "tools/call",
-    "params": {
-        "name": "whoami",
-        "arguments": {},
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
-        },
-    },
+METADATA_URL: Final = f"https://{local_stack.HOST}{METADATA_PATH}"
+CLAIM_HEADER: Final = "x-organization-id"
+META: Final = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
 }
 
 
 def rendered(issuer: Issuer) -> list[Manifest]:
-    """`vault` with tokens, exposed and called by `front`; its keys come from this machine instead of the internet."""
-    auth = {"issuer": ISSUER, "jwks_url": "https://login.example.com/jwks", "scopes": ["docs.read"]}
+    """`vault` and `safe` with tokens, exposed and called by `front`."""
     command = [*local_stack.COMMAND[:1], local_stack.COMMAND[1].replace("echo_service", "vault_service")]
-    vault = local_stack.arguments(command=command, callers=["front"], expose=True, auth=auth, replicas=1)
-    objects = [
-        *cluster.manifests(ServiceMeshArgs.model_validate({"domain": local_stack.HOST, "namespaces": ["mcp-system"]})),
+    given = {
+        "issuer": ISSUER,
+        "jwks": json.loads(issuer.jwks()),
+        "scopes": ["docs.read"],
+        "claims_to_headers": {"org": CLAIM_HEADER},
+    }
+    fetched = {"issuer": ISSUER, "jwks_url": "https://login.example.com/jwks", "scopes": ["docs.read"]}
+    common: dict[str, Any] = {"command": command, "callers": ["front"], "expose": True, "replicas": 1}
+    mesh = ServiceMeshArgs.model_validate({"domain": local_stack.HOST, "namespaces": [local_stack.NAMESPACE]})
+    return [
+        *cluster.manifests(mesh),
         *service.manifests("front", local_stack.arguments(replicas=1)),
-        *service.manifests("vault", vault),
+        *service.manifests("vault", local_stack.arguments(auth=given, **common)),
+        *service.manifests("safe", local_stack.arguments(auth=fetched, **common)),
     ]
-    deployment = next(item for item in objects if (item["kind"], item["metadata"]["name"]) == ("Deployment", "vault"))
-    environment: list[dict[str, Any]] = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
-    for variable in environment:
-        if variable["name"] == contract.ENV_AUTH_JWKS_URL:
-            variable["value"] = issuer.url
-    environment.append({"name": "NO_PROXY", "value": "127.0.0.1"})
-    return objects
 
 
 @pytest.fixture(scope="module")
@@ -70,47 +74,161 @@ def up(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
         yield stack
 
 
-def post(url: str, token: str | None, proxy: str | None = None) -> httpx2.Response:
-    """One call of `whoami`."""
-    headers = {
+def gateway(up: Running, path: str = "/vault/mcp") -> str:
+    """A URL for clients from outside."""
+    return f"http://127.0.0.1:{up.gateway_port}{path}"
+
+
+def sidecar_of_front(up: Running) -> str:
+    """The proxy that a call of `front` goes through."""
+    front = next(pod for pod in up.topology.pods if pod.name == "front-0")
+    return f"http://{front.address}:{OUTBOUND_PORT}"
+
+
+def post(
+    url: str, token: str | None, proxy: str | None = None, tool: str = "whoami", **headers: str
+) -> httpx2.Response:
+    """One call of a tool."""
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}, "_meta": META}}
+    sent = {
         "accept": "application/json, text/event-stream",
         "mcp-protocol-version": "2026-07-28",
         "mcp-method": "tools/call",
-        "mcp-name": "whoami",
+        "mcp-name": tool,
         **({"authorization": f"Bearer {token}"} if token else {}),
+        **{name.replace("_", "-"): value for name, value in headers.items()},
     }
     with httpx2.Client(trust_env=False, timeout=30, proxy=proxy) as client:
-        return client.post(url, json=BODY, headers=headers)
+        return client.post(url, json=body, headers=sent)
+
+
+def result(answer: httpx2.Response) -> str:
+    """What the tool returned."""
+    return str(answer.json()["result"]["structuredContent"]["result"])
 
 
 def test_a_client_from_outside_learns_of_the_issuer_gets_in_with_its_token_and_is_known_by_both_names(
     up: Running, issuer: Issuer
 ) -> None:
     """MCP, "Authorization", "Protected Resource Metadata Discovery": challenge, metadata, token."""
-    gateway = f"http://127.0.0.1:{up.gateway_port}"
-    challenge = post(f"{gateway}/vault/mcp", None)
-    assert challenge.status_code == 401
-    metadata_url = f"https://{local_stack.HOST}{METADATA_PATH}"
-    assert challenge.headers["www-authenticate"] == f'Bearer scope="docs.read", resource_metadata="{metadata_url}"'
+    refused = post(gateway(up), None)
+    assert (refused.status_code, refused.text) == (401, tokens.CHALLENGE_TEXT)
+    assert refused.headers["www-authenticate"] == f'Bearer scope="docs.read", resource_metadata="{METADATA_URL}"'
     with httpx2.Client(trust_env=False, timeout=30) as client:
-        metadata = client.get(f"{gateway}{METADATA_PATH}").json()
+        metadata = client.get(gateway(up, METADATA_PATH)).json()
     assert (metadata["resource"], metadata["authorization_servers"]) == (RESOURCE, [ISSUER])
-    answer = post(f"{gateway}/vault/mcp", issuer.token(aud=metadata["resource"]))
-    caller = answer.json()["result"]["structuredContent"]["result"]
-    assert caller == f"cluster.local/ns/istio-ingress/sa/istio-ingress for {ISSUER}/ada"
+    answer = post(gateway(up), issuer.token(aud=metadata["resource"]))
+    assert result(answer) == f"cluster.local/ns/istio-ingress/sa/istio-ingress for {ISSUER}/ada"
 
 
-@pytest.mark.parametrize("claims", [{"exp": 1}, {"aud": "https://mcp.example.com/other/mcp"}, {"iss": "https://evil"}])
-def test_a_bad_token_stays_outside(up: Running, issuer: Issuer, claims: dict[str, Any]) -> None:
-    """MCP, "Authorization", "Token Handling"."""
+def test_the_proxies_challenge_is_the_servers_own(up: Running) -> None:
+    """Product rule: whoever answers, a client learns the same; the server is the second line."""
+    vault = next(pod for pod in up.topology.pods if pod.name == "vault-0")
+    own = post(f"http://{vault.address}:{vault.port}/mcp", None, host="vault")
+    assert own.status_code == 401
+    assert own.headers["www-authenticate"] == post(gateway(up), None).headers["www-authenticate"]
+    assert own.headers["www-authenticate"] == policy_border.challenge(METADATA_URL, ["docs.read"])
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        pytest.param({"exp": 1}, (401, "Jwt is expired"), id="expired"),
+        pytest.param({"nbf": 2**33}, (401, "Jwt not yet valid"), id="not valid yet"),
+        pytest.param(
+            {"aud": "https://mcp.example.com/other/mcp"}, (403, "Audiences in Jwt are not allowed"), id="for another"
+        ),
+        pytest.param({"aud": None}, (403, "Audiences in Jwt are not allowed"), id="for nobody"),
+        pytest.param({"iss": "https://evil.example.com"}, (401, "Jwt issuer is not configured"), id="another issuer"),
+    ],
+)
+@pytest.mark.parametrize("way", ["gateway", "mesh"])
+def test_a_bad_token_stays_outside_and_the_sidecar_says_so(
+    up: Running, issuer: Issuer, claims: dict[str, Any], expected: tuple[int, str], way: str
+) -> None:
+    """Istio, RequestAuthentication: a token that is there must be good. RFC 6750, section 3.1."""
     token = issuer.token(**{"aud": RESOURCE} | claims)
-    assert post(f"http://127.0.0.1:{up.gateway_port}/vault/mcp", token).status_code == 401
+    url, proxy = (gateway(up), None) if way == "gateway" else ("http://vault:8000/mcp", sidecar_of_front(up))
+    answer = post(url, token, proxy)
+    assert (answer.status_code, answer.text) == expected
+
+
+@pytest.mark.parametrize("forge", ["unsigned", "signed_with_the_public_key", "changed"])
+def test_a_forged_token_stays_outside(up: Running, issuer: Issuer, forge: str) -> None:
+    """RFC 8725, sections 3.1 and 3.2: no unsigned tokens, no shared secrets."""
+    assert post(gateway(up), getattr(issuer, forge)()).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "headers", [{"authorization": "Basic YTpi"}, {"authorization": "bearer x"}, {"x_token": "anything"}]
+)
+def test_what_is_no_bearer_token_counts_as_none(up: Running, headers: dict[str, str]) -> None:
+    """MCP, "Authorization", "Token Requirements": in this header, with this scheme."""
+    answer = post(gateway(up), None, **headers)
+    assert (answer.status_code, answer.text) == (401, tokens.CHALLENGE_TEXT)
+
+
+def test_a_token_in_the_query_is_none(up: Running, issuer: Issuer) -> None:
+    """MCP, "Authorization": access tokens MUST NOT be included in the URI query string; Istio's default takes them."""
+    assert post(gateway(up, f"/vault/mcp?access_token={issuer.token(aud=RESOURCE)}"), None).status_code == 401
 
 
 def test_a_service_of_the_mesh_needs_a_token_too(up: Running, issuer: Issuer) -> None:
-    """Product rule: `auth` holds for every request."""
-    front = next(pod for pod in up.topology.pods if pod.name == "front-0")
-    proxy = f"http://{front.address}:{OUTBOUND_PORT}"
-    assert post("http://vault:8000/mcp", None, proxy).status_code == 401
+    """Product rule: `auth` holds for every request; its own sidecar answers a caller in the mesh."""
+    proxy = sidecar_of_front(up)
+    refused = post("http://vault:8000/mcp", None, proxy)
+    assert (refused.status_code, refused.text) == (401, tokens.CHALLENGE_TEXT)
     answer = post("http://vault:8000/mcp", issuer.token(aud=RESOURCE), proxy)
-    assert answer.json()["result"]["structuredContent"]["result"] == f"{front.identity.principal} for {ISSUER}/ada"
+    assert result(answer) == f"cluster.local/ns/mcp-system/sa/front for {ISSUER}/ada"
+
+
+def test_who_gets_past_the_challenge_without_a_token_is_refused_by_the_services_sidecar(up: Running) -> None:
+    """Product rule: the challenge is a courtesy of the client's proxy; the service's own does not rely on it."""
+    vault = next(pod for pod in up.topology.pods if pod.name == "vault-0")
+    files = up.places.state / "certificates"
+    trust = ssl.create_default_context(cafile=files / "root.pem")
+    trust.check_hostname = False  # identities of the mesh are no host names
+    trust.load_cert_chain(files / "mcp-system.front.pem", files / "mcp-system.front.key")
+    url = f"https://{vault.address}:{INBOUND_PORT}"
+    with httpx2.Client(trust_env=False, timeout=30, verify=trust) as client:
+        refused = client.post(f"{url}/mcp", json={})
+        metadata = client.get(f"{url}{METADATA_PATH}", headers={"host": "vault"})
+    assert (refused.status_code, refused.text) == (403, "RBAC: access denied")
+    assert metadata.status_code == 200
+
+
+@pytest.mark.parametrize("way", ["gateway", "mesh"])
+def test_a_claim_reaches_the_service_and_a_forged_one_never_does(up: Running, issuer: Issuer, way: str) -> None:
+    """Product rule: a declared header holds what the issuer says, or nothing."""
+    url, proxy = (gateway(up), None) if way == "gateway" else ("http://vault:8000/mcp", sidecar_of_front(up))
+    named, nameless = issuer.token(aud=RESOURCE, org="acme"), issuer.token(aud=RESOURCE)
+    assert result(post(url, named, proxy, "organization")) == "acme"
+    assert result(post(url, named, proxy, "organization", x_organization_id="evil")) == "acme"
+    assert result(post(url, nameless, proxy, "organization", x_organization_id="evil")) == ""
+
+
+def test_a_scope_that_is_missing_is_asked_for_by_the_server(up: Running, issuer: Issuer) -> None:
+    """MCP, "Authorization", "Scope Challenge Handling": 403 with the scopes; the mesh cannot say which."""
+    answer = post(gateway(up), issuer.token(aud=RESOURCE, scope="other"))
+    assert answer.status_code == 403
+    assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+
+
+def test_where_keys_are_at_a_url_the_run_is_the_issuer(up: Running) -> None:
+    """Product rule: a stack with tokens can be tried without its issuer."""
+    token = (up.places.state / TOKENS / "mcp-system" / "safe").read_text()
+    assert result(post(gateway(up, "/safe/mcp"), token)) == (
+        f"cluster.local/ns/istio-ingress/sa/istio-ingress for {ISSUER}/local-run"
+    )
+    assert post(gateway(up, "/vault/mcp"), token).status_code == 403
+    assert not (up.places.state / TOKENS / "mcp-system" / "vault").exists()
+    safe = next(each for each in up.topology.stack.services if each.name == "safe")
+    assert contract.MCP_PATH in str(through_mesh(up, safe))
+
+
+def test_the_runs_own_calls_show_the_token_and_strangers_are_refused(up: Running) -> None:
+    """Product rule: `make local` works for a stack with tokens."""
+    told: list[str] = []
+    anyio.run(make_calls, up, [Call("safe", "read", {})], told.append)
+    assert told == ["safe/read answered: read"]
+    assert anyio.run(refusals, up.topology).callers > 0

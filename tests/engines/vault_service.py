@@ -31,5 +31,12 @@ def whoami(context: Context) -> str:
     return str(caller_of(context.request_context.request))
 
 
+@service.tool()
+def organization(context: Context) -> str:
+    """Say which organisation the sidecar vouches for."""
+    request = context.request_context.request
+    return "" if request is None else ",".join(request.headers.getlist("x-organization-id"))
+
+
 if __name__ == "__main__":
     service.run()

@@ -7,6 +7,12 @@ from meshed_mcp.agents import Settings, SettingsError
 from meshed_mcp.agents.policy import ToolRule
 
 EXAMPLE = '{"search": {"allow": ["cluster.local/ns/tools/sa/mcp-controller"]}}'
+KEYS = (
+    '{"keys": [{"kty": "EC", "crv": "P-256", "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", '
+    '"y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}]}'
+)
+"""Source: RFC 7517, appendix A.1."""
+
 ISSUER = {
     contract.ENV_AUTH_ISSUER: "https://login.example.com/tools",
     contract.ENV_AUTH_AUDIENCE: "https://mcp.example.com/mcp",
@@ -77,4 +83,20 @@ def test_a_url_is_a_url() -> None:
     assert text == (
         f"{contract.ENV_AUTH_AUDIENCE} is not usable: write a URL without a fragment, as "
         "https://login.example.com/realms/tools."
+    )
+
+
+def test_keys_come_from_one_place() -> None:
+    """Product rule: with two sources nobody could say which keys are trusted."""
+    token_settings = {
+        contract.ENV_AUTH_ISSUER: "https://login.example.com",
+        contract.ENV_AUTH_AUDIENCE: "https://mcp.example.com/mcp",
+        contract.ENV_AUTH_JWKS: '{"keys": []}',
+    }
+    assert fault(**token_settings).startswith(f"{contract.ENV_AUTH_JWKS} is not usable: it is no JWK Set (")
+    token_settings[contract.ENV_AUTH_JWKS] = KEYS
+    assert Settings.from_environment({contract.ENV_SERVICE: "mcp-search", **token_settings}).auth_jwks == KEYS
+    token_settings[contract.ENV_AUTH_JWKS_URL] = "https://login.example.com/keys"
+    assert fault(**token_settings) == (
+        f"{contract.ENV_AUTH_JWKS} and {contract.ENV_AUTH_JWKS_URL} are two sources of keys. Set one of them."
     )

@@ -8,6 +8,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from meshed_mcp import contract
 from meshed_mcp.agents import identity_keys
 from meshed_mcp.agents.identity_keys import (
     ASK_AGAIN_SECONDS,
@@ -16,6 +17,7 @@ from meshed_mcp.agents.identity_keys import (
     IssuerKeys,
     KeysUnavailableError,
     by_id,
+    given,
 )
 
 pytestmark = pytest.mark.anyio
@@ -132,3 +134,10 @@ async def test_an_answer_is_read_up_to_its_bound_and_no_redirect_is_followed(mon
         await identity_keys.fetched("https://issuer/large")
     with pytest.raises(httpx2.HTTPStatusError):
         await identity_keys.fetched("https://issuer/moved")
+
+
+async def test_keys_that_are_given_need_no_issuer() -> None:
+    """meshed_mcp.contract, ENV_AUTH_JWKS."""
+    keys = IssuerKeys(contract.ENV_AUTH_JWKS, given(jwks({"kid": "one"}).decode()))
+    assert await keys.key("one") is not None
+    assert await keys.key("other") is None

@@ -89,7 +89,7 @@ def test_an_unknown_field_anywhere_is_refused(place: tuple[int, tuple[Any, ...]]
 @pytest.mark.parametrize(
     ("kind", "api_version"),
     [
-        ("RequestAuthentication", "security.istio.io/v1"),
+        ("WorkloadEntry", "networking.istio.io/v1"),
         ("HTTPRoute", "gateway.networking.k8s.io/v1"),
         ("Gateway", "gateway.networking.k8s.io/v1"),
         ("Service", "v2"),

@@ -124,7 +124,12 @@ def test_matches_are_translated_and_all_must_hold(objects: list[dict[str, Any]],
         "headers": [
             {"name": "mcp-name", "string_match": {"safe_regex": {"regex": "a.*"}}},
             {"name": "mcp-session-id", "present_match": True},
-            {"name": "x-legacy", "string_match": {"exact": "1"}, "invert_match": True},
+            {
+                "name": "x-legacy",
+                "string_match": {"exact": "1"},
+                "invert_match": True,
+                "treat_missing_header_as_empty": True,
+            },
             {"name": ":method", "string_match": {"exact": "POST"}},
         ],
     }

@@ -37,7 +37,7 @@ GOOD = st.fixed_dictionaries(
             lambda parts: "/" + "/".join(parts)
         ),
         "callers": st.lists(LABELS, max_size=4, unique=True),
-        "egress_hosts": st.lists(LABELS, max_size=2, unique=True),
+        "egress_hosts": st.lists(LABELS.map("{}.example.com".format), max_size=2, unique=True),
         "expose": st.booleans(),
         "tools": st.dictionaries(
             st.from_regex(r"[A-Za-z0-9_./-]{1,20}|\*", fullmatch=True),
@@ -46,7 +46,7 @@ GOOD = st.fixed_dictionaries(
         ),
         "auth": st.builds(
             lambda host, scopes: {"issuer": f"https://{host}", "jwks_url": f"https://{host}/keys", "scopes": scopes},
-            LABELS,
+            LABELS.map("{}.example.com".format),
             st.lists(st.from_regex(r"[a-z.:]{1,8}", fullmatch=True), max_size=2),
         ),
         "env": st.dictionaries(st.from_regex(r"[A-Z][A-Z_]{0,10}", fullmatch=True), st.text(max_size=10), max_size=3),

@@ -1,0 +1,231 @@
+"""Tokens in a stack file: what may be written, and the objects of the mesh that it becomes."""
+
+from typing import Any, Final
+
+import pytest
+from mesh_rendering import Objects, render_exposed
+
+from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh import token_args, tokens
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.outside_args import METADATA_HOSTS
+
+ISSUER: Final = "https://login.example.com/tools"
+AUTH: Final[dict[str, Any]] = {"issuer": ISSUER, "jwks_url": "https://keys.example.com/tools.json"}
+KEY: Final = {"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}
+RESOURCE: Final = "https://mcp.example.com/mcp-search/mcp"
+
+
+def lines(**auth: Any) -> list[str]:
+    """What is said about a service with these tokens."""
+    given = {"image": "search:1", "callers": ["mcp-controller"], "auth": {**AUTH, **auth}}
+    given["auth"] = {key: value for key, value in given["auth"].items() if value is not None}
+    return [str(fault) for fault in faults(MeshedMCPServiceArgs, given, "mcp-search")]
+
+
+def jwt_rule(objects: Objects) -> Manifest:
+    """The one rule of the service's RequestAuthentication."""
+    (rule,) = objects.one("RequestAuthentication")["spec"]["jwtRules"]
+    return dict(rule)
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("https://169.254.169.254/jwks", "names an address"),
+        ("https://127.0.0.1/jwks", "names an address"),
+        ("https://[::1]/jwks", "names an address"),
+        ("https://[fd00:ec2::254]/jwks", "names an address"),
+        ("https://2130706433/jwks", "names an address"),
+        ("https://0x7f.1/jwks", "names an address"),
+        ("https://127.1/jwks", "names an address"),
+        ("https://localhost/jwks", "leads into the cluster"),
+        ("https://issuer.localhost/jwks", "leads into the cluster"),
+        ("https://kubernetes/jwks", "leads into the cluster"),
+        ("https://kubernetes.default.svc/openid/v1/jwks", "leads into the cluster"),
+        ("https://istiod.istio-system.svc.cluster.local/jwks", "leads into the cluster"),
+        ("https://metadata.google.internal/jwks", "is the machine's metadata service"),
+        ("http://keys.example.com/jwks", "is fetched in the clear"),
+        ("https://keys.example.com:6443/jwks", "names port 6443"),
+        ("https://user@keys.example.com/jwks", "is no URL"),
+        ("file:///etc/passwd", "is no URL"),
+    ],
+)
+def test_a_url_of_keys_that_leads_inside_is_refused(url: str, why: str) -> None:
+    """OWASP, "Server-Side Request Forgery Prevention": the control plane fetches what a stack names."""
+    (line,) = lines(jwks_url=url)
+    assert line.startswith("mcp-search: auth.jwks_url: ")
+    assert why in line
+    assert "; write" in line or "; leave it out" in line or "; remove it" in line
+
+
+@pytest.mark.parametrize(
+    ("auth", "line"),
+    [
+        (
+            {"jwks_url": "https://10.0.0.1/jwks"},
+            (
+                "auth.jwks_url: 'https://10.0.0.1/jwks' names an address, which the control plane would "
+                "ask from inside "
+                "the cluster; write the issuer's host name"
+            ),
+        ),
+        (
+            {"jwks_url": "http://keycloak.login.svc/keys"},
+            (
+                "auth.jwks_url: 'http://keycloak.login.svc/keys' leads into the cluster; write the "
+                "issuer's public host, "
+                "or jwks_in_cluster: true if the issuer is a Service"
+            ),
+        ),
+        (
+            {"jwks_in_cluster": True},
+            (
+                "auth.jwks_url: 'https://keys.example.com/tools.json' is no Service of the cluster; "
+                "write a host such as "
+                "'keycloak.login.svc.cluster.local', or remove jwks_in_cluster"
+            ),
+        ),
+        (
+            {"jwks_url": None},
+            "auth: there are no keys to check tokens with; write either jwks_url or jwks",
+        ),
+        (
+            {"jwks": {"keys": [KEY]}},
+            "auth: there are two sources of keys; write either jwks_url or jwks",
+        ),
+        (
+            {"jwks_url": None, "jwks": {"keys": [KEY]}, "jwks_in_cluster": True},
+            "auth: jwks_in_cluster says where jwks_url leads, and there is none; remove it",
+        ),
+        (
+            {"jwks_url": None, "jwks": {"keys": []}},
+            "auth.jwks: has no keys; write a JWK Set, such as {keys: [{kty: EC, crv: P-256, x: ..., y: ...}]}",
+        ),
+        (
+            {"jwks_url": None, "jwks": {"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}},
+            "auth.jwks: keys[0] is of type 'oct'; write keys of RSA, EC, OKP",
+        ),
+        (
+            {"jwks_url": None, "jwks": {"keys": [KEY, {**KEY, "d": "private"}]}},
+            (
+                "auth.jwks: keys[1] holds the private key, with which everybody who reads the stack "
+                "could sign; write the "
+                "public part alone, and replace the key"
+            ),
+        ),
+        (
+            {"claims_to_headers": {"a b": "x-a"}},
+            (
+                "auth.claims_to_headers: 'a b' cannot name a claim; write letters, digits, '_' and '-', with '.' "
+                "into objects"
+            ),
+        ),
+        (
+            {"claims_to_headers": {"org": "x-forwarded-for"}},
+            (
+                "auth.claims_to_headers: 'x-forwarded-for' cannot carry the claim org; write a header of "
+                "your own such as "
+                "'x-organization-id', in lower case, beginning with 'x-', and none that proxies or MCP use"
+            ),
+        ),
+        (
+            {"claims_to_headers": {"org": "x-id", "sub": "x-id"}},
+            "auth.claims_to_headers: 'x-id' would hold two claims; write a header for each",
+        ),
+    ],
+)
+def test_tokens_that_could_not_be_checked_are_refused_with_what_to_write(auth: dict[str, Any], line: str) -> None:
+    """Product rule: refuse early, name the field, say what to write (design D12)."""
+    assert lines(**auth) == [f"mcp-search: {line}"]
+
+
+@pytest.mark.parametrize(
+    "header", ["authorization", "host", "x-envoy-original-path", "x-request-id", "x-b3-traceid", "mcp-name", "X-Org"]
+)
+def test_headers_of_proxies_and_protocol_carry_no_claim(header: str) -> None:
+    """Product rule: what decides about a request's way never comes from a token."""
+    (line,) = lines(claims_to_headers={"org": header})
+    assert "cannot carry the claim org" in line
+
+
+def test_claims_in_headers_are_few() -> None:
+    """Product rule: bounded; each may become a label."""
+    claims = {f"c{number}": f"x-c{number}" for number in range(token_args.MAX_CLAIM_HEADERS + 1)}
+    (line,) = lines(claims_to_headers=claims)
+    assert "at most 8" in line
+
+
+def test_no_metadata_service_is_taken_for_an_issuer() -> None:
+    """Product rule: names that hand out credentials are refused wherever a host is written."""
+    for host in METADATA_HOSTS:
+        assert any("metadata service" in line for line in lines(jwks_url=f"https://{host}/keys"))
+
+
+def test_a_token_is_good_by_issuer_audience_and_keys_and_is_handed_on() -> None:
+    """Istio API, JWTRule; RFC 8707: the audience is this service, with or without a slash."""
+    assert jwt_rule(render_exposed(auth=AUTH)) == {
+        "issuer": ISSUER,
+        "audiences": [RESOURCE, f"{RESOURCE}/"],
+        "jwksUri": "https://keys.example.com/tools.json",
+        "fromHeaders": [{"name": "authorization", "prefix": "Bearer "}],
+        "forwardOriginalToken": True,
+    }
+
+
+def test_keys_of_the_stack_are_fetched_by_nobody() -> None:
+    """Istio API, JWTRule `jwks`."""
+    objects = render_exposed(auth={"issuer": ISSUER, "jwks": {"keys": [KEY]}})
+    assert jwt_rule(objects)["jwks"] == '{"keys": [{"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}]}'
+    assert "jwksUri" not in jwt_rule(objects)
+    assert "ServiceEntry" not in objects.kinds()
+
+
+def test_every_rule_but_the_metadatas_asks_for_a_token_of_the_issuer() -> None:
+    """Istio, "Require a valid token"; MCP, "Authorization": the metadata is for clients that have none."""
+    tools = {"delete": {"allow": ["mcp-controller"]}}
+    objects = render_exposed(callers=["mcp-controller", "agents/planner"], tools=tools, auth=AUTH)
+    *rules, metadata = objects.one("AuthorizationPolicy")["spec"]["rules"]
+    assert len(rules) == 3
+    assert all(rule["from"][0]["source"]["requestPrincipals"] == [f"{ISSUER}/*"] for rule in rules)
+    assert "requestPrincipals" not in metadata["from"][0]["source"]
+    assert metadata["to"][0]["operation"]["paths"] == ["/.well-known/oauth-protected-resource/mcp-search/mcp"]
+
+
+@pytest.mark.parametrize(("route", "path"), [("mcp-search", "/mcp"), ("mcp-search-ingress", "/mcp-search/mcp")])
+def test_without_a_token_the_clients_proxy_answers_with_where_to_get_one(route: str, path: str) -> None:
+    """MCP 2026-07-28, "Protected Resource Metadata Discovery"; RFC 9728, section 5.1."""
+    objects = render_exposed(auth={**AUTH, "scopes": ["docs.read", "50%"]})
+    first, *rest = objects.one("VirtualService", route)["spec"]["http"]
+    without = {"authorization": {"prefix": "Bearer "}}
+    assert first["match"] == [
+        {"uri": {"exact": path}, "withoutHeaders": without},
+        {"uri": {"prefix": f"{path}/"}, "withoutHeaders": without},
+    ]
+    assert first["directResponse"] == {"status": 401, "body": {"string": tokens.CHALLENGE_TEXT}}
+    assert first["headers"]["response"]["set"]["www-authenticate"] == (
+        'Bearer scope="docs.read 50%%", resource_metadata='
+        '"https://mcp.example.com/.well-known/oauth-protected-resource/mcp-search/mcp"'
+    )
+    assert rest
+    assert all("directResponse" not in rule for rule in rest)
+
+
+@pytest.mark.parametrize("legacy", ["stateless", "sticky"])
+def test_headers_of_claims_are_removed_on_the_way_and_written_by_the_sidecar(legacy: str) -> None:
+    """Product rule: a declared header holds what the issuer says, or nothing; other changes of headers stay."""
+    objects = render_exposed(auth={**AUTH, "claims_to_headers": {"org": "x-organization-id"}}, legacy=legacy)
+    assert jwt_rule(objects)["outputClaimToHeaders"] == [{"header": "x-organization-id", "claim": "org"}]
+    for route in ("mcp-search", "mcp-search-ingress"):
+        rules = [rule for rule in objects.one("VirtualService", route)["spec"]["http"] if "route" in rule]
+        assert {tuple(rule["headers"]["request"]["remove"]) for rule in rules} == {("x-organization-id",)}
+        assert all("response" in rule["headers"] for rule in rules) == (legacy == "sticky")
+
+
+def test_without_tokens_nothing_of_this_is_rendered() -> None:
+    """Product rule: no `auth`, no token."""
+    objects = render_exposed(callers=["mcp-controller"])
+    assert "RequestAuthentication" not in objects.kinds()
+    assert "requestPrincipals" not in str(objects)
+    assert "directResponse" not in str(objects)
