@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 
 from meshed_mcp.components.autoscaling.args import ForecastSettings, KedaSettings, ScalingSettings, VpaSettings
 from meshed_mcp.components.autoscaling.cost import Prices
+from meshed_mcp.components.autoscaling.nodes_args import NodeSettings
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.errors import ConfigurationError, Fault, excerpt, faults, suggestion
 from meshed_mcp.components.core.names import domain_name, namespace_name, service_name
@@ -92,6 +93,9 @@ class StackConfig(Model):
     observability: ObservabilityStackArgs = ObservabilityStackArgs()
     keda: KedaSettings = KedaSettings()
     vpa: VpaSettings = VpaSettings()
+    nodes: NodeSettings | None = None
+    """Nodes for the replicas. Unset: the program of the cluster sees to them."""
+
     forecast: ForecastSettings = ForecastSettings()
     prices: Prices = Prices()
     grafana_admin_password: In[str] | None = None

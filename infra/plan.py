@@ -25,6 +25,7 @@ from meshed_mcp.components.observability.args import CertManagerInstall, Observa
 from meshed_mcp.components.observability.jaeger import collector_host
 from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
+from meshed_mcp.infra import nodes
 from meshed_mcp.infra.budgets import most_replicas
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, read
 from meshed_mcp.infra.experiments import experiment_faults, open_experiments, open_faults
@@ -162,6 +163,7 @@ def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datet
         **settings | {"proxy": item.proxy or config.mesh.proxy},
         **placement(config),
         imports=imports(config, name, item),
+        scheduling=nodes.scheduling(config, item),
         replicas=max(1, item.scaling.min_replicas),
         max_replicas=most_replicas(config, item),
         registry_url=registry_url,
@@ -227,5 +229,6 @@ def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:
         forecast=config.forecast,
         keda=config.keda,
         vpa=config.vpa,
+        **nodes.node_args(config),
         chart_mirror=config.chart_mirror,
     )

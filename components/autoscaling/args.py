@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.forecast_args import ForecastSettings, Prediction
+from meshed_mcp.components.autoscaling.nodes_args import NodeSettings
 from meshed_mcp.components.autoscaling.profiles import Profile
 from meshed_mcp.components.autoscaling.right_sizing_args import RightSizing, Sizing, VpaInstall, VpaSettings
 from meshed_mcp.components.autoscaling.scaling_args import Queue, ScaleDown, ScaleUp, ScalingSettings, Schedule
@@ -140,6 +141,18 @@ class AutoscalingPolicyArgs(Model):
 
     keda: KedaSettings = KedaSettings()
     vpa: VpaSettings = VpaSettings()
+    nodes: NodeSettings | None = None
+    """Nodes for the replicas; unset = the cluster's own program sees to them."""
+
+    images: list[In[str]] = Field(default_factory=list)
+    """Images to pull ahead (`nodes.pre_pull`)."""
+
+    largest_cpu: str = "200m"
+    """CPU that the largest replica requests, its proxy included: the size of one place in `nodes.buffer`."""
+
+    largest_memory: str = "256Mi"
+    """Memory that it requests."""
+
     chart_mirror: str | None = None
     """Repository (URL) or folder that holds the chart; where it is published if unset."""
 

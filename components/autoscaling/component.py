@@ -9,7 +9,7 @@ from typing import Any
 
 import pulumi
 
-from meshed_mcp.components.autoscaling import forecast_rules, keda_values, right_sizing, scalers
+from meshed_mcp.components.autoscaling import forecast_rules, keda_values, node_pools, nodes, right_sizing, scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core import register
 
@@ -42,6 +42,8 @@ class AutoscalingPolicy(pulumi.ComponentResource):
         made = scalers.manifests(checked)
         register.objects(made, register.after(child, keda))
         self._sizes(checked, child)
+        register.objects([*nodes.manifests(checked), *node_pools.manifests(checked)], child)
+        register.releases_in_order(node_pools.releases(checked), child)
         self.scaled_objects = pulumi.Output.from_input([register.resource_name(item) for item in made])
         self.keda_namespace = pulumi.Output.from_input(checked.keda.namespace)
         self.register_outputs({"scaled_objects": self.scaled_objects, "keda_namespace": self.keda_namespace})

@@ -155,11 +155,21 @@ class ScalingSettings(Model):
     scale_up: ScaleUp = ScaleUp()
     scale_down: ScaleDown = ScaleDown()
     right_sizing: RightSizing = RightSizing()
+    interruptible: bool | None = None
+    """Whether replicas prefer nodes that the cloud may take back within minutes (spot); takes effect where the stack
+    has `nodes`. Unset: `stateless` and `queue` with two replicas or more do, the others avoid them."""
 
     @property
     def scales(self) -> bool:
         """Whether there is a number of replicas to choose."""
         return self.min_replicas < self.max_replicas
+
+    @property
+    def on_spot(self) -> bool:
+        """Whether replicas prefer spot nodes."""
+        if self.interruptible is not None:
+            return self.interruptible
+        return self.profile in {Profile.STATELESS, Profile.QUEUE} and self.max_replicas > 1
 
     @property
     def counted(self) -> frozenset[Resource]:

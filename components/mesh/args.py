@@ -32,6 +32,7 @@ from meshed_mcp.components.mesh.proxy_size import ProxySize
 from meshed_mcp.components.mesh.rate_limits_args import RateLimits, rate_limit_faults
 from meshed_mcp.components.mesh.reach_args import Reachable
 from meshed_mcp.components.mesh.rollout_args import NoRollout, Rollout, RolloutStrategy, Weights
+from meshed_mcp.components.mesh.scheduling_args import Scheduling
 from meshed_mcp.components.mesh.sharing import SharedUse, missing_parts
 from meshed_mcp.components.mesh.token_args import TokenSettings
 from meshed_mcp.components.mesh.tool_args import Pool, PoolSettings
@@ -347,6 +348,7 @@ class MeshedMCPServiceArgs(ServiceSettings):
     """Secret text that masks the addresses of pods in session ids (legacy: sticky). Unset = the service's identity: it
     keeps addresses from whoever reads an id, but not from whoever also reads this package."""
 
+    scheduling: Scheduling = Scheduling()
     trust_domain: str = "cluster.local"
     """Trust domain of the mesh; first part of every identity."""
 

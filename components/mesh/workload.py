@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.mesh import scheduling
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.container import server_container, volumes
 from meshed_mcp.components.mesh.proxy_size import ProxySize, size_annotations
@@ -117,7 +118,8 @@ def deployment(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manif
 def sidecar_annotations(args: MeshedMCPServiceArgs) -> dict[str, str]:
     """What the injected sidecar is told, its size, and the revision that injects it where there are several."""
     revision = {} if args.revision is None else {REVISION_LABEL: args.revision}
-    return SIDECAR_ANNOTATIONS | size_annotations(args.proxy or ProxySize.MEDIUM) | revision
+    size = size_annotations(args.proxy or ProxySize.MEDIUM)
+    return SIDECAR_ANNOTATIONS | size | revision | scheduling.annotations(args.scheduling)
 
 
 def pod_spec(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:
@@ -138,6 +140,7 @@ def pod_spec(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifes
         ],
         "containers": [server_container(name, pool_args(args, version.pool), version.image)],
         "volumes": volumes(),
+        **scheduling.pod_fields(args.scheduling),
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from api_server import ApiServer
 
-from meshed_mcp.components.autoscaling import right_sizing
+from meshed_mcp.components.autoscaling import node_pools, nodes, right_sizing
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.profiles import Profile
 
@@ -40,3 +40,23 @@ def test_a_mode_that_yaml_has_made_a_boolean_is_refused_by_the_server(api_server
     (item,) = right_sizing.manifests(policy({}))
     item["spec"]["updatePolicy"]["updateMode"] = False
     assert "updateMode" in str(api_server.client.apply(item))
+
+
+NODES: list[dict[str, Any]] = [
+    {"buffer": {"kind": "pause", "replicas": 2}, "pre_pull": True},
+    {"buffer": {"kind": "capacity-buffer"}},
+    {"karpenter": {"node_class": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "x"}, "spot": True}},
+]
+
+
+@pytest.mark.parametrize("wanted", NODES, ids=str)
+def test_everything_about_nodes_is_accepted_and_kept(api_server: ApiServer, wanted: dict[str, Any]) -> None:
+    """Kubernetes 1.36 with the CRDs of Karpenter 1.15 and CapacityBuffer, strict field validation."""
+    raw = {"targets": {}, "namespace": "default", "prometheus_url": URL, "nodes": wanted, "images": ["a:1", "b:1"]}
+    args = AutoscalingPolicyArgs.model_validate(raw)
+    found = [*nodes.manifests(args), *node_pools.manifests(args)]
+    assert [refusal for item in found if (refusal := api_server.client.apply(item))] == []
+    pulled = [item for item in found if item["kind"] == "DaemonSet"]
+    for item in pulled:
+        kept = (api_server.client.get(item) or {})["spec"]["template"]["spec"]["volumes"]
+        assert [volume["image"]["reference"] for volume in kept] == ["a:1", "b:1"]

@@ -1,0 +1,164 @@
+"""Room on nodes: what is held, what is pulled ahead, who makes nodes."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from meshed_mcp.components.autoscaling import node_pools, nodes
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
+from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.node_labels import BUFFER_PRIORITY_CLASS, SPOT_TAINT
+from meshed_mcp.infra.checking.builtin import unknown_fields
+
+NODE_CLASS = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"}
+
+
+def raw(wanted: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Arguments of a policy without targets."""
+    return {"targets": {}, "namespace": "apps", "prometheus_url": "http://prometheus", "nodes": wanted, **more}
+
+
+def policy(wanted: dict[str, Any], **more: Any) -> AutoscalingPolicyArgs:
+    """The same, judged."""
+    return AutoscalingPolicyArgs.model_validate(raw(wanted, **more))
+
+
+def of_kind(kind: str, args: AutoscalingPolicyArgs) -> list[dict[str, Any]]:
+    """The objects of one kind."""
+    return [item for item in [*nodes.manifests(args), *node_pools.manifests(args)] if item["kind"] == kind]
+
+
+def refused(wanted: dict[str, Any]) -> list[str]:
+    """The faults of a policy."""
+    return [str(fault) for fault in faults(AutoscalingPolicyArgs, raw(wanted), "scaling")]
+
+
+def test_a_stack_that_says_nothing_of_nodes_gets_nothing() -> None:
+    """Product rule: nodes belong to the cluster's own program unless the stack says otherwise."""
+    args = AutoscalingPolicyArgs(targets={}, prometheus_url="http://prometheus")
+    assert [*nodes.manifests(args), *node_pools.manifests(args), *node_pools.releases(args)] == []
+
+
+def test_a_place_is_held_by_a_pod_that_any_pod_may_push_out() -> None:
+    """Cluster Autoscaler, FAQ, overprovisioning: priority -10 still makes a node; below it, pods are expendable."""
+    args = policy({"buffer": {"kind": "pause", "replicas": 3}}, largest_cpu="1100m", largest_memory="640Mi")
+    services, buffer = of_kind("PriorityClass", args)
+    assert (services["value"] > 0, buffer["value"], buffer["globalDefault"]) == (True, -10, False)
+    (holder,) = of_kind("Deployment", args)
+    pod = holder["spec"]["template"]["spec"]
+    assert (holder["spec"]["replicas"], pod["priorityClassName"]) == (3, BUFFER_PRIORITY_CLASS)
+    assert pod["terminationGracePeriodSeconds"] == 0
+    assert pod["containers"][0]["resources"]["requests"] == {"cpu": "1100m", "memory": "640Mi"}
+
+
+def test_a_capacity_buffer_names_a_pod_of_the_same_size() -> None:
+    """CapacityBuffer v1beta1: `podTemplateRef` and `replicas`."""
+    args = policy({"buffer": {"kind": "capacity-buffer", "replicas": 2}}, largest_cpu="1")
+    (buffer,) = of_kind("CapacityBuffer", args)
+    (template,) = of_kind("PodTemplate", args)
+    assert buffer["spec"] == {"podTemplateRef": {"name": template["metadata"]["name"]}, "replicas": 2}
+    assert template["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"] == "1"
+    assert of_kind("Deployment", args) == []
+
+
+def test_every_image_is_mounted_on_every_node_and_none_is_started() -> None:
+    """Kubernetes, "Image volumes": mounting pulls; spot nodes are nodes too."""
+    args = policy({"pre_pull": True}, images=["a:1", "b:2"])
+    (puller,) = of_kind("DaemonSet", args)
+    pod = puller["spec"]["template"]["spec"]
+    assert [volume["image"]["reference"] for volume in pod["volumes"]] == ["a:1", "b:2"]
+    assert [mount["name"] for mount in pod["containers"][0]["volumeMounts"]] == [
+        item["name"] for item in pod["volumes"]
+    ]
+    assert {item["key"] for item in pod["tolerations"]} == {SPOT_TAINT}
+    assert [item["image"] for item in pod["containers"]] == [nodes.PAUSE_IMAGE]
+    assert of_kind("DaemonSet", policy({"pre_pull": True})) == []
+
+
+def test_the_objects_are_known_to_kubernetes() -> None:
+    """Kubernetes API: no unknown field, no wrong type."""
+    args = policy({"buffer": {"kind": "pause"}, "pre_pull": True}, images=["a:1"])
+    found = nodes.manifests(args)
+    assert len(found) == 4
+    assert [fault for item in found for fault in unknown_fields(item)] == []
+
+
+def test_spot_comes_first_and_takes_only_who_may_be_interrupted() -> None:
+    """Karpenter, NodePool: `weight` orders pools, a taint keeps others away."""
+    spot, on_demand = of_kind("NodePool", policy({"karpenter": {"node_class": NODE_CLASS, "spot": True}}))
+    assert spot["spec"]["weight"] > on_demand["spec"]["weight"]
+    assert [item["key"] for item in spot["spec"]["template"]["spec"]["taints"]] == [SPOT_TAINT]
+    assert "taints" not in on_demand["spec"]["template"]["spec"]
+    assert spot["spec"]["template"]["spec"]["nodeClassRef"] == NODE_CLASS
+
+
+def test_a_pool_has_a_bound_and_is_emptied_slowly() -> None:
+    """Karpenter: no limit is no bound of cost; `consolidateAfter` is 0s where nothing is said."""
+    (pool,) = of_kind("NodePool", policy({"karpenter": {"node_class": NODE_CLASS, "cores": 12}}))
+    assert pool["spec"]["limits"] == {"cpu": "12"}
+    assert pool["spec"]["disruption"]["consolidateAfter"] == "5m"
+
+
+def test_no_group_of_nodes_is_forgotten_by_the_priority_expander() -> None:
+    """Cluster Autoscaler, priority expander: a group that matches no expression is never used."""
+    wanted = {"cluster_autoscaler": {"priorities": {10: [".*on-demand.*"], 50: [".*spot.*"]}}}
+    (release,) = node_pools.releases(policy(wanted))
+    assert list(release.values["expanderPriorities"].items()) == [
+        ("50", [".*spot.*"]),
+        ("10", [".*on-demand.*"]),
+        ("1", [".*"]),
+    ]
+    assert release.values["extraArgs"]["expander"] == "priority,least-waste"
+
+
+def test_nodes_of_servers_can_be_removed_although_they_have_local_storage() -> None:
+    """Cluster Autoscaler, `--skip-nodes-with-local-storage`, default true: every server has an emptyDir."""
+    (release,) = node_pools.releases(policy({"cluster_autoscaler": {}}))
+    assert release.values["extraArgs"]["skip-nodes-with-local-storage"] is False
+    assert "capacity-buffer-controller-enabled" not in release.values["extraArgs"]
+
+
+def test_the_stacks_values_win_inside_mappings_too() -> None:
+    """Product rule: what the cloud asks for is known to the stack alone."""
+    wanted = {
+        "buffer": {"kind": "capacity-buffer"},
+        "cluster_autoscaler": {"values": {"cloudProvider": "gce", "extraArgs": {"expander": "least-waste"}}},
+    }
+    (release,) = node_pools.releases(policy(wanted, chart_mirror="charts"))
+    assert release.values["cloudProvider"] == "gce"
+    assert release.values["extraArgs"]["expander"] == "least-waste"
+    assert release.values["extraArgs"]["capacity-buffer-pod-injection-enabled"] is True
+    assert release.chart.reference == "charts/cluster-autoscaler"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            "{karpenter: {node_class: {group: g, kind: K, name: n}}, cluster_autoscaler: {}}",
+            (
+                "scaling: nodes: karpenter and cluster_autoscaler both make nodes for a pod that waits, so every step "
+                "would be paid twice. Leave one of them out"
+            ),
+        ),
+        (
+            "{karpenter: {node_class: {group: g, kind: K, name: n}, architectures: [x86]}}",
+            "scaling: nodes.karpenter.architectures: 'x86' is no architecture; write some of amd64, arm64",
+        ),
+        (
+            "{cluster_autoscaler: {priorities: {1: ['.*']}}}",
+            "scaling: nodes.cluster_autoscaler.priorities: 1 is no priority with groups; write 2 or more and a list",
+        ),
+        (
+            "{cluster_autoscaler: {priorities: {5: ['(']}}}",
+            (
+                "scaling: nodes.cluster_autoscaler.priorities: '(' is no regular expression (missing ), unterminated "
+                "subpattern at position 0); write one such as '.*spot.*'"
+            ),
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_the_fix(text: str, fault: str) -> None:
+    """Product rule: refused at preview, by field."""
+    assert refused(yaml.safe_load(text)) == [fault]
