@@ -8,6 +8,7 @@ import json
 import selectors
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -17,7 +18,7 @@ CONNECTIONS: Final = 16
 TOKEN: Final = "#########"  # noqa: S105 - a place in the text, no secret
 
 
-def request_template(port: int) -> bytes:
+def request_template(host: str, headers: Mapping[str, str] | None = None) -> bytes:
     """One call, with TOKEN where a number of the same length goes."""
     meta = {"protocolVersion": PROTOCOL, "clientCapabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
     params = {
@@ -26,8 +27,9 @@ def request_template(port: int) -> bytes:
         "_meta": {f"io.modelcontextprotocol/{key}": value for key, value in meta.items()},
     }
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
+    more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
     head = (
-        f"POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\n"
+        f"POST /mcp HTTP/1.1\r\nhost: {host}\r\n{more}content-type: application/json\r\n"
         f"accept: application/json, text/event-stream\r\nmcp-protocol-version: {PROTOCOL}\r\n"
         f"mcp-method: tools/call\r\nmcp-name: echo\r\ncontent-length: {len(body)}\r\n\r\n"
     )
@@ -59,7 +61,7 @@ class Load:
     """Connections to one server for one run; a server closes those that are idle."""
 
     def __init__(self, port: int, connections: int = CONNECTIONS) -> None:
-        self._template = request_template(port)
+        self._template = request_template(f"127.0.0.1:{port}")
         self._selector = selectors.EpollSelector()
         self._sent = 0
         for _ in range(connections):

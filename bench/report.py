@@ -42,9 +42,13 @@ def write(measured: dict[str, Any]) -> None:
     """Keep the raw numbers, replace the table, print it."""
     RAW.parent.mkdir(exist_ok=True)
     RAW.write_text(json.dumps(measured, indent=1) + "\n")
-    table = tables(measured)
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    PAGE.write_text(before + BEGIN + table + END + rest.partition(END)[2])
+    place(BEGIN, tables(measured))
+
+
+def place(begin: str, table: str) -> None:
+    """Replace what the page has between the marker `begin` and the end, and print it."""
+    before, _, rest = PAGE.read_text().partition(begin)
+    PAGE.write_text(before + begin + table + END + rest.partition(END)[2])
     print(table)
 
 

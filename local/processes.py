@@ -60,7 +60,8 @@ class Processes:
         """Start one program. It dies with the thread that calls this, so call it from one that lasts."""
         program.log.parent.mkdir(parents=True, exist_ok=True)
         launcher = [sys.executable, "-I", "-S", str(launch.__file__), str(os.getpid())]
-        with program.log.open("wb") as log:
+        program.log.write_bytes(b"")
+        with program.log.open("ab") as log:  # an Envoy opens its own output once more, and both write to the end
             process = subprocess.Popen(  # noqa: S603 - the command is the stack's own
                 [*launcher, *program.command],
                 env=program.env,

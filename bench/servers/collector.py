@@ -11,7 +11,12 @@ class Collector(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take one export."""
-        self.rfile.read(int(self.headers["content-length"]))
+        if "content-length" in self.headers:
+            self.rfile.read(int(self.headers["content-length"]))
+        else:  # Envoy's exports are chunked
+            while size := int(self.rfile.readline(), 16):
+                self.rfile.read(size + len(b"\r\n"))
+            self.rfile.readline()
         self.send_response(200)
         self.send_header("content-length", "0")
         self.end_headers()

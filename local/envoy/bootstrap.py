@@ -8,6 +8,7 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.local.collector import Collector
+from meshed_mcp.local.envoy.access_log import access_log
 from meshed_mcp.local.envoy.api import Message, extension, socket_address
 from meshed_mcp.local.envoy.clusters import endpoints, outbound_clusters
 from meshed_mcp.local.envoy.egress import egress_clusters, egress_virtual_hosts
@@ -172,6 +173,7 @@ def _connections(name: str, virtual_hosts: list[Message], filters: list[Message]
         stream_idle_timeout=NO_TIMEOUT,
         normalize_path=True,
         server_header_transformation="PASS_THROUGH",
+        **access_log(),
         **more,
     )
 

@@ -1,0 +1,173 @@
+"""`make bench-mesh`: what two sidecars add to a modern tools/call, beside a chain of two Envoys by hand.
+
+Out: bench/results/mesh.json (every call) and a table in docs/reference/performance.md. The server is one and the same
+process in every set-up: direct, the rendered mesh (mutual TLS, policy per caller and per tool, access log, 10 % of the
+calls traced), the control (control.py). In each round every set-up has its turn, in an order that rotates and reverses;
+`direct again` is the same as `direct`, and what it differs by means nothing.
+"""
+
+import argparse
+import json
+import secrets
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+import control
+import mesh_report
+import report
+import stacks
+from load import request_template
+from processes import free_port
+from processes import running as serving
+from timing import Caller, Target, answered, listens
+
+from meshed_mcp import contract
+from meshed_mcp.local.collector import Collector
+from meshed_mcp.local.container import Places
+from meshed_mcp.local.envoy.binary import envoy_program
+from meshed_mcp.local.processes import Processes, Program
+from meshed_mcp.local.running import Running, running
+from meshed_mcp.local.stack import read_stack
+from meshed_mcp.local.topology import OUTBOUND_PORT
+
+WARM_CALLS: Final = 30
+SEQUENTIAL_CALLS: Final = 300
+RATE: Final = 200.0
+"""Calls per second that every set-up holds on two cores, with room to spare."""
+
+RATE_SECONDS: Final = 3.0
+CONNECTIONS: Final = 8
+TRACED_OF: Final = 10
+"""One call in this many brings a trace that is kept, as a caller's own decision does."""
+
+TOOL: Final = "echo"
+TOOLS: Final = {TOOL: {"allow": ["front"]}, "*": {"allow": []}}
+START_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 5.0
+
+Sample = dict[str, list[float]]
+
+
+@contextmanager
+def set_ups(folder: Path) -> Iterator[dict[str, Target]]:
+    """The ways to the server, all of them up."""
+    with ExitStack() as ends:
+        sink = ends.enter_context(serving("collector"))
+        collector = Collector(f"http://127.0.0.1:{sink.port}", "127.0.0.1", sink.port)
+        stack = read_stack(
+            [
+                *stacks.mesh(tracing=stacks.TRACING),
+                *stacks.server("front", "service", replicas=1, callers=["back"]),
+                *stacks.server("back", "service", replicas=1, callers=["front"], tools=TOOLS),
+            ]
+        )
+        places = Places(folder / "run", folder / "secrets")
+        up = ends.enter_context(running(stack, free_port(), places, lambda line: print(line, flush=True), collector))
+        host = f"back:{contract.MCP_PORT}"
+        requests = tuple(request_template(host, {"traceparent": trace}) for trace in traces())
+        chain = ends.enter_context(by_hand(up, folder))
+        pods = {pod.deployment.name: pod for pod in up.topology.pods}
+        front, back = pods["front"], pods["back"]
+        peer = {"x-forwarded-client-cert": f"By={back.identity.uri};URI={front.identity.uri}"}
+        known = tuple(request_template(host, {"traceparent": trace} | peer) for trace in traces())
+        direct = Target((back.address, back.port), known, contract.SIDECAR_ADDRESSES[0])
+        yield {
+            "direct": direct,
+            "mesh": Target((front.address, OUTBOUND_PORT), requests),
+            "control": Target((chain, control.OUTBOUND_PORT), requests),
+            "direct again": direct,
+        }
+
+
+def traces() -> list[str]:
+    """Trace contexts to send in turn: one kept, the others not. Source: W3C Trace Context, `traceparent`."""
+    return [
+        f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-{'01' if number == 0 else '00'}"
+        for number in range(TRACED_OF)
+    ]
+
+
+@contextmanager
+def by_hand(up: Running, folder: Path) -> Iterator[str]:
+    """The control chain in front of the same server, with the same certificates; yields the caller's side."""
+    pods = {pod.deployment.name: pod for pod in up.topology.pods}
+    front, back = pods["front"], pods["back"]
+    keys = up.configurations.keys
+    configurations = {
+        "caller": control.caller(front.address, back.address, keys.files(front.identity), back.identity.uri),
+        "server": control.server(
+            back.address, (back.address, back.port), keys.files(back.identity), front.identity.uri, TOOL
+        ),
+    }
+    with Processes(STOP_SECONDS) as processes:
+        for name, configuration in configurations.items():
+            file = folder / f"control-{name}.json"
+            file.write_text(json.dumps(configuration))
+            options = ("--concurrency", "1", "--disable-hot-restart", "--log-level", "warning")
+            command = (str(envoy_program()), "-c", str(file), *options)
+            processes.start(Program(f"control {name}", command, {}, folder / f"control-{name}.log"))
+        places = {
+            "control caller": (front.address, control.OUTBOUND_PORT),
+            "control server": (back.address, control.INBOUND_PORT),
+        }
+        processes.wait_until(lambda name: listens(places[name]), START_SECONDS, print)
+        yield front.address
+
+
+def rounds(targets: dict[str, Target], count: int) -> dict[str, list[Sample]]:
+    """Every call of every set-up, milliseconds."""
+    samples: dict[str, list[Sample]] = {name: [] for name in targets}
+    names = list(targets)
+    for number in range(count):
+        order = names[number % len(names) :] + names[: number % len(names)]
+        for name in order if number % 2 else reversed(order):
+            samples[name].append(sample(targets[name]))
+        print(f"round {number + 1} of {count}", flush=True)
+    return samples
+
+
+def sample(target: Target) -> Sample:
+    """One turn: calls one after the other, then calls at the fixed rate."""
+    with Caller(target, CONNECTIONS) as caller:
+        caller.sequential(WARM_CALLS)
+        sequential = caller.sequential(SEQUENTIAL_CALLS)
+        caller.at_rate(RATE, RATE_SECONDS / 10)
+        at_rate = caller.at_rate(RATE, RATE_SECONDS)
+    return {
+        "sequential_ms": [round(seconds * 1000, 4) for seconds in sequential],
+        "at_rate_ms": [round(seconds * 1000, 4) for seconds in at_rate],
+    }
+
+
+def checked(targets: dict[str, Target]) -> None:
+    """Every set-up answers, and those with a policy refuse what it forbids. Raises RuntimeError."""
+    for name, target in targets.items():
+        for wrong, status in ((b"", b"200"), (b"mcp-name: other", b"403")):
+            if wrong and name.startswith("direct"):
+                continue
+            request = target.requests[0].replace(f"mcp-name: {TOOL}".encode(), wrong) if wrong else target.requests[0]
+            answer = answered(target, request)
+            if not answer.startswith(b"HTTP/1.1 " + status):
+                raise RuntimeError(f"{name}: {status!r} was due, the answer is {answer[:300]!r}")
+
+
+def main() -> None:
+    """Measure, keep, tell."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=32)
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the processes end too
+    machine = report.machine()
+    with tempfile.TemporaryDirectory() as folder, set_ups(Path(folder)) as targets:
+        checked(targets)
+        samples = rounds(targets, arguments.rounds)
+    mesh_report.write({"machine": machine, "calls_per_second": RATE, "rounds": samples})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""What the mesh bench found: every call as JSON, medians over the rounds as a table in the documentation.
+
+In: all samples. Out: bench/results/mesh.json, and the mesh's part of docs/reference/performance.md.
+"""
+
+import json
+from statistics import median, quantiles
+from typing import Any, Final
+
+import report
+
+RAW: Final = report.ROOT / "bench" / "results" / "mesh.json"
+BEGIN: Final = "<!-- measured: make bench-mesh -->\n"
+WAYS: Final = {"sequential_ms": "one after the other", "at_rate_ms": "at a fixed rate"}
+PERCENTILES: Final = (50, 99)
+
+Rounds = dict[str, list[dict[str, list[float]]]]
+
+
+def write(measured: dict[str, Any]) -> None:
+    """Keep the raw numbers, replace the table, print it."""
+    RAW.parent.mkdir(exist_ok=True)
+    RAW.write_text(json.dumps(measured, separators=(",", ":")) + "\n")
+    report.place(BEGIN, table(measured))
+
+
+def table(measured: dict[str, Any]) -> str:
+    """The measured part of the page."""
+    place, rounds = measured["machine"], measured["rounds"]
+    lines = [
+        f"{place['date']}, {place['cores']} cores ({place['cpu']}), Python {place['python']}; n = "
+        f"{len(rounds['direct'])} rounds, {sizes(rounds)}; fixed rate {measured['calls_per_second']:g} calls/s.",
+        "",
+        "| set-up | calls | p50, ms | p99, ms | added p50, ms [p10-p90] | added p99, ms [p10-p90] |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *(f"| {name} | {WAYS[way]} | {row(rounds, name, way)} |" for way in WAYS for name in rounds),
+        "",
+        *(f"- {WAYS[way]}: {comparison(rounds, way)}" for way in WAYS),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def sizes(rounds: Rounds) -> str:
+    """Calls per round and set-up."""
+    return " and ".join(f"{len(rounds['direct'][0][way])} calls {WAYS[way]}" for way in WAYS)
+
+
+def row(rounds: Rounds, name: str, way: str) -> str:
+    """Percentiles of a set-up: medians over the rounds, and what it adds to `direct` in the same round."""
+    own = [f"{median(per_round(rounds, name, way, percent)):.2f}" for percent in PERCENTILES]
+    more = [spread(added(rounds, name, way, percent)) if name != "direct" else "-" for percent in PERCENTILES]
+    return " | ".join([*own, *more])
+
+
+def comparison(rounds: Rounds, way: str) -> str:
+    """The mesh's latency as a multiple of the control's in the same round, and of what each adds."""
+    mesh, control = per_round(rounds, "mesh", way, 50), per_round(rounds, "control", way, 50)
+    ratios = [mine / theirs for mine, theirs in zip(mesh, control, strict=True)]
+    more = [
+        mine / theirs
+        for mine, theirs in zip(added(rounds, "mesh", way, 50), added(rounds, "control", way, 50), strict=True)
+    ]
+    return f"p50 of mesh / control {spread(ratios)}; of what each adds {spread(more)}."
+
+
+def per_round(rounds: Rounds, name: str, way: str, percent: int) -> list[float]:
+    """A percentile of every round."""
+    return [quantiles(sample[way], n=100, method="inclusive")[percent - 1] for sample in rounds[name]]
+
+
+def added(rounds: Rounds, name: str, way: str, percent: int) -> list[float]:
+    """What a set-up adds to a percentile of `direct`, round by round."""
+    own, direct = per_round(rounds, name, way, percent), per_round(rounds, "direct", way, percent)
+    return [mine - theirs for mine, theirs in zip(own, direct, strict=True)]
+
+
+def spread(values: list[float]) -> str:
+    """Median and the middle four fifths."""
+    tenths = quantiles(values, n=10) if len(values) > 1 else values * 9
+    return f"{median(values):.2f} [{tenths[0]:.2f}-{tenths[-1]:.2f}]"

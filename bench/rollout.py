@@ -1,0 +1,164 @@
+"""`make bench-rollout`: what becomes of calls while a service changes: canary, rolling update, scale-in, death of a replica.
+
+Out: bench/results/rollout.json (every call) and a table in docs/reference/performance.md. The service runs behind the
+rendered mesh (a gateway and a sidecar per replica), notes every execution, and keeps sessions of the old era. Load of both
+eras is steady at the gateway while the main thread changes the stack, in the order Kubernetes does.
+"""
+
+import argparse
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import report
+import rollout_report
+import stacks
+from processes import free_port
+from steady import MODERN, Rates, Steady, executions, steady, verdict
+
+from meshed_mcp.local.changing import kill, leave, replicas_of, roll_out, scale
+from meshed_mcp.local.container import Places
+from meshed_mcp.local.endpoints import gateway_url
+from meshed_mcp.local.running import Running, running
+from meshed_mcp.local.stack import read_stack
+
+RATES: Final = Rates(modern=40, legacy=20, sessions=10, work_milliseconds=40)
+CANARY_RATES: Final = Rates(modern=150, legacy=0, sessions=0, work_milliseconds=0)
+CANARY_CALLS: Final = 5000
+CANARY_PERCENT: Final = 10
+SETTLE_SECONDS: Final = 3.0
+NOTICED_SECONDS: Final = 1.0
+"""From a replica's death until the control plane takes it out: the kubelet looks at its containers once a second.
+
+Source: Kubernetes, kubelet, period of the pod lifecycle event generator.
+"""
+
+DEPLOYMENT: Final = stacks.COUNTED
+
+Change = Callable[[Running, Path], object]
+
+
+def updated(counts: Path, **more: Any) -> Change:
+    """A change to other objects."""
+    return lambda up, _: roll_out(up, read_stack(stacks.counted(counts, **more)))
+
+
+def dies(up: Running, _: Path) -> object:
+    """The machine of one replica dies; a second later the control plane knows."""
+    victim = replicas_of(up, DEPLOYMENT)[0]
+    kill(up, victim)
+    time.sleep(NOTICED_SECONDS)
+    leave(up, [victim])
+    return {"replica": victim.address}
+
+
+def process_dies(up: Running, _: Path) -> object:
+    """One replica's process dies, its sidecar lives on and answers 503; a second later the control plane knows."""
+    victim = replicas_of(up, DEPLOYMENT)[0]
+    up.services.kill(victim.name)
+    time.sleep(NOTICED_SECONDS)
+    leave(up, [victim])
+    return {"replica": victim.address}
+
+
+def scenarios(counts: Path) -> dict[str, Change]:
+    """What is done under load, in this order, to one stack."""
+    return {
+        "rolling update, 3 replicas": updated(counts, replicas=3, version="2"),
+        "canary step, 0 to 10 %": updated(counts, replicas=3, version="2", canary=10),
+        "canary step, 10 to 50 %": updated(counts, replicas=3, version="2", canary=50),
+        "canary back to 0": updated(counts, replicas=3, version="2"),
+        "scale-in, 3 to 1": lambda up, _: scale(up, DEPLOYMENT, 1),
+        "scale-out, 1 to 3": lambda up, _: scale(up, DEPLOYMENT, 3),
+        "kill -9 of a replica and its proxy": dies,
+        "scale-out after it": lambda up, _: scale(up, DEPLOYMENT, 3),
+        "kill -9 of a replica's process alone": process_dies,
+    }
+
+
+def under_load(up: Running, counts: Path, name: str, change: Change, rates: Rates) -> dict[str, Any]:
+    """One scenario: some load before it, the change, some load after it; every call with what became of it."""
+    with steady(Steady(url(up), rates, prefix=f"{abs(hash(name)) % 10**6:06d}-")) as load:
+        time.sleep(SETTLE_SECONDS)
+        began = time.perf_counter()
+        told = change(up, counts)
+        ended = time.perf_counter()
+        time.sleep(SETTLE_SECONDS)
+    executed = executions(counts)
+    found = verdict(load.calls, executed)
+    lost = [call for call in load.calls if call.failure]
+    return {
+        "scenario": name,
+        "seconds": ended - began,
+        **found,
+        "in_flight_at_kill": sum(call.at <= began <= call.at + call.seconds for call in load.calls),
+        "lost_in_flight": sum(call.at <= began for call in lost),
+        "lost_but_executed": sum(bool(executed[call.token]) for call in lost),
+        "sessions_renewed": sum(session.renewals for session in load.sessions),
+        "told": told if isinstance(told, dict) else {},
+        "began": began,
+        "calls_made": [asdict(call) for call in load.calls],
+    }
+
+
+def canary(up: Running, counts: Path) -> dict[str, Any]:
+    """Calls of the modern era at a canary of 10 %, and how many of them the canary answered."""
+    roll_out(up, read_stack(stacks.counted(counts, replicas=2, version="2", canary=CANARY_PERCENT)))
+    with steady(Steady(url(up), CANARY_RATES, prefix="canary-")) as load:
+        while len(load.calls) < CANARY_CALLS:
+            time.sleep(0.1)
+    calls = [call for call in load.calls if call.era == MODERN and not call.failure][:CANARY_CALLS]
+    answered = sum(call.answer.split()[1] == "canary" for call in calls)
+    return {
+        **verdict(load.calls, executions(counts)),
+        "weight_percent": CANARY_PERCENT,
+        "counted": len(calls),
+        "by_canary": answered,
+        "percent": 100 * answered / len(calls),
+    }
+
+
+def url(up: Running) -> str:
+    """The service at the gateway."""
+    found = gateway_url(up, up.topology.stack.services[0])
+    if found is None:
+        raise RuntimeError("the service is not exposed")
+    return found
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[tuple[Running, Path]]:
+    """Three replicas, and where they note executions."""
+    counts = folder / "counts"
+    counts.mkdir()
+    stack = read_stack(stacks.counted(counts, replicas=3))
+    with running(stack, free_port(), Places(folder / "run", folder / "secrets"), print) as up:
+        yield up, counts
+
+
+def main() -> None:
+    """Measure, keep, tell; ends with 1 when a call was lost or doubled that must not be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="how often every scenario is run, each time anew")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the processes end too
+    measured: dict[str, Any] = {"machine": report.machine(), "rates": asdict(RATES), "scenarios": [], "canary": []}
+    for number in range(arguments.rounds):
+        with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as (up, counts):
+            for name, change in scenarios(counts).items():
+                found = under_load(up, counts, name, change, RATES)
+                measured["scenarios"].append(found)
+                print(number + 1, name, {key: found[key] for key in ("calls", "lost", "doubled")}, flush=True)
+            measured["canary"].append(canary(up, counts))
+            print(number + 1, measured["canary"][-1], flush=True)
+    rollout_report.write(measured)
+
+
+if __name__ == "__main__":
+    main()
