@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 STACK ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: backtest bench-runtime bench-telemetry help setup engines local local-check test lint format unit golden lines package image-size preview clean
+.PHONY: backtest bench-mesh bench-rollout bench-runtime bench-telemetry help setup engines local local-check test lint format unit golden lines package image-size preview clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,12 @@ lines: ## Count the lines a user writes in the quick start; more than 15 is an e
 
 backtest: setup ## Simulate scaling with and without a forecast on public traces
 	$(BIN)/python bench/backtest.py
+
+bench-mesh: setup ## Measure what two sidecars add to a call, beside a chain by hand
+	$(BIN)/python bench/mesh.py
+
+bench-rollout: setup ## Count the calls that a rollout, a scale-in, a death of a replica lose
+	$(BIN)/python bench/rollout.py
 
 bench-runtime: setup ## Measure the runtime beside the bare SDK server
 	$(BIN)/python bench/runtime.py

@@ -84,7 +84,7 @@ def scenarios(counts: Path) -> dict[str, Change]:
 
 def under_load(up: Running, counts: Path, name: str, change: Change, rates: Rates) -> dict[str, Any]:
     """One scenario: some load before it, the change, some load after it; every call with what became of it."""
-    with steady(Steady(url(up), rates, prefix=f"{abs(hash(name)) % 10**6:06d}-")) as load:
+    with steady(Steady(url(up), rates, prefix=f"{name.replace(' ', '-')}-")) as load:
         time.sleep(SETTLE_SECONDS)
         began = time.perf_counter()
         told = change(up, counts)

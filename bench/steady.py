@@ -138,7 +138,7 @@ def version(era: str) -> dict[str, str]:
 
 
 def message(token: str, rates: Rates, era: str) -> dict[str, Any]:
-    """One call of the tool."""
+    """One call of the tool; its id is its own, because several calls of one session are under way at once."""
     meta = {"protocolVersion": MODERN, "clientCapabilities": {}, "clientInfo": {"name": "steady", "version": "1"}}
     params: dict[str, Any] = {
         "name": "count",
@@ -146,7 +146,7 @@ def message(token: str, rates: Rates, era: str) -> dict[str, Any]:
     }
     if era == MODERN:
         params["_meta"] = {f"io.modelcontextprotocol/{key}": value for key, value in meta.items()}
-    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    return {"jsonrpc": "2.0", "id": token, "method": "tools/call", "params": params}
 
 
 @contextmanager
