@@ -1,7 +1,7 @@
 """`make bench-mesh`: what two sidecars add to a modern tools/call, beside a chain of two Envoys by hand.
 
 Out: bench/results/mesh.json (every call) and a table in docs/reference/performance.md. The server is one and the same
-process in every set-up: direct, the rendered mesh (mutual TLS, policy per caller and per tool, access log, 10 % of the
+process in every set-up: direct, the rendered mesh (mutual TLS, policy per caller and per tool, a limit, access log, 10 % of the
 calls traced), the control (control.py). In each round every set-up has its turn, in an order that rotates and reverses;
 `direct again` is the same as `direct`, and what it differs by means nothing.
 """
@@ -48,6 +48,9 @@ TRACED_OF: Final = 10
 TOOL: Final = "echo"
 TOOLS: Final = {TOOL: {"allow": ["front"]}, "*": {"allow": []}}
 START_SECONDS: Final = 30.0
+LIMITS: Final = {TOOL: {"rate": "1000000/s"}}
+"""Never reached, as the control's."""
+
 STOP_SECONDS: Final = 5.0
 
 Sample = dict[str, list[float]]
@@ -63,7 +66,9 @@ def set_ups(folder: Path) -> Iterator[dict[str, Target]]:
             [
                 *stacks.mesh(tracing=stacks.TRACING),
                 *stacks.server("front", "service", replicas=1, callers=["back"]),
-                *stacks.server("back", "service", replicas=1, callers=["front"], tools=TOOLS),
+                *stacks.server(
+                    "back", "service", replicas=1, callers=["front"], tools=TOOLS, rate_limits={"tools": LIMITS}
+                ),
             ]
         )
         places = Places(folder / "run", folder / "secrets")

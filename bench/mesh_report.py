@@ -28,8 +28,10 @@ def table(measured: dict[str, Any]) -> str:
     """The measured part of the page."""
     place, rounds = measured["machine"], measured["rounds"]
     lines = [
-        f"{place['date']}, {place['cores']} cores ({place['cpu']}), Python {place['python']}; n = "
-        f"{len(rounds['direct'])} rounds, {sizes(rounds)}; fixed rate {measured['calls_per_second']:g} calls/s.",
+        (
+            f"{place['date']}, {place['cores']} cores ({place['cpu']}), Python {place['python']}; n = "
+            f"{len(rounds['direct'])} rounds, {sizes(rounds)}; fixed rate {measured['calls_per_second']:g} calls/s."
+        ),
         "",
         "| set-up | calls | p50, ms | p99, ms | added p50, ms [p10-p90] | added p99, ms [p10-p90] |",
         "| --- | --- | --- | --- | --- | --- |",

@@ -1,8 +1,8 @@
-"""`make bench-rollout`: what becomes of calls while a service changes: canary, rolling update, scale-in, death of a replica.
+"""`make bench-rollout`: what becomes of calls while a service is updated, scaled, or loses a replica.
 
-Out: bench/results/rollout.json (every call) and a table in docs/reference/performance.md. The service runs behind the
-rendered mesh (a gateway and a sidecar per replica), notes every execution, and keeps sessions of the old era. Load of both
-eras is steady at the gateway while the main thread changes the stack, in the order Kubernetes does.
+Out: bench/results/rollout.json.gz (every call) and a table in docs/reference/performance.md. The service runs behind
+the rendered mesh (a gateway and a sidecar per replica), notes every execution, and keeps sessions of the old era. Load
+of both eras is steady at the gateway while the main thread changes the stack, in the order Kubernetes does.
 """
 
 import argparse

@@ -25,9 +25,11 @@ def table(measured: dict[str, Any]) -> str:
     place, rates = measured["machine"], measured["rates"]
     names = list(dict.fromkeys(found["scenario"] for found in measured["scenarios"]))
     lines = [
-        f"{place['date']}, {place['cores']} cores ({place['cpu']}), Python {place['python']}; every scenario "
-        f"{len(measured['canary'])} times, {rates['modern']} modern and {rates['legacy']} legacy calls/s in "
-        f"{rates['sessions']} sessions, each working {rates['work_milliseconds']} ms.",
+        (
+            f"{place['date']}, {place['cores']} cores ({place['cpu']}), Python {place['python']}; every scenario "
+            f"{len(measured['canary'])} times, {rates['modern']} modern and {rates['legacy']} legacy calls/s in "
+            f"{rates['sessions']} sessions, each working {rates['work_milliseconds']} ms."
+        ),
         "",
         "| scenario | calls | lost | of these in flight at the kill | doubled | sessions opened again |",
         "| --- | --- | --- | --- | --- | --- |",

@@ -1,7 +1,7 @@
 """Latency of single calls over keep-alive sockets: one after the other, or at a fixed rate that waits for no answer.
 
-In: where to connect and which request. Out: seconds of every call. A wrong answer ends the run. A call of the fixed rate
-counts from the moment it was due, so a stall is felt by all that were due meanwhile.
+In: where to connect and which request. Out: seconds of every call. A wrong answer ends the run. A call of the fixed
+rate counts from the moment it was due, so a stall is felt by all that were due meanwhile.
 Not here: throughput (load.py).
 """
 
