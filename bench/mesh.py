@@ -1,9 +1,9 @@
 """`make bench-mesh`: what two sidecars add to a modern tools/call, beside a chain of two Envoys by hand.
 
 Out: bench/results/mesh.json (every call) and a table in docs/reference/performance.md. The server is one and the same
-process in every set-up: direct, the rendered mesh (mutual TLS, policy per caller and per tool, a limit, access log, 10 % of the
-calls traced), the control (control.py). In each round every set-up has its turn, in an order that rotates and reverses;
-`direct again` is the same as `direct`, and what it differs by means nothing.
+process in every set-up: direct, the rendered mesh (mutual TLS, policy per caller and per tool, a limit, access log,
+10 % of the calls traced), the control (control.py). In each round every set-up has its turn, in an order that rotates
+and reverses; `direct again` is the same as `direct`, and what it differs by means nothing.
 """
 
 import argparse
