@@ -132,7 +132,7 @@ install_kube_apiserver() {
 
 install_istiod() {
     local what="$ISTIOD_RELEASE, commit ${ISTIOD_PIN##*-}"
-    [[ "$("$ENGINES/bin/pilot-discovery" version --short 2>/dev/null)" == *" $ISTIOD_PIN" ]] &&
+    [[ "$("$ENGINES/bin/pilot-discovery" version --short 2>/dev/null)" == *" $ISTIOD_PIN" && -x "$ENGINES/bin/istio-charts" ]] &&
         say istiod "$what is there: $ENGINES/bin" && return
     command -v go >/dev/null ||
         failed istiod "it is built from source and there is no Go. Install Go >= 1.26 (https://go.dev/dl)" || return

@@ -1,4 +1,4 @@
-# Builds istiod from its Go module (engines/istiod). Sourced by install.sh.
+# Builds istiod, and the renderer of its charts, from its Go module (engines/istiod). Sourced by install.sh.
 
 ISTIOD_SOURCE="$(dirname "${BASH_SOURCE[0]}")/istiod"
 ISTIOD_PIN="$(sed -nE 's|^.*istio\.io/istio v([0-9a-z.-]+)$|\1|p' "$ISTIOD_SOURCE/go.mod")"
@@ -8,5 +8,6 @@ ISTIOD_RELEASE=1.31 # the branch that the pinned commit lies on: the module has 
 build_istiod() {
     # Two packages at a time: see kube_apiserver.sh.
     nice go build -C "$ISTIOD_SOURCE" -p 2 -trimpath -buildvcs=false -o "$ENGINES/bin/pilot-discovery" \
-        -ldflags "-s -w -X istio.io/istio/pkg/version.buildVersion=$ISTIOD_PIN" .
+        -ldflags "-s -w -X istio.io/istio/pkg/version.buildVersion=$ISTIOD_PIN" . &&
+        nice go build -C "$ISTIOD_SOURCE" -p 2 -trimpath -buildvcs=false -o "$ENGINES/bin/istio-charts" -ldflags "-s -w" ./charts
 }

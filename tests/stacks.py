@@ -1,4 +1,4 @@
-"""The recordings that tests look at, each made once: the repository's own stacks."""
+"""The recordings that tests look at, each made once: the repository's own stacks, and those of examples/stacks."""
 
 from functools import cache
 from pathlib import Path
@@ -8,9 +8,14 @@ from meshed_mcp.infra.recording import Recording, record
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 STACKS: Final = ("dev", "prod")
+"""Stacks of the repository itself, whose golden files are kept."""
+
+EXAMPLES: Final = ROOT / "examples" / "stacks"
+JUDGED: Final = (*STACKS, *sorted(path.name.split(".")[1] for path in EXAMPLES.glob("Pulumi.*.yaml")))
+"""All stacks that real engines judge."""
 
 
 @cache
 def recording(stack: str) -> Recording:
-    """What the unmodified program registers for one of the repository's stacks."""
-    return record(ROOT, stack)
+    """What the unmodified program registers for one of these stacks."""
+    return record(ROOT if stack in STACKS else EXAMPLES, stack)

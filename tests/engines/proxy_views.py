@@ -21,13 +21,13 @@ def clusters(dump: Config) -> dict[str, Config]:
 
 def listeners(dump: Config) -> dict[str, Config]:
     """Listeners by name."""
-    entries = _section(dump, "Listeners")["dynamicListeners"]
+    entries = _section(dump, "Listeners").get("dynamicListeners", [])
     return {entry["name"]: entry["activeState"]["listener"] for entry in entries}
 
 
 def route_tables(dump: Config) -> list[Config]:
     """All route tables."""
-    return [entry["routeConfig"] for entry in _section(dump, "Routes")["dynamicRouteConfigs"]]
+    return [entry["routeConfig"] for entry in _section(dump, "Routes").get("dynamicRouteConfigs", [])]
 
 
 def routes(dump: Config, table: str) -> dict[str, list[Config]]:

@@ -8,11 +8,21 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import stack_pods
+from api_client import Refusal
 from api_server import ApiServer
+from waiting import wait_for
 
+from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
+from meshed_mcp.components.mesh.revisions import revision_tags
 from meshed_mcp.infra.recording import record
+from tests.stacks import EXAMPLES, JUDGED
+from tests.stacks import STACKS as OWN
 
 PROJECT: Final = Path(__file__).parent.parent.parent
+
+WEBHOOK_SECONDS: Final = 30
+"""Longest until the API server asks a webhook that it was just told of."""
 
 
 def namespace(name: str) -> dict[str, Any]:
@@ -30,11 +40,10 @@ def namespaces_first(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 STACKS: Final = {
-    "dev": (PROJECT, "dev"),
-    "prod": (PROJECT, "prod"),
+    **{stack: (PROJECT if stack in OWN else EXAMPLES, stack) for stack in JUDGED},
     "conformance": (PROJECT / "examples" / "conformance", "dev"),
 }
-"""The repository's stacks, and the example with sessions: EnvoyFilters are rendered there only."""
+"""The repository's stacks, those of examples/stacks, and the example with sessions."""
 
 
 @pytest.fixture(params=STACKS)
@@ -116,3 +125,29 @@ def test_a_kind_that_no_crd_defines_is_refused_by_name(api_server: ApiServer) ->
     refusal = api_server.client.apply(unknown)
     assert refusal is not None
     assert refusal.message == "no matches for kind Nothing in example.com/v1"
+
+
+def refused(api_server: ApiServer, pod: dict[str, Any]) -> Refusal | None:
+    """The refusal to make a pod; one that was made goes again."""
+    refusal = api_server.client.apply(pod)
+    if refusal is None:
+        api_server.client.delete(pod)
+    return refusal
+
+
+def test_no_pod_is_made_without_its_sidecar_while_its_control_plane_is_away(api_server: ApiServer) -> None:
+    """Kubernetes, "Dynamic Admission Control", `failurePolicy: Fail`: a tag selects by namespace."""
+    mesh = ServiceMeshArgs.model_validate(
+        {"domain": "mcp.example.com", "revision": "1-31-1", "revision_tags": {"judged": "1-31-1"}}
+    )
+    place = namespace("tagged")
+    place["metadata"]["labels"] = {"istio.io/rev": "judged"}
+    webhooks, pod = revision_tags(mesh), stack_pods.gateway_pod("lonely", "default", "tagged", {"app": "lonely"})
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "tagged"}}
+    try:
+        assert not [refusal for item in (place, account, *webhooks) if (refusal := api_server.client.apply(item))]
+        refusal = wait_for(lambda: refused(api_server, pod), "the webhook known to the API server", WEBHOOK_SECONDS)
+    finally:
+        for item in webhooks:
+            api_server.client.delete(item)
+    assert 'service "istiod-1-31-1" not found' in refusal.message

@@ -5,6 +5,7 @@ What istiod makes of the objects: test_istiod_proxies.py. Their schemas: test_ap
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,15 +16,21 @@ from istiod import Istiod, started
 
 from meshed_mcp.components.core.charts import ISTIO_VERSION
 from meshed_mcp.infra.recording import record
+from tests.stacks import JUDGED, recording
 
 PROJECT: Final = Path(__file__).parent.parent.parent
+
+
+def _objects(stack: str) -> list[dict[str, Any]]:
+    return recording(stack).objects
+
+
 STACKS: Final = {
-    "dev": lambda: record(PROJECT, "dev").objects,
-    "prod": lambda: record(PROJECT, "prod").objects,
+    **{stack: partial(_objects, stack) for stack in JUDGED},
     "conformance": lambda: record(PROJECT / "examples" / "conformance", "dev").objects,
     "judged mesh": judged_mesh.objects,
 }
-"""The repository's stacks, the example with sessions, and the stack whose proxies are judged."""
+"""The repository's and the example stacks, the example with sessions, and the stack whose proxies are judged."""
 
 EXPECTED_WARNING: Final = (
     "EnvoyFilter exposes internal implementation details that may change at any time. Prefer other APIs if possible, "

@@ -20,6 +20,7 @@ from api_server import ApiServer
 from istiod import started
 
 from meshed_mcp.components.mesh import traffic
+from meshed_mcp.components.mesh.connection_args import Connections
 from meshed_mcp.local.envoy.binary import envoy_program
 
 BACK: Final = f"back.{local_stack.NAMESPACE}.svc.cluster.local"
@@ -202,9 +203,10 @@ def test_connection_rules_hold_in_every_subset(proxies: dict[str, Any], subset: 
     """Istio, DestinationRule: what the whole host is given, its subsets inherit."""
     cluster = views.clusters(proxies["front"])[f"outbound|8000|{subset}|{BACK}"]
     (limits,) = cluster["circuitBreakers"]["thresholds"]
-    assert (limits["maxConnections"], limits["maxRequests"]) == (traffic.MAX_STREAMS, traffic.MAX_STREAMS)
-    assert limits["maxPendingRequests"] == traffic.MAX_PENDING_REQUESTS
-    assert (cluster["lbPolicy"], cluster["connectTimeout"]) == ("LEAST_REQUEST", traffic.CONNECT_TIMEOUT)
+    wanted = Connections()
+    assert (limits["maxConnections"], limits["maxRequests"]) == (wanted.streams, wanted.streams)
+    assert limits["maxPendingRequests"] == wanted.pending_requests
+    assert (cluster["lbPolicy"], cluster["connectTimeout"]) == ("LEAST_REQUEST", f"{wanted.connect_seconds}s")
     assert cluster["transportSocket"]["typedConfig"]["sni"] == f"outbound_.8000_.{subset}_.{BACK}"
 
 

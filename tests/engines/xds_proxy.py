@@ -71,8 +71,9 @@ def configuration(xds: str, debug: httpx.Client, kind: str, pod: Object) -> Any:
         for resources in (CLUSTERS, LISTENERS):
             requests.put(request(asking, resources, []))
             next(answers)
-        requests.put(request(asking, ROUTES, sorted(set(route_names(dump(debug, pod))))))
-        next(answers)
+        if names := sorted(set(route_names(dump(debug, pod)))):
+            requests.put(request(asking, ROUTES, names))
+            next(answers)
         found = dump(debug, pod)
         requests.put(None)
     return found

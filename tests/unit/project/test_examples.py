@@ -1,6 +1,7 @@
 """The examples are real programs: they record, pass the check, and stay as short as the README says."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -8,13 +9,16 @@ from meshed_mcp.infra.checking import check
 from meshed_mcp.infra.recording import record
 from tests.stacks import ROOT
 
-EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/Pulumi.yaml"))
+EXAMPLES = [
+    pytest.param(path.parent, path.name.split(".")[1], id=f"{path.parent.name}-{path.name.split('.')[1]}")
+    for path in sorted((ROOT / "examples").glob("*/Pulumi.*.yaml"))
+]
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_an_example_records_and_passes_the_check(example: str) -> None:
+@pytest.mark.parametrize(("folder", "stack"), EXAMPLES)
+def test_an_example_records_and_passes_the_check(folder: Path, stack: str) -> None:
     """Issue, item 7: examples are programs that work."""
-    recorded = record(ROOT / "examples" / example, "dev")
+    recorded = record(folder, stack)
     assert recorded.objects
     assert check(recorded).faults == []
 

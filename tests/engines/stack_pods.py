@@ -1,0 +1,73 @@
+"""What a cluster would add to the objects of a stack: a pod for each Deployment, and the gateways' pods and Services.
+
+Rendered objects in, Kubernetes objects with addresses that no traffic goes to out.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from meshed_mcp.components.core.manifest import Manifest
+
+TLS_MODE: Final = {"security.istio.io/tlsMode": "istio"}
+"""The label by which the injection tells that a pod has a sidecar. Source: Istio, sidecar injection template."""
+
+GATEWAY_PORTS: Final = {"http2": (80, 80), "https": (443, 443)}
+"""Source: Istio chart `gateway`, default `service.ports`."""
+
+
+def pods(rendered: Iterable[Manifest], gateways: Iterable[Manifest] = ()) -> dict[str, Manifest]:
+    """One pod of each Deployment that is injected, by name, and `gateways`, with addresses."""
+    found = [
+        pod(item["metadata"]["name"], item["metadata"]["namespace"], item["spec"]["template"])
+        for item in rendered
+        if item["kind"] == "Deployment" and is_injected(item)
+    ]
+    found += gateways
+    for number, each in enumerate(found, start=10):
+        address = f"10.244.0.{number}"
+        ready = {"type": "Ready", "status": "True"}
+        each["status"] = {
+            "phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "conditions": [ready],
+        }  # fmt: skip
+    return {each["metadata"]["name"]: each for each in found}
+
+
+def is_injected(deployment: Manifest) -> bool:
+    """Whether its pods ask for a sidecar."""
+    return deployment["spec"]["template"]["metadata"]["labels"].get("sidecar.istio.io/inject") == "true"
+
+
+def pod(name: str, namespace: str, template: Mapping[str, Any]) -> Manifest:
+    """A pod of a template, with a sidecar."""
+    metadata = dict(template["metadata"]) | {"name": name, "namespace": namespace}
+    metadata["labels"] = metadata["labels"] | TLS_MODE
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**template["spec"], "nodeName": "node-1"}}
+
+
+def gateway_pod(name: str, account: str, namespace: str, labels: dict[str, str]) -> Manifest:
+    """A gateway's pod, as its chart and the injection make it."""
+    containers = [{"name": "istio-proxy", "image": "registry.example.com/proxy:1"}]
+    template = {"metadata": {"labels": labels}, "spec": {"serviceAccountName": account, "containers": containers}}
+    return pod(name, namespace, template)
+
+
+def service(name: str, namespace: str, selector: dict[str, str], ports: dict[str, tuple[int, int]]) -> Manifest:
+    """A Service in front of pods."""
+    entries = [{"name": label, "port": port, "targetPort": target} for label, (port, target) in ports.items()]
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"selector": dict(selector), "ports": entries},
+    }
+
+
+def chart_gateways(releases: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Manifest], list[Manifest]]:
+    """Pods by release, and the Services, of all releases of Istio's chart `gateway`."""
+    found = [each for each in releases if each["chart"].rpartition("/")[2] == "gateway"]
+    labels = {each["name"]: {"istio": each["name"].removeprefix("istio-")} for each in found}
+    made = {
+        each["name"]: gateway_pod(each["name"], each["name"], each["namespace"], labels[each["name"]]) for each in found
+    }
+    services = [service(each["name"], each["namespace"], labels[each["name"]], GATEWAY_PORTS) for each in found]
+    return made, services
