@@ -27,9 +27,7 @@ def header_name(name: str) -> str:
     if _NAME.fullmatch(name) is None:
         raise ValueError(f"{name!r} is no header name; write lower-case letters, digits and '-', such as 'x-stage'")
     if name in RESERVED or name.startswith(RESERVED_PREFIXES):
-        raise ValueError(
-            f"{name!r} has a meaning of its own, so it cannot choose a version; write one such as 'x-stage'"
-        )
+        raise ValueError(f"{name!r} has a meaning of its own and cannot choose a version; write one such as 'x-stage'")
     return name
 
 

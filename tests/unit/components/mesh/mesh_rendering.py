@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
+from meshed_mcp.components.core.errors import faults
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs, ServiceSettings
 
 INGRESS: Final = {
     "gateway": "istio-ingress/mcp",
@@ -12,6 +13,7 @@ INGRESS: Final = {
     "principal": "cluster.local/ns/istio-ingress/sa/istio-ingress",
 }
 CANARY: Final = {"strategy": "canary", "image": "search:2", "weights": {"stable": 90, "canary": 10}}
+BLUE_GREEN: Final = {"strategy": "blue_green", "image": "search:2"}
 TRACING: Final = {"service": "collector.observability.svc.cluster.local"}
 
 
@@ -52,3 +54,20 @@ def render_exposed(**settings: Any) -> Objects:
 def render_mesh(**settings: Any) -> Objects:
     """Objects of a mesh."""
     return Objects(cluster.manifests(mesh_args(**settings)))
+
+
+def rules(objects: Objects, route: str = "mcp-search") -> list[Manifest]:
+    """The rules of a route, in order."""
+    found: list[Manifest] = objects.one("VirtualService", route)["spec"]["http"]
+    return found
+
+
+def subsets(rule: Manifest) -> list[str | None]:
+    """Where a rule sends calls."""
+    return [target["destination"].get("subset") for target in rule["route"]]
+
+
+def lines(**settings: Any) -> list[str]:
+    """The faults of a service with these settings."""
+    found = faults(ServiceSettings, {"image": "search:1", **settings}, "service mcp-search")
+    return [f"{fault.field}: {fault.message}" if fault.field else fault.message for fault in found]

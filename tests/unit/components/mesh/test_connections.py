@@ -1,0 +1,214 @@
+"""How proxies connect: the defaults made for streams, the choices, and the line for what cannot be."""
+
+from typing import Any, Final
+
+import pytest
+from mesh_rendering import lines, render
+
+from meshed_mcp.components.core.manifest import Manifest
+
+
+def policy(**traffic: Any) -> Manifest:
+    """The traffic policy of a service with these settings."""
+    found: Manifest = render(traffic=traffic).one("DestinationRule")["spec"]["trafficPolicy"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("balancing", "expected"),
+    [
+        ({}, {"simple": "LEAST_REQUEST"}),
+        ({"policy": "least_request", "warmup_seconds": 60}, {"simple": "LEAST_REQUEST"}),
+        ({"policy": "round_robin"}, {"simple": "ROUND_ROBIN"}),
+        ({"policy": "random"}, {"simple": "RANDOM"}),
+        (
+            {"policy": "consistent_hash", "hash_header": "x-organization-id"},
+            {"consistentHash": {"httpHeaderName": "x-organization-id"}},
+        ),
+        ({"policy": "consistent_hash", "hash_header": "mcp-name"}, {"consistentHash": {"httpHeaderName": "mcp-name"}}),
+    ],
+)
+def test_the_replica_is_chosen_as_asked(balancing: dict[str, Any], expected: Manifest) -> None:
+    """Istio API, LoadBalancerSettings; the default counts open requests, as streams make counts uneven."""
+    chosen = policy(balancing=balancing)["loadBalancer"]
+    warmup = chosen.pop("warmup", None)
+    assert chosen == expected
+    assert warmup == ({"duration": "60s", "minimumPercent": 10} if "warmup_seconds" in balancing else None)
+
+
+def test_bounds_of_connections_follow_from_streams() -> None:
+    """Istio API, ConnectionPoolSettings: a listening client holds one connection and one request."""
+    pool = policy(connections={"streams": 10000, "pending_requests": 50, "connect_seconds": 1, "idle_seconds": 60})
+    assert pool["connectionPool"] == {
+        "tcp": {
+            "maxConnections": 10000,
+            "connectTimeout": "1s",
+            "idleTimeout": "60s",
+            "tcpKeepalive": {"time": "60s", "interval": "20s", "probes": 3},
+        },
+        "http": {"http1MaxPendingRequests": 50, "http2MaxRequests": 10000, "idleTimeout": "60s"},
+    }
+
+
+def test_sick_replicas_are_judged_as_asked() -> None:
+    """Istio API, OutlierDetection: both counters; minHealthPercent only where it is asked for."""
+    asked = {
+        "consecutive_5xx_errors": 7, "consecutive_gateway_errors": 3, "interval_seconds": 5, "ejection_seconds": 60,
+        "max_ejection_percent": 20, "min_health_percent": 30,
+    }  # fmt: skip
+    assert policy(outlier_detection=asked)["outlierDetection"] == {
+        "consecutive5xxErrors": 7,
+        "consecutiveGatewayErrors": 3,
+        "interval": "5s",
+        "baseEjectionTime": "60s",
+        "maxEjectionPercent": 20,
+        "minHealthPercent": 30,
+    }
+    assert "outlierDetection" not in policy(outlier_detection=None)
+
+
+def test_places_get_their_shares() -> None:
+    """Istio API, LocalityLoadBalancerSetting `distribute`."""
+    shares = {"eu/a/*": {"eu/a/*": 80, "eu/b/*": 20}, "us/*": {"us/*": 100}}
+    setting = policy(locality={"distribute": shares})["loadBalancer"]["localityLbSetting"]
+    assert setting == {"enabled": True, "distribute": [{"from": place, "to": to} for place, to in shares.items()]}
+
+
+def test_regions_get_a_substitute_beside_the_detection_that_it_needs() -> None:
+    """Istio API, LocalityLoadBalancerSetting `failover`: without outlier detection it does nothing."""
+    found = policy(locality={"failover": {"eu": "us"}})
+    assert found["loadBalancer"]["localityLbSetting"] == {"enabled": True, "failover": [{"from": "eu", "to": "us"}]}
+    assert "outlierDetection" in found
+
+
+BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
+    "failover without outlier detection": (
+        {"outlier_detection": None, "locality": {"failover": {"eu": "us"}}},
+        [
+            (
+                "traffic: locality.failover needs outlier_detection: nothing else finds out that a region's replicas "
+                "are "
+                "sick, so calls would never move; remove outlier_detection: null, or the failover"
+            )
+        ],
+    ),
+    "distribute with failover": (
+        {"locality": {"failover": {"eu": "us"}, "distribute": {"eu/*": {"eu/*": 100}}}},
+        [
+            (
+                "traffic.locality: distribute and failover exclude each other: shares say where calls go while all is "
+                "well, "
+                "a substitute where they go when it is not, and Istio takes one; keep one of them"
+            )
+        ],
+    ),
+    "a locality of nothing": (
+        {"locality": {}},
+        ["traffic.locality: has neither distribute nor failover; write one of them, or leave locality out"],
+    ),
+    "a place that is none": (
+        {"locality": {"distribute": {"eu/*/x": {"eu//a": 100}}}},
+        [
+            (
+                "traffic.locality.distribute: 'eu/*/x' is no place; write region, region/zone or region/zone/subzone, "
+                "with "
+                "'*' for all within only at the end, such as 'europe-west1/b/*'"
+            ),
+            (
+                "traffic.locality.distribute: 'eu//a' is no place; write region, region/zone or region/zone/subzone, "
+                "with "
+                "'*' for all within only at the end, such as 'europe-west1/b/*'"
+            ),
+        ],
+    ),
+    "shares that are not all": (
+        {"locality": {"distribute": {"eu/*": {"eu/*": 80, "us/*": 10}}}},
+        ["traffic.locality.distribute: from 'eu/*': shares sum to 90, not 100; change one of [80, 10]"],
+    ),
+    "a share of nothing": (
+        {"locality": {"distribute": {"eu/*": {"eu/*": 100, "us/*": 0}}}},
+        ["traffic.locality.distribute: from 'eu/*': a share below 1 percent is none; remove it, or write 1 or more"],
+    ),
+    "a place within another": (
+        {"locality": {"distribute": {"eu/*": {"eu/*": 50, "eu/a/*": 50}}}},
+        ["traffic.locality.distribute: from 'eu/*' to 'eu/*' holds 'eu/a/*' too; write places apart from each other"],
+    ),
+    "a zone in a failover": (
+        {"locality": {"failover": {"eu/a": "us"}}},
+        [
+            (
+                "traffic.locality.failover: 'eu/a' is no region; write its name alone, without zone and '*', such as "
+                "'europe-west1'"
+            )
+        ],
+    ),
+    "a region as its own substitute": (
+        {"locality": {"failover": {"eu": "eu"}}},
+        ["traffic.locality.failover: 'eu' is its own substitute; name another region"],
+    ),
+    "a hash of the session": (
+        {"balancing": {"policy": "consistent_hash", "hash_header": "mcp-session-id"}},
+        [
+            (
+                "traffic.balancing.hash_header: 'mcp-session-id' is not in the first request of a session, so that "
+                "half of "
+                "the sessions begin on another replica than they go on; write legacy: sticky, which keeps them, and "
+                "another "
+                "header here"
+            )
+        ],
+    ),
+    "a hash of nothing": (
+        {"balancing": {"policy": "consistent_hash"}},
+        ["traffic.balancing: policy consistent_hash needs hash_header; add it, or write policy: least_request"],
+    ),
+    "a header that is not hashed": (
+        {"balancing": {"hash_header": "x-tenant"}},
+        [
+            (
+                "traffic.balancing: policy least_request does not use hash_header; remove it, or write policy: "
+                "consistent_hash"
+            )
+        ],
+    ),
+    "a slow start that is not known": (
+        {"balancing": {"policy": "random", "warmup_seconds": 30}},
+        ["traffic.balancing: policy random knows no warmup_seconds; remove it, or write policy: least_request"],
+    ),
+    "a counter that is never reached": (
+        {"outlier_detection": {"consecutive_gateway_errors": 9}},
+        [
+            (
+                "traffic.outlier_detection: consecutive_gateway_errors 9 is never reached: the same answers count to "
+                "consecutive_5xx_errors 5; write that or less"
+            )
+        ],
+    ),
+    "ejections that bring all back": (
+        {"outlier_detection": {"max_ejection_percent": 80, "min_health_percent": 50}},
+        [
+            (
+                "traffic.outlier_detection: max_ejection_percent 80 takes out so many that less than "
+                "min_health_percent 50 "
+                "are left, which brings them all back; write at most 50 there, or min_health_percent: 0"
+            )
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("traffic", "expected"), BAD.values(), ids=BAD)
+def test_connections_that_cannot_be_are_refused_with_the_fix(traffic: dict[str, Any], expected: list[str]) -> None:
+    """Product rule: what could never work is said before anything is deployed."""
+    assert lines(traffic=traffic) == expected
+
+
+def test_sessions_without_outlier_detection_are_refused() -> None:
+    """Measured: a replica that died answers 503 to its sessions until it is ejected."""
+    assert lines(legacy="sticky", traffic={"outlier_detection": None}) == [
+        (
+            "traffic.outlier_detection: null with legacy: sticky leaves sessions on a replica that died, and each of "
+            "their "
+            "requests gets 503; remove the null, or write legacy: stateless"
+        )
+    ]

@@ -1,0 +1,184 @@
+"""Calls of single tools: pools, repetition, time-outs; what they are told by, and the line for what cannot be."""
+
+from typing import Any, Final
+
+import pytest
+from mesh_rendering import BLUE_GREEN, Objects, lines, render, render_exposed, rules, subsets
+
+from meshed_mcp.components.core.manifest import Manifest
+
+POOLS: Final = {"slow": {"tools": ["report", "export"]}}
+
+
+def of_tools(objects: Objects, route: str = "mcp-search") -> list[Manifest]:
+    """Rules for calls of single tools."""
+    return [
+        rule
+        for rule in rules(objects, route)
+        if all("mcp-name" in match.get("headers", {}) for match in rule.get("match", [{}]))
+    ]
+
+
+def test_tools_of_a_pool_go_to_its_pods_and_nothing_else_does() -> None:
+    """Product rule: a slow tool does not hold the replicas of the fast ones."""
+    pooled, default = rules(render(pools=POOLS))
+    assert [match["headers"]["mcp-name"]["exact"] for match in pooled["match"]] == ["report", "export"]
+    assert (subsets(pooled), subsets(default)) == (["pool-slow"], ["stable"])
+
+
+def test_a_pool_is_the_same_service_with_its_own_resources_and_deadline() -> None:
+    """Product rule: same image, identity, policy and monitoring; what selects the service selects both."""
+    pool = {"tools": ["report"], "resources": {"memory_limit": "2Gi"}, "call_seconds": 100}
+    objects = render(pools={"slow": pool}, drain={"grace_seconds": 120})
+    main, slow = (objects.one("Deployment", name)["spec"] for name in ("mcp-search", "mcp-search-slow"))
+    one, other = (item["template"]["spec"]["containers"][0] for item in (main, slow))
+    assert (one["image"], one.get("command")) == (other["image"], other.get("command"))
+    assert other["resources"]["limits"]["memory"] == "2Gi"
+    assert one["resources"]["limits"]["memory"] != "2Gi"
+    assert {"name": "MESHED_MCP_CALL_SECONDS", "value": "100"} in other["env"]
+    assert "MESHED_MCP_CALL_SECONDS" not in {variable["name"] for variable in one["env"]}
+    assert main["template"]["spec"]["serviceAccountName"] == slow["template"]["spec"]["serviceAccountName"]
+    for kind in ("Service", "AuthorizationPolicy", "PodDisruptionBudget", "PodMonitor"):
+        spec = objects.one(kind)["spec"]
+        selector = spec["selector"].get("matchLabels", spec["selector"])
+        assert selector.items() <= slow["template"]["metadata"]["labels"].items()
+
+
+def test_tools_are_told_by_the_three_headers_that_servers_compare_with_the_body() -> None:
+    """MCP 2026-07-28, "Server Validation": an earlier revision's headers may say anything, so it travels as all."""
+    objects = render_exposed(
+        pools=POOLS, tools={"search": {"read_only": True}}, legacy="sticky", callers=["mcp-chat"], rollout=BLUE_GREEN
+    )
+    found = of_tools(objects) + of_tools(objects, "mcp-search-ingress")
+    assert len(found) == 6
+    for rule in found:
+        for match in rule["match"]:
+            assert match["headers"]["mcp-method"] == {"exact": "tools/call"}
+            assert match["headers"]["mcp-protocol-version"] == {"exact": "2026-07-28"}
+            assert "exact" in match["headers"]["mcp-name"]
+
+
+def test_tools_are_told_apart_at_the_endpoint_only() -> None:
+    """MCP 2026-07-28, "Streamable HTTP": calls are POSTs to the endpoint itself; beneath it there are none."""
+    objects = render_exposed(pools=POOLS)
+    assert [match["uri"] for rule in of_tools(objects, "mcp-search-ingress") for match in rule["match"]] == [
+        {"exact": "/mcp-search/mcp"}
+    ] * 2
+
+
+def test_a_preview_asked_for_by_header_goes_before_pools() -> None:
+    """Product rule: whoever asks for the other version gets it whole; it has no pools."""
+    objects = render(pools=POOLS, rollout=BLUE_GREEN)
+    assert [(rule["name"], subsets(rule)) for rule in rules(objects)] == [
+        ("default-preview", ["green"]),
+        ("default-pool-slow", ["pool-slow"]),
+        ("default", ["stable"]),
+    ]
+
+
+@pytest.mark.parametrize("annotation", ["read_only", "idempotent"])
+def test_calls_that_a_server_may_have_seen_are_repeated_for_declared_tools_only(annotation: str) -> None:
+    """Envoy, `retry_on`: reset and gateway-error ran a POST three times; MCP, `readOnlyHint` and `idempotentHint`."""
+    repeated, default = rules(render(tools={"search": {annotation: True}}))
+    assert set(repeated["retries"]["retryOn"].split(",")) == {
+        "connect-failure", "refused-stream", "reset", "gateway-error",
+    }  # fmt: skip
+    assert set(default["retries"]["retryOn"].split(",")) == {"connect-failure", "refused-stream"}
+
+
+def test_a_time_out_is_on_calls_of_its_tools_and_on_no_stream() -> None:
+    """Envoy, `RouteAction.timeout`: it ends the whole answer, and a stream's answer never ends."""
+    objects = render_exposed(tools={"search": {"read_only": True, "timeout_seconds": 9}})
+    for route in ("mcp-search", "mcp-search-ingress"):
+        timed = [rule for rule in rules(objects, route) if "timeout" in rule]
+        assert timed == of_tools(objects, route)
+        assert [rule["timeout"] for rule in timed] == ["9s"]
+
+
+def test_tools_that_travel_alike_share_a_rule_and_rules_have_names_of_their_own() -> None:
+    """Product rule: a hundred read-only tools are one rule; EnvoyFilters and logs tell rules by their names."""
+    tools = {f"t{number}": {"read_only": True} for number in range(5)} | {"w": {"idempotent": True}}
+    objects = render_exposed(tools=tools, pools=POOLS | {"gpu": {"tools": ["w"]}})
+    names = [rule["name"] for rule in rules(objects)]
+    assert names == ["default-repeatable", "default-pool-gpu-repeatable", "default-pool-slow", "default"]
+    inside = [rule["name"] for rule in rules(objects, "mcp-search-ingress")]
+    assert len(set(inside)) == len(inside)
+
+
+def test_what_a_tool_is_declared_as_says_nothing_of_who_may_call_it() -> None:
+    """Product rule: naming a tool for its retries does not open it beside a "*" that closes."""
+    told = {"search": {"read_only": True}, "*": {"allow": []}}
+    container = render(tools=told).one("Deployment")["spec"]["template"]["spec"]["containers"][0]
+    policy = {item["name"]: item.get("value") for item in container["env"]}["MESHED_MCP_TOOL_POLICY"]
+    assert policy == '{"*": {"allow": []}}'
+
+
+BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
+    "a time-out on a tool that writes": (
+        {"tools": {"ingest": {"timeout_seconds": 5}}},
+        [
+            (
+                "tools.ingest.timeout_seconds: whoever is cut off cannot know whether the tool ran, nor try again; "
+                "write "
+                "read_only: true or idempotent: true if it is, or limits.call_seconds, at which the server itself "
+                "ends a call"
+            )
+        ],
+    ),
+    "an annotation for every tool": (
+        {"tools": {"*": {"read_only": True}}},
+        [
+            (
+                "tools.*: whether calls may be repeated is known of single tools only; name each that is read_only or "
+                "idempotent"
+            )
+        ],
+    ),
+    "a tool in two pools": (
+        {"pools": {"slow": {"tools": ["a"]}, "gpu": {"tools": ["b", "a"]}}},
+        ["pools.gpu.tools[1]: 'a' is in pool slow too; remove it from one"],
+    ),
+    "every tool in a pool": (
+        {"pools": {"slow": {"tools": ["*"]}}},
+        ["pools.slow.tools[0]: '*' would leave the service's own pods nothing; name the tools"],
+    ),
+    "a tool twice in a pool": (
+        {"pools": {"slow": {"tools": ["a", "a"]}}},
+        ["pools.slow.tools: 'a' is listed twice; remove one"],
+    ),
+    "a pool without tools": (
+        {"pools": {"slow": {"tools": []}}},
+        ["pools.slow.tools: list should have at least 1 item after validation, not 0; got []"],
+    ),
+    "a pool that cannot be named so": (
+        {"pools": {"Slow_one": {"tools": ["a"]}}},
+        [
+            (
+                "pools.Slow_one: cannot name a pool, whose Deployment is <service>-<pool>; write lower-case letters, "
+                "digits and '-', such as 'slow'"
+            )
+        ],
+    ),
+    "a pool named as a version": (
+        {"pools": {"canary": {"tools": ["a"]}}},
+        ["pools.canary: is the name of a rollout's second version; write another, such as 'slow'"],
+    ),
+    "a pool whose calls outlast its stop": (
+        {"pools": {"slow": {"tools": ["a"], "call_seconds": 600}}},
+        [
+            (
+                "pools.slow: limits.call_seconds 600 is longer than the 23 s that a stopping pod waits for calls, so "
+                "every "
+                "rollout would cut some; write a drain.grace_seconds of at least 607, or leave call_seconds out"
+            )
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "expected"), BAD.values(), ids=BAD)
+def test_settings_of_tools_that_cannot_be_are_refused_with_the_fix(
+    settings: dict[str, Any], expected: list[str]
+) -> None:
+    """Product rule: what could never work is said before anything is deployed."""
+    assert lines(**settings) == expected
