@@ -17,6 +17,12 @@ STOPPING: Final = PlainTextResponse(
     status_code=503,
     headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
 )
+SESSION_ENDED: Final = PlainTextResponse(
+    "This session ends with its replica. Begin a new one with initialize: the request was not executed.\n",
+    status_code=404,
+)
+"""Source: MCP 2025-11-25, "Session Management": 404 tells the client to begin a new session."""
+
 OVERLOADED: Final = PlainTextResponse(
     "This server has no place for more work. Send the request again: it was not executed.\n",
     status_code=503,

@@ -85,6 +85,11 @@ class Gate:
             if not work.admitted:
                 work.turn_away(answers.STOPPING, DRAINING)
 
+    @property
+    def refusing(self) -> bool:
+        """Whether new requests are refused."""
+        return self._refusing
+
     async def emptied(self, end_streams: Callable[[], None]) -> None:
         """End open streams and return when nothing is in work any more; without a bound of its own."""
         while self._open:
@@ -128,7 +133,7 @@ class Gate:
     def _application_for(self, work: Work) -> ASGIApp:
         if self._refusing:
             work.refuse(DRAINING)
-            return answers.STOPPING
+            return answers.SESSION_ENDED if contract.SESSION_HEADER in Headers(scope=work.scope) else answers.STOPPING
         return self._app if Headers(scope=work.scope).get("host") in self._hosts else answers.MISDIRECTED
 
     def _observe_start(self, work: Work, message: Message) -> None:

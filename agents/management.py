@@ -26,8 +26,15 @@ class Phase(StrEnum):
     STOPPING = "stopping"
 
 
-def management_app(phase: Callable[[], Phase], registry: CollectorRegistry) -> Starlette:
-    """Return the application: liveness is always 200, readiness 503 unless READY, metrics in the format asked for."""
+def management_app(
+    phase: Callable[[], Phase], registry: CollectorRegistry, keeps_sessions: Callable[[], bool] = lambda: False
+) -> Starlette:
+    """Return the application: liveness is always 200, readiness 503 unless READY, metrics in the format asked for.
+
+    `keeps_sessions` tells whether a STOPPING process still serves its sessions. Kubernetes takes a pod that ends off
+    the list of ready ones by itself; readiness then says whether proxies may keep it for those who name it.
+    Source: Kubernetes, EndpointSlice conditions `serving` and `terminating`.
+    """
     phases = Gauge(contract.METRIC_PHASE, "What the process is doing: 1 for one phase.", ("phase",), registry=registry)
     for each in Phase:
         phases.labels(each).set_function(partial(lambda one: phase() is one, each))
@@ -36,7 +43,8 @@ def management_app(phase: Callable[[], Phase], registry: CollectorRegistry) -> S
         return PlainTextResponse("ok\n")
 
     async def readyz(_: Request) -> Response:
-        return PlainTextResponse(f"{phase()}\n", status_code=200 if phase() is Phase.READY else 503)
+        serves = phase() is Phase.READY or (phase() is Phase.STOPPING and keeps_sessions())
+        return PlainTextResponse(f"{phase()}\n", status_code=200 if serves else 503)
 
     async def metrics(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))

@@ -77,7 +77,7 @@ class Replica:
     ) -> None:
         self._settings = settings
         self._gate = Gate(Admission(app, settings, registry), registry, AllowedHosts.of(settings.allowed_hosts))
-        self._management = management_app(lambda: self._phase, registry)
+        self._management = management_app(lambda: self._phase, registry, self._keeps_sessions)
         self._end_streams = end_streams
         self._phase = Phase.STARTING
         self._stop = asyncio.Event()
@@ -101,6 +101,9 @@ class Replica:
                 await self._stop.wait()
                 await self._drain()
         logger.info("stopped %.1f s after the signal", monotonic() - self._stopped_at)
+
+    def _keeps_sessions(self) -> bool:
+        return self._settings.legacy is contract.Legacy.STICKY and not self._gate.refusing
 
     async def _hold(self, presence: AbstractAsyncContextManager[None]) -> None:
         try:

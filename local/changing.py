@@ -69,6 +69,7 @@ def drain(up: Running, pods: Sequence[Pod]) -> dict[str, int]:
         codes[pod.name] = up.services.await_end(pod.name, GRACE_SECONDS if grace is None else grace)
         up.envoys.stop(pod.name, PROXY_STOP_SECONDS)
         del up.alive[pod.name]
+    forget(up, pods)
     return codes
 
 
@@ -80,9 +81,19 @@ def kill(up: Running, pod: Pod) -> None:
 
 
 def leave(up: Running, pods: Iterable[Pod]) -> None:
-    """Take replicas out of all endpoints, as the control plane does when it learns of an end; waits for no proxy."""
+    """Take replicas out of all endpoints, as the control plane does when it learns of an end; waits for no proxy. Those
+    with sessions stay in reach of requests that name them.
+    """  # noqa: D205 - two sentences
+    gone = {pod.name: pod for pod in pods}
+    left = tuple(pod for pod in up.topology.pods if pod.name not in gone)
+    up.topology = replace(up.topology, pods=left, ending=(*up.topology.ending, *gone.values()))
+    up.envoys.publish(up.configurations.of(up.topology, up.alive.values()))
+
+
+def forget(up: Running, pods: Iterable[Pod]) -> None:
+    """Take replicas that have ended out of reach altogether."""
     gone = {pod.name for pod in pods}
-    up.topology = replace(up.topology, pods=tuple(pod for pod in up.topology.pods if pod.name not in gone))
+    up.topology = replace(up.topology, ending=tuple(pod for pod in up.topology.ending if pod.name not in gone))
     up.envoys.publish(up.configurations.of(up.topology, up.alive.values()))
 
 

@@ -78,14 +78,24 @@ class Topology:
     tokens: Mapping[str, str] = field(default_factory=dict)
     """Tokens of the run's own issuer, by "namespace/name" of the Service that takes them."""
 
+    ending: tuple[Pod, ...] = ()
+    """Pods that end; in reach of requests that name them where their Service keeps them."""
+
     def token(self, service: Service) -> str | None:
         """A token that a Service takes; None where it wants none, or one that cannot be made here."""
         return self.tokens.get(f"{service.namespace}/{service.name}")
 
+    def draining(self, service: Service) -> list[Pod]:
+        """Pods that end and are still in reach of requests that name them."""
+        return [pod for pod in self.ending if service.keeps_draining and self._stands_for(service, pod)]
+
     def behind(self, service: Service) -> list[Pod]:
         """Pods that a Service stands for."""
-        wanted = service.spec.selector.items()
-        return [pod for pod in self.pods if pod.namespace == service.namespace and wanted <= pod.labels.items()]
+        return [pod for pod in self.pods if self._stands_for(service, pod)]
+
+    @staticmethod
+    def _stands_for(service: Service, pod: Pod) -> bool:
+        return pod.namespace == service.namespace and service.spec.selector.items() <= pod.labels.items()
 
     def identities(self, service: Service, labels: dict[str, str]) -> list[Identity]:
         """Who may answer for a Service's pods with `labels`, also when there is no such pod at this moment."""

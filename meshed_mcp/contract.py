@@ -144,6 +144,9 @@ class Legacy(StrEnum):
     """Refused, with the error that names the revisions served."""
 
 
+SESSION_HEADER: Final = "mcp-session-id"
+"""Carries the session of clients up to 2025-11-25. Source: MCP 2025-11-25, "Session Management"."""
+
 ENV_TRUSTED_PROXIES: Final = "MESHED_MCP_TRUSTED_PROXIES"
 """Comma-separated addresses of this pod's sidecar: whoever connects from there may say who called
 (x-forwarded-client-cert). Unset = nobody, the header is dropped."""

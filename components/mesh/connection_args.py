@@ -10,12 +10,10 @@ from typing import Final
 
 from pydantic import Field, field_validator, model_validator
 
+from meshed_mcp import contract
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.mesh.header_rules import header_name
 from meshed_mcp.components.mesh.locality_args import Locality
-
-SESSION_HEADER: Final = "mcp-session-id"
-"""Carries the session of clients up to 2025-11-25. Source: MCP 2025-11-25, "Session Management"."""
 
 TOOL_HEADER: Final = "mcp-name"
 """Names the tool of a call. Source: MCP 2026-07-28, "Standard Request Headers"."""
@@ -57,7 +55,7 @@ class Balancing(Model):
     @field_validator("hash_header")
     @classmethod
     def _is_header(cls, value: str | None) -> str | None:
-        if value == SESSION_HEADER:
+        if value == contract.SESSION_HEADER:
             raise ValueError(
                 f"{value!r} is not in the first request of a session, so that half of the sessions begin on another "
                 "replica than they go on; write legacy: sticky, which keeps them, and another header here"

@@ -1,5 +1,5 @@
 -- Brings every request of an MCP session (revisions up to 2025-11-25) back to the replica that holds the session.
--- The replica's address travels inside the session id that the client repeats: `<id>~<masked address in hex>`.
+-- The replica's address travels inside the session id that the client repeats: `<id>~<address, masked and signed, in hex>`.
 -- Runs in the proxy that chooses the replica: the caller's sidecar, or the gateway. `key` is any text.
 -- LuaJIT as Envoy has it: `bit` is built in, nothing else is loaded.
 
@@ -31,15 +31,19 @@ local function mac(k, s)
   return a, b
 end
 
--- The cipher's key for a text, remembered: the first bytes of a name known to all turn any text into four words.
-local KNOWN, keys = {0x6D657368, 0x65642D6D, 0x63702E73, 0x65737369}, {}
-local function key_of(handle)
+-- Four words for a text: the first bytes of a name known to all turn any text into a key of the cipher.
+local KNOWN = {0x6D657368, 0x65642D6D, 0x63702E73, 0x65737369}
+local function words_of(text)
+  local a, b = mac(KNOWN, text)
+  local c, d = mac(KNOWN, text .. ".")
+  return {a, b, c, d}
+end
+
+-- The two keys of a text, one to mask and one to sign, remembered.
+local keys = {}
+local function keys_of(handle)
   local text = handle:filterContext():get("key")
-  if keys[text] == nil then
-    local a, b = mac(KNOWN, text)
-    local c, d = mac(KNOWN, text .. ".")
-    keys[text] = {a, b, c, d}
-  end
+  if keys[text] == nil then keys[text] = {mask = words_of(text), sign = words_of("signature " .. text)} end
   return keys[text]
 end
 
@@ -56,6 +60,23 @@ local function masked(k, sid, text)
   return table.concat(bytes)
 end
 
+-- The code of a session id together with what hides its address: whoever changes either makes it wrong.
+local function signature(k, sid, hidden) return mac(k, sid .. "~" .. hidden) end
+
+local function bytes_of(w)
+  return string.char(bit.band(bit.rshift(w, 24), 255), bit.band(bit.rshift(w, 16), 255), bit.band(bit.rshift(w, 8), 255),
+    bit.band(w, 255))
+end
+
+-- What a value hides if its signature, the last eight bytes, is ours, else nil.
+local function signed(k, sid, value)
+  if #value <= 8 then return nil end
+  local hidden = value:sub(1, -9)
+  local a, b = signature(k, sid, hidden)
+  local differs = bit.bor(bit.bxor(a, word(value, #value - 7)), bit.bxor(b, word(value, #value - 3)))
+  return differs == 0 and hidden or nil
+end
+
 local function hex(s) return (s:gsub(".", function(c) return string.format("%02x", c:byte()) end)) end
 local function unhex(s) return (s:gsub("%x%x", function(h) return string.char(tonumber(h, 16)) end)) end
 
@@ -65,7 +86,10 @@ function envoy_on_request(handle)
   local id = handle:headers():get(HEADER)
   local sid, hidden = (id or ""):match("^(.+)~(%x+)$")
   if sid == nil then return end
-  local address = masked(key_of(handle), sid, unhex(hidden))
+  local k = keys_of(handle)
+  local ours = signed(k.sign, sid, unhex(hidden))
+  if ours == nil then return end
+  local address = masked(k.mask, sid, ours)
   if not (address:match("^[%d%.]+:%d+$") or address:match("^%[[%x:%.]+%]:%d+$")) then return end
   handle:headers():replace(HEADER, sid)
   handle:setUpstreamOverrideHost(address, false)
@@ -76,5 +100,8 @@ function envoy_on_response(handle)
   local address, sid = headers:get(UPSTREAM), headers:get(HEADER)
   headers:remove(UPSTREAM)
   if address == nil or sid == nil then return end
-  headers:replace(HEADER, sid .. "~" .. hex(masked(key_of(handle), sid, address)))
+  local k = keys_of(handle)
+  local hidden = masked(k.mask, sid, address)
+  local a, b = signature(k.sign, sid, hidden)
+  headers:replace(HEADER, sid .. "~" .. hex(hidden .. bytes_of(a) .. bytes_of(b)))
 end

@@ -12,7 +12,6 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.addresses import exposed_path, metadata_path, service_host
 from meshed_mcp.components.mesh.args import IngressRef, MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.connection_args import SESSION_HEADER
 from meshed_mcp.components.mesh.faults import with_faults
 from meshed_mcp.components.mesh.rollout_args import ABTest, BlueGreen, Canary, Colour
 from meshed_mcp.components.mesh.tokens import protected_rules
@@ -141,7 +140,7 @@ def _rules(name: str, args: MeshedMCPServiceArgs, place: Place) -> Iterator[Mani
         yield _sessions_kept(
             args,
             {
-                **_head(place, "session", [_match(place, {SESSION_HEADER: {}})]),
+                **_head(place, "session", [_match(place, {contract.SESSION_HEADER: {}})]),
                 "route": [{"destination": everybody}],
                 **travel(None),
             },

@@ -159,7 +159,7 @@ def service(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     return manifest(
         "v1",
         "Service",
-        metadata(name, args.namespace),
+        metadata(name, args.namespace, {**standard_labels(name), **kept_sessions(args)}),
         {
             "type": "ClusterIP",
             "selector": {contract.LABEL_APP: name},
@@ -174,6 +174,19 @@ def service(name: str, args: MeshedMCPServiceArgs) -> Manifest:
             ],
         },
     )
+
+
+KEEPS_DRAINING: Final = "istio.io/persistent-session"
+"""Service label under which proxies keep pods that end, for requests that name them and no others. Its value would be a
+cookie's name, for a filter that istiod leaves out unless it is asked to.
+
+Source: istiod, PILOT_PERSISTENT_SESSION_LABEL.
+"""
+
+
+def kept_sessions(args: MeshedMCPServiceArgs) -> dict[str, str]:
+    """The label, where sessions are in a pod's memory: while the pod ends, theirs still reach it."""
+    return {KEEPS_DRAINING: "mcp-session"} if args.legacy is contract.Legacy.STICKY else {}
 
 
 def pod_disruption_budget(name: str, args: MeshedMCPServiceArgs) -> Manifest:

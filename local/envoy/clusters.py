@@ -40,16 +40,32 @@ def outbound_clusters(topology: Topology, namespace: str, files: KeyFiles) -> li
     for service in topology.stack.services:
         rule = destination_rule(topology, service, namespace)
         policy = rule.spec.traffic_policy if rule else TrafficPolicy()
-        pods = topology.behind(service)
+        pods, draining = topology.behind(service), topology.draining(service)
         host = topology.fqdn(service)
         tls = client_tls(files, topology.identities(service, {}), host)
-        clusters.append(_cluster(cluster_name(topology, service, None), tls, policy, pods))
+        clusters.append(_kept(_cluster(cluster_name(topology, service, None), tls, policy, pods), service, draining))
         for subset in rule.spec.subsets if rule else ():
             chosen = [pod for pod in pods if subset.labels.items() <= pod.labels.items()]
             name = cluster_name(topology, service, subset.name)
             tls = client_tls(files, topology.identities(service, subset.labels), host)
             clusters.append(_cluster(name, tls, _overridden(policy, subset.traffic_policy), chosen))
     return clusters
+
+
+def _kept(cluster: Message, service: Service, draining: Sequence[Pod]) -> Message:
+    """The cluster with pods that end, for requests that name them. Source: istiod, SupportsDrainingEndpoints."""
+    if not service.keeps_draining:
+        return cluster
+    statuses = ["HEALTHY", "DRAINING", "UNKNOWN", "DEGRADED"]
+    name = cluster["name"]
+    ending = endpoints(name, [(pod.address, INBOUND_PORT) for pod in draining])["endpoints"][0]["lb_endpoints"]
+    hosts = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    hosts = [*hosts, *({**host, "health_status": "DRAINING"} for host in ending)]
+    return {
+        **cluster,
+        "common_lb_config": {**cluster["common_lb_config"], "override_host_status": {"statuses": statuses}},
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": hosts}]},
+    }
 
 
 def destination_rule(topology: Topology, service: Service, namespace: str) -> DestinationRule | None:

@@ -30,9 +30,16 @@ ONE_VALUE: Final = {
 """Istio keys with the one value that is true of every pod here. Source: Istio, "Resource Annotations"."""
 
 
+KEEPS_DRAINING: Final = "istio.io/persistent-session"
+"""Service label under which pods that end stay in reach of requests that name them. Source: istiod,
+PILOT_PERSISTENT_SESSION_LABEL; the cookie in its value is read under a setting that is off, as it is here."""
+
+RUN: Final = frozenset({*ONE_VALUE, KEEPS_DRAINING})
+
+
 def _known(keys: dict[str, str]) -> dict[str, str]:
     for key, value in keys.items():
-        if "istio.io/" in key and key not in WITHOUT_EFFECT | ONE_VALUE.keys():
+        if "istio.io/" in key and key not in WITHOUT_EFFECT | RUN:
             raise ValueError(f"'{key}' {NOT_RUN}")
         if value != ONE_VALUE.get(key, value):
             raise ValueError(f"'{key}: {value}' {NOT_RUN}; what is: {ONE_VALUE[key]}")

@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from meshed_mcp.local.objects.fields import NOT_RUN, Fields
-from meshed_mcp.local.objects.metadata import Placed, PodMetadata, Selector
+from meshed_mcp.local.objects.metadata import KEEPS_DRAINING, Placed, PodMetadata, Selector
 from meshed_mcp.local.objects.pod_fields import (
     Probe,
     UnusedContainerFields,
@@ -151,6 +151,11 @@ class Service(Placed):
     """A name for pods."""
 
     spec: ServiceSpec
+
+    @property
+    def keeps_draining(self) -> bool:
+        """Whether pods that end stay in reach of requests that name them."""
+        return KEEPS_DRAINING in self.metadata.labels
 
 
 class ServiceAccount(Placed):

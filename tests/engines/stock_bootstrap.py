@@ -3,6 +3,9 @@
 Left out is what only Istio's own build of Envoy has and Istio adds by itself: filters named `istio.*`.
 """
 
+import json
+import subprocess
+from pathlib import Path
 from typing import Any, Final
 
 import proxy_views as views
@@ -10,6 +13,14 @@ import proxy_views as views
 HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 ISTIO_AGENT: Final = ("sds-grpc", "xds-grpc")
 """Clusters of Istio's own bootstrap: certificates and configuration."""
+
+
+def loaded(envoy: Path, dump: views.Config, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What a stock Envoy says to the configuration."""
+    file = folder / "envoy.json"
+    file.write_text(json.dumps(bootstrap(dump)))
+    command = [str(envoy), "--mode", "validate", "--config-path", str(file), "--log-level", "warning"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def bootstrap(dump: views.Config) -> views.Config:

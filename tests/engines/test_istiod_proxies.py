@@ -5,8 +5,6 @@ with real traffic: the tests of the local run.
 """
 
 import copy
-import json
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +15,9 @@ import proxy_views as views
 import pytest
 import stock_bootstrap
 from api_server import ApiServer
-from istiod import started
+from proxied_pods import configurations
 
-from meshed_mcp.components.mesh import traffic
+from meshed_mcp import contract
 from meshed_mcp.components.mesh.connection_args import Connections
 from meshed_mcp.local.envoy.binary import envoy_program
 
@@ -35,21 +33,8 @@ def proxies(
 ) -> Iterator[dict[str, Any]]:
     """The configuration of every pod's proxy, by pod; the stack leaves the API server afterwards."""
     program, folder = find_engine("pilot-discovery"), tmp_path_factory.mktemp("istiod")
-    objects = judged_mesh.objects()
-    pods = judged_mesh.pods(objects)
-    try:
-        for item in sorted([*objects, *pods.values()], key=lambda item: item["kind"] != "Namespace"):
-            assert api_server.client.apply(item) is None
-        for pod in pods.values():
-            assert api_server.client.merge(f"{api_server.client.path(pod)}/status", {"status": pod["status"]})
-        with started(program, api_server, judged_mesh.mesh_config(), folder) as istiod:
-            yield {
-                name: istiod.gateway(pod) if name == "gateway" else istiod.sidecar(pod) for name, pod in pods.items()
-            }
-    finally:
-        for item in [*objects, *pods.values()]:
-            if item["kind"] != "Namespace":
-                api_server.client.delete(item)
+    with configurations(program, api_server, folder, judged_mesh.objects()) as found:
+        yield found
 
 
 def routes_to_back(proxies: dict[str, Any]) -> list[views.Config]:
@@ -90,7 +75,7 @@ def test_a_canary_gets_its_weight_of_the_calls(proxies: dict[str, Any]) -> None:
 def test_sessions_are_routed_before_the_weights_and_to_all_replicas(proxies: dict[str, Any]) -> None:
     """Design D1: a weight drawn per request would change the version in the midst of a session."""
     session, _ = routes_to_back(proxies)
-    assert session["match"]["headers"] == [{"name": traffic.SESSION_HEADER, "presentMatch": True}]
+    assert session["match"]["headers"] == [{"name": contract.SESSION_HEADER, "presentMatch": True}]
     assert session["route"]["cluster"] == f"outbound|8000||{BACK}"
 
 
@@ -244,18 +229,10 @@ def test_no_listener_is_lost(proxies: dict[str, Any], pod: str) -> None:
     assert expected <= set(views.listeners(proxies[pod]))
 
 
-def loaded(dump: views.Config, folder: Path) -> subprocess.CompletedProcess[str]:
-    """What a stock Envoy says to the configuration."""
-    file = folder / "envoy.json"
-    file.write_text(json.dumps(stock_bootstrap.bootstrap(dump)))
-    command = [str(envoy_program()), "--mode", "validate", "--config-path", str(file), "--log-level", "warning"]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 @pytest.mark.parametrize("pod", ["front", "back", "back-canary", "closed", "gateway"])
 def test_envoy_loads_what_istiod_makes(proxies: dict[str, Any], pod: str, tmp_path: Path) -> None:
     """Envoy, `--mode validate`: every listener, filter, script, route and cluster."""
-    done = loaded(proxies[pod], tmp_path)
+    done = stock_bootstrap.loaded(envoy_program(), proxies[pod], tmp_path)
     assert done.returncode == 0, done.stderr
 
 
@@ -265,6 +242,6 @@ def test_envoy_does_refuse_a_script_that_is_none(proxies: dict[str, Any], tmp_pa
     (listener,) = views.listeners(wrong).values()
     (manager,) = views.managers(listener)
     manager["httpFilters"][-2]["typedConfig"]["sourceCodes"]["session_affinity"]["inlineString"] = "function ("
-    done = loaded(wrong, tmp_path)
+    done = stock_bootstrap.loaded(envoy_program(), wrong, tmp_path)
     assert done.returncode != 0
     assert "script load error" in done.stderr

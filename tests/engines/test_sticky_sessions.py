@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +21,11 @@ from waiting import wait_for
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import cluster, service
 from meshed_mcp.components.mesh.args import ServiceMeshArgs
+from meshed_mcp.local import changing
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import OUTBOUND_PORT
+from meshed_mcp.local.topology import ADMIN_PORT, OUTBOUND_PORT, Pod
 
 COMMAND: Final = ["python", str(Path(__file__).with_name("session_service.py"))]
 URL: Final = "http://back:8000/mcp"
@@ -149,6 +151,31 @@ def test_a_session_whose_replica_is_gone_ends_with_404_and_a_new_one_works(up: R
         wait_for(lambda: client.post(URL, json=INITIALIZE).status_code == 200, "a new session")
 
 
+def test_a_replica_that_ends_serves_its_sessions_and_gets_no_new_ones(up: Running) -> None:
+    """istiod, persistent-session label: an endpoint that drains is chosen for requests that name it, and no others."""
+    (ending,) = [pod for pod in up.topology.pods if pod.name == "back-0"]
+    with as_front(up) as client:
+        sessions: dict[str, str] = {}
+        wait_for(lambda: _remembered(client, sessions, up) and ending.address in sessions, "a session on the replica")
+        changing.leave(up, [ending])
+        wait_for(lambda: _health(up, ending) == "/eds_status_draining", "the sidecar knows")
+        assert {_ping(client, sessions[ending.address]) for _ in range(CALLS)} == {200}
+        later: dict[str, str] = {}
+        for _ in range(SESSIONS // 2):
+            _remembered(client, later, up)
+        assert ending.address not in later
+        assert changing.drain(up, [ending]) == {"back-0": 0}
+        wait_for(lambda: _ping(client, sessions[ending.address]) == 404, "the end of the session")
+
+
+def _health(up: Running, pod: Pod) -> str:
+    """What the sidecar of `front` thinks of a replica."""
+    (front,) = [each for each in up.topology.pods if each.name == "front-0"]
+    text = httpx2.get(f"http://{front.address}:{ADMIN_PORT}/clusters", trust_env=False).text
+    (found,) = re.findall(rf"^outbound\|8000\|\|back\..*::{pod.address}:\d+::health_flags::(.*)$", text, re.MULTILINE)
+    return str(found)
+
+
 def _ping(client: httpx2.Client, session: str) -> int:
     with contextlib.suppress(httpx2.TransportError):
         return client.post(URL, json=PING, headers={"mcp-session-id": session}).status_code
@@ -163,6 +190,6 @@ def _remembered(client: httpx2.Client, sessions: dict[str, str], up: Running) ->
     headers = {"mcp-session-id": session, "mcp-protocol-version": "2025-11-25"}
     assert client.post(URL, json=initialized, headers=headers).status_code == 202
     text = client.post(URL, json=call, headers=headers).text
-    (address,) = [pod.address for pod in up.topology.pods if f'{pod.address}"' in text]
+    (address,) = [pod.address for pod in up.made if f'{pod.address}"' in text]
     sessions[address] = session
     return len(sessions)

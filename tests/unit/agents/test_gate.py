@@ -130,6 +130,18 @@ async def test_a_refusing_gate_answers_503_and_lets_the_work_in_progress_end() -
     assert site.count("GET", "503", "_OTHER") == 1
 
 
+async def test_a_refusing_gate_ends_sessions_with_404() -> None:
+    """MCP 2025-11-25, "Session Management": upon 404 a client begins anew; after 503 it would come back here."""
+    site = Site()
+    site.gate.refuse()
+    assert site.gate.refusing
+    answer = await site.client.post("/items/a", headers={"Mcp-Session-Id": "2f6c1e0a"})
+    assert (answer.status_code, answer.text) == (
+        404,
+        "This session ends with its replica. Begin a new one with initialize: the request was not executed.\n",
+    )
+
+
 async def test_a_retiring_gate_asks_clients_to_leave_their_connections() -> None:
     """RFC 9112, section 9.6: `Connection: close` ends the connection after this answer."""
     site = Site()

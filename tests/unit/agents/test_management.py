@@ -26,6 +26,14 @@ async def test_only_a_ready_process_is_ready_and_every_process_is_alive(phase: P
     assert (await client(phase).get("/livez")).status_code == 200
 
 
+@pytest.mark.parametrize(("keeps", "status"), [(True, 200), (False, 503)])
+async def test_a_stopping_process_that_serves_its_sessions_may_be_kept_for_them(keeps: bool, status: int) -> None:
+    """Kubernetes, EndpointSlice: a pod that ends is `serving` while it is ready, and never takes part as `ready`."""
+    application = management_app(lambda: Phase.STOPPING, process_registry(), lambda: keeps)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://pod") as pod:
+        assert (await pod.get("/readyz")).status_code == status
+
+
 @pytest.mark.parametrize(
     ("accept", "content_type", "last"),
     [

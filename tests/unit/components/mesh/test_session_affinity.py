@@ -99,10 +99,21 @@ def mac(key: list[int], text: bytes) -> tuple[int, int]:
     return left, right
 
 
+def key_of(text: bytes) -> list[int]:
+    """The cipher's key made of any text."""
+    known = [int.from_bytes(b"meshed-mcp.sessi"[place : place + 4], "big") for place in range(0, 16, 4)]
+    return [*mac(known, text), *mac(known, text + b".")]
+
+
+def signature(text: bytes, sid: bytes, masked: bytes) -> bytes:
+    """The code of an id and what hides its address, under a key of its own."""
+    left, right = mac(key_of(b"signature " + text), sid + b"~" + masked)
+    return left.to_bytes(4, "big") + right.to_bytes(4, "big")
+
+
 def stream(text: bytes, sid: bytes) -> Iterator[int]:
     """The bytes that mask an address: output feedback from the code of the id, under a key made of any text."""
-    known = [int.from_bytes(b"meshed-mcp.sessi"[place : place + 4], "big") for place in range(0, 16, 4)]
-    key = [*mac(known, text), *mac(known, text + b".")]
+    key = key_of(text)
     left, right = mac(key, sid)
     while True:
         left, right = xtea(key, left, right)
@@ -117,10 +128,30 @@ def test_the_cipher_of_these_tests_gives_the_published_vectors() -> None:
 
 
 @given(st.text("0123456789abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=70), st.text(min_size=1, max_size=70))
-def test_the_mask_is_xtea_over_the_session_id(sid: str, key: str) -> None:
-    """Product rule: a block cipher and not a home-made mask; MCP 2025-11-25: ids are visible ASCII of any length."""
+def test_mask_and_signature_are_xtea_over_the_session_id(sid: str, key: str) -> None:
+    """Product rule: a block cipher and not a home-made one; MCP 2025-11-25: ids are visible ASCII of any length."""
     masked = bytes(a ^ b for a, b in zip(ADDRESS.encode(), stream(key.encode(), sid.encode()), strict=False))
-    assert Proxy(key).response(sid) == f"{sid}~{masked.hex()}"
+    signed = masked + signature(key.encode(), sid.encode(), masked)
+    assert Proxy(key).response(sid) == f"{sid}~{signed.hex()}"
+
+
+@given(st.integers(0, 8 * (len(ADDRESS) + 8) - 1))
+def test_a_value_with_any_bit_changed_chooses_nobody(place: int) -> None:
+    """Product rule: whoever knows one address cannot make the value of another; the mask alone would let them."""
+    sid, _, hidden = Proxy().response(SID).partition("~")
+    changed = bytearray.fromhex(hidden)
+    changed[place // 8] ^= 1 << place % 8
+    proxy, forged = Proxy(), f"{sid}~{changed.hex()}"
+    assert proxy.request(forged) == forged
+    assert proxy.chosen is None
+
+
+def test_a_value_of_another_session_chooses_nobody() -> None:
+    """Product rule: a session's value is no key to a replica for other sessions."""
+    other = f"{SID[::-1]}~{Proxy().response(SID).partition('~')[2]}"
+    proxy = Proxy()
+    assert proxy.request(other) == other
+    assert proxy.chosen is None
 
 
 @pytest.mark.parametrize("address", [ADDRESS, "127.16.1.3:15006", "[fd00::1:2f]:8000", "[::ffff:10.0.0.1]:15006"])
@@ -289,3 +320,11 @@ def test_the_server_is_told_how_to_serve_old_clients(legacy: str) -> None:
     """Product rule: mesh and server cannot differ."""
     (container,) = render(legacy=legacy).one("Deployment")["spec"]["template"]["spec"]["containers"]
     assert {"name": "MESHED_MCP_LEGACY", "value": legacy} in container["env"]
+
+
+@pytest.mark.parametrize(("legacy", "label"), [("sticky", "mcp-session"), ("stateless", None), ("off", None)])
+def test_pods_that_end_are_kept_for_their_sessions_only(legacy: str, label: str | None) -> None:
+    """istiod, PILOT_PERSISTENT_SESSION_LABEL: endpoints that drain are left out unless the Service has it."""
+    labels = render(legacy=legacy).one("Service")["metadata"]["labels"]
+    assert labels.get("istio.io/persistent-session") == label
+    assert labels["app.kubernetes.io/name"] == "mcp-search"

@@ -1,0 +1,33 @@
+"""Objects and pods put before a real API server and a real istiod, and the configuration of each pod's proxy."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import judged_mesh
+from api_server import ApiServer
+from istiod import started
+
+from meshed_mcp.components.core.manifest import Manifest
+
+
+@contextlib.contextmanager
+def configurations(
+    program: Path, api: ApiServer, folder: Path, objects: Sequence[Manifest]
+) -> Iterator[dict[str, Any]]:
+    """Configuration by pod, one pod for each Deployment and the gateway's; the objects leave the API server again."""
+    pods = judged_mesh.pods(list(objects))
+    try:
+        for item in sorted([*objects, *pods.values()], key=lambda item: item["kind"] != "Namespace"):
+            assert api.client.apply(item) is None
+        for pod in pods.values():
+            assert api.client.merge(f"{api.client.path(pod)}/status", {"status": pod["status"]})
+        with started(program, api, judged_mesh.mesh_config(), folder) as istiod:
+            yield {
+                name: istiod.gateway(pod) if name == "gateway" else istiod.sidecar(pod) for name, pod in pods.items()
+            }
+    finally:
+        for item in [*objects, *pods.values()]:
+            if item["kind"] != "Namespace":
+                api.client.delete(item)

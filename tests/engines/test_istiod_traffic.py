@@ -1,0 +1,261 @@
+"""What a real istiod makes of rollouts, routes of single tools, balancing and places, for a caller and the gateway.
+
+Each test names one rule that we rely on. The rules of every service: test_istiod_proxies.py.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import judged_mesh
+import local_stack
+import proxy_views as views
+import pytest
+import stock_bootstrap
+from api_server import ApiServer
+from istiod import Istiod, started
+from proxied_pods import configurations
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh import cluster, service
+from meshed_mcp.components.mesh.gateway import INGRESS_RELEASE, INGRESS_SELECTOR
+from meshed_mcp.local.envoy.binary import envoy_program
+
+SUFFIX: Final = f"{local_stack.NAMESPACE}.svc.cluster.local"
+IMAGE: Final = "registry.example.com/echo:2"
+TOOLS: Final = {"search": {"read_only": True, "timeout_seconds": 9}, "erase": {"idempotent": True}}
+MIRROR: Final = {"tools": ["search"], "percent": 12.5}
+BLUE_GREEN: Final = {"strategy": "blue_green", "image": IMAGE, "mirror": MIRROR}
+SERVICES: Final[dict[str, dict[str, Any]]] = {
+    "colours": {
+        "rollout": BLUE_GREEN,
+        "tools": TOOLS,
+        "pools": {"slow": {"tools": ["report"], "resources": {"memory_limit": "1Gi"}}},
+        "legacy": "sticky",
+        "expose": True,
+    },
+    "phones": {
+        "rollout": {"strategy": "ab", "image": IMAGE, "regex": ".*(Mobile|Android).*"},
+        "traffic": {
+            "balancing": {"policy": "consistent_hash", "hash_header": "x-organization-id"},
+            "outlier_detection": {
+                "consecutive_5xx_errors": 9,
+                "consecutive_gateway_errors": 2,
+                "min_health_percent": 40,
+            },
+        },
+    },
+    "near": {
+        "traffic": {
+            "balancing": {"warmup_seconds": 45},
+            "locality": {"failover": {"europe": "america"}},
+            "connections": {"streams": 20000, "pending_requests": 64, "connect_seconds": 1, "idle_seconds": 120},
+        }
+    },
+    "spread": {
+        "traffic": {
+            "balancing": {"policy": "round_robin"},
+            "locality": {"distribute": {"europe/a/*": {"europe/a/*": 80, "europe/b/*": 20}}},
+        }
+    },
+    "random": {"traffic": {"balancing": {"policy": "random"}, "outlier_detection": None}},
+}
+"""Each choice that a stack may make, in one service or another; `caller` may call them all."""
+
+
+def objects() -> list[Manifest]:
+    """Everything rendered, and the gateway's Service."""
+    selector = {"metadata": {"name": INGRESS_RELEASE, "namespace": "istio-ingress"}}
+    ports = [{"name": "http", "port": 80, "targetPort": 80}]
+    gateway = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        **selector,
+        "spec": {"selector": INGRESS_SELECTOR, "ports": ports},
+    }
+    return [
+        *cluster.manifests(judged_mesh.MESH),
+        *service.manifests("caller", local_stack.arguments()),
+        *(
+            item
+            for name, settings in SERVICES.items()
+            for item in service.manifests(name, local_stack.arguments(callers=["caller"], **settings))
+        ),
+        *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in ("monitoring", "jobs")),
+        gateway,
+    ]
+
+
+@pytest.fixture(scope="module")
+def proxies(
+    find_engine: Callable[[str], Path], api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
+    """The configuration of every pod's proxy, by pod."""
+    program, folder = find_engine("pilot-discovery"), tmp_path_factory.mktemp("istiod")
+    with configurations(program, api_server, folder, objects()) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def istiod(
+    find_engine: Callable[[str], Path], api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Istiod]:
+    """An istiod that admits."""
+    folder = tmp_path_factory.mktemp("admission")
+    with started(find_engine("pilot-discovery"), api_server, judged_mesh.mesh_config(), folder) as ready:
+        yield ready
+
+
+def host(name: str) -> str:
+    """Full name of a service."""
+    return f"{name}.{SUFFIX}"
+
+
+def routes(proxies: dict[str, Any], name: str) -> list[views.Config]:
+    """How the caller's sidecar finds a service."""
+    return views.routes(proxies["caller"], "8000")[f"{host(name)}:8000"]
+
+
+def target(route: views.Config) -> str:
+    """The subset that a route leads to."""
+    return str(route["route"]["cluster"]).split("|")[2]
+
+
+def wanted(route: views.Config) -> dict[str, str]:
+    """Headers that a route asks for, with what they must be."""
+    return {
+        each["name"]: "present" if each.get("presentMatch") else next(iter(each["stringMatch"].values()))
+        for each in route["match"].get("headers", [])
+    }
+
+
+def called(tool: str) -> dict[str, str]:
+    """Headers of a call of a tool."""
+    return {"mcp-method": "tools/call", "mcp-name": tool, "mcp-protocol-version": "2026-07-28"}
+
+
+def balanced(proxies: dict[str, Any], name: str, subset: str = "stable") -> views.Config:
+    """How the caller's sidecar connects to a service."""
+    return views.clusters(proxies["caller"])[f"outbound|8000|{subset}|{host(name)}"]
+
+
+def test_every_object_is_admitted_without_a_warning(istiod: Istiod) -> None:
+    """Istio's own validation: a warning tells of a rule without effect; EnvoyFilters are always warned of."""
+    found = [item for item in objects() if item["apiVersion"].partition("/")[0] == "networking.istio.io"]
+    assert {"VirtualService", "DestinationRule"} <= {item["kind"] for item in found}
+    for item in found:
+        if item["kind"] != "EnvoyFilter":
+            verdict = istiod.admit(item)
+            assert (verdict.allowed, verdict.warnings) == (True, []), f"{item['metadata']['name']}: {verdict}"
+
+
+def test_routes_are_in_the_order_that_they_were_given(proxies: dict[str, Any]) -> None:
+    """Envoy, `VirtualHost.routes`: the first that matches decides; sessions, then the preview, then tools, then all."""
+    preview = {"x-deployment-stage": "green"}
+    assert [(wanted(route), target(route)) for route in routes(proxies, "colours")] == [
+        ({"mcp-session-id": "present"}, ""),
+        (preview | called("search"), "green"),
+        (preview | called("erase"), "green"),
+        (preview, "green"),
+        (called("search"), "stable"),
+        (called("erase"), "stable"),
+        (called("report"), "pool-slow"),
+        ({}, "stable"),
+    ]
+
+
+def test_the_gateway_tries_the_same_routes_at_the_endpoint(proxies: dict[str, Any]) -> None:
+    """Product rule: what a call gets does not depend on where it comes from."""
+    found = views.routes(proxies["gateway"], "http.80")[f"{local_stack.HOST}:80"]
+    endpoint = [route for route in found if route["match"].get("path") == "/colours/mcp"]
+    inside = [(wanted(route), target(route)) for route in routes(proxies, "colours")]
+    assert [(wanted(route), target(route)) for route in endpoint] == inside
+
+
+def test_a_mirror_gets_its_share_of_one_tool_under_the_services_own_name(proxies: dict[str, Any]) -> None:
+    """Envoy, `RequestMirrorPolicy`: with "-shadow" behind the host, our servers would answer 421."""
+    mirrored = [route for route in routes(proxies, "colours") if "requestMirrorPolicies" in route["route"]]
+    assert [wanted(route) for route in mirrored] == [called("search")]
+    (policy,) = mirrored[0]["route"]["requestMirrorPolicies"]
+    assert policy["cluster"] == f"outbound|8000|green|{host('colours')}"
+    assert policy["runtimeFraction"]["defaultValue"] == {"numerator": 125000, "denominator": "MILLION"}
+    assert policy["disableShadowHostSuffixAppend"] is True
+
+
+def test_only_declared_tools_are_cut_or_repeated_after_a_server_saw_them(proxies: dict[str, Any]) -> None:
+    """Envoy, `RetryPolicy`: reset and gateway-error repeat a call that may have run."""
+    for route in routes(proxies, "colours"):
+        tool = wanted(route).get("mcp-name")
+        repeated = "reset" in route["route"]["retryPolicy"]["retryOn"].split(",")
+        assert repeated is (tool in TOOLS)
+        assert route["route"]["timeout"] == ("9s" if tool == "search" else "0s")
+
+
+def test_a_header_that_matches_chooses_the_variant(proxies: dict[str, Any]) -> None:
+    """Envoy, `safe_regex`: RE2 over the whole value."""
+    variant, default = routes(proxies, "phones")
+    (header,) = variant["match"]["headers"]
+    assert (header["name"], header["stringMatch"]["safeRegex"]["regex"]) == ("user-agent", ".*(Mobile|Android).*")
+    assert (target(variant), target(default)) == ("variant", "stable")
+
+
+@pytest.mark.parametrize(
+    ("name", "balancer"),
+    [("colours", "LEAST_REQUEST"), ("phones", "RING_HASH"), ("spread", "ROUND_ROBIN"), ("random", "RANDOM")],
+)
+def test_the_replica_is_chosen_as_asked(proxies: dict[str, Any], name: str, balancer: str) -> None:
+    """Envoy, `Cluster.LbPolicy`; round robin is Envoy's default, which istiod leaves out."""
+    assert balanced(proxies, name).get("lbPolicy", "ROUND_ROBIN") == balancer
+
+
+def test_a_hash_is_of_the_header_that_was_named(proxies: dict[str, Any]) -> None:
+    """Envoy, `RouteAction.hash_policy`: on every route, or the ring hash has nothing to go by."""
+    for route in routes(proxies, "phones"):
+        assert [policy["header"]["headerName"] for policy in route["route"]["hashPolicy"]] == ["x-organization-id"]
+
+
+def test_a_new_replica_warms_up(proxies: dict[str, Any]) -> None:
+    """Envoy, `SlowStartConfig`."""
+    start = balanced(proxies, "near")["leastRequestLbConfig"]["slowStartConfig"]
+    assert (start["slowStartWindow"], start["minWeightPercent"]) == ("45s", {"value": 10})
+
+
+def test_sick_replicas_are_judged_as_asked(proxies: dict[str, Any]) -> None:
+    """Envoy, `OutlierDetection` and panic threshold; where detection is off, nobody is ejected."""
+    cluster = balanced(proxies, "phones", "variant")
+    detection = cluster["outlierDetection"]
+    assert (detection["consecutive5xx"], detection["consecutiveGatewayFailure"]) == (9, 2)
+    assert cluster["commonLbConfig"]["healthyPanicThreshold"] == {"value": 4}
+    assert "outlierDetection" not in balanced(proxies, "random")
+
+
+def test_bounds_of_connections_are_as_asked(proxies: dict[str, Any]) -> None:
+    """Envoy, `CircuitBreakers`: requests and connections alike, as a stream holds one of each."""
+    cluster = balanced(proxies, "near")
+    (limits,) = cluster["circuitBreakers"]["thresholds"]
+    assert (limits["maxConnections"], limits["maxRequests"], limits["maxPendingRequests"]) == (20000, 20000, 64)
+    assert cluster["connectTimeout"] == "1s"
+    assert cluster["upstreamConnectionOptions"]["tcpKeepalive"] == {
+        "keepaliveTime": 60, "keepaliveInterval": 20, "keepaliveProbes": 3,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["near", "spread"])
+def test_places_count_where_they_are_asked_for(proxies: dict[str, Any], name: str) -> None:
+    """Envoy, `LocalityWeightedLbConfig`: without it the endpoints' places have no weight."""
+    assert "localityWeightedLbConfig" in balanced(proxies, name)["commonLbConfig"]
+    assert "localityWeightedLbConfig" not in balanced(proxies, "colours")["commonLbConfig"]
+
+
+def test_pods_that_end_are_kept_for_their_sessions(proxies: dict[str, Any]) -> None:
+    """istiod, persistent-session label: DRAINING endpoints stay for requests that name them; none else has them."""
+    kept = balanced(proxies, "colours", "")["commonLbConfig"]["overrideHostStatus"]["statuses"]
+    assert "DRAINING" in kept
+    assert "overrideHostStatus" not in balanced(proxies, "near", "")["commonLbConfig"]
+
+
+@pytest.mark.parametrize("pod", ["caller", "gateway"])
+def test_envoy_loads_what_istiod_makes(proxies: dict[str, Any], pod: str, tmp_path: Path) -> None:
+    """Envoy, `--mode validate`: every route, pattern and cluster."""
+    done = stock_bootstrap.loaded(envoy_program(), proxies[pod], tmp_path)
+    assert done.returncode == 0, done.stderr
