@@ -96,6 +96,11 @@ def container_memory(namespace: str, pod: str) -> str:
     return f"sum by (pod) (container_memory_working_set_bytes{{{_container(namespace, pod)}}})"
 
 
+def top_pods(count: int, by_pod: str) -> str:
+    """The `count` largest of an expression per pod: all of a thousand show nothing and cost most."""
+    return f"topk({count}, {by_pod})"
+
+
 def _held(load: str, select: str) -> str:
     held = f"{HELD_SECONDS}s:{HELD_STEP_SECONDS}s"
     scraped = f'count(up{{{select},container="{contract.CONTAINER_NAME}"}})'

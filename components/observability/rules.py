@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core import cost_queries as cost
+from meshed_mcp.components.core import mesh_queries as mesh
 from meshed_mcp.components.core import sli_queries as sli
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.observability.slo import (
@@ -94,6 +95,8 @@ def pages() -> Iterator[Rule]:
     yield record(sli.USAGE, sli.usage())
     yield record(sli.RELEASES, sli.releases())
     yield record(cost.POD_COST, cost.pod_cost())
+    yield record(mesh.REQUESTS, mesh.recorded_requests())
+    yield record(mesh.DURATIONS, mesh.recorded_durations())
 
 
 def shares(interval: str) -> Iterator[Rule]:

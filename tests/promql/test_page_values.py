@@ -40,9 +40,9 @@ def bare(name: str, values: str, **labels: str) -> dict[str, str]:
 
 
 def requests(values: str, **labels: str) -> dict[str, str]:
-    """Requests as a proxy counts them."""
+    """Requests per second between workloads, as recorded."""
     place = {"destination_workload": SERVER, "destination_workload_namespace": NAMESPACE}
-    return bare("istio_requests_total", values, **place, **labels)
+    return bare(mesh_queries.REQUESTS, values, **place, **labels)
 
 
 def memory(values: str, namespace: str, container: str) -> dict[str, str]:
@@ -96,16 +96,16 @@ SHOWN = {
         {f'{{horizontalpodautoscaler="keda-hpa-{SERVER}"}}': 8},
     ),
     "a quarter comes in plain text": Shown(
-        mesh_queries.plain_text_share(NAMESPACE, SERVER, WINDOW),
+        mesh_queries.plain_text_share(NAMESPACE, SERVER),
         (
-            requests("0+3x20", reporter="destination", connection_security_policy="mutual_tls"),
-            requests("0+1x20", reporter="destination", connection_security_policy="none"),
+            requests("3x20", reporter="destination", connection_security_policy="mutual_tls"),
+            requests("1x20", reporter="destination", connection_security_policy="none"),
         ),
         {WORKLOAD: 0.25},
     ),
     "a mesh without errors shows zero": Shown(
-        mesh_queries.server_error_share(NAMESPACE, SERVER, WINDOW),
-        (requests("0+3x20", reporter="source", response_code="200"),),
+        mesh_queries.server_error_share(NAMESPACE, SERVER),
+        (requests("3x20", reporter="source", response_code="200"),),
         {WORKLOAD: 0},
     ),
     "the registry's own failures count, its callers' do not": Shown(

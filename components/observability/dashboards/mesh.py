@@ -4,9 +4,8 @@ from meshed_mcp.components.core import mesh_queries as mesh
 from meshed_mcp.components.observability.dashboards.choices import (
     CHOICES,
     NAMESPACE,
-    PROXY_SCRAPE_SECONDS,
     QUANTILES,
-    RATE,
+    RECORDED_SECONDS,
     SERVER,
     percentile,
 )
@@ -35,7 +34,7 @@ def mesh_dashboard() -> Dashboard:
                 "Without mutual TLS",
                 "Share of requests that came in plain text; anything above 0 needs a look at PeerAuthentication.",
                 Unit.SHARE,
-                Query(mesh.plain_text_share(NAMESPACE, SERVER, RATE), "{{destination_workload}}"),
+                Query(mesh.plain_text_share(NAMESPACE, SERVER), "{{destination_workload}}"),
             )._replace(thresholds=(Threshold(0.001, "red"),)),
         ),
     )
@@ -43,32 +42,32 @@ def mesh_dashboard() -> Dashboard:
 
 def requests() -> Query:
     """By server and status."""
-    return Query(mesh.requests(NAMESPACE, SERVER, RATE), "{{destination_workload}} {{response_code}}")
+    return Query(mesh.requests(NAMESPACE, SERVER), "{{destination_workload}} {{response_code}}")
 
 
 def callers() -> Query:
     """By caller."""
-    return Query(mesh.callers(NAMESPACE, SERVER, RATE), "{{source_workload}} to {{destination_workload}}")
+    return Query(mesh.callers(NAMESPACE, SERVER), "{{source_workload}} to {{destination_workload}}")
 
 
 def errors() -> Query:
     """By server."""
-    return Query(mesh.server_error_share(NAMESPACE, SERVER, RATE), "{{destination_workload}}")
+    return Query(mesh.server_error_share(NAMESPACE, SERVER), "{{destination_workload}}")
 
 
 def faults() -> tuple[Unit, Query]:
     """By server and flag."""
-    return Unit.PER_SECOND, Query(mesh.faults(NAMESPACE, SERVER, RATE), "{{destination_workload}} {{response_flags}}")
+    return Unit.PER_SECOND, Query(mesh.faults(NAMESPACE, SERVER), "{{destination_workload}} {{response_flags}}")
 
 
 def durations() -> tuple[Query, ...]:
     """By server and quantile."""
     return tuple(
-        Query(mesh.duration(quantile, NAMESPACE, SERVER, RATE), f"{{{{destination_workload}}}} {percentile(quantile)}")
+        Query(mesh.duration(quantile, NAMESPACE, SERVER), f"{{{{destination_workload}}}} {percentile(quantile)}")
         for quantile in QUANTILES
     )
 
 
 def lines(title: str, description: str, unit: Unit, *queries: Query) -> Panel:
     """A line panel of the proxies' series."""
-    return Panel(title, description, unit, queries, PROXY_SCRAPE_SECONDS)
+    return Panel(title, description, unit, queries, RECORDED_SECONDS)

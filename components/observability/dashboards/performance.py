@@ -14,6 +14,7 @@ from meshed_mcp.components.observability.dashboards.choices import (
     NAMESPACE,
     QUANTILES,
     RATE,
+    RECORDED_SECONDS,
     SELECT,
     SERVER,
     SERVER_SCRAPE_SECONDS,
@@ -52,19 +53,19 @@ def performance_dashboard(objective: Objective) -> Dashboard:
 
 def latency_panels(objective: Objective) -> tuple[Panel, ...]:
     """How long calls take."""
-    quantiles = (
-        Query(queries.latency_quantile(quantile, SELECT, RATE), percentile(quantile), exemplars=True)
-        for quantile in QUANTILES
-    )
-    slowest = Query(traffic.latency_by_tool(max(QUANTILES), TOP, SELECT), BY_TOOL)
+    slow = max(QUANTILES)
+    with_traces = Query(queries.latency_quantile(slow, SELECT, RATE), percentile(slow), exemplars=True)
+    others = (Query(traffic.latency(each, SELECT), percentile(each)) for each in QUANTILES if each != slow)
+    slowest = Query(traffic.latency_by_tool(slow, TOP, SELECT), BY_TOOL)
     return (
         lines(
             "Latency with traces",
             "Duration in the server; a dot is one call and leads to its trace. Line: the default objective.",
             Unit.SECONDS,
-            *quantiles,
-        )._replace(thresholds=latency_thresholds(objective)),
-        lines(f"Slowest tools, {percentile(max(QUANTILES))}", "Of the chosen server.", Unit.SECONDS, slowest),
+            with_traces,
+            *others,
+        )._replace(thresholds=latency_thresholds(objective), scrape_seconds=RECORDED_SECONDS),
+        lines(f"Slowest tools, {percentile(slow)}", "Of the chosen server.", Unit.SECONDS, slowest),
     )
 
 
@@ -114,6 +115,20 @@ def replica_panels() -> tuple[Panel, ...]:
             "Calls in work and waiting in the chosen replica.",
             Unit.COUNT,
             Query(performance.load_of_pod(SELECT, ONE_POD), "calls"),
+        ),
+        Panel(
+            title="CPU of the replica",
+            description="Of the server's container, without its sidecar.",
+            unit=Unit.CORES,
+            queries=(Query(queries.container_cpu(NAMESPACE, ONE_POD, RATE), "{{pod}}"),),
+            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+        ),
+        Panel(
+            title="Memory of the replica",
+            description="Working set of the server's container: what its memory limit counts.",
+            unit=Unit.BYTES,
+            queries=(Query(queries.container_memory(NAMESPACE, ONE_POD), "{{pod}}"),),
+            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
         ),
     )
 

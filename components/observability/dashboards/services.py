@@ -130,16 +130,18 @@ def resource_panels() -> tuple[Panel, ...]:
     return (
         Panel(
             title="CPU per pod",
-            description="Of the server's container, without its sidecar.",
+            description="Pods that use most now: the server's container, without its sidecar.",
             unit=Unit.CORES,
-            queries=(Query(queries.container_cpu(NAMESPACE, pods, RATE), "{{pod}}"),),
+            queries=(Query(queries.top_pods(TOP, queries.container_cpu(NAMESPACE, pods, RATE)), "{{pod}}"),),
             scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+            kind=Kind.BARS,
         ),
         Panel(
             title="Memory per pod",
-            description="Working set of the server's container: what its memory limit counts.",
+            description="Pods that use most now: working set of the server's container, what its limit counts.",
             unit=Unit.BYTES,
-            queries=(Query(queries.container_memory(NAMESPACE, pods), "{{pod}}"),),
+            queries=(Query(queries.top_pods(TOP, queries.container_memory(NAMESPACE, pods)), "{{pod}}"),),
             scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+            kind=Kind.BARS,
         ),
     )

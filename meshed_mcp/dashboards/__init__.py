@@ -1,0 +1,1 @@
+"""Dashboards without Grafana: made-up series in a real Prometheus, every panel's queries asked, pictures drawn."""

@@ -1,0 +1,159 @@
+"""A Prometheus of our own for as long as a block lasts: started on loopback, filled with made-up series, asked.
+
+In: a folder, rules to evaluate. Out: `Prometheus`. Not here: what is written (`series.py`), what is asked
+(`questions.py`).
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import httpx
+
+from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.dashboards.questions import PAGE_SECONDS, Question
+from meshed_mcp.dashboards.remote_write import HEADERS, Span, bodies
+from meshed_mcp.dashboards.series import Pace, Series
+
+ENGINES: Final = Path(".engines") / "bin"
+"""Where `make engines` puts programs."""
+
+START_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 30.0
+ASK_SECONDS: Final = 120.0
+
+
+class Prometheus:
+    """An address that answers queries."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.Client(base_url=url, trust_env=False, timeout=ASK_SECONDS)
+
+    def ask(self, question: Question, now: float) -> list[dict[str, Any]]:
+        """Series of the answer; each has `metric` and `values`. Raises ConfigurationError where Prometheus refuses."""
+        if question.step is None:
+            found = self._get("query", {"query": question.expression, "time": now})
+            return [{"metric": each["metric"], "values": [each["value"]]} for each in found]
+        end = now - now % question.step
+        times = {"start": end - PAGE_SECONDS, "end": end, "step": question.step}
+        return self._get("query_range", {"query": question.expression, **times})
+
+    def _get(self, path: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+        try:
+            answer = self._http.post(f"/api/v1/{path}", data=parameters)
+        except httpx.HTTPError as error:
+            message = f"{self._http.base_url} does not answer: {error}; start it, or write another address"
+            raise ConfigurationError([Fault("--prometheus", "", message)]) from None
+        try:
+            body = answer.json()
+        except ValueError:
+            body = {"error": f"status {answer.status_code} without JSON"}
+        if body.get("status") != "success":
+            message = f"{self._http.base_url} refuses a query: {body.get('error')}; is it a Prometheus?"
+            raise ConfigurationError([Fault("--prometheus", "", message)])
+        found = body["data"]["result"]
+        return found if isinstance(found, list) else []
+
+    def write(self, series: Iterable[Series], now: float, by_pace: dict[Pace, Span]) -> "Written":
+        """Send series; how many, and how many samples."""
+        written = Written(0, 0)
+        for body, count, samples in bodies(series, now, by_pace):
+            self._http.post("/api/v1/write", content=body, headers=HEADERS).raise_for_status()
+            written = Written(written.series + count, written.samples + samples)
+        return written
+
+    def reload(self) -> None:
+        """Read the configuration again."""
+        self._http.post("/-/reload").raise_for_status()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def ready(self) -> bool:
+        """Whether it takes queries."""
+        try:
+            return self._http.get("/-/ready").is_success
+        except httpx.TransportError:
+            return False
+
+
+class Written(NamedTuple):
+    """What was written."""
+
+    series: int
+    samples: int
+
+
+def program() -> Path:
+    """The Prometheus of this machine. Raises ConfigurationError where there is none."""
+    found = shutil.which("prometheus", path=os.pathsep.join([str(ENGINES), os.environ.get("PATH", "")]))
+    if found is None:
+        message = "is not on the PATH; install it (Debian: apt-get install prometheus), or write --prometheus URL"
+        raise ConfigurationError([Fault("prometheus", "", message)])
+    return Path(found).resolve()
+
+
+@contextlib.contextmanager
+def own_prometheus(folder: Path) -> Iterator[tuple[Prometheus, Path]]:
+    """A fresh Prometheus and its configuration file, which `reload` reads again; it scrapes nothing at first."""
+    binary = program()
+    config = folder / "prometheus.yaml"
+    config.write_text(json.dumps({"global": {"evaluation_interval": "15s"}}), encoding="utf-8")
+    address = f"127.0.0.1:{free_port()}"
+    with (folder / "prometheus.log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - the user's own Prometheus
+            command(binary, config, folder / "data", address), stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            with contextlib.closing(Prometheus(f"http://{address}")) as engine:
+                wait_until_ready(engine, process, folder / "prometheus.log")
+                yield engine, config
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def command(binary: Path, config: Path, data: Path, address: str) -> list[str]:
+    """How it is started: with a head long enough for samples of some hours in any order of series."""
+    return [
+        str(binary),
+        f"--config.file={config}",
+        f"--storage.tsdb.path={data}",
+        f"--web.listen-address={address}",
+        "--web.enable-remote-write-receiver",
+        "--web.enable-lifecycle",
+        "--storage.tsdb.min-block-duration=1d",
+        "--storage.tsdb.max-block-duration=1d",
+        "--storage.tsdb.retention.time=2d",
+        "--enable-feature=exemplar-storage",
+        "--log.level=warn",
+    ]
+
+
+def wait_until_ready(engine: Prometheus, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Return when it answers. Raises ConfigurationError with the end of its log when it does not."""
+    end = time.monotonic() + START_SECONDS
+    while not engine.ready():
+        if process.poll() is not None or time.monotonic() > end:
+            text = log.read_text(encoding="utf-8", errors="replace")[-500:]
+            raise ConfigurationError([Fault("prometheus", "", f"does not start; its log ends with: {text}")])
+        time.sleep(0.1)
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,110 @@
+"""Made-up series of what rules record, so that a page has its whole time although no rule ran so long.
+
+A `Fleet` in, `Series` out. Names come from the rules' own modules.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from meshed_mcp import contract
+from meshed_mcp.components.core import cost_queries as cost
+from meshed_mcp.components.core import forecast_queries as forecast
+from meshed_mcp.components.core import mesh_queries as mesh
+from meshed_mcp.components.core import sli_queries as sli
+from meshed_mcp.components.observability.slo import BURNS
+from meshed_mcp.dashboards.series import (
+    CALLS_PER_SECOND,
+    ERROR_SHARE,
+    ORGANISATIONS,
+    RELEASE_PHASES,
+    Fleet,
+    Pace,
+    Series,
+    Shape,
+    median_of,
+    shares_below,
+)
+
+SLOW_SHARE: Final = 0.01
+SHARES: Final = {"operations": 1.0, "errors": ERROR_SHARE, "calls": 1.0, "slow_calls": SLOW_SHARE}
+
+
+def recorded_series(fleet: Fleet) -> Iterator[Series]:
+    """Of every server and tool, and of the registry."""
+    for number in range(fleet.servers):
+        of_server = {"namespace": fleet.namespace(number), contract.LABEL_SERVER: fleet.server(number)}
+        yield from server_records(of_server, CALLS_PER_SECOND * fleet.pods * fleet.tools, number)
+        yield from release_records(of_server, fleet.pods, number)
+        yield from forecasts(of_server, 4.0 * fleet.pods, number)
+        yield from mesh_records(fleet, number)
+        for tool in range(fleet.tools):
+            yield from tool_records(of_server | {contract.LABEL_TOOL: f"tool-{tool}"}, fleet, number, tool)
+    registry = {"namespace": fleet.namespace(0), contract.LABEL_SERVER: contract.REGISTRY_NAME}
+    yield from server_records(registry, 20.0, 1)
+
+
+def recorded(name: str, labels: dict[str, str], size: float, phase: int = 0, shape: Shape = Shape.GAUGE) -> Series:
+    """One recorded series."""
+    return Series({"__name__": name, **labels}, size, shape, Pace.RECORDED, phase % RELEASE_PHASES)
+
+
+def server_records(labels: dict[str, str], per_second: float, phase: int) -> Iterator[Series]:
+    """Rates, shares of the burn windows, budgets."""
+    for what, share in SHARES.items():
+        yield recorded(sli.recorded("server", what), labels, per_second * share, phase)
+    for bad, allowed in (("errors", 0.005), ("slow_calls", 0.05)):
+        for window in {window for burn in BURNS for window in (burn.long, burn.short)}:
+            yield recorded(sli.share_name("server", bad, window), labels, SHARES[bad], phase)
+        yield recorded(sli.budget_name("server", bad), labels, allowed, shape=Shape.FLAT)
+        yield recorded(sli.budget_left_name(bad), labels, 0.2 + 0.1 * (phase % 8), phase, Shape.FALLING)
+    yield recorded(cost.POD_COST, labels, 0.4 + 0.05 * (phase % 7), phase)
+
+
+def release_records(labels: dict[str, str], pods: int, number: int) -> Iterator[Series]:
+    """Replicas by release; every eighth server has a new one."""
+    stable = labels | {contract.LABEL_VERSION: contract.STABLE}
+    yield recorded(sli.RELEASES, stable | {contract.LABEL_RELEASE: "1.4.0"}, pods, shape=Shape.FLAT)
+    if number % RELEASE_PHASES == 0:
+        new = {"__name__": sli.RELEASES, **stable, contract.LABEL_RELEASE: "1.5.0"}
+        yield Series(new, pods, Shape.FLAT, Pace.NEW)
+
+
+def forecasts(labels: dict[str, str], load: float, phase: int) -> Iterator[Series]:
+    """The forecast and what became of it."""
+    for name, size in (
+        (forecast.MEAN_5M, load),
+        (forecast.FORECAST, load * 1.2),
+        (forecast.TRUSTED, load * 1.2),
+        (forecast.WAPE, 0.15),
+        (forecast.UNDERFORECAST, 0.05),
+    ):
+        yield recorded(name, labels, size, phase)
+
+
+def mesh_records(fleet: Fleet, number: int) -> Iterator[Series]:
+    """What is recorded of proxies."""
+    workload = {
+        "destination_workload": fleet.server(number),
+        "destination_workload_namespace": fleet.namespace(number),
+    }
+    for bound, share in {"50": 0.4, "250": 0.8, "1000": 0.98, "10000": 1.0, "+Inf": 1.0}.items():
+        yield recorded(mesh.DURATIONS, workload | {"le": bound}, 10.0 * fleet.pods * share, number)
+    caller = {"source_workload": fleet.server((number + 1) % fleet.servers)}
+    for reporter in ("source", "destination"):
+        for code, flags, per_second in (("200", mesh.NO_FAULT, 10.0), ("503", "UF", 0.01)):
+            seen = {"reporter": reporter, "response_code": code, "response_flags": flags}
+            tls = {"connection_security_policy": "mutual_tls"}
+            yield recorded(mesh.REQUESTS, workload | caller | seen | tls, per_second * fleet.pods, number)
+
+
+def tool_records(labels: dict[str, str], fleet: Fleet, number: int, tool: int) -> Iterator[Series]:
+    """Rates, durations and usage of one tool over all pods."""
+    per_second, median = CALLS_PER_SECOND * fleet.pods * (1 + tool % 3), median_of(number, tool)
+    for what, share in SHARES.items():
+        yield recorded(sli.recorded("tool", what), labels, per_second * share, number)
+    for bound, share in shares_below(median).items():
+        yield recorded(sli.DURATIONS, labels | {"le": bound}, per_second * share, number)
+    yield recorded(sli.SECONDS, labels, per_second * median * 1.4, number)
+    for place, organisation in enumerate(ORGANISATIONS, start=1):
+        of_organisation = labels | {contract.LABEL_ORGANISATION: organisation}
+        yield recorded(sli.USAGE, of_organisation, per_second / 2**place, number + place)

@@ -1,0 +1,204 @@
+"""Made-up series of MCP servers: as many servers, pods and tools as wanted, with the labels that scraping gives them.
+
+A `Fleet` in, `Series` out: labels, size and shape; when they were sampled is a `Grid`'s matter (`remote_write.py`).
+Not here: series of the platform (`platform_series.py`), of what rules record (`recorded_series.py`).
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from math import erf, log
+from typing import Final, NamedTuple
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.mesh_queries import NO_FAULT
+
+ERROR_SHARE: Final = 0.002
+CALLS_PER_SECOND: Final = 2.0
+"""Of one tool in one pod."""
+
+ORGANISATIONS: Final = ("acme", "globex", "initech", "umbrella", "hooli")
+RELEASE_PHASES: Final = 8
+
+
+class Shape(StrEnum):
+    """How a series moves."""
+
+    COUNTER = "counter"
+    """Grows; its rate swings around the size."""
+
+    GAUGE = "gauge"
+    """Swings around the size."""
+
+    FLAT = "flat"
+    FALLING = "falling"
+    """From the size to two thirds of it."""
+
+
+class Pace(StrEnum):
+    """How often, and for how long back, a series is sampled."""
+
+    FAST = "fast"
+    """At the servers' interval, for as long as rules look back."""
+
+    FAST_LONG = "fast-long"
+    """The same for the whole time that a page shows."""
+
+    RECORDED = "recorded"
+    PROXY = "proxy"
+    SLOW = "slow"
+    NEW = "new"
+    """A release that came a third of the time ago."""
+
+
+class Series(NamedTuple):
+    """One series: the name is the label `__name__`."""
+
+    labels: dict[str, str]
+    size: float
+    shape: Shape
+    pace: Pace
+    phase: int = 0
+
+
+class Fleet(NamedTuple):
+    """How much of everything; pods are of each server."""
+
+    servers: int
+    pods: int
+    tools: int
+    namespaces: int = 1
+
+    def server(self, number: int) -> str:
+        """Name of a server."""
+        return f"mcp-server-{number:02d}"
+
+    def namespace(self, number: int) -> str:
+        """Namespace of a server."""
+        return f"team-{number % self.namespaces}"
+
+    def pod(self, number: int, replica: int) -> str:
+        """Name of a pod, as a Deployment gives it."""
+        return f"{self.server(number)}-5d8f7c-{replica:05d}"
+
+
+Place = tuple[str, str, str]
+"""Namespace, server and pod."""
+
+
+def scraped(name: str, place: Place, **labels: str) -> dict[str, str]:
+    """Labels of a series of a server's pod."""
+    namespace, server, pod = place
+    return {
+        "__name__": name,
+        "namespace": namespace,
+        contract.LABEL_SERVER: server,
+        "pod": pod,
+        "container": contract.CONTAINER_NAME,
+        "job": f"{namespace}/{server}",
+        "instance": f"{pod}:{contract.MANAGEMENT_PORT}",
+        contract.LABEL_VERSION: contract.STABLE,
+        **labels,
+    }
+
+
+def shares_below(median: float) -> dict[str, float]:
+    """Bound of the histogram -> part of the calls that took at most so long: log-normal around `median` seconds."""
+    found = {str(bound): (1 + erf(log(bound / median) / 1.2)) / 2 for bound in contract.DURATION_BUCKETS_SECONDS}
+    return found | {"+Inf": 1.0}
+
+
+def histogram(labels: dict[str, str], per_second: float, median: float, pace: Pace, phase: int) -> Iterator[Series]:
+    """Buckets, count and sum."""
+    name = labels["__name__"]
+    for bound, share in shares_below(median).items():
+        bucket = labels | {"__name__": f"{name}_bucket", "le": bound}
+        yield Series(bucket, per_second * share, Shape.COUNTER, pace, phase)
+    yield Series(labels | {"__name__": f"{name}_count"}, per_second, Shape.COUNTER, pace, phase)
+    yield Series(labels | {"__name__": f"{name}_sum"}, per_second * median * 1.4, Shape.COUNTER, pace, phase)
+
+
+def median_of(server: int, tool: int) -> float:
+    """Seconds: each tool has its own."""
+    return 0.02 * (1 + (server * 7 + tool * 3) % 11)
+
+
+def server_series(fleet: Fleet) -> Iterator[Series]:
+    """Series of every pod of every server."""
+    for number in range(fleet.servers):
+        for replica in range(fleet.pods):
+            yield from pod_series(fleet, number, replica)
+
+
+def pod_series(fleet: Fleet, number: int, replica: int) -> Iterator[Series]:
+    """One pod; the first server's histograms are known for the whole time, for the page that shows one server."""
+    place = fleet.namespace(number), fleet.server(number), fleet.pod(number, replica)
+    pace, phase = Pace.FAST if number else Pace.FAST_LONG, number % RELEASE_PHASES
+    for tool in range(fleet.tools):
+        yield from calls(place, f"tool-{tool}", median_of(number, tool), pace, phase)
+    listing = scraped(contract.METRIC_OPERATION_DURATION, place, mcp_method_name="tools/list")
+    yield from histogram(listing, 0.2, 0.01, pace, phase)
+    http = {"http_route": contract.MCP_PATH, "http_request_method": "POST"}
+    for status, per_second in (("200", CALLS_PER_SECOND * fleet.tools), ("503", 0.01)):
+        labels = scraped(contract.METRIC_HTTP_DURATION, place, http_response_status_code=status, **http)
+        yield from histogram(labels, per_second, 0.05, Pace.FAST, phase)
+    yield from gauges(place, fleet, phase)
+
+
+def calls(place: Place, tool: str, median: float, pace: Pace, phase: int) -> Iterator[Series]:
+    """Calls of one tool in one pod: durations by result, and who called."""
+    of_tool = {contract.LABEL_METHOD: "tools/call", contract.LABEL_TOOL: tool}
+    protocol = {contract.LABEL_PROTOCOL: "2026-07-28"}
+    for error, share in (("", 1 - ERROR_SHARE), ("tool_error", ERROR_SHARE)):
+        result = {contract.LABEL_ERROR: error} if error else {}
+        labels = scraped(contract.METRIC_OPERATION_DURATION, place, **of_tool, **protocol, **result)
+        yield from histogram(labels, CALLS_PER_SECOND * share, median, pace, phase)
+    for number, organisation in enumerate(ORGANISATIONS, start=1):
+        labels = scraped(contract.METRIC_ORG_REQUESTS, place, org=organisation, gen_ai_tool_name=tool)
+        yield Series(labels, CALLS_PER_SECOND / 2**number, Shape.COUNTER, Pace.FAST, phase)
+
+
+def gauges(place: Place, fleet: Fleet, phase: int) -> Iterator[Series]:
+    """What else one pod shows, for the whole time that a page shows."""
+    shown: tuple[tuple[str, dict[str, str], float, Shape], ...] = (
+        (contract.METRIC_ACTIVE_REQUESTS, {contract.LABEL_METHOD: "tools/call"}, 4.0, Shape.GAUGE),
+        (contract.METRIC_QUEUE_DEPTH, {}, 0.2, Shape.GAUGE),
+        (contract.METRIC_CALL_PLACES, {}, float(contract.CONCURRENT_CALLS), Shape.FLAT),
+        (contract.METRIC_OPEN_STREAMS, {"kind": "listen"}, 12.0, Shape.GAUGE),
+        (contract.METRIC_REJECTED, {"reason": "overload"}, 0.01, Shape.COUNTER),
+        (contract.METRIC_REGISTERED_TOOLS, {}, float(fleet.tools), Shape.FLAT),
+        (contract.METRIC_LLM_TOKENS, {"model": "small-1", "token_type": "input"}, 90.0, Shape.COUNTER),
+        (contract.METRIC_LLM_TOKENS, {"model": "small-1", "token_type": "output"}, 30.0, Shape.COUNTER),
+        ("up", {}, 1.0, Shape.FLAT),
+        (contract.METRIC_INFO, {contract.LABEL_RELEASE: "1.4.0", "sdk_version": "2.3.0"}, 1.0, Shape.FLAT),
+    )
+    for name, labels, size, shape in shown:
+        yield Series(scraped(name, place, **labels), size, shape, Pace.FAST_LONG, phase)
+
+
+def proxy_series(fleet: Fleet) -> Iterator[Series]:
+    """What the proxies of every pod count: requests by answer and flag, and how long they took."""
+    for number in range(fleet.servers):
+        for replica in range(fleet.pods):
+            labels = {
+                "pod": fleet.pod(number, replica),
+                "destination_workload": fleet.server(number),
+                "destination_workload_namespace": fleet.namespace(number),
+                "source_workload": fleet.server((number + 1) % fleet.servers),
+                "connection_security_policy": "mutual_tls",
+            }
+            yield from requests(labels, number % RELEASE_PHASES)
+
+
+def requests(labels: dict[str, str], phase: int) -> Iterator[Series]:
+    """Requests of one pod's proxy, as both sides count them."""
+    name, pace = "istio_requests_total", Pace.PROXY
+    for reporter in ("source", "destination"):
+        for code, flags, per_second in (("200", NO_FAULT, 10.0), ("503", "UF", 0.01)):
+            counted = {"__name__": name, "reporter": reporter, "response_code": code, "response_flags": flags}
+            yield Series(labels | counted, per_second, Shape.COUNTER, pace, phase)
+    took = labels | {"reporter": "destination", "response_code": "200", "response_flags": NO_FAULT}
+    for bound in (0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000):
+        bucket = took | {"__name__": "istio_request_duration_milliseconds_bucket", "le": f"{bound:g}"}
+        yield Series(bucket, 10 * (1 + erf(log(bound / 60) / 1.4)) / 2, Shape.COUNTER, pace, phase)
+    every = took | {"__name__": "istio_request_duration_milliseconds_bucket", "le": "+Inf"}
+    yield Series(every, 10.0, Shape.COUNTER, pace, phase)
