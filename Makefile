@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 STACK ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: backtest bench-mesh bench-rollout bench-runtime bench-telemetry help setup engines local local-check test lint format unit golden lines package image-size preview clean
+.PHONY: backtest bench-mesh bench-observability bench-rollout bench-runtime bench-telemetry dashboard-pictures help setup engines local local-check test lint format unit golden lines package image-size preview clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -68,6 +68,12 @@ bench-runtime: setup ## Measure the runtime beside the bare SDK server
 
 bench-telemetry: setup ## Measure what metrics and spans cost per call
 	$(BIN)/python bench/telemetry_cost.py
+
+dashboard-pictures: setup ## Draw the pages of docs/reference/dashboards.md again
+	$(BIN)/meshed-mcp dashboards --stack dev --preview docs/images/dashboards
+
+bench-observability: setup ## Measure queries, rules and the lag of a thousand pods' series
+	$(BIN)/python bench/observability.py
 
 package: setup ## Build the source distribution and the wheel
 	$(BIN)/python -m build --outdir dist

@@ -50,7 +50,7 @@ def drawn(args: ObservabilityStackArgs, folder: Path, url: str | None) -> int:
     from meshed_mcp.dashboards import engine, preview  # noqa: PLC0415 - needs matplotlib, which is an extra
 
     if url is not None:
-        with contextlib.closing(engine.Prometheus(url)) as known:
+        with contextlib.closing(engine.PagesPrometheus(url)) as known:
             return len(preview.write(dashboards(args), known, time.time(), folder)) - 1
     with tempfile.TemporaryDirectory() as state, engine.own_prometheus(Path(state)) as (prometheus, _):
         preview.fill(prometheus, preview.SMALL, args.namespace, preview.MADE_UP_NOW)

@@ -1,6 +1,6 @@
 """A Prometheus of our own for as long as a block lasts: started on loopback, filled with made-up series, asked.
 
-In: a folder, rules to evaluate. Out: `Prometheus`. Not here: what is written (`series.py`), what is asked
+In: a folder, rules to evaluate. Out: `PagesPrometheus`. Not here: what is written (`series.py`), what is asked
 (`questions.py`).
 """
 
@@ -21,66 +21,43 @@ from meshed_mcp.components.core.errors import ConfigurationError, Fault
 from meshed_mcp.dashboards.questions import PAGE_SECONDS, Question
 from meshed_mcp.dashboards.remote_write import HEADERS, Span, bodies
 from meshed_mcp.dashboards.series import Pace, Series
+from meshed_mcp.prometheus import Prometheus
 
 ENGINES: Final = Path(".engines") / "bin"
 """Where `make engines` puts programs."""
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
-ASK_SECONDS: Final = 120.0
 
 
-class Prometheus:
-    """An address that answers queries."""
-
-    def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url, trust_env=False, timeout=ASK_SECONDS)
+class PagesPrometheus(Prometheus):
+    """A Prometheus that is asked what pages ask, and that takes made-up series."""
 
     def ask(self, question: Question, now: float) -> list[dict[str, Any]]:
         """Series of the answer; each has `metric` and `values`. Raises ConfigurationError where Prometheus refuses."""
         if question.step is None:
-            found = self._get("query", {"query": question.expression, "time": now})
+            found = self.result("query", {"query": question.expression, "time": now})
             return [{"metric": each["metric"], "values": [each["value"]]} for each in found]
         end = now - now % question.step
         times = {"start": end - PAGE_SECONDS, "end": end, "step": question.step}
-        return self._get("query_range", {"query": question.expression, **times})
-
-    def _get(self, path: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-        try:
-            answer = self._http.post(f"/api/v1/{path}", data=parameters)
-        except httpx.HTTPError as error:
-            message = f"{self._http.base_url} does not answer: {error}; start it, or write another address"
-            raise ConfigurationError([Fault("--prometheus", "", message)]) from None
-        try:
-            body = answer.json()
-        except ValueError:
-            body = {"error": f"status {answer.status_code} without JSON"}
-        if body.get("status") != "success":
-            message = f"{self._http.base_url} refuses a query: {body.get('error')}; is it a Prometheus?"
-            raise ConfigurationError([Fault("--prometheus", "", message)])
-        found = body["data"]["result"]
-        return found if isinstance(found, list) else []
+        return self.result("query_range", {"query": question.expression, **times})
 
     def write(self, series: Iterable[Series], now: float, by_pace: dict[Pace, Span]) -> "Written":
         """Send series; how many, and how many samples."""
         written = Written(0, 0)
         for body, count, samples in bodies(series, now, by_pace):
-            self._http.post("/api/v1/write", content=body, headers=HEADERS).raise_for_status()
+            self.http.post("/api/v1/write", content=body, headers=HEADERS).raise_for_status()
             written = Written(written.series + count, written.samples + samples)
         return written
 
     def reload(self) -> None:
         """Read the configuration again."""
-        self._http.post("/-/reload").raise_for_status()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
+        self.http.post("/-/reload").raise_for_status()
 
     def ready(self) -> bool:
         """Whether it takes queries."""
         try:
-            return self._http.get("/-/ready").is_success
+            return self.http.get("/-/ready").is_success
         except httpx.TransportError:
             return False
 
@@ -102,7 +79,7 @@ def program() -> Path:
 
 
 @contextlib.contextmanager
-def own_prometheus(folder: Path) -> Iterator[tuple[Prometheus, Path]]:
+def own_prometheus(folder: Path) -> Iterator[tuple[PagesPrometheus, Path]]:
     """A fresh Prometheus and its configuration file, which `reload` reads again; it scrapes nothing at first."""
     binary = program()
     config = folder / "prometheus.yaml"
@@ -113,7 +90,7 @@ def own_prometheus(folder: Path) -> Iterator[tuple[Prometheus, Path]]:
             command(binary, config, folder / "data", address), stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            with contextlib.closing(Prometheus(f"http://{address}")) as engine:
+            with contextlib.closing(PagesPrometheus(f"http://{address}")) as engine:
                 wait_until_ready(engine, process, folder / "prometheus.log")
                 yield engine, config
         finally:
@@ -142,7 +119,7 @@ def command(binary: Path, config: Path, data: Path, address: str) -> list[str]:
     ]
 
 
-def wait_until_ready(engine: Prometheus, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def wait_until_ready(engine: PagesPrometheus, process: "subprocess.Popen[bytes]", log: Path) -> None:
     """Return when it answers. Raises ConfigurationError with the end of its log when it does not."""
     end = time.monotonic() + START_SECONDS
     while not engine.ready():

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Panel, Variable
 from meshed_mcp.dashboards.drawing import Answer, figure_of, named
-from meshed_mcp.dashboards.engine import Prometheus
+from meshed_mcp.dashboards.engine import PagesPrometheus
 from meshed_mcp.dashboards.platform_series import platform_series
 from meshed_mcp.dashboards.questions import EVERYTHING, Question, mark, questions
 from meshed_mcp.dashboards.recorded_series import recorded_series
@@ -29,7 +29,7 @@ HISTORY_SECONDS: Final = 4000
 """A page's hour, and what its first rate looks back to."""
 
 
-def fill(prometheus: Prometheus, fleet: Fleet, monitoring: str, now: float) -> None:
+def fill(prometheus: PagesPrometheus, fleet: Fleet, monitoring: str, now: float) -> None:
     """Write made-up series of `fleet`, until now."""
     series = chain(
         platform_series(fleet, monitoring), recorded_series(fleet), proxy_series(fleet), server_series(fleet)
@@ -37,7 +37,7 @@ def fill(prometheus: Prometheus, fleet: Fleet, monitoring: str, now: float) -> N
     prometheus.write(series, now, spans(HISTORY_SECONDS, HISTORY_SECONDS, 0))
 
 
-def chosen(dashboard: Dashboard, prometheus: Prometheus, now: float) -> dict[str, str]:
+def chosen(dashboard: Dashboard, prometheus: PagesPrometheus, now: float) -> dict[str, str]:
     """What stands at the head of a page when it is opened: everything, or the first value of a choice of one."""
     found: dict[str, str] = {}
     for variable in dashboard.variables:
@@ -45,7 +45,7 @@ def chosen(dashboard: Dashboard, prometheus: Prometheus, now: float) -> dict[str
     return found
 
 
-def first_value(variable: Variable, before: Mapping[str, str], prometheus: Prometheus, now: float) -> str:
+def first_value(variable: Variable, before: Mapping[str, str], prometheus: PagesPrometheus, now: float) -> str:
     """The first value that a choice offers, by name; "" where it offers none."""
     selector = variable.selector
     for name, value in before.items():
@@ -54,7 +54,7 @@ def first_value(variable: Variable, before: Mapping[str, str], prometheus: Prome
     return min((str(each["metric"].get(variable.label, "")) for each in answers), default="")
 
 
-def answers_of(panel: Panel, choice: Mapping[str, str], prometheus: Prometheus, now: float) -> list[Answer]:
+def answers_of(panel: Panel, choice: Mapping[str, str], prometheus: PagesPrometheus, now: float) -> list[Answer]:
     """What a panel's questions are answered."""
     found: list[Answer] = []
     for question in questions(panel, choice):
@@ -68,7 +68,7 @@ def answer(legend: str, series: dict[str, Any]) -> Answer:
     return named(legend, series["metric"]), list(times), list(values)
 
 
-def write(dashboards: list[Dashboard], prometheus: Prometheus, now: float, folder: Path) -> list[Path]:
+def write(dashboards: list[Dashboard], prometheus: PagesPrometheus, now: float, folder: Path) -> list[Path]:
     """Draw every page; the files, the HTML page first."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures: list[Path] = []

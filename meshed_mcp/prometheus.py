@@ -1,0 +1,48 @@
+"""Prometheus asked over HTTP, by the commands that need its numbers. An address in; labels and values out.
+
+Source: Prometheus, "HTTP API". Not here: a Prometheus of our own (`dashboards/engine.py`).
+"""
+
+from typing import Any, Final
+
+import httpx
+
+from meshed_mcp.components.core.errors import ConfigurationError, Fault
+
+ASK_SECONDS: Final = 120.0
+
+
+class Prometheus:
+    """An address that answers queries; proxies of the environment are not asked. Close it after use."""
+
+    def __init__(self, url: str) -> None:
+        if not url.startswith(("http://", "https://")):
+            message = f"{url!r} is no URL; write one such as http://127.0.0.1:9090"
+            raise ConfigurationError([Fault("--prometheus", "", message)])
+        self.http: Final = httpx.Client(base_url=url, trust_env=False, timeout=ASK_SECONDS)
+
+    def values(self, expression: str, now: float) -> list[tuple[dict[str, str], float]]:
+        """Labels and value of every series at `now` (Unix time). Raises ConfigurationError."""
+        found = self.result("query", {"query": expression, "time": now})
+        return [(each["metric"], float(each["value"][1])) for each in found]
+
+    def result(self, path: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+        """`data.result` of the API's `path`. Raises ConfigurationError where it does not answer, or refuses."""
+        try:
+            answer = self.http.post(f"/api/v1/{path}", data=parameters)
+        except httpx.HTTPError as error:
+            message = f"{self.http.base_url} does not answer: {error}; start it, or write another address"
+            raise ConfigurationError([Fault("--prometheus", "", message)]) from None
+        try:
+            body = answer.json()
+        except ValueError:
+            body = {"error": f"status {answer.status_code} without JSON"}
+        if body.get("status") != "success":
+            message = f"{self.http.base_url} refuses a query: {body.get('error')}; is it a Prometheus?"
+            raise ConfigurationError([Fault("--prometheus", "", message)])
+        found = body["data"]["result"]
+        return found if isinstance(found, list) else []
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.http.close()

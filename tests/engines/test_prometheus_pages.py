@@ -1,0 +1,68 @@
+"""Every question of every page, asked of a real Prometheus that holds made-up series; and the pictures of the answers."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from meshed_mcp.__main__ import app
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.dashboards.config_maps import dashboards
+from meshed_mcp.dashboards.engine import PagesPrometheus, own_prometheus
+from meshed_mcp.dashboards.preview import MADE_UP_NOW, SMALL, chosen, fill
+from meshed_mcp.dashboards.questions import Question, all_questions
+from tests.stacks import ROOT
+
+pytestmark = pytest.mark.engine("prometheus")
+
+PAGES = {page.uid.value: page for page in dashboards(ObservabilityStackArgs())}
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagesPrometheus]:
+    """A Prometheus with an hour of a small fleet."""
+    with own_prometheus(tmp_path_factory.mktemp("prometheus")) as (prometheus, _):
+        fill(prometheus, SMALL, "monitoring", MADE_UP_NOW)
+        yield prometheus
+
+
+@pytest.mark.parametrize("uid", PAGES)
+def test_every_question_of_a_page_has_an_answer(filled: PagesPrometheus, uid: str) -> None:
+    """Product rule: a panel that stays empty on a full fleet asks for something that nobody shows."""
+    page = PAGES[uid]
+    choice = chosen(page, filled, MADE_UP_NOW)
+    empty = [title for title, each in all_questions(page, choice) if not filled.ask(each, MADE_UP_NOW)]
+    assert empty == []
+
+
+def test_a_question_about_nothing_has_no_answer(filled: PagesPrometheus) -> None:
+    """Product rule: a test that cannot fail proves nothing."""
+    assert filled.ask(Question("sum(mcp_nothing_total)", "", 30), MADE_UP_NOW) == []
+
+
+def test_a_refused_question_says_why(filled: PagesPrometheus) -> None:
+    """Product rule: an error names what is wrong and where."""
+    with pytest.raises(ConfigurationError, match=r"refuses a query: .*parse error.*is it a Prometheus"):
+        filled.ask(Question("sum(", "", None), MADE_UP_NOW)
+
+
+def test_an_address_that_nobody_answers_is_named() -> None:
+    """Product rule: as above."""
+    with (
+        contextlib.closing(PagesPrometheus("http://127.0.0.1:9")) as nobody,
+        pytest.raises(ConfigurationError, match=r"http://127.0.0.1:9 does not answer: .*write another address"),
+    ):
+        nobody.ask(Question("up", "", None), MADE_UP_NOW)
+
+
+def test_the_pictures_of_the_documentation_are_those_of_the_pages(tmp_path: Path) -> None:
+    """Product rule: a reviewer sees a changed page as a changed picture; `make dashboard-pictures` draws them again."""
+    result = CliRunner().invoke(app, ["dashboards", "--stack", "dev", "-p", str(ROOT), "--preview", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    drawn = {path.name: path for path in tmp_path.iterdir()}
+    assert set(drawn) == {*(f"{uid}.png" for uid in PAGES), "index.html"}
+    kept = {path.name: path for path in (ROOT / "docs" / "images" / "dashboards").iterdir()}
+    assert {name for name in drawn if drawn[name].read_bytes() != kept[name].read_bytes()} == set()

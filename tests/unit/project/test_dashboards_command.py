@@ -1,0 +1,114 @@
+"""`meshed-mcp dashboards` without a Prometheus: JSON, faults, and what is written to one."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from meshed_mcp.__main__ import app
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.components.observability.dashboards.records import Kind, Panel, Query, Threshold, Unit
+from meshed_mcp.dashboards import engine
+from meshed_mcp.dashboards.drawing import color, formatted, named
+from meshed_mcp.dashboards.questions import questions
+from meshed_mcp.dashboards.remote_write import Span, bodies, labels, stored, varint
+from meshed_mcp.dashboards.series import Fleet, Pace, Series, Shape, server_series
+from tests.stacks import ROOT
+
+PAGE = ROOT / "docs" / "reference" / "dashboards.md"
+
+
+def test_the_json_is_what_grafana_gets(tmp_path: Path) -> None:
+    """Product rule: a page can be imported by hand where no sidecar runs."""
+    result = CliRunner().invoke(app, ["dashboards", "--stack", "dev", "-p", str(ROOT), "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    uids = {json.loads(path.read_text())["uid"] for path in tmp_path.iterdir()}
+    assert uids == {path.stem for path in tmp_path.iterdir()}
+    assert "mcp-usage" in uids
+
+
+def test_nothing_to_write_is_said() -> None:
+    """Product rule: a command that does nothing says what to write."""
+    result = CliRunner().invoke(app, ["dashboards", "--stack", "dev", "-p", str(ROOT)])
+    assert isinstance(result.exception, ConfigurationError)
+    assert str(result.exception.faults[0]).endswith("nothing to write; write --preview DIR, or --out DIR")
+
+
+def test_a_machine_without_prometheus_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Product rule: as above."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigurationError, match=r"apt-get install prometheus.*or write --prometheus URL"):
+        engine.program()
+
+
+def test_every_picture_is_shown_and_they_stay_small() -> None:
+    """Product rule: the page of pictures is complete; a repository is no place for megabytes."""
+    pictures = sorted((ROOT / "docs" / "images" / "dashboards").glob("*.png"))
+    text = PAGE.read_text(encoding="utf-8")
+    assert pictures
+    assert all(f"../images/dashboards/{path.name})" in text for path in pictures)
+    assert sum(path.stat().st_size for path in pictures) < 1_500_000
+
+
+def test_macros_and_choices_are_filled_in_as_grafana_does() -> None:
+    """Grafana, "Global variables": four scrapes to a rate; bars ask for now, lines for the hour."""
+    query = Query('rate(x{a="$server"}[$__rate_interval]) + avg_over_time(y[$__range]) * $__range_s', "{{a}}")
+    panel = Panel("t", "d", Unit.COUNT, (query,), 15)
+    (asked,) = questions(panel, {"server": "mcp-rag"})
+    assert asked == ('rate(x{a="mcp-rag"}[60s]) + avg_over_time(y[3600s]) * 3600', "{{a}}", 15)
+    (now,) = questions(panel._replace(kind=Kind.BARS), {})
+    assert now.step is None
+
+
+@pytest.mark.parametrize(("number", "encoded"), [(0, b"\x00"), (127, b"\x7f"), (300, b"\xac\x02")])
+def test_numbers_are_encoded_as_protocol_buffers_ask(number: int, encoded: bytes) -> None:
+    """Protocol Buffers, "Encoding": 300 is ac 02."""
+    assert varint(number) == encoded
+
+
+def test_labels_are_sorted() -> None:
+    """Prometheus, "Remote-Write 1.0": label names are sorted."""
+    assert labels({"b": "2", "__name__": "up"}) == b"\x0a\x0e\x0a\x08__name__\x12\x02up" + b"\x0a\x06\x0a\x01b\x12\x012"
+
+
+def test_a_body_is_a_snappy_block() -> None:
+    """Snappy, "format description": length, then a literal with a length of four bytes, less one."""
+    assert stored(b"abc") == b"\x03\xfc\x02\x00\x00\x00abc"
+
+
+def test_a_fleet_is_as_large_as_was_asked_for() -> None:
+    """Product rule: a figure for a thousand pods is measured with a thousand pods."""
+    pods = {each.labels["pod"] for each in server_series(Fleet(5, 4, 2))}
+    assert len(pods) == 20
+
+
+def test_written_series_and_samples_are_counted() -> None:
+    """Product rule: the size that a figure names was counted."""
+    series = [Series({"__name__": "up", "pod": str(number)}, 1, Shape.FLAT, Pace.SLOW) for number in range(3)]
+    ((_, count, samples),) = bodies(series, 1_767_614_400, {Pace.SLOW: Span(60, 0, 30)})
+    assert (count, samples) == (3, 6)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.025, Unit.SHARE, "2.5 %"),
+        (0.25, Unit.SECONDS, "250 ms"),
+        (2, Unit.SECONDS, "2 s"),
+        (3 * 2**30, Unit.BYTES, "3 GiB"),
+        (1500, Unit.PER_SECOND, "1.5 K/s"),
+        (12, Unit.COUNT, "12"),
+    ],
+)
+def test_values_have_their_units(value: float, unit: Unit, text: str) -> None:
+    """Product rule: a number on a picture says what it is."""
+    assert formatted(value, unit) == text
+
+
+def test_names_and_colours_are_the_panels() -> None:
+    """Grafana, legends and thresholds."""
+    assert named("{{server}} of {{ team }}{{none}}", {"server": "a", "team": "b"}) == "a of b"
+    panel = Panel("t", "d", Unit.SHARE, (), 15, thresholds=(Threshold(0.5, "red"),))
+    assert color(panel, 0.4) != color(panel, 0.5)
