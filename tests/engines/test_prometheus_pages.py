@@ -1,4 +1,4 @@
-"""Every question of every page, asked of a real Prometheus that holds made-up series; and the pictures of the answers."""
+"""Every question of every page, asked of a real Prometheus with made-up series; and the pictures of the answers."""
 
 import contextlib
 from collections.abc import Iterator
