@@ -1,6 +1,6 @@
 """The command `meshed-mcp gate`: is a new version of a service as good as the old one, by what Prometheus saw of both.
 
-A service and a Prometheus in; a table of the evidence and the exit code out: 0 good, 1 worse, 2 undecided.
+A service and a Prometheus in; the evidence and the exit code out: 0 good, 1 worse, 2 undecided.
 Not here: the judgement (`gate_judgement.py`), the expressions (`components/core/gate_queries.py`).
 """
 
@@ -13,7 +13,6 @@ from typing import Annotated, Final, NamedTuple
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from meshed_mcp import contract
 from meshed_mcp.components.core import gate_queries, queries
@@ -46,9 +45,15 @@ def gate_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     window: Annotated[str, typer.Option("--for", help="How much of each version is compared: 30s, 10m, 1h.")] = "10m",
     canary: Annotated[bool, typer.Option("--canary", help="Compare canary and stable; else newest release.")] = False,
     namespace: Annotated[str, typer.Option("--namespace", help="Namespace of the service.")] = "mcp-system",
-    errors: Annotated[float, typer.Option(min=0, max=1, help="Share of failures more that is borne.")] = 0.01,
-    slow_calls: Annotated[float, typer.Option(min=0, max=1, help="Share of slow calls more that is borne.")] = 0.05,
-    wait: Annotated[bool, typer.Option("--wait", help="Look on for as long as --for says; end once it is worse.")] = False,
+    errors: Annotated[
+        float, typer.Option("--errors", min=0, max=1, help="Share of failures more that is borne.")
+    ] = 0.01,
+    slow_calls: Annotated[
+        float, typer.Option("--slow", min=0, max=1, help="Share of slow calls more that is borne.")
+    ] = 0.05,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Look on for as long as --for says; end once it is worse.")
+    ] = False,
 ) -> None:
     """Compare the new version of a service with the old one: exit code 0 good, 1 worse, 2 undecided."""
     duration = seconds(window)
@@ -60,7 +65,8 @@ def gate_command(  # noqa: PLR0913, PLR0917 - one parameter per option
             return compared(source, old, new, window, (errors, slow_calls))
 
         findings = look_on(look, duration) if wait else look()
-    console.print(evidence(service, findings))
+    for each in findings:
+        console.print(evidence(each), markup=False)
     verdict = overall(findings)
     console.print(f"{verdict.name.lower()}: {REASONS[verdict]}")
     raise typer.Exit(verdict.value)
@@ -128,14 +134,12 @@ def by_bound(source: Prometheus, side: Side, window: str) -> dict[float, float]:
     return {float(labels["le"]) if labels["le"] != "+Inf" else inf: value for labels, value in found}
 
 
-def evidence(service: str, findings: list[Finding]) -> Table:
-    """What was found, a row per measure."""
-    table = Table("measure", "old", "new", "difference", "verdict", title=f"{service}: the new version beside the old")
-    for each in findings:
-        between = f"{(each.new.share - each.old.share) * 100:+.2f} pp [{each.low * 100:+.2f}, {each.high * 100:+.2f}]"
-        shares = (f"{side.share:.2%} of {side.every:.0f}" for side in (each.old, each.new))
-        table.add_row(each.measure, *shares, between, each.verdict.name.lower())
-    return table
+def evidence(found: Finding) -> str:
+    """One measure of both versions, on one line that a log keeps whole."""
+    old, new = (f"{side.share:.2%} of {side.every:.0f}" for side in (found.old, found.new))
+    change = (found.new.share - found.old.share) * 100
+    between = f"difference {change:+.2f} pp [{found.low * 100:+.2f}, {found.high * 100:+.2f}]"
+    return f"{found.measure}: old {old}, new {new}, {between}: {found.verdict.name.lower()}"
 
 
 def seconds(window: str) -> float:

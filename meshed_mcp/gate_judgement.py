@@ -51,7 +51,7 @@ class Finding(NamedTuple):
 
 
 def finding(measure: str, old: Counts, new: Counts, tolerance: float) -> Finding:
-    """Judge one measure: good when the difference is surely below `tolerance`, worse when it is above, and no chance."""
+    """Judge one measure: good when surely below `tolerance`, worse when above it and no chance."""
     if min(old.every, new.every) < LEAST_CALLS:
         return Finding(measure, old, new, -1.0, 1.0, Verdict.UNDECIDED)
     low, high = difference(old, new)

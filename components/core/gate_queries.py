@@ -1,6 +1,6 @@
 """PromQL that compares two versions of a server: operations, failures and durations of its pods over one window.
 
-In: a server, a version or a release, a window. Out: PromQL text. Not here: the judgement (`meshed_mcp/gate_judgement.py`).
+In: a version or a release, a window. Out: PromQL text. Not here: the verdict (`meshed_mcp/gate_judgement.py`).
 """
 
 from meshed_mcp import contract

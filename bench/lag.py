@@ -1,0 +1,90 @@
+"""How long a call takes to be queryable: a service of the local run behind its Envoy, a Prometheus that scrapes it.
+
+Out: seconds from the end of each call to the first query that counts it. Calls come at all phases of the scrape
+interval; the interval and the job are those that the stack renders.
+"""
+
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import anyio
+import httpx2
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from meshed_mcp import contract
+from meshed_mcp.components.mesh.monitor import SCRAPE_SECONDS, SCRAPE_TIMEOUT_SECONDS
+from meshed_mcp.dashboards.engine import free_port, own_prometheus
+from meshed_mcp.infra.recording import record
+from meshed_mcp.local.container import Places
+from meshed_mcp.local.running import Running, running
+from meshed_mcp.local.stack import read_stack
+from meshed_mcp.prometheus import Prometheus
+
+ROOT: Final = Path(__file__).parent.parent
+CALLS: Final = 200
+PAUSE_SECONDS: Final = 0.23
+LOOK_SECONDS: Final = 0.05
+SERVICE, TOOL = "mcp-template", "measure"
+LONGEST_SECONDS: Final = 60.0
+COUNT: Final = f'sum({contract.METRIC_OPERATION_DURATION}_count{{{contract.LABEL_TOOL}="{TOOL}"}})'
+
+
+def scrape_config(run: Running) -> dict[str, object]:
+    """What the PodMonitor of the service becomes."""
+    pods = [pod for pod in run.topology.pods if pod.deployment.name == SERVICE]
+    return {
+        "job_name": SERVICE,
+        "scrape_interval": f"{SCRAPE_SECONDS}s",
+        "scrape_timeout": f"{SCRAPE_TIMEOUT_SECONDS}s",
+        "static_configs": [{"targets": [f"{pod.address}:{contract.MANAGEMENT_PORT}" for pod in pods]}],
+    }
+
+
+def lags() -> list[float]:
+    """Seconds per call."""
+    objects = record(ROOT, "dev").objects
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder, own_prometheus(Path(folder)) as (prometheus, config):
+        places = Places(Path(folder) / "state", Path(folder) / "secrets")
+        with running(read_stack(objects), port, places, lambda _: None) as run:
+            config.write_text(json.dumps({"scrape_configs": [scrape_config(run)]}), encoding="utf-8")
+            prometheus.reload()
+            return anyio.run(measured, prometheus, f"http://127.0.0.1:{port}/{SERVICE}/mcp")
+
+
+async def measured(prometheus: Prometheus, url: str) -> list[float]:
+    """Call and look, side by side."""
+    ended: list[float] = []
+    seen: list[float] = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call, url, ended)
+        tasks.start_soon(look, prometheus, ended, seen)
+    return [round(found - end, 4) for found, end in zip(seen, ended, strict=True)]
+
+
+async def call(url: str, ended: list[float]) -> None:
+    """Make the calls through the gateway; note when each ended."""
+    async with (
+        httpx2.AsyncClient(trust_env=False, timeout=60) as http,
+        Client(streamable_http_client(url, http_client=http), mode="2026-07-28") as client,
+    ):
+        for number in range(CALLS):
+            await client.call_tool(TOOL, {"text": str(number)})
+            ended.append(time.monotonic())
+            await anyio.sleep(PAUSE_SECONDS)
+
+
+async def look(prometheus: Prometheus, ended: list[float], seen: list[float]) -> None:
+    """Ask how many calls are counted, until all are; note when each was."""
+    end = time.monotonic() + CALLS * PAUSE_SECONDS * 2 + LONGEST_SECONDS
+    while len(seen) < CALLS and time.monotonic() < end:
+        found = await anyio.to_thread.run_sync(prometheus.values, COUNT, time.time())
+        counted = int(found[0][1]) if found else 0
+        seen += [time.monotonic()] * (min(counted, len(ended)) - len(seen))
+        await anyio.sleep(LOOK_SECONDS)
+    if len(seen) < CALLS:
+        raise TimeoutError(f"only {len(seen)} of {CALLS} calls are counted")

@@ -1,0 +1,158 @@
+"""Pages and rules at a thousand pods: seconds per page, seconds per group of rules, and the lag of a call.
+
+Fills a real Prometheus with made-up series of 50 servers of 20 pods and 6 tools, asks what each page asks when it is
+opened, lets the rules of the stack run, and measures how long a call of the local run takes to be queryable (lag.py).
+Raw figures: bench/results/observability.json. Run it with `make bench-observability`; it takes about five minutes.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from itertools import chain
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from lag import lags
+
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.dashboards.config_maps import dashboards
+from meshed_mcp.components.observability.manifests import rules
+from meshed_mcp.dashboards.engine import PagesPrometheus, own_prometheus
+from meshed_mcp.dashboards.platform_series import platform_series
+from meshed_mcp.dashboards.preview import chosen
+from meshed_mcp.dashboards.questions import all_questions
+from meshed_mcp.dashboards.recorded_series import recorded_series
+from meshed_mcp.dashboards.remote_write import spans
+from meshed_mcp.dashboards.series import Fleet, proxy_series, server_series
+
+ROOT: Final = Path(__file__).parent.parent
+RAW: Final = ROOT / "bench" / "results" / "observability.json"
+PAGE: Final = ROOT / "docs" / "reference" / "performance.md"
+BEGIN, END = "<!-- measured: make bench-observability -->\n", "<!-- end of observability -->\n"
+FLEET: Final = Fleet(servers=50, pods=20, tools=6, namespaces=5)
+ROUNDS: Final = 5
+PAGE_SECONDS: Final = 4000
+RULES_SECONDS: Final = 330
+"""What a rule over five minutes reads of the pods' own series."""
+
+AHEAD_SECONDS: Final = 240
+"""Samples that are written ahead of the clock, so that rules find fresh ones while they are measured."""
+
+RULE_ROUNDS: Final = 6
+RULE_INTERVAL: Final = "15s"
+ARGS: Final = ObservabilityStackArgs()
+
+
+def fill(prometheus: PagesPrometheus, now: float) -> dict[str, float]:
+    """Write everything; sizes and time."""
+    began = time.monotonic()
+    series = chain(
+        platform_series(FLEET, ARGS.namespace), recorded_series(FLEET), proxy_series(FLEET), server_series(FLEET)
+    )
+    written = prometheus.write(series, now, spans(PAGE_SECONDS, RULES_SECONDS, AHEAD_SECONDS))
+    return {"series": written.series, "samples": written.samples, "seconds": round(time.monotonic() - began, 1)}
+
+
+def page_times(prometheus: PagesPrometheus, now: float) -> dict[str, Any]:
+    """Per page: number of queries, seconds of all of them one after the other per round, panels without an answer."""
+    found: dict[str, Any] = {}
+    for page in dashboards(ARGS):
+        choice = chosen(page, prometheus, now)
+        questions = list(all_questions(page, choice))
+        empty = [title for title, question in questions if not prometheus.ask(question, now)]
+        rounds = []
+        for _ in range(ROUNDS):
+            began = time.monotonic()
+            for _, question in questions:
+                prometheus.ask(question, now)
+            rounds.append(round(time.monotonic() - began, 4))
+        found[page.uid.value] = {"queries": len(questions), "seconds": rounds, "empty": empty}
+    return found
+
+
+def rule_times(prometheus: PagesPrometheus, config: Path) -> dict[str, Any]:
+    """Per group of rules: its interval, and seconds of RULE_ROUNDS evaluations, one each RULE_INTERVAL."""
+    groups = [group for item in rules(ARGS) for group in item["spec"]["groups"]]
+    intervals = {group["name"]: group["interval"] for group in groups}
+    file = config.with_name("rules.json")
+    file.write_text(json.dumps({"groups": [group | {"interval": RULE_INTERVAL} for group in groups]}))
+    config.write_text(json.dumps({"rule_files": [str(file)]}))
+    prometheus.reload()
+    found: dict[str, dict[str, float]] = {name: {} for name in intervals}
+    end = time.monotonic() + AHEAD_SECONDS
+    while time.monotonic() < end and any(len(each) < RULE_ROUNDS for each in found.values()):
+        time.sleep(1)
+        for group in prometheus.http.get("/api/v1/rules").json()["data"]["groups"]:
+            faults = [rule["lastError"] for rule in group["rules"] if rule.get("lastError")]
+            if faults:
+                sys.exit(f"group {group['name']}: {faults[0]}")
+            if group["evaluationTime"]:
+                found[group["name"]][group["lastEvaluation"]] = group["evaluationTime"]
+    return {name: {"interval": intervals[name], "seconds": list(each.values())} for name, each in found.items()}
+
+
+def interval_seconds(text: str) -> float:
+    """`15s` or `5m`."""
+    return float(text[:-1]) * {"s": 1, "m": 60}[text[-1]]
+
+
+def table(raw: dict[str, Any]) -> str:
+    """The part of the documentation that is measured."""
+    size = raw["filled"]
+    fleet = f"{FLEET.servers} servers of {FLEET.pods} pods and {FLEET.tools} tools"
+    how = (
+        f"medians [longest], n = {ROUNDS} and {RULE_ROUNDS}; {raw['cores']} cores, load before {raw['load_before']:.1f}"
+    )
+    lines = [
+        f"{fleet}: {size['series']:,} series, {size['samples']:,} samples. Seconds are {how}.",
+        "",
+        "| page | queries | seconds, one after the other |",
+        "| --- | --- | --- |",
+    ]
+    for name, each in raw["pages"].items():
+        lines.append(f"| {name} | {each['queries']} | {median(each['seconds']):.2f} [{max(each['seconds']):.2f}] |")
+    lines += ["", "| group of rules | interval | seconds | part of its interval |", "| --- | --- | --- | --- |"]
+    for name, each in raw["rules"].items():
+        longest, usual = max(each["seconds"]), median(each["seconds"])
+        part = longest / interval_seconds(each["interval"])
+        lines.append(f"| {name} | {each['interval']} | {usual:.3f} [{longest:.3f}] | {part:.1%} |")
+    lag = sorted(raw["lag_seconds"])
+    late = (
+        f"median {median(lag):.2f} s, p99 {lag[int(len(lag) * 0.99)]:.2f} s, longest {lag[-1]:.2f} s (n = {len(lag)})"
+    )
+    lines += ["", f"From the end of a call to the first query that counts it, on the local run: {late}.", ""]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, write, print."""
+    load_before = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as state, own_prometheus(Path(state)) as (prometheus, config):
+        now = time.time()
+        filled = fill(prometheus, now)
+        pages = page_times(prometheus, now)
+        measured_rules = rule_times(prometheus, config)
+    raw = {
+        "cores": os.cpu_count(),
+        "load_before": load_before,
+        "fleet": FLEET._asdict(),
+        "filled": filled,
+        "pages": pages,
+        "rules": measured_rules,
+        "lag_seconds": lags(),
+    }
+    RAW.write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    PAGE.write_text(before + BEGIN + table(raw) + END + rest.partition(END)[2], encoding="utf-8")
+    print(table(raw))
+    empty = {name: each["empty"] for name, each in pages.items() if each["empty"]}
+    if empty:
+        sys.exit(f"panels without an answer: {empty}")
+
+
+if __name__ == "__main__":
+    main()

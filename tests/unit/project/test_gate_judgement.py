@@ -1,0 +1,71 @@
+"""What two versions' counts mean, where the numbers are known."""
+
+from math import inf, sqrt
+
+import pytest
+
+from meshed_mcp.gate import seconds
+from meshed_mcp.gate_judgement import (
+    ONE_SIDED_95,
+    Counts,
+    Verdict,
+    difference,
+    finding,
+    overall,
+    slow,
+    usual_bound,
+    wilson,
+)
+
+
+def test_the_interval_is_wilsons() -> None:
+    """Wilson (1927): the shares from which what was counted is just z standard errors away."""
+    counts = Counts(10, 100)
+    for bound in wilson(counts):
+        assert abs(counts.share - bound) == pytest.approx(ONE_SIDED_95 * sqrt(bound * (1 - bound) / counts.every))
+
+
+def test_the_difference_is_newcombes() -> None:
+    """Newcombe (1998), table II, 56/70 less 48/80 (method 10, z = 1.96): 0.0524 to 0.3339; at 1.645 it is narrower."""
+    low, high = difference(Counts(48, 80), Counts(56, 70))
+    assert 0.0524 < low < 0.2 < high < 0.3339
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "verdict"),
+    [
+        (Counts(10, 10_000), Counts(10, 10_000), Verdict.GOOD),
+        (Counts(10, 10_000), Counts(500, 10_000), Verdict.WORSE),
+        (Counts(0, 99), Counts(50, 100), Verdict.UNDECIDED),
+        (Counts(0, 10_000), Counts(50, 99), Verdict.UNDECIDED),
+        (Counts(0, 200), Counts(0, 120), Verdict.UNDECIDED),
+        (Counts(500, 10_000), Counts(10, 10_000), Verdict.GOOD),
+    ],
+)
+def test_few_calls_decide_nothing(old: Counts, new: Counts, verdict: Verdict) -> None:
+    """Product rule: neither a release that nobody called nor a bad minute of three calls decides."""
+    assert finding("failed", old, new, 0.01).verdict is verdict
+
+
+def test_one_measure_that_is_worse_decides() -> None:
+    """Product rule: a fast version that fails is not good, an unknown one neither."""
+    good, worse, quiet = (
+        finding("m", Counts(0, 10_000), Counts(bad, every), 0.01) for bad, every in ((0, 9000), (900, 9000), (0, 1))
+    )
+    assert overall([good, worse, quiet]) is Verdict.WORSE
+    assert overall([good, quiet]) is Verdict.UNDECIDED
+    assert overall([good]) is Verdict.GOOD
+
+
+def test_slow_is_what_the_old_version_seldom_was() -> None:
+    """Product rule: no objective is needed to see that a version became slower."""
+    buckets = {0.1: 90.0, 0.2: 96.0, 0.5: 100.0, inf: 100.0}
+    assert usual_bound(buckets) == 0.2
+    assert slow(buckets, 0.2) == Counts(4.0, 100.0)
+    assert usual_bound({0.1: 0.0, 300.0: 1.0, inf: 100.0}) == 300.0
+
+
+@pytest.mark.parametrize(("text", "expected"), [("30s", 30), ("10m", 600), ("2h", 7200)])
+def test_windows_are_written_as_prometheus_does(text: str, expected: float) -> None:
+    """Prometheus, "Time durations"."""
+    assert seconds(text) == expected
