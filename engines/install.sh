@@ -19,6 +19,8 @@ mkdir -p "$ENGINES/bin"
 . "$here/kube_apiserver.sh"
 # shellcheck source=istiod.sh
 . "$here/istiod.sh"
+# shellcheck source=ratelimit.sh
+. "$here/ratelimit.sh"
 
 say() { printf '%-15s %s\n' "$1" "$2"; }
 
@@ -141,6 +143,16 @@ install_istiod() {
     say istiod "$what built into .engines/"
 }
 
+install_ratelimit() {
+    local what="commit ${RATELIMIT_PIN##*-}"
+    [[ -x "$ENGINES/bin/ratelimit" && "$(cat "$ENGINES/bin/ratelimit.version" 2>/dev/null)" == "$RATELIMIT_PIN" ]] &&
+        say ratelimit "$what is there: $ENGINES/bin" && return
+    command -v go >/dev/null ||
+        failed ratelimit "it is built from source and there is no Go. Install Go >= 1.26 (https://go.dev/dl)" || return
+    build_ratelimit || failed ratelimit "go build failed, see above" || return
+    say ratelimit "$what built into .engines/"
+}
+
 install_conformance() {
     local folder="$ENGINES/conformance" wanted="$here/conformance" node
     if cmp -s "$wanted/package-lock.json" "$folder/package-lock.json" && [[ -x "$ENGINES/bin/mcp-conformance" ]]; then
@@ -162,11 +174,11 @@ install_conformance() {
 }
 
 engines=("$@")
-[[ $# -gt 0 ]] || engines=(etcd prometheus alertmanager redis postgresql kube-apiserver istiod conformance)
+[[ $# -gt 0 ]] || engines=(etcd prometheus alertmanager redis postgresql kube-apiserver istiod ratelimit conformance)
 status=0
 for engine in "${engines[@]}"; do
     install="install_${engine//-/_}"
-    declare -F "$install" >/dev/null || { say "$engine" "UNKNOWN: write one of: etcd prometheus alertmanager redis postgresql kube-apiserver istiod conformance"; status=1; continue; }
+    declare -F "$install" >/dev/null || { say "$engine" "UNKNOWN: write one of: etcd prometheus alertmanager redis postgresql kube-apiserver istiod ratelimit conformance"; status=1; continue; }
     "$install" || status=1
 done
 exit "$status"

@@ -132,7 +132,12 @@ TEXT_KEYS: Final = SECRET_TEXT_KEYS | {"namespace", "domain", "environment", "ch
 """Keys whose value is text; the others are structures."""
 
 FOLLOWS: Final = {
-    "mesh": {"domain": "domain", "namespaces": "namespace", "chart_mirror": "chart_mirror"},
+    "mesh": {
+        "domain": "domain",
+        "namespaces": "namespace",
+        "chart_mirror": "chart_mirror",
+        "shared_limits": "services",
+    },
     "observability": {"chart_mirror": "chart_mirror"},
 }
 """Fields of embedded models that follow from a key of the stack: a second place to write them could contradict it."""

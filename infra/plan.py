@@ -31,6 +31,7 @@ from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, St
 from meshed_mcp.infra.experiments import experiment_faults, open_experiments, open_faults
 from meshed_mcp.infra.reach import imports, registry_imports
 from meshed_mcp.infra.scaling import forecast_faults, scaling_faults, scaling_targets
+from meshed_mcp.infra.shared_limits import rate_limit_service, shared_limit_faults, shared_limits
 
 OWN_DATA_MODULES: Final = ("meshed_mcp.agents.services.organization", "meshed_mcp.agents.services.rag")
 """Services of this package that keep data: without a shared database each replica would answer from its own."""
@@ -76,6 +77,7 @@ def faults_between(config: StackConfig, declared: Collection[str], now: datetime
         yield from scaling_faults(config, name, item)
     yield from forecast_faults(config)
     yield from experiment_faults(config, names, now)
+    yield from shared_limit_faults(config)
     if config.registry is not None:
         yield from registry_faults(config, config.registry)
     if config.namespace == config.observability.namespace:
@@ -147,6 +149,7 @@ def placement(config: StackConfig) -> dict[str, Any]:
         "namespace": config.namespace,
         "ingress": ingress,
         "session_key": config.session_key,
+        "rate_limit_service": rate_limit_service(config),
         "otlp_endpoint": f"http://{tracing(config).service}:{OTLP_HTTP_PORT}",
         "revision": None if (revision := injecting_revision(config.mesh)) == UNNAMED else revision,
         "trust_domain": config.mesh.trust_domain,
@@ -200,8 +203,8 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
 
 
 def mesh_args(config: StackConfig) -> ServiceMeshArgs:
-    """The mesh, sending its spans where the services send theirs."""
-    return config.mesh.model_copy(update={"tracing": tracing(config)})
+    """The mesh, sending its spans where the services send theirs, and counting what they limit together."""
+    return config.mesh.model_copy(update={"tracing": tracing(config), "shared_limits": shared_limits(config)})
 
 
 def tracing(config: StackConfig) -> Tracing:

@@ -11,6 +11,8 @@ from pulumi.runtime import config as runtime_config
 
 from meshed_mcp.components.autoscaling.component import AutoscalingPolicy
 from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.components.core.register import objects as register_objects
+from meshed_mcp.components.mesh import rate_limiting
 from meshed_mcp.components.mesh.component import MeshedMCPService, ServiceMesh
 from meshed_mcp.components.observability.component import ObservabilityStack
 from meshed_mcp.infra.config import NAMESPACE, SECRET_TEXT_KEYS
@@ -39,7 +41,9 @@ def register(wanted: Plan) -> None:
     """Mesh and monitoring first (their CRDs and webhooks), then the services, then what scales them."""
     mesh = ServiceMesh("mesh", wanted.mesh)
     observability = ObservabilityStack("observability", wanted.observability)
+    monitoring = pulumi.ResourceOptions(parent=observability)
     ready = pulumi.ResourceOptions(depends_on=[mesh, observability])
+    register_objects(rate_limiting.monitor(wanted.mesh), pulumi.ResourceOptions.merge(ready, monitoring))
     services = {name: MeshedMCPService(name, args, ready) for name, args in wanted.services.items()}
     after_services = pulumi.ResourceOptions(depends_on=[observability, *services.values()])
     AutoscalingPolicy("autoscaling", wanted.autoscaling, after_services)

@@ -29,6 +29,7 @@ from meshed_mcp.components.mesh.faults_args import FaultsByName
 from meshed_mcp.components.mesh.limits_args import LIMIT_VARIABLES, LimitSettings, check_limits
 from meshed_mcp.components.mesh.outside_args import outside_hosts
 from meshed_mcp.components.mesh.proxy_size import ProxySize
+from meshed_mcp.components.mesh.rate_limiting_args import RateLimitRef
 from meshed_mcp.components.mesh.rate_limits_args import RateLimits, rate_limit_faults
 from meshed_mcp.components.mesh.reach_args import Reachable
 from meshed_mcp.components.mesh.rollout_args import NoRollout, Rollout, RolloutStrategy, Weights
@@ -340,6 +341,9 @@ class MeshedMCPServiceArgs(ServiceSettings):
 
     revision: str | None = None
     """Revision of the control plane whose sidecar the pods get; they are replaced when it changes."""
+
+    rate_limit_service: RateLimitRef | None = None
+    """Who counts for `rate_limits.shared`."""
 
     experiments: FaultsByName = Field(default_factory=dict)
     """Name -> fault of real requests, without a header; the program that names one must take it away again."""

@@ -5,6 +5,7 @@ Arguments in, objects out. Not here: the charts (istio_values.py), one service (
 """
 
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh import rate_limiting
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.gateway import gateway, namespaces
 from meshed_mcp.components.mesh.revisions import revision_tags
@@ -25,4 +26,5 @@ def policies(args: ServiceMeshArgs) -> list[Manifest]:
         gateway(args),
         *revision_tags(args),
         *(mesh_tracing(args.tracing) if args.tracing is not None else []),
+        *rate_limiting.manifests(args),
     ]

@@ -14,6 +14,8 @@ from meshed_mcp.components.core.names import domain_name, host_name, listed, nam
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.mesh.chart_value_args import value_faults
 from meshed_mcp.components.mesh.proxy_size import ProxySize
+from meshed_mcp.components.mesh.rate_limiting_args import RateLimiting
+from meshed_mcp.components.mesh.rate_limits_args import SharedLimits
 from meshed_mcp.components.mesh.reach_args import Reachable
 from meshed_mcp.components.mesh.revision_args import (
     CanaryRevision,
@@ -208,6 +210,12 @@ class ServiceMeshArgs(Model):
 
     cluster_domain: str = "cluster.local"
     """DNS suffix of the cluster."""
+
+    rate_limiting: RateLimiting | None = None
+    """Who counts requests of all pods together, in the first namespace; needed for `rate_limits.shared`."""
+
+    shared_limits: dict[str, SharedLimits] = Field(default_factory=dict)
+    """Service of that namespace -> its limits over all pods, which the counting service is told."""
 
     values: dict[str, Any] = Field(default_factory=dict)
     """Further chart values by release (istio-base, istiod, istio-cni, istio-ingress, istio-egress); they win over ours.

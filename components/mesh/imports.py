@@ -44,6 +44,8 @@ def imported_hosts(args: MeshedMCPServiceArgs) -> list[str]:
 def _urls(args: MeshedMCPServiceArgs) -> list[str]:
     """Addresses that the server is told; those that are only known once the cluster is there cannot be imported."""
     keys = [] if args.auth is None else [args.auth.jwks_url]
+    if args.rate_limits.shared.any and args.rate_limit_service is not None:
+        keys.append(f"http://{args.rate_limit_service.host}")
     return [url for url in (args.registry_url, args.otlp_endpoint, *keys) if isinstance(url, str)]
 
 

@@ -6,7 +6,6 @@ Not here: what the settings mean (rate_limits_args.py), limits over all pods (ra
 Source: Envoy API v3, extensions.filters.http.local_ratelimit.
 """
 
-import math
 from typing import Final
 
 from meshed_mcp import contract
@@ -14,6 +13,7 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, st
 from meshed_mcp.components.mesh import rate_limits_requests as requests
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.rate_limits_args import RateLimits, TokenBucket, effective
+from meshed_mcp.components.mesh.rate_limits_shared import shared_filter
 
 ENVOY_FILTER: Final = "networking.istio.io/v1alpha3"
 """Source: Istio 1.31 CRDs, the only version of EnvoyFilter."""
@@ -33,24 +33,34 @@ MAX_ORGANIZATIONS: Final = 10_000
 """Buckets that a pod keeps for organisations without one of their own, the least used is forgotten; Envoy's default is
 20, which a few more callers would wash out. A bucket takes some hundred bytes."""
 
-MAX_RETRY_AFTER_SECONDS: Final = 60
-"""Longest that a refused client is told to wait."""
-
 NO_LIMIT: Final = {"max_tokens": 4_294_967_295, "tokens_per_fill": 4_294_967_295, "fill_interval": "1s"}
 """The bucket of every request where only some are limited. Source: Envoy, TokenBucket, the largest uint32."""
 
 
 def rate_limits(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """The object with the limits per pod; none where nothing is limited."""
+    """The object with all limits; none where nothing is limited."""
     limits = effective(args.rate_limits, expose=args.expose)
-    if not limits.buckets:
+    local = [{"name": FILTER, "typed_config": local_rate_limit(limits, args)}] if limits.buckets else []
+    filters = [*local, *shared_filters(name, args)]
+    if not filters:
         return []
     spec = {
         "workloadSelector": {"labels": {contract.LABEL_APP: name}},
-        "configPatches": [before_the_router({"name": FILTER, "typed_config": local_rate_limit(limits, args)})],
+        "configPatches": [before_the_router(each) for each in filters],
     }
     meta = metadata(f"{name}-rate-limits", args.namespace, standard_labels(name))
     return [manifest(ENVOY_FILTER, "EnvoyFilter", meta, spec)]
+
+
+def shared_filters(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """The filter that asks the rate limit service, behind the pod's own, so what the pod refuses is not counted."""
+    limits = args.rate_limits.shared
+    if not limits.any:
+        return []
+    if args.rate_limit_service is None:
+        raise ValueError(f"service {name}: rate_limits.shared: nobody counts over pods; add rate_limit_service")
+    claim = organization_claim(args) if limits.organization or limits.organizations else ""
+    return [shared_filter(name, limits, claim, args.rate_limit_service)]
 
 
 def before_the_router(http_filter: Manifest) -> Manifest:
@@ -78,7 +88,7 @@ def local_rate_limit(limits: RateLimits, args: MeshedMCPServiceArgs) -> Manifest
         "token_bucket": dict(NO_LIMIT) if limits.pod is None else _tokens(limits.pod),
         "filter_enabled": {"runtime_key": f"{STAT_PREFIX}.enabled", **ALWAYS},
         "filter_enforced": {"runtime_key": f"{STAT_PREFIX}.enforced", **ALWAYS},
-        "response_headers_to_add": [retry_after(max(bucket.seconds_per_request for bucket in limits.buckets))],
+        "response_headers_to_add": [requests.retry_after(max(bucket.seconds_per_request for bucket in limits.buckets))],
         **by_key,
         **most,
     }
@@ -89,14 +99,6 @@ def organization_claim(args: MeshedMCPServiceArgs) -> str:
     if args.auth is None:
         raise ValueError("organisations are known by tokens; add auth")
     return args.auth.organization_claim
-
-
-def retry_after(seconds: float) -> Manifest:
-    """Whole seconds after which the slowest limit lets a request through, of a slow one a minute: which of the limits
-    it was, the header cannot say. Source: RFC 9110, section 10.2.3.
-    """  # noqa: D205 - one sentence
-    value = {"key": "retry-after", "value": str(min(max(1, math.ceil(seconds)), MAX_RETRY_AFTER_SECONDS))}
-    return {"header": value, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
 
 
 def descriptors(limits: RateLimits) -> list[Manifest]:

@@ -108,9 +108,15 @@ class SharedLimits(Model):
         return value
 
     @property
+    def rates(self) -> list[SharedRate]:
+        """All of them."""
+        single = [rate for rate in (self.service, self.organization) if rate is not None]
+        return [*single, *self.tools.values(), *self.organizations.values()]
+
+    @property
     def any(self) -> bool:
         """Whether there is one."""
-        return bool(self.service or self.tools or self.organization or self.organizations)
+        return bool(self.rates)
 
 
 class RateLimits(Model):

@@ -4,6 +4,7 @@ Names of limits in, actions out; the local filter and the shared service read th
 (rate_limits.py, rate_limits_shared.py).
 """
 
+import math
 from collections.abc import Collection
 from typing import Final
 
@@ -33,6 +34,9 @@ Source: MCP 2026-07-28, "Tool Names"; Envoy, HeaderMatcher.
 
 PLAIN_METHOD: Final = "[A-Za-z_/]+"
 """Source: MCP 2026-07-28, schema, names of methods."""
+
+MAX_RETRY_AFTER_SECONDS: Final = 60
+"""Longest that a refused client is told to wait."""
 
 Action = Manifest
 
@@ -91,3 +95,11 @@ def _like(header: str, regex: str) -> Manifest:
 def _inverted(match: Manifest) -> Manifest:
     """An absent header counts as another value; without being told so, Envoy matches it neither way."""
     return {**match, "invert_match": True, "treat_missing_header_as_empty": True}
+
+
+def retry_after(seconds: float) -> Manifest:
+    """Whole seconds after which the slowest limit lets a request through, of a slow one a minute: which of the limits
+    it was, the header cannot say. Source: RFC 9110, section 10.2.3.
+    """  # noqa: D205 - one sentence
+    value = {"key": "retry-after", "value": str(min(max(1, math.ceil(seconds)), MAX_RETRY_AFTER_SECONDS))}
+    return {"header": value, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}

@@ -11,6 +11,7 @@ from meshed_mcp.local.collector import Collector
 from meshed_mcp.local.envoy.access_log import access_log
 from meshed_mcp.local.envoy.api import Message, extension, socket_address
 from meshed_mcp.local.envoy.clusters import endpoints, outbound_clusters
+from meshed_mcp.local.envoy.counting import counting_clusters
 from meshed_mcp.local.envoy.egress import egress_clusters, egress_virtual_hosts
 from meshed_mcp.local.envoy.gateway import gateway_identity, gateway_virtual_hosts
 from meshed_mcp.local.envoy.injected_faults import FAULT_FILTER
@@ -54,6 +55,7 @@ def sidecar(topology: Topology, pod: Pod, files: KeyFiles, collector: Collector 
         },
         *outbound_clusters(topology, pod.namespace, files),
         *egress_clusters(topology, pod.namespace),
+        *counting_clusters(topology.stack.envoy_filters),
         *collector_clusters(collector),
     ]
     listeners = [_inbound(topology, pod, files, application, traced), _outbound(topology, pod, traced)]

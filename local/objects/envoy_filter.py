@@ -9,7 +9,7 @@ from pydantic import Field
 
 from meshed_mcp.local.objects.fields import Fields
 from meshed_mcp.local.objects.metadata import Placed
-from meshed_mcp.local.objects.rate_limit import LocalRateLimit
+from meshed_mcp.local.objects.rate_limit import LocalRateLimit, RateLimit
 
 RouteContext = Literal["SIDECAR_OUTBOUND", "GATEWAY"]
 Context = Literal["SIDECAR_INBOUND"] | RouteContext
@@ -65,7 +65,7 @@ class HTTPFilter(Fields):
 
     name: str
     disabled: bool = False
-    typed_config: Annotated[Lua | LocalRateLimit, Field(discriminator="type")] = Field(alias="typed_config")
+    typed_config: Annotated[Lua | LocalRateLimit | RateLimit, Field(discriminator="type")] = Field(alias="typed_config")
 
 
 class InsertedFilter(Fields):

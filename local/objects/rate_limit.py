@@ -160,3 +160,43 @@ class LocalRateLimit(EnvoyFields):
     rate_limits: tuple[RateLimitActions, ...] = ()
     descriptors: tuple[Descriptor, ...] = ()
     max_dynamic_descriptors: int | None = None
+
+
+class EnvoyGrpc(EnvoyFields):
+    """A service reached by gRPC."""
+
+    cluster_name: str
+    authority: str
+
+
+class GrpcService(EnvoyFields):
+    """Wraps it."""
+
+    envoy_grpc: EnvoyGrpc
+
+
+class RateLimitService(EnvoyFields):
+    """Who counts."""
+
+    grpc_service: GrpcService
+    transport_api_version: Literal["V3"]
+
+
+class ErrorStatus(EnvoyFields):
+    """The answer while nobody counts and nothing passes uncounted."""
+
+    code: Literal["ServiceUnavailable"]
+
+
+class RateLimit(EnvoyFields):
+    """Limits that a service counts for many proxies. Source: Envoy API v3, extensions.filters.http.ratelimit."""
+
+    type: Literal["type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit"] = Field(alias="@type")
+    domain: str
+    stat_prefix: str
+    timeout: str
+    failure_mode_deny: bool
+    status_on_error: ErrorStatus | None = None
+    rate_limit_service: RateLimitService
+    response_headers_to_add: tuple[AddedHeader, ...] = ()
+    rate_limits: tuple[RateLimitActions, ...] = Field(min_length=1)

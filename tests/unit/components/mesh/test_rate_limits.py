@@ -187,7 +187,7 @@ def test_every_descriptor_has_an_action_that_makes_it() -> None:
 @given(seconds=st.floats(0.001, 10**6))
 def test_a_client_is_told_whole_seconds_within_a_minute(seconds: float) -> None:
     """RFC 9110, section 10.2.3, Retry-After: a whole number of seconds."""
-    value = int(rate_limits.retry_after(seconds)["header"]["value"])
+    value = int(rate_limits_requests.retry_after(seconds)["header"]["value"])
     assert value == min(max(1, math.ceil(seconds)), 60)
 
 

@@ -1,0 +1,176 @@
+"""The rate limit service: its objects, who may ask it, and that each question of a proxy has a rule."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+import yaml
+from mesh_rendering import render, render_mesh
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh import rate_limiting
+from meshed_mcp.components.mesh.args import ServiceMeshArgs
+from meshed_mcp.components.mesh.proxy_filters import foreign_filters
+from meshed_mcp.components.mesh.rate_limiting_args import IMAGE, NAME, FailureMode
+from meshed_mcp.components.mesh.rate_limits_shared import FILTER, reference
+
+AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
+REDIS: Final = {"secret": "redis", "key": "address"}
+RATE: Final = {"rate": "20/min"}
+LIMITS: Final = {
+    "service": {"rate": "1000/s"},
+    "tools": {"search": RATE, "*": {"rate": "5/h"}},
+    "organization": {"rate": "7/d"},
+    "organizations": {"acme": RATE},
+}
+
+
+def mesh(**more: Any) -> Any:
+    """Objects of a mesh that counts for `mcp-search`."""
+    chosen = {"redis": REDIS, "failure_mode": "open", **more}
+    return render_mesh(rate_limiting=chosen, shared_limits={"mcp-search": LIMITS})
+
+
+def asking(failure_mode: FailureMode = FailureMode.OPEN, **limits: Any) -> Manifest:
+    """The filter of a service's proxies."""
+    service = reference("mcp-system", "cluster.local", failure_mode)
+    item = render(rate_limits={"shared": limits or LIMITS}, auth=AUTH, rate_limit_service=service).one("EnvoyFilter")
+    assert foreign_filters(item, "1.31.1") == []
+    (patch,) = item["spec"]["configPatches"]
+    assert patch["patch"]["value"]["name"] == FILTER
+    found: Manifest = patch["patch"]["value"]["typed_config"]
+    return found
+
+
+def entries(question: Manifest) -> tuple[tuple[str, str | None], ...]:
+    """Keys and values of a question; an organisation's value is only known with the request."""
+    found = []
+    for action in question["actions"]:
+        (body,) = action.values()
+        found.append((body["descriptor_key"], body.get("descriptor_value")))
+    return tuple(found)
+
+
+def rules(file: Manifest) -> Iterator[tuple[tuple[str, str | None], ...]]:
+    """Paths in the file that end with a limit."""
+    for rule in file["descriptors"]:
+        head = (rule["key"], rule["value"])
+        if "rate_limit" in rule:
+            yield (head,)
+        for each in rule["descriptors"]:
+            assert "rate_limit" in each
+            yield (head, (each["key"], each.get("value")))
+
+
+def test_each_question_has_a_rule_and_each_rule_a_question() -> None:
+    """github.com/envoyproxy/ratelimit: a question without a rule passes, a rule that nobody asks for limits nothing."""
+    config = asking()
+    file = yaml.safe_load(mesh().one("ConfigMap", NAME)["data"][rate_limiting.RULES_FILE])
+    asked = {entries(question) for question in config["rate_limits"]}
+    named = {path for path in rules(file) if path[-1] != ("organization", "acme")}
+    assert asked == named
+    assert config["domain"] == file["domain"] == "mcp-system.svc.cluster.local"
+
+
+def test_rules_are_units_and_numbers_of_the_service() -> None:
+    """github.com/envoyproxy/ratelimit, "Rate limit definition"; who names no tool gets the smallest of their limits."""
+    file = yaml.safe_load(mesh().one("ConfigMap", NAME)["data"][rate_limiting.RULES_FILE])
+    (service,) = file["descriptors"]
+    assert service["rate_limit"] == {"unit": "second", "requests_per_unit": 1000}
+    limits = {(each["key"], each.get("value")): each["rate_limit"] for each in service["descriptors"]}
+    assert limits["unnamed", "true"] == limits["tool", "*"] == {"unit": "hour", "requests_per_unit": 5}
+    assert limits["organization", None] == {"unit": "day", "requests_per_unit": 7}
+
+
+@pytest.mark.parametrize(
+    ("mode", "denies", "status"),
+    [(FailureMode.OPEN, False, None), (FailureMode.CLOSED, True, {"code": "ServiceUnavailable"})],
+)
+def test_the_stack_chooses_what_a_failure_means(mode: FailureMode, denies: bool, status: object) -> None:
+    """Envoy, RateLimit, `failure_mode_deny`; the answer would be 500 without `status_on_error`."""
+    config = asking(mode)
+    assert (config["failure_mode_deny"], config.get("status_on_error")) == (denies, status)
+
+
+def test_proxies_ask_the_service_that_the_mesh_runs() -> None:
+    """Istiod names clusters `outbound|PORT|SUBSET|HOST`; a port named grpc is spoken to by HTTP/2."""
+    asked = asking()["rate_limit_service"]["grpc_service"]["envoy_grpc"]
+    (port,) = mesh().one("Service", NAME)["spec"]["ports"]
+    assert asked["cluster_name"] == f"outbound|{port['port']}||{NAME}.mcp-system.svc.cluster.local"
+    assert port["name"] == "grpc"
+
+
+def test_only_services_with_limits_may_ask() -> None:
+    """Product rule: whoever may ask may use up the limits of others."""
+    (rule,) = mesh().one("AuthorizationPolicy", NAME)["spec"]["rules"]
+    assert rule["from"] == [{"source": {"principals": ["cluster.local/ns/mcp-system/sa/mcp-search"]}}]
+    assert rule["to"] == [{"operation": {"ports": ["8081"]}}]
+
+
+def test_a_sidecar_that_knows_only_its_callees_knows_who_counts() -> None:
+    """Istio, Sidecar: a host that is not imported has no cluster, and the filter would never be answered."""
+    service = reference("mcp-system", "cluster.local", FailureMode.OPEN)
+    objects = render(rate_limits={"shared": {"service": RATE}}, rate_limit_service=service, imports=[])
+    (egress,) = objects.one("Sidecar")["spec"]["egress"]
+    assert f"./{NAME}.mcp-system.svc.cluster.local" in egress["hosts"]
+
+
+def test_the_pods_are_replaced_when_the_rules_change() -> None:
+    """Product rule: pods read the rules at their start."""
+    template = mesh().one("Deployment", NAME)["spec"]["template"]
+    other = render_mesh(rate_limiting={"redis": REDIS, "failure_mode": "open"}, shared_limits={})
+    assert template != other.one("Deployment", NAME)["spec"]["template"]
+
+
+def test_the_image_is_pinned_and_redis_comes_from_secrets() -> None:
+    """Product rule: no tag that moves, no address or password in the clear."""
+    (container,) = mesh(redis_password={"secret": "redis", "key": "password"}).one("Deployment", NAME)["spec"][
+        "template"
+    ]["spec"]["containers"]
+    assert container["image"] == IMAGE
+    secrets = {each["name"]: each["valueFrom"]["secretKeyRef"] for each in container["env"] if "valueFrom" in each}
+    assert secrets == {
+        "REDIS_URL": {"name": "redis", "key": "address"},
+        "REDIS_AUTH": {"name": "redis", "key": "password"},
+    }
+
+
+def test_prometheus_scrapes_the_service_past_the_mesh() -> None:
+    """Product rule: metrics are on the management port, which the sidecar leaves alone."""
+    args = ServiceMeshArgs.model_validate(
+        {"domain": "mcp.example.com", "rate_limiting": {"redis": REDIS, "failure_mode": "open"}}, by_name=True
+    )
+    (monitor,) = rate_limiting.monitor(args)
+    (deployment,) = [item for item in rate_limiting.manifests(args) if item["kind"] == "Deployment"]
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    template = deployment["spec"]["template"]
+    ports = {port["name"]: port["containerPort"] for port in template["spec"]["containers"][0]["ports"]}
+    assert ports[endpoint["port"]] == contract.MANAGEMENT_PORT
+    excluded = template["metadata"]["annotations"]["traffic.sidecar.istio.io/excludeInboundPorts"].split(",")
+    assert str(contract.MANAGEMENT_PORT) in excluded
+
+
+def test_a_mesh_without_the_service_has_nothing_of_it() -> None:
+    """Product rule: what is not asked for costs nothing."""
+    assert NAME not in {item["metadata"]["name"] for item in render_mesh()}
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"failure_mode": "open"}, "rate_limiting.redis: is missing; write redis: with a value"),
+        ({"redis": REDIS}, "rate_limiting.failure_mode: is missing; write failure_mode: with a value"),
+    ],
+)
+def test_a_service_that_cannot_count_is_refused(settings: dict[str, Any], line: str) -> None:
+    """Issue rule: failure mode chosen per stack; Product rule: counts of all pods need a place."""
+    found = faults(ServiceMeshArgs, {"domain": "mcp.example.com", "rate_limiting": settings}, "mesh")
+    assert [str(fault) for fault in found] == [f"mesh: {line}"]
+
+
+def test_shared_limits_without_a_service_are_refused() -> None:
+    """Product rule: a limit that nobody counts is refused, in other programs too."""
+    with pytest.raises(ValueError, match=r"rate_limits\.shared: nobody counts over pods; add rate_limit_service"):
+        render(rate_limits={"shared": {"service": RATE}})

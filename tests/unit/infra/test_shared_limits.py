@@ -1,0 +1,50 @@
+"""Limits over all pods in a stack: who counts them, and that nobody is limited by nobody."""
+
+import json
+from typing import Any, Final
+
+import pytest
+
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.infra.plan import planned
+
+LIMITED: Final = {"image": "registry.example/a:1", "rate_limits": {"shared": {"service": {"rate": "100/min"}}}}
+COUNTING: Final = {"redis": {"secret": "redis", "key": "address"}, "failure_mode": "closed"}
+
+
+def stack(**keys: Any) -> dict[str, str]:
+    """A stack with one limited service and one without limits."""
+    values = {"services": {"mcp-a": LIMITED, "mcp-b": {"image": "registry.example/b:1"}}, **keys}
+    return {f"meshed-mcp:{key}": json.dumps(value) for key, value in values.items()}
+
+
+def lines(**keys: Any) -> list[str]:
+    """What is wrong."""
+    with pytest.raises(ConfigurationError) as raised:
+        planned(stack(**keys))
+    return str(raised.value).splitlines()
+
+
+def test_limits_over_all_pods_need_a_redis() -> None:
+    """Issue rule: global without redis is refused at preview with the fix."""
+    assert lines() == [
+        (
+            "service mcp-a: rate_limits.shared: limits over all pods are counted in a Redis, and the stack names none; "
+            "write meshed-mcp:mesh.rate_limiting: {redis: {secret: ..., key: ...}, failure_mode: open}, or limit pods"
+        )
+    ]
+
+
+def test_the_service_that_counts_is_told_the_limits_of_the_services() -> None:
+    """Design 2: written once, at the service; the counting service and the proxies get it from there."""
+    plan = planned(stack(mesh={"rate_limiting": COUNTING}))
+    assert list(plan.mesh.shared_limits) == ["mcp-a"]
+    asked = plan.services["mcp-a"].rate_limit_service
+    assert asked is not None
+    assert (asked.host, asked.failure_mode) == ("mcp-rate-limit.mcp-system.svc.cluster.local", "closed")
+
+
+def test_limits_are_written_at_the_service_alone() -> None:
+    """Product rule: a second place could contradict the first."""
+    found = lines(mesh={"rate_limiting": COUNTING, "shared_limits": {}}, services={"mcp-b": {"image": "b:1"}})
+    assert found == ["mesh: shared_limits: follows from meshed-mcp:services; write it there"]
