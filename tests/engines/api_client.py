@@ -56,8 +56,11 @@ class ApiClient:
         prefix = "/apis" if "/" in item["apiVersion"] else "/api"
         return f"{prefix}/{item['apiVersion']}{room}/{resource['name']}/{item['metadata']['name']}"
 
-    def apply(self, item: Object, manager: str = "meshed-mcp") -> Refusal | None:
-        """Apply server-side with strict field validation; the refusal, or None when the server took it."""
+    def apply(self, item: Object, manager: str = "meshed-mcp", *, dry_run: bool = False) -> Refusal | None:
+        """Apply server-side with strict field validation; the refusal, or None when the server took it.
+
+        A dry run is judged alike and kept nowhere.
+        """
         subject = f"{item['kind']} {item['metadata'].get('namespace', '')}/{item['metadata']['name']}"
         try:
             path = self.path(item)
@@ -65,7 +68,12 @@ class ApiClient:
             return Refusal(subject, str(error))
         answer = self.http.patch(
             path,
-            params={"fieldManager": manager, "fieldValidation": "Strict", "force": "true"},
+            params={
+                "fieldManager": manager,
+                "fieldValidation": "Strict",
+                "force": "true",
+                **({"dryRun": "All"} if dry_run else {}),
+            },
             content=json.dumps(item),
             headers={"Content-Type": "application/apply-patch+yaml"},
         )

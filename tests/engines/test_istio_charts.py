@@ -1,0 +1,127 @@
+"""What Istio's own charts make of the values that we give them: rendered by Istio, judged by a real API server."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import istio_charts
+import pytest
+from api_client import Object
+from api_server import ApiServer
+
+from meshed_mcp.components.mesh.cluster_args import Scale, ServiceMeshArgs
+from meshed_mcp.components.mesh.gateway_pods import GatewayPods, gateway_pods
+from meshed_mcp.components.mesh.istio_values import istiod_values
+from meshed_mcp.components.mesh.revisions import revision_tags
+from tests.stacks import JUDGED, recording
+
+PROD: Final = "prod"
+
+
+@pytest.fixture(scope="module")
+def program(find_engine: Callable[[str], Path]) -> Path:
+    """The renderer."""
+    return find_engine("istio-charts")
+
+
+@cache
+def objects(program: Path, stack: str, chart: str | None = None) -> list[Object]:
+    """What the charts of a stack's mesh render, or one of them."""
+    releases = istio_charts.of_istio(recording(stack).releases)
+    return [
+        item
+        for each in releases
+        if chart in {None, istio_charts.chart(each)}
+        for item in istio_charts.rendered(program, each)
+    ]
+
+
+def of_kind(items: list[Object], kind: str) -> dict[str, Object]:
+    """Objects of a kind, by name."""
+    return {item["metadata"]["name"]: item for item in items if item["kind"] == kind}
+
+
+@pytest.mark.parametrize("stack", JUDGED)
+def test_every_object_of_the_charts_is_accepted_by_a_real_api_server(
+    program: Path, api_server: ApiServer, stack: str
+) -> None:
+    """Server-side apply with strict field validation, as a dry run: in earnest the webhooks would stop other tests."""
+    items = objects(program, stack)
+    for name in sorted({item["metadata"]["namespace"] for item in items if "namespace" in item["metadata"]}):
+        assert api_server.client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}) is None
+    refusals = [refusal for item in items if (refusal := api_server.client.apply(item, dry_run=True))]
+    assert items
+    assert not refusals, "\n".join(map(str, refusals))
+
+
+@pytest.mark.parametrize(("stack", "parts"), [("dev", set()), (PROD, {"istiod", "istio-ingress"})])
+def test_parts_with_replicas_have_a_disruption_budget(program: Path, stack: str, parts: set[str]) -> None:
+    """Istio charts: with their own default of one replica they render none."""
+    assert set(of_kind(objects(program, stack), "PodDisruptionBudget")) == parts
+
+
+def test_pods_are_spread_by_labels_that_they_have(program: Path) -> None:
+    """Kubernetes, `topologySpreadConstraints`: a selector that finds no pod spreads nothing and says nothing."""
+    deployments = of_kind(objects(program, "everything"), "Deployment")
+    assert len(deployments) == 4
+    for name, item in deployments.items():
+        labels = item["spec"]["template"]["metadata"]["labels"]
+        constraints = item["spec"]["template"]["spec"]["topologySpreadConstraints"]
+        assert len(constraints) == 2, name
+        assert all(each["labelSelector"]["matchLabels"].items() <= labels.items() for each in constraints), name
+
+
+def test_the_control_plane_runs_as_in_production(program: Path) -> None:
+    """Istio chart `istiod`: replicas, priority, JSON logs, native sidecars and a network policy, none by default."""
+    items = objects(program, PROD, "istiod")
+    pod = of_kind(items, "Deployment")["istiod"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    environment = {each["name"]: each.get("value") for each in container["env"]}
+    assert of_kind(items, "HorizontalPodAutoscaler")["istiod"]["spec"]["minReplicas"] == 3
+    assert pod["priorityClassName"] == "system-cluster-critical"
+    assert "--log_as_json" in container["args"]
+    assert environment["ENABLE_NATIVE_SIDECARS"] == "true"
+    assert of_kind(items, "NetworkPolicy")
+
+
+def test_admission_refuses_from_the_start(program: Path) -> None:
+    """Istio release note webhook-failurepolicy-upgrade: rendered as `Fail`, istiod has nothing to change later."""
+    hooks = of_kind(objects(program, PROD), "ValidatingWebhookConfiguration")
+    assert len(hooks) == 2
+    assert {hook["failurePolicy"] for item in hooks.values() for hook in item["webhooks"]} == {"Fail"}
+
+
+def test_the_last_judge_is_the_control_plane_that_injects(program: Path) -> None:
+    """Istio chart `base`, `defaultRevision`: its validator asks the Service of that revision, which is there."""
+    (hook,) = of_kind(objects(program, "everything", "base"), "ValidatingWebhookConfiguration").values()
+    asked = {each["clientConfig"]["service"]["name"] for each in hook["webhooks"]}
+    assert asked == {"istiod-1-31-1"} <= set(of_kind(objects(program, "everything", "istiod"), "Service"))
+
+
+def test_a_tag_is_what_the_chart_would_make_of_it(program: Path) -> None:
+    """Istio chart `istiod`, `revisionTags`: ours is an object of its own, and the same."""
+    mesh = ServiceMeshArgs.model_validate(
+        {"domain": "mcp.example.com", "revision": "1-31-1", "revision_tags": {"stable": "1-31-1"}}
+    )
+    values = istiod_values(mesh, "1-31-1") | {"revisionTags": ["stable"]}
+    release = {"chart": "istiod", "name": "istiod-1-31-1", "namespace": "istio-system", "values": values}
+    theirs = of_kind(istio_charts.rendered(program, release), "MutatingWebhookConfiguration")
+    (ours,) = revision_tags(mesh)
+    their_labels = theirs[ours["metadata"]["name"]]["metadata"]["labels"]
+    assert ours["webhooks"] == theirs[ours["metadata"]["name"]]["webhooks"]
+    for label in ("istio.io/tag", "istio.io/rev", "app"):
+        assert ours["metadata"]["labels"][label] == their_labels[label]
+
+
+def test_a_gateway_between_networks_serves_their_ports(program: Path) -> None:
+    """Istio chart `gateway`, `networkGateway`: 15443 for calls, the others for a remote control plane."""
+    mesh = ServiceMeshArgs(domain="mcp.example.com")
+    size = Scale(min_replicas=2, max_replicas=3, cpu="100m", memory="128Mi")
+    pods = GatewayPods({"istio": "eastwestgateway"}, size, outside=True, network="network1")
+    values: dict[str, Any] = gateway_pods(pods, mesh)
+    release = {"chart": "gateway", "name": "istio-eastwestgateway", "namespace": "istio-ingress", "values": values}
+    service = of_kind(istio_charts.rendered(program, release), "Service")["istio-eastwestgateway"]
+    assert {port["port"] for port in service["spec"]["ports"]} == {15021, 15443, 15012, 15017}
+    assert service["metadata"]["labels"]["topology.istio.io/network"] == "network1"
+    assert service["spec"]["selector"]["istio"] == "eastwestgateway"
