@@ -62,7 +62,9 @@ def releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
         *(_control_plane(revision, version, args) for revision, version in versions_by_revision(args).items()),
         *_node_agent(args),
         *(
-            _release(name, namespace, istio_chart("gateway", args, args.istio_version), gateway_pods(pods, args), args)
+            _release(
+                name, namespace, istio_chart("gateway", args, injecting_version(args)), gateway_pods(pods, args), args
+            )
             for name, (namespace, pods) in gateways(args).items()
         ),
     ]
@@ -96,6 +98,11 @@ def _node_agent(args: ServiceMeshArgs) -> list[ReleaseSpec]:
 
 def _release(name: str, namespace: str, chart: Chart, values: Manifest, args: ServiceMeshArgs) -> ReleaseSpec:
     return ReleaseSpec(name, namespace, chart, merged(values, args.values.get(name, {})))
+
+
+def injecting_version(args: ServiceMeshArgs) -> str:
+    """The version that gateways and sidecars have."""
+    return versions_by_revision(args)[injecting_revision(args)]
 
 
 def newest_version(args: ServiceMeshArgs) -> str:

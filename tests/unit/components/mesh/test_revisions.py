@@ -65,15 +65,20 @@ def test_moving_the_tag_moves_pods_gateways_and_the_validator() -> None:
     """Istio, "Canary Upgrades", stable revision labels: what follows the tag follows it at once."""
     assert injecting_revision(mesh_args(**BESIDE)) == "1-31-1"
     assert injecting_revision(mesh_args(**MOVED)) == "1-32-0"
-    assert release("istio-ingress", MOVED).values["revision"] == "1-32-0"
+    gateway = release("istio-ingress", MOVED)
+    assert (gateway.values["revision"], gateway.chart.version) == ("1-32-0", "1.32.0")
     assert release("istio-base", MOVED).values["defaultRevision"] == "1-32-0"
     assert namespace_labels(MOVED) == namespace_labels(BESIDE)
 
 
 def test_the_upgrade_ends_without_touching_the_new_control_plane() -> None:
     """Product rule: what served as the canary goes on under the same release; only the old one leaves."""
-    assert release("istiod-1-32-0", DONE) == release("istiod-1-32-0", MOVED)
-    assert "istiod-1-31-1" not in names(DONE)
+    done = DONE | {"data_plane": "stable"}
+    for name in ("istio-base", "istiod-1-32-0", "istio-ingress"):
+        assert release(name, done) == release(name, MOVED)
+    assert render_mesh(**done) == render_mesh(**MOVED | {"revision_tags": done["revision_tags"]})
+    assert release("istio-cni", done).chart.version == "1.32.0"
+    assert "istiod-1-31-1" not in names(done)
 
 
 def test_a_tag_is_one_object_that_is_changed_in_place() -> None:

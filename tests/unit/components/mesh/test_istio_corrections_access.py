@@ -1,0 +1,64 @@
+"""Mistakes that are common in token rules, telemetry and operation, one test each; numbers as in the table of them.
+
+More of them: test_istio_corrections.py, test_istio_corrections_filters.py.
+"""
+
+from ipaddress import ip_address, ip_network
+
+from mesh_rendering import TRACING, mesh_args, render_exposed, render_mesh
+
+from meshed_mcp.components.mesh.istio_values import istiod_values
+from tests.stacks import ROOT
+
+AUTH = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
+
+
+def test_12_every_telemetry_names_its_provider() -> None:
+    """Istio, Telemetry: without `providers`, and without a default one in the mesh, it has no effect."""
+    objects = [item for item in render_mesh(tracing=TRACING) if item["kind"] == "Telemetry"]
+    sections = [
+        each
+        for item in objects
+        for kind in ("tracing", "metrics", "accessLogging")
+        for each in item["spec"].get(kind, ())
+    ]
+    assert sections
+    assert all(each["providers"][0]["name"] for each in sections)
+
+
+def test_29_a_request_without_a_token_is_let_through_nowhere_but_to_the_metadata() -> None:
+    """Istio, RequestAuthentication: by itself it lets requests without a token pass; the policy must ask for one."""
+    objects = render_exposed(auth=AUTH, callers=["mcp-controller"])
+    (rule,) = objects.one("RequestAuthentication")["spec"]["jwtRules"]
+    assert rule["audiences"]
+    open_paths = {
+        path
+        for each in objects.one("AuthorizationPolicy")["spec"]["rules"]
+        if not all(source["source"].get("requestPrincipals") for source in each["from"])
+        for to in each["to"]
+        for path in to["operation"]["paths"]
+    }
+    assert open_paths == {"/.well-known/oauth-protected-resource/mcp-search/mcp"}
+
+
+def test_30_istiod_fetches_no_keys_from_inside() -> None:
+    """Istio message IST0175: istiod fetches what `jwksUri` says; blocked are its own host and the cloud's metadata."""
+    blocked = [ip_network(each) for each in istiod_values(mesh_args())["env"]["BLOCKED_CIDRS_IN_JWKS_URIS"].split(",")]
+    for address in ("127.0.0.1", "169.254.169.254"):
+        assert any(ip_address(address) in block for block in blocked if block.version == 4)
+
+
+def test_32_access_logs_are_json_and_no_text_of_several_lines() -> None:
+    """Istio, `accessLogFormat`: the text is literal, each of its newlines is logged; JSON is by labels."""
+    config = istiod_values(mesh_args())["meshConfig"]
+    assert "\n" not in str(config.get("accessLogFormat", ""))
+    assert config["accessLogEncoding"] == "JSON" or any(
+        "labels" in each.get("envoyFileAccessLog", {}).get("logFormat", {}) for each in config["extensionProviders"]
+    )
+
+
+def test_34_no_page_tells_to_run_a_command_that_is_gone() -> None:
+    """Istio 1.31: `istioctl verify-install` is not in the command set; `analyze` and `x precheck` are."""
+    pages = {path.name: path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md")}
+    assert not [name for name, text in pages.items() if "verify-install" in text]
+    assert "istioctl analyze" in pages["mesh.md"]

@@ -1,0 +1,128 @@
+"""Mistakes that are common in EnvoyFilters, localities and statistics, one test each; numbers as in the table of them.
+
+More of them: test_istio_corrections.py, test_istio_corrections_access.py. That none is forgotten:
+test_istio_corrections_table.py.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from mesh_rendering import mesh_args, render_exposed, service_args
+from pydantic import ValidationError
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh.args import ServiceSettings
+from meshed_mcp.components.mesh.istio_values import METRICS_OF_CONNECTIONS, istiod_values
+
+FILTERED = {"legacy": "sticky", "rate_limits": {"pod": {"rate": "10/s"}, "tools": {"search": {"rate": "1/s"}}}}
+"""Settings that lead to every EnvoyFilter of a service."""
+
+
+def refusal(**settings: Any) -> str:
+    """What a service with these settings is told."""
+    with pytest.raises(ValidationError) as caught:
+        service_args(**settings)
+    return str(caught.value)
+
+
+def envoy_filters() -> list[Manifest]:
+    """Every EnvoyFilter that a service leads to."""
+    found = [item for item in render_exposed(**FILTERED) if item["kind"] == "EnvoyFilter"]
+    assert len(found) > 1
+    return found
+
+
+def http_filters() -> Iterator[tuple[Manifest, Manifest]]:
+    """Each patch that adds an HTTP filter, with the specification that it is in."""
+    for item in envoy_filters():
+        for patch in item["spec"]["configPatches"]:
+            if patch["applyTo"] == "HTTP_FILTER":
+                yield item["spec"], patch
+
+
+def typed(value: Any) -> Iterator[Manifest]:
+    """Every `typed_config` anywhere in `value`."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if key == "typed_config":
+                yield part
+            yield from typed(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from typed(part)
+
+
+def test_08_distribute_and_failover_together_are_refused() -> None:
+    """Istio validation: "can not simultaneously specify" both."""
+    both = {"distribute": {"europe/a/*": {"europe/a/*": 100}}, "failover": {"europe": "america"}}
+    assert "distribute and failover exclude each other" in refusal(traffic={"locality": both})
+
+
+def test_09_failover_without_outlier_detection_is_refused() -> None:
+    """Istio validation warns: without outlier detection nothing is known to be sick, so failover never happens."""
+    traffic = {"locality": {"failover": {"europe": "america"}}, "outlier_detection": None}
+    assert "locality.failover needs outlier_detection" in refusal(traffic=traffic)
+
+
+def test_14_envoy_filters_are_of_the_one_version_that_is_served() -> None:
+    """Istio 1.31 CRDs: EnvoyFilter has v1alpha3 alone; another version is not applied, and analysis passes it over."""
+    assert {item["apiVersion"] for item in envoy_filters()} == {"networking.istio.io/v1alpha3"}
+
+
+def test_15_every_configuration_of_a_filter_names_its_type() -> None:
+    """Istio validation: "Any JSON doesn't have '@type'"."""
+    found = [config for item in envoy_filters() for config in typed(item["spec"])]
+    assert found
+    assert all(config["@type"].startswith("type.googleapis.com/envoy.") for config in found)
+
+
+def test_16_a_rate_limit_counts_and_enforces() -> None:
+    """Envoy, LocalRateLimit: a prefix is required; enabled and enforced are 0 percent unless set."""
+    limits = [
+        config for item in envoy_filters() for config in typed(item["spec"]) if "LocalRateLimit" in config["@type"]
+    ]
+    assert limits
+    for config in limits:
+        assert config["stat_prefix"]
+        for field in ("filter_enabled", "filter_enforced"):
+            assert config[field]["default_value"] == {"numerator": 100, "denominator": "HUNDRED"}
+
+
+def test_17_every_filter_has_its_place_and_its_pods() -> None:
+    """Istio API, EnvoyFilter: without match and selector a patch is for every proxy and direction of the namespace."""
+    found = list(http_filters())
+    assert found
+    for spec, patch in found:
+        chain = patch["match"]["listener"]["filterChain"]["filter"]
+        assert patch["match"]["context"] in {"SIDECAR_INBOUND", "SIDECAR_OUTBOUND", "GATEWAY"}
+        assert chain["subFilter"]["name"] == "envoy.filters.http.router"
+        assert patch["patch"]["operation"] == "INSERT_BEFORE"
+        asleep = patch["patch"]["value"].get("disabled") is True  # for callers, who are not known by labels
+        assert asleep or spec["workloadSelector"]["labels"] == {"app": "mcp-search"}
+
+
+def test_18_limits_say_that_they_count_per_pod() -> None:
+    """Envoy, local rate limit: each process counts for itself; with n pods, n times as many get through."""
+    description = ServiceSettings.model_fields["rate_limits"].description
+    assert description is not None
+    assert "per pod" in description
+
+
+def test_23_a_regex_that_re2_lacks_is_refused() -> None:
+    """Istio validation: look-aheads are no RE2; `.*Mobile.*` matches the whole value and is fine."""
+    test = {"strategy": "ab", "image": "search:2"}
+    assert service_args(rollout=test | {"regex": ".*Mobile.*"}).rollout.strategy == "ab"
+    assert "(?!" in refusal(rollout=test | {"regex": "(?!.*Mobile).*"})
+
+
+@pytest.mark.parametrize(
+    "statistic", ["upstream_rq_retry", "upstream_rq_pending_active", "circuit_breakers.default.rq_open"]
+)
+def test_33_statistics_of_connections_are_reported(statistic: str) -> None:
+    """Istio, `proxyStatsMatcher`: `envoy_cluster_*` is not reported unless asked for; Envoy, names of statistics."""
+    matcher = istiod_values(mesh_args())["meshConfig"]["defaultConfig"]["proxyStatsMatcher"]
+    name = f"cluster.outbound|8000|stable|mcp-rag.mcp-system.svc.cluster.local.{statistic}"
+    assert matcher["inclusionRegexps"] == list(METRICS_OF_CONNECTIONS)
+    assert any(re.fullmatch(regex, name) for regex in matcher["inclusionRegexps"])
