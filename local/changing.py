@@ -41,7 +41,7 @@ def add(up: Running, deployment: Deployment, count: int) -> list[Pod]:
     new: list[Pod] = []
     trust = up.topology.domains.trust
     for _ in range(count):
-        new.append(next_pod(deployment, [*up.made, *new], up.configurations.block, trust))
+        new.append(next_pod(deployment, [*up.made, *new], up.configurations.block, trust, up.topology.places))
     programs = programs_of(new, up.places, up.configurations.collector)
     up.made.extend(new)
     for pod, configuration in up.configurations.of(up.topology, new).items():

@@ -74,8 +74,12 @@ def running(
     places: Places,
     tell: Callable[[str], None],
     collector: Collector | None = None,
+    *,
+    localities: tuple[str, ...] = ("",),
 ) -> Iterator[Running]:
     """Everything started and ready; `tell` gets a line per step, `collector` gets spans of processes and proxies.
+
+    The replicas of a Deployment are spread over `localities` in turn, as over nodes; the gateway is in the first.
 
     Raises LocalRunError when something is not ready.
     """
@@ -86,7 +90,7 @@ def running(
         ends.enter_context(only_run(places.state))
         block = ends.enter_context(address_block())
         issuer = LocalIssuer()
-        laid = _with_tokens(issuer, topology(issuer.adopted(stack), block))
+        laid = _with_tokens(issuer, topology(issuer.adopted(stack), block, localities))
         for file in write_tokens(laid.tokens, places.state / TOKENS):
             tell(f"a token for {file.parent.name}/{file.name} is in {file}")
         if faults := dangling(laid):

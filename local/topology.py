@@ -53,6 +53,8 @@ class Pod:
     labels: dict[str, str]
     port: int
     deployment: Deployment
+    place: str = ""
+    """Region, zone and subzone of its node, such as `europe/a`; "" where there are no places."""
 
     @property
     def namespace(self) -> str:
@@ -75,6 +77,9 @@ class Topology:
     stack: Stack
     domains: Domains
     pods: tuple[Pod, ...]
+    places: tuple[str, ...] = ("",)
+    """Places over which the replicas of a Deployment are spread in turn; the gateway is in the first."""
+
     tokens: Mapping[str, str] = field(default_factory=dict)
     """Tokens of the run's own issuer, by "namespace/name" of the Service that takes them."""
 
@@ -118,14 +123,14 @@ class Topology:
         return {self.fqdn(each): each for each in self.stack.services}[host]
 
 
-def topology(stack: Stack, block: int) -> Topology:
+def topology(stack: Stack, block: int, places: tuple[str, ...] = ("",)) -> Topology:
     """Every replica on its own address 127.`block`.x.y. Raises LocalRunError for a Service without a usable port."""
     domains = _domains(stack)
     pods: list[Pod] = []
     for deployment in stack.deployments:
         for _ in range(deployment.spec.replicas):
-            pods.append(next_pod(deployment, pods, block, domains.trust))
-    return checked(Topology(stack, domains, tuple(pods)))
+            pods.append(next_pod(deployment, pods, block, domains.trust, places))
+    return checked(Topology(stack, domains, tuple(pods), places))
 
 
 def checked(laid: Topology) -> Topology:
@@ -136,7 +141,9 @@ def checked(laid: Topology) -> Topology:
     return laid
 
 
-def next_pod(deployment: Deployment, made: Sequence[Pod], block: int, trust_domain: str) -> Pod:
+def next_pod(
+    deployment: Deployment, made: Sequence[Pod], block: int, trust_domain: str, places: tuple[str, ...]
+) -> Pod:
     """One more replica; its name and address belong to none of those `made` in this run so far."""
     template = deployment.spec.template
     number = sum(pod.deployment.name == deployment.name for pod in made)
@@ -147,6 +154,7 @@ def next_pod(deployment: Deployment, made: Sequence[Pod], block: int, trust_doma
         labels=template.metadata.labels,
         port=_application_port(deployment),
         deployment=deployment,
+        place=places[number % len(places)],
     )
 
 

@@ -53,7 +53,7 @@ def sidecar(topology: Topology, pod: Pod, files: KeyFiles, collector: Collector 
             "load_assignment": endpoints(application, [(pod.address, pod.port)]),
             "upstream_bind_config": {"source_address": SIDECAR_ADDRESS},
         },
-        *outbound_clusters(topology, pod.namespace, files),
+        *outbound_clusters(topology, pod.namespace, files, pod.place),
         *egress_clusters(topology, pod.namespace),
         *counting_clusters(topology.stack.envoy_filters),
         *collector_clusters(collector),
@@ -96,7 +96,10 @@ def ingress(
         "filter_chains": [{"filters": [manager]}],
     }
     node = {"id": f"router~{LOOPBACK}~{gateway.name}.{gateway.namespace}", "cluster": gateway.name}
-    clusters = [*outbound_clusters(topology, identity.namespace, files), *collector_clusters(collector)]
+    clusters = [
+        *outbound_clusters(topology, identity.namespace, files, topology.places[0]),
+        *collector_clusters(collector),
+    ]
     return _bootstrap(node, admin_address, [listener], clusters)
 
 

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from meshed_mcp.local.envoy.api import Message, duration, present, socket_address, typed
+from meshed_mcp.local.envoy.balancing import balancing
+from meshed_mcp.local.envoy.localities import assignment, weighted
 from meshed_mcp.local.envoy.tls import KeyFiles, client_tls
+from meshed_mcp.local.objects.balancing import LoadBalancer
 from meshed_mcp.local.objects.destination import ConnectionPool, DestinationRule, OutlierDetection, TrafficPolicy
 from meshed_mcp.local.objects.workload import Service
 from meshed_mcp.local.topology import INBOUND_PORT, Pod, Topology, service_port
@@ -18,14 +21,6 @@ UNLIMITED: Final = 2**32 - 1
 CONNECT_TIMEOUT: Final = "10s"
 """Source: Istio MeshConfig, default of `connectTimeout`."""
 
-BALANCERS: Final = {
-    "UNSPECIFIED": "LEAST_REQUEST",
-    "LEAST_REQUEST": "LEAST_REQUEST",
-    "ROUND_ROBIN": "ROUND_ROBIN",
-    "RANDOM": "RANDOM",
-}
-"""Source: Istio DestinationRule, LoadBalancerSettings; unspecified means LEAST_REQUEST."""
-
 PROTOCOL_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
@@ -34,21 +29,24 @@ def cluster_name(topology: Topology, service: Service, subset: str | None) -> st
     return f"outbound|{service_port(service).port}|{subset or ''}|{topology.fqdn(service)}"
 
 
-def outbound_clusters(topology: Topology, namespace: str, files: KeyFiles) -> list[Message]:
-    """A cluster per Service and per subset, as a client in `namespace` with the identity of `files` sees them."""
+def outbound_clusters(topology: Topology, namespace: str, files: KeyFiles, place: str = "") -> list[Message]:
+    """A cluster per Service and per subset, as a client in `namespace` and `place` with the identity of `files` sees
+    them.
+    """  # noqa: D205 - one sentence
     clusters: list[Message] = []
     for service in topology.stack.services:
         rule = destination_rule(topology, service, namespace)
-        policy = rule.spec.traffic_policy if rule else TrafficPolicy()
+        policy = policy_of(rule, None)
         pods, draining = topology.behind(service), topology.draining(service)
         host = topology.fqdn(service)
         tls = client_tls(files, topology.identities(service, {}), host)
-        clusters.append(_kept(_cluster(cluster_name(topology, service, None), tls, policy, pods), service, draining))
+        whole = _cluster(cluster_name(topology, service, None), tls, policy, pods, place)
+        clusters.append(_kept(whole, service, draining))
         for subset in rule.spec.subsets if rule else ():
             chosen = [pod for pod in pods if subset.labels.items() <= pod.labels.items()]
             name = cluster_name(topology, service, subset.name)
             tls = client_tls(files, topology.identities(service, subset.labels), host)
-            clusters.append(_cluster(name, tls, _overridden(policy, subset.traffic_policy), chosen))
+            clusters.append(_cluster(name, tls, policy_of(rule, subset.name), chosen, place))
     return clusters
 
 
@@ -59,12 +57,12 @@ def _kept(cluster: Message, service: Service, draining: Sequence[Pod]) -> Messag
     statuses = ["HEALTHY", "DRAINING", "UNKNOWN", "DEGRADED"]
     name = cluster["name"]
     ending = endpoints(name, [(pod.address, INBOUND_PORT) for pod in draining])["endpoints"][0]["lb_endpoints"]
-    hosts = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
-    hosts = [*hosts, *({**host, "health_status": "DRAINING"} for host in ending)]
+    first, *others = cluster["load_assignment"]["endpoints"]
+    hosts = [*first["lb_endpoints"], *({**host, "health_status": "DRAINING"} for host in ending)]
     return {
         **cluster,
         "common_lb_config": {**cluster["common_lb_config"], "override_host_status": {"statuses": statuses}},
-        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": hosts}]},
+        "load_assignment": {"cluster_name": name, "endpoints": [first | {"lb_endpoints": hosts}, *others]},
     }
 
 
@@ -85,22 +83,34 @@ def visible(export_to: Iterable[str], owner: str, client: str) -> bool:
     return any(scope in ("*", client) or (scope == "." and owner == client) for scope in export_to)
 
 
+def policy_of(rule: DestinationRule | None, subset: str | None) -> TrafficPolicy:
+    """Policy of a host, or of one of its subsets."""
+    if rule is None:
+        return TrafficPolicy()
+    chosen = [each.traffic_policy for each in rule.spec.subsets if each.name == subset]
+    return _overridden(rule.spec.traffic_policy, chosen[0]) if chosen else rule.spec.traffic_policy
+
+
 def _overridden(base: TrafficPolicy, override: TrafficPolicy) -> TrafficPolicy:
     """Settings of a subset replace the host's one by one. Source: Istio DestinationRule, field `subsets`."""
     given = {name: getattr(override, name) for name in override.model_fields_set}
     return base.model_copy(update=given)
 
 
-def _cluster(name: str, tls: Message, policy: TrafficPolicy, pods: Sequence[Pod]) -> Message:
-    balancer = policy.load_balancer.simple if policy.load_balancer else "UNSPECIFIED"
+def _cluster(name: str, tls: Message, policy: TrafficPolicy, pods: Sequence[Pod], place: str) -> Message:
+    places = (policy.load_balancer or LoadBalancer()).locality_lb_setting
+    replicas = [(pod.address, INBOUND_PORT, pod.place) for pod in pods]
     outlier = policy.outlier_detection
     return {
         "name": name,
         "type": "STATIC",
-        "lb_policy": BALANCERS[balancer],
-        "load_assignment": endpoints(name, [(pod.address, INBOUND_PORT) for pod in pods]),
+        **balancing(policy.load_balancer),
+        "load_assignment": assignment(name, replicas, place, places, detects=outlier is not None),
         "transport_socket": tls,
-        "common_lb_config": {"healthy_panic_threshold": {"value": outlier.min_health_percent if outlier else 0}},
+        "common_lb_config": {
+            "healthy_panic_threshold": {"value": outlier.min_health_percent if outlier else 0},
+            **weighted(places, place),
+        },
         **_pool(policy.connection_pool or ConnectionPool()),
         **({"outlier_detection": _outlier_detection(outlier)} if outlier else {}),
     }

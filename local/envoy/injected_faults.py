@@ -22,12 +22,13 @@ def route_faults(fault: HTTPFaultInjection | None) -> Message:
         return {}
     delay, abort = fault.delay, fault.abort
     found = {
-        "delay": delay and {"fixed_delay": duration(delay.fixed_delay), "percentage": _share(delay.percentage)},
-        "abort": abort and {"http_status": abort.http_status, "percentage": _share(abort.percentage)},
+        "delay": delay and {"fixed_delay": duration(delay.fixed_delay), "percentage": share(delay.percentage)},
+        "abort": abort and {"http_status": abort.http_status, "percentage": share(abort.percentage)},
     }
     given = {name: value for name, value in found.items() if value is not None}
     return {"typed_per_filter_config": {FILTER: typed(HTTP_FAULT, **given)}}
 
 
-def _share(percent: Percent) -> Message:
+def share(percent: Percent) -> Message:
+    """Envoy's FractionalPercent."""
     return {"numerator": round(percent.value * MILLION / 100), "denominator": "MILLION"}

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from meshed_mcp.local.envoy.api import Message, duration, present, string_matcher
-from meshed_mcp.local.envoy.clusters import cluster_name, destination_rule, visible
-from meshed_mcp.local.envoy.injected_faults import route_faults
+from meshed_mcp.local.envoy.balancing import hash_policy
+from meshed_mcp.local.envoy.clusters import cluster_name, destination_rule, policy_of, visible
+from meshed_mcp.local.envoy.injected_faults import route_faults, share
 from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.objects.balancing import LoadBalancer
 from meshed_mcp.local.objects.routing import (
     Destination,
     DirectResponse,
@@ -109,11 +111,16 @@ def _http_routes(
         (_cluster(topology, owner, each.destination, f"{path}.route[{index}]", namespace), each.weight)
         for index, each in enumerate(http.route)
     ]
+    forwarded = {
+        **_forwarded(http, clusters),
+        **_hashed(topology, owner, http, namespace),
+        **_mirrored(topology, owner, http, path, namespace),
+    }
     for match in http.match or [HTTPMatchRequest()]:
         yield {
             **present(name=http.name),
             "match": _match(match),
-            **(_answer(http.direct_response) if http.direct_response else _forwarded(http, clusters)),
+            **(_answer(http.direct_response) if http.direct_response else {"route": forwarded}),
             **_header_changes(http),
             **route_faults(http.fault),
         }
@@ -121,7 +128,35 @@ def _http_routes(
 
 def _forwarded(http: HTTPRoute, clusters: Sequence[tuple[str, int]]) -> Message:
     action = _action(_target(clusters), http.retries or DEFAULT_RETRIES, http.timeout)
-    return {"route": {**action, **_rewrite(http)}}
+    return {**action, **_rewrite(http)}
+
+
+def _hashed(topology: Topology, owner: VirtualService, http: HTTPRoute, namespace: str) -> Message:
+    """Source: istiod: the policies of all destinations, one after the other."""
+    policies = [
+        each for to in http.route for each in hash_policy(_balancer(topology, owner, to.destination, namespace))
+    ]
+    return {"hash_policy": policies} if policies else {}
+
+
+def _balancer(topology: Topology, owner: VirtualService, to: Destination, namespace: str) -> LoadBalancer | None:
+    service = topology.service(topology.resolved(to.host, owner.namespace))
+    return policy_of(destination_rule(topology, service, namespace), to.subset).load_balancer
+
+
+def _mirrored(topology: Topology, owner: VirtualService, http: HTTPRoute, path: str, namespace: str) -> Message:
+    """Source: istiod, TranslateRequestMirrorPolicy, with DISABLE_SHADOW_HOST_SUFFIX at its default."""
+    field = "mirrors" if http.mirrors else "mirror"
+    policies = [
+        {
+            "cluster": _cluster(topology, owner, each.destination, f"{path}.{field}[{index}]", namespace),
+            "runtime_fraction": {"default_value": share(each.percentage)},
+            "trace_sampled": False,
+            "disable_shadow_host_suffix_append": True,
+        }
+        for index, each in enumerate(http.copies)
+    ]
+    return {"request_mirror_policies": policies} if policies else {}
 
 
 def _answer(answer: DirectResponse) -> Message:

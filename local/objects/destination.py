@@ -7,14 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from meshed_mcp.local.objects.balancing import LoadBalancer
 from meshed_mcp.local.objects.fields import Duration, Fields
 from meshed_mcp.local.objects.metadata import Placed
-
-
-class LoadBalancer(Fields):
-    """How one of the endpoints is chosen."""
-
-    simple: Literal["LEAST_REQUEST", "ROUND_ROBIN", "RANDOM", "UNSPECIFIED"] = "UNSPECIFIED"
 
 
 class TCPKeepalive(Fields):

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from meshed_mcp.local.objects.fault import HTTPFaultInjection
+from meshed_mcp.local.objects.fault import HTTPFaultInjection, Percent
 from meshed_mcp.local.objects.fields import NOT_RUN, Duration, Fields
 from meshed_mcp.local.objects.metadata import Placed
 
@@ -93,6 +93,13 @@ class HTTPRouteDestination(Fields):
     weight: int = Field(default=0, ge=0, le=100)
 
 
+class HTTPMirrorPolicy(Fields):
+    """Where copies of some requests go; their answers are thrown away."""
+
+    destination: Destination
+    percentage: Percent = Percent(value=ALL_PERCENT)
+
+
 class HTTPRewrite(Fields):
     """The path that replaces what matched, and the authority the destination sees."""
 
@@ -142,6 +149,9 @@ class HTTPRoute(Fields):
     timeout: Duration | None = None
     headers: Headers = Headers()
     fault: HTTPFaultInjection | None = None
+    mirror: Destination | None = None
+    mirror_percentage: Percent | None = None
+    mirrors: tuple[HTTPMirrorPolicy, ...] = ()
 
     @model_validator(mode="after")
     def _answers_or_forwards(self) -> Self:
@@ -155,6 +165,22 @@ class HTTPRoute(Fields):
         if len(self.route) > 1 and total != ALL_PERCENT:
             raise ValueError(f"the weights sum to {total}; write weights that sum to {ALL_PERCENT}")
         return self
+
+    @model_validator(mode="after")
+    def _mirrors_in_one_way(self) -> Self:
+        if self.mirrors and self.mirror is not None:
+            raise ValueError("mirror and mirrors exclude each other; write mirrors")
+        if self.mirror_percentage is not None and self.mirror is None:
+            raise ValueError("mirrorPercentage without mirror has no effect; write mirrors, with a percentage each")
+        return self
+
+    @property
+    def copies(self) -> tuple[HTTPMirrorPolicy, ...]:
+        """All mirrors, however they are written."""
+        if self.mirror is None:
+            return self.mirrors
+        share = self.mirror_percentage or Percent(value=ALL_PERCENT)
+        return (HTTPMirrorPolicy(destination=self.mirror, percentage=share),)
 
 
 class VirtualServiceSpec(Fields):

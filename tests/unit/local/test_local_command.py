@@ -35,9 +35,9 @@ def said(objects: list[dict[str, Any]], state: Path, port: int) -> list[str]:
 
 def test_faults_of_the_objects_are_one_line_each(objects: list[dict[str, Any]], tmp_path: Path) -> None:
     """Product rule: no traceback, nothing started."""
-    local_objects.find(objects, "VirtualService", "back")["spec"]["http"][0]["mirror"] = {}
+    local_objects.find(objects, "VirtualService", "back")["spec"]["http"][0]["corsPolicy"] = {}
     assert said(objects, tmp_path / "dev", 0) == [
-        "error: VirtualService mcp-system/back: spec.http[0].mirror is not run locally"
+        "error: VirtualService mcp-system/back: spec.http[0].corsPolicy is not run locally"
     ]
 
 

@@ -39,8 +39,8 @@ def test_every_field_we_render_is_known(stack: str) -> None:
 
 def test_an_unknown_field_is_refused_by_object_and_path(objects: list[dict[str, Any]]) -> None:
     """Product rule: a field that is not translated is never ignored."""
-    local_objects.find(objects, "VirtualService", "back")["spec"]["http"][0]["mirror"] = {"host": "front"}
-    assert refused(objects) == ("VirtualService mcp-system/back: spec.http[0].mirror is not run locally",)
+    local_objects.find(objects, "VirtualService", "back")["spec"]["http"][0]["corsPolicy"] = {"maxAge": "1h"}
+    assert refused(objects) == ("VirtualService mcp-system/back: spec.http[0].corsPolicy is not run locally",)
 
 
 def test_faults_of_all_objects_are_told_in_one_go(objects: list[dict[str, Any]]) -> None:
