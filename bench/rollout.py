@@ -22,7 +22,7 @@ import stacks
 from processes import free_port
 from steady import MODERN, Rates, Steady, executions, steady, verdict
 
-from meshed_mcp.local.changing import kill, leave, replicas_of, roll_out, scale
+from meshed_mcp.local.changing import forget, kill, leave, replicas_of, roll_out, scale
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.endpoints import gateway_url
 from meshed_mcp.local.running import Running, running
@@ -64,6 +64,7 @@ def process_dies(up: Running, _: Path) -> object:
     up.services.kill(victim.name)
     time.sleep(NOTICED_SECONDS)
     leave(up, [victim])
+    forget(up, [victim])
     return {"replica": victim.address}
 
 

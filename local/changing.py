@@ -86,7 +86,8 @@ def leave(up: Running, pods: Iterable[Pod]) -> None:
     """  # noqa: D205 - two sentences
     gone = {pod.name: pod for pod in pods}
     left = tuple(pod for pod in up.topology.pods if pod.name not in gone)
-    up.topology = replace(up.topology, pods=left, ending=(*up.topology.ending, *gone.values()))
+    ending = [pod for pod in gone.values() if pod.name in up.alive]
+    up.topology = replace(up.topology, pods=left, ending=(*up.topology.ending, *ending))
     up.envoys.publish(up.configurations.of(up.topology, up.alive.values()))
 
 
