@@ -7,7 +7,6 @@ Not here: what counts as in work (gate.py), what a service is (service.py).
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -21,7 +20,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from meshed_mcp import contract
-from meshed_mcp.agents import logs
+from meshed_mcp.agents import heap, logs
 from meshed_mcp.agents.admission import Admission
 from meshed_mcp.agents.connection import bounded_http
 from meshed_mcp.agents.gate import Gate
@@ -94,7 +93,7 @@ class Replica:
         http = bounded_http(self._settings.read_seconds, self._gate.rejected)
         async with listening(self._management, management), listening(self._gate, service, http):
             if not self._stop.is_set():
-                _freeze_heap()
+                heap.freeze()
                 self._phase = Phase.READY
                 logger.info("ready on %s:%d", self._settings.bind_address, self._settings.port)
             async with _beside(self._hold(presence)):
@@ -148,15 +147,6 @@ class Replica:
             "the grace period of %g s is over: ending although threads are at work", self._settings.grace_seconds
         )
         os._exit(0)
-
-
-def _freeze_heap() -> None:
-    """Take what the start has made out of every later garbage collection.
-
-    It stays anyway, and searching it again and again was a fifth of the CPU of a call (docs/reference/performance.md).
-    """
-    gc.collect()
-    gc.freeze()
 
 
 @asynccontextmanager

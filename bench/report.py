@@ -92,6 +92,7 @@ def once(measured: dict[str, Any]) -> list[str]:
     held = measured["sessions"]
     before, most, after, again = (held[f"{key}_bytes"] / MIB for key in ("before", "held", "after", "held_again"))
     opened = f"{held['count']:,} sessions opened and abandoned"
-    sizes = f"{before:.0f} MiB before, {most:.0f} with {held['open_at_most']:,.0f} open, {after:.0f} after they expired"
+    left = f"{after:.0f} after they expired ({after / before:.2f} of before)"
+    sizes = f"{before:.0f} MiB before, {most:.0f} with {held['open_at_most']:,.0f} open, {left}"
     lines.append(f"- {opened}: {sizes}, {again:.0f} with as many open again ({again / most:.2f} of the first time).")
     return lines

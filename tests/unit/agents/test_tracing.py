@@ -8,6 +8,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from prometheus_client import CollectorRegistry
 
@@ -77,6 +78,16 @@ def test_the_caller_decides_and_for_own_traces_the_ratio() -> None:
     assert not kept(1, remote(kept=False))
     assert kept(1, Context())
     assert not kept(0, Context())
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.01, 0.1, 0.5, 1.0])
+def test_own_traces_are_kept_exactly_as_opentelemetrys_sampler_keeps_them(ratio: float) -> None:
+    """OpenTelemetry SDK specification, "TraceIdRatioBased": every service of a trace must come to the same answer."""
+    theirs, ours = ParentBased(TraceIdRatioBased(ratio)), OneDecision(ratio)
+    edge = TraceIdRatioBased.get_bound_for_rate(ratio)
+    for trace_id in (1, max(edge - 1, 1), edge, edge + 1, TRACE, (1 << 64) - 1, 1 << 64, (1 << 128) - 1):
+        expected = theirs.should_sample(Context(), trace_id, "tools/call").decision
+        assert ours.should_sample(Context(), trace_id, "tools/call").decision is expected, hex(trace_id)
 
 
 @pytest.mark.parametrize(("flags", "expected"), [("00", False), ("01", True)])
