@@ -29,6 +29,7 @@ from meshed_mcp.infra import nodes
 from meshed_mcp.infra.budgets import most_replicas
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, read
 from meshed_mcp.infra.experiments import experiment_faults, open_experiments, open_faults
+from meshed_mcp.infra.exposure import exposure_faults
 from meshed_mcp.infra.reach import imports, registry_imports
 from meshed_mcp.infra.scaling import forecast_faults, scaling_faults, scaling_targets
 from meshed_mcp.infra.shared_limits import rate_limit_service, shared_limit_faults, shared_limits
@@ -75,6 +76,7 @@ def faults_between(config: StackConfig, declared: Collection[str], now: datetime
         yield from service_faults(name, item, names)
         yield from sharing_faults(config, name, item)
         yield from scaling_faults(config, name, item)
+    yield from exposure_faults(config)
     yield from forecast_faults(config)
     yield from experiment_faults(config, names, now)
     yield from shared_limit_faults(config)

@@ -132,8 +132,10 @@ def tag_name(item: ErrorDetails) -> str:
 
 def tag_sentence(item: ErrorDetails) -> str:
     """What may be chosen."""
-    choices = re.findall(r"'([^']*)'", str(item["ctx"].get("expected_tags", "")))
-    tag = str(item["ctx"].get("tag", "null"))
+    if item["type"] == "union_tag_not_found":
+        return f"is missing; write {tag_name(item)}: with a value"
+    choices = re.findall(r"'([^']*)'", str(item["ctx"]["expected_tags"]))
+    tag = str(item["ctx"]["tag"])
     return f"{tag!r} is not a choice; {suggestion(tag, choices)}"
 
 

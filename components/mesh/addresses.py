@@ -6,7 +6,7 @@ A service's name and arguments in, text out. Not here: the objects that use them
 from urllib.parse import urlsplit
 
 from meshed_mcp import contract
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceSettings
 
 
 def service_host(name: str, args: MeshedMCPServiceArgs) -> str:
@@ -19,7 +19,7 @@ def service_url(name: str, args: MeshedMCPServiceArgs) -> str:
     return f"http://{service_host(name, args)}:{contract.MCP_PORT}{args.path}"
 
 
-def exposed_path(name: str, args: MeshedMCPServiceArgs) -> str:
+def exposed_path(name: str, args: ServiceSettings) -> str:
     """Path of the endpoint at the ingress gateway."""
     return f"/{name}{args.path}"
 

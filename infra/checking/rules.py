@@ -12,10 +12,14 @@ from meshed_mcp.components.core.errors import Fault
 from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.components.mesh.proxy_filters import foreign_filters
 from meshed_mcp.components.mesh.revision_args import ISTIO_FLOOR
-from meshed_mcp.components.mesh.security import CALL_METHOD, METHOD_HEADER, NAME_HEADER, REVISION, VERSION_HEADER
 from meshed_mcp.infra.checking.references import belongs_to_server, pod_labels, title
+from meshed_mcp.infra.checking.routes import (
+    Finding,
+    names_its_tools,
+    one_route_for_a_request,
+    sessions_before_choices,
+)
 
-Finding = tuple[Manifest, str, str]
 HUNDRED_PERCENT: Final = 100
 
 
@@ -58,17 +62,6 @@ def streams_have_no_timeout(objects: Sequence[Manifest]) -> Iterator[Finding]:
             if unsafe and not named:
                 message = f"{', '.join(sorted(unsafe))} runs a tool twice; write connect-failure,refused-stream"
                 yield item, f"spec.http[{number}].retries.retryOn", message
-
-
-def names_its_tools(route: Manifest) -> bool:
-    """Whether a rule is for calls of single tools only, of which the stack says that they may be repeated or cut."""
-    wanted = {METHOD_HEADER: CALL_METHOD, VERSION_HEADER: REVISION}
-    matches = route.get("match", ())
-    return bool(matches) and all(
-        NAME_HEADER in match.get("headers", {})
-        and wanted.items() <= {name: value.get("exact") for name, value in match["headers"].items()}.items()
-        for match in matches
-    )
 
 
 UNSAFE_RETRIES: Final = frozenset({"5xx", "gateway-error", "reset", "retriable-4xx", "envoy-ratelimited"})
@@ -195,5 +188,7 @@ RULES: Final[tuple[Callable[[Sequence[Manifest]], Iterator[Finding]], ...]] = (
     servers_are_restricted,
     servers_can_drain,
     proxies_have_every_filter,
+    one_route_for_a_request,
+    sessions_before_choices,
 )
 """All rules, in the order of their reports."""

@@ -138,3 +138,64 @@ def test_a_horizon_within_which_no_replica_starts_is_refused() -> None:
         )
     ]
     assert planned(slow, forecast={"horizon_minutes": 11}).autoscaling.targets["mcp-a"].pod_ready_seconds == 300
+
+
+BLUE_GREEN = {"strategy": "blue_green", "image": "b:2"}
+
+
+def test_both_colours_may_grow_to_the_services_most() -> None:
+    """Product rule: at a switch the other colour gets all calls at once."""
+    targets = planned({"rollout": BLUE_GREEN, "scaling": {"min_replicas": 3, "max_replicas": 40}}).autoscaling.targets
+    assert {name: (item.version, item.min_replicas, item.max_replicas) for name, item in targets.items()} == {
+        "mcp-a": ("stable", 3, 40),
+        "mcp-a-green": ("green", 3, 40),
+    }
+
+
+@pytest.mark.parametrize(("active", "preview"), [("blue", "mcp-a-green"), ("green", "mcp-a")])
+def test_a_colour_is_brought_to_size_before_the_switch(active: str, preview: str) -> None:
+    """Product rule: a switch under load starts no pod."""
+    rollout = BLUE_GREEN | {"active": active, "preview_replicas": 12}
+    targets = planned({"rollout": rollout, "scaling": {"min_replicas": 3, "max_replicas": 40}}).autoscaling.targets
+    assert {name: item.min_replicas for name, item in targets.items()} == {"mcp-a": 3, "mcp-a-green": 3} | {preview: 12}
+
+
+def test_a_variant_has_the_services_bounds() -> None:
+    """Product rule: nobody knows beforehand how many calls a header brings."""
+    rollout = {"strategy": "ab", "image": "b:2", "regex": ".*Mobile.*"}
+    variant = planned({"rollout": rollout, "scaling": {"max_replicas": 40}}).autoscaling.targets["mcp-a-variant"]
+    assert (variant.deployment, variant.version, variant.max_replicas) == ("mcp-a-variant", "variant", 40)
+
+
+def test_a_pool_scales_by_its_own_load_and_settings() -> None:
+    """Product rule: slow calls need other numbers than fast ones."""
+    pool = {
+        "tools": ["report"],
+        "scaling": {"min_replicas": 1, "max_replicas": 6},
+        "resources": {"memory_limit": "2Gi"},
+    }
+    plan = planned({"pools": {"slow": pool}})
+    target = plan.autoscaling.targets["mcp-a-slow"]
+    assert (target.service, target.deployment, target.version) == ("mcp-a", "mcp-a-slow", "pool-slow")
+    assert (target.min_replicas, target.max_replicas, target.memory_limit) == (1, 6, "2Gi")
+    assert plan.autoscaling.targets["mcp-a"].version == "stable"
+    assert plan.services["mcp-a"].pools["slow"].replicas == 1
+    assert plan.services["mcp-a"].replicated
+
+
+def test_a_pools_name_may_not_be_another_services() -> None:
+    """Product rule: two Deployments of one name would overwrite each other."""
+    services = {"mcp-a": {"image": "a:1", "pools": {"slow": {"tools": ["report"]}}}, "mcp-a-slow": {"image": "a:1"}}
+    with pytest.raises(ConfigurationError) as raised:
+        plan_of({"meshed-mcp:services": json.dumps(services)})
+    assert str(raised.value) == (
+        "service mcp-a: pools: its slow would be named mcp-a-slow, as another service is; rename one"
+    )
+
+
+def test_a_pools_name_must_leave_room() -> None:
+    """KEDA: keda-hpa- and the name make 63 characters at most."""
+    (line,) = lines({"pools": {"slow": {"tools": ["report"]}}}, name="a" * 50)
+    assert line.endswith(
+        "pools: the autoscaler of its slow needs a name of 49 characters or fewer; " + "a" * 50 + " has 50"
+    )

@@ -1,0 +1,146 @@
+"""Routes together: what `check` and a preview say of hosts that overlap and of sessions behind a choice of version."""
+
+import copy
+import json
+from typing import Any, Final
+
+import pytest
+
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh import service
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.infra.checking.rules import rule_faults
+from meshed_mcp.infra.plan import planned
+
+HOST: Final = "mcp-a.mcp-system.svc.cluster.local"
+INGRESS: Final = {"gateway": "istio-ingress/mcp", "host": "mcp.example.com", "principal": "c.l/ns/istio-ingress/sa/g"}
+ROLLOUTS: Final[dict[str, dict[str, Any]]] = {
+    "canary": {"strategy": "canary", "image": "b:2", "weights": {"stable": 90, "canary": 10}},
+    "blue_green": {"strategy": "blue_green", "image": "b:2"},
+    "ab": {"strategy": "ab", "image": "b:2", "regex": ".*Mobile.*"},
+}
+
+
+def rendered(**settings: Any) -> list[Manifest]:
+    """Routes of the exposed service mcp-a."""
+    args = {"image": "a:1", "expose": True, "ingress": INGRESS, "callers": ["mcp-b"], **settings}
+    return routes(service.manifests("mcp-a", MeshedMCPServiceArgs.model_validate(args)))
+
+
+def routes(objects: list[Manifest]) -> list[Manifest]:
+    """VirtualServices among the objects."""
+    return [item for item in objects if item["kind"] == "VirtualService"]
+
+
+def lines(objects: list[Manifest]) -> list[str]:
+    """Findings of all rules."""
+    return [str(fault) for fault in rule_faults(objects)]
+
+
+def own_route(name: str, **spec: Any) -> Manifest:
+    """A VirtualService that a user adds."""
+    metadata = {"name": name, "namespace": "mcp-system"}
+    return {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": metadata, "spec": spec}
+
+
+def weighted(*shares: int, **match: Any) -> Manifest:
+    """A rule that divides calls of mcp-a."""
+    targets = [
+        {"destination": {"host": HOST, "subset": f"v{number}"}, "weight": share} for number, share in enumerate(shares)
+    ]
+    return {**({"match": [match]} if match else {}), "route": targets}
+
+
+@pytest.mark.parametrize("rollout", ROLLOUTS)
+@pytest.mark.parametrize("legacy", ["stateless", "sticky"])
+def test_what_we_render_has_no_fault(rollout: str, legacy: str) -> None:
+    """Product rule: our own pattern is the one that sessions survive; two services share no place."""
+    tools = {"search": {"read_only": True, "timeout_seconds": 5}, "w": {"idempotent": True}}
+    settings = {"tools": tools, "pools": {"slow": {"tools": ["report"]}}, "rollout": ROLLOUTS[rollout]}
+    assert lines(rendered(legacy=legacy, **settings)) == []
+
+
+def test_a_choice_of_versions_before_the_sessions_is_refused() -> None:
+    """Measured: behind weights, 21 of 72 calls of sessions were answered."""
+    objects = rendered(legacy="sticky", rollout=ROLLOUTS["canary"])
+    inside = objects[0]["spec"]["http"]
+    inside.reverse()
+    assert lines(objects) == [
+        (
+            f"VirtualService mcp-system/mcp-a: spec.http[0].route: chooses a version of {HOST}, which has sessions, "
+            "whose requests might each get another; put a rule before it that matches the header mcp-session-id and "
+            "has no subset"
+        )
+    ]
+
+
+def test_a_users_own_weights_over_a_service_with_sessions_are_refused() -> None:
+    """Product rule: sticky with weighted subsets outside our pattern."""
+    extra = own_route("mine", hosts=["other.example.com"], gateways=["istio-ingress/mcp"], http=[weighted(50, 50)])
+    assert lines([*rendered(legacy="sticky"), extra]) == [
+        (
+            f"VirtualService mcp-system/mine: spec.http[0].route: chooses a version of {HOST}, which has sessions, "
+            "whose requests might each get another; put a rule before it that matches the header mcp-session-id and "
+            "has no subset"
+        )
+    ]
+    assert lines([*rendered(), extra]) == []
+
+
+def test_two_routes_of_sidecars_to_one_host_are_refused() -> None:
+    """Istio message IST0109: a sidecar takes one of both, and nobody says which."""
+    extra = own_route("mine", hosts=[HOST], http=[weighted(50, 50)])
+    assert lines([*rendered(), extra]) == [
+        (
+            f"VirtualService mcp-system/mine: spec.hosts: '{HOST}' is routed by VirtualService mcp-system/mcp-a too, "
+            f"and a "
+            "sidecar takes one of both; give one of them another host or path"
+        )
+    ]
+
+
+PLACES: Final[dict[str, tuple[dict[str, Any], str | None]]] = {
+    "the same path": ({"uri": {"exact": "/mcp-a/mcp"}}, "/mcp-a/mcp"),
+    "a prefix of it": ({"uri": {"prefix": "/mcp-a"}}, "/mcp-a/mcp"),
+    "any path": ({}, "/mcp-a/mcp"),
+    "a path beneath it": ({"uri": {"exact": "/mcp-a/mcp/x"}}, "/mcp-a/mcp/x"),
+    "another path": ({"uri": {"exact": "/mine/mcp"}}, None),
+    "a pattern": ({"uri": {"regex": "/mine/.*"}}, None),
+}
+
+
+@pytest.mark.parametrize(("match", "path"), PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("host", ["mcp.example.com", "*.example.com"])
+def test_two_routes_of_a_gateway_to_one_place_are_refused(host: str, match: dict[str, Any], path: str | None) -> None:
+    """Istio, "Traffic Management Best Practices": VirtualServices of one host are merged in no certain order."""
+    extra = own_route("mine", hosts=[host], gateways=["istio-ingress/mcp"], http=[weighted(100, **match)])
+    message = (
+        f"VirtualService mcp-system/mine: spec.hosts: '{host}' with '{path}' is routed by VirtualService "
+        "mcp-system/mcp-a-ingress too, in no certain order; give one of them another host or path"
+    )
+    assert lines([*rendered(), extra]) == ([] if path is None else [message])
+
+
+def test_routes_of_different_gateways_do_not_meet() -> None:
+    """Istio API, VirtualService `gateways`: a name without a namespace is of the route's own."""
+    extra = own_route("mine", hosts=["mcp.example.com"], gateways=["mcp"], http=[weighted(100)])
+    assert lines([*rendered(), extra]) == []
+
+
+def test_two_services_whose_tokens_are_told_of_in_one_place_are_refused() -> None:
+    """RFC 9728, section 3.1: the place follows from the audience's path, and the gateway has one route for it."""
+    auth = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
+    audience = {"auth": auth | {"audience": "https://mcp.example.com/api"}, "expose": True, "image": "a:1"}
+    services: dict[str, dict[str, Any]] = {"mcp-a": copy.deepcopy(audience), "mcp-b": copy.deepcopy(audience)}
+    with pytest.raises(ConfigurationError) as raised:
+        planned({"meshed-mcp:services": json.dumps(services)})
+    assert str(raised.value).splitlines() == [
+        (
+            "service mcp-b: auth.audience: clients would look for it at /.well-known/oauth-protected-resource/api, "
+            "where "
+            "they find service mcp-a; write a URL with another path, or leave it out"
+        )
+    ]
+    del services["mcp-b"]["auth"]["audience"]
+    assert planned({"meshed-mcp:services": json.dumps(services)}).services["mcp-b"].expose
