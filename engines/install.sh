@@ -15,14 +15,14 @@ mkdir -p "$ENGINES/bin"
 . "$here/pins.sh"
 # shellcheck source=debian.sh
 . "$here/debian.sh"
-# shellcheck source=kube_apiserver.sh
-. "$here/kube_apiserver.sh"
+# shellcheck source=kubernetes.sh
+. "$here/kubernetes.sh"
 # shellcheck source=istiod.sh
 . "$here/istiod.sh"
 # shellcheck source=ratelimit.sh
 . "$here/ratelimit.sh"
 
-say() { printf '%-15s %s\n' "$1" "$2"; }
+say() { printf '%-24s %s\n' "$1" "$2"; }
 
 # find_program NAME: where it is: ours first, then the PATH, then where Debian keeps database servers.
 find_program() {
@@ -122,15 +122,20 @@ install_postgresql() {
     report postgresql "" postgres
 }
 
-install_kube_apiserver() {
-    [[ "$(version_of "$ENGINES/bin/kube-apiserver" 2>/dev/null)" == "$KUBE_APISERVER_PIN" ]] &&
-        say kube-apiserver "$KUBE_APISERVER_PIN is there: $ENGINES/bin" && return
+# install_kubernetes PROGRAM: one of the release's programs.
+install_kubernetes() {
+    [[ "$(version_of "$ENGINES/bin/$1" 2>/dev/null)" == "$KUBERNETES_PIN" ]] &&
+        say "$1" "$KUBERNETES_PIN is there: $ENGINES/bin" && return
     command -v go >/dev/null ||
-        failed kube-apiserver "it is built from source and there is no Go. Install Go >= 1.26 (https://go.dev/dl)" || return
-    say kube-apiserver "building $KUBE_APISERVER_PIN from its Go module: 5 to 10 minutes on 2 cores ..."
-    build_kube_apiserver || failed kube-apiserver "go build failed, see above" || return
-    say kube-apiserver "$(version_of "$ENGINES/bin/kube-apiserver") built into .engines/"
+        failed "$1" "it is built from source and there is no Go. Install Go >= 1.26 (https://go.dev/dl)" || return
+    say "$1" "building $KUBERNETES_PIN from its Go module: up to 10 minutes on 2 cores ..."
+    build_kubernetes "$1" || failed "$1" "go build failed, see above" || return
+    say "$1" "$(version_of "$ENGINES/bin/$1") built into .engines/"
 }
+
+install_kube_apiserver() { install_kubernetes kube-apiserver; }
+
+install_kube_controller_manager() { install_kubernetes kube-controller-manager; }
 
 install_istiod() {
     local what="$ISTIOD_RELEASE, commit ${ISTIOD_PIN##*-}"
@@ -174,11 +179,11 @@ install_conformance() {
 }
 
 engines=("$@")
-[[ $# -gt 0 ]] || engines=(etcd prometheus alertmanager redis postgresql kube-apiserver istiod ratelimit conformance)
+[[ $# -gt 0 ]] || engines=(etcd prometheus alertmanager redis postgresql kube-apiserver kube-controller-manager istiod ratelimit conformance)
 status=0
 for engine in "${engines[@]}"; do
     install="install_${engine//-/_}"
-    declare -F "$install" >/dev/null || { say "$engine" "UNKNOWN: write one of: etcd prometheus alertmanager redis postgresql kube-apiserver istiod ratelimit conformance"; status=1; continue; }
+    declare -F "$install" >/dev/null || { say "$engine" "UNKNOWN: write one of: etcd prometheus alertmanager redis postgresql kube-apiserver kube-controller-manager istiod ratelimit conformance"; status=1; continue; }
     "$install" || status=1
 done
 exit "$status"

@@ -6,7 +6,7 @@ ISTIOD_RELEASE=1.31 # the branch that the pinned commit lies on: the module has 
 
 # The release scripts stamp the version in at link time; the pin is stamped, as it is how the next run knows this build.
 build_istiod() {
-    # Two packages at a time: see kube_apiserver.sh.
+    # Two packages at a time: see kubernetes.sh.
     nice go build -C "$ISTIOD_SOURCE" -p 2 -trimpath -buildvcs=false -o "$ENGINES/bin/pilot-discovery" \
         -ldflags "-s -w -X istio.io/istio/pkg/version.buildVersion=$ISTIOD_PIN" . &&
         nice go build -C "$ISTIOD_SOURCE" -p 2 -trimpath -buildvcs=false -o "$ENGINES/bin/istio-charts" -ldflags "-s -w" ./charts

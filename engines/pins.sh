@@ -1,5 +1,5 @@
 # The engines the tests judge by: what we install, and the oldest one already on a machine that will do.
-# Sourced by install.sh; nothing else names an engine's version, except the go.mod of kube-apiserver and of istiod.
+# Sourced by install.sh; nothing else names an engine's version, except the go.mod of kubernetes and of istiod.
 #
 # Debian keeps one version per suite. A pin it no longer has is reported and its successor taken: the tests say
 # whether that is harmless. shellcheck disable=SC2034

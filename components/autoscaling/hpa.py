@@ -2,7 +2,8 @@
 
 One call of `Autoscaler.sync` is one sync of the controller: metrics in, the new size out. Not here: load, pods and time
 (`simulation.py`). Source: Kubernetes, "Horizontal Pod Autoscaling", algorithm details; the controller's
-`calculateScaleUpLimitWithScalingRules` and its sister, whose rounding differs: up is rounded up, down is cut.
+`calculateScaleUpLimitWithScalingRules` and its sister, whose rounding differs: up is rounded up, down is cut. Beside
+the real controller: tests/engines/test_hpa_controller.py.
 """
 
 from collections import deque
@@ -30,7 +31,7 @@ class Autoscaler:
         self._up, self._down = settings.scale_up, settings.scale_down
         self._up_tolerance = settings.scale_up.tolerance_percent / 100
         kept = max(self._up.stabilization_seconds, self._down.stabilization_seconds) // SYNC_SECONDS
-        self._recommended: deque[int] = deque(maxlen=max(1, kept))
+        self._recommended: deque[tuple[int, int]] = deque(maxlen=max(1, kept))
         self._up_syncs = self._up.stabilization_seconds // SYNC_SECONDS
         self._down_syncs = self._down.stabilization_seconds // SYNC_SECONDS
         self._added: deque[tuple[int, int]] = deque()
@@ -39,8 +40,8 @@ class Autoscaler:
     def sync(self, second: int, size: int, metrics: Iterable[tuple[float, float]]) -> int:
         """The size after a sync at `second`; `metrics` are (total, target per replica), of which the largest counts."""
         wanted = max(self._proposal(total, target, size) for total, target in metrics)
-        self._recommended.append(wanted)
-        stable = self._stabilised(size)
+        self._recommend(wanted, size)
+        stable = self._stabilised(wanted, size)
         new = min(max(self._limited(second, size, stable), self._least), self._most)
         if new > size:
             self._added.append((second, new - size))
@@ -54,16 +55,23 @@ class Autoscaler:
             return size
         return ceil(total / target - ROUNDING)
 
-    def _stabilised(self, size: int) -> int:
+    def _recommend(self, wanted: int, size: int) -> None:
+        """Remember the lowest and the highest recommendation of this sync.
+
+        The size that the controller finds at its first sync counts as one, so that a restart removes nothing at once.
+        """
+        found = size if not self._recommended else wanted
+        self._recommended.append((min(wanted, found), max(wanted, found)))
+
+    def _stabilised(self, wanted: int, size: int) -> int:
         """The size nearest to the present one among what was recommended in each direction's window."""
-        wanted = self._recommended[-1]
         if wanted > size and self._up_syncs:
-            return max(size, min(self._latest(self._up_syncs)))
+            return max(size, min(lowest for lowest, _ in self._latest(self._up_syncs)))
         if wanted < size and self._down_syncs:
-            return min(size, max(self._latest(self._down_syncs)))
+            return min(size, max(highest for _, highest in self._latest(self._down_syncs)))
         return wanted
 
-    def _latest(self, syncs: int) -> list[int]:
+    def _latest(self, syncs: int) -> list[tuple[int, int]]:
         """Recommendations younger than the window; one that is exactly as old does not count."""
         return list(self._recommended)[-syncs:]
 

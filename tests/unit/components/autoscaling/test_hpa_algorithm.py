@@ -70,14 +70,18 @@ def test_shrinking_in_percent_is_cut_and_counts_from_the_start_of_the_period() -
     """Kubernetes, calculateScaleDownLimitWithBehaviors: int(start * (1 - percent / 100)) per period."""
     down = {"percent": 25, "period_seconds": 60, "stabilization_seconds": 60}
     fall = sizes(scaler(down=down), 10, [10] * 12)
-    assert fall[:1] == [7]
-    assert fall[1:4] == [7, 7, 7]
-    assert fall[4] == 5
+    assert fall == [10] * 4 + [7] * 4 + [5] * 4
 
 
 def test_of_two_bounds_the_slower_holds() -> None:
     """Kubernetes, `selectPolicy: Min`."""
-    assert sizes(scaler(down={"percent": 50, "pods": 1}), 10, [10]) == [9]
+    bounds = {"percent": 50, "pods": 1, "stabilization_seconds": 60}
+    assert sizes(scaler(down=bounds), 10, [10] * 5)[-2:] == [10, 9]
+
+
+def test_the_size_that_is_found_counts_as_the_first_recommendation() -> None:
+    """Kubernetes, `recordInitialRecommendation`: a restarted controller removes nothing before the window is over."""
+    assert sizes(scaler(down={"stabilization_seconds": 60}), 10, [10] * 5) == [10] * 4 + [1]
 
 
 def test_rising_load_must_last_for_the_window_of_growth() -> None:

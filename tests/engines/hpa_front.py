@@ -1,0 +1,144 @@
+"""A front of the API server in which Deployments and their metric are played, for the real HPA controller.
+
+Everything else passes through. At each of its syncs the controller reads a Deployment's size and one external metric,
+here the next value of a script, and writes the size it wants, which is the Deployment's size from then on.
+"""
+
+import base64
+import contextlib
+import ssl
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import uvicorn
+import yaml
+from processes import free_port
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from waiting import wait_for
+
+HOP_HEADERS: Final = frozenset({"host", "authorization", "connection", "transfer-encoding", "content-length"})
+"""Headers that belong to one connection, and those the front writes itself."""
+
+
+class Workload:
+    """A played Deployment: its size, the loads it will see, and the size after each sync."""
+
+    def __init__(self, size: int, loads: list[float]) -> None:
+        self.size, self.loads = size, loads
+        self.sizes: list[int] = []
+        self.syncs = 0
+
+    def next_load(self) -> float:
+        """The load at this sync; the size after the sync before is now known."""
+        if self.syncs:
+            self.sizes.append(self.size)
+        load = self.loads[min(self.syncs, len(self.loads) - 1)]
+        self.syncs += 1
+        return load
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every load was seen and answered."""
+        return len(self.sizes) >= len(self.loads)
+
+
+class Front:
+    """The application: the workloads by name, and the way to the API server."""
+
+    def __init__(self, kubeconfig: Path, workloads: dict[str, Workload]) -> None:
+        content = yaml.safe_load(kubeconfig.read_text())
+        cluster, user = content["clusters"][0]["cluster"], content["users"][0]["user"]
+        trust = base64.b64decode(cluster["certificate-authority-data"]).decode()
+        self.workloads = workloads
+        self._http = httpx.AsyncClient(
+            base_url=cluster["server"],
+            verify=ssl.create_default_context(cadata=trust),
+            headers={"Authorization": f"Bearer {user['token']}"},
+            timeout=None,  # watches last  # noqa: S113
+            trust_env=False,
+        )
+        self.app = Starlette(
+            routes=[
+                Route("/apis/external.metrics.k8s.io/v1beta1/namespaces/{namespace}/{metric}", self.metric),
+                Route(
+                    "/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale", self.scale, methods=["GET", "PUT"]
+                ),
+                Route("/{path:path}", self.passed_on, methods=["GET", "PUT", "POST", "PATCH", "DELETE"]),
+            ],
+            lifespan=self.connected,
+        )
+
+    @contextlib.asynccontextmanager
+    async def connected(self, _: Starlette) -> AsyncIterator[None]:
+        """The connections to the API server end with the application."""
+        async with self._http:
+            yield
+
+    async def metric(self, request: Request) -> Response:
+        """The next load of the workload that the metric is named after."""
+        value = self.workloads[request.path_params["metric"]].next_load()
+        item = {"metricName": request.path_params["metric"], "metricLabels": {}, "timestamp": "2026-01-01T00:00:00Z"}
+        items = [{**item, "value": f"{round(value * 1000)}m"}]
+        kind = {"kind": "ExternalMetricValueList", "apiVersion": "external.metrics.k8s.io/v1beta1", "metadata": {}}
+        return JSONResponse({**kind, "items": items})
+
+    async def scale(self, request: Request) -> Response:
+        """The size of a workload, read or written."""
+        name = request.path_params["name"]
+        workload = self.workloads[name]
+        if request.method == "PUT":
+            workload.size = (await request.json())["spec"]["replicas"]
+        return JSONResponse(scale_object(name, request.path_params["namespace"], workload.size))
+
+    async def passed_on(self, request: Request) -> Response:
+        """The API server's own answer, as it comes: watches have no end."""
+        headers = {name: value for name, value in request.headers.items() if name not in HOP_HEADERS}
+        asked = self._http.build_request(
+            request.method, request.url.path, params=request.query_params, headers=headers, content=await request.body()
+        )
+        answer = await self._http.send(asked, stream=True)
+        kept = {name: value for name, value in answer.headers.items() if name not in HOP_HEADERS}
+        return StreamingResponse(
+            raw(answer), answer.status_code, headers=kept, background=BackgroundTask(answer.aclose)
+        )
+
+
+async def raw(answer: httpx.Response) -> AsyncIterator[bytes]:
+    """The body as it came; the API server ends its watches when it stops."""
+    with contextlib.suppress(httpx.TransportError):
+        async for part in answer.aiter_raw():
+            yield part
+
+
+def scale_object(name: str, namespace: str, size: int) -> dict[str, Any]:
+    """The scale of a Deployment. Source: Kubernetes, autoscaling/v1, Scale."""
+    return {
+        "apiVersion": "autoscaling/v1",
+        "kind": "Scale",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"replicas": size},
+        "status": {"replicas": size, "selector": f"app={name}"},
+    }
+
+
+@contextlib.contextmanager
+def served(front: Front) -> Iterator[str]:
+    """The front's address for as long as the block lasts."""
+    port = free_port()
+    settings = uvicorn.Config(front.app, "127.0.0.1", port, log_level="error", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(settings)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        wait_for(lambda: server.started, "the front of the API server")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
