@@ -10,7 +10,7 @@ from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.gateway import gateway, namespaces
 from meshed_mcp.components.mesh.revisions import revision_tags
 from meshed_mcp.components.mesh.security import default_deny, mutual_tls
-from meshed_mcp.components.mesh.telemetry import mesh_tracing
+from meshed_mcp.components.mesh.telemetry import mesh_telemetry
 
 
 def manifests(args: ServiceMeshArgs) -> list[Manifest]:
@@ -25,6 +25,6 @@ def policies(args: ServiceMeshArgs) -> list[Manifest]:
         *(default_deny(namespace) for namespace in args.namespaces),
         gateway(args),
         *revision_tags(args),
-        *(mesh_tracing(args.tracing) if args.tracing is not None else []),
+        *mesh_telemetry(args),
         *rate_limiting.manifests(args),
     ]

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, Chart, ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh import access_log
 from meshed_mcp.components.mesh.cluster_args import (
     EGRESS_NAMESPACE,
     INGRESS_NAMESPACE,
@@ -150,7 +151,7 @@ def istiod_values(args: ServiceMeshArgs, revision: str = UNNAMED, version: str |
 
 
 def mesh_config(args: ServiceMeshArgs) -> Manifest:
-    """Mesh-wide settings: identities, where pods may connect to, access logs as JSON, and where spans go.
+    """Mesh-wide settings: identities, where pods may connect to, and where access logs and spans go.
 
     Source: Istio, "Global Mesh Options".
     """
@@ -162,10 +163,9 @@ def mesh_config(args: ServiceMeshArgs) -> Manifest:
     return {
         "trustDomain": args.trust_domain,
         "outboundTrafficPolicy": {"mode": args.outbound.value},
-        "accessLogFile": "/dev/stdout",
-        "accessLogEncoding": "JSON",
         "defaultConfig": proxy_config(),
-        **({"extensionProviders": [provider], "enableTracing": True} if provider else {}),
+        "extensionProviders": [access_log.provider(), *([provider] if provider else [])],
+        **({"enableTracing": True} if provider else {}),
     }
 
 
