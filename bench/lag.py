@@ -16,15 +16,18 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from meshed_mcp import contract
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh import cluster, service
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
+from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
 from meshed_mcp.components.mesh.monitor import SCRAPE_SECONDS, SCRAPE_TIMEOUT_SECONDS
 from meshed_mcp.dashboards.engine import free_port, own_prometheus
-from meshed_mcp.infra.recording import record
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
 from meshed_mcp.prometheus import Prometheus
 
-ROOT: Final = Path(__file__).parent.parent
+HOST, NAMESPACE = "mcp.example.com", "mcp-system"
 CALLS: Final = 200
 PAUSE_SECONDS: Final = 0.23
 LOOK_SECONDS: Final = 0.05
@@ -44,13 +47,26 @@ def scrape_config(run: Running) -> dict[str, object]:
     }
 
 
+def objects() -> list[Manifest]:
+    """The service as a stack renders it, two replicas behind a gateway."""
+    ingress = {"gateway": gateway_reference(), "host": HOST, "principal": gateway_principal("cluster.local")}
+    raw = {
+        "image": "registry.example.com/meshed-mcp:1",
+        "command": ["python", "-m", "meshed_mcp.agents.services.template"],
+        "expose": True,
+        "replicas": 2,
+        "ingress": ingress,
+    }
+    mesh = ServiceMeshArgs.model_validate({"domain": HOST, "namespaces": [NAMESPACE]})
+    return [*cluster.manifests(mesh), *service.manifests(SERVICE, MeshedMCPServiceArgs.model_validate(raw))]
+
+
 def lags() -> list[float]:
     """Seconds per call."""
-    objects = record(ROOT, "dev").objects
     port = free_port()
     with tempfile.TemporaryDirectory() as folder, own_prometheus(Path(folder)) as (prometheus, config):
         places = Places(Path(folder) / "state", Path(folder) / "secrets")
-        with running(read_stack(objects), port, places, lambda _: None) as run:
+        with running(read_stack(objects()), port, places, lambda _: None) as run:
             config.write_text(json.dumps({"scrape_configs": [scrape_config(run)]}), encoding="utf-8")
             prometheus.reload()
             return anyio.run(measured, prometheus, f"http://127.0.0.1:{port}/{SERVICE}/mcp")
