@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from meshed_mcp import backtest, cost, gate, new, scaling
+from meshed_mcp import backtest, capacity, cost, gate, new, scaling, usage
 from meshed_mcp.components.core.errors import ConfigurationError, Fault
 from meshed_mcp.dashboards.command import dashboards_command
 from meshed_mcp.infra import checking, recording, render
@@ -18,9 +18,11 @@ from meshed_mcp.infra import checking, recording, render
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(scaling.app, name="scaling")
 app.command("backtest")(backtest.backtest_command)
+app.command("capacity")(capacity.capacity_command)
 app.command("cost")(cost.cost_command)
 app.command("dashboards")(dashboards_command)
 app.command("gate")(gate.gate_command)
+app.command("usage")(usage.usage_command)
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(highlight=False, soft_wrap=True, stderr=True)
 

@@ -48,10 +48,13 @@ def tokens_in_range(select: str) -> str:
     return f"sum by (model, token_type) (increase({contract.METRIC_LLM_TOKENS}{{{select}}}[{RANGE}]))"
 
 
-def exported_usage(window: str) -> str:
-    """Tool calls in `window`, per namespace, server, organisation and tool: what an export holds, and no more."""
+def exported_usage(window: str, step_seconds: int) -> str:
+    """Tool calls in `window`, per namespace, server, organisation and tool: what an export holds, and no more.
+
+    `step_seconds`: how often the rates are recorded; each stands for the calls of one step.
+    """
     by = f"namespace, {contract.LABEL_SERVER}, {contract.LABEL_ORGANISATION}, {contract.LABEL_TOOL}"
-    return f"sum by ({by}) (increase({contract.METRIC_ORG_REQUESTS}[{window}])) > 0"
+    return f"sum by ({by}) (sum_over_time({sli.USAGE}[{window}]) * {step_seconds}) > 0"
 
 
 def _calls(series: str, select: str, window: str, seconds: str) -> str:

@@ -1,0 +1,125 @@
+"""How large monitoring must be for a plan: series, samples, disk, memory, CPU. Numbers in, numbers out.
+
+Each factor stands once, with its source; where none is published, it says that it is ours. Not here: reading a stack
+(`meshed_mcp/capacity.py`).
+"""
+
+from typing import Final, NamedTuple
+
+from meshed_mcp import contract
+
+GIB: Final = 2**30
+MIB: Final = 2**20
+
+SERIES_PER_HISTOGRAM: Final = len(contract.DURATION_BUCKETS_SECONDS) + 3
+"""Bounds, "+Inf", count and sum. Source: Prometheus, "Metric types"."""
+
+OTHER_METHODS: Final = 6
+"""Methods beside `tools/call` that clients use: lists, reads, discovery. Ours."""
+
+RESULTS: Final = 1.3
+"""Label sets of a tool: without an error, and now and then with one. Ours."""
+
+HTTP_LABEL_SETS: Final = 4
+SINGLE_SERIES: Final = 50
+"""Gauges and counters of a process, the interpreter's included. A test counts those of an `MCPService`."""
+
+PROXY_SERIES: Final = 100
+"""Of one sidecar per workload that it talks with: requests, bytes and durations, both ways. Source: Istio, "Standard
+Metrics": two counters and three histograms of 20 bounds."""
+
+PEERS: Final = 3
+POD_SERIES: Final = 150
+"""Of one pod of two containers in cAdvisor and kube-state-metrics, after the chart's drop rules. Ours."""
+
+NODE_SERIES: Final = 3000
+"""Of one node: node exporter, kubelet, API. Ours."""
+
+BYTES_PER_SAMPLE: Final = 1.5
+"""Source: Prometheus, "Storage": one to two."""
+
+BYTES_PER_SERIES: Final = 8 * 1024
+"""Memory of a series in the head, the garbage collector's share included. Measured: 5 to 7 KiB (343,000 series of `make
+bench-observability`, resident at most)."""
+
+SAMPLE_CPU_SECONDS: Final = 5e-6
+"""Scraping, parsing and storing one sample. Ours; storing alone is below a microsecond (bench)."""
+
+PROMETHEUS_BASE_BYTES: Final = 300 * MIB
+SPANS_PER_CALL: Final = 4
+"""Client, two proxies, server: one trace of one call through the mesh (tests/engines/test_one_trace.py)."""
+
+BYTES_PER_SPAN: Final = 500
+"""On Badger's disk. Ours."""
+
+SPAN_CPU_SECONDS: Final = 50e-6
+JAEGER_BASE_BYTES: Final = 400 * MIB
+BYTES_PER_SPAN_RATE: Final = 50 * 1024
+"""Memory per span a second: batches, the queue, Badger's tables. Ours."""
+
+DAY_SECONDS: Final = 86_400
+
+
+class Load(NamedTuple):
+    """What a plan means for monitoring; `calls_per_second` over all pods."""
+
+    pods: int
+    nodes: int
+    tools: int
+    organisations: int
+    calls_per_second: float
+    sampled: float
+    """Share of the calls whose trace is kept, 0..1."""
+
+    server_seconds: int
+    proxy_seconds: int
+    cluster_seconds: int
+    """Scrape intervals."""
+
+
+class Size(NamedTuple):
+    """What one part of monitoring needs."""
+
+    cores: float
+    memory_bytes: float
+    disk_bytes: float
+
+
+def pod_series(load: Load) -> float:
+    """Series of one server's pod."""
+    operations = SERIES_PER_HISTOGRAM * (load.tools + OTHER_METHODS) * RESULTS
+    usage = load.tools * load.organisations
+    return operations + usage + SERIES_PER_HISTOGRAM * HTTP_LABEL_SETS + SINGLE_SERIES
+
+
+def series(load: Load) -> dict[str, tuple[float, int]]:
+    """Who shows series -> how many, and their scrape interval."""
+    return {
+        "servers": (load.pods * pod_series(load), load.server_seconds),
+        "proxies": (float(load.pods * PROXY_SERIES * PEERS), load.proxy_seconds),
+        "cluster": (float(load.pods * POD_SERIES + load.nodes * NODE_SERIES), load.cluster_seconds),
+    }
+
+
+def samples_per_second(load: Load) -> float:
+    """Over all of them."""
+    return sum(count / interval for count, interval in series(load).values())
+
+
+def prometheus_size(load: Load, retention_days: int, share_of_volume: float) -> Size:
+    """One replica of Prometheus; `share_of_volume`: part of it that blocks may fill."""
+    samples, count = samples_per_second(load), sum(count for count, _ in series(load).values())
+    disk = samples * BYTES_PER_SAMPLE * retention_days * DAY_SECONDS / share_of_volume
+    return Size(samples * SAMPLE_CPU_SECONDS, PROMETHEUS_BASE_BYTES + count * BYTES_PER_SERIES, disk)
+
+
+def spans_per_second(load: Load) -> float:
+    """Spans that are kept."""
+    return load.calls_per_second * SPANS_PER_CALL * load.sampled
+
+
+def jaeger_size(load: Load, retention_hours: int) -> Size:
+    """Jaeger, which takes the spans itself: no collector stands before it."""
+    spans = spans_per_second(load)
+    disk = spans * BYTES_PER_SPAN * retention_hours * 3600
+    return Size(spans * SPAN_CPU_SECONDS, JAEGER_BASE_BYTES + spans * BYTES_PER_SPAN_RATE, disk)

@@ -1,0 +1,82 @@
+"""`meshed-mcp capacity`: sizes that follow from a stack, and the fields that are too small for it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from meshed_mcp.__main__ import app
+from meshed_mcp.agents import MCPService
+from meshed_mcp.capacity import GOALS
+from meshed_mcp.components.observability import sizing
+from meshed_mcp.components.observability.sizing import GIB, Load
+from tests.stacks import ROOT
+
+LOAD = Load(100, 5, 20, 0, 500, 0.1, 5, 15, 30)
+
+
+def capacity(*arguments: str, project: Path = ROOT, stack: str = "prod") -> str:
+    """What it prints."""
+    result = CliRunner().invoke(app, ["capacity", "--stack", stack, "--project", str(project), *arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_operations_are_those_of_the_worked_example() -> None:
+    """Reference of the product: 50 servers of 2 pods, 26 label sets x 1.3 x 17 are 57 k series."""
+    of_operations = sizing.SERIES_PER_HISTOGRAM * (LOAD.tools + sizing.OTHER_METHODS) * sizing.RESULTS
+    assert LOAD.pods * of_operations == pytest.approx(57_460)
+
+
+def test_disk_follows_the_formula_of_prometheus() -> None:
+    """Prometheus, "Storage": retention x samples a second x bytes per sample."""
+    size = sizing.prometheus_size(LOAD, 15, 1.0)
+    assert size.disk_bytes == pytest.approx(15 * 86_400 * sizing.samples_per_second(LOAD) * 1.5)
+    assert sizing.prometheus_size(LOAD, 15, 0.8).disk_bytes == pytest.approx(size.disk_bytes / 0.8)
+
+
+def test_nothing_sampled_needs_no_disk_for_traces() -> None:
+    """Product rule: Jaeger's volume follows the sampling."""
+    assert sizing.jaeger_size(LOAD._replace(sampled=0.0), 72).disk_bytes == 0
+    assert sizing.jaeger_size(LOAD, 72).disk_bytes / GIB == pytest.approx(500 * 4 * 0.1 * 500 * 72 * 3600 / GIB)
+
+
+def test_the_series_of_a_process_are_no_more_than_is_assumed() -> None:
+    """Product rule: a factor of a formula is checked against what a process shows."""
+    samples = [sample for metric in MCPService("mcp-test").metrics.collect() for sample in metric.samples]
+    single = [sample for sample in samples if not sample.name.endswith(("_bucket", "_sum"))]
+    assert 0.5 * sizing.SINGLE_SERIES < len(single) <= sizing.SINGLE_SERIES
+
+
+def test_the_formula_stands_beside_its_numbers() -> None:
+    """Issue 6, item 10: with the formula and its source."""
+    output = capacity("--tools", "10")
+    assert "series of a pod: 17 x (10 tools + 6 methods) x 1.3 + 10 x 5 organisations + 17 x 4 + 50 = " in output
+    assert "samples/s x 1.5 B x 15 d / 0.8" in output
+    assert "of what 62 pods request" in output
+
+
+def test_a_field_that_is_too_small_is_named_with_what_to_write() -> None:
+    """Product rule: a warning names the field and the fix."""
+    output = capacity("--calls", "1000", "--tools", "400")
+    assert "warning: observability.prometheus.storage_gib is 50 GiB; write " in output
+    assert "warning: observability.jaeger.storage_gib is 20 GiB; write " in output
+
+
+def test_what_was_asked_for_ends_the_warnings(tmp_path: Path) -> None:
+    """Product rule: whoever writes what a warning says is not warned again."""
+    (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text("utf-8"), encoding="utf-8")
+    stack = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text("utf-8"))
+    stack["config"]["meshed-mcp:observability"] = {"jaeger": {"storage_gib": 40}}
+    (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump(stack), encoding="utf-8")
+    assert "warning" in capacity()
+    assert "warning" not in capacity(project=tmp_path)
+
+
+def test_a_large_stack_keeps_the_goals() -> None:
+    """Issue 6, figures: monitoring's own share by the formula, at a thousand pods of ten tools."""
+    load = LOAD._replace(pods=1000, nodes=50, tools=10, organisations=5, calls_per_second=10_000)
+    own = [sizing.prometheus_size(load, 15, 0.8), sizing.jaeger_size(load, 72)]
+    assert sum(size.cores for size in own) / (1000 * 0.35) < GOALS["CPU"]
+    assert sum(size.memory_bytes for size in own) / (1000 * 384 * 2**20) < GOALS["memory"]
