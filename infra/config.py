@@ -16,6 +16,7 @@ from meshed_mcp.components.autoscaling.nodes_args import NodeSettings
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.errors import ConfigurationError, Fault, excerpt, faults, suggestion
 from meshed_mcp.components.core.names import domain_name, namespace_name, service_name
+from meshed_mcp.components.mesh.access_groups import RoleGroups
 from meshed_mcp.components.mesh.args import SecretKey, ServiceSettings
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.tool_args import PoolSettings
@@ -89,6 +90,9 @@ class StackConfig(Model):
     """Secret with the URL of a Redis, e.g. `redis://:password@redis.data:6379/0`; for services with
     `uses: [subscriptions]`."""
 
+    access: RoleGroups = RoleGroups()
+    """Groups of people by role: `viewer`, `operator`, `admin`."""
+
     mesh: ServiceMeshArgs = Field(default_factory=lambda: ServiceMeshArgs(domain=LOCAL_DOMAIN))
     observability: ObservabilityStackArgs = ObservabilityStackArgs()
     keda: KedaSettings = KedaSettings()
@@ -137,6 +141,8 @@ FOLLOWS: Final = {
         "namespaces": "namespace",
         "chart_mirror": "chart_mirror",
         "shared_limits": "services",
+        "access": "access",
+        "egress": "services",
     },
     "observability": {"chart_mirror": "chart_mirror"},
 }
@@ -256,6 +262,7 @@ def embedded(raw: dict[str, Any]) -> dict[str, Any]:
     """`raw` with the fields that follow from other keys put where the components read them."""
     namespace, mirror = raw.get("namespace", "mcp-system"), raw.get("chart_mirror")
     mesh = {"domain": raw.get("domain", LOCAL_DOMAIN), "namespaces": [namespace], "chart_mirror": mirror}
+    mesh["access"] = raw.get("access", {})
     return {
         **raw,
         "mesh": {**raw.get("mesh", {}), **mesh},

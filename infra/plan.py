@@ -30,6 +30,7 @@ from meshed_mcp.infra.budgets import most_replicas
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, read
 from meshed_mcp.infra.experiments import experiment_faults, open_experiments, open_faults
 from meshed_mcp.infra.exposure import exposure_faults
+from meshed_mcp.infra.policies import egress_identities, policy_faults
 from meshed_mcp.infra.reach import imports, registry_imports
 from meshed_mcp.infra.scaling import forecast_faults, scaling_faults, scaling_targets
 from meshed_mcp.infra.shared_limits import rate_limit_service, shared_limit_faults, shared_limits
@@ -78,6 +79,7 @@ def faults_between(config: StackConfig, declared: Collection[str], now: datetime
         yield from scaling_faults(config, name, item)
     yield from exposure_faults(config)
     yield from forecast_faults(config)
+    yield from policy_faults(config)
     yield from experiment_faults(config, names, now)
     yield from shared_limit_faults(config)
     if config.registry is not None:
@@ -169,6 +171,7 @@ def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datet
         **placement(config),
         imports=imports(config, name, item),
         scheduling=nodes.scheduling(config, item),
+        egress_gateway=config.mesh.egress_gateway is not None,
         replicas=max(1, item.scaling.min_replicas),
         max_replicas=most_replicas(config, item),
         registry_url=registry_url,
@@ -205,8 +208,9 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
 
 
 def mesh_args(config: StackConfig) -> ServiceMeshArgs:
-    """The mesh, sending its spans where the services send theirs, and counting what they limit together."""
-    return config.mesh.model_copy(update={"tracing": tracing(config), "shared_limits": shared_limits(config)})
+    """The mesh, sending its spans where the services send theirs, and what its services limit and reach together."""
+    together = {"shared_limits": shared_limits(config), "egress": egress_identities(config)}
+    return config.mesh.model_copy(update={"tracing": tracing(config), **together})
 
 
 def tracing(config: StackConfig) -> Tracing:

@@ -7,6 +7,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.mesh.args import ServiceSettings
 from meshed_mcp.components.mesh.sharing import SharedUse
 from meshed_mcp.infra.config import RegistryConfig, StackConfig
+from meshed_mcp.infra.policies import authorizer_reference
 
 
 def imports(config: StackConfig, name: str, item: ServiceSettings) -> list[str] | None:
@@ -20,7 +21,8 @@ def imports(config: StackConfig, name: str, item: ServiceSettings) -> list[str] 
         return None
     account = f"{config.namespace}/{name}"
     callees = [callee for callee, other in config.services.items() if {name, account} & set(other.callers)]
-    return [*(f"{config.namespace}/{callee}" for callee in callees), *config.mesh.reaches]
+    asked = authorizer_reference(config, item.external_authorization)
+    return [*(f"{config.namespace}/{callee}" for callee in callees), *config.mesh.reaches, *asked]
 
 
 def registry_imports(config: StackConfig, registry: RegistryConfig) -> list[str] | None:

@@ -28,6 +28,7 @@ from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerRe
 from meshed_mcp.components.mesh.faults_args import FaultsByName
 from meshed_mcp.components.mesh.limits_args import LIMIT_VARIABLES, LimitSettings, check_limits
 from meshed_mcp.components.mesh.outside_args import outside_hosts
+from meshed_mcp.components.mesh.policy_args import PolicySettings, enforcement_faults
 from meshed_mcp.components.mesh.proxy_size import ProxySize
 from meshed_mcp.components.mesh.rate_limiting_args import RateLimitRef
 from meshed_mcp.components.mesh.rate_limits_args import RateLimits, rate_limit_faults
@@ -35,7 +36,6 @@ from meshed_mcp.components.mesh.reach_args import Reachable
 from meshed_mcp.components.mesh.rollout_args import NoRollout, Rollout, RolloutStrategy, Weights
 from meshed_mcp.components.mesh.scheduling_args import Scheduling
 from meshed_mcp.components.mesh.sharing import SharedUse, missing_parts
-from meshed_mcp.components.mesh.telemetry_args import AccessLog
 from meshed_mcp.components.mesh.token_args import TokenSettings
 from meshed_mcp.components.mesh.tool_args import Pool, PoolSettings
 from meshed_mcp.components.mesh.traffic_rules import traffic_faults
@@ -96,7 +96,7 @@ SET_BY_COMPONENT: Final = frozenset(
 """Variables that follow from other fields; a second source for them would contradict the routes or the probes."""
 
 
-class ServiceSettings(Model):
+class ServiceSettings(PolicySettings):
     """What a stack writes for one service; every default is safe in production."""
 
     image: In[str]
@@ -157,9 +157,6 @@ class ServiceSettings(Model):
 
     rate_limits: RateLimits = Field(default_factory=RateLimits)
     """How many requests in a time are answered, per pod unless it says shared."""
-
-    access_log: AccessLog | None = None
-    """Which requests the service's proxies log; unset = as in the whole mesh."""
 
     faults: FaultsByName = Field(default_factory=dict)
     """Name -> fault of the requests that ask for it by the header `x-mcp-fault: <name>`."""
@@ -250,6 +247,7 @@ class ServiceSettings(Model):
     @model_validator(mode="after")
     def _lets_callers_use_tools(self) -> "ServiceSettings":
         found = list(tool_faults(self.tools, self.callers, expose=self.expose, has_tokens=self.auth is not None))
+        found += enforcement_faults(self.enforcement, self.legacy, self.tools, self.auth)
         found += rate_limit_faults(self.rate_limits, has_tokens=self.auth is not None)
         if lines := "\n".join(found):
             raise ValueError(lines)
@@ -342,6 +340,9 @@ class MeshedMCPServiceArgs(ServiceSettings):
     imports: list[Reachable] | None = None
     """Services that its sidecar knows, as "namespace/service", beside `reaches`, hosts outside, registry and collector;
     unset = everything in the mesh."""
+
+    egress_gateway: bool = False
+    """True = hosts outside are reached through the mesh's egress gateway, and no other way."""
 
     revision: str | None = None
     """Revision of the control plane whose sidecar the pods get; they are replaced when it changes."""

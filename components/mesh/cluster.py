@@ -6,11 +6,13 @@ Arguments in, objects out. Not here: the charts (istio_values.py), one service (
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import rate_limiting
+from meshed_mcp.components.mesh.access_roles import access_roles
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
+from meshed_mcp.components.mesh.egress_gateway import egress_routes
 from meshed_mcp.components.mesh.gateway import gateway, namespaces
 from meshed_mcp.components.mesh.revisions import revision_tags
 from meshed_mcp.components.mesh.security import default_deny, mutual_tls
-from meshed_mcp.components.mesh.telemetry import mesh_telemetry
+from meshed_mcp.components.mesh.telemetry import mesh_tracing
 
 
 def manifests(args: ServiceMeshArgs) -> list[Manifest]:
@@ -25,6 +27,8 @@ def policies(args: ServiceMeshArgs) -> list[Manifest]:
         *(default_deny(namespace) for namespace in args.namespaces),
         gateway(args),
         *revision_tags(args),
-        *mesh_telemetry(args),
+        *access_roles(args),
+        *egress_routes(args),
+        *(mesh_tracing(args.tracing) if args.tracing is not None else []),
         *rate_limiting.manifests(args),
     ]

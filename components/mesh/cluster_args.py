@@ -12,7 +12,10 @@ from meshed_mcp.components.core import charts
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import domain_name, host_name, listed, namespace_name, object_name
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
+from meshed_mcp.components.mesh.access_groups import RoleGroups
 from meshed_mcp.components.mesh.chart_value_args import value_faults
+from meshed_mcp.components.mesh.outside_args import one_port_each
+from meshed_mcp.components.mesh.policy_args import Authorizer, authorizer_names
 from meshed_mcp.components.mesh.proxy_size import ProxySize
 from meshed_mcp.components.mesh.rate_limiting_args import RateLimiting
 from meshed_mcp.components.mesh.rate_limits_args import SharedLimits
@@ -24,7 +27,6 @@ from meshed_mcp.components.mesh.revision_args import (
     revision_name,
     served_host,
 )
-from meshed_mcp.components.mesh.telemetry_args import AccessLog, OrganizationTag
 
 ROOT_NAMESPACE: Final = "istio-system"
 """Namespace of the control plane; policies in it hold for the whole mesh. Source: Istio, default `rootNamespace`."""
@@ -212,17 +214,21 @@ class ServiceMeshArgs(Model):
     cluster_domain: str = "cluster.local"
     """DNS suffix of the cluster."""
 
-    access_log: AccessLog = AccessLog()
-    """Which requests proxies log; a service may choose for itself."""
-
-    organization_tag: OrganizationTag | None = None
-    """Organisations that Istio's metrics tell apart; unset = none."""
-
     rate_limiting: RateLimiting | None = None
     """Who counts requests of all pods together, in the first namespace; needed for `rate_limits.shared`."""
 
     shared_limits: dict[str, SharedLimits] = Field(default_factory=dict)
     """Service of that namespace -> its limits over all pods, which the counting service is told."""
+
+    external_authorizers: dict[str, Authorizer] = Field(default_factory=dict)
+    """Servers that services may have asked about requests (`external_authorization`), by name."""
+
+    access: RoleGroups = RoleGroups()
+    """Groups of people by role; the Roles are made in every meshed namespace."""
+
+    egress: dict[str, list[str]] = Field(default_factory=dict)
+    """Hosts outside that are reached through the egress gateway -> identities that may; a stack's follow from
+    `egress_hosts` of its services."""
 
     values: dict[str, Any] = Field(default_factory=dict)
     """Further chart values by release (istio-base, istiod, istio-cni, istio-ingress, istio-egress); they win over ours.
@@ -263,6 +269,18 @@ class ServiceMeshArgs(Model):
     @classmethod
     def _is_served(cls, value: str) -> str:
         return served_host(value)
+
+    @field_validator("external_authorizers")
+    @classmethod
+    def _have_names(cls, value: dict[str, Authorizer]) -> dict[str, Authorizer]:
+        authorizer_names(value)
+        return value
+
+    @field_validator("egress")
+    @classmethod
+    def _are_outside(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
+        one_port_each(list(value))
+        return value
 
     @field_validator("values")
     @classmethod

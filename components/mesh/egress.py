@@ -18,7 +18,11 @@ def outside_entries(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     by_port: dict[int, list[str]] = {}
     for host, port in declared_hosts(args):
         by_port.setdefault(port, []).append(host)
-    return [_entry(name, args, port, hosts) for port, hosts in sorted(by_port.items())]
+    titles = {port: f"{name}-egress" if port == HTTPS_PORT else f"{name}-egress-{port}" for port in by_port}
+    return [
+        outside_entry(titles[port], args.namespace, port, hosts, standard_labels(name))
+        for port, hosts in sorted(by_port.items())
+    ]
 
 
 def declared_hosts(args: ServiceSettings) -> list[OutsideHost]:
@@ -26,9 +30,10 @@ def declared_hosts(args: ServiceSettings) -> list[OutsideHost]:
     return outside_hosts(list(dict.fromkeys([*args.egress_hosts, *key_hosts(args)])))
 
 
-def _entry(name: str, args: MeshedMCPServiceArgs, port: int, hosts: list[str]) -> Manifest:
-    """One object per port: every host of an object has all of its ports."""
-    title = f"{name}-egress" if port == HTTPS_PORT else f"{name}-egress-{port}"
+def outside_entry(
+    title: str, namespace: str, port: int, hosts: list[str], labels: dict[str, str] | None = None
+) -> Manifest:
+    """Hosts at one port, as one namespace knows them; every host of an object has all of its ports."""
     spec = {
         "hosts": hosts,
         "ports": [{"number": port, "name": "tls", "protocol": "TLS"}],
@@ -36,8 +41,7 @@ def _entry(name: str, args: MeshedMCPServiceArgs, port: int, hosts: list[str]) -
         "resolution": "DNS",
         "exportTo": ["."],
     }
-    meta = metadata(title, args.namespace, standard_labels(name))
-    return manifest(NETWORKING, "ServiceEntry", meta, spec)
+    return manifest(NETWORKING, "ServiceEntry", metadata(title, namespace, labels), spec)
 
 
 def key_hosts(args: ServiceSettings) -> list[str]:

@@ -15,6 +15,7 @@ from meshed_mcp.components.mesh.cluster_args import (
     Redirection,
     ServiceMeshArgs,
 )
+from meshed_mcp.components.mesh.imports import EGRESS_SERVICE
 from meshed_mcp.components.mesh.revisions import injection_labels
 from meshed_mcp.components.mesh.traffic import NETWORKING
 
@@ -27,7 +28,7 @@ INGRESS_RELEASE: Final = "istio-ingress"
 Source: Istio chart `gateway`, `gateway.name` and `gateway.serviceAccountName`.
 """
 
-EGRESS_RELEASE: Final = "istio-egress"
+EGRESS_RELEASE: Final = EGRESS_SERVICE
 """Helm release of the egress gateway's pods; also the name of their Service and ServiceAccount."""
 
 EGRESS_SELECTOR: Final = {"istio": "egress"}

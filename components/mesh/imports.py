@@ -11,9 +11,13 @@ from urllib.parse import urlsplit
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.cluster_args import EGRESS_NAMESPACE
 from meshed_mcp.components.mesh.egress import declared_hosts
 from meshed_mcp.components.mesh.outside_args import is_inside
 from meshed_mcp.components.mesh.traffic import NETWORKING
+
+EGRESS_SERVICE: Final = "istio-egress"
+"""The egress gateway's Service. Source: Istio chart `gateway`: the release's name."""
 
 NOTHING: Final = "~/*"
 """Source: Istio API, IstioEgressListener `hosts`: the namespace `~` imports none."""
@@ -37,6 +41,8 @@ def imported_hosts(args: MeshedMCPServiceArgs) -> list[str]:
     """Each host once, as "namespace/host"; `.` is the service's own namespace."""
     given = [_service(each, args) for each in [*(args.imports or []), *args.reaches]]
     outside = [f"./{host}" for host, _ in declared_hosts(args)]
+    if outside and args.egress_gateway:
+        outside.append(_service(f"{EGRESS_NAMESPACE}/{EGRESS_SERVICE}", args))
     inside = [url.hostname for url in map(urlsplit, _urls(args)) if url.hostname and is_inside(url.hostname)]
     return list(dict.fromkeys([*given, *(_service(_reference(host, args), args) for host in inside), *outside]))
 

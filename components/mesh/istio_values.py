@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, Chart, ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import access_log
 from meshed_mcp.components.mesh.cluster_args import (
     EGRESS_NAMESPACE,
     INGRESS_NAMESPACE,
@@ -19,6 +18,7 @@ from meshed_mcp.components.mesh.cluster_args import (
     Redirection,
     ServiceMeshArgs,
 )
+from meshed_mcp.components.mesh.external_authorization import authorizer_providers
 from meshed_mcp.components.mesh.gateway import EGRESS_RELEASE, EGRESS_SELECTOR, INGRESS_RELEASE, INGRESS_SELECTOR
 from meshed_mcp.components.mesh.gateway_pods import (
     DEFAULT_SECCOMP,
@@ -151,7 +151,7 @@ def istiod_values(args: ServiceMeshArgs, revision: str = UNNAMED, version: str |
 
 
 def mesh_config(args: ServiceMeshArgs) -> Manifest:
-    """Mesh-wide settings: identities, where pods may connect to, and where access logs and spans go.
+    """Mesh-wide settings: identities, where pods may connect to, access logs as JSON, and where spans go.
 
     Source: Istio, "Global Mesh Options".
     """
@@ -160,12 +160,15 @@ def mesh_config(args: ServiceMeshArgs) -> Manifest:
         "name": TRACING_PROVIDER,
         "opentelemetry": {"service": tracing.service, "port": tracing.port},
     }
+    providers = [*([provider] if provider else []), *authorizer_providers(args)]
     return {
         "trustDomain": args.trust_domain,
         "outboundTrafficPolicy": {"mode": args.outbound.value},
+        "accessLogFile": "/dev/stdout",
+        "accessLogEncoding": "JSON",
         "defaultConfig": proxy_config(),
-        "extensionProviders": [access_log.provider(), *([provider] if provider else [])],
-        **({"enableTracing": True} if provider else {}),
+        **({"extensionProviders": providers} if providers else {}),
+        **({"enableTracing": True} if tracing else {}),
     }
 
 

@@ -7,7 +7,7 @@ reach them (egress.py), and addresses that the network closes whatever their nam
 import re
 from typing import Final, NamedTuple
 
-from meshed_mcp.components.core.names import host_name
+from meshed_mcp.components.core.names import host_name, listed
 
 HTTPS_PORT: Final = 443
 """Source: RFC 9110, section 4.2.2."""
@@ -74,6 +74,16 @@ def outside_hosts(values: list[str]) -> list[OutsideHost]:
     if faults:
         raise ValueError("\n".join(faults))
     return found
+
+
+def one_port_each(values: list[str]) -> None:
+    """Raise ValueError for a host at two ports: the egress gateway knows a tunnel by the host's name alone."""
+    hosts = [each.host for each in outside_hosts(values)]
+    twice = sorted({host for host in hosts if hosts.count(host) > 1})
+    if twice:
+        raise ValueError(
+            f"{listed(twice)} is reached at two ports, which the egress gateway cannot tell apart by name; declare one"
+        )
 
 
 def outside_host(value: str) -> OutsideHost:

@@ -13,6 +13,7 @@ from meshed_mcp.components.mesh.access_args import EVERY_OTHER_TOOL
 from meshed_mcp.components.mesh.addresses import metadata_path
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.cluster_args import ROOT_NAMESPACE
+from meshed_mcp.components.mesh.policy_args import Enforcement
 
 SECURITY: Final = "security.istio.io/v1"
 """Source: Istio 1.31 CRDs, storage version of PeerAuthentication and AuthorizationPolicy."""
@@ -60,18 +61,25 @@ def allowed_callers(name: str, args: MeshedMCPServiceArgs) -> Manifest:
 def caller_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """What is let through; the rules are alternatives, so each says all that it takes."""
     everybody = service_principals(args)
+    current = [_header(VERSION_HEADER, values=[REVISION])] if mesh_refuses_legacy(args) else []
     operation = {"methods": list(args.methods), "paths": [args.path, f"{args.path}/*"]}
     if not everybody:
         return []
     if not restricted_tools(args):
-        rules = [_rule(everybody, operation)]
+        rules = [_rule(everybody, operation, *current)]
     else:
-        rules = [_rule(everybody, operation, _header(METHOD_HEADER, notValues=[CALL_METHOD, ENCODED]))]
+        no_call = _header(METHOD_HEADER, notValues=[CALL_METHOD, ENCODED])
+        rules = [_rule(everybody, operation, no_call, *current)]
         rules += tool_rules(args, everybody, operation)
     if args.auth is not None:
         rules = [with_token(rule, args.auth.issuer) for rule in rules]
         rules.append(_rule(everybody, {"methods": ["GET", "OPTIONS"], "paths": [metadata_path(name, args)]}))
     return rules
+
+
+def mesh_refuses_legacy(args: MeshedMCPServiceArgs) -> bool:
+    """Whether old revisions end at the sidecar, because the server would not refuse them by itself."""
+    return args.enforcement is Enforcement.MESH and args.legacy is contract.Legacy.OFF
 
 
 def with_token(rule: Manifest, issuer: str) -> Manifest:

@@ -6,12 +6,13 @@ egress.py, monitor.py), registration (component.py).
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.names import service_name
-from meshed_mcp.components.mesh.access_log import service_log
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.connections import destination_rule
 from meshed_mcp.components.mesh.egress import outside_entries
+from meshed_mcp.components.mesh.external_authorization import external_authorization
 from meshed_mcp.components.mesh.imports import imported
 from meshed_mcp.components.mesh.monitor import pod_monitor
+from meshed_mcp.components.mesh.network import network_policy
 from meshed_mcp.components.mesh.rate_limits import rate_limits
 from meshed_mcp.components.mesh.security import allowed_callers
 from meshed_mcp.components.mesh.session_affinity import envoy_filters
@@ -36,15 +37,16 @@ def manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     return [
         service_account(name, args),
         *request_authentication(name, args),
+        *external_authorization(name, args),
         allowed_callers(name, args),
         destination_rule(name, args),
         mesh_route(name, args),
         *ingress,
         *envoy_filters(name, args),
         *rate_limits(name, args),
-        *service_log(name, args),
         *outside_entries(name, args),
         *imported(name, args),
+        *network_policy(name, args),
         service(name, args),
         pod_disruption_budget(name, args),
         *(deployment(name, args, version) for version in versions(name, args)),

@@ -7,11 +7,14 @@ from typing import Any, Final
 
 import judged_mesh
 import local_stack
+import stack_pods
 from local_stack import NAMESPACE
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import cluster, service
 from meshed_mcp.components.mesh.args import ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster_args import EGRESS_NAMESPACE, INGRESS_NAMESPACE
+from meshed_mcp.components.mesh.gateway import EGRESS_RELEASE, EGRESS_SELECTOR, INGRESS_RELEASE, INGRESS_SELECTOR
 from meshed_mcp.components.mesh.istio_values import istiod_values
 
 ISSUER: Final = "https://login.example.com/tools"
@@ -35,17 +38,42 @@ AUTH: Final[dict[str, Any]] = {
     "scopes": ["docs.read"],
     "claims_to_headers": {"org": "x-organization-id", "plan.name": "x-plan"},
 }
-MESH: Final = ServiceMeshArgs.model_validate({"domain": local_stack.HOST, "namespaces": [NAMESPACE]})
+AUTHORIZER: Final = "opa"
+HOST: Final = "api.example.com"
+MESH: Final = ServiceMeshArgs.model_validate(
+    {
+        "domain": local_stack.HOST,
+        "namespaces": [NAMESPACE],
+        "egress_gateway": {"min_replicas": 2, "max_replicas": 3, "cpu": "100m", "memory": "128Mi"},
+        "egress": {HOST: [f"cluster.local/ns/{NAMESPACE}/sa/front"]},
+        "external_authorizers": {AUTHORIZER: {"service": "opa.policy.svc.cluster.local", "port": 9191}},
+        "access": {"viewer": ["mcp-readers"], "operator": ["mcp-operators"], "admin": ["mcp-admins"]},
+    }
+)
 
 
 def objects() -> list[Manifest]:
     """Everything rendered, and the gateway's Service."""
+    front = {"expose": True, "egress_hosts": [HOST], "egress_gateway": True, "imports": [f"{NAMESPACE}/vault"]}
+    vault = {"callers": ["front"], "expose": True, "auth": AUTH, "external_authorization": AUTHORIZER}
     return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "policy"}},
         *cluster.manifests(MESH),
-        *service.manifests("front", local_stack.arguments(expose=True)),
-        *service.manifests("vault", local_stack.arguments(callers=["front"], expose=True, auth=AUTH)),
+        *service.manifests("front", local_stack.arguments(**front)),
+        *service.manifests("vault", local_stack.arguments(**vault)),
         judged_mesh.gateway_service(),
+        stack_pods.service(EGRESS_RELEASE, EGRESS_NAMESPACE, EGRESS_SELECTOR, {"tls": (443, 443)}),
+        stack_pods.service("opa", "policy", {"app": "opa"}, {"grpc": (9191, 9191)}),
     ]
+
+
+def pods(rendered: list[Manifest]) -> dict[str, Manifest]:
+    """The pods, and one of the egress gateway."""
+    gateways = [
+        stack_pods.gateway_pod("gateway", INGRESS_RELEASE, INGRESS_NAMESPACE, dict(INGRESS_SELECTOR)),
+        stack_pods.gateway_pod("egress-gateway", EGRESS_RELEASE, EGRESS_NAMESPACE, dict(EGRESS_SELECTOR)),
+    ]
+    return stack_pods.pods(rendered, gateways)
 
 
 def mesh_config() -> Manifest:

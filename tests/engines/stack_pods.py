@@ -62,6 +62,19 @@ def service(name: str, namespace: str, selector: dict[str, str], ports: dict[str
     }
 
 
+def authorizers(mesh_config: Mapping[str, Any]) -> list[Manifest]:
+    """The user's Services that sidecars ask about requests, and their namespaces."""
+    asked = [
+        each["envoyExtAuthzGrpc"] for each in mesh_config.get("extensionProviders", []) if "envoyExtAuthzGrpc" in each
+    ]
+    made: list[Manifest] = []
+    for each in asked:
+        name, namespace, *_ = each["service"].split(".")
+        made.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        made.append(service(name, namespace, {"app": name}, {"grpc": (each["port"], each["port"])}))
+    return made
+
+
 def chart_gateways(releases: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Manifest], list[Manifest]]:
     """Pods by release, and the Services, of all releases of Istio's chart `gateway`."""
     found = [each for each in releases if each["chart"].rpartition("/")[2] == "gateway"]

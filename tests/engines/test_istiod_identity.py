@@ -4,22 +4,26 @@ What proxies then do with real traffic: test_local_tokens.py.
 """
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import identity_mesh
-import judged_mesh
 import local_stack
 import proxy_views as views
 import pytest
+import stock_bootstrap
 from api_server import ApiServer
 from istiod import started
 
 from meshed_mcp.components.mesh import tokens
+from meshed_mcp.local.envoy.binary import envoy_program
 
 JWT: Final = "envoy.filters.http.jwt_authn"
 RBAC: Final = "envoy.filters.http.rbac"
+EXTERNAL: Final = "envoy.filters.http.ext_authz"
+AUTHORIZER_CLUSTER: Final = "outbound|9191||opa.policy.svc.cluster.local"
 VAULT: Final = f"vault.{local_stack.NAMESPACE}.svc.cluster.local:8000"
 
 
@@ -30,7 +34,7 @@ def proxies(
     """The configuration of every pod's proxy, by pod; the stack leaves the API server afterwards."""
     program, folder = find_engine("pilot-discovery"), tmp_path_factory.mktemp("istiod")
     objects = identity_mesh.objects()
-    pods = judged_mesh.pods(objects)
+    pods = identity_mesh.pods(objects)
     try:
         for item in sorted([*objects, *pods.values()], key=lambda item: item["kind"] != "Namespace"):
             assert api_server.client.apply(item) is None
@@ -52,17 +56,20 @@ def inbound(proxies: dict[str, Any], pod: str) -> list[views.Config]:
 
 
 def typed(manager: views.Config, name: str) -> views.Config:
-    """The one filter of that name."""
-    (found,) = [entry["typedConfig"] for entry in manager["httpFilters"] if entry["name"] == name]
-    return dict(found)
+    """The last filter of that name; the first of two for policies only chooses what an authorizer is asked."""
+    return dict([entry["typedConfig"] for entry in manager["httpFilters"] if entry["name"] == name][-1])
+
+
+def last(manager: views.Config, name: str) -> int:
+    """Where that filter stands."""
+    return max(index for index, each in enumerate(views.filter_names(manager)) if each == name)
 
 
 def test_tokens_are_judged_before_policies_and_at_no_other_service(proxies: dict[str, Any]) -> None:
     """Istio, "Request authentication": policies know principals of tokens that were verified before them."""
     assert inbound(proxies, "vault")
     for manager in inbound(proxies, "vault"):
-        names = views.filter_names(manager)
-        assert names.index(JWT) < names.index(RBAC)
+        assert last(manager, JWT) < last(manager, RBAC)
     assert all(JWT not in views.filter_names(manager) for manager in inbound(proxies, "front"))
     for listener in views.listeners(proxies["gateway"]).values():
         assert all(JWT not in views.filter_names(manager) for manager in views.managers(listener))
@@ -126,3 +133,59 @@ def test_forged_claims_are_removed_before_the_service_is_reached(proxies: dict[s
     ]
     assert leading
     assert {tuple(each["requestHeadersToRemove"]) for each in leading} == {("x-organization-id", "x-plan")}
+
+
+def test_the_authorizer_is_asked_first_and_its_silence_refuses(proxies: dict[str, Any]) -> None:
+    """Istio 1.31, filter order: before tokens are verified, so it must not believe them; before all other policies.
+
+    Envoy, ext_authz `failure_mode_allow`, unset = refuse.
+    """
+    for manager in inbound(proxies, "vault"):
+        assert last(manager, EXTERNAL) < last(manager, JWT) < last(manager, RBAC)
+        asked = typed(manager, EXTERNAL)
+        assert asked["grpcService"]["envoyGrpc"]["clusterName"] == AUTHORIZER_CLUSTER
+        assert asked["grpcService"]["timeout"] == "0.500s"
+        assert not asked.get("failureModeAllow", False)
+        assert asked["statusOnError"] == {"code": "ServiceUnavailable"}
+    assert AUTHORIZER_CLUSTER in views.clusters(proxies["vault"])
+    assert all(EXTERNAL not in views.filter_names(manager) for manager in inbound(proxies, "front"))
+
+
+def test_a_sidecar_sends_a_declared_host_to_the_egress_gateway_in_a_tunnel_of_its_name(proxies: dict[str, Any]) -> None:
+    """Istio, "Egress Gateways": the handshake's name chooses the way; the tunnel is mutual TLS under the same name."""
+    listener = views.listeners(proxies["front"])["0.0.0.0_443"]
+    (chain,) = [each for each in listener["filterChains"] if each["filterChainMatch"].get("serverNames")]
+    assert chain["filterChainMatch"]["serverNames"] == [identity_mesh.HOST]
+    cluster = chain["filters"][-1]["typedConfig"]["cluster"]
+    assert cluster.endswith("|istio-egress.istio-egress.svc.cluster.local")
+    tls = views.clusters(proxies["front"])[cluster]["transportSocket"]["typedConfig"]
+    assert tls["sni"] == identity_mesh.HOST
+    assert tls["commonTlsContext"]["tlsCertificateSdsSecretConfigs"][0]["name"] == "default"
+    assert f"outbound|443||{identity_mesh.HOST}" not in {
+        text for text in views.texts(chain["filters"]) if text.startswith("outbound")
+    }
+
+
+def test_the_egress_gateway_knows_who_may_leave_for_where_and_passes_tls_on(proxies: dict[str, Any]) -> None:
+    """Product rule: a host is reached by the services that declare it; the gateway checks, not only the caller."""
+    (listener,) = [
+        each for name, each in views.listeners(proxies["egress-gateway"]).items() if name.startswith("0.0.0.0_443")
+    ]
+    (chain,) = listener["filterChains"]
+    assert chain["filterChainMatch"]["serverNames"] == [identity_mesh.HOST]
+    assert chain["transportSocket"]["typedConfig"]["requireClientCertificate"] is True
+    (policy,) = [each["typedConfig"] for each in chain["filters"] if each["name"] == "envoy.filters.network.rbac"]
+    found = set(views.texts(policy["rules"]))
+    assert {f"spiffe://cluster.local/ns/{local_stack.NAMESPACE}/sa/front", identity_mesh.HOST} <= found
+    assert chain["filters"][-1]["typedConfig"]["cluster"] == f"outbound|443||{identity_mesh.HOST}"
+    assert "transportSocket" not in views.clusters(proxies["egress-gateway"])[f"outbound|443||{identity_mesh.HOST}"]
+
+
+@pytest.mark.parametrize("pod", ["front", "vault", "gateway", "egress-gateway"])
+def test_envoy_loads_what_istiod_makes_of_policies(proxies: dict[str, Any], pod: str, tmp_path: Path) -> None:
+    """Envoy, `--mode validate`: every listener, filter, route and cluster."""
+    file = tmp_path / "envoy.json"
+    file.write_text(json.dumps(stock_bootstrap.bootstrap(proxies[pod])))
+    command = [str(envoy_program()), "--mode", "validate", "--config-path", str(file), "--log-level", "warning"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

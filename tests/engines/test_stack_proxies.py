@@ -23,8 +23,9 @@ from meshed_mcp.components.mesh.proxy_filters import filter_names, foreign_filte
 from meshed_mcp.local.envoy.binary import envoy_program
 from tests.stacks import JUDGED, recording
 
-HTTP_FILTER_ORDER: Final = ("jwt_authn", "rbac", "local_ratelimit", "ratelimit", "router")
-"""Who calls, whether they may, how often, and the server: each only for what passed the one before."""
+HTTP_FILTER_ORDER: Final = ("ext_authz", "jwt_authn", "rbac", "local_ratelimit", "ratelimit", "router")
+"""A server that is asked, who calls, whether they may, how often, and the server: each only for what passed the one
+before. Istio puts another `rbac` before `ext_authz`, which decides nothing but what is asked."""
 
 INJECTION: Final = "MutatingWebhookConfiguration"
 """Kind left out here: it would have each pod changed by a control plane that is not in this cluster."""
@@ -58,7 +59,8 @@ def judged(
     gateways, services = stack_pods.chart_gateways(recorded.releases)
     pods = stack_pods.pods(recorded.objects, gateways.values())
     kept = [item for item in recorded.objects if item["kind"] != INJECTION]
-    objects = namespaces_first([*kept, *services, *pods.values()])
+    asked = stack_pods.authorizers(mesh_config(recorded.releases))
+    objects = namespaces_first([*kept, *services, *asked, *pods.values()])
     try:
         refusals = [refusal for item in objects if (refusal := api_server.client.apply(item))]
         assert not refusals, "\n".join(map(str, refusals))
@@ -120,7 +122,7 @@ def test_every_weighted_route_keeps_its_weights(judged: Judged) -> None:
         tuple(sorted((target["destination"].get("subset", ""), target["weight"]) for target in route["route"]))
         for item in judged.objects
         if item["kind"] == "VirtualService"
-        for route in item["spec"]["http"]
+        for route in item["spec"].get("http", ())
         if len(route.get("route", ())) > 1
     }
     found = {
@@ -149,7 +151,8 @@ def test_filters_are_in_the_order_of_their_decisions(judged: Judged) -> None:
     for name, dump in judged.proxies.items():
         for manager in managers(dump):
             kinds = [kind.removeprefix("envoy.filters.http.") for kind in filter_names(manager["httpFilters"])]
-            decisions = [kind for kind in kinds if kind in HTTP_FILTER_ORDER]
+            asked = kinds[kinds.index("ext_authz") :] if "ext_authz" in kinds else kinds
+            decisions = [kind for kind in asked if kind in HTTP_FILTER_ORDER]
             assert decisions == sorted(decisions, key=HTTP_FILTER_ORDER.index), name
             assert kinds[-1] == "router", name
 

@@ -1,0 +1,121 @@
+"""What people may do in a namespace of services, asked of a real API server as those people."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import identity_mesh
+import pytest
+from api_client import Object
+from api_server import ApiServer
+from local_stack import NAMESPACE
+
+from meshed_mcp.components.mesh.access_roles import access_roles
+
+GROUPS: Final = {"viewer": "mcp-readers", "operator": "mcp-operators", "admin": "mcp-admins", "nobody": "others"}
+OBJECT: Final[Object] = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "role-probe", "namespace": NAMESPACE},
+    "data": {"a": "1"},
+}
+SECRET: Final[Object] = {
+    "apiVersion": "v1",
+    "kind": "Secret",
+    "metadata": {"name": "role-probe", "namespace": NAMESPACE},
+    "stringData": {"password": "x"},
+}
+
+
+@pytest.fixture(scope="module")
+def server(api_server: ApiServer) -> Iterator[ApiServer]:
+    """The API server with the roles, a configuration and a Secret."""
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    objects = [namespace, *access_roles(identity_mesh.MESH), OBJECT, SECRET]
+    for item in objects:
+        assert api_server.client.apply(item) is None
+    yield api_server
+    for item in objects[1:]:
+        api_server.client.delete(item)
+
+
+def may(server: ApiServer, who: str, verb: str, what: str, group: str = "", namespace: str = NAMESPACE) -> bool:
+    """The API server's own answer. Source: Kubernetes, SubjectAccessReview."""
+    resource, _, subresource = what.partition("/")
+    attributes = {
+        "namespace": namespace, "verb": verb, "group": group, "resource": resource, "subresource": subresource,
+    }  # fmt: skip
+    spec = {"user": "ada", "groups": [GROUPS[who]], "resourceAttributes": attributes}
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+    answer = server.client.http.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", json=review)
+    answer.raise_for_status()
+    return bool(answer.json()["status"]["allowed"])
+
+
+ISTIO: Final = "networking.istio.io"
+SECURITY: Final = "security.istio.io"
+RBAC: Final = "rbac.authorization.k8s.io"
+
+
+@pytest.mark.parametrize(
+    ("verb", "what", "group", "allowed"),
+    [
+        ("list", "pods", "", {"viewer", "operator", "admin"}),
+        ("get", "pods/log", "", {"viewer", "operator", "admin"}),
+        ("watch", "deployments", "apps", {"viewer", "operator", "admin"}),
+        ("get", "virtualservices", ISTIO, {"viewer", "operator", "admin"}),
+        ("list", "authorizationpolicies", SECURITY, {"viewer", "operator", "admin"}),
+        ("get", "scaledobjects", "keda.sh", {"viewer", "operator", "admin"}),
+        ("delete", "pods", "", {"operator", "admin"}),
+        ("create", "pods/eviction", "", {"operator", "admin"}),
+        ("patch", "deployments/scale", "apps", {"operator", "admin"}),
+        ("patch", "virtualservices", ISTIO, {"operator", "admin"}),
+        ("patch", "scaledobjects", "keda.sh", {"operator", "admin"}),
+        ("patch", "deployments", "apps", {"admin"}),
+        ("create", "virtualservices", ISTIO, {"admin"}),
+        ("patch", "envoyfilters", ISTIO, {"admin"}),
+        ("patch", "authorizationpolicies", SECURITY, {"admin"}),
+        ("delete", "requestauthentications", SECURITY, {"admin"}),
+        ("get", "secrets", "", {"admin"}),
+        ("list", "secrets", "", {"admin"}),
+        ("create", "pods/exec", "", {"admin"}),
+        ("create", "serviceaccounts/token", "", set()),
+        ("impersonate", "serviceaccounts", "", set()),
+        ("create", "rolebindings", RBAC, set()),
+        ("update", "roles", RBAC, set()),
+        ("escalate", "roles", RBAC, set()),
+        ("bind", "roles", RBAC, set()),
+    ],
+)
+def test_each_role_may_do_what_it_is_for_and_no_more(
+    server: ApiServer, verb: str, what: str, group: str, allowed: set[str]
+) -> None:
+    """Product rule: viewers see, operators run, admins change; nobody gives rights to others."""
+    assert {who for who in GROUPS if may(server, who, verb, what, group)} == allowed
+
+
+@pytest.mark.parametrize("namespace", ["kube-system", "istio-system", "default"])
+@pytest.mark.parametrize("who", ["viewer", "operator", "admin"])
+def test_no_role_reaches_beyond_the_namespace_of_the_services(server: ApiServer, who: str, namespace: str) -> None:
+    """Kubernetes, "Using RBAC Authorization": a Role holds in its namespace."""
+    assert not may(server, who, "list", "pods", namespace=namespace)
+    assert not may(server, who, "get", "secrets", namespace=namespace)
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        ("viewer", (200, 403, 403)),
+        ("operator", (200, 403, 403)),
+        ("admin", (200, 200, 200)),
+        ("nobody", (403, 403, 403)),
+    ],
+)
+def test_the_server_lets_each_of_them_do_it(server: ApiServer, who: str, expected: tuple[int, int, int]) -> None:
+    """Kubernetes, "User impersonation": requests in the name of a member, to read, to write, and for a Secret."""
+    client = server.client
+    name = {"Impersonate-User": "ada", "Impersonate-Group": GROUPS[who]}
+    content = {"Content-Type": "application/merge-patch+json"}
+    read = client.http.get(client.path(OBJECT), headers=name)
+    write = client.http.patch(client.path(OBJECT), headers=name | content, content='{"data": {"a": "2"}}')
+    secret = client.http.get(client.path(SECRET), headers=name)
+    assert (read.status_code, write.status_code, secret.status_code) == expected

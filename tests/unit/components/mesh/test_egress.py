@@ -1,0 +1,175 @@
+"""The way out: which hosts may be declared, what the sidecar, the egress gateway and the network let through."""
+
+from typing import Any, Final
+
+import pytest
+from mesh_rendering import Objects, render, render_mesh
+
+from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.outside_args import METADATA_BLOCKS, METADATA_HOSTS
+from meshed_mcp.infra.checking.schema import schema_faults
+
+SIZE: Final = {"min_replicas": 2, "max_replicas": 3, "cpu": "100m", "memory": "128Mi"}
+FRONT: Final = "cluster.local/ns/mcp-system/sa/front"
+BACK: Final = "cluster.local/ns/mcp-system/sa/back"
+
+
+def lines(*hosts: str) -> list[str]:
+    """What is said about a service that declares these hosts."""
+    given = {"image": "search:1", "egress_hosts": list(hosts)}
+    return [str(fault) for fault in faults(MeshedMCPServiceArgs, given, "mcp-search")]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "10.0.0.1",
+        "169.254.169.254",
+        "127.0.0.1:443",
+        "::1",
+        "[fd00:ec2::254]",
+        "2130706433",
+        "0x7f000001",
+        "127.1",
+        "1.2.3.4.",
+    ],
+)
+def test_an_address_in_whatever_notation_is_refused(host: str) -> None:
+    """Issue: an egress host that is an address; WHATWG URL, "ends in a number checker"."""
+    assert lines(host) == [
+        f"mcp-search: egress_hosts: {host!r} is an address, which TLS does not name; write the host name"
+    ]
+
+
+@pytest.mark.parametrize("host", sorted(METADATA_HOSTS))
+def test_metadata_services_are_refused_by_name(host: str) -> None:
+    """Product rule: they hand out the machine's credentials."""
+    assert lines(host) == [
+        (
+            f"mcp-search: egress_hosts: {host!r} is the machine's metadata service, which hands out its credentials; "
+            "remove it, and give the service an identity of its own (workload identity) or a Secret"
+        )
+    ]
+
+
+@pytest.mark.parametrize("host", ["localhost", "kubernetes", "redis.data.svc", "redis.data.svc.cluster.local"])
+def test_names_of_the_cluster_are_not_outside(host: str) -> None:
+    """Kubernetes, "DNS for Services and Pods"; services of the cluster are declared in `reaches`."""
+    assert lines(host) == [
+        (
+            f"mcp-search: egress_hosts: {host!r} is a name of this cluster or this machine, not of a host outside; "
+            "remove it"
+        )
+    ]
+
+
+@pytest.mark.parametrize("host", ["a.example.com:", "a.example.com:https", "a.example.com:0", "a.example.com:65536"])
+def test_a_port_is_a_number(host: str) -> None:
+    """RFC 9293: 16 bits."""
+    assert lines(host) == [
+        (
+            f"mcp-search: egress_hosts: {host!r} has no port after ':'; write one such as 'a.example.com:8443', or the "
+            "host alone for 443"
+        )
+    ]
+
+
+def test_every_fault_of_a_list_is_told_at_once() -> None:
+    """Design D12."""
+    found = lines("10.0.0.1", "a.example.com", "a.example.com:443", "*.example.com")
+    assert len(found) == 3
+    assert found[-1] == "mcp-search: egress_hosts: 'a.example.com' is listed twice; remove one"
+
+
+def test_hosts_of_one_port_share_an_entry() -> None:
+    """Istio API, ServiceEntry: each host has every port of its object."""
+    objects = render(egress_hosts=["a.example.com", "b.example.com:8443", "c.example.com"])
+    assert objects.one("ServiceEntry", "mcp-search-egress")["spec"]["hosts"] == ["a.example.com", "c.example.com"]
+    other = objects.one("ServiceEntry", "mcp-search-egress-8443")["spec"]
+    assert other["hosts"] == ["b.example.com"]
+    assert other["ports"] == [{"number": 8443, "name": "tls", "protocol": "TLS"}]
+
+
+def egress(objects: Objects, name: str = "mcp-search-egress") -> list[Manifest]:
+    """Rules of the NetworkPolicy."""
+    rules: list[Manifest] = objects.one("NetworkPolicy", name)["spec"]["egress"]
+    return rules
+
+
+def namespaces(rules: list[Manifest]) -> list[list[str]]:
+    """Namespaces that rules without ports open."""
+    peers = [peer for rule in rules if "ports" not in rule for peer in rule["to"]]
+    return [peer["namespaceSelector"]["matchExpressions"][0]["values"] for peer in peers]
+
+
+def test_the_network_lets_a_service_reach_names_control_plane_and_callees_only() -> None:
+    """Issue: NetworkPolicy restricts pods to mesh, DNS and egress gateway; Kubernetes, "Network Policies"."""
+    objects = render(imports=["mcp-system/mcp-rag", "data/postgresql"])
+    dns, istiod, callees = egress(objects)
+    assert {port["port"] for port in dns["ports"]} == {53}
+    assert istiod["ports"] == [{"protocol": "TCP", "port": 15012}]
+    assert namespaces([callees]) == [["data", "mcp-system"]]
+    assert objects.one("NetworkPolicy")["spec"]["policyTypes"] == ["Egress"]
+
+
+def test_a_service_that_calls_nobody_reaches_nobody() -> None:
+    """Product rule: no callee, no namespace."""
+    assert len(egress(render(imports=[]))) == 2
+
+
+def test_without_known_callees_the_network_is_left_as_it_is() -> None:
+    """Product rule: a wall that might cut a database off is not built by guess."""
+    assert "NetworkPolicy" not in render().kinds()
+
+
+def test_with_an_egress_gateway_it_is_the_only_way_out() -> None:
+    """Istio, "Egress Gateways": the mesh alone cannot keep a pod from going past its sidecar."""
+    objects = render(imports=[], egress_hosts=["a.example.com"], egress_gateway=True)
+    assert namespaces(egress(objects)[2:]) == [["istio-egress"]]
+    assert "ipBlock" not in str(egress(objects)[2:])
+    assert "istio-egress/istio-egress.istio-egress.svc.cluster.local" in str(objects.one("Sidecar"))
+
+
+@pytest.mark.parametrize("gateway", [False, True])
+def test_metadata_services_are_closed_to_service_and_gateway(gateway: bool) -> None:
+    """AWS, Google Cloud, Azure, Alibaba: addresses that hand out credentials, by both versions of IP."""
+    if gateway:
+        objects = render_mesh(egress_gateway=SIZE, egress={"a.example.com": [FRONT]})
+        (rule,) = [each for each in egress(objects, "outside") if "ports" not in each]
+    else:
+        (rule,) = egress(render(imports=[], egress_hosts=["a.example.com:8443"]))[2:]
+        assert rule["ports"] == [{"protocol": "TCP", "port": 8443}]
+    excepted = [block for peer in rule["to"] for block in peer["ipBlock"]["except"]]
+    assert sorted(excepted) == sorted(METADATA_BLOCKS)
+    assert {peer["ipBlock"]["cidr"] for peer in rule["to"]} == {"0.0.0.0/0", "::/0"}
+
+
+def test_the_egress_gateway_lets_those_out_who_declare_a_host() -> None:
+    """Istio API, AuthorizationPolicy, `connection.sni`."""
+    objects = render_mesh(egress_gateway=SIZE, egress={"b.example.com": [FRONT], "a.example.com:8443": [FRONT, BACK]})
+    rules = objects.one("AuthorizationPolicy", "mcp-egress")["spec"]["rules"]
+    assert [(rule["from"][0]["source"]["principals"], rule["when"][0]["values"]) for rule in rules] == [
+        ([FRONT], ["b.example.com"]),
+        ([BACK, FRONT], ["a.example.com"]),
+    ]
+    ways = [item for item in objects if item["metadata"]["name"] == "egress-a.example.com"]
+    assert [item["metadata"]["namespace"] for item in ways] == ["istio-egress", "mcp-system"]
+    assert ways[0]["spec"]["tcp"][0]["route"][0]["destination"]["port"] == {"number": 8443}
+    assert ways[1]["spec"]["tls"][0]["match"] == [{"port": 8443, "sniHosts": ["a.example.com"]}]
+
+
+def test_without_an_egress_gateway_or_hosts_there_is_no_way_through_it() -> None:
+    """Product rule: sidecars connect themselves, or nobody does."""
+    for settings in ({"egress": {"a.example.com": [FRONT]}}, {"egress_gateway": SIZE}):
+        assert "mcp-egress" not in {item["metadata"]["name"] for item in render_mesh(**settings)}
+
+
+def test_the_way_out_fits_the_published_schemas(schemas: Any) -> None:
+    """Istio 1.31 CRDs, closed: a field that is not in them would be pruned without a word."""
+    objects = [
+        *render_mesh(egress_gateway=SIZE, egress={"b.example.com": [FRONT]}),
+        *render(imports=[], egress_hosts=["b.example.com"], egress_gateway=True),
+    ]
+    assert [fault for item in objects for fault in schema_faults(item, schemas)] == []

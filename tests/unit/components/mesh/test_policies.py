@@ -1,0 +1,191 @@
+"""Who enforces a policy: the process, the mesh alone, a server that is asked; what a stack may write of it."""
+
+from typing import Any, Final
+
+import pytest
+from mesh_rendering import mesh_args, render, render_exposed, render_mesh
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
+from meshed_mcp.components.mesh.external_authorization import authorizer_providers
+from meshed_mcp.components.mesh.istio_values import mesh_config
+
+AUTH: Final[dict[str, Any]] = {
+    "issuer": "https://login.example.com",
+    "jwks_url": "https://login.example.com/keys",
+}
+OPA: Final[dict[str, Any]] = {"service": "opa.policy.svc.cluster.local", "port": 9191}
+VERSION: Final = {"key": "request.headers[mcp-protocol-version]", "values": ["2026-07-28"]}
+
+
+def lines(**settings: Any) -> list[str]:
+    """What is said about a service with these settings."""
+    given = {"image": "search:1", "callers": ["mcp-controller"], **settings}
+    return [str(fault) for fault in faults(MeshedMCPServiceArgs, given, "mcp-search")]
+
+
+def mesh_lines(**settings: Any) -> list[str]:
+    """What is said about a mesh with these settings."""
+    return [str(fault) for fault in faults(ServiceMeshArgs, {"domain": "mcp.example.com", **settings}, "mesh")]
+
+
+@pytest.mark.parametrize("legacy", ["stateless", "sticky"])
+def test_a_tool_policy_that_nobody_would_enforce_for_old_clients_is_refused(legacy: str) -> None:
+    """Issue: MCP up to 2025-11-25 sends no `Mcp-Name`; without the runtime nothing reads the tool from the body."""
+    tools = {"delete": {"allow": []}}
+    assert lines(enforcement="mesh", legacy=legacy, tools=tools) == [
+        (
+            f"mcp-search: tools: legacy: {legacy} admits revisions up to 2025-11-25, which name the tool in the body "
+            "alone, where the mesh cannot see it, and with enforcement: mesh the server does not judge it; write "
+            "legacy: off, or enforcement: process if the image runs this package's runtime"
+        )
+    ]
+    assert lines(enforcement="process", legacy=legacy, tools=tools) == []
+    assert lines(enforcement="mesh", legacy="off", tools=tools) == []
+    assert lines(enforcement="mesh", legacy=legacy) == []
+
+
+def test_scopes_that_nobody_would_compare_are_refused() -> None:
+    """Product rule: the runtime alone compares scopes, and says which are missing."""
+    tools = {"search": {"scopes": ["docs.read"]}}
+    fix = "scopes are judged by the runtime alone; remove them, or write enforcement: process if the image runs this"
+    assert lines(enforcement="mesh", legacy="off", tools=tools, auth={**AUTH, "scopes": ["docs.read"]}) == [
+        f"mcp-search: auth.scopes: {fix} package's runtime",
+        f"mcp-search: tools.search.scopes: {fix} package's runtime",
+    ]
+
+
+@pytest.mark.parametrize("tools", [{}, {"delete": {"allow": []}}])
+def test_without_the_runtime_old_revisions_end_at_the_sidecar(tools: dict[str, Any]) -> None:
+    """Product rule: `legacy: off` holds whatever the server is; the header is compared with the body by MCP servers."""
+    objects = render(callers=["mcp-controller"], enforcement="mesh", legacy="off", tools=tools)
+    rules = objects.one("AuthorizationPolicy")["spec"]["rules"]
+    assert rules
+    assert all(VERSION in rule["when"] for rule in rules)
+    (own, *_) = render(callers=["mcp-controller"], legacy="off").one("AuthorizationPolicy")["spec"]["rules"]
+    assert "when" not in own
+
+
+def test_an_authorizer_is_asked_by_the_service_that_names_it_and_silence_refuses() -> None:
+    """Istio, "External Authorization": the provider mesh-wide, the policy per service."""
+    args = mesh_args(external_authorizers={"opa": OPA})
+    assert authorizer_providers(args) == [
+        {
+            "name": "opa",
+            "envoyExtAuthzGrpc": {
+                "service": "opa.policy.svc.cluster.local",
+                "port": 9191,
+                "timeout": "0.5s",
+                "failOpen": False,
+                "statusOnError": "503",
+            },
+        }
+    ]
+    assert authorizer_providers(args)[0] in mesh_config(args)["extensionProviders"]
+    policy = render(external_authorization="opa").one("AuthorizationPolicy", "mcp-search-external")["spec"]
+    assert policy == {
+        "selector": {"matchLabels": {"app": "mcp-search"}},
+        "action": "CUSTOM",
+        "provider": {"name": "opa"},
+        "rules": [{}],
+    }
+
+
+def test_the_metadata_of_tokens_is_open_to_those_who_have_none_yet() -> None:
+    """RFC 9728, section 3: whoever asks learns of the issuer."""
+    policy = render_exposed(external_authorization="opa", auth=AUTH).one("AuthorizationPolicy", "mcp-search-external")
+    paths = ["/.well-known/oauth-protected-resource/mcp-search/mcp"]
+    assert policy["spec"]["rules"] == [{"to": [{"operation": {"notPaths": paths}}]}]
+
+
+def test_an_authorizer_by_http_gets_what_is_declared_and_whole_bodies() -> None:
+    """Istio, `envoyExtAuthzHttp`; half a body would let the other half through unseen."""
+    settings = {
+        "protocol": "http",
+        "timeout_seconds": 2,
+        "request_headers": ["authorization", "mcp-name"],
+        "upstream_headers": ["x-tenant"],
+        "body_bytes": 8192,
+    }
+    (provider,) = authorizer_providers(mesh_args(external_authorizers={"opa": OPA | settings}))
+    assert provider["envoyExtAuthzHttp"] == {
+        "service": "opa.policy.svc.cluster.local",
+        "port": 9191,
+        "timeout": "2s",
+        "failOpen": False,
+        "statusOnError": "503",
+        "includeRequestBodyInCheck": {"maxRequestBytes": 8192, "allowPartialMessage": False},
+        "includeRequestHeadersInCheck": ["authorization", "mcp-name"],
+        "headersToUpstreamOnAllow": ["x-tenant"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (
+            {"external_authorizers": {"opa": {**OPA, "service": "opa.example.com"}}},
+            (
+                "external_authorizers.opa.service: 'opa.example.com' is no Service of the cluster; write its full "
+                "name, such as 'opa.policy.svc.cluster.local'"
+            ),
+        ),
+        (
+            {"external_authorizers": {"opa": {**OPA, "timeout_seconds": 60}}},
+            "external_authorizers.opa.timeout_seconds: 60 is above 10.0; write 10.0 or less",
+        ),
+        (
+            {"external_authorizers": {"my opa": OPA}},
+            (
+                "external_authorizers: 'my opa' cannot name a Kubernetes object; write lower-case letters, digits, '-' "
+                "and '.'"
+            ),
+        ),
+        (
+            {"access": {"viewer": ["system:authenticated"]}},
+            (
+                "access.viewer: 'system:authenticated' is a group of the cluster's own, not of people; write one of "
+                "your identity provider, such as 'mcp-operators'"
+            ),
+        ),
+        (
+            {"access": {"admin": [" "]}},
+            ("access.admin: holds an empty name; write groups of your identity provider, such as 'mcp-operators'"),
+        ),
+        ({"access": {"admin": ["a", "a"]}}, "access.admin: 'a' is listed twice; remove one"),
+        (
+            {"egress": {"a.example.com": [], "a.example.com:8443": []}},
+            (
+                "egress: 'a.example.com' is reached at two ports, which the egress gateway cannot tell apart by name; "
+                "declare one"
+            ),
+        ),
+    ],
+)
+def test_what_could_not_hold_in_the_mesh_is_refused_with_what_to_write(settings: dict[str, Any], line: str) -> None:
+    """Product rule: refuse early, name the field, say what to write (design D12)."""
+    assert mesh_lines(**settings) == [f"mesh: {line}"]
+
+
+def test_roles_are_made_for_every_namespace_and_bound_to_given_groups_only() -> None:
+    """Kubernetes, "Using RBAC Authorization"."""
+    objects = render_mesh(namespaces=["a", "b"], access={"operator": ["mcp-operators"]})
+    roles = [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in objects if item["kind"] == "Role"]
+    assert roles == [(place, name) for place in "ab" for name in ("mcp-viewer", "mcp-operator", "mcp-admin")]
+    bindings = [item for item in objects if item["kind"] == "RoleBinding"]
+    assert [item["metadata"]["namespace"] for item in bindings] == ["a", "b"]
+    assert bindings[0]["roleRef"]["name"] == "mcp-operator"
+    assert bindings[0]["subjects"] == [
+        {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "mcp-operators"}
+    ]
+
+
+def test_no_pod_has_a_token_of_kubernetes() -> None:
+    """Issue: service accounts without mounted tokens; an account and a pod may each ask for one."""
+    objects = render()
+    assert objects.one("ServiceAccount")["automountServiceAccountToken"] is False
+    spec = objects.one("Deployment")["spec"]["template"]["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    assert not [volume for volume in spec["volumes"] if "projected" in volume or "secret" in volume]
+    assert contract.CONTAINER_NAME in {container["name"] for container in spec["containers"]}

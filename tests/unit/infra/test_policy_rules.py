@@ -1,0 +1,82 @@
+"""Rules between services about policies: hosts behind the egress gateway, authorizers, groups of people."""
+
+import json
+from typing import Any, Final
+
+import pytest
+
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.infra.plan import Plan, planned
+
+GATEWAY: Final = {"min_replicas": 2, "max_replicas": 3, "cpu": "100m", "memory": "128Mi"}
+OPA: Final = {"service": "opa.policy.svc.cluster.local", "port": 9191}
+
+
+def plan(services: dict[str, Any], mesh: dict[str, Any] | None = None, **more: Any) -> Plan:
+    """The plan of a stack."""
+    full = {name: {"image": "a:1", **item} for name, item in services.items()}
+    values = {"services": full, "mesh": mesh or {}, **more}
+    return planned({f"meshed-mcp:{key}": json.dumps(value) for key, value in values.items()})
+
+
+def lines(*args: Any, **more: Any) -> list[str]:
+    """The faults of a stack."""
+    with pytest.raises(ConfigurationError) as refusal:
+        plan(*args, **more)
+    return [str(fault) for fault in refusal.value.faults]
+
+
+def test_who_declares_a_host_may_leave_for_it_through_the_gateway() -> None:
+    """Product rule: identities by host follow from the services; keys of tokens are hosts too."""
+    auth = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
+    services = {
+        "mcp-a": {"egress_hosts": ["api.example.com:8443"]},
+        "mcp-b": {"egress_hosts": ["api.example.com:8443"]},
+    }
+    made = plan({**services, "mcp-c": {"auth": auth}}, {"egress_gateway": GATEWAY})
+    identity = "cluster.local/ns/mcp-system/sa/mcp-"
+    assert made.mesh.egress == {
+        "api.example.com:8443": [f"{identity}a", f"{identity}b"],
+        "login.example.com": [f"{identity}c"],
+    }
+    assert all(args.egress_gateway for args in made.services.values())
+
+
+def test_without_an_egress_gateway_sidecars_connect_themselves() -> None:
+    """Product rule: `egress_gateway` of the mesh decides."""
+    made = plan({"mcp-a": {"egress_hosts": ["api.example.com"]}})
+    assert (made.mesh.egress, made.services["mcp-a"].egress_gateway) == ({}, False)
+
+
+def test_a_host_at_two_ports_is_refused_where_the_gateway_tells_hosts_apart_by_name() -> None:
+    """TLS, RFC 6066, section 3: the name of a handshake has no port."""
+    services = {"mcp-a": {"egress_hosts": ["api.example.com"]}, "mcp-b": {"egress_hosts": ["api.example.com:8443"]}}
+    assert lines(services, {"egress_gateway": GATEWAY}) == [
+        (
+            "service mcp-b: egress_hosts: api.example.com is reached at port 8443 here and at 443 by mcp-a, and the "
+            "egress gateway tells hosts apart by name alone; declare one port"
+        )
+    ]
+    assert plan(services)
+
+
+def test_an_authorizer_is_one_of_the_mesh_and_its_callers_know_it() -> None:
+    """Istio, "External Authorization": a provider that is not configured denies, or is passed over in silence."""
+    assert lines({"mcp-a": {"external_authorization": "oppa"}}, {"external_authorizers": {"opa": OPA}}) == [
+        (
+            "service mcp-a: external_authorization: the mesh has no authorizer oppa; did you mean opa? "
+            "(mesh.external_authorizers)"
+        )
+    ]
+    made = plan({"mcp-a": {"external_authorization": "opa"}}, {"external_authorizers": {"opa": OPA}})
+    assert made.services["mcp-a"].imports == ["policy/opa"]
+
+
+def test_groups_of_people_are_a_key_of_the_stack_and_reach_the_mesh() -> None:
+    """Product rule: one place to write them."""
+    made = plan({"mcp-a": {}}, access={"viewer": ["mcp-readers"]})
+    assert made.mesh.access.viewer == ["mcp-readers"]
+    assert lines({"mcp-a": {}}, {"access": {"viewer": ["mcp-readers"]}}) == [
+        "mesh: access: follows from meshed-mcp:access; write it there"
+    ]
+    assert lines({"mcp-a": {}}, {"egress": {}}) == ["mesh: egress: follows from meshed-mcp:services; write it there"]
