@@ -12,6 +12,7 @@ from typing import Final
 
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
+from meshed_mcp.agents.log_rate import LogRate
 from meshed_mcp.agents.settings import Settings
 
 MESSAGE_CHARACTERS: Final = 4096
@@ -57,9 +58,10 @@ class JSONFormatter(logging.Formatter):
 
 
 def configure(settings: Settings) -> None:
-    """Make JSON lines the only output of `logging`; replaces the console handler that the SDK's constructor sets."""
+    """Make JSON lines, bounded by log_rate.py, all that `logging` writes; the console handler of the SDK goes."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JSONFormatter(settings.service, settings.namespace))
+    handler.addFilter(LogRate())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
     for name in QUIET_LOGGERS:

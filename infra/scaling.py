@@ -136,20 +136,16 @@ def name_faults(name: str, item: ServiceConfig) -> Iterator[Fault]:
 
 
 def unreachable_faults(where: str, item: ServiceConfig) -> Iterator[Fault]:
-    """Targets above what one replica lets in: it would refuse calls before another one is added."""
-    limits = item.limits
+    """Targets above what one replica serves at a time: calls would wait, or be refused, before another one is added."""
     bounds = {
-        "in_flight_per_replica": (
-            "limits.concurrent_calls + limits.queued_calls",
-            limits.concurrent_calls + limits.queued_calls,
-        ),
-        "sessions_per_replica": ("limits.sessions", limits.sessions),
+        "in_flight_per_replica": ("concurrent_calls", "make calls wait"),
+        "sessions_per_replica": ("sessions", "refuse"),
     }
-    for field, (source, most) in bounds.items():
-        wanted = getattr(item.scaling, field)
+    for field, (limit, effect) in bounds.items():
+        wanted, most = getattr(item.scaling, field), getattr(item.limits, limit)
         if wanted is not None and wanted > most:
             advice = f"write {max(1, most * 7 // 10)} or less"
-            message = f"{wanted} is above {source} {most}, so replicas refuse before one is added; {advice}"
+            message = f"{wanted} is above limits.{limit} {most}, so replicas {effect} before one is added; {advice}"
             yield Fault(where, f"scaling.{field}", message)
 
 

@@ -82,11 +82,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
             "write legacy: sticky, or another profile"
         ),
     ),
-    "more calls than let in": (
-        {"limits": {"concurrent_calls": 10, "queued_calls": 0}},
+    "more calls than served at a time": (
+        {"limits": {"concurrent_calls": 10}},
         (
-            "scaling.in_flight_per_replica: 28 is above limits.concurrent_calls + limits.queued_calls 10, "
-            "so replicas refuse before one is added; write 7 or less"
+            "scaling.in_flight_per_replica: 28 is above limits.concurrent_calls 10, "
+            "so replicas make calls wait before one is added; write 7 or less"
         ),
     ),
     "more sessions than let in": (

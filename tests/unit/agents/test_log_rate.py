@@ -1,0 +1,54 @@
+"""A flood of lines from one place of the runtime is bounded; nothing else is."""
+
+import logging
+
+import pytest
+
+from meshed_mcp.agents import audit, log_rate
+from meshed_mcp.agents.log_rate import LINES_PER_SECOND, LogRate
+
+
+class Clock:
+    """A clock that the test turns."""
+
+    seconds = 7.0
+
+    def __call__(self) -> float:
+        """Read it."""
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """What the filter reads the time from."""
+    monkeypatch.setattr(log_rate, "monotonic", found := Clock())
+    return found
+
+
+def record(logger: str, line: int = 1) -> logging.LogRecord:
+    """A record from a place."""
+    return logging.LogRecord(logger, logging.WARNING, "module.py", line, "refused", (), None)
+
+
+def written(rate: LogRate, logger: str, line: int = 1) -> int:
+    """How many of many lines are written."""
+    return sum(rate.filter(record(logger, line)) for _ in range(10 * LINES_PER_SECOND))
+
+
+def test_each_place_has_its_share_and_the_next_second_tells_what_was_left_out(clock: Clock) -> None:
+    """Issue 4, "Bad input": a counter, a bounded log line. Product rule: LINES_PER_SECOND from one place."""
+    rate = LogRate()
+    assert written(rate, "mcp.server.transport_security") == LINES_PER_SECOND
+    assert written(rate, "mcp.server.transport_security", line=2) == LINES_PER_SECOND
+    clock.seconds += 1
+    assert rate.filter(first := record("mcp.server.transport_security"))
+    assert first.fields == {"left_out": 9 * LINES_PER_SECOND}  # type: ignore[attr-defined]
+    assert rate.filter(second := record("mcp.server.transport_security"))
+    assert not hasattr(second, "fields")
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("logger", ["orders", "__main__", "mcpx", audit.LOGGER])
+def test_lines_of_the_user_and_of_the_audit_are_never_left_out(logger: str) -> None:
+    """Product rule: only lines that strangers cause are bounded here; the audit log bounds its refusals itself."""
+    assert written(LogRate(), logger) == 10 * LINES_PER_SECOND
