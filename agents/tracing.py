@@ -16,7 +16,6 @@ from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.propagate import set_global_textmap
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -75,6 +74,10 @@ def start_tracing(settings: Settings, registry: CollectorRegistry) -> Callable[[
     taken = not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
     if settings.otlp_endpoint is None or taken:
         return lambda: None
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 - 3 MiB only where it exports
+        OTLPSpanExporter,
+    )
+
     endpoint = settings.otlp_endpoint.rstrip("/") + TRACES_PATH
     exporter = CountingExporter(OTLPSpanExporter(endpoint=endpoint, headers=UNTRACED), endpoint, registry)
     provider = TracerProvider(

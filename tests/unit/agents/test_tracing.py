@@ -1,6 +1,8 @@
 """Spans on their way out: who decides, what is counted, what a collector that is away costs."""
 
 import logging
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -164,3 +166,10 @@ def test_without_a_collector_nothing_is_set_up() -> None:
     assert list(registry.collect()) == []
     with span("rank passages", passages=3) as step:
         assert not step.is_recording()
+
+
+def test_a_process_that_exports_nothing_does_not_hold_the_exporter() -> None:
+    """Issue 4, figure: idle memory; the exporter and its protobuf messages are 3 MiB."""
+    code = "import sys, meshed_mcp.agents; print(sorted(name for name in sys.modules if 'exporter.otlp' in name))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
