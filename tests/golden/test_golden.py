@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from meshed_mcp.infra import reference, render
-from tests.golden.write import FOLDER, REFERENCE, SCHEMA, schema
+from tests.golden.write import EXAMPLE_STACKS, FOLDER, REFERENCE, SCHEMA, schema, summary, summary_file
 from tests.stacks import STACKS, recording
 
 
@@ -18,6 +18,12 @@ def test_rendered_stacks_are_the_committed_ones(stack: str) -> None:
     assert sorted(committed) == sorted(rendered), "run: make golden"
     changed = [path for path in rendered if rendered[path] != committed[path]]
     assert changed == [], "run: make golden, and read the diff"
+
+
+@pytest.mark.parametrize("stack", EXAMPLE_STACKS)
+def test_example_stacks_consist_of_what_is_committed(stack: str) -> None:
+    """Product rule: review sees which objects a change adds or takes away."""
+    assert summary_file(stack).read_text("utf-8") == summary(stack), "run: make golden, and read the diff"
 
 
 def test_the_package_schema_is_the_committed_one() -> None:
