@@ -1,5 +1,6 @@
 """The hostile requests of the lists through a gateway and a sidecar, real Envoys: the same answers."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -14,11 +15,12 @@ from meshed_mcp.components.mesh.args import ServiceMeshArgs
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
-from tests.hostile import Hostile
-from tests.hostile_client import ACTIVE, Target, ask, total, until, value
+from tests.hostile import Hostile, Then
+from tests.hostile_client import ACTIVE, ANSWER_SECONDS, Target, ask, total, until, value
 from tests.hostile_http import HTTP
 from tests.hostile_json import JSON
 from tests.hostile_messages import MESSAGES
+from tests.hostile_table import PAGE, page
 
 WAITING_SERVICE: Final = Path(__file__).parent.parent / "behaviours" / "waiting_service.py"
 PATIENCE_SECONDS: Final = 2
@@ -56,6 +58,20 @@ def test_a_hostile_request_through_the_mesh_gets_the_same_answer(target: Target,
     assert (answer.status, answer.code) == (case.status, case.code), answer.body[:500]
     until(lambda: total(target.samples(), case.counter) > before)
     until(lambda: value(target.samples(), ACTIVE) == 0)
+
+
+def test_the_page_says_what_every_hostile_request_gets(target: Target) -> None:
+    """Issue 5: a table of what every hostile request got, 0 through."""
+    cases = tuple(case for case in (*HTTP, *JSON, *MESSAGES) if case.then is Then.READ)
+    answers = {}
+    for case in cases:
+        answer = ask(case, target, answer_seconds=ANSWER_SECONDS if case.mesh else PATIENCE_SECONDS)
+        answers[case.name] = (answer.status, answer.code)
+    text = page(answers, cases)
+    if os.environ.get("WRITE_HOSTILE_TABLE"):
+        PAGE.write_text(text, encoding="utf-8")
+    assert ", 0 of them answered as if they were legal" in text
+    assert PAGE.read_text(encoding="utf-8") == text
 
 
 def test_what_only_a_proxy_sees_is_answered_there_and_the_process_lives_on(up: Running, target: Target) -> None:

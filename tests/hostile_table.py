@@ -1,0 +1,50 @@
+"""The page of what every hostile request gets at the gateway of a meshed service; the test of the mesh compares it.
+
+Answers by case in, Markdown out. To write it anew: `WRITE_HOSTILE_TABLE=1 pytest tests/engines/test_hostile_mesh.py`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tests.hostile import Hostile
+
+PAGE: Final = Path(__file__).parent.parent / "docs" / "reference" / "hostile.md"
+HEAD: Final = """# Hostile requests
+
+What each request of the hostile lists gets at the ingress gateway of a service behind the mesh: gateway, sidecar and
+server as rendered, real Envoys. Written by `tests/engines/test_hostile_mesh.py`, which fails when an answer is another
+one. Beside it what a server without a mesh answers.
+"""
+OK: Final = 200
+
+Answer = tuple[int | None, int | None]
+"""Status and JSON-RPC code; None = there is none."""
+
+
+def page(answers: Mapping[str, Answer], cases: tuple[Hostile, ...]) -> str:
+    """The whole page."""
+    through = [case for case in cases if answers[case.name][0] == OK and case.status != OK]
+    lines = [
+        HEAD,
+        f"{len(cases)} requests, {len(through)} of them answered as if they were legal although they are not.",
+        "",
+        "| request | through the mesh | without | on whose authority |",
+        "| --- | --- | --- | --- |",
+        *(row(case, answers[case.name]) for case in sorted(cases, key=lambda case: case.name)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def row(case: Hostile, answer: Answer) -> str:
+    """One request."""
+    cells = [case.name, shown(answer), shown((case.status, case.code)), case.source]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def shown(answer: Answer) -> str:
+    """An answer as a reader sees it."""
+    status, code = answer
+    if status is None:
+        return "no answer"
+    return f"{status}" if code is None else f"{status}, code {code}"
