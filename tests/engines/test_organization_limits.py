@@ -1,0 +1,94 @@
+"""Limits by organisation behind real Envoys: who it is says the verified token, never a header of the client.
+
+`vault` answers 5 requests of `acme` and 2 of each other organisation at once, then one an hour.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import httpx2
+import local_stack
+import pytest
+from processes import free_port
+
+from meshed_mcp.components.mesh import cluster, service
+from meshed_mcp.components.mesh.args import ServiceMeshArgs
+from meshed_mcp.local.container import Places
+from meshed_mcp.local.running import Running, running
+from meshed_mcp.local.stack import read_stack
+from tests import local_issuer
+from tests.local_issuer import ISSUER, Issuer
+
+META: Final = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+ACCEPT: Final = {"accept": "application/json, text/event-stream"}
+LIMITS: Final = {"organization": {"rate": "1/h", "burst": 2}, "organizations": {"acme": {"rate": "1/h", "burst": 5}}}
+HEADER: Final = "x-organization"
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    """An issuer on this machine."""
+    with local_issuer.serving() as running_issuer:
+        yield running_issuer
+
+
+@pytest.fixture
+def up(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The stack, running; each test has buckets of its own."""
+    auth = {
+        "issuer": ISSUER,
+        "jwks": json.loads(issuer.jwks()),
+        "organization_claim": "org",
+        "claims_to_headers": {"org": HEADER},
+    }
+    command = [*local_stack.COMMAND[:1], local_stack.COMMAND[1].replace("echo_service", "vault_service")]
+    vault = local_stack.arguments(command=command, expose=True, replicas=1, auth=auth, rate_limits=LIMITS)
+    mesh = ServiceMeshArgs.model_validate({"domain": local_stack.HOST, "namespaces": [local_stack.NAMESPACE]})
+    objects = [*cluster.manifests(mesh), *service.manifests("vault", vault)]
+    state = tmp_path_factory.mktemp("organizations") / "stack"
+    with running(read_stack(objects), free_port(), Places(state, state / "none"), lambda _: None) as stack:
+        yield stack
+
+
+def answers(up: Running, token: str | None, times: int, **headers: str) -> list[int]:
+    """Statuses of so many calls with a token."""
+    params: dict[str, Any] = {"name": "read", "arguments": {}, "_meta": META}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    named = {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "read"}
+    carried = {} if token is None else {"authorization": f"Bearer {token}"}
+    with httpx2.Client(trust_env=False, timeout=30, headers=ACCEPT | named | carried | headers) as client:
+        url = f"http://127.0.0.1:{up.gateway_port}/vault/mcp"
+        return [client.post(url, json=body).status_code for _ in range(times)]
+
+
+def test_each_organisation_has_its_own_limit(up: Running, issuer: Issuer) -> None:
+    """Issue rule: limits per organisation; one that is exhausted leaves the others alone."""
+    assert answers(up, issuer.token(org="acme"), 7) == [200] * 5 + [429] * 2
+    assert answers(up, issuer.token(org="globex"), 3) == [200, 200, 429]
+    assert answers(up, issuer.token(org="initech"), 1) == [200]
+
+
+def test_a_header_makes_nobody_another_organisation(up: Running, issuer: Issuer) -> None:
+    """Design, "Per-tool policy": the caller is who the token says; a client's own header counts for nothing."""
+    token = issuer.token(org="globex")
+    assert answers(up, token, 3) == [200, 200, 429]
+    forged = {HEADER: "acme", "organization": "acme"}
+    assert answers(up, token, 2, **forged) == [429, 429]
+
+
+def test_tokens_without_the_claim_share_one_limit(up: Running, issuer: Issuer) -> None:
+    """Product rule: leaving the organisation out is not a way past its limit, whoever the token is for."""
+    assert answers(up, issuer.token(sub="ada"), 2) == [200, 200]
+    assert answers(up, issuer.token(sub="grace"), 1) == [429]
+
+
+def test_who_may_not_call_takes_nothing_from_others(up: Running, issuer: Issuer) -> None:
+    """Product rule: limits stand behind tokens and authorisation."""
+    expired = issuer.token(org="acme", exp=1)
+    assert set(answers(up, expired, 6)) == {401}
+    assert set(answers(up, None, 6)) == {401}
+    assert answers(up, issuer.token(org="acme"), 5) == [200] * 5
