@@ -52,15 +52,20 @@ def by_port(hosts: list[OutsideHost]) -> list[tuple[int, list[str]]]:
 
 
 def egress_policy(args: ServiceMeshArgs) -> Manifest:
-    """Who may leave for where, by identity and by the name of the tunnel; everything else ends at the gateway."""
+    """Who may leave for where, by identity and by the name of the tunnel; everything else ends at the gateway.
+
+    A host without identities has no rule: to Istio an empty list of principals would be everybody.
+    """
     rules = [
         {
             "from": [{"source": {"principals": sorted(args.egress[host.text])}}],
             "when": [{"key": "connection.sni", "values": [host.host]}],
         }
         for host in outside_hosts(list(args.egress))
+        if args.egress[host.text]
     ]
-    spec = {"selector": {"matchLabels": dict(EGRESS_SELECTOR)}, "action": "ALLOW", "rules": rules}
+    selector = {"selector": {"matchLabels": dict(EGRESS_SELECTOR)}, "action": "ALLOW"}
+    spec = selector | ({"rules": rules} if rules else {})
     return manifest(SECURITY, "AuthorizationPolicy", metadata(EGRESS_GATEWAY, EGRESS_NAMESPACE), spec)
 
 

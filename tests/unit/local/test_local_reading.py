@@ -193,3 +193,26 @@ def test_what_narrows_a_proxys_knowledge_is_left_out_and_named(objects: list[dic
     """Product rule: here every caller can try every service, so that refusals are those of the called one."""
     objects.append(local_objects.item("networking.istio.io/v1", "Sidecar", "mcp-rag", "mcp-system", {}))
     assert "Sidecar mcp-system/mcp-rag" in read_stack(objects).not_run
+
+
+def test_an_authorizer_is_refused_by_name(objects: list[dict[str, Any]]) -> None:
+    """Product rule: nobody is asked on this machine, so a stack that relies on the answer is not run."""
+    spec = {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": [{}]}
+    objects.append(local_objects.item("security.istio.io/v1", "AuthorizationPolicy", "asked", "mcp-system", spec))
+    assert refused(objects) == (
+        "AuthorizationPolicy mcp-system/asked: spec.action='CUSTOM' is not run locally; what is: 'ALLOW' or 'DENY'",
+        "AuthorizationPolicy mcp-system/asked: spec.provider is not run locally",
+    )
+
+
+def test_keys_that_only_istiod_could_fetch_twice_are_refused(objects: list[dict[str, Any]]) -> None:
+    """Product rule: exactly one source of keys, and tokens from headers that are named."""
+    rule = {"issuer": "https://login.example.com", "jwks": "{}", "jwksUri": "https://login.example.com/keys"}
+    spec = {"jwtRules": [{**rule, "fromHeaders": [{"name": "authorization", "prefix": "Bearer "}]}]}
+    objects.append(local_objects.item("security.istio.io/v1", "RequestAuthentication", "two", "mcp-system", spec))
+    assert refused(objects) == (
+        (
+            "RequestAuthentication mcp-system/two: spec.jwtRules[0]: without exactly one of jwksUri and jwks is not run "
+            "locally; write one"
+        ),
+    )

@@ -160,6 +160,14 @@ def test_the_egress_gateway_lets_those_out_who_declare_a_host() -> None:
     assert ways[1]["spec"]["tls"][0]["match"] == [{"port": 8443, "sniHosts": ["a.example.com"]}]
 
 
+def test_a_host_that_nobody_may_reach_is_open_to_nobody() -> None:
+    """Istio API, Source: an empty list of principals would not restrict; a policy without rules allows nothing."""
+    objects = render_mesh(egress_gateway=SIZE, egress={"a.example.com": []})
+    policy = objects.one("AuthorizationPolicy", "mcp-egress")["spec"]
+    assert policy["action"] == "ALLOW"
+    assert "rules" not in policy
+
+
 def test_without_an_egress_gateway_or_hosts_there_is_no_way_through_it() -> None:
     """Product rule: sidecars connect themselves, or nobody does."""
     for settings in ({"egress": {"a.example.com": [FRONT]}}, {"egress_gateway": SIZE}):
