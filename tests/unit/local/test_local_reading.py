@@ -212,7 +212,7 @@ def test_keys_that_only_istiod_could_fetch_twice_are_refused(objects: list[dict[
     objects.append(local_objects.item("security.istio.io/v1", "RequestAuthentication", "two", "mcp-system", spec))
     assert refused(objects) == (
         (
-            "RequestAuthentication mcp-system/two: spec.jwtRules[0]: without exactly one of jwksUri and jwks is not run "
-            "locally; write one"
+            "RequestAuthentication mcp-system/two: spec.jwtRules[0]: without exactly one of jwksUri and jwks is not "
+            "run locally; write one"
         ),
     )
