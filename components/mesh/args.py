@@ -317,7 +317,7 @@ class MeshedMCPServiceArgs(ServiceSettings):
     """Pods at creation; afterwards the autoscaler owns the number."""
 
     pools: Mapping[str, Pool] = Field(default_factory=dict)
-    """As in ServiceSettings, each with its size."""
+    """Name -> pods of their own for slow or expensive tools, each with its size."""
 
     max_replicas: int | None = Field(default=None, ge=1, le=1000)
     """The most pods an autoscaler may make of the service; unset = as many as `replicas`."""

@@ -225,7 +225,7 @@ def test_sick_replicas_are_judged_as_asked(proxies: dict[str, Any]) -> None:
     cluster = balanced(proxies, "phones", "variant")
     detection = cluster["outlierDetection"]
     assert (detection["consecutive5xx"], detection["consecutiveGatewayFailure"]) == (9, 2)
-    assert cluster["commonLbConfig"]["healthyPanicThreshold"] == {"value": 4}
+    assert cluster["commonLbConfig"]["healthyPanicThreshold"] == {"value": 40}
     assert "outlierDetection" not in balanced(proxies, "random")
 
 

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import pytest
 from mesh_rendering import CANARY, TRACING, Objects, render, render_exposed, render_mesh
+from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra.checking.schema import schema_faults
@@ -89,6 +91,23 @@ def test_07_balancing_is_least_request(schemas: Any) -> None:
     assert "LEAST_REQUEST" in known
 
 
+def test_08_shares_of_places_and_substitutes_are_never_rendered_together() -> None:
+    """Istio's admission: "can not simultaneously specify"."""
+    for locality in ({"failover": {"eu": "us"}}, {"distribute": {"eu/*": {"eu/*": 100}}}):
+        policy = render(traffic={"locality": locality}).one("DestinationRule")["spec"]["trafficPolicy"]
+        assert len({"distribute", "failover"} & policy["loadBalancer"]["localityLbSetting"].keys()) == 1
+    with pytest.raises(ValidationError, match="exclude each other"):
+        render(traffic={"locality": {"failover": {"eu": "us"}, "distribute": {"eu/*": {"eu/*": 100}}}})
+
+
+def test_09_failover_stands_beside_outlier_detection() -> None:
+    """Istio's admission warns: without outlier detection, failover does nothing."""
+    failover = {"locality": {"failover": {"eu": "us"}}}
+    assert "outlierDetection" in render(traffic=failover).one("DestinationRule")["spec"]["trafficPolicy"]
+    with pytest.raises(ValidationError, match="needs outlier_detection"):
+        render(traffic=failover | {"outlier_detection": None})
+
+
 def test_20_the_gateway_has_no_listener_without_routes() -> None:
     """Istio: a server in mode ISTIO_MUTUAL on 15443 is admitted and gets no listener."""
     servers = render_mesh(tls_secret="tls").one("Gateway")["spec"]["servers"]  # noqa: S106 - the name of a Secret
@@ -100,6 +119,15 @@ def test_22_the_default_route_of_the_mesh_comes_last_and_matches_everything() ->
     """Istio API, VirtualService: what no route matches gets 404."""
     for rollout in ({}, CANARY):
         assert "match" not in http_routes(render(rollout=rollout))[-1]
+
+
+def test_23_patterns_are_those_that_proxies_understand() -> None:
+    """Istio's admission refuses look-aheads; RE2 matches the whole value."""
+    variant = {"strategy": "ab", "image": "search:2"}
+    (first, _) = http_routes(render(rollout=variant | {"regex": ".*Mobile.*"}))
+    assert first["match"] == [{"headers": {"user-agent": {"regex": ".*Mobile.*"}}}]
+    with pytest.raises(ValidationError, match="no RE2 pattern"):
+        render(rollout=variant | {"regex": "(?=.*Mobile).*"})
 
 
 def test_24_retries_never_repeat_a_call_that_a_server_may_have_seen() -> None:
