@@ -38,7 +38,9 @@ def _split(value: object) -> object:
 
 def _canonical(addresses: tuple[str, ...]) -> tuple[str, ...]:
     try:
-        return tuple(str(ipaddress.ip_address(address)) for address in addresses)
+        return tuple(
+            address if address == contract.ANY_PROXY else str(ipaddress.ip_address(address)) for address in addresses
+        )
     except ValueError as error:
         raise ValueError(f"{error}; write IP addresses separated by commas, as 127.0.0.6,::6") from None
 

@@ -64,6 +64,7 @@ class Border:
     def __init__(self, app: ASGIApp, settings: Settings, checks: Authentications) -> None:
         self._app = app
         self._proxies = frozenset(settings.trusted_proxies)
+        self._anybody = contract.ANY_PROXY in self._proxies
         self._scopes = settings.auth_scopes
         self._metadata = metadata_url(settings)
         self._checks = checks
@@ -94,7 +95,7 @@ class Border:
         claims = [value for name, value in headers if name == _PEER_HEADER]
         if not claims:
             return headers
-        if scope["client"] is None or scope["client"][0] not in self._proxies:
+        if not self._anybody and (scope["client"] is None or scope["client"][0] not in self._proxies):
             self._checks.peer(FORGED)
             return [pair for pair in headers if pair[0] != _PEER_HEADER]
         access.principal = peer_principal(claims[0].decode("latin-1")) if len(claims) == 1 else None

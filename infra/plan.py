@@ -18,6 +18,9 @@ from meshed_mcp.components.mesh.args import (
 )
 from meshed_mcp.components.mesh.cluster_args import Tracing
 from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
+from meshed_mcp.components.mesh.mode import MeshMode
+from meshed_mcp.components.mesh.multi_cluster_args import Remote
+from meshed_mcp.components.mesh.proxy_size import ProxySize
 from meshed_mcp.components.mesh.revision_args import UNNAMED, injecting_revision
 from meshed_mcp.components.mesh.sharing import missing_parts
 from meshed_mcp.components.mesh.tool_args import Pool, PoolSettings
@@ -30,6 +33,7 @@ from meshed_mcp.infra.budgets import most_replicas
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, read
 from meshed_mcp.infra.experiments import experiment_faults, open_experiments, open_faults
 from meshed_mcp.infra.exposure import exposure_faults
+from meshed_mcp.infra.modes import membership_faults, mode_faults
 from meshed_mcp.infra.policies import egress_identities, policy_faults
 from meshed_mcp.infra.reach import imports, registry_imports
 from meshed_mcp.infra.scaling import forecast_faults, scaling_faults, scaling_targets
@@ -77,7 +81,9 @@ def faults_between(config: StackConfig, declared: Collection[str], now: datetime
         yield from service_faults(name, item, names)
         yield from sharing_faults(config, name, item)
         yield from scaling_faults(config, name, item)
+        yield from mode_faults(config, name, item)
     yield from exposure_faults(config)
+    yield from membership_faults(config)
     yield from forecast_faults(config)
     yield from policy_faults(config)
     yield from experiment_faults(config, names, now)
@@ -156,6 +162,8 @@ def placement(config: StackConfig) -> dict[str, Any]:
         "rate_limit_service": rate_limit_service(config),
         "otlp_endpoint": f"http://{tracing(config).service}:{OTLP_HTTP_PORT}",
         "revision": None if (revision := injecting_revision(config.mesh)) == UNNAMED else revision,
+        "mode": config.mesh.mode,
+        "remote": isinstance(config.mesh.multi_cluster, Remote),
         "trust_domain": config.mesh.trust_domain,
         "cluster_domain": config.mesh.cluster_domain,
     }
@@ -167,7 +175,7 @@ def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datet
     settings["faults"] = open_faults(item, now)
     registry_url = f"http://{contract.REGISTRY_NAME}:{contract.MCP_PORT}" if config.registry else None
     return MeshedMCPServiceArgs(
-        **settings | {"proxy": item.proxy or config.mesh.proxy},
+        **settings | {"proxy": item.proxy or sidecar_size(config)},
         **placement(config),
         imports=imports(config, name, item),
         scheduling=nodes.scheduling(config, item),
@@ -179,6 +187,11 @@ def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datet
         request_state=config.request_state,
         redis=config.redis,
     )
+
+
+def sidecar_size(config: StackConfig) -> ProxySize | None:
+    """Size of the sidecars, where there are any."""
+    return None if config.mesh.mode is MeshMode.AMBIENT else config.mesh.proxy
 
 
 def sized_pools(item: ServiceConfig) -> dict[str, Pool]:
@@ -201,7 +214,7 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
         methods=["GET", "POST", "PUT", "DELETE"],
         secret_env=database,
         replicas=registry.replicas,
-        proxy=config.mesh.proxy,
+        proxy=sidecar_size(config),
         imports=registry_imports(config, registry),
         **placement(config),
     )

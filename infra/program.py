@@ -16,6 +16,7 @@ from meshed_mcp.components.mesh import rate_limiting
 from meshed_mcp.components.mesh.component import MeshedMCPService, ServiceMesh
 from meshed_mcp.components.observability.component import ObservabilityStack
 from meshed_mcp.infra.config import NAMESPACE, SECRET_TEXT_KEYS
+from meshed_mcp.infra.peers import ADDRESS_OUTPUT, KUBECONFIG_OUTPUT, resolved
 from meshed_mcp.infra.plan import Plan, planned
 
 
@@ -39,7 +40,7 @@ def configuration() -> tuple[dict[str, Any], set[str]]:
 
 def register(wanted: Plan) -> None:
     """Mesh and monitoring first (their CRDs and webhooks), then the services, then what scales them."""
-    mesh = ServiceMesh("mesh", wanted.mesh)
+    mesh = ServiceMesh("mesh", resolved(wanted.mesh))
     observability = ObservabilityStack("observability", wanted.observability)
     monitoring = pulumi.ResourceOptions(parent=observability)
     ready = pulumi.ResourceOptions(depends_on=[mesh, observability])
@@ -49,3 +50,6 @@ def register(wanted: Plan) -> None:
     AutoscalingPolicy("autoscaling", wanted.autoscaling, after_services)
     pulumi.export("services", {name: service.url for name, service in services.items()})
     pulumi.export("prometheus_url", observability.prometheus_url)
+    if wanted.mesh.multi_cluster is not None:
+        pulumi.export(KUBECONFIG_OUTPUT, mesh.remote_kubeconfig)
+        pulumi.export(ADDRESS_OUTPUT, wanted.mesh.multi_cluster.gateway_address)

@@ -154,6 +154,10 @@ ENV_TRUSTED_PROXIES: Final = "MESHED_MCP_TRUSTED_PROXIES"
 SIDECAR_ADDRESSES: Final = ("127.0.0.6", "::6")
 """Where a sidecar connects to its application from. Source: istiod, bind address of inbound clusters."""
 
+ANY_PROXY: Final = "*"
+"""In place of addresses where the mesh lets nobody but its own proxy connect: the waypoint of ambient mode, whose pods
+come and go. Source: Istio, "Use Layer 4 security policy"."""
+
 ENV_TOOL_POLICY: Final = "MESHED_MCP_TOOL_POLICY"
 """JSON, tool or `*` -> {"allow": [mesh identity or issuer/subject], "scopes": [scope]}; both fields optional."""
 

@@ -14,6 +14,9 @@ EXAMPLES: Final = ROOT / "examples" / "stacks"
 JUDGED: Final = (*STACKS, *sorted(path.name.split(".")[1] for path in EXAMPLES.glob("Pulumi.*.yaml")))
 """All stacks that real engines judge."""
 
+WITHOUT_SIDECARS: Final = ("ambient",)
+"""Those of them whose pods have no proxy of their own: judged at their waypoint."""
+
 
 @cache
 def recording(stack: str) -> Recording:

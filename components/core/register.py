@@ -27,13 +27,17 @@ class KubernetesObject(pulumi.CustomResource):
     metadata: pulumi.Output[Manifest]
     """Metadata as the API server returned it."""
 
+    data: pulumi.Output[Manifest | None]
+    """Of a Secret alone: what the API server returned, such as a token that Kubernetes has filled in."""
+
     def __init__(self, name: str, item: Manifest, opts: pulumi.ResourceOptions) -> None:
         own = pulumi.ResourceOptions(
             version=version("pulumi-kubernetes"),
             ignore_changes=["spec.replicas"] if item["kind"] in KEPT_BY_AUTOSCALER else None,
             additional_secret_outputs=["data", "stringData"] if item["kind"] == "Secret" else None,
         )
-        super().__init__(type_token(item), name, dict(item), pulumi.ResourceOptions.merge(own, opts))
+        filled = {"data": None} if item["kind"] == "Secret" else {}
+        super().__init__(type_token(item), name, {**filled, **item}, pulumi.ResourceOptions.merge(own, opts))
 
 
 def type_token(item: Manifest) -> str:
@@ -42,7 +46,7 @@ def type_token(item: Manifest) -> str:
     return f"kubernetes:{group_version if '/' in group_version else 'core/' + group_version}:{item['kind']}"
 
 
-def objects(items: Iterable[Manifest], opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+def objects(items: Iterable[Manifest], opts: pulumi.ResourceOptions) -> list[KubernetesObject]:
     """Register every object with `opts` (its `parent` is the component), in the order of `items`."""
     return [KubernetesObject(resource_name(item), item, opts) for item in items]
 

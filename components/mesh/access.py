@@ -9,15 +9,21 @@ from meshed_mcp import contract
 from meshed_mcp.components.mesh.access_args import INGRESS, ToolSettings
 from meshed_mcp.components.mesh.addresses import caller_principal, resource_url
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.mode import MeshMode
 
 
 def access_environment(name: str, args: MeshedMCPServiceArgs) -> dict[str, str]:
     """The variables; those of tools and tokens only where the service has any."""
     return {
-        contract.ENV_TRUSTED_PROXIES: ",".join(contract.SIDECAR_ADDRESSES),
+        contract.ENV_TRUSTED_PROXIES: ",".join(trusted_proxies(args)),
         **tool_environment(args),
         **token_environment(name, args),
     }
+
+
+def trusted_proxies(args: MeshedMCPServiceArgs) -> tuple[str, ...]:
+    """Who may say who called: the pod's sidecar, or whoever connects where ztunnel lets in the waypoint alone."""
+    return (contract.ANY_PROXY,) if args.mode is MeshMode.AMBIENT else contract.SIDECAR_ADDRESSES
 
 
 def tool_environment(args: MeshedMCPServiceArgs) -> dict[str, str]:

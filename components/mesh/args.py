@@ -12,21 +12,18 @@ from typing import Any, Final
 from pydantic import Field, field_validator, model_validator
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.args import In, Model
-from meshed_mcp.components.core.names import (
-    DNS_LABEL,
-    DNS_NAME,
-    host_name,
-    listed,
-    namespace_name,
-    namespaced_name,
-)
+from meshed_mcp.components.core.args import In
+from meshed_mcp.components.core.names import DNS_LABEL, DNS_NAME, host_name, listed, namespace_name
 from meshed_mcp.components.mesh.access_args import ToolSettings, tool_faults, tool_names
+from meshed_mcp.components.mesh.ambient_faults import ambient_faults
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.connection_args import TrafficSettings
 from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerResources
+from meshed_mcp.components.mesh.extension_args import Extensions
 from meshed_mcp.components.mesh.faults_args import FaultsByName
+from meshed_mcp.components.mesh.ingress_args import IngressRef
 from meshed_mcp.components.mesh.limits_args import LIMIT_VARIABLES, LimitSettings, check_limits
+from meshed_mcp.components.mesh.mode import MeshMode
 from meshed_mcp.components.mesh.outside_args import outside_hosts
 from meshed_mcp.components.mesh.policy_args import PolicySettings, enforcement_faults
 from meshed_mcp.components.mesh.proxy_size import ProxySize
@@ -59,7 +56,6 @@ __all__ = [
 
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 _ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_PRINCIPAL: Final = re.compile(rf"{DNS_NAME}/ns/{DNS_LABEL}/sa/{DNS_NAME}")
 _CALLER: Final = re.compile(rf"({DNS_LABEL}/{DNS_NAME}|{DNS_LABEL})")
 
 HTTP_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -170,6 +166,9 @@ class ServiceSettings(PolicySettings):
     pools: Mapping[str, PoolSettings] = Field(default_factory=dict)
     """Name -> pods of their own for slow or expensive tools; calls of clients up to 2025-11-25 do not reach them."""
 
+    extensions: Extensions = Field(default_factory=dict)
+    """Lua scripts and WebAssembly modules in the proxies of the service, by name."""
+
     @field_validator("path")
     @classmethod
     def _is_path(cls, value: str) -> str:
@@ -274,39 +273,6 @@ class ServiceSettings(PolicySettings):
         return self
 
 
-class IngressRef(Model):
-    """The ingress gateway that exposed services are attached to."""
-
-    gateway: str
-    """Gateway object as "namespace/name"."""
-
-    host: str
-    """Host name that clients use."""
-
-    principal: str
-    """Mesh identity of the gateway's pods: "<trust domain>/ns/<namespace>/sa/<service account>"."""
-
-    @field_validator("gateway")
-    @classmethod
-    def _names_a_gateway(cls, value: str) -> str:
-        return namespaced_name(value)
-
-    @field_validator("host")
-    @classmethod
-    def _is_host(cls, value: str) -> str:
-        return host_name(value)
-
-    @field_validator("principal")
-    @classmethod
-    def _is_principal(cls, value: str) -> str:
-        if _PRINCIPAL.fullmatch(value) is None:
-            raise ValueError(
-                f"{value!r} is no mesh identity; write it without 'spiffe://', such as "
-                "'cluster.local/ns/istio-ingress/sa/istio-ingress'"
-            )
-        return value
-
-
 class MeshedMCPServiceArgs(ServiceSettings):
     """One MCP server in the mesh: its workload, its routes, and who may call it."""
 
@@ -358,6 +324,13 @@ class MeshedMCPServiceArgs(ServiceSettings):
     keeps addresses from whoever reads an id, but not from whoever also reads this package."""
 
     scheduling: Scheduling = Scheduling()
+
+    mode: MeshMode = MeshMode.SIDECAR
+    """Where the proxies are; as the mesh's."""
+
+    remote: bool = False
+    """True = the cluster's control plane is in another cluster, which holds routes and policies: here are only pods."""
+
     trust_domain: str = "cluster.local"
     """Trust domain of the mesh; first part of every identity."""
 
@@ -385,6 +358,13 @@ class MeshedMCPServiceArgs(ServiceSettings):
         """Whether two requests may reach different pods: several replicas, two versions side by side, or pools."""
         most = max(self.replicas, self.max_replicas or 1)
         return most > 1 or self.rollout.second is not None or bool(self.pools)
+
+    @model_validator(mode="after")
+    def _suits_its_mode(self) -> "MeshedMCPServiceArgs":
+        found = ambient_faults(self) if self.mode is MeshMode.AMBIENT else ()
+        if lines := "\n".join(f"{field}: {why}" for field, why in found):
+            raise ValueError(lines)
+        return self
 
     @model_validator(mode="after")
     def _shares_what_it_uses(self) -> "MeshedMCPServiceArgs":

@@ -9,20 +9,33 @@ from meshed_mcp.components.mesh import rate_limiting
 from meshed_mcp.components.mesh.access_roles import access_roles
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.egress_gateway import egress_routes
+from meshed_mcp.components.mesh.extensions import mesh_extensions
 from meshed_mcp.components.mesh.gateway import gateway, namespaces
+from meshed_mcp.components.mesh.mode import MeshMode
+from meshed_mcp.components.mesh.multi_cluster import in_network, joins, shared_root
+from meshed_mcp.components.mesh.multi_cluster_args import Remote
 from meshed_mcp.components.mesh.revisions import revision_tags
 from meshed_mcp.components.mesh.security import default_deny, mutual_tls
+from meshed_mcp.components.mesh.service import is_configuration
 from meshed_mcp.components.mesh.telemetry import mesh_tracing
+from meshed_mcp.components.mesh.waypoint import waypoint_objects
 
 
 def manifests(args: ServiceMeshArgs) -> list[Manifest]:
-    """Everything: the namespaces, then the policies and the tags."""
-    return [*namespaces(args), *policies(args)]
+    """Everything: the namespaces and what is in them first, then the policies and the tags."""
+    return [*foundations(args), *policies(args)]
+
+
+def foundations(args: ServiceMeshArgs) -> list[Manifest]:
+    """What must be there before the charts: namespaces, and the certificate authority that istiod starts with."""
+    return [*in_network(namespaces(args), args), *shared_root(args)]
 
 
 def policies(args: ServiceMeshArgs) -> list[Manifest]:
-    """What the control plane is told once its CRDs and its admission webhook are there."""
-    return [
+    """What the control plane is told once its CRDs and its admission webhook are there; in a remote cluster only what
+    Kubernetes itself reads, for its control plane has its own.
+    """  # noqa: D205 - one sentence
+    found = [
         mutual_tls(),
         *(default_deny(namespace) for namespace in args.namespaces),
         gateway(args),
@@ -31,4 +44,8 @@ def policies(args: ServiceMeshArgs) -> list[Manifest]:
         *egress_routes(args),
         *(mesh_tracing(args.tracing) if args.tracing is not None else []),
         *rate_limiting.manifests(args),
+        *mesh_extensions(args.extensions),
+        *(waypoint_objects(args) if args.mode is MeshMode.AMBIENT else []),
+        *joins(args),
     ]
+    return [item for item in found if not (isinstance(args.multi_cluster, Remote) and is_configuration(item))]

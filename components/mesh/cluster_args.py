@@ -13,7 +13,11 @@ from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import domain_name, host_name, listed, namespace_name, object_name
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.mesh.access_groups import RoleGroups
+from meshed_mcp.components.mesh.ambient_faults import ambient_mesh_faults
 from meshed_mcp.components.mesh.chart_value_args import value_faults
+from meshed_mcp.components.mesh.extension_args import Extensions
+from meshed_mcp.components.mesh.mode import MeshMode
+from meshed_mcp.components.mesh.multi_cluster_args import MultiCluster
 from meshed_mcp.components.mesh.outside_args import one_port_each
 from meshed_mcp.components.mesh.policy_args import Authorizer, authorizer_names
 from meshed_mcp.components.mesh.proxy_size import ProxySize
@@ -37,7 +41,15 @@ INGRESS_NAMESPACE: Final = "istio-ingress"
 EGRESS_NAMESPACE: Final = "istio-egress"
 """Namespace of the egress gateway. Source: as INGRESS_NAMESPACE."""
 
-ISTIO_RELEASES: Final = ("istio-base", "istiod", "istio-cni", "istio-ingress", "istio-egress")
+ISTIO_RELEASES: Final = (
+    "istio-base",
+    "istiod",
+    "istio-cni",
+    "ztunnel",
+    "istio-ingress",
+    "istio-egress",
+    "istio-eastwestgateway",
+)
 """Helm releases of the mesh, by name. Source: Istio, "Install with Helm"."""
 
 
@@ -198,6 +210,21 @@ class ServiceMeshArgs(Model):
     """Replicas and size of an egress gateway; unset = there is none, and sidecars connect to hosts outside themselves.
     """
 
+    mode: MeshMode = MeshMode.SIDECAR
+    """Where the proxies are: `sidecar`, in every pod, or `ambient`, on nodes and one waypoint per namespace."""
+
+    waypoint: Scale = Scale(min_replicas=2, max_replicas=5, cpu="250m", memory="256Mi")
+    """Replicas and size of a waypoint; only in mode ambient."""
+
+    multi_cluster: MultiCluster | None = None
+    """This cluster's place in a mesh of several; unset = the mesh is this cluster."""
+
+    east_west_gateway: Scale = Scale(min_replicas=2, max_replicas=5, cpu="500m", memory="256Mi")
+    """Replicas and size of the gateway between clusters; only with `multi_cluster`."""
+
+    extensions: Extensions = Field(default_factory=dict)
+    """Lua scripts and WebAssembly modules in every sidecar, by name."""
+
     proxy: ProxySize = ProxySize.MEDIUM
     """Size of the sidecars: `small`, `medium` or `large`; a service may have its own."""
 
@@ -231,8 +258,8 @@ class ServiceMeshArgs(Model):
     `egress_hosts` of its services."""
 
     values: dict[str, Any] = Field(default_factory=dict)
-    """Further chart values by release (istio-base, istiod, istio-cni, istio-ingress, istio-egress); they win over ours.
-    """
+    """Further chart values by release (istio-base, istiod, istio-cni, ztunnel, istio-ingress, istio-egress,
+    istio-eastwestgateway); they win over ours."""
 
     @field_validator("domain")
     @classmethod
@@ -312,5 +339,12 @@ class ServiceMeshArgs(Model):
     @model_validator(mode="after")
     def _has_values_with_an_effect(self) -> "ServiceMeshArgs":
         if lines := "\n".join(value_faults(self)):
+            raise ValueError(lines)
+        return self
+
+    @model_validator(mode="after")
+    def _suits_its_mode(self) -> "ServiceMeshArgs":
+        found = ambient_mesh_faults(self) if self.mode is MeshMode.AMBIENT else ()
+        if lines := "\n".join(f"{field}: {why}" for field, why in found):
             raise ValueError(lines)
         return self

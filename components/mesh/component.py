@@ -12,8 +12,10 @@ from meshed_mcp.components.core import register
 from meshed_mcp.components.mesh import cluster, service
 from meshed_mcp.components.mesh.addresses import exposed_path, principal, service_url
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
-from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference, namespaces
+from meshed_mcp.components.mesh.cluster_args import ROOT_NAMESPACE
+from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
 from meshed_mcp.components.mesh.istio_values import releases
+from meshed_mcp.components.mesh.multi_cluster import READER_TOKEN, reader_kubeconfig
 
 
 class ServiceMesh(pulumi.ComponentResource):
@@ -31,6 +33,10 @@ class ServiceMesh(pulumi.ComponentResource):
     gateway_principal: pulumi.Output[str]
     """Mesh identity of the gateway's pods."""
 
+    remote_kubeconfig: pulumi.Output[str | None]
+    """Read-only access to this cluster's API server for the control planes of others; None unless `api_server` says
+    where it is. A secret."""
+
     def __init__(
         self,
         name: str,
@@ -40,9 +46,13 @@ class ServiceMesh(pulumi.ComponentResource):
         checked = ServiceMeshArgs.model_validate(args)
         super().__init__("meshed-mcp:index:ServiceMesh", name, checked.model_dump(by_alias=True), opts)
         child = pulumi.ResourceOptions(parent=self)
-        places = register.objects(namespaces(checked), child)
+        places = register.objects(cluster.foundations(checked), child)
         charts = register.releases_in_order(releases(checked), register.after(child, places))
-        register.objects(cluster.policies(checked), register.after(child, charts))
+        policies = cluster.policies(checked)
+        told = register.objects(policies, register.after(child, charts))
+        self.remote_kubeconfig = access_for_others(
+            checked, dict(zip(map(register.resource_name, policies), told, strict=True))
+        )
         self.gateway_reference = pulumi.Output.from_input(gateway_reference())
         self.gateway_host = pulumi.Output.from_input(checked.domain)
         self.gateway_principal = pulumi.Output.from_input(gateway_principal(checked.trust_domain))
@@ -51,8 +61,21 @@ class ServiceMesh(pulumi.ComponentResource):
                 "gateway_reference": self.gateway_reference,
                 "gateway_host": self.gateway_host,
                 "gateway_principal": self.gateway_principal,
+                "remote_kubeconfig": self.remote_kubeconfig,
             }
         )
+
+
+def access_for_others(
+    args: ServiceMeshArgs, made: Mapping[str, register.KubernetesObject]
+) -> pulumi.Output[str | None]:
+    """The kubeconfig of the reader's token, once Kubernetes has filled it in; `made` by name."""
+    membership = args.multi_cluster
+    if membership is None or membership.api_server is None:
+        return pulumi.Output.from_input(None)
+    name, server = membership.cluster, membership.api_server
+    token = made[f"{ROOT_NAMESPACE}/{READER_TOKEN}"].data
+    return pulumi.Output.secret(token.apply(lambda data: reader_kubeconfig(name, server, data)))
 
 
 class MeshedMCPService(pulumi.ComponentResource):

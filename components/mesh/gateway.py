@@ -16,6 +16,7 @@ from meshed_mcp.components.mesh.cluster_args import (
     ServiceMeshArgs,
 )
 from meshed_mcp.components.mesh.imports import EGRESS_SERVICE
+from meshed_mcp.components.mesh.mode import AMBIENT_LABEL, MeshMode
 from meshed_mcp.components.mesh.revisions import injection_labels
 from meshed_mcp.components.mesh.traffic import NETWORKING
 
@@ -82,7 +83,9 @@ def namespaces(args: ServiceMeshArgs) -> list[Manifest]:
     every meshed pod has an init container with NET_ADMIN, which only the privileged level admits.
     """
     agent = args.redirection is Redirection.CNI
-    meshed = {**injection_labels(args), **pod_security("restricted" if agent else "privileged")}
+    ambient = args.mode is MeshMode.AMBIENT
+    joined = dict(AMBIENT_LABEL) if ambient else injection_labels(args)
+    meshed = {**joined, **pod_security("restricted" if agent else "privileged")}
     egress = [] if args.egress_gateway is None else [_namespace(EGRESS_NAMESPACE, pod_security("baseline"))]
     return [
         _namespace(ROOT_NAMESPACE, pod_security("privileged" if agent else "baseline")),

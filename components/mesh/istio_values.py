@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, Chart, ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh.ambient_values import ZTUNNEL_RELEASE, ztunnel_values
 from meshed_mcp.components.mesh.cluster_args import (
     EGRESS_NAMESPACE,
     INGRESS_NAMESPACE,
@@ -28,6 +29,8 @@ from meshed_mcp.components.mesh.gateway_pods import (
     requests,
     spread,
 )
+from meshed_mcp.components.mesh.mode import MeshMode
+from meshed_mcp.components.mesh.multi_cluster import EAST_WEST_RELEASE, EAST_WEST_SELECTOR
 from meshed_mcp.components.mesh.proxy_size import size_values
 from meshed_mcp.components.mesh.revision_args import (
     REVISION_LABEL,
@@ -39,6 +42,7 @@ from meshed_mcp.components.mesh.revision_args import (
 from meshed_mcp.components.mesh.revisions import control_plane_name
 from meshed_mcp.components.mesh.telemetry import TRACING_PROVIDER
 from meshed_mcp.components.mesh.tokens import KEY_FETCH_GUARD
+from meshed_mcp.components.mesh.value_overlays import value_overlay
 
 METRICS_OF_CONNECTIONS: Final = (
     r"cluster\.outbound\|.*\.upstream_rq_(retry|pending)[a-z_]*",
@@ -62,6 +66,7 @@ def releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
         ),
         *(_control_plane(revision, version, args) for revision, version in versions_by_revision(args).items()),
         *_node_agent(args),
+        *_node_proxy(args),
         *(
             _release(
                 name, namespace, istio_chart("gateway", args, injecting_version(args)), gateway_pods(pods, args), args
@@ -78,12 +83,18 @@ def gateways(args: ServiceMeshArgs) -> dict[str, tuple[str, GatewayPods]]:
     if args.egress_gateway is not None:
         egress = GatewayPods(EGRESS_SELECTOR, args.egress_gateway, outside=False)
         found[EGRESS_RELEASE] = (EGRESS_NAMESPACE, egress)
+    if args.multi_cluster is not None:
+        between = GatewayPods(
+            EAST_WEST_SELECTOR, args.east_west_gateway, outside=True, network=args.multi_cluster.network
+        )
+        found[EAST_WEST_RELEASE] = (ROOT_NAMESPACE, between)
     return found
 
 
 def _control_plane(revision: str, version: str, args: ServiceMeshArgs) -> ReleaseSpec:
     chart, name = istio_chart("istiod", args, version), control_plane_name(revision)
-    values = merged(istiod_values(args, revision, version), args.values.get("istiod", {}))
+    ours = merged(istiod_values(args, revision, version), value_overlay("istiod", args))
+    values = merged(ours, args.values.get("istiod", {}))
     return ReleaseSpec(name, ROOT_NAMESPACE, chart, values)
 
 
@@ -97,8 +108,17 @@ def _node_agent(args: ServiceMeshArgs) -> list[ReleaseSpec]:
     return [_release("istio-cni", ROOT_NAMESPACE, istio_chart("cni", args, args.istio_version), cni_values(args), args)]
 
 
+def _node_proxy(args: ServiceMeshArgs) -> list[ReleaseSpec]:
+    """ztunnel, where pods have no sidecars; after the node agent, which leads the traffic to it."""
+    if args.mode is not MeshMode.AMBIENT:
+        return []
+    chart = istio_chart("ztunnel", args, args.istio_version)
+    return [_release(ZTUNNEL_RELEASE, ROOT_NAMESPACE, chart, ztunnel_values(args), args)]
+
+
 def _release(name: str, namespace: str, chart: Chart, values: Manifest, args: ServiceMeshArgs) -> ReleaseSpec:
-    return ReleaseSpec(name, namespace, chart, merged(values, args.values.get(name, {})))
+    ours = merged(values, value_overlay(name, args))
+    return ReleaseSpec(name, namespace, chart, merged(ours, args.values.get(name, {})))
 
 
 def injecting_version(args: ServiceMeshArgs) -> str:

@@ -6,11 +6,14 @@ egress.py, monitor.py), registration (component.py).
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.names import service_name
+from meshed_mcp.components.mesh import ambient
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.connections import destination_rule
 from meshed_mcp.components.mesh.egress import outside_entries
+from meshed_mcp.components.mesh.extensions import service_extensions
 from meshed_mcp.components.mesh.external_authorization import external_authorization
 from meshed_mcp.components.mesh.imports import imported
+from meshed_mcp.components.mesh.mode import MeshMode
 from meshed_mcp.components.mesh.monitor import pod_monitor
 from meshed_mcp.components.mesh.network import network_policy
 from meshed_mcp.components.mesh.rate_limits import rate_limits
@@ -33,6 +36,20 @@ def manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     Policy and routes come before the pods: a pod that starts is already closed to strangers.
     """
     service_name(name)
+    whole = ambient.manifests(name, args) if args.mode is MeshMode.AMBIENT else with_sidecars(name, args)
+    return [item for item in whole if not (args.remote and is_configuration(item))]
+
+
+def is_configuration(item: Manifest) -> bool:
+    """Whether only a control plane reads the object; one that governs remotely reads its own cluster's alone.
+
+    Source: Istio, "Install Primary-Remote on different networks".
+    """
+    return str(item["apiVersion"]).partition("/")[0].endswith(".istio.io")
+
+
+def with_sidecars(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """Everything where every pod has a sidecar."""
     ingress = [ingress_route(name, args, args.ingress)] if args.expose and args.ingress is not None else []
     return [
         service_account(name, args),
@@ -44,6 +61,7 @@ def manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         *ingress,
         *envoy_filters(name, args),
         *rate_limits(name, args),
+        *service_extensions(name, args.namespace, args.extensions),
         *outside_entries(name, args),
         *imported(name, args),
         *network_policy(name, args),

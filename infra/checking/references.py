@@ -9,6 +9,7 @@ from typing import Any, Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import Fault, suggestion
 from meshed_mcp.components.core.manifest import Manifest, identity
+from meshed_mcp.components.mesh.waypoint import WAYPOINT_CLASS
 
 WORKLOADS: Final = ("Deployment", "StatefulSet", "DaemonSet")
 ALWAYS_THERE: Final = frozenset({"default", "kube-system"})
@@ -175,8 +176,14 @@ def principal_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | 
             for principal in source.get("source", {}).get("principals", ()):
                 namespace, account = principal_parts(principal)
                 owned = any(key[:2] == ("ServiceAccount", namespace) for key in index.by_key)
-                if owned:
+                if owned and not is_waypoint(index, namespace, account):
                     yield f"spec.rules[{number}].from", index.absent("ServiceAccount", namespace, account)
+
+
+def is_waypoint(index: Index, namespace: str, account: str) -> bool:
+    """Whether istiod makes the account with the pods of a Gateway of that name. Source: Istio, "Waypoint proxies"."""
+    gateway = index.find("Gateway", namespace, account)
+    return gateway is not None and gateway["spec"].get("gatewayClassName") == WAYPOINT_CLASS
 
 
 def principal_parts(principal: str) -> tuple[str, str]:

@@ -26,6 +26,13 @@ TIMEOUT_SECONDS: Final = 120
 """Longest run of a program; 300 resources take about one second."""
 
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
+STACK_REFERENCE_TYPE: Final = "pulumi:pulumi:StackReference"
+STACK_OUTPUTS: Final = ("remote_kubeconfig", "east_west_address")
+"""Outputs that stacks of one mesh read of each other (`infra/peers.py`)."""
+
+OTHER_STACK_PLACEHOLDER: Final = "other-stack.invalid"
+"""Stands for an output of another stack; a host name, as one of them is. Source: RFC 2606, section 2."""
+
 RELEASE_TYPE: Final = "kubernetes:helm.sh/v3:Release"
 
 
@@ -91,6 +98,16 @@ class Recorder(mocks.MockMonitor):
         answer = struct_pb2.Struct()
         answer.CopyFrom(request.object)
         return resource_pb2.RegisterResourceResponse(urn=urn, id=request.name if request.custom else "", object=answer)
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Answer for another stack's outputs: every one that a program may ask for, none of them known here."""
+        if request.type != STACK_REFERENCE_TYPE:
+            return super().ReadResource(request)  # type: ignore[no-untyped-call]
+        answer = struct_pb2.Struct()
+        outputs = dict.fromkeys(STACK_OUTPUTS, OTHER_STACK_PLACEHOLDER)
+        answer.update({"name": request.id, "outputs": outputs, "secretOutputNames": []})
+        urn = self.make_urn(request.parent, request.type, request.name)
+        return resource_pb2.ReadResourceResponse(urn=urn, properties=answer)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         """Keep a component's outputs."""

@@ -68,6 +68,14 @@ def test_every_rendered_object_is_accepted_by_a_real_api_server(
     assert all(api_server.client.get(item) for item in rendered)
 
 
+def version(item: dict[str, Any]) -> Any:
+    """What tells that the server wrote an object anew; of one whose status only its CRD fills in, the generation: the
+    server writes such a status at every apply until a controller owns it.
+    """  # noqa: D205 - one sentence
+    is_waiting = item["apiVersion"].startswith("gateway.networking.k8s.io/")
+    return item["metadata"]["generation" if is_waiting else "resourceVersion"]
+
+
 def test_a_second_apply_of_the_same_objects_changes_nothing(
     api_server: ApiServer, rendered: list[dict[str, Any]]
 ) -> None:
@@ -76,7 +84,7 @@ def test_a_second_apply_of_the_same_objects_changes_nothing(
     for _ in range(2):
         assert not [refusal for item in rendered if (refusal := api_server.client.apply(item))]
         kept = [api_server.client.get(item) or {} for item in rendered]
-        versions.append([item["metadata"]["resourceVersion"] for item in kept])
+        versions.append([version(item) for item in kept])
     assert versions[0] == versions[1]
 
 

@@ -96,7 +96,8 @@ def test_a_quantity_of_the_control_plane_is_checked() -> None:
 def test_chart_values_for_an_unknown_release_are_refused() -> None:
     """Product rule: they would have no effect."""
     assert message(values={"pilot": {"a": 1}}) == (
-        "'pilot' is no release of the mesh; write one of istio-base, istiod, istio-cni, istio-ingress, istio-egress"
+        "'pilot' is no release of the mesh; write one of istio-base, istiod, istio-cni, ztunnel, istio-ingress, "
+        "istio-egress, istio-eastwestgateway"
     )
 
 

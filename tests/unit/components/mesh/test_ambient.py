@@ -1,0 +1,249 @@
+"""Ambient mode: what it renders in place of sidecars, and everything that it refuses by name."""
+
+from typing import Any, Final
+
+import pytest
+import yaml
+from mesh_rendering import CANARY, INGRESS, TRACING, Objects, mesh_args, service_args
+from pydantic import ValidationError
+
+from meshed_mcp import contract
+from meshed_mcp.components.mesh import ambient_faults as texts
+from meshed_mcp.components.mesh import cluster, service
+from meshed_mcp.components.mesh.ambient_routes import unsupported
+from meshed_mcp.components.mesh.istio_values import releases
+
+AMBIENT: Final = {"mode": "ambient", "outbound": "ALLOW_ANY"}
+GATEWAY_API: Final = "gateway.networking.k8s.io/v1"
+
+
+def mesh(**settings: Any) -> Objects:
+    """Objects of an ambient mesh."""
+    return Objects(cluster.manifests(mesh_args(**AMBIENT, **settings)))
+
+
+def served(**settings: Any) -> Objects:
+    """Objects of a service in it."""
+    return Objects(service.manifests("mcp-x", service_args(mode="ambient", callers=["mcp-y"], **settings)))
+
+
+def release_values(name: str) -> dict[str, Any]:
+    """Values of one of its releases."""
+    return {item.name: item.values for item in releases(mesh_args(**AMBIENT))}[name]
+
+
+def test_the_node_proxy_comes_after_the_agent_that_leads_traffic_to_it() -> None:
+    """Istio, "Install with Helm" (ambient): base, istiod, cni, ztunnel."""
+    names = [item.name for item in releases(mesh_args(**AMBIENT))]
+    assert names[1:5] == ["istio-base", "istiod", "istio-cni", "ztunnel"]
+    assert "ztunnel" not in [item.name for item in releases(mesh_args())]
+
+
+@pytest.mark.parametrize("release", ["istio-base", "istiod", "istio-cni", "ztunnel"])
+def test_every_chart_gets_the_ambient_profile(release: str) -> None:
+    """Istio 1.31 charts, `files/profile-ambient.yaml`."""
+    assert release_values(release)["profile"] == "ambient"
+
+
+def test_no_call_is_repeated_by_istios_own_default() -> None:
+    """Product rule: routes of the Gateway API cannot say what is repeated, and the default repeats answers of 503."""
+    policy = release_values("istiod")["meshConfig"]["defaultHttpRetryPolicy"]
+    assert policy == {"attempts": 2, "retryOn": "connect-failure,refused-stream"}
+
+
+def test_namespaces_are_ambient_and_not_injected() -> None:
+    """Istio, "Add workloads to the mesh": both labels at once would put sidecars into ambient pods."""
+    labels = mesh().one("Namespace", "mcp-system")["metadata"]["labels"]
+    assert labels["istio.io/dataplane-mode"] == "ambient"
+    assert not {"istio-injection", "istio.io/rev"} & set(labels)
+
+
+def test_each_namespace_has_a_waypoint_of_the_wanted_size() -> None:
+    """Istio, "Configure waypoint proxies"; Gateway API deployment, `parametersRef`."""
+    found = mesh(waypoint={"min_replicas": 3, "max_replicas": 4, "cpu": "1", "memory": "1Gi"})
+    gateway = found.one("Gateway", "waypoint")
+    assert (gateway["apiVersion"], gateway["spec"]["gatewayClassName"]) == (GATEWAY_API, "istio-waypoint")
+    (listener,) = gateway["spec"]["listeners"]
+    assert (listener["port"], listener["protocol"]) == (15008, "HBONE")
+    options = found.one("ConfigMap", gateway["spec"]["infrastructure"]["parametersRef"]["name"])["data"]
+    assert yaml.safe_load(options["horizontalPodAutoscaler"])["spec"]["minReplicas"] == 3
+    assert yaml.safe_load(options["podDisruptionBudget"])["spec"]["maxUnavailable"] == 1
+
+
+def test_spans_of_waypoints_follow_the_decision_of_the_gateway() -> None:
+    """Istio, Telemetry `targetRefs`: waypoints take objects that name them."""
+    found = mesh(tracing=TRACING).one("Telemetry", "waypoint")["spec"]
+    assert found["targetRefs"][0]["kind"] == "Gateway"
+    assert found["tracing"][0]["randomSamplingPercentage"] == 100
+
+
+def test_a_waypoint_tells_services_who_called_and_they_believe_whoever_connects() -> None:
+    """Istio 1.31, issue 54995; ztunnel lets nobody but the waypoint connect, whose pods' addresses come and go."""
+    annotations = mesh().one("Gateway", "waypoint")["spec"]["infrastructure"]["annotations"]
+    assert annotations == {"ambient.istio.io/xfcc-include-client-identity": "true"}
+    (container,) = served().one("Deployment")["spec"]["template"]["spec"]["containers"]
+    assert {"name": contract.ENV_TRUSTED_PROXIES, "value": "*"} in container["env"]
+
+
+def test_pods_take_calls_of_their_waypoint_alone() -> None:
+    """Istio, "Use Layer 4 security policy": else a caller could pass the waypoint, and its rules, by."""
+    found = served().one("AuthorizationPolicy", "mcp-x-pods")["spec"]
+    waypoint, management = found["rules"]
+    assert found["selector"] == {"matchLabels": {"app": "mcp-x"}}
+    assert waypoint["from"] == [{"source": {"principals": ["cluster.local/ns/mcp-system/sa/waypoint"]}}]
+    assert waypoint["to"] == [{"operation": {"ports": ["8000"]}}]
+    assert management == {"to": [{"operation": {"ports": ["9464"]}}]}
+
+
+def test_the_management_port_alone_takes_plain_text() -> None:
+    """Istio, PeerAuthentication `portLevelMtls`: Prometheus is outside the mesh."""
+    spec = served().one("PeerAuthentication")["spec"]
+    assert (spec["mtls"], spec["portLevelMtls"]) == ({"mode": "STRICT"}, {"9464": {"mode": "PERMISSIVE"}})
+
+
+def test_callers_and_tools_are_judged_at_the_waypoint() -> None:
+    """Istio, "Use Layer 7 features": `targetRefs` to the Service; the rules are those of sidecar mode."""
+    tools = {"erase": {"allow": ["mcp-y"]}}
+    ours = served(tools=tools).one("AuthorizationPolicy", "mcp-x")["spec"]
+    theirs = Objects(service.manifests("mcp-x", service_args(callers=["mcp-y"], tools=tools)))
+    assert ours["targetRefs"] == [{"group": "", "kind": "Service", "name": "mcp-x"}]
+    assert ours["rules"] == theirs.one("AuthorizationPolicy", "mcp-x")["spec"]["rules"]
+    assert "selector" not in ours
+
+
+def test_calls_are_divided_between_services_of_the_versions() -> None:
+    """Gateway API, HTTPRoute `backendRefs`: it knows no subsets."""
+    found = served(rollout=CANARY)
+    (rule,) = found.one("HTTPRoute")["spec"]["rules"]
+    assert {item["name"]: item["weight"] for item in rule["backendRefs"]} == {"mcp-x-stable": 90, "mcp-x-canary": 10}
+    assert found.one("Service", "mcp-x-canary")["spec"]["selector"] == {"app": "mcp-x", "version": "canary"}
+    assert "istio.io/use-waypoint" not in found.one("Service", "mcp-x-canary")["metadata"]["labels"]
+
+
+def test_both_colours_are_chosen_by_header_and_the_active_one_otherwise() -> None:
+    """Gateway API, HTTPRoute: rules with more matches win; the last has none."""
+    found = served(rollout={"strategy": "blue_green", "image": "search:2"})
+    preview, everything = found.one("HTTPRoute")["spec"]["rules"]
+    assert preview["matches"][0]["headers"][0]["type"] == "Exact"
+    assert preview["backendRefs"][0]["name"] == "mcp-x-green"
+    assert everything["matches"] == [{"path": {"type": "PathPrefix", "value": "/"}}]
+    assert everything["backendRefs"][0]["name"] == "mcp-x-stable"
+
+
+def test_connection_rules_hold_for_every_version_and_leave_encryption_to_ztunnel() -> None:
+    """Istio, DestinationRule: it holds for one host, and the route leads to the versions' hosts."""
+    rules = [item["spec"] for item in served(rollout=CANARY) if item["kind"] == "DestinationRule"]
+    assert [rule["host"].split(".")[0] for rule in rules] == ["mcp-x-stable", "mcp-x-canary"]
+    for rule in rules:
+        assert rule["trafficPolicy"]["outlierDetection"]
+        assert not {"tls", "subsets"} & {*rule, *rule["trafficPolicy"]}
+
+
+def test_the_gateway_leads_to_the_waypoint_which_chooses_the_version() -> None:
+    """Istio, label `istio.io/ingress-use-waypoint`: without it the gateway passes the waypoint by."""
+    found = served(expose=True, ingress=INGRESS, rollout=CANARY)
+    labels = found.one("Service", "mcp-x")["metadata"]["labels"]
+    assert (labels["istio.io/use-waypoint"], labels["istio.io/ingress-use-waypoint"]) == ("waypoint", "true")
+    for rule in found.one("VirtualService")["spec"]["http"]:
+        (target,) = rule["route"]
+        assert target == {"destination": {"host": "mcp-x.mcp-system.svc.cluster.local", "port": {"number": 8000}}}
+
+
+def test_pods_ask_for_no_sidecar_and_nothing_configures_one() -> None:
+    """Product rule: an annotation that nobody reads would promise what does not happen."""
+    found = served(imports=["data/redis"])
+    template = found.one("Deployment")["spec"]["template"]["metadata"]
+    marks = [key for texts in template.values() for key in texts if "istio.io" in key]
+    assert marks == []
+    assert not {"EnvoyFilter", "Sidecar"} & set(found.kinds())
+
+
+def test_an_extension_of_a_service_runs_at_its_waypoint() -> None:
+    """Istio API, TrafficExtension `targetRefs`."""
+    lua = {"kind": "lua", "code": "function envoy_on_response(handle) end"}
+    spec = served(extensions={"stamp": lua}).one("TrafficExtension")["spec"]
+    assert spec["targetRefs"] == [{"group": "", "kind": "Service", "name": "mcp-x"}]
+
+
+def test_a_rule_that_routes_of_waypoints_cannot_hold_is_named() -> None:
+    """Product rule: never dropped in silence."""
+    rules = [{"match": [{"headers": {"a": {"prefix": "x"}}, "port": 1}], "fault": {}, "route": []}]
+    assert unsupported(rules) == ["fault", "match.headers.prefix", "match.port"]
+
+
+EVERYTHING: Final[dict[str, Any]] = {
+    "legacy": "sticky",
+    "proxy": "large",
+    "faults": {"slow": {"delay_seconds": 1, "percent": 10}},
+    "rate_limits": {"pod": {"rate": "10/s"}},
+    "traffic": {"balancing": {"policy": "consistent_hash", "hash_header": "x-key"}},
+    "extensions": {
+        "out": {"kind": "lua", "code": "function envoy_on_request(handle) end", "direction": "client"},
+    },
+}
+
+
+WHY: Final = {
+    "legacy": texts.STICKY,
+    "proxy": texts.PROXY,
+    "rate_limits": texts.RATE_LIMITS,
+    "faults": texts.FAULTS,
+    "traffic.balancing.hash_header": texts.HASH,
+    "extensions.out.direction": texts.CLIENT,
+}
+
+
+def test_what_a_service_asks_of_sidecars_is_refused_by_name_all_at_once() -> None:
+    """Design D4: ambient renders what it supports and refuses the rest by name."""
+    with pytest.raises(ValidationError) as caught:
+        service_args(mode="ambient", **EVERYTHING)
+    for field, why in WHY.items():
+        assert f"{field}: {why}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        pytest.param({"outbound": "REGISTRY_ONLY"}, f"outbound: {texts.REGISTRY_ONLY}", id="outbound"),
+        pytest.param({"redirection": "init-container"}, f"redirection: {texts.INIT_CONTAINER}", id="redirection"),
+        pytest.param({"proxy": "small"}, f"proxy: {texts.WRITTEN_ONLY['proxy']}", id="proxy"),
+        pytest.param(
+            {"egress_gateway": {"min_replicas": 1, "max_replicas": 1, "cpu": "1", "memory": "1Gi"}},
+            f"egress_gateway: {texts.WRITTEN_ONLY['egress_gateway']}",
+            id="egress",
+        ),
+        pytest.param(
+            {"extensions": {"a": {"kind": "lua", "code": "function envoy_on_request(handle) end"}}},
+            f"extensions: {texts.WRITTEN_ONLY['extensions']}",
+            id="extensions",
+        ),
+    ],
+)
+def test_what_a_mesh_asks_of_sidecars_is_refused_by_name(settings: dict[str, Any], line: str) -> None:
+    """Design D4, as above."""
+    with pytest.raises(ValidationError) as caught:
+        mesh_args(**{**AMBIENT, **settings})
+    assert line in str(caught.value)
+
+
+def test_tokens_are_checked_at_the_waypoint_and_asked_for_at_the_gateway() -> None:
+    """Istio API, RequestAuthentication `targetRefs`; an HTTPRoute cannot answer by itself."""
+    auth = {
+        "issuer": "https://login.example.com",
+        "jwks_url": "https://login.example.com/keys",
+        "claims_to_headers": {"organization": "x-organization"},
+    }
+    found = served(auth=auth, expose=True, ingress=INGRESS)
+    spec = found.one("RequestAuthentication")["spec"]
+    assert spec["targetRefs"] == [{"group": "", "kind": "Service", "name": "mcp-x"}]
+    assert "selector" not in spec
+    (rule,) = found.one("HTTPRoute")["spec"]["rules"]
+    assert rule["filters"] == [
+        {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["x-organization"]}}
+    ]
+    answers = [
+        rule["directResponse"]["status"]
+        for rule in found.one("VirtualService")["spec"]["http"]
+        if "directResponse" in rule
+    ]
+    assert set(answers) == {401}

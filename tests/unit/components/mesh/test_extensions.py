@@ -1,0 +1,118 @@
+"""Scripts and modules in the proxies: which objects they become, and which would be a hole."""
+
+from typing import Any, Final
+
+import pytest
+from mesh_rendering import Objects, mesh_args, service_args
+from pydantic import ValidationError
+
+from meshed_mcp.components.mesh import cluster, service
+from meshed_mcp.components.mesh.extensions import LUA_FILTER, WASM_FILTER
+from meshed_mcp.components.mesh.proxy_filters import PROXY_FILTERS
+
+SUM: Final = "a" * 64
+LUA: Final[dict[str, Any]] = {"kind": "lua", "code": "function envoy_on_response(handle) end"}
+WASM: Final[dict[str, Any]] = {"kind": "wasm", "url": "oci://registry.example.com/filter:1", "sha256": SUM}
+
+
+def extension(**settings: Any) -> dict[str, Any]:
+    """Specification of one extension of a service."""
+    found = Objects(service.manifests("mcp-x", service_args(extensions={"stamp": settings})))
+    spec: dict[str, Any] = found.one("TrafficExtension", "mcp-x-stamp")["spec"]
+    return spec
+
+
+def test_a_script_runs_in_the_proxies_of_its_service_alone() -> None:
+    """Istio API, TrafficExtension: `selector`, `match`, `phase`, `priority`, `lua`."""
+    assert extension(**LUA, priority=5) == {
+        "selector": {"matchLabels": {"app": "mcp-x"}},
+        "match": [{"mode": "SERVER"}],
+        "phase": "STATS",
+        "priority": 5,
+        "lua": {"inlineCode": LUA["code"]},
+    }
+
+
+def test_a_module_is_pinned_and_closes_when_it_fails() -> None:
+    """Product rule: with FAIL_OPEN, crashing a check would switch it off."""
+    told = {"phase": "authz", "direction": "both", "pull_secret": "registry", "config": {"deny": True}}
+    wasm = extension(**WASM, **told)["wasm"]
+    assert wasm == {
+        "url": WASM["url"],
+        "sha256": SUM,
+        "type": "HTTP",
+        "failStrategy": "FAIL_CLOSE",
+        "imagePullPolicy": "IfNotPresent",
+        "imagePullSecret": "registry",
+        "pluginConfig": {"deny": True},
+    }
+
+
+def test_a_digest_in_the_address_is_the_checksum_too() -> None:
+    """Istio API, TrafficExtension `sha256`: it must match the digest of the url."""
+    url = f"oci://registry.example.com/filter@sha256:{SUM}"
+    assert extension(kind="wasm", url=url)["wasm"]["sha256"] == SUM
+
+
+def test_extensions_of_the_mesh_are_in_the_root_namespace_and_select_no_pod() -> None:
+    """Istio API, TrafficExtension: without a selector in the root namespace it holds everywhere."""
+    found = Objects(cluster.manifests(mesh_args(extensions={"stamp": LUA}))).one("TrafficExtension")
+    assert found["metadata"]["namespace"] == "istio-system"
+    assert "selector" not in found["spec"]
+
+
+@pytest.mark.parametrize("name", [LUA_FILTER, WASM_FILTER])
+def test_istios_proxy_has_the_filter_that_an_extension_becomes(name: str) -> None:
+    """Product rule: a filter that the proxy lacks costs the listener."""
+    assert all(name in known for known in PROXY_FILTERS.values())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        pytest.param(
+            {"kind": "wasm", "url": "oci://registry.example.com/filter:latest"},
+            "url 'oci://registry.example.com/filter:latest' is not pinned, so whoever may write to its registry could "
+            "run code in the proxies; add sha256: with the checksum, or end the url with @sha256:...",
+            id="a module that may change",
+        ),
+        pytest.param(
+            {"kind": "wasm", "url": "http://example.com/filter.wasm", "sha256": SUM},
+            "'http://example.com/filter.wasm' is no address of a module; write oci://registry/name:tag or https://... "
+            "(http:// could be changed on the way)",
+            id="in the clear",
+        ),
+        pytest.param(
+            WASM | {"sha256": "ABC"},
+            "sha256 'ABC' is no checksum; write its 64 digits in lower case",
+            id="no checksum",
+        ),
+        pytest.param(
+            {"kind": "wasm", "url": f"oci://registry.example.com/filter@sha256:{SUM}", "sha256": "b" * 64},
+            f"sha256 {'b' * 64} contradicts the url's {SUM}; remove one of the two",
+            id="two checksums",
+        ),
+        pytest.param(
+            {"kind": "lua", "code": "return 1"},
+            "has neither envoy_on_request nor envoy_on_response, so the proxy would never call it; define one: "
+            "function envoy_on_request(handle) ... end",
+            id="a script that is never called",
+        ),
+        pytest.param(
+            LUA | {"code": "-- envoy_on_request" + " " * 65_536},
+            "65555 bytes are above 65536; write a shorter script, or a module in Wasm",
+            id="a long script",
+        ),
+        pytest.param(
+            LUA | {"phase": "authz"},
+            "phase authz is before callers are checked, where a script's error would let the request on unguarded; "
+            "write phase: stats, or a module in Wasm, which closes when it fails",
+            id="a script as a guard",
+        ),
+    ],
+)
+def test_extensions_that_would_be_a_hole_are_refused_with_the_fix(settings: dict[str, Any], message: str) -> None:
+    """Product rule: refused at preview, with the reason and what to write instead."""
+    with pytest.raises(ValidationError) as caught:
+        service_args(extensions={"stamp": settings})
+    assert message in str(caught.value)

@@ -1,0 +1,198 @@
+"""Clusters of one mesh: what each says of itself, what it is told of others, and which pairs cannot be one mesh."""
+
+import base64
+import json
+from typing import Any, Final
+
+import pytest
+from mesh_rendering import Objects, mesh_args, service_args
+from pydantic import ValidationError
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh import cluster, service
+from meshed_mcp.components.mesh.istio_values import releases
+from meshed_mcp.components.mesh.multi_cluster import reader_kubeconfig
+
+EAST: Final[dict[str, Any]] = {
+    "topology": "multi-primary",
+    "mesh_id": "mcp",
+    "cluster": "east",
+    "network": "network-east",
+    "root": {"existing": True},
+    "peers": {"west": {"network": "network-west", "kubeconfig": "the-access"}},
+}
+PRIMARY: Final[dict[str, Any]] = EAST | {"topology": "primary"}
+REMOTE: Final[dict[str, Any]] = {
+    "topology": "remote",
+    "mesh_id": "mcp",
+    "cluster": "west",
+    "network": "network-west",
+    "root": {"existing": True},
+    "primary": {"cluster": "east", "network": "network-east", "address": "east.example.com"},
+}
+
+
+def objects(membership: dict[str, Any]) -> Objects:
+    """Objects of a mesh with this membership."""
+    return Objects(cluster.manifests(mesh_args(multi_cluster=membership)))
+
+
+def values(membership: dict[str, Any], release: str) -> Manifest:
+    """Values of one of its releases."""
+    (found,) = [item.values for item in releases(mesh_args(multi_cluster=membership)) if item.name == release]
+    return found
+
+
+def test_the_gateway_between_networks_passes_tls_on_unread() -> None:
+    """Istio corrections 20: ISTIO_MUTUAL on 15443 is admitted, but no listener is built from it."""
+    (server,) = objects(EAST).one("Gateway", "cross-network-gateway")["spec"]["servers"]
+    assert server["tls"] == {"mode": "AUTO_PASSTHROUGH"}
+    assert server["port"]["number"] == 15443
+    assert server["hosts"] == ["*.local"]
+    assert values(EAST, "istio-eastwestgateway")["networkGateway"] == "network-east"
+
+
+def test_a_cluster_says_its_mesh_its_name_and_its_network() -> None:
+    """Istio corrections 21: a Gateway alone joins nothing."""
+    shared = values(EAST, "istiod")["global"]
+    assert (shared["meshID"], shared["multiCluster"], shared["network"]) == (
+        "mcp",
+        {"clusterName": "east"},
+        "network-east",
+    )
+    labels = objects(EAST).one("Namespace", "istio-system")["metadata"]["labels"]
+    assert labels["topology.istio.io/network"] == "network-east"
+
+
+def test_the_access_to_a_peer_is_a_secret_that_istiod_watches() -> None:
+    """`istioctl create-remote-secret`: label, annotation and key are how istiod finds the cluster."""
+    secret = objects(EAST).one("Secret", "istio-remote-secret-west")
+    assert secret["metadata"]["namespace"] == "istio-system"
+    assert secret["metadata"]["labels"]["istio/multiCluster"] == "true"
+    assert secret["metadata"]["annotations"] == {"networking.istio.io/cluster": "west"}
+    assert secret["stringData"] == {"west": "the-access"}
+
+
+def test_a_peer_whose_secret_is_made_elsewhere_gets_none_here() -> None:
+    """Product rule: a second maker of one Secret would undo the first."""
+    assert "Secret" not in objects(EAST | {"peers": {"west": {"network": "network-west"}}}).kinds()
+
+
+def test_a_primary_shows_its_control_plane_to_remote_clusters() -> None:
+    """Istio, "Install Primary-Remote on different networks": discovery on 15012, webhooks on 15017."""
+    found = objects(PRIMARY)
+    servers = found.one("Gateway", "istiod-gateway")["spec"]["servers"]
+    assert [(item["port"]["number"], item["tls"]["mode"]) for item in servers] == [
+        (15012, "PASSTHROUGH"),
+        (15017, "PASSTHROUGH"),
+    ]
+    routes = found.one("VirtualService", "istiod")["spec"]["tls"]
+    assert [item["route"][0]["destination"]["port"]["number"] for item in routes] == [15012, 443]
+    assert values(PRIMARY, "istiod")["global"]["externalIstiod"] is True
+    assert "externalIstiod" not in values(EAST, "istiod")["global"]
+
+
+def test_a_remote_cluster_follows_the_control_plane_of_its_primary() -> None:
+    """Istio, "Install Primary-Remote on different networks", values of the remote cluster's charts."""
+    istiod = values(REMOTE, "istiod")
+    assert istiod["profile"] == "remote"
+    assert istiod["global"]["remotePilotAddress"] == "east.example.com"
+    assert istiod["istiodRemote"] == {"injectionPath": "/inject/cluster/west/net/network-west"}
+    assert values(REMOTE, "istio-base")["profile"] == "remote"
+    annotations = objects(REMOTE).one("Namespace", "istio-system")["metadata"]["annotations"]
+    assert annotations == {"topology.istio.io/controlPlaneClusters": "east"}
+
+
+def test_a_remote_cluster_gets_no_rules_that_nobody_would_read() -> None:
+    """Istio, "Deployment Models": a control plane reads the configuration of its own cluster."""
+    groups = {item["apiVersion"].partition("/")[0] for item in objects(REMOTE)}
+    groups |= {item["apiVersion"].partition("/")[0] for item in service.manifests("mcp-x", service_args(remote=True))}
+    assert not [group for group in groups if group.endswith(".istio.io")]
+    assert {"apps", "v1"} <= groups
+
+
+def test_an_issuer_makes_the_intermediate_of_a_cluster_before_its_control_plane_starts() -> None:
+    """Istio, "Plug in CA Certificates": Secret `cacerts`; cert-manager, Certificate `isCA`."""
+    membership = EAST | {"root": {"issuer": {"name": "mesh-root"}}}
+    certificate = objects(membership).one("Certificate")
+    assert (certificate["spec"]["secretName"], certificate["spec"]["isCA"]) == ("cacerts", True)
+    assert certificate["spec"]["issuerRef"]["name"] == "mesh-root"
+    assert certificate in cluster.foundations(mesh_args(multi_cluster=membership))
+
+
+def test_the_access_for_others_is_a_kubeconfig_with_the_readers_token() -> None:
+    """Kubernetes, kubeconfig v1; None until Kubernetes has filled the token in."""
+    token = {"token": base64.b64encode(b"secret").decode(), "ca.crt": "Q0E="}
+    found = json.loads(reader_kubeconfig("east", "https://east.example.com:6443", token) or "")
+    assert found["users"] == [{"name": "east", "user": {"token": "secret"}}]
+    assert found["clusters"][0]["cluster"] == {
+        "server": "https://east.example.com:6443",
+        "certificate-authority-data": "Q0E=",
+    }
+    assert reader_kubeconfig("east", "https://east.example.com:6443", None) is None
+
+
+def without(membership: dict[str, Any], field: str) -> dict[str, Any]:
+    """The membership without a field."""
+    return {key: value for key, value in membership.items() if key != field}
+
+
+@pytest.mark.parametrize(
+    ("membership", "message"),
+    [
+        pytest.param(
+            EAST | {"peers": {"west": {"network": "network-east"}}},
+            "cluster 'west' is on network 'network-east' as this one is, so calls would never take the east-west "
+            "gateway, and pods that do not reach each other would lose them; name another network",
+            id="one network",
+        ),
+        pytest.param(
+            EAST | {"peers": {"east": {"network": "network-west"}}},
+            "cluster 'east' is this cluster's own name and that of another; each needs its own, because its "
+            "identities, endpoints and Secret are told apart by it",
+            id="one name",
+        ),
+        pytest.param(
+            without(EAST, "root"),
+            "root is missing: each control plane would make its own, and no cluster would believe the identities of "
+            "another; write root: {existing: true} for a Secret cacerts under a common root, or "
+            "root: {issuer: {name: ...}}",
+            id="no shared root",
+        ),
+        pytest.param(
+            EAST | {"root": {}},
+            "needs one source of the certificate authority, neither none nor two; write existing: true where the "
+            "Secret cacerts is made elsewhere, or issuer: {name: ...}",
+            id="a root from nowhere",
+        ),
+        pytest.param(
+            without(REMOTE, "primary"),
+            "topology remote needs a primary, or nobody would configure its proxies; "
+            "write primary: {cluster: ..., network: ..., address: ...}",
+            id="a remote without a primary",
+        ),
+        pytest.param(
+            REMOTE | {"primary": {"cluster": "east", "network": "network-east"}},
+            "neither address nor stack says where the control plane of east is; write address: with the host of its "
+            "east-west gateway, or stack: organization/project/stack",
+            id="a primary that cannot be found",
+        ),
+    ],
+)
+def test_clusters_that_cannot_be_one_mesh_are_refused_with_the_fix(membership: dict[str, Any], message: str) -> None:
+    """Product rule: refused at preview, with the reason and what to write instead."""
+    with pytest.raises(ValidationError) as caught:
+        mesh_args(multi_cluster=membership)
+    assert message in str(caught.value)
+
+
+def test_regions_of_both_clusters_can_stand_in_for_each_other() -> None:
+    """Istio, "Locality failover": endpoints of peers carry the regions of their nodes, so one rule serves both."""
+    failover = {"failover": {"europe-west1": "us-east1", "us-east1": "europe-west1"}}
+    found = Objects(service.manifests("mcp-x", service_args(traffic={"locality": failover})))
+    policy = found.one("DestinationRule")["spec"]["trafficPolicy"]
+    assert {item["to"] for item in policy["loadBalancer"]["localityLbSetting"]["failover"]} == {
+        "us-east1",
+        "europe-west1",
+    }
+    assert policy["outlierDetection"]
