@@ -85,7 +85,7 @@ def waypoint_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
 
 
 def at_waypoint(item: Manifest, name: str) -> Manifest:
-    """An object that selects a service's pods, at its waypoint instead: tokens are checked there, and authorizers asked.
+    """An object that selects a service's pods, at its waypoint instead: it checks tokens and asks authorizers.
 
     Source: Istio API, RequestAuthentication and AuthorizationPolicy, `targetRefs`.
     """
