@@ -114,13 +114,13 @@ def write_csv(out: Path, rows: list[Row]) -> None:
 def parquet_writer() -> Write:
     """The same as Parquet. Raises ConfigurationError where the package is missing, before anything is asked."""
     try:
-        parquet = importlib.import_module("pyarrow.parquet")  # late: an extra, and large
+        arrow, parquet = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.parquet"))  # an extra, large
     except ModuleNotFoundError:
         message = "Parquet needs pyarrow; write pip install 'meshed-mcp[analytics]', or a name ending in .csv"
         raise ConfigurationError([Fault("--out", "", message)]) from None
 
     def write(out: Path, rows: list[Row]) -> None:
         columns = {name: [getattr(row, name) for row in rows] for name in Row._fields}
-        parquet.write_table(parquet.pa.table(columns), out)
+        parquet.write_table(arrow.table(columns), out)
 
     return write
