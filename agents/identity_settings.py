@@ -82,7 +82,7 @@ class AccessSettings(BaseModel):
     auth_issuer: URL | None = Field(None, description="a URL")
     auth_audience: URL | None = Field(None, description="a URL")
     auth_jwks_url: URL | None = Field(None, description="a URL")
-    organisation_claim: str = Field(contract.ORGANISATION_CLAIM, min_length=1, description="a claim, as org_id")
+    organisation_claim: str = Field(contract.ORGANISATION_CLAIM, min_length=1, description="a claim, as organization")
     auth_jwks: KeySet | None = Field(None, description="a JWK Set as JSON")
     auth_scopes: Scopes = Field((), description="scopes separated by commas, as docs.read,docs.write")
 

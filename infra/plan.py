@@ -24,6 +24,7 @@ from meshed_mcp.components.mesh.proxy_size import ProxySize
 from meshed_mcp.components.mesh.revision_args import UNNAMED, injecting_revision
 from meshed_mcp.components.mesh.sharing import missing_parts
 from meshed_mcp.components.mesh.tool_args import Pool, PoolSettings
+from meshed_mcp.components.observability.alerts import grafana_address
 from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
 from meshed_mcp.components.observability.jaeger import collector_host
 from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
@@ -34,6 +35,7 @@ from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, St
 from meshed_mcp.infra.experiments import experiment_faults, open_experiments, open_faults
 from meshed_mcp.infra.exposure import exposure_faults
 from meshed_mcp.infra.modes import membership_faults, mode_faults
+from meshed_mcp.infra.monitoring import monitoring_faults
 from meshed_mcp.infra.policies import egress_identities, policy_faults
 from meshed_mcp.infra.reach import imports, registry_imports
 from meshed_mcp.infra.scaling import forecast_faults, scaling_faults, scaling_targets
@@ -85,6 +87,7 @@ def faults_between(config: StackConfig, declared: Collection[str], now: datetime
     yield from exposure_faults(config)
     yield from membership_faults(config)
     yield from forecast_faults(config)
+    yield from monitoring_faults(config, names)
     yield from policy_faults(config)
     yield from experiment_faults(config, names, now)
     yield from shared_limit_faults(config)
@@ -249,6 +252,8 @@ def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:
         namespace=config.namespace,
         prometheus_url=prometheus_url(config.observability.namespace),
         forecast=config.forecast,
+        runbooks_url=config.observability.runbooks_url,
+        dashboards_url=grafana_address(config.observability),
         keda=config.keda,
         vpa=config.vpa,
         **nodes.node_args(config),

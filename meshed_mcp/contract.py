@@ -249,7 +249,7 @@ METRIC_LLM_TOKENS: Final = "mcp_llm_tokens_total"
 """Counter: tokens of models as the endpoint reported them, by `model` and `token_type` (`input`, `output`)."""
 
 ENV_ORGANISATION_CLAIM: Final = "MESHED_MCP_ORGANISATION_CLAIM"
-ORGANISATION_CLAIM: Final = "org_id"
+ORGANISATION_CLAIM: Final = "organization"
 """Claim of a token that names the caller's organisation; without a token it is the caller's namespace."""
 
 METRIC_SPANS_PROCESSED: Final = "otel_sdk_processor_span_processed_total"

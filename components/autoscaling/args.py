@@ -139,6 +139,12 @@ class AutoscalingPolicyArgs(Model):
     """Forecast of the targets' load and alerts on scaling, as a PrometheusRule; needs the Prometheus operator. Unset =
     neither."""
 
+    runbooks_url: str = "docs/runbooks"
+    """Where the pages of the alerts are, without the slash at the end."""
+
+    dashboards_url: str | None = None
+    """Address of Grafana, for the links of the alerts; unset = they have none."""
+
     keda: KedaSettings = KedaSettings()
     vpa: VpaSettings = VpaSettings()
     nodes: NodeSettings | None = None

@@ -15,6 +15,9 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 RULES: Final = "mcp-scaling"
 """Name of the PrometheusRule."""
 
+DASHBOARD: Final = "/d/mcp-autoscaling"
+"""Page of `observability/dashboards/autoscaling.py`; its address never changes."""
+
 LOAD_INTERVAL: Final = "30s"
 FORECAST_INTERVAL: Final = "1m"
 """How often rules are evaluated; the second is part of the least horizon."""
@@ -92,8 +95,15 @@ def misses(args: AutoscalingPolicyArgs, settings: ForecastSettings) -> Rule:
             "summary": f"The forecast of {server} is {{{{ $value | humanizePercentage }}}} off, more than {percent} %",
             "description": "It adds no replicas until its error of a day is smaller. If its load has no daily or "
             "weekly rhythm any more, write prediction: forecast-only for it.",
+            **links("MCPForecastMisses", args),
         },
     }
+
+
+def links(alert: str, args: AutoscalingPolicyArgs) -> dict[str, str]:
+    """Where an alert's page is, and the dashboard that shows it."""
+    page = {"runbook_url": f"{args.runbooks_url}/{alert}.md"}
+    return page if args.dashboards_url is None else page | {"dashboard_url": f"{args.dashboards_url}{DASHBOARD}"}
 
 
 def keda_groups(args: AutoscalingPolicyArgs) -> list[Rule]:
@@ -111,6 +121,7 @@ def keda_groups(args: AutoscalingPolicyArgs) -> list[Rule]:
             "summary": "No KEDA operator runs, so no autoscaler of the cluster acts in time",
             "description": "Each query of a metric now waits 60 s for it, and the HPA controller has 5 workers: plain "
             f"HPAs wait too. Look at the pods of the Deployment {OPERATOR} in {args.keda.namespace}.",
+            **links("KEDAOperatorMissing", args),
         },
     }
     return [{"name": "mcp-scaling-alerts", "rules": [rule]}]

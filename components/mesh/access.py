@@ -54,13 +54,14 @@ def service_principals(args: MeshedMCPServiceArgs) -> list[str]:
 
 
 def token_environment(name: str, args: MeshedMCPServiceArgs) -> dict[str, str]:
-    """Issuer, audience, keys and scopes."""
+    """Issuer, audience, keys, scopes, and the claim by which usage is counted."""
     auth = args.auth
     if auth is None:
         return {}
     return {
         contract.ENV_AUTH_ISSUER: auth.issuer,
         contract.ENV_AUTH_AUDIENCE: resource_url(name, args),
+        contract.ENV_ORGANISATION_CLAIM: auth.organization_claim,
         **({contract.ENV_AUTH_JWKS_URL: auth.jwks_url} if auth.jwks_url is not None else {}),
         **({contract.ENV_AUTH_JWKS: json.dumps(auth.jwks)} if auth.jwks is not None else {}),
         **({contract.ENV_AUTH_SCOPES: ",".join(auth.scopes)} if auth.scopes else {}),

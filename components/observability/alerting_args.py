@@ -4,9 +4,9 @@ Not here: which alert goes where (`alert_routing.py`).
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import object_name
@@ -60,6 +60,14 @@ class EmailReceiver(Model):
 
     password: SecretFile | None = None
     """Password to log in with."""
+
+    @model_validator(mode="after")
+    def _login_is_whole(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            given, missing = ("username", "password") if self.password is None else ("password", "username")
+            fix = {"password": "{secret: ..., key: ...}", "username": "the account's name"}[missing]
+            raise ValueError(f"{given} is given without {missing}, so no login works; write {missing}: {fix}")
+        return self
 
     require_tls: bool = True
     """Refuse a mail server that does not offer STARTTLS. Source: default of Alertmanager's `smtp_require_tls`."""

@@ -47,9 +47,13 @@ def alert_rules(args: ObservabilityStackArgs) -> Manifest:
     return prometheus_rule(ALERTS, args.namespace, [group("mcp-alerts", "30s", (rule(alert, args) for alert in every))])
 
 
+def grafana_address(args: ObservabilityStackArgs) -> str:
+    """Where links of alerts lead: what the stack says, else Grafana inside the cluster."""
+    return args.grafana.url or f"http://{GRAFANA_SERVICE}.{args.namespace}.svc:{GRAFANA_PORT}"
+
+
 def rule(alert: Alert, args: ObservabilityStackArgs) -> Rule:
     """One alerting rule, with the addresses of its page and its dashboard."""
-    grafana = args.grafana.url or f"http://{GRAFANA_SERVICE}.{args.namespace}.svc:{GRAFANA_PORT}"
     chosen = f"?var-namespace={{{{ $labels.namespace }}}}&var-server={{{{ $labels.{contract.LABEL_SERVER} }}}}"
     window = {"window": alert.window} if alert.window else {}
     return {
@@ -61,7 +65,7 @@ def rule(alert: Alert, args: ObservabilityStackArgs) -> Rule:
             "summary": alert.summary,
             "description": alert.description,
             "runbook_url": f"{args.runbooks_url}/{alert.name}.md",
-            "dashboard_url": f"{grafana}/d/{PAGES[alert.component].value}{chosen}",
+            "dashboard_url": f"{grafana_address(args)}/d/{PAGES[alert.component].value}{chosen}",
         },
     }
 

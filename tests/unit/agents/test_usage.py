@@ -44,12 +44,12 @@ async def answered(_: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("given", "organisation"),
     [
-        (request(claims={"org_id": "acme"}), "acme"),
-        (request("cluster.local/ns/gateway/sa/istio", {"org_id": "acme"}), "acme"),
+        (request(claims={"organization": "acme"}), "acme"),
+        (request("cluster.local/ns/gateway/sa/istio", {"organization": "acme"}), "acme"),
         (request("cluster.local/ns/sales/sa/assistant"), "sales"),
         (request("cluster.local/ns/sales/sa/assistant", {"sub": "ada"}), UNKNOWN),
-        (request(claims={"org_id": ["acme"]}), UNKNOWN),
-        (request(claims={"org_id": "x" * 100}), "x" * 64),
+        (request(claims={"organization": ["acme"]}), UNKNOWN),
+        (request(claims={"organization": "x" * 100}), "x" * 64),
         (None, UNKNOWN),
     ],
 )
@@ -67,10 +67,10 @@ async def test_calls_are_counted_by_organisation_and_tool_and_users_never() -> N
     """Product rule: user identifiers never leave logs."""
     registry = CollectorRegistry()
     usage = Usage(registry, is_tool=lambda name: name == "search")
-    await counted(usage, Message(request(claims={"org_id": "acme", "sub": "ada"})))
-    await counted(usage, Message(request(claims={"org_id": "acme", "sub": "ada"}), "invented"))
-    await counted(usage, Message(request(claims={"org_id": "acme", "sub": "ada"}), ["search"]))
-    samples = [sample for metric in registry.collect() for sample in metric.samples if sample.value]
+    await counted(usage, Message(request(claims={"organization": "acme", "sub": "ada"})))
+    await counted(usage, Message(request(claims={"organization": "acme", "sub": "ada"}), "invented"))
+    await counted(usage, Message(request(claims={"organization": "acme", "sub": "ada"}), ["search"]))
+    samples = [sample for metric in registry.collect() for sample in metric.samples if sample.name.endswith("_total")]
     found = {(sample.labels["org"], sample.labels[contract.LABEL_TOOL]): sample.value for sample in samples}
     assert found == {("acme", "search"): 1, ("acme", "_OTHER"): 2}
     assert "ada" not in str(samples)
@@ -81,7 +81,7 @@ async def test_organisations_beyond_the_bound_count_together() -> None:
     registry = CollectorRegistry()
     usage = Usage(registry, is_tool=lambda _: True)
     for number in range(ORGANISATIONS + 5):
-        await counted(usage, Message(request(claims={"org_id": f"org-{number}"})))
+        await counted(usage, Message(request(claims={"organization": f"org-{number}"})))
     labels = {contract.LABEL_ORGANISATION: "_OTHER", contract.LABEL_TOOL: "search"}
     assert registry.get_sample_value(contract.METRIC_ORG_REQUESTS, labels) == 5
 

@@ -14,6 +14,7 @@ from meshed_mcp.components.core.errors import faults
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import security
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.token_args import TokenSettings
 from meshed_mcp.infra.checking.schema import schema_faults
 
 CONTROLLER = "cluster.local/ns/mcp-system/sa/mcp-controller"
@@ -178,6 +179,13 @@ def test_the_sidecar_alone_is_believed_about_callers() -> None:
 def test_without_tokens_nothing_about_them_is_said() -> None:
     """meshed_mcp.contract, ENV_AUTH_ISSUER unset."""
     assert not [name for name in told(render()) if name.startswith("MESHED_MCP_AUTH")]
+
+
+def test_usage_and_limits_know_organisations_by_one_claim() -> None:
+    """Product rule: an organisation that is limited is counted under the same name."""
+    objects = render_exposed(auth={**AUTH, "organization_claim": "tenant"})
+    assert told(objects)[contract.ENV_ORGANISATION_CLAIM] == "tenant"
+    assert TokenSettings.model_validate(AUTH).organization_claim == contract.ORGANISATION_CLAIM
 
 
 def test_an_exposed_service_with_tokens_is_known_by_its_url_outside() -> None:

@@ -1,0 +1,49 @@
+"""Rules of a stack about its monitoring: what cannot fit, and names that nobody has. Configuration in, faults out.
+
+Only what is wrong in any case is refused; what depends on use is `meshed-mcp capacity`'s to warn of.
+"""
+
+from collections.abc import Collection, Iterator
+from math import ceil
+from typing import Final
+
+from meshed_mcp.components.core.errors import Fault, suggestion
+from meshed_mcp.components.mesh.monitor import SCRAPE_SECONDS
+from meshed_mcp.components.observability.dashboards.choices import PROXY_SCRAPE_SECONDS
+from meshed_mcp.components.observability.prometheus_values import RETENTION_SHARE
+from meshed_mcp.components.observability.sizing import GIB, Load, prometheus_size
+from meshed_mcp.infra.config import StackConfig
+
+WHERE: Final = "observability"
+
+
+def monitoring_faults(config: StackConfig, names: Collection[str]) -> Iterator[Fault]:
+    """Samples that no volume of this size holds, and objectives of services that do not exist."""
+    settings = config.observability.prometheus
+    needed = prometheus_size(least_load(config), settings.retention_days, RETENTION_SHARE).disk_bytes / GIB
+    if needed > settings.storage_gib:
+        least = f"{settings.retention_days} days of the fewest replicas with one tool each need {ceil(needed)} GiB"
+        message = (
+            f"{least}, and storage_gib is {settings.storage_gib}; write storage_gib: {ceil(needed)}, or fewer days"
+        )
+        yield Fault(WHERE, "prometheus.retention_days", message)
+    for name in config.observability.slo.services:
+        if name not in names:
+            message = f"there is no service {name}; {suggestion(name, sorted(names))}"
+            yield Fault(WHERE, f"slo.services.{name}", message)
+
+
+def least_load(config: StackConfig) -> Load:
+    """The least that a stack can mean for monitoring."""
+    pods = sum(max(1, item.scaling.min_replicas) for item in config.services.values())
+    return Load(
+        pods=pods,
+        nodes=1,
+        tools=1,
+        organisations=1,
+        calls_per_second=0.0,
+        sampled=0.0,
+        server_seconds=SCRAPE_SECONDS,
+        proxy_seconds=PROXY_SCRAPE_SECONDS,
+        cluster_seconds=config.observability.prometheus.scrape_interval_seconds,
+    )

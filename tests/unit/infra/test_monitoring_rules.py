@@ -1,0 +1,85 @@
+"""What is refused of a stack's monitoring: by field, with what to write instead."""
+
+from typing import Any
+
+import pytest
+
+from meshed_mcp.components.autoscaling.forecast_rules import manifests
+from meshed_mcp.components.core.errors import ConfigurationError, faults
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.infra.plan import planned
+
+SERVICES = {"mcp-rag": {"image": "registry.example/rag:1"}}
+
+
+def refusals(observability: dict[str, Any]) -> list[str]:
+    """The faults of a stack with this monitoring."""
+    try:
+        planned({"meshed-mcp:services": SERVICES, "meshed-mcp:observability": observability})
+    except ConfigurationError as error:
+        return [str(fault) for fault in error.faults]
+    return []
+
+
+def test_more_days_than_the_volume_holds_are_refused() -> None:
+    """Issue 6, bad input: retention larger than the volume."""
+    (text,) = refusals({"prometheus": {"retention_days": 3650, "storage_gib": 10}})
+    assert text.startswith("observability: prometheus.retention_days: 3650 days of the fewest replicas with one tool ")
+    size = text.rpartition("write storage_gib: ")[2].partition(",")[0]
+    assert refusals({"prometheus": {"retention_days": 3650, "storage_gib": int(size)}}) == []
+
+
+def test_an_objective_of_nobody_is_refused() -> None:
+    """Product rule: a misspelt name would promise nothing to anybody."""
+    (text,) = refusals({"slo": {"services": {"mcp-rga": {"availability_percent": 99.9}}}})
+    assert text == "observability: slo.services.mcp-rga: there is no service mcp-rga; did you mean mcp-rag?"
+    assert refusals({"slo": {"services": {"mcp-rag": {"availability_percent": 99.9}}}}) == []
+
+
+@pytest.mark.parametrize("percent", [100, 101, 0.995])
+def test_an_objective_without_a_budget_or_as_a_share_is_refused(percent: float) -> None:
+    """Issue 6, bad input: objectives of 1 and more; a share is not a percentage."""
+    (text,) = refusals({"slo": {"default": {"availability_percent": percent}}})
+    assert text.startswith("observability: slo.default.availability_percent: ")
+    assert "write" in text or "at" in text
+
+
+@pytest.mark.parametrize(
+    ("login", "text"),
+    [
+        ({"username": "ops"}, "username is given without password, so no login works; write password: {secret: ..."),
+        (
+            {"password": {"secret": "mail", "key": "password"}},
+            "password is given without username, so no login works; write username: the account's name",
+        ),
+    ],
+)
+def test_half_a_login_is_refused(login: dict[str, Any], text: str) -> None:
+    """Alertmanager, `auth_username` and `auth_password_file`: both or neither."""
+    email = {"to": "a@example.com", "sender": "b@example.com", "smarthost": "smtp.example.com:587", **login}
+    (fault,) = faults(ObservabilityStackArgs, {"alertmanager": {"email": email}}, "observability")
+    assert text in str(fault)
+    assert str(fault).startswith("observability: alertmanager.email")
+
+
+def test_a_secret_without_its_key_is_refused() -> None:
+    """Issue 6, bad input: a missing secret key."""
+    (fault,) = faults(ObservabilityStackArgs, {"alertmanager": {"webhook": {"secret": "pager"}}}, "observability")
+    assert str(fault).startswith("observability: alertmanager.webhook.key: ")
+
+
+def test_alerts_on_scaling_have_their_pages_and_dashboards() -> None:
+    """Product rule: every alert leads to its page and its dashboard, those of scaling too."""
+    values = {
+        "meshed-mcp:services": {"mcp-rag": {**SERVICES["mcp-rag"], "scaling": {"max_replicas": 4}}},
+        "meshed-mcp:observability": {
+            "runbooks_url": "https://wiki.example/runbooks",
+            "grafana": {"url": "https://grafana.example"},
+        },
+    }
+    (rule,) = manifests(planned(values).autoscaling)
+    alerts = [each for group in rule["spec"]["groups"] for each in group["rules"] if "alert" in each]
+    assert alerts
+    for each in alerts:
+        assert each["annotations"]["runbook_url"] == f"https://wiki.example/runbooks/{each['alert']}.md"
+        assert each["annotations"]["dashboard_url"] == "https://grafana.example/d/mcp-autoscaling"
