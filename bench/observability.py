@@ -116,9 +116,11 @@ def table(raw: dict[str, Any]) -> str:
         lines.append(f"| {name} | {each['queries']} | {median(each['seconds']):.2f} [{max(each['seconds']):.2f}] |")
     lines += ["", "| group of rules | interval | seconds | part of its interval |", "| --- | --- | --- | --- |"]
     for name, each in raw["rules"].items():
-        longest, usual = max(each["seconds"]), median(each["seconds"])
+        shortest, usual, longest = min(each["seconds"]), median(each["seconds"]), max(each["seconds"])
         part, most = (seconds / interval_seconds(each["interval"]) for seconds in (usual, longest))
-        lines.append(f"| {name} | {each['interval']} | {usual:.3f} [{longest:.3f}] | {part:.1%} [{most:.1%}] |")
+        lines.append(
+            f"| {name} | {each['interval']} | {usual:.3f} [{shortest:.3f} to {longest:.3f}] | {part:.1%} [{most:.1%}] |"
+        )
     lag = sorted(raw["lag_seconds"])
     late = (
         f"median {median(lag):.2f} s, p99 {lag[int(len(lag) * 0.99)]:.2f} s, longest {lag[-1]:.2f} s (n = {len(lag)})"
