@@ -10,6 +10,8 @@ from meshed_mcp.components.mesh.ambient_faults import FAULTS, ambient_faults
 from meshed_mcp.components.mesh.mode import MeshMode
 from meshed_mcp.components.mesh.multi_cluster_args import Remote
 from meshed_mcp.components.observability.args import CertManagerInstall
+from meshed_mcp.components.observability.kiali_args import AnonymousLogin
+from meshed_mcp.infra.chaos import Environment
 from meshed_mcp.infra.config import ServiceConfig, StackConfig
 
 
@@ -24,6 +26,10 @@ def membership_faults(config: StackConfig) -> Iterator[Fault]:
     """What the mode, or a mesh of several clusters, asks of the rest of a stack."""
     if config.mesh.mode is MeshMode.AMBIENT and config.chaos:
         yield Fault("stack", "chaos", f"its experiments {FAULTS} (mesh mode ambient)")
+    kiali = config.observability.kiali
+    if kiali is not None and isinstance(kiali.login, AnonymousLogin) and config.environment is Environment.PRODUCTION:
+        message = "anonymous shows the cluster to whoever reaches Kiali; write strategy: openid or token"
+        yield Fault("observability", "kiali.login", message)
     cluster = config.mesh.multi_cluster
     if cluster is None or isinstance(cluster, Remote):
         return

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name
 from meshed_mcp.components.observability.alerting_args import EmailReceiver, SecretFile
+from meshed_mcp.components.observability.kiali_args import KialiSettings
 from meshed_mcp.components.observability.reservation import Reservation
 from meshed_mcp.components.observability.slo import SloSettings
 
@@ -142,6 +143,9 @@ class ObservabilityStackArgs(Model):
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     grafana: GrafanaSettings = GrafanaSettings()
     jaeger: JaegerSettings = JaegerSettings()
+    kiali: KialiSettings | None = None
+    """Kiali; unset = it is not installed."""
+
     slo: SloSettings = SloSettings()
     """Objectives of services and tools."""
 

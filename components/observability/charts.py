@@ -8,6 +8,9 @@ PROMETHEUS_COMMUNITY: Final = "https://prometheus-community.github.io/helm-chart
 
 CERT_MANAGER: Final = Chart("cert-manager", "v1.21.1", "https://charts.jetstack.io")
 
+KIALI_SERVER: Final = Chart("kiali-server", "2.29.0", "https://kiali.org/helm-charts")
+"""Kiali v2.29, newest of 16 July 2026. Source: the repository's index."""
+
 PROMETHEUS_OPERATOR_CRDS: Final = Chart("prometheus-operator-crds", "31.0.1", PROMETHEUS_COMMUNITY)
 """Carries the CRDs of operator 0.93.1, the operator of the stack below: the two versions move together."""
 

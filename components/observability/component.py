@@ -17,6 +17,7 @@ from meshed_mcp.components.observability.args import CertManagerInstall, Observa
 from meshed_mcp.components.observability.cert_manager import cert_manager_release
 from meshed_mcp.components.observability.grafana_values import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability.jaeger import otlp_endpoint
+from meshed_mcp.components.observability.kiali import kiali_release
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
 
 
@@ -57,6 +58,8 @@ class ObservabilityStack(pulumi.ComponentResource):
             [*parts.dashboards(checked), *parts.rules(checked), *parts.monitors(checked)],
             register.after(child, [stack]),
         )
+        if checked.kiali is not None:
+            register.release(kiali_release(checked.kiali, checked), register.after(child, [stack]))
         self.set_outputs(checked.namespace)
 
     def set_outputs(self, namespace: str) -> None:

@@ -8,6 +8,7 @@ from meshed_mcp.components.observability.cert_manager import cert_manager_namesp
 from meshed_mcp.components.observability.dashboards import config_maps
 from meshed_mcp.components.observability.envoy_monitor import envoy_monitor
 from meshed_mcp.components.observability.grafana_values import admin_secrets
+from meshed_mcp.components.observability.kiali import kiali_network_policy
 from meshed_mcp.components.observability.rules import service_levels
 
 
@@ -42,7 +43,8 @@ def monitoring_namespace(name: str) -> Manifest:
 
 def settings_objects(args: ObservabilityStackArgs) -> list[Manifest]:
     """What the charts need to find."""
-    return admin_secrets(args.grafana, args.namespace)
+    walls = [] if args.kiali is None else [kiali_network_policy(args)]
+    return [*admin_secrets(args.grafana, args.namespace), *walls]
 
 
 def jaeger_objects(args: ObservabilityStackArgs) -> list[Manifest]:

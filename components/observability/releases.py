@@ -6,6 +6,7 @@ from meshed_mcp.components.core.charts import ReleaseSpec
 from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
 from meshed_mcp.components.observability.cert_manager import cert_manager_release
 from meshed_mcp.components.observability.charts import KUBE_PROMETHEUS_STACK, PROMETHEUS_OPERATOR_CRDS
+from meshed_mcp.components.observability.kiali import kiali_release
 from meshed_mcp.components.observability.prometheus_values import FULL_NAME, kube_prometheus_stack_values
 
 KEPT: Final = {"helm.sh/resource-policy": "keep"}
@@ -19,7 +20,8 @@ def releases(args: ObservabilityStackArgs) -> list[ReleaseSpec]:
     """Every release; cert-manager's only where a plain release was chosen, see `component.py` for the other ways."""
     plain = args.cert_manager.install is CertManagerInstall.RELEASE
     first = [cert_manager_release(args.cert_manager, args.chart_mirror)] if plain else []
-    return [*first, *prometheus_releases(args)]
+    last = [] if args.kiali is None else [kiali_release(args.kiali, args)]
+    return [*first, *prometheus_releases(args), *last]
 
 
 def prometheus_releases(args: ObservabilityStackArgs) -> list[ReleaseSpec]:

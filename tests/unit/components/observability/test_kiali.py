@@ -1,0 +1,82 @@
+"""Kiali: wired to the stack's own parts, with log-in, behind a wall."""
+
+from typing import Any, Final
+
+import pytest
+from pydantic import ValidationError
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.manifests import settings_objects
+from meshed_mcp.components.observability.releases import releases
+from meshed_mcp.infra.config import read
+from meshed_mcp.infra.modes import membership_faults
+
+OPENID: Final = {"strategy": "openid", "issuer": "https://login.example.com", "client_id": "kiali"}
+
+
+def stack(**kiali: Any) -> ObservabilityStackArgs:
+    """Monitoring with Kiali."""
+    return ObservabilityStackArgs.model_validate({"kiali": kiali}, by_name=True)
+
+
+def values(**kiali: Any) -> Manifest:
+    """Values of its release."""
+    return releases(stack(**kiali))[-1].values
+
+
+def test_kiali_is_installed_only_when_asked_for() -> None:
+    """Product rule: a page that shows the whole cluster is nobody's default."""
+    assert "kiali" not in [item.name for item in releases(ObservabilityStackArgs())]
+    assert releases(stack())[-1].name == "kiali"
+
+
+def test_kiali_asks_the_stacks_own_prometheus_grafana_and_jaeger() -> None:
+    """Chart kiali-server 2.29.0: its guesses are Services beside Istio's control plane."""
+    found = values()["external_services"]
+    assert found["prometheus"]["url"] == "http://kube-prometheus-stack-prometheus.monitoring.svc:9090"
+    assert found["grafana"]["internal_url"] == "http://grafana.monitoring.svc:80"
+    assert found["tracing"]["internal_url"].startswith("http://jaeger")
+    assert found["istio"]["root_namespace"] == "istio-system"
+
+
+def test_people_see_by_their_own_rights() -> None:
+    """Kiali, "OpenID Connect": with disable_rbac all would have Kiali's own rights."""
+    assert values(login=OPENID)["auth"]["openid"]["disable_rbac"] is False
+    assert values()["auth"] == {"strategy": "token"}
+
+
+def test_sessions_outlive_an_upgrade() -> None:
+    """Chart kiali-server 2.29.0, `_helpers.tpl`: a random key at every render unless one is given."""
+    assert values(signing_secret="mine")["login_token"]["signing_key"] == "secret:mine:key"  # noqa: S106 - a name
+
+
+def test_nothing_in_the_cluster_reaches_its_pages() -> None:
+    """Product rule: the chart's own NetworkPolicy lets everybody in."""
+    assert values()["deployment"]["network_policy"] == {"enabled": False}
+    (wall,) = settings_objects(stack())
+    (rule,) = wall["spec"]["ingress"]
+    assert [port["port"] for port in rule["ports"]] == [9090]
+
+
+def test_log_ins_in_the_clear_are_refused() -> None:
+    """Product rule: refused at preview, with what to write instead."""
+    with pytest.raises(ValidationError) as caught:
+        stack(login=OPENID | {"issuer": "http://login.example.com"})
+    assert "'http://login.example.com' would show log-ins on the way; write https://" in str(caught.value)
+
+
+def test_production_takes_no_kiali_without_log_in() -> None:
+    """Product rule: refused at preview; development may, read-only."""
+    anonymous = {
+        "meshed-mcp:services": {"mcp-x": {"image": "x"}},
+        "meshed-mcp:observability": {"kiali": {"login": {"strategy": "anonymous"}}},
+    }
+    config = read(anonymous).config
+    assert config is not None
+    expected = "anonymous shows the cluster to whoever reaches Kiali; write strategy: openid or token"
+    assert [str(fault) for fault in membership_faults(config)] == [f"observability: kiali.login: {expected}"]
+    allowed = read(anonymous | {"meshed-mcp:environment": "development"}).config
+    assert allowed is not None
+    assert not list(membership_faults(allowed))
+    assert values(login={"strategy": "anonymous"})["deployment"]["view_only_mode"] is True
