@@ -9,8 +9,9 @@ import pytest
 from rule_cases import NAMESPACE, OF_SERVER, SERVER, promtool_says, series
 
 from meshed_mcp import contract
-from meshed_mcp.components.core import forecast_queries as forecast
 from meshed_mcp.components.core import (
+    capacity_queries,
+    cost_queries,
     health_queries,
     mesh_queries,
     monitoring_queries,
@@ -18,7 +19,11 @@ from meshed_mcp.components.core import (
     queries,
     registry_queries,
     scaling_queries,
+    traffic_queries,
+    usage_queries,
 )
+from meshed_mcp.components.core import forecast_queries as forecast
+from meshed_mcp.components.core import sli_queries as sli
 
 SELECT = queries.selector(NAMESPACE, SERVER)
 WINDOW = "1m"
@@ -129,6 +134,65 @@ SHOWN = {
             bare("kubelet_volume_stats_capacity_bytes", "100x20", **VOLUME),
         ),
         {'{persistentvolumeclaim="db-0"}': 0.8},
+    ),
+    "a pod costs what it holds at its node's prices, proxy included": Shown(
+        cost_queries.pod_cost(),
+        (
+            bare("node_cpu_hourly_cost", "0.04x20", node="n1"),
+            bare("node_ram_hourly_cost", "0.01x20", node="n1"),
+            *(
+                bare(name, values, namespace=NAMESPACE, pod=f"{SERVER}-1", container=container, node="n1")
+                for container in ("server", "istio-proxy")
+                for name, values in (
+                    ("container_cpu_allocation", "0.5x20"),
+                    ("container_memory_allocation_bytes", "1073741824x20"),
+                )
+            ),
+            series(contract.METRIC_INFO, "1x20"),
+        ),
+        {f"{{{OF_SERVER}}}": 0.06},
+    ),
+    "a tool has the part of its server's cost that it kept busy": Shown(
+        cost_queries.by_tool(5, SELECT),
+        (
+            series(sli.SECONDS, "3x20", pod="", gen_ai_tool_name="search"),
+            series(sli.SECONDS, "1x20", pod="", gen_ai_tool_name="ingest"),
+            series(cost_queries.POD_COST, "2x20", pod=""),
+        ),
+        {
+            f'{{{OF_SERVER},gen_ai_tool_name="search"}}': 1.5,
+            f'{{{OF_SERVER},gen_ai_tool_name="ingest"}}': 0.5,
+        },
+    ),
+    "an organisation pays for the calls that it made": Shown(
+        cost_queries.by_organisation(5, SELECT),
+        (
+            series(sli.USAGE, "1x20", pod="", org="acme", gen_ai_tool_name="search"),
+            series(sli.USAGE, "3x20", pod="", org="globex", gen_ai_tool_name="search"),
+            series(cost_queries.POD_COST, "2x20", pod=""),
+        ),
+        {'{org="acme"}': 0.5, '{org="globex"}': 1.5},
+    ),
+    "calls of a time are rates times its length": Shown(
+        usage_queries.tool_ranking(5, SELECT, "4m", "240"),
+        (
+            series(sli.DURATIONS, "2x20", pod="", gen_ai_tool_name="search", le="+Inf"),
+            series(sli.DURATIONS, "1x20", pod="", gen_ai_tool_name="search", le="0.1"),
+        ),
+        {'{mcp_server_name="mcp-rag",gen_ai_tool_name="search"}': 480},
+    ),
+    "a release that was not there is marked, one that stays is not": Shown(
+        traffic_queries.new_releases(SELECT, 60),
+        (
+            series(sli.RELEASES, "2x20", pod="", version="stable", release="1.0"),
+            series(sli.RELEASES, "_x9 1x10", pod="", version="canary", release="2.0"),
+        ),
+        {f'{{{OF_SERVER},version="canary",release="2.0"}}': 1},
+    ),
+    "half of the places for calls are taken": Shown(
+        capacity_queries.busy_places(SELECT),
+        (series(contract.METRIC_ACTIVE_REQUESTS, "50x20"), series(contract.METRIC_CALL_PLACES, "100x20")),
+        {'{mcp_server_name="mcp-rag"}': 0.5},
     ),
     "a container held back in every fourth period": Shown(
         performance_queries.throttled_share(NAMESPACE, f"{SERVER}-1", WINDOW),
