@@ -15,6 +15,7 @@ WORKLOAD: Final = "{{ $labels.destination_workload }} in {{ $labels.destination_
 def limit_alerts() -> Iterator[Alert]:
     """All of them but volumes."""
     yield from server_limits()
+    yield from replicas()
     yield from connections()
 
 
@@ -38,6 +39,10 @@ def server_limits() -> Iterator[Alert]:
         f"{{{{ $labels.horizontalpodautoscaler }}}} in {{{{ $labels.namespace }}}} wants all {NUMBER} replicas it may",
         "More load finds no more replicas.",
     )
+
+
+def replicas() -> Iterator[Alert]:
+    """Replicas and what hangs on them."""
     yield Alert(
         "MCPServerFlapping",
         limits.restarting(),
