@@ -9,11 +9,16 @@ from typing import Any, Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import Fault, suggestion
 from meshed_mcp.components.core.manifest import Manifest, identity
+from meshed_mcp.components.mesh.cluster_args import EGRESS_NAMESPACE
+from meshed_mcp.components.mesh.imports import EGRESS_SERVICE
 from meshed_mcp.components.mesh.waypoint import WAYPOINT_CLASS
 
 WORKLOADS: Final = ("Deployment", "StatefulSet", "DaemonSet")
 ALWAYS_THERE: Final = frozenset({"default", "kube-system"})
 """Namespaces of every cluster."""
+
+EGRESS_GATEWAY: Final = (EGRESS_NAMESPACE, EGRESS_SERVICE)
+"""Namespace and name of the one Service that a chart makes and objects of ours name."""
 
 
 class Index:
@@ -140,12 +145,20 @@ def route_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None
             field, destination = f"spec.http[{number}].route", target["destination"]
             yield field, service_fault(index, destination["host"], namespace)
             yield field, subset_fault(index, destination)
+    for number, route in enumerate(item["spec"].get("tls", ())):
+        for target in route.get("route", ()):
+            yield f"spec.tls[{number}].route", subset_fault(index, target["destination"])
 
 
 def service_fault(index: Index, host: str, namespace: str) -> str | None:
     """Why a host is no Service of this stack: `name`, `name.namespace` or the full DNS name."""
     name, _, rest = host.partition(".")
-    return index.absent("Service", rest.split(".")[0] or namespace, name)
+    place = rest.split(".")[0] or namespace
+    if (place, name) == EGRESS_GATEWAY and any(
+        each["metadata"]["namespace"] == place for each in index.of_kind("Gateway")
+    ):
+        return None
+    return index.absent("Service", place, name)
 
 
 def subset_fault(index: Index, destination: dict[str, Any]) -> str | None:
@@ -164,8 +177,9 @@ def subset_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | Non
     yield "spec.host", service_fault(index, item["spec"]["host"], namespace)
     for subset in item["spec"].get("subsets", ()):
         service = index.find("Service", namespace, item["spec"]["host"].split(".")[0])
-        labels = {**(service["spec"]["selector"] if service else {}), **subset["labels"]}
-        if not index.selected(namespace, labels):
+        chosen = subset.get("labels", {})  # one without labels is the whole host under other rules
+        labels = {**(service["spec"]["selector"] if service else {}), **chosen}
+        if chosen and not index.selected(namespace, labels):
             yield "spec.subsets", f"subset {subset['name']}: no workload has pods with the labels {labels}"
 
 

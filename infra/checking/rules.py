@@ -70,7 +70,8 @@ UNSAFE_RETRIES: Final = frozenset({"5xx", "gateway-error", "reset", "retriable-4
 
 def every_server_is_allowed_to_somebody(objects: Sequence[Manifest]) -> Iterator[Finding]:
     """Under default deny, a server without an allow policy that has a rule answers 403 to all."""
-    opening = [item for item in of_kind(objects, "AuthorizationPolicy") if item["spec"].get("rules")]
+    policies = of_kind(objects, "AuthorizationPolicy")
+    opening = [item for item in policies if item["spec"].get("rules") and item["spec"].get("action") == "ALLOW"]
     for item in servers(objects):
         labels, namespace = pod_labels(item), item["metadata"]["namespace"]
         if not any(selects(policy, namespace, labels) for policy in opening):
