@@ -131,6 +131,24 @@ def test_a_made_up_id_is_answered_as_an_unknown_session(up: Running, foreign: st
         assert client.post(URL, json=PING, headers={"mcp-session-id": foreign}).status_code == 404
 
 
+def test_a_replica_that_ends_serves_its_sessions_and_gets_no_new_ones(up: Running) -> None:
+    """istiod, persistent-session label: an endpoint that drains is chosen for requests that name it, and no others."""
+    (ending,) = [pod for pod in up.topology.pods if pod.name == "back-0"]
+    with as_front(up) as client:
+        sessions: dict[str, str] = {}
+        wait_for(lambda: _remembered(client, sessions, up) and ending.address in sessions, "a session on the replica")
+        changing.leave(up, [ending])
+        wait_for(lambda: _health(up, ending) == "/eds_status_draining", "the sidecar knows")
+        assert {_ping(client, sessions[ending.address]) for _ in range(CALLS)} == {200}
+        later: dict[str, str] = {}
+        for _ in range(SESSIONS // 2):
+            _remembered(client, later, up)
+        assert ending.address not in later
+        assert changing.drain(up, [ending]) == {"back-0": 0}
+        wait_for(lambda: _ping(client, sessions[ending.address]) == 404, "the end of the session")
+    changing.add(up, ending.deployment, 1)
+
+
 def test_a_session_whose_replica_is_gone_ends_with_404_and_a_new_one_works(up: Running) -> None:
     """MCP 2025-11-25, "Session Management": on 404 the client begins a new session.
 
@@ -149,23 +167,6 @@ def test_a_session_whose_replica_is_gone_ends_with_404_and_a_new_one_works(up: R
         kept = {_ping(client, session) for place, session in sessions.items() if place != address}
         assert kept == {200}
         wait_for(lambda: client.post(URL, json=INITIALIZE).status_code == 200, "a new session")
-
-
-def test_a_replica_that_ends_serves_its_sessions_and_gets_no_new_ones(up: Running) -> None:
-    """istiod, persistent-session label: an endpoint that drains is chosen for requests that name it, and no others."""
-    (ending,) = [pod for pod in up.topology.pods if pod.name == "back-0"]
-    with as_front(up) as client:
-        sessions: dict[str, str] = {}
-        wait_for(lambda: _remembered(client, sessions, up) and ending.address in sessions, "a session on the replica")
-        changing.leave(up, [ending])
-        wait_for(lambda: _health(up, ending) == "/eds_status_draining", "the sidecar knows")
-        assert {_ping(client, sessions[ending.address]) for _ in range(CALLS)} == {200}
-        later: dict[str, str] = {}
-        for _ in range(SESSIONS // 2):
-            _remembered(client, later, up)
-        assert ending.address not in later
-        assert changing.drain(up, [ending]) == {"back-0": 0}
-        wait_for(lambda: _ping(client, sessions[ending.address]) == 404, "the end of the session")
 
 
 def _health(up: Running, pod: Pod) -> str:
