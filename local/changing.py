@@ -6,6 +6,7 @@ Source: Kubernetes, "Pod Lifecycle", termination of Pods; "Deployments", rolling
 Call it from the thread that started the stack: the processes die with it.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -16,6 +17,10 @@ from meshed_mcp.local.references import dangling
 from meshed_mcp.local.running import PROXY_STOP_SECONDS, READY_SECONDS, Running, pods_ready, programs_of
 from meshed_mcp.local.stack import Stack
 from meshed_mcp.local.topology import Pod, Topology, checked, next_pod
+
+SERVING_SECONDS: Final = 1.0
+"""How long a replica that ends stays in reach of the sessions it has: until its readiness probe has failed often
+enough, which must be before it refuses calls (ENDPOINT_SECONDS). Source: Kubernetes, EndpointSlice, `serving`."""
 
 GRACE_SECONDS: Final = 30.0
 """Longest wait for a replica where the pod names none. Source: Kubernetes, `terminationGracePeriodSeconds`."""
@@ -63,13 +68,14 @@ def drain(up: Running, pods: Sequence[Pod]) -> dict[str, int]:
     for pod in pods:
         up.services.ask_to_end(pod.name)
     leave(up, pods)
+    time.sleep(SERVING_SECONDS)
+    forget(up, pods)
     codes = {}
     for pod in pods:
         grace = pod.deployment.spec.template.spec.termination_grace_period_seconds
         codes[pod.name] = up.services.await_end(pod.name, GRACE_SECONDS if grace is None else grace)
         up.envoys.stop(pod.name, PROXY_STOP_SECONDS)
         del up.alive[pod.name]
-    forget(up, pods)
     return codes
 
 

@@ -24,7 +24,7 @@ PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_E
 PYTHON: Final = ("python", "python3")
 """Command names that mean this interpreter, whose packages stand for the image's."""
 
-ENDPOINT_SECONDS: Final = "1"
+ENDPOINT_SECONDS: Final = "2"
 """How long a replica that is to end goes on taking calls; proxies of this machine learn of it from files, at once."""
 
 
