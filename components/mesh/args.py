@@ -33,6 +33,7 @@ from meshed_mcp.components.mesh.reach_args import Reachable
 from meshed_mcp.components.mesh.rollout_args import NoRollout, Rollout, RolloutStrategy, Weights
 from meshed_mcp.components.mesh.scheduling_args import Scheduling
 from meshed_mcp.components.mesh.sharing import SharedUse, missing_parts
+from meshed_mcp.components.mesh.telemetry_args import AccessLog
 from meshed_mcp.components.mesh.token_args import TokenSettings
 from meshed_mcp.components.mesh.tool_args import Pool, PoolSettings
 from meshed_mcp.components.mesh.traffic_rules import traffic_faults
@@ -154,6 +155,9 @@ class ServiceSettings(PolicySettings):
 
     rate_limits: RateLimits = Field(default_factory=RateLimits)
     """How many requests in a time are answered, per pod unless it says shared."""
+
+    access_log: AccessLog | None = None
+    """Which requests the service's proxies log; unset = as in the whole mesh."""
 
     faults: FaultsByName = Field(default_factory=dict)
     """Name -> fault of the requests that ask for it by the header `x-mcp-fault: <name>`."""

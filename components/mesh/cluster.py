@@ -17,7 +17,7 @@ from meshed_mcp.components.mesh.multi_cluster_args import Remote
 from meshed_mcp.components.mesh.revisions import revision_tags
 from meshed_mcp.components.mesh.security import default_deny, mutual_tls
 from meshed_mcp.components.mesh.service import is_configuration
-from meshed_mcp.components.mesh.telemetry import mesh_tracing
+from meshed_mcp.components.mesh.telemetry import mesh_telemetry
 from meshed_mcp.components.mesh.waypoint import waypoint_objects
 
 
@@ -42,7 +42,7 @@ def policies(args: ServiceMeshArgs) -> list[Manifest]:
         *revision_tags(args),
         *access_roles(args),
         *egress_routes(args),
-        *(mesh_tracing(args.tracing) if args.tracing is not None else []),
+        *mesh_telemetry(args),
         *rate_limiting.manifests(args),
         *mesh_extensions(args.extensions),
         *(waypoint_objects(args) if args.mode is MeshMode.AMBIENT else []),

@@ -31,6 +31,7 @@ from meshed_mcp.components.mesh.revision_args import (
     revision_name,
     served_host,
 )
+from meshed_mcp.components.mesh.telemetry_args import AccessLog, OrganizationTag
 
 ROOT_NAMESPACE: Final = "istio-system"
 """Namespace of the control plane; policies in it hold for the whole mesh. Source: Istio, default `rootNamespace`."""
@@ -240,6 +241,12 @@ class ServiceMeshArgs(Model):
 
     cluster_domain: str = "cluster.local"
     """DNS suffix of the cluster."""
+
+    access_log: AccessLog = AccessLog()
+    """Which requests proxies log; a service may choose for itself."""
+
+    organization_tag: OrganizationTag | None = None
+    """Organisations that Istio's metrics tell apart; unset = none."""
 
     rate_limiting: RateLimiting | None = None
     """Who counts requests of all pods together, in the first namespace; needed for `rate_limits.shared`."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, Chart, ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh import access_log
 from meshed_mcp.components.mesh.ambient_values import ZTUNNEL_RELEASE, ztunnel_values
 from meshed_mcp.components.mesh.cluster_args import (
     EGRESS_NAMESPACE,
@@ -171,7 +172,7 @@ def istiod_values(args: ServiceMeshArgs, revision: str = UNNAMED, version: str |
 
 
 def mesh_config(args: ServiceMeshArgs) -> Manifest:
-    """Mesh-wide settings: identities, where pods may connect to, access logs as JSON, and where spans go.
+    """Mesh-wide settings: identities, where pods may connect to, and where access logs and spans go.
 
     Source: Istio, "Global Mesh Options".
     """
@@ -180,14 +181,12 @@ def mesh_config(args: ServiceMeshArgs) -> Manifest:
         "name": TRACING_PROVIDER,
         "opentelemetry": {"service": tracing.service, "port": tracing.port},
     }
-    providers = [*([provider] if provider else []), *authorizer_providers(args)]
+    providers = [access_log.provider(), *([provider] if provider else []), *authorizer_providers(args)]
     return {
         "trustDomain": args.trust_domain,
         "outboundTrafficPolicy": {"mode": args.outbound.value},
-        "accessLogFile": "/dev/stdout",
-        "accessLogEncoding": "JSON",
         "defaultConfig": proxy_config(),
-        **({"extensionProviders": providers} if providers else {}),
+        "extensionProviders": providers,
         **({"enableTracing": True} if tracing else {}),
     }
 

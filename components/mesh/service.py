@@ -7,6 +7,7 @@ egress.py, monitor.py), registration (component.py).
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.names import service_name
 from meshed_mcp.components.mesh import ambient
+from meshed_mcp.components.mesh.access_log import service_log
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.connections import destination_rule
 from meshed_mcp.components.mesh.egress import outside_entries
@@ -62,6 +63,7 @@ def with_sidecars(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         *envoy_filters(name, args),
         *rate_limits(name, args),
         *service_extensions(name, args.namespace, args.extensions),
+        *service_log(name, args),
         *outside_entries(name, args),
         *imported(name, args),
         *network_policy(name, args),

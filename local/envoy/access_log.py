@@ -1,50 +1,47 @@
-"""The access log of one Envoy: a line of JSON per request on its standard output, as the mesh configuration asks.
+"""The access log of one Envoy: a line of JSON on its standard output for each request that Telemetry lets through.
 
-Nothing in, the connection manager's field out. Not here: where that output goes (proxies.py).
+Telemetry objects and a workload in, the connection manager's field out. Not here: where the output goes (proxies.py).
 """
 
+from collections.abc import Iterable
 from typing import Final
 
+from meshed_mcp.components.core.access_log import FIELDS
 from meshed_mcp.local.envoy.api import Message, extension
+from meshed_mcp.local.envoy.rbac import ROOT_NAMESPACE
+from meshed_mcp.local.objects.telemetry import AccessLogging, Telemetry
 
 OUTPUT: Final = "/dev/stdout"
-"""Source: the rendered mesh configuration, `accessLogFile`."""
+"""Source: the rendered mesh configuration, `envoyFileAccessLog`."""
 
-FIELDS: Final = {
-    "start_time": "%START_TIME%",
-    "route_name": "%ROUTE_NAME%",
-    "method": "%REQ(:METHOD)%",
-    "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
-    "protocol": "%PROTOCOL%",
-    "response_code": "%RESPONSE_CODE%",
-    "response_flags": "%RESPONSE_FLAGS%",
-    "response_code_details": "%RESPONSE_CODE_DETAILS%",
-    "connection_termination_details": "%CONNECTION_TERMINATION_DETAILS%",
-    "bytes_received": "%BYTES_RECEIVED%",
-    "bytes_sent": "%BYTES_SENT%",
-    "duration": "%DURATION%",
-    "upstream_service_time": "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%",
-    "x_forwarded_for": "%REQ(X-FORWARDED-FOR)%",
-    "user_agent": "%REQ(USER-AGENT)%",
-    "request_id": "%REQ(X-REQUEST-ID)%",
-    "authority": "%REQ(:AUTHORITY)%",
-    "upstream_host": "%UPSTREAM_HOST%",
-    "upstream_cluster": "%UPSTREAM_CLUSTER_RAW%",
-    "upstream_local_address": "%UPSTREAM_LOCAL_ADDRESS%",
-    "downstream_local_address": "%DOWNSTREAM_LOCAL_ADDRESS%",
-    "downstream_remote_address": "%DOWNSTREAM_REMOTE_ADDRESS%",
-    "requested_server_name": "%REQUESTED_SERVER_NAME%",
-    "upstream_transport_failure_reason": "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
-}
-"""Source: istiod, EnvoyJSONLogFormatIstio, its format under `accessLogEncoding: JSON` without `accessLogFormat`."""
+EXPRESSION: Final = "extensions.access_loggers.filters.cel.v3.ExpressionFilter"
 
 
-def access_log() -> Message:
-    """The field `access_log`."""
+def access_log(telemetries: Iterable[Telemetry], namespace: str, labels: dict[str, str]) -> Message:
+    """The field `access_log`; every request is logged where no object says which."""
     log = extension(
         "envoy.access_loggers.file",
         "extensions.access_loggers.file.v3.FileAccessLog",
         path=OUTPUT,
         log_format={"json_format": dict(FIELDS)},
     )
-    return {"access_log": [log]}
+    chosen = _narrowest(telemetries, namespace, labels)
+    if chosen is None or (chosen.filter is None and not chosen.disabled):
+        return {"access_log": [log]}
+    if chosen.disabled or chosen.filter is None:
+        return {}
+    expression = extension(
+        "envoy.access_loggers.extension_filters.cel", EXPRESSION, expression=chosen.filter.expression
+    )
+    return {"access_log": [{**log, "filter": {"extension_filter": expression}}]}
+
+
+def _narrowest(telemetries: Iterable[Telemetry], namespace: str, labels: dict[str, str]) -> AccessLogging | None:
+    found = [
+        (bool(each.spec.selector.match_labels), each.namespace == namespace, each.spec.access_logging[0])
+        for each in telemetries
+        if each.spec.access_logging
+        and each.namespace in (namespace, ROOT_NAMESPACE)
+        and each.spec.selector.selects(labels)
+    ]
+    return max(found, key=lambda each: each[:2])[2] if found else None

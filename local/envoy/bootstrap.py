@@ -45,7 +45,8 @@ def sidecar(topology: Topology, pod: Pod, files: KeyFiles, collector: Collector 
     """Inbound: mTLS and policy before the process. Outbound: an HTTP proxy with the routes of the mesh behind it."""
     application = "inbound"
     percent = sampling_percent(topology.stack.telemetries, pod.namespace, pod.labels)
-    traced = tracing(collector, f"{pod.deployment.name}.{pod.namespace}", percent)
+    logged = access_log(topology.stack.telemetries, pod.namespace, pod.labels)
+    traced = logged | tracing(collector, f"{pod.deployment.name}.{pod.namespace}", percent)
     clusters = [
         {
             "name": application,
@@ -87,6 +88,7 @@ def ingress(
         ],
         forward_client_cert_details="SANITIZE",
         use_remote_address=True,
+        **access_log(topology.stack.telemetries, identity.namespace, labels),
         **tracing(collector, f"{identity.service_account}.{identity.namespace}", percent),
     )
     listener = {
@@ -178,7 +180,6 @@ def _connections(name: str, virtual_hosts: list[Message], filters: list[Message]
         stream_idle_timeout=NO_TIMEOUT,
         normalize_path=True,
         server_header_transformation="PASS_THROUGH",
-        **access_log(),
         **more,
     )
 

@@ -22,7 +22,7 @@ def sampling_percent(telemetries: Iterable[Telemetry], namespace: str, labels: d
     chosen = [
         (bool(each.spec.selector.match_labels), each.namespace == namespace, each.spec.tracing[0])
         for each in telemetries
-        if each.namespace in (namespace, ROOT_NAMESPACE) and each.spec.selector.selects(labels)
+        if each.spec.tracing and each.namespace in (namespace, ROOT_NAMESPACE) and each.spec.selector.selects(labels)
     ]
     return max(chosen, key=lambda each: each[:2])[2].random_sampling_percentage if chosen else None
 

@@ -103,6 +103,6 @@ def test_a_collector_that_wants_tls_is_refused_with_what_to_write() -> None:
 def test_fields_of_a_telemetry_that_are_not_translated_are_refused() -> None:
     """Design D11: the local run fails on a field it does not know."""
     unknown = telemetry("mesh-default", "istio-system", 100)
-    unknown["spec"]["metrics"] = [{"providers": [{"name": "prometheus"}]}]
+    unknown["spec"]["metrics"] = [{"providers": [{"name": "prometheus"}], "reportingInterval": "5s"}]
     with pytest.raises(LocalRunError, match=r"Telemetry istio-system/mesh-default: spec\.metrics"):
         read_stack([unknown])

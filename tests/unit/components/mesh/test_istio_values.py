@@ -90,10 +90,12 @@ def test_meshed_pods_connect_only_to_what_the_mesh_knows() -> None:
 
 
 def test_logs_are_json() -> None:
-    """Istio chart `global.logAsJson`, MeshConfig `accessLogEncoding`."""
+    """Istio chart `global.logAsJson`; MeshConfig, `envoyFileAccessLog.logFormat.labels`: labels make lines of JSON."""
     values = release("istiod").values
     assert values["global"]["logAsJson"] is True
-    assert (values["meshConfig"]["accessLogFile"], values["meshConfig"]["accessLogEncoding"]) == ("/dev/stdout", "JSON")
+    (provider,) = values["meshConfig"]["extensionProviders"]
+    assert provider["envoyFileAccessLog"]["path"] == "/dev/stdout"
+    assert {"mcp_method", "mcp_name"} <= set(provider["envoyFileAccessLog"]["logFormat"]["labels"])
 
 
 def test_control_plane_and_gateway_are_spread_prioritised_and_fenced() -> None:
@@ -125,8 +127,8 @@ def test_the_platform_reaches_every_chart(name: str) -> None:
 
 def test_values_of_the_stack_win_and_leave_their_siblings() -> None:
     """Helm, "Values Files": mappings are merged, everything else is replaced."""
-    own = {"istiod": {"meshConfig": {"accessLogEncoding": "TEXT"}, "env": {"PILOT_ENABLE_IP_AUTOALLOCATE": "true"}}}
+    own = {"istiod": {"meshConfig": {"trustDomain": "mesh.example"}, "env": {"PILOT_ENABLE_IP_AUTOALLOCATE": "true"}}}
     values = release("istiod", values=own).values
-    assert values["meshConfig"]["accessLogEncoding"] == "TEXT"
-    assert values["meshConfig"]["accessLogFile"] == "/dev/stdout"
+    assert values["meshConfig"]["trustDomain"] == "mesh.example"
+    assert values["meshConfig"]["outboundTrafficPolicy"] == {"mode": "REGISTRY_ONLY"}
     assert {"ENABLE_NATIVE_SIDECARS": "true", "PILOT_ENABLE_IP_AUTOALLOCATE": "true"}.items() <= values["env"].items()
