@@ -42,9 +42,9 @@ def register(wanted: Plan) -> None:
     """Mesh and monitoring first (their CRDs and webhooks), then the services, then what scales them."""
     mesh = ServiceMesh("mesh", resolved(wanted.mesh))
     observability = ObservabilityStack("observability", wanted.observability)
-    monitoring = pulumi.ResourceOptions(parent=observability)
     ready = pulumi.ResourceOptions(depends_on=[mesh, observability])
-    register_objects(rate_limiting.monitor(wanted.mesh), pulumi.ResourceOptions.merge(ready, monitoring))
+    after_monitoring = pulumi.ResourceOptions(parent=mesh, depends_on=[observability])
+    register_objects(rate_limiting.monitor(wanted.mesh), after_monitoring)
     services = {name: MeshedMCPService(name, args, ready) for name, args in wanted.services.items()}
     after_services = pulumi.ResourceOptions(depends_on=[observability, *services.values()])
     AutoscalingPolicy("autoscaling", wanted.autoscaling, after_services)

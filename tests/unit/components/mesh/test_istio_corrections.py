@@ -136,9 +136,14 @@ def test_24_retries_never_repeat_a_call_that_a_server_may_have_seen() -> None:
         assert set(route["retries"]["retryOn"].split(",")) == {"connect-failure", "refused-stream"}
 
 
-def test_25_no_route_has_a_fault_beside_retries() -> None:
+def test_25_faults_are_on_routes_of_their_own() -> None:
     """Istio API, HTTPFaultInjection: time-outs and retries are off where a client-side fault is set."""
-    assert not any("fault" in route for route in http_routes(render_exposed()))
+    routes = http_routes(render_exposed(faults={"slow": {"delay_seconds": 1}}))
+    faulty = [route for route in routes if "fault" in route]
+    assert faulty
+    assert all(match["headers"]["x-mcp-fault"] for route in faulty for match in route["match"])
+    sound = [route for route in routes if "fault" not in route]
+    assert sound == http_routes(render_exposed())
 
 
 def test_26_no_route_has_a_timeout() -> None:

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from mesh_rendering import mesh_args, render_exposed, service_args
+from mesh_rendering import mesh_args, render_exposed, render_mesh, service_args
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.args import ServiceSettings
 from meshed_mcp.components.mesh.istio_values import METRICS_OF_CONNECTIONS, istiod_values
+from meshed_mcp.components.mesh.rate_limiting_args import FailureMode
+from meshed_mcp.components.mesh.rate_limits_shared import reference
 
 FILTERED = {"legacy": "sticky", "rate_limits": {"pod": {"rate": "10/s"}, "tools": {"search": {"rate": "1/s"}}}}
 """Settings that lead to every EnvoyFilter of a service."""
@@ -126,3 +128,28 @@ def test_33_statistics_of_connections_are_reported(statistic: str) -> None:
     name = f"cluster.outbound|8000|stable|mcp-rag.mcp-system.svc.cluster.local.{statistic}"
     assert matcher["inclusionRegexps"] == list(METRICS_OF_CONNECTIONS)
     assert any(re.fullmatch(regex, name) for regex in matcher["inclusionRegexps"])
+
+
+def test_19_a_limit_over_all_pods_has_its_service_and_says_what_happens_without_it() -> None:
+    """Envoy, rate limit filter: domain, time-out, failure mode, and the cluster of a service that is there."""
+    auth = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
+    limits = {"service": {"rate": "100/s"}, "organization": {"rate": "10/s"}}
+    service = reference("mcp-system", "cluster.local", FailureMode.CLOSED)
+    asking = render_exposed(auth=auth, rate_limits={"shared": limits}, rate_limit_service=service)
+    (config,) = [
+        each
+        for item in asking
+        if item["kind"] == "EnvoyFilter"
+        for each in typed(item["spec"])
+        if each["@type"].endswith(".ratelimit.v3.RateLimit")
+    ]
+    assert config["failure_mode_deny"] is True
+    assert config["timeout"]
+    assert config["domain"]
+    assert config["rate_limits"]
+    counting = {"failure_mode": "closed", "redis": {"secret": "redis", "key": "address"}}
+    mesh = render_mesh(rate_limiting=counting, shared_limits={"mcp-search": limits})
+    found = mesh.one("Service", "mcp-rate-limit")
+    ports = {port["port"] for port in found["spec"]["ports"]}
+    cluster = config["rate_limit_service"]["grpc_service"]["envoy_grpc"]["cluster_name"]
+    assert cluster in {f"outbound|{port}||mcp-rate-limit.mcp-system.svc.cluster.local" for port in ports}

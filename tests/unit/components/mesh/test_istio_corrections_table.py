@@ -9,7 +9,6 @@ NOT_RENDERED_YET = {
     10: "metrics of a Telemetry, by their enumerated names",
     11: "tags of metrics are CEL",
     13: "no tag of unbounded values",
-    19: "the rate limit over all pods needs its service, its store and both patches",
     21: "several clusters need names, networks, a shared root and remote secrets",
 }
 """Mistakes that nothing rendered could make yet; an entry leaves when its test comes."""
