@@ -52,7 +52,7 @@ def test_32_access_logs_are_json_and_no_text_of_several_lines() -> None:
     """Istio, `accessLogFormat`: the text is literal, each of its newlines is logged; JSON is by labels."""
     config = istiod_values(mesh_args())["meshConfig"]
     assert "\n" not in str(config.get("accessLogFormat", ""))
-    assert config["accessLogEncoding"] == "JSON" or any(
+    assert config.get("accessLogEncoding") == "JSON" or any(
         "labels" in each.get("envoyFileAccessLog", {}).get("logFormat", {}) for each in config["extensionProviders"]
     )
 
