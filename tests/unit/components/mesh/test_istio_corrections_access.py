@@ -4,9 +4,11 @@ More of them: test_istio_corrections.py, test_istio_corrections_filters.py.
 """
 
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 from mesh_rendering import TRACING, mesh_args, render_exposed, render_mesh
 
+from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.istio_values import istiod_values
 from tests.stacks import ROOT
 
@@ -62,3 +64,43 @@ def test_34_no_page_tells_to_run_a_command_that_is_gone() -> None:
     pages = {path.name: path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md")}
     assert not [name for name, text in pages.items() if "verify-install" in text]
     assert "istioctl analyze" in pages["mesh.md"]
+
+
+ORGANIZATIONS = {"values": ["acme", "globex"]}
+
+
+def overrides() -> list[Manifest]:
+    """Every change of a metric in the Telemetry objects of a mesh that counts by organisation."""
+    found = [
+        override
+        for item in render_mesh(organization_tag=ORGANIZATIONS)
+        if item["kind"] == "Telemetry"
+        for metrics in item["spec"].get("metrics", ())
+        for override in metrics["overrides"]
+    ]
+    assert found
+    return found
+
+
+def test_10_metrics_are_named_as_the_schema_lists_them(schemas: Any) -> None:
+    """Istio 1.31 CRDs: `REQUEST_COUNT` and its like; `requests_total` is refused."""
+    spec = schemas["telemetry.istio.io/v1", "Telemetry"]["properties"]["spec"]["properties"]["metrics"]["items"]
+    match = spec["properties"]["overrides"]["items"]["properties"]["match"]["properties"]
+    assert {override["match"]["metric"] for override in overrides()} <= set(match["metric"]["enum"])
+
+
+def test_11_tags_are_expressions_and_no_templates() -> None:
+    """Istio, Telemetry `tagOverrides`: the value is CEL, in which `%{...}` of Envoy's formats means nothing."""
+    values = [tag["value"] for override in overrides() for tag in override["tagOverrides"].values()]
+    assert values
+    assert not [value for value in values if "%{" in value or "%REQ" in value]
+
+
+def test_13_no_tag_has_values_without_bound_or_from_a_client() -> None:
+    """Prometheus, "Do not overuse labels": a tag's values are listed ones, of a verified claim, and no user's."""
+    for override in overrides():
+        assert set(override["tagOverrides"]) == {"mcp_organization"}
+        for tag in override["tagOverrides"].values():
+            assert all(f'"{name}"' in tag["value"] for name in ORGANIZATIONS["values"])
+            assert "_OTHER" in tag["value"]
+            assert "request.headers" not in tag["value"]
