@@ -64,7 +64,7 @@ def set_ups(folder: Path) -> Iterator[dict[str, Target]]:
         collector = Collector(f"http://127.0.0.1:{sink.port}", "127.0.0.1", sink.port)
         stack = read_stack(
             [
-                *stacks.mesh(tracing=stacks.TRACING),
+                *stacks.mesh(tracing=stacks.TRACING, access_log={"requests": "all"}),
                 *stacks.server("front", "service", replicas=1, callers=["back"]),
                 *stacks.server(
                     "back", "service", replicas=1, callers=["front"], tools=TOOLS, rate_limits={"tools": LIMITS}

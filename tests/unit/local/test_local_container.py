@@ -8,7 +8,8 @@ from typing import Any
 import local_objects
 import pytest
 
-from meshed_mcp.local.container import Places, fresh_volumes, program
+from meshed_mcp.local.changing import SERVING_SECONDS
+from meshed_mcp.local.container import ENDPOINT_SECONDS, Places, fresh_volumes, program
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.processes import Program
 from meshed_mcp.local.topology import Pod, Topology
@@ -147,3 +148,8 @@ def test_a_pod_with_one_port_is_refused(objects: list[dict[str, Any]], laid_out:
         LocalRunError, match="container server needs one port for calls beside the one of its readiness"
     ):
         laid_out(objects)
+
+
+def test_a_replica_that_ends_refuses_later_than_its_sessions_are_led_elsewhere() -> None:
+    """Kubernetes, EndpointSlice condition `serving`: else sessions meet a replica that is gone."""
+    assert float(ENDPOINT_SECONDS) >= SERVING_SECONDS + 1
