@@ -6,6 +6,7 @@ Not here: what is measured (telemetry.py, gate.py), names (meshed_mcp.contract).
 
 from collections.abc import Sequence
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -44,6 +45,17 @@ class LabelOverflow:
     def count(self, metric: str, label: str) -> None:
         """One value was replaced."""
         self._values.labels(metric, label).inc()
+
+
+_overflows: Final[WeakKeyDictionary[CollectorRegistry, LabelOverflow]] = WeakKeyDictionary()
+
+
+def label_overflow(registry: CollectorRegistry) -> LabelOverflow:
+    """Return the registry's one `LabelOverflow`: servers and clients of a process share it."""
+    found = _overflows.get(registry)
+    if found is None:
+        found = _overflows[registry] = LabelOverflow(registry)
+    return found
 
 
 class BoundedHistogram:

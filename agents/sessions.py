@@ -6,8 +6,10 @@ Not here: whether a server keeps sessions at all (service.py), limits (the SDK's
 """
 
 from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from mcp.server.streamable_http import StreamableHTTPServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -16,33 +18,79 @@ from prometheus_client import CollectorRegistry, Gauge, Histogram
 from meshed_mcp import contract
 from meshed_mcp.agents.heap import Reclaim
 
+NO_ERROR: Final = ""
+"""Ended by its client: DELETE."""
+
+IDLE: Final = "timeout"
+"""Nobody asked for so long that it was forgotten. Source: OpenTelemetry, `error.type`, example."""
+
+STOPPED: Final = "cancelled"
+"""The process ended first."""
+
+CRASHED: Final = "_OTHER"
+"""The SDK gave it up after an exception. Source: OpenTelemetry, `error.type`, fallback."""
+
+
+@dataclass(slots=True)
+class Opened:
+    """One entry of the table: since when, and the revision once `initialize` has agreed on one."""
+
+    protocol: str = ""
+    at: float = field(default_factory=perf_counter)
+
+
+_opening: ContextVar[Opened | None] = ContextVar("opening", default=None)
+
+
+def note_protocol(version: str) -> None:
+    """Note what `initialize` agreed on, in the request that opens a session; does nothing elsewhere."""
+    if (opened := _opening.get()) is not None:
+        opened.protocol = version
+
 
 class SessionTable(dict[str, StreamableHTTPServerTransport]):
-    """The manager's table of open sessions, which times how long each entry stays."""
+    """The manager's table of open sessions, which times how long each entry stays.
+
+    An entry whose `initialize` was refused never became a session, and is not timed.
+    """
 
     def __init__(self, seconds: Histogram, on_end: Callable[[], None]) -> None:
         super().__init__()
         self._seconds = seconds
         self._on_end = on_end
-        self._opened: dict[str, float] = {}
+        self._opened: dict[str, Opened] = {}
 
     def __setitem__(self, session: str, transport: StreamableHTTPServerTransport) -> None:
-        self._opened[session] = perf_counter()
+        self._opened[session] = opened = Opened()
+        _opening.set(opened)
         super().__setitem__(session, transport)
 
     def pop(self, session: str, *default: Any) -> Any:
         """Close one session; the SDK asks more than once."""
-        opened = self._opened.pop(session, None)
-        found = super().pop(session, *default)
-        if opened is not None:
-            self._seconds.observe(perf_counter() - opened)
-            self._on_end()
-        return found
+        transport = self.get(session)
+        self._end(session, "" if transport is None else end_of(transport))
+        return super().pop(session, *default)
 
     def clear(self) -> None:
         """Close all, at the end of the process."""
         for session in list(self):
-            self.pop(session)
+            self._end(session, STOPPED)
+        super().clear()
+
+    def _end(self, session: str, error: str) -> None:
+        opened = self._opened.pop(session, None)
+        if opened is None:
+            return
+        if opened.protocol:
+            self._seconds.labels(opened.protocol, error).observe(perf_counter() - opened.at)
+        self._on_end()
+
+
+def end_of(transport: StreamableHTTPServerTransport) -> str:
+    """Why the session of this transport ends, as a label."""
+    if transport.idle_scope is not None and transport.idle_scope.cancel_called:
+        return IDLE
+    return NO_ERROR if transport.is_terminated else CRASHED
 
 
 class SessionMetrics:
@@ -53,6 +101,7 @@ class SessionMetrics:
         self._seconds = Histogram(
             contract.METRIC_SESSION_DURATION,
             "Duration of sessions of clients up to 2025-11-25, seconds.",
+            (contract.LABEL_PROTOCOL, contract.LABEL_ERROR),
             buckets=contract.DURATION_BUCKETS_SECONDS,
             registry=registry,
         )

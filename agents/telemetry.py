@@ -27,8 +27,9 @@ from prometheus_client import (
 from pydantic import ValidationError
 
 from meshed_mcp import contract
-from meshed_mcp.agents.instruments import OTHER, BoundedHistogram, LabelOverflow
+from meshed_mcp.agents.instruments import OTHER, BoundedHistogram, label_overflow
 from meshed_mcp.agents.limits import LISTEN_METHOD
+from meshed_mcp.agents.sessions import note_protocol
 from meshed_mcp.agents.span_attributes import complete_server_span
 from meshed_mcp.agents.work import LISTEN, Work, work_of
 
@@ -42,6 +43,7 @@ CANCELLED: Final = "cancelled"
 """The client went away or cancelled, or the grace period ended; no answer was sent, so there is no code."""
 
 CALL_METHOD: Final = "tools/call"
+OPENING_METHOD: Final = "initialize"
 KNOWN_METHODS: Final = methods.SPEC_CLIENT_METHODS | methods.SPEC_CLIENT_NOTIFICATION_METHODS
 KNOWN_CODES: Final = frozenset(
     {
@@ -106,7 +108,7 @@ class OperationMetrics:
         release: str,
     ) -> None:
         self._is_tool = is_tool
-        self._overflow = LabelOverflow(registry)
+        self._overflow = label_overflow(registry)
         self._seconds = BoundedHistogram(
             contract.METRIC_OPERATION_DURATION,
             "Duration of MCP requests and notifications, seconds.",
@@ -137,6 +139,8 @@ class OperationMetrics:
         try:
             result = await call_next(ctx)
             error = result_error(result)
+            if method == OPENING_METHOD:
+                note_opening(result)
         except Exception as exception:
             error = exception_error(exception)
             raise
@@ -168,6 +172,13 @@ class OperationMetrics:
             return value
         self._overflow.count(contract.METRIC_OPERATION_DURATION, label)
         return OTHER
+
+
+def note_opening(result: HandlerResult) -> None:
+    """Tell the sessions which revision the result of `initialize` names."""
+    match result:
+        case mcp_types.InitializeResult(protocol_version=version) | {"protocolVersion": version}:
+            note_protocol(version if version in KNOWN_PROTOCOL_VERSIONS else OTHER)
 
 
 def result_error(result: HandlerResult) -> str:

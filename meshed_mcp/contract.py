@@ -196,6 +196,9 @@ ENV_TRACE_RATIO: Final = "MESHED_MCP_TRACE_RATIO"
 METRIC_OPERATION_DURATION: Final = "mcp_server_operation_duration_seconds"
 """Histogram, seconds. Source: OpenTelemetry MCP conventions, `mcp.server.operation.duration`."""
 
+METRIC_CLIENT_DURATION: Final = "mcp_client_operation_duration_seconds"
+"""Histogram, seconds. Source: as above, `mcp.client.operation.duration`."""
+
 METRIC_ACTIVE_REQUESTS: Final = "mcp_server_active_requests"
 """Gauge: calls in work, `subscriptions/listen` streams not counted. The autoscaler reads it."""
 
@@ -262,6 +265,9 @@ LABEL_METHOD: Final = "mcp_method_name"
 LABEL_TOOL: Final = "gen_ai_tool_name"
 LABEL_ERROR: Final = "error_type"
 LABEL_PROTOCOL: Final = "mcp_protocol_version"
+LABEL_ADDRESS: Final = "server_address"
+"""Whom a client calls: the host of a URL, or a name of the registry. Source: OpenTelemetry, `server.address`."""
+
 LABEL_RELEASE: Final = "release"
 """Version of the service's own code. Not `version`: that is LABEL_VERSION of the pod, which scraping adds."""
 

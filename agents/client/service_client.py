@@ -20,11 +20,13 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.dispatcher import ProgressFnT
 from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, RequestParamsMeta
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from prometheus_client import CollectorRegistry
 
 from meshed_mcp.agents.backoff import Backoff
 from meshed_mcp.agents.client.attempt import Attempt, current_attempt, observed
 from meshed_mcp.agents.client.connections import ServiceConnections
 from meshed_mcp.agents.client.directory import Directory
+from meshed_mcp.agents.client.metrics import CALL, ClientMetrics
 from meshed_mcp.agents.client.session import Session
 
 PROTOCOL: Final = "2026-07-28"
@@ -49,7 +51,8 @@ class ServiceClient:
 
     `target` is a URL, or `namespace/service` (or `service` of the own namespace) in the registry of the environment.
     Nothing is sent before the first call. `mode` is the SDK's: the present protocol, or "auto" and "legacy" for servers
-    up to 2025-11-25. `options` are those of the SDK's `Client`, such as `elicitation_callback`.
+    up to 2025-11-25. `metrics` is where durations are counted: `service.metrics` of the service that calls.
+    `options` are those of the SDK's `Client`, such as `elicitation_callback`.
     """
 
     def __init__(
@@ -61,9 +64,11 @@ class ServiceClient:
         tries: int = DEFAULT_TRIES,
         auth: httpx2.Auth | None = None,
         environment: Mapping[str, str] = os.environ,
+        metrics: CollectorRegistry | None = None,
         **options: Any,
     ) -> None:
         self._directory = Directory.of(target, environment)
+        self._metrics = ClientMetrics(metrics, target)
         self._timeout_seconds = timeout_seconds
         self._tries = tries
         self._connections = ServiceConnections(auth=auth)
@@ -138,8 +143,9 @@ class ServiceClient:
             try:
                 with _preparing():
                     may_repeat = await session.may_repeat(tool)
-                with _calling(may_repeat=may_repeat):
-                    return await send(client)
+                with _calling(may_repeat=may_repeat), self._metrics.request(CALL, tool) as request:
+                    request.result = result = await send(client)
+                    return result
             except _Failed as failed:
                 self._retire_if_useless(session, failed.seen)
                 raise
@@ -156,7 +162,7 @@ class ServiceClient:
     async def _opened(self) -> Session:
         url = await self._directory.url()
         transport = streamable_http_client(url, http_client=self._connections)
-        session = Session(Client(transport, mode=self._mode, **self._options))
+        session = Session(Client(transport, mode=self._mode, **self._options), self._metrics)
         await session.open()
         if self._mode == "auto" and current_attempt().failed and session.client.protocol_version in OLD:
             await session.close()

@@ -13,9 +13,10 @@ from time import monotonic
 from typing import Final
 
 from mcp import Client, MCPError
-from mcp_types import Tool, ToolAnnotations
+from mcp_types import ListToolsResult, Tool, ToolAnnotations
 
 from meshed_mcp.agents.client.attempt import current_attempt
+from meshed_mcp.agents.client.metrics import LIST, ClientMetrics
 
 LISTING_SECONDS: Final = 60.0
 """How long a listing of tools counts at least: a peer that gives no `ttlMs` would be listed before every call."""
@@ -34,8 +35,9 @@ logger = logging.getLogger(__name__)
 class Session:
     """An open SDK client. Several calls use it at once; it closes when it is retired and the last of them has ended."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, metrics: ClientMetrics) -> None:
         self.client = client
+        self._metrics = metrics
         self._users = 0
         self._retired = False
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -102,20 +104,26 @@ class Session:
     async def _list(self) -> None:
         seconds, tools = LISTING_SECONDS, list[Tool]()
         try:
-            page = await self.client.list_tools()
+            page = await self._page(None)
             seconds = max(seconds, (page.ttl_ms or 0) / 1000)
             tools += page.tools
             for _ in range(MOST_PAGES - 1):
                 if page.next_cursor is None:
                     break
-                page = await self.client.list_tools(cursor=page.next_cursor)
+                page = await self._page(page.next_cursor)
                 tools += page.tools
         except MCPError:
             if current_attempt().session_lost or not current_attempt().answered:
                 raise
             logger.info("the peer does not list its tools; no call of them is sent again")
         self._annotations = {tool.name: tool.annotations or NO_ANNOTATIONS for tool in tools}
+        self._metrics.listed(self._annotations)
         self._listed_until = monotonic() + seconds
+
+    async def _page(self, cursor: str | None) -> ListToolsResult:
+        with self._metrics.request(LIST) as request:
+            request.result = page = await self.client.list_tools(cursor=cursor)
+            return page
 
     def _leave_if_over(self) -> None:
         if self._retired and not self._users:

@@ -66,7 +66,14 @@ SERVER: Final = (
     Metric(contract.METRIC_REGISTERED_TOOLS, Type.GAUGE, "tools", (), 1, Emitter.SERVER),
     Metric(contract.METRIC_INFO, Type.GAUGE, "", (contract.LABEL_RELEASE, "sdk_version"), 1, Emitter.SERVER),
     Metric(contract.METRIC_ACTIVE_SESSIONS, Type.GAUGE, "sessions", (), 1, Emitter.SERVER),
-    Metric(contract.METRIC_SESSION_DURATION, Type.HISTOGRAM, "seconds", (), 1, Emitter.SERVER),
+    Metric(
+        contract.METRIC_SESSION_DURATION,
+        Type.HISTOGRAM,
+        "seconds",
+        (contract.LABEL_PROTOCOL, contract.LABEL_ERROR),
+        REASONS,
+        Emitter.SERVER,
+    ),
     Metric(
         contract.METRIC_ORG_REQUESTS,
         Type.COUNTER,
@@ -79,6 +86,14 @@ SERVER: Final = (
 )
 
 OPTIONAL: Final = (
+    Metric(
+        contract.METRIC_CLIENT_DURATION,
+        Type.HISTOGRAM,
+        "seconds",
+        (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR, contract.LABEL_ADDRESS),
+        LABEL_SETS,
+        Emitter.OPTIONAL,
+    ),
     Metric(
         contract.METRIC_AUTHORIZATIONS, Type.COUNTER, "calls", (contract.LABEL_TOOL, "reason"), TOOLS, Emitter.OPTIONAL
     ),

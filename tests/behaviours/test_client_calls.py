@@ -14,8 +14,9 @@ import pytest
 from counting_service import CountingService
 from cutting_proxy import cutting
 from mcp import MCPError
-from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
+from mcp_types import CONNECTION_CLOSED, INTERNAL_ERROR, REQUEST_TIMEOUT
 from opentelemetry import trace
+from prometheus_client import CollectorRegistry
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -105,6 +106,25 @@ async def test_an_answer_that_is_an_error_is_never_asked_for_again() -> None:
             error = await error_of(client, "read")
         assert error.message == f"http://127.0.0.1:{port}/mcp answered {status}: no"
         assert len(app.asked) == 1
+
+
+async def test_each_request_is_measured_also_the_one_that_is_sent_again() -> None:
+    """OpenTelemetry MCP conventions, `mcp.client.operation.duration`: from the time a request was sent."""
+    refusal, registry = PlainTextResponse("stopping", 503, {"Retry-After": "0"}), CollectorRegistry()
+    async with (
+        serving(Refusing(CountingService(), refusal, times=1)) as port,
+        ServiceClient(f"http://127.0.0.1:{port}/mcp", metrics=registry) as client,
+    ):
+        await client.call_tool("read", {"token": "t"})
+
+    def count(method: str, tool: str, error: str) -> float | None:
+        labels = {"mcp_method_name": method, "gen_ai_tool_name": tool, "error_type": error}
+        return registry.get_sample_value(
+            f"{contract.METRIC_CLIENT_DURATION}_count", {**labels, contract.LABEL_ADDRESS: "127.0.0.1"}
+        )
+
+    assert (count("tools/list", "", ""), count("tools/call", "read", "")) == (1, 1)
+    assert count("tools/call", "read", str(INTERNAL_ERROR)) == 1
 
 
 async def test_a_deadline_ends_the_call_on_both_sides() -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 from mcp import MCPError
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
+from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, ValidationError
 
 from meshed_mcp.agents import ServiceClient
@@ -59,13 +60,13 @@ class Peers:
 
 
 @asynccontextmanager
-async def connected(environment: Mapping[str, str]) -> AsyncIterator[Peers]:
-    """Hold the clients; sends nothing until something is asked."""
+async def connected(environment: Mapping[str, str], metrics: CollectorRegistry) -> AsyncIterator[Peers]:
+    """Hold the clients, whose requests are counted in `metrics`; sends nothing until something is asked."""
     rag_url = environment.get(ENV_RAG_URL) or DEFAULT_RAG_URL
     llm_url = environment.get(ENV_LLM_SERVICE_URL) or DEFAULT_LLM_SERVICE_URL
     async with (
-        ServiceClient(rag_url, timeout_seconds=ANSWER_SECONDS) as rag,
-        ServiceClient(llm_url, timeout_seconds=ANSWER_SECONDS) as llm,
+        ServiceClient(rag_url, timeout_seconds=ANSWER_SECONDS, metrics=metrics) as rag,
+        ServiceClient(llm_url, timeout_seconds=ANSWER_SECONDS, metrics=metrics) as llm,
     ):
         yield Peers(Peer("mcp-rag", rag), Peer("mcp-llm", llm))
 

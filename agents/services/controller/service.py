@@ -62,7 +62,7 @@ class _Summary(BaseModel):
 
 @asynccontextmanager
 async def _lifespan(_: MCPServer[Peers]) -> AsyncIterator[Peers]:
-    async with connected(os.environ) as peers:
+    async with connected(os.environ, service.metrics) as peers:
         yield peers
 
 

@@ -1,8 +1,14 @@
 """Sessions of clients up to 2025-11-25, counted and timed through the SDK's own session manager."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
 import httpx2
 import pytest
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from prometheus_client import CollectorRegistry
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService
@@ -10,7 +16,7 @@ from meshed_mcp.agents.sessions import SessionMetrics
 
 pytestmark = pytest.mark.anyio
 
-INITIALIZE = {
+INITIALIZE: dict[str, Any] = {
     "jsonrpc": "2.0",
     "id": 1,
     "method": "initialize",
@@ -23,6 +29,59 @@ INITIALIZE = {
 HEADERS = {"accept": "application/json, text/event-stream"}
 
 
+def ended(registry: CollectorRegistry) -> dict[tuple[str, str], float]:
+    """Sessions that have ended, by revision and error."""
+    return {
+        (sample.labels[contract.LABEL_PROTOCOL], sample.labels[contract.LABEL_ERROR]): sample.value
+        for metric in registry.collect()
+        for sample in metric.samples
+        if sample.name == f"{contract.METRIC_SESSION_DURATION}_count"
+    }
+
+
+@asynccontextmanager
+async def serving(registry: CollectorRegistry, **options: Any) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of a service whose sessions are measured in `registry`."""
+    service = MCPService("mcp-test")
+    app = service.streamable_http_app(host="0.0.0.0", **options)  # noqa: S104 - in process; every Host is served
+    SessionMetrics(registry).watch(service.session_manager)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test", headers=HEADERS) as http,
+    ):
+        yield http
+
+
+async def test_a_session_is_timed_by_its_revision_and_what_ended_it() -> None:
+    """OpenTelemetry MCP conventions, `mcp.server.session.duration`: mcp.protocol.version, error.type."""
+    older = {**INITIALIZE, "params": {**INITIALIZE["params"], "protocolVersion": "2025-06-18"}}
+    async with serving(registry := CollectorRegistry()) as http:
+        opened = await http.post(contract.MCP_PATH, json=older)
+        await http.delete(contract.MCP_PATH, headers={"mcp-session-id": opened.headers["mcp-session-id"]})
+        await http.post(contract.MCP_PATH, json=INITIALIZE)
+        assert ended(registry) == {("2025-06-18", ""): 1}
+    assert ended(registry) == {("2025-06-18", ""): 1, ("2025-11-25", "cancelled"): 1}
+
+
+async def test_a_session_that_nobody_asks_any_more_ended_by_time_out() -> None:
+    """OpenTelemetry, `error.type`: `timeout`; SDK 2.3, `session_idle_timeout`."""
+    async with serving(registry := CollectorRegistry(), session_idle_timeout=0.2) as http:
+        await http.post(contract.MCP_PATH, json=INITIALIZE)
+        with anyio.fail_after(20):
+            while not ended(registry):
+                await anyio.sleep(0.02)
+    assert ended(registry) == {("2025-11-25", "timeout"): 1}
+
+
+async def test_an_opening_that_is_refused_was_no_session() -> None:
+    """Product rule: refused requests are counted as such, and would draw the durations of sessions to zero."""
+    async with serving(registry := CollectorRegistry()) as http:
+        refused = await http.post(contract.MCP_PATH, json={**INITIALIZE, "method": "tools/list"})
+        assert refused.status_code == 400
+        assert registry.get_sample_value(contract.METRIC_ACTIVE_SESSIONS) == 0
+    assert ended(registry) == {}
+
+
 async def test_a_session_is_open_from_initialize_to_delete_and_then_timed() -> None:
     """OpenTelemetry MCP conventions, `mcp.server.session.duration`; MCP 2025-11-25, "Session Management"."""
     service = MCPService("mcp-test")
@@ -31,8 +90,7 @@ async def test_a_session_is_open_from_initialize_to_delete_and_then_timed() -> N
     metrics.watch(service.session_manager)
 
     def seen() -> tuple[float | None, float | None]:
-        ended = registry.get_sample_value(f"{contract.METRIC_SESSION_DURATION}_count")
-        return registry.get_sample_value(contract.METRIC_ACTIVE_SESSIONS), ended
+        return registry.get_sample_value(contract.METRIC_ACTIVE_SESSIONS), sum(ended(registry).values())
 
     async with (
         app.router.lifespan_context(app),
