@@ -6,12 +6,21 @@ of `_meta` as its parent, and the last proxy's of the header as a link; without 
 Source: OpenTelemetry MCP conventions, "Context propagation". Not here: spans and their export (tracing.py).
 """
 
+import re
 from collections.abc import MutableMapping
 from contextvars import ContextVar
 from typing import Final, Protocol
 
 from opentelemetry import context as context_api
-from opentelemetry.trace import Span, SpanContext, get_current_span
+from opentelemetry.context import Context
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    TraceFlags,
+    get_current_span,
+    set_span_in_context,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import Scope
 
@@ -20,6 +29,7 @@ TRACEPARENT: Final = "traceparent"
 NOT_KEPT: Final = f"00-{1:032x}-{1:016x}-00"
 """A trace that nobody keeps. Source: W3C Trace Context, section 3.2.2.5, flag `sampled` unset."""
 
+_VERSION_00: Final = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _FIELDS: Final = frozenset(name.encode() for name in _W3C.fields)
 _http_parent: ContextVar[SpanContext | None] = ContextVar("http_parent", default=None)
 
@@ -52,8 +62,7 @@ class HTTPParent:
 
     def __enter__(self) -> None:
         if self._fields:
-            carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._fields}
-            inherited = _W3C.extract(carrier)
+            inherited = extracted(self._fields)
             self._parent = _http_parent.set(get_current_span(inherited).get_span_context())
             self._context = context_api.attach(inherited)
 
@@ -61,6 +70,17 @@ class HTTPParent:
         if self._fields:
             context_api.detach(self._context)
             _http_parent.reset(self._parent)
+
+
+def extracted(fields: list[tuple[bytes, bytes]]) -> Context:
+    """Context of header fields; what proxies send, one `traceparent` of version 00 alone, takes half the time."""
+    (name, value), *others = fields
+    if name == b"traceparent" and not others and (match := _VERSION_00.fullmatch(value)):
+        trace_id, span_id, flags = (int(part, 16) for part in match.groups())
+        if trace_id and span_id:
+            parent = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
+            return set_span_in_context(NonRecordingSpan(parent), Context())
+    return _W3C.extract({name.decode("latin-1"): value.decode("latin-1") for name, value in fields})
 
 
 def current_http_parent() -> SpanContext | None:

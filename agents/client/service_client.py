@@ -55,7 +55,7 @@ class ServiceClient:
     `options` are those of the SDK's `Client`, such as `elicitation_callback`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options of a client, by keyword, each with a default
         self,
         target: str,
         *,

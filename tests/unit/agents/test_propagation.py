@@ -5,6 +5,8 @@ from contextlib import suppress
 
 import httpx2
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
@@ -14,11 +16,12 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from meshed_mcp.agents import MCPService, Settings, span
 from meshed_mcp.agents.gate import Gate
 from meshed_mcp.agents.hosts import AllowedHosts
-from meshed_mcp.agents.propagation import HTTPParent, current_http_parent, put_trace_on_headers
+from meshed_mcp.agents.propagation import HTTPParent, current_http_parent, extracted, put_trace_on_headers
 
 pytestmark = pytest.mark.anyio
 
@@ -71,6 +74,47 @@ async def test_a_header_that_names_no_span_is_none(value: str) -> None:
     with HTTPParent({"headers": [(b"traceparent", value.encode())]}):
         assert current_http_parent() is None
     assert current_http_parent() is None
+
+
+def hexadecimal(digits: int) -> st.SearchStrategy[str]:
+    """So many digits; zeros and upper case, which are invalid, are not rare."""
+    return st.one_of(st.just("0" * digits), st.text("0123456789abcdefABCDEF", min_size=digits, max_size=digits))
+
+
+TRACEPARENTS = st.builds(
+    "{}{}-{}-{}-{}{}".format,
+    st.sampled_from(["", " ", "\t"]),
+    st.sampled_from(["00", "00", "00", "01", "ff", "0"]),
+    hexadecimal(32),
+    hexadecimal(16),
+    hexadecimal(2),
+    st.sampled_from(["", "", "", " ", "-", "-00", "\n", "0"]),
+)
+FIELDS = st.lists(
+    st.tuples(
+        st.sampled_from([b"traceparent", b"traceparent", b"tracestate"]),
+        st.one_of(TRACEPARENTS, st.text(max_size=60), st.just("vendor=1")).map(
+            lambda text: text.encode("latin-1", "replace")
+        ),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+def described(context: Context) -> tuple[object, ...]:
+    """All that a span of this context would inherit."""
+    parent = trace.get_current_span(context).get_span_context()
+    return (*parent[:4], dict(parent.trace_state), parent.is_valid, len(context))
+
+
+@given(FIELDS)
+@example([(b"traceparent", HEADER.encode())])
+@example([(b"tracestate", HEADER.encode())])
+def test_the_short_way_reads_what_the_librarys_propagator_reads(fields: list[tuple[bytes, bytes]]) -> None:
+    """W3C Trace Context, section 3.2, as OpenTelemetry's propagator reads it."""
+    carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in fields}
+    assert described(extracted(fields)) == described(TraceContextTextMapPropagator().extract(carrier))
 
 
 def service() -> MCPService:
