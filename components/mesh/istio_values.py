@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, Chart, ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import access_log
+from meshed_mcp.components.mesh import access_log, rate_limits, rate_limits_shared
 from meshed_mcp.components.mesh.ambient_values import ZTUNNEL_RELEASE, ztunnel_values
 from meshed_mcp.components.mesh.cluster_args import (
     EGRESS_NAMESPACE,
@@ -48,9 +48,11 @@ from meshed_mcp.components.mesh.value_overlays import value_overlay
 METRICS_OF_CONNECTIONS: Final = (
     r"cluster\.outbound\|.*\.upstream_rq_(retry|pending)[a-z_]*",
     r"cluster\.outbound\|.*\.circuit_breakers\.default\.[a-z_]+_open",
+    rf"{rate_limits.STAT_PREFIX}\.http_local_rate_limit\.[a-z_]+",
+    rf"cluster\.inbound\|.*\.ratelimit\.{rate_limits_shared.STAT_PREFIX}\.[a-z_]+",
 )
-"""Envoy's statistics of retries, of waiting requests and of open breakers towards other services; Istio's proxies
-report none of them unless asked. Full names, as Envoy's own in front of `envoy_cluster_...`.
+"""Envoy's statistics of retries, of waiting requests and of open breakers towards other services, and of requests over
+a limit; Istio's proxies report none of them unless asked. Full names, as Envoy's own in front of `envoy_cluster_...`.
 
 Source: Istio, ProxyConfig `proxyStatsMatcher`; Envoy, "Cluster manager statistics".
 """

@@ -20,11 +20,11 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import cluster, rate_limiting, service
 from meshed_mcp.components.mesh.args import ServiceMeshArgs
 from meshed_mcp.components.mesh.rate_limiting_args import FailureMode
-from meshed_mcp.components.mesh.rate_limits_shared import reference
+from meshed_mcp.components.mesh.rate_limits_shared import STAT_PREFIX, reference
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import OUTBOUND_PORT
+from meshed_mcp.local.topology import ADMIN_PORT, OUTBOUND_PORT
 from tests.redis_server import RedisServer, redis_server
 
 SCRIPT: Final = ["python", str(Path(__file__).with_name("vault_service.py"))]
@@ -127,11 +127,19 @@ def statuses(client: httpx2.Client, request: dict[str, Any], times: int, host: s
     return [client.post(f"http://{host}:8000/mcp", **request).status_code for _ in range(times)]
 
 
-def test_all_pods_together_answer_what_the_limit_says(client: httpx2.Client) -> None:
+def over_limit(address: str) -> int:
+    """How many requests a proxy counts as refused. Source of the name: Envoy, "Rate limit", statistics."""
+    text = httpx2.get(f"http://{address}:{ADMIN_PORT}/stats?filter=ratelimit.{STAT_PREFIX}.over_limit").text
+    return sum(int(line.rpartition(" ")[2]) for line in text.splitlines())
+
+
+def test_all_pods_together_answer_what_the_limit_says(up: Running, client: httpx2.Client) -> None:
     """Issue rule: a shared limit is one number, however many pods there are."""
     assert statuses(client, call("read"), 4 * PODS) == [200] * 6 + [429] * (4 * PODS - 6)
     assert statuses(client, call("whoami"), 3) == [200, 200, 429]
     assert statuses(client, call("delete"), 1) == [429]
+    refused = [over_limit(pod.address) for pod in up.topology.pods if pod.name.startswith("vault-")]
+    assert sum(refused) == 4 * PODS - 6 + 2
 
 
 def test_requests_that_name_no_tool_share_the_smallest_limit(client: httpx2.Client) -> None:

@@ -1,6 +1,7 @@
 """Rate limits per pod: what a stack may write, what is refused, and the filter that the sidecars get."""
 
 import math
+import re
 from typing import Any, Final
 
 import pytest
@@ -12,6 +13,7 @@ from meshed_mcp.components.core.errors import faults
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import rate_limits, rate_limits_requests
 from meshed_mcp.components.mesh.args import ServiceSettings
+from meshed_mcp.components.mesh.istio_values import METRICS_OF_CONNECTIONS
 from meshed_mcp.components.mesh.proxy_filters import foreign_filters
 from meshed_mcp.components.mesh.rate_limits_args import SECONDS_OF, TokenBucket, effective
 
@@ -196,3 +198,12 @@ def test_an_absent_header_is_never_taken_for_a_named_tool() -> None:
     for action in rate_limits_requests.of_tools(["a", "*"]):
         for header in action["actions"][0]["header_value_match"]["headers"]:
             assert bool(header.get("invert_match")) == bool(header.get("treat_missing_header_as_empty"))
+
+
+@pytest.mark.parametrize(
+    "statistic",
+    ["mcp_rate_limits.http_local_rate_limit.rate_limited", "cluster.inbound|8000||.ratelimit.mcp_shared.over_limit"],
+)
+def test_what_limits_refused_is_reported_by_the_proxies(statistic: str) -> None:
+    """Istio, `proxyStatsMatcher`: other statistics of Envoy are dropped; names as test_shared_rate_limits.py finds."""
+    assert any(re.fullmatch(regex, statistic) for regex in METRICS_OF_CONNECTIONS)

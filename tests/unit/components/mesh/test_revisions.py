@@ -7,7 +7,7 @@ from mesh_rendering import Objects, mesh_args, render_mesh
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.charts import ReleaseSpec
-from meshed_mcp.components.mesh.istio_values import releases
+from meshed_mcp.components.mesh.istio_values import METRICS_OF_CONNECTIONS, releases
 from meshed_mcp.components.mesh.revision_args import injecting_revision
 
 FIRST: dict[str, Any] = {"istio_version": "1.31.1", "revision": "1-31-1", "revision_tags": {"stable": "1-31-1"}}
@@ -119,7 +119,7 @@ def test_pods_report_the_connection_statistics_that_istio_leaves_out() -> None:
     """Istio, ProxyConfig `proxyStatsMatcher`: without it no retries, waiting requests and open breakers."""
     config = release("istiod", {}).values["meshConfig"]["defaultConfig"]
     assert config["proxyMetadata"] == {"ISTIO_META_DNS_CAPTURE": "true"}
-    assert len(config["proxyStatsMatcher"]["inclusionRegexps"]) == 2
+    assert config["proxyStatsMatcher"]["inclusionRegexps"] == list(METRICS_OF_CONNECTIONS)
 
 
 @pytest.mark.parametrize(
