@@ -96,22 +96,27 @@ def running(
         if faults := dangling(laid):
             raise LocalRunError(*faults)
         programs = programs_of(laid.pods, places, collector)
-        keys = KeyFolder(places.state / "certificates")
-        configurations = Configurations(block, gateway_port, keys, collector)
-        wanted = configurations.of(laid, laid.pods)
+        configurations = Configurations(block, gateway_port, KeyFolder(places.state / "certificates"), collector)
         proxies = ends.enter_context(Processes(PROXY_STOP_SECONDS))
         services = ends.enter_context(Processes(STOP_SECONDS))
-        envoys = Proxies(envoy, places, proxies)
-        tell(f"starting {len(wanted)} Envoys and {len(programs)} processes on 127.{block}.0.0/16")
-        for name, configuration in wanted.items():
-            envoys.start(name, configuration)
-        for each in programs:
-            services.start(each)
-        proxies.wait_until(envoys.ready, READY_SECONDS, lambda _: None)
-        tell(f"{len(wanted)} Envoys are ready")
-        services.wait_until(pods_ready(laid.pods), READY_SECONDS, lambda name: tell(f"{name} is ready"))
         alive = {pod.name: pod for pod in laid.pods}
-        yield Running(laid, alive, list(laid.pods), places, configurations, services, proxies, envoys, issuer)
+        envoys = Proxies(envoy, places, proxies)
+        run = Running(laid, alive, list(laid.pods), places, configurations, services, proxies, envoys, issuer)
+        _start(run, programs, tell)
+        yield run
+
+
+def _start(run: Running, programs: Iterable[Program], tell: Callable[[str], None]) -> None:
+    pods = run.topology.pods
+    wanted = run.configurations.of(run.topology, pods)
+    tell(f"starting {len(wanted)} Envoys and {len(pods)} processes on 127.{run.configurations.block}.0.0/16")
+    for name, configuration in wanted.items():
+        run.envoys.start(name, configuration)
+    for each in programs:
+        run.services.start(each)
+    run.proxies.wait_until(run.envoys.ready, READY_SECONDS, lambda _: None)
+    tell(f"{len(wanted)} Envoys are ready")
+    run.services.wait_until(pods_ready(pods), READY_SECONDS, lambda name: tell(f"{name} is ready"))
 
 
 def _with_tokens(issuer: LocalIssuer, laid: Topology) -> Topology:
