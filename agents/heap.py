@@ -2,7 +2,8 @@
 
 In: the end of the start, and every session that ends. Out: a smaller process.
 An ended session of the SDK is a net of references to itself, tens of KiB that wait for CPython's oldest generation; and
-CPython returns an arena of 1 MiB only when no object in it lives. Measured in docs/reference/performance.md.
+CPython returns an arena of 1 MiB only when no object in it lives, the system's allocator (`contract.ENV_ALLOCATOR`) a
+page of 4 KiB. Measured in docs/reference/performance.md.
 Not here: when a session ends (the SDK's idle time), how many there may be (`limits.sessions`).
 """
 
@@ -11,6 +12,7 @@ import ctypes
 import gc
 import sys
 from collections.abc import Callable
+from time import monotonic
 from typing import Final
 
 LEAST_ENDED: Final = 100
@@ -25,6 +27,13 @@ CANCELLED_TIMERS: Final = 101
 
 FAR_SECONDS: Final = 3600.0
 
+LAST_SECONDS: Final = 5.0
+"""From the end of the only session that was open to the search, be they ever so few."""
+
+IDLE_CHECK_SECONDS: Final = 0.05
+MOST_WAIT_SECONDS: Final = 30.0
+"""How long a search waits for a moment without a call in work: it stops the process for 0.1 s per thousand sessions."""
+
 
 def freeze() -> None:
     """Take what the start has made out of every later garbage collection.
@@ -36,18 +45,37 @@ def freeze() -> None:
 
 
 class Reclaim:
-    """Gives the memory of ended sessions back, once as many have ended as are still open."""
+    """Gives the memory of ended sessions back, once as many have ended as are still open, while no call is in work."""
 
-    def __init__(self, open_sessions: Callable[[], int]) -> None:
+    def __init__(self, open_sessions: Callable[[], int], calls: Callable[[], int] = lambda: 0) -> None:
         self._open = open_sessions
+        self._calls = calls
         self._ended = 0
+        self._waits_for_last = False
 
     def session_ended(self) -> None:
         """Count one; a search costs as much as there are open sessions, so these decide when it is worth it."""
         self._ended += 1
-        if self._ended >= max(LEAST_ENDED, self._open()):
-            self._ended = 0
-            asyncio.get_running_loop().call_later(SETTLE_SECONDS, drop_cancelled_timers, release)
+        still_open = self._open()
+        if self._ended >= max(LEAST_ENDED, still_open):
+            self._search_after(SETTLE_SECONDS)
+        elif not still_open and not self._waits_for_last:
+            self._waits_for_last = True
+            self._search_after(LAST_SECONDS)
+
+    def _search_after(self, seconds: float) -> None:
+        self._ended = 0
+        asyncio.get_running_loop().call_later(seconds, drop_cancelled_timers, self._begin)
+
+    def _begin(self) -> None:
+        self._waits_for_last = False
+        self._search(monotonic() + MOST_WAIT_SECONDS)
+
+    def _search(self, latest: float) -> None:
+        if self._calls() and monotonic() < latest:
+            asyncio.get_running_loop().call_later(IDLE_CHECK_SECONDS, self._search, latest)
+        else:
+            release()
 
 
 def drop_cancelled_timers(then: Callable[[], None]) -> None:

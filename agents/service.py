@@ -54,7 +54,6 @@ class MCPService(MCPServer[LifespanResultT]):
         self._bus = ReplicaBus(self.metrics) if kwargs.get("subscriptions") is None else None
         self._seals_itself = kwargs.get("request_state_security") is not None
         super().__init__(name, *args, **(kwargs if self._bus is None else {**kwargs, "subscriptions": self._bus}))
-        self._sessions = SessionMetrics(self.metrics)
         self._places = Gauge(contract.METRIC_CALL_PLACES, "Calls worked on at a time.", registry=self.metrics)
         tools = self._tool_manager
 
@@ -65,15 +64,14 @@ class MCPService(MCPServer[LifespanResultT]):
         self._access = AccessControl(self.metrics, is_tool=is_tool)
         self.middleware.insert(AFTER_TRACING, self._usage)
         self.middleware.insert(AFTER_TRACING, self._access.guard)
-        self.middleware.insert(
-            AFTER_TRACING,
-            OperationMetrics(
-                self.metrics,
-                is_tool=is_tool,
-                tool_count=lambda: len(tools.list_tools()),
-                release=self.version,
-            ),
+        operations = OperationMetrics(
+            self.metrics,
+            is_tool=is_tool,
+            tool_count=lambda: len(tools.list_tools()),
+            release=self.version,
         )
+        self.middleware.insert(AFTER_TRACING, operations)
+        self._sessions = SessionMetrics(self.metrics, operations.in_work.total)
         self.middleware.append(specified_errors)
 
     def run(self, transport: Literal["stdio", "sse", "streamable-http"] | None = None, **kwargs: Any) -> None:

@@ -67,20 +67,19 @@ class SessionTable(dict[str, StreamableHTTPServerTransport]):
 
     def pop(self, session: str, *default: Any) -> Any:
         """Close one session; the SDK asks more than once."""
-        transport = self.get(session)
-        self._end(session, "" if transport is None else end_of(transport))
-        return super().pop(session, *default)
+        found = super().pop(session, *default)
+        if session in self._opened:
+            self._end(session, end_of(found))
+        return found
 
     def clear(self) -> None:
         """Close all, at the end of the process."""
-        for session in list(self):
-            self._end(session, STOPPED)
         super().clear()
+        for session in list(self._opened):
+            self._end(session, STOPPED)
 
     def _end(self, session: str, error: str) -> None:
-        opened = self._opened.pop(session, None)
-        if opened is None:
-            return
+        opened = self._opened.pop(session)
         if opened.protocol:
             self._seconds.labels(opened.protocol, error).observe(perf_counter() - opened.at)
         self._on_end()
@@ -94,9 +93,9 @@ def end_of(transport: StreamableHTTPServerTransport) -> str:
 
 
 class SessionMetrics:
-    """Count and duration of the sessions of every manager that is watched."""
+    """Count and duration of the sessions of every manager that is watched; `calls` says how many are in work."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, calls: Callable[[], int] = lambda: 0) -> None:
         self._tables: list[SessionTable] = []
         self._seconds = Histogram(
             contract.METRIC_SESSION_DURATION,
@@ -108,7 +107,7 @@ class SessionMetrics:
         Gauge(
             contract.METRIC_ACTIVE_SESSIONS, "Open sessions of clients up to 2025-11-25.", registry=registry
         ).set_function(self._open)
-        self._reclaim = Reclaim(self._open)
+        self._reclaim = Reclaim(self._open, calls)
 
     def watch(self, manager: StreamableHTTPSessionManager) -> None:
         """Observe the manager's sessions; call it before the manager runs."""

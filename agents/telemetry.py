@@ -91,6 +91,10 @@ class InWork:
             self._gauge.labels(method).set_function(partial(self._counts.__getitem__, method))
         self._counts[method] += change
 
+    def total(self) -> int:
+        """Requests in work, of all methods."""
+        return sum(self._counts.values())
+
 
 class OperationMetrics:
     """SDK middleware that counts and times MCP operations; add it to `MCPServer.middleware`.
@@ -117,7 +121,7 @@ class OperationMetrics:
             overflow=self._overflow,
             registry=registry,
         )
-        self._in_work = InWork(registry)
+        self.in_work = InWork(registry)
         Gauge(contract.METRIC_REGISTERED_TOOLS, "Tools the server offers.", registry=registry).set_function(tool_count)
         versions = Gauge(
             contract.METRIC_INFO, "Versions in use.", (contract.LABEL_RELEASE, "sdk_version"), registry=registry
@@ -135,7 +139,7 @@ class OperationMetrics:
             work.name(f"{method} {tool}".rstrip())
         error = CANCELLED
         started = perf_counter()
-        self._in_work.add(method, 1)
+        self.in_work.add(method, 1)
         try:
             result = await call_next(ctx)
             error = result_error(result)
@@ -145,7 +149,7 @@ class OperationMetrics:
             error = exception_error(exception)
             raise
         finally:
-            self._in_work.add(method, -1)
+            self.in_work.add(method, -1)
             self._seconds.observe((method, tool, error, protocol), perf_counter() - started)
         return result
 

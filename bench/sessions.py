@@ -17,8 +17,8 @@ from meshed_mcp import contract
 
 IDLE_SECONDS: Final = 60
 EXPIRY_SECONDS: Final = 300.0
-SETTLE_SECONDS: Final = 3.0
-"""From the last session's end to the measurement: what they left is freed together (agents/heap.py)."""
+SETTLE_SECONDS: Final = 10.0
+"""From the last session's end to the measurement: what the last few left is freed after 5 s (agents/heap.py)."""
 
 WARM_SESSIONS: Final = 100
 """Opened first, so that what the first session loads once is in the memory before."""
@@ -32,9 +32,13 @@ INITIALIZE: Final = {
 
 
 def abandoned(count: int) -> dict[str, float]:
-    """Open `count` sessions, leave them alone until the server has forgotten them, and compare its memory."""
+    """Open `count` sessions, leave them alone until the server has forgotten them, and compare its memory.
+
+    The environment is what a stack with `legacy: sticky` gives.
+    """
     variables = {
         contract.ENV_LEGACY: contract.Legacy.STICKY.value,
+        contract.ENV_ALLOCATOR: contract.SESSIONS_ALLOCATOR,
         contract.ENV_SESSIONS: str(count + WARM_SESSIONS),
         "BENCH_SESSION_IDLE_SECONDS": str(IDLE_SECONDS),
     }

@@ -1,7 +1,8 @@
 """A server with everything that the official MCP conformance suite asks for, written with `MCPService`.
 
 Served by `python everything.py`, with the settings of the environment as any service. The parts are in the modules
-beside this one: contents (tools), asking (sessions), rounds (several rounds), texts (prompts, resources), resuming.
+beside this one: contents (tools), asking (sessions), rounds (several rounds), schemas (JSON Schema), texts (prompts,
+resources), resuming.
 """
 
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import asking
 import contents
 import rounds
+import schemas
 import texts
 from mcp.server import ServerRequestContext
 from mcp.server.mcpserver import Context
@@ -21,7 +23,7 @@ from meshed_mcp.agents import MCPService
 RETRY_MILLISECONDS = 100
 """What a client is told to wait before it resumes a stream; the suite measures it."""
 
-service = MCPService("mcp-everything", version="0.1.0")
+service = MCPService("mcp-everything", version="0.1.0", tools=[schemas.HAND_WRITTEN])
 
 
 async def trigger_tool_change(context: Context) -> str:

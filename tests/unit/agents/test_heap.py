@@ -62,6 +62,35 @@ async def test_ended_sessions_are_searched_for_garbage_once_as_many_have_ended_a
     assert await until(lambda: left() is None)
 
 
+async def test_the_few_sessions_that_end_last_are_searched_for_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Product rule: an idle replica holds no ended session; each is scattered over memory that cannot go back."""
+    monkeypatch.setattr(heap, "LAST_SECONDS", 0.0)
+    left, still_open = garbage(), [1, 0]
+    reclaim = Reclaim(lambda: still_open.pop(0))
+    reclaim.session_ended()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert left() is not None
+    reclaim.session_ended()
+    assert await until(lambda: left() is None)
+
+
+async def test_no_call_in_work_is_stopped_by_the_search_unless_calls_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Product rule: a search of thousands of sessions stops the process for longer than a call may wait unnoticed."""
+    calls = [1]
+    for most_wait in (heap.MOST_WAIT_SECONDS, 0.0):
+        monkeypatch.setattr(heap, "MOST_WAIT_SECONDS", most_wait)
+        left, reclaim = garbage(), Reclaim(lambda: heap.LEAST_ENDED, lambda: calls[0])
+        for _ in range(heap.LEAST_ENDED):
+            reclaim.session_ended()
+        if most_wait:
+            await asyncio.sleep(4 * heap.IDLE_CHECK_SECONDS)
+            assert left() is not None
+            calls[0] = 0
+        assert await until(lambda left=left: left() is None)
+        calls[0] = 1
+
+
 async def test_a_cancelled_timer_does_not_keep_its_context_until_it_is_due() -> None:
     """CPython 3.11, asyncio: timers that were cancelled are dropped once there are more than 100, and most of all."""
     held, variable = Node(), contextvars.ContextVar[Node]("held")
