@@ -70,10 +70,11 @@ class SessionTable(dict[str, StreamableHTTPServerTransport]):
         found = super().pop(session, *default)
         if session in self._opened:
             self._end(session, end_of(found))
+            self._on_end()
         return found
 
     def clear(self) -> None:
-        """Close all, at the end of the process."""
+        """Close all, at the end of the process, whose memory nobody searches any more."""
         super().clear()
         for session in list(self._opened):
             self._end(session, STOPPED)
@@ -82,7 +83,6 @@ class SessionTable(dict[str, StreamableHTTPServerTransport]):
         opened = self._opened.pop(session)
         if opened.protocol:
             self._seconds.labels(opened.protocol, error).observe(perf_counter() - opened.at)
-        self._on_end()
 
 
 def end_of(transport: StreamableHTTPServerTransport) -> str:
