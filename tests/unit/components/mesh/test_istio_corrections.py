@@ -3,11 +3,21 @@
 from typing import Any
 
 import pytest
-from mesh_rendering import CANARY, TRACING, Objects, render, render_exposed, render_mesh
+from mesh_rendering import CANARY, TRACING, Objects, mesh_args, render, render_exposed, render_mesh
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh.istio_values import releases
 from meshed_mcp.infra.checking.schema import schema_faults
+
+EAST: dict[str, Any] = {
+    "topology": "multi-primary",
+    "mesh_id": "mcp",
+    "cluster": "east",
+    "network": "network-east",
+    "root": {"issuer": {"name": "mesh-root"}},
+    "peers": {"west": {"network": "network-west", "kubeconfig": "the-access"}},
+}
 
 ISTIO_GROUPS = ("networking.istio.io", "security.istio.io", "telemetry.istio.io", "extensions.istio.io")
 
@@ -113,6 +123,23 @@ def test_20_the_gateway_has_no_listener_without_routes() -> None:
     servers = render_mesh(tls_secret="tls").one("Gateway")["spec"]["servers"]  # noqa: S106 - the name of a Secret
     assert [server["port"]["number"] for server in servers] == [80, 443]
     assert servers[1]["tls"]["mode"] == "SIMPLE"
+
+
+def test_21_a_cluster_that_joins_a_mesh_says_all_that_the_others_need() -> None:
+    """Istio, "Install Multi-Primary on different networks": a Gateway alone joins nothing."""
+    joined = mesh_args(multi_cluster=EAST)
+    objects = render_mesh(multi_cluster=EAST)
+    said = {item.name: item.values for item in releases(joined)}["istiod"]["global"]
+    assert said["meshID"] == "mcp"
+    assert said["multiCluster"] == {"clusterName": "east"}
+    assert said["network"] == "network-east"
+    network = objects.one("Namespace", "istio-system")["metadata"]["labels"]["topology.istio.io/network"]
+    assert network == said["network"]
+    assert objects.one("Certificate")["spec"]["secretName"] == "cacerts"
+    access = objects.one("Secret", "istio-remote-secret-west")["metadata"]["labels"]
+    assert access["istio/multiCluster"] == "true"
+    with pytest.raises(ValidationError, match="root is missing"):
+        mesh_args(multi_cluster={key: value for key, value in EAST.items() if key != "root"})
 
 
 def test_22_the_default_route_of_the_mesh_comes_last_and_matches_everything() -> None:
