@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.forecast_args import ForecastSettings, Prediction
+from meshed_mcp.components.autoscaling.lever_args import LeverSettings
 from meshed_mcp.components.autoscaling.nodes_args import NodeSettings
 from meshed_mcp.components.autoscaling.profiles import Profile
 from meshed_mcp.components.autoscaling.right_sizing_args import RightSizing, Sizing, VpaInstall, VpaSettings
@@ -25,6 +26,7 @@ __all__ = [
     "ForecastSettings",
     "KedaInstall",
     "KedaSettings",
+    "LeverSettings",
     "Prediction",
     "Profile",
     "Queue",
@@ -65,6 +67,19 @@ class KedaSettings(Model):
     replicas: int = Field(default=2, ge=1, le=5)
     """Operators and metrics servers, each; one works, the others take over. A stopped operator lets every query
     time out after 60 s and so slows *all* HPAs of the cluster, other people's too (measured: 10 s became 180 s)."""
+
+    lever: LeverSettings | None = None
+    """The emergency lever: raises the minimum of services that count calls as soon as a rule, evaluated every 5 s, sees
+    that they need more. Needs the Prometheus operator. Unset = the HPA alone decides, every 15 s."""
+
+    @model_validator(mode="after")
+    def _lever_has_keda(self) -> Self:
+        if self.lever is not None and self.install is KedaInstall.NONE:
+            raise ValueError(
+                "lever raises the minimum of ScaledObjects, and install: none makes none. Leave lever out, or write "
+                "install: release or existing"
+            )
+        return self
 
 
 class ScalingTarget(ScalingSettings):

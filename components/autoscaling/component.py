@@ -4,14 +4,26 @@ Registers what `keda_values.py`, `forecast_rules.py`, `scalers.py` and `right_si
 the controllers that read them.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Container, Mapping
+from typing import Any, Final
 
 import pulumi
 
-from meshed_mcp.components.autoscaling import forecast_rules, keda_values, node_pools, nodes, right_sizing, scalers
+from meshed_mcp.components.autoscaling import (
+    forecast_rules,
+    keda_values,
+    lever,
+    node_pools,
+    nodes,
+    right_sizing,
+    scalers,
+)
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core import register
+from meshed_mcp.components.core.manifest import Manifest
+
+MINIMUM: Final = "spec.minReplicaCount"
+"""What the lever writes after creation: an update must not reset it."""
 
 
 class AutoscalingPolicy(pulumi.ComponentResource):
@@ -40,13 +52,19 @@ class AutoscalingPolicy(pulumi.ComponentResource):
         keda = register.releases_in_order(keda_values.releases(checked), register.after(child, namespaces))
         register.objects(forecast_rules.manifests(checked), child)
         made = scalers.manifests(checked)
-        register.objects(made, register.after(child, keda))
+        self._scales(made, lever.pulled(checked), register.after(child, keda))
+        register.objects(lever.manifests(checked), child)
         self._sizes(checked, child)
         register.objects([*nodes.manifests(checked), *node_pools.manifests(checked)], child)
         register.releases_in_order(node_pools.releases(checked), child)
         self.scaled_objects = pulumi.Output.from_input([register.resource_name(item) for item in made])
         self.keda_namespace = pulumi.Output.from_input(checked.keda.namespace)
         self.register_outputs({"scaled_objects": self.scaled_objects, "keda_namespace": self.keda_namespace})
+
+    def _scales(self, made: list[Manifest], pulled: Container[str], opts: pulumi.ResourceOptions) -> None:
+        kept = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=[MINIMUM]))
+        for item in made:
+            register.objects([item], kept if item["metadata"]["name"] in pulled else opts)
 
     def _sizes(self, args: AutoscalingPolicyArgs, child: pulumi.ResourceOptions) -> None:
         namespaces = register.objects(right_sizing.namespaces(args), child)

@@ -10,6 +10,7 @@ from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, Scalin
 from meshed_mcp.components.autoscaling.behavior import behavior
 from meshed_mcp.components.autoscaling.forecast_args import Prediction
 from meshed_mcp.components.autoscaling.forecast_rules import prediction
+from meshed_mcp.components.autoscaling.lever_args import OUT_OF_REACH
 from meshed_mcp.components.autoscaling.plain import memory_value
 from meshed_mcp.components.core import forecast_queries, queries
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
@@ -38,24 +39,28 @@ def scaled_object(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs)
 def triggers(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> list[Manifest]:
     """Everything that counts, each on its own: in a composite, one failing part would no longer stop shrinking."""
     pods = queries.selector(args.namespace, target.service or name, version=target.version)
+    zero = target.min_replicas == 0
     loads = [
         ("in-flight", queries.held_in_flight(pods), target.in_flight_per_replica),
         ("sessions", queries.held_sessions(pods), target.sessions_per_replica),
         *([("queue", target.queue.query, target.queue.per_replica)] if target.queue else []),
     ]
     return [
-        *(load_trigger(which, query, each, args) for which, query, each in loads if each is not None),
+        *(load_trigger(which, query, each, args, zero=zero) for which, query, each in loads if each is not None),
         *forecast_triggers(name, target, args),
         *resource_triggers(target),
         *(cron_trigger(number, schedule) for number, schedule in enumerate(target.schedules)),
     ]
 
 
-def load_trigger(name: str, query: str, per_replica: int, args: AutoscalingPolicyArgs) -> Manifest:
+def load_trigger(
+    name: str, query: str, per_replica: int, args: AutoscalingPolicyArgs, *, zero: bool = False
+) -> Manifest:
     """What a query counts, divided among the replicas.
 
     The HPA asks live at every sync; cached answers would be up to 30 s old and hold partial sums. An empty answer is an
-    error, not a zero: a lost scrape would otherwise scale to the minimum within 15 s.
+    error, not a zero: a lost scrape would otherwise scale to the minimum within 15 s. With a lever no query counts as
+    active, unless the target may reach `zero`: only then does KEDA write a raised minimum itself, at once.
     """
     return {
         "type": "prometheus",
@@ -67,6 +72,7 @@ def load_trigger(name: str, query: str, per_replica: int, args: AutoscalingPolic
             "query": query,
             "threshold": str(per_replica),
             "ignoreNullValues": "false",
+            **({} if args.keda.lever is None or zero else {"activationThreshold": OUT_OF_REACH}),
         },
     }
 

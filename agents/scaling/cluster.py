@@ -1,0 +1,68 @@
+"""The Kubernetes API as a pod reaches it: with the token of its own service account.
+
+In: the environment and the account's folder. Out: `Cluster`, which patches. Source: Kubernetes, "Accessing the
+Kubernetes API from a Pod". Not here: what is patched (lever.py).
+"""
+
+import json
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+
+from meshed_mcp.agents.start_error import StartError
+
+ACCOUNT_PATH: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where Kubernetes mounts token, ca.crt and namespace. Source: as above."""
+
+ENV_ACCOUNT_PATH: Final = "MESHED_MCP_ACCOUNT_PATH"
+"""Another folder with the same three files."""
+
+MERGE_PATCH: Final = "application/merge-patch+json"
+"""Source: RFC 7396; custom resources take no strategic merge."""
+
+MANAGER: Final = "meshed-mcp-lever"
+"""Field manager of the patches: whoever reads `managedFields` sees who wrote the field."""
+
+ANSWER_SECONDS: Final = 4.0
+"""Below the period of the lever, so that a server that hangs costs one round."""
+
+
+class Cluster:
+    """One API server and one namespace, the pod's own."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """Raises StartError outside a pod."""
+        self._folder = Path(environment.get(ENV_ACCOUNT_PATH) or ACCOUNT_PATH)
+        try:
+            host, port = environment["KUBERNETES_SERVICE_HOST"], environment["KUBERNETES_SERVICE_PORT"]
+            self.namespace: Final = (self._folder / "namespace").read_text(encoding="utf-8").strip()
+            trust = ssl.create_default_context(cafile=self._folder / "ca.crt")
+            self._token()
+        except (KeyError, OSError) as error:
+            message = f"no way to the Kubernetes API: {error}; run it in a pod with automountServiceAccountToken: true"
+            raise StartError(message) from None
+        address = f"https://{f'[{host}]' if ':' in host else host}:{port}"
+        self._http = httpx.Client(base_url=address, verify=trust, timeout=ANSWER_SECONDS, trust_env=False)
+
+    def patch(self, resource: str, name: str, change: Mapping[str, Any]) -> None:
+        """Merge `change` into an object of the own namespace; `resource` is group, version and plural.
+
+        Raises httpx.HTTPError when the server refuses or does not answer.
+        """
+        headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": MERGE_PATCH}
+        group, plural = resource.rsplit("/", 1)
+        path = f"/apis/{group}/namespaces/{quote(self.namespace, safe='')}/{plural}/{quote(name, safe='')}"
+        answer = self._http.patch(path, params={"fieldManager": MANAGER}, content=json.dumps(change), headers=headers)
+        answer.raise_for_status()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _token(self) -> str:
+        """Read each time: the kubelet replaces it within the hour."""
+        return (self._folder / "token").read_text(encoding="utf-8").strip()

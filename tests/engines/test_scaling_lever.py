@@ -1,0 +1,188 @@
+"""The emergency lever as a process with its own account, between a real Prometheus and a real API server."""
+
+import base64
+import contextlib
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from api_server import ApiServer
+from processes import Engine, free_port, running
+from waiting import wait_for
+
+from meshed_mcp import contract
+from meshed_mcp.components.autoscaling import lever, scalers
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
+from meshed_mcp.components.core import lever_queries
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.dashboards.engine import PagesPrometheus, own_prometheus
+
+pytestmark = pytest.mark.engine("prometheus", "etcd", "kube-apiserver")
+
+NAMESPACE, SERVER = "default", "pulled"
+HOLD_SECONDS = 10
+"""Shorter than a stack may write, so that the fall is seen."""
+
+
+class Load:
+    """A scrape target whose load the test sets; None = the gauge is gone."""
+
+    value: float | None = 0
+
+
+@pytest.fixture
+def load() -> Load:
+    """Nothing in work."""
+    return Load()
+
+
+@pytest.fixture
+def target(load: Load) -> Iterator[str]:
+    """Where the gauge is scraped."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            text = "" if load.value is None else f"{contract.METRIC_ACTIVE_REQUESTS} {load.value}\n"
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: Any) -> None:
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture
+def policy() -> AutoscalingPolicyArgs:
+    """One service with a lever."""
+    return AutoscalingPolicyArgs.model_validate(
+        {
+            "targets": {SERVER: {"in_flight_per_replica": 10, "max_replicas": 6}},
+            "namespace": NAMESPACE,
+            "prometheus_url": "http://prometheus",
+            "keda": {"install": "existing", "lever": {"image": "runtime:1"}},
+        }
+    )
+
+
+@pytest.fixture
+def scaled(api_server: ApiServer, policy: AutoscalingPolicyArgs) -> Iterator[Manifest]:
+    """The ScaledObject, the lever's rights, all as rendered."""
+    (item,) = scalers.manifests(policy)
+    applied = [item, *lever.manifests(policy)]
+    assert [refusal for each in applied if (refusal := api_server.client.apply(each))] == []
+    yield item
+    for each in applied:
+        api_server.client.delete(each)
+
+
+@pytest.fixture
+def prometheus(tmp_path: Path, target: str, policy: AutoscalingPolicyArgs) -> Iterator[PagesPrometheus]:
+    """Scrapes every second and evaluates the rendered rules at their own interval."""
+    (rules,) = [item for item in lever.manifests(policy) if item["kind"] == "PrometheusRule"]
+    (tmp_path / "rules.yaml").write_text(json.dumps({"groups": rules["spec"]["groups"]}), encoding="utf-8")
+    labels = {"namespace": NAMESPACE, contract.LABEL_SERVER: SERVER}
+    job = {"job_name": "server", "scrape_interval": "1s", "static_configs": [{"targets": [target], "labels": labels}]}
+    with own_prometheus(tmp_path) as (engine, config):
+        config.write_text(json.dumps({"rule_files": ["rules.yaml"], "scrape_configs": [job]}), encoding="utf-8")
+        engine.reload()
+        yield engine
+
+
+Start = Callable[[str], contextlib.AbstractContextManager[Engine]]
+
+
+@pytest.fixture
+def start(api_server: ApiServer, scaled: Manifest, prometheus: PagesPrometheus, tmp_path: Path) -> Start:
+    """Starts a lever with the token of its own account, which Kubernetes issues."""
+    assert scaled
+    content = yaml.safe_load(api_server.kubeconfig.read_text())["clusters"][0]["cluster"]
+    url = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{lever.LEVER}/token"
+    issued = api_server.client.http.post(url, json={"spec": {"expirationSeconds": 600}})
+    files = {
+        "namespace": NAMESPACE,
+        "ca.crt": base64.b64decode(content["certificate-authority-data"]).decode(),
+        "token": issued.json()["status"]["token"],
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    host, _, port = content["server"].removeprefix("https://").partition(":")
+
+    def started(name: str) -> contextlib.AbstractContextManager[Engine]:
+        environment = {
+            "KUBERNETES_SERVICE_HOST": host,
+            "KUBERNETES_SERVICE_PORT": port,
+            "MESHED_MCP_ACCOUNT_PATH": str(tmp_path),
+            contract.ENV_PROMETHEUS_URL: str(prometheus.http.base_url),
+            contract.ENV_LEVER_QUERY: lever_queries.minimum(NAMESPACE, HOLD_SECONDS),
+            contract.ENV_MANAGEMENT_PORT: str(free_port()),
+            contract.ENV_BIND_ADDRESS: "127.0.0.1",
+        }
+        return running([sys.executable, "-m", lever.MODULE], tmp_path / f"{name}.log", environment)
+
+    return started
+
+
+def minimum(server: ApiServer, item: Manifest) -> int:
+    """The ScaledObject's minimum at this moment."""
+    return int((server.client.get(item) or {})["spec"]["minReplicaCount"])
+
+
+def test_a_step_raises_the_minimum_and_it_falls_back_after_the_hold(
+    api_server: ApiServer, scaled: Manifest, start: Start, load: Load
+) -> None:
+    """Measured with KEDA: a raised minimum becomes the size at once. Product rule: held, never above the maximum."""
+    with start("first"), start("second"):
+        load.value = 35
+        wait_for(lambda: minimum(api_server, scaled) == 4, "four replicas for 35 calls at 10 each")
+        load.value = 1000
+        wait_for(lambda: minimum(api_server, scaled) == 6, "the maximum")
+        load.value = 0
+        wait_for(lambda: minimum(api_server, scaled) == 2, "the stack's own minimum")
+
+
+def test_what_is_unknown_changes_nothing(
+    api_server: ApiServer, scaled: Manifest, start: Start, load: Load, prometheus: PagesPrometheus, tmp_path: Path
+) -> None:
+    """Product rule: a lost gauge, and a Prometheus that answers no more, are no reason to shrink."""
+    with start("only"):
+        load.value = 35
+        wait_for(lambda: minimum(api_server, scaled) == 4, "four replicas")
+        load.value = None
+        query = lever_queries.minimum(NAMESPACE, HOLD_SECONDS)
+        wait_for(lambda: prometheus.result("query", {"query": query}) == [], "no opinion")
+        assert minimum(api_server, scaled) == 4
+        prometheus.http.post("/-/quit")
+        wait_for(lambda: "Prometheus gives no answer" in (tmp_path / "only.log").read_text(), "its complaint")
+        assert minimum(api_server, scaled) == 4
+
+
+def test_its_account_may_do_nothing_else(api_server: ApiServer, start: Start, tmp_path: Path) -> None:
+    """Kubernetes RBAC, judged by the server: least privilege."""
+    assert start
+    http = api_server.client.http
+    token = {"Authorization": f"Bearer {(tmp_path / 'token').read_text()}"}
+    here = f"/namespaces/{NAMESPACE}"
+    refused = [
+        http.get(f"/api/v1{here}/secrets", headers=token),
+        http.get(f"/apis/keda.sh/v1alpha1{here}/scaledobjects", headers=token),
+        http.delete(f"/apis/keda.sh/v1alpha1{here}/scaledobjects/{SERVER}", headers=token),
+        http.patch(
+            f"/apis/keda.sh/v1alpha1{here}/scaledobjects/another",
+            headers={**token, "Content-Type": "application/merge-patch+json"},
+            content="{}",
+        ),
+    ]
+    assert [answer.status_code for answer in refused] == [httpx.codes.FORBIDDEN] * len(refused)

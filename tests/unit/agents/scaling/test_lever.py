@@ -1,0 +1,100 @@
+"""What the lever makes of answers, and when it writes."""
+
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from meshed_mcp import contract
+from meshed_mcp.agents.scaling.lever import Lever, main, minimums
+
+
+def answer(**values: str) -> dict[str, Any]:
+    """Prometheus's answer with a value per ScaledObject."""
+    series = [{"metric": {contract.LABEL_SCALED_OBJECT: name}, "value": [0, text]} for name, text in values.items()]
+    return {"status": "success", "data": {"resultType": "vector", "result": series}}
+
+
+class Seen:
+    """A lever with a clock, answers and writes of the test's own."""
+
+    def __init__(self) -> None:
+        self.now, self.wanted, self.refuses = 0.0, {"a": 4}, False
+        self.writes: list[tuple[str, int]] = []
+        self.registry = CollectorRegistry()
+        self.lever = Lever(self.ask, self.write, self.registry, lambda: self.now)
+
+    def ask(self) -> dict[str, int]:
+        """What Prometheus says; nothing = it does not answer."""
+        if not self.wanted:
+            raise httpx.ConnectError("refused")
+        return self.wanted
+
+    def write(self, name: str, minimum: int) -> None:
+        """Note a patch."""
+        if self.refuses:
+            raise httpx.ConnectError("refused")
+        self.writes.append((name, minimum))
+
+
+def test_only_positive_numbers_of_named_objects_are_minimums() -> None:
+    """Product rule: whatever else Prometheus says is no opinion."""
+    found = minimums(answer(a="4", b="0", c="NaN", d="+Inf", e="2.2"))
+    assert found == {"a": 4, "e": 3}
+    unnamed = {"status": "success", "data": {"result": [{"metric": {}, "value": [0, "3"]}]}}
+    assert minimums(unnamed) == {}
+
+
+@pytest.mark.parametrize("body", [{"status": "error", "error": "bad query"}, [], "text"])
+def test_what_is_no_answer_is_refused(body: object) -> None:
+    """Prometheus, "HTTP API": status and data."""
+    with pytest.raises(ValueError, match=r"^no result of a query: "):
+        minimums(body)
+
+
+def test_it_writes_changes_at_once_and_the_same_once_a_minute() -> None:
+    """Product rule: a value that another wrote over is put right, without a patch every 5 s."""
+    seen = Seen()
+    for now, minimum in ((0, 4), (5, 4), (10, 6), (15, 6), (70, 6)):
+        seen.now, seen.wanted = now, {"a": minimum}
+        seen.lever.pull()
+    assert seen.writes == [("a", 4), ("a", 6), ("a", 6)]
+    assert seen.registry.get_sample_value(contract.METRIC_LEVER_MINIMUM, {"scaledobject": "a"}) == 6
+
+
+def test_a_refused_patch_is_tried_again_and_counted() -> None:
+    """Product rule: a ScaledObject that does not exist yet must not end the lever."""
+    seen = Seen()
+    seen.refuses = True
+    seen.lever.pull()
+    seen.refuses = False
+    seen.lever.pull()
+    assert seen.writes == [("a", 4)]
+    assert seen.registry.get_sample_value(contract.METRIC_LEVER_PATCHES, {"outcome": "failed"}) == 1
+
+
+def test_without_an_answer_nothing_is_written() -> None:
+    """Product rule: no answer, no change, and no moment of an answer either."""
+    seen = Seen()
+    seen.wanted = {}
+    seen.lever.pull()
+    assert seen.writes == []
+    assert seen.registry.get_sample_value(contract.METRIC_LEVER_ANSWERED) == 0
+
+
+SET = {contract.ENV_PROMETHEUS_URL: "http://prometheus:9090", contract.ENV_LEVER_QUERY: "up"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "text"),
+    [
+        ({}, "MESHED_MCP_PROMETHEUS_URL is not set; AutoscalingPolicy sets it where keda.lever is written"),
+        (SET, "no way to the Kubernetes API: 'KUBERNETES_SERVICE_HOST'; run it in a pod with automountService"),
+    ],
+)
+def test_it_says_why_it_cannot_start(environment: dict[str, str], text: str) -> None:
+    """Product rule: one line, no traceback."""
+    with pytest.raises(SystemExit) as raised:
+        main(environment)
+    assert str(raised.value).startswith(text)

@@ -1,0 +1,100 @@
+"""The objects of the emergency lever, and what a ScaledObject has where there is one."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from meshed_mcp import contract
+from meshed_mcp.components.autoscaling import lever, scalers
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
+from meshed_mcp.components.autoscaling.component import AutoscalingPolicy
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.infra.recording.recorder import record_program
+
+RAW: dict[str, Any] = {
+    "targets": {"mcp-rag": {}, "mcp-cpu": {"in_flight_per_replica": None}, "mcp-one": {"profile": "singleton"}},
+    "namespace": "apps",
+    "prometheus_url": "http://prometheus:9090",
+    "keda": {"install": "existing", "lever": {"image": "runtime:1", "hold_seconds": 120}},
+}
+
+
+def policy(**more: Any) -> AutoscalingPolicyArgs:
+    """A policy with a lever."""
+    return AutoscalingPolicyArgs.model_validate({**RAW, **more})
+
+
+def of(kind: str, args: AutoscalingPolicyArgs) -> Manifest:
+    """The lever's one object of a kind."""
+    (found,) = [item for item in lever.manifests(args) if item["kind"] == kind]
+    return found
+
+
+def test_it_pulls_only_what_counts_calls_and_may_patch_only_that() -> None:
+    """Product rule: least privilege; the need of anything else is not known in calls."""
+    role = of("Role", policy())
+    assert role["rules"] == [
+        {"apiGroups": ["keda.sh"], "resources": ["scaledobjects"], "verbs": ["patch"], "resourceNames": ["mcp-rag"]}
+    ]
+    first = of("PrometheusRule", policy())["spec"]["groups"][0]
+    assert first["interval"] == "5s"
+    assert [rule["labels"][contract.LABEL_SCALED_OBJECT] for rule in first["rules"]] == ["mcp-rag"]
+    assert first["rules"][0]["expr"].endswith("/ 28), 2, 10)")
+
+
+def test_many_rules_are_evaluated_side_by_side() -> None:
+    """Prometheus, "Recording rules": rules of one group run one after the other."""
+    many = policy(targets={f"s-{number}": {} for number in range(250)})
+    groups = of("PrometheusRule", many)["spec"]["groups"]
+    assert [len(group["rules"]) for group in groups] == [100, 100, 50, 1]
+    assert len({group["name"] for group in groups}) == 4
+
+
+def test_the_hold_reaches_the_process() -> None:
+    """Product rule: hold and bounds are in the query, so that the process keeps nothing."""
+    (container,) = of("Deployment", policy())["spec"]["template"]["spec"]["containers"]
+    environment = {item["name"]: item["value"] for item in container["env"]}
+    assert "[120s]" in environment[contract.ENV_LEVER_QUERY]
+    assert environment[contract.ENV_PROMETHEUS_URL] == RAW["prometheus_url"]
+
+
+def test_no_query_counts_as_active_with_a_lever() -> None:
+    """Measured: KEDA writes a raised minimum at once only while no trigger is active; without a lever it may be."""
+    with_lever = scalers.manifests(policy())[0]["spec"]["triggers"][0]["metadata"]
+    without = scalers.manifests(policy(keda={"install": "existing"}))[0]["spec"]["triggers"][0]["metadata"]
+    assert float(with_lever.pop("activationThreshold")) == 1e9
+    assert with_lever == without
+
+
+def test_a_queue_that_reaches_zero_stays_active_by_its_length() -> None:
+    """KEDA, "Activating and scaling thresholds": out of reach, zero would never be left."""
+    queue = {"profile": "queue", "min_replicas": 0, "queue": {"query": "jobs", "per_replica": 5}}
+    (item,) = scalers.manifests(policy(targets={"worker": queue}))
+    assert "activationThreshold" not in item["spec"]["triggers"][0]["metadata"]
+
+
+def test_an_update_leaves_the_raised_minimum() -> None:
+    """Pulumi, `ignoreChanges`: the lever writes it after creation; of objects that it does not pull, nobody does."""
+
+    def program() -> None:
+        AutoscalingPolicy("scaling", RAW)
+
+    found = record_program(program, "project", "test", {}).registrations
+    ignored = {item.name: list(item.ignore_changes) for item in found if item.type.endswith(":ScaledObject")}
+    assert ignored == {"apps/mcp-rag": ["spec.minReplicaCount"], "apps/mcp-cpu": []}
+
+
+def test_without_a_lever_there_is_none() -> None:
+    """Product rule: a choice."""
+    assert lever.manifests(policy(keda={"install": "existing"})) == []
+    assert lever.manifests(policy(targets={"mcp-one": {"profile": "singleton"}})) == []
+
+
+def test_a_lever_without_keda_is_refused() -> None:
+    """Product rule: what the object is, what is wrong, what to write."""
+    with pytest.raises(ValidationError) as raised:
+        policy(keda={"install": "none", "lever": {"image": "runtime:1"}})
+    assert "lever raises the minimum of ScaledObjects, and install: none makes none. Leave lever out, or write " in str(
+        raised.value
+    )
