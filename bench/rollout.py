@@ -53,19 +53,21 @@ def dies(up: Running, _: Path) -> object:
     """The machine of one replica dies; a second later the control plane knows."""
     victim = replicas_of(up, DEPLOYMENT)[0]
     kill(up, victim)
+    gone = time.perf_counter()
     time.sleep(NOTICED_SECONDS)
     leave(up, [victim])
-    return {"replica": victim.address}
+    return {"replica": victim.address, "gone": gone}
 
 
 def process_dies(up: Running, _: Path) -> object:
-    """One replica's process dies, its sidecar lives on and answers 503; a second later the control plane knows."""
+    """One replica's process dies, its sidecar lives on; a second later the control plane knows."""
     victim = replicas_of(up, DEPLOYMENT)[0]
     up.services.kill(victim.name)
+    gone = time.perf_counter()
     time.sleep(NOTICED_SECONDS)
     leave(up, [victim])
     forget(up, [victim])
-    return {"replica": victim.address}
+    return {"replica": victim.address, "gone": gone}
 
 
 def scenarios(counts: Path) -> dict[str, Change]:
@@ -94,15 +96,17 @@ def under_load(up: Running, counts: Path, name: str, change: Change, rates: Rate
     executed = executions(counts)
     found = verdict(load.calls, executed)
     lost = [call for call in load.calls if call.failure]
+    told = told if isinstance(told, dict) else {}
+    gone = told.get("gone", began)  # until the operating system has ended the process, calls still reach it
     return {
         "scenario": name,
         "seconds": ended - began,
         **found,
-        "in_flight_at_kill": sum(call.at <= began <= call.at + call.seconds for call in load.calls),
-        "lost_in_flight": sum(call.at <= began for call in lost),
+        "in_flight_at_kill": sum(call.at <= gone and call.at + call.seconds >= began for call in load.calls),
+        "lost_in_flight": sum(call.at <= gone for call in lost),
         "lost_but_executed": sum(bool(executed[call.token]) for call in lost),
         "sessions_renewed": sum(session.renewals for session in load.sessions),
-        "told": told if isinstance(told, dict) else {},
+        "told": told,
         "began": began,
         "calls_made": [asdict(call) for call in load.calls],
     }

@@ -64,7 +64,10 @@ def add(up: Running, deployment: Deployment, count: int) -> list[Pod]:
 
 
 def drain(up: Running, pods: Sequence[Pod]) -> dict[str, int]:
-    """End replicas as Kubernetes does; returns when they are gone. Exit codes by name, negative for a signal."""
+    """End replicas as Kubernetes does; returns when they are gone. Exit codes by name, negative for a signal.
+
+    A sidecar goes when nobody leads calls to it any more, however late the others learn of it.
+    """
     for pod in pods:
         up.services.ask_to_end(pod.name)
     leave(up, pods)
@@ -74,6 +77,7 @@ def drain(up: Running, pods: Sequence[Pod]) -> dict[str, int]:
     for pod in pods:
         grace = pod.deployment.spec.template.spec.termination_grace_period_seconds
         codes[pod.name] = up.services.await_end(pod.name, GRACE_SECONDS if grace is None else grace)
+        up.envoys.settle()
         up.envoys.stop(pod.name, PROXY_STOP_SECONDS)
         del up.alive[pod.name]
     return codes

@@ -114,6 +114,10 @@ class Proxies:
             given = self._given[name]
             self._given[name] = _Given(given.admin, replace(given.files, endpoints=found.endpoints))
 
+    def settle(self) -> None:
+        """Wait until all Envoys run the endpoints that were published. Raises LocalRunError as `update` does."""
+        self._wait({name: _versions(given.files.endpoints.values()) for name, given in self._given.items()})
+
     def _give(self, wanted: Mapping[str, Discovery]) -> None:
         """Write the clusters and their endpoints, wait, write routes and listeners, wait."""
         for name, each in wanted.items():

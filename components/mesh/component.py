@@ -3,12 +3,13 @@
 Arguments in, resources out. Not here: what any object looks like (service.py, cluster.py, istio_values.py).
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import pulumi
 
 from meshed_mcp.components.core import register
+from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import cluster, service
 from meshed_mcp.components.mesh.addresses import exposed_path, principal, service_url
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
@@ -102,8 +103,23 @@ class MeshedMCPService(pulumi.ComponentResource):
     ) -> None:
         checked = MeshedMCPServiceArgs.model_validate(args)
         super().__init__("meshed-mcp:index:MeshedMCPService", name, checked.model_dump(by_alias=True), opts)
-        register.objects(service.manifests(name, checked), pulumi.ResourceOptions(parent=self))
+        register_server(service.manifests(name, checked), pulumi.ResourceOptions(parent=self))
         self.url = pulumi.Output.from_input(service_url(name, checked))
         self.public_path = pulumi.Output.from_input(exposed_path(name, checked) if checked.expose else None)
         self.principal = pulumi.Output.from_input(principal(name, checked.namespace, checked.trust_domain))
         self.register_outputs({"url": self.url, "public_path": self.public_path, "principal": self.principal})
+
+
+ROUTES: Final = frozenset({"VirtualService", "DestinationRule", "HTTPRoute"})
+"""Kinds that lead calls to versions of a server."""
+
+
+def register_server(items: Sequence[Manifest], opts: pulumi.ResourceOptions) -> None:
+    """Register a server's objects; a route to a version waits until the version's pods are ready.
+
+    Source: Pulumi's Kubernetes provider, "await logic": a Deployment is made when its roll-out is complete.
+    """
+    others = [item for item in items if item["kind"] not in ROUTES]
+    made = register.objects(others, opts)
+    pods = [one for item, one in zip(others, made, strict=True) if item["kind"] == "Deployment"]
+    register.objects([item for item in items if item["kind"] in ROUTES], register.after(opts, pods))

@@ -55,7 +55,10 @@ def destination_rule(name: str, args: MeshedMCPServiceArgs) -> Manifest:
 
 
 def load_balancer(balancing: Balancing, locality: Locality | None) -> Manifest:
-    """The policy, a slow start, and places; calls go anywhere unless places are asked for."""
+    """The policy, a slow start, and places; calls go anywhere unless places are asked for.
+
+    Said, as Istio's own default beside outlier detection is that calls stay in their zone.
+    """
     warmup = {"duration": f"{balancing.warmup_seconds}s", "minimumPercent": WARMUP_FLOOR_PERCENT}
     chosen: Manifest = (
         {"consistentHash": {"httpHeaderName": balancing.hash_header}}
@@ -65,7 +68,7 @@ def load_balancer(balancing: Balancing, locality: Locality | None) -> Manifest:
     return {
         **chosen,
         **({} if balancing.warmup_seconds is None else {"warmup": warmup}),
-        **({} if locality is None else {"localityLbSetting": locality_setting(locality)}),
+        "localityLbSetting": {"enabled": False} if locality is None else locality_setting(locality),
     }
 
 

@@ -22,6 +22,7 @@ from meshed_mcp.components.mesh.security import allowed_callers
 from meshed_mcp.components.mesh.session_affinity import envoy_filters
 from meshed_mcp.components.mesh.tokens import request_authentication
 from meshed_mcp.components.mesh.traffic import ingress_route, mesh_route
+from meshed_mcp.components.mesh.undelivered import marking_filter
 from meshed_mcp.components.mesh.workload import (
     deployment,
     pod_disruption_budget,
@@ -34,7 +35,7 @@ from meshed_mcp.components.mesh.workload import (
 def manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """Everything of the service `name`; ValueError when `name` cannot name a service.
 
-    Policy and routes come before the pods: a pod that starts is already closed to strangers.
+    Policy comes before the pods: a pod that starts is already closed to strangers.
     """
     service_name(name)
     whole = ambient.manifests(name, args) if args.mode is MeshMode.AMBIENT else with_sidecars(name, args)
@@ -61,6 +62,7 @@ def with_sidecars(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         mesh_route(name, args),
         *ingress,
         *envoy_filters(name, args),
+        marking_filter(name, args),
         *rate_limits(name, args),
         *service_extensions(name, args.namespace, args.extensions),
         *service_log(name, args),

@@ -13,7 +13,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.addresses import caller_principal, principal, service_host
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.traffic import ingress_routes, mesh_routes
+from meshed_mcp.components.mesh.traffic import CHOSEN_REPLICA, ingress_routes, mesh_routes
 
 ENVOY_FILTER: Final = "networking.istio.io/v1alpha3"
 """Source: Istio 1.31 CRDs, the only version of EnvoyFilter."""
@@ -69,7 +69,11 @@ def _envoy_filter(name: str, args: MeshedMCPServiceArgs, namespace: str, context
 
 def with_sessions(rules: list[Manifest]) -> list[str]:
     """Names of the rules over which sessions begin and go on; calls of single tools are of clients that have none."""
-    return [rule["name"] for rule in rules if "headers" in rule]
+    return [
+        rule["name"]
+        for rule in rules
+        if CHOSEN_REPLICA.keys() <= rule.get("headers", {}).get("response", {}).get("set", {}).keys()
+    ]
 
 
 def _filter_patch(context: str, filter_name: str) -> Manifest:

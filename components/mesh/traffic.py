@@ -17,6 +17,7 @@ from meshed_mcp.components.mesh.rollout_args import ABTest, BlueGreen, Canary, C
 from meshed_mcp.components.mesh.tokens import protected_rules
 from meshed_mcp.components.mesh.tool_args import POOL_PREFIX
 from meshed_mcp.components.mesh.tool_routes import ToolGroup, call_matches, tool_groups, travel
+from meshed_mcp.components.mesh.undelivered import repeated
 
 NETWORKING: Final = "networking.istio.io/v1"
 """Source: Istio 1.31 CRDs, storage version of VirtualService, DestinationRule and Gateway."""
@@ -62,7 +63,7 @@ def mesh_route(name: str, args: MeshedMCPServiceArgs) -> Manifest:
 
 def mesh_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """The rules of that route."""
-    return with_faults(list(_rules(name, args, Place("default", {}, {}, calls=True))), args)
+    return with_faults(repeated(list(_rules(name, args, Place("default", {}, {}, calls=True))), args), args)
 
 
 def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> Manifest:
@@ -89,7 +90,7 @@ def ingress_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
             name, args, Place(f"{name}-{label}", {"uri": uri}, {"rewrite": {"uri": path}}, calls=label == "endpoint")
         )
     ]
-    return with_faults(rules, args)
+    return with_faults(repeated(rules, args), args)
 
 
 def choices(args: MeshedMCPServiceArgs) -> list[Choice]:

@@ -16,7 +16,7 @@ from meshed_mcp.local.envoy.egress import egress_clusters, egress_virtual_hosts
 from meshed_mcp.local.envoy.gateway import gateway_identity, gateway_virtual_hosts
 from meshed_mcp.local.envoy.injected_faults import FAULT_FILTER
 from meshed_mcp.local.envoy.jwt import authentications_for, jwt_filters
-from meshed_mcp.local.envoy.patches import GATEWAY, INBOUND, SIDECAR, inserted_filters, patched_hosts
+from meshed_mcp.local.envoy.patches import GATEWAY, INBOUND, SIDECAR, inserted_filters, local_replies, patched_hosts
 from meshed_mcp.local.envoy.rbac import ROOT_NAMESPACE, policies_for, rbac_filters
 from meshed_mcp.local.envoy.routes import NO_TIMEOUT, mesh_virtual_hosts
 from meshed_mcp.local.envoy.tls import KeyFiles, server_tls
@@ -134,6 +134,7 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, tr
         # Istio's default for sidecars: the last element is the peer, earlier ones are what the peer claims.
         forward_client_cert_details="APPEND_FORWARD",
         set_current_client_cert_details={"subject": True, "dns": True, "uri": True},
+        **local_replies(topology, pod.namespace, INBOUND, pod.labels),
         **traced,
     )
     chains = [

@@ -1,4 +1,4 @@
-"""What EnvoyFilters change in a proxy: filters before the router, configuration of filters on routes. Pure.
+"""What EnvoyFilters change in a proxy: filters before the router, filters on routes, answers of its own. Pure.
 
 Typed objects and Envoy messages in, messages out. Source: Istio API, EnvoyFilter; istiod applies patches after it has
 made listeners and routes, as here.
@@ -14,8 +14,10 @@ from meshed_mcp.local.objects.envoy_filter import (
     HTTPFilterPatch,
     HTTPRoutePatch,
     LuaPerRoute,
+    Patch,
     VirtualHostMatch,
 )
+from meshed_mcp.local.objects.local_reply import ManagerPatch
 from meshed_mcp.local.topology import Topology
 
 INBOUND: Final[Context] = "SIDECAR_INBOUND"
@@ -48,9 +50,18 @@ def patched_hosts(
     return [{**host, "routes": [_patched(host, route, changes) for route in host["routes"]]} for host in virtual_hosts]
 
 
-def _patches(
-    topology: Topology, namespace: str, context: Context, labels: Labels
-) -> Iterator[HTTPFilterPatch | HTTPRoutePatch]:
+def local_replies(topology: Topology, namespace: str, context: Context, labels: Labels) -> Message:
+    """The field `local_reply_config` of a proxy of `namespace`; a list that is merged grows."""
+    mappers = [
+        mapper.model_dump(by_alias=True)
+        for patch in _patches(topology, namespace, context, labels)
+        if isinstance(patch, ManagerPatch)
+        for mapper in patch.patch.value.typed_config.local_reply_config.mappers
+    ]
+    return {"local_reply_config": {"mappers": mappers}} if mappers else {}
+
+
+def _patches(topology: Topology, namespace: str, context: Context, labels: Labels) -> Iterator[Patch]:
     for owner in topology.stack.envoy_filters:
         selected = owner.spec.workload_selector.labels.items() <= labels.items()
         if selected and owner.namespace in (namespace, ROOT_NAMESPACE):

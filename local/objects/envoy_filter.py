@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from meshed_mcp.local.objects.fields import Fields
+from meshed_mcp.local.objects.local_reply import ManagerPatch
 from meshed_mcp.local.objects.metadata import Placed
 from meshed_mcp.local.objects.rate_limit import LocalRateLimit, RateLimit
 
@@ -144,13 +145,15 @@ class WorkloadSelector(Fields):
     labels: dict[str, str] = Field(default_factory=dict)
 
 
+Patch = HTTPFilterPatch | HTTPRoutePatch | ManagerPatch
+"""One change, told by `applyTo`."""
+
+
 class EnvoyFilterSpec(Fields):
     """Patches of every proxy in the namespace, or of those selected."""
 
     workload_selector: WorkloadSelector = WorkloadSelector()
-    config_patches: tuple[Annotated[HTTPFilterPatch | HTTPRoutePatch, Field(discriminator="apply_to")], ...] = Field(
-        min_length=1
-    )
+    config_patches: tuple[Annotated[Patch, Field(discriminator="apply_to")], ...] = Field(min_length=1)
 
 
 class EnvoyFilter(Placed):

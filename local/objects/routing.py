@@ -22,6 +22,7 @@ RETRY_CONDITIONS: Final = frozenset(
         "connect-failure",
         "envoy-ratelimited",
         "retriable-4xx",
+        "retriable-headers",
         "refused-stream",
         "cancelled",
         "deadline-exceeded",

@@ -19,6 +19,7 @@ from proxied_pods import configurations
 
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.connection_args import Connections
+from meshed_mcp.components.mesh.undelivered import UNDELIVERED
 from meshed_mcp.local.envoy.binary import envoy_program
 
 BACK: Final = f"back.{local_stack.NAMESPACE}.svc.cluster.local"
@@ -103,7 +104,27 @@ def test_only_calls_that_no_server_saw_are_repeated(proxies: dict[str, Any], pod
         if name != "block_all"
         for route in found
     }
-    assert conditions == {"connect-failure,refused-stream"}
+    assert conditions == {"connect-failure,refused-stream,retriable-headers"}
+
+
+@pytest.mark.parametrize("pod", ["front", "gateway"])
+def test_callers_look_for_the_mark_of_undelivered_calls(proxies: dict[str, Any], pod: str) -> None:
+    """Envoy, router filter, `x-envoy-retriable-header-names`: set by the route, before it is read."""
+    table = "http.80" if pod == "gateway" else "8000"
+    found = [route for name, each in views.routes(proxies[pod], table).items() if name != "block_all" for route in each]
+    for route in found:
+        added = {each["header"]["key"]: each["header"]["value"] for each in route["requestHeadersToAdd"]}
+        assert added["x-envoy-retriable-header-names"] == UNDELIVERED
+        assert UNDELIVERED in route["responseHeadersToRemove"]
+
+
+def test_a_called_sidecar_marks_calls_that_never_reached_its_process_and_no_others(proxies: dict[str, Any]) -> None:
+    """Envoy, "Response flags": UF; and the rest of istiod's connection manager stays."""
+    for manager in inbound(proxies, "back"):
+        (mapper,) = manager["localReplyConfig"]["mappers"]
+        assert mapper["filter"]["responseFlagFilter"]["flags"] == ["UF"]
+        assert [each["header"]["key"] for each in mapper["headersToAdd"]] == [UNDELIVERED]
+        assert "envoy.filters.http.router" in views.filter_names(manager)
 
 
 def test_every_caller_and_nobody_else_is_let_through(proxies: dict[str, Any]) -> None:

@@ -112,6 +112,26 @@ def test_a_replica_whose_machine_dies_takes_only_its_calls_along(up: Running, co
     assert len(places(load)) == 2
 
 
+def test_a_replica_whose_process_dies_takes_only_its_calls_along(up: Running, counts: Path) -> None:
+    """Issue: `kill -9` of a replica whose sidecar lives, as when memory runs out; Envoy, "Response flags", UF.
+
+    Nobody is told of the end: what keeps later calls whole is the mark of the called sidecar alone.
+    """
+    (service,) = up.topology.stack.services
+    url = gateway_url(up, service)
+    assert url is not None
+    with steady(Steady(url, RATES)) as load:
+        more(load)
+        up.services.kill(replicas_of(up, "counted")[0].name)
+        dead = perf_counter()
+        more(load)
+        more(load)
+    found = verdict(load.calls, executions(counts))
+    later = [call for call in load.calls if call.failure and call.at > dead]
+    assert (found["doubled"], later) == (0, [])
+    assert len(places(load)) == 2
+
+
 def test_an_end_is_orderly(up: Running) -> None:
     """Product rule: a replica that is drained exits with 0, and its sidecar after it."""
     codes = drain(up, replicas_of(up, "counted")[1:])

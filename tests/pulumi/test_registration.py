@@ -130,6 +130,20 @@ def test_services_wait_for_the_crds_and_webhooks_they_need(stack: str) -> None:
             assert find(recorded, "Release", release).urn in before
 
 
+def test_routes_wait_for_the_pods_of_every_version_they_lead_to(stack: str) -> None:
+    """Pulumi's Kubernetes provider, "await logic": a first canary step leads no call to pods that are not ready."""
+    recorded = recording(stack)
+    for name, args in planned(stack).services.items():
+        items = service.manifests(name, args)
+        pods = {f"mcp-system/{item['metadata']['name']}" for item in items if item["kind"] == "Deployment"}
+        routes = [item for item in items if item["kind"] in {"VirtualService", "DestinationRule"}]
+        assert pods
+        assert routes
+        for route in routes:
+            before = made_before(recorded, find(recorded, route["kind"], f"mcp-system/{route['metadata']['name']}"))
+            assert {find(recorded, "Deployment", pod).urn for pod in pods} <= before
+
+
 def test_autoscalers_wait_for_keda_and_for_what_they_scale(stack: str) -> None:
     """KEDA refuses a ScaledObject whose target is absent; before KEDA there is no such kind."""
     recorded = recording(stack)

@@ -11,7 +11,7 @@ from meshed_mcp.components.mesh import cluster, service
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
 from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
 from meshed_mcp.local.envoy.gateway import gateway_virtual_hosts
-from meshed_mcp.local.envoy.patches import GATEWAY, SIDECAR, inserted_filters, patched_hosts
+from meshed_mcp.local.envoy.patches import GATEWAY, INBOUND, SIDECAR, inserted_filters, local_replies, patched_hosts
 from meshed_mcp.local.envoy.routes import mesh_virtual_hosts
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.references import dangling
@@ -158,8 +158,48 @@ def test_what_is_not_translated_is_refused_by_object_and_path(change: Callable[[
     assert refused.value.faults == (line,)
 
 
+def undelivered(objects: list[Manifest]) -> Manifest:
+    """The EnvoyFilter of `back`'s own sidecars that marks answers."""
+    return next(item for item in objects if item["metadata"]["name"] == "back-undelivered")
+
+
+def test_answers_are_marked_in_the_services_own_sidecars() -> None:
+    """Istio API, EnvoyFilter, NETWORK_FILTER and MERGE; Envoy, `LocalReplyConfig`."""
+    place = laid(rendered())
+    config = local_replies(place, "mcp-system", INBOUND, {"app": "back"})["local_reply_config"]
+    assert [list(each["filter"]["response_flag_filter"]["flags"]) for each in config["mappers"]] == [["UF"]]
+    assert local_replies(place, "mcp-system", INBOUND, {"app": "nobody"}) == {}
+    assert local_replies(place, "mcp-system", SIDECAR, {"app": "back"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        pytest.param(
+            lambda it: it["match"].update(context="SIDECAR_OUTBOUND"),
+            "match.context='SIDECAR_OUTBOUND' is not run locally; what is: 'SIDECAR_INBOUND'",
+            id="another context",
+        ),
+        pytest.param(
+            lambda it: it["patch"]["value"]["typed_config"].update(server_name="x"),
+            "patch.value.typed_config.server_name is not run locally",
+            id="a field of the connection manager",
+        ),
+    ],
+)
+def test_other_changes_of_connection_managers_are_refused(change: Callable[[Manifest], object], line: str) -> None:
+    """Product rule: a field that is not translated is never ignored."""
+    objects = copy.deepcopy(rendered())
+    change(undelivered(objects)["spec"]["configPatches"][0])
+    with pytest.raises(LocalRunError) as refused:
+        read_stack(objects)
+    assert refused.value.faults == (
+        f"EnvoyFilter mcp-system/back-undelivered: spec.configPatches[0].NETWORK_FILTER.{line}",
+    )
+
+
 def test_another_place_of_the_configuration_is_refused() -> None:
-    """Product rule, as above: clusters, listeners and network filters are not patched here."""
+    """Product rule, as above: clusters and listeners are not patched here."""
     objects = rendered()
     sessions(objects)["spec"]["configPatches"][1]["applyTo"] = "CLUSTER"
     with pytest.raises(

@@ -33,6 +33,7 @@ def test_the_replica_is_chosen_as_asked(balancing: dict[str, Any], expected: Man
     """Istio API, LoadBalancerSettings; the default counts open requests, as streams make counts uneven."""
     chosen = policy(balancing=balancing)["loadBalancer"]
     warmup = chosen.pop("warmup", None)
+    del chosen["localityLbSetting"]
     assert chosen == expected
     assert warmup == ({"duration": "60s", "minimumPercent": 10} if "warmup_seconds" in balancing else None)
 
@@ -66,6 +67,13 @@ def test_sick_replicas_are_judged_as_asked() -> None:
         "minHealthPercent": 30,
     }
     assert "outlierDetection" not in policy(outlier_detection=None)
+
+
+def test_calls_go_anywhere_where_no_place_is_named() -> None:
+    """Istio API, MeshConfig `localityLbSetting`: on by default, so that with outlier detection calls stay in a zone."""
+    found = policy()
+    assert "outlierDetection" in found
+    assert found["loadBalancer"]["localityLbSetting"] == {"enabled": False}
 
 
 def test_places_get_their_shares() -> None:

@@ -95,7 +95,7 @@ def test_06_both_outlier_counters_are_set() -> None:
 
 def test_07_balancing_is_least_request(schemas: Any) -> None:
     """Istio API, LoadBalancerSettings: ROUND_ROBIN is "generally unsafe" and streams make counts uneven."""
-    assert render().one("DestinationRule")["spec"]["trafficPolicy"]["loadBalancer"] == {"simple": "LEAST_REQUEST"}
+    assert render().one("DestinationRule")["spec"]["trafficPolicy"]["loadBalancer"]["simple"] == "LEAST_REQUEST"
     spec = schemas["networking.istio.io/v1", "DestinationRule"]["properties"]["spec"]["properties"]
     known = spec["trafficPolicy"]["properties"]["loadBalancer"]["properties"]["simple"]["enum"]
     assert "LEAST_REQUEST" in known
@@ -160,7 +160,9 @@ def test_23_patterns_are_those_that_proxies_understand() -> None:
 def test_24_retries_never_repeat_a_call_that_a_server_may_have_seen() -> None:
     """Envoy, `retry_on`: 5xx, reset and gateway-error repeat a POST that already ran."""
     for route in http_routes(render_exposed()):
-        assert set(route["retries"]["retryOn"].split(",")) == {"connect-failure", "refused-stream"}
+        conditions = set(route["retries"]["retryOn"].split(","))
+        assert conditions == {"connect-failure", "refused-stream", "retriable-headers"}
+        assert route["headers"]["request"]["set"]["x-envoy-retriable-header-names"] == "x-mcp-undelivered"
 
 
 def test_25_faults_are_on_routes_of_their_own() -> None:

@@ -36,7 +36,9 @@ def mesh(**more: Any) -> Any:
 def asking(failure_mode: FailureMode = FailureMode.OPEN, **limits: Any) -> Manifest:
     """The filter of a service's proxies."""
     service = reference("mcp-system", "cluster.local", failure_mode)
-    item = render(rate_limits={"shared": limits or LIMITS}, auth=AUTH, rate_limit_service=service).one("EnvoyFilter")
+    item = render(rate_limits={"shared": limits or LIMITS}, auth=AUTH, rate_limit_service=service).one(
+        "EnvoyFilter", "mcp-search-rate-limits"
+    )
     assert foreign_filters(item, "1.31.1") == []
     (patch,) = item["spec"]["configPatches"]
     assert patch["patch"]["value"]["name"] == FILTER

@@ -19,6 +19,8 @@ from meshed_mcp.components.mesh.rate_limits_args import SECONDS_OF, TokenBucket,
 
 AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
 
+LIMITS_FILTER: Final = "mcp-search-rate-limits"
+
 
 def lines(**limits: Any) -> list[str]:
     """What is wrong with a service that has these limits, and no tokens unless `auth` is given."""
@@ -36,7 +38,7 @@ def config(item: Manifest) -> Manifest:
 
 def limited(**limits: Any) -> Manifest:
     """The filter's configuration of a service with tokens."""
-    return config(render(rate_limits=limits, auth=AUTH).one("EnvoyFilter"))
+    return config(render(rate_limits=limits, auth=AUTH).one("EnvoyFilter", LIMITS_FILTER))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_the_limit_is_enforced_for_all_requests() -> None:
 
 def test_the_filter_is_in_the_pods_of_the_service_alone_and_last_before_the_router() -> None:
     """Istio, EnvoyFilter: behind jwt_authn and rbac, which istiod puts first; a proxy that lacks it would drop all."""
-    item = render(rate_limits={"pod": {"rate": "5/s"}}).one("EnvoyFilter")
+    item = render(rate_limits={"pod": {"rate": "5/s"}}).one("EnvoyFilter", LIMITS_FILTER)
     assert item["spec"]["workloadSelector"] == {"labels": {"app": "mcp-search"}}
     (patch,) = item["spec"]["configPatches"]
     assert patch["match"]["context"] == "SIDECAR_INBOUND"
@@ -141,14 +143,14 @@ def test_the_filter_is_in_the_pods_of_the_service_alone_and_last_before_the_rout
 
 def test_an_exposed_service_has_a_limit_and_another_has_none() -> None:
     """Product rule: nobody forgets the door to the outside; inside, callers are known by name."""
-    tokens = config(render_exposed().one("EnvoyFilter"))["token_bucket"]
+    tokens = config(render_exposed().one("EnvoyFilter", LIMITS_FILTER))["token_bucket"]
     assert tokens == {"max_tokens": 2000, "tokens_per_fill": 1000, "fill_interval": "1s"}
-    assert "EnvoyFilter" not in render().kinds()
+    assert LIMITS_FILTER not in [item["metadata"]["name"] for item in render()]
 
 
 def test_a_stack_may_choose_another_limit_for_an_exposed_service() -> None:
     """Product rule: a default yields to what is written."""
-    item = render_exposed(rate_limits={"pod": {"rate": "5/s"}}).one("EnvoyFilter")
+    item = render_exposed(rate_limits={"pod": {"rate": "5/s"}}).one("EnvoyFilter", LIMITS_FILTER)
     assert config(item)["token_bucket"]["max_tokens"] == 5
 
 

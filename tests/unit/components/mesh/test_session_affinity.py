@@ -210,6 +210,12 @@ def sticky(**settings: Any) -> Objects:
     return render_exposed(legacy="sticky", rollout=CANARY, **settings)
 
 
+def session_filters(objects: Objects) -> list[str]:
+    """Names of the EnvoyFilters that keep sessions."""
+    names = [item["metadata"]["name"] for item in objects if item["kind"] == "EnvoyFilter"]
+    return [name for name in names if name.endswith("-sessions")]
+
+
 def patches(item: Manifest, apply_to: str) -> list[Manifest]:
     """Patches of one kind in an EnvoyFilter."""
     return [patch for patch in item["spec"]["configPatches"] if patch["applyTo"] == apply_to]
@@ -237,7 +243,7 @@ def test_without_sessions_nothing_is_patched(legacy: str) -> None:
     """Product rule: an EnvoyFilter breaks with Istio's versions more easily than any other object, so few have one."""
     objects = render_exposed(legacy=legacy, callers=["mcp-chat"])
     filters = [item["metadata"]["name"] for item in objects if item["kind"] == "EnvoyFilter"]
-    assert filters == ["mcp-search-rate-limits"]
+    assert filters == ["mcp-search-undelivered", "mcp-search-rate-limits"]
     assert [rule["name"] for rule in objects.one("VirtualService", "mcp-search")["spec"]["http"]] == ["default"]
 
 
@@ -300,7 +306,7 @@ def test_the_key_is_the_stacks_or_follows_from_the_identity() -> None:
 
 def test_a_service_that_nobody_may_call_has_no_filter() -> None:
     """Product rule: no caller, no proxy to patch."""
-    assert "EnvoyFilter" not in render(legacy="sticky", ingress=INGRESS).kinds()
+    assert session_filters(render(legacy="sticky", ingress=INGRESS)) == []
 
 
 @pytest.mark.parametrize(("methods", "missing"), [(["POST"], "GET and DELETE"), (["GET", "POST"], "DELETE")])

@@ -220,7 +220,7 @@ def test_headers_of_claims_are_removed_on_the_way_and_written_by_the_sidecar(leg
     for route in ("mcp-search", "mcp-search-ingress"):
         rules = [rule for rule in objects.one("VirtualService", route)["spec"]["http"] if "route" in rule]
         assert {tuple(rule["headers"]["request"]["remove"]) for rule in rules} == {("x-organization-id",)}
-        assert all("response" in rule["headers"] for rule in rules) == (legacy == "sticky")
+        assert all("set" in rule["headers"]["response"] for rule in rules) == (legacy == "sticky")
 
 
 def test_without_tokens_nothing_of_this_is_rendered() -> None:

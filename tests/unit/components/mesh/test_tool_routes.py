@@ -81,9 +81,9 @@ def test_calls_that_a_server_may_have_seen_are_repeated_for_declared_tools_only(
     """Envoy, `retry_on`: reset and gateway-error ran a POST three times; MCP, `readOnlyHint` and `idempotentHint`."""
     repeated, default = rules(render(tools={"search": {annotation: True}}))
     assert set(repeated["retries"]["retryOn"].split(",")) == {
-        "connect-failure", "refused-stream", "reset", "gateway-error",
+        "connect-failure", "refused-stream", "retriable-headers", "reset", "gateway-error",
     }  # fmt: skip
-    assert set(default["retries"]["retryOn"].split(",")) == {"connect-failure", "refused-stream"}
+    assert set(default["retries"]["retryOn"].split(",")) == {"connect-failure", "refused-stream", "retriable-headers"}
 
 
 def test_a_time_out_is_on_calls_of_its_tools_and_on_no_stream() -> None:

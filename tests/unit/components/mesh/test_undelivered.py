@@ -1,0 +1,47 @@
+"""Answers that say that a call never reached its process, and the routes that repeat such calls."""
+
+from typing import Any
+
+import pytest
+from mesh_rendering import Objects, render, render_exposed
+
+from meshed_mcp.components.core.manifest import Manifest
+
+
+def rules(objects: Objects) -> list[Manifest]:
+    """Route rules of callers' sidecars and of the gateway that lead to the service."""
+    routes = [item for item in objects if item["kind"] == "VirtualService"]
+    return [rule for route in routes for rule in route["spec"]["http"] if "route" in rule]
+
+
+def test_the_called_sidecar_marks_refused_connections_and_no_others() -> None:
+    """Envoy, "Response flags": UF is a connection that was not made; UC broke with a request in it, UT ran too long."""
+    (patch,) = render().one("EnvoyFilter", "mcp-search-undelivered")["spec"]["configPatches"]
+    (mapper,) = patch["patch"]["value"]["typed_config"]["local_reply_config"]["mappers"]
+    assert patch["match"]["context"] == "SIDECAR_INBOUND"
+    assert mapper["filter"] == {"response_flag_filter": {"flags": ["UF"]}}
+    assert [each["header"]["key"] for each in mapper["headers_to_add"]] == ["x-mcp-undelivered"]
+
+
+def test_it_does_so_in_the_services_own_pods_alone() -> None:
+    """Istio API, EnvoyFilter, `workloadSelector`."""
+    marking = render().one("EnvoyFilter", "mcp-search-undelivered")
+    assert marking["spec"]["workloadSelector"] == {"labels": {"app": "mcp-search"}}
+
+
+@pytest.mark.parametrize("settings", [{}, {"legacy": "sticky"}, {"tools": {"erase": {"idempotent": True}}}])
+def test_every_route_repeats_marked_answers_and_shows_nobody_the_mark(settings: dict[str, Any]) -> None:
+    """Envoy, router filter, `x-envoy-retriable-header-names`."""
+    found = rules(render_exposed(**settings))
+    assert found
+    for rule in found:
+        assert rule["retries"]["retryOn"].endswith(",retriable-headers")
+        assert rule["headers"]["request"]["set"] == {"x-envoy-retriable-header-names": "x-mcp-undelivered"}
+        assert rule["headers"]["response"]["remove"] == ["x-mcp-undelivered"]
+
+
+def test_a_mesh_without_sidecars_marks_nothing_and_looks_for_no_mark() -> None:
+    """Istio, "Ambient": waypoints take no EnvoyFilter."""
+    objects = render_exposed(mode="ambient")
+    assert not [item for item in objects if item["kind"] == "EnvoyFilter"]
+    assert "undelivered" not in str(objects)
