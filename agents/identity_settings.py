@@ -25,7 +25,7 @@ ACCESS_VARIABLES: Final[Mapping[str, str]] = {
     "auth_jwks_url": contract.ENV_AUTH_JWKS_URL,
     "auth_jwks": contract.ENV_AUTH_JWKS,
     "auth_scopes": contract.ENV_AUTH_SCOPES,
-    "organisation_claim": contract.ENV_ORGANISATION_CLAIM,
+    "organization_claim": contract.ENV_ORGANIZATION_CLAIM,
 }
 POLICY_EXAMPLE: Final = '{"search": {"allow": ["cluster.local/ns/tools/sa/mcp-controller"]}}'
 _NEEDED_FOR_TOKENS: Final = ("auth_issuer", "auth_audience", "auth_jwks_url")
@@ -82,7 +82,7 @@ class AccessSettings(BaseModel):
     auth_issuer: URL | None = Field(None, description="a URL")
     auth_audience: URL | None = Field(None, description="a URL")
     auth_jwks_url: URL | None = Field(None, description="a URL")
-    organisation_claim: str = Field(contract.ORGANISATION_CLAIM, min_length=1, description="a claim, as organization")
+    organization_claim: str = Field(contract.ORGANIZATION_CLAIM, min_length=1, description="a claim, as organization")
     auth_jwks: KeySet | None = Field(None, description="a JWK Set as JSON")
     auth_scopes: Scopes = Field((), description="scopes separated by commas, as docs.read,docs.write")
 

@@ -109,7 +109,7 @@ class MCPService(MCPServer[LifespanResultT]):
         `json_response` is set, so that they still see progress. Raises SettingsError.
         """
         self._access.configure(self, settings)
-        self._usage.claim = settings.organisation_claim
+        self._usage.claim = settings.organization_claim
         app = self.streamable_http_app(
             streamable_http_path=contract.MCP_PATH,
             transport_security=transport_security(settings),

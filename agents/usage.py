@@ -39,7 +39,7 @@ class Usage:
     """SDK middleware that counts tool calls; `is_tool` tells registered names from invented ones."""
 
     def __init__(self, registry: CollectorRegistry, *, is_tool: Callable[[str], bool]) -> None:
-        self.claim = contract.ORGANISATION_CLAIM
+        self.claim = contract.ORGANIZATION_CLAIM
         self._is_tool = is_tool
         self._known: set[str] = set()
         self._calls = Counter(

@@ -19,6 +19,7 @@ from meshed_mcp.components.core.names import domain_name, namespace_name, servic
 from meshed_mcp.components.mesh.access_groups import RoleGroups
 from meshed_mcp.components.mesh.args import SecretKey, ServiceSettings
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
+from meshed_mcp.components.mesh.reach_args import Reachable
 from meshed_mcp.components.mesh.tool_args import PoolSettings
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.infra.chaos import Environment, Experiments
@@ -64,6 +65,10 @@ class RegistryConfig(Model):
 
     database: SecretKey | None = None
     """Secret with a PostgreSQL URL, e.g. `postgresql+psycopg://...`; unset = SQLite, one replica."""
+
+    reaches: list[Reachable] = Field(default_factory=list)
+    """Where that database is in the cluster, as "namespace/service"; without it the registry gets neither a Sidecar nor
+    a NetworkPolicy."""
 
 
 class StackConfig(Model):
@@ -143,6 +148,7 @@ FOLLOWS: Final = {
         "shared_limits": "services",
         "access": "access",
         "egress": "services",
+        "organization_claim": "services",
     },
     "observability": {"chart_mirror": "chart_mirror"},
 }

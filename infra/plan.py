@@ -31,6 +31,7 @@ from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
 from meshed_mcp.infra import nodes
 from meshed_mcp.infra.budgets import most_replicas
+from meshed_mcp.infra.claims import claim_faults, organization_claim
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, read
 from meshed_mcp.infra.experiments import experiment_faults, open_experiments, open_faults
 from meshed_mcp.infra.exposure import exposure_faults
@@ -91,6 +92,7 @@ def faults_between(config: StackConfig, declared: Collection[str], now: datetime
     yield from policy_faults(config)
     yield from experiment_faults(config, names, now)
     yield from shared_limit_faults(config)
+    yield from claim_faults(config)
     if config.registry is not None:
         yield from registry_faults(config, config.registry)
     if config.namespace == config.observability.namespace:
@@ -219,13 +221,18 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
         replicas=registry.replicas,
         proxy=sidecar_size(config),
         imports=registry_imports(config, registry),
+        reaches=registry.reaches,
         **placement(config),
     )
 
 
 def mesh_args(config: StackConfig) -> ServiceMeshArgs:
     """The mesh, sending its spans where the services send theirs, and what its services limit and reach together."""
-    together = {"shared_limits": shared_limits(config), "egress": egress_identities(config)}
+    together = {
+        "shared_limits": shared_limits(config),
+        "egress": egress_identities(config),
+        "organization_claim": organization_claim(config),
+    }
     return config.mesh.model_copy(update={"tracing": tracing(config), **together})
 
 

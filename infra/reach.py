@@ -28,7 +28,7 @@ def imports(config: StackConfig, name: str, item: ServiceSettings) -> list[str] 
 def registry_imports(config: StackConfig, registry: RegistryConfig) -> list[str] | None:
     """What the whole stack reaches; the registry calls no service. None as for services."""
     places = list(config.mesh.reaches)
-    return places if places or registry.database is None else None
+    return places if places or registry.reaches or registry.database is None else None
 
 
 def has_store(config: StackConfig, item: ServiceSettings) -> bool:

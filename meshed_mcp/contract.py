@@ -258,8 +258,8 @@ METRIC_ORG_REQUESTS: Final = "mcp_org_requests_total"
 METRIC_LLM_TOKENS: Final = "mcp_llm_tokens_total"
 """Counter: tokens of models as the endpoint reported them, by `model` and `token_type` (`input`, `output`)."""
 
-ENV_ORGANISATION_CLAIM: Final = "MESHED_MCP_ORGANISATION_CLAIM"
-ORGANISATION_CLAIM: Final = "organization"
+ENV_ORGANIZATION_CLAIM: Final = "MESHED_MCP_ORGANIZATION_CLAIM"
+ORGANIZATION_CLAIM: Final = "organization"
 """Claim of a token that names the caller's organisation; without a token it is the caller's namespace."""
 
 METRIC_SPANS_PROCESSED: Final = "otel_sdk_processor_span_processed_total"

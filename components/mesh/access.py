@@ -61,7 +61,7 @@ def token_environment(name: str, args: MeshedMCPServiceArgs) -> dict[str, str]:
     return {
         contract.ENV_AUTH_ISSUER: auth.issuer,
         contract.ENV_AUTH_AUDIENCE: resource_url(name, args),
-        contract.ENV_ORGANISATION_CLAIM: auth.organization_claim,
+        contract.ENV_ORGANIZATION_CLAIM: auth.organization_claim,
         **({contract.ENV_AUTH_JWKS_URL: auth.jwks_url} if auth.jwks_url is not None else {}),
         **({contract.ENV_AUTH_JWKS: json.dumps(auth.jwks)} if auth.jwks is not None else {}),
         **({contract.ENV_AUTH_SCOPES: ",".join(auth.scopes)} if auth.scopes else {}),

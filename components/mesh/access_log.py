@@ -10,10 +10,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.access_log import FIELDS
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.telemetry_args import AccessLog, LoggedRequests
-
-PROVIDER: Final = "mcp-access-log"
-"""Name of the extension provider in the mesh configuration."""
+from meshed_mcp.components.mesh.telemetry_args import ACCESS_LOG_PROVIDER, AccessLog, LoggedRequests
 
 FAILED: Final = "!has(response.code) || response.code == 0 || response.code >= 400"
 """No answer, or an error. Source: Envoy, "Attributes", response attributes."""
@@ -24,12 +21,13 @@ TRACED: Final = '"traceparent" in request.headers && request.headers["traceparen
 
 def provider() -> Manifest:
     """JSON on standard output. Source: Istio, MeshConfig, `envoyFileAccessLog`."""
-    return {"name": PROVIDER, "envoyFileAccessLog": {"path": "/dev/stdout", "logFormat": {"labels": dict(FIELDS)}}}
+    written = {"path": "/dev/stdout", "logFormat": {"labels": dict(FIELDS)}}
+    return {"name": ACCESS_LOG_PROVIDER, "envoyFileAccessLog": written}
 
 
 def access_logging(log: AccessLog) -> Manifest:
     """The part of a Telemetry object. Source: Istio API, Telemetry, `accessLogging`."""
-    named = {"providers": [{"name": PROVIDER}]}
+    named = {"providers": [{"name": ACCESS_LOG_PROVIDER}]}
     match log.requests:
         case LoggedRequests.ALL:
             return {"accessLogging": [named]}

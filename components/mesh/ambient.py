@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.mesh.access_log import service_log
 from meshed_mcp.components.mesh.addresses import principal, service_host
 from meshed_mcp.components.mesh.ambient_routes import http_route, unsupported, version_service_name, version_services
 from meshed_mcp.components.mesh.args import IngressRef, MeshedMCPServiceArgs
@@ -44,6 +45,7 @@ def manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         service_account(name, args),
         *(at_waypoint(item, name) for item in request_authentication(name, args)),
         *(at_waypoint(item, name) for item in external_authorization(name, args)),
+        *(at_waypoint(item, name) for item in service_log(name, args)),
         callers_at_waypoint(name, args),
         waypoint_at_pod(name, args),
         plain_management_port(name, args),
@@ -85,9 +87,9 @@ def waypoint_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
 
 
 def at_waypoint(item: Manifest, name: str) -> Manifest:
-    """An object that selects a service's pods, at its waypoint instead: it checks tokens and asks authorizers.
+    """An object that selects a service's pods, at its waypoint instead: it checks tokens, asks authorizers, logs.
 
-    Source: Istio API, RequestAuthentication and AuthorizationPolicy, `targetRefs`.
+    Source: Istio API, RequestAuthentication, AuthorizationPolicy and Telemetry, `targetRefs`.
     """
     rest = {field: value for field, value in item["spec"].items() if field != "selector"}
     return item | {"spec": {**service_target(name), **rest}}

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic import Field, field_validator, model_validator
 
+from meshed_mcp import contract
 from meshed_mcp.components.core import charts
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import domain_name, host_name, listed, namespace_name, object_name
@@ -15,6 +16,7 @@ from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.mesh.access_groups import RoleGroups
 from meshed_mcp.components.mesh.ambient_faults import ambient_mesh_faults
 from meshed_mcp.components.mesh.chart_value_args import value_faults
+from meshed_mcp.components.mesh.claim_args import ClaimName
 from meshed_mcp.components.mesh.extension_args import Extensions
 from meshed_mcp.components.mesh.mode import MeshMode
 from meshed_mcp.components.mesh.multi_cluster_args import MultiCluster
@@ -247,6 +249,10 @@ class ServiceMeshArgs(Model):
 
     organization_tag: OrganizationTag | None = None
     """Organisations that Istio's metrics tell apart; unset = none."""
+
+    organization_claim: ClaimName = contract.ORGANIZATION_CLAIM
+    """Claim of verified tokens that names the organisation, for those metrics; a stack's follows from `auth` of its
+    services."""
 
     rate_limiting: RateLimiting | None = None
     """Who counts requests of all pods together, in the first namespace; needed for `rate_limits.shared`."""

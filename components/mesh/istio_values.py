@@ -41,7 +41,7 @@ from meshed_mcp.components.mesh.revision_args import (
     versions_by_revision,
 )
 from meshed_mcp.components.mesh.revisions import control_plane_name
-from meshed_mcp.components.mesh.telemetry import TRACING_PROVIDER
+from meshed_mcp.components.mesh.telemetry_args import TRACING_PROVIDER
 from meshed_mcp.components.mesh.tokens import KEY_FETCH_GUARD
 from meshed_mcp.components.mesh.value_overlays import value_overlay
 

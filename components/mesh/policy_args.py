@@ -14,7 +14,14 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import host_name, object_name
 from meshed_mcp.components.mesh.access_args import ToolSettings
+from meshed_mcp.components.mesh.telemetry_args import ACCESS_LOG_PROVIDER, METRICS_PROVIDER, TRACING_PROVIDER
 from meshed_mcp.components.mesh.token_args import TokenSettings
+
+OTHER_PROVIDERS: Final = (TRACING_PROVIDER, ACCESS_LOG_PROVIDER, METRICS_PROVIDER, "envoy", "stackdriver")
+"""Names that the mesh's list of providers has already, ours and Istio's own: of two alike, proxies get one.
+
+Source: Istio, MeshConfig, default `extensionProviders`.
+"""
 
 RUNTIME_FIX: Final = "enforcement: process if the image runs this package's runtime"
 
@@ -82,9 +89,11 @@ class PolicySettings(Model):
 
 
 def authorizer_names(value: Mapping[str, Authorizer]) -> None:
-    """Raise ValueError for a key that cannot name an authorizer."""
+    """Raise ValueError for a key that cannot name an authorizer, or that names another provider of the mesh."""
     for name in value:
         object_name(name)
+        if name in OTHER_PROVIDERS:
+            raise ValueError(f"{name!r} names a provider of telemetry in the same list; write another, such as 'opa'")
 
 
 def enforcement_faults(

@@ -44,7 +44,7 @@ SET_BY_COMPONENT: Final = frozenset(
         contract.ENV_AUTH_JWKS_URL,
         contract.ENV_AUTH_JWKS,
         contract.ENV_AUTH_SCOPES,
-        contract.ENV_ORGANISATION_CLAIM,
+        contract.ENV_ORGANIZATION_CLAIM,
         *LIMIT_VARIABLES.values(),
     }
 )

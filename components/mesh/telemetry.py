@@ -12,13 +12,7 @@ from meshed_mcp.components.mesh.access_log import access_logging
 from meshed_mcp.components.mesh.cluster_args import INGRESS_NAMESPACE, ROOT_NAMESPACE, ServiceMeshArgs
 from meshed_mcp.components.mesh.gateway import INGRESS_RELEASE, INGRESS_SELECTOR
 from meshed_mcp.components.mesh.rate_limits_requests import JWT_METADATA, NO_ORGANIZATION
-from meshed_mcp.components.mesh.telemetry_args import OrganizationTag
-
-TRACING_PROVIDER: Final = "otlp"
-"""Name of the extension provider in the mesh configuration."""
-
-METRICS_PROVIDER: Final = "prometheus"
-"""Istio's own provider, which every mesh has. Source: Istio, MeshConfig, default `extensionProviders`."""
+from meshed_mcp.components.mesh.telemetry_args import METRICS_PROVIDER, TRACING_PROVIDER, OrganizationTag
 
 TAGGED_METRICS: Final = ("REQUEST_COUNT", "REQUEST_DURATION")
 """Source: Istio API, MetricSelector, `IstioMetric`; sizes by organisation are not asked for."""
@@ -44,10 +38,10 @@ def mesh_telemetry(args: ServiceMeshArgs) -> list[Manifest]:
     return found
 
 
-def organization_expression(tag: OrganizationTag) -> str:
+def organization_expression(tag: OrganizationTag, claim_name: str) -> str:
     """The organisation if it is one of those listed, by the token that the proxy has verified, else `_OTHER`."""
     place, payload = (json.dumps(part) for part in JWT_METADATA)
-    claim = f"metadata.filter_metadata[{place}][{payload}][{json.dumps(tag.claim)}]"
+    claim = f"metadata.filter_metadata[{place}][{payload}][{json.dumps(claim_name)}]"
     known = f"{place} in metadata.filter_metadata && {claim} in {json.dumps(tag.values)}"
     return f"({known}) ? {claim} : {json.dumps(NO_ORGANIZATION)}"
 
@@ -56,7 +50,7 @@ def _tags(args: ServiceMeshArgs) -> Manifest:
     """The label on what the called side counts; a metrics provider is named as Telemetry otherwise has no effect."""
     if args.organization_tag is None:
         return {}
-    tag = {ORGANIZATION_LABEL: {"value": organization_expression(args.organization_tag)}}
+    tag = {ORGANIZATION_LABEL: {"value": organization_expression(args.organization_tag, args.organization_claim)}}
     overrides = [{"match": {"metric": metric, "mode": "SERVER"}, "tagOverrides": tag} for metric in TAGGED_METRICS]
     return {"metrics": [{"providers": [{"name": METRICS_PROVIDER}], "overrides": overrides}]}
 

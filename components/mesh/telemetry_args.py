@@ -13,11 +13,17 @@ from pydantic import Field, field_validator
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import listed
 
+TRACING_PROVIDER: Final = "otlp"
+ACCESS_LOG_PROVIDER: Final = "mcp-access-log"
+"""Names of our extension providers in the mesh configuration."""
+
+METRICS_PROVIDER: Final = "prometheus"
+"""Istio's own provider, which every mesh has. Source: Istio, MeshConfig, default `extensionProviders`."""
+
 MAX_ORGANIZATIONS: Final = 50
 """Product rule: each organisation multiplies the series of every pair of services."""
 
 _ORGANIZATION: Final = re.compile(r"[A-Za-z0-9_.:/@-]{1,64}")
-_CLAIM: Final = re.compile(r"[A-Za-z0-9_:./-]{1,128}")
 
 
 class LoggedRequests(StrEnum):
@@ -45,16 +51,6 @@ class OrganizationTag(Model):
 
     values: list[str] = Field(min_length=1, max_length=MAX_ORGANIZATIONS)
     """Organisations that get series of their own, at most 50; all others are `_OTHER`."""
-
-    claim: str = "organization"
-    """Claim of the verified token."""
-
-    @field_validator("claim")
-    @classmethod
-    def _is_claim(cls, value: str) -> str:
-        if _CLAIM.fullmatch(value) is None:
-            raise ValueError(f"{value!r} is no claim; write its name without spaces and quotes, such as 'organization'")
-        return value
 
     @field_validator("values")
     @classmethod

@@ -10,8 +10,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from meshed_mcp import contract
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import listed
+from meshed_mcp.components.mesh.claim_args import ClaimName
 from meshed_mcp.components.mesh.outside_args import HTTPS_PORT, is_address, is_inside, outside_name
 
 MAX_CLAIM_HEADERS: Final = 8
@@ -25,9 +27,6 @@ PUBLIC_KEY_TYPES: Final = ("RSA", "EC", "OKP")
 
 _SCOPE: Final = re.compile(r"[!#-+\--\[\]-~]+")
 """Source: RFC 6749, section 3.3, less the comma, which separates them in the environment."""
-
-_CLAIM_NAME: Final = re.compile(r"[A-Za-z0-9_:./-]{1,128}")
-"""Source: RFC 7519, section 4.2: names are short texts, or URIs against collisions."""
 
 _CLAIM_PATH: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 """Source: Istio API, `ClaimToHeader.claim`; a dot leads into an object."""
@@ -70,15 +69,9 @@ class TokenSettings(Model):
     """Claim of a verified token -> request header that the service gets it in; a dot leads into an object. Whatever a
     client sends in these headers is removed."""
 
-    organization_claim: str = "organization"
-    """Claim that names the caller's organisation, for `rate_limits` and the tags of metrics; a text."""
-
-    @field_validator("organization_claim")
-    @classmethod
-    def _is_claim(cls, value: str) -> str:
-        if _CLAIM_NAME.fullmatch(value) is None:
-            raise ValueError(f"{value!r} is no claim; write its name without spaces and quotes, such as 'organization'")
-        return value
+    organization_claim: ClaimName = contract.ORGANIZATION_CLAIM
+    """Claim that names the caller's organisation, a text: for `rate_limits`, and for metrics by organisation, of the
+    mesh and of the service."""
 
     @field_validator("issuer", "audience")
     @classmethod

@@ -70,17 +70,6 @@ def _limit_faults(settings: "ServiceSettings", name: str, pool: PoolSettings) ->
         yield f"pools.{name}: {error}"
 
 
-def ambient_faults(settings: "ServiceSettings") -> Iterator[str]:
-    """What needs a sidecar at every caller, for a mesh that has none. Source: Istio, "Ambient", waypoints take no
-    EnvoyFilter.
-    """  # noqa: D205 - one sentence
-    if settings.legacy is contract.Legacy.STICKY:
-        yield (
-            "legacy: sticky is a script in callers' sidecars (EnvoyFilter), which a waypoint does not take; write "
-            "legacy: stateless, or run the mesh with sidecars"
-        )
-
-
 def session_faults(settings: "ServiceSettings") -> Iterator[str]:
     """Sessions on replicas that nobody finds sick."""
     if settings.legacy is contract.Legacy.STICKY and settings.traffic.outlier_detection is None:

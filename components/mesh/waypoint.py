@@ -11,7 +11,8 @@ import yaml
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.cluster_args import Scale, ServiceMeshArgs
-from meshed_mcp.components.mesh.telemetry import EVERY_REQUEST, TRACING_PROVIDER
+from meshed_mcp.components.mesh.telemetry import EVERY_REQUEST
+from meshed_mcp.components.mesh.telemetry_args import TRACING_PROVIDER
 
 GATEWAY_API: Final = "gateway.networking.k8s.io/v1"
 GATEWAY_GROUP: Final = "gateway.networking.k8s.io"

@@ -28,6 +28,7 @@ from meshed_mcp.components.mesh.telemetry_args import OrganizationTag
 from meshed_mcp.local.envoy.binary import envoy_program
 
 TAG: Final = OrganizationTag(values=["acme", "globex"])
+EXPRESSION: Final = organization_expression(TAG, contract.ORGANIZATION_CLAIM)
 KEY: Final = {
     "kty": "EC",
     "crv": "P-256",
@@ -97,7 +98,7 @@ def test_notable_requests_are_logged_with_our_fields_and_a_service_may_differ(pr
 
 def test_metrics_get_the_tag_on_the_called_side_alone(proxies: dict[str, Any]) -> None:
     """Istio API, MetricsOverrides, `mode: SERVER`; the expression reaches the proxy as it is written."""
-    expression = organization_expression(TAG)
+    expression = EXPRESSION
     for manager in inbound(proxies, "vault"):
         assert expression in set(views.texts(configs(manager, "istio.stats")))
     outbound = [
@@ -148,7 +149,7 @@ def test_envoy_loads_what_istiod_makes(proxies: dict[str, Any], pod: str, tmp_pa
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("expression", ["response.code >= ", organization_expression(TAG)])
+@pytest.mark.parametrize("expression", ["response.code >= ", EXPRESSION])
 def test_envoy_parses_an_expression_or_refuses_the_listener(
     proxies: dict[str, Any], expression: str, tmp_path: Path
 ) -> None:
@@ -157,4 +158,4 @@ def test_envoy_parses_an_expression_or_refuses_the_listener(
     for manager in inbound({"vault": wrong}, "vault"):
         manager["accessLog"][0]["filter"]["extensionFilter"]["typedConfig"]["expression"] = expression
     done = loaded(wrong, tmp_path)
-    assert (done.returncode == 0) == (expression == organization_expression(TAG)), done.stderr
+    assert (done.returncode == 0) == (expression == EXPRESSION), done.stderr

@@ -55,7 +55,7 @@ async def answered(_: Any) -> dict[str, Any]:
 )
 def test_the_organisation_is_the_tokens_else_the_namespace(given: Request | None, organisation: str) -> None:
     """Product rule: a verified token speaks for its bearer; without one the mesh says whose workload calls."""
-    assert organisation_of(given, contract.ORGANISATION_CLAIM) == organisation
+    assert organisation_of(given, contract.ORGANIZATION_CLAIM) == organisation
 
 
 async def counted(usage: Usage, message: Any) -> None:

@@ -213,6 +213,34 @@ def test_what_a_service_asks_of_sidecars_is_refused_by_name_all_at_once() -> Non
             id="egress",
         ),
         pytest.param(
+            {"revision": "1-31-1", "canary_revision": {"revision": "1-32-0", "istio_version": "1.32.0"}},
+            f"canary_revision: {texts.WRITTEN_ONLY['canary_revision']}",
+            id="canary-revision",
+        ),
+        pytest.param(
+            {"revision": "1-31-1", "data_plane": "1-31-1"},
+            f"data_plane: {texts.WRITTEN_ONLY['data_plane']}",
+            id="data-plane",
+        ),
+        pytest.param(
+            {"rate_limiting": {"redis": {"secret": "redis", "key": "address"}, "failure_mode": "open"}},
+            f"rate_limiting: {texts.WRITTEN_ONLY['rate_limiting']}",
+            id="rate-limiting",
+        ),
+        pytest.param(
+            {
+                "multi_cluster": {
+                    "topology": "multi-primary",
+                    "mesh_id": "mcp",
+                    "cluster": "east",
+                    "network": "network-east",
+                    "root": {"existing": True},
+                }
+            },
+            f"multi_cluster: {texts.WRITTEN_ONLY['multi_cluster']}",
+            id="multi-cluster",
+        ),
+        pytest.param(
             {"extensions": {"a": {"kind": "lua", "code": "function envoy_on_request(handle) end"}}},
             f"extensions: {texts.WRITTEN_ONLY['extensions']}",
             id="extensions",
@@ -224,6 +252,15 @@ def test_what_a_mesh_asks_of_sidecars_is_refused_by_name(settings: dict[str, Any
     with pytest.raises(ValidationError) as caught:
         mesh_args(**{**AMBIENT, **settings})
     assert line in str(caught.value)
+
+
+def test_a_service_chooses_what_its_waypoint_logs_of_it() -> None:
+    """Istio API, Telemetry `targetRefs`: a selector would name pods, which have no proxy of their own."""
+    spec = served(access_log={"requests": "all"}).one("Telemetry")["spec"]
+    assert spec["targetRefs"] == [{"group": "", "kind": "Service", "name": "mcp-x"}]
+    assert "selector" not in spec
+    assert "filter" not in spec["accessLogging"][0]
+    assert "Telemetry" not in served().kinds()
 
 
 def test_tokens_are_checked_at_the_waypoint_and_asked_for_at_the_gateway() -> None:

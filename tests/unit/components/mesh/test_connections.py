@@ -3,10 +3,9 @@
 from typing import Any, Final
 
 import pytest
-from mesh_rendering import lines, render, service_args
+from mesh_rendering import lines, render
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.traffic_rules import ambient_faults
 
 
 def policy(**traffic: Any) -> Manifest:
@@ -221,13 +220,3 @@ def test_sessions_without_outlier_detection_are_refused() -> None:
             "requests gets 503; remove the null, or write legacy: stateless"
         )
     ]
-
-
-@pytest.mark.parametrize(("legacy", "faulty"), [("sticky", True), ("stateless", False), ("off", False)])
-def test_a_mesh_without_sidecars_cannot_keep_sessions(legacy: str, faulty: bool) -> None:
-    """Istio, "Ambient": EnvoyFilter is not supported on waypoints."""
-    text = (
-        "legacy: sticky is a script in callers' sidecars (EnvoyFilter), which a waypoint does not take; write legacy: "
-        "stateless, or run the mesh with sidecars"
-    )
-    assert list(ambient_faults(service_args(legacy=legacy))) == ([text] if faulty else [])

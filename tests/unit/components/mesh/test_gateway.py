@@ -5,7 +5,7 @@ from mesh_rendering import TRACING, mesh_args, render_mesh
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
 from meshed_mcp.components.mesh.istio_values import releases
-from meshed_mcp.components.mesh.telemetry import TRACING_PROVIDER
+from meshed_mcp.components.mesh.telemetry_args import TRACING_PROVIDER
 
 
 def labels(namespace: str, **settings: object) -> dict[str, str]:

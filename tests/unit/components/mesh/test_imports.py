@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from mesh_rendering import render
 
-from meshed_mcp.components.mesh.imports import NOTHING
+from meshed_mcp.components.mesh.imports import NOTHING, imported_hosts
 from meshed_mcp.infra.plan import planned
 
 IMAGE = {"image": "registry.example.com/search:1"}
@@ -80,4 +80,21 @@ def test_a_store_of_unknown_place_is_never_cut_off() -> None:
     assert imports_of("mcp-rag", {"mcp-rag": IMAGE | DATABASE | {"reaches": ["data/postgresql"]}}) == []
     registry = {"image": "registry.example.com/registry:1", "database": {"secret": "db", "key": "url"}}
     assert imports_of("mcp-registry", {"mcp-rag": IMAGE}, registry=registry) is None
+    placed = registry | {"reaches": ["data/postgresql"]}
+    assert imports_of("mcp-registry", {"mcp-rag": IMAGE}, registry=placed) == []
     assert imports_of("mcp-registry", {"mcp-rag": IMAGE}, registry={"image": "r:1", "replicas": 1}) == []
+
+
+def test_the_registry_reaches_its_database_and_the_collector_alone() -> None:
+    """Product rule: a place that the stack names closes the rest."""
+    registry = {
+        "image": "registry.example.com/registry:1",
+        "database": {"secret": "db", "key": "url"},
+        "reaches": ["data/postgresql"],
+    }
+    stack = {"services": {"mcp-rag": IMAGE}, "registry": registry}
+    made = planned({f"meshed-mcp:{key}": json.dumps(value) for key, value in stack.items()}).services["mcp-registry"]
+    assert imported_hosts(made) == [
+        "data/postgresql.data.svc.cluster.local",
+        "monitoring/jaeger.monitoring.svc.cluster.local",
+    ]

@@ -11,10 +11,10 @@ from mesh_rendering import TRACING, render, render_mesh
 from meshed_mcp.components.core.access_log import FIELDS
 from meshed_mcp.components.core.errors import faults
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.access_log import PROVIDER, access_logging, provider
+from meshed_mcp.components.mesh.access_log import access_logging, provider
 from meshed_mcp.components.mesh.args import ServiceMeshArgs
 from meshed_mcp.components.mesh.telemetry import organization_expression
-from meshed_mcp.components.mesh.telemetry_args import MAX_ORGANIZATIONS, AccessLog, OrganizationTag
+from meshed_mcp.components.mesh.telemetry_args import ACCESS_LOG_PROVIDER, MAX_ORGANIZATIONS, AccessLog, OrganizationTag
 
 CHOSEN_BY_CLIENTS: Final = re.compile(r"%REQ\((?!:METHOD\))[^)]*\)(?P<bound>:\d+)?%")
 
@@ -33,7 +33,7 @@ def lines(**settings: Any) -> list[str]:
 def test_errors_slow_and_traced_requests_are_logged_in_the_whole_mesh() -> None:
     """Issue rule: access log filtered by CEL; the share of ordinary requests is that of the traces."""
     (log,) = root()["accessLogging"]
-    assert log["providers"] == [{"name": PROVIDER}]
+    assert log["providers"] == [{"name": ACCESS_LOG_PROVIDER}]
     assert log["filter"]["expression"] == (
         "!has(response.code) || response.code == 0 || response.code >= 400 "
         '|| request.duration >= duration("1000ms") '
@@ -46,7 +46,7 @@ def test_a_service_may_log_other_requests_than_the_mesh() -> None:
     item = render(access_log={"requests": "all"}).one("Telemetry", "mcp-search")
     assert item["spec"] == {
         "selector": {"matchLabels": {"app": "mcp-search"}},
-        "accessLogging": [{"providers": [{"name": PROVIDER}]}],
+        "accessLogging": [{"providers": [{"name": ACCESS_LOG_PROVIDER}]}],
     }
     assert "Telemetry" not in render().kinds()
 
@@ -66,7 +66,7 @@ def test_a_log_may_be_off() -> None:
 
 def test_the_mesh_has_the_provider_that_is_named() -> None:
     """Istio, Telemetry: a provider that is not found is passed over in silence."""
-    assert provider()["name"] == PROVIDER
+    assert provider()["name"] == ACCESS_LOG_PROVIDER
 
 
 def test_no_client_makes_a_line_long() -> None:
@@ -86,8 +86,8 @@ def test_correction_10_and_12_tags_name_istios_metrics_and_their_provider() -> N
 def test_correction_11_and_13_a_tag_is_an_expression_of_verified_claims_with_few_values() -> None:
     """Istio API, TagOverride: CEL; Product rule: a tag has the values that are listed, and `_OTHER`."""
     tag = OrganizationTag(values=["acme", "globex"])
-    claim = 'metadata.filter_metadata["envoy.filters.http.jwt_authn"]["payload"]["organization"]'
-    assert organization_expression(tag) == (
+    claim = 'metadata.filter_metadata["envoy.filters.http.jwt_authn"]["payload"]["https://example.com/org"]'
+    assert organization_expression(tag, "https://example.com/org") == (
         f'("envoy.filters.http.jwt_authn" in metadata.filter_metadata && {claim} in ["acme", "globex"]) ? {claim} '
         ': "_OTHER"'
     )
@@ -108,16 +108,20 @@ def test_a_name_is_a_labels_value_or_refused(name: str) -> None:
     ("tag", "line"),
     [
         ({"values": ["a", "a"]}, "organization_tag.values: 'a' is listed twice; remove one"),
-        (
-            {"values": ["a"], "claim": 'x"]'},
-            ("organization_tag.claim: 'x\"]' is no claim; write its name without spaces and quotes, such as "
-            "'organization'"),
-        ),
+        ({"values": ["a", "b c"]}, ("organization_tag.values: 'b c' cannot be a label's value here; write at "
+            "most 64 letters, digits and '_.:/@-'")),
     ],
 )  # fmt: skip
 def test_a_tag_that_cannot_be_meant_is_refused_with_the_fix(tag: dict[str, Any], line: str) -> None:
     """Product rule: every fault ends at preview and says what to write instead."""
     assert lines(organization_tag=tag) == [f"mesh: {line}"]
+
+
+def test_the_claim_of_metrics_cannot_end_its_text_in_an_expression() -> None:
+    """Product rule: no text of a stack file changes an expression."""
+    assert lines(organization_claim='x"]') == [
+        "mesh: organization_claim: 'x\"]' is no claim; write its name without spaces and quotes, such as 'organization'"
+    ]
 
 
 def test_a_tag_has_at_most_fifty_values() -> None:

@@ -136,6 +136,13 @@ def test_an_authorizer_by_http_gets_what_is_declared_and_whole_bodies() -> None:
             "external_authorizers.opa.timeout_seconds: 60 is above 10.0; write 10.0 or less",
         ),
         (
+            {"external_authorizers": {"otlp": OPA}},
+            (
+                "external_authorizers: 'otlp' names a provider of telemetry in the same list; write another, such as "
+                "'opa'"
+            ),
+        ),
+        (
             {"external_authorizers": {"my opa": OPA}},
             (
                 "external_authorizers: 'my opa' cannot name a Kubernetes object; write lower-case letters, digits, '-' "

@@ -229,3 +229,16 @@ def test_without_tokens_nothing_of_this_is_rendered() -> None:
     assert "RequestAuthentication" not in objects.kinds()
     assert "requestPrincipals" not in str(objects)
     assert "directResponse" not in str(objects)
+
+
+def test_a_claim_that_no_token_has_is_refused() -> None:
+    """RFC 7519, section 4.2: a name is a short text or a URI; Product rule: it stands in expressions of proxies."""
+    assert lines(organization_claim="my org") == [
+        (
+            "mcp-search: auth.organization_claim: 'my org' is no claim; write its name without spaces and quotes, such "
+            "as 'organization'"
+        )
+    ]
+    assert MeshedMCPServiceArgs.model_validate(
+        {"image": "search:1", "auth": AUTH | {"organization_claim": "https://example.com/org"}}
+    ).auth

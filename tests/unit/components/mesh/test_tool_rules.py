@@ -184,8 +184,8 @@ def test_without_tokens_nothing_about_them_is_said() -> None:
 def test_usage_and_limits_know_organisations_by_one_claim() -> None:
     """Product rule: an organisation that is limited is counted under the same name."""
     objects = render_exposed(auth={**AUTH, "organization_claim": "tenant"})
-    assert told(objects)[contract.ENV_ORGANISATION_CLAIM] == "tenant"
-    assert TokenSettings.model_validate(AUTH).organization_claim == contract.ORGANISATION_CLAIM
+    assert told(objects)[contract.ENV_ORGANIZATION_CLAIM] == "tenant"
+    assert TokenSettings.model_validate(AUTH).organization_claim == contract.ORGANIZATION_CLAIM
 
 
 def test_an_exposed_service_with_tokens_is_known_by_its_url_outside() -> None:

@@ -1,0 +1,86 @@
+"""Rules between the mode of the mesh, its clusters, and the rest of a stack."""
+
+import json
+from typing import Any, Final
+
+import pytest
+
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.components.mesh.ambient_faults import FAULTS
+from meshed_mcp.infra.plan import Plan, planned
+
+AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
+TAGGED: Final = {"organization_tag": {"values": ["acme"]}}
+ISSUED: Final[dict[str, Any]] = {
+    "multi_cluster": {
+        "topology": "multi-primary",
+        "mesh_id": "mcp",
+        "cluster": "east",
+        "network": "network-east",
+        "root": {"issuer": {"name": "mesh-root"}},
+    }
+}
+
+
+def plan(services: dict[str, Any], **keys: Any) -> Plan:
+    """The plan of a stack."""
+    full = {name: {"image": "a:1", **item} for name, item in services.items()}
+    return planned({f"meshed-mcp:{key}": json.dumps(value) for key, value in {"services": full, **keys}.items()})
+
+
+def lines(services: dict[str, Any], **keys: Any) -> list[str]:
+    """The faults of a stack."""
+    with pytest.raises(ConfigurationError) as refusal:
+        plan(services, **keys)
+    return [str(fault) for fault in refusal.value.faults]
+
+
+def test_experiments_in_ambient_mode_are_refused() -> None:
+    """Design D4: ambient refuses what it cannot do by name."""
+    experiment = {
+        "service": "mcp-a",
+        "delay_seconds": 1,
+        "percent": 10,
+        "window": {"start": "2026-11-21T10:00:00Z", "end": "2026-11-21T11:00:00Z"},
+    }
+    assert lines({"mcp-a": {}}, mesh={"mode": "ambient", "outbound": "ALLOW_ANY"}, chaos={"slow": experiment}) == [
+        f"stack: chaos: its experiments {FAULTS} (mesh mode ambient)"
+    ]
+
+
+def test_a_root_from_an_issuer_needs_cert_manager_before_the_mesh() -> None:
+    """Istio, "Plug in CA Certificates": istiod reads the Secret at its start."""
+    assert lines({"mcp-a": {}}, mesh=ISSUED) == [
+        (
+            "observability: cert_manager.install: makes cert-manager after the mesh, whose root it is to issue "
+            "(mesh.multi_cluster.root.issuer); install it before this stack and write install: existing"
+        )
+    ]
+    assert plan({"mcp-a": {}}, mesh=ISSUED, observability={"cert_manager": {"install": "existing"}})
+
+
+def test_the_mesh_and_the_services_read_one_claim() -> None:
+    """Product rule: `auth.organization_claim` is the one place; the proxies' metrics follow it."""
+    auth = AUTH | {"organization_claim": "tenant"}
+    assert plan({"mcp-a": {}, "mcp-b": {"auth": auth}}, mesh=TAGGED).mesh.organization_claim == "tenant"
+    assert plan({"mcp-a": {}}, mesh=TAGGED).mesh.organization_claim == "organization"
+
+
+def test_services_that_read_two_claims_are_refused_where_metrics_take_one() -> None:
+    """Istio API, Telemetry: an object of the mesh holds one expression for all proxies."""
+    services = {"mcp-a": {"auth": AUTH}, "mcp-b": {"auth": AUTH | {"organization_claim": "tenant"}}}
+    assert lines(services, mesh=TAGGED) == [
+        (
+            "service mcp-b: auth.organization_claim: is 'tenant' here and 'organization' at mcp-a, and metrics tell "
+            "organisations apart by one claim (meshed-mcp:mesh.organization_tag); write the same, or remove "
+            "organization_tag"
+        )
+    ]
+    assert plan(services)
+
+
+def test_the_claim_has_no_second_place_in_a_stack() -> None:
+    """Product rule: a second place could contradict the first."""
+    assert lines({"mcp-a": {}}, mesh={"organization_claim": "tenant"}) == [
+        "mesh: organization_claim: follows from meshed-mcp:services; write it there"
+    ]
