@@ -26,6 +26,7 @@ from meshed_mcp.agents.connection import bounded_http
 from meshed_mcp.agents.gate import Gate
 from meshed_mcp.agents.hosts import AllowedHosts
 from meshed_mcp.agents.listener import bound, listening
+from meshed_mcp.agents.log_export import start_log_export
 from meshed_mcp.agents.management import Phase, management_app
 from meshed_mcp.agents.settings import Settings
 from meshed_mcp.agents.start_error import StartError
@@ -59,6 +60,7 @@ def serve(
     logs.configure(settings)
     registry = registry or process_registry()
     end_tracing = start_tracing(settings, registry)
+    end_log_export = start_log_export(settings)
     replica = Replica(app, settings, registry, end_streams)
     try:
         asyncio.run(replica.run(presence or nullcontext()))
@@ -66,6 +68,7 @@ def serve(
         logger.error("%s", error)  # noqa: TRY400 - a wrong setting needs a sentence, not a traceback
         raise SystemExit(1) from None
     end_tracing()
+    end_log_export()
 
 
 class Replica:

@@ -60,6 +60,8 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "log_level": contract.ENV_LOG_LEVEL,
     "otlp_endpoint": contract.ENV_OTLP_ENDPOINT,
     "trace_ratio": contract.ENV_TRACE_RATIO,
+    "logs_endpoint": contract.ENV_LOGS_ENDPOINT,
+    "audit_endpoint": contract.ENV_AUDIT_ENDPOINT,
     **LIMIT_VARIABLES,
     **ACCESS_VARIABLES,
 }
@@ -87,6 +89,10 @@ Hosts = Annotated[
     BeforeValidator(_split),
     AfterValidator(_with_portless),
     Field(min_length=1, description="host names separated by commas, as `mcp-rag,mcp-rag:*`"),
+]
+Store = Annotated[
+    str | None,
+    Field(pattern=r"^https?://[^/\s]+(/[^\s?#]*)?$", description="a base URL, as http://jaeger.monitoring:4318"),
 ]
 StateKeys = Annotated[
     tuple[str, ...],
@@ -140,9 +146,9 @@ class Settings(Limits, AccessSettings):
     legacy: contract.Legacy = Field(contract.Legacy.STATELESS, description=f"one of {', '.join(contract.Legacy)}")
     log_level: LogLevel = Field("INFO", description="one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
 
-    otlp_endpoint: str | None = Field(
-        None, pattern=r"^https?://[^/\s]+(/[^\s?#]*)?$", description="a base URL, as http://jaeger.monitoring:4318"
-    )
+    otlp_endpoint: Store = None
+    logs_endpoint: Store = None
+    audit_endpoint: Store = None
     trace_ratio: float = Field(
         DEFAULT_TRACE_RATIO, ge=0, le=1, allow_inf_nan=False, description="a share from 0 to 1, as 0.1"
     )

@@ -19,6 +19,7 @@ from meshed_mcp.components.core.names import domain_name, namespace_name, servic
 from meshed_mcp.components.mesh.access_groups import RoleGroups
 from meshed_mcp.components.mesh.args import SecretKey, ServiceSettings
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
+from meshed_mcp.components.mesh.log_args import LogSettings
 from meshed_mcp.components.mesh.reach_args import Reachable
 from meshed_mcp.components.mesh.tool_args import PoolSettings
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
@@ -106,6 +107,7 @@ class StackConfig(Model):
     """Nodes for the replicas. Unset: the program of the cluster sees to them."""
 
     forecast: ForecastSettings = ForecastSettings()
+    logs: LogSettings = LogSettings()
     prices: Prices = Prices()
     grafana_admin_password: In[str] | None = None
     """Set with `pulumi config set --secret`. Unset: the Secret `grafana-admin` must come from elsewhere."""

@@ -165,6 +165,7 @@ def placement(config: StackConfig) -> dict[str, Any]:
         "ingress": ingress,
         "session_key": config.session_key,
         "rate_limit_service": rate_limit_service(config),
+        "logs": config.logs,
         "otlp_endpoint": f"http://{tracing(config).service}:{OTLP_HTTP_PORT}",
         "revision": None if (revision := injecting_revision(config.mesh)) == UNNAMED else revision,
         "mode": config.mesh.mode,
@@ -178,6 +179,7 @@ def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datet
     """Arguments of one service: its settings, and what follows from the stack and the time."""
     settings = {field: getattr(item, field) for field in ServiceSettings.model_fields} | {"pools": sized_pools(item)}
     settings["faults"] = open_faults(item, now)
+    settings["egress_hosts"] = [*dict.fromkeys([*item.egress_hosts, *config.logs.outside])]
     registry_url = f"http://{contract.REGISTRY_NAME}:{contract.MCP_PORT}" if config.registry else None
     return MeshedMCPServiceArgs(
         **settings | {"proxy": item.proxy or sidecar_size(config)},
@@ -217,6 +219,7 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
         path=contract.REGISTRY_PATH,
         callers=list(config.services),
         methods=["GET", "POST", "PUT", "DELETE"],
+        egress_hosts=config.logs.outside,
         secret_env=database,
         replicas=registry.replicas,
         proxy=sidecar_size(config),

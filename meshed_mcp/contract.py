@@ -193,6 +193,12 @@ FAULT_HEADER: Final = "x-mcp-fault"
 
 ENV_LOG_LEVEL: Final = "MESHED_MCP_LOG_LEVEL"
 
+ENV_LOGS_ENDPOINT: Final = "MESHED_MCP_LOGS_ENDPOINT"
+"""Base URL of a store that takes log lines, OTLP over HTTP, without `/v1/logs`; unset = none are sent."""
+
+ENV_AUDIT_ENDPOINT: Final = "MESHED_MCP_AUDIT_ENDPOINT"
+"""The same for the audit log alone."""
+
 ENV_OTLP_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """Base URL of a collector that takes OTLP over HTTP, without `/v1/traces`; unset = no spans are made. Source:
 OpenTelemetry, "OTLP Exporter Configuration"; its other variables (headers, certificates, time-out) hold too."""

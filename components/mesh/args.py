@@ -18,6 +18,7 @@ from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerRe
 from meshed_mcp.components.mesh.faults_args import FaultsByName
 from meshed_mcp.components.mesh.ingress_args import IngressRef
 from meshed_mcp.components.mesh.limits_args import LimitSettings
+from meshed_mcp.components.mesh.log_args import LogSettings
 from meshed_mcp.components.mesh.mode import MeshMode
 from meshed_mcp.components.mesh.rate_limiting_args import RateLimitRef
 from meshed_mcp.components.mesh.reach_args import Reachable
@@ -72,6 +73,9 @@ class MeshedMCPServiceArgs(ServiceSettings):
 
     otlp_endpoint: In[str] | None = None
     """Base URL of the collector that takes the service's spans, OTLP over HTTP; unset = the service makes none."""
+
+    logs: LogSettings = LogSettings()
+    """Where log lines go beside standard error. A store outside the cluster must be among `egress_hosts` too."""
 
     registry_url: In[str] | None = None
     """Base URL of the registry, without its path prefix; unset = the service does not register."""

@@ -84,12 +84,17 @@ def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     }
     registry = {} if args.registry_url is None else {contract.ENV_REGISTRY_URL: args.registry_url}
     spans = {} if args.otlp_endpoint is None else {contract.ENV_OTLP_ENDPOINT: args.otlp_endpoint}
+    stores = {
+        contract.ENV_LOGS_ENDPOINT: args.logs.otlp_endpoint,
+        contract.ENV_AUDIT_ENDPOINT: args.logs.audit_endpoint,
+    }
+    logs = {variable: url for variable, url in stores.items() if url is not None}
     sticky = args.legacy == contract.Legacy.STICKY
     allocator = {contract.ENV_ALLOCATOR: contract.SESSIONS_ALLOCATOR} if sticky else {}
     several = {contract.ENV_REPLICATED: "true"} if args.replicated else {}
     plain = [
         {"name": key, "value": value}
-        for key, value in (told | allocator | several | registry | spans | args.env).items()
+        for key, value in (told | allocator | several | registry | spans | logs | args.env).items()
     ]
     secret = [
         {"name": key, "valueFrom": {"secretKeyRef": {"name": source.secret, "key": source.key}}}

@@ -52,7 +52,7 @@ def _urls(args: MeshedMCPServiceArgs) -> list[str]:
     keys = [] if args.auth is None else [args.auth.jwks_url]
     if args.rate_limits.shared.any and args.rate_limit_service is not None:
         keys.append(f"http://{args.rate_limit_service.host}")
-    return [url for url in (args.registry_url, args.otlp_endpoint, *keys) if isinstance(url, str)]
+    return [url for url in (args.registry_url, args.otlp_endpoint, *args.logs.urls, *keys) if isinstance(url, str)]
 
 
 def _reference(host: str, args: MeshedMCPServiceArgs) -> str:

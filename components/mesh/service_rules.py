@@ -32,6 +32,8 @@ SET_BY_COMPONENT: Final = frozenset(
         contract.ENV_ENDPOINT_SECONDS,
         contract.ENV_GRACE_SECONDS,
         contract.ENV_LEGACY,
+        contract.ENV_LOGS_ENDPOINT,
+        contract.ENV_AUDIT_ENDPOINT,
         contract.ENV_REGISTRY_URL,
         contract.ENV_DATA_DIR,
         contract.ENV_REPLICATED,

@@ -1,0 +1,182 @@
+"""Log lines as OTLP: what is sent, where the audit log goes, what a store that is away costs."""
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, LogRecordExportResult
+from opentelemetry.trace import NonRecordingSpan, SpanContext, use_span
+
+from meshed_mcp.agents import Settings, audit
+from meshed_mcp.agents.log_export import Telling, severity, start_log_export
+
+if TYPE_CHECKING:
+    from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from meshed_mcp.agents.log_records import ToldExporter
+
+WORK = logging.getLogger("a.service")
+AUDIT = logging.getLogger(audit.LOGGER)
+
+
+class Store:
+    """What a store of log lines got."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.lines: list[tuple[str, LogRecord]] = []
+        self.services: set[str] = set()
+
+    def take(self, body: bytes) -> None:
+        """Read one export."""
+        for group in ExportLogsServiceRequest.FromString(body).resource_logs:
+            named = {each.key: each.value.string_value for each in group.resource.attributes}
+            self.services.add(named["service.name"])
+            self.lines += [(scope.scope.name, record) for scope in group.scope_logs for record in scope.log_records]
+
+    @property
+    def texts(self) -> list[str]:
+        """The messages."""
+        return [record.body.string_value for _, record in self.lines]
+
+
+@contextmanager
+def store() -> Iterator[Store]:
+    """A store on loopback for as long as the block lasts."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.path == "/v1/logs"
+            found.take(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        found = Store(f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield found
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _levels() -> Iterator[None]:
+    """Both loggers write from INFO on, and are put back."""
+    levels = {item: item.level for item in (WORK, AUDIT)}
+    for item in levels:
+        item.setLevel(logging.INFO)
+    yield
+    for item, level in levels.items():
+        item.setLevel(level)
+
+
+def settings(**urls: str) -> Settings:
+    """Settings with these endpoints."""
+    return Settings(service="mcp-rag", namespace="mcp-system", **urls)
+
+
+def test_a_line_arrives_with_its_level_its_fields_and_its_trace() -> None:
+    """OpenTelemetry, "Logs Data Model"."""
+    with store() as found:
+        end = start_log_export(settings(logs_endpoint=found.url))
+        with use_span(NonRecordingSpan(SpanContext(trace_id=0xABC, span_id=0xDEF, is_remote=False))):
+            WORK.warning("hello %s", "you", extra={"fields": {"tool": "search"}})
+        end()
+    ((scope, record),) = found.lines
+    assert (scope, record.body.string_value, record.severity_text) == ("a.service", "hello you", "WARNING")
+    assert (record.trace_id.hex(), record.span_id.hex()) == ("abc".zfill(32), "def".zfill(16))
+    assert {each.key: each.value.string_value for each in record.attributes} == {"tool": "search"}
+    assert found.services == {"mcp-rag"}
+
+
+def test_an_exception_comes_with_the_end_of_its_traceback() -> None:
+    """OpenTelemetry conventions, "Exceptions in logs"."""
+    with store() as found:
+        end = start_log_export(settings(logs_endpoint=found.url))
+        gone = LookupError("gone")
+        WORK.error("failed", exc_info=gone)
+        end()
+    ((_, record),) = found.lines
+    fields = {each.key: each.value.string_value for each in record.attributes}
+    assert fields["exception.type"] == "LookupError"
+    assert fields["exception.stacktrace"].endswith("LookupError: gone")
+
+
+def test_the_audit_log_goes_to_its_own_store_and_nowhere_else() -> None:
+    """Product rule: who may read what people do is another question than who may read what fails."""
+    with store() as lines, store() as decisions:
+        end = start_log_export(settings(logs_endpoint=lines.url, audit_endpoint=decisions.url))
+        WORK.info("work")
+        AUDIT.info("tools/call")
+        end()
+    assert (lines.texts, decisions.texts) == (["work"], ["tools/call"])
+
+
+def test_without_a_store_of_its_own_the_audit_log_goes_with_the_other_lines() -> None:
+    """Product rule: one endpoint is enough to lose nothing."""
+    with store() as found:
+        end = start_log_export(settings(logs_endpoint=found.url))
+        AUDIT.info("tools/call")
+        end()
+    assert found.texts == ["tools/call"]
+
+
+def test_without_endpoints_nothing_is_sent_or_loaded() -> None:
+    """Product rule: standard error is the default, and what is not used costs nothing."""
+    handlers = logging.getLogger().handlers[:]
+    start_log_export(settings())()
+    assert logging.getLogger().handlers == handlers
+
+
+def test_the_lines_about_the_export_are_not_exported() -> None:
+    """Product rule: a store that is away must not make work for itself."""
+    with store() as found:
+        end = start_log_export(settings(logs_endpoint=found.url))
+        logging.getLogger("opentelemetry.exporter").error("cannot send")
+        WORK.info("work")
+        end()
+    assert found.texts == ["work"]
+
+
+def test_a_store_that_is_away_is_told_once_when_it_goes_and_once_when_it_is_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Product rule: a line per lost batch would fill the disk that the store was to relieve."""
+    caplog.set_level(logging.INFO)
+    told = Telling("http://store/v1/logs")
+    for success in (True, False, False, True, True):
+        told(success=success)
+    assert [item.getMessage() for item in caplog.records] == [
+        "http://store/v1/logs takes no log lines; they are on standard error alone",
+        "http://store/v1/logs takes log lines again",
+    ]
+
+
+def test_the_outcome_of_each_export_is_told() -> None:
+    """OpenTelemetry, LogRecordExporter: the result of `export`."""
+    outcomes: list[bool] = []
+
+    class Full(InMemoryLogRecordExporter):
+        def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+            super().export(batch)
+            return LogRecordExportResult.FAILURE
+
+    for exporter in (InMemoryLogRecordExporter(), Full()):
+        ToldExporter(exporter, lambda *, success: outcomes.append(success)).export([])
+    assert outcomes == [True, False]
+
+
+@pytest.mark.parametrize(("level", "number"), [(10, 5), (20, 9), (30, 13), (40, 17), (50, 21), (35, 13), (5, 5)])
+def test_levels_have_opentelemetrys_numbers(level: int, number: int) -> None:
+    """OpenTelemetry, logs data model: the first number of each range."""
+    assert severity(level).value == number

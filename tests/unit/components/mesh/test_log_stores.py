@@ -1,0 +1,63 @@
+"""Where log lines go: forms of the addresses, and what they mean for a service."""
+
+import pytest
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.mesh.container import environment
+from meshed_mcp.components.mesh.log_args import LogSettings
+from meshed_mcp.infra.plan import Plan, planned
+
+INSIDE = "http://collector.monitoring.svc.cluster.local:4318"
+OUTSIDE = "https://otlp.example.com"
+
+
+def plan(**logs: str) -> Plan:
+    """The plan of a stack with one service and a registry."""
+    return planned(
+        {
+            "meshed-mcp:services": {"mcp-rag": {"image": "rag:1"}},
+            "meshed-mcp:registry": {"image": "rag:1", "replicas": 1},
+            "meshed-mcp:logs": logs,
+        }
+    )
+
+
+def test_every_service_and_the_registry_are_told_both_stores() -> None:
+    """Product rule: one key of the stack for all of them."""
+    for name, args in plan(otlp_endpoint=INSIDE, audit_endpoint=OUTSIDE).services.items():
+        told = {item["name"]: item.get("value") for item in environment(name, args)}
+        assert told[contract.ENV_LOGS_ENDPOINT] == INSIDE, name
+        assert told[contract.ENV_AUDIT_ENDPOINT] == OUTSIDE, name
+
+
+def test_a_store_outside_becomes_a_declared_host_and_one_inside_does_not() -> None:
+    """Istio, REGISTRY_ONLY: what is not declared cannot be reached."""
+    found = plan(otlp_endpoint=INSIDE, audit_endpoint=f"{OUTSIDE}:8443/otlp").services
+    assert {name: args.egress_hosts for name, args in found.items()} == {
+        "mcp-rag": ["otlp.example.com:8443"],
+        "mcp-registry": ["otlp.example.com:8443"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        (
+            "http://otlp.example.com",
+            "'http://otlp.example.com' would carry log lines outside the cluster in the clear; write https",
+        ),
+        (
+            "otlp.example.com",
+            (
+                "'otlp.example.com' is no base URL; write one without user, query or fragment, such as "
+                "'http://collector.monitoring.svc.cluster.local:4318' or 'https://otlp.example.com'"
+            ),
+        ),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused(url: str, fault: str) -> None:
+    """Product rule: refused at preview, by field."""
+    assert [str(item) for item in faults(LogSettings, {"otlp_endpoint": url}, "logs")] == [
+        f"logs: otlp_endpoint: {fault}"
+    ]
