@@ -21,6 +21,8 @@ mkdir -p "$ENGINES/bin"
 . "$here/istiod.sh"
 # shellcheck source=ratelimit.sh
 . "$here/ratelimit.sh"
+# shellcheck source=collector.sh
+. "$here/collector.sh"
 
 say() { printf '%-24s %s\n' "$1" "$2"; }
 
@@ -158,6 +160,16 @@ install_ratelimit() {
     say ratelimit "$what built into .engines/"
 }
 
+install_collector() {
+    [[ "$(version_of "$ENGINES/bin/collector" 2>/dev/null)" == "$COLLECTOR_PIN" ]] &&
+        say collector "$COLLECTOR_PIN is there: $ENGINES/bin" && return
+    command -v go >/dev/null ||
+        failed collector "it is built from source and there is no Go. Install Go >= 1.26 (https://go.dev/dl)" || return
+    say collector "building $COLLECTOR_PIN from its Go modules: about 2 minutes on 2 cores ..."
+    build_collector || failed collector "go build failed, see above" || return
+    say collector "$COLLECTOR_PIN built into .engines/"
+}
+
 install_conformance() {
     local folder="$ENGINES/conformance" wanted="$here/conformance" node
     if cmp -s "$wanted/package-lock.json" "$folder/package-lock.json" && [[ -x "$ENGINES/bin/mcp-conformance" ]]; then
@@ -179,11 +191,11 @@ install_conformance() {
 }
 
 engines=("$@")
-[[ $# -gt 0 ]] || engines=(etcd prometheus alertmanager redis postgresql kube-apiserver kube-controller-manager istiod ratelimit conformance)
+[[ $# -gt 0 ]] || engines=(etcd prometheus alertmanager redis postgresql kube-apiserver kube-controller-manager istiod ratelimit collector conformance)
 status=0
 for engine in "${engines[@]}"; do
     install="install_${engine//-/_}"
-    declare -F "$install" >/dev/null || { say "$engine" "UNKNOWN: write one of: etcd prometheus alertmanager redis postgresql kube-apiserver kube-controller-manager istiod ratelimit conformance"; status=1; continue; }
+    declare -F "$install" >/dev/null || { say "$engine" "UNKNOWN: write one of: etcd prometheus alertmanager redis postgresql kube-apiserver kube-controller-manager istiod ratelimit collector conformance"; status=1; continue; }
     "$install" || status=1
 done
 exit "$status"

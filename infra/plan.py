@@ -16,7 +16,6 @@ from meshed_mcp.components.mesh.args import (
     ServiceMeshArgs,
     ServiceSettings,
 )
-from meshed_mcp.components.mesh.cluster_args import Tracing
 from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
 from meshed_mcp.components.mesh.mode import MeshMode
 from meshed_mcp.components.mesh.multi_cluster_args import Remote
@@ -26,7 +25,6 @@ from meshed_mcp.components.mesh.sharing import missing_parts
 from meshed_mcp.components.mesh.tool_args import Pool, PoolSettings
 from meshed_mcp.components.observability.alerts import grafana_address
 from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
-from meshed_mcp.components.observability.jaeger import collector_host
 from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
 from meshed_mcp.infra import nodes
@@ -41,6 +39,7 @@ from meshed_mcp.infra.policies import egress_identities, policy_faults
 from meshed_mcp.infra.reach import imports, registry_imports
 from meshed_mcp.infra.scaling import forecast_faults, scaling_faults, scaling_targets
 from meshed_mcp.infra.shared_limits import rate_limit_service, shared_limit_faults, shared_limits
+from meshed_mcp.infra.tracing import tracing, tracing_faults
 
 OWN_DATA_MODULES: Final = ("meshed_mcp.agents.services.organization", "meshed_mcp.agents.services.rag")
 """Services of this package that keep data: without a shared database each replica would answer from its own."""
@@ -89,6 +88,7 @@ def faults_between(config: StackConfig, declared: Collection[str], now: datetime
     yield from membership_faults(config)
     yield from forecast_faults(config)
     yield from monitoring_faults(config, names)
+    yield from tracing_faults(config, names)
     yield from policy_faults(config)
     yield from experiment_faults(config, names, now)
     yield from shared_limit_faults(config)
@@ -237,12 +237,6 @@ def mesh_args(config: StackConfig) -> ServiceMeshArgs:
         "organization_claim": organization_claim(config),
     }
     return config.mesh.model_copy(update={"tracing": tracing(config), **together})
-
-
-def tracing(config: StackConfig) -> Tracing:
-    """The stack's Jaeger, unless the stack names another collector; that one takes OTLP on both default ports."""
-    host = collector_host(config.observability, config.mesh.cluster_domain)
-    return config.mesh.tracing or Tracing(service=host)
 
 
 def observability_args(config: StackConfig) -> ObservabilityStackArgs:

@@ -12,6 +12,8 @@ from pydantic import AfterValidator, Field
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name
 from meshed_mcp.components.observability.alerting_args import EmailReceiver, SecretFile
+from meshed_mcp.components.observability.collector_args import CollectorSettings
+from meshed_mcp.components.observability.jaeger_args import JaegerSettings
 from meshed_mcp.components.observability.kiali_args import KialiSettings
 from meshed_mcp.components.observability.reservation import Reservation
 from meshed_mcp.components.observability.slo import SloSettings
@@ -117,18 +119,6 @@ class GrafanaSettings(Model):
     resources: Reservation = Reservation(cpu="100m", memory="512Mi")
 
 
-class JaegerSettings(Model):
-    """Jaeger v2: one replica, traces in Badger on a volume."""
-
-    storage_gib: int = Field(default=20, ge=1, le=65536)
-    """Volume, GiB. Badger frees space by age alone: size it for `retention_hours`."""
-
-    retention_hours: int = Field(default=72, ge=1, le=8760)
-    """Age after which spans go. Source of the default: Jaeger 2.20, `badger.DefaultConfig`, `ttl.spans`."""
-
-    resources: Reservation = Reservation(cpu="200m", memory="1Gi")
-
-
 class ObservabilityStackArgs(Model):
     """Arguments of `ObservabilityStack`; the defaults suit a production cluster of some fifty servers."""
 
@@ -143,6 +133,9 @@ class ObservabilityStackArgs(Model):
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     grafana: GrafanaSettings = GrafanaSettings()
     jaeger: JaegerSettings = JaegerSettings()
+    collectors: CollectorSettings | None = None
+    """OpenTelemetry Collectors before Jaeger; unset = Jaeger takes the spans itself."""
+
     kiali: KialiSettings | None = None
     """Kiali; unset = it is not installed."""
 

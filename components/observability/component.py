@@ -15,14 +15,14 @@ from meshed_mcp.components.observability import manifests as parts
 from meshed_mcp.components.observability import releases
 from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
 from meshed_mcp.components.observability.cert_manager import cert_manager_release
+from meshed_mcp.components.observability.collectors import otlp_endpoint
 from meshed_mcp.components.observability.grafana_values import GRAFANA_PORT, GRAFANA_SERVICE
-from meshed_mcp.components.observability.jaeger import otlp_endpoint
 from meshed_mcp.components.observability.kiali import kiali_release
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
 
 
 class ObservabilityStack(pulumi.ComponentResource):
-    """Prometheus, Alertmanager, Grafana with the dashboard "MCP services", and Jaeger; once per cluster.
+    """Prometheus, Alertmanager, Grafana with the dashboard "MCP services", Jaeger and collectors; once per cluster.
 
     `args` are ObservabilityStackArgs or the same as a mapping. Prometheus sees the monitors and rules of all
     namespaces.
@@ -49,7 +49,7 @@ class ObservabilityStack(pulumi.ComponentResource):
         namespaces = register.objects(parts.namespaces(checked), child)
         inside = register.after(child, namespaces)
         settings = register.objects(parts.settings_objects(checked), inside)
-        register.objects(parts.jaeger_objects(checked), inside)
+        register.objects(parts.tracing_objects(checked), inside)
         needed = [*cert_manager(checked, inside), register.release(releases.operator_crds_release(checked), inside)]
         stack = register.release(
             releases.kube_prometheus_stack_release(checked), register.after(child, [*settings, *needed])
@@ -60,12 +60,13 @@ class ObservabilityStack(pulumi.ComponentResource):
         )
         if checked.kiali is not None:
             register.release(kiali_release(checked.kiali, checked), register.after(child, [stack]))
-        self.set_outputs(checked.namespace)
+        self.set_outputs(checked)
 
-    def set_outputs(self, namespace: str) -> None:
+    def set_outputs(self, args: ObservabilityStackArgs) -> None:
         """Publish the addresses; last, because Pulumi then takes the component for complete."""
+        namespace = args.namespace
         self.prometheus_url = pulumi.Output.from_input(prometheus_url(namespace))
-        self.otlp_endpoint = pulumi.Output.from_input(otlp_endpoint(namespace))
+        self.otlp_endpoint = pulumi.Output.from_input(otlp_endpoint(args))
         self.grafana_url = pulumi.Output.from_input(f"http://{GRAFANA_SERVICE}.{namespace}.svc:{GRAFANA_PORT}")
         self.register_outputs(
             {

@@ -1,25 +1,39 @@
-"""Jaeger v2 by our own manifests: one replica, its volume, its Service. Settings in, Kubernetes objects out.
+"""Jaeger v2 by our own manifests: its pods, its volume, its Service. Settings in, Kubernetes objects out.
 
 Not the official chart: that one calls itself experimental, keeps traces in memory unless told otherwise, and does not
-restart on a changed configuration. Not here: the configuration file (`jaeger_config.py`).
+restart on a changed configuration. Not here: the configuration file (`jaeger_config.py`), what ages in a storage
+that is not its own (`jaeger_cleaner.py`).
 """
 
 import hashlib
+import json
 from typing import Final
 
 import yaml
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.observability.args import JaegerSettings, ObservabilityStackArgs
+from meshed_mcp.components.observability.jaeger_args import (
+    BadgerStorage,
+    JaegerSettings,
+    SearchStorage,
+)
+from meshed_mcp.components.observability.jaeger_cleaner import index_cleaner, login
 from meshed_mcp.components.observability.jaeger_config import (
+    CONFIG_PATH,
     DATA_PATH,
+    ENV_PASSWORD,
+    ENV_USERNAME,
     HEALTH_PATH,
     HEALTH_PORT,
     METRICS_PORT,
     OTLP_GRPC_PORT,
     OTLP_HTTP_PORT,
     QUERY_PORT,
+    SAMPLING_FILE,
+    SAMPLING_GRPC_PORT,
+    SAMPLING_HTTP_PORT,
     jaeger_config,
+    sampling_strategies,
 )
 from meshed_mcp.components.observability.reservation import container_resources
 from meshed_mcp.components.observability.volumes import volume_claim
@@ -33,7 +47,6 @@ IMAGE: Final = "jaegertracing/jaeger:2.20.0"
 USER_ID: Final = 10001
 """User of the image; the volume must belong to it. Source: the image's Dockerfile, `USER_UID`."""
 
-CONFIG_PATH: Final = "/etc/jaeger"
 CONFIG_FILE: Final = "config.yaml"
 
 PORTS: Final = {
@@ -50,23 +63,34 @@ STOP_SECONDS: Final = 60
 
 def manifests(settings: JaegerSettings, namespace: str, storage_class: str | None) -> list[Manifest]:
     """Everything that Jaeger needs, in the order in which it should exist."""
-    config = yaml.safe_dump(jaeger_config(settings.retention_hours), sort_keys=False)
-    return [
+    data = files(settings)
+    parts = [
         manifest("v1", "ServiceAccount", metadata(NAME, namespace), automountServiceAccountToken=False),
-        manifest("v1", "ConfigMap", metadata(NAME, namespace), data={CONFIG_FILE: config}),
-        service(namespace),
-        stateful_set(settings, namespace, storage_class, config),
+        manifest("v1", "ConfigMap", metadata(NAME, namespace), data=data),
+        service(settings, namespace),
     ]
+    match settings.storage:
+        case SearchStorage() as storage:
+            cleaner = index_cleaner(storage, settings.retention_hours, namespace)
+            return [*parts, deployment(settings, storage.replicas, namespace, data), cleaner]
+        case BadgerStorage():
+            return [*parts, stateful_set(settings, namespace, storage_class, data)]
+        case _:
+            return [*parts, deployment(settings, 1, namespace, data)]
 
 
-def collector_host(args: ObservabilityStackArgs, cluster_domain: str) -> str:
-    """Host name of the Service, complete, as the mesh names its trace collector; the port is `OTLP_GRPC_PORT`."""
-    return f"{NAME}.{args.namespace}.svc.{cluster_domain}"
+def files(settings: JaegerSettings) -> dict[str, str]:
+    """What Jaeger reads at its start, by name."""
+    found = {CONFIG_FILE: yaml.safe_dump(jaeger_config(settings), sort_keys=False)}
+    if settings.sampling is not None:
+        found[SAMPLING_FILE] = json.dumps(sampling_strategies(settings.sampling), indent=2)
+    return found
 
 
-def otlp_endpoint(namespace: str) -> str:
-    """Where applications and proxies send spans, OTLP over gRPC."""
-    return f"http://{NAME}.{namespace}.svc:{OTLP_GRPC_PORT}"
+def ports(settings: JaegerSettings) -> dict[str, int]:
+    """Ports that the Service offers."""
+    advice = {"http-sampling": SAMPLING_HTTP_PORT, "grpc-sampling": SAMPLING_GRPC_PORT}
+    return PORTS if settings.sampling is None else PORTS | advice
 
 
 def query_url(namespace: str) -> str:
@@ -74,32 +98,41 @@ def query_url(namespace: str) -> str:
     return f"http://{NAME}.{namespace}.svc:{QUERY_PORT}"
 
 
-def service(namespace: str) -> Manifest:
+def service(settings: JaegerSettings, namespace: str) -> Manifest:
     """The Service; it also governs the StatefulSet, which has one pod and needs no names of pods."""
-    ports = [{"name": name, "port": port, "targetPort": name} for name, port in PORTS.items()]
-    return manifest("v1", "Service", metadata(NAME, namespace), {"selector": selector(), "ports": ports})
+    offered = [{"name": name, "port": port, "targetPort": name} for name, port in ports(settings).items()]
+    return manifest("v1", "Service", metadata(NAME, namespace), {"selector": selector(), "ports": offered})
 
 
-def stateful_set(settings: JaegerSettings, namespace: str, storage_class: str | None, config: str) -> Manifest:
+def stateful_set(settings: JaegerSettings, namespace: str, storage_class: str | None, data: dict[str, str]) -> Manifest:
     """One pod: Badger allows one process. A StatefulSet stops the old pod before the new one opens the volume."""
     claim = volume_claim(settings.storage_gib, storage_class) | {"metadata": {"name": "data"}}
-    checksum = hashlib.sha256(config.encode()).hexdigest()
-    template = {
-        "metadata": {
-            "labels": standard_labels(NAME),
-            "annotations": {"checksum/config": checksum},  # a changed file must restart the pod, which reads it once
-        },
-        "spec": pod(settings),
-    }
     spec = {
         "replicas": 1,
         "serviceName": NAME,
         "selector": {"matchLabels": selector()},
         "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
-        "template": template,
+        "template": template(settings, data),
         "volumeClaimTemplates": [claim],
     }
     return manifest("apps/v1", "StatefulSet", metadata(NAME, namespace), spec)
+
+
+def deployment(settings: JaegerSettings, replicas: int, namespace: str, data: dict[str, str]) -> Manifest:
+    """Pods that keep nothing themselves, or nothing that should outlive them."""
+    spec = {
+        "replicas": replicas,
+        "selector": {"matchLabels": selector()},
+        "template": template(settings, data),
+    }
+    return manifest("apps/v1", "Deployment", metadata(NAME, namespace), spec)
+
+
+def template(settings: JaegerSettings, data: dict[str, str]) -> Manifest:
+    """The pod's template; a changed file must restart the pod, which reads it once."""
+    checksum = hashlib.sha256("".join(data.values()).encode()).hexdigest()
+    meta = {"labels": standard_labels(NAME), "annotations": {"checksum/config": checksum}}
+    return {"metadata": meta, "spec": pod(settings)}
 
 
 def selector() -> dict[str, str]:
@@ -129,12 +162,14 @@ def pod(settings: JaegerSettings) -> Manifest:
 def container(settings: JaegerSettings) -> Manifest:
     """Jaeger; at start Badger replays its log, so the start may take 5 minutes before the liveness check counts."""
     health = {"httpGet": {"path": HEALTH_PATH, "port": "health"}}
-    ports = PORTS | {"health": HEALTH_PORT}
+    opened = ports(settings) | {"health": HEALTH_PORT}
+    on_volume = isinstance(settings.storage, BadgerStorage)
     return {
         "name": NAME,
         "image": IMAGE,
         "args": ["--config", f"{CONFIG_PATH}/{CONFIG_FILE}"],
-        "ports": [{"name": name, "containerPort": port} for name, port in ports.items()],
+        **login(settings.storage, ENV_USERNAME, ENV_PASSWORD),
+        "ports": [{"name": name, "containerPort": port} for name, port in opened.items()],
         "startupProbe": health | {"periodSeconds": 5, "failureThreshold": 60},
         "readinessProbe": health | {"periodSeconds": 5},
         "livenessProbe": health | {"periodSeconds": 10, "failureThreshold": 6},
@@ -146,6 +181,6 @@ def container(settings: JaegerSettings) -> Manifest:
         },
         "volumeMounts": [
             {"name": "config", "mountPath": CONFIG_PATH, "readOnly": True},
-            {"name": "data", "mountPath": DATA_PATH},
+            *([{"name": "data", "mountPath": DATA_PATH}] if on_volume else []),
         ],
     }

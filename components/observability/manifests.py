@@ -1,7 +1,7 @@
 """Every Kubernetes object of monitoring that is not a chart's. Arguments in, objects out, in the order they go in."""
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.observability import jaeger
+from meshed_mcp.components.observability import collectors, jaeger
 from meshed_mcp.components.observability.alerts import alert_rules
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.cert_manager import cert_manager_namespaces
@@ -10,6 +10,7 @@ from meshed_mcp.components.observability.envoy_monitor import envoy_monitor
 from meshed_mcp.components.observability.grafana_values import admin_secrets
 from meshed_mcp.components.observability.kiali import kiali_network_policy
 from meshed_mcp.components.observability.rules import service_levels
+from meshed_mcp.components.observability.tracing_monitor import tracing_monitor
 
 
 def manifests(args: ObservabilityStackArgs) -> list[Manifest]:
@@ -17,7 +18,7 @@ def manifests(args: ObservabilityStackArgs) -> list[Manifest]:
     return [
         *namespaces(args),
         *settings_objects(args),
-        *jaeger_objects(args),
+        *tracing_objects(args),
         *dashboards(args),
         *rules(args),
         *monitors(args),
@@ -47,9 +48,9 @@ def settings_objects(args: ObservabilityStackArgs) -> list[Manifest]:
     return [*admin_secrets(args.grafana, args.namespace), *walls]
 
 
-def jaeger_objects(args: ObservabilityStackArgs) -> list[Manifest]:
-    """Jaeger."""
-    return jaeger.manifests(args.jaeger, args.namespace, args.storage_class)
+def tracing_objects(args: ObservabilityStackArgs) -> list[Manifest]:
+    """Jaeger, and the collectors before it."""
+    return [*jaeger.manifests(args.jaeger, args.namespace, args.storage_class), *collectors.manifests(args)]
 
 
 def dashboards(args: ObservabilityStackArgs) -> list[Manifest]:
@@ -63,5 +64,5 @@ def rules(args: ObservabilityStackArgs) -> list[Manifest]:
 
 
 def monitors(args: ObservabilityStackArgs) -> list[Manifest]:
-    """Scrapes of what is no single service's: the mesh's proxies."""
-    return [envoy_monitor(args.namespace)]
+    """Scrapes of what is no single service's: the mesh's proxies, Jaeger and the collectors."""
+    return [envoy_monitor(args.namespace), tracing_monitor(args.namespace)]

@@ -39,6 +39,9 @@ KEPT_DROPPED_TARGETS: Final = 100
 """Guards, per scrape (targets: per job); the chart sets none. Far above kube-state-metrics of 1,000 pods: they stop a
 runaway label, not growth."""
 
+OUT_OF_ORDER_WINDOW: Final = "5m"
+"""Source: Prometheus, "Using Prometheus as your OpenTelemetry backend": wider than collectors hold back."""
+
 OPERATOR_RESOURCES: Final = Reservation(cpu="50m", memory="256Mi")
 
 CONTROL_PLANE: Final = ("kubeControllerManager", "kubeScheduler", "kubeEtcd", "kubeProxy")
@@ -65,7 +68,7 @@ def kube_prometheus_stack_values(args: ObservabilityStackArgs) -> Manifest:
             "resources": container_resources(OPERATOR_RESOURCES),
         },
         "prometheus": {
-            "prometheusSpec": prometheus_spec(args.prometheus, args.storage_class),
+            "prometheusSpec": prometheus_spec(args.prometheus, args.storage_class) | span_metrics(args),
             "podDisruptionBudget": {"enabled": args.prometheus.replicas > 1},
         },
         "alertmanager": alertmanager_values(args),
@@ -93,6 +96,15 @@ def prometheus_spec(settings: PrometheusSettings, storage_class: str | None) -> 
         "maximumStartupDurationSeconds": STARTUP_SECONDS,
         "resources": container_resources(settings.resources),
     }
+
+
+def span_metrics(args: ObservabilityStackArgs) -> Manifest:
+    """Take what the collectors count by OTLP, late samples too: gateways flush at their own times."""
+    if args.collectors is None or not args.collectors.span_metrics:
+        return {}
+    promoted = ["service.instance.id", "service.namespace"]
+    window = {"outOfOrderTimeWindow": OUT_OF_ORDER_WINDOW}
+    return {"enableOTLPReceiver": True, "otlp": {"promoteResourceAttributes": promoted}, "tsdb": window}
 
 
 def every_monitor() -> Manifest:

@@ -3,7 +3,7 @@
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.manifests import monitors
 
-(MONITOR,) = monitors(ObservabilityStackArgs())
+(MONITOR,) = [each for each in monitors(ObservabilityStackArgs()) if each["metadata"]["name"] == "envoy-stats"]
 (ENDPOINT,) = MONITOR["spec"]["podMetricsEndpoints"]
 
 

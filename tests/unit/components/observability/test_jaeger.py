@@ -1,17 +1,20 @@
 """Jaeger by our own manifests."""
 
+import json
 from typing import Any
 
+import pytest
 import yaml
 
+from meshed_mcp.components.core.errors import faults
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.observability.args import JaegerSettings, ObservabilityStackArgs
-from meshed_mcp.components.observability.jaeger import collector_host, manifests, otlp_endpoint
+from meshed_mcp.components.observability.jaeger import manifests
+from meshed_mcp.components.observability.jaeger_args import JaegerSettings
 
 
 def objects(**settings: Any) -> dict[str, Manifest]:
     """Kind -> object."""
-    return {item["kind"]: item for item in manifests(JaegerSettings(**settings), "watch", "fast")}
+    return {item["kind"]: item for item in manifests(JaegerSettings.model_validate(settings), "watch", "fast")}
 
 
 def config(**settings: Any) -> Manifest:
@@ -26,7 +29,7 @@ def pod(**settings: Any) -> Manifest:
 
 def test_traces_are_kept_on_a_volume_and_expire() -> None:
     """Jaeger, Badger: `ephemeral` is true by default and would keep them in a temporary folder."""
-    badger = config(retention_hours=24)["extensions"]["jaeger_storage"]["backends"]["badger"]["badger"]
+    badger = config(retention_hours=24)["extensions"]["jaeger_storage"]["backends"]["traces"]["badger"]
     assert badger["ephemeral"] is False
     assert badger["ttl"] == {"spans": "24h"}
     (mount,) = [item for item in pod()["spec"]["containers"][0]["volumeMounts"] if item["name"] == "data"]
@@ -105,9 +108,61 @@ def test_the_service_leads_to_the_pods_ports_under_names_that_istio_reads() -> N
     assert {item["targetPort"] for item in service["ports"]} <= named
 
 
-def test_addresses_name_the_service() -> None:
-    """Kubernetes, "DNS for Services and Pods"."""
-    service = objects()["Service"]["metadata"]
-    assert otlp_endpoint("watch") == f"http://{service['name']}.{service['namespace']}.svc:4317"
-    host = collector_host(ObservabilityStackArgs(namespace="watch"), "cluster.local")
-    assert host == f"{service['name']}.watch.svc.cluster.local"
+SEARCH = {"kind": "opensearch", "url": "https://search.data.svc:9200", "secret": "traces-login"}
+
+
+def test_a_search_storage_keeps_traces_outside_and_ages_them_by_a_job() -> None:
+    """Jaeger, "Elasticsearch": retention is not automatic; the cleaner's arguments are the days and the address."""
+    found = objects(storage=SEARCH, retention_hours=73)
+    assert "StatefulSet" not in found
+    assert found["Deployment"]["spec"]["replicas"] == 2
+    job = found["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+    assert job["args"] == ["4", "https://search.data.svc:9200"]
+    env = {item["name"]: item for item in job["env"]}
+    assert env["INDEX_PREFIX"]["value"] == "jaeger"
+    assert env["ES_PASSWORD"]["valueFrom"]["secretKeyRef"] == {"name": "traces-login", "key": "password"}
+
+
+def test_the_storages_login_is_in_no_file() -> None:
+    """Product rule: a ConfigMap names variables, whose values come from the Secret."""
+    backend = config(storage=SEARCH)["extensions"]["jaeger_storage"]["backends"]["traces"]["opensearch"]
+    assert backend["auth"] == {"basic": {"username": "${env:STORAGE_USERNAME}", "password": "${env:STORAGE_PASSWORD}"}}
+    assert {item["date_layout"] for item in backend["indices"].values() if isinstance(item, dict)} == {"2006-01-02"}
+    container = objects(storage=SEARCH)["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    assert {item["name"] for item in container["env"]} == {"STORAGE_USERNAME", "STORAGE_PASSWORD"}
+    assert "data" not in {mount["name"] for mount in container["volumeMounts"]}
+
+
+def test_without_a_secret_no_login_is_tried() -> None:
+    """Jaeger: empty names would be sent."""
+    found = objects(storage={"kind": "elasticsearch", "url": "http://search:9200"})
+    config_file = yaml.safe_load(found["ConfigMap"]["data"]["config.yaml"])
+    assert "auth" not in config_file["extensions"]["jaeger_storage"]["backends"]["traces"]["elasticsearch"]
+    assert "env" not in found["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_sdks_are_told_what_to_keep() -> None:
+    """Jaeger, "Sampling": a file of probabilities as shares, asked for on 5778 (HTTP) and 5779 (gRPC)."""
+    found = objects(sampling={"default_percent": 5, "services": {"mcp-plain": 50}})
+    strategies = json.loads(found["ConfigMap"]["data"]["sampling.json"])
+    assert strategies["default_strategy"] == {"type": "probabilistic", "param": 0.05}
+    assert strategies["service_strategies"] == [{"service": "mcp-plain", "type": "probabilistic", "param": 0.5}]
+    parts = yaml.safe_load(found["ConfigMap"]["data"]["config.yaml"])
+    assert "remote_sampling" in parts["service"]["extensions"]
+    assert parts["extensions"]["remote_sampling"]["file"]["path"] == "/etc/jaeger/sampling.json"
+    ports = {item["name"]: item["port"] for item in found["Service"]["spec"]["ports"]}
+    assert (ports["http-sampling"], ports["grpc-sampling"]) == (5778, 5779)
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"storage": SEARCH | {"url": "search:9200"}}, "is no web address; write one such as 'https://opensearch.data"),
+        ({"sampling": {"default_percent": 101}}, "101 is no percentage; write 0 to 100"),
+        ({"sampling": {"services": {"a": -1}}}, "-1 is no percentage; write 0 to 100"),
+    ],
+)
+def test_impossible_settings_are_refused_with_the_fix(settings: dict[str, Any], text: str) -> None:
+    """Product rule: refused at preview, by field."""
+    (fault,) = faults(JaegerSettings, settings, "observability")
+    assert text in str(fault)
