@@ -53,6 +53,8 @@ class SearchStorage(Model):
     """First part of the names of the indices, one of each kind a day."""
 
     shards: int = Field(default=3, ge=1, le=100)
+    """Parts of each index, over as many nodes of the storage."""
+
     index_replicas: int = Field(default=1, ge=0, le=5)
     """Copies of each shard beside the first."""
 
