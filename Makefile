@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 STACK ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: backtest bench-mesh bench-observability bench-rollout bench-runtime bench-telemetry dashboard-pictures help setup engines local local-check test lint format unit golden lines package image-size preview clean
+.PHONY: backtest bench-mesh bench-observability bench-reaction bench-rollout bench-runtime bench-telemetry dashboard-pictures help setup engines local local-check test lint format unit golden lines package image-size preview clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,8 +25,10 @@ LOCAL_CALLS := \
 	--call 'mcp-controller/remember={"title": "Drain", "text": "On SIGTERM a server stops being ready, finishes its calls and exits."}' \
 	--call 'mcp-controller/answer={"question": "What does a server do on SIGTERM?"}'
 
+LOCAL_SCALE = $(if $(or $(wildcard .engines/bin/prometheus),$(shell command -v prometheus)),--scale)
+
 local: setup ## Run the dev stack here behind real Envoy until Ctrl-C
-	$(BIN)/meshed-mcp local --stack $(STACK) $(LOCAL_CALLS)
+	$(BIN)/meshed-mcp local --stack $(STACK) $(LOCAL_CALLS) $(LOCAL_SCALE)
 
 local-check: setup ## The same, then exit with 0 or 1
 	$(BIN)/meshed-mcp local --stack $(STACK) --check $(LOCAL_CALLS)
@@ -59,6 +61,9 @@ backtest: setup ## Simulate scaling with and without a forecast on public traces
 
 bench-mesh: setup ## Measure what two sidecars add to a call, beside a chain by hand
 	$(BIN)/python bench/mesh.py
+
+bench-reaction: setup ## Time a step in load until new replicas answer, with the rendered ScaledObject
+	PATH=$(CURDIR)/.engines/bin:$$PATH $(BIN)/python bench/reaction.py
 
 bench-rollout: setup ## Count the calls that a rollout, a scale-in, a death of a replica lose
 	$(BIN)/python bench/rollout.py

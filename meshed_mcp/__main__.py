@@ -88,6 +88,9 @@ def local(
             "--call", metavar="SERVICE/TOOL=JSON", help="A call to make through the gateway; may be repeated."
         ),
     ] = None,
+    scale: Annotated[
+        bool, typer.Option("--scale", help="Scale by the rendered ScaledObjects; needs prometheus on the PATH.")
+    ] = False,
 ) -> None:
     """Run a stack on this machine: a process per replica, each behind its own Envoy, and a gateway."""
     from meshed_mcp.local import command  # noqa: PLC0415 - needs the runtime's packages, which render and check do not
@@ -98,7 +101,15 @@ def local(
     if faults:
         raise ConfigurationError(faults)
     state = project / ".local" / stack
-    code = command.run(recorded.objects, check=check, gateway_port=port, calls=calls, state_dir=state, console=console)
+    code = command.run(
+        recorded.objects,
+        check=check,
+        gateway_port=port,
+        calls=calls,
+        state_dir=state,
+        console=console,
+        scale=scale,
+    )
     raise typer.Exit(code)
 
 

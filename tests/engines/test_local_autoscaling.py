@@ -1,0 +1,104 @@
+"""Services that scale in the local run: the rendered query on a real Prometheus, replicas started and drained."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+from processes import free_port
+from waiting import wait_for
+
+from bench import stacks
+from bench.steady import Rates, Steady, executions, steady, verdict
+from meshed_mcp.components.autoscaling import scalers
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
+from meshed_mcp.components.core import queries
+from meshed_mcp.local.changing import replicas_of
+from meshed_mcp.local.container import Places
+from meshed_mcp.local.endpoints import gateway_url
+from meshed_mcp.local.running import Running, running
+from meshed_mcp.local.scaling import Scaled, Scaler, one_number, read_scaled
+from meshed_mcp.local.scraping import Scraping, scraping
+from meshed_mcp.local.stack import read_stack
+
+pytestmark = pytest.mark.engine("prometheus")
+
+BUSY = Rates(modern=14, legacy=10, sessions=6, work_milliseconds=250)
+"""6 calls in work."""
+
+QUIET = Rates(modern=4, legacy=3, sessions=4, work_milliseconds=100)
+"""Less than one."""
+
+WAIT_SECONDS = 90
+
+
+@pytest.fixture
+def counts(tmp_path: Path) -> Path:
+    """Where the replicas note their executions."""
+    folder = tmp_path / "counts"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def up(tmp_path: Path, counts: Path) -> Iterator[tuple[Running, Scraping, Scaled]]:
+    """One replica of at most three, two calls each."""
+    settings = {"min_replicas": 1, "max_replicas": 3, "in_flight_per_replica": 2}
+    raw = {"targets": {stacks.COUNTED: settings}, "namespace": stacks.NAMESPACE, "prometheus_url": "http://prometheus"}
+    objects = [*stacks.counted(counts, replicas=1), *scalers.manifests(AutoscalingPolicyArgs.model_validate(raw))]
+    places = Places(tmp_path / "run", tmp_path / "secrets")
+    (scaled,) = read_scaled(objects)
+    with (
+        running(read_stack(objects), free_port(), places, lambda _: None) as started,
+        scraping(objects, places.state) as seen,
+    ):
+        yield started, seen, scaled
+
+
+def stepping(scaler: Scaler, seen: Scraping, size: int) -> Callable[[], bool]:
+    """Syncs without waiting for the period; whether the size is reached."""
+
+    def step() -> bool:
+        seen.follow(scaler.up.alive.values())
+        scaler.due = 0
+        scaler.step()
+        return len(replicas_of(scaler.up, stacks.COUNTED)) == size
+
+    return step
+
+
+def hasty(scaled: Scaled) -> Scaled:
+    """The same without the 30 s in which a peak is held and the 300 s of stabilisation: shrinks in seconds."""
+    pods = queries.selector(stacks.NAMESPACE, stacks.COUNTED)
+    down = scaled.settings.scale_down.model_copy(update={"stabilization_seconds": 0, "percent": 100})
+    triggers = tuple(replace(item, query=queries.in_flight(pods)) for item in scaled.triggers)
+    return replace(scaled, settings=scaled.settings.model_copy(update={"scale_down": down}), triggers=triggers)
+
+
+def test_load_of_both_eras_adds_replicas_and_takes_them_away_and_loses_nothing(
+    up: tuple[Running, Scraping, Scaled], counts: Path
+) -> None:
+    """Issue: local, scale-in under load of both eras. The first part asks the rendered query as it is."""
+    started, seen, scaled = up
+    url = gateway_url(started, started.topology.stack.services[0]) or ""
+    ask = one_number(seen.asking.result)
+    with steady(Steady(url, QUIET, prefix="quiet-")) as quiet:
+        with steady(Steady(url, BUSY, prefix="busy-")) as busy:
+            wait_for(stepping(Scaler(started, [scaled], ask), seen, 3), "three replicas", WAIT_SECONDS)
+            grown = perf_counter()
+            wait_for(lambda: len(replicas(busy, grown)) == 3, "answers of all three")
+        wait_for(stepping(Scaler(started, [hasty(scaled)], ask), seen, 1), "one replica", WAIT_SECONDS)
+        shrunk = perf_counter()
+        wait_for(lambda: replicas(quiet, shrunk), "answers after it")
+    calls = [*busy.calls, *quiet.calls]
+    found = verdict(calls, executions(counts))
+    lost = [call for call in calls if call.failure]
+    assert found == {"calls": len(calls), "lost": 0, "doubled": 0, "answered_unexecuted": 0}, lost[:3]
+    assert {call.era for call in calls} == {"2026-07-28", "2025-11-25"}
+    assert started.services.pids.keys() == {"counted-0"}
+
+
+def replicas(load: Steady, after: float) -> set[str]:
+    """Replicas that answered calls sent after a moment."""
+    return {call.answer.split()[2] for call in list(load.calls) if call.at > after and not call.failure}

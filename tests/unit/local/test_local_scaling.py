@@ -1,0 +1,124 @@
+"""What the local run reads of a ScaledObject, and how it treats answers that do not come."""
+
+from typing import Any
+
+import pytest
+
+from meshed_mcp import contract
+from meshed_mcp.components.autoscaling import scalers
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
+from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.monitor import pod_monitor
+from meshed_mcp.local import scraping
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.scaling import Scaled, metrics, one_number, read_scaled
+from meshed_mcp.local.topology import Identity, Pod
+
+
+def rendered(**settings: Any) -> Manifest:
+    """A ScaledObject as the component makes it."""
+    raw = {"targets": {"mcp-rag": settings}, "prometheus_url": "http://prometheus", "forecast": {"mode": "on"}}
+    (item,) = scalers.manifests(AutoscalingPolicyArgs.model_validate(raw))
+    return item
+
+
+def read(**settings: Any) -> Scaled:
+    """The same, read."""
+    (found,) = read_scaled([rendered(**settings)])
+    return found
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"min_replicas": 3, "max_replicas": 9},
+        {"scale_up": {"percent": 100, "tolerance_percent": 10, "stabilization_seconds": 30}},
+        {"profile": "session"},
+        {"scale_down": {"percent": 10, "pods": 2}},
+    ],
+    ids=str,
+)
+def test_bounds_and_speeds_come_back_as_they_were_written(settings: dict[str, Any]) -> None:
+    """Product rule: what runs here is what is rendered."""
+    wanted, found = ScalingTarget.model_validate(settings), read(**settings).settings
+    fields = ("min_replicas", "max_replicas", "scale_up", "scale_down")
+    assert [getattr(found, field) for field in fields] == [getattr(wanted, field) for field in fields]
+
+
+def test_queries_run_and_the_rest_is_named() -> None:
+    """Product rule: nothing is silently left out."""
+    schedule = {"start": "0 8 * * *", "end": "0 9 * * *", "timezone": "UTC", "replicas": 4}
+    found = read(schedules=[schedule], sessions_per_replica=50)
+    assert [(item.name, item.threshold, item.empty_is_zero) for item in found.triggers] == [
+        ("in-flight", 28, False),
+        ("sessions", 50, False),
+        ("forecast", 28, True),
+    ]
+    assert found.not_run == ("cpu", "schedule-0")
+
+
+def test_a_scaled_object_without_a_query_does_not_run() -> None:
+    """Product rule: CPU of processes on a shared machine says nothing."""
+    assert read_scaled([rendered(in_flight_per_replica=None)]) == []
+
+
+def test_a_query_without_an_answer_stops_shrinking_but_a_forecast_without_one_does_not() -> None:
+    """Kubernetes, "Horizontal Pod Autoscaling": with a metric missing it may grow, not shrink."""
+    answers = {"in-flight": None, "forecast": None}
+    found = read()
+    by_query = {item.query: answers[item.name] for item in found.triggers}
+    assert metrics(found, 7, by_query.get) == [(7.0, 1.0), (0.0, 28.0)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "number"),
+    [
+        ([{"value": [0, "4.5"]}], 4.5),
+        ([], None),
+        ([{"value": [0, "1"]}, {"value": [0, "2"]}], None),
+        ([{"value": [0, "NaN"]}], None),
+        ([{"value": [0, "+Inf"]}], None),
+    ],
+)
+def test_an_answer_is_one_finite_number(answer: list[dict[str, Any]], number: float | None) -> None:
+    """KEDA, Prometheus scaler: at most one element; several are an error."""
+    assert one_number(lambda *_: answer)("up") == number
+
+
+def test_a_prometheus_that_does_not_answer_is_no_answer() -> None:
+    """Product rule: the run goes on."""
+
+    def refuse(*_: object) -> list[dict[str, Any]]:
+        raise ConfigurationError([Fault("--prometheus", "", "does not answer")])
+
+    assert one_number(refuse)("up") is None
+
+
+def test_series_get_the_labels_that_the_pod_monitor_gives(topology_pod: Pod) -> None:
+    """Prometheus operator, PodMonitor: chosen by the pods' labels, named by relabelling."""
+    monitor = pod_monitor("mcp-rag", MeshedMCPServiceArgs.model_validate({"image": "a:1", "namespace": "apps"}))
+    (job,) = scraping.jobs(monitor, scraping.ENGINES / "targets.json")
+    found = scraping.target(topology_pod)
+    assert (job["scrape_interval"], job["scrape_timeout"]) == ("5s", "4s")
+    kept = [(rule["source_labels"][0], rule["regex"]) for rule in job["relabel_configs"] if "regex" in rule]
+    assert all(found["labels"][label] == value for label, value in kept)
+    named = {rule["target_label"]: found["labels"][rule["source_labels"][0]] for rule in job["relabel_configs"][2:]}
+    assert named == {contract.LABEL_SERVER: "mcp-rag", contract.LABEL_VERSION: "stable"}
+    assert found["targets"] == ["127.9.0.1:9464"]
+
+
+@pytest.fixture
+def topology_pod() -> Pod:
+    """A replica."""
+    labels = {"app": "mcp-rag", "version": "stable", contract.LABEL_NAME: "mcp-rag"}
+    identity = Identity("cluster.local", "apps", "mcp-rag")
+    return Pod("mcp-rag-0", "127.9.0.1", identity, labels, 8000, deployment=None)  # type: ignore[arg-type]
+
+
+def test_a_missing_prometheus_is_answered_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Product rule: one line, with the way out."""
+    monkeypatch.setattr(scraping, "PROGRAM", "no-such-program")
+    with pytest.raises(LocalRunError, match=r"^no-such-program is not on the PATH; install it \(Debian: apt-get ins"):
+        scraping.scraping([], scraping.ENGINES).__enter__()
