@@ -30,8 +30,12 @@ def rendered(back_replicas: int = 1) -> list[Manifest]:
 
 
 def outside(host: str, port: int) -> Manifest:
-    """A host outside the mesh that the services may connect to, as the component renders it, at another port."""
-    (entry,) = egress.outside_entries("front", arguments(egress_hosts=[host]))
+    """A host outside the mesh that the services may connect to, as the component renders it, at another port.
+
+    `host` is one that this machine finds without DNS, which no stack may write.
+    """
+    (entry,) = egress.outside_entries("front", arguments(egress_hosts=["outside.example.com"]))
+    entry["spec"]["hosts"] = [host]
     entry["spec"]["ports"][0]["number"] = port
     return entry
 

@@ -205,7 +205,7 @@ def test_neither_a_dead_process_nor_a_dead_pod_is_noticed_by_later_calls(tmp_pat
     """Issue: `kill -9`: only the calls in flight; VirtualService retries: connect-failure, and marked answers."""
     with started(tmp_path / "small", back_replicas=2) as up:
         os.kill(up.services.pids["back-0"], signal.SIGKILL)
-        up.services.await_end("back-0", 20)
+        wait_for(up.services.ended, "the end of the process")
         assert not [answer for answer in anyio.run(answers, from_front(up), 120) if answer.startswith("failed")]
         os.kill(up.proxies.pids["Envoy of back-0"], signal.SIGKILL)
         assert not [answer for answer in anyio.run(answers, from_front(up), 60) if answer.startswith("failed")]
