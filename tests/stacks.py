@@ -18,6 +18,10 @@ WITHOUT_SIDECARS: Final = ("ambient",)
 """Those of them whose pods have no proxy of their own: judged at their waypoint."""
 
 
+GOVERNED_ELSEWHERE: Final = ("remote",)
+"""Those whose routes and policies are in the cluster of their control plane: here are only pods."""
+
+
 @cache
 def recording(stack: str) -> Recording:
     """What the unmodified program registers for one of these stacks."""

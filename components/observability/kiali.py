@@ -1,7 +1,8 @@
-"""Kiali by its official chart: wired to this stack's Prometheus, Grafana and Jaeger, closed to all but the gateway.
+"""Kiali by its official chart: wired to this stack's Prometheus, Grafana and Jaeger, reached by port-forward alone.
 
-Arguments in, release and objects out. Not here: log-in arguments (kiali_args.py), the route at the gateway, the Roles
-by which people see what they may (components/mesh/access_roles.py).
+Arguments in, release and objects out. No route leads to it: monitoring is outside the mesh, so no sidecar could
+tell the gateway from anybody else in front of it. Not here: log-in arguments (kiali_args.py), the Roles by which people
+see what they may (components/mesh/access_roles.py).
 Source of every value: `values.yaml` and templates of chart kiali-server 2.29.0; Kiali, configuration reference.
 """
 

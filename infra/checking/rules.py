@@ -10,6 +10,7 @@ from typing import Any, Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import Fault
 from meshed_mcp.components.core.manifest import Manifest, identity
+from meshed_mcp.components.mesh.multi_cluster import CONTROL_PLANE_ANNOTATION
 from meshed_mcp.components.mesh.proxy_filters import foreign_filters
 from meshed_mcp.components.mesh.revision_args import ISTIO_FLOOR
 from meshed_mcp.infra.checking.references import belongs_to_server, pod_labels, title
@@ -69,7 +70,14 @@ UNSAFE_RETRIES: Final = frozenset({"5xx", "gateway-error", "reset", "retriable-4
 
 
 def every_server_is_allowed_to_somebody(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """Under default deny, a server without an allow policy that has a rule answers 403 to all."""
+    """Under default deny, a server without an allow policy that has a rule answers 403 to all.
+
+    The policies of a remote cluster are in that of its control plane, so nothing can be said of them here.
+    """
+    if any(
+        CONTROL_PLANE_ANNOTATION in item["metadata"].get("annotations", {}) for item in of_kind(objects, "Namespace")
+    ):
+        return
     policies = of_kind(objects, "AuthorizationPolicy")
     opening = [item for item in policies if item["spec"].get("rules") and item["spec"].get("action") == "ALLOW"]
     for item in servers(objects):

@@ -16,7 +16,7 @@ from istiod import Istiod, started
 
 from meshed_mcp.components.core.charts import ISTIO_VERSION
 from meshed_mcp.infra.recording import record
-from tests.stacks import JUDGED, recording
+from tests.stacks import GOVERNED_ELSEWHERE, JUDGED, recording
 
 PROJECT: Final = Path(__file__).parent.parent.parent
 
@@ -26,7 +26,7 @@ def _objects(stack: str) -> list[dict[str, Any]]:
 
 
 STACKS: Final = {
-    **{stack: partial(_objects, stack) for stack in JUDGED},
+    **{stack: partial(_objects, stack) for stack in JUDGED if stack not in GOVERNED_ELSEWHERE},
     "conformance": lambda: record(PROJECT / "examples" / "conformance", "dev").objects,
     "judged mesh": judged_mesh.objects,
 }

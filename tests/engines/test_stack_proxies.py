@@ -21,7 +21,7 @@ from test_api_server import namespaces_first
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.proxy_filters import filter_names, foreign_filters
 from meshed_mcp.local.envoy.binary import envoy_program
-from tests.stacks import JUDGED, WITHOUT_SIDECARS, recording
+from tests.stacks import GOVERNED_ELSEWHERE, JUDGED, WITHOUT_SIDECARS, recording
 
 HTTP_FILTER_ORDER: Final = ("ext_authz", "jwt_authn", "rbac", "local_ratelimit", "ratelimit", "router")
 """A server that is asked, who calls, whether they may, how often, and the server: each only for what passed the one
@@ -47,7 +47,9 @@ class Judged(NamedTuple):
         return {name: found for name, found in self.proxies.items() if name not in self.gateways}
 
 
-@pytest.fixture(scope="module", params=[stack for stack in JUDGED if stack not in WITHOUT_SIDECARS])
+@pytest.fixture(
+    scope="module", params=[stack for stack in JUDGED if stack not in (*WITHOUT_SIDECARS, *GOVERNED_ELSEWHERE)]
+)
 def judged(
     request: pytest.FixtureRequest,
     find_engine: Callable[[str], Path],

@@ -281,6 +281,17 @@ def test_a_rule_fires_on_its_damage_and_on_nothing_else(objects: list[Manifest],
     assert any(found.startswith(line) for found in lines(rule_faults(objects)))
 
 
+def test_policies_of_a_remote_cluster_are_in_the_cluster_of_its_control_plane() -> None:
+    """Istio, "Deployment Models": a control plane reads the policies of its own cluster."""
+    objects = copy.deepcopy(recording("remote").objects)
+    assert not [item for item in objects if item["kind"] == "AuthorizationPolicy"]
+    assert rule_faults(objects) == []
+    del one(objects, "Namespace", "istio-system")["metadata"]["annotations"]
+    assert lines(rule_faults(objects)) == [
+        "Deployment mcp-system/mcp-rag: nobody may call it; write callers: [...] or expose: true"
+    ]
+
+
 def test_without_crd_files_the_check_says_what_it_did_not_judge(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
