@@ -57,6 +57,14 @@ def test_the_readme_shows_the_quick_starts_real_files() -> None:
         assert (ROOT / "examples" / "quickstart" / name).read_text("utf-8") in readme
 
 
+def test_the_readme_leads_to_every_how_to_page() -> None:
+    """House rule: a page that nothing leads to is not read."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    pages = [page.relative_to(ROOT).as_posix() for page in sorted((ROOT / "docs" / "how-to").glob("*.md"))]
+    assert pages
+    assert [page for page in pages if f"({page})" not in readme] == []
+
+
 def test_every_decision_has_its_four_parts() -> None:
     """House rule: context, decision, consequences, reconsider if."""
     for page in sorted((ROOT / "docs" / "adr").glob("*.md")):
