@@ -1,9 +1,12 @@
 """The command `meshed-mcp backtest`: whether a forecast would have helped a service, on its own history.
 
-A stack, a service and a file of load in; a table, a picture and a plain answer out. Not here: the simulation
-(`components/autoscaling/comparison.py`), reading the file (`load_history.py`), drawing (`backtest_picture.py`).
+A stack, a service and its load, from a file or a Prometheus, in; a table, a picture and a plain answer out. Not here:
+the simulation (`components/autoscaling/comparison.py`), reading the load (`load_history.py`, `range_history.py`),
+drawing (`backtest_picture.py`).
 """
 
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -15,12 +18,14 @@ from meshed_mcp.components.autoscaling.args import ForecastSettings, ScalingTarg
 from meshed_mcp.components.autoscaling.comparison import Comparison, compare, verdict
 from meshed_mcp.components.autoscaling.forecast import Series
 from meshed_mcp.components.autoscaling.load_history import History, read
+from meshed_mcp.components.autoscaling.range_history import STEP_SECONDS, from_ranges, parts, query
 from meshed_mcp.components.autoscaling.reaction import pod_ready_seconds
 from meshed_mcp.components.autoscaling.simulation import TARGET_SHARE, Outcome, Service
 from meshed_mcp.components.core.errors import ConfigurationError, Fault
 from meshed_mcp.components.mesh.container import READINESS_PERIOD_SECONDS
 from meshed_mcp.infra.plan import planned
 from meshed_mcp.infra.recording.project import read_project
+from meshed_mcp.prometheus import Prometheus
 from meshed_mcp.scaling import reaction_of
 
 console = Console(highlight=False, soft_wrap=True)
@@ -31,9 +36,15 @@ PEAK_QUANTILE = 0.99
 
 def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     service: Annotated[str, typer.Option("--service", help="Service whose scaling settings are tried.")],
-    load: Annotated[Path, typer.Option("--load", help="CSV: time, and calls in work or requests per interval.")],
     stack: Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")],
     project: Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")] = Path(),
+    load: Annotated[
+        Path | None, typer.Option("--load", help="CSV: time, and calls in work or requests per interval.")
+    ] = None,
+    prometheus: Annotated[
+        str | None, typer.Option("--prometheus", help="URL of the Prometheus that has the service's own history.")
+    ] = None,
+    days: Annotated[float, typer.Option(min=0.05, max=400, help="Days of history to ask it for, until now.")] = 15,
     call_seconds: Annotated[
         float | None, typer.Option(min=0.001, max=3600, help="Mean duration of a call; needed for counts of requests.")
     ] = None,
@@ -43,14 +54,17 @@ def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     picture: Annotated[Path | None, typer.Option("--picture", help="PNG or SVG to draw load and replicas to.")] = None,
 ) -> None:
     """Simulate a service on its own history: reactive, with the forecast, at equal cost, and with a placebo."""
-    history = read(load)
+    if (load is None) == (prometheus is None):
+        message = "write either --load FILE or --prometheus URL: one history is simulated"
+        raise ConfigurationError([Fault("--load", "", message)])
     files = read_project(project, stack)
     plan = planned(files.config, files.secret_keys)
     target = reaction_of(plan, service, factor=2).target
+    history = read(load) if load else recorded(prometheus or "", plan.autoscaling.namespace, service, days)
     values = in_flight(history, target, call_seconds, peak_replicas)
     found = compare(simulated(target, call_seconds or 1.0), values, plan.autoscaling.forecast or ForecastSettings())
     for note in history.notes:
-        console.print(f"note: {load.name}: {note}")
+        console.print(f"note: {load.name if load else prometheus}: {note}")
     console.print(outcome_table(found))
     console.print(verdict(found)[1])
     if picture is not None:
@@ -58,6 +72,19 @@ def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 
         draw(picture, history.start, values, found)
         console.print(f"picture: {picture}")
+
+
+def recorded(url: str, namespace: str, service: str, days: float) -> History:
+    """The service's load in a Prometheus, of the last `days`. Raises ConfigurationError."""
+    end = int(time.time()) // STEP_SECONDS * STEP_SECONDS
+    start = end - int(days * 24 * 3600) // STEP_SECONDS * STEP_SECONDS
+    expression = query(namespace, service)
+    with closing(Prometheus(url)) as asked:
+        answers = [
+            asked.result("query_range", {"query": expression, "start": begin, "end": until, "step": STEP_SECONDS})
+            for begin, until in parts(start, end)
+        ]
+    return from_ranges(answers, service)
 
 
 def in_flight(history: History, target: ScalingTarget, call_seconds: float | None, peak: int | None) -> Series:

@@ -51,17 +51,17 @@ def read(path: Path) -> History:
         with path.open(newline="", encoding="utf-8") as stream:
             lines = list(csv.reader(stream))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _fault(path, f"cannot be read as CSV: {error}") from error
+        raise _fault(path.name, f"cannot be read as CSV: {error}") from error
     if not lines or len(lines[0]) < 2:  # noqa: PLR2004 - time and load
-        raise _fault(path, "has no two columns; write a header such as minute,requests and a row per interval")
+        raise _fault(path.name, "has no two columns; write a header such as minute,requests and a row per interval")
     samples, notes = parsed(lines[1:])
     if len(samples) < 2:  # noqa: PLR2004 - the least that has an interval
-        raise _fault(path, f"has {len(samples)} rows with a time and a number; write a row per interval")
-    return history(path, lines[0][1].strip().lower(), samples, notes)
+        raise _fault(path.name, f"has {len(samples)} rows with a time and a number; write a row per interval")
+    return history(path.name, lines[0][1].strip().lower(), samples, notes)
 
 
-def _fault(path: Path, message: str) -> ConfigurationError:
-    return ConfigurationError([Fault(path.name, "", message)])
+def _fault(source: str, message: str) -> ConfigurationError:
+    return ConfigurationError([Fault(source, "", message)])
 
 
 def parsed(rows: Iterable[list[str]]) -> tuple[dict[datetime, float], list[str]]:
@@ -84,14 +84,14 @@ def parsed(rows: Iterable[list[str]]) -> tuple[dict[datetime, float], list[str]]
     return dict(sorted(found.items())), [f"{count} {text}" for text, count in odd.items() if count]
 
 
-def history(path: Path, column: str, samples: dict[datetime, float], notes: list[str]) -> History:
-    """Samples on a grid of minutes."""
+def history(source: str, column: str, samples: dict[datetime, float], notes: list[str]) -> History:
+    """Samples on a grid of minutes; `source` is named in errors. Raises ConfigurationError for too few or too many."""
     times = list(samples)
     steps = Counter(int((later - earlier).total_seconds()) for earlier, later in pairwise(times))
     step = max(1, steps.most_common(1)[0][0])
     minutes = int((times[-1] - times[0]).total_seconds() + step) // MINUTE_SECONDS
     if not LEAST_MINUTES <= minutes <= MOST_MINUTES:
-        raise _fault(path, f"spans {minutes} minutes; give at least {LEAST_MINUTES}, and at most {MOST_MINUTES}")
+        raise _fault(source, f"spans {minutes} minutes; give at least {LEAST_MINUTES}, and at most {MOST_MINUTES}")
     values = on_minutes(samples, times[0], minutes, step, per_second=column in COUNTS)
     gaps = sum(value is None for value in values)
     notes = [*notes, f"{gaps} minutes of gaps: no data"] if gaps else notes

@@ -1,0 +1,110 @@
+"""`meshed-mcp backtest --prometheus` on a real Prometheus with a history that promtool wrote, oddities included."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from meshed_mcp import contract
+from meshed_mcp.__main__ import app
+from meshed_mcp.backtest import recorded
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.dashboards.engine import own_prometheus
+from tests.stacks import ROOT
+
+pytestmark = pytest.mark.engine("prometheus", "promtool")
+
+NAMESPACE, SERVER = "mcp-system", "mcp-llm"
+HOURS = 26
+GAP_MINUTES = range(600, 720)
+"""Two hours of which nothing is known."""
+
+STALE_MINUTES = 5
+"""How long Prometheus repeats a last value where it was down itself. Source: `--query.lookback-delta`."""
+
+
+def load(minute: int) -> int:
+    """Calls in work of one replica."""
+    return 10 + minute % 60 // 20 * 10
+
+
+@pytest.fixture(scope="module")
+def end() -> int:
+    """The minute before this one, seconds."""
+    return int(time.time()) // 60 * 60 - 60
+
+
+@pytest.fixture(scope="module")
+def address(find_engine: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory, end: int) -> Iterator[str]:
+    """Where a Prometheus answers that knows two replicas for a day, has every block twice, and misses two hours."""
+    folder = tmp_path_factory.mktemp("history")
+    begin = end - (HOURS * 60 - 1) * 60
+    lines = [f"# TYPE {contract.METRIC_ACTIVE_REQUESTS} gauge"]
+    for pod in ("a", "b"):
+        labels = f'namespace="{NAMESPACE}",{contract.LABEL_SERVER}="{SERVER}",pod="{pod}"'
+        lines += [
+            f"{contract.METRIC_ACTIVE_REQUESTS}{{{labels}}} {load(minute)} {begin + minute * 60}"
+            for minute in range(HOURS * 60)
+            if minute not in GAP_MINUTES
+        ]
+    text = folder / "history.txt"
+    text.write_text("\n".join([*lines, "# EOF", ""]), encoding="utf-8")
+    for _ in range(2):
+        command = [find_engine("promtool"), "tsdb", "create-blocks-from", "openmetrics", text, folder / "data"]
+        subprocess.run(command, check=True, capture_output=True, timeout=100)
+    with own_prometheus(folder) as (prometheus, _):
+        yield str(prometheus.http.base_url)
+
+
+def test_the_history_is_what_was_in_work_and_its_gap_stays_unknown(address: str, end: int) -> None:
+    """Product rule: both replicas count, samples that are there twice count once, a gap is no load of zero."""
+    found = recorded(address, NAMESPACE, SERVER, days=HOURS / 24)
+    first = int((end - (HOURS * 60 - 1) * 60 - found.start.timestamp()) // 60)
+    assert not found.counts
+    unknown = [first + minute for minute, value in enumerate(found.values) if value is None]
+    late = GAP_MINUTES.start + STALE_MINUTES
+    assert GAP_MINUTES.stop - late - 1 <= len(unknown) <= GAP_MINUTES.stop - GAP_MINUTES.start
+    assert max(value for value in found.values if value is not None) == 2 * load(59)
+    assert min(value for value in found.values if value is not None) == 2 * load(0)
+    assert found.notes == [f"{len(unknown)} minutes of gaps: no data"]
+
+
+def backtest(*arguments: str) -> Result:
+    """What the command says."""
+    command = ["backtest", "--service", SERVER, "--stack", "prod", "--project", str(ROOT), *arguments]
+    return CliRunner().invoke(app, command)
+
+
+def test_the_command_simulates_it(address: str) -> None:
+    """Issue, item 4: on the user's own history; calls in work need no duration."""
+    result = backtest("--prometheus", address, "--days", "1", "--peak-replicas", "10")
+    assert result.exit_code == 0, result.output
+    assert "minutes of gaps: no data" in result.output
+    assert "worth it: " in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ((), "--load: write either --load FILE or --prometheus URL: one history is simulated"),
+        (("--load", "a.csv", "--prometheus", "http://127.0.0.1:9"), "--load: write either --load FILE or --prometheus"),
+        (("--prometheus", "prometheus:9090"), "--prometheus: 'prometheus:9090' is no URL; write one such as"),
+        (("--prometheus", "http://127.0.0.1:9"), "--prometheus: http://127.0.0.1:9 does not answer: "),
+    ],
+)
+def test_what_cannot_be_asked_is_said(arguments: tuple[str, ...], text: str) -> None:
+    """Product rule: an error names the option, what is wrong and what to write instead."""
+    result = backtest(*arguments)
+    assert isinstance(result.exception, ConfigurationError)
+    assert str(result.exception.faults[0]).startswith(text)
+
+
+def test_a_service_that_prometheus_does_not_know_is_said(address: str) -> None:
+    """Product rule: as above; an empty answer is no history of zeros."""
+    with pytest.raises(
+        ConfigurationError, match=r"^--prometheus: knows 0 minutes of mcp-rag; give at least 60: write "
+    ):
+        recorded(address, NAMESPACE, "mcp-rag", days=1)
