@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, VpaInstall
 from meshed_mcp.components.core.errors import ConfigurationError, Fault, suggestion
+from meshed_mcp.components.mesh.access_groups import Role
 from meshed_mcp.components.mesh.args import (
     IngressRef,
     MeshedMCPServiceArgs,
@@ -240,10 +241,15 @@ def mesh_args(config: StackConfig) -> ServiceMeshArgs:
 
 
 def observability_args(config: StackConfig) -> ObservabilityStackArgs:
-    """Monitoring, with Grafana's password where the stack has one."""
-    if config.grafana_admin_password is None:
-        return config.observability
-    grafana = config.observability.grafana.model_copy(update={"admin_password": config.grafana_admin_password})
+    """Monitoring, with Grafana's password where the stack has one, and the groups of its people."""
+    changes: dict[str, Any] = {}
+    if config.grafana_admin_password is not None:
+        changes["admin_password"] = config.grafana_admin_password
+    login = config.observability.grafana.login
+    if login is not None and not login.groups:
+        groups = {role.value: config.access.of(role) for role in Role if config.access.of(role)}
+        changes["login"] = login.model_copy(update={"groups": groups})
+    grafana = config.observability.grafana.model_copy(update=changes)
     return config.observability.model_copy(update={"grafana": grafana})
 
 

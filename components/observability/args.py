@@ -5,14 +5,15 @@ Days, GiB and seconds are whole numbers with the unit in the field's name. Not h
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name
 from meshed_mcp.components.observability.alerting_args import EmailReceiver, SecretFile
 from meshed_mcp.components.observability.collector_args import CollectorSettings
+from meshed_mcp.components.observability.grafana_login import GrafanaLogin
 from meshed_mcp.components.observability.jaeger_args import JaegerSettings
 from meshed_mcp.components.observability.kiali_args import KialiSettings
 from meshed_mcp.components.observability.reservation import Reservation
@@ -112,6 +113,19 @@ class GrafanaSettings(Model):
 
     url: Annotated[str, AfterValidator(web_address)] | None = None
     """Address under which people open it, for the links of alerts; the one inside the cluster if unset."""
+
+    login: GrafanaLogin | None = None
+    """Log-in at an identity provider. Unset: the administrator alone, by password."""
+
+    loki_url: Annotated[str, AfterValidator(web_address)] | None = None
+    """A Loki that has the logs, as a third data source: traces lead to their lines, and lines to their traces."""
+
+    @model_validator(mode="after")
+    def _login_comes_back(self) -> Self:
+        if self.login is not None and self.url is None:
+            message = "the identity provider must know where to send people back to"
+            raise ValueError(f"login is given without url, and {message}; write url: 'https://grafana.example.com'")
+        return self
 
     storage_gib: int = Field(default=5, ge=1, le=1024)
     """Volume, GiB: users, preferences, what was made by hand."""

@@ -2,14 +2,18 @@
 
 from typing import Final
 
+from meshed_mcp import contract
+from meshed_mcp.components.core import traffic_queries as traffic
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.observability.args import GrafanaSettings, ObservabilityStackArgs
+from meshed_mcp.components.observability.grafana_login import login_values
 from meshed_mcp.components.observability.jaeger import query_url
 from meshed_mcp.components.observability.reservation import container_resources
 
 PROMETHEUS_UID: Final = "prometheus"
 ALERTMANAGER_UID: Final = "alertmanager"
 JAEGER_UID: Final = "jaeger"
+LOKI_UID: Final = "loki"
 """Fixed: dashboards and links name data sources by uid."""
 
 DASHBOARD_LABEL: Final = "grafana_dashboard"
@@ -31,6 +35,10 @@ TRACE_LABEL: Final = "trace_id"
 """Label of an exemplar that holds the trace. Source: OpenMetrics, the name that OpenTelemetry's exporters use."""
 
 
+SERVICE_TAG: Final = {"key": "service.name", "value": "service"}
+"""Attribute of a span -> label of a line of the log."""
+
+
 def grafana_values(args: ObservabilityStackArgs) -> Manifest:
     """The values. A StatefulSet: the chart's Deployment would attach one volume to two pods in every upgrade."""
     settings = args.grafana
@@ -46,7 +54,8 @@ def grafana_values(args: ObservabilityStackArgs) -> Manifest:
         "initChownData": {"enabled": False},  # runs as root; fsGroup does the same
         "resources": container_resources(settings.resources),
         "sidecar": {"dashboards": dashboards_sidecar(), "datasources": datasources_sidecar()},
-        "additionalDataSources": [jaeger_datasource(args.namespace)],
+        "additionalDataSources": data_sources(args),
+        **({} if settings.login is None or settings.url is None else login_values(settings.login, settings.url)),
     }
 
 
@@ -75,9 +84,41 @@ def datasources_sidecar() -> Manifest:
     }
 
 
-def jaeger_datasource(namespace: str) -> Manifest:
-    """Jaeger as a data source."""
-    return {"name": "Jaeger", "type": "jaeger", "uid": JAEGER_UID, "access": "proxy", "url": query_url(namespace)}
+def data_sources(args: ObservabilityStackArgs) -> list[Manifest]:
+    """Jaeger, and Loki where the stack names one; each leads to what the others have of the same call."""
+    loki_url = args.grafana.loki_url
+    links = {"tracesToMetrics": metrics_of_a_span()}
+    if loki_url is None:
+        return [data_source("Jaeger", JAEGER_UID, query_url(args.namespace), links)]
+    links["tracesToLogsV2"] = {"datasourceUid": LOKI_UID, "filterByTraceID": True, "tags": [SERVICE_TAG]}
+    to_trace = {
+        "name": "Trace",
+        "matcherRegex": f'"{TRACE_LABEL}": ?"([0-9a-f]{{32}})"',
+        "datasourceUid": JAEGER_UID,
+        "url": "$${__value.raw}",  # the file of data sources takes a single $ for a variable of the environment
+    }
+    return [
+        data_source("Jaeger", JAEGER_UID, query_url(args.namespace), links),
+        data_source("Loki", LOKI_UID, loki_url, {"derivedFields": [to_trace]}),
+    ]
+
+
+def data_source(name: str, uid: str, url: str, settings: Manifest) -> Manifest:
+    """One data source; its type is its uid."""
+    return {"name": name, "type": uid, "uid": uid, "access": "proxy", "url": url, "jsonData": settings}
+
+
+def metrics_of_a_span() -> Manifest:
+    """From a span to calls and durations of its service around that time; `$__tags` is Grafana's, $ escaped."""
+    select = "$$__tags"
+    named = (("Calls per second", traffic.call_rate(select)), ("p99", traffic.latency(0.99, select)))
+    return {
+        "datasourceUid": PROMETHEUS_UID,
+        "spanStartTimeShift": "-10m",
+        "spanEndTimeShift": "10m",
+        "tags": [{"key": SERVICE_TAG["key"], "value": contract.LABEL_SERVER}],
+        "queries": [{"name": name, "query": query} for name, query in named],
+    }
 
 
 def admin_secrets(settings: GrafanaSettings, namespace: str) -> list[Manifest]:

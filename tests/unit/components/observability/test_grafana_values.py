@@ -1,5 +1,8 @@
 """Grafana's part of the values."""
 
+import json
+import re
+
 import pulumi
 
 from meshed_mcp.components.observability.args import GrafanaSettings, ObservabilityStackArgs
@@ -50,3 +53,26 @@ def test_dashboards_are_found_in_every_namespace_and_not_edited_in_the_browser()
     sidecar = VALUES["sidecar"]["dashboards"]
     assert (sidecar["label"], sidecar["labelValue"], sidecar["searchNamespace"]) == ("grafana_dashboard", "1", "ALL")
     assert sidecar["provider"]["allowUiUpdates"] is False
+
+
+def test_a_span_leads_to_the_metrics_of_its_service() -> None:
+    """Grafana, "Trace to metrics": `$__tags` is filled from the span; a file of data sources wants its $ doubled."""
+    (jaeger,) = VALUES["additionalDataSources"]
+    link = jaeger["jsonData"]["tracesToMetrics"]
+    assert link["datasourceUid"] == VALUES["sidecar"]["datasources"]["uid"]
+    assert link["tags"] == [{"key": "service.name", "value": "mcp_server_name"}]
+    assert all("{$$__tags" in each["query"] for each in link["queries"])
+
+
+def test_lines_and_traces_lead_to_each_other_where_there_is_a_loki() -> None:
+    """Grafana, Loki `derivedFields`: the expression finds the trace in a line as the runtime writes it."""
+    settings = {"loki_url": "http://loki.logs.svc:3100"}
+    values = grafana_values(ObservabilityStackArgs.model_validate({"grafana": settings}))
+    jaeger, loki = values["additionalDataSources"]
+    assert (loki["uid"], loki["url"]) == ("loki", "http://loki.logs.svc:3100")
+    assert jaeger["jsonData"]["tracesToLogsV2"]["datasourceUid"] == loki["uid"]
+    (field,) = loki["jsonData"]["derivedFields"]
+    assert field["datasourceUid"] == jaeger["uid"]
+    found = re.search(field["matcherRegex"], json.dumps({"message": "x", "trace_id": "0af7" * 8}))
+    assert found is not None
+    assert found.group(1) == "0af7" * 8
