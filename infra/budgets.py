@@ -29,6 +29,14 @@ def most_replicas(config: StackConfig, item: ServiceConfig) -> int:
     return max(scaling.min_replicas, 1, min(scaling.max_replicas, paid))
 
 
+def bounds(config: StackConfig, item: ServiceConfig) -> dict[str, object]:
+    """The maximum, and where there is a budget what a replica costs, so that an alert can watch it."""
+    most = {"max_replicas": most_replicas(config, item)}
+    if item.scaling.monthly_budget is None:
+        return {**most}
+    return {**most, "replica_month_cost": replica_month(requests_of(item, config.mesh.proxy), config.prices)}
+
+
 def budget_faults(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[Fault]:
     """A budget without prices, beside a canary, or for fewer replicas than the service must have."""
     scaling, where, field = item.scaling, f"service {name}", "scaling.monthly_budget"

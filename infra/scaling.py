@@ -36,7 +36,7 @@ def scaling_targets(config: StackConfig, name: str) -> dict[str, ScalingTarget]:
     item = config.services[name]
     limits = {"memory_limit": item.resources.memory_limit, "cpu_limit": item.resources.cpu_limit}
     whole = ScalingTarget(**dict(item.scaling), **limits)
-    stable = whole.model_copy(update={"max_replicas": budgets.most_replicas(config, item)})
+    stable = whole.model_copy(update=budgets.bounds(config, item))
     second = item.rollout.second
     if second is None and not item.pools:
         return {name: stable}

@@ -104,6 +104,10 @@ class ScalingTarget(ScalingSettings):
     cpu_limit: str | None = None
     """CPU limit of that container, above which no resizing requests; none if unset."""
 
+    replica_month_cost: float | None = Field(default=None, ge=0)
+    """What one replica costs in a month, its proxy included, in the currency of `monthly_budget`; unset = no alert on
+    spending."""
+
     @field_validator("memory_limit")
     @classmethod
     def _is_memory(cls, value: str) -> str:

@@ -6,6 +6,7 @@ Not here: the PromQL (`core/forecast_queries.py`), the trigger that reads it (`s
 from typing import Any, Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.autoscaling import spend
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, ScalingTarget
 from meshed_mcp.components.autoscaling.forecast_args import ForecastSettings, Prediction
 from meshed_mcp.components.autoscaling.keda_values import OPERATOR
@@ -31,6 +32,7 @@ def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
         return []
     servers = [name for name, target in args.targets.items() if prediction(target, args) is not Prediction.OFF]
     groups = [*(forecast_groups(args, servers, args.forecast) if servers else []), *keda_groups(args)]
+    groups += spend.groups(args, links("MCPServiceBudget", args))
     if not groups:
         return []
     return [manifest("monitoring.coreos.com/v1", "PrometheusRule", metadata(RULES, args.namespace), {"groups": groups})]

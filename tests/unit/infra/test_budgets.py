@@ -37,6 +37,13 @@ def test_a_budget_lowers_the_maximum_when_the_stack_is_deployed() -> None:
     assert done.autoscaling.targets["mcp-a"].max_replicas == done.services["mcp-a"].max_replicas == 5
 
 
+def test_a_budget_is_watched_at_the_stacks_own_prices() -> None:
+    """Issue, item 8: spend alert; without a budget there is nothing to watch."""
+    target = planned({"monthly_budget": 35}).autoscaling.targets["mcp-a"]
+    assert target.replica_month_cost == pytest.approx(6.7525)
+    assert planned({}).autoscaling.targets["mcp-a"].replica_month_cost is None
+
+
 def test_a_budget_never_raises_the_maximum() -> None:
     """Product rule: both are bounds."""
     assert planned({"monthly_budget": 3500, "max_replicas": 10}).autoscaling.targets["mcp-a"].max_replicas == 10
