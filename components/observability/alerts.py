@@ -19,6 +19,7 @@ from meshed_mcp.components.observability.grafana_values import GRAFANA_PORT, GRA
 from meshed_mcp.components.observability.limit_alerts import limit_alerts, volumes
 from meshed_mcp.components.observability.rules import Rule, group, prometheus_rule
 from meshed_mcp.components.observability.slo import BURNS, MIN_CALLS, TOOL_BURNS, Burn
+from meshed_mcp.components.observability.tracing_alerts import tracing_alerts
 
 ALERTS: Final = "mcp-alerts"
 """Name of the PrometheusRule."""
@@ -223,6 +224,7 @@ def monitoring(args: ObservabilityStackArgs) -> Iterator[Alert]:
         "Dashboards cannot be seen. Alerts go on: they need Prometheus and Alertmanager alone.",
     )
     yield from volumes(args.namespace)
+    yield from tracing_alerts()
 
 
 def budget(args: ObservabilityStackArgs) -> Iterator[Alert]:

@@ -16,6 +16,7 @@ from meshed_mcp.components.observability.collector_args import CollectorSettings
 from meshed_mcp.components.observability.grafana_login import GrafanaLogin
 from meshed_mcp.components.observability.jaeger_args import JaegerSettings
 from meshed_mcp.components.observability.kiali_args import KialiSettings
+from meshed_mcp.components.observability.remote_write_args import RemoteWrite
 from meshed_mcp.components.observability.reservation import Reservation
 from meshed_mcp.components.observability.slo import SloSettings
 
@@ -77,6 +78,9 @@ class PrometheusSettings(Model):
 
     scrape_interval_seconds: int = Field(default=30, ge=5, le=300)
     """For monitors that name none. MCP servers name 5 s themselves."""
+
+    remote_write: RemoteWrite | None = None
+    """A second place that gets the samples; unset = none."""
 
     resources: Reservation = Reservation(cpu="500m", memory="4Gi")
 

@@ -28,6 +28,9 @@ class Emitter(StrEnum):
     PROMETHEUS = "prometheus"
     """Prometheus itself, for every target."""
 
+    COLLECTOR = "collector"
+    """OpenTelemetry Collectors and Jaeger, which is one inside."""
+
     KUBELET = "kubelet"
     """cAdvisor, inside the kubelet."""
 

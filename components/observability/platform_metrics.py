@@ -6,6 +6,7 @@ Source: the documents of metrics of cAdvisor, kubelet and kube-state-metrics 2.x
 
 from typing import Final
 
+from meshed_mcp.components.core import tracing_queries as tracing
 from meshed_mcp.components.observability.metrics import Emitter, Metric, Type
 
 
@@ -86,4 +87,14 @@ PROMETHEUS: Final = (
     counter("prometheus_notifications_dropped_total", "alerts", ("alertmanager",), Emitter.PROMETHEUS),
 )
 
-PLATFORM: Final = (*KUBELET, *COST, *OBJECTS, *MESH, *PROMETHEUS)
+COLLECTOR: Final = (
+    counter(tracing.REFUSED, "spans", ("service",), Emitter.COLLECTOR),
+    counter(tracing.FAILED, "spans", ("service", "exporter"), Emitter.COLLECTOR),
+    gauge(tracing.QUEUE_SIZE, "spans", ("exporter",), Emitter.COLLECTOR),
+    gauge(tracing.QUEUE_CAPACITY, "spans", ("exporter",), Emitter.COLLECTOR),
+    counter(tracing.TOO_EARLY, "traces", ("service",), Emitter.COLLECTOR),
+    gauge(tracing.HIGHEST, "seconds", (), Emitter.PROMETHEUS),
+    gauge(tracing.SENT, "seconds", ("remote_name", "url"), Emitter.PROMETHEUS),
+)
+
+PLATFORM: Final = (*KUBELET, *COST, *OBJECTS, *MESH, *PROMETHEUS, *COLLECTOR)

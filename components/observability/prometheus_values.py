@@ -10,6 +10,7 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.alert_routing import alertmanager_config, secrets
 from meshed_mcp.components.observability.args import ObservabilityStackArgs, Platform, PrometheusSettings
 from meshed_mcp.components.observability.grafana_values import grafana_values
+from meshed_mcp.components.observability.remote_write_args import remote_write_values
 from meshed_mcp.components.observability.reservation import Reservation, container_resources
 from meshed_mcp.components.observability.volumes import volume_claim
 
@@ -95,6 +96,7 @@ def prometheus_spec(settings: PrometheusSettings, storage_class: str | None) -> 
         "serviceDiscoveryRole": "EndpointSlice",
         "maximumStartupDurationSeconds": STARTUP_SECONDS,
         "resources": container_resources(settings.resources),
+        **({} if settings.remote_write is None else remote_write_values(settings.remote_write)),
     }
 
 

@@ -13,6 +13,7 @@ import yaml
 from processes import Engine, free_port, running
 from waiting import wait_for
 
+from meshed_mcp.components.core import tracing_queries as ways
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.collectors import IMAGE, manifests
@@ -163,6 +164,27 @@ def test_calls_of_images_without_metrics_are_counted_from_their_spans(find_engin
         counted = wait_for(lambda: calls(tmp_path), "metrics of spans")
         wait_for(lambda: sum(calls(tmp_path).values()) == 3, "all calls counted")
     assert set(counted) == {("mcp-plain.mcp-system", "tools/call", "search")}
+
+
+def test_it_shows_the_metrics_that_the_alerts_ask_for(find_engine: Find, tmp_path: Path) -> None:
+    """Names differ by the way a collector's own metrics are read: this is the way of the stack's files."""
+    found = config("otel-gateway", tail_sampling={"decision_wait_seconds": 1})
+    port, health, metrics = free_port(), free_port(), free_port()
+    found["receivers"]["otlp"]["protocols"] = {"http": {"endpoint": f"127.0.0.1:{port}"}}
+    found["extensions"]["health_check"]["endpoint"] = f"127.0.0.1:{health}"
+    reader = found["service"]["telemetry"]["metrics"]["readers"][0]["pull"]["exporter"]["prometheus"]
+    reader |= {"host": "127.0.0.1", "port": metrics}
+    found["exporters"]["otlp"]["endpoint"] = f"127.0.0.1:{free_port()}"  # nobody is there
+    found["exporters"]["otlp"]["retry_on_failure"] = {"enabled": False}
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(found), encoding="utf-8")
+    with running([str(find_engine("collector")), "--config", str(path)], tmp_path / "log") as engine:
+        wait_for(lambda: healthy(engine, f"http://127.0.0.1:{health}/"), "the collector")
+        send(f"http://127.0.0.1:{port}/v1/traces", 1, **failed("tool_error"))
+        url = f"http://127.0.0.1:{metrics}/metrics"
+        wait_for(lambda: f"{ways.FAILED}{{" in httpx.get(url).text, "a span that was given up")
+        names = {line.partition("{")[0].partition(" ")[0] for line in httpx.get(url).text.splitlines()}
+    assert {ways.REFUSED, ways.FAILED, ways.QUEUE_SIZE, ways.QUEUE_CAPACITY, ways.TOO_EARLY} <= names
 
 
 def calls(folder: Path) -> dict[tuple[str, str, str], int]:

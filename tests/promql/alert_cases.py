@@ -10,6 +10,7 @@ from rule_cases import SERVER, series
 from meshed_mcp import contract
 from meshed_mcp.components.core import cost_queries as cost
 from meshed_mcp.components.core import sli_queries as sli
+from meshed_mcp.components.core import tracing_queries as ways
 from meshed_mcp.components.core.scaling_queries import METRICS
 
 Series = list[dict[str, str]]
@@ -45,6 +46,28 @@ def gone(server: str) -> tuple[Series, Series]:
     of = {contract.LABEL_SERVER: server}
     vanished = pod_up("1x100 0x30", **of)
     return [wanted(server, 3), vanished], [wanted(server, 0), vanished]
+
+
+def lag(seconds: int) -> Series:
+    """Prometheus, and what it has sent that much later."""
+    now = series(ways.HIGHEST, "1000+60x130", **{contract.LABEL_SERVER: ""})
+    sent = series(ways.SENT, f"{1000 - seconds}+60x130", **{contract.LABEL_SERVER: ""}, url="https://metrics.example")
+    return [now, sent]
+
+
+def queue(spans_waiting: int) -> Series:
+    """A collector's queue for a thousand spans."""
+    labels = {contract.LABEL_SERVER: "", "exporter": "otlp"}
+    return [
+        series(ways.QUEUE_SIZE, steady(spans_waiting), **labels),
+        series(ways.QUEUE_CAPACITY, steady(1000), **labels),
+    ]
+
+
+def spans(name: str, service: str) -> tuple[Series, Series]:
+    """A count that rises, and one that rose long ago."""
+    labels = {contract.LABEL_SERVER: "", "service": service}
+    return [series(name, "0+5x130", **labels)], [series(name, steady(500), **labels)]
 
 
 def burn(alert: str, level: str, bad: str, tool: str = "", server: str = SERVER) -> Case:
@@ -199,6 +222,11 @@ CASES = [
         [counter(contract.METRIC_SPANS_EXPORTED, 5, **LOST)],
         [counter(contract.METRIC_SPANS_EXPORTED, 0, **LOST)],
     ),
+    Case("PrometheusRemoteWriteBehind", lag(200), lag(20)),
+    Case("OTelCollectorQueueFull", queue(900), queue(500)),
+    Case("OTelCollectorRefusing", *spans(ways.REFUSED, "otel-agent")),
+    Case("OTelSpansUndelivered", *spans(ways.FAILED, "jaeger")),
+    Case("TailSamplingDroppedTooEarly", *spans(ways.TOO_EARLY, "otel-gateway")),
     Case("GrafanaDown", grafana(0), grafana(1)),
     burn("MCPRegistryErrorBudgetBurn", "server", "errors", server=contract.REGISTRY_NAME),
     burn("MCPRegistryLatencyBudgetBurn", "server", "slow_calls", server=contract.REGISTRY_NAME),

@@ -1,5 +1,6 @@
 """Values of kube-prometheus-stack."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from meshed_mcp.components.core.errors import faults
 from meshed_mcp.components.observability.args import (
     AlertmanagerSettings,
     ObservabilityStackArgs,
@@ -116,3 +118,32 @@ def test_the_address_is_the_service_of_the_chart() -> None:
     name = kube_prometheus_stack_values(DEFAULTS)["fullnameOverride"]
     assert len(name) <= 26
     assert prometheus_url("watch") == f"http://{name}-prometheus.watch.svc:9090"
+
+
+def test_samples_go_to_a_second_place_too_by_their_names(prometheus_schema: dict[str, Any]) -> None:
+    """Prometheus operator, RemoteWriteSpec; reference: only the servers' series, unless all are wanted."""
+    token = {"secret": "metrics", "key": "token"}
+    settings = {"url": "https://metrics.example.com/write", "token": token, "labels": {"cluster": "europe"}}
+    found = spec(remote_write=settings)
+    (target,) = found["remoteWrite"]
+    assert target["authorization"]["credentials"] == {"name": "metrics", "key": "token"}
+    assert found["externalLabels"] == {"cluster": "europe"}
+    kept = re.compile(target["writeRelabelConfigs"][0]["regex"])
+    assert kept.fullmatch("mcp_server_operation_duration_seconds_count")
+    assert not kept.fullmatch("container_memory_working_set_bytes")
+    Draft202012Validator({"properties": prometheus_schema["properties"]}).validate(
+        {key: found[key] for key in ("remoteWrite", "externalLabels")}
+    )
+    (everything,) = spec(remote_write={"url": "http://metrics", "series": "all"})["remoteWrite"]
+    assert "writeRelabelConfigs" not in everything
+    assert "remoteWrite" not in spec()
+
+
+def test_a_place_without_a_scheme_is_refused() -> None:
+    """Product rule: refused at preview, by field, with the fix."""
+    settings = {"prometheus": {"remote_write": {"url": "metrics:9090"}}}
+    (fault,) = faults(ObservabilityStackArgs, settings, "observability")
+    assert str(fault) == (
+        "observability: prometheus.remote_write.url: 'metrics:9090' is no web address; write one such as "
+        "'https://metrics.example.com/api/v1/write'"
+    )
