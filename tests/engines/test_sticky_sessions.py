@@ -152,8 +152,8 @@ def test_a_replica_that_ends_serves_its_sessions_and_gets_no_new_ones(up: Runnin
 def test_a_session_whose_replica_is_gone_ends_with_404_and_a_new_one_works(up: Running) -> None:
     """MCP 2025-11-25, "Session Management": on 404 the client begins a new session.
 
-    Envoy answers 503 until it has taken the replica out (five errors in a row, OutlierDetection), which it does for
-    running sessions and for new ones apart: they are two clusters.
+    A request that the dying process still took is answered 503; later ones are marked as undelivered and go to another
+    replica, which knows no such session.
     """
     with as_front(up) as client:
         sessions: dict[str, str] = {}
