@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 STACK ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: backtest bench-mesh bench-observability bench-reaction bench-rollout bench-runtime bench-telemetry dashboard-pictures help setup engines local local-check test lint format unit golden lines package image-size preview clean
+.PHONY: backtest bench-mesh bench-observability bench-reaction bench-rollout bench-runtime bench-scaling-rules bench-telemetry dashboard-pictures help setup engines local local-check test lint format unit golden lines package image-size preview clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,9 @@ bench-rollout: setup ## Count the calls that a rollout, a scale-in, a death of a
 
 bench-runtime: setup ## Measure the runtime beside the bare SDK server
 	$(BIN)/python bench/runtime.py
+
+bench-scaling-rules: setup ## Evaluate the scaling rules of a thousand services
+	PATH=$(CURDIR)/.engines/bin:$$PATH $(BIN)/python bench/scaling_rules.py
 
 bench-telemetry: setup ## Measure what metrics and spans cost per call
 	$(BIN)/python bench/telemetry_cost.py
