@@ -118,9 +118,9 @@ def table(result: dict[str, Any]) -> str:
     for name, group in result["groups"].items():
         kinds.setdefault(name.rpartition("-")[0] if name[-1].isdigit() else name, []).append(group)
     where = f"{place['date']}, {place['cores']} cores ({place['cpu']})"
-    what = f"{result['services']} services, {REPLICAS} replicas each, {result['minutes']:g} minutes; {result['recorded']:g} needs recorded"
+    what = f"{result['services']} services, {REPLICAS} replicas each, {result['minutes']:g} minutes"
     lines = [
-        f"{where}; {what}; evaluations missed: {result['missed']:g}.",
+        f"{where}; {what}; needs recorded: {result['recorded']:g}; evaluations missed: {result['missed']:g}.",
         "",
         "| groups | number | interval, s | longest evaluation, s |",
         "| --- | --- | --- | --- |",

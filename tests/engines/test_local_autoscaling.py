@@ -1,5 +1,6 @@
 """Services that scale in the local run: the rendered query on a real Prometheus, replicas started and drained."""
 
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from time import perf_counter
 
 import pytest
 from processes import free_port
+from rich.console import Console
 from waiting import wait_for
 
 from bench import stacks
@@ -15,6 +17,7 @@ from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core import queries
 from meshed_mcp.local.changing import replicas_of
+from meshed_mcp.local.command import scaled
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.endpoints import gateway_url
 from meshed_mcp.local.running import Running, running
@@ -48,12 +51,12 @@ def up(tmp_path: Path, counts: Path) -> Iterator[tuple[Running, Scraping, Scaled
     raw = {"targets": {stacks.COUNTED: settings}, "namespace": stacks.NAMESPACE, "prometheus_url": "http://prometheus"}
     objects = [*stacks.counted(counts, replicas=1), *scalers.manifests(AutoscalingPolicyArgs.model_validate(raw))]
     places = Places(tmp_path / "run", tmp_path / "secrets")
-    (scaled,) = read_scaled(objects)
+    (rendered,) = read_scaled(objects)
     with (
         running(read_stack(objects), free_port(), places, lambda _: None) as started,
         scraping(objects, places.state) as seen,
     ):
-        yield started, seen, scaled
+        yield started, seen, rendered
 
 
 def stepping(scaler: Scaler, seen: Scraping, size: int) -> Callable[[], bool]:
@@ -68,27 +71,27 @@ def stepping(scaler: Scaler, seen: Scraping, size: int) -> Callable[[], bool]:
     return step
 
 
-def hasty(scaled: Scaled) -> Scaled:
+def hasty(found: Scaled) -> Scaled:
     """The same without the 30 s in which a peak is held and the 300 s of stabilisation: shrinks in seconds."""
     pods = queries.selector(stacks.NAMESPACE, stacks.COUNTED)
-    down = scaled.settings.scale_down.model_copy(update={"stabilization_seconds": 0, "percent": 100})
-    triggers = tuple(replace(item, query=queries.in_flight(pods)) for item in scaled.triggers)
-    return replace(scaled, settings=scaled.settings.model_copy(update={"scale_down": down}), triggers=triggers)
+    down = found.settings.scale_down.model_copy(update={"stabilization_seconds": 0, "percent": 100})
+    triggers = tuple(replace(item, query=queries.in_flight(pods)) for item in found.triggers)
+    return replace(found, settings=found.settings.model_copy(update={"scale_down": down}), triggers=triggers)
 
 
 def test_load_of_both_eras_adds_replicas_and_takes_them_away_and_loses_nothing(
     up: tuple[Running, Scraping, Scaled], counts: Path
 ) -> None:
     """Issue: local, scale-in under load of both eras. The first part asks the rendered query as it is."""
-    started, seen, scaled = up
+    started, seen, rendered = up
     url = gateway_url(started, started.topology.stack.services[0]) or ""
     ask = one_number(seen.asking.result)
     with steady(Steady(url, QUIET, prefix="quiet-")) as quiet:
         with steady(Steady(url, BUSY, prefix="busy-")) as busy:
-            wait_for(stepping(Scaler(started, [scaled], ask), seen, 3), "three replicas", WAIT_SECONDS)
+            wait_for(stepping(Scaler(started, [rendered], ask), seen, 3), "three replicas", WAIT_SECONDS)
             grown = perf_counter()
             wait_for(lambda: len(replicas(busy, grown)) == 3, "answers of all three")
-        wait_for(stepping(Scaler(started, [hasty(scaled)], ask), seen, 1), "one replica", WAIT_SECONDS)
+        wait_for(stepping(Scaler(started, [hasty(rendered)], ask), seen, 1), "one replica", WAIT_SECONDS)
         shrunk = perf_counter()
         wait_for(lambda: replicas(quiet, shrunk), "answers after it")
     calls = [*busy.calls, *quiet.calls]
@@ -97,6 +100,23 @@ def test_load_of_both_eras_adds_replicas_and_takes_them_away_and_loses_nothing(
     assert found == {"calls": len(calls), "lost": 0, "doubled": 0, "answered_unexecuted": 0}, lost[:3]
     assert {call.era for call in calls} == {"2026-07-28", "2025-11-25"}
     assert started.services.pids.keys() == {"counted-0"}
+
+
+def test_the_command_tells_each_change(up: tuple[Running, Scraping, Scaled], tmp_path: Path) -> None:
+    """Product rule: `meshed-mcp local --scale` says what scales by what, and every change, at the HPA's own period."""
+    started, _, _ = up
+    url = gateway_url(started, started.topology.stack.services[0]) or ""
+    settings = {"min_replicas": 1, "max_replicas": 2, "in_flight_per_replica": 2}
+    raw = {"targets": {stacks.COUNTED: settings}, "namespace": stacks.NAMESPACE, "prometheus_url": "http://prometheus"}
+    objects = [*stacks.counted(tmp_path, replicas=1), *scalers.manifests(AutoscalingPolicyArgs.model_validate(raw))]
+    out = io.StringIO()
+    places = Places(tmp_path / "other", tmp_path / "secrets")
+    with (
+        scaled(started, objects, places, Console(file=out, width=200)) as step,
+        steady(Steady(url, BUSY)),
+    ):
+        wait_for(lambda: step() or "counted: 1 -> 2 replicas in " in out.getvalue(), "the change", WAIT_SECONDS)
+    assert "counted scales by in-flight; not run here: cpu" in out.getvalue().splitlines()
 
 
 def replicas(load: Steady, after: float) -> set[str]:
