@@ -11,6 +11,7 @@ from meshed_mcp.components.observability.grafana_values import admin_secrets
 from meshed_mcp.components.observability.kiali import kiali_network_policy
 from meshed_mcp.components.observability.rules import service_levels
 from meshed_mcp.components.observability.tracing_monitor import tracing_monitor
+from meshed_mcp.components.observability.tracing_walls import tracing_walls
 
 
 def manifests(args: ObservabilityStackArgs) -> list[Manifest]:
@@ -50,7 +51,11 @@ def settings_objects(args: ObservabilityStackArgs) -> list[Manifest]:
 
 def tracing_objects(args: ObservabilityStackArgs) -> list[Manifest]:
     """Jaeger, and the collectors before it."""
-    return [*jaeger.manifests(args.jaeger, args.namespace, args.storage_class), *collectors.manifests(args)]
+    return [
+        *jaeger.manifests(args.jaeger, args.namespace, args.storage_class),
+        *collectors.manifests(args),
+        *tracing_walls(args),
+    ]
 
 
 def dashboards(args: ObservabilityStackArgs) -> list[Manifest]:
