@@ -11,6 +11,12 @@ PART: Final = "{{ $labels.service }} in {{ $labels.namespace }}"
 
 def tracing_alerts() -> Iterator[Alert]:
     """All of them; without remote write or collectors their series do not exist, and they stay quiet."""
+    yield from backlogs()
+    yield from lost_spans()
+
+
+def backlogs() -> Iterator[Alert]:
+    """What is sent on waits."""
     yield Alert(
         "PrometheusRemoteWriteBehind",
         ways.remote_write_behind(),
@@ -29,6 +35,10 @@ def tracing_alerts() -> Iterator[Alert]:
         f"The queue of {{{{ $labels.pod }}}} to {{{{ $labels.exporter }}}} is {PERCENT} full",
         "When it is full, spans are refused, and those who sent them drop them.",
     )
+
+
+def lost_spans() -> Iterator[Alert]:
+    """What was taken, or offered, is gone."""
     yield Alert(
         "OTelCollectorRefusing",
         ways.spans_refused(),
