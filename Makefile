@@ -25,7 +25,9 @@ LOCAL_CALLS := \
 	--call 'mcp-controller/remember={"title": "Drain", "text": "On SIGTERM a server stops being ready, finishes its calls and exits."}' \
 	--call 'mcp-controller/answer={"question": "What does a server do on SIGTERM?"}'
 
-LOCAL_SCALE = $(if $(or $(wildcard .engines/bin/prometheus),$(shell command -v prometheus)),--scale)
+# Scaling needs Prometheus, and watches on files: Linux allows a user 128 by default, a stack of ten Envoys takes more.
+WATCHES = $(shell cat /proc/sys/fs/inotify/max_user_instances 2>/dev/null || echo 1024)
+LOCAL_SCALE = $(if $(or $(wildcard .engines/bin/prometheus),$(shell command -v prometheus)),$(shell test $(WATCHES) -ge 512 && echo --scale))
 
 local: setup ## Run the dev stack here behind real Envoy until Ctrl-C
 	$(BIN)/meshed-mcp local --stack $(STACK) $(LOCAL_CALLS) $(LOCAL_SCALE)

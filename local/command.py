@@ -78,7 +78,10 @@ def _run(
 ) -> int:
     stack = read_stack(objects)
     collector = Collector.from_environment(os.environ)
-    with _Progress(console) as progress, running(stack, gateway_port, places, progress.tell, collector) as up:
+    with (
+        _Progress(console) as progress,
+        running(stack, gateway_port, places, progress.tell, collector, changes=stay.stays and stay.scales) as up,
+    ):
         found, refused = anyio.run(_ask, up, calls, progress)
         progress.close()
         console.print(table(found))

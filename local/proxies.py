@@ -21,6 +21,7 @@ from meshed_mcp.local.envoy.discovery import (
     clusters_response,
     discovery,
     listeners_response,
+    watchers,
 )
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.processes import POLL_SECONDS, Processes, Program
@@ -34,6 +35,12 @@ QUESTION_SECONDS: Final = 2.0
 
 VERSIONS: Final = "/stats?filter=version_text"
 """Envoy's own word on which responses it runs. Source: Envoy, "xDS subscription statistics", `version_text`."""
+
+WATCHES: Final = Path("/proc/sys/fs/inotify/max_user_instances")
+"""Watches that a user may have. Source: inotify(7)."""
+
+WATCHES_SHARE: Final = 0.75
+"""Part of them that a run may take: editors and other programs of the user have some."""
 
 OK: Final = 200
 """Source: RFC 9110, section 15.3.1."""
@@ -57,15 +64,18 @@ class Proxies:
     envoy: Path
     places: Places
     processes: Processes
+    changes: bool = True
+    """False = they are told everything at their start and watch no files: Linux gives a user 128 watches in all."""
+
     _given: dict[str, _Given] = field(default_factory=dict)
 
     def start(self, name: str, configuration: Message) -> None:
         """Start one Envoy; `ready` tells when it has its configuration."""
         folder = self._folder(name)
         found = discovery(configuration, folder)
-        for file, content in _contents(found, folder).items():
+        for file, content in _contents(found, folder).items() if self.changes else ():
             _write(file, content)
-        _write(folder / "bootstrap.json", found.bootstrap)
+        _write(folder / "bootstrap.json", found.bootstrap if self.changes else configuration)
         self._given[name] = _Given(configuration["admin"]["address"]["socket_address"]["address"], found)
         options = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]
         self.processes.start(
@@ -76,6 +86,18 @@ class Proxies:
                 log=self.places.log(f"{name}.envoy").absolute(),
             )
         )
+
+    def ensure_watches(self, configurations: Mapping[str, Message]) -> None:
+        """Raise LocalRunError where the system has too few watches for these Envoys, which would abort."""
+        if not (self.changes and WATCHES.exists()):
+            return
+        most = int(WATCHES.read_text())
+        needed = sum(watchers(discovery(each, self._folder(name))) for name, each in configurations.items())
+        if needed > most * WATCHES_SHARE:
+            raise LocalRunError(
+                f"{len(configurations)} Envoys that can be changed watch {needed} files, and {WATCHES} allows {most} "
+                f"in all; write sysctl fs.inotify.max_user_instances={4 * needed}, or leave --scale out"
+            )
 
     def ready(self, process: str) -> bool:
         """Whether the Envoy with that process name answers that it is ready."""

@@ -68,7 +68,7 @@ class Running:
 
 
 @contextmanager
-def running(
+def running(  # noqa: PLR0913 - one parameter per choice of a run
     stack: Stack,
     gateway_port: int,
     places: Places,
@@ -76,9 +76,11 @@ def running(
     collector: Collector | None = None,
     *,
     localities: tuple[str, ...] = ("",),
+    changes: bool = True,
 ) -> Iterator[Running]:
     """Everything started and ready; `tell` gets a line per step, `collector` gets spans of processes and proxies.
 
+    With `changes` false the proxies are told everything at their start, and changing.py can do nothing.
     The replicas of a Deployment are spread over `localities` in turn, as over nodes; the gateway is in the first.
 
     Raises LocalRunError when something is not ready.
@@ -100,7 +102,7 @@ def running(
         proxies = ends.enter_context(Processes(PROXY_STOP_SECONDS))
         services = ends.enter_context(Processes(STOP_SECONDS))
         alive = {pod.name: pod for pod in laid.pods}
-        envoys = Proxies(envoy, places, proxies)
+        envoys = Proxies(envoy, places, proxies, changes)
         run = Running(laid, alive, list(laid.pods), places, configurations, services, proxies, envoys, issuer)
         _start(run, programs, tell)
         yield run
@@ -110,6 +112,7 @@ def _start(run: Running, programs: Iterable[Program], tell: Callable[[str], None
     pods = run.topology.pods
     wanted = run.configurations.of(run.topology, pods)
     tell(f"starting {len(wanted)} Envoys and {len(pods)} processes on 127.{run.configurations.block}.0.0/16")
+    run.envoys.ensure_watches(wanted)
     for name, configuration in wanted.items():
         run.envoys.start(name, configuration)
     for each in programs:

@@ -1,0 +1,51 @@
+"""How many files the Envoys of a run watch, and what happens where the system allows fewer."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshed_mcp.local import proxies
+from meshed_mcp.local.container import Places
+from meshed_mcp.local.envoy.discovery import discovery, watchers
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.processes import Processes
+from meshed_mcp.local.proxies import Proxies
+
+
+def configuration(clusters: int) -> dict[str, Any]:
+    """An Envoy that knows so many Services."""
+    known = [
+        {"name": f"outbound|8000||mcp-{number}", "type": "STATIC", "load_assignment": {"endpoints": []}}
+        for number in range(clusters)
+    ]
+    return {"admin": {}, "static_resources": {"clusters": known, "listeners": []}}
+
+
+def envoys(folder: Path, *, changes: bool) -> Proxies:
+    """The Envoys of a run that has not started."""
+    return Proxies(folder / "envoy", Places(folder, folder), Processes(1), changes)
+
+
+def test_every_service_that_an_envoy_knows_is_a_file_that_it_watches(tmp_path: Path) -> None:
+    """Envoy, "xDS protocol": each filesystem subscription has a watch of its own; clusters and listeners are two."""
+    assert watchers(discovery(configuration(7), tmp_path)) == 9
+
+
+def test_a_system_with_too_few_watches_is_told_before_envoy_aborts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """inotify(7): an Envoy that gets no watch ends with an assertion that names nothing."""
+    limit = tmp_path / "max_user_instances"
+    limit.write_text("128\n")
+    monkeypatch.setattr(proxies, "WATCHES", limit)
+    many = {f"mcp-{number}": configuration(10) for number in range(10)}
+    with pytest.raises(LocalRunError) as told:
+        envoys(tmp_path, changes=True).ensure_watches(many)
+    assert str(told.value) == (
+        f"10 Envoys that can be changed watch 120 files, and {limit} allows 128 in all; "
+        "write sysctl fs.inotify.max_user_instances=480, or leave --scale out"
+    )
+    envoys(tmp_path, changes=False).ensure_watches(many)
+    limit.write_text("1024\n")
+    envoys(tmp_path, changes=True).ensure_watches(many)
