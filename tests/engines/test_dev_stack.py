@@ -1,0 +1,27 @@
+"""The README's first command: the dev stack, whole, behind real Envoys."""
+
+from io import StringIO
+from pathlib import Path
+
+from processes import free_port
+from rich.console import Console
+
+from meshed_mcp.infra.recording import record
+from meshed_mcp.local.command import Call, run
+from tests.stacks import ROOT
+
+
+def test_the_dev_stack_starts_answers_and_refuses(tmp_path: Path) -> None:
+    """README, "Two commands": a call through the gateway to a service that asks another; nobody else is let in."""
+    said = StringIO()
+    call = Call("mcp-controller", "answer", {"question": "Is anybody there?"})
+    status = run(
+        record(ROOT, "dev").objects,
+        check=True,
+        gateway_port=free_port(),
+        calls=[call],
+        state_dir=tmp_path / "dev",
+        console=Console(file=said, width=200),
+    )
+    assert status == 0, said.getvalue()
+    assert "refused: 23 of 23 calls" in said.getvalue()
