@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 STACK ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: backtest bench-mesh bench-observability bench-reaction bench-rollout bench-runtime bench-scaling-rules bench-telemetry dashboard-pictures help setup engines local local-check test lint format unit golden lines package image-size preview clean
+.PHONY: backtest bench-mesh bench-observability bench-reaction bench-render bench-rollout bench-runtime bench-scaling-rules bench-telemetry dashboard-pictures help setup engines local local-check test lint format unit golden lines package image-size preview clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,6 +66,9 @@ bench-mesh: setup ## Measure what two sidecars add to a call, beside a chain by 
 
 bench-reaction: setup ## Time a step in load until new replicas answer, with the rendered ScaledObject
 	PATH=$(CURDIR)/.engines/bin:$$PATH $(BIN)/python bench/reaction.py
+
+bench-render: setup ## Time the rendering of stacks of up to 1,000 services
+	$(BIN)/python bench/render.py
 
 bench-rollout: setup ## Count the calls that a rollout, a scale-in, a death of a replica lose
 	$(BIN)/python bench/rollout.py

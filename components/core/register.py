@@ -14,6 +14,9 @@ from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 from meshed_mcp.components.core.charts import ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest, identity
 
+PROVIDER_VERSION: Final = version("pulumi-kubernetes")
+"""Version of the provider that the objects are made with: the SDK's. Looked up once: it is a search through folders."""
+
 KEPT_BY_AUTOSCALER: Final = frozenset({"Deployment", "StatefulSet"})
 """Kinds whose `spec.replicas` an autoscaler owns after creation: an update must not reset it."""
 
@@ -32,7 +35,7 @@ class KubernetesObject(pulumi.CustomResource):
 
     def __init__(self, name: str, item: Manifest, opts: pulumi.ResourceOptions) -> None:
         own = pulumi.ResourceOptions(
-            version=version("pulumi-kubernetes"),
+            version=PROVIDER_VERSION,
             ignore_changes=["spec.replicas"] if item["kind"] in KEPT_BY_AUTOSCALER else None,
             additional_secret_outputs=["data", "stringData"] if item["kind"] == "Secret" else None,
         )

@@ -10,8 +10,9 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from google.protobuf import empty_pb2, struct_pb2
 from google.protobuf.json_format import MessageToDict
@@ -22,8 +23,13 @@ from meshed_mcp.components.core.errors import ConfigurationError, Fault
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra.recording.project import SECRET_PLACEHOLDER, read_project
 
-TIMEOUT_SECONDS: Final = 120
-"""Longest run of a program; 300 resources take about one second."""
+T = TypeVar("T")
+
+TIMEOUT_SECONDS: Final = 600
+"""Longest run of a program: an end for one that hangs. 300 resources take about one second, 12,000 about 50."""
+
+SETTLING_STEPS: Final = 2_000
+"""Turns of the event loop in which outputs resolve: the dev stack's take 120. What takes more, Pulumi waits for."""
 
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
 STACK_REFERENCE_TYPE: Final = "pulumi:pulumi:StackReference"
@@ -113,6 +119,22 @@ class Recorder(mocks.MockMonitor):
         """Keep a component's outputs."""
         self.outputs[request.urn] = plain(MessageToDict(request.outputs))
         return empty_pb2.Empty()
+
+
+class _AtOnce(ThreadPoolExecutor):
+    """Pulumi sends each request from a thread, because an engine may take long; the recorder answers at once, here.
+
+    So requests are answered in the order in which they are made, and no answer waits for a thread.
+    """
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Call `fn` and return a future that is done."""
+        done: Future[T] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - whoever awaits the answer raises it
+            done.set_exception(error)
+        return done
 
 
 class _NoMocks(mocks.Mocks):
@@ -209,11 +231,22 @@ def record_program(
     raise cause if isinstance(cause, ConfigurationError) else result[0]
 
 
+async def _settled(program: Callable[[], None]) -> None:
+    """Run `program`, then let its outputs resolve.
+
+    Pulumi waits for the first of all outputs, again and again, which takes time with the square of their number.
+    """
+    program()
+    for _ in range(SETTLING_STEPS):
+        await asyncio.sleep(0)
+
+
 def _run(
     program: Callable[[], None], project: str, stack: str, config: dict[str, str], secret_keys: list[str]
 ) -> Recording:
     """Run on this thread, with an event loop and Pulumi settings of its own."""
     loop = asyncio.new_event_loop()
+    loop.set_default_executor(_AtOnce())
     asyncio.set_event_loop(loop)
     monitor = Recorder()
     features = set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures)  # type: ignore[no-untyped-call]
@@ -228,7 +261,7 @@ def _run(
     settings.set_root_resource(None)  # type: ignore[arg-type]  # what Pulumi's own tests pass
     set_all_config(config, secret_keys)
     try:
-        loop.run_until_complete(run_in_stack(program))
+        loop.run_until_complete(run_in_stack(lambda: _settled(program)))
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
