@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.observability.grafana_values import GRAFANA_SERVICE
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.objects.authentication import RequestAuthentication
 from meshed_mcp.local.objects.destination import DestinationRule
@@ -175,6 +176,8 @@ def _foreign(item: Manifest, items: Sequence[Manifest]) -> bool:
             mine = [other for other in items if other["kind"] in WORKLOADS and _same_namespace(item, other)]
             users = [other for other in mine if _uses(item, other)]
             return bool(users) and all(_foreign(user, items) for user in users)
+        case "Gateway" | "VirtualService":  # the way to the pages of monitoring, which do not run here
+            return bool(item["metadata"].get("labels", {}).get(contract.LABEL_NAME) == GRAFANA_SERVICE)
         case _:
             return False
 

@@ -3,20 +3,20 @@
 Faults end a command with one line each and exit code 1; a traceback is a bug.
 """
 
-import json
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from meshed_mcp import backtest, capacity, cost, gate, new, scaling, usage
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp import backtest, capacity, cost, gate, local_commands, new, scaling, usage
+from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.dashboards.command import dashboards_command
 from meshed_mcp.infra import checking, recording, render
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(scaling.app, name="scaling")
+app.add_typer(local_commands.app, name="local")
 app.command("backtest")(backtest.backtest_command)
 app.command("capacity")(capacity.capacity_command)
 app.command("cost")(cost.cost_command)
@@ -25,9 +25,6 @@ app.command("gate")(gate.gate_command)
 app.command("usage")(usage.usage_command)
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(highlight=False, soft_wrap=True, stderr=True)
-
-GATEWAY_PORT: Final = 8080
-"""Port of the local gateway on 127.0.0.1."""
 
 StackOption = Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")]
 ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")]
@@ -74,56 +71,6 @@ def new_command(
     for path in new.write(name, folder):
         console.print(str(path))
     console.print(f"next: cd {folder}; pytest; meshed-mcp check --stack dev; meshed-mcp local --stack dev")
-
-
-@app.command("local")
-def local(
-    stack: StackOption = "dev",
-    project: ProjectOption = Path(),
-    check: Annotated[bool, typer.Option("--check", help="Exit with 0 or 1 after the first round of calls.")] = False,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the gateway on 127.0.0.1.")] = GATEWAY_PORT,
-    call: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--call", metavar="SERVICE/TOOL=JSON", help="A call to make through the gateway; may be repeated."
-        ),
-    ] = None,
-    scale: Annotated[
-        bool, typer.Option("--scale", help="Scale by the rendered ScaledObjects; needs prometheus on the PATH.")
-    ] = False,
-) -> None:
-    """Run a stack on this machine: a process per replica, each behind its own Envoy, and a gateway."""
-    from meshed_mcp.local import command  # noqa: PLC0415 - needs the runtime's packages, which render and check do not
-
-    calls = [command.Call(*parsed_call(text)) for text in call or ()]
-    recorded = recording.record(project, stack)
-    faults = checking.check(recorded).faults
-    if faults:
-        raise ConfigurationError(faults)
-    state = project / ".local" / stack
-    code = command.run(
-        recorded.objects,
-        check=check,
-        gateway_port=port,
-        calls=calls,
-        state_dir=state,
-        console=console,
-        scale=scale,
-    )
-    raise typer.Exit(code)
-
-
-def parsed_call(text: str) -> tuple[str, str, dict[str, Any]]:
-    """Service, tool and arguments of `mcp-controller/answer={"question": "..."}`. Raises ConfigurationError."""
-    target, _, arguments = text.partition("=")
-    service, _, tool = target.partition("/")
-    try:
-        values: Any = json.loads(arguments or "{}")
-    except ValueError:
-        values = None
-    if not (service and tool and isinstance(values, dict)):
-        raise ConfigurationError([Fault("--call", "", f'{text!r} is no call; write SERVICE/TOOL={{"argument": ...}}')])
-    return service, tool, values
 
 
 def main() -> None:

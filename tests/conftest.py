@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")  # how long an example takes says more of the machine than of the code
 
 ROOT: Final = Path(__file__).parent.parent
 IN_NO_REGISTRY: Final = frozenset(

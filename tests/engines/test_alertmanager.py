@@ -14,23 +14,25 @@ from waiting import wait_for
 
 from meshed_mcp.components.observability.alert_routing import alertmanager_config
 from meshed_mcp.components.observability.args import AlertmanagerSettings
+from meshed_mcp.local.alerting import with_templates
 
 pytestmark = pytest.mark.engine("alertmanager", "amtool")
 
 WEBHOOK = {"secret": "alerts", "key": "webhook"}
 HEARTBEAT = {"secret": "alerts", "key": "heartbeat"}
-EMAIL = {"to": "operators@example.com", "sender": "alerts@example.com", "smarthost": "127.0.0.1:25"}
+EMAIL = {"to": "operators@example.com", "sender": "alerts@example.com", "smarthost": "smtp.example.com:587"}
 EVERYBODY = {"email": EMAIL, "webhook": WEBHOOK, "heartbeat": HEARTBEAT}
 NO_MAIL = {"webhook": WEBHOOK}
-
-TEMPLATES = Path("/usr/share/prometheus/alertmanager")
 
 Find = Callable[[str], Path]
 
 
-def written(folder: Path, raw: dict[str, Any]) -> Path:
-    """The configuration as a file, with the first wait left out."""
+def written(folder: Path, raw: dict[str, Any], mail_server: str | None = None) -> Path:
+    """The configuration as a file, without the first wait; `mail_server`: of this machine, which no stack may name."""
     config = alertmanager_config(AlertmanagerSettings.model_validate(raw), str(folder))
+    for receiver in config["receivers"]:
+        for each in receiver.get("email_configs", []):
+            each["smarthost"] = mail_server or each["smarthost"]
     config["route"]["group_wait"] = "0s"
     path = folder / "alertmanager.yaml"
     path.write_text(json.dumps(config), encoding="utf-8")
@@ -87,8 +89,8 @@ def alertmanager(find_engine: Find, tmp_path: Path, sinks: tuple[HookServer, Mai
     (tmp_path / "alerts").mkdir()
     for key in ("webhook", "heartbeat"):
         (tmp_path / "alerts" / key).write_text(f"http://127.0.0.1:{hook.server_address[1]}/{key}")
-    sent = EMAIL | {"smarthost": f"127.0.0.1:{mail.server_address[1]}", "require_tls": False}
-    config, address = written(tmp_path, EVERYBODY | {"email": sent}), f"127.0.0.1:{free_port()}"
+    sent, here = EMAIL | {"require_tls": False}, f"127.0.0.1:{mail.server_address[1]}"
+    config, address = written(tmp_path, EVERYBODY | {"email": sent}, here), f"127.0.0.1:{free_port()}"
     command = [
         *with_templates(find_engine("alertmanager")),
         f"--config.file={config}",
@@ -107,18 +109,6 @@ def alertmanager(find_engine: Find, tmp_path: Path, sinks: tuple[HookServer, Mai
 
         wait_for(ready, "Alertmanager is ready")
         yield f"http://{address}"
-
-
-def with_templates(program: Path) -> list[str]:
-    """How to start Debian's Alertmanager: it reads its templates from /usr/share, where an unpacked one has none.
-
-    Then it gets a /usr/share of its own, in a mount namespace that ends with it.
-    """
-    unpacked = program.resolve().parent.parent / "share" / "prometheus"
-    if TEMPLATES.exists() or not unpacked.is_dir():
-        return [str(program)]
-    script = f'mount -t tmpfs none /usr/share && cp -r "{unpacked}" /usr/share/ && exec "$0" "$@"'
-    return ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, str(program)]
 
 
 def alert(name: str, severity: str, **labels: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Services that scale in the local run: the rendered query on a real Prometheus, replicas started and drained."""
 
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,6 @@ from time import perf_counter
 
 import pytest
 from processes import free_port
-from rich.console import Console
 from waiting import wait_for
 
 from bench import stacks
@@ -17,13 +15,13 @@ from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core import queries
 from meshed_mcp.local.changing import replicas_of
-from meshed_mcp.local.command import scaled
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.endpoints import gateway_url
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.scaling import Scaled, Scaler, one_number, read_scaled
 from meshed_mcp.local.scraping import Scraping, scraping
 from meshed_mcp.local.stack import read_stack
+from meshed_mcp.local.staying import scaled
 
 pytestmark = pytest.mark.engine("prometheus")
 
@@ -34,6 +32,7 @@ QUIET = Rates(modern=4, legacy=3, sessions=4, work_milliseconds=100)
 """Less than one."""
 
 WAIT_SECONDS = 90
+GREW = "counted: 1 -> 2 replicas in "
 
 
 @pytest.fixture
@@ -109,14 +108,11 @@ def test_the_command_tells_each_change(up: tuple[Running, Scraping, Scaled], tmp
     settings = {"min_replicas": 1, "max_replicas": 2, "in_flight_per_replica": 2}
     raw = {"targets": {stacks.COUNTED: settings}, "namespace": stacks.NAMESPACE, "prometheus_url": "http://prometheus"}
     objects = [*stacks.counted(tmp_path, replicas=1), *scalers.manifests(AutoscalingPolicyArgs.model_validate(raw))]
-    out = io.StringIO()
-    places = Places(tmp_path / "other", tmp_path / "secrets")
-    with (
-        scaled(started, objects, places, Console(file=out, width=200)) as step,
-        steady(Steady(url, BUSY)),
-    ):
-        wait_for(lambda: step() or "counted: 1 -> 2 replicas in " in out.getvalue(), "the change", WAIT_SECONDS)
-    assert "counted scales by in-flight; not run here: cpu" in out.getvalue().splitlines()
+    said: list[str] = []
+    with scraping(objects, tmp_path / "other") as watched, steady(Steady(url, BUSY)):
+        step = scaled(started, objects, watched, said.append)
+        wait_for(lambda: step() or any(GREW in line for line in said), "the change", WAIT_SECONDS)
+    assert "counted scales by in-flight; not run here: cpu" in said
 
 
 def replicas(load: Steady, after: float) -> set[str]:

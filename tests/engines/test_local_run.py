@@ -42,11 +42,12 @@ LOCAL_RUN: Final = """
 import json, signal, sys
 from pathlib import Path
 from rich.console import Console
-from meshed_mcp.local.command import run
+from meshed_mcp.local.command import Choices, run
 # As in a terminal: a shell's background jobs, and what they start, have it ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 objects, port, state = json.loads(Path(sys.argv[1]).read_text()), int(sys.argv[2]), Path(sys.argv[3])
-sys.exit(run(objects, check=False, gateway_port=port, calls=[], state_dir=state, console=Console()))
+choices = Choices(stays=True, monitors=False)
+sys.exit(run(objects, gateway_port=port, calls=[], state_dir=state, console=Console(), choices=choices))
 """
 
 
@@ -219,7 +220,6 @@ def test_a_check_prints_the_table_stops_everything_and_says_0(tmp_path: Path) ->
     calls = [Call("front", "ask", {"url": BACK_URL})]
     code = run(
         local_stack.rendered(),
-        check=True,
         gateway_port=free_port(),
         calls=calls,
         state_dir=tmp_path / "small",
@@ -238,7 +238,6 @@ def test_a_failing_call_ends_with_1_and_one_line_that_names_it(tmp_path: Path) -
     out = io.StringIO()
     code = run(
         local_stack.rendered(),
-        check=True,
         gateway_port=free_port(),
         calls=[Call("front", "ask", {"url": "http://nobody:8000/mcp"})],
         state_dir=tmp_path / "small",

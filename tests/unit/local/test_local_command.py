@@ -29,7 +29,7 @@ def said(objects: list[dict[str, Any]], state: Path, port: int) -> list[str]:
     """What the command prints about a stack that it must refuse."""
     out = io.StringIO()
     console = Console(file=out, width=80)
-    assert run(objects, check=True, gateway_port=port, calls=[], state_dir=state, console=console) == 1
+    assert run(objects, gateway_port=port, calls=[], state_dir=state, console=console) == 1
     return out.getvalue().splitlines()
 
 

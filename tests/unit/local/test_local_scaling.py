@@ -1,5 +1,6 @@
 """What the local run reads of a ScaledObject, and how it treats answers that do not come."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from meshed_mcp.components.core.errors import ConfigurationError, Fault
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.monitor import pod_monitor
-from meshed_mcp.local import scraping
+from meshed_mcp.local import monitors, scraping
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.scaling import Scaled, metrics, one_number, read_scaled
 from meshed_mcp.local.topology import Identity, Pod
@@ -99,8 +100,8 @@ def test_a_prometheus_that_does_not_answer_is_no_answer() -> None:
 def test_series_get_the_labels_that_the_pod_monitor_gives(topology_pod: Pod) -> None:
     """Prometheus operator, PodMonitor: chosen by the pods' labels, named by relabelling."""
     monitor = pod_monitor("mcp-rag", MeshedMCPServiceArgs.model_validate({"image": "a:1", "namespace": "apps"}))
-    (job,) = scraping.jobs(monitor, scraping.ENGINES / "targets.json")
-    found = scraping.target(topology_pod)
+    (job,) = monitors.jobs(monitor, Path("targets.json"))
+    found = monitors.target(topology_pod)
     assert (job["scrape_interval"], job["scrape_timeout"]) == ("5s", "4s")
     kept = [(rule["source_labels"][0], rule["regex"]) for rule in job["relabel_configs"] if "regex" in rule]
     assert all(found["labels"][label] == value for label, value in kept)
@@ -121,4 +122,4 @@ def test_a_missing_prometheus_is_answered_with_how_to_get_it(monkeypatch: pytest
     """Product rule: one line, with the way out."""
     monkeypatch.setattr(scraping, "PROGRAM", "no-such-program")
     with pytest.raises(LocalRunError, match=r"^no-such-program is not on the PATH; install it \(Debian: apt-get ins"):
-        scraping.scraping([], scraping.ENGINES).__enter__()
+        scraping.scraping([], Path(".engines")).__enter__()

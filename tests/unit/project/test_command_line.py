@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from meshed_mcp.__main__ import main, parsed_call
+from meshed_mcp.__main__ import main
 from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.local_commands import parsed_call
 from tests.stacks import ROOT
 
 Run = Callable[..., tuple[int, str, str]]
@@ -103,3 +104,12 @@ def test_a_call_is_service_tool_and_arguments() -> None:
     """Product rule: arguments may hold every character, `=` too."""
     assert parsed_call('mcp-a/ask={"q": "a=b"}') == ("mcp-a", "ask", {"q": "a=b"})
     assert parsed_call("mcp-a/ping") == ("mcp-a", "ping", {})
+
+
+def test_top_without_a_run_says_how_to_start_one(run: Run, tmp_path: Path) -> None:
+    """Issue 6, item 12: one line, with the way out."""
+    code, _, err = run("local", "top", "--project", str(tmp_path))
+    assert code == 1
+    assert err.splitlines() == [
+        "error: stack dev: no run of it is watched here; start one with meshed-mcp local, or write --prometheus URL"
+    ]

@@ -1,0 +1,111 @@
+"""The commands `meshed-mcp local` and `meshed-mcp local top`: a stack run on this machine, and looked at.
+
+Arguments in, exit codes out. Not here: the run itself (`local/`).
+"""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.infra import checking, recording
+
+app = typer.Typer(invoke_without_command=True)
+console = Console(highlight=False, soft_wrap=True)
+
+GATEWAY_PORT: Final = 8080
+"""Port of the local gateway on 127.0.0.1."""
+
+RUNS: Final = ".local"
+"""Folder of the runs in a project."""
+
+StackOption = Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")]
+ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")]
+
+
+@app.callback()
+def local(  # noqa: PLR0913, PLR0917 - one parameter per option
+    context: typer.Context,
+    stack: StackOption = "dev",
+    project: ProjectOption = Path(),
+    check: Annotated[bool, typer.Option("--check", help="Exit with 0 or 1 after the first round of calls.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the gateway on 127.0.0.1.")] = GATEWAY_PORT,
+    call: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--call", metavar="SERVICE/TOOL=JSON", help="A call to make through the gateway; may be repeated."
+        ),
+    ] = None,
+    scale: Annotated[
+        bool, typer.Option("--scale", help="Scale by the rendered ScaledObjects; needs prometheus on the PATH.")
+    ] = False,
+    monitor: Annotated[
+        bool | None,
+        typer.Option(help="Watch it with Prometheus and Alertmanager; by default where they are on the PATH."),
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="SERVICE=KIND", help="errors, slow or down, to see alerts; may be repeated."),
+    ] = None,
+    hold: Annotated[
+        float | None, typer.Option(min=0, help="Seconds that an alert waits at most; by default as rendered.")
+    ] = None,
+) -> None:
+    """Run a stack on this machine: a process per replica, each behind its own Envoy, and a gateway."""
+    if context.invoked_subcommand is not None:
+        return
+    from meshed_mcp.local import alerting, command, seeded  # noqa: PLC0415 - need packages that render and check do not
+
+    calls = [command.Call(*parsed_call(text)) for text in call or ()]
+    recorded = recording.record(project, stack)
+    faults = checking.check(recorded).faults
+    if faults:
+        raise ConfigurationError(faults)
+    seeds = tuple(seeded.SeededFault.parsed(text) for text in fault or ())
+    code = command.run(
+        recorded.objects,
+        gateway_port=port,
+        calls=calls,
+        state_dir=project / RUNS / stack,
+        console=console,
+        choices=command.Choices(not check, scale, monitor, seeds, hold),
+        routes=alerting.rendered_routes(recorded.releases),
+    )
+    raise typer.Exit(code)
+
+
+@app.command("top")
+def top_command(
+    stack: StackOption = "dev",
+    project: ProjectOption = Path(),
+    prometheus: Annotated[str | None, typer.Option("--prometheus", help="URL; by default the local run's.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Print it once.")] = False,
+) -> None:
+    """Show calls per second, p99, errors, calls in flight and burn of each service, live, and the alerts that fire."""
+    from meshed_mcp.local import top, watching  # noqa: PLC0415 - as above
+    from meshed_mcp.prometheus import Prometheus  # noqa: PLC0415 - as above
+
+    found = {"prometheus": prometheus} if prometheus else watching.addresses(project / RUNS / stack)
+    url = None if found is None else found["prometheus"]
+    if found is None or url is None:
+        message = "no run of it is watched here; start one with meshed-mcp local, or write --prometheus URL"
+        raise ConfigurationError([Fault(f"stack {stack}", "", message)])
+    with contextlib.closing(Prometheus(url)) as asking:
+        top.top(asking, found.get("alertmanager"), console, once=once)
+
+
+def parsed_call(text: str) -> tuple[str, str, dict[str, Any]]:
+    """Service, tool and arguments of `mcp-controller/answer={"question": "..."}`. Raises ConfigurationError."""
+    target, _, arguments = text.partition("=")
+    service, _, tool = target.partition("/")
+    try:
+        values: Any = json.loads(arguments or "{}")
+    except ValueError:
+        values = None
+    if not (service and tool and isinstance(values, dict)):
+        raise ConfigurationError([Fault("--call", "", f'{text!r} is no call; write SERVICE/TOOL={{"argument": ...}}')])
+    return service, tool, values

@@ -1,0 +1,95 @@
+"""A local run watched by a real Prometheus and a real Alertmanager: targets, rules, faults that make alerts fire."""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from processes import free_port
+from rich.console import Console
+from waiting import wait_for
+
+from bench import stacks
+from meshed_mcp.components.observability.alert_routing import alertmanager_config
+from meshed_mcp.components.observability.args import AlertmanagerSettings, ObservabilityStackArgs
+from meshed_mcp.components.observability.manifests import monitors, rules
+from meshed_mcp.local import staying
+from meshed_mcp.local.container import Places
+from meshed_mcp.local.running import Running, running
+from meshed_mcp.local.seeded import SeededFault, with_faults
+from meshed_mcp.local.stack import read_stack
+from meshed_mcp.local.top import top
+from meshed_mcp.local.trying import Call
+from meshed_mcp.local.watching import ADDRESSES, Monitoring, Watching, watching
+
+pytestmark = pytest.mark.engine("prometheus", "alertmanager")
+
+ARGS = ObservabilityStackArgs()
+WEBHOOK = {"webhook": {"secret": "pager", "key": "url"}}
+ROUTES = alertmanager_config(AlertmanagerSettings.model_validate(WEBHOOK)) | {
+    "receivers": [{"name": "null"}, {"name": "webhook"}]
+}
+FAULTS = (SeededFault.parsed("counted=errors"), SeededFault.parsed("other=down"))
+CALLS = [Call(stacks.COUNTED, "count", {"token": "a"})]
+FIRE_SECONDS = 240.0
+"""Rates over five minutes must have a hundred calls in them; rules are evaluated each 15 and 30 s."""
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Watching]]:
+    """Two services, one of which will fail and one end."""
+    folder = tmp_path_factory.mktemp("watched")
+    counts = folder / "counts"
+    counts.mkdir()
+    objects = [*stacks.counted(counts, replicas=2), *monitors(ARGS), *rules(ARGS)]
+    objects += stacks.server("other", "counted", expose=True, replicas=1, env={"VERSION": "1", "COUNTS": str(counts)})
+    places = Places(folder / "run", folder / "secrets")
+    with (
+        running(read_stack(with_faults(objects, FAULTS)), free_port(), places, lambda _: None, changes=False) as up,
+        watching(up, Monitoring(objects, ROUTES, longest_hold=0)) as watch,
+    ):
+        yield up, watch
+
+
+def test_every_target_answers_and_every_rule_is_sound(watched: tuple[Running, Watching]) -> None:
+    """Issue, item 12: targets up, rules loaded. Three replicas, their sidecars, the Deployments."""
+    _, watch = watched
+    wait_for(lambda: watch.step() or "7 of 7 targets up" in watch.summary(), "targets are up", 60)
+    count = sum(len(group["rules"]) for item in rules(ARGS) for group in item["spec"]["groups"]) - 1
+    assert f"{count} of {count} rules sound" in watch.summary()
+
+
+@pytest.mark.timeout(2 * FIRE_SECONDS + 60)
+def test_the_chosen_alerts_fire_and_say_to_whom_they_would_go(watched: tuple[Running, Watching]) -> None:
+    """Issue, item 12: a fault flag makes a chosen alert fire, by rendered rules, in a real Alertmanager."""
+    up, watch = watched
+    said: list[str] = []
+
+    def fired(name: str, service: str) -> bool:
+        said.extend(watch.step())
+        return any(f"{name}: " in line and service in line and "would go to webhook" in line for line in said)
+
+    with staying.faulty(up, CALLS, FAULTS, said.append):
+        assert said[0] == "counted has the fault errors; it makes MCPServerErrorBudgetBurn and MCPToolErrorRate fire"
+        wait_for(lambda: fired("MCPServerDown", "other"), "MCPServerDown of other fires", FIRE_SECONDS)
+        wait_for(lambda: fired("MCPServerErrorBudgetBurn", "counted"), "the burn fires", FIRE_SECONDS)
+        table = shown(watch)
+        assert not any("MCPServerDown" in line and "counted" in line for line in said)
+    assert "│ counted │        2 │" in table
+    assert re.search(r"[1-9]\d\.\d%", table), table
+    assert "MCPServerErrorBudgetBurn" in table
+
+
+def test_where_it_is_watched_is_in_the_folder_of_the_run(watched: tuple[Running, Watching]) -> None:
+    """Product rule: `meshed-mcp local top` in another terminal finds it."""
+    up, watch = watched
+    found = json.loads((up.places.state / ADDRESSES).read_text(encoding="utf-8"))
+    assert found == {"prometheus": str(watch.seen.asking.http.base_url), "alertmanager": watch.alerts_url}
+
+
+def shown(watch: Watching) -> str:
+    """What `meshed-mcp local top --once` prints."""
+    out = io.StringIO()
+    top(watch.seen.asking, watch.alerts_url, Console(file=out, width=120), once=True)
+    return out.getvalue()

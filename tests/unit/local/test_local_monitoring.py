@@ -1,0 +1,201 @@
+"""What the local run makes of monitors, rules and routes; faults on purpose; the live table."""
+
+import io
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from meshed_mcp import contract
+from meshed_mcp.components.observability.alert_routing import alertmanager_config
+from meshed_mcp.components.observability.alerts import alert_rules
+from meshed_mcp.components.observability.args import AlertmanagerSettings, ObservabilityStackArgs
+from meshed_mcp.components.observability.envoy_monitor import envoy_monitor
+from meshed_mcp.components.observability.manifests import rules
+from meshed_mcp.components.observability.slo import BURNS
+from meshed_mcp.components.observability.tracing_monitor import tracing_monitor
+from meshed_mcp.local import alerting, seeded, top, watching
+from meshed_mcp.local.container import Places, program
+from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.monitors import jobs
+from meshed_mcp.local.seeded import ALERTS, Kind, SeededFault, with_faults
+from meshed_mcp.local.topology import Topology
+from tests.stacks import STACKS, recording
+
+ARGS = ObservabilityStackArgs()
+NOT_PYTHON = "its command is not python's, so no fault can be put into it; write =down"
+BEHIND = {"namespace": "apps", contract.LABEL_SERVER: "mcp-rag"}
+
+
+def test_proxies_of_every_namespace_are_scraped_at_their_interface() -> None:
+    """Prometheus operator, PodMonitor: an empty selector and `any` choose every pod; its series are at 15000."""
+    (job,) = jobs(envoy_monitor("monitoring"), Path("targets.json"))
+    assert [rule for rule in job["relabel_configs"] if rule.get("action") == "keep"] == []
+    assert {"replacement": "istio-proxy", "target_label": "container"} in job["relabel_configs"]
+    assert any(rule.get("replacement") == "$1:15000" for rule in job["relabel_configs"])
+    assert job["metric_relabel_configs"] == [{"action": "keep", "source_labels": ["__name__"], "regex": "istio_.*"}]
+
+
+def test_pods_are_chosen_by_expressions_too() -> None:
+    """Kubernetes, LabelSelector: `In` is one of the values. None of these pods runs here."""
+    (job,) = jobs(tracing_monitor("monitoring"), Path("targets.json"))
+    kept = {rule["source_labels"][0]: rule["regex"] for rule in job["relabel_configs"] if rule.get("action") == "keep"}
+    assert kept == {
+        "namespace": "monitoring",
+        "__meta_kubernetes_pod_label_app_kubernetes_io_name": "jaeger|otel-agent|otel-gateway",
+    }
+
+
+def test_rules_are_those_that_are_rendered() -> None:
+    """Product rule: but for alerts on programs that do not run here, which would fire in every run."""
+    found = [rule for group in alerting.rule_groups(rules(ARGS), None)["groups"] for rule in group["rules"]]
+    rendered = [rule for item in rules(ARGS) for group in item["spec"]["groups"] for rule in group["rules"]]
+    assert [rule for rule in rendered if rule not in found] == [
+        rule for rule in rendered if rule.get("alert") == "GrafanaDown"
+    ]
+    assert all(rule in rendered for rule in found)
+
+
+def test_alerts_that_are_left_out_exist() -> None:
+    """Product rule: a list of names that nobody has is out of date."""
+    every = {
+        rule.get("alert")
+        for stack in STACKS
+        for item in recording(stack).objects
+        if item["kind"] == "PrometheusRule"
+        for group in item["spec"]["groups"]
+        for rule in group["rules"]
+    }
+    assert every | {"MCPLeverMissing"} >= alerting.NOT_RUN
+
+
+def test_a_wait_is_cut_and_a_shorter_one_stays() -> None:
+    """Product rule: `--hold 5`, for whoever looks on."""
+    holds = {rule["alert"]: rule["for"] for rule in alerting.rule_groups([alert_rules(ARGS)], 5)["groups"][0]["rules"]}
+    assert holds["MCPServerDown"] == "5s"
+    assert holds["MCPServerFlapping"] == "0m"
+
+
+def test_routes_are_rendered_and_nobody_is_told() -> None:
+    """Product rule: a run on one machine wakes nobody; who would be told is seen by the receiver's name."""
+    settings = {"webhook": {"secret": "pager", "key": "url"}, "heartbeat": {"secret": "pager", "key": "heart"}}
+    config = alertmanager_config(AlertmanagerSettings.model_validate(settings))
+    found = alerting.rendered_routes(
+        [{"name": "other", "values": {}}, {"values": {"alertmanager": {"config": config}}}]
+    )
+    assert found is not None
+    assert found["receivers"] == [{"name": "null"}, {"name": "webhook"}, {"name": "heartbeat"}]
+    assert found["route"] == config["route"]
+    assert alerting.rendered_routes([{"name": "other"}]) is None
+
+
+def fault(text: str) -> SeededFault:
+    """One, as it is written."""
+    return SeededFault.parsed(text)
+
+
+def test_a_fault_is_around_the_program_of_every_version(
+    objects: list[dict[str, Any]], laid_out: Callable[[list[dict[str, Any]]], Topology], tmp_path: Path
+) -> None:
+    """Product rule: the service's own process fails, so that its own metrics show it; others are as they were."""
+    pods = laid_out(with_faults(objects, [fault("back=slow")])).pods
+    commands = {pod.name: program(pod, Places(tmp_path, tmp_path)).command[1:4] for pod in pods}
+    assert {name for name, command in commands.items() if command == ("-m", seeded.FAULTY, "slow")} == {
+        name for name in commands if name.startswith("back")
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("back", "--fault back is no fault; write SERVICE=KIND with one of errors, slow, down"),
+        ("back=late", "--fault back=late is no fault; write SERVICE=KIND with one of errors, slow, down"),
+        ("bakc=slow", "--fault bakc=slow: there is no service bakc; did you mean back?"),
+        (
+            "front=errors",
+            "--fault front=errors: its command is not python's, so no fault can be put into it; write =down",
+        ),
+    ],
+)
+def test_a_fault_that_cannot_be_is_refused(objects: list[dict[str, Any]], text: str, message: str) -> None:
+    """Product rule: which flag, what is wrong, what to write instead."""
+    for item in objects:
+        if item["kind"] == "Deployment" and item["metadata"]["name"] == "front":
+            item["spec"]["template"]["spec"]["containers"][0]["command"] = ["/bin/front"]
+    with pytest.raises(LocalRunError) as found:
+        with_faults(objects, [fault(text)])
+    assert found.value.faults == (message,)
+
+
+def test_the_registry_can_only_be_down(objects: list[dict[str, Any]]) -> None:
+    """Product rule: it has no tools; its alerts are its own."""
+    for item in objects:
+        if item["kind"] == "Deployment":
+            item["spec"]["template"]["metadata"]["labels"]["app"] = contract.REGISTRY_NAME
+    with pytest.raises(LocalRunError, match="the registry has no tools; write =down"):
+        with_faults(objects, [fault(f"{contract.REGISTRY_NAME}=slow")])
+    assert fault(f"{contract.REGISTRY_NAME}=down").alerts == ("MCPRegistryDown",)
+
+
+def test_faults_are_said_to_fire_alerts_that_exist() -> None:
+    """Product rule: what the run says is true."""
+    known = {rule["alert"] for group in alert_rules(ARGS)["spec"]["groups"] for rule in group["rules"]}
+    assert {name for kind in Kind for name in ALERTS[kind]} | set(seeded.REGISTRY_ALERTS) <= known
+
+
+class Numbers:
+    """A Prometheus that has these values, by expression."""
+
+    def __init__(self, by_heading: dict[str, float]) -> None:
+        self.by_expression = {
+            column.expression: by_heading[column.heading] for column in top.COLUMNS if column.heading in by_heading
+        }
+
+    def values(self, expression: str, _: float) -> list[tuple[dict[str, str], float]]:
+        """As `Prometheus.values`."""
+        return [(BEHIND, self.by_expression[expression])] if expression in self.by_expression else []
+
+
+def test_the_live_table_has_a_row_per_service_and_says_where_there_is_no_number() -> None:
+    """Issue, item 12: calls/s, p99, errors, in flight, burn."""
+    values = {"calls/s": 4.04, "p99 ms": 0.101, "errors": 0.5, "in flight": 3.0, "burn 1h": math.nan}
+    out = io.StringIO()
+    found = top.numbers(Numbers(values), 0.0)  # type: ignore[arg-type]
+    Console(file=out, width=100).print(top.table(found))
+    row = next(line for line in out.getvalue().splitlines() if "mcp-rag" in line)
+    assert [part.strip() for part in row.split("│")[1:-1]] == ["mcp-rag", "-", "4.0", "101", "50.0%", "3", "-"]
+
+
+def test_what_is_bad_is_red() -> None:
+    """Product rule: thresholds are those of the alerts."""
+    columns = {column.heading: column for column in top.COLUMNS}
+    assert columns["burn 1h"].bad == BURNS[0].factor
+    assert top.cell(columns["burn 1h"], 15.0).style == "red"
+    assert not top.cell(columns["burn 1h"], 1.0).style
+
+
+@pytest.mark.parametrize(
+    ("state", "receivers", "says"),
+    [
+        ("active", ["webhook", "email"], "critical: MCPServerDown: None answers (would go to webhook, email)"),
+        ("active", ["null"], "critical: MCPServerDown: None answers (would go to nobody)"),
+        ("suppressed", ["email"], "critical: MCPServerDown: None answers (silent beside a worse one)"),
+    ],
+)
+def test_an_alert_says_how_bad_what_and_to_whom(state: str, receivers: list[str], says: str) -> None:
+    """Product rule: one line, with the receivers of the rendered routes."""
+    alert = {
+        "labels": {"alertname": "MCPServerDown", "severity": "critical"},
+        "annotations": {"summary": "None answers"},
+        "status": {"state": state},
+        "receivers": [{"name": name} for name in receivers],
+    }
+    assert watching.line(alert) == says
+
+
+def test_a_run_that_is_not_watched_has_no_addresses(tmp_path: Path) -> None:
+    """Product rule: `top` then says how to start one."""
+    assert watching.addresses(tmp_path) is None
