@@ -2,7 +2,8 @@
 
 Fills a real Prometheus with made-up series of 50 servers of 20 pods and 6 tools, asks what each page asks when it is
 opened, lets the rules of the stack run, and measures how long a call of the local run takes to be queryable (lag.py).
-Raw figures: bench/results/observability.json. Run it with `make bench-observability`; it takes about five minutes.
+Raw figures: bench/results/observability.json. Run it with `make bench-observability`; it takes about five minutes. With
+`--trial` pages alone, once, and nothing is kept.
 """
 
 import json
@@ -17,16 +18,25 @@ from typing import Any, Final
 
 from lag import lags
 
+from meshed_mcp.capacity import PODS_PER_NODE
+from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
+from meshed_mcp.components.mesh.cluster_args import Tracing
+from meshed_mcp.components.mesh.monitor import SCRAPE_SECONDS
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.dashboards.choices import PROXY_SCRAPE_SECONDS
 from meshed_mcp.components.observability.dashboards.config_maps import dashboards
 from meshed_mcp.components.observability.manifests import rules
+from meshed_mcp.components.observability.prometheus_values import RETENTION_SHARE
+from meshed_mcp.components.observability.sizing import Load, jaeger_size, prometheus_size
 from meshed_mcp.dashboards.engine import PagesPrometheus, own_prometheus
 from meshed_mcp.dashboards.platform_series import platform_series
 from meshed_mcp.dashboards.preview import chosen
 from meshed_mcp.dashboards.questions import all_questions
 from meshed_mcp.dashboards.recorded_series import recorded_series
 from meshed_mcp.dashboards.remote_write import spans
-from meshed_mcp.dashboards.series import Fleet, proxy_series, server_series
+from meshed_mcp.dashboards.series import CALLS_PER_SECOND, ORGANISATIONS, Fleet, proxy_series, server_series
+from meshed_mcp.infra.budgets import requests_of
+from meshed_mcp.infra.config import ServiceConfig
 
 ROOT: Final = Path(__file__).parent.parent
 RAW: Final = ROOT / "bench" / "results" / "observability.json"
@@ -94,6 +104,30 @@ def rule_times(prometheus: PagesPrometheus, config: Path) -> dict[str, Any]:
     return {name: {"interval": intervals[name], "seconds": list(each.values())} for name, each in found.items()}
 
 
+def own_share() -> dict[str, float]:
+    """Part of what the fleet requests that monitoring needs, by the formulas of `meshed-mcp capacity`."""
+    pods = FLEET.servers * FLEET.pods
+    load = Load(
+        pods=pods,
+        nodes=pods // PODS_PER_NODE,
+        tools=FLEET.tools,
+        organisations=len(ORGANISATIONS),
+        calls_per_second=CALLS_PER_SECOND * FLEET.tools * pods,
+        sampled=Tracing(service="jaeger").sampling_percent / 100,
+        server_seconds=SCRAPE_SECONDS,
+        proxy_seconds=PROXY_SCRAPE_SECONDS,
+        cluster_seconds=ARGS.prometheus.scrape_interval_seconds,
+    )
+    days, hours = ARGS.prometheus.retention_days, ARGS.jaeger.retention_hours
+    own = [prometheus_size(load, days, RETENTION_SHARE), jaeger_size(load, hours)]
+    requests = requests_of(ServiceConfig(image="bench:1"))
+    cores, memory = sum(map(cpu_millicores, requests.cpu)) / 1000, sum(map(memory_bytes, requests.memory))
+    return {
+        "CPU": sum(size.cores for size in own) / (cores * pods),
+        "memory": sum(size.memory_bytes for size in own) / (memory * pods),
+    }
+
+
 def interval_seconds(text: str) -> float:
     """`15s` or `5m`."""
     return float(text[:-1]) * {"s": 1, "m": 60}[text[-1]]
@@ -125,8 +159,20 @@ def table(raw: dict[str, Any]) -> str:
     late = (
         f"median {median(lag):.2f} s, p99 {lag[int(len(lag) * 0.99)]:.2f} s, longest {lag[-1]:.2f} s (n = {len(lag)})"
     )
+    shares = ", ".join(f"{share:.1%} of {name}" for name, share in raw["own_share"].items())
+    lines += ["", f"By the formulas of `meshed-mcp capacity`, monitoring needs {shares} of what this fleet requests."]
     lines += ["", f"From the end of a call to the first query that counts it, on the local run: {late}.", ""]
     return "\n".join(lines)
+
+
+def trial() -> None:
+    """Pages alone, printed."""
+    with tempfile.TemporaryDirectory() as state, own_prometheus(Path(state)) as (prometheus, _):
+        now = time.time()
+        print(fill(prometheus, now))
+        for name, each in page_times(prometheus, now).items():
+            print(name, median(each["seconds"]), each["empty"] or "")
+    print(own_share())
 
 
 def main() -> None:
@@ -144,6 +190,7 @@ def main() -> None:
         "filled": filled,
         "pages": pages,
         "rules": measured_rules,
+        "own_share": own_share(),
         "lag_seconds": lags(),
     }
     RAW.write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
@@ -157,4 +204,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    trial() if "--trial" in sys.argv else main()

@@ -25,6 +25,12 @@ NEAR_LIMIT: Final = 0.9
 THROTTLED_SHARE: Final = 0.25
 """Share of a container's scheduling periods. Source: kubernetes-mixin, CPUThrottlingHigh."""
 
+LEASES_MISSED_SECONDS: Final = 90
+"""Three leases of 30 s: by then the registry has forgotten the server."""
+
+SYNC_SECONDS: Final = 60
+"""Twelve sweeps of the registry that did not come."""
+
 USUAL_CALLS_PER_SECOND: Final = 0.1
 
 
@@ -36,6 +42,16 @@ def unreachable(matcher: str) -> str:
     )
     known = f"count {BY_SERVER} (max_over_time(up{{{OURS},{matcher}}}[1h]))"
     return f"(({wanted}) > 0 and {known}) unless {_answering(matcher)}"
+
+
+def silent_lease() -> str:
+    """Seconds since the registry last heard of any replica of a server that keeps a lease there."""
+    return f"time() - max {BY_SERVER} ({contract.METRIC_HEARTBEAT}) > {LEASES_MISSED_SECONDS}"
+
+
+def sync_stale() -> str:
+    """Seconds since a replica of the registry last agreed with the database, of the one that is furthest behind."""
+    return f"max {BY_SERVER} (time() - {contract.METRIC_REGISTRY_SYNC}) > {SYNC_SECONDS}"
 
 
 def queued() -> str:

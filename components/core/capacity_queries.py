@@ -14,13 +14,10 @@ PAST: Final = "6h"
 DAYS_AHEAD: Final = 4
 """Source: kubernetes-mixin, KubePersistentVolumeFillingUp."""
 
+REQUESTED: Final = "cluster:mcp_requested:ratio"
+"""Recorded part of the nodes' CPU and memory that pods have requested, per resource."""
+
 AHEAD_SECONDS: Final = DAYS_AHEAD * 86_400
-
-
-def busy_places(select: str) -> str:
-    """Part of the places for calls that is taken, 0..1, per server."""
-    by = f"sum by ({contract.LABEL_SERVER})"
-    return f"{by} ({contract.METRIC_ACTIVE_REQUESTS}{{{select}}}) / {by} ({contract.METRIC_CALL_PLACES}{{{select}}})"
 
 
 def used_range(namespace: str, server: str) -> str:
@@ -36,10 +33,18 @@ def growth(select: str) -> str:
     return f"{by} (predict_linear({rate}[{PAST}], {AHEAD_SECONDS})) / ({by} (avg_over_time({rate}[{PAST}])) > 0)"
 
 
-def requested_share(resource: str) -> str:
-    """Part of the nodes' `resource` (cpu, memory) that pods have requested, 0..1."""
-    requested = f'sum(kube_pod_container_resource_requests{{resource="{resource}"}})'
-    return f'{requested} / sum(kube_node_status_allocatable{{resource="{resource}"}})'
+def recorded_requests() -> str:
+    """Part of the nodes' CPU and memory that pods have requested, per resource."""
+    requested, there = (
+        f'sum by (resource) ({name}{{resource=~"cpu|memory"}})'
+        for name in ("kube_pod_container_resource_requests", "kube_node_status_allocatable")
+    )
+    return f"{requested} / {there}"
+
+
+def requested_share() -> str:
+    """Part of the nodes' CPU and memory that pods have requested, 0..1, per resource."""
+    return f"max by (resource) ({REQUESTED})"
 
 
 def requested_by_server(resource: str, namespace: str, pods: str) -> str:

@@ -55,7 +55,7 @@ def by_organisation(count: int, select: str) -> str:
 
 def per_thousand_calls(select: str) -> str:
     """Cost of a thousand tool calls, per server; absent if idle."""
-    calls = f'sum by ({BY_SERVER}) ({sli.DURATIONS}{{{select},le="+Inf"}}) * 3.6'
+    calls = f'sum by ({BY_SERVER}) ({sli.SERVER_DURATIONS}{{{select},le="+Inf"}}) * 3.6'
     return f"sum by ({contract.LABEL_SERVER}) ({POD_COST}{{{select}}} / on ({BY_SERVER}) ({calls} > 0))"
 
 

@@ -19,11 +19,6 @@ FIRING: Final = 'alertstate="firing"'
 """Source: Prometheus, "Alerting rules", the series ALERTS."""
 
 
-def answering_replicas(select: str) -> str:
-    """Replicas that answer a scrape, per server."""
-    return f'sum {BY_SERVER} (up{{{select},container="{contract.CONTAINER_NAME}"}})'
-
-
 def budget_left(bad: str, select: str) -> str:
     """Part of its budget for `bad` (errors, slow_calls) that a server has left; below 0 it is overspent."""
     return f"{sli.budget_left_name(bad)}{{{select}}}"

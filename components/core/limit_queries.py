@@ -29,6 +29,14 @@ LEAST_STREAMS: Final = 500
 """Open streams, below which three times as many as a day ago is a good day."""
 
 MISSING_REPLICAS: Final = 0
+
+READY: Final = (
+    f'sum {BY_SERVER} (label_replace(kube_deployment_status_replicas_ready, "{contract.LABEL_SERVER}", "$1", '
+    f'"deployment", "(.*?)(-{contract.CANARY})?"))'
+)
+"""Replicas that Kubernetes calls ready, per server, its canary's too."""
+
+ANSWERING: Final = f"sum {BY_SERVER} (up{{{OURS}}} == 1)"
 NEXT_WORKLOAD: Final = "destination_workload_namespace, destination_workload"
 
 
@@ -53,13 +61,13 @@ def restarting() -> str:
 
 def unscraped() -> str:
     """Replicas that Kubernetes calls ready and that answer no scrape, of servers that were ever scraped."""
-    ready = (
-        f'sum {BY_SERVER} (label_replace(kube_deployment_status_replicas_ready, "{contract.LABEL_SERVER}", "$1", '
-        f'"deployment", "(.*?)(-{contract.CANARY})?"))'
-    )
     known = f"count {BY_SERVER} (max_over_time(up{{{OURS}}}[1d]))"
-    answering = f"sum {BY_SERVER} (up{{{OURS}}} == 1)"
-    return f"(({ready}) and {known}) - ({answering} or 0 * {known}) > {MISSING_REPLICAS}"
+    return f"(({READY}) and {known}) - ({ANSWERING} or 0 * {known}) > {MISSING_REPLICAS}"
+
+
+def never_ready() -> str:
+    """Replicas of a server that run, where Kubernetes calls none of them ready."""
+    return f"{ANSWERING} and ({READY}) == 0"
 
 
 def reset_share() -> str:

@@ -4,11 +4,6 @@ from meshed_mcp import contract
 from meshed_mcp.components.core import queries
 
 
-def waiting(select: str) -> str:
-    """Calls that wait for a place, per server."""
-    return f"sum by ({contract.LABEL_SERVER}) ({contract.METRIC_QUEUE_DEPTH}{{{select}}})"
-
-
 def open_streams(select: str) -> str:
     """Open streams, per server and kind."""
     return f"sum by ({contract.LABEL_SERVER}, kind) ({contract.METRIC_OPEN_STREAMS}{{{select}}})"

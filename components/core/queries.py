@@ -50,11 +50,6 @@ def in_flight(select: str) -> str:
     return f"sum({_load(select)})"
 
 
-def in_flight_by_server(select: str) -> str:
-    """Calls in work and waiting, as a number, per server."""
-    return f"sum by ({contract.LABEL_SERVER}) ({_load(select)})"
-
-
 def held_in_flight(select: str) -> str:
     """Calls in work and waiting, for the autoscaler: the recent peak, corrected for pods that report nothing.
 

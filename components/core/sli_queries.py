@@ -27,11 +27,20 @@ ENDED: Final = f'{contract.LABEL_ERROR}!~"{"|".join(code for code in queries.CAL
 DURATIONS: Final = "tool:mcp_call_duration_bucket:rate1m"
 """Recorded buckets of all tool calls per second, per tool: what pages draw, for a thousand pods have too many."""
 
+SERVER_DURATIONS: Final = "server:mcp_call_duration_bucket:rate1m"
+"""The same over all tools of each server: what pages draw that do not show tools."""
+
 SECONDS: Final = "tool:mcp_call_seconds:rate5m"
 """Recorded seconds of work per second, per tool: its share of its server's pods."""
 
 USAGE: Final = "tool:mcp_org_requests:rate5m"
 """Recorded tool calls per second, per organisation and tool."""
+
+TOKENS: Final = "server:mcp_llm_tokens:rate5m"
+"""Recorded tokens of models per second, per server, model and type."""
+
+PROTOCOL: Final = "server:mcp_operations_by_protocol:rate5m"
+"""Recorded operations per second, per server, method and protocol version, whoever is at fault for their errors."""
 
 RELEASES: Final = "server:mcp_replicas:count"
 """Recorded replicas, per server, version and release."""
@@ -107,6 +116,11 @@ def durations() -> str:
     return f"{by} (rate({contract.METRIC_OPERATION_DURATION}_bucket{{{queries.CALL_METHOD}}}[1m]))"
 
 
+def server_durations() -> str:
+    """The recorded buckets, over all tools of each server."""
+    return f"sum without ({contract.LABEL_TOOL}) ({DURATIONS})"
+
+
 def seconds() -> str:
     """Seconds of work per second, per tool."""
     return f"{BY_TOOL} ({_rate(f'{contract.METRIC_OPERATION_DURATION}_sum', queries.CALL_METHOD)})"
@@ -116,6 +130,18 @@ def usage() -> str:
     """Tool calls per second, per organisation and tool."""
     by = f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_ORGANISATION}, {contract.LABEL_TOOL})"
     return f"{by} (rate({contract.METRIC_ORG_REQUESTS}[{RATE_WINDOW}]))"
+
+
+def tokens() -> str:
+    """Tokens per second, per server, model and type."""
+    by = f"sum by (namespace, {contract.LABEL_SERVER}, model, token_type)"
+    return f"{by} (rate({contract.METRIC_LLM_TOKENS}[{RATE_WINDOW}]))"
+
+
+def protocol() -> str:
+    """Operations per second, per server, method and protocol version."""
+    by = f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_METHOD}, {contract.LABEL_PROTOCOL})"
+    return f"{by} (rate({contract.METRIC_OPERATION_DURATION}_count[{RATE_WINDOW}]))"
 
 
 def releases() -> str:

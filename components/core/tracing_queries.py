@@ -18,6 +18,9 @@ QUEUE_CAPACITY: Final = "otelcol_exporter_queue_capacity"
 TOO_EARLY: Final = "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early"
 """Of every process that is a collector inside, Jaeger too."""
 
+STORAGE: Final = "jaeger_storage_requests_total"
+"""Reads of Jaeger's storage. Source: Jaeger, monitoring/jaeger-mixin; what it does not write counts as FAILED."""
+
 HIGHEST: Final = "prometheus_remote_storage_highest_timestamp_in_seconds"
 SENT: Final = "prometheus_remote_storage_queue_highest_sent_timestamp_seconds"
 
@@ -42,9 +45,16 @@ def spans_refused() -> str:
     return f"sum {BY_PART} (increase({REFUSED}[10m])) > 0"
 
 
-def spans_undelivered() -> str:
-    """Spans of ten minutes that a part gave up to pass on or, Jaeger, to store."""
-    return f"sum {BY_PART} (increase({FAILED}[10m])) > 0"
+def spans_undelivered(jaeger: str) -> str:
+    """Spans of ten minutes that a part before `jaeger` gave up to pass on."""
+    return f'sum {BY_PART} (increase({FAILED}{{service!="{jaeger}"}}[10m])) > 0'
+
+
+def storage_errors(jaeger: str) -> str:
+    """Requests of ten minutes that the storage of `jaeger` failed, per operation; spans that it did not store."""
+    reads = f'sum by (namespace, service, operation) (increase({STORAGE}{{service="{jaeger}",result="err"}}[10m])) > 0'
+    lost = f'sum {BY_PART} (increase({FAILED}{{service="{jaeger}"}}[10m])) > 0'
+    return f'{reads} or label_replace({lost}, "operation", "write_spans", "", "")'
 
 
 def dropped_early() -> str:

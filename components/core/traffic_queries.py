@@ -15,7 +15,12 @@ EVERY_CALL: Final = 'le="+Inf"'
 
 def call_rate(select: str) -> str:
     """Finished tool calls, per second, per server."""
-    return f"sum by ({contract.LABEL_SERVER}) ({sli.DURATIONS}{{{select},{EVERY_CALL}}})"
+    return f"sum by ({contract.LABEL_SERVER}) ({sli.SERVER_DURATIONS}{{{select},{EVERY_CALL}}})"
+
+
+def operations_by(label: str, select: str) -> str:
+    """Operations per second, per value of `label`: the method, or the protocol's version."""
+    return f"sum by ({label}) ({sli.PROTOCOL}{{{select}}})"
 
 
 def error_share(select: str) -> str:
@@ -25,7 +30,7 @@ def error_share(select: str) -> str:
 
 def latency(quantile: float, select: str) -> str:
     """Duration of tool calls, seconds, at `quantile` (0..1), over the selected servers together."""
-    return f"histogram_quantile({quantile}, sum by (le) ({sli.DURATIONS}{{{select}}}))"
+    return f"histogram_quantile({quantile}, sum by (le) ({sli.SERVER_DURATIONS}{{{select}}}))"
 
 
 def latency_by_tool(quantile: float, count: int, select: str) -> str:

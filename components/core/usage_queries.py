@@ -38,14 +38,14 @@ def organisations(select: str, window: str = RANGE) -> str:
     return f"count(sum by ({contract.LABEL_ORGANISATION}) (avg_over_time({sli.USAGE}{{{select}}}[{window}])) > 0)"
 
 
-def tokens(select: str, window: str) -> str:
+def tokens(select: str) -> str:
     """Tokens per second, per model and type."""
-    return f"sum by (model, token_type) (rate({contract.METRIC_LLM_TOKENS}{{{select}}}[{window}]))"
+    return f"sum by (model, token_type) ({sli.TOKENS}{{{select}}})"
 
 
-def tokens_in_range(select: str) -> str:
-    """Tokens in the time that is shown, per model and type."""
-    return f"sum by (model, token_type) (increase({contract.METRIC_LLM_TOKENS}{{{select}}}[{RANGE}]))"
+def tokens_in_range(select: str, window: str = RANGE, seconds: str = "$__range_s") -> str:
+    """Tokens in `window`, per model and type."""
+    return f"sum by (model, token_type) ({_calls(sli.TOKENS, select, window, seconds)})"
 
 
 def exported_usage(window: str, step_seconds: int) -> str:

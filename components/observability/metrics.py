@@ -34,6 +34,7 @@ class Emitter(StrEnum):
     KUBELET = "kubelet"
     """cAdvisor, inside the kubelet."""
 
+    NODE_EXPORTER = "node-exporter"
     KUBE_STATE_METRICS = "kube-state-metrics"
     OPENCOST = "opencost"
     ENVOY = "envoy"

@@ -32,6 +32,17 @@ KUBELET: Final = (
     gauge("kubelet_volume_stats_capacity_bytes", "bytes", VOLUME, Emitter.KUBELET),
 )
 
+EXPORTER: Final = (
+    counter("node_cpu_seconds_total", "seconds", ("cpu", "mode"), Emitter.NODE_EXPORTER),
+    gauge("node_memory_MemAvailable_bytes", "bytes", (), Emitter.NODE_EXPORTER),
+    gauge("node_memory_MemTotal_bytes", "bytes", (), Emitter.NODE_EXPORTER),
+    gauge("node_filesystem_avail_bytes", "bytes", ("device", "fstype", "mountpoint"), Emitter.NODE_EXPORTER),
+    gauge("node_filesystem_size_bytes", "bytes", ("device", "fstype", "mountpoint"), Emitter.NODE_EXPORTER),
+    counter("node_network_receive_bytes_total", "bytes", ("device",), Emitter.NODE_EXPORTER),
+    counter("node_network_transmit_bytes_total", "bytes", ("device",), Emitter.NODE_EXPORTER),
+)
+"""Source: node exporter 1.x, collectors cpu, meminfo, filesystem and netdev."""
+
 NODE: Final = ("node",)
 COST: Final = (
     gauge("node_cpu_hourly_cost", "", NODE, Emitter.OPENCOST),
@@ -49,6 +60,9 @@ OBJECTS: Final = (
     gauge("kube_pod_container_resource_limits", "", (*CONTAINER, "resource", "unit"), Emitter.KUBE_STATE_METRICS),
     gauge("kube_pod_container_resource_requests", "", (*CONTAINER, "resource", "unit"), Emitter.KUBE_STATE_METRICS),
     counter("kube_pod_container_status_restarts_total", "restarts", CONTAINER, Emitter.KUBE_STATE_METRICS),
+    gauge("kube_pod_status_phase", "", ("namespace", "pod", "phase"), Emitter.KUBE_STATE_METRICS),
+    gauge("kube_pod_container_status_waiting_reason", "", (*CONTAINER, "reason"), Emitter.KUBE_STATE_METRICS),
+    gauge("kube_node_status_condition", "", ("node", "condition", "status"), Emitter.KUBE_STATE_METRICS),
     gauge("kube_node_status_allocatable", "", ("node", "resource", "unit"), Emitter.KUBE_STATE_METRICS),
     gauge("kube_deployment_spec_replicas", "replicas", DEPLOYMENT, Emitter.KUBE_STATE_METRICS),
     gauge("kube_deployment_status_replicas_ready", "replicas", DEPLOYMENT, Emitter.KUBE_STATE_METRICS),
@@ -93,8 +107,9 @@ COLLECTOR: Final = (
     gauge(tracing.QUEUE_SIZE, "spans", ("exporter",), Emitter.COLLECTOR),
     gauge(tracing.QUEUE_CAPACITY, "spans", ("exporter",), Emitter.COLLECTOR),
     counter(tracing.TOO_EARLY, "traces", ("service",), Emitter.COLLECTOR),
+    counter(tracing.STORAGE, "requests", ("service", "operation", "result"), Emitter.COLLECTOR),
     gauge(tracing.HIGHEST, "seconds", (), Emitter.PROMETHEUS),
     gauge(tracing.SENT, "seconds", ("remote_name", "url"), Emitter.PROMETHEUS),
 )
 
-PLATFORM: Final = (*KUBELET, *COST, *OBJECTS, *MESH, *PROMETHEUS, *COLLECTOR)
+PLATFORM: Final = (*KUBELET, *EXPORTER, *COST, *OBJECTS, *MESH, *PROMETHEUS, *COLLECTOR)

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.core import capacity_queries as capacity
 from meshed_mcp.components.core import cost_queries as cost
+from meshed_mcp.components.core import load_queries as load
 from meshed_mcp.components.core import mesh_queries as mesh
 from meshed_mcp.components.core import sli_queries as sli
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
@@ -41,6 +43,7 @@ def service_levels(settings: SloSettings, retention_days: int, namespace: str) -
     """The PrometheusRule that records rates, shares, budgets and what is left of them."""
     days = min(BUDGET_DAYS, retention_days)
     groups = [
+        group("mcp-load", f"{load.LOAD_SECONDS}s", loads()),
         group("mcp-rates", f"{sli.STEP_SECONDS}s", rates(settings)),
         *(group(f"mcp-shares-{every}", every, shares(every)) for every in sorted(set(INTERVALS.values()))),
         group("mcp-pages", f"{PAGES_SECONDS}s", pages()),
@@ -83,6 +86,15 @@ def rates(settings: SloSettings) -> Iterator[Rule]:
             yield record(sli.budget_name(level, bad), *budgets)
 
 
+def loads() -> Iterator[Rule]:
+    """Load of every server, as often as its pods are scraped."""
+    yield record(load.IN_FLIGHT, load.in_flight())
+    yield record(load.WAITING, load.waiting())
+    yield record(load.BUSY, load.busy_places())
+    yield record(load.ANSWERING, load.answering())
+    yield record(load.SESSIONS, load.sessions())
+
+
 def allowed(bad: str, objective: Objective) -> float:
     """Share of calls, 0..1, that may be `bad`."""
     percent = {"errors": objective.availability_percent, "slow_calls": objective.latency_percent}[bad]
@@ -92,9 +104,13 @@ def allowed(bad: str, objective: Objective) -> float:
 def pages() -> Iterator[Rule]:
     """What pages draw of all pods: a query of a page reads thousands of series then, not hundreds of thousands."""
     yield record(sli.DURATIONS, sli.durations())
+    yield record(sli.SERVER_DURATIONS, sli.server_durations())
     yield record(sli.SECONDS, sli.seconds())
     yield record(sli.USAGE, sli.usage())
+    yield record(sli.TOKENS, sli.tokens())
+    yield record(sli.PROTOCOL, sli.protocol())
     yield record(sli.RELEASES, sli.releases())
+    yield record(capacity.REQUESTED, capacity.recorded_requests())
     yield record(cost.POD_COST, cost.pod_cost())
     yield record(mesh.REQUESTS, mesh.recorded_requests())
     yield record(mesh.DURATIONS, mesh.recorded_durations())

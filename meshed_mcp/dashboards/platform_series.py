@@ -63,10 +63,41 @@ def pod(fleet: Fleet, number: int, replica: int) -> Iterator[Series]:
         yield slow("container_cpu_cfs_throttled_periods_total", 0.4, of, Shape.COUNTER, number)
 
 
+def exported(node: str, number: int) -> Iterator[Series]:
+    """What a node's exporter and the cluster say of it: four CPUs, a disk, a network card."""
+    of = {"instance": f"{node}:9100", "job": "node-exporter"}
+    for cpu in range(4):
+        for mode, share in (("idle", 0.5 - 0.02 * (number % 8)), ("user", 0.4 + 0.02 * (number % 8))):
+            yield slow("node_cpu_seconds_total", share, of | {"cpu": str(cpu), "mode": mode}, Shape.COUNTER, number)
+    yield slow("node_memory_MemTotal_bytes", 64 * GIB, of, Shape.FLAT)
+    yield slow("node_memory_MemAvailable_bytes", (20 + number % 8) * GIB, of, Shape.GAUGE, number)
+    disk = of | {"device": "/dev/nvme0n1p1", "fstype": "ext4", "mountpoint": "/"}
+    yield slow("node_filesystem_size_bytes", 200 * GIB, disk, Shape.FLAT)
+    yield slow("node_filesystem_avail_bytes", (60 + 5 * (number % 8)) * GIB, disk, Shape.GAUGE, number)
+    for direction, size in (("receive", 30 * MIB), ("transmit", 20 * MIB)):
+        card = of | {"device": "eth0"}
+        yield slow(f"node_network_{direction}_bytes_total", size, card, Shape.COUNTER, number)
+    for status in ("true", "false", "unknown"):
+        condition = {"node": node, "condition": "Ready", "status": status}
+        yield slow("kube_node_status_condition", float(status == "true"), condition, Shape.FLAT)
+
+
+def troubled(fleet: Fleet) -> Iterator[Series]:
+    """A pod that waits for a node, and one that crashes."""
+    of = {"namespace": fleet.namespace(0), "pod": fleet.pod(0, 0)}
+    yield slow("kube_pod_status_phase", 1, of | {"phase": "Pending"}, Shape.FLAT)
+    crashes = of | {"container": PROXY, "reason": "CrashLoopBackOff"}
+    yield slow("kube_pod_container_status_waiting_reason", 1, crashes, Shape.FLAT)
+    restarts = of | {"container": "init"}
+    yield slow("kube_pod_container_status_restarts_total", 0.001, restarts, Shape.COUNTER)
+
+
 def nodes(fleet: Fleet) -> Iterator[Series]:
     """Nodes with their sizes and prices."""
+    yield from troubled(fleet)
     for number in range(1 + fleet.servers * fleet.pods // PODS_PER_NODE):
         node = f"node-{number}"
+        yield from exported(node, number)
         for name, price in (("cpu", 0.03), ("ram", 0.004), ("total", 0.6)):
             yield slow(f"node_{name}_hourly_cost", price, {"node": node}, Shape.FLAT)
         for resource, size in (("cpu", 16), ("memory", 64 * GIB)):

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.core import capacity_queries as capacity
 from meshed_mcp.components.core import cost_queries as cost
 from meshed_mcp.components.core import forecast_queries as forecast
+from meshed_mcp.components.core import load_queries as load
 from meshed_mcp.components.core import mesh_queries as mesh
 from meshed_mcp.components.core import sli_queries as sli
 from meshed_mcp.components.observability.slo import BURNS
@@ -35,12 +37,17 @@ def recorded_series(fleet: Fleet) -> Iterator[Series]:
         of_server = {"namespace": fleet.namespace(number), contract.LABEL_SERVER: fleet.server(number)}
         yield from server_records(of_server, CALLS_PER_SECOND * fleet.pods * fleet.tools, number)
         yield from release_records(of_server, fleet.pods, number)
+        yield from durations(of_server, fleet, number)
+        yield from loads(of_server, fleet.pods, number)
         yield from forecasts(of_server, 4.0 * fleet.pods, number)
         yield from mesh_records(fleet, number)
         for tool in range(fleet.tools):
             yield from tool_records(of_server | {contract.LABEL_TOOL: f"tool-{tool}"}, fleet, number, tool)
     registry = {"namespace": fleet.namespace(0), contract.LABEL_SERVER: contract.REGISTRY_NAME}
     yield from server_records(registry, 20.0, 1)
+    yield from loads(registry, 2, 1)
+    for resource, share in (("cpu", 0.55), ("memory", 0.7)):
+        yield recorded(capacity.REQUESTED, {"resource": resource}, share)
 
 
 def recorded(name: str, labels: dict[str, str], size: float, phase: int = 0, shape: Shape = Shape.GAUGE) -> Series:
@@ -58,6 +65,36 @@ def server_records(labels: dict[str, str], per_second: float, phase: int) -> Ite
         yield recorded(sli.budget_name("server", bad), labels, allowed, shape=Shape.FLAT)
         yield recorded(sli.budget_left_name(bad), labels, 0.2 + 0.1 * (phase % 8), phase, Shape.FALLING)
     yield recorded(cost.POD_COST, labels, 0.4 + 0.05 * (phase % 7), phase)
+
+
+def durations(labels: dict[str, str], fleet: Fleet, number: int) -> Iterator[Series]:
+    """Buckets over all tools of a server, its methods and versions, its tokens."""
+    calls = [(CALLS_PER_SECOND * fleet.pods * (1 + tool % 3), median_of(number, tool)) for tool in range(fleet.tools)]
+    for bound in shares_below(1.0):
+        below = sum(per_second * shares_below(median)[bound] for per_second, median in calls)
+        yield recorded(sli.SERVER_DURATIONS, labels | {"le": bound}, below, number)
+    for method, version, share in (
+        ("tools/call", "2026-07-28", 0.7),
+        ("tools/list", "2026-07-28", 0.1),
+        ("tools/call", "2025-11-25", 0.2),
+    ):
+        spoken = labels | {contract.LABEL_METHOD: method, contract.LABEL_PROTOCOL: version}
+        yield recorded(sli.PROTOCOL, spoken, share * sum(per_second for per_second, _ in calls), number)
+    for kind, per_second in (("input", 90.0), ("output", 30.0)):
+        tokens = labels | {"model": "small-1", "token_type": kind}
+        yield recorded(sli.TOKENS, tokens, per_second * fleet.pods, number)
+
+
+def loads(labels: dict[str, str], pods: int, phase: int) -> Iterator[Series]:
+    """Load over all pods, as often as they are scraped."""
+    for name, size, shape in (
+        (load.IN_FLIGHT, 4.2 * pods, Shape.GAUGE),
+        (load.WAITING, 0.2 * pods, Shape.GAUGE),
+        (load.BUSY, 4 / contract.CONCURRENT_CALLS, Shape.GAUGE),
+        (load.ANSWERING, pods, Shape.FLAT),
+        (load.SESSIONS, 3 * pods, Shape.GAUGE),
+    ):
+        yield Series({"__name__": name, **labels}, size, shape, Pace.FAST_LONG, phase % RELEASE_PHASES)
 
 
 def release_records(labels: dict[str, str], pods: int, number: int) -> Iterator[Series]:

@@ -13,6 +13,8 @@ from meshed_mcp.components.core import (
     capacity_queries,
     cost_queries,
     health_queries,
+    infrastructure_queries,
+    load_queries,
     mesh_queries,
     monitoring_queries,
     performance_queries,
@@ -61,6 +63,7 @@ def answers(values: str, status: str) -> dict[str, str]:
     return series(f"{contract.METRIC_HTTP_DURATION}_count", values, **labels)
 
 
+OF_MODEL = {"model": "small", "token_type": "input"}
 PERIODS = {"container": contract.CONTAINER_NAME}
 VOLUME = {"namespace": "monitoring", "persistentvolumeclaim": "db-0", "pod": "kubelet"}
 SHOWN = {
@@ -190,9 +193,47 @@ SHOWN = {
         {f'{{{OF_SERVER},version="canary",release="2.0"}}': 1},
     ),
     "half of the places for calls are taken": Shown(
-        capacity_queries.busy_places(SELECT),
+        load_queries.busy_places(),
         (series(contract.METRIC_ACTIVE_REQUESTS, "50x20"), series(contract.METRIC_CALL_PLACES, "100x20")),
-        {'{mcp_server_name="mcp-rag"}': 0.5},
+        {f"{{{OF_SERVER}}}": 0.5},
+    ),
+    "calls that wait are in flight too": Shown(
+        load_queries.in_flight(),
+        (
+            series(contract.METRIC_ACTIVE_REQUESTS, "3x20", mcp_method_name="tools/call"),
+            series(contract.METRIC_QUEUE_DEPTH, "2x20"),
+        ),
+        {f"{{{OF_SERVER}}}": 5},
+    ),
+    "tokens of a time are rates times its length": Shown(
+        usage_queries.tokens_in_range(SELECT, "4m", "240"),
+        (series(sli.TOKENS, "5x20", pod="", **OF_MODEL),),
+        {'{model="small",token_type="input"}': 1200},
+    ),
+    "half of the nodes' CPU is requested": Shown(
+        capacity_queries.recorded_requests(),
+        (
+            bare("kube_pod_container_resource_requests", "2x20", resource="cpu", pod="a"),
+            bare("kube_node_status_allocatable", "4x20", resource="cpu", node="n1"),
+        ),
+        {'{resource="cpu"}': 0.5},
+    ),
+    "a disk of a node is as full as its fullest": Shown(
+        infrastructure_queries.disk_used(5),
+        tuple(
+            bare(f"node_filesystem_{what}_bytes", f"{size}x20", instance="n1", mountpoint=place, fstype=kind)
+            for place, kind, left in (("/", "ext4", 20), ("/data", "xfs", 60), ("/run", "tmpfs", 1))
+            for what, size in (("avail", left), ("size", 100))
+        ),
+        {'{instance="n1"}': 0.8},
+    ),
+    "a node's CPU is what is not idle": Shown(
+        infrastructure_queries.cpu_used(5, WINDOW),
+        (
+            bare("node_cpu_seconds_total", "0+7.5x20", instance="n1", cpu="0", mode="idle"),
+            bare("node_cpu_seconds_total", "0+22.5x20", instance="n1", cpu="1", mode="idle"),
+        ),
+        {'{instance="n1"}': 0.5},
     ),
     "a container held back in every fourth period": Shown(
         performance_queries.throttled_share(NAMESPACE, f"{SERVER}-1", WINDOW),

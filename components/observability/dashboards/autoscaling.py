@@ -1,7 +1,8 @@
 """The dashboard "MCP autoscaling": what was asked, what was forecast, what the autoscalers made of it."""
 
 from meshed_mcp.components.core import forecast_queries as forecast
-from meshed_mcp.components.core import performance_queries, queries, scaling_queries
+from meshed_mcp.components.core import load_queries as load
+from meshed_mcp.components.core import queries, scaling_queries
 from meshed_mcp.components.observability.dashboards.choices import (
     BY_SERVER,
     CHOICES,
@@ -34,8 +35,8 @@ def replica_panels() -> tuple[Panel, ...]:
             description="The autoscaler divides this by in_flight_per_replica. Open listen streams do not count.",
             unit=Unit.COUNT,
             queries=(
-                Query(queries.in_flight_by_server(SELECT), BY_SERVER),
-                Query(performance_queries.waiting(SELECT), f"{BY_SERVER} waiting"),
+                Query(load.drawn(load.IN_FLIGHT, SELECT), BY_SERVER),
+                Query(load.drawn(load.WAITING, SELECT), f"{BY_SERVER} waiting"),
             ),
             scrape_seconds=SERVER_SCRAPE_SECONDS,
         ),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from meshed_mcp.components.core import capacity_queries as capacity
+from meshed_mcp.components.core import load_queries as load
 from meshed_mcp.components.core import queries
 from meshed_mcp.components.observability.dashboards.choices import (
     BY_SERVER,
@@ -49,7 +50,7 @@ def server_panels() -> tuple[Panel, ...]:
             "Places for calls taken",
             "Of all replicas of a server; above it calls wait.",
             Unit.SHARE,
-            capacity.busy_places(SELECT),
+            load.drawn(load.BUSY, SELECT),
             BY_SERVER,
         )._replace(thresholds=ALMOST_ALL),
         lines(
@@ -69,11 +70,11 @@ def server_panels() -> tuple[Panel, ...]:
         *(
             lines(
                 f"{title} requested by servers",
-                "Per container of their pods; what nodes must hold free for them.",
+                "Now, per container of their pods: what nodes must hold free for them.",
                 unit,
                 capacity.requested_by_server(resource, NAMESPACE, queries.pods_of(SERVER)),
                 "{{container}}",
-            )
+            )._replace(kind=Kind.BARS)
             for resource, title, unit in (("cpu", "CPU", Unit.CORES), ("memory", "Memory", Unit.BYTES))
         ),
     )
@@ -81,13 +82,12 @@ def server_panels() -> tuple[Panel, ...]:
 
 def node_panels() -> tuple[Panel, ...]:
     """Nodes, all of the cluster."""
-    shares = tuple(Query(capacity.requested_share(resource), resource) for resource in ("cpu", "memory"))
     return (
         Panel(
             title="Nodes requested",
             description="Part of what all nodes have that pods have requested; at 1 new pods wait for a node.",
             unit=Unit.SHARE,
-            queries=shares,
+            queries=(Query(capacity.requested_share(), "{{resource}}"),),
             scrape_seconds=CLUSTER_SCRAPE_SECONDS,
             thresholds=ALMOST_ALL,
         ),

@@ -10,6 +10,7 @@ from meshed_mcp.components.observability.dashboards.autoscaling import autoscali
 from meshed_mcp.components.observability.dashboards.capacity import capacity_dashboard
 from meshed_mcp.components.observability.dashboards.classic import classic_json
 from meshed_mcp.components.observability.dashboards.cost import cost_dashboard
+from meshed_mcp.components.observability.dashboards.infrastructure import infrastructure_dashboard
 from meshed_mcp.components.observability.dashboards.mesh import mesh_dashboard
 from meshed_mcp.components.observability.dashboards.monitoring import monitoring_dashboard
 from meshed_mcp.components.observability.dashboards.overview import overview_dashboard
@@ -39,6 +40,7 @@ def dashboards(args: ObservabilityStackArgs) -> list[Dashboard]:
         autoscaling_dashboard(),
         capacity_dashboard(args.namespace),
         cost_dashboard(),
+        infrastructure_dashboard(),
         mesh_dashboard(),
         monitoring_dashboard(args.namespace),
         overview_dashboard(args.slo.default),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from meshed_mcp.components.core import health_queries as health
+from meshed_mcp.components.core import load_queries as load
 from meshed_mcp.components.core import traffic_queries as traffic
 from meshed_mcp.components.observability.dashboards.choices import (
     BUDGET_THRESHOLDS,
@@ -106,7 +107,7 @@ def traffic_panels(objective: Objective) -> tuple[Panel, ...]:
             title="Replicas that answer",
             description="Pods of each server that Prometheus reaches.",
             unit=Unit.COUNT,
-            queries=(Query(health.answering_replicas(every), BY_SERVER),),
+            queries=(Query(load.drawn(load.ANSWERING, every), BY_SERVER),),
             scrape_seconds=SERVER_SCRAPE_SECONDS,
             width=8,
             leads_to=Page.SERVICES,

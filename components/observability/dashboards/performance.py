@@ -4,6 +4,7 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core import alert_queries, queries
+from meshed_mcp.components.core import load_queries as load
 from meshed_mcp.components.core import performance_queries as performance
 from meshed_mcp.components.core import traffic_queries as traffic
 from meshed_mcp.components.observability.dashboards.choices import (
@@ -76,7 +77,7 @@ def waiting_panels() -> tuple[Panel, ...]:
             "Calls that wait",
             "For a place; the time they wait is part of their duration.",
             Unit.COUNT,
-            Query(performance.waiting(SELECT), BY_SERVER),
+            Query(load.drawn(load.WAITING, SELECT), BY_SERVER),
         ),
         lines(
             "Requests refused",

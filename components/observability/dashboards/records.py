@@ -17,6 +17,7 @@ class Unit(StrEnum):
     COUNT = "short"
     CORES = "suffix: cores"
     BYTES = "bytes"
+    BYTES_PER_SECOND = "Bps"
     AMOUNT = "none"
     """An amount of money without a sign: only OpenCost knows the currency."""
 
@@ -43,6 +44,7 @@ class Page(StrEnum):
     USAGE = "mcp-usage"
     COST = "mcp-cost"
     CAPACITY = "mcp-capacity"
+    INFRASTRUCTURE = "mcp-infrastructure"
 
 
 class Query(NamedTuple):

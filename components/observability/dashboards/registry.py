@@ -4,6 +4,7 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core import health_queries, queries, registry_queries
+from meshed_mcp.components.core import load_queries as load
 from meshed_mcp.components.observability.dashboards.choices import (
     BUDGET_THRESHOLDS,
     CHOICES,
@@ -86,7 +87,7 @@ def content_panels() -> tuple[Panel, ...]:
             "Replicas and their database",
             "Replicas that answer, and those of them whose database answers.",
             Unit.COUNT,
-            Query(health_queries.answering_replicas(SELECT), "answer"),
+            Query(load.drawn(load.ANSWERING, SELECT), "answer"),
             Query(registry_queries.with_database(SELECT), "with database"),
         ),
         Panel(

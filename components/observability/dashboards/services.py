@@ -1,6 +1,8 @@
 """The dashboard "MCP services": how much is called, how well it is answered, and by how many replicas."""
 
+from meshed_mcp import contract
 from meshed_mcp.components.core import health_queries, queries
+from meshed_mcp.components.core import load_queries as load
 from meshed_mcp.components.core import traffic_queries as traffic
 from meshed_mcp.components.observability.dashboards.choices import (
     BUDGET_THRESHOLDS,
@@ -31,7 +33,13 @@ def services_dashboard(objective: Objective) -> Dashboard:
         title="MCP services",
         description="Calls, errors, latency, load and size of MCP servers.",
         variables=CHOICES,
-        panels=(*traffic_panels(objective), *budget_panels(), *load_panels(), *resource_panels()),
+        panels=(
+            *traffic_panels(objective),
+            *budget_panels(),
+            *protocol_panels(),
+            *load_panels(),
+            *resource_panels(),
+        ),
     )
 
 
@@ -101,6 +109,35 @@ def budget_panels() -> tuple[Panel, ...]:
     )
 
 
+def protocol_panels() -> tuple[Panel, ...]:
+    """What is spoken."""
+    asked = {
+        "Methods": ("MCP messages per second of all chosen servers, by method.", contract.LABEL_METHOD),
+        "Protocol versions": ("The same by version: who still speaks an old one.", contract.LABEL_PROTOCOL),
+    }
+    return (
+        *(
+            Panel(
+                title=title,
+                description=description,
+                unit=Unit.PER_SECOND,
+                queries=(Query(traffic.operations_by(label, SELECT), f"{{{{{label}}}}}"),),
+                scrape_seconds=RECORDED_SECONDS,
+                width=8,
+            )
+            for title, (description, label) in asked.items()
+        ),
+        Panel(
+            title="Open sessions",
+            description="Of clients up to 2025-11-25; newer ones have none.",
+            unit=Unit.COUNT,
+            queries=(Query(load.drawn(load.SESSIONS, SELECT), BY_SERVER),),
+            scrape_seconds=SERVER_SCRAPE_SECONDS,
+            width=8,
+        ),
+    )
+
+
 def load_panels() -> tuple[Panel, ...]:
     """What the autoscaler sees and what it did."""
     return (
@@ -108,7 +145,7 @@ def load_panels() -> tuple[Panel, ...]:
             title="Calls in work and waiting",
             description="The autoscaler divides this by in_flight_per_replica. Open listen streams do not count.",
             unit=Unit.COUNT,
-            queries=(Query(queries.in_flight_by_server(SELECT), BY_SERVER),),
+            queries=(Query(load.drawn(load.IN_FLIGHT, SELECT), BY_SERVER),),
             scrape_seconds=SERVER_SCRAPE_SECONDS,
         ),
         Panel(

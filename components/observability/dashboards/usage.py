@@ -5,10 +5,8 @@ from meshed_mcp.components.core import usage_queries as usage
 from meshed_mcp.components.observability.dashboards.choices import (
     BY_TOOL,
     CHOICES,
-    RATE,
     RECORDED_SECONDS,
     SELECT,
-    SERVER_SCRAPE_SECONDS,
     TOP,
 )
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Unit
@@ -58,15 +56,15 @@ def token_panels() -> tuple[Panel, ...]:
             title="Tokens",
             description="Per second, per model and type, as the model's endpoint reports them. Empty without a model.",
             unit=Unit.PER_SECOND,
-            queries=(Query(usage.tokens(SELECT, RATE), BY_MODEL),),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
+            queries=(Query(usage.tokens(SELECT), BY_MODEL),),
+            scrape_seconds=RECORDED_SECONDS,
         ),
         Panel(
             title="Tokens in the time shown",
             description="Per model and type.",
             unit=Unit.COUNT,
             queries=(Query(usage.tokens_in_range(SELECT), BY_MODEL),),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
+            scrape_seconds=RECORDED_SECONDS,
             kind=Kind.BARS,
         ),
     )

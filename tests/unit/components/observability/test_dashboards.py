@@ -57,15 +57,14 @@ def test_rendering_twice_gives_the_same_text() -> None:
 
 def test_pages_keep_their_addresses() -> None:
     """Grafana: links, alerts and favourites hold the uid."""
-    uids = ["autoscaling", "capacity", "cost", "mesh", "monitoring", "overview", "performance", "registry", "services"]
-    uids.append("usage")
-    assert [item["uid"] for item in BOARDS] == [f"mcp-{uid}" for uid in uids]
+    uids = "autoscaling capacity cost infrastructure mesh monitoring overview performance registry services usage"
+    assert [item["uid"] for item in BOARDS] == [f"mcp-{uid}" for uid in uids.split()]
     assert {(item["schemaVersion"], item["editable"]) for item in BOARDS} == {(42, False)}
 
 
 QUESTIONS = {
     "mcp-overview": {"Alerts that fire", "Watchdog last seen", "Error budget left", "Latency budget left", "Errors"},
-    "mcp-services": {"Tool calls", "Errors", "Latency of tool calls", "Error budget left", "Replicas", "CPU per pod"},
+    "mcp-services": {"Tool calls", "Errors", "Latency of tool calls", "Protocol versions", "Replicas", "CPU per pod"},
     "mcp-registry": {"Requests by route", "Errors", "Latency", "Servers and leases", "Budgets left"},
     "mcp-autoscaling": {"Replicas wanted and ready", "Forecast and load", "Forecast trusted"},
     "mcp-monitoring": {"Share of the cluster", "Series in memory", "Slowest scrapes", "Volumes"},
@@ -78,6 +77,7 @@ QUESTIONS = {
         "Nodes requested",
         "Volumes of monitoring, free",
     },
+    "mcp-infrastructure": {"Nodes", "Memory of nodes", "Disks of nodes", "Volumes", "Pods that do not run"},
     "mcp-performance": {"Latency with traces", "Calls that wait", "CPU held back", "Calls of the replica"},
 }
 
