@@ -90,7 +90,7 @@ class MCPService(MCPServer[LifespanResultT]):
             )
         try:
             settings = Settings.from_environment(service=self.name)
-            lease = presence(self, settings)
+            lease = presence(self, settings, self.metrics)
             app = self.http_app(settings, **kwargs)
         except SettingsError as error:
             raise SystemExit(str(error)) from None

@@ -236,6 +236,12 @@ METRIC_REGISTRY_SERVERS: Final = "mcp_registry_servers"
 METRIC_REGISTRY_LEASES: Final = "mcp_registry_leases"
 METRIC_REGISTRY_EXPIRED: Final = "mcp_registry_expired_servers_total"
 METRIC_REGISTRY_DATABASE_UP: Final = "mcp_registry_database_up"
+METRIC_REGISTRY_SYNC: Final = "mcp_registry_sync_timestamp_seconds"
+"""Gauge: when a replica last agreed with the database, Unix time."""
+
+METRIC_HEARTBEAT: Final = "mcp_agent_last_heartbeat_timestamp_seconds"
+"""Gauge: when a server last renewed its lease in the registry, or began to try, Unix time."""
+
 METRIC_HTTP_DURATION: Final = "http_server_request_duration_seconds"
 METRIC_REJECTED: Final = "mcp_server_rejected_requests_total"
 """Counter: requests that were answered without being executed, by `reason`."""

@@ -62,10 +62,11 @@ async def registered(
 
 @dataclass(frozen=True)
 class Pace:
-    """How the keeper waits; tests put their own clock in."""
+    """How the keeper waits, and what it does at each beat that was heard; tests put their own clock in."""
 
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     backoff: Backoff = BACKOFF
+    heard: Callable[[], object] = lambda: None
 
 
 @dataclass
@@ -92,6 +93,7 @@ class _Keeper:
             if failures:
                 logger.info("the registry at %s answers again", self.client.url)
                 failures = 0
+            self.pace.heard()
             await self.pace.sleep(self.lease_seconds / BEATS_PER_LEASE)
 
     async def _beat(self) -> None:

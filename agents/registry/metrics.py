@@ -32,6 +32,10 @@ class CatalogueMetrics:
         self._up = Gauge(
             contract.METRIC_REGISTRY_DATABASE_UP, "1 while the registry's database answers, else 0.", registry=registry
         )
+        self._sync = Gauge(
+            contract.METRIC_REGISTRY_SYNC, "When this replica last agreed with the database.", registry=registry
+        )
+        self._sync.set_to_current_time()
         self.up = False
 
     def swept(self, size: Size, expired: int) -> None:
@@ -41,6 +45,7 @@ class CatalogueMetrics:
         self._servers.set(size.servers)
         self._leases.set(size.leases)
         self._expired.inc(expired)
+        self._sync.set_to_current_time()
 
     def lost(self) -> None:
         """The database did not answer."""

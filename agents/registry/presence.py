@@ -10,8 +10,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 from mcp.server import MCPServer
+from prometheus_client import CollectorRegistry, Gauge
 
-from meshed_mcp.agents.registry.lease import registered
+from meshed_mcp import contract
+from meshed_mcp.agents.registry.lease import Pace, registered
 from meshed_mcp.agents.registry.model import DEFAULT_LEASE_SECONDS, MAX_LEASE_SECONDS, ServerEntry, server_entry
 from meshed_mcp.agents.settings import Settings, SettingsError
 from meshed_mcp.contract import MCP_PATH, MCP_PORT
@@ -24,9 +26,15 @@ UNVERSIONED: Final = "0.0.0"
 
 
 def presence(
-    server: MCPServer[Any], settings: Settings, environment: Mapping[str, str] = os.environ
+    server: MCPServer[Any],
+    settings: Settings,
+    metrics: CollectorRegistry,
+    environment: Mapping[str, str] = os.environ,
 ) -> AbstractAsyncContextManager[None] | None:
-    """Return the server's registration at `settings.registry_url`, None where none is set. Raises SettingsError."""
+    """Return the server's registration at `settings.registry_url`, None where none is set. Raises SettingsError.
+
+    `metrics` shows when the registry last heard of it.
+    """
     if settings.registry_url is None:
         return None
     seconds = lease_seconds(environment)
@@ -34,7 +42,10 @@ def presence(
     async def describe() -> ServerEntry:
         return await entry_of(server, settings)
 
-    return registered(settings.registry_url, describe, lease_seconds=seconds)
+    heartbeat = Gauge(contract.METRIC_HEARTBEAT, "When the lease in the registry was last renewed.", registry=metrics)
+    heartbeat.set_to_current_time()
+    pace = Pace(heard=heartbeat.set_to_current_time)
+    return registered(settings.registry_url, describe, lease_seconds=seconds, pace=pace)
 
 
 def lease_seconds(environment: Mapping[str, str]) -> int:

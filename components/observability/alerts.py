@@ -101,6 +101,24 @@ def availability() -> Iterator[Alert]:
         "Lookups and leases fail on these replicas; servers are forgotten when their leases run out.",
     )
     yield Alert(
+        "MCPRegistrySyncStale",
+        wrong.sync_stale(),
+        "1m",
+        "warning",
+        "registry",
+        f"A replica of {SERVER} agreed with its database {NUMBER} s ago",
+        "It answers with what it knew then, and forgets no server whose lease ran out.",
+    )
+    yield Alert(
+        "MCPAgentHeartbeatStale",
+        wrong.silent_lease(),
+        "1m",
+        "warning",
+        "server",
+        f"The registry has not heard of {SERVER} for {NUMBER} s",
+        "Its lease has run out: whoever looks it up by name does not find it. Callers that know its address go on.",
+    )
+    yield Alert(
         "MCPReplicasDisconnected",
         wrong.disconnected(),
         "5m",

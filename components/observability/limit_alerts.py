@@ -53,6 +53,15 @@ def replicas() -> Iterator[Alert]:
         "Its calls are cut each time, and its lease comes and goes.",
     )
     yield Alert(
+        "MCPAgentDown",
+        limits.never_ready(),
+        "5m",
+        "critical",
+        "server",
+        f"{NUMBER} replicas of {SERVER} run and none is ready",
+        "They answer Prometheus and get no calls: each says that it is starting or stopping.",
+    )
+    yield Alert(
         "TargetMissing",
         limits.unscraped(),
         "10m",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from meshed_mcp.components.core import tracing_queries as ways
+from meshed_mcp.components.observability import jaeger
 from meshed_mcp.components.observability.alert import NUMBER, PERCENT, Alert
 
 PART: Final = "{{ $labels.service }} in {{ $labels.namespace }}"
@@ -50,12 +51,21 @@ def lost_spans() -> Iterator[Alert]:
     )
     yield Alert(
         "OTelSpansUndelivered",
-        ways.spans_undelivered(),
+        ways.spans_undelivered(jaeger.NAME),
         "10m",
         "warning",
         "monitoring",
         f"{PART} gave up {NUMBER} spans in ten minutes",
-        "The next part, or Jaeger's storage, does not take them. Their traces have holes.",
+        "The next part does not take them. Their traces have holes.",
+    )
+    yield Alert(
+        "JaegerStorageErrors",
+        ways.storage_errors(jaeger.NAME),
+        "10m",
+        "warning",
+        "monitoring",
+        f"The storage of {PART} failed {NUMBER} times in ten minutes: {{{{ $labels.operation }}}}",
+        "Traces of this time have holes, or cannot be looked at.",
     )
     yield Alert(
         "TailSamplingDroppedTooEarly",

@@ -190,6 +190,17 @@ CASES = [
         [series(contract.METRIC_REGISTRY_DATABASE_UP, steady(1))],
     ),
     Case(
+        "MCPRegistrySyncStale",
+        [series(contract.METRIC_REGISTRY_SYNC, "0+60x100 6000x30")],
+        [series(contract.METRIC_REGISTRY_SYNC, "0+60x130")],
+    ),
+    Case(
+        "MCPAgentHeartbeatStale",
+        [series(contract.METRIC_HEARTBEAT, "0+60x100 6000x30")],
+        [series(contract.METRIC_HEARTBEAT, "0+60x100 6000x30"), series(contract.METRIC_HEARTBEAT, "0+60x130", pod="b")],
+    ),
+    Case("MCPAgentDown", [ready("mcp-rag", 0), pod_up(steady(1))], [ready("mcp-rag", 1), pod_up(steady(1))]),
+    Case(
         "MCPReplicasDisconnected",
         [series(contract.METRIC_BUS_CONNECTED, steady(0))],
         [series(contract.METRIC_BUS_CONNECTED, "1x117 0x10")],
@@ -225,7 +236,8 @@ CASES = [
     Case("PrometheusRemoteWriteBehind", lag(200), lag(20)),
     Case("OTelCollectorQueueFull", queue(900), queue(500)),
     Case("OTelCollectorRefusing", *spans(ways.REFUSED, "otel-agent")),
-    Case("OTelSpansUndelivered", *spans(ways.FAILED, "jaeger")),
+    Case("OTelSpansUndelivered", *spans(ways.FAILED, "otel-gateway")),
+    Case("JaegerStorageErrors", *spans(ways.FAILED, "jaeger")),
     Case("TailSamplingDroppedTooEarly", *spans(ways.TOO_EARLY, "otel-gateway")),
     Case("GrafanaDown", grafana(0), grafana(1)),
     burn("MCPRegistryErrorBudgetBurn", "server", "errors", server=contract.REGISTRY_NAME),

@@ -1,6 +1,7 @@
 """The heartbeat of a service: registered while it is ready, whatever the registry does."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -111,6 +112,18 @@ async def test_the_heart_beats_at_a_third_of_the_lease(registry: Registry, clock
         assert beats.waits == [10.0, 10.0]
         assert registry.requests == ["POST", "PUT"]
         assert registry.store.find("ns/rag").expires_at == clock() + 30
+
+
+async def test_a_beat_that_the_registry_heard_is_noted_and_a_lost_one_is_not(registry: Registry) -> None:
+    """Runbook MCPAgentHeartbeatStale: the gauge is as old as the last answer."""
+    beats, heard = Beats(), itertools.count()
+    async with registered(URL, described, pace=replace(beats.pace(), heard=heard.__next__), transport=registry):
+        await beats.reached()
+        registry.up = False
+        await beats.next()
+        registry.up = True
+        await beats.next()
+    assert next(heard) == 2
 
 
 async def test_a_service_that_was_forgotten_is_published_again(registry: Registry) -> None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 from mcp.server import MCPServer
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import create_engine
 
 from meshed_mcp import contract
@@ -51,6 +51,22 @@ async def test_the_sweep_measures_the_catalogue(
     assert samples(registry) == (1, 2, 1, 1)
 
 
+async def test_a_sweep_that_the_database_did_not_answer_is_no_agreement(
+    registry: CollectorRegistry, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runbook MCPRegistrySyncStale: the time of the last agreement stays while there is none."""
+    moments = iter(range(100, 1000, 100))
+    monkeypatch.setattr(Gauge, "set_to_current_time", lambda self: self.set(next(moments)))
+    metrics = CatalogueMetrics(registry)
+    engine = create_engine("postgresql+psycopg://meshed:secret@127.0.0.1:1/x")
+    found = []
+    for store in (sqlite_store, Store(Database(engine)), sqlite_store):
+        await sweep(store, metrics)
+        found.append(registry.get_sample_value(contract.METRIC_REGISTRY_SYNC))
+    engine.dispose()
+    assert found == [200, 200, 300]
+
+
 async def test_the_loss_of_the_database_is_told_once_and_measured(
     registry: CollectorRegistry, sqlite_store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -95,7 +111,7 @@ async def test_a_server_that_says_nothing_of_itself_can_register() -> None:
 
 def test_without_a_registry_there_is_no_presence() -> None:
     """contract.ENV_REGISTRY_URL: unset = the service does not register."""
-    assert presence(MCPServer("a"), Settings(service="a"), {}) is None
+    assert presence(MCPServer("a"), Settings(service="a"), CollectorRegistry(), {}) is None
 
 
 def test_the_lease_is_thirty_seconds_or_as_the_environment_says() -> None:
