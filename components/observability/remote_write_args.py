@@ -11,8 +11,9 @@ from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.alerting_args import SecretFile
 
-KEPT_SERIES: Final = "mcp_.*|mcp:.*|http_server_.*|traces_span_metrics_.*"
-"""Metrics of servers and what is recorded of them; not the cluster's."""
+KEPT_SERIES: Final = "([a-z]+:)?mcp[_:].*|http_server_.*|traces_span_metrics_.*|workload:.*"
+"""Metrics of servers and what is recorded of them, of which the level stands first (`server:mcp_errors:rate5m`); not
+the cluster's. The whole name must match. Source: Prometheus, "Relabel config"."""
 
 
 def write_address(text: str) -> str:
