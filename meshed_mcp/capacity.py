@@ -16,8 +16,10 @@ from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.mesh.monitor import SCRAPE_SECONDS
 from meshed_mcp.components.observability import sizing
 from meshed_mcp.components.observability.dashboards.choices import PROXY_SCRAPE_SECONDS
+from meshed_mcp.components.observability.jaeger_args import BadgerStorage, SearchStorage
 from meshed_mcp.components.observability.prometheus_values import RETENTION_SHARE
-from meshed_mcp.components.observability.sizing import GIB, MIB, Load, Size
+from meshed_mcp.components.observability.reservation import Reservation
+from meshed_mcp.components.observability.sizing import GIB, MIB, Load, Size, Tail
 from meshed_mcp.cost import bounds
 from meshed_mcp.infra.budgets import requests_of
 from meshed_mcp.infra.plan import Plan, planned
@@ -53,7 +55,7 @@ def capacity_command(
     calls: Annotated[float, typer.Option(min=0, help="Calls per second of a pod.")] = 10,
     nodes: Annotated[int | None, typer.Option(min=1, help="Nodes of the cluster; by default one per 20 pods.")] = None,
 ) -> None:
-    """Size Prometheus and Jaeger for a stack at its most replicas, and warn where the stack gives less."""
+    """Size Prometheus, Jaeger and the collectors for a stack at its most replicas; warn where it gives less."""
     files = read_project(project, stack)
     plan = planned(files.config, files.secret_keys)
     load = load_of(plan, tools, organisations, calls, nodes)
@@ -102,29 +104,96 @@ def formulas(load: Load, plan: Plan) -> list[str]:
         f"disk of Prometheus: {samples:,.0f} samples/s x {sizing.BYTES_PER_SAMPLE} B x {days} d / {RETENTION_SHARE}",
         f"memory of Prometheus: {base} MiB + series x {each} KiB",
         f"spans: {spans} = {sizing.spans_per_second(load):,.0f}/s of {sizing.BYTES_PER_SPAN} B",
-        f"disk of Jaeger: spans x {settings.jaeger.retention_hours} h",
+        f"disk of Jaeger: spans that are kept x {settings.jaeger.retention_hours} h",
+        *collector_formulas(plan),
     ]
 
 
-def sizes(load: Load, plan: Plan) -> dict[str, Size]:
-    """What each part needs, all replicas of it apart."""
-    settings = plan.observability
-    return {
-        "prometheus": sizing.prometheus_size(load, settings.prometheus.retention_days, RETENTION_SHARE),
-        "jaeger": sizing.jaeger_size(load, settings.jaeger.retention_hours),
-    }
+def collector_formulas(plan: Plan) -> list[str]:
+    """How the numbers of the collectors come about."""
+    collectors, tail = plan.observability.collectors, tail_of(plan)
+    if collectors is None:
+        return []
+    base, each = sizing.COLLECTOR_BASE_BYTES // MIB, sizing.BYTES_PER_HELD_SPAN // 1024
+    waits = f"{sizing.QUEUED_SECONDS} s" if tail is None else f"({sizing.QUEUED_SECONDS} + {tail.wait_seconds:g}) s"
+    return [
+        f"memory of an agent: {base} MiB + (spans of its node x {sizing.QUEUED_SECONDS} s + queue_spans) x {each} KiB",
+        f"memory of a gateway: {base} MiB + (its share of spans x {waits} + queue_spans) x {each} KiB",
+    ]
+
+
+class Part(NamedTuple):
+    """One part of monitoring: what one pod of it needs and is given, how many pods, the fields that say so."""
+
+    size: Size
+    pods: int
+    given: Reservation
+    resources: str
+    storage_gib: int | None = None
+    """Its volume; None where it has none of its own."""
+
+    storage: str = ""
+
+
+def parts(load: Load, plan: Plan) -> list[Part]:
+    """Every part that grows with the services."""
+    settings, tail = plan.observability, tail_of(plan)
+    prometheus, jaeger = settings.prometheus, settings.jaeger
+    of_jaeger = sizing.jaeger_size(sizing.chosen(load, tail), jaeger.retention_hours)
+    own_volume = isinstance(jaeger.storage, BadgerStorage)
+    pods = jaeger.storage.replicas if isinstance(jaeger.storage, SearchStorage) else 1
+    return [
+        Part(
+            sizing.prometheus_size(load, prometheus.retention_days, RETENTION_SHARE),
+            prometheus.replicas,
+            prometheus.resources,
+            "observability.prometheus.resources",
+            prometheus.storage_gib,
+            "observability.prometheus.storage_gib",
+        ),
+        Part(
+            Size(of_jaeger.cores / pods, of_jaeger.memory_bytes, of_jaeger.disk_bytes),
+            pods,
+            jaeger.resources,
+            "observability.jaeger.resources",
+            jaeger.storage_gib if own_volume else None,
+            "observability.jaeger.storage_gib",
+        ),
+        *collector_parts(load, plan, tail),
+    ]
+
+
+def tail_of(plan: Plan) -> Tail | None:
+    """How traces are chosen at their end, where they are; failed and slow ones are taken to be few."""
+    collectors = plan.observability.collectors
+    chosen = None if collectors is None else collectors.tail_sampling
+    return None if chosen is None else Tail(chosen.decision_wait_seconds, chosen.rest_percent / 100)
+
+
+def collector_parts(load: Load, plan: Plan, tail: Tail | None) -> list[Part]:
+    """Agents and gateways, where the stack has them."""
+    collectors = plan.observability.collectors
+    if collectors is None:
+        return []
+    agent = sizing.agent_size(load, collectors.queue_spans)
+    gateway = sizing.gateway_size(load, collectors.gateway_replicas, collectors.queue_spans, tail)
+    where = "observability.collectors"
+    return [
+        Part(agent, load.nodes, collectors.agent_resources, f"{where}.agent_resources"),
+        Part(gateway, collectors.gateway_replicas, collectors.gateway_resources, f"{where}.gateway_resources"),
+    ]
 
 
 def needs(load: Load, plan: Plan) -> list[Need]:
-    """Disk, memory and CPU of each part, as the stack writes them."""
+    """Disk, memory and CPU of each pod, as the stack writes them."""
     found: list[Need] = []
-    for name, size in sizes(load, plan).items():
-        given, where = getattr(plan.observability, name), f"observability.{name}"
-        cpu, memory = given.resources.cpu, given.resources.memory
+    for part in parts(load, plan):
+        cpu, memory = cpu_millicores(part.given.cpu), memory_bytes(part.given.memory)
+        if part.storage_gib is not None:
+            found.append(Need(part.storage, part.storage_gib, part.size.disk_bytes / GIB, "GiB"))
         found += [
-            Need(f"{where}.storage_gib", given.storage_gib, size.disk_bytes / GIB, "GiB"),
-            Need(f"{where}.resources.memory", memory_bytes(memory) / MIB, size.memory_bytes / MIB, "MiB"),
-            Need(f"{where}.resources.cpu", cpu_millicores(cpu), size.cores * 1000, "m"),
+            Need(f"{part.resources}.memory", memory / MIB, part.size.memory_bytes / MIB, "MiB"),
+            Need(f"{part.resources}.cpu", cpu, part.size.cores * 1000, "m"),
         ]
     return found
 
@@ -136,10 +205,8 @@ def shares_of_services(load: Load, plan: Plan) -> dict[str, float]:
         requests = requests_of(args)
         cores += bounds(plan, name)[1] * sum(map(cpu_millicores, requests.cpu)) / 1000
         memory += bounds(plan, name)[1] * sum(map(memory_bytes, requests.memory))
-    parts = sizes(load, plan)
-    copies = {"prometheus": plan.observability.prometheus.replicas, "jaeger": 1}
     own_cores, own_memory = (
-        sum(getattr(size, what) * copies[name] for name, size in parts.items()) for what in ("cores", "memory_bytes")
+        sum(getattr(part.size, what) * part.pods for part in parts(load, plan)) for what in ("cores", "memory_bytes")
     )
     return {"CPU": own_cores / cores, "memory": own_memory / memory}
 

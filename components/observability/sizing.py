@@ -57,6 +57,18 @@ JAEGER_BASE_BYTES: Final = 400 * MIB
 BYTES_PER_SPAN_RATE: Final = 50 * 1024
 """Memory per span a second: batches, the queue, Badger's tables. Ours."""
 
+COLLECTOR_CPU_SECONDS: Final = 30e-6
+"""Taking, queueing and sending one span, in each collector on its way. Ours."""
+
+COLLECTOR_BASE_BYTES: Final = 100 * MIB
+"""A collector without spans: 40 MiB measured (tests/engines), and room for its garbage collector."""
+
+BYTES_PER_HELD_SPAN: Final = 2 * 1024
+"""A span in a collector's memory, waiting to be chosen or sent. Ours."""
+
+QUEUED_SECONDS: Final = 5
+"""Spans that a collector holds while the next one takes them: its batches. What `queue_spans` allows comes on top."""
+
 DAY_SECONDS: Final = 86_400
 
 
@@ -118,8 +130,35 @@ def spans_per_second(load: Load) -> float:
     return load.calls_per_second * SPANS_PER_CALL * load.sampled
 
 
+class Tail(NamedTuple):
+    """The choice of traces at their end: how long they wait, and which share of them is kept."""
+
+    wait_seconds: float
+    kept: float
+
+
+def agent_size(load: Load, queue_spans: int) -> Size:
+    """One agent: the spans of its node pass it, and its queue may fill."""
+    spans = spans_per_second(load) / load.nodes
+    held = spans * QUEUED_SECONDS + queue_spans
+    return Size(spans * COLLECTOR_CPU_SECONDS, COLLECTOR_BASE_BYTES + held * BYTES_PER_HELD_SPAN, 0.0)
+
+
+def gateway_size(load: Load, replicas: int, queue_spans: int, tail: Tail | None) -> Size:
+    """One gateway of `replicas`: its share of all spans passes it, and waits where traces are chosen at their end."""
+    spans = spans_per_second(load) / replicas
+    seconds = QUEUED_SECONDS + (0.0 if tail is None else tail.wait_seconds)
+    held = spans * seconds + queue_spans
+    return Size(spans * COLLECTOR_CPU_SECONDS, COLLECTOR_BASE_BYTES + held * BYTES_PER_HELD_SPAN, 0.0)
+
+
+def chosen(load: Load, tail: Tail | None) -> Load:
+    """What is left for Jaeger where traces are chosen at their end."""
+    return load if tail is None else load._replace(sampled=load.sampled * tail.kept)
+
+
 def jaeger_size(load: Load, retention_hours: int) -> Size:
-    """Jaeger, which takes the spans itself: no collector stands before it."""
+    """Jaeger, of the spans that reach it; without collectors it takes them itself."""
     spans = spans_per_second(load)
     disk = spans * BYTES_PER_SPAN * retention_hours * 3600
     return Size(spans * SPAN_CPU_SECONDS, JAEGER_BASE_BYTES + spans * BYTES_PER_SPAN_RATE, disk)

@@ -1,6 +1,7 @@
 """`meshed-mcp capacity`: sizes that follow from a stack, and the fields that are too small for it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -66,12 +67,46 @@ def test_a_field_that_is_too_small_is_named_with_what_to_write() -> None:
 
 def test_what_was_asked_for_ends_the_warnings(tmp_path: Path) -> None:
     """Product rule: whoever writes what a warning says is not warned again."""
-    (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text("utf-8"), encoding="utf-8")
-    stack = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text("utf-8"))
-    stack["config"]["meshed-mcp:observability"] = {"jaeger": {"storage_gib": 40}}
-    (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump(stack), encoding="utf-8")
+    project = stack_with(tmp_path, {"jaeger": {"storage_gib": 40}})
     assert "warning" in capacity()
-    assert "warning" not in capacity(project=tmp_path)
+    assert "warning" not in capacity(project=project)
+
+
+def stack_with(folder: Path, observability: dict[str, Any]) -> Path:
+    """The folder, with the production stack and other monitoring."""
+    (folder / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text("utf-8"), encoding="utf-8")
+    stack = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text("utf-8"))
+    stack["config"]["meshed-mcp:observability"] = observability
+    (folder / "Pulumi.prod.yaml").write_text(yaml.safe_dump(stack), encoding="utf-8")
+    return folder
+
+
+def test_collectors_are_sized_where_the_stack_has_them(tmp_path: Path) -> None:
+    """Issue 6, item 10: Prometheus, Jaeger and collectors. Whole traces that wait are what a gateway's memory holds."""
+    choice = {"decision_wait_seconds": 900, "rest_percent": 5}
+    collectors = {"tail_sampling": choice, "agent_resources": {"cpu": "1m", "memory": "128Mi"}}
+    output = capacity("--calls", "100", project=stack_with(tmp_path, {"collectors": collectors}))
+    assert "memory of a gateway: 100 MiB + (its share of spans x (5 + 900) s + queue_spans) x 2 KiB" in output
+    assert "warning: observability.collectors.gateway_resources.memory is 1024 MiB; write " in output
+    assert "warning: observability.collectors.agent_resources.cpu is 1 m; write " in output
+    assert "collectors" not in capacity()
+
+
+def test_a_search_storage_needs_no_volume_of_jaegers_own(tmp_path: Path) -> None:
+    """Product rule: nobody is told to enlarge what there is not."""
+    storage = {"kind": "opensearch", "url": "https://opensearch.data.svc:9200"}
+    output = capacity("--calls", "1000", project=stack_with(tmp_path, {"jaeger": {"storage": storage}}))
+    assert "observability.jaeger.resources.cpu" in output
+    assert "observability.jaeger.storage_gib" not in output
+
+
+def test_what_is_chosen_at_its_end_leaves_jaeger_a_share() -> None:
+    """Product rule: gateways take all spans, Jaeger those that are kept."""
+    tail = sizing.Tail(60, 0.05)
+    assert sizing.spans_per_second(sizing.chosen(LOAD, tail)) == pytest.approx(sizing.spans_per_second(LOAD) / 20)
+    assert sizing.chosen(LOAD, None) == LOAD
+    waiting, passing = sizing.gateway_size(LOAD, 2, 0, tail), sizing.gateway_size(LOAD, 2, 0, None)
+    assert (waiting.memory_bytes - passing.memory_bytes) / 60 == pytest.approx(sizing.spans_per_second(LOAD) * 1024)
 
 
 def test_a_large_stack_keeps_the_goals() -> None:
