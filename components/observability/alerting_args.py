@@ -4,18 +4,30 @@ Not here: which alert goes where (`alert_routing.py`).
 """
 
 import re
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, model_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import object_name
 
+NOWHERE: Final = re.compile(r"(localhost|.+[.]localhost|.+[.]invalid|127[.].*|0[.]0[.]0[.]0)")
+"""Hosts that no pod reaches: itself, and names that are made never to exist. Source: RFC 6761, sections 6.3 and 6.4."""
+
+HIGHEST_PORT: Final = 65_535
+"""Source: RFC 9293, "Source Port": 16 bits."""
+
 
 def host_and_port(text: str) -> str:
-    """`text` as it is, if it is host:port. Raises ValueError with what to write instead."""
+    """`text` as it is, if a pod may reach it. Raises ValueError with what to write instead."""
+    fix = "write one such as 'smtp.example.com:587'"
     if re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]{1,5}", text) is None:
-        raise ValueError(f"{text!r} is no host with a port; write one such as 'smtp.example.com:587'")
+        raise ValueError(f"{text!r} is no host with a port; {fix}")
+    host, _, port = text.rpartition(":")
+    if not 0 < int(port) <= HIGHEST_PORT:
+        raise ValueError(f"{text!r} has no port from 1 to {HIGHEST_PORT}; {fix}")
+    if NOWHERE.fullmatch(host.lower()):
+        raise ValueError(f"{text!r} cannot be reached from a pod: {host} is the pod itself, or no name at all; {fix}")
     return text
 
 

@@ -12,6 +12,7 @@ from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.components.mesh.cluster_args import EGRESS_NAMESPACE
 from meshed_mcp.components.mesh.imports import EGRESS_SERVICE
 from meshed_mcp.components.mesh.waypoint import WAYPOINT_CLASS
+from meshed_mcp.components.observability.grafana_values import GRAFANA_SERVICE
 
 WORKLOADS: Final = ("Deployment", "StatefulSet", "DaemonSet")
 ALWAYS_THERE: Final = frozenset({"default", "kube-system"})
@@ -158,6 +159,8 @@ def service_fault(index: Index, host: str, namespace: str) -> str | None:
         each["metadata"]["namespace"] == place for each in index.of_kind("Gateway")
     ):
         return None
+    if name == GRAFANA_SERVICE and index.find("NetworkPolicy", place, name) is not None:
+        return None  # a chart's, beside the wall that is ours
     return index.absent("Service", place, name)
 
 

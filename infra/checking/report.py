@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from meshed_mcp.components.core.errors import Fault
+from meshed_mcp.infra.checking.chart_secrets import release_notes
 from meshed_mcp.infra.checking.references import reference_faults
 from meshed_mcp.infra.checking.rules import rule_faults
 from meshed_mcp.infra.checking.schema import CRD_DIR_VARIABLE, crd_folder, crd_schemas, schema_faults
@@ -27,4 +28,5 @@ def check(recording: Recording) -> Report:
     objects = recording.objects
     faults = [fault for item in objects for fault in schema_faults(item, schemas)]
     references, missing = reference_faults(objects)
-    return Report(len(objects), [*faults, *references, *rule_faults(objects)], [*notes, *missing])
+    read_by_charts = release_notes(objects, recording.releases)
+    return Report(len(objects), [*faults, *references, *rule_faults(objects)], [*notes, *missing, *read_by_charts])

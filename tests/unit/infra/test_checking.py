@@ -10,6 +10,7 @@ import pytest
 from meshed_mcp.components.core.errors import Fault
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra.checking import check
+from meshed_mcp.infra.checking.chart_secrets import release_notes
 from meshed_mcp.infra.checking.references import reference_faults
 from meshed_mcp.infra.checking.rules import rule_faults
 from meshed_mcp.infra.checking.schema import crd_schemas, schema_faults
@@ -299,3 +300,26 @@ def test_without_crd_files_the_check_says_what_it_did_not_judge(
     monkeypatch.setenv("CRD_DIR", str(tmp_path / "absent"))
     report = check(recording("dev"))
     assert any("were not checked against schemas: set CRD_DIR" in note for note in report.notes)
+
+
+def test_secrets_that_charts_read_are_notes() -> None:
+    """Issue 6, bad input: a Secret or key that is missing is known before the pod waits for it."""
+    route = {"url_file": "/etc/alertmanager/secrets/pager/url"}
+    token = {"credentials": {"name": "metrics", "key": "token"}}
+    values = {
+        "alertmanager": {"config": {"receivers": [{"webhook_configs": [route]}]}},
+        "prometheus": {"prometheusSpec": {"remoteWrite": [{"authorization": token}]}},
+        "grafana": {
+            "admin": {"existingSecret": "grafana-admin", "userKey": "admin-user", "passwordKey": "admin-password"},
+            "envValueFrom": {"SECRET": {"secretKeyRef": {"name": "grafana-oidc", "key": "client-secret"}}},
+        },
+    }
+    release = {"name": "kube-prometheus-stack", "namespace": "monitoring", "values": values}
+    made = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "grafana-admin", "namespace": "monitoring"}}
+    reads = "must exist: release kube-prometheus-stack reads it"
+    assert release_notes([made], [release]) == [
+        f"Secret monitoring/grafana-oidc with key client-secret {reads}",
+        f"Secret monitoring/metrics with key token {reads}",
+        f"Secret monitoring/pager with key url {reads}",
+    ]
+    assert len(release_notes([], [release])) == 5

@@ -1,0 +1,42 @@
+"""Secrets that the programs of charts read and a stack does not create: recorded releases in, notes out.
+
+Not here: those that rendered workloads read (`references.py`).
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.infra.checking.references import Index
+
+MOUNTED: Final = re.compile(r"/etc/alertmanager/secrets/([^/]+)/([^/]+)")
+"""A key of a Secret as Alertmanager reads it. Source: Prometheus operator, AlertmanagerSpec, `secrets`."""
+
+
+def secrets_of(values: Any) -> Iterator[tuple[str, str]]:
+    """(Secret, key) of everything in a chart's values that names one: references, Grafana's login, mounted files."""
+    match values:
+        case {"secretKeyRef": {"name": name, "key": key}} | {"credentials": {"name": name, "key": key}}:
+            yield name, key
+        case {"existingSecret": name, "userKey": user, "passwordKey": password}:
+            yield from ((name, user), (name, password))
+        case dict():
+            for each in values.values():
+                yield from secrets_of(each)
+        case list():
+            for each in values:
+                yield from secrets_of(each)
+        case str() if found := MOUNTED.fullmatch(values):
+            yield found[1], found[2]
+
+
+def release_notes(objects: Iterable[Manifest], releases: Iterable[Manifest]) -> list[str]:
+    """Notes on Secrets that the charts' programs read and this stack does not create."""
+    index, notes = Index(objects), set()
+    for release in releases:
+        namespace, name = release.get("namespace", ""), release.get("name", "")
+        for secret, key in secrets_of(release.get("values", {})):
+            if index.find("Secret", namespace, secret) is None:
+                notes.add(f"Secret {namespace}/{secret} with key {key} must exist: release {name} reads it")
+    return sorted(notes)

@@ -1,0 +1,89 @@
+"""A mail server that does not answer is warned of at preview; one that nobody can reach is refused."""
+
+import socket
+from typing import Any
+
+import pulumi
+import pytest
+
+from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.infra import program
+from meshed_mcp.infra.mail_server import connect, mail_warnings
+from meshed_mcp.infra.plan import planned
+
+
+def args(smarthost: str) -> ObservabilityStackArgs:
+    """Monitoring that mails."""
+    email = {"to": "a@example.com", "sender": "b@example.com", "smarthost": smarthost}
+    return ObservabilityStackArgs.model_validate({"alertmanager": {"email": email}})
+
+
+def refused(_: tuple[str, int], __: float) -> None:
+    """Nobody listens."""
+    raise ConnectionRefusedError(111, "Connection refused")
+
+
+def test_a_server_that_does_not_answer_is_warned_of_by_field() -> None:
+    """Issue 6, bad input: an unreachable SMTP host."""
+    (warning,) = mail_warnings(args("smtp.example.com:587"), refused)
+    assert str(warning) == (
+        "observability: alertmanager.email.smarthost: smtp.example.com:587 does not answer from here (Connection "
+        "refused); if it does not from the cluster either, no alert is mailed: check host, port and firewall"
+    )
+
+
+@pytest.mark.parametrize("smarthost", ["mail:25", "mail.apps.svc:25", "mail.apps.svc.cluster.local:25"])
+def test_names_of_the_cluster_are_not_asked(smarthost: str) -> None:
+    """Product rule: what only the cluster resolves says nothing here."""
+    assert mail_warnings(args(smarthost), refused) == []
+
+
+def test_a_stack_without_mail_asks_nobody() -> None:
+    """Product rule: a preview touches no network that it need not."""
+    assert mail_warnings(ObservabilityStackArgs(), refused) == []
+
+
+def test_a_server_that_answers_is_not_warned_of() -> None:
+    """A real connection, to this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert mail_warnings(args(f"smtp.example.com:{port}"), lambda _, s: connect(("127.0.0.1", port), s)) == []
+
+
+@pytest.mark.parametrize(
+    ("smarthost", "says"),
+    [
+        ("localhost:25", "cannot be reached from a pod: localhost is the pod itself, or no name at all; "),
+        ("127.0.0.1:25", "cannot be reached from a pod: 127.0.0.1 is the pod itself, or no name at all; "),
+        ("smtp.invalid:25", "cannot be reached from a pod: smtp.invalid is the pod itself, or no name at all; "),
+        ("smtp.example.com:0", "has no port from 1 to 65535; "),
+        ("smtp.example.com:70000", "has no port from 1 to 65535; "),
+    ],
+)
+def test_a_server_that_no_pod_can_reach_is_refused(smarthost: str, says: str) -> None:
+    """Issue 6, bad input; RFC 6761: localhost and .invalid."""
+    email = {"to": "a@example.com", "sender": "b@example.com", "smarthost": smarthost}
+    (fault,) = faults(ObservabilityStackArgs, {"alertmanager": {"email": email}}, "observability")
+    assert str(fault) == (
+        f"observability: alertmanager.email.smarthost: {smarthost!r} {says}write one such as 'smtp.example.com:587'"
+    )
+
+
+@pytest.mark.parametrize(("previews", "warnings"), [(True, 1), (False, 0)])
+def test_the_program_warns_in_a_preview_alone(monkeypatch: pytest.MonkeyPatch, previews: bool, warnings: int) -> None:
+    """Product rule: an update does not wait for a mail server, nor does a recording."""
+    said: list[str] = []
+    email = args("smtp.example.com:587").alertmanager.model_dump(mode="json", exclude_none=True)
+    values: dict[str, Any] = {
+        "meshed-mcp:services": {"mcp-a": {"image": "a:1"}},
+        "meshed-mcp:observability": {"alertmanager": email},
+    }
+    assert planned(values).observability.alertmanager.email is not None
+    monkeypatch.setattr(program, "configuration", lambda: (values, set()))
+    monkeypatch.setattr(program, "register", lambda _: None)
+    monkeypatch.setattr(program, "mail_warnings", lambda found: mail_warnings(found, refused))
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: previews)
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
+    program.deploy()
+    assert len(said) == warnings
