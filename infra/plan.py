@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, VpaInstall
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, VpaInstall
+from meshed_mcp.components.autoscaling.lever import LEVER
 from meshed_mcp.components.core.errors import ConfigurationError, Fault, suggestion
 from meshed_mcp.components.mesh.access_groups import Role
 from meshed_mcp.components.mesh.args import (
@@ -250,7 +251,15 @@ def observability_args(config: StackConfig) -> ObservabilityStackArgs:
         groups = {role.value: config.access.of(role) for role in Role if config.access.of(role)}
         changes["login"] = login.model_copy(update={"groups": groups})
     grafana = config.observability.grafana.model_copy(update=changes)
-    return config.observability.model_copy(update={"grafana": grafana})
+    prometheus = config.observability.prometheus.model_copy(update={"readers": prometheus_readers(config)})
+    return config.observability.model_copy(update={"grafana": grafana, "prometheus": prometheus})
+
+
+def prometheus_readers(config: StackConfig) -> list[str]:
+    """Who asks Prometheus from outside its namespace: whom the stack names, and what scales its services."""
+    keda = [] if config.keda.install is KedaInstall.NONE else [config.keda.namespace]
+    lever = [] if config.keda.lever is None else [f"{config.namespace}/{LEVER}"]
+    return list(dict.fromkeys([*config.observability.prometheus.readers, *keda, *lever]))
 
 
 def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:

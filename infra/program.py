@@ -15,17 +15,25 @@ from meshed_mcp.components.core.register import objects as register_objects
 from meshed_mcp.components.mesh import rate_limiting
 from meshed_mcp.components.mesh.component import MeshedMCPService, ServiceMesh
 from meshed_mcp.components.observability.component import ObservabilityStack
+from meshed_mcp.components.observability.grafana_gateway import grafana_route
 from meshed_mcp.infra.config import NAMESPACE, SECRET_TEXT_KEYS
+from meshed_mcp.infra.mail_server import mail_warnings
 from meshed_mcp.infra.peers import ADDRESS_OUTPUT, KUBECONFIG_OUTPUT, resolved
 from meshed_mcp.infra.plan import Plan, planned
 
 
 def deploy() -> None:
-    """Register everything the stack asks for. A wrong configuration ends the run before anything is registered."""
+    """Register everything the stack asks for. A wrong configuration ends the run before anything is registered.
+
+    A preview warns of a mail server that does not answer.
+    """
     try:
         wanted = planned(*configuration(), now=datetime.now(UTC))
     except ConfigurationError as error:
         raise pulumi.RunError(f"the stack's configuration has {len(error.faults)} fault(s):\n{error}") from error
+    if pulumi.runtime.is_dry_run():
+        for warning in mail_warnings(wanted.observability):
+            pulumi.log.warn(str(warning))
     register(wanted)
 
 
@@ -45,6 +53,9 @@ def register(wanted: Plan) -> None:
     ready = pulumi.ResourceOptions(depends_on=[mesh, observability])
     after_monitoring = pulumi.ResourceOptions(parent=mesh, depends_on=[observability])
     register_objects(rate_limiting.monitor(wanted.mesh), after_monitoring)
+    grafana = wanted.observability.grafana
+    route = grafana_route(grafana.expose, grafana.url, wanted.observability.namespace)
+    register_objects(route, ready)
     services = {name: MeshedMCPService(name, args, ready) for name, args in wanted.services.items()}
     after_services = pulumi.ResourceOptions(depends_on=[observability, *services.values()])
     AutoscalingPolicy("autoscaling", wanted.autoscaling, after_services)

@@ -13,6 +13,7 @@ from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name
 from meshed_mcp.components.observability.alerting_args import EmailReceiver, SecretFile
 from meshed_mcp.components.observability.collector_args import CollectorSettings
+from meshed_mcp.components.observability.grafana_gateway import GrafanaExposure
 from meshed_mcp.components.observability.grafana_login import GrafanaLogin
 from meshed_mcp.components.observability.jaeger_args import JaegerSettings
 from meshed_mcp.components.observability.kiali_args import KialiSettings
@@ -26,6 +27,18 @@ def web_address(text: str) -> str:
     if not text.startswith(("https://", "http://")):
         raise ValueError(f"{text!r} is no web address; write one such as 'https://grafana.example.com'")
     return text.rstrip("/")
+
+
+def pods_reference(text: str) -> str:
+    """`text` as it is, if it names pods. Raises ValueError with what to write instead."""
+    namespace, slash, app = text.partition("/")
+    try:
+        namespace_name(namespace)
+        if slash:
+            object_name(app)
+    except ValueError as error:
+        raise ValueError(f'{text!r} names no pods: {error}; write "namespace" or "namespace/app"') from None
+    return text
 
 
 class CertManagerInstall(StrEnum):
@@ -79,6 +92,10 @@ class PrometheusSettings(Model):
     scrape_interval_seconds: int = Field(default=30, ge=5, le=300)
     """For monitors that name none. MCP servers name 5 s themselves."""
 
+    readers: list[Annotated[str, AfterValidator(pods_reference)]] = Field(default_factory=list)
+    """Who may ask it beside monitoring: "namespace", or "namespace/app" by the pods' label `app`. Autoscalers of the
+    same stack are added."""
+
     remote_write: RemoteWrite | None = None
     """A second place that gets the samples; unset = none."""
 
@@ -121,6 +138,9 @@ class GrafanaSettings(Model):
     login: GrafanaLogin | None = None
     """Log-in at an identity provider. Unset: the administrator alone, by password."""
 
+    expose: GrafanaExposure | None = None
+    """The way to it through the ingress gateway of the mesh, under the host of `url`. Unset: by port-forward alone."""
+
     loki_url: Annotated[str, AfterValidator(web_address)] | None = None
     """A Loki that has the logs, as a third data source: traces lead to their lines, and lines to their traces."""
 
@@ -129,6 +149,15 @@ class GrafanaSettings(Model):
         if self.login is not None and self.url is None:
             message = "the identity provider must know where to send people back to"
             raise ValueError(f"login is given without url, and {message}; write url: 'https://grafana.example.com'")
+        return self
+
+    @model_validator(mode="after")
+    def _exposed_behind_a_log_in(self) -> Self:
+        if self.expose is not None and (self.login is None or not (self.url or "").startswith("https://")):
+            message = "pages of everything would be open, or a password sent in the clear"
+            raise ValueError(
+                f"expose is given without login and an https url: {message}; write login: and url: https://"
+            )
         return self
 
     storage_gib: int = Field(default=5, ge=1, le=1024)

@@ -9,6 +9,7 @@ from meshed_mcp.components.observability.dashboards import config_maps
 from meshed_mcp.components.observability.envoy_monitor import envoy_monitor
 from meshed_mcp.components.observability.grafana_values import admin_secrets
 from meshed_mcp.components.observability.kiali import kiali_network_policy
+from meshed_mcp.components.observability.metrics_walls import metrics_walls
 from meshed_mcp.components.observability.rules import service_levels
 from meshed_mcp.components.observability.tracing_monitor import tracing_monitor
 from meshed_mcp.components.observability.tracing_walls import tracing_walls
@@ -46,7 +47,7 @@ def monitoring_namespace(name: str) -> Manifest:
 def settings_objects(args: ObservabilityStackArgs) -> list[Manifest]:
     """What the charts need to find."""
     walls = [] if args.kiali is None else [kiali_network_policy(args)]
-    return [*admin_secrets(args.grafana, args.namespace), *walls]
+    return [*admin_secrets(args.grafana, args.namespace), *metrics_walls(args), *walls]
 
 
 def tracing_objects(args: ObservabilityStackArgs) -> list[Manifest]:

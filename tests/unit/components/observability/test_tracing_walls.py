@@ -3,7 +3,7 @@
 from typing import Any
 
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.manifests import manifests
+from meshed_mcp.components.observability.tracing_walls import tracing_walls
 
 MONITORING = {"matchLabels": {"kubernetes.io/metadata.name": "watch"}}
 
@@ -12,15 +12,14 @@ def reached(**more: Any) -> dict[str, dict[str, set[int]]]:
     """Part -> who -> ports."""
     args = ObservabilityStackArgs.model_validate({"namespace": "watch", **more})
     found: dict[str, dict[str, set[int]]] = {}
-    for item in manifests(args):
-        if item["kind"] == "NetworkPolicy":
-            name = item["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/name"]
-            found[name] = {
-                ("monitoring" if rule["from"] == [{"namespaceSelector": MONITORING}] else "everybody"): {
-                    port["port"] for port in rule["ports"]
-                }
-                for rule in item["spec"]["ingress"]
+    for item in tracing_walls(args):
+        name = item["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/name"]
+        found[name] = {
+            ("monitoring" if rule["from"] == [{"namespaceSelector": MONITORING}] else "everybody"): {
+                port["port"] for port in rule["ports"]
             }
+            for rule in item["spec"]["ingress"]
+        }
     return found
 
 

@@ -1,0 +1,79 @@
+"""The way to Grafana through the gateway of the mesh."""
+
+from typing import Any
+
+import pytest
+
+from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.mesh.cluster_args import INGRESS_NAMESPACE
+from meshed_mcp.components.mesh.gateway import INGRESS_SELECTOR
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.grafana_gateway import GrafanaExposure, grafana_route
+from meshed_mcp.components.observability.grafana_values import GRAFANA_PORT, GRAFANA_SERVICE
+from meshed_mcp.components.observability.metrics_walls import metrics_walls
+from meshed_mcp.local.stack import read_stack
+from tests.stacks import recording
+
+EXPOSED = GrafanaExposure(tls_secret="grafana-tls")  # noqa: S106 - a Secret's name
+LOGIN = {
+    "auth_url": "https://id.example.com/authorize",
+    "token_url": "https://id.example.com/token",
+    "userinfo_url": "https://id.example.com/userinfo",
+    "client_id": "grafana",
+}
+URL = "https://grafana.example.com"
+
+
+def test_people_come_by_https_to_its_own_host_alone() -> None:
+    """Issue 6, point 11: UIs only behind the gateway."""
+    gateway, route = grafana_route(EXPOSED, URL, "watch")
+    (server,) = gateway["spec"]["servers"]
+    assert (server["port"]["protocol"], server["hosts"]) == ("HTTPS", ["grafana.example.com"])
+    assert server["tls"]["credentialName"] == "grafana-tls"
+    assert route["spec"]["hosts"] == server["hosts"]
+    assert route["spec"]["gateways"] == ["istio-ingress/grafana"]
+    (target,) = route["spec"]["http"][0]["route"]
+    host = f"{GRAFANA_SERVICE}.watch.svc.cluster.local"
+    assert target["destination"] == {"host": host, "port": {"number": GRAFANA_PORT}}
+
+
+def test_the_gateway_is_that_of_the_mesh() -> None:
+    """Product rule: a default that repeats another's value is compared with it."""
+    assert EXPOSED.gateway_namespace == INGRESS_NAMESPACE
+    assert EXPOSED.gateway_selector == INGRESS_SELECTOR
+
+
+def test_the_wall_lets_the_gateway_in_and_nobody_else() -> None:
+    """Product rule: a route through a wall leads nowhere."""
+    raw = {"grafana": {"url": URL, "login": LOGIN, "expose": {"tls_secret": "grafana-tls"}}}
+    walls = {item["metadata"]["name"]: item for item in metrics_walls(ObservabilityStackArgs.model_validate(raw))}
+    _, peer = walls["grafana"]["spec"]["ingress"][0]["from"]
+    assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "istio-ingress"}
+    assert peer["podSelector"]["matchLabels"] == {"istio": "ingress"}
+
+
+def test_without_it_nothing_leads_there() -> None:
+    """Product rule: nothing is open unless it is asked for."""
+    assert grafana_route(None, URL, "watch") == []
+
+
+@pytest.mark.parametrize(
+    "raw", [{}, {"url": URL}, {"url": "http://grafana.example.com", "login": LOGIN}], ids=["bare", "no login", "plain"]
+)
+def test_pages_without_a_log_in_are_not_exposed(raw: dict[str, Any]) -> None:
+    """Issue 6, point 11: with authentication; a password is never sent in the clear."""
+    exposed = {"grafana": {"expose": {"tls_secret": "grafana-tls"}, **raw}}
+    (fault,) = faults(ObservabilityStackArgs, exposed, "observability")
+    assert str(fault) == (
+        "observability: grafana: expose is given without login and an https url: pages of everything would be open, "
+        "or a password sent in the clear; write login: and url: https://"
+    )
+
+
+def test_the_local_run_leaves_it_out() -> None:
+    """Product rule: what belongs to software that does not run here is listed, and not refused."""
+    route = grafana_route(EXPOSED, URL, "monitoring")
+    assert read_stack([*recording("dev").objects, *route]).not_run[-2:] == (
+        "Gateway istio-ingress/grafana",
+        "VirtualService istio-ingress/grafana",
+    )
