@@ -26,34 +26,39 @@ RUNS: Final = ".local"
 StackOption = Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")]
 ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")]
 
+CheckOption = Annotated[bool, typer.Option("--check", help="Exit with 0 or 1 after the first round of calls.")]
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port of the gateway on 127.0.0.1.")]
+CallOption = Annotated[
+    list[str] | None,
+    typer.Option("--call", metavar="SERVICE/TOOL=JSON", help="A call to make through the gateway; may be repeated."),
+]
+ScaleOption = Annotated[
+    bool, typer.Option("--scale", help="Scale by the rendered ScaledObjects; needs prometheus on the PATH.")
+]
+MonitorOption = Annotated[
+    bool | None, typer.Option(help="Watch it with Prometheus and Alertmanager; by default where they are on the PATH.")
+]
+FaultOption = Annotated[
+    list[str] | None,
+    typer.Option("--fault", metavar="SERVICE=KIND", help="errors, slow or down, to see alerts; may be repeated."),
+]
+HoldOption = Annotated[
+    float | None, typer.Option(min=0, help="Seconds that an alert waits at most; by default as rendered.")
+]
+
 
 @app.callback()
 def local(  # noqa: PLR0913, PLR0917 - one parameter per option
     context: typer.Context,
     stack: StackOption = "dev",
     project: ProjectOption = Path(),
-    check: Annotated[bool, typer.Option("--check", help="Exit with 0 or 1 after the first round of calls.")] = False,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the gateway on 127.0.0.1.")] = GATEWAY_PORT,
-    call: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--call", metavar="SERVICE/TOOL=JSON", help="A call to make through the gateway; may be repeated."
-        ),
-    ] = None,
-    scale: Annotated[
-        bool, typer.Option("--scale", help="Scale by the rendered ScaledObjects; needs prometheus on the PATH.")
-    ] = False,
-    monitor: Annotated[
-        bool | None,
-        typer.Option(help="Watch it with Prometheus and Alertmanager; by default where they are on the PATH."),
-    ] = None,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option("--fault", metavar="SERVICE=KIND", help="errors, slow or down, to see alerts; may be repeated."),
-    ] = None,
-    hold: Annotated[
-        float | None, typer.Option(min=0, help="Seconds that an alert waits at most; by default as rendered.")
-    ] = None,
+    check: CheckOption = False,
+    port: PortOption = GATEWAY_PORT,
+    call: CallOption = None,
+    scale: ScaleOption = False,
+    monitor: MonitorOption = None,
+    fault: FaultOption = None,
+    hold: HoldOption = None,
 ) -> None:
     """Run a stack on this machine: a process per replica, each behind its own Envoy, and a gateway."""
     if context.invoked_subcommand is not None:

@@ -44,7 +44,16 @@ PAGES: Final = {
 
 def alert_rules(args: ObservabilityStackArgs) -> Manifest:
     """The PrometheusRule with every alert."""
-    every = [*availability(), *service_levels(), *load(), *pods(), *limit_alerts(), *monitoring(args), *budget(args)]
+    every = [
+        *availability(),
+        *registry(),
+        *service_levels(),
+        *load(),
+        *pods(),
+        *limit_alerts(),
+        *monitoring(args),
+        *budget(args),
+    ]
     return prometheus_rule(ALERTS, args.namespace, [group("mcp-alerts", "30s", (rule(alert, args) for alert in every))])
 
 
@@ -91,6 +100,10 @@ def availability() -> Iterator[Alert]:
         f"None of the {NUMBER} replicas of {SERVER} answers",
         "Clients that know a server's address go on; nobody finds or registers a server.",
     )
+
+
+def registry() -> Iterator[Alert]:
+    """The registry and its database, servers and their leases, replicas among themselves."""
     yield Alert(
         "MCPRegistryDatabaseDown",
         wrong.without_database(),

@@ -15,6 +15,7 @@ from meshed_mcp.components.observability.args import (
     Platform,
     PrometheusSettings,
 )
+from meshed_mcp.components.observability.manifests import rules
 from meshed_mcp.components.observability.prometheus_values import (
     kube_prometheus_stack_values,
     prometheus_spec,
@@ -131,6 +132,9 @@ def test_samples_go_to_a_second_place_too_by_their_names(prometheus_schema: dict
     kept = re.compile(target["writeRelabelConfigs"][0]["regex"])
     assert kept.fullmatch("mcp_server_operation_duration_seconds_count")
     assert not kept.fullmatch("container_memory_working_set_bytes")
+    recorded = [rule for item in rules(DEFAULTS) for group in item["spec"]["groups"] for rule in group["rules"]]
+    lost = [rule["record"] for rule in recorded if "record" in rule and not kept.fullmatch(rule["record"])]
+    assert lost == []
     Draft202012Validator({"properties": prometheus_schema["properties"]}).validate(
         {key: found[key] for key in ("remoteWrite", "externalLabels")}
     )
