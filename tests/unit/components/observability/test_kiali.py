@@ -54,7 +54,7 @@ def test_sessions_outlive_an_upgrade() -> None:
 def test_nothing_in_the_cluster_reaches_its_pages() -> None:
     """Product rule: the chart's own NetworkPolicy lets everybody in."""
     assert values()["deployment"]["network_policy"] == {"enabled": False}
-    (wall,) = settings_objects(stack())
+    wall = {item["metadata"]["name"]: item for item in settings_objects(stack())}["kiali"]
     (rule,) = wall["spec"]["ingress"]
     assert [port["port"] for port in rule["ports"]] == [9090]
 
