@@ -16,6 +16,7 @@ from meshed_mcp.components.mesh import rate_limiting
 from meshed_mcp.components.mesh.component import MeshedMCPService, ServiceMesh
 from meshed_mcp.components.observability.component import ObservabilityStack
 from meshed_mcp.components.observability.grafana_gateway import grafana_route
+from meshed_mcp.components.observability.scrape_wall import scrape_wall
 from meshed_mcp.infra.config import NAMESPACE, SECRET_TEXT_KEYS
 from meshed_mcp.infra.mail_server import mail_warnings
 from meshed_mcp.infra.peers import ADDRESS_OUTPUT, KUBECONFIG_OUTPUT, resolved
@@ -55,7 +56,8 @@ def register(wanted: Plan) -> None:
     register_objects(rate_limiting.monitor(wanted.mesh), after_monitoring)
     grafana = wanted.observability.grafana
     route = grafana_route(grafana.expose, grafana.url, wanted.observability.namespace)
-    register_objects(route, ready)
+    walls = [scrape_wall(each, wanted.observability.namespace) for each in wanted.mesh.namespaces]
+    register_objects([*route, *walls], ready)
     services = {name: MeshedMCPService(name, args, ready) for name, args in wanted.services.items()}
     after_services = pulumi.ResourceOptions(depends_on=[observability, *services.values()])
     AutoscalingPolicy("autoscaling", wanted.autoscaling, after_services)

@@ -24,8 +24,8 @@ from meshed_mcp.local.watching import Monitoring, Watching, watching
 WATCH_SECONDS: Final = 1.0
 """Pause between two looks at the processes while the stack stays up."""
 
-SEEN_SECONDS: Final = 15.0
-"""When it is said how many targets answer: three scrapes after the start."""
+SEEN_SECONDS: Final = 30.0
+"""When it is said how many targets answer: two scrapes of the proxies after the start."""
 
 Step = Callable[[], None]
 Tell = Callable[[str], None]

@@ -1,0 +1,37 @@
+"""Who scrapes services: named by the kernel of the node, for metrics are outside the mesh."""
+
+from meshed_mcp import contract
+from meshed_mcp.components.observability.scrape_wall import SCRAPED, scrape_wall
+from tests.stacks import recording
+
+WALL = scrape_wall("apps", "watch")
+SCRAPER, OTHERS = WALL["spec"]["ingress"]
+
+
+def test_metrics_are_for_prometheus_alone() -> None:
+    """Issue 6, point 11: scrape identities are named."""
+    (peer,) = SCRAPER["from"]
+    assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "watch"}
+    assert peer["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "prometheus"}
+    assert [each["port"] for each in SCRAPER["ports"]] == [contract.MANAGEMENT_PORT, 15090, 15020]
+
+
+def test_every_other_port_stays_open_for_the_mesh_to_judge() -> None:
+    """Kubernetes, "Network Policies": a policy on ingress closes what it does not name."""
+    ranges = [(each["port"], each["endPort"]) for each in OTHERS["ports"] if each["protocol"] == "TCP"]
+    opened = {port for first, last in ranges for port in range(first, last + 1)}
+    assert "from" not in OTHERS
+    assert set(range(1, 65_536)) - opened == set(SCRAPED)
+    assert {contract.MCP_PORT, 15008, 15021} <= opened
+
+
+def test_every_service_of_a_stack_is_behind_it() -> None:
+    """Product rule: one that was forgotten shows its metrics to everybody."""
+    objects = recording("prod").objects
+    served = {item["metadata"]["namespace"] for item in objects if item["kind"] == "PodMonitor"} - {"monitoring"}
+    walls = {
+        item["metadata"]["namespace"]
+        for item in objects
+        if item["kind"] == "NetworkPolicy" and item["metadata"]["name"] == "metrics"
+    }
+    assert served == walls
