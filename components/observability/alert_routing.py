@@ -24,6 +24,9 @@ GROUP_BY: Final = ["alertname", "namespace", contract.LABEL_SERVER]
 WATCHDOG: Final = 'alertname="Watchdog"'
 """The chart's alert that always fires."""
 
+GONE: Final = "MCPServerDown|MCPAgentDown|MCPRegistryDown"
+"""Alerts that say that nothing of a server answers: whatever else fires for it follows from that."""
+
 
 def alertmanager_config(settings: AlertmanagerSettings, secrets_dir: str = SECRETS_DIR) -> Manifest:
     """The configuration; an alert for which nobody is named is kept and shown, and sent to nobody."""
@@ -109,8 +112,8 @@ def inhibitions() -> list[Manifest]:
             "equal": ["alertname", *same_server],
         },
         {
-            "source_matchers": ['alertname=~"MCPServerDown|MCPRegistryDown"'],
-            "target_matchers": ['alertname!~"MCPServerDown|MCPRegistryDown"', 'component=~"server|tool|pod|registry"'],
+            "source_matchers": [f'alertname=~"{GONE}"'],
+            "target_matchers": [f'alertname!~"{GONE}"', 'component=~"server|tool|pod|registry"'],
             "equal": same_server,
         },
         {

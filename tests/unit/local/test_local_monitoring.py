@@ -169,6 +169,22 @@ def test_the_live_table_has_a_row_per_service_and_says_where_there_is_no_number(
     assert [part.strip() for part in row.split("│")[1:-1]] == ["mcp-rag", "-", "4.0", "101", "50.0%", "3", "-"]
 
 
+def test_the_live_table_is_drawn_again_until_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue, item 12: a live terminal table; Ctrl-C leaves the last one and no traceback."""
+    numbers = Numbers({"calls/s": 1.0})
+    pauses = iter([lambda: numbers.by_expression.update({top.COLUMNS[1].expression: 2.5}), interrupt])
+    monkeypatch.setattr(top.time, "sleep", lambda _: next(pauses)())
+    out = io.StringIO()
+    top.top(numbers, None, Console(file=out, width=100, force_terminal=True), once=False)  # type: ignore[arg-type]
+    assert out.getvalue().index("1.0") < out.getvalue().index("2.5")
+    assert "no alert fires" in out.getvalue()
+
+
+def interrupt() -> None:
+    """What Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
 def test_what_is_bad_is_red() -> None:
     """Product rule: thresholds are those of the alerts."""
     columns = {column.heading: column for column in top.COLUMNS}
