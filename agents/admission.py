@@ -19,7 +19,7 @@ from meshed_mcp import contract
 from meshed_mcp.agents import answers
 from meshed_mcp.agents.deadline import answer_overdue
 from meshed_mcp.agents.intake import Intake, TurnedAwayError, VanishedError
-from meshed_mcp.agents.limits import needs_no_place
+from meshed_mcp.agents.limits import brackets, needs_no_place
 from meshed_mcp.agents.rejections import OVERLOAD, SLOW
 from meshed_mcp.agents.settings import Settings
 from meshed_mcp.agents.work import Work, work_in
@@ -69,6 +69,7 @@ class Admission:
         entry = self._watched(work, receive, send)
         try:
             body = await self._intake.body(work, receive)
+            work.brackets = brackets(body)
             entry.due = work.deadline = asyncio.get_running_loop().time() + self._call_seconds
             await self._enter(entry, body)
             work.admitted = True

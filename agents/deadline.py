@@ -36,14 +36,14 @@ class CallLimits:
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         """Pass one message on. Raises MCPError: INVALID_PARAMS, or INTERNAL_ERROR for a call that was cancelled."""
-        if nests_deeper(ctx.params, self._depth + PARAMS_DEPTH):
+        work = work_of(ctx.request)
+        if self._is_deep(ctx.params, work):
             raise MCPError(
                 code=mcp_types.INVALID_PARAMS,
                 message=f"Arrays and objects nest deeper than {self._depth} ({contract.ENV_ARGUMENT_DEPTH})",
             )
         if ctx.request_id is None or ctx.method == LISTEN_METHOD:
             return await call_next(ctx)
-        work = work_of(ctx.request)
         with self._scope(work) as call:
             if work is None:
                 return await call_next(ctx)
@@ -54,6 +54,11 @@ class CallLimits:
                 work.call = None
         logger.warning("%s was cancelled at its deadline", ctx.method if work is None else work)
         raise MCPError.from_error_data(deadline_error(self._seconds))
+
+    def _is_deep(self, params: Any, work: Work | None) -> bool:
+        """Most bodies have fewer brackets than may be nested, and counting them costs less than a walk."""
+        depth = self._depth + PARAMS_DEPTH
+        return (work is None or work.brackets > depth) and nests_deeper(params, depth)
 
     def _scope(self, work: Work | None) -> anyio.CancelScope:
         """The admission watches the deadline of each request with one timer for all; only without it we do."""

@@ -17,7 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meshed_mcp import contract
 from meshed_mcp.agents import answers
+from meshed_mcp.agents.fields import field
 from meshed_mcp.agents.hosts import AllowedHosts
+from meshed_mcp.agents.instruments import Children
 from meshed_mcp.agents.propagation import HTTPParent
 from meshed_mcp.agents.rejections import DRAINING, Rejections, reason_for
 from meshed_mcp.agents.work import LISTEN, SSE, WORK_KEY, Work
@@ -41,12 +43,14 @@ class Gate:
         self._retiring = False
         self._refusing = False
         self._rejections = Rejections(registry)
-        self._seconds = Histogram(
-            contract.METRIC_HTTP_DURATION,
-            "Duration of HTTP requests, seconds; open streams are not in it.",
-            ("http_route", "http_request_method", "http_response_status_code"),
-            buckets=contract.DURATION_BUCKETS_SECONDS,
-            registry=registry,
+        self._seconds = Children(
+            Histogram(
+                contract.METRIC_HTTP_DURATION,
+                "Duration of HTTP requests, seconds; open streams are not in it.",
+                ("http_route", "http_request_method", "http_response_status_code"),
+                buckets=contract.DURATION_BUCKETS_SECONDS,
+                registry=registry,
+            )
         )
         streams = Gauge(contract.METRIC_OPEN_STREAMS, "Open event streams.", ("kind",), registry=registry)
         for kind in (LISTEN, SSE):
@@ -67,12 +71,13 @@ class Gate:
             work.status = work.status or SERVER_ERROR  # what uvicorn answers for us
             raise
         finally:
+            del scope[WORK_KEY]  # each names the other: left so, both wait for the garbage collector
             self._open.discard(work)
             if not self._open:
                 self._emptied.set()
             self._rejections.count(work.refusal)
             if not work.stream:
-                self._seconds.labels(work.route, work.method, str(work.status or NO_ANSWER)).observe(work.seconds)
+                self._seconds[work.route, work.method, str(work.status or NO_ANSWER)].observe(work.seconds)
 
     def retire(self) -> None:
         """Ask clients to leave their connections: every answer from now on says `Connection: close`."""
@@ -134,7 +139,7 @@ class Gate:
         if self._refusing:
             work.refuse(DRAINING)
             return answers.SESSION_ENDED if contract.SESSION_HEADER in Headers(scope=work.scope) else answers.STOPPING
-        return self._app if Headers(scope=work.scope).get("host") in self._hosts else answers.MISDIRECTED
+        return self._app if field(work.scope["headers"], b"host") in self._hosts else answers.MISDIRECTED
 
     def _observe_start(self, work: Work, message: Message) -> None:
         work.status = message["status"]
@@ -146,7 +151,7 @@ class Gate:
 
 
 def _is_event_stream(start: Message) -> bool:
-    return Headers(raw=start["headers"]).get("content-type", "").startswith("text/event-stream")
+    return field(start["headers"], b"content-type").startswith("text/event-stream")
 
 
 async def _end_cut_answer(work: Work, receive: Receive, send: Send) -> None:

@@ -5,11 +5,12 @@ Not here: what is measured (telemetry.py, gate.py), names (meshed_mcp.contract).
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.metrics import MetricWrapperBase
 
 from meshed_mcp import contract
 
@@ -29,6 +30,21 @@ def exemplar() -> dict[str, str] | None:
     if not (span.trace_flags.sampled and span.is_valid):
         return None
     return {"trace_id": format_trace_id(span.trace_id), "span_id": format_span_id(span.span_id)}
+
+
+Metric = TypeVar("Metric", bound=MetricWrapperBase)
+
+
+class Children(dict[tuple[str, ...], Metric], Generic[Metric]):
+    """The children of a metric by their label values, found in half the time of `labels()`, which locks and checks."""
+
+    def __init__(self, metric: Metric) -> None:
+        super().__init__()
+        self._metric = metric
+
+    def __missing__(self, values: tuple[str, ...]) -> Metric:
+        child = self[values] = self._metric.labels(*values)
+        return child
 
 
 class LabelOverflow:
@@ -73,18 +89,17 @@ class BoundedHistogram:
     ) -> None:
         self._name, self._open_label, self._overflow = name, open_label, overflow
         self._open = list(labels).index(open_label)
-        self._histogram = Histogram(name, text, labels, buckets=contract.DURATION_BUCKETS_SECONDS, registry=registry)
-        self._children: dict[tuple[str, ...], Histogram] = {}
+        histogram = Histogram(name, text, labels, buckets=contract.DURATION_BUCKETS_SECONDS, registry=registry)
+        self._children = Children(histogram)
 
     def observe(self, values: tuple[str, ...], seconds: float) -> None:
         """Record one measurement, with an exemplar when the current span is kept."""
-        child = self._children.get(values) or self._new_child(values)
-        child.observe(seconds, exemplar())
+        if values not in self._children:
+            values = self._bounded(values)
+        self._children[values].observe(seconds, exemplar())
 
-    def _new_child(self, values: tuple[str, ...]) -> Histogram:
-        if len(self._children) >= LABEL_SETS and values[self._open] != OTHER:
-            self._overflow.count(self._name, self._open_label)
-            bounded = (*values[: self._open], OTHER, *values[self._open + 1 :])
-            return self._children.get(bounded) or self._new_child(bounded)
-        child = self._children[values] = self._histogram.labels(*values)
-        return child
+    def _bounded(self, values: tuple[str, ...]) -> tuple[str, ...]:
+        if len(self._children) < LABEL_SETS or values[self._open] == OTHER:
+            return values
+        self._overflow.count(self._name, self._open_label)
+        return (*values[: self._open], OTHER, *values[self._open + 1 :])

@@ -4,11 +4,11 @@ In: ASGI messages. Out: the whole body, or the answer that takes the application
 Not here: how long that may take, and what happens next (admission.py); the head of a request (connection.py).
 """
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope
 
 from meshed_mcp import contract
 from meshed_mcp.agents import answers
+from meshed_mcp.agents.fields import field
 from meshed_mcp.agents.limits import Limits
 from meshed_mcp.agents.rejections import OVERLOAD, SIZE
 from meshed_mcp.agents.work import Work
@@ -69,5 +69,5 @@ class Intake:
 
 
 def _declared_bytes(scope: Scope) -> int:
-    declared = Headers(scope=scope).get("content-length", "0")
+    declared = field(scope["headers"], b"content-length")
     return int(declared) if declared.isdecimal() else 0

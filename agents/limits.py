@@ -69,6 +69,15 @@ def nests_deeper(value: Any, depth: int) -> bool:
     return bool(level)
 
 
+def brackets(body: bytes) -> int:
+    """How many objects and arrays a JSON text can hold at most, so how deep it can nest; those in texts count too.
+
+    >>> brackets(b'{"a": [1, "["]}')
+    3
+    """
+    return body.count(b"{") + body.count(b"[")
+
+
 def needs_no_place(scope: Scope, body: bytes) -> bool:
     """Whether a request to the MCP endpoint is served although every place is taken.
 

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from meshed_mcp import contract
 from meshed_mcp.agents.identity import UNKNOWN, access_of
-from meshed_mcp.agents.instruments import OTHER
+from meshed_mcp.agents.instruments import OTHER, Children
 
 ORGANISATIONS: Final = 200
 """Organisations that one process tells apart; later ones become OTHER."""
@@ -42,19 +42,18 @@ class Usage:
         self.claim = contract.ORGANIZATION_CLAIM
         self._is_tool = is_tool
         self._known: set[str] = set()
-        self._calls = Counter(
-            contract.METRIC_ORG_REQUESTS,
-            "Tool calls by organisation.",
-            (contract.LABEL_ORGANISATION, contract.LABEL_TOOL),
-            registry=registry,
+        labels = (contract.LABEL_ORGANISATION, contract.LABEL_TOOL)
+        self._calls = Children(
+            Counter(contract.METRIC_ORG_REQUESTS, "Tool calls by organisation.", labels, registry=registry)
         )
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         """Count one message; every result and exception passes through unchanged."""
         if ctx.method == CALL_METHOD:
             tool = (ctx.params or {}).get("name")
-            known = isinstance(tool, str) and self._is_tool(tool)
-            self._calls.labels(self._bounded(organisation_of(ctx.request, self.claim)), tool if known else OTHER).inc()
+            if not (isinstance(tool, str) and self._is_tool(tool)):
+                tool = OTHER
+            self._calls[self._bounded(organisation_of(ctx.request, self.claim)), tool].inc()
         return await call_next(ctx)
 
     def _bounded(self, organisation: str) -> str:

@@ -39,6 +39,9 @@ class Work:
     farewell: ASGIApp | None = field(default=None, repr=False)
     admitted: bool = True
     held_bytes: int = 0
+    brackets: float = math.inf
+    """How many objects and arrays the body can hold at most (limits.py): no value of it nests deeper."""
+
     event_stream: bool = False
     deadline: float = math.inf
     call: anyio.CancelScope | None = field(default=None, repr=False)

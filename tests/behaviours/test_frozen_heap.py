@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from replicas import StartService
 
-from meshed_mcp.agents import ServiceClient
+from meshed_mcp.agents import ServiceClient, heap
 
 pytestmark = pytest.mark.anyio
 
@@ -15,7 +15,7 @@ from meshed_mcp.agents import MCPService
 service = MCPService("mcp-frozen")
 @service.tool()
 def heap() -> list[int]:
-    return [gc.get_freeze_count(), len(gc.get_objects())]
+    return [gc.get_freeze_count(), len(gc.get_objects()), gc.get_threshold()[0]]
 service.run()
 """
 
@@ -29,5 +29,6 @@ async def test_what_the_start_has_made_is_left_out_of_garbage_collection(
     async with ServiceClient(start_service(script).url) as client:
         result = await client.call_tool("heap")
     assert result.structured_content is not None
-    frozen, searched = result.structured_content["result"]
+    frozen, searched, young = result.structured_content["result"]
     assert frozen > 10 * searched
+    assert young == heap.YOUNG_OBJECTS

@@ -1,5 +1,8 @@
 """The gate around an ASGI application, driven through Starlette's routing without a network."""
 
+import gc
+import weakref
+
 import anyio
 import httpx
 import pytest
@@ -9,11 +12,12 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from meshed_mcp import contract
 from meshed_mcp.agents.gate import Gate
 from meshed_mcp.agents.hosts import AllowedHosts
-from meshed_mcp.agents.work import LISTEN, SSE, work_of
+from meshed_mcp.agents.work import LISTEN, SSE, WORK_KEY, work_of
 
 pytestmark = pytest.mark.anyio
 
@@ -99,6 +103,29 @@ def test_hosts_match_exactly_or_with_any_port(host: str | None, allowed: bool) -
     assert (host in AllowedHosts.of(hosts)) is allowed
     sdk = TransportSecurityMiddleware(TransportSecuritySettings(allowed_hosts=hosts))
     assert sdk._validate_host(host) is allowed
+
+
+async def test_nothing_of_a_request_waits_for_the_garbage_collector() -> None:
+    """Product rule: what a call leaves in circles is searched for among all that is in use, a part of every call."""
+    seen: list[weakref.ref[object]] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(weakref.ref(scope[WORK_KEY]))
+        await PlainTextResponse("ok")(scope, receive, send)
+
+    async def nowhere(_: Message) -> None:
+        pass
+
+    async def nothing() -> Message:
+        return {"type": "http.disconnect"}
+
+    gate = Gate(application, CollectorRegistry(), AllowedHosts.of(["site"]))
+    gc.disable()
+    try:
+        await gate({"type": "http", "method": "GET", "headers": [(b"host", b"site")]}, nothing, nowhere)
+        assert [work() for work in seen] == [None]
+    finally:
+        gc.enable()
 
 
 async def test_a_foreign_host_is_answered_421_before_the_application_sees_it() -> None:

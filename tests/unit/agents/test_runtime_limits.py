@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from meshed_mcp import contract
 from meshed_mcp.agents import Settings, SettingsError
-from meshed_mcp.agents.limits import LIMIT_VARIABLES, Limits, needs_no_place, nests_deeper
+from meshed_mcp.agents.limits import LIMIT_VARIABLES, Limits, brackets, needs_no_place, nests_deeper
 
 JSON = st.recursive(
     st.none() | st.integers(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
@@ -32,6 +32,12 @@ def depth(value: Any) -> int:
 def test_nesting_is_counted_as_defined(value: Any, limit: int) -> None:
     """Product rule: arrays and objects count, scalars do not."""
     assert nests_deeper(value, limit) is (depth(value) > limit)
+
+
+@given(JSON, st.sampled_from(["utf-8", "utf-16", "utf-32"]))
+def test_a_body_nests_no_deeper_than_it_has_brackets(value: Any, encoding: str) -> None:
+    """RFC 8259, sections 4 and 5: each array and object begins with one, in every encoding that Python takes."""
+    assert brackets(json.dumps(value).encode(encoding)) >= depth(value)
 
 
 def test_a_value_deeper_than_the_stack_is_judged_without_recursion() -> None:
