@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from mcp import Client
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR
 from replicas import StartService, eventually
 
 from meshed_mcp.agents import services
@@ -37,28 +39,36 @@ async def called(client: Client, tool: str, arguments: dict[str, Any]) -> tuple[
 
 
 @pytest.mark.parametrize(
-    ("name", "write", "read", "kept"),
+    ("name", "write", "read", "kept", "resource"),
     [
-        ("rag", ("ingest", {"title": "Tyger", "text": "burning bright"}), ("search", {"question": "bright"}), "Tyger"),
+        (
+            "rag",
+            ("ingest", {"title": "Tyger", "text": "burning bright"}),
+            ("search", {"question": "bright"}),
+            "Tyger",
+            "document://0",
+        ),
         (
             "organization",
             ("create_organization", {"name": "acme"}),
             ("list_organizations", {}),
             "acme",
+            "organization://acme",
         ),
     ],
     ids=["rag", "organization"],
 )
-async def test_the_loss_of_the_database_costs_the_calls_meanwhile_and_no_restart(  # noqa: PLR0913, PLR0917 - two fixtures, four parameters
+async def test_the_loss_of_the_database_costs_the_calls_meanwhile_and_no_restart(  # noqa: PLR0913, PLR0917 - three fixtures, five parameters
     name: str,
     write: tuple[str, dict[str, Any]],
     read: tuple[str, dict[str, Any]],
     kept: str,
+    resource: str,
     start_service: StartService,
     postgresql: PostgreSQLServer,
     tmp_path: Path,
 ) -> None:
-    """Product rule: a failed tool in one line while it lasts, then everything as before, in the same process."""
+    """Product rule: a failed tool or resource in one line while it lasts, then all as before, in the same process."""
     script = tmp_path / f"{name}.py"
     script.write_text(f"import runpy\nrunpy.run_module('{services.__name__}.{name}', run_name='__main__')\n")
     service = start_service(script, ready=False, MESHED_MCP_DATABASE_URL=postgresql.new_database())
@@ -72,6 +82,9 @@ async def test_the_loss_of_the_database_costs_the_calls_meanwhile_and_no_restart
             assert failed
             assert text.endswith(AWAY)
             assert "\n" not in text
+        with pytest.raises(MCPError) as refusal:
+            await client.read_resource(resource)
+        assert (refusal.value.error.code, refusal.value.error.message) == (INTERNAL_ERROR, AWAY)
         assert service.ready()
         postgresql.start()
         failed, text = await called(client, *read)
@@ -79,3 +92,5 @@ async def test_the_loss_of_the_database_costs_the_calls_meanwhile_and_no_restart
     assert kept in text
     service.signal(signal.SIGTERM)
     assert await service.exit_code(within_seconds=30) == 0
+    assert not [line for line in service.lines() if "exception" in line]
+    assert service.said("the database does not answer: ")

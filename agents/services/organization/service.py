@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
@@ -129,7 +129,8 @@ def find_members(
 def organization(name: str, ctx: Request) -> str:
     """One organisation as JSON."""
     try:
-        return _directory(ctx).organization(name).model_dump_json()
+        with database_faults(ResourceError):
+            return _directory(ctx).organization(name).model_dump_json()
     except DirectoryError as error:
         raise ResourceNotFoundError(str(error)) from None
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
@@ -81,7 +81,8 @@ def search(question: Question, ctx: Request, limit: Limit = 5) -> SearchResult:
 @service.resource("document://{identifier}", mime_type="text/plain")
 def document(identifier: str, ctx: Request) -> str:
     """The whole text of a document."""
-    found = ctx.request_context.lifespan_context.get(identifier)
+    with database_faults(ResourceError):
+        found = ctx.request_context.lifespan_context.get(identifier)
     if found is None:
         raise ResourceNotFoundError(f"there is no document {identifier!r}; take the id from a hit of `search`")
     return found.text
