@@ -46,9 +46,12 @@ async def test_readiness_falls_at_once_and_a_call_in_work_still_gets_its_result(
     assert await service.exit_code(within_seconds=5) == 0
 
 
-async def test_a_legacy_call_answered_by_an_event_stream_gets_its_result(start_service: StartService) -> None:
+@pytest.mark.parametrize("legacy", [contract.Legacy.STATELESS, contract.Legacy.STICKY])
+async def test_a_legacy_call_answered_by_an_event_stream_gets_its_result(
+    start_service: StartService, legacy: contract.Legacy
+) -> None:
     """Measured: with uvicorn's own signal handling sse-starlette cuts this answer within half a second."""
-    service = start_service()
+    service = start_service(**{contract.ENV_LEGACY: legacy})
     results: list[str] = []
     progress: list[str | None] = []
 
@@ -217,6 +220,47 @@ async def test_an_open_legacy_event_stream_does_not_hold_the_drain(start_service
         service.signal(signal.SIGTERM)
         assert [chunk async for chunk in stream.aiter_text()] == []  # a torn stream raises RemoteProtocolError
     assert await service.exit_code(within_seconds=5) == 0
+
+
+async def test_an_open_stream_of_a_session_ends_with_a_last_chunk_and_so_does_the_session(
+    start_service: StartService,
+) -> None:
+    """MCP 2025-11-25, "Session Management": 404 tells the client to begin a new session; a torn stream would not."""
+    service = start_service(**{contract.ENV_LEGACY: contract.Legacy.STICKY, contract.ENV_GRACE_SECONDS: "20"})
+    async with (
+        httpx.AsyncClient(trust_env=False, timeout=10) as http,
+        Client(service.url) as busy,
+        anyio.create_task_group() as tasks,
+    ):
+        await busy.list_tools()
+        session = await opened_session(http, service.url)
+        async with http.stream("GET", service.url, headers=session | {"Accept": "text/event-stream"}) as stream:
+            assert stream.status_code == 200
+            tasks.start_soon(busy.call_tool, "wait")  # holds the drain, so that the session can still ask
+            await eventually(lambda: service.sample(ACTIVE) == 1)
+            service.signal(signal.SIGTERM)
+            assert [chunk async for chunk in stream.aiter_text()] == []
+        answer = await http.post(service.url, json=message("tools/list", 2), headers=session)
+        assert answer.status_code == 404
+        assert "initialize" in answer.text
+        service.signal(signal.SIGUSR1)
+    assert await service.exit_code(within_seconds=10) == 0
+
+
+def message(method: str, number: int, **params: object) -> dict[str, object]:
+    """A JSON-RPC request."""
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+
+
+async def opened_session(http: httpx.AsyncClient, url: str) -> dict[str, str]:
+    """Open a session as a client of 2025-11-25 does, and return the headers that name it."""
+    accept = {"Accept": "application/json, text/event-stream"}
+    client = {"name": "test", "version": "1"}
+    opening = message("initialize", 1, protocolVersion="2025-11-25", capabilities={}, clientInfo=client)
+    answer = await http.post(url, json=opening, headers=accept)
+    assert answer.status_code == 200
+    named = {contract.SESSION_HEADER: answer.headers[contract.SESSION_HEADER], "MCP-Protocol-Version": "2025-11-25"}
+    return accept | named
 
 
 async def test_a_client_that_sends_half_a_request_does_not_hold_the_drain(start_service: StartService) -> None:
