@@ -4,6 +4,7 @@ In: all samples. Out: bench/results/runtime.json, and the part of docs/reference
 """
 
 import json
+import math
 import os
 import platform
 from datetime import UTC, datetime
@@ -38,8 +39,11 @@ def machine() -> dict[str, Any]:
     }
 
 
-def write(measured: dict[str, Any]) -> None:
-    """Keep the raw numbers, replace the table, print it."""
+def write(measured: dict[str, Any], *, keep: bool) -> None:
+    """Print the table; `keep` it on the page, and the raw numbers."""
+    if not keep:
+        print(tables(measured))
+        return
     RAW.parent.mkdir(exist_ok=True)
     RAW.write_text(json.dumps(measured, indent=1) + "\n")
     place(BEGIN, tables(measured))
@@ -59,7 +63,9 @@ def tables(measured: dict[str, Any]) -> str:
     lines = [
         f"{place['date']}, {place['cores']} cores ({place['cpu']}), {versions}; n = {len(samples[BASE])} rounds.",
         "",
-        "| server | calls/s | of bare [p10-p90] | CPU per call, us | of bare [p10-p90] |",
+        "Of bare: the median of the ratios (with 95 % confidence it lies between) [p10-p90 of the rounds].",
+        "",
+        "| server | calls/s | of bare | CPU per call, us | of bare |",
         "| --- | --- | --- | --- | --- |",
         *(f"| {name} | {row(samples, name)} |" for name in samples),
         "",
@@ -76,8 +82,19 @@ def row(samples: dict[str, list[dict[str, float]]], name: str) -> str:
         own, base = ([sample[figure] for sample in samples[key]] for key in (name, BASE))
         ratios = [mine / theirs for mine, theirs in zip(own, base, strict=True)]
         tenths = quantiles(ratios, n=10) if len(ratios) > 1 else ratios * 9
-        cells += [form.format(median(own)), f"{median(ratios):.3f} [{tenths[0]:.2f}-{tenths[-1]:.2f}]"]
+        low, high = confidence(ratios)
+        spread = f"({low:.3f}-{high:.3f}) [{tenths[0]:.2f}-{tenths[-1]:.2f}]"
+        cells += [form.format(median(own)), f"{median(ratios):.3f} {spread}"]
     return " | ".join(cells)
+
+
+def confidence(values: list[float]) -> tuple[float, float]:
+    """Where the median lies with 95 % confidence, whatever the distribution: ranks around the middle.
+
+    Source: binomial distribution with p = 1/2 in its normal approximation, n/2 - 1.96 sqrt(n)/2.
+    """
+    rank = max(0, math.floor((len(values) - 1.96 * math.sqrt(len(values))) / 2))
+    return sorted(values)[rank], sorted(values)[-1 - rank]
 
 
 def once(measured: dict[str, Any]) -> list[str]:
