@@ -1,17 +1,19 @@
 """The form of a hostile request: bytes to send, and what they must lead to.
 
-The lists: hostile_http.py, hostile_json.py, hostile_messages.py, each one layer further in. Requests are
-templates: `{host}` and `{path}` are where they are sent to, so that one list serves a bare process and a mesh.
+The lists: hostile_http.py, hostile_json.py, hostile_messages.py, hostile_tokens.py, each one layer further in. Requests
+are templates: `{host}` and `{path}` are where they are sent to, `{token}` is made for there, so that one list serves a
+bare process and a mesh.
 To add a case, add an entry to a list: behaviours/test_hostile.py and engines/test_hostile_mesh.py run what is there.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
 from meshed_mcp import contract
+from tests.local_issuer import Issuer
 
 MODERN: Final = "2026-07-28"
 LEGACY: Final = "2025-11-25"
@@ -19,6 +21,7 @@ META: Final = {
     "io.modelcontextprotocol/protocolVersion": MODERN,
     "io.modelcontextprotocol/clientCapabilities": {},
 }
+POST: Final = "POST {path} HTTP/1.1"
 ECHO: Final = {"name": "echo", "arguments": {"text": "a"}}
 
 
@@ -56,6 +59,9 @@ class Hostile:
     mesh: bool = True
     """False = behind proxies a process does not see this: they refuse, route or repair it themselves."""
 
+    token: Callable[[Issuer, str], str] | None = None
+    """Makes the request's `{token}`, for the resource of that address."""
+
     divergence: str = ""
     """What the specification would have instead, and why it stays."""
 
@@ -73,12 +79,17 @@ def operations(error: str) -> Counter:
     return Counter(f"{contract.METRIC_OPERATION_DURATION}_count", f'{contract.LABEL_ERROR}="{error}"')
 
 
+def token_check(result: str) -> Counter:
+    """Checks of tokens with this result."""
+    return Counter(contract.METRIC_AUTHENTICATIONS, f'kind="token",result="{result}"')
+
+
 def answered(status: int | None) -> Counter:
     """HTTP answers of a status that has no reason of its own; None = the client did not wait for one."""
     return Counter(f"{contract.METRIC_HTTP_DURATION}_count", f'http_response_status_code="{status or ""}"')
 
 
-def http(body: bytes, headers: Mapping[str, str | None] | None = None, *, line: str = "POST {path} HTTP/1.1") -> bytes:
+def http(body: bytes, headers: Mapping[str, str | None] | None = None, *, line: str = POST) -> bytes:
     """A request of this body; `headers` add to the usual ones, replace them, or leave them out (None)."""
     usual = {
         "Host": "{host}",
@@ -100,12 +111,13 @@ def modern(
     method: str = "tools/call",
     params: Mapping[str, Any] = ECHO,
     headers: Mapping[str, str | None] | None = None,
+    line: str = POST,
     **more: Any,
 ) -> bytes:
     """A request of revision 2026-07-28 in which nothing is wrong but what the arguments say."""
     named = params.get("name", params.get("uri"))
     body = message(method, {"_meta": META, **params}, **more)
-    return http(body, {**mirrored(method, named if isinstance(named, str) else None), **(headers or {})})
+    return http(body, {**mirrored(method, named if isinstance(named, str) else None), **(headers or {})}, line=line)
 
 
 def mirrored(method: str, name: str | None) -> dict[str, str | None]:

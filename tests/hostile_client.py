@@ -13,6 +13,7 @@ import httpx
 
 from meshed_mcp import contract
 from tests.hostile import Counter, Hostile, Then
+from tests.local_issuer import Issuer
 
 ACTIVE: Final = f'{contract.METRIC_ACTIVE_REQUESTS}{{{contract.LABEL_METHOD}="tools/call"}}'
 POLL_SECONDS: Final = 0.02
@@ -37,6 +38,18 @@ class Target:
     host: str
     path: str
     metrics_url: str
+    issuer: Issuer | None = None
+    """Whose tokens count there."""
+
+    resource: str = ""
+    """For whom these must be."""
+
+    def bytes_of(self, case: Hostile) -> bytes:
+        """The request as it is sent here."""
+        request = case.request.replace(b"{host}", self.host.encode()).replace(b"{path}", self.path.encode())
+        if case.token is None or self.issuer is None:
+            return request
+        return request.replace(b"{token}", case.token(self.issuer, self.resource).encode())
 
     def samples(self) -> list[str]:
         """The process's metrics now, one a line."""
@@ -46,7 +59,7 @@ class Target:
 
 def ask(case: Hostile, target: Target, *, answer_seconds: float = ANSWER_SECONDS) -> Answer:
     """Send the request, and do then what the case says; an answer that takes longer is none."""
-    request = case.request.replace(b"{host}", target.host.encode()).replace(b"{path}", target.path.encode())
+    request = target.bytes_of(case)
     with socket.create_connection(target.address, answer_seconds) as connection:
         with contextlib.suppress(OSError):  # answered and closed before the last byte was sent
             connection.sendall(request)
@@ -74,7 +87,7 @@ def _code(body: bytes) -> int | None:
         error = json.loads(data).get("error")
     except (ValueError, AttributeError):
         return None
-    return error["code"] if error else None
+    return error["code"] if isinstance(error, dict) else None  # RFC 6750 has a text there
 
 
 def total(samples: list[str], counter: Counter) -> float:

@@ -55,21 +55,21 @@ class Issuer:
             headers={"kid": key_id} | (header or {}),
         )
 
-    def unsigned(self) -> str:
+    def unsigned(self, **claims: Any) -> str:
         """A token with `alg` none."""
-        content = jwt.decode(self.token(), options={"verify_signature": False})
+        content = jwt.decode(self.token(**claims), options={"verify_signature": False})
         return ".".join([_part({"alg": "none", "kid": "one"}), _part(content), ""])
 
-    def signed_with_the_public_key(self) -> str:
+    def signed_with_the_public_key(self, **claims: Any) -> str:
         """A token whose shared secret is the public key, which everybody has."""
         public = self.keys["one"].public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        content = jwt.decode(self.token(), options={"verify_signature": False})
+        content = jwt.decode(self.token(**claims), options={"verify_signature": False})
         signed = f"{_part({'alg': 'HS256', 'kid': 'one'})}.{_part(content)}"  # by hand: PyJWT refuses to make one
         return f"{signed}.{_text(hmac.digest(public, signed.encode(), 'sha256'))}"
 
-    def changed(self) -> str:
+    def changed(self, **claims: Any) -> str:
         """A token whose content was changed after it was signed."""
-        head, content, signature = self.token().split(".")
+        head, content, signature = self.token(**claims).split(".")
         text = base64.urlsafe_b64decode(content + "==").replace(b'"ada"', b'"eve"')
         return ".".join([head, _text(text), signature])
 

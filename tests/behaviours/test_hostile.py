@@ -1,6 +1,8 @@
 """Every hostile request of the lists against a real process: the answer named, counted, and nothing left behind."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import repeat
 from typing import Final
 
@@ -9,11 +11,14 @@ from replicas import Service, StartService
 
 from meshed_mcp import contract
 from meshed_mcp.agents.logs import MESSAGE_CHARACTERS
+from tests import local_issuer
 from tests.hostile import Hostile
 from tests.hostile_client import ACTIVE, Target, ask, total, until, value
 from tests.hostile_http import HTTP
 from tests.hostile_json import JSON
 from tests.hostile_messages import MESSAGES
+from tests.hostile_tokens import TOKENS, TOOL_SCOPE
+from tests.local_issuer import AUDIENCE, ISSUER, Issuer
 
 CASES: Final = (*HTTP, *JSON, *MESSAGES)
 READ_SECONDS: Final = 1
@@ -34,13 +39,40 @@ def service(start_shared: StartService) -> Service:
 @pytest.fixture
 def target(service: Service) -> Target:
     """The process itself."""
+    return target_of(service)
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    """Whose tokens the guarded process takes."""
+    with local_issuer.serving() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def guarded(start_shared: StartService, issuer: Issuer) -> Service:
+    """One process for all, which wants tokens."""
+    return start_shared(
+        **{
+            contract.ENV_AUTH_ISSUER: ISSUER,
+            contract.ENV_AUTH_AUDIENCE: AUDIENCE,
+            contract.ENV_AUTH_JWKS_URL: issuer.url,
+            contract.ENV_AUTH_SCOPES: "docs.read",
+            contract.ENV_TOOL_POLICY: json.dumps({"wait": {"scopes": [TOOL_SCOPE]}}),
+        }
+    )
+
+
+def target_of(service: Service, issuer: Issuer | None = None) -> Target:
+    """Where a process is."""
     metrics = f"http://127.0.0.1:{service.management_port}{contract.METRICS_PATH}"
-    return Target(("127.0.0.1", service.port), f"127.0.0.1:{service.port}", contract.MCP_PATH, metrics)
+    address = ("127.0.0.1", service.port)
+    return Target(address, f"127.0.0.1:{service.port}", contract.MCP_PATH, metrics, issuer, AUDIENCE)
 
 
 def test_every_case_has_a_name_of_its_own() -> None:
     """Product rule: a failing case is found by its name."""
-    assert len({case.name for case in CASES}) == len(CASES)
+    assert len({case.name for case in (*CASES, *TOKENS)}) == len(CASES) + len(TOKENS)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -48,6 +80,20 @@ def test_a_hostile_request_gets_the_answer_that_is_named_and_is_counted(
     service: Service, target: Target, case: Hostile
 ) -> None:
     """The case's own `source`; product rule: a counter, at most one log line of bounded length, no traceback."""
+    answers_and_counts(service, target, case)
+
+
+@pytest.mark.parametrize("case", TOKENS, ids=str)
+def test_a_hostile_token_gets_the_answer_that_is_named_and_is_counted(
+    guarded: Service, issuer: Issuer, case: Hostile
+) -> None:
+    """The case's own `source`; product rule: as above, and nothing of a token is written down."""
+    answers_and_counts(guarded, target_of(guarded, issuer), case)
+    assert "eyJ" not in guarded.log.read_text()
+
+
+def answers_and_counts(service: Service, target: Target, case: Hostile) -> None:
+    """Fail unless the process answers as the case says, counts it, and says no more of it than a line."""
     before, lines_before = total(target.samples(), case.counter), len(service.lines())
     answer = ask(case, target)
     assert (answer.status, answer.code) == (case.status, case.code), answer.body[:500]
@@ -61,7 +107,21 @@ def test_a_hostile_request_gets_the_answer_that_is_named_and_is_counted(
 
 def test_the_whole_list_leaves_the_process_as_it_was(service: Service, target: Target) -> None:
     """Product rule: no traceback, no open file, no call in work, no memory; and it still answers."""
-    quick = [case for case in CASES if case.status != 408]
+    leaves_no_trace(service, target, [case for case in CASES if case.status != 408])
+    legal = next(case for case in CASES if case.name == "the name in base64")
+    assert ask(legal, target).status == 200
+
+
+def test_hostile_tokens_leave_the_process_as_it_was(guarded: Service, issuer: Issuer) -> None:
+    """Product rule: as above; and a good token still opens what is its owner's."""
+    target = target_of(guarded, issuer)
+    leaves_no_trace(guarded, target, list(TOKENS))
+    good = next(case for case in TOKENS if case.name == "a token without the service's scope")
+    assert ask(replace(good, token=lambda issuer, resource: issuer.token(aud=resource)), target).status == 200
+
+
+def leaves_no_trace(service: Service, target: Target, quick: list[Hostile]) -> None:
+    """Send all several times, and fail if anything of them stays."""
     for case in quick:
         ask(case, target)
     until(lambda: value(target.samples(), ACTIVE) == 0)
@@ -75,5 +135,3 @@ def test_the_whole_list_leaves_the_process_as_it_was(service: Service, target: T
     assert value(target.samples(), contract.METRIC_QUEUE_DEPTH) == 0
     assert not [line for line in service.lines() if "exception" in line]
     assert service.process.poll() is None
-    legal = next(case for case in CASES if case.name == "the name in base64")
-    assert ask(legal, target).status == 200

@@ -1,7 +1,8 @@
 """The hostile requests of the lists through a gateway and a sidecar, real Envoys: the same answers."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,44 +16,74 @@ from meshed_mcp.components.mesh.args import ServiceMeshArgs
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
+from tests import local_issuer
 from tests.hostile import Hostile, Then
 from tests.hostile_client import ACTIVE, ANSWER_SECONDS, Target, ask, total, until, value
 from tests.hostile_http import HTTP
 from tests.hostile_json import JSON
 from tests.hostile_messages import MESSAGES
 from tests.hostile_table import PAGE, page
+from tests.hostile_tokens import TOKENS, TOOL_SCOPE
+from tests.local_issuer import ISSUER, Issuer
 
 WAITING_SERVICE: Final = Path(__file__).parent.parent / "behaviours" / "waiting_service.py"
 PATIENCE_SECONDS: Final = 2
 """The gateway takes the preface of HTTP/2 for what it is, and waits for more."""
 
-CASES: Final = tuple(case for case in (*HTTP, *JSON, *MESSAGES) if case.mesh)
+ALL: Final = (*HTTP, *JSON, *MESSAGES, *TOKENS)
+CASES: Final = tuple(case for case in ALL if case.mesh)
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One exposed service with little patience."""
+def issuer() -> Iterator[Issuer]:
+    """Whose tokens `vault` takes."""
+    with local_issuer.serving() as running_issuer:
+        yield running_issuer
+
+
+@pytest.fixture(scope="module")
+def up(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Two exposed services with little patience: `front` is open to everybody, `vault` wants tokens."""
     mesh = ServiceMeshArgs.model_validate({"domain": local_stack.HOST, "namespaces": [local_stack.NAMESPACE]})
-    front = local_stack.arguments(
-        command=["python", str(WAITING_SERVICE)], expose=True, replicas=1, limits={"read_seconds": 1}
-    )
-    stack = read_stack([*cluster.manifests(mesh), *service.manifests("front", front)])
+    common = {
+        "command": ["python", str(WAITING_SERVICE)],
+        "expose": True,
+        "replicas": 1,
+        "limits": {"read_seconds": 1},
+    }
+    auth = {"issuer": ISSUER, "jwks": json.loads(issuer.jwks()), "scopes": ["docs.read"]}
+    tools = {"wait": {"allow": ["ingress"], "scopes": [TOOL_SCOPE]}}
+    front = local_stack.arguments(**common)
+    vault = local_stack.arguments(**common, auth=auth, tools=tools)
+    objects = [*service.manifests("front", front), *service.manifests("vault", vault)]
+    stack = read_stack([*cluster.manifests(mesh), *objects])
     folder = tmp_path_factory.mktemp("hostile")
     with running(stack, free_port(), Places(folder / "run", folder / "secrets"), lambda _: None) as up:
         yield up
 
 
+Targets = Callable[[Hostile], Target]
+
+
 @pytest.fixture(scope="module")
-def target(up: Running) -> Target:
-    """The gateway, and the metrics of the process behind it."""
-    (pod,) = up.topology.pods
-    metrics = f"http://{pod.address}:{contract.MANAGEMENT_PORT}{contract.METRICS_PATH}"
-    return Target(("127.0.0.1", up.gateway_port), local_stack.HOST, f"/front{contract.MCP_PATH}", metrics)
+def target_of(up: Running, issuer: Issuer) -> Targets:
+    """The gateway, and the metrics of the process behind it, by the kind of case."""
+    address = ("127.0.0.1", up.gateway_port)
+
+    def target_of_service(name: str) -> Target:
+        pod = next(pod for pod in up.topology.pods if pod.name == f"{name}-0")
+        metrics = f"http://{pod.address}:{contract.MANAGEMENT_PORT}{contract.METRICS_PATH}"
+        path = f"/{name}{contract.MCP_PATH}"
+        return Target(address, local_stack.HOST, path, metrics, issuer, f"https://{local_stack.HOST}{path}")
+
+    front, vault = target_of_service("front"), target_of_service("vault")
+    return lambda case: vault if case in TOKENS else front
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_hostile_request_through_the_mesh_gets_the_same_answer(target: Target, case: Hostile) -> None:
+def test_a_hostile_request_through_the_mesh_gets_the_same_answer(target_of: Targets, case: Hostile) -> None:
     """The case's own `source`; product rule: proxies change neither the answer nor what is counted."""
+    target = target_of(case)
     before = total(target.samples(), case.counter)
     answer = ask(case, target)
     assert (answer.status, answer.code) == (case.status, case.code), answer.body[:500]
@@ -60,12 +91,13 @@ def test_a_hostile_request_through_the_mesh_gets_the_same_answer(target: Target,
     until(lambda: value(target.samples(), ACTIVE) == 0)
 
 
-def test_the_page_says_what_every_hostile_request_gets(target: Target) -> None:
+def test_the_page_says_what_every_hostile_request_gets(target_of: Targets) -> None:
     """Issue 5: a table of what every hostile request got, 0 through."""
-    cases = tuple(case for case in (*HTTP, *JSON, *MESSAGES) if case.then is Then.READ)
+    cases = tuple(case for case in ALL if case.then is Then.READ)
     answers = {}
     for case in cases:
-        answer = ask(case, target, answer_seconds=ANSWER_SECONDS if case.mesh else PATIENCE_SECONDS)
+        seconds = ANSWER_SECONDS if case.mesh else PATIENCE_SECONDS
+        answer = ask(case, target_of(case), answer_seconds=seconds)
         answers[case.name] = (answer.status, answer.code)
     text = page(answers, cases)
     if os.environ.get("WRITE_HOSTILE_TABLE"):
@@ -74,17 +106,18 @@ def test_the_page_says_what_every_hostile_request_gets(target: Target) -> None:
     assert PAGE.read_text(encoding="utf-8") == text
 
 
-def test_what_only_a_proxy_sees_is_answered_there_and_the_process_lives_on(up: Running, target: Target) -> None:
+def test_what_only_a_proxy_sees_is_answered_there_and_the_process_lives_on(up: Running, target_of: Targets) -> None:
     """Product rule: whatever is sent to the gateway, a legal call is answered after it."""
+    legal = next(case for case in CASES if case.name == "the name in base64")
+    target = target_of(legal)
     before = target.samples()
-    for case in (*HTTP, *JSON, *MESSAGES):
+    for case in ALL:
         if not case.mesh and case.status != 408:
-            answered = ask(case, target, answer_seconds=PATIENCE_SECONDS).status
+            answered = ask(case, target_of(case), answer_seconds=PATIENCE_SECONDS).status
             assert answered is None or answered < 500, case
             assert answered != 200 or case.status == 200, case
     assert not up.services.ended()
     assert not up.proxies.ended()
-    legal = next(case for case in CASES if case.name == "the name in base64")
     assert ask(legal, target).status == 200
     log = up.places.log("front-0")
     assert "Traceback" not in log.read_text()
