@@ -12,6 +12,7 @@ import secrets
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -124,11 +125,13 @@ def by_hand(up: Running, folder: Path) -> Iterator[str]:
         yield front.address
 
 
-def rounds(targets: dict[str, Target], count: int) -> dict[str, list[Sample]]:
-    """Every call of every set-up, milliseconds."""
+def rounds(targets: dict[str, Target], count: int, minutes: float) -> dict[str, list[Sample]]:
+    """Every call of every set-up, milliseconds; no round begins after `minutes`, but the first."""
     samples: dict[str, list[Sample]] = {name: [] for name in targets}
-    names = list(targets)
+    names, end = list(targets), time.monotonic() + minutes * 60
     for number in range(count):
+        if number and time.monotonic() > end:
+            break
         order = names[number % len(names) :] + names[: number % len(names)]
         for name in order if number % 2 else reversed(order):
             samples[name].append(sample(targets[name]))
@@ -164,14 +167,20 @@ def checked(targets: dict[str, Target]) -> None:
 def main() -> None:
     """Measure, keep, tell."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=32)
+    parser.add_argument("--runs", type=int, default=40, help="rounds")
+    parser.add_argument("--minutes", type=float, default=14, help="no round begins after this; fewer are told")
+    parser.add_argument("--trial", action="store_true", help="print the table, keep nothing")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the processes end too
     machine = report.machine()
     with tempfile.TemporaryDirectory() as folder, set_ups(Path(folder)) as targets:
         checked(targets)
-        samples = rounds(targets, arguments.rounds)
-    mesh_report.write({"machine": machine, "calls_per_second": RATE, "rounds": samples})
+        samples = rounds(targets, arguments.runs, arguments.minutes)
+    measured = {"machine": machine, "calls_per_second": RATE, "rounds": samples}
+    if arguments.trial:
+        print(mesh_report.table(measured))
+    else:
+        mesh_report.write(measured)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@ RAW: Final = report.ROOT / "bench" / "results" / "mesh.json"
 BEGIN: Final = "<!-- measured: make bench-mesh -->\n"
 WAYS: Final = {"sequential_ms": "one after the other", "at_rate_ms": "at a fixed rate"}
 PERCENTILES: Final = (50, 99)
+MOST_ADDED_MS: Final = {50: 0.8, 99: 2.0}
+MOST_OF_CONTROL: Final = 1.15
+"""Goals for what the mesh adds, and for its median beside the control's."""
 
 Rounds = dict[str, list[dict[str, list[float]]]]
 
@@ -56,14 +59,32 @@ def row(rounds: Rounds, name: str, way: str) -> str:
 
 
 def comparison(rounds: Rounds, way: str) -> str:
-    """The mesh's latency as a multiple of the control's in the same round, and of what each adds."""
-    mesh, control = per_round(rounds, "mesh", way, 50), per_round(rounds, "control", way, 50)
-    ratios = [mine / theirs for mine, theirs in zip(mesh, control, strict=True)]
+    """The mesh's latency as a multiple of the control's in the same round, and of what each adds; which goals hold."""
     more = [
         mine / theirs
         for mine, theirs in zip(added(rounds, "mesh", way, 50), added(rounds, "control", way, 50), strict=True)
     ]
-    return f"p50 of mesh / control {spread(ratios)}; of what each adds {spread(more)}."
+    text = f"p50 of mesh / control {spread(of_control(rounds, way))}; of what each adds {spread(more)}"
+    return f"{text}. {'; '.join(missed(rounds, way)) or 'All goals hold'}."
+
+
+def of_control(rounds: Rounds, way: str) -> list[float]:
+    """Medians of the mesh as multiples of the control's in the same round."""
+    mesh, control = per_round(rounds, "mesh", way, 50), per_round(rounds, "control", way, 50)
+    return [mine / theirs for mine, theirs in zip(mesh, control, strict=True)]
+
+
+def missed(rounds: Rounds, way: str) -> list[str]:
+    """Goals that are missed by the median over the rounds, a text each."""
+    found = []
+    for percent, most in MOST_ADDED_MS.items():
+        more = median(added(rounds, "mesh", way, percent))
+        if more > most:
+            found.append(f"the goal of {most} ms more at p{percent} is missed: {more:.2f}")
+    ratio = median(of_control(rounds, way))
+    if ratio > MOST_OF_CONTROL:
+        found.append(f"the goal of {MOST_OF_CONTROL} times the control at p50 is missed: {ratio:.2f}")
+    return found
 
 
 def per_round(rounds: Rounds, name: str, way: str, percent: int) -> list[float]:

@@ -147,22 +147,38 @@ def started(folder: Path) -> Iterator[tuple[Running, Path]]:
         yield up, counts
 
 
+def once(number: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Every scenario one after the other on a stack of its own, then the canary."""
+    with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as (up, counts):
+        found = []
+        for name, change in scenarios(counts).items():
+            found.append(under_load(up, counts, name, change, RATES))
+            print(number, name, {key: found[-1][key] for key in ("calls", "lost", "doubled")}, flush=True)
+        share = canary(up, counts)
+        print(number, share, flush=True)
+        return found, share
+
+
 def main() -> None:
     """Measure, keep, tell; ends with 1 when a call was lost or doubled that must not be."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="how often every scenario is run, each time anew")
+    parser.add_argument("--runs", type=int, default=8, help="how often every scenario is run, each time anew")
+    parser.add_argument("--minutes", type=float, default=17.5, help="no run begins after this; fewer runs are told")
+    parser.add_argument("--trial", action="store_true", help="print the table, keep nothing")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the processes end too
     measured: dict[str, Any] = {"machine": report.machine(), "rates": asdict(RATES), "scenarios": [], "canary": []}
-    for number in range(arguments.rounds):
-        with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as (up, counts):
-            for name, change in scenarios(counts).items():
-                found = under_load(up, counts, name, change, RATES)
-                measured["scenarios"].append(found)
-                print(number + 1, name, {key: found[key] for key in ("calls", "lost", "doubled")}, flush=True)
-            measured["canary"].append(canary(up, counts))
-            print(number + 1, measured["canary"][-1], flush=True)
-    rollout_report.write(measured)
+    end = time.monotonic() + arguments.minutes * 60
+    while len(measured["canary"]) < arguments.runs and (not measured["canary"] or time.monotonic() < end):
+        found, share = once(len(measured["canary"]) + 1)
+        measured["scenarios"] += found
+        measured["canary"].append(share)
+    if arguments.trial:
+        print(rollout_report.table(measured))
+    else:
+        rollout_report.write(measured)
+    if missed := rollout_report.missed(measured):
+        raise SystemExit("\n".join(missed))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the rollout bench found: every call as JSON, sums per scenario as a table in the documentation.
+"""What the rollout bench found: every call as JSON, sums per scenario as a table in the documentation, what is missed.
 
 In: all scenarios. Out: bench/results/rollout.json.gz, and the rollout's part of docs/reference/performance.md.
 """
@@ -11,6 +11,11 @@ import report
 
 RAW: Final = report.ROOT / "bench" / "results" / "rollout.json.gz"
 BEGIN: Final = "<!-- measured: make bench-rollout -->\n"
+DEATH: Final = "kill"
+"""Beginning of the names of scenarios in which calls in flight are lost with their replica; in others none may be."""
+
+MOST_POINTS_BESIDE: Final = 2.0
+"""Product rule: how far the canary's share may be from its weight, percentage points."""
 
 
 def write(measured: dict[str, Any]) -> None:
@@ -35,7 +40,8 @@ def table(measured: dict[str, Any]) -> str:
         "| --- | --- | --- | --- | --- | --- |",
         *(f"| {name} | {row(measured['scenarios'], name)} |" for name in names),
         "",
-        *(f"- canary of {found['weight_percent']} %: {share(found)}." for found in measured["canary"]),
+        f"- {shares(measured['canary'])}.",
+        f"- {'; '.join(missed(measured)) or 'Nothing else was lost or doubled, and no goal is missed'}.",
         "",
     ]
     return "\n".join(lines)
@@ -44,13 +50,38 @@ def table(measured: dict[str, Any]) -> str:
 def row(scenarios: list[dict[str, Any]], name: str) -> str:
     """Sums of one scenario over all its runs."""
     mine = [found for found in scenarios if found["scenario"] == name]
-    inside = sum(found["lost_in_flight"] for found in mine) if name.startswith("kill") else "-"
+    inside = sum(found["lost_in_flight"] for found in mine) if name.startswith(DEATH) else "-"
     keys = ("calls", "lost", "doubled", "sessions_renewed")
     calls, lost, doubled, renewed = (sum(found[key] for found in mine) for key in keys)
     return f"{calls:,} | {lost} | {inside} | {doubled} | {renewed}"
 
 
-def share(found: dict[str, Any]) -> str:
-    """How often the canary answered."""
-    counts = f"{found['by_canary']:,} of {found['counted']:,} calls"
-    return f"{found['percent']:.2f} % ({counts}), lost {found['lost']}, doubled {found['doubled']}"
+def shares(found: list[dict[str, Any]]) -> str:
+    """How often the canaries of all runs answered."""
+    percents = sorted(each["percent"] for each in found)
+    calls, lost, doubled = (sum(each[key] for each in found) for key in ("counted", "lost", "doubled"))
+    share = f"{percents[0]:.2f} to {percents[-1]:.2f} % of {calls // len(found):,} calls, n = {len(found)}"
+    return f"canary of {found[0]['weight_percent']} %: {share}; lost {lost}, doubled {doubled} of {calls:,}"
+
+
+def missed(measured: dict[str, Any]) -> list[str]:
+    """What the goals do not allow, a text each; empty where all are met."""
+    found = [
+        f"{each['scenario']}: {number} {what}"
+        for each in measured["scenarios"]
+        for what, number in (
+            (
+                "lost that were not in flight",
+                each["lost"] - each["lost_in_flight"] * each["scenario"].startswith(DEATH),
+            ),
+            ("doubled", each["doubled"]),
+            ("answered by nobody", each["answered_unexecuted"]),
+        )
+        if number
+    ]
+    for each in measured["canary"]:
+        if each["lost"] or each["doubled"]:
+            found.append(f"canary: {each['lost']} lost, {each['doubled']} doubled")
+        if abs(each["percent"] - each["weight_percent"]) > MOST_POINTS_BESIDE:
+            found.append(f"canary: {each['percent']:.2f} % of the calls for a weight of {each['weight_percent']} %")
+    return found
