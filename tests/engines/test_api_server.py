@@ -143,19 +143,49 @@ def refused(api_server: ApiServer, pod: dict[str, Any]) -> Refusal | None:
     return refusal
 
 
-def test_no_pod_is_made_without_its_sidecar_while_its_control_plane_is_away(api_server: ApiServer) -> None:
-    """Kubernetes, "Dynamic Admission Control", `failurePolicy: Fail`: a tag selects by namespace."""
+def tag(revision: str) -> list[dict[str, Any]]:
+    """The tag `judged` where it stands for a revision, of two that run side by side."""
     mesh = ServiceMeshArgs.model_validate(
-        {"domain": "mcp.example.com", "revision": "1-31-1", "revision_tags": {"judged": "1-31-1"}}
+        {
+            "domain": "mcp.example.com",
+            "revision": "1-31-1",
+            "canary_revision": {"revision": "1-32-0", "istio_version": "1.32.0"},
+            "revision_tags": {"judged": revision},
+        }
     )
-    place = namespace("tagged")
+    return revision_tags(mesh)
+
+
+@pytest.fixture
+def lonely(api_server: ApiServer) -> Iterator[dict[str, Any]]:
+    """A pod to be made in a namespace that follows the tag `judged`; the tag leaves afterwards."""
+    place, account = namespace("tagged"), {"apiVersion": "v1", "kind": "ServiceAccount"}
     place["metadata"]["labels"] = {"istio.io/rev": "judged"}
-    webhooks, pod = revision_tags(mesh), stack_pods.gateway_pod("lonely", "default", "tagged", {"app": "lonely"})
-    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "tagged"}}
-    try:
-        assert not [refusal for item in (place, account, *webhooks) if (refusal := api_server.client.apply(item))]
-        refusal = wait_for(lambda: refused(api_server, pod), "the webhook known to the API server", WEBHOOK_SECONDS)
-    finally:
-        for item in webhooks:
-            api_server.client.delete(item)
+    account["metadata"] = {"name": "default", "namespace": "tagged"}
+    assert not [refusal for item in (place, account) if (refusal := api_server.client.apply(item))]
+    yield stack_pods.gateway_pod("lonely", "default", "tagged", {"app": "lonely"})
+    for item in tag("1-31-1"):
+        api_server.client.delete(item)
+
+
+def test_no_pod_is_made_without_its_sidecar_while_its_control_plane_is_away(
+    api_server: ApiServer, lonely: dict[str, Any]
+) -> None:
+    """Kubernetes, "Dynamic Admission Control", `failurePolicy: Fail`: a tag selects by namespace."""
+    assert not [refusal for item in tag("1-31-1") if (refusal := api_server.client.apply(item))]
+    refusal = wait_for(lambda: refused(api_server, lonely), "the webhook known to the API server", WEBHOOK_SECONDS)
     assert 'service "istiod-1-31-1" not found' in refusal.message
+
+
+def test_the_tag_leads_new_pods_to_the_new_control_plane_and_back(
+    api_server: ApiServer, lonely: dict[str, Any]
+) -> None:
+    """Istio, "Canary Upgrades": the upgrade and its rollback are one object changed in place, with no gap between."""
+    for revision in ("1-31-1", "1-32-0", "1-31-1"):
+        assert not [refusal for item in tag(revision) if (refusal := api_server.client.apply(item))]
+
+        def asked(name: str = f'service "istiod-{revision}" not found') -> bool:
+            refusal = refused(api_server, lonely)
+            return refusal is not None and name in refusal.message
+
+        wait_for(asked, f"pods led to {revision}", WEBHOOK_SECONDS)

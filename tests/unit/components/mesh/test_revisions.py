@@ -71,6 +71,17 @@ def test_moving_the_tag_moves_pods_gateways_and_the_validator() -> None:
     assert namespace_labels(MOVED) == namespace_labels(BESIDE)
 
 
+def test_moving_the_tag_back_changes_only_what_follows_it() -> None:
+    """Istio, "Canary Upgrades": a rollback moves the tag; control planes, CRDs and labels stay."""
+    moved, back = ({item.name: item for item in releases(mesh_args(**each))} for each in (MOVED, BESIDE))
+    assert {name for name in moved if moved[name] != back[name]} == {"istio-base", "istio-ingress"}
+    assert moved["istio-base"].chart == back["istio-base"].chart
+    assert (back["istio-ingress"].values["revision"], back["istio-ingress"].chart.version) == ("1-31-1", "1.31.1")
+    before, after = (render_mesh(**each) for each in (MOVED, BESIDE))
+    changed = [item["kind"] for item, other in zip(before, after, strict=True) if item != other]
+    assert changed == ["MutatingWebhookConfiguration"]
+
+
 def test_the_upgrade_ends_without_touching_the_new_control_plane() -> None:
     """Product rule: what served as the canary goes on under the same release; only the old one leaves."""
     done = DONE | {"data_plane": "stable"}
