@@ -222,6 +222,7 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
         callers=list(config.services),
         methods=["GET", "POST", "PUT", "DELETE"],
         egress_hosts=config.logs.outside,
+        egress_gateway=config.mesh.egress_gateway is not None,
         secret_env=database,
         replicas=registry.replicas,
         proxy=sidecar_size(config),

@@ -4,6 +4,8 @@ A service's name and arguments in, objects out. HTTPS only: the sidecar sees the
 calls. Not here: the mesh-wide refusal (istio_values.py, `outboundTrafficPolicy`).
 """
 
+from collections.abc import Iterable
+
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceSettings
 from meshed_mcp.components.mesh.outside_args import HTTPS_PORT, OutsideHost, outside_hosts
@@ -13,16 +15,28 @@ from meshed_mcp.components.mesh.traffic import NETWORKING
 def outside_entries(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """The declared hosts, known in the namespace only; none declared = no object.
 
+    A host is in one entry with all of its ports: of two entries for one host, proxies lose the ports of one.
     Source: Istio API, ServiceEntry.
     """
-    by_port: dict[int, list[str]] = {}
-    for host, port in declared_hosts(args):
-        by_port.setdefault(port, []).append(host)
-    titles = {port: f"{name}-egress" if port == HTTPS_PORT else f"{name}-egress-{port}" for port in by_port}
+    by_ports: dict[tuple[int, ...], list[str]] = {}
+    for host, ports in ports_by_host(declared_hosts(args)).items():
+        by_ports.setdefault(ports, []).append(host)
     return [
-        outside_entry(titles[port], args.namespace, port, hosts, standard_labels(name))
-        for port, hosts in sorted(by_port.items())
+        outside_entry(_title(name, ports), args.namespace, ports, hosts, standard_labels(name))
+        for ports, hosts in sorted(by_ports.items())
     ]
+
+
+def ports_by_host(hosts: Iterable[OutsideHost]) -> dict[str, tuple[int, ...]]:
+    """Each host with all of its ports, in order."""
+    found: dict[str, set[int]] = {}
+    for host, port in hosts:
+        found.setdefault(host, set()).add(port)
+    return {host: tuple(sorted(ports)) for host, ports in found.items()}
+
+
+def _title(name: str, ports: tuple[int, ...]) -> str:
+    return "-".join([name, "egress", *(map(str, ports) if ports != (HTTPS_PORT,) else ())])
 
 
 def declared_hosts(args: ServiceSettings) -> list[OutsideHost]:
@@ -31,12 +45,13 @@ def declared_hosts(args: ServiceSettings) -> list[OutsideHost]:
 
 
 def outside_entry(
-    title: str, namespace: str, port: int, hosts: list[str], labels: dict[str, str] | None = None
+    title: str, namespace: str, ports: tuple[int, ...], hosts: list[str], labels: dict[str, str] | None = None
 ) -> Manifest:
-    """Hosts at one port, as one namespace knows them; every host of an object has all of its ports."""
+    """Hosts at the same ports, as one namespace knows them; every host of an object has all of its ports."""
+    names = ["tls"] if len(ports) == 1 else [f"tls-{port}" for port in ports]
     spec = {
         "hosts": hosts,
-        "ports": [{"number": port, "name": "tls", "protocol": "TLS"}],
+        "ports": [{"number": port, "name": name, "protocol": "TLS"} for port, name in zip(ports, names, strict=True)],
         "location": "MESH_EXTERNAL",
         "resolution": "DNS",
         "exportTo": ["."],

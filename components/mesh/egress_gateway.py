@@ -33,7 +33,10 @@ def egress_routes(args: ServiceMeshArgs) -> list[Manifest]:
     return [
         gateway_network_policy(EGRESS_NAMESPACE, EGRESS_SELECTOR),
         egress_policy(args),
-        *(outside_entry(f"{EGRESS_GATEWAY}-{port}", EGRESS_NAMESPACE, port, names) for port, names in by_port(hosts)),
+        *(
+            outside_entry(f"{EGRESS_GATEWAY}-{port}", EGRESS_NAMESPACE, (port,), names)
+            for port, names in by_port(hosts)
+        ),
         egress_gateway(hosts),
         *(_way_out(host) for host in hosts),
         *(_named_tunnels(namespace, hosts, args) for namespace in args.namespaces),

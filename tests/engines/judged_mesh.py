@@ -1,7 +1,7 @@
 """The stack whose proxies are looked at in istiod, with what a cluster would add: pods, and the gateway's workload.
 
 `front` is exposed. `back` has everything: sessions, a canary of 25 %, a tool of its own rule, and is exposed too;
-`closed` may be called by nobody.
+`closed` may be called by nobody. `front` and `closed` reach the same hosts outside, one of them at two ports.
 """
 
 from typing import Any, Final
@@ -21,6 +21,8 @@ COLLECTOR: Final = {"service": "collector.monitoring.svc.cluster.local", "sampli
 MESH: Final = ServiceMeshArgs.model_validate(
     {"domain": local_stack.HOST, "namespaces": [NAMESPACE], "tracing": COLLECTOR}
 )
+SHARED_HOST, TWO_PORT_HOST = "api.example.com", "vectors.example.com"
+OUTSIDE: Final = [SHARED_HOST, TWO_PORT_HOST, f"{TWO_PORT_HOST}:8443"]
 BACK: Final[dict[str, Any]] = {
     "callers": ["front", "jobs/nightly"],
     "expose": True,
@@ -44,9 +46,9 @@ def objects() -> list[Manifest]:
     """Everything rendered, then what the gateway's chart and the collector's owner would add."""
     return [
         *cluster.manifests(MESH),
-        *service.manifests("front", local_stack.arguments(expose=True)),
+        *service.manifests("front", local_stack.arguments(expose=True, egress_hosts=OUTSIDE)),
         *service.manifests("back", local_stack.arguments(**BACK)),
-        *service.manifests("closed", local_stack.arguments()),
+        *service.manifests("closed", local_stack.arguments(egress_hosts=OUTSIDE)),
         *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in ("monitoring", "jobs")),
         stack_pods.service("collector", "monitoring", {"app": "collector"}, {"grpc": (4317, 4317)}),
         gateway_service(),

@@ -232,6 +232,23 @@ def test_hosts_that_nobody_declared_are_a_black_hole(proxies: dict[str, Any]) ->
     assert {chain["filters"][-1]["typedConfig"]["cluster"] for chain in rest} == {"BlackHoleCluster"}
 
 
+@pytest.mark.parametrize("pod", ["front", "back", "closed"])
+def test_a_host_that_two_services_declare_is_reached_once_at_each_of_its_ports(
+    proxies: dict[str, Any], pod: str
+) -> None:
+    """Istio API, ServiceEntry: entries of one host overlap, and of two alike filter chains Envoy would lose both."""
+    expected = {(443, judged_mesh.SHARED_HOST), (443, judged_mesh.TWO_PORT_HOST), (8443, judged_mesh.TWO_PORT_HOST)}
+    found = [
+        (int(name.rpartition("_")[2]), host)
+        for name, listener in views.listeners(proxies[pod]).items()
+        for chain in listener["filterChains"]
+        for host in chain.get("filterChainMatch", {}).get("serverNames", ())
+    ]
+    assert sorted(found) == sorted(expected)
+    outside = {name for name in views.clusters(proxies[pod]) if name.endswith("example.com")}
+    assert outside == {f"outbound|{port}||{host}" for port, host in expected}
+
+
 @pytest.mark.parametrize(("pod", "percent"), [("gateway", 25), ("front", 100)])
 def test_traces_are_chosen_at_the_gateway_and_kept_whole_behind_it(
     proxies: dict[str, Any], pod: str, percent: int

@@ -16,7 +16,8 @@ def plan(services: dict[str, Any], mesh: dict[str, Any] | None = None, **more: A
     """The plan of a stack."""
     full = {name: {"image": "a:1", **item} for name, item in services.items()}
     values = {"services": full, "mesh": mesh or {}, **more}
-    return planned({f"meshed-mcp:{key}": json.dumps(value) for key, value in values.items()})
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+    return planned({f"meshed-mcp:{key}": text for key, text in texts.items()})
 
 
 def lines(*args: Any, **more: Any) -> list[str]:
@@ -53,11 +54,50 @@ def test_a_host_at_two_ports_is_refused_where_the_gateway_tells_hosts_apart_by_n
     services = {"mcp-a": {"egress_hosts": ["api.example.com"]}, "mcp-b": {"egress_hosts": ["api.example.com:8443"]}}
     assert lines(services, {"egress_gateway": GATEWAY}) == [
         (
-            "service mcp-b: egress_hosts: api.example.com is reached at port 8443 here and at 443 by mcp-a, and the "
-            "egress gateway tells hosts apart by name alone; declare one port"
+            "service mcp-b: egress_hosts: api.example.com is reached at port 8443 here and at port 443 by mcp-a, and "
+            "the egress gateway tells hosts apart by name alone; declare one port"
         )
     ]
-    assert plan(services)
+    alone = {"mcp-a": {"egress_hosts": ["api.example.com", "api.example.com:8443"]}}
+    assert lines(alone, {"egress_gateway": GATEWAY}) == [
+        (
+            "service mcp-a: egress_hosts: api.example.com is reached at ports 443 and 8443, and the egress gateway "
+            "tells hosts apart by name alone; declare one port"
+        )
+    ]
+
+
+def test_a_host_at_other_ports_in_another_service_is_refused() -> None:
+    """Istio API, ServiceEntry, as istiod was seen to read it: of two entries for a host proxies lose one's ports."""
+    services = {"mcp-a": {"egress_hosts": ["api.example.com"]}, "mcp-b": {"egress_hosts": ["api.example.com:8443"]}}
+    assert lines(services) == [
+        (
+            "service mcp-b: egress_hosts: api.example.com is reached at port 8443 here and at port 443 by mcp-a, and "
+            "proxies know a host of a namespace by one entry and would lose ports; declare the same ports at both"
+        )
+    ]
+    both = {"egress_hosts": ["api.example.com", "api.example.com:8443"]}
+    assert plan({"mcp-a": both, "mcp-b": both})
+
+
+def test_the_stacks_own_gateway_is_no_host_outside() -> None:
+    """Issue, bad input: overlapping hosts; what leaves the mesh and comes back has lost its identity."""
+    assert lines({"mcp-a": {"egress_hosts": ["mcp.example.com"]}}, domain="mcp.example.com") == [
+        (
+            "service mcp-a: egress_hosts: mcp.example.com is the gateway of this stack, where the call would come back "
+            "as a stranger's; remove it, and name this service among the callers of the one that it calls"
+        )
+    ]
+
+
+def test_stores_of_log_lines_are_reached_through_the_gateway_too_by_every_service_and_the_registry() -> None:
+    """Product rule: with an egress gateway it is the only way out, so what it does not know is cut off."""
+    registry = {"image": "a:1", "replicas": 1}
+    logs = {"otlp_endpoint": "https://otlp.example.com:4318"}
+    made = plan({"mcp-a": {}}, {"egress_gateway": GATEWAY}, registry=registry, logs=logs)
+    identities = [f"cluster.local/ns/mcp-system/sa/{name}" for name in ("mcp-registry", "mcp-a")]
+    assert made.mesh.egress == {"otlp.example.com:4318": identities}
+    assert made.services["mcp-registry"].egress_gateway
 
 
 def test_an_authorizer_is_one_of_the_mesh_and_its_callers_know_it() -> None:

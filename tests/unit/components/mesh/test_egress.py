@@ -92,6 +92,15 @@ def test_hosts_of_one_port_share_an_entry() -> None:
     assert other["ports"] == [{"number": 8443, "name": "tls", "protocol": "TLS"}]
 
 
+def test_a_host_at_two_ports_is_in_one_entry_with_both() -> None:
+    """Istio API, ServiceEntry: names of ports are unique; of two entries for one host proxies lose one's ports."""
+    objects = render(egress_hosts=["a.example.com", "a.example.com:8443", "b.example.com"])
+    both = objects.one("ServiceEntry", "mcp-search-egress-443-8443")["spec"]
+    assert both["hosts"] == ["a.example.com"]
+    assert [(port["number"], port["name"]) for port in both["ports"]] == [(443, "tls-443"), (8443, "tls-8443")]
+    assert objects.one("ServiceEntry", "mcp-search-egress")["spec"]["hosts"] == ["b.example.com"]
+
+
 def egress(objects: Objects, name: str = "mcp-search-egress") -> list[Manifest]:
     """Rules of the NetworkPolicy."""
     rules: list[Manifest] = objects.one("NetworkPolicy", name)["spec"]["egress"]
