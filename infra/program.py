@@ -57,7 +57,8 @@ def register(wanted: Plan) -> None:
     grafana = wanted.observability.grafana
     route = grafana_route(grafana.expose, grafana.url, wanted.observability.namespace)
     walls = [scrape_wall(each, wanted.observability.namespace) for each in wanted.mesh.namespaces]
-    register_objects([*route, *walls], ready)
+    register_objects(walls, after_monitoring)
+    register_objects(route, ready)
     services = {name: MeshedMCPService(name, args, ready) for name, args in wanted.services.items()}
     after_services = pulumi.ResourceOptions(depends_on=[observability, *services.values()])
     AutoscalingPolicy("autoscaling", wanted.autoscaling, after_services)
