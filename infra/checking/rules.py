@@ -13,6 +13,7 @@ from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.components.mesh.multi_cluster import CONTROL_PLANE_ANNOTATION
 from meshed_mcp.components.mesh.proxy_filters import foreign_filters
 from meshed_mcp.components.mesh.revision_args import ISTIO_FLOOR
+from meshed_mcp.infra.checking.autoscalers import AUTOSCALER_RULES
 from meshed_mcp.infra.checking.references import belongs_to_server, pod_labels, title
 from meshed_mcp.infra.checking.routes import (
     Finding,
@@ -199,5 +200,6 @@ RULES: Final[tuple[Callable[[Sequence[Manifest]], Iterator[Finding]], ...]] = (
     proxies_have_every_filter,
     one_route_for_a_request,
     sessions_before_choices,
+    *AUTOSCALER_RULES,
 )
 """All rules, in the order of their reports."""

@@ -1,13 +1,11 @@
 """`check`: the repository's stacks pass, and each single damage to them is found and named."""
 
 import copy
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from damages import Damage, damage, lines, one
 
-from meshed_mcp.components.core.errors import Fault
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra.checking import check
 from meshed_mcp.infra.checking.chart_secrets import release_notes
@@ -23,17 +21,6 @@ def objects() -> list[Manifest]:
     return copy.deepcopy(recording("dev").objects)
 
 
-def one(objects: list[Manifest], kind: str, name: str) -> Any:
-    """The object of a kind and name."""
-    (found,) = [item for item in objects if item["kind"] == kind and item["metadata"]["name"] == name]
-    return found
-
-
-def lines(found: list[Fault]) -> list[str]:
-    """Faults as lines."""
-    return [str(fault) for fault in found]
-
-
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_repositorys_stacks_have_no_fault(stack: str) -> None:
     """Issue, "Shown by": check passes for both stacks."""
@@ -44,25 +31,6 @@ def test_secrets_that_must_exist_are_named() -> None:
     """Product rule: what the program does not create is said before it is missed."""
     note = "Secret mcp-system/mcp-llm with key api-key must exist: Deployment mcp-system/mcp-llm reads it"
     assert note in check(recording("prod")).notes
-
-
-Damage = Callable[[list[Manifest]], None]
-
-
-def damage(kind: str, name: str, path: str, value: Any) -> Damage:
-    """Sets one field, `spec.http.0.route`, of one object."""
-
-    def apply(objects: list[Manifest]) -> None:
-        *steps, last = path.split(".")
-        target: Any = one(objects, kind, name)
-        for step in steps:
-            target = target[int(step)] if isinstance(target, list) else target.setdefault(step, {})
-        if isinstance(target, list):
-            target[int(last)] = value
-        else:
-            target[last] = value
-
-    return apply
 
 
 SCHEMA_DAMAGES: dict[str, tuple[Damage, str]] = {
