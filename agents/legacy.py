@@ -20,9 +20,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from meshed_mcp import contract
 
-SESSION_IDLE_SECONDS: Final = 30 * 60
-"""A session without any request for so long is forgotten; its id then answers 404. Source: official SDK 2.3."""
-
 MAX_REFUSED_BYTES: Final = 64 * 1024
 """How much of a refused request is read to find its id; a longer one is refused without an id."""
 
@@ -30,10 +27,12 @@ SESSION_METHODS: Final = frozenset({"GET", "DELETE"})
 """Methods that only sessions need. Source: MCP 2026-07-28, "Earlier Streamable HTTP Revisions"."""
 
 
-def session_options(legacy: contract.Legacy) -> Mapping[str, Any]:
-    """Arguments of the SDK's `streamable_http_app` that decide about sessions; how many, a setting says."""
+def session_options(legacy: contract.Legacy, idle_seconds: float) -> Mapping[str, Any]:
+    """Arguments of the SDK's `streamable_http_app` that decide about sessions; a session without a request for
+    `idle_seconds` ends. How many there may be, another setting says.
+    """  # noqa: D205 - one sentence
     if legacy is contract.Legacy.STICKY:
-        return {"session_idle_timeout": SESSION_IDLE_SECONDS}
+        return {"session_idle_timeout": idle_seconds}
     return {"stateless_http": True}
 
 

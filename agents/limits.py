@@ -25,6 +25,7 @@ LIMIT_VARIABLES: Final[Mapping[str, str]] = {
     "queued_calls": contract.ENV_QUEUED_CALLS,
     "call_seconds": contract.ENV_CALL_SECONDS,
     "sessions": contract.ENV_SESSIONS,
+    "session_idle_seconds": contract.ENV_SESSION_IDLE_SECONDS,
     "argument_depth": contract.ENV_ARGUMENT_DEPTH,
 }
 
@@ -46,6 +47,9 @@ class Limits(BaseModel):
         None, gt=0, le=3600, allow_inf_nan=False, description="seconds above 0 up to 3600, as 60 or 0.5"
     )
     sessions: int = Field(contract.SESSIONS, ge=1, le=1_000_000, description="a number of sessions from 1 to 1000000")
+    session_idle_seconds: int = Field(
+        contract.SESSION_IDLE_SECONDS, ge=1, le=86_400, description="seconds from 1 to 86400, as 1800"
+    )
     argument_depth: int = Field(contract.ARGUMENT_DEPTH, ge=1, le=150, description="a depth from 1 to 150")
 
 

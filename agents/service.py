@@ -115,7 +115,7 @@ class MCPService(MCPServer[LifespanResultT]):
             transport_security=transport_security(settings),
             max_request_body_size=settings.body_bytes,
             max_sessions=settings.sessions,
-            **session_options(settings.legacy),
+            **session_options(settings.legacy, settings.session_idle_seconds),
             **options,
         )
         if settings.legacy is contract.Legacy.OFF:

@@ -5,7 +5,7 @@ Configuration in, arguments of services and of autoscaling out. Not here: the ob
 """
 
 from math import ceil
-from typing import Any, Final
+from typing import Any
 
 from meshed_mcp.components.autoscaling.profiles import Profile
 from meshed_mcp.components.core.node_labels import SERVICE_PRIORITY_CLASS
@@ -15,16 +15,13 @@ from meshed_mcp.components.mesh.scheduling_args import Scheduling
 from meshed_mcp.infra.budgets import requests_of
 from meshed_mcp.infra.config import ServiceConfig, StackConfig
 
-SESSION_SECONDS: Final = 30 * 60
-"""How long a replica with sessions keeps its node from being emptied: after so long without a request a session is
-forgotten. Source: the runtime's session time-out."""
-
 
 def scheduling(config: StackConfig, item: ServiceConfig) -> Scheduling:
     """Where the pods of a service run; up to the cluster where the stack says nothing of nodes."""
     if config.nodes is None:
         return Scheduling()
-    seconds = SESSION_SECONDS if item.scaling.profile is Profile.SESSION else None
+    # After so long without a request a session is forgotten: by then a replica that gets no new ones is empty.
+    seconds = item.limits.session_idle_seconds if item.scaling.profile is Profile.SESSION else None
     return Scheduling(
         priority_class=SERVICE_PRIORITY_CLASS, interruptible=item.scaling.on_spot, undisturbed_seconds=seconds
     )

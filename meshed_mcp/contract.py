@@ -77,6 +77,7 @@ ENV_CALL_SECONDS: Final = "MESHED_MCP_CALL_SECONDS"
 """Longest call, its wait in the queue included; unset = `longest_call_seconds`."""
 
 ENV_SESSIONS: Final = "MESHED_MCP_SESSIONS"
+ENV_SESSION_IDLE_SECONDS: Final = "MESHED_MCP_SESSION_IDLE_SECONDS"
 ENV_ARGUMENT_DEPTH: Final = "MESHED_MCP_ARGUMENT_DEPTH"
 
 BODY_BYTES: Final = 4 * 1024 * 1024
@@ -96,6 +97,10 @@ QUEUED_CALLS: Final = 100
 
 SESSIONS: Final = 10_000
 """Sessions of clients up to 2025-11-25 in one replica. Source: default `max_sessions` of the official SDK 2.3."""
+
+SESSION_IDLE_SECONDS: Final = 30 * 60
+"""A session without any request for so long is forgotten; its id then answers 404. Source: official SDK 2.3, default
+`session_idle_timeout`."""
 
 ARGUMENT_DEPTH: Final = 64
 """Deepest nesting of arrays and objects in a call's parameters. The SDK's two JSON parsers give up at 200 and at about
@@ -287,7 +292,13 @@ ENV_PROMETHEUS_URL: Final = "MESHED_MCP_PROMETHEUS_URL"
 ENV_LEVER_QUERY: Final = "MESHED_MCP_LEVER_QUERY"
 """PromQL that names the least replicas of the moment, one series per LABEL_SCALED_OBJECT."""
 
+METRIC_DELETION_ANSWERED: Final = "mcp_deletion_cost_answered_timestamp_seconds"
+METRIC_DELETION_PATCHES: Final = "mcp_deletion_cost_patches_total"
+ENV_DELETION_QUERY: Final = "MESHED_MCP_DELETION_COST_QUERY"
+"""PromQL that names what it costs to remove a pod, one series per LABEL_POD."""
+
 LABEL_SCALED_OBJECT: Final = "scaledobject"
+LABEL_POD: Final = "pod"
 LABEL_METHOD: Final = "mcp_method_name"
 LABEL_TOOL: Final = "gen_ai_tool_name"
 LABEL_ERROR: Final = "error_type"

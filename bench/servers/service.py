@@ -1,13 +1,8 @@
 """The same tool on `MCPService`; the environment gives ports, tracing and sessions."""
 
-import os
-
-from meshed_mcp.agents import MCPService, legacy
+from meshed_mcp.agents import MCPService
 
 service = MCPService("bench")
-
-if "BENCH_SESSION_IDLE_SECONDS" in os.environ:  # half an hour is not to be waited for
-    legacy.SESSION_IDLE_SECONDS = int(os.environ["BENCH_SESSION_IDLE_SECONDS"])  # type: ignore[misc]
 
 
 @service.tool()

@@ -90,14 +90,20 @@ class ServerResources(Model):
         return self
 
 
+MOST_GRACE_SECONDS: Final = 3600
+"""Longest grace period: a node that must go waits no longer (`nodes.karpenter.drain_minutes`)."""
+
+
 class Drain(Model):
     """How a pod ends without losing a call."""
 
-    endpoint_seconds: int = Field(default=5, ge=0, le=60)
-    """Seconds between "not ready" and the end of accepting calls, while endpoints and proxies notice."""
+    endpoint_seconds: int = Field(default=5, ge=0, le=600)
+    """Seconds between "not ready" and the end of accepting calls, while endpoints and proxies notice. With
+    `legacy: sticky`, as long as a replica that ends goes on serving its own sessions."""
 
-    grace_seconds: int = Field(default=30, ge=5, le=3600)
-    """Seconds from SIGTERM to exit at the latest: the longest tool call must fit into what endpoint_seconds leaves."""
+    grace_seconds: int = Field(default=30, ge=5, le=MOST_GRACE_SECONDS)
+    """Seconds from SIGTERM to exit at the latest: the longest tool call must fit into what endpoint_seconds leaves.
+    Where a service names `limits.call_seconds`, or a pool its own, the default follows from the longest of them."""
 
     @model_validator(mode="after")
     def _leaves_time_for_calls(self) -> "Drain":

@@ -5,9 +5,9 @@ Values in, a frozen model and the environment of the runtime out. Not here: limi
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.args import Model
@@ -21,11 +21,22 @@ LIMIT_VARIABLES: Final[Mapping[str, str]] = {
     "queued_calls": contract.ENV_QUEUED_CALLS,
     "call_seconds": contract.ENV_CALL_SECONDS,
     "sessions": contract.ENV_SESSIONS,
+    "session_idle_seconds": contract.ENV_SESSION_IDLE_SECONDS,
     "argument_depth": contract.ENV_ARGUMENT_DEPTH,
 }
 
 BODIES_SHARE: Final = 0.5
 """Part of a pod's memory that bodies may fill; the rest is for the server and for what it makes of them."""
+
+
+def ends_at_some_time(value: Any) -> Any:
+    """`value`, unless it says that sessions never end."""
+    if value is None or (value == 0 and not isinstance(value, bool)):
+        raise ValueError(
+            f"{'null' if value is None else value} would let no session end, so their number would never fall and no "
+            f"replica would be removed; write seconds such as {contract.SESSION_IDLE_SECONDS}"
+        )
+    return value
 
 
 class LimitSettings(Model):
@@ -45,13 +56,22 @@ class LimitSettings(Model):
 
     call_seconds: int | None = Field(default=None, ge=1, le=3600)
     """Longest call in seconds, its wait included; it is then cancelled and answered with an error. Unset = as long as
-    a stopping pod waits for calls: what `drain` leaves."""
+    a stopping pod waits for calls: what `drain` leaves. Written, it decides `drain.grace_seconds` where that is not."""
 
     sessions: int = Field(default=contract.SESSIONS, ge=1, le=1_000_000)
     """Open sessions with `legacy: sticky`; the client of one more is answered 503."""
 
+    session_idle_seconds: int = Field(default=contract.SESSION_IDLE_SECONDS, ge=1, le=86_400)
+    """Seconds without any request after which a session ends; with `profile: session`, also how long a replica keeps
+    its node from being emptied."""
+
     argument_depth: int = Field(default=contract.ARGUMENT_DEPTH, ge=1, le=150)
     """Deepest nesting of arrays and objects in a call's arguments; a deeper one is refused before the tool runs."""
+
+    @field_validator("session_idle_seconds", mode="before")
+    @classmethod
+    def _ends_sessions(cls, value: Any) -> Any:
+        return ends_at_some_time(value)
 
 
 def check_limits(limits: LimitSettings, drain: Drain, resources: ServerResources) -> None:

@@ -17,6 +17,7 @@ from meshed_mcp.components.mesh.connection_args import TrafficSettings
 from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerResources
 from meshed_mcp.components.mesh.extension_args import Extensions
 from meshed_mcp.components.mesh.faults_args import FaultsByName
+from meshed_mcp.components.mesh.grace import with_grace
 from meshed_mcp.components.mesh.limits_args import LimitSettings, check_limits
 from meshed_mcp.components.mesh.outside_args import outside_hosts
 from meshed_mcp.components.mesh.policy_args import PolicySettings, enforcement_faults
@@ -159,6 +160,11 @@ class ServiceSettings(PolicySettings):
     def _are_variables(cls, value: dict[str, Any]) -> dict[str, Any]:
         own_variables(value)
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _waits_for_its_longest_call(cls, raw: Any) -> Any:
+        return with_grace(raw)
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> "ServiceSettings":

@@ -13,8 +13,9 @@ from mcp_types import HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION, TextContent
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
+from meshed_mcp import contract
 from meshed_mcp.agents import MCPService, Settings
-from meshed_mcp.agents.legacy import MAX_REFUSED_BYTES, SESSION_IDLE_SECONDS, session_options
+from meshed_mcp.agents.legacy import MAX_REFUSED_BYTES, session_options
 from meshed_mcp.contract import Legacy
 
 pytestmark = pytest.mark.anyio
@@ -169,5 +170,5 @@ async def test_off_refuses_without_an_id_where_none_is_to_be_found(body: bytes) 
 
 async def test_the_idle_time_of_a_session_is_the_sdks_own() -> None:
     """SDK 2.3, `DEFAULT_SESSION_IDLE_TIMEOUT`: the value ours repeats."""
-    assert session_options(Legacy.STICKY) == {"session_idle_timeout": SESSION_IDLE_SECONDS}
-    assert SESSION_IDLE_SECONDS == DEFAULT_SESSION_IDLE_TIMEOUT
+    assert session_options(Legacy.STICKY, 60) == {"session_idle_timeout": 60}
+    assert contract.SESSION_IDLE_SECONDS == DEFAULT_SESSION_IDLE_TIMEOUT

@@ -58,7 +58,7 @@ def test_the_defaults_that_repeat_the_sdks_are_the_sdks() -> None:
 def test_each_limit_has_a_variable_and_each_variable_is_read() -> None:
     """meshed_mcp.contract: what the platform renders is what the runtime obeys."""
     assert LIMIT_VARIABLES.keys() == Limits.model_fields.keys()
-    values = dict(zip(LIMIT_VARIABLES, (2048, 5, 3, 0, 20, 7, 9), strict=True))
+    values = dict(zip(LIMIT_VARIABLES, (2048, 5, 3, 0, 20, 7, 600, 9), strict=True))
     settings = Settings.from_environment({LIMIT_VARIABLES[name]: str(value) for name, value in values.items()})
     assert {name: getattr(settings, name) for name in values} == values
 

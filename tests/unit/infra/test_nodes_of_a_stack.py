@@ -4,10 +4,8 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.agents.legacy import SESSION_IDLE_SECONDS
 from meshed_mcp.components.core.node_labels import CAPACITY_TYPE, SERVICE_PRIORITY_CLASS, SPOT_TAINT
 from meshed_mcp.components.mesh.workload import pod_spec, sidecar_annotations, versions
-from meshed_mcp.infra.nodes import SESSION_SECONDS
 from meshed_mcp.infra.plan import Plan, planned
 
 
@@ -53,9 +51,10 @@ def test_who_loses_nothing_prefers_spot_nodes_and_the_others_avoid_them(service:
 
 def test_a_replica_with_sessions_keeps_its_node_as_long_as_an_idle_session_lives() -> None:
     """Karpenter 1.15: a duration ends by itself, where "true" would pin the node for ever."""
-    assert SESSION_SECONDS == SESSION_IDLE_SECONDS
     found = pod({}, scaling={"profile": "session"}, legacy="sticky")
     assert found["annotations"]["karpenter.sh/do-not-disrupt"] == "1800s"
+    found = pod({}, scaling={"profile": "session"}, legacy="sticky", limits={"session_idle_seconds": 600})
+    assert found["annotations"]["karpenter.sh/do-not-disrupt"] == "600s"
     assert "karpenter.sh/do-not-disrupt" not in pod({})["annotations"]
 
 

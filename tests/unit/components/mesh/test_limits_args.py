@@ -8,6 +8,7 @@ from meshed_mcp import contract
 from meshed_mcp.agents.limits import LIMIT_VARIABLES as READ
 from meshed_mcp.agents.limits import Limits
 from meshed_mcp.components.mesh.args import ServiceSettings
+from meshed_mcp.components.mesh.container_args import Drain
 from meshed_mcp.components.mesh.limits_args import LIMIT_VARIABLES, LimitSettings
 
 
@@ -45,13 +46,44 @@ def test_only_what_differs_from_the_defaults_is_told() -> None:
 
 def test_a_call_longer_than_the_drain_is_refused_with_both_ways_out() -> None:
     """Product rule: every rollout would cut such calls."""
-    assert fault(limits={"call_seconds": 60}) == (
+    assert fault(limits={"call_seconds": 60}, drain={"grace_seconds": 30}) == (
         "limits.call_seconds 60 is longer than the 23 s that a stopping pod waits for calls, so every rollout would "
         "cut some; write a drain.grace_seconds of at least 67, or leave call_seconds out"
     )
     ServiceSettings.model_validate(
         {"image": "search:1", "limits": {"call_seconds": 60}, "drain": {"grace_seconds": 67}}
     )
+
+
+@pytest.mark.parametrize(("never", "text"), [(None, "null"), (0, "0")])
+def test_sessions_that_never_end_are_refused(never: int | None, text: str) -> None:
+    """Issue 7, "Bad input": session profile without idle time-out: the gauge never falls and nothing scales in."""
+    message = fault(legacy="sticky", limits={"session_idle_seconds": never})
+    assert message == (
+        f"{text} would let no session end, so their number would never fall and no replica would be removed; "
+        "write seconds such as 1800"
+    )
+
+
+def test_a_shorter_idle_time_reaches_the_process() -> None:
+    """Product rule: what a stack writes, the process has."""
+    assert told(limits={"session_idle_seconds": 600}) == {contract.ENV_SESSION_IDLE_SECONDS: "600"}
+
+
+def grace(**settings: object) -> int:
+    """The grace period of a service."""
+    return ServiceSettings.model_validate({"image": "search:1", **settings}).drain.grace_seconds
+
+
+def test_the_grace_period_follows_from_the_longest_call() -> None:
+    """Issue 7, item 5: grace periods are derived from deadlines; a written one counts, and is checked."""
+    assert grace() == 30
+    assert grace(limits={"call_seconds": 10}) == 30
+    assert grace(limits={"call_seconds": 60}) == 67
+    assert grace(limits=LimitSettings(call_seconds=60), drain=Drain(endpoint_seconds=10)) == 72
+    assert grace(limits={"callSeconds": 60}, drain={"endpointSeconds": 10}) == 72
+    assert grace(limits={"call_seconds": 60}, pools={"slow": {"tools": ["a"], "call_seconds": 600}}) == 607
+    assert grace(limits={"call_seconds": 60}, drain={"grace_seconds": 90}) == 90
 
 
 def test_bodies_that_could_fill_the_pod_are_refused_with_the_number_that_fits() -> None:

@@ -164,7 +164,7 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
         ["pools.canary: is the name of a rollout's second version; write another, such as 'slow'"],
     ),
     "a pool whose calls outlast its stop": (
-        {"pools": {"slow": {"tools": ["a"], "call_seconds": 600}}},
+        {"pools": {"slow": {"tools": ["a"], "call_seconds": 600}}, "drain": {"grace_seconds": 30}},
         [
             (
                 "pools.slow: limits.call_seconds 600 is longer than the 23 s that a stopping pod waits for calls, so "
