@@ -10,48 +10,58 @@ from meshed_mcp.components.autoscaling.cost import Requests, affordable_replicas
 from meshed_mcp.components.core.errors import Fault
 from meshed_mcp.components.mesh.args import ServiceSettings
 from meshed_mcp.components.mesh.proxy_size import ProxySize, size_annotations
-from meshed_mcp.infra.config import ServiceConfig, StackConfig
+from meshed_mcp.components.mesh.tool_args import PoolSettings
+from meshed_mcp.infra.config import PoolConfig, ServiceConfig, StackConfig
 
 
-def requests_of(item: ServiceSettings, proxy: ProxySize = ProxySize.MEDIUM) -> Requests:
-    """What one replica of a service asks for: the server, and the sidecar beside it, `proxy` where it names no size."""
+def requests_of(
+    item: ServiceSettings, proxy: ProxySize = ProxySize.MEDIUM, pool: PoolSettings | None = None
+) -> Requests:
+    """What one replica of a service, or of its `pool`, asks for: the server, and the sidecar beside it.
+
+    The sidecar is `proxy` where the service names no size.
+    """
+    server = item.resources if pool is None or pool.resources is None else pool.resources
     size = size_annotations(item.proxy or proxy)
     proxy_cpu, proxy_memory = (size[f"sidecar.istio.io/{name}"] for name in ("proxyCPU", "proxyMemory"))
-    return Requests((item.resources.cpu, proxy_cpu), (item.resources.memory, proxy_memory))
+    return Requests((server.cpu, proxy_cpu), (server.memory, proxy_memory))
 
 
-def most_replicas(config: StackConfig, item: ServiceConfig) -> int:
+def most_replicas(config: StackConfig, item: ServiceConfig, pool: PoolConfig | None = None) -> int:
     """The maximum, lowered to what the budget pays for; never below the minimum, which `budget_faults` defends."""
-    scaling = item.scaling
+    scaling = (pool or item).scaling
     if scaling.monthly_budget is None:
         return scaling.max_replicas
-    paid = affordable_replicas(scaling.monthly_budget, requests_of(item, config.mesh.proxy), config.prices)
+    paid = affordable_replicas(scaling.monthly_budget, requests_of(item, config.mesh.proxy, pool), config.prices)
     return max(scaling.min_replicas, 1, min(scaling.max_replicas, paid))
 
 
-def bounds(config: StackConfig, item: ServiceConfig) -> dict[str, object]:
+def bounds(config: StackConfig, item: ServiceConfig, pool: PoolConfig | None = None) -> dict[str, object]:
     """The maximum, and where there is a budget what a replica costs, so that an alert can watch it."""
-    most = {"max_replicas": most_replicas(config, item)}
-    if item.scaling.monthly_budget is None:
+    most = {"max_replicas": most_replicas(config, item, pool)}
+    if (pool or item).scaling.monthly_budget is None:
         return {**most}
-    return {**most, "replica_month_cost": replica_month(requests_of(item, config.mesh.proxy), config.prices)}
+    return {**most, "replica_month_cost": replica_month(requests_of(item, config.mesh.proxy, pool), config.prices)}
 
 
-def budget_faults(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[Fault]:
-    """A budget without prices, beside a canary, or for fewer replicas than the service must have."""
-    scaling, where, field = item.scaling, f"service {name}", "scaling.monthly_budget"
+def budget_faults(
+    config: StackConfig, name: str, item: ServiceConfig, place: str = "scaling", pool: PoolConfig | None = None
+) -> Iterator[Fault]:
+    """A budget without prices, beside a canary, or for fewer replicas than the service, or its pool, must have."""
+    scaling, where, field = (pool or item).scaling, f"service {name}", f"{place}.monthly_budget"
     if scaling.monthly_budget is None:
         return
-    if item.rollout.second is not None:
+    if item.rollout.second is not None and pool is None:
         yield Fault(where, field, "cannot be kept by two versions side by side; write max_replicas while a canary runs")
         return
-    each = replica_month(requests_of(item, config.mesh.proxy), config.prices)
+    requests = requests_of(item, config.mesh.proxy, pool)
+    each = replica_month(requests, config.prices)
     if each <= 0:
         yield Fault(where, field, "needs prices; write meshed-mcp:prices: {cpu_hour: ..., gib_hour: ...}")
         return
     floors = [scaling.min_replicas, scaling.fallback_replicas or 1, *(floor.replicas for floor in scaling.schedules)]
-    paid = affordable_replicas(scaling.monthly_budget, requests_of(item, config.mesh.proxy), config.prices)
+    paid = affordable_replicas(scaling.monthly_budget, requests, config.prices)
     if paid < max(floors):
-        least = ceil(each * max(floors) * 100) / 100
+        least = ceil(each * max(floors) * 100 - 1e-6) / 100
         cost = f"but min_replicas and floors ask for {max(floors)}, which cost {least:.2f}; write that, or lower them"
         yield Fault(where, field, f"{scaling.monthly_budget:g} pays for a size of {paid}, {cost}")

@@ -10,7 +10,13 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import Field, field_validator
 
-from meshed_mcp.components.autoscaling.args import ForecastSettings, KedaSettings, ScalingSettings, VpaSettings
+from meshed_mcp.components.autoscaling.args import (
+    DeletionCostSettings,
+    ForecastSettings,
+    KedaSettings,
+    ScalingSettings,
+    VpaSettings,
+)
 from meshed_mcp.components.autoscaling.cost import Prices
 from meshed_mcp.components.autoscaling.nodes_args import NodeSettings
 from meshed_mcp.components.core.args import In, Model
@@ -102,6 +108,9 @@ class StackConfig(Model):
     mesh: ServiceMeshArgs = Field(default_factory=lambda: ServiceMeshArgs(domain=LOCAL_DOMAIN))
     observability: ObservabilityStackArgs = ObservabilityStackArgs()
     keda: KedaSettings = KedaSettings()
+    deletion_cost: DeletionCostSettings | None = None
+    """Marks on replicas that hold sessions, so that the emptiest is removed first. Unset: the youngest is."""
+
     vpa: VpaSettings = VpaSettings()
     nodes: NodeSettings | None = None
     """Nodes for the replicas. Unset: the program of the cluster sees to them."""

@@ -39,7 +39,7 @@ from meshed_mcp.infra.modes import membership_faults, mode_faults
 from meshed_mcp.infra.monitoring import monitoring_faults
 from meshed_mcp.infra.policies import egress_identities, policy_faults
 from meshed_mcp.infra.reach import imports, registry_imports
-from meshed_mcp.infra.scaling import forecast_faults, scaling_faults, scaling_targets
+from meshed_mcp.infra.scaling import deletion_cost_faults, forecast_faults, scaling_faults, scaling_targets
 from meshed_mcp.infra.shared_limits import rate_limit_service, shared_limit_faults, shared_limits
 from meshed_mcp.infra.tracing import tracing, tracing_faults
 
@@ -89,6 +89,7 @@ def faults_between(config: StackConfig, declared: Collection[str], now: datetime
     yield from exposure_faults(config)
     yield from membership_faults(config)
     yield from forecast_faults(config)
+    yield from deletion_cost_faults(config)
     yield from monitoring_faults(config, names)
     yield from tracing_faults(config, names)
     yield from policy_faults(config)
@@ -275,6 +276,7 @@ def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:
         runbooks_url=config.observability.runbooks_url,
         dashboards_url=grafana_address(config.observability),
         keda=config.keda,
+        deletion_cost=config.deletion_cost,
         vpa=config.vpa,
         **nodes.node_args(config),
         chart_mirror=config.chart_mirror,

@@ -12,6 +12,7 @@ from meshed_mcp.components.autoscaling.args import (
     KedaInstall,
     Prediction,
     Profile,
+    ScalingSettings,
     ScalingTarget,
     VpaInstall,
     plain_faults,
@@ -44,14 +45,14 @@ def scaling_targets(config: StackConfig, name: str) -> dict[str, ScalingTarget]:
     if second is not None:
         own = {"service": name, "deployment": f"{name}-{second}", "version": second, **second_bounds(item)}
         targets[f"{name}-{second}"] = whole.model_copy(update=own)
-    return targets | pool_targets(name, item)
+    return targets | pool_targets(config, name, item)
 
 
-def pool_targets(name: str, item: ServiceConfig) -> dict[str, ScalingTarget]:
-    """Targets of a service's pools, by the pools' own settings."""
+def pool_targets(config: StackConfig, name: str, item: ServiceConfig) -> dict[str, ScalingTarget]:
+    """Targets of a service's pools, by the pools' own settings. A forecast is of the whole service, so not for them."""
     return {
         f"{name}-{pool}": ScalingTarget(
-            **dict(settings.scaling),
+            **dict(settings.scaling) | budgets.bounds(config, item, settings) | {"prediction": Prediction.OFF},
             service=name,
             deployment=f"{name}-{pool}",
             version=f"{POOL_PREFIX}{pool}",
@@ -61,6 +62,10 @@ def pool_targets(name: str, item: ServiceConfig) -> dict[str, ScalingTarget]:
     }
 
 
+UNFORESEEN: Final[dict[str, object]] = {"prediction": Prediction.OFF}
+"""A forecast is of all of a service's calls; whoever gets a part of them, or none yet, must not grow by it."""
+
+
 def second_bounds(item: ServiceConfig) -> dict[str, object]:
     """Sizes of a rollout's second version: a canary's share, a preview's floor, else the service's own."""
     match item.rollout:
@@ -68,7 +73,9 @@ def second_bounds(item: ServiceConfig) -> dict[str, object]:
             return canary_bounds(item, weights.canary / 100)
         case BlueGreen(active=Colour.BLUE):
             return preview_bounds(item)
-    return {}
+        case BlueGreen():
+            return {}
+    return UNFORESEEN
 
 
 def blue_bounds(item: ServiceConfig) -> dict[str, object]:
@@ -80,7 +87,8 @@ def blue_bounds(item: ServiceConfig) -> dict[str, object]:
 def preview_bounds(item: ServiceConfig) -> dict[str, object]:
     """The least size of the colour that is not active."""
     wanted = item.rollout.preview_replicas if isinstance(item.rollout, BlueGreen) else None
-    return {} if wanted is None else {"min_replicas": min(wanted, item.scaling.max_replicas)}
+    least = {} if wanted is None else {"min_replicas": min(wanted, item.scaling.max_replicas)}
+    return UNFORESEEN | least
 
 
 def canary_bounds(item: ServiceConfig, share: float) -> dict[str, object]:
@@ -105,21 +113,35 @@ def canary_bounds(item: ServiceConfig, share: float) -> dict[str, object]:
 
 def scaling_faults(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[Fault]:
     """What of a service's scaling contradicts its other settings or the stack's."""
-    where, scaling = f"service {name}", item.scaling
+    where = f"service {name}"
     yield from budgets.budget_faults(config, name, item)
+    yield from part_faults(config, where, "scaling", item.scaling, item)
+    for pool, settings in item.pools.items():
+        place = f"pools.{pool}.scaling"
+        yield from budgets.budget_faults(config, name, item, place, settings)
+        yield from part_faults(config, where, place, settings.scaling, item)
+        if settings.scaling.sessions_per_replica is not None:
+            message = "counts sessions, and calls of clients that have some do not reach pools"
+            yield Fault(where, f"{place}.sessions_per_replica", f"{message}; leave it out, or write another profile")
+    yield from name_faults(name, item)
+    if item.scaling.scales and item.scaling.profile is Profile.SESSION and item.legacy is not contract.Legacy.STICKY:
+        message = "session counts sessions, and legacy: stateless has none; write legacy: sticky, or another profile"
+        yield Fault(where, "scaling.profile", message.replace("stateless", item.legacy.value))
+
+
+def part_faults(
+    config: StackConfig, where: str, place: str, scaling: ScalingSettings, item: ServiceConfig
+) -> Iterator[Fault]:
+    """What of the scaling of a service, or of a pool, contradicts the stack's other settings; `place` is its field."""
     if wants_vpa(scaling) and config.vpa.install is VpaInstall.NONE:
         message = f"needs a VerticalPodAutoscaler; write {NAMESPACE}:vpa: {{install: release}}, or leave it out"
-        yield Fault(where, "scaling.right_sizing.mode", message)
-    if scaling.min_replicas == scaling.max_replicas:
+        yield Fault(where, f"{place}.right_sizing.mode", message)
+    if not scaling.scales:
         return
     if config.keda.install is KedaInstall.NONE:
         for field, message in plain_faults(scaling):
-            yield Fault(where, f"scaling.{field}", message)
-    yield from name_faults(name, item)
-    if scaling.profile is Profile.SESSION and item.legacy is not contract.Legacy.STICKY:
-        message = "session counts sessions, and legacy: stateless has none; write legacy: sticky, or another profile"
-        yield Fault(where, "scaling.profile", message.replace("stateless", item.legacy.value))
-    yield from unreachable_faults(where, item)
+            yield Fault(where, f"{place}.{field}", message)
+    yield from unreachable_faults(where, place, scaling, item)
 
 
 def name_faults(name: str, item: ServiceConfig) -> Iterator[Fault]:
@@ -135,18 +157,18 @@ def name_faults(name: str, item: ServiceConfig) -> Iterator[Fault]:
                 yield Fault(f"service {name}", field, message)
 
 
-def unreachable_faults(where: str, item: ServiceConfig) -> Iterator[Fault]:
+def unreachable_faults(where: str, place: str, scaling: ScalingSettings, item: ServiceConfig) -> Iterator[Fault]:
     """Targets above what one replica serves at a time: calls would wait, or be refused, before another one is added."""
     bounds = {
         "in_flight_per_replica": ("concurrent_calls", "make calls wait"),
         "sessions_per_replica": ("sessions", "refuse"),
     }
     for field, (limit, effect) in bounds.items():
-        wanted, most = getattr(item.scaling, field), getattr(item.limits, limit)
+        wanted, most = getattr(scaling, field), getattr(item.limits, limit)
         if wanted is not None and wanted > most:
             advice = f"write {max(1, most * 7 // 10)} or less"
             message = f"{wanted} is above limits.{limit} {most}, so replicas {effect} before one is added; {advice}"
-            yield Fault(where, f"scaling.{field}", message)
+            yield Fault(where, f"{place}.{field}", message)
 
 
 def forecast_faults(config: StackConfig) -> Iterator[Fault]:
@@ -166,6 +188,14 @@ def forecast_faults(config: StackConfig) -> Iterator[Fault]:
         if horizon < least:
             message = f"{seconds:g} s are too long for forecast.horizon_minutes {horizon}; write {least} there, or more"
             yield Fault(f"service {name}", "scaling.pod_ready_seconds", message)
+
+
+def deletion_cost_faults(config: StackConfig) -> Iterator[Fault]:
+    """Marks where no replica differs from another."""
+    counts = any(item.scaling.scales and item.scaling.sessions_per_replica for item in config.services.values())
+    if config.deletion_cost is not None and not counts:
+        message = "no service counts sessions, so no replica costs more than another; write scaling: {profile: session}"
+        yield Fault("deletion_cost", "", f"{message} for one, or leave it out")
 
 
 RULE_MINUTES: Final = 1

@@ -3,6 +3,7 @@
 A stack's files and prices in, a table out. Not here: the arithmetic (`components/autoscaling/cost.py`).
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from meshed_mcp.components.autoscaling.args import ScalingTarget
 from meshed_mcp.components.autoscaling.cost import Prices, replica_month
 from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.tool_args import Pool
 from meshed_mcp.infra.budgets import requests_of
 from meshed_mcp.infra.config import read
 from meshed_mcp.infra.plan import Plan, planned
@@ -45,9 +49,7 @@ def cost_table(plan: Plan, prices: Prices) -> Table:
     for name in ("replicas", "one", "fewest", "most"):
         table.add_column(name, justify="right")
     total_least = total_most = 0.0
-    for name, args in plan.services.items():
-        least, most = bounds(plan, name)
-        each = replica_month(requests_of(args), prices)
+    for name, least, most, each in priced(plan, prices):
         table.add_row(name, f"{least} to {most}", f"{each:.2f}", f"{each * least:.2f}", f"{each * most:.2f}")
         total_least, total_most = total_least + each * least, total_most + each * most
     table.add_section()
@@ -55,9 +57,30 @@ def cost_table(plan: Plan, prices: Prices) -> Table:
     return table
 
 
+def priced(plan: Plan, prices: Prices) -> Iterator[tuple[str, int, int, float]]:
+    """Name, fewest and most replicas, and price of one: of every service, its versions together, and of every pool."""
+    for name, args in plan.services.items():
+        targets = {key: target for key, target in plan.autoscaling.targets.items() if (target.service or key) == name}
+        pools = {f"{name}-{pool}": settings for pool, settings in args.pools.items()}
+        yield name, *sizes(args.replicas, [targets[key] for key in targets.keys() - pools.keys()]), cost(args, prices)
+        for key, pool in pools.items():
+            found = [targets[key]] if key in targets else []
+            yield key, *sizes(pool.replicas, found), cost(args, prices, pool)
+
+
+def cost(args: MeshedMCPServiceArgs, prices: Prices, pool: Pool | None = None) -> float:
+    """One replica for a month."""
+    return replica_month(requests_of(args, pool=pool), prices)
+
+
 def bounds(plan: Plan, name: str) -> tuple[int, int]:
-    """Fewest and most replicas of a service, both versions together where a canary runs."""
+    """Fewest and most replicas of a service, its versions and pools together."""
     targets = [target for key, target in plan.autoscaling.targets.items() if (target.service or key) == name]
+    return sizes(plan.services[name].replicas, targets)
+
+
+def sizes(fixed: int, targets: Sequence[ScalingTarget]) -> tuple[int, int]:
+    """Fewest and most replicas of some targets together; without one the size is `fixed`."""
     if not targets:
-        return plan.services[name].replicas, plan.services[name].replicas
+        return fixed, fixed
     return sum(target.min_replicas for target in targets), sum(target.max_replicas for target in targets)

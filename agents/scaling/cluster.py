@@ -24,18 +24,19 @@ ENV_ACCOUNT_PATH: Final = "MESHED_MCP_ACCOUNT_PATH"
 MERGE_PATCH: Final = "application/merge-patch+json"
 """Source: RFC 7396; custom resources take no strategic merge."""
 
-MANAGER: Final = "meshed-mcp-lever"
-"""Field manager of the patches: whoever reads `managedFields` sees who wrote the field."""
 
 ANSWER_SECONDS: Final = 4.0
-"""Below the period of the lever, so that a server that hangs costs one round."""
+"""Below the interval of the lever's rule, so that a server that hangs costs one evaluation."""
 
 
 class Cluster:
     """One API server and one namespace, the pod's own."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        """Raises StartError outside a pod."""
+    def __init__(self, environment: Mapping[str, str], manager: str) -> None:
+        """`manager` names the patches: whoever reads `managedFields` sees who wrote a field. Raises StartError outside
+        a pod.
+        """  # noqa: D205 - two sentences
+        self._manager = manager
         self._folder = Path(environment.get(ENV_ACCOUNT_PATH) or ACCOUNT_PATH)
         try:
             host, port = environment["KUBERNETES_SERVICE_HOST"], environment["KUBERNETES_SERVICE_PORT"]
@@ -49,14 +50,16 @@ class Cluster:
         self._http = httpx.Client(base_url=address, verify=trust, timeout=ANSWER_SECONDS, trust_env=False)
 
     def patch(self, resource: str, name: str, change: Mapping[str, Any]) -> None:
-        """Merge `change` into an object of the own namespace; `resource` is group, version and plural.
+        """Merge `change` into an object of the own namespace; `resource` is group (if any), version and plural.
 
         Raises httpx.HTTPError when the server refuses or does not answer.
         """
+        names = {"fieldManager": self._manager}
         headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": MERGE_PATCH}
         group, plural = resource.rsplit("/", 1)
-        path = f"/apis/{group}/namespaces/{quote(self.namespace, safe='')}/{plural}/{quote(name, safe='')}"
-        answer = self._http.patch(path, params={"fieldManager": MANAGER}, content=json.dumps(change), headers=headers)
+        root = f"/apis/{group}" if "/" in group else f"/api/{group}"
+        path = f"{root}/namespaces/{quote(self.namespace, safe='')}/{plural}/{quote(name, safe='')}"
+        answer = self._http.patch(path, params=names, content=json.dumps(change), headers=headers)
         answer.raise_for_status()
 
     def close(self) -> None:

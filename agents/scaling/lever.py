@@ -9,28 +9,31 @@ changes. Source: measured with KEDA 2.21 and the real HPA controller: size writt
 import logging
 import math
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
 import httpx
-from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from meshed_mcp import contract
 from meshed_mcp.agents.scaling.cluster import Cluster
+from meshed_mcp.agents.scaling.rounds import answer_to, by_label, required, show, until_stopped
 from meshed_mcp.agents.start_error import StartError
 
+SETTING: Final = "keda.lever"
+MANAGER: Final = "meshed-mcp-lever"
+"""Field manager of its patches."""
+
 RESOURCE: Final = "keda.sh/v1alpha1/scaledobjects"
-PERIOD_SECONDS: Final = 5.0
-"""As often as the rule is evaluated."""
+PERIOD_SECONDS: Final = 1.0
+"""Far below the 5 s of the rule: what it has recorded is acted on within a second, for one cheap query."""
 
 AGAIN_SECONDS: Final = 60.0
 """After this a value is written again although it is the same: somebody else may have changed it."""
 
 ASK_SECONDS: Final = 4.0
-"""Below the period."""
+"""Below the rule's interval: a Prometheus that hangs costs one evaluation."""
 
 log = logging.getLogger(__name__)
 
@@ -88,27 +91,12 @@ class Lever:
 
 
 def minimums(answer: object) -> Minimums:
-    """ScaledObject -> minimum in an answer of Prometheus. Raises ValueError where it is none.
+    """ScaledObject -> minimum in an answer of Prometheus; what is no positive number is left out: no opinion.
 
-    What is no positive number is left out: no opinion. Source: Prometheus, "HTTP API", instant queries.
+    Raises ValueError where it is none.
     """
-    match answer:
-        case {"status": "success", "data": {"result": list(series)}}:
-            found = [(each["metric"].get(contract.LABEL_SCALED_OBJECT), float(each["value"][1])) for each in series]
-        case _:
-            raise ValueError(f"no result of a query: {str(answer)[:200]}")
-    return {name: math.ceil(value) for name, value in found if name and math.isfinite(value) and value >= 1}
-
-
-def asking(http: httpx.Client, query: str) -> Callable[[], Minimums]:
-    """A function that asks Prometheus."""
-
-    def ask() -> Minimums:
-        answer = http.post("/api/v1/query", data={"query": query})
-        answer.raise_for_status()
-        return minimums(answer.json())
-
-    return ask
+    found = by_label(answer, contract.LABEL_SCALED_OBJECT)
+    return {name: math.ceil(value) for name, value in found.items() if value >= 1}
 
 
 def main(environment: Mapping[str, str] = os.environ) -> None:
@@ -116,37 +104,20 @@ def main(environment: Mapping[str, str] = os.environ) -> None:
     logging.basicConfig(level=environment.get(contract.ENV_LOG_LEVEL, "INFO").upper())
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        url, query = required(environment, contract.ENV_PROMETHEUS_URL), required(environment, contract.ENV_LEVER_QUERY)
-        cluster = Cluster(environment)
+        url = required(environment, contract.ENV_PROMETHEUS_URL, SETTING)
+        query = required(environment, contract.ENV_LEVER_QUERY, SETTING)
+        cluster = Cluster(environment, MANAGER)
     except StartError as error:
         raise SystemExit(str(error)) from None
     registry = CollectorRegistry()
-    port = int(environment.get(contract.ENV_MANAGEMENT_PORT, contract.MANAGEMENT_PORT))
-    start_http_server(port, environment.get(contract.ENV_BIND_ADDRESS, "0.0.0.0"), registry)  # noqa: S104 - as servers do
+    show(environment, registry)
     http = httpx.Client(base_url=url, timeout=ASK_SECONDS, trust_env=False)
 
     def write(name: str, minimum: int) -> None:
         cluster.patch(RESOURCE, name, {"spec": {"minReplicaCount": minimum}})
 
-    pull_until_stopped(Lever(asking(http, query), write, registry))
-
-
-def pull_until_stopped(lever: Lever) -> None:
-    """A round every PERIOD_SECONDS until a signal asks for the end."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    while True:
-        lever.pull()
-        if stop.wait(PERIOD_SECONDS):
-            return
-
-
-def required(environment: Mapping[str, str], name: str) -> str:
-    """A variable's value. Raises StartError where it is not set."""
-    if value := environment.get(name):
-        return value
-    raise StartError(f"{name} is not set; AutoscalingPolicy sets it where keda.lever is written")
+    lever = Lever(lambda: minimums(answer_to(http, query)), write, registry)
+    until_stopped(lever.pull, PERIOD_SECONDS)
 
 
 if __name__ == "__main__":

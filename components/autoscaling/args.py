@@ -11,6 +11,7 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp import contract
+from meshed_mcp.components.autoscaling.deletion_args import DeletionCostSettings
 from meshed_mcp.components.autoscaling.forecast_args import ForecastSettings, Prediction
 from meshed_mcp.components.autoscaling.lever_args import LeverSettings
 from meshed_mcp.components.autoscaling.nodes_args import NodeSettings
@@ -23,6 +24,7 @@ from meshed_mcp.components.core.quantity import memory_bytes
 
 __all__ = [
     "AutoscalingPolicyArgs",
+    "DeletionCostSettings",
     "ForecastSettings",
     "KedaInstall",
     "KedaSettings",
@@ -165,6 +167,10 @@ class AutoscalingPolicyArgs(Model):
     """Address of Grafana, for the links of the alerts; unset = they have none."""
 
     keda: KedaSettings = KedaSettings()
+    deletion_cost: DeletionCostSettings | None = None
+    """Marks on replicas that hold sessions, so that the emptiest goes first; needs the Prometheus operator. Unset =
+    Kubernetes' own order, the youngest first."""
+
     vpa: VpaSettings = VpaSettings()
     nodes: NodeSettings | None = None
     """Nodes for the replicas; unset = the cluster's own program sees to them."""

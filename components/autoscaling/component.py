@@ -10,6 +10,7 @@ from typing import Any, Final
 import pulumi
 
 from meshed_mcp.components.autoscaling import (
+    deletion,
     forecast_rules,
     keda_values,
     lever,
@@ -53,7 +54,7 @@ class AutoscalingPolicy(pulumi.ComponentResource):
         register.objects(forecast_rules.manifests(checked), child)
         made = scalers.manifests(checked)
         self._scales(made, lever.pulled(checked), register.after(child, keda))
-        register.objects(lever.manifests(checked), child)
+        register.objects([*lever.manifests(checked), *deletion.manifests(checked)], child)
         self._sizes(checked, child)
         register.objects([*nodes.manifests(checked), *node_pools.manifests(checked)], child)
         register.releases_in_order(node_pools.releases(checked), child)

@@ -30,12 +30,18 @@ def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """The PrometheusRule, where the arguments ask for rules and there is something to record or to watch."""
     if args.forecast is None:
         return []
-    servers = [name for name, target in args.targets.items() if prediction(target, args) is not Prediction.OFF]
+    servers = foreseen(args, Prediction.FORECAST_ONLY, Prediction.ON)
     groups = [*(forecast_groups(args, servers, args.forecast) if servers else []), *keda_groups(args)]
     groups += spend.groups(args, links("MCPServiceBudget", args))
     if not groups:
         return []
     return [manifest("monitoring.coreos.com/v1", "PrometheusRule", metadata(RULES, args.namespace), {"groups": groups})]
+
+
+def foreseen(args: AutoscalingPolicyArgs, *wanted: Prediction) -> list[str]:
+    """Services of which a forecast may do one of `wanted`, each once; a target may be named otherwise."""
+    found = [target.service or name for name, target in args.targets.items() if prediction(target, args) in wanted]
+    return [*dict.fromkeys(found)]
 
 
 def prediction(target: ScalingTarget, args: AutoscalingPolicyArgs) -> Prediction:
@@ -85,7 +91,7 @@ def recorded(expressions: dict[str, str]) -> list[Rule]:
 
 def misses(args: AutoscalingPolicyArgs, settings: ForecastSettings) -> Rule:
     """Alert on a forecast that is on and not trusted any more; while it lasts, scaling is reactive alone."""
-    on = [name for name, target in args.targets.items() if prediction(target, args) is Prediction.ON]
+    on = foreseen(args, Prediction.ON)
     scope = f'namespace="{args.namespace}",{contract.LABEL_SERVER}=~"{"|".join(on)}"'
     server, percent = f"{{{{ $labels.{contract.LABEL_SERVER} }}}}", settings.trusted_error_percent
     return {

@@ -1,6 +1,5 @@
 """The emergency lever as a process with its own account, between a real Prometheus and a real API server."""
 
-import base64
 import contextlib
 import json
 import sys
@@ -11,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pod_account
 import pytest
-import yaml
 from api_server import ApiServer
 from processes import Engine, free_port, running
 from waiting import wait_for
@@ -108,23 +107,11 @@ Start = Callable[[str], contextlib.AbstractContextManager[Engine]]
 def start(api_server: ApiServer, scaled: Manifest, prometheus: PagesPrometheus, tmp_path: Path) -> Start:
     """Starts a lever with the token of its own account, which Kubernetes issues."""
     assert scaled
-    content = yaml.safe_load(api_server.kubeconfig.read_text())["clusters"][0]["cluster"]
-    url = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{lever.LEVER}/token"
-    issued = api_server.client.http.post(url, json={"spec": {"expirationSeconds": 600}})
-    files = {
-        "namespace": NAMESPACE,
-        "ca.crt": base64.b64decode(content["certificate-authority-data"]).decode(),
-        "token": issued.json()["status"]["token"],
-    }
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    host, _, port = content["server"].removeprefix("https://").partition(":")
+    account = pod_account.environment(api_server, lever.LEVER, NAMESPACE, tmp_path)
 
     def started(name: str) -> contextlib.AbstractContextManager[Engine]:
         environment = {
-            "KUBERNETES_SERVICE_HOST": host,
-            "KUBERNETES_SERVICE_PORT": port,
-            "MESHED_MCP_ACCOUNT_PATH": str(tmp_path),
+            **account,
             contract.ENV_PROMETHEUS_URL: str(prometheus.http.base_url),
             contract.ENV_LEVER_QUERY: lever_queries.minimum(NAMESPACE, HOLD_SECONDS),
             contract.ENV_MANAGEMENT_PORT: str(free_port()),

@@ -7,8 +7,9 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
+from meshed_mcp.components.autoscaling.cost import Prices
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.cost import cost_command
+from meshed_mcp.cost import cost_command, priced
 from meshed_mcp.infra.plan import Plan
 from meshed_mcp.infra.plan import planned as plan_of
 from tests.stacks import ROOT
@@ -85,6 +86,14 @@ def test_the_command_prices_every_service_and_their_sum() -> None:
     row = next(text for text in output.splitlines() if "mcp-rag" in text)
     assert [cell.strip() for cell in row.strip("│ ").split("│")] == ["mcp-rag", "1 to 1", "6.75", "6.75", "6.75"]
     assert any("all" in text for text in output.splitlines())
+
+
+def test_a_pool_is_priced_by_its_own_requests() -> None:
+    """Product rule: pools exist because their calls need more; the service's sum without them would be a lie."""
+    pool = {"tools": ["report"], "resources": {"cpu": "1", "memory": "1Gi", "memory_limit": "1Gi"}}
+    done = planned({"max_replicas": 4}, pools={"slow": {**pool, "scaling": {"max_replicas": 3}}})
+    found = {name: (least, most, round(each, 2)) for name, least, most, each in priced(done, Prices(**PRICES))}
+    assert found == {"mcp-a": (2, 4, 6.75), "mcp-a-slow": (2, 3, 36.23)}
 
 
 def test_the_command_asks_for_prices() -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from meshed_mcp.components.autoscaling.forecast_args import Prediction
+from meshed_mcp.components.autoscaling.forecast_rules import foreseen, prediction
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.infra.plan import Plan
 from meshed_mcp.infra.plan import planned as plan_of
@@ -116,6 +118,19 @@ def test_what_needs_keda_is_refused_without_it() -> None:
     ]
 
 
+def test_marks_on_replicas_without_sessions_are_refused() -> None:
+    """Product rule: a process that marks nothing is a mistake."""
+    marks = {"image": "runtime:1"}
+    assert lines({}, deletion_cost=marks) == [
+        (
+            "deletion_cost: no service counts sessions, so no replica costs more than another; "
+            "write scaling: {profile: session} for one, or leave it out"
+        )
+    ]
+    chat = {"legacy": "sticky", "scaling": {"profile": "session"}}
+    assert planned(chat, deletion_cost=marks).autoscaling.deletion_cost is not None
+
+
 def test_a_forecast_needs_the_history_that_it_reads() -> None:
     """Issue, "Bad input": retention shorter than history."""
     short = {"prometheus": {"retention_days": 10}}
@@ -181,6 +196,84 @@ def test_a_pool_scales_by_its_own_load_and_settings() -> None:
     assert plan.autoscaling.targets["mcp-a"].version == "stable"
     assert plan.services["mcp-a"].pools["slow"].replicas == 1
     assert plan.services["mcp-a"].replicated
+
+
+POOL = {"tools": ["report"], "resources": {"cpu": "1", "memory": "1Gi", "memory_limit": "1Gi"}}
+BAD_POOLS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "resizing without a VPA": (
+        {"right_sizing": {"mode": "in-place"}},
+        {},
+        (
+            "pools.slow.scaling.right_sizing.mode: needs a VerticalPodAutoscaler; "
+            "write meshed-mcp:vpa: {install: release}, or leave it out"
+        ),
+    ),
+    "sessions": (
+        {"profile": "session"},
+        {},
+        (
+            "pools.slow.scaling.sessions_per_replica: counts sessions, and calls of clients that have some do not "
+            "reach pools; leave it out, or write another profile"
+        ),
+    ),
+    "more calls than served at a time": (
+        {"in_flight_per_replica": 500},
+        {},
+        (
+            "pools.slow.scaling.in_flight_per_replica: 500 is above limits.concurrent_calls 100, "
+            "so replicas make calls wait before one is added; write 70 or less"
+        ),
+    ),
+    "what needs KEDA": (
+        {"queue": {"query": "sum(jobs)", "per_replica": 5}},
+        {"keda": {"install": "none"}},
+        (
+            "pools.slow.scaling.queue: needs KEDA, which keda.install: none leaves out; "
+            "leave it out, or write release or existing"
+        ),
+    ),
+    "a budget below its minimum": (
+        {"monthly_budget": 50},
+        {"prices": {"cpu_hour": 0.04}},
+        (
+            "pools.slow.scaling.monthly_budget: 50 pays for a size of 1, but min_replicas and floors ask for 2, "
+            "which cost 64.24; write that, or lower them"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("scaling", "keys", "line"), BAD_POOLS.values(), ids=BAD_POOLS)
+def test_the_scaling_of_a_pool_is_judged_like_a_services(
+    scaling: dict[str, Any], keys: dict[str, Any], line: str
+) -> None:
+    """Product rule: a fault is one line that names the field, wherever it is written."""
+    assert lines({"pools": {"slow": {**POOL, "scaling": scaling}}}, **keys) == [f"service mcp-a: {line}"]
+
+
+def test_a_budget_lowers_a_pools_maximum_at_its_own_size() -> None:
+    """Issue, item 8: a replica of the pool costs what the pool's requests do, its proxy included."""
+    pool = {**POOL, "scaling": {"monthly_budget": 100}}
+    targets = planned({"pools": {"slow": pool}}, prices={"cpu_hour": 0.04}).autoscaling.targets
+    assert (targets["mcp-a-slow"].max_replicas, targets["mcp-a"].max_replicas) == (3, 10)
+    assert targets["mcp-a-slow"].replica_month_cost == pytest.approx(730 * 1.1 * 0.04)
+
+
+@pytest.mark.parametrize(
+    ("service", "expected"),
+    [
+        ({"pools": {"slow": POOL}}, {"mcp-a"}),
+        ({"rollout": {"strategy": "blue_green", "image": "b:2"}}, {"mcp-a"}),
+        ({"rollout": {"strategy": "blue_green", "image": "b:2", "active": "green"}}, {"mcp-a-green"}),
+        ({"rollout": {"strategy": "ab", "image": "b:2", "regex": ".*Mobile.*"}}, {"mcp-a"}),
+    ],
+    ids=["pool", "blue", "green", "variant"],
+)
+def test_only_who_gets_a_services_calls_grows_by_its_forecast(service: dict[str, Any], expected: set[str]) -> None:
+    """Product rule: a forecast is of all calls of a service; a preview or a pool would grow for nothing."""
+    args = planned({"scaling": {"prediction": "on"}, **service}).autoscaling
+    assert {name for name, item in args.targets.items() if prediction(item, args) is Prediction.ON} == expected
+    assert foreseen(args, Prediction.ON) == ["mcp-a"]
 
 
 def test_a_pools_name_may_not_be_another_services() -> None:

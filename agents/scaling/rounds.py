@@ -1,0 +1,59 @@
+"""What the helpers of scaling have in common: a question to Prometheus every few seconds, their metrics, their end.
+
+Not here: what each makes of an answer (lever.py, deletion.py), the API server (cluster.py).
+"""
+
+import math
+import signal
+import threading
+from collections.abc import Callable, Mapping
+
+import httpx
+from prometheus_client import CollectorRegistry, start_http_server
+
+from meshed_mcp import contract
+from meshed_mcp.agents.start_error import StartError
+
+
+def by_label(answer: object, label: str) -> dict[str, float]:
+    """Value of a label -> finite number in an answer of Prometheus. Raises ValueError where it is none.
+
+    Source: Prometheus, "HTTP API", instant queries.
+    """
+    match answer:
+        case {"status": "success", "data": {"result": list(series)}}:
+            found = [(each["metric"].get(label), float(each["value"][1])) for each in series]
+        case _:
+            raise ValueError(f"no result of a query: {str(answer)[:200]}")
+    return {name: value for name, value in found if name and math.isfinite(value)}
+
+
+def answer_to(http: httpx.Client, query: str) -> object:
+    """What Prometheus answers. Raises httpx.HTTPError where it does not, ValueError where it is no JSON."""
+    answer = http.post("/api/v1/query", data={"query": query})
+    answer.raise_for_status()
+    return answer.json()
+
+
+def required(environment: Mapping[str, str], name: str, setting: str) -> str:
+    """A variable's value. Raises StartError where it is not set; `setting` is what a stack writes for it."""
+    if value := environment.get(name):
+        return value
+    raise StartError(f"{name} is not set; AutoscalingPolicy sets it where {setting} is written")
+
+
+def show(environment: Mapping[str, str], registry: CollectorRegistry) -> None:
+    """Open the port for metrics."""
+    port = int(environment.get(contract.ENV_MANAGEMENT_PORT, contract.MANAGEMENT_PORT))
+    start_http_server(port, environment.get(contract.ENV_BIND_ADDRESS, "0.0.0.0"), registry)  # noqa: S104 - as servers do
+
+
+def until_stopped(work: Callable[[], None], period_seconds: float) -> None:
+    """`work` every `period_seconds` until SIGTERM or SIGINT asks for the end."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while True:
+        work()
+        if stop.wait(period_seconds):
+            return

@@ -1,0 +1,53 @@
+"""The rule of what it costs to remove a replica, evaluated by the real promtool."""
+
+import json
+from pathlib import Path
+
+import pytest
+from rule_cases import promtool_says
+
+from meshed_mcp import contract
+from meshed_mcp.components.autoscaling import deletion
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
+from meshed_mcp.components.core import deletion_queries
+
+pytestmark = pytest.mark.engine("promtool")
+
+RAW = {
+    "targets": {"mcp-chat": {"profile": "session", "sessions_per_replica": 400}},
+    "prometheus_url": "http://prometheus:9090",
+    "deletion_cost": {"image": "runtime:1"},
+}
+
+
+def series(name: str, pod: str, more: str = "", server: str = "mcp-chat") -> str:
+    """A series of a pod."""
+    return f'{name}{{namespace="mcp-system",{contract.LABEL_SERVER}="{server}",pod="{pod}"{more}}}'
+
+
+INPUTS = {
+    series(contract.METRIC_ACTIVE_SESSIONS, "full"): "390x5",
+    series(contract.METRIC_OPEN_STREAMS, "full", ',kind="sse"'): "390x5",
+    series(contract.METRIC_OPEN_STREAMS, "full", ',kind="listen"'): "20x5",
+    series(contract.METRIC_ACTIVE_SESSIONS, "one"): "1x5",
+    series(contract.METRIC_ACTIVE_SESSIONS, "empty"): "0x5",
+    series(contract.METRIC_ACTIVE_SESSIONS, "other", server="mcp-rag"): "50x5",
+}
+
+
+def test_sessions_and_listen_streams_cost_and_an_empty_replica_costs_nothing(promtool: Path, tmp_path: Path) -> None:
+    """Product rule: 20 a step; a session's own event stream is not counted twice; other servers are not asked."""
+    (rules,) = [
+        item
+        for item in deletion.manifests(AutoscalingPolicyArgs.model_validate(RAW))
+        if item["kind"] == "PrometheusRule"
+    ]
+    (tmp_path / "rules.yaml").write_text(json.dumps(rules["spec"]), encoding="utf-8")
+    samples = [{"labels": f'{{pod="{pod}"}}', "value": cost} for pod, cost in (("empty", 0), ("full", 21), ("one", 1))]
+    check = {"expr": deletion_queries.known("mcp-system"), "eval_time": "1m", "exp_samples": samples}
+    inputs = [{"series": name, "values": values} for name, values in INPUTS.items()]
+    case = {"interval": "15s", "input_series": inputs, "promql_expr_test": [check]}
+    (tmp_path / "case.yaml").write_text(
+        json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": "15s", "tests": [case]}), encoding="utf-8"
+    )
+    assert promtool_says(promtool, "test", "rules", tmp_path / "case.yaml") == ""
