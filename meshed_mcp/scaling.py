@@ -10,13 +10,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from meshed_mcp.components.autoscaling.nodes_args import BufferKind
 from meshed_mcp.components.autoscaling.reaction import (
-    EXCEPTIONS,
     GOAL_SECONDS,
     Reaction,
     Stage,
     changes,
     decision_stages,
+    exceptions,
     quantile,
     ready_p99,
     ready_stages,
@@ -62,8 +63,18 @@ def reaction_of(plan: Plan, service: str, factor: float) -> Reaction:
         message = fixed if service in plan.services else f"is not in this stack; {suggestion(service, sorted(targets))}"
         raise ConfigurationError([Fault(f"service {service}", "", message)])
     others = plan.observability.prometheus.scrape_interval_seconds
-    keda = plan.autoscaling.keda.install
-    return Reaction(targets[service], keda, SCRAPE_SECONDS, others, READINESS_PERIOD_SECONDS, factor)
+    scaling, nodes = plan.autoscaling, plan.autoscaling.nodes
+    return Reaction(
+        targets[service],
+        scaling.keda.install,
+        SCRAPE_SECONDS,
+        others,
+        READINESS_PERIOD_SECONDS,
+        lever=scaling.keda.lever is not None,
+        pre_pull=nodes is not None and nodes.pre_pull,
+        buffer=BufferKind.NONE if nodes is None else nodes.buffer.kind,
+        factor=factor,
+    )
 
 
 def budget_table(reaction: Reaction) -> Table:
@@ -79,7 +90,7 @@ def budget_table(reaction: Reaction) -> Table:
     for stage in ready:
         table.add_row(*stage_cells(stage))
     table.add_row(*sum_cells("= ready", [*decision, *ready]), end_section=True)
-    for stage in EXCEPTIONS:
+    for stage in exceptions(reaction):
         table.add_row(*stage_cells(stage))
     return table
 

@@ -5,12 +5,16 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.autoscaling.args import KedaInstall, ScalingTarget
+from meshed_mcp.components.autoscaling.nodes_args import BufferKind
 from meshed_mcp.components.autoscaling.reaction import (
+    NEW_NODE,
     POD_START,
+    PULL,
     Reaction,
     Stage,
     changes,
     decision_stages,
+    exceptions,
     growth_seconds,
     pod_ready_seconds,
     quantile,
@@ -51,11 +55,45 @@ def test_the_decision_is_as_fast_as_measured() -> None:
     assert quantile(stages, 0.9) == pytest.approx(18.1, abs=1.5)
 
 
-def test_the_default_keeps_the_goal_and_nothing_is_to_be_changed() -> None:
+def test_the_default_keeps_the_goal_and_only_the_lever_is_faster() -> None:
     """Product goal: a replica serves within 30 s of a step, at p99."""
     given = reaction()._replace(target=ScalingTarget(), factor=4)
     assert ready_p99(given) < 30
-    assert changes(given) == []
+    assert [change.text for change in changes(given)] == ["keda.lever: {image: ...}"]
+    assert changes(given._replace(lever=True)) == []
+
+
+def test_the_lever_stands_in_place_of_the_sync_and_of_growth() -> None:
+    """Measured: KEDA itself writes a raised minimum at once, past the HPA's period and policies."""
+    slow = reaction(min_replicas=4, scale_up={"percent": 50})._replace(factor=4, lever=True)
+    names = [stage.name for stage in decision_stages(slow)]
+    assert names == ["scrape of the pods", "rule of the lever", "lever asks, KEDA writes"]
+    assert sum(stage.worst_seconds for stage in [*decision_stages(slow), *ready_stages(slow)]) < 30
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"in_flight_per_replica": None},
+        {"schedules": [{"start": "0 8 * * *", "end": "0 9 * * *", "timezone": "UTC", "replicas": 4}]},
+    ],
+    ids=["no calls count", "a floor by schedule"],
+)
+def test_a_lever_that_does_not_act_is_in_no_sum(settings: dict[str, Any]) -> None:
+    """Measured: while a trigger is active KEDA leaves the size to the HPA's sync; what counts no calls has no lever."""
+    assert "HPA sync" in [stage.name for stage in decision_stages(reaction(**settings)._replace(lever=True))]
+
+
+def test_from_zero_keda_looks_itself() -> None:
+    """KEDA, `pollingInterval`: below one replica there is no HPA."""
+    queue = {"profile": "queue", "min_replicas": 0, "queue": {"query": "sum(jobs)", "per_replica": 1}}
+    assert [stage.name for stage in decision_stages(reaction(**queue))] == ["scrape of the queue", "KEDA looks, from 0"]
+
+
+def test_only_what_the_stack_does_not_prepare_comes_on_top() -> None:
+    """Product rule: the budget is of the stack's own settings."""
+    assert exceptions(reaction()) == [PULL, NEW_NODE]
+    assert exceptions(reaction()._replace(pre_pull=True, buffer=BufferKind.PAUSE)) == []
 
 
 def test_slow_growth_takes_further_periods() -> None:
@@ -74,8 +112,9 @@ def test_growth_ends_at_the_maximum() -> None:
 def test_what_costs_most_is_named_first() -> None:
     """Product rule: each change is tried alone, and its p99 said."""
     found = changes(reaction(scale_up={"stabilization_seconds": 60, "percent": 50}, min_replicas=2))
-    assert [change.text for change in found] == ["scale_up.stabilization_seconds: 0", "scale_up.percent: 900"]
-    assert found[0].ready_p99_seconds < found[1].ready_p99_seconds
+    expected = ["keda.lever: {image: ...}", "scale_up.stabilization_seconds: 0", "scale_up.percent: 900"]
+    assert [change.text for change in found] == expected
+    assert found[0].ready_p99_seconds < found[1].ready_p99_seconds < found[2].ready_p99_seconds
 
 
 def test_a_service_by_cpu_alone_is_told_to_count_calls() -> None:
