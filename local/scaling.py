@@ -146,6 +146,7 @@ def settings(spec: dict[str, Any]) -> ScalingSettings:
             pods=shrinks["Pods"]["value"] if "Pods" in shrinks else None,
             period_seconds=down["policies"][0]["periodSeconds"],
             stabilization_seconds=down["stabilizationWindowSeconds"],
+            **({"tolerance_percent": round(float(down["tolerance"]) * 100)} if "tolerance" in down else {}),
         ),
     )
 

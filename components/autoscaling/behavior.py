@@ -25,4 +25,6 @@ def scale_down(down: ScaleDown) -> Manifest:
         if value is not None
     ]
     select = {"selectPolicy": "Min"} if len(policies) > 1 else {}
-    return {"stabilizationWindowSeconds": down.stabilization_seconds, **select, "policies": policies}
+    own = ScaleDown.model_fields["tolerance_percent"].default != down.tolerance_percent
+    tolerance = {"tolerance": f"{down.tolerance_percent / 100:.2f}"} if own else {}  # else the cluster's own
+    return {"stabilizationWindowSeconds": down.stabilization_seconds, **tolerance, **select, "policies": policies}

@@ -16,9 +16,6 @@ from meshed_mcp.components.autoscaling.scaling_args import ScalingSettings
 SYNC_SECONDS: Final = 15
 """Period of the controller. Source: default of `--horizontal-pod-autoscaler-sync-period`."""
 
-DOWN_TOLERANCE: Final = 0.1
-"""Source: default of `--horizontal-pod-autoscaler-tolerance`."""
-
 ROUNDING: Final = 1e-9
 """Absorbs the last bit of a division, so that 56 calls at 28 are two replicas."""
 
@@ -30,6 +27,7 @@ class Autoscaler:
         self._least, self._most = settings.min_replicas, settings.max_replicas
         self._up, self._down = settings.scale_up, settings.scale_down
         self._up_tolerance = settings.scale_up.tolerance_percent / 100
+        self._down_tolerance = settings.scale_down.tolerance_percent / 100
         kept = max(self._up.stabilization_seconds, self._down.stabilization_seconds) // SYNC_SECONDS
         self._recommended: deque[tuple[int, int]] = deque(maxlen=max(1, kept))
         self._up_syncs = self._up.stabilization_seconds // SYNC_SECONDS
@@ -51,7 +49,7 @@ class Autoscaler:
 
     def _proposal(self, total: float, target: float, size: int) -> int:
         ratio = total / (target * size) if size else float("inf")
-        if -DOWN_TOLERANCE - ROUNDING <= ratio - 1 <= self._up_tolerance + ROUNDING:
+        if -self._down_tolerance - ROUNDING <= ratio - 1 <= self._up_tolerance + ROUNDING:
             return size
         return ceil(total / target - ROUNDING)
 

@@ -15,9 +15,6 @@ from meshed_mcp.components.autoscaling.plain import memory_value
 from meshed_mcp.components.core import forecast_queries, queries
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 
-FAILURES_BEFORE_FALLBACK: Final = 3
-"""Failed queries in a row until the fallback counts: 34 to 45 s at the HPA's 15 s (measured)."""
-
 ZERO_POLLING_SECONDS: Final = 5
 """How often KEDA looks at a queue while no replica runs; with one or more, the HPA asks and this has no effect."""
 
@@ -130,5 +127,5 @@ def fallback(target: ScalingTarget) -> Manifest:
     if not any((target.in_flight_per_replica, target.sessions_per_replica, target.queue)):
         return {}
     replicas = target.fallback_replicas or max(1, target.min_replicas)
-    count = {"failureThreshold": FAILURES_BEFORE_FALLBACK, "replicas": replicas}
+    count = {"failureThreshold": target.fallback_failures, "replicas": replicas}
     return {"fallback": {**count, "behavior": "currentReplicasIfHigher"}}

@@ -41,7 +41,7 @@ CASES: Final[dict[str, dict[str, Any]]] = {
     "hpa-both": {"scale_down": {"percent": 25, "pods": 3, "period_seconds": 30, "stabilization_seconds": 60}},
     "hpa-steady": {
         "scale_up": {"stabilization_seconds": 45, "tolerance_percent": 10},
-        "scale_down": {"stabilization_seconds": 60},
+        "scale_down": {"stabilization_seconds": 60, "tolerance_percent": 2},
     },
 }
 """Name -> settings, in the simulator's seconds, all multiples of its sync period."""

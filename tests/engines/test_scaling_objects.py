@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 from api_server import ApiServer
 
-from meshed_mcp.components.autoscaling import node_pools, nodes, right_sizing
+from meshed_mcp.components.autoscaling import (
+    deletion,
+    forecast_rules,
+    lever,
+    node_pools,
+    nodes,
+    right_sizing,
+    scalers,
+)
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.profiles import Profile
 
@@ -33,6 +41,46 @@ def test_every_size_policy_is_accepted(api_server: ApiServer, settings: dict[str
     (item,) = right_sizing.manifests(policy(settings))
     assert api_server.client.apply(item) is None
     assert (api_server.client.get(item) or {})["spec"] == item["spec"]
+
+
+SCHEDULE = {"start": "45 8 * * 1-5", "end": "0 18 * * 1-5", "timezone": "Europe/Berlin", "replicas": 3}
+QUEUE = {"query": "sum(jobs)", "per_replica": 5}
+SCALED: list[dict[str, Any]] = [
+    *({"profile": item} for item in Profile if item not in {Profile.QUEUE, Profile.SINGLETON}),
+    {"profile": "queue", "queue": QUEUE, "min_replicas": 0},
+    {"schedules": [SCHEDULE], "memory_percent": 80, "fallback_replicas": 4, "prediction": "on"},
+    {"scale_up": {"stabilization_seconds": 30}, "scale_down": {"pods": 2, "tolerance_percent": 3}},
+]
+
+
+@pytest.mark.parametrize("settings", SCALED, ids=str)
+@pytest.mark.parametrize("helped", [False, True], ids=["alone", "lever and marks"])
+def test_every_autoscaler_and_what_helps_it_is_accepted_and_kept(
+    api_server: ApiServer, settings: dict[str, Any], *, helped: bool
+) -> None:
+    """KEDA 2.21, CRD `scaledobjects.keda.sh`, the Prometheus operator's and Kubernetes' own, strict fields."""
+    helpers = {"keda": {"lever": {"image": "x:1"}}, "deletion_cost": {"image": "x:1"}} if helped else {}
+    raw = {"targets": {"sized": settings}, "namespace": "default", "prometheus_url": URL, "forecast": {"mode": "on"}}
+    args = AutoscalingPolicyArgs.model_validate({**raw, **helpers})
+    (scaler,) = scalers.manifests(args)
+    found = [scaler, *forecast_rules.manifests(args), *lever.manifests(args), *deletion.manifests(args)]
+    assert [refusal for item in found if (refusal := api_server.client.apply(item))] == []
+    kept = (api_server.client.get(scaler) or {})["spec"]
+    for item in found:
+        api_server.client.delete(item)
+    assert {field: kept[field] for field in scaler["spec"]} == scaler["spec"]
+
+
+PLAIN: list[dict[str, Any]] = [{}, {"memory_percent": 80}, {"scale_down": {"pods": 2, "tolerance_percent": 3}}]
+
+
+@pytest.mark.parametrize("settings", PLAIN, ids=str)
+def test_every_autoscaler_without_keda_is_accepted(api_server: ApiServer, settings: dict[str, Any]) -> None:
+    """Kubernetes 1.36, autoscaling/v2, strict field validation."""
+    raw = {"targets": {"sized": settings}, "namespace": "default", "prometheus_url": URL, "keda": {"install": "none"}}
+    (item,) = scalers.manifests(AutoscalingPolicyArgs.model_validate(raw))
+    assert api_server.client.apply(item) is None
+    api_server.client.delete(item)
 
 
 def test_a_mode_that_yaml_has_made_a_boolean_is_refused_by_the_server(api_server: ApiServer) -> None:

@@ -38,6 +38,7 @@ def read(**settings: Any) -> Scaled:
         {"scale_up": {"percent": 100, "tolerance_percent": 10, "stabilization_seconds": 30}},
         {"profile": "session"},
         {"scale_down": {"percent": 10, "pods": 2}},
+        {"scale_down": {"tolerance_percent": 3}},
     ],
     ids=str,
 )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.autoscaling.args import ScalingSettings
-from meshed_mcp.components.autoscaling.hpa import DOWN_TOLERANCE, SYNC_SECONDS, Autoscaler
+from meshed_mcp.components.autoscaling.hpa import SYNC_SECONDS, Autoscaler
 
 KUBERNETES_UP = {"percent": 100, "tolerance_percent": 10}
 KUBERNETES_DOWN = {"percent": 100, "period_seconds": 15}
@@ -38,10 +38,12 @@ def test_a_value_within_the_tolerance_changes_nothing_and_beyond_it_is_rounded_u
 
 
 def test_tolerances_of_both_directions_are_those_of_the_behaviour() -> None:
-    """Kubernetes, HPA tolerance: `behavior.scaleUp.tolerance`; down keeps the controller's 0.1."""
+    """Kubernetes, HPA tolerance: `behavior.scaleUp.tolerance` and `scaleDown.tolerance`."""
     assert sizes(scaler({"tolerance_percent": 5}), 10, [104]) == [10]
     assert sizes(scaler({"tolerance_percent": 5}), 10, [106]) == [11]
-    assert DOWN_TOLERANCE == 0.1
+    assert sizes(scaler(down={"tolerance_percent": 5, "stabilization_seconds": 60}), 10, [96] * 9)[-1] == 10
+    assert sizes(scaler(down={"tolerance_percent": 2, "stabilization_seconds": 60}), 20, [190] * 9)[-1] == 19
+    assert sizes(scaler(down={"stabilization_seconds": 60}), 20, [190] * 9)[-1] == 20
 
 
 def test_growth_is_bounded_by_the_size_at_the_start_of_the_period() -> None:

@@ -76,6 +76,7 @@ def test_outage_of_prometheus_never_shrinks() -> None:
         "behavior": "currentReplicasIfHigher",
     }
     assert scaled(fallback_replicas=6)["spec"]["fallback"]["replicas"] == 6
+    assert scaled(fallback_failures=1)["spec"]["fallback"]["failureThreshold"] == 1
 
 
 def test_several_triggers_stay_plain() -> None:
@@ -98,6 +99,14 @@ def test_growth_is_tenfold_in_a_step_and_shrinking_slow() -> None:
             "policies": [{"type": "Percent", "value": 25, "periodSeconds": 60}],
         },
     }
+
+
+def test_a_tolerance_of_shrinking_is_said_only_where_it_is_not_the_clusters_own() -> None:
+    """Kubernetes, HPA tolerance: unset, it is the controller's flag."""
+    behavior = scaled(scale_down={"tolerance_percent": 3})["spec"]["advanced"]["horizontalPodAutoscalerConfig"][
+        "behavior"
+    ]
+    assert behavior["scaleDown"]["tolerance"] == "0.03"
 
 
 def test_settings_without_effect_are_left_out() -> None:
