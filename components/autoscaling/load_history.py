@@ -7,7 +7,7 @@ stays unknown: gaps, negative values and outages are never taken for no load.
 import csv
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -54,6 +54,11 @@ def read(path: Path) -> History:
         raise _fault(path.name, f"cannot be read as CSV: {error}") from error
     if not lines or len(lines[0]) < 2:  # noqa: PLR2004 - time and load
         raise _fault(path.name, "has no two columns; write a header such as minute,requests and a row per interval")
+    if not has_header(lines[0]):
+        message = (
+            f"begins with the row {','.join(lines[0])}; write a header before it, such as minute,requests for counts"
+        )
+        raise _fault(path.name, f"{message} or minute,in_flight for calls in work")
     samples, notes = parsed(lines[1:])
     if len(samples) < 2:  # noqa: PLR2004 - the least that has an interval
         raise _fault(path.name, f"has {len(samples)} rows with a time and a number; write a row per interval")
@@ -70,7 +75,7 @@ def parsed(rows: Iterable[list[str]]) -> tuple[dict[datetime, float], list[str]]
     odd, last = Counter[str](), None
     for row in rows:
         try:
-            time, value = datetime.fromisoformat(row[0].strip()).replace(tzinfo=None), float(row[1])
+            time, value = moment(row[0]), float(row[1])
         except (ValueError, IndexError):
             odd["unreadable rows: no data"] += 1
             continue
@@ -82,6 +87,24 @@ def parsed(rows: Iterable[list[str]]) -> tuple[dict[datetime, float], list[str]]
         else:
             odd["negative or infinite values: no data"] += 1
     return dict(sorted(found.items())), [f"{count} {text}" for text, count in odd.items() if count]
+
+
+def moment(text: str) -> datetime:
+    """A time; with an offset, at UTC, so that a change of clocks is neither a gap nor a repetition.
+
+    Raises ValueError for what is none.
+    """
+    found = datetime.fromisoformat(text.strip())
+    return found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)
+
+
+def has_header(row: list[str]) -> bool:
+    """Whether a first row names its columns."""
+    try:
+        moment(row[0])
+    except ValueError:
+        return True
+    return False
 
 
 def history(source: str, column: str, samples: dict[datetime, float], notes: list[str]) -> History:

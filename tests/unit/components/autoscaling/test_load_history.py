@@ -62,7 +62,16 @@ def test_a_service_that_is_idle_most_of_the_time_has_no_outage(tmp_path: Path) -
     assert history(tmp_path, [*rows(720, 0)[:600], *rows(720)[600:]]).notes == []
 
 
+def test_a_change_of_clocks_is_no_gap_and_no_repetition(tmp_path: Path) -> None:
+    """ISO 8601: 02:59+02:00 and 02:00+01:00 follow each other, although the clock says the hour twice."""
+    summer = [f"2026-10-25T02:{minute:02}:00+02:00,60" for minute in range(60)]
+    winter = [f"2026-10-25T02:{minute:02}:00+01:00,120" for minute in range(60)]
+    found = history(tmp_path, [*summer, *winter])
+    assert (found.values, found.notes) == ([1.0] * 60 + [2.0] * 60, [])
+
+
 FAULTS = {
+    "no header": ("\n".join(rows()), "begins with the row 2026-03-01T00:00:00,60; write a header before it, such as"),
     "empty": ("", "has no two columns; write a header such as minute,requests and a row per interval"),
     "one column": ("minute\n2026-03-01", "has no two columns; write a header such as minute,requests"),
     "no rows": ("minute,requests", "has 0 rows with a time and a number; write a row per interval"),
