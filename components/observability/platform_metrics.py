@@ -55,6 +55,7 @@ COST: Final = (
 
 DEPLOYMENT: Final = ("namespace", "deployment")
 AUTOSCALER: Final = ("namespace", "horizontalpodautoscaler")
+SIZER: Final = ("namespace", "verticalpodautoscaler", "container")
 
 OBJECTS: Final = (
     gauge("kube_pod_container_resource_limits", "", (*CONTAINER, "resource", "unit"), Emitter.KUBE_STATE_METRICS),
@@ -70,6 +71,8 @@ OBJECTS: Final = (
     gauge("kube_horizontalpodautoscaler_status_desired_replicas", "replicas", AUTOSCALER, Emitter.KUBE_STATE_METRICS),
     gauge("kube_horizontalpodautoscaler_spec_max_replicas", "replicas", AUTOSCALER, Emitter.KUBE_STATE_METRICS),
     gauge("kube_horizontalpodautoscaler_spec_min_replicas", "replicas", AUTOSCALER, Emitter.KUBE_STATE_METRICS),
+    gauge("kube_vpa_recommended_cpu_cores", "cores", SIZER, Emitter.KUBE_STATE_METRICS),
+    gauge("kube_vpa_recommended_memory_bytes", "bytes", SIZER, Emitter.KUBE_STATE_METRICS),
 )
 
 REQUEST: Final = (

@@ -12,6 +12,7 @@ from meshed_mcp.components.observability.args import ObservabilityStackArgs, Pla
 from meshed_mcp.components.observability.grafana_values import grafana_values
 from meshed_mcp.components.observability.remote_write_args import remote_write_values
 from meshed_mcp.components.observability.reservation import Reservation, container_resources
+from meshed_mcp.components.observability.size_metrics import kube_state_metrics_values
 from meshed_mcp.components.observability.volumes import volume_claim
 
 FULL_NAME: Final = "kube-prometheus-stack"
@@ -75,6 +76,7 @@ def kube_prometheus_stack_values(args: ObservabilityStackArgs) -> Manifest:
         "alertmanager": alertmanager_values(args),
         "grafana": grafana_values(args),
         **{part: {"enabled": not managed} for part in CONTROL_PLANE},
+        "kube-state-metrics": kube_state_metrics_values(),
         "defaultRules": {"rules": dict.fromkeys(CONTROL_PLANE_RULES, not managed)},
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.scaling_queries import METRICS
+from meshed_mcp.components.core.scaling_queries import METRICS, RECOMMENDED
 from meshed_mcp.dashboards.series import Fleet, Pace, Series, Shape, histogram, scraped
 
 MIB: Final = 2**20
@@ -44,6 +44,9 @@ def deployment(fleet: Fleet, number: int) -> Iterator[Series]:
         yield slow(
             METRICS[which], size, where | {"horizontalpodautoscaler": f"keda-hpa-{fleet.server(number)}"}, Shape.FLAT
         )
+    advised = where | {"verticalpodautoscaler": fleet.server(number), "container": contract.CONTAINER_NAME}
+    for resource, wanted in (("cpu", 0.4), ("memory", 220 * MIB)):
+        yield slow(RECOMMENDED[resource], wanted, advised, Shape.GAUGE, number)
 
 
 def pod(fleet: Fleet, number: int, replica: int) -> Iterator[Series]:

@@ -29,6 +29,7 @@ from meshed_mcp.components.core import sli_queries as sli
 
 SELECT = queries.selector(NAMESPACE, SERVER)
 WINDOW = "1m"
+SIZED = {"namespace": NAMESPACE, "container": contract.CONTAINER_NAME}
 BUDGETS = {"server:mcp_errors:ratio_rate1h": "0.05x20", "server:mcp_errors_budget:ratio": "0.005x20"}
 WORKLOAD = f'{{destination_workload="{SERVER}"}}'
 
@@ -102,6 +103,20 @@ SHOWN = {
             for name in (f"keda-hpa-{SERVER}", f"keda-hpa-{SERVER}-two")
         ),
         {f'{{horizontalpodautoscaler="keda-hpa-{SERVER}"}}': 8},
+    ),
+    "a recommendation is of the server's container and the largest request stands beside it": Shown(
+        " or ".join(
+            show("cpu", NAMESPACE, SERVER) for show in (scaling_queries.recommended, scaling_queries.requested)
+        ),
+        (
+            bare(scaling_queries.RECOMMENDED["cpu"], "0.4x20", verticalpodautoscaler=SERVER, **SIZED),
+            bare(scaling_queries.RECOMMENDED["cpu"], "3x20", verticalpodautoscaler="another", **SIZED),
+            *(
+                bare("kube_pod_container_resource_requests", f"{cores}x20", pod=pod, resource="cpu", **SIZED)
+                for pod, cores in ((f"{SERVER}-5d8f-abcde", 0.1), (f"{SERVER}-5d8f-fghij", 0.2))
+            ),
+        ),
+        {f'{{verticalpodautoscaler="{SERVER}"}}': 0.4, f'{{container="{contract.CONTAINER_NAME}"}}': 0.2},
     ),
     "a quarter comes in plain text": Shown(
         mesh_queries.plain_text_share(NAMESPACE, SERVER),

@@ -22,7 +22,7 @@ def autoscaling_dashboard() -> Dashboard:
         title="MCP autoscaling",
         description="Load, replicas and forecasts of MCP servers.",
         variables=CHOICES,
-        panels=(*replica_panels(), *forecast_panels()),
+        panels=(*replica_panels(), *forecast_panels(), *size_panels()),
     )
 
 
@@ -60,6 +60,25 @@ def replica_panels() -> tuple[Panel, ...]:
             ),
             scrape_seconds=CLUSTER_SCRAPE_SECONDS,
         ),
+    )
+
+
+def size_panels() -> tuple[Panel, ...]:
+    """What replicas should request, where there is a VerticalPodAutoscaler."""
+    return tuple(
+        Panel(
+            title=f"{title} recommended and requested",
+            description="Of the server's container, beside the largest request that runs. Sidecars are sized apart.",
+            unit=unit,
+            queries=(
+                Query(
+                    scaling_queries.recommended(resource, NAMESPACE, SERVER), "{{verticalpodautoscaler}} recommended"
+                ),
+                Query(scaling_queries.requested(resource, NAMESPACE, SERVER), "{{container}} requested"),
+            ),
+            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+        )
+        for resource, title, unit in (("cpu", "CPU", Unit.CORES), ("memory", "Memory", Unit.BYTES))
     )
 
 

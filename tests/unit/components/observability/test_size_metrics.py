@@ -1,0 +1,40 @@
+"""What kube-state-metrics is told of VerticalPodAutoscalers, beside the CRD that it reads."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from meshed_mcp.components.core.scaling_queries import RECOMMENDED
+from meshed_mcp.components.observability.size_metrics import KIND, PREFIX, kube_state_metrics_values
+
+
+def status(crd_dir: Path) -> dict[str, Any]:
+    """Schema of a VPA's status."""
+    crds = [item for item in yaml.safe_load_all((crd_dir / "vpa-1.8.1.yaml").read_text()) if item]
+    (kind,) = [item["spec"] for item in crds if item["spec"]["names"]["kind"] == KIND["kind"]]
+    (version,) = [item for item in kind["versions"] if item["name"] == KIND["version"]]
+    assert kind["group"] == KIND["group"]
+    found: dict[str, Any] = version["schema"]["openAPIV3Schema"]["properties"]["status"]
+    return found
+
+
+def test_every_metric_reads_a_field_that_the_crd_has(crd_dir: Path) -> None:
+    """VPA 1.8.1, CRD: a path that leads nowhere would be a panel that is empty for ever."""
+    (read,) = kube_state_metrics_values()["customResourceState"]["config"]["spec"]["resources"]
+    for metric in read["metrics"]:
+        gauge, schema = metric["each"]["gauge"], status(crd_dir)
+        for step in gauge["path"][1:]:
+            schema = schema["properties"][step]
+        assert schema["type"] == "array"
+        of_one = schema["items"]["properties"]
+        assert of_one[gauge["labelsFromPath"]["container"][0]]["type"] == "string"
+        assert gauge["valueFrom"][0] in of_one
+    assert {f"{PREFIX}_{metric['name']}" for metric in read["metrics"]} == {*RECOMMENDED.values()}
+
+
+def test_it_may_read_vpas_and_nothing_be_written() -> None:
+    """Kubernetes RBAC: list and watch are what an exporter needs."""
+    rules = kube_state_metrics_values()["rbac"]["extraRules"]
+    assert {tuple(rule["verbs"]) for rule in rules} == {("list", "watch")}
+    assert "verticalpodautoscalers" in rules[0]["resources"]
