@@ -63,6 +63,7 @@ NOT_RUN_KINDS: Final = frozenset(
     {
         "ConfigMap",
         "CustomResourceDefinition",
+        "CapacityBuffer",
         "ClusterIssuer",
         "Certificate",
         "ClusterRole",
@@ -73,8 +74,10 @@ NOT_RUN_KINDS: Final = frozenset(
         "MutatingWebhookConfiguration",
         "Namespace",
         "NetworkPolicy",
+        "NodePool",
         "PodDisruptionBudget",
         "PodMonitor",
+        "PodTemplate",
         "PriorityClass",
         "PrometheusRule",
         "ResourceQuota",
@@ -84,6 +87,7 @@ NOT_RUN_KINDS: Final = frozenset(
         "Secret",
         "ServiceMonitor",
         "TriggerAuthentication",
+        "VerticalPodAutoscaler",
     }
 )
 """Kinds that say nothing about where a request goes or who may send it: listed and left out. Others are refused."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from meshed_mcp.local.objects.fields import Fields
 from meshed_mcp.local.objects.metadata import Selector
+from meshed_mcp.local.objects.placement import Affinity, Toleration
 
 Count = int | str
 """A number of pods or a percentage. Source: Kubernetes type IntOrString."""
@@ -126,6 +127,8 @@ class UnusedPodFields(Fields):
     topology_spread_constraints: tuple[Spread, ...] = ()
     enable_service_links: bool | None = None
     priority_class_name: str | None = None
+    affinity: Affinity | None = None
+    tolerations: tuple[Toleration, ...] = ()
     restart_policy: Literal["Always"] = "Always"
     node_selector: dict[str, str] = Field(default_factory=dict)
 

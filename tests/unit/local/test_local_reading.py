@@ -1,6 +1,7 @@
 """Reading of rendered objects: everything is translated, known to be without effect, or refused by name and path."""
 
 import copy
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshed_mcp.infra import recording
+from meshed_mcp.infra.program import deploy
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.objects.fields import title
 from meshed_mcp.local.stack import read_stack
@@ -107,6 +109,25 @@ def test_kinds_without_a_say_in_requests_are_listed_as_not_run(objects: list[dic
     """Product rule: they are listed by name."""
     objects.append(local_objects.item("monitoring.coreos.com/v1", "PodMonitor", "back", "mcp-system", {"any": 1}))
     assert read_stack(objects).not_run == ("PodMonitor mcp-system/back",)
+
+
+@pytest.mark.parametrize("kind", ["pause", "capacity-buffer"])
+def test_a_stack_with_everything_that_scales_runs_here_as_it_is(kind: str) -> None:
+    """Product rule: on which nodes pods run, and who sizes and counts them, changes no request's way."""
+    pods = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"}
+    chat = {"image": "a:1", "legacy": "sticky", "scaling": {"profile": "session"}, "callers": ["mcp-rag"]}
+    given = {
+        "services": {"mcp-rag": {"image": "a:1", "callers": ["mcp-chat"]}, "mcp-chat": chat},
+        "keda": {"lever": {"image": "a:1"}},
+        "deletion_cost": {"image": "a:1"},
+        "vpa": {"install": "existing"},
+        "nodes": {"buffer": {"kind": kind}, "pre_pull": True, "karpenter": {"node_class": pods, "spot": True}},
+    }
+    config = {f"meshed-mcp:{key}": json.dumps(value) for key, value in given.items()}
+    found = read_stack(recording.record_program(deploy, "project", "test", config).objects)
+    assert {item.name for item in found.deployments} == {"mcp-rag", "mcp-chat"}
+    left_out = {name.split()[0] for name in found.not_run}
+    assert {"NodePool", "VerticalPodAutoscaler", "ScaledObject", "PriorityClass"} <= left_out
 
 
 def test_other_softwares_pods_are_left_out_with_their_service_and_account(objects: list[dict[str, Any]]) -> None:
