@@ -5,6 +5,7 @@ import json
 import sys
 from typing import Any
 
+import anyio.to_thread
 import mcp.server.streamable_http_manager as sdk
 import pytest
 from hypothesis import given
@@ -15,6 +16,8 @@ from starlette.types import Scope
 from meshed_mcp import contract
 from meshed_mcp.agents import Settings, SettingsError
 from meshed_mcp.agents.limits import LIMIT_VARIABLES, Limits, brackets, needs_no_place, nests_deeper
+from meshed_mcp.components.autoscaling.scaling_args import ScalingSettings
+from meshed_mcp.components.autoscaling.simulation import TARGET_SHARE
 
 JSON = st.recursive(
     st.none() | st.integers(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
@@ -114,3 +117,10 @@ def test_on_other_paths_everything_needs_a_place() -> None:
     """Product rule: only the MCP endpoint has streams that the protocol names."""
     scope, body = request("GET", b"", accept="text/event-stream")
     assert not needs_no_place({**scope, "path": "/v0.1/servers"}, body)
+
+
+@pytest.mark.anyio
+async def test_the_autoscalers_default_is_a_share_of_the_threads_that_run_plain_functions() -> None:
+    """anyio, "Working with threads": the default limiter of worker threads; above it plain functions wait."""
+    threads = anyio.to_thread.current_default_thread_limiter().total_tokens
+    assert ScalingSettings().in_flight_per_replica == int(threads * TARGET_SHARE)
