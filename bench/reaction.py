@@ -182,7 +182,7 @@ def main() -> None:
     """Measure, keep, tell; ends with 1 when the goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=30, help="steps in load")
-    parser.add_argument("--minutes", type=float, default=14, help="no run begins after this; fewer runs are told")
+    parser.add_argument("--minutes", type=float, default=20, help="no run begins after this; fewer runs are told")
     parser.add_argument("--trial", action="store_true", help="print the table, keep nothing")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the processes end too
