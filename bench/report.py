@@ -19,6 +19,8 @@ PAGE: Final = ROOT / "docs" / "reference" / "performance.md"
 BEGIN, END = "<!-- measured: make bench-runtime -->\n", "<!-- end -->\n"
 BASE: Final = "bare"
 MIB: Final = 2**20
+LEAST_ROUNDS: Final = 6
+"""Between the least and the greatest of n values lies the median with 1 - 2 / 2^n: 95 % needs six."""
 
 
 def machine() -> dict[str, Any]:
@@ -82,19 +84,20 @@ def row(samples: dict[str, list[dict[str, float]]], name: str) -> str:
         own, base = ([sample[figure] for sample in samples[key]] for key in (name, BASE))
         ratios = [mine / theirs for mine, theirs in zip(own, base, strict=True)]
         tenths = quantiles(ratios, n=10) if len(ratios) > 1 else ratios * 9
-        low, high = confidence(ratios)
-        spread = f"({low:.3f}-{high:.3f}) [{tenths[0]:.2f}-{tenths[-1]:.2f}]"
+        spread = f"{confidence(ratios)} [{tenths[0]:.2f}-{tenths[-1]:.2f}]"
         cells += [form.format(median(own)), f"{median(ratios):.3f} {spread}"]
     return " | ".join(cells)
 
 
-def confidence(values: list[float]) -> tuple[float, float]:
+def confidence(values: list[float]) -> str:
     """Where the median lies with 95 % confidence, whatever the distribution: ranks around the middle.
 
     Source: binomial distribution with p = 1/2 in its normal approximation, n/2 - 1.96 sqrt(n)/2.
     """
+    if len(values) < LEAST_ROUNDS:
+        return "(too few rounds)"
     rank = max(0, math.floor((len(values) - 1.96 * math.sqrt(len(values))) / 2))
-    return sorted(values)[rank], sorted(values)[-1 - rank]
+    return f"({sorted(values)[rank]:.3f}-{sorted(values)[-1 - rank]:.3f})"
 
 
 def once(measured: dict[str, Any]) -> list[str]:
