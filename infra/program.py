@@ -55,7 +55,8 @@ def register(wanted: Plan) -> None:
     after_monitoring = pulumi.ResourceOptions(parent=mesh, depends_on=[observability])
     register_objects(rate_limiting.monitor(wanted.mesh), after_monitoring)
     grafana = wanted.observability.grafana
-    route = grafana_route(grafana.expose, grafana.url, wanted.observability.namespace)
+    place = f"{wanted.observability.namespace}.svc.{wanted.mesh.cluster_domain}"
+    route = grafana_route(grafana.expose, grafana.url, place)
     walls = [scrape_wall(each, wanted.observability.namespace) for each in wanted.mesh.namespaces]
     register_objects(walls, after_monitoring)
     register_objects(route, ready)

@@ -35,8 +35,11 @@ class GrafanaExposure(Model):
     """Labels of the gateway's pods; the default are those of the stack's own."""
 
 
-def grafana_route(exposure: GrafanaExposure | None, url: str | None, namespace: str) -> list[Manifest]:
-    """Gateway and VirtualService; nothing where Grafana is not exposed."""
+def grafana_route(exposure: GrafanaExposure | None, url: str | None, place_of_grafana: str) -> list[Manifest]:
+    """Gateway and VirtualService; nothing where Grafana is not exposed.
+
+    `place_of_grafana`: its namespace with the cluster's domain, "monitoring.svc.cluster.local".
+    """
     if exposure is None or url is None:
         return []
     host, place = urlsplit(url).hostname, exposure.gateway_namespace
@@ -45,7 +48,7 @@ def grafana_route(exposure: GrafanaExposure | None, url: str | None, namespace: 
         "hosts": [host],
         "tls": {"mode": "SIMPLE", "credentialName": exposure.tls_secret, "minProtocolVersion": OLDEST_TLS},
     }
-    destination = {"host": f"{NAME}.{namespace}.svc.cluster.local", "port": {"number": SERVICE_PORT}}
+    destination = {"host": f"{NAME}.{place_of_grafana}", "port": {"number": SERVICE_PORT}}
     route = {"hosts": [host], "gateways": [f"{place}/{NAME}"], "http": [{"route": [{"destination": destination}]}]}
     meta = metadata(NAME, place, labels=standard_labels(NAME))
     gateway = {"selector": dict(exposure.gateway_selector), "servers": [server]}

@@ -26,14 +26,14 @@ URL = "https://grafana.example.com"
 
 def test_people_come_by_https_to_its_own_host_alone() -> None:
     """Issue 6, point 11: UIs only behind the gateway."""
-    gateway, route = grafana_route(EXPOSED, URL, "watch")
+    gateway, route = grafana_route(EXPOSED, URL, "watch.svc.example.local")
     (server,) = gateway["spec"]["servers"]
     assert (server["port"]["protocol"], server["hosts"]) == ("HTTPS", ["grafana.example.com"])
     assert server["tls"]["credentialName"] == "grafana-tls"
     assert route["spec"]["hosts"] == server["hosts"]
     assert route["spec"]["gateways"] == ["istio-ingress/grafana"]
     (target,) = route["spec"]["http"][0]["route"]
-    host = f"{GRAFANA_SERVICE}.watch.svc.cluster.local"
+    host = f"{GRAFANA_SERVICE}.watch.svc.example.local"
     assert target["destination"] == {"host": host, "port": {"number": GRAFANA_PORT}}
 
 
@@ -54,7 +54,7 @@ def test_the_wall_lets_the_gateway_in_and_nobody_else() -> None:
 
 def test_without_it_nothing_leads_there() -> None:
     """Product rule: nothing is open unless it is asked for."""
-    assert grafana_route(None, URL, "watch") == []
+    assert grafana_route(None, URL, "watch.svc.cluster.local") == []
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_pages_without_a_log_in_are_not_exposed(raw: dict[str, Any]) -> None:
 
 def test_the_local_run_leaves_it_out() -> None:
     """Product rule: what belongs to software that does not run here is listed, and not refused."""
-    route = grafana_route(EXPOSED, URL, "monitoring")
+    route = grafana_route(EXPOSED, URL, "monitoring.svc.cluster.local")
     assert read_stack([*recording("dev").objects, *route]).not_run[-2:] == (
         "Gateway istio-ingress/grafana",
         "VirtualService istio-ingress/grafana",
