@@ -94,7 +94,7 @@ def loads(labels: dict[str, str], pods: int, phase: int) -> Iterator[Series]:
         (load.ANSWERING, pods, Shape.FLAT),
         (load.SESSIONS, 3 * pods, Shape.GAUGE),
     ):
-        yield Series({"__name__": name, **labels}, size, shape, Pace.FAST_LONG, phase % RELEASE_PHASES)
+        yield Series({"__name__": name, **labels}, size, shape, Pace.RECORDED_FAST, phase % RELEASE_PHASES)
 
 
 def release_records(labels: dict[str, str], pods: int, number: int) -> Iterator[Series]:

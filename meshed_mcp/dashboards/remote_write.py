@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from meshed_mcp.components.core.load_queries import LOAD_SECONDS
 from meshed_mcp.components.observability.dashboards import choices
 from meshed_mcp.dashboards.series import Pace, Series, Shape
 
@@ -88,6 +89,7 @@ def spans(page_seconds: float, rules_seconds: float, after: float) -> dict[Pace,
         Pace.FAST: Span(rules_seconds, after, server),
         Pace.FAST_LONG: Span(page_seconds, after, server),
         Pace.RECORDED: Span(page_seconds, 0, choices.RECORDED_SECONDS),
+        Pace.RECORDED_FAST: Span(page_seconds, 0, LOAD_SECONDS),
         Pace.PROXY: Span(rules_seconds, after, proxy),
         Pace.SLOW: Span(page_seconds, after, cluster),
         Pace.NEW: Span(page_seconds / 3, 0, choices.RECORDED_SECONDS),

@@ -47,6 +47,9 @@ class Pace(StrEnum):
     """The same for the whole time that a page shows."""
 
     RECORDED = "recorded"
+    RECORDED_FAST = "recorded-fast"
+    """Load, which rules record as often as servers are scraped."""
+
     PROXY = "proxy"
     SLOW = "slow"
     NEW = "new"

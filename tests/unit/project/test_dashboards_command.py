@@ -11,8 +11,10 @@ from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.observability.dashboards.records import Kind, Panel, Query, Threshold, Unit
 from meshed_mcp.dashboards import engine
 from meshed_mcp.dashboards.drawing import color, formatted, named
+from meshed_mcp.dashboards.preview import SMALL
 from meshed_mcp.dashboards.questions import questions
-from meshed_mcp.dashboards.remote_write import Span, bodies, labels, stored, varint
+from meshed_mcp.dashboards.recorded_series import recorded_series
+from meshed_mcp.dashboards.remote_write import Span, bodies, labels, spans, stored, varint
 from meshed_mcp.dashboards.series import Fleet, Pace, Series, Shape, server_series
 from tests.stacks import ROOT
 
@@ -112,3 +114,10 @@ def test_names_and_colours_are_the_panels() -> None:
     assert named("{{server}} of {{ team }}{{none}}", {"server": "a", "team": "b"}) == "a of b"
     panel = Panel("t", "d", Unit.SHARE, (), 15, thresholds=(Threshold(0.5, "red"),))
     assert color(panel, 0.4) != color(panel, 0.5)
+
+
+def test_what_rules_record_is_not_written_ahead_of_them() -> None:
+    """Prometheus, "out of order sample": rules that run on made-up series could not store what they find."""
+    ahead = {pace for pace, span in spans(3600, 300, 240).items() if span.after > 0}
+    assert ahead
+    assert {series.pace for series in recorded_series(SMALL)}.isdisjoint(ahead)
