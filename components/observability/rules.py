@@ -47,6 +47,7 @@ def service_levels(settings: SloSettings, retention_days: int, namespace: str) -
         group("mcp-rates", f"{sli.STEP_SECONDS}s", rates(settings)),
         *(group(f"mcp-shares-{every}", every, shares(every)) for every in sorted(set(INTERVALS.values()))),
         group("mcp-pages", f"{PAGES_SECONDS}s", pages()),
+        group("mcp-usage", f"{PAGES_SECONDS}s", usage()),
         group("mcp-budgets", LONGEST_INTERVAL, budgets_left(f"{days}d")),
     ]
     return prometheus_rule(SERVICE_LEVELS, namespace, groups)
@@ -106,14 +107,18 @@ def pages() -> Iterator[Rule]:
     yield record(sli.DURATIONS, sli.durations())
     yield record(sli.SERVER_DURATIONS, sli.server_durations())
     yield record(sli.SECONDS, sli.seconds())
+    yield record(cost.POD_COST, cost.pod_cost())
+    yield record(mesh.REQUESTS, mesh.recorded_requests())
+    yield record(mesh.DURATIONS, mesh.recorded_durations())
+
+
+def usage() -> Iterator[Rule]:
+    """The same, of who uses what and of what there is: a group apart, which is evaluated beside the other."""
     yield record(sli.USAGE, sli.usage())
     yield record(sli.TOKENS, sli.tokens())
     yield record(sli.PROTOCOL, sli.protocol())
     yield record(sli.RELEASES, sli.releases())
     yield record(capacity.REQUESTED, capacity.recorded_requests())
-    yield record(cost.POD_COST, cost.pod_cost())
-    yield record(mesh.REQUESTS, mesh.recorded_requests())
-    yield record(mesh.DURATIONS, mesh.recorded_durations())
 
 
 def shares(interval: str) -> Iterator[Rule]:
