@@ -62,7 +62,7 @@ def numbers(asking: Prometheus, now: float) -> dict[Server, dict[str, float]]:
 def table(found: dict[Server, dict[str, float]]) -> Table:
     """A row per server, by name; what is bad is red."""
     several = len({namespace for namespace, _ in found}) > 1
-    shown = Table()
+    shown = Table(pad_edge=False)  # so that it fits 80 columns
     shown.add_column("service", no_wrap=True)
     for column in COLUMNS:
         shown.add_column(column.heading, justify="right", no_wrap=True)

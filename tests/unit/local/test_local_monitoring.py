@@ -169,6 +169,14 @@ def test_the_live_table_has_a_row_per_service_and_says_where_there_is_no_number(
     assert [part.strip() for part in row.split("│")[1:-1]] == ["mcp-rag", "-", "4.0", "101", "50.0%", "3", "-"]
 
 
+def test_the_live_table_of_the_dev_stack_fits_a_terminal_of_80_columns() -> None:
+    """Product rule: no heading is cut where a terminal, or a pipe, has the usual width."""
+    out, found = io.StringIO(), {("mcp-system", "mcp-organization"): {"calls/s": 1234.5, "burn 1h": 100.0}}
+    Console(file=out, width=80).print(top.table(found))
+    assert all(column.heading in out.getvalue() for column in top.COLUMNS)
+    assert "mcp-organization" in out.getvalue()
+
+
 def test_the_live_table_is_drawn_again_until_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     """Issue, item 12: a live terminal table; Ctrl-C leaves the last one and no traceback."""
     numbers = Numbers({"calls/s": 1.0})
