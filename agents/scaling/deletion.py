@@ -16,9 +16,7 @@ import httpx
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from meshed_mcp import contract
-from meshed_mcp.agents.scaling.cluster import Cluster
-from meshed_mcp.agents.scaling.rounds import answer_to, by_label, required, show, until_stopped
-from meshed_mcp.agents.start_error import StartError
+from meshed_mcp.agents.scaling.rounds import by_label, started, until_stopped
 
 SETTING: Final = "deletion_cost"
 RESOURCE: Final = "v1/pods"
@@ -100,22 +98,14 @@ def costs(answer: object) -> Costs:
 
 def main(environment: Mapping[str, str] = os.environ) -> None:
     """Mark until SIGTERM or SIGINT. Raises SystemExit with a text when a setting is missing."""
-    logging.basicConfig(level=environment.get(contract.ENV_LOG_LEVEL, "INFO").upper())
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    try:
-        url = required(environment, contract.ENV_PROMETHEUS_URL, SETTING)
-        query = required(environment, contract.ENV_DELETION_QUERY, SETTING)
-        cluster = Cluster(environment, MANAGER)
-    except StartError as error:
-        raise SystemExit(str(error)) from None
-    registry = CollectorRegistry()
-    show(environment, registry)
-    http = httpx.Client(base_url=url, timeout=ASK_SECONDS, trust_env=False)
+    helper = started(
+        environment, setting=SETTING, query=contract.ENV_DELETION_QUERY, manager=MANAGER, ask_seconds=ASK_SECONDS
+    )
 
     def write(pod: str, cost: int) -> None:
-        cluster.patch(RESOURCE, pod, {"metadata": {"annotations": {ANNOTATION: str(cost)}}})
+        helper.cluster.patch(RESOURCE, pod, {"metadata": {"annotations": {ANNOTATION: str(cost)}}})
 
-    marker = Marker(lambda: costs(answer_to(http, query)), write, registry)
+    marker = Marker(lambda: costs(helper.ask()), write, helper.registry)
     until_stopped(marker.mark, PERIOD_SECONDS)
 
 

@@ -17,9 +17,7 @@ import httpx
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from meshed_mcp import contract
-from meshed_mcp.agents.scaling.cluster import Cluster
-from meshed_mcp.agents.scaling.rounds import answer_to, by_label, required, show, until_stopped
-from meshed_mcp.agents.start_error import StartError
+from meshed_mcp.agents.scaling.rounds import by_label, started, until_stopped
 
 SETTING: Final = "keda.lever"
 MANAGER: Final = "meshed-mcp-lever"
@@ -101,22 +99,14 @@ def minimums(answer: object) -> Minimums:
 
 def main(environment: Mapping[str, str] = os.environ) -> None:
     """Pull until SIGTERM or SIGINT. Raises SystemExit with a text when a setting is missing."""
-    logging.basicConfig(level=environment.get(contract.ENV_LOG_LEVEL, "INFO").upper())
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    try:
-        url = required(environment, contract.ENV_PROMETHEUS_URL, SETTING)
-        query = required(environment, contract.ENV_LEVER_QUERY, SETTING)
-        cluster = Cluster(environment, MANAGER)
-    except StartError as error:
-        raise SystemExit(str(error)) from None
-    registry = CollectorRegistry()
-    show(environment, registry)
-    http = httpx.Client(base_url=url, timeout=ASK_SECONDS, trust_env=False)
+    helper = started(
+        environment, setting=SETTING, query=contract.ENV_LEVER_QUERY, manager=MANAGER, ask_seconds=ASK_SECONDS
+    )
 
     def write(name: str, minimum: int) -> None:
-        cluster.patch(RESOURCE, name, {"spec": {"minReplicaCount": minimum}})
+        helper.cluster.patch(RESOURCE, name, {"spec": {"minReplicaCount": minimum}})
 
-    lever = Lever(lambda: minimums(answer_to(http, query)), write, registry)
+    lever = Lever(lambda: minimums(helper.ask()), write, helper.registry)
     until_stopped(lever.pull, PERIOD_SECONDS)
 
 

@@ -1,18 +1,51 @@
-"""What the helpers of scaling have in common: a question to Prometheus every few seconds, their metrics, their end.
+"""What the helpers of scaling have in common: start, a question to Prometheus every few seconds, metrics, end.
 
 Not here: what each makes of an answer (lever.py, deletion.py), the API server (cluster.py).
 """
 
+import logging
 import math
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import httpx
 from prometheus_client import CollectorRegistry, start_http_server
 
 from meshed_mcp import contract
+from meshed_mcp.agents.scaling.cluster import Cluster
 from meshed_mcp.agents.start_error import StartError
+
+
+class Started(NamedTuple):
+    """What a helper works with."""
+
+    ask: Callable[[], object]
+    """What Prometheus answers to the helper's query; raises as `answer_to`."""
+
+    cluster: Cluster
+    registry: CollectorRegistry
+
+
+def started(environment: Mapping[str, str], *, setting: str, query: str, manager: str, ask_seconds: float) -> Started:
+    """A helper's process, set up: its log, its metrics, its ways to Prometheus and the API server.
+
+    `setting` is what a stack writes for it, `query` the variable that has its query. Raises SystemExit with a text when
+    a variable is missing.
+    """
+    logging.basicConfig(level=environment.get(contract.ENV_LOG_LEVEL, "INFO").upper())
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        url = required(environment, contract.ENV_PROMETHEUS_URL, setting)
+        question = required(environment, query, setting)
+        cluster = Cluster(environment, manager)
+    except StartError as error:
+        raise SystemExit(str(error)) from None
+    registry = CollectorRegistry()
+    show(environment, registry)
+    http = httpx.Client(base_url=url, timeout=ask_seconds, trust_env=False)
+    return Started(lambda: answer_to(http, question), cluster, registry)
 
 
 def by_label(answer: object, label: str) -> dict[str, float]:
