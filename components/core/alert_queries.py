@@ -6,8 +6,8 @@ Out: PromQL text whose value is the number that the alert's summary names.
 from typing import Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.core.queries import BY_SERVER
 
-BY_SERVER: Final = f"by (namespace, {contract.LABEL_SERVER})"
 BY_POD: Final = f"by (namespace, {contract.LABEL_SERVER}, pod)"
 CONTAINER: Final = f'container="{contract.CONTAINER_NAME}"'
 OURS: Final = f'{CONTAINER},{contract.LABEL_SERVER}!=""'

@@ -10,7 +10,6 @@ from meshed_mcp import contract
 from meshed_mcp.components.core import sli_queries as sli
 
 EVERY_SERVER: Final = f'{contract.LABEL_SERVER}!=""'
-BY_SERVER: Final = f"by (namespace, {contract.LABEL_SERVER})"
 
 WATCHDOG: Final = "Watchdog"
 """Alert that always fires. Source: kube-prometheus-stack, rule group general.rules."""

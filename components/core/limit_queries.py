@@ -7,7 +7,8 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core import capacity_queries, mesh_queries
-from meshed_mcp.components.core.alert_queries import BY_SERVER, CONTAINER, OURS
+from meshed_mcp.components.core.alert_queries import CONTAINER, OURS
+from meshed_mcp.components.core.queries import BY_SERVER
 from meshed_mcp.components.core.scaling_queries import METRICS
 
 FULL: Final = 0.9

@@ -8,11 +8,11 @@ from typing import Final
 from meshed_mcp import contract
 from meshed_mcp.components.core import health_queries, load_queries, queries
 from meshed_mcp.components.core import sli_queries as sli
+from meshed_mcp.components.core.queries import BY_SERVER
 
 BURN_WINDOW: Final = "1h"
 """Window of the burn: the shortest long one of the alerts."""
 
-BY_SERVER: Final = f"by (namespace, {contract.LABEL_SERVER})"
 COUNTED: Final = f"{contract.METRIC_OPERATION_DURATION}_count"
 
 

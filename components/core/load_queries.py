@@ -7,6 +7,7 @@ series. Not here: the scaler's own expression, which reads the pods (`queries.he
 from typing import Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.core.queries import BY_SERVER
 
 LOAD_SECONDS: Final = 5
 """How often it is recorded: as often as servers are scraped, so that no peak is lost."""
@@ -25,8 +26,6 @@ ANSWERING: Final = "server:mcp_replicas_answering:sum"
 
 SESSIONS: Final = "server:mcp_sessions:sum"
 """Recorded open sessions of clients up to 2025-11-25, per server."""
-
-BY_SERVER: Final = f"by (namespace, {contract.LABEL_SERVER})"
 
 
 def in_flight() -> str:

@@ -11,6 +11,8 @@ Manifest = dict[str, Any]
 """A Kubernetes object as the API server reads it: `apiVersion`, `kind`, `metadata`, and the rest."""
 
 PART_OF: Final = "meshed-mcp"
+NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
+"""Every namespace's own name as a label. Source: Kubernetes, "Well-Known Labels"."""
 
 
 def standard_labels(name: str) -> dict[str, str]:

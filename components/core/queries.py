@@ -8,6 +8,9 @@ from typing import Final
 
 from meshed_mcp import contract
 
+BY_SERVER: Final = f"by (namespace, {contract.LABEL_SERVER})"
+"""Joins replicas; a server's name is unique in its namespace alone."""
+
 CALL_METHOD: Final = f'{contract.LABEL_METHOD}="tools/call"'
 """Only tool calls; the operation histogram counts every MCP method. Source: MCP, method `tools/call`."""
 

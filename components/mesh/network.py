@@ -9,7 +9,7 @@ Source: Kubernetes, "Network Policies".
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.core.manifest import NAMESPACE_LABEL, Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.cluster_args import ROOT_NAMESPACE
 from meshed_mcp.components.mesh.egress import declared_hosts
@@ -17,9 +17,6 @@ from meshed_mcp.components.mesh.imports import imported_hosts
 from meshed_mcp.components.mesh.outside_args import METADATA_BLOCKS
 
 NETWORK: Final = "networking.k8s.io/v1"
-NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
-"""Every namespace's own name as a label. Source: Kubernetes, "Well-Known Labels"."""
-
 DNS_PORT: Final = 53
 """Source: RFC 1035, section 4.2."""
 

@@ -9,7 +9,7 @@ Source of every value: `values.yaml` and templates of chart kiali-server 2.29.0;
 from typing import Final
 
 from meshed_mcp.components.core.charts import ReleaseSpec
-from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
+from meshed_mcp.components.core.manifest import NAMESPACE_LABEL, Manifest, manifest, metadata
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.charts import KIALI_SERVER
 from meshed_mcp.components.observability.grafana_values import GRAFANA_PORT, GRAFANA_SERVICE
@@ -76,7 +76,7 @@ def login(settings: KialiSettings) -> Manifest:
 
 def kiali_network_policy(args: ObservabilityStackArgs) -> Manifest:
     """Prometheus reaches its metrics, and nothing in the cluster its pages: a port-forward does, past this."""
-    monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": args.namespace}}}
+    monitoring = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: args.namespace}}}
     spec = {
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": NAME}},
         "policyTypes": ["Ingress"],

@@ -7,13 +7,10 @@ is open: they scrape the whole cluster. Source of the labels: Prometheus operato
 
 from typing import Final
 
-from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
+from meshed_mcp.components.core.manifest import NAMESPACE_LABEL, Manifest, manifest, metadata
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.grafana_values import GRAFANA_SERVICE
 from meshed_mcp.components.observability.prometheus_values import PROMETHEUS_PORT
-
-NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
-"""Every namespace's own name as a label. Source: Kubernetes, "Well-Known Labels"."""
 
 APP_LABEL: Final = "app"
 ALERTMANAGER_PORT: Final = 9093

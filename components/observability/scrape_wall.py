@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
+from meshed_mcp.components.core.manifest import NAMESPACE_LABEL, Manifest, manifest, metadata
 
 NAME: Final = "metrics"
 PROXY_METRICS_PORT: Final = 15090
@@ -24,7 +24,7 @@ PROMETHEUS: Final = {"app.kubernetes.io/name": "prometheus"}
 
 def scrape_wall(namespace: str, monitoring: str) -> Manifest:
     """All pods of `namespace`: three ports for the Prometheus of the namespace `monitoring`, the rest for everybody."""
-    place = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": monitoring}}}
+    place = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: monitoring}}}
     scraper = place | {"podSelector": {"matchLabels": PROMETHEUS}}
     scraped = [{"protocol": "TCP", "port": port} for port in SCRAPED]
     spec = {

@@ -6,7 +6,7 @@ have logged in, and nobody else in the cluster reaches them. A port-forward does
 
 from typing import Final
 
-from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
+from meshed_mcp.components.core.manifest import NAMESPACE_LABEL, Manifest, manifest, metadata
 from meshed_mcp.components.observability import jaeger
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.collectors import AGENT, GATEWAY
@@ -37,7 +37,7 @@ def tracing_walls(args: ObservabilityStackArgs) -> list[Manifest]:
 
 def wall(name: str, namespace: str, everybody: tuple[int, ...], monitoring: tuple[int, ...]) -> Manifest:
     """Ports of one part for every pod of the cluster, and ports for the pods of monitoring."""
-    ours = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+    ours = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: namespace}}}
     anywhere = [{"from": [{"namespaceSelector": {}}], "ports": ports(everybody)}] if everybody else []
     spec = {
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": name}},
