@@ -76,7 +76,7 @@ def test_the_chosen_alerts_fire_and_say_to_whom_they_would_go(watched: tuple[Run
         wait_for(lambda: fired("MCPServerErrorBudgetBurn", "counted"), "the burn fires", FIRE_SECONDS)
         table = shown(watch)
         assert not any("MCPServerDown" in line and "counted" in line for line in said)
-    assert "│ counted │        2 │" in table
+    assert re.search(r"\bcounted *│ *2 *│", table), table
     assert re.search(r"[1-9]\d\.\d%", table), table
     assert "MCPServerErrorBudgetBurn" in table
 

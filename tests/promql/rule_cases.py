@@ -35,8 +35,22 @@ def write_rules(folder: Path, objects: Sequence[Mapping[str, Any]]) -> Path:
 
 
 def write_tests(folder: Path, tests: Sequence[Mapping[str, Any]], interval: str = "1m") -> Path:
-    """Test cases over `write_rules`."""
+    """Test cases over `write_rules`. Groups are evaluated as they are written: promtool's own order is drawn by lot."""
     path = folder / "cases.yaml"
-    document = {"rule_files": ["rules.yaml"], "evaluation_interval": interval, "tests": list(tests)}
+    groups = json.loads((folder / "rules.yaml").read_text(encoding="utf-8"))["groups"]
+    document = {
+        "rule_files": ["rules.yaml"],
+        "evaluation_interval": interval,
+        "group_eval_order": [group["name"] for group in groups],
+        "tests": list(tests),
+    }
     path.write_text(json.dumps(document), encoding="utf-8")
     return path
+
+
+def differs(
+    promtool: Path, folder: Path, objects: Sequence[Mapping[str, Any]], case: Mapping[str, Any], interval: str = "1m"
+) -> str:
+    """What promtool finds different from `case` when it evaluates the rules of `objects` every `interval`, or ""."""
+    write_rules(folder, objects)
+    return promtool_says(promtool, "test", "rules", write_tests(folder, [case], interval))

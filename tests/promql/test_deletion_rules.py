@@ -1,10 +1,9 @@
 """The rule of what it costs to remove a replica, evaluated by the real promtool."""
 
-import json
 from pathlib import Path
 
 import pytest
-from rule_cases import promtool_says
+from rule_cases import differs
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling import deletion
@@ -42,12 +41,8 @@ def test_sessions_and_listen_streams_cost_and_an_empty_replica_costs_nothing(pro
         for item in deletion.manifests(AutoscalingPolicyArgs.model_validate(RAW))
         if item["kind"] == "PrometheusRule"
     ]
-    (tmp_path / "rules.yaml").write_text(json.dumps(rules["spec"]), encoding="utf-8")
     samples = [{"labels": f'{{pod="{pod}"}}', "value": cost} for pod, cost in (("empty", 0), ("full", 21), ("one", 1))]
     check = {"expr": deletion_queries.known("mcp-system"), "eval_time": "1m", "exp_samples": samples}
     inputs = [{"series": name, "values": values} for name, values in INPUTS.items()]
     case = {"interval": "15s", "input_series": inputs, "promql_expr_test": [check]}
-    (tmp_path / "case.yaml").write_text(
-        json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": "15s", "tests": [case]}), encoding="utf-8"
-    )
-    assert promtool_says(promtool, "test", "rules", tmp_path / "case.yaml") == ""
+    assert differs(promtool, tmp_path, [rules], case, "15s") == ""

@@ -1,11 +1,11 @@
 """The forecast's recording rules, evaluated by the real promtool over nine days of load."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rule_cases import differs, promtool_says
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
@@ -29,19 +29,12 @@ def groups(**settings: Any) -> list[dict[str, Any]]:
     return list(item["spec"]["groups"])
 
 
-def promtool_says(promtool: Path, *arguments: str | Path) -> str:
-    """What promtool finds wrong, or ""."""
-    result = subprocess.run([promtool, *arguments], capture_output=True, text=True, check=False, timeout=100)
-    return "" if result.returncode == 0 else result.stdout + result.stderr
-
-
 def recorded(promtool: Path, folder: Path, values: str, expected: dict[str, dict[str, float | None]]) -> str:
     """What differs from `expected` (time -> series -> value, None = absent) for a gauge with `values`, one a minute.
 
     Rules are evaluated every five minutes, not every one: nine days in seconds.
     """
     slower = [{**group, "interval": "5m"} for group in groups()]
-    (folder / "rules.yaml").write_text(json.dumps({"groups": slower}), encoding="utf-8")
     labels = f'{{namespace="{NAMESPACE}",{contract.LABEL_SERVER}="{SERVER}",pod="{SERVER}-1"}}'
     checks = [
         {
@@ -54,9 +47,7 @@ def recorded(promtool: Path, folder: Path, values: str, expected: dict[str, dict
     ]
     series = [{"series": contract.METRIC_ACTIVE_REQUESTS + labels, "values": values}]
     case = {"interval": "1m", "input_series": series, "promql_expr_test": checks}
-    document = {"rule_files": ["rules.yaml"], "evaluation_interval": "5m", "tests": [case]}
-    (folder / "case.yaml").write_text(json.dumps(document), encoding="utf-8")
-    return promtool_says(promtool, "test", "rules", folder / "case.yaml")
+    return differs(promtool, folder, [{"spec": {"groups": slower}}], case, "5m")
 
 
 def daily_burst(days: int) -> str:
@@ -84,4 +75,5 @@ def test_load_without_a_rhythm_is_not_trusted(promtool: Path, tmp_path: Path) ->
     """Reference: the gate keeps prediction off where the error of a day is large, as on NAB's trace."""
     # ten minutes of 200 every seven hours: a burst's echo of yesterday never meets today's
     values = " ".join(["5x409 200x9"] * 15)
-    assert recorded(promtool, tmp_path, values, {"4d6h": {forecast_queries.TRUSTED: None}}) == ""
+    forecast_alone = {forecast_queries.FORECAST: 5, forecast_queries.TRUSTED: None}
+    assert recorded(promtool, tmp_path, values, {"4d6h": forecast_alone}) == ""

@@ -1,11 +1,10 @@
 """The lever's rule and its alert, evaluated by the real promtool."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rule_cases import promtool_says
+from rule_cases import differs
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling import lever
@@ -28,13 +27,9 @@ def says(promtool: Path, folder: Path, series: dict[str, str], interval: str, ch
     """What differs."""
     args = AutoscalingPolicyArgs.model_validate(RAW)
     (rules,) = [item for item in lever.manifests(args) if item["kind"] == "PrometheusRule"]
-    (folder / "rules.yaml").write_text(json.dumps(rules["spec"]), encoding="utf-8")
     inputs = [{"series": name, "values": values} for name, values in series.items()]
     case = {"interval": interval, "input_series": inputs, "promql_expr_test": checks}
-    (folder / "case.yaml").write_text(
-        json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": interval, "tests": [case]}), encoding="utf-8"
-    )
-    return promtool_says(promtool, "test", "rules", folder / "case.yaml")
+    return differs(promtool, folder, [rules], case, interval)
 
 
 def least(at: str, value: float | None) -> dict[str, Any]:
