@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection: uvicorn's, with a bound on how long it may owe us the head or the rest of a request.
 
-In: bytes. Out: what uvicorn makes of them; 408 for a head that does not arrive, 400 for what is no HTTP.
-Not here: bodies that somebody still wants (intake.py), idle connections between requests (listener.py).
+In: bytes. Out: what uvicorn makes of them, an answer in one piece; 408 for a head that does not arrive, 400 for what is
+no HTTP. Not here: bodies that somebody still wants (intake.py), idle connections between requests (listener.py).
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from meshed_mcp.agents import answers
 from meshed_mcp.agents.rejections import MALFORMED, SLOW
+from meshed_mcp.agents.whole_answers import WholeAnswers
 
 
 class _BoundedHTTP(H11Protocol):
@@ -26,6 +27,7 @@ class _BoundedHTTP(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
+        self.transport = WholeAnswers(transport, self.conn, self.loop)
         self._start()
 
     def data_received(self, data: bytes) -> None:
