@@ -6,24 +6,27 @@ before it has a piece of the body. A stream whose first piece takes its time get
 """
 
 import asyncio
-from typing import Any
 
-import h11
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 
 class WholeAnswers(asyncio.Transport):
     """What uvicorn's protocol uses of a transport."""
 
-    def __init__(self, transport: asyncio.Transport, connection: Any, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
-        self._transport, self._connection, self._loop = transport, connection, loop
+        self._transport, self._loop = transport, loop
         self._head = b""
-        self._answering = False
+        self._answering: RequestResponseCycle | None = None
+
+    def expect_head_of(self, answering: RequestResponseCycle) -> None:
+        """The next thing written once this answer has begun is its head."""
+        self._answering = answering
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send, but a head only with the next piece, or when the loop has done what was due before."""
-        answering, self._answering = self._answering, self._connection.our_state is h11.SEND_BODY
-        if self._answering and not answering:
+        if self._answering is not None and self._answering.response_started:
+            self._answering = None
             self._head = bytes(data)
             self._loop.call_soon(self._send, b"")
         else:

@@ -11,6 +11,14 @@ STREAMABLE: Final = "MCP 2026-07-28, Streamable HTTP, "
 MALFORMED: Final = rejected("malformed")
 PARSER: Final = "RFC 6585, section 5: 431. uvicorn has one answer for all that its parser refuses"
 
+
+def in_chunks(request: bytes, trailers: bytes = b"") -> bytes:
+    """The same request with its body in one chunk, and fields behind it."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    head = head.replace(b"Content-Length: %d" % len(body), b"Transfer-Encoding: chunked")
+    return b"%b\r\n\r\n%x\r\n%b\r\n0\r\n%b\r\n" % (head, len(body), body, trailers)
+
+
 CONNECTIONS: Final = (
     Hostile("no HTTP", b"hello\r\n\r\n", 400, "RFC 9112, section 3", MALFORMED, mesh=False),
     Hostile(
@@ -19,8 +27,8 @@ CONNECTIONS: Final = (
     Hostile(
         "the preface of HTTP/2",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        421,
-        "RFC 9112, section 3.2: no Host that is ours",
+        400,
+        "RFC 9112, section 2.3: another major version",
         MALFORMED,
         mesh=False,
     ),
@@ -92,10 +100,52 @@ FRAMES: Final = (
         "a length beside chunks",
         http(b"0\r\n\r\n", {"Content-Length": "5", "Transfer-Encoding": "chunked"}),
         400,
-        "RFC 9112, section 6.3: chunks win; an empty body is no JSON",
+        "RFC 9112, section 6.3: to be handled as an error",
         MALFORMED,
-        code=-32700,
         mesh=False,
+    ),
+    Hostile(
+        "two codings",
+        http(b"0\r\n\r\n", {"Content-Length": None, "Transfer-Encoding": "gzip, chunked"}),
+        400,
+        "RFC 9112, section 6.1",
+        MALFORMED,
+        mesh=False,
+    ),
+    Hostile(
+        "a space before a colon",
+        http(b"{}", {"Host": None, "Host ": "{host}"}),
+        400,
+        "RFC 9112, section 5.1",
+        MALFORMED,
+        mesh=False,
+    ),
+    Hostile("a folded header", http(b"{}", {"X-Long": "a\r\n b"}), 400, "RFC 9112, section 5.2", MALFORMED, mesh=False),
+    Hostile(
+        "bare line feeds", http(b"{}").replace(b"\r\n", b"\n"), 400, "RFC 9112, section 2.2", MALFORMED, mesh=False
+    ),
+    Hostile(
+        "HTTP/2 in one line",
+        http(b"{}", line="POST {path} HTTP/2.0"),
+        400,
+        "RFC 9112, section 2.3",
+        MALFORMED,
+        mesh=False,
+    ),
+    Hostile(
+        "a wish for HTTP/2",
+        modern(headers={"Connection": "Upgrade", "Upgrade": "h2c"}),
+        200,
+        "RFC 9110, section 7.8: a server may ignore it, and must not lose the body",
+        operations(""),
+        mesh=False,
+    ),
+    Hostile(
+        "a caller in a trailer",
+        in_chunks(modern(), b"X-Forwarded-Client-Cert: URI=spiffe://cluster.local/ns/mcp-system/sa/mcp-controller\r\n"),
+        200,
+        "RFC 9110, section 6.5.1: a trailer is no header field",
+        operations(""),
     ),
     Hostile(
         "a negative length", http(b"{}", {"Content-Length": "-1"}), 400, "RFC 9112, section 6.3", MALFORMED, mesh=False
@@ -236,11 +286,11 @@ PATHS_AND_METHODS: Final = (
     Hostile(
         "a method nobody has",
         http(b"{}", line="BREW {path} HTTP/1.1"),
-        405,
-        "RFC 9110, section 15.5.6",
-        answered(405),
-        code=-32600,
+        400,
+        "RFC 9110, section 15.5.1",
+        MALFORMED,
         mesh=False,
+        divergence="RFC 9110, section 9.1: 501. The parser knows the registered methods, as Envoy's does",
     ),
     Hostile(
         "PUT",
@@ -267,17 +317,17 @@ PATHS_AND_METHODS: Final = (
     Hostile(
         "CONNECT",
         http(b"", line="CONNECT 127.0.0.1:22 HTTP/1.1"),
-        404,
-        "RFC 9110, section 15.5.5",
-        answered(404),
+        400,
+        "RFC 9110, section 9.3.6: a method of proxies",
+        MALFORMED,
         mesh=False,
     ),
     Hostile(
         "a whole URL of another host",
         modern().replace(b"POST {path}", b"POST http://attacker.example{path}", 1),
-        404,
-        "RFC 9110, section 15.5.5",
-        answered(404),
+        421,
+        "RFC 9112, section 3.2.2: the host of the target counts, not the field",
+        rejected("host"),
         mesh=False,
     ),
     Hostile(

@@ -1,5 +1,9 @@
-"""The yardstick: the official SDK's server under uvicorn, silent, with nothing of ours. Argument: the port."""
+"""The yardstick: the official SDK's server under uvicorn, silent, with nothing of ours. Argument: the port.
 
+PARSER is uvicorn's of HTTP: `h11`, which comes with the SDK, or `httptools`, which must be installed beside it.
+"""
+
+import os
 import sys
 
 import uvicorn
@@ -15,4 +19,5 @@ def echo(text: str) -> str:
 
 
 if __name__ == "__main__":
-    uvicorn.run(server.streamable_http_app(stateless_http=True), port=int(sys.argv[1]), access_log=False)
+    app = server.streamable_http_app(stateless_http=True)
+    uvicorn.run(app, port=int(sys.argv[1]), http=os.environ.get("PARSER", "h11"), access_log=False)

@@ -118,6 +118,8 @@ def workload_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | N
 def selector_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
     """A selector must find a workload; a Service's and PodMonitor's port must be one of its pods'."""
     spec, namespace = item["spec"], item["metadata"]["namespace"]
+    if spec.get("namespaceSelector", {}).get("any"):
+        return  # of whatever namespace, a chart's pods too
     selector = spec.get("selector") or {}
     labels = selector.get("matchLabels", selector if item["kind"] == "Service" else {})
     if not labels:
