@@ -14,6 +14,7 @@ from meshed_mcp.components.core import sli_queries as sli
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.alert import NUMBER, PERCENT, POD, SERVER, TOOL, Alert
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.control_plane_alerts import control_plane_alerts
 from meshed_mcp.components.observability.dashboards.records import Page
 from meshed_mcp.components.observability.grafana_values import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability.limit_alerts import limit_alerts, volumes
@@ -51,6 +52,7 @@ def alert_rules(args: ObservabilityStackArgs) -> Manifest:
         *load(),
         *pods(),
         *limit_alerts(),
+        *control_plane_alerts(),
         *monitoring(args),
         *budget(args),
     ]

@@ -8,6 +8,7 @@ from meshed_mcp.components.observability.cert_manager import cert_manager_namesp
 from meshed_mcp.components.observability.dashboards import config_maps
 from meshed_mcp.components.observability.envoy_monitor import envoy_monitor
 from meshed_mcp.components.observability.grafana_values import admin_secrets
+from meshed_mcp.components.observability.istiod_monitor import istiod_monitor
 from meshed_mcp.components.observability.kiali import kiali_network_policy
 from meshed_mcp.components.observability.metrics_walls import metrics_walls
 from meshed_mcp.components.observability.rules import service_levels
@@ -70,5 +71,5 @@ def rules(args: ObservabilityStackArgs) -> list[Manifest]:
 
 
 def monitors(args: ObservabilityStackArgs) -> list[Manifest]:
-    """Scrapes of what is no single service's: the mesh's proxies, Jaeger and the collectors."""
-    return [envoy_monitor(args.namespace), tracing_monitor(args.namespace)]
+    """Scrapes of what is no single service's: the mesh's proxies and control plane, Jaeger and the collectors."""
+    return [envoy_monitor(args.namespace), istiod_monitor(args.namespace), tracing_monitor(args.namespace)]

@@ -37,6 +37,9 @@ class Emitter(StrEnum):
     NODE_EXPORTER = "node-exporter"
     KUBE_STATE_METRICS = "kube-state-metrics"
     OPENCOST = "opencost"
+    ISTIOD = "istiod"
+    """The mesh's control plane."""
+
     ENVOY = "envoy"
     """A proxy of the mesh."""
 

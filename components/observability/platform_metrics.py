@@ -6,6 +6,7 @@ Source: the documents of metrics of cAdvisor, kubelet and kube-state-metrics 2.x
 
 from typing import Final
 
+from meshed_mcp.components.core import control_plane_queries as istiod
 from meshed_mcp.components.core import tracing_queries as tracing
 from meshed_mcp.components.observability.metrics import Emitter, Metric, Type
 
@@ -91,6 +92,13 @@ MESH: Final = (
     Metric("istio_request_duration_milliseconds", Type.HISTOGRAM, "milliseconds", REQUEST, None, Emitter.ENVOY),
 )
 
+CONTROL_PLANE: Final = (
+    counter(istiod.REFUSED, "answers", ("type", istiod.REVISION), Emitter.ISTIOD),
+    gauge(istiod.CONNECTED, "proxies", ("version", istiod.REVISION), Emitter.ISTIOD),
+    Metric(istiod.REACHED, Type.HISTOGRAM, "seconds", (istiod.REVISION,), None, Emitter.ISTIOD),
+    gauge(istiod.ROOT_EXPIRY, "seconds", (istiod.REVISION,), Emitter.ISTIOD),
+)
+
 PROMETHEUS: Final = (
     gauge("up", "", (), Emitter.PROMETHEUS),
     gauge("ALERTS", "", ("alertname", "alertstate", "severity", "component"), Emitter.PROMETHEUS),
@@ -115,4 +123,4 @@ COLLECTOR: Final = (
     gauge(tracing.SENT, "seconds", ("remote_name", "url"), Emitter.PROMETHEUS),
 )
 
-PLATFORM: Final = (*KUBELET, *EXPORTER, *COST, *OBJECTS, *MESH, *PROMETHEUS, *COLLECTOR)
+PLATFORM: Final = (*KUBELET, *EXPORTER, *COST, *OBJECTS, *MESH, *CONTROL_PLANE, *PROMETHEUS, *COLLECTOR)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.core import control_plane_queries as istiod
+from meshed_mcp.components.core.charts import ISTIO_VERSION
 from meshed_mcp.components.core.scaling_queries import METRICS, RECOMMENDED
 from meshed_mcp.dashboards.series import Fleet, Pace, Series, Shape, histogram, scraped
 
@@ -31,6 +33,17 @@ def platform_series(fleet: Fleet, monitoring: str) -> Iterator[Series]:
     yield from nodes(fleet)
     yield from monitoring_itself(monitoring)
     yield from registry(fleet.namespace(0))
+    yield from control_plane(fleet)
+
+
+def control_plane(fleet: Fleet) -> Iterator[Series]:
+    """Two replicas of istiod."""
+    for replica in range(2):
+        of = {"namespace": "istio-system", "pod": f"istiod-{replica}", "revision": "default"}
+        proxies = fleet.servers * fleet.pods / 2
+        yield slow(istiod.CONNECTED, proxies, of | {"version": ISTIO_VERSION}, Shape.GAUGE, replica)
+        yield slow(istiod.REFUSED, 0.001, of | {"type": "lds"}, Shape.COUNTER, replica)
+        yield from histogram({"__name__": istiod.REACHED, **of}, 0.2, 0.3, Pace.SLOW, replica)
 
 
 def deployment(fleet: Fleet, number: int) -> Iterator[Series]:

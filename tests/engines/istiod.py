@@ -37,8 +37,8 @@ class Verdict(NamedTuple):
 class Istiod:
     """A ready istiod."""
 
-    def __init__(self, http: httpx.Client, xds: str) -> None:
-        self.http, self.xds = http, xds
+    def __init__(self, http: httpx.Client, xds: str, monitoring: str) -> None:
+        self.http, self.xds, self._monitoring = http, xds, monitoring
 
     def ready(self) -> bool:
         """Whether it has read everything that the API server holds."""
@@ -46,6 +46,10 @@ class Istiod:
             return self.http.get("/ready").is_success
         except httpx.TransportError:
             return False
+
+    def metrics(self) -> str:
+        """What it shows to Prometheus."""
+        return self.http.get(f"http://{self._monitoring}/metrics").raise_for_status().text
 
     def admit(self, item: Object) -> Verdict:
         """Ask its validating webhook, as the API server does when the object is created."""
@@ -97,6 +101,6 @@ def started(program: Path, api: ApiServer, mesh_config: Object, folder: Path) ->
         running(command, folder / "istiod.log", ENVIRONMENT) as engine,
         httpx.Client(base_url=f"http://{web}", timeout=REQUEST_SECONDS, trust_env=False) as http,
     ):
-        istiod = Istiod(http, xds)
+        istiod = Istiod(http, xds, monitoring)
         wait_for(lambda: engine.check() or istiod.ready(), "istiod ready", START_SECONDS)
         yield istiod

@@ -17,6 +17,8 @@ from meshed_mcp.components.mesh.gateway_pods import GatewayPods, gateway_pods
 from meshed_mcp.components.mesh.istio_values import METRICS_OF_CONNECTIONS, istiod_values
 from meshed_mcp.components.mesh.proxy_size import ProxySize, size_values
 from meshed_mcp.components.mesh.revisions import revision_tags
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.manifests import monitors
 from tests.stacks import JUDGED, recording
 
 PROD: Final = "prod"
@@ -89,6 +91,24 @@ def test_the_control_plane_runs_as_in_production(program: Path) -> None:
     assert "--log_as_json" in container["args"]
     assert environment["ENABLE_NATIVE_SIDECARS"] == "true"
     assert of_kind(items, "NetworkPolicy")
+
+
+def test_the_control_plane_is_where_its_monitor_looks(program: Path) -> None:
+    """Prometheus operator, PodMonitor: pods are found by labels, and the port by its name; the policy lets it in."""
+    (monitor,) = [each for each in monitors(ObservabilityStackArgs()) if each["metadata"]["name"] == "istiod"]
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    items = objects(program, "everything", "istiod")
+    deployments = of_kind(items, "Deployment")
+    assert set(deployments) == {"istiod-1-31-1", "istiod-1-32-0"}
+    for name, item in deployments.items():
+        pod = item["spec"]["template"]
+        (container,) = pod["spec"]["containers"]
+        ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+        assert monitor["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+        assert pod["metadata"]["labels"]["istio.io/rev"] == name.removeprefix("istiod-")
+        rules = of_kind(items, "NetworkPolicy")[name]["spec"]["ingress"]
+        open_to_all = {port["port"] for rule in rules if "from" not in rule for port in rule["ports"]}
+        assert ports[endpoint["port"]] in open_to_all
 
 
 def test_admission_refuses_from_the_start(program: Path) -> None:

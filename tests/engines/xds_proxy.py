@@ -79,6 +79,39 @@ def configuration(xds: str, debug: httpx.Client, kind: str, pod: Object) -> Any:
     return found
 
 
+def refusal(xds: str, pod: Object) -> None:
+    """Subscribe to clusters and refuse what comes, as a proxy does that does not know a field of it."""
+    asking, requests = node("sidecar", pod), SimpleQueue[bytes | None]()
+    with grpc.insecure_channel(xds, options=UNLIMITED) as channel:
+        answers = channel.stream_stream(STREAM)(iter(requests.get, None), timeout=STREAM_SECONDS)
+        requests.put(request(asking, CLUSTERS, []))
+        fault = field(2, b"unknown field")
+        requests.put(request(asking, CLUSTERS, []) + field(5, nonce(next(answers))) + field(6, fault))
+        requests.put(request(asking, LISTENERS, []))
+        next(answers)  # istiod has read the refusal before this
+        requests.put(None)
+
+
+def nonce(answer: bytes) -> bytes:
+    """What names an answer, in its field 5; each field before is of bytes. Source: xDS, `DiscoveryResponse`."""
+    while answer:
+        number, (size, answer) = answer[0] >> 3, number_in(answer[1:])
+        if number == 5:
+            return answer[:size]
+        answer = answer[size:]
+    raise ValueError("an answer without a nonce")
+
+
+def number_in(data: bytes) -> tuple[int, bytes]:
+    """The number that `data` begins with, and the rest. Source: Protocol Buffers, "Base 128 Varints"."""
+    value = 0
+    for place, byte in enumerate(data):
+        value |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            return value, data[place + 1 :]
+    raise ValueError("a number without an end")
+
+
 def dump(debug: httpx.Client, pod: Object) -> Any:
     """Read the debug page of one connected proxy."""
     proxy = f"{pod['metadata']['name']}.{pod['metadata']['namespace']}"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from rule_cases import SERVER, series
 
 from meshed_mcp import contract
+from meshed_mcp.components.core import control_plane_queries as control_plane
 from meshed_mcp.components.core import cost_queries as cost
 from meshed_mcp.components.core import sli_queries as sli
 from meshed_mcp.components.core import tracing_queries as ways
@@ -39,6 +40,26 @@ def wanted(server: str, replicas: int) -> dict[str, str]:
     """What kube-state-metrics says of the Deployment."""
     labels = {contract.LABEL_SERVER: "", "pod": ""}
     return series("kube_deployment_spec_replicas", steady(replicas), deployment=server, **labels)
+
+
+def istiod_shows(name: str, values: str, **labels: str) -> dict[str, str]:
+    """A series of one istiod."""
+    place = {contract.LABEL_SERVER: "", "namespace": "istio-system", "pod": "istiod-1", "revision": "default"}
+    return series(name, values, **place | {"job": "monitoring/istiod"} | labels)
+
+
+def istiod_pods(value: str) -> Series:
+    """Whether the istiod answers that is left of two."""
+    return [istiod_shows("up", value), istiod_shows("up", "1x50 0x80", pod="istiod-2")]
+
+
+def istiod_deployment(available: str) -> Series:
+    """What kube-state-metrics says of the Deployment of a revision, of which no pod is left to be scraped."""
+    of = {contract.LABEL_SERVER: "", "namespace": "istio-system", "pod": "", "deployment": "istiod-1-31-1"}
+    return [
+        series("kube_deployment_spec_replicas", steady(2), **of),
+        series("kube_deployment_status_replicas_available", available, **of),
+    ]
 
 
 def gone(server: str) -> tuple[Series, Series]:
@@ -239,6 +260,23 @@ CASES = [
     Case("OTelSpansUndelivered", *spans(ways.FAILED, "otel-gateway")),
     Case("JaegerStorageErrors", *spans(ways.FAILED, "jaeger")),
     Case("TailSamplingDroppedTooEarly", *spans(ways.TOO_EARLY, "otel-gateway")),
+    Case("MeshControlPlaneDown", istiod_pods("1x100 0x30"), istiod_pods("1x110 0x2 1x30")),
+    Case("MeshControlPlaneDown", istiod_deployment("2x100 0x30"), istiod_deployment("2x100 0x3 1x30")),
+    Case(
+        "MeshConfigRejected",
+        [istiod_shows(control_plane.REFUSED, "1x108 2x5 3x25", type="lds")],
+        [istiod_shows(control_plane.REFUSED, steady(3), type="lds")],
+    ),
+    Case(
+        "MeshConfigRejected",
+        [istiod_shows(control_plane.REFUSED, "_x113 1x20", type="lds")],
+        [istiod_shows(control_plane.REFUSED, "_x90 1x40", type="lds")],
+    ),
+    Case(
+        "MeshRootCertificateExpires",
+        [istiod_shows(control_plane.ROOT_EXPIRY, steady(29 * 86400))],
+        [istiod_shows(control_plane.ROOT_EXPIRY, steady(31 * 86400))],
+    ),
     Case("GrafanaDown", grafana(0), grafana(1)),
     burn("MCPRegistryErrorBudgetBurn", "server", "errors", server=contract.REGISTRY_NAME),
     burn("MCPRegistryLatencyBudgetBurn", "server", "slow_calls", server=contract.REGISTRY_NAME),

@@ -11,6 +11,7 @@ from rule_cases import NAMESPACE, OF_SERVER, SERVER, promtool_says, series
 from meshed_mcp import contract
 from meshed_mcp.components.core import (
     capacity_queries,
+    control_plane_queries,
     cost_queries,
     health_queries,
     infrastructure_queries,
@@ -241,6 +242,27 @@ SHOWN = {
             for what, size in (("avail", left), ("size", 100))
         ),
         {'{instance="n1"}': 0.8},
+    ),
+    "proxies are counted over all replicas of a revision": Shown(
+        control_plane_queries.connected(),
+        tuple(
+            bare(control_plane_queries.CONNECTED, "4x20", pod=pod, revision="1-31-1", version=version)
+            for pod, version in (("a", "1.31.1"), ("b", "1.31.1"), ("b", "1.30.4"))
+        ),
+        {'{revision="1-31-1"}': 12},
+    ),
+    "half of the changes are in the proxies within half a second": Shown(
+        control_plane_queries.reach_seconds(0.5, WINDOW),
+        tuple(
+            bare(f"{control_plane_queries.REACHED}_bucket", values, pod="a", le=le)
+            for le, values in (("0.1", "0x20"), ("0.5", "0+3x20"), ("1", "0+6x20"), ("+Inf", "0+6x20"))
+        ),
+        {"{}": 0.5},
+    ),
+    "refused configuration is counted per kind": Shown(
+        control_plane_queries.refused(WINDOW),
+        tuple(bare(control_plane_queries.REFUSED, "0+3x20", pod=pod, type="lds") for pod in ("a", "b")),
+        {'{type="lds"}': 0.2},
     ),
     "a node's CPU is what is not idle": Shown(
         infrastructure_queries.cpu_used(5, WINDOW),

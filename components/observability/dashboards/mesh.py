@@ -1,10 +1,12 @@
 """The dashboard "MCP mesh": what the proxies saw between callers and servers. Istio's own pages show the rest."""
 
+from meshed_mcp.components.core import control_plane_queries as istiod
 from meshed_mcp.components.core import mesh_queries as mesh
 from meshed_mcp.components.observability.dashboards.choices import (
     CHOICES,
     NAMESPACE,
     QUANTILES,
+    RATE,
     RECORDED_SECONDS,
     SERVER,
     percentile,
@@ -36,7 +38,32 @@ def mesh_dashboard() -> Dashboard:
                 Unit.SHARE,
                 Query(mesh.plain_text_share(NAMESPACE, SERVER), "{{destination_workload}}"),
             )._replace(thresholds=(Threshold(0.001, "red"),)),
+            *control_plane(),
         ),
+    )
+
+
+def control_plane() -> tuple[Panel, ...]:
+    """Of all servers."""
+    return (
+        lines(
+            "Proxies at istiod",
+            "Proxies that take their configuration from it, per revision.",
+            Unit.COUNT,
+            Query(istiod.connected(), "{{revision}}"),
+        ),
+        lines(
+            "From a change to the proxies",
+            "Until a proxy has all of it. Nothing is shown while nothing changes.",
+            Unit.SECONDS,
+            *(Query(istiod.reach_seconds(each, RATE), percentile(each)) for each in QUANTILES),
+        ),
+        lines(
+            "Configuration refused",
+            "Pieces per second that proxies do not take; they keep the rules from before.",
+            Unit.PER_SECOND,
+            Query(istiod.refused(RATE), "{{type}}"),
+        )._replace(thresholds=(Threshold(0.001, "red"),)),
     )
 
 

@@ -203,8 +203,16 @@ def test_every_panel_keeps_to_the_choices_of_its_page() -> None:
             assert free or all(name in each["expr"] for each in shown["targets"] for name in chosen), shown["title"]
 
 
-OF_CLUSTER = {"Nodes requested", "Volumes of monitoring, free", "Series in memory", "Stored blocks"}
-"""Panels of nodes and of monitoring itself, which no choice of servers changes."""
+OF_CLUSTER = {
+    "Nodes requested",
+    "Volumes of monitoring, free",
+    "Series in memory",
+    "Stored blocks",
+    "Proxies at istiod",
+    "From a change to the proxies",
+    "Configuration refused",
+}
+"""Panels of nodes, of the control plane and of monitoring itself, which no choice of servers changes."""
 
 OF_ONE_POD = {"CPU of the replica", "Memory of the replica"}
 """Panels of the chosen pod, which is one of the chosen server's already; cAdvisor knows no servers."""

@@ -1,0 +1,39 @@
+"""What a real istiod shows to Prometheus: the names and labels that alerts and pages ask for."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import judged_mesh
+import pytest
+from api_server import ApiServer
+from istiod import Istiod, started
+from xds_proxy import refusal
+
+from meshed_mcp.components.core import control_plane_queries as control_plane
+
+POD = {
+    "metadata": {"name": "refusing", "namespace": "mcp-refusing", "labels": {"app": "refusing"}},
+    "spec": {"serviceAccountName": "refusing"},
+    "status": {"podIP": "10.77.9.9"},
+}
+
+
+@pytest.fixture(scope="module")
+def istiod(
+    find_engine: Callable[[str], Path], api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Istiod]:
+    """An istiod that one proxy has asked and contradicted."""
+    program, folder = find_engine("pilot-discovery"), tmp_path_factory.mktemp("istiod-metrics")
+    with started(program, api_server, judged_mesh.mesh_config(), folder) as ready:
+        refusal(ready.xds, POD)
+        yield ready
+
+
+def test_refusals_and_proxies_are_shown_under_the_names_that_are_asked_for(istiod: Istiod) -> None:
+    """Istio, pkg/xds/monitoring.go: an alert on a name that no istiod shows never fires.
+
+    The count of refusals appears with the first one.
+    """
+    shown = dict(line.rsplit(" ", 1) for line in istiod.metrics().splitlines() if not line.startswith("#"))
+    assert shown[f'{control_plane.REFUSED}{{type="cds"}}'] == "1"
+    assert any(name.startswith(f'{control_plane.CONNECTED}{{version="') for name in shown)
