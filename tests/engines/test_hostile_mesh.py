@@ -27,6 +27,9 @@ from tests.hostile_tokens import TOKENS, TOOL_SCOPE
 from tests.local_issuer import ISSUER, Issuer
 
 WAITING_SERVICE: Final = Path(__file__).parent.parent / "behaviours" / "waiting_service.py"
+UNKNOWN_CODING: Final = 501
+"""Source: RFC 9112, section 6.1: what a server ought to say to a transfer coding that it does not know."""
+
 PATIENCE_SECONDS: Final = 2
 """The gateway takes the preface of HTTP/2 for what it is, and waits for more."""
 
@@ -114,7 +117,7 @@ def test_what_only_a_proxy_sees_is_answered_there_and_the_process_lives_on(up: R
     for case in ALL:
         if not case.mesh and case.status != 408:
             answered = ask(case, target_of(case), answer_seconds=PATIENCE_SECONDS).status
-            assert answered is None or answered < 500, case
+            assert answered is None or answered < 500 or answered == UNKNOWN_CODING, case
             assert answered != 200 or case.status == 200, case
     assert not up.services.ended()
     assert not up.proxies.ended()
