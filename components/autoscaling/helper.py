@@ -7,7 +7,7 @@ A `Helper` in, Kubernetes objects out. Not here: what each asks and may write (`
 from typing import Any, Final, NamedTuple
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.core.manifest import PROMETHEUS_PODS, Manifest, manifest, metadata, standard_labels
 
 SIZE: Final = {"requests": {"cpu": "10m", "memory": "48Mi"}, "limits": {"memory": "128Mi"}}
 """A query every few seconds; its memory is Python's own."""
@@ -115,12 +115,13 @@ def pod_monitor(helper: Helper, namespace: str) -> Manifest:
 
 
 def network_policy(helper: Helper, namespace: str) -> Manifest:
-    """Nobody reaches it but for its metrics; it reaches names, Prometheus and the API server."""
+    """A Prometheus alone reaches it, wherever it runs; it reaches names, Prometheus and the API server."""
+    scraper = {"namespaceSelector": {}, "podSelector": {"matchLabels": PROMETHEUS_PODS}}
     open_ports = [{"protocol": kind, "port": port} for kind, ports in PORTS.items() for port in ports]
     spec = {
         "podSelector": {"matchLabels": {contract.LABEL_APP: helper.name}},
         "policyTypes": ["Ingress", "Egress"],
-        "ingress": [{"ports": [{"protocol": "TCP", "port": contract.MANAGEMENT_PORT}]}],
+        "ingress": [{"from": [scraper], "ports": [{"protocol": "TCP", "port": contract.MANAGEMENT_PORT}]}],
         "egress": [{"ports": open_ports}],
     }
     return manifest("networking.k8s.io/v1", "NetworkPolicy", metadata(helper.name, namespace), spec)

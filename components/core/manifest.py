@@ -14,6 +14,9 @@ PART_OF: Final = "meshed-mcp"
 NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
 """Every namespace's own name as a label. Source: Kubernetes, "Well-Known Labels"."""
 
+PROMETHEUS_PODS: Final = {"app.kubernetes.io/name": "prometheus"}
+"""Label of the pods that scrape. Source: Prometheus operator."""
+
 
 def standard_labels(name: str) -> dict[str, str]:
     """Recommended labels of an object that belongs to `name`. Source: Kubernetes, "Recommended Labels"."""

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.manifest import NAMESPACE_LABEL, Manifest, manifest, metadata
+from meshed_mcp.components.core.manifest import NAMESPACE_LABEL, PROMETHEUS_PODS, Manifest, manifest, metadata
 
 NAME: Final = "metrics"
 PROXY_METRICS_PORT: Final = 15090
@@ -18,14 +18,12 @@ MERGED_METRICS_PORT: Final = 15020
 
 SCRAPED: Final = (contract.MANAGEMENT_PORT, PROXY_METRICS_PORT, MERGED_METRICS_PORT)
 LAST_PORT: Final = 65_535
-PROMETHEUS: Final = {"app.kubernetes.io/name": "prometheus"}
-"""Label of its pods. Source: Prometheus operator."""
 
 
 def scrape_wall(namespace: str, monitoring: str) -> Manifest:
     """All pods of `namespace`: three ports for the Prometheus of the namespace `monitoring`, the rest for everybody."""
     place = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: monitoring}}}
-    scraper = place | {"podSelector": {"matchLabels": PROMETHEUS}}
+    scraper = place | {"podSelector": {"matchLabels": PROMETHEUS_PODS}}
     scraped = [{"protocol": "TCP", "port": port} for port in SCRAPED]
     spec = {
         "podSelector": {},

@@ -98,3 +98,12 @@ def test_a_lever_without_keda_is_refused() -> None:
     assert "lever raises the minimum of ScaledObjects, and install: none makes none. Leave lever out, or write " in str(
         raised.value
     )
+
+
+def test_its_metrics_are_for_prometheus_alone() -> None:
+    """Product rule, as for services: metrics are outside the mesh, so the node's kernel names who may scrape."""
+    (rule,) = of("NetworkPolicy", policy())["spec"]["ingress"]
+    assert rule["from"] == [
+        {"namespaceSelector": {}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}}
+    ]
+    assert rule["ports"] == [{"protocol": "TCP", "port": 9464}]
