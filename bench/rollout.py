@@ -29,10 +29,16 @@ from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
 
 RATES: Final = Rates(modern=40, legacy=20, sessions=10, work_milliseconds=40)
-CANARY_RATES: Final = Rates(modern=150, legacy=0, sessions=0, work_milliseconds=0)
+CANARY_RATES: Final = Rates(modern=300, legacy=0, sessions=0, work_milliseconds=0)
+"""Faster than RATES, as only the share is counted here."""
+
 CANARY_CALLS: Final = 5000
 CANARY_PERCENT: Final = 10
-SETTLE_SECONDS: Final = 3.0
+BEFORE_SECONDS: Final = 1.0
+AFTER_SECONDS: Final = 1.5
+"""Of load beside a change: every session calls twice in the first and three times in the second. A change is over when
+all proxies know it and what it ends has ended, so the second is beyond its effects."""
+
 NOTICED_SECONDS: Final = 1.0
 """From a replica's death until the control plane takes it out: the kubelet looks at its containers once a second.
 
@@ -88,11 +94,11 @@ def scenarios(counts: Path) -> dict[str, Change]:
 def under_load(up: Running, counts: Path, name: str, change: Change, rates: Rates) -> dict[str, Any]:
     """One scenario: some load before it, the change, some load after it; every call with what became of it."""
     with steady(Steady(url(up), rates, prefix=f"{name.replace(' ', '-')}-")) as load:
-        time.sleep(SETTLE_SECONDS)
+        time.sleep(BEFORE_SECONDS)
         began = time.perf_counter()
         told = change(up, counts)
         ended = time.perf_counter()
-        time.sleep(SETTLE_SECONDS)
+        time.sleep(AFTER_SECONDS)
     executed = executions(counts)
     found = verdict(load.calls, executed)
     lost = [call for call in load.calls if call.failure]
@@ -162,8 +168,8 @@ def once(number: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 def main() -> None:
     """Measure, keep, tell; ends with 1 when a call was lost or doubled that must not be."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=8, help="how often every scenario is run, each time anew")
-    parser.add_argument("--minutes", type=float, default=17.5, help="no run begins after this; fewer runs are told")
+    parser.add_argument("--runs", type=int, default=30, help="how often every scenario is run, each time anew")
+    parser.add_argument("--minutes", type=float, default=38, help="no run begins after this; fewer runs are told")
     parser.add_argument("--trial", action="store_true", help="print the table, keep nothing")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the processes end too
