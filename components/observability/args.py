@@ -186,6 +186,10 @@ class ObservabilityStackArgs(Model):
     kiali: KialiSettings | None = None
     """Kiali; unset = it is not installed."""
 
+    all_proxy_series: bool = False
+    """True = every standard metric of Istio is stored; false = requests, their durations and TCP, and the sizes of
+    requests and answers only where Kiali shows them."""
+
     slo: SloSettings = SloSettings()
     """Objectives of services and tools."""
 
@@ -201,3 +205,8 @@ class ObservabilityStackArgs(Model):
 
     chart_mirror: str | None = None
     """Repository (URL) or folder that holds every chart; where they are published if unset."""
+
+    @property
+    def proxy_sizes(self) -> bool:
+        """Whether the sizes of the proxies' requests are stored: two thirds of their series."""
+        return self.all_proxy_series or self.kiali is not None

@@ -1,4 +1,4 @@
-"""PodMonitor of the mesh's proxies, sidecars and gateways of every namespace. Namespace in, one object out.
+"""PodMonitor of the mesh's proxies, sidecars and gateways of every namespace. Arguments in, one object out.
 
 Source: Istio, "Prometheus", its sample for the Prometheus operator. Not here: what the series mean
 (`core/mesh_queries.py`), MCP servers (each has a PodMonitor of its own, beside it).
@@ -7,6 +7,7 @@ Source: Istio, "Prometheus", its sample for the Prometheus operator. Not here: w
 from typing import Final
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.choices import PROXY_SCRAPE_SECONDS
 
 NAME: Final = "envoy-stats"
@@ -17,12 +18,16 @@ PROXY_PORT_NAME: Final = "http-envoy-prom"
 PROXY_PATH: Final = "/stats/prometheus"
 
 ISTIO_SERIES: Final = "istio_.*"
-"""What is kept: Istio's standard metrics. Envoy's own are hundreds per proxy, and nothing asks for them."""
+"""Istio's standard metrics. Envoy's own are hundreds per proxy, and nothing asks for them."""
+
+REQUESTS_AND_DURATIONS: Final = r"istio_(requests_total|request_duration_milliseconds_(bucket|count|sum)|tcp_.*)"
+"""Those that pages and rules read, and connections of TCP, which are few. The sizes of requests and answers are two
+thirds of Istio's series, and Kiali alone asks for them."""
 
 
-def envoy_monitor(namespace: str) -> Manifest:
+def envoy_monitor(args: ObservabilityStackArgs) -> Manifest:
     """Scrapes the port that every proxy opens outside its mutual TLS."""
-    kept = {"action": "keep", "sourceLabels": ["__name__"], "regex": ISTIO_SERIES}
+    kept = {"action": "keep", "sourceLabels": ["__name__"], "regex": kept_series(args)}
     endpoint = {
         "port": PROXY_PORT_NAME,
         "path": PROXY_PATH,
@@ -31,5 +36,10 @@ def envoy_monitor(namespace: str) -> Manifest:
     }
     spec = {"selector": {}, "namespaceSelector": {"any": True}, "podMetricsEndpoints": [endpoint]}
     return manifest(
-        "monitoring.coreos.com/v1", "PodMonitor", metadata(NAME, namespace, labels=standard_labels(NAME)), spec
+        "monitoring.coreos.com/v1", "PodMonitor", metadata(NAME, args.namespace, labels=standard_labels(NAME)), spec
     )
+
+
+def kept_series(args: ObservabilityStackArgs) -> str:
+    """Pattern of the names that are stored."""
+    return ISTIO_SERIES if args.proxy_sizes else REQUESTS_AND_DURATIONS

@@ -72,4 +72,4 @@ def rules(args: ObservabilityStackArgs) -> list[Manifest]:
 
 def monitors(args: ObservabilityStackArgs) -> list[Manifest]:
     """Scrapes of what is no single service's: the mesh's proxies and control plane, Jaeger and the collectors."""
-    return [envoy_monitor(args.namespace), istiod_monitor(args.namespace), tracing_monitor(args.namespace)]
+    return [envoy_monitor(args), istiod_monitor(args.namespace), tracing_monitor(args.namespace)]

@@ -119,6 +119,12 @@ def histogram(labels: dict[str, str], per_second: float, median: float, pace: Pa
     for bound, share in shares_below(median).items():
         bucket = labels | {"__name__": f"{name}_bucket", "le": bound}
         yield Series(bucket, per_second * share, Shape.COUNTER, pace, phase)
+    yield from count_and_sum(labels, per_second, median, pace, phase)
+
+
+def count_and_sum(labels: dict[str, str], per_second: float, median: float, pace: Pace, phase: int) -> Iterator[Series]:
+    """What is stored of a histogram whose buckets nothing reads (`mesh/monitor.py`)."""
+    name = labels["__name__"]
     yield Series(labels | {"__name__": f"{name}_count"}, per_second, Shape.COUNTER, pace, phase)
     yield Series(labels | {"__name__": f"{name}_sum"}, per_second * median * 1.4, Shape.COUNTER, pace, phase)
 
@@ -142,11 +148,11 @@ def pod_series(fleet: Fleet, number: int, replica: int) -> Iterator[Series]:
     for tool in range(fleet.tools):
         yield from calls(place, f"tool-{tool}", median_of(number, tool), pace, phase)
     listing = scraped(contract.METRIC_OPERATION_DURATION, place, mcp_method_name="tools/list")
-    yield from histogram(listing, 0.2, 0.01, pace, phase)
+    yield from count_and_sum(listing, 0.2, 0.01, pace, phase)
     http = {"http_route": contract.MCP_PATH, "http_request_method": "POST"}
     for status, per_second in (("200", CALLS_PER_SECOND * fleet.tools), ("503", 0.01)):
         labels = scraped(contract.METRIC_HTTP_DURATION, place, http_response_status_code=status, **http)
-        yield from histogram(labels, per_second, 0.05, Pace.FAST, phase)
+        yield from count_and_sum(labels, per_second, 0.05, Pace.FAST, phase)
     yield from gauges(place, fleet, phase)
 
 

@@ -22,6 +22,7 @@ from meshed_mcp.components.observability.grafana_values import grafana_values
 from meshed_mcp.dashboards.engine import PagesPrometheus, free_port, own_prometheus
 from meshed_mcp.local.collector import Collector
 from meshed_mcp.local.container import Places
+from meshed_mcp.local.monitors import relabelings
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
 from tests.otlp_receiver import Receiver, otlp_receiver
@@ -44,6 +45,7 @@ def scraping(prometheus: PagesPrometheus, config: Path, run: Running) -> None:
         "scrape_timeout": endpoint["scrapeTimeout"],
         "metrics_path": endpoint["path"],
         "static_configs": [{"targets": [f"{pod.address}:{contract.MANAGEMENT_PORT}"], "labels": place()}],
+        "metric_relabel_configs": list(relabelings(endpoint["metricRelabelings"])),
     }
     config.write_text(json.dumps({"scrape_configs": [job]}), encoding="utf-8")
     prometheus.reload()
@@ -60,6 +62,7 @@ async def call(url: str) -> None:
         httpx2.AsyncClient(trust_env=False, timeout=60) as http,
         Client(streamable_http_client(url, http_client=http), mode="2026-07-28") as client,
     ):
+        await client.list_tools()
         result = await client.call_tool("note", {"text": "a"})
         assert not result.is_error, result.content
 
@@ -71,6 +74,13 @@ def exemplars(prometheus: PagesPrometheus) -> list[dict[str, str]]:
     asked = {"query": panel, "start": now - 300, "end": now + 1}
     answer = prometheus.http.post("/api/v1/query_exemplars", data=asked).json()
     return [found["labels"] for series in answer["data"] for found in series["exemplars"]]
+
+
+def stored(prometheus: PagesPrometheus, metric: str, **labels: str) -> set[str]:
+    """Parts of a histogram that Prometheus has."""
+    matchers = ",".join([f'__name__=~"{metric}_.+"', *(f'{name}="{value}"' for name, value in labels.items())])
+    found = prometheus.values(f"count by (__name__) ({{{matchers}}})", time.time())
+    return {series["__name__"].removeprefix(f"{metric}_") for series, _ in found}
 
 
 def lines_of(log: Path, trace: str) -> list[dict[str, str]]:
@@ -86,10 +96,19 @@ def test_a_call_is_found_by_one_trace_id_in_metrics_traces_and_logs(
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
     with otlp_receiver() as receiver, own_prometheus(tmp_path) as (prometheus, config):
         trace, log = traced_call(receiver, prometheus, config, tmp_path)
+        only_read_buckets(prometheus)
         spans = wait_for(lambda: [each for each in receiver.of(trace) if each.service == NAME], "the server's span")
     assert [each.name for each in spans] == ["tools/call note"]
     (line,) = [each for each in lines_of(log, trace) if each.get("message") == "noted"]
     assert line["span_id"] in {each.id for each in spans}
+
+
+def only_read_buckets(prometheus: PagesPrometheus) -> None:
+    """What the monitor says to store is what Prometheus stores: buckets of calls alone, counts and sums of all."""
+    durations = contract.METRIC_OPERATION_DURATION
+    assert stored(prometheus, durations, mcp_method_name="tools/call") == {"bucket", "count", "sum"}
+    assert stored(prometheus, durations, mcp_method_name="tools/list") == {"count", "sum"}
+    assert stored(prometheus, contract.METRIC_HTTP_DURATION) == {"count", "sum"}
 
 
 def traced_call(receiver: Receiver, prometheus: PagesPrometheus, config: Path, folder: Path) -> tuple[str, Path]:

@@ -13,7 +13,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.observability.alert_routing import alertmanager_config
 from meshed_mcp.components.observability.alerts import alert_rules
 from meshed_mcp.components.observability.args import AlertmanagerSettings, ObservabilityStackArgs
-from meshed_mcp.components.observability.envoy_monitor import envoy_monitor
+from meshed_mcp.components.observability.envoy_monitor import envoy_monitor, kept_series
 from meshed_mcp.components.observability.manifests import rules
 from meshed_mcp.components.observability.slo import BURNS
 from meshed_mcp.components.observability.tracing_monitor import tracing_monitor
@@ -32,11 +32,12 @@ BEHIND = {"namespace": "apps", contract.LABEL_SERVER: "mcp-rag"}
 
 def test_proxies_of_every_namespace_are_scraped_at_their_interface() -> None:
     """Prometheus operator, PodMonitor: an empty selector and `any` choose every pod; its series are at 15000."""
-    (job,) = jobs(envoy_monitor("monitoring"), Path("targets.json"))
+    (job,) = jobs(envoy_monitor(ARGS), Path("targets.json"))
     assert [rule for rule in job["relabel_configs"] if rule.get("action") == "keep"] == []
     assert {"replacement": "istio-proxy", "target_label": "container"} in job["relabel_configs"]
     assert any(rule.get("replacement") == "$1:15000" for rule in job["relabel_configs"])
-    assert job["metric_relabel_configs"] == [{"action": "keep", "source_labels": ["__name__"], "regex": "istio_.*"}]
+    (rule,) = job["metric_relabel_configs"]
+    assert rule == {"action": "keep", "source_labels": ["__name__"], "regex": kept_series(ARGS)}
 
 
 def test_pods_are_chosen_by_expressions_too() -> None:

@@ -1,0 +1,132 @@
+"""What monitors do not store is asked for by nobody: no page, rule, alert, scaler, gate or table."""
+
+from re import fullmatch
+
+import promql_parser
+import pytest
+from test_expressions import expressions
+from test_series_of_queries import FORECAST, RULES, names, selectors
+
+from meshed_mcp import contract
+from meshed_mcp.components.core import gate_queries, live_queries, queries
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.monitor import pod_monitor
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.envoy_monitor import envoy_monitor
+from tests.stacks import STACKS, recording
+
+SELECT = queries.selector("mcp-system", "mcp-rag")
+ASKED = (
+    *expressions(),
+    *(rule["expr"] for rule in [*RULES, *FORECAST]),
+    *(ask(SELECT, "10m") for ask in (gate_queries.operations, gate_queries.errors, gate_queries.durations)),
+    *(ask("1m") for ask in (live_queries.calls, live_queries.p99, live_queries.errors)),
+)
+SERVER = MeshedMCPServiceArgs.model_validate({"image": "a:1"})
+OPERATIONS = f"{contract.METRIC_OPERATION_DURATION}_bucket"
+REQUESTS = f"{contract.METRIC_HTTP_DURATION}_bucket"
+
+
+def stored(server: str, labels: dict[str, str]) -> bool:
+    """Whether a sample of a server passes its monitor. Source: Prometheus, "relabel_config", action drop."""
+    (endpoint,) = pod_monitor(server, SERVER)["spec"]["podMetricsEndpoints"]
+    dropped = endpoint["metricRelabelings"]
+    assert {rule["action"] for rule in dropped} == {"drop"}
+    texts = [";".join(labels.get(name, "") for name in rule["sourceLabels"]) for rule in dropped]
+    return not any(fullmatch(rule["regex"], text) for rule, text in zip(dropped, texts, strict=True))
+
+
+def asked_of(selector: promql_parser.VectorSelector) -> dict[str, str]:
+    """Labels that a selector wants to be one value, also where it writes that value as a pattern."""
+    exact = (promql_parser.MatchOp.Equal, promql_parser.MatchOp.Re)
+    matches = [match for match in selector.matchers.matchers if match.op in exact]
+    return {match.name: match.value for match in matches if fullmatch(r"[\w/-]+", match.value)}
+
+
+def unread(text: str) -> list[str]:
+    """Series that an expression asks for, and that are not stored or not all of them."""
+    found = []
+    for selector in selectors(promql_parser.parse(text)):
+        asked = asked_of(selector)
+        for name in names(selector):
+            server = asked.get(contract.LABEL_SERVER, "mcp-rag")
+            calls = asked.get(contract.LABEL_METHOD) == "tools/call"
+            labels = {"__name__": name, contract.LABEL_TOOL: "any" if calls else asked.get(contract.LABEL_TOOL, "")}
+            if not (stored(server, labels) and (not name.startswith("istio_") or of_proxies(name))):
+                found.append(name)
+    return found
+
+
+def of_proxies(name: str, **settings: object) -> bool:
+    """Whether a series of a proxy passes the proxies' monitor."""
+    monitor = envoy_monitor(ObservabilityStackArgs.model_validate(settings))
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    (rule,) = endpoint["metricRelabelings"]
+    assert (rule["action"], rule["sourceLabels"]) == ("keep", ["__name__"])
+    return fullmatch(rule["regex"], name) is not None
+
+
+def test_nothing_is_asked_for_that_is_not_stored() -> None:
+    """Product rule: what a monitor drops is missing on no page and in no alert."""
+    assert [(name, text) for text in ASKED for name in unread(text)] == []
+
+
+def test_rules_of_every_stack_read_what_its_monitors_store() -> None:
+    """Product rule: the same, of what the stacks of this repository render."""
+    found = [
+        (stack, name)
+        for stack in STACKS
+        for item in recording(stack).objects
+        if item["kind"] == "PrometheusRule"
+        for group in item["spec"]["groups"]
+        for rule in group["rules"]
+        for name in unread(rule["expr"])
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"sum(rate({OPERATIONS}[5m]))", [OPERATIONS]),
+        (f'sum(rate({OPERATIONS}{{mcp_method_name="tools/list"}}[5m]))', [OPERATIONS]),
+        (f'sum(rate({OPERATIONS}{{mcp_method_name="tools/call"}}[5m]))', []),
+        (f'sum(rate({REQUESTS}{{mcp_server_name="mcp-rag"}}[5m]))', [REQUESTS]),
+        (f'sum(rate({REQUESTS}{{mcp_server_name="mcp-registry"}}[5m]))', []),
+        ("sum(rate(istio_request_bytes_sum[5m]))", ["istio_request_bytes_sum"]),
+    ],
+)
+def test_a_query_of_a_dropped_series_is_found(text: str, found: list[str]) -> None:
+    """Product rule: a test that cannot fail proves nothing."""
+    assert unread(text) == found
+
+
+def test_counts_and_sums_are_stored_whatever_the_method() -> None:
+    """Product rule: how often and how long on average is known of every method and request."""
+    for metric in (contract.METRIC_OPERATION_DURATION, contract.METRIC_HTTP_DURATION):
+        assert all(stored("mcp-rag", {"__name__": f"{metric}_{part}"}) for part in ("count", "sum"))
+
+
+def test_instruments_of_the_user_are_stored() -> None:
+    """Product rule: only our own series are known to be unread."""
+    assert stored("mcp-rag", {"__name__": "search_seconds_bucket", "le": "1"})
+
+
+def test_a_service_keeps_all_its_buckets_where_it_says_so() -> None:
+    """Product rule: nothing is taken from who reads more than we do."""
+    args = MeshedMCPServiceArgs.model_validate({"image": "a:1", "all_buckets": True})
+    (endpoint,) = pod_monitor("mcp-rag", args)["spec"]["podMetricsEndpoints"]
+    assert "metricRelabelings" not in endpoint
+
+
+@pytest.mark.parametrize(
+    ("settings", "kept"),
+    [({}, False), ({"all_proxy_series": True}, True), ({"kiali": {"login": {"strategy": "token"}}}, True)],
+)
+def test_sizes_of_requests_are_stored_where_somebody_reads_them(settings: dict[str, object], kept: bool) -> None:
+    """Kiali, "Metrics": it draws istio_request_bytes and istio_response_bytes."""
+    names_of_sizes = [f"istio_{which}_bytes_{part}" for which in ("request", "response") for part in ("bucket", "sum")]
+    assert {of_proxies(name, **settings) for name in names_of_sizes} == {kept}
+    always = ("istio_requests_total", "istio_request_duration_milliseconds_sum", "istio_tcp_sent_bytes_total")
+    assert all(of_proxies(name, **settings) for name in always)
+    assert not of_proxies("envoy_cluster_upstream_rq_total", **settings)
