@@ -87,6 +87,7 @@ dashboard-pictures: setup ## Draw the pages of docs/reference/dashboards.md agai
 
 bench-observability: setup ## Measure queries, rules and the lag of a thousand pods' series
 	$(BIN)/python bench/observability.py
+	$(BIN)/python bench/series_memory.py
 
 package: setup ## Build the source distribution and the wheel
 	$(BIN)/python -m build --outdir dist

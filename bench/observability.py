@@ -117,6 +117,7 @@ def own_share() -> dict[str, float]:
         server_seconds=SCRAPE_SECONDS,
         proxy_seconds=PROXY_SCRAPE_SECONDS,
         cluster_seconds=ARGS.prometheus.scrape_interval_seconds,
+        servers=FLEET.servers,
     )
     days, hours = ARGS.prometheus.retention_days, ARGS.jaeger.retention_hours
     own = [prometheus_size(load, days, RETENTION_SHARE), jaeger_size(load, hours)]

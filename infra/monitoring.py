@@ -46,4 +46,5 @@ def least_load(config: StackConfig) -> Load:
         server_seconds=SCRAPE_SECONDS,
         proxy_seconds=PROXY_SCRAPE_SECONDS,
         cluster_seconds=config.observability.prometheus.scrape_interval_seconds,
+        servers=len(config.services),
     )

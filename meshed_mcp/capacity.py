@@ -28,7 +28,7 @@ from meshed_mcp.infra.recording.project import read_project
 console = Console(highlight=False, soft_wrap=True)
 
 PODS_PER_NODE: Final = 20
-GOALS: Final = {"CPU": 0.02, "memory": 0.05}
+GOALS: Final = {"CPU": 0.02, "memory": 0.02}
 """Product rule: what monitoring may need of what services request. A small stack is always above it: Prometheus and
 Jaeger need some memory for nothing."""
 
@@ -72,7 +72,8 @@ def capacity_command(
 
 def load_of(plan: Plan, tools: int, organisations: int, calls: float, nodes: int | None) -> Load:
     """What the plan means for monitoring, at its most replicas."""
-    pods = sum(bounds(plan, name)[1] for name in plan.services)
+    most = {name: bounds(plan, name)[1] for name in plan.services}
+    pods = sum(most.values())
     tracing = plan.mesh.tracing
     return Load(
         pods=pods,
@@ -84,19 +85,20 @@ def load_of(plan: Plan, tools: int, organisations: int, calls: float, nodes: int
         server_seconds=SCRAPE_SECONDS,
         proxy_seconds=PROXY_SCRAPE_SECONDS,
         cluster_seconds=plan.observability.prometheus.scrape_interval_seconds,
+        servers=len(plan.services),
+        whole_pods=sum(most[name] for name, args in plan.services.items() if args.all_buckets),
+        proxy_sizes=plan.observability.proxy_sizes,
     )
 
 
 def formulas(load: Load, plan: Plan) -> list[str]:
     """How the numbers come about."""
-    settings, per_histogram = plan.observability, sizing.SERIES_PER_HISTOGRAM
-    operations = f"{per_histogram} x ({load.tools} tools + {sizing.OTHER_METHODS} methods) x {sizing.RESULTS}"
-    others = f"{load.tools} x {load.organisations} organisations + {per_histogram} x {sizing.HTTP_LABEL_SETS}"
+    settings = plan.observability
     samples, days = sizing.samples_per_second(load), settings.prometheus.retention_days
     spans = f"{load.calls_per_second:,.0f} calls/s x {sizing.SPANS_PER_CALL} x {load.sampled:g} sampled"
     base, each = sizing.PROMETHEUS_BASE_BYTES // MIB, sizing.BYTES_PER_SERIES // 1024
     return [
-        f"series of a pod: {operations} + {others} + {sizing.SINGLE_SERIES} = {sizing.pod_series(load):,.0f}",
+        *series_formulas(load),
         *(
             f"series of {name}: {count:,.0f}, each {interval} s: {count / interval:,.0f} samples/s"
             for name, (count, interval) in sizing.series(load).items()
@@ -107,6 +109,17 @@ def formulas(load: Load, plan: Plan) -> list[str]:
         f"disk of Jaeger: spans that are kept x {settings.jaeger.retention_hours} h",
         *collector_formulas(plan),
     ]
+
+
+def series_formulas(load: Load) -> list[str]:
+    """How many series one pod and its proxy have."""
+    bare = sizing.SERIES_WITHOUT_BUCKETS
+    methods = f"{sizing.SERIES_PER_HISTOGRAM} x {load.tools} tools + {bare} x {sizing.OTHER_METHODS} methods"
+    others = f"{load.tools} x {load.organisations} organisations + {bare} x {sizing.HTTP_LABEL_SETS}"
+    single = f"{sizing.SINGLE_SERIES} + {sizing.SCRAPE_SERIES} x {sizing.TARGETS}"
+    of_pod = f"({methods}) x {sizing.RESULTS} + {others} + {single} = {sizing.pod_series(load):,.0f}"
+    whole = f"series of a pod with all_buckets: {sizing.unread_series():,.0f} more"
+    return [f"series of a pod: {of_pod}", *([whole] if load.whole_pods else [])]
 
 
 def collector_formulas(plan: Plan) -> list[str]:

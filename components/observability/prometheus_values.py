@@ -26,6 +26,10 @@ RETENTION_SHARE: Final = 0.8
 """Part of the volume that blocks may fill; the rest is the write-ahead log and head. Source: Prometheus, "Storage"
 (80 to 85 %)."""
 
+GC_PERCENT: Final = 50
+"""Garbage that may gather before it is collected, in percent of what lives; Prometheus' own 75 is a sixth more memory
+for a little less CPU, of which monitoring needs far less. Source: Go, "A Guide to the Go Garbage Collector"."""
+
 EXEMPLARS: Final = 100_000
 """Exemplars in memory, about 100 bytes each. Source: default of `storage.exemplars.max_exemplars`."""
 
@@ -96,6 +100,7 @@ def prometheus_spec(settings: PrometheusSettings, storage_class: str | None) -> 
         "enableFeatures": ["exemplar-storage"],
         "exemplars": {"maxSize": EXEMPLARS},
         "serviceDiscoveryRole": "EndpointSlice",
+        "runtime": {"goGC": GC_PERCENT},
         "maximumStartupDurationSeconds": STARTUP_SECONDS,
         "resources": container_resources(settings.resources),
         **({} if settings.remote_write is None else remote_write_values(settings.remote_write)),

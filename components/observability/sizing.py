@@ -7,12 +7,16 @@ Each factor stands once, with its source; where none is published, it says that 
 from typing import Final, NamedTuple
 
 from meshed_mcp import contract
+from meshed_mcp.components.core.sli_queries import STEP_SECONDS
 
 GIB: Final = 2**30
 MIB: Final = 2**20
 
 SERIES_PER_HISTOGRAM: Final = len(contract.DURATION_BUCKETS_SECONDS) + 3
 """Bounds, "+Inf", count and sum. Source: Prometheus, "Metric types"."""
+
+SERIES_WITHOUT_BUCKETS: Final = 2
+"""Count and sum: what is stored of histograms whose buckets nothing reads (`mesh/monitor.py`)."""
 
 OTHER_METHODS: Final = 6
 """Methods beside `tools/call` that clients use: lists, reads, discovery. Ours."""
@@ -24,9 +28,19 @@ HTTP_LABEL_SETS: Final = 4
 SINGLE_SERIES: Final = 50
 """Gauges and counters of a process, the interpreter's included. A test counts those of an `MCPService`."""
 
-PROXY_SERIES: Final = 100
-"""Of one sidecar per workload that it talks with: requests, bytes and durations, both ways. Source: Istio, "Standard
-Metrics": two counters and three histograms of 20 bounds."""
+SCRAPE_SERIES: Final = 5
+"""What Prometheus adds to each target. Source: Prometheus, "Jobs and instances"."""
+
+TARGETS: Final = 2
+"""Of one pod: the server and its proxy."""
+
+PROXY_HISTOGRAM_SERIES: Final = 22
+PROXY_COUNTERS: Final = 2
+PROXY_RESULTS: Final = 1.5
+"""Of one sidecar per workload that it talks with: requests and TCP, and a histogram each of durations, of the bytes of
+requests and of those of answers, of which durations alone are stored unless the stack says otherwise
+(`envoy_monitor.py`). Answers that are no 200 come now and then; how often is ours. Source: Istio, "Standard Metrics";
+Envoy, default buckets: 20, count and sum."""
 
 PEERS: Final = 3
 POD_SERIES: Final = 150
@@ -35,17 +49,24 @@ POD_SERIES: Final = 150
 NODE_SERIES: Final = 3000
 """Of one node: node exporter, kubelet, API. Ours."""
 
+RECORDED_OF_TOOL: Final = 20
+RECORDED_OF_SERVER: Final = 70
+"""What rules record, beside one series per tool and organisation. A test counts those of a made-up fleet."""
+
 BYTES_PER_SAMPLE: Final = 1.5
 """Source: Prometheus, "Storage": one to two."""
 
-BYTES_PER_SERIES: Final = 8 * 1024
-"""Memory of a series in the head, the garbage collector's share included. Measured: 5 to 7 KiB (343,000 series of `make
-bench-observability`, resident at most)."""
+BYTES_PER_SERIES: Final = 6 * 1024
+"""Memory of a series in the head, the garbage collector's share included, and what queries, rules and the cutting of
+blocks take while they run. Measured: 5.0 KiB, all of them at 5 s (bench/series_memory.py, which ends with 1 where it is
+more than this)."""
 
 SAMPLE_CPU_SECONDS: Final = 5e-6
 """Scraping, parsing and storing one sample. Ours; storing alone is below a microsecond (bench)."""
 
 PROMETHEUS_BASE_BYTES: Final = 300 * MIB
+"""Prometheus beside its series. Measured: 241 MiB (bench/series_memory.py)."""
+
 SPANS_PER_CALL: Final = 4
 """Client, two proxies, server: one trace of one call through the mesh (tests/engines/test_one_trace.py)."""
 
@@ -88,6 +109,13 @@ class Load(NamedTuple):
     cluster_seconds: int
     """Scrape intervals."""
 
+    servers: int
+    whole_pods: int = 0
+    """Pods of servers with `all_buckets`."""
+
+    proxy_sizes: bool = False
+    """Whether the bytes of proxies' requests are stored."""
+
 
 class Size(NamedTuple):
     """What one part of monitoring needs."""
@@ -98,18 +126,35 @@ class Size(NamedTuple):
 
 
 def pod_series(load: Load) -> float:
-    """Series of one server's pod."""
-    operations = SERIES_PER_HISTOGRAM * (load.tools + OTHER_METHODS) * RESULTS
+    """Series that are stored of one server's pod."""
+    operations = (SERIES_PER_HISTOGRAM * load.tools + SERIES_WITHOUT_BUCKETS * OTHER_METHODS) * RESULTS
     usage = load.tools * load.organisations
-    return operations + usage + SERIES_PER_HISTOGRAM * HTTP_LABEL_SETS + SINGLE_SERIES
+    return operations + usage + SERIES_WITHOUT_BUCKETS * HTTP_LABEL_SETS + SINGLE_SERIES + SCRAPE_SERIES * TARGETS
+
+
+def unread_series() -> float:
+    """Those that are stored as well of a pod whose server has `all_buckets`."""
+    return (SERIES_PER_HISTOGRAM - SERIES_WITHOUT_BUCKETS) * (OTHER_METHODS * RESULTS + HTTP_LABEL_SETS)
+
+
+def proxy_series(load: Load) -> float:
+    """Series that are stored of one sidecar."""
+    histograms = 3 if load.proxy_sizes else 1
+    return (PROXY_COUNTERS + PROXY_HISTOGRAM_SERIES * histograms) * PROXY_RESULTS * PEERS
+
+
+def recorded_series(load: Load) -> float:
+    """Series that rules record."""
+    return load.servers * (load.tools * (RECORDED_OF_TOOL + load.organisations) + RECORDED_OF_SERVER)
 
 
 def series(load: Load) -> dict[str, tuple[float, int]]:
     """Who shows series -> how many, and their scrape interval."""
     return {
-        "servers": (load.pods * pod_series(load), load.server_seconds),
-        "proxies": (float(load.pods * PROXY_SERIES * PEERS), load.proxy_seconds),
+        "servers": (load.pods * pod_series(load) + load.whole_pods * unread_series(), load.server_seconds),
+        "proxies": (load.pods * proxy_series(load), load.proxy_seconds),
         "cluster": (float(load.pods * POD_SERIES + load.nodes * NODE_SERIES), load.cluster_seconds),
+        "rules": (float(recorded_series(load)), STEP_SECONDS),
     }
 
 

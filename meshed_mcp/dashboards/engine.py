@@ -30,8 +30,18 @@ START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
 
 
+LONG_HEAD: Final = ("--storage.tsdb.min-block-duration=1d", "--storage.tsdb.max-block-duration=1d")
+"""A head long enough for samples of some hours in any order of series."""
+
+TWO_HOUR_BLOCKS: Final = ("--storage.tsdb.min-block-duration=2h", "--storage.tsdb.max-block-duration=1d")
+"""As production has it. Source: Prometheus, "Storage"."""
+
+
 class PagesPrometheus(Prometheus):
     """A Prometheus that is asked what pages ask, and that takes made-up series."""
+
+    pid: int = 0
+    """Its process, where it is our own."""
 
     def ask(self, question: Question, now: float) -> list[dict[str, Any]]:
         """Series of the answer; each has `metric` and `values`. Raises ConfigurationError where Prometheus refuses."""
@@ -79,7 +89,7 @@ def program() -> Path:
 
 
 @contextlib.contextmanager
-def own_prometheus(folder: Path) -> Iterator[tuple[PagesPrometheus, Path]]:
+def own_prometheus(folder: Path, blocks: tuple[str, str] = LONG_HEAD) -> Iterator[tuple[PagesPrometheus, Path]]:
     """A fresh Prometheus and its configuration file, which `reload` reads again; it scrapes nothing at first."""
     binary = program()
     config = folder / "prometheus.yaml"
@@ -87,10 +97,11 @@ def own_prometheus(folder: Path) -> Iterator[tuple[PagesPrometheus, Path]]:
     address = f"127.0.0.1:{free_port()}"
     with (folder / "prometheus.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - the user's own Prometheus
-            command(binary, config, folder / "data", address), stdout=log, stderr=subprocess.STDOUT
+            command(binary, config, folder / "data", address, blocks), stdout=log, stderr=subprocess.STDOUT
         )
         try:
             with contextlib.closing(PagesPrometheus(f"http://{address}")) as engine:
+                engine.pid = process.pid
                 wait_until_ready(engine, process, folder / "prometheus.log")
                 yield engine, config
         finally:
@@ -102,8 +113,8 @@ def own_prometheus(folder: Path) -> Iterator[tuple[PagesPrometheus, Path]]:
                 process.wait()
 
 
-def command(binary: Path, config: Path, data: Path, address: str) -> list[str]:
-    """How it is started: with a head long enough for samples of some hours in any order of series."""
+def command(binary: Path, config: Path, data: Path, address: str, blocks: tuple[str, str]) -> list[str]:
+    """How it is started."""
     return [
         str(binary),
         f"--config.file={config}",
@@ -111,8 +122,7 @@ def command(binary: Path, config: Path, data: Path, address: str) -> list[str]:
         f"--web.listen-address={address}",
         "--web.enable-remote-write-receiver",
         "--web.enable-lifecycle",
-        "--storage.tsdb.min-block-duration=1d",
-        "--storage.tsdb.max-block-duration=1d",
+        *blocks,
         "--storage.tsdb.retention.time=2d",
         "--enable-feature=exemplar-storage",
         "--log.level=warn",

@@ -12,9 +12,11 @@ from meshed_mcp.agents import MCPService
 from meshed_mcp.capacity import GOALS
 from meshed_mcp.components.observability import sizing
 from meshed_mcp.components.observability.sizing import GIB, Load
+from meshed_mcp.dashboards.recorded_series import recorded_series
+from meshed_mcp.dashboards.series import ORGANISATIONS, Fleet, proxy_series, server_series
 from tests.stacks import ROOT
 
-LOAD = Load(100, 5, 20, 0, 500, 0.1, 5, 15, 30)
+LOAD = Load(100, 5, 20, 0, 500, 0.1, 5, 15, 30, servers=50)
 
 
 def capacity(*arguments: str, project: Path = ROOT, stack: str = "prod") -> str:
@@ -28,6 +30,39 @@ def test_operations_are_those_of_the_worked_example() -> None:
     """Reference of the product: 50 servers of 2 pods, 26 label sets x 1.3 x 17 are 57 k series."""
     of_operations = sizing.SERIES_PER_HISTOGRAM * (LOAD.tools + sizing.OTHER_METHODS) * sizing.RESULTS
     assert LOAD.pods * of_operations == pytest.approx(57_460)
+
+
+def test_buckets_that_nobody_reads_count_where_they_are_stored() -> None:
+    """Product rule: a formula knows what monitors store. All of a pod's histograms are those of the example."""
+    whole = LOAD._replace(whole_pods=LOAD.pods)
+    more = sizing.series(whole)["servers"][0] - sizing.series(LOAD)["servers"][0]
+    assert more == pytest.approx(100 * 15 * (6 * 1.3 + 4))
+    assert sizing.proxy_series(LOAD._replace(proxy_sizes=True)) / sizing.proxy_series(LOAD) == pytest.approx(68 / 24)
+
+
+def test_what_rules_record_is_counted() -> None:
+    """Product rule: a factor of a formula is checked against what pages are tested with."""
+    fleet = Fleet(servers=50, pods=20, tools=6)
+    load = LOAD._replace(servers=fleet.servers, tools=fleet.tools, organisations=len(ORGANISATIONS))
+    assert 0.8 * sizing.recorded_series(load) < len([*recorded_series(fleet)]) <= sizing.recorded_series(load)
+
+
+def test_a_pod_has_no_more_series_than_is_assumed() -> None:
+    """Product rule: the same, of the pods that pages are tested with."""
+    fleet = Fleet(servers=1, pods=1, tools=6)
+    load = LOAD._replace(tools=fleet.tools, organisations=len(ORGANISATIONS))
+    assert len([*server_series(fleet)]) <= sizing.pod_series(load)
+    assert len([*proxy_series(fleet)]) <= sizing.proxy_series(load)
+
+
+def test_a_service_with_all_buckets_is_larger(tmp_path: Path) -> None:
+    """Product rule: the price of a choice is shown beside the formula."""
+    project = stack_with(tmp_path, {})
+    file = project / "Pulumi.prod.yaml"
+    stack = yaml.safe_load(file.read_text("utf-8"))
+    stack["config"]["meshed-mcp:services"]["mcp-rag"]["all_buckets"] = True
+    file.write_text(yaml.safe_dump(stack), encoding="utf-8")
+    assert "series of a pod with all_buckets: 177 more" in capacity(project=project)
 
 
 def test_disk_follows_the_formula_of_prometheus() -> None:
@@ -53,7 +88,8 @@ def test_the_series_of_a_process_are_no_more_than_is_assumed() -> None:
 def test_the_formula_stands_beside_its_numbers() -> None:
     """Issue 6, item 10: with the formula and its source."""
     output = capacity("--tools", "10")
-    assert "series of a pod: 17 x (10 tools + 6 methods) x 1.3 + 10 x 5 organisations + 17 x 4 + 50 = " in output
+    assert "series of a pod: (17 x 10 tools + 2 x 6 methods) x 1.3 + 10 x 5 organisations + 2 x 4 + 50 + " in output
+    assert "all_buckets" not in output
     assert "samples/s x 1.5 B x 15 d / 0.8" in output
     assert "of what 62 pods request" in output
 

@@ -60,6 +60,11 @@ def test_retention_is_by_age_too() -> None:
     assert spec(retention_days=30)["retention"] == "30d"
 
 
+def test_garbage_is_collected_earlier_than_by_default() -> None:
+    """Prometheus, configuration, `runtime.gogc`: 75 unless set; less is less memory."""
+    assert 0 < spec()["runtime"]["goGC"] < 75
+
+
 def test_exemplars_are_kept() -> None:
     """Prometheus 3: exemplar storage needs the feature and a size."""
     assert "exemplar-storage" in spec()["enableFeatures"]

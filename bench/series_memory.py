@@ -1,0 +1,187 @@
+"""What a series costs Prometheus: resident memory with three hours of samples, scraped, under rules and queries.
+
+Fills a real Prometheus, with the blocks of production, with the history of 3 and then of 12 servers of 20 pods at the
+servers' 5 s until it has cut a block; then all is scraped at 5 s while the rules of the stack run and its pages are
+asked without a pause. What counts is the most memory that was ever resident: the difference of both fleets is what
+series cost. It must be less than the formula of `meshed-mcp capacity` says, or the run ends with 1.
+Raw figures: bench/results/series_memory.json. Run by `make bench-observability`; about fifteen minutes.
+"""
+
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+import report
+from history import Pods, Values, exporter, fill
+
+from meshed_mcp.components.mesh.monitor import SCRAPE_SECONDS, SCRAPE_TIMEOUT_SECONDS
+from meshed_mcp.components.observability import sizing
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.dashboards.config_maps import dashboards
+from meshed_mcp.components.observability.manifests import rules
+from meshed_mcp.components.observability.prometheus_values import GC_PERCENT
+from meshed_mcp.components.observability.sizing import MIB
+from meshed_mcp.dashboards.engine import TWO_HOUR_BLOCKS, PagesPrometheus, own_prometheus
+from meshed_mcp.dashboards.platform_series import platform_series
+from meshed_mcp.dashboards.preview import chosen
+from meshed_mcp.dashboards.questions import all_questions
+from meshed_mcp.dashboards.series import Fleet, Series, proxy_series, server_series
+
+RAW: Final = report.ROOT / "bench" / "results" / "series_memory.json"
+BEGIN: Final = "<!-- measured: make bench-observability, memory -->\n"
+END: Final = "<!-- end of memory -->\n"
+FLEETS: Final = tuple(Fleet(servers, pods=20, tools=10, namespaces=5) for servers in (3, 12))
+ARGS: Final = ObservabilityStackArgs()
+HISTORY_SECONDS: Final = 11_400
+"""Beyond the three hours after which a head of two-hour blocks is cut."""
+
+ASKED_SECONDS: Final = 100.0
+KIB: Final = 1024
+SHOWN: Final = ("prometheus_tsdb_head_series", "prometheus_tsdb_head_chunks", "prometheus_tsdb_compactions_total")
+
+
+def everything(fleet: Fleet) -> list[Series]:
+    """What pods, proxies and the cluster show; what rules record, rules record here."""
+    return list(chain(server_series(fleet), proxy_series(fleet), platform_series(fleet, ARGS.namespace)))
+
+
+def settings() -> dict[str, Any]:
+    """How the stack has Prometheus collect garbage."""
+    return {"runtime": {"gogc": GC_PERCENT}}
+
+
+def configuration(address: str, targets: int, rule_file: Path) -> dict[str, Any]:
+    """Scrapes that leave the series their own labels, as the history has them, and the rules of the stack."""
+    own = {"regex": f"{re.escape(address)}|pods", "replacement": ""}
+    scrape = {
+        "job_name": "pods",
+        "honor_labels": True,
+        "scrape_interval": f"{SCRAPE_SECONDS}s",
+        "scrape_timeout": f"{SCRAPE_TIMEOUT_SECONDS}s",
+        "static_configs": [
+            {"targets": [address], "labels": {"__metrics_path__": f"/{number}"}} for number in range(targets)
+        ],
+        "metric_relabel_configs": [
+            {"source_labels": [label], "target_label": label, **own} for label in ("instance", "job")
+        ],
+    }
+    groups = [group for item in rules(ARGS) for group in item["spec"]["groups"]]
+    rule_file.write_text(json.dumps({"groups": groups}), encoding="utf-8")
+    return settings() | {
+        "global": {"evaluation_interval": f"{ARGS.prometheus.scrape_interval_seconds}s"},
+        "rule_files": [str(rule_file)],
+        "scrape_configs": [scrape],
+    }
+
+
+def resident(pid: int) -> dict[str, int]:
+    """Bytes now and at most. Source: Linux, proc(5), VmRSS and VmHWM, KiB."""
+    text = Path(f"/proc/{pid}/status").read_text("utf-8")
+    return {name: int(kib) * KIB for name, kib in re.findall(r"^(VmRSS|VmHWM):\s+(\d+)", text, re.MULTILINE)}
+
+
+def state(prometheus: PagesPrometheus) -> dict[str, float]:
+    """What Prometheus and Linux say of it."""
+    text = prometheus.http.get("/metrics").text
+    own = re.findall(rf"^({'|'.join(SHOWN)}) (\S+)$", text, re.MULTILINE)
+    return resident(prometheus.pid) | {name: float(value) for name, value in own}
+
+
+def ask_pages(prometheus: PagesPrometheus) -> int:
+    """Every query of every page, over and over; how many."""
+    count, end = 0, time.monotonic() + ASKED_SECONDS
+    while time.monotonic() < end:
+        for page in dashboards(ARGS):
+            now = time.time()
+            for _, question in all_questions(page, chosen(page, prometheus, now)):
+                prometheus.ask(question, now)
+                count += 1
+    return count
+
+
+def targets_up(prometheus: PagesPrometheus) -> int:
+    """Targets whose last scrape succeeded."""
+    targets = prometheus.http.get("/api/v1/targets", params={"state": "active"}).json()["data"]["activeTargets"]
+    return sum(each["health"] == "up" for each in targets)
+
+
+def measured(fleet: Fleet) -> dict[str, Any]:
+    """Fill, scrape, ask."""
+    values, series, began = Values(), everything(fleet), time.time() - HISTORY_SECONDS
+    with tempfile.TemporaryDirectory() as folder, own_prometheus(Path(folder), TWO_HOUR_BLOCKS) as (prometheus, config):
+        config.write_text(json.dumps(settings()), encoding="utf-8")
+        prometheus.reload()
+        found: dict[str, Any] = {"fleet": fleet._asdict(), "empty": state(prometheus)}
+        found["samples"] = fill(prometheus, series, values, began, HISTORY_SECONDS)
+        found["filled"] = state(prometheus)
+        pods = Pods(series, values, began)
+        with exporter(pods) as address:
+            scraping = configuration(address, len(pods.texts), config.with_name("rules.json"))
+            config.write_text(json.dumps(scraping), encoding="utf-8")
+            prometheus.reload()
+            found["queries"] = ask_pages(prometheus)
+            found |= {"asked": state(prometheus), "targets": len(pods.texts), "targets_up": targets_up(prometheus)}
+    print(json.dumps(found), flush=True)
+    return found
+
+
+def cost(runs: list[dict[str, Any]]) -> tuple[float, float]:
+    """Bytes of a series, and of Prometheus without one."""
+    (least, few), (most, many) = ((each["asked"]["VmHWM"], each["asked"][SHOWN[0]]) for each in runs)
+    per_series = (most - least) / (many - few)
+    return per_series, least - few * per_series
+
+
+def formula(series: float) -> float:
+    """Bytes by `meshed-mcp capacity`."""
+    return sizing.PROMETHEUS_BASE_BYTES + series * sizing.BYTES_PER_SERIES
+
+
+def table(runs: list[dict[str, Any]]) -> str:
+    """The part of the documentation that is measured."""
+    per_series, base = cost(runs)
+    lines = ["| series | samples | memory at most | by the formula |", "| --- | --- | --- | --- |"]
+    for each in runs:
+        count, bytes_ = each["asked"][SHOWN[0]], each["asked"]["VmHWM"]
+        lines.append(
+            f"| {count:,.0f} | {each['samples']:,} | {bytes_ / MIB:.0f} MiB | {formula(count) / MIB:.0f} MiB |"
+        )
+    each = f"{per_series / KIB:.1f} KiB for each series and {base / MIB:.0f} MiB beside them"
+    taken = f"{sizing.BYTES_PER_SERIES / KIB:g} KiB and {sizing.PROMETHEUS_BASE_BYTES / MIB:.0f} MiB"
+    return "\n".join([*lines, "", f"That is {each}; the formula takes {taken}.", ""])
+
+
+def faults(runs: list[dict[str, Any]]) -> list[str]:
+    """Where the formula says too little, or the run was none."""
+    found = [
+        f"{each['targets_up']} of {each['targets']} targets" for each in runs if each["targets_up"] < each["targets"]
+    ]
+    found += [f"no block was cut of {each['fleet']}" for each in runs if not each["asked"][SHOWN[2]]]
+    if cost(runs)[0] > sizing.BYTES_PER_SERIES:
+        found.append(f"a series takes {cost(runs)[0]:.0f} bytes, the formula {sizing.BYTES_PER_SERIES}")
+    return found + [
+        f"{each['asked']['VmHWM']:,} bytes, the formula {formula(each['asked'][SHOWN[0]]):,.0f}"
+        for each in runs
+        if each["asked"]["VmHWM"] > formula(each["asked"][SHOWN[0]])
+    ]
+
+
+def main() -> None:
+    """Measure, write, print."""
+    runs = [measured(fleet) for fleet in FLEETS]
+    RAW.write_text(json.dumps({"cores": os.cpu_count(), "runs": runs}, indent=1) + "\n", encoding="utf-8")
+    before, _, rest = report.PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    report.PAGE.write_text(before + BEGIN + table(runs) + END + rest.partition(END)[2], encoding="utf-8")
+    print(table(runs))
+    if found := faults(runs):
+        sys.exit("; ".join(found))
+
+
+if __name__ == "__main__":
+    main()
