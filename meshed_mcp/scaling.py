@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from meshed_mcp.components.autoscaling import lever, lever_live
 from meshed_mcp.components.autoscaling.nodes_args import BufferKind
 from meshed_mcp.components.autoscaling.reaction import (
     GOAL_SECONDS,
@@ -71,6 +72,7 @@ def reaction_of(plan: Plan, service: str, factor: float) -> Reaction:
         others,
         READINESS_PERIOD_SECONDS,
         lever=scaling.keda.lever is not None,
+        live=scaling.keda.lever is None or service in lever_live.asked(lever.pulled(scaling), scaling.namespace),
         pre_pull=nodes is not None and nodes.pre_pull,
         buffer=BufferKind.NONE if nodes is None else nodes.buffer.kind,
         factor=factor,

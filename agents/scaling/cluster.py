@@ -26,7 +26,7 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 
 
 ANSWER_SECONDS: Final = 4.0
-"""Below the interval of the lever's rule, so that a server that hangs costs one evaluation."""
+"""Below the interval of scrapes, so that a server that hangs costs the lever one of them."""
 
 
 class Cluster:

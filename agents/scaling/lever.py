@@ -24,14 +24,11 @@ MANAGER: Final = "meshed-mcp-lever"
 """Field manager of its patches."""
 
 RESOURCE: Final = "keda.sh/v1alpha1/scaledobjects"
-PERIOD_SECONDS: Final = 1.0
-"""Far below the 5 s of the rule: what it has recorded is acted on within a second, for one cheap query."""
-
 AGAIN_SECONDS: Final = 60.0
 """After this a value is written again although it is the same: somebody else may have changed it."""
 
 ASK_SECONDS: Final = 4.0
-"""Below the rule's interval: a Prometheus that hangs costs one evaluation."""
+"""Below the interval of scrapes: a Prometheus that hangs costs one of them."""
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +104,7 @@ def main(environment: Mapping[str, str] = os.environ) -> None:
         helper.cluster.patch(RESOURCE, name, {"spec": {"minReplicaCount": minimum}})
 
     lever = Lever(lambda: minimums(helper.ask()), write, helper.registry)
-    until_stopped(lever.pull, PERIOD_SECONDS)
+    until_stopped(lever.pull, contract.LEVER_PERIOD_SECONDS)
 
 
 if __name__ == "__main__":

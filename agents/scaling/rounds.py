@@ -7,6 +7,7 @@ import logging
 import math
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -82,11 +83,20 @@ def show(environment: Mapping[str, str], registry: CollectorRegistry) -> None:
 
 
 def until_stopped(work: Callable[[], None], period_seconds: float) -> None:
-    """`work` every `period_seconds` until SIGTERM or SIGINT asks for the end."""
+    """`work` at every multiple of `period_seconds` until SIGTERM or SIGINT asks for the end.
+
+    Multiples of Unix time: subqueries of Prometheus look at these moments, and the answer is the youngest just after
+    one. A round that takes longer misses some.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     while True:
         work()
-        if stop.wait(period_seconds):
+        if stop.wait(until_next(time.time(), period_seconds)):
             return
+
+
+def until_next(now: float, period_seconds: float) -> float:
+    """Seconds from `now` (Unix time) to the next multiple of the period, more than 0."""
+    return period_seconds - now % period_seconds

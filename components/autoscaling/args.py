@@ -71,8 +71,8 @@ class KedaSettings(Model):
     time out after 60 s and so slows *all* HPAs of the cluster, other people's too (measured: 10 s became 180 s)."""
 
     lever: LeverSettings | None = None
-    """The emergency lever: raises the minimum of services that count calls as soon as a rule, evaluated every 5 s, sees
-    that they need more. Needs the Prometheus operator. Unset = the HPA alone decides, every 15 s."""
+    """The emergency lever: raises the minimum of services that count calls within half a second of the scrape that
+    shows that they need more. Needs the Prometheus operator. Unset = the HPA alone decides, every 15 s."""
 
     @model_validator(mode="after")
     def _lever_has_keda(self) -> Self:

@@ -1,12 +1,15 @@
-"""The emergency lever: a rule every 5 s, a process that acts on it, its rights and its alert.
+"""The emergency lever: a rule every 5 s, a process that asks for the load and for what the rule has recorded, its
+rights and its alert.
 
-Pure functions: arguments in, Kubernetes objects out. Not here: the PromQL (`core/lever_queries.py`), the process
-(`agents/scaling/lever.py`) and its pods (`helper.py`), the triggers that let KEDA act at once (`scaled_object.py`).
-"""
+Pure functions: arguments in, Kubernetes objects out. Not here: the PromQL (`core/lever_queries.py`), the services that
+are asked about live (`lever_live.py`), the process (`agents/scaling/lever.py`) and its pods (`helper.py`), the triggers
+that let KEDA act at once (`scaled_object.py`).
+"""  # noqa: D205 - two sentences
 
 from typing import Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.autoscaling import lever_live
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, LeverSettings, ScalingTarget
 from meshed_mcp.components.autoscaling.forecast_rules import Rule, links
 from meshed_mcp.components.autoscaling.helper import Helper, objects
@@ -17,9 +20,7 @@ LEVER: Final = "mcp-lever"
 """Name of everything the lever has."""
 
 MODULE: Final = "meshed_mcp.agents.scaling.lever"
-INTERVAL: Final = "5s"
-"""How often the rule is evaluated: as often as gauges are scraped."""
-
+INTERVAL: Final = f"{lever_queries.RULE_SECONDS}s"
 RULES_PER_GROUP: Final = 100
 """Rules of a group run one after the other, groups side by side."""
 
@@ -44,7 +45,7 @@ def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
 def rules(args: AutoscalingPolicyArgs, settings: LeverSettings) -> Manifest:
     """The rule that records how many replicas the load needs, and the alert on a lever that is down.
 
-    The load is the plain sum: the hold keeps its peak, so that the held query would only cost more.
+    The load is the sum without the correction of `held_in_flight`: pods that report nothing never raise a minimum.
     """
     needs = [needed(name, target, args) for name, target in pulled(args).items()]
     groups: list[Rule] = [
@@ -56,13 +57,14 @@ def rules(args: AutoscalingPolicyArgs, settings: LeverSettings) -> Manifest:
 
 
 def needed(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Rule:
-    """Replicas that a target's load needs."""
+    """Replicas that a target's load needed since the last evaluation."""
     pods = queries.selector(args.namespace, target.service or name, version=target.version)
     each = target.in_flight_per_replica or 1
+    load = lever_queries.recorded(queries.in_flight(pods))
     return {
         "record": lever_queries.NEEDED,
         "labels": {"namespace": args.namespace, contract.LABEL_SCALED_OBJECT: name},
-        "expr": lever_queries.needed(queries.in_flight(pods), each, target.min_replicas, target.max_replicas),
+        "expr": lever_queries.needed(load, each, target.min_replicas, target.max_replicas),
     }
 
 
@@ -86,9 +88,10 @@ def missing(args: AutoscalingPolicyArgs, settings: LeverSettings) -> Rule:
 def helper(args: AutoscalingPolicyArgs, settings: LeverSettings) -> Helper:
     """The process; its query, and with it bounds and hold, come from the stack. It may patch what it pulls."""
     right = {"apiGroups": ["keda.sh"], "resources": ["scaledobjects"], "verbs": ["patch"]}
+    live = [part.text for part in lever_live.parts(pulled(args), args.namespace)]
     environment = {
         contract.ENV_PROMETHEUS_URL: args.prometheus_url,
-        contract.ENV_LEVER_QUERY: lever_queries.minimum(args.namespace, settings.hold_seconds),
+        contract.ENV_LEVER_QUERY: lever_queries.minimum(args.namespace, settings.hold_seconds, live),
     }
     named = {**right, "resourceNames": sorted(pulled(args))}
     return Helper(LEVER, MODULE, settings.image, environment, settings.replicas, named)

@@ -53,6 +53,11 @@ def in_flight(select: str) -> str:
     return f"sum({_load(select)})"
 
 
+def in_flight_by_server(select: str) -> str:
+    """The same, per server."""
+    return f"sum by ({contract.LABEL_SERVER}) ({_load(select)})"
+
+
 def held_in_flight(select: str) -> str:
     """Calls in work and waiting, for the autoscaler: the recent peak, corrected for pods that report nothing.
 

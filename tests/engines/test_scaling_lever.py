@@ -17,7 +17,7 @@ from processes import Engine, free_port, running
 from waiting import wait_for
 
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling import lever, scalers
+from meshed_mcp.components.autoscaling import lever, lever_live, scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core import lever_queries
 from meshed_mcp.components.core.manifest import Manifest
@@ -26,14 +26,27 @@ from meshed_mcp.dashboards.engine import PagesPrometheus, own_prometheus
 pytestmark = pytest.mark.engine("prometheus", "etcd", "kube-apiserver")
 
 NAMESPACE, SERVER = "default", "pulled"
+RECORDED = f'{lever_queries.NEEDED}{{{contract.LABEL_SCALED_OBJECT}="{SERVER}"}}'
 HOLD_SECONDS = 10
 """Shorter than a stack may write, so that the fall is seen."""
+
+POLICY = AutoscalingPolicyArgs.model_validate(
+    {
+        "targets": {SERVER: {"in_flight_per_replica": 10, "max_replicas": 6}},
+        "namespace": NAMESPACE,
+        "prometheus_url": "http://prometheus",
+        "keda": {"install": "existing", "lever": {"image": "runtime:1"}},
+    }
+)
+"""One service with a lever."""
 
 
 class Load:
     """A scrape target whose load the test sets; None = the gauge is gone."""
 
     value: float | None = 0
+    recorded: float | None = None
+    """What the rule has recorded, where the test stands in for it."""
 
 
 @pytest.fixture
@@ -48,7 +61,8 @@ def target(load: Load) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            text = "" if load.value is None else f"{contract.METRIC_ACTIVE_REQUESTS} {load.value}\n"
+            numbers = {contract.METRIC_ACTIVE_REQUESTS: load.value, RECORDED: load.recorded}
+            text = "".join(f"{name} {value}\n" for name, value in numbers.items() if value is not None)
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.end_headers()
@@ -64,23 +78,10 @@ def target(load: Load) -> Iterator[str]:
 
 
 @pytest.fixture
-def policy() -> AutoscalingPolicyArgs:
-    """One service with a lever."""
-    return AutoscalingPolicyArgs.model_validate(
-        {
-            "targets": {SERVER: {"in_flight_per_replica": 10, "max_replicas": 6}},
-            "namespace": NAMESPACE,
-            "prometheus_url": "http://prometheus",
-            "keda": {"install": "existing", "lever": {"image": "runtime:1"}},
-        }
-    )
-
-
-@pytest.fixture
-def scaled(api_server: ApiServer, policy: AutoscalingPolicyArgs) -> Iterator[Manifest]:
+def scaled(api_server: ApiServer) -> Iterator[Manifest]:
     """The ScaledObject, the lever's rights, all as rendered."""
-    (item,) = scalers.manifests(policy)
-    applied = [item, *lever.manifests(policy)]
+    (item,) = scalers.manifests(POLICY)
+    applied = [item, *lever.manifests(POLICY)]
     assert [refusal for each in applied if (refusal := api_server.client.apply(each))] == []
     yield item
     for each in applied:
@@ -88,9 +89,9 @@ def scaled(api_server: ApiServer, policy: AutoscalingPolicyArgs) -> Iterator[Man
 
 
 @pytest.fixture
-def prometheus(tmp_path: Path, target: str, policy: AutoscalingPolicyArgs) -> Iterator[PagesPrometheus]:
+def prometheus(tmp_path: Path, target: str) -> Iterator[PagesPrometheus]:
     """Scrapes every second and evaluates the rendered rules at their own interval."""
-    (rules,) = [item for item in lever.manifests(policy) if item["kind"] == "PrometheusRule"]
+    (rules,) = [item for item in lever.manifests(POLICY) if item["kind"] == "PrometheusRule"]
     (tmp_path / "rules.yaml").write_text(json.dumps({"groups": rules["spec"]["groups"]}), encoding="utf-8")
     labels = {"namespace": NAMESPACE, contract.LABEL_SERVER: SERVER}
     job = {"job_name": "server", "scrape_interval": "1s", "static_configs": [{"targets": [target], "labels": labels}]}
@@ -113,13 +114,19 @@ def start(api_server: ApiServer, scaled: Manifest, prometheus: PagesPrometheus, 
         environment = {
             **account,
             contract.ENV_PROMETHEUS_URL: str(prometheus.http.base_url),
-            contract.ENV_LEVER_QUERY: lever_queries.minimum(NAMESPACE, HOLD_SECONDS),
+            contract.ENV_LEVER_QUERY: asked(),
             contract.ENV_MANAGEMENT_PORT: str(free_port()),
             contract.ENV_BIND_ADDRESS: "127.0.0.1",
         }
         return running([sys.executable, "-m", lever.MODULE], tmp_path / f"{name}.log", environment)
 
     return started
+
+
+def asked() -> str:
+    """The rendered query, with the shorter hold."""
+    live = [part.text for part in lever_live.parts(lever.pulled(POLICY), NAMESPACE)]
+    return lever_queries.minimum(NAMESPACE, HOLD_SECONDS, live)
 
 
 def minimum(server: ApiServer, item: Manifest) -> int:
@@ -140,6 +147,20 @@ def test_a_step_raises_the_minimum_and_it_falls_back_after_the_hold(
         wait_for(lambda: minimum(api_server, scaled) == 2, "the stack's own minimum")
 
 
+def test_a_step_raises_the_minimum_without_waiting_for_the_rule(
+    api_server: ApiServer, scaled: Manifest, start: Start, load: Load, prometheus: PagesPrometheus, tmp_path: Path
+) -> None:
+    """Product rule: with the scrape that sees it. Here no rule ever records it."""
+    (tmp_path / "rules.yaml").write_text('{"groups": []}', encoding="utf-8")
+    prometheus.reload()
+    load.recorded = 2
+    with start("only"):
+        load.value = 35
+        wait_for(lambda: minimum(api_server, scaled) == 4, "four replicas")
+        load.value = 0
+        wait_for(lambda: minimum(api_server, scaled) == 2, "what is recorded")
+
+
 def test_what_is_unknown_changes_nothing(
     api_server: ApiServer, scaled: Manifest, start: Start, load: Load, prometheus: PagesPrometheus, tmp_path: Path
 ) -> None:
@@ -148,8 +169,7 @@ def test_what_is_unknown_changes_nothing(
         load.value = 35
         wait_for(lambda: minimum(api_server, scaled) == 4, "four replicas")
         load.value = None
-        query = lever_queries.minimum(NAMESPACE, HOLD_SECONDS)
-        wait_for(lambda: prometheus.result("query", {"query": query}) == [], "no opinion")
+        wait_for(lambda: prometheus.result("query", {"query": asked()}) == [], "no opinion")
         assert minimum(api_server, scaled) == 4
         prometheus.http.post("/-/quit")
         wait_for(lambda: "Prometheus gives no answer" in (tmp_path / "only.log").read_text(), "its complaint")

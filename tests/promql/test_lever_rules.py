@@ -7,43 +7,126 @@ import pytest
 from rule_cases import differs
 
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling import lever
+from meshed_mcp.components.autoscaling import lever, lever_live
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core import lever_queries
 
 pytestmark = pytest.mark.engine("promtool")
 
+NUMBERS = {"in_flight_per_replica": 10, "max_replicas": 6}
+CANARY = {**NUMBERS, "service": "mcp-two", "version": "canary", "deployment": "mcp-two-canary", "max_replicas": 3}
 RAW = {
-    "targets": {"mcp-rag": {"in_flight_per_replica": 10, "max_replicas": 6}},
+    "targets": {
+        "mcp-rag": NUMBERS,
+        "mcp-llm": NUMBERS,
+        "mcp-two": {**NUMBERS, "version": "stable"},
+        "mcp-two-canary": CANARY,
+    },
     "prometheus_url": "http://prometheus:9090",
     "keda": {"install": "existing", "lever": {"image": "runtime:1"}},
 }
-HERE = f'namespace="mcp-system",{contract.LABEL_SERVER}="mcp-rag"'
-LOAD = f"{contract.METRIC_ACTIVE_REQUESTS}{{{HERE}}}"
 ANSWERED = f'{contract.METRIC_LEVER_ANSWERED}{{namespace="mcp-system"}}'
 
 
-def says(promtool: Path, folder: Path, series: dict[str, str], interval: str, checks: list[dict[str, Any]]) -> str:
-    """What differs."""
+def says(
+    promtool: Path,
+    folder: Path,
+    series: dict[str, str],
+    interval: str,
+    checks: list[dict[str, Any]],
+    every: str | None = None,
+) -> str:
+    """What differs; samples come each `interval`, rules are evaluated `every` so often, else as often.
+
+    promtool loads samples up to the last evaluation before the last check.
+    """
     args = AutoscalingPolicyArgs.model_validate(RAW)
     (rules,) = [item for item in lever.manifests(args) if item["kind"] == "PrometheusRule"]
     inputs = [{"series": name, "values": values} for name, values in series.items()]
     case = {"interval": interval, "input_series": inputs, "promql_expr_test": checks}
-    return differs(promtool, folder, [rules], case, interval)
+    return differs(promtool, folder, [rules], case, every or interval)
 
 
-def least(at: str, value: float | None) -> dict[str, Any]:
-    """The minimum expected at a time."""
-    labels = f'{{{contract.LABEL_SCALED_OBJECT}="mcp-rag"}}'
-    samples = [] if value is None else [{"labels": labels, "value": value}]
-    return {"expr": lever_queries.minimum("mcp-system", 300), "eval_time": at, "exp_samples": samples}
+def load(server: str, **labels: str) -> str:
+    """The series of one pod's calls in work."""
+    every = {"namespace": "mcp-system", contract.LABEL_SERVER: server, **labels}
+    text = ",".join(f'{key}="{value}"' for key, value in every.items())
+    return f"{contract.METRIC_ACTIVE_REQUESTS}{{{text}}}"
+
+
+def query() -> str:
+    """What the lever asks, as its Deployment says it."""
+    (deployment,) = [
+        item for item in lever.manifests(AutoscalingPolicyArgs.model_validate(RAW)) if item["kind"] == "Deployment"
+    ]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return next(item["value"] for item in container["env"] if item["name"] == contract.ENV_LEVER_QUERY)
+
+
+def least(at: str, **values: float) -> dict[str, Any]:
+    """The minimums expected at a time, per ScaledObject."""
+    samples = [
+        {"labels": f'{{{contract.LABEL_SCALED_OBJECT}="{name.replace("_", "-")}"}}', "value": value}
+        for name, value in values.items()
+    ]
+    return {"expr": query(), "eval_time": at, "exp_samples": samples}
 
 
 def test_a_peak_is_held_for_five_minutes_within_the_bounds(promtool: Path, tmp_path: Path) -> None:
     """Product rule: the next scrape raises; the hold keeps; no more than the maximum; unknown is no opinion."""
-    load = {LOAD: "0x11 35x11 0x71 1000x11 _x5 stale"}
-    checks = [least("55s", 2), least("65s", 4), least("6m50s", 4), least("7m10s", 2), least("8m10s", 6)]
-    assert says(promtool, tmp_path, load, "5s", [*checks, least("10m", None)]) == ""
+    series = {load("mcp-rag"): "0x11 35x11 0x71 1000x11 _x5 stale"}
+    checks = [
+        least(at, mcp_rag=value) for at, value in (("55s", 2), ("60s", 4), ("6m50s", 4), ("7m10s", 2), ("8m10s", 6))
+    ]
+    assert says(promtool, tmp_path, series, "5s", [*checks, least("10m")]) == ""
+
+
+def test_a_step_counts_before_the_rule_has_recorded_it(promtool: Path, tmp_path: Path) -> None:
+    """Product rule: with the scrape that sees it; the rule, here at 5 s and 10 s, is for what follows."""
+    series = {load("mcp-rag"): "0x6 35x9", load("mcp-llm"): "0x15"}
+    minimums = [least(at, mcp_rag=value, mcp_llm=2) for at, value in (("6s", 2), ("7s", 4), ("10s", 4))]
+    record = f'{lever_queries.NEEDED}{{namespace="mcp-system",{contract.LABEL_SCALED_OBJECT}="mcp-rag"}}'
+    records = [
+        {"expr": record, "eval_time": at, "exp_samples": [{"labels": record, "value": value}]}
+        for at, value in (("7s", 2), ("10s", 4))
+    ]
+    assert says(promtool, tmp_path, series, "1s", [*minimums, *records], every="5s") == ""
+
+
+def test_a_peak_between_two_evaluations_is_held_too(promtool: Path, tmp_path: Path) -> None:
+    """Product rule: a minimum that was raised for a second falls after the hold, not at the next scrape."""
+    series = {load("mcp-rag"): "0x6 35x1 0x300"}
+    checks = [least(f"{at}s", mcp_rag=4) for at in (7, 8, 9, 10, 12, 20, 200)]
+    assert says(promtool, tmp_path, series, "1s", checks, every="5s") == ""
+
+
+def test_a_load_that_is_known_again_is_no_opinion_until_it_is_recorded(promtool: Path, tmp_path: Path) -> None:
+    """Product rule: after an outage the live need alone would end a hold."""
+    series = {load("mcp-rag"): "35x20 stale _x20 0x20"}
+    checks = [least("28s", mcp_rag=4), least("35s"), least("43s"), least("45s", mcp_rag=4)]
+    assert says(promtool, tmp_path, series, "1s", checks, every="5s") == ""
+
+
+def test_each_version_counts_its_own_load_within_its_own_bounds(promtool: Path, tmp_path: Path) -> None:
+    """Product rule: one expression asks about many services, and mixes none."""
+    series = {
+        load("mcp-two", version="stable", pod="a"): "0x6 11x9",
+        load("mcp-two", version="stable", pod="b"): "0x6 11x9",
+        load("mcp-two", version="canary", pod="c"): "0x6 900x9",
+        load("mcp-rag", pod="d"): "0x6 41x9",
+    }
+    expected = {"mcp_two": 3, "mcp_two_canary": 3, "mcp_rag": 5}
+    checks = [least(at, **expected) for at in ("8s", "10s")]
+    assert says(promtool, tmp_path, series, "1s", checks, every="5s") == ""
+
+
+def test_what_is_too_much_to_ask_live_is_known_by_the_rule(
+    promtool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Product rule: five seconds later, not never."""
+    monkeypatch.setattr(lever_live, "TEXT_BYTES", 0)
+    checks = [least("8s", mcp_rag=2), least("10s", mcp_rag=4)]
+    assert says(promtool, tmp_path, {load("mcp-rag"): "0x6 35x9"}, "1s", checks, every="5s") == ""
 
 
 @pytest.mark.parametrize(

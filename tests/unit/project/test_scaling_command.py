@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
+from meshed_mcp.components.autoscaling import lever_live
+from meshed_mcp.components.autoscaling.reaction import decision_stages
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.scaling import app
+from meshed_mcp.infra.plan import planned
+from meshed_mcp.infra.recording.project import read_project
+from meshed_mcp.scaling import app, reaction_of
 from tests.stacks import ROOT
 
 
@@ -24,6 +29,18 @@ def test_the_budget_of_a_service_is_printed_with_its_sum() -> None:
     assert "scrape of the pods" in output
     assert "HPA sync" in output
     assert "holds the goal: ready in" in output
+
+
+def test_a_service_that_the_lever_does_not_ask_about_live_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Product rule: the table is of what happens to this service in this stack."""
+    files = read_project(ROOT, "dev")
+    config = {**files.config, "meshed-mcp:keda": {"install": "release", "lever": {"image": "runtime:1"}}}
+    plan = planned(config, files.secret_keys)
+    stages = [stage.name for stage in decision_stages(reaction_of(plan, "mcp-controller", 4))]
+    assert stages == ["scrape of the pods", "lever asks, KEDA writes"]
+    monkeypatch.setattr(lever_live, "TEXT_BYTES", 0)
+    stages = [stage.name for stage in decision_stages(reaction_of(plan, "mcp-controller", 4))]
+    assert stages == ["scrape of the pods", "rule of the lever", "lever asks, KEDA writes"]
 
 
 def test_a_service_of_a_fixed_size_says_what_to_write() -> None:

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from meshed_mcp import contract
 from meshed_mcp.agents.scaling.lever import Lever, main, minimums
+from meshed_mcp.agents.scaling.rounds import until_next
 
 
 def answer(**values: str) -> dict[str, Any]:
@@ -81,6 +82,12 @@ def test_without_an_answer_nothing_is_written() -> None:
     seen.lever.pull()
     assert seen.writes == []
     assert seen.registry.get_sample_value(contract.METRIC_LEVER_ANSWERED) == 0
+
+
+@pytest.mark.parametrize(("now", "wait"), [(100.0, 0.5), (100.25, 0.25), (100.75, 0.25)])
+def test_it_asks_just_after_the_moments_that_a_subquery_looks_at(now: float, wait: float) -> None:
+    """Prometheus, "Subquery": steps are multiples of the resolution; asked at any other time, an answer is older."""
+    assert until_next(now, contract.LEVER_PERIOD_SECONDS) == wait
 
 
 SET = {contract.ENV_PROMETHEUS_URL: "http://prometheus:9090", contract.ENV_LEVER_QUERY: "up"}

@@ -6,9 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling import lever, scalers
+from meshed_mcp.components.autoscaling import lever, lever_live, scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.component import AutoscalingPolicy
+from meshed_mcp.components.core import lever_queries
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra.recording.recorder import record_program
 
@@ -57,6 +58,62 @@ def test_the_hold_reaches_the_process() -> None:
     environment = {item["name"]: item["value"] for item in container["env"]}
     assert "[120s]" in environment[contract.ENV_LEVER_QUERY]
     assert environment[contract.ENV_PROMETHEUS_URL] == RAW["prometheus_url"]
+
+
+def query_of(args: AutoscalingPolicyArgs) -> str:
+    """What the process asks."""
+    (container,) = of("Deployment", args)["spec"]["template"]["spec"]["containers"]
+    return next(item["value"] for item in container["env"] if item["name"] == contract.ENV_LEVER_QUERY)
+
+
+def asked(args: AutoscalingPolicyArgs) -> frozenset[str]:
+    """Targets that are asked about live."""
+    return lever_live.asked(lever.pulled(args), args.namespace)
+
+
+def test_services_of_the_same_numbers_share_one_expression() -> None:
+    """Measured: a thousand expressions take Prometheus seconds; a thousand services in one a twentieth of that."""
+    same = policy(targets={f"s-{number}": {} for number in range(200)})
+    assert query_of(same).count("label_replace") == 1
+    assert asked(same) == lever.pulled(same).keys()
+    two = policy(targets={"a": {}, "b": {}, "c": {"max_replicas": 4}, "a-x": {"service": "a", "version": "x"}})
+    assert query_of(two).count("label_replace") == 3
+    assert "${1}-x" in query_of(two)
+
+
+def test_a_name_that_is_not_the_services_stands_as_it_is() -> None:
+    """Component option `service`: a target may have any name."""
+    other = policy(targets={"checkout": {"service": "mcp-rag"}})
+    assert '"scaledobject", "checkout", "mcp_server_name"' in query_of(other)
+
+
+def test_the_text_has_a_bound_and_what_does_not_fit_is_left_to_the_rule() -> None:
+    """Linux takes 128 KiB in one variable; what many services share goes first."""
+    own = {
+        f"own-{number}": {"in_flight_per_replica": 1 + number % 28, "max_replicas": 10 + number}
+        for number in range(300)
+    }
+    many = policy(targets=own | {f"same-{number}": {} for number in range(300)})
+    found = asked(many)
+    assert {f"same-{number}" for number in range(300)} < found < lever.pulled(many).keys()
+    assert len(query_of(many)) < 2 * lever_live.TEXT_BYTES
+    assert {rule["labels"]["scaledobject"] for rule in rules_of(many)} == lever.pulled(many).keys()
+
+
+def rules_of(args: AutoscalingPolicyArgs) -> list[Manifest]:
+    """Every recording rule of the lever."""
+    return [
+        rule for group in of("PrometheusRule", args)["spec"]["groups"] for rule in group["rules"] if "record" in rule
+    ]
+
+
+def test_rule_and_query_look_at_the_moments_at_which_the_process_asks() -> None:
+    """Product rule: what raised a minimum is recorded, however short it was."""
+    (rule,) = rules_of(policy())
+    assert "[5s:500ms]" in rule["expr"]
+    assert query_of(policy()).count("[6s:500ms]") == 1
+    assert contract.LEVER_PERIOD_SECONDS == 0.5
+    assert lever_queries.SEEN_SECONDS > lever_queries.RULE_SECONDS
 
 
 def test_no_query_counts_as_active_with_a_lever() -> None:
