@@ -28,7 +28,7 @@ GRACE_SECONDS: Final = 30.0
 
 def scale(up: Running, deployment: str, replicas: int) -> None:
     """Bring a Deployment to `replicas`; the newest go first. Raises LocalRunError for one that is not in the stack."""
-    wanted = _deployment(up.topology.stack, deployment)
+    wanted = deployment_of(up, deployment)
     now = replicas_of(up, deployment)
     if replicas > len(now):
         add(up, wanted, replicas - len(now))
@@ -43,6 +43,16 @@ def replicas_of(up: Running, deployment: str) -> list[Pod]:
 
 def add(up: Running, deployment: Deployment, count: int) -> list[Pod]:
     """Start replicas, wait until they are ready, then let them have calls. Raises LocalRunError when one is not."""
+    new = begin(up, deployment, count)
+    names, ready = {pod.name for pod in new}, pods_ready(new)
+    up.proxies.wait_until(up.envoys.ready, READY_SECONDS, lambda _: None)
+    up.services.wait_until(lambda name: name not in names or ready(name), READY_SECONDS, lambda _: None)
+    admit(up, new)
+    return new
+
+
+def begin(up: Running, deployment: Deployment, count: int) -> list[Pod]:
+    """Start replicas, and wait for nothing; `admit` lets them have calls."""
     new: list[Pod] = []
     trust = up.topology.domains.trust
     for _ in range(count):
@@ -55,12 +65,18 @@ def add(up: Running, deployment: Deployment, count: int) -> list[Pod]:
     up.alive |= {pod.name: pod for pod in new}
     for program in programs:
         up.services.start(program)
-    names = {program.name for program in programs}
-    ready = pods_ready(new)
-    up.proxies.wait_until(up.envoys.ready, READY_SECONDS, lambda _: None)
-    up.services.wait_until(lambda name: name not in names or ready(name), READY_SECONDS, lambda _: None)
-    serve(up, replace(up.topology, pods=(*up.topology.pods, *new)))
     return new
+
+
+def are_ready(up: Running, pods: Sequence[Pod]) -> bool:
+    """Whether these replicas and their sidecars are."""
+    ready = pods_ready(pods)
+    return all(up.envoys.ready(pod.name) and ready(pod.name) for pod in pods)
+
+
+def admit(up: Running, pods: Sequence[Pod]) -> None:
+    """Let replicas that are ready have calls; returns when every proxy knows them."""
+    serve(up, replace(up.topology, pods=(*up.topology.pods, *pods)))
 
 
 def drain(up: Running, pods: Sequence[Pod]) -> dict[str, int]:
@@ -144,9 +160,11 @@ def _replace(up: Running, wanted: Deployment) -> None:
         drain(up, [old])
 
 
-def _deployment(stack: Stack, name: str) -> Deployment:
-    for each in stack.deployments:
+def deployment_of(up: Running, name: str) -> Deployment:
+    """A Deployment of the stack. Raises LocalRunError for one that is not in it."""
+    found = up.topology.stack.deployments
+    for each in found:
         if each.name == name:
             return each
-    known = ", ".join(sorted(each.name for each in stack.deployments))
+    known = ", ".join(sorted(each.name for each in found))
     raise LocalRunError(f"Deployment {name} is not in the stack; there are {known}")

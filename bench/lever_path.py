@@ -1,0 +1,131 @@
+"""The lever's way in `make bench-reaction`: from a step in load to the replicas that a raised minimum brought.
+
+Real are the rendered query and rule on a real Prometheus, the lever as a process, its patch over HTTPS, replicas and
+sidecars. Played are the API server (played_keda.py) and KEDA: as its scale executor does, a raised minimum is the size
+at once while no trigger is above its `activationThreshold`. The HPA does not take part.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import stacks
+from played_keda import ADDRESS, Minimums, api_server
+from processes import free_port
+
+from meshed_mcp import contract
+from meshed_mcp.components.autoscaling import lever, scalers
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
+from meshed_mcp.components.core import lever_queries
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.local.changing import admit, are_ready, begin, deployment_of, replicas_of
+from meshed_mcp.local.processes import Processes, Program
+from meshed_mcp.local.running import Running
+from meshed_mcp.local.scaling import one_number
+from meshed_mcp.local.scraping import Extras, Scraping
+from meshed_mcp.local.topology import Pod
+
+STOP_SECONDS: Final = 10.0
+LOOK_SECONDS: Final = 0.05
+IMAGE: Final = "registry.example.com/bench:1"
+
+
+@dataclass
+class Raised:
+    """Sizes that minimums brought: (seconds, size) of each, and the replicas that are on their way."""
+
+    up: Running
+    changes: list[tuple[float, int]] = field(default_factory=list)
+    coming: list[Pod] = field(default_factory=list)
+    ready: float = 0.0
+    """When the last of them was in reach."""
+
+    def raise_to(self, minimum: int, at: float) -> None:
+        """Start what is missing to `minimum`, which was patched `at`."""
+        missing = minimum - len(replicas_of(self.up, stacks.COUNTED)) - len(self.coming)
+        if missing > 0:
+            self.changes.append((at, minimum))
+            self.coming += begin(self.up, deployment_of(self.up, stacks.COUNTED), missing)
+
+    def settle(self) -> None:
+        """Let those that are ready have calls."""
+        if self.coming and are_ready(self.up, self.coming):
+            self.end()
+
+    def end(self) -> None:
+        """Let all have calls, so that nobody forgets them."""
+        if self.coming:
+            admit(self.up, self.coming)
+            self.coming, self.ready = [], time.perf_counter()
+
+
+def policy(targets: dict[str, Any]) -> AutoscalingPolicyArgs:
+    """The bench's service with a lever, all else by default."""
+    keda = {"install": "existing", "lever": {"image": IMAGE}}
+    raw = {"targets": targets, "namespace": stacks.NAMESPACE, "prometheus_url": "http://prometheus", "keda": keda}
+    return AutoscalingPolicyArgs.model_validate(raw)
+
+
+def extras(targets: dict[str, Any]) -> Extras:
+    """The rendered rules."""
+    (rules,) = [item for item in lever.manifests(policy(targets)) if item["kind"] == "PrometheusRule"]
+    return Extras(rules={"groups": rules["spec"]["groups"]})
+
+
+@contextmanager
+def levers(targets: dict[str, Any], seen: Scraping, folder: Path) -> Iterator[Minimums]:
+    """As many processes as the Deployment has, with its command and variables, and what they patch."""
+    (deployment,) = [item for item in lever.manifests(policy(targets)) if item["kind"] == "Deployment"]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    rendered = {item["name"]: item["value"] for item in container["env"]}
+    with (
+        api_server(stacks.NAMESPACE, stacks.COUNTED, folder / "account") as (minimums, account),
+        Processes(STOP_SECONDS) as processes,
+    ):
+        for number in range(deployment["spec"]["replicas"]):
+            own = {
+                contract.ENV_PROMETHEUS_URL: str(seen.asking.http.base_url),
+                contract.ENV_MANAGEMENT_PORT: str(free_port()),
+                contract.ENV_BIND_ADDRESS: ADDRESS,
+            }
+            command = (sys.executable, *container["command"][1:])
+            environment = {**os.environ, **rendered, **account, **own}
+            name = f"{lever.LEVER}-{number}"
+            processes.start(Program(name, command, environment, folder / f"{name}.log"))
+        yield minimums
+
+
+def pull(raised: Raised, seen: Scraping, minimums: Minimums, triggers: list[Manifest], begun: float) -> None:
+    """One look: act on the youngest minimum as KEDA does."""
+    seen.follow(raised.up.alive.values())
+    patched = minimums.since(begun)
+    if patched and patched[-1][1] > (raised.changes or [(0.0, 0)])[-1][1] and not active(triggers, seen):
+        raised.raise_to(patched[-1][1], patched[-1][0])
+    raised.settle()
+
+
+def active(triggers: list[Manifest], seen: Scraping) -> bool:
+    """Whether KEDA would leave the size to the HPA. Source: KEDA, `activationThreshold`; resources do not count."""
+    ask = one_number(seen.asking.result)
+    queried = [each["metadata"] for each in triggers if each["type"] == "prometheus"]
+    return any((ask(each["query"]) or 0.0) > float(each.get("activationThreshold", 0)) for each in queried)
+
+
+def triggers_of(targets: dict[str, Any]) -> list[Manifest]:
+    """The rendered ScaledObject's."""
+    (scaled,) = scalers.manifests(policy(targets))
+    return list(scaled["spec"]["triggers"])
+
+
+def wait_until_recorded(seen: Scraping, seconds: float) -> None:
+    """Until the rule has recorded the base load's need, as it has wherever a service runs. Raises TimeoutError."""
+    ask, end = one_number(seen.asking.result), time.perf_counter() + seconds
+    while ask(lever_queries.NEEDED) is None:
+        if time.perf_counter() > end:
+            raise TimeoutError(f"no need was recorded within {seconds} s")
+        time.sleep(LOOK_SECONDS)

@@ -1,0 +1,96 @@
+"""What `make bench-reaction` found: a table per path in docs/reference/performance.md, and whether its goal holds.
+
+In: the seconds of every step. Out: text.
+"""
+
+from dataclasses import dataclass
+from statistics import quantiles
+from typing import Any, Final
+
+PER_REPLICA: Final = 4
+BEFORE, AFTER = 2, 4
+"""Replicas before the step, and those that its load needs."""
+
+GOALS: Final = {"query": 30, "lever": 11}
+"""Seconds at p99: until all new replicas answer; for the lever, with KEDA and pods that start in 5 s."""
+
+PATCH_TO_READY_SECONDS: Final = 5.2
+"""From a patched minimum to ready pods that start in 5 s; processes here start faster. With KEDA 2.21, a real API
+server and scheduler it took 5.1 s at the median of 25 steps and 5.3 s at most."""
+
+TITLES: Final = {"query": "By the query, at syncs of the HPA", "lever": "By the lever, which raises the minimum"}
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """One step: seconds from it to the first raise, to the full size, to every new replica ready, to its first call."""
+
+    first: float
+    decided: float
+    ready: float
+    serving: float
+    replicas: int
+
+
+def tables(measured: dict[str, Any]) -> str:
+    """The measured part of the page: a table per path."""
+    return "\n".join(table(name, measured[name]) for name in TITLES if name in measured)
+
+
+def table(name: str, measured: dict[str, Any]) -> str:
+    """One path."""
+    place, runs = measured["machine"], [Reaction(**run) for run in measured["runs"]]
+    where = f"{place['date']}, {place['cores']} cores ({place['cpu']})"
+    what = f"steps from 6 to 15 calls in work at {PER_REPLICA} per replica ({BEFORE} -> {AFTER})"
+    lines = [
+        f"{TITLES[name]}: {where}; n = {len(runs)} {what}; {len(measured['failed'])} without an end.",
+        "",
+        "| seconds from the step to | p50 | p90 | p99 | max |",
+        "| --- | --- | --- | --- | --- |",
+        *(row(NAMES[each], [getattr(run, each) for run in runs]) for each in NAMES),
+    ]
+    if name == "lever":
+        lines.append(row("ready, with KEDA and a start of 5 s", [cluster_seconds(run) for run in runs]))
+    return "\n".join([*lines, "", said(name, measured), ""])
+
+
+def row(name: str, values: list[float]) -> str:
+    """Quantiles and the greatest."""
+    cells = [f"{percentile(values, each):.1f}" for each in (50, 90, 99)]
+    return f"| {name} | {' | '.join(cells)} | {max(values):.1f} |"
+
+
+def said(name: str, measured: dict[str, Any]) -> str:
+    """The goal and whether it holds."""
+    holds = "is missed" if missed(name, measured) else "holds"
+    seconds = f"{p99(name, measured):.1f} s"
+    return f"The goal of {GOALS[name]} s at p99 {holds}: {seconds}. Of n steps p99 is close to the maximum."
+
+
+def missed(name: str, measured: dict[str, Any]) -> bool:
+    """Whether a path is too slow, or a step had no end."""
+    return p99(name, measured) >= GOALS[name] or bool(measured["failed"])
+
+
+def p99(name: str, measured: dict[str, Any]) -> float:
+    """What the goal is of: by the query until all have answered, by the lever with the start that the goal names."""
+    runs = [Reaction(**run) for run in measured["runs"]]
+    return percentile([cluster_seconds(run) if name == "lever" else run.serving for run in runs], 99)
+
+
+def cluster_seconds(run: Reaction) -> float:
+    """The full minimum as measured, then KEDA and a pod's start in place of the process's: calculated."""
+    return run.decided + PATCH_TO_READY_SECONDS
+
+
+NAMES: Final = {
+    "first": "the first raise",
+    "decided": "the full size",
+    "ready": "all new replicas ready",
+    "serving": "all new replicas have answered",
+}
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """A percentile, between the values around it; of one value itself."""
+    return quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else values[0]
