@@ -73,6 +73,13 @@ def test_every_decision_has_its_four_parts() -> None:
             assert part in text, f"{page.name} lacks {part}"
 
 
+def test_decisions_are_numbered_one_after_the_other() -> None:
+    """House rule: code names a decision by its number, so no two have the same."""
+    pages = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    assert [page.read_text("utf-8").split(".")[0] for page in pages] == [f"# {n}" for n in range(1, len(pages) + 1)]
+
+
 def test_links_inside_the_documents_lead_somewhere() -> None:
     """House rule: no dead link."""
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
