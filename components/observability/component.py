@@ -4,7 +4,8 @@ Namespaces -> cert-manager and the operator's CRDs -> kube-prometheus-stack -> d
 """
 
 from collections.abc import Mapping
-from typing import Any
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
 
 import pulumi
 
@@ -19,6 +20,10 @@ from meshed_mcp.components.observability.collectors import otlp_endpoint
 from meshed_mcp.components.observability.grafana_values import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability.kiali import kiali_release
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
+
+CERT_MANAGER_PACKAGE: Final = "pulumi-kubernetes-cert-manager"
+CERT_MANAGER_TYPE: Final = "kubernetes-cert-manager:index:CertManager"
+"""Of the package's `CertManager`; its version is also that of the plugin which Pulumi then asks for."""
 
 
 class ObservabilityStack(pulumi.ComponentResource):
@@ -90,32 +95,21 @@ def cert_manager(args: ObservabilityStackArgs, opts: pulumi.ResourceOptions) -> 
 
 
 def cert_manager_component(spec: ReleaseSpec, opts: pulumi.ResourceOptions) -> pulumi.Resource:
-    """The package's CertManager, told everything through `helm_options`.
+    """The package's CertManager, told everything through `helmOptions`.
 
-    Its own `install_crds` sets a value that the chart has deprecated, and without a version it installs the newest
-    chart of the day; both are said here instead. Imported late: the other ways do not need the package or its plugin.
+    Its own `installCrds` sets a value that the chart has deprecated, and without a version it installs the newest chart
+    of the day; both are said here instead. Not its typed class, which imports all of pulumi-kubernetes.
     """
     try:
-        from pulumi_kubernetes_cert_manager import (  # noqa: PLC0415 - see above
-            CertManager,
-            ReleaseArgs,
-            RepositoryOptsArgs,
-        )
-    except ModuleNotFoundError as error:
+        package_version = version(CERT_MANAGER_PACKAGE)
+    except PackageNotFoundError as error:
         message = (
-            "component needs the package pulumi-kubernetes-cert-manager; install meshed-mcp[cert-manager], "
+            f"component needs the package {CERT_MANAGER_PACKAGE}; install meshed-mcp[cert-manager], "
             "or write install: release"
         )
         raise ConfigurationError([Fault("observability", "cert_manager.install", message)]) from error
-
-    repository = spec.chart.http_repository
-    options = ReleaseArgs(
-        name=spec.name,
-        namespace=spec.namespace,
-        chart=spec.chart.reference,
-        version=spec.chart.version,
-        repository_opts=RepositoryOptsArgs(repo=repository) if repository else None,
-        values=spec.values,
-        timeout=spec.timeout_seconds,
+    props = {"helmOptions": register.chart_fields(spec)}
+    own = pulumi.ResourceOptions(version=package_version)
+    return pulumi.ComponentResource(
+        CERT_MANAGER_TYPE, spec.name, props, pulumi.ResourceOptions.merge(own, opts), remote=True
     )
-    return CertManager(spec.name, helm_options=options, opts=opts)

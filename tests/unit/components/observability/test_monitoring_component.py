@@ -1,18 +1,18 @@
 """What ObservabilityStack registers, and in which order."""
 
-import sys
+from importlib.metadata import PackageNotFoundError
 from typing import Any
 
 import pulumi
 import pytest
 
 from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.components.observability import component
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.component import ObservabilityStack
 from meshed_mcp.components.observability.manifests import manifests
 from meshed_mcp.components.observability.releases import releases
-from meshed_mcp.infra.recording import Recording
-from meshed_mcp.infra.recording.recorder import Registration, record_program
+from meshed_mcp.infra.recording import Recording, Registration, record_program
 
 CERT_MANAGER_PACKAGE = "kubernetes-cert-manager:index:CertManager"
 
@@ -122,7 +122,11 @@ def test_the_addresses_are_outputs() -> None:
 
 def test_without_the_cert_manager_package_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """ADR 4: the package is not part of [platform], because Pulumi asks for the plugin of every SDK it finds."""
-    monkeypatch.setitem(sys.modules, "pulumi_kubernetes_cert_manager", None)
+
+    def version(package: str) -> str:
+        raise PackageNotFoundError(package)
+
+    monkeypatch.setattr(component, "version", version)
     with pytest.raises(
         ConfigurationError,
         match=r"install: component needs the package .*; install meshed-mcp\[cert-manager\], or write",
