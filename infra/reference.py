@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from meshed_mcp.components.core.schema import field_texts
 from meshed_mcp.components.core.tagged import tagged_models
 from meshed_mcp.infra.config import NAMESPACE, StackConfig
 
@@ -53,16 +54,17 @@ def table(model: type[BaseModel]) -> Iterator[str]:
     yield f"{first_paragraph(model)}\n"
     yield "| key | value | default | meaning |"
     yield "| --- | --- | --- | --- |"
+    texts = field_texts(model)
     for name, field in model.model_fields.items():
-        meaning = meaning_text(field).replace("|", "\\|")
+        meaning = meaning_text(field, texts.get(name, "")).replace("|", "\\|")
         yield f"| `{name}` | {value_text(field.annotation)}{bounds(field)} | {default_text(field)} | {meaning} |"
     yield ""
 
 
-def meaning_text(field: FieldInfo) -> str:
+def meaning_text(field: FieldInfo, text: str) -> str:
     """The text beneath a field, or what its structure is."""
     nested = [kind for kind in inner_types(field.annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
-    return " ".join((field.description or "").split()) or "".join(first_paragraph(model) for model in nested[:1])
+    return text or "".join(first_paragraph(model) for model in nested[:1])
 
 
 def first_paragraph(model: type[BaseModel]) -> str:

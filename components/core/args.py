@@ -22,13 +22,15 @@ def camel(name: str) -> str:
 
 
 class Model(BaseModel):
-    """Arguments: unknown keys are refused, values never change, the text under a field is its documentation."""
+    """Arguments: unknown keys are refused, values never change, the text under a field is its documentation.
+
+    `schema.field_texts` reads those texts. Not pydantic, which would read the source of each class at its import.
+    """
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         alias_generator=camel,
         populate_by_name=True,
-        use_attribute_docstrings=True,
         arbitrary_types_allowed=True,
     )

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from meshed_mcp.components.core.args import camel
 from meshed_mcp.components.core.errors import sentences, without_union_branches
-from meshed_mcp.components.core.schema import PACKAGE, arguments_model, output_docs, package_schema
+from meshed_mcp.components.core.schema import PACKAGE, arguments_model, own_texts, package_schema
 
 
 class ComponentHost(Provider):
@@ -34,7 +34,7 @@ class ComponentHost(Provider):
         kind = self.components[resource_type]
         args = checked_inputs(arguments_model(kind), inputs, f"{kind.__name__} {name}")
         component: Any = kind(name, args, options)  # type: ignore[arg-type]  # every component of ours takes these
-        state = {camel(output): getattr(component, output) for output in output_docs(kind)}
+        state = {camel(output): getattr(component, output) for output in own_texts(kind)}
         return ConstructResult(component.urn, state)
 
 

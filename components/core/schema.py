@@ -45,20 +45,19 @@ class Schema:
     def object_spec(self, model: type[BaseModel]) -> dict[str, Any]:
         """Properties of a model, with what is required."""
         fields = model.model_fields.items()
+        texts = field_texts(model)
         return {
             "type": "object",
             "description": doc(model),
-            "properties": {camel(name): self.property_spec(field) for name, field in fields},
+            "properties": {camel(name): self.property_spec(field, texts.get(name)) for name, field in fields},
             "required": [camel(name) for name, field in fields if field.is_required()],
         }
 
-    def property_spec(self, field: FieldInfo) -> dict[str, Any]:
+    def property_spec(self, field: FieldInfo, text: str | None) -> dict[str, Any]:
         """One property: type, description, and the default where it is a plain value."""
         default = field.get_default(call_default_factory=False)
         spec = self.type_spec(field.annotation)
-        description = field.description or self.types.get(spec.get("$ref", "").removeprefix("#/types/"), {}).get(
-            "description"
-        )
+        description = text or self.types.get(spec.get("$ref", "").removeprefix("#/types/"), {}).get("description")
         if description:
             spec["description"] = " ".join(description.split())
         if isinstance(default, str | int | float) and spec.get("type") in SCALARS.values():
@@ -116,7 +115,7 @@ def package_schema(components: list[type], version: str) -> str:
 def component_spec(schema: Schema, kind: type) -> dict[str, Any]:
     """One component: inputs from its arguments' model, outputs from its annotations."""
     inputs = schema.object_spec(arguments_model(kind))
-    outputs = output_docs(kind)
+    outputs = own_texts(kind)
     return {
         "isComponent": True,
         "type": "object",
@@ -140,8 +139,14 @@ def output_type(kind: type, name: str) -> dict[str, Any]:
     return Schema().type_spec(get_args(kind.__annotations__[name])[0])
 
 
-def output_docs(kind: type) -> dict[str, str]:
-    """Output name -> the text beneath its annotation in the class body."""
+def field_texts(model: type[BaseModel]) -> dict[str, str]:
+    """Field name -> the text beneath it, on one line; that of a base where the class itself has none."""
+    bases = [base for base in reversed(model.mro()) if issubclass(base, BaseModel) and base is not BaseModel]
+    return {name: text for base in bases for name, text in own_texts(base).items()}
+
+
+def own_texts(kind: type) -> dict[str, str]:
+    """Name of an annotation in a class's body -> the text beneath it, on one line."""
     body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
     assert isinstance(body, ast.ClassDef)  # noqa: S101 - the source of a class is a class
     found = {}

@@ -13,6 +13,7 @@ from mesh_rendering import mesh_args, render_exposed, render_mesh, service_args
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.core.schema import field_texts
 from meshed_mcp.components.mesh.args import ServiceSettings
 from meshed_mcp.components.mesh.istio_values import METRICS_OF_CONNECTIONS, istiod_values
 from meshed_mcp.components.mesh.rate_limiting_args import FailureMode
@@ -95,9 +96,7 @@ def test_17_every_filter_has_its_place_and_its_pods() -> None:
 
 def test_18_limits_say_that_they_count_per_pod() -> None:
     """Envoy, local rate limit: each process counts for itself; with n pods, n times as many get through."""
-    description = ServiceSettings.model_fields["rate_limits"].description
-    assert description is not None
-    assert "per pod" in description
+    assert "per pod" in field_texts(ServiceSettings)["rate_limits"]
 
 
 @pytest.mark.parametrize(
