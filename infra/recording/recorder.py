@@ -5,14 +5,16 @@ components are not known here; secret values are replaced. What a recording cann
 """
 
 import asyncio
+import gc
 import runpy
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from google.protobuf import empty_pb2, struct_pb2
 from google.protobuf.json_format import MessageToDict
@@ -20,13 +22,14 @@ from pulumi.runtime import mocks, rpc, run_in_stack, set_all_config, settings
 from pulumi.runtime.proto import resource_pb2
 
 from meshed_mcp.components.core.errors import ConfigurationError, Fault
-from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.infra.recording.direct import DirectMonitor, install
 from meshed_mcp.infra.recording.project import SECRET_PLACEHOLDER, read_project
+from meshed_mcp.infra.recording.registration import Recording, Registration
 
 T = TypeVar("T")
 
 TIMEOUT_SECONDS: Final = 600
-"""Longest run of a program: an end for one that hangs. 300 resources take about one second, 12,000 about 50."""
+"""Longest run of a program: an end for one that hangs. 300 resources take about a third of one, 12,000 about 12."""
 
 SETTLING_STEPS: Final = 2_000
 """Turns of the event loop in which outputs resolve: the dev stack's take 120. What takes more, Pulumi waits for."""
@@ -39,60 +42,12 @@ STACK_OUTPUTS: Final = ("remote_kubeconfig", "east_west_address")
 OTHER_STACK_PLACEHOLDER: Final = "other-stack.invalid"
 """Stands for an output of another stack; a host name, as one of them is. Source: RFC 2606, section 2."""
 
-RELEASE_TYPE: Final = "kubernetes:helm.sh/v3:Release"
 
-
-class Registration(NamedTuple):
-    """One resource as the program registered it. `inputs` are plain data: whole floats are ints, secrets are hidden."""
-
-    urn: str
-    type: str
-    name: str
-    parent: str
-    inputs: dict[str, Any]
-    depends_on: tuple[str, ...]
-    custom: bool
-    remote: bool
-    protect: bool
-    ignore_changes: tuple[str, ...]
-    provider: str
-    version: str
-
-
-class Recording(NamedTuple):
-    """All registrations of a program in order, each component's outputs by URN, and the stack's outputs."""
-
-    registrations: list[Registration]
-    outputs: dict[str, dict[str, Any]]
-    stack_outputs: dict[str, Any]
-
-    @property
-    def objects(self) -> list[Manifest]:
-        """The Kubernetes objects, as the API server would get them."""
-        return [item.inputs for item in self.registrations if is_object(item)]
-
-    @property
-    def releases(self) -> list[dict[str, Any]]:
-        """The Helm releases: chart, version, repository, values."""
-        return [item.inputs for item in self.registrations if item.type == RELEASE_TYPE]
-
-    @property
-    def remotes(self) -> list[Registration]:
-        """Components that another package's plugin constructs."""
-        return [item for item in self.registrations if item.remote]
-
-
-def is_object(item: Registration) -> bool:
-    """Whether a registration is one Kubernetes object: a custom resource of the provider that is no Helm release."""
-    return item.custom and item.type.startswith("kubernetes:") and item.type != RELEASE_TYPE
-
-
-class Recorder(mocks.MockMonitor):
+class Recorder(DirectMonitor):
     """Pulumi's mock monitor, keeping the whole request and answering with the inputs."""
 
     def __init__(self) -> None:
-        super().__init__(mocks=_NoMocks())
-        self.registrations: list[Registration] = []
+        super().__init__(_NoMocks())
         self.outputs: dict[str, dict[str, Any]] = {}
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
@@ -231,6 +186,18 @@ def record_program(
     raise cause if isinstance(cause, ConfigurationError) else result[0]
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Hold the garbage collector: all that a recording makes lives to its end, and is searched again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 async def _settled(program: Callable[[], None]) -> None:
     """Run `program`, then let its outputs resolve.
 
@@ -245,6 +212,7 @@ def _run(
     program: Callable[[], None], project: str, stack: str, config: dict[str, str], secret_keys: list[str]
 ) -> Recording:
     """Run on this thread, with an event loop and Pulumi settings of its own."""
+    install()
     loop = asyncio.new_event_loop()
     loop.set_default_executor(_AtOnce())
     asyncio.set_event_loop(loop)
@@ -261,7 +229,8 @@ def _run(
     settings.set_root_resource(None)  # type: ignore[arg-type]  # what Pulumi's own tests pass
     set_all_config(config, secret_keys)
     try:
-        loop.run_until_complete(run_in_stack(lambda: _settled(program)))
+        with _uncollected():
+            loop.run_until_complete(run_in_stack(lambda: _settled(program)))
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
