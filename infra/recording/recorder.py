@@ -208,6 +208,10 @@ async def _settled(program: Callable[[], None]) -> None:
         await asyncio.sleep(0)
 
 
+def _raised_already(_loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:
+    """Say nothing of futures that carry the error of a program: it is raised, and they are found much later."""
+
+
 def _run(
     program: Callable[[], None], project: str, stack: str, config: dict[str, str], secret_keys: list[str]
 ) -> Recording:
@@ -231,6 +235,9 @@ def _run(
     try:
         with _uncollected():
             loop.run_until_complete(run_in_stack(lambda: _settled(program)))
+    except BaseException:
+        loop.set_exception_handler(_raised_already)
+        raise
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
