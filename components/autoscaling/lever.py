@@ -1,10 +1,9 @@
-"""The emergency lever: a rule every 5 s, a process that asks for the load and for what the rule has recorded, its
-rights and its alert.
+"""The emergency lever: a rule that records the need, a process that acts on it and on the load, rights, an alert.
 
 Pure functions: arguments in, Kubernetes objects out. Not here: the PromQL (`core/lever_queries.py`), the services that
 are asked about live (`lever_live.py`), the process (`agents/scaling/lever.py`) and its pods (`helper.py`), the triggers
 that let KEDA act at once (`scaled_object.py`).
-"""  # noqa: D205 - two sentences
+"""
 
 from typing import Final
 
