@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import stacks
 from played_keda import ADDRESS, Minimums, api_server
@@ -35,33 +35,52 @@ LOOK_SECONDS: Final = 0.05
 IMAGE: Final = "registry.example.com/bench:1"
 
 
+PATCH_TO_READY_SECONDS: Final = 5.2
+"""From a patched minimum to ready pods that start in 5 s, which the goal names: with KEDA 2.21, a real API server and
+scheduler it took 5.1 s at the median of 25 steps and 5.3 s at most. Processes here start in one; sooner than this they
+get no calls, for replicas that share the load before it was ever seen whole change what is measured."""
+
+
+class Batch(NamedTuple):
+    """Replicas of one patch."""
+
+    patched: float
+    pods: list[Pod]
+
+
 @dataclass
 class Raised:
     """Sizes that minimums brought: (seconds, size) of each, and the replicas that are on their way."""
 
     up: Running
     changes: list[tuple[float, int]] = field(default_factory=list)
-    coming: list[Pod] = field(default_factory=list)
+    coming: list[Batch] = field(default_factory=list)
     ready: float = 0.0
     """When the last of them was in reach."""
 
     def raise_to(self, minimum: int, at: float) -> None:
         """Start what is missing to `minimum`, which was patched `at`."""
-        missing = minimum - len(replicas_of(self.up, stacks.COUNTED)) - len(self.coming)
+        coming = sum(len(batch.pods) for batch in self.coming)
+        missing = minimum - len(replicas_of(self.up, stacks.COUNTED)) - coming
         if missing > 0:
             self.changes.append((at, minimum))
-            self.coming += begin(self.up, deployment_of(self.up, stacks.COUNTED), missing)
+            self.coming.append(Batch(at, list(begin(self.up, deployment_of(self.up, stacks.COUNTED), missing))))
 
     def settle(self) -> None:
-        """Let those that are ready have calls."""
-        if self.coming and are_ready(self.up, self.coming):
-            self.end()
+        """Let those that are ready have calls, when pods would be."""
+        started = time.perf_counter() - PATCH_TO_READY_SECONDS
+        for batch in [each for each in self.coming if each.patched <= started and are_ready(self.up, each.pods)]:
+            self._admit(batch)
 
     def end(self) -> None:
         """Let all have calls, so that nobody forgets them."""
-        if self.coming:
-            admit(self.up, self.coming)
-            self.coming, self.ready = [], time.perf_counter()
+        for batch in list(self.coming):
+            self._admit(batch)
+
+    def _admit(self, batch: Batch) -> None:
+        admit(self.up, batch.pods)
+        self.coming.remove(batch)
+        self.ready = time.perf_counter()
 
 
 def policy(targets: dict[str, Any]) -> AutoscalingPolicyArgs:

@@ -20,7 +20,7 @@ import report
 import rollout_report
 import stacks
 from processes import free_port
-from steady import MODERN, Rates, Steady, executions, steady, verdict
+from steady import MODERN, Call, Rates, Steady, executions, steady, verdict
 
 from meshed_mcp.local.changing import forget, kill, leave, replicas_of, roll_out, scale
 from meshed_mcp.local.container import Places
@@ -113,9 +113,14 @@ def under_load(up: Running, counts: Path, name: str, change: Change, rates: Rate
         "lost_but_executed": sum(bool(executed[call.token]) for call in lost),
         "sessions_renewed": sum(session.renewals for session in load.sessions),
         "told": told,
-        "began": began,
-        "calls_made": [asdict(call) for call in load.calls],
+        "calls_made": [kept(call, began) for call in load.calls],
     }
+
+
+def kept(call: Call, began: float) -> list[Any]:
+    """A call as it is kept: era, seconds since the change began, seconds it took, version and replica, failure."""
+    answer = call.answer.removeprefix(call.token).strip()
+    return [call.era, round(call.at - began, 4), round(call.seconds, 4), answer, call.failure]
 
 
 def canary(up: Running, counts: Path) -> dict[str, Any]:
