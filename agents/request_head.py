@@ -1,6 +1,6 @@
 """Heads that the parser accepts and RFC 9112 does not: refused before anybody reads the request.
 
-In: version and header fields of one request, in the order of the connection. Out: how its body is framed, or an error.
+In: version, target and header fields of one request. Out: how its body is framed, or an error.
 Not here: the connection (connection.py), which hosts are ours (hosts.py).
 """
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from alert_cases import CASES, Case
-from rule_cases import promtool_says, write_rules, write_tests
+from rule_cases import differs
 
 from meshed_mcp.components.observability.alerts import alert_rules
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
@@ -26,14 +26,13 @@ SECTIONS = ["## Meaning", "## Impact", "## Diagnosis", "## Mitigation"]
 def firing(promtool: Path, folder: Path, series: list[dict[str, str]], case: Case) -> bool:
     """Whether the alert fires; promtool wants to know how many, so it is asked for none."""
     alone = {"name": "one", "interval": "1m", "rules": [rule for rule in RULES if rule["alert"] == case.alert]}
-    write_rules(folder, [{"spec": {"groups": [alone]}}])
     none = {
         "expr": f'count(ALERTS{{alertname="{case.alert}",alertstate="firing"}}) > 0',
         "eval_time": case.at,
         "exp_samples": [],
     }
-    cases = write_tests(folder, [{"interval": "1m", "input_series": series, "promql_expr_test": [none]}])
-    found = promtool_says(promtool, "test", "rules", cases)
+    given = {"interval": "1m", "input_series": series, "promql_expr_test": [none]}
+    found = differs(promtool, folder, [{"spec": {"groups": [alone]}}], given)
     assert found == "" or ("got:" in found and case.alert in found), found
     return found != ""
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rule_cases import OF_SERVER, promtool_says, series, write_rules, write_tests
+from rule_cases import OF_SERVER, differs, promtool_says, series, write_rules
 
 from meshed_mcp import contract
 from meshed_mcp.components.core import sli_queries as sli
@@ -38,7 +38,7 @@ def complaints(
     settings: dict[str, Any] | None = None,
 ) -> str:
     """What differs from `expected` (expression about the server -> rounded value, None = absent) after two hours."""
-    write_rules(folder, [service_levels(SloSettings.model_validate(settings or {}), 15, "monitoring")])
+    rules = service_levels(SloSettings.model_validate(settings or {}), 15, "monitoring")
     checks = [
         {
             "expr": f"round({name}{{{OF_SERVER}}}, 0.0001)",
@@ -47,8 +47,8 @@ def complaints(
         }
         for name, value in expected.items()
     ]
-    cases = write_tests(folder, [{"interval": "1m", "input_series": given, "promql_expr_test": checks}], "15s")
-    return promtool_says(promtool, "test", "rules", cases)
+    case = {"interval": "1m", "input_series": given, "promql_expr_test": checks}
+    return differs(promtool, folder, [rules], case, "15s")
 
 
 def test_all_rules_of_a_stack_pass_the_linter(promtool: Path, tmp_path: Path) -> None:
@@ -94,7 +94,6 @@ def test_the_registry_is_judged_by_its_answers(promtool: Path, tmp_path: Path) -
         series(f"{contract.METRIC_HTTP_DURATION}_count", f"0+{each}x130", http_response_status_code=status, **of)
         for status, each in (("200", 95), ("404", 50), ("500", 5))
     ]
-    write_rules(tmp_path, [service_levels(SloSettings(), 15, "monitoring")])
     labels = f'namespace="mcp-system",{contract.LABEL_SERVER}="{contract.REGISTRY_NAME}"'
     name = sli.share_name("server", "errors", "1h")
     check = {
@@ -103,7 +102,7 @@ def test_the_registry_is_judged_by_its_answers(promtool: Path, tmp_path: Path) -
         "exp_samples": [{"labels": f"{{{labels}}}", "value": 0.05}],
     }
     case = {"interval": "1m", "input_series": given, "promql_expr_test": [check]}
-    assert promtool_says(promtool, "test", "rules", write_tests(tmp_path, [case], "15s")) == ""
+    assert differs(promtool, tmp_path, [service_levels(SloSettings(), 15, "monitoring")], case, "15s") == ""
 
 
 @pytest.mark.parametrize(
