@@ -273,6 +273,7 @@ def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:
         namespace=config.namespace,
         prometheus_url=prometheus_url(config.observability.namespace),
         forecast=config.forecast,
+        alerts=config.observability.alerts,
         runbooks_url=config.observability.runbooks_url,
         dashboards_url=grafana_address(config.observability),
         keda=config.keda,

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from meshed_mcp.components.core.args import written_name
 from meshed_mcp.components.core.schema import field_texts
 from meshed_mcp.components.core.tagged import tagged_models
 from meshed_mcp.infra.config import NAMESPACE, StackConfig
@@ -57,7 +58,8 @@ def table(model: type[BaseModel]) -> Iterator[str]:
     texts = field_texts(model)
     for name, field in model.model_fields.items():
         meaning = meaning_text(field, texts.get(name, "")).replace("|", "\\|")
-        yield f"| `{name}` | {value_text(field.annotation)}{bounds(field)} | {default_text(field)} | {meaning} |"
+        value = f"{value_text(field.annotation)}{bounds(field)}"
+        yield f"| `{written_name(name)}` | {value} | {default_text(field)} | {meaning} |"
     yield ""
 
 

@@ -21,7 +21,7 @@ START_SECONDS: Final = 60.0
 TEMPLATES: Final = Path("/usr/share/prometheus/alertmanager")
 """Source: Debian, package prometheus-alertmanager."""
 
-NOT_RUN: Final = frozenset({"GrafanaDown", "KEDAOperatorMissing", "MCPLeverMissing"})
+NOT_RUN: Final = frozenset({"GrafanaDown", "KEDAOperatorMissing", "MCPFastScalerDown"})
 """Alerts on programs that do not run here: each would fire in every run."""
 
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp import contract
+from meshed_mcp.components.alerts.settings import AlertOverrides
 from meshed_mcp.components.autoscaling.deletion_args import DeletionCostSettings
 from meshed_mcp.components.autoscaling.forecast_args import ForecastSettings, Prediction
 from meshed_mcp.components.autoscaling.lever_args import LeverSettings
@@ -159,6 +160,9 @@ class AutoscalingPolicyArgs(Model):
     forecast: ForecastSettings | None = None
     """Forecast of the targets' load and alerts on scaling, as a PrometheusRule; needs the Prometheus operator. Unset =
     neither."""
+
+    alerts: AlertOverrides = Field(default={})
+    """Name of an alert -> what changes in it; the names, thresholds and units are in docs/reference/alerts.md."""
 
     runbooks_url: str = "docs/runbooks"
     """Where the pages of the alerts are, without the slash at the end."""

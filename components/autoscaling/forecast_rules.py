@@ -6,6 +6,9 @@ Not here: the PromQL (`core/forecast_queries.py`), the trigger that reads it (`s
 from typing import Any, Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.alerts.autoscaling import FORECAST, KEDA_OPERATOR
+from meshed_mcp.components.alerts.record import Scope
+from meshed_mcp.components.alerts.rule import Links, alert_rules
 from meshed_mcp.components.autoscaling import spend
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, ScalingTarget
 from meshed_mcp.components.autoscaling.forecast_args import ForecastSettings, Prediction
@@ -15,9 +18,6 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 
 RULES: Final = "mcp-scaling"
 """Name of the PrometheusRule."""
-
-DASHBOARD: Final = "/d/mcp-autoscaling"
-"""Page of `observability/dashboards/autoscaling.py`; its address never changes."""
 
 LOAD_INTERVAL: Final = "30s"
 FORECAST_INTERVAL: Final = "1m"
@@ -32,7 +32,7 @@ def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
         return []
     servers = foreseen(args, Prediction.FORECAST_ONLY, Prediction.ON)
     groups = [*(forecast_groups(args, servers, args.forecast) if servers else []), *keda_groups(args)]
-    groups += spend.groups(args, links("MCPServiceBudget", args))
+    groups += spend.groups(args, links(args))
     if not groups:
         return []
     return [manifest("monitoring.coreos.com/v1", "PrometheusRule", metadata(RULES, args.namespace), {"groups": groups})]
@@ -79,7 +79,7 @@ def forecast_groups(args: AutoscalingPolicyArgs, servers: list[str], settings: F
         {
             "name": "mcp-forecast",
             "interval": FORECAST_INTERVAL,
-            "rules": [*seasonal, *recorded(derived), misses(args, settings)],
+            "rules": [*seasonal, *recorded(derived), *misses(args, settings)],
         },
     ]
 
@@ -89,47 +89,20 @@ def recorded(expressions: dict[str, str]) -> list[Rule]:
     return [{"record": name, "expr": text} for name, text in expressions.items()]
 
 
-def misses(args: AutoscalingPolicyArgs, settings: ForecastSettings) -> Rule:
-    """Alert on a forecast that is on and not trusted any more; while it lasts, scaling is reactive alone."""
-    on = foreseen(args, Prediction.ON)
-    scope = f'namespace="{args.namespace}",{contract.LABEL_SERVER}=~"{"|".join(on)}"'
-    server, percent = f"{{{{ $labels.{contract.LABEL_SERVER} }}}}", settings.trusted_error_percent
-    return {
-        "alert": "MCPForecastMisses",
-        "expr": f"{queries.WAPE}{{{scope}}} >= {percent / 100:g}",
-        "for": "6h",
-        "labels": {"severity": "info"},
-        "annotations": {
-            "summary": f"The forecast of {server} is {{{{ $value | humanizePercentage }}}} off, more than {percent} %",
-            "description": "It adds no replicas until its error of a day is smaller. If its load has no daily or "
-            "weekly rhythm any more, write prediction: forecast-only for it.",
-            **links("MCPForecastMisses", args),
-        },
-    }
+def misses(args: AutoscalingPolicyArgs, settings: ForecastSettings) -> list[Rule]:
+    """The alert on a forecast with mode `on` that is not trusted; scaling is reactive while it fires."""
+    scope = Scope(args.namespace, settings.trusted_error_percent / 100, servers=tuple(foreseen(args, Prediction.ON)))
+    return list(alert_rules(FORECAST, scope, links(args), args.alerts))
 
 
-def links(alert: str, args: AutoscalingPolicyArgs) -> dict[str, str]:
-    """Where an alert's page is, and the dashboard that shows it."""
-    page = {"runbook_url": f"{args.runbooks_url}/{alert}.md"}
-    return page if args.dashboards_url is None else page | {"dashboard_url": f"{args.dashboards_url}{DASHBOARD}"}
+def links(args: AutoscalingPolicyArgs) -> Links:
+    """Where the links of the alerts lead."""
+    return Links(args.runbooks_url, args.dashboards_url)
 
 
 def keda_groups(args: AutoscalingPolicyArgs) -> list[Rule]:
-    """Alert on a KEDA that this program installs and that does not run: every HPA of the cluster then waits for it."""
+    """The alert on a KEDA operator that this program installs: every HPA of the cluster waits for it."""
     if args.keda.install is not KedaInstall.RELEASE:
         return []
-    select = f'{{namespace="{args.keda.namespace}",deployment="{OPERATOR}"}}'
-    available = f"kube_deployment_status_replicas_available{select}"
-    rule = {
-        "alert": "KEDAOperatorMissing",
-        "expr": f"{available} == 0 or absent({available})",
-        "for": "2m",
-        "labels": {"severity": "critical"},
-        "annotations": {
-            "summary": "No KEDA operator runs, so no autoscaler of the cluster acts in time",
-            "description": "Each query of a metric now waits 60 s for it, and the HPA controller has 5 workers: plain "
-            f"HPAs wait too. Look at the pods of the Deployment {OPERATOR} in {args.keda.namespace}.",
-            **links("KEDAOperatorMissing", args),
-        },
-    }
-    return [{"name": "mcp-scaling-alerts", "rules": [rule]}]
+    rules = list(alert_rules(KEDA_OPERATOR, Scope(args.keda.namespace, name=OPERATOR), links(args), args.alerts))
+    return [{"name": "mcp-scaling-alerts", "rules": rules}] if rules else []

@@ -8,6 +8,9 @@ that let KEDA act at once (`scaled_object.py`).
 from typing import Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.alerts.autoscaling import FAST_SCALER
+from meshed_mcp.components.alerts.record import Scope
+from meshed_mcp.components.alerts.rule import alert_rules
 from meshed_mcp.components.autoscaling import lever_live
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, LeverSettings, ScalingTarget
 from meshed_mcp.components.autoscaling.forecast_rules import Rule, links
@@ -23,9 +26,6 @@ INTERVAL: Final = f"{lever_queries.RULE_SECONDS}s"
 RULES_PER_GROUP: Final = 100
 """Rules of a group run one after the other, groups side by side."""
 
-SILENT_SECONDS: Final = 60
-"""A dozen rounds without an answer: longer than a restart of Prometheus' own pod takes to begin."""
-
 
 def pulled(args: AutoscalingPolicyArgs) -> dict[str, ScalingTarget]:
     """Targets whose minimum the lever raises: those that count calls; these have a minimum of 1 or more."""
@@ -38,10 +38,10 @@ def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """Everything of the lever; nothing where the stack wants none, or no target counts calls."""
     if args.keda.lever is None or not pulled(args):
         return []
-    return [rules(args, args.keda.lever), *objects(helper(args, args.keda.lever), args.namespace)]
+    return [rules(args), *objects(helper(args, args.keda.lever), args.namespace)]
 
 
-def rules(args: AutoscalingPolicyArgs, settings: LeverSettings) -> Manifest:
+def rules(args: AutoscalingPolicyArgs) -> Manifest:
     """The rule that records how many replicas the load needs, and the alert on a lever that is down.
 
     The load is the sum without the correction of `held_in_flight`: pods that report nothing never raise a minimum.
@@ -51,7 +51,8 @@ def rules(args: AutoscalingPolicyArgs, settings: LeverSettings) -> Manifest:
         {"name": f"{LEVER}-{start // RULES_PER_GROUP}", "interval": INTERVAL, "rules": needs[start:][:RULES_PER_GROUP]}
         for start in range(0, len(needs), RULES_PER_GROUP)
     ]
-    groups.append({"name": f"{LEVER}-alerts", "rules": [missing(args, settings)]})
+    if alerts := down(args):
+        groups.append({"name": f"{LEVER}-alerts", "rules": alerts})
     return manifest("monitoring.coreos.com/v1", "PrometheusRule", metadata(LEVER, args.namespace), {"groups": groups})
 
 
@@ -67,21 +68,10 @@ def needed(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Rul
     }
 
 
-def missing(args: AutoscalingPolicyArgs, settings: LeverSettings) -> Rule:
-    """Alert on a lever that hears nothing, or does not run."""
-    age = lever_queries.answered_age(args.namespace)
-    return {
-        "alert": "MCPLeverMissing",
-        "expr": f'{age} > {SILENT_SECONDS} or absent({contract.METRIC_LEVER_ANSWERED}{{namespace="{args.namespace}"}})',
-        "for": "2m",
-        "labels": {"severity": "warning", "namespace": args.namespace},
-        "annotations": {
-            "summary": f"No scaling lever works in {args.namespace}",
-            "description": "Services still grow, by the HPA at its next sync. A minimum that was raised stays, for "
-            f"more than the {settings.hold_seconds} s of its hold, until a lever runs again.",
-            **links("MCPLeverMissing", args),
-        },
-    }
+def down(args: AutoscalingPolicyArgs) -> list[Rule]:
+    """The alert on a fast scaler that is down; none if the stack disables it."""
+    scope = Scope(args.namespace, labels={"namespace": args.namespace})
+    return list(alert_rules(FAST_SCALER, scope, links(args), args.alerts))
 
 
 def helper(args: AutoscalingPolicyArgs, settings: LeverSettings) -> Helper:

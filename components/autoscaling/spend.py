@@ -1,44 +1,36 @@
-"""Alert on a service whose replicas cost more than its budget: replicas times price. Arguments in, rules out.
+"""The alert on a service whose replicas cost more than its monthly budget. Arguments in, rules out.
 
-The maximum is lowered to the budget when the stack is deployed (`infra/budgets.py`); this sees what goes past it: sizes
-set by hand, and minimums that were raised. Not here: prices and requests (`cost.py`), the cost of all pods at
-OpenCost's prices (`observability/alerts.py`).
+`infra/budgets.py` lowers `max_replicas` to the budget when the stack is deployed; the alert sees replicas beyond that:
+sizes set by hand and raised minimums. Not here: prices and requests (`cost.py`), the cost of all pods at OpenCost's
+prices (`alerts/monitoring.py`).
 """
 
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
-from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
-from meshed_mcp.components.core import queries
-from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.alerts.autoscaling import SERVICE_BUDGET
+from meshed_mcp.components.alerts.record import Scope
+from meshed_mcp.components.alerts.rule import Links, Rule, alert_rules
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 
 GROUP: Final = "mcp-spend"
 
 
-def overspent(name: str, target: ScalingTarget, namespace: str) -> str:
-    """Cost of a month at the mean size of the last day, where it is above the budget."""
-    wanted = queries.wanted_replicas(namespace, target.deployment or name)
-    return f"avg_over_time({wanted}[1d:5m]) * {target.replica_month_cost:g} > {target.monthly_budget:g}"
-
-
-def groups(args: AutoscalingPolicyArgs, notes: dict[str, Any]) -> list[Manifest]:
-    """An alert for every target with a budget and a price; `notes` are more annotations."""
-    priced = {name: item for name, item in args.targets.items() if item.monthly_budget and item.replica_month_cost}
-    rules = [alert(name, item, args.namespace, notes) for name, item in priced.items()]
+def groups(args: AutoscalingPolicyArgs, links: Links) -> list[Rule]:
+    """The alert for every target with a budget and a price."""
+    rules = [rule for scope in scopes(args) for rule in alert_rules(SERVICE_BUDGET, scope, links, args.alerts)]
     return [{"name": GROUP, "rules": rules}] if rules else []
 
 
-def alert(name: str, target: ScalingTarget, namespace: str, notes: dict[str, Any]) -> Manifest:
-    """The alert of one target."""
-    return {
-        "alert": "MCPServiceBudget",
-        "expr": overspent(name, target, namespace),
-        "for": "1h",
-        "labels": {"severity": "warning", "namespace": namespace},
-        "annotations": {
-            "summary": f'{name} costs {{{{ $value | printf "%.0f" }}}} a month, more than its budget of '
-            f"{target.monthly_budget:g}",
-            "description": f"Its mean size of the last day, times {target.replica_month_cost:g} for a replica and "
-            "month. Nothing is scaled down by it.",
-            **notes,
-        },
-    }
+def scopes(args: AutoscalingPolicyArgs) -> Iterator[Scope]:
+    """Namespace, budget, Deployment and price of every target that has a budget and a price."""
+    for name, target in args.targets.items():
+        if target.monthly_budget and target.replica_month_cost:
+            yield Scope(
+                args.namespace,
+                target.monthly_budget,
+                servers=(target.deployment or name,),
+                name=name,
+                replica_month_cost=target.replica_month_cost,
+                labels={"namespace": args.namespace},
+            )

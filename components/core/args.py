@@ -21,6 +21,11 @@ def camel(name: str) -> str:
     return head + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
+def written_name(name: str) -> str:
+    """Name in a stack file: `for_` -> `for`, as a field cannot be named like a keyword of Python."""
+    return name.removesuffix("_")
+
+
 class Model(BaseModel):
     """Arguments: unknown keys are refused, values never change, the text under a field is its documentation.
 

@@ -9,6 +9,7 @@ from typing import Final
 from meshed_mcp import contract
 from meshed_mcp.components.core import scaling_queries
 from meshed_mcp.components.core import sli_queries as sli
+from meshed_mcp.components.core.queries import PromQL
 
 PAST: Final = "6h"
 DAYS_AHEAD: Final = 4
@@ -69,3 +70,13 @@ def series_ahead() -> str:
 def samples_in_blocks() -> str:
     """Bytes of stored blocks, per Prometheus."""
     return "max by (pod) (prometheus_tsdb_storage_blocks_bytes)"
+
+
+def volume_will_fill(namespace: str, threshold: float) -> PromQL:
+    """Free ratio of a volume, 0..1, that is below `threshold` and 0 in DAYS_AHEAD days; for an alert."""
+    select = f'namespace="{namespace}"'
+    free, size = (
+        f"min by (persistentvolumeclaim) (kubelet_volume_stats_{what}_bytes{{{select}}})"
+        for what in ("available", "capacity")
+    )
+    return PromQL(f"({free} / {size} < {threshold:g}) and {volume_left_ahead(namespace)} < 0")

@@ -6,6 +6,8 @@ Out: PromQL text; that of alerts is empty unless something is wrong. Source of t
 
 from typing import Final
 
+from meshed_mcp.components.core.queries import PromQL
+
 REFUSED: Final = "pilot_total_xds_rejects"
 CONNECTED: Final = "pilot_xds"
 REACHED: Final = "pilot_proxy_convergence_time"
@@ -24,33 +26,30 @@ DEPLOYMENT: Final = "istiod(-.+)?"
 TARGETS: Final = f'up{{job=~".+/{MONITOR}"}}'
 """Source: Prometheus operator: the job of a PodMonitor is its namespace and name."""
 
-EXPIRY_DAYS: Final = 30
-"""Istio's own root lasts ten years; one from elsewhere has to be brought anew, with an overlap of both."""
-
 DAY_SECONDS: Final = 24 * 3600
 
 
-def unreachable() -> str:
-    """Targets or wanted replicas of an istiod of which none answers or is available, per namespace and revision."""
-    silent = f"count by (namespace, {REVISION}) ({TARGETS}) unless on (namespace, {REVISION}) ({TARGETS} == 1)"
-    wanted = f'kube_deployment_spec_replicas{{deployment=~"{DEPLOYMENT}"}} > 0'
+def control_plane_down() -> PromQL:
+    """Targets or desired replicas of an istiod that has no target up or no available replica, per revision."""
+    down = f"count by (namespace, {REVISION}) ({TARGETS}) unless on (namespace, {REVISION}) ({TARGETS} == 1)"
+    desired = f'kube_deployment_spec_replicas{{deployment=~"{DEPLOYMENT}"}} > 0'
     available = f'kube_deployment_status_replicas_available{{deployment=~"{DEPLOYMENT}"}} > 0'
-    empty = f"max by (namespace, deployment) ({wanted} unless on (namespace, deployment) {available})"
-    return f'{silent} or label_replace({empty}, "{REVISION}", "$1", "deployment", "istiod-?(.*)")'
+    unavailable = f"max by (namespace, deployment) ({desired} unless on (namespace, deployment) {available})"
+    return PromQL(f'{down} or label_replace({unavailable}, "{REVISION}", "$1", "deployment", "istiod-?(.*)")')
 
 
-def configuration_refused() -> str:
-    """Answers of proxies in ten minutes that they do not take a piece of configuration, per kind.
+def config_rejected() -> PromQL:
+    """Configuration updates that proxies rejected (NACK) in ten minutes, per type.
 
-    istiod shows a kind with its first refusal, which is no increase of anything.
+    istiod creates the series of a type with its first rejection, so `increase` alone would miss that one.
     """
     more, first = f"increase({REFUSED}[10m])", f"({REFUSED} unless {REFUSED} offset 10m)"
-    return " or ".join(f"sum by (namespace, type) ({each}) > 0" for each in (more, first))
+    return PromQL(" or ".join(f"sum by (namespace, type) ({each}) > 0" for each in (more, first)))
 
 
-def root_expires() -> str:
-    """Days that the mesh's root certificate is still valid, where they are few."""
-    return f"(min by (namespace) ({ROOT_EXPIRY}) - time()) / {DAY_SECONDS} < {EXPIRY_DAYS}"
+def root_certificate_days(threshold: float) -> PromQL:
+    """Days until the mesh's root certificate expires."""
+    return PromQL(f"(min by (namespace) ({ROOT_EXPIRY}) - time()) / {DAY_SECONDS} < {threshold:g}")
 
 
 def connected() -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core import sli_queries as sli
+from meshed_mcp.components.core.queries import PromQL
 
 POD_COST: Final = "server:mcp_pod_cost:per_hour"
 """Recorded cost of a server's pods, proxies included, per hour, per server."""
@@ -72,3 +73,8 @@ def share_of_cluster(select: str) -> str:
 def month() -> str:
     """Cost of all servers' pods in a month, if it goes on as in the last day."""
     return f"sum(avg_over_time({POD_COST}[1d])) * {HOURS_PER_MONTH}"
+
+
+def monthly_cost_above(threshold: float) -> PromQL:
+    """Monthly cost of all servers' pods, where it is above `threshold`; for an alert."""
+    return PromQL(f"{month()} > {threshold:g}")

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from meshed_mcp.components.core.args import written_name
 from meshed_mcp.components.core.tagged import Location, tagged_models, untagged
 
 MAXIMUM_SHOWN_CHARACTERS: Final = 60
@@ -143,7 +144,7 @@ def path_text(location: Location) -> str:
     """`scaling.max_replicas`, `callers[0]`."""
     text = ""
     for step in location:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+        text += f"[{step}]" if isinstance(step, int) else f".{written_name(step)}"
     return text.removeprefix(".").replace(".[key]", "")
 
 
@@ -239,7 +240,7 @@ def fields_at(model: type[BaseModel], location: Location) -> list[str]:
         else:
             kind = element_type(kind)
     found = nested_model(kind)
-    return sorted(found.model_fields) if found else []
+    return sorted(map(written_name, found.model_fields)) if found else []
 
 
 def nested_model(kind: Any) -> type[BaseModel] | None:

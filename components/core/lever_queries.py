@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.core.queries import PromQL
 
 NEEDED: Final = "mcp:replicas:needed"
 """Replicas that the recent load needs, within the service's bounds, per ScaledObject."""
@@ -56,3 +57,9 @@ def minimum(namespace: str, hold_seconds: int, live: Sequence[str] = ()) -> str:
 def answered_age(namespace: str) -> str:
     """Seconds since any lever of the namespace last heard from Prometheus; absent where none runs."""
     return f'time() - max({contract.METRIC_LEVER_ANSWERED}{{namespace="{namespace}"}})'
+
+
+def fast_scaler_down(namespace: str, threshold: float) -> PromQL:
+    """Seconds since a fast scaler of the namespace last had a response from Prometheus; 1 where none runs."""
+    absent = f'absent({contract.METRIC_LEVER_ANSWERED}{{namespace="{namespace}"}})'
+    return PromQL(f"{answered_age(namespace)} > {threshold:g} or {absent}")

@@ -7,6 +7,7 @@ Standard Metrics".
 from typing import Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.core.queries import PromQL
 
 SERVER_SIDE: Final = 'reporter="destination"'
 CLIENT_SIDE: Final = 'reporter="source"'
@@ -82,3 +83,29 @@ def _rate(matchers: str, namespace: str, server: str) -> str:
 def _select(matchers: str, namespace: str, server: str) -> str:
     workload = f'destination_workload=~"{server}(-{contract.CANARY})?"'
     return ",".join(filter(None, (matchers, f'destination_workload_namespace=~"{namespace}"', workload)))
+
+
+CONNECTION_FLAGS: Final = "UC|UF|URX|LR|UR|DPE|UPE"
+"""Response flags of a connection that the upstream reset or refused; timeouts and "no route" have others.
+Source: Envoy, access log, %RESPONSE_FLAGS%."""
+
+MIN_REQUESTS: Final = 100
+"""Requests in ten minutes below which a ratio of requests is not meaningful."""
+
+
+def connection_reset_ratio(threshold: float) -> PromQL:
+    """Ratio of requests whose connection was reset or refused, 0..1, per destination workload; for an alert."""
+    flags = f'{CLIENT_SIDE},response_flags=~"({CONNECTION_FLAGS})"'
+    reset, total = _increase_by_destination(flags), _increase_by_destination(CLIENT_SIDE)
+    return PromQL(f"{reset} / ({total} >= {MIN_REQUESTS}) > {threshold:g}")
+
+
+def plaintext_requests() -> PromQL:
+    """Requests without mutual TLS in ten minutes, per destination workload; for an alert."""
+    plaintext = f'{SERVER_SIDE},connection_security_policy="none"'
+    return PromQL(f"{_increase_by_destination(plaintext)} > 0")
+
+
+def _increase_by_destination(select: str) -> str:
+    by = "destination_workload_namespace, destination_workload"
+    return f"sum by ({by}) (increase(istio_requests_total{{{select}}}[10m]))"

@@ -4,9 +4,12 @@ In: a selector made by `selector`, and windows such as "30s" or Grafana's `$__ra
 that the runtime shares come from `contract`; those of cAdvisor and kube-state-metrics stand here.
 """
 
-from typing import Final
+from typing import Final, NewType
 
 from meshed_mcp import contract
+
+PromQL = NewType("PromQL", str)
+"""Text of one PromQL expression."""
 
 BY_SERVER: Final = f"by (namespace, {contract.LABEL_SERVER})"
 """Joins replicas; a server's name is unique in its namespace alone."""

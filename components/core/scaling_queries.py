@@ -3,11 +3,13 @@
 Not here: load and replicas (`queries.py`), the forecast as it is recorded (`forecast_queries.py`).
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core import forecast_queries as forecast
 from meshed_mcp.components.core import queries
+from meshed_mcp.components.core.queries import PromQL
 
 METRICS: Final = {
     "desired": "kube_horizontalpodautoscaler_status_desired_replicas",
@@ -54,3 +56,28 @@ def trusted(select: str) -> str:
     """1 while a server's forecast is trusted, 0 while it is only recorded."""
     known = forecast_series(forecast.FORECAST, select)
     return f"({forecast_series(forecast.TRUSTED, select)} >= bool 0) or 0 * {known}"
+
+
+def at_max_replicas() -> PromQL:
+    """Desired replicas of an HPA at its `maxReplicas`; an HPA whose bounds are equal is excluded. For an alert."""
+    desired, most, least = (METRICS[which] for which in ("desired", "max", "min"))
+    by = "on (namespace, horizontalpodautoscaler)"
+    return PromQL(f"({desired} >= {by} {most}) and {by} ({most} > {by} {least})")
+
+
+def operator_unavailable(namespace: str, deployment: str) -> PromQL:
+    """0 or absent replicas of the KEDA operator; for an alert."""
+    available = f'kube_deployment_status_replicas_available{{namespace="{namespace}",deployment="{deployment}"}}'
+    return PromQL(f"{available} == 0 or absent({available})")
+
+
+def monthly_cost(namespace: str, deployment: str, replica_month_cost: float, threshold: float) -> PromQL:
+    """Monthly cost at the mean replica count of the last day and `replica_month_cost` each; for an alert."""
+    desired = queries.wanted_replicas(namespace, deployment)
+    return PromQL(f"avg_over_time({desired}[1d:5m]) * {replica_month_cost:g} > {threshold:g}")
+
+
+def forecast_error_ratio(namespace: str, servers: Sequence[str], threshold: float) -> PromQL:
+    """Mean absolute error of the forecasts of `servers` over a day, as a ratio of the mean load; for an alert."""
+    select = f'namespace="{namespace}",{contract.LABEL_SERVER}=~"{"|".join(servers)}"'
+    return PromQL(f"{forecast.WAPE}{{{select}}} >= {threshold:g}")

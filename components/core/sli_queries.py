@@ -177,12 +177,12 @@ def budget_left(bad: str, window: str) -> str:
     return f"1 - ({share('server', bad, window)}) / {budget_name('server', bad)}"
 
 
-def burning(level: str, bad: str, windows: tuple[str, str], factor: float, min_calls: int) -> str:
+def burning(level: str, bad: str, windows: tuple[str, str], factor: float, min_calls: float) -> queries.PromQL:
     """Share over the first window, where it is over `factor` budgets in both and at least `min_calls` were made."""
     long, short = (share_name(level, bad, window) for window in windows)
     too_much = f"{factor:g} * {budget_name(level, bad)}"
     made = f"sum_over_time({recorded(level, GOOD_AND_BAD[bad])}[{windows[0]}]) * {STEP_SECONDS}"
-    return f"{long} > {too_much} and {short} > {too_much} and {made} >= {min_calls}"
+    return queries.PromQL(f"{long} > {too_much} and {short} > {too_much} and {made} >= {min_calls:g}")
 
 
 def _answered(pattern: str) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from meshed_mcp.components.alerts.settings import AlertOverrides
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name
 from meshed_mcp.components.observability.alerting_args import EmailReceiver, SecretFile
@@ -192,6 +193,10 @@ class ObservabilityStackArgs(Model):
 
     slo: SloSettings = SloSettings()
     """Objectives of services and tools."""
+
+    alerts: AlertOverrides = Field(default={})
+    """Name of an alert -> what the stack changes in it, the alerts on autoscaling included. The names, thresholds and
+    units are in docs/reference/alerts.md."""
 
     monthly_cost_budget: float | None = Field(default=None, gt=0)
     """What the pods of all servers may cost in a month, in OpenCost's currency, before MCPCostBudget fires."""

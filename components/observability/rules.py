@@ -1,12 +1,13 @@
 """PrometheusRules of monitoring: service levels recorded, and the alerts. Arguments in, objects out.
 
-Not here: expressions (`core/sli_queries.py`), objectives (`slo.py`), what each alert says (`alerts.py`).
+Not here: expressions (`core/sli_queries.py`), objectives (`slo.py`), the alerts (`alerts.py`).
 """
 
 from collections.abc import Iterator
 from typing import Any, Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.alerts.burn_rate import BURN_RATES, TOOL_BURN_RATES
 from meshed_mcp.components.core import capacity_queries as capacity
 from meshed_mcp.components.core import cost_queries as cost
 from meshed_mcp.components.core import load_queries as load
@@ -15,8 +16,6 @@ from meshed_mcp.components.core import sli_queries as sli
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.observability.slo import (
     BUDGET_DAYS,
-    BURNS,
-    TOOL_BURNS,
     Objective,
     SloSettings,
     objective_of,
@@ -123,7 +122,7 @@ def usage() -> Iterator[Rule]:
 
 def shares(interval: str) -> Iterator[Rule]:
     """Shares over the windows that are recorded each `interval`, of servers and, where an alert asks, of tools."""
-    for level, burns in (("server", BURNS), ("tool", TOOL_BURNS)):
+    for level, burns in (("server", BURN_RATES), ("tool", TOOL_BURN_RATES)):
         used = {window for burn in burns for window in (burn.long, burn.short)}
         for window in INTERVALS:
             if window in used and INTERVALS[window] == interval:

@@ -1,7 +1,7 @@
-"""Objectives of services and tools, and how fast a budget may burn: the models of a stack, and tables.
+"""Service level objectives of services and tools: the models of a stack.
 
-Shares are written in percent and durations in seconds. Not here: the expressions (`core/sli_queries.py`), rules and
-alerts made of them (`rules.py`, `alerts.py`).
+Ratios are percentages and durations are seconds. Not here: the expressions (`core/sli_queries.py`), recording rules
+(`rules.py`), burn-rate alerts (`components/alerts/burn_rate.py`).
 """
 
 import json
@@ -16,7 +16,7 @@ from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import service_name
 
 BUDGET_DAYS: Final = 30
-"""Days in which a budget may be spent; the factors below are made for it. Fewer where Prometheus keeps fewer."""
+"""Days of an error budget; the factors of the burn-rate alerts assume it. Fewer where Prometheus keeps fewer."""
 
 
 def bucket_bound(seconds: float) -> float:
@@ -55,32 +55,6 @@ class SloSettings(Model):
 
     services: dict[Annotated[str, AfterValidator(service_name)], ServiceObjective] = Field(default={})
     """Service -> what is promised of it; what it leaves out is as in `default`, and of its tools as of the service."""
-
-
-class Burn(NamedTuple):
-    """A pair of windows: an alert while the budget burns `factor` times too fast in both, for `hold`."""
-
-    long: str
-    short: str
-    factor: float
-    hold: str
-    severity: str
-
-
-BURNS: Final = (
-    Burn("1h", "5m", 14.4, "2m", "critical"),
-    Burn("6h", "30m", 6, "15m", "critical"),
-    Burn("1d", "2h", 3, "1h", "warning"),
-    Burn("3d", "6h", 1, "3h", "warning"),
-)
-"""2 % of 30 days' budget in an hour, 5 % in six, 10 % in a day and in three. Source: Google SRE Workbook, "Alerting on
-SLOs", table 5-8; factors, windows and waits as in kubernetes-mixin."""
-
-TOOL_BURNS: Final = tuple(burn._replace(severity="warning") for burn in BURNS[:2])
-"""Tools: the short windows alone, which keeps a thousand of them cheap; nobody is woken for one tool."""
-
-MIN_CALLS: Final = 100
-"""Calls in the long window below which a ratio alerts nobody: one failure among fewer burns any budget."""
 
 
 class Scope(NamedTuple):

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.alerts.burn_rate import BURN_RATES
 from meshed_mcp.components.core import capacity_queries as capacity
 from meshed_mcp.components.core import cost_queries as cost
 from meshed_mcp.components.core import forecast_queries as forecast
 from meshed_mcp.components.core import load_queries as load
 from meshed_mcp.components.core import mesh_queries as mesh
 from meshed_mcp.components.core import sli_queries as sli
-from meshed_mcp.components.observability.slo import BURNS
 from meshed_mcp.dashboards.series import (
     CALLS_PER_SECOND,
     ERROR_SHARE,
@@ -60,7 +60,7 @@ def server_records(labels: dict[str, str], per_second: float, phase: int) -> Ite
     for what, share in SHARES.items():
         yield recorded(sli.recorded("server", what), labels, per_second * share, phase)
     for bad, allowed in (("errors", 0.005), ("slow_calls", 0.05)):
-        for window in {window for burn in BURNS for window in (burn.long, burn.short)}:
+        for window in {window for burn in BURN_RATES for window in (burn.long, burn.short)}:
             yield recorded(sli.share_name("server", bad, window), labels, SHARES[bad], phase)
         yield recorded(sli.budget_name("server", bad), labels, allowed, shape=Shape.FLAT)
         yield recorded(sli.budget_left_name(bad), labels, 0.2 + 0.1 * (phase % 8), phase, Shape.FALLING)

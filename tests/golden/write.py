@@ -7,7 +7,7 @@ from typing import Final
 from meshed_mcp.components import COMPONENTS
 from meshed_mcp.components.core.manifest import identity
 from meshed_mcp.components.core.schema import package_schema
-from meshed_mcp.infra import reference, render
+from meshed_mcp.infra import alerts_reference, reference, render
 from tests.stacks import JUDGED, ROOT, STACKS, recording
 
 FOLDER: Final = Path(__file__).parent
@@ -16,6 +16,7 @@ EXAMPLE_STACKS: Final = tuple(stack for stack in JUDGED if stack not in STACKS)
 
 SCHEMA: Final = "schema.json"
 REFERENCE: Final = ROOT / "docs" / "reference" / "stack-file.md"
+ALERTS: Final = ROOT / "docs" / "reference" / "alerts.md"
 
 
 def schema() -> str:
@@ -46,6 +47,7 @@ def main() -> None:
         render.write(recording(stack), FOLDER / stack)
     (FOLDER / SCHEMA).write_text(schema(), encoding="utf-8")
     REFERENCE.write_text(reference.page(), encoding="utf-8")
+    ALERTS.write_text(alerts_reference.page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The lever's rule and its alert, evaluated by the real promtool."""
+"""The recording rule of the fast scaler, evaluated by the real promtool."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ RAW = {
     "prometheus_url": "http://prometheus:9090",
     "keda": {"install": "existing", "lever": {"image": "runtime:1"}},
 }
-ANSWERED = f'{contract.METRIC_LEVER_ANSWERED}{{namespace="mcp-system"}}'
 
 
 def says(
@@ -127,17 +126,3 @@ def test_what_is_too_much_to_ask_live_is_known_by_the_rule(
     monkeypatch.setattr(lever_live, "TEXT_BYTES", 0)
     checks = [least("8s", mcp_rag=2), least("10s", mcp_rag=4)]
     assert says(promtool, tmp_path, {load("mcp-rag"): "0x6 35x9"}, "1s", checks, every="5s") == ""
-
-
-@pytest.mark.parametrize(
-    ("series", "fires"),
-    [({ANSWERED: "0+60x20"}, False), ({ANSWERED: "0+60x5 300x15"}, True), ({"up": "1x20"}, True)],
-    ids=["answers", "hears nothing", "does not run"],
-)
-def test_its_alert_fires_when_no_lever_works(
-    promtool: Path, tmp_path: Path, series: dict[str, str], *, fires: bool
-) -> None:
-    """Product rule: an alert without both cases is a guess."""
-    count = 'count(ALERTS{alertname="MCPLeverMissing",alertstate="firing"})'
-    samples = [{"labels": "{}", "value": 1}] if fires else []
-    assert says(promtool, tmp_path, series, "1m", [{"expr": count, "eval_time": "15m", "exp_samples": samples}]) == ""

@@ -3,10 +3,11 @@
 from typing import Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.alerts.burn_rate import BURN_RATES
 from meshed_mcp.components.core import queries
 from meshed_mcp.components.observability.dashboards.records import Threshold, Variable
 from meshed_mcp.components.observability.rules import PAGES_SECONDS
-from meshed_mcp.components.observability.slo import BURNS, Objective
+from meshed_mcp.components.observability.slo import Objective
 
 SERVER_SCRAPE_SECONDS: Final = 5
 """Scrape interval of MCP servers, set by their PodMonitors."""
@@ -38,7 +39,7 @@ CHOICES: Final = (
 BUDGET_THRESHOLDS: Final = (Threshold(0.25, "orange"), Threshold(0.5, "green"))
 """Half of the budget left is well, a quarter is where releases wait; the product's choice."""
 
-FASTEST_BURN: Final = BURNS[0].factor
+FASTEST_BURN: Final = BURN_RATES[0].factor
 
 
 def error_thresholds(objective: Objective) -> tuple[Threshold, ...]:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from meshed_mcp.components.alerts.burn_rate import BURN_RATES
 from meshed_mcp.components.core import health_queries as health
 from meshed_mcp.components.core import load_queries as load
 from meshed_mcp.components.core import traffic_queries as traffic
@@ -22,7 +23,7 @@ from meshed_mcp.components.observability.dashboards.records import (
     Threshold,
     Unit,
 )
-from meshed_mcp.components.observability.slo import BURNS, Objective
+from meshed_mcp.components.observability.slo import Objective
 
 WATCHDOG_THRESHOLDS: Final = (Threshold(120, "orange"), Threshold(300, "red"))
 """Four missed evaluations of 30 s, and when Prometheus itself calls a series stale."""
@@ -68,7 +69,7 @@ def alerting_panels() -> tuple[Panel, ...]:
 def budget_panels() -> tuple[Panel, ...]:
     """How much may still go wrong, and how fast that shrinks."""
     left = {"errors": "Error budget left", "slow_calls": "Latency budget left"}
-    fastest = BURNS[0]
+    fastest = BURN_RATES[0]
     return (
         *(
             Panel(

@@ -3,9 +3,10 @@
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.core import alert_queries, queries
+from meshed_mcp.components.alerts.servers import CPU_THROTTLED
 from meshed_mcp.components.core import load_queries as load
 from meshed_mcp.components.core import performance_queries as performance
+from meshed_mcp.components.core import queries
 from meshed_mcp.components.core import traffic_queries as traffic
 from meshed_mcp.components.observability.dashboards.choices import (
     BY_SERVER,
@@ -97,7 +98,7 @@ def waiting_panels() -> tuple[Panel, ...]:
             unit=Unit.SHARE,
             queries=(Query(performance.throttled_share(NAMESPACE, queries.pods_of(SERVER), RATE), "{{pod}}"),),
             scrape_seconds=CLUSTER_SCRAPE_SECONDS,
-            thresholds=(Threshold(alert_queries.THROTTLED_SHARE, "red"),),
+            thresholds=(Threshold(CPU_THROTTLED.default, "red"),),
         ),
     )
 

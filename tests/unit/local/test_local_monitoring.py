@@ -10,12 +10,12 @@ import pytest
 from rich.console import Console
 
 from meshed_mcp import contract
+from meshed_mcp.components.alerts.burn_rate import BURN_RATES
 from meshed_mcp.components.observability.alert_routing import alertmanager_config
 from meshed_mcp.components.observability.alerts import alert_rules
 from meshed_mcp.components.observability.args import AlertmanagerSettings, ObservabilityStackArgs
 from meshed_mcp.components.observability.envoy_monitor import envoy_monitor, kept_series
 from meshed_mcp.components.observability.manifests import rules
-from meshed_mcp.components.observability.slo import BURNS
 from meshed_mcp.components.observability.tracing_monitor import tracing_monitor
 from meshed_mcp.local import alerting, seeded, top, watching
 from meshed_mcp.local.container import Places, program
@@ -70,14 +70,14 @@ def test_alerts_that_are_left_out_exist() -> None:
         for group in item["spec"]["groups"]
         for rule in group["rules"]
     }
-    assert every | {"MCPLeverMissing"} >= alerting.NOT_RUN
+    assert every | {"MCPFastScalerDown"} >= alerting.NOT_RUN
 
 
 def test_a_wait_is_cut_and_a_shorter_one_stays() -> None:
     """Product rule: `--hold 5`, for whoever looks on."""
     holds = {rule["alert"]: rule["for"] for rule in alerting.rule_groups([alert_rules(ARGS)], 5)["groups"][0]["rules"]}
     assert holds["MCPServerDown"] == "5s"
-    assert holds["MCPServerFlapping"] == "0m"
+    assert holds["MCPServerFlapping"] == "0s"
 
 
 def test_routes_are_rendered_and_nobody_is_told() -> None:
@@ -197,7 +197,7 @@ def interrupt() -> None:
 def test_what_is_bad_is_red() -> None:
     """Product rule: thresholds are those of the alerts."""
     columns = {column.heading: column for column in top.COLUMNS}
-    assert columns["burn 1h"].bad == BURNS[0].factor
+    assert columns["burn 1h"].bad == BURN_RATES[0].factor
     assert top.cell(columns["burn 1h"], 15.0).style == "red"
     assert not top.cell(columns["burn 1h"], 1.0).style
 

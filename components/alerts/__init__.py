@@ -1,0 +1,1 @@
+"""Alerts as records, shared by the components that render them; settings that a stack changes."""

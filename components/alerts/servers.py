@@ -1,0 +1,211 @@
+"""Alerts on MCP servers: availability, load, rejected requests, streams."""
+
+from typing import Final
+
+from meshed_mcp import contract
+from meshed_mcp.components.alerts.record import (
+    MAX_COUNT,
+    MAX_RATIO,
+    NUMBER,
+    PERCENT,
+    RATIO,
+    SERVER,
+    SPANS,
+    THRESHOLD,
+    Alert,
+    Component,
+    Severity,
+    Threshold,
+)
+from meshed_mcp.components.core import alert_queries as promql
+from meshed_mcp.components.core import scaling_queries, sli_queries
+
+SERVERS: Final = (
+    Alert(
+        name="MCPServerDown",
+        expression=lambda _: promql.no_replicas_up(sli_queries.NOT_REGISTRY),
+        for_seconds=60,
+        severity=Severity.CRITICAL,
+        component=Component.SERVER,
+        summary=f"{SERVER} is down: 0 of {NUMBER} replicas are up",
+        description="Prometheus cannot scrape the management port of any replica. Clients get 503 from their sidecar.",
+    ),
+    Alert(
+        name="MCPAgentDown",
+        expression=lambda _: promql.no_ready_replicas(),
+        for_seconds=300,
+        severity=Severity.CRITICAL,
+        component=Component.SERVER,
+        summary=f"{SERVER} has no ready replica: 0 of {NUMBER} running replicas are ready",
+        description="The replicas are scraped but receive no requests: their readiness probe fails because they are "
+        "starting or draining.",
+    ),
+    Alert(
+        name="TargetMissing",
+        expression=lambda scope: promql.ready_replicas_not_scraped(scope.threshold),
+        for_seconds=600,
+        component=Component.MONITORING,
+        summary=f"Ready replicas of {SERVER} that Prometheus cannot scrape: {NUMBER}",
+        description="Dashboards and SLOs do not include their requests. The autoscaler assumes that they are as busy "
+        "as the other replicas.",
+        threshold=Threshold(default=0, unit="replicas", minimum=0, maximum=1000),
+    ),
+    Alert(
+        name="MCPServerQueueGrowing",
+        expression=lambda scope: promql.queued_requests(scope.threshold),
+        for_seconds=300,
+        component=Component.SERVER,
+        summary=f"Queued requests of {SERVER} for 10 minutes: at least {NUMBER}",
+        description="All concurrency slots of all replicas are in use, and the autoscaler has not caught up.",
+        threshold=Threshold(default=0, unit="queued requests", minimum=0, maximum=MAX_COUNT),
+    ),
+    Alert(
+        name="MCPServerSaturated",
+        expression=lambda scope: promql.saturation(scope.threshold),
+        for_seconds=300,
+        component=Component.SERVER,
+        summary=f"{SERVER} uses {PERCENT} of its concurrency slots",
+        description=f"The usage has been above {THRESHOLD} for 10 minutes. Further requests are queued, then rejected "
+        "with 503.",
+        threshold=Threshold(default=0.9, unit=RATIO, minimum=0.1, maximum=MAX_RATIO),
+    ),
+    Alert(
+        name="MCPServerScaledToMaximum",
+        expression=lambda _: scaling_queries.at_max_replicas(),
+        for_seconds=900,
+        component=Component.CAPACITY,
+        summary="{{ $labels.horizontalpodautoscaler }} in {{ $labels.namespace }} "
+        f"has scaled to its maximum of {NUMBER} replicas",
+        description="The autoscaler cannot add replicas when the load rises further.",
+    ),
+    Alert(
+        name="MCPServerNoTraffic",
+        expression=lambda scope: promql.no_traffic(sli_queries.recorded("server", "operations"), scope.threshold),
+        for_seconds=600,
+        severity=Severity.INFO,
+        component=Component.SERVER,
+        summary=f'{SERVER} receives no requests; a week ago it received {{{{ $value | printf "%.1f" }}}} per second',
+        description="Clients may be down, misrouted or decommissioned.",
+        threshold=Threshold(default=0.1, unit="requests per second a week ago", minimum=0, maximum=MAX_COUNT),
+    ),
+    Alert(
+        name="MCPRejectedRequests",
+        expression=lambda scope: promql.rejected_ratio(scope.threshold),
+        for_seconds=600,
+        component=Component.SERVER,
+        summary=f"{SERVER} rejects {PERCENT} of its requests: {{{{ $labels.reason }}}}",
+        description="Rejected requests are not executed. They do not count as operations or errors of the SLO.",
+        threshold=Threshold(default=0.05, unit=RATIO, minimum=0, maximum=MAX_RATIO),
+    ),
+    Alert(
+        name="MCPLabelOverflow",
+        expression=lambda scope: promql.label_overflow(scope.threshold),
+        severity=Severity.INFO,
+        component=Component.SERVER,
+        summary=f"{SERVER} replaced {NUMBER} unknown values of {{{{ $labels.label }}}} in an hour",
+        description="Clients request names that do not exist, or the server has more tools than a metric can show.",
+        threshold=Threshold(default=100, unit="values in an hour", minimum=0, maximum=MAX_COUNT),
+    ),
+    Alert(
+        name="MCPOpenStreamsLeak",
+        expression=lambda scope: promql.open_streams_growth(scope.threshold),
+        for_seconds=1800,
+        severity=Severity.INFO,
+        component=Component.SERVER,
+        summary=f"{SERVER} has {NUMBER} open streams, more than {THRESHOLD}",
+        description="Each stream uses memory and a connection until its client closes it or its pod ends.",
+        threshold=Threshold(default=3, unit="times the streams of a day ago", minimum=1, maximum=1000),
+    ),
+    Alert(
+        name="MCPReplicasDisconnected",
+        expression=lambda _: promql.replicas_disconnected(),
+        for_seconds=300,
+        component=Component.SERVER,
+        summary=f"Replicas of {SERVER} without a connection to Redis: {NUMBER}",
+        description="Only clients of the replica where a change happens are notified. Other clients keep old lists.",
+    ),
+    Alert(
+        name="MCPSpansLost",
+        expression=lambda scope: promql.spans_dropped(scope.threshold),
+        for_seconds=600,
+        component=Component.MONITORING,
+        summary=f"{SERVER} dropped {NUMBER} spans in 10 minutes",
+        description="The collector refuses spans or is too slow. Requests are not affected; traces are incomplete.",
+        threshold=SPANS,
+    ),
+)
+
+CPU_THROTTLED: Final = Threshold(default=0.25, unit=RATIO, minimum=0.01, maximum=MAX_RATIO)
+"""Source of the default: kubernetes-mixin, CPUThrottlingHigh."""
+
+PODS: Final = (
+    Alert(
+        name="MCPServerFlapping",
+        expression=lambda scope: promql.container_restarts(scope.threshold),
+        component=Component.POD,
+        summary=f"{{{{ $labels.pod }}}} in {{{{ $labels.namespace }}}} restarted {NUMBER} times in 30 minutes",
+        description="Each restart aborts in-flight requests, and the registry lease expires and is renewed.",
+        threshold=Threshold(default=3, unit="restarts in 30 minutes", minimum=1, maximum=1000),
+    ),
+    Alert(
+        name="MCPPodMemoryNearLimit",
+        expression=lambda scope: promql.memory_usage_ratio(scope.threshold),
+        for_seconds=600,
+        component=Component.POD,
+        summary=f"{{{{ $labels.pod }}}} ({SERVER}) uses {PERCENT} of its memory limit",
+        description="The kernel kills the container at the limit, and its in-flight requests fail.",
+        threshold=Threshold(default=0.9, unit=RATIO, minimum=0.1, maximum=MAX_RATIO),
+    ),
+    Alert(
+        name="MCPPodCPUThrottled",
+        expression=lambda scope: promql.cpu_throttled_ratio(scope.threshold),
+        for_seconds=900,
+        component=Component.POD,
+        summary=f"{{{{ $labels.pod }}}} ({SERVER}) is throttled in {PERCENT} of its CPU periods",
+        description="Its CPU limit makes responses slower although the node may have idle CPU.",
+        threshold=CPU_THROTTLED,
+    ),
+)
+_REGISTRY_TARGETS: Final = f'{contract.LABEL_SERVER}="{contract.REGISTRY_NAME}"'
+
+REGISTRY: Final = (
+    Alert(
+        name="MCPRegistryDown",
+        expression=lambda _: promql.no_replicas_up(_REGISTRY_TARGETS),
+        for_seconds=60,
+        severity=Severity.CRITICAL,
+        component=Component.REGISTRY,
+        summary=f"{SERVER} is down: 0 of {NUMBER} replicas are up",
+        description="Servers cannot register and clients cannot look them up. Clients that know a server's address "
+        "are not affected.",
+    ),
+    Alert(
+        name="MCPRegistryDatabaseDown",
+        expression=lambda _: promql.replicas_without_database(),
+        for_seconds=120,
+        severity=Severity.CRITICAL,
+        component=Component.REGISTRY,
+        summary=f"Replicas of {SERVER} without a connection to the database: {NUMBER}",
+        description="Lookups and lease renewals fail on these replicas. Servers are removed when their leases expire.",
+    ),
+    Alert(
+        name="MCPRegistrySyncStale",
+        expression=lambda scope: promql.registry_sync_age(scope.threshold),
+        for_seconds=60,
+        component=Component.REGISTRY,
+        summary=f"A replica of {SERVER} last synced with its database {NUMBER} s ago",
+        description="It serves stale entries and does not remove servers whose lease expired.",
+        threshold=Threshold(default=60, unit="seconds", minimum=10, maximum=86_400),
+    ),
+    Alert(
+        name="MCPAgentHeartbeatStale",
+        expression=lambda scope: promql.heartbeat_age(scope.threshold),
+        for_seconds=60,
+        component=Component.SERVER,
+        summary=f"The registry last received a heartbeat of {SERVER} {NUMBER} s ago",
+        description="Its lease has expired: lookups by name do not return it. Clients that know its address are not "
+        "affected.",
+        threshold=Threshold(default=90, unit="seconds", minimum=30, maximum=86_400),
+    ),
+)
+"""The registry syncs every 5 s. A lease lasts 30 s; the default of MCPAgentHeartbeatStale is three leases."""
