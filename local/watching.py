@@ -26,7 +26,7 @@ LOOK_SECONDS: Final = 5.0
 """Pause between two looks at the alerts."""
 
 NOBODY: Final = "null"
-"""Receiver of what is only shown. Source: `alert_routing.NOBODY`."""
+"""Receiver of what is only shown. Source: `alert_routing.NO_RECEIVER`."""
 
 
 class Monitoring(NamedTuple):

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from meshed_mcp import contract
 from meshed_mcp.components.alerts.record import (
     MAX_COUNT,
     MAX_RATIO,
@@ -166,12 +165,10 @@ PODS: Final = (
         threshold=CPU_THROTTLED,
     ),
 )
-_REGISTRY_TARGETS: Final = f'{contract.LABEL_SERVER}="{contract.REGISTRY_NAME}"'
-
 REGISTRY: Final = (
     Alert(
         name="MCPRegistryDown",
-        expression=lambda _: promql.no_replicas_up(_REGISTRY_TARGETS),
+        expression=lambda _: promql.no_replicas_up(sli_queries.OF_REGISTRY),
         for_seconds=60,
         severity=Severity.CRITICAL,
         component=Component.REGISTRY,

@@ -165,10 +165,10 @@ class AutoscalingPolicyArgs(Model):
     """Name of an alert -> what changes in it; the names, thresholds and units are in docs/reference/alerts.md."""
 
     runbooks_url: str = "docs/runbooks"
-    """Where the pages of the alerts are, without the slash at the end."""
+    """Base of the alerts' runbook links, without a trailing slash."""
 
     dashboards_url: str | None = None
-    """Address of Grafana, for the links of the alerts; unset = they have none."""
+    """Address of Grafana, for the alerts' dashboard links; unset = no dashboard links."""
 
     keda: KedaSettings = KedaSettings()
     deletion_cost: DeletionCostSettings | None = None

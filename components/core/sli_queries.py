@@ -15,7 +15,7 @@ STEP_SECONDS: Final = 15
 """How often the rates are recorded: a sum of them times this is a number of calls."""
 
 BY_TOOL: Final = f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_TOOL})"
-BY_SERVER: Final = f"sum by (namespace, {contract.LABEL_SERVER})"
+BY_SERVER: Final = f"sum {queries.BY_SERVER}"
 OF_REGISTRY: Final = f'{contract.LABEL_SERVER}="{contract.REGISTRY_NAME}"'
 NOT_REGISTRY: Final = f'{contract.LABEL_SERVER}!="{contract.REGISTRY_NAME}"'
 

@@ -1,7 +1,7 @@
-"""Alertmanager's configuration: which alert goes to whom, and which is silent beside a worse one.
+"""Alertmanager's configuration: routes, receivers and inhibition rules.
 
-Settings in, the configuration and the Secrets it reads out. Source: Alertmanager, "Configuration". Not here: the alerts
-(`alerts.py`), Alertmanager itself (`prometheus_values.py`).
+Settings in, the configuration and the names of its Secrets out. Source: Alertmanager, "Configuration". Not here: the
+alerts (`components/alerts`), Alertmanager itself (`prometheus_values.py`).
 """
 
 from typing import Final
@@ -12,29 +12,29 @@ from meshed_mcp.components.observability.alerting_args import EmailReceiver, Sec
 from meshed_mcp.components.observability.args import AlertmanagerSettings
 
 SECRETS_DIR: Final = "/etc/alertmanager/secrets"
-"""Where the operator mounts what `secrets` names. Source: Prometheus operator, AlertmanagerSpec."""
+"""Folder into which the operator mounts `secrets`. Source: Prometheus operator, AlertmanagerSpec."""
 
-NOBODY: Final = "null"
+NO_RECEIVER: Final = "null"
 EMAIL: Final = "email"
 WEBHOOK: Final = "webhook"
 HEARTBEAT: Final = "heartbeat"
-"""Names of receivers; the first is the chart's."""
+"""Names of receivers; the first is the chart's and sends nothing."""
 
 GROUP_BY: Final = ["alertname", "namespace", contract.LABEL_SERVER]
 WATCHDOG: Final = 'alertname="Watchdog"'
-"""The chart's alert that always fires."""
+"""Matches the chart's alert that always fires."""
 
-GONE: Final = "MCPServerDown|MCPAgentDown|MCPRegistryDown"
-"""Alerts that say that nothing of a server answers: whatever else fires for it follows from that."""
+SERVER_DOWN: Final = "MCPServerDown|MCPAgentDown|MCPRegistryDown"
+"""Alerts on a server that serves no request: the other alerts on it are consequences."""
 
 
 def alertmanager_config(settings: AlertmanagerSettings, secrets_dir: str = SECRETS_DIR) -> Manifest:
-    """The configuration; an alert for which nobody is named is kept and shown, and sent to nobody."""
+    """The configuration; an alert without a receiver is shown and not sent."""
     return {
         "global": {"resolve_timeout": "5m"},
         "receivers": receivers(settings, secrets_dir),
         "route": {
-            "receiver": NOBODY,
+            "receiver": NO_RECEIVER,
             "group_by": GROUP_BY,
             "group_wait": "30s",
             "group_interval": "5m",
@@ -46,15 +46,15 @@ def alertmanager_config(settings: AlertmanagerSettings, secrets_dir: str = SECRE
 
 
 def secrets(settings: AlertmanagerSettings) -> list[str]:
-    """Names of the Secrets that the configuration reads."""
+    """Names of the Secrets that the configuration reads, sorted."""
     password = settings.email.password if settings.email else None
     files = (password, settings.webhook, settings.heartbeat)
     return sorted({file.secret for file in files if file is not None})
 
 
 def routes(settings: AlertmanagerSettings) -> list[Manifest]:
-    """Tried from first to last; the webhook gets warnings too where there is no mail for them."""
-    heartbeat = HEARTBEAT if settings.heartbeat else NOBODY
+    """Routes in the order of evaluation; the webhook receives warnings as well if there is no email receiver."""
+    heartbeat = HEARTBEAT if settings.heartbeat else NO_RECEIVER
     beat = {"group_wait": "0s", "group_interval": "1m", "repeat_interval": "1m"}
     found: list[Manifest] = [{"matchers": [WATCHDOG], "receiver": heartbeat, **beat}]
     if settings.webhook:
@@ -66,8 +66,8 @@ def routes(settings: AlertmanagerSettings) -> list[Manifest]:
 
 
 def receivers(settings: AlertmanagerSettings, secrets_dir: str) -> list[Manifest]:
-    """Those that are named; secrets by file."""
-    found: list[Manifest] = [{"name": NOBODY}]
+    """The receivers of the settings; their secrets are read from files."""
+    found: list[Manifest] = [{"name": NO_RECEIVER}]
     if settings.email:
         found.append({"name": EMAIL, "email_configs": [email(settings.email, secrets_dir)]})
     if settings.webhook:
@@ -78,7 +78,7 @@ def receivers(settings: AlertmanagerSettings, secrets_dir: str) -> list[Manifest
 
 
 def email(receiver: EmailReceiver, secrets_dir: str) -> Manifest:
-    """One mail per group, and one when it is over."""
+    """An email per group of alerts, and one when the group is resolved."""
     password = {"auth_password_file": path(receiver.password, secrets_dir)} if receiver.password else {}
     username = {"auth_username": receiver.username} if receiver.username else {}
     return {
@@ -93,17 +93,17 @@ def email(receiver: EmailReceiver, secrets_dir: str) -> Manifest:
 
 
 def webhook(url: SecretFile, secrets_dir: str, *, resolved: bool) -> Manifest:
-    """A POST of JSON; the URL is a secret, because whoever knows it may post."""
+    """A POST of JSON; the URL is a secret, because it authorizes the sender."""
     return {"url_file": path(url, secrets_dir), "send_resolved": resolved}
 
 
 def path(file: SecretFile, secrets_dir: str) -> str:
-    """Where a key of a Secret is read."""
+    """File of a key of a mounted Secret."""
     return f"{secrets_dir}/{file.secret}/{file.key}"
 
 
 def inhibitions() -> list[Manifest]:
-    """What is silent beside what: each only for the same server, so that one server's fault hides no other's."""
+    """Inhibition rules; each applies to alerts on the same server, so that one server never mutes another."""
     same_server = ["namespace", contract.LABEL_SERVER]
     return [
         {
@@ -112,8 +112,8 @@ def inhibitions() -> list[Manifest]:
             "equal": ["alertname", *same_server],
         },
         {
-            "source_matchers": [f'alertname=~"{GONE}"'],
-            "target_matchers": [f'alertname!~"{GONE}"', 'component=~"server|tool|pod|registry"'],
+            "source_matchers": [f'alertname=~"{SERVER_DOWN}"'],
+            "target_matchers": [f'alertname!~"{SERVER_DOWN}"', 'component=~"server|tool|pod|registry"'],
             "equal": same_server,
         },
         {

@@ -1,6 +1,6 @@
-"""To whom alerts go: e-mail, a webhook, a heartbeat. Secrets are named, never written: Alertmanager reads files.
+"""Receivers of alerts: email, webhook, heartbeat. Secrets are given by name; Alertmanager reads them from files.
 
-Not here: which alert goes where (`alert_routing.py`).
+Not here: the routes (`alert_routing.py`).
 """
 
 import re
@@ -11,35 +11,35 @@ from pydantic import AfterValidator, model_validator
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import object_name
 
-NOWHERE: Final = re.compile(r"(localhost|.+[.]localhost|.+[.]invalid|127[.].*|0[.]0[.]0[.]0)")
-"""Hosts that no pod reaches: itself, and names that are made never to exist. Source: RFC 6761, sections 6.3 and 6.4."""
+UNREACHABLE_HOSTS: Final = re.compile(r"(localhost|.+[.]localhost|.+[.]invalid|127[.].*|0[.]0[.]0[.]0)")
+"""Loopback and names that never resolve: unreachable from a pod. Source: RFC 6761, sections 6.3 and 6.4."""
 
 HIGHEST_PORT: Final = 65_535
 """Source: RFC 9293, "Source Port": 16 bits."""
 
 
 def host_and_port(text: str) -> str:
-    """`text` as it is, if a pod may reach it. Raises ValueError with what to write instead."""
+    """`text` unchanged, if it is a host and port that a pod can reach. Raises ValueError with what to set instead."""
     fix = "write one such as 'smtp.example.com:587'"
     if re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]{1,5}", text) is None:
         raise ValueError(f"{text!r} is no host with a port; {fix}")
     host, _, port = text.rpartition(":")
     if not 0 < int(port) <= HIGHEST_PORT:
         raise ValueError(f"{text!r} has no port from 1 to {HIGHEST_PORT}; {fix}")
-    if NOWHERE.fullmatch(host.lower()):
+    if UNREACHABLE_HOSTS.fullmatch(host.lower()):
         raise ValueError(f"{text!r} cannot be reached from a pod: {host} is the pod itself, or no name at all; {fix}")
     return text
 
 
 def mail_address(text: str) -> str:
-    """`text` as it is, if it may be a mail address. Raises ValueError with what to write instead."""
+    """`text` unchanged, if it can be an email address. Raises ValueError with what to set instead."""
     if re.fullmatch(r"[^@\s]+@[^@\s]+", text) is None:
         raise ValueError(f"{text!r} is no mail address; write one such as 'operators@example.com'")
     return text
 
 
 def secret_key(text: str) -> str:
-    """`text` as it is, if a Secret can have such a key. Raises ValueError with what to write instead."""
+    """`text` unchanged, if it is a valid key of a Secret. Raises ValueError with what to set instead."""
     if re.fullmatch(r"[-._A-Za-z0-9]{1,253}", text) is None:
         raise ValueError(f"{text!r} is no key of a Secret; write letters, digits, '-', '_' and '.', such as 'url'")
     return text
@@ -52,26 +52,26 @@ class SecretFile(Model):
     """Name of the Secret."""
 
     key: Annotated[str, AfterValidator(secret_key)]
-    """Key inside the Secret."""
+    """Key of the Secret."""
 
 
 class EmailReceiver(Model):
-    """Mail for alerts of severity critical and warning."""
+    """Email receiver for alerts of severity critical and warning."""
 
     to: Annotated[str, AfterValidator(mail_address)]
-    """Who gets it."""
+    """Recipient."""
 
     sender: Annotated[str, AfterValidator(mail_address)]
-    """Whom it is from."""
+    """Address in the From header."""
 
     smarthost: Annotated[str, AfterValidator(host_and_port)]
-    """Mail server, host:port."""
+    """SMTP server, host:port."""
 
     username: str | None = None
-    """Name to log in with; unset = without logging in."""
+    """User name for SMTP authentication; unset = no authentication."""
 
     password: SecretFile | None = None
-    """Password to log in with."""
+    """Password for SMTP authentication."""
 
     @model_validator(mode="after")
     def _login_is_whole(self) -> Self:
@@ -82,4 +82,4 @@ class EmailReceiver(Model):
         return self
 
     require_tls: bool = True
-    """Refuse a mail server that does not offer STARTTLS. Source: default of Alertmanager's `smtp_require_tls`."""
+    """Require STARTTLS of the SMTP server. Source: default of Alertmanager's `smtp_require_tls`."""

@@ -107,16 +107,16 @@ class AlertmanagerSettings(Model):
     """Alertmanager."""
 
     replicas: int = Field(default=1, ge=1, le=5)
-    """Each tells the others what it has sent, so that nobody is told twice."""
+    """Replicas gossip to deduplicate notifications."""
 
     email: EmailReceiver | None = None
-    """Mail for alerts of severity critical and warning."""
+    """Email receiver for alerts of severity critical and warning."""
 
     webhook: SecretFile | None = None
-    """URL to which critical alerts are posted, and warnings too where there is no mail: a pager, a chat."""
+    """URL of a pager or chat for critical alerts, and for warnings if there is no email receiver."""
 
     heartbeat: SecretFile | None = None
-    """URL that is posted to each minute while alerting works; its service tells when that ends."""
+    """URL that Alertmanager posts to every minute; its service notifies you when the posts stop."""
 
     storage_gib: int = Field(default=1, ge=1, le=1024)
     """Volume of each replica, GiB: silences and the notification log."""
@@ -199,11 +199,10 @@ class ObservabilityStackArgs(Model):
     units are in docs/reference/alerts.md."""
 
     monthly_cost_budget: float | None = Field(default=None, gt=0)
-    """What the pods of all servers may cost in a month, in OpenCost's currency, before MCPCostBudget fires."""
+    """Monthly cost of the pods of all servers, in OpenCost's currency, above which MCPCostBudget fires."""
 
     runbooks_url: str = "docs/runbooks"
-    """Where the pages of the alerts are, without the slash at the end: a web address, or their folder in this
-    package's repository."""
+    """Base of the alerts' runbook links, without a trailing slash: a URL, or the folder in this repository."""
 
     storage_class: Annotated[str, AfterValidator(object_name)] | None = None
     """StorageClass of every volume of the stack; the cluster's default if unset."""
