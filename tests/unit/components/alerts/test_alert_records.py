@@ -123,7 +123,7 @@ def test_links_are_where_the_stack_says() -> None:
     """Product rule: a link of an alert opens from outside the cluster once the stack names the addresses."""
     raw = {"runbooks_url": "https://wiki.example/runbooks", "grafana": {"url": "https://grafana.example/"}}
     (group,) = prometheus_rule(ObservabilityStackArgs.model_validate(raw))["spec"]["groups"]
-    notes = group["rules"][0]["annotations"]
+    (notes,) = (rule["annotations"] for rule in group["rules"] if rule["alert"] == "MCPServerDown")
     assert notes["runbook_url"] == "https://wiki.example/runbooks/MCPServerDown.md"
     assert notes["dashboard_url"].startswith("https://grafana.example/d/mcp-services?")
 
