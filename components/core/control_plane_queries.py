@@ -1,6 +1,6 @@
-"""PromQL about istiod: whether it answers, whether proxies take what it sends and how soon, how long its root lasts.
+"""PromQL of istiod: availability, rejected configuration, convergence time, root certificate.
 
-Out: PromQL text; that of alerts is empty unless something is wrong. Source of the names: a real istiod
+An expression of an alert is empty unless the alert applies. Source of the names: a real istiod
 (tests/engines/test_istiod_metrics.py).
 """
 
@@ -11,13 +11,13 @@ from meshed_mcp.components.core.queries import PromQL
 REFUSED: Final = "pilot_total_xds_rejects"
 CONNECTED: Final = "pilot_xds"
 REACHED: Final = "pilot_proxy_convergence_time"
-"""Seconds from a change to the proxy that has all of it."""
+"""Histogram, seconds from a configuration change until a proxy has it."""
 
 ROOT_EXPIRY: Final = "citadel_server_root_cert_expiry_timestamp"
-"""Unix seconds; of an istiod that signs itself."""
+"""Unix seconds; istiod exposes it if it is the certificate authority."""
 
 REVISION: Final = "revision"
-"""Label of a scrape: Istio's `istio.io/rev` of the pod."""
+"""Target label: the pod's `istio.io/rev`."""
 
 MONITOR: Final = "istiod"
 DEPLOYMENT: Final = "istiod(-.+)?"
@@ -53,15 +53,15 @@ def root_certificate_days(threshold: float) -> PromQL:
 
 
 def connected() -> str:
-    """Proxies that istiod serves, per revision."""
+    """Proxies connected to istiod, per revision."""
     return f"sum by ({REVISION}) ({CONNECTED})"
 
 
 def refused(window: str) -> str:
-    """Pieces of configuration per second that proxies did not take, per kind."""
+    """Configuration updates per second that proxies rejected, per type."""
     return f"sum by (type) (rate({REFUSED}[{window}]))"
 
 
 def reach_seconds(quantile: float, window: str) -> str:
-    """Seconds until a change is in the proxies, at `quantile` (0..1); absent while nothing changes."""
+    """Convergence time, seconds, at `quantile` (0..1); absent while nothing changes."""
     return f"histogram_quantile({quantile}, sum by (le) (rate({REACHED}_bucket[{window}])))"

@@ -1,7 +1,7 @@
-"""PromQL of what is well and what is not: replicas that answer, budgets left, alerts that fire, the watchdog.
+"""PromQL of health: error budgets left, burn rates, firing alerts, the watchdog.
 
-In: selectors (`queries.selector`). Out: PromQL text. Not here: the alerts' own expressions (`alert_queries.py`), what
-is recorded of service levels (`sli_queries.py`).
+In: selectors (`queries.selector`). Out: PromQL text. Not here: the expressions of alerts (`alert_queries.py`), recorded
+service levels (`sli_queries.py`).
 """
 
 from typing import Final
@@ -19,21 +19,21 @@ FIRING: Final = 'alertstate="firing"'
 
 
 def budget_left(bad: str, select: str) -> str:
-    """Part of its budget for `bad` (errors, slow_calls) that a server has left; below 0 it is overspent."""
+    """Ratio of a server's error budget for `bad` (errors, slow_calls) that is left; below 0 it is overspent."""
     return f"{sli.budget_left_name(bad)}{{{select}}}"
 
 
 def burned(bad: str, window: str, select: str) -> str:
-    """How many times faster than allowed a server's budget for `bad` burned over `window`, one that is recorded."""
+    """Burn rate of a server's error budget for `bad` over `window`, which must be a recorded one."""
     return f"{sli.share_name('server', bad, window)}{{{select}}} / {sli.budget_name('server', bad)}{{{select}}}"
 
 
 def firing_alerts() -> str:
-    """Number of alerts that fire, per name and severity; not the watchdog nor what only informs."""
+    """Number of firing alerts, per name and severity, without the watchdog and severity info."""
     return f'sum by (alertname, severity) (ALERTS{{{FIRING},severity=~"critical|warning"}})'
 
 
 def watchdog_age() -> str:
-    """Seconds since the watchdog was last seen firing, within the last hour; absent after that."""
+    """Seconds since the watchdog last fired, within the last hour; absent after that."""
     seen = f'timestamp(ALERTS{{alertname="{WATCHDOG}",{FIRING}}})'
     return f"time() - max(max_over_time({seen}[1h:30s]))"

@@ -1,4 +1,4 @@
-"""To whom alerts go, as a stack writes it and as the chart is told."""
+"""Receivers and routes of alerts, from a stack's settings to the values of the chart."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def values(**settings: Any) -> dict[str, Any]:
     return alertmanager_values(ObservabilityStackArgs.model_validate({"alertmanager": settings}))
 
 
-def test_secrets_are_mounted_and_named_by_file() -> None:
+def test_secrets_are_mounted_and_read_from_files() -> None:
     """Prometheus operator, AlertmanagerSpec.secrets: mounted below /etc/alertmanager/secrets/<name>."""
     password, url = {"secret": "smtp", "key": "password"}, {"secret": "pager", "key": "url"}
     found = values(email=EMAIL | {"username": "alerts", "password": password}, webhook=url, heartbeat=url)
@@ -29,15 +29,15 @@ def test_secrets_are_mounted_and_named_by_file() -> None:
     assert receivers["heartbeat"]["webhook_configs"][0]["send_resolved"] is False
 
 
-def test_nobody_is_told_until_a_receiver_is_named() -> None:
+def test_stack_without_receivers_sends_nothing() -> None:
     """Product rule: a stack without receivers shows its alerts and needs no Secret."""
     found = values()
     assert found["alertmanagerSpec"]["secrets"] == []
     assert [item["name"] for item in found["config"]["receivers"]] == ["null"]
 
 
-def test_alerts_of_one_server_come_together() -> None:
-    """Product rule: ten pods of one server are one message, two servers are two."""
+def test_alerts_are_grouped_by_server() -> None:
+    """Product rule: ten pods of one server are one notification, two servers are two."""
     assert alertmanager_config(AlertmanagerSettings())["route"]["group_by"] == GROUP_BY
     assert GROUP_BY == ["alertname", "namespace", "mcp_server_name"]
 
@@ -50,13 +50,13 @@ def test_alerts_of_one_server_come_together() -> None:
         ("password", {"secret": "smtp", "key": "a/b"}, r"no key of a Secret; write letters, digits, .* such as 'url'"),
     ],
 )
-def test_what_cannot_work_is_refused_with_what_to_write(field: str, value: object, advice: str) -> None:
-    """Product rule: a mail server without a port would be found by Alertmanager in the cluster."""
+def test_invalid_receiver_is_rejected_with_what_to_set(field: str, value: object, advice: str) -> None:
+    """Product rule: a wrong receiver ends at preview, not in the log of Alertmanager."""
     with pytest.raises(ValidationError, match=advice):
         AlertmanagerSettings.model_validate({"email": EMAIL | {field: value}})
 
 
-def test_an_address_without_a_scheme_is_refused() -> None:
-    """Product rule: a link that no browser opens helps nobody at night."""
+def test_grafana_url_without_scheme_is_rejected() -> None:
+    """Product rule: a link of an alert must open in a browser."""
     with pytest.raises(ValidationError, match=r"'grafana' is no web address; write one such as 'https://grafana"):
         ObservabilityStackArgs.model_validate({"grafana": {"url": "grafana"}})
