@@ -7,7 +7,8 @@ from meshed_mcp.components.alerts.burn_rate import BURN_RATE_ALERTS
 from meshed_mcp.components.alerts.mesh import MESH
 from meshed_mcp.components.alerts.monitoring import COST, MONITORING
 from meshed_mcp.components.alerts.record import Alert
-from meshed_mcp.components.alerts.servers import PODS, REGISTRY, SERVERS
+from meshed_mcp.components.alerts.registry import REGISTRY
+from meshed_mcp.components.alerts.servers import PODS, SERVERS
 
 OBSERVABILITY_ALERTS: Final = (*SERVERS, *REGISTRY, *BURN_RATE_ALERTS, *PODS, *MESH, *MONITORING)
 """Alerts that ObservabilityStack always renders."""
