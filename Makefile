@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 STACK ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: backtest bench-mesh bench-observability bench-reaction bench-render bench-rollout bench-runtime bench-scaling-rules bench-telemetry dashboard-pictures help setup engines local local-check test lint format unit golden lines package image-size preview clean
+.PHONY: backtest bench-mesh bench-observability bench-reaction bench-render bench-rollout bench-runtime bench-scaling-rules bench-telemetry dashboard-pictures help setup engines local local-check test lint format unit golden schemas lines package image-size preview clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,6 +52,9 @@ format: setup ## Format the code
 
 golden: setup ## Write the golden files again
 	$(BIN)/python -m tests.golden.write
+
+schemas: setup ## Write the schemas of check again, from the API server and CRD files (CRD_DIR=folder)
+	PYTHONPATH=tests/engines $(BIN)/python -m tests.schemas.write
 
 lines: ## Count the lines a user writes in the quick start; more than 15 is an error
 	@awk 'NF { count[FILENAME]++; total++ } \

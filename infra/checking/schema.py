@@ -1,104 +1,113 @@
-"""Objects against their kinds' schemas: an unknown field, a wrong type or a missing field is a fault.
+"""Objects against the schemas of their kinds: an unknown field, a wrong type or a missing field is an error.
 
-Custom kinds are judged by the `openAPIV3Schema` of their CRDs, read from files; built-in kinds by the types that
-pulumi-kubernetes generates from the Kubernetes API. CEL rules are not run: in the tests, a real API server does that.
+Schemas of Kubernetes and of the CRDs that a stack uses are package data (`schemas/`); those of other custom kinds come
+from CRD files in `$CRD_DIR`. CEL rules are not run: in the tests, a real API server does that.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-from jsonschema import Draft202012Validator
+import jsonschema_rs
 
-from meshed_mcp.components.core.errors import Fault, excerpt, suggestion
+from meshed_mcp.components.core.errors import ConfigurationError, Fault, excerpt, suggestion
 from meshed_mcp.components.core.manifest import Manifest, identity
-from meshed_mcp.infra.checking import builtin
+from meshed_mcp.infra.checking import schemas
+from meshed_mcp.infra.checking.crds import crd_schemas
 
 CRD_DIR_VARIABLE: Final = "CRD_DIR"
-"""Environment variable: folder with CRD files (`*.yaml`)."""
+"""Environment variable: folder with CRD files (`*.yaml`), for custom kinds of the user or for other versions."""
 
-ANY_OBJECT: Final = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
-"""Fields that every object has and CRD schemas leave to Kubernetes."""
+VALUE_MARK: Final = "\N{OBJECT REPLACEMENT CHARACTER}"
+"""Stands for the wrong value in the validator's message."""
+
+MISSPELLED: Final = 0.9
+"""Similarity of names from which a kind counts as misspelled, and not as one that has no schema here."""
+
+PLAIN_NAME: Final = re.compile(r"[\w-]+")
 
 
 def crd_folder() -> Path | None:
-    """Where CRD files are: `$CRD_DIR`, else `shared/crds` beside a source checkout; None if neither is there."""
+    """The folder of `$CRD_DIR`; None if it is not set. Raises ConfigurationError if it is no folder."""
     named = os.environ.get(CRD_DIR_VARIABLE)
-    folder = Path(named) if named else Path(__file__).resolve().parents[2].parent / "shared" / "crds"
-    return folder if folder.is_dir() else None
+    if not named:
+        return None
+    if not Path(named).is_dir():
+        message = f"{named} is not a folder; set it to a folder with CRD files (*.yaml), or unset it"
+        raise ConfigurationError([Fault(CRD_DIR_VARIABLE, "", message)])
+    return Path(named)
+
+
+def schema_faults(item: Manifest) -> list[Fault]:
+    """What the API server would reject in one object, or prune without an error."""
+    api_version, kind, namespace, name = identity(item)
+    where = f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+    found = validator(api_version, kind, crd_folder())
+    if found is None:
+        message = unknown_kind(api_version, kind)
+        return [Fault(where, "apiVersion", message)] if message else []
+    schema, judge = found
+    value = without_nulls(item) if schemas.published_file(api_version) == schemas.KUBERNETES else item
+    return [fault for error in judge.iter_errors(value) for fault in error_faults(where, error, schema)]
+
+
+def unchecked_kinds(items: Iterable[Manifest]) -> list[str]:
+    """A note for each kind that has no schema here."""
+    kinds = sorted({(item["apiVersion"], item["kind"]) for item in items})
+    return [
+        f"{kind} of {api_version} is not checked: set {CRD_DIR_VARIABLE} to a folder with its CRD"
+        for api_version, kind in kinds
+        if validator(api_version, kind, crd_folder()) is None and not unknown_kind(api_version, kind)
+    ]
 
 
 @cache
-def crd_schemas(folder: Path) -> Mapping[tuple[str, str], dict[str, Any]]:
-    """(apiVersion, kind) -> closed JSON schema, of every served version of every CRD in `folder`."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        for crd in yaml.load_all(path.read_bytes(), loader):
-            if crd and crd.get("kind") == "CustomResourceDefinition":
-                found.update(versions(crd))
-    return found
+def validator(api_version: str, kind: str, folder: Path | None) -> tuple[schemas.Schema, Any] | None:
+    """The schema of a kind and its validator; None if neither `folder` nor the package has one."""
+    own = crd_schemas(folder).get((api_version, kind)) if folder else None
+    schema = schemas.with_definitions(own) if own else schemas.published_schema(api_version, kind)
+    return None if schema is None else (schema, jsonschema_rs.Draft202012Validator(schema, mask=VALUE_MARK))
 
 
-def versions(crd: dict[str, Any]) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
-    """The served versions of one CRD."""
-    spec = crd["spec"]
-    for version in spec["versions"]:
-        if version["served"]:
-            key = f"{spec['group']}/{version['name']}", spec["names"]["kind"]
-            yield key, closed(version["schema"]["openAPIV3Schema"], extra=ANY_OBJECT)
+def unknown_kind(api_version: str, kind: str) -> str:
+    """What is wrong with a kind that has no schema; empty if its API group, or the kind in it, is not known either."""
+    known = schemas.published_kinds(api_version)
+    versions = sorted({version for version, name in known if name == kind})
+    if versions:
+        return f"no served version {api_version} of {kind} is known; known here: {', '.join(versions)}"
+    close = get_close_matches(kind, sorted({name for _, name in known}), n=1, cutoff=MISSPELLED)
+    return f"{api_version} has no kind {kind}; did you mean {close[0]}?" if close else ""
 
 
-def closed(schema: Any, extra: Mapping[str, Any] | None = None) -> Any:
-    """`schema` with unknown fields refused wherever the API server would prune them."""
-    if isinstance(schema, list):
-        return [closed(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    result = {key: closed_part(key, value) for key, value in schema.items()}
-    if "properties" in schema:
-        result["properties"] = {**result["properties"], **(extra or {})}
-        if not schema.get("x-kubernetes-preserve-unknown-fields") and "additionalProperties" not in schema:
-            result["additionalProperties"] = False
-    return result
+def without_nulls(value: Any) -> Any:
+    """`value` without null fields, which the API server reads as absent in built-in kinds."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def closed_part(key: str, value: Any) -> Any:
-    """One keyword of a schema: sub-schemas are closed; alternatives are not, they repeat only part of the fields."""
-    if key == "properties":
-        return {name: closed(item) for name, item in value.items()}
-    return closed(value) if key in {"items", "additionalProperties"} else value
-
-
-def schema_faults(item: Manifest, schemas: Mapping[tuple[str, str], dict[str, Any]]) -> list[Fault]:
-    """What the API server would refuse in one object, or prune without a word."""
-    api_version, kind, namespace, name = identity(item)
-    where = f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
-    if builtin.knows(api_version, kind):
-        return [Fault(where, field, message) for field, message in builtin.unknown_fields(item)]
-    schema = schemas.get((api_version, kind))
-    if schema is None:
-        return [Fault(where, "apiVersion", f"no served version {api_version} of {kind} is known")] if schemas else []
-    errors = Draft202012Validator(schema).iter_errors(item)
-    return [fault for error in errors for fault in error_faults(where, error)]
-
-
-def error_faults(where: str, error: Any) -> Iterator[Fault]:
-    """One JSON schema error as faults, one per unknown field."""
-    path = error.json_path.removeprefix("$").removeprefix(".")
-    if error.validator == "additionalProperties":
-        known = sorted(error.schema["properties"])
-        for name in sorted(set(error.instance) - set(known)):
-            yield Fault(where, f"{path}.{name}".removeprefix("."), f"unknown field; {suggestion(name, known)}")
+def error_faults(where: str, error: Any, schema: schemas.Schema) -> Iterator[Fault]:
+    """One error of the validator as configuration errors, one per unknown field."""
+    path = field_path(error.instance_path)
+    if error.kind.name == "additionalProperties":
+        for step in error.schema_path[:-1]:
+            schema = schema[step]
+        for name in sorted(error.kind.unexpected):
+            known = suggestion(name, sorted(schema["properties"]))
+            yield Fault(where, f"{path}{field_step(name)}".removeprefix("."), f"unknown field; {known}")
     else:
-        yield Fault(where, path, excerpt_message(error))
+        yield Fault(where, path.removeprefix("."), error.message.replace(VALUE_MARK, excerpt(error.instance)))
 
 
-def excerpt_message(error: Any) -> str:
-    """The validator's sentence with a bounded value in it."""
-    message = str(error.message)
-    value = repr(error.instance)
-    return message.replace(value, excerpt(error.instance)) if value in message else message
+def field_path(steps: Iterable[str | int]) -> str:
+    """`.spec.template.spec.containers[0].image`."""
+    return "".join(map(field_step, steps))
+
+
+def field_step(step: str | int) -> str:
+    """One step of a path: an index or a name that is no word in brackets."""
+    return f".{step}" if isinstance(step, str) and PLAIN_NAME.fullmatch(step) else f"[{step!r}]"

@@ -1,7 +1,6 @@
 """`check`: the repository's stacks pass, and each single damage to them is found and named."""
 
 import copy
-from pathlib import Path
 
 import pytest
 from damages import Damage, damage, lines, one
@@ -11,7 +10,7 @@ from meshed_mcp.infra.checking import check
 from meshed_mcp.infra.checking.chart_secrets import release_notes
 from meshed_mcp.infra.checking.references import reference_faults
 from meshed_mcp.infra.checking.rules import rule_faults
-from meshed_mcp.infra.checking.schema import crd_schemas, schema_faults
+from meshed_mcp.infra.checking.schema import schema_faults
 from tests.stacks import STACKS, recording
 
 
@@ -44,15 +43,43 @@ SCHEMA_DAMAGES: dict[str, tuple[Damage, str]] = {
     ),
     "text for a number": (
         damage("Deployment", "mcp-rag", "spec.replicas", "2"),
-        "Deployment mcp-system/mcp-rag: spec.replicas: '2' is not int",
+        "Deployment mcp-system/mcp-rag: spec.replicas: '2' is not of type \"integer\"",
     ),
     "number for text": (
         damage("Service", "mcp-rag", "spec.selector.app", 7),
-        "Service mcp-system/mcp-rag: spec.selector.app: 7 is not str",
+        'Service mcp-system/mcp-rag: spec.selector.app: 7 is not of type "string"',
     ),
     "a value outside an enum": (
         damage("PeerAuthentication", "default", "spec.mtls.mode", "BOGUS"),
         "PeerAuthentication istio-system/default: spec.mtls.mode: 'BOGUS' is not one of",
+    ),
+    "a value outside a built-in kind's enum": (
+        damage("Deployment", "mcp-rag", "spec.template.spec.containers.0.imagePullPolicy", "Sometimes"),
+        (
+            "Deployment mcp-system/mcp-rag: spec.template.spec.containers[0].imagePullPolicy: "
+            '\'Sometimes\' is not one of "Always", "IfNotPresent" or "Never"'
+        ),
+    ),
+    "a list for text or number": (
+        damage("Service", "mcp-rag", "spec.ports.0.targetPort", ["http"]),
+        "Service mcp-system/mcp-rag: spec.ports[0].targetPort: ['http'] is not valid under any of the schemas",
+    ),
+    "a number below its minimum": (
+        damage(
+            "ScaledObject", "mcp-controller", "spec.triggers.0.authenticationRef", {"kind": "TriggerAuthentication"}
+        ),
+        'ScaledObject mcp-system/mcp-controller: spec.triggers[0].authenticationRef: "name" is a required property',
+    ),
+    "a label of a custom resource that is no text": (
+        damage("PodMonitor", "mcp-rag", "metadata.labels.team", 7),
+        'PodMonitor mcp-system/mcp-rag: metadata.labels.team: 7 is not of type "string"',
+    ),
+    "a misspelled kind": (
+        damage("PodMonitor", "mcp-rag", "kind", "PodMonitr"),
+        (
+            "PodMonitr mcp-system/mcp-rag: apiVersion: monitoring.coreos.com/v1 has no kind PodMonitr; "
+            "did you mean PodMonitor?"
+        ),
     ),
     "a version that is not served": (
         damage("VirtualService", "mcp-rag", "apiVersion", "networking.istio.io/v7"),
@@ -60,18 +87,18 @@ SCHEMA_DAMAGES: dict[str, tuple[Damage, str]] = {
     ),
     "a metadata value that is no text": (
         damage("ScaledObject", "mcp-controller", "spec.triggers.0.metadata.threshold", 28),
-        "ScaledObject mcp-system/mcp-controller: spec.triggers[0].metadata.threshold: 28 is not of type 'string'",
+        'ScaledObject mcp-system/mcp-controller: spec.triggers[0].metadata.threshold: 28 is not of type "string"',
     ),
 }
 
 
 @pytest.mark.parametrize(("apply", "line"), SCHEMA_DAMAGES.values(), ids=SCHEMA_DAMAGES)
 def test_an_object_that_the_api_server_would_refuse_or_prune_is_a_fault(
-    objects: list[Manifest], crd_dir: Path, apply: Damage, line: str
+    objects: list[Manifest], apply: Damage, line: str
 ) -> None:
     """Kubernetes API: unknown fields are pruned without a word, unless strict validation is asked for."""
     apply(objects)
-    found = [fault for item in objects for fault in schema_faults(item, crd_schemas(crd_dir))]
+    found = [fault for item in objects for fault in schema_faults(item)]
     assert len(found) == 1
     assert str(found[0]).startswith(line)
 
@@ -259,15 +286,6 @@ def test_policies_of_a_remote_cluster_are_in_the_cluster_of_its_control_plane() 
     assert lines(rule_faults(objects)) == [
         "Deployment mcp-system/mcp-rag: nobody may call it; write callers: [...] or expose: true"
     ]
-
-
-def test_without_crd_files_the_check_says_what_it_did_not_judge(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Product rule: a skipped check is never called green."""
-    monkeypatch.setenv("CRD_DIR", str(tmp_path / "absent"))
-    report = check(recording("dev"))
-    assert any("were not checked against schemas: set CRD_DIR" in note for note in report.notes)
 
 
 def test_secrets_that_charts_read_are_notes() -> None:

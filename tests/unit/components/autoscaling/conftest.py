@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from meshed_mcp.infra.checking.schema import crd_schemas
+import yaml
 
 
 @pytest.fixture(scope="session")
 def scaled_object_schema(crd_dir: Path) -> dict[str, Any]:
-    """JSON schema of KEDA's ScaledObject, closed: an unknown field is a fault."""
-    return crd_schemas(crd_dir)["keda.sh/v1alpha1", "ScaledObject"]
+    """Schema of KEDA's ScaledObject as its CRD has it, descriptions included."""
+    crds = yaml.load_all((crd_dir / "keda-2.21.0.yaml").read_text(), yaml.CSafeLoader)
+    (spec,) = [crd["spec"] for crd in crds if crd and crd["spec"]["names"]["kind"] == "ScaledObject"]
+    return dict(spec["versions"][0]["schema"]["openAPIV3Schema"])

@@ -9,7 +9,7 @@ from meshed_mcp.components.autoscaling import node_pools, nodes
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core.errors import faults
 from meshed_mcp.components.core.node_labels import BUFFER_PRIORITY_CLASS, SPOT_TAINT
-from meshed_mcp.infra.checking.builtin import unknown_fields
+from meshed_mcp.infra.checking.schema import schema_faults
 
 NODE_CLASS = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"}
 
@@ -81,7 +81,7 @@ def test_the_objects_are_known_to_kubernetes() -> None:
     args = policy({"buffer": {"kind": "pause"}, "pre_pull": True}, images=["a:1"])
     found = nodes.manifests(args)
     assert len(found) == 4
-    assert [fault for item in found for fault in unknown_fields(item)] == []
+    assert [fault for item in found for fault in schema_faults(item)] == []
 
 
 def test_spot_comes_first_and_takes_only_who_may_be_interrupted() -> None:

@@ -6,7 +6,7 @@ from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaIn
 from meshed_mcp.components.autoscaling.keda_values import namespaces, releases
 from meshed_mcp.components.autoscaling.scalers import manifests
 from meshed_mcp.components.core.errors import faults
-from meshed_mcp.infra.checking.builtin import unknown_fields
+from meshed_mcp.infra.checking.schema import schema_faults
 
 WITHOUT = KedaSettings(install=KedaInstall.NONE)
 URL = "http://prometheus"
@@ -30,7 +30,7 @@ def test_a_plain_autoscaler_counts_cpu_and_memory_of_the_servers_container() -> 
 def test_it_is_an_object_that_kubernetes_knows() -> None:
     """Kubernetes API, autoscaling/v2: no unknown field, no wrong type."""
     (item,) = manifests(policy(memory_percent=75))
-    assert list(unknown_fields(item)) == []
+    assert schema_faults(item) == []
 
 
 def test_nothing_of_keda_is_installed() -> None:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.istio_values import releases
 from meshed_mcp.infra.checking.schema import schema_faults
+from meshed_mcp.infra.checking.schemas import parsed
 
 EAST: dict[str, Any] = {
     "topology": "multi-primary",
@@ -73,10 +74,10 @@ def test_03_every_subset_selects_the_pods_of_a_deployment() -> None:
         assert any(subset["labels"].items() <= labels.items() for labels in pods)
 
 
-def test_04_no_field_that_the_schema_does_not_know(schemas: Any) -> None:
+def test_04_no_field_that_the_schema_does_not_know() -> None:
     """Istio 1.31 CRDs: `circuitBreaker` and other unknown fields are pruned without a word, leaving no breaker."""
     objects = everything()
-    assert [fault for item in objects for fault in schema_faults(item, schemas)] == []
+    assert [fault for item in objects for fault in schema_faults(item)] == []
     policy = objects.one("DestinationRule")["spec"]["trafficPolicy"]
     assert {"outlierDetection", "connectionPool"} <= policy.keys()
 
@@ -93,10 +94,11 @@ def test_06_both_outlier_counters_are_set() -> None:
     assert detection["maxEjectionPercent"] == 50
 
 
-def test_07_balancing_is_least_request(schemas: Any) -> None:
+def test_07_balancing_is_least_request() -> None:
     """Istio API, LoadBalancerSettings: ROUND_ROBIN is "generally unsafe" and streams make counts uneven."""
     assert render().one("DestinationRule")["spec"]["trafficPolicy"]["loadBalancer"]["simple"] == "LEAST_REQUEST"
-    spec = schemas["networking.istio.io/v1", "DestinationRule"]["properties"]["spec"]["properties"]
+    definitions = parsed("istio")["$defs"]
+    spec = definitions["networking.istio.io.v1.DestinationRule"]["properties"]["spec"]["properties"]
     known = spec["trafficPolicy"]["properties"]["loadBalancer"]["properties"]["simple"]["enum"]
     assert "LEAST_REQUEST" in known
 

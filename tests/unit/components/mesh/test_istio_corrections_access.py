@@ -4,12 +4,12 @@ More of them: test_istio_corrections.py, test_istio_corrections_filters.py.
 """
 
 from ipaddress import ip_address, ip_network
-from typing import Any
 
 from mesh_rendering import TRACING, mesh_args, render_exposed, render_mesh
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.istio_values import istiod_values
+from meshed_mcp.infra.checking.schemas import parsed
 from tests.stacks import ROOT
 
 AUTH = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
@@ -82,9 +82,10 @@ def overrides() -> list[Manifest]:
     return found
 
 
-def test_10_metrics_are_named_as_the_schema_lists_them(schemas: Any) -> None:
+def test_10_metrics_are_named_as_the_schema_lists_them() -> None:
     """Istio 1.31 CRDs: `REQUEST_COUNT` and its like; `requests_total` is refused."""
-    spec = schemas["telemetry.istio.io/v1", "Telemetry"]["properties"]["spec"]["properties"]["metrics"]["items"]
+    schema = parsed("istio")["$defs"]["telemetry.istio.io.v1.Telemetry"]
+    spec = schema["properties"]["spec"]["properties"]["metrics"]["items"]
     match = spec["properties"]["overrides"]["items"]["properties"]["match"]["properties"]
     assert {override["match"]["metric"] for override in overrides()} <= set(match["metric"]["enum"])
 

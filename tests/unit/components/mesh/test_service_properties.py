@@ -100,15 +100,13 @@ GOOD = st.fixed_dictionaries(
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(name=LABELS, written=GOOD)
-def test_a_good_configuration_renders_valid_objects_of_unique_identity(
-    name: str, written: dict[str, Any], schemas: Any
-) -> None:
+def test_a_good_configuration_renders_valid_objects_of_unique_identity(name: str, written: dict[str, Any]) -> None:
     """Kubernetes: two objects of one identity overwrite each other; unknown fields are pruned."""
     if "mirror" in written.get("rollout", {}):
         written = written | {"tools": {"search": {"read_only": True}}}
     objects = manifests(name, MeshedMCPServiceArgs.model_validate({**written, "ingress": INGRESS}, by_name=True))
     assert len({identity(item) for item in objects}) == len(objects)
-    assert [fault for item in objects for fault in schema_faults(item, schemas)] == []
+    assert [fault for item in objects for fault in schema_faults(item)] == []
 
 
 @given(field=st.sampled_from(sorted(MeshedMCPServiceArgs.model_fields)), value=JUNK)

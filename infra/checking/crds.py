@@ -1,0 +1,98 @@
+"""CustomResourceDefinitions as JSON Schemas that reject unknown fields.
+
+CRDs in, JSON Schemas out: types, enums, bounds, patterns and required fields, without descriptions. CEL rules are left
+out: the tests run them on a real API server.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+Schema = dict[str, Any]
+
+OBJECT_META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+"""Kubernetes' name of the schema of `metadata`."""
+
+KEPT_KEYWORDS: Final = frozenset(
+    {
+        *("$ref", "type", "enum", "required", "pattern"),
+        *("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"),
+    }
+)
+"""Keywords that mean the same in a structural schema and in JSON Schema."""
+
+
+@cache
+def crd_schemas(folder: Path) -> Mapping[tuple[str, str], Schema]:
+    """(apiVersion, kind) -> JSON Schema of every served version of every CRD in the `*.yaml` files of `folder`."""
+    return {key: schema for path in sorted(folder.glob("*.yaml")) for key, schema in file_schemas(path)}
+
+
+def file_schemas(path: Path) -> Iterator[tuple[tuple[str, str], Schema]]:
+    """The same for one file, in its order."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    for crd in yaml.load_all(path.read_bytes(), loader):
+        if crd and crd.get("kind") == "CustomResourceDefinition":
+            yield from served_versions(crd["spec"])
+
+
+def served_versions(spec: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Schema]]:
+    """The served versions of one CRD."""
+    for version in spec["versions"]:
+        if version["served"]:
+            schema = closed(version["schema"]["openAPIV3Schema"])
+            schema["properties"] |= {
+                "apiVersion": {"type": "string"},
+                "kind": {"type": "string"},
+                "metadata": {"$ref": f"#/$defs/{OBJECT_META}"},
+            }
+            yield (f"{spec['group']}/{version['name']}", spec["names"]["kind"]), schema
+
+
+def closed(schema: Mapping[str, Any]) -> Schema:
+    """`schema` as JSON Schema that rejects fields that the API server would prune."""
+    result = constraints(schema)
+    properties = schema.get("properties", {})
+    if properties:
+        result["properties"] = {name: closed(item) for name, item in properties.items()}
+        if not schema.get("x-kubernetes-preserve-unknown-fields") and "additionalProperties" not in schema:
+            result["additionalProperties"] = False
+    if "required" in result:  # the API server fills in defaults before it validates
+        result["required"] = [name for name in result["required"] if "default" not in properties.get(name, {})]
+    for keyword in ("items", "additionalProperties"):
+        if keyword in schema:
+            value = schema[keyword]
+            result[keyword] = closed(value) if isinstance(value, dict) else value
+    return result
+
+
+def constraints(schema: Mapping[str, Any]) -> Schema:
+    """The keywords of one value, those of its parts left out; alternatives repeat some fields, so they stay open."""
+    result = {keyword: value for keyword, value in schema.items() if keyword in KEPT_KEYWORDS}
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        if keyword in schema:
+            result[keyword] = [opened(item) for item in schema[keyword]]
+    if "not" in schema:
+        result["not"] = opened(schema["not"])
+    if schema.get("x-kubernetes-int-or-string"):
+        result.pop("anyOf", None)
+        result["type"] = ["integer", "string"]
+    if schema.get("nullable") and "type" in result:
+        types = result["type"]
+        result["type"] = [*(types if isinstance(types, list) else [types]), "null"]
+        if "enum" in result:
+            result["enum"] = [*result["enum"], None]
+    return result
+
+
+def opened(schema: Mapping[str, Any]) -> Schema:
+    """One alternative, whose unknown fields are those of the other alternatives."""
+    result = constraints(schema)
+    if "properties" in schema:
+        result["properties"] = {name: opened(item) for name, item in schema["properties"].items()}
+    if "items" in schema:
+        result["items"] = opened(schema["items"])
+    return result
