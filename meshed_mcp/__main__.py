@@ -9,20 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from meshed_mcp import backtest, capacity, cost, gate, local_commands, new, scaling, usage
-from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.dashboards.command import dashboards_command
-from meshed_mcp.infra import checking, recording, render
+from meshed_mcp.lazy_commands import LazyGroup
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.add_typer(scaling.app, name="scaling")
-app.add_typer(local_commands.app, name="local")
-app.command("backtest")(backtest.backtest_command)
-app.command("capacity")(capacity.capacity_command)
-app.command("cost")(cost.cost_command)
-app.command("dashboards")(dashboards_command)
-app.command("gate")(gate.gate_command)
-app.command("usage")(usage.usage_command)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, cls=LazyGroup)
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
@@ -45,6 +34,8 @@ def render_command(
     project: ProjectOption = Path(),
 ) -> None:
     """Write every Kubernetes object and Helm release of a stack to files, to read or to compare."""
+    from meshed_mcp.infra import recording, render  # noqa: PLC0415 - `--help` needs neither
+
     recorded = recording.record(project, stack)
     count = render.write(recorded, out)
     console.print(f"{count} files in {out}: {len(recorded.objects)} objects, {len(recorded.releases)} Helm releases")
@@ -53,6 +44,9 @@ def render_command(
 @app.command("check")
 def check_command(stack: StackOption, project: ProjectOption = Path()) -> None:
     """Judge a stack: configuration, schemas, references between objects, rules. Exit code 1 if anything is wrong."""
+    from meshed_mcp.components.core.errors import ConfigurationError  # noqa: PLC0415 - as above
+    from meshed_mcp.infra import checking, recording  # noqa: PLC0415 - as above
+
     report = checking.check(recording.record(project, stack))
     for note in report.notes:
         console.print(f"note: {note}")
@@ -67,6 +61,8 @@ def new_command(
     folder: Annotated[Path | None, typer.Option("--dir", "-d", help="Folder to write to; ./NAME if not given.")] = None,
 ) -> None:
     """Write the smallest service, its test, a stack and a Dockerfile; touches no file that exists."""
+    from meshed_mcp import new  # noqa: PLC0415 - as above
+
     folder = folder or Path(name)
     for path in new.write(name, folder):
         console.print(str(path))
@@ -77,7 +73,11 @@ def main() -> None:
     """Run the command line; faults become lines on standard error and exit code 1."""
     try:
         app()
-    except ConfigurationError as error:
+    except Exception as error:
+        from meshed_mcp.components.core.errors import ConfigurationError  # noqa: PLC0415 - needs pydantic, `--help` does not
+
+        if not isinstance(error, ConfigurationError):
+            raise
         for fault in error.faults:
             errors.print(f"error: {fault}", markup=False)
         raise SystemExit(1) from None
