@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 STACK ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: backtest bench-mesh bench-observability bench-reaction bench-render bench-rollout bench-runtime bench-scaling-rules bench-telemetry dashboard-pictures help setup engines local local-check test lint format unit golden schemas lines package image-size preview clean
+.PHONY: backtest bench-mesh bench-observability bench-reaction bench-render bench-rollout bench-runtime bench-scaling-rules bench-startup bench-telemetry dashboard-pictures help setup engines local local-check test lint format unit golden schemas lines package image-size preview clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,9 @@ bench-runtime: setup ## Measure the runtime beside the bare SDK server
 
 bench-scaling-rules: setup ## Evaluate the scaling rules of a thousand services
 	PATH=$(CURDIR)/.engines/bin:$$PATH $(BIN)/python bench/scaling_rules.py
+
+bench-startup: setup ## Measure the CPU time of meshed-mcp --help and check
+	$(BIN)/python bench/startup.py
 
 bench-telemetry: setup ## Measure what metrics and spans cost per call
 	$(BIN)/python bench/telemetry_cost.py

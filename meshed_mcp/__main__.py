@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from meshed_mcp.lazy_commands import LazyGroup
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, cls=LazyGroup)
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
 StackOption = Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")]
 ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")]
@@ -38,7 +35,7 @@ def render_command(
 
     recorded = recording.record(project, stack)
     count = render.write(recorded, out)
-    console.print(f"{count} files in {out}: {len(recorded.objects)} objects, {len(recorded.releases)} Helm releases")
+    typer.echo(f"{count} files in {out}: {len(recorded.objects)} objects, {len(recorded.releases)} Helm releases")
 
 
 @app.command("check")
@@ -49,10 +46,10 @@ def check_command(stack: StackOption, project: ProjectOption = Path()) -> None:
 
     report = checking.check(recording.record(project, stack))
     for note in report.notes:
-        console.print(f"note: {note}")
+        typer.echo(f"note: {note}")
     if report.faults:
         raise ConfigurationError(report.faults)
-    console.print(f"stack {stack}: {report.objects} objects, no fault")
+    typer.echo(f"stack {stack}: {report.objects} objects, no fault")
 
 
 @app.command("new")
@@ -65,8 +62,8 @@ def new_command(
 
     folder = folder or Path(name)
     for path in new.write(name, folder):
-        console.print(str(path))
-    console.print(f"next: cd {folder}; pytest; meshed-mcp check --stack dev; meshed-mcp local --stack dev")
+        typer.echo(str(path))
+    typer.echo(f"next: cd {folder}; pytest; meshed-mcp check --stack dev; meshed-mcp local --stack dev")
 
 
 def main() -> None:
@@ -79,7 +76,7 @@ def main() -> None:
         if not isinstance(error, ConfigurationError):
             raise
         for fault in error.faults:
-            errors.print(f"error: {fault}", markup=False)
+            typer.echo(f"error: {fault}", err=True)
         raise SystemExit(1) from None
 
 

@@ -22,7 +22,9 @@ INDEX: Final = "index"
 def published_schema(api_version: str, kind: str) -> Schema | None:
     """The schema of a kind with every definition that it refers to; None if no file has it."""
     name = published_file(api_version)
-    definition = None if name is None else parsed(name)["kinds"].get(f"{api_version} {kind}")
+    if name is None:
+        return None
+    definition = parsed(name)["kinds"].get(f"{api_version} {kind}")
     return None if definition is None else with_definitions({"$ref": f"#/$defs/{definition}"}, name)
 
 

@@ -1,0 +1,77 @@
+"""What the command line imports: time of a start is modules, and modules can be compared without a clock."""
+
+import json
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+import typer
+
+from meshed_mcp.lazy_commands import COMMANDS, GROUPS, loaded
+from tests.stacks import ROOT
+
+PROGRAM = """
+import json, sys
+from meshed_mcp.__main__ import main
+sys.argv[0] = "meshed-mcp"
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code, ended.code
+print(json.dumps(sorted(sys.modules)))
+"""
+
+CHECK = ("check", "--stack", "dev", "--project", str(ROOT / "examples" / "quickstart"))
+
+
+@cache
+def imported(*arguments: str) -> frozenset[str]:
+    """Names of the modules that a command imports, in a process of its own."""
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=True, timeout=100
+    )
+    return frozenset(json.loads(run.stdout.splitlines()[-1]))
+
+
+def of(package: str, modules: frozenset[str]) -> set[str]:
+    """The modules of a package."""
+    return {name for name in modules if name == package or name.startswith(f"{package}.")}
+
+
+FOR_NO_HELP = (
+    *("pulumi", "pulumi_kubernetes", "pydantic", "grpc", "httpx", "yaml", "re2", "cryptography", "jsonschema_rs"),
+    *("meshed_mcp.agents", "meshed_mcp.components", "meshed_mcp.infra", "meshed_mcp.local", "meshed_mcp.dashboards"),
+)
+
+
+@pytest.mark.parametrize("package", FOR_NO_HELP)
+def test_help_imports_no_command(package: str) -> None:
+    """Product rule: `meshed-mcp --help` takes what Typer takes."""
+    assert of(package, imported("--help")) == set()
+
+
+FOR_NO_CHECK = (
+    *("pulumi_kubernetes", "jsonschema", "httpx", "cryptography", "matplotlib", "numpy", "rich", "mcp", "uvicorn"),
+    *("meshed_mcp.agents", "meshed_mcp.local", "meshed_mcp.dashboards", "meshed_mcp.capacity", "meshed_mcp.backtest"),
+)
+
+
+@pytest.mark.parametrize("package", FOR_NO_CHECK)
+def test_check_imports_what_it_needs(package: str) -> None:
+    """Product rule: `check` takes what Pulumi and the components take."""
+    assert of(package, imported(*CHECK)) == set()
+
+
+def test_check_imports_the_components() -> None:
+    """Product rule: the two tests above would pass for a command that does nothing."""
+    assert {"pulumi", "pydantic", "meshed_mcp.infra.program", "jsonschema_rs"} <= imported(*CHECK)
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *GROUPS])
+def test_the_line_of_help_is_the_commands_own(name: str) -> None:
+    """Typer, "Command Help": the docstring is the help; the list of commands has its first paragraph."""
+    target = {**COMMANDS, **GROUPS}[name]
+    command = loaded(name, target)
+    assert isinstance(command, typer.core.TyperCommand | typer.core.TyperGroup)
+    assert (command.help or "").split("\n")[0] == target.help
