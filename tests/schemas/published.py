@@ -49,6 +49,8 @@ def without_wrappers(schema: Any) -> Any:
         (schema,) = schema["allOf"]
     if "$ref" in schema:
         return {"$ref": "#/$defs/" + schema["$ref"].removeprefix(OPENAPI_PREFIX)}
+    if "oneOf" in schema:  # a number or text: IntOrString, Quantity
+        return {"type": [item["type"] for item in schema["oneOf"]]}
     # Defaults of built-in kinds are those of Go's types, not of the API server: a required field stays required.
     result = {key: value for key, value in schema.items() if key != "default"}
     if "properties" in result:

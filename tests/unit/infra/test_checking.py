@@ -62,7 +62,7 @@ SCHEMA_DAMAGES: dict[str, tuple[Damage, str]] = {
     ),
     "a list for text or number": (
         damage("Service", "mcp-rag", "spec.ports.0.targetPort", ["http"]),
-        "Service mcp-system/mcp-rag: spec.ports[0].targetPort: ['http'] is not valid under any of the schemas",
+        "Service mcp-system/mcp-rag: spec.ports[0].targetPort: ['http'] is not of types",
     ),
     "a number below its minimum": (
         damage(

@@ -43,6 +43,14 @@ def test_the_wheel_holds_every_module_of_every_room_under_one_name(wheel: Path) 
     assert {name.split("/")[0] for name in names} == {"meshed_mcp", f"{wheel.name.split('-py3')[0]}.dist-info"}
 
 
+def test_the_wheel_holds_the_schemas_and_their_notice(wheel: Path) -> None:
+    """Product rule: `check` validates on a machine without the repository; Apache-2.0 asks for the notice."""
+    names = set(zipfile.ZipFile(wheel).namelist())
+    folder = ROOT / "infra" / "checking" / "schemas"
+    data = [path.relative_to(ROOT).as_posix() for path in (*folder.glob("*.json"), folder / "NOTICE")]
+    assert [name for name in data if f"meshed_mcp/{name}" not in names] == []
+
+
 def test_the_installed_wheel_records_an_example(wheel: Path, tmp_path: Path) -> None:
     """Issue, item 7: the components import from an installed wheel."""
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(tmp_path), str(wheel)]
