@@ -3,6 +3,8 @@
 Faults end a command with one line each and exit code 1; a traceback is a bug.
 """
 
+import atexit
+import gc
 from pathlib import Path
 from typing import Annotated
 
@@ -68,6 +70,8 @@ def new_command(
 
 def main() -> None:
     """Run the command line; faults become lines on standard error and exit code 1."""
+    # Before it ends, Python searches all objects for cycles: a seventh of the CPU time of a check.
+    atexit.register(gc.freeze)
     try:
         app()
     except Exception as error:
