@@ -65,6 +65,17 @@ SCHEMA_DAMAGES: dict[str, tuple[Damage, str]] = {
         "Service mcp-system/mcp-rag: spec.ports[0].targetPort: ['http'] is not of types",
     ),
     "a number below its minimum": (
+        damage("DestinationRule", "mcp-rag", "spec.trafficPolicy.outlierDetection.consecutive5xxErrors", -1),
+        (
+            "DestinationRule mcp-system/mcp-rag: spec.trafficPolicy.outlierDetection.consecutive5xxErrors: "
+            "-1 is less than the minimum of 0"
+        ),
+    ),
+    "a text that is no duration": (
+        damage("PodMonitor", "mcp-rag", "spec.podMetricsEndpoints.0.interval", "often"),
+        "PodMonitor mcp-system/mcp-rag: spec.podMetricsEndpoints[0].interval: 'often' does not match",
+    ),
+    "a required field that is missing": (
         damage(
             "ScaledObject", "mcp-controller", "spec.triggers.0.authenticationRef", {"kind": "TriggerAuthentication"}
         ),
