@@ -22,6 +22,7 @@ from meshed_mcp.agents.intake import Intake, TurnedAwayError, VanishedError
 from meshed_mcp.agents.limits import brackets, needs_no_place
 from meshed_mcp.agents.rejections import OVERLOAD, SLOW
 from meshed_mcp.agents.settings import Settings
+from meshed_mcp.agents.supervision import log_failure
 from meshed_mcp.agents.work import Work, work_in
 
 OVERDUE_SECONDS: Final = 1.0
@@ -159,9 +160,10 @@ class Admission:
 
     def _end_overdue(self, entry: _Entry) -> None:
         if not (entry.work.stream or entry.work.ended):
-            task = asyncio.create_task(self._answer_overdue(entry))
+            task = asyncio.create_task(self._answer_overdue(entry), name="response to an overdue call")
             self._answering.add(task)
             task.add_done_callback(self._answering.discard)
+            task.add_done_callback(log_failure)
 
     async def _answer_overdue(self, entry: _Entry) -> None:
         """Answer for a call that does not heed its deadline; its place stays taken until it ends."""

@@ -19,13 +19,14 @@ from meshed_mcp.agents.access import AccessControl
 from meshed_mcp.agents.deadline import CallLimits
 from meshed_mcp.agents.legacy import refuse_old_revisions, session_options
 from meshed_mcp.agents.limits import LISTEN_METHOD
-from meshed_mcp.agents.registry.presence import presence
+from meshed_mcp.agents.registry.presence import registration
 from meshed_mcp.agents.serving import serve
 from meshed_mcp.agents.sessions import SessionMetrics
 from meshed_mcp.agents.settings import Settings, SettingsError
 from meshed_mcp.agents.specified_errors import specified_errors
 from meshed_mcp.agents.state import share_request_state
-from meshed_mcp.agents.subscriptions import ReplicaBus, relayed
+from meshed_mcp.agents.subscriptions import ReplicaBus
+from meshed_mcp.agents.subscriptions_relay import relayed
 from meshed_mcp.agents.telemetry import OperationMetrics, process_registry
 from meshed_mcp.agents.usage import Usage
 
@@ -90,7 +91,7 @@ class MCPService(MCPServer[LifespanResultT]):
             )
         try:
             settings = Settings.from_environment(service=self.name)
-            lease = presence(self, settings, self.metrics)
+            lease = registration(self, settings, self.metrics)
             app = self.http_app(settings, **kwargs)
         except SettingsError as error:
             raise SystemExit(str(error)) from None

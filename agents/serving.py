@@ -154,7 +154,7 @@ class Replica:
 
 @asynccontextmanager
 async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
+    task = asyncio.create_task(work)  # no supervisor: `_hold` logs what fails, and a registration restarts by itself
     try:
         yield
         await asyncio.wait({task}, timeout=PRESENCE_SECONDS)

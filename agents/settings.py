@@ -116,10 +116,16 @@ class Settings(Limits, AccessSettings):
         "mcp-server",
         min_length=1,
         max_length=63,
-        pattern=r"^[\w .-]+$",
-        description="a name of at most 63 letters, digits, dashes and dots",
+        pattern=contract.SERVICE_NAME_PATTERN,
+        description="a name of at most 63 letters, digits, '-', '_' and '.' that begins with a letter, as mcp-rag",
     )
-    namespace: str = Field("default", min_length=1, max_length=63, description="a name of 1 to 63 characters")
+    namespace: str = Field(
+        "default",
+        min_length=1,
+        max_length=63,
+        pattern=contract.NAMESPACE_PATTERN,
+        description="a name of at most 63 letters, digits, '-' and '.', as mcp-system",
+    )
     bind_address: str = Field(
         "0.0.0.0",  # noqa: S104 - the pod's address is not known before it runs; the mesh guards the port
         min_length=1,

@@ -2,7 +2,7 @@
 
 In: the events that tools and handlers publish. Out: the same events at the listeners here at once, and in a bounded
 outbox for the other replicas, on which publishing never waits.
-Not here: the way to the other replicas (subscriptions_redis.py), the streams, which are the SDK's.
+Not here: the connection to the other replicas (subscriptions_relay.py), the streams, which are the SDK's.
 """
 
 import asyncio
@@ -10,14 +10,12 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from mcp.server.subscriptions import InMemorySubscriptionBus, ServerEvent
 from prometheus_client import CollectorRegistry, Counter, Gauge
-from starlette.applications import Starlette
 
 from meshed_mcp import contract
-from meshed_mcp.agents.settings import Settings
 
 MAX_PENDING: Final = 1024
 """Different changes that wait for the other replicas; further ones are dropped and counted.
@@ -69,7 +67,7 @@ class ReplicaBus:
     """A `SubscriptionBus`: in memory, and with an outbox that somebody empties where there are other replicas."""
 
     def __init__(self, metrics: CollectorRegistry) -> None:
-        self._metrics = metrics
+        self.metrics = metrics
         self.events = Counter(
             contract.METRIC_BUS_EVENTS,
             "Changes told to other replicas, heard from them, or lost on the way.",
@@ -80,6 +78,7 @@ class ReplicaBus:
         """Set while other replicas can be told."""
         self.others_unreachable = False
         """True where other replicas exist and nothing leads to them."""
+        self._unshared_is_logged = False
         self._here = InMemorySubscriptionBus()
         self._connected: bool | None = None
 
@@ -96,7 +95,7 @@ class ReplicaBus:
     @cached_property
     def _gauge(self) -> Gauge:
         text = "1 while replicas hear each other, 0 while changes reach the listeners of this replica only."
-        return Gauge(contract.METRIC_BUS_CONNECTED, text, registry=self._metrics)
+        return Gauge(contract.METRIC_BUS_CONNECTED, text, registry=self.metrics)
 
     async def publish(self, event: ServerEvent) -> None:
         """Tell the listeners here, and let the other replicas be told; waits for none of them."""
@@ -115,30 +114,11 @@ class ReplicaBus:
         return self._here.subscribe(listener)
 
     def _count_unshared(self) -> None:
-        first = self._metrics.get_sample_value(contract.METRIC_BUS_EVENTS, {contract.LABEL_OUTCOME: "unshared"}) is None
         self.events.labels("unshared").inc()
-        if first:
+        if not self._unshared_is_logged:
+            self._unshared_is_logged = True
             logger.warning(
                 "a change was told to the listeners of this replica only: %s is not set. Write uses: [subscriptions] "
                 "for this service and redis: {secret: ..., key: ...} for the stack.",
                 contract.ENV_REDIS_URL,
             )
-
-
-def relayed(app: Starlette, bus: ReplicaBus, settings: Settings) -> Starlette:
-    """The application, with `bus` connected to the other replicas while it runs, if the settings say over what."""
-    bus.others_unreachable = settings.replicated and settings.redis_url is None
-    if settings.redis_url is None:
-        return app
-    from meshed_mcp.agents.subscriptions_redis import redis_relay  # noqa: PLC0415 - 8 MiB that only this case needs
-
-    url, own = settings.redis_url, app.router.lifespan_context
-    stream = f"meshed-mcp:{settings.namespace}/{settings.service}:events"
-
-    @asynccontextmanager
-    async def lifespan(running: Starlette) -> AsyncIterator[Any]:
-        async with redis_relay(bus, url, stream), own(running) as state:
-            yield state
-
-    app.router.lifespan_context = lifespan
-    return app

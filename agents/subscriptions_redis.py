@@ -25,6 +25,7 @@ from meshed_mcp import contract
 from meshed_mcp.agents.backoff import Backoff
 from meshed_mcp.agents.settings import SettingsError
 from meshed_mcp.agents.subscriptions import Outbox, ReplicaBus
+from meshed_mcp.agents.supervision import supervised
 
 KEPT_EVENTS: Final = 1024
 """Events a stream holds at least; who has been away for longer has missed the older ones."""
@@ -47,6 +48,9 @@ FLUSH_SECONDS: Final = 1
 MAX_URI_BYTES: Final = 8192
 """Longest resource URI that is believed."""
 
+TASK: Final = "bus between replicas"
+"""Name of the background task, in the log and in the metric of restarts."""
+
 BACKOFF: Final = Backoff(first_seconds=0.2, last_seconds=10)
 ANY_TEXT: Final = "surrogatepass"
 """JSON can hold half a character, so a URI can: it must come out as it went in."""
@@ -63,15 +67,15 @@ async def redis_relay(bus: ReplicaBus, url: str, stream: str) -> AsyncIterator[N
     client = redis_client(url)
     outbox = Outbox(on_drop=bus.events.labels("dropped").inc)
     bus.outbox = outbox
-    task = asyncio.create_task(_Relay(bus, outbox, client, stream).keep(), name="bus between replicas")
     try:
-        yield
+        async with supervised(TASK, _Relay(bus, outbox, client, stream).keep, bus.metrics):
+            try:
+                yield
+            finally:
+                bus.outbox = None
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(outbox.emptied(), FLUSH_SECONDS)
     finally:
-        bus.outbox = None
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(outbox.emptied(), FLUSH_SECONDS)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
         await client.aclose()
 
 
@@ -97,19 +101,29 @@ class _Relay:
         self._bus, self._outbox, self._client, self._stream = bus, outbox, client, stream
         self._origin = uuid.uuid4().hex.encode()
         self._position: bytes | None = None
+        self._missed = False
+        """Whether a connection ended before a position was found: events may have passed since."""
 
     async def keep(self) -> None:
-        """Connect, again and again, until cancelled."""
+        """Connect, again and again, until cancelled. Whatever ends it, the bus is not connected from then on."""
+        try:
+            await self._keep()
+        finally:
+            self._missed = True
+            self._bus.connected = False
+
+    async def _keep(self) -> None:
         failures = 0
         while True:
             began = monotonic()
             try:
-                await self._find_position(missed=failures > 0)
+                await self._find_position()
                 self._say(connected=True)
                 async with asyncio.TaskGroup() as both:
                     both.create_task(self._read())
                     both.create_task(self._write())
             except* (RedisError, OSError) as group:
+                self._missed = True
                 failures = 1 if monotonic() - began > BACKOFF.last_seconds else failures + 1
                 self._say(connected=False, reason=" ".join(str(group.exceptions[0]).split()))
             await asyncio.sleep(BACKOFF.seconds(failures))
@@ -122,7 +136,7 @@ class _Relay:
         elif changed:
             logger.warning("Redis does not answer, so changes reach the listeners of this replica only: %s", reason)
 
-    async def _find_position(self, *, missed: bool) -> None:
+    async def _find_position(self) -> None:
         """Where to read on: at the end for a new replica, where it was for one that was away.
 
         From the start when the stream is another one than before (its newest identifier is older than ours).
@@ -130,7 +144,7 @@ class _Relay:
         newest = await self._client.xrevrange(self._stream, count=1)
         end = newest[0][0] if newest else START
         if self._position is None:
-            self._position = START if missed else end
+            self._position = START if self._missed else end
         elif _order(end) < _order(self._position):
             self._position = START
 

@@ -33,6 +33,15 @@ REGISTRY_NAME: Final = "mcp-registry"
 REGISTRY_PATH: Final = "/v0.1"
 """Path prefix of the registry's HTTP interface. Source: official MCP registry API, v0.1."""
 
+SERVICE_NAME_PATTERN: Final = r"^[a-zA-Z]([a-zA-Z0-9_-]*[a-zA-Z0-9])?(\.[a-zA-Z]([a-zA-Z0-9_-]*[a-zA-Z0-9])?)*$"
+"""Names of services: what is a host name and the second part of a name in the registry. A Service of Kubernetes is one.
+
+Source: official MCP registry, `ServerDetail.name`; WHATWG URL, "host parsing": a host whose last part begins with a
+digit is an IPv4 address."""
+
+NAMESPACE_PATTERN: Final = r"^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?$"
+"""Namespaces: the first part of a name in the registry. A namespace of Kubernetes is one. Source: as above."""
+
 LABEL_NAME: Final = "app.kubernetes.io/name"
 LABEL_PART_OF: Final = "app.kubernetes.io/part-of"
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
@@ -265,6 +274,9 @@ METRIC_SESSION_DURATION: Final = "mcp_server_session_duration_seconds"
 
 METRIC_PHASE: Final = "mcp_server_phase"
 """Gauge: 1 for what the process is doing (`starting`, `ready`, `stopping`), 0 for the others."""
+
+METRIC_TASK_RESTARTS: Final = "mcp_background_task_restarts_total"
+"""Counter by `task`: restarts of background tasks of the runtime, each of which is in the log with its reason."""
 
 METRIC_LABEL_OVERFLOW: Final = "mcp_label_overflow_total"
 """Counter: values that became `_OTHER`, by `metric` and `label`."""

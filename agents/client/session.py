@@ -59,6 +59,7 @@ class Session:
 
     async def open(self) -> None:
         """Open the client. Raises what the SDK raises, out of its exception groups."""
+        # No supervisor: `_hold` logs or passes on what fails, and the next call opens another session.
         self._task = asyncio.create_task(self._hold(), name="MCP client")
         try:
             await self._ready

@@ -74,7 +74,10 @@ class RegistryClient:
         """Prolong the lease. Raises NotRegisteredError when the registry forgot the entry, or RegistryError."""
         path = f"{_path(entry.name, entry.version)}/leases/{quote(instance, safe='')}"
         answer = await self._send("PUT", path, params={"lease_seconds": lease_seconds})
-        return Lease.model_validate(answer)
+        try:
+            return Lease.model_validate(answer)
+        except ValidationError as error:
+            raise RegistryError(f"the registry at {self.url} returned no lease: {_first(error)}") from None
 
     async def release(self, entry: ServerEntry, instance: str) -> None:
         """Give the lease back. Raises NotRegisteredError or RegistryError."""
@@ -106,6 +109,10 @@ def _entry(document: Any) -> ServerEntry:
     try:
         return ServerEntry.model_validate(document)
     except ValidationError as error:
-        fault = error.errors()[0]
-        field = ".".join(str(part) for part in fault["loc"])
-        raise RegistryError(f"the registry returned an entry that is no server.json: {field}: {fault['msg']}") from None
+        raise RegistryError(f"the registry returned an entry that is no server.json: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    """The first violation: its field, and what is wrong."""
+    violation = error.errors()[0]
+    return f"{'.'.join(str(part) for part in violation['loc'])}: {violation['msg']}"

@@ -16,13 +16,18 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
+from prometheus_client import CollectorRegistry
 
 from meshed_mcp.agents.backoff import Backoff
 from meshed_mcp.agents.registry.client import RegistryClient, RegistryError
 from meshed_mcp.agents.registry.model import DEFAULT_LEASE_SECONDS, NotRegisteredError, ServerEntry
+from meshed_mcp.agents.supervision import Restarts, supervised
 
 BEATS_PER_LEASE: Final = 3
 """Two heartbeats in a row may get lost before the registry forgets the server."""
+
+TASK: Final = "registry lease"
+"""Name of the background task, in the log and in the metric of restarts."""
 
 BACKOFF: Final = Backoff(first_seconds=1, last_seconds=30)
 RELEASE_SECONDS: Final = 2.0
@@ -47,16 +52,19 @@ async def registered(
     lease_seconds: int = DEFAULT_LEASE_SECONDS,
     pace: "Pace | None" = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    metrics: CollectorRegistry | None = None,
 ) -> AsyncIterator[None]:
-    """Keep the server registered inside the block; raises nothing on account of the registry."""
+    """Keep the server registered inside the block; raises nothing on account of the registry.
+
+    `metrics` counts restarts of the task that keeps the lease.
+    """
+    pace = pace or Pace()
     async with RegistryClient(url, transport=transport) as client:
-        keeper = _Keeper(client, describe, lease_seconds, pace or Pace())
-        task = asyncio.create_task(keeper.keep(), name="registry lease")
+        keeper = _Keeper(client, describe, lease_seconds, pace)
         try:
-            yield
+            async with supervised(TASK, keeper.keep, metrics, Restarts(pace.backoff, pace.sleep)):
+                yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
             await keeper.release()
 
 

@@ -1,18 +1,22 @@
 """The registration of one `MCPServer` for the time it is ready: what it publishes of itself, and where.
 
-In: the server and its settings. Out: the presence that `agents/serving.py` enters, or None without a registry.
+In: the server and its settings. Out: the registration that `agents/serving.py` enters, or None without a registry.
 Not here: heartbeats (lease.py), the form of an entry (model.py).
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
+import httpx
 from mcp.server import MCPServer
+from mcp_types import Tool
 from prometheus_client import CollectorRegistry, Gauge
+from pydantic import HttpUrl, ValidationError
 
 from meshed_mcp import contract
+from meshed_mcp.agents.registry.client import RegistryError
 from meshed_mcp.agents.registry.lease import Pace, registered
 from meshed_mcp.agents.registry.model import DEFAULT_LEASE_SECONDS, MAX_LEASE_SECONDS, ServerEntry, server_entry
 from meshed_mcp.agents.settings import Settings, SettingsError
@@ -21,31 +25,48 @@ from meshed_mcp.contract import MCP_PATH, MCP_PORT
 ENV_LEASE_SECONDS: Final = "MESHED_MCP_LEASE_SECONDS"
 """Whole seconds, 1 to 3600, after which the registry forgets a server that was killed."""
 
+VALUE_CHARACTERS: Final = 60
+"""Part of a value that an error repeats."""
+
 UNVERSIONED: Final = "0.0.0"
 """Version of a server that names none; the registry needs one."""
 
 
-def presence(
+_ADVICE: Final[Mapping[str, str]] = {
+    "name": f"Set {contract.ENV_NAMESPACE} and {contract.ENV_SERVICE} to names such as mcp-system and mcp-rag",
+    "version": "Set MCPService(version=...) to at most 255 printable ASCII characters without spaces and '/', as 1.0.0",
+    "remotes": f"Set {contract.ENV_SERVICE} to a host name, as mcp-rag",
+    "_meta": "Use at most 1000 tools, each with a name of at most 128 characters",
+}
+"""What to set instead, by the field of a `server.json` that the registry does not accept."""
+
+
+def registration(
     server: MCPServer[Any],
     settings: Settings,
     metrics: CollectorRegistry,
     environment: Mapping[str, str] = os.environ,
 ) -> AbstractAsyncContextManager[None] | None:
-    """Return the server's registration at `settings.registry_url`, None where none is set. Raises SettingsError.
+    """Return the server's registration at `settings.registry_url`, None where none is set.
 
+    Raises SettingsError where the registry would not accept the server's name or version, which no retry can cure.
     `metrics` shows when the registry last heard of it.
     """
     if settings.registry_url is None:
         return None
     seconds = lease_seconds(environment)
+    _check(server, settings, settings.registry_url)
 
     async def describe() -> ServerEntry:
-        return await entry_of(server, settings)
+        try:
+            return await entry_of(server, settings)
+        except ValidationError as error:  # tools that were added, or a list of tools that the server makes itself
+            raise RegistryError(_violation(error)) from None
 
     heartbeat = Gauge(contract.METRIC_HEARTBEAT, "When the lease in the registry was last renewed.", registry=metrics)
     heartbeat.set_to_current_time()
     pace = Pace(heard=heartbeat.set_to_current_time)
-    return registered(settings.registry_url, describe, lease_seconds=seconds, pace=pace)
+    return registered(settings.registry_url, describe, lease_seconds=seconds, pace=pace, metrics=metrics)
 
 
 def lease_seconds(environment: Mapping[str, str]) -> int:
@@ -60,10 +81,39 @@ def lease_seconds(environment: Mapping[str, str]) -> int:
 
 async def entry_of(server: MCPServer[Any], settings: Settings) -> ServerEntry:
     """Entry of the server as it is now, under its name in the mesh: that of its Service, on the Service's port."""
+    return _entry(server, settings, await server.list_tools())
+
+
+def _entry(server: MCPServer[Any], settings: Settings, tools: Sequence[Tool]) -> ServerEntry:
     return server_entry(
         f"{settings.namespace}/{settings.service}",
         server.version or UNVERSIONED,
         f"http://{settings.service}:{MCP_PORT}{MCP_PATH}",
         description=server.description or server.title or settings.service,
-        tools=await server.list_tools(),
+        tools=tools,
     )
+
+
+def _check(server: MCPServer[Any], settings: Settings, url: str) -> None:
+    """Raise SettingsError for what the registry never accepts; tools are checked with each heartbeat."""
+    try:
+        httpx.URL(url)
+        HttpUrl(url)
+    except (httpx.InvalidURL, ValueError):
+        raise SettingsError(
+            f"{contract.ENV_REGISTRY_URL}={url!r} is no URL. Set a base URL without a path, as http://mcp-registry:8000."
+        ) from None
+    try:
+        _entry(server, settings, ())
+    except ValidationError as error:
+        raise SettingsError(_violation(error)) from None
+
+
+def _violation(error: ValidationError) -> str:
+    """The first violation of an entry: its field, its value, and what to set instead. One line."""
+    first = error.errors()[0]
+    place = first["loc"] or ("_meta",)  # of a tool, which is a model of its own
+    advice = _ADVICE.get(str(place[0]), _ADVICE["_meta"])
+    found = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    shown = f" (got {str(first['input'])[:VALUE_CHARACTERS]!r})" if isinstance(first["input"], str) else ""
+    return f"the registry does not accept this server: {found}{shown}. {advice}"

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,9 +23,13 @@ from meshed_mcp.agents.registry.app import registry_app
 from meshed_mcp.agents.registry.metrics import CatalogueMetrics
 from meshed_mcp.agents.registry.store import Store
 from meshed_mcp.agents.settings import Settings
+from meshed_mcp.agents.supervision import supervised
 
 SCHEMA: Final = "registry"
 VERSIONS: Final = Path(__file__).parent / "versions"
+
+SWEEP: Final = "registry sweep"
+"""Name of the background task, in the log and in the metric of restarts."""
 
 SWEEP_SECONDS: Final = 5.0
 """How old the metrics may be, and how long expired rows lie around; the same as the scrape interval of MCP pods."""
@@ -45,12 +50,10 @@ def application(database: Database, store: Store, registry: CollectorRegistry) -
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await sweep(store, metrics)
-        task = asyncio.create_task(_sweep_for_ever(store, metrics), name="registry sweep")
         try:
-            yield
+            async with supervised(SWEEP, partial(_sweep_for_ever, store, metrics), registry):
+                yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
             database.close()
 
     return registry_app(store, lifespan)

@@ -100,6 +100,7 @@ OPTIONAL: Final = (
     Metric(contract.METRIC_AUTHENTICATIONS, Type.COUNTER, "checks", ("kind", "result"), REASONS, Emitter.OPTIONAL),
     Metric(contract.METRIC_LLM_TOKENS, Type.COUNTER, "tokens", ("model", "token_type"), 2, Emitter.OPTIONAL),
     Metric(contract.METRIC_BUS_EVENTS, Type.COUNTER, "events", (contract.LABEL_OUTCOME,), REASONS, Emitter.OPTIONAL),
+    Metric(contract.METRIC_TASK_RESTARTS, Type.COUNTER, "restarts", ("task",), REASONS, Emitter.OPTIONAL),
     Metric(contract.METRIC_HEARTBEAT, Type.GAUGE, "seconds", (), 1, Emitter.OPTIONAL),
     Metric(contract.METRIC_BUS_CONNECTED, Type.GAUGE, "", (), 1, Emitter.OPTIONAL),
     Metric(contract.METRIC_SPANS_EXPORTED, Type.COUNTER, "spans", (contract.LABEL_ERROR,), 2, Emitter.OPTIONAL),

@@ -8,6 +8,10 @@ from pydantic import ValidationError
 from meshed_mcp import contract
 from meshed_mcp.agents import Settings, SettingsError
 
+SERVICE_NAME = "a name of at most 63 letters, digits, '-', '_' and '.' that begins with a letter, as mcp-rag"
+BAD_SERVICES = ("../x", "My Server", "größe", "mcp-", "2048", "a.0x1", "a..b", "a/b", "a" * 64)
+NAMESPACE = "a name of at most 63 letters, digits, '-' and '.', as mcp-system"
+
 
 def fault(**variables: str) -> str:
     """The text of the refusal."""
@@ -90,7 +94,8 @@ def test_without_a_database_url_a_file_in_the_data_folder_is_used() -> None:
         (contract.ENV_ALLOWED_HOSTS, " , ", "host names separated by commas, as `mcp-rag,mcp-rag:*`"),
         (contract.ENV_REGISTRY_URL, "mcp-registry:8000", "a base URL without a path, as http://mcp-registry:8000"),
         (contract.ENV_LOG_LEVEL, "info", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
-        (contract.ENV_SERVICE, "../x", "a name of at most 63 letters, digits, dashes and dots"),
+        *((contract.ENV_SERVICE, value, SERVICE_NAME) for value in BAD_SERVICES),
+        *((contract.ENV_NAMESPACE, value, NAMESPACE) for value in ("my ns", "a/b", "a_b", "-")),
     ],
 )
 def test_a_wrong_value_is_answered_with_the_variable_and_what_to_write(variable: str, value: str, write: str) -> None:

@@ -84,3 +84,11 @@ async def test_an_answer_that_is_none_is_one_line(response: httpx.Response, text
         with pytest.raises(RegistryError, match=text) as caught:
             await client.look_up("ns/rag")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("answer", [{}, {"instance": "pod-1"}, {"instance": 1, "expires_at": "soon"}])
+async def test_a_lease_that_is_none_is_an_error_of_the_registry(answer: dict[str, object]) -> None:
+    """Product rule: whatever a registry returns, its client raises one kind of error, with one line."""
+    async with answering(lambda _: httpx.Response(200, json=answer)) as client:
+        with pytest.raises(RegistryError, match=r"^the registry at http://mcp-registry:8000 returned no lease: \w+: "):
+            await client.renew(RAG, "pod-1", 30)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 import httpx
 import pytest
 from mcp_types import Tool
+from prometheus_client import CollectorRegistry
 
+from meshed_mcp import contract
 from meshed_mcp.agents.registry.app import registry_app
 from meshed_mcp.agents.registry.catalogue import Query
 from meshed_mcp.agents.registry.lease import BACKOFF, Pace, instance_name, registered
@@ -190,6 +192,28 @@ async def test_a_url_of_something_else_is_not_taken_for_a_registry(caplog: pytes
     async with registered(URL, described, pace=beats.pace(), transport=nowhere):
         await beats.reached()
     assert f"{URL} is no registry: page not found" in caplog.text
+
+
+async def test_a_lease_whose_task_fails_is_logged_and_registered_in_the_end(
+    registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Product rule: no failure of a service's own code keeps it out of the registry silently."""
+    beats, metrics = Beats(), CollectorRegistry()
+    failures = [RuntimeError("broken"), KeyError("tools")]
+
+    async def present() -> ServerEntry:
+        if failures:
+            raise failures.pop()
+        return describe("search")
+
+    async with registered(URL, present, pace=beats.pace(), transport=registry, metrics=metrics):
+        await beats.reached()
+        for _ in range(2):
+            await beats.next()
+        assert registry.names() == ["ns/rag"]
+    assert metrics.get_sample_value(contract.METRIC_TASK_RESTARTS, {"task": "registry lease"}) == 2
+    assert beats.waits == [1.0, 2.0, 10.0]
+    assert "'registry lease' failed with KeyError; it restarts in 1.0 s" in caplog.text
 
 
 def test_waits_are_spread_and_bounded() -> None:

@@ -1,9 +1,13 @@
 """What the registry does beside answering, and what a service says of itself."""
 
+import asyncio
 import math
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from mcp.server import MCPServer
+from mcp_types import Tool
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import create_engine
 
@@ -11,12 +15,16 @@ from meshed_mcp import contract
 from meshed_mcp.agents import Settings, SettingsError
 from meshed_mcp.agents.database import Database
 from meshed_mcp.agents.registry.metrics import CatalogueMetrics
-from meshed_mcp.agents.registry.model import server_entry
-from meshed_mcp.agents.registry.presence import entry_of, lease_seconds, presence
+from meshed_mcp.agents.registry.model import MAX_TOOLS, server_entry
+from meshed_mcp.agents.registry.presence import entry_of, lease_seconds, registration
 from meshed_mcp.agents.registry.service import sweep
 from meshed_mcp.agents.registry.store import Store
 
 pytestmark = pytest.mark.anyio
+
+ASCII = st.characters(codec="ascii")
+MAX_NAME = 63
+BOUND_SECONDS = 20
 
 
 @pytest.fixture
@@ -111,7 +119,65 @@ async def test_a_server_that_says_nothing_of_itself_can_register() -> None:
 
 def test_without_a_registry_there_is_no_presence() -> None:
     """contract.ENV_REGISTRY_URL: unset = the service does not register."""
-    assert presence(MCPServer("a"), Settings(service="a"), CollectorRegistry(), {}) is None
+    assert registration(MCPServer("a"), Settings(service="a"), CollectorRegistry(), {}) is None
+
+
+REGISTERED = Settings(service="mcp-a", registry_url="http://mcp-registry:8000")
+
+
+@pytest.mark.parametrize("version", ["1.0.0 beta", "release/7", "latest", "^1", "1.0\n", "größe", "v" * 256])
+def test_a_version_that_the_registry_does_not_accept_ends_the_start(version: str) -> None:
+    """Official registry, `ServerDetail.version`; product rule: one line, with the value and what to set instead."""
+    with pytest.raises(SettingsError) as raised:
+        registration(MCPServer("mcp-a", version=version), REGISTERED, CollectorRegistry(), {})
+    text = str(raised.value)
+    assert text.startswith("the registry does not accept this server: version: ")
+    assert repr(version[:60]) in text
+    assert ". Set MCPService(version=...) to at most 255 printable ASCII characters" in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://mcp-registry:80000", "http://mcp registry", "http://:80"])
+def test_a_url_that_is_none_ends_the_start(url: str) -> None:
+    """Product rule: a setting that no retry can cure is a start error."""
+    settings = Settings.model_construct(service="mcp-a", namespace="default", registry_url=url)
+    with pytest.raises(SettingsError, match=r" is no URL\. Set a base URL without a path, as http://mcp-registry:8000"):
+        registration(MCPServer("mcp-a"), settings, CollectorRegistry(), {})
+
+
+def names(pattern: str) -> st.SearchStrategy[str]:
+    """Names that a rule of `Settings` accepts."""
+    return st.from_regex(pattern.replace("$", r"\Z"), alphabet=ASCII).filter(lambda name: len(name) <= MAX_NAME)
+
+
+@given(service=names(contract.SERVICE_NAME_PATTERN), namespace=names(contract.NAMESPACE_PATTERN))
+def test_the_registry_accepts_every_name_that_the_settings_accept(service: str, namespace: str) -> None:
+    """Product rule: one rule for names."""
+    assume("xn--" not in service.lower())  # Punycode has rules of its own; a name that breaks them ends the start
+    settings = Settings(service=service, namespace=namespace, registry_url="http://mcp-registry:8000")
+    assert registration(MCPServer(service), settings, CollectorRegistry(), {}) is not None
+
+
+class ManyTools(MCPServer[None]):
+    """Makes its list of tools itself."""
+
+    async def list_tools(self) -> list[Tool]:
+        """More tools than an entry can hold."""
+        return [Tool(name=f"tool{number}", input_schema={"type": "object"}) for number in range(MAX_TOOLS + 1)]
+
+
+async def test_tools_that_the_registry_does_not_accept_are_logged_with_what_to_do(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Product rule: what is wrong only while the service runs is in the log, and the service goes on."""
+    lease = registration(ManyTools("mcp-a"), REGISTERED, CollectorRegistry(), {})
+    assert lease is not None
+    async with lease, asyncio.timeout(BOUND_SECONDS):
+        while not caplog.records:  # noqa: ASYNC110 - a log record has no event
+            await asyncio.sleep(0)
+    (message,) = caplog.messages
+    assert message.startswith("the registry does not accept this server: tools: Tuple should have at most 1000 items")
+    assert "Use at most 1000 tools, each with a name of at most 128 characters; serving goes on" in message
 
 
 def test_the_lease_is_thirty_seconds_or_as_the_environment_says() -> None:
