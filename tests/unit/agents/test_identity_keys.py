@@ -1,5 +1,6 @@
 """The issuer's keys: when they are asked for, kept, and no longer trusted."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -22,6 +23,8 @@ from meshed_mcp.agents.identity_keys import (
 
 pytestmark = pytest.mark.anyio
 
+BOUND_SECONDS = 20
+
 PUBLIC = rsa.generate_private_key(65537, 2048).public_key()
 
 
@@ -38,15 +41,25 @@ class Issuer:
         self.now = 0.0
         self.asked = 0
         self.answer: bytes | Exception = jwks({"kid": "one"})
+        self.responds = asyncio.Event()
+        self.responds.set()
         self.keys = IssuerKeys("https://issuer/jwks", self.fetch, lambda: self.now)
 
     async def fetch(self, url: str) -> bytes:
         """Answer, or fail."""
         assert url == "https://issuer/jwks"
         self.asked += 1
+        await self.responds.wait()
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
+
+    async def refreshed(self) -> None:
+        """Wait until no fetch is under way."""
+        async with asyncio.timeout(BOUND_SECONDS):
+            while self.keys._fetching is not None:
+                await asyncio.wait({self.keys._fetching})
+                await asyncio.sleep(0)
 
 
 async def test_keys_are_asked_for_once_while_they_are_fresh() -> None:
@@ -59,6 +72,7 @@ async def test_keys_are_asked_for_once_while_they_are_fresh() -> None:
     assert issuer.asked == 1
     issuer.now += 1
     assert await issuer.keys.key("one") is not None
+    await issuer.refreshed()
     assert issuer.asked == 2
 
 
@@ -79,11 +93,86 @@ async def test_a_withdrawn_key_is_gone_with_the_next_answer() -> None:
     issuer = Issuer()
     assert await issuer.keys.key("one") is not None
     issuer.now, issuer.answer = FRESH_SECONDS + 1, jwks({"kid": "two"})
+    assert await issuer.keys.key("one") is not None
+    await issuer.refreshed()
     assert await issuer.keys.key("one") is None
 
 
+async def test_stale_keys_serve_at_once_while_the_issuer_hangs() -> None:
+    """RFC 5861, section 3: stale-while-revalidate; one fetch at a time, which ends with the last bound of the keys."""
+    issuer = Issuer()
+    assert await issuer.keys.key("one") is not None
+    issuer.responds.clear()
+    for issuer.now in (FRESH_SECONDS + 1, FRESH_SECONDS + 100, USABLE_SECONDS):
+        async with asyncio.timeout(BOUND_SECONDS):
+            found = await asyncio.gather(*(issuer.keys.key("one") for _ in range(5)))
+        assert None not in found
+    await asyncio.sleep(0)
+    assert issuer.asked == 2
+    issuer.responds.set()
+    await issuer.refreshed()
+
+
+async def test_an_unknown_id_waits_for_a_fetch_no_longer_than_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Product rule: an issuer that hangs holds only tokens whose key is not known, FETCH_SECONDS each."""
+    monkeypatch.setattr(identity_keys, "FETCH_SECONDS", 0.05)
+    issuer = Issuer()
+    assert await issuer.keys.key("one") is not None
+    issuer.now = ASK_AGAIN_SECONDS + 1
+    issuer.responds.clear()
+    async with asyncio.timeout(BOUND_SECONDS):
+        assert await asyncio.gather(*(issuer.keys.key("two") for _ in range(5))) == [None] * 5
+        assert await issuer.keys.key("two") is None
+    assert issuer.asked == 2
+
+
+async def test_a_request_that_is_cancelled_does_not_end_the_fetch_of_the_others() -> None:
+    """Product rule: one client that goes away costs no other one its call."""
+    issuer = Issuer()
+    issuer.responds.clear()
+    one, other = (asyncio.create_task(issuer.keys.key("one")) for _ in range(2))
+    await asyncio.sleep(0)
+    one.cancel()
+    await asyncio.wait({one}, timeout=BOUND_SECONDS)
+    issuer.responds.set()
+    assert await asyncio.wait_for(other, BOUND_SECONDS) is not None
+    assert (one.cancelled(), issuer.asked) == (True, 1)
+
+
+async def test_keys_are_refreshed_without_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Product rule: the first request after a quiet hour is not judged by a key that was withdrawn in it."""
+    monkeypatch.setattr(identity_keys, "FRESH_SECONDS", 0.05)
+    asked_again = asyncio.Event()
+
+    async def fetch(_url: str) -> bytes:
+        if times:
+            asked_again.set()
+        times.append(keys._clock())
+        return jwks({"kid": "one"})
+
+    times: list[float] = []
+    monkeypatch.setattr(identity_keys, "ASK_AGAIN_SECONDS", 0.0)
+    keys = IssuerKeys("https://issuer/jwks", fetch)
+    assert await keys.key("one") is not None
+    await asyncio.wait_for(asked_again.wait(), BOUND_SECONDS)
+
+
 @pytest.mark.parametrize(
-    "fault", [httpx2.ConnectError("away"), TimeoutError(), OSError("too much"), b"<html>", b"[]", b"{}", jwks()]
+    "fault",
+    [
+        httpx2.ConnectError("away"),
+        httpx2.InvalidURL("no URL"),
+        TimeoutError(),
+        OSError("too much"),
+        RuntimeError("unexpected"),
+        b"<html>",
+        b"[]",
+        b"{}",
+        b'{"keys": {}}',
+        b'{"keys": [1]}',
+        b"\xff",
+        jwks(),
+    ],
 )
 async def test_while_the_issuer_does_not_answer_well_old_keys_serve_for_a_time(
     fault: bytes | Exception, caplog: pytest.LogCaptureFixture
@@ -92,8 +181,9 @@ async def test_while_the_issuer_does_not_answer_well_old_keys_serve_for_a_time(
     issuer = Issuer()
     assert await issuer.keys.key("one") is not None
     issuer.answer, issuer.now = fault, FRESH_SECONDS + 1
-    assert await issuer.keys.key("one") is not None
-    assert await issuer.keys.key("one") is not None
+    for _ in range(2):
+        assert await issuer.keys.key("one") is not None
+        await issuer.refreshed()
     assert (issuer.asked, len(caplog.messages)) == (2, 1)
     assert caplog.messages[0].startswith("no keys from https://issuer/jwks: ")
     issuer.now = USABLE_SECONDS + 1
@@ -116,6 +206,7 @@ def test_only_signing_keys_count_and_a_lone_one_needs_no_name() -> None:
     assert set(by_id(jwks({"kid": "one", "use": "sig"}, {"kid": "two", "use": "enc"}))) == {None, "one"}
     assert set(by_id(jwks({"kid": "one"}, {"kid": "two"}))) == {"one", "two"}
     assert set(by_id(jwks({}))) == {None}
+    assert set(by_id(jwks({"kid": ["one"]}, {"kid": "two"}))) == {None, "two"}
 
 
 async def test_an_answer_is_read_up_to_its_bound_and_no_redirect_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
