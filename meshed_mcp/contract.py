@@ -226,6 +226,9 @@ METRIC_OPERATION_DURATION: Final = "mcp_server_operation_duration_seconds"
 METRIC_CLIENT_DURATION: Final = "mcp_client_operation_duration_seconds"
 """Histogram, seconds. Source: as above, `mcp.client.operation.duration`."""
 
+METRIC_DESTINATION_ERRORS: Final = "mcp_client_destination_errors_total"
+"""Counter by LABEL_ADDRESS and `reason`: calls of other servers that ended without a result of their tool."""
+
 METRIC_ACTIVE_REQUESTS: Final = "mcp_server_active_requests"
 """Gauge: calls in work, `subscriptions/listen` streams not counted. The autoscaler reads it."""
 

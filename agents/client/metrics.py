@@ -1,8 +1,9 @@
 """Durations of what this process asks of other servers, one measurement per request that was sent.
 
-In: a `CollectorRegistry`, requests and how they end. Out: `mcp_client_operation_duration_seconds`.
-A call that is sent again is measured again. Tools are labels only once the peer has listed them.
-Source: OpenTelemetry MCP conventions, `mcp.client.operation.duration`. Not here: what servers measure (telemetry.py).
+In: a `CollectorRegistry`, requests and how they end. Out: `mcp_client_operation_duration_seconds` per request, and
+`mcp_client_destination_errors_total` per call that failed. A call that is sent again is measured again. Tools are
+labels only once the peer has listed them. Source: OpenTelemetry MCP conventions, `mcp.client.operation.duration`.
+Not here: what servers measure (telemetry.py).
 """
 
 from asyncio import CancelledError
@@ -16,15 +17,17 @@ from weakref import WeakKeyDictionary
 import anyio
 from mcp.server.context import HandlerResult
 from mcp_types import REQUEST_TIMEOUT
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 
 from meshed_mcp import contract
+from meshed_mcp.agents.client.errors import Reason
 from meshed_mcp.agents.instruments import OTHER, BoundedHistogram, label_overflow
 from meshed_mcp.agents.telemetry import CANCELLED, exception_error, result_error
 
 CALL: Final = "tools/call"
 LIST: Final = "tools/list"
 
+_counters: Final[WeakKeyDictionary[CollectorRegistry, Counter]] = WeakKeyDictionary()
 _histograms: Final[WeakKeyDictionary[CollectorRegistry, BoundedHistogram]] = WeakKeyDictionary()
 
 
@@ -42,11 +45,16 @@ class ClientMetrics:
         self._address = address(target)
         self._seconds = _histogram(registry)
         self._overflow = label_overflow(registry)
+        self._errors = _errors(registry)
         self._tools: frozenset[str] = frozenset()
 
     def listed(self, tools: Iterable[str]) -> None:
         """Note the tools that the peer says it has."""
         self._tools = frozenset(tools)
+
+    def failed(self, reason: Reason) -> None:
+        """Count a call that ended without a result of the peer's tool."""
+        self._errors.labels(self._address, reason).inc()
 
     @contextmanager
     def request(self, method: str, tool: str = "") -> Iterator[Request]:
@@ -76,6 +84,18 @@ class ClientMetrics:
 def address(target: str) -> str:
     """Label of a peer: the host of a URL, a registry's name as it is."""
     return (urlsplit(target).hostname or OTHER) if "://" in target else target
+
+
+def _errors(registry: CollectorRegistry) -> Counter:
+    found = _counters.get(registry)
+    if found is None:
+        found = _counters[registry] = Counter(
+            contract.METRIC_DESTINATION_ERRORS,
+            "Calls of other MCP servers that failed.",
+            (contract.LABEL_ADDRESS, "reason"),
+            registry=registry,
+        )
+    return found
 
 
 def _histogram(registry: CollectorRegistry) -> BoundedHistogram:

@@ -1,15 +1,16 @@
 """`ServiceClient`: calls the tools of one other service, through the official client.
 
-In: where the service is, and calls. Out: their results within the deadline, or MCPError with one line.
+In: where the service is, and calls. Out: their results within the deadline, or DestinationError with one line.
 A call is sent again only if the tool is annotated as read-only or idempotent, and only if no byte of an answer came.
-Not here: the HTTP layer (connections.py), waiting times (agents/backoff.py), the SDK's client (session.py).
+Not here: what errors become (errors.py), the HTTP layer (connections.py), waiting times (agents/backoff.py), the SDK's
+client (session.py).
 """
 
 import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -26,6 +27,7 @@ from meshed_mcp.agents.backoff import Backoff
 from meshed_mcp.agents.client.attempt import Attempt, current_attempt, observed
 from meshed_mcp.agents.client.connections import ServiceConnections
 from meshed_mcp.agents.client.directory import Directory
+from meshed_mcp.agents.client.errors import destination_errors, shown
 from meshed_mcp.agents.client.metrics import CALL, ClientMetrics
 from meshed_mcp.agents.client.session import Session
 
@@ -40,6 +42,10 @@ OLD: Final = frozenset(HANDSHAKE_PROTOCOL_VERSIONS)
 
 DEFAULT_TRIES: Final = 3
 """Two more tries see a replica leave and the next one be found; more would only load a peer that is down."""
+
+OPEN: Final = "server/discover"
+REQUEST: Final = "a request"
+"""What errors name where no tool is called."""
 
 BACKOFF: Final = Backoff(first_seconds=0.1, last_seconds=2.0)
 
@@ -99,27 +105,35 @@ class ServiceClient:
     ) -> CallToolResult:
         """Call a tool; everything, also looking the service up and trying again, ends within the deadline.
 
-        Raises MCPError when there is no answer (`REQUEST_TIMEOUT` after the deadline, `CONNECTION_CLOSED`), or when the
-        answer is an error of the protocol. A tool's own failure is a result with `is_error`.
+        Raises DestinationError when there is no response within the deadline, or when the response is an error of the
+        protocol; inside a tool it becomes the tool's `is_error` result. A failure of the called tool is a result with
+        `is_error`.
         """
 
         async def send(client: Client) -> CallToolResult:
             return await client.call_tool(name, arguments, progress_callback=progress_callback, meta=meta)
 
         seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
-        try:
-            with anyio.fail_after(seconds):
+        with self._errors(name):
+            with anyio.move_on_after(seconds):
                 return await self._call(name, send)
-        except TimeoutError:
-            text = f"{self._directory.target} did not answer {name} within {seconds:g} s"
-            raise MCPError(REQUEST_TIMEOUT, text) from None
+            raise MCPError(
+                REQUEST_TIMEOUT, f"{shown(self._directory.target)} did not answer {name} within {seconds:g} s"
+            )
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
-        """Open the SDK's own client for everything else; its requests have no deadline and are never sent again."""
-        session = await self._session()
-        with session.in_use() as client:
+        """Open the SDK's own client for everything else; its requests have no deadline and are never sent again.
+
+        An MCPError of a request, where the block does not handle it, leaves the block as DestinationError.
+        """
+        with self._errors(OPEN):
+            session = await self._session()
+        with session.in_use() as client, self._errors(REQUEST, MCPError):
             yield client
+
+    def _errors(self, tool: str, kinds: type[Exception] = Exception) -> AbstractContextManager[None]:
+        return destination_errors(self._directory.target, tool, self._metrics.failed, kinds)
 
     async def _call(self, tool: str, send: Callable[[Client], Awaitable[CallToolResult]]) -> CallToolResult:
         tried, reopened = 0, False
@@ -133,7 +147,7 @@ class ServiceClient:
                 if hopeless or not failed.repeatable or wait >= _seconds_left():
                     raise self._told(tool, failed) from None
                 reopened |= failed.seen.session_lost
-                logger.info("%s/%s again in %.2f s: %s", self._directory.target, tool, wait, failed.error)
+                logger.info("%s/%s again in %.2f s: %s", shown(self._directory.target), tool, wait, failed.error)
             await anyio.sleep(wait)
 
     async def _once(self, tool: str, send: Callable[[Client], Awaitable[CallToolResult]]) -> CallToolResult:
@@ -166,15 +180,16 @@ class ServiceClient:
         await session.open()
         if self._mode == "auto" and current_attempt().failed and session.client.protocol_version in OLD:
             await session.close()
-            raise MCPError(CONNECTION_CLOSED, f"{url} did not answer which protocol it speaks")
+            raise MCPError(CONNECTION_CLOSED, f"{shown(url)} did not answer which protocol it speaks")
         return session
 
     def _told(self, tool: str, failed: "_Failed") -> MCPError:
+        if failed.seen.unreachable:  # a proxy's 503 too, which the SDK's error does not tell from other statuses
+            return MCPError(CONNECTION_CLOSED, failed.error.message)
         if not failed.seen.session_lost:
             return failed.error
-        text = (
-            f"{self._directory.target} lost the session, and {tool} was not called again; the next call opens another"
-        )
+        service = shown(self._directory.target)
+        text = f"{service} lost the session, and {tool} was not called again; the next call opens another"
         return MCPError(failed.error.code, text)
 
     def _retire_if_useless(self, session: Session, seen: Attempt) -> None:

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Final
 
 from mcp import Client, MCPError
-from mcp_types import ListToolsResult, Tool, ToolAnnotations
+from mcp_types import CONNECTION_CLOSED, ListToolsResult, Tool, ToolAnnotations
 
 from meshed_mcp.agents.client.attempt import current_attempt
 from meshed_mcp.agents.client.metrics import LIST, ClientMetrics
@@ -140,6 +140,9 @@ class Session:
                 logger.exception("a connection to a peer ended; the next call opens another one")
             else:
                 self._ready.set_exception(_only(error))
+        finally:
+            if not self._ready.done():  # cancelled from inside: without this `open` would wait for ever
+                self._ready.set_exception(MCPError(CONNECTION_CLOSED, "the connection closed before it was open"))
 
 
 def _only(error: Exception) -> Exception:

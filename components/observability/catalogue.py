@@ -34,6 +34,9 @@ TOOLS: Final = 512
 ORGANISATIONS: Final = 201
 """The runtime's 200, and those beyond."""
 
+DESTINATIONS: Final = 32
+"""Other servers that one server calls, rounded up."""
+
 TOOLS_IN_USE: Final = 64
 """Tools of one server that one organisation calls, rounded up."""
 
@@ -92,6 +95,14 @@ OPTIONAL: Final = (
         "seconds",
         (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR, contract.LABEL_ADDRESS),
         LABEL_SETS,
+        Emitter.OPTIONAL,
+    ),
+    Metric(
+        contract.METRIC_DESTINATION_ERRORS,
+        Type.COUNTER,
+        "calls",
+        (contract.LABEL_ADDRESS, "reason"),
+        DESTINATIONS * REASONS,
         Emitter.OPTIONAL,
     ),
     Metric(

@@ -13,7 +13,6 @@ import httpx
 import pytest
 from counting_service import CountingService
 from cutting_proxy import cutting
-from mcp import MCPError
 from mcp_types import CONNECTION_CLOSED, INTERNAL_ERROR, REQUEST_TIMEOUT
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry
@@ -21,7 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from meshed_mcp import contract
-from meshed_mcp.agents import ServiceClient
+from meshed_mcp.agents import DestinationError, ServiceClient
 from meshed_mcp.agents.database import open_database
 from meshed_mcp.agents.listener import bound, listening
 from meshed_mcp.agents.registry import RegistryClient
@@ -62,11 +61,11 @@ class Refusing:
         await (self._refusal if refused else self._app)(scope, receive, send)
 
 
-async def error_of(client: ServiceClient, tool: str, **options: Any) -> MCPError:
+async def error_of(client: ServiceClient, tool: str, **options: Any) -> DestinationError:
     """The error that a call ends with."""
-    with pytest.raises(MCPError) as raised:
+    with pytest.raises(DestinationError) as raised:
         await client.call_tool(tool, {"token": "t"}, **options)
-    assert "\n" not in raised.value.message
+    assert "\n" not in raised.value.detail
     return raised.value
 
 
@@ -94,7 +93,7 @@ async def test_a_503_that_cannot_be_waited_out_is_the_answer(tool: str, timeout_
     app = Refusing(CountingService(), refusal, times=1)
     async with serving(app) as port, ServiceClient(f"http://127.0.0.1:{port}/mcp") as client:
         error = await error_of(client, tool, timeout_seconds=timeout_seconds)
-    assert error.message == f"http://127.0.0.1:{port}/mcp answered 503: stopping now"
+    assert error.detail == f"http://127.0.0.1:{port}/mcp answered 503: stopping now"
     assert len(app.asked) == 1
 
 
@@ -104,7 +103,7 @@ async def test_an_answer_that_is_an_error_is_never_asked_for_again() -> None:
         app = Refusing(CountingService(), PlainTextResponse("no", status), times=1)
         async with serving(app) as port, ServiceClient(f"http://127.0.0.1:{port}/mcp") as client:
             error = await error_of(client, "read")
-        assert error.message == f"http://127.0.0.1:{port}/mcp answered {status}: no"
+        assert error.detail == f"http://127.0.0.1:{port}/mcp answered {status}: no"
         assert len(app.asked) == 1
 
 
@@ -134,7 +133,7 @@ async def test_a_deadline_ends_the_call_on_both_sides() -> None:
         error = await error_of(client, "hold", timeout_seconds=1)
         with anyio.fail_after(BOUND_SECONDS):
             await counting.cancelled.wait()
-    assert (error.code, error.message) == (
+    assert (error.code, error.detail) == (
         REQUEST_TIMEOUT,
         f"http://127.0.0.1:{port}/mcp did not answer hold within 1 s",
     )
@@ -179,7 +178,7 @@ async def test_a_lost_session_is_opened_again_and_only_an_annotated_tool_is_call
         await client.call_tool("read", {"token": "second"})
         await end_session(proxy.heads, port)
         error = await error_of(client, "write")
-        assert error.message == f"{url} lost the session, and write was not called again; the next call opens another"
+        assert error.detail == f"{url} lost the session, and write was not called again; the next call opens another"
         await client.call_tool("write", {"token": "third"})
     assert counting.executions == {"first": 1, "second": 1, "third": 1}
     assert initialisations(proxy.bodies) == 3
@@ -218,11 +217,11 @@ async def test_a_peer_is_found_by_its_name_and_looked_for_again_when_it_moved(tm
         registry_url = f"http://127.0.0.1:{registry_port}"
         environment = {contract.ENV_REGISTRY_URL: registry_url, contract.ENV_NAMESPACE: "tools"}
         async with RegistryClient(registry_url) as registry, ServiceClient("peer", environment=environment) as client:
-            assert "tools/peer was not found" in (await error_of(client, "read")).message
+            assert "tools/peer was not found" in (await error_of(client, "read")).detail
             for url in (NOBODY, f"http://127.0.0.1:{port}/mcp"):
                 await registry.publish(server_entry("tools/peer", "1.0.0", url, description="Peer"), "pod", 30)
                 if url == NOBODY:
-                    assert f"no answer from {NOBODY}" in (await error_of(client, "read")).message
+                    assert f"no answer from {NOBODY}" in (await error_of(client, "read")).detail
             await client.call_tool("read", {"token": "t"})
     database.close()
     assert counting.executions["t"] == 1

@@ -10,9 +10,8 @@ import anyio
 import pytest
 from counting_service import ANNOTATED, UNANNOTATED, CountingService
 from cutting_proxy import CUTS, SILENT, UNEXECUTED, CuttingProxy, cutting
-from mcp import MCPError
 
-from meshed_mcp.agents import ServiceClient
+from meshed_mcp.agents import DestinationError, ServiceClient
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +31,7 @@ class Line:
         """Text of the answer, or "failed"."""
         try:
             result = await self.client.call_tool(tool, {"token": token, **arguments}, progress_callback=self.progress)
-        except MCPError:
+        except DestinationError:
             return "failed"
         assert not result.is_error, result
         return "answered"

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from mcp import MCPError
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
 from prometheus_client import CollectorRegistry
@@ -38,11 +37,8 @@ class Peer:
     client: ServiceClient
 
     async def ask(self, answer: type[Answer], tool: str, **arguments: Any) -> Answer:
-        """Call the tool and check its result. Raises ToolError."""
-        try:
-            result = await self.client.call_tool(tool, arguments)
-        except MCPError as error:
-            raise ToolError(f"{self.name} did not answer: {error}") from error
+        """Call the tool and check its result. Raises ToolError, of which the client's DestinationError is one kind."""
+        result = await self.client.call_tool(tool, arguments)
         if result.is_error:
             raise ToolError(f"{self.name}: {_text(result)}")
         try:

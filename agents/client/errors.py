@@ -1,0 +1,146 @@
+"""The error of a call of another service: a tool error for the model, a log line and a count for the operator.
+
+In: whatever the SDK, the HTTP client, the registry or our own client raises. Out: `DestinationError`, always.
+Why: inside a tool the SDK passes an `MCPError` on as a protocol error of the *calling* service. The outer client would
+read internal URLs, and "Unknown tool" about a tool that exists. A tool error becomes a result with `is_error`.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+import anyio
+import httpx2
+from mcp import MCPError
+from mcp.server.mcpserver.exceptions import ResourceError, ToolError
+from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
+from pydantic import ValidationError
+
+from meshed_mcp import contract
+
+DETAIL_CHARACTERS: Final = 500
+"""Part of an error's text that a log line repeats."""
+
+UNNAMED: Final = "the called service"
+"""Name of a service whose URL has an address in place of a name."""
+
+logger = logging.getLogger(__name__)
+
+
+class Reason(StrEnum):
+    """Why a call of another service failed; label values."""
+
+    TIMEOUT = "timeout"
+    UNAVAILABLE = "unavailable"
+    DENIED = "denied"
+    ERROR_RESPONSE = "error_response"
+    INVALID_RESPONSE = "invalid_response"
+    FAILED = "failed"
+
+
+_TEXTS: Final = {
+    Reason.TIMEOUT: "{service} did not respond in time. The call of {tool} may have taken effect.",
+    Reason.UNAVAILABLE: "{service} is not available at the moment. Try again later.",
+    Reason.DENIED: "{service} does not allow this service to call {tool}.",
+    Reason.ERROR_RESPONSE: "{service} rejected the call of {tool}.",
+    Reason.INVALID_RESPONSE: "{service} returned an invalid response to the call of {tool}.",
+    Reason.FAILED: "The call of {tool} at {service} failed.",
+}
+"""What the model reads: nothing of addresses, and nothing that the destination wrote."""
+
+_BY_CODE: Final = {
+    REQUEST_TIMEOUT: Reason.TIMEOUT,
+    CONNECTION_CLOSED: Reason.UNAVAILABLE,
+    contract.FORBIDDEN: Reason.DENIED,
+}
+_BY_TYPE: Final[tuple[tuple[type[Exception], Reason], ...]] = (
+    (TimeoutError, Reason.TIMEOUT),
+    (httpx2.TimeoutException, Reason.TIMEOUT),
+    (httpx2.HTTPError, Reason.UNAVAILABLE),
+    (OSError, Reason.UNAVAILABLE),
+    (anyio.ClosedResourceError, Reason.UNAVAILABLE),
+    (anyio.BrokenResourceError, Reason.UNAVAILABLE),
+    (anyio.EndOfStream, Reason.UNAVAILABLE),
+    (ValidationError, Reason.INVALID_RESPONSE),
+)
+
+
+class DestinationError(ToolError, ResourceError):
+    """A call of another service failed. Its text is for a model: one line, without addresses.
+
+    It ends a tool with an `is_error` result, and a resource with an error; it is logged and counted when it is raised.
+    """
+
+    def __init__(self, text: str, reason: Reason, detail: str, code: int | None) -> None:
+        super().__init__(text)
+        self.reason = reason
+        """What kind of failure it is."""
+        self.detail = detail
+        """One line for a log: the original error, which may name internal addresses."""
+        self.code = code
+        """The JSON-RPC code where the failure is an error of the protocol (MCPError), else None."""
+
+
+@contextmanager
+def destination_errors(
+    target: str, tool: str, count: Callable[[Reason], None], kinds: type[Exception] = Exception
+) -> Iterator[None]:
+    """Raise DestinationError for every error of `kinds` in the block; `target` is a URL or a name of the registry."""
+    try:
+        yield
+    except DestinationError:
+        raise
+    except kinds as error:
+        raise _reported(error, target, tool, count) from error
+
+
+def _reported(error: Exception, target: str, tool: str, count: Callable[[Reason], None]) -> DestinationError:
+    first = _first(error)
+    reason, detail = reason_of(first), _one_line(first)
+    count(reason)
+    unexpected = error if reason is Reason.FAILED else None
+    logger.warning("%s: the call of %s failed (%s): %s", shown(target), tool, reason, detail, exc_info=unexpected)
+    text = _TEXTS[reason].format(service=service_name(target), tool=tool)
+    return DestinationError(text, reason, detail, first.code if isinstance(first, MCPError) else None)
+
+
+def reason_of(error: Exception) -> Reason:
+    """Which kind of failure an exception is."""
+    if isinstance(error, MCPError):
+        return _BY_CODE.get(error.code, Reason.ERROR_RESPONSE)
+    return next((reason for kind, reason in _BY_TYPE if isinstance(error, kind)), Reason.FAILED)
+
+
+def service_name(target: str) -> str:
+    """Name of the service at a URL or in the registry, without its domain, namespace or port, for a model."""
+    name = (urlsplit(target).hostname or "") if "://" in target else target.rpartition("/")[2]
+    try:
+        ip_address(name)
+    except ValueError:
+        return name.partition(".")[0] or UNNAMED
+    return UNNAMED
+
+
+def shown(target: str) -> str:
+    """The target as logs may name it: a URL without user, password and query."""
+    if "://" not in target:
+        return target
+    parts = urlsplit(target)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _first(error: Exception) -> Exception:
+    """The first error inside exception groups, as task groups raise them."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _one_line(error: Exception) -> str:
+    """The error's text, with its type where it is not one of the protocol."""
+    text = error.message if isinstance(error, MCPError) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())[:DETAIL_CHARACTERS].removesuffix(":")
