@@ -6,16 +6,16 @@ costs come in steps (`core/deletion_queries.py`). Without Prometheus nothing cha
 may not lose. Source: Kubernetes, "Pod deletion cost".
 """
 
-import logging
 import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
 import httpx
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry
 
 from meshed_mcp import contract
+from meshed_mcp.agents.scaling.reconciler import Names, Patched, Reconciler, Values
 from meshed_mcp.agents.scaling.rounds import by_label, started, until_stopped
 
 SETTING: Final = "deletion_cost"
@@ -33,65 +33,35 @@ AGAIN_SECONDS: Final = 60.0
 """Least time between two writes to one pod."""
 
 ASK_SECONDS: Final = 10.0
+GONE: Final = "gone"
+"""Outcome of a patch of a pod that ended, which Prometheus notices some seconds later."""
 
-log = logging.getLogger(__name__)
-
-Costs = dict[str, int]
-"""Pod -> cost."""
+NAMES: Final = Names("deletion cost", "pod", contract.METRIC_DELETION_ANSWERED, contract.METRIC_DELETION_PATCHES)
 
 
-class Marker:
-    """What was written when, and the numbers of it."""
+class Marker(Reconciler):
+    """Writes costs; a pod of the name of one that is gone, as a StatefulSet makes, is another one."""
 
     def __init__(
         self,
-        ask: Callable[[], Costs],
+        ask: Callable[[], Values],
         write: Callable[[str, int], None],
         registry: CollectorRegistry,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ask, self._write, self._clock = ask, write, clock
-        self._written: dict[str, tuple[int, float]] = {}
-        self._answered = Gauge(
-            contract.METRIC_DELETION_ANSWERED, "When Prometheus last answered, Unix seconds.", registry=registry
-        )
-        self._patches = Counter(
-            contract.METRIC_DELETION_PATCHES, "Patches, by outcome.", (contract.LABEL_OUTCOME,), registry=registry
-        )
+        super().__init__(NAMES, ask, write, registry, clock)
 
-    def mark(self) -> None:
-        """One round; a failure is logged and counted, and changes nothing. Pods that are gone are forgotten."""
-        try:
-            wanted = self._ask()
-        except (httpx.HTTPError, ValueError) as error:
-            log.warning("Prometheus gives no answer, so no cost changes: %s", error)
-            return
-        self._answered.set(time.time())
-        self._written = {pod: known for pod, known in self._written.items() if pod in wanted}
-        for pod, cost in sorted(wanted.items()):
-            known, when = self._written.get(pod, (None, 0.0))
-            if known is None or (known != cost and self._clock() - when >= AGAIN_SECONDS):
-                self._put(pod, cost)
+    def is_due(self, value: int, last: Patched, seconds: float) -> bool:
+        """A change, once in AGAIN_SECONDS at most."""
+        return value != last.value and seconds >= AGAIN_SECONDS
 
-    def _put(self, pod: str, cost: int) -> None:
-        try:
-            self._write(pod, cost)
-        except httpx.HTTPStatusError as error:
-            gone = error.response.status_code == httpx.codes.NOT_FOUND
-            self._failed(pod, error, "gone" if gone else "failed")
-        except (httpx.HTTPError, OSError) as error:
-            self._failed(pod, error, "failed")
-        else:
-            self._patches.labels("written").inc()
-            self._written[pod] = (cost, self._clock())
-
-    def _failed(self, pod: str, error: Exception, outcome: str) -> None:
-        self._patches.labels(outcome).inc()
-        if outcome == "failed":
-            log.warning("the deletion cost of pod %s stays: %s", pod, error)
+    def outcome_of(self, error: Exception) -> str:
+        """GONE for a pod that ended meanwhile: the API server has it no more (404)."""
+        is_gone = isinstance(error, httpx.HTTPStatusError) and error.response.status_code == httpx.codes.NOT_FOUND
+        return GONE if is_gone else super().outcome_of(error)
 
 
-def costs(answer: object) -> Costs:
+def costs(answer: object) -> Values:
     """Pod -> cost in an answer of Prometheus. Raises ValueError where it is none."""
     return {pod: int(value) for pod, value in by_label(answer, contract.LABEL_POD).items()}
 
@@ -106,7 +76,7 @@ def main(environment: Mapping[str, str] = os.environ) -> None:
         helper.cluster.patch(RESOURCE, pod, {"metadata": {"annotations": {ANNOTATION: str(cost)}}})
 
     marker = Marker(lambda: costs(helper.ask()), write, helper.registry)
-    until_stopped(marker.mark, PERIOD_SECONDS)
+    until_stopped(marker.reconcile, PERIOD_SECONDS)
 
 
 if __name__ == "__main__":

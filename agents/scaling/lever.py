@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import httpx
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Gauge
 
 from meshed_mcp import contract
+from meshed_mcp.agents.scaling.reconciler import Names, Patched, Reconciler, Values
 from meshed_mcp.agents.scaling.rounds import by_label, started, until_stopped
 
 SETTING: Final = "keda.lever"
@@ -32,60 +32,40 @@ ASK_SECONDS: Final = 4.0
 
 log = logging.getLogger(__name__)
 
-Minimums = dict[str, int]
-"""ScaledObject -> fewest replicas."""
+NAMES: Final = Names("minimum", "ScaledObject", contract.METRIC_LEVER_ANSWERED, contract.METRIC_LEVER_PATCHES)
 
 
-class Lever:
-    """What was written when, and the numbers of it."""
+class Lever(Reconciler):
+    """Writes minimums; the gauge shows the last one of each ScaledObject that the answer names."""
 
     def __init__(
         self,
-        ask: Callable[[], Minimums],
+        ask: Callable[[], Values],
         write: Callable[[str, int], None],
         registry: CollectorRegistry,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ask, self._write, self._clock = ask, write, clock
-        self._written: dict[str, tuple[int, float]] = {}
-        self._answered = Gauge(
-            contract.METRIC_LEVER_ANSWERED, "When Prometheus last answered, Unix seconds.", registry=registry
-        )
+        super().__init__(NAMES, ask, write, registry, clock)
         self._minimum = Gauge(
-            contract.METRIC_LEVER_MINIMUM, "Minimum last written.", ("scaledobject",), registry=registry
-        )
-        self._patches = Counter(
-            contract.METRIC_LEVER_PATCHES, "Patches, by outcome.", (contract.LABEL_OUTCOME,), registry=registry
+            contract.METRIC_LEVER_MINIMUM, "Minimum last written.", (contract.LABEL_SCALED_OBJECT,), registry=registry
         )
 
-    def pull(self) -> None:
-        """One round; a failure is logged and counted, and changes nothing."""
-        try:
-            wanted = self._ask()
-        except (httpx.HTTPError, ValueError) as error:
-            log.warning("Prometheus gives no answer, so no minimum changes: %s", error)
-            return
-        self._answered.set(time.time())
-        for name, minimum in sorted(wanted.items()):
-            known, when = self._written.get(name, (None, 0.0))
-            if known != minimum or self._clock() - when >= AGAIN_SECONDS:
-                self._put(name, minimum, known)
+    def is_due(self, value: int, last: Patched, seconds: float) -> bool:
+        """A change at once, the same value once in AGAIN_SECONDS."""
+        return value != last.value or seconds >= AGAIN_SECONDS
 
-    def _put(self, name: str, minimum: int, known: int | None) -> None:
-        try:
-            self._write(name, minimum)
-        except (httpx.HTTPError, OSError) as error:
-            self._patches.labels("failed").inc()
-            log.warning("the minimum of ScaledObject %s stays: %s", name, error)
-            return
-        self._patches.labels("written").inc()
-        self._minimum.labels(name).set(minimum)
-        self._written[name] = (minimum, self._clock())
-        if known != minimum:
-            log.info("the minimum of ScaledObject %s is %d", name, minimum)
+    def on_patched(self, name: str, value: int, last: Patched | None) -> None:
+        """Show the minimum, and log a change."""
+        self._minimum.labels(name).set(value)
+        if last is None or value != last.value:
+            log.info("the minimum of ScaledObject %s is %d", name, value)
+
+    def on_forgotten(self, name: str) -> None:
+        """Show no minimum of a ScaledObject that is gone."""
+        self._minimum.remove(name)
 
 
-def minimums(answer: object) -> Minimums:
+def minimums(answer: object) -> Values:
     """ScaledObject -> minimum in an answer of Prometheus; what is no positive number is left out: no opinion.
 
     Raises ValueError where it is none.
@@ -104,7 +84,7 @@ def main(environment: Mapping[str, str] = os.environ) -> None:
         helper.cluster.patch(RESOURCE, name, {"spec": {"minReplicaCount": minimum}})
 
     lever = Lever(lambda: minimums(helper.ask()), write, helper.registry)
-    until_stopped(lever.pull, contract.LEVER_PERIOD_SECONDS)
+    until_stopped(lever.reconcile, contract.LEVER_PERIOD_SECONDS)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class Seen:
     def at(self, now: float, **wanted: int) -> None:
         """One round at a time."""
         self.now, self.wanted = now, wanted
-        self.marker.mark()
+        self.marker.reconcile()
 
 
 def test_a_cost_is_written_when_it_changes_and_once_a_minute_at_most() -> None:
@@ -66,7 +66,7 @@ def test_a_failure_changes_nothing_and_is_tried_again(caplog: pytest.LogCaptureF
     assert "the deletion cost of pod a stays" in caplog.text
     seen.status = 200
     seen.at(15)
-    assert "Prometheus gives no answer, so no cost changes" in caplog.text
+    assert "Prometheus gives no answer, so no deletion cost changes" in caplog.text
     seen.at(30, a=4)
     assert seen.writes == [("a", 4)]
     assert (seen.patches("failed"), seen.patches("written")) == (1, 1)

@@ -59,7 +59,7 @@ def test_it_writes_changes_at_once_and_the_same_once_a_minute() -> None:
     seen = Seen()
     for now, minimum in ((0, 4), (5, 4), (10, 6), (15, 6), (70, 6)):
         seen.now, seen.wanted = now, {"a": minimum}
-        seen.lever.pull()
+        seen.lever.reconcile()
     assert seen.writes == [("a", 4), ("a", 6), ("a", 6)]
     assert seen.registry.get_sample_value(contract.METRIC_LEVER_MINIMUM, {"scaledobject": "a"}) == 6
 
@@ -68,18 +68,32 @@ def test_a_refused_patch_is_tried_again_and_counted() -> None:
     """Product rule: a ScaledObject that does not exist yet must not end the lever."""
     seen = Seen()
     seen.refuses = True
-    seen.lever.pull()
+    seen.lever.reconcile()
     seen.refuses = False
-    seen.lever.pull()
+    seen.lever.reconcile()
     assert seen.writes == [("a", 4)]
     assert seen.registry.get_sample_value(contract.METRIC_LEVER_PATCHES, {"outcome": "failed"}) == 1
+
+
+def test_an_object_that_is_gone_is_shown_no_longer() -> None:
+    """Product rule: what one process shows does not grow with the objects that ever were."""
+    seen = Seen()
+    for number in range(100):
+        seen.now, seen.wanted = number, {f"object-{number}": 4, "stays": 2}
+        seen.lever.reconcile()
+    shown = [metric for metric in seen.registry.collect() if metric.name == contract.METRIC_LEVER_MINIMUM]
+    assert {sample.labels["scaledobject"]: sample.value for sample in shown[0].samples} == {"object-99": 4, "stays": 2}
+    assert len(seen.lever._patched) == 2
+    seen.wanted = {"object-1": 4}
+    seen.lever.reconcile()
+    assert seen.writes[-1] == ("object-1", 4)
 
 
 def test_without_an_answer_nothing_is_written() -> None:
     """Product rule: no answer, no change, and no moment of an answer either."""
     seen = Seen()
     seen.wanted = {}
-    seen.lever.pull()
+    seen.lever.reconcile()
     assert seen.writes == []
     assert seen.registry.get_sample_value(contract.METRIC_LEVER_ANSWERED) == 0
 
