@@ -7,8 +7,8 @@ Not here: the process (serving.py), the settings (settings.py), the lease at the
 
 from typing import Any, Final, Literal
 
-from mcp.server import MCPServer
 from mcp.server.lowlevel.server import LifespanResultT
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.subscriptions import ListenHandler
 from mcp.server.transport_security import TransportSecuritySettings
 from prometheus_client import CollectorRegistry, Gauge
@@ -19,6 +19,7 @@ from meshed_mcp.agents.access import AccessControl
 from meshed_mcp.agents.deadline import CallLimits
 from meshed_mcp.agents.legacy import refuse_old_revisions, session_options
 from meshed_mcp.agents.limits import LISTEN_METHOD
+from meshed_mcp.agents.offered_names import NamedServer
 from meshed_mcp.agents.registry.presence import registration
 from meshed_mcp.agents.serving import serve
 from meshed_mcp.agents.sessions import SessionMetrics
@@ -40,7 +41,7 @@ OWN_OPTIONS: Final = frozenset({"event_store", "retry_interval", "json_response"
 """Options of the SDK's HTTP transport that are the service's own and not its deployment's."""
 
 
-class MCPService(MCPServer[LifespanResultT]):
+class MCPService(NamedServer[LifespanResultT]):
     """An `MCPServer` that is ready for production.
 
     Takes the arguments of `MCPServer`. `run()` differs: without a transport it serves streamable HTTP by the
@@ -53,14 +54,11 @@ class MCPService(MCPServer[LifespanResultT]):
     def __init__(self, name: str | None = None, *args: Any, **kwargs: Any) -> None:
         self.metrics = process_registry()
         self._bus = ReplicaBus(self.metrics) if kwargs.get("subscriptions") is None else None
+        self._listen_handler: ListenHandler | None = None
         self._seals_itself = kwargs.get("request_state_security") is not None
         super().__init__(name, *args, **(kwargs if self._bus is None else {**kwargs, "subscriptions": self._bus}))
         self._places = Gauge(contract.METRIC_CALL_PLACES, "Calls worked on at a time.", registry=self.metrics)
-        tools = self._tool_manager
-
-        def is_tool(name: str) -> bool:
-            return tools.get_tool(name) is not None
-
+        is_tool = self.tool_names.__contains__
         self._usage = Usage(self.metrics, is_tool=is_tool)
         self._access = AccessControl(self.metrics, is_tool=is_tool)
         self.middleware.insert(AFTER_TRACING, self._usage)
@@ -68,7 +66,7 @@ class MCPService(MCPServer[LifespanResultT]):
         operations = OperationMetrics(
             self.metrics,
             is_tool=is_tool,
-            tool_count=lambda: len(tools.list_tools()),
+            tool_count=lambda: len(self.tool_names),
             release=self.version,
         )
         self.middleware.insert(AFTER_TRACING, operations)
@@ -122,6 +120,7 @@ class MCPService(MCPServer[LifespanResultT]):
         if settings.legacy is contract.Legacy.OFF:
             refuse_old_revisions(app, contract.MCP_PATH)
         self._sessions.watch(self.session_manager)
+        self._listen_handler = listen_handler(self.session_manager)
         self._places.set(settings.concurrent_calls)
         self.middleware.insert(AFTER_METRICS, CallLimits(settings))
         if not self._seals_itself:
@@ -134,9 +133,14 @@ class MCPService(MCPServer[LifespanResultT]):
 
         Source: MCP 2026-07-28, "Subscriptions", "Graceful Closure".
         """
-        entry = self._lowlevel_server.get_request_handler(LISTEN_METHOD)
-        if entry is not None and isinstance(entry.handler, ListenHandler):
-            entry.handler.close()
+        if self._listen_handler is not None:
+            self._listen_handler.close()
+
+
+def listen_handler(manager: StreamableHTTPSessionManager) -> ListenHandler | None:
+    """Return the SDK's handler of `subscriptions/listen`; None where the server has none or another one."""
+    entry = manager.app.get_request_handler(LISTEN_METHOD)
+    return entry.handler if entry is not None and isinstance(entry.handler, ListenHandler) else None
 
 
 def transport_security(settings: Settings) -> TransportSecuritySettings:

@@ -1,18 +1,30 @@
-"""Errors as the specification names them, where the SDK's server answers otherwise.
+"""Errors as the specification names them, where the SDK's server answers otherwise: -32602 for unknown names.
 
-In: results and exceptions of the SDK, by its middleware. Out: the same, but -32602 for names that nobody offers.
-Only what the SDK itself said is read: a server that makes up tools or prompts while it runs decides for itself.
-Not here: refusals of ours (deadline.py, policy_guard.py).
+In: results and exceptions of the SDK, by its middleware, and the names that `MCPService` does not know. Out: the same
+results, or MCPError INVALID_PARAMS for a tool or prompt that does not exist. A server that makes up tools or prompts
+while it runs decides for itself: only names that reach the SDK's own lookup are noted.
+Not here: other refusals (deadline.py, policy_guard.py).
 """
 
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Final
 
 import mcp_types
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
-SHOWN_CHARACTERS = 128
+SHOWN_CHARACTERS: Final = 128
 """Longest part of an unknown name that is repeated."""
+
+KINDS: Final = {"tools/call": "tool", "prompts/get": "prompt"}
+
+_unknown: Final[ContextVar[set[str] | None]] = ContextVar("unknown_names", default=None)
+
+
+def note_unknown(name: str) -> None:
+    """Note that the server has no tool or prompt of that name; does nothing outside a request."""
+    if (names := _unknown.get()) is not None:
+        names.add(name)
 
 
 async def specified_errors(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
@@ -21,32 +33,31 @@ async def specified_errors(ctx: ServerRequestContext[Any, Any], call_next: CallN
     Source: MCP 2026-07-28 and earlier, "Tools" and "Prompts", "Error Handling". SDK 2.3 answers a tool with `isError`,
     a prompt with an internal error and a traceback in the log.
     """
-    if ctx.method == "tools/call":
+    kind, name = KINDS.get(ctx.method), str((ctx.params or {}).get("name"))
+    if kind is None:
+        return await call_next(ctx)
+    noted = set[str]()
+    token = _unknown.set(noted)
+    try:
         result = await call_next(ctx)
-        if _said(result) == f"Unknown tool: {_name(ctx)}":
-            raise _unknown("tool", _name(ctx))
-        return result
-    if ctx.method == "prompts/get":
-        try:
-            return await call_next(ctx)
-        except ValueError as error:
-            if str(error) != f"Unknown prompt: {_name(ctx)}":
-                raise
-            raise _unknown("prompt", _name(ctx)) from None
-    return await call_next(ctx)
+    except Exception:
+        if name in noted:
+            raise _unknown_name(kind, name) from None
+        raise
+    finally:
+        _unknown.reset(token)
+    if name in noted and _is_error(result):
+        raise _unknown_name(kind, name)
+    return result
 
 
-def _name(ctx: ServerRequestContext[Any, Any]) -> str:
-    return str((ctx.params or {}).get("name"))
-
-
-def _unknown(kind: str, name: str) -> MCPError:
+def _unknown_name(kind: str, name: str) -> MCPError:
     return MCPError(code=mcp_types.INVALID_PARAMS, message=f"Unknown {kind}: {name[:SHOWN_CHARACTERS]}")
 
 
-def _said(result: HandlerResult) -> str:
+def _is_error(result: HandlerResult) -> bool:
     match result:
-        case {"isError": True, "content": [{"text": str(text)}]}:
-            return text
+        case mcp_types.CallToolResult(is_error=True) | {"isError": True}:
+            return True
         case _:
-            return ""
+            return False

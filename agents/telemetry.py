@@ -5,7 +5,7 @@ In: a `CollectorRegistry` of the process's own and what happens. Out: instrument
 Not here: `/metrics` itself (management.py), traces (the SDK makes them), dashboards (components/observability).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import version
 from time import perf_counter
@@ -22,8 +22,8 @@ from prometheus_client import (
     GCCollector,
     PlatformCollector,
     ProcessCollector,
-    disable_created_metrics,
 )
+from prometheus_client.metrics_core import Metric
 from pydantic import ValidationError
 
 from meshed_mcp import contract
@@ -44,6 +44,9 @@ CANCELLED: Final = "cancelled"
 
 CALL_METHOD: Final = "tools/call"
 OPENING_METHOD: Final = "initialize"
+CUMULATIVE: Final = frozenset({"counter", "histogram", "summary"})
+"""Types with a `_created` series. Source: OpenMetrics 1.0, "Counter", "Histogram", "Summary"."""
+
 KNOWN_METHODS: Final = methods.SPEC_CLIENT_METHODS | methods.SPEC_CLIENT_NOTIFICATION_METHODS
 KNOWN_CODES: Final = frozenset(
     {
@@ -64,10 +67,24 @@ KNOWN_CODES: Final = frozenset(
 """Source: MCP 2026-07-28, "Error Codes", as the SDK's `mcp_types` spells them; FORBIDDEN is ours."""
 
 
+class ServiceRegistry(CollectorRegistry):
+    """A registry without the `_created` series: one more per label set, which nothing reads.
+
+    `prometheus_client.disable_created_metrics()` would take them from every registry of the user's process.
+    """
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric, without the samples that say when it was created."""
+        for metric in super().collect():
+            created = f"{metric.name}_created"
+            if metric.type in CUMULATIVE and any(sample.name == created for sample in metric.samples):
+                metric.samples = [sample for sample in metric.samples if sample.name != created]
+            yield metric
+
+
 def process_registry() -> CollectorRegistry:
     """Return a registry that already has the process's memory, CPU, file descriptors and garbage collector."""
-    disable_created_metrics()  # type: ignore[no-untyped-call]  # one more series per label set that nothing reads
-    registry = CollectorRegistry()
+    registry = ServiceRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)

@@ -7,10 +7,11 @@ from mcp import Client, MCPError
 from mcp.server._otel import OpenTelemetryMiddleware
 from mcp.server.request_state import RequestStateBoundary
 from mcp_types import CallToolResult, ErrorData, methods
+from prometheus_client import CollectorRegistry, Counter, Gauge, Summary
 from pydantic import BaseModel, ValidationError
 
 from meshed_mcp import contract
-from meshed_mcp.agents import MCPService
+from meshed_mcp.agents import MCPService, Settings
 from meshed_mcp.agents.policy_guard import ToolGuard
 from meshed_mcp.agents.specified_errors import specified_errors
 from meshed_mcp.agents.telemetry import (
@@ -91,6 +92,7 @@ async def test_a_call_in_work_is_counted_while_it_runs_and_before_there_was_one_
 async def test_an_open_listen_stream_is_neither_in_work_nor_timed() -> None:
     """Product rule: a stream that is open for hours is no load; it must not hold replicas."""
     service = MCPService("mcp-test")
+    service.http_app(Settings())
     async with Client(service) as client, client.listen(tools_list_changed=True) as subscription:
         active = service.metrics.get_sample_value(
             contract.METRIC_ACTIVE_REQUESTS, {contract.LABEL_METHOD: LISTEN_METHOD}
@@ -164,3 +166,20 @@ def test_errors_are_labelled_as_the_client_sees_them() -> None:
     assert result_error({"isError": True}) == "tool_error"
     assert result_error(CallToolResult(content=[])) == ""
     assert result_error(None) == ""
+
+
+def test_created_series_are_left_out_here_and_nowhere_else() -> None:
+    """OpenMetrics 1.0: `_created` is optional; the user's own registries are the user's."""
+    service, own = MCPService("mcp-test"), CollectorRegistry()
+    for registry in (service.metrics, own):
+        Counter("things", "Things.", registry=registry).inc()
+        Summary("sizes", "Sizes.", registry=registry).observe(1)
+        Gauge("time_created", "A name that ends like one.", registry=registry).set(1)
+
+    def created(registry: CollectorRegistry) -> set[str]:
+        names = {sample.name for metric in registry.collect() for sample in metric.samples}
+        return {name for name in names if name.endswith("_created")}
+
+    assert created(service.metrics) == {"time_created"}
+    assert created(own) == {"time_created", "things_created", "sizes_created"}
+    assert service.metrics.get_sample_value("things_total") == 1
