@@ -7,7 +7,7 @@ of lines (logs.py), spans (tracing.py).
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from meshed_mcp.agents import audit
@@ -46,11 +46,11 @@ def start_log_export(settings: Settings) -> Callable[[], None]:
 
 
 def _attach(name: str, url: str, settings: Settings, *, without_audit: bool) -> Callable[[], None]:
-    from meshed_mcp.agents.log_records import provider  # noqa: PLC0415 - 3 MiB only where it exports
+    from meshed_mcp.agents.log_records import provider, severity  # noqa: PLC0415 - 3 MiB only where it exports
 
     endpoint = url.rstrip("/") + LOGS_PATH
     made = provider(endpoint, UNTRACED, resource(settings), Telling(endpoint))
-    handler = RecordHandler(made.get_logger, without_audit=without_audit)
+    handler = RecordHandler(made.get_logger, severity, without_audit=without_audit)
     handler.addFilter(LogRate())
     logging.getLogger(name).addHandler(handler)
     return lambda: _end(name, handler, made.shutdown)
@@ -81,9 +81,11 @@ class Telling:
 class RecordHandler(logging.Handler):
     """Hands each line to OpenTelemetry; ids of the trace come from the context of whoever logs."""
 
-    def __init__(self, get_logger: Callable[[str], Any], *, without_audit: bool) -> None:
+    def __init__(
+        self, get_logger: Callable[[str], Any], severity: Callable[[int], Any], *, without_audit: bool
+    ) -> None:
         super().__init__()
-        self._get_logger, self._without_audit = get_logger, without_audit
+        self._get_logger, self._severity, self._without_audit = get_logger, severity, without_audit
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue one line; the queue is bounded, and a full one drops its oldest."""
@@ -91,7 +93,7 @@ class RecordHandler(logging.Handler):
             return
         self._get_logger(record.name).emit(
             timestamp=int(record.created * 1e9),
-            severity_number=severity(record.levelno),
+            severity_number=self._severity(record.levelno),
             severity_text=record.levelname,
             body=record.getMessage()[:MESSAGE_CHARACTERS],
             attributes=self._attributes(record),
@@ -104,16 +106,3 @@ class RecordHandler(logging.Handler):
             fields["exception.type"] = record.exc_info[0].__qualname__
             fields["exception.stacktrace"] = text[-MESSAGE_CHARACTERS:]
         return fields
-
-
-def severity(level: int) -> Any:
-    """OpenTelemetry's number of a level. Source: its logs data model, "Mapping of SeverityNumber"."""
-    from opentelemetry._logs import SeverityNumber  # noqa: PLC0415 - only where lines are exported
-
-    steps: Sequence[tuple[int, Any]] = (
-        (logging.CRITICAL, SeverityNumber.FATAL),
-        (logging.ERROR, SeverityNumber.ERROR),
-        (logging.WARNING, SeverityNumber.WARN),
-        (logging.INFO, SeverityNumber.INFO),
-    )
-    return next((number for least, number in steps if level >= least), SeverityNumber.DEBUG)

@@ -4,13 +4,23 @@ Its modules still begin with an underscore: the SDK calls logs stable on the wir
 in this file alone.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
+from opentelemetry._logs import SeverityNumber
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter, LogRecordExportResult
 from opentelemetry.sdk.resources import Resource
+
+SEVERITIES: Final = (
+    (logging.CRITICAL, SeverityNumber.FATAL),
+    (logging.ERROR, SeverityNumber.ERROR),
+    (logging.WARNING, SeverityNumber.WARN),
+    (logging.INFO, SeverityNumber.INFO),
+)
+"""Least level -> OpenTelemetry's number. Source: its logs data model, "Mapping of SeverityNumber"."""
 
 
 class Outcome(Protocol):
@@ -39,6 +49,11 @@ class ToldExporter(LogRecordExporter):
     def force_flush(self, timeout_millis: int = 10_000) -> bool:  # noqa: ARG002 - the SDK's signature
         """Nothing is held back here."""
         return True
+
+
+def severity(level: int) -> SeverityNumber:
+    """Return OpenTelemetry's number of a level."""
+    return next((number for least, number in SEVERITIES if level >= least), SeverityNumber.DEBUG)
 
 
 def provider(endpoint: str, headers: Mapping[str, str], resource: Resource, told: Outcome) -> LoggerProvider:

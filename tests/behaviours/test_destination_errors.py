@@ -14,15 +14,12 @@ import httpx
 import httpx2
 import mcp_types
 import pytest
-from counting_service import CountingService
-from cutting_proxy import cutting
 from mcp import Client, MCPError
 from mcp.client.subscriptions import SubscriptionLost
 from mcp.shared.exceptions import NoBackChannelError, UrlElicitationRequiredError
 from mcp_types import CallToolResult, TextContent
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, ValidationError
-from replicas import StartService
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -32,6 +29,9 @@ from meshed_mcp.agents.client.errors import Reason, service_name, shown
 from meshed_mcp.agents.listener import bound, listening
 from meshed_mcp.agents.registry import NotRegisteredError, RegistryError
 from meshed_mcp.agents.telemetry import KNOWN_CODES
+from tests.behaviours.counting_service import CountingService
+from tests.behaviours.cutting_proxy import cutting
+from tests.behaviours.replicas import StartService
 
 pytestmark = pytest.mark.anyio
 

@@ -14,11 +14,11 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, LogRecordE
 from opentelemetry.trace import NonRecordingSpan, SpanContext, use_span
 
 from meshed_mcp.agents import Settings, audit
-from meshed_mcp.agents.log_export import Telling, severity, start_log_export
+from meshed_mcp.agents.log_export import Telling, start_log_export
+from meshed_mcp.agents.log_records import ToldExporter, severity
 
 if TYPE_CHECKING:
     from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
-from meshed_mcp.agents.log_records import ToldExporter
 
 WORK = logging.getLogger("a.service")
 AUDIT = logging.getLogger(audit.LOGGER)
