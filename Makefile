@@ -62,38 +62,38 @@ lines: ## Count the lines a user writes in the quick start; more than 15 is an e
 		examples/quickstart/*.py examples/quickstart/*.yaml
 
 backtest: setup ## Simulate scaling with and without a forecast on public traces
-	$(BIN)/python bench/backtest.py
+	$(BIN)/python -m bench.backtest
 
 bench-mesh: setup ## Measure what two sidecars add to a call, beside a chain by hand
-	$(BIN)/python bench/mesh.py
+	$(BIN)/python -m bench.mesh
 
 bench-reaction: setup ## Time a step in load until new replicas answer, with the rendered ScaledObject
-	PATH=$(CURDIR)/.engines/bin:$$PATH $(BIN)/python bench/reaction.py
+	PATH=$(CURDIR)/.engines/bin:$$PATH $(BIN)/python -m bench.reaction
 
 bench-render: setup ## Time the rendering of stacks of up to 1,000 services
-	$(BIN)/python bench/render.py
+	$(BIN)/python -m bench.render
 
 bench-rollout: setup ## Count the calls that a rollout, a scale-in, a death of a replica lose
-	$(BIN)/python bench/rollout.py
+	$(BIN)/python -m bench.rollout
 
 bench-runtime: setup ## Measure the runtime beside the bare SDK server
-	$(BIN)/python bench/runtime.py
+	$(BIN)/python -m bench.runtime
 
 bench-scaling-rules: setup ## Evaluate the scaling rules of a thousand services
-	PATH=$(CURDIR)/.engines/bin:$$PATH $(BIN)/python bench/scaling_rules.py
+	PATH=$(CURDIR)/.engines/bin:$$PATH $(BIN)/python -m bench.scaling_rules
 
 bench-startup: setup ## Measure the CPU time of meshed-mcp --help and check
 	$(BIN)/python bench/startup.py
 
 bench-telemetry: setup ## Measure what metrics and spans cost per call
-	$(BIN)/python bench/telemetry_cost.py
+	$(BIN)/python -m bench.telemetry_cost
 
 dashboard-pictures: setup ## Draw the pages of docs/reference/dashboards.md again
 	$(BIN)/meshed-mcp dashboards --stack dev --preview docs/images/dashboards
 
 bench-observability: setup ## Measure queries, rules and the lag of a thousand pods' series
-	$(BIN)/python bench/observability.py
-	$(BIN)/python bench/series_memory.py
+	$(BIN)/python -m bench.observability
+	$(BIN)/python -m bench.series_memory
 
 package: setup ## Build the source distribution and the wheel
 	$(BIN)/python -m build --outdir dist

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import stacks
-from played_keda import ADDRESS, Minimums, api_server
-from processes import free_port
-
+from bench import stacks
+from bench.played_keda import ADDRESS, Minimums, api_server
+from bench.processes import free_port
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling import lever, scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs

@@ -18,15 +18,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-import control
-import mesh_report
-import report
-import stacks
-from load import request_template
-from processes import free_port
-from processes import running as serving
-from timing import Caller, Target, answered, listens
-
+from bench import control, mesh_report, report, stacks
+from bench.load import request_template
+from bench.processes import free_port
+from bench.processes import running as serving
+from bench.timing import Caller, Target, answered, listens
 from meshed_mcp import contract
 from meshed_mcp.local.collector import Collector
 from meshed_mcp.local.container import Places

@@ -7,7 +7,7 @@ import json
 from statistics import median, quantiles
 from typing import Any, Final
 
-import report
+from bench import report
 
 RAW: Final = report.ROOT / "bench" / "results" / "mesh.json"
 BEGIN: Final = "<!-- measured: make bench-mesh -->\n"

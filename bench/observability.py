@@ -16,8 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from lag import lags
-
+from bench.lag import lags
 from meshed_mcp.capacity import PODS_PER_NODE
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.mesh.cluster_args import Tracing

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from load import Load
-
+from bench.load import Load
 from meshed_mcp import contract
 
 SERVERS: Final = Path(__file__).parent / "servers"

@@ -20,14 +20,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import report
-import stacks
-from lever_path import Raised, extras, levers, pull, triggers_of, wait_until_recorded
-from played_keda import Minimums
-from processes import free_port
-from reaction_report import AFTER, BEFORE, PER_REPLICA, Reaction, missed, tables
-from steady import Rates, Steady, steady
-
+from bench import report, stacks
+from bench.lever_path import Raised, extras, levers, pull, triggers_of, wait_until_recorded
+from bench.played_keda import Minimums
+from bench.processes import free_port
+from bench.reaction_report import AFTER, BEFORE, PER_REPLICA, Reaction, missed, tables
+from bench.steady import Rates, Steady, steady
 from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.hpa import SYNC_SECONDS

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import quantiles
 from typing import Any, Final
 
-from lever_path import PATCH_TO_READY_SECONDS
+from bench.lever_path import PATCH_TO_READY_SECONDS
 
 PER_REPLICA: Final = 4
 BEFORE, AFTER = 2, 4

@@ -15,9 +15,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-import report
 import yaml
 
+from bench import report
 from meshed_mcp.infra.recording import record
 
 ROOT: Final = Path(__file__).parent.parent
@@ -64,7 +64,12 @@ def measured_run(folder: Path) -> dict[str, float]:
     """Time of a run from outside, with what it says of itself."""
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, __file__, str(folder)], check=True, capture_output=True, text=True, timeout=RUN_SECONDS
+        [sys.executable, "-m", "bench.render", folder.resolve()],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
     )
     return {"seconds": time.perf_counter() - start, **json.loads(done.stdout)}
 

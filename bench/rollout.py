@@ -16,12 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-import report
-import rollout_report
-import stacks
-from processes import free_port
-from steady import MODERN, Call, Rates, Steady, executions, steady, verdict
-
+from bench import report, rollout_report, stacks
+from bench.processes import free_port
+from bench.steady import MODERN, Call, Rates, Steady, executions, steady, verdict
 from meshed_mcp.local.changing import forget, kill, leave, replicas_of, roll_out, scale
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.endpoints import gateway_url

@@ -7,7 +7,7 @@ import gzip
 import json
 from typing import Any, Final
 
-import report
+from bench import report
 
 RAW: Final = report.ROOT / "bench" / "results" / "rollout.json.gz"
 BEGIN: Final = "<!-- measured: make bench-rollout -->\n"

@@ -14,11 +14,9 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Final
 
-import report
-import sessions
-from load import Load
-from processes import CLIENT_CORE, Server, running
-
+from bench import report, sessions
+from bench.load import Load
+from bench.processes import CLIENT_CORE, Server, running
 from meshed_mcp import contract
 
 WARM_SECONDS: Final = 0.3

@@ -19,8 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
-import report
-
+from bench import report
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling import forecast_rules, lever
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs

@@ -17,9 +17,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-import report
-from history import Pods, Values, exporter, fill
-
+from bench import report
+from bench.history import Pods, Values, exporter, fill
 from meshed_mcp.components.mesh.monitor import SCRAPE_SECONDS, SCRAPE_TIMEOUT_SECONDS
 from meshed_mcp.components.observability import sizing
 from meshed_mcp.components.observability.args import ObservabilityStackArgs

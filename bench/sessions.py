@@ -11,8 +11,7 @@ import time
 import urllib.request
 from typing import Final
 
-from processes import Server, running
-
+from bench.processes import Server, running
 from meshed_mcp import contract
 
 IDLE_SECONDS: Final = 60

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-import report
+from bench import report
 
 ROOT: Final = Path(__file__).parent.parent
 RAW: Final = ROOT / "bench" / "results" / "startup.json"

@@ -19,16 +19,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from load import Load
 from mcp.server._otel import OpenTelemetryMiddleware
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
-from processes import running
 from prometheus_client import CollectorRegistry, Histogram
 
+from bench.load import Load
+from bench.processes import running
 from meshed_mcp import contract
 from meshed_mcp.agents.current_span import LeanProvider
 from meshed_mcp.agents.propagation import HTTPParent

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
-from load import TOKEN, Connection
+from bench.load import TOKEN, Connection
 
 ANSWER_SECONDS: Final = 30.0
 

@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from replicas import POLL_SECONDS, Service, StartService, free_port
 
 from meshed_mcp import contract
+from tests.behaviours.replicas import POLL_SECONDS, Service, StartService, free_port
 
 HERE = Path(__file__).parent
 

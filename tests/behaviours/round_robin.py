@@ -8,7 +8,8 @@ from typing import Any
 import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from replicas import Service
+
+from tests.behaviours.replicas import Service
 
 
 class RoundRobin(httpx2.AsyncBaseTransport):

@@ -11,9 +11,9 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
-from replicas import Service, StartService, eventually
 
 from meshed_mcp import contract
+from tests.behaviours.replicas import Service, StartService, eventually
 
 pytestmark = pytest.mark.anyio
 

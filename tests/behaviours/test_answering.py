@@ -15,7 +15,8 @@ import pytest
 from anyio.abc import ByteReceiveStream, SocketAttribute, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 from mcp import Client
-from replicas import Service, StartService, eventually
+
+from tests.behaviours.replicas import Service, StartService, eventually
 
 pytestmark = pytest.mark.anyio
 

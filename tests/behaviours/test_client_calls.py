@@ -11,8 +11,6 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from counting_service import CountingService
-from cutting_proxy import cutting
 from mcp_types import CONNECTION_CLOSED, INTERNAL_ERROR, REQUEST_TIMEOUT
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry
@@ -28,6 +26,8 @@ from meshed_mcp.agents.registry.app import registry_app
 from meshed_mcp.agents.registry.model import server_entry
 from meshed_mcp.agents.registry.service import VERSIONS
 from meshed_mcp.agents.registry.store import Store
+from tests.behaviours.counting_service import CountingService
+from tests.behaviours.cutting_proxy import cutting
 
 pytestmark = pytest.mark.anyio
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import anyio
 import pytest
-from counting_service import ANNOTATED, UNANNOTATED, CountingService
-from cutting_proxy import CUTS, SILENT, UNEXECUTED, CuttingProxy, cutting
 
 from meshed_mcp.agents import DestinationError, ServiceClient
+from tests.behaviours.counting_service import ANNOTATED, UNANNOTATED, CountingService
+from tests.behaviours.cutting_proxy import CUTS, SILENT, UNEXECUTED, CuttingProxy, cutting
 
 pytestmark = pytest.mark.anyio
 

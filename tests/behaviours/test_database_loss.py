@@ -9,9 +9,9 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
-from replicas import StartService, eventually
 
 from meshed_mcp.agents import services
+from tests.behaviours.replicas import StartService, eventually
 from tests.postgresql_server import PostgreSQLServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine("initdb", "pg_ctl")]

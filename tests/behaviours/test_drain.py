@@ -10,9 +10,9 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
-from replicas import StartService, eventually
 
 from meshed_mcp import contract
+from tests.behaviours.replicas import StartService, eventually
 
 pytestmark = pytest.mark.anyio
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from replicas import StartService
 
 from meshed_mcp.agents import ServiceClient, heap
+from tests.behaviours.replicas import StartService
 
 pytestmark = pytest.mark.anyio
 

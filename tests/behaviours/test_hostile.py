@@ -7,11 +7,11 @@ from itertools import repeat
 from typing import Final
 
 import pytest
-from replicas import Service, StartService
 
 from meshed_mcp import contract
 from meshed_mcp.agents.logs import MESSAGE_CHARACTERS
 from tests import local_issuer
+from tests.behaviours.replicas import Service, StartService
 from tests.hostile import Hostile
 from tests.hostile_client import ACTIVE, Target, ask, total, until, value
 from tests.hostile_http import HTTP

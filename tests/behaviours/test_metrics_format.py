@@ -8,9 +8,9 @@ import httpx
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from replicas import StartService
 
 from meshed_mcp import contract
+from tests.behaviours.replicas import StartService
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine("promtool")]
 

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.shared.exceptions import MCPError
-from replicas import StartService, eventually
 
 from meshed_mcp import contract
 from meshed_mcp.agents.registry import RegistryClient
+from tests.behaviours.replicas import StartService, eventually
 
 pytestmark = pytest.mark.anyio
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from replicas import Service, StartService, eventually
 
 from meshed_mcp import contract
+from tests.behaviours.replicas import Service, StartService, eventually
 from tests.postgresql_server import PostgreSQLServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine("initdb", "pg_ctl")]

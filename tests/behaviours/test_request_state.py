@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitRequestParams, ElicitResult
-from replicas import Service, StartService, eventually
-from round_robin import client_of
+
+from tests.behaviours.replicas import Service, StartService, eventually
+from tests.behaviours.round_robin import client_of
 
 pytestmark = pytest.mark.anyio
 

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from replicas import Service, StartService
 
 from meshed_mcp import contract
 from meshed_mcp.agents.log_rate import LINES_PER_SECOND
+from tests.behaviours.replicas import Service, StartService
 
 pytestmark = pytest.mark.anyio
 

@@ -7,9 +7,9 @@ import httpx2
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from replicas import Service, StartService, eventually, free_port
 
 from meshed_mcp import contract
+from tests.behaviours.replicas import Service, StartService, eventually, free_port
 from tests.otlp_receiver import Receiver, otlp_receiver
 
 pytestmark = pytest.mark.anyio

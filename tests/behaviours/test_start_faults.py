@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from replicas import StartService
+
+from tests.behaviours.replicas import StartService
 
 pytestmark = pytest.mark.anyio
 

@@ -10,10 +10,10 @@ from mcp import Client
 from mcp.server.subscriptions import PromptsListChanged, ResourcesListChanged, ResourceUpdated, ToolsListChanged
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
-from replicas import Service, StartService, eventually
 
 from meshed_mcp.agents.subscriptions import ReplicaBus
 from meshed_mcp.agents.subscriptions_redis import fields_of, redis_relay
+from tests.behaviours.replicas import Service, StartService, eventually
 from tests.redis_server import RedisServer, redis_server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine("redis-server")]

@@ -10,10 +10,10 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from replicas import Service, StartService
 
 from meshed_mcp import contract
 from tests import local_issuer
+from tests.behaviours.replicas import Service, StartService
 from tests.local_issuer import AUDIENCE, HOUR, ISSUER, Issuer
 
 pytestmark = pytest.mark.anyio

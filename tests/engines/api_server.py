@@ -13,11 +13,12 @@ from typing import Any, Final, NamedTuple
 
 import httpx
 import yaml
-from api_client import ApiClient
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from processes import Engine, free_port, running
-from waiting import wait_for
+
+from tests.engines.api_client import ApiClient
+from tests.engines.processes import Engine, free_port, running
+from tests.engines.waiting import wait_for
 
 START_SECONDS: Final = 90
 REQUEST_SECONDS: Final = 30

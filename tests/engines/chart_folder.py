@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-import crds
 import yaml
-from api_client import Object
+
+from tests.engines import crds
+from tests.engines.api_client import Object
 
 CRD_FILES: Final = {
     "gateway-api-crds": "gateway-api-*.yaml",

@@ -6,9 +6,10 @@ The programs come from `make engines`; finding them is in ../conftest.py.
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import api_server as engine
-import crds
 import pytest
+
+from tests.engines import api_server as engine
+from tests.engines import crds
 
 
 @pytest.fixture(scope="session")

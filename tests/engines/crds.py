@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Final
 
 import yaml
-from api_client import ApiClient, Object
-from waiting import wait_for
+
+from tests.engines.api_client import ApiClient, Object
+from tests.engines.waiting import wait_for
 
 KIND: Final = "CustomResourceDefinition"
 

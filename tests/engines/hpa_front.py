@@ -15,13 +15,14 @@ from typing import Any, Final
 import httpx
 import uvicorn
 import yaml
-from processes import free_port
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from waiting import wait_for
+
+from tests.engines.processes import free_port
+from tests.engines.waiting import wait_for
 
 HOP_HEADERS: Final = frozenset({"host", "authorization", "connection", "transfer-encoding", "content-length"})
 """Headers that belong to one connection, and those the front writes itself."""

@@ -5,17 +5,14 @@
 
 from typing import Any, Final
 
-import judged_mesh
-import local_stack
-import stack_pods
-from local_stack import NAMESPACE
-
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import cluster, service
 from meshed_mcp.components.mesh.args import ServiceMeshArgs
 from meshed_mcp.components.mesh.cluster_args import EGRESS_NAMESPACE, INGRESS_NAMESPACE
 from meshed_mcp.components.mesh.gateway import EGRESS_RELEASE, EGRESS_SELECTOR, INGRESS_RELEASE, INGRESS_SELECTOR
 from meshed_mcp.components.mesh.istio_values import istiod_values
+from tests.engines import judged_mesh, local_stack, stack_pods
+from tests.engines.local_stack import NAMESPACE
 
 ISSUER: Final = "https://login.example.com/tools"
 JWKS: Final = {

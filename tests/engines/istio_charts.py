@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from api_client import Object
+
+from tests.engines.api_client import Object
 
 CHARTS: Final = frozenset({"base", "istiod", "cni", "gateway", "ztunnel"})
 

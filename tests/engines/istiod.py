@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import httpx
-from api_client import Object
-from api_server import ApiServer
-from processes import free_port, running
-from waiting import wait_for
-from xds_proxy import configuration
+
+from tests.engines.api_client import Object
+from tests.engines.api_server import ApiServer
+from tests.engines.processes import free_port, running
+from tests.engines.waiting import wait_for
+from tests.engines.xds_proxy import configuration
 
 START_SECONDS: Final = 90
 REQUEST_SECONDS: Final = 60

@@ -6,16 +6,14 @@
 
 from typing import Any, Final
 
-import local_stack
-import stack_pods
-from local_stack import NAMESPACE
-
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import cluster, service
 from meshed_mcp.components.mesh.args import ServiceMeshArgs
 from meshed_mcp.components.mesh.cluster_args import INGRESS_NAMESPACE
 from meshed_mcp.components.mesh.gateway import INGRESS_RELEASE, INGRESS_SELECTOR
 from meshed_mcp.components.mesh.istio_values import istiod_values
+from tests.engines import local_stack, stack_pods
+from tests.engines.local_stack import NAMESPACE
 
 COLLECTOR: Final = {"service": "collector.monitoring.svc.cluster.local", "sampling_percent": 25}
 MESH: Final = ServiceMeshArgs.model_validate(

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from api_client import ApiClient, Object
+from tests.engines.api_client import ApiClient, Object
 
 TICK_SECONDS: Final = 0.3
 REVISION: Final = "deployment.kubernetes.io/revision"

@@ -4,7 +4,8 @@ import base64
 from pathlib import Path
 
 import yaml
-from api_server import ApiServer
+
+from tests.engines.api_server import ApiServer
 
 
 def environment(server: ApiServer, account: str, namespace: str, folder: Path) -> dict[str, str]:

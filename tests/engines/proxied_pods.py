@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import judged_mesh
-from api_server import ApiServer
-from istiod import started
-
 from meshed_mcp.components.core.manifest import Manifest
+from tests.engines import judged_mesh
+from tests.engines.api_server import ApiServer
+from tests.engines.istiod import started
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
-import proxy_views as views
+from tests.engines import proxy_views as views
 
 HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 ISTIO_AGENT: Final = ("sds-grpc", "xds-grpc")

@@ -6,10 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
-import local_stack
 import pytest
-from processes import free_port
-from waiting import wait_for
 
 from meshed_mcp.components.mesh import cluster, service
 from meshed_mcp.components.mesh.args import ServiceMeshArgs
@@ -17,6 +14,9 @@ from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
 from meshed_mcp.local.topology import OUTBOUND_PORT
+from tests.engines import local_stack
+from tests.engines.processes import free_port
+from tests.engines.waiting import wait_for
 
 SCRIPT: Final = ["python", str(Path(__file__).with_name("vault_service.py"))]
 META: Final = {

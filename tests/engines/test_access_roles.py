@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-import identity_mesh
 import pytest
-from api_client import Object
-from api_server import ApiServer
-from local_stack import NAMESPACE
 
 from meshed_mcp.components.mesh.access_roles import access_roles
+from tests.engines import identity_mesh
+from tests.engines.api_client import Object
+from tests.engines.api_server import ApiServer
+from tests.engines.local_stack import NAMESPACE
 
 GROUPS: Final = {"viewer": "mcp-readers", "operator": "mcp-operators", "admin": "mcp-admins", "nobody": "others"}
 OBJECT: Final[Object] = {

@@ -8,13 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
-from alert_sinks import HookServer, MailServer, serving
-from processes import free_port, running
-from waiting import wait_for
 
 from meshed_mcp.components.observability.alert_routing import alertmanager_config
 from meshed_mcp.components.observability.args import AlertmanagerSettings
 from meshed_mcp.local.alerting import with_templates
+from tests.engines.alert_sinks import HookServer, MailServer, serving
+from tests.engines.processes import free_port, running
+from tests.engines.waiting import wait_for
 
 pytestmark = pytest.mark.engine("alertmanager", "amtool")
 

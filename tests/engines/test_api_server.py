@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import stack_pods
-from api_client import Refusal
-from api_server import ApiServer
-from waiting import wait_for
 
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.revisions import revision_tags
 from meshed_mcp.infra.recording import record
+from tests.engines import stack_pods
+from tests.engines.api_client import Refusal
+from tests.engines.api_server import ApiServer
+from tests.engines.waiting import wait_for
 from tests.stacks import EXAMPLES, JUDGED
 from tests.stacks import STACKS as OWN
 

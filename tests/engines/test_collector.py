@@ -10,13 +10,13 @@ from typing import Any, Final
 import httpx
 import pytest
 import yaml
-from processes import Engine, free_port, running
-from waiting import wait_for
 
 from meshed_mcp.components.core import tracing_queries as ways
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.collectors import IMAGE, manifests
+from tests.engines.processes import Engine, free_port, running
+from tests.engines.waiting import wait_for
 
 pytestmark = pytest.mark.engine("collector")
 

@@ -3,11 +3,11 @@
 from io import StringIO
 from pathlib import Path
 
-from processes import free_port
 from rich.console import Console
 
 from meshed_mcp.infra.recording import record
 from meshed_mcp.local.command import Call, run
+from tests.engines.processes import free_port
 from tests.stacks import ROOT
 
 

@@ -4,7 +4,6 @@ import json
 import subprocess
 from pathlib import Path
 
-import local_stack
 import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
@@ -15,6 +14,7 @@ from meshed_mcp.local.envoy.bootstrap import ingress, sidecar
 from meshed_mcp.local.envoy.gateway import gateway_identity
 from meshed_mcp.local.stack import read_stack
 from meshed_mcp.local.topology import topology
+from tests.engines import local_stack
 
 ROOT = Path(__file__).parents[2]
 

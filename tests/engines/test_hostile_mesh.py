@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-import local_stack
 import pytest
-from processes import free_port
 
 from meshed_mcp import contract
 from meshed_mcp.components.mesh import cluster, service
@@ -17,6 +15,8 @@ from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
 from tests import local_issuer
+from tests.engines import local_stack
+from tests.engines.processes import free_port
 from tests.hostile import Hostile, Then
 from tests.hostile_client import ACTIVE, ANSWER_SECONDS, Target, ask, total, until, value
 from tests.hostile_http import HTTP

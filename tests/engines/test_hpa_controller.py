@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from api_server import ApiServer
-from hpa_front import Front, Workload, served
-from processes import free_port, running
-from waiting import wait_for
 
 from meshed_mcp.components.autoscaling.behavior import behavior
 from meshed_mcp.components.autoscaling.hpa import SYNC_SECONDS, Autoscaler
 from meshed_mcp.components.autoscaling.scaling_args import ScalingSettings
+from tests.engines.api_server import ApiServer
+from tests.engines.hpa_front import Front, Workload, served
+from tests.engines.processes import free_port, running
+from tests.engines.waiting import wait_for
 
 REAL_SYNC_SECONDS: Final = 2
 START: Final = 10

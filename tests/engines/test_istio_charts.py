@@ -6,11 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import istio_charts
 import pytest
 import yaml
-from api_client import Object
-from api_server import ApiServer
 
 from meshed_mcp.components.mesh.cluster_args import Scale, ServiceMeshArgs
 from meshed_mcp.components.mesh.gateway_pods import GatewayPods, gateway_pods
@@ -19,6 +16,9 @@ from meshed_mcp.components.mesh.proxy_size import ProxySize, size_values
 from meshed_mcp.components.mesh.revisions import revision_tags
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.manifests import monitors
+from tests.engines import istio_charts
+from tests.engines.api_client import Object
+from tests.engines.api_server import ApiServer
 from tests.stacks import JUDGED, recording
 
 PROD: Final = "prod"

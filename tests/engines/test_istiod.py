@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import judged_mesh
 import pytest
-from api_server import ApiServer
-from istiod import Istiod, started
 
 from meshed_mcp.components.core.charts import ISTIO_VERSION
 from meshed_mcp.infra.recording import record
+from tests.engines import judged_mesh
+from tests.engines.api_server import ApiServer
+from tests.engines.istiod import Istiod, started
 from tests.stacks import GOVERNED_ELSEWHERE, JUDGED, recording
 
 PROJECT: Final = Path(__file__).parent.parent.parent

@@ -9,16 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import identity_mesh
-import local_stack
-import proxy_views as views
 import pytest
-import stock_bootstrap
-from api_server import ApiServer
-from istiod import started
 
 from meshed_mcp.components.mesh import tokens
 from meshed_mcp.local.envoy.binary import envoy_program
+from tests.engines import identity_mesh, local_stack, stock_bootstrap
+from tests.engines import proxy_views as views
+from tests.engines.api_server import ApiServer
+from tests.engines.istiod import started
 
 JWT: Final = "envoy.filters.http.jwt_authn"
 RBAC: Final = "envoy.filters.http.rbac"

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import judged_mesh
 import pytest
-from api_server import ApiServer
-from istiod import Istiod, started
-from xds_proxy import refusal
 
 from meshed_mcp.components.core import control_plane_queries as control_plane
+from tests.engines import judged_mesh
+from tests.engines.api_server import ApiServer
+from tests.engines.istiod import Istiod, started
+from tests.engines.xds_proxy import refusal
 
 POD = {
     "metadata": {"name": "refusing", "namespace": "mcp-refusing", "labels": {"app": "refusing"}},

@@ -9,18 +9,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import judged_mesh
-import local_stack
-import proxy_views as views
 import pytest
-import stock_bootstrap
-from api_server import ApiServer
-from proxied_pods import configurations
 
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.connection_args import Connections
 from meshed_mcp.components.mesh.undelivered import UNDELIVERED
 from meshed_mcp.local.envoy.binary import envoy_program
+from tests.engines import judged_mesh, local_stack, stock_bootstrap
+from tests.engines import proxy_views as views
+from tests.engines.api_server import ApiServer
+from tests.engines.proxied_pods import configurations
 
 BACK: Final = f"back.{local_stack.NAMESPACE}.svc.cluster.local"
 FRONT: Final = f"front.{local_stack.NAMESPACE}.svc.cluster.local"

@@ -10,13 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import judged_mesh
-import local_stack
-import proxy_views as views
 import pytest
-import stock_bootstrap
-from api_server import ApiServer
-from proxied_pods import configurations
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.access_log import FIELDS
@@ -26,6 +20,10 @@ from meshed_mcp.components.mesh.rate_limits_requests import JWT_METADATA
 from meshed_mcp.components.mesh.telemetry import organization_expression
 from meshed_mcp.components.mesh.telemetry_args import OrganizationTag
 from meshed_mcp.local.envoy.binary import envoy_program
+from tests.engines import judged_mesh, local_stack, stock_bootstrap
+from tests.engines import proxy_views as views
+from tests.engines.api_server import ApiServer
+from tests.engines.proxied_pods import configurations
 
 TAG: Final = OrganizationTag(values=["acme", "globex"])
 EXPRESSION: Final = organization_expression(TAG, contract.ORGANIZATION_CLAIM)

@@ -7,19 +7,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import judged_mesh
-import local_stack
-import proxy_views as views
 import pytest
-import stock_bootstrap
-from api_server import ApiServer
-from istiod import Istiod, started
-from proxied_pods import configurations
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import cluster, service
 from meshed_mcp.components.mesh.gateway import INGRESS_RELEASE, INGRESS_SELECTOR
 from meshed_mcp.local.envoy.binary import envoy_program
+from tests.engines import judged_mesh, local_stack, stock_bootstrap
+from tests.engines import proxy_views as views
+from tests.engines.api_server import ApiServer
+from tests.engines.istiod import Istiod, started
+from tests.engines.proxied_pods import configurations
 
 SUFFIX: Final = f"{local_stack.NAMESPACE}.svc.cluster.local"
 IMAGE: Final = "registry.example.com/echo:2"

@@ -6,8 +6,6 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
-from processes import free_port
-from waiting import wait_for
 
 from bench import stacks
 from bench.steady import Rates, Steady, executions, steady, verdict
@@ -22,6 +20,8 @@ from meshed_mcp.local.scaling import Scaled, Scaler, one_number, read_scaled
 from meshed_mcp.local.scraping import Scraping, scraping
 from meshed_mcp.local.stack import read_stack
 from meshed_mcp.local.staying import scaled
+from tests.engines.processes import free_port
+from tests.engines.waiting import wait_for
 
 pytestmark = pytest.mark.engine("prometheus")
 

@@ -7,8 +7,6 @@ from time import perf_counter
 
 import httpx2
 import pytest
-from processes import free_port
-from waiting import wait_for
 
 from bench import stacks
 from bench.steady import Rates, Steady, executions, steady, verdict
@@ -19,6 +17,8 @@ from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
 from meshed_mcp.local.topology import ADMIN_PORT
+from tests.engines.processes import free_port
+from tests.engines.waiting import wait_for
 
 RATES = Rates(modern=15, legacy=10, sessions=6, work_milliseconds=30)
 MORE_CALLS = 40

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
-import local_stack
 import pytest
-from processes import free_port
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
@@ -22,6 +20,8 @@ from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
 from meshed_mcp.local.topology import ADMIN_PORT, OUTBOUND_PORT, Pod
+from tests.engines import local_stack
+from tests.engines.processes import free_port
 
 SCRIPT: Final = ["python", str(Path(__file__).with_name("vault_service.py"))]
 META: Final = {

@@ -17,11 +17,8 @@ from typing import Final
 
 import anyio
 import httpx2
-import local_stack
 import pytest
-from processes import free_port
 from rich.console import Console
-from waiting import wait_for
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.asking import call, mcp_client, status, tools
@@ -34,6 +31,9 @@ from meshed_mcp.local.refusals import refusals
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
 from meshed_mcp.local.topology import INBOUND_PORT, OUTBOUND_PORT, Pod
+from tests.engines import local_stack
+from tests.engines.processes import free_port
+from tests.engines.waiting import wait_for
 
 OUTSIDE_PORT: Final = free_port()
 BACK_URL: Final = "http://back:8000/mcp"

@@ -10,9 +10,7 @@ from typing import Any, Final
 
 import anyio
 import httpx2
-import local_stack
 import pytest
-from processes import free_port
 
 from meshed_mcp import contract
 from meshed_mcp.agents import policy_border
@@ -27,6 +25,8 @@ from meshed_mcp.local.stack import read_stack
 from meshed_mcp.local.topology import INBOUND_PORT, OUTBOUND_PORT
 from meshed_mcp.local.trying import Call, make_calls
 from tests import local_issuer
+from tests.engines import local_stack
+from tests.engines.processes import free_port
 from tests.local_issuer import ISSUER, Issuer
 
 RESOURCE: Final = f"https://{local_stack.HOST}/vault/mcp"

@@ -12,9 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
-import local_stack
-from processes import free_port
-from waiting import wait_for
 
 from bench import stacks
 from bench.steady import MODERN, Rates, executions, message, version
@@ -24,6 +21,9 @@ from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
 from meshed_mcp.local.topology import OUTBOUND_PORT
+from tests.engines import local_stack
+from tests.engines.processes import free_port
+from tests.engines.waiting import wait_for
 
 QUICK: Final = Rates(modern=0, legacy=0, sessions=0, work_milliseconds=0)
 HEADERS: Final = {"accept": "application/json, text/event-stream", "mcp-method": "tools/call", "mcp-name": "count"}

@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from processes import free_port
 from rich.console import Console
-from waiting import wait_for
 
 from bench import stacks
 from meshed_mcp.components.observability.alert_routing import alertmanager_config
@@ -22,6 +20,8 @@ from meshed_mcp.local.stack import read_stack
 from meshed_mcp.local.top import top
 from meshed_mcp.local.trying import Call
 from meshed_mcp.local.watching import ADDRESSES, Monitoring, Watching, watching
+from tests.engines.processes import free_port
+from tests.engines.waiting import wait_for
 
 pytestmark = pytest.mark.engine("prometheus", "alertmanager")
 

@@ -7,15 +7,12 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from local_stack import HOST, NAMESPACE, arguments
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from processes import free_port
-from waiting import wait_for
 
 from meshed_mcp import contract
 from meshed_mcp.agents.propagation import put_trace_on_headers
@@ -26,6 +23,9 @@ from meshed_mcp.local.collector import Collector
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import running
 from meshed_mcp.local.stack import read_stack
+from tests.engines.local_stack import HOST, NAMESPACE, arguments
+from tests.engines.processes import free_port
+from tests.engines.waiting import wait_for
 from tests.otlp_receiver import ReceivedSpan, Receiver, otlp_receiver
 
 CLIENT, CONTROLLER, RAG = "test-client", "mcp-controller", "mcp-rag"

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import httpx2
-import local_stack
 import pytest
-from processes import free_port
 
 from meshed_mcp.components.mesh import cluster, service
 from meshed_mcp.components.mesh.args import ServiceMeshArgs
@@ -18,6 +16,8 @@ from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
 from tests import local_issuer
+from tests.engines import local_stack
+from tests.engines.processes import free_port
 from tests.local_issuer import ISSUER, Issuer
 
 META: Final = {

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from api_server import ApiServer
-from pulumi_cli import command_line
+
+from tests.engines.api_server import ApiServer
+from tests.engines.pulumi_cli import command_line
 
 PROJECT: Final = Path(__file__).parent.parent.parent
 

@@ -7,10 +7,8 @@ from pathlib import Path
 import anyio
 import httpx2
 import pytest
-from local_stack import HOST, NAMESPACE, arguments
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from waiting import wait_for
 
 from meshed_mcp import contract
 from meshed_mcp.components.core import queries
@@ -25,6 +23,8 @@ from meshed_mcp.local.container import Places
 from meshed_mcp.local.monitors import relabelings
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
+from tests.engines.local_stack import HOST, NAMESPACE, arguments
+from tests.engines.waiting import wait_for
 from tests.otlp_receiver import Receiver, otlp_receiver
 
 pytestmark = pytest.mark.engine("prometheus")

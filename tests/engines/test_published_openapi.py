@@ -1,8 +1,7 @@
 """The schemas that `check` uses, beside the OpenAPI documents of a real API server."""
 
-from api_server import ApiServer
-
 from meshed_mcp.infra.checking.schemas import KUBERNETES
+from tests.engines.api_server import ApiServer
 from tests.schemas import published
 
 

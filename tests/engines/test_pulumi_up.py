@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import api_server as engine
 import pytest
 import yaml
-from api_client import ApiClient
-from chart_folder import write_charts
-from played_controllers import played
-from pulumi_cli import PROGRAMS, Pulumi
 
 from meshed_mcp.components.observability.charts import CERT_MANAGER
 from meshed_mcp.infra.recording import record
+from tests.engines import api_server as engine
+from tests.engines.api_client import ApiClient
+from tests.engines.chart_folder import write_charts
+from tests.engines.played_controllers import played
+from tests.engines.pulumi_cli import PROGRAMS, Pulumi
 
 PROJECT: Final = Path(__file__).parent.parent.parent
 STACK: Final = "dev"

@@ -11,11 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
-import pod_account
 import pytest
-from api_server import ApiServer
-from processes import free_port, running
-from waiting import wait_for
 
 from meshed_mcp import contract
 from meshed_mcp.agents.scaling.deletion import ANNOTATION
@@ -23,6 +19,10 @@ from meshed_mcp.components.autoscaling import deletion
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.dashboards.engine import own_prometheus
+from tests.engines import pod_account
+from tests.engines.api_server import ApiServer
+from tests.engines.processes import free_port, running
+from tests.engines.waiting import wait_for
 
 pytestmark = pytest.mark.engine("prometheus", "etcd", "kube-apiserver", "kube-controller-manager")
 

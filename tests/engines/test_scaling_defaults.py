@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from api_server import ApiServer
 
 from meshed_mcp.components.autoscaling import hpa, node_pools, reaction
 from meshed_mcp.components.autoscaling.scaling_args import ScaleDown, ScaleUp
+from tests.engines.api_server import ApiServer
 
 HPA: dict[str, Any] = {
     "apiVersion": "autoscaling/v2",

@@ -10,11 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pod_account
 import pytest
-from api_server import ApiServer
-from processes import Engine, free_port, running
-from waiting import wait_for
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling import lever, lever_live, scalers
@@ -22,6 +18,10 @@ from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core import lever_queries
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.dashboards.engine import PagesPrometheus, own_prometheus
+from tests.engines import pod_account
+from tests.engines.api_server import ApiServer
+from tests.engines.processes import Engine, free_port, running
+from tests.engines.waiting import wait_for
 
 pytestmark = pytest.mark.engine("prometheus", "etcd", "kube-apiserver")
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from api_server import ApiServer
 
 from meshed_mcp.components.autoscaling import (
     deletion,
@@ -16,6 +15,7 @@ from meshed_mcp.components.autoscaling import (
 )
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.profiles import Profile
+from tests.engines.api_server import ApiServer
 
 URL = "http://prometheus.monitoring.svc:9090"
 

@@ -11,10 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
-import local_stack
 import pytest
-from processes import free_port
-from waiting import wait_for
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import cluster, rate_limiting, service
@@ -25,6 +22,9 @@ from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
 from meshed_mcp.local.topology import ADMIN_PORT, OUTBOUND_PORT
+from tests.engines import local_stack
+from tests.engines.processes import free_port
+from tests.engines.waiting import wait_for
 from tests.redis_server import RedisServer, redis_server
 
 SCRIPT: Final = ["python", str(Path(__file__).with_name("vault_service.py"))]

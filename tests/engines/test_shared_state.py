@@ -6,13 +6,11 @@ from typing import Any
 
 import anyio
 import httpx
-import local_stack
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.subscriptions import ResourceUpdated, ToolsListChanged
 from mcp_types import ElicitResult
-from processes import free_port
 
 from meshed_mcp import contract
 from meshed_mcp.components.mesh import cluster, service
@@ -23,6 +21,8 @@ from meshed_mcp.local.endpoints import Endpoint, through_mesh
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
 from tests.conftest import engine_path
+from tests.engines import local_stack
+from tests.engines.processes import free_port
 from tests.redis_server import redis_server
 
 pytestmark = pytest.mark.engine("redis-server")

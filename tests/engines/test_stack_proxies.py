@@ -10,17 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import proxy_views as views
 import pytest
-import stack_pods
-import stock_bootstrap
-from api_server import ApiServer
-from istiod import started
-from test_api_server import namespaces_first
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.proxy_filters import filter_names, foreign_filters
 from meshed_mcp.local.envoy.binary import envoy_program
+from tests.engines import proxy_views as views
+from tests.engines import stack_pods, stock_bootstrap
+from tests.engines.api_server import ApiServer
+from tests.engines.istiod import started
+from tests.engines.test_api_server import namespaces_first
 from tests.stacks import GOVERNED_ELSEWHERE, JUDGED, WITHOUT_SIDECARS, recording
 
 HTTP_FILTER_ORDER: Final = ("ext_authz", "jwt_authn", "rbac", "local_ratelimit", "ratelimit", "router")

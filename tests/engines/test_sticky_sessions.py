@@ -10,13 +10,10 @@ from typing import Any, Final
 
 import anyio
 import httpx2
-import local_stack
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import TextContent
-from processes import free_port
-from waiting import wait_for
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import cluster, service
@@ -26,6 +23,9 @@ from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack
 from meshed_mcp.local.topology import ADMIN_PORT, OUTBOUND_PORT, Pod
+from tests.engines import local_stack
+from tests.engines.processes import free_port
+from tests.engines.waiting import wait_for
 
 COMMAND: Final = ["python", str(Path(__file__).with_name("session_service.py"))]
 URL: Final = "http://back:8000/mcp"

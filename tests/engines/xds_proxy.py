@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import grpc
 import httpx
-from api_client import Object
 from google.protobuf.struct_pb2 import Struct
 
 from meshed_mcp.components.core.charts import ISTIO_VERSION
+from tests.engines.api_client import Object
 
 STREAM: Final = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources"
 TYPE: Final = "type.googleapis.com/envoy.config."

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alert_cases import FOLDER, Case, cases, rendered_rules
-from rule_cases import differs
 
 from meshed_mcp.components.alerts.catalog import CATALOG
+from tests.promql.alert_cases import FOLDER, Case, cases, rendered_rules
+from tests.promql.rule_cases import differs
 
 pytestmark = pytest.mark.engine("promtool")
 

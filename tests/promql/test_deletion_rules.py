@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from rule_cases import differs
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling import deletion
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core import deletion_queries
+from tests.promql.rule_cases import differs
 
 pytestmark = pytest.mark.engine("promtool")
 

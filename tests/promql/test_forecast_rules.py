@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rule_cases import differs, promtool_says
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.forecast_rules import manifests
 from meshed_mcp.components.core import forecast_queries
+from tests.promql.rule_cases import differs, promtool_says
 
 pytestmark = pytest.mark.engine("promtool")
 

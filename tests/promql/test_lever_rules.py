@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rule_cases import differs
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling import lever, lever_live
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core import lever_queries
+from tests.promql.rule_cases import differs
 
 pytestmark = pytest.mark.engine("promtool")
 

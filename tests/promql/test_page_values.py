@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from rule_cases import NAMESPACE, OF_SERVER, SERVER, promtool_says, series
 
 from meshed_mcp import contract
 from meshed_mcp.components.core import (
@@ -27,6 +26,7 @@ from meshed_mcp.components.core import (
 )
 from meshed_mcp.components.core import forecast_queries as forecast
 from meshed_mcp.components.core import sli_queries as sli
+from tests.promql.rule_cases import NAMESPACE, OF_SERVER, SERVER, promtool_says, series
 
 SELECT = queries.selector(NAMESPACE, SERVER)
 WINDOW = "1m"

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import promql_parser
-from alert_cases import rendered_rules
 from test_expressions import expressions
 
 from meshed_mcp import contract
@@ -14,6 +13,8 @@ from meshed_mcp.components.autoscaling.forecast_rules import forecast_groups
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.catalogue import labels_by_series
 from meshed_mcp.components.observability.manifests import rules
+from tests.promql.alert_cases import rendered_rules
+from tests.promql.test_expressions import expressions
 
 RULES: list[dict[str, Any]] = [
     rule for item in rules(ObservabilityStackArgs()) for group in item["spec"]["groups"] for rule in group["rules"]

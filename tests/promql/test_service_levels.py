@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rule_cases import OF_SERVER, differs, promtool_says, series, write_rules
 
 from meshed_mcp import contract
 from meshed_mcp.components.core import sli_queries as sli
@@ -12,6 +11,7 @@ from meshed_mcp.components.observability.alerts import alert_rules
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.rules import service_levels
 from meshed_mcp.components.observability.slo import SloSettings
+from tests.promql.rule_cases import OF_SERVER, differs, promtool_says, series, write_rules
 
 pytestmark = pytest.mark.engine("promtool")
 

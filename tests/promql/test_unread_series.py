@@ -4,8 +4,6 @@ from re import fullmatch
 
 import promql_parser
 import pytest
-from test_expressions import expressions
-from test_series_of_queries import FORECAST, RULES, names, selectors
 
 from meshed_mcp import contract
 from meshed_mcp.components.core import gate_queries, live_queries, queries
@@ -13,6 +11,8 @@ from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.monitor import pod_monitor
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.envoy_monitor import envoy_monitor
+from tests.promql.test_expressions import expressions
+from tests.promql.test_series_of_queries import FORECAST, RULES, names, selectors
 from tests.stacks import STACKS, recording
 
 SELECT = queries.selector("mcp-system", "mcp-rag")

@@ -3,7 +3,6 @@
 import copy
 
 import pytest
-from damages import Damage, damage, lines, one
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra.checking import check
@@ -12,6 +11,7 @@ from meshed_mcp.infra.checking.references import reference_faults
 from meshed_mcp.infra.checking.rules import rule_faults
 from meshed_mcp.infra.checking.schema import schema_faults
 from tests.stacks import STACKS, recording
+from tests.unit.infra.damages import Damage, damage, lines, one
 
 
 @pytest.fixture

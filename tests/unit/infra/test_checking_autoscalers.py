@@ -4,11 +4,11 @@ import copy
 from typing import Any
 
 import pytest
-from damages import Damage, damage, lines, one
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra.checking.rules import rule_faults
 from tests.stacks import recording
+from tests.unit.infra.damages import Damage, damage, lines, one
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import local_objects
 import pytest
 
 from meshed_mcp.local.stack import read_stack
 from meshed_mcp.local.topology import Topology, topology
+from tests.unit.local import local_objects
 
 BLOCK = 16
 

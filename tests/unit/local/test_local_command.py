@@ -6,7 +6,6 @@ import socket
 from pathlib import Path
 from typing import Any
 
-import local_objects
 import pytest
 from rich.console import Console
 
@@ -19,6 +18,7 @@ from meshed_mcp.local.measuring import Latency, latency
 from meshed_mcp.local.refusals import Refusals
 from meshed_mcp.local.report import closing_lines, table
 from meshed_mcp.local.trying import Row, counted_calls
+from tests.unit.local import local_objects
 
 ROOT = Path(__file__).parents[3]
 RAG = Row("mcp-rag", 2, 3, 14, Latency(1.04, 2.06), Latency(1.51, 4.0), "http://127.0.0.1:8080/mcp-rag/mcp")

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import local_objects
 import pytest
 
 from meshed_mcp.local.changing import SERVING_SECONDS
@@ -13,6 +12,7 @@ from meshed_mcp.local.container import ENDPOINT_SECONDS, Places, fresh_volumes, 
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.processes import Program
 from meshed_mcp.local.topology import Pod, Topology
+from tests.unit.local import local_objects
 
 LaidOut = Callable[[list[dict[str, Any]]], Topology]
 

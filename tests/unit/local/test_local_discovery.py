@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import local_objects
 import pytest
 
 from meshed_mcp.local.envoy.bootstrap import ingress, sidecar
 from meshed_mcp.local.envoy.discovery import Discovery, clusters_response, discovery, listeners_response
 from meshed_mcp.local.envoy.tls import KeyFiles
 from meshed_mcp.local.topology import Topology
+from tests.unit.local import local_objects
 
 LaidOut = Callable[[list[dict[str, Any]]], Topology]
 FILES = KeyFiles(chain=Path("chain"), key=Path("key"), root=Path("root"))

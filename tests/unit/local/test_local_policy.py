@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import local_objects
 import pytest
 
 from meshed_mcp.local.callers import allowed_callers, refused_callers
@@ -12,6 +11,7 @@ from meshed_mcp.local.envoy.bootstrap import accepts_plaintext
 from meshed_mcp.local.envoy.rbac import policies_for, rbac_filters
 from meshed_mcp.local.stack import read_stack
 from meshed_mcp.local.topology import Topology
+from tests.unit.local import local_objects
 
 LaidOut = Callable[[list[dict[str, Any]]], Topology]
 PORT = 8000

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import local_objects
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +15,7 @@ from meshed_mcp.infra.program import deploy
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.objects.fields import title
 from meshed_mcp.local.stack import read_stack
+from tests.unit.local import local_objects
 
 ROOT = Path(__file__).parents[3]
 MAPS = {"labels", "annotations", "matchLabels", "requests", "limits", "set", "add", "nodeSelector"}

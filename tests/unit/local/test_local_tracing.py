@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import local_objects
 import pytest
 
 from meshed_mcp import contract
@@ -15,6 +14,7 @@ from meshed_mcp.local.envoy.tls import KeyFiles
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.stack import read_stack
 from meshed_mcp.local.topology import Pod, Topology
+from tests.unit.local import local_objects
 
 LaidOut = Callable[[list[dict[str, Any]]], Topology]
 FILES = KeyFiles(chain=Path("chain"), key=Path("key"), root=Path("root"))

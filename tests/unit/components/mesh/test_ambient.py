@@ -4,7 +4,6 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from mesh_rendering import CANARY, INGRESS, TRACING, Objects, mesh_args, service_args
 from pydantic import ValidationError
 
 from meshed_mcp import contract
@@ -12,6 +11,7 @@ from meshed_mcp.components.mesh import ambient_faults as texts
 from meshed_mcp.components.mesh import cluster, service
 from meshed_mcp.components.mesh.ambient_routes import unsupported
 from meshed_mcp.components.mesh.istio_values import releases
+from tests.unit.components.mesh.mesh_rendering import CANARY, INGRESS, TRACING, Objects, mesh_args, service_args
 
 AMBIENT: Final = {"mode": "ambient", "outbound": "ALLOW_ANY"}
 GATEWAY_API: Final = "gateway.networking.k8s.io/v1"

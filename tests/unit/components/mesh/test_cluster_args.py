@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from mesh_rendering import mesh_args
 from pydantic import ValidationError
 
 from meshed_mcp.components.core import charts
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs, Tracing
 from meshed_mcp.components.observability.jaeger_config import OTLP_GRPC_PORT
+from tests.unit.components.mesh.mesh_rendering import mesh_args
 
 
 def message(**settings: Any) -> str:

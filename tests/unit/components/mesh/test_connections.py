@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 import pytest
-from mesh_rendering import lines, render
 
 from meshed_mcp.components.core.manifest import Manifest
+from tests.unit.components.mesh.mesh_rendering import lines, render
 
 
 def policy(**traffic: Any) -> Manifest:

@@ -1,13 +1,13 @@
 """The container of a server: what it is told, how it is probed, where it may write."""
 
 import pulumi
-from mesh_rendering import INGRESS, render, render_exposed
 from pulumi_kubernetes.core.v1 import ProbeArgs
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.container import FAILURES_BEFORE_ACTION, LIVENESS_PERIOD_SECONDS
 from meshed_mcp.components.mesh.workload import SIDECAR_EXIT_SECONDS
+from tests.unit.components.mesh.mesh_rendering import INGRESS, render, render_exposed
 
 
 def container(**settings: object) -> Manifest:

@@ -3,13 +3,13 @@
 from typing import Final
 
 import pytest
-from mesh_rendering import Objects, render, render_mesh
 
 from meshed_mcp.components.core.errors import faults
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.outside_args import METADATA_BLOCKS, METADATA_HOSTS
 from meshed_mcp.infra.checking.schema import schema_faults
+from tests.unit.components.mesh.mesh_rendering import Objects, render, render_mesh
 
 SIZE: Final = {"min_replicas": 2, "max_replicas": 3, "cpu": "100m", "memory": "128Mi"}
 FRONT: Final = "cluster.local/ns/mcp-system/sa/front"

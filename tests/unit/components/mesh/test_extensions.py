@@ -3,12 +3,12 @@
 from typing import Any, Final
 
 import pytest
-from mesh_rendering import Objects, mesh_args, service_args
 from pydantic import ValidationError
 
 from meshed_mcp.components.mesh import cluster, service
 from meshed_mcp.components.mesh.extensions import LUA_FILTER, WASM_FILTER
 from meshed_mcp.components.mesh.proxy_filters import PROXY_FILTERS
+from tests.unit.components.mesh.mesh_rendering import Objects, mesh_args, service_args
 
 SUM: Final = "a" * 64
 LUA: Final[dict[str, Any]] = {"kind": "lua", "code": "function envoy_on_response(handle) end"}

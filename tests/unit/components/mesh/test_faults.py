@@ -2,10 +2,9 @@
 
 from typing import Any, Final
 
-from mesh_rendering import CANARY, Objects, render, render_exposed
-
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
+from tests.unit.components.mesh.mesh_rendering import CANARY, Objects, render, render_exposed
 
 ABORT: Final = {"abort_status": 503, "percent": 25}
 CALL: Final = {

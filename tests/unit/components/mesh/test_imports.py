@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from mesh_rendering import render
 
 from meshed_mcp.components.mesh.imports import NOTHING, imported_hosts
 from meshed_mcp.infra.plan import planned
+from tests.unit.components.mesh.mesh_rendering import render
 
 IMAGE = {"image": "registry.example.com/search:1"}
 DATABASE = {"secret_env": {"MESHED_MCP_DATABASE_URL": {"secret": "db", "key": "url"}}}

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from mesh_rendering import CANARY, TRACING, Objects, mesh_args, render, render_exposed, render_mesh
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from mesh_rendering import mesh_args, render_exposed, render_mesh, service_args
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
@@ -18,6 +17,7 @@ from meshed_mcp.components.mesh.args import ServiceSettings
 from meshed_mcp.components.mesh.istio_values import METRICS_OF_CONNECTIONS, istiod_values
 from meshed_mcp.components.mesh.rate_limiting_args import FailureMode
 from meshed_mcp.components.mesh.rate_limits_shared import reference
+from tests.unit.components.mesh.mesh_rendering import mesh_args, render_exposed, render_mesh, service_args
 
 FILTERED = {"legacy": "sticky", "rate_limits": {"pod": {"rate": "10/s"}, "tools": {"search": {"rate": "1/s"}}}}
 """Settings that lead to every EnvoyFilter of a service."""

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from mesh_rendering import mesh_args
 
 from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, ISTIO_VERSION, ReleaseSpec
 from meshed_mcp.components.mesh.istio_values import releases
+from tests.unit.components.mesh.mesh_rendering import mesh_args
 
 
 def names(**settings: Any) -> list[str]:

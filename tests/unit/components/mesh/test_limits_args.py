@@ -1,7 +1,6 @@
 """`limits:` of a service: what fits together, what the runtime is told of it."""
 
 import pytest
-from mesh_rendering import render
 from pydantic import ValidationError
 
 from meshed_mcp import contract
@@ -10,6 +9,7 @@ from meshed_mcp.agents.limits import Limits
 from meshed_mcp.components.mesh.args import ServiceSettings
 from meshed_mcp.components.mesh.container_args import Drain
 from meshed_mcp.components.mesh.limits_args import LIMIT_VARIABLES, LimitSettings
+from tests.unit.components.mesh.mesh_rendering import render
 
 
 def fault(**settings: object) -> str:

@@ -6,7 +6,6 @@ from typing import Any, Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mesh_rendering import TRACING, render, render_mesh
 
 from meshed_mcp.components.core.access_log import FIELDS
 from meshed_mcp.components.core.errors import faults
@@ -15,6 +14,7 @@ from meshed_mcp.components.mesh.access_log import access_logging, provider
 from meshed_mcp.components.mesh.args import ServiceMeshArgs
 from meshed_mcp.components.mesh.telemetry import organization_expression
 from meshed_mcp.components.mesh.telemetry_args import ACCESS_LOG_PROVIDER, MAX_ORGANIZATIONS, AccessLog, OrganizationTag
+from tests.unit.components.mesh.mesh_rendering import TRACING, render, render_mesh
 
 CHOSEN_BY_CLIENTS: Final = re.compile(r"%REQ\((?!:METHOD\))[^)]*\)(?P<bound>:\d+)?%")
 

@@ -5,13 +5,13 @@ import json
 from typing import Any, Final
 
 import pytest
-from mesh_rendering import Objects, mesh_args, service_args
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import cluster, service
 from meshed_mcp.components.mesh.istio_values import releases
 from meshed_mcp.components.mesh.multi_cluster import reader_kubeconfig
+from tests.unit.components.mesh.mesh_rendering import Objects, mesh_args, service_args
 
 EAST: Final[dict[str, Any]] = {
     "topology": "multi-primary",

@@ -3,13 +3,13 @@
 from typing import Any, Final
 
 import pytest
-from mesh_rendering import mesh_args, render, render_exposed, render_mesh
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import faults
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
 from meshed_mcp.components.mesh.external_authorization import authorizer_providers
 from meshed_mcp.components.mesh.istio_values import mesh_config
+from tests.unit.components.mesh.mesh_rendering import mesh_args, render, render_exposed, render_mesh
 
 AUTH: Final[dict[str, Any]] = {
     "issuer": "https://login.example.com",

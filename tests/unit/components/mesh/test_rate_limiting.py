@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from mesh_rendering import render, render_mesh
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import faults
@@ -15,6 +14,7 @@ from meshed_mcp.components.mesh.args import ServiceMeshArgs
 from meshed_mcp.components.mesh.proxy_filters import foreign_filters
 from meshed_mcp.components.mesh.rate_limiting_args import IMAGE, NAME, FailureMode
 from meshed_mcp.components.mesh.rate_limits_shared import FILTER, reference
+from tests.unit.components.mesh.mesh_rendering import render, render_mesh
 
 AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
 REDIS: Final = {"secret": "redis", "key": "address"}

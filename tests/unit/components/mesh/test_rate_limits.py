@@ -7,7 +7,6 @@ from typing import Any, Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mesh_rendering import render, render_exposed
 
 from meshed_mcp.components.core.errors import faults
 from meshed_mcp.components.core.manifest import Manifest
@@ -16,6 +15,7 @@ from meshed_mcp.components.mesh.args import ServiceSettings
 from meshed_mcp.components.mesh.istio_values import METRICS_OF_CONNECTIONS
 from meshed_mcp.components.mesh.proxy_filters import foreign_filters
 from meshed_mcp.components.mesh.rate_limits_args import SECONDS_OF, TokenBucket, effective
+from tests.unit.components.mesh.mesh_rendering import render, render_exposed
 
 AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
 

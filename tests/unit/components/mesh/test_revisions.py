@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from mesh_rendering import Objects, mesh_args, render_mesh
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.charts import ReleaseSpec
 from meshed_mcp.components.mesh.istio_values import METRICS_OF_CONNECTIONS, releases
 from meshed_mcp.components.mesh.revision_args import injecting_revision
+from tests.unit.components.mesh.mesh_rendering import Objects, mesh_args, render_mesh
 
 FIRST: dict[str, Any] = {"istio_version": "1.31.1", "revision": "1-31-1", "revision_tags": {"stable": "1-31-1"}}
 BESIDE = FIRST | {"canary_revision": {"revision": "1-32-0", "istio_version": "1.32.0"}, "data_plane": "stable"}

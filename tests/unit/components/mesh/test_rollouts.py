@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 import pytest
-from mesh_rendering import BLUE_GREEN, CANARY, lines, render, render_exposed, rules, subsets
+
+from tests.unit.components.mesh.mesh_rendering import BLUE_GREEN, CANARY, lines, render, render_exposed, rules, subsets
 
 AB: Final = {"strategy": "ab", "image": "search:2", "regex": ".*Mobile.*"}
 READ_ONLY: Final = {"search": {"read_only": True}}

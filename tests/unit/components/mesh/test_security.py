@@ -1,9 +1,8 @@
 """Who may call: identities, methods and paths; and what Prometheus scrapes beside them."""
 
-from mesh_rendering import render, render_exposed
-
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.gateway import gateway_principal
+from tests.unit.components.mesh.mesh_rendering import render, render_exposed
 
 
 def test_callers_are_admitted_by_identity_on_the_path_and_the_methods_only() -> None:

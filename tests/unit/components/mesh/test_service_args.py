@@ -4,12 +4,12 @@ from typing import Any
 
 import pulumi
 import pytest
-from mesh_rendering import CANARY, INGRESS, service_args
 from pydantic import ValidationError
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import faults
 from meshed_mcp.components.mesh.args import RolloutStrategy, ServiceSettings
+from tests.unit.components.mesh.mesh_rendering import CANARY, INGRESS, service_args
 
 
 def message(**settings: Any) -> str:

@@ -4,7 +4,6 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mesh_rendering import INGRESS
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import identity
@@ -12,6 +11,7 @@ from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArg
 from meshed_mcp.components.mesh.istio_values import releases
 from meshed_mcp.components.mesh.service import manifests
 from meshed_mcp.infra.checking.schema import schema_faults
+from tests.unit.components.mesh.mesh_rendering import INGRESS
 
 LABELS = st.from_regex(r"[a-z]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
 JUNK = st.recursive(

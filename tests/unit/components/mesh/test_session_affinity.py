@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lupa import luajit21
-from mesh_rendering import CANARY, INGRESS, Objects, render, render_exposed
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import session_affinity
+from tests.unit.components.mesh.mesh_rendering import CANARY, INGRESS, Objects, render, render_exposed
 
 SCRIPT: Final = Path(session_affinity.__file__).with_name("session_affinity.lua").read_bytes()
 KEY: Final = "a secret of the stack"

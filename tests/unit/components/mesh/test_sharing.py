@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from mesh_rendering import CANARY, render, service_args
 from pydantic import ValidationError
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import faults
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from tests.unit.components.mesh.mesh_rendering import CANARY, render, service_args
 
 KEYS = {"secret": "mcp-request-state", "key": "keys"}
 REDIS = {"secret": "mcp-redis", "key": "url"}

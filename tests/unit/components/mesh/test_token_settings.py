@@ -3,13 +3,13 @@
 from typing import Any, Final
 
 import pytest
-from mesh_rendering import Objects, render_exposed
 
 from meshed_mcp.components.core.errors import faults
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import token_args, tokens
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.outside_args import METADATA_HOSTS
+from tests.unit.components.mesh.mesh_rendering import Objects, render_exposed
 
 ISSUER: Final = "https://login.example.com/tools"
 AUTH: Final[dict[str, Any]] = {"issuer": ISSUER, "jwks_url": "https://keys.example.com/tools.json"}

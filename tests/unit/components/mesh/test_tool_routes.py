@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 import pytest
-from mesh_rendering import BLUE_GREEN, Objects, lines, render, render_exposed, rules, subsets
 
 from meshed_mcp.components.core.manifest import Manifest
+from tests.unit.components.mesh.mesh_rendering import BLUE_GREEN, Objects, lines, render, render_exposed, rules, subsets
 
 POOLS: Final = {"slow": {"tools": ["report", "export"]}}
 

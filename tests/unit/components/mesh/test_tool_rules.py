@@ -7,7 +7,6 @@ import mcp_types
 import pytest
 from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_NAME_HEADER, MCP_PROTOCOL_VERSION_HEADER, encode_header_value
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from mesh_rendering import INGRESS, Objects, render, render_exposed
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import faults
@@ -16,6 +15,7 @@ from meshed_mcp.components.mesh import security
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.token_args import TokenSettings
 from meshed_mcp.infra.checking.schema import schema_faults
+from tests.unit.components.mesh.mesh_rendering import INGRESS, Objects, render, render_exposed
 
 CONTROLLER = "cluster.local/ns/mcp-system/sa/mcp-controller"
 PLANNER = "cluster.local/ns/agents/sa/planner"

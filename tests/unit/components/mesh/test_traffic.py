@@ -1,10 +1,10 @@
 """Routes and connections: where calls go, what survives, and what the outside can reach."""
 
 import pytest
-from mesh_rendering import CANARY, Objects, render, render_exposed, service_args
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.addresses import exposed_path, service_url
+from tests.unit.components.mesh.mesh_rendering import CANARY, Objects, render, render_exposed, service_args
 
 HOST = "mcp-search.mcp-system.svc.cluster.local"
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from mesh_rendering import Objects, render, render_exposed
 
 from meshed_mcp.components.core.manifest import Manifest
+from tests.unit.components.mesh.mesh_rendering import Objects, render, render_exposed
 
 
 def rules(objects: Objects) -> list[Manifest]:

@@ -1,1 +1,0 @@
-"""What is registered, from recordings: types, parents, order, options."""
