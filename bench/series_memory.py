@@ -151,9 +151,9 @@ def table(runs: list[dict[str, Any]]) -> str:
         lines.append(
             f"| {count:,.0f} | {each['samples']:,} | {bytes_ / MIB:.0f} MiB | {formula(count) / MIB:.0f} MiB |"
         )
-    each = f"{per_series / KIB:.1f} KiB for each series and {base / MIB:.0f} MiB beside them"
+    measured = f"{per_series / KIB:.1f} KiB for each series and {base / MIB:.0f} MiB beside them"
     taken = f"{sizing.BYTES_PER_SERIES / KIB:g} KiB and {sizing.PROMETHEUS_BASE_BYTES / MIB:.0f} MiB"
-    return "\n".join([*lines, "", f"That is {each}; the formula takes {taken}.", ""])
+    return "\n".join([*lines, "", f"That is {measured}; the formula takes {taken}.", ""])
 
 
 def faults(runs: list[dict[str, Any]]) -> list[str]:

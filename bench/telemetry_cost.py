@@ -15,6 +15,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -150,7 +151,7 @@ PARTS: Final[dict[str, Callable[[], Operation]]] = {
     "HTTP metrics": lambda: http_metrics([]),
     "HTTP metrics, traceparent": lambda: http_metrics([TRACEPARENT]),
     "span, no collector": lambda: spans(None),
-    **{f"span, ratio {ratio:g}": (lambda ratio=ratio: spans(ratio)) for ratio in RATIOS},
+    **{f"span, ratio {ratio:g}": partial(spans, ratio) for ratio in RATIOS},
 }
 
 

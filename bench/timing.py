@@ -56,7 +56,8 @@ class Caller:
         """Seconds of each call since it was due; calls wait where all connections are busy."""
         begin, count = time.perf_counter() + 0.01, int(calls_per_second * seconds)
         due = deque(begin + number / calls_per_second for number in range(count))
-        idle, busy, found = list(self._connections), {}, []
+        idle, found = list(self._connections), []
+        busy: dict[socket.socket, float] = {}
         with _selecting(self._connections) as selector:
             while due or busy:
                 while due and idle and time.perf_counter() >= due[0]:

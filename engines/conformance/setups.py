@@ -122,7 +122,7 @@ def _wait(process: subprocess.Popen[bytes], ready: Callable[[], bool], folder: P
     deadline = time.monotonic() + READY_SECONDS
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit(f"{process.args} did not become ready; see the logs in {folder}")
+            raise SystemExit(f"{process.args!r} did not become ready; see the logs in {folder}")
         time.sleep(0.05)
 
 

@@ -3,6 +3,7 @@
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import anyio
 import httpx
@@ -55,8 +56,8 @@ async def test_a_legacy_call_answered_by_an_event_stream_gets_its_result(
     results: list[str] = []
     progress: list[str | None] = []
 
-    async def on_progress(_: float, __: float | None, message: str | None) -> None:
-        progress.append(message)
+    async def on_progress(*values: Any, **_: Any) -> None:
+        progress.append(values[2])
 
     async with Client(service.url, mode="legacy") as client, anyio.create_task_group() as tasks:
 

@@ -27,6 +27,6 @@ async def test_the_metrics_of_a_service_that_has_worked_pass_the_linter(
         async with httpx.AsyncClient(trust_env=False) as http:
             await http.get(f"http://127.0.0.1:{service.port}/nowhere", headers={"Host": "attacker.example"})
         text = service.management(contract.METRICS_PATH).text
-    command = [find_engine("promtool"), "check", "metrics"]
+    command: list[str | Path] = [find_engine("promtool"), "check", "metrics"]
     done = await anyio.run_process(command, input=text.encode(), check=False)
     assert (done.returncode, done.stderr, done.stdout) == (0, b"", b"")

@@ -35,6 +35,11 @@ def postgresql(find_engine: Callable[[str], Path]) -> Iterator[PostgreSQLServer]
     server.remove()
 
 
+def shows(service: Service, series: str, value: float) -> Callable[[], bool]:
+    """Whether a gauge of the process has this value."""
+    return lambda: service.sample(series) == value
+
+
 @pytest.fixture
 async def registries(
     start_service: StartService, postgresql: PostgreSQLServer, tmp_path: Path
@@ -74,7 +79,7 @@ async def test_instances_that_publish_at_once_on_both_replicas_make_one_entry(
     assert answers == [200] * 24
     assert [listed(registry) for registry in registries] == [[NAME], [NAME]]
     for registry in registries:
-        await eventually(lambda registry=registry: registry.sample(contract.METRIC_REGISTRY_LEASES) == 24)
+        await eventually(shows(registry, contract.METRIC_REGISTRY_LEASES, 24))
 
 
 async def test_a_lease_is_renewed_and_released_at_either_replica(registries: tuple[Service, Service]) -> None:
@@ -100,7 +105,7 @@ async def test_what_expires_is_forgotten_once_though_both_replicas_sweep(registr
 
     await eventually(lambda: forgotten() > 0, within_seconds=30)
     for registry in registries:
-        await eventually(lambda registry=registry: registry.sample(contract.METRIC_REGISTRY_SERVERS) == 0)
+        await eventually(shows(registry, contract.METRIC_REGISTRY_SERVERS, 0))
     assert forgotten() == 1
 
 
@@ -116,16 +121,12 @@ async def test_the_loss_of_the_database_is_survived_without_a_restart(
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
             assert answer.json()["detail"] == "the registry's database does not answer; try again in 5 s"
         assert registry.ready()
-        await eventually(
-            lambda registry=registry: registry.sample(contract.METRIC_REGISTRY_DATABASE_UP) == 0, within_seconds=30
-        )
+        await eventually(shows(registry, contract.METRIC_REGISTRY_DATABASE_UP, 0), within_seconds=30)
     postgresql.start()
     for registry in registries:
         assert listed(registry) == [NAME]
         assert ask(registry, "PUT", f"{VERSION}/leases/pod-1").status_code == 200
-        await eventually(
-            lambda registry=registry: registry.sample(contract.METRIC_REGISTRY_DATABASE_UP) == 1, within_seconds=30
-        )
+        await eventually(shows(registry, contract.METRIC_REGISTRY_DATABASE_UP, 1), within_seconds=30)
         registry.signal(signal.SIGTERM)
         assert await registry.exit_code(within_seconds=30) == 0
         warnings = [line["message"] for line in registry.lines() if line["level"] in {"WARNING", "ERROR"}]

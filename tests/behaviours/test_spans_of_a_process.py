@@ -1,6 +1,7 @@
 """Spans of a real process: they reach a collector, and one that is away costs nothing but them."""
 
 import signal
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -46,6 +47,13 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 KEPT, NOT_KEPT = f"00-{TRACE}-00f067aa0ba902b7-01", f"00-{TRACE}-00f067aa0ba902b7-00"
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 SOON = {"OTEL_BSP_SCHEDULE_DELAY": "50"}
+
+
+def reached(service: Service, series: str, least: float) -> bool:
+    """Whether a counter of the process has come so far."""
+    return (service.sample(series) or 0) >= least
+
+
 """Milliseconds between two exports. Source: OpenTelemetry, "Batch Span Processor"."""
 
 
@@ -126,7 +134,7 @@ async def test_a_collector_that_is_away_costs_spans_that_are_counted_and_one_lin
     lost = f'{contract.METRIC_SPANS_EXPORTED}{{error_type="export_failed"}}'
     for number in range(3):
         await call(service, KEPT)
-        await eventually(lambda least=2 * number + 1: (service.sample(lost) or 0) >= least, within_seconds=30)
+        await eventually(partial(reached, service, lost, 2 * number + 1), within_seconds=30)
     service.signal(signal.SIGTERM)
     assert await service.exit_code(within_seconds=30) == 0
     warnings = [line for line in service.lines() if line["level"] != "INFO"]

@@ -224,7 +224,7 @@ async def test_an_entry_that_is_no_event_is_counted_and_passed_over(redis: Redis
 async def test_a_stream_that_began_anew_with_older_identifiers_is_read_from_its_start(redis: RedisServer) -> None:
     """Redis, "Streams": identifiers are times of the server's clock, which a fail-over may set back."""
     async with Redis.from_url(redis.url, protocol=2) as stranger:
-        await stranger.xadd(STREAM, fields_of(ToolsListChanged()), id="99999999999999-0")
+        await stranger.xadd(STREAM, dict(fields_of(ToolsListChanged()).items()), id="99999999999999-0")
     async with relays(redis.url) as (one, other, _):
         heard: list[object] = []
         other.subscribe(heard.append)

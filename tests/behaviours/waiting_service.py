@@ -40,7 +40,8 @@ async def wait(context: Context) -> str:
 @service.tool()
 async def wait_forever() -> str:
     """Never return."""
-    return await asyncio.get_running_loop().create_future()
+    never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    return await never
 
 
 @service.tool()

@@ -51,7 +51,7 @@ def started(find_engine: Callable[[str], Path], folder: Path) -> Iterator[ApiSer
             trust_env=False,
         ) as http:
             client = ApiClient(http)
-            wait_for(lambda: server.check() or client.ready(), "kube-apiserver ready", START_SECONDS)
+            wait_for(lambda: server.runs() and client.ready(), "kube-apiserver ready", START_SECONDS)
             yield ApiServer(client, kubeconfig(folder, address, token, certificate))
 
 

@@ -1,5 +1,6 @@
 """The CRDs of everything our objects are read by, installed in an API server the way a cluster gets them."""
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -31,4 +32,4 @@ def install(client: ApiClient, folder: Path) -> None:
     if refused:
         raise RuntimeError("refused: " + "; ".join(refused))
     for crd in found:
-        wait_for(lambda crd=crd: established(client, crd), f"{crd['metadata']['name']} established")
+        wait_for(partial(established, client, crd), f"{crd['metadata']['name']} established")

@@ -103,5 +103,5 @@ def started(program: Path, api: ApiServer, mesh_config: Object, folder: Path) ->
         httpx.Client(base_url=f"http://{web}", timeout=REQUEST_SECONDS, trust_env=False) as http,
     ):
         istiod = Istiod(http, xds, monitoring)
-        wait_for(lambda: engine.check() or istiod.ready(), "istiod ready", START_SECONDS)
+        wait_for(lambda: engine.runs() and istiod.ready(), "istiod ready", START_SECONDS)
         yield istiod

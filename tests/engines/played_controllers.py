@@ -20,7 +20,7 @@ POD_ADDRESS: Final = "10.77.0.1"
 
 def observed(item: Object) -> bool:
     """Whether the played controller has already seen this generation."""
-    return item["status"].get("observedGeneration") == item["metadata"]["generation"]
+    return bool(item["status"].get("observedGeneration") == item["metadata"]["generation"])
 
 
 def replica_set(deployment: Object, revision: str) -> Object:

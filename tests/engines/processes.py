@@ -39,6 +39,11 @@ class Engine:
             tail = self.log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
             raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{tail}")
 
+    def runs(self) -> bool:
+        """Whether it still runs; raises as `check` does, so that a wait ends at once."""
+        self.check()
+        return True
+
     def stop(self) -> None:
         """Ask it to end, and insist after a while."""
         self.process.terminate()

@@ -34,7 +34,7 @@ def pods(rendered: Iterable[Manifest], gateways: Iterable[Manifest] = ()) -> dic
 
 def is_injected(deployment: Manifest) -> bool:
     """Whether its pods ask for a sidecar."""
-    return deployment["spec"]["template"]["metadata"]["labels"].get("sidecar.istio.io/inject") == "true"
+    return bool(deployment["spec"]["template"]["metadata"]["labels"].get("sidecar.istio.io/inject") == "true")
 
 
 def pod(name: str, namespace: str, template: Mapping[str, Any]) -> Manifest:

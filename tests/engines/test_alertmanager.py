@@ -69,8 +69,8 @@ def test_an_alert_goes_to_whom_it_concerns(
 ) -> None:
     """Product rule: critical wakes somebody and is written down, warnings are written down, info is shown."""
     path = written(tmp_path, raw)
-    test = ["config", "routes", "test", "--config.file", path, f"--verify.receivers={receivers}", *labels.split()]
-    result = amtool(find_engine, *test)
+    test: list[str | Path] = ["config", "routes", "test", "--config.file", path, f"--verify.receivers={receivers}"]
+    result = amtool(find_engine, *test, *labels.split())
     assert result.returncode == 0, result.stdout + result.stderr
 
 

@@ -159,9 +159,10 @@ def tag(revision: str) -> list[dict[str, Any]]:
 @pytest.fixture
 def lonely(api_server: ApiServer) -> Iterator[dict[str, Any]]:
     """A pod to be made in a namespace that follows the tag `judged`; the tag leaves afterwards."""
-    place, account = namespace("tagged"), {"apiVersion": "v1", "kind": "ServiceAccount"}
+    place = namespace("tagged")
     place["metadata"]["labels"] = {"istio.io/rev": "judged"}
-    account["metadata"] = {"name": "default", "namespace": "tagged"}
+    metadata = {"name": "default", "namespace": "tagged"}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
     assert not [refusal for item in (place, account) if (refusal := api_server.client.apply(item))]
     yield stack_pods.gateway_pod("lonely", "default", "tagged", {"app": "lonely"})
     for item in tag("1-31-1"):
@@ -174,7 +175,7 @@ def test_no_pod_is_made_without_its_sidecar_while_its_control_plane_is_away(
     """Kubernetes, "Dynamic Admission Control", `failurePolicy: Fail`: a tag selects by namespace."""
     assert not [refusal for item in tag("1-31-1") if (refusal := api_server.client.apply(item))]
     refusal = wait_for(lambda: refused(api_server, lonely), "the webhook known to the API server", WEBHOOK_SECONDS)
-    assert 'service "istiod-1-31-1" not found' in refusal.message
+    assert 'service "istiod-1-31-1" not found' in str(refusal)
 
 
 def test_the_tag_leads_new_pods_to_the_new_control_plane_and_back(

@@ -53,14 +53,14 @@ def test_every_choice_is_a_configuration(
     """OpenTelemetry Collector, `validate`: an unknown part or field ends the process at its start."""
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(config(name, **collectors)), encoding="utf-8")
-    command = [find_engine("collector"), "validate", "--config", path]
+    command: list[str | Path] = [find_engine("collector"), "validate", "--config", path]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_the_judge_is_of_the_release_that_the_pods_run(find_engine: Find) -> None:
     """Product rule: another release may know other fields."""
-    command = [find_engine("collector"), "--version"]
+    command: list[str | Path] = [find_engine("collector"), "--version"]
     result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert result.stdout.split()[-1] == IMAGE.rpartition(":")[2]
 

@@ -5,7 +5,7 @@ than a whole number of them: an event is then never exactly as old as its window
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -99,14 +99,14 @@ def simulated(case: str) -> list[int]:
 @pytest.fixture(scope="module")
 def real_sizes(
     api_server: ApiServer, find_engine: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, list[int]]]:
+) -> dict[str, list[int]]:
     """Case -> the sizes that the real controller chose; all cases run side by side."""
     program, folder = find_engine("kube-controller-manager"), tmp_path_factory.mktemp("controller-manager")
     workloads = {case: Workload(START, loads(case)) for case in CASES}
     with served(Front(api_server.kubeconfig, workloads)) as address:
         with running(command(program, address, folder), folder / "kube-controller-manager.log") as manager:
             assert [refusal for case in CASES if (refusal := api_server.client.apply(autoscaler(case)))] == []
-            wait_for(lambda: manager.check() or all(item.is_over for item in workloads.values()), "every load", 120)
+            wait_for(lambda: manager.runs() and all(item.is_over for item in workloads.values()), "every load", 120)
         for case in CASES:
             api_server.client.delete(autoscaler(case))
     return {case: item.sizes[: len(SHAPE)] for case, item in workloads.items()}

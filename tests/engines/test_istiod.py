@@ -4,7 +4,7 @@ What istiod makes of the objects: test_istiod_proxies.py. Their schemas: test_ap
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +25,7 @@ def _objects(stack: str) -> list[dict[str, Any]]:
     return recording(stack).objects
 
 
-STACKS: Final = {
+STACKS: Final[dict[str, Callable[[], Sequence[dict[str, Any]]]]] = {
     **{stack: partial(_objects, stack) for stack in JUDGED if stack not in GOVERNED_ELSEWHERE},
     "conformance": lambda: record(PROJECT / "examples" / "conformance", "dev").objects,
     "judged mesh": judged_mesh.objects,

@@ -63,10 +63,12 @@ def as_front(up: Running) -> Iterator[httpx2.Client]:
         yield client
 
 
-def ask(client: httpx2.Client, token: str, milliseconds: int = 0, **headers: str) -> tuple[str, str]:
+def ask(
+    client: httpx2.Client, token: str, milliseconds: int = 0, headers: dict[str, str] | None = None
+) -> tuple[str, str]:
     """Version and replica that answer one call, or the status and the text of what came instead."""
     rates = Rates(0, 0, 0, milliseconds)
-    answer = client.post(URL, json=message(token, rates, MODERN), headers=version(MODERN) | headers)
+    answer = client.post(URL, json=message(token, rates, MODERN), headers=version(MODERN) | (headers or {}))
     if answer.status_code != httpx2.codes.OK:
         return str(answer.status_code), answer.text
     text = answer.json()["result"]["content"][0]["text"]
@@ -75,7 +77,7 @@ def ask(client: httpx2.Client, token: str, milliseconds: int = 0, **headers: str
 
 def versions(client: httpx2.Client, **headers: str) -> Counter[str]:
     """Who answers some calls."""
-    return Counter(ask(client, f"{number}", **headers)[0] for number in range(FEW))
+    return Counter(ask(client, f"{number}", headers=headers)[0] for number in range(FEW))
 
 
 def test_blue_green_by_header_then_switched_over_and_back(tmp_path: Path) -> None:
@@ -125,7 +127,9 @@ def test_one_organisation_stays_on_one_replica(tmp_path: Path) -> None:
     traffic = {"balancing": {"policy": "consistent_hash", "hash_header": "x-organization-id"}}
     with started(tmp_path, replicas=3, traffic=traffic) as (up, _), as_front(up) as client:
         seen = {
-            organisation: {ask(client, f"{number}", **{"x-organization-id": organisation})[1] for number in range(5)}
+            organisation: {
+                ask(client, f"{number}", headers={"x-organization-id": organisation})[1] for number in range(5)
+            }
             for organisation in map(str, range(12))
         }
         assert {len(replicas) for replicas in seen.values()} == {1}

@@ -53,8 +53,8 @@ def address(find_engine: Callable[[str], Path], tmp_path_factory: pytest.TempPat
     text = folder / "history.txt"
     text.write_text("\n".join([*lines, "# EOF", ""]), encoding="utf-8")
     for _ in range(2):
-        command = [find_engine("promtool"), "tsdb", "create-blocks-from", "openmetrics", text, folder / "data"]
-        subprocess.run(command, check=True, capture_output=True, timeout=100)
+        command: list[str | Path] = [find_engine("promtool"), "tsdb", "create-blocks-from", "openmetrics"]
+        subprocess.run([*command, text, folder / "data"], check=True, capture_output=True, timeout=100)
     with own_prometheus(folder) as (prometheus, _):
         yield str(prometheus.http.base_url)
 

@@ -7,6 +7,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
@@ -145,6 +146,11 @@ def marker(api_server: ApiServer, exporter: str, tmp_path: Path) -> Iterator[Non
         api_server.client.delete(item)
 
 
+def remain(server: ApiServer, count: int) -> bool:
+    """Whether so many pods are left."""
+    return len(pods(server)) == count
+
+
 def costs(server: ApiServer) -> list[str | None]:
     """The marks, in the order of the pods' names."""
     return [item["metadata"].get("annotations", {}).get(ANNOTATION) for _, item in sorted(pods(server).items())]
@@ -156,5 +162,5 @@ def test_the_emptiest_replica_goes_first(api_server: ApiServer, replicas: list[s
     wait_for(lambda: costs(api_server) == ["10", "8", "6", "4", "2", "0"], "every mark", 60)
     for left in range(REPLICAS - 1, 0, -1):
         assert api_server.client.apply(replica_set(left)) is None
-        wait_for(lambda left=left: len(pods(api_server)) == left, f"{left} replicas")
+        wait_for(partial(remain, api_server, left), f"{left} replicas")
         assert sorted(pods(api_server)) == replicas[:left]

@@ -83,7 +83,7 @@ def rounds(up: Running) -> list[float]:
     return found
 
 
-async def answer(_context: object, _params: object) -> ElicitResult:
+async def answer(*_: Any, **__: Any) -> ElicitResult:
     """What the caller says when it is asked."""
     return ElicitResult(action="accept", content={"size": 43})
 
@@ -107,7 +107,7 @@ def test_calls_of_two_rounds_succeed_whichever_replica_gets_the_second(up: Runni
 
 async def told(endpoint: Endpoint) -> list[object]:
     """What a listener hears when each of several calls changes something, on whichever replica."""
-    heard = []
+    heard: list[object] = []
     async with (
         http_client(endpoint) as http,
         Client(streamable_http_client(endpoint.url, http_client=http)) as client,

@@ -162,7 +162,12 @@ def test_a_session_whose_replica_is_gone_ends_with_404_and_a_new_one_works(up: R
         (address,) = [pod.address for pod in up.topology.pods if pod.name == victim]
         os.kill(up.services.pids[victim], signal.SIGKILL)
         seen = []
-        wait_for(lambda: seen.append(_ping(client, sessions[address])) or seen[-1] == 404, "the end of the session")
+
+        def is_over() -> bool:
+            seen.append(_ping(client, sessions[address]))
+            return seen[-1] == 404
+
+        wait_for(is_over, "the end of the session")
         assert set(seen) <= {503, 404}
         kept = {_ping(client, session) for place, session in sessions.items() if place != address}
         assert kept == {200}

@@ -1,6 +1,7 @@
 """The forecast's recording rules, evaluated by the real promtool over nine days of load."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def groups(**settings: Any) -> list[dict[str, Any]]:
     return list(item["spec"]["groups"])
 
 
-def recorded(promtool: Path, folder: Path, values: str, expected: dict[str, dict[str, float | None]]) -> str:
+def recorded(promtool: Path, folder: Path, values: str, expected: Mapping[str, Mapping[str, float | None]]) -> str:
     """What differs from `expected` (time -> series -> value, None = absent) for a gauge with `values`, one a minute.
 
     Rules are evaluated every five minutes, not every one: nine days in seconds.
@@ -65,8 +66,12 @@ def test_the_rules_are_valid(promtool: Path, tmp_path: Path) -> None:
 
 def test_a_daily_burst_is_foreseen_on_day_nine_and_day_one_has_no_opinion(promtool: Path, tmp_path: Path) -> None:
     """Reference: two minutes before a daily 4x burst the forecast is 40 while the 5-minute mean is 10."""
-    foreseen = {forecast_queries.MEAN_5M: 10, forecast_queries.FORECAST: 40, forecast_queries.TRUSTED: 40}
-    silent = dict.fromkeys([forecast_queries.TRUSTED, forecast_queries.SEASONAL])
+    foreseen: dict[str, float | None] = {
+        forecast_queries.MEAN_5M: 10,
+        forecast_queries.FORECAST: 40,
+        forecast_queries.TRUSTED: 40,
+    }
+    silent: dict[str, float | None] = dict.fromkeys([forecast_queries.TRUSTED, forecast_queries.SEASONAL])
     expected = {"9d8h58m": foreseen, "8h58m": silent, "20h": silent}
     assert recorded(promtool, tmp_path, daily_burst(10), expected) == ""
 

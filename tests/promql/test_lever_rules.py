@@ -59,7 +59,7 @@ def query() -> str:
         item for item in lever.manifests(AutoscalingPolicyArgs.model_validate(RAW)) if item["kind"] == "Deployment"
     ]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    return next(item["value"] for item in container["env"] if item["name"] == contract.ENV_LEVER_QUERY)
+    return str(next(item["value"] for item in container["env"] if item["name"] == contract.ENV_LEVER_QUERY))
 
 
 def least(at: str, **values: float) -> dict[str, Any]:

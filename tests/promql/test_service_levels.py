@@ -62,7 +62,7 @@ def test_all_rules_of_a_stack_pass_the_linter(promtool: Path, tmp_path: Path) ->
 def test_caller_faults_count_neither_for_nor_against(promtool: Path, tmp_path: Path) -> None:
     """OpenTelemetry MCP conventions: -32602 and its like should not count as errors of the server."""
     given = [calls(90), calls(10, "tool_error"), calls(100, "-32602"), calls(50, "cancelled")]
-    expected = {sli.share_name("server", "errors", window): 0.1 for window in ("5m", "1h")}
+    expected: dict[str, float | None] = {sli.share_name("server", "errors", window): 0.1 for window in ("5m", "1h")}
     assert complaints(promtool, tmp_path, given, expected) == ""
 
 

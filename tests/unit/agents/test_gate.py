@@ -2,6 +2,8 @@
 
 import gc
 import weakref
+from collections.abc import AsyncIterator
+from typing import Any
 
 import anyio
 import httpx
@@ -56,7 +58,7 @@ class Site:
     async def events(self, _: Request) -> Response:
         """One event, then silence."""
 
-        async def stream() -> object:
+        async def stream() -> AsyncIterator[str]:
             yield "data: 1\n\n"
             self.arrived.set()
             await anyio.sleep_forever()
@@ -254,9 +256,10 @@ async def test_an_application_that_fails_is_counted_and_its_error_passes_through
 async def test_the_lifespan_passes_through() -> None:
     """ASGI, "Lifespan Protocol": a wrapper hands every scope it does not know to the application."""
     started = []
+    unused: Any = None
 
-    async def application(scope: dict[str, object], *_: object) -> None:
+    async def application(scope: Scope, *_: object) -> None:
         started.append(scope["type"])
 
-    await Gate(application, CollectorRegistry(), AllowedHosts())({"type": "lifespan"}, None, None)
+    await Gate(application, CollectorRegistry(), AllowedHosts())({"type": "lifespan"}, unused, unused)
     assert started == ["lifespan"]

@@ -6,6 +6,7 @@ import gc
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import httpx2
 import pytest
@@ -50,6 +51,11 @@ def garbage() -> weakref.ref[Node]:
     return weakref.ref(Node())
 
 
+def collected(left: weakref.ref[Node]) -> bool:
+    """Whether the garbage collector has found it."""
+    return left() is None
+
+
 async def test_ended_sessions_are_searched_for_garbage_once_as_many_have_ended_as_are_open() -> None:
     """Product rule: a search costs as much as there are open sessions, so these decide when it is worth it."""
     left, reclaim = garbage(), Reclaim(lambda: 2 * heap.LEAST_ENDED)
@@ -87,7 +93,7 @@ async def test_no_call_in_work_is_stopped_by_the_search_unless_calls_never_end(m
             await asyncio.sleep(4 * heap.IDLE_CHECK_SECONDS)
             assert left() is not None
             calls[0] = 0
-        assert await until(lambda left=left: left() is None)
+        assert await until(partial(collected, left))
         calls[0] = 1
 
 

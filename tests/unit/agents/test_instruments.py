@@ -26,7 +26,7 @@ def text_after(flags: int) -> str:
     current = SpanContext(TRACE, SPAN, is_remote=False, trace_flags=TraceFlags(flags))
     with trace.use_span(NonRecordingSpan(current)):
         histogram(registry).observe(("tools/call", "rank"), 0.03)
-    return generate_latest(registry).decode()
+    return str(generate_latest(registry), "utf-8")
 
 
 def test_a_measurement_in_a_kept_span_leads_to_its_trace() -> None:

@@ -79,8 +79,8 @@ async def test_what_could_not_be_sent_waits_for_the_next_connection() -> None:
 
 def any_event() -> st.SearchStrategy[ServerEvent]:
     """Every kind of event, with any URI that a JSON text can hold."""
-    lists = st.sampled_from([ToolsListChanged(), PromptsListChanged(), ResourcesListChanged()])
-    return lists | st.builds(ResourceUpdated, st.text(st.characters(), max_size=50))
+    changes: list[ServerEvent] = [ToolsListChanged(), PromptsListChanged(), ResourcesListChanged()]
+    return st.sampled_from(changes) | st.builds(ResourceUpdated, st.text(st.characters(), max_size=50))
 
 
 @given(any_event())
@@ -121,7 +121,7 @@ def test_the_boundary_is_where_the_keys_go() -> None:
         assert boundary._audience == "mcp-deployed"
     service.http_app(Settings(replicated=True))
     service.http_app(Settings(replicated=True))
-    assert service.middleware.count(refuse_unshared) == 1
+    assert [each for each in service.middleware if each is refuse_unshared] == [refuse_unshared]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from opentelemetry.trace import NonRecordingSpan, SpanContext, use_span
@@ -23,7 +24,7 @@ def root_logger() -> Iterator[logging.Logger]:
     logging.captureWarnings(capture=False)
 
 
-def record(message: str, *args: object, **options: object) -> logging.LogRecord:
+def record(message: str, *args: object, **options: Any) -> logging.LogRecord:
     """A record made at a fixed time."""
     made = logging.LogRecord("a.logger", logging.WARNING, __file__, 1, message, args, options.get("exc_info"))
     made.created = 1_795_222_800.25

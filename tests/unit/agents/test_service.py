@@ -45,7 +45,7 @@ def test_the_listen_handler_is_where_the_drain_looks_for_it() -> None:
 
 def test_an_explicit_transport_goes_to_the_sdk_with_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
     """Design D3: `run("sse")` and the others are the SDK's own."""
-    passed = {}
+    passed: dict[str, object] = {}
     monkeypatch.setattr(MCPServer, "run", lambda _, transport, **options: passed.update(transport=transport, **options))
     MCPService("mcp-test").run("streamable-http", port=8123, json_response=True)
     assert passed == {"transport": "streamable-http", "port": 8123, "json_response": True}

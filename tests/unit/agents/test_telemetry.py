@@ -12,13 +12,13 @@ from pydantic import BaseModel, ValidationError
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService, Settings
+from meshed_mcp.agents.limits import LISTEN_METHOD
 from meshed_mcp.agents.policy_guard import ToolGuard
 from meshed_mcp.agents.specified_errors import specified_errors
 from meshed_mcp.agents.telemetry import (
     CALL_METHOD,
     KNOWN_CODES,
     KNOWN_METHODS,
-    LISTEN_METHOD,
     OperationMetrics,
     exception_error,
     result_error,

@@ -71,7 +71,7 @@ def remote(*, kept: bool) -> Context:
 
 def kept(ratio: float, context: Context | None) -> bool:
     """Whether a span would be kept."""
-    return OneDecision(ratio).should_sample(context, TRACE, "tools/call").decision.is_sampled()
+    return bool(OneDecision(ratio).should_sample(context, TRACE, "tools/call").decision.is_sampled())
 
 
 def test_the_caller_decides_and_for_own_traces_the_ratio() -> None:

@@ -88,7 +88,7 @@ def test_a_program_that_raises_raises_here_and_leaves_nothing_behind() -> None:
 
 def test_an_answer_carries_the_inputs_so_that_outputs_resolve() -> None:
     """ADR 1: a program that reads an output of an object sees what it wrote."""
-    seen = []
+    seen: list[object] = []
 
     def program() -> None:
         KubernetesObject("n/a", DEPLOYMENT, pulumi.ResourceOptions()).metadata.apply(seen.append)

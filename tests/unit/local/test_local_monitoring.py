@@ -182,7 +182,7 @@ def test_the_live_table_is_drawn_again_until_ctrl_c(monkeypatch: pytest.MonkeyPa
     """Issue, item 12: a live terminal table; Ctrl-C leaves the last one and no traceback."""
     numbers = Numbers({"calls/s": 1.0})
     pauses = iter([lambda: numbers.by_expression.update({top.COLUMNS[1].expression: 2.5}), interrupt])
-    monkeypatch.setattr(top.time, "sleep", lambda _: next(pauses)())
+    monkeypatch.setattr("meshed_mcp.local.top.time.sleep", lambda _: next(pauses)())
     out = io.StringIO()
     top.top(numbers, None, Console(file=out, width=100, force_terminal=True), once=False)  # type: ignore[arg-type]
     assert out.getvalue().index("1.0") < out.getvalue().index("2.5")

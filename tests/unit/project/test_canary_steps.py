@@ -25,7 +25,7 @@ def steps(folder: Path, verdicts: str) -> tuple[subprocess.CompletedProcess[str]
         (tools / name).write_text(f"#!/bin/bash\n{body}\n", encoding="utf-8")
         (tools / name).chmod(0o755)
     variables = {"SERVICE": "mcp-rag", "STACK": "dev", "PROMETHEUS_URL": "http://prometheus:9090"}
-    command = [SCRIPT, "5", "50"]
+    command: list[str | Path] = [SCRIPT, "5", "50"]
     result = subprocess.run(
         command, cwd=folder, env=os.environ | variables, capture_output=True, text=True, check=False, timeout=60
     )

@@ -5,6 +5,7 @@ import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import httpx
 import pytest
@@ -218,7 +219,7 @@ async def test_a_lease_whose_task_fails_is_logged_and_registered_in_the_end(
 
 def test_waits_are_spread_and_bounded() -> None:
     """Product rule: the services of a cluster do not come back to a restarted registry in one moment."""
-    low, high = (replace(BACKOFF, jitter=lambda share=share: share) for share in (0.0, 1.0))
+    low, high = (replace(BACKOFF, jitter=partial(float, share)) for share in (0.0, 1.0))
     assert [low.seconds(failures) for failures in (1, 2, 3)] == [0.5, 1.0, 2.0]
     assert [high.seconds(failures) for failures in (1, 2, 3)] == [1.0, 2.0, 4.0]
     assert high.seconds(10_000) == BACKOFF.last_seconds

@@ -63,7 +63,7 @@ def test_the_hold_reaches_the_process() -> None:
 def query_of(args: AutoscalingPolicyArgs) -> str:
     """What the process asks."""
     (container,) = of("Deployment", args)["spec"]["template"]["spec"]["containers"]
-    return next(item["value"] for item in container["env"] if item["name"] == contract.ENV_LEVER_QUERY)
+    return str(next(item["value"] for item in container["env"] if item["name"] == contract.ENV_LEVER_QUERY))
 
 
 def asked(args: AutoscalingPolicyArgs) -> frozenset[str]:

@@ -96,7 +96,7 @@ def test_a_lever_that_does_not_act_is_in_no_sum(settings: dict[str, Any]) -> Non
 
 def test_from_zero_keda_looks_itself() -> None:
     """KEDA, `pollingInterval`: below one replica there is no HPA."""
-    queue = {"profile": "queue", "min_replicas": 0, "queue": {"query": "sum(jobs)", "per_replica": 1}}
+    queue: dict[str, Any] = {"profile": "queue", "min_replicas": 0, "queue": {"query": "sum(jobs)", "per_replica": 1}}
     assert [stage.name for stage in decision_stages(reaction(**queue))] == ["scrape of the queue", "KEDA looks, from 0"]
 
 
@@ -147,7 +147,7 @@ def test_an_unmeasured_start_counts_at_its_worst() -> None:
 
 def test_a_queue_is_seen_when_its_exporter_is_scraped() -> None:
     """Prometheus operator: monitors that name no interval get the stack's."""
-    queue = {"profile": "queue", "queue": {"query": "sum(jobs)", "per_replica": 1}}
+    queue: dict[str, Any] = {"profile": "queue", "queue": {"query": "sum(jobs)", "per_replica": 1}}
     assert decision_stages(reaction(**queue))[0].worst_seconds == 30
 
 

@@ -66,7 +66,7 @@ def test_no_resource_is_ever_both_counted_and_resized(
     mode: str, counts_cpu: bool, counts_memory: bool, resources: list[str]
 ) -> None:
     """Kubernetes, VPA: "should not be used with the HPA on the same resource metric"."""
-    settings = {
+    settings: dict[str, Any] = {
         "cpu_percent": 70 if counts_cpu else None,
         "memory_percent": 75 if counts_memory else None,
         "right_sizing": {"mode": mode, "resources": resources},

@@ -1,5 +1,6 @@
 """The host: components constructed for programs in other languages, inputs judged on the exact property."""
 
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -21,7 +22,7 @@ def constructed(name: str, token: str, inputs: Any) -> tuple[Recording, dict[str
     def program() -> None:
         result = HOST.construct(name, token, inputs())
         for key, value in result.state.items():
-            pulumi.Output.from_input(value).apply(lambda found, key=key: state.update({key: found}))
+            pulumi.Output.from_input(value).apply(partial(state.__setitem__, key))
 
     return record_program(program, "project", "stack", {}), state
 

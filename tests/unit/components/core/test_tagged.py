@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.errors import faults
@@ -48,7 +48,8 @@ def lines(**values: object) -> list[str]:
 
 def test_models_of_a_choice_are_known_by_their_tags() -> None:
     """pydantic, "Discriminated unions": every member has one literal field."""
-    assert tagged_models(Walk | Ride) == {"walk": Walk, "ride": Ride}
+    models: dict[str, type[BaseModel]] = {"walk": Walk, "ride": Ride}
+    assert tagged_models(Walk | Ride) == models
     assert tagged_models(Walk) == tagged_models(Walk | None) == tagged_models(str | None) == {}
 
 

@@ -19,7 +19,7 @@ def message(model: type[BaseModel], **settings: Any) -> str:
 
 def test_cpu_may_be_a_plain_number() -> None:
     """Kubernetes API, Quantity: YAML's `cpu: 2` and `cpu: 0.5` are what people write."""
-    assert (ServerResources(cpu=2).cpu, ServerResources(cpu=0.5).cpu) == ("2", "0.5")  # type: ignore[arg-type]
+    assert (ServerResources(cpu=2).cpu, ServerResources(cpu=0.5).cpu) == ("2", "0.5")
 
 
 def test_cpu_without_its_unit_is_refused_with_the_unit() -> None:

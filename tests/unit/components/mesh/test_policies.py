@@ -33,7 +33,7 @@ def mesh_lines(**settings: Any) -> list[str]:
 @pytest.mark.parametrize("legacy", ["stateless", "sticky"])
 def test_a_tool_policy_that_nobody_would_enforce_for_old_clients_is_refused(legacy: str) -> None:
     """Issue: MCP up to 2025-11-25 sends no `Mcp-Name`; without the runtime nothing reads the tool from the body."""
-    tools = {"delete": {"allow": []}}
+    tools: dict[str, Any] = {"delete": {"allow": []}}
     assert lines(enforcement="mesh", legacy=legacy, tools=tools) == [
         (
             f"mcp-search: tools: legacy: {legacy} admits revisions up to 2025-11-25, which name the tool in the body "

@@ -19,8 +19,8 @@ RESOURCE: Final = "https://mcp.example.com/mcp-search/mcp"
 
 def lines(**auth: Any) -> list[str]:
     """What is said about a service with these tokens."""
-    given = {"image": "search:1", "callers": ["mcp-controller"], "auth": {**AUTH, **auth}}
-    given["auth"] = {key: value for key, value in given["auth"].items() if value is not None}
+    kept = {key: value for key, value in {**AUTH, **auth}.items() if value is not None}
+    given = {"image": "search:1", "callers": ["mcp-controller"], "auth": kept}
     return [str(fault) for fault in faults(MeshedMCPServiceArgs, given, "mcp-search")]
 
 

@@ -83,7 +83,7 @@ def test_no_monitor_can_lift_the_limits() -> None:
 def test_the_operator_knows_every_field_it_is_given(prometheus_schema: dict[str, Any]) -> None:
     """Prometheus operator 0.93.1, CRD Prometheus: the chart passes the values on under the same names."""
     passed_on = {key: value for key, value in spec().items() if not key.endswith(CHART_ONLY)}
-    required = {"required": []}
+    required: dict[str, list[str]] = {"required": []}
     Draft202012Validator(prometheus_schema | required).validate(passed_on)
 
 
