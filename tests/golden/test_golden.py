@@ -1,34 +1,60 @@
 """Golden files: what a change does to the rendered stacks and to the package schema is seen in its diff."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from meshed_mcp.infra import reference, render
-from tests.golden.write import EXAMPLE_STACKS, FOLDER, REFERENCE, SCHEMA, schema, summary, summary_file
-from tests.stacks import STACKS, recording
+from meshed_mcp.infra import reference
+from meshed_mcp.infra.recording import record
+from meshed_mcp.infra.render import write as write_rendering
+from tests.golden.compact import compact
+from tests.golden.layout import CONTEXT_LINES, committed_files, difference, golden_files, stack_files
+from tests.golden.write import REFERENCE, write
+from tests.stacks import ROOT, STACKS
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_rendered_stacks_are_the_committed_ones(stack: str) -> None:
-    """Product rule: review sees what changes in a cluster. `make golden` writes the files again."""
-    rendered = render.files(recording(stack))
-    folder = FOLDER / stack
-    committed = {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in folder.rglob("*.yaml")}
+def test_golden_files_are_the_committed_ones() -> None:
+    """Product rule: review sees what changes in clusters and in the package schema. `make golden` writes them anew."""
+    rendered, committed = golden_files(), committed_files()
     assert sorted(committed) == sorted(rendered), "run: make golden"
     changed = [path for path in rendered if rendered[path] != committed[path]]
     assert changed == [], "run: make golden, and read the diff"
 
 
-@pytest.mark.parametrize("stack", EXAMPLE_STACKS)
-def test_example_stacks_consist_of_what_is_committed(stack: str) -> None:
-    """Product rule: review sees which objects a change adds or takes away."""
-    assert summary_file(stack).read_text("utf-8") == summary(stack), "run: make golden, and read the diff"
+def test_nothing_that_both_stacks_have_stands_twice() -> None:
+    """Product rule: a change of a dashboard, a rule or an object is one diff, whichever stacks have it."""
+    files = stack_files()
+    twice = [path for path in files if path.startswith("prod/") and path.replace("prod/", "dev/", 1) in files]
+    assert twice == []
 
 
-def test_the_package_schema_is_the_committed_one() -> None:
-    """Product rule: a change of what other languages see is seen in review."""
-    assert (FOLDER / SCHEMA).read_text("utf-8") == schema(), "run: make golden, and read the diff"
+def test_differences_carry_no_line_numbers() -> None:
+    """Product rule: a line added above a difference of prod does not change the difference."""
+    before = [f"line {number}" for number in range(20)]
+    after = [line.replace("line 12", "line twelve") for line in before]
+    found = difference("\n".join(before), "\n".join(after))
+    assert found == difference("\n".join(["first", *before]), "\n".join(["first", *after]))
+    assert found.splitlines()[0] == "@@"
+    assert len(found.splitlines()) == 1 + 2 * CONTEXT_LINES + 2
+
+
+def test_compact_json_is_the_same_document_in_short_lines() -> None:
+    """RFC 8259: whitespace between tokens says nothing; what fits into a line stands in one."""
+    document = {"properties": {"x": {"type": "string"}, "y": {}}, "list": [{"a": "x" * 100}, {"b": [1, 2]}], "none": []}
+    text = compact(document)
+    assert json.loads(text) == document
+    assert '    "x": {"type": "string"},\n    "y": {}\n' in text
+    assert '    {"b": [1, 2]}\n' in text
+
+
+def test_writing_removes_files_that_are_gone(tmp_path: Path) -> None:
+    """Product rule: a golden file of an object that is no longer rendered does not stay; modules do."""
+    (tmp_path / "layout.py").touch()
+    write({"dev/a.yaml": "a\n", "prod/b.yaml": "b\n"}, tmp_path)
+    write({"dev/a.yaml": "new\n"}, tmp_path)
+    assert committed_files(tmp_path) == {"dev/a.yaml": "new\n"}
+    assert (tmp_path / "layout.py").exists()
 
 
 def test_the_reference_of_stack_files_is_the_models_own() -> None:
@@ -44,11 +70,7 @@ def test_every_key_of_a_stack_file_is_explained() -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_rendering_twice_gives_the_same_bytes(stack: str, tmp_path: Path) -> None:
-    """Issue, "Shown by": render of both stacks is byte-identical twice; the second run reads the files anew."""
-    recording.cache_clear()
-    first = render.files(recording(stack))
-    recording.cache_clear()
-    render.write(recording(stack), tmp_path)
-    assert {
-        path.relative_to(tmp_path).as_posix(): path.read_text("utf-8") for path in tmp_path.rglob("*.yaml")
-    } == first
+    """Product rule: rendering a stack is deterministic; each run reads the files anew."""
+    for run in ("first", "second"):
+        write_rendering(record(ROOT, stack), tmp_path / run)
+    assert committed_files(tmp_path / "first") == committed_files(tmp_path / "second")
