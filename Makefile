@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 STACK ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: backtest bench-mesh bench-observability bench-reaction bench-render bench-rollout bench-runtime bench-scaling-rules bench-startup bench-telemetry dashboard-pictures help setup engines local local-check test lint format unit golden schemas lines package image-size preview clean
+.PHONY: backtest bench-mesh bench-observability bench-reaction bench-render bench-rollout bench-runtime bench-scaling-rules bench-startup bench-telemetry dashboard-pictures help setup engines local local-check test quick promql engine-tests lint format unit golden schemas lines package image-size preview clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,7 +35,12 @@ local: setup ## Run the dev stack here behind real Envoy until Ctrl-C
 local-check: setup ## The same, then exit with 0 or 1
 	$(BIN)/meshed-mcp local --stack $(STACK) --check $(LOCAL_CALLS)
 
-test: lint unit ## Everything: linters, types, contracts, tests
+# Every test module runs in one worker, so that its fixtures are made once; `make test` groups by engines as well.
+PYTEST := $(BIN)/pytest --numprocesses auto
+PARALLEL := $(PYTEST) --dist loadfile
+
+test: lint ## Everything: linters, types, contracts, tests
+	$(PYTEST) --dist loadgroup
 
 lint: setup ## ruff, mypy, import contracts
 	$(BIN)/ruff check .
@@ -43,8 +48,17 @@ lint: setup ## ruff, mypy, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: setup
-	$(BIN)/pytest
+quick: setup ## Unit tests that need no engine and end soon
+	$(PARALLEL) -m "not (slow or property or engine)" tests/unit
+
+unit: setup ## All tests of modules, registrations and golden files
+	$(PARALLEL) tests/unit tests/pulumi tests/golden
+
+promql: setup ## Tests of rules and expressions, by promtool
+	$(PARALLEL) tests/promql
+
+engine-tests: setup ## Tests by real engines and by services as processes
+	$(PYTEST) --dist loadgroup tests/engines tests/behaviours
 
 format: setup ## Format the code
 	$(BIN)/ruff format .

@@ -13,8 +13,10 @@ from typing import Final, NoReturn
 import pytest
 from hypothesis import settings
 
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")  # how long an example takes says more of the machine than of the code
+# No deadline: how long an example takes says more of the machine than of the code.
+settings.register_profile("quick", deadline=None, max_examples=20)
+settings.register_profile("ci", deadline=None, max_examples=100)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "quick")
 
 ROOT: Final = Path(__file__).parent.parent
 IN_NO_REGISTRY: Final = frozenset(
@@ -62,6 +64,17 @@ def crd_dir() -> Path:
     if not any(folder.glob("*.yaml")):
         absent(f"a folder of CRDs ({folder})", "name one: export CRD_DIR=<folder of CRD YAML files>")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Set the markers that follow from what a test is: see `markers` in pyproject.toml."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("property")
+        if "behaviours" in item.path.parts:
+            item.add_marker("process")
+        if {"find_engine", "promtool", "postgresql"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("engine")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -8,8 +8,29 @@ from pathlib import Path
 
 import pytest
 
+from meshed_mcp.local.command import run
+from meshed_mcp.local.running import Running, running
 from tests.engines import api_server as engine
 from tests.engines import crds
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker has all tests of the API server, one all local runs; of the others, each module stays together.
+
+    So each engine starts once, and two local runs never share the cores. A mark in a module wins.
+    """
+    for item in items:
+        if {"engines", "behaviours"} & set(item.path.parts) and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(group(item)))
+
+
+def group(item: pytest.Item) -> str:
+    """Name of the group that a test of real software runs in."""
+    if "api_server" in getattr(item, "fixturenames", ()):
+        return "api-server"
+    module = item.getparent(pytest.Module)
+    used = vars(module.obj).values() if module else ()
+    return "local-run" if any(each is start for each in used for start in (run, running, Running)) else item.path.stem
 
 
 @pytest.fixture(scope="session")

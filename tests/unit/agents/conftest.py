@@ -24,7 +24,7 @@ def postgresql(find_engine: Callable[[str], Path]) -> Iterator[PostgreSQLServer]
     server.remove()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.engine("initdb", "pg_ctl"))])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of an empty database, once for each kind."""
     if request.param == "sqlite":

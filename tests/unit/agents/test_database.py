@@ -21,6 +21,7 @@ def test_the_schema_is_made_at_start_and_a_second_start_finds_it(database_url: s
         assert tables == {"registry_servers", "registry_leases", "registry_schema_version"}
 
 
+@pytest.mark.slow
 def test_two_processes_that_start_at_once_make_the_schema_once(database_url: str) -> None:
     """Product rule: replicas of a Deployment start together."""
     program = "import sys; from pathlib import Path; from meshed_mcp.agents.database import open_database;"

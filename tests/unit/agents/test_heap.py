@@ -81,6 +81,7 @@ async def test_the_few_sessions_that_end_last_are_searched_for_too(monkeypatch: 
     assert await until(lambda: left() is None)
 
 
+@pytest.mark.slow
 async def test_no_call_in_work_is_stopped_by_the_search_unless_calls_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Product rule: a search of thousands of sessions stops the process for longer than a call may wait unnoticed."""
     calls = [1]
@@ -110,6 +111,7 @@ async def test_a_cancelled_timer_does_not_keep_its_context_until_it_is_due() -> 
     assert await until(lambda: left() is None)
 
 
+@pytest.mark.slow
 async def test_the_sdks_ended_sessions_are_freed() -> None:
     """Issue 4, figure: 10,000 sessions opened and abandoned give their memory back; SDK 2.3 leaves them in cycles."""
     service = MCPService("mcp-test")

@@ -168,6 +168,7 @@ def test_without_a_collector_nothing_is_set_up() -> None:
         assert not step.is_recording()
 
 
+@pytest.mark.slow
 def test_a_process_that_exports_nothing_does_not_hold_the_exporter() -> None:
     """Issue 4, figure: idle memory; the exporter and its protobuf messages are 3 MiB."""
     code = "import sys, meshed_mcp.agents; print(sorted(name for name in sys.modules if 'exporter.otlp' in name))"

@@ -135,7 +135,7 @@ def test_an_output_is_what_pulumi_reads_out_of_an_answer(value: Any) -> None:
         object(),
         pulumi.StringAsset("text"),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,  # the same in every process
 )
 def test_what_only_pulumi_can_write_is_left_to_it(value: Any) -> None:
     """Pulumi's wire format: marks, assets, numbers that change, and values that it refuses."""
@@ -275,6 +275,7 @@ def test_the_garbage_collector_is_as_before(fails: bool) -> None:
     assert gc.isenabled()
 
 
+@pytest.mark.slow
 def test_a_recording_imports_no_typed_classes() -> None:
     """Product rule (design, figures): 50 services are rendered in two seconds, with all that is imported."""
     script = (

@@ -14,6 +14,8 @@ from meshed_mcp.components.autoscaling.load_history import read
 from meshed_mcp.components.autoscaling.simulation import Service
 from tests.stacks import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def backtest(load: Path, *arguments: str) -> tuple[str, BaseException | None]:
     """What it prints, and the error it ends with."""

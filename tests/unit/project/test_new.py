@@ -42,11 +42,13 @@ def refusal(name: str, folder: Path) -> list[str]:
     return str(raised.value).splitlines()
 
 
+@pytest.mark.slow
 def test_the_written_test_passes_on_the_written_service(project: Path) -> None:
     """Issue 4, item 11: the smallest service and its test."""
     assert "1 passed" in run(project, "pytest", "-q", "-p", "no:cacheprovider")
 
 
+@pytest.mark.slow
 def test_the_written_stack_passes_the_check(project: Path) -> None:
     """Product rule: what we write is what we would accept."""
     assert "no fault" in run(project, "meshed_mcp", "check", "--stack", "dev")

@@ -10,6 +10,8 @@ import pytest
 
 from tests.stacks import ROOT
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
+
 ROOMS = ("agents", "components", "infra", "local")
 
 PROBE = """

@@ -34,6 +34,7 @@ def digests(hash_seed: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_every_tool_has_the_same_digest_in_every_process() -> None:
     """Product rule: replicas of one version publish one entry, and a restart changes nothing.
 

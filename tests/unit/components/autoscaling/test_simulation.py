@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from meshed_mcp.components.autoscaling.args import ForecastSettings, ScalingSettings
 from meshed_mcp.components.autoscaling.comparison import Comparison, compare, verdict
 from meshed_mcp.components.autoscaling.forecast import DAY, forecast
@@ -79,6 +81,7 @@ def compared(load: list[float], ready_seconds: float = 180) -> Comparison:
     return compare(service(ready_seconds), load, ForecastSettings())
 
 
+@pytest.mark.slow
 def test_scheduled_bursts_are_worth_a_forecast() -> None:
     """Reference, synthetic bursts: overloaded seconds to 0, which no lower target at equal cost reaches."""
     found = compared(burst_day() * 9)
@@ -89,6 +92,7 @@ def test_scheduled_bursts_are_worth_a_forecast() -> None:
     assert found.predicted.overloaded_seconds <= found.reactive.overloaded_seconds * 4 / 9
 
 
+@pytest.mark.slow
 def test_a_rival_of_equal_cost_costs_at_least_as_much() -> None:
     """Product rule: a rival that was given less would be a strawman."""
     found = compared(burst_day() * 9)
@@ -96,6 +100,7 @@ def test_a_rival_of_equal_cost_costs_at_least_as_much() -> None:
     assert found.equal_cost_target < service().in_flight_per_replica
 
 
+@pytest.mark.slow
 def test_a_calm_load_is_not_worth_a_forecast() -> None:
     """Reference: with smooth load, reactive scaling alone is nearly perfect."""
     worth, text = verdict(compared([10.0] * DAY * 5))
@@ -103,6 +108,7 @@ def test_a_calm_load_is_not_worth_a_forecast() -> None:
     assert text == "not worth it: reactive scaling alone is overloaded for 0 s a day"
 
 
+@pytest.mark.slow
 def test_a_load_without_a_rhythm_keeps_the_gate_shut() -> None:
     """Reference: where the error of a day is large, the forecast is not used."""
     worth, text = verdict(compared(([5.0] * 410 + [200.0] * 10) * 24))
