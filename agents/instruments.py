@@ -17,7 +17,7 @@ from meshed_mcp import contract
 OTHER: Final = "_OTHER"
 """Label value for everything not known beforehand. Source: OpenTelemetry, `error.type` and `http.request.method`."""
 
-LABEL_SETS: Final = 2000
+LABEL_SETS: Final = contract.HISTOGRAM_LABEL_SETS
 """Label sets of one histogram at most; each is 17 series. A server that makes up tools while it runs stays bounded."""
 
 

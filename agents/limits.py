@@ -4,7 +4,6 @@ In: values of the environment (settings.py reads them). Out: `Limits`, and the r
 Not here: who waits, who is refused (admission.py), the deadline of a call in work (call_limits.py).
 """
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_PROTOCOL_VERSION_HEADER
@@ -15,42 +14,40 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from meshed_mcp import contract
+from meshed_mcp.contract_limits import (
+    MAXIMUM_SECONDS,
+    ArgumentDepth,
+    BodyBytes,
+    Calls,
+    IdleSeconds,
+    QueuedCalls,
+    Sessions,
+)
 
 LISTEN_METHOD: Final = "subscriptions/listen"
 
-LIMIT_VARIABLES: Final[Mapping[str, str]] = {
-    "body_bytes": contract.ENV_BODY_BYTES,
-    "read_seconds": contract.ENV_READ_SECONDS,
-    "concurrent_calls": contract.ENV_CONCURRENT_CALLS,
-    "queued_calls": contract.ENV_QUEUED_CALLS,
-    "call_seconds": contract.ENV_CALL_SECONDS,
-    "sessions": contract.ENV_SESSIONS,
-    "session_idle_seconds": contract.ENV_SESSION_IDLE_SECONDS,
-    "argument_depth": contract.ENV_ARGUMENT_DEPTH,
-}
-
 
 class Limits(BaseModel):
-    """Limits of one process; the bounds are those of `components/mesh/limits_args.py`, where a stack writes them."""
+    """Limits of one process; a stack sets them by `components/mesh/limits_args.py`."""
 
-    body_bytes: int = Field(
-        contract.BODY_BYTES, ge=1024, le=2**30, description="bytes from 1024 to 1073741824, as 4194304"
-    )
+    body_bytes: BodyBytes = Field(contract.BODY_BYTES, description="bytes from 1024 to 1073741824, as 4194304")
     read_seconds: float = Field(
-        contract.READ_SECONDS, gt=0, le=3600, allow_inf_nan=False, description="seconds above 0 up to 3600, as 30"
+        contract.READ_SECONDS,
+        gt=0,
+        le=MAXIMUM_SECONDS,
+        allow_inf_nan=False,
+        description="seconds above 0 up to 3600, as 30",
     )
-    concurrent_calls: int = Field(
-        contract.CONCURRENT_CALLS, ge=1, le=100_000, description="a number of calls from 1 to 100000"
-    )
-    queued_calls: int = Field(contract.QUEUED_CALLS, ge=0, le=100_000, description="a number of calls from 0 to 100000")
+    concurrent_calls: Calls = Field(contract.CONCURRENT_CALLS, description="a number of calls from 1 to 100000")
+    queued_calls: QueuedCalls = Field(contract.QUEUED_CALLS, description="a number of calls from 0 to 100000")
     call_seconds: float | None = Field(
-        None, gt=0, le=3600, allow_inf_nan=False, description="seconds above 0 up to 3600, as 60 or 0.5"
+        None, gt=0, le=MAXIMUM_SECONDS, allow_inf_nan=False, description="seconds above 0 up to 3600, as 60 or 0.5"
     )
-    sessions: int = Field(contract.SESSIONS, ge=1, le=1_000_000, description="a number of sessions from 1 to 1000000")
-    session_idle_seconds: int = Field(
-        contract.SESSION_IDLE_SECONDS, ge=1, le=86_400, description="seconds from 1 to 86400, as 1800"
+    sessions: Sessions = Field(contract.SESSIONS, description="a number of sessions from 1 to 1000000")
+    session_idle_seconds: IdleSeconds = Field(
+        contract.SESSION_IDLE_SECONDS, description="seconds from 1 to 86400, as 1800"
     )
-    argument_depth: int = Field(contract.ARGUMENT_DEPTH, ge=1, le=150, description="a depth from 1 to 150")
+    argument_depth: ArgumentDepth = Field(contract.ARGUMENT_DEPTH, description="a depth from 1 to 150")
 
 
 def nests_deeper(value: Any, depth: int) -> bool:

@@ -23,9 +23,10 @@ from pydantic_core import ErrorDetails
 from meshed_mcp import contract
 from meshed_mcp.agents.hosts import ANY_PORT
 from meshed_mcp.agents.identity_settings import ACCESS_VARIABLES, AccessSettings
-from meshed_mcp.agents.limits import LIMIT_VARIABLES, Limits
+from meshed_mcp.agents.limits import Limits
 from meshed_mcp.agents.start_error import StartError
 from meshed_mcp.agents.state_keys import state_keys
+from meshed_mcp.contract_limits import LIMIT_VARIABLES
 
 DEFAULT_ENDPOINT_SECONDS: Final = 0.0
 """Outside a cluster no endpoint list has to notice a stop; the Deployment sets its own number."""

@@ -16,7 +16,7 @@ from meshed_mcp import contract
 from meshed_mcp.agents.identity import UNKNOWN, access_of
 from meshed_mcp.agents.instruments import OTHER, Children
 
-ORGANISATIONS: Final = 200
+ORGANISATIONS: Final = contract.ORGANIZATION_LABELS
 """Organisations that one process tells apart; later ones become OTHER."""
 
 MAXIMUM_CHARACTERS: Final = 64

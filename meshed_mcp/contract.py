@@ -284,6 +284,12 @@ METRIC_TASK_RESTARTS: Final = "mcp_background_task_restarts_total"
 METRIC_LABEL_OVERFLOW: Final = "mcp_label_overflow_total"
 """Counter: values that became `_OTHER`, by `metric` and `label`."""
 
+HISTOGRAM_LABEL_SETS: Final = 2000
+"""Label sets of one histogram in a process at most; what comes later counts as `_OTHER`, one set more."""
+
+ORGANIZATION_LABELS: Final = 200
+"""Organizations that a process counts by name at most; later ones count as `_OTHER`, one label more."""
+
 METRIC_ORG_REQUESTS: Final = "mcp_org_requests_total"
 """Counter: tool calls that were let through, by organisation and tool. Users are never a label."""
 

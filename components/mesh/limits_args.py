@@ -4,7 +4,6 @@ Values in, a frozen model and the environment of the runtime out. Not here: limi
 (`tools.<name>.rate`), and what the runtime does with the values (meshed_mcp.contract names them for both sides).
 """
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import Field, field_validator
@@ -13,17 +12,16 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.quantity import memory_bytes
 from meshed_mcp.components.mesh.container_args import Drain, ServerResources
-
-LIMIT_VARIABLES: Final[Mapping[str, str]] = {
-    "body_bytes": contract.ENV_BODY_BYTES,
-    "read_seconds": contract.ENV_READ_SECONDS,
-    "concurrent_calls": contract.ENV_CONCURRENT_CALLS,
-    "queued_calls": contract.ENV_QUEUED_CALLS,
-    "call_seconds": contract.ENV_CALL_SECONDS,
-    "sessions": contract.ENV_SESSIONS,
-    "session_idle_seconds": contract.ENV_SESSION_IDLE_SECONDS,
-    "argument_depth": contract.ENV_ARGUMENT_DEPTH,
-}
+from meshed_mcp.contract_limits import (
+    LIMIT_VARIABLES,
+    MAXIMUM_SECONDS,
+    ArgumentDepth,
+    BodyBytes,
+    Calls,
+    IdleSeconds,
+    QueuedCalls,
+    Sessions,
+)
 
 BODIES_SHARE: Final = 0.5
 """Part of a pod's memory that bodies may fill; the rest is for the server and for what it makes of them."""
@@ -42,30 +40,30 @@ def ends_at_some_time(value: Any) -> Any:
 class LimitSettings(Model):
     """What one pod accepts; more is refused at once, with an answer that says so."""
 
-    body_bytes: int = Field(default=contract.BODY_BYTES, ge=1024, le=2**30)
+    body_bytes: BodyBytes = contract.BODY_BYTES
     """Largest request body in bytes; a larger one is answered 413."""
 
-    read_seconds: int = Field(default=contract.READ_SECONDS, ge=1, le=3600)
+    read_seconds: int = Field(default=contract.READ_SECONDS, ge=1, le=MAXIMUM_SECONDS)
     """Seconds in which a request's head must arrive, and again its body; a slower one is answered 408."""
 
-    concurrent_calls: int = Field(default=contract.CONCURRENT_CALLS, ge=1, le=100_000)
+    concurrent_calls: Calls = contract.CONCURRENT_CALLS
     """Calls in work at a time; open streams do not count."""
 
-    queued_calls: int = Field(default=contract.QUEUED_CALLS, ge=0, le=100_000)
+    queued_calls: QueuedCalls = contract.QUEUED_CALLS
     """Calls that may wait for a place; one more is answered 503 at once. 0 = nobody waits."""
 
-    call_seconds: int | None = Field(default=None, ge=1, le=3600)
+    call_seconds: int | None = Field(default=None, ge=1, le=MAXIMUM_SECONDS)
     """Longest call in seconds, its wait included; it is then cancelled and answered with an error. Unset = as long as
     a stopping pod waits for calls: what `drain` leaves. Written, it decides `drain.grace_seconds` where that is not."""
 
-    sessions: int = Field(default=contract.SESSIONS, ge=1, le=1_000_000)
+    sessions: Sessions = contract.SESSIONS
     """Open sessions with `legacy: sticky`; the client of one more is answered 503."""
 
-    session_idle_seconds: int = Field(default=contract.SESSION_IDLE_SECONDS, ge=1, le=86_400)
+    session_idle_seconds: IdleSeconds = contract.SESSION_IDLE_SECONDS
     """Seconds without any request after which a session ends; with `profile: session`, also how long a replica keeps
     its node from being emptied."""
 
-    argument_depth: int = Field(default=contract.ARGUMENT_DEPTH, ge=1, le=150)
+    argument_depth: ArgumentDepth = contract.ARGUMENT_DEPTH
     """Deepest nesting of arrays and objects in a call's arguments; a deeper one is refused before the tool runs."""
 
     @field_validator("session_idle_seconds", mode="before")

@@ -10,7 +10,7 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.names import DNS_LABEL, DNS_NAME, listed
-from meshed_mcp.components.mesh.limits_args import LIMIT_VARIABLES
+from meshed_mcp.contract_limits import LIMIT_VARIABLES
 
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 _ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

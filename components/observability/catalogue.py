@@ -16,8 +16,8 @@ TARGET_LABELS: Final = frozenset(
 )
 """Labels that scraping adds. Source: Prometheus operator, PodMonitor; the last two by `mesh/monitor.py`."""
 
-LABEL_SETS: Final = 2001
-"""Label sets of the operation histogram: the runtime's 2000, and what overflowed."""
+LABEL_SETS: Final = contract.HISTOGRAM_LABEL_SETS + 1
+"""Label sets of the operation histogram: those of the runtime, and what overflowed."""
 
 METHODS: Final = 30
 """Methods of MCP and of notifications, and "_OTHER", rounded up."""
@@ -31,8 +31,8 @@ ROUTES: Final = 64
 TOOLS: Final = 512
 """Tools of one server, rounded up: what a model can choose among is far less."""
 
-ORGANISATIONS: Final = 201
-"""The runtime's 200, and those beyond."""
+ORGANISATIONS: Final = contract.ORGANIZATION_LABELS + 1
+"""Those that the runtime names, and what overflowed."""
 
 DESTINATIONS: Final = 32
 """Other servers that one server calls, rounded up."""

@@ -15,9 +15,11 @@ from starlette.types import Scope
 
 from meshed_mcp import contract
 from meshed_mcp.agents import Settings, SettingsError
-from meshed_mcp.agents.limits import LIMIT_VARIABLES, Limits, brackets, needs_no_place, nests_deeper
+from meshed_mcp.agents.limits import Limits, brackets, needs_no_place, nests_deeper
 from meshed_mcp.components.autoscaling.scaling_args import ScalingSettings
 from meshed_mcp.components.autoscaling.simulation import TARGET_SHARE
+from meshed_mcp.components.mesh.limits_args import LimitSettings
+from meshed_mcp.contract_limits import LIMIT_VARIABLES
 
 JSON = st.recursive(
     st.none() | st.integers(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
@@ -60,7 +62,7 @@ def test_the_defaults_that_repeat_the_sdks_are_the_sdks() -> None:
 
 def test_each_limit_has_a_variable_and_each_variable_is_read() -> None:
     """meshed_mcp.contract: what the platform renders is what the runtime obeys."""
-    assert LIMIT_VARIABLES.keys() == Limits.model_fields.keys()
+    assert LIMIT_VARIABLES.keys() == Limits.model_fields.keys() == LimitSettings.model_fields.keys()
     values = dict(zip(LIMIT_VARIABLES, (2048, 5, 3, 0, 20, 7, 600, 9), strict=True))
     settings = Settings.from_environment({LIMIT_VARIABLES[name]: str(value) for name, value in values.items()})
     assert {name: getattr(settings, name) for name in values} == values

@@ -4,11 +4,11 @@ import pytest
 from pydantic import ValidationError
 
 from meshed_mcp import contract
-from meshed_mcp.agents.limits import LIMIT_VARIABLES as READ
 from meshed_mcp.agents.limits import Limits
 from meshed_mcp.components.mesh.args import ServiceSettings
 from meshed_mcp.components.mesh.container_args import Drain
-from meshed_mcp.components.mesh.limits_args import LIMIT_VARIABLES, LimitSettings
+from meshed_mcp.components.mesh.limits_args import LimitSettings
+from meshed_mcp.contract_limits import LIMIT_VARIABLES
 from tests.unit.components.mesh.mesh_rendering import render
 
 
@@ -28,7 +28,6 @@ def told(**settings: object) -> dict[str, str]:
 
 def test_platform_and_runtime_name_the_same_limits_with_the_same_defaults_and_bounds() -> None:
     """Product rule: what `preview` accepts, the process does not refuse."""
-    assert LIMIT_VARIABLES == READ
     assert LimitSettings().model_dump() == Limits().model_dump()
     for name, field in LimitSettings.model_fields.items():
         bounds = {type(bound): bound for bound in field.metadata}
