@@ -51,6 +51,12 @@ def engine_path(name: str) -> Path:
     absent(name, "get it with: make engines")
 
 
+@pytest.fixture
+def anyio_backend() -> str:
+    """The runtime is asyncio's: uvicorn knows no other."""
+    return "asyncio"
+
+
 @pytest.fixture(scope="session")
 def find_engine() -> Callable[[str], Path]:
     """Finds an engine's program by name, or ends the test that needs it (see `absent`)."""

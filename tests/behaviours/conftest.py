@@ -17,12 +17,6 @@ HERE = Path(__file__).parent
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """The runtime is asyncio's: uvicorn knows no other."""
-    return "asyncio"
-
-
-@pytest.fixture
 def start_service(tmp_path: Path) -> Iterator[StartService]:
     """Start `script` with the given variables and wait until it is ready (or has ended, with `ready=False`)."""
     with starting(tmp_path) as start:

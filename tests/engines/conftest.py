@@ -19,15 +19,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     So each engine starts once, and two local runs never share the cores. A mark in a module wins.
     """
+    served = {item.path for item in items if "api_server" in getattr(item, "fixturenames", ())}
     for item in items:
         if {"engines", "behaviours"} & set(item.path.parts) and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(group(item)))
+            item.add_marker(pytest.mark.xdist_group("api-server" if item.path in served else group(item)))
 
 
 def group(item: pytest.Item) -> str:
-    """Name of the group that a test of real software runs in."""
-    if "api_server" in getattr(item, "fixturenames", ()):
-        return "api-server"
+    """Name of the group of a test that needs no API server."""
     module = item.getparent(pytest.Module)
     used = vars(module.obj).values() if module else ()
     return "local-run" if any(each is start for each in used for start in (run, running, Running)) else item.path.stem

@@ -8,12 +8,6 @@ import pytest
 from tests.postgresql_server import PostgreSQLServer
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The runtime is asyncio's: uvicorn knows no other."""
-    return "asyncio"
-
-
 @pytest.fixture(scope="session")
 def postgresql(find_engine: Callable[[str], Path]) -> Iterator[PostgreSQLServer]:
     """A server that runs until the end of all tests."""
