@@ -1,6 +1,6 @@
 """The host: components constructed for programs in other languages, inputs judged on the exact property."""
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pulumi
@@ -11,7 +11,13 @@ from meshed_mcp.components.core.host import ComponentHost, checked_inputs
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.infra.recording import Recording, record_program
 
-HOST = ComponentHost(COMPONENTS, "1.2.3")
+
+@cache
+def host() -> ComponentHost:
+    """A host of all components, made once and not at import."""
+    return ComponentHost(COMPONENTS, "1.2.3")
+
+
 SERVICE = "meshed-mcp:index:MeshedMCPService"
 
 
@@ -20,7 +26,7 @@ def constructed(name: str, token: str, inputs: Any) -> tuple[Recording, dict[str
     state: dict[str, Any] = {}
 
     def program() -> None:
-        result = HOST.construct(name, token, inputs())
+        result = host().construct(name, token, inputs())
         for key, value in result.state.items():
             pulumi.Output.from_input(value).apply(partial(state.__setitem__, key))
 
