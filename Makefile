@@ -68,7 +68,7 @@ golden: setup ## Write the golden files again
 	$(BIN)/python -m tests.golden.write
 
 schemas: setup ## Write the schemas of check again, from the API server and CRD files (CRD_DIR=folder)
-	PYTHONPATH=tests/engines $(BIN)/python -m tests.schemas.write
+	$(BIN)/python -m tests.schemas.write
 
 lines: ## Count the lines a user writes in the quick start; more than 15 is an error
 	@awk 'NF { count[FILENAME]++; total++ } \
@@ -97,7 +97,7 @@ bench-scaling-rules: setup ## Evaluate the scaling rules of a thousand services
 	PATH=$(CURDIR)/.engines/bin:$$PATH $(BIN)/python -m bench.scaling_rules
 
 bench-startup: setup ## Measure the CPU time of meshed-mcp --help and check
-	$(BIN)/python bench/startup.py
+	$(BIN)/python -m bench.startup
 
 bench-telemetry: setup ## Measure what metrics and spans cost per call
 	$(BIN)/python -m bench.telemetry_cost

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import promql_parser
-from test_expressions import expressions
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget

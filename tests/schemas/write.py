@@ -8,10 +8,9 @@ import os
 import tempfile
 from pathlib import Path
 
-import api_server
-
 from meshed_mcp.infra.checking.schemas import INDEX, KUBERNETES
 from tests.conftest import engine_path
+from tests.engines import api_server
 from tests.schemas import published
 from tests.stacks import ROOT
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pytest
 from mcp.server.subscriptions import ToolsListChanged
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Metric
 
 from meshed_mcp import contract
 from meshed_mcp.agents import supervision
@@ -163,7 +164,7 @@ async def test_publishing_walks_no_collector_and_logs_the_missing_redis_once(cap
     """Product rule: a publication costs the same however many metrics a process has."""
 
     class Unread(CollectorRegistry):
-        def collect(self) -> None:
+        def collect(self) -> Iterable[Metric]:
             pytest.fail("a publication collected all metrics")
 
     bus = ReplicaBus(Unread())

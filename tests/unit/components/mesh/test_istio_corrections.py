@@ -9,6 +9,15 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.istio_values import releases
 from meshed_mcp.infra.checking.schema import schema_faults
 from meshed_mcp.infra.checking.schemas import parsed
+from tests.unit.components.mesh.mesh_rendering import (
+    CANARY,
+    TRACING,
+    Objects,
+    mesh_args,
+    render,
+    render_exposed,
+    render_mesh,
+)
 
 EAST: dict[str, Any] = {
     "topology": "multi-primary",
