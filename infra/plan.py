@@ -26,7 +26,7 @@ from meshed_mcp.components.mesh.revision_args import UNNAMED, injecting_revision
 from meshed_mcp.components.mesh.sharing import missing_parts
 from meshed_mcp.components.mesh.tool_args import Pool, PoolSettings
 from meshed_mcp.components.observability.alerts import grafana_address
-from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
 from meshed_mcp.infra import nodes
@@ -101,10 +101,6 @@ def faults_between(config: StackConfig, declared: Collection[str], now: datetime
     if config.namespace == config.observability.namespace:
         message = "is also the namespace of the services; monitoring stays outside the mesh, so name another"
         yield Fault("observability", "namespace", message)
-    by_package = config.observability.cert_manager.install is CertManagerInstall.COMPONENT
-    if by_package and config.chart_mirror is not None and "://" not in config.chart_mirror:
-        message = "cannot take its chart from a folder, only from a repository; write install: release"
-        yield Fault("observability", "cert_manager.install", message)
 
 
 def service_faults(name: str, item: ServiceConfig, names: list[str]) -> Iterator[Fault]:

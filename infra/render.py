@@ -2,7 +2,7 @@
 
 `<namespace>/<name>.<kind>[.<group>].yaml` for objects (`cluster/` for cluster-wide ones), so that one service's files
 lie together; `helm/<name>.yaml` for releases: chart, version, repository and values, not the chart's contents;
-`remote/<name>.yaml` for components of other packages (cert-manager): their arguments.
+`remote/<name>.yaml` for components of other packages: their arguments.
 """
 
 from pathlib import Path

@@ -25,7 +25,6 @@ IN_NO_REGISTRY: Final = frozenset(
         "pulumi-language-python",
         "pulumi-language-yaml",
         "pulumi-resource-kubernetes",
-        "pulumi-resource-kubernetes-cert-manager",
     }
 )
 """Programs `make engines` cannot get: a machine has them or not, in CI too (https://www.pulumi.com/docs/install/)."""

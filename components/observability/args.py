@@ -45,11 +45,8 @@ def pods_reference(text: str) -> str:
 class CertManagerInstall(StrEnum):
     """Who brings cert-manager."""
 
-    COMPONENT = "component"
-    """The package pulumi-kubernetes-cert-manager, with a pinned chart."""
-
     RELEASE = "release"
-    """The same chart as a plain Helm release: no second Pulumi plugin, so for hosts that cannot install one."""
+    """The official chart, pinned."""
 
     EXISTING = "existing"
     """The cluster has it already; nothing is installed."""
@@ -68,8 +65,8 @@ class Platform(StrEnum):
 class CertManagerSettings(Model):
     """cert-manager: issues the certificate of the Prometheus operator's admission webhook."""
 
-    install: CertManagerInstall = CertManagerInstall.COMPONENT
-    """Who brings cert-manager, and how."""
+    install: CertManagerInstall = CertManagerInstall.RELEASE
+    """Who brings cert-manager."""
 
     namespace: Annotated[str, AfterValidator(namespace_name)] = "cert-manager"
     """Namespace of cert-manager, made by the stack unless it exists."""

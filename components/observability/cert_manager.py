@@ -1,4 +1,4 @@
-"""cert-manager: what its chart is told, and its namespace. Pure data; `component.py` chooses who installs it."""
+"""cert-manager: its Helm release and its namespace, both empty where the cluster has it. Pure data."""
 
 from meshed_mcp.components.core.charts import ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
@@ -6,10 +6,12 @@ from meshed_mcp.components.observability.args import CertManagerInstall, CertMan
 from meshed_mcp.components.observability.charts import CERT_MANAGER
 
 
-def cert_manager_release(settings: CertManagerSettings, chart_mirror: str | None) -> ReleaseSpec:
-    """The release, under one name whichever way installs it: a change of the way meets the same Helm release."""
+def cert_manager_releases(settings: CertManagerSettings, chart_mirror: str | None) -> list[ReleaseSpec]:
+    """The release."""
+    if settings.install is CertManagerInstall.EXISTING:
+        return []
     chart = CERT_MANAGER.mirrored(chart_mirror)
-    return ReleaseSpec("cert-manager", settings.namespace, chart, cert_manager_values(settings.replicas))
+    return [ReleaseSpec("cert-manager", settings.namespace, chart, cert_manager_values(settings.replicas))]
 
 
 def cert_manager_values(replicas: int) -> Manifest:

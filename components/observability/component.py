@@ -4,26 +4,19 @@ Namespaces -> cert-manager and the operator's CRDs -> kube-prometheus-stack -> d
 """
 
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final
+from typing import Any
 
 import pulumi
 
 from meshed_mcp.components.core import register
-from meshed_mcp.components.core.charts import ReleaseSpec
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
 from meshed_mcp.components.observability import manifests as parts
 from meshed_mcp.components.observability import releases
-from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
-from meshed_mcp.components.observability.cert_manager import cert_manager_release
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.cert_manager import cert_manager_releases
 from meshed_mcp.components.observability.collectors import otlp_endpoint
 from meshed_mcp.components.observability.grafana_values import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability.kiali import kiali_release
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
-
-CERT_MANAGER_PACKAGE: Final = "pulumi-kubernetes-cert-manager"
-CERT_MANAGER_TYPE: Final = "kubernetes-cert-manager:index:CertManager"
-"""Of the package's `CertManager`; its version is also that of the plugin which Pulumi then asks for."""
 
 
 class ObservabilityStack(pulumi.ComponentResource):
@@ -55,7 +48,11 @@ class ObservabilityStack(pulumi.ComponentResource):
         inside = register.after(child, namespaces)
         settings = register.objects(parts.settings_objects(checked), inside)
         register.objects(parts.tracing_objects(checked), inside)
-        needed = [*cert_manager(checked, inside), register.release(releases.operator_crds_release(checked), inside)]
+        first = [
+            *cert_manager_releases(checked.cert_manager, checked.chart_mirror),
+            releases.operator_crds_release(checked),
+        ]
+        needed = [register.release(spec, inside) for spec in first]
         stack = register.release(
             releases.kube_prometheus_stack_release(checked), register.after(child, [*settings, *needed])
         )
@@ -80,36 +77,3 @@ class ObservabilityStack(pulumi.ComponentResource):
                 "grafana_url": self.grafana_url,
             }
         )
-
-
-def cert_manager(args: ObservabilityStackArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
-    """cert-manager, in the way that was chosen; nothing where the cluster has it."""
-    spec = cert_manager_release(args.cert_manager, args.chart_mirror)
-    match args.cert_manager.install:
-        case CertManagerInstall.COMPONENT:
-            return [cert_manager_component(spec, opts)]
-        case CertManagerInstall.RELEASE:
-            return [register.release(spec, opts)]
-        case CertManagerInstall.EXISTING:
-            return []
-
-
-def cert_manager_component(spec: ReleaseSpec, opts: pulumi.ResourceOptions) -> pulumi.Resource:
-    """The package's CertManager, told everything through `helmOptions`.
-
-    Its own `installCrds` sets a value that the chart has deprecated, and without a version it installs the newest chart
-    of the day; both are said here instead. Not its typed class, which imports all of pulumi-kubernetes.
-    """
-    try:
-        package_version = version(CERT_MANAGER_PACKAGE)
-    except PackageNotFoundError as error:
-        message = (
-            f"component needs the package {CERT_MANAGER_PACKAGE}; install meshed-mcp[cert-manager], "
-            "or write install: release"
-        )
-        raise ConfigurationError([Fault("observability", "cert_manager.install", message)]) from error
-    props = {"helmOptions": register.chart_fields(spec)}
-    own = pulumi.ResourceOptions(version=package_version)
-    return pulumi.ComponentResource(
-        CERT_MANAGER_TYPE, spec.name, props, pulumi.ResourceOptions.merge(own, opts), remote=True
-    )

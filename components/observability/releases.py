@@ -3,8 +3,8 @@
 from typing import Final
 
 from meshed_mcp.components.core.charts import ReleaseSpec
-from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
-from meshed_mcp.components.observability.cert_manager import cert_manager_release
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.cert_manager import cert_manager_releases
 from meshed_mcp.components.observability.charts import KUBE_PROMETHEUS_STACK, PROMETHEUS_OPERATOR_CRDS
 from meshed_mcp.components.observability.kiali import kiali_release
 from meshed_mcp.components.observability.prometheus_values import FULL_NAME, kube_prometheus_stack_values
@@ -17,9 +17,8 @@ STACK_TIMEOUT_SECONDS: Final = 900
 
 
 def releases(args: ObservabilityStackArgs) -> list[ReleaseSpec]:
-    """Every release; cert-manager's only where a plain release was chosen, see `component.py` for the other ways."""
-    plain = args.cert_manager.install is CertManagerInstall.RELEASE
-    first = [cert_manager_release(args.cert_manager, args.chart_mirror)] if plain else []
+    """Every release, in the order of installation."""
+    first = cert_manager_releases(args.cert_manager, args.chart_mirror)
     last = [] if args.kiali is None else [kiali_release(args.kiali, args)]
     return [*first, *prometheus_releases(args), *last]
 

@@ -21,7 +21,7 @@ from tests.engines.pulumi_cli import command_line
 
 PROJECT: Final = Path(__file__).parent.parent.parent
 
-PROVIDERS: Final = ("kubernetes", "kubernetes-cert-manager")
+PROVIDERS: Final = ("kubernetes",)
 """Pulumi wants the provider of every SDK in the plugin's environment before it starts the plugin."""
 
 pytestmark = [

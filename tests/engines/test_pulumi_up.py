@@ -11,7 +11,6 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from meshed_mcp.components.observability.charts import CERT_MANAGER
 from meshed_mcp.infra.recording import record
 from tests.engines import api_server as engine
 from tests.engines.api_client import ApiClient
@@ -34,15 +33,11 @@ def empty_cluster(find_engine: Callable[[str], Path], tmp_path: Path) -> Iterato
 
 @pytest.fixture
 def pulumi(empty_cluster: engine.ApiServer, crd_dir: Path, tmp_path: Path) -> Pulumi:
-    """The dev stack, its charts from a folder, cert-manager as a Helm release.
-
-    Its default, the package pulumi-kubernetes-cert-manager, is another plugin, which would bring the same release.
-    """
+    """The dev stack, its charts from a folder."""
     (tmp_path / "pulumi").mkdir()
     stack = Pulumi(PROJECT, tmp_path / "pulumi", STACK, empty_cluster.kubeconfig)
-    stack.run("config", "set", "--path", "meshed-mcp:observability.cert_manager.install", "release")
     releases = [(item["chart"], item["version"]) for item in record(PROJECT, STACK).releases]
-    charts = write_charts(tmp_path / "charts", [*releases, (CERT_MANAGER.name, CERT_MANAGER.version)], crd_dir)
+    charts = write_charts(tmp_path / "charts", releases, crd_dir)
     stack.run("config", "set", "meshed-mcp:chart_mirror", str(charts))
     return stack
 

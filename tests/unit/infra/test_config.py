@@ -222,16 +222,6 @@ def test_a_faulty_service_does_not_hide_faults_between_the_others() -> None:
     ]
 
 
-def test_a_folder_of_charts_and_the_cert_manager_package_exclude_each_other() -> None:
-    """pulumi-kubernetes-cert-manager 0.2.0 puts its own repository before a path, and preview fails."""
-    assert lines(chart_mirror="./charts") == [
-        (
-            "observability: cert_manager.install: cannot take its chart from a folder, only from a repository; "
-            "write install: release"
-        )
-    ]
-
-
 def test_all_faults_come_in_one_go() -> None:
     """Product rule: a user repairs a stack file once."""
     found = lines(

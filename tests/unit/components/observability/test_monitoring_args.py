@@ -16,11 +16,11 @@ def refusals(raw: Any) -> list[str]:
     return [str(fault) for fault in faults(ObservabilityStackArgs, raw, "observability")]
 
 
-def test_cert_manager_comes_by_the_pulumi_package_unless_said_otherwise() -> None:
-    """Design D7: install is component, release or existing; component by default."""
-    assert ObservabilityStackArgs().cert_manager.install is CertManagerInstall.COMPONENT
+def test_cert_manager_is_a_helm_release_by_default() -> None:
+    """Product rule: the defaults need no package that [platform] does not bring."""
+    assert ObservabilityStackArgs().cert_manager.install is CertManagerInstall.RELEASE
     assert refusals({"cert_manager": {"install": "helm"}}) == [
-        "observability: cert_manager.install: 'helm' is not a choice; known here: component, release, existing"
+        "observability: cert_manager.install: 'helm' is not a choice; known here: release, existing"
     ]
 
 

@@ -1,20 +1,15 @@
 """What ObservabilityStack registers, and in which order."""
 
-from importlib.metadata import PackageNotFoundError
 from typing import Any
 
 import pulumi
 import pytest
 
-from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.components.observability import component
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.component import ObservabilityStack
 from meshed_mcp.components.observability.manifests import manifests
 from meshed_mcp.components.observability.releases import releases
 from meshed_mcp.infra.recording import Recording, Registration, record_program
-
-CERT_MANAGER_PACKAGE = "kubernetes-cert-manager:index:CertManager"
 
 
 def recorded(**args: Any) -> Recording:
@@ -39,7 +34,7 @@ def waits_for(recording: Recording, item: Registration) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("install", ["component", "release", "existing"])
+@pytest.mark.parametrize("install", ["release", "existing"])
 def test_it_registers_what_the_pure_functions_return(install: str) -> None:
     """Product rule: what is rendered and checked is what is deployed."""
     args = ObservabilityStackArgs.model_validate({"cert_manager": {"install": install}})
@@ -76,27 +71,9 @@ def test_dashboards_come_last() -> None:
     assert "kube-prometheus-stack" in waits_for(recording, board)
 
 
-def test_the_package_installs_a_pinned_chart_under_a_fixed_name() -> None:
-    """pulumi-kubernetes-cert-manager: without a version it installs the newest chart, under a random name."""
-    (package,) = recorded().remotes
-    options = package.inputs["helmOptions"]
-    assert package.type == CERT_MANAGER_PACKAGE
-    assert (options["name"], options["version"], options["namespace"]) == ("cert-manager", "v1.21.1", "cert-manager")
-    assert options["values"]["crds"] == {"enabled": True, "keep": True}
-    assert "installCRDs" not in package.inputs
-
-
-def test_the_package_finds_the_chart_in_a_mirror() -> None:
-    """Design D7: an air-gapped cluster names a folder."""
-    (package,) = recorded(chart_mirror="charts").remotes
-    assert package.inputs["helmOptions"]["chart"] == "charts/cert-manager"
-    assert "repositoryOpts" not in package.inputs["helmOptions"]
-
-
-def test_other_ways_do_not_touch_the_package() -> None:
-    """Product rule: hosts without the package's plugin choose release or existing."""
-    for install in ("release", "existing"):
-        assert recorded(cert_manager={"install": install}).remotes == []
+def test_no_component_of_another_package_is_registered() -> None:
+    """Product rule: [platform] brings everything that a stack with defaults needs."""
+    assert recorded().remotes == []
 
 
 def test_the_password_stays_a_secret() -> None:
@@ -118,17 +95,3 @@ def test_the_addresses_are_outputs() -> None:
         "otlp_endpoint": "http://jaeger.watch.svc:4317",
         "grafana_url": "http://grafana.watch.svc:80",
     }
-
-
-def test_without_the_cert_manager_package_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ADR 4: the package is not part of [platform], because Pulumi asks for the plugin of every SDK it finds."""
-
-    def version(package: str) -> str:
-        raise PackageNotFoundError(package)
-
-    monkeypatch.setattr(component, "version", version)
-    with pytest.raises(
-        ConfigurationError,
-        match=r"install: component needs the package .*; install meshed-mcp\[cert-manager\], or write",
-    ):
-        recorded(cert_manager={"install": "component"})

@@ -2,7 +2,7 @@
 
 from meshed_mcp.components.core.manifest import identity
 from meshed_mcp.components.observability.args import CertManagerInstall, CertManagerSettings, ObservabilityStackArgs
-from meshed_mcp.components.observability.cert_manager import cert_manager_release
+from meshed_mcp.components.observability.cert_manager import cert_manager_releases
 from meshed_mcp.components.observability.charts import KUBE_PROMETHEUS_STACK, PROMETHEUS_OPERATOR_CRDS
 from meshed_mcp.components.observability.manifests import manifests
 from meshed_mcp.components.observability.releases import releases
@@ -19,15 +19,21 @@ def test_what_others_need_goes_in_first() -> None:
     assert names == ["cert-manager", "prometheus-operator-crds", "kube-prometheus-stack"]
 
 
-def test_only_a_plain_release_of_cert_manager_is_a_release_of_ours() -> None:
-    """Design D7: the Pulumi package installs its own, an existing one is left alone."""
-    for install in (CertManagerInstall.COMPONENT, CertManagerInstall.EXISTING):
-        assert "cert-manager" not in [spec.name for spec in releases(args(install))]
+def test_an_existing_cert_manager_is_not_installed() -> None:
+    """Product rule: `install: existing` installs nothing."""
+    assert "cert-manager" not in [spec.name for spec in releases(args(CertManagerInstall.EXISTING))]
+
+
+def test_cert_manager_is_a_pinned_release_with_a_fixed_name() -> None:
+    """Helm: without a version the newest chart of the day is installed."""
+    (spec,) = cert_manager_releases(CertManagerSettings(), None)
+    assert (spec.name, spec.namespace, spec.chart.version) == ("cert-manager", "cert-manager", "v1.21.1")
 
 
 def test_certificates_survive_the_removal_of_cert_manager() -> None:
     """cert-manager, Helm: `crds.enabled` installs the CRDs, `crds.keep` leaves them; `installCRDs` is deprecated."""
-    values = cert_manager_release(CertManagerSettings(), None).values
+    (spec,) = cert_manager_releases(CertManagerSettings(), None)
+    values = spec.values
     assert values["crds"] == {"enabled": True, "keep": True}
     assert "installCRDs" not in values
 
