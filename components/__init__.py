@@ -2,11 +2,14 @@
 
 from typing import Final
 
-import pulumi
+from meshed_mcp import extras
 
-from meshed_mcp.components.autoscaling.component import AutoscalingPolicy
-from meshed_mcp.components.mesh.component import MeshedMCPService, ServiceMesh
-from meshed_mcp.components.observability.component import ObservabilityStack
+with extras.required("platform"):
+    import pulumi
+
+    from meshed_mcp.components.autoscaling.component import AutoscalingPolicy
+    from meshed_mcp.components.mesh.component import MeshedMCPService, ServiceMesh
+    from meshed_mcp.components.observability.component import ObservabilityStack
 
 COMPONENTS: Final[tuple[type[pulumi.ComponentResource], ...]] = (
     AutoscalingPolicy,

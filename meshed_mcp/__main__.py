@@ -65,7 +65,7 @@ def new_command(
     folder = folder or Path(name)
     for path in new.write(name, folder):
         typer.echo(str(path))
-    typer.echo(f"next: cd {folder}; pytest; meshed-mcp check --stack dev; meshed-mcp local --stack dev")
+    typer.echo(f"next: cd {folder}; python -m unittest; meshed-mcp check --stack dev; meshed-mcp local --stack dev")
 
 
 def main() -> None:

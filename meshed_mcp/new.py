@@ -20,6 +20,8 @@ TEMPLATES: Final = {
     "service.py.tmpl": "$module.py",
     "test_service.py.tmpl": "test_$module.py",
     "Dockerfile.tmpl": "Dockerfile",
+    "dockerignore.tmpl": ".dockerignore",
+    "gitignore.tmpl": ".gitignore",
     "Pulumi.yaml.tmpl": "Pulumi.yaml",
     "Pulumi.dev.yaml.tmpl": "Pulumi.dev.yaml",
     "__main__.py.tmpl": "__main__.py",

@@ -38,10 +38,3 @@ def test_the_build_context_holds_what_the_wheel_is_built_from_and_no_more() -> N
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607 - git of the PATH
     needed = {path.partition("/")[0] for path in tracked.splitlines() if path.startswith(("agents/", "meshed_mcp/"))}
     assert needed <= kept
-
-
-def test_the_templates_base_image_is_this_one() -> None:
-    """Product rule: a new service builds on the image that docs/how-to/image.md makes."""
-    template = (ROOT / "meshed_mcp" / "templates" / "Dockerfile.tmpl").read_text()
-    assert template.startswith("FROM registry.example.com/meshed-mcp:$version\n")
-    assert "registry.example.com/meshed-mcp:" in (ROOT / "docs" / "how-to" / "image.md").read_text()

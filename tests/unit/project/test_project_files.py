@@ -24,7 +24,8 @@ def extras() -> dict[str, Requirement]:
     """Package -> requirement, of every extra and of the package itself."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
-    return {requirement.name.lower(): requirement for requirement in map(Requirement, lines)}
+    found = {requirement.name.lower(): requirement for requirement in map(Requirement, lines)}
+    return {name: requirement for name, requirement in found.items() if name != project["name"]}
 
 
 def test_every_pin_is_in_an_extra_and_inside_its_range() -> None:
