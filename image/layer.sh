@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the runtime into a folder: the one layer of the image that holds more than a few files.
+# Installs the runtime and the services of this repository into a folder: the image's one large layer.
 # Usage: layer.sh WHAT FOLDER; WHAT is a wheel of this project or its source folder. Versions are those of requirements.txt.
 set -eu
 what=$1
@@ -10,6 +10,7 @@ sed 's/\[[a-z]*\]//' "$here/requirements.txt" >"$constraints" # pip takes no ext
 python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-compile --no-warn-conflicts \
   --target "$folder" --constraint "$constraints" "${what}[runtime]"
 rm -rf "$constraints" "$folder/bin"
-find "$folder" -type d -name tests -prune -exec rm -rf {} +
+cp -R "$here/agents/services" "$folder/meshed_mcp/agents/" # not in the wheel: docs/adr/0012
+find "$folder" -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} +
 # Compiled here, because a read-only root keeps no bytecode: without it every start would compile for more than a second.
 python3 -m compileall -q --invalidation-mode unchecked-hash "$folder"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from meshed_mcp.__main__ import app
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import dashboards
+from meshed_mcp.dashboards.command import app
 from meshed_mcp.dashboards.engine import PagesPrometheus, own_prometheus
 from meshed_mcp.dashboards.preview import MADE_UP_NOW, SMALL, chosen, fill
 from meshed_mcp.dashboards.questions import Question, all_questions
@@ -60,7 +60,7 @@ def test_an_address_that_nobody_answers_is_named() -> None:
 
 def test_the_pictures_of_the_documentation_are_those_of_the_pages(tmp_path: Path) -> None:
     """Product rule: a reviewer sees a changed page as a changed picture; `make dashboard-pictures` draws them again."""
-    result = CliRunner().invoke(app, ["dashboards", "--stack", "dev", "-p", str(ROOT), "--preview", str(tmp_path)])
+    result = CliRunner().invoke(app, ["--stack", "dev", "-p", str(ROOT), str(tmp_path)])
     assert result.exit_code == 0, result.output
     drawn = {path.name: path for path in tmp_path.iterdir()}
     assert set(drawn) == {*(f"{uid}.png" for uid in PAGES), "index.html"}

@@ -1,4 +1,4 @@
-"""`meshed-mcp dashboards` without a Prometheus: JSON, faults, and what is written to one."""
+"""`meshed-mcp dashboards`, and the tool that draws dashboards: what both do without a Prometheus."""
 
 import json
 from pathlib import Path
@@ -28,13 +28,6 @@ def test_the_json_is_what_grafana_gets(tmp_path: Path) -> None:
     uids = {json.loads(path.read_text())["uid"] for path in tmp_path.iterdir()}
     assert uids == {path.stem for path in tmp_path.iterdir()}
     assert "mcp-usage" in uids
-
-
-def test_nothing_to_write_is_said() -> None:
-    """Product rule: a command that does nothing says what to write."""
-    result = CliRunner().invoke(app, ["dashboards", "--stack", "dev", "-p", str(ROOT)])
-    assert isinstance(result.exception, ConfigurationError)
-    assert str(result.exception.faults[0]).endswith("nothing to write; write --preview DIR, or --out DIR")
 
 
 def test_a_machine_without_prometheus_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from packaging.requirements import Requirement
 
 from tests.stacks import ROOT
 
+DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+HEAD = re.compile(r"# (\d+)\. (.+)\n\n- Status: (accepted|superseded by \d+)\n- Date: (\d{4}-\d\d-\d\d)\n\n")
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[a-z]+\])?==(\S+)", re.MULTILINE)
 
 
@@ -68,7 +70,7 @@ def test_the_readme_leads_to_every_how_to_page() -> None:
 
 def test_every_decision_has_its_four_parts() -> None:
     """House rule: context, decision, consequences, reconsider if."""
-    for page in sorted((ROOT / "docs" / "adr").glob("*.md")):
+    for page in DECISIONS:
         text = page.read_text("utf-8")
         for part in ("**Context.**", "**Decision.**", "**Consequences.**", "**Reconsider if**"):
             assert part in text, f"{page.name} lacks {part}"
@@ -76,9 +78,21 @@ def test_every_decision_has_its_four_parts() -> None:
 
 def test_decisions_are_numbered_one_after_the_other() -> None:
     """House rule: code names a decision by its number, so no two have the same."""
-    pages = sorted((ROOT / "docs" / "adr").glob("*.md"))
-    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
-    assert [page.read_text("utf-8").split(".")[0] for page in pages] == [f"# {n}" for n in range(1, len(pages) + 1)]
+    numbers = range(1, len(DECISIONS) + 1)
+    assert [int(page.name[:4]) for page in DECISIONS] == list(numbers)
+    assert [page.read_text("utf-8").split(".")[0] for page in DECISIONS] == [f"# {n}" for n in numbers]
+
+
+def test_every_decision_has_a_status_and_a_date_and_stands_in_the_index() -> None:
+    """M. Nygard, "Documenting architecture decisions": a decision has a status, which may be superseded."""
+    index = (ROOT / "docs" / "adr" / "README.md").read_text("utf-8").splitlines()
+    rows = [line for line in index if line.startswith("| [")]
+    assert len(rows) == len(DECISIONS)
+    for page, row in zip(DECISIONS, rows, strict=True):
+        text = page.read_text("utf-8")
+        head = HEAD.match(text)
+        assert head, f"{page.name} lacks a status or a date"
+        assert row == f"| [{head[1]}]({page.name}) | {head[2]} | {head[3]} | {head[4]} |"
 
 
 def test_links_inside_the_documents_lead_somewhere() -> None:
