@@ -67,7 +67,8 @@ def crd_dir() -> Path:
     """Folder with the CRDs of Istio, KEDA and the others: $CRD_DIR, else ../shared/crds."""
     folder = Path(os.environ.get("CRD_DIR") or ROOT.parent / "shared" / "crds")
     if not any(folder.glob("*.yaml")):
-        absent(f"a folder of CRDs ({folder})", "name one: export CRD_DIR=<folder of CRD YAML files>")
+        text = "name one: export CRD_DIR=<folder of CRD YAML files>"
+        absent(f"a folder of CRDs ({folder})", text, obtainable="CRD_DIR" in os.environ)
     return folder
 
 

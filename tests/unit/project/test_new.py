@@ -74,6 +74,13 @@ def test_the_image_builds_on_a_public_image_and_the_released_runtime(project: Pa
     assert user in (ROOT / "Dockerfile").read_text().splitlines()
 
 
+def test_the_page_about_images_shows_the_generated_dockerfile(tmp_path: Path) -> None:
+    """Product rule: what a page shows is what a user gets."""
+    new.write("mcp-search", tmp_path / "search")
+    page = (ROOT / "docs" / "how-to" / "image.md").read_text("utf-8")
+    assert f"```text\n{(tmp_path / 'search' / 'Dockerfile').read_text()}```\n" in page
+
+
 def test_the_image_takes_the_service_alone(project: Path) -> None:
     """Docker, "dockerignore": the last line that matches decides. No key of a local run gets into a layer."""
     assert (project / ".dockerignore").read_text().splitlines()[1:] == ["*", f"!{MODULE}.py"]

@@ -86,9 +86,10 @@ def workstation(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
     return made
 
 
-def first_commands(page: str) -> list[str]:
-    """The lines of the first block of shell commands of a page, without their comments."""
-    match = re.search(r"^```sh\n(.*?)^```", (ROOT / page).read_text("utf-8"), re.DOTALL | re.MULTILINE)
+def commands(page: str, heading: str) -> list[str]:
+    """The lines of the first block of shell commands below a heading of a page, without their comments."""
+    text = (ROOT / page).read_text("utf-8").partition(f"{heading}\n")[2]
+    match = re.search(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     assert match
     return [line.partition("#")[0].strip() for line in match[1].splitlines()]
 
@@ -150,13 +151,14 @@ def test_a_service_and_its_test_run_with_the_runtime_alone(
 
 
 def test_the_platform_alone_checks_renders_and_brings_the_components(workstation: Environment, tmp_path: Path) -> None:
-    """README, "Use the components alone", and the commands that need no runtime."""
-    assert "check" in workstation.run("meshed-mcp --help", tmp_path)
+    """README, "Install", "Commands" and "Use the components alone"."""
+    assert commands("README.md", "## Install") == ["pip install 'meshed-mcp[local]'", "meshed-mcp new mcp-search"]
     workstation.run("meshed-mcp new mcp-search", tmp_path)
-    project = tmp_path / "mcp-search"
-    assert "no fault" in workstation.run("meshed-mcp check --stack dev", project)
-    workstation.run("meshed-mcp render --stack dev --out out", project)
-    workstation.run("meshed-mcp dashboards --stack dev --out dashboards", project)
+    assert "no fault" in workstation.run("meshed-mcp check --stack dev", tmp_path / "mcp-search")
+    lines = [line.removeprefix(".venv/bin/") for line in commands("README.md", "## Commands")]
+    offline = [line for line in lines if not re.search(r"local|meshed-mcp new|--load|--prometheus", line)]
+    assert [line.split()[1] for line in offline] == ["check", "render", "scaling", "cost", "capacity", "dashboards"]
+    workstation.run("\n".join(offline).replace(" out/", f" {tmp_path}/$RANDOM"), ROOT)
     assert "no fault" in workstation.run("meshed-mcp check --stack dev", ROOT / "examples" / "quickstart")
     example = ROOT / "examples" / "import-from-python"
     assert "no fault" in workstation.run("meshed-mcp check --stack dev", example)
@@ -166,11 +168,11 @@ def test_the_platform_alone_checks_renders_and_brings_the_components(workstation
 
 def test_the_commands_of_write_a_service_work_as_they_stand(workstation: Environment, tmp_path: Path) -> None:
     """docs/how-to/write-a-service.md, first block; `local` with --check, which ends it."""
-    installed, *commands = first_commands("docs/how-to/write-a-service.md")
+    installed, *lines = commands("docs/how-to/write-a-service.md", "# Write a service")
     assert installed == "pip install 'meshed-mcp[local]'"
-    assert commands[-1] == "meshed-mcp local --stack dev"
+    assert lines[-1] == "meshed-mcp local --stack dev"
     workstation.install("[local]")
-    workstation.run("\n".join([*commands[:-1], f"{commands[-1]} --check"]), tmp_path)
+    workstation.run("\n".join([*lines[:-1], f"{lines[-1]} --check"]), tmp_path)
 
 
 def test_the_other_extras_bring_what_they_name(workstation: Environment, tmp_path: Path) -> None:
