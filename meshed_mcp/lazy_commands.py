@@ -35,7 +35,7 @@ COMMANDS: Final = {
         "Price the services of a stack, per month: requests of server and proxy times replicas; prices as given.",
     ),
     "dashboards": Target(
-        "meshed_mcp.dashboards.command",
+        "meshed_mcp.dashboards_command",
         "dashboards_command",
         "Write the pages as JSON, and as pictures: from a Prometheus, or from made-up data in one started for it.",
     ),
