@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
-from pulumi.runtime import config as runtime_config
+from pulumi.runtime import get_config, get_config_env, get_config_secret_keys_env, is_config_secret
 
 from meshed_mcp.components.autoscaling.component import AutoscalingPolicy
 from meshed_mcp.components.core.errors import ConfigurationError
@@ -17,7 +17,7 @@ from meshed_mcp.components.mesh.component import MeshedMCPService, ServiceMesh
 from meshed_mcp.components.observability.component import ObservabilityStack
 from meshed_mcp.components.observability.grafana_gateway import grafana_route
 from meshed_mcp.components.observability.scrape_wall import scrape_wall
-from meshed_mcp.infra.config import NAMESPACE, SECRET_TEXT_KEYS
+from meshed_mcp.infra.config import NAMESPACE, SECRET_TEXT_KEYS, StackConfig
 from meshed_mcp.infra.mail_server import mail_warnings
 from meshed_mcp.infra.peers import ADDRESS_OUTPUT, KUBECONFIG_OUTPUT, resolved
 from meshed_mcp.infra.plan import Plan, planned
@@ -39,10 +39,15 @@ def deploy() -> None:
 
 
 def configuration() -> tuple[dict[str, Any], set[str]]:
-    """The values that Pulumi handed to this run, and which of them are secret."""
-    values = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
-    secret_keys = {*runtime_config.get_config_secret_keys_env(), *runtime_config._SECRET_KEYS.get()}  # noqa: SLF001 - Pulumi has no public list of secret keys
-    for key in {f"{NAMESPACE}:{name}" for name in SECRET_TEXT_KEYS} & secret_keys:
+    """The values of this run, and the keys of those that are secret.
+
+    The language host lists all keys in the environment, so `planned` finds unknown ones. An inline program of the
+    Automation API has no such list: there, unknown keys have no effect.
+    """
+    keys = {*get_config_env(), *(f"{NAMESPACE}:{field}" for field in StackConfig.model_fields)}
+    values = {key: value for key in keys if (value := get_config(key)) is not None}
+    secret_keys = {*get_config_secret_keys_env(), *filter(is_config_secret, keys)}
+    for key in {f"{NAMESPACE}:{name}" for name in SECRET_TEXT_KEYS} & secret_keys & values.keys():
         values[key] = pulumi.Output.secret(values[key])
     return values, secret_keys
 

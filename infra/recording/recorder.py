@@ -6,33 +6,44 @@ components are not known here; secret values are replaced. What a recording cann
 
 import asyncio
 import gc
+import json
+import os
 import runpy
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import Context
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from google.protobuf import empty_pb2, struct_pb2
 from google.protobuf.json_format import MessageToDict
-from pulumi.runtime import mocks, rpc, run_in_stack, set_all_config, settings
+from pulumi.runtime import Settings, configure, mocks, run_in_stack, set_all_config
 from pulumi.runtime.proto import resource_pb2
 
 from meshed_mcp.components.core.errors import ConfigurationError, Fault
-from meshed_mcp.infra.recording.direct import DirectMonitor, install
 from meshed_mcp.infra.recording.project import SECRET_PLACEHOLDER, read_project
 from meshed_mcp.infra.recording.registration import Recording, Registration
 
-T = TypeVar("T")
-
 TIMEOUT_SECONDS: Final = 600
-"""Longest run of a program: an end for one that hangs. 300 resources take about a third of one, 12,000 about 12."""
+"""Longest run of a program: an end for one that hangs. 700 resources take about 1.5 s, 13,000 about 40 s."""
 
 SETTLING_STEPS: Final = 2_000
 """Turns of the event loop in which outputs resolve: the dev stack's take 120. What takes more, Pulumi waits for."""
+
+_ONE_RUN: Final = threading.Lock()
+"""Held by the recording whose configuration is in the environment."""
+
+SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
+SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark that Pulumi defines, not a secret
+RESOURCE_SIGNATURE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
+"""Key and values that mark secrets and resources in messages.
+
+Source: Pulumi, developer documentation, "Property values": signatures.
+"""
 
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
 STACK_REFERENCE_TYPE: Final = "pulumi:pulumi:StackReference"
@@ -43,11 +54,12 @@ OTHER_STACK_PLACEHOLDER: Final = "other-stack.invalid"
 """Stands for an output of another stack; a host name, as one of them is. Source: RFC 2606, section 2."""
 
 
-class Recorder(DirectMonitor):
+class Recorder(mocks.MockMonitor):
     """Pulumi's mock monitor, keeping the whole request and answering with the inputs."""
 
     def __init__(self) -> None:
         super().__init__(_NoMocks())
+        self.registrations: list[Registration] = []
         self.outputs: dict[str, dict[str, Any]] = {}
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
@@ -74,22 +86,6 @@ class Recorder(DirectMonitor):
         """Keep a component's outputs."""
         self.outputs[request.urn] = plain(MessageToDict(request.outputs))
         return empty_pb2.Empty()
-
-
-class _AtOnce(ThreadPoolExecutor):
-    """Pulumi sends each request from a thread, because an engine may take long; the recorder answers at once, here.
-
-    So requests are answered in the order in which they are made, and no answer waits for a thread.
-    """
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Call `fn` and return a future that is done."""
-        done: Future[T] = Future()
-        try:
-            done.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - whoever awaits the answer raises it
-            done.set_exception(error)
-        return done
 
 
 class _NoMocks(mocks.Mocks):
@@ -132,11 +128,11 @@ def registration(urn: str, request: Any) -> Registration:
 def plain(value: Any) -> Any:
     """`value` without wire marks: whole floats as ints, secrets hidden, resources as URNs, keys in order."""
     if isinstance(value, dict):
-        match value.get(rpc._special_sig_key):  # noqa: SLF001 - the wire format's mark, stable since its first release
-            case rpc._special_secret_sig:  # noqa: SLF001 - as above
-                return SECRET_PLACEHOLDER
-            case rpc._special_resource_sig:  # noqa: SLF001 - as above
-                return value.get("urn")
+        signature = value.get(SIGNATURE_KEY)
+        if signature == SECRET_SIGNATURE:
+            return SECRET_PLACEHOLDER
+        if signature == RESOURCE_SIGNATURE:
+            return value.get("urn")
         return {key: plain(value[key]) for key in sorted(value)}
     if isinstance(value, list):
         return [plain(item) for item in value]
@@ -170,7 +166,7 @@ def record_program(
 
     def run() -> None:
         try:
-            result.append(_run(program, project, stack, config, secret_keys or []))
+            result.append(Context().run(_run, program, project, stack, config, secret_keys or []))
         except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, raised there
             result.append(error)
 
@@ -184,6 +180,22 @@ def record_program(
     # The program hands a wrong configuration to Pulumi as one text; here it is wanted as the faults it came from.
     cause = result[0].__cause__
     raise cause if isinstance(cause, ConfigurationError) else result[0]
+
+
+@contextmanager
+def _environment(config: dict[str, str], secret_keys: list[str]) -> Iterator[None]:
+    """Hand the configuration over as the language host does: in two variables of the process, one run at a time."""
+    given = {"PULUMI_CONFIG": json.dumps(config), "PULUMI_CONFIG_SECRET_KEYS": json.dumps(secret_keys)}
+    with _ONE_RUN:
+        before = {name: os.environ.get(name) for name in given}
+        os.environ.update(given)
+        try:
+            set_all_config(config, secret_keys)
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name)
+                os.environ.update({} if value is None else {name: value})
 
 
 @contextmanager
@@ -216,24 +228,14 @@ def _run(
     program: Callable[[], None], project: str, stack: str, config: dict[str, str], secret_keys: list[str]
 ) -> Recording:
     """Run on this thread, with an event loop and Pulumi settings of its own."""
-    install()
     loop = asyncio.new_event_loop()
-    loop.set_default_executor(_AtOnce())
+    loop.set_default_executor(ThreadPoolExecutor(max_workers=1))  # answers requests in the order they are made
     asyncio.set_event_loop(loop)
     monitor = Recorder()
-    features = set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures)  # type: ignore[no-untyped-call]
-    settings.configure(
-        mocks.MockSettings(  # type: ignore[no-untyped-call]
-            monitor=monitor, monitor_features=features, engine=mocks.MockEngine(None), project=project, stack=stack,
-            dry_run=False, organization="organization", callbacks=None,
-        )
-    )  # fmt: skip
-    settings.SETTINGS.rpc_manager.clear()
-    settings.SETTINGS.outputs.clear()
-    settings.set_root_resource(None)  # type: ignore[arg-type]  # what Pulumi's own tests pass
-    set_all_config(config, secret_keys)
+    engine = mocks.MockEngine(None)
+    configure(Settings(project, stack, monitor, engine, dry_run=False, organization="organization"))
     try:
-        with _uncollected():
+        with _environment(config, secret_keys), _uncollected():
             loop.run_until_complete(run_in_stack(lambda: _settled(program)))
     except BaseException:
         loop.set_exception_handler(_raised_already)

@@ -1,5 +1,10 @@
 """The recorder: what a program registers, exactly, without an engine."""
 
+import gc
+import subprocess
+import sys
+from typing import Any
+
 import pulumi
 import pytest
 
@@ -8,6 +13,11 @@ from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.core.register import KubernetesObject, objects, release
 from meshed_mcp.infra.recording import Recording, record_program
 from meshed_mcp.infra.recording.project import SECRET_PLACEHOLDER
+from tests.stacks import JUDGED, ROOT, recording
+
+CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "n"}}
+HEAVY = ("pulumi_kubernetes", "pulumi_kubernetes_cert_manager", "requests", "urllib3")
+"""What the typed classes of Helm releases and of cert-manager import, half a second."""
 
 DEPLOYMENT = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a", "namespace": "n"}}
 
@@ -117,3 +127,106 @@ def test_a_chart_comes_from_its_publisher_or_from_the_mirror(
 
     (found,) = recorded(program).releases
     assert (found["chart"], found.get("repositoryOpts")) == (chart, repository)
+
+
+@pytest.mark.parametrize("stack", JUDGED)
+def test_a_dependency_is_recorded_before_its_dependents(stack: str) -> None:
+    """Pulumi, "dependsOn": the engine registers a resource when everything that it depends on exists."""
+    waiting = [item.urn for item in recording(stack).registrations]
+    for item in recording(stack).registrations:
+        waiting.remove(item.urn)
+        assert not {*waiting, item.urn}.intersection(item.depends_on), item.urn
+
+
+def config_map(name: str, **options: Any) -> KubernetesObject:
+    """An object with options."""
+    return KubernetesObject(name, CONFIG_MAP, pulumi.ResourceOptions(**options))
+
+
+def test_options_of_a_parent_reach_its_children() -> None:
+    """Pulumi, "Resource options": `protect` and `providers` are inherited, a dependency on a component is on its
+    children.
+    """  # noqa: D205 - one sentence
+
+    def program() -> None:
+        provider = pulumi.ProviderResource("kubernetes", "other", {})
+        options = pulumi.ResourceOptions(protect=True, providers=[provider])
+        component = pulumi.ComponentResource("a:b:C", "c", {"count": 2}, options)
+        config_map("n/a", parent=component, ignore_changes=["data"], version="1.2.3")
+        config_map("n/b", depends_on=component)
+
+    found = {item.name: item for item in recorded(program).registrations}
+    assert found["c"].inputs == {"count": 2}
+    assert (found["n/a"].protect, found["n/a"].ignore_changes, found["n/a"].version) == (True, ("data",), "1.2.3")
+    assert found["n/a"].provider.startswith(found["other"].urn)
+    assert found["n/a"].urn in found["n/b"].depends_on
+    assert found["n/b"].provider == ""
+
+
+def test_a_resource_as_an_input_is_its_urn() -> None:
+    """Pulumi, developer documentation, "Resource references": the message names the resource by its URN."""
+
+    def program() -> None:
+        first = config_map("n/a")
+        KubernetesObject("n/b", {**CONFIG_MAP, "data": {"first": first}}, pulumi.ResourceOptions())
+
+    first, second = recorded(program).registrations
+    assert second.inputs["data"] == {"first": first.urn}
+    assert second.depends_on == (first.urn,)
+
+
+def test_an_output_of_a_resource_makes_its_reader_depend_on_it() -> None:
+    """Pulumi, "Inputs and outputs": an output carries the resource that it comes from."""
+
+    def program() -> None:
+        made = KubernetesObject("n/a", {**DEPLOYMENT, "kind": "Secret"}, pulumi.ResourceOptions())
+        pulumi.export("made", [made.urn, made.id, made.metadata, made.data])
+        KubernetesObject("n/b", {**CONFIG_MAP, "data": {"from": made.metadata["name"]}}, pulumi.ResourceOptions())
+
+    found = recorded(program)
+    urn, identity, metadata, data = found.stack_outputs["made"]
+    assert (identity, metadata) == ("n/a", DEPLOYMENT["metadata"])
+    assert data in {None, SECRET_PLACEHOLDER}
+    assert found.registrations[-1].inputs["data"] == {"from": "a"}
+    assert found.registrations[-1].depends_on == (urn,)
+
+
+def test_a_circle_of_dependencies_is_one_error(caplog: pytest.LogCaptureFixture) -> None:
+    """Pulumi refuses a child that waits for its own parent; asyncio logs exceptions that no task awaits."""
+
+    def program() -> None:
+        component = pulumi.ComponentResource("a:b:C", "c", {})
+        config_map("n/a", parent=component, depends_on=[component])
+
+    with pytest.raises(RuntimeError, match="circular dependency"):
+        recorded(program)
+    recorded(lambda: None)
+    gc.collect()
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_garbage_collector_is_as_before(fails: bool) -> None:
+    """Product rule: a recording holds the collector and gives it back, also when the program fails."""
+
+    def program() -> None:
+        assert not gc.isenabled()
+        if fails:
+            raise ValueError("no such stack")
+
+    if fails:
+        with pytest.raises(ValueError, match="no such stack"):
+            recorded(program)
+    else:
+        recorded(program)
+    assert gc.isenabled()
+
+
+def test_a_recording_imports_no_typed_classes() -> None:
+    """Product rule (design, figures): 50 services are rendered in five seconds, with all that is imported."""
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom meshed_mcp.infra.recording import record\n"
+        f"record(Path({str(ROOT)!r}), 'dev')\nprint(sorted(set({HEAVY!r}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,55 @@
+"""How the program reads its configuration: values and secrets of a run, by Pulumi's public functions."""
+
+import contextvars
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import set_all_config
+
+from meshed_mcp.infra.program import configuration
+from meshed_mcp.infra.recording import record_program
+
+SERVICES = json.dumps({"mcp-search": {"image": "registry.example.com/mcp-search:1.0"}})
+VALUES = {"meshed-mcp:services": SERVICES, "meshed-mcp:session_key": "s3cret", "other:key": "1"}
+
+
+def read() -> tuple[Mapping[str, Any], set[str]]:
+    """The configuration, read in a context without one of another test."""
+    return contextvars.Context().run(configuration)
+
+
+def test_the_language_hosts_variables_are_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pulumi, language host protocol: PULUMI_CONFIG holds all values, PULUMI_CONFIG_SECRET_KEYS the secret keys."""
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({**VALUES, "meshed-mcp:servces": "{}"}))
+    monkeypatch.setenv("PULUMI_CONFIG_SECRET_KEYS", '["meshed-mcp:session_key"]')
+    values, secret_keys = read()
+    assert values.keys() == {*VALUES, "meshed-mcp:servces"}
+    assert secret_keys == {"meshed-mcp:session_key"}
+    assert isinstance(values["meshed-mcp:session_key"], pulumi.Output)
+
+
+def test_an_inline_program_of_the_automation_api_has_no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pulumi Automation API: its language server sets the configuration in the context of the program."""
+    monkeypatch.delenv("PULUMI_CONFIG", raising=False)
+
+    def inline() -> tuple[Mapping[str, Any], set[str]]:
+        set_all_config(VALUES, ["meshed-mcp:session_key"])
+        return configuration()
+
+    values, secret_keys = contextvars.Context().run(inline)
+    assert values.keys() == VALUES.keys() - {"other:key"}
+    assert secret_keys == {"meshed-mcp:session_key"}
+    assert isinstance(values["meshed-mcp:session_key"], pulumi.Output)
+
+
+def test_a_recording_leaves_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Product rule: a recording hands its configuration over in variables, which no later run may see."""
+    monkeypatch.setenv("PULUMI_CONFIG", '{"meshed-mcp:namespace": "before"}')
+    monkeypatch.delenv("PULUMI_CONFIG_SECRET_KEYS", raising=False)
+    seen = []
+    record_program(lambda: seen.append(configuration()[0]), "project", "test", {"meshed-mcp:namespace": "during"})
+    assert seen == [{"meshed-mcp:namespace": "during"}]
+    assert read() == ({"meshed-mcp:namespace": "before"}, set())
