@@ -39,7 +39,13 @@ from meshed_mcp.infra.modes import membership_faults, mode_faults
 from meshed_mcp.infra.monitoring import monitoring_faults
 from meshed_mcp.infra.policies import egress_identities, policy_faults
 from meshed_mcp.infra.reach import imports, registry_imports
-from meshed_mcp.infra.scaling import deletion_cost_faults, forecast_faults, scaling_faults, scaling_targets
+from meshed_mcp.infra.scaling import (
+    autoscaled_versions,
+    deletion_cost_faults,
+    forecast_faults,
+    scaling_faults,
+    scaling_targets,
+)
 from meshed_mcp.infra.shared_limits import rate_limit_service, shared_limit_faults, shared_limits
 from meshed_mcp.infra.tracing import tracing, tracing_faults
 
@@ -188,6 +194,7 @@ def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datet
         egress_gateway=config.mesh.egress_gateway is not None,
         replicas=max(1, item.scaling.min_replicas),
         max_replicas=most_replicas(config, item),
+        autoscaled=autoscaled_versions(config, name),
         registry_url=registry_url,
         experiments=open_experiments(config, name, now),
         request_state=config.request_state,

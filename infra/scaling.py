@@ -48,6 +48,12 @@ def scaling_targets(config: StackConfig, name: str) -> dict[str, ScalingTarget]:
     return targets | pool_targets(config, name, item)
 
 
+def autoscaled_versions(config: StackConfig, name: str) -> list[str]:
+    """Versions and pools of a service that have an autoscaler."""
+    targets = scaling_targets(config, name).values()
+    return [target.version or contract.STABLE for target in targets if target.scales]
+
+
 def pool_targets(config: StackConfig, name: str, item: ServiceConfig) -> dict[str, ScalingTarget]:
     """Targets of a service's pools, by the pools' own settings. A forecast is of the whole service, so not for them."""
     return {

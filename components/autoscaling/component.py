@@ -4,7 +4,7 @@ Registers what `keda_values.py`, `forecast_rules.py`, `scalers.py` and `right_si
 the controllers that read them.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pulumi
@@ -21,7 +21,6 @@ from meshed_mcp.components.autoscaling import (
 )
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core import register
-from meshed_mcp.components.core.manifest import Manifest
 
 MINIMUM: Final = "spec.minReplicaCount"
 """What the lever writes after creation: an update must not reset it."""
@@ -31,7 +30,7 @@ class AutoscalingPolicy(pulumi.ComponentResource):
     """Scales Deployments of MCP servers: by calls in work and waiting, sessions, queues, CPU, memory and schedules.
 
     `args` are AutoscalingPolicyArgs or the same as a mapping. The Deployments must ignore changes of `spec.replicas`,
-    as those of MeshedMCPService do, or every update resets the size.
+    or every update resets the size: list the versions in `autoscaled` of MeshedMCPService.
     """
 
     scaled_objects: pulumi.Output[list[str]]
@@ -53,7 +52,8 @@ class AutoscalingPolicy(pulumi.ComponentResource):
         keda = register.releases_in_order(keda_values.releases(checked), register.after(child, namespaces))
         register.objects(forecast_rules.manifests(checked), child)
         made = scalers.manifests(checked)
-        self._scales(made, lever.pulled(checked), register.after(child, keda))
+        raised = {("ScaledObject", target): [MINIMUM] for target in lever.pulled(checked)}
+        register.objects(made, register.after(child, keda), raised)
         register.objects([*lever.manifests(checked), *deletion.manifests(checked)], child)
         self._sizes(checked, child)
         register.objects([*nodes.manifests(checked), *node_pools.manifests(checked)], child)
@@ -61,11 +61,6 @@ class AutoscalingPolicy(pulumi.ComponentResource):
         self.scaled_objects = pulumi.Output.from_input([register.resource_name(item) for item in made])
         self.keda_namespace = pulumi.Output.from_input(checked.keda.namespace)
         self.register_outputs({"scaled_objects": self.scaled_objects, "keda_namespace": self.keda_namespace})
-
-    def _scales(self, made: list[Manifest], pulled: Container[str], opts: pulumi.ResourceOptions) -> None:
-        kept = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=[MINIMUM]))
-        for item in made:
-            register.objects([item], kept if item["metadata"]["name"] in pulled else opts)
 
     def _sizes(self, args: AutoscalingPolicyArgs, child: pulumi.ResourceOptions) -> None:
         namespaces = register.objects(right_sizing.namespaces(args), child)

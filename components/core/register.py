@@ -18,8 +18,8 @@ PROVIDER_VERSION: Final = version("pulumi-kubernetes")
 
 RELEASE_TYPE: Final = "kubernetes:helm.sh/v3:Release"
 
-KEPT_BY_AUTOSCALER: Final = frozenset({"Deployment", "StatefulSet"})
-"""Kinds whose `spec.replicas` an autoscaler owns after creation: an update must not reset it."""
+Ignored = Mapping[tuple[str, str], Sequence[str]]
+"""(kind, name) of an object -> paths of fields that a controller owns after creation: an update must not reset them."""
 
 
 class KubernetesObject(pulumi.CustomResource):
@@ -37,7 +37,6 @@ class KubernetesObject(pulumi.CustomResource):
     def __init__(self, name: str, item: Manifest, opts: pulumi.ResourceOptions) -> None:
         own = pulumi.ResourceOptions(
             version=PROVIDER_VERSION,
-            ignore_changes=["spec.replicas"] if item["kind"] in KEPT_BY_AUTOSCALER else None,
             additional_secret_outputs=["data", "stringData"] if item["kind"] == "Secret" else None,
         )
         filled = {"data": None} if item["kind"] == "Secret" else {}
@@ -50,9 +49,26 @@ def type_token(item: Manifest) -> str:
     return f"kubernetes:{group_version if '/' in group_version else 'core/' + group_version}:{item['kind']}"
 
 
-def objects(items: Iterable[Manifest], opts: pulumi.ResourceOptions) -> list[KubernetesObject]:
+def objects(
+    items: Iterable[Manifest], opts: pulumi.ResourceOptions, ignored: Ignored | None = None
+) -> list[KubernetesObject]:
     """Register every object with `opts` (its `parent` is the component), in the order of `items`."""
-    return [KubernetesObject(resource_name(item), item, opts) for item in items]
+    return [
+        KubernetesObject(resource_name(item), item, without_changes_of((ignored or {}).get(short_identity(item)), opts))
+        for item in items
+    ]
+
+
+def short_identity(item: Manifest) -> tuple[str, str]:
+    """(kind, name) of an object."""
+    return item["kind"], item["metadata"]["name"]
+
+
+def without_changes_of(fields: Sequence[str] | None, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    """`opts`, with `fields` left as they are in the cluster."""
+    if not fields:
+        return opts
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=list(fields)))
 
 
 def resource_name(item: Manifest) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 from pydantic import Field, field_validator, model_validator
 
+from meshed_mcp import contract
 from meshed_mcp.components.core.args import In
-from meshed_mcp.components.core.names import host_name, namespace_name
+from meshed_mcp.components.core.names import host_name, listed, namespace_name
 from meshed_mcp.components.mesh.access_args import ToolSettings
 from meshed_mcp.components.mesh.ambient_faults import ambient_faults
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
@@ -27,7 +28,7 @@ from meshed_mcp.components.mesh.scheduling_args import Scheduling
 from meshed_mcp.components.mesh.service_args import ServiceSettings
 from meshed_mcp.components.mesh.sharing import SharedUse, missing_parts
 from meshed_mcp.components.mesh.token_args import TokenSettings
-from meshed_mcp.components.mesh.tool_args import Pool
+from meshed_mcp.components.mesh.tool_args import POOL_PREFIX, Pool
 
 __all__ = [
     "Drain",
@@ -54,7 +55,11 @@ class MeshedMCPServiceArgs(ServiceSettings):
     """Namespace of every object of the service."""
 
     replicas: int = Field(default=2, ge=1, le=1000)
-    """Pods at creation; afterwards the autoscaler owns the number."""
+    """Pods of the stable version; of an autoscaled one, at creation."""
+
+    autoscaled: list[str] = Field(default_factory=list)
+    """Versions whose replica count an autoscaler owns after creation: `stable`, the second version of the rollout such
+    as `canary`, a pool as `pool-<name>`. Updates set the count of the others."""
 
     pools: Mapping[str, Pool] = Field(default_factory=dict)
     """Name -> pods of their own for slow or expensive tools, each with its size."""
@@ -128,6 +133,15 @@ class MeshedMCPServiceArgs(ServiceSettings):
     def _has_a_gateway_when_exposed(self) -> "MeshedMCPServiceArgs":
         if self.expose and self.ingress is None:
             raise ValueError("expose is true but no ingress is given to attach to; add ingress, or write expose: false")
+        return self
+
+    @model_validator(mode="after")
+    def _autoscales_its_versions(self) -> "MeshedMCPServiceArgs":
+        second = [] if self.rollout.second is None else [self.rollout.second]
+        known = [contract.STABLE, *second, *(f"{POOL_PREFIX}{pool}" for pool in self.pools)]
+        unknown = [label for label in self.autoscaled if label not in known]
+        if unknown:
+            raise ValueError(f"autoscaled: there is no version {listed(unknown)}; use {listed(known)}")
         return self
 
     @property

@@ -17,6 +17,7 @@ from meshed_mcp.components.mesh.cluster_args import ROOT_NAMESPACE
 from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
 from meshed_mcp.components.mesh.istio_values import releases
 from meshed_mcp.components.mesh.multi_cluster import READER_TOKEN, reader_kubeconfig
+from meshed_mcp.components.mesh.workload import autoscaled_workloads
 
 
 class ServiceMesh(pulumi.ComponentResource):
@@ -82,8 +83,8 @@ def access_for_others(
 class MeshedMCPService(pulumi.ComponentResource):
     """One MCP server in the mesh; the component's name is the server's name, at most 54 characters.
 
-    `args` are MeshedMCPServiceArgs or the same as a mapping. The replica count is kept after creation: it is the
-    autoscaler's.
+    `args` are MeshedMCPServiceArgs or the same as a mapping. Updates change the replica count, except of versions that
+    are listed in `autoscaled`: their autoscaler owns it after creation.
     """
 
     url: pulumi.Output[str]
@@ -103,23 +104,27 @@ class MeshedMCPService(pulumi.ComponentResource):
     ) -> None:
         checked = MeshedMCPServiceArgs.model_validate(args)
         super().__init__("meshed-mcp:index:MeshedMCPService", name, checked.model_dump(by_alias=True), opts)
-        register_server(service.manifests(name, checked), pulumi.ResourceOptions(parent=self))
+        autoscaled = {("Deployment", workload): [REPLICAS] for workload in autoscaled_workloads(name, checked)}
+        register_server(service.manifests(name, checked), pulumi.ResourceOptions(parent=self), autoscaled)
         self.url = pulumi.Output.from_input(service_url(name, checked))
         self.public_path = pulumi.Output.from_input(exposed_path(name, checked) if checked.expose else None)
         self.principal = pulumi.Output.from_input(principal(name, checked.namespace, checked.trust_domain))
         self.register_outputs({"url": self.url, "public_path": self.public_path, "principal": self.principal})
 
 
+REPLICAS: Final = "spec.replicas"
+"""What an autoscaler owns of a Deployment."""
+
 ROUTES: Final = frozenset({"VirtualService", "DestinationRule", "HTTPRoute"})
 """Kinds that lead calls to versions of a server."""
 
 
-def register_server(items: Sequence[Manifest], opts: pulumi.ResourceOptions) -> None:
+def register_server(items: Sequence[Manifest], opts: pulumi.ResourceOptions, ignored: register.Ignored) -> None:
     """Register a server's objects; a route to a version waits until the version's pods are ready.
 
     Source: Pulumi's Kubernetes provider, "await logic": a Deployment is made when its roll-out is complete.
     """
     others = [item for item in items if item["kind"] not in ROUTES]
-    made = register.objects(others, opts)
+    made = register.objects(others, opts, ignored)
     pods = [one for item, one in zip(others, made, strict=True) if item["kind"] == "Deployment"]
     register.objects([item for item in items if item["kind"] in ROUTES], register.after(opts, pods))

@@ -60,10 +60,10 @@ class PoolSettings(Model):
 
 
 class Pool(PoolSettings):
-    """A pool with its size at creation."""
+    """A pool with its size."""
 
     replicas: int = Field(default=2, ge=1, le=1000)
-    """Pods at creation; afterwards the autoscaler owns the number."""
+    """Pods; of an autoscaled pool, at creation."""
 
 
 def cut_faults(tools: Mapping[str, ToolTraffic]) -> Iterator[str]:

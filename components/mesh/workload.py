@@ -1,7 +1,7 @@
 """Kubernetes objects that run one MCP server: ServiceAccount, Deployments, Service, PodDisruptionBudget.
 
 A service's name and arguments in, objects out. Not here: the container inside the pods (container.py), routes
-(traffic.py), who may call (security.py), the number of replicas after creation (the autoscaler's).
+(traffic.py), who may call (security.py), the replica count of an autoscaled version after creation.
 """
 
 from math import ceil
@@ -43,6 +43,15 @@ Source: Istio, "Resource Annotations".
 """
 
 
+TAKES_SIZE_BACK: Final = {"pulumi.com/patchForce": "true"}
+"""Annotation of a Deployment of fixed size: Pulumi takes `spec.replicas` back from an autoscaler that is gone.
+
+Without it the API server rejects the change as a conflict of field managers. The annotation comes and goes with the
+autoscaler, so Pulumi updates the Deployment even if the count is that of its creation.
+Source: pulumi-kubernetes, "Managing resources with server-side apply".
+"""
+
+
 class Version(NamedTuple):
     """A version or a pool of a service: its label, the name of its Deployment, its image, its pods at creation."""
 
@@ -67,6 +76,11 @@ def versions(name: str, args: MeshedMCPServiceArgs) -> list[Version]:
         Version(f"{POOL_PREFIX}{pool}", f"{name}-{pool}", image, item.replicas, item)
         for pool, item in args.pools.items()
     ]
+
+
+def autoscaled_workloads(name: str, args: MeshedMCPServiceArgs) -> list[str]:
+    """Names of the Deployments whose replica count an autoscaler owns."""
+    return [version.workload for version in versions(name, args) if version.label in args.autoscaled]
 
 
 def second_replicas(args: MeshedMCPServiceArgs) -> int:
@@ -95,10 +109,11 @@ def deployment(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manif
     """The pods of one version; a rolling update never goes below the number of ready pods."""
     chosen = {contract.LABEL_APP: name, contract.LABEL_VERSION: version.label}
     labels = standard_labels(name) | chosen
+    size = {} if version.label in args.autoscaled else {"annotations": dict(TAKES_SIZE_BACK)}
     return manifest(
         "apps/v1",
         "Deployment",
-        metadata(version.workload, args.namespace, labels),
+        metadata(version.workload, args.namespace, labels, **size),
         {
             "replicas": version.replicas,
             "revisionHistoryLimit": KEPT_REVISIONS,

@@ -17,6 +17,7 @@ search = MeshedMCPService(
         "namespace": "tools",
         "callers": ["frontend/chat"],
         "drain": {"grace_seconds": 60},
+        "autoscaled": ["stable"],  # AutoscalingPolicy owns the replica count after creation
     },
 )
 AutoscalingPolicy(

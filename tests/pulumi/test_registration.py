@@ -160,11 +160,15 @@ def test_prometheus_waits_for_its_crds_and_certificates(stack: str) -> None:
     assert find(recorded, "Release", "cert-manager").urn in before
 
 
-def test_replicas_are_left_to_the_autoscaler(stack: str) -> None:
-    """pulumi-kubernetes: an update with a static replica count resets what an autoscaler has set."""
-    workloads = [item for item in recording(stack).registrations if item.type.endswith((":Deployment", ":StatefulSet"))]
-    assert workloads
-    assert all(item.ignore_changes == ("spec.replicas",) for item in workloads)
+def test_replicas_are_left_to_an_autoscaler_and_to_nothing_else(stack: str) -> None:
+    """Pulumi, "ignoreChanges": an ignored count never changes again, and one that is not ignored resets an HPA's."""
+    recorded = recording(stack)
+    scalers = [item for item in recorded.objects if item["kind"] in {"ScaledObject", "HorizontalPodAutoscaler"}]
+    owned = {f"{item['metadata']['namespace']}/{item['spec']['scaleTargetRef']['name']}" for item in scalers}
+    workloads = [item for item in recorded.registrations if item.type.endswith((":Deployment", ":StatefulSet"))]
+    ignored = {item.name for item in workloads if item.ignore_changes == ("spec.replicas",)}
+    assert ignored == owned
+    assert {item.ignore_changes for item in workloads if item.name not in owned} == {()}
     assert all("replicas" in item.inputs["spec"] for item in workloads)
 
 

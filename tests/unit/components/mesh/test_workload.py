@@ -144,3 +144,9 @@ def test_policy_and_routes_are_registered_before_the_pods() -> None:
     """Product rule: a pod that starts is already closed to strangers."""
     kinds = render().kinds()
     assert max(kinds.index("AuthorizationPolicy"), kinds.index("VirtualService")) < kinds.index("Deployment")
+
+
+def test_an_autoscaled_version_that_does_not_exist_is_rejected() -> None:
+    """Product rule: with a misspelled version every update would reset what its autoscaler has set."""
+    with pytest.raises(ValueError, match=r"autoscaled: there is no version canari; use stable, canary"):
+        render(rollout=CANARY, autoscaled=["stable", "canari"])
