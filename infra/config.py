@@ -5,7 +5,8 @@ A key exists once: what a component takes is the component's own model, embedded
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from math import inf
 from typing import Any, Final, NamedTuple
 
 from pydantic import Field, field_validator
@@ -22,6 +23,7 @@ from meshed_mcp.components.autoscaling.nodes_args import NodeSettings
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.errors import ConfigurationError, Fault, excerpt, faults, suggestion
 from meshed_mcp.components.core.names import domain_name, namespace_name, service_name
+from meshed_mcp.components.core.properties import is_carried
 from meshed_mcp.components.mesh.access_groups import RoleGroups
 from meshed_mcp.components.mesh.args import SecretKey, ServiceSettings
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
@@ -228,10 +230,32 @@ def structure(key: str, value: Any, secret_keys: Collection[str]) -> Any:
         message = "holds an encrypted value, which would be lost inside it; name a Secret, e.g. by secret_env"
     else:
         try:
-            return json.loads(value) if isinstance(value, str) else value
+            return parsed(full_key, value) if isinstance(value, str) else value
         except ValueError:
             message = f"{excerpt(value)} is not a structure; write key: value lines below it"
     raise ConfigurationError([Fault("stack", full_key, message)])
+
+
+def parsed(full_key: str, text: str) -> Any:
+    """JSON text as data. Raises ConfigurationError for a number that Pulumi would round or lose, such as NaN or 1e999.
+
+    Python's parser takes NaN and whole numbers of any length, a message of Pulumi does not.
+    """
+
+    def number(kind: type[int] | type[float]) -> Callable[[str], float]:
+        def checked(digits: str) -> float:
+            try:
+                found = kind(digits)
+            except ValueError:  # more digits than Python converts
+                found = inf
+            if is_carried(found):
+                return found
+            message = f"{excerpt(digits)} is not a number that Pulumi can carry; use text, or a smaller number"
+            raise ConfigurationError([Fault("stack", full_key, message)])
+
+        return checked
+
+    return json.loads(text, parse_int=number(int), parse_float=number(float), parse_constant=number(float))
 
 
 def key_faults(key: str, value: Any) -> list[Fault]:

@@ -46,7 +46,7 @@ class AutoscalingPolicy(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         checked = AutoscalingPolicyArgs.model_validate(args)
-        super().__init__("meshed-mcp:index:AutoscalingPolicy", name, checked.model_dump(by_alias=True), opts)
+        super().__init__("meshed-mcp:index:AutoscalingPolicy", name, register.inputs(checked), opts)
         child = pulumi.ResourceOptions(parent=self)
         namespaces = register.objects(keda_values.namespaces(checked), child)
         keda = register.releases_in_order(keda_values.releases(checked), register.after(child, namespaces))

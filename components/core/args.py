@@ -35,6 +35,7 @@ class Model(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
+        allow_inf_nan=False,
         alias_generator=camel,
         populate_by_name=True,
         arbitrary_types_allowed=True,

@@ -9,9 +9,11 @@ from importlib.metadata import version
 from typing import Any, Final
 
 import pulumi
+from pydantic import BaseModel
 
 from meshed_mcp.components.core.charts import ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest, identity
+from meshed_mcp.components.core.properties import properties
 
 PROVIDER_VERSION: Final = version("pulumi-kubernetes")
 """Version of the provider that the objects are made with: the SDK's. Looked up once: it is a search through folders."""
@@ -40,7 +42,15 @@ class KubernetesObject(pulumi.CustomResource):
             additional_secret_outputs=["data", "stringData"] if item["kind"] == "Secret" else None,
         )
         filled = {"data": None} if item["kind"] == "Secret" else {}
-        super().__init__(type_token(item), name, {**filled, **item}, pulumi.ResourceOptions.merge(own, opts))
+        super().__init__(
+            type_token(item), name, properties({**filled, **item}), pulumi.ResourceOptions.merge(own, opts)
+        )
+
+
+def inputs(args: BaseModel) -> dict[str, Any]:
+    """A component's arguments as its inputs, for policies and the state, under their names on the wire."""
+    found: dict[str, Any] = properties(args.model_dump(by_alias=True))
+    return found
 
 
 def type_token(item: Manifest) -> str:
@@ -82,7 +92,9 @@ class HelmRelease(pulumi.CustomResource):
 
     def __init__(self, name: str, fields: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
         own = pulumi.ResourceOptions(version=PROVIDER_VERSION)
-        super().__init__(RELEASE_TYPE, name, {"compat": "true", **fields}, pulumi.ResourceOptions.merge(own, opts))
+        super().__init__(
+            RELEASE_TYPE, name, properties({"compat": "true", **fields}), pulumi.ResourceOptions.merge(own, opts)
+        )
 
 
 def release(spec: ReleaseSpec, opts: pulumi.ResourceOptions) -> HelmRelease:

@@ -46,7 +46,7 @@ class ServiceMesh(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         checked = ServiceMeshArgs.model_validate(args)
-        super().__init__("meshed-mcp:index:ServiceMesh", name, checked.model_dump(by_alias=True), opts)
+        super().__init__("meshed-mcp:index:ServiceMesh", name, register.inputs(checked), opts)
         child = pulumi.ResourceOptions(parent=self)
         places = register.objects(cluster.foundations(checked), child)
         charts = register.releases_in_order(releases(checked), register.after(child, places))
@@ -103,7 +103,7 @@ class MeshedMCPService(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         checked = MeshedMCPServiceArgs.model_validate(args)
-        super().__init__("meshed-mcp:index:MeshedMCPService", name, checked.model_dump(by_alias=True), opts)
+        super().__init__("meshed-mcp:index:MeshedMCPService", name, register.inputs(checked), opts)
         autoscaled = {("Deployment", workload): [REPLICAS] for workload in autoscaled_workloads(name, checked)}
         register_server(service.manifests(name, checked), pulumi.ResourceOptions(parent=self), autoscaled)
         self.url = pulumi.Output.from_input(service_url(name, checked))

@@ -42,7 +42,7 @@ class ObservabilityStack(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         checked = ObservabilityStackArgs.model_validate(args)
-        super().__init__("meshed-mcp:index:ObservabilityStack", name, checked.model_dump(by_alias=True), opts)
+        super().__init__("meshed-mcp:index:ObservabilityStack", name, register.inputs(checked), opts)
         child = pulumi.ResourceOptions(parent=self)
         namespaces = register.objects(parts.namespaces(checked), child)
         inside = register.after(child, namespaces)

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from meshed_mcp.components.core.errors import ConfigurationError, Fault, suggestion
+from meshed_mcp.components.core.properties import key_text
 
 SECRET_PLACEHOLDER: Final = "[secret]"  # noqa: S105 - what stands for a secret, not one
 """Stands for an encrypted value: only Pulumi can decrypt it, and nothing rendered may contain it."""
@@ -104,7 +105,7 @@ def without_secrets(value: Any) -> tuple[Any, bool]:
     if isinstance(value, dict):
         if set(value) == {"secure"}:
             return SECRET_PLACEHOLDER, True
-        parts = {key: without_secrets(item) for key, item in value.items()}
+        parts = {key_text(key): without_secrets(item) for key, item in value.items()}
         return {key: part for key, (part, _) in parts.items()}, any(secret for _, secret in parts.values())
     if isinstance(value, list):
         items = [without_secrets(item) for item in value]

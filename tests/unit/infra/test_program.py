@@ -9,7 +9,8 @@ import pulumi
 import pytest
 from pulumi.runtime import set_all_config
 
-from meshed_mcp.infra.program import configuration
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.infra.program import configuration, deploy
 from meshed_mcp.infra.recording import record_program
 
 SERVICES = json.dumps({"mcp-search": {"image": "registry.example.com/mcp-search:1.0"}})
@@ -53,3 +54,20 @@ def test_a_recording_leaves_the_environment_as_it_was(monkeypatch: pytest.Monkey
     record_program(lambda: seen.append(configuration()[0]), "project", "test", {"meshed-mcp:namespace": "during"})
     assert seen == [{"meshed-mcp:namespace": "during"}]
     assert read() == ({"meshed-mcp:namespace": "before"}, set())
+
+
+def test_priorities_of_node_groups_are_registered() -> None:
+    """Cluster Autoscaler, priority expander: priorities are numbers, and as keys of a message they are text."""
+    nodes = {"cluster_autoscaler": {"priorities": {10: [".*spot.*"], 50: [".*cheap.*"]}}}
+    values = {"meshed-mcp:services": SERVICES, "meshed-mcp:nodes": json.dumps(nodes)}
+    recorded = record_program(deploy, "project", "test", values)
+    (policy,) = [item for item in recorded.registrations if item.type.endswith(":AutoscalingPolicy")]
+    assert policy.inputs["nodes"]["clusterAutoscaler"]["priorities"] == {"10": [".*spot.*"], "50": [".*cheap.*"]}
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "9007199254740993", "1" * 5000])
+def test_a_number_that_pulumi_cannot_carry_is_refused_on_its_key(number: str) -> None:
+    """Product rule: a stack file never ends in a traceback. Python's JSON parser takes all of these."""
+    mesh = f'{{"values": {{"istiod": {{"share": {number}}}}}}}'
+    with pytest.raises(ConfigurationError, match=r"stack: meshed-mcp:mesh: .* is not a number that Pulumi can carry"):
+        record_program(deploy, "project", "test", {"meshed-mcp:services": SERVICES, "meshed-mcp:mesh": mesh})
