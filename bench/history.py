@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from meshed_mcp.components.mesh.monitor import SCRAPE_SECONDS
+from meshed_mcp.components.core.scraping import SERVER_SECONDS
 from meshed_mcp.dashboards.engine import PagesPrometheus
 from meshed_mcp.dashboards.remote_write import HEADERS, Grid, Span, labels, stored, varint
 from meshed_mcp.dashboards.series import Series, Shape
@@ -44,16 +44,16 @@ class Values:
 
 
 def fill(prometheus: PagesPrometheus, series: list[Series], values: Values, began: float, seconds: int) -> int:
-    """Write the history, a sample each SCRAPE_SECONDS; the number of samples."""
+    """Write the history, a sample each SERVER_SECONDS; the number of samples."""
     heads = [labels(each.labels) for each in series]
     for since in range(0, seconds, SLICE_SECONDS):
-        elapsed = np.arange(since, min(since + SLICE_SECONDS, seconds), SCRAPE_SECONDS, dtype=float)
-        grid = Grid(began + since, Span(0, SCRAPE_SECONDS * len(elapsed), SCRAPE_SECONDS))
+        elapsed = np.arange(since, min(since + SLICE_SECONDS, seconds), SERVER_SECONDS, dtype=float)
+        grid = Grid(began + since, Span(0, SERVER_SECONDS * len(elapsed), SERVER_SECONDS))
         for start in range(0, len(series), SERIES_PER_REQUEST):
             some = slice(start, start + SERIES_PER_REQUEST)
             body = request(heads[some], grid, values.at(series[some], elapsed))
             prometheus.http.post("/api/v1/write", content=body, headers=HEADERS).raise_for_status()
-    return len(series) * len(range(0, seconds, SCRAPE_SECONDS))
+    return len(series) * len(range(0, seconds, SERVER_SECONDS))
 
 
 def request(heads: list[bytes], grid: Grid, values: Any) -> bytes:
@@ -77,7 +77,7 @@ class Pods:
 
     def keep_on(self) -> None:
         """New values each interval, until `end`."""
-        while not self._ended.wait(SCRAPE_SECONDS):
+        while not self._ended.wait(SERVER_SECONDS):
             self._render()
 
     def end(self) -> None:

@@ -19,10 +19,9 @@ from typing import Any, Final
 from bench.lag import lags
 from meshed_mcp.capacity import PODS_PER_NODE
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
+from meshed_mcp.components.core.scraping import PROXY_SECONDS, SERVER_SECONDS
 from meshed_mcp.components.mesh.cluster_args import Tracing
-from meshed_mcp.components.mesh.monitor import SCRAPE_SECONDS
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.dashboards.choices import PROXY_SCRAPE_SECONDS
 from meshed_mcp.components.observability.dashboards.config_maps import dashboards
 from meshed_mcp.components.observability.manifests import rules
 from meshed_mcp.components.observability.prometheus_values import RETENTION_SHARE
@@ -113,8 +112,8 @@ def own_share() -> dict[str, float]:
         organisations=len(ORGANISATIONS),
         calls_per_second=CALLS_PER_SECOND * FLEET.tools * pods,
         sampled=Tracing(service="jaeger").sampling_percent / 100,
-        server_seconds=SCRAPE_SECONDS,
-        proxy_seconds=PROXY_SCRAPE_SECONDS,
+        server_seconds=SERVER_SECONDS,
+        proxy_seconds=PROXY_SECONDS,
         cluster_seconds=ARGS.prometheus.scrape_interval_seconds,
         servers=FLEET.servers,
     )

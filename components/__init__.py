@@ -1,22 +1,43 @@
-"""Reusable Pulumi components: a mesh and its monitoring per cluster, a service per server, and what scales them."""
+"""Reusable Pulumi components: a mesh and its monitoring per cluster, a service per server, and what scales them.
 
-from typing import Final
+The components are imported on first use, so that modules beside them, which are pure, do not import Pulumi.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from meshed_mcp import extras
 
-with extras.required("platform"):
+if TYPE_CHECKING:
     import pulumi
 
     from meshed_mcp.components.autoscaling.component import AutoscalingPolicy
     from meshed_mcp.components.mesh.component import MeshedMCPService, ServiceMesh
     from meshed_mcp.components.observability.component import ObservabilityStack
 
-COMPONENTS: Final[tuple[type[pulumi.ComponentResource], ...]] = (
-    AutoscalingPolicy,
-    MeshedMCPService,
-    ObservabilityStack,
-    ServiceMesh,
-)
-"""Every component, as the package offers them."""
+    COMPONENTS: Final[tuple[type[pulumi.ComponentResource], ...]]
+    """Every component, as the package offers them."""
 
 __all__ = ["COMPONENTS", "AutoscalingPolicy", "MeshedMCPService", "ObservabilityStack", "ServiceMesh"]
+
+_PACKAGES: Final = {
+    "AutoscalingPolicy": "autoscaling",
+    "MeshedMCPService": "mesh",
+    "ObservabilityStack": "observability",
+    "ServiceMesh": "mesh",
+}
+"""Component -> the package with its module `component`."""
+
+
+def __getattr__(name: str) -> Any:
+    """A component, or all of them. Source: PEP 562."""
+    if name == "COMPONENTS":
+        return tuple(map(__getattr__, _PACKAGES))
+    if name not in _PACKAGES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with extras.required("platform"):
+        return getattr(import_module(f"{__name__}.{_PACKAGES[name]}.component"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -162,8 +162,9 @@ FOLLOWS: Final = {
         "access": "access",
         "egress": "services",
         "organization_claim": "services",
+        "monitoring_namespace": "observability.namespace",
     },
-    "observability": {"chart_mirror": "chart_mirror"},
+    "observability": {"chart_mirror": "chart_mirror", "cluster_domain": "mesh.cluster_domain"},
 }
 """Fields of embedded models that follow from a key of the stack: a second place to write them could contradict it."""
 

@@ -8,8 +8,7 @@ from math import ceil
 from typing import Final
 
 from meshed_mcp.components.core.errors import Fault, suggestion
-from meshed_mcp.components.mesh.monitor import SCRAPE_SECONDS
-from meshed_mcp.components.observability.dashboards.choices import PROXY_SCRAPE_SECONDS
+from meshed_mcp.components.core.scraping import PROXY_SECONDS, SERVER_SECONDS
 from meshed_mcp.components.observability.prometheus_values import RETENTION_SHARE
 from meshed_mcp.components.observability.sizing import GIB, Load, prometheus_size
 from meshed_mcp.infra.config import StackConfig
@@ -43,8 +42,8 @@ def least_load(config: StackConfig) -> Load:
         organisations=1,
         calls_per_second=0.0,
         sampled=0.0,
-        server_seconds=SCRAPE_SECONDS,
-        proxy_seconds=PROXY_SCRAPE_SECONDS,
+        server_seconds=SERVER_SECONDS,
+        proxy_seconds=PROXY_SECONDS,
         cluster_seconds=config.observability.prometheus.scrape_interval_seconds,
         servers=len(config.services),
     )

@@ -239,6 +239,7 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
 def mesh_args(config: StackConfig) -> ServiceMeshArgs:
     """The mesh, sending its spans where the services send theirs, and what its services limit and reach together."""
     together = {
+        "monitoring_namespace": config.observability.namespace,
         "shared_limits": shared_limits(config),
         "egress": egress_identities(config),
         "organization_claim": organization_claim(config),
@@ -257,7 +258,8 @@ def observability_args(config: StackConfig) -> ObservabilityStackArgs:
         changes["login"] = login.model_copy(update={"groups": groups})
     grafana = config.observability.grafana.model_copy(update=changes)
     prometheus = config.observability.prometheus.model_copy(update={"readers": prometheus_readers(config)})
-    return config.observability.model_copy(update={"grafana": grafana, "prometheus": prometheus})
+    place = {"cluster_domain": config.mesh.cluster_domain}
+    return config.observability.model_copy(update={"grafana": grafana, "prometheus": prometheus, **place})
 
 
 def prometheus_readers(config: StackConfig) -> list[str]:

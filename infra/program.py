@@ -11,12 +11,8 @@ from pulumi.runtime import get_config, get_config_env, get_config_secret_keys_en
 
 from meshed_mcp.components.autoscaling.component import AutoscalingPolicy
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.components.core.register import objects as register_objects
-from meshed_mcp.components.mesh import rate_limiting
 from meshed_mcp.components.mesh.component import MeshedMCPService, ServiceMesh
 from meshed_mcp.components.observability.component import ObservabilityStack
-from meshed_mcp.components.observability.grafana_gateway import grafana_route
-from meshed_mcp.components.observability.scrape_wall import scrape_wall
 from meshed_mcp.infra.config import NAMESPACE, SECRET_TEXT_KEYS, StackConfig
 from meshed_mcp.infra.mail_server import mail_warnings
 from meshed_mcp.infra.peers import ADDRESS_OUTPUT, KUBECONFIG_OUTPUT, resolved
@@ -55,16 +51,10 @@ def configuration() -> tuple[dict[str, Any], set[str]]:
 def register(wanted: Plan) -> None:
     """Mesh and monitoring first (their CRDs and webhooks), then the services, then what scales them."""
     mesh = ServiceMesh("mesh", resolved(wanted.mesh))
-    observability = ObservabilityStack("observability", wanted.observability)
+    # A route to Grafana needs the mesh's kinds; without one the two are installed side by side.
+    needed = [] if wanted.observability.grafana.expose is None else [mesh]
+    observability = ObservabilityStack("observability", wanted.observability, pulumi.ResourceOptions(depends_on=needed))
     ready = pulumi.ResourceOptions(depends_on=[mesh, observability])
-    after_monitoring = pulumi.ResourceOptions(parent=mesh, depends_on=[observability])
-    register_objects(rate_limiting.monitor(wanted.mesh), after_monitoring)
-    grafana = wanted.observability.grafana
-    place = f"{wanted.observability.namespace}.svc.{wanted.mesh.cluster_domain}"
-    route = grafana_route(grafana.expose, grafana.url, place)
-    walls = [scrape_wall(each, wanted.observability.namespace) for each in wanted.mesh.namespaces]
-    register_objects(walls, after_monitoring)
-    register_objects(route, ready)
     services = {name: MeshedMCPService(name, args, ready) for name, args in wanted.services.items()}
     after_services = pulumi.ResourceOptions(depends_on=[observability, *services.values()])
     AutoscalingPolicy("autoscaling", wanted.autoscaling, after_services)

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.observability.grafana_values import GRAFANA_SERVICE
+from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.objects.authentication import RequestAuthentication
 from meshed_mcp.local.objects.destination import DestinationRule

@@ -13,9 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
-from meshed_mcp.components.mesh.monitor import SCRAPE_SECONDS
+from meshed_mcp.components.core.scraping import PROXY_SECONDS, SERVER_SECONDS
 from meshed_mcp.components.observability import sizing
-from meshed_mcp.components.observability.dashboards.choices import PROXY_SCRAPE_SECONDS
 from meshed_mcp.components.observability.jaeger_args import BadgerStorage, SearchStorage
 from meshed_mcp.components.observability.prometheus_values import RETENTION_SHARE
 from meshed_mcp.components.observability.reservation import Reservation
@@ -82,8 +81,8 @@ def load_of(plan: Plan, tools: int, organisations: int, calls: float, nodes: int
         organisations=organisations,
         calls_per_second=calls * pods,
         sampled=0.0 if tracing is None else tracing.sampling_percent / 100,
-        server_seconds=SCRAPE_SECONDS,
-        proxy_seconds=PROXY_SCRAPE_SECONDS,
+        server_seconds=SERVER_SECONDS,
+        proxy_seconds=PROXY_SECONDS,
         cluster_seconds=plan.observability.prometheus.scrape_interval_seconds,
         servers=len(plan.services),
         whole_pods=sum(most[name] for name, args in plan.services.items() if args.all_buckets),

@@ -30,6 +30,9 @@ CONTAINER_NAME: Final = "server"
 REGISTRY_NAME: Final = "mcp-registry"
 """Name of the registry's Service, ServiceAccount and Deployment."""
 
+RATE_LIMIT_NAME: Final = "mcp-rate-limit"
+"""Name of the rate limit service and label `app` of its pods."""
+
 REGISTRY_PATH: Final = "/v0.1"
 """Path prefix of the registry's HTTP interface. Source: official MCP registry API, v0.1."""
 

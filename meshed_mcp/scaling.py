@@ -24,8 +24,8 @@ from meshed_mcp.components.autoscaling.reaction import (
     ready_stages,
 )
 from meshed_mcp.components.core.errors import ConfigurationError, Fault, suggestion
+from meshed_mcp.components.core.scraping import SERVER_SECONDS
 from meshed_mcp.components.mesh.container import READINESS_PERIOD_SECONDS
-from meshed_mcp.components.mesh.monitor import SCRAPE_SECONDS
 from meshed_mcp.infra.plan import Plan, planned
 from meshed_mcp.infra.recording.project import read_project
 
@@ -68,7 +68,7 @@ def reaction_of(plan: Plan, service: str, factor: float) -> Reaction:
     return Reaction(
         targets[service],
         scaling.keda.install,
-        SCRAPE_SECONDS,
+        SERVER_SECONDS,
         others,
         READINESS_PERIOD_SECONDS,
         lever=scaling.keda.lever is not None,

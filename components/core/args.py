@@ -4,15 +4,32 @@ Python importers and stack files write `max_replicas`; other languages send `max
 `In[T]` marks a value that is only passed through, so it may be an output; whatever decides the shape is plain.
 """
 
+import sys
 from collections.abc import Awaitable
-from typing import TypeVar, Union
+from typing import TYPE_CHECKING, TypeVar
 
-import pulumi
 from pydantic import BaseModel, ConfigDict
 
 T = TypeVar("T")
-In = Union[T, Awaitable[T], pulumi.Output[T]]  # noqa: UP007 - pydantic needs the runtime union of a TypeVar
-"""A plain value or an output of it. `pulumi.Input` itself cannot be used: its forward reference breaks pydantic."""
+
+
+class _DeferredType(type):
+    def __instancecheck__(cls, value: object) -> bool:
+        pulumi = sys.modules.get("pulumi")  # no module imports Pulumi for this check: without it there are no outputs
+        return isinstance(value, Awaitable) or (pulumi is not None and isinstance(value, pulumi.Output))
+
+
+class Deferred(metaclass=_DeferredType):
+    """Any awaitable or Pulumi output, for pydantic. It has no instances of its own."""
+
+
+if TYPE_CHECKING:
+    import pulumi
+
+    In = T | Awaitable[T] | pulumi.Output[T]
+else:
+    In = T | Deferred
+    """A plain value or an output of it. `pulumi.Input` has a forward reference that breaks pydantic."""
 
 
 def camel(name: str) -> str:

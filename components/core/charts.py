@@ -7,6 +7,9 @@ from typing import Final, NamedTuple
 
 from meshed_mcp.components.core.manifest import Manifest
 
+RELEASE_TYPE: Final = "kubernetes:helm.sh/v3:Release"
+"""Pulumi type of a Helm release."""
+
 
 class Chart(NamedTuple):
     """A chart at one version. `repository` is an HTTP chart repository, an `oci://` prefix or a folder of charts."""

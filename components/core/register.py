@@ -11,14 +11,12 @@ from typing import Any, Final
 import pulumi
 from pydantic import BaseModel
 
-from meshed_mcp.components.core.charts import ReleaseSpec
+from meshed_mcp.components.core.charts import RELEASE_TYPE, ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.components.core.properties import properties
 
 PROVIDER_VERSION: Final = version("pulumi-kubernetes")
 """Version of the provider that the objects are made with: the SDK's. Looked up once: it is a search through folders."""
-
-RELEASE_TYPE: Final = "kubernetes:helm.sh/v3:Release"
 
 Ignored = Mapping[tuple[str, str], Sequence[str]]
 """(kind, name) of an object -> paths of fields that a controller owns after creation: an update must not reset them."""

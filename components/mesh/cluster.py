@@ -15,6 +15,7 @@ from meshed_mcp.components.mesh.mode import MeshMode
 from meshed_mcp.components.mesh.multi_cluster import in_network, joins, shared_root
 from meshed_mcp.components.mesh.multi_cluster_args import Remote
 from meshed_mcp.components.mesh.revisions import revision_tags
+from meshed_mcp.components.mesh.scrape_policy import scrape_policy
 from meshed_mcp.components.mesh.security import default_deny, mutual_tls
 from meshed_mcp.components.mesh.service import is_configuration
 from meshed_mcp.components.mesh.telemetry import mesh_telemetry
@@ -31,6 +32,12 @@ def foundations(args: ServiceMeshArgs) -> list[Manifest]:
     return [*in_network(namespaces(args), args), *shared_root(args)]
 
 
+def scrape_policies(args: ServiceMeshArgs) -> list[Manifest]:
+    """Who may scrape the meshed namespaces."""
+    monitoring = args.monitoring_namespace
+    return [] if monitoring is None else [scrape_policy(namespace, monitoring) for namespace in args.namespaces]
+
+
 def policies(args: ServiceMeshArgs) -> list[Manifest]:
     """What the control plane is told once its CRDs and its admission webhook are there; in a remote cluster only what
     Kubernetes itself reads, for its control plane has its own.
@@ -38,6 +45,7 @@ def policies(args: ServiceMeshArgs) -> list[Manifest]:
     found = [
         mutual_tls(),
         *(default_deny(namespace) for namespace in args.namespaces),
+        *scrape_policies(args),
         gateway(args),
         *revision_tags(args),
         *access_roles(args),

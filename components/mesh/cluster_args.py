@@ -4,9 +4,9 @@ Stack keys in, a frozen model out. Not here: one service in the mesh (args.py), 
 """
 
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.core import charts
@@ -163,6 +163,9 @@ class ServiceMeshArgs(Model):
 
     namespaces: list[str] = Field(default_factory=lambda: ["mcp-system"], min_length=1)
     """Meshed namespaces: created, injected, and closed to every call that no service allows."""
+
+    monitoring_namespace: Annotated[str, AfterValidator(namespace_name)] | None = None
+    """Namespace of the Prometheus that may scrape pods of `namespaces`; others get no metrics. Unset = anybody may."""
 
     istio_version: str = charts.ISTIO_VERSION
     """Version of all Istio charts and images; 1.31 or newer."""

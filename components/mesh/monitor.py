@@ -8,9 +8,10 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
+from meshed_mcp.components.core.scraping import SERVER_SECONDS
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 
-SCRAPE_SECONDS: Final = 5
+SCRAPE_SECONDS: Final = SERVER_SECONDS
 """Product rule: a call is queryable within 6 s, and the autoscaler sees a load step in time."""
 
 SCRAPE_TIMEOUT_SECONDS: Final = 4

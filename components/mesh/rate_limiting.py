@@ -34,11 +34,9 @@ MEMORY_LIMIT: Final = "256Mi"
 REDIS_TIMEOUT: Final = "200ms"
 """Below the proxies' patience (rate_limits_shared.TIMEOUT), so that the service itself says that it cannot count."""
 
-SCRAPE_SECONDS: Final = 15
-
 
 def manifests(args: ServiceMeshArgs) -> list[Manifest]:
-    """Every object but the monitor, whose kind comes with the monitoring; none unless the mesh has the service."""
+    """Every object but the PodMonitor, which ObservabilityStack makes; none unless the mesh has the service."""
     if args.rate_limiting is None:
         return []
     namespace = args.namespaces[0]
@@ -60,15 +58,6 @@ def manifests(args: ServiceMeshArgs) -> list[Manifest]:
         manifest("policy/v1", "PodDisruptionBudget", here, disrupted),
         manifest("apps/v1", "Deployment", here, _deployment(args.rate_limiting, ports, checksum)),
     ]
-
-
-def monitor(args: ServiceMeshArgs) -> list[Manifest]:
-    """How Prometheus finds the service, where the mesh has it."""
-    if args.rate_limiting is None:
-        return []
-    endpoint = {"port": contract.MANAGEMENT_PORT_NAME, "interval": f"{SCRAPE_SECONDS}s"}
-    spec = {"selector": _selected(), "podMetricsEndpoints": [endpoint]}
-    return [manifest("monitoring.coreos.com/v1", "PodMonitor", metadata(NAME, args.namespaces[0]), spec)]
 
 
 def rules_file(args: ServiceMeshArgs) -> str:

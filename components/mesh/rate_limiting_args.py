@@ -9,10 +9,11 @@ from typing import Final
 
 from pydantic import Field
 
+from meshed_mcp import contract
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.mesh.container_args import SecretKey
 
-NAME: Final = "mcp-rate-limit"
+NAME: Final = contract.RATE_LIMIT_NAME
 """Name of every object of the service."""
 
 IMAGE: Final = "docker.io/envoyproxy/ratelimit:3fb70258"

@@ -12,8 +12,8 @@ from meshed_mcp.components.alerts.record import Alert, Scope
 from meshed_mcp.components.alerts.rule import Links
 from meshed_mcp.components.alerts.rule import alert_rules as rules_of
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.core.scraping import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.grafana_values import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability.rules import group, prometheus_rule
 
 ALERTS: Final = "mcp-alerts"

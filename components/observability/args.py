@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp.components.alerts.settings import AlertOverrides
 from meshed_mcp.components.core.args import In, Model
-from meshed_mcp.components.core.names import namespace_name, object_name
+from meshed_mcp.components.core.names import host_name, namespace_name, object_name
 from meshed_mcp.components.observability.alerting_args import EmailReceiver, SecretFile
 from meshed_mcp.components.observability.collector_args import CollectorSettings
 from meshed_mcp.components.observability.grafana_gateway import GrafanaExposure
@@ -200,6 +200,9 @@ class ObservabilityStackArgs(Model):
 
     runbooks_url: str = "docs/runbooks"
     """Base of the alerts' runbook links, without a trailing slash: a URL, or the folder in this repository."""
+
+    cluster_domain: Annotated[str, AfterValidator(host_name)] = "cluster.local"
+    """DNS suffix of the cluster; as the mesh's."""
 
     storage_class: Annotated[str, AfterValidator(object_name)] | None = None
     """StorageClass of every volume of the stack; the cluster's default if unset."""

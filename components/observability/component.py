@@ -9,12 +9,12 @@ from typing import Any
 import pulumi
 
 from meshed_mcp.components.core import register
+from meshed_mcp.components.core.scraping import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability import manifests as parts
 from meshed_mcp.components.observability import releases
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.cert_manager import cert_manager_releases
 from meshed_mcp.components.observability.collectors import otlp_endpoint
-from meshed_mcp.components.observability.grafana_values import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability.kiali import kiali_release
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
 
@@ -23,7 +23,7 @@ class ObservabilityStack(pulumi.ComponentResource):
     """Prometheus, Alertmanager, Grafana with the dashboard "MCP services", Jaeger and collectors; once per cluster.
 
     `args` are ObservabilityStackArgs or the same as a mapping. Prometheus sees the monitors and rules of all
-    namespaces.
+    namespaces. With `grafana.expose`, make it after the mesh, whose Gateway the route needs.
     """
 
     prometheus_url: pulumi.Output[str]
@@ -60,6 +60,7 @@ class ObservabilityStack(pulumi.ComponentResource):
             [*parts.dashboards(checked), *parts.rules(checked), *parts.monitors(checked)],
             register.after(child, [stack]),
         )
+        register.objects(parts.routes(checked), inside)
         if checked.kiali is not None:
             register.release(kiali_release(checked.kiali, checked), register.after(child, [stack]))
         self.set_outputs(checked)

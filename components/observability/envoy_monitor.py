@@ -7,8 +7,8 @@ Source: Istio, "Prometheus", its sample for the Prometheus operator. Not here: w
 from typing import Final
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.core.scraping import PROXY_SECONDS
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.dashboards.choices import PROXY_SCRAPE_SECONDS
 
 NAME: Final = "envoy-stats"
 
@@ -31,7 +31,7 @@ def envoy_monitor(args: ObservabilityStackArgs) -> Manifest:
     endpoint = {
         "port": PROXY_PORT_NAME,
         "path": PROXY_PATH,
-        "interval": f"{PROXY_SCRAPE_SECONDS}s",
+        "interval": f"{PROXY_SECONDS}s",
         "metricRelabelings": [kept],
     }
     spec = {"selector": {}, "namespaceSelector": {"any": True}, "podMetricsEndpoints": [endpoint]}

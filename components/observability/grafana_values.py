@@ -5,6 +5,7 @@ from typing import Final
 from meshed_mcp import contract
 from meshed_mcp.components.core import traffic_queries as traffic
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
+from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
 from meshed_mcp.components.observability.args import GrafanaSettings, ObservabilityStackArgs
 from meshed_mcp.components.observability.grafana_login import login_values
 from meshed_mcp.components.observability.jaeger import query_url
@@ -26,10 +27,6 @@ FOLDER_ANNOTATION: Final = "grafana_folder"
 ADMIN_USER_KEY: Final = "admin-user"
 ADMIN_PASSWORD_KEY: Final = "admin-password"  # noqa: S105 - the name of a key
 """Keys of the administrator's Secret. Source: the chart's defaults `grafana.admin.userKey` and `passwordKey`."""
-
-GRAFANA_SERVICE: Final = "grafana"
-GRAFANA_PORT: Final = 80
-"""Service of Grafana; the port is the chart's default `service.port`."""
 
 TRACE_LABEL: Final = "trace_id"
 """Label of an exemplar that holds the trace. Source: OpenMetrics, the name that OpenTelemetry's exporters use."""

@@ -10,9 +10,9 @@ from typing import Final
 
 from meshed_mcp.components.core.charts import ReleaseSpec
 from meshed_mcp.components.core.manifest import NAMESPACE_LABEL, Manifest, manifest, metadata
+from meshed_mcp.components.core.scraping import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.charts import KIALI_SERVER
-from meshed_mcp.components.observability.grafana_values import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability.jaeger import query_url
 from meshed_mcp.components.observability.kiali_args import AnonymousLogin, KialiSettings, OpenIdLogin
 from meshed_mcp.components.observability.prometheus_values import prometheus_url

@@ -7,10 +7,12 @@ from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.cert_manager import cert_manager_namespaces
 from meshed_mcp.components.observability.dashboards import config_maps
 from meshed_mcp.components.observability.envoy_monitor import envoy_monitor
+from meshed_mcp.components.observability.grafana_gateway import grafana_route
 from meshed_mcp.components.observability.grafana_values import admin_secrets
 from meshed_mcp.components.observability.istiod_monitor import istiod_monitor
 from meshed_mcp.components.observability.kiali import kiali_network_policy
 from meshed_mcp.components.observability.metrics_walls import metrics_walls
+from meshed_mcp.components.observability.rate_limit_monitor import rate_limit_monitor
 from meshed_mcp.components.observability.rules import service_levels
 from meshed_mcp.components.observability.tracing_monitor import tracing_monitor
 from meshed_mcp.components.observability.tracing_walls import tracing_walls
@@ -25,6 +27,7 @@ def manifests(args: ObservabilityStackArgs) -> list[Manifest]:
         *dashboards(args),
         *rules(args),
         *monitors(args),
+        *routes(args),
     ]
 
 
@@ -71,5 +74,12 @@ def rules(args: ObservabilityStackArgs) -> list[Manifest]:
 
 
 def monitors(args: ObservabilityStackArgs) -> list[Manifest]:
-    """Scrapes of what is no single service's: the mesh's proxies and control plane, Jaeger and the collectors."""
-    return [envoy_monitor(args), istiod_monitor(args.namespace), tracing_monitor(args.namespace)]
+    """Scrapes of the mesh's proxies, control plane and rate limit service, of Jaeger and the collectors."""
+    place = args.namespace
+    return [envoy_monitor(args), istiod_monitor(place), rate_limit_monitor(place), tracing_monitor(place)]
+
+
+def routes(args: ObservabilityStackArgs) -> list[Manifest]:
+    """Grafana at the ingress gateway, where it is exposed. The kinds are Istio's."""
+    grafana = args.grafana
+    return grafana_route(grafana.expose, grafana.url, f"{args.namespace}.svc.{args.cluster_domain}")

@@ -8,8 +8,8 @@ is open: they scrape the whole cluster. Source of the labels: Prometheus operato
 from typing import Final
 
 from meshed_mcp.components.core.manifest import NAMESPACE_LABEL, Manifest, manifest, metadata
+from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.grafana_values import GRAFANA_SERVICE
 from meshed_mcp.components.observability.prometheus_values import PROMETHEUS_PORT
 
 APP_LABEL: Final = "app"

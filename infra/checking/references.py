@@ -9,10 +9,10 @@ from typing import Any, Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import Fault, suggestion
 from meshed_mcp.components.core.manifest import Manifest, identity
+from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
 from meshed_mcp.components.mesh.cluster_args import EGRESS_NAMESPACE
 from meshed_mcp.components.mesh.imports import EGRESS_SERVICE
 from meshed_mcp.components.mesh.waypoint import WAYPOINT_CLASS
-from meshed_mcp.components.observability.grafana_values import GRAFANA_SERVICE
 
 WORKLOADS: Final = ("Deployment", "StatefulSet", "DaemonSet")
 ALWAYS_THERE: Final = frozenset({"default", "kube-system"})

@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from meshed_mcp.components.core.charts import RELEASE_TYPE
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.core.register import RELEASE_TYPE
 
 
 class Registration(NamedTuple):

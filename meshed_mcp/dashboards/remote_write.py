@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from meshed_mcp.components.core import scraping
 from meshed_mcp.components.core.load_queries import LOAD_SECONDS
 from meshed_mcp.components.observability.dashboards import choices
 from meshed_mcp.dashboards.series import Pace, Series, Shape
@@ -82,7 +83,7 @@ def spans(page_seconds: float, rules_seconds: float, after: float) -> dict[Pace,
     """How each pace is sampled: `page_seconds` back where pages look, `rules_seconds` where rules alone do."""
     server, proxy, cluster = (
         choices.SERVER_SCRAPE_SECONDS,
-        choices.PROXY_SCRAPE_SECONDS,
+        scraping.PROXY_SECONDS,
         choices.CLUSTER_SCRAPE_SECONDS,
     )
     return {

@@ -172,6 +172,23 @@ def test_replicas_are_left_to_an_autoscaler_and_to_nothing_else(stack: str) -> N
     assert all("replicas" in item.inputs["spec"] for item in workloads)
 
 
+def test_the_program_makes_nothing_but_components(stack: str) -> None:
+    """Product rule: whoever imports the components gets all that the program would make."""
+    recorded = recording(stack)
+    made = [item for item in recorded.registrations if item.parent not in by_urn(recorded)]
+    assert {item.type.split(":")[-1] for item in made} == set(COMPONENTS)
+
+
+def test_scrape_policies_and_monitors_are_made_by_components(stack: str) -> None:
+    """Kubernetes, "Network Policies": in the namespaces of a mesh, metrics are for its Prometheus alone."""
+    recorded = recording(stack)
+    policy = find(recorded, "NetworkPolicy", "mcp-system/metrics")
+    assert policy.parent == component(recorded, "ServiceMesh").urn
+    monitor = find(recorded, "PodMonitor", "monitoring/mcp-rate-limit")
+    assert monitor.parent == component(recorded, "ObservabilityStack").urn
+    assert find(recorded, "Release", "prometheus-operator-crds").urn in made_before(recorded, monitor)
+
+
 def test_every_object_has_an_explicit_name(stack: str) -> None:
     """Design D13: Pulumi's random suffixes would break DNS names, selectors and references."""
     assert all(item["metadata"]["name"] for item in recording(stack).objects)

@@ -4,18 +4,15 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.alerts.burn_rate import BURN_RATES
-from meshed_mcp.components.core import queries
+from meshed_mcp.components.core import queries, scraping
 from meshed_mcp.components.observability.dashboards.records import Threshold, Variable
 from meshed_mcp.components.observability.rules import PAGES_SECONDS
 from meshed_mcp.components.observability.slo import Objective
 
-SERVER_SCRAPE_SECONDS: Final = 5
+SERVER_SCRAPE_SECONDS: Final = scraping.SERVER_SECONDS
 """Scrape interval of MCP servers, set by their PodMonitors."""
 
-PROXY_SCRAPE_SECONDS: Final = 15
-"""Scrape interval of the mesh's proxies."""
-
-CLUSTER_SCRAPE_SECONDS: Final = 30
+CLUSTER_SCRAPE_SECONDS: Final = scraping.CLUSTER_SECONDS
 """Scrape interval of kubelet, kube-state-metrics and Prometheus itself, the stack's default."""
 
 RATE: Final = "$__rate_interval"

@@ -1,5 +1,6 @@
 """How the program reads its configuration: values and secrets of a run, by Pulumi's public functions."""
 
+import asyncio
 import contextvars
 import json
 from collections.abc import Mapping
@@ -17,9 +18,15 @@ SERVICES = json.dumps({"mcp-search": {"image": "registry.example.com/mcp-search:
 VALUES = {"meshed-mcp:services": SERVICES, "meshed-mcp:session_key": "s3cret", "other:key": "1"}
 
 
-def read() -> tuple[Mapping[str, Any], set[str]]:
-    """The configuration, read in a context without one of another test."""
-    return contextvars.Context().run(configuration)
+def read(inline: Mapping[str, str] | None = None) -> tuple[Mapping[str, Any], set[str]]:
+    """The configuration, read in a context without one of another test; `inline` is set in it."""
+
+    async def program() -> tuple[Mapping[str, Any], set[str]]:
+        if inline is not None:
+            set_all_config(dict(inline), ["meshed-mcp:session_key"])
+        return configuration()
+
+    return contextvars.Context().run(asyncio.run, program())
 
 
 def test_the_language_hosts_variables_are_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,12 +42,7 @@ def test_the_language_hosts_variables_are_the_configuration(monkeypatch: pytest.
 def test_an_inline_program_of_the_automation_api_has_no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pulumi Automation API: its language server sets the configuration in the context of the program."""
     monkeypatch.delenv("PULUMI_CONFIG", raising=False)
-
-    def inline() -> tuple[Mapping[str, Any], set[str]]:
-        set_all_config(VALUES, ["meshed-mcp:session_key"])
-        return configuration()
-
-    values, secret_keys = contextvars.Context().run(inline)
+    values, secret_keys = read(VALUES)
     assert values.keys() == VALUES.keys() - {"other:key"}
     assert secret_keys == {"meshed-mcp:session_key"}
     assert isinstance(values["meshed-mcp:session_key"], pulumi.Output)

@@ -1,6 +1,6 @@
 """Every value that the arguments of a component can hold reaches Pulumi, or is refused in a sentence."""
 
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from enum import Enum, IntEnum, StrEnum
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from meshed_mcp.components import AutoscalingPolicy, MeshedMCPService, ObservabilityStack, ServiceMesh
-from meshed_mcp.components.core.args import Model
+from meshed_mcp.components.core.args import Deferred, Model
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.core.properties import LARGEST_WHOLE, properties
 from meshed_mcp.components.core.schema import arguments_model
@@ -105,7 +105,7 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
     if origin is Literal:
         return st.sampled_from(parts)
     if origin in {Union, UnionType}:
-        return st.one_of(values_of(part) for part in parts if get_origin(part) not in {pulumi.Output, Awaitable})
+        return st.one_of(values_of(part) for part in parts if part is not Deferred)
     if origin is list:
         return st.lists(values_of(parts[0]), max_size=2)
     if origin in {dict, Mapping}:
@@ -189,7 +189,7 @@ def leaves(kind: Any, seen: set[Any]) -> Iterator[Any]:
             seen.add(kind)
             for field in kind.model_fields.values():
                 yield from leaves(field.annotation, seen)
-    elif get_origin(kind) in {None, Literal, pulumi.Output, Awaitable}:
+    elif get_origin(kind) in {None, Literal}:
         yield kind
     else:
         for part in get_args(kind) if get_origin(kind) is not Annotated else get_args(kind)[:1]:
@@ -200,5 +200,5 @@ def test_fields_have_no_type_that_only_some_messages_carry() -> None:
     """Product rule: a field of a new type is added here with a value that `properties` is tested with."""
     models: list[Any] = [StackConfig, *(arguments_model(kind) for kind, _ in COMPONENTS)]
     found = {kind for model in models for kind in leaves(model, set())}
-    plain = {kind for kind in found if get_origin(kind) not in {Literal, pulumi.Output, Awaitable}}
+    plain = {kind for kind in found if get_origin(kind) is not Literal and kind is not Deferred}
     assert {kind for kind in plain if not (isinstance(kind, type) and issubclass(kind, StrEnum))} <= {*PLAIN, datetime}

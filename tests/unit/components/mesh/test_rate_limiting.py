@@ -14,6 +14,7 @@ from meshed_mcp.components.mesh.args import ServiceMeshArgs
 from meshed_mcp.components.mesh.proxy_filters import foreign_filters
 from meshed_mcp.components.mesh.rate_limiting_args import IMAGE, NAME, FailureMode
 from meshed_mcp.components.mesh.rate_limits_shared import FILTER, reference
+from meshed_mcp.components.observability.rate_limit_monitor import rate_limit_monitor
 from tests.unit.components.mesh.mesh_rendering import render, render_mesh
 
 AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
@@ -144,10 +145,12 @@ def test_prometheus_scrapes_the_service_past_the_mesh() -> None:
     args = ServiceMeshArgs.model_validate(
         {"domain": "mcp.example.com", "rate_limiting": {"redis": REDIS, "failure_mode": "open"}}, by_name=True
     )
-    (monitor,) = rate_limiting.monitor(args)
+    monitor = rate_limit_monitor("monitoring")
     (deployment,) = [item for item in rate_limiting.manifests(args) if item["kind"] == "Deployment"]
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     template = deployment["spec"]["template"]
+    assert monitor["spec"]["namespaceSelector"] == {"any": True}
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
     ports = {port["name"]: port["containerPort"] for port in template["spec"]["containers"][0]["ports"]}
     assert ports[endpoint["port"]] == contract.MANAGEMENT_PORT
     excluded = template["metadata"]["annotations"]["traffic.sidecar.istio.io/excludeInboundPorts"].split(",")

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.scraping import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.mesh.cluster_args import INGRESS_NAMESPACE
 from meshed_mcp.components.mesh.gateway import INGRESS_SELECTOR
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.grafana_gateway import GrafanaExposure, grafana_route
-from meshed_mcp.components.observability.grafana_values import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability.metrics_walls import metrics_walls
 from meshed_mcp.local.stack import read_stack
 from tests.stacks import recording

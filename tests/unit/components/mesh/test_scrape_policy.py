@@ -1,11 +1,13 @@
 """Who scrapes services: named by the kernel of the node, for metrics are outside the mesh."""
 
 from meshed_mcp import contract
-from meshed_mcp.components.observability.scrape_wall import SCRAPED, scrape_wall
+from meshed_mcp.components.mesh.cluster import scrape_policies
+from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
+from meshed_mcp.components.mesh.scrape_policy import SCRAPED, scrape_policy
 from tests.stacks import recording
 
-WALL = scrape_wall("apps", "watch")
-SCRAPER, OTHERS = WALL["spec"]["ingress"]
+POLICY = scrape_policy("apps", "watch")
+SCRAPER, OTHERS = POLICY["spec"]["ingress"]
 
 
 def test_metrics_are_for_prometheus_alone() -> None:
@@ -35,3 +37,11 @@ def test_every_service_of_a_stack_is_behind_it() -> None:
         if item["kind"] == "NetworkPolicy" and item["metadata"]["name"] == "metrics"
     }
     assert served == walls
+
+
+def test_a_mesh_whose_prometheus_is_not_named_has_none() -> None:
+    """Product rule: a policy names who may scrape; without a name every Prometheus would be shut out."""
+    args = ServiceMeshArgs.model_validate({"domain": "mcp.example.com", "namespaces": ["a", "b"]}, by_name=True)
+    assert scrape_policies(args) == []
+    named = args.model_copy(update={"monitoring_namespace": "watch"})
+    assert scrape_policies(named) == [scrape_policy("a", "watch"), scrape_policy("b", "watch")]

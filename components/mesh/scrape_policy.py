@@ -1,8 +1,8 @@
-"""NetworkPolicy of a namespace of services: their metrics are for Prometheus alone. Namespaces in, one object out.
+"""NetworkPolicy of a meshed namespace: its metrics are for Prometheus alone. Namespaces in, one object out.
 
-Metrics are outside the mesh and its identities, so the kernel of the node names who may scrape. Everything else stays
-the mesh's to judge; probes come from the node, which no policy stops. It also opens the way in where the namespace
-denies by default. Source: Kubernetes, "Network Policies", `endPort`.
+Metrics bypass the mesh and its identities, so the NetworkPolicy names who may scrape. Istio judges every other port;
+probes come from the node, which no policy stops. The policy also opens the way in where the namespace denies by
+default. Source: Kubernetes, "Network Policies", `endPort`.
 """
 
 from itertools import pairwise
@@ -20,7 +20,7 @@ SCRAPED: Final = (contract.MANAGEMENT_PORT, PROXY_METRICS_PORT, MERGED_METRICS_P
 LAST_PORT: Final = 65_535
 
 
-def scrape_wall(namespace: str, monitoring: str) -> Manifest:
+def scrape_policy(namespace: str, monitoring: str) -> Manifest:
     """All pods of `namespace`: three ports for the Prometheus of the namespace `monitoring`, the rest for everybody."""
     place = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: monitoring}}}
     scraper = place | {"podSelector": {"matchLabels": PROMETHEUS_PODS}}
