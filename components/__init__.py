@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from meshed_mcp.components.mesh.component import MeshedMCPService, ServiceMesh
     from meshed_mcp.components.observability.component import ObservabilityStack
 
-    COMPONENTS: Final[tuple[type[pulumi.ComponentResource], ...]]
+    COMPONENTS: tuple[type[pulumi.ComponentResource], ...]
     """Every component, as the package offers them."""
 
 __all__ = ["COMPONENTS", "AutoscalingPolicy", "MeshedMCPService", "ObservabilityStack", "ServiceMesh"]

@@ -5,7 +5,7 @@ Rules over several services are checked here, all faults in one go; nothing is r
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, VpaInstall
@@ -23,7 +23,7 @@ from meshed_mcp.components.mesh.mode import MeshMode
 from meshed_mcp.components.mesh.multi_cluster_args import Remote
 from meshed_mcp.components.mesh.proxy_size import ProxySize
 from meshed_mcp.components.mesh.revision_args import UNNAMED, injecting_revision
-from meshed_mcp.components.mesh.sharing import missing_parts
+from meshed_mcp.components.mesh.sharing import SharedUse, missing_parts
 from meshed_mcp.components.mesh.tool_args import Pool, PoolSettings
 from meshed_mcp.components.observability.alerts import grafana_address
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
@@ -48,9 +48,6 @@ from meshed_mcp.infra.scaling import (
 )
 from meshed_mcp.infra.shared_limits import rate_limit_service, shared_limit_faults, shared_limits
 from meshed_mcp.infra.tracing import tracing, tracing_faults
-
-OWN_DATA_MODULES: Final = ("meshed_mcp.agents.services.organization", "meshed_mcp.agents.services.rag")
-"""Services of this package that keep data: without a shared database each replica would answer from its own."""
 
 
 class Plan(NamedTuple):
@@ -123,18 +120,15 @@ def service_faults(name: str, item: ServiceConfig, names: list[str]) -> Iterator
     if item.legacy is contract.Legacy.STICKY and item.scaling.min_replicas == 0:
         advice = "write scaling.min_replicas: 1, or legacy: stateless"
         yield Fault(where, "legacy", f"sticky keeps sessions in a pod's memory, which min_replicas 0 ends; {advice}")
-    if keeps_own_data(item) and item.scaling.max_replicas > 1:
-        advice = f"write 1, or name a database: secret_env: {{{contract.ENV_DATABASE_URL}: {{secret: ..., key: ...}}}}"
-        message = f"{item.scaling.max_replicas} replicas would each answer from their own data; {advice}"
-        yield Fault(where, "scaling.max_replicas", message)
 
 
 def sharing_faults(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[Fault]:
     """What a service's replicas need to share, as it says itself, and the stack does not name."""
     if item.scaling.max_replicas == 1 and len(deployments(name, item)) == 1:
         return
-    for number, field, why in missing_parts(item.uses, config):
-        advice = f"write {NAMESPACE}:{field}: {{secret: ..., key: ...}}, or run one replica and no canary"
+    for number, part, why in missing_parts(item.uses, config, {*item.env, *item.secret_env}):
+        field = part if item.uses[number] is SharedUse.DATABASE else f"{NAMESPACE}:{part}"
+        advice = f"set {field}: {{secret: ..., key: ...}}, or run one replica and no canary"
         yield Fault(f"service {name}", f"uses[{number}]", f"{item.uses[number]}: its replicas {why}; {advice}")
 
 
@@ -146,12 +140,6 @@ def registry_faults(config: StackConfig, registry: RegistryConfig) -> Iterator[F
     if registry.database is None and registry.replicas > 1:
         advice = "write 1, or name a database: {secret: ..., key: ...}"
         yield Fault("registry", "replicas", f"{registry.replicas} would each keep their own entries; {advice}")
-
-
-def keeps_own_data(item: ServiceSettings) -> bool:
-    """Whether a service keeps its data in a file of its own pod."""
-    own_module = any(word in OWN_DATA_MODULES for word in item.command)
-    return own_module and contract.ENV_DATABASE_URL not in {*item.env, *item.secret_env}
 
 
 def deployments(name: str, item: ServiceSettings) -> list[str]:

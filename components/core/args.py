@@ -6,7 +6,7 @@ Python importers and stack files write `max_replicas`; other languages send `max
 
 import sys
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, Union
 
 from pydantic import BaseModel, ConfigDict
 
@@ -26,7 +26,7 @@ class Deferred(metaclass=_DeferredType):
 if TYPE_CHECKING:
     import pulumi
 
-    In = T | Awaitable[T] | pulumi.Output[T]
+    In = Union[T, Awaitable[T], pulumi.Output[T]]  # noqa: UP007 - mypy takes no alias that begins with a TypeVar
 else:
     In = T | Deferred
     """A plain value or an output of it. `pulumi.Input` has a forward reference that breaks pydantic."""

@@ -159,9 +159,10 @@ class MeshedMCPServiceArgs(ServiceSettings):
 
     @model_validator(mode="after")
     def _shares_what_it_uses(self) -> "MeshedMCPServiceArgs":
+        variables = {*self.env, *self.secret_env}
         faults = [
             f"uses {self.uses[number]}, for which its replicas {why}; add {field}, or run one replica and no canary"
-            for number, field, why in (missing_parts(self.uses, self) if self.replicated else ())
+            for number, field, why in (missing_parts(self.uses, self, variables) if self.replicated else ())
         ]
         if faults:
             raise ValueError("\n".join(faults))

@@ -86,8 +86,8 @@ class ServiceSettings(PolicySettings):
     """Environment variables whose values are in a Secret."""
 
     uses: list[SharedUse] = Field(default_factory=list)
-    """What of MCP the service uses beyond single requests: `request-state`, `subscriptions`. With more than one replica
-    each needs a part that all replicas share."""
+    """What the service uses beyond single requests: `request-state`, `subscriptions`, `database`. With more than one
+    replica each needs a part that all replicas share; for `database`, MESHED_MCP_DATABASE_URL in `secret_env`."""
 
     resources: ServerResources = Field(default_factory=ServerResources)
     """CPU and memory of the container."""

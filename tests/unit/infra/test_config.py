@@ -196,10 +196,11 @@ def test_a_service_named_like_a_canary_is_refused() -> None:
 
 def test_replicas_that_would_split_their_data_are_refused() -> None:
     """Product rule: each pod's SQLite file is its own, so answers would depend on the replica."""
-    command = ["python", "-m", "meshed_mcp.agents.services.rag"]
-    (line,) = service_lines(command=command)
-    assert line.startswith("service mcp-a: scaling.max_replicas: 10 replicas would each answer from their own data")
-    assert "secret_env: {MESHED_MCP_DATABASE_URL: {secret: ..., key: ...}}" in line
+    (line,) = service_lines(uses=["database"])
+    assert line.startswith("service mcp-a: uses[0]: database: its replicas would each answer from their own data")
+    assert "set secret_env.MESHED_MCP_DATABASE_URL: {secret: ..., key: ...}, or run one replica" in line
+    named = {"MESHED_MCP_DATABASE_URL": {"secret": "mcp-database", "key": "url"}}
+    assert planned(stack(services={"mcp-a": {**SERVICE, "uses": ["database"], "secret_env": named}})).services
 
 
 def test_an_encrypted_value_inside_a_structure_is_refused() -> None:

@@ -33,12 +33,12 @@ def test_each_part_that_several_replicas_need_is_demanded_by_name() -> None:
     keys, bus = lines({"uses": ["request-state", "subscriptions"]})
     assert keys == (
         "service mcp-a: uses[0]: request-state: its replicas would each seal with a key of their own, so a second "
-        "round fails on all but one; write meshed-mcp:request_state: {secret: ..., key: ...}, "
+        "round fails on all but one; set meshed-mcp:request_state: {secret: ..., key: ...}, "
         "or run one replica and no canary"
     )
     assert bus == (
         "service mcp-a: uses[1]: subscriptions: its replicas would each tell their own listeners only; "
-        "write meshed-mcp:redis: {secret: ..., key: ...}, or run one replica and no canary"
+        "set meshed-mcp:redis: {secret: ..., key: ...}, or run one replica and no canary"
     )
 
 
@@ -52,7 +52,8 @@ def test_a_canary_is_a_second_replica() -> None:
 
 def test_the_stack_names_the_parts_once_for_all_services() -> None:
     """Product rule: the audience keeps services apart that seal with one key."""
-    args = planned({"uses": [*SharedUse]}, request_state=KEYS, redis=REDIS).services["mcp-a"]
+    database = {"MESHED_MCP_DATABASE_URL": {"secret": "mcp-database", "key": "url"}}
+    args = planned({"uses": [*SharedUse], "secret_env": database}, request_state=KEYS, redis=REDIS).services["mcp-a"]
     assert args.request_state is not None
     assert args.redis is not None
     assert (args.request_state.key, args.redis.secret) == ("keys", "mcp-redis")

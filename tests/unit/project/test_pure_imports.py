@@ -43,7 +43,7 @@ def test_components_are_imported_on_first_use() -> None:
 
 
 def test_an_output_is_taken_as_soon_as_a_program_has_imported_pulumi() -> None:
-    """Pulumi, "Inputs and outputs": a value that is passed through may be an output or an awaitable, and nothing else."""
+    """Pulumi, "Inputs and outputs": a value that is passed through may be an output or an awaitable."""
     script = (
         "import asyncio\nfrom meshed_mcp.components.mesh.args import MeshedMCPServiceArgs as Args\n"
         "from pydantic import ValidationError\nimport pulumi\n"
