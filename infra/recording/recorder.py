@@ -64,10 +64,13 @@ class Recorder(mocks.MockMonitor):
         urn = self.make_urn(request.parent, request.type, request.name)
         if request.type == STACK_TYPE:
             return resource_pb2.RegisterResourceResponse(urn=urn)
-        self.registrations.append(registration(urn, request))
+        item = registration(urn, request)
+        self.registrations.append(item)
+        identity = request.name if request.custom else ""
+        self.resources[urn] = self.ResourceRegistration(urn, identity, item.inputs)  # for references to it
         answer = struct_pb2.Struct()
         answer.CopyFrom(request.object)
-        return resource_pb2.RegisterResourceResponse(urn=urn, id=request.name if request.custom else "", object=answer)
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=answer)
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         """Answer for another stack's outputs: every one that a program may ask for, none of them known here."""
@@ -215,8 +218,9 @@ def _run(
     program: Callable[[], None], project: str, stack: str, config: dict[str, str], secret_keys: list[str]
 ) -> Recording:
     """Run on this thread, with an event loop and Pulumi settings of its own."""
-    loop = asyncio.new_event_loop()
-    loop.set_default_executor(ThreadPoolExecutor(max_workers=1))  # answers requests in the order they are made
+    loop, monitors_loop = asyncio.new_event_loop(), asyncio.new_event_loop()
+    # One worker answers requests in the order in which they are made; Pulumi's mock monitor needs a loop there.
+    loop.set_default_executor(ThreadPoolExecutor(1, initializer=asyncio.set_event_loop, initargs=(monitors_loop,)))
     asyncio.set_event_loop(loop)
     monitor = Recorder()
     engine = mocks.MockEngine(None)
@@ -229,6 +233,7 @@ def _run(
         raise
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
+        monitors_loop.close()
         loop.close()
     refuse_doubles(monitor.registrations)
     stack_outputs = monitor.outputs.pop(monitor.make_urn("", STACK_TYPE, f"{project}-{stack}"), {})

@@ -1,6 +1,7 @@
 """The recorder: what a program registers, exactly, without an engine."""
 
 import gc
+import importlib
 import subprocess
 import sys
 from typing import Any
@@ -165,6 +166,7 @@ def test_options_of_a_parent_reach_its_children() -> None:
 
 def test_a_resource_as_an_input_is_its_urn() -> None:
     """Pulumi, developer documentation, "Resource references": the message names the resource by its URN."""
+    importlib.import_module("pulumi_kubernetes")  # its typed classes ask the monitor for what a reference names
 
     def program() -> None:
         first = config_map("n/a")
