@@ -56,7 +56,9 @@ class ApiClient:
         prefix = "/apis" if "/" in item["apiVersion"] else "/api"
         return f"{prefix}/{item['apiVersion']}{room}/{resource['name']}/{item['metadata']['name']}"
 
-    def apply(self, item: Object, manager: str = "meshed-mcp", *, dry_run: bool = False) -> Refusal | None:
+    def apply(
+        self, item: Object, manager: str = "meshed-mcp", *, dry_run: bool = False, force: bool = True
+    ) -> Refusal | None:
         """Apply server-side with strict field validation; the refusal, or None when the server took it.
 
         A dry run is judged alike and kept nowhere.
@@ -71,7 +73,7 @@ class ApiClient:
             params={
                 "fieldManager": manager,
                 "fieldValidation": "Strict",
-                "force": "true",
+                "force": str(force).lower(),
                 **({"dryRun": "All"} if dry_run else {}),
             },
             content=json.dumps(item),

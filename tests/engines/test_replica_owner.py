@@ -1,0 +1,22 @@
+"""Who owns a replica count, judged by a real API server: an autoscaler's size is taken back by a forced apply alone."""
+
+from api_server import ApiServer
+
+from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.workload import TAKES_SIZE_BACK, deployment, versions
+
+
+def test_a_fixed_size_replaces_what_an_autoscaler_has_set(api_server: ApiServer) -> None:
+    """Kubernetes, "Server-Side Apply", conflicts: another manager's field changes only where an apply is forced."""
+    client = api_server.client
+    raw = {"image": "registry.example.com/mcp-owned:1", "namespace": "default", "replicas": 2}
+    scaled = MeshedMCPServiceArgs.model_validate({**raw, "autoscaled": ["stable"]})
+    fixed = MeshedMCPServiceArgs.model_validate(raw)
+    before, after = (deployment("mcp-owned", args, versions("mcp-owned", args)[0]) for args in (scaled, fixed))
+    assert client.apply(before) is None
+    client.merge(f"{client.path(before)}/scale", {"spec": {"replicas": 9}})
+    assert after["metadata"]["annotations"] == TAKES_SIZE_BACK
+    assert client.apply(after, force=False) is not None
+    assert (client.get(after) or {})["spec"]["replicas"] == 9
+    assert client.apply(after) is None
+    assert (client.get(after) or {})["spec"]["replicas"] == 2
