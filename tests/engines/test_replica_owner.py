@@ -1,9 +1,8 @@
 """Who owns a replica count, judged by a real API server: an autoscaler's size is taken back by a forced apply alone."""
 
-from api_server import ApiServer
-
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.workload import TAKES_SIZE_BACK, deployment, versions
+from tests.engines.api_server import ApiServer
 
 
 def test_a_fixed_size_replaces_what_an_autoscaler_has_set(api_server: ApiServer) -> None:

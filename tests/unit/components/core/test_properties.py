@@ -105,7 +105,7 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
     if origin is Literal:
         return st.sampled_from(parts)
     if origin in {Union, UnionType}:
-        return st.one_of(values_of(part) for part in parts if part is not Deferred)
+        return st.one_of([values_of(part) for part in parts if part is not Deferred])
     if origin is list:
         return st.lists(values_of(parts[0]), max_size=2)
     if origin in {dict, Mapping}:
