@@ -1,8 +1,8 @@
-"""What the HTTP layer saw of one try of a call; the SDK's errors do not say whether an answer had begun.
+"""What the HTTP client reported of one try of a call; the SDK's errors do not say whether a response was lost.
 
-In: notes of the connections (connections.py) and of the bytes below them (wire.py), found by a context variable that
-the SDK carries from a call to its request. Out: whether the call can be sent again without a part of its answer being
-known already. Not here: whether it may be (service_client.py asks the tool's annotations).
+In: responses and exceptions of the connections (connections.py), found by a context variable that the SDK carries from
+a call to its request. Out: whether the request was sent, and whether its response is known.
+Not here: whether a call may be sent again (service_client.py asks the tool's annotations).
 """
 
 from collections.abc import Iterator
@@ -23,14 +23,17 @@ class Attempt:
     """One try: all HTTP requests that the SDK makes for it."""
 
     answered: bool = False
-    """A byte of an answer came, for any of its requests. A 503 is no answer: who sends it did not begin one; neither
-    is the 404 of a lost session."""
+    """A response is known, for any of its requests; of an event stream its beginning. A 503 is none: the server that
+    sends it did not begin the call; neither is the 404 of a lost session."""
 
     failed: bool = False
-    """A request went without a whole answer."""
+    """A request has no whole response."""
+
+    sent: bool = False
+    """A request that has no whole response may have reached the peer: its connection was open."""
 
     unreachable: bool = False
-    """The peer refused the connection, or something before it said that it is not there."""
+    """The peer refused the connection, or a proxy before it reported that it is down."""
 
     session_lost: bool = False
     """The peer does not know the session any more, so it did nothing. Source: MCP 2025-11-25, "Session Management"."""
@@ -38,29 +41,20 @@ class Attempt:
     retry_after_seconds: float = 0.0
     """How long the peer asks to be left alone."""
 
-    _receiving: bool = False
-
-    def began(self) -> None:
-        """Note a request."""
-        self._receiving = False
-
-    def received(self) -> None:
-        """Note a byte of a response."""
-        self._receiving = True
-
     def broke(self, error: httpx2.RequestError) -> None:
         """Note a request that ended without a whole response."""
+        refused = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
         self.failed = True
-        self.answered |= self._receiving
-        self.unreachable |= isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+        self.sent |= not refused
+        self.unreachable |= refused
 
     def got(self, response: httpx2.Response) -> None:
         """Note a response; of an event stream its beginning."""
         if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-            self.failed = self.unreachable = True
+            self.failed = self.sent = self.unreachable = True
             self.retry_after_seconds = _seconds(response.headers.get("retry-after", ""))
         elif response.status_code == HTTPStatus.NOT_FOUND and MCP_SESSION_ID in response.request.headers:
-            self.session_lost = True
+            self.sent = self.session_lost = True
         else:
             self.answered = True
 

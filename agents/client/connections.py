@@ -13,7 +13,6 @@ import httpx2
 from mcp_types import CONNECTION_CLOSED, INTERNAL_ERROR
 
 from meshed_mcp.agents.client.attempt import current_attempt
-from meshed_mcp.agents.client.wire import watch
 from meshed_mcp.agents.propagation import put_trace_on_headers
 
 CONNECT_SECONDS: Final = 5.0
@@ -39,14 +38,10 @@ class ServiceConnections(httpx2.AsyncClient):
             event_hooks={"request": [put_trace_on_headers]},
             **options,
         )
-        for transport in (self._transport, *self._mounts.values()):
-            if transport is not None:
-                watch(transport)
 
     async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         """Return the peer's response; one that is no event stream is read to its end, where it may still break."""
         attempt = current_attempt()
-        attempt.began()
         try:
             response = await super().send(request, **options)
             if not response.headers.get("content-type", "").startswith(EVENT_STREAM):

@@ -1,7 +1,8 @@
 """`ServiceClient`: calls the tools of one other service, through the official client.
 
 In: where the service is, and calls. Out: their results within the deadline, or DestinationError with one line.
-A call is sent again only if the tool is annotated as read-only or idempotent, and only if no byte of an answer came.
+A call is sent again when its connection was not opened; one of a read-only or idempotent tool also when its response
+was lost.
 Not here: what errors become (errors.py), the HTTP layer (connections.py), waiting times (agents/backoff.py), the SDK's
 client (session.py).
 """
@@ -217,12 +218,16 @@ def _preparing() -> Iterator[None]:
 
 @contextmanager
 def _calling(*, may_repeat: bool) -> Iterator[None]:
-    """The call itself: not a byte of an answer may have come, in any of its rounds."""
+    """The call itself: without a response in any of its rounds, and not sent unless a second execution is harmless."""
     with observed() as seen:
         try:
             yield
         except MCPError as error:
-            raise _Failed(error, seen, repeatable=may_repeat and not seen.answered) from error
+            raise _Failed(error, seen, repeatable=_is_repeatable(seen, may_repeat=may_repeat)) from error
+
+
+def _is_repeatable(seen: Attempt, *, may_repeat: bool) -> bool:
+    return not seen.answered and (may_repeat or (seen.failed and not seen.sent))
 
 
 def _seconds_left() -> float:

@@ -39,7 +39,8 @@ CUTS = {
     "in the middle of the body": Cut(answer_bytes=lambda answer: (head_of(answer) + len(answer)) // 2),
 }
 UNEXECUTED = frozenset({"before the request is passed on", "in the middle of the request"})
-SILENT = UNEXECUTED | {"after the request"}
+BEGUN = frozenset({"after the headers", "in the middle of the body"})
+"""The client knows a part of the answer, where that is an event stream."""
 
 
 @dataclass
@@ -50,6 +51,9 @@ class CuttingProxy:
     cuts: Counter[str] = field(default_factory=Counter)
     outages: int = 0
     """So many of the next requests, whatever they are, get no answer."""
+
+    streamed: set[str] = field(default_factory=set)
+    """Tokens of the calls that the server answered by an event stream."""
 
     heads: list[bytes] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
@@ -67,6 +71,8 @@ class CuttingProxy:
                     break
                 cut = self._cut(body)
                 answer = await self._answer(head + body, cut)
+                if b"text/event-stream" in answer and (params := json.loads(body or b"{}").get("params")):
+                    self.streamed.add(str(params.get("arguments", {}).get("token")))
                 shown = answer[: cut.answer_bytes(answer)] if answer else b""
                 writer.write(shown)
                 await writer.drain()
