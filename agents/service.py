@@ -70,7 +70,7 @@ class MCPService(NamedServer[LifespanResultT]):
             release=self.version,
         )
         self.middleware.insert(AFTER_TRACING, operations)
-        self._sessions = SessionMetrics(self.metrics, operations.in_work.total)
+        self._sessions = SessionMetrics(self.metrics)
         self.middleware.append(specified_errors)
 
     def run(self, transport: Literal["stdio", "sse", "streamable-http"] | None = None, **kwargs: Any) -> None:

@@ -1,7 +1,7 @@
 """Sessions of clients up to 2025-11-25: how many are open, how long they lasted. Later revisions have none.
 
-In: the SDK's session manager. Out: two metrics, exact, because the manager's own table is watched; the memory
-of ended sessions goes back (heap.py).
+In: the SDK's session manager. Out: two metrics, exact, because the manager's own table is watched; ended sessions are
+collected as garbage (heap.py).
 Not here: whether a server keeps sessions at all (service.py), limits (the SDK's `max_sessions`).
 """
 
@@ -16,7 +16,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from prometheus_client import CollectorRegistry, Gauge, Histogram
 
 from meshed_mcp import contract
-from meshed_mcp.agents.heap import Reclaim
+from meshed_mcp.agents.heap import collector_of_sessions
 
 NO_ERROR: Final = ""
 """Ended by its client: DELETE."""
@@ -93,9 +93,9 @@ def end_of(transport: StreamableHTTPServerTransport) -> str:
 
 
 class SessionMetrics:
-    """Count and duration of the sessions of every manager that is watched; `calls` says how many are in work."""
+    """Count and duration of the sessions of every manager that is watched."""
 
-    def __init__(self, registry: CollectorRegistry, calls: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         self._tables: list[SessionTable] = []
         self._seconds = Histogram(
             contract.METRIC_SESSION_DURATION,
@@ -107,11 +107,11 @@ class SessionMetrics:
         Gauge(
             contract.METRIC_ACTIVE_SESSIONS, "Open sessions of clients up to 2025-11-25.", registry=registry
         ).set_function(self._open)
-        self._reclaim = Reclaim(self._open, calls)
+        self._collect = collector_of_sessions(self._open)
 
     def watch(self, manager: StreamableHTTPSessionManager) -> None:
         """Observe the manager's sessions; call it before the manager runs."""
-        table = SessionTable(self._seconds, self._reclaim.session_ended)
+        table = SessionTable(self._seconds, self._collect)
         manager._server_instances = table  # noqa: SLF001 - the SDK tells nobody of a session's end; tested
         self._tables.append(table)
 

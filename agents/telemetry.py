@@ -108,10 +108,6 @@ class InWork:
             self._gauge.labels(method).set_function(partial(self._counts.__getitem__, method))
         self._counts[method] += change
 
-    def total(self) -> int:
-        """Requests in work, of all methods."""
-        return sum(self._counts.values())
-
 
 class OperationMetrics:
     """SDK middleware that counts and times MCP operations; add it to `MCPServer.middleware`.

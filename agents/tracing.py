@@ -18,7 +18,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.propagate import set_global_textmap
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult, TraceIdRatioBased
 from opentelemetry.trace import Link, Span, SpanKind, TraceState, get_current_span
@@ -27,7 +27,6 @@ from opentelemetry.util.types import Attributes
 from prometheus_client import CollectorRegistry, Counter
 
 from meshed_mcp import contract
-from meshed_mcp.agents.current_span import LeanProvider
 from meshed_mcp.agents.propagation import NOT_KEPT, TRACEPARENT, current_http_parent
 from meshed_mcp.agents.settings import Settings
 
@@ -81,7 +80,7 @@ def start_tracing(settings: Settings, registry: CollectorRegistry) -> Callable[[
 
     endpoint = settings.otlp_endpoint.rstrip("/") + TRACES_PATH
     exporter = CountingExporter(OTLPSpanExporter(endpoint=endpoint, headers=UNTRACED), endpoint, registry)
-    provider = LeanProvider(
+    provider = TracerProvider(
         sampler=OneDecision(settings.trace_ratio), resource=resource(settings), shutdown_on_exit=False
     )
     provider.add_span_processor(BoundedProcessor(exporter))

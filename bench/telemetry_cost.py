@@ -23,7 +23,7 @@ from typing import Any, Final
 from mcp.server._otel import OpenTelemetryMiddleware
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 from prometheus_client import CollectorRegistry, Histogram
@@ -31,7 +31,6 @@ from prometheus_client import CollectorRegistry, Histogram
 from bench.load import Load
 from bench.processes import running
 from meshed_mcp import contract
-from meshed_mcp.agents.current_span import LeanProvider
 from meshed_mcp.agents.propagation import HTTPParent
 from meshed_mcp.agents.rejections import Rejections, reason_for
 from meshed_mcp.agents.telemetry import OperationMetrics
@@ -127,7 +126,7 @@ def spans(ratio: float | None) -> Operation:
 
     provider: trace.TracerProvider = trace.NoOpTracerProvider()
     if ratio is not None:
-        provider = own = LeanProvider(sampler=OneDecision(ratio), shutdown_on_exit=False)
+        provider = own = TracerProvider(sampler=OneDecision(ratio), shutdown_on_exit=False)
         processor = BoundedProcessor(CountingExporter(Sink(), "", CollectorRegistry()))
         own.add_span_processor(processor)
         PROCESSORS.append(processor)

@@ -1,135 +1,87 @@
-"""What ended sessions leave behind is freed without waiting for CPython's own search, and only when it is worth it."""
+"""Garbage collection after sessions expire."""
 
-import asyncio
-import contextvars
 import gc
-import time
 import weakref
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 
-import httpx2
 import pytest
-from mcp.server.streamable_http import StreamableHTTPServerTransport
-from prometheus_client import CollectorRegistry
 
-from meshed_mcp import contract
-from meshed_mcp.agents import MCPService, heap
-from meshed_mcp.agents.heap import Reclaim
-from meshed_mcp.agents.sessions import SessionMetrics
+from meshed_mcp.agents import heap
+from meshed_mcp.agents.heap import collector_of_sessions
 
 pytestmark = pytest.mark.anyio
 
-WAIT_SECONDS = 30
 
-
-class Node:
-    """Something that refers to itself, as an ended session does."""
+class Cycle:
+    """Garbage that only a collection frees."""
 
     def __init__(self) -> None:
         self.itself = self
 
 
-@pytest.fixture(autouse=True)
-def _only_we_search(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(heap, "SETTLE_SECONDS", 0.0)
-    gc.disable()
-    yield
-    gc.enable()
+class Timers:
+    """The running loop's `call_later`, run by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.due: list[Callable[[], object]] = []
+        monkeypatch.setattr(heap.asyncio, "get_running_loop", lambda: self)
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> None:
+        """Keep the callback."""
+        assert seconds == heap.SETTLE_SECONDS
+        self.due.append(callback)
 
 
-async def until(condition: Callable[[], bool]) -> bool:
-    """Whether the condition came true in time."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110 - the garbage collector's doing
-        await asyncio.sleep(0.01)
-    return condition()
+@pytest.fixture
+def timers(monkeypatch: pytest.MonkeyPatch) -> Timers:
+    """Timers, with no collection but those that are called for."""
+    return Timers(monkeypatch)
 
 
-def garbage() -> weakref.ref[Node]:
-    """A net of references that nothing reaches."""
-    return weakref.ref(Node())
+def abandoned() -> weakref.ref[Cycle]:
+    """A reference to an object that nothing else reaches."""
+    return weakref.ref(Cycle())
 
 
-def collected(left: weakref.ref[Node]) -> bool:
-    """Whether the garbage collector has found it."""
-    return left() is None
-
-
-async def test_ended_sessions_are_searched_for_garbage_once_as_many_have_ended_as_are_open() -> None:
-    """Product rule: a search costs as much as there are open sessions, so these decide when it is worth it."""
-    left, reclaim = garbage(), Reclaim(lambda: 2 * heap.LEAST_ENDED)
+def test_as_many_ended_sessions_as_are_open_are_collected_once(timers: Timers) -> None:
+    """Product rule: a collection costs as much as there are open sessions, so these decide when it is worth it."""
+    session_ended = collector_of_sessions(lambda: 2 * heap.LEAST_ENDED)
     for _ in range(2 * heap.LEAST_ENDED - 1):
-        reclaim.session_ended()
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert left() is not None
-    reclaim.session_ended()
-    assert await until(lambda: left() is None)
+        session_ended()
+    assert not timers.due
+    for _ in range(heap.LEAST_ENDED):
+        session_ended()
+    (collect,) = timers.due
+    gc.disable()
+    try:
+        left = abandoned()
+        assert left() is not None
+        collect()
+        assert left() is None
+    finally:
+        gc.enable()
 
 
-async def test_the_few_sessions_that_end_last_are_searched_for_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Product rule: an idle replica holds no ended session; each is scattered over memory that cannot go back."""
-    monkeypatch.setattr(heap, "LAST_SECONDS", 0.0)
-    left, still_open = garbage(), [1, 0]
-    reclaim = Reclaim(lambda: still_open.pop(0))
-    reclaim.session_ended()
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert left() is not None
-    reclaim.session_ended()
-    assert await until(lambda: left() is None)
+def test_the_last_session_is_collected_however_few_there_were(timers: Timers) -> None:
+    """Product rule: an idle process does not keep the memory of its sessions."""
+    still_open = [1, 0, 0, 0]
+    session_ended = collector_of_sessions(lambda: still_open.pop(0))
+    session_ended()
+    assert not timers.due
+    session_ended()
+    session_ended()
+    (collect,) = timers.due
+    collect()
+    session_ended()
+    assert len(timers.due) == 2
 
 
-@pytest.mark.slow
-async def test_no_call_in_work_is_stopped_by_the_search_unless_calls_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Product rule: a search of thousands of sessions stops the process for longer than a call may wait unnoticed."""
-    calls = [1]
-    for most_wait in (heap.MOST_WAIT_SECONDS, 0.0):
-        monkeypatch.setattr(heap, "MOST_WAIT_SECONDS", most_wait)
-        left, reclaim = garbage(), Reclaim(lambda: heap.LEAST_ENDED, lambda: calls[0])
-        for _ in range(heap.LEAST_ENDED):
-            reclaim.session_ended()
-        if most_wait:
-            await asyncio.sleep(4 * heap.IDLE_CHECK_SECONDS)
-            assert left() is not None
-            calls[0] = 0
-        assert await until(partial(collected, left))
-        calls[0] = 1
-
-
-async def test_a_cancelled_timer_does_not_keep_its_context_until_it_is_due() -> None:
-    """CPython 3.11, asyncio: timers that were cancelled are dropped once there are more than 100, and most of all."""
-    held, variable = Node(), contextvars.ContextVar[Node]("held")
-    left, context = weakref.ref(held), contextvars.copy_context()
-    context.run(variable.set, held)
-    asyncio.get_running_loop().call_later(3600, print, context=context).cancel()
-    del held, context
-    gc.collect()
-    assert left() is not None
-    heap.drop_cancelled_timers(heap.release)
-    assert await until(lambda: left() is None)
-
-
-@pytest.mark.slow
-async def test_the_sdks_ended_sessions_are_freed() -> None:
-    """Issue 4, figure: 10,000 sessions opened and abandoned give their memory back; SDK 2.3 leaves them in cycles."""
-    service = MCPService("mcp-test")
-    app = service.streamable_http_app(host="0.0.0.0")  # noqa: S104 - in process; every Host is served
-    SessionMetrics(CollectorRegistry()).watch(service.session_manager)
-    initialize = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-    body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": initialize}
-    headers = {"accept": "application/json, text/event-stream"}
-
-    def transports() -> int:
-        return sum(isinstance(found, StreamableHTTPServerTransport) for found in gc.get_objects())
-
-    async with (
-        app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test", headers=headers) as http,
-    ):
-        before = transports()
-        for _ in range(heap.LEAST_ENDED):
-            opened = await http.post(contract.MCP_PATH, json=body)
-            await http.delete(contract.MCP_PATH, headers={"mcp-session-id": opened.headers["mcp-session-id"]})
-        assert await until(lambda: transports() == before)
+@pytest.mark.parametrize(("before", "after"), [(700, heap.YOUNG_OBJECTS), (0, 0), (10**5, 10**5)])
+def test_a_threshold_of_the_service_stays(monkeypatch: pytest.MonkeyPatch, before: int, after: int) -> None:
+    """CPython, `gc.set_threshold`: 0 disables collection; product rule: what a service has set is its own."""
+    found = [before, 10, 10]
+    monkeypatch.setattr(heap.gc, "freeze", lambda: None)
+    monkeypatch.setattr(heap.gc, "get_threshold", lambda: tuple(found))
+    monkeypatch.setattr(heap.gc, "set_threshold", lambda *values: found.__setitem__(slice(None), values))
+    heap.freeze()
+    assert found == [after, 10, 10]
