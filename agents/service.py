@@ -19,6 +19,7 @@ from meshed_mcp.agents.access import AccessControl
 from meshed_mcp.agents.deadline import CallLimits
 from meshed_mcp.agents.legacy import refuse_old_revisions, session_options
 from meshed_mcp.agents.limits import LISTEN_METHOD
+from meshed_mcp.agents.loop_watchdog import name_running_tool
 from meshed_mcp.agents.offered_names import NamedServer
 from meshed_mcp.agents.registry.presence import registration
 from meshed_mcp.agents.serving import serve
@@ -29,6 +30,7 @@ from meshed_mcp.agents.state import share_request_state
 from meshed_mcp.agents.subscriptions import ReplicaBus
 from meshed_mcp.agents.subscriptions_relay import relayed
 from meshed_mcp.agents.telemetry import OperationMetrics, process_registry
+from meshed_mcp.agents.tool_exit import contain_exit
 from meshed_mcp.agents.usage import Usage
 
 AFTER_TRACING = 1
@@ -71,7 +73,7 @@ class MCPService(NamedServer[LifespanResultT]):
         )
         self.middleware.insert(AFTER_TRACING, operations)
         self._sessions = SessionMetrics(self.metrics)
-        self.middleware.append(specified_errors)
+        self.middleware.extend((specified_errors, contain_exit, name_running_tool))
 
     def run(self, transport: Literal["stdio", "sse", "streamable-http"] | None = None, **kwargs: Any) -> None:
         """Serve until SIGTERM or SIGINT. Without a transport the environment gives all settings.

@@ -284,6 +284,9 @@ METRIC_PHASE: Final = "mcp_server_phase"
 METRIC_TASK_RESTARTS: Final = "mcp_background_task_restarts_total"
 """Counter by `task`: restarts of background tasks of the runtime, each of which is in the log with its reason."""
 
+METRIC_LOOP_BLOCKED: Final = "mcp_server_event_loop_blocked_seconds_total"
+"""Counter, seconds: time in which a tool or other code kept the event loop from running, of blocks above 1 s."""
+
 METRIC_LABEL_OVERFLOW: Final = "mcp_label_overflow_total"
 """Counter: values that became `_OTHER`, by `metric` and `label`."""
 

@@ -53,6 +53,7 @@ RUNTIME: Final = (
     Metric(contract.METRIC_REJECTED, Type.COUNTER, "requests", ("reason",), REASONS, Emitter.RUNTIME),
     Metric(contract.METRIC_QUEUE_DEPTH, Type.GAUGE, "calls", (), 1, Emitter.RUNTIME),
     Metric(contract.METRIC_PHASE, Type.GAUGE, "", ("phase",), 3, Emitter.RUNTIME),
+    Metric(contract.METRIC_LOOP_BLOCKED, Type.COUNTER, "seconds", (), 1, Emitter.RUNTIME),
 )
 
 SERVER: Final = (

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService, Settings
 from meshed_mcp.agents.limits import LISTEN_METHOD
+from meshed_mcp.agents.loop_watchdog import name_running_tool
 from meshed_mcp.agents.policy_guard import ToolGuard
 from meshed_mcp.agents.specified_errors import specified_errors
 from meshed_mcp.agents.telemetry import (
@@ -23,6 +24,7 @@ from meshed_mcp.agents.telemetry import (
     exception_error,
     result_error,
 )
+from meshed_mcp.agents.tool_exit import contain_exit
 from meshed_mcp.agents.usage import Usage
 
 pytestmark = pytest.mark.anyio
@@ -135,7 +137,7 @@ def test_the_sdks_middleware_chain_is_as_we_rely_on() -> None:
         Usage,
         RequestStateBoundary,
     ]
-    assert service.middleware[5:] == [users, specified_errors]
+    assert service.middleware[5:] == [users, specified_errors, contain_exit, name_running_tool]
 
 
 def test_known_methods_are_those_of_the_specification() -> None:
