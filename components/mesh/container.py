@@ -39,6 +39,12 @@ STARTUP_SECONDS: Final = 60
 """Time to the first answer before the container is restarted; a start takes two seconds, a cold image cache longer."""
 
 
+STARTUP_GRACE_SECONDS: Final = 5
+"""From SIGTERM to SIGKILL of a container that failed its startup probe: it has served no request, so the pod's grace
+period, which is as long as the longest call, has nothing to wait for.
+Source: Kubernetes, "Configure Probes", "Probe-level terminationGracePeriodSeconds", stable since 1.28."""
+
+
 def server_container(name: str, args: MeshedMCPServiceArgs, image: Any) -> Manifest:
     """The server itself, unprivileged, on a read-only root file system."""
     command = {"command": list(args.command)} if args.command else {}
@@ -123,9 +129,15 @@ def resources(args: MeshedMCPServiceArgs) -> Manifest:
 
 
 def probes() -> Manifest:
-    """All on the management port: it is outside the mesh, so a probe judges the server and not its sidecar."""
+    """All on the management port: it is outside the mesh, so a probe judges the server and not its sidecar.
+
+    The liveness probe keeps the pod's grace period, in which a replica that was ready drains.
+    """
     return {
-        "startupProbe": _probe(contract.LIVENESS_PATH, 1, STARTUP_SECONDS),
+        "startupProbe": {
+            **_probe(contract.LIVENESS_PATH, 1, STARTUP_SECONDS),
+            "terminationGracePeriodSeconds": STARTUP_GRACE_SECONDS,
+        },
         "livenessProbe": _probe(contract.LIVENESS_PATH, LIVENESS_PERIOD_SECONDS, FAILURES_BEFORE_ACTION),
         "readinessProbe": _probe(contract.READINESS_PATH, READINESS_PERIOD_SECONDS, FAILURES_BEFORE_ACTION),
     }

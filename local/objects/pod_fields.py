@@ -98,6 +98,7 @@ class Probe(Fields):
     timeout_seconds: int | None = None
     success_threshold: int | None = None
     failure_threshold: int | None = None
+    termination_grace_period_seconds: int | None = None
 
 
 class Sleep(Fields):

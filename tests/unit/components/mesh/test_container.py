@@ -5,7 +5,12 @@ from pulumi_kubernetes.core.v1 import ProbeArgs
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.container import FAILURES_BEFORE_ACTION, LIVENESS_PERIOD_SECONDS
+from meshed_mcp.components.mesh.container import (
+    FAILURES_BEFORE_ACTION,
+    LIVENESS_PERIOD_SECONDS,
+    STARTUP_GRACE_SECONDS,
+)
+from meshed_mcp.components.mesh.container_args import Drain
 from meshed_mcp.components.mesh.workload import SIDECAR_EXIT_SECONDS
 from tests.unit.components.mesh.mesh_rendering import INGRESS, render, render_exposed
 
@@ -103,6 +108,19 @@ def test_probes_ask_the_management_port() -> None:
     found = container()
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert found[probe]["httpGet"]["port"] == contract.MANAGEMENT_PORT_NAME
+
+
+def test_only_a_container_that_never_started_is_killed_after_a_short_grace_period() -> None:
+    """Kubernetes, "Probe-level terminationGracePeriodSeconds": of startup and liveness probes, above 0.
+
+    The API server rejects it in a readiness probe; a replica that was ready drains within the pod's.
+    """
+    found = container()
+    assert 0 < found["startupProbe"]["terminationGracePeriodSeconds"] == STARTUP_GRACE_SECONDS < Drain().grace_seconds
+    assert "terminationGracePeriodSeconds" not in found["livenessProbe"]
+    assert "terminationGracePeriodSeconds" not in found["readinessProbe"]
+    text = str(ProbeArgs.__init__.__doc__).partition("termination_grace_period_seconds:")[2]
+    assert "this value overrides the value provided by the pod spec" in text
 
 
 def test_liveness_uses_kubernetes_own_defaults() -> None:
