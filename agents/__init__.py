@@ -1,6 +1,13 @@
-"""The MCP runtime: the official SDK's server with what a deployment needs around it."""
+"""The MCP runtime: the official SDK's server with what a deployment needs around it.
 
+Importing it handles SIGTERM in process 1 of a container, before the imports that take a second (early_signals.py).
+"""
+
+from meshed_mcp.agents import early_signals  # noqa: F401 - first: a signal that finds no handler is lost in process 1
+
+# isort: split
 from meshed_mcp import extras
+
 
 with extras.required("runtime"):
     from meshed_mcp.agents.client import DestinationError, ServiceClient

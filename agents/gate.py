@@ -113,10 +113,6 @@ class Gate:
             work.cancel.cancel()
         return cut
 
-    def rejected(self, reason: str) -> None:
-        """Count a refusal of something that never became a request."""
-        self._rejections.count(reason)
-
     def _count(self, kind: str) -> int:
         return sum(work.stream == kind for work in self._open)
 

@@ -1,32 +1,33 @@
-"""One listening port: uvicorn as a part of our process instead of its master.
+"""One listening port of a process that may have several, served by uvicorn's h11 protocol.
 
 In: an ASGI application and a socket. Out: a context in which the port is served.
-Not here: signals and the order of the end (serving.py).
+Never uvicorn's httptools protocol: a trailer field becomes a request header there, which forges the client certificate
+header of a sidecar (docs/adr/0013). Not here: signals (stop_signals.py), the order of a shutdown (serving.py).
 """
 
 import asyncio
 import contextlib
 import errno
-import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Final
 
 import uvicorn
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from starlette.types import ASGIApp
 
 from meshed_mcp import contract
-from meshed_mcp.agents.start_error import StartError, start_error
+from meshed_mcp.agents.lifespan import lifespan
+from meshed_mcp.agents.start_error import StartError
 
 KEEP_ALIVE_SECONDS: Final = 3660
-"""Above the hour after which the sidecar closes an idle connection: who closes first must not be us, or a call that
-is just being sent is lost. Source: Envoy, `HttpProtocolOptions.idle_timeout`, default 1 h."""
+"""Longer than the hour after which the sidecar closes an idle connection. If the server closed first, it would lose a
+request that is just being sent. Source: Envoy, `HttpProtocolOptions.idle_timeout`, default 1 h."""
 
 CLOSE_SECONDS: Final = 1
-"""Longest wait for answers that are still on their way when the port closes; calls have ended before."""
+"""Longest wait for responses that are still being sent when the port closes; requests have ended before."""
 
-UVICORN_LOGGER: Final = logging.getLogger("uvicorn.error")
+START_CHECK_SECONDS: Final = 0.01
+"""How often the start of uvicorn is checked, which has no event for it; the lifespan has started before."""
 
 
 def bound(address: str, variable: str, port: int) -> socket.socket:
@@ -55,90 +56,45 @@ def _advice(error: OSError, variable: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def listening(
-    app: ASGIApp, listener: socket.socket, http: type[asyncio.Protocol] = H11Protocol
-) -> AsyncIterator[None]:
-    """Serve `app` on `listener`; entered when its lifespan has started, left when its last answer is out.
+async def listening(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve `app` on `listener`: entered when its lifespan has started, left when its last response is sent.
 
-    Raises StartError when the application's lifespan fails: its own, or one that names the traceback in the log.
+    uvicorn handles SIGTERM and SIGINT while it serves, unless the block installs handlers of its own; a signal that
+    uvicorn has caught is raised again when it ends. Raises StartError, or what uvicorn raises at its start.
     """
-    watched = _Watched(app)
-    server = _Server(
-        uvicorn.Config(
-            watched,
-            http=http,
-            ws="none",  # no handshake passes the gate; uvicorn would open it beside us
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=CLOSE_SECONDS,
-        )
+    with listener:
+        async with lifespan(app) as application:
+            server = uvicorn.Server(_config(application))
+            task = asyncio.create_task(_served(server, listener), name="uvicorn")
+            try:
+                while not (server.started or task.done()):
+                    await asyncio.wait({task}, timeout=START_CHECK_SECONDS)
+                if server.should_exit or not server.started:
+                    raise StartError("uvicorn ended before it served a request")
+                yield
+            finally:
+                server.should_exit = True
+                await task
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=CLOSE_SECONDS,
     )
-    UVICORN_LOGGER.addFilter(watched.is_unexplained)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
+
+
+async def _served(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Serve. Raises StartError where uvicorn calls `sys.exit`, which would end the event loop."""
     try:
-        await server.start_ended.wait()
-        if not server.started:
-            await task
-    except StartError as error:
-        raise watched.fault or error from None
-    finally:
-        UVICORN_LOGGER.removeFilter(watched.is_unexplained)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await task
-
-
-class _Watched:
-    """The application; a StartError of its lifespan is kept for us, and its traceback from the log."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self.fault: StartError | None = None
-
-    def is_unexplained(self, _: logging.LogRecord) -> bool:
-        """Whether uvicorn may still say something of the failure: not once our own sentence is known."""
-        return self.fault is None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            await self._app(scope, receive, send)
-            return
-        failed: list[Message] = []
-
-        async def withhold(message: Message) -> None:
-            if message["type"] == "lifespan.startup.failed":
-                failed.append(message)
-            else:
-                await send(message)
-
-        try:
-            await self._app(scope, receive, withhold)
-        except Exception as error:
-            self.fault = start_error(error)
-            raise
-        finally:
-            for message in failed:
-                await send({**message, "message": ""} if self.fault else message)
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.start_ended = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        try:
-            await super().startup(sockets)
-        except SystemExit:
-            raise StartError("the application did not start: its lifespan failed, see the log line before") from None
-        finally:
-            self.start_ended.set()
+        await server.serve(sockets=[listener])
+    except SystemExit:
+        raise StartError("uvicorn did not start, see the log line before") from None

@@ -1,8 +1,9 @@
-"""Runs an ASGI application as one replica: two ports, readiness, and an orderly end on SIGTERM or SIGINT.
+"""Runs an ASGI application as one replica: two ports, readiness, and a graceful shutdown on SIGTERM or SIGINT.
 
-In: the application and `Settings`. Out: a process that ends with code 0 after its calls, 1 when it cannot start.
-The end, in order: not ready, wait for endpoints to notice, refuse new requests, end streams, await calls, cut.
-Not here: what counts as in work (gate.py), what a service is (service.py).
+In: the application and `Settings`. Out: a process that ends with code 0 after its in-flight requests, with 1 when it
+cannot start, with FORCED_EXIT when its grace period is over and it still works.
+The shutdown, in order: not ready, wait for endpoints to notice, refuse requests, end streams, await requests, cancel.
+Not here: which requests are in flight (gate.py), signals before the replica is ready (stop_signals.py).
 """
 
 import asyncio
@@ -11,8 +12,10 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -22,19 +25,26 @@ from starlette.types import ASGIApp
 from meshed_mcp import contract
 from meshed_mcp.agents import heap, logs
 from meshed_mcp.agents.admission import Admission
-from meshed_mcp.agents.connection import bounded_http
 from meshed_mcp.agents.gate import Gate
 from meshed_mcp.agents.hosts import AllowedHosts
 from meshed_mcp.agents.listener import bound, listening
 from meshed_mcp.agents.log_export import start_log_export
+from meshed_mcp.agents.loop_watchdog import watched_event_loop
 from meshed_mcp.agents.management import Phase, management_app
 from meshed_mcp.agents.settings import Settings
 from meshed_mcp.agents.start_error import StartError
+from meshed_mcp.agents.stop_signals import STOP_SIGNALS
 from meshed_mcp.agents.telemetry import process_registry
 from meshed_mcp.agents.tracing import start_tracing
 
-SIGNAL_EXIT_BASE: Final = 128
-"""Exit code of a process ended by signal n is 128 + n. Source: POSIX shell, "Exit Status for Commands"."""
+FORCED_EXIT: Final = 124
+"""Exit code of a process whose work outlasted its grace period. Source: GNU coreutils, `timeout`, "Exit status"."""
+
+FLUSH_SECONDS: Final = 0.5
+"""End of the grace period, kept for sending the last log lines and spans of a forced exit."""
+
+EXITS: Final = (SystemExit, KeyboardInterrupt)
+"""Exceptions that asyncio raises out of the event loop, whichever task raises them. Source: CPython, `asyncio.Task`."""
 
 PRESENCE_SECONDS: Final = 2.0
 """Longest wait for leaving `presence` once nothing is in work; the lease runs out by itself anyway."""
@@ -50,64 +60,99 @@ def serve(
     end_streams: Callable[[], None] = lambda: None,
     presence: AbstractAsyncContextManager[None] | None = None,
 ) -> None:
-    """Serve `app` until SIGTERM or SIGINT; return after an orderly end. A second signal ends the process at once.
+    """Serve `app` until SIGTERM or SIGINT; return after a graceful shutdown. A second signal ends the process at once.
 
-    The process is expected to end then: when the grace period is over, it is ended whatever it does.
+    A signal before the replica is ready ends the process at once with code 0. The process is expected to end after
+    this: when the grace period is over, it ends with FORCED_EXIT, whatever it does.
     `registry` holds the metrics to expose beside those of HTTP; `end_streams` is called during the drain, maybe more
     than once; `presence` is entered when ready and left when stopping (a lease), and delays neither.
     Raises SystemExit with code 1 when a port is taken or the application does not start, after one log line.
     """
+    STOP_SIGNALS.install()
     logs.configure(settings)
     registry = registry or process_registry()
     end_tracing = start_tracing(settings, registry)
     end_log_export = start_log_export(settings)
-    replica = Replica(app, settings, registry, end_streams)
+
+    def flush() -> None:
+        end_log_export()
+        end_tracing()
+
+    replica = Replica(app, settings, registry, end_streams, flush)
     try:
-        asyncio.run(replica.run(presence or nullcontext()))
+        _run(replica.run(presence or nullcontext()))
     except StartError as error:
         logger.error("%s", error)  # noqa: TRY400 - a wrong setting needs a sentence, not a traceback
         raise SystemExit(1) from None
-    end_tracing()
-    end_log_export()
+    flush()
+
+
+def _run(main: Coroutine[None, None, None]) -> None:
+    """Run to the end; `sys.exit` in another task does not end the event loop, and with it all in-flight requests."""
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        task = loop.create_task(main)
+        while not task.done():
+            try:
+                loop.run_until_complete(task)
+            except EXITS as error:
+                if task.done():
+                    raise
+                logger.exception("a task raised %s; the replica goes on serving", type(error).__name__)
 
 
 class Replica:
     """One process's life between start and end."""
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, registry: CollectorRegistry, end_streams: Callable[[], None]
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        registry: CollectorRegistry,
+        end_streams: Callable[[], None],
+        flush: Callable[[], None],
     ) -> None:
         self._settings = settings
+        self._registry = registry
+        self._flush = flush
         self._gate = Gate(Admission(app, settings, registry), registry, AllowedHosts.of(settings.allowed_hosts))
         self._management = management_app(lambda: self._phase, registry, self._keeps_sessions)
         self._end_streams = end_streams
         self._phase = Phase.STARTING
         self._stop = asyncio.Event()
         self._stopped_at = 0.0
-        # A thread of its own, never called off: after the loop the interpreter awaits threads that calls may block.
-        self._deadline = threading.Timer(settings.grace_seconds, self._give_up)
-        self._deadline.daemon = True
+        self._signaled = threading.Event()
 
     async def run(self, presence: AbstractAsyncContextManager[None]) -> None:
         """Open both ports, serve, drain. Raises StartError."""
         service = bound(self._settings.bind_address, contract.ENV_PORT, self._settings.port)
         management = bound(self._settings.bind_address, contract.ENV_MANAGEMENT_PORT, self._settings.management_port)
-        self._take_signals()
-        http = bounded_http(self._settings.read_seconds, self._gate.rejected)
-        async with listening(self._management, management), listening(self._gate, service, http):
-            if not self._stop.is_set():
-                heap.freeze()
-                self._phase = Phase.READY
-                logger.info("ready on %s:%d", self._settings.bind_address, self._settings.port)
-            async with _beside(self._hold(presence)):
-                await self._stop.wait()
-                await self._drain()
+        with watched_event_loop(self._registry):
+            async with listening(self._management, management):
+                STOP_SIGNALS.install()  # in place of uvicorn's: the application may take long to start
+                async with listening(self._gate, service):
+                    self._begin()
+                    async with _beside(self._hold(presence)):
+                        await self._stop.wait()
+                        await self._drain()
         logger.info("stopped %.1f s after the signal", monotonic() - self._stopped_at)
+
+    def _begin(self) -> None:
+        heap.freeze()
+        # A thread of its own: a blocked event loop does not delay it, and it outlasts the loop, after which the
+        # interpreter waits for worker threads.
+        threading.Thread(target=self._enforce_grace_period, name="grace period", daemon=True).start()
+        loop = asyncio.get_running_loop()
+        STOP_SIGNALS.stop_by(partial(self._on_signal, loop))
+        self._phase = Phase.READY
+        logger.info("ready on %s:%d", self._settings.bind_address, self._settings.port)
 
     def _keeps_sessions(self) -> bool:
         return self._settings.legacy is contract.Legacy.STICKY and not self._gate.refusing
 
     async def _hold(self, presence: AbstractAsyncContextManager[None]) -> None:
+        if self._signaled.is_set():
+            return
         try:
             async with presence:
                 await self._stop.wait()
@@ -128,28 +173,29 @@ class Replica:
     def _seconds_for_calls(self) -> float:
         return self._stopped_at + self._settings.grace_seconds - contract.CLOSING_SECONDS - monotonic()
 
-    def _take_signals(self) -> None:
-        # The loop's own handlers: uvicorn's would close the port at once, and sse-starlette, which looks for them,
-        # would cut the event streams that still carry answers.
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._on_signal, number)
+    def _on_signal(self, loop: asyncio.AbstractEventLoop, number: signal.Signals) -> None:
+        """Runs as a signal handler. Source: asyncio, `call_soon_threadsafe`: safe to be called from one."""
+        self._stopped_at = monotonic()
+        self._signaled.set()
+        loop.call_soon_threadsafe(self._begin_stop, number)
 
-    def _on_signal(self, number: signal.Signals) -> None:
-        if self._stop.is_set():
-            logger.warning("%s again: ending at once", number.name)
-            os._exit(SIGNAL_EXIT_BASE + number)
+    def _begin_stop(self, number: signal.Signals) -> None:
         logger.info("%s: stopping within %g s", number.name, self._settings.grace_seconds)
         self._phase = Phase.STOPPING
-        self._stopped_at = monotonic()
         self._stop.set()
-        self._deadline.start()
 
-    def _give_up(self) -> None:
+    def _enforce_grace_period(self) -> None:
+        self._signaled.wait()
+        time.sleep(max(0.0, self._stopped_at + self._settings.grace_seconds - FLUSH_SECONDS - monotonic()))
         logger.warning(
-            "the grace period of %g s is over: ending although threads are at work", self._settings.grace_seconds
+            "the grace period of %g s is over: ending with code %d although threads or tasks still work",
+            self._settings.grace_seconds,
+            FORCED_EXIT,
         )
-        os._exit(0)
+        flush = threading.Thread(target=self._flush, name="flush", daemon=True)
+        flush.start()
+        flush.join(FLUSH_SECONDS)
+        os._exit(FORCED_EXIT)
 
 
 @asynccontextmanager

@@ -32,7 +32,6 @@ def paths(collector_port: int) -> Mapping[str, tuple[str, Mapping[str, str]]]:
     return {
         "bare": ("bare", {}),
         "bare again": ("bare", {}),
-        "bare, llhttp": ("bare", {"PARSER": "httptools"}),
         "service": ("service", {}),
         "service, 1 % traced": ("service", {**traced, contract.ENV_TRACE_RATIO: "0.01"}),
         "service, 10 % traced": ("service", {**traced, contract.ENV_TRACE_RATIO: "0.1"}),

@@ -51,7 +51,9 @@ class Hostile:
     """None = no answer; the connection ends, or its client did not wait."""
 
     source: str
-    counter: Counter
+    counter: Counter | None
+    """None = uvicorn answers 400 itself, or waits: one log line at most, and nothing is counted."""
+
     code: int | None = None
     """JSON-RPC code; None = no JSON-RPC error."""
 
@@ -64,6 +66,15 @@ class Hostile:
 
     divergence: str = ""
     """What the specification would have instead, and why it stays."""
+
+    parser: str = ""
+    """What uvicorn's h11 parser makes of bytes that the specification wants to be rejected."""
+
+    log_lines: int = 1
+    """Lines that a process logs at most."""
+
+    traceback: bool = False
+    """uvicorn logs one."""
 
     def __str__(self) -> str:
         return self.name

@@ -20,6 +20,9 @@ POLL_SECONDS: Final = 0.02
 ANSWER_SECONDS: Final = 30
 """Longest wait for an answer; a slow machine reaches none of it."""
 
+PATIENCE_SECONDS: Final = 2
+"""Wait for an answer where none is due."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -60,6 +63,8 @@ class Target:
 def ask(case: Hostile, target: Target, *, answer_seconds: float = ANSWER_SECONDS) -> Answer:
     """Send the request, and do then what the case says; an answer that takes longer is none."""
     request = target.bytes_of(case)
+    if case.status is None:
+        answer_seconds = min(answer_seconds, PATIENCE_SECONDS)
     with socket.create_connection(target.address, answer_seconds) as connection:
         with contextlib.suppress(OSError):  # answered and closed before the last byte was sent
             connection.sendall(request)
@@ -90,12 +95,12 @@ def _code(body: bytes) -> int | None:
     return error["code"] if isinstance(error, dict) else None  # RFC 6750 has a text there
 
 
-def total(samples: list[str], counter: Counter) -> float:
-    """Sum of a counter's series."""
+def total(samples: list[str], counter: Counter | None) -> float:
+    """Sum of a counter's series; 0 without a counter."""
     return sum(
         float(line.rpartition(" ")[2])
         for line in samples
-        if line.startswith(f"{counter.name}{{") and counter.label in line
+        if counter is not None and line.startswith(f"{counter.name}{{") and counter.label in line
     )
 
 

@@ -14,7 +14,16 @@ HEAD: Final = """# Hostile requests
 
 What each request of the hostile lists gets at the ingress gateway of a service behind the mesh: gateway, sidecar and
 server as rendered, real Envoys. Written by `tests/engines/test_hostile_mesh.py`, which fails when an answer is another
-one. Beside it what a server without a mesh answers.
+one. Beside it what a server without a mesh answers: uvicorn with its h11 parser, as it is.
+"""
+PARSER: Final = """
+## What the parser accepts
+
+Bytes that the specification wants to be rejected, and what uvicorn's h11 parser makes of them in a process without
+a mesh. Envoy rejects the request, or forwards it in a correct form. Expose no process without a proxy before it.
+
+| request | h11 | without | through the mesh |
+| --- | --- | --- | --- |
 """
 OK: Final = 200
 
@@ -33,7 +42,12 @@ def page(answers: Mapping[str, Answer], cases: tuple[Hostile, ...]) -> str:
         "| --- | --- | --- | --- |",
         *(row(case, answers[case.name]) for case in sorted(cases, key=lambda case: case.name)),
     ]
-    return "\n".join(lines) + "\n"
+    accepted = (
+        f"| {case.name} | {case.parser} | {shown((case.status, case.code))} | {shown(answers[case.name])} |"
+        for case in sorted(cases, key=lambda case: case.name)
+        if case.parser
+    )
+    return "\n".join(lines) + "\n" + PARSER + "\n".join(accepted) + "\n"
 
 
 def row(case: Hostile, answer: Answer) -> str:

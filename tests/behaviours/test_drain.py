@@ -13,6 +13,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
 
 from meshed_mcp import contract
+from meshed_mcp.agents.serving import FORCED_EXIT
 from tests.behaviours.replicas import StartService, eventually
 
 pytestmark = pytest.mark.anyio
@@ -135,7 +136,7 @@ async def test_a_call_that_never_ends_has_its_deadline_before_a_stop_would_cut_i
 
 
 async def test_a_thread_that_never_ends_is_cut_inside_the_grace_period_and_named(start_service: StartService) -> None:
-    """Product rule: the process ends by itself before Kubernetes kills it, and says what was lost."""
+    """Product rule: the process ends before Kubernetes kills it, says what was lost, and reports no success."""
     service = start_service(**{contract.ENV_GRACE_SECONDS: "3"})
     errors: list[Exception] = []
 
@@ -150,7 +151,7 @@ async def test_a_thread_that_never_ends_is_cut_inside_the_grace_period_and_named
         tasks.start_soon(call)
         await eventually(lambda: service.sample(ACTIVE) == 1)
         service.signal(signal.SIGTERM)
-        assert await service.exit_code(within_seconds=20) == 0
+        assert await service.exit_code(within_seconds=20) == FORCED_EXIT
     assert service.said("cut at the end of the grace period of 3 s: POST /mcp tools/call block_a_thread")
     assert len(errors) == 1
 

@@ -124,6 +124,44 @@ async def test_a_lifespan_that_fails_ends_the_process_with_code_1(start_service:
     assert service.said("the application did not start: its lifespan failed")
 
 
+EXITING = """
+import asyncio, sys
+from meshed_mcp.agents import MCPService
+
+service = MCPService("mcp-exiting")
+
+async def leave():
+    sys.exit(3)
+
+@service.tool()
+async def leave_in_a_task() -> str:
+    await asyncio.create_task(leave())
+    return ""
+
+@service.tool()
+async def stay() -> str:
+    return "here"
+
+service.run()
+"""
+
+
+async def test_sys_exit_in_a_task_of_a_tool_ends_neither_the_replica_nor_its_drain(
+    start_service: StartService, tmp_path: Path
+) -> None:
+    """Product rule: one request does not end others. CPython raises SystemExit of any task out of the event loop."""
+    script = tmp_path / "exiting.py"
+    script.write_text(EXITING)
+    service = start_service(script)
+    async with Client(service.url) as client:
+        assert (await client.call_tool("leave_in_a_task")).is_error
+        assert (await client.call_tool("stay")).structured_content == {"result": "here"}
+    service.signal(signal.SIGTERM)
+    assert await service.exit_code(within_seconds=10) == 0
+    assert service.said("a task raised SystemExit; the replica goes on serving")
+    assert service.said("stopped")
+
+
 async def test_an_unreachable_registry_does_not_stop_the_service(start_service: StartService) -> None:
     """Product rule: calls do not depend on the registry; it is tried again."""
     service = start_service(**{contract.ENV_REGISTRY_URL: "http://127.0.0.1:9"})

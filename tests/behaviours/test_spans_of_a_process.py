@@ -1,21 +1,26 @@
 """Spans of a real process: they reach a collector, and one that is away costs nothing but them."""
 
 import signal
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import anyio
 import httpx2
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from meshed_mcp import contract
+from meshed_mcp.agents.serving import FORCED_EXIT
 from tests.behaviours.replicas import Service, StartService, eventually, free_port
 from tests.otlp_receiver import Receiver, otlp_receiver
 
 pytestmark = pytest.mark.anyio
 
 SERVICE = '''
+import time
+
 from meshed_mcp.agents import MCPService, span
 
 service = MCPService("mcp-steps")
@@ -35,6 +40,13 @@ async def breaks(_: object) -> None:
 
 
 @service.tool()
+def block() -> str:
+    """Hold a worker thread."""
+    time.sleep(3600)
+    return ""
+
+
+@service.tool()
 def fail() -> str:
     """Break."""
     raise RuntimeError("broken")
@@ -43,6 +55,7 @@ def fail() -> str:
 if __name__ == "__main__":
     service.run()
 '''
+ACTIVE = 'mcp_server_active_requests{mcp_method_name="tools/call"}'
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 KEPT, NOT_KEPT = f"00-{TRACE}-00f067aa0ba902b7-01", f"00-{TRACE}-00f067aa0ba902b7-00"
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
@@ -105,6 +118,32 @@ async def test_spans_that_wait_are_sent_when_the_process_ends(start_service: Sta
         service.signal(signal.SIGTERM)
         assert await service.exit_code(within_seconds=30) == 0
         assert "tools/call rank" in names(receiver)
+
+
+async def test_spans_that_wait_are_sent_when_the_grace_period_ends_the_process(
+    start_service: StartService, script: Path
+) -> None:
+    """Product rule: a forced end reports no success, and what led to it is in the traces and the log."""
+    with otlp_receiver() as receiver:
+        grace = {contract.ENV_GRACE_SECONDS: "3", "OTEL_BSP_SCHEDULE_DELAY": "60000"}
+        service = start_service(script, **{contract.ENV_OTLP_ENDPOINT: receiver.url}, **grace)
+        await call(service, KEPT)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(call_in_vain, service)
+            await eventually(lambda: service.sample(ACTIVE) == 1)
+            service.signal(signal.SIGTERM)
+            assert await service.exit_code(within_seconds=30) == FORCED_EXIT
+        assert "tools/call rank" in names(receiver)
+    assert service.said("the grace period of 3 s is over")
+
+
+async def call_in_vain(service: Service) -> None:
+    """Call a tool that never ends."""
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "block", "arguments": {}}}
+    headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
+    async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=60) as http:
+        with suppress(httpx2.TransportError):
+            await http.post(service.url, json=body)
 
 
 async def test_what_the_gateway_does_not_keep_is_not_sent(start_service: StartService, script: Path) -> None:

@@ -18,7 +18,7 @@ from tests import local_issuer
 from tests.engines import local_stack
 from tests.engines.processes import free_port
 from tests.hostile import Hostile, Then
-from tests.hostile_client import ACTIVE, ANSWER_SECONDS, Target, ask, total, until, value
+from tests.hostile_client import ACTIVE, ANSWER_SECONDS, PATIENCE_SECONDS, Target, ask, total, until, value
 from tests.hostile_http import HTTP
 from tests.hostile_json import JSON
 from tests.hostile_messages import MESSAGES
@@ -29,9 +29,6 @@ from tests.local_issuer import ISSUER, Issuer
 WAITING_SERVICE: Final = Path(__file__).parent.parent / "behaviours" / "waiting_service.py"
 UNKNOWN_CODING: Final = 501
 """Source: RFC 9112, section 6.1: what a server ought to say to a transfer coding that it does not know."""
-
-PATIENCE_SECONDS: Final = 2
-"""The gateway takes the preface of HTTP/2 for what it is, and waits for more."""
 
 ALL: Final = (*HTTP, *JSON, *MESSAGES, *TOKENS)
 CASES: Final = tuple(case for case in ALL if case.mesh)
