@@ -1,7 +1,7 @@
 """Reads the body of a request within its limits: its size, and the memory of all bodies together.
 
 In: ASGI messages. Out: the whole body, or the answer that takes the application's place: 413, 503.
-Not here: how long that may take, and what happens next (admission.py); the head of a request (connection.py).
+Not here: how long that may take, and what happens next (admission.py); the head of a request (uvicorn).
 """
 
 from starlette.types import ASGIApp, Receive, Scope

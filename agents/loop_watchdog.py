@@ -92,7 +92,7 @@ class _Watchdog:
             seen = self._turns
             if checks == CHECKS:
                 self._is_reported = True
-                logger.warning("%s blocks the event loop: all other requests and the probes wait. %s", *self._cause())
+                logger.warning("%s blocks the event loop: all other requests and the probes wait%s", *self._cause())
 
     def _cause(self) -> tuple[str, str]:
         task = asyncio.current_task(self._loop)
@@ -101,4 +101,4 @@ class _Watchdog:
         tool = _tools.get(task)
         if tool is None:
             return f"the task {task.get_name()}", ""
-        return f"the tool {tool!r}", "Declare it with `def`, so that it runs in a thread, or await what it waits for."
+        return f"the tool {tool!r}", ". Declare it with `def`, so that it runs in a thread, or await what it waits for."
