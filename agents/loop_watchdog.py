@@ -41,7 +41,7 @@ async def name_running_tool(ctx: ServerRequestContext[Any, Any], call_next: Call
     try:
         return await call_next(ctx)
     finally:
-        del _tools[task]
+        _tools.pop(task, None)
 
 
 @contextmanager

@@ -37,7 +37,6 @@ def abandoned(count: int) -> dict[str, float]:
     """
     variables = {
         contract.ENV_LEGACY: contract.Legacy.STICKY.value,
-        contract.ENV_ALLOCATOR: contract.SESSIONS_ALLOCATOR,
         contract.ENV_SESSIONS: str(count + WARM_SESSIONS),
         contract.ENV_SESSION_IDLE_SECONDS: str(IDLE_SECONDS),  # half an hour is not to be waited for
     }

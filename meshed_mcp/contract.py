@@ -161,13 +161,6 @@ class Legacy(StrEnum):
     """Refused, with the error that names the revisions served."""
 
 
-ENV_ALLOCATOR: Final = "PYTHONMALLOC"
-"""Python's allocator of small objects. Source: Python, "Environment variables"."""
-
-SESSIONS_ALLOCATOR: Final = "malloc"
-"""Where sessions are kept: what thousands of them held goes back, for 6 to 10 % of CPU. Measured in
-docs/reference/performance.md."""
-
 SESSION_HEADER: Final = "mcp-session-id"
 """Carries the session of clients up to 2025-11-25. Source: MCP 2025-11-25, "Session Management"."""
 

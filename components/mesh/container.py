@@ -95,12 +95,10 @@ def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         contract.ENV_AUDIT_ENDPOINT: args.logs.audit_endpoint,
     }
     logs = {variable: url for variable, url in stores.items() if url is not None}
-    sticky = args.legacy == contract.Legacy.STICKY
-    allocator = {contract.ENV_ALLOCATOR: contract.SESSIONS_ALLOCATOR} if sticky else {}
     several = {contract.ENV_REPLICATED: "true"} if args.replicated else {}
     plain = [
         {"name": key, "value": value}
-        for key, value in (told | allocator | several | registry | spans | logs | args.env).items()
+        for key, value in (told | several | registry | spans | logs | args.env).items()
     ]
     secret = [
         {"name": key, "valueFrom": {"secretKeyRef": {"name": source.secret, "key": source.key}}}

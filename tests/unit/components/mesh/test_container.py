@@ -53,13 +53,6 @@ def test_the_service_sends_its_spans_where_it_is_told_or_makes_none() -> None:
     assert contract.ENV_OTLP_ENDPOINT not in environment(container())
 
 
-def test_a_service_that_keeps_sessions_gives_their_memory_back_unless_the_stack_says_otherwise() -> None:
-    """Python, "Environment variables", PYTHONMALLOC; measured in docs/reference/performance.md."""
-    assert environment(container(legacy="sticky"))["PYTHONMALLOC"] == "malloc"
-    assert environment(container(legacy="sticky", env={"PYTHONMALLOC": "pymalloc"}))["PYTHONMALLOC"] == "pymalloc"
-    assert "PYTHONMALLOC" not in environment(container())
-
-
 def test_without_a_registry_the_service_does_not_register() -> None:
     """Product rule: meshed_mcp.contract, ENV_REGISTRY_URL unset."""
     assert contract.ENV_REGISTRY_URL not in environment(container())
