@@ -1,7 +1,4 @@
-"""Garbage collection of a replica: rarer while requests are served, and once after sessions expire.
-
-An ended session of the SDK is a cycle of references, which CPython frees when it collects its oldest generation.
-"""
+"""Garbage collection of a replica: rarer while requests are served, once after sessions, which are cycles, expire."""
 
 import asyncio
 import gc
