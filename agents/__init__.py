@@ -8,7 +8,6 @@ from meshed_mcp.agents import early_signals  # noqa: F401 - first: a signal that
 # isort: split
 from meshed_mcp import extras
 
-
 with extras.required("runtime"):
     from meshed_mcp.agents.client import DestinationError, ServiceClient
     from meshed_mcp.agents.identity import Caller, caller_of

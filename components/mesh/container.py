@@ -97,8 +97,7 @@ def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     logs = {variable: url for variable, url in stores.items() if url is not None}
     several = {contract.ENV_REPLICATED: "true"} if args.replicated else {}
     plain = [
-        {"name": key, "value": value}
-        for key, value in (told | several | registry | spans | logs | args.env).items()
+        {"name": key, "value": value} for key, value in (told | several | registry | spans | logs | args.env).items()
     ]
     secret = [
         {"name": key, "valueFrom": {"secretKeyRef": {"name": source.secret, "key": source.key}}}

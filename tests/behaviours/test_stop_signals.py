@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from replicas import StartService, eventually, free_port
 
 from meshed_mcp import contract
+from tests.behaviours.replicas import StartService, eventually, free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -111,7 +111,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 contract.ENV_DATA_DIR: str(tmp_path),
                 **variables,
             }
-            command = [*NAMESPACE, sys.executable, path]
+            command = [*NAMESPACE, sys.executable, str(path)]
             parent = stack.enter_context(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE))
             stack.callback(parent.kill)
             return FirstProcess(parent)

@@ -1,5 +1,6 @@
 """Garbage collection after sessions expire."""
 
+import asyncio
 import gc
 import weakref
 from collections.abc import Callable
@@ -24,7 +25,7 @@ class Timers:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.due: list[Callable[[], object]] = []
-        monkeypatch.setattr(heap.asyncio, "get_running_loop", lambda: self)
+        monkeypatch.setattr(asyncio, "get_running_loop", lambda: self)
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> None:
         """Keep the callback."""
@@ -80,8 +81,8 @@ def test_the_last_session_is_collected_however_few_there_were(timers: Timers) ->
 def test_a_threshold_of_the_service_stays(monkeypatch: pytest.MonkeyPatch, before: int, after: int) -> None:
     """CPython, `gc.set_threshold`: 0 disables collection; product rule: what a service has set is its own."""
     found = [before, 10, 10]
-    monkeypatch.setattr(heap.gc, "freeze", lambda: None)
-    monkeypatch.setattr(heap.gc, "get_threshold", lambda: tuple(found))
-    monkeypatch.setattr(heap.gc, "set_threshold", lambda *values: found.__setitem__(slice(None), values))
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    monkeypatch.setattr(gc, "get_threshold", lambda: tuple(found))
+    monkeypatch.setattr(gc, "set_threshold", lambda *values: found.__setitem__(slice(None), values))
     heap.freeze()
     assert found == [after, 10, 10]
