@@ -12,7 +12,7 @@ from tests.stacks import ROOT
 from tests.unit.project.private_names import LISTED, PrivateName
 from tests.unit.project.private_uses import Use, inherited, private_attributes, private_imports, uses
 
-CLOSE = frozenset({"mcp", "mcp-types", "uvicorn", "httpx2"})
+CLOSE = frozenset({"mcp", "mcp-types", "httpx2"})
 """Packages whose classes the runtime extends, or whose middleware is provisional: pinned without a private name too."""
 
 CODE = """
@@ -64,7 +64,7 @@ def test_every_guard_is_a_test() -> None:
         assert function in tests, entry
 
 
-@pytest.mark.parametrize("package", sorted(CLOSE | {entry.package for entry in LISTED if entry.is_of_a_package}))
+@pytest.mark.parametrize("package", sorted(CLOSE | {entry.package for entry in LISTED}))
 def test_the_package_is_pinned_to_a_minor_release(package: str) -> None:
     """Product rule: a private name may change in any minor release; the ranges of list and pyproject.toml are one."""
     ranges = {str(entry.versions) for entry in LISTED if entry.package == package}
