@@ -16,6 +16,7 @@ from meshed_mcp.agents.identity_token import JWTVerifier, auth_settings, issuer_
 from meshed_mcp.agents.policy_border import Authentications, Border
 from meshed_mcp.agents.policy_guard import ToolGuard
 from meshed_mcp.agents.settings import Settings, SettingsError
+from meshed_mcp.error_codes.runtime import OWN_AUTH_AND_ISSUER
 
 
 class AccessControl:
@@ -33,9 +34,7 @@ class AccessControl:
         if auth is None:
             return
         if server.settings.auth not in (None, self._own_auth):
-            raise SettingsError(
-                f"{contract.ENV_AUTH_ISSUER} is set, but the service was made with an auth= of its own. Remove one."
-            )
+            raise SettingsError(OWN_AUTH_AND_ISSUER.message(variable=contract.ENV_AUTH_ISSUER))
         server.settings.auth = self._own_auth = auth
         server._token_verifier = JWTVerifier(  # noqa: SLF001 - the constructor's argument, known only now
             issuer_keys(settings), str(settings.auth_issuer), str(settings.auth_audience), self._checks.token

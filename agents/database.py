@@ -17,13 +17,13 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from meshed_mcp.agents.start_error import StartError
 from meshed_mcp.contract import ENV_DATA_DIR, ENV_DATABASE_URL
+from meshed_mcp.error_codes.runtime import DATABASE_NOT_USABLE, INVALID_DATABASE_URL, UNSUPPORTED_DATABASE
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 """Folder of the Alembic script that all services share; each brings its own versions."""
 
 _ONE_UPGRADE_PER_PROCESS: Final = threading.Lock()  # Alembic's context is a global of the process
 
-_FIX: Final = "Write postgresql://user:password@host:5432/database or sqlite:////path/to/file."
 _VARIABLES: Final = f"{ENV_DATABASE_URL} and {ENV_DATA_DIR}"
 
 LOCK_WAIT_SECONDS: Final = 10
@@ -78,7 +78,9 @@ def open_database(schema: str, versions: Path, url: str) -> Database:
     except (OperationalError, OSError) as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())
         place = checked.render_as_string(hide_password=True)
-        raise DatabaseError(f"{schema}: the database {place} cannot be used: {reason}. Check {_VARIABLES}.") from None
+        raise DatabaseError(
+            DATABASE_NOT_USABLE.message(schema=schema, place=place, reason=reason, variables=_VARIABLES)
+        ) from None
     return Database(engine)
 
 
@@ -86,14 +88,14 @@ def _checked(written: str) -> URL:
     try:
         url = make_url(written)
     except ArgumentError:
-        raise DatabaseError(f"{ENV_DATABASE_URL} is not a database URL. {_FIX}") from None
+        raise DatabaseError(INVALID_DATABASE_URL.message(variable=ENV_DATABASE_URL)) from None
     match url.get_backend_name():
         case "sqlite":
             return url
         case "postgresql":
             return url.set(drivername="postgresql+psycopg")
         case other:
-            raise DatabaseError(f"{ENV_DATABASE_URL} names the database {other!r}, which is not supported. {_FIX}")
+            raise DatabaseError(UNSUPPORTED_DATABASE.message(variable=ENV_DATABASE_URL, name=other))
 
 
 def _postgresql_engine(url: URL) -> Engine:

@@ -16,6 +16,14 @@ from pydantic_core import from_json
 from meshed_mcp import contract
 from meshed_mcp.agents.identity_keys import by_id
 from meshed_mcp.agents.policy import ToolRule
+from meshed_mcp.error_codes.runtime import (
+    INVALID_PROXY_ADDRESS,
+    POLICY_NOT_JSON,
+    SETTING_NOT_A_KEY_SET,
+    SETTING_NOT_A_URL,
+    TOKENS_INCOMPLETE,
+    TWO_KEY_SOURCES,
+)
 
 ACCESS_VARIABLES: Final[Mapping[str, str]] = {
     "trusted_proxies": contract.ENV_TRUSTED_PROXIES,
@@ -42,20 +50,20 @@ def _canonical(addresses: tuple[str, ...]) -> tuple[str, ...]:
             address if address == contract.ANY_PROXY else str(ipaddress.ip_address(address)) for address in addresses
         )
     except ValueError as error:
-        raise ValueError(f"{error}; write IP addresses separated by commas, as 127.0.0.6,::6") from None
+        raise INVALID_PROXY_ADDRESS.error(error=error) from None
 
 
 def _decoded(value: object) -> object:
     try:
         return from_json(value) if isinstance(value, str) else value
     except ValueError as error:
-        raise ValueError(f"it is no JSON ({error}); write JSON, as {POLICY_EXAMPLE}") from None
+        raise POLICY_NOT_JSON.error(error=error, example=POLICY_EXAMPLE) from None
 
 
 def _is_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
-        raise ValueError("write a URL without a fragment, as https://login.example.com/realms/tools")
+        raise SETTING_NOT_A_URL.error()
     return value
 
 
@@ -63,7 +71,7 @@ def _is_key_set(value: str) -> str:
     try:
         by_id(value.encode())
     except (ValueError, PyJWTError) as error:
-        raise ValueError(f'it is no JWK Set ({error}); write JSON, as {{"keys": [{{"kty": "RSA", ...}}]}}') from None
+        raise SETTING_NOT_A_KEY_SET.error(error=error) from None
     return value
 
 
@@ -89,17 +97,12 @@ class AccessSettings(BaseModel):
     @model_validator(mode="after")
     def _tokens_are_whole(self) -> Self:
         if self.auth_jwks is not None and self.auth_jwks_url is not None:
-            raise ValueError(
-                f"{contract.ENV_AUTH_JWKS} and {contract.ENV_AUTH_JWKS_URL} are two sources of keys. Set one of them."
-            )
+            raise TWO_KEY_SOURCES.error(jwks=contract.ENV_AUTH_JWKS, url=contract.ENV_AUTH_JWKS_URL)
         missing = [field for field in _NEEDED_FOR_TOKENS if getattr(self, field) is None]
         if self.auth_jwks is not None:
             missing.remove("auth_jwks_url")
         given = [field for field in (*_NEEDED_FOR_TOKENS, "auth_jwks", "auth_scopes") if getattr(self, field)]
         if missing and given:
             names = ", ".join(ACCESS_VARIABLES[field] for field in missing)
-            raise ValueError(
-                f"{ACCESS_VARIABLES[given[0]]} is set without {names}, so no token could be checked. "
-                "Set all of them, or none."
-            )
+            raise TOKENS_INCOMPLETE.error(given=ACCESS_VARIABLES[given[0]], names=names)
         return self

@@ -14,6 +14,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meshed_mcp.agents.start_error import StartError, start_error
+from meshed_mcp.error_codes.runtime import LIFESPAN_FAILED
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class _Events:
             if known := start_error(error):
                 raise known from None
             logger.exception("the lifespan failed")
-        raise StartError("the application did not start: its lifespan failed, see the log line before") from None
+        raise StartError(LIFESPAN_FAILED.message()) from None
 
     async def stop(self) -> None:
         """Shut down what has started."""

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from meshed_mcp import contract
 from meshed_mcp.agents.lifespan import lifespan
 from meshed_mcp.agents.start_error import StartError
+from meshed_mcp.error_codes.runtime import CANNOT_LISTEN, SERVER_ENDED, SERVER_NOT_STARTED
 
 KEEP_ALIVE_SECONDS: Final = 3660
 """Longer than the hour after which the sidecar closes an idle connection. If the server closed first, it would lose a
@@ -45,14 +46,14 @@ def bound(address: str, variable: str, port: int) -> socket.socket:
         listener.listen()
     except OSError as error:
         listener.close()
-        raise StartError(f"cannot listen on {address}:{port}: {_advice(error, variable)}") from None
+        raise StartError(CANNOT_LISTEN.message(address=address, port=port, advice=_advice(error, variable))) from None
     return listener
 
 
 def _advice(error: OSError, variable: str) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"another process listens there. Stop that process, or set {variable} to a free port."
-    return f"{error.strerror}. Set {contract.ENV_BIND_ADDRESS} or {variable} to one this user may use."
+        return f"another process listens there; stop that process, or set {variable} to a free port"
+    return f"{error.strerror}; set {contract.ENV_BIND_ADDRESS} or {variable} to one that this user may use"
 
 
 @contextlib.asynccontextmanager
@@ -70,7 +71,7 @@ async def listening(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None
                 while not (server.started or task.done()):
                     await asyncio.wait({task}, timeout=START_CHECK_SECONDS)
                 if server.should_exit or not server.started:
-                    raise StartError("uvicorn ended before it served a request")
+                    raise StartError(SERVER_ENDED.message())
                 yield
             finally:
                 server.should_exit = True
@@ -97,4 +98,4 @@ async def _served(server: uvicorn.Server, listener: socket.socket) -> None:
     try:
         await server.serve(sockets=[listener])
     except SystemExit:
-        raise StartError("uvicorn did not start, see the log line before") from None
+        raise StartError(SERVER_NOT_STARTED.message()) from None

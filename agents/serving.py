@@ -82,7 +82,8 @@ def serve(
     try:
         _run(replica.run(presence or nullcontext()))
     except StartError as error:
-        logger.error("%s", error)  # noqa: TRY400 - a wrong setting needs a sentence, not a traceback
+        for message in error.messages:
+            logger.error("%s", message, extra={"fields": {"code": message.code}})  # noqa: TRY400 - a wrong setting needs a sentence, not a traceback
         raise SystemExit(1) from None
     flush()
 

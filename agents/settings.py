@@ -27,6 +27,13 @@ from meshed_mcp.agents.limits import Limits
 from meshed_mcp.agents.start_error import StartError
 from meshed_mcp.agents.state_keys import state_keys
 from meshed_mcp.contract_limits import LIMIT_VARIABLES
+from meshed_mcp.error_codes.code import Message, MessageError
+from meshed_mcp.error_codes.runtime import (
+    PORTS_ARE_EQUAL,
+    RUNTIME_CALL_TOO_LONG,
+    RUNTIME_GRACE_TOO_SHORT,
+    SETTING_INVALID,
+)
 
 DEFAULT_ENDPOINT_SECONDS: Final = 0.0
 """Outside a cluster no endpoint list has to notice a stop; the Deployment sets its own number."""
@@ -70,7 +77,7 @@ _SECRET: Final = frozenset({contract.ENV_DATABASE_URL, contract.ENV_REQUEST_STAT
 
 
 class SettingsError(StartError, ValueError):
-    """The environment is wrong. The text has one line per variable: its name, its value, what to write instead."""
+    """The environment is wrong. The text has one line per variable: its name, its value, what to set instead."""
 
 
 def _split(value: object) -> object:
@@ -173,9 +180,8 @@ class Settings(Limits, AccessSettings):
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
         if self.port == self.management_port:
-            raise ValueError(
-                f"{contract.ENV_PORT} and {contract.ENV_MANAGEMENT_PORT} are both {self.port}: calls and metrics need "
-                f"a port each. Set {contract.ENV_MANAGEMENT_PORT} to another number."
+            raise PORTS_ARE_EQUAL.error(
+                variable=contract.ENV_PORT, management=contract.ENV_MANAGEMENT_PORT, port=self.port
             )
         return self
 
@@ -183,10 +189,13 @@ class Settings(Limits, AccessSettings):
     def _grace_holds_the_drain(self) -> Self:
         least = self.endpoint_seconds + contract.CLOSING_SECONDS
         if self.grace_seconds <= least:
-            raise ValueError(
-                f"{contract.ENV_GRACE_SECONDS}={self.grace_seconds:g} leaves no time for calls in work: "
-                f"{contract.ENV_ENDPOINT_SECONDS}={self.endpoint_seconds:g} passes first and closing takes "
-                f"{contract.CLOSING_SECONDS:g}. Set {contract.ENV_GRACE_SECONDS} above {least:g}."
+            raise RUNTIME_GRACE_TOO_SHORT.error(
+                variable=contract.ENV_GRACE_SECONDS,
+                grace=self.grace_seconds,
+                pre_stop=contract.ENV_ENDPOINT_SECONDS,
+                seconds=self.endpoint_seconds,
+                closing=contract.CLOSING_SECONDS,
+                least=least,
             )
         return self
 
@@ -194,10 +203,12 @@ class Settings(Limits, AccessSettings):
     def _grace_holds_the_longest_call(self) -> Self:
         longest = contract.longest_call_seconds(self.endpoint_seconds, self.grace_seconds)
         if self.call_seconds is not None and self.call_seconds > longest:
-            raise ValueError(
-                f"{contract.ENV_CALL_SECONDS}={self.call_seconds:g} is longer than the {longest:g} s that a stopping "
-                f"process waits for calls, so a stop would cut them. Set {contract.ENV_GRACE_SECONDS} to at least "
-                f"{self.call_seconds + self.grace_seconds - longest:g}, or leave {contract.ENV_CALL_SECONDS} out."
+            raise RUNTIME_CALL_TOO_LONG.error(
+                variable=contract.ENV_CALL_SECONDS,
+                call_seconds=self.call_seconds,
+                longest=longest,
+                grace=contract.ENV_GRACE_SECONDS,
+                least=self.call_seconds + self.grace_seconds - longest,
             )
         return self
 
@@ -213,20 +224,18 @@ class Settings(Limits, AccessSettings):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise SettingsError(_one_line_each(error, values)) from None
+            raise SettingsError(*_messages(error, values)) from None
 
 
-def _one_line_each(error: ValidationError, values: Mapping[str, str]) -> str:
-    return "\n".join(dict.fromkeys(_line(fault, values) for fault in error.errors()))
+def _messages(error: ValidationError, values: Mapping[str, str]) -> tuple[Message, ...]:
+    return tuple(dict.fromkeys(message for item in error.errors() for message in _messages_of(item, values)))
 
 
-def _line(fault: ErrorDetails, values: Mapping[str, str]) -> str:
-    said = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else ""
-    if not fault["loc"]:
-        return said
-    variable = str(fault["loc"][0])
-    if said:
-        return f"{variable} is not usable: {said}."
+def _messages_of(item: ErrorDetails, values: Mapping[str, str]) -> tuple[Message, ...]:
+    reason = item["ctx"]["error"] if item["type"] == "value_error" else None
+    if isinstance(reason, MessageError):
+        return tuple(message.at(str(item["loc"][0])) if item["loc"] else message for message in reason.messages)
+    variable = str(item["loc"][0])
     field = next(name for name, its_variable in _VARIABLES.items() if its_variable == variable)
     shown = variable if variable in _SECRET else f"{variable}={values[variable]!r}"
-    return f"{shown} is not usable. Write {Settings.model_fields[field].description}."
+    return (SETTING_INVALID.message(shown=shown, wanted=Settings.model_fields[field].description),)

@@ -3,9 +3,15 @@
 Raised while settings are read and in lifespans; told by serving.py.
 """
 
+from meshed_mcp.error_codes.code import Message
+
 
 class StartError(RuntimeError):
-    """The process cannot start; the text is one line that says what to change."""
+    """The process cannot start; the text is one line per message, each with its code and what to change."""
+
+    def __init__(self, *messages: Message) -> None:
+        self.messages = messages
+        super().__init__("\n".join(message.line for message in messages))
 
 
 def start_error(error: BaseException) -> StartError | None:

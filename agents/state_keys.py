@@ -7,10 +7,12 @@ Not here: what is sealed with them (state.py). Source of the rules: official SDK
 import json
 from typing import Any, Final
 
+from meshed_mcp.error_codes.runtime import NO_STATE_KEY, STATE_KEY_TOO_SHORT, STATE_KEY_TWICE, STATE_KEYS_NOT_JSON
+
 LEAST_BYTES: Final = 32
 """Shortest key. Source: official SDK 2.3, `AESGCMRequestStateCodec`."""
 
-_FIX: Final = "write one key per line, each as `openssl rand -hex 32` gives it, the one that seals first"
+_FIX: Final = "set one key per line, each as `openssl rand -hex 32` gives it, the one that seals first"
 
 
 def state_keys(written: str) -> tuple[str, ...]:
@@ -18,13 +20,13 @@ def state_keys(written: str) -> tuple[str, ...]:
     keys = _json_list(written) if written.lstrip().startswith("[") else [line.strip() for line in written.splitlines()]
     found = [key for key in keys if key]
     if not found:
-        raise ValueError(f"holds no key; {_FIX}")
+        raise NO_STATE_KEY.error(fix=_FIX)
     for number, key in enumerate(found, 1):
         if len(key.encode()) < LEAST_BYTES:
             size = len(key.encode())
-            raise ValueError(f"key {number} of {len(found)} has {size} bytes, fewer than {LEAST_BYTES}; {_FIX}")
+            raise STATE_KEY_TOO_SHORT.error(number=number, count=len(found), size=size, least=LEAST_BYTES, fix=_FIX)
         if key in found[: number - 1]:
-            raise ValueError(f"key {number} of {len(found)} repeats key {found.index(key) + 1}; {_FIX}")
+            raise STATE_KEY_TWICE.error(number=number, count=len(found), first=found.index(key) + 1, fix=_FIX)
     return tuple(found)
 
 
@@ -34,5 +36,5 @@ def _json_list(written: str) -> list[str]:
     except ValueError:
         value = None
     if not isinstance(value, list) or not all(isinstance(key, str) for key in value):
-        raise ValueError(f"begins with '[' and is no JSON list of texts; {_FIX}")
+        raise STATE_KEYS_NOT_JSON.error(fix=_FIX)
     return value

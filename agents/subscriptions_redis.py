@@ -26,6 +26,7 @@ from meshed_mcp.agents.backoff import Backoff
 from meshed_mcp.agents.settings import SettingsError
 from meshed_mcp.agents.subscriptions import Outbox, ReplicaBus
 from meshed_mcp.agents.supervision import supervised
+from meshed_mcp.error_codes.runtime import INVALID_REDIS_URL
 
 KEPT_EVENTS: Final = 1024
 """Events a stream holds at least; who has been away for longer has missed the older ones."""
@@ -91,8 +92,7 @@ def redis_client(url: str) -> Redis:
         )
         client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
     except (ValueError, TypeError):
-        advice = "Write redis://user:password@host:6379/0, or rediss:// for TLS"
-        raise SettingsError(f"{contract.ENV_REDIS_URL} is not usable. {advice}.") from None
+        raise SettingsError(INVALID_REDIS_URL.message(variable=contract.ENV_REDIS_URL)) from None
     return client
 
 

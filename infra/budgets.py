@@ -1,16 +1,18 @@
 """Monthly budgets: the replicas that a service may have, and budgets that cannot be kept.
 
-Configuration in, a number or faults out. Not here: the arithmetic (`components/autoscaling/cost.py`).
+Configuration in, a number or issues out. Not here: the arithmetic (`components/autoscaling/cost.py`).
 """
 
 from collections.abc import Iterator
 from math import ceil
 
 from meshed_mcp.components.autoscaling.cost import Requests, affordable_replicas, replica_month
-from meshed_mcp.components.core.errors import Fault
+from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.mesh.args import ServiceSettings
 from meshed_mcp.components.mesh.proxy_size import ProxySize, size_annotations
 from meshed_mcp.components.mesh.tool_args import PoolSettings
+from meshed_mcp.error_codes.autoscaling import BUDGET_WITHOUT_PRICES
+from meshed_mcp.error_codes.stack import BUDGET_TOO_SMALL, BUDGET_WITH_CANARY
 from meshed_mcp.infra.config import PoolConfig, ServiceConfig, StackConfig
 
 
@@ -28,7 +30,7 @@ def requests_of(
 
 
 def most_replicas(config: StackConfig, item: ServiceConfig, pool: PoolConfig | None = None) -> int:
-    """The maximum, lowered to what the budget pays for; never below the minimum, which `budget_faults` defends."""
+    """The maximum, lowered to what the budget pays for; never below the minimum, which `budget_issues` defends."""
     scaling = (pool or item).scaling
     if scaling.monthly_budget is None:
         return scaling.max_replicas
@@ -44,24 +46,27 @@ def bounds(config: StackConfig, item: ServiceConfig, pool: PoolConfig | None = N
     return {**most, "replica_month_cost": replica_month(requests_of(item, config.mesh.proxy, pool), config.prices)}
 
 
-def budget_faults(
+def budget_issues(
     config: StackConfig, name: str, item: ServiceConfig, place: str = "scaling", pool: PoolConfig | None = None
-) -> Iterator[Fault]:
+) -> Iterator[ConfigIssue]:
     """A budget without prices, beside a canary, or for fewer replicas than the service, or its pool, must have."""
     scaling, where, field = (pool or item).scaling, f"service {name}", f"{place}.monthly_budget"
     if scaling.monthly_budget is None:
         return
     if item.rollout.second is not None and pool is None:
-        yield Fault(where, field, "cannot be kept by two versions side by side; write max_replicas while a canary runs")
+        yield ConfigIssue(where, field, BUDGET_WITH_CANARY.message())
         return
     requests = requests_of(item, config.mesh.proxy, pool)
     each = replica_month(requests, config.prices)
     if each <= 0:
-        yield Fault(where, field, "needs prices; write meshed-mcp:prices: {cpu_hour: ..., gib_hour: ...}")
+        yield ConfigIssue(where, field, BUDGET_WITHOUT_PRICES.message())
         return
     floors = [scaling.min_replicas, scaling.fallback_replicas or 1, *(floor.replicas for floor in scaling.schedules)]
     paid = affordable_replicas(scaling.monthly_budget, requests, config.prices)
     if paid < max(floors):
         least = ceil(each * max(floors) * 100 - 1e-6) / 100
-        cost = f"but min_replicas and floors ask for {max(floors)}, which cost {least:.2f}; write that, or lower them"
-        yield Fault(where, field, f"{scaling.monthly_budget:g} pays for a size of {paid}, {cost}")
+        yield ConfigIssue(
+            where,
+            field,
+            BUDGET_TOO_SMALL.message(budget=scaling.monthly_budget, paid=paid, most=max(floors), least=least),
+        )

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from meshed_mcp.components.mesh.faults_args import Fault, Window, fault_names
+from meshed_mcp.components.mesh.faults_args import FaultInjection, Window, fault_names
 
 
 class Environment(StrEnum):
@@ -22,7 +22,7 @@ class Environment(StrEnum):
     """Nobody depends on it."""
 
 
-class Experiment(Fault):
+class Experiment(FaultInjection):
     """A fault that real requests meet, without asking for it, while its window is open."""
 
     service: str

@@ -7,7 +7,8 @@ is told (components/mesh/access.py).
 from collections.abc import Iterator
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.errors import Fault
+from meshed_mcp.components.core.errors import ConfigIssue
+from meshed_mcp.error_codes.stack import CLAIMS_DIFFER
 from meshed_mcp.infra.config import NAMESPACE, StackConfig
 
 
@@ -17,11 +18,11 @@ def organization_claims(config: StackConfig) -> dict[str, str]:
 
 
 def organization_claim(config: StackConfig) -> str:
-    """The claim of the mesh's metrics; services that differ are refused by `claim_faults` where that matters."""
+    """The claim of the mesh's metrics; services that differ are refused by `claim_issues` where that matters."""
     return next(iter(organization_claims(config).values()), contract.ORGANIZATION_CLAIM)
 
 
-def claim_faults(config: StackConfig) -> Iterator[Fault]:
+def claim_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     """Services that read another claim than the metrics of the whole mesh do."""
     if config.mesh.organization_tag is None:
         return
@@ -30,8 +31,7 @@ def claim_faults(config: StackConfig) -> Iterator[Fault]:
     for name, claim in claims.items():
         if claim != common:
             first = next(iter(claims))
-            message = (
-                f"is {claim!r} here and {common!r} at {first}, and metrics tell organisations apart by one claim "
-                f"({NAMESPACE}:mesh.organization_tag); write the same, or remove organization_tag"
+            message = CLAIMS_DIFFER.message(
+                claim=claim, common=common, first=first, key=f"{NAMESPACE}:mesh.organization_tag"
             )
-            yield Fault(f"service {name}", "auth.organization_claim", message)
+            yield ConfigIssue(f"service {name}", "auth.organization_claim", message)

@@ -1,4 +1,4 @@
-"""Every key of a stack file: type, unit, bound, default. Raw values in, a frozen `StackConfig` out, or all faults.
+"""Every key of a stack file: type, unit, bound, default. Raw values in, a frozen `StackConfig` out, or all issues.
 
 A key exists once: what a component takes is the component's own model, embedded here. What the values lead to is
 `plan.py`; where they are read from is `program.py` (Pulumi) and `recording/project.py` (files).
@@ -21,7 +21,7 @@ from meshed_mcp.components.autoscaling.args import (
 from meshed_mcp.components.autoscaling.cost import Prices
 from meshed_mcp.components.autoscaling.nodes_args import NodeSettings
 from meshed_mcp.components.core.args import In, Model
-from meshed_mcp.components.core.errors import ConfigurationError, Fault, excerpt, faults, suggestion
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, excerpt, model_issues, suggestion
 from meshed_mcp.components.core.names import domain_name, namespace_name, service_name
 from meshed_mcp.components.core.properties import is_carried
 from meshed_mcp.components.mesh.access_groups import RoleGroups
@@ -31,6 +31,15 @@ from meshed_mcp.components.mesh.log_args import LogSettings
 from meshed_mcp.components.mesh.reach_args import Reachable
 from meshed_mcp.components.mesh.tool_args import PoolSettings
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.error_codes.code import MessageError
+from meshed_mcp.error_codes.stack import (
+    ENCRYPTED_STRUCTURE,
+    FOLLOWS_FROM_KEY,
+    NOT_A_STRUCTURE,
+    SERVICES_MISSING,
+    UNKNOWN_KEY,
+)
+from meshed_mcp.error_codes.values import NOT_A_MAPPING, NUMBER_NOT_CARRIED
 from meshed_mcp.infra.chaos import Environment, Experiments
 
 NAMESPACE: Final = "meshed-mcp"
@@ -176,7 +185,7 @@ class Reading(NamedTuple):
     """What can be judged further, although something else is wrong; None where no service is sound."""
 
     declared: tuple[str, ...]
-    faults: list[Fault]
+    issues: list[ConfigIssue]
 
 
 def read(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -> Reading:
@@ -184,30 +193,30 @@ def read(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -> Readin
 
     Keys of other namespaces (`kubernetes:context`) are not ours and pass.
     """
-    found: list[Fault] = []
+    found: list[ConfigIssue] = []
     raw: dict[str, Any] = {}
     for key, value in own(values).items():
         try:
             raw[key] = value if key in TEXT_KEYS else structure(key, value, secret_keys)
         except ConfigurationError as error:
-            found += error.faults
-    by_key = {key: key_faults(key, raw[key]) for key in sorted(set(StackConfig.model_fields) & set(raw))}
-    found += [fault for faulty in by_key.values() for fault in faulty]
+            found += error.issues
+    by_key = {key: key_issues(key, raw[key]) for key in sorted(set(StackConfig.model_fields) & set(raw))}
+    found += [issue for faulty in by_key.values() for issue in faulty]
     if not raw.get("services"):
-        found.append(Fault("stack", f"{NAMESPACE}:services", "is missing; write services: with one service below it"))
+        found.append(ConfigIssue("stack", f"{NAMESPACE}:services", SERVICES_MISSING.message()))
     services = raw.get("services")
     declared = tuple(map(str, services)) if isinstance(services, dict) else ()
     sound = raw if not found else sound_part(raw, by_key)
     return Reading(None if sound is None else validated(sound), declared, found)
 
 
-def sound_part(raw: dict[str, Any], by_key: Mapping[str, list[Fault]]) -> dict[str, Any] | None:
+def sound_part(raw: dict[str, Any], by_key: Mapping[str, list[ConfigIssue]]) -> dict[str, Any] | None:
     """The stack without its faulty keys and services; None where no service is left."""
     sound = {key: value for key, value in raw.items() if not by_key[key]}
     services = raw.get("services")
     if not isinstance(services, dict):
         return None
-    sound["services"] = {name: item for name, item in services.items() if not service_faults(str(name), item)}
+    sound["services"] = {name: item for name, item in services.items() if not service_issues(str(name), item)}
     return sound if sound["services"] else None
 
 
@@ -226,15 +235,15 @@ def structure(key: str, value: Any, secret_keys: Collection[str]) -> Any:
     """A structured value, from JSON text. Raises ConfigurationError for unknown keys, secrets and plain text."""
     full_key = f"{NAMESPACE}:{key}"
     if key not in StackConfig.model_fields:
-        message = f"unknown key; {suggestion(key, sorted(StackConfig.model_fields))}"
+        message = UNKNOWN_KEY.message(suggested=suggestion(key, sorted(StackConfig.model_fields)))
     elif full_key in secret_keys:
-        message = "holds an encrypted value, which would be lost inside it; name a Secret, e.g. by secret_env"
+        message = ENCRYPTED_STRUCTURE.message()
     else:
         try:
             return parsed(full_key, value) if isinstance(value, str) else value
         except ValueError:
-            message = f"{excerpt(value)} is not a structure; write key: value lines below it"
-    raise ConfigurationError([Fault("stack", full_key, message)])
+            message = NOT_A_STRUCTURE.message(value=excerpt(value))
+    raise ConfigurationError([ConfigIssue("stack", full_key, message)])
 
 
 def parsed(full_key: str, text: str) -> Any:
@@ -251,53 +260,59 @@ def parsed(full_key: str, text: str) -> Any:
                 found = inf
             if is_carried(found):
                 return found
-            message = f"{excerpt(digits)} is not a number that Pulumi can carry; use text, or a smaller number"
-            raise ConfigurationError([Fault("stack", full_key, message)])
+            message = NUMBER_NOT_CARRIED.message(shown=excerpt(digits))
+            raise ConfigurationError([ConfigIssue("stack", full_key, message)])
 
         return checked
 
     return json.loads(text, parse_int=number(int), parse_float=number(float), parse_constant=number(float))
 
 
-def key_faults(key: str, value: Any) -> list[Fault]:
-    """All faults of one key's value, each naming its object: a service, the registry, or the key itself."""
+def key_issues(key: str, value: Any) -> list[ConfigIssue]:
+    """All issues of one key's value, each naming its object: a service, the registry, or the key itself."""
     if key == "services":
         if not isinstance(value, dict):
-            return [Fault("stack", f"{NAMESPACE}:services", f"{excerpt(value)} is not a mapping of names to services")]
-        return [fault for name, item in value.items() for fault in service_faults(str(name), item)]
+            return [
+                ConfigIssue(
+                    "stack",
+                    f"{NAMESPACE}:services",
+                    NOT_A_MAPPING.message(shown=excerpt(value), names=" of names to services", fields=""),
+                )
+            ]
+        return [issue for name, item in value.items() for issue in service_issues(str(name), item)]
     if key == "registry":
-        return [] if value is None else faults(RegistryConfig, value, "registry")
+        return [] if value is None else model_issues(RegistryConfig, value, "registry")
     if key in FOLLOWS:
-        return followed_faults(key, value)
-    return faults(StackConfig, {"services": EXAMPLE_SERVICES, key: value}, "stack")
+        return followed_issues(key, value)
+    return model_issues(StackConfig, {"services": EXAMPLE_SERVICES, key: value}, "stack")
 
 
 EXAMPLE_SERVICES: Final = {"example": {"image": "example"}}
 """Stands in where one other key is judged alone."""
 
 
-def service_faults(name: str, value: Any) -> list[Fault]:
-    """Faults of one service, its name's included."""
-    found = faults(ServiceConfig, value, f"service {name}")
+def service_issues(name: str, value: Any) -> list[ConfigIssue]:
+    """Issues of one service, its name's included."""
+    found = model_issues(ServiceConfig, value, f"service {name}")
     try:
         service_name(name)
-    except ValueError as error:
-        found.insert(0, Fault(f"service {excerpt(name)}", "", str(error)))
+    except MessageError as error:
+        found[:0] = [ConfigIssue(f"service {excerpt(name)}", "", message) for message in error.messages]
     return found
 
 
-def followed_faults(key: str, value: Any) -> list[Fault]:
-    """Faults of an embedded model, less the fields that a key of the stack decides."""
+def followed_issues(key: str, value: Any) -> list[ConfigIssue]:
+    """Issues of an embedded model, less the fields that a key of the stack decides."""
     if not isinstance(value, dict):
-        return [Fault(key, "", f"{excerpt(value)} is not a mapping; write key: value lines")]
+        return [ConfigIssue(key, "", NOT_A_MAPPING.message(shown=excerpt(value), names="", fields=""))]
     doubled = [
-        Fault(key, field, f"follows from {NAMESPACE}:{source}; write it there")
+        ConfigIssue(key, field, FOLLOWS_FROM_KEY.message(key=f"{NAMESPACE}:{source}"))
         for field, source in FOLLOWS[key].items()
         if field in value
     ]
     rest = {field: item for field, item in value.items() if field not in FOLLOWS[key]}
     model = ServiceMeshArgs if key == "mesh" else ObservabilityStackArgs
-    return doubled + faults(model, {**rest, **({"domain": LOCAL_DOMAIN} if key == "mesh" else {})}, key)
+    return doubled + model_issues(model, {**rest, **({"domain": LOCAL_DOMAIN} if key == "mesh" else {})}, key)
 
 
 def embedded(raw: dict[str, Any]) -> dict[str, Any]:

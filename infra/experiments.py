@@ -8,59 +8,58 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from itertools import combinations
 
-from meshed_mcp.components.core.errors import Fault as Complaint
-from meshed_mcp.components.core.errors import suggestion
-from meshed_mcp.components.mesh.faults_args import MAX_WINDOW_HOURS, Fault, Window
+from meshed_mcp.components.core.errors import ConfigIssue, suggestion
+from meshed_mcp.components.mesh.faults_args import MAX_WINDOW_HOURS, FaultInjection, Window
+from meshed_mcp.error_codes.stack import EXPERIMENTS_OVERLAP, FAULT_NEEDS_WINDOW, UNKNOWN_SERVICE, WINDOW_IS_OVER
 from meshed_mcp.infra.chaos import Environment, Experiment
 from meshed_mcp.infra.config import NAMESPACE, ServiceConfig, StackConfig
 
 
-def open_faults(item: ServiceConfig, now: datetime | None) -> dict[str, Fault]:
+def open_faults(item: ServiceConfig, now: datetime | None) -> dict[str, FaultInjection]:
     """Faults of a service that requests may ask for now."""
     return {name: fault for name, fault in item.faults.items() if fault.window is None or _holds(fault.window, now)}
 
 
-def open_experiments(config: StackConfig, service: str, now: datetime | None) -> dict[str, Fault]:
+def open_experiments(config: StackConfig, service: str, now: datetime | None) -> dict[str, FaultInjection]:
     """Experiments that the callers of a service meet now."""
     return {
-        name: Fault.model_validate(experiment.model_dump(exclude={"service"}), by_name=True)
+        name: FaultInjection.model_validate(experiment.model_dump(exclude={"service"}), by_name=True)
         for name, experiment in config.chaos.items()
         if experiment.service == service and _holds(experiment.window, now)
     }
 
 
-def experiment_faults(config: StackConfig, names: Collection[str], now: datetime | None) -> Iterator[Complaint]:
+def experiment_issues(config: StackConfig, names: Collection[str], now: datetime | None) -> Iterator[ConfigIssue]:
     """What is wrong with the faults and experiments of a stack with services of these names."""
     for service, item in config.services.items():
         for name, fault in item.faults.items():
-            yield from _window_faults(config, f"service {service}", f"faults.{name}", fault, now)
+            yield from _window_issues(config, f"service {service}", f"faults.{name}", fault, now)
     for name, experiment in config.chaos.items():
         if experiment.service not in names:
-            advice = suggestion(experiment.service, list(names))
-            yield Complaint("stack", f"chaos.{name}.service", f"there is no service {experiment.service}; {advice}")
-        yield from _window_faults(config, "stack", f"chaos.{name}", experiment, now)
+            yield ConfigIssue(
+                "stack",
+                f"chaos.{name}.service",
+                UNKNOWN_SERVICE.message(name=experiment.service, suggested=suggestion(experiment.service, list(names))),
+            )
+        yield from _window_issues(config, "stack", f"chaos.{name}", experiment, now)
     for (first, one), (second, other) in combinations(config.chaos.items(), 2):
         if _collide(one, other):
-            message = (
-                f"meets the same requests of {other.service} as {first} at the same time, and a request meets one; "
-                "write windows that do not overlap, or different tools"
-            )
-            yield Complaint("stack", f"chaos.{second}", message)
+            message = EXPERIMENTS_OVERLAP.message(service=other.service, first=first)
+            yield ConfigIssue("stack", f"chaos.{second}", message)
 
 
-def _window_faults(
-    config: StackConfig, where: str, field: str, fault: Fault, now: datetime | None
-) -> Iterator[Complaint]:
+def _window_issues(
+    config: StackConfig, where: str, field: str, fault: FaultInjection, now: datetime | None
+) -> Iterator[ConfigIssue]:
     if fault.window is None:
         if config.environment is Environment.PRODUCTION:
-            message = (
-                f"a production stack takes faults in a window only; add window: {{start: ..., end: ...}} of at most "
-                f"{MAX_WINDOW_HOURS} h, or write {NAMESPACE}:environment: {Environment.DEVELOPMENT} where it is none"
+            message = FAULT_NEEDS_WINDOW.message(
+                most=MAX_WINDOW_HOURS, key=f"{NAMESPACE}:environment", environment=Environment.DEVELOPMENT
             )
-            yield Complaint(where, field, message)
+            yield ConfigIssue(where, field, message)
     elif now is not None and fault.window.ended(now):
-        message = f"ended at {fault.window.end}; remove it, or write a later window"
-        yield Complaint(where, f"{field}.window", message)
+        message = WINDOW_IS_OVER.message(end=fault.window.end)
+        yield ConfigIssue(where, f"{field}.window", message)
 
 
 def _collide(one: Experiment, other: Experiment) -> bool:

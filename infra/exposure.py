@@ -1,6 +1,6 @@
 """Services at the gateway together: places that two of them would claim.
 
-Configuration in, faults out. Not here: the routes (components/mesh/traffic.py), VirtualServices of other programs
+Configuration in, issues out. Not here: the routes (components/mesh/traffic.py), VirtualServices of other programs
 (checking/routes.py).
 """
 
@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.errors import Fault
+from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.mesh.addresses import exposed_path
+from meshed_mcp.error_codes.stack import TOKEN_METADATA_TAKEN
 from meshed_mcp.infra.config import StackConfig
 
 
-def exposure_faults(config: StackConfig) -> Iterator[Fault]:
+def exposure_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     """Where clients learn of a service's tokens follows from its audience; each needs a place of its own.
 
     Source: RFC 9728, section 3.1.
@@ -25,8 +26,5 @@ def exposure_faults(config: StackConfig) -> Iterator[Fault]:
         resource = exposed_path(name, item) if item.auth.audience is None else urlsplit(item.auth.audience).path
         path = contract.PROTECTED_RESOURCE_PATH + resource.rstrip("/")
         if owners.setdefault(path, name) != name:
-            message = (
-                f"clients would look for it at {path}, where they find service {owners[path]}; "
-                "write a URL with another path, or leave it out"
-            )
-            yield Fault(f"service {name}", "auth.audience", message)
+            message = TOKEN_METADATA_TAKEN.message(path=path, owner=owners[path])
+            yield ConfigIssue(f"service {name}", "auth.audience", message)

@@ -8,8 +8,9 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from meshed_mcp.components.core.errors import Fault
+from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.error_codes.stack import MAIL_SERVER_SILENT
 
 ANSWER_SECONDS: Final = 2.0
 CLUSTER_SUFFIXES: Final = (".svc", ".local", ".internal")
@@ -23,7 +24,7 @@ def connect(address: tuple[str, int], seconds: float) -> None:
     socket.create_connection(address, seconds).close()
 
 
-def mail_warnings(args: ObservabilityStackArgs, opened: Connect = connect) -> list[Fault]:
+def mail_warnings(args: ObservabilityStackArgs, opened: Connect = connect) -> list[ConfigIssue]:
     """A warning where the mail server does not answer."""
     email = args.alertmanager.email
     if email is None:
@@ -35,9 +36,6 @@ def mail_warnings(args: ObservabilityStackArgs, opened: Connect = connect) -> li
         opened((host, int(port)), ANSWER_SECONDS)
     except OSError as error:
         why = error.strerror or str(error)
-        message = (
-            f"{email.smarthost} does not answer from here ({why}); if it does not from the cluster either, no alert is "
-            "mailed: check host, port and firewall"
-        )
-        return [Fault("observability", "alertmanager.email.smarthost", message)]
+        message = MAIL_SERVER_SILENT.message(smarthost=email.smarthost, why=why)
+        return [ConfigIssue("observability", "alertmanager.email.smarthost", message)]
     return []

@@ -1,4 +1,4 @@
-"""Rules of a stack about its monitoring: what cannot fit, and names that nobody has. Configuration in, faults out.
+"""Rules of a stack about its monitoring: what cannot fit, and names that nobody has. Configuration in, issues out.
 
 Only what is wrong in any case is refused; what depends on use is `meshed-mcp capacity`'s to warn of.
 """
@@ -7,29 +7,29 @@ from collections.abc import Collection, Iterator
 from math import ceil
 from typing import Final
 
-from meshed_mcp.components.core.errors import Fault, suggestion
+from meshed_mcp.components.core.errors import ConfigIssue, suggestion
 from meshed_mcp.components.core.scraping import PROXY_SECONDS, SERVER_SECONDS
 from meshed_mcp.components.observability.prometheus_values import RETENTION_SHARE
 from meshed_mcp.components.observability.sizing import GIB, Load, prometheus_size
+from meshed_mcp.error_codes.stack import STORAGE_TOO_SMALL, UNKNOWN_SERVICE
 from meshed_mcp.infra.config import StackConfig
 
 WHERE: Final = "observability"
 
 
-def monitoring_faults(config: StackConfig, names: Collection[str]) -> Iterator[Fault]:
+def monitoring_issues(config: StackConfig, names: Collection[str]) -> Iterator[ConfigIssue]:
     """Samples that no volume of this size holds, and objectives of services that do not exist."""
     settings = config.observability.prometheus
     needed = prometheus_size(least_load(config), settings.retention_days, RETENTION_SHARE).disk_bytes / GIB
     if needed > settings.storage_gib:
-        least = f"{settings.retention_days} days of the fewest replicas with one tool each need {ceil(needed)} GiB"
-        message = (
-            f"{least}, and storage_gib is {settings.storage_gib}; write storage_gib: {ceil(needed)}, or fewer days"
+        message = STORAGE_TOO_SMALL.message(
+            days=settings.retention_days, needed=ceil(needed), given=settings.storage_gib
         )
-        yield Fault(WHERE, "prometheus.retention_days", message)
+        yield ConfigIssue(WHERE, "prometheus.retention_days", message)
     for name in config.observability.slo.services:
         if name not in names:
-            message = f"there is no service {name}; {suggestion(name, sorted(names))}"
-            yield Fault(WHERE, f"slo.services.{name}", message)
+            message = UNKNOWN_SERVICE.message(name=name, suggested=suggestion(name, sorted(names)))
+            yield ConfigIssue(WHERE, f"slo.services.{name}", message)
 
 
 def least_load(config: StackConfig) -> Load:

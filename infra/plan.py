@@ -1,6 +1,6 @@
 """A stack's configuration in, the arguments of every component out: pure, and the only place where services meet.
 
-Rules over several services are checked here, all faults in one go; nothing is registered (`program.py`).
+Rules over several services are checked here, all issues in one go; nothing is registered (`program.py`).
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, VpaInstall
 from meshed_mcp.components.autoscaling.lever import LEVER
-from meshed_mcp.components.core.errors import ConfigurationError, Fault, suggestion
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, suggestion
 from meshed_mcp.components.mesh.access_groups import Role
 from meshed_mcp.components.mesh.args import (
     IngressRef,
@@ -29,25 +29,34 @@ from meshed_mcp.components.observability.alerts import grafana_address
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.components.observability.prometheus_values import prometheus_url
+from meshed_mcp.error_codes.stack import (
+    DEPLOYMENT_NAME_TAKEN,
+    NAMESPACE_OF_SERVICES,
+    REGISTRY_DATA_PER_REPLICA,
+    REGISTRY_NAME_TAKEN,
+    SHARED_KEY_MISSING,
+    STICKY_SCALES_TO_ZERO,
+    UNKNOWN_SERVICE,
+)
 from meshed_mcp.infra import nodes
 from meshed_mcp.infra.budgets import most_replicas
-from meshed_mcp.infra.claims import claim_faults, organization_claim
+from meshed_mcp.infra.claims import claim_issues, organization_claim
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, read
-from meshed_mcp.infra.experiments import experiment_faults, open_experiments, open_faults
-from meshed_mcp.infra.exposure import exposure_faults
-from meshed_mcp.infra.modes import membership_faults, mode_faults
-from meshed_mcp.infra.monitoring import monitoring_faults
-from meshed_mcp.infra.policies import egress_identities, policy_faults
+from meshed_mcp.infra.experiments import experiment_issues, open_experiments, open_faults
+from meshed_mcp.infra.exposure import exposure_issues
+from meshed_mcp.infra.modes import membership_issues, mode_issues
+from meshed_mcp.infra.monitoring import monitoring_issues
+from meshed_mcp.infra.policies import egress_identities, policy_issues
 from meshed_mcp.infra.reach import imports, registry_imports
 from meshed_mcp.infra.scaling import (
     autoscaled_versions,
-    deletion_cost_faults,
-    forecast_faults,
-    scaling_faults,
+    deletion_cost_issues,
+    forecast_issues,
+    scaling_issues,
     scaling_targets,
 )
-from meshed_mcp.infra.shared_limits import rate_limit_service, shared_limit_faults, shared_limits
-from meshed_mcp.infra.tracing import tracing, tracing_faults
+from meshed_mcp.infra.shared_limits import rate_limit_service, shared_limit_issues, shared_limits
+from meshed_mcp.infra.tracing import tracing, tracing_issues
 
 
 class Plan(NamedTuple):
@@ -61,85 +70,85 @@ class Plan(NamedTuple):
 
 def planned(values: Mapping[str, Any], secret_keys: Collection[str] = (), now: datetime | None = None) -> Plan:
     """The components' arguments for a stack's raw values at a time: without one, faults with a window are neither open
-    nor over. Raises ConfigurationError with every fault there is.
+    nor over. Raises ConfigurationError with every issue there is.
     """  # noqa: D205 - one sentence
     config, declared, found = read(values, secret_keys)
-    between = [] if config is None else list(faults_between(config, declared, now))
+    between = [] if config is None else list(issues_between(config, declared, now))
     if found or between or config is None:
         raise ConfigurationError([*found, *between])
     return plan(config, now)
 
 
 def plan(config: StackConfig, now: datetime | None = None) -> Plan:
-    """The components' arguments for a configuration without faults; `planned` is what finds them."""
+    """The components' arguments for a configuration without issues; `planned` is what finds them."""
     services = {name: service_args(config, name, item, now) for name, item in config.services.items()}
     if config.registry is not None:
         services[contract.REGISTRY_NAME] = registry_args(config, config.registry)
     return Plan(mesh_args(config), services, observability_args(config), autoscaling_args(config))
 
 
-def faults_between(config: StackConfig, declared: Collection[str], now: datetime | None) -> Iterator[Fault]:
-    """Faults that no service shows alone: unknown callers, names that collide, data that would be split.
+def issues_between(config: StackConfig, declared: Collection[str], now: datetime | None) -> Iterator[ConfigIssue]:
+    """Issues that no service shows alone: unknown callers, names that collide, data that would be split.
 
     `declared` names services that exist although they are faulty, so that nobody who names them is blamed.
     """
     names = [*dict.fromkeys([*config.services, *declared]), *([contract.REGISTRY_NAME] if config.registry else [])]
     for name, item in config.services.items():
-        yield from service_faults(name, item, names)
-        yield from sharing_faults(config, name, item)
-        yield from scaling_faults(config, name, item)
-        yield from mode_faults(config, name, item)
-    yield from exposure_faults(config)
-    yield from membership_faults(config)
-    yield from forecast_faults(config)
-    yield from deletion_cost_faults(config)
-    yield from monitoring_faults(config, names)
-    yield from tracing_faults(config, names)
-    yield from policy_faults(config)
-    yield from experiment_faults(config, names, now)
-    yield from shared_limit_faults(config)
-    yield from claim_faults(config)
+        yield from service_issues(name, item, names)
+        yield from sharing_issues(config, name, item)
+        yield from scaling_issues(config, name, item)
+        yield from mode_issues(config, name, item)
+    yield from exposure_issues(config)
+    yield from membership_issues(config)
+    yield from forecast_issues(config)
+    yield from deletion_cost_issues(config)
+    yield from monitoring_issues(config, names)
+    yield from tracing_issues(config, names)
+    yield from policy_issues(config)
+    yield from experiment_issues(config, names, now)
+    yield from shared_limit_issues(config)
+    yield from claim_issues(config)
     if config.registry is not None:
-        yield from registry_faults(config, config.registry)
+        yield from registry_issues(config, config.registry)
     if config.namespace == config.observability.namespace:
-        message = "is also the namespace of the services; monitoring stays outside the mesh, so name another"
-        yield Fault("observability", "namespace", message)
+        message = NAMESPACE_OF_SERVICES.message()
+        yield ConfigIssue("observability", "namespace", message)
 
 
-def service_faults(name: str, item: ServiceConfig, names: list[str]) -> Iterator[Fault]:
+def service_issues(name: str, item: ServiceConfig, names: list[str]) -> Iterator[ConfigIssue]:
     """What is wrong with one service among the others."""
     where = f"service {name}"
     for number, caller in enumerate(item.callers):
         if "/" not in caller and caller not in names:
-            yield Fault(where, f"callers[{number}]", f"there is no service {caller}; {suggestion(caller, names)}")
+            yield ConfigIssue(
+                where, f"callers[{number}]", UNKNOWN_SERVICE.message(name=caller, suggested=suggestion(caller, names))
+            )
     for other in deployments(name, item)[1:]:
         if other in names:
             suffix = other.removeprefix(f"{name}-")
             field = "rollout" if suffix == item.rollout.second else "pools"
-            yield Fault(where, field, f"its {suffix} would be named {other}, as another service is; rename one")
+            yield ConfigIssue(where, field, DEPLOYMENT_NAME_TAKEN.message(suffix=suffix, other=other))
     if item.legacy is contract.Legacy.STICKY and item.scaling.min_replicas == 0:
-        advice = "write scaling.min_replicas: 1, or legacy: stateless"
-        yield Fault(where, "legacy", f"sticky keeps sessions in a pod's memory, which min_replicas 0 ends; {advice}")
+        yield ConfigIssue(where, "legacy", STICKY_SCALES_TO_ZERO.message())
 
 
-def sharing_faults(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[Fault]:
+def sharing_issues(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:
     """What a service's replicas need to share, as it says itself, and the stack does not name."""
     if item.scaling.max_replicas == 1 and len(deployments(name, item)) == 1:
         return
     for number, part, why in missing_parts(item.uses, config, {*item.env, *item.secret_env}):
         field = part if item.uses[number] is SharedUse.DATABASE else f"{NAMESPACE}:{part}"
-        advice = f"set {field}: {{secret: ..., key: ...}}, or run one replica and no canary"
-        yield Fault(f"service {name}", f"uses[{number}]", f"{item.uses[number]}: its replicas {why}; {advice}")
+        message = SHARED_KEY_MISSING.message(use=item.uses[number], why=why, field=field)
+        yield ConfigIssue(f"service {name}", f"uses[{number}]", message)
 
 
-def registry_faults(config: StackConfig, registry: RegistryConfig) -> Iterator[Fault]:
+def registry_issues(config: StackConfig, registry: RegistryConfig) -> Iterator[ConfigIssue]:
     """What is wrong with the registry: its name is taken, or its data would be split."""
     if contract.REGISTRY_NAME in config.services:
-        message = "there are two services of this name, this one and the registry; rename this one"
-        yield Fault(f"service {contract.REGISTRY_NAME}", "", message)
+        message = REGISTRY_NAME_TAKEN.message()
+        yield ConfigIssue(f"service {contract.REGISTRY_NAME}", "", message)
     if registry.database is None and registry.replicas > 1:
-        advice = "write 1, or name a database: {secret: ..., key: ...}"
-        yield Fault("registry", "replicas", f"{registry.replicas} would each keep their own entries; {advice}")
+        yield ConfigIssue("registry", "replicas", REGISTRY_DATA_PER_REPLICA.message(replicas=registry.replicas))
 
 
 def deployments(name: str, item: ServiceSettings) -> list[str]:

@@ -1,16 +1,22 @@
 """Policies that a stack's services make together: who leaves through the egress gateway, who asks an authorizer. Pure.
 
-A configuration in; what the mesh's and the services' arguments take from it out, and faults between the two.
+A configuration in; what the mesh's and the services' arguments take from it out, and issues between the two.
 Not here: the objects (components/mesh/egress_gateway.py, external_authorization.py).
 """
 
 from collections.abc import Iterator
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.errors import Fault, suggestion
+from meshed_mcp.components.core.errors import ConfigIssue, suggestion
 from meshed_mcp.components.mesh.addresses import principal
 from meshed_mcp.components.mesh.egress import declared_hosts, ports_by_host
 from meshed_mcp.components.mesh.outside_args import OutsideHost, outside_hosts
+from meshed_mcp.error_codes.stack import (
+    EGRESS_TO_OWN_GATEWAY,
+    EXTERNAL_HOST_AT_SEVERAL_PORTS,
+    EXTERNAL_HOST_PORTS_DIFFER,
+    UNKNOWN_AUTHORIZER,
+)
 from meshed_mcp.infra.config import StackConfig
 
 
@@ -33,40 +39,43 @@ def egress_identities(config: StackConfig) -> dict[str, list[str]]:
     return found
 
 
-def policy_faults(config: StackConfig) -> Iterator[Fault]:
+def policy_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     """Authorizers that nobody knows, and hosts outside that cannot be told apart."""
     known = sorted(config.mesh.external_authorizers)
     for name, item in config.services.items():
         wanted = item.external_authorization
         if wanted is not None and wanted not in known:
-            message = f"the mesh has no authorizer {wanted}; {suggestion(wanted, known)} (mesh.external_authorizers)"
-            yield Fault(f"service {name}", "external_authorization", message)
+            message = UNKNOWN_AUTHORIZER.message(name=wanted, suggested=suggestion(wanted, known))
+            yield ConfigIssue(f"service {name}", "external_authorization", message)
         if config.domain in {host for host, _ in outside_hosts(item.egress_hosts)}:
-            message = (
-                f"{config.domain} is the gateway of this stack, where the call would come back as a stranger's; remove "
-                "it, and name this service among the callers of the one that it calls"
-            )
-            yield Fault(f"service {name}", "egress_hosts", message)
-    yield from overlap_faults(config)
+            message = EGRESS_TO_OWN_GATEWAY.message(domain=config.domain)
+            yield ConfigIssue(f"service {name}", "egress_hosts", message)
+    yield from overlap_issues(config)
 
 
-def overlap_faults(config: StackConfig) -> Iterator[Fault]:
+def overlap_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     """Hosts outside at different ports: the egress gateway knows one, and so does a namespace for each host.
 
     Source: Istio API, ServiceEntry; of entries for one host istiod gives proxies the ports of one.
     """
-    why = "proxies know a host of a namespace by one entry and would lose ports; declare the same ports at both"
+    why = "proxies of a namespace use the ports of one entry for a host; set the same ports in both"
     if config.mesh.egress_gateway is not None:
-        why = "the egress gateway tells hosts apart by name alone; declare one port"
+        why = "the egress gateway distinguishes hosts by name alone; set one port"
     seen: dict[str, tuple[tuple[int, ...], str]] = {}
     for name, hosts in outside_by_service(config).items():
         for host, ports in ports_by_host(hosts).items():
             others, owner = seen.setdefault(host, (ports, name))
             if others != ports:
-                message = f"{host} is reached at {_ports(ports)} here and at {_ports(others)} by {owner}, and {why}"
-                yield Fault(f"service {name}", "egress_hosts", message)
+                message = EXTERNAL_HOST_PORTS_DIFFER.message(
+                    host=host, ports=_ports(ports), others=_ports(others), owner=owner, why=why
+                )
+                yield ConfigIssue(f"service {name}", "egress_hosts", message)
             elif len(ports) > 1 and config.mesh.egress_gateway is not None:
-                yield Fault(f"service {name}", "egress_hosts", f"{host} is reached at {_ports(ports)}, and {why}")
+                yield ConfigIssue(
+                    f"service {name}",
+                    "egress_hosts",
+                    EXTERNAL_HOST_AT_SEVERAL_PORTS.message(host=host, ports=_ports(ports), why=why),
+                )
 
 
 def _ports(ports: tuple[int, ...]) -> str:

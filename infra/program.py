@@ -27,10 +27,11 @@ def deploy() -> None:
     try:
         wanted = planned(*configuration(), now=datetime.now(UTC))
     except ConfigurationError as error:
-        raise pulumi.RunError(f"the stack's configuration has {len(error.faults)} fault(s):\n{error}") from error
+        lines = "\n".join(f"error {issue.line}" for issue in error.issues)
+        raise pulumi.RunError(f"the stack's configuration has {len(error.issues)} issue(s):\n{lines}") from error
     if pulumi.runtime.is_dry_run():
         for warning in mail_warnings(wanted.observability):
-            pulumi.log.warn(str(warning))
+            pulumi.log.warn(warning.line)
     register(wanted)
 
 

@@ -10,8 +10,9 @@ from typing import Any, Final, cast
 
 import yaml
 
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.components.core.manifest import Manifest, identity
+from meshed_mcp.error_codes.stack import FOLDER_NOT_A_RENDERING
 from meshed_mcp.infra.recording import Recording
 
 INDEX_NAME: Final = ".rendered"
@@ -77,7 +78,7 @@ def write(recording: Recording, folder: Path) -> int:
     """
     index = folder / INDEX_NAME
     if folder.exists() and not index.exists() and any(folder.iterdir()):
-        raise ConfigurationError([Fault(str(folder), "", "is not empty and no rendering; name an empty or new folder")])
+        raise ConfigurationError([ConfigIssue(str(folder), "", FOLDER_NOT_A_RENDERING.message())])
     rendered = files(recording)
     before = index.read_text(encoding="utf-8").splitlines() if index.exists() else []
     for path in sorted(set(before) - set(rendered)):

@@ -1,6 +1,6 @@
 """How the services of a stack scale: an autoscaler for each version, and what does not fit the rest of the service.
 
-Configuration in, targets of `AutoscalingPolicy` and faults out. Not here: rules within `scaling:` alone (its model).
+Configuration in, targets of `AutoscalingPolicy` and issues out. Not here: rules within `scaling:` alone (its model).
 """
 
 from collections.abc import Iterator
@@ -15,16 +15,26 @@ from meshed_mcp.components.autoscaling.args import (
     ScalingSettings,
     ScalingTarget,
     VpaInstall,
-    plain_faults,
+    plain_issues,
     wants_vpa,
 )
 from meshed_mcp.components.autoscaling.reaction import pod_ready_seconds
-from meshed_mcp.components.core.errors import Fault
+from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.core.forecast_queries import HISTORY_HOURS, SMOOTHING_MINUTES
 from meshed_mcp.components.core.names import MAX_SERVICE_NAME_CHARACTERS
 from meshed_mcp.components.mesh.container import READINESS_PERIOD_SECONDS
 from meshed_mcp.components.mesh.rollout_args import BlueGreen, Canary, Colour
 from meshed_mcp.components.mesh.tool_args import POOL_PREFIX
+from meshed_mcp.error_codes.stack import (
+    AUTOSCALER_NAME_TOO_LONG,
+    DELETION_COST_WITHOUT_SESSIONS,
+    HORIZON_TOO_SHORT,
+    NEEDS_VPA,
+    RETENTION_BELOW_FORECAST,
+    SESSIONS_OF_A_POOL,
+    SESSIONS_WITHOUT_STICKY,
+    TARGET_ABOVE_LIMIT,
+)
 from meshed_mcp.infra import budgets
 from meshed_mcp.infra.config import NAMESPACE, ServiceConfig, StackConfig
 
@@ -117,53 +127,50 @@ def canary_bounds(item: ServiceConfig, share: float) -> dict[str, object]:
     }
 
 
-def scaling_faults(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[Fault]:
+def scaling_issues(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:
     """What of a service's scaling contradicts its other settings or the stack's."""
     where = f"service {name}"
-    yield from budgets.budget_faults(config, name, item)
-    yield from part_faults(config, where, "scaling", item.scaling, item)
+    yield from budgets.budget_issues(config, name, item)
+    yield from part_issues(config, where, "scaling", item.scaling, item)
     for pool, settings in item.pools.items():
         place = f"pools.{pool}.scaling"
-        yield from budgets.budget_faults(config, name, item, place, settings)
-        yield from part_faults(config, where, place, settings.scaling, item)
+        yield from budgets.budget_issues(config, name, item, place, settings)
+        yield from part_issues(config, where, place, settings.scaling, item)
         if settings.scaling.sessions_per_replica is not None:
-            message = "counts sessions, and calls of clients that have some do not reach pools"
-            yield Fault(where, f"{place}.sessions_per_replica", f"{message}; leave it out, or write another profile")
-    yield from name_faults(name, item)
+            yield ConfigIssue(where, f"{place}.sessions_per_replica", SESSIONS_OF_A_POOL.message())
+    yield from name_issues(name, item)
     if item.scaling.scales and item.scaling.profile is Profile.SESSION and item.legacy is not contract.Legacy.STICKY:
-        message = "session counts sessions, and legacy: stateless has none; write legacy: sticky, or another profile"
-        yield Fault(where, "scaling.profile", message.replace("stateless", item.legacy.value))
+        message = SESSIONS_WITHOUT_STICKY.message(legacy=item.legacy.value)
+        yield ConfigIssue(where, "scaling.profile", message)
 
 
-def part_faults(
+def part_issues(
     config: StackConfig, where: str, place: str, scaling: ScalingSettings, item: ServiceConfig
-) -> Iterator[Fault]:
+) -> Iterator[ConfigIssue]:
     """What of the scaling of a service, or of a pool, contradicts the stack's other settings; `place` is its field."""
     if wants_vpa(scaling) and config.vpa.install is VpaInstall.NONE:
-        message = f"needs a VerticalPodAutoscaler; write {NAMESPACE}:vpa: {{install: release}}, or leave it out"
-        yield Fault(where, f"{place}.right_sizing.mode", message)
+        message = NEEDS_VPA.message(key=f"{NAMESPACE}:vpa")
+        yield ConfigIssue(where, f"{place}.right_sizing.mode", message)
     if not scaling.scales:
         return
     if config.keda.install is KedaInstall.NONE:
-        for field, message in plain_faults(scaling):
-            yield Fault(where, f"{place}.{field}", message)
-    yield from unreachable_faults(where, place, scaling, item)
+        for field, message in plain_issues(scaling):
+            yield ConfigIssue(where, f"{place}.{field}", message)
+    yield from unreachable_issues(where, place, scaling, item)
 
 
-def name_faults(name: str, item: ServiceConfig) -> Iterator[Fault]:
+def name_issues(name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:
     """Names of autoscalers that would be too long."""
     parts = {"rollout": [item.rollout.second] if item.rollout.second else [], "pools": list(item.pools)}
     for field, suffixes in parts.items():
         for suffix in suffixes:
             room = MAX_SERVICE_NAME_CHARACTERS - len(f"-{suffix}")
             if len(name) > room:
-                message = (
-                    f"the autoscaler of its {suffix} needs a name of {room} characters or fewer; {name} has {len(name)}"
-                )
-                yield Fault(f"service {name}", field, message)
+                message = AUTOSCALER_NAME_TOO_LONG.message(suffix=suffix, room=room, name=name, count=len(name))
+                yield ConfigIssue(f"service {name}", field, message)
 
 
-def unreachable_faults(where: str, place: str, scaling: ScalingSettings, item: ServiceConfig) -> Iterator[Fault]:
+def unreachable_issues(where: str, place: str, scaling: ScalingSettings, item: ServiceConfig) -> Iterator[ConfigIssue]:
     """Targets above what one replica serves at a time: calls would wait, or be refused, before another one is added."""
     bounds = {
         "in_flight_per_replica": ("concurrent_calls", "make calls wait"),
@@ -172,36 +179,35 @@ def unreachable_faults(where: str, place: str, scaling: ScalingSettings, item: S
     for field, (limit, effect) in bounds.items():
         wanted, most = getattr(scaling, field), getattr(item.limits, limit)
         if wanted is not None and wanted > most:
-            advice = f"write {max(1, most * 7 // 10)} or less"
-            message = f"{wanted} is above limits.{limit} {most}, so replicas {effect} before one is added; {advice}"
-            yield Fault(where, f"{place}.{field}", message)
+            message = TARGET_ABOVE_LIMIT.message(
+                wanted=wanted, limit=limit, most=most, effect=effect, least=max(1, most * 7 // 10)
+            )
+            yield ConfigIssue(where, f"{place}.{field}", message)
 
 
-def forecast_faults(config: StackConfig) -> Iterator[Fault]:
+def forecast_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     """A history that is gone before it is read, and a horizon within which no replica starts."""
     if config.keda.install is KedaInstall.NONE:
         return
     predicted = {name: item for name, item in config.services.items() if mode(config, item) is not Prediction.OFF}
     kept, needed = config.observability.prometheus.retention_days, ceil(HISTORY_HOURS / 24)
     if predicted and kept < needed:
-        advice = f'write {needed} or more, or {NAMESPACE}:forecast: {{mode: "off"}}'
-        message = f"{kept} is shorter than the {needed} days of history that a forecast reads; {advice}"
-        yield Fault("observability", "prometheus.retention_days", message)
+        message = RETENTION_BELOW_FORECAST.message(kept=kept, needed=needed, key=f"{NAMESPACE}:forecast")
+        yield ConfigIssue("observability", "prometheus.retention_days", message)
     horizon = config.forecast.horizon_minutes
     for name, item in predicted.items():
         seconds = pod_ready_seconds(ScalingTarget(**dict(item.scaling)), READINESS_PERIOD_SECONDS)
         least = ceil(seconds / 60) + SMOOTHING_MINUTES + RULE_MINUTES
         if horizon < least:
-            message = f"{seconds:g} s are too long for forecast.horizon_minutes {horizon}; write {least} there, or more"
-            yield Fault(f"service {name}", "scaling.pod_ready_seconds", message)
+            message = HORIZON_TOO_SHORT.message(seconds=seconds, horizon=horizon, least=least)
+            yield ConfigIssue(f"service {name}", "scaling.pod_ready_seconds", message)
 
 
-def deletion_cost_faults(config: StackConfig) -> Iterator[Fault]:
+def deletion_cost_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     """Marks where no replica differs from another."""
     counts = any(item.scaling.scales and item.scaling.sessions_per_replica for item in config.services.values())
     if config.deletion_cost is not None and not counts:
-        message = "no service counts sessions, so no replica costs more than another; write scaling: {profile: session}"
-        yield Fault("deletion_cost", "", f"{message} for one, or leave it out")
+        yield ConfigIssue("deletion_cost", "", DELETION_COST_WITHOUT_SESSIONS.message())
 
 
 RULE_MINUTES: Final = 1

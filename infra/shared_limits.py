@@ -6,10 +6,11 @@ A configuration in, limits by service, the service's reference, complaints out. 
 
 from collections.abc import Iterator
 
-from meshed_mcp.components.core.errors import Fault
+from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.mesh.rate_limiting_args import RateLimitRef
 from meshed_mcp.components.mesh.rate_limits_args import SharedLimits
 from meshed_mcp.components.mesh.rate_limits_shared import reference
+from meshed_mcp.error_codes.stack import SHARED_LIMIT_WITHOUT_REDIS
 from meshed_mcp.infra.config import NAMESPACE, StackConfig
 
 
@@ -25,13 +26,10 @@ def rate_limit_service(config: StackConfig) -> RateLimitRef | None:
     return None if chosen is None else reference(config.namespace, config.mesh.cluster_domain, chosen.failure_mode)
 
 
-def shared_limit_faults(config: StackConfig) -> Iterator[Fault]:
+def shared_limit_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     """Limits that nobody would count."""
     if config.mesh.rate_limiting is not None:
         return
     for name in shared_limits(config):
-        message = (
-            "limits over all pods are counted in a Redis, and the stack names none; write "
-            f"{NAMESPACE}:mesh.rate_limiting: {{redis: {{secret: ..., key: ...}}, failure_mode: open}}, or limit pods"
-        )
-        yield Fault(f"service {name}", "rate_limits.shared", message)
+        message = SHARED_LIMIT_WITHOUT_REDIS.message(key=f"{NAMESPACE}:mesh.rate_limiting")
+        yield ConfigIssue(f"service {name}", "rate_limits.shared", message)

@@ -1,4 +1,4 @@
-"""Where the spans of a stack go, and rules about it: configuration in, the mesh's tracing and faults out.
+"""Where the spans of a stack go, and rules about it: configuration in, the mesh's tracing and issues out.
 
 Not here: the collectors themselves (`components/observability/collectors.py`).
 """
@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.errors import Fault, suggestion
+from meshed_mcp.components.core.errors import ConfigIssue, suggestion
 from meshed_mcp.components.mesh.cluster_args import Tracing
 from meshed_mcp.components.observability.collectors import first_hop
 from meshed_mcp.components.observability.jaeger_args import MemoryStorage
+from meshed_mcp.error_codes.stack import COLLECTORS_WITHOUT_SPANS, SAMPLING_TOO_EARLY, TRACES_IN_MEMORY, UNKNOWN_SERVICE
 from meshed_mcp.infra.chaos import Environment
 from meshed_mcp.infra.config import ServiceConfig, StackConfig
 
@@ -32,37 +33,31 @@ def tracing(config: StackConfig) -> Tracing:
     return Tracing(service=host, sampling_percent=EVERY_TRACE) if chosen_at_end else Tracing(service=host)
 
 
-def tracing_faults(config: StackConfig, names: Collection[str]) -> Iterator[Fault]:
+def tracing_issues(config: StackConfig, names: Collection[str]) -> Iterator[ConfigIssue]:
     """Traces that would be lost or chosen too early, and services that do not exist."""
     collectors, storage = config.observability.collectors, config.observability.jaeger.storage
     if isinstance(storage, MemoryStorage) and config.environment is not Environment.DEVELOPMENT:
-        message = (
-            "memory loses every trace with its pod; write kind: badger, opensearch or elasticsearch, "
-            f"or environment: {Environment.DEVELOPMENT.value}"
-        )
-        yield Fault(WHERE, "jaeger.storage.kind", message)
+        message = TRACES_IN_MEMORY.message(environment=Environment.DEVELOPMENT.value)
+        yield ConfigIssue(WHERE, "jaeger.storage.kind", message)
     if collectors is None:
         return
     if config.mesh.tracing is not None:
-        message = f"would get no spans: mesh.tracing sends them to {config.mesh.tracing.service}; remove one of the two"
-        yield Fault(WHERE, "collectors", message)
+        message = COLLECTORS_WITHOUT_SPANS.message(service=config.mesh.tracing.service)
+        yield ConfigIssue(WHERE, "collectors", message)
     for number, name in enumerate(collectors.span_metrics):
         if name not in names:
-            message = f"there is no service {name}; {suggestion(name, sorted(names))}"
-            yield Fault(WHERE, f"collectors.span_metrics[{number}]", message)
+            message = UNKNOWN_SERVICE.message(name=name, suggested=suggestion(name, sorted(names)))
+            yield ConfigIssue(WHERE, f"collectors.span_metrics[{number}]", message)
     if collectors.tail_sampling is not None:
         yield from early_choice(config, collectors.tail_sampling.decision_wait_seconds)
 
 
-def early_choice(config: StackConfig, wait: int) -> Iterator[Fault]:
+def early_choice(config: StackConfig, wait: int) -> Iterator[ConfigIssue]:
     """A choice before the longest call has ended."""
     longest, name = max((longest_call(item), name) for name, item in config.services.items())
     if wait <= longest:
-        message = (
-            f"{wait} s end before the longest call of {name}, {longest:g} s, so its errors would not be known at "
-            f"the choice; write more than {longest:g}, or a shorter limits.call_seconds of {name}"
-        )
-        yield Fault(WHERE, "collectors.tail_sampling.decision_wait_seconds", message)
+        message = SAMPLING_TOO_EARLY.message(wait=wait, name=name, longest=longest)
+        yield ConfigIssue(WHERE, "collectors.tail_sampling.decision_wait_seconds", message)
 
 
 def longest_call(item: ServiceConfig) -> float:

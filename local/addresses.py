@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from meshed_mcp.error_codes.local import ALREADY_RUNNING, GATEWAY_PORT_TAKEN, NO_FREE_BLOCK, NO_LOOPBACK_BLOCK
 from meshed_mcp.local.envoy.bootstrap import LOOPBACK
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.topology import ADMIN_PORT
@@ -29,13 +30,10 @@ def address_block() -> Iterator[int]:
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
                     continue
-                raise LocalRunError(
-                    f"127.{block}.0.1 is no address of this machine ({error.strerror}); the local run needs Linux, "
-                    "where all of 127.0.0.0/8 is"
-                ) from None
+                raise LocalRunError(NO_LOOPBACK_BLOCK.message(block=block, strerror=error.strerror)) from None
             yield block
             return
-    raise LocalRunError("all blocks of loopback addresses are taken by other runs; stop one of them")
+    raise LocalRunError(NO_FREE_BLOCK.message())
 
 
 @contextmanager
@@ -46,7 +44,7 @@ def only_run(state: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LocalRunError(f"the stack already runs here ({state}); stop that run first") from None
+            raise LocalRunError(ALREADY_RUNNING.message(state=state)) from None
         yield
 
 
@@ -58,6 +56,5 @@ def ensure_free(port: int) -> None:
             probe.bind((LOOPBACK, port))
         except OSError as error:
             raise LocalRunError(
-                f"port {port} on {LOOPBACK} cannot be used by the gateway ({error.strerror}); "
-                "free it or choose another with --port"
+                GATEWAY_PORT_TAKEN.message(port=port, loopback=LOOPBACK, strerror=error.strerror)
             ) from None

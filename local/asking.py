@@ -12,6 +12,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import TextContent
 
+from meshed_mcp.error_codes.local import REQUEST_FAILED, TOOL_FAILED
 from meshed_mcp.local.endpoints import Endpoint
 from meshed_mcp.local.faults import LocalRunError
 
@@ -43,7 +44,7 @@ async def mcp_client(endpoint: Endpoint) -> AsyncIterator[Client]:
         ):
             yield session
     except Exception as error:
-        raise LocalRunError(f"{endpoint.url}: {_cause(error)}") from error
+        raise LocalRunError(REQUEST_FAILED.message(url=endpoint.url, reason=_cause(error))) from error
 
 
 async def tools(endpoint: Endpoint) -> list[str]:
@@ -58,7 +59,7 @@ async def call(endpoint: Endpoint, tool: str, arguments: dict[str, Any]) -> str:
         result = await session.call_tool(tool, arguments)
     text = " ".join(part.text for part in result.content if isinstance(part, TextContent))
     if result.is_error:
-        raise LocalRunError(f"{endpoint.url}: tool {tool} answered with an error: {text}")
+        raise LocalRunError(TOOL_FAILED.message(url=endpoint.url, tool=tool, text=text))
     return text
 
 

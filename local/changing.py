@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from meshed_mcp.error_codes.local import UNKNOWN_DEPLOYMENT
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.objects.workload import Deployment
 from meshed_mcp.local.references import dangling
@@ -167,4 +168,4 @@ def deployment_of(up: Running, name: str) -> Deployment:
         if each.name == name:
             return each
     known = ", ".join(sorted(each.name for each in found))
-    raise LocalRunError(f"Deployment {name} is not in the stack; there are {known}")
+    raise LocalRunError(UNKNOWN_DEPLOYMENT.message(name=name, known=known))

@@ -9,6 +9,7 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 from meshed_mcp import contract
+from meshed_mcp.error_codes.local import COLLECTOR_NOT_USABLE
 from meshed_mcp.local.faults import LocalRunError
 
 TRACES_PATH: Final = "/v1/traces"
@@ -36,8 +37,5 @@ class Collector:
             return None
         parts = urlsplit(url)
         if parts.scheme != "http" or not parts.hostname:
-            raise LocalRunError(
-                f"{contract.ENV_OTLP_ENDPOINT}={url} cannot be used by the local run; "
-                "write a plain HTTP collector, such as http://127.0.0.1:4318, or unset it"
-            )
+            raise LocalRunError(COLLECTOR_NOT_USABLE.message(variable=contract.ENV_OTLP_ENDPOINT, url=url))
         return cls(url, parts.hostname, parts.port or 80)

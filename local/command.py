@@ -59,8 +59,8 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
         with _terminated_like_interrupted():
             return _run(objects, places, gateway_port, calls, console, choices, routes)
     except LocalRunError as error:
-        for fault in error.faults:
-            console.print(f"error: {fault}", markup=False, soft_wrap=True)
+        for message in error.messages:
+            console.print(f"error {message.line}", markup=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("stopped")

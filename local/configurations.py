@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from meshed_mcp.error_codes.local import SECOND_GATEWAY
 from meshed_mcp.local.certificates import KeyFolder
 from meshed_mcp.local.collector import Collector
 from meshed_mcp.local.envoy.api import Message
@@ -46,5 +47,5 @@ def only_gateway(stack: Stack) -> Gateway | None:
     """The gateway of a stack. Raises LocalRunError for a second one."""
     if len(stack.gateways) > 1:
         names = ", ".join(f"{each.namespace}/{each.name}" for each in stack.gateways[1:])
-        raise LocalRunError(f"Gateway {names} is not run locally; one gateway is")
+        raise LocalRunError(SECOND_GATEWAY.message(names=names))
     return stack.gateways[0] if stack.gateways else None

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from meshed_mcp import contract
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.local import IMAGE_NOT_RUN, SECRET_MISSING
 from meshed_mcp.local.collector import Collector
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.objects.workload import EnvVar, SecretKeyRef
@@ -69,8 +71,7 @@ def _command(pod: Pod) -> tuple[str, ...]:
     container = pod.deployment.container
     if not container.command:
         raise LocalRunError(
-            f"Deployment {pod.namespace}/{pod.deployment.name}: image {container.image} cannot be run here; "
-            "write command: [python, -m, your_module]"
+            IMAGE_NOT_RUN.message(namespace=pod.namespace, name=pod.deployment.name, image=container.image)
         )
     name, *rest = container.command
     return (sys.executable if name in PYTHON else name, *rest, *container.args)
@@ -80,17 +81,17 @@ def _environment(pod: Pod, places: Places) -> dict[str, str]:
     sidecar = f"http://{pod.address}:{OUTBOUND_PORT}"
     env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"), sidecar)
-    faults: list[str] = []
+    found = list[Message]()
     for variable in pod.deployment.container.env:
         try:
             value = _value(pod, variable, places)
         except LocalRunError as error:
-            faults.extend(error.faults)
+            found.extend(error.messages)
             continue
         if value is not None:
             env[variable.name] = value
-    if faults:
-        raise LocalRunError(*faults)
+    if found:
+        raise LocalRunError(*found)
     here = {
         contract.ENV_BIND_ADDRESS: pod.address,
         contract.ENV_ENDPOINT_SECONDS: ENDPOINT_SECONDS,
@@ -141,6 +142,12 @@ def _secret(pod: Pod, variable: str, reference: SecretKeyRef, places: Places) ->
     if reference.optional:
         return None
     raise LocalRunError(
-        f"Deployment {pod.namespace}/{pod.deployment.name}: key '{reference.key}' of Secret '{reference.name}' is "
-        f"missing here; set the variable {variable} or write it to {file}"
+        SECRET_MISSING.message(
+            namespace=pod.namespace,
+            name=pod.deployment.name,
+            key=reference.key,
+            secret=reference.name,
+            variable=variable,
+            file=file,
+        )
     )

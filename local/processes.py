@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.local import PROCESS_ENDED, PROCESS_NOT_READY
 from meshed_mcp.local import launch
 from meshed_mcp.local.faults import LocalRunError
 
@@ -72,10 +74,12 @@ class Processes:
             )
         self._running[program.name] = (program, process)
 
-    def ended(self) -> list[str]:
+    def ended(self) -> list[Message]:
         """A line about each program that ended without being asked, with the last line of its log."""
         return [
-            f"{program.name} ended with code {process.returncode}: {last_line(program.log)} (log: {program.log})"
+            PROCESS_ENDED.message(
+                name=program.name, code=process.returncode, last=last_line(program.log), log=program.log
+            )
             for program, process in self._running.values()
             if process.poll() is not None
         ]
@@ -127,9 +131,9 @@ class Processes:
                 _signal_group(process, signal.SIGKILL)
                 process.wait()
 
-    def _late(self, name: str, seconds: float) -> str:
+    def _late(self, name: str, seconds: float) -> Message:
         log = self._running[name][0].log
-        return f"{name} is not ready after {seconds:.0f} s: {last_line(log)} (log: {log})"
+        return PROCESS_NOT_READY.message(name=name, seconds=seconds, last=last_line(log), log=log)
 
 
 def last_line(log: Path) -> str:

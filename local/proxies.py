@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from meshed_mcp.error_codes import code
+from meshed_mcp.error_codes.local import CONFIGURATION_LATE, TOO_FEW_WATCHES
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.envoy.api import Message
 from meshed_mcp.local.envoy.discovery import (
@@ -95,8 +97,9 @@ class Proxies:
         needed = sum(watchers(discovery(each, self._folder(name))) for name, each in configurations.items())
         if needed > most * WATCHES_SHARE:
             raise LocalRunError(
-                f"{len(configurations)} Envoys that can be changed watch {needed} files, and {WATCHES} allows {most} "
-                f"in all; write sysctl fs.inotify.max_user_instances={4 * needed}, or leave --scale out"
+                TOO_FEW_WATCHES.message(
+                    envoys=len(configurations), needed=needed, watches=WATCHES, most=most, least=4 * needed
+                )
             )
 
     def ready(self, process: str) -> bool:
@@ -168,9 +171,9 @@ class Proxies:
         text = asked(f"http://{self._given[name].admin}:{ADMIN_PORT}{VERSIONS}") or ""
         return {line.partition(": ")[2].strip('"') for line in text.splitlines()}
 
-    def _late(self, name: str) -> str:
+    def _late(self, name: str) -> code.Message:
         log = self.places.log(f"{name}.envoy")
-        return f"{PROCESS}{name} has not taken its new configuration after {UPDATE_SECONDS:.0f} s (log: {log})"
+        return CONFIGURATION_LATE.message(process=f"{PROCESS}{name}", seconds=UPDATE_SECONDS, log=log)
 
     def _folder(self, name: str) -> Path:
         return (self.places.state / "envoy" / name).absolute()

@@ -6,6 +6,8 @@ A running stack in, counts out. Raises LocalRunError with a line for everything 
 from dataclasses import dataclass
 from typing import Final
 
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.local import CALLER_NOT_REJECTED, PLAINTEXT_ACCEPTED
 from meshed_mcp.local.asking import status
 from meshed_mcp.local.callers import refused_callers
 from meshed_mcp.local.endpoints import Endpoint, as_caller, speaks_mcp
@@ -34,23 +36,23 @@ async def refusals(topology: Topology) -> Refusals:
 
 
 async def _callers(topology: Topology) -> int:
-    faults: list[str] = []
+    accepted = list[Message]()
     tried = 0
     for service in topology.stack.services:
         for caller in refused_callers(topology, service):
             tried += 1
             answer = await status(as_caller(topology, service, caller), "POST" if speaks_mcp(service) else "GET")
             if answer not in REFUSED:
-                faults.append(f"{caller.name} may not call {service.name}, yet its call was answered with {answer}")
-    if faults:
-        raise LocalRunError(*faults)
+                accepted.append(CALLER_NOT_REJECTED.message(caller=caller.name, service=service.name, answer=answer))
+    if accepted:
+        raise LocalRunError(*accepted)
     return tried
 
 
 async def _plaintext(topology: Topology) -> int:
     strict = [pod for pod in topology.pods if not accepts_plaintext(topology, pod)]
     answers = {pod.name: await status(Endpoint(f"http://{pod.address}:{INBOUND_PORT}/"), "GET") for pod in strict}
-    faults = [f"{name} accepted plaintext and answered {code}" for name, code in answers.items() if code is not None]
+    faults = [PLAINTEXT_ACCEPTED.message(name=name, code=code) for name, code in answers.items() if code is not None]
     if faults:
         raise LocalRunError(*faults)
     return len(strict)

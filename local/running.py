@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
+from meshed_mcp.error_codes.code import Message
 from meshed_mcp.local.addresses import address_block, ensure_free, only_run
 from meshed_mcp.local.certificates import KeyFolder
 from meshed_mcp.local.collector import Collector
@@ -129,14 +130,14 @@ def _with_tokens(issuer: LocalIssuer, laid: Topology) -> Topology:
 def programs_of(pods: Iterable[Pod], places: Places, collector: Collector | None) -> list[Program]:
     """The pods' programs, their volumes empty. Raises LocalRunError, each fault once."""
     programs: list[Program] = []
-    faults: list[str] = []
+    found = list[Message]()
     for pod in pods:
         try:
             programs.append(program(pod, places, collector))
         except LocalRunError as error:
-            faults.extend(error.faults)
-    if faults:
-        raise LocalRunError(*dict.fromkeys(faults))
+            found.extend(error.messages)
+    if found:
+        raise LocalRunError(*dict.fromkeys(found))
     for pod in pods:
         fresh_volumes(pod, places)
     return programs

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.error_codes.local import PROMETHEUS_MISSING
 from meshed_mcp.local.engines import engine, free_port
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.monitors import Job, jobs, target
@@ -72,8 +73,7 @@ def scraping(objects: Sequence[Manifest], state: Path, extras: Extras | None = N
     """
     binary = engine(PROGRAM)
     if binary is None:
-        advice = "install it (Debian: apt-get install prometheus), get it with make engines, or leave it out"
-        raise LocalRunError(f"{PROGRAM} is not on the PATH; {advice}")
+        raise LocalRunError(PROMETHEUS_MISSING.message(program=PROGRAM))
     folder = (state / PROGRAM).absolute()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -12,6 +12,13 @@ from typing import Final, NamedTuple, Self
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import suggestion
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.local import (
+    FAULT_NEEDS_PYTHON,
+    FAULT_OF_REGISTRY,
+    FAULT_TARGET_UNKNOWN,
+    INVALID_FAULT_OPTION,
+)
 from meshed_mcp.local.container import PYTHON
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.faulty import BEGIN
@@ -56,7 +63,7 @@ class SeededFault(NamedTuple):
         service, _, kind = text.partition("=")
         if not service or kind not in {*Kind}:
             kinds = ", ".join(Kind)
-            raise LocalRunError(f"--fault {text} is no fault; write SERVICE=KIND with one of {kinds}")
+            raise LocalRunError(INVALID_FAULT_OPTION.message(text=text, kinds=kinds))
         return cls(service, Kind(kind))
 
     @property
@@ -67,11 +74,11 @@ class SeededFault(NamedTuple):
 
 def with_faults(objects: Sequence[Manifest], faults: Iterable[SeededFault]) -> list[Manifest]:
     """The objects, the commands of the services changed. Raises LocalRunError for each fault that cannot be."""
-    found, wrong = list(objects), []
+    found, wrong = list(objects), list[Message]()
     for fault in faults:
         mine = [item for item in found if item["kind"] == "Deployment" and name(item) == fault.service]
         if message := refusal(fault, mine, found):
-            wrong.append(f"--fault {fault.service}={fault.kind}: {message}")
+            wrong.append(message)
         elif fault.kind is not Kind.DOWN:
             found = [faulty(item, fault.kind) if item in mine else item for item in found]
     if wrong:
@@ -79,18 +86,20 @@ def with_faults(objects: Sequence[Manifest], faults: Iterable[SeededFault]) -> l
     return found
 
 
-def refusal(fault: SeededFault, mine: Sequence[Manifest], objects: Sequence[Manifest]) -> str | None:
+def refusal(fault: SeededFault, mine: Sequence[Manifest], objects: Sequence[Manifest]) -> Message | None:
     """Why a fault cannot be; None where it can."""
     if not mine:
         names = sorted({name(item) for item in objects if item["kind"] == "Deployment"})
-        return f"there is no service {fault.service}; {suggestion(fault.service, names)}"
+        return FAULT_TARGET_UNKNOWN.message(
+            service=fault.service, kind=fault.kind, suggested=suggestion(fault.service, names)
+        )
     if fault.kind is Kind.DOWN:
         return None
     if fault.service == contract.REGISTRY_NAME:
-        return "the registry has no tools; write =down"
+        return FAULT_OF_REGISTRY.message(service=fault.service, kind=fault.kind)
     commands = [item["spec"]["template"]["spec"]["containers"][0].get("command", []) for item in mine]
     if any(command[:1] == [] or command[0] not in PYTHON for command in commands):
-        return "its command is not python's, so no fault can be put into it; write =down"
+        return FAULT_NEEDS_PYTHON.message(service=fault.service, kind=fault.kind)
     return None
 
 

@@ -10,12 +10,14 @@ from typing import Any, Final, TypeVar
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.local import KIND_NOT_RUN
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.objects.authentication import RequestAuthentication
 from meshed_mcp.local.objects.destination import DestinationRule
 from meshed_mcp.local.objects.egress import ServiceEntry
 from meshed_mcp.local.objects.envoy_filter import EnvoyFilter
-from meshed_mcp.local.objects.fields import NOT_RUN, Fields, read, title
+from meshed_mcp.local.objects.fields import Fields, read, title
 from meshed_mcp.local.objects.gateway import Gateway
 from meshed_mcp.local.objects.routing import VirtualService
 from meshed_mcp.local.objects.security import AuthorizationPolicy, PeerAuthentication
@@ -119,7 +121,7 @@ class Stack:
 def read_stack(items: Sequence[Manifest]) -> Stack:
     """Sort and read the objects. Raises LocalRunError: one line per unknown kind, field or value."""
     foreign = {id(item) for item in items if _foreign(item, items)}
-    faults: list[str] = []
+    found = list[Message]()
     typed: list[Fields] = []
     not_run: list[str] = []
     for item in items:
@@ -129,9 +131,9 @@ def read_stack(items: Sequence[Manifest]) -> Stack:
         try:
             typed.append(read(_model(item), item))
         except LocalRunError as error:
-            faults.extend(error.faults)
-    if faults:
-        raise LocalRunError(*faults)
+            found.extend(error.messages)
+    if found:
+        raise LocalRunError(*found)
     return _stack(typed, not_run)
 
 
@@ -159,7 +161,7 @@ def _stack(typed: Sequence[Fields], not_run: Sequence[str]) -> Stack:
 def _model(item: Manifest) -> type[Fields]:
     model = RUN.get(item["kind"])
     if model is None or not _group_fits(item):
-        raise LocalRunError(f"{title(item)}: kind {item['kind']} of {item['apiVersion']} {NOT_RUN}")
+        raise LocalRunError(KIND_NOT_RUN.message(item=title(item), kind=item["kind"], version=item["apiVersion"]))
     return model
 
 

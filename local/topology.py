@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.local import APPLICATION_PORT, SECOND_PORT_NOT_RUN, SERVICE_PORTS, TARGET_PORT, TWO_DOMAINS
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.objects.workload import Deployment, Service, ServicePort
 from meshed_mcp.local.stack import Stack
@@ -135,7 +137,7 @@ def topology(stack: Stack, block: int, places: tuple[str, ...] = ("",)) -> Topol
 
 def checked(laid: Topology) -> Topology:
     """The same. Raises LocalRunError for a Service that does not fit its pods."""
-    faults = [fault for service in laid.stack.services for fault in _service_faults(laid, service)]
+    faults = [fault for service in laid.stack.services for fault in _service_messages(laid, service)]
     if faults:
         raise LocalRunError(*faults)
     return laid
@@ -163,7 +165,7 @@ def service_port(service: Service, number: int | None = None) -> ServicePort:
     ports = [port for port in service.spec.ports if number in (None, port.port)]
     if len(ports) != 1:
         wanted = "exactly one port" if number is None else f"the port {number}"
-        raise LocalRunError(f"Service {service.namespace}/{service.name}: spec.ports does not have {wanted}")
+        raise LocalRunError(SERVICE_PORTS.message(namespace=service.namespace, name=service.name, wanted=wanted))
     return ports[0]
 
 
@@ -184,7 +186,7 @@ def _domains(stack: Stack) -> Domains:
 
 def _single(what: str, found: set[str]) -> str:
     if len(found) > 1:
-        raise LocalRunError(f"the stack names more than one {what} ({', '.join(sorted(found))}); one is run locally")
+        raise LocalRunError(TWO_DOMAINS.message(what=what, found=", ".join(sorted(found))))
     return found.pop() if found else DEFAULT_DOMAIN
 
 
@@ -198,20 +200,19 @@ def _application_port(deployment: Deployment) -> int:
     ports = [port for port in deployment.container.ports if probed not in (port.name, port.container_port)]
     if len(ports) != 1:
         raise LocalRunError(
-            f"Deployment {deployment.namespace}/{deployment.name}: container server needs one port for calls beside "
-            f"the one of its readiness probe, it has {len(ports)}"
+            APPLICATION_PORT.message(namespace=deployment.namespace, name=deployment.name, ports=len(ports))
         )
     return ports[0].container_port
 
 
-def _service_faults(laid: Topology, service: Service) -> Sequence[str]:
+def _service_messages(laid: Topology, service: Service) -> Sequence[Message]:
     where = f"Service {service.namespace}/{service.name}"
     if len(service.spec.ports) != 1:
-        return [f"{where}: spec.ports[1] is not run locally; a sidecar here serves one port"]
+        return [SECOND_PORT_NOT_RUN.message(where=where)]
     port = service.spec.ports[0]
     for pod in laid.behind(service):
         names = {each.name: each.container_port for each in pod.deployment.container.ports}
         target = names.get(port.target_port) if isinstance(port.target_port, str) else port.target_port or port.port
         if target != pod.port:
-            return [f"{where}: spec.ports[0].targetPort={port.target_port!r} is not the port {pod.port} of {pod.name}"]
+            return [TARGET_PORT.message(where=where, target=port.target_port, port=pod.port, name=pod.name)]
     return []

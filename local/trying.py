@@ -11,6 +11,7 @@ from typing import Any, Final
 from prometheus_client.parser import text_string_to_metric_families
 
 from meshed_mcp import contract
+from meshed_mcp.error_codes.local import UNKNOWN_CALL_TARGET
 from meshed_mcp.local.asking import call, tools
 from meshed_mcp.local.endpoints import direct, gateway_url, speaks_mcp, through_mesh
 from meshed_mcp.local.faults import LocalRunError
@@ -60,7 +61,7 @@ async def make_calls(running: Running, calls: Sequence[Call], tell: Callable[[st
         endpoint = through_mesh(running, service) if service is not None else None
         if endpoint is None:
             known = ", ".join(sorted(services))
-            raise LocalRunError(f"--call {each.service}/{each.tool}: no such service to call; there are {known}")
+            raise LocalRunError(UNKNOWN_CALL_TARGET.message(service=each.service, tool=each.tool, known=known))
         answer = " ".join((await call(endpoint, each.tool, each.arguments)).split())
         tell(f"{each.service}/{each.tool} answered: {answer[:ANSWER_LENGTH]}")
 

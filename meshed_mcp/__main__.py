@@ -1,6 +1,6 @@
 """The command `meshed-mcp`: render, check and run a stack of the Pulumi project in a folder.
 
-Faults end a command with one line each and exit code 1; a traceback is a bug.
+Issues end a command with one line each and exit code 1; a traceback is a bug.
 """
 
 import atexit
@@ -48,10 +48,10 @@ def check_command(stack: StackOption, project: ProjectOption = Path()) -> None:
 
     report = checking.check(recording.record(project, stack))
     for note in report.notes:
-        typer.echo(f"note: {note}")
-    if report.faults:
-        raise ConfigurationError(report.faults)
-    typer.echo(f"stack {stack}: {report.objects} objects, no fault")
+        typer.echo(f"note {note.line}")
+    if report.issues:
+        raise ConfigurationError(report.issues)
+    typer.echo(f"stack {stack}: {report.objects} objects, no issues")
 
 
 @app.command("new")
@@ -69,7 +69,7 @@ def new_command(
 
 
 def main() -> None:
-    """Run the command line; faults become lines on standard error and exit code 1."""
+    """Run the command line; issues become lines on standard error and exit code 1."""
     # Before it ends, Python searches all objects for cycles: a seventh of the CPU time of a check.
     atexit.register(gc.freeze)
     try:
@@ -79,8 +79,8 @@ def main() -> None:
 
         if not isinstance(error, ConfigurationError):
             raise
-        for fault in error.faults:
-            typer.echo(f"error: {fault}", err=True)
+        for issue in error.issues:
+            typer.echo(f"error {issue.line}", err=True)
         raise SystemExit(1) from None
 
 

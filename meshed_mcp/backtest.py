@@ -21,8 +21,9 @@ from meshed_mcp.components.autoscaling.load_history import History, read
 from meshed_mcp.components.autoscaling.range_history import STEP_SECONDS, from_ranges, parts, query
 from meshed_mcp.components.autoscaling.reaction import pod_ready_seconds
 from meshed_mcp.components.autoscaling.simulation import TARGET_SHARE, Outcome, Service
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.components.mesh.container import READINESS_PERIOD_SECONDS
+from meshed_mcp.error_codes.cli import CALL_SECONDS_MISSING, HISTORY_NOTE, IN_FLIGHT_IS_NULL, ONE_HISTORY
 from meshed_mcp.infra.plan import planned
 from meshed_mcp.infra.recording.project import read_project
 from meshed_mcp.prometheus import Prometheus
@@ -55,8 +56,8 @@ def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 ) -> None:
     """Simulate a service on its own history: reactive, with the forecast, at equal cost, and with a placebo."""
     if (load is None) == (prometheus is None):
-        message = "write either --load FILE or --prometheus URL: one history is simulated"
-        raise ConfigurationError([Fault("--load", "", message)])
+        message = ONE_HISTORY.message()
+        raise ConfigurationError([ConfigIssue("--load", "", message)])
     files = read_project(project, stack)
     plan = planned(files.config, files.secret_keys)
     target = reaction_of(plan, service, factor=2).target
@@ -64,7 +65,8 @@ def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     values = in_flight(history, target, call_seconds, peak_replicas)
     found = compare(simulated(target, call_seconds or 1.0), values, plan.autoscaling.forecast or ForecastSettings())
     for note in history.notes:
-        console.print(f"note: {load.name if load else prometheus}: {note}")
+        found_note = HISTORY_NOTE.message(source=load.name if load else prometheus, note=note)
+        console.print(f"note {found_note.line}")
     console.print(outcome_table(found))
     console.print(verdict(found)[1])
     if picture is not None:
@@ -94,8 +96,7 @@ def in_flight(history: History, target: ScalingTarget, call_seconds: float | Non
     """
     if peak is None:
         if history.counts and call_seconds is None:
-            message = f"column {history.column} counts calls; write --call-seconds with their mean duration"
-            raise ConfigurationError([Fault("--load", "", f"{message}, or --peak-replicas")])
+            raise ConfigurationError([ConfigIssue("--load", "", CALL_SECONDS_MISSING.message(column=history.column))])
         factor = (call_seconds or 1.0) if history.counts else 1.0
     else:
         known = sorted(value for value in history.values if value is not None)
@@ -107,7 +108,9 @@ def in_flight(history: History, target: ScalingTarget, call_seconds: float | Non
 def capacity(target: ScalingTarget) -> float:
     """Calls in work that one replica bears. Raises ConfigurationError where calls do not count."""
     if target.in_flight_per_replica is None:
-        raise ConfigurationError([Fault("--service", "scaling.in_flight_per_replica", "is null; write a number")])
+        raise ConfigurationError(
+            [ConfigIssue("--service", "scaling.in_flight_per_replica", IN_FLIGHT_IS_NULL.message())]
+        )
     return target.in_flight_per_replica / TARGET_SHARE
 
 

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from meshed_mcp.components.autoscaling.comparison import TICKS_PER_MINUTE, Comparison
 from meshed_mcp.components.autoscaling.forecast import Series
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
+from meshed_mcp.error_codes.cli import FILE_NOT_WRITABLE, MATPLOTLIB_MISSING
 
 try:
     from matplotlib.figure import Figure
 except ModuleNotFoundError as error:
-    MESSAGE = "drawing needs matplotlib; write pip install 'meshed-mcp[plots]', or leave --picture out"
-    raise ConfigurationError([Fault("--picture", "", MESSAGE)]) from error
+    MESSAGE = MATPLOTLIB_MISSING.message()
+    raise ConfigurationError([ConfigIssue("--picture", "", MESSAGE)]) from error
 
 MOST_POINTS = 5000
 """Points per line: more are not seen, and make a vector picture slow."""
@@ -35,4 +36,6 @@ def draw(path: Path, start: datetime, load: Series, found: Comparison) -> None:
     try:
         figure.savefig(path)
     except (OSError, ValueError) as error:
-        raise ConfigurationError([Fault("--picture", "", f"{path} cannot be written: {error}")]) from error
+        raise ConfigurationError(
+            [ConfigIssue("--picture", "", FILE_NOT_WRITABLE.message(path=path, reason=error))]
+        ) from error

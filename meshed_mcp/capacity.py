@@ -20,6 +20,7 @@ from meshed_mcp.components.observability.prometheus_values import RETENTION_SHAR
 from meshed_mcp.components.observability.reservation import Reservation
 from meshed_mcp.components.observability.sizing import GIB, MIB, Load, Size, Tail
 from meshed_mcp.cost import bounds
+from meshed_mcp.error_codes.cli import RESERVATION_TOO_SMALL
 from meshed_mcp.infra.budgets import requests_of
 from meshed_mcp.infra.plan import Plan, planned
 from meshed_mcp.infra.recording.project import read_project
@@ -66,7 +67,10 @@ def capacity_command(
         goal = f"{'within' if share < GOALS[name] else 'above'} the goal of {GOALS[name]:.0%}"
         console.print(f"{name}: monitoring needs {share:.1%} of what {load.pods} pods request, {goal}")
     for need in (each for each in found if each.short):
-        console.print(f"warning: {need.field} is {need.given:g} {need.unit}; write {ceil(need.needed)} {need.unit}")
+        shortage = RESERVATION_TOO_SMALL.message(
+            field=need.field, given=need.given, unit=need.unit, needed=ceil(need.needed)
+        )
+        console.print(f"warning {shortage.line}")
 
 
 def load_of(plan: Plan, tools: int, organisations: int, calls: float, nodes: int | None) -> Load:

@@ -13,9 +13,10 @@ from rich.table import Table
 
 from meshed_mcp.components.autoscaling.args import ScalingTarget
 from meshed_mcp.components.autoscaling.cost import Prices, replica_month
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.tool_args import Pool
+from meshed_mcp.error_codes.cli import PRICES_MISSING
 from meshed_mcp.infra.budgets import requests_of
 from meshed_mcp.infra.config import read
 from meshed_mcp.infra.plan import Plan, planned
@@ -38,8 +39,8 @@ def cost_command(
     known = Prices() if config is None else config.prices
     prices = known.model_copy(update={name: value for name, value in given.items() if value is not None})
     if prices.cpu_hour == prices.gib_hour == 0:
-        message = "are unknown; write --cpu-hour and --gib-hour, or meshed-mcp:prices: in the stack"
-        raise ConfigurationError([Fault("prices", "", message)])
+        message = PRICES_MISSING.message()
+        raise ConfigurationError([ConfigIssue("prices", "", message)])
     console.print(cost_table(plan, prices))
 
 

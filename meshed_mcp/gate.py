@@ -16,7 +16,8 @@ from rich.console import Console
 
 from meshed_mcp import contract
 from meshed_mcp.components.core import gate_queries, queries
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
+from meshed_mcp.error_codes.cli import INVALID_WINDOW, ONE_RELEASE_SEEN
 from meshed_mcp.gate_judgement import Counts, Finding, Verdict, finding, overall, slow, usual_bound
 from meshed_mcp.prometheus import Prometheus
 
@@ -102,8 +103,8 @@ def sides(source: Prometheus, select: str, now: float, *, canary: bool) -> tuple
     since = sorted((value, labels.get(contract.LABEL_RELEASE, "")) for labels, value in found)
     if len(since) <= 1:
         known = f"only release {since[0][1]!r} was" if since else "no release was"
-        message = f"{known} seen in {RELEASES_WINDOW}; write --canary, or wait until the new one is scraped"
-        raise ConfigurationError([Fault("--service", "", message)])
+        message = ONE_RELEASE_SEEN.message(known=known, window=RELEASES_WINDOW)
+        raise ConfigurationError([ConfigIssue("--service", "", message)])
     began, newest = since[-1]
     return Side(since[-2][1], select, since[-2][1], began), Side(newest, select, newest, now)
 
@@ -146,6 +147,6 @@ def seconds(window: str) -> float:
     """Length of `10m`. Raises ConfigurationError."""
     found = re.fullmatch(r"([1-9][0-9]{0,5})([smh])", window)
     if found is None:
-        message = f"{window!r} is no duration; write a number and s, m or h, such as 10m"
-        raise ConfigurationError([Fault("--for", "", message)])
+        message = INVALID_WINDOW.message(window=window)
+        raise ConfigurationError([ConfigIssue("--for", "", message)])
     return float(found[1]) * UNITS[found[2]]

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
+from meshed_mcp.error_codes.cli import INVALID_CALL_OPTION, NO_LOCAL_RUN
 from meshed_mcp.infra import checking, recording
 
 app = typer.Typer(invoke_without_command=True)
@@ -67,7 +68,7 @@ def local(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     calls = [command.Call(*parsed_call(text)) for text in call or ()]
     recorded = recording.record(project, stack)
-    faults = checking.check(recorded).faults
+    faults = checking.check(recorded).issues
     if faults:
         raise ConfigurationError(faults)
     seeds = tuple(seeded.SeededFault.parsed(text) for text in fault or ())
@@ -97,8 +98,8 @@ def top_command(
     found = {"prometheus": prometheus} if prometheus else watching.addresses(project / RUNS / stack)
     url = None if found is None else found["prometheus"]
     if found is None or url is None:
-        message = "no run of it is watched here; start one with meshed-mcp local, or write --prometheus URL"
-        raise ConfigurationError([Fault(f"stack {stack}", "", message)])
+        message = NO_LOCAL_RUN.message()
+        raise ConfigurationError([ConfigIssue(f"stack {stack}", "", message)])
     with contextlib.closing(Prometheus(url)) as asking:
         top.top(asking, found.get("alertmanager"), console, once=once)
 
@@ -112,5 +113,5 @@ def parsed_call(text: str) -> tuple[str, str, dict[str, Any]]:
     except ValueError:
         values = None
     if not (service and tool and isinstance(values, dict)):
-        raise ConfigurationError([Fault("--call", "", f'{text!r} is no call; write SERVICE/TOOL={{"argument": ...}}')])
+        raise ConfigurationError([ConfigIssue("--call", "", INVALID_CALL_OPTION.message(text=text))])
     return service, tool, values

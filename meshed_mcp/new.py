@@ -13,8 +13,10 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.components.core.names import service_name
+from meshed_mcp.error_codes.cli import FILE_EXISTS, FILE_NOT_WRITABLE, MODULE_NAME_TAKEN
+from meshed_mcp.error_codes.code import MessageError
 
 TEMPLATES: Final = {
     "service.py.tmpl": "$module.py",
@@ -33,28 +35,30 @@ def write(name: str, folder: Path) -> list[Path]:
     """Write the project and return its files. Raises ConfigurationError for a wrong name or a file that exists."""
     try:
         values = {"name": service_name(name), "module": _module(name), "version": version("meshed-mcp")}
-    except ValueError as error:
-        raise ConfigurationError([Fault("new", "NAME", str(error))]) from None
+    except MessageError as error:
+        raise ConfigurationError(ConfigIssue("new", "NAME", message) for message in error.messages) from None
     texts = {
         folder / Template(target).substitute(values): _text(source, values) for source, target in TEMPLATES.items()
     }
-    advice = "exists already and is never replaced; name another folder with --dir"
-    faults = [Fault(str(path), "", advice) for path in texts if path.exists()]
-    if faults:
-        raise ConfigurationError(faults)
+    advice = FILE_EXISTS.message()
+    issues = [ConfigIssue(str(path), "", advice) for path in texts if path.exists()]
+    if issues:
+        raise ConfigurationError(issues)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
             path.write_text(text)
     except OSError as error:
-        raise ConfigurationError([Fault(str(folder), "", f"cannot be written to: {error.strerror}")]) from error
+        raise ConfigurationError(
+            [ConfigIssue(str(folder), "", FILE_NOT_WRITABLE.message(path="the folder", reason=error.strerror))]
+        ) from error
     return list(texts)
 
 
 def _module(name: str) -> str:
     module = name.replace("-", "_")
     if iskeyword(module) or module in sys.stdlib_module_names or find_spec(module):
-        raise ValueError(f"{name!r} would be a module that hides Python's or a package's own; write 'mcp-{name}'")
+        raise MODULE_NAME_TAKEN.error(name=name)
     return module
 
 

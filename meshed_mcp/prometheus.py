@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import httpx
 
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
+from meshed_mcp.error_codes.cli import INVALID_PROMETHEUS_URL, PROMETHEUS_SILENT, QUERY_REJECTED
 
 ASK_SECONDS: Final = 120.0
 
@@ -17,8 +18,8 @@ class Prometheus:
 
     def __init__(self, url: str) -> None:
         if not url.startswith(("http://", "https://")):
-            message = f"{url!r} is no URL; write one such as http://127.0.0.1:9090"
-            raise ConfigurationError([Fault("--prometheus", "", message)])
+            message = INVALID_PROMETHEUS_URL.message(url=url)
+            raise ConfigurationError([ConfigIssue("--prometheus", "", message)])
         self.http: Final = httpx.Client(base_url=url, trust_env=False, timeout=ASK_SECONDS)
 
     def values(self, expression: str, now: float) -> list[tuple[dict[str, str], float]]:
@@ -31,15 +32,15 @@ class Prometheus:
         try:
             answer = self.http.post(f"/api/v1/{path}", data=parameters)
         except httpx.HTTPError as error:
-            message = f"{self.http.base_url} does not answer: {error}; start it, or write another address"
-            raise ConfigurationError([Fault("--prometheus", "", message)]) from None
+            message = PROMETHEUS_SILENT.message(url=self.http.base_url, error=error)
+            raise ConfigurationError([ConfigIssue("--prometheus", "", message)]) from None
         try:
             body = answer.json()
         except ValueError:
             body = {"error": f"status {answer.status_code} without JSON"}
         if body.get("status") != "success":
-            message = f"{self.http.base_url} refuses a query: {body.get('error')}; is it a Prometheus?"
-            raise ConfigurationError([Fault("--prometheus", "", message)])
+            message = QUERY_REJECTED.message(url=self.http.base_url, reason=body.get("error"))
+            raise ConfigurationError([ConfigIssue("--prometheus", "", message)])
         found = body["data"]["result"]
         return found if isinstance(found, list) else []
 

@@ -23,9 +23,10 @@ from meshed_mcp.components.autoscaling.reaction import (
     ready_p99,
     ready_stages,
 )
-from meshed_mcp.components.core.errors import ConfigurationError, Fault, suggestion
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, suggestion
 from meshed_mcp.components.core.scraping import SERVER_SECONDS
 from meshed_mcp.components.mesh.container import READINESS_PERIOD_SECONDS
+from meshed_mcp.error_codes.cli import SERVICE_DOES_NOT_SCALE, SERVICE_NOT_IN_STACK
 from meshed_mcp.infra.plan import Plan, planned
 from meshed_mcp.infra.recording.project import read_project
 
@@ -60,9 +61,10 @@ def reaction_of(plan: Plan, service: str, factor: float) -> Reaction:
     """What decides how fast `service` reacts. Raises ConfigurationError where it does not scale."""
     targets = plan.autoscaling.targets
     if service not in targets:
-        fixed = "has one fixed size: write max_replicas above min_replicas"
-        message = fixed if service in plan.services else f"is not in this stack; {suggestion(service, sorted(targets))}"
-        raise ConfigurationError([Fault(f"service {service}", "", message)])
+        message = SERVICE_DOES_NOT_SCALE.message()
+        if service not in plan.services:
+            message = SERVICE_NOT_IN_STACK.message(suggested=suggestion(service, sorted(targets)))
+        raise ConfigurationError([ConfigIssue(f"service {service}", "", message)])
     others = plan.observability.prometheus.scrape_interval_seconds
     scaling, nodes = plan.autoscaling, plan.autoscaling.nodes
     return Reaction(
@@ -114,7 +116,7 @@ def verdict(reaction: Reaction) -> list[str]:
     holds = seconds < GOAL_SECONDS
     lines = [f"{'holds' if holds else 'misses'} the goal: ready in {seconds:.1f} s at p99, goal {GOAL_SECONDS} s"]
     found = changes(reaction)
-    lines += [f"write {change.text}: p99 becomes {change.ready_p99_seconds:.1f} s" for change in found]
+    lines += [f"set {change.text}: p99 becomes {change.ready_p99_seconds:.1f} s" for change in found]
     if not holds and not found:
         lines.append(
             "nothing in the stack makes it faster: keep more replicas, or let a forecast or a schedule add them"

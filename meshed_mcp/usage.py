@@ -16,9 +16,16 @@ import typer
 from rich.console import Console
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.components.core.usage_queries import exported_usage
 from meshed_mcp.components.observability.rules import PAGES_SECONDS
+from meshed_mcp.error_codes.cli import (
+    END_BEFORE_BEGIN,
+    INVALID_MOMENT,
+    PYARROW_MISSING,
+    TOO_MANY_PARTS,
+    UNKNOWN_FILE_TYPE,
+)
 from meshed_mcp.prometheus import Prometheus
 
 console = Console(highlight=False, soft_wrap=True)
@@ -49,10 +56,10 @@ def usage_command(
     """Write tool calls by organisation and tool, a row per part of the time; no user is in it."""
     first, last = moment("--from", begin), moment("--to", end)
     if not first < last:
-        raise ConfigurationError([Fault("--to", "", f"{end} is not after {begin}; write a later moment")])
+        raise ConfigurationError([ConfigIssue("--to", "", END_BEFORE_BEGIN.message(end=end, begin=begin))])
     if (last - first) / timedelta(hours=hours) > MOST_PARTS:
-        message = f"{hours} cuts the time into more than {MOST_PARTS} parts; write a larger number"
-        raise ConfigurationError([Fault("--hours", "", message)])
+        message = TOO_MANY_PARTS.message(hours=hours, most=MOST_PARTS)
+        raise ConfigurationError([ConfigIssue("--hours", "", message)])
     write = writer(out)
     with contextlib.closing(Prometheus(prometheus)) as source:
         rows = [row for part in parts(first, last, timedelta(hours=hours)) for row in rows_of(source, *part)]
@@ -65,8 +72,8 @@ def moment(option: str, text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        message = f"{text!r} is no moment; write 2026-11-01, or 2026-11-01T08:00"
-        raise ConfigurationError([Fault(option, "", message)]) from None
+        message = INVALID_MOMENT.message(text=text)
+        raise ConfigurationError([ConfigIssue(option, "", message)]) from None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
@@ -100,7 +107,7 @@ def writer(out: Path) -> Write:
         case ".parquet":
             return parquet_writer()
         case _:
-            raise ConfigurationError([Fault("--out", "", f"{out} is neither; write a name ending in .csv or .parquet")])
+            raise ConfigurationError([ConfigIssue("--out", "", UNKNOWN_FILE_TYPE.message(out=out))])
 
 
 def write_csv(out: Path, rows: list[Row]) -> None:
@@ -116,8 +123,8 @@ def parquet_writer() -> Write:
     try:
         arrow, parquet = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.parquet"))  # an extra, large
     except ModuleNotFoundError:
-        message = "Parquet needs pyarrow; write pip install 'meshed-mcp[analytics]', or a name ending in .csv"
-        raise ConfigurationError([Fault("--out", "", message)]) from None
+        message = PYARROW_MISSING.message()
+        raise ConfigurationError([ConfigIssue("--out", "", message)]) from None
 
     def write(out: Path, rows: list[Row]) -> None:
         columns = {name: [getattr(row, name) for row in rows] for name in Row._fields}

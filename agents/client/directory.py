@@ -33,7 +33,7 @@ class Directory:
         if not registry_url:
             raise ValueError(
                 f"{target!r} is a name, and no registry is set to look it up in. "
-                f"Write a URL, such as http://{target.rpartition('/')[2]}:{contract.MCP_PORT}{contract.MCP_PATH}, "
+                f"Use a URL, such as http://{target.rpartition('/')[2]}:{contract.MCP_PORT}{contract.MCP_PATH}, "
                 f"or set {contract.ENV_REGISTRY_URL}."
             )
         namespace = environment.get(contract.ENV_NAMESPACE) or Settings.model_fields["namespace"].default

@@ -130,7 +130,7 @@ class _Endpoints:
         entry = ServerEntry.model_validate_json(await _body(request))
         if request.path_params and _address(request) != (entry.name, entry.version):
             named = " ".join(_address(request))
-            detail = f"the path names {named}, the document {entry.name} {entry.version}; write the same in both"
+            detail = f"the path names {named}, the document {entry.name} {entry.version}; use the same in both"
             raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
         granted = await run_in_threadpool(self._store.register, entry, lease.instance, lease.lease_seconds)
         return JSONResponse(_response(granted))

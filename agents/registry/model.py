@@ -66,7 +66,7 @@ class Remote(_Frozen):
             HttpUrl(url)
         except ValidationError:
             raise ValueError(
-                f"{url!r} is not an http or https URL; write for example http://mcp-rag:8000/mcp"
+                f"{url!r} is not an http or https URL; use a URL such as http://mcp-rag:8000/mcp"
             ) from None
         return url
 
@@ -102,7 +102,7 @@ class ServerEntry(_Frozen):
     @classmethod
     def _is_exact(cls, version: str) -> str:
         if version == "latest" or version[0] in "^~<>=*":
-            raise ValueError(f"{version!r} is not one version; write for example 1.0.0")
+            raise ValueError(f"{version!r} is not one version; use one such as 1.0.0")
         return version
 
     @property

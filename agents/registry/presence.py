@@ -21,6 +21,8 @@ from meshed_mcp.agents.registry.lease import Pace, registered
 from meshed_mcp.agents.registry.model import DEFAULT_LEASE_SECONDS, MAX_LEASE_SECONDS, ServerEntry, server_entry
 from meshed_mcp.agents.settings import Settings, SettingsError
 from meshed_mcp.contract import MCP_PATH, MCP_PORT
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.runtime import ENTRY_NOT_ACCEPTED, INVALID_LEASE, INVALID_REGISTRY_URL
 
 ENV_LEASE_SECONDS: Final = "MESHED_MCP_LEASE_SECONDS"
 """Whole seconds, 1 to 3600, after which the registry forgets a server that was killed."""
@@ -33,10 +35,10 @@ UNVERSIONED: Final = "0.0.0"
 
 
 _ADVICE: Final[Mapping[str, str]] = {
-    "name": f"Set {contract.ENV_NAMESPACE} and {contract.ENV_SERVICE} to names such as mcp-system and mcp-rag",
-    "version": "Set MCPService(version=...) to at most 255 printable ASCII characters without spaces and '/', as 1.0.0",
-    "remotes": f"Set {contract.ENV_SERVICE} to a host name, as mcp-rag",
-    "_meta": "Use at most 1000 tools, each with a name of at most 128 characters",
+    "name": f"set {contract.ENV_NAMESPACE} and {contract.ENV_SERVICE} to names such as mcp-system and mcp-rag",
+    "version": "set MCPService(version=...) to at most 255 printable ASCII characters without spaces and '/', as 1.0.0",
+    "remotes": f"set {contract.ENV_SERVICE} to a host name, as mcp-rag",
+    "_meta": "use at most 1000 tools, each with a name of at most 128 characters",
 }
 """What to set instead, by the field of a `server.json` that the registry does not accept."""
 
@@ -74,9 +76,7 @@ def lease_seconds(environment: Mapping[str, str]) -> int:
     written = environment.get(ENV_LEASE_SECONDS) or str(DEFAULT_LEASE_SECONDS)
     if written.isascii() and written.isdigit() and 1 <= int(written) <= MAX_LEASE_SECONDS:
         return int(written)
-    raise SettingsError(
-        f"{ENV_LEASE_SECONDS}={written!r} is not usable. Write whole seconds, 1 to {MAX_LEASE_SECONDS}."
-    )
+    raise SettingsError(INVALID_LEASE.message(variable=ENV_LEASE_SECONDS, written=written, most=MAX_LEASE_SECONDS))
 
 
 async def entry_of(server: MCPServer[Any], settings: Settings) -> ServerEntry:
@@ -100,20 +100,18 @@ def _check(server: MCPServer[Any], settings: Settings, url: str) -> None:
         httpx.URL(url)
         HttpUrl(url)
     except (httpx.InvalidURL, ValueError):
-        raise SettingsError(
-            f"{contract.ENV_REGISTRY_URL}={url!r} is no URL. Set a base URL without a path, as http://mcp-registry:8000."
-        ) from None
+        raise SettingsError(INVALID_REGISTRY_URL.message(variable=contract.ENV_REGISTRY_URL, url=url)) from None
     try:
         _entry(server, settings, ())
     except ValidationError as error:
         raise SettingsError(_violation(error)) from None
 
 
-def _violation(error: ValidationError) -> str:
+def _violation(error: ValidationError) -> Message:
     """The first violation of an entry: its field, its value, and what to set instead. One line."""
     first = error.errors()[0]
     place = first["loc"] or ("_meta",)  # of a tool, which is a model of its own
     advice = _ADVICE.get(str(place[0]), _ADVICE["_meta"])
     found = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
     shown = f" (got {str(first['input'])[:VALUE_CHARACTERS]!r})" if isinstance(first["input"], str) else ""
-    return f"the registry does not accept this server: {found}{shown}. {advice}"
+    return ENTRY_NOT_ACCEPTED.message(found=f"{found}{shown}", advice=advice)

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from meshed_mcp.agents.start_error import StartError
+from meshed_mcp.error_codes.runtime import NO_KUBERNETES_API
 
 ACCOUNT_PATH: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where Kubernetes mounts token, ca.crt and namespace. Source: as above."""
@@ -44,7 +45,7 @@ class Cluster:
             trust = ssl.create_default_context(cafile=self._folder / "ca.crt")
             self._token()
         except (KeyError, OSError) as error:
-            message = f"no way to the Kubernetes API: {error}; run it in a pod with automountServiceAccountToken: true"
+            message = NO_KUBERNETES_API.message(error=error)
             raise StartError(message) from None
         address = f"https://{f'[{host}]' if ':' in host else host}:{port}"
         self._http = httpx.Client(base_url=address, verify=trust, timeout=ANSWER_SECONDS, trust_env=False)

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from meshed_mcp import contract
 from meshed_mcp.agents.scaling.cluster import Cluster
 from meshed_mcp.agents.start_error import StartError
+from meshed_mcp.error_codes.runtime import VARIABLE_MISSING
 
 
 class Started(NamedTuple):
@@ -73,7 +74,7 @@ def required(environment: Mapping[str, str], name: str, setting: str) -> str:
     """A variable's value. Raises StartError where it is not set; `setting` is what a stack writes for it."""
     if value := environment.get(name):
         return value
-    raise StartError(f"{name} is not set; AutoscalingPolicy sets it where {setting} is written")
+    raise StartError(VARIABLE_MISSING.message(name=name, setting=setting))
 
 
 def show(environment: Mapping[str, str], registry: CollectorRegistry) -> None:

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def database_faults(kind: type[ToolError | ResourceError] = ToolError) -> Iterator[None]:
+def database_errors(kind: type[ToolError | ResourceError] = ToolError) -> Iterator[None]:
     """Turn what the database says into an error of this kind; its own words may name hosts and are for the log."""
     try:
         yield

@@ -13,6 +13,16 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 from meshed_mcp.components.alerts.catalog import CATALOG
 from meshed_mcp.components.alerts.record import Alert, Severity
 from meshed_mcp.components.core.args import Model
+from meshed_mcp.error_codes.code import Message, raise_all
+from meshed_mcp.error_codes.observability import (
+    FOR_OF_BURN_RATE,
+    FOR_TOO_LONG,
+    INVALID_FOR,
+    NO_THRESHOLD,
+    THRESHOLD_OUT_OF_RANGE,
+    THRESHOLD_SET_ELSEWHERE,
+    UNKNOWN_ALERT,
+)
 
 DURATION: Final = re.compile(r"(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 """Days, hours, minutes, seconds. Source: Prometheus, "Duration literals"."""
@@ -70,8 +80,7 @@ def for_seconds(settings: AlertSettings) -> int | None:
 
 def checked(alerts: dict[str, AlertSettings]) -> dict[str, AlertSettings]:
     """`alerts` unchanged, if each fits its alert. Raises ValueError with one line per violation."""
-    if lines := [line for name, settings in alerts.items() for line in violations(name, settings)]:
-        raise ValueError("\n".join(lines))
+    raise_all(message for name, settings in alerts.items() for message in violations(name, settings))
     return alerts
 
 
@@ -79,11 +88,11 @@ AlertOverrides = Annotated[dict[str, AlertSettings], AfterValidator(checked)]
 """Name of an alert -> its settings."""
 
 
-def violations(name: str, settings: AlertSettings) -> Iterator[str]:
+def violations(name: str, settings: AlertSettings) -> Iterator[Message]:
     """What is wrong with the settings of one alert, and what to set instead."""
     alert = CATALOG.get(name)
     if alert is None:
-        yield f"{name}: unknown alert; {name_advice(name)}"
+        yield UNKNOWN_ALERT.message(advice=name_advice(name)).at(name)
         return
     if settings.for_ is not None:
         yield from for_violations(alert, settings.for_)
@@ -98,27 +107,24 @@ def name_advice(name: str) -> str:
     return f"did you mean {by_lower_case[close[0]]}?" if close else "set a name of docs/reference/alerts.md"
 
 
-def for_violations(alert: Alert, duration: str) -> Iterator[str]:
+def for_violations(alert: Alert, duration: str) -> Iterator[Message]:
     """What is wrong with `for`."""
-    seconds = seconds_of(duration)
+    seconds, place = seconds_of(duration), f"{alert.name}.for"
     if alert.burn_rates:
-        yield (
-            f"{alert.name}.for: cannot be set, because each window of a burn-rate alert has its own; "
-            "set severity, threshold, or enabled: false"
-        )
+        yield FOR_OF_BURN_RATE.message().at(place)
     elif seconds is None:
         advice = f"{duration}s" if duration.isdigit() else "a duration such as 5m"
-        yield f"{alert.name}.for: {duration!r} is not a Prometheus duration; set {advice}"
+        yield INVALID_FOR.message(duration=duration, advice=advice).at(place)
     elif seconds > LONGEST_FOR_DAYS * SECONDS[0]:
-        yield f"{alert.name}.for: {duration} is longer than {LONGEST_FOR_DAYS}d; set {LONGEST_FOR_DAYS}d or less"
+        yield FOR_TOO_LONG.message(duration=duration, most=f"{LONGEST_FOR_DAYS}d").at(place)
 
 
-def threshold_violations(alert: Alert, value: float) -> Iterator[str]:
+def threshold_violations(alert: Alert, value: float) -> Iterator[Message]:
     """What is wrong with `threshold`."""
     known, where = alert.threshold, f"{alert.name}.threshold"
     if known is None:
-        yield f"{where}: this alert has no threshold; set for, severity, or enabled: false"
+        yield NO_THRESHOLD.message().at(where)
     elif known.stack_key:
-        yield f"{where}: cannot be set here; set meshed-mcp:{known.stack_key}"
+        yield THRESHOLD_SET_ELSEWHERE.message(key=f"meshed-mcp:{known.stack_key}").at(where)
     elif not known.minimum <= value <= known.maximum:
-        yield f"{where}: {value:g} is out of range; set {known.allowed} ({known.unit})"
+        yield THRESHOLD_OUT_OF_RANGE.message(value=f"{value:g}", allowed=known.allowed, unit=known.unit).at(where)

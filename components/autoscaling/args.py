@@ -6,7 +6,7 @@ Values in, frozen models out. Not here: what a stack writes for one service (`sc
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -22,6 +22,15 @@ from meshed_mcp.components.autoscaling.scaling_args import Queue, ScaleDown, Sca
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name, service_name
 from meshed_mcp.components.core.quantity import memory_bytes
+from meshed_mcp.error_codes.autoscaling import (
+    LEVER_WITHOUT_KEDA,
+    NEEDS_KEDA,
+    NEEDS_VPA_INSTALL,
+    NO_MEASURE_WITHOUT_KEDA,
+    TWO_TARGETS_FOR_DEPLOYMENT,
+)
+from meshed_mcp.error_codes.code import Message, raise_all
+from meshed_mcp.error_codes.values import INVALID_WEB_ADDRESS
 
 __all__ = [
     "AutoscalingPolicyArgs",
@@ -78,10 +87,7 @@ class KedaSettings(Model):
     @model_validator(mode="after")
     def _lever_has_keda(self) -> Self:
         if self.lever is not None and self.install is KedaInstall.NONE:
-            raise ValueError(
-                "lever raises the minimum of ScaledObjects, and install: none makes none. Leave lever out, or write "
-                "install: release or existing"
-            )
+            raise LEVER_WITHOUT_KEDA.error()
         return self
 
 
@@ -118,7 +124,7 @@ class ScalingTarget(ScalingSettings):
         return value
 
 
-def plain_faults(settings: ScalingSettings) -> Iterator[tuple[str, str]]:
+def plain_issues(settings: ScalingSettings) -> Iterator[tuple[str, Message]]:
     """(field, sentence) of everything in `settings` that needs KEDA."""
     needs = {
         "min_replicas": settings.min_replicas == 0,
@@ -128,15 +134,9 @@ def plain_faults(settings: ScalingSettings) -> Iterator[tuple[str, str]]:
         "prediction": settings.prediction is Prediction.ON,
     }
     for field in (field for field, used in needs.items() if used):
-        yield field, "needs KEDA, which keda.install: none leaves out; leave it out, or write release or existing"
+        yield field, NEEDS_KEDA.message()
     if settings.cpu_percent is None and settings.memory_percent is None:
-        yield "cpu_percent", "is null, and without KEDA nothing else counts; write cpu_percent or memory_percent"
-
-
-RIGHT_SIZING_NEEDS: Final = (
-    "right_sizing.mode: needs a VerticalPodAutoscaler, which vpa.install: none leaves out; leave it out, or write "
-    "release or existing"
-)
+        yield "cpu_percent", NO_MEASURE_WITHOUT_KEDA.message()
 
 
 def wants_vpa(settings: ScalingSettings) -> bool:
@@ -195,9 +195,7 @@ class AutoscalingPolicyArgs(Model):
     def _url_has_a_scheme(self) -> Self:
         url = self.prometheus_url
         if isinstance(url, str) and not url.startswith(("http://", "https://")):
-            raise ValueError(
-                f"prometheus_url {url!r} is no URL. Write one such as 'http://prometheus.monitoring.svc:9090'"
-            )
+            raise INVALID_WEB_ADDRESS.error(text=url, example="http://prometheus.monitoring.svc:9090")
         return self
 
     @model_validator(mode="after")
@@ -205,24 +203,19 @@ class AutoscalingPolicyArgs(Model):
         deployments = [target.deployment or name for name, target in self.targets.items()]
         for deployment in sorted(set(deployments)):
             if deployments.count(deployment) > 1:
-                raise ValueError(
-                    f"{deployments.count(deployment)} targets scale the Deployment {deployment!r}, and autoscalers of "
-                    "one Deployment undo each other. Leave one of them"
-                )
+                raise TWO_TARGETS_FOR_DEPLOYMENT.error(count=deployments.count(deployment), deployment=deployment)
         return self
 
     @model_validator(mode="after")
     def _resizes_with_a_vpa(self) -> Self:
-        lines = [f"targets.{name}.{RIGHT_SIZING_NEEDS}" for name, item in self.targets.items() if wants_vpa(item)]
-        if self.vpa.install is VpaInstall.NONE and lines:
-            raise ValueError("\n".join(lines))
+        names = [name for name, item in self.targets.items() if wants_vpa(item)]
+        if self.vpa.install is VpaInstall.NONE:
+            raise_all(NEEDS_VPA_INSTALL.message().at(f"targets.{name}") for name in names)
         return self
 
     @model_validator(mode="after")
     def _needs_nothing_that_is_left_out(self) -> Self:
         if self.keda.install is KedaInstall.NONE:
-            found = {name: list(plain_faults(target)) for name, target in self.targets.items() if target.scales}
-            lines = [f"targets.{name}.{field}: {text}" for name, faults in found.items() for field, text in faults]
-            if lines:
-                raise ValueError("\n".join(lines))
+            found = {name: list(plain_issues(target)) for name, target in self.targets.items() if target.scales}
+            raise_all(why.at(f"targets.{name}.{field}") for name, issues in found.items() for field, why in issues)
         return self

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
+from meshed_mcp.error_codes.autoscaling import BUDGET_WITHOUT_PRICES
 
 HOURS_PER_MONTH: Final = 730
 """365 days by 24 hours, a twelfth of it: the usual month of cloud price lists."""
@@ -50,5 +51,5 @@ def affordable_replicas(budget: float, requests: Requests, prices: Prices) -> in
     """
     each = replica_month(requests, prices)
     if each <= 0:
-        raise ValueError("a budget needs prices; write prices: {cpu_hour: ..., gib_hour: ...}")
+        raise BUDGET_WITHOUT_PRICES.error()
     return int(budget / each + 1e-9)

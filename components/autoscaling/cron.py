@@ -6,6 +6,8 @@ Checked are form and bounds. Source: KEDA, "Cron"; robfig/cron, standard parser 
 import re
 from typing import Final, NamedTuple
 
+from meshed_mcp.error_codes.autoscaling import CRON_FIELD_COUNT, INVALID_CRON_FIELD
+
 
 class _Field(NamedTuple):
     name: str
@@ -29,15 +31,10 @@ def cron_expression(text: str) -> str:
     """`text`, if it is five fields of cron. Raises ValueError naming the field that is none."""
     words = text.split()
     if len(words) != len(FIELDS):
-        raise ValueError(
-            f"{text!r} has {len(words)} fields, not the 5 of cron (minute hour day month weekday); "
-            "write it such as '45 8 * * 1-5'"
-        )
+        raise CRON_FIELD_COUNT.error(text=text, count=len(words))
     for field, word in zip(FIELDS, words, strict=True):
         if not all(_fits(field, part) for part in word.split(",")):
-            raise ValueError(
-                f"{word!r} in {text!r} is no {field.name}; write {field.least} to {field.most}, '*', a range or a list"
-            )
+            raise INVALID_CRON_FIELD.error(word=word, text=text, name=field.name, least=field.least, most=field.most)
     return text
 
 

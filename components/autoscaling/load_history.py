@@ -12,7 +12,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
+from meshed_mcp.error_codes.cli import (
+    HISTORY_COLUMNS,
+    HISTORY_HEADER,
+    HISTORY_LENGTH,
+    HISTORY_NOT_CSV,
+    HISTORY_TOO_FEW_ROWS,
+)
+from meshed_mcp.error_codes.code import Message
 
 OUTAGE_MINUTES: Final = 60
 """Zeros for longer than this, in a history that is not zero for most of the time, are an outage: no data."""
@@ -51,22 +59,19 @@ def read(path: Path) -> History:
         with path.open(newline="", encoding="utf-8") as stream:
             lines = list(csv.reader(stream))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _fault(path.name, f"cannot be read as CSV: {error}") from error
+        raise _error(path.name, HISTORY_NOT_CSV.message(error=error)) from error
     if not lines or len(lines[0]) < 2:  # noqa: PLR2004 - time and load
-        raise _fault(path.name, "has no two columns; write a header such as minute,requests and a row per interval")
+        raise _error(path.name, HISTORY_COLUMNS.message())
     if not has_header(lines[0]):
-        message = (
-            f"begins with the row {','.join(lines[0])}; write a header before it, such as minute,requests for counts"
-        )
-        raise _fault(path.name, f"{message} or minute,in_flight for calls in work")
+        raise _error(path.name, HISTORY_HEADER.message(row=",".join(lines[0])))
     samples, notes = parsed(lines[1:])
     if len(samples) < 2:  # noqa: PLR2004 - the least that has an interval
-        raise _fault(path.name, f"has {len(samples)} rows with a time and a number; write a row per interval")
+        raise _error(path.name, HISTORY_TOO_FEW_ROWS.message(count=len(samples)))
     return history(path.name, lines[0][1].strip().lower(), samples, notes)
 
 
-def _fault(source: str, message: str) -> ConfigurationError:
-    return ConfigurationError([Fault(source, "", message)])
+def _error(source: str, message: Message) -> ConfigurationError:
+    return ConfigurationError([ConfigIssue(source, "", message)])
 
 
 def parsed(rows: Iterable[list[str]]) -> tuple[dict[datetime, float], list[str]]:
@@ -114,7 +119,7 @@ def history(source: str, column: str, samples: dict[datetime, float], notes: lis
     step = max(1, steps.most_common(1)[0][0])
     minutes = int((times[-1] - times[0]).total_seconds() + step) // MINUTE_SECONDS
     if not LEAST_MINUTES <= minutes <= MOST_MINUTES:
-        raise _fault(source, f"spans {minutes} minutes; give at least {LEAST_MINUTES}, and at most {MOST_MINUTES}")
+        raise _error(source, HISTORY_LENGTH.message(minutes=minutes, least=LEAST_MINUTES, most=MOST_MINUTES))
     values = on_minutes(samples, times[0], minutes, step, per_second=column in COUNTS)
     gaps = sum(value is None for value in values)
     notes = [*notes, f"{gaps} minutes of gaps: no data"] if gaps else notes

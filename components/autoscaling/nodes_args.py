@@ -12,6 +12,12 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import namespace_name, object_name
+from meshed_mcp.error_codes.autoscaling import (
+    INVALID_EXPRESSION,
+    INVALID_PRIORITY,
+    TWO_NODE_AUTOSCALERS,
+    UNKNOWN_ARCHITECTURE,
+)
 
 
 class BufferKind(StrEnum):
@@ -82,7 +88,7 @@ class KarpenterSettings(Model):
     def _are_known(cls, value: list[str]) -> list[str]:
         unknown = [item for item in value if item not in ARCHITECTURES]
         if unknown:
-            raise ValueError(f"{unknown[0]!r} is no architecture; write some of {', '.join(ARCHITECTURES)}")
+            raise UNKNOWN_ARCHITECTURE.error(name=unknown[0], known=", ".join(ARCHITECTURES))
         return value
 
 
@@ -105,7 +111,7 @@ class ClusterAutoscalerSettings(Model):
     def _are_expressions(cls, value: dict[int, list[str]]) -> dict[int, list[str]]:
         for priority, expressions in value.items():
             if priority < LEAST_PRIORITY or not expressions:
-                raise ValueError(f"{priority} is no priority with groups; write {LEAST_PRIORITY} or more and a list")
+                raise INVALID_PRIORITY.error(priority=priority, least=LEAST_PRIORITY)
             for expression in expressions:
                 compiles(expression)
         return value
@@ -120,7 +126,7 @@ def compiles(expression: str) -> None:
     try:
         re.compile(expression)
     except re.error as error:
-        raise ValueError(f"{expression!r} is no regular expression ({error}); write one such as '.*spot.*'") from None
+        raise INVALID_EXPRESSION.error(expression=expression, error=error) from None
 
 
 class NodeSettings(Model):
@@ -140,8 +146,5 @@ class NodeSettings(Model):
     @model_validator(mode="after")
     def _has_one_maker_of_nodes(self) -> Self:
         if self.karpenter is not None and self.cluster_autoscaler is not None:
-            raise ValueError(
-                "karpenter and cluster_autoscaler both make nodes for a pod that waits, so every step would be paid "
-                "twice. Leave one of them out"
-            )
+            raise TWO_NODE_AUTOSCALERS.error()
         return self

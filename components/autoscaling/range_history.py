@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from meshed_mcp.components.autoscaling.load_history import LEAST_MINUTES, History, history, parsed
 from meshed_mcp.components.core import forecast_queries
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
+from meshed_mcp.error_codes.cli import HISTORY_TOO_SHORT
 
 STEP_SECONDS: Final = 60
 """A history is per minute."""
@@ -40,6 +41,11 @@ def from_ranges(answers: Iterable[list[dict[str, Any]]], service: str) -> Histor
     rows = [[datetime.fromtimestamp(float(moment), UTC).isoformat(), value] for moment, value in pairs]
     samples, notes = parsed(rows)
     if len(samples) < LEAST_MINUTES:
-        message = f"knows {len(samples)} minutes of {service}; give at least {LEAST_MINUTES}: write a larger --days"
-        raise ConfigurationError([Fault(OPTION, "", f"{message}, or check namespace and --service")])
+        raise ConfigurationError(
+            [
+                ConfigIssue(
+                    OPTION, "", HISTORY_TOO_SHORT.message(minutes=len(samples), service=service, least=LEAST_MINUTES)
+                )
+            ]
+        )
     return history(OPTION, COLUMN, samples, notes)

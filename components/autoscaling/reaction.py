@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from meshed_mcp.components.autoscaling.args import KedaInstall, ScalingTarget
 from meshed_mcp.components.autoscaling.nodes_args import BufferKind
 from meshed_mcp.components.autoscaling.scaled_object import ZERO_POLLING_SECONDS
+from meshed_mcp.error_codes.cli import INVALID_SHARE
 
 GOAL_SECONDS: Final = 30
 """Product goal: load step to a serving replica, at p99, on a node that is there."""
@@ -54,8 +55,8 @@ RULE: Final = Stage(
 )
 """What comes before it for a service that the lever does not ask about live."""
 
-PULL: Final = Stage("if the image is absent: pull", 10, 20, 60, "assumed; write nodes.pre_pull: true")
-NEW_NODE: Final = Stage("if no node has room: a new one", 60, 120, 210, "Cluster Autoscaler FAQ; write nodes.buffer")
+PULL: Final = Stage("if the image is absent: pull", 10, 20, 60, "assumed; set nodes.pre_pull: true")
+NEW_NODE: Final = Stage("if no node has room: a new one", 60, 120, 210, "Cluster Autoscaler FAQ; set nodes.buffer")
 
 
 class Reaction(NamedTuple):
@@ -170,7 +171,7 @@ def quantile(stages: list[Stage], share: float) -> float:
         total += mass
         if total >= share - 1e-9:
             return cell * GRID_SECONDS
-    raise ValueError(f"share {share} is above 1; write 0.99 for 99 %")
+    raise INVALID_SHARE.error(share=share)
 
 
 def distribution(stages: list[Stage]) -> list[float]:

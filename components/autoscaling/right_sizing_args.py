@@ -15,6 +15,8 @@ from meshed_mcp.components.autoscaling.profiles import Profile
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import namespace_name
 from meshed_mcp.components.core.quantity import cpu_millicores
+from meshed_mcp.error_codes.autoscaling import NOTHING_TO_RESIZE, RESIZED_AND_COUNTED
+from meshed_mcp.error_codes.code import Message
 
 
 class VpaInstall(StrEnum):
@@ -136,19 +138,12 @@ COUNTED_BY: Final = {Resource.CPU: "cpu_percent", Resource.MEMORY: "memory_perce
 """Fields of `scaling:` by which an autoscaler counts a resource."""
 
 
-def sizing_faults(settings: RightSizing, counted: Collection[Resource]) -> Iterator[str]:
+def sizing_issues(settings: RightSizing, counted: Collection[Resource]) -> Iterator[Message]:
     """Sentences on resources that an autoscaler counts and that are to be resized as well."""
     if settings.mode in {None, Sizing.OFF}:
         return
     both = [resource for resource in settings.resources or () if resource in counted]
     for resource in both:
-        yield (
-            f"right_sizing.resources: {resource} is counted by the autoscaler ({COUNTED_BY[resource]}), which adds "
-            f"replicas for the load that resizing would hide. Leave {resource} out, or write "
-            f"{COUNTED_BY[resource]}: null"
-        )
+        yield RESIZED_AND_COUNTED.message(resource=resource, counted_by=COUNTED_BY[resource])
     if settings.resources is None and set(counted) >= set(Resource):
-        yield (
-            f"right_sizing.mode {settings.mode} has nothing to resize: the autoscaler counts cpu and memory. "
-            "Write mode: off, or cpu_percent: null"
-        )
+        yield NOTHING_TO_RESIZE.message(mode=settings.mode)

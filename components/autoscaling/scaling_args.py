@@ -4,7 +4,7 @@ Values in, frozen models out. Seconds and percents are whole numbers with the un
 defaults of each profile (`profiles.py`), the objects made of them (`scaled_object.py`, `plain.py`).
 """
 
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -12,8 +12,21 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from meshed_mcp.components.autoscaling.cron import cron_expression
 from meshed_mcp.components.autoscaling.forecast_args import PredictionChoice
 from meshed_mcp.components.autoscaling.profiles import Profile, with_profile
-from meshed_mcp.components.autoscaling.right_sizing_args import Resource, RightSizing, sizing_faults
+from meshed_mcp.components.autoscaling.right_sizing_args import Resource, RightSizing, sizing_issues
 from meshed_mcp.components.core.args import Model
+from meshed_mcp.error_codes.autoscaling import (
+    NEVER_SCALES_DOWN,
+    NO_MEASURE,
+    QUEUE_MISSING,
+    REPLICAS_OUT_OF_BOUNDS,
+    SCALE_TO_ZERO_WITHOUT_QUEUE,
+    SCHEDULE_WITHOUT_LENGTH,
+    SINGLETON_WITH_BOUNDS,
+    UNKNOWN_TIME_ZONE,
+    ZERO_COUNTS_PODS,
+)
+from meshed_mcp.error_codes.code import raise_all
+from meshed_mcp.error_codes.mesh import MINIMUM_ABOVE_MAXIMUM
 
 
 class ScaleUp(Model):
@@ -57,7 +70,7 @@ class ScaleDown(Model):
     @model_validator(mode="after")
     def _may_shrink(self) -> Self:
         if self.percent is None and self.pods is None:
-            raise ValueError("percent and pods are both null, so the size would never shrink. Write one of them")
+            raise NEVER_SCALES_DOWN.error()
         return self
 
 
@@ -91,20 +104,14 @@ class Schedule(Model):
     @classmethod
     def _exists(cls, value: str) -> str:
         if value not in available_timezones():
-            raise ValueError(f"{value!r} is no time zone; write one of the IANA database, such as 'Europe/Berlin'")
+            raise UNKNOWN_TIME_ZONE.error(value=value)
         return value
 
     @model_validator(mode="after")
     def _ends(self) -> Self:
         if self.start == self.end:
-            raise ValueError(f"start and end are both {self.start!r}, so it lasts no time. Write a later end")
+            raise SCHEDULE_WITHOUT_LENGTH.error(start=self.start)
         return self
-
-
-SCALE_TO_ZERO: Final = (
-    "min_replicas 0 leaves nobody to answer a call or to say that one waits. Write 1 or more, "
-    "or profile: queue with a queue outside the pods"
-)
 
 
 class ScalingSettings(Model):
@@ -186,8 +193,7 @@ class ScalingSettings(Model):
 
     @model_validator(mode="after")
     def _resizes_what_nothing_counts(self) -> Self:
-        if lines := list(sizing_faults(self.right_sizing, self.counted)):
-            raise ValueError("\n".join(lines))
+        raise_all(sizing_issues(self.right_sizing, self.counted))
         return self
 
     @model_validator(mode="before")
@@ -198,16 +204,9 @@ class ScalingSettings(Model):
     @model_validator(mode="after")
     def _bounds_fit(self) -> Self:
         if self.min_replicas > self.max_replicas:
-            raise ValueError(
-                f"min_replicas {self.min_replicas} is more than max_replicas {self.max_replicas}, so no size fits. "
-                f"Write max_replicas: {self.min_replicas} or more, "
-                f"or min_replicas: {self.max_replicas} or less"
-            )
+            raise MINIMUM_ABOVE_MAXIMUM.error(min_replicas=self.min_replicas, max_replicas=self.max_replicas)
         if self.profile is Profile.SINGLETON and (self.min_replicas, self.max_replicas) != (1, 1):
-            raise ValueError(
-                f"profile singleton is one replica, but the bounds are {self.min_replicas} to {self.max_replicas}. "
-                "Leave min_replicas and max_replicas out, or write another profile"
-            )
+            raise SINGLETON_WITH_BOUNDS.error(min_replicas=self.min_replicas, max_replicas=self.max_replicas)
         return self
 
     @model_validator(mode="after")
@@ -215,32 +214,29 @@ class ScalingSettings(Model):
         floors = [("fallback_replicas", self.fallback_replicas)]
         floors += [(f"schedules[{number}].replicas", item.replicas) for number, item in enumerate(self.schedules)]
         lines = [
-            f"{field} {replicas} is outside min_replicas {self.min_replicas} to max_replicas {self.max_replicas}. "
-            "Write a size between them, or leave it out for min_replicas"
+            REPLICAS_OUT_OF_BOUNDS.message(
+                field=field, replicas=replicas, min_replicas=self.min_replicas, max_replicas=self.max_replicas
+            )
             for field, replicas in floors
             if replicas is not None and not self.min_replicas <= replicas <= self.max_replicas
         ]
-        if lines:
-            raise ValueError("\n".join(lines))
+        raise_all(lines)
         return self
 
     @model_validator(mode="after")
     def _something_counts(self) -> Self:
         if self.profile is Profile.QUEUE and self.queue is None:
-            raise ValueError("profile queue needs the queue's length. Write queue: {query: ..., per_replica: ...}")
+            raise QUEUE_MISSING.error()
         measures = (self.in_flight_per_replica, self.sessions_per_replica, self.queue, self.cpu_percent)
         if self.min_replicas < self.max_replicas and not any((*measures, self.memory_percent, self.schedules)):
-            raise ValueError("every measure is null, so nothing would change the size. Write in_flight_per_replica")
+            raise NO_MEASURE.error()
         return self
 
     @model_validator(mode="after")
     def _zero_can_be_left(self) -> Self:
         if self.min_replicas == 0 and self.queue is None:
-            raise ValueError(SCALE_TO_ZERO)
+            raise SCALE_TO_ZERO_WITHOUT_QUEUE.error()
         of_pods = [name for name in ("in_flight_per_replica", "sessions_per_replica") if getattr(self, name)]
         if self.min_replicas == 0 and of_pods:
-            raise ValueError(
-                f"min_replicas 0 goes without {' and '.join(of_pods)}: without pods nobody reports it, and an unknown "
-                "load is never taken for none. Write null for it, or min_replicas: 1"
-            )
+            raise ZERO_COUNTS_PODS.error(names=" and ".join(of_pods))
         return self

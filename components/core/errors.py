@@ -1,7 +1,7 @@
-"""pydantic's errors as faults: one line each, with the object, the field, what is wrong and what to write instead.
+"""pydantic's errors as issues: one line each, with the object, the field, what is wrong and what to set instead.
 
-`faults` also finds what pydantic alone would report only on the next try: it takes the faulty fields out and validates
-again, so that a misspelt field does not hide a minimum above its maximum.
+`model_issues` also finds what pydantic alone would report only on the next try: it takes the faulty fields out and
+validates again, so that a misspelt field does not hide a minimum above its maximum.
 """
 
 import difflib
@@ -15,6 +15,18 @@ from pydantic_core import ErrorDetails
 
 from meshed_mcp.components.core.args import written_name
 from meshed_mcp.components.core.tagged import Location, tagged_models, untagged
+from meshed_mcp.error_codes.code import Message, MessageError
+from meshed_mcp.error_codes.values import (
+    INVALID_VALUE,
+    MISSING_FIELD,
+    NOT_A_CHOICE,
+    NOT_A_LIST,
+    NOT_A_MAPPING,
+    NOT_A_NUMBER,
+    OUT_OF_BOUNDS,
+    UNKNOWN_FIELD,
+    WRONG_TYPE,
+)
 
 MAXIMUM_SHOWN_CHARACTERS: Final = 60
 """Longest excerpt of a wrong value in a message: a line must stay a line."""
@@ -26,12 +38,22 @@ SECONDS_PER: Final = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 8640
 """Suffixes that people write on durations, in seconds."""
 
 
-class Fault(NamedTuple):
+class ConfigIssue(NamedTuple):
     """One thing that is wrong: the object (`service mcp-rag`), the field's path in it, and the sentence."""
 
     where: str
     field: str
-    message: str
+    message: Message
+
+    @property
+    def code(self) -> str:
+        """Stable code of its kind, such as `MM0102`."""
+        return self.message.code
+
+    @property
+    def line(self) -> str:
+        """`MM0102: service mcp-rag: callers[0]: there is no service ...`."""
+        return f"{self.code}: {self}"
 
     def __str__(self) -> str:
         line = f"{self.where}: {self.field}: {self.message}" if self.field else f"{self.where}: {self.message}"
@@ -39,23 +61,23 @@ class Fault(NamedTuple):
 
 
 class ConfigurationError(Exception):
-    """All faults of a configuration, one line each; raised before anything is registered."""
+    """All issues of a configuration, one line each; raised before anything is registered."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("\n".join(map(str, self.faults)))
+    def __init__(self, issues: Iterable[ConfigIssue]) -> None:
+        self.issues = tuple(issues)
+        super().__init__("\n".join(issue.line for issue in self.issues))
 
 
-def faults(model: type[BaseModel], raw: Any, where: str) -> list[Fault]:
-    """Every fault of `raw` as `model`, empty when it is valid; `raw` is not changed."""
-    rest, found, settled = unshared(raw), dict[Fault, None](), set[Location]()
+def model_issues(model: type[BaseModel], raw: Any, where: str) -> list[ConfigIssue]:
+    """Every issue of `raw` as `model`, empty when it is valid; `raw` is not changed."""
+    rest, found, settled = unshared(raw), dict[ConfigIssue, None](), set[Location]()
     while True:
         try:
             model.model_validate(rest, by_alias=False, by_name=True)
         except ValidationError as error:
             details = without_union_branches(error.errors(include_url=False))
             new = [item for item in details if item["loc"] not in settled]
-            found.update(dict.fromkeys(fault for item in new for fault in sentences(model, item, where)))
+            found.update(dict.fromkeys(issue for item in new for issue in sentences(model, item, where)))
             repaired = [item for item in new if repair(rest, item, untagged(model, item["loc"]))]
             if not repaired:
                 return list(found)
@@ -111,19 +133,27 @@ def without_union_branches(details: Sequence[ErrorDetails]) -> list[ErrorDetails
 
 def sentences(
     model: type[BaseModel], item: ErrorDetails, where: str, spelling: Callable[[str], str] = str
-) -> list[Fault]:
-    """The faults behind one pydantic error; a validator may report several, one per line.
+) -> list[ConfigIssue]:
+    """The issues behind one pydantic error; a validator may report several, one per line.
 
     `spelling` makes a field's name what the reader writes: Python's own, or the one on the wire.
     """
     location = item["loc"]
     field = path_text(untagged(model, location))
     if item["type"] in {"union_tag_invalid", "union_tag_not_found"}:
-        return [Fault(where, f"{field}.{tag_name(item)}", tag_sentence(item))]
+        return [ConfigIssue(where, f"{field}.{tag_name(item)}", tag_sentence(item))]
     if item["type"] in {"value_error", "assertion_error"}:
-        return [Fault(where, field, line) for line in str(item["ctx"]["error"]).splitlines()]
+        return [ConfigIssue(where, field, message) for message in messages_of(item)]
     holder = location if item["type"] == "model_type" else location[:-1]
-    return [Fault(where, field, sentence([spelling(name) for name in fields_at(model, holder)], item))]
+    return [ConfigIssue(where, field, sentence([spelling(name) for name in fields_at(model, holder)], item))]
+
+
+def messages_of(item: ErrorDetails) -> tuple[Message, ...]:
+    """The messages of a validator; its error is a MessageError unless it comes from elsewhere."""
+    error = item["ctx"]["error"]
+    if isinstance(error, MessageError):
+        return error.messages
+    return tuple(Message(INVALID_VALUE.code, line) for line in str(error).splitlines())
 
 
 def tag_name(item: ErrorDetails) -> str:
@@ -131,13 +161,13 @@ def tag_name(item: ErrorDetails) -> str:
     return str(item["ctx"]["discriminator"]).strip("'")
 
 
-def tag_sentence(item: ErrorDetails) -> str:
+def tag_sentence(item: ErrorDetails) -> Message:
     """What may be chosen."""
     if item["type"] == "union_tag_not_found":
-        return f"is missing; write {tag_name(item)}: with a value"
+        return MISSING_FIELD.message(name=tag_name(item))
     choices = re.findall(r"'([^']*)'", str(item["ctx"]["expected_tags"]))
     tag = str(item["ctx"]["tag"])
-    return f"{tag!r} is not a choice; {suggestion(tag, choices)}"
+    return NOT_A_CHOICE.message(shown=repr(tag), suggested=suggestion(tag, choices))
 
 
 def path_text(location: Location) -> str:
@@ -148,37 +178,39 @@ def path_text(location: Location) -> str:
     return text.removeprefix(".").replace(".[key]", "")
 
 
-def sentence(known: Sequence[str], item: ErrorDetails) -> str:
-    """What is wrong with one value and what to write instead."""
+def sentence(known: Sequence[str], item: ErrorDetails) -> Message:
+    """What is wrong with one value and what to set instead."""
     kind, context, name = item["type"], item.get("ctx", {}), str(item["loc"][-1]) if item["loc"] else ""
     shown = excerpt(item["input"])
     if kind == "extra_forbidden":
-        return f"unknown field; {suggestion(name, known)}"
+        return UNKNOWN_FIELD.message(suggested=suggestion(name, known))
     if kind == "missing":
-        return f"is missing; write {name}: with a value"
+        return MISSING_FIELD.message(name=name)
     if kind.startswith(("int_", "float_", "decimal_")):
-        return f"{shown} is not {number_text(name, kind)}; {number_advice(name, item['input'])}"
+        return NOT_A_NUMBER.message(
+            shown=shown, wanted=number_text(name, kind), advice=number_advice(name, item["input"])
+        )
     if kind in BOUNDS:
         relation, limit = BOUNDS[kind]
-        return (
-            f"{shown} is {relation} {context[limit]}; write {context[limit]} or {'more' if limit == 'ge' else 'less'}"
+        return OUT_OF_BOUNDS.message(
+            shown=shown, relation=relation, limit=context[limit], direction="more" if limit == "ge" else "less"
         )
     if kind == "enum":
         choices = re.findall(r"'([^']*)'", str(context["expected"]))
-        return f"{shown} is not a choice; {suggestion(str(item['input']), choices)}"
+        return NOT_A_CHOICE.message(shown=shown, suggested=suggestion(str(item["input"]), choices))
     if kind in {"string_type", "bool_type", "bool_parsing"}:
         type_name = "text" if kind == "string_type" else "true or false"
-        return f"{shown} is not {type_name}; write {wanted(kind, item['input'])}"
+        return WRONG_TYPE.message(shown=shown, wanted=type_name, advice=wanted(kind, item["input"]))
     if kind in {"model_type", "model_attributes_type", "dict_type"}:
         names = f" with the fields {', '.join(known)}" if known and kind != "dict_type" else ""
-        return f"{shown} is not a mapping; write key: value lines{names}"
+        return NOT_A_MAPPING.message(shown=shown, names="", fields=names)
     if kind == "list_type":
         return (
-            f"{shown} is not a list; write [{item['input']}]"
+            NOT_A_LIST.message(shown=shown, advice=f"[{item['input']}]")
             if isinstance(item["input"], str)
-            else f"{shown} is not a list"
+            else NOT_A_LIST.message(shown=shown, advice="[...]")
         )
-    return f"{lower_first(item['msg'])}; got {shown}"
+    return INVALID_VALUE.message(reason=lower_first(item["msg"]), shown=shown)
 
 
 BOUNDS: Final = {
@@ -211,9 +243,9 @@ def number_advice(name: str, value: Any) -> str:
     """The number in another unit's clothes: '5m' for a field in seconds is 300."""
     match = re.fullmatch(r"(\d+)\s*([A-Za-z%]*)", value.strip()) if isinstance(value, str) else None
     if match is None:
-        return "write digits only"
+        return "use digits only"
     factor = SECONDS_PER.get(match[2].lower(), 1) if name.endswith("_seconds") else 1
-    return f"write {int(match[1]) * factor}"
+    return f"set {int(match[1]) * factor}"
 
 
 def wanted(kind: str, value: Any) -> str:

@@ -47,8 +47,8 @@ def checked_inputs(model: type[BaseModel], inputs: Mapping[str, Any], where: str
         raise pulumi.InputPropertiesError(
             f"invalid arguments for {where}",
             [
-                {"property_path": fault.field, "reason": fault.message}
+                {"property_path": issue.field, "reason": issue.message.line}
                 for item in details
-                for fault in sentences(model, item, where, spelling=camel)
+                for issue in sentences(model, item, where, spelling=camel)
             ],
         ) from error

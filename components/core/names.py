@@ -7,6 +7,16 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from meshed_mcp.error_codes.values import (
+    INVALID_HOST_NAME,
+    INVALID_NAMESPACE,
+    INVALID_OBJECT_NAME,
+    INVALID_REFERENCE,
+    INVALID_SERVICE_NAME,
+    SERVICE_NAME_TOO_LONG,
+    SHORT_GATEWAY_HOST,
+)
+
 DNS_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 """Source: RFC 1123, "Host names", as Kubernetes applies it to Services and namespaces; at most 63 characters."""
 
@@ -22,57 +32,44 @@ MAX_SERVICE_NAME_CHARACTERS: Final = 54
 def service_name(name: str) -> str:
     """Name of an MCP server: of its Service, its workload and its autoscaler."""
     if len(name) > MAX_SERVICE_NAME_CHARACTERS:
-        raise ValueError(
-            f"service name {name!r} has {len(name)} characters, but the name of its autoscaler leaves room for "
-            f"{MAX_SERVICE_NAME_CHARACTERS}; write a shorter one"
-        )
+        raise SERVICE_NAME_TOO_LONG.error(name=name, count=len(name), most=MAX_SERVICE_NAME_CHARACTERS)
     if re.fullmatch(rf"(?=[a-z]){DNS_LABEL}", name) is None:
-        raise ValueError(
-            f"service name {name!r} is no DNS label; write lower-case letters, digits and '-', beginning with a "
-            "letter, such as 'mcp-search'"
-        )
+        raise INVALID_SERVICE_NAME.error(name=name)
     return name
 
 
 def namespace_name(name: str) -> str:
     """Name of a namespace."""
     if re.fullmatch(DNS_LABEL, name) is None:
-        raise ValueError(
-            f"{name!r} cannot name a namespace; write lower-case letters, digits and '-', such as 'mcp-system'"
-        )
+        raise INVALID_NAMESPACE.error(name=name)
     return name
 
 
 def host_name(name: str) -> str:
     """One host name, without scheme, port or wildcard."""
     if len(name) > MAX_DNS_NAME_CHARACTERS or re.fullmatch(DNS_NAME, name) is None:
-        raise ValueError(
-            f"{name!r} is no host name; write lower-case labels without scheme, port or '*', such as 'mcp.example.com'"
-        )
+        raise INVALID_HOST_NAME.error(name=name)
     return name
 
 
 def domain_name(name: str) -> str:
     """Host name of a gateway: fully qualified. Source: Istio API, Gateway `servers.hosts`, FQDN format."""
     if "." not in host_name(name):
-        raise ValueError(
-            f"{name!r} has no dot, and Istio refuses a gateway whose host is a short name; "
-            f"write a full one, such as '{name}.example.com'"
-        )
+        raise SHORT_GATEWAY_HOST.error(name=name)
     return name
 
 
 def object_name(name: str) -> str:
     """Name of a Kubernetes object that is no DNS label by itself, such as a Secret or a ServiceAccount."""
     if len(name) > MAX_DNS_NAME_CHARACTERS or re.fullmatch(DNS_NAME, name) is None:
-        raise ValueError(f"{name!r} cannot name a Kubernetes object; write lower-case letters, digits, '-' and '.'")
+        raise INVALID_OBJECT_NAME.error(name=name)
     return name
 
 
 def namespaced_name(name: str) -> str:
     """Reference to an object of any namespace: "namespace/name"."""
     if re.fullmatch(rf"{DNS_LABEL}/{DNS_NAME}", name) is None:
-        raise ValueError(f"{name!r} is no reference; write 'namespace/name', such as 'istio-ingress/mcp-ingress'")
+        raise INVALID_REFERENCE.error(name=name)
     return name
 
 

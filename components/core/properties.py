@@ -11,6 +11,9 @@ from enum import Enum
 from math import isfinite
 from typing import Any, Final
 
+from meshed_mcp.error_codes.code import MessageError
+from meshed_mcp.error_codes.values import NUMBER_NOT_CARRIED
+
 LARGEST_WHOLE: Final = 2**53
 """Largest whole number up to which a double holds all. Source: IEEE 754, binary64."""
 
@@ -31,7 +34,7 @@ def properties(value: Any, path: str = "") -> Any:
         case datetime() | date() | time():
             return value.isoformat()
         case int() | float() if not is_carried(value):
-            raise ValueError(f"{path}: {value} is not a number that a property can be; use text, or a smaller number")
+            raise MessageError([NUMBER_NOT_CARRIED.message(shown=value).at(path)])
     return value
 
 

@@ -7,6 +7,15 @@ pod, or kills it at once; these are refused here. Not here: which fields carry a
 import re
 from typing import Final
 
+from meshed_mcp.error_codes.values import (
+    CPU_TOO_FINE,
+    CPU_TOO_LARGE,
+    CPU_ZERO,
+    INVALID_CPU,
+    INVALID_MEMORY,
+    MEMORY_ZERO,
+)
+
 _CPU: Final = re.compile(r"(?P<number>\d+(?:\.\d{1,3})?)(?P<suffix>m?)")
 _MEMORY: Final = re.compile(r"(?P<number>\d+)(?P<suffix>Ki|Mi|Gi|Ti|k|M|G|T)")
 _MISSPELT_MEMORY: Final = re.compile(r"(?P<number>\d+)(?P<letter>[kKmMgGtT]?)i?[bB]?")
@@ -31,17 +40,15 @@ def cpu_millicores(text: str) -> int:
     """Thousandths of a core in `500m`, `0.5` or `2`; 1 to 128,000. Raises ValueError with what to write instead."""
     found = _CPU.fullmatch(text)
     if found is None:
-        raise ValueError(
-            f"{text!r} is no CPU quantity; write thousandths of a core such as '250m', or cores such as '2'"
-        )
+        raise INVALID_CPU.error(text=text)
     number, suffix = found.groups()
     if suffix and "." in number:
-        raise ValueError(f"{text!r} is finer than a thousandth of a core; write '{round(float(number)) or 1}m'")
+        raise CPU_TOO_FINE.error(text=text, number=round(float(number)) or 1)
     millicores = int(number) if suffix else round(float(number) * 1000)
     if millicores == 0:
-        raise ValueError(f"{text!r} gives the container no CPU; write '100m' or more")
+        raise CPU_ZERO.error(text=text)
     if millicores > MAX_CORES * 1000:
-        raise ValueError(f"{text!r} is {millicores // 1000} whole cores; for thousandths of a core write '{number}m'")
+        raise CPU_TOO_LARGE.error(text=text, cores=millicores // 1000, number=number)
     return millicores
 
 
@@ -49,10 +56,10 @@ def memory_bytes(text: str) -> int:
     """Bytes in `512Mi` or `1G`; at least 1. Raises ValueError with what to write instead."""
     found = _MEMORY.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} is no memory quantity with a known unit; write {_memory_suggestion(text)}")
+        raise INVALID_MEMORY.error(text=text, suggested=_memory_suggestion(text))
     number, suffix = found.groups()
     if int(number) == 0:
-        raise ValueError(f"{text!r} gives the container no memory; write '128Mi' or more")
+        raise MEMORY_ZERO.error(text=text)
     return int(number) * _BYTES[suffix]
 
 

@@ -14,6 +14,13 @@ from meshed_mcp.components.core.errors import suggestion
 from meshed_mcp.components.core.names import listed
 from meshed_mcp.components.mesh.token_args import scope_names
 from meshed_mcp.components.mesh.tool_args import ToolTraffic
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.service import (
+    INVALID_TOOL_NAME,
+    TOOL_ALLOWS_INGRESS,
+    TOOL_CALLER_UNKNOWN,
+    TOOL_SCOPES_WITHOUT_AUTH,
+)
 
 INGRESS: Final = "ingress"
 """In `allow`: clients from outside, who reach the service through the gateway."""
@@ -50,23 +57,20 @@ def tool_names(tools: Collection[str]) -> None:
     """Raise ValueError for keys that are no tool names."""
     bad = [tool for tool in tools if _TOOL.fullmatch(tool) is None]
     if bad:
-        raise ValueError(
-            f"{listed(bad)} cannot name a tool here; write at most 128 letters, digits, '_', '-', '.' and '/', or '*' "
-            "for every other tool"
-        )
+        raise INVALID_TOOL_NAME.error(names=listed(bad))
 
 
-def tool_faults(
+def tool_issues(
     tools: Mapping[str, ToolSettings], callers: list[str], *, expose: bool, has_tokens: bool
-) -> Iterable[str]:
+) -> Iterable[Message]:
     """What is wrong with the rules at a service with these callers; one line each, with the field's path."""
     known = [*callers, *([INGRESS] if expose else [])]
     for tool, rule in tools.items():
         for number, caller in enumerate(rule.allow or ()):
             where = f"tools.{tool}.allow[{number}]: {caller!r}"
             if caller == INGRESS and not expose:
-                yield f"{where} cannot reach the service; write expose: true, or remove it"
+                yield TOOL_ALLOWS_INGRESS.message(where=where)
             elif caller not in known:
-                yield f"{where} may not call the service at all; add it to callers, or {suggestion(caller, known)}"
+                yield TOOL_CALLER_UNKNOWN.message(where=where, suggested=suggestion(caller, known))
         if rule.scopes and not has_tokens:
-            yield f"tools.{tool}.scopes: no token is asked for; add auth, or remove the scopes"
+            yield TOOL_SCOPES_WITHOUT_AUTH.message(tool=tool)

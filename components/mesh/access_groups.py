@@ -9,6 +9,8 @@ from pydantic import Field, field_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import listed
+from meshed_mcp.error_codes.mesh import CLUSTER_GROUP, EMPTY_GROUP
+from meshed_mcp.error_codes.values import LISTED_TWICE
 
 
 class Role(StrEnum):
@@ -45,15 +47,12 @@ class RoleGroups(Model):
     def _are_groups(cls, value: list[str]) -> list[str]:
         wide = [group for group in value if group in EVERYBODY or group.startswith("system:")]
         if wide:
-            raise ValueError(
-                f"{listed(wide)} is a group of the cluster's own, not of people; write one of your identity provider, "
-                "such as 'mcp-operators'"
-            )
+            raise CLUSTER_GROUP.error(names=listed(wide))
         if any(not group.strip() for group in value):
-            raise ValueError("holds an empty name; write groups of your identity provider, such as 'mcp-operators'")
+            raise EMPTY_GROUP.error()
         twice = sorted({group for group in value if value.count(group) > 1})
         if twice:
-            raise ValueError(f"{listed(twice)} is listed twice; remove one")
+            raise LISTED_TWICE.error(names=listed(twice))
         return value
 
     def of(self, role: Role) -> list[str]:

@@ -32,6 +32,7 @@ from meshed_mcp.components.mesh.workload import (
     service_account,
     versions,
 )
+from meshed_mcp.error_codes.mesh import WAYPOINT_ROUTE_UNSUPPORTED
 
 SIDECAR_MARKS: Final = ("sidecar.istio.io/", "traffic.sidecar.istio.io/", "prometheus.istio.io/", "istio.io/rev")
 """Beginnings of annotations and labels that only the injection reads."""
@@ -79,10 +80,7 @@ def waypoint_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """
     rules = [rule for rule in mesh_route(name, args)["spec"]["http"] if "route" in rule]
     if unknown := unsupported(rules):
-        raise ValueError(
-            f"{name}: routes of waypoints have no field for {', '.join(unknown)}; remove what asks for it, or write "
-            "mode: sidecar for the mesh"
-        )
+        raise WAYPOINT_ROUTE_UNSUPPORTED.error(name=name, fields=", ".join(unknown))
     return rules
 
 

@@ -9,60 +9,49 @@ from typing import Any, Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.extension_args import Direction
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.mesh import (
+    AMBIENT_CANARY_REVISION,
+    AMBIENT_CLIENT_EXTENSION,
+    AMBIENT_DATA_PLANE,
+    AMBIENT_EGRESS_GATEWAY,
+    AMBIENT_FAULT_INJECTION,
+    AMBIENT_HASH_HEADER,
+    AMBIENT_INIT_CONTAINER,
+    AMBIENT_MESH_EXTENSIONS,
+    AMBIENT_MULTI_CLUSTER,
+    AMBIENT_PROXY_SIZE,
+    AMBIENT_RATE_LIMITING,
+    AMBIENT_RATE_LIMITS,
+    AMBIENT_REGISTRY_ONLY,
+    AMBIENT_SERVICE_PROXY,
+    AMBIENT_STICKY,
+)
 
-WRITTEN_ONLY: Final[Mapping[str, str]] = {
-    "proxy": "is the size of sidecars, and there are none; remove it, and write waypoint: {cpu: ..., memory: ...}",
-    "canary_revision": (
-        "moves namespaces to a second control plane by their sidecars, while one ztunnel per node follows one control "
-        "plane; upgrade in place: write istio_version: alone"
-    ),
-    "data_plane": "chooses whose sidecars pods get, and there are none; remove it",
-    "egress_gateway": (
-        "gets what sidecars send to it, and ztunnel sends nothing there; remove it, and close the way out with "
-        "NetworkPolicies"
-    ),
-    "multi_cluster": (
-        "over several networks is beta in ambient mode of Istio 1.31, behind a switch, and loses calls where the "
-        "clusters' waypoints differ; write mode: sidecar, or remove it"
-    ),
-    "rate_limiting": (
-        "is asked by EnvoyFilters in sidecars, which waypoints do not take; remove it, or write mode: sidecar"
-    ),
-    "extensions": (
-        "of the whole mesh run in sidecars, and a waypoint takes only those that name it; write them below the services"
-    ),
+WRITTEN_ONLY: Final[Mapping[str, Message]] = {
+    "proxy": AMBIENT_PROXY_SIZE.message(),
+    "canary_revision": AMBIENT_CANARY_REVISION.message(),
+    "data_plane": AMBIENT_DATA_PLANE.message(),
+    "egress_gateway": AMBIENT_EGRESS_GATEWAY.message(),
+    "multi_cluster": AMBIENT_MULTI_CLUSTER.message(),
+    "rate_limiting": AMBIENT_RATE_LIMITING.message(),
+    "extensions": AMBIENT_MESH_EXTENSIONS.message(),
 }
 """Fields of a mesh that only sidecars carry out, and why; told where a stack writes them."""
 
 
-INIT_CONTAINER: Final = "init-container prepares pods for their sidecars, and there are none; write redirection: cni"
-REGISTRY_ONLY: Final = (
-    "REGISTRY_ONLY is kept by sidecars, while ztunnel lets pods connect anywhere, so it would refuse nothing; write "
-    "outbound: ALLOW_ANY and close the way out with NetworkPolicies"
-)
-STICKY: Final = (
-    "sticky keeps sessions by an EnvoyFilter in the proxies of callers, which waypoints do not take; write stateless "
-    "or off, or mode: sidecar for the mesh"
-)
-PROXY: Final = "is the size of its sidecar, and there is none; remove it"
-RATE_LIMITS: Final = (
-    "are counted by EnvoyFilters in sidecars, which waypoints do not take; remove them (limits bound what a pod "
-    "accepts), or write mode: sidecar for the mesh"
-)
-FAULTS: Final = (
-    "are injected by the VirtualServices of sidecars, for which routes of waypoints have no field; remove them, or "
-    "write mode: sidecar for the mesh"
-)
-HASH: Final = (
-    "has no effect at waypoints, which do not take consistent hashes; remove it, or write mode: sidecar for the mesh"
-)
-CLIENT: Final = (
-    "sees what the service asks others, which goes through their waypoints and not its own; write direction: server"
-)
+INIT_CONTAINER: Final = AMBIENT_INIT_CONTAINER.message()
+REGISTRY_ONLY: Final = AMBIENT_REGISTRY_ONLY.message()
+STICKY: Final = AMBIENT_STICKY.message()
+PROXY: Final = AMBIENT_SERVICE_PROXY.message()
+RATE_LIMITS: Final = AMBIENT_RATE_LIMITS.message()
+FAULTS: Final = AMBIENT_FAULT_INJECTION.message()
+HASH: Final = AMBIENT_HASH_HEADER.message()
+CLIENT: Final = AMBIENT_CLIENT_EXTENSION.message()
 """What a field asks of sidecars, and what to write instead."""
 
 
-def ambient_mesh_faults(args: Any) -> Iterator[tuple[str, str]]:
+def ambient_mesh_issues(args: Any) -> Iterator[tuple[str, Message]]:
     """Settings of the mesh that do not go with ambient mode."""
     for field, why in WRITTEN_ONLY.items():
         if field in args.model_fields_set and getattr(args, field) not in (None, {}):
@@ -73,7 +62,7 @@ def ambient_mesh_faults(args: Any) -> Iterator[tuple[str, str]]:
         yield "outbound", REGISTRY_ONLY
 
 
-def ambient_faults(args: Any) -> Iterator[tuple[str, str]]:
+def ambient_issues(args: Any) -> Iterator[tuple[str, Message]]:
     """Settings of a service that do not go with ambient mode."""
     if args.legacy is contract.Legacy.STICKY:
         yield "legacy", STICKY

@@ -13,7 +13,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.args import In
 from meshed_mcp.components.core.names import host_name, listed, namespace_name
 from meshed_mcp.components.mesh.access_args import ToolSettings
-from meshed_mcp.components.mesh.ambient_faults import ambient_faults
+from meshed_mcp.components.mesh.ambient_faults import ambient_issues
 from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
 from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerResources
 from meshed_mcp.components.mesh.faults_args import FaultsByName
@@ -29,6 +29,8 @@ from meshed_mcp.components.mesh.service_args import ServiceSettings
 from meshed_mcp.components.mesh.sharing import SharedUse, missing_parts
 from meshed_mcp.components.mesh.token_args import TokenSettings
 from meshed_mcp.components.mesh.tool_args import POOL_PREFIX, Pool
+from meshed_mcp.error_codes.code import raise_all
+from meshed_mcp.error_codes.service import EXPOSED_WITHOUT_INGRESS, SHARED_STATE_MISSING, UNKNOWN_VERSION
 
 __all__ = [
     "Drain",
@@ -132,7 +134,7 @@ class MeshedMCPServiceArgs(ServiceSettings):
     @model_validator(mode="after")
     def _has_a_gateway_when_exposed(self) -> "MeshedMCPServiceArgs":
         if self.expose and self.ingress is None:
-            raise ValueError("expose is true but no ingress is given to attach to; add ingress, or write expose: false")
+            raise EXPOSED_WITHOUT_INGRESS.error()
         return self
 
     @model_validator(mode="after")
@@ -141,7 +143,7 @@ class MeshedMCPServiceArgs(ServiceSettings):
         known = [contract.STABLE, *second, *(f"{POOL_PREFIX}{pool}" for pool in self.pools)]
         unknown = [label for label in self.autoscaled if label not in known]
         if unknown:
-            raise ValueError(f"autoscaled: there is no version {listed(unknown)}; use {listed(known)}")
+            raise UNKNOWN_VERSION.error(unknown=listed(unknown), known=listed(known))
         return self
 
     @property
@@ -152,18 +154,15 @@ class MeshedMCPServiceArgs(ServiceSettings):
 
     @model_validator(mode="after")
     def _suits_its_mode(self) -> "MeshedMCPServiceArgs":
-        found = ambient_faults(self) if self.mode is MeshMode.AMBIENT else ()
-        if lines := "\n".join(f"{field}: {why}" for field, why in found):
-            raise ValueError(lines)
+        found = ambient_issues(self) if self.mode is MeshMode.AMBIENT else ()
+        raise_all(why.at(field) for field, why in found)
         return self
 
     @model_validator(mode="after")
     def _shares_what_it_uses(self) -> "MeshedMCPServiceArgs":
         variables = {*self.env, *self.secret_env}
-        faults = [
-            f"uses {self.uses[number]}, for which its replicas {why}; add {field}, or run one replica and no canary"
+        raise_all(
+            SHARED_STATE_MISSING.message(use=self.uses[number], why=why, field=field)
             for number, field, why in (missing_parts(self.uses, self, variables) if self.replicated else ())
-        ]
-        if faults:
-            raise ValueError("\n".join(faults))
+        )
         return self

@@ -1,10 +1,18 @@
 """Chart values that a stack adds by itself: which of them would have no effect, or contradict a field of the mesh.
 
-Values by release in, sentences of faults out. Not here: the values that we give (istio_values.py).
+Values by release in, sentences of issues out. Not here: the values that we give (istio_values.py).
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Protocol
+
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.mesh import (
+    BUDGET_WITHOUT_REPLICAS,
+    VALUE_FOLLOWS_FROM_FIELD,
+    VALUES_WITHOUT_CNI,
+    VALUES_WITHOUT_EGRESS_GATEWAY,
+)
 
 FOLLOWING: Final = {
     ("istiod", "revision"): "revision",
@@ -48,22 +56,19 @@ class Parts(Protocol):
         """Size of the egress gateway."""
 
 
-def value_faults(args: Parts) -> Iterator[str]:
+def value_issues(args: Parts) -> Iterator[Message]:
     """What the added values contradict, and what they would say to nobody."""
     if args.redirection != "cni" and "istio-cni" in args.values:
-        yield f"values: redirection {args.redirection} installs no istio-cni; remove it, or write redirection: cni"
+        yield VALUES_WITHOUT_CNI.message(redirection=args.redirection)
     if args.egress_gateway is None and "istio-egress" in args.values:
-        yield "values: no istio-egress is installed; remove it, or add egress_gateway"
+        yield VALUES_WITHOUT_EGRESS_GATEWAY.message()
     for path, field in FOLLOWING.items():
         if _is_given(args.values, path):
-            yield f"values: {'.'.join(path)} follows from {field}; write it there"
+            yield VALUE_FOLLOWS_FROM_FIELD.message(path=".".join(path), field=field)
     for path, part in DISRUPTION_BUDGETS.items():
         size = getattr(args, part)
         if _is_given(args.values, path) and size is not None and size.min_replicas == 1:
-            yield (
-                f"values: {'.'.join(path)} has no effect, as a single replica gets no PodDisruptionBudget; "
-                f"write {part}.min_replicas: 2 or more"
-            )
+            yield BUDGET_WITHOUT_REPLICAS.message(path=".".join(path), part=part)
 
 
 def _is_given(values: Any, path: tuple[str, ...]) -> bool:

@@ -8,6 +8,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator
 
+from meshed_mcp.error_codes.service import INVALID_CLAIM_NAME
+
 _CLAIM_NAME: Final = re.compile(r"[A-Za-z0-9_:./-]{1,128}")
 """Source: RFC 7519, section 4.2: names are short texts, or URIs against collisions."""
 
@@ -15,7 +17,7 @@ _CLAIM_NAME: Final = re.compile(r"[A-Za-z0-9_:./-]{1,128}")
 def claim_name(value: str) -> str:
     """Name of a claim; nothing in it ends a text of an expression."""
     if _CLAIM_NAME.fullmatch(value) is None:
-        raise ValueError(f"{value!r} is no claim; write its name without spaces and quotes, such as 'organization'")
+        raise INVALID_CLAIM_NAME.error(value=value)
     return value
 
 

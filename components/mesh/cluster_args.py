@@ -14,8 +14,8 @@ from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import domain_name, host_name, listed, namespace_name, object_name
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.mesh.access_groups import RoleGroups
-from meshed_mcp.components.mesh.ambient_faults import ambient_mesh_faults
-from meshed_mcp.components.mesh.chart_value_args import value_faults
+from meshed_mcp.components.mesh.ambient_faults import ambient_mesh_issues
+from meshed_mcp.components.mesh.chart_value_args import value_issues
 from meshed_mcp.components.mesh.claim_args import ClaimName
 from meshed_mcp.components.mesh.extension_args import Extensions
 from meshed_mcp.components.mesh.mode import MeshMode
@@ -29,11 +29,14 @@ from meshed_mcp.components.mesh.reach_args import Reachable
 from meshed_mcp.components.mesh.revision_args import (
     CanaryRevision,
     istio_version,
-    revision_faults,
+    revision_issues,
     revision_name,
     served_host,
 )
 from meshed_mcp.components.mesh.telemetry_args import AccessLog, OrganizationTag
+from meshed_mcp.error_codes.code import raise_all
+from meshed_mcp.error_codes.mesh import MESH_NAMESPACE, MINIMUM_ABOVE_MAXIMUM, UNKNOWN_RELEASE, VALUES_NOT_A_MAPPING
+from meshed_mcp.error_codes.values import LISTED_TWICE
 
 ROOT_NAMESPACE: Final = "istio-system"
 """Namespace of the control plane; policies in it hold for the whole mesh. Source: Istio, default `rootNamespace`."""
@@ -127,10 +130,7 @@ class Scale(Model):
     @model_validator(mode="after")
     def _is_consistent(self) -> "Scale":
         if self.min_replicas > self.max_replicas:
-            raise ValueError(
-                f"min_replicas {self.min_replicas} is above max_replicas {self.max_replicas}; "
-                f"write max_replicas: {self.min_replicas} or more"
-            )
+            raise MINIMUM_ABOVE_MAXIMUM.error(min_replicas=self.min_replicas, max_replicas=self.max_replicas)
         return self
 
 
@@ -297,10 +297,10 @@ class ServiceMeshArgs(Model):
     def _can_be_meshed(cls, value: list[str]) -> list[str]:
         owned = sorted({ROOT_NAMESPACE, INGRESS_NAMESPACE, EGRESS_NAMESPACE} & set(value))
         if owned:
-            raise ValueError(f"{listed(owned)} belongs to the mesh itself; name the namespaces of your services")
+            raise MESH_NAMESPACE.error(names=listed(owned))
         twice = sorted({name for name in value if value.count(name) > 1})
         if twice:
-            raise ValueError(f"{listed(twice)} is listed twice; remove one")
+            raise LISTED_TWICE.error(names=listed(twice))
         return [namespace_name(name) for name in value]
 
     @field_validator("istio_version")
@@ -330,10 +330,10 @@ class ServiceMeshArgs(Model):
     def _names_releases(cls, value: dict[str, Any]) -> dict[str, Any]:
         unknown = sorted(set(value) - set(ISTIO_RELEASES))
         if unknown:
-            raise ValueError(f"{listed(unknown)} is no release of the mesh; write one of {', '.join(ISTIO_RELEASES)}")
+            raise UNKNOWN_RELEASE.error(names=listed(unknown), known=", ".join(ISTIO_RELEASES))
         bad = sorted(name for name, values in value.items() if not isinstance(values, dict))
         if bad:
-            raise ValueError(f"{listed(bad)} must hold chart values, a mapping; write '{bad[0]}: {{key: value}}'")
+            raise VALUES_NOT_A_MAPPING.error(names=listed(bad), first=bad[0])
         return value
 
     @field_validator("revision")
@@ -348,19 +348,16 @@ class ServiceMeshArgs(Model):
 
     @model_validator(mode="after")
     def _has_revisions_that_fit(self) -> "ServiceMeshArgs":
-        if lines := "\n".join(revision_faults(self)):
-            raise ValueError(lines)
+        raise_all(revision_issues(self))
         return self
 
     @model_validator(mode="after")
     def _has_values_with_an_effect(self) -> "ServiceMeshArgs":
-        if lines := "\n".join(value_faults(self)):
-            raise ValueError(lines)
+        raise_all(value_issues(self))
         return self
 
     @model_validator(mode="after")
     def _suits_its_mode(self) -> "ServiceMeshArgs":
-        found = ambient_mesh_faults(self) if self.mode is MeshMode.AMBIENT else ()
-        if lines := "\n".join(f"{field}: {why}" for field, why in found):
-            raise ValueError(lines)
+        found = ambient_mesh_issues(self) if self.mode is MeshMode.AMBIENT else ()
+        raise_all(why.at(field) for field, why in found)
         return self

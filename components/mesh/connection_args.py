@@ -14,6 +14,15 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.mesh.header_rules import header_name
 from meshed_mcp.components.mesh.locality_args import Locality
+from meshed_mcp.error_codes.service import (
+    EJECTION_CONTRADICTS_HEALTH,
+    FAILOVER_WITHOUT_OUTLIER_DETECTION,
+    GATEWAY_ERRORS_UNREACHED,
+    HASH_HEADER_IS_SESSION_ID,
+    HASH_WITHOUT_HEADER,
+    UNUSED_HASH_HEADER,
+    UNUSED_WARMUP,
+)
 
 TOOL_HEADER: Final = "mcp-name"
 """Names the tool of a call. Source: MCP 2026-07-28, "Standard Request Headers"."""
@@ -56,23 +65,18 @@ class Balancing(Model):
     @classmethod
     def _is_header(cls, value: str | None) -> str | None:
         if value == contract.SESSION_HEADER:
-            raise ValueError(
-                f"{value!r} is not in the first request of a session, so that half of the sessions begin on another "
-                "replica than they go on; write legacy: sticky, which keeps them, and another header here"
-            )
+            raise HASH_HEADER_IS_SESSION_ID.error(value=value)
         return value if value is None or value == TOOL_HEADER else header_name(value)
 
     @model_validator(mode="after")
     def _fits_the_policy(self) -> "Balancing":
         hashed = self.policy is BalancingPolicy.CONSISTENT_HASH
         if hashed and self.hash_header is None:
-            raise ValueError("policy consistent_hash needs hash_header; add it, or write policy: least_request")
+            raise HASH_WITHOUT_HEADER.error()
         if not hashed and self.hash_header is not None:
-            raise ValueError(
-                f"policy {self.policy} does not use hash_header; remove it, or write policy: consistent_hash"
-            )
+            raise UNUSED_HASH_HEADER.error(policy=self.policy)
         if self.warmup_seconds is not None and self.policy not in WARMED_UP:
-            raise ValueError(f"policy {self.policy} knows no warmup_seconds; remove it, or write policy: least_request")
+            raise UNUSED_WARMUP.error(policy=self.policy)
         return self
 
 
@@ -122,15 +126,12 @@ class OutlierDetection(Model):
     @model_validator(mode="after")
     def _counts_to_both(self) -> "OutlierDetection":
         if self.consecutive_gateway_errors > self.consecutive_5xx_errors:
-            raise ValueError(
-                f"consecutive_gateway_errors {self.consecutive_gateway_errors} is never reached: the same answers "
-                f"count to consecutive_5xx_errors {self.consecutive_5xx_errors}; write that or less"
+            raise GATEWAY_ERRORS_UNREACHED.error(
+                gateway_errors=self.consecutive_gateway_errors, errors=self.consecutive_5xx_errors
             )
         if self.max_ejection_percent + self.min_health_percent > 100:  # noqa: PLR2004 - percent
-            raise ValueError(
-                f"max_ejection_percent {self.max_ejection_percent} takes out so many that less than min_health_percent "
-                f"{self.min_health_percent} are left, which brings them all back; write at most "
-                f"{100 - self.min_health_percent} there, or min_health_percent: 0"
+            raise EJECTION_CONTRADICTS_HEALTH.error(
+                ejected=self.max_ejection_percent, healthy=self.min_health_percent, most=100 - self.min_health_percent
             )
         return self
 
@@ -153,8 +154,5 @@ class TrafficSettings(Model):
     @model_validator(mode="after")
     def _finds_out_who_is_sick(self) -> "TrafficSettings":
         if self.locality is not None and self.locality.failover and self.outlier_detection is None:
-            raise ValueError(
-                "locality.failover needs outlier_detection: nothing else finds out that a region's replicas are sick, "
-                "so calls would never move; remove outlier_detection: null, or the failover"
-            )
+            raise FAILOVER_WITHOUT_OUTLIER_DETECTION.error()
         return self

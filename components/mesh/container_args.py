@@ -13,6 +13,8 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import object_name
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
+from meshed_mcp.error_codes.service import CPU_ABOVE_LIMIT, GRACE_TOO_SHORT, MEMORY_ABOVE_LIMIT
+from meshed_mcp.error_codes.values import INVALID_SECRET_KEY
 
 _SECRET_KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 """Source: Kubernetes, "Secrets", names of keys."""
@@ -36,7 +38,7 @@ class SecretKey(Model):
     @classmethod
     def _names_a_key(cls, value: str) -> str:
         if _SECRET_KEY.fullmatch(value) is None:
-            raise ValueError(f"{value!r} cannot be a key of a Secret; write letters, digits, '-', '_' and '.' only")
+            raise INVALID_SECRET_KEY.error(value=value)
         return value
 
 
@@ -81,12 +83,9 @@ class ServerResources(Model):
     @model_validator(mode="after")
     def _limits_hold_requests(self) -> "ServerResources":
         if self.cpu_limit is not None and cpu_millicores(self.cpu) > cpu_millicores(self.cpu_limit):
-            raise ValueError(f"cpu {self.cpu!r} is above cpu_limit {self.cpu_limit!r}; raise cpu_limit or lower cpu")
+            raise CPU_ABOVE_LIMIT.error(cpu=self.cpu, cpu_limit=self.cpu_limit)
         if memory_bytes(self.memory) > memory_bytes(self.memory_limit):
-            raise ValueError(
-                f"memory {self.memory!r} is above memory_limit {self.memory_limit!r}; raise memory_limit "
-                "or lower memory"
-            )
+            raise MEMORY_ABOVE_LIMIT.error(memory=self.memory, memory_limit=self.memory_limit)
         return self
 
 
@@ -109,9 +108,7 @@ class Drain(Model):
     def _leaves_time_for_calls(self) -> "Drain":
         least = self.endpoint_seconds + math.ceil(contract.CLOSING_SECONDS)
         if least >= self.grace_seconds:
-            raise ValueError(
-                f"endpoint_seconds {self.endpoint_seconds} leaves calls no time to finish within grace_seconds "
-                f"{self.grace_seconds}, of which closing takes {contract.CLOSING_SECONDS:g}; "
-                f"write a grace_seconds above {least}"
+            raise GRACE_TOO_SHORT.error(
+                pre_stop=self.endpoint_seconds, grace=self.grace_seconds, closing=contract.CLOSING_SECONDS, least=least
             )
         return self

@@ -11,6 +11,15 @@ from pydantic import Field, field_validator, model_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import object_name
+from meshed_mcp.error_codes.service import (
+    CHECKSUM_CONTRADICTION,
+    INVALID_CHECKSUM,
+    INVALID_MODULE_URL,
+    LUA_BEFORE_AUTHORIZATION,
+    LUA_TOO_LONG,
+    LUA_WITHOUT_HANDLER,
+    MODULE_NOT_PINNED,
+)
 
 MAX_LUA_BYTES: Final = 65_536
 """Source: Istio 1.31 CRDs, TrafficExtension, `lua.inlineCode`."""
@@ -73,21 +82,15 @@ class LuaExtension(Extension):
     def _is_a_script(cls, value: str) -> str:
         size = len(value.encode())
         if size > MAX_LUA_BYTES:
-            raise ValueError(f"{size} bytes are above {MAX_LUA_BYTES}; write a shorter script, or a module in Wasm")
+            raise LUA_TOO_LONG.error(size=size, most=MAX_LUA_BYTES)
         if "envoy_on_request" not in value and "envoy_on_response" not in value:
-            raise ValueError(
-                "has neither envoy_on_request nor envoy_on_response, so the proxy would never call it; define one: "
-                "function envoy_on_request(handle) ... end"
-            )
+            raise LUA_WITHOUT_HANDLER.error()
         return value
 
     @model_validator(mode="after")
     def _guards_nothing(self) -> "LuaExtension":
         if self.phase is not Phase.STATS:
-            raise ValueError(
-                f"phase {self.phase} is before callers are checked, where a script's error would let the request on "
-                "unguarded; write phase: stats, or a module in Wasm, which closes when it fails"
-            )
+            raise LUA_BEFORE_AUTHORIZATION.error(phase=self.phase)
         return self
 
 
@@ -113,10 +116,7 @@ class WasmExtension(Extension):
     @classmethod
     def _is_module(cls, value: str) -> str:
         if _MODULE.fullmatch(value) is None:
-            raise ValueError(
-                f"{value!r} is no address of a module; write oci://registry/name:tag or https://... (http:// could be "
-                "changed on the way)"
-            )
+            raise INVALID_MODULE_URL.error(value=value)
         return value
 
     @field_validator("pull_secret")
@@ -128,14 +128,11 @@ class WasmExtension(Extension):
     def _is_pinned(self) -> "WasmExtension":
         digest = _DIGEST.search(self.url)
         if self.sha256 is None and digest is None:
-            raise ValueError(
-                f"url {self.url!r} is not pinned, so whoever may write to its registry could run code in the proxies; "
-                "add sha256: with the checksum, or end the url with @sha256:..."
-            )
+            raise MODULE_NOT_PINNED.error(url=self.url)
         if self.sha256 is not None and _SHA256.fullmatch(self.sha256) is None:
-            raise ValueError(f"sha256 {self.sha256!r} is no checksum; write its 64 digits in lower case")
+            raise INVALID_CHECKSUM.error(sha256=self.sha256)
         if digest is not None and self.sha256 not in (None, digest[1]):
-            raise ValueError(f"sha256 {self.sha256} contradicts the url's {digest[1]}; remove one of the two")
+            raise CHECKSUM_CONTRADICTION.error(sha256=self.sha256, digest=digest[1])
         return self
 
     @property

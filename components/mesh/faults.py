@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.faults_args import Fault
+from meshed_mcp.components.mesh.faults_args import FaultInjection
 from meshed_mcp.components.mesh.security import CALL_METHOD, METHOD_HEADER, NAME_HEADER, REVISION, VERSION_HEADER
 
 
@@ -27,7 +27,7 @@ def with_faults(rules: list[Manifest], args: MeshedMCPServiceArgs) -> list[Manif
     return [rule for rule in [*asked, *met] if rule is not None] + rules
 
 
-def injection(fault: Fault) -> Manifest:
+def injection(fault: FaultInjection) -> Manifest:
     """The fault as a rule has it."""
     share = {"percentage": {"value": fault.percent}}
     delay = None if fault.delay_seconds is None else {"fixedDelay": f"{round(fault.delay_seconds * 1000)}ms", **share}
@@ -35,7 +35,7 @@ def injection(fault: Fault) -> Manifest:
     return {name: value for name, value in {"delay": delay, "abort": abort}.items() if value is not None}
 
 
-def _faulty(rule: Manifest, suffix: str, fault: Fault, asked: Manifest) -> Manifest | None:
+def _faulty(rule: Manifest, suffix: str, fault: FaultInjection, asked: Manifest) -> Manifest | None:
     """A copy of a rule for the calls that meet the fault; None where the rule is about calls of other tools."""
     wanted = asked | ({} if fault.tool is None else _calls_of(fault.tool))
     matches = list(_narrowed(rule.get("match", [{}]), wanted))

@@ -14,6 +14,14 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import DNS_LABEL, listed
 from meshed_mcp.components.mesh.access_args import EVERY_OTHER_TOOL, tool_names
+from meshed_mcp.error_codes.service import (
+    FAULT_FOR_EVERY_TOOL,
+    FAULT_WITHOUT_EFFECT,
+    INVALID_FAULT_NAME,
+    INVALID_TIME,
+    WINDOW_ENDS_BEFORE_START,
+    WINDOW_TOO_LONG,
+)
 
 MAX_WINDOW_HOURS: Final = 24
 """Product rule: an experiment is watched by those who began it."""
@@ -41,10 +49,10 @@ class Window(Model):
     def _is_short(self) -> "Window":
         length = moment(self.end) - moment(self.start)
         if length <= timedelta(0):
-            raise ValueError(f"ends at {self.end}, not after its start {self.start}; write a later end")
+            raise WINDOW_ENDS_BEFORE_START.error(end=self.end, start=self.start)
         if length > timedelta(hours=MAX_WINDOW_HOURS):
             hours = length / timedelta(hours=1)
-            raise ValueError(f"is {hours:g} h long; write an end at most {MAX_WINDOW_HOURS} h after its start")
+            raise WINDOW_TOO_LONG.error(hours=hours, most=MAX_WINDOW_HOURS)
         return self
 
     def holds(self, now: datetime) -> bool:
@@ -67,11 +75,11 @@ def moment(value: str) -> datetime:
     except ValueError:
         found = datetime.min  # noqa: DTZ901 - stands for "no time with an offset"
     if found.tzinfo is None:
-        raise ValueError(f"{value!r} is no time with an offset; write one such as '2026-11-21T10:00:00Z', in quotes")
+        raise INVALID_TIME.error(value=value)
     return found.astimezone(UTC)
 
 
-class Fault(Model):
+class FaultInjection(Model):
     """What happens to some calls: a delay before they go on, an error in place of their answer, or both."""
 
     tool: str | None = None
@@ -93,15 +101,15 @@ class Fault(Model):
     @classmethod
     def _is_one_tool(cls, value: str | None) -> str | None:
         if value == EVERY_OTHER_TOOL:
-            raise ValueError("'*' is no tool; name one, or leave the field out for every request")
+            raise FAULT_FOR_EVERY_TOOL.error()
         if value is not None:
             tool_names([value])
         return value
 
     @model_validator(mode="after")
-    def _does_something(self) -> "Fault":
+    def _does_something(self) -> "FaultInjection":
         if self.delay_seconds is None and self.abort_status is None:
-            raise ValueError("does nothing; add delay_seconds, abort_status or both")
+            raise FAULT_WITHOUT_EFFECT.error()
         return self
 
 
@@ -112,12 +120,9 @@ def fault_names(faults: FaultNames) -> FaultNames:
     """The same. Raises ValueError for keys that cannot be a header's value and part of a rule's name."""
     bad = [name for name in faults if re.fullmatch(DNS_LABEL, name) is None or len(name) > MAX_FAULT_NAME]
     if bad:
-        raise ValueError(
-            f"{listed(bad)} cannot name a fault; write at most {MAX_FAULT_NAME} lower-case letters, digits and '-', "
-            "such as 'slow-search'"
-        )
+        raise INVALID_FAULT_NAME.error(names=listed(bad), most=MAX_FAULT_NAME)
     return faults
 
 
-FaultsByName = Annotated[dict[str, Fault], AfterValidator(fault_names)]
+FaultsByName = Annotated[dict[str, FaultInjection], AfterValidator(fault_names)]
 """Faults, by names that a header can carry."""

@@ -8,6 +8,14 @@ from typing import Final
 
 import re2
 
+from meshed_mcp.error_codes.service import (
+    EMPTY_PATTERN,
+    INVALID_HEADER_NAME,
+    INVALID_PATTERN,
+    PATTERN_TOO_LARGE,
+    RESERVED_HEADER,
+)
+
 _NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 """Source: RFC 9110, section 5.6.2, token; in lower case, as proxies keep them."""
 
@@ -25,29 +33,23 @@ have 32768, but a header's rule as long as that is a mistake."""
 def header_name(name: str) -> str:
     """Name of a request header that clients may set to choose a version."""
     if _NAME.fullmatch(name) is None:
-        raise ValueError(f"{name!r} is no header name; write lower-case letters, digits and '-', such as 'x-stage'")
+        raise INVALID_HEADER_NAME.error(name=name)
     if name in RESERVED or name.startswith(RESERVED_PREFIXES):
-        raise ValueError(f"{name!r} has a meaning of its own and cannot choose a version; write one such as 'x-stage'")
+        raise RESERVED_HEADER.error(name=name)
     return name
 
 
 def header_regex(pattern: str) -> str:
     """A pattern for a header's whole value, as proxies match it. Source: RE2, "Syntax"."""
     if not pattern:
-        raise ValueError("is empty, which matches an empty header only; write a pattern such as '.*Mobile.*'")
+        raise EMPTY_PATTERN.error()
     options = re2.Options()
     options.log_errors = False
     try:
         program = re2.compile(pattern, options)
     except re2.error as error:
         reason = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error.args[0])
-        raise ValueError(
-            f"{pattern!r} is no RE2 pattern ({reason}); proxies match in linear time, so there are no look-aheads, "
-            f"look-behinds and back references; write it without them, such as '.*Mobile.*'"
-        ) from None
+        raise INVALID_PATTERN.error(pattern=pattern, reason=reason) from None
     if program.programsize > MAX_PROGRAM:
-        raise ValueError(
-            f"the pattern of {len(pattern)} characters becomes a program of {program.programsize} steps, of which "
-            f"a proxy takes at most {MAX_PROGRAM}; write a shorter one, without large repetitions"
-        )
+        raise PATTERN_TOO_LARGE.error(characters=len(pattern), steps=program.programsize, most=MAX_PROGRAM)
     return pattern

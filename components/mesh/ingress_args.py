@@ -10,6 +10,7 @@ from pydantic import field_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import DNS_LABEL, DNS_NAME, host_name, namespaced_name
+from meshed_mcp.error_codes.mesh import INVALID_IDENTITY
 
 _PRINCIPAL: Final = re.compile(rf"{DNS_NAME}/ns/{DNS_LABEL}/sa/{DNS_NAME}")
 
@@ -40,8 +41,5 @@ class IngressRef(Model):
     @classmethod
     def _is_principal(cls, value: str) -> str:
         if _PRINCIPAL.fullmatch(value) is None:
-            raise ValueError(
-                f"{value!r} is no mesh identity; write it without 'spiffe://', such as "
-                "'cluster.local/ns/istio-ingress/sa/istio-ingress'"
-            )
+            raise INVALID_IDENTITY.error(value=value)
         return value

@@ -22,6 +22,7 @@ from meshed_mcp.contract_limits import (
     QueuedCalls,
     Sessions,
 )
+from meshed_mcp.error_codes.service import BODIES_FILL_MEMORY, CALL_LONGER_THAN_DRAIN, SESSIONS_NEVER_END
 
 BODIES_SHARE: Final = 0.5
 """Part of a pod's memory that bodies may fill; the rest is for the server and for what it makes of them."""
@@ -30,10 +31,7 @@ BODIES_SHARE: Final = 0.5
 def ends_at_some_time(value: Any) -> Any:
     """`value`, unless it says that sessions never end."""
     if value is None or (value == 0 and not isinstance(value, bool)):
-        raise ValueError(
-            f"{'null' if value is None else value} would let no session end, so their number would never fall and no "
-            f"replica would be removed; write seconds such as {contract.SESSION_IDLE_SECONDS}"
-        )
+        raise SESSIONS_NEVER_END.error(value="null" if value is None else value, example=contract.SESSION_IDLE_SECONDS)
     return value
 
 
@@ -76,17 +74,16 @@ def check_limits(limits: LimitSettings, drain: Drain, resources: ServerResources
     """Raise ValueError, in one line, when the limits do not fit what stops a pod or what it runs on."""
     longest = contract.longest_call_seconds(drain.endpoint_seconds, drain.grace_seconds)
     if limits.call_seconds is not None and limits.call_seconds > longest:
-        raise ValueError(
-            f"limits.call_seconds {limits.call_seconds} is longer than the {longest:g} s that a stopping pod waits for "
-            f"calls, so every rollout would cut some; write a drain.grace_seconds of at least "
-            f"{limits.call_seconds + drain.grace_seconds - longest:g}, or leave call_seconds out"
+        raise CALL_LONGER_THAN_DRAIN.error(
+            call_seconds=limits.call_seconds, longest=longest, least=limits.call_seconds + drain.grace_seconds - longest
         )
     share = int(BODIES_SHARE * memory_bytes(resources.memory_limit))
     if contract.BODIES_HELD * limits.body_bytes > share:
-        raise ValueError(
-            f"limits.body_bytes {limits.body_bytes} lets {contract.BODIES_HELD} bodies fill more than half of "
-            f"resources.memory_limit {resources.memory_limit}; write at most {share // contract.BODIES_HELD}, "
-            "or a higher memory_limit"
+        raise BODIES_FILL_MEMORY.error(
+            body_bytes=limits.body_bytes,
+            bodies=contract.BODIES_HELD,
+            memory_limit=resources.memory_limit,
+            most=share // contract.BODIES_HELD,
         )
 
 

@@ -11,6 +11,17 @@ from typing import Final
 from pydantic import Field, field_validator, model_validator
 
 from meshed_mcp.components.core.args import Model
+from meshed_mcp.error_codes.code import Message, raise_all
+from meshed_mcp.error_codes.service import (
+    FAILOVER_TO_ITSELF,
+    INVALID_LOCALITY,
+    INVALID_REGION,
+    LOCALITIES_OVERLAP,
+    LOCALITY_HAS_BOTH,
+    LOCALITY_IS_EMPTY,
+    SHARE_BELOW_ONE,
+    SHARES_NOT_HUNDRED,
+)
 
 HUNDRED_PERCENT: Final = 100
 
@@ -34,68 +45,60 @@ class Locality(Model):
     @field_validator("distribute")
     @classmethod
     def _has_shares_of_places(cls, value: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
-        if faults := "\n".join(_distribution_faults(value)):
-            raise ValueError(faults)
+        raise_all(_distribution_issues(value))
         return value
 
     @field_validator("failover")
     @classmethod
     def _has_regions(cls, value: dict[str, str]) -> dict[str, str]:
-        if faults := "\n".join(_failover_faults(value)):
-            raise ValueError(faults)
+        raise_all(_failover_issues(value))
         return value
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> "Locality":
         if self.distribute and self.failover:
-            raise ValueError(
-                "distribute and failover exclude each other: shares say where calls go while all is well, a substitute "
-                "where they go when it is not, and Istio takes one; keep one of them"
-            )
+            raise LOCALITY_HAS_BOTH.error()
         if not (self.distribute or self.failover):
-            raise ValueError("has neither distribute nor failover; write one of them, or leave locality out")
+            raise LOCALITY_IS_EMPTY.error()
         return self
 
 
-def _distribution_faults(shares: dict[str, dict[str, int]]) -> Iterator[str]:
+def _distribution_issues(shares: dict[str, dict[str, int]]) -> Iterator[Message]:
     places = [*shares, *(place for to in shares.values() for place in to)]
-    yield from (fault for place in dict.fromkeys(places) for fault in _place_faults(place))
+    yield from (issue for place in dict.fromkeys(places) for issue in _place_issues(place))
     for source, to in shares.items():
         total = sum(to.values())
         if any(percent < 1 for percent in to.values()):
-            yield f"from {source!r}: a share below 1 percent is none; remove it, or write 1 or more"
+            yield SHARE_BELOW_ONE.message(source=source)
         elif total != HUNDRED_PERCENT:
-            yield f"from {source!r}: shares sum to {total}, not 100; change one of {list(to.values())}"
+            yield SHARES_NOT_HUNDRED.message(source=source, total=total, shares=list(to.values()))
     yield from _overlaps(list(shares), "from")
     for source, to in shares.items():
         yield from _overlaps(list(to), f"from {source!r} to")
 
 
-def _failover_faults(substitutes: dict[str, str]) -> Iterator[str]:
+def _failover_issues(substitutes: dict[str, str]) -> Iterator[Message]:
     for source, to in substitutes.items():
         for region in (source, to):
             if _PLACE.fullmatch(region) is None:
-                yield f"{region!r} is no region; write its name alone, without zone and '*', such as 'europe-west1'"
+                yield INVALID_REGION.message(region=region)
         if source == to:
-            yield f"{source!r} is its own substitute; name another region"
+            yield FAILOVER_TO_ITSELF.message(source=source)
 
 
-def _place_faults(place: str) -> Iterator[str]:
+def _place_issues(place: str) -> Iterator[Message]:
     *names, last = place.split("/")
     faulty = [name for name in [*names, *([] if last == "*" else [last])] if _PLACE.fullmatch(name) is None]
     if faulty or place.count("/") >= len(_LEVELS):
-        yield (
-            f"{place!r} is no place; write region, region/zone or region/zone/subzone, with '*' for all within only at "
-            "the end, such as 'europe-west1/b/*'"
-        )
+        yield INVALID_LOCALITY.message(place=place)
 
 
-def _overlaps(places: list[str], where: str) -> Iterator[str]:
+def _overlaps(places: list[str], where: str) -> Iterator[Message]:
     """Places of which one lies in the other: Istio refuses them, as no call could be told to which it belongs."""
     for one in places:
         for other in places:
             if one != other and _within(other, one):
-                yield f"{where} {one!r} holds {other!r} too; write places apart from each other"
+                yield LOCALITIES_OVERLAP.message(where=where, one=one, other=other)
 
 
 def _within(inner: str, outer: str) -> bool:

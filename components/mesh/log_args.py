@@ -7,6 +7,7 @@ from pydantic import AfterValidator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.mesh.outside_args import is_inside
+from meshed_mcp.error_codes.mesh import INVALID_LOG_URL, LOGS_IN_PLAINTEXT
 
 
 def log_store(url: str) -> str:
@@ -14,12 +15,9 @@ def log_store(url: str) -> str:
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment or parts.username:
-        raise ValueError(
-            f"{url!r} is no base URL; write one without user, query or fragment, such as "
-            "'http://collector.monitoring.svc.cluster.local:4318' or 'https://otlp.example.com'"
-        )
+        raise INVALID_LOG_URL.error(url=url)
     if parts.scheme == "http" and not is_inside(host):
-        raise ValueError(f"{url!r} would carry log lines outside the cluster in the clear; write https")
+        raise LOGS_IN_PLAINTEXT.error(url=url)
     return url
 
 

@@ -13,6 +13,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name
+from meshed_mcp.error_codes.code import Message, raise_all
+from meshed_mcp.error_codes.mesh import (
+    CLUSTER_NAME_TWICE,
+    PRIMARY_MISSING,
+    PRIMARY_WITHOUT_ADDRESS,
+    ROOT_MISSING,
+    ROOT_NEEDS_ONE_SOURCE,
+    SAME_NETWORK,
+)
 
 Label = Annotated[str, AfterValidator(namespace_name)]
 """A name that is also the value of a label. Source: Kubernetes, "Labels and Selectors"."""
@@ -63,10 +72,7 @@ class SharedRoot(Model):
     @model_validator(mode="after")
     def _has_one_source(self) -> "SharedRoot":
         if self.existing == (self.issuer is not None):
-            raise ValueError(
-                "needs one source of the certificate authority, neither none nor two; write existing: true where the "
-                "Secret cacerts is made elsewhere, or issuer: {name: ...}"
-            )
+            raise ROOT_NEEDS_ONE_SOURCE.error()
         return self
 
 
@@ -102,10 +108,7 @@ class PrimaryCluster(Model):
     @model_validator(mode="after")
     def _can_be_found(self) -> "PrimaryCluster":
         if self.address is None and self.stack is None:
-            raise ValueError(
-                f"neither address nor stack says where the control plane of {self.cluster} is; write address: with the "
-                "host of its east-west gateway, or stack: organization/project/stack"
-            )
+            raise PRIMARY_WITHOUT_ADDRESS.error(cluster=self.cluster)
         return self
 
 
@@ -144,7 +147,7 @@ class MultiPrimary(Membership):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "MultiPrimary":
-        raise_all(peer_faults(self, self.peers))
+        raise_all(peer_issues(self, self.peers))
         return self
 
 
@@ -159,7 +162,7 @@ class Primary(Membership):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Primary":
-        raise_all(peer_faults(self, self.peers))
+        raise_all(peer_issues(self, self.peers))
         return self
 
 
@@ -174,39 +177,21 @@ class Remote(Membership):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Remote":
-        raise_all(peer_faults(self, {self.primary.cluster: self.primary}))
+        raise_all(peer_issues(self, {self.primary.cluster: self.primary}))
         return self
 
 
-def peer_faults(own: Membership, others: Mapping[str, Peer | PrimaryCluster]) -> Iterator[str]:
+def peer_issues(own: Membership, others: Mapping[str, Peer | PrimaryCluster]) -> Iterator[Message]:
     """What the other clusters contradict, one line each."""
     for name, other in others.items():
         if name == own.cluster:
-            yield (
-                f"cluster {name!r} is this cluster's own name and that of another; each needs its own, because its "
-                "identities, endpoints and Secret are told apart by it"
-            )
+            yield CLUSTER_NAME_TWICE.message(name=name)
         if other.network == own.network:
-            yield (
-                f"cluster {name!r} is on network {own.network!r} as this one is, so calls would never take the "
-                "east-west gateway, and pods that do not reach each other would lose them; name another network"
-            )
+            yield SAME_NETWORK.message(name=name, network=own.network)
 
 
-def raise_all(lines: Iterator[str]) -> None:
-    """Raise ValueError with all lines, if there are any."""
-    if text := "\n".join(lines):
-        raise ValueError(text)
-
-
-WITHOUT_ROOT: Final = (
-    "root is missing: each control plane would make its own, and no cluster would believe the identities of another; "
-    "write root: {existing: true} for a Secret cacerts under a common root, or root: {issuer: {name: ...}}"
-)
-WITHOUT_PRIMARY: Final = (
-    "topology remote needs a primary, or nobody would configure its proxies; "
-    "write primary: {cluster: ..., network: ..., address: ...}"
-)
+WITHOUT_ROOT: Final = ROOT_MISSING.message()
+WITHOUT_PRIMARY: Final = PRIMARY_MISSING.message()
 
 
 def explained(value: Any) -> Any:

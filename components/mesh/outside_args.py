@@ -8,6 +8,15 @@ import re
 from typing import Final, NamedTuple
 
 from meshed_mcp.components.core.names import host_name, listed
+from meshed_mcp.error_codes.code import Message, MessageError, raise_all
+from meshed_mcp.error_codes.service import (
+    EXTERNAL_HOST_AT_TWO_PORTS,
+    EXTERNAL_HOST_IS_ADDRESS,
+    EXTERNAL_HOST_IS_INTERNAL,
+    EXTERNAL_HOST_IS_METADATA,
+    EXTERNAL_HOST_PORT,
+)
+from meshed_mcp.error_codes.values import INVALID_HOST_NAME, LISTED_TWICE
 
 HTTPS_PORT: Final = 443
 """Source: RFC 9110, section 4.2.2."""
@@ -63,16 +72,15 @@ class OutsideHost(NamedTuple):
 
 
 def outside_hosts(values: list[str]) -> list[OutsideHost]:
-    """All entries of `egress_hosts`. Raises ValueError, a line per fault."""
-    found, faults = [], []
+    """All entries of `egress_hosts`. Raises ValueError, a line per issue."""
+    found, issues = list[OutsideHost](), list[Message]()
     for value in values:
         try:
             found.append(outside_host(value))
-        except ValueError as error:
-            faults.append(str(error))
-    faults += [f"{host.text!r} is listed twice; remove one" for host in sorted({*found}) if found.count(host) > 1]
-    if faults:
-        raise ValueError("\n".join(faults))
+        except MessageError as error:
+            issues += error.messages
+    issues += [LISTED_TWICE.message(names=repr(host.text)) for host in sorted({*found}) if found.count(host) > 1]
+    raise_all(issues)
     return found
 
 
@@ -81,18 +89,18 @@ def one_port_each(values: list[str]) -> None:
     hosts = [each.host for each in outside_hosts(values)]
     twice = sorted({host for host in hosts if hosts.count(host) > 1})
     if twice:
-        raise ValueError(
-            f"{listed(twice)} is reached at two ports, which the egress gateway cannot tell apart by name; declare one"
-        )
+        raise EXTERNAL_HOST_AT_TWO_PORTS.error(names=listed(twice))
 
 
 def outside_host(value: str) -> OutsideHost:
     """One entry of `egress_hosts`: `host` or `host:port`. Raises ValueError with what to write instead."""
     if is_address(value):
-        raise ValueError(f"{value!r} is an address, which TLS does not name; write the host name")
+        raise EXTERNAL_HOST_IS_ADDRESS.error(value=value)
     host, colon, port = value.partition(":")
+    if "/" in value:
+        raise INVALID_HOST_NAME.error(name=value)
     if colon and not (port.isdecimal() and 0 < int(port) <= LARGEST_PORT):
-        raise ValueError(f"{value!r} has no port after ':'; write one such as '{host}:8443', or the host alone for 443")
+        raise EXTERNAL_HOST_PORT.error(value=value, host=host)
     return OutsideHost(outside_name(host), int(port) if colon else HTTPS_PORT)
 
 
@@ -100,12 +108,9 @@ def outside_name(host: str) -> str:
     """A host name of the world outside. Raises ValueError for the cluster's own, this machine's, metadata services."""
     name = host_name(host)
     if name in METADATA_HOSTS:
-        raise ValueError(
-            f"{name!r} is the machine's metadata service, which hands out its credentials; remove it, and give the "
-            "service an identity of its own (workload identity) or a Secret"
-        )
+        raise EXTERNAL_HOST_IS_METADATA.error(name=name)
     if is_inside(name):
-        raise ValueError(f"{name!r} is a name of this cluster or this machine, not of a host outside; remove it")
+        raise EXTERNAL_HOST_IS_INTERNAL.error(name=name)
     return name
 
 

@@ -16,6 +16,13 @@ from meshed_mcp.components.core.names import host_name, object_name
 from meshed_mcp.components.mesh.access_args import ToolSettings
 from meshed_mcp.components.mesh.telemetry_args import ACCESS_LOG_PROVIDER, METRICS_PROVIDER, TRACING_PROVIDER
 from meshed_mcp.components.mesh.token_args import TokenSettings
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.service import (
+    AUTHORIZER_NAME_TAKEN,
+    AUTHORIZER_NOT_A_SERVICE,
+    SCOPES_NEED_RUNTIME,
+    TOOL_NAME_IN_BODY_ONLY,
+)
 
 OTHER_PROVIDERS: Final = (TRACING_PROVIDER, ACCESS_LOG_PROVIDER, METRICS_PROVIDER, "envoy", "stackdriver")
 """Names that the mesh's list of providers has already, ours and Istio's own: of two alike, proxies get one.
@@ -72,9 +79,7 @@ class Authorizer(Model):
     @classmethod
     def _is_a_service(cls, value: str) -> str:
         if ".svc." not in host_name(value):
-            raise ValueError(
-                f"{value!r} is no Service of the cluster; write its full name, such as 'opa.policy.svc.cluster.local'"
-            )
+            raise AUTHORIZER_NOT_A_SERVICE.error(value=value)
         return value
 
 
@@ -93,22 +98,18 @@ def authorizer_names(value: Mapping[str, Authorizer]) -> None:
     for name in value:
         object_name(name)
         if name in OTHER_PROVIDERS:
-            raise ValueError(f"{name!r} names a provider of telemetry in the same list; write another, such as 'opa'")
+            raise AUTHORIZER_NAME_TAKEN.error(name=name)
 
 
-def enforcement_faults(
+def enforcement_issues(
     enforcement: Enforcement, legacy: contract.Legacy, tools: Mapping[str, ToolSettings], auth: TokenSettings | None
-) -> Iterable[str]:
+) -> Iterable[Message]:
     """Rules that nobody would enforce; one line each, with the field's path."""
     if enforcement is Enforcement.PROCESS:
         return
     if legacy is not contract.Legacy.OFF and any(rule.allow is not None for rule in tools.values()):
-        yield (
-            f"tools: legacy: {legacy} admits revisions up to 2025-11-25, which name the tool in the body alone, where "
-            "the mesh cannot see it, and with enforcement: mesh the server does not judge it; write legacy: off, or "
-            f"{RUNTIME_FIX}"
-        )
+        yield TOOL_NAME_IN_BODY_ONLY.message(legacy=legacy, fix=RUNTIME_FIX)
     scoped = ["auth.scopes"] if auth is not None and auth.scopes else []
     scoped += [f"tools.{tool}.scopes" for tool, rule in tools.items() if rule.scopes]
     for field in scoped:
-        yield f"{field}: scopes are judged by the runtime alone; remove them, or write {RUNTIME_FIX}"
+        yield SCOPES_NEED_RUNTIME.message(field=field, fix=RUNTIME_FIX)

@@ -14,6 +14,7 @@ from meshed_mcp.components.mesh import rate_limits_requests as requests
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.rate_limits_args import RateLimits, TokenBucket, effective
 from meshed_mcp.components.mesh.rate_limits_shared import shared_filter
+from meshed_mcp.error_codes.service import ORGANIZATION_WITHOUT_AUTH, SHARED_LIMIT_WITHOUT_SERVICE
 
 ENVOY_FILTER: Final = "networking.istio.io/v1alpha3"
 """Source: Istio 1.31 CRDs, the only version of EnvoyFilter."""
@@ -58,7 +59,7 @@ def shared_filters(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     if not limits.any:
         return []
     if args.rate_limit_service is None:
-        raise ValueError(f"service {name}: rate_limits.shared: nobody counts over pods; add rate_limit_service")
+        raise SHARED_LIMIT_WITHOUT_SERVICE.error(name=name)
     claim = organization_claim(args) if limits.organization or limits.organizations else ""
     return [shared_filter(name, limits, claim, args.rate_limit_service)]
 
@@ -97,7 +98,7 @@ def local_rate_limit(limits: RateLimits, args: MeshedMCPServiceArgs) -> Manifest
 def organization_claim(args: MeshedMCPServiceArgs) -> str:
     """Name of the claim; settings that need it are refused without tokens."""
     if args.auth is None:
-        raise ValueError("organisations are known by tokens; add auth")
+        raise ORGANIZATION_WITHOUT_AUTH.error(field="organization")
     return args.auth.organization_claim
 
 

@@ -12,6 +12,14 @@ from pydantic import Field, field_validator, model_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.mesh.access_args import tool_names
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.service import (
+    INVALID_RATE,
+    ORGANIZATION_WITHOUT_AUTH,
+    RATE_IS_ZERO,
+    RATE_NEVER_REACHED,
+    UNNAMED_WITHOUT_TOOLS,
+)
 
 SECONDS_OF: Final[Mapping[str, int]] = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 """Units of a rate, in seconds."""
@@ -30,9 +38,9 @@ def parsed(rate: str) -> tuple[int, str]:
     """`20/s` -> (20, "s"). Raises ValueError for anything else, 0 included."""
     found = _RATE.fullmatch(rate)
     if found is None:
-        raise ValueError(f"{rate!r} is no rate; write requests per s, min, h or d, such as '20/s'")
+        raise INVALID_RATE.error(rate=rate)
     if int(found["requests"]) == 0:
-        raise ValueError(f"{rate!r} would refuse every request; write 1 or more, or remove the service from callers")
+        raise RATE_IS_ZERO.error(rate=rate)
     return int(found["requests"]), found["unit"]
 
 
@@ -153,7 +161,7 @@ class RateLimits(Model):
     @model_validator(mode="after")
     def _limits_tools_when_it_limits_the_unnamed(self) -> "RateLimits":
         if self.unnamed is not None and not self.tools:
-            raise ValueError("unnamed limits requests that could call a limited tool, and none is; add tools, or pod")
+            raise UNNAMED_WITHOUT_TOOLS.error()
         return self
 
     @property
@@ -175,7 +183,7 @@ def effective(limits: RateLimits, *, expose: bool) -> RateLimits:
     return limits.model_copy(update={"pod": limits.pod or pod, "unnamed": limits.unnamed or smallest})
 
 
-def rate_limit_faults(limits: RateLimits, *, has_tokens: bool) -> Iterator[str]:
+def rate_limit_issues(limits: RateLimits, *, has_tokens: bool) -> Iterator[Message]:
     """What is wrong with the limits at a service; one line each, with the field's path."""
     fields = {
         "organization": limits.organization,
@@ -185,13 +193,7 @@ def rate_limit_faults(limits: RateLimits, *, has_tokens: bool) -> Iterator[str]:
     }
     for tool, bucket in limits.tools.items():
         if limits.pod is not None and bucket.seconds_per_request < limits.pod.seconds_per_request:
-            yield (
-                f"rate_limits.tools.{tool}: {bucket.rate} is never reached, as the pod stops at {limits.pod.rate}; "
-                "write a smaller rate, or raise rate_limits.pod"
-            )
+            yield RATE_NEVER_REACHED.message(tool=tool, rate=bucket.rate, pod=limits.pod.rate)
     for field, value in fields.items():
         if value and not has_tokens:
-            yield (
-                f"rate_limits.{field}: nobody vouches for a caller's organisation without a token; add auth, or limit "
-                "by pod or tools"
-            )
+            yield ORGANIZATION_WITHOUT_AUTH.message(field=field)

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator
 
 from meshed_mcp.components.core.names import DNS_LABEL
+from meshed_mcp.error_codes.service import INVALID_CLUSTER_SERVICE
 
 _REFERENCE: Final = re.compile(rf"{DNS_LABEL}/(?:{DNS_LABEL}|\*)")
 
@@ -16,10 +17,7 @@ _REFERENCE: Final = re.compile(rf"{DNS_LABEL}/(?:{DNS_LABEL}|\*)")
 def reachable(value: str) -> str:
     """One service of a namespace, or all of them."""
     if _REFERENCE.fullmatch(value) is None:
-        raise ValueError(
-            f"{value!r} is no service of the cluster; write 'namespace/service' such as 'data/redis', 'data/*' for all "
-            "of a namespace, or name a host outside in egress_hosts"
-        )
+        raise INVALID_CLUSTER_SERVICE.error(value=value)
     return value
 
 

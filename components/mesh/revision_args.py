@@ -14,6 +14,18 @@ from meshed_mcp.components.core import charts
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import DNS_LABEL, listed
 from meshed_mcp.components.mesh.proxy_filters import istio_minor
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.mesh import (
+    INVALID_ISTIO_VERSION,
+    INVALID_REVISION,
+    ISTIO_TOO_OLD,
+    RETIRED_ISTIO_HOST,
+    REVISION_TAKEN,
+    REVISIONS_TOO_FAR_APART,
+    TAG_IS_REVISION,
+    TAG_WITHOUT_REVISION,
+    UNKNOWN_DATA_PLANE,
+)
 
 ISTIO_FLOOR: Final = (1, 31)
 """Oldest Istio whose API and chart hosts this package renders for. Source: Istio 1.31 upgrade notes."""
@@ -47,12 +59,9 @@ def istio_version(value: str) -> str:
     """A version of Istio that this package renders for."""
     found = _VERSION.fullmatch(value)
     if found is None:
-        raise ValueError(f"{value!r} is no Istio version; write all three numbers, such as '{charts.ISTIO_VERSION}'")
+        raise INVALID_ISTIO_VERSION.error(value=value, example=charts.ISTIO_VERSION)
     if (int(found["major"]), int(found["minor"])) < ISTIO_FLOOR:
-        raise ValueError(
-            f"{value!r} is older than {ISTIO_FLOOR[0]}.{ISTIO_FLOOR[1]}, whose API and chart hosts are used here; "
-            f"write '{charts.ISTIO_VERSION}' or newer"
-        )
+        raise ISTIO_TOO_OLD.error(value=value, major=ISTIO_FLOOR[0], minor=ISTIO_FLOOR[1], version=charts.ISTIO_VERSION)
     return value
 
 
@@ -65,19 +74,14 @@ def served_host(value: str) -> str:
     """A chart repository or image hub that still gets releases."""
     retired = [host for host in RETIRED_ISTIO_HOSTS if host in value]
     if retired:
-        raise ValueError(
-            f"{retired[0]!r} gets no Istio artifacts since 1.31; leave the field out for the new host, or name a mirror"
-        )
+        raise RETIRED_ISTIO_HOST.error(host=retired[0])
     return value
 
 
 def revision_name(value: str) -> str:
     """Name of a revision or of a tag."""
     if re.fullmatch(DNS_LABEL, value) is None or len(value) > MAX_REVISION_CHARACTERS or value == UNNAMED:
-        raise ValueError(
-            f"{value!r} cannot name a revision or a tag; write lower-case letters, digits and '-', at most "
-            f"{MAX_REVISION_CHARACTERS} of them and not 'default', such as '1-31-1'"
-        )
+        raise INVALID_REVISION.error(value=value, most=MAX_REVISION_CHARACTERS)
     return value
 
 
@@ -138,24 +142,21 @@ def injecting_revision(args: Revisions) -> str:
     return args.revision_tags.get(wanted, wanted)
 
 
-def revision_faults(args: Revisions) -> Iterator[str]:
+def revision_issues(args: Revisions) -> Iterator[Message]:
     """What the revisions, the tags and the data plane of a mesh contradict each other in."""
     second, known = args.canary_revision, sorted(versions_by_revision(args))
     if second is not None and second.revision == args.revision:
-        yield f"canary_revision {second.revision!r} is the revision of the first control plane too; rename one"
+        yield REVISION_TAKEN.message(revision=second.revision)
     if second is not None and minors_apart(args.istio_version, second.istio_version) > MAX_MINORS_APART:
-        yield (
-            f"canary_revision has istio_version {second.istio_version!r}, more than two minor versions from "
-            f"{args.istio_version!r}, which Istio does not support; go by a version between them"
-        )
+        yield REVISIONS_TOO_FAR_APART.message(version=second.istio_version, other=args.istio_version)
     for tag, revision in args.revision_tags.items():
         if tag in known:
-            yield f"revision_tags: {tag!r} is a revision itself; give the tag another name, such as 'stable'"
+            yield TAG_IS_REVISION.message(tag=tag)
         if revision not in known:
-            yield f"revision_tags: {tag!r} stands for {revision!r}, which no control plane has; write {_one_of(known)}"
+            yield TAG_WITHOUT_REVISION.message(tag=tag, revision=revision, known=_one_of(known))
     if args.data_plane is not None and args.data_plane not in {*known, *args.revision_tags}:
         names = _one_of([*args.revision_tags, *known])
-        yield f"data_plane {args.data_plane!r} is no revision and no tag, so no pod would get a sidecar; write {names}"
+        yield UNKNOWN_DATA_PLANE.message(data_plane=args.data_plane, names=names)
 
 
 def minors_apart(one: str, other: str) -> int:

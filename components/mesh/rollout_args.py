@@ -13,6 +13,8 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import listed
 from meshed_mcp.components.mesh.header_rules import header_name, header_regex
+from meshed_mcp.error_codes.service import ROLLOUT_NOT_HUNDRED, ROLLOUT_UNUSED_FIELDS
+from meshed_mcp.error_codes.values import LISTED_TWICE
 
 PREVIEW_HEADER: Final = "x-deployment-stage"
 """Product rule: the name that the project's first blue-green routes used."""
@@ -71,9 +73,12 @@ class Weights(Model):
     def _sums_to_all(self) -> "Weights":
         total = self.stable + self.canary
         if total != HUNDRED_PERCENT:
-            raise ValueError(
-                f"stable {self.stable} and canary {self.canary} sum to {total}, not 100; "
-                f"write stable: {100 - self.canary} or canary: {100 - self.stable}"
+            raise ROLLOUT_NOT_HUNDRED.error(
+                stable=self.stable,
+                canary=self.canary,
+                total=total,
+                rest_stable=100 - self.canary,
+                rest_canary=100 - self.stable,
             )
         return self
 
@@ -92,7 +97,7 @@ class Mirror(Model):
     def _are_different(cls, value: list[str]) -> list[str]:
         twice = sorted({tool for tool in value if value.count(tool) > 1})
         if twice:
-            raise ValueError(f"{listed(twice)} is listed twice; remove one")
+            raise LISTED_TWICE.error(names=listed(twice))
         return value
 
 
@@ -111,9 +116,7 @@ class NoRollout(Model):
         unused = [field for field in value if field in USED_BY] if isinstance(value, dict) else []
         if unused:
             strategy = next((USED_BY[field] for field in unused if field != "image"), RolloutStrategy.CANARY)
-            raise ValueError(
-                f"strategy none does not use {' and '.join(unused)}; remove it, or write strategy: {strategy}"
-            )
+            raise ROLLOUT_UNUSED_FIELDS.error(fields=" and ".join(unused), strategy=strategy)
         return value
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.args import In
-from meshed_mcp.components.mesh.access_args import ToolSettings, tool_faults, tool_names
+from meshed_mcp.components.mesh.access_args import ToolSettings, tool_issues, tool_names
 from meshed_mcp.components.mesh.connection_args import TrafficSettings
 from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerResources
 from meshed_mcp.components.mesh.extension_args import Extensions
@@ -20,9 +20,9 @@ from meshed_mcp.components.mesh.faults_args import FaultsByName
 from meshed_mcp.components.mesh.grace import with_grace
 from meshed_mcp.components.mesh.limits_args import LimitSettings, check_limits
 from meshed_mcp.components.mesh.outside_args import outside_hosts
-from meshed_mcp.components.mesh.policy_args import PolicySettings, enforcement_faults
+from meshed_mcp.components.mesh.policy_args import PolicySettings, enforcement_issues
 from meshed_mcp.components.mesh.proxy_size import ProxySize
-from meshed_mcp.components.mesh.rate_limits_args import RateLimits, rate_limit_faults
+from meshed_mcp.components.mesh.rate_limits_args import RateLimits, rate_limit_issues
 from meshed_mcp.components.mesh.reach_args import Reachable
 from meshed_mcp.components.mesh.rollout_args import NoRollout, Rollout
 from meshed_mcp.components.mesh.service_rules import (
@@ -32,14 +32,15 @@ from meshed_mcp.components.mesh.service_rules import (
     http_methods,
     once,
     own_variables,
-    session_faults,
-    variable_faults,
+    session_issues,
+    variable_issues,
 )
 from meshed_mcp.components.mesh.sharing import SharedUse
 from meshed_mcp.components.mesh.telemetry_args import AccessLog
 from meshed_mcp.components.mesh.token_args import TokenSettings
 from meshed_mcp.components.mesh.tool_args import PoolSettings
-from meshed_mcp.components.mesh.traffic_rules import traffic_faults
+from meshed_mcp.components.mesh.traffic_rules import traffic_issues
+from meshed_mcp.error_codes.code import raise_all
 
 
 class ServiceSettings(PolicySettings):
@@ -174,14 +175,13 @@ class ServiceSettings(PolicySettings):
     def _agrees_with_itself(self) -> "ServiceSettings":
         has_tokens = self.auth is not None
         found = [
-            *session_faults(self.legacy, self.methods),
-            *tool_faults(self.tools, self.callers, expose=self.expose, has_tokens=has_tokens),
-            *enforcement_faults(self.enforcement, self.legacy, self.tools, self.auth),
-            *rate_limit_faults(self.rate_limits, has_tokens=has_tokens),
-            *traffic_faults(self),
-            *variable_faults(self.env, self.secret_env),
+            *session_issues(self.legacy, self.methods),
+            *tool_issues(self.tools, self.callers, expose=self.expose, has_tokens=has_tokens),
+            *enforcement_issues(self.enforcement, self.legacy, self.tools, self.auth),
+            *rate_limit_issues(self.rate_limits, has_tokens=has_tokens),
+            *traffic_issues(self),
+            *variable_issues(self.env, self.secret_env),
         ]
-        if found:
-            raise ValueError("\n".join(found))
+        raise_all(found)
         check_limits(self.limits, self.drain, self.resources)
         return self

@@ -11,6 +11,16 @@ from typing import Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.names import DNS_LABEL, DNS_NAME, listed
 from meshed_mcp.contract_limits import LIMIT_VARIABLES
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.service import (
+    INVALID_CALLER,
+    INVALID_VARIABLE_NAME,
+    RESERVED_VARIABLE,
+    STICKY_NEEDS_METHODS,
+    UNKNOWN_HTTP_METHOD,
+    VARIABLE_SET_TWICE,
+)
+from meshed_mcp.error_codes.values import INVALID_PATH, LISTED_TWICE
 
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 _ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -56,9 +66,7 @@ SET_BY_COMPONENT: Final = frozenset(
 def endpoint_path(value: str) -> str:
     """The path, below "/"."""
     if _PATH.fullmatch(value) is None or {".", ".."} & set(value.split("/")):
-        raise ValueError(
-            f"{value!r} is no path below '/'; write it with a leading and without a trailing '/', such as '/mcp'"
-        )
+        raise INVALID_PATH.error(value=value)
     return value
 
 
@@ -66,7 +74,7 @@ def http_methods(value: list[str]) -> list[str]:
     """The methods, each one that a gateway passes on."""
     bad = [method for method in value if method not in HTTP_METHODS]
     if bad:
-        raise ValueError(f"{listed(bad)} is no HTTP method; write some of {', '.join(HTTP_METHODS)}")
+        raise UNKNOWN_HTTP_METHOD.error(names=listed(bad), known=", ".join(HTTP_METHODS))
     return value
 
 
@@ -74,10 +82,7 @@ def caller_names(value: list[str]) -> list[str]:
     """The callers: services by name, or "namespace/serviceaccount", each once."""
     bad = [caller for caller in value if _CALLER.fullmatch(caller) is None]
     if bad:
-        raise ValueError(
-            f"{listed(bad)} names no caller; write a service of this namespace such as 'mcp-controller', or "
-            "'namespace/serviceaccount' (wildcards would let everybody in)"
-        )
+        raise INVALID_CALLER.error(names=listed(bad))
     once(value)
     return value
 
@@ -86,33 +91,28 @@ def once(value: Sequence[str]) -> None:
     """Raises ValueError when a value stands twice in a list."""
     twice = sorted({str(each) for each in value if value.count(each) > 1})
     if twice:
-        raise ValueError(f"{listed(twice)} is listed twice; remove one")
+        raise LISTED_TWICE.error(names=listed(twice))
 
 
 def own_variables(names: Collection[str]) -> None:
     """Raises ValueError for a name that no variable can have, or that follows from another field."""
     bad = [name for name in names if _ENVIRONMENT_NAME.fullmatch(name) is None]
     if bad:
-        raise ValueError(
-            f"{listed(bad)} cannot name an environment variable; write letters, digits and '_', such as 'LOG_LEVEL'"
-        )
+        raise INVALID_VARIABLE_NAME.error(names=listed(bad))
     owned = sorted(SET_BY_COMPONENT & set(names))
     if owned:
-        raise ValueError(f"{listed(owned)} is set from the other fields of the service; remove it")
+        raise RESERVED_VARIABLE.error(names=listed(owned))
 
 
-def session_faults(legacy: contract.Legacy, methods: Collection[str]) -> Iterator[str]:
+def session_issues(legacy: contract.Legacy, methods: Collection[str]) -> Iterator[Message]:
     """What a service with sessions lacks among its methods."""
     missing = [method for method in SESSION_METHODS if method not in methods]
     if legacy is contract.Legacy.STICKY and missing:
-        yield (
-            f"legacy sticky needs {' and '.join(missing)} among methods, for the streams and the end of sessions; "
-            "add it, or write legacy: stateless"
-        )
+        yield STICKY_NEEDS_METHODS.message(missing=" and ".join(missing))
 
 
-def variable_faults(plain: Iterable[str], secret: Iterable[str]) -> Iterator[str]:
+def variable_issues(plain: Iterable[str], secret: Iterable[str]) -> Iterator[Message]:
     """Variables with two values."""
     both = sorted(set(plain) & set(secret))
     if both:
-        yield f"{listed(both)} is in env and in secret_env; keep one, secret_env if the value is a secret"
+        yield VARIABLE_SET_TWICE.message(names=listed(both))

@@ -12,6 +12,8 @@ from pydantic import Field, field_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import listed
+from meshed_mcp.error_codes.mesh import INVALID_ORGANIZATION
+from meshed_mcp.error_codes.values import LISTED_TWICE
 
 TRACING_PROVIDER: Final = "otlp"
 ACCESS_LOG_PROVIDER: Final = "mcp-access-log"
@@ -57,10 +59,8 @@ class OrganizationTag(Model):
     def _are_organizations(cls, value: list[str]) -> list[str]:
         bad = [name for name in value if _ORGANIZATION.fullmatch(name) is None]
         if bad:
-            raise ValueError(
-                f"{listed(bad)} cannot be a label's value here; write at most 64 letters, digits and '_.:/@-'"
-            )
+            raise INVALID_ORGANIZATION.error(names=listed(bad))
         twice = sorted({name for name in value if value.count(name) > 1})
         if twice:
-            raise ValueError(f"{listed(twice)} is listed twice; remove one")
+            raise LISTED_TWICE.error(names=listed(twice))
         return value

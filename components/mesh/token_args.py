@@ -15,6 +15,23 @@ from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import listed
 from meshed_mcp.components.mesh.claim_args import ClaimName
 from meshed_mcp.components.mesh.outside_args import HTTPS_PORT, is_address, is_inside, outside_name
+from meshed_mcp.error_codes.service import (
+    HEADER_FOR_TWO_CLAIMS,
+    INVALID_CLAIM_HEADER,
+    INVALID_CLAIM_PATH,
+    INVALID_ISSUER_URL,
+    INVALID_SCOPE,
+    KEY_URL_IN_CLUSTER,
+    KEY_URL_IN_PLAINTEXT,
+    KEY_URL_IS_ADDRESS,
+    KEY_URL_NOT_IN_CLUSTER,
+    KEY_URL_PORT,
+    KEYS_NEED_ONE_SOURCE,
+    NO_PUBLIC_KEYS,
+    PRIVATE_KEY_IN_STACK,
+    UNKNOWN_KEY_TYPE,
+    UNUSED_JWKS_IN_CLUSTER,
+)
 
 MAX_CLAIM_HEADERS: Final = 8
 """Product rule: each header travels with every request and may become a label; nobody needs a copy of the token."""
@@ -38,7 +55,7 @@ def scope_names(value: list[str]) -> list[str]:
     """Scopes, each once."""
     bad = [scope for scope in value if _SCOPE.fullmatch(scope) is None]
     if bad:
-        raise ValueError(f"{listed(bad)} is no scope; write it without spaces, quotes and commas, such as 'docs.read'")
+        raise INVALID_SCOPE.error(names=listed(bad))
     return list(dict.fromkeys(value))
 
 
@@ -106,16 +123,16 @@ class TokenSettings(Model):
             _claim_header(claim, header)
         twice = sorted({header for header in value.values() if list(value.values()).count(header) > 1})
         if twice:
-            raise ValueError(f"{listed(twice)} would hold two claims; write a header for each")
+            raise HEADER_FOR_TWO_CLAIMS.error(names=listed(twice))
         return value
 
     @model_validator(mode="after")
     def _has_keys_of_its_own(self) -> "TokenSettings":
         if (self.jwks_url is None) == (self.jwks is None):
             found = "there are no keys to check tokens with" if self.jwks is None else "there are two sources of keys"
-            raise ValueError(f"{found}; write either jwks_url or jwks")
+            raise KEYS_NEED_ONE_SOURCE.error(found=found)
         if self.jwks_url is None and self.jwks_in_cluster:
-            raise ValueError("jwks_in_cluster says where jwks_url leads, and there is none; remove it")
+            raise UNUSED_JWKS_IN_CLUSTER.error()
         return self
 
     @property
@@ -134,61 +151,44 @@ def _key_url(value: str, *, in_cluster: bool) -> None:
     url = _url(value)
     host = url.hostname or ""
     if is_address(host):
-        raise ValueError(
-            f"{value!r} names an address, which the control plane would ask from inside the cluster; "
-            "write the issuer's host name"
-        )
+        raise KEY_URL_IS_ADDRESS.error(value=value)
     if in_cluster:
         if ".svc" not in host:
-            raise ValueError(
-                f"{value!r} is no Service of the cluster; write a host such as "
-                "'keycloak.login.svc.cluster.local', or remove jwks_in_cluster"
-            )
+            raise KEY_URL_NOT_IN_CLUSTER.error(value=value)
         return
     if is_inside(host):
-        raise ValueError(
-            f"{value!r} leads into the cluster; write the issuer's public host, or jwks_in_cluster: true "
-            "if the issuer is a Service"
-        )
+        raise KEY_URL_IN_CLUSTER.error(value=value)
     _outside_key_url(value, url)
 
 
 def _outside_key_url(value: str, url: SplitResult) -> None:
     if url.scheme == "http":
-        raise ValueError(f"{value!r} is fetched in the clear, where keys can be exchanged; write https://")
+        raise KEY_URL_IN_PLAINTEXT.error(value=value)
     if url.port not in (None, HTTPS_PORT):
-        raise ValueError(f"{value!r} names port {url.port}, but pods reach the hosts of keys on port 443; leave it out")
+        raise KEY_URL_PORT.error(value=value, port=url.port)
     outside_name(url.hostname or "")
 
 
 def _public_keys(value: dict[str, Any]) -> None:
     keys = value.get("keys")
     if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
-        raise ValueError("has no keys; write a JWK Set, such as {keys: [{kty: EC, crv: P-256, x: ..., y: ...}]}")
+        raise NO_PUBLIC_KEYS.error()
     for number, key in enumerate(keys):
         if key.get("kty") not in PUBLIC_KEY_TYPES:
-            raise ValueError(
-                f"keys[{number}] is of type {key.get('kty')!r}; write keys of {', '.join(PUBLIC_KEY_TYPES)}"
-            )
+            raise UNKNOWN_KEY_TYPE.error(number=number, kty=key.get("kty"), known=", ".join(PUBLIC_KEY_TYPES))
         if "d" in key:
-            raise ValueError(
-                f"keys[{number}] holds the private key, with which everybody who reads the stack could sign; "
-                "write the public part alone, and replace the key"
-            )
+            raise PRIVATE_KEY_IN_STACK.error(number=number)
 
 
 def _claim_header(claim: str, header: str) -> None:
     if _CLAIM_PATH.fullmatch(claim) is None:
-        raise ValueError(f"{claim!r} cannot name a claim; write letters, digits, '_' and '-', with '.' into objects")
+        raise INVALID_CLAIM_PATH.error(claim=claim)
     if _HEADER.fullmatch(header) is None or RESERVED_HEADERS.fullmatch(header) is not None:
-        raise ValueError(
-            f"{header!r} cannot carry the claim {claim}; write a header of your own such as 'x-organization-id', in "
-            "lower case, beginning with 'x-', and none that proxies or MCP use"
-        )
+        raise INVALID_CLAIM_HEADER.error(header=header, claim=claim)
 
 
 def _url(value: str) -> SplitResult:
     url = urlsplit(value)
     if url.scheme not in ("http", "https") or not url.hostname or url.fragment or url.username is not None:
-        raise ValueError(f"{value!r} is no URL; write one such as 'https://login.example.com/realms/tools'")
+        raise INVALID_ISSUER_URL.error(value=value)
     return url

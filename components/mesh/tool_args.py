@@ -13,6 +13,9 @@ from pydantic import Field, field_validator
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import listed
 from meshed_mcp.components.mesh.container_args import ServerResources
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.service import MIRROR_OF_UNSAFE_TOOL, TIMEOUT_ON_UNSAFE_TOOL
+from meshed_mcp.error_codes.values import LISTED_TWICE
 
 POOL_PREFIX: Final = "pool-"
 """Begins the label `version` of a pool's pods, so that no pool is taken for a version."""
@@ -55,7 +58,7 @@ class PoolSettings(Model):
     def _are_different(cls, value: list[str]) -> list[str]:
         twice = sorted({tool for tool in value if value.count(tool) > 1})
         if twice:
-            raise ValueError(f"{listed(twice)} is listed twice; remove one")
+            raise LISTED_TWICE.error(names=listed(twice))
         return value
 
 
@@ -66,22 +69,15 @@ class Pool(PoolSettings):
     """Pods; of an autoscaled pool, at creation."""
 
 
-def cut_faults(tools: Mapping[str, ToolTraffic]) -> Iterator[str]:
+def cut_issues(tools: Mapping[str, ToolTraffic]) -> Iterator[Message]:
     """Time-outs on tools whose calls may not be cut."""
     for tool, rule in tools.items():
         if rule.timeout_seconds is not None and not rule.repeatable:
-            yield (
-                f"tools.{tool}.timeout_seconds: whoever is cut off cannot know whether the tool ran, nor try again; "
-                "write read_only: true or idempotent: true if it is, or limits.call_seconds, at which the server "
-                "itself ends a call"
-            )
+            yield TIMEOUT_ON_UNSAFE_TOOL.message(tool=tool)
 
 
-def mirror_faults(tools: list[str], declared: Mapping[str, ToolTraffic]) -> Iterator[str]:
+def mirror_issues(tools: list[str], declared: Mapping[str, ToolTraffic]) -> Iterator[Message]:
     """Mirrored tools that may change something."""
     for number, tool in enumerate(tools):
         if tool not in declared or not declared[tool].read_only:
-            yield (
-                f"rollout.mirror.tools[{number}]: {tool!r} is not declared read-only, and a copy of its call would do "
-                f"its work twice; write tools: {{{tool}: {{read_only: true}}}} if it changes nothing, or remove it"
-            )
+            yield MIRROR_OF_UNSAFE_TOOL.message(number=number, tool=tool)

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 from meshed_mcp import contract
 from meshed_mcp.components.core.names import DNS_LABEL
 from meshed_mcp.components.mesh.limits_args import check_limits
-from meshed_mcp.components.mesh.tool_args import PoolSettings, cut_faults, mirror_faults
+from meshed_mcp.components.mesh.tool_args import PoolSettings, cut_issues, mirror_issues
+from meshed_mcp.error_codes.code import Message, MessageError
+from meshed_mcp.error_codes.service import (
+    INVALID_POOL_NAME,
+    POOL_NAME_TAKEN,
+    POOL_OF_EVERY_TOOL,
+    RETRY_OF_EVERY_TOOL,
+    STICKY_WITHOUT_OUTLIER_DETECTION,
+    TOOL_IN_TWO_POOLS,
+)
 
 if TYPE_CHECKING:
     from meshed_mcp.components.mesh.args import ServiceSettings
@@ -19,46 +28,40 @@ if TYPE_CHECKING:
 EVERY_TOOL = "*"
 
 
-def traffic_faults(settings: "ServiceSettings") -> Iterator[str]:
-    """Every fault of routes, pools and tools."""
-    yield from cut_faults(settings.tools)
-    yield from unnamed_faults(settings)
+def traffic_issues(settings: "ServiceSettings") -> Iterator[Message]:
+    """Every issue of routes, pools and tools."""
+    yield from cut_issues(settings.tools)
+    yield from unnamed_issues(settings)
     if settings.rollout.mirror is not None:
-        yield from mirror_faults(settings.rollout.mirror.tools, settings.tools)
-    yield from pool_faults(settings)
-    yield from session_faults(settings)
+        yield from mirror_issues(settings.rollout.mirror.tools, settings.tools)
+    yield from pool_issues(settings)
+    yield from session_issues(settings)
 
 
-def unnamed_faults(settings: "ServiceSettings") -> Iterator[str]:
+def unnamed_issues(settings: "ServiceSettings") -> Iterator[Message]:
     """Properties of a tool, said of all that are not named."""
     rule = settings.tools.get(EVERY_TOOL)
     if rule is not None and (rule.repeatable or rule.timeout_seconds is not None):
-        yield (
-            "tools.*: whether calls may be repeated is known of single tools only; name each that is read_only or "
-            "idempotent"
-        )
+        yield RETRY_OF_EVERY_TOOL.message()
 
 
-def pool_faults(settings: "ServiceSettings") -> Iterator[str]:
+def pool_issues(settings: "ServiceSettings") -> Iterator[Message]:
     """Names that are none, tools in two pools, and limits that do not fit a pool's pods."""
     owners: dict[str, str] = {}
     for name, pool in settings.pools.items():
         if re.fullmatch(rf"(?=[a-z]){DNS_LABEL}", name) is None:
-            yield (
-                f"pools.{name}: cannot name a pool, whose Deployment is <service>-<pool>; write lower-case letters, "
-                "digits and '-', such as 'slow'"
-            )
+            yield INVALID_POOL_NAME.message(name=name)
         elif name in {contract.CANARY, contract.GREEN, contract.VARIANT}:
-            yield f"pools.{name}: is the name of a rollout's second version; write another, such as 'slow'"
+            yield POOL_NAME_TAKEN.message(name=name)
         for number, tool in enumerate(pool.tools):
             if tool == EVERY_TOOL:
-                yield f"pools.{name}.tools[{number}]: '*' would leave the service's own pods nothing; name the tools"
+                yield POOL_OF_EVERY_TOOL.message(name=name, number=number)
             elif owners.setdefault(tool, name) != name:
-                yield f"pools.{name}.tools[{number}]: {tool!r} is in pool {owners[tool]} too; remove it from one"
-        yield from _limit_faults(settings, name, pool)
+                yield TOOL_IN_TWO_POOLS.message(name=name, number=number, tool=tool, other=owners[tool])
+        yield from _limit_issues(settings, name, pool)
 
 
-def _limit_faults(settings: "ServiceSettings", name: str, pool: PoolSettings) -> Iterator[str]:
+def _limit_issues(settings: "ServiceSettings", name: str, pool: PoolSettings) -> Iterator[Message]:
     limits = settings.limits
     if pool.call_seconds is not None:
         limits = limits.model_copy(update={"call_seconds": pool.call_seconds})
@@ -66,14 +69,11 @@ def _limit_faults(settings: "ServiceSettings", name: str, pool: PoolSettings) ->
         return
     try:
         check_limits(limits, settings.drain, pool.resources or settings.resources)
-    except ValueError as error:
-        yield f"pools.{name}: {error}"
+    except MessageError as error:
+        yield from (message.at(f"pools.{name}") for message in error.messages)
 
 
-def session_faults(settings: "ServiceSettings") -> Iterator[str]:
+def session_issues(settings: "ServiceSettings") -> Iterator[Message]:
     """Sessions on replicas that nobody finds sick."""
     if settings.legacy is contract.Legacy.STICKY and settings.traffic.outlier_detection is None:
-        yield (
-            "traffic.outlier_detection: null with legacy: sticky leaves sessions on a replica that died, and each of "
-            "their requests gets 503; remove the null, or write legacy: stateless"
-        )
+        yield STICKY_WITHOUT_OUTLIER_DETECTION.message()

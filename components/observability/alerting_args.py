@@ -10,6 +10,14 @@ from pydantic import AfterValidator, model_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import object_name
+from meshed_mcp.error_codes.observability import (
+    INVALID_HOST_AND_PORT,
+    INVALID_MAIL_ADDRESS,
+    MAIL_LOGIN_INCOMPLETE,
+    MAIL_SERVER_UNREACHABLE,
+    PORT_OUT_OF_RANGE,
+)
+from meshed_mcp.error_codes.values import INVALID_SECRET_KEY
 
 UNREACHABLE_HOSTS: Final = re.compile(r"(localhost|.+[.]localhost|.+[.]invalid|127[.].*|0[.]0[.]0[.]0)")
 """Loopback and names that never resolve: unreachable from a pod. Source: RFC 6761, sections 6.3 and 6.4."""
@@ -20,28 +28,27 @@ HIGHEST_PORT: Final = 65_535
 
 def host_and_port(text: str) -> str:
     """`text` unchanged, if it is a host and port that a pod can reach. Raises ValueError with what to set instead."""
-    fix = "write one such as 'smtp.example.com:587'"
     if re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]{1,5}", text) is None:
-        raise ValueError(f"{text!r} is no host with a port; {fix}")
+        raise INVALID_HOST_AND_PORT.error(text=text)
     host, _, port = text.rpartition(":")
     if not 0 < int(port) <= HIGHEST_PORT:
-        raise ValueError(f"{text!r} has no port from 1 to {HIGHEST_PORT}; {fix}")
+        raise PORT_OUT_OF_RANGE.error(text=text, most=HIGHEST_PORT)
     if UNREACHABLE_HOSTS.fullmatch(host.lower()):
-        raise ValueError(f"{text!r} cannot be reached from a pod: {host} is the pod itself, or no name at all; {fix}")
+        raise MAIL_SERVER_UNREACHABLE.error(text=text, host=host)
     return text
 
 
 def mail_address(text: str) -> str:
     """`text` unchanged, if it can be an email address. Raises ValueError with what to set instead."""
     if re.fullmatch(r"[^@\s]+@[^@\s]+", text) is None:
-        raise ValueError(f"{text!r} is no mail address; write one such as 'operators@example.com'")
+        raise INVALID_MAIL_ADDRESS.error(text=text)
     return text
 
 
 def secret_key(text: str) -> str:
     """`text` unchanged, if it is a valid key of a Secret. Raises ValueError with what to set instead."""
     if re.fullmatch(r"[-._A-Za-z0-9]{1,253}", text) is None:
-        raise ValueError(f"{text!r} is no key of a Secret; write letters, digits, '-', '_' and '.', such as 'url'")
+        raise INVALID_SECRET_KEY.error(value=text)
     return text
 
 
@@ -78,7 +85,7 @@ class EmailReceiver(Model):
         if (self.username is None) != (self.password is None):
             given, missing = ("username", "password") if self.password is None else ("password", "username")
             fix = {"password": "{secret: ..., key: ...}", "username": "the account's name"}[missing]
-            raise ValueError(f"{given} is given without {missing}, so no login works; write {missing}: {fix}")
+            raise MAIL_LOGIN_INCOMPLETE.error(given=given, missing=missing, fix=fix)
         return self
 
     require_tls: bool = True

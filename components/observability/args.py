@@ -21,12 +21,14 @@ from meshed_mcp.components.observability.kiali_args import KialiSettings
 from meshed_mcp.components.observability.remote_write_args import RemoteWrite
 from meshed_mcp.components.observability.reservation import Reservation
 from meshed_mcp.components.observability.slo import SloSettings
+from meshed_mcp.error_codes.observability import EXPOSED_WITHOUT_LOGIN, INVALID_POD_REFERENCE, LOGIN_WITHOUT_URL
+from meshed_mcp.error_codes.values import INVALID_WEB_ADDRESS
 
 
 def web_address(text: str) -> str:
     """`text` without a slash at its end. Raises ValueError with what to write instead."""
     if not text.startswith(("https://", "http://")):
-        raise ValueError(f"{text!r} is no web address; write one such as 'https://grafana.example.com'")
+        raise INVALID_WEB_ADDRESS.error(text=text, example="https://grafana.example.com")
     return text.rstrip("/")
 
 
@@ -38,7 +40,7 @@ def pods_reference(text: str) -> str:
         if slash:
             object_name(app)
     except ValueError as error:
-        raise ValueError(f'{text!r} names no pods: {error}; write "namespace" or "namespace/app"') from None
+        raise INVALID_POD_REFERENCE.error(text=text, error=error) from None
     return text
 
 
@@ -145,17 +147,13 @@ class GrafanaSettings(Model):
     @model_validator(mode="after")
     def _login_comes_back(self) -> Self:
         if self.login is not None and self.url is None:
-            message = "the identity provider must know where to send people back to"
-            raise ValueError(f"login is given without url, and {message}; write url: 'https://grafana.example.com'")
+            raise LOGIN_WITHOUT_URL.error()
         return self
 
     @model_validator(mode="after")
     def _exposed_behind_a_log_in(self) -> Self:
         if self.expose is not None and (self.login is None or not (self.url or "").startswith("https://")):
-            message = "pages of everything would be open, or a password sent in the clear"
-            raise ValueError(
-                f"expose is given without login and an https url: {message}; write login: and url: https://"
-            )
+            raise EXPOSED_WITHOUT_LOGIN.error()
         return self
 
     storage_gib: int = Field(default=5, ge=1, le=1024)

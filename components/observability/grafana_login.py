@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.names import listed, object_name
+from meshed_mcp.error_codes.observability import LOGIN_IN_PLAINTEXT, NO_ADMIN_ROLE, UNKNOWN_ROLE
 
 ENV_CLIENT_SECRET: Final = "GF_AUTH_GENERIC_OAUTH_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 """Source: Grafana, "Override configuration with environment variables"."""
@@ -35,7 +36,7 @@ DEFAULT_ROLES: Final[Mapping[str, GrafanaRole]] = {
 def https_address(text: str) -> str:
     """`text` as it is, if log-ins are safe on the way there. Raises ValueError with what to write instead."""
     if urlsplit(text).scheme != "https" or not urlsplit(text).hostname:
-        raise ValueError(f"{text!r} would show log-ins on the way; write https:// and the provider's address")
+        raise LOGIN_IN_PLAINTEXT.error(text=text)
     return text
 
 
@@ -75,13 +76,13 @@ class GrafanaLogin(Model):
     def _are_roles(cls, value: dict[str, object]) -> dict[str, object]:
         unknown = sorted(set(value) - set(PLATFORM_ROLES))
         if unknown:
-            raise ValueError(f"there is no role {listed(unknown)}; write {listed(sorted(PLATFORM_ROLES))}")
+            raise UNKNOWN_ROLE.error(names=listed(unknown), known=listed(sorted(PLATFORM_ROLES)))
         return value
 
     @model_validator(mode="after")
     def _somebody_administers(self) -> Self:
         if "Admin" not in self.roles.values():
-            raise ValueError("roles make nobody Admin, so nobody can repair it; map one, such as mcp-admin: Admin")
+            raise NO_ADMIN_ROLE.error()
         return self
 
 

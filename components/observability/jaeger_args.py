@@ -11,12 +11,13 @@ from pydantic import AfterValidator, Field, field_validator
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import object_name
 from meshed_mcp.components.observability.reservation import Reservation
+from meshed_mcp.error_codes.values import INVALID_PERCENTAGE, INVALID_WEB_ADDRESS
 
 
 def percent(value: float) -> float:
     """`value` as it is, if it is a percentage. Raises ValueError with what to write instead."""
     if not 0 <= value <= 100:  # noqa: PLR2004 - the bounds of a percentage
-        raise ValueError(f"{value:g} is no percentage; write 0 to 100")
+        raise INVALID_PERCENTAGE.error(value=value)
     return value
 
 
@@ -65,7 +66,7 @@ class SearchStorage(Model):
     @classmethod
     def _is_address(cls, value: str) -> str:
         if not value.startswith(("https://", "http://")):
-            raise ValueError(f"{value!r} is no web address; write one such as 'https://opensearch.data.svc:9200'")
+            raise INVALID_WEB_ADDRESS.error(text=value, example="https://opensearch.data.svc:9200")
         return value.rstrip("/")
 
 

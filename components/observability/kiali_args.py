@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, field_validator
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import object_name
 from meshed_mcp.components.observability.reservation import Reservation
+from meshed_mcp.error_codes.observability import LOGIN_IN_PLAINTEXT
 
 
 class OpenIdLogin(Model):
@@ -29,7 +30,7 @@ class OpenIdLogin(Model):
     @classmethod
     def _is_https(cls, value: str) -> str:
         if not value.startswith("https://"):
-            raise ValueError(f"{value!r} would show log-ins on the way; write https://")
+            raise LOGIN_IN_PLAINTEXT.error(text=value)
         return value
 
 

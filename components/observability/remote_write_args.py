@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.alerting_args import SecretFile
+from meshed_mcp.error_codes.values import INVALID_WEB_ADDRESS
 
 KEPT_SERIES: Final = "([a-z]+:)?mcp[_:].*|http_server_.*|traces_span_metrics_.*|workload:.*"
 """Metrics of servers and what is recorded of them, of which the level stands first (`server:mcp_errors:rate5m`); not
@@ -19,7 +20,7 @@ the cluster's. The whole name must match. Source: Prometheus, "Relabel config"."
 def write_address(text: str) -> str:
     """`text` as it is, if samples can go there. Raises ValueError with what to write instead."""
     if not text.startswith(("https://", "http://")):
-        raise ValueError(f"{text!r} is no web address; write one such as 'https://metrics.example.com/api/v1/write'")
+        raise INVALID_WEB_ADDRESS.error(text=text, example="https://metrics.example.com/api/v1/write")
     return text
 
 

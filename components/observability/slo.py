@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 from meshed_mcp import contract
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import service_name
+from meshed_mcp.error_codes.observability import INVALID_LATENCY
 
 BUDGET_DAYS: Final = 30
 """Days of an error budget; the factors of the burn-rate alerts assume it. Fewer where Prometheus keeps fewer."""
@@ -24,7 +25,7 @@ def bucket_bound(seconds: float) -> float:
     if seconds in contract.DURATION_BUCKETS_SECONDS:
         return seconds
     bounds = ", ".join(f"{bound:g}" for bound in contract.DURATION_BUCKETS_SECONDS)
-    raise ValueError(f"{seconds:g} s is no bound of the histogram of durations; write one of {bounds}")
+    raise INVALID_LATENCY.error(seconds=seconds, bounds=bounds)
 
 
 class Objective(Model):

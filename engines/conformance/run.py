@@ -42,11 +42,13 @@ def main(names: list[str]) -> int:
     """Judge, tell, and say whether all is well."""
     unknown = sorted(set(names) - set(SETUPS))
     if unknown:
-        raise SystemExit(f"there is no set-up {unknown[0]!r}; write one of: {', '.join(map(repr, SETUPS))}")
+        raise SystemExit(f"there is no set-up {unknown[0]!r}; use one of: {', '.join(map(repr, SETUPS))}")
     try:
         return _judged(names or list(SETUPS))
-    except (ConfigurationError, LocalRunError) as error:
-        raise SystemExit("\n".join(map(str, error.faults))) from None
+    except ConfigurationError as error:
+        raise SystemExit("\n".join(issue.line for issue in error.issues)) from None
+    except LocalRunError as error:
+        raise SystemExit("\n".join(message.line for message in error.messages)) from None
 
 
 def _judged(names: list[str]) -> int:

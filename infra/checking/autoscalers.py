@@ -10,6 +10,15 @@ from typing import Any, Final
 
 from meshed_mcp.components.core.errors import excerpt, suggestion
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.error_codes.check import (
+    FALLBACK_NEVER_ACTS,
+    REQUEST_MISSING,
+    RESIZED_AND_SCALED,
+    TRIGGER_NOT_A_NUMBER,
+    UNKNOWN_TRIGGER,
+    UPDATE_MODE_IS_FALSE,
+    ZERO_NEVER_LEFT,
+)
 from meshed_mcp.infra.checking.keda_triggers import NUMBERS, RESOURCES, TRIGGER_TYPES
 from meshed_mcp.infra.checking.references import title
 from meshed_mcp.infra.checking.routes import Finding
@@ -30,12 +39,15 @@ def triggers_are_known(objects: Sequence[Manifest]) -> Iterator[Finding]:
         for number, trigger in enumerate(item["spec"]["triggers"]):
             field, kind = f"spec.triggers[{number}]", trigger["type"]
             if kind not in TRIGGER_TYPES:
-                message = f"{kind!r} is no trigger of KEDA; {suggestion(kind, sorted(TRIGGER_TYPES))}"
+                message = UNKNOWN_TRIGGER.message(kind=kind, suggested=suggestion(kind, sorted(TRIGGER_TYPES)))
                 yield item, f"{field}.type", message
             for key in sorted(NUMBERS & trigger["metadata"].keys()):
                 if not is_number(trigger["metadata"][key]):
-                    message = f"{excerpt(trigger['metadata'][key])} is no number, and KEDA would make no HPA of it"
-                    yield item, f"{field}.metadata.{key}", f"{message}; write digits in quotes, such as '28'"
+                    yield (
+                        item,
+                        f"{field}.metadata.{key}",
+                        TRIGGER_NOT_A_NUMBER.message(value=excerpt(trigger["metadata"][key])),
+                    )
 
 
 def composites_keep_their_fallback(objects: Sequence[Manifest]) -> Iterator[Finding]:
@@ -44,9 +56,8 @@ def composites_keep_their_fallback(objects: Sequence[Manifest]) -> Iterator[Find
         modifiers = item["spec"].get("advanced", {}).get("scalingModifiers", {})
         target = modifiers.get("target")
         if target is not None and "fallback" in item["spec"] and not str(target).isdecimal():
-            message = f"{excerpt(target)} is no whole number, so the fallback would never act; write one such as '1', "
-            advice = "and scale the formula, or use plain triggers, of which the largest counts"
-            yield item, "spec.advanced.scalingModifiers.target", message + advice
+            message = FALLBACK_NEVER_ACTS.message(target=excerpt(target))
+            yield item, "spec.advanced.scalingModifiers.target", message
 
 
 def zero_can_be_left(objects: Sequence[Manifest]) -> Iterator[Finding]:
@@ -54,7 +65,7 @@ def zero_can_be_left(objects: Sequence[Manifest]) -> Iterator[Finding]:
     for item in of_kind(objects, "ScaledObject"):
         kinds = {trigger["type"] for trigger in item["spec"]["triggers"]}
         if kinds <= RESOURCES and item["spec"].get("minReplicaCount", KEDA_MINIMUM) == 0:
-            message = "is 0, which CPU and memory alone never leave; write 1 or more"
+            message = ZERO_NEVER_LEFT.message()
             yield item, "spec.minReplicaCount", message
 
 
@@ -67,9 +78,13 @@ def counted_resources_are_requested(objects: Sequence[Manifest]) -> Iterator[Fin
             requested = container.get("resources", {}).get("requests", {})
             for resource in sorted(RESOURCES - requested.keys()):
                 if wanted & {f"{container['name']}/{resource}", f"{ANY_CONTAINER}/{resource}"}:
-                    place = f"container {container['name']} of {'/'.join(target_of(item))} requests no {resource}"
-                    advice = f"write resources.requests.{resource}, or do not count it"
-                    yield item, "spec.scaleTargetRef", f"{place}, of which a share is to be used; {advice}"
+                    yield (
+                        item,
+                        "spec.scaleTargetRef",
+                        REQUEST_MISSING.message(
+                            container=container["name"], workload="/".join(target_of(item)), resource=resource
+                        ),
+                    )
 
 
 def nothing_is_resized_and_counted(objects: Sequence[Manifest]) -> Iterator[Finding]:
@@ -78,7 +93,7 @@ def nothing_is_resized_and_counted(objects: Sequence[Manifest]) -> Iterator[Find
     for vpa in of_kind(objects, "VerticalPodAutoscaler"):
         mode = vpa["spec"].get("updatePolicy", {}).get("updateMode", RECREATE)
         if mode is False:
-            message = "is false, as YAML 1.1 reads off without quotes, and the API server refuses it; write 'Off'"
+            message = UPDATE_MODE_IS_FALSE.message()
             yield vpa, "spec.updatePolicy.updateMode", message
         if mode in {"Off", False}:
             continue
@@ -86,7 +101,7 @@ def nothing_is_resized_and_counted(objects: Sequence[Manifest]) -> Iterator[Find
         for place, scaler, wanted in counted:
             both = [name for name in sorted(wanted) if place == where and resized(vpa, *name.split("/"))]
             for name in both:
-                message = f"{mode} resizes {name}, which {title(scaler)} counts; write 'Off', or leave the resource out"
+                message = RESIZED_AND_SCALED.message(mode=mode, name=name, scaler=title(scaler))
                 yield vpa, "spec.resourcePolicy.containerPolicies", message
 
 

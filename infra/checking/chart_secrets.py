@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.error_codes.check import SECRET_MUST_EXIST
+from meshed_mcp.error_codes.code import Message
 from meshed_mcp.infra.checking.references import Index
 
 MOUNTED: Final = re.compile(r"/etc/alertmanager/secrets/([^/]+)/([^/]+)")
@@ -31,12 +33,14 @@ def secrets_of(values: Any) -> Iterator[tuple[str, str]]:
             yield found[1], found[2]
 
 
-def release_notes(objects: Iterable[Manifest], releases: Iterable[Manifest]) -> list[str]:
+def release_notes(objects: Iterable[Manifest], releases: Iterable[Manifest]) -> list[Message]:
     """Notes on Secrets that the charts' programs read and this stack does not create."""
-    index, notes = Index(objects), set()
+    index, notes = Index(objects), set[Message]()
     for release in releases:
         namespace, name = release.get("namespace", ""), release.get("name", "")
         for secret, key in secrets_of(release.get("values", {})):
             if index.find("Secret", namespace, secret) is None:
-                notes.add(f"Secret {namespace}/{secret} with key {key} must exist: release {name} reads it")
+                notes.add(
+                    SECRET_MUST_EXIST.message(namespace=namespace, secret=secret, key=key, reader=f"release {name}")
+                )
     return sorted(notes)

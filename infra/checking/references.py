@@ -1,18 +1,29 @@
 """References between objects: every name that one object gives of another must be there, or be named as missing.
 
-Objects in, faults out; and notes on what must come from elsewhere (Secrets: this program renders none).
+Objects in, issues out; and notes on what must come from elsewhere (Secrets: this program renders none).
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.errors import Fault, suggestion
+from meshed_mcp.components.core.errors import ConfigIssue, suggestion
 from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
 from meshed_mcp.components.mesh.cluster_args import EGRESS_NAMESPACE
 from meshed_mcp.components.mesh.imports import EGRESS_SERVICE
 from meshed_mcp.components.mesh.waypoint import WAYPOINT_CLASS
+from meshed_mcp.error_codes.check import (
+    NAMESPACE_MUST_EXIST,
+    NAMESPACE_NOT_IN_STACK,
+    NO_PODS_SELECTED,
+    OBJECT_NOT_IN_STACK,
+    PORT_NOT_IN_PODS,
+    SECRET_MUST_EXIST,
+    SUBSET_NOT_DEFINED,
+    SUBSET_WITHOUT_PODS,
+)
+from meshed_mcp.error_codes.code import Message
 
 WORKLOADS: Final = ("Deployment", "StatefulSet", "DaemonSet")
 ALWAYS_THERE: Final = frozenset({"default", "kube-system"})
@@ -37,12 +48,12 @@ class Index:
         """One object, or None."""
         return self.by_key.get((kind, namespace, name))
 
-    def absent(self, kind: str, namespace: str, name: str) -> str | None:
+    def absent(self, kind: str, namespace: str, name: str) -> Message | None:
         """Why a reference is wrong, with the name that was probably meant; None when the object is there."""
         if self.find(kind, namespace, name) is not None:
             return None
         names = sorted(key[2] for key in self.by_key if key[:2] == (kind, namespace))
-        return f"{kind} {namespace}/{name} is not in this stack; {suggestion(name, names)}"
+        return OBJECT_NOT_IN_STACK.message(kind=kind, namespace=namespace, name=name, suggested=suggestion(name, names))
 
     def selected(self, namespace: str, labels: dict[str, str]) -> list[Manifest]:
         """Workloads of a namespace whose pods carry `labels`."""
@@ -53,56 +64,59 @@ class Index:
         ]
 
 
-def reference_faults(objects: Iterable[Manifest]) -> tuple[list[Fault], list[str]]:
-    """Faults, and notes on Secrets that must exist before the stack can run."""
+def reference_issues(objects: Iterable[Manifest]) -> tuple[list[ConfigIssue], list[Message]]:
+    """Issues, and notes on Secrets that must exist before the stack can run."""
     index = Index(objects)
-    faults = [Fault(title(item), field, message) for item, field, message in all_faults(index)]
+    issues = [ConfigIssue(title(item), field, message) for item, field, message in all_issues(index)]
     notes = {note for item in index.of_kind(*WORKLOADS) for note in secret_notes(index, item)}
-    return faults, sorted(notes | set(namespace_notes(index)))
+    return issues, sorted(notes | set(namespace_notes(index)))
 
 
-def all_faults(index: Index) -> Iterator[tuple[Manifest, str, str]]:
+def all_issues(index: Index) -> Iterator[tuple[Manifest, str, Message]]:
     """(object, field, sentence) of every wrong reference."""
     for item in index.objects:
-        for field, message in (*namespace_faults(index, item), *faults_of_kind(index, item)):
+        for field, message in (*namespace_issues(index, item), *issues_of_kind(index, item)):
             if message is not None:
                 yield item, field, message
 
 
-def faults_of_kind(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
+def issues_of_kind(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
     """The references that objects of this kind make."""
     match item["kind"]:
         case "Deployment" | "StatefulSet":
-            yield from workload_faults(index, item)
+            yield from workload_issues(index, item)
         case "Service" | "PodDisruptionBudget" | "PodMonitor":
-            yield from selector_faults(index, item)
+            yield from selector_issues(index, item)
         case "VirtualService":
-            yield from route_faults(index, item)
+            yield from route_issues(index, item)
         case "DestinationRule":
-            yield from subset_faults(index, item)
+            yield from subset_issues(index, item)
         case "AuthorizationPolicy":
-            yield from principal_faults(index, item)
+            yield from principal_issues(index, item)
         case "ScaledObject" | "HorizontalPodAutoscaler":
             target, namespace = item["spec"]["scaleTargetRef"], item["metadata"]["namespace"]
             yield "spec.scaleTargetRef.name", index.absent(target.get("kind", "Deployment"), namespace, target["name"])
 
 
-def namespace_notes(index: Index) -> Iterator[str]:
+def namespace_notes(index: Index) -> Iterator[Message]:
     """Namespaces that must exist, for a program that creates none: it uses components in somebody's cluster."""
     if not index.of_kind("Namespace"):
         for namespace in {item["metadata"].get("namespace", "") for item in index.objects} - ALWAYS_THERE - {""}:
-            yield f"Namespace {namespace} must exist: this program creates none"
+            yield NAMESPACE_MUST_EXIST.message(namespace=namespace)
 
 
-def namespace_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
+def namespace_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
     """Where a program creates namespaces, each object's must be one of them, or one of every cluster."""
     namespace = item["metadata"].get("namespace", "")
     names = [found["metadata"]["name"] for found in index.of_kind("Namespace")]
     if namespace and names and namespace not in {*ALWAYS_THERE, *names}:
-        yield "metadata.namespace", f"namespace {namespace} is not in this stack; {suggestion(namespace, names)}"
+        yield (
+            "metadata.namespace",
+            NAMESPACE_NOT_IN_STACK.message(namespace=namespace, suggested=suggestion(namespace, names)),
+        )
 
 
-def workload_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
+def workload_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
     """Service account and ConfigMaps of a pod template."""
     namespace, pod = item["metadata"]["namespace"], item["spec"]["template"]["spec"]
     if account := pod.get("serviceAccountName"):
@@ -115,7 +129,7 @@ def workload_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | N
             )
 
 
-def selector_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
+def selector_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
     """A selector must find a workload; a Service's and PodMonitor's port must be one of its pods'."""
     spec, namespace = item["spec"], item["metadata"]["namespace"]
     if spec.get("namespaceSelector", {}).get("any"):
@@ -126,17 +140,17 @@ def selector_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | N
         return
     found = index.selected(namespace, labels)
     if not found:
-        yield "spec.selector", f"no workload of namespace {namespace} has pods with the labels {labels}"
+        yield "spec.selector", NO_PODS_SELECTED.message(namespace=namespace, labels=labels)
         return
     ports = {port["name"] for workload in found for port in container_ports(workload) if "name" in port}
     wanted = [("targetPort", port.get("targetPort")) for port in spec.get("ports", ())]
     wanted += [("port", endpoint.get("port")) for endpoint in spec.get("podMetricsEndpoints", ())]
     for field, name in wanted:
         if isinstance(name, str) and name not in ports:
-            yield field, f"no pod behind the selector has a port named {name}; {suggestion(name, sorted(ports))}"
+            yield field, PORT_NOT_IN_PODS.message(name=name, suggested=suggestion(name, sorted(ports)))
 
 
-def route_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
+def route_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
     """Gateways, destination hosts and subsets of a VirtualService."""
     namespace = item["metadata"]["namespace"]
     for gateway in item["spec"].get("gateways", ()):
@@ -146,14 +160,14 @@ def route_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None
     for number, route in enumerate(item["spec"].get("http", ())):
         for target in route.get("route", ()):
             field, destination = f"spec.http[{number}].route", target["destination"]
-            yield field, service_fault(index, destination["host"], namespace)
-            yield field, subset_fault(index, destination)
+            yield field, service_issue(index, destination["host"], namespace)
+            yield field, subset_issue(index, destination)
     for number, route in enumerate(item["spec"].get("tls", ())):
         for target in route.get("route", ()):
-            yield f"spec.tls[{number}].route", subset_fault(index, target["destination"])
+            yield f"spec.tls[{number}].route", subset_issue(index, target["destination"])
 
 
-def service_fault(index: Index, host: str, namespace: str) -> str | None:
+def service_issue(index: Index, host: str, namespace: str) -> Message | None:
     """Why a host is no Service of this stack: `name`, `name.namespace` or the full DNS name."""
     name, _, rest = host.partition(".")
     place = rest.split(".")[0] or namespace
@@ -166,29 +180,33 @@ def service_fault(index: Index, host: str, namespace: str) -> str | None:
     return index.absent("Service", place, name)
 
 
-def subset_fault(index: Index, destination: dict[str, Any]) -> str | None:
+def subset_issue(index: Index, destination: dict[str, Any]) -> Message | None:
     """Why a destination's subset is not defined by a DestinationRule: Envoy would answer 503 (Istio, IST0101)."""
     subset, host = destination.get("subset"), destination["host"]
     if subset is None:
         return None
     rules = [rule for rule in index.of_kind("DestinationRule") if rule["spec"]["host"] == host]
     names = [found["name"] for rule in rules for found in rule["spec"].get("subsets", ())]
-    return None if subset in names else f"subset {subset} of {host} is not defined; {suggestion(subset, names)}"
+    return (
+        None
+        if subset in names
+        else SUBSET_NOT_DEFINED.message(subset=subset, host=host, suggested=suggestion(subset, names))
+    )
 
 
-def subset_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
+def subset_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
     """Host and subset labels of a DestinationRule."""
     namespace = item["metadata"]["namespace"]
-    yield "spec.host", service_fault(index, item["spec"]["host"], namespace)
+    yield "spec.host", service_issue(index, item["spec"]["host"], namespace)
     for subset in item["spec"].get("subsets", ()):
         service = index.find("Service", namespace, item["spec"]["host"].split(".")[0])
         chosen = subset.get("labels", {})  # one without labels is the whole host under other rules
         labels = {**(service["spec"]["selector"] if service else {}), **chosen}
         if chosen and not index.selected(namespace, labels):
-            yield "spec.subsets", f"subset {subset['name']}: no workload has pods with the labels {labels}"
+            yield "spec.subsets", SUBSET_WITHOUT_PODS.message(subset=subset["name"], namespace=namespace, labels=labels)
 
 
-def principal_faults(index: Index, item: Manifest) -> Iterator[tuple[str, str | None]]:
+def principal_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
     """Principals of namespaces that this stack owns must be service accounts in it."""
     for number, rule in enumerate(item["spec"].get("rules", ())):
         for source in rule.get("from", ()):
@@ -212,14 +230,16 @@ def principal_parts(principal: str) -> tuple[str, str]:
     return namespace, account
 
 
-def secret_notes(index: Index, item: Manifest) -> Iterator[str]:
+def secret_notes(index: Index, item: Manifest) -> Iterator[Message]:
     """Secrets that a workload's containers read and this stack does not create."""
     namespace = item["metadata"]["namespace"]
     for container in item["spec"]["template"]["spec"]["containers"]:
         for variable in container.get("env", ()):
             wanted = variable.get("valueFrom", {}).get("secretKeyRef")
             if wanted and index.find("Secret", namespace, wanted["name"]) is None:
-                yield f"Secret {namespace}/{wanted['name']} with key {wanted['key']} must exist: {title(item)} reads it"
+                yield SECRET_MUST_EXIST.message(
+                    namespace=namespace, secret=wanted["name"], key=wanted["key"], reader=title(item)
+                )
 
 
 def container_ports(workload: Manifest) -> list[dict[str, Any]]:

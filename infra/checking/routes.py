@@ -11,9 +11,11 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.security import CALL_METHOD, METHOD_HEADER, NAME_HEADER, REVISION, VERSION_HEADER
 from meshed_mcp.components.mesh.traffic import CHOSEN_REPLICA, MESH_GATEWAY
+from meshed_mcp.error_codes.check import HOST_ROUTED_TWICE, SESSION_LOSES_VERSION
+from meshed_mcp.error_codes.code import Message
 from meshed_mcp.infra.checking.references import title
 
-Finding = tuple[Manifest, str, str]
+Finding = tuple[Manifest, str, Message]
 
 
 def one_route_for_a_request(objects: Sequence[Manifest]) -> Iterator[Finding]:
@@ -22,12 +24,11 @@ def one_route_for_a_request(objects: Sequence[Manifest]) -> Iterator[Finding]:
     for number, item in enumerate(routes):
         for other in routes[:number]:
             for host in shared_hosts(item, other):
-                advice = "give one of them another host or path"
                 if MESH_GATEWAY in gateways(item) & gateways(other):
-                    message = f"{host!r} is routed by {title(other)} too, and a sidecar takes one of both; {advice}"
+                    message = HOST_ROUTED_TWICE.message(host=host, where="", other=title(other))
                     yield item, "spec.hosts", message
                 elif path := shared_path(item, other):
-                    message = f"{host!r} with {path!r} is routed by {title(other)} too, in no certain order; {advice}"
+                    message = HOST_ROUTED_TWICE.message(host=host, where=f" with {path!r}", other=title(other))
                     yield item, "spec.hosts", message
 
 
@@ -81,10 +82,7 @@ def sessions_before_choices(objects: Sequence[Manifest]) -> Iterator[Finding]:
                 kept |= hosts(rule)
             elif chooses(rule) and not names_its_tools(rule):
                 for host in sorted(hosts(rule) & sticky - kept):
-                    message = (
-                        f"chooses a version of {host}, which has sessions, whose requests might each get another; "
-                        f"put a rule before it that matches the header {contract.SESSION_HEADER} and has no subset"
-                    )
+                    message = SESSION_LOSES_VERSION.message(host=host, header=contract.SESSION_HEADER)
                     yield item, f"spec.http[{number}].route", message
 
 

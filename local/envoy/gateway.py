@@ -1,5 +1,6 @@
 """What the ingress gateway serves: hosts of its Gateway object, routes of the VirtualServices attached to it. Pure."""
 
+from meshed_mcp.error_codes.local import GATEWAY_SELECTOR
 from meshed_mcp.local.envoy.api import Message
 from meshed_mcp.local.envoy.routes import routes
 from meshed_mcp.local.faults import LocalRunError
@@ -17,8 +18,7 @@ def gateway_identity(gateway: Gateway, trust_domain: str) -> Identity:
     label = gateway.spec.selector.get("istio")
     if label is None or len(gateway.spec.selector) > 1:
         raise LocalRunError(
-            f"Gateway {gateway.namespace}/{gateway.name}: spec.selector={gateway.spec.selector} is not run locally; "
-            "what is: the label 'istio' alone"
+            GATEWAY_SELECTOR.message(namespace=gateway.namespace, name=gateway.name, selector=gateway.spec.selector)
         )
     return Identity(trust_domain, gateway.namespace, f"istio-{label}")
 

@@ -6,6 +6,7 @@ Typed objects in, virtual hosts out. Where a VirtualService is silent, the value
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from meshed_mcp.error_codes.local import NOT_IN_LOCAL_STACK, TWO_ROUTES_FOR_HOST
 from meshed_mcp.local.envoy.api import Message, duration, present, string_matcher
 from meshed_mcp.local.envoy.balancing import hash_policy
 from meshed_mcp.local.envoy.clusters import cluster_name, destination_rule, policy_of, visible
@@ -98,9 +99,7 @@ def _mesh_virtual_service(topology: Topology, service: Service, namespace: str) 
     ]
     if len(found) > 1:
         names = " and ".join(f"{each.namespace}/{each.name}" for each in found)
-        raise LocalRunError(
-            f"VirtualServices {names} both route host {topology.fqdn(service)}; a sidecar takes one of them"
-        )
+        raise LocalRunError(TWO_ROUTES_FOR_HOST.message(names=names, host=topology.fqdn(service)))
     return found[0] if found else None
 
 
@@ -169,11 +168,15 @@ def _cluster(topology: Topology, owner: VirtualService, to: Destination, path: s
     try:
         service = topology.service(topology.resolved(to.host, owner.namespace))
     except KeyError:
-        raise LocalRunError(f"{where}.host='{to.host}' is no Service of this stack") from None
+        raise LocalRunError(NOT_IN_LOCAL_STACK.message(field=f"{where}.host", name=to.host, kind="Service")) from None
     service_port(service, to.port.number if to.port else None)
     rule = destination_rule(topology, service, namespace)
     if to.subset is not None and to.subset not in {each.name for each in (rule.spec.subsets if rule else [])}:
-        raise LocalRunError(f"{where}.subset='{to.subset}' is in no DestinationRule of {topology.fqdn(service)}")
+        raise LocalRunError(
+            NOT_IN_LOCAL_STACK.message(
+                field=f"{where}.subset", name=to.subset, kind=f"subset of {topology.fqdn(service)}"
+            )
+        )
     return cluster_name(topology, service, to.subset)
 
 

@@ -7,7 +7,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from meshed_mcp.local.objects.fields import NOT_RUN, Fields
+from meshed_mcp.error_codes.local import EXACTLY_ONE
+from meshed_mcp.local.objects.fields import Fields
 from meshed_mcp.local.objects.metadata import Placed, Selector
 
 
@@ -39,7 +40,7 @@ class JWTRule(Fields):
     @model_validator(mode="after")
     def _has_one_source_of_keys(self) -> Self:
         if (self.jwks_uri is None) == (self.jwks is None):
-            raise ValueError(f"without exactly one of jwksUri and jwks {NOT_RUN}; write one")
+            raise EXACTLY_ONE.error(fields="jwksUri and jwks")
         return self
 
 

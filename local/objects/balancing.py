@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from meshed_mcp.error_codes.local import EXACTLY_ONE, EXCLUSIVE, WARMUP_UNUSED
 from meshed_mcp.local.objects.fields import Duration, Fields
 
 
@@ -35,9 +36,9 @@ class ConsistentHash(Fields):
     def _hashes_one_property(self) -> Self:
         given = [self.http_header_name, self.http_query_parameter_name, self.use_source_ip]
         if sum(bool(each) for each in given) != 1:
-            raise ValueError("needs one of httpHeaderName, httpQueryParameterName and useSourceIp; write exactly one")
+            raise EXACTLY_ONE.error(fields="httpHeaderName, httpQueryParameterName and useSourceIp")
         if self.ring_hash is not None and self.maglev is not None:
-            raise ValueError("ringHash and maglev exclude each other; write one")
+            raise EXCLUSIVE.error(fields="ringHash and maglev")
         return self
 
 
@@ -65,7 +66,7 @@ class LocalityLbSetting(Fields):
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:
         if self.distribute and self.failover:
-            raise ValueError("distribute and failover exclude each other; write one")
+            raise EXCLUSIVE.error(fields="distribute and failover")
         return self
 
 
@@ -88,7 +89,7 @@ class LoadBalancer(Fields):
     @model_validator(mode="after")
     def _is_one_policy(self) -> Self:
         if "simple" in self.model_fields_set and self.consistent_hash is not None:
-            raise ValueError("simple and consistentHash exclude each other; write one")
+            raise EXCLUSIVE.error(fields="simple and consistentHash")
         if self.warmup is not None and (self.consistent_hash is not None or self.simple == "RANDOM"):
-            raise ValueError("warmup is for LEAST_REQUEST and ROUND_ROBIN; remove it")
+            raise WARMUP_UNUSED.error()
         return self

@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
+from meshed_mcp.error_codes.code import Message, MessageError
+from meshed_mcp.error_codes.local import FIELD_INVALID, FIELD_NOT_RUN, FIELD_VALUE_NOT_RUN, INVALID_DURATION
 from meshed_mcp.local.faults import LocalRunError
 
 
@@ -22,8 +24,6 @@ class Fields(BaseModel):
 
 
 F = TypeVar("F", bound=Fields)
-
-NOT_RUN: Final = "is not run locally"
 
 TYPE_PREFIX: Final = "type.googleapis.com/"
 """Begins the step by which pydantic names one of several messages; it is no field. Source: protobuf, `Any`."""
@@ -36,7 +36,7 @@ def seconds(duration: str) -> float:
     """Seconds of a Go duration such as `1m30s` or `250ms`. Source: Istio API, type Duration."""
     parts = _DURATION.findall(duration)
     if "".join(number + unit for number, unit in parts) != duration or not parts:
-        raise ValueError(f"'{duration}' is no duration; write a number with h, m, s or ms, for example 10s")
+        raise INVALID_DURATION.error(duration=duration)
     return sum(float(number) * _SECONDS_PER[unit] for number, unit in parts)
 
 
@@ -60,7 +60,7 @@ def read(model: type[F], item: dict[str, Any]) -> F:
     try:
         return model.model_validate(item)
     except ValidationError as error:
-        raise LocalRunError(*(_fault(title(item), each) for each in _causes(error))) from None
+        raise LocalRunError(*(each for cause in _causes(error) for each in _messages(title(item), cause))) from None
 
 
 def _causes(error: ValidationError) -> list[ErrorDetails]:
@@ -70,16 +70,19 @@ def _causes(error: ValidationError) -> list[ErrorDetails]:
     return [each for each in found if each["type"] != "too_short" or each["loc"] not in inside]
 
 
-def _fault(owner: str, error: ErrorDetails) -> str:
+def _messages(owner: str, error: ErrorDetails) -> Sequence[Message]:
     path = _path(error["loc"])
     where = f"{owner}: {path}" if path else owner
     match error["type"]:
         case "extra_forbidden":
-            return f"{where} {NOT_RUN}"
+            return [FIELD_NOT_RUN.message(where=where)]
         case "literal_error":
-            return f"{where}={error['input']!r} {NOT_RUN}; what is: {error['ctx']['expected']}"
+            known = error["ctx"]["expected"]
+            return [FIELD_VALUE_NOT_RUN.message(where=where, value=error["input"], known=known)]
+        case "value_error" if isinstance(error["ctx"]["error"], MessageError):
+            return [message.at(where) for message in error["ctx"]["error"].messages]
         case _:
-            return f"{where}: {error['msg'].removeprefix('Value error, ')}"
+            return [FIELD_INVALID.message(where=where, reason=error["msg"])]
 
 
 def _path(loc: Sequence[int | str]) -> str:

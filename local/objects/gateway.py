@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from meshed_mcp.local.objects.fields import NOT_RUN, Fields
+from meshed_mcp.error_codes.local import VALUE_NOT_RUN
+from meshed_mcp.local.objects.fields import Fields
 from meshed_mcp.local.objects.metadata import Placed
 
 
 def _plain(host: str) -> str:
     if "*" in host or "/" in host:
-        raise ValueError(f"'{host}' {NOT_RUN}; what is: one host name, without namespace")
+        raise VALUE_NOT_RUN.error(value=host, known="one host name, without namespace")
     return host
 
 

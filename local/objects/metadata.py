@@ -5,7 +5,8 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp import contract
-from meshed_mcp.local.objects.fields import NOT_RUN, Fields
+from meshed_mcp.error_codes.local import KEY_NOT_RUN, NAMESPACE_MISSING, VALUE_NOT_RUN
+from meshed_mcp.local.objects.fields import Fields
 
 WITHOUT_EFFECT: Final = frozenset(
     {
@@ -40,9 +41,9 @@ RUN: Final = frozenset({*ONE_VALUE, KEEPS_DRAINING})
 def _known(keys: dict[str, str]) -> dict[str, str]:
     for key, value in keys.items():
         if "istio.io/" in key and key not in WITHOUT_EFFECT | RUN:
-            raise ValueError(f"'{key}' {NOT_RUN}")
+            raise KEY_NOT_RUN.error(key=key)
         if value != ONE_VALUE.get(key, value):
-            raise ValueError(f"'{key}: {value}' {NOT_RUN}; what is: {ONE_VALUE[key]}")
+            raise VALUE_NOT_RUN.error(value=f"{key}: {value}", known=ONE_VALUE[key])
     return keys
 
 
@@ -99,5 +100,5 @@ class Placed(Named):
     @model_validator(mode="after")
     def _has_namespace(self) -> Self:
         if not self.metadata.namespace:
-            raise ValueError("metadata.namespace is missing; write the namespace the object lives in")
+            raise NAMESPACE_MISSING.error()
         return self

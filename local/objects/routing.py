@@ -7,8 +7,9 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from meshed_mcp.error_codes.local import EXACTLY_ONE, EXCLUSIVE, LOCAL_WEIGHTS, MIRROR_PERCENTAGE_UNUSED, VALUE_NOT_RUN
 from meshed_mcp.local.objects.fault import HTTPFaultInjection, Percent
-from meshed_mcp.local.objects.fields import NOT_RUN, Duration, Fields
+from meshed_mcp.local.objects.fields import Duration, Fields
 from meshed_mcp.local.objects.metadata import Placed
 
 ALL_PERCENT: Final = 100
@@ -44,7 +45,7 @@ class StringMatch(Fields):
     @model_validator(mode="after")
     def _at_most_one(self) -> Self:
         if len(self.model_fields_set) > 1:
-            raise ValueError("exact, prefix and regex exclude each other; write one")
+            raise EXCLUSIVE.error(fields="exact, prefix and regex")
         return self
 
 
@@ -111,9 +112,7 @@ class HTTPRewrite(Fields):
 def _known_conditions(retry_on: str) -> str:
     for condition in retry_on.split(","):
         if condition not in RETRY_CONDITIONS and not condition.isdigit():
-            raise ValueError(
-                f"'{condition}' {NOT_RUN}; what is: {', '.join(sorted(RETRY_CONDITIONS))} and status codes"
-            )
+            raise VALUE_NOT_RUN.error(value=condition, known=f"{', '.join(sorted(RETRY_CONDITIONS))} and status codes")
     return retry_on
 
 
@@ -157,22 +156,22 @@ class HTTPRoute(Fields):
     @model_validator(mode="after")
     def _answers_or_forwards(self) -> Self:
         if bool(self.route) == (self.direct_response is not None):
-            raise ValueError(f"without exactly one of route and directResponse {NOT_RUN}; write one")
+            raise EXACTLY_ONE.error(fields="route and directResponse")
         return self
 
     @model_validator(mode="after")
     def _sums_to_all(self) -> Self:
         total = sum(each.weight for each in self.route)
         if len(self.route) > 1 and total != ALL_PERCENT:
-            raise ValueError(f"the weights sum to {total}; write weights that sum to {ALL_PERCENT}")
+            raise LOCAL_WEIGHTS.error(total=total, all_percent=ALL_PERCENT)
         return self
 
     @model_validator(mode="after")
     def _mirrors_in_one_way(self) -> Self:
         if self.mirrors and self.mirror is not None:
-            raise ValueError("mirror and mirrors exclude each other; write mirrors")
+            raise EXCLUSIVE.error(fields="mirror and mirrors")
         if self.mirror_percentage is not None and self.mirror is None:
-            raise ValueError("mirrorPercentage without mirror has no effect; write mirrors, with a percentage each")
+            raise MIRROR_PERCENTAGE_UNUSED.error()
         return self
 
     @property

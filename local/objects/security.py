@@ -8,7 +8,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from meshed_mcp.local.objects.fields import NOT_RUN, Fields
+from meshed_mcp.error_codes.local import VALUE_NOT_RUN
+from meshed_mcp.local.objects.fields import Fields
 from meshed_mcp.local.objects.metadata import Placed, Selector
 
 HEADER_KEY: Final = re.compile(r"request\.headers\[([^\]]+)\]")
@@ -37,7 +38,7 @@ class Operation(Fields):
 
 def _header_key(key: str) -> str:
     if not HEADER_KEY.fullmatch(key):
-        raise ValueError(f"'{key}' {NOT_RUN}; what is: request.headers[NAME]")
+        raise VALUE_NOT_RUN.error(value=key, known="request.headers[NAME]")
     return key
 
 

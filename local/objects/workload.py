@@ -7,7 +7,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from meshed_mcp.local.objects.fields import NOT_RUN, Fields
+from meshed_mcp.error_codes.local import REFERENCE_NOT_EXPANDED
+from meshed_mcp.local.objects.fields import Fields
 from meshed_mcp.local.objects.metadata import KEEPS_DRAINING, Placed, PodMetadata, Selector
 from meshed_mcp.local.objects.pod_fields import (
     Probe,
@@ -57,7 +58,7 @@ class EnvVar(Fields):
     @model_validator(mode="after")
     def _no_reference(self) -> Self:
         if "$(" in self.value:
-            raise ValueError(f"value '{self.value}' {NOT_RUN}; write it without $( )")
+            raise REFERENCE_NOT_EXPANDED.error(value=self.value)
         return self
 
 

@@ -9,17 +9,18 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final
 
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.components.observability.dashboards.classic import placed
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Unit
+from meshed_mcp.error_codes.cli import MATPLOTLIB_MISSING
 
 try:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 except ModuleNotFoundError as error:
-    MESSAGE = "drawing needs matplotlib; write pip install 'meshed-mcp[plots]'"
-    raise ConfigurationError([Fault("--preview", "", MESSAGE)]) from error
+    MESSAGE = MATPLOTLIB_MISSING.message()
+    raise ConfigurationError([ConfigIssue("--preview", "", MESSAGE)]) from error
 
 Answer = tuple[str, list[float], list[float]]
 """Name of a series, its times and its values."""

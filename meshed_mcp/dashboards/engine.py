@@ -17,10 +17,11 @@ from typing import Any, Final, NamedTuple
 
 import httpx
 
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.dashboards.questions import PAGE_SECONDS, Question
 from meshed_mcp.dashboards.remote_write import HEADERS, Span, bodies
 from meshed_mcp.dashboards.series import Pace, Series
+from meshed_mcp.error_codes.cli import PROMETHEUS_NOT_FOUND, PROMETHEUS_NOT_STARTED
 from meshed_mcp.prometheus import Prometheus
 
 ENGINES: Final = Path(".engines") / "bin"
@@ -83,8 +84,8 @@ def program() -> Path:
     """The Prometheus of this machine. Raises ConfigurationError where there is none."""
     found = shutil.which("prometheus", path=os.pathsep.join([str(ENGINES), os.environ.get("PATH", "")]))
     if found is None:
-        message = "is not on the PATH; install it (Debian: apt-get install prometheus), or write --prometheus URL"
-        raise ConfigurationError([Fault("prometheus", "", message)])
+        message = PROMETHEUS_NOT_FOUND.message()
+        raise ConfigurationError([ConfigIssue("prometheus", "", message)])
     return Path(found).resolve()
 
 
@@ -135,7 +136,7 @@ def wait_until_ready(engine: PagesPrometheus, process: "subprocess.Popen[bytes]"
     while not engine.ready():
         if process.poll() is not None or time.monotonic() > end:
             text = log.read_text(encoding="utf-8", errors="replace")[-500:]
-            raise ConfigurationError([Fault("prometheus", "", f"does not start; its log ends with: {text}")])
+            raise ConfigurationError([ConfigIssue("prometheus", "", PROMETHEUS_NOT_STARTED.message(text=text))])
         time.sleep(0.1)
 
 

@@ -144,6 +144,6 @@ async def test_a_registry_with_a_wrong_database_ends_with_one_line(start_service
     registry = start_service(script, ready=False, MESHED_MCP_DATABASE_URL="mysql://u:secret@h/x")
     assert await registry.exit_code(within_seconds=30) == 1
     assert registry.log.read_text() == (
-        "MESHED_MCP_DATABASE_URL names the database 'mysql', which is not supported. "
-        "Write postgresql://user:password@host:5432/database or sqlite:////path/to/file.\n"
+        "MM0803: MESHED_MCP_DATABASE_URL names the database 'mysql', which is not supported; "
+        "set postgresql://user:password@host:5432/database or sqlite:////path/to/file\n"
     )

@@ -94,10 +94,10 @@ async def test_a_port_in_use_is_one_line_that_names_the_setting(start_service: S
         service = start_service(ready=False, **{contract.ENV_PORT: port})
         assert await service.exit_code(within_seconds=15) == 1
     (line,) = service.lines()
-    assert line["level"] == "ERROR"
+    assert (line["level"], line["code"]) == ("ERROR", "MM0810")
     assert line["message"] == (
-        f"cannot listen on 127.0.0.1:{port}: another process listens there. "
-        "Stop that process, or set MESHED_MCP_PORT to a free port."
+        f"cannot listen on 127.0.0.1:{port}: another process listens there; "
+        "stop that process, or set MESHED_MCP_PORT to a free port"
     )
 
 
@@ -106,8 +106,8 @@ async def test_a_wrong_environment_is_one_line_per_variable(start_service: Start
     service = start_service(ready=False, **{contract.ENV_GRACE_SECONDS: "soon", contract.ENV_LOG_LEVEL: "loud"})
     assert await service.exit_code(within_seconds=15) == 1
     assert service.log.read_text().splitlines() == [
-        "MESHED_MCP_GRACE_SECONDS='soon' is not usable. Write seconds from 0 to 3600, as 5 or 0.5.",
-        "MESHED_MCP_LOG_LEVEL='loud' is not usable. Write one of DEBUG, INFO, WARNING, ERROR, CRITICAL.",
+        "MM0823: MESHED_MCP_GRACE_SECONDS='soon' is not usable; set seconds from 0 to 3600, as 5 or 0.5",
+        "MM0823: MESHED_MCP_LOG_LEVEL='loud' is not usable; set one of DEBUG, INFO, WARNING, ERROR, CRITICAL",
     ]
 
 
@@ -121,7 +121,7 @@ async def test_a_lifespan_that_fails_ends_the_process_with_code_1(start_service:
     )
     service = start_service(script, ready=False)
     assert await service.exit_code(within_seconds=15) == 1
-    assert service.said("the application did not start: its lifespan failed")
+    assert service.said("the application did not start, because its lifespan failed")
 
 
 EXITING = """

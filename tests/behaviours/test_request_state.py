@@ -58,7 +58,7 @@ async def test_where_replicas_share_no_key_the_first_round_is_refused(start_serv
     assert await ordered([service]) == (
         "-32603 this service cannot ask back: its replicas share no key for the state of a call"
     )
-    assert service.said("MESHED_MCP_REQUEST_STATE_KEYS is not set. Write uses: [request-state] for this service")
+    assert service.said("MESHED_MCP_REQUEST_STATE_KEYS is not set. Set uses: [request-state] for this service")
 
 
 async def test_keys_are_rotated_without_losing_a_call(start_service: StartService) -> None:
@@ -84,6 +84,6 @@ async def test_wrong_keys_end_the_start_with_one_line_that_holds_none(start_serv
     service = start_service(SCRIPT, ready=False, **{KEYS: f"{NEW}\ntoo-short"})
     assert await service.exit_code(within_seconds=60) == 1
     assert service.log.read_text() == (
-        "MESHED_MCP_REQUEST_STATE_KEYS is not usable: key 2 of 2 has 9 bytes, fewer than 32; write one key per line, "
-        "each as `openssl rand -hex 32` gives it, the one that seals first.\n"
+        "MM0819: MESHED_MCP_REQUEST_STATE_KEYS: key 2 of 2 has 9 bytes, and 32 are needed; set one key per line, "
+        "each as `openssl rand -hex 32` gives it, the one that seals first\n"
     )

@@ -182,7 +182,7 @@ async def test_a_url_that_is_none_ends_the_start_with_one_line_that_does_not_rep
         service = start_service(SCRIPT, ready=False, MESHED_MCP_REDIS_URL=url)
         assert await service.exit_code(within_seconds=60) == 1
         said = service.log.read_text()
-        assert "MESHED_MCP_REDIS_URL is not usable. Write redis://user:password@host:6379/0" in said
+        assert "MESHED_MCP_REDIS_URL is not usable; set redis://user:password@host:6379/0" in said
         assert "secret" not in said
         assert "Traceback" not in said
 

@@ -228,5 +228,5 @@ async def test_tokens_of_the_service_itself_and_of_the_environment_exclude_each_
     service = start_service(script, ready=False, **variables(Issuer(url="http://127.0.0.1:1/jwks")))
     assert await service.exit_code(within_seconds=30) == 1
     assert service.log.read_text() == (
-        "MESHED_MCP_AUTH_ISSUER is set, but the service was made with an auth= of its own. Remove one.\n"
+        "MM0800: MESHED_MCP_AUTH_ISSUER is set, and the service was made with an auth= of its own; remove one\n"
     )

@@ -190,7 +190,7 @@ def test_the_server_sees_its_peers_identity(up: Running) -> None:
 def test_a_second_run_of_the_same_stack_is_refused(up: Running) -> None:
     """Product rule: two runs would write to the same files."""
     with (
-        pytest.raises(LocalRunError, match=r"^the stack already runs here \(.*\); stop that run first$"),
+        pytest.raises(LocalRunError, match=r"the stack already runs here \(.*\); stop that run first$"),
         running(read_stack(local_stack.rendered()), free_port(), up.places, lambda _: None),
     ):
         pass
@@ -244,9 +244,9 @@ def test_a_failing_call_ends_with_1_and_one_line_that_names_it(tmp_path: Path) -
         state_dir=tmp_path / "small",
         console=Console(file=out, width=300),
     )
-    (line,) = [line for line in out.getvalue().splitlines() if line.startswith("error: ")]
+    (line,) = [line for line in out.getvalue().splitlines() if line.startswith("error ")]
     assert code == 1
-    assert re.match(r"error: http://127\.0\.0\.1:\d+/front/mcp: tool ask answered with an error: ", line)
+    assert re.match(r"error MM0754: http://127\.0\.0\.1:\d+/front/mcp: tool ask returned an error: ", line)
     assert local_stack.survivors(tmp_path) == []
 
 
@@ -262,7 +262,7 @@ def test_a_service_that_does_not_come_up_is_named_with_its_last_line_and_its_log
             ]
     places = Places(tmp_path / "small", tmp_path / "secrets")
     with (
-        pytest.raises(LocalRunError, match=r"^front-0 ended with code 1: no luck \(log: .+/logs/front-0\.log\)$"),
+        pytest.raises(LocalRunError, match=r"front-0 ended with code 1: no luck \(log: .+/logs/front-0\.log\)$"),
         running(read_stack(objects), free_port(), places, lambda _: None),
     ):
         pass

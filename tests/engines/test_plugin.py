@@ -124,4 +124,4 @@ def test_a_program_in_yaml_previews_a_service_and_is_told_its_faults(yaml_progra
     assert "kubernetes:networking.istio.io/v1:VirtualService" in made
     refused = yaml_program("preview", replicas="0", ok=False)
     assert "replicas" in refused
-    assert "is below 1; write 1 or more" in refused
+    assert "is below 1; set 1 or more" in refused

@@ -89,9 +89,9 @@ def test_the_command_simulates_it(address: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ((), "--load: write either --load FILE or --prometheus URL: one history is simulated"),
+        ((), "--load: needs exactly one history; set either --load FILE or --prometheus URL"),
         (("--load", "a.csv", "--prometheus", "http://127.0.0.1:9"), "--load: write either --load FILE or --prometheus"),
-        (("--prometheus", "prometheus:9090"), "--prometheus: 'prometheus:9090' is no URL; write one such as"),
+        (("--prometheus", "prometheus:9090"), "--prometheus: 'prometheus:9090' is not a URL; use one such as"),
         (("--prometheus", "http://127.0.0.1:9"), "--prometheus: http://127.0.0.1:9 does not answer: "),
     ],
 )
@@ -99,12 +99,10 @@ def test_what_cannot_be_asked_is_said(arguments: tuple[str, ...], text: str) -> 
     """Product rule: an error names the option, what is wrong and what to write instead."""
     result = backtest(*arguments)
     assert isinstance(result.exception, ConfigurationError)
-    assert str(result.exception.faults[0]).startswith(text)
+    assert str(result.exception.issues[0]).startswith(text)
 
 
 def test_a_service_that_prometheus_does_not_know_is_said(address: str) -> None:
     """Product rule: as above; an empty answer is no history of zeros."""
-    with pytest.raises(
-        ConfigurationError, match=r"^--prometheus: knows 0 minutes of mcp-rag; give at least 60: write "
-    ):
+    with pytest.raises(ConfigurationError, match=r"--prometheus: knows 0 minutes of mcp-rag; give at least 60: write "):
         recorded(address, NAMESPACE, "mcp-rag", days=1)

@@ -111,14 +111,18 @@ def test_a_larger_difference_may_be_borne(address: str) -> None:
 @pytest.mark.parametrize(
     ("service", "more", "text"),
     [
-        ("unchanged", (), "only release '1.0' was seen in 1d; write --canary, or wait until the new one is scraped"),
-        ("absent", (), "no release was seen in 1d; write --canary, or wait until the new one is scraped"),
-        ("good", ("--for", "10 minutes"), "'10 minutes' is no duration; write a number and s, m or h, such as 10m"),
-        ("good", ("--prometheus", "prometheus:9090"), "is no URL; write one such as http://127.0.0.1:9090"),
+        (
+            "unchanged",
+            (),
+            "only release '1.0' was scraped in 1d; set --canary, or wait until the new release is scraped",
+        ),
+        ("absent", (), "no release was scraped in 1d; set --canary, or wait until the new release is scraped"),
+        ("good", ("--for", "10 minutes"), "'10 minutes' is not a duration; use a number and s, m or h, such as 10m"),
+        ("good", ("--prometheus", "prometheus:9090"), "is not a URL; use one such as http://127.0.0.1:9090"),
     ],
 )
 def test_what_cannot_be_compared_is_said(address: str, service: str, more: tuple[str, ...], text: str) -> None:
     """Product rule: an error names the object, what is wrong and what to write instead."""
     result = gate(address, service, *more)
     assert isinstance(result.exception, ConfigurationError)
-    assert text in str(result.exception.faults[0])
+    assert text in str(result.exception.issues[0])

@@ -78,14 +78,14 @@ def test_a_long_time_is_cut_into_parts(address: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "text"),
     [
-        (("--from", "yesterday"), "'yesterday' is no moment; write 2026-11-01, or 2026-11-01T08:00"),
-        (("--to", "2026-01-01"), "2026-01-01 is not after 2026-01-05T11:00; write a later moment"),
-        (("--from", "1990-01-01", "--hours", "1"), "1 cuts the time into more than 10000 parts; write a larger number"),
-        (("--out", "usage.xlsx"), "usage.xlsx is neither; write a name ending in .csv or .parquet"),
+        (("--from", "yesterday"), "'yesterday' is not a moment; use 2026-11-01, or 2026-11-01T08:00"),
+        (("--to", "2026-01-01"), "2026-01-01 is not after 2026-01-05T11:00; use a later moment"),
+        (("--from", "1990-01-01", "--hours", "1"), "1 cuts the time into more than 10000 parts; use a larger number"),
+        (("--out", "usage.xlsx"), "usage.xlsx is neither CSV nor Parquet; use a name that ends in .csv or .parquet"),
     ],
 )
 def test_what_cannot_be_exported_is_said(address: str, tmp_path: Path, more: tuple[str, ...], text: str) -> None:
     """Product rule: an error names the option, what is wrong and what to write instead."""
     result = usage(address, tmp_path / "usage.csv", *more)
     assert isinstance(result.exception, ConfigurationError)
-    assert text in str(result.exception.faults[0])
+    assert text in str(result.exception.issues[0])

@@ -83,7 +83,7 @@ def test_a_wrong_stack_fails_the_preview_with_one_line_per_fault_and_creates_not
     services["mcp-llm"]["replica"] = 2
     path.write_text(yaml.safe_dump(stack))
     printed = pulumi.run("preview", ok=False)
-    assert "the stack's configuration has 2 fault(s)" in printed
+    assert "the stack's configuration has 2 issue(s)" in printed
     assert "service mcp-rag: scaling.max_replica: unknown field; did you mean max_replicas?" in printed
     assert "service mcp-llm: replica: unknown field" in printed
     assert "Traceback" not in printed

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Final
 
-from meshed_mcp.infra import alerts_reference, reference
+from meshed_mcp.infra import alerts_reference, error_reference, reference
 from tests.golden.layout import FOLDER, committed_files, golden_files
 from tests.stacks import ROOT
 
 REFERENCE: Final = ROOT / "docs" / "reference" / "stack-file.md"
 ALERTS: Final = ROOT / "docs" / "reference" / "alerts.md"
+ERRORS: Final = ROOT / "docs" / "reference" / "errors.md"
 
 
 def write(files: dict[str, str], folder: Path) -> None:
@@ -25,6 +26,7 @@ def main() -> None:
     write(golden_files(), FOLDER)
     REFERENCE.write_text(reference.page(), encoding="utf-8")
     ALERTS.write_text(alerts_reference.page(), encoding="utf-8")
+    ERRORS.write_text(error_reference.page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

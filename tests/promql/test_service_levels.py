@@ -116,5 +116,7 @@ def test_an_objective_without_a_budget_or_written_as_a_share_is_refused(raw: dic
 
 def test_seconds_at_which_no_call_is_counted_are_refused_with_those_that_are() -> None:
     """Prometheus: a histogram knows its bounds alone."""
-    with pytest.raises(ValueError, match=r"3 s is no bound of the histogram of durations; write one of 0.01, .*, 2, 5"):
+    with pytest.raises(
+        ValueError, match=r"3 s is not a bucket bound of the duration histogram; use one of 0.01, .*, 2, 5"
+    ):
         SloSettings.model_validate({"default": {"latency_seconds": 3}})

@@ -63,12 +63,12 @@ class Endpoint(BaseModel):
             return None
         model = environment.get(ENV_LLM_MODEL)
         if not model:
-            raise EndpointError(f"{ENV_LLM_URL} is set, but {ENV_LLM_MODEL} is not; set it to the model's name")
+            raise EndpointError(f"{ENV_LLM_URL} is set, and {ENV_LLM_MODEL} is not; set it to the name of the model")
         try:
             return cls(url=url.rstrip("/"), model=model, api_key=environment.get(ENV_LLM_API_KEY) or None)
         except ValidationError:
             raise EndpointError(
-                f"{ENV_LLM_URL}={url!r} is no URL; write for example https://api.example.com/v1"
+                f"{ENV_LLM_URL}={url!r} is not a URL; use one such as https://api.example.com/v1"
             ) from None
 
     async def complete(

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from meshed_mcp.agents import MCPService, Settings
 from meshed_mcp.agents.database import open_database
 from meshed_mcp.agents.services import RELEASE
-from meshed_mcp.agents.services.faults import database_faults
+from meshed_mcp.agents.services.faults import database_errors
 from meshed_mcp.agents.services.organization.directory import (
     Directory,
     DirectoryError,
@@ -129,7 +129,7 @@ def find_members(
 def organization(name: str, ctx: Request) -> str:
     """One organisation as JSON."""
     try:
-        with database_faults(ResourceError):
+        with database_errors(ResourceError):
             return _directory(ctx).organization(name).model_dump_json()
     except DirectoryError as error:
         raise ResourceNotFoundError(str(error)) from None
@@ -142,7 +142,7 @@ def _directory(ctx: Request) -> Directory:
 @contextmanager
 def _faults() -> Iterator[None]:
     try:
-        with database_faults():
+        with database_errors():
             yield
     except DirectoryError as error:
         raise ToolError(str(error)) from None

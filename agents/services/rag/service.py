@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from meshed_mcp.agents import MCPService, Settings
 from meshed_mcp.agents.database import open_database
 from meshed_mcp.agents.services import RELEASE
-from meshed_mcp.agents.services.faults import database_faults
+from meshed_mcp.agents.services.faults import database_errors
 from meshed_mcp.agents.services.rag.index import Hit, Index
 
 NAME = "mcp-rag"
@@ -66,7 +66,7 @@ Request = Context[Index, Any]
 )
 def ingest(title: Title, text: Text, ctx: Request) -> Ingested:
     """Keep a document so that `search` finds it; a document with the same title is replaced."""
-    with database_faults():
+    with database_errors():
         document = ctx.request_context.lifespan_context.put(title, text)
     return Ingested(id=document.id, uri=f"document://{document.id}", characters=len(text))
 
@@ -74,14 +74,14 @@ def ingest(title: Title, text: Text, ctx: Request) -> Ingested:
 @service.tool(annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False))
 def search(question: Question, ctx: Request, limit: Limit = 5) -> SearchResult:
     """Find the documents that best match the words of a question (English; word forms are matched, meaning is not)."""
-    with database_faults():
+    with database_errors():
         return SearchResult(hits=ctx.request_context.lifespan_context.search(question, limit))
 
 
 @service.resource("document://{identifier}", mime_type="text/plain")
 def document(identifier: str, ctx: Request) -> str:
     """The whole text of a document."""
-    with database_faults(ResourceError):
+    with database_errors(ResourceError):
         found = ctx.request_context.lifespan_context.get(identifier)
     if found is None:
         raise ResourceNotFoundError(f"there is no document {identifier!r}; take the id from a hit of `search`")

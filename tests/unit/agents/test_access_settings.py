@@ -24,7 +24,7 @@ def fault(**variables: str) -> str:
     """The text of the refusal."""
     with pytest.raises(SettingsError) as refusal:
         Settings.from_environment(variables)
-    return str(refusal.value)
+    return "\n".join(refusal.value.messages)
 
 
 def test_by_default_nobody_is_believed_and_nothing_is_restricted() -> None:
@@ -48,23 +48,23 @@ def test_the_variables_are_read() -> None:
 def test_a_policy_that_is_no_json_is_refused_with_an_example() -> None:
     """Product rule: what is wrong and what to write; a policy that is not understood protects nothing."""
     text = fault(**{contract.ENV_TOOL_POLICY: '{"search"'})
-    assert text.startswith(f"{contract.ENV_TOOL_POLICY} is not usable: it is no JSON (")
-    assert text.endswith(f"); write JSON, as {EXAMPLE}.")
+    assert text.startswith(f"{contract.ENV_TOOL_POLICY}: the value is not JSON (")
+    assert text.endswith(f"); use JSON such as {EXAMPLE}")
 
 
 def test_a_misspelt_rule_is_refused() -> None:
     """Product rule: an unknown field would be a rule that does not hold."""
     policy = '{"search": {"alow": []}}'
     assert fault(**{contract.ENV_TOOL_POLICY: policy}) == (
-        f"{contract.ENV_TOOL_POLICY}={policy!r} is not usable. Write JSON, as {EXAMPLE}."
+        f"{contract.ENV_TOOL_POLICY}={policy!r} is not usable; set JSON, as {EXAMPLE}"
     )
 
 
 def test_a_proxy_is_an_address() -> None:
     """Product rule: a name would be looked up in a place an attacker may own."""
     assert fault(**{contract.ENV_TRUSTED_PROXIES: "sidecar"}) == (
-        f"{contract.ENV_TRUSTED_PROXIES} is not usable: 'sidecar' does not appear to be an IPv4 or IPv6 address; "
-        "write IP addresses separated by commas, as 127.0.0.6,::6."
+        f"{contract.ENV_TRUSTED_PROXIES}: 'sidecar' does not appear to be an IPv4 or IPv6 address; "
+        "use IP addresses separated by commas, such as 127.0.0.6,::6"
     )
 
 
@@ -72,7 +72,7 @@ def test_an_issuer_without_keys_or_audience_is_refused() -> None:
     """Product rule: half of it would check nothing, or tokens made for others."""
     assert fault(**{contract.ENV_AUTH_ISSUER: "https://login.example.com"}) == (
         f"{contract.ENV_AUTH_ISSUER} is set without {contract.ENV_AUTH_AUDIENCE}, {contract.ENV_AUTH_JWKS_URL}, "
-        "so no token could be checked. Set all of them, or none."
+        "so no token could be checked; set all of them, or none"
     )
     assert fault(**{contract.ENV_AUTH_SCOPES: "a"}).startswith(f"{contract.ENV_AUTH_SCOPES} is set without ")
 
@@ -81,8 +81,8 @@ def test_a_url_is_a_url() -> None:
     """RFC 8707, section 2: an absolute URI without a fragment."""
     text = fault(**ISSUER | {contract.ENV_AUTH_AUDIENCE: "https://mcp.example.com/mcp#tools"})
     assert text == (
-        f"{contract.ENV_AUTH_AUDIENCE} is not usable: write a URL without a fragment, as "
-        "https://login.example.com/realms/tools."
+        f"{contract.ENV_AUTH_AUDIENCE}: the value is not a URL without a fragment; use one such as "
+        "https://login.example.com/realms/tools"
     )
 
 
@@ -93,10 +93,10 @@ def test_keys_come_from_one_place() -> None:
         contract.ENV_AUTH_AUDIENCE: "https://mcp.example.com/mcp",
         contract.ENV_AUTH_JWKS: '{"keys": []}',
     }
-    assert fault(**token_settings).startswith(f"{contract.ENV_AUTH_JWKS} is not usable: it is no JWK Set (")
+    assert fault(**token_settings).startswith(f"{contract.ENV_AUTH_JWKS}: the value is not a JWK Set (")
     token_settings[contract.ENV_AUTH_JWKS] = KEYS
     assert Settings.from_environment({contract.ENV_SERVICE: "mcp-search", **token_settings}).auth_jwks == KEYS
     token_settings[contract.ENV_AUTH_JWKS_URL] = "https://login.example.com/keys"
     assert fault(**token_settings) == (
-        f"{contract.ENV_AUTH_JWKS} and {contract.ENV_AUTH_JWKS_URL} are two sources of keys. Set one of them."
+        f"{contract.ENV_AUTH_JWKS} and {contract.ENV_AUTH_JWKS_URL} are two sources of keys; set one of them"
     )

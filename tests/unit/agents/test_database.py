@@ -80,14 +80,14 @@ def test_connections_that_the_server_closed_are_replaced(database_url: str) -> N
 
 def test_an_unsupported_database_is_refused_and_the_form_is_shown(tmp_path: Path) -> None:
     """Product rule: an error names the variable, the fault and what to write."""
-    expected = r"MESHED_MCP_DATABASE_URL names the database 'mysql', which is not supported\. Write postgresql://"
+    expected = r"MESHED_MCP_DATABASE_URL names the database 'mysql', which is not supported; set postgresql://"
     with pytest.raises(DatabaseError, match=expected):
         open_database("registry", VERSIONS, f"mysql://u:secret@h/{tmp_path.name}")
 
 
 def test_what_is_no_url_is_refused_without_repeating_it() -> None:
     """Product rule: the variable holds a password, so its text never reaches the log."""
-    with pytest.raises(DatabaseError, match=r"^MESHED_MCP_DATABASE_URL is not a database URL\. Write") as caught:
+    with pytest.raises(DatabaseError, match=r"MESHED_MCP_DATABASE_URL is not a database URL; set") as caught:
         open_database("registry", VERSIONS, "secret")
     assert "secret" not in str(caught.value)
 

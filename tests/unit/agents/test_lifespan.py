@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from meshed_mcp.agents.lifespan import lifespan
 from meshed_mcp.agents.start_error import StartError
+from meshed_mcp.error_codes.code import Message
 
 pytestmark = pytest.mark.anyio
 
@@ -74,8 +75,8 @@ async def test_a_start_error_reaches_the_caller_and_nothing_is_logged(
 ) -> None:
     """Product rule: a wrong setting is one line, also out of the exception groups of task groups."""
     caplog.set_level(logging.INFO)
-    error: Exception = StartError("set X")
-    with pytest.raises(StartError, match=r"^set X$"):
+    error: Exception = StartError(Message("MM0000", "set X"))
+    with pytest.raises(StartError, match=r"^MM0000: set X$"):
         async with lifespan(failing(ExceptionGroup("tasks", [error]) if group else error)):
             pass
     assert not caplog.records

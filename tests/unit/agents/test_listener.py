@@ -38,7 +38,7 @@ def refusal(address: str, port: int) -> str:
     """The text of the refusal."""
     with pytest.raises(StartError) as refused:
         bound(address, contract.ENV_PORT, port)
-    return str(refused.value)
+    return refused.value.messages[0]
 
 
 def test_a_taken_port_names_the_setting_to_change() -> None:
@@ -46,16 +46,16 @@ def test_a_taken_port_names_the_setting_to_change() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         assert refusal("127.0.0.1", port) == (
-            f"cannot listen on 127.0.0.1:{port}: another process listens there. "
-            "Stop that process, or set MESHED_MCP_PORT to a free port."
+            f"cannot listen on 127.0.0.1:{port}: another process listens there; "
+            "stop that process, or set MESHED_MCP_PORT to a free port"
         )
 
 
 def test_an_address_of_another_machine_names_the_setting_to_change() -> None:
     """RFC 5737: 192.0.2.0/24 belongs to no machine."""
     assert refusal("192.0.2.1", 8000) == (
-        "cannot listen on 192.0.2.1:8000: Cannot assign requested address. "
-        "Set MESHED_MCP_BIND_ADDRESS or MESHED_MCP_PORT to one this user may use."
+        "cannot listen on 192.0.2.1:8000: Cannot assign requested address; "
+        "set MESHED_MCP_BIND_ADDRESS or MESHED_MCP_PORT to one that this user may use"
     )
 
 

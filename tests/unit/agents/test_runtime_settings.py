@@ -17,7 +17,7 @@ def fault(**variables: str) -> str:
     """The text of the refusal."""
     with pytest.raises(SettingsError) as refusal:
         Settings.from_environment(variables)
-    return str(refusal.value)
+    return "\n".join(refusal.value.messages)
 
 
 def test_an_empty_environment_serves_this_machine_only() -> None:
@@ -100,7 +100,7 @@ def test_without_a_database_url_a_file_in_the_data_folder_is_used() -> None:
 )
 def test_a_wrong_value_is_answered_with_the_variable_and_what_to_write(variable: str, value: str, write: str) -> None:
     """Product rule: which variable, which value, what instead."""
-    assert fault(**{variable: value}) == f"{variable}={value!r} is not usable. Write {write}."
+    assert fault(**{variable: value}) == f"{variable}={value!r} is not usable; set {write}"
 
 
 def test_all_wrong_variables_are_reported_at_once() -> None:
@@ -116,16 +116,16 @@ def test_all_wrong_variables_are_reported_at_once() -> None:
 def test_a_grace_period_that_the_endpoint_wait_uses_up_is_refused() -> None:
     """Product rule: calls in work need time between the end of new traffic and the exit."""
     assert fault(**{contract.ENV_ENDPOINT_SECONDS: "30"}) == (
-        "MESHED_MCP_GRACE_SECONDS=25 leaves no time for calls in work: MESHED_MCP_ENDPOINT_SECONDS=30 passes first "
-        "and closing takes 2. Set MESHED_MCP_GRACE_SECONDS above 32."
+        "MESHED_MCP_GRACE_SECONDS=25 leaves in-flight requests no time, because MESHED_MCP_ENDPOINT_SECONDS=30 "
+        "passes first and closing takes 2; set MESHED_MCP_GRACE_SECONDS above 32"
     )
 
 
 def test_one_port_for_two_purposes_is_refused() -> None:
     """Product rule: metrics stay outside the mesh, calls inside; Istio separates them by port."""
     assert fault(**{contract.ENV_PORT: "9464"}) == (
-        "MESHED_MCP_PORT and MESHED_MCP_MANAGEMENT_PORT are both 9464: calls and metrics need a port each. "
-        "Set MESHED_MCP_MANAGEMENT_PORT to another number."
+        "MESHED_MCP_PORT and MESHED_MCP_MANAGEMENT_PORT are both 9464, and calls and metrics need a port each; "
+        "set MESHED_MCP_MANAGEMENT_PORT to another number"
     )
 
 

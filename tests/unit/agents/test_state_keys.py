@@ -31,21 +31,20 @@ def test_a_key_per_line_and_a_list_are_the_same(written: str) -> None:
 @pytest.mark.parametrize(
     ("written", "fault"),
     [
-        ("\n \n", "holds no key"),
-        ("[]", "holds no key"),
-        (f"{ONE}\nshort", "key 2 of 2 has 5 bytes, fewer than 32"),
+        ("\n \n", "the value holds no key"),
+        ("[]", "the value holds no key"),
+        (f"{ONE}\nshort", "key 2 of 2 has 5 bytes, and 32 are needed"),
         (f"{ONE}\n{TWO}\n{ONE}", "key 3 of 3 repeats key 1"),
-        ("[1]", "begins with '[' and is no JSON list of texts"),
-        ('["a"', "begins with '[' and is no JSON list of texts"),
+        ("[1]", "the value begins with '[' and is not a JSON list of texts"),
+        ('["a"', "the value begins with '[' and is not a JSON list of texts"),
     ],
 )
 def test_wrong_keys_are_told_by_their_number(written: str, fault: str) -> None:
     """Product rule: one line, what is wrong, what to write; never a key."""
     with pytest.raises(SettingsError) as refused:
         Settings.from_environment({VARIABLE: written})
-    assert str(refused.value) == (
-        f"{VARIABLE} is not usable: {fault}; write one key per line, each as `openssl rand -hex 32` gives it, "
-        "the one that seals first."
+    assert refused.value.messages == (
+        f"{VARIABLE}: {fault}; set one key per line, each as `openssl rand -hex 32` gives it, the one that seals first",
     )
 
 

@@ -1,9 +1,9 @@
-"""Single damages to the objects of a stack, and the faults that follow as lines."""
+"""Single damages to the objects of a stack, and the issues that follow as lines."""
 
 from collections.abc import Callable
 from typing import Any
 
-from meshed_mcp.components.core.errors import Fault
+from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.core.manifest import Manifest
 
 Damage = Callable[[list[Manifest]], None]
@@ -16,9 +16,9 @@ def one(objects: list[Manifest], kind: str, name: str) -> Any:
     return found
 
 
-def lines(found: list[Fault]) -> list[str]:
-    """Faults as lines."""
-    return [str(fault) for fault in found]
+def lines(found: list[ConfigIssue]) -> list[str]:
+    """Issues as lines."""
+    return [str(issue) for issue in found]
 
 
 def damage(kind: str, name: str, path: str, value: Any) -> Damage:

@@ -53,22 +53,24 @@ def test_a_budget_never_raises_the_maximum() -> None:
 def test_a_budget_below_the_minimum_is_refused_with_what_the_minimum_costs() -> None:
     """Issue, "Bad input": budget below the minimum replicas."""
     assert line({"monthly_budget": 10}) == (
-        "service mcp-a: scaling.monthly_budget: 10 pays for a size of 1, but min_replicas and floors ask for 2, "
-        "which cost 13.51; write that, or lower them"
+        "MM0113: service mcp-a: scaling.monthly_budget: 10 pays for 1 replicas, and "
+        "min_replicas, fallback_replicas or schedules need 2, which cost 13.51; set 13.51 "
+        "or more, or lower them"
     )
 
 
 def test_a_budget_without_prices_is_refused() -> None:
     """Product rule: without prices a budget bounds nothing."""
     assert line({"monthly_budget": 10}, prices={}) == (
-        "service mcp-a: scaling.monthly_budget: needs prices; write meshed-mcp:prices: {cpu_hour: ..., gib_hour: ...}"
+        "MM0604: service mcp-a: scaling.monthly_budget: needs prices; set "
+        "meshed-mcp:prices: {cpu_hour: ..., gib_hour: ...}"
     )
 
 
 def test_a_budget_and_a_canary_exclude_each_other() -> None:
     """Product rule: a canary runs for hours; its replicas come on top."""
     canary = {"strategy": "canary", "image": "b:2", "weights": {"stable": 90, "canary": 10}}
-    assert line({"monthly_budget": 100}, rollout=canary).endswith("write max_replicas while a canary runs")
+    assert line({"monthly_budget": 100}, rollout=canary).endswith("set max_replicas while a canary runs")
 
 
 def cost(*arguments: str) -> tuple[str, BaseException | None]:
@@ -99,4 +101,6 @@ def test_a_pool_is_priced_by_its_own_requests() -> None:
 def test_the_command_asks_for_prices() -> None:
     """Product rule: no price is assumed."""
     _, error = cost()
-    assert str(error) == "prices: are unknown; write --cpu-hour and --gib-hour, or meshed-mcp:prices: in the stack"
+    assert str(error) == (
+        "MM0856: prices: are unknown; set --cpu-hour and --gib-hour, or meshed-mcp:prices: in the stack"
+    )

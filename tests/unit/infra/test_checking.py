@@ -7,9 +7,9 @@ import pytest
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra.checking import check
 from meshed_mcp.infra.checking.chart_secrets import release_notes
-from meshed_mcp.infra.checking.references import reference_faults
-from meshed_mcp.infra.checking.rules import rule_faults
-from meshed_mcp.infra.checking.schema import schema_faults
+from meshed_mcp.infra.checking.references import reference_issues
+from meshed_mcp.infra.checking.rules import rule_issues
+from meshed_mcp.infra.checking.schema import schema_issues
 from tests.stacks import STACKS, recording
 from tests.unit.infra.damages import Damage, damage, lines, one
 
@@ -23,7 +23,7 @@ def objects() -> list[Manifest]:
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_repositorys_stacks_have_no_fault(stack: str) -> None:
     """Issue, "Shown by": check passes for both stacks."""
-    assert lines(check(recording(stack)).faults) == []
+    assert lines(check(recording(stack)).issues) == []
 
 
 def test_secrets_that_must_exist_are_named() -> None:
@@ -109,7 +109,7 @@ def test_an_object_that_the_api_server_would_refuse_or_prune_is_a_fault(
 ) -> None:
     """Kubernetes API: unknown fields are pruned without a word, unless strict validation is asked for."""
     apply(objects)
-    found = [fault for item in objects for fault in schema_faults(item)]
+    found = [fault for item in objects for fault in schema_issues(item)]
     assert len(found) == 1
     assert str(found[0]).startswith(line)
 
@@ -145,7 +145,7 @@ REFERENCE_DAMAGES: dict[str, tuple[Damage, str]] = {
     ),
     "subset without pods": (
         damage("DestinationRule", "mcp-rag", "spec.subsets.0.labels.version", "stabel"),
-        "DestinationRule mcp-system/mcp-rag: spec.subsets: subset stable: no workload has pods with the labels",
+        "DestinationRule mcp-system/mcp-rag: spec.subsets: subset stable: no workload of namespace",
     ),
     "gateway": (
         damage("VirtualService", "mcp-template-ingress", "spec.gateways.0", "istio-ingress/mpc"),
@@ -169,8 +169,8 @@ REFERENCE_DAMAGES: dict[str, tuple[Damage, str]] = {
     "selector without pods": (
         damage("PodDisruptionBudget", "mcp-rag", "spec.selector.matchLabels", {"app": "mcp-rog"}),
         (
-            "PodDisruptionBudget mcp-system/mcp-rag: spec.selector: "
-            "no workload of namespace mcp-system has pods with the labels {'app': 'mcp-rog'}"
+            "PodDisruptionBudget mcp-system/mcp-rag: spec.selector: no workload of namespace "
+            "mcp-system has pods with the labels {'app': 'mcp-rog'}; set the labels of a workload"
         ),
     ),
     "port that no pod has": (
@@ -203,7 +203,7 @@ def test_a_reference_to_nothing_names_what_was_probably_meant(
 ) -> None:
     """Product rule, issue item 6: references between objects are checked."""
     apply(objects)
-    assert any(found.startswith(line) for found in lines(reference_faults(objects)[0]))
+    assert any(found.startswith(line) for found in lines(reference_issues(objects)[0]))
 
 
 def no_rules(objects: list[Manifest]) -> None:
@@ -231,24 +231,24 @@ def second_budget(objects: list[Manifest]) -> None:
 RULE_DAMAGES: dict[str, tuple[Damage, str]] = {
     "weights": (
         damage("VirtualService", "mcp-rag", "spec.http.0.route.0.weight", 90),
-        "VirtualService mcp-system/mcp-rag: spec.http[0].route: weights sum to 90, not 100; change one of [90]",
+        "VirtualService mcp-system/mcp-rag: spec.http[0].route: weights sum to 90, not 100; change one of 90",
     ),
     "time-out": (
         damage("VirtualService", "mcp-rag", "spec.http.0.timeout", "15s"),
-        "VirtualService mcp-system/mcp-rag: spec.http[0].timeout: a time-out on a route cuts MCP streams; remove it",
+        "VirtualService mcp-system/mcp-rag: spec.http[0].timeout: a time-out on a route interrupts MCP streams",
     ),
     "retries": (
         damage("VirtualService", "mcp-rag", "spec.http.0.retries.retryOn", "5xx,reset,connect-failure"),
-        "VirtualService mcp-system/mcp-rag: spec.http[0].retries.retryOn: 5xx, reset runs a tool twice; write",
+        "VirtualService mcp-system/mcp-rag: spec.http[0].retries.retryOn: 5xx, reset runs a tool twice; set",
     ),
-    "nobody allowed": (no_rules, "Deployment mcp-system/mcp-rag: nobody may call it; write callers"),
+    "nobody allowed": (no_rules, "Deployment mcp-system/mcp-rag: no caller is allowed; set callers"),
     "two autoscalers": (
         second_autoscaler,
-        "ScaledObject mcp-system/twin: spec.scaleTargetRef: another autoscaler has the same target; leave one",
+        "ScaledObject mcp-system/twin: spec.scaleTargetRef: another autoscaler has the same target; remove one",
     ),
     "one object twice": (
         same_object_twice,
-        "Service mcp-system/mcp-rag: metadata.name: registered 2 times; give each its own name",
+        "Service mcp-system/mcp-rag: metadata.name: is registered 2 times; set a name for each",
     ),
     "budget that blocks": (
         damage("PodDisruptionBudget", "mcp-rag", "spec.maxUnavailable", 0),
@@ -256,7 +256,7 @@ RULE_DAMAGES: dict[str, tuple[Damage, str]] = {
     ),
     "two budgets": (
         second_budget,
-        "Deployment mcp-system/mcp-rag: the budgets mcp-rag and twin select its pods, and no pod of two can be evicted",
+        "Deployment mcp-system/mcp-rag: the PodDisruptionBudgets mcp-rag and twin select its pods",
     ),
     "privilege": (
         damage(
@@ -267,14 +267,14 @@ RULE_DAMAGES: dict[str, tuple[Damage, str]] = {
         ),
         (
             "Deployment mcp-system/mcp-rag: spec.template.spec.containers[0].securityContext.allowPrivilegeEscalation: "
-            "is True; write False"
+            "is True; set False"
         ),
     ),
     "grace period": (
         damage("Deployment", "mcp-rag", "spec.template.spec.terminationGracePeriodSeconds", 20),
         (
             "Deployment mcp-system/mcp-rag: spec.template.spec.terminationGracePeriodSeconds: "
-            "20 s end before the drain of 30 s does; write more than 30"
+            "20 s end before the drain of 30 s does; set more than 30"
         ),
     ),
 }
@@ -283,19 +283,19 @@ RULE_DAMAGES: dict[str, tuple[Damage, str]] = {
 @pytest.mark.parametrize(("apply", "line"), RULE_DAMAGES.values(), ids=RULE_DAMAGES)
 def test_a_rule_fires_on_its_damage_and_on_nothing_else(objects: list[Manifest], apply: Damage, line: str) -> None:
     """Product rule, issue item 6: our own rules; without damage none fires."""
-    assert rule_faults(objects) == []
+    assert rule_issues(objects) == []
     apply(objects)
-    assert any(found.startswith(line) for found in lines(rule_faults(objects)))
+    assert any(found.startswith(line) for found in lines(rule_issues(objects)))
 
 
 def test_policies_of_a_remote_cluster_are_in_the_cluster_of_its_control_plane() -> None:
     """Istio, "Deployment Models": a control plane reads the policies of its own cluster."""
     objects = copy.deepcopy(recording("remote").objects)
     assert not [item for item in objects if item["kind"] == "AuthorizationPolicy"]
-    assert rule_faults(objects) == []
+    assert rule_issues(objects) == []
     del one(objects, "Namespace", "istio-system")["metadata"]["annotations"]
-    assert lines(rule_faults(objects)) == [
-        "Deployment mcp-system/mcp-rag: nobody may call it; write callers: [...] or expose: true"
+    assert lines(rule_issues(objects)) == [
+        "Deployment mcp-system/mcp-rag: no caller is allowed; set callers: [...] or expose: true"
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.infra.checking.rules import rule_faults
+from meshed_mcp.infra.checking.rules import rule_issues
 from tests.stacks import recording
 from tests.unit.infra.damages import Damage, damage, lines, one
 
@@ -73,50 +73,50 @@ VPA = "VerticalPodAutoscaler mcp-system/mcp-controller: spec"
 SCALING_DAMAGES: dict[str, tuple[Damage, str]] = {
     "unknown trigger": (
         damage("ScaledObject", "mcp-controller", "spec.triggers.0.type", "promtheus"),
-        f"{SCALED}.triggers[0].type: 'promtheus' is no trigger of KEDA; did you mean prometheus?",
+        f"{SCALED}.triggers[0].type: 'promtheus' is not a trigger of KEDA; did you mean prometheus?",
     ),
     "threshold that is no number": (
         damage("ScaledObject", "mcp-controller", "spec.triggers.0.metadata.threshold", "many"),
         (
-            f"{SCALED}.triggers[0].metadata.threshold: 'many' is no number, and KEDA would make no HPA of it; "
-            "write digits in quotes, such as '28'"
+            f"{SCALED}.triggers[0].metadata.threshold: 'many' is not a number, and KEDA would make no HPA of it; "
+            "set digits in quotes, such as '28'"
         ),
     ),
     "fractional target of a composite with a fallback": (
         damage("ScaledObject", "mcp-controller", "spec.advanced.scalingModifiers", {"formula": "a", "target": "0.8"}),
         (
-            f"{SCALED}.advanced.scalingModifiers.target: '0.8' is no whole number, so the fallback would never act; "
-            "write one such as '1', and scale the formula, or use plain triggers, of which the largest counts"
+            f"{SCALED}.advanced.scalingModifiers.target: '0.8' is not a whole number, so the fallback would never act; "
+            "set one such as '1' and scale the formula, or use plain triggers, of which the largest counts"
         ),
     ),
     "CPU alone with a minimum of 0": (
         cpu_alone_from(0),
-        f"{SCALED}.minReplicaCount: is 0, which CPU and memory alone never leave; write 1 or more",
+        f"{SCALED}.minReplicaCount: is 0, which CPU and memory alone never leave; set 1 or more",
     ),
     "CPU alone with KEDA's own minimum": (
         cpu_alone_from(None),
-        f"{SCALED}.minReplicaCount: is 0, which CPU and memory alone never leave; write 1 or more",
+        f"{SCALED}.minReplicaCount: is 0, which CPU and memory alone never leave; set 1 or more",
     ),
     "missing request": (
         unrequested,
         (
-            f"{SCALED}.scaleTargetRef: container server of mcp-system/mcp-controller requests no cpu, of which a "
-            "share is to be used; write resources.requests.cpu, or do not count it"
+            f"{SCALED}.scaleTargetRef: container server of mcp-system/mcp-controller requests no cpu, and the "
+            "autoscaler counts a share of it; set resources.requests.cpu, or do not count it"
         ),
     ),
     "missing request of a plain autoscaler": (
         plain_autoscaler,
         (
             "HorizontalPodAutoscaler mcp-system/plain: spec.scaleTargetRef: container server of "
-            "mcp-system/mcp-controller requests no cpu, of which a share is to be used; "
-            "write resources.requests.cpu, or do not count it"
+            "mcp-system/mcp-controller requests no cpu, and the autoscaler counts a share of it; "
+            "set resources.requests.cpu, or do not count it"
         ),
     ),
     "VPA that resizes by default": (
         resizer(),
         (
             f"{VPA}.resourcePolicy.containerPolicies: Recreate resizes server/cpu, "
-            "which ScaledObject mcp-system/mcp-controller counts; write 'Off', or leave the resource out"
+            "which ScaledObject mcp-system/mcp-controller counts; set 'Off', or remove the resource"
         ),
     ),
     "VPA on a counted resource": (
@@ -130,7 +130,7 @@ SCALING_DAMAGES: dict[str, tuple[Damage, str]] = {
         resizer(updatePolicy={"updateMode": False}),
         (
             f"{VPA}.updatePolicy.updateMode: is false, as YAML 1.1 reads off without quotes, "
-            "and the API server refuses it; write 'Off'"
+            "and the API server rejects it; set 'Off'"
         ),
     ),
 }
@@ -140,7 +140,7 @@ SCALING_DAMAGES: dict[str, tuple[Damage, str]] = {
 def test_what_would_scale_nothing_or_twice_is_one_fault(objects: list[Manifest], apply: Damage, line: str) -> None:
     """Issue, "Bad input": what KEDA's webhook lets through and breaks later (measured), in any program's objects."""
     apply(objects)
-    (found,) = lines(rule_faults(objects))
+    (found,) = lines(rule_issues(objects))
     assert found.startswith(line)
 
 
@@ -159,4 +159,4 @@ def test_what_would_scale_nothing_or_twice_is_one_fault(objects: list[Manifest],
 def test_what_scales_well_is_no_fault(objects: list[Manifest], apply: Damage) -> None:
     """Product rule: each rule has a case in which it is silent."""
     apply(objects)
-    assert lines(rule_faults(objects)) == []
+    assert lines(rule_issues(objects)) == []

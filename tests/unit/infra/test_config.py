@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.infra.config import ServiceConfig, StackConfig, read
 from meshed_mcp.infra.plan import planned
 
@@ -31,7 +31,7 @@ def lines(**keys: Any) -> list[str]:
     """The faults of a stack with one good service, as lines."""
     with pytest.raises(ConfigurationError) as raised:
         planned(stack(**{"services": {"mcp-a": SERVICE}, **keys}))
-    return str(raised.value).splitlines()
+    return [str(issue) for issue in raised.value.issues]
 
 
 def service_lines(**fields: Any) -> list[str]:
@@ -71,28 +71,31 @@ def test_services_send_their_spans_to_the_collector_of_the_mesh() -> None:
 
 STACK_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "misspelt key": ({"servics": {}}, "meshed-mcp:servics: unknown key; did you mean services?"),
-    "list of services": ({"services": []}, "meshed-mcp:services: [] is not a mapping of names to services"),
-    "no service": ({"services": {}}, "meshed-mcp:services: is missing; write services: with one service below it"),
+    "list of services": (
+        {"services": []},
+        ("meshed-mcp:services: [] is not a mapping of names to services; set key: value lines"),
+    ),
+    "no service": ({"services": {}}, ("meshed-mcp:services: is missing; set services: with one service below it")),
     "plain text": (
         {"services": "text"},
-        "meshed-mcp:services: 'text' is not a structure; write key: value lines below it",
+        "meshed-mcp:services: 'text' is not a structure; set key: value lines below it",
     ),
     "namespace": (
         {"namespace": "Tools"},
-        "namespace: 'Tools' cannot name a namespace; write lower-case letters, digits and '-', such as 'mcp-system'",
+        ("namespace: 'Tools' is not a namespace name; use lower-case letters, digits and '-', such as 'mcp-system'"),
     ),
     "short name as host": (
         {"domain": "tools"},
         (
-            "domain: 'tools' has no dot, and Istio refuses a gateway whose host is a short name; "
-            "write a full one, such as 'tools.example.com'"
+            "domain: 'tools' has no dot, and Istio rejects a gateway whose host is a short name; "
+            "use a fully qualified name, such as 'tools.example.com'"
         ),
     ),
     "URL as host": (
         {"domain": "https://x"},
         (
-            "domain: 'https://x' is no host name; "
-            "write lower-case labels without scheme, port or '*', such as 'mcp.example.com'"
+            "domain: 'https://x' is not a host name; use lower-case labels without scheme, port "
+            "or '*', such as 'mcp.example.com'"
         ),
     ),
 }
@@ -107,27 +110,30 @@ def test_a_fault_of_the_stack_is_one_line(keys: dict[str, Any], line: str) -> No
 PART_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "decided elsewhere": (
         {"mesh": {"domain": "x.example"}},
-        "mesh: domain: follows from meshed-mcp:domain; write it there",
+        "mesh: domain: follows from meshed-mcp:domain; remove it and set meshed-mcp:domain",
     ),
     "misspelt field": (
         {"mesh": {"istio_versoin": "1.31.1"}},
         "mesh: istio_versoin: unknown field; did you mean istio_version?",
     ),
-    "number": ({"mesh": 5}, "mesh: 5 is not a mapping; write key: value lines"),
+    "number": ({"mesh": 5}, "mesh: 5 is not a mapping; set key: value lines"),
     "mirror": (
         {"observability": {"chart_mirror": "x"}},
-        "observability: chart_mirror: follows from meshed-mcp:chart_mirror; write it there",
+        "observability: chart_mirror: follows from meshed-mcp:chart_mirror; remove it and set meshed-mcp:chart_mirror",
     ),
-    "no image": ({"registry": {"replicas": 1}}, "registry: image: is missing; write image: with a value"),
+    "no image": ({"registry": {"replicas": 1}}, ("registry: image: is missing; set image: with a value")),
     "split registry": (
         {"registry": {"image": "x"}},
-        "registry: replicas: 2 would each keep their own entries; write 1, or name a database: {secret: ..., key: ...}",
+        (
+            "registry: replicas: 2 would each keep their own entries; set replicas: 1, or set a "
+            "database: {secret: ..., key: ...}"
+        ),
     ),
     "shared namespace": (
         {"observability": {"namespace": "mcp-system"}},
         (
-            "observability: namespace: is also the namespace of the services; "
-            "monitoring stays outside the mesh, so name another"
+            "observability: namespace: is also the namespace of the services, and monitoring "
+            "stays outside the mesh; set another namespace"
         ),
     ),
 }
@@ -143,10 +149,10 @@ def test_a_fault_of_a_part_names_the_part(keys: dict[str, Any], line: str) -> No
     ("fields", "line"),
     [
         ({"scaling": {"max_replica": 3}}, "scaling.max_replica: unknown field; did you mean max_replicas?"),
-        ({"drain": {"grace_seconds": "1m"}}, "drain.grace_seconds: '1m' is not a whole number of seconds; write 60"),
-        ({"scaling": {"cpu_percent": "70%"}}, "scaling.cpu_percent: '70%' is not a whole number of percent; write 70"),
+        ({"drain": {"grace_seconds": "1m"}}, ("drain.grace_seconds: '1m' is not a whole number of seconds; set 60")),
+        ({"scaling": {"cpu_percent": "70%"}}, ("scaling.cpu_percent: '70%' is not a whole number of percent; set 70")),
         ({"callers": ["mcp-b"]}, "callers[0]: there is no service mcp-b; did you mean mcp-a?"),
-        ({"image": 1.0}, 'image: 1.0 is not text; write "1.0" in quotes'),
+        ({"image": 1.0}, 'image: 1.0 is not text; set "1.0" in quotes'),
     ],
 )
 def test_a_fault_of_a_service_names_the_service_and_the_field(fields: dict[str, Any], line: str) -> None:
@@ -157,15 +163,15 @@ def test_a_fault_of_a_service_names_the_service_and_the_field(fields: dict[str, 
 def test_minimum_above_maximum_says_both_ways_out() -> None:
     """Product rule, issue "Bad input": min > max."""
     (line,) = service_lines(scaling={"min_replicas": 5, "max_replicas": 3})
-    assert line.startswith("service mcp-a: scaling: min_replicas 5 is more than max_replicas 3")
-    assert "Write max_replicas: 5 or more" in line
+    assert line.startswith("service mcp-a: scaling: min_replicas 5 is above max_replicas 3")
+    assert "set max_replicas to 5 or more" in line
 
 
 def test_weights_that_do_not_sum_to_100_say_what_would() -> None:
     """Product rule, issue "Bad input"; Istio, correction 27: 110 would be admitted as a ratio."""
     rollout = {"strategy": "canary", "image": "b:2", "weights": {"stable": 90, "canary": 20}}
     assert service_lines(rollout=rollout) == [
-        "service mcp-a: rollout.weights: stable 90 and canary 20 sum to 110, not 100; write stable: 80 or canary: 10"
+        ("service mcp-a: rollout.weights: stable 90 and canary 20 sum to 110, not 100; set stable: 80 or canary: 10")
     ]
 
 
@@ -174,14 +180,17 @@ def test_a_name_over_54_characters_is_refused() -> None:
     name = "m" * 55
     (line,) = lines(services={name: SERVICE})
     assert "has 55 characters" in line
-    assert "write a shorter one" in line
+    assert "use at most 54" in line
 
 
 def test_a_service_named_like_the_registry_is_refused() -> None:
     """Product rule, issue "Bad input": two services of one name."""
     found = lines(services={"mcp-registry": SERVICE}, registry={"image": "x", "replicas": 1})
     assert found == [
-        "service mcp-registry: there are two services of this name, this one and the registry; rename this one"
+        (
+            "service mcp-registry: there are two services of this name, this one and "
+            "the registry; rename this one, or set registry: null"
+        )
     ]
 
 
@@ -190,7 +199,7 @@ def test_a_service_named_like_a_canary_is_refused() -> None:
     rollout = {"strategy": "canary", "image": "b:2", "weights": {"stable": 90, "canary": 10}}
     found = lines(services={"mcp-a": {**SERVICE, "rollout": rollout}, "mcp-a-canary": SERVICE})
     assert found == [
-        "service mcp-a: rollout: its canary would be named mcp-a-canary, as another service is; rename one"
+        ("service mcp-a: rollout: its canary would be named mcp-a-canary, as another service is; rename one")
     ]
 
 
@@ -205,7 +214,7 @@ def test_replicas_that_would_split_their_data_are_refused() -> None:
 
 def test_an_encrypted_value_inside_a_structure_is_refused() -> None:
     """Product rule: the program could not tell which leaf is secret, so it would end up in plain state."""
-    with pytest.raises(ConfigurationError, match=r"meshed-mcp:services: holds an encrypted value, which would be lost"):
+    with pytest.raises(ConfigurationError, match=r"meshed-mcp:services: holds an encrypted value, which is lost"):
         planned(stack(services={"mcp-a": SERVICE}), {"meshed-mcp:services"})
 
 
@@ -253,9 +262,9 @@ near_services = st.dictionaries(
 @settings(max_examples=300, deadline=None)
 def test_no_configuration_ends_in_a_traceback(keys: dict[str, Any], services: Any) -> None:
     """Product rule, issue "Bad input": generated configurations end in a plan or in one line per fault."""
-    found: tuple[Fault, ...] = ()
+    found: tuple[ConfigIssue, ...] = ()
     try:
         planned(stack(**{**keys, "services": services}))
     except ConfigurationError as error:
-        found = error.faults or pytest.fail("refused without a fault")
+        found = error.issues or pytest.fail("refused without a fault")
     assert all(len(str(fault).splitlines()) == 1 for fault in found)

@@ -38,7 +38,7 @@ def lines(faults: Any = None, **keys: Any) -> list[str]:
     """What is wrong now."""
     with pytest.raises(ConfigurationError) as raised:
         plan(faults, **keys)
-    return str(raised.value).splitlines()
+    return [str(issue) for issue in raised.value.issues]
 
 
 def experiment(**fields: Any) -> dict[str, Any]:
@@ -50,8 +50,9 @@ def test_production_takes_faults_in_a_window_only() -> None:
     """Issue rule: refused in prod unless an explicit experiment window is set; a stack that says nothing is one."""
     (line,) = lines({"slow": SLOW})
     assert line == (
-        "service mcp-a: faults.slow: a production stack takes faults in a window only; add window: {start: ..., end: "
-        "...} of at most 24 h, or write meshed-mcp:environment: development where it is none"
+        "service mcp-a: faults.slow: a production stack takes fault injection in a "
+        "window only; set window: {start: ..., end: ...} of at most 24 h, or "
+        "meshed-mcp:environment: development if it is not one"
     )
     assert list(plan({"slow": SLOW}, environment="development").services["mcp-a"].faults) == ["slow"]
 
@@ -66,8 +67,8 @@ def test_a_fault_is_there_while_its_window_is_open(window: dict[str, str], runni
 def test_a_window_that_is_over_is_refused() -> None:
     """Issue rule: experiments expire; the file is cleaned by whoever sees it next."""
     assert lines({"slow": {**SLOW, "window": OVER}}, chaos={"late": experiment(window=OVER)}) == [
-        "service mcp-a: faults.slow.window: ended at 2026-11-21T12:00:00Z; remove it, or write a later window",
-        "stack: chaos.late.window: ended at 2026-11-21T12:00:00Z; remove it, or write a later window",
+        "service mcp-a: faults.slow.window: ended at 2026-11-21T12:00:00Z; remove it, or set a later window",
+        "stack: chaos.late.window: ended at 2026-11-21T12:00:00Z; remove it, or set a later window",
     ]
 
 
@@ -96,8 +97,8 @@ def test_two_experiments_with_the_same_requests_are_refused() -> None:
     both = {"one": experiment(), "two": experiment(abort_status=500)}
     assert lines(chaos=both) == [
         (
-            "stack: chaos.two: meets the same requests of mcp-a as one at the same time, and a request meets "
-            "one; write windows that do not overlap, or different tools"
+            "stack: chaos.two: applies to the same requests of mcp-a as one at the same "
+            "time, and a request takes one; set windows that do not overlap, or different tools"
         )
     ]
     apart = {"one": experiment(), "two": experiment(tool="search"), "three": experiment(window=TO_COME)}
@@ -107,24 +108,31 @@ def test_two_experiments_with_the_same_requests_are_refused() -> None:
 @pytest.mark.parametrize(
     ("fault", "line"),
     [
-        ({}, "faults.a: does nothing; add delay_seconds, abort_status or both"),
+        ({}, "faults.a: the fault injection has no effect; set delay_seconds, abort_status or both"),
         (
             {**SLOW, "tool": "*"},
-            "faults.a.tool: '*' is no tool; name one, or leave the field out for every request",
+            (
+                "faults.a.tool: '*' is not a tool; name one tool, or leave the field out for every "
+                "request"
+            ),
         ),
         (
             {**SLOW, "window": {"start": "2026-11-21 10:00", "end": OPEN["end"]}},
-            ("faults.a.window.start: '2026-11-21 10:00' is no time with an offset; write one such as "
-            "'2026-11-21T10:00:00Z', in quotes"),
+            (
+                 "faults.a.window.start: '2026-11-21 10:00' is not a time with an offset; use one "
+                 "such as '2026-11-21T10:00:00Z', in quotes"
+             ),
         ),
         (
             {**SLOW, "window": {"start": OPEN["end"], "end": OPEN["start"]}},
-            ("faults.a.window: ends at 2026-11-21T11:00:00Z, not after its start 2026-11-21T13:00:00Z; write a later "
-            "end"),
+            (
+                 "faults.a.window: ends at 2026-11-21T11:00:00Z, not after its start "
+                 "2026-11-21T13:00:00Z; set a later end"
+             ),
         ),
         (
             {**SLOW, "window": {"start": "2026-11-20T10:00:00Z", "end": "2026-11-21T13:00:00Z"}},
-            "faults.a.window: is 27 h long; write an end at most 24 h after its start",
+            "faults.a.window: lasts 27 h; set an end at most 24 h after its start",
         ),
     ],
 )  # fmt: skip
@@ -137,8 +145,8 @@ def test_a_name_that_no_header_carries_is_refused() -> None:
     """Product rule: the name is what the header says."""
     assert lines({"Slow Search": SLOW}, environment="development") == [
         (
-            "service mcp-a: faults: 'Slow Search' cannot name a fault; write at most 40 lower-case letters, digits and "
-            "'-', such as 'slow-search'"
+            "service mcp-a: faults: 'Slow Search' is not a name of a fault injection; "
+            "use at most 40 lower-case letters, digits and '-', such as 'slow-search'"
         )
     ]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.infra import program
 from meshed_mcp.infra.mail_server import connect, mail_warnings
@@ -28,8 +28,9 @@ def test_a_server_that_does_not_answer_is_warned_of_by_field() -> None:
     """Issue 6, bad input: an unreachable SMTP host."""
     (warning,) = mail_warnings(args("smtp.example.com:587"), refused)
     assert str(warning) == (
-        "observability: alertmanager.email.smarthost: smtp.example.com:587 does not answer from here (Connection "
-        "refused); if it does not from the cluster either, no alert is mailed: check host, port and firewall"
+        "observability: alertmanager.email.smarthost: smtp.example.com:587 does not answer "
+        "from this machine (Connection refused); check host, port and firewall, because no "
+        "alert is mailed if it does not answer from the cluster either"
     )
 
 
@@ -54,9 +55,12 @@ def test_a_server_that_answers_is_not_warned_of() -> None:
 @pytest.mark.parametrize(
     ("smarthost", "says"),
     [
-        ("localhost:25", "cannot be reached from a pod: localhost is the pod itself, or no name at all; "),
-        ("127.0.0.1:25", "cannot be reached from a pod: 127.0.0.1 is the pod itself, or no name at all; "),
-        ("smtp.invalid:25", "cannot be reached from a pod: smtp.invalid is the pod itself, or no name at all; "),
+        ("localhost:25", "cannot be reached from a pod, for which localhost is the pod itself or does not exist; "),
+        ("127.0.0.1:25", "cannot be reached from a pod, for which 127.0.0.1 is the pod itself or does not exist; "),
+        (
+            "smtp.invalid:25",
+            "cannot be reached from a pod, for which smtp.invalid is the pod itself or does not exist; ",
+        ),
         ("smtp.example.com:0", "has no port from 1 to 65535; "),
         ("smtp.example.com:70000", "has no port from 1 to 65535; "),
     ],
@@ -64,9 +68,9 @@ def test_a_server_that_answers_is_not_warned_of() -> None:
 def test_a_server_that_no_pod_can_reach_is_refused(smarthost: str, says: str) -> None:
     """Issue 6, bad input; RFC 6761: localhost and .invalid."""
     email = {"to": "a@example.com", "sender": "b@example.com", "smarthost": smarthost}
-    (fault,) = faults(ObservabilityStackArgs, {"alertmanager": {"email": email}}, "observability")
+    (fault,) = model_issues(ObservabilityStackArgs, {"alertmanager": {"email": email}}, "observability")
     assert str(fault) == (
-        f"observability: alertmanager.email.smarthost: {smarthost!r} {says}write one such as 'smtp.example.com:587'"
+        f"observability: alertmanager.email.smarthost: {smarthost!r} {says}use one such as 'smtp.example.com:587'"
     )
 
 

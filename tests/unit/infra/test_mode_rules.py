@@ -32,7 +32,7 @@ def lines(services: dict[str, Any], **keys: Any) -> list[str]:
     """The faults of a stack."""
     with pytest.raises(ConfigurationError) as refusal:
         plan(services, **keys)
-    return [str(fault) for fault in refusal.value.faults]
+    return [str(fault) for fault in refusal.value.issues]
 
 
 def test_experiments_in_ambient_mode_are_refused() -> None:
@@ -44,7 +44,7 @@ def test_experiments_in_ambient_mode_are_refused() -> None:
         "window": {"start": "2026-11-21T10:00:00Z", "end": "2026-11-21T11:00:00Z"},
     }
     assert lines({"mcp-a": {}}, mesh={"mode": "ambient", "outbound": "ALLOW_ANY"}, chaos={"slow": experiment}) == [
-        f"stack: chaos: its experiments {FAULTS} (mesh mode ambient)"
+        f"stack: chaos: its experiments {FAULTS}"
     ]
 
 
@@ -52,8 +52,9 @@ def test_a_root_from_an_issuer_needs_cert_manager_before_the_mesh() -> None:
     """Istio, "Plug in CA Certificates": istiod reads the Secret at its start."""
     assert lines({"mcp-a": {}}, mesh=ISSUED) == [
         (
-            "observability: cert_manager.install: makes cert-manager after the mesh, whose root it is to issue "
-            "(mesh.multi_cluster.root.issuer); install it before this stack and write install: existing"
+            "observability: cert_manager.install: installs cert-manager after the mesh, whose "
+            "root it issues (mesh.multi_cluster.root.issuer); install it before this stack and "
+            "set install: existing"
         )
     ]
     assert plan({"mcp-a": {}}, mesh=ISSUED, observability={"cert_manager": {"install": "existing"}})
@@ -71,9 +72,9 @@ def test_services_that_read_two_claims_are_refused_where_metrics_take_one() -> N
     services = {"mcp-a": {"auth": AUTH}, "mcp-b": {"auth": AUTH | {"organization_claim": "tenant"}}}
     assert lines(services, mesh=TAGGED) == [
         (
-            "service mcp-b: auth.organization_claim: is 'tenant' here and 'organization' at mcp-a, and metrics tell "
-            "organisations apart by one claim (meshed-mcp:mesh.organization_tag); write the same, or remove "
-            "organization_tag"
+            "service mcp-b: auth.organization_claim: is 'tenant' here and 'organization' at "
+            "mcp-a, and metrics distinguish organizations by one claim "
+            "(meshed-mcp:mesh.organization_tag); set the same claim, or remove organization_tag"
         )
     ]
     assert plan(services)
@@ -82,5 +83,5 @@ def test_services_that_read_two_claims_are_refused_where_metrics_take_one() -> N
 def test_the_claim_has_no_second_place_in_a_stack() -> None:
     """Product rule: a second place could contradict the first."""
     assert lines({"mcp-a": {}}, mesh={"organization_claim": "tenant"}) == [
-        "mesh: organization_claim: follows from meshed-mcp:services; write it there"
+        "mesh: organization_claim: follows from meshed-mcp:services; remove it and set meshed-mcp:services"
     ]

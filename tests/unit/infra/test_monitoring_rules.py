@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.autoscaling.forecast_rules import manifests
-from meshed_mcp.components.core.errors import ConfigurationError, faults
+from meshed_mcp.components.core.errors import ConfigurationError, model_issues
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.infra.plan import planned
 
@@ -17,7 +17,7 @@ def refusals(observability: dict[str, Any]) -> list[str]:
     try:
         planned({"meshed-mcp:services": SERVICES, "meshed-mcp:observability": observability})
     except ConfigurationError as error:
-        return [str(fault) for fault in error.faults]
+        return [str(fault) for fault in error.issues]
     return []
 
 
@@ -25,7 +25,7 @@ def test_more_days_than_the_volume_holds_are_refused() -> None:
     """Issue 6, bad input: retention larger than the volume."""
     (text,) = refusals({"prometheus": {"retention_days": 3650, "storage_gib": 10}})
     assert text.startswith("observability: prometheus.retention_days: 3650 days of the fewest replicas with one tool ")
-    size = text.rpartition("write storage_gib: ")[2].partition(",")[0]
+    size = text.rpartition("set storage_gib: ")[2].partition(",")[0]
     assert refusals({"prometheus": {"retention_days": 3650, "storage_gib": int(size)}}) == []
 
 
@@ -41,30 +41,30 @@ def test_an_objective_without_a_budget_or_as_a_share_is_refused(percent: float) 
     """Issue 6, bad input: objectives of 1 and more; a share is not a percentage."""
     (text,) = refusals({"slo": {"default": {"availability_percent": percent}}})
     assert text.startswith("observability: slo.default.availability_percent: ")
-    assert "write" in text or "at" in text
+    assert "set" in text or "at" in text
 
 
 @pytest.mark.parametrize(
     ("login", "text"),
     [
-        ({"username": "ops"}, "username is given without password, so no login works; write password: {secret: ..."),
+        ({"username": "ops"}, ("username is set without password, so no login works; set password: {secret: ...")),
         (
             {"password": {"secret": "mail", "key": "password"}},
-            "password is given without username, so no login works; write username: the account's name",
+            "password is set without username, so no login works; set username: the account's name",
         ),
     ],
 )
 def test_half_a_login_is_refused(login: dict[str, Any], text: str) -> None:
     """Alertmanager, `auth_username` and `auth_password_file`: both or neither."""
     email = {"to": "a@example.com", "sender": "b@example.com", "smarthost": "smtp.example.com:587", **login}
-    (fault,) = faults(ObservabilityStackArgs, {"alertmanager": {"email": email}}, "observability")
+    (fault,) = model_issues(ObservabilityStackArgs, {"alertmanager": {"email": email}}, "observability")
     assert text in str(fault)
     assert str(fault).startswith("observability: alertmanager.email")
 
 
 def test_a_secret_without_its_key_is_refused() -> None:
     """Issue 6, bad input: a missing secret key."""
-    (fault,) = faults(ObservabilityStackArgs, {"alertmanager": {"webhook": {"secret": "pager"}}}, "observability")
+    (fault,) = model_issues(ObservabilityStackArgs, {"alertmanager": {"webhook": {"secret": "pager"}}}, "observability")
     assert str(fault).startswith("observability: alertmanager.webhook.key: ")
 
 

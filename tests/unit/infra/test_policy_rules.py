@@ -24,7 +24,7 @@ def lines(*args: Any, **more: Any) -> list[str]:
     """The faults of a stack."""
     with pytest.raises(ConfigurationError) as refusal:
         plan(*args, **more)
-    return [str(fault) for fault in refusal.value.faults]
+    return [str(fault) for fault in refusal.value.issues]
 
 
 def test_who_declares_a_host_may_leave_for_it_through_the_gateway() -> None:
@@ -54,15 +54,16 @@ def test_a_host_at_two_ports_is_refused_where_the_gateway_tells_hosts_apart_by_n
     services = {"mcp-a": {"egress_hosts": ["api.example.com"]}, "mcp-b": {"egress_hosts": ["api.example.com:8443"]}}
     assert lines(services, {"egress_gateway": GATEWAY}) == [
         (
-            "service mcp-b: egress_hosts: api.example.com is reached at port 8443 here and at port 443 by mcp-a, and "
-            "the egress gateway tells hosts apart by name alone; declare one port"
+            "service mcp-b: egress_hosts: api.example.com is used at port 8443 here and at port "
+            "443 by mcp-a, and the egress gateway distinguishes hosts by name alone; set one "
+            "port"
         )
     ]
     alone = {"mcp-a": {"egress_hosts": ["api.example.com", "api.example.com:8443"]}}
     assert lines(alone, {"egress_gateway": GATEWAY}) == [
         (
-            "service mcp-a: egress_hosts: api.example.com is reached at ports 443 and 8443, and the egress gateway "
-            "tells hosts apart by name alone; declare one port"
+            "service mcp-a: egress_hosts: api.example.com is used at ports 443 and 8443, and "
+            "the egress gateway distinguishes hosts by name alone; set one port"
         )
     ]
 
@@ -72,8 +73,9 @@ def test_a_host_at_other_ports_in_another_service_is_refused() -> None:
     services = {"mcp-a": {"egress_hosts": ["api.example.com"]}, "mcp-b": {"egress_hosts": ["api.example.com:8443"]}}
     assert lines(services) == [
         (
-            "service mcp-b: egress_hosts: api.example.com is reached at port 8443 here and at port 443 by mcp-a, and "
-            "proxies know a host of a namespace by one entry and would lose ports; declare the same ports at both"
+            "service mcp-b: egress_hosts: api.example.com is used at port 8443 here and at port "
+            "443 by mcp-a, and proxies of a namespace use the ports of one entry for a host; "
+            "set the same ports in both"
         )
     ]
     both = {"egress_hosts": ["api.example.com", "api.example.com:8443"]}
@@ -84,8 +86,9 @@ def test_the_stacks_own_gateway_is_no_host_outside() -> None:
     """Issue, bad input: overlapping hosts; what leaves the mesh and comes back has lost its identity."""
     assert lines({"mcp-a": {"egress_hosts": ["mcp.example.com"]}}, domain="mcp.example.com") == [
         (
-            "service mcp-a: egress_hosts: mcp.example.com is the gateway of this stack, where the call would come back "
-            "as a stranger's; remove it, and name this service among the callers of the one that it calls"
+            "service mcp-a: egress_hosts: mcp.example.com is the gateway of this stack, and the "
+            "call would arrive there without the identity of the service; remove it, and add "
+            "this service to the callers of its destination"
         )
     ]
 
@@ -103,10 +106,7 @@ def test_stores_of_log_lines_are_reached_through_the_gateway_too_by_every_servic
 def test_an_authorizer_is_one_of_the_mesh_and_its_callers_know_it() -> None:
     """Istio, "External Authorization": a provider that is not configured denies, or is passed over in silence."""
     assert lines({"mcp-a": {"external_authorization": "oppa"}}, {"external_authorizers": {"opa": OPA}}) == [
-        (
-            "service mcp-a: external_authorization: the mesh has no authorizer oppa; did you mean opa? "
-            "(mesh.external_authorizers)"
-        )
+        "service mcp-a: external_authorization: mesh.external_authorizers has no oppa; did you mean opa?"
     ]
     made = plan({"mcp-a": {"external_authorization": "opa"}}, {"external_authorizers": {"opa": OPA}})
     assert made.services["mcp-a"].imports == ["policy/opa"]
@@ -117,6 +117,8 @@ def test_groups_of_people_are_a_key_of_the_stack_and_reach_the_mesh() -> None:
     made = plan({"mcp-a": {}}, access={"viewer": ["mcp-readers"]})
     assert made.mesh.access.viewer == ["mcp-readers"]
     assert lines({"mcp-a": {}}, {"access": {"viewer": ["mcp-readers"]}}) == [
-        "mesh: access: follows from meshed-mcp:access; write it there"
+        "mesh: access: follows from meshed-mcp:access; remove it and set meshed-mcp:access"
     ]
-    assert lines({"mcp-a": {}}, {"egress": {}}) == ["mesh: egress: follows from meshed-mcp:services; write it there"]
+    assert lines({"mcp-a": {}}, {"egress": {}}) == [
+        ("mesh: egress: follows from meshed-mcp:services; remove it and set meshed-mcp:services")
+    ]

@@ -59,17 +59,17 @@ def test_main_names_the_programs_folder(tmp_path: Path) -> None:
         (
             PROJECT,
             "config:\n  a: 1\n  a: 2\n",
-            r"Pulumi.dev.yaml: a: is written twice, on lines 2 and 3; rename or remove",
+            r"Pulumi.dev.yaml: a: is set twice, on lines 2 and 3; rename or remove",
         ),
-        (PROJECT, "config:\n  s:\n    x: {a: 1}\n    x: {a: 2}\n", r"x: is written twice, on lines 3 and 4"),
+        (PROJECT, "config:\n  s:\n    x: {a: 1}\n    x: {a: 2}\n", r"x: is set twice, on lines 3 and 4"),
         (
             PROJECT,
             "config: [1]\n",
-            r"Pulumi.dev.yaml: config: is not a mapping of names to values; write key: value lines",
+            "Pulumi.dev.yaml: config: is not a mapping of names to values; set key: value lines",
         ),
         (PROJECT, "config: {a: [}\n", r"Pulumi.dev.yaml: is not YAML: while parsing"),
         (PROJECT, "\x00", r"Pulumi.dev.yaml: is not YAML"),
-        ("- a\n", "", r"Pulumi.yaml: is not a mapping"),
+        ("- a\n", "", "Pulumi.yaml: is not a mapping of names to values"),
         (PROJECT, "config: {1: 2}\n", r"config: is not a mapping of names to values"),
     ],
 )
@@ -90,5 +90,5 @@ def test_an_absent_stack_names_the_ones_there_are(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_project_says_so(tmp_path: Path) -> None:
     """Product rule: the message says what to write instead."""
-    with pytest.raises(ConfigurationError, match=r"Pulumi.yaml: not a Pulumi project: create it, or name the folder"):
+    with pytest.raises(ConfigurationError, match=r"Pulumi.yaml: not a Pulumi project; create it, or set the folder"):
         read_project(tmp_path, "dev")

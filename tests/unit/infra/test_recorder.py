@@ -81,7 +81,7 @@ def test_registering_one_name_twice_is_an_error_as_in_the_engine() -> None:
     def program() -> None:
         objects([DEPLOYMENT, DEPLOYMENT], pulumi.ResourceOptions())
 
-    with pytest.raises(ConfigurationError, match=r"kubernetes:apps/v1:Deployment: n/a: registered twice; give one"):
+    with pytest.raises(ConfigurationError, match=r"kubernetes:apps/v1:Deployment: n/a: is registered twice; give one"):
         recorded(program)
 
 

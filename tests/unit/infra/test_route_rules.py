@@ -10,7 +10,7 @@ from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import service
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
-from meshed_mcp.infra.checking.rules import rule_faults
+from meshed_mcp.infra.checking.rules import rule_issues
 from meshed_mcp.infra.plan import planned
 
 HOST: Final = "mcp-a.mcp-system.svc.cluster.local"
@@ -35,7 +35,7 @@ def routes(objects: list[Manifest]) -> list[Manifest]:
 
 def lines(objects: list[Manifest]) -> list[str]:
     """Findings of all rules."""
-    return [str(fault) for fault in rule_faults(objects)]
+    return [str(fault) for fault in rule_issues(objects)]
 
 
 def own_route(name: str, **spec: Any) -> Manifest:
@@ -69,7 +69,8 @@ def test_a_choice_of_versions_before_the_sessions_is_refused() -> None:
     assert lines(objects) == [
         (
             f"VirtualService mcp-system/mcp-a: spec.http[0].route: chooses a version of {HOST}, which has sessions, "
-            "whose requests might each get another; put a rule before it that matches the header mcp-session-id and "
+            "so the requests of a session would reach both versions; set a rule before it that matches the header "
+            "mcp-session-id and "
             "has no subset"
         )
     ]
@@ -81,7 +82,8 @@ def test_a_users_own_weights_over_a_service_with_sessions_are_refused() -> None:
     assert lines([*rendered(legacy="sticky"), extra]) == [
         (
             f"VirtualService mcp-system/mine: spec.http[0].route: chooses a version of {HOST}, which has sessions, "
-            "whose requests might each get another; put a rule before it that matches the header mcp-session-id and "
+            "so the requests of a session would reach both versions; set a rule before it that matches the header "
+            "mcp-session-id and "
             "has no subset"
         )
     ]
@@ -94,8 +96,7 @@ def test_two_routes_of_sidecars_to_one_host_are_refused() -> None:
     assert lines([*rendered(), extra]) == [
         (
             f"VirtualService mcp-system/mine: spec.hosts: '{HOST}' is routed by VirtualService mcp-system/mcp-a too, "
-            f"and a "
-            "sidecar takes one of both; give one of them another host or path"
+            "and a proxy uses one of the two; set another host or path in one of them"
         )
     ]
 
@@ -117,7 +118,7 @@ def test_two_routes_of_a_gateway_to_one_place_are_refused(host: str, match: dict
     extra = own_route("mine", hosts=[host], gateways=["istio-ingress/mcp"], http=[weighted(100, **match)])
     message = (
         f"VirtualService mcp-system/mine: spec.hosts: '{host}' with '{path}' is routed by VirtualService "
-        "mcp-system/mcp-a-ingress too, in no certain order; give one of them another host or path"
+        "mcp-system/mcp-a-ingress too, and a proxy uses one of the two; set another host or path in one of them"
     )
     assert lines([*rendered(), extra]) == ([] if path is None else [message])
 
@@ -135,11 +136,11 @@ def test_two_services_whose_tokens_are_told_of_in_one_place_are_refused() -> Non
     services: dict[str, dict[str, Any]] = {"mcp-a": copy.deepcopy(audience), "mcp-b": copy.deepcopy(audience)}
     with pytest.raises(ConfigurationError) as raised:
         planned({"meshed-mcp:services": json.dumps(services)})
-    assert str(raised.value).splitlines() == [
+    assert [str(issue) for issue in raised.value.issues] == [
         (
-            "service mcp-b: auth.audience: clients would look for it at /.well-known/oauth-protected-resource/api, "
-            "where "
-            "they find service mcp-a; write a URL with another path, or leave it out"
+            "service mcp-b: auth.audience: clients would look for its token metadata at "
+            "/.well-known/oauth-protected-resource/api, which is that of service mcp-a; set a "
+            "URL with another path, or remove it"
         )
     ]
     del services["mcp-b"]["auth"]["audience"]

@@ -24,7 +24,7 @@ def lines(service: dict[str, Any], name: str = "mcp-a", **keys: Any) -> list[str
     """Its faults."""
     with pytest.raises(ConfigurationError) as raised:
         planned(service, name, **keys)
-    return str(raised.value).splitlines()
+    return [str(issue) for issue in raised.value.issues]
 
 
 def test_a_canary_has_a_scaler_of_its_own_and_each_sees_its_own_version() -> None:
@@ -72,7 +72,9 @@ def test_a_canarys_name_must_leave_room() -> None:
     """KEDA: keda-hpa- and the name make 63 characters at most."""
     (line,) = lines({"rollout": CANARY}, name="a" * 50)
     assert line.endswith(
-        "rollout: the autoscaler of its canary needs a name of 47 characters or fewer; " + "a" * 50 + " has 50"
+        "rollout: the autoscaler of its canary needs a service name of at most 47 characters, and "
+        + "a" * 50
+        + " has 50; use a shorter name"
     )
 
 
@@ -80,22 +82,22 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "sessions without sessions": (
         {"scaling": {"profile": "session"}},
         (
-            "scaling.profile: session counts sessions, and legacy: stateless has none; "
-            "write legacy: sticky, or another profile"
+            "scaling.profile: session counts sessions, and legacy: stateless has none; set "
+            "legacy: sticky, or another profile"
         ),
     ),
     "more calls than served at a time": (
         {"limits": {"concurrent_calls": 10}},
         (
-            "scaling.in_flight_per_replica: 28 is above limits.concurrent_calls 10, "
-            "so replicas make calls wait before one is added; write 7 or less"
+            "scaling.in_flight_per_replica: 28 is above limits.concurrent_calls 10, so replicas "
+            "make calls wait before one is added; set 7 or less"
         ),
     ),
     "more sessions than let in": (
         {"legacy": "sticky", "scaling": {"profile": "session"}, "limits": {"sessions": 100}},
         (
-            "scaling.sessions_per_replica: 7000 is above limits.sessions 100, "
-            "so replicas refuse before one is added; write 70 or less"
+            "scaling.sessions_per_replica: 7000 is above limits.sessions 100, so replicas "
+            "refuse before one is added; set 70 or less"
         ),
     ),
 }
@@ -112,8 +114,8 @@ def test_what_needs_keda_is_refused_without_it() -> None:
     schedule = {"start": "0 8 * * *", "end": "0 9 * * *", "timezone": "UTC", "replicas": 4}
     assert lines({"scaling": {"schedules": [schedule]}}, keda={"install": "none"}) == [
         (
-            "service mcp-a: scaling.schedules: needs KEDA, which keda.install: none leaves out; "
-            "leave it out, or write release or existing"
+            "service mcp-a: scaling.schedules: needs KEDA, which keda.install: none "
+            "leaves out; remove it, or set keda.install: release or existing"
         )
     ]
 
@@ -123,8 +125,8 @@ def test_marks_on_replicas_without_sessions_are_refused() -> None:
     marks = {"image": "runtime:1"}
     assert lines({}, deletion_cost=marks) == [
         (
-            "deletion_cost: no service counts sessions, so no replica costs more than another; "
-            "write scaling: {profile: session} for one, or leave it out"
+            "deletion_cost: has no effect, because no service counts sessions; set "
+            "scaling: {profile: session} for one, or remove deletion_cost"
         )
     ]
     chat = {"legacy": "sticky", "scaling": {"profile": "session"}}
@@ -136,8 +138,9 @@ def test_a_forecast_needs_the_history_that_it_reads() -> None:
     short = {"prometheus": {"retention_days": 10}}
     assert lines({}, observability=short) == [
         (
-            "observability: prometheus.retention_days: 10 is shorter than the 15 days of history that a forecast "
-            'reads; write 15 or more, or meshed-mcp:forecast: {mode: "off"}'
+            "observability: prometheus.retention_days: 10 is shorter than the 15 days "
+            "of history that a forecast reads; set 15 or more, or meshed-mcp:forecast: {mode: "
+            '"off"}'
         )
     ]
     assert planned({}, observability=short, forecast={"mode": "off"}).autoscaling.forecast is not None
@@ -148,8 +151,8 @@ def test_a_horizon_within_which_no_replica_starts_is_refused() -> None:
     slow = {"scaling": {"pod_ready_seconds": 300}}
     assert lines(slow) == [
         (
-            "service mcp-a: scaling.pod_ready_seconds: 300 s are too long for forecast.horizon_minutes 10; "
-            "write 11 there, or more"
+            "service mcp-a: scaling.pod_ready_seconds: 300 s are too long for "
+            "forecast.horizon_minutes 10; set forecast.horizon_minutes to 11 or more"
         )
     ]
     assert planned(slow, forecast={"horizon_minutes": 11}).autoscaling.targets["mcp-a"].pod_ready_seconds == 300
@@ -204,40 +207,41 @@ BAD_POOLS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"right_sizing": {"mode": "in-place"}},
         {},
         (
-            "pools.slow.scaling.right_sizing.mode: needs a VerticalPodAutoscaler; "
-            "write meshed-mcp:vpa: {install: release}, or leave it out"
+            "pools.slow.scaling.right_sizing.mode: needs a VerticalPodAutoscaler; set "
+            "meshed-mcp:vpa: {install: release}, or remove it"
         ),
     ),
     "sessions": (
         {"profile": "session"},
         {},
         (
-            "pools.slow.scaling.sessions_per_replica: counts sessions, and calls of clients that have some do not "
-            "reach pools; leave it out, or write another profile"
+            "pools.slow.scaling.sessions_per_replica: counts sessions, and requests of clients "
+            "with sessions do not reach pools; remove it, or set another profile"
         ),
     ),
     "more calls than served at a time": (
         {"in_flight_per_replica": 500},
         {},
         (
-            "pools.slow.scaling.in_flight_per_replica: 500 is above limits.concurrent_calls 100, "
-            "so replicas make calls wait before one is added; write 70 or less"
+            "pools.slow.scaling.in_flight_per_replica: 500 is above limits.concurrent_calls "
+            "100, so replicas make calls wait before one is added; set 70 or less"
         ),
     ),
     "what needs KEDA": (
         {"queue": {"query": "sum(jobs)", "per_replica": 5}},
         {"keda": {"install": "none"}},
         (
-            "pools.slow.scaling.queue: needs KEDA, which keda.install: none leaves out; "
-            "leave it out, or write release or existing"
+            "pools.slow.scaling.queue: needs KEDA, which keda.install: none leaves out; remove "
+            "it, or set keda.install: release or existing"
         ),
     ),
     "a budget below its minimum": (
         {"monthly_budget": 50},
         {"prices": {"cpu_hour": 0.04}},
         (
-            "pools.slow.scaling.monthly_budget: 50 pays for a size of 1, but min_replicas and floors ask for 2, "
-            "which cost 64.24; write that, or lower them"
+            "pools.slow.scaling.monthly_budget: 50 pays for 1 replicas, and min_replicas, "
+            "fallback_replicas or schedules need 2, which cost 64.24; set 64.24 or more, or "
+            "lower them"
         ),
     ),
 }
@@ -282,7 +286,7 @@ def test_a_pools_name_may_not_be_another_services() -> None:
     with pytest.raises(ConfigurationError) as raised:
         plan_of({"meshed-mcp:services": json.dumps(services)})
     assert str(raised.value) == (
-        "service mcp-a: pools: its slow would be named mcp-a-slow, as another service is; rename one"
+        "MM0103: service mcp-a: pools: its slow would be named mcp-a-slow, as another service is; rename one"
     )
 
 
@@ -290,5 +294,7 @@ def test_a_pools_name_must_leave_room() -> None:
     """KEDA: keda-hpa- and the name make 63 characters at most."""
     (line,) = lines({"pools": {"slow": {"tools": ["report"]}}}, name="a" * 50)
     assert line.endswith(
-        "pools: the autoscaler of its slow needs a name of 49 characters or fewer; " + "a" * 50 + " has 50"
+        "pools: the autoscaler of its slow needs a service name of at most 49 characters, and "
+        + "a" * 50
+        + " has 50; use a shorter name"
     )

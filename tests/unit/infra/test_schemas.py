@@ -7,7 +7,7 @@ import pytest
 
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.infra.checking.crds import closed
-from meshed_mcp.infra.checking.schema import schema_faults, unchecked_kinds
+from meshed_mcp.infra.checking.schema import schema_issues, unchecked_kinds
 from meshed_mcp.infra.checking.schemas import published_kinds, published_schema
 from tests.schemas import published
 from tests.stacks import JUDGED, recording
@@ -30,7 +30,7 @@ def test_every_rendered_kind_has_a_schema(stack: str) -> None:
     """Product rule: `check` validates every object of a stack on a machine without CRD files."""
     objects = recording(stack).objects
     assert unchecked_kinds(objects) == []
-    assert [str(fault) for item in objects for fault in schema_faults(item)] == []
+    assert [str(fault) for item in objects for fault in schema_issues(item)] == []
 
 
 def test_no_description_is_shipped() -> None:
@@ -59,7 +59,7 @@ spec:
 
 def test_a_custom_kind_without_a_schema_is_a_note() -> None:
     """Product rule: a skipped check is never called green."""
-    assert schema_faults(WIDGET) == []
+    assert schema_issues(WIDGET) == []
     assert unchecked_kinds([WIDGET, WIDGET]) == [
         "Widget of example.com/v1 is not checked: set CRD_DIR to a folder with its CRD"
     ]
@@ -69,7 +69,7 @@ def test_a_custom_kind_is_checked_by_the_crds_of_the_user(monkeypatch: pytest.Mo
     """Kubernetes, "Extend the Kubernetes API with CustomResourceDefinitions": the CRD holds the schema."""
     (tmp_path / "widgets.yaml").write_text(WIDGET_CRD)
     monkeypatch.setenv("CRD_DIR", str(tmp_path))
-    (fault,) = schema_faults(WIDGET)
+    (fault,) = schema_issues(WIDGET)
     assert str(fault).startswith("Widget one: spec.size: 'large' is not of types")
     assert unchecked_kinds([WIDGET]) == []
 
@@ -80,19 +80,19 @@ def test_a_crd_folder_that_does_not_exist_is_rejected(monkeypatch: pytest.Monkey
     with pytest.raises(
         ConfigurationError, match=r"CRD_DIR: .*absent is not a folder; set it to a folder with CRD files"
     ):
-        schema_faults(WIDGET)
+        schema_issues(WIDGET)
 
 
 def test_null_fields_of_built_in_kinds_count_as_absent() -> None:
     """Kubernetes API: the decoder of built-in kinds leaves a null field at its default."""
     spec = {"containers": [{"name": "a", "image": None}], "nodeName": None}
-    assert schema_faults({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": spec}) == []
+    assert schema_issues({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": spec}) == []
 
 
 def test_a_path_quotes_names_that_are_no_words() -> None:
     """Product rule: the path of a label can be read although its name has dots."""
     labels = {"app.kubernetes.io/name": 7}
-    (fault,) = schema_faults({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "labels": labels}})
+    (fault,) = schema_issues({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "labels": labels}})
     assert fault.field == "metadata.labels['app.kubernetes.io/name']"
 
 

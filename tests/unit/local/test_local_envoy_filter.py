@@ -112,39 +112,47 @@ def test_a_selector_leaves_other_pods_alone() -> None:
     [
         pytest.param(
             lambda item: item["spec"].update(workloadSelector={"matchLabels": {"app": "front"}}),
-            "EnvoyFilter mcp-system/back-sessions: spec.workloadSelector.matchLabels is not run locally",
+            (
+                "EnvoyFilter mcp-system/back-sessions: spec.workloadSelector.matchLabels is not run "
+                "locally; remove it from the stack of the local run"
+            ),
             id="a selector of another kind",
         ),
         pytest.param(
             lambda item: item["spec"].update(priority=10),
-            "EnvoyFilter mcp-system/back-sessions: spec.priority is not run locally",
+            (
+                "EnvoyFilter mcp-system/back-sessions: spec.priority is not run locally; remove it "
+                "from the stack of the local run"
+            ),
             id="a priority",
         ),
         pytest.param(
             patch(0, lambda it: it["patch"].update(operation="INSERT_FIRST")),
-            f"{SESSIONS.format(0)}.HTTP_FILTER.patch.operation='INSERT_FIRST' is not run locally; "
-            "what is: 'INSERT_BEFORE'",
+            f"{SESSIONS.format(0)}.HTTP_FILTER.patch.operation='INSERT_FIRST' is not run locally; use 'INSERT_BEFORE'",
             id="another operation",
         ),
         pytest.param(
             patch(0, lambda it: it["match"].update(proxy={"proxyVersion": ".*"})),
-            f"{SESSIONS.format(0)}.HTTP_FILTER.match.proxy is not run locally",
+            f"{SESSIONS.format(0)}.HTTP_FILTER.match.proxy is not run locally; "
+            "remove it from the stack of the local run",
             id="a match of the proxy",
         ),
         pytest.param(
             patch(0, lambda it: it["patch"]["value"]["typed_config"].update(clear_route_cache=False)),
-            f"{SESSIONS.format(0)}.HTTP_FILTER.patch.value.typed_config.clear_route_cache is not run locally",
+            f"{SESSIONS.format(0)}.HTTP_FILTER.patch.value.typed_config.clear_route_cache is not run locally; "
+            "remove it from the stack of the local run",
             id="a field of the filter",
         ),
         pytest.param(
             patch(1, lambda it: it["patch"]["value"].update(decorator={"operation": "x"})),
-            f"{SESSIONS.format(1)}.HTTP_ROUTE.patch.value.decorator is not run locally",
+            f"{SESSIONS.format(1)}.HTTP_ROUTE.patch.value.decorator is not run locally; "
+            "remove it from the stack of the local run",
             id="a field of the route",
         ),
         pytest.param(
             patch(1, lambda it: it["match"].update(context="SIDECAR_INBOUND")),
             f"{SESSIONS.format(1)}.HTTP_ROUTE.match.context='SIDECAR_INBOUND' is not run locally; "
-            "what is: 'SIDECAR_OUTBOUND' or 'GATEWAY'",
+            "use 'SIDECAR_OUTBOUND' or 'GATEWAY'",
             id="another context",
         ),
     ],
@@ -155,7 +163,7 @@ def test_what_is_not_translated_is_refused_by_object_and_path(change: Callable[[
     change(sessions(objects))
     with pytest.raises(LocalRunError) as refused:
         read_stack(objects)
-    assert refused.value.faults == (line,)
+    assert refused.value.messages == (line,)
 
 
 def undelivered(objects: list[Manifest]) -> Manifest:
@@ -177,12 +185,12 @@ def test_answers_are_marked_in_the_services_own_sidecars() -> None:
     [
         pytest.param(
             lambda it: it["match"].update(context="SIDECAR_OUTBOUND"),
-            "match.context='SIDECAR_OUTBOUND' is not run locally; what is: 'SIDECAR_INBOUND'",
+            "match.context='SIDECAR_OUTBOUND' is not run locally; use 'SIDECAR_INBOUND'",
             id="another context",
         ),
         pytest.param(
             lambda it: it["patch"]["value"]["typed_config"].update(server_name="x"),
-            "patch.value.typed_config.server_name is not run locally",
+            ("patch.value.typed_config.server_name is not run locally; remove it from the stack of the local run"),
             id="a field of the connection manager",
         ),
     ],
@@ -193,7 +201,7 @@ def test_other_changes_of_connection_managers_are_refused(change: Callable[[Mani
     change(undelivered(objects)["spec"]["configPatches"][0])
     with pytest.raises(LocalRunError) as refused:
         read_stack(objects)
-    assert refused.value.faults == (
+    assert refused.value.messages == (
         f"EnvoyFilter mcp-system/back-undelivered: spec.configPatches[0].NETWORK_FILTER.{line}",
     )
 
@@ -203,7 +211,7 @@ def test_another_place_of_the_configuration_is_refused() -> None:
     objects = rendered()
     sessions(objects)["spec"]["configPatches"][1]["applyTo"] = "CLUSTER"
     with pytest.raises(
-        LocalRunError, match=r"^EnvoyFilter mcp-system/back-sessions: spec\.configPatches\[1\]: .*'CLUSTER'"
+        LocalRunError, match=r"EnvoyFilter mcp-system/back-sessions: spec\.configPatches\[1\]: .*'CLUSTER'"
     ):
         read_stack(objects)
 
@@ -214,5 +222,8 @@ def test_a_route_that_does_not_exist_is_named() -> None:
     route = sessions(objects)["spec"]["configPatches"][1]["match"]["routeConfiguration"]["vhost"]["route"]
     route["name"] = "defualt"
     assert dangling(laid(objects)) == [
-        f"{SESSIONS.format(1)}.match.routeConfiguration.vhost.route.name='defualt' is no route of a VirtualService"
+        (
+            f"{SESSIONS.format(1)}.match.routeConfiguration.vhost.route.name='defualt' is not a route of a "
+            "VirtualService of this stack; set one that is, or add it"
+        )
     ]

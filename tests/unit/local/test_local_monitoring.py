@@ -26,7 +26,6 @@ from meshed_mcp.local.topology import Topology
 from tests.stacks import STACKS, recording
 
 ARGS = ObservabilityStackArgs()
-NOT_PYTHON = "its command is not python's, so no fault can be put into it; write =down"
 BEHIND = {"namespace": "apps", contract.LABEL_SERVER: "mcp-rag"}
 
 
@@ -112,12 +111,15 @@ def test_a_fault_is_around_the_program_of_every_version(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("back", "--fault back is no fault; write SERVICE=KIND with one of errors, slow, down"),
-        ("back=late", "--fault back=late is no fault; write SERVICE=KIND with one of errors, slow, down"),
+        ("back", "--fault back is not a fault; use SERVICE=KIND with one of errors, slow, down"),
+        ("back=late", "--fault back=late is not a fault; use SERVICE=KIND with one of errors, slow, down"),
         ("bakc=slow", "--fault bakc=slow: there is no service bakc; did you mean back?"),
         (
             "front=errors",
-            "--fault front=errors: its command is not python's, so no fault can be put into it; write =down",
+            (
+                "--fault front=errors: the command of the service does not start Python, which the "
+                "fault needs; use =down"
+            ),
         ),
     ],
 )
@@ -128,7 +130,7 @@ def test_a_fault_that_cannot_be_is_refused(objects: list[dict[str, Any]], text: 
             item["spec"]["template"]["spec"]["containers"][0]["command"] = ["/bin/front"]
     with pytest.raises(LocalRunError) as found:
         with_faults(objects, [fault(text)])
-    assert found.value.faults == (message,)
+    assert found.value.messages == (message,)
 
 
 def test_the_registry_can_only_be_down(objects: list[dict[str, Any]]) -> None:
@@ -136,7 +138,7 @@ def test_the_registry_can_only_be_down(objects: list[dict[str, Any]]) -> None:
     for item in objects:
         if item["kind"] == "Deployment":
             item["spec"]["template"]["metadata"]["labels"]["app"] = contract.REGISTRY_NAME
-    with pytest.raises(LocalRunError, match="the registry has no tools; write =down"):
+    with pytest.raises(LocalRunError, match="the registry has no tools; use =down"):
         with_faults(objects, [fault(f"{contract.REGISTRY_NAME}=slow")])
     assert fault(f"{contract.REGISTRY_NAME}=down").alerts == ("MCPRegistryDown",)
 

@@ -70,7 +70,7 @@ def test_a_process_that_ends_by_itself_is_named_with_its_last_line(tmp_path: Pat
         group.start(python("one", "raise SystemExit('out of luck')", tmp_path))
         with pytest.raises(LocalRunError) as error:
             group.wait_until(lambda _: False, 20, lambda _: None)
-    assert error.value.faults == (f"one ended with code 1: out of luck (log: {tmp_path / 'one.log'})",)
+    assert error.value.messages == (f"one ended with code 1: out of luck (log: {tmp_path / 'one.log'})",)
 
 
 def test_a_process_that_is_not_ready_in_time_is_named(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_process_that_is_not_ready_in_time_is_named(tmp_path: Path) -> None:
         group.start(python("one", READY.format("pass"), tmp_path))
         with pytest.raises(LocalRunError) as error:
             group.wait_until(lambda _: False, 0.2, lambda _: None)
-    assert error.value.faults == (f"one is not ready after 0 s: it wrote nothing (log: {tmp_path / 'one.log'})",)
+    assert error.value.messages == (f"one is not ready after 0 s: it wrote nothing (log: {tmp_path / 'one.log'})",)
 
 
 def test_the_environment_is_the_programs_own(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def refused(objects: list[dict[str, Any]]) -> tuple[str, ...]:
     """The lines with which objects are refused."""
     with pytest.raises(LocalRunError) as error:
         read_stack(objects)
-    return error.value.faults
+    return error.value.messages
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -42,7 +42,12 @@ def test_every_field_we_render_is_known(stack: str) -> None:
 def test_an_unknown_field_is_refused_by_object_and_path(objects: list[dict[str, Any]]) -> None:
     """Product rule: a field that is not translated is never ignored."""
     local_objects.find(objects, "VirtualService", "back")["spec"]["http"][0]["corsPolicy"] = {"maxAge": "1h"}
-    assert refused(objects) == ("VirtualService mcp-system/back: spec.http[0].corsPolicy is not run locally",)
+    assert refused(objects) == (
+        (
+            "VirtualService mcp-system/back: spec.http[0].corsPolicy is not run locally; remove "
+            "it from the stack of the local run"
+        ),
+    )
 
 
 def test_faults_of_all_objects_are_told_in_one_go(objects: list[dict[str, Any]]) -> None:
@@ -50,8 +55,8 @@ def test_faults_of_all_objects_are_told_in_one_go(objects: list[dict[str, Any]])
     local_objects.find(objects, "VirtualService", "back")["spec"]["tcp"] = []
     local_objects.find(objects, "Service", "back")["spec"]["clusterIP"] = "None"
     assert set(refused(objects)) == {
-        "VirtualService mcp-system/back: spec.tcp is not run locally",
-        "Service mcp-system/back: spec.clusterIP is not run locally",
+        "VirtualService mcp-system/back: spec.tcp is not run locally; remove it from the stack of the local run",
+        "Service mcp-system/back: spec.clusterIP is not run locally; remove it from the stack of the local run",
     }
 
 
@@ -85,7 +90,7 @@ def test_an_unknown_field_anywhere_is_refused(place: tuple[int, tuple[Any, ...]]
     spot[field] = "unheard of"
     (fault,) = [line for line in refused([item]) if field in line]
     assert fault.startswith(f"{title(item)}: ")
-    assert fault.endswith(f"{field} is not run locally")
+    assert fault.endswith(f"{field} is not run locally; remove it from the stack of the local run")
 
 
 @pytest.mark.parametrize(
@@ -154,15 +159,15 @@ def test_other_softwares_pods_are_left_out_with_their_service_and_account(object
         ("PeerAuthentication", "default", ["mtls", "mode"], "DISABLE", "spec.mtls.mode='DISABLE' is not run locally"),
         (
             "DestinationRule", "back", ["trafficPolicy", "tls", "mode"], "SIMPLE",
-            "spec.trafficPolicy.tls.mode='SIMPLE' is not run locally; what is: 'ISTIO_MUTUAL'",
+            "spec.trafficPolicy.tls.mode='SIMPLE' is not run locally; use 'ISTIO_MUTUAL'",
         ),
         (
             "DestinationRule", "back", ["trafficPolicy", "connectionPool", "tcp", "connectTimeout"], "3 s",
-            "'3 s' is no duration; write a number with h, m, s or ms, for example 10s",
+            "'3 s' is not a duration; use a number with h, m, s or ms, such as 10s",
         ),
         (
             "VirtualService", "back", ["http", 0, "route", 1, "weight"], 20,
-            "spec.http[0]: the weights sum to 95; write weights that sum to 100",
+            "spec.http[0]: the weights sum to 95; set weights that sum to 100",
         ),
         (
             "VirtualService", "back", ["http", 0, "retries", "retryOn"], "conect-failure",
@@ -170,12 +175,12 @@ def test_other_softwares_pods_are_left_out_with_their_service_and_account(object
         ),
         (
             "VirtualService", "front-ingress", ["http", 0, "match", 0, "uri"], {"exact": "/", "prefix": "/"},
-            "exact, prefix and regex exclude each other; write one",
+            "exact, prefix and regex exclude each other; set one",
         ),
         ("Gateway", "mcp", ["servers", 0, "hosts", 0], "*.example.com", "'*.example.com' is not run locally"),
         (
             "Deployment", "back", ["template", "spec", "containers", 0, "env", 0, "value"], "$(POD)/data",
-            "value '$(POD)/data' is not run locally; write it without $( )",
+            "value '$(POD)/data' is not run locally; set it without $( )",
         ),
         (
             "Deployment", "back", ["template", "metadata", "annotations"], {"proxy.istio.io/config": "{}"},
@@ -183,11 +188,11 @@ def test_other_softwares_pods_are_left_out_with_their_service_and_account(object
         ),
         (
             "Deployment", "back", ["template", "metadata", "labels"], {"sidecar.istio.io/inject": "false"},
-            "'sidecar.istio.io/inject: false' is not run locally; what is: true",
+            "'sidecar.istio.io/inject: false' is not run locally; use true",
         ),
         (
             "AuthorizationPolicy", "back", ["rules", 0, "when"], [{"key": "source.ip", "values": ["10.0.0.1"]}],
-            "spec.rules[0].when[0].key: 'source.ip' is not run locally; what is: request.headers[NAME]",
+            "spec.rules[0].when[0].key: 'source.ip' is not run locally; use request.headers[NAME]",
         ),
     ],
 )  # fmt: skip
@@ -207,7 +212,7 @@ def test_a_value_that_cannot_be_run_is_refused_with_what_can(
 def test_an_object_without_namespace_is_refused(objects: list[dict[str, Any]]) -> None:
     """Product rule: every object says where it lives."""
     del local_objects.find(objects, "Service", "back")["metadata"]["namespace"]
-    assert refused(objects) == ("Service back: metadata.namespace is missing; write the namespace the object lives in",)
+    assert refused(objects) == (("Service back: metadata.namespace is missing; set the namespace of the object"),)
 
 
 def test_what_narrows_a_proxys_knowledge_is_left_out_and_named(objects: list[dict[str, Any]]) -> None:
@@ -221,8 +226,11 @@ def test_an_authorizer_is_refused_by_name(objects: list[dict[str, Any]]) -> None
     spec = {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": [{}]}
     objects.append(local_objects.item("security.istio.io/v1", "AuthorizationPolicy", "asked", "mcp-system", spec))
     assert refused(objects) == (
-        "AuthorizationPolicy mcp-system/asked: spec.action='CUSTOM' is not run locally; what is: 'ALLOW' or 'DENY'",
-        "AuthorizationPolicy mcp-system/asked: spec.provider is not run locally",
+        ("AuthorizationPolicy mcp-system/asked: spec.action='CUSTOM' is not run locally; use 'ALLOW' or 'DENY'"),
+        (
+            "AuthorizationPolicy mcp-system/asked: spec.provider is not run locally; remove it "
+            "from the stack of the local run"
+        ),
     )
 
 
@@ -232,8 +240,5 @@ def test_keys_that_only_istiod_could_fetch_twice_are_refused(objects: list[dict[
     spec = {"jwtRules": [{**rule, "fromHeaders": [{"name": "authorization", "prefix": "Bearer "}]}]}
     objects.append(local_objects.item("security.istio.io/v1", "RequestAuthentication", "two", "mcp-system", spec))
     assert refused(objects) == (
-        (
-            "RequestAuthentication mcp-system/two: spec.jwtRules[0]: without exactly one of jwksUri and jwks is not "
-            "run locally; write one"
-        ),
+        "RequestAuthentication mcp-system/two: spec.jwtRules[0]: needs exactly one of jwksUri and jwks; set one",
     )

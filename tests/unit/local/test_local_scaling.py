@@ -8,10 +8,11 @@ import pytest
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
-from meshed_mcp.components.core.errors import ConfigurationError, Fault
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.monitor import pod_monitor
+from meshed_mcp.error_codes.code import Message
 from meshed_mcp.local import monitors, scraping
 from meshed_mcp.local.faults import LocalRunError
 from meshed_mcp.local.scaling import Scaled, metrics, one_number, read_scaled
@@ -93,7 +94,7 @@ def test_a_prometheus_that_does_not_answer_is_no_answer() -> None:
     """Product rule: the run goes on."""
 
     def refuse(*_: object) -> list[dict[str, Any]]:
-        raise ConfigurationError([Fault("--prometheus", "", "does not answer")])
+        raise ConfigurationError([ConfigIssue("--prometheus", "", Message("MM0866", "does not answer"))])
 
     assert one_number(refuse)("up") is None
 
@@ -122,5 +123,8 @@ def topology_pod() -> Pod:
 def test_a_missing_prometheus_is_answered_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Product rule: one line, with the way out."""
     monkeypatch.setattr(scraping, "PROGRAM", "no-such-program")
-    with pytest.raises(LocalRunError, match=r"^no-such-program is not on the PATH; install it \(Debian: apt-get ins"):
+    with pytest.raises(
+        LocalRunError,
+        match=("no-such-program is not on the PATH; install it"),
+    ):
         scraping.scraping([], Path(".engines")).__enter__()

@@ -92,10 +92,10 @@ def test_a_collector_that_wants_tls_is_refused_with_what_to_write() -> None:
     """Product rule: one clear line."""
     with pytest.raises(LocalRunError) as error:
         Collector.from_environment({contract.ENV_OTLP_ENDPOINT: "https://collector.example.com"})
-    assert error.value.faults == (
+    assert error.value.messages == (
         (
-            "OTEL_EXPORTER_OTLP_ENDPOINT=https://collector.example.com cannot be used by the local run; "
-            "write a plain HTTP collector, such as http://127.0.0.1:4318, or unset it"
+            "OTEL_EXPORTER_OTLP_ENDPOINT=https://collector.example.com cannot be used by the "
+            "local run; set a plain HTTP collector, such as http://127.0.0.1:4318, or unset it"
         ),
     )
 

@@ -42,9 +42,11 @@ def test_a_system_with_too_few_watches_is_told_before_envoy_aborts(
     many = {f"mcp-{number}": configuration(10) for number in range(10)}
     with pytest.raises(LocalRunError) as told:
         envoys(tmp_path, changes=True).ensure_watches(many)
-    assert str(told.value) == (
-        f"10 Envoys that can be changed watch 120 files, and {limit} allows 128 in all; "
-        "write sysctl fs.inotify.max_user_instances=480, or leave --scale out"
+    assert told.value.messages == (
+        (
+            f"10 Envoys that can be changed watch 120 files, and {limit} allows 128 in all; "
+            "set sysctl fs.inotify.max_user_instances=480, or remove --scale"
+        ),
     )
     envoys(tmp_path, changes=False).ensure_watches(many)
     limit.write_text("1024\n")

@@ -55,14 +55,15 @@ def test_counts_without_a_duration_say_what_to_write(load: Path) -> None:
     """Little's law: calls in work are arrivals times duration."""
     _, error = backtest(load)
     assert str(error) == (
-        "--load: column requests counts calls; write --call-seconds with their mean duration, or --peak-replicas"
+        "MM0851: --load: column requests counts calls; set --call-seconds to their mean "
+        "duration, or set --peak-replicas"
     )
 
 
 def test_a_picture_that_cannot_be_written_is_one_line(load: Path, tmp_path: Path) -> None:
     """Product rule: no traceback."""
     _, error = backtest(load, "--peak-replicas", "4", "--picture", str(tmp_path / "absent" / "picture.png"))
-    assert str(error).startswith("--picture: ")
+    assert str(error).startswith("MM0854: --picture: ")
 
 
 def trace(name: str) -> Path:

@@ -97,8 +97,8 @@ def test_the_formula_stands_beside_its_numbers() -> None:
 def test_a_field_that_is_too_small_is_named_with_what_to_write() -> None:
     """Product rule: a warning names the field and the fix."""
     output = capacity("--calls", "1000", "--tools", "400")
-    assert "warning: observability.prometheus.storage_gib is 50 GiB; write " in output
-    assert "warning: observability.jaeger.storage_gib is 20 GiB; write " in output
+    assert "warning MM0855: observability.prometheus.storage_gib is 50 GiB, and the load needs " in output
+    assert "warning MM0855: observability.jaeger.storage_gib is 20 GiB, and the load needs " in output
 
 
 def test_what_was_asked_for_ends_the_warnings(tmp_path: Path) -> None:
@@ -123,8 +123,10 @@ def test_collectors_are_sized_where_the_stack_has_them(tmp_path: Path) -> None:
     collectors = {"tail_sampling": choice, "agent_resources": {"cpu": "1m", "memory": "128Mi"}}
     output = capacity("--calls", "100", project=stack_with(tmp_path, {"collectors": collectors}))
     assert "memory of a gateway: 100 MiB + (its share of spans x (5 + 900) s + queue_spans) x 2 KiB" in output
-    assert "warning: observability.collectors.gateway_resources.memory is 1024 MiB; write " in output
-    assert "warning: observability.collectors.agent_resources.cpu is 1 m; write " in output
+    assert (
+        "warning MM0855: observability.collectors.gateway_resources.memory is 1024 MiB, and the load needs " in output
+    )
+    assert "warning MM0855: observability.collectors.agent_resources.cpu is 1 m, and the load needs " in output
     assert "collectors" not in capacity()
 
 

@@ -42,7 +42,7 @@ def test_check_passes_and_says_how_much_it_judged(run: Run) -> None:
     code, out, err = run("check", "--stack", "prod", "--project", str(ROOT))
     assert (code, err) == (0, "")
     assert "stack prod: " in out
-    assert "objects, no fault" in out
+    assert "objects, no issues" in out
 
 
 def test_faults_are_lines_on_standard_error_and_exit_code_1(run: Run, project: Path) -> None:
@@ -53,8 +53,8 @@ def test_faults_are_lines_on_standard_error_and_exit_code_1(run: Run, project: P
     code, out, err = run("check", "--stack", "dev", "--project", str(project))
     assert (code, out) == (1, "")
     assert err.splitlines() == [
-        "error: service a: scaling.max_replica: unknown field; did you mean max_replicas?",
-        "error: service b: image: is missing; write image: with a value",
+        "error MM0003: service a: scaling.max_replica: unknown field; did you mean max_replicas?",
+        "error MM0001: service b: image: is missing; set image: with a value",
     ]
 
 
@@ -63,7 +63,7 @@ def test_two_services_of_one_name_are_one_line(run: Run, project: Path) -> None:
     (project / "Pulumi.dev.yaml").write_text("config:\n  meshed-mcp:services:\n    a: {image: x}\n    a: {image: y}\n")
     code, _, err = run("check", "--stack", "dev", "--project", str(project))
     assert code == 1
-    assert err == "error: Pulumi.dev.yaml: a: is written twice, on lines 3 and 4; rename or remove one\n"
+    assert err == ("error MM0127: Pulumi.dev.yaml: a: is set twice, on lines 3 and 4; rename or remove one\n")
 
 
 def test_render_writes_the_same_bytes_twice_and_removes_what_is_gone(run: Run, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_render_refuses_a_folder_with_other_files(run: Run, tmp_path: Path) -> N
     (tmp_path / "precious.txt").write_text("mine")
     code, _, err = run("render", "--stack", "dev", "--out", str(tmp_path), "--project", str(ROOT))
     assert code == 1
-    assert "is not empty and no rendering; name an empty or new folder" in err
+    assert "is not empty and holds no earlier rendering; use an empty or new folder" in err
 
 
 def test_help_names_every_command_in_a_newcomers_words(run: Run) -> None:
@@ -96,7 +96,7 @@ def test_help_names_every_command_in_a_newcomers_words(run: Run) -> None:
 @pytest.mark.parametrize("text", ["answer", "mcp-a/", "/answer", "mcp-a/answer=[1]", "mcp-a/answer={", ""])
 def test_a_call_that_cannot_be_read_says_how_to_write_it(text: str) -> None:
     """Product rule: the message says what to write instead."""
-    with pytest.raises(ConfigurationError, match=r"is no call; write SERVICE/TOOL="):
+    with pytest.raises(ConfigurationError, match=r"is not a call; use SERVICE/TOOL="):
         parsed_call(text)
 
 
@@ -111,5 +111,8 @@ def test_top_without_a_run_says_how_to_start_one(run: Run, tmp_path: Path) -> No
     code, _, err = run("local", "top", "--project", str(tmp_path))
     assert code == 1
     assert err.splitlines() == [
-        "error: stack dev: no run of it is watched here; start one with meshed-mcp local, or write --prometheus URL"
+        (
+            "error MM0862: stack dev: no local run of it is monitored; start one with "
+            "meshed-mcp local, or set --prometheus URL"
+        )
     ]

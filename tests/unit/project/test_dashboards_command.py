@@ -34,7 +34,7 @@ def test_a_machine_without_prometheus_is_told_how_to_get_it(monkeypatch: pytest.
     """Product rule: as above."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ConfigurationError, match=r"apt-get install prometheus.*or write --prometheus URL"):
+    with pytest.raises(ConfigurationError, match=r"apt-get install prometheus.*or set --prometheus URL"):
         engine.program()
 
 

@@ -20,7 +20,7 @@ def test_an_example_records_and_passes_the_check(folder: Path, stack: str) -> No
     """Issue, item 7: examples are programs that work."""
     recorded = record(folder, stack)
     assert recorded.objects
-    assert check(recorded).faults == []
+    assert check(recorded).issues == []
 
 
 def test_the_imported_component_takes_outputs_and_names_its_callers() -> None:

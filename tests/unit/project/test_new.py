@@ -37,7 +37,7 @@ def refusal(name: str, folder: Path) -> list[str]:
     """The lines of a refusal."""
     with pytest.raises(ConfigurationError) as raised:
         new.write(name, folder)
-    return str(raised.value).splitlines()
+    return [str(issue) for issue in raised.value.issues]
 
 
 @pytest.mark.slow
@@ -49,7 +49,7 @@ def test_the_written_test_passes_on_the_written_service(project: Path) -> None:
 @pytest.mark.slow
 def test_the_written_stack_passes_the_check(project: Path) -> None:
     """Product rule: what we write is what we would accept."""
-    assert "no fault" in run(project, "meshed_mcp", "check", "--stack", "dev")
+    assert "no issues" in run(project, "meshed_mcp", "check", "--stack", "dev")
 
 
 def test_the_service_is_eight_lines(project: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_file_that_exists_is_named_and_nothing_is_written(tmp_path: Path) -> N
     """Product rule: a user's file is never replaced."""
     (tmp_path / "Dockerfile").write_text("mine")
     assert refusal(NAME, tmp_path) == [
-        f"{tmp_path}/Dockerfile: exists already and is never replaced; name another folder with --dir"
+        f"{tmp_path}/Dockerfile: exists already and is never replaced; use another folder with --dir"
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["Dockerfile"]
     assert (tmp_path / "Dockerfile").read_text() == "mine"
@@ -109,11 +109,11 @@ def test_a_file_that_exists_is_named_and_nothing_is_written(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("Mcp_Search", "service name 'Mcp_Search' is no DNS label; write lower-case letters, digits and '-'"),
-        ("a" * 55, "leaves room for 54; write a shorter one"),
-        ("json", "'json' would be a module that hides Python's or a package's own; write 'mcp-json'"),
-        ("mcp", "'mcp' would be a module that hides Python's or a package's own; write 'mcp-mcp'"),
-        ("class", "'class' would be a module that hides Python's or a package's own; write 'mcp-class'"),
+        ("Mcp_Search", "service name 'Mcp_Search' is not a DNS label; use lower-case letters, digits and '-'"),
+        ("a" * 55, "use at most 54"),
+        ("json", "'json' would be a module that hides one of Python or of a package; use 'mcp-json'"),
+        ("mcp", "'mcp' would be a module that hides one of Python or of a package; use 'mcp-mcp'"),
+        ("class", "'class' would be a module that hides one of Python or of a package; use 'mcp-class'"),
     ],
 )
 def test_a_name_that_would_not_work_is_refused_with_one_that_would(tmp_path: Path, name: str, told: str) -> None:
@@ -128,7 +128,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     """Product rule: faults are lines."""
     (tmp_path / "file").write_text("")
     assert refusal(NAME, tmp_path / "file" / "below") == [
-        f"{tmp_path}/file/below: cannot be written to: Not a directory"
+        f"{tmp_path}/file/below: the folder cannot be written: Not a directory"
     ]
 
 

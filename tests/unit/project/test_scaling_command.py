@@ -47,10 +47,12 @@ def test_a_service_of_a_fixed_size_says_what_to_write() -> None:
     """Product rule: a fault names the fix."""
     _, error = explain("mcp-rag")
     assert isinstance(error, ConfigurationError)
-    assert str(error) == "service mcp-rag: has one fixed size: write max_replicas above min_replicas"
+    assert str(error) == (
+        "MM0881: service mcp-rag: has a fixed number of replicas; set max_replicas above min_replicas"
+    )
 
 
 def test_an_unknown_service_is_guessed() -> None:
     """Product rule: a misspelt name names the right one."""
     _, error = explain("mcp-controler")
-    assert str(error) == "service mcp-controler: is not in this stack; did you mean mcp-controller?"
+    assert str(error) == ("MM0882: service mcp-controler: is not in this stack; did you mean mcp-controller?")

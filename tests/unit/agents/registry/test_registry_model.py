@@ -69,12 +69,12 @@ def test_a_long_description_is_cut_to_what_the_standard_allows() -> None:
     ("field", "value", "fault"),
     [
         ("name", "mcp-rag", "String should match pattern"),
-        ("version", "latest", "'latest' is not one version; write for example 1.0.0"),
+        ("version", "latest", "'latest' is not one version; use one such as 1.0.0"),
         ("version", "^1.2", "is not one version"),
         ("version", "1 2", "String should match pattern"),
         ("description", "", "at least 1 character"),
         ("remotes", [], "at least 1 item"),
-        ("remotes", [{"type": "streamable-http", "url": "file:///etc"}], "write for example http://mcp-rag:8000/mcp"),
+        ("remotes", [{"type": "streamable-http", "url": "file:///etc"}], "use a URL such as http://mcp-rag:8000/mcp"),
     ],
 )
 def test_what_the_standard_does_not_allow_is_refused(field: str, value: object, fault: str) -> None:

@@ -189,5 +189,5 @@ def test_the_lease_is_thirty_seconds_or_as_the_environment_says() -> None:
 @pytest.mark.parametrize("written", ["0", "3601", "1.5", "soon", "-1", "²"])
 def test_a_lease_that_is_none_is_refused(written: str) -> None:
     """Product rule: one line, with the variable, its value and what to write."""
-    with pytest.raises(SettingsError, match=f"MESHED_MCP_LEASE_SECONDS='{written}' is not usable. Write whole seconds"):
+    with pytest.raises(SettingsError, match=f"MESHED_MCP_LEASE_SECONDS='{written}' is not usable; set whole seconds"):
         lease_seconds({"MESHED_MCP_LEASE_SECONDS": written})

@@ -92,5 +92,5 @@ def test_it_says_why_it_cannot_start() -> None:
     """Product rule: a missing setting is named with what a stack writes for it."""
     with pytest.raises(SystemExit) as raised:
         main({})
-    named = "MESHED_MCP_PROMETHEUS_URL is not set; AutoscalingPolicy sets it where deletion_cost is written"
+    named = "MM0814: MESHED_MCP_PROMETHEUS_URL is not set; AutoscalingPolicy sets it where deletion_cost is set"
     assert str(raised.value) == named

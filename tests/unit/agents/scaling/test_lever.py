@@ -110,8 +110,11 @@ SET = {contract.ENV_PROMETHEUS_URL: "http://prometheus:9090", contract.ENV_LEVER
 @pytest.mark.parametrize(
     ("environment", "text"),
     [
-        ({}, "MESHED_MCP_PROMETHEUS_URL is not set; AutoscalingPolicy sets it where keda.lever is written"),
-        (SET, "no way to the Kubernetes API: 'KUBERNETES_SERVICE_HOST'; run it in a pod with automountService"),
+        ({}, "MM0814: MESHED_MCP_PROMETHEUS_URL is not set; AutoscalingPolicy sets it where keda.lever is set"),
+        (
+            SET,
+            "MM0813: the Kubernetes API cannot be used: 'KUBERNETES_SERVICE_HOST'; run it in a pod with automount",
+        ),
     ],
 )
 def test_it_says_why_it_cannot_start(environment: dict[str, str], text: str) -> None:

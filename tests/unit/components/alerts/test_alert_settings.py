@@ -6,7 +6,7 @@ import pytest
 
 from meshed_mcp.components.alerts.settings import AlertSettings, seconds_of
 from meshed_mcp.components.autoscaling import forecast_rules, lever
-from meshed_mcp.components.core.errors import ConfigurationError, faults
+from meshed_mcp.components.core.errors import ConfigurationError, model_issues
 from meshed_mcp.components.core.schema import Schema
 from meshed_mcp.components.observability.alerts import alert_rules
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
@@ -125,7 +125,7 @@ def test_severity_and_minimum_traffic_of_a_burn_rate_alert_apply_to_all_windows(
 )
 def test_wrong_setting_is_rejected_with_what_to_set_instead(alerts: dict[str, Any], text: str) -> None:
     """Product rule: a wrong stack configuration ends at preview, with one line per error."""
-    assert [str(fault) for fault in faults(ObservabilityStackArgs, {"alerts": alerts}, "observability")] == [
+    assert [str(fault) for fault in model_issues(ObservabilityStackArgs, {"alerts": alerts}, "observability")] == [
         f"observability: {text}"
     ]
 
@@ -134,7 +134,7 @@ def test_every_wrong_setting_is_reported_at_once() -> None:
     """Product rule: as above, and all errors in one run."""
     with pytest.raises(ConfigurationError) as raised:
         stack({"MCPServerDown": {"for": "x", "threshold": 1}, "Nothing": {}})
-    assert len(raised.value.faults) == 3
+    assert len(raised.value.issues) == 3
 
 
 def test_settings_are_on_the_wire_as_in_a_stack_file() -> None:

@@ -22,6 +22,6 @@ def test_a_budget_pays_for_whole_replicas(budget: float, replicas: int) -> None:
 def test_a_budget_without_prices_is_refused() -> None:
     """Product rule: free replicas would be no bound."""
     with pytest.raises(
-        ValueError, match=r"a budget needs prices; write prices: \{cpu_hour: \.\.\., gib_hour: \.\.\.\}"
+        ValueError, match=r"needs prices; set meshed-mcp:prices: \{cpu_hour: \.\.\., gib_hour: \.\.\.\}"
     ):
         affordable_replicas(10, REQUESTS, Prices())

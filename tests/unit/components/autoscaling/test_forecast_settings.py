@@ -9,7 +9,7 @@ from meshed_mcp.components.autoscaling.forecast_rules import manifests, predicti
 from meshed_mcp.components.autoscaling.scalers import manifests as scalers
 from meshed_mcp.components.core import forecast_queries
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.infra.checking.schema import schema_faults
+from meshed_mcp.infra.checking.schema import schema_issues
 
 
 def policy(mode: Any = "forecast-only", keda: str = "release", **settings: Any) -> AutoscalingPolicyArgs:
@@ -89,4 +89,4 @@ def test_the_longest_lag_fits_the_history_that_is_demanded() -> None:
 def test_the_schema_accepts_the_rules() -> None:
     """Prometheus operator's CRD, closed."""
     (item,) = manifests(policy("on"))
-    assert schema_faults(item) == []
+    assert schema_issues(item) == []

@@ -152,7 +152,7 @@ def test_a_lever_without_keda_is_refused() -> None:
     """Product rule: what the object is, what is wrong, what to write."""
     with pytest.raises(ValidationError) as raised:
         policy(keda={"install": "none", "lever": {"image": "runtime:1"}})
-    assert "lever raises the minimum of ScaledObjects, and install: none makes none. Leave lever out, or write " in str(
+    assert "lever raises the minimum of ScaledObjects, and install: none renders none; remove lever, or set " in str(
         raised.value
     )
 

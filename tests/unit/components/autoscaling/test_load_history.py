@@ -71,11 +71,11 @@ def test_a_change_of_clocks_is_no_gap_and_no_repetition(tmp_path: Path) -> None:
 
 
 FAULTS = {
-    "no header": ("\n".join(rows()), "begins with the row 2026-03-01T00:00:00,60; write a header before it, such as"),
-    "empty": ("", "has no two columns; write a header such as minute,requests and a row per interval"),
-    "one column": ("minute\n2026-03-01", "has no two columns; write a header such as minute,requests"),
-    "no rows": ("minute,requests", "has 0 rows with a time and a number; write a row per interval"),
-    "short": ("minute,requests\n" + "\n".join(rows(5)), "spans 5 minutes; give at least 60"),
+    "no header": ("\n".join(rows()), "begins with the row 2026-03-01T00:00:00,60; put a header before it, such as"),
+    "empty": ("", "has no two columns; use a header such as minute,requests and a row per interval"),
+    "one column": ("minute\n2026-03-01", "has no two columns; use a header such as minute,requests"),
+    "no rows": ("minute,requests", "has 0 rows with a time and a number; use a row per interval"),
+    "short": ("minute,requests\n" + "\n".join(rows(5)), "spans 5 minutes; use at least 60"),
 }
 
 
@@ -86,7 +86,7 @@ def test_a_file_without_a_history_is_refused_in_one_line(tmp_path: Path, text: s
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError) as raised:
         read(path)
-    assert str(raised.value).startswith(f"load.csv: {line}")
+    assert str(raised.value.issues[0]).startswith(f"load.csv: {line}")
 
 
 def test_an_absent_file_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import yaml
 
 from meshed_mcp.components.autoscaling import node_pools, nodes
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.node_labels import BUFFER_PRIORITY_CLASS, SPOT_TAINT
-from meshed_mcp.infra.checking.schema import schema_faults
+from meshed_mcp.infra.checking.schema import schema_issues
 
 NODE_CLASS = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"}
 
@@ -31,7 +31,7 @@ def of_kind(kind: str, args: AutoscalingPolicyArgs) -> list[dict[str, Any]]:
 
 def refused(wanted: dict[str, Any]) -> list[str]:
     """The faults of a policy."""
-    return [str(fault) for fault in faults(AutoscalingPolicyArgs, raw(wanted), "scaling")]
+    return [str(fault) for fault in model_issues(AutoscalingPolicyArgs, raw(wanted), "scaling")]
 
 
 def test_a_stack_that_says_nothing_of_nodes_gets_nothing() -> None:
@@ -81,7 +81,7 @@ def test_the_objects_are_known_to_kubernetes() -> None:
     args = policy({"buffer": {"kind": "pause"}, "pre_pull": True}, images=["a:1"])
     found = nodes.manifests(args)
     assert len(found) == 4
-    assert [fault for item in found for fault in schema_faults(item)] == []
+    assert [fault for item in found for fault in schema_issues(item)] == []
 
 
 def test_spot_comes_first_and_takes_only_who_may_be_interrupted() -> None:
@@ -138,23 +138,26 @@ def test_the_stacks_values_win_inside_mappings_too() -> None:
         (
             "{karpenter: {node_class: {group: g, kind: K, name: n}}, cluster_autoscaler: {}}",
             (
-                "scaling: nodes: karpenter and cluster_autoscaler both make nodes for a pod that waits, so every step "
-                "would be paid twice. Leave one of them out"
+                "scaling: nodes: karpenter and cluster_autoscaler would both add nodes for a "
+                "pending pod; remove one of them"
             ),
         ),
         (
             "{karpenter: {node_class: {group: g, kind: K, name: n}, architectures: [x86]}}",
-            "scaling: nodes.karpenter.architectures: 'x86' is no architecture; write some of amd64, arm64",
+            "scaling: nodes.karpenter.architectures: 'x86' is not a supported architecture; use some of amd64, arm64",
         ),
         (
             "{cluster_autoscaler: {priorities: {1: ['.*']}}}",
-            "scaling: nodes.cluster_autoscaler.priorities: 1 is no priority with groups; write 2 or more and a list",
+            (
+                "scaling: nodes.cluster_autoscaler.priorities: 1 is not a priority with node "
+                "groups; use 2 or more and a list of expressions"
+            ),
         ),
         (
             "{cluster_autoscaler: {priorities: {5: ['(']}}}",
             (
-                "scaling: nodes.cluster_autoscaler.priorities: '(' is no regular expression (missing ), unterminated "
-                "subpattern at position 0); write one such as '.*spot.*'"
+                "scaling: nodes.cluster_autoscaler.priorities: '(' is not a regular expression "
+                "(missing ), unterminated subpattern at position 0); use one such as '.*spot.*'"
             ),
         ),
     ],

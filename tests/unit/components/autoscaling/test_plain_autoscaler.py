@@ -5,8 +5,8 @@ from typing import Any
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, KedaSettings
 from meshed_mcp.components.autoscaling.keda_values import namespaces, releases
 from meshed_mcp.components.autoscaling.scalers import manifests
-from meshed_mcp.components.core.errors import faults
-from meshed_mcp.infra.checking.schema import schema_faults
+from meshed_mcp.components.core.errors import model_issues
+from meshed_mcp.infra.checking.schema import schema_issues
 
 WITHOUT = KedaSettings(install=KedaInstall.NONE)
 URL = "http://prometheus"
@@ -30,7 +30,7 @@ def test_a_plain_autoscaler_counts_cpu_and_memory_of_the_servers_container() -> 
 def test_it_is_an_object_that_kubernetes_knows() -> None:
     """Kubernetes API, autoscaling/v2: no unknown field, no wrong type."""
     (item,) = manifests(policy(memory_percent=75))
-    assert schema_faults(item) == []
+    assert schema_issues(item) == []
 
 
 def test_nothing_of_keda_is_installed() -> None:
@@ -46,13 +46,13 @@ def test_what_needs_keda_is_refused_by_name() -> None:
         "prometheus_url": URL,
         "keda": {"install": "none"},
     }
-    assert [str(fault) for fault in faults(AutoscalingPolicyArgs, raw, "scaling")] == [
+    assert [str(fault) for fault in model_issues(AutoscalingPolicyArgs, raw, "scaling")] == [
         (
-            "scaling: targets.mcp-rag.sessions_per_replica: needs KEDA, which keda.install: none leaves out; "
-            "leave it out, or write release or existing"
+            "scaling: targets.mcp-rag.sessions_per_replica: needs KEDA, which keda.install: "
+            "none leaves out; remove it, or set keda.install: release or existing"
         ),
         (
-            "scaling: targets.mcp-rag.cpu_percent: is null, and without KEDA nothing else counts; "
-            "write cpu_percent or memory_percent"
+            "scaling: targets.mcp-rag.cpu_percent: is null, and without KEDA only cpu_percent "
+            "and memory_percent scale; set cpu_percent or memory_percent"
         ),
     ]

@@ -8,10 +8,10 @@ from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingSettings, ScalingTarget
 from meshed_mcp.components.autoscaling.profiles import Profile
 from meshed_mcp.components.autoscaling.scalers import manifests
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.args import LimitSettings
-from meshed_mcp.infra.checking.schema import schema_faults
+from meshed_mcp.infra.checking.schema import schema_issues
 
 QUEUE = {"query": 'sum(jobs_waiting{queue="ocr"})', "per_replica": 5}
 
@@ -30,7 +30,7 @@ def trigger_names(**settings: Any) -> list[str]:
 
 def refusals(**raw: Any) -> list[str]:
     """The faults of settings, as a user reads them."""
-    return [str(fault) for fault in faults(ScalingSettings, raw, "scaling")]
+    return [str(fault) for fault in model_issues(ScalingSettings, raw, "scaling")]
 
 
 def test_sessions_count_and_go_one_by_one() -> None:
@@ -109,7 +109,7 @@ def test_the_schema_accepts_every_profile(profile: Profile) -> None:
         "metadata": {"name": "mcp-ocr"},
         "spec": scaled(**settings),
     }
-    assert schema_faults(item) == []
+    assert schema_issues(item) == []
 
 
 def test_of_two_bounds_on_shrinking_the_slower_holds() -> None:
@@ -147,39 +147,39 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "singleton of three": (
         {"profile": "singleton", "max_replicas": 3},
         (
-            "profile singleton is one replica, but the bounds are 1 to 3. "
-            "Leave min_replicas and max_replicas out, or write another profile"
+            "profile singleton is one replica, and the bounds are 1 to 3; remove min_replicas "
+            "and max_replicas, or set another profile"
         ),
     ),
     "queue without a queue": (
         {"profile": "queue"},
-        "profile queue needs the queue's length. Write queue: {query: ..., per_replica: ...}",
+        "profile queue needs the length of the queue; set queue: {query: ..., per_replica: ...}",
     ),
     "zero with a gauge of pods": (
         {"profile": "queue", "queue": QUEUE, "min_replicas": 0, "in_flight_per_replica": 5},
         (
-            "min_replicas 0 goes without in_flight_per_replica: without pods nobody reports it, and an unknown load is "
-            "never taken for none. Write null for it, or min_replicas: 1"
+            "min_replicas 0 excludes in_flight_per_replica, which only pods report; set it to "
+            "null, or set min_replicas: 1"
         ),
     ),
     "CPU alone from zero": (
         {"min_replicas": 0, "in_flight_per_replica": None},
         (
-            "min_replicas 0 leaves nobody to answer a call or to say that one waits. "
-            "Write 1 or more, or profile: queue with a queue outside the pods"
+            "min_replicas 0 leaves no pod that takes a call or reports one; set 1 or more, or "
+            "profile: queue with a queue outside the pods"
         ),
     ),
     "nothing counts": (
         {"in_flight_per_replica": None, "cpu_percent": None},
-        "every measure is null, so nothing would change the size. Write in_flight_per_replica",
+        "every measure is null, so the service would not scale; set in_flight_per_replica",
     ),
     "no way down": (
         {"scale_down": {"percent": None}},
-        "scale_down: percent and pods are both null, so the size would never shrink. Write one of them",
+        "scale_down: percent and pods are both null, so the service would never scale down; set one of them",
     ),
     "threshold in words": (
         {"in_flight_per_replica": "many"},
-        "in_flight_per_replica: 'many' is not a whole number; write digits only",
+        "in_flight_per_replica: 'many' is not a whole number; use digits only",
     ),
 }
 
@@ -195,30 +195,30 @@ BAD_SCHEDULES: dict[str, tuple[dict[str, Any], str]] = {
     "four fields": (
         {"start": "45 8 * *"},
         (
-            "schedules[0].start: '45 8 * *' has 4 fields, not the 5 of cron (minute hour day month weekday); "
-            "write it such as '45 8 * * 1-5'"
+            "schedules[0].start: '45 8 * *' has 4 fields, and cron has 5 (minute hour day month "
+            "weekday); use one such as '45 8 * * 1-5'"
         ),
     ),
     "hour 25": (
         {"end": "0 25 * * *"},
-        "schedules[0].end: '25' in '0 25 * * *' is no hour; write 0 to 23, '*', a range or a list",
+        "schedules[0].end: '25' in '0 25 * * *' is not a hour; use 0 to 23, '*', a range or a list",
     ),
     "no time": (
         {"end": SCHEDULE["start"]},
-        "schedules[0]: start and end are both '45 8 * * 1-5', so it lasts no time. Write a later end",
+        "schedules[0]: start and end are both '45 8 * * 1-5', so the schedule has no length; set a later end",
     ),
     "nowhere": (
         {"timezone": "Europe/Atlantis"},
         (
-            "schedules[0].timezone: 'Europe/Atlantis' is no time zone; "
-            "write one of the IANA database, such as 'Europe/Berlin'"
+            "schedules[0].timezone: 'Europe/Atlantis' is not a time zone; use one of the IANA "
+            "database, such as 'Europe/Berlin'"
         ),
     ),
     "above the maximum": (
         {"replicas": 50},
         (
-            "schedules[0].replicas 50 is outside min_replicas 2 to max_replicas 10. "
-            "Write a size between them, or leave it out for min_replicas"
+            "schedules[0].replicas 50 is outside min_replicas 2 to max_replicas 10; set a "
+            "number between them, or remove it"
         ),
     ),
 }

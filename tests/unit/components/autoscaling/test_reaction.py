@@ -161,5 +161,5 @@ def test_quantiles_are_of_the_sum() -> None:
 
 def test_a_share_above_one_is_refused() -> None:
     """Product rule: 99 is a slip for 0.99."""
-    with pytest.raises(ValueError, match=r"share 99 is above 1; write 0\.99 for 99 %"):
+    with pytest.raises(ValueError, match=r"share 99 is above 1; use 0\.99 for 99 %"):
         quantile([], 99)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.right_sizing import VPA, manifests, namespaces, releases, values
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 
 PRESENT = {"install": "existing"}
@@ -29,7 +29,7 @@ def spec(**settings: Any) -> dict[str, Any]:
 
 def refused(vpa: dict[str, Any] = PRESENT, **settings: Any) -> list[str]:
     """The faults of a policy with one target."""
-    return [str(fault) for fault in faults(AutoscalingPolicyArgs, raw(settings, vpa), "scaling")]
+    return [str(fault) for fault in model_issues(AutoscalingPolicyArgs, raw(settings, vpa), "scaling")]
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,15 @@ def test_a_resource_with_two_masters_is_refused_with_the_fix() -> None:
     """Product rule: VPA and HPA on one resource."""
     assert refused(right_sizing={"mode": "in-place", "resources": ["cpu"]}) == [
         (
-            "scaling: targets.mcp-rag: right_sizing.resources: cpu is counted by the autoscaler (cpu_percent), which "
-            "adds replicas for the load that resizing would hide. Leave cpu out, or write cpu_percent: null"
+            "scaling: targets.mcp-rag: right_sizing.resources: the autoscaler counts cpu "
+            "(cpu_percent), and resizing would hide the load; remove cpu, or set cpu_percent: "
+            "null"
         )
     ]
     assert refused(right_sizing={"mode": "initial"}, memory_percent=75) == [
         (
-            "scaling: targets.mcp-rag: right_sizing.mode initial has nothing to resize: the autoscaler counts cpu and "
-            "memory. Write mode: off, or cpu_percent: null"
+            "scaling: targets.mcp-rag: right_sizing.mode initial has nothing to resize, because "
+            "the autoscaler counts cpu and memory; set mode: off, or cpu_percent: null"
         )
     ]
 
@@ -98,8 +99,8 @@ def test_resizing_without_a_vpa_is_refused_and_a_profiles_own_is_left_out() -> N
     """Product rule: what was asked for by name must not silently not happen."""
     assert refused({"install": "none"}, right_sizing={"mode": "in-place"}) == [
         (
-            "scaling: targets.mcp-rag.right_sizing.mode: needs a VerticalPodAutoscaler, which vpa.install: none leaves "
-            "out; leave it out, or write release or existing"
+            "scaling: targets.mcp-rag: right_sizing.mode: needs a VerticalPodAutoscaler, which "
+            "vpa.install: none leaves out; remove it, or set vpa.install: release or existing"
         )
     ]
     none = AutoscalingPolicyArgs.model_validate(raw({"profile": "singleton"}, {"install": "none"}))
@@ -160,7 +161,7 @@ def test_a_cpu_bound_that_is_none_is_refused() -> None:
     """Kubernetes, "Quantity"."""
     assert refused(right_sizing={"most_cpu": "much"}) == [
         (
-            "scaling: targets.mcp-rag.right_sizing.most_cpu: 'much' is no CPU quantity; write thousandths of a core "
-            "such as '250m', or cores such as '2'"
+            "scaling: targets.mcp-rag.right_sizing.most_cpu: 'much' is not a CPU quantity; use "
+            "thousandths of a core such as '250m', or cores such as '2'"
         )
     ]

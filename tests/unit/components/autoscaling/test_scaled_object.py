@@ -10,7 +10,7 @@ from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, Scalin
 from meshed_mcp.components.autoscaling.scalers import manifests
 from meshed_mcp.components.core import queries
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.infra.checking.schema import schema_faults
+from meshed_mcp.infra.checking.schema import schema_issues
 
 URL = "http://prometheus.monitoring.svc:9090"
 
@@ -126,7 +126,7 @@ def test_whatever_the_settings_metadata_is_text_and_the_schema_accepts_it(data: 
     )
     texts = [value for entry in item["spec"]["triggers"] for value in entry["metadata"].values()]
     assert all(isinstance(value, str) for value in texts)
-    assert schema_faults(item) == []
+    assert schema_issues(item) == []
 
 
 @pytest.mark.parametrize("percent", [0, 1, 5, 10, 100])
@@ -135,4 +135,4 @@ def test_tolerance_is_a_quantity(percent: int) -> None:
     item = scaled(scale_up={"tolerance_percent": percent})
     text = item["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleUp"]["tolerance"]
     assert float(text) == percent / 100
-    assert schema_faults(item) == []
+    assert schema_issues(item) == []

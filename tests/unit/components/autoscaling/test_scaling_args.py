@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingSettings
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.infra.recording import record_program
 
 URL = "http://prometheus.monitoring.svc:9090"
@@ -16,16 +16,13 @@ URL = "http://prometheus.monitoring.svc:9090"
 
 def refusals(raw: Any, model: type[Any] = ScalingSettings) -> list[str]:
     """The faults of `raw`, as a user reads them."""
-    return [str(fault) for fault in faults(model, raw, "scaling")]
+    return [str(fault) for fault in model_issues(model, raw, "scaling")]
 
 
 def test_minimum_above_maximum_is_refused_and_names_both_fixes() -> None:
     """Product rule: a range without a size is never deployed."""
     assert refusals({"min_replicas": 5, "max_replicas": 3}) == [
-        (
-            "scaling: min_replicas 5 is more than max_replicas 3, so no size fits. "
-            "Write max_replicas: 5 or more, or min_replicas: 3 or less"
-        )
+        "scaling: min_replicas 5 is above max_replicas 3; set max_replicas to 5 or more, or min_replicas to 3 or less"
     ]
 
 
@@ -38,8 +35,8 @@ def test_scale_to_zero_is_refused() -> None:
     """Product rule: reactive scaling by a gauge of the pods cannot leave zero."""
     assert refusals({"min_replicas": 0}) == [
         (
-            "scaling: min_replicas 0 leaves nobody to answer a call or to say that one waits. "
-            "Write 1 or more, or profile: queue with a queue outside the pods"
+            "scaling: min_replicas 0 leaves no pod that takes a call or reports one; set 1 or "
+            "more, or profile: queue with a queue outside the pods"
         )
     ]
 
@@ -48,8 +45,8 @@ def test_fallback_outside_the_bounds_is_refused_and_names_the_bounds() -> None:
     """Product rule: a fallback that the bounds cut off would say one size and run another."""
     assert refusals({"min_replicas": 2, "max_replicas": 4, "fallback_replicas": 6}) == [
         (
-            "scaling: fallback_replicas 6 is outside min_replicas 2 to max_replicas 4. "
-            "Write a size between them, or leave it out for min_replicas"
+            "scaling: fallback_replicas 6 is outside min_replicas 2 to max_replicas 4; set a "
+            "number between them, or remove it"
         )
     ]
 
@@ -62,14 +59,14 @@ def test_misspelt_field_is_refused_and_names_the_right_one() -> None:
 def test_short_stabilization_of_scale_down_is_refused() -> None:
     """Measured: below 60 s a replica that was just added is removed again."""
     assert refusals({"scale_down": {"stabilization_seconds": 30}}) == [
-        "scaling: scale_down.stabilization_seconds: 30 is below 60; write 60 or more"
+        "scaling: scale_down.stabilization_seconds: 30 is below 60; set 60 or more"
     ]
 
 
 def test_name_that_leaves_no_room_for_the_hpa_is_refused() -> None:
     """KEDA, ScaledObject: the HPA is named keda-hpa-<name>, of at most 63 characters."""
     raw = {"targets": {"a" * 55: {}}, "prometheus_url": URL}
-    assert any("leaves room for 54" in text for text in refusals(raw, AutoscalingPolicyArgs))
+    assert any("use at most 54" in text for text in refusals(raw, AutoscalingPolicyArgs))
 
 
 def test_longest_name_is_accepted() -> None:
@@ -82,8 +79,8 @@ def test_two_targets_of_one_deployment_are_refused() -> None:
     raw = {"targets": {"mcp-a": {}, "mcp-b": {"deployment": "mcp-a"}}, "prometheus_url": URL}
     assert refusals(raw, AutoscalingPolicyArgs) == [
         (
-            "scaling: 2 targets scale the Deployment 'mcp-a', and autoscalers of one Deployment undo each other. "
-            "Leave one of them"
+            "scaling: 2 targets scale the Deployment 'mcp-a', and two autoscalers of one "
+            "Deployment work against each other; remove all but one"
         )
     ]
 
@@ -91,7 +88,10 @@ def test_two_targets_of_one_deployment_are_refused() -> None:
 def test_prometheus_address_without_scheme_is_refused() -> None:
     """KEDA accepts it and then fails at every sync."""
     assert refusals({"targets": {}, "prometheus_url": "prometheus:9090"}, AutoscalingPolicyArgs) == [
-        "scaling: prometheus_url 'prometheus:9090' is no URL. Write one such as 'http://prometheus.monitoring.svc:9090'"
+        (
+            "scaling: 'prometheus:9090' is not a web address; use an http or https URL, such as "
+            "'http://prometheus.monitoring.svc:9090'"
+        )
     ]
 
 

@@ -1,4 +1,4 @@
-"""Faults: one line each, what is wrong and what to write instead, all of them in one go."""
+"""Issues: one line each, what is wrong and what to write instead, all of them in one go."""
 
 from enum import StrEnum
 from typing import Self
@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field, model_validator
 
 from meshed_mcp.components.core.args import In, Model
-from meshed_mcp.components.core.errors import ConfigurationError, Fault, faults
+from meshed_mcp.components.core.errors import ConfigurationError, model_issues
 
 
 class Colour(StrEnum):
@@ -54,67 +54,66 @@ class Outer(Model):
         ),
         ({"inner": {"grace_second": 5}}, "inner.grace_second: unknown field; did you mean grace_seconds?"),
         ({"inners": {"a": {"colours": 1}}}, "inners.a.colours: unknown field; did you mean colour?"),
-        ({"inner": {"grace_seconds": "1m"}}, "inner.grace_seconds: '1m' is not a whole number of seconds; write 60"),
-        ({"inner": {"grace_seconds": 90}}, "inner.grace_seconds: 90 is above 60; write 60 or less"),
-        ({"inner": {"grace_seconds": 1}}, "inner.grace_seconds: 1 is below 5; write 5 or more"),
-        ({"max_replicas": "many"}, "max_replicas: 'many' is not a whole number of replicas; write digits only"),
-        ({"max_replicas": 2.5}, "max_replicas: 2.5 is not a whole number of replicas; write digits only"),
-        ({"inner": {"share": "half"}}, "inner.share: 'half' is not a number; write digits only"),
+        ({"inner": {"grace_seconds": "1m"}}, "inner.grace_seconds: '1m' is not a whole number of seconds; set 60"),
+        ({"inner": {"grace_seconds": 90}}, "inner.grace_seconds: 90 is above 60; set 60 or less"),
+        ({"inner": {"grace_seconds": 1}}, "inner.grace_seconds: 1 is below 5; set 5 or more"),
+        ({"max_replicas": "many"}, "max_replicas: 'many' is not a whole number of replicas; use digits only"),
+        ({"max_replicas": 2.5}, "max_replicas: 2.5 is not a whole number of replicas; use digits only"),
+        ({"inner": {"share": "half"}}, "inner.share: 'half' is not a number; use digits only"),
         ({"inner": {"colour": "blu"}}, "inner.colour: 'blu' is not a choice; did you mean blue?"),
         ({"inner": {"colour": 7}}, "inner.colour: 7 is not a choice; known here: red, blue"),
         (
             {"inner": {"enabled": "perhaps"}},
-            "inner.enabled: 'perhaps' is not true or false; write true or false without quotes",
+            "inner.enabled: 'perhaps' is not true or false; set true or false without quotes",
         ),
-        ({"image": 5}, 'image: 5 is not text; write "5" in quotes'),
-        ({"image": ["x"]}, "image: ['x'] is not text; write text"),
-        ({"env": {"A": 1}}, 'env.A: 1 is not text; write "1" in quotes'),
-        ({"callers": "mcp-a"}, "callers: 'mcp-a' is not a list; write [mcp-a]"),
-        ({"callers": [1]}, 'callers[0]: 1 is not text; write "1" in quotes'),
+        ({"image": 5}, 'image: 5 is not text; set "5" in quotes'),
+        ({"image": ["x"]}, "image: ['x'] is not text; set text"),
+        ({"env": {"A": 1}}, 'env.A: 1 is not text; set "1" in quotes'),
+        ({"callers": "mcp-a"}, "callers: 'mcp-a' is not a list; set [mcp-a]"),
+        ({"callers": [1]}, 'callers[0]: 1 is not text; set "1" in quotes'),
         (
             {"inner": 5},
-            "inner: 5 is not a mapping; write key: value lines with the fields colour, enabled, grace_seconds, share",
+            "inner: 5 is not a mapping; set key: value lines with the fields colour, enabled, grace_seconds, share",
         ),
-        ({"env": 5}, "env: 5 is not a mapping; write key: value lines"),
+        ({"env": 5}, "env: 5 is not a mapping; set key: value lines"),
         ({"min_replicas": 5}, "min_replicas is above max_replicas"),
     ],
 )  # fmt: skip
 def test_a_fault_names_object_field_and_what_to_write(raw: dict[str, object], line: str) -> None:
-    """Product rule: every wrong stack ends with one line per fault (design D12)."""
-    assert list(map(str, faults(Outer, {"image": "x", **raw}, "service mcp-a"))) == [f"service mcp-a: {line}"]
+    """Product rule: every wrong stack ends with one line per issue (design D12)."""
+    assert list(map(str, model_issues(Outer, {"image": "x", **raw}, "service mcp-a"))) == [f"service mcp-a: {line}"]
 
 
 def test_a_missing_field_is_named_once() -> None:
     """Product rule: what is missing is said in the user's words."""
-    assert faults(Outer, {}, "service mcp-a") == [
-        Fault("service mcp-a", "image", "is missing; write image: with a value")
-    ]
+    lines = [str(issue) for issue in model_issues(Outer, {}, "service mcp-a")]
+    assert lines == ["service mcp-a: image: is missing; set image: with a value"]
 
 
 def test_a_misspelt_field_does_not_hide_a_fault_between_fields() -> None:
-    """Product rule: all faults in one go, although pydantic stops before a model's own validators."""
+    """Product rule: all issues in one go, although pydantic stops before a model's own validators."""
     raw = {"image": 5, "min_replicas": 7, "max_replica": 9, "inner": {"colour": "grn"}}
-    assert [fault.field for fault in faults(Outer, raw, "x")] == ["image", "inner.colour", "max_replica", ""]
+    assert [issue.field for issue in model_issues(Outer, raw, "x")] == ["image", "inner.colour", "max_replica", ""]
 
 
 def test_a_long_value_is_cut_so_that_a_line_stays_a_line() -> None:
-    """Product rule: a fault is one line."""
-    (fault,) = faults(Outer, {"image": "x", "max_replicas": "9x\n" * 100}, "x")
-    assert "\n" not in str(fault)
-    assert len(str(fault)) < 200
+    """Product rule: an issue is one line."""
+    (issue,) = model_issues(Outer, {"image": "x", "max_replicas": "9x\n" * 100}, "x")
+    assert "\n" not in str(issue)
+    assert len(str(issue)) < 200
 
 
 def test_the_input_is_left_as_it_was() -> None:
     """Product rule: checking has no side effects; the same data may be rendered next."""
     raw = {"image": "x", "nonsense": {"a": 1}}
-    faults(Outer, raw, "x")
+    model_issues(Outer, raw, "x")
     assert raw == {"image": "x", "nonsense": {"a": 1}}
 
 
 def test_an_error_holds_all_faults_one_line_each() -> None:
     """Product rule: what ends a program or a command says everything at once."""
-    assert faults(Outer, {"image": "x", "max_replicas": 4}, "x") == []
-    error = ConfigurationError(faults(Outer, {"image": "x", "max_replicaz": 4, "minn_replicas": 4}, "x"))
-    assert len(error.faults) == 2
-    assert str(error).startswith("x: max_replicaz: unknown field")
+    assert model_issues(Outer, {"image": "x", "max_replicas": 4}, "x") == []
+    error = ConfigurationError(model_issues(Outer, {"image": "x", "max_replicaz": 4, "minn_replicas": 4}, "x"))
+    assert len(error.issues) == 2
+    assert str(error).startswith("MM0003: x: max_replicaz: unknown field")
     assert str(error).count("\n") == 1

@@ -61,25 +61,27 @@ def test_secrets_and_outputs_pass_through() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "path", "reason"),
+    ("inputs", "path", "code", "reason"),
     [
-        ({"image": "a", "replica": 2}, "replica", "unknown field; did you mean replicas?"),
-        ({"image": "a", "replicas": 0.0}, "replicas", "0.0 is below 1; write 1 or more"),
-        ({}, "image", "is missing; write image: with a value"),
+        ({"image": "a", "replica": 2}, "replica", "MM0003", "unknown field; did you mean replicas?"),
+        ({"image": "a", "replicas": 0.0}, "replicas", "MM0005", "0.0 is below 1; set 1 or more"),
+        ({}, "image", "MM0001", "is missing; set image: with a value"),
         (
             {"image": "a", "drain": {"graceSecond": 40}},
             "drain.graceSecond",
+            "MM0003",
             "unknown field; did you mean graceSeconds?",
         ),
         (
             {"image": "a", "rollout": {"strategy": "canary", "image": "b", "weights": {"stable": 90, "canary": 20}}},
             "rollout.weights",
-            "stable 90 and canary 20 sum to 110, not 100; write stable: 80 or canary: 10",
+            "MM0266",
+            "stable 90 and canary 20 sum to 110, not 100; set stable: 80 or canary: 10",
         ),
     ],
 )
-def test_a_wrong_input_is_told_on_its_property(inputs: dict[str, Any], path: str, reason: str) -> None:
+def test_a_wrong_input_is_told_on_its_property(inputs: dict[str, Any], path: str, code: str, reason: str) -> None:
     """Pulumi, InputPropertiesError: the command line shows property and reason; nothing is dropped silently."""
     with pytest.raises(pulumi.InputPropertiesError, match=r"invalid arguments for MeshedMCPService mcp-a") as raised:
         checked_inputs(MeshedMCPServiceArgs, inputs, "MeshedMCPService mcp-a")
-    assert raised.value.errors == [{"property_path": path, "reason": reason}]
+    assert raised.value.errors == [{"property_path": path, "reason": f"{code}: {reason}"}]

@@ -18,14 +18,14 @@ def test_a_service_name_may_have_54_characters_and_not_one_more() -> None:
     longest = "m" * 54
     assert service_name(longest) == longest
     assert len(f"keda-hpa-{longest}") == 63
-    with pytest.raises(ValueError, match=r"has 55 characters, but the name of its autoscaler leaves room for 54"):
+    with pytest.raises(ValueError, match=r"has 55 characters; use at most 54"):
         service_name(longest + "m")
 
 
 @pytest.mark.parametrize("name", ["", "MCP", "mcp_rag", "1mcp", "mcp-", "-mcp", "mcp.rag", "mcp\n"])
 def test_a_service_name_is_a_dns_label_that_begins_with_a_letter(name: str) -> None:
     """RFC 1035, section 2.3.1, which Kubernetes applies to Services."""
-    with pytest.raises(ValueError, match=r"is no DNS label; write .* beginning with a letter, such as 'mcp-search'"):
+    with pytest.raises(ValueError, match=r"is not a DNS label; use .* beginning with a letter, such as 'mcp-search'"):
         service_name(name)
 
 
@@ -38,14 +38,14 @@ def test_a_namespace_is_a_dns_label(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "a.b", "A", "a" * 64, "a-"])
 def test_another_namespace_is_refused(name: str) -> None:
     """RFC 1123, label."""
-    with pytest.raises(ValueError, match=r"cannot name a namespace; write .* such as 'mcp-system'"):
+    with pytest.raises(ValueError, match=r"is not a namespace name; use .* such as 'mcp-system'"):
         namespace_name(name)
 
 
 @pytest.mark.parametrize("name", ["*.example.com", "mcp.example.com:80", "http://x", "a..b", "a." * 130 + "a"])
 def test_a_host_has_no_wildcard_port_or_scheme(name: str) -> None:
     """RFC 1123, host names."""
-    with pytest.raises(ValueError, match=r"is no host name; write .* such as 'mcp.example.com'"):
+    with pytest.raises(ValueError, match=r"is not a host name; use .* such as 'mcp.example.com'"):
         host_name(name)
 
 
@@ -53,7 +53,7 @@ def test_a_gateways_host_is_no_short_name() -> None:
     """Istio API, Gateway `servers.hosts`, FQDN format; real istiod: "short names (non FQDN) are not allowed"."""
     assert domain_name("mcp.localhost") == "mcp.localhost"
     with pytest.raises(
-        ValueError, match=r"has no dot, and Istio refuses .* write a full one, such as 'tools.example.com'"
+        ValueError, match=r"has no dot, and Istio rejects .* use a fully qualified name, such as 'tools.example.com'"
     ):
         domain_name("tools")
 
@@ -61,14 +61,14 @@ def test_a_gateways_host_is_no_short_name() -> None:
 def test_an_object_may_have_dots_in_its_name() -> None:
     """Kubernetes, "DNS Subdomain Names"."""
     assert object_name("tls.example.com") == "tls.example.com"
-    with pytest.raises(ValueError, match="cannot name a Kubernetes object"):
+    with pytest.raises(ValueError, match="is not a name of a Kubernetes object"):
         object_name("a/b")
 
 
 def test_a_reference_names_namespace_and_object() -> None:
     """Istio API, VirtualService `gateways`: "<namespace>/<name>"."""
     assert namespaced_name("istio-ingress/mcp") == "istio-ingress/mcp"
-    with pytest.raises(ValueError, match="is no reference; write 'namespace/name'"):
+    with pytest.raises(ValueError, match="is not a reference; use 'namespace/name'"):
         namespaced_name("mcp")
 
 

@@ -21,13 +21,13 @@ def test_cpu_is_read_in_thousandths_of_a_core(text: str, millicores: int) -> Non
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("250", "'250' is 250 whole cores; for thousandths of a core write '250m'"),
-        ("1.5m", "'1.5m' is finer than a thousandth of a core; write '2m'"),
-        ("0", "'0' gives the container no CPU; write '100m' or more"),
-        ("0m", "'0m' gives the container no CPU; write '100m' or more"),
-        ("half", "'half' is no CPU quantity; write thousandths of a core such as '250m', or cores such as '2'"),
-        ("500mi", "'500mi' is no CPU quantity; write thousandths of a core such as '250m', or cores such as '2'"),
-        ("-1", "'-1' is no CPU quantity; write thousandths of a core such as '250m', or cores such as '2'"),
+        ("250", "'250' is 250 whole cores; for thousandths of a core, use '250m'"),
+        ("1.5m", "'1.5m' is finer than a thousandth of a core; use '2m'"),
+        ("0", "'0' gives the container no CPU; use '100m' or more"),
+        ("0m", "'0m' gives the container no CPU; use '100m' or more"),
+        ("half", "'half' is not a CPU quantity; use thousandths of a core such as '250m', or cores such as '2'"),
+        ("500mi", "'500mi' is not a CPU quantity; use thousandths of a core such as '250m', or cores such as '2'"),
+        ("-1", "'-1' is not a CPU quantity; use thousandths of a core such as '250m', or cores such as '2'"),
     ],
 )
 def test_another_cpu_is_refused_with_what_to_write(text: str, expected: str) -> None:
@@ -57,15 +57,15 @@ def test_memory_is_read_in_bytes(text: str, size: int) -> None:
 )
 def test_memory_in_another_unit_is_refused_with_the_nearest_one(text: str, suggestion: str) -> None:
     """Kubernetes, "Resource Management": a suffix m means thousandths of a byte."""
-    with pytest.raises(ValueError, match=f"is no memory quantity with a known unit; write {suggestion}$"):
+    with pytest.raises(ValueError, match=f"is not a memory quantity with a known unit; use {suggestion}$"):
         memory_bytes(text)
 
 
 def test_memory_that_is_no_number_is_refused_with_an_example() -> None:
     """Product rule: one line, with the fix."""
-    with pytest.raises(ValueError, match=r"write a whole number and a unit, such as '512Mi' or '1Gi'$"):
+    with pytest.raises(ValueError, match=r"use a whole number and a unit, such as '512Mi' or '1Gi'$"):
         memory_bytes("much")
-    with pytest.raises(ValueError, match="'0Mi' gives the container no memory; write '128Mi' or more"):
+    with pytest.raises(ValueError, match="'0Mi' gives the container no memory; use '128Mi' or more"):
         memory_bytes("0Mi")
 
 

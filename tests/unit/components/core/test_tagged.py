@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from meshed_mcp.components.core.args import Model
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.schema import Schema
 from meshed_mcp.components.core.tagged import tagged_models, untagged
 
@@ -43,7 +43,7 @@ class Trip(Model):
 
 def lines(**values: object) -> list[str]:
     """Faults of a trip."""
-    return [str(fault) for fault in faults(Trip, values, "trip")]
+    return [str(fault) for fault in model_issues(Trip, values, "trip")]
 
 
 def test_models_of_a_choice_are_known_by_their_tags() -> None:
@@ -63,11 +63,11 @@ def test_a_faults_place_is_what_the_reader_wrote() -> None:
 def test_all_faults_of_a_choice_come_in_one_go() -> None:
     """Product rule: a misspelt field does not hide a missing one, and suggestions are of the chosen model."""
     assert lines(there={"by": "ride", "hors": "Rih"}) == [
-        "trip: there.horse: is missing; write horse: with a value",
+        "trip: there.horse: is missing; set horse: with a value",
         "trip: there.hors: unknown field; did you mean horse?",
     ]
     assert lines(there={"by": "walk", "pace": 0, "horse": "Rih"}) == [
-        "trip: there.pace: 0 is below 1; write 1 or more",
+        "trip: there.pace: 0 is below 1; set 1 or more",
         "trip: there.horse: unknown field; known here: by, pace",
     ]
 
@@ -75,7 +75,7 @@ def test_all_faults_of_a_choice_come_in_one_go() -> None:
 def test_a_tag_that_is_none_names_the_choices() -> None:
     """Product rule: the field that chooses is named, with what it may be."""
     assert lines(there={"by": "wal"}) == ["trip: there.by: 'wal' is not a choice; did you mean walk?"]
-    assert lines(there={"pace": 3}) == ["trip: there.by: is missing; write by: with a value"]
+    assert lines(there={"pace": 3}) == ["trip: there.by: is missing; set by: with a value"]
 
 
 def test_other_languages_are_told_of_the_choice() -> None:

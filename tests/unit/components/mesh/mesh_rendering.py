@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import cluster, service
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs, ServiceSettings
@@ -69,5 +69,5 @@ def subsets(rule: Manifest) -> list[str | None]:
 
 def lines(**settings: Any) -> list[str]:
     """The faults of a service with these settings."""
-    found = faults(ServiceSettings, {"image": "search:1", **settings}, "service mcp-search")
+    found = model_issues(ServiceSettings, {"image": "search:1", **settings}, "service mcp-search")
     return [f"{fault.field}: {fault.message}" if fault.field else fault.message for fault in found]

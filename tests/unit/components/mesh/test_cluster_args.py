@@ -30,8 +30,7 @@ def test_istio_from_1_31_on_is_accepted(version: str) -> None:
 def test_an_older_istio_is_refused_with_the_version_to_write(version: str) -> None:
     """Istio 1.31 upgrade notes: other chart hosts before it."""
     assert message(istio_version=version) == (
-        f"{version!r} is older than 1.31, whose API and chart hosts are used here; "
-        f"write '{charts.ISTIO_VERSION}' or newer"
+        f"{version!r} is older than 1.31, the oldest supported minor version; use '{charts.ISTIO_VERSION}' or newer"
     )
 
 
@@ -39,7 +38,7 @@ def test_an_older_istio_is_refused_with_the_version_to_write(version: str) -> No
 def test_a_version_that_names_no_chart_is_refused(version: str) -> None:
     """Helm: a chart's version has three numbers."""
     assert message(istio_version=version) == (
-        f"{version!r} is no Istio version; write all three numbers, such as '{charts.ISTIO_VERSION}'"
+        f"{version!r} is not an Istio version; use all three numbers, such as '{charts.ISTIO_VERSION}'"
     )
 
 
@@ -58,7 +57,7 @@ def test_a_version_that_names_no_chart_is_refused(version: str) -> None:
 def test_a_retired_host_is_refused_by_name(field: str, value: str, host: str) -> None:
     """Istio 1.31 upgrade notes: these get no artifacts any more."""
     assert message(**{field: value}) == (
-        f"'{host}' gets no Istio artifacts since 1.31; leave the field out for the new host, or name a mirror"
+        f"'{host}' serves no Istio artifacts since 1.31; remove the field for the current host, or name a mirror"
     )
 
 
@@ -72,7 +71,7 @@ def test_the_default_hosts_are_not_the_retired_ones() -> None:
 def test_a_namespace_of_the_mesh_itself_cannot_be_meshed() -> None:
     """Istio, "Sidecar Injection": the control plane is not injected."""
     assert message(namespaces=["mcp-system", "istio-system"]) == (
-        "'istio-system' belongs to the mesh itself; name the namespaces of your services"
+        "'istio-system' belongs to the mesh itself; use the namespaces of your services"
     )
 
 
@@ -84,33 +83,35 @@ def test_a_namespace_that_is_listed_twice_is_refused() -> None:
 def test_more_replicas_at_least_than_at_most_are_refused() -> None:
     """Kubernetes API, HorizontalPodAutoscalerSpec: minReplicas cannot exceed maxReplicas."""
     size = {"min_replicas": 3, "max_replicas": 2, "cpu": "100m", "memory": "128Mi"}
-    assert message(gateway=size) == "min_replicas 3 is above max_replicas 2; write max_replicas: 3 or more"
+    assert message(gateway=size) == (
+        "min_replicas 3 is above max_replicas 2; set max_replicas to 3 or more, or min_replicas to 2 or less"
+    )
 
 
 def test_a_quantity_of_the_control_plane_is_checked() -> None:
     """Kubernetes API, Quantity."""
     size = {"min_replicas": 1, "max_replicas": 1, "cpu": "100m", "memory": "128"}
-    assert message(control_plane=size) == "'128' is no memory quantity with a known unit; write '128Mi'"
+    assert message(control_plane=size) == "'128' is not a memory quantity with a known unit; use '128Mi'"
 
 
 def test_chart_values_for_an_unknown_release_are_refused() -> None:
     """Product rule: they would have no effect."""
     assert message(values={"pilot": {"a": 1}}) == (
-        "'pilot' is no release of the mesh; write one of istio-base, istiod, istio-cni, ztunnel, istio-ingress, "
-        "istio-egress, istio-eastwestgateway"
+        "'pilot' is not a release of the mesh; use one of istio-base, istiod, istio-cni, "
+        "ztunnel, istio-ingress, istio-egress, istio-eastwestgateway"
     )
 
 
 def test_chart_values_that_are_no_mapping_are_refused() -> None:
     """Helm: values are a mapping."""
-    assert message(values={"istiod": 3}) == ("'istiod' must hold chart values, a mapping; write 'istiod: {key: value}'")
+    assert message(values={"istiod": 3}) == "'istiod' must hold chart values, a mapping; set 'istiod: {key: value}'"
 
 
 def test_a_domain_with_a_scheme_is_refused() -> None:
     """Istio API, Server `hosts`: host names only."""
     assert message(domain="https://mcp.example.com") == (
-        "'https://mcp.example.com' is no host name; write lower-case labels without scheme, port or '*', such as "
-        "'mcp.example.com'"
+        "'https://mcp.example.com' is not a host name; use lower-case labels without "
+        "scheme, port or '*', such as 'mcp.example.com'"
     )
 
 

@@ -94,101 +94,100 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
         {"outlier_detection": None, "locality": {"failover": {"eu": "us"}}},
         [
             (
-                "traffic: locality.failover needs outlier_detection: nothing else finds out that a region's replicas "
-                "are "
-                "sick, so calls would never move; remove outlier_detection: null, or the failover"
+                "traffic: locality.failover needs outlier_detection, which finds the unhealthy "
+                "replicas of a region; remove outlier_detection: null, or remove the failover"
             )
         ],
     ),
     "distribute with failover": (
         {"locality": {"failover": {"eu": "us"}, "distribute": {"eu/*": {"eu/*": 100}}}},
-        [
-            (
-                "traffic.locality: distribute and failover exclude each other: shares say where calls go while all is "
-                "well, "
-                "a substitute where they go when it is not, and Istio takes one; keep one of them"
-            )
-        ],
+        ["traffic.locality: distribute and failover exclude each other, and Istio takes one; remove one of them"],
     ),
     "a locality of nothing": (
         {"locality": {}},
-        ["traffic.locality: has neither distribute nor failover; write one of them, or leave locality out"],
+        ["traffic.locality: has neither distribute nor failover; set one of them, or remove locality"],
     ),
     "a place that is none": (
         {"locality": {"distribute": {"eu/*/x": {"eu//a": 100}}}},
         [
             (
-                "traffic.locality.distribute: 'eu/*/x' is no place; write region, region/zone or region/zone/subzone, "
-                "with "
-                "'*' for all within only at the end, such as 'europe-west1/b/*'"
+                "traffic.locality.distribute: 'eu/*/x' is not a locality; use region, region/zone "
+                "or region/zone/subzone, with '*' only at the end, such as 'europe-west1/b/*'"
             ),
             (
-                "traffic.locality.distribute: 'eu//a' is no place; write region, region/zone or region/zone/subzone, "
-                "with "
-                "'*' for all within only at the end, such as 'europe-west1/b/*'"
+                "traffic.locality.distribute: 'eu//a' is not a locality; use region, region/zone or "
+                "region/zone/subzone, with '*' only at the end, such as 'europe-west1/b/*'"
             ),
         ],
     ),
     "shares that are not all": (
         {"locality": {"distribute": {"eu/*": {"eu/*": 80, "us/*": 10}}}},
-        ["traffic.locality.distribute: from 'eu/*': shares sum to 90, not 100; change one of [80, 10]"],
+        ["traffic.locality.distribute: from 'eu/*': the shares sum to 90, not 100; change one of [80, 10]"],
     ),
     "a share of nothing": (
         {"locality": {"distribute": {"eu/*": {"eu/*": 100, "us/*": 0}}}},
-        ["traffic.locality.distribute: from 'eu/*': a share below 1 percent is none; remove it, or write 1 or more"],
+        [
+            (
+                "traffic.locality.distribute: from 'eu/*': a share below 1 percent has no effect; "
+                "remove it, or set 1 or more"
+            )
+        ],
     ),
     "a place within another": (
         {"locality": {"distribute": {"eu/*": {"eu/*": 50, "eu/a/*": 50}}}},
-        ["traffic.locality.distribute: from 'eu/*' to 'eu/*' holds 'eu/a/*' too; write places apart from each other"],
+        [
+            (
+                "traffic.locality.distribute: from 'eu/*' to 'eu/*' contains 'eu/a/*' too; use "
+                "localities that do not overlap"
+            )
+        ],
     ),
     "a zone in a failover": (
         {"locality": {"failover": {"eu/a": "us"}}},
         [
             (
-                "traffic.locality.failover: 'eu/a' is no region; write its name alone, without zone and '*', such as "
-                "'europe-west1'"
+                "traffic.locality.failover: 'eu/a' is not a region; use its name alone, without "
+                "zone and '*', such as 'europe-west1'"
             )
         ],
     ),
     "a region as its own substitute": (
         {"locality": {"failover": {"eu": "eu"}}},
-        ["traffic.locality.failover: 'eu' is its own substitute; name another region"],
+        ["traffic.locality.failover: 'eu' fails over to itself; name another region"],
     ),
     "a hash of the session": (
         {"balancing": {"policy": "consistent_hash", "hash_header": "mcp-session-id"}},
         [
             (
-                "traffic.balancing.hash_header: 'mcp-session-id' is not in the first request of a session, so that "
-                "half of "
-                "the sessions begin on another replica than they go on; write legacy: sticky, which keeps them, and "
-                "another "
-                "header here"
+                "traffic.balancing.hash_header: 'mcp-session-id' is missing in the first request of "
+                "a session, so that half of the sessions would change their replica after it; set "
+                "legacy: sticky, which keeps sessions on their replica, and use another header here"
             )
         ],
     ),
     "a hash of nothing": (
         {"balancing": {"policy": "consistent_hash"}},
-        ["traffic.balancing: policy consistent_hash needs hash_header; add it, or write policy: least_request"],
+        ["traffic.balancing: policy consistent_hash needs hash_header; set it, or set policy: least_request"],
     ),
     "a header that is not hashed": (
         {"balancing": {"hash_header": "x-tenant"}},
         [
             (
-                "traffic.balancing: policy least_request does not use hash_header; remove it, or write policy: "
-                "consistent_hash"
+                "traffic.balancing: policy least_request does not use hash_header; remove it, or "
+                "set policy: consistent_hash"
             )
         ],
     ),
     "a slow start that is not known": (
         {"balancing": {"policy": "random", "warmup_seconds": 30}},
-        ["traffic.balancing: policy random knows no warmup_seconds; remove it, or write policy: least_request"],
+        ["traffic.balancing: policy random does not use warmup_seconds; remove it, or set policy: least_request"],
     ),
     "a counter that is never reached": (
         {"outlier_detection": {"consecutive_gateway_errors": 9}},
         [
             (
-                "traffic.outlier_detection: consecutive_gateway_errors 9 is never reached: the same answers count to "
-                "consecutive_5xx_errors 5; write that or less"
+                "traffic.outlier_detection: consecutive_gateway_errors 9 is never reached, because "
+                "the same responses count as consecutive_5xx_errors 5; set it to 5 or less"
             )
         ],
     ),
@@ -196,9 +195,9 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
         {"outlier_detection": {"max_ejection_percent": 80, "min_health_percent": 50}},
         [
             (
-                "traffic.outlier_detection: max_ejection_percent 80 takes out so many that less than "
-                "min_health_percent 50 "
-                "are left, which brings them all back; write at most 50 there, or min_health_percent: 0"
+                "traffic.outlier_detection: max_ejection_percent 80 leaves less than "
+                "min_health_percent 50, which brings all ejected replicas back; set "
+                "max_ejection_percent to 50 or less, or min_health_percent: 0"
             )
         ],
     ),
@@ -215,8 +214,8 @@ def test_sessions_without_outlier_detection_are_refused() -> None:
     """Measured: a replica that died answers 503 to its sessions until it is ejected."""
     assert lines(legacy="sticky", traffic={"outlier_detection": None}) == [
         (
-            "traffic.outlier_detection: null with legacy: sticky leaves sessions on a replica that died, and each of "
-            "their "
-            "requests gets 503; remove the null, or write legacy: stateless"
+            "traffic.outlier_detection: null with legacy: sticky leaves sessions on a replica "
+            "that is down, and each of their requests gets 503; remove the null, or set legacy: "
+            "stateless"
         )
     ]

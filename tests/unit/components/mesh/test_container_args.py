@@ -24,19 +24,19 @@ def test_cpu_may_be_a_plain_number() -> None:
 
 def test_cpu_without_its_unit_is_refused_with_the_unit() -> None:
     """Product rule: 250 cores are a forgotten m."""
-    assert message(ServerResources, cpu="250") == "'250' is 250 whole cores; for thousandths of a core write '250m'"
+    assert message(ServerResources, cpu="250") == "'250' is 250 whole cores; for thousandths of a core, use '250m'"
 
 
 def test_memory_in_megabytes_is_refused_with_the_binary_unit() -> None:
     """Kubernetes API, Quantity: there is no suffix B."""
     assert message(ServerResources, memory="512MB") == (
-        "'512MB' is no memory quantity with a known unit; write '512Mi'"
+        "'512MB' is not a memory quantity with a known unit; use '512Mi'"
     )
 
 
 def test_memory_as_a_plain_number_is_refused_with_a_unit() -> None:
     """Product rule: 512 bytes are a forgotten unit."""
-    assert message(ServerResources, memory=512) == "'512' is no memory quantity with a known unit; write '512Mi'"
+    assert message(ServerResources, memory=512) == "'512' is not a memory quantity with a known unit; use '512Mi'"
 
 
 def test_a_request_above_its_limit_is_refused() -> None:
@@ -52,16 +52,16 @@ def test_a_request_above_its_limit_is_refused() -> None:
 def test_a_drain_that_leaves_no_time_for_calls_is_refused() -> None:
     """Product rule: calls are finished between the end of accepting and the end of the process."""
     assert message(Drain, endpoint_seconds=30, grace_seconds=20) == (
-        "endpoint_seconds 30 leaves calls no time to finish within grace_seconds 20, of which closing takes 2; "
-        "write a grace_seconds above 32"
+        "endpoint_seconds 30 leaves in-flight requests no time within grace_seconds 20, of "
+        "which closing takes 2; set grace_seconds above 32"
     )
 
 
 def test_a_secret_that_cannot_exist_is_refused() -> None:
     """Kubernetes, "DNS Subdomain Names"; keys: Kubernetes, "Secrets"."""
     assert message(SecretKey, secret="My Secret", key="url") == (  # noqa: S106 - the name of a Secret
-        "'My Secret' cannot name a Kubernetes object; write lower-case letters, digits, '-' and '.'"
+        "'My Secret' is not a name of a Kubernetes object; use lower-case letters, digits, '-' and '.'"
     )
     assert message(SecretKey, secret="mcp", key="a/b") == (  # noqa: S106 - the name of a Secret
-        "'a/b' cannot be a key of a Secret; write letters, digits, '-', '_' and '.' only"
+        "'a/b' is not a key of a Secret; use letters, digits, '-', '_' and '.' only"
     )

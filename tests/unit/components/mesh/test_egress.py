@@ -4,11 +4,11 @@ from typing import Final
 
 import pytest
 
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.outside_args import METADATA_BLOCKS, METADATA_HOSTS
-from meshed_mcp.infra.checking.schema import schema_faults
+from meshed_mcp.infra.checking.schema import schema_issues
 from tests.unit.components.mesh.mesh_rendering import Objects, render, render_mesh
 
 SIZE: Final = {"min_replicas": 2, "max_replicas": 3, "cpu": "100m", "memory": "128Mi"}
@@ -19,7 +19,7 @@ BACK: Final = "cluster.local/ns/mcp-system/sa/back"
 def lines(*hosts: str) -> list[str]:
     """What is said about a service that declares these hosts."""
     given = {"image": "search:1", "egress_hosts": list(hosts)}
-    return [str(fault) for fault in faults(MeshedMCPServiceArgs, given, "mcp-search")]
+    return [str(fault) for fault in model_issues(MeshedMCPServiceArgs, given, "mcp-search")]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def lines(*hosts: str) -> list[str]:
 def test_an_address_in_whatever_notation_is_refused(host: str) -> None:
     """Issue: an egress host that is an address; WHATWG URL, "ends in a number checker"."""
     assert lines(host) == [
-        f"mcp-search: egress_hosts: {host!r} is an address, which TLS does not name; write the host name"
+        f"mcp-search: egress_hosts: {host!r} is an IP address, which has no name in TLS; use the host name"
     ]
 
 
@@ -48,8 +48,8 @@ def test_metadata_services_are_refused_by_name(host: str) -> None:
     """Product rule: they hand out the machine's credentials."""
     assert lines(host) == [
         (
-            f"mcp-search: egress_hosts: {host!r} is the machine's metadata service, which hands out its credentials; "
-            "remove it, and give the service an identity of its own (workload identity) or a Secret"
+            f"mcp-search: egress_hosts: {host!r} is the metadata service of the machine, which hands out its "
+            "credentials; remove it, and give the service workload identity or a Secret"
         )
     ]
 
@@ -59,7 +59,7 @@ def test_names_of_the_cluster_are_not_outside(host: str) -> None:
     """Kubernetes, "DNS for Services and Pods"; services of the cluster are declared in `reaches`."""
     assert lines(host) == [
         (
-            f"mcp-search: egress_hosts: {host!r} is a name of this cluster or this machine, not of a host outside; "
+            f"mcp-search: egress_hosts: {host!r} is a name inside this cluster or machine, not an external host; "
             "remove it"
         )
     ]
@@ -70,7 +70,7 @@ def test_a_port_is_a_number(host: str) -> None:
     """RFC 9293: 16 bits."""
     assert lines(host) == [
         (
-            f"mcp-search: egress_hosts: {host!r} has no port after ':'; write one such as 'a.example.com:8443', or the "
+            f"mcp-search: egress_hosts: {host!r} has no port after ':'; use one such as 'a.example.com:8443', or the "
             "host alone for 443"
         )
     ]
@@ -189,4 +189,4 @@ def test_the_way_out_fits_the_published_schemas() -> None:
         *render_mesh(egress_gateway=SIZE, egress={"b.example.com": [FRONT]}),
         *render(imports=[], egress_hosts=["b.example.com"], egress_gateway=True),
     ]
-    assert [fault for item in objects for fault in schema_faults(item)] == []
+    assert [fault for item in objects for fault in schema_issues(item)] == []

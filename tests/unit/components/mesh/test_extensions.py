@@ -72,41 +72,51 @@ def test_istios_proxy_has_the_filter_that_an_extension_becomes(name: str) -> Non
     [
         pytest.param(
             {"kind": "wasm", "url": "oci://registry.example.com/filter:latest"},
-            "url 'oci://registry.example.com/filter:latest' is not pinned, so whoever may write to its registry could "
-            "run code in the proxies; add sha256: with the checksum, or end the url with @sha256:...",
+            (
+                "url 'oci://registry.example.com/filter:latest' is not pinned, so a change in its "
+                "registry could run other code in the proxies; set sha256 to the checksum, or end "
+                "the url with @sha256:..."
+            ),
             id="a module that may change",
         ),
         pytest.param(
             {"kind": "wasm", "url": "http://example.com/filter.wasm", "sha256": SUM},
-            "'http://example.com/filter.wasm' is no address of a module; write oci://registry/name:tag or https://... "
-            "(http:// could be changed on the way)",
+            (
+                "'http://example.com/filter.wasm' is not the address of a module; use "
+                "oci://registry/name:tag or https://... (http:// is not protected on the way)"
+            ),
             id="in the clear",
         ),
         pytest.param(
             WASM | {"sha256": "ABC"},
-            "sha256 'ABC' is no checksum; write its 64 digits in lower case",
+            "sha256 'ABC' is not a checksum; use its 64 digits in lower case",
             id="no checksum",
         ),
         pytest.param(
             {"kind": "wasm", "url": f"oci://registry.example.com/filter@sha256:{SUM}", "sha256": "b" * 64},
-            f"sha256 {'b' * 64} contradicts the url's {SUM}; remove one of the two",
+            f"sha256 {'b' * 64} contradicts the digest {SUM} in the url; remove one of the two",
             id="two checksums",
         ),
         pytest.param(
             {"kind": "lua", "code": "return 1"},
-            "has neither envoy_on_request nor envoy_on_response, so the proxy would never call it; define one: "
-            "function envoy_on_request(handle) ... end",
+            (
+                "the script has neither envoy_on_request nor envoy_on_response, so the proxy would "
+                "never call it; define one: function envoy_on_request(handle) ... end"
+            ),
             id="a script that is never called",
         ),
         pytest.param(
             LUA | {"code": "-- envoy_on_request" + " " * 65_536},
-            "65555 bytes are above 65536; write a shorter script, or a module in Wasm",
+            ("the script has 65555 bytes, and at most 65536 are allowed; use a shorter script, or a Wasm module"),
             id="a long script",
         ),
         pytest.param(
             LUA | {"phase": "authz"},
-            "phase authz is before callers are checked, where a script's error would let the request on unguarded; "
-            "write phase: stats, or a module in Wasm, which closes when it fails",
+            (
+                "phase authz comes before authorization, where an error of the script would let the "
+                "request through unauthorized; set phase: stats, or use a Wasm module, which "
+                "rejects requests when it fails"
+            ),
             id="a script as a guard",
         ),
     ],

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.istio_values import releases
-from meshed_mcp.infra.checking.schema import schema_faults
+from meshed_mcp.infra.checking.schema import schema_issues
 from meshed_mcp.infra.checking.schemas import parsed
 from tests.unit.components.mesh.mesh_rendering import (
     CANARY,
@@ -85,7 +85,7 @@ def test_03_every_subset_selects_the_pods_of_a_deployment() -> None:
 def test_04_no_field_that_the_schema_does_not_know() -> None:
     """Istio 1.31 CRDs: `circuitBreaker` and other unknown fields are pruned without a word, leaving no breaker."""
     objects = everything()
-    assert [fault for item in objects for fault in schema_faults(item)] == []
+    assert [fault for item in objects for fault in schema_issues(item)] == []
     policy = objects.one("DestinationRule")["spec"]["trafficPolicy"]
     assert {"outlierDetection", "connectionPool"} <= policy.keys()
 
@@ -163,7 +163,7 @@ def test_23_patterns_are_those_that_proxies_understand() -> None:
     variant = {"strategy": "ab", "image": "search:2"}
     (first, _) = http_routes(render(rollout=variant | {"regex": ".*Mobile.*"}))
     assert first["match"] == [{"headers": {"user-agent": {"regex": ".*Mobile.*"}}}]
-    with pytest.raises(ValidationError, match="no RE2 pattern"):
+    with pytest.raises(ValidationError, match="not an RE2 pattern"):
         render(rollout=variant | {"regex": "(?=.*Mobile).*"})
 
 

@@ -46,8 +46,9 @@ def test_only_what_differs_from_the_defaults_is_told() -> None:
 def test_a_call_longer_than_the_drain_is_refused_with_both_ways_out() -> None:
     """Product rule: every rollout would cut such calls."""
     assert fault(limits={"call_seconds": 60}, drain={"grace_seconds": 30}) == (
-        "limits.call_seconds 60 is longer than the 23 s that a stopping pod waits for calls, so every rollout would "
-        "cut some; write a drain.grace_seconds of at least 67, or leave call_seconds out"
+        "limits.call_seconds 60 is longer than the 23 s that a stopping pod waits for "
+        "calls, so every rollout would interrupt some; set drain.grace_seconds to 67 or "
+        "more, or remove call_seconds"
     )
     ServiceSettings.model_validate(
         {"image": "search:1", "limits": {"call_seconds": 60}, "drain": {"grace_seconds": 67}}
@@ -59,8 +60,7 @@ def test_sessions_that_never_end_are_refused(never: int | None, text: str) -> No
     """Issue 7, "Bad input": session profile without idle time-out: the gauge never falls and nothing scales in."""
     message = fault(legacy="sticky", limits={"session_idle_seconds": never})
     assert message == (
-        f"{text} would let no session end, so their number would never fall and no replica would be removed; "
-        "write seconds such as 1800"
+        f"{text} would never end a session, so that no replica could be removed; set seconds such as 1800"
     )
 
 
@@ -88,8 +88,9 @@ def test_the_grace_period_follows_from_the_longest_call() -> None:
 def test_bodies_that_could_fill_the_pod_are_refused_with_the_number_that_fits() -> None:
     """Product rule: a pod is killed when its memory is full, whoever filled it."""
     assert fault(limits={"body_bytes": 32 * 2**20}) == (
-        "limits.body_bytes 33554432 lets 16 bodies fill more than half of resources.memory_limit 512Mi; "
-        "write at most 16777216, or a higher memory_limit"
+        "limits.body_bytes 33554432 lets 16 bodies fill more than half of "
+        "resources.memory_limit 512Mi; set body_bytes to 16777216 or less, or a higher "
+        "memory_limit"
     )
     ServiceSettings.model_validate({"image": "search:1", "limits": {"body_bytes": 16777216}})
 
@@ -97,5 +98,5 @@ def test_bodies_that_could_fill_the_pod_are_refused_with_the_number_that_fits() 
 def test_a_limit_written_as_a_variable_is_refused() -> None:
     """Product rule: one place for a value, so that it is checked."""
     assert fault(env={contract.ENV_BODY_BYTES: "1"}) == (
-        "'MESHED_MCP_BODY_BYTES' is set from the other fields of the service; remove it"
+        "'MESHED_MCP_BODY_BYTES' is set from other fields of the service; remove it"
     )

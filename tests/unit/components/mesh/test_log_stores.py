@@ -3,7 +3,7 @@
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.mesh.container import environment
 from meshed_mcp.components.mesh.log_args import LogSettings
 from meshed_mcp.infra.plan import Plan, planned
@@ -45,19 +45,20 @@ def test_a_store_outside_becomes_a_declared_host_and_one_inside_does_not() -> No
     [
         (
             "http://otlp.example.com",
-            "'http://otlp.example.com' would carry log lines outside the cluster in the clear; write https",
+            "'http://otlp.example.com' would send log records outside the cluster in plaintext; use https",
         ),
         (
             "otlp.example.com",
             (
-                "'otlp.example.com' is no base URL; write one without user, query or fragment, such as "
-                "'http://collector.monitoring.svc.cluster.local:4318' or 'https://otlp.example.com'"
+                "'otlp.example.com' is not a base URL; use one without user, query or fragment, "
+                "such as 'http://collector.monitoring.svc.cluster.local:4318' or "
+                "'https://otlp.example.com'"
             ),
         ),
     ],
 )
 def test_an_address_that_cannot_be_is_refused(url: str, fault: str) -> None:
     """Product rule: refused at preview, by field."""
-    assert [str(item) for item in faults(LogSettings, {"otlp_endpoint": url}, "logs")] == [
+    assert [str(item) for item in model_issues(LogSettings, {"otlp_endpoint": url}, "logs")] == [
         f"logs: otlp_endpoint: {fault}"
     ]

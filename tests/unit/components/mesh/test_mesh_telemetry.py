@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshed_mcp.components.core.access_log import FIELDS
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.access_log import access_logging, provider
 from meshed_mcp.components.mesh.args import ServiceMeshArgs
@@ -27,7 +27,7 @@ def root(**settings: Any) -> Manifest:
 
 def lines(**settings: Any) -> list[str]:
     """What is wrong with a mesh."""
-    return [str(fault) for fault in faults(ServiceMeshArgs, {"domain": "mcp.example.com", **settings}, "mesh")]
+    return [str(fault) for fault in model_issues(ServiceMeshArgs, {"domain": "mcp.example.com", **settings}, "mesh")]
 
 
 def test_errors_slow_and_traced_requests_are_logged_in_the_whole_mesh() -> None:
@@ -101,15 +101,17 @@ def test_a_name_is_a_labels_value_or_refused(name: str) -> None:
         assert found == []
     else:
         (line,) = found
-        assert line.endswith(" cannot be a label's value here; write at most 64 letters, digits and '_.:/@-'")
+        assert line.endswith(" cannot be a label value; use at most 64 letters, digits and '_.:/@-'")
 
 
 @pytest.mark.parametrize(
     ("tag", "line"),
     [
         ({"values": ["a", "a"]}, "organization_tag.values: 'a' is listed twice; remove one"),
-        ({"values": ["a", "b c"]}, ("organization_tag.values: 'b c' cannot be a label's value here; write at "
-            "most 64 letters, digits and '_.:/@-'")),
+        (
+            {"values": ["a", "b c"]},
+            "organization_tag.values: 'b c' cannot be a label value; use at most 64 letters, digits and '_.:/@-'",
+        ),
     ],
 )  # fmt: skip
 def test_a_tag_that_cannot_be_meant_is_refused_with_the_fix(tag: dict[str, Any], line: str) -> None:
@@ -120,7 +122,10 @@ def test_a_tag_that_cannot_be_meant_is_refused_with_the_fix(tag: dict[str, Any],
 def test_the_claim_of_metrics_cannot_end_its_text_in_an_expression() -> None:
     """Product rule: no text of a stack file changes an expression."""
     assert lines(organization_claim='x"]') == [
-        "mesh: organization_claim: 'x\"]' is no claim; write its name without spaces and quotes, such as 'organization'"
+        (
+            "mesh: organization_claim: 'x\"]' is not a claim name; use a name without spaces "
+            "and quotes, such as 'organization'"
+        )
     ]
 
 

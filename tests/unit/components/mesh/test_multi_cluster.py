@@ -142,39 +142,51 @@ def without(membership: dict[str, Any], field: str) -> dict[str, Any]:
     [
         pytest.param(
             EAST | {"peers": {"west": {"network": "network-east"}}},
-            "cluster 'west' is on network 'network-east' as this one is, so calls would never take the east-west "
-            "gateway, and pods that do not reach each other would lose them; name another network",
+            (
+                "cluster 'west' is on network 'network-east' as this one is, so calls would never "
+                "take the east-west gateway; use another network"
+            ),
             id="one network",
         ),
         pytest.param(
             EAST | {"peers": {"east": {"network": "network-west"}}},
-            "cluster 'east' is this cluster's own name and that of another; each needs its own, because its "
-            "identities, endpoints and Secret are told apart by it",
+            (
+                "cluster 'east' is the name of this cluster and of another; use a name for each, "
+                "which its identities, endpoints and Secret carry"
+            ),
             id="one name",
         ),
         pytest.param(
             without(EAST, "root"),
-            "root is missing: each control plane would make its own, and no cluster would believe the identities of "
-            "another; write root: {existing: true} for a Secret cacerts under a common root, or "
-            "root: {issuer: {name: ...}}",
+            (
+                "root is missing, and without a common root no cluster trusts the identities of "
+                "another; set root: {existing: true} for a Secret cacerts under a common root, or "
+                "root: {issuer: {name: ...}}"
+            ),
             id="no shared root",
         ),
         pytest.param(
             EAST | {"root": {}},
-            "needs one source of the certificate authority, neither none nor two; write existing: true where the "
-            "Secret cacerts is made elsewhere, or issuer: {name: ...}",
+            (
+                "the certificate authority needs exactly one source; set existing: true where the "
+                "Secret cacerts exists already, or issuer: {name: ...}"
+            ),
             id="a root from nowhere",
         ),
         pytest.param(
             without(REMOTE, "primary"),
-            "topology remote needs a primary, or nobody would configure its proxies; "
-            "write primary: {cluster: ..., network: ..., address: ...}",
+            (
+                "topology remote needs a primary, whose control plane configures its proxies; set "
+                "primary: {cluster: ..., network: ..., address: ...}"
+            ),
             id="a remote without a primary",
         ),
         pytest.param(
             REMOTE | {"primary": {"cluster": "east", "network": "network-east"}},
-            "neither address nor stack says where the control plane of east is; write address: with the host of its "
-            "east-west gateway, or stack: organization/project/stack",
+            (
+                "neither address nor stack says where the control plane of east is; set address: "
+                "with the host of its east-west gateway, or stack: organization/project/stack"
+            ),
             id="a primary that cannot be found",
         ),
     ],

@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
 from meshed_mcp.components.mesh.external_authorization import authorizer_providers
 from meshed_mcp.components.mesh.istio_values import mesh_config
@@ -22,12 +22,12 @@ VERSION: Final = {"key": "request.headers[mcp-protocol-version]", "values": ["20
 def lines(**settings: Any) -> list[str]:
     """What is said about a service with these settings."""
     given = {"image": "search:1", "callers": ["mcp-controller"], **settings}
-    return [str(fault) for fault in faults(MeshedMCPServiceArgs, given, "mcp-search")]
+    return [str(fault) for fault in model_issues(MeshedMCPServiceArgs, given, "mcp-search")]
 
 
 def mesh_lines(**settings: Any) -> list[str]:
     """What is said about a mesh with these settings."""
-    return [str(fault) for fault in faults(ServiceMeshArgs, {"domain": "mcp.example.com", **settings}, "mesh")]
+    return [str(fault) for fault in model_issues(ServiceMeshArgs, {"domain": "mcp.example.com", **settings}, "mesh")]
 
 
 @pytest.mark.parametrize("legacy", ["stateless", "sticky"])
@@ -37,7 +37,7 @@ def test_a_tool_policy_that_nobody_would_enforce_for_old_clients_is_refused(lega
     assert lines(enforcement="mesh", legacy=legacy, tools=tools) == [
         (
             f"mcp-search: tools: legacy: {legacy} admits revisions up to 2025-11-25, which name the tool in the body "
-            "alone, where the mesh cannot see it, and with enforcement: mesh the server does not judge it; write "
+            "alone, where the mesh cannot see it; set "
             "legacy: off, or enforcement: process if the image runs this package's runtime"
         )
     ]
@@ -49,7 +49,7 @@ def test_a_tool_policy_that_nobody_would_enforce_for_old_clients_is_refused(lega
 def test_scopes_that_nobody_would_compare_are_refused() -> None:
     """Product rule: the runtime alone compares scopes, and says which are missing."""
     tools = {"search": {"scopes": ["docs.read"]}}
-    fix = "scopes are judged by the runtime alone; remove them, or write enforcement: process if the image runs this"
+    fix = "only the runtime checks scopes; remove them, or set enforcement: process if the image runs this"
     assert lines(enforcement="mesh", legacy="off", tools=tools, auth={**AUTH, "scopes": ["docs.read"]}) == [
         f"mcp-search: auth.scopes: {fix} package's runtime",
         f"mcp-search: tools.search.scopes: {fix} package's runtime",
@@ -127,45 +127,45 @@ def test_an_authorizer_by_http_gets_what_is_declared_and_whole_bodies() -> None:
         (
             {"external_authorizers": {"opa": {**OPA, "service": "opa.example.com"}}},
             (
-                "external_authorizers.opa.service: 'opa.example.com' is no Service of the cluster; write its full "
-                "name, such as 'opa.policy.svc.cluster.local'"
+                "external_authorizers.opa.service: 'opa.example.com' is not a Service of the "
+                "cluster; use its full name, such as 'opa.policy.svc.cluster.local'"
             ),
         ),
         (
             {"external_authorizers": {"opa": {**OPA, "timeout_seconds": 60}}},
-            "external_authorizers.opa.timeout_seconds: 60 is above 10.0; write 10.0 or less",
+            "external_authorizers.opa.timeout_seconds: 60 is above 10.0; set 10.0 or less",
         ),
         (
             {"external_authorizers": {"otlp": OPA}},
             (
-                "external_authorizers: 'otlp' names a provider of telemetry in the same list; write another, such as "
-                "'opa'"
+                "external_authorizers: 'otlp' is the name of a telemetry provider of the mesh; use "
+                "another name, such as 'opa'"
             ),
         ),
         (
             {"external_authorizers": {"my opa": OPA}},
             (
-                "external_authorizers: 'my opa' cannot name a Kubernetes object; write lower-case letters, digits, '-' "
-                "and '.'"
+                "external_authorizers: 'my opa' is not a name of a Kubernetes object; use "
+                "lower-case letters, digits, '-' and '.'"
             ),
         ),
         (
             {"access": {"viewer": ["system:authenticated"]}},
             (
-                "access.viewer: 'system:authenticated' is a group of the cluster's own, not of people; write one of "
+                "access.viewer: 'system:authenticated' is a group of the cluster itself; use one of "
                 "your identity provider, such as 'mcp-operators'"
             ),
         ),
         (
             {"access": {"admin": [" "]}},
-            ("access.admin: holds an empty name; write groups of your identity provider, such as 'mcp-operators'"),
+            "access.admin: holds an empty name; use groups of your identity provider, such as 'mcp-operators'",
         ),
         ({"access": {"admin": ["a", "a"]}}, "access.admin: 'a' is listed twice; remove one"),
         (
             {"egress": {"a.example.com": [], "a.example.com:8443": []}},
             (
-                "egress: 'a.example.com' is reached at two ports, which the egress gateway cannot tell apart by name; "
-                "declare one"
+                "egress: 'a.example.com' is listed with two ports, and the egress gateway "
+                "distinguishes hosts by name alone; use one port"
             ),
         ),
     ],

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import rate_limiting
 from meshed_mcp.components.mesh.args import ServiceMeshArgs
@@ -165,17 +165,19 @@ def test_a_mesh_without_the_service_has_nothing_of_it() -> None:
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
-        ({"failure_mode": "open"}, "rate_limiting.redis: is missing; write redis: with a value"),
-        ({"redis": REDIS}, "rate_limiting.failure_mode: is missing; write failure_mode: with a value"),
+        ({"failure_mode": "open"}, "rate_limiting.redis: is missing; set redis: with a value"),
+        ({"redis": REDIS}, "rate_limiting.failure_mode: is missing; set failure_mode: with a value"),
     ],
 )
 def test_a_service_that_cannot_count_is_refused(settings: dict[str, Any], line: str) -> None:
     """Issue rule: failure mode chosen per stack; Product rule: counts of all pods need a place."""
-    found = faults(ServiceMeshArgs, {"domain": "mcp.example.com", "rate_limiting": settings}, "mesh")
+    found = model_issues(ServiceMeshArgs, {"domain": "mcp.example.com", "rate_limiting": settings}, "mesh")
     assert [str(fault) for fault in found] == [f"mesh: {line}"]
 
 
 def test_shared_limits_without_a_service_are_refused() -> None:
     """Product rule: a limit that nobody counts is refused, in other programs too."""
-    with pytest.raises(ValueError, match=r"rate_limits\.shared: nobody counts over pods; add rate_limit_service"):
+    with pytest.raises(
+        ValueError, match=r"rate_limits\.shared: there is no service that counts over all pods; set rate_limit_service"
+    ):
         render(rate_limits={"shared": {"service": RATE}})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import rate_limits, rate_limits_requests
 from meshed_mcp.components.mesh.args import ServiceSettings
@@ -26,7 +26,7 @@ def lines(**limits: Any) -> list[str]:
     """What is wrong with a service that has these limits, and no tokens unless `auth` is given."""
     auth = {"auth": limits.pop("auth")} if "auth" in limits else {}
     raw = {"image": "search:1", "rate_limits": limits, **auth}
-    return [str(fault) for fault in faults(ServiceSettings, raw, "service mcp-search")]
+    return [str(fault) for fault in model_issues(ServiceSettings, raw, "service mcp-search")]
 
 
 def config(item: Manifest) -> Manifest:
@@ -47,48 +47,51 @@ def limited(**limits: Any) -> Manifest:
         (
             {"pod": {"rate": "0/s"}},
             (
-                "rate_limits.pod.rate: '0/s' would refuse every request; write 1 or more, or remove the service from "
-                "callers"
+                "rate_limits.pod.rate: '0/s' would reject every request; use 1 or more, or remove "
+                "the service from callers"
             ),
         ),
         (
             {"tools": {"search": {"rate": "20 per second"}}},
             (
-                "rate_limits.tools.search.rate: '20 per second' is no rate; write requests per s, min, h or d, such as "
-                "'20/s'"
+                "rate_limits.tools.search.rate: '20 per second' is not a rate; use requests per s, "
+                "min, h or d, such as '20/s'"
             ),
         ),
         (
             {"tools": {"a tool": {"rate": "20/s"}}},
             (
-                "rate_limits.tools: 'a tool' cannot name a tool here; write at most 128 letters, digits, '_', '-', '.' "
-                "and '/', or '*' for every other tool"
+                "rate_limits.tools: 'a tool' is not a tool name; use at most 128 letters, digits, "
+                "'_', '-', '.' and '/', or '*' for every other tool"
             ),
         ),
         (
             {"organization": {"rate": "20/s"}},
             (
-                "rate_limits.organization: nobody vouches for a caller's organisation without a token; add auth, or "
-                "limit by pod or tools"
+                "rate_limits.organization: a caller's organization is known by its token, and the "
+                "service does not ask for one; set auth, or limit by pod or tools"
             ),
         ),
         (
             {"shared": {"organizations": {"acme": {"rate": "20/s"}}}},
             (
-                "rate_limits.shared.organizations: nobody vouches for a caller's organisation without a token; add "
-                "auth, or limit by pod or tools"
+                "rate_limits.shared.organizations: a caller's organization is known by its token, "
+                "and the service does not ask for one; set auth, or limit by pod or tools"
             ),
         ),
         (
             {"pod": {"rate": "1/s"}, "tools": {"search": {"rate": "2/s"}}},
             (
-                "rate_limits.tools.search: 2/s is never reached, as the pod stops at 1/s; write a smaller rate, or "
-                "raise rate_limits.pod"
+                "rate_limits.tools.search: 2/s is never reached, because the pod is limited to 1/s; "
+                "set a smaller rate, or raise rate_limits.pod"
             ),
         ),
         (
             {"unnamed": {"rate": "1/s"}},
-            "rate_limits: unnamed limits requests that could call a limited tool, and none is; add tools, or pod",
+            (
+                "rate_limits: unnamed limits requests that could call a limited tool, and there is "
+                "no limited tool; set tools or pod, or remove unnamed"
+            ),
         ),
     ],
 )
@@ -118,7 +121,7 @@ def test_every_rate_becomes_its_bucket(requests: int, unit: str) -> None:
 def test_no_other_text_is_a_rate(text: str) -> None:
     """Product rule: a rate begins with a number; what is not understood is refused, in one line."""
     (line,) = lines(pod={"rate": text})
-    assert "is no rate; write requests per s, min, h or d, such as '20/s'" in line
+    assert "is not a rate; use requests per s, min, h or d, such as '20/s'" in line
 
 
 def test_the_limit_is_enforced_for_all_requests() -> None:

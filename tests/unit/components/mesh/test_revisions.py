@@ -138,17 +138,17 @@ def test_pods_report_the_connection_statistics_that_istio_leaves_out() -> None:
     [
         (
             FIRST | {"revision_tags": {"stable": "1-30-4"}},
-            "revision_tags: 'stable' stands for '1-30-4', which no control plane has; write '1-31-1'",
+            "revision_tags: 'stable' points to '1-30-4', which no control plane has; use '1-31-1'",
         ),
         (
             BESIDE | {"revision_tags": {"1-32-0": "1-31-1"}, "data_plane": None},
-            "revision_tags: '1-32-0' is a revision itself; give the tag another name, such as 'stable'",
+            "revision_tags: '1-32-0' is a revision itself; use another name for the tag, such as 'stable'",
         ),
         (
             BESIDE | {"data_plane": "prod"},
             (
-                "data_plane 'prod' is no revision and no tag, so no pod would get a sidecar; "
-                "write one of 'stable', '1-31-1', '1-32-0'"
+                "data_plane 'prod' is neither a revision nor a tag, so no pod would get a sidecar; "
+                "use one of 'stable', '1-31-1', '1-32-0'"
             ),
         ),
         (
@@ -158,28 +158,31 @@ def test_pods_report_the_connection_statistics_that_istio_leaves_out() -> None:
         (
             FIRST | {"canary_revision": {"revision": "1-34-0", "istio_version": "1.34.0"}},
             (
-                "canary_revision has istio_version '1.34.0', more than two minor versions from '1.31.1', which Istio "
-                "does not support; go by a version between them"
+                "canary_revision has istio_version '1.34.0', more than two minor versions from "
+                "'1.31.1', which Istio does not support; set a version between them"
             ),
         ),
         (
             {"revision": "1.31.1"},
             (
-                "'1.31.1' cannot name a revision or a tag; write lower-case letters, digits and '-', at most 46 of "
-                "them and not 'default', such as '1-31-1'"
+                "'1.31.1' is not a name of a revision or tag; use at most 46 lower-case letters, "
+                "digits and '-', other than 'default', such as '1-31-1'"
             ),
         ),
         (
             {"redirection": "init-container", "values": {"istio-cni": {"logLevel": "debug"}}},
-            "values: redirection init-container installs no istio-cni; remove it, or write redirection: cni",
+            (
+                "values: redirection init-container does not install istio-cni; remove the values, "
+                "or set redirection: cni"
+            ),
         ),
         (
             {"values": {"istiod": {"cni": {"enabled": False}}}},
-            "values: istiod.cni.enabled follows from redirection; write it there",
+            "values: istiod.cni.enabled follows from redirection; remove it and set redirection",
         ),
         (
             {"values": {"istio-egress": {"labels": {}}}},
-            "values: no istio-egress is installed; remove it, or add egress_gateway",
+            "values: istio-egress is not installed; remove the values, or set egress_gateway",
         ),
         (
             {
@@ -187,15 +190,16 @@ def test_pods_report_the_connection_statistics_that_istio_leaves_out() -> None:
                 "values": {"istiod": {"pdb": {"minAvailable": 1}}},
             },
             (
-                "values: istiod.pdb has no effect, as a single replica gets no PodDisruptionBudget; "
-                "write control_plane.min_replicas: 2 or more"
+                "values: istiod.pdb has no effect, because a single replica gets no "
+                "PodDisruptionBudget; set control_plane.min_replicas to 2 or more"
             ),
         ),
         (
             {"reaches": ["redis"]},
             (
-                "'redis' is no service of the cluster; write 'namespace/service' such as 'data/redis', 'data/*' for "
-                "all of a namespace, or name a host outside in egress_hosts"
+                "'redis' is not a service of the cluster; use 'namespace/service' such as "
+                "'data/redis', or 'data/*' for a whole namespace; external hosts belong in "
+                "egress_hosts"
             ),
         ),
     ],

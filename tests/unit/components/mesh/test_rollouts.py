@@ -131,11 +131,11 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
     ),
     "weights of no strategy": (
         {"rollout": {"weights": {"stable": 90, "canary": 10}}},
-        ["rollout: strategy none does not use weights; remove it, or write strategy: canary"],
+        ["rollout: strategy none does not use weights; remove it, or set strategy: canary"],
     ),
     "a colour of no strategy": (
         {"rollout": {"image": "search:2", "active": "green"}},
-        ["rollout: strategy none does not use image and active; remove it, or write strategy: blue_green"],
+        ["rollout: strategy none does not use image and active; remove it, or set strategy: blue_green"],
     ),
     "a field of another strategy": (
         {"rollout": BLUE_GREEN | {"weights": {"stable": 90, "canary": 10}}},
@@ -143,7 +143,7 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
     ),
     "weights that are not all": (
         {"rollout": CANARY | {"weights": {"stable": 60, "canary": 10}}},
-        ["rollout.weights: stable 60 and canary 10 sum to 70, not 100; write stable: 90 or canary: 40"],
+        ["rollout.weights: stable 60 and canary 10 sum to 70, not 100; set stable: 90 or canary: 40"],
     ),
     "a colour that is none": (
         {"rollout": BLUE_GREEN | {"active": "red"}},
@@ -153,10 +153,8 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
         {"rollout": AB | {"regex": "(?=Mobile).*"}},
         [
             (
-                "rollout.regex: '(?=Mobile).*' is no RE2 pattern (invalid perl operator: (?=); proxies match in "
-                "linear time, "
-                "so there are no look-aheads, look-behinds and back references; write it without them, such as "
-                "'.*Mobile.*'"
+                "rollout.regex: '(?=Mobile).*' is not an RE2 pattern (invalid perl operator: (?=); "
+                "use one without look-aheads, look-behinds and back references, such as '.*Mobile.*'"
             )
         ],
     ),
@@ -164,10 +162,8 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
         {"rollout": AB | {"regex": r"(a)\1"}},
         [
             (
-                r"rollout.regex: '(a)\\1' is no RE2 pattern (invalid escape sequence: \1); proxies match in linear "
-                r"time, "
-                "so there are no look-aheads, look-behinds and back references; write it without them, such as "
-                "'.*Mobile.*'"
+                "rollout.regex: '(a)\\\\1' is not an RE2 pattern (invalid escape sequence: \\1); "
+                "use one without look-aheads, look-behinds and back references, such as '.*Mobile.*'"
             )
         ],
     ),
@@ -175,26 +171,30 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
         {"rollout": AB | {"regex": "a{500}"}},
         [
             (
-                "rollout.regex: the pattern of 6 characters becomes a program of 504 steps, of which a proxy takes at "
-                "most "
-                "100; write a shorter one, without large repetitions"
+                "rollout.regex: the pattern of 6 characters compiles to 504 steps, and a proxy "
+                "takes at most 100; use a shorter one, without large repetitions"
             )
         ],
     ),
     "an empty pattern": (
         {"rollout": AB | {"regex": ""}},
-        ["rollout.regex: is empty, which matches an empty header only; write a pattern such as '.*Mobile.*'"],
+        ["rollout.regex: the pattern is empty and matches an empty header only; use a pattern such as '.*Mobile.*'"],
     ),
     "a header that is none": (
         {"rollout": AB | {"header": "User Agent"}},
-        ["rollout.header: 'User Agent' is no header name; write lower-case letters, digits and '-', such as 'x-stage'"],
+        [
+            (
+                "rollout.header: 'User Agent' is not a header name; use lower-case letters, digits "
+                "and '-', such as 'x-stage'"
+            )
+        ],
     ),
     "a header of MCP": (
         {"rollout": BLUE_GREEN | {"header": "mcp-session-id"}},
         [
             (
-                "rollout.header: 'mcp-session-id' has a meaning of its own and cannot choose a version; "
-                "write one such as 'x-stage'"
+                "rollout.header: 'mcp-session-id' has a meaning of its own and cannot choose a "
+                "version; use one such as 'x-stage'"
             )
         ],
     ),
@@ -202,8 +202,9 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
         {"rollout": CANARY | {"mirror": {"tools": ["ingest"]}}, "tools": {"ingest": {"idempotent": True}}},
         [
             (
-                "rollout.mirror.tools[0]: 'ingest' is not declared read-only, and a copy of its call would do its work "
-                "twice; write tools: {ingest: {read_only: true}} if it changes nothing, or remove it"
+                "rollout.mirror.tools[0]: 'ingest' is not declared read-only, and a mirrored call "
+                "would do its work twice; set tools: {ingest: {read_only: true}} if it changes "
+                "nothing, or remove it"
             )
         ],
     ),
@@ -211,8 +212,9 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
         {"rollout": CANARY | {"mirror": {"tools": ["search"]}}},
         [
             (
-                "rollout.mirror.tools[0]: 'search' is not declared read-only, and a copy of its call would do its work "
-                "twice; write tools: {search: {read_only: true}} if it changes nothing, or remove it"
+                "rollout.mirror.tools[0]: 'search' is not declared read-only, and a mirrored call "
+                "would do its work twice; set tools: {search: {read_only: true}} if it changes "
+                "nothing, or remove it"
             )
         ],
     ),

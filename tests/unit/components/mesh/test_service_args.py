@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.mesh.args import RolloutStrategy, ServiceSettings
 from tests.unit.components.mesh.mesh_rendering import CANARY, INGRESS, service_args
 
@@ -44,22 +44,24 @@ def test_image_and_environment_may_be_outputs() -> None:
 def test_weights_that_do_not_sum_to_100_are_refused_and_the_sum_is_named() -> None:
     """Product rule: the mesh would read them as ratios."""
     rollout = CANARY | {"weights": {"stable": 90, "canary": 20}}
-    assert message(rollout=rollout) == ("stable 90 and canary 20 sum to 110, not 100; write stable: 80 or canary: 10")
+    assert message(rollout=rollout) == "stable 90 and canary 20 sum to 110, not 100; set stable: 80 or canary: 10"
 
 
 def test_a_canary_without_image_and_weights_is_refused_and_names_both() -> None:
     """Product rule: a canary without an image would run nothing."""
-    found = faults(ServiceSettings, {"image": "search:1", "rollout": {"strategy": "canary"}}, "service mcp-search")
+    found = model_issues(
+        ServiceSettings, {"image": "search:1", "rollout": {"strategy": "canary"}}, "service mcp-search"
+    )
     assert [(fault.field, fault.message) for fault in found] == [
-        ("rollout.image", "is missing; write image: with a value"),
-        ("rollout.weights", "is missing; write weights: with a value"),
+        ("rollout.image", "is missing; set image: with a value"),
+        ("rollout.weights", "is missing; set weights: with a value"),
     ]
 
 
 def test_a_canary_image_without_the_strategy_is_refused() -> None:
     """Product rule: a value that has no effect is a mistake."""
     assert message(rollout={"image": "search:2"}) == (
-        "strategy none does not use image; remove it, or write strategy: canary"
+        "strategy none does not use image; remove it, or set strategy: canary"
     )
 
 
@@ -72,7 +74,7 @@ def test_a_strategy_is_written_as_its_name() -> None:
 def test_a_path_that_routes_cannot_match_exactly_is_refused(path: str) -> None:
     """Istio API, StringMatch: exact and prefix matches of an unnormalised path never hit."""
     assert message(path=path) == (
-        f"{path!r} is no path below '/'; write it with a leading and without a trailing '/', such as '/mcp'"
+        f"{path!r} is not a path below '/'; use a leading and no trailing '/', such as '/mcp'"
     )
 
 
@@ -80,8 +82,8 @@ def test_a_path_that_routes_cannot_match_exactly_is_refused(path: str) -> None:
 def test_a_caller_that_is_no_name_is_refused(caller: str) -> None:
     """Istio API, Source `principals`: a wildcard lets every workload in."""
     assert message(callers=["mcp-controller", caller]) == (
-        f"{caller!r} names no caller; write a service of this namespace such as 'mcp-controller', or "
-        "'namespace/serviceaccount' (wildcards would let everybody in)"
+        f"{caller!r} is not a caller; use a service of this namespace such as 'mcp-controller', or "
+        "'namespace/serviceaccount' (wildcards would allow every caller)"
     )
 
 
@@ -98,7 +100,7 @@ def test_a_service_without_methods_is_refused() -> None:
 def test_an_unknown_method_is_refused() -> None:
     """RFC 9110, section 9.1: methods are case-sensitive."""
     assert message(methods=["POST", "get"]) == (
-        "'get' is no HTTP method; write some of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+        "'get' is not an HTTP method that a gateway passes on; use some of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
     )
 
 
@@ -106,15 +108,15 @@ def test_an_unknown_method_is_refused() -> None:
 def test_an_outside_host_that_is_an_address_is_refused(address: str) -> None:
     """RFC 6066, section 3: server name indication carries host names, not addresses."""
     assert message(egress_hosts=[address]) == (
-        f"'{address}' is an address, which TLS does not name; write the host name"
+        f"'{address}' is an IP address, which has no name in TLS; use the host name"
     )
 
 
 def test_an_outside_host_that_no_entry_can_name_is_refused() -> None:
     """Product rule: a wildcard would open the mesh."""
     assert message(egress_hosts=["*.example.com"]) == (
-        "'*.example.com' is no host name; write lower-case labels without scheme, port or '*', such as "
-        "'mcp.example.com'"
+        "'*.example.com' is not a host name; use lower-case labels without scheme, port or "
+        "'*', such as 'mcp.example.com'"
     )
     assert message(egress_hosts=["a.example", "a.example"]) == "'a.example' is listed twice; remove one"
 
@@ -124,14 +126,14 @@ def test_a_variable_that_no_process_can_read_is_refused(field: str) -> None:
     """POSIX, "Environment Variable Definition"."""
     value: Any = "x" if field == "env" else {"secret": "s", "key": "k"}
     assert message(**{field: {"LOG-LEVEL": value}}) == (
-        "'LOG-LEVEL' cannot name an environment variable; write letters, digits and '_', such as 'LOG_LEVEL'"
+        "'LOG-LEVEL' is not a name of an environment variable; use letters, digits and '_', such as 'LOG_LEVEL'"
     )
 
 
 def test_a_variable_that_follows_from_other_fields_is_refused() -> None:
     """Product rule: a second source for a port would contradict the probes."""
     assert message(env={contract.ENV_PORT: "9000"}) == (
-        "'MESHED_MCP_PORT' is set from the other fields of the service; remove it"
+        "'MESHED_MCP_PORT' is set from other fields of the service; remove it"
     )
 
 
@@ -143,24 +145,22 @@ def test_a_variable_with_two_values_is_refused() -> None:
 
 def test_an_exposed_service_without_a_gateway_is_refused() -> None:
     """Product rule: it would be reachable nowhere."""
-    assert message(expose=True) == (
-        "expose is true but no ingress is given to attach to; add ingress, or write expose: false"
-    )
+    assert message(expose=True) == "expose is true but ingress is not set; set ingress, or set expose: false"
 
 
 @pytest.mark.parametrize(
     ("field", "value", "expected"),
     [
-        ("gateway", "mcp", "'mcp' is no reference; write 'namespace/name', such as 'istio-ingress/mcp-ingress'"),
+        ("gateway", "mcp", "'mcp' is not a reference; use 'namespace/name', such as 'istio-ingress/mcp-ingress'"),
         (
             "host",
             "http://x",
-            "'http://x' is no host name; write lower-case labels without scheme",
+            "'http://x' is not a host name; use lower-case labels without scheme",
         ),
         (
             "principal",
             "spiffe://a/ns/b/sa/c",
-            "'spiffe://a/ns/b/sa/c' is no mesh identity; write it without 'spiffe://'",
+            "'spiffe://a/ns/b/sa/c' is not a mesh identity; use it without 'spiffe://'",
         ),
     ],
 )
@@ -172,7 +172,7 @@ def test_a_gateway_that_cannot_be_referred_to_is_refused(field: str, value: str,
 def test_a_namespace_that_cannot_exist_is_refused() -> None:
     """RFC 1123, label."""
     assert message(namespace="MCP") == (
-        "'MCP' cannot name a namespace; write lower-case letters, digits and '-', such as 'mcp-system'"
+        "'MCP' is not a namespace name; use lower-case letters, digits and '-', such as 'mcp-system'"
     )
 
 

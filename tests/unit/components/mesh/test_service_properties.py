@@ -10,7 +10,7 @@ from meshed_mcp.components.core.manifest import identity
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
 from meshed_mcp.components.mesh.istio_values import releases
 from meshed_mcp.components.mesh.service import manifests
-from meshed_mcp.infra.checking.schema import schema_faults
+from meshed_mcp.infra.checking.schema import schema_issues
 from tests.unit.components.mesh.mesh_rendering import INGRESS
 
 LABELS = st.from_regex(r"[a-z]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
@@ -106,7 +106,7 @@ def test_a_good_configuration_renders_valid_objects_of_unique_identity(name: str
         written = written | {"tools": {"search": {"read_only": True}}}
     objects = manifests(name, MeshedMCPServiceArgs.model_validate({**written, "ingress": INGRESS}, by_name=True))
     assert len({identity(item) for item in objects}) == len(objects)
-    assert [fault for item in objects for fault in schema_faults(item)] == []
+    assert [fault for item in objects for fault in schema_issues(item)] == []
 
 
 @given(field=st.sampled_from(sorted(MeshedMCPServiceArgs.model_fields)), value=JUNK)
@@ -140,12 +140,12 @@ def damages(written: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "exclude each other": written
         | {"traffic": {"locality": {"failover": {"eu": "us"}, "distribute": {"eu": {"us": 100}}}}},
         "sum to 91, not 100": written | {"rollout": canary | {"weights": {"stable": 90, "canary": 1}}},
-        "no RE2 pattern": written | {"rollout": {"strategy": "ab", "image": "b", "regex": "(?!x)y"}},
+        "not an RE2 pattern": written | {"rollout": {"strategy": "ab", "image": "b", "regex": "(?!x)y"}},
         "is not declared read-only": written
         | {"rollout": canary | {"mirror": {"tools": ["ingest"]}}, "tools": {"ingest": {}}},
-        "leaves sessions on a replica that died": written | {"legacy": "sticky", "traffic": off},
-        "would leave the service's own pods nothing": written | {"pools": {"slow": {"tools": ["*"]}}},
-        "cannot know whether the tool ran": written | {"tools": {"ingest": {"timeout_seconds": 3}}, "rollout": {}},
+        "leaves sessions on a replica that is down": written | {"legacy": "sticky", "traffic": off},
+        "leaves no tools to the service's own pods": written | {"pools": {"slow": {"tools": ["*"]}}},
+        "does not know whether the tool ran": written | {"tools": {"ingest": {"timeout_seconds": 3}}, "rollout": {}},
     }
 
 

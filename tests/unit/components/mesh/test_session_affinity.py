@@ -156,7 +156,7 @@ def test_a_value_of_another_session_chooses_nobody() -> None:
 
 @pytest.mark.parametrize("address", [ADDRESS, "127.16.1.3:15006", "[fd00::1:2f]:8000", "[::ffff:10.0.0.1]:15006"])
 def test_a_session_comes_back_to_the_replica_that_answered(address: str) -> None:
-    """Product rule of `legacy: sticky`; the override is not strict, so that a gone replica's session gets its 404."""
+    """Product rule of `legacy: sticky`; the override is not a strict, so that a gone replica's session gets its 404."""
     client_sees = Proxy().response(SID, address)
     proxy = Proxy()
     assert proxy.request(client_sees) == SID
@@ -316,8 +316,8 @@ def test_sessions_need_their_methods(methods: list[str], missing: str) -> None:
         render(legacy="sticky", methods=methods)
     (error,) = refused.value.errors()
     assert error["msg"] == (
-        f"Value error, legacy sticky needs {missing} among methods, for the streams and the end of sessions; "
-        "add it, or write legacy: stateless"
+        f"Value error, legacy: sticky needs {missing} in methods, for the streams and the end of sessions; "
+        "add it, or set legacy: stateless"
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from tests.unit.components.mesh.mesh_rendering import CANARY, render, service_args
 
@@ -25,15 +25,17 @@ def variables(**settings: Any) -> dict[str, Any]:
 
 def lines(**settings: Any) -> list[str]:
     """The faults of a service with these settings."""
-    return [str(fault) for fault in faults(MeshedMCPServiceArgs, {"image": "search:1", **settings}, "service mcp-a")]
+    return [
+        str(fault) for fault in model_issues(MeshedMCPServiceArgs, {"image": "search:1", **settings}, "service mcp-a")
+    ]
 
 
 def test_several_replicas_that_share_nothing_are_refused_each_part_with_its_reason() -> None:
     """Official SDK 2.3, "Deploy": keys and bus are of one process unless they are given."""
     text = "\n".join(lines(uses=BOTH, replicas=2))
-    assert "uses request-state, for which its replicas would each seal with a key of their own" in text
-    assert "add request_state, or run one replica and no canary" in text
-    assert "uses subscriptions, for which its replicas would each tell their own listeners only; add redis" in text
+    assert "uses request-state, and its replicas would each seal with a key of their own" in text
+    assert "set request_state, or run one replica and no canary" in text
+    assert "uses subscriptions, and its replicas would each tell their own listeners only; set redis" in text
 
 
 def test_one_replica_needs_nothing_shared() -> None:
@@ -82,4 +84,4 @@ def test_a_use_that_is_none_or_twice_is_refused_with_the_choices() -> None:
 def test_the_variables_have_one_source() -> None:
     """Product rule: a second source would go round the demand."""
     (line,) = lines(secret_env={contract.ENV_REDIS_URL: REDIS})
-    assert "MESHED_MCP_REDIS_URL' is set from the other fields of the service; remove it" in line
+    assert "MESHED_MCP_REDIS_URL' is set from other fields of the service; remove it" in line

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pytest
 
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import token_args, tokens
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
@@ -21,7 +21,7 @@ def lines(**auth: Any) -> list[str]:
     """What is said about a service with these tokens."""
     kept = {key: value for key, value in {**AUTH, **auth}.items() if value is not None}
     given = {"image": "search:1", "callers": ["mcp-controller"], "auth": kept}
-    return [str(fault) for fault in faults(MeshedMCPServiceArgs, given, "mcp-search")]
+    return [str(fault) for fault in model_issues(MeshedMCPServiceArgs, given, "mcp-search")]
 
 
 def jwt_rule(objects: Objects) -> Manifest:
@@ -33,23 +33,23 @@ def jwt_rule(objects: Objects) -> Manifest:
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("https://169.254.169.254/jwks", "names an address"),
-        ("https://127.0.0.1/jwks", "names an address"),
-        ("https://[::1]/jwks", "names an address"),
-        ("https://[fd00:ec2::254]/jwks", "names an address"),
-        ("https://2130706433/jwks", "names an address"),
-        ("https://0x7f.1/jwks", "names an address"),
-        ("https://127.1/jwks", "names an address"),
+        ("https://169.254.169.254/jwks", "names an IP address"),
+        ("https://127.0.0.1/jwks", "names an IP address"),
+        ("https://[::1]/jwks", "names an IP address"),
+        ("https://[fd00:ec2::254]/jwks", "names an IP address"),
+        ("https://2130706433/jwks", "names an IP address"),
+        ("https://0x7f.1/jwks", "names an IP address"),
+        ("https://127.1/jwks", "names an IP address"),
         ("https://localhost/jwks", "leads into the cluster"),
         ("https://issuer.localhost/jwks", "leads into the cluster"),
         ("https://kubernetes/jwks", "leads into the cluster"),
         ("https://kubernetes.default.svc/openid/v1/jwks", "leads into the cluster"),
         ("https://istiod.istio-system.svc.cluster.local/jwks", "leads into the cluster"),
-        ("https://metadata.google.internal/jwks", "is the machine's metadata service"),
-        ("http://keys.example.com/jwks", "is fetched in the clear"),
+        ("https://metadata.google.internal/jwks", "is the metadata service of the machine"),
+        ("http://keys.example.com/jwks", "is fetched in plaintext"),
         ("https://keys.example.com:6443/jwks", "names port 6443"),
-        ("https://user@keys.example.com/jwks", "is no URL"),
-        ("file:///etc/passwd", "is no URL"),
+        ("https://user@keys.example.com/jwks", "is not a URL"),
+        ("file:///etc/passwd", "is not a URL"),
     ],
 )
 def test_a_url_of_keys_that_leads_inside_is_refused(url: str, why: str) -> None:
@@ -57,7 +57,7 @@ def test_a_url_of_keys_that_leads_inside_is_refused(url: str, why: str) -> None:
     (line,) = lines(jwks_url=url)
     assert line.startswith("mcp-search: auth.jwks_url: ")
     assert why in line
-    assert "; write" in line or "; leave it out" in line or "; remove it" in line
+    assert "; use" in line or "; remove the port" in line or "; remove it" in line
 
 
 @pytest.mark.parametrize(
@@ -66,73 +66,67 @@ def test_a_url_of_keys_that_leads_inside_is_refused(url: str, why: str) -> None:
         (
             {"jwks_url": "https://10.0.0.1/jwks"},
             (
-                "auth.jwks_url: 'https://10.0.0.1/jwks' names an address, which the control plane would "
-                "ask from inside "
-                "the cluster; write the issuer's host name"
+                "auth.jwks_url: 'https://10.0.0.1/jwks' names an IP address, which the control "
+                "plane would fetch from inside the cluster; use the host name of the issuer"
             ),
         ),
         (
             {"jwks_url": "http://keycloak.login.svc/keys"},
             (
-                "auth.jwks_url: 'http://keycloak.login.svc/keys' leads into the cluster; write the "
-                "issuer's public host, "
-                "or jwks_in_cluster: true if the issuer is a Service"
+                "auth.jwks_url: 'http://keycloak.login.svc/keys' leads into the cluster; use the "
+                "public host of the issuer, or set jwks_in_cluster: true if the issuer is a Service"
             ),
         ),
         (
             {"jwks_in_cluster": True},
             (
-                "auth.jwks_url: 'https://keys.example.com/tools.json' is no Service of the cluster; "
-                "write a host such as "
-                "'keycloak.login.svc.cluster.local', or remove jwks_in_cluster"
+                "auth.jwks_url: 'https://keys.example.com/tools.json' is not a Service of the "
+                "cluster; use a host such as 'keycloak.login.svc.cluster.local', or remove "
+                "jwks_in_cluster"
             ),
         ),
         (
             {"jwks_url": None},
-            "auth: there are no keys to check tokens with; write either jwks_url or jwks",
+            "auth: there are no keys to check tokens with; set either jwks_url or jwks",
         ),
         (
             {"jwks": {"keys": [KEY]}},
-            "auth: there are two sources of keys; write either jwks_url or jwks",
+            "auth: there are two sources of keys; set either jwks_url or jwks",
         ),
         (
             {"jwks_url": None, "jwks": {"keys": [KEY]}, "jwks_in_cluster": True},
-            "auth: jwks_in_cluster says where jwks_url leads, and there is none; remove it",
+            "auth: jwks_in_cluster says where jwks_url leads, and jwks_url is not set; remove it",
         ),
         (
             {"jwks_url": None, "jwks": {"keys": []}},
-            "auth.jwks: has no keys; write a JWK Set, such as {keys: [{kty: EC, crv: P-256, x: ..., y: ...}]}",
+            ("auth.jwks: has no keys; set a JWK Set, such as {keys: [{kty: EC, crv: P-256, x: ..., y: ...}]}"),
         ),
         (
             {"jwks_url": None, "jwks": {"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}},
-            "auth.jwks: keys[0] is of type 'oct'; write keys of RSA, EC, OKP",
+            "auth.jwks: keys[0] is of type 'oct'; use keys of type RSA, EC, OKP",
         ),
         (
             {"jwks_url": None, "jwks": {"keys": [KEY, {**KEY, "d": "private"}]}},
             (
-                "auth.jwks: keys[1] holds the private key, with which everybody who reads the stack "
-                "could sign; write the "
-                "public part alone, and replace the key"
+                "auth.jwks: keys[1] holds the private key, with which every reader of the stack "
+                "could sign tokens; use the public part alone, and replace the key"
             ),
         ),
         (
             {"claims_to_headers": {"a b": "x-a"}},
-            (
-                "auth.claims_to_headers: 'a b' cannot name a claim; write letters, digits, '_' and '-', with '.' "
-                "into objects"
-            ),
+            ("auth.claims_to_headers: 'a b' is not a claim; use letters, digits, '_' and '-', with '.' into objects"),
         ),
         (
             {"claims_to_headers": {"org": "x-forwarded-for"}},
             (
-                "auth.claims_to_headers: 'x-forwarded-for' cannot carry the claim org; write a header of "
-                "your own such as "
-                "'x-organization-id', in lower case, beginning with 'x-', and none that proxies or MCP use"
+                "auth.claims_to_headers: 'x-forwarded-for' cannot carry the claim org; use a header "
+                "of your own such as 'x-organization-id', in lower case, beginning with 'x-', that "
+                "neither proxies nor MCP use"
             ),
         ),
         (
             {"claims_to_headers": {"org": "x-id", "sub": "x-id"}},
-            "auth.claims_to_headers: 'x-id' would hold two claims; write a header for each",
+            "auth.claims_to_headers: 'x-id' would carry two claims; use a header for each",
         ),
     ],
 )
@@ -235,8 +229,8 @@ def test_a_claim_that_no_token_has_is_refused() -> None:
     """RFC 7519, section 4.2: a name is a short text or a URI; Product rule: it stands in expressions of proxies."""
     assert lines(organization_claim="my org") == [
         (
-            "mcp-search: auth.organization_claim: 'my org' is no claim; write its name without spaces and quotes, such "
-            "as 'organization'"
+            "mcp-search: auth.organization_claim: 'my org' is not a claim name; use a name "
+            "without spaces and quotes, such as 'organization'"
         )
     ]
     assert MeshedMCPServiceArgs.model_validate(

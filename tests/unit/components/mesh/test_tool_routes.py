@@ -118,10 +118,9 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
         {"tools": {"ingest": {"timeout_seconds": 5}}},
         [
             (
-                "tools.ingest.timeout_seconds: whoever is cut off cannot know whether the tool ran, nor try again; "
-                "write "
-                "read_only: true or idempotent: true if it is, or limits.call_seconds, at which the server itself "
-                "ends a call"
+                "tools.ingest.timeout_seconds: after a time-out the caller does not know whether "
+                "the tool ran; set read_only: true or idempotent: true if it is, or use "
+                "limits.call_seconds, at which the server itself ends a call"
             )
         ],
     ),
@@ -129,18 +128,18 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
         {"tools": {"*": {"read_only": True}}},
         [
             (
-                "tools.*: whether calls may be repeated is known of single tools only; name each that is read_only or "
-                "idempotent"
+                "tools.*: read_only, idempotent and timeout_seconds are properties of a single "
+                "tool; set them for each tool by name"
             )
         ],
     ),
     "a tool in two pools": (
         {"pools": {"slow": {"tools": ["a"]}, "gpu": {"tools": ["b", "a"]}}},
-        ["pools.gpu.tools[1]: 'a' is in pool slow too; remove it from one"],
+        ["pools.gpu.tools[1]: 'a' is in pool slow too; remove it from one of them"],
     ),
     "every tool in a pool": (
         {"pools": {"slow": {"tools": ["*"]}}},
-        ["pools.slow.tools[0]: '*' would leave the service's own pods nothing; name the tools"],
+        ["pools.slow.tools[0]: '*' leaves no tools to the service's own pods; name the tools"],
     ),
     "a tool twice in a pool": (
         {"pools": {"slow": {"tools": ["a", "a"]}}},
@@ -154,22 +153,22 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
         {"pools": {"Slow_one": {"tools": ["a"]}}},
         [
             (
-                "pools.Slow_one: cannot name a pool, whose Deployment is <service>-<pool>; write lower-case letters, "
-                "digits and '-', such as 'slow'"
+                "pools.Slow_one: is not a pool name, and its Deployment is <service>-<pool>; use "
+                "lower-case letters, digits and '-', such as 'slow'"
             )
         ],
     ),
     "a pool named as a version": (
         {"pools": {"canary": {"tools": ["a"]}}},
-        ["pools.canary: is the name of a rollout's second version; write another, such as 'slow'"],
+        ["pools.canary: is the name of the second version of a rollout; use another, such as 'slow'"],
     ),
     "a pool whose calls outlast its stop": (
         {"pools": {"slow": {"tools": ["a"], "call_seconds": 600}}, "drain": {"grace_seconds": 30}},
         [
             (
-                "pools.slow: limits.call_seconds 600 is longer than the 23 s that a stopping pod waits for calls, so "
-                "every "
-                "rollout would cut some; write a drain.grace_seconds of at least 607, or leave call_seconds out"
+                "pools.slow: limits.call_seconds 600 is longer than the 23 s that a stopping pod "
+                "waits for calls, so every rollout would interrupt some; set drain.grace_seconds to "
+                "607 or more, or remove call_seconds"
             )
         ],
     ),

@@ -9,12 +9,12 @@ from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_NAME_HEADER, MCP_PROTOCOL_
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import security
 from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.token_args import TokenSettings
-from meshed_mcp.infra.checking.schema import schema_faults
+from meshed_mcp.infra.checking.schema import schema_issues
 from tests.unit.components.mesh.mesh_rendering import INGRESS, Objects, render, render_exposed
 
 CONTROLLER = "cluster.local/ns/mcp-system/sa/mcp-controller"
@@ -32,7 +32,7 @@ METHOD, NAME, VERSION = (
 def lines(**settings: Any) -> list[str]:
     """What is said about a service with these settings."""
     given = {"image": "search:1", "callers": ["mcp-controller"], **settings}
-    return [str(fault) for fault in faults(MeshedMCPServiceArgs, given, "service mcp-search")]
+    return [str(fault) for fault in model_issues(MeshedMCPServiceArgs, given, "service mcp-search")]
 
 
 def rules(objects: Objects) -> list[Manifest]:
@@ -59,50 +59,53 @@ def told(objects: Objects) -> dict[str, str]:
         (
             {"tools": {"search": {"allow": ["mcp-controler"]}}},
             (
-                "tools.search.allow[0]: 'mcp-controler' may not call the service at all; add it to "
-                "callers, or did you mean mcp-controller?"
+                "tools.search.allow[0]: 'mcp-controler' is not a caller of the service; add it to "
+                "callers, or remove it from the tool (did you mean mcp-controller?)"
             ),
         ),
         (
             {"tools": {"search": {"allow": ["ingress"]}}},
-            ("tools.search.allow[0]: 'ingress' cannot reach the service; write expose: true, or remove it"),
+            "tools.search.allow[0]: 'ingress' cannot reach the service; set expose: true, or remove it",
         ),
         (
             {"tools": {"search": {"scopes": ["docs.read"]}}},
-            "tools.search.scopes: no token is asked for; add auth, or remove the scopes",
+            "tools.search.scopes: the service does not ask for a token; set auth, or remove the scopes",
         ),
         (
             {"tools": {"sé arch": {}}},
             (
-                "tools: 'sé arch' cannot name a tool here; write at most 128 letters, digits, '_', "
-                "'-', '.' and '/', or '*' for every other tool"
+                "tools: 'sé arch' is not a tool name; use at most 128 letters, digits, '_', '-', "
+                "'.' and '/', or '*' for every other tool"
             ),
         ),
         (
             {"tools": {"search": {"scopes": ["a b"]}}, "auth": AUTH},
-            ("tools.search.scopes: 'a b' is no scope; write it without spaces, quotes and commas, such as 'docs.read'"),
+            (
+                "tools.search.scopes: 'a b' is not a scope; use one without spaces, quotes and "
+                "commas, such as 'docs.read'"
+            ),
         ),
         (
             {"auth": {**AUTH, "issuer": "login.example.com"}},
-            ("auth.issuer: 'login.example.com' is no URL; write one such as 'https://login.example.com/realms/tools'"),
+            "auth.issuer: 'login.example.com' is not a URL; use one such as 'https://login.example.com/realms/tools'",
         ),
         (
             {"auth": {**AUTH, "jwks_url": "http://keys.example.com/"}},
             (
-                "auth.jwks_url: 'http://keys.example.com/' is fetched in the clear, where keys can be "
-                "exchanged; write https://"
+                "auth.jwks_url: 'http://keys.example.com/' is fetched in plaintext, where an "
+                "attacker can replace the keys; use https://"
             ),
         ),
         (
             {"auth": {**AUTH, "jwks_url": "https://keys.example.com:8443/"}},
             (
-                "auth.jwks_url: 'https://keys.example.com:8443/' names port 8443, but pods reach "
-                "the hosts of keys on port 443; leave it out"
+                "auth.jwks_url: 'https://keys.example.com:8443/' names port 8443, and pods reach "
+                "the key host on port 443 only; remove the port"
             ),
         ),
         (
             {"env": {"MESHED_MCP_TOOL_POLICY": "{}"}},
-            "env: 'MESHED_MCP_TOOL_POLICY' is set from the other fields of the service; remove it",
+            "env: 'MESHED_MCP_TOOL_POLICY' is set from other fields of the service; remove it",
         ),
     ],
 )
@@ -228,4 +231,4 @@ def test_rules_and_tokens_fit_the_published_schemas() -> None:
     tools = {"delete": {"allow": ["mcp-controller"]}, "*": {"allow": ["ingress", "agents/planner"]}}
     objects = render_exposed(callers=CALLERS, tools=tools, auth=AUTH)
     assert len(rules(objects)) == 4
-    assert [fault for item in objects for fault in schema_faults(item)] == []
+    assert [fault for item in objects for fault in schema_issues(item)] == []

@@ -45,9 +45,9 @@ def test_alerts_are_grouped_by_server() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "advice"),
     [
-        ("smarthost", "smtp.example.com", r"no host with a port; write one such as 'smtp.example.com:587'"),
-        ("to", "operators", r"no mail address; write one such as 'operators@example.com'"),
-        ("password", {"secret": "smtp", "key": "a/b"}, r"no key of a Secret; write letters, digits, .* such as 'url'"),
+        ("smarthost", "smtp.example.com", r"not a host with a port; use one such as 'smtp.example.com:587'"),
+        ("to", "operators", r"not a mail address; use one such as 'operators@example.com'"),
+        ("password", {"secret": "smtp", "key": "a/b"}, r"not a key of a Secret; use letters, digits"),
     ],
 )
 def test_invalid_receiver_is_rejected_with_what_to_set(field: str, value: object, advice: str) -> None:
@@ -58,5 +58,7 @@ def test_invalid_receiver_is_rejected_with_what_to_set(field: str, value: object
 
 def test_grafana_url_without_scheme_is_rejected() -> None:
     """Product rule: a link of an alert must open in a browser."""
-    with pytest.raises(ValidationError, match=r"'grafana' is no web address; write one such as 'https://grafana"):
+    with pytest.raises(
+        ValidationError, match=r"'grafana' is not a web address; use an http or https URL, such as 'https://grafana"
+    ):
         ObservabilityStackArgs.model_validate({"grafana": {"url": "grafana"}})

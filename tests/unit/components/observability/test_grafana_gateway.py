@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.scraping import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.mesh.cluster_args import INGRESS_NAMESPACE
 from meshed_mcp.components.mesh.gateway import INGRESS_SELECTOR
@@ -63,10 +63,11 @@ def test_without_it_nothing_leads_there() -> None:
 def test_pages_without_a_log_in_are_not_exposed(raw: dict[str, Any]) -> None:
     """Issue 6, point 11: with authentication; a password is never sent in the clear."""
     exposed = {"grafana": {"expose": {"tls_secret": "grafana-tls"}, **raw}}
-    (fault,) = faults(ObservabilityStackArgs, exposed, "observability")
+    (fault,) = model_issues(ObservabilityStackArgs, exposed, "observability")
     assert str(fault) == (
-        "observability: grafana: expose is given without login and an https url: pages of everything would be open, "
-        "or a password sent in the clear; write login: and url: https://"
+        "observability: grafana: expose is set without login and an https url, so "
+        "dashboards would be open or passwords sent in plaintext; set login: and url: "
+        "https://"
     )
 
 

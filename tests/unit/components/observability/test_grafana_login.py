@@ -5,7 +5,7 @@ from typing import Any
 import jmespath
 import pytest
 
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.grafana_login import GrafanaLogin, role_expression
 from meshed_mcp.components.observability.grafana_values import grafana_values
@@ -100,15 +100,18 @@ def test_without_a_login_nothing_of_it_is_set() -> None:
     [
         (
             {"url": URL, "login": PROVIDER | {"roles": {"mcp-admni": "Admin"}}},
-            "there is no role 'mcp-admni'; write 'mcp-admin', 'mcp-operator', 'mcp-viewer'",
+            "there is no role 'mcp-admni'; use 'mcp-admin', 'mcp-operator', 'mcp-viewer'",
         ),
         (
             {"url": URL, "login": PROVIDER | {"groups": {"admin": ["a"]}}},
-            "there is no role 'admin'; write 'mcp-admin', 'mcp-operator', 'mcp-viewer'",
+            "there is no role 'admin'; use 'mcp-admin', 'mcp-operator', 'mcp-viewer'",
         ),
         (
             {"url": URL, "login": PROVIDER | {"roles": {"mcp-viewer": "Viewer"}}},
-            "roles make nobody Admin, so nobody can repair it; map one, such as mcp-admin: Admin",
+            (
+                "roles give no group the role Admin, so no user can administer Grafana; map one, "
+                "such as mcp-admin: Admin"
+            ),
         ),
         (
             {"url": URL, "login": PROVIDER | {"roles": {"mcp-admin": "Root"}}},
@@ -116,13 +119,13 @@ def test_without_a_login_nothing_of_it_is_set() -> None:
         ),
         (
             {"url": URL, "login": PROVIDER | {"token_url": "http://id.example.com/token"}},
-            "would show log-ins on the way; write https:// and the provider's address",
+            "would send log-ins in plaintext; use https://",
         ),
-        ({"login": PROVIDER}, "login is given without url, and the identity provider must know where to send people"),
+        ({"login": PROVIDER}, "login is set without url, and the identity provider must know where to redirect users"),
     ],
 )
 def test_a_login_that_cannot_work_is_refused_with_the_fix(grafana: dict[str, Any], text: str) -> None:
     """Issue 6, bad input: an OIDC role that does not exist; and what is as wrong."""
-    fault, *_ = faults(ObservabilityStackArgs, {"grafana": grafana}, "observability")
+    fault, *_ = model_issues(ObservabilityStackArgs, {"grafana": grafana}, "observability")
     assert str(fault).startswith("observability: grafana")
     assert text in str(fault)

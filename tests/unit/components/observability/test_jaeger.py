@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.jaeger import manifests
 from meshed_mcp.components.observability.jaeger_args import JaegerSettings
@@ -157,12 +157,15 @@ def test_sdks_are_told_what_to_keep() -> None:
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"storage": SEARCH | {"url": "search:9200"}}, "is no web address; write one such as 'https://opensearch.data"),
-        ({"sampling": {"default_percent": 101}}, "101 is no percentage; write 0 to 100"),
-        ({"sampling": {"services": {"a": -1}}}, "-1 is no percentage; write 0 to 100"),
+        (
+            {"storage": SEARCH | {"url": "search:9200"}},
+            "is not a web address; use an http or https URL, such as 'https://opensearch.data",
+        ),
+        ({"sampling": {"default_percent": 101}}, "101 is not a percentage; use 0 to 100"),
+        ({"sampling": {"services": {"a": -1}}}, "-1 is not a percentage; use 0 to 100"),
     ],
 )
 def test_impossible_settings_are_refused_with_the_fix(settings: dict[str, Any], text: str) -> None:
     """Product rule: refused at preview, by field."""
-    (fault,) = faults(JaegerSettings, settings, "observability")
+    (fault,) = model_issues(JaegerSettings, settings, "observability")
     assert text in str(fault)

@@ -10,7 +10,7 @@ from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.manifests import settings_objects
 from meshed_mcp.components.observability.releases import releases
 from meshed_mcp.infra.config import read
-from meshed_mcp.infra.modes import membership_faults
+from meshed_mcp.infra.modes import membership_issues
 
 OPENID: Final = {"strategy": "openid", "issuer": "https://login.example.com", "client_id": "kiali"}
 
@@ -63,7 +63,7 @@ def test_log_ins_in_the_clear_are_refused() -> None:
     """Product rule: refused at preview, with what to write instead."""
     with pytest.raises(ValidationError) as caught:
         stack(login=OPENID | {"issuer": "http://login.example.com"})
-    assert "'http://login.example.com' would show log-ins on the way; write https://" in str(caught.value)
+    assert "'http://login.example.com' would send log-ins in plaintext; use https://" in str(caught.value)
 
 
 def test_production_takes_no_kiali_without_log_in() -> None:
@@ -74,9 +74,9 @@ def test_production_takes_no_kiali_without_log_in() -> None:
     }
     config = read(anonymous).config
     assert config is not None
-    expected = "anonymous shows the cluster to whoever reaches Kiali; write strategy: openid or token"
-    assert [str(fault) for fault in membership_faults(config)] == [f"observability: kiali.login: {expected}"]
+    expected = "anonymous shows the cluster to every user who reaches Kiali; set strategy: openid or token"
+    assert [str(fault) for fault in membership_issues(config)] == [f"observability: kiali.login: {expected}"]
     allowed = read(anonymous | {"meshed-mcp:environment": "development"}).config
     assert allowed is not None
-    assert not list(membership_faults(allowed))
+    assert not list(membership_issues(allowed))
     assert values(login={"strategy": "anonymous"})["deployment"]["view_only_mode"] is True

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.manifests import manifests
 from meshed_mcp.infra.plan import planned
@@ -68,6 +68,6 @@ def test_others_may_ask_prometheus_where_the_stack_names_them() -> None:
 @pytest.mark.parametrize("text", ["CI", "a/b/c", "apps/", ""])
 def test_a_reader_that_names_no_pods_is_refused(text: str) -> None:
     """Product rule: what is wrong, what to write instead."""
-    (fault,) = faults(ObservabilityStackArgs, {"prometheus": {"readers": [text]}}, "observability")
-    assert str(fault).startswith(f"observability: prometheus.readers[0]: {text!r} names no pods: ")
-    assert str(fault).endswith('write "namespace" or "namespace/app"')
+    (fault,) = model_issues(ObservabilityStackArgs, {"prometheus": {"readers": [text]}}, "observability")
+    assert str(fault).startswith(f"observability: prometheus.readers[0]: {text!r} is not a reference to pods: ")
+    assert str(fault).endswith('use "namespace" or "namespace/app"')

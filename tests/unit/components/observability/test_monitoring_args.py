@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
 
 
 def refusals(raw: Any) -> list[str]:
     """The faults of `raw`, as a user reads them."""
-    return [str(fault) for fault in faults(ObservabilityStackArgs, raw, "observability")]
+    return [str(fault) for fault in model_issues(ObservabilityStackArgs, raw, "observability")]
 
 
 def test_cert_manager_is_a_helm_release_by_default() -> None:
@@ -27,15 +27,15 @@ def test_cert_manager_is_a_helm_release_by_default() -> None:
 def test_a_duration_in_words_is_refused() -> None:
     """Product rule: the unit is in the field's name, the value is a number."""
     assert refusals({"prometheus": {"retention_days": "15d"}}) == [
-        "observability: prometheus.retention_days: '15d' is not a whole number of days; write 15"
+        "observability: prometheus.retention_days: '15d' is not a whole number of days; set 15"
     ]
 
 
 def test_memory_without_unit_is_refused() -> None:
     """Kubernetes would take it for bytes and kill the pod at once."""
     (text,) = refusals({"grafana": {"resources": {"cpu": "100m", "memory": "512"}}})
-    assert text.startswith("observability: grafana.resources.memory: '512' is no memory quantity")
-    assert "write '512Mi'" in text
+    assert text.startswith("observability: grafana.resources.memory: '512' is not a memory quantity")
+    assert "use '512Mi'" in text
 
 
 def test_whole_cores_may_be_a_number() -> None:
@@ -48,7 +48,7 @@ def test_whole_cores_may_be_a_number() -> None:
 def test_a_name_that_kubernetes_refuses_is_refused(field: str) -> None:
     """Kubernetes, "Object Names and IDs"."""
     (text,) = refusals({field: "Not_A_Name"})
-    assert text.startswith(f"observability: {field}: 'Not_A_Name' cannot name a")
+    assert text.startswith(f"observability: {field}: 'Not_A_Name' is not a n")
 
 
 words = st.text("0159.-+eEms%Gi ", max_size=6)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema_rs import Draft202012Validator
 
-from meshed_mcp.components.core.errors import faults
+from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.observability.args import (
     AlertmanagerSettings,
     ObservabilityStackArgs,
@@ -151,8 +151,8 @@ def test_samples_go_to_a_second_place_too_by_their_names(prometheus_schema: dict
 def test_a_place_without_a_scheme_is_refused() -> None:
     """Product rule: refused at preview, by field, with the fix."""
     settings = {"prometheus": {"remote_write": {"url": "metrics:9090"}}}
-    (fault,) = faults(ObservabilityStackArgs, settings, "observability")
+    (fault,) = model_issues(ObservabilityStackArgs, settings, "observability")
     assert str(fault) == (
-        "observability: prometheus.remote_write.url: 'metrics:9090' is no web address; write one such as "
-        "'https://metrics.example.com/api/v1/write'"
+        "observability: prometheus.remote_write.url: 'metrics:9090' is not a web address; "
+        "use an http or https URL, such as 'https://metrics.example.com/api/v1/write'"
     )

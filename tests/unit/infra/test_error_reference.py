@@ -1,0 +1,175 @@
+"""The catalog of error codes: codes, their use in the code, their explanations, and the examples of the page."""
+
+import ast
+import importlib
+import json
+import re
+import string
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.error_codes.code import ErrorCode
+from meshed_mcp.infra import error_reference
+from meshed_mcp.infra.error_reference import AREAS, FOLDER, Entry
+from meshed_mcp.infra.plan import planned
+from tests.stacks import ROOT
+
+ENTRIES = [entry for area in AREAS for entry in error_reference.entries(area)]
+SOURCES = [path for folder in ("agents", "components", "infra", "local") for path in (ROOT / folder).rglob("*.py")]
+SOURCES += [
+    path
+    for path in (ROOT / "meshed_mcp").rglob("*.py")
+    if not any(part.is_symlink() for part in path.parents) and path.parent != FOLDER
+]
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+"""Before the windows of the examples."""
+
+WITH_STACK = [entry for entry in ENTRIES if entry.wrong is not None]
+FORBIDDEN = {"write", "nobody", "told", "whoever", "organisation", "authorisation"}
+"""Words of no error text. Source: style guide, rules 1, 3 and 6."""
+
+UNTESTED_AREAS = {"check", "local", "cli", "runtime"}
+"""Areas whose examples are no stack files: their own tests produce the codes."""
+
+
+def by_code(entries: list[Entry]) -> list[Any]:
+    """Test parameters under the name of each code."""
+    return [pytest.param(entry, id=f"{entry.code.code}-{entry.name}") for entry in entries]
+
+
+def test_codes_are_unique_and_of_one_form() -> None:
+    """Style guide, rule 6: a stable code, `MM0123`."""
+    codes = [entry.code.code for entry in ENTRIES]
+    assert [code for code, count in Counter(codes).items() if count > 1] == []
+    assert [code for code in codes if re.fullmatch(r"MM\d{4}", code) is None] == []
+
+
+def test_every_module_of_the_catalog_is_on_the_page_and_explains_only_its_codes() -> None:
+    """Product rule: one catalog, from which the page is made."""
+    assert {path.stem for path in FOLDER.glob("*.py")} - {"__init__", "code"} == set(AREAS)
+    for area in AREAS:
+        names = {entry.name for entry in error_reference.entries(area)}
+        assert set(yaml.safe_load((FOLDER / f"{area}.yaml").read_text("utf-8"))) == names
+
+
+@pytest.mark.parametrize("entry", by_code(ENTRIES))
+def test_a_code_has_cause_example_and_fix(entry: Entry) -> None:
+    """Issue 12, section 2.3: a section with cause, example, fix."""
+    explanation = entry.explanation
+    assert explanation["cause"]
+    assert explanation["fix"]
+    assert entry.wrong is not None or explanation["example"]
+    assert (entry.wrong is None) == (entry.fixed is None)
+
+
+@pytest.mark.parametrize("area", sorted(set(AREAS) - UNTESTED_AREAS))
+def test_an_example_that_no_stack_file_shows_says_why(area: str) -> None:
+    """Product rule: an example is tested, or says why it cannot be."""
+    assert [
+        entry.name
+        for entry in error_reference.entries(area)
+        if (entry.wrong is None) != bool(entry.explanation.get("untested"))
+    ] == []
+
+
+@pytest.mark.parametrize("entry", by_code(ENTRIES))
+def test_a_text_is_in_the_words_of_the_style_guide(entry: Entry) -> None:
+    """Style guide, rule 6: one line, `set` or `use`, never "write"; no "nobody", "told", "whoever"."""
+    assert "\n" not in entry.code.text
+    texts = f"{entry.code.text} {entry.explanation['cause']} {entry.explanation['fix']}".lower()
+    assert {*re.findall(r"[a-z]+", texts)} & FORBIDDEN == set()
+
+
+def names_used(path: Path) -> Iterator[str]:
+    """Names of the catalog that a module imports."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("meshed_mcp.error_codes."):
+            for alias in node.names:
+                if isinstance(getattr(importlib.import_module(str(node.module)), alias.name), ErrorCode):
+                    yield alias.name
+
+
+def test_every_code_is_used() -> None:
+    """Product rule: the catalog has no code that no module uses; the import finds those that it lacks."""
+    used = {name for path in SOURCES for name in names_used(path)}
+    assert {entry.name for entry in ENTRIES} - used == set()
+
+
+def calls(path: Path) -> Iterator[tuple[str, set[str]]]:
+    """(name of a code, names of the values) of every message that a module makes."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="message" | "error"), keywords=keywords):
+                if name.isupper():
+                    yield name, {str(keyword.arg) for keyword in keywords}
+
+
+def test_every_message_gets_the_values_of_its_text() -> None:
+    """Product rule: a message never fails while it is made, and gets no value that it does not show."""
+    wanted = {
+        entry.name: {field for _, field, _, _ in string.Formatter().parse(entry.code.text) if field}
+        for entry in ENTRIES
+    }
+    found = [(path.name, name, values) for path in SOURCES for name, values in calls(path) if name in wanted]
+    assert [(file, name) for file, name, values in found if values != wanted[name]] == []
+    assert {name for _, name, _ in found} == set(wanted)
+
+
+CODED = {"LocalRunError", "StartError", "SettingsError", "DatabaseError"}
+"""Errors whose lines a user reads, beside ConfigIssue and what pydantic collects."""
+
+
+def uncoded(path: Path) -> Iterator[str]:
+    """Places where a module makes an error from a text of its own."""
+    platform = path.relative_to(ROOT).parts[0] in {"components", "infra", "local"}
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        match node:
+            case ast.Raise(exc=ast.Call(func=ast.Name(id=name), args=[ast.Constant() | ast.JoinedStr(), *_])):
+                if name in CODED or (platform and name == "ValueError"):
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}"
+            case ast.Call(func=ast.Name(id="ConfigIssue"), args=[_, _, ast.Constant() | ast.JoinedStr()]):
+                yield f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def test_no_error_has_a_text_outside_of_the_catalog() -> None:
+    """Issue 12, section 2.3: every error has a stable code."""
+    assert [place for path in SOURCES for place in uncoded(path)] == []
+
+
+def codes_of(keys: dict[str, Any]) -> set[str]:
+    """Codes of what is wrong with a stack file of these keys."""
+    keys = {"services": {"mcp-search": dict(error_reference.SERVICE)}, **keys}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in keys.items()}
+    try:
+        planned({f"meshed-mcp:{key}": text for key, text in texts.items()}, now=NOW)
+    except ConfigurationError as error:
+        return {issue.code for issue in error.issues}
+    return set()
+
+
+@pytest.mark.parametrize("entry", by_code(WITH_STACK))
+def test_an_example_produces_its_code_and_no_other(entry: Entry) -> None:
+    """Issue 12, section 2.3: every example in the page really produces its code."""
+    assert codes_of(entry.wrong or {}) == {entry.code.code}
+
+
+@pytest.mark.parametrize("entry", by_code(WITH_STACK))
+def test_the_fix_of_an_example_is_accepted(entry: Entry) -> None:
+    """Style guide, rule 6: a message never advises something that the product then rejects."""
+    assert codes_of(entry.fixed or {}) == set()
+
+
+def test_the_page_is_generated() -> None:
+    """Product rule: reference pages are written from the code, so they cannot drift."""
+    page = (ROOT / "docs" / "reference" / "errors.md").read_text("utf-8")
+    assert page == error_reference.page(), "run: make golden"
+    assert re.findall(r"(?m)^### (MM\d{4})$", page) == sorted(
+        (entry.code.code for entry in ENTRIES), key=lambda code: page.index(f"### {code}\n")
+    )
