@@ -57,13 +57,13 @@ def test_writing_removes_files_that_are_gone(tmp_path: Path) -> None:
     assert (tmp_path / "layout.py").exists()
 
 
-def test_the_reference_of_stack_files_is_the_models_own() -> None:
-    """House rule: reference pages are written from the docstrings, so they cannot drift."""
+def test_stack_file_reference_is_generated_from_the_models() -> None:
+    """Requirement CFG-9: reference pages are generated from the docstrings, so they cannot drift."""
     assert REFERENCE.read_text("utf-8") == reference.page(), "run: make golden"
 
 
-def test_every_key_of_a_stack_file_is_explained() -> None:
-    """Product rule: the text beneath a field is its documentation; a key without one is unexplained."""
+def test_every_key_of_a_stack_file_is_documented() -> None:
+    """Requirement CFG-9: the text below a field is its reference documentation."""
     bare = [line for line in reference.page().splitlines() if line.startswith("| `") and line.endswith("|  |")]
     assert bare == []
 

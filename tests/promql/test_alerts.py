@@ -42,13 +42,13 @@ def summaries(found: str) -> list[str]:
 
 @pytest.mark.parametrize(("name", "case"), ALL_CASES)
 def test_alert_fires_with_its_summary(promtool: Path, tmp_path: Path, name: str, case: Case) -> None:
-    """Product rule: an alert is proven on series on which it fires, and its summary reads as written there."""
+    """Requirement OBS-4: each alert has a case in which it fires with its documented summary."""
     assert set(summaries(firing(promtool, tmp_path, name, case.fires, case.at))) == {case.summary}
 
 
 @pytest.mark.parametrize(("name", "case"), ALL_CASES)
 def test_alert_does_not_fire(promtool: Path, tmp_path: Path, name: str, case: Case) -> None:
-    """Product rule: an alert is proven on series on which it does not fire."""
+    """Requirement OBS-4: each alert has a case in which it does not fire."""
     assert firing(promtool, tmp_path, name, case.quiet, case.at) == ""
 
 
@@ -64,18 +64,18 @@ def test_alert_does_not_fire(promtool: Path, tmp_path: Path, name: str, case: Ca
 def test_alert_with_changed_settings_does_not_fire(
     promtool: Path, tmp_path: Path, name: str, settings: dict[str, Any]
 ) -> None:
-    """Product rule: a threshold and a `for` of the stack change when the alert fires."""
+    """Requirement OBS-14: the stack's threshold and `for` decide when the alert fires."""
     (case,) = cases(name)
     assert firing(promtool, tmp_path, name, case.fires, case.at) != ""
     assert firing(promtool, tmp_path, name, case.fires, case.at, **settings) == ""
 
 
 def test_lowered_threshold_fires_earlier(promtool: Path, tmp_path: Path) -> None:
-    """Product rule: as above, in the other direction."""
+    """Requirement OBS-14: a lowered threshold makes the alert fire earlier."""
     (case,) = cases("MCPPodMemoryNearLimit")
     assert firing(promtool, tmp_path, "MCPPodMemoryNearLimit", case.quiet, case.at, threshold=0.75) != ""
 
 
 def test_every_alert_of_the_catalog_is_rendered() -> None:
-    """Product rule: a record that no component renders would be documented and never fire."""
+    """Requirement OBS-4: an alert that no component renders would be documented and never fire."""
     assert {rule["alert"] for rule in rendered_rules()} == CATALOG.keys()

@@ -34,8 +34,8 @@ INPUTS = {
 }
 
 
-def test_sessions_and_listen_streams_cost_and_an_empty_replica_costs_nothing(promtool: Path, tmp_path: Path) -> None:
-    """Product rule: 20 a step; a session's own event stream is not counted twice; other servers are not asked."""
+def test_deletion_cost_counts_sessions_and_listen_streams_in_steps_of_20(promtool: Path, tmp_path: Path) -> None:
+    """Requirement SCL-3: a session's own event stream is not counted twice; other servers are excluded."""
     (rules,) = [
         item
         for item in deletion.manifests(AutoscalingPolicyArgs.model_validate(RAW))

@@ -51,7 +51,7 @@ def check(promtool: Path, folder: Path, texts: list[str]) -> subprocess.Complete
 
 @pytest.mark.engine("promtool")
 def test_every_expression_is_valid_promql(promtool: Path, tmp_path: Path) -> None:
-    """Prometheus' own parser: a panel or a scaler with a syntax error would only be found in the cluster."""
+    """Prometheus' own parser: without it, a syntax error in a panel or a scaler shows only in the cluster."""
     texts = expressions()
     assert len(texts) > 10
     result = check(promtool, tmp_path, texts)
@@ -59,11 +59,11 @@ def test_every_expression_is_valid_promql(promtool: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.engine("promtool")
-def test_the_check_finds_a_broken_expression(promtool: Path, tmp_path: Path) -> None:
-    """Product rule: a test that cannot fail proves nothing."""
+def test_broken_expression_is_found(promtool: Path, tmp_path: Path) -> None:
+    """Requirement PRJ-1: the parser check fails on a broken expression."""
     assert check(promtool, tmp_path, [*expressions(), "sum(rate(x[30s])"]).returncode != 0
 
 
-def test_no_macro_is_left_unknown() -> None:
-    """Product rule: a variable that no dashboard defines would reach Prometheus as it stands."""
+def test_no_macro_is_left_unreplaced() -> None:
+    """Requirement OBS-7: a variable that no dashboard defines would reach Prometheus unreplaced."""
     assert not [text for text in expressions() if "$" in text]

@@ -57,15 +57,15 @@ def daily_burst(days: int) -> str:
     return " ".join([f"10x{BURST_MINUTE - 1} 40x{BURST_MINUTES - 1} 10x{rest - 1}"] * days)
 
 
-def test_the_rules_are_valid(promtool: Path, tmp_path: Path) -> None:
+def test_forecast_rules_are_valid(promtool: Path, tmp_path: Path) -> None:
     """Prometheus' own parser, on the groups as the operator writes them to its rule files."""
     path = tmp_path / "rules.yaml"
     path.write_text(json.dumps({"groups": groups()}), encoding="utf-8")
     assert promtool_says(promtool, "check", "rules", path) == ""
 
 
-def test_a_daily_burst_is_foreseen_on_day_nine_and_day_one_has_no_opinion(promtool: Path, tmp_path: Path) -> None:
-    """Reference: two minutes before a daily 4x burst the forecast is 40 while the 5-minute mean is 10."""
+def test_daily_burst_is_forecast_on_day_nine_and_not_on_day_one(promtool: Path, tmp_path: Path) -> None:
+    """Requirement SCL-5: two minutes before a daily 4x burst the forecast is 40; the 5-minute mean is 10."""
     foreseen: dict[str, float | None] = {
         forecast_queries.MEAN_5M: 10,
         forecast_queries.FORECAST: 40,
@@ -76,8 +76,8 @@ def test_a_daily_burst_is_foreseen_on_day_nine_and_day_one_has_no_opinion(promto
     assert recorded(promtool, tmp_path, daily_burst(10), expected) == ""
 
 
-def test_load_without_a_rhythm_is_not_trusted(promtool: Path, tmp_path: Path) -> None:
-    """Reference: the gate keeps prediction off where the error of a day is large, as on NAB's trace."""
+def test_forecast_of_load_without_a_rhythm_is_not_trusted(promtool: Path, tmp_path: Path) -> None:
+    """Requirement SCL-5: a large forecast error over a day keeps prediction off, as on NAB's trace."""
     # ten minutes of 200 every seven hours: a burst's echo of yesterday never meets today's
     values = " ".join(["5x409 200x9"] * 15)
     forecast_alone = {forecast_queries.FORECAST: 5, forecast_queries.TRUSTED: None}

@@ -47,20 +47,20 @@ def told(promtool: Path, folder: Path, series: list[dict[str, str]], expected: M
     return "" if result.returncode == 0 else result.stdout + result.stderr
 
 
-def test_a_peak_is_held_for_thirty_seconds_and_then_let_go(promtool: Path, tmp_path: Path) -> None:
-    """Measured: without the hold, new pods that are not yet scraped make the sum fall and lose a replica again."""
+def test_peak_is_held_for_thirty_seconds(promtool: Path, tmp_path: Path) -> None:
+    """Measured: without the hold, new pods without a scrape lower the sum and the HPA removes a replica."""
     series = [gauge(1, "10x5 40 10x20"), up(1, "1x30")]
     assert told(promtool, tmp_path, series, {25: 10, 30: 40, 50: 40, 59: 40, 75: 10}) == ""
 
 
-def test_waiting_calls_count_like_those_in_work(promtool: Path, tmp_path: Path) -> None:
-    """Product rule: a service that serves one at a time shows its load in the queue alone."""
+def test_queued_requests_count_like_in_flight_requests(promtool: Path, tmp_path: Path) -> None:
+    """Requirement SCL-1: a service with a concurrency limit of 1 shows its load only in its queue."""
     series = [gauge(1, "4x12"), gauge(1, "6x12", contract.METRIC_QUEUE_DEPTH), up(1, "1x12")]
     assert told(promtool, tmp_path, series, {60: 10}) == ""
 
 
-def test_the_size_is_held_when_half_of_the_gauges_vanish(promtool: Path, tmp_path: Path) -> None:
-    """Measured: a plain sum shrank 8 replicas to 4 in 15 s, and nothing noticed."""
+def test_size_is_held_when_half_of_the_gauges_are_missing(promtool: Path, tmp_path: Path) -> None:
+    """Measured: a plain sum shrank 8 replicas to 4 within 15 s, without any error."""
     scraped = [gauge(pod, "10x60") for pod in (1, 2)]
     vanished = [gauge(pod, "10x12 stale _x47") for pod in (3, 4)]
     series = [*scraped, *vanished, *(up(pod, "1x60") for pod in (1, 2, 3, 4))]
@@ -68,20 +68,20 @@ def test_the_size_is_held_when_half_of_the_gauges_vanish(promtool: Path, tmp_pat
     assert told(promtool, tmp_path, series, every_second) == ""
 
 
-def test_a_pod_that_is_ready_but_not_yet_scraped_adds_nothing(promtool: Path, tmp_path: Path) -> None:
+def test_ready_pod_without_a_scrape_adds_no_load(promtool: Path, tmp_path: Path) -> None:
     """Measured: an unclamped correction counted such pods at once and asked for 31 and 40 replicas instead of 16."""
     series = [gauge(1, "10x30"), up(1, "1x30"), up(2, "_x12 0x2 1x15"), gauge(2, "_x15 0x14")]
     assert told(promtool, tmp_path, series, {60: 10, 65: 10, 70: 10, 75: 10, 80: 10, 110: 10}) == ""
 
 
-def test_no_answer_is_given_once_every_gauge_is_gone(promtool: Path, tmp_path: Path) -> None:
-    """KEDA, ignoreNullValues "false": only an empty answer lets the fallback hold the size; a 0 would shrink it."""
+def test_result_is_empty_when_every_gauge_is_missing(promtool: Path, tmp_path: Path) -> None:
+    """KEDA, ignoreNullValues "false": only an empty result lets the fallback hold the size; a 0 would shrink it."""
     series = [gauge(1, "10x12 stale _x30"), up(1, "1x12 0x30")]
     assert told(promtool, tmp_path, series, {60: 10, 120: None}) == ""
 
 
 def test_pods_of_other_servers_and_containers_do_not_count(promtool: Path, tmp_path: Path) -> None:
-    """Product rule: the proxy of a pod is scraped as well, and namespaces hold many servers."""
+    """Requirement SCL-4: a namespace holds many servers, and Prometheus scrapes their proxies too."""
     proxy = {"series": up(1, "")["series"].replace(f'"{contract.CONTAINER_NAME}"', '"istio-proxy"'), "values": "1x12"}
     other = {"series": gauge(1, "")["series"].replace(SERVER, "mcp-llm"), "values": "99x12"}
     assert told(promtool, tmp_path, [gauge(1, "10x12"), up(1, "1x12"), proxy, other], {60: 10}) == ""

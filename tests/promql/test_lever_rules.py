@@ -71,8 +71,8 @@ def least(at: str, **values: float) -> dict[str, Any]:
     return {"expr": query(), "eval_time": at, "exp_samples": samples}
 
 
-def test_a_peak_is_held_for_five_minutes_within_the_bounds(promtool: Path, tmp_path: Path) -> None:
-    """Product rule: the next scrape raises; the hold keeps; no more than the maximum; unknown is no opinion."""
+def test_peak_raises_the_minimum_for_five_minutes_within_the_bounds(promtool: Path, tmp_path: Path) -> None:
+    """Requirement SCL-6: the next scrape raises the minimum; absent metrics raise nothing."""
     series = {load("mcp-rag"): "0x11 35x11 0x71 1000x11 _x5 stale"}
     checks = [
         least(at, mcp_rag=value) for at, value in (("55s", 2), ("60s", 4), ("6m50s", 4), ("7m10s", 2), ("8m10s", 6))
@@ -80,8 +80,8 @@ def test_a_peak_is_held_for_five_minutes_within_the_bounds(promtool: Path, tmp_p
     assert says(promtool, tmp_path, series, "5s", [*checks, least("10m")]) == ""
 
 
-def test_a_step_counts_before_the_rule_has_recorded_it(promtool: Path, tmp_path: Path) -> None:
-    """Product rule: with the scrape that sees it; the rule, here at 5 s and 10 s, is for what follows."""
+def test_step_raises_the_minimum_before_the_rule_records_it(promtool: Path, tmp_path: Path) -> None:
+    """Requirement SCL-6: the query sees a step with its scrape; the rule records it at its next evaluation."""
     series = {load("mcp-rag"): "0x6 35x9", load("mcp-llm"): "0x15"}
     minimums = [least(at, mcp_rag=value, mcp_llm=2) for at, value in (("6s", 2), ("7s", 4), ("10s", 4))]
     record = f'{lever_queries.NEEDED}{{namespace="mcp-system",{contract.LABEL_SCALED_OBJECT}="mcp-rag"}}'
@@ -92,22 +92,22 @@ def test_a_step_counts_before_the_rule_has_recorded_it(promtool: Path, tmp_path:
     assert says(promtool, tmp_path, series, "1s", [*minimums, *records], every="5s") == ""
 
 
-def test_a_peak_between_two_evaluations_is_held_too(promtool: Path, tmp_path: Path) -> None:
-    """Product rule: a minimum that was raised for a second falls after the hold, not at the next scrape."""
+def test_peak_between_two_rule_evaluations_is_held(promtool: Path, tmp_path: Path) -> None:
+    """Requirement SCL-6: a minimum raised for one second is still held for the whole hold time."""
     series = {load("mcp-rag"): "0x6 35x1 0x300"}
     checks = [least(f"{at}s", mcp_rag=4) for at in (7, 8, 9, 10, 12, 20, 200)]
     assert says(promtool, tmp_path, series, "1s", checks, every="5s") == ""
 
 
-def test_a_load_that_is_known_again_is_no_opinion_until_it_is_recorded(promtool: Path, tmp_path: Path) -> None:
-    """Product rule: after an outage the live need alone would end a hold."""
+def test_returning_load_yields_no_minimum_until_the_rule_records_it(promtool: Path, tmp_path: Path) -> None:
+    """Requirement SCL-6: after an outage, the live value alone would end a hold."""
     series = {load("mcp-rag"): "35x20 stale _x20 0x20"}
     checks = [least("28s", mcp_rag=4), least("35s"), least("43s"), least("45s", mcp_rag=4)]
     assert says(promtool, tmp_path, series, "1s", checks, every="5s") == ""
 
 
 def test_each_version_counts_its_own_load_within_its_own_bounds(promtool: Path, tmp_path: Path) -> None:
-    """Product rule: one expression asks about many services, and mixes none."""
+    """Requirement SCL-4: one expression covers many services and mixes none of them."""
     series = {
         load("mcp-two", version="stable", pod="a"): "0x6 11x9",
         load("mcp-two", version="stable", pod="b"): "0x6 11x9",
@@ -119,10 +119,10 @@ def test_each_version_counts_its_own_load_within_its_own_bounds(promtool: Path, 
     assert says(promtool, tmp_path, series, "1s", checks, every="5s") == ""
 
 
-def test_what_is_too_much_to_ask_live_is_known_by_the_rule(
+def test_services_beyond_the_live_query_are_covered_by_the_rule(
     promtool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Product rule: five seconds later, not never."""
+    """Requirement SCL-6: the recording rule covers them five seconds later."""
     monkeypatch.setattr(lever_live, "TEXT_BYTES", 0)
     checks = [least("8s", mcp_rag=2), least("10s", mcp_rag=4)]
     assert says(promtool, tmp_path, {load("mcp-rag"): "0x6 35x9"}, "1s", checks, every="5s") == ""

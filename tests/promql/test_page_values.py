@@ -285,14 +285,14 @@ SHOWN = {
 
 @pytest.mark.engine("promtool")
 def test_panels_show_what_their_titles_say(promtool: Path, tmp_path: Path) -> None:
-    """Product rule: each number on a page means what the page says; one run judges all cases."""
+    """Requirement OBS-7: each panel shows what its title says; one run evaluates all cases."""
     said = promtool_says(promtool, "test", "rules", cases(tmp_path, SHOWN))
     assert said == ""
 
 
 @pytest.mark.engine("promtool")
-def test_a_wrong_value_is_found(promtool: Path, tmp_path: Path) -> None:
-    """Product rule: a test that cannot fail proves nothing."""
+def test_wrong_panel_value_is_found(promtool: Path, tmp_path: Path) -> None:
+    """Requirement PRJ-1: a panel case with a wrong value fails."""
     name, shown = next(iter(SHOWN.items()))
     assert promtool_says(promtool, "test", "rules", cases(tmp_path, {name: shown._replace(values={"{}": 1})})) != ""
 

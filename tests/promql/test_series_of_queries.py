@@ -58,13 +58,13 @@ def unknown(text: str) -> list[str]:
     return found
 
 
-def test_nothing_is_asked_for_that_nobody_shows() -> None:
-    """Product rule: a panel or an alert on a series that nobody shows is silent for ever."""
+def test_queries_read_only_exported_series() -> None:
+    """Requirement OBS-1: a panel or an alert on a series that is never exported stays empty."""
     texts = [*expressions(), *(rule["expr"] for rule in [*RULES, *rendered_rules()])]
     assert [fault for text in texts for fault in unknown(text)] == []
 
 
-def test_an_unknown_series_and_an_unknown_label_are_found() -> None:
-    """Product rule: a test that cannot fail proves nothing."""
+def test_unknown_series_and_unknown_label_are_found() -> None:
+    """Requirement PRJ-1: a query of an unknown series or label fails the check."""
     assert unknown("sum(rate(mcp_tool_calls_total[5m])) / up") == ["mcp_tool_calls_total['?']"]
     assert unknown('up{team="a"} == 0') == ["up['team']"]

@@ -52,29 +52,29 @@ def complaints(
 
 
 def test_all_rules_of_a_stack_pass_the_linter(promtool: Path, tmp_path: Path) -> None:
-    """Prometheus, `promtool check rules --lint=all`: valid, and none twice."""
+    """Prometheus, `promtool check rules --lint=all`: every rule is valid and no rule is duplicated."""
     raw = {"default": {"latency_seconds": 5}, "services": {"mcp-rag": {"tools": {"a.b": {"latency_seconds": 60}}}}}
     rules = service_levels(SloSettings.model_validate(raw), 15, "monitoring")
     path = write_rules(tmp_path, [rules, alert_rules(ObservabilityStackArgs())])
     assert promtool_says(promtool, "check", "rules", "--lint=all", "--lint-fatal", path) == ""
 
 
-def test_caller_faults_count_neither_for_nor_against(promtool: Path, tmp_path: Path) -> None:
+def test_caller_errors_do_not_spend_the_error_budget(promtool: Path, tmp_path: Path) -> None:
     """OpenTelemetry MCP conventions: -32602 and its like should not count as errors of the server."""
     given = [calls(90), calls(10, "tool_error"), calls(100, "-32602"), calls(50, "cancelled")]
     expected: dict[str, float | None] = {sli.share_name("server", "errors", window): 0.1 for window in ("5m", "1h")}
     assert complaints(promtool, tmp_path, given, expected) == ""
 
 
-def test_a_budget_is_left_where_nothing_failed_and_overspent_where_much_did(promtool: Path, tmp_path: Path) -> None:
+def test_error_budget_is_full_without_failures_and_negative_when_overspent(promtool: Path, tmp_path: Path) -> None:
     """SRE Workbook: 1 is the whole budget; 1 % of failures against 0.5 % allowed is twice the budget."""
     left = sli.budget_left_name("errors")
     assert complaints(promtool, tmp_path, [calls(100)], {left: 1}) == ""
     assert complaints(promtool, tmp_path, [calls(99), calls(1, "tool_error")], {left: -1}) == ""
 
 
-def test_a_tool_is_judged_by_its_own_seconds(promtool: Path, tmp_path: Path) -> None:
-    """Product rule: a tool that may take 10 s does not spend the budget of a service whose tools take 2 s."""
+def test_tool_is_judged_by_its_own_latency_objective(promtool: Path, tmp_path: Path) -> None:
+    """Requirement OBS-11: a tool with a 10 s objective does not spend the budget of a 2 s service."""
     given = [calls(100), fast(40, "2.0"), fast(95, "10.0")]
     share = sli.share_name("server", "slow_calls", "1h")
     assert complaints(promtool, tmp_path, given, {share: 0.6}) == ""
@@ -82,13 +82,13 @@ def test_a_tool_is_judged_by_its_own_seconds(promtool: Path, tmp_path: Path) -> 
     assert complaints(promtool, tmp_path, given, {share: 0.05}, settings) == ""
 
 
-def test_a_service_without_traffic_has_no_share(promtool: Path, tmp_path: Path) -> None:
-    """Product rule: 0/0 is no number, and an alert on it would be a guess."""
+def test_service_without_traffic_has_no_ratio(promtool: Path, tmp_path: Path) -> None:
+    """Requirement OBS-5: 0/0 is not a number, so no alert fires on it."""
     assert complaints(promtool, tmp_path, [calls(0)], {sli.share_name("server", "errors", "1h"): None}) == ""
 
 
-def test_the_registry_is_judged_by_its_answers(promtool: Path, tmp_path: Path) -> None:
-    """Product rule: it speaks plain HTTP; 404 is an answer, 500 a failure."""
+def test_registry_objective_counts_http_500_and_not_404(promtool: Path, tmp_path: Path) -> None:
+    """Requirement OBS-11: the registry serves plain HTTP; 404 is a valid response, 500 a failure."""
     of = {contract.LABEL_SERVER: contract.REGISTRY_NAME}
     given = [
         series(f"{contract.METRIC_HTTP_DURATION}_count", f"0+{each}x130", http_response_status_code=status, **of)
@@ -108,14 +108,14 @@ def test_the_registry_is_judged_by_its_answers(promtool: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     "raw", [{"availability_percent": 100}, {"latency_percent": 100}, {"availability_percent": 0.99}]
 )
-def test_an_objective_without_a_budget_or_written_as_a_share_is_refused(raw: dict[str, float]) -> None:
-    """Product rule: 100 % leaves no budget to burn, and 0.99 is a share where percent are asked for."""
+def test_objective_without_a_budget_or_written_as_a_ratio_is_rejected(raw: dict[str, float]) -> None:
+    """Requirement CFG-9: 100 % leaves no budget to burn, and 0.99 is a ratio where a percentage is expected."""
     with pytest.raises(ValueError, match=r"less than or equal to 99.999|greater than or equal to 50"):
         SloSettings.model_validate({"default": raw})
 
 
-def test_seconds_at_which_no_call_is_counted_are_refused_with_those_that_are() -> None:
-    """Prometheus: a histogram knows its bounds alone."""
+def test_latency_threshold_that_is_no_bucket_bound_is_rejected_with_the_bounds() -> None:
+    """Prometheus: a histogram counts only at its bucket bounds."""
     with pytest.raises(
         ValueError, match=r"3 s is not a bucket bound of the duration histogram; use one of 0.01, .*, 2, 5"
     ):

@@ -66,13 +66,13 @@ def of_proxies(name: str, **settings: object) -> bool:
     return fullmatch(rule["regex"], name) is not None
 
 
-def test_nothing_is_asked_for_that_is_not_stored() -> None:
-    """Product rule: what a monitor drops is missing on no page and in no alert."""
+def test_queries_read_only_stored_series() -> None:
+    """Requirement OBS-8: a series that a monitor drops is missing in every panel and alert."""
     assert [(name, text) for text in ASKED for name in unread(text)] == []
 
 
-def test_rules_of_every_stack_read_what_its_monitors_store() -> None:
-    """Product rule: the same, of what the stacks of this repository render."""
+def test_rules_of_every_stack_read_only_stored_series() -> None:
+    """Requirement OBS-8: the rendered rules of this repository's stacks read only stored series."""
     found = [
         (stack, name)
         for stack in STACKS
@@ -96,24 +96,24 @@ def test_rules_of_every_stack_read_what_its_monitors_store() -> None:
         ("sum(rate(istio_request_bytes_sum[5m]))", ["istio_request_bytes_sum"]),
     ],
 )
-def test_a_query_of_a_dropped_series_is_found(text: str, found: list[str]) -> None:
-    """Product rule: a test that cannot fail proves nothing."""
+def test_query_of_a_dropped_series_is_found(text: str, found: list[str]) -> None:
+    """Requirement PRJ-1: a query of a dropped series fails the check."""
     assert unread(text) == found
 
 
-def test_counts_and_sums_are_stored_whatever_the_method() -> None:
-    """Product rule: how often and how long on average is known of every method and request."""
+def test_counts_and_sums_are_stored_for_every_method() -> None:
+    """Requirement OBS-8: rate and mean duration are known for every method."""
     for metric in (contract.METRIC_OPERATION_DURATION, contract.METRIC_HTTP_DURATION):
         assert all(stored("mcp-rag", {"__name__": f"{metric}_{part}"}) for part in ("count", "sum"))
 
 
-def test_instruments_of_the_user_are_stored() -> None:
-    """Product rule: only our own series are known to be unread."""
+def test_custom_metrics_of_a_service_are_stored() -> None:
+    """Requirement OBS-8: only series of the product itself are dropped."""
     assert stored("mcp-rag", {"__name__": "search_seconds_bucket", "le": "1"})
 
 
-def test_a_service_keeps_all_its_buckets_where_it_says_so() -> None:
-    """Product rule: nothing is taken from who reads more than we do."""
+def test_service_may_store_all_histogram_buckets() -> None:
+    """Requirement OBS-8: a stack that reads more buckets stores them on request."""
     args = MeshedMCPServiceArgs.model_validate({"image": "a:1", "all_buckets": True})
     (endpoint,) = pod_monitor("mcp-rag", args)["spec"]["podMetricsEndpoints"]
     assert "metricRelabelings" not in endpoint
@@ -123,7 +123,7 @@ def test_a_service_keeps_all_its_buckets_where_it_says_so() -> None:
     ("settings", "kept"),
     [({}, False), ({"all_proxy_series": True}, True), ({"kiali": {"login": {"strategy": "token"}}}, True)],
 )
-def test_sizes_of_requests_are_stored_where_somebody_reads_them(settings: dict[str, object], kept: bool) -> None:
+def test_request_sizes_are_stored_when_kiali_reads_them(settings: dict[str, object], kept: bool) -> None:
     """Kiali, "Metrics": it draws istio_request_bytes and istio_response_bytes."""
     names_of_sizes = [f"istio_{which}_bytes_{part}" for which in ("request", "response") for part in ("bucket", "sum")]
     assert {of_proxies(name, **settings) for name in names_of_sizes} == {kept}

@@ -28,9 +28,7 @@ def project() -> str:
 
 
 @pytest.mark.parametrize(("reader", "peer"), READERS)
-def test_the_access_that_a_stack_reads_is_what_the_other_exports_and_no_rendering_shows_it(
-    reader: str, peer: str
-) -> None:
+def test_kubeconfig_passes_between_stacks_as_a_secret(reader: str, peer: str) -> None:
     """Pulumi, "StackReference": outputs by name; an access to an API server is a secret in both states."""
     assert membership(reader)["peers"][peer]["stack"] == f"organization/{project()}/{peer}"
     assert recording(peer).stack_outputs[KUBECONFIG_OUTPUT] == SECRET_PLACEHOLDER
@@ -39,7 +37,7 @@ def test_the_access_that_a_stack_reads_is_what_the_other_exports_and_no_renderin
     assert secret["stringData"] == {membership(peer)["cluster"]: SECRET_PLACEHOLDER}
 
 
-def test_a_remote_reads_where_the_gateway_of_its_primary_is() -> None:
+def test_remote_cluster_reads_the_gateway_address_of_its_primary() -> None:
     """Istio chart `istiod`, profile remote: `remotePilotAddress`; a host name, and no secret."""
     named = membership("remote")["primary"]
     assert (named["stack"], named["cluster"]) == (f"organization/{project()}/primary", membership("primary")["cluster"])
@@ -48,7 +46,7 @@ def test_a_remote_reads_where_the_gateway_of_its_primary_is() -> None:
     assert istiod["values"]["global"]["remotePilotAddress"] == OTHER_STACK_PLACEHOLDER
 
 
-def test_both_clusters_of_a_pair_belong_to_one_mesh_on_two_networks() -> None:
+def test_both_clusters_of_a_pair_share_one_mesh_on_two_networks() -> None:
     """Istio, "Install Multi-Primary on different networks": one mesh id, and a name and a network for each."""
     for reader, peer in READERS:
         one, other = membership(reader), membership(peer)
@@ -57,6 +55,6 @@ def test_both_clusters_of_a_pair_belong_to_one_mesh_on_two_networks() -> None:
         assert one["cluster"] != other["cluster"]
 
 
-def test_a_stack_alone_tells_nobody_how_to_reach_its_cluster() -> None:
-    """Product rule: an access that nobody reads is one that may leak."""
+def test_single_cluster_stack_exports_no_kubeconfig() -> None:
+    """Requirement CFG-11: a kubeconfig that no other stack reads is not exported."""
     assert {KUBECONFIG_OUTPUT, ADDRESS_OUTPUT} & recording("dev").stack_outputs.keys() == set()

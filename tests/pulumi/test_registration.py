@@ -61,7 +61,7 @@ def find(recorded: Recording, kind: str, name: str) -> Registration:
 
 
 def test_every_resource_is_a_child_of_a_component(stack: str) -> None:
-    """Issue, item 3: every resource is a child of its component, the stack holds components alone."""
+    """Requirement CMP-2: every resource is a child of its component; the program only composes components."""
     recorded = recording(stack)
     loose = [item.urn for item in recorded.registrations if item.custom and not list(ancestors(recorded, item))]
     assert loose == []
@@ -75,7 +75,7 @@ def test_every_component_registers_outputs(stack: str) -> None:
     assert [urn for urn in ours if not recorded.outputs.get(urn)] == []
 
 
-def test_a_components_arguments_are_its_inputs(stack: str) -> None:
+def test_component_arguments_are_its_inputs(stack: str) -> None:
     """Pulumi policies see a component's inputs only when they are passed as its properties."""
     recorded = recording(stack)
     assert component(recorded, "ServiceMesh").inputs["istioVersion"] == planned(stack).mesh.istio_version
@@ -89,22 +89,22 @@ def expected_objects(done: Plan) -> list[Manifest]:
     return [*mesh, *services, *(item for room in rooms for item in room(done.autoscaling))]
 
 
-def test_what_is_registered_is_what_the_pure_functions_return(stack: str) -> None:
-    """ADR 5: nothing is added or changed between a pure function and a registration."""
+def test_registered_objects_equal_the_rendered_ones(stack: str) -> None:
+    """Requirement CMP-1: registration adds and changes nothing."""
     registered = {identity(item): item for item in recording(stack).objects}
     for item in expected_objects(planned(stack)):
         assert registered[identity(item)] == item
 
 
 def test_releases_are_registered_with_chart_version_and_values(stack: str) -> None:
-    """Design D7: charts are pinned records; the values are what the pure functions return."""
+    """Requirement CMP-12: charts are pinned records, and their values are the rendered ones."""
     releases = {item["name"]: item for item in recording(stack).releases}
     for spec in [*istio_values.releases(planned(stack).mesh), *keda_values.releases(planned(stack).autoscaling)]:
         found = releases[spec.name]
         assert (found["version"], found["values"]) == (spec.chart.version, spec.values)
 
 
-def test_objects_carry_their_kinds_token(stack: str) -> None:
+def test_objects_carry_the_type_token_of_their_kind(stack: str) -> None:
     """Pulumi's Kubernetes provider selects the resource by `kubernetes:<group>/<version>:<Kind>`."""
     types = {item.type for item in recording(stack).registrations if item.custom}
     assert {type_token(item) for item in recording(stack).objects} <= types
@@ -112,7 +112,7 @@ def test_objects_carry_their_kinds_token(stack: str) -> None:
     assert "kubernetes:core/v1:Service" in types
 
 
-def test_the_mesh_is_made_in_istios_order(stack: str) -> None:
+def test_mesh_is_installed_in_istios_order(stack: str) -> None:
     """Istio, "Install with Helm": Gateway API CRDs, base, istiod, gateway; then mesh policy."""
     recorded = recording(stack)
     chain = [find(recorded, "Release", name) for name in ("gateway-api-crds", "istio-base", "istiod", "istio-ingress")]
@@ -130,8 +130,8 @@ def test_services_wait_for_the_crds_and_webhooks_they_need(stack: str) -> None:
             assert find(recorded, "Release", release).urn in before
 
 
-def test_routes_wait_for_the_pods_of_every_version_they_lead_to(stack: str) -> None:
-    """Pulumi's Kubernetes provider, "await logic": a first canary step leads no call to pods that are not ready."""
+def test_routes_wait_for_the_pods_of_every_version(stack: str) -> None:
+    """Pulumi's Kubernetes provider, "await logic": a first canary step routes no call to pods that are not ready."""
     recorded = recording(stack)
     for name, args in planned(stack).services.items():
         items = service.manifests(name, args)
@@ -144,8 +144,8 @@ def test_routes_wait_for_the_pods_of_every_version_they_lead_to(stack: str) -> N
             assert {find(recorded, "Deployment", pod).urn for pod in pods} <= before
 
 
-def test_autoscalers_wait_for_keda_and_for_what_they_scale(stack: str) -> None:
-    """KEDA refuses a ScaledObject whose target is absent; before KEDA there is no such kind."""
+def test_autoscalers_wait_for_keda_and_their_targets(stack: str) -> None:
+    """KEDA rejects a ScaledObject whose target is absent; before KEDA its kind does not exist."""
     recorded = recording(stack)
     before = made_before(recorded, find(recorded, "ScaledObject", "mcp-system/mcp-controller"))
     assert find(recorded, "Release", "keda").urn in before
@@ -190,12 +190,12 @@ def test_scrape_policies_and_monitors_are_made_by_components(stack: str) -> None
 
 
 def test_every_object_has_an_explicit_name(stack: str) -> None:
-    """Design D13: Pulumi's random suffixes would break DNS names, selectors and references."""
+    """Requirement CMP-6: Pulumi's random suffixes would break DNS names, selectors and references."""
     assert all(item["metadata"]["name"] for item in recording(stack).objects)
 
 
-def test_outputs_of_the_stack_name_every_service(stack: str) -> None:
-    """Product rule: who deploys wants to know where the services are."""
+def test_stack_outputs_name_every_service(stack: str) -> None:
+    """Requirement CMP-16: the stack's outputs say where its services are."""
     outputs = recording(stack).stack_outputs
     assert outputs["services"]["mcp-controller"] == "http://mcp-controller.mcp-system.svc.cluster.local:8000/mcp"
     assert outputs["prometheus_url"].startswith("http://")

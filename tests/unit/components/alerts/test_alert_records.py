@@ -36,18 +36,18 @@ def stems(folder: Path, pattern: str) -> set[str]:
 
 
 def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
-    """Product rule: an on-call engineer reads what an alert means; a runbook without an alert is out of date."""
+    """Requirement OBS-4: an on-call engineer finds a runbook for each alert, and no runbook is out of date."""
     assert stems(RUNBOOKS, "*.md") == CATALOG.keys() | OF_THE_CHART
 
 
-def test_every_alert_has_its_promtool_cases() -> None:
-    """Product rule: an alert that is not proven both ways is a guess."""
+def test_every_alert_has_promtool_cases() -> None:
+    """Requirement OBS-4: each alert has promtool cases."""
     assert stems(CASES, "*.yaml") == CATALOG.keys()
 
 
 @pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_cases_have_series_that_fire_and_series_that_do_not(path: Path) -> None:
-    """Product rule: as above; promtool judges them in tests/promql."""
+def test_alert_cases_have_series_that_fire_and_series_that_do_not(path: Path) -> None:
+    """Requirement OBS-4: the cases cover both outcomes; promtool evaluates them in tests/promql."""
     cases = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert cases
     assert all(case["summary"] and case["fires"] and case["quiet"] for case in cases)
@@ -70,7 +70,7 @@ def rules(alert: Alert) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_rule_names_object_severity_and_links(alert: Alert) -> None:
-    """Product rule: the summary names the object; runbook and dashboard are one click away."""
+    """Requirement OBS-4: the summary names the object; runbook and dashboard are one click away."""
     for rule in rules(alert):
         labels, notes = rule["labels"], rule["annotations"]
         assert labels["severity"] in {"critical", "warning", "info"}
@@ -84,14 +84,14 @@ def test_rule_names_object_severity_and_links(alert: Alert) -> None:
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_no_token_of_a_text_is_left(alert: Alert) -> None:
-    """Product rule: `<threshold>` in a notification helps no reader."""
+def test_no_placeholder_is_left_in_an_alert_text(alert: Alert) -> None:
+    """Requirement OBS-4: `<threshold>` in a notification does not help its reader."""
     assert not re.search(r"<[a-z ]+>", str([rule["annotations"] for rule in rules(alert)]))
 
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_threshold_of_an_alert_is_in_its_expression(alert: Alert) -> None:
-    """Product rule: a threshold that does not change the expression cannot be tuned."""
+    """Requirement OBS-14: the alert's threshold changes its expression."""
     if alert.threshold is None:
         assert alert.expression(SCOPE) == alert.expression(SCOPE._replace(threshold=2))
     else:
@@ -100,27 +100,27 @@ def test_threshold_of_an_alert_is_in_its_expression(alert: Alert) -> None:
 
 
 def test_dashboards_of_alerts_exist() -> None:
-    """Product rule: a link to a dashboard that is not installed wastes the first minute of an incident."""
+    """Requirement OBS-4: each dashboard link of an alert leads to an installed dashboard."""
     assert set(DASHBOARDS.values()) <= {page.value for page in Page}
     assert DASHBOARDS.keys() == set(Component)
 
 
-def test_names_that_alerts_repeat_are_those_of_the_components() -> None:
-    """Product rule: components are independent, so a name that an alert repeats has a test against its source."""
+def test_names_repeated_in_alerts_equal_those_of_the_components() -> None:
+    """Requirement CFG-5: a name that an alert repeats is compared with its source."""
     assert (GRAFANA_JOB, JAEGER) == (GRAFANA_SERVICE, jaeger.NAME)
     forecast = CATALOG["MCPForecastMisses"].threshold
     assert forecast is not None
     assert forecast.default == ForecastSettings().trusted_error_percent / 100
 
 
-def test_stack_renders_every_alert_of_the_catalog_that_has_no_condition() -> None:
-    """Product rule: a stack without settings gets every alert on monitoring, mesh and servers."""
+def test_stack_renders_every_unconditional_alert_of_the_catalog() -> None:
+    """Requirement OBS-4: a stack without settings gets all alerts on monitoring, mesh and servers."""
     (group,) = prometheus_rule(ObservabilityStackArgs())["spec"]["groups"]
     assert {rule["alert"] for rule in group["rules"]} == {alert.name for alert in OBSERVABILITY_ALERTS}
 
 
-def test_links_are_where_the_stack_says() -> None:
-    """Product rule: a link of an alert opens from outside the cluster once the stack names the addresses."""
+def test_alert_links_use_the_addresses_of_the_stack() -> None:
+    """Requirement OBS-4: links open from outside the cluster once the stack sets the addresses."""
     raw = {"runbooks_url": "https://wiki.example/runbooks", "grafana": {"url": "https://grafana.example/"}}
     (group,) = prometheus_rule(ObservabilityStackArgs.model_validate(raw))["spec"]["groups"]
     (notes,) = (rule["annotations"] for rule in group["rules"] if rule["alert"] == "MCPServerDown")

@@ -35,7 +35,7 @@ def rules(name: str, alerts: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_for_severity_and_threshold_of_an_alert_are_changed() -> None:
-    """Product rule: a stack tunes one alert and leaves the others as they are."""
+    """Requirement OBS-14: a stack tunes one alert and leaves the others as they are."""
     changed = {"for": "1h30m", "severity": "critical", "threshold": 0.75}
     (rule,) = rules("MCPServerSaturated", {"MCPServerSaturated": changed})
     assert (rule["for"], rule["labels"]["severity"]) == ("90m", "critical")
@@ -48,7 +48,7 @@ def test_for_severity_and_threshold_of_an_alert_are_changed() -> None:
     "name", ["MCPServerDown", "MCPServerErrorBudgetBurn", "KEDAOperatorMissing", "MCPFastScalerDown"]
 )
 def test_disabled_alert_is_not_rendered(name: str) -> None:
-    """Product rule: one key disables an alert of any component, with all its windows."""
+    """Requirement OBS-14: one key disables an alert of any component, with all its windows."""
     assert rules(name, {})
     assert rules(name, {name: {"enabled": False}}) == []
 
@@ -61,15 +61,15 @@ def test_group_without_rules_is_not_rendered() -> None:
     assert all(group["rules"] for group in groups)
 
 
-def test_alert_on_autoscaling_takes_the_settings_of_the_stack() -> None:
-    """Product rule: `observability.alerts` is the one place, whichever component renders the alert."""
+def test_autoscaling_alert_takes_the_settings_of_the_stack() -> None:
+    """Requirement CFG-5: `observability.alerts` is the one source, whichever component renders the alert."""
     (rule,) = rules("MCPFastScalerDown", {"MCPFastScalerDown": {"for": "5m", "threshold": 120}})
     assert rule["for"] == "5m"
     assert "> 120 or" in rule["expr"]
 
 
 def test_severity_and_minimum_traffic_of_a_burn_rate_alert_apply_to_all_windows() -> None:
-    """Product rule: windows, factors and `for` of burn-rate alerts follow the SRE Workbook's table."""
+    """Requirement OBS-14: windows, factors and `for` of burn-rate alerts stay those of the SRE Workbook's table."""
     changed = {"severity": "warning", "threshold": 1000}
     found = rules("MCPServerErrorBudgetBurn", {"MCPServerErrorBudgetBurn": changed})
     assert [rule["labels"]["window"] for rule in found] == ["1h", "6h", "1d", "3d"]
@@ -124,21 +124,21 @@ def test_severity_and_minimum_traffic_of_a_burn_rate_alert_apply_to_all_windows(
     ids=lambda value: value if isinstance(value, str) else None,
 )
 def test_wrong_setting_is_rejected_with_what_to_set_instead(alerts: dict[str, Any], text: str) -> None:
-    """Product rule: a wrong stack configuration ends at preview, with one line per error."""
+    """Requirement CFG-2: a wrong alert setting ends at preview with one line per error."""
     assert [str(fault) for fault in model_issues(ObservabilityStackArgs, {"alerts": alerts}, "observability")] == [
         f"observability: {text}"
     ]
 
 
 def test_every_wrong_setting_is_reported_at_once() -> None:
-    """Product rule: as above, and all errors in one run."""
+    """Requirement CFG-3: all errors of the alert settings are reported in one run."""
     with pytest.raises(ConfigurationError) as raised:
         stack({"MCPServerDown": {"for": "x", "threshold": 1}, "Nothing": {}})
     assert len(raised.value.issues) == 3
 
 
-def test_settings_are_on_the_wire_as_in_a_stack_file() -> None:
-    """Product rule: other languages send `for`, which Python cannot name a field."""
+def test_alert_settings_have_the_same_keys_in_other_languages() -> None:
+    """Requirement CMP-5: other languages send `for`, which is a reserved word in Python."""
     settings = AlertSettings.model_validate({"for": "5m"})
     assert settings == AlertSettings(for_="5m")
     assert settings.model_dump(by_alias=True, exclude_unset=True) == {"for": "5m"}

@@ -26,15 +26,15 @@ def of(kind: str, args: AutoscalingPolicyArgs) -> Manifest:
     return found
 
 
-def test_only_replicas_with_sessions_are_marked() -> None:
-    """Product rule: replicas of the others are alike, so a rule for them would cost and say nothing."""
+def test_only_services_with_sessions_get_deletion_costs() -> None:
+    """Requirement SCL-3: replicas without sessions are alike, so their service needs no rule."""
     ((rule,),) = [group["rules"] for group in of("PrometheusRule", policy())["spec"]["groups"]]
     assert 'mcp_server_name="mcp-chat"' in rule["expr"]
     assert deletion.manifests(policy(targets={"mcp-rag": {}})) == []
     assert deletion.manifests(policy(deletion_cost=None)) == []
 
 
-def test_steps_are_parts_of_what_a_replica_should_have() -> None:
+def test_deletion_cost_steps_follow_the_sessions_per_replica() -> None:
     """Kubernetes: frequent updates of the mark are to be avoided; 20 steps of 400 sessions are 20 each."""
     for steps, step in ((20, 20), (1000, 1)):
         args = policy(deletion_cost={"image": "runtime:1", "steps": steps})
@@ -42,13 +42,13 @@ def test_steps_are_parts_of_what_a_replica_should_have() -> None:
         assert rule["expr"].endswith(f" / {step})")
 
 
-def test_its_account_may_patch_pods_and_nothing_else() -> None:
-    """Product rule: least privilege; names of pods are not known beforehand."""
+def test_deletion_cost_agent_may_only_patch_pods() -> None:
+    """Requirement SEC-6: the agent may patch pods only; pod names are not known in advance."""
     assert of("Role", policy())["rules"] == [{"apiGroups": [""], "resources": ["pods"], "verbs": ["patch"]}]
 
 
-def test_the_process_is_told_what_to_ask() -> None:
-    """Product rule: it keeps nothing of its own."""
+def test_deletion_cost_agent_gets_its_queries_from_the_environment() -> None:
+    """Requirement SCL-3: the agent keeps no state."""
     (container,) = of("Deployment", policy())["spec"]["template"]["spec"]["containers"]
     environment = {item["name"]: item["value"] for item in container["env"]}
     assert environment[contract.ENV_DELETION_QUERY] == 'max by (pod) (mcp:pod:deletion_cost{namespace="apps"})'

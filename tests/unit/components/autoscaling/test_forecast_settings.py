@@ -30,14 +30,14 @@ def triggers(args: AutoscalingPolicyArgs) -> dict[str, Manifest]:
     return {trigger["name"]: trigger for trigger in item["spec"]["triggers"]}
 
 
-def test_by_default_the_forecast_is_recorded_and_moves_nothing() -> None:
-    """Issue, item 3: `forecast-only` is the default; whether it is worth its cost is seen first."""
+def test_forecast_is_only_recorded_by_default() -> None:
+    """Requirement SCL-5: `forecast-only` is the default, so its value is visible before it scales anything."""
     args = policy()
     assert forecast_queries.TRUSTED in rules(args)
     assert "forecast" not in triggers(args)
 
 
-def test_when_it_is_on_the_scaler_reads_the_trusted_forecast_and_takes_absence_for_no_opinion() -> None:
+def test_scaler_reads_the_trusted_forecast_and_ignores_its_absence() -> None:
     """KEDA, ignoreNullValues "true": an absent forecast is 0, and the largest trigger wins."""
     metadata = triggers(policy("on"))["forecast"]["metadata"]
     assert metadata["query"] == 'sum(mcp:load:forecast_trusted{namespace="mcp-system",mcp_server_name="mcp-rag"})'
@@ -46,13 +46,13 @@ def test_when_it_is_on_the_scaler_reads_the_trusted_forecast_and_takes_absence_f
 
 
 @pytest.mark.parametrize(("mode", "meant"), [(True, Prediction.ON), (False, Prediction.OFF), ("off", Prediction.OFF)])
-def test_unquoted_on_and_off_mean_what_they_say(mode: Any, meant: Prediction) -> None:
+def test_unquoted_on_and_off_are_read_as_prediction_modes(mode: Any, meant: Prediction) -> None:
     """YAML 1.1 reads them as booleans, YAML 1.2 as text."""
     assert ScalingSettings.model_validate({"prediction": mode}).prediction is meant
 
 
-def test_a_service_may_differ_from_its_stack() -> None:
-    """Product rule: prediction is turned on service by service."""
+def test_service_may_override_the_prediction_of_its_stack() -> None:
+    """Requirement SCL-5: prediction is turned on service by service."""
     assert "forecast" in triggers(policy("forecast-only", prediction="on"))
     assert forecast_queries.FORECAST not in rules(policy("forecast-only", prediction="off"))
 
@@ -62,31 +62,31 @@ def test_a_service_may_differ_from_its_stack() -> None:
     [{"in_flight_per_replica": None}, {"version": "canary"}, {"min_replicas": 2, "max_replicas": 2}],
     ids=["no calls count", "canary", "fixed size"],
 )
-def test_nothing_is_forecast_where_it_could_not_be_used(settings: dict[str, Any]) -> None:
-    """Product rule: a rule that nobody reads costs Prometheus every minute."""
+def test_no_forecast_rule_is_rendered_where_it_could_not_be_used(settings: dict[str, Any]) -> None:
+    """Requirement CMP-8: a rule that no scaler reads would cost Prometheus an evaluation every minute."""
     args = policy("on", **settings)
     assert prediction(args.targets["mcp-rag"], args) is Prediction.OFF
     assert forecast_queries.FORECAST not in rules(args)
 
 
-def test_a_program_without_the_operator_gets_no_rules() -> None:
-    """Prometheus operator: without its CRDs a PrometheusRule is refused."""
+def test_program_without_the_operator_gets_no_rules() -> None:
+    """Prometheus operator: without its CRDs the API server rejects a PrometheusRule."""
     raw = {"targets": {"mcp-rag": {}}, "prometheus_url": "http://prometheus"}
     assert manifests(AutoscalingPolicyArgs.model_validate(raw)) == []
 
 
-def test_a_keda_that_does_not_run_is_alerted_only_where_it_is_ours() -> None:
+def test_keda_down_alert_is_rendered_only_with_our_own_keda() -> None:
     """Measured: with no operator, a plain HPA beside KEDA's acted after 153 and 180 s instead of 10 to 15."""
     assert "KEDAOperatorMissing" in rules(policy("off"))
     assert "KEDAOperatorMissing" not in rules(policy("off", keda="existing"))
 
 
-def test_the_longest_lag_fits_the_history_that_is_demanded() -> None:
-    """Product rule: the retention that check demands is that of the oldest sample read."""
+def test_longest_lag_fits_the_required_history() -> None:
+    """Requirement SCL-5: the retention that `check` requires covers the oldest sample that a forecast reads."""
     assert max(forecast_queries.DAYS) * 24 < forecast_queries.HISTORY_HOURS
 
 
-def test_the_schema_accepts_the_rules() -> None:
+def test_forecast_rules_match_the_schema() -> None:
     """Prometheus operator's CRD, closed."""
     (item,) = manifests(policy("on"))
     assert schema_issues(item) == []

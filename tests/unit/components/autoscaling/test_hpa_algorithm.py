@@ -32,12 +32,12 @@ def sizes(controller: Autoscaler, size: int, totals: list[float], target: float 
 
 
 @pytest.mark.parametrize(("total", "wanted"), [(44, 4), (45, 5), (55, 6), (36, 4), (35, 4)])
-def test_a_value_within_the_tolerance_changes_nothing_and_beyond_it_is_rounded_up(total: float, wanted: int) -> None:
+def test_value_within_the_tolerance_changes_nothing_and_beyond_it_is_rounded_up(total: float, wanted: int) -> None:
     """Kubernetes, "Algorithm details": ceil(value / target), skipped while the ratio is within 0.1 of 1."""
     assert sizes(scaler(), 4, [total]) == [wanted]
 
 
-def test_tolerances_of_both_directions_are_those_of_the_behaviour() -> None:
+def test_tolerances_of_both_directions_come_from_the_behavior() -> None:
     """Kubernetes, HPA tolerance: `behavior.scaleUp.tolerance` and `scaleDown.tolerance`."""
     assert sizes(scaler({"tolerance_percent": 5}), 10, [104]) == [10]
     assert sizes(scaler({"tolerance_percent": 5}), 10, [106]) == [11]
@@ -68,31 +68,31 @@ def test_size_falls_only_when_load_was_low_for_the_whole_window() -> None:
     assert low == [4, 4, 4, 4, 1]
 
 
-def test_shrinking_in_percent_is_cut_and_counts_from_the_start_of_the_period() -> None:
+def test_scale_down_in_percent_is_truncated_and_counts_from_the_start_of_the_period() -> None:
     """Kubernetes, calculateScaleDownLimitWithBehaviors: int(start * (1 - percent / 100)) per period."""
     down = {"percent": 25, "period_seconds": 60, "stabilization_seconds": 60}
     fall = sizes(scaler(down=down), 10, [10] * 12)
     assert fall == [10] * 4 + [7] * 4 + [5] * 4
 
 
-def test_of_two_bounds_the_slower_holds() -> None:
+def test_slower_of_two_policies_wins() -> None:
     """Kubernetes, `selectPolicy: Min`."""
     bounds = {"percent": 50, "pods": 1, "stabilization_seconds": 60}
     assert sizes(scaler(down=bounds), 10, [10] * 5)[-2:] == [10, 9]
 
 
-def test_the_size_that_is_found_counts_as_the_first_recommendation() -> None:
+def test_initial_size_counts_as_the_first_recommendation() -> None:
     """Kubernetes, `recordInitialRecommendation`: a restarted controller removes nothing before the window is over."""
     assert sizes(scaler(down={"stabilization_seconds": 60}), 10, [10] * 5) == [10] * 4 + [1]
 
 
-def test_rising_load_must_last_for_the_window_of_growth() -> None:
+def test_rising_load_must_last_for_the_scale_up_window() -> None:
     """Kubernetes, "Stabilization window", scaleUp: the smallest recommendation of the window counts."""
     controller = scaler({"stabilization_seconds": 30})
     assert sizes(controller, 4, [40, 80, 80]) == [4, 4, 8]
 
 
-def test_the_largest_of_several_metrics_counts() -> None:
+def test_largest_of_several_metrics_counts() -> None:
     """Kubernetes, "Scaling on multiple metrics"."""
     assert scaler().sync(0, 4, [(40, 10), (70, 10)]) == 7
 

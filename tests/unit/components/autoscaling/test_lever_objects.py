@@ -32,8 +32,8 @@ def of(kind: str, args: AutoscalingPolicyArgs) -> Manifest:
     return found
 
 
-def test_it_pulls_only_what_counts_calls_and_may_patch_only_that() -> None:
-    """Product rule: least privilege; the need of anything else is not known in calls."""
+def test_fast_scaler_patches_only_targets_scaled_by_in_flight_requests() -> None:
+    """Requirement SEC-6: the role names only those targets; other triggers are not measured in calls."""
     role = of("Role", policy())
     assert role["rules"] == [
         {"apiGroups": ["keda.sh"], "resources": ["scaledobjects"], "verbs": ["patch"], "resourceNames": ["mcp-rag"]}
@@ -44,7 +44,7 @@ def test_it_pulls_only_what_counts_calls_and_may_patch_only_that() -> None:
     assert first["rules"][0]["expr"].endswith("/ 28), 2, 10)")
 
 
-def test_many_rules_are_evaluated_side_by_side() -> None:
+def test_many_rules_are_split_into_groups_that_run_in_parallel() -> None:
     """Prometheus, "Recording rules": rules of one group run one after the other."""
     many = policy(targets={f"s-{number}": {} for number in range(250)})
     groups = of("PrometheusRule", many)["spec"]["groups"]
@@ -52,8 +52,8 @@ def test_many_rules_are_evaluated_side_by_side() -> None:
     assert len({group["name"] for group in groups}) == 4
 
 
-def test_the_hold_reaches_the_process() -> None:
-    """Product rule: hold and bounds are in the query, so that the process keeps nothing."""
+def test_fast_scaler_query_contains_hold_and_bounds() -> None:
+    """Requirement SCL-6: hold and bounds are part of the query, so the process keeps no state."""
     (container,) = of("Deployment", policy())["spec"]["template"]["spec"]["containers"]
     environment = {item["name"]: item["value"] for item in container["env"]}
     assert "[120s]" in environment[contract.ENV_LEVER_QUERY]
@@ -71,8 +71,8 @@ def asked(args: AutoscalingPolicyArgs) -> frozenset[str]:
     return lever_live.asked(lever.pulled(args), args.namespace)
 
 
-def test_services_of_the_same_numbers_share_one_expression() -> None:
-    """Measured: a thousand expressions take Prometheus seconds; a thousand services in one a twentieth of that."""
+def test_services_with_equal_settings_share_one_expression() -> None:
+    """Measured: a thousand expressions take Prometheus seconds; one for a thousand services takes a twentieth."""
     same = policy(targets={f"s-{number}": {} for number in range(200)})
     assert query_of(same).count("label_replace") == 1
     assert asked(same) == lever.pulled(same).keys()
@@ -81,13 +81,13 @@ def test_services_of_the_same_numbers_share_one_expression() -> None:
     assert "${1}-x" in query_of(two)
 
 
-def test_a_name_that_is_not_the_services_stands_as_it_is() -> None:
-    """Component option `service`: a target may have any name."""
+def test_target_with_another_name_than_its_service_keeps_its_name() -> None:
+    """Requirement CMP-5: with the `service` option a target may have any name."""
     other = policy(targets={"checkout": {"service": "mcp-rag"}})
     assert '"scaledobject", "checkout", "mcp_server_name"' in query_of(other)
 
 
-def test_the_text_has_a_bound_and_what_does_not_fit_is_left_to_the_rule() -> None:
+def test_live_query_is_bounded_and_the_rest_is_left_to_the_rule() -> None:
     """Linux takes 128 KiB in one variable; what many services share goes first."""
     own = {
         f"own-{number}": {"in_flight_per_replica": 1 + number % 28, "max_replicas": 10 + number}
@@ -107,8 +107,8 @@ def rules_of(args: AutoscalingPolicyArgs) -> list[Manifest]:
     ]
 
 
-def test_rule_and_query_look_at_the_moments_at_which_the_process_asks() -> None:
-    """Product rule: what raised a minimum is recorded, however short it was."""
+def test_rule_and_query_use_the_resolution_of_the_fast_scaler_period() -> None:
+    """Requirement SCL-6: the rule records each peak that raised a minimum, however short it was."""
     (rule,) = rules_of(policy())
     assert "[5s:500ms]" in rule["expr"]
     assert query_of(policy()).count("[6s:500ms]") == 1
@@ -116,23 +116,23 @@ def test_rule_and_query_look_at_the_moments_at_which_the_process_asks() -> None:
     assert lever_queries.SEEN_SECONDS > lever_queries.RULE_SECONDS
 
 
-def test_no_query_counts_as_active_with_a_lever() -> None:
-    """Measured: KEDA writes a raised minimum at once only while no trigger is active; without a lever it may be."""
+def test_triggers_never_become_active_with_the_fast_scaler() -> None:
+    """Measured: KEDA writes a raised minimum at once only while no trigger is active."""
     with_lever = scalers.manifests(policy())[0]["spec"]["triggers"][0]["metadata"]
     without = scalers.manifests(policy(keda={"install": "existing"}))[0]["spec"]["triggers"][0]["metadata"]
     assert float(with_lever.pop("activationThreshold")) == 1e9
     assert with_lever == without
 
 
-def test_a_queue_that_reaches_zero_stays_active_by_its_length() -> None:
+def test_queue_that_scales_to_zero_stays_active_by_its_length() -> None:
     """KEDA, "Activating and scaling thresholds": out of reach, zero would never be left."""
     queue = {"profile": "queue", "min_replicas": 0, "queue": {"query": "jobs", "per_replica": 5}}
     (item,) = scalers.manifests(policy(targets={"worker": queue}))
     assert "activationThreshold" not in item["spec"]["triggers"][0]["metadata"]
 
 
-def test_an_update_leaves_the_raised_minimum() -> None:
-    """Pulumi, `ignoreChanges`: the lever writes it after creation; of objects that it does not pull, nobody does."""
+def test_update_keeps_the_raised_minimum() -> None:
+    """Pulumi, `ignoreChanges`: the fast scaler writes the minimum after creation, on its own targets only."""
 
     def program() -> None:
         AutoscalingPolicy("scaling", RAW)
@@ -142,14 +142,14 @@ def test_an_update_leaves_the_raised_minimum() -> None:
     assert ignored == {"apps/mcp-rag": ["spec.minReplicaCount"], "apps/mcp-cpu": []}
 
 
-def test_without_a_lever_there_is_none() -> None:
-    """Product rule: a choice."""
+def test_fast_scaler_is_rendered_only_when_it_has_targets() -> None:
+    """Requirement CMP-8: the fast scaler is optional."""
     assert lever.manifests(policy(keda={"install": "existing"})) == []
     assert lever.manifests(policy(targets={"mcp-one": {"profile": "singleton"}})) == []
 
 
-def test_a_lever_without_keda_is_refused() -> None:
-    """Product rule: what the object is, what is wrong, what to write."""
+def test_fast_scaler_without_keda_is_rejected() -> None:
+    """Requirement CFG-2: the error names object, field and what to set instead."""
     with pytest.raises(ValidationError) as raised:
         policy(keda={"install": "none", "lever": {"image": "runtime:1"}})
     assert "lever raises the minimum of ScaledObjects, and install: none renders none; remove lever, or set " in str(
@@ -157,8 +157,8 @@ def test_a_lever_without_keda_is_refused() -> None:
     )
 
 
-def test_its_metrics_are_for_prometheus_alone() -> None:
-    """Product rule, as for services: metrics are outside the mesh, so the node's kernel names who may scrape."""
+def test_fast_scaler_metrics_are_reachable_only_for_prometheus() -> None:
+    """Requirement SEC-12: the metrics port is outside the mesh, so a NetworkPolicy names who may scrape."""
     (rule,) = of("NetworkPolicy", policy())["spec"]["ingress"]
     assert rule["from"] == [
         {"namespaceSelector": {}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}}

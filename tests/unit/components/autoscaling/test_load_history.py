@@ -20,14 +20,14 @@ def history(folder: Path, lines: list[str], header: str = "minute,requests") -> 
     return read(path)
 
 
-def test_counts_become_calls_per_second_and_other_columns_stay(tmp_path: Path) -> None:
-    """Product rule: requests are counted per interval, calls in work are not."""
+def test_request_counts_become_calls_per_second_and_other_columns_stay(tmp_path: Path) -> None:
+    """Requirement SCL-10: counts per interval become a rate; in-flight requests are a gauge."""
     assert history(tmp_path, rows()).values == [1.0] * 120
     assert history(tmp_path, rows(), "minute,in_flight").values == [60.0] * 120
 
 
-def test_longer_intervals_fill_their_minutes_and_shorter_ones_are_averaged(tmp_path: Path) -> None:
-    """Product rule: the forecast works on minutes, whatever the file's interval is."""
+def test_load_history_is_resampled_to_minutes(tmp_path: Path) -> None:
+    """Requirement SCL-10: forecast and simulation work on minutes, whatever the interval of the file."""
     wide = [f"2026-03-01T{hour:02}:{minute:02},300" for hour in range(2) for minute in range(0, 60, 5)]
     assert history(tmp_path, wide).values == [1.0] * 120
     fine = [f"2026-03-01T00:{second // 60:02}:{second % 60:02},{second % 2}" for second in range(3600)]
@@ -50,19 +50,19 @@ ODD: dict[str, tuple[list[str], str]] = {
 
 
 @pytest.mark.parametrize(("lines", "note"), ODD.values(), ids=ODD)
-def test_whatever_is_odd_is_said_and_never_taken_for_no_load(tmp_path: Path, lines: list[str], note: str) -> None:
-    """Issue, "Bad input": a load file with gaps, duplicates, negative or non-monotonic rows."""
+def test_irregular_rows_are_reported_and_not_counted_as_zero_load(tmp_path: Path, lines: list[str], note: str) -> None:
+    """Requirement SCL-11: gaps, duplicates, negative and non-monotonic rows of a load file are reported."""
     found = history(tmp_path, lines)
     assert any(text.startswith(note) for text in found.notes)
     assert 0 not in found.values
 
 
-def test_a_service_that_is_idle_most_of_the_time_has_no_outage(tmp_path: Path) -> None:
-    """Product rule: its zeros are load."""
+def test_service_that_is_idle_most_of_the_time_has_no_outage(tmp_path: Path) -> None:
+    """Requirement SCL-11: zeros of an idle service are load, not missing data."""
     assert history(tmp_path, [*rows(720, 0)[:600], *rows(720)[600:]]).notes == []
 
 
-def test_a_change_of_clocks_is_no_gap_and_no_repetition(tmp_path: Path) -> None:
+def test_clock_change_is_neither_a_gap_nor_a_duplicate(tmp_path: Path) -> None:
     """ISO 8601: 02:59+02:00 and 02:00+01:00 follow each other, although the clock says the hour twice."""
     summer = [f"2026-10-25T02:{minute:02}:00+02:00,60" for minute in range(60)]
     winter = [f"2026-10-25T02:{minute:02}:00+01:00,120" for minute in range(60)]
@@ -80,8 +80,8 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("text", "line"), FAULTS.values(), ids=FAULTS)
-def test_a_file_without_a_history_is_refused_in_one_line(tmp_path: Path, text: str, line: str) -> None:
-    """Product rule: no traceback for a wrong file."""
+def test_file_without_a_history_is_rejected_in_one_line(tmp_path: Path, text: str, line: str) -> None:
+    """Requirement CFG-4: no load file ends in a traceback."""
     path = tmp_path / "load.csv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError) as raised:
@@ -89,7 +89,7 @@ def test_a_file_without_a_history_is_refused_in_one_line(tmp_path: Path, text: s
     assert str(raised.value.issues[0]).startswith(f"load.csv: {line}")
 
 
-def test_an_absent_file_is_refused_in_one_line(tmp_path: Path) -> None:
-    """Product rule: as above."""
+def test_missing_file_is_rejected_in_one_line(tmp_path: Path) -> None:
+    """Requirement CFG-4: a missing file does not end in a traceback."""
     with pytest.raises(ConfigurationError, match=r"load\.csv: cannot be read as CSV"):
         read(tmp_path / "load.csv")

@@ -34,13 +34,13 @@ def refused(wanted: dict[str, Any]) -> list[str]:
     return [str(fault) for fault in model_issues(AutoscalingPolicyArgs, raw(wanted), "scaling")]
 
 
-def test_a_stack_that_says_nothing_of_nodes_gets_nothing() -> None:
-    """Product rule: nodes belong to the cluster's own program unless the stack says otherwise."""
+def test_stack_without_node_settings_renders_no_node_objects() -> None:
+    """Requirement SCL-8: nodes belong to the cluster unless the stack says otherwise."""
     args = AutoscalingPolicyArgs(targets={}, prometheus_url="http://prometheus")
     assert [*nodes.manifests(args), *node_pools.manifests(args), *node_pools.releases(args)] == []
 
 
-def test_a_place_is_held_by_a_pod_that_any_pod_may_push_out() -> None:
+def test_spare_capacity_is_held_by_pods_that_any_pod_may_preempt() -> None:
     """Cluster Autoscaler, FAQ, overprovisioning: priority -10 still makes a node; below it, pods are expendable."""
     args = policy({"buffer": {"kind": "pause", "replicas": 3}}, largest_cpu="1100m", largest_memory="640Mi")
     services, buffer = of_kind("PriorityClass", args)
@@ -52,7 +52,7 @@ def test_a_place_is_held_by_a_pod_that_any_pod_may_push_out() -> None:
     assert pod["containers"][0]["resources"]["requests"] == {"cpu": "1100m", "memory": "640Mi"}
 
 
-def test_a_capacity_buffer_names_a_pod_of_the_same_size() -> None:
+def test_capacity_buffer_names_a_pod_of_the_same_size() -> None:
     """CapacityBuffer v1beta1: `podTemplateRef` and `replicas`."""
     args = policy({"buffer": {"kind": "capacity-buffer", "replicas": 2}}, largest_cpu="1")
     (buffer,) = of_kind("CapacityBuffer", args)
@@ -76,7 +76,7 @@ def test_every_image_is_mounted_on_every_node_and_none_is_started() -> None:
     assert of_kind("DaemonSet", policy({"pre_pull": True})) == []
 
 
-def test_the_objects_are_known_to_kubernetes() -> None:
+def test_node_objects_match_the_kubernetes_schema() -> None:
     """Kubernetes API: no unknown field, no wrong type."""
     args = policy({"buffer": {"kind": "pause"}, "pre_pull": True}, images=["a:1"])
     found = nodes.manifests(args)
@@ -84,7 +84,7 @@ def test_the_objects_are_known_to_kubernetes() -> None:
     assert [fault for item in found for fault in schema_issues(item)] == []
 
 
-def test_spot_comes_first_and_takes_only_who_may_be_interrupted() -> None:
+def test_spot_nodes_are_preferred_and_take_only_interruptible_services() -> None:
     """Karpenter, NodePool: `weight` orders pools, a taint keeps others away."""
     spot, on_demand = of_kind("NodePool", policy({"karpenter": {"node_class": NODE_CLASS, "spot": True}}))
     assert spot["spec"]["weight"] > on_demand["spec"]["weight"]
@@ -93,14 +93,14 @@ def test_spot_comes_first_and_takes_only_who_may_be_interrupted() -> None:
     assert spot["spec"]["template"]["spec"]["nodeClassRef"] == NODE_CLASS
 
 
-def test_a_pool_has_a_bound_and_is_emptied_slowly() -> None:
-    """Karpenter: no limit is no bound of cost; `consolidateAfter` is 0s where nothing is said."""
+def test_node_pool_has_a_limit_and_is_consolidated_slowly() -> None:
+    """Karpenter: without a limit cost is unbounded; `consolidateAfter` is 0s by default."""
     (pool,) = of_kind("NodePool", policy({"karpenter": {"node_class": NODE_CLASS, "cores": 12}}))
     assert pool["spec"]["limits"] == {"cpu": "12"}
     assert pool["spec"]["disruption"]["consolidateAfter"] == "5m"
 
 
-def test_no_group_of_nodes_is_forgotten_by_the_priority_expander() -> None:
+def test_priority_expander_matches_every_node_group() -> None:
     """Cluster Autoscaler, priority expander: a group that matches no expression is never used."""
     wanted = {"cluster_autoscaler": {"priorities": {10: [".*on-demand.*"], 50: [".*spot.*"]}}}
     (release,) = node_pools.releases(policy(wanted))
@@ -112,15 +112,15 @@ def test_no_group_of_nodes_is_forgotten_by_the_priority_expander() -> None:
     assert release.values["extraArgs"]["expander"] == "priority,least-waste"
 
 
-def test_nodes_of_servers_can_be_removed_although_they_have_local_storage() -> None:
+def test_nodes_with_server_pods_can_be_removed_despite_local_storage() -> None:
     """Cluster Autoscaler, `--skip-nodes-with-local-storage`, default true: every server has an emptyDir."""
     (release,) = node_pools.releases(policy({"cluster_autoscaler": {}}))
     assert release.values["extraArgs"]["skip-nodes-with-local-storage"] is False
     assert "capacity-buffer-controller-enabled" not in release.values["extraArgs"]
 
 
-def test_the_stacks_values_win_inside_mappings_too() -> None:
-    """Product rule: what the cloud asks for is known to the stack alone."""
+def test_stack_values_win_inside_mappings_too() -> None:
+    """Requirement CFG-16: provider-specific values of the stack are passed through."""
     wanted = {
         "buffer": {"kind": "capacity-buffer"},
         "cluster_autoscaler": {"values": {"cloudProvider": "gce", "extraArgs": {"expander": "least-waste"}}},
@@ -162,6 +162,6 @@ def test_the_stacks_values_win_inside_mappings_too() -> None:
         ),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_the_fix(text: str, fault: str) -> None:
-    """Product rule: refused at preview, by field."""
+def test_impossible_node_settings_are_rejected_with_the_fix(text: str, fault: str) -> None:
+    """Requirement CFG-7: preview rejects a combination that can never work, by field."""
     assert refused(yaml.safe_load(text)) == [fault]

@@ -18,7 +18,7 @@ def policy(**settings: Any) -> AutoscalingPolicyArgs:
     return AutoscalingPolicyArgs.model_validate(raw)
 
 
-def test_a_plain_autoscaler_counts_cpu_and_memory_of_the_servers_container() -> None:
+def test_native_hpa_counts_cpu_and_memory_of_the_server_container() -> None:
     """Kubernetes, HPA v2, ContainerResource: the sidecar must not count."""
     (item,) = manifests(policy(memory_percent=75, memory_limit="1Gi"))
     assert (item["apiVersion"], item["kind"]) == ("autoscaling/v2", "HorizontalPodAutoscaler")
@@ -27,20 +27,20 @@ def test_a_plain_autoscaler_counts_cpu_and_memory_of_the_servers_container() -> 
     assert memory["target"] == {"type": "AverageValue", "averageValue": "805306368"}
 
 
-def test_it_is_an_object_that_kubernetes_knows() -> None:
+def test_native_hpa_matches_the_kubernetes_schema() -> None:
     """Kubernetes API, autoscaling/v2: no unknown field, no wrong type."""
     (item,) = manifests(policy(memory_percent=75))
     assert schema_issues(item) == []
 
 
-def test_nothing_of_keda_is_installed() -> None:
-    """Product rule: `none` is for clusters that may not have it."""
+def test_without_keda_nothing_of_keda_is_installed() -> None:
+    """Requirement CMP-8: `keda.install: none` is for clusters that do not allow KEDA."""
     assert releases(policy()) == []
     assert namespaces(policy()) == []
 
 
-def test_what_needs_keda_is_refused_by_name() -> None:
-    """Product rule: a measure that would silently not count is a fault."""
+def test_setting_that_needs_keda_is_rejected_by_name() -> None:
+    """Requirement CFG-6: a metric that would silently not count is a configuration error."""
     raw = {
         "targets": {"mcp-rag": {"sessions_per_replica": 5, "cpu_percent": None}},
         "prometheus_url": URL,

@@ -33,8 +33,8 @@ def refusals(**raw: Any) -> list[str]:
     return [str(fault) for fault in model_issues(ScalingSettings, raw, "scaling")]
 
 
-def test_sessions_count_and_go_one_by_one() -> None:
-    """Product rule: sessions cannot move, so a replica with some is removed slowly and another is added in time."""
+def test_session_profile_scales_on_sessions_and_removes_replicas_one_by_one() -> None:
+    """Requirement SCL-3: sessions cannot move, so replicas with sessions are removed slowly."""
     spec = scaled(profile="session")
     assert [trigger["name"] for trigger in spec["triggers"]] == ["in-flight", "sessions", "cpu"]
     assert spec["triggers"][1]["metadata"]["threshold"] == "7000"
@@ -45,12 +45,12 @@ def test_sessions_count_and_go_one_by_one() -> None:
     }
 
 
-def test_the_default_of_sessions_is_a_share_of_what_a_replica_accepts() -> None:
-    """Official SDK 2.3, `max_sessions`: beyond it a replica refuses, so 70 % of it leaves room until another is up."""
+def test_default_session_target_is_a_share_of_the_session_limit() -> None:
+    """Official SDK 2.3, `max_sessions`: a replica rejects more; 70 % of it leaves room until another is up."""
     assert ScalingSettings(profile=Profile.SESSION).sessions_per_replica == LimitSettings().sessions * 7 // 10
 
 
-def test_memory_is_guarded_by_bytes_of_the_limit() -> None:
+def test_memory_trigger_uses_bytes_of_the_limit() -> None:
     """Kubernetes: a container is killed at its limit; its request, KEDA's base of Utilization, is far below."""
     (guard,) = [
         entry for entry in scaled(profile="memory", memory_limit="1Gi")["triggers"] if entry["type"] == "memory"
@@ -59,47 +59,47 @@ def test_memory_is_guarded_by_bytes_of_the_limit() -> None:
     assert guard["metadata"] == {"value": str(2**30 * 75 // 100), "containerName": "server"}
 
 
-def test_a_queue_is_all_that_counts_for_its_workers() -> None:
-    """Product rule: a worker takes what it bears, the backlog outside says how many are needed."""
+def test_queue_profile_scales_only_on_the_queue() -> None:
+    """Requirement SCL-1: the backlog outside says how many workers are needed."""
     spec = scaled(profile="queue", queue=QUEUE)
     assert [trigger["metadata"]["query"] for trigger in spec["triggers"]] == [QUEUE["query"]]
     assert spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleUp"]["policies"][0]["value"] == 100
 
 
-def test_queue_workers_may_go_to_zero_and_come_back_by_keda() -> None:
+def test_queue_workers_scale_to_zero_and_back_by_keda() -> None:
     """KEDA: only below the minimum of 1 do its own polling and cool-down work; the HPA does not run there."""
     spec = scaled(profile="queue", queue=QUEUE, min_replicas=0)
     assert (spec["minReplicaCount"], spec["pollingInterval"], spec["cooldownPeriod"]) == (0, 5, 300)
     assert spec["fallback"]["replicas"] == 1
 
 
-def test_a_singleton_has_no_autoscaler() -> None:
-    """Product rule: one replica is a fixed size."""
+def test_singleton_has_no_autoscaler() -> None:
+    """Requirement SCL-1: the singleton profile has a fixed size of one replica."""
     targets = {"mcp-one": ScalingTarget.model_validate({"profile": "singleton"})}
     assert manifests(AutoscalingPolicyArgs(targets=targets, prometheus_url="http://prometheus")) == []
 
 
-def test_a_written_field_replaces_the_profiles_and_its_neighbours_stay() -> None:
-    """Issue: every number of a profile may be overridden, inside its structures too."""
+def test_explicit_field_overrides_the_profile_and_keeps_its_siblings() -> None:
+    """Requirement SCL-1: every number of a profile may be overridden, inside its structures too."""
     settings = ScalingSettings.model_validate({"profile": "session", "scale_down": {"period_seconds": 60}})
     down = settings.scale_down
     assert (down.pods, down.percent, down.period_seconds, down.stabilization_seconds) == (1, None, 60, 900)
 
 
-def test_fields_of_other_languages_replace_the_profiles_too() -> None:
+def test_fields_in_camel_case_override_the_profile_too() -> None:
     """Pulumi: programs in other languages send `memoryPercent`."""
     assert ScalingSettings.model_validate({"profile": "memory", "memoryPercent": 60}).memory_percent == 60
 
 
-def test_a_profile_that_was_applied_stays_what_it_is() -> None:
-    """Product rule: settings that pass through a second model are the same settings."""
+def test_applied_profile_is_unchanged_by_a_second_validation() -> None:
+    """Requirement CFG-13: settings that pass through a second model are the same settings."""
     first = ScalingSettings.model_validate({"profile": "session", "cpu_percent": None})
     again = ScalingTarget(**dict(first))
     assert {field: getattr(again, field) for field in ScalingSettings.model_fields} == dict(first)
 
 
 @pytest.mark.parametrize("profile", [item for item in Profile if item is not Profile.SINGLETON])
-def test_the_schema_accepts_every_profile(profile: Profile) -> None:
+def test_every_profile_matches_the_schema(profile: Profile) -> None:
     """KEDA's CRD, closed: an unknown field would be pruned."""
     schedule = {"start": "45 8 * * 1-5", "end": "0 18 * * 1-5", "timezone": "Europe/Berlin", "replicas": 4}
     settings = {"profile": profile.value, "queue": QUEUE, "schedules": [schedule], "scale_down": {"percent": 10}}
@@ -112,14 +112,14 @@ def test_the_schema_accepts_every_profile(profile: Profile) -> None:
     assert schema_issues(item) == []
 
 
-def test_of_two_bounds_on_shrinking_the_slower_holds() -> None:
+def test_slower_of_two_scale_down_policies_wins() -> None:
     """Kubernetes, HPA `selectPolicy`: its default, Max, would take the faster."""
     down = scaled(scale_down={"pods": 2})["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
     assert down["selectPolicy"] == "Min"
     assert [policy["type"] for policy in down["policies"]] == ["Percent", "Pods"]
 
 
-def test_a_schedule_is_a_floor() -> None:
+def test_schedule_is_a_minimum() -> None:
     """KEDA, "Cron": desiredReplicas from start to end; every value of the metadata is text."""
     schedule = {"start": "45 8 * * 1-5", "end": "0 18 * * 1-5", "timezone": "Europe/Berlin", "replicas": 4}
     (trigger,) = [item for item in scaled(schedules=[schedule])["triggers"] if item["type"] == "cron"]
@@ -131,14 +131,14 @@ def test_a_schedule_is_a_floor() -> None:
     }
 
 
-def test_only_one_versions_pods_count_where_two_run() -> None:
-    """Product rule: a canary's scaler that sees the stable version's calls would grow by them."""
+def test_canary_scaler_counts_only_pods_of_its_version() -> None:
+    """Requirement SCL-4: a canary's scaler ignores the calls of the stable version."""
     spec = scaled(service="mcp-search", version="canary", deployment="mcp-search-canary")
     assert spec["triggers"][0]["metadata"]["query"].count('mcp_server_name="mcp-search",version="canary"') == 3
 
 
-def test_without_a_query_there_is_no_fallback() -> None:
-    """KEDA's webhook refuses a fallback where CPU and memory alone count."""
+def test_scaled_object_without_a_query_has_no_fallback() -> None:
+    """KEDA's webhook rejects a fallback where CPU and memory alone count."""
     assert "fallback" not in scaled(in_flight_per_replica=None)
 
 
@@ -185,7 +185,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("raw", "line"), BAD.values(), ids=BAD)
-def test_what_would_break_later_is_refused_in_one_line(raw: dict[str, Any], line: str) -> None:
+def test_settings_that_keda_accepts_but_cannot_scale_are_rejected_in_one_line(raw: dict[str, Any], line: str) -> None:
     """Measured: KEDA accepts most of this and then scales nothing."""
     assert refusals(**raw) == [f"scaling: {line}"]
 
@@ -225,7 +225,7 @@ BAD_SCHEDULES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("change", "line"), BAD_SCHEDULES.values(), ids=BAD_SCHEDULES)
-def test_schedules_that_say_nothing_are_refused(change: dict[str, Any], line: str) -> None:
-    """KEDA finds these out in the cluster only."""
+def test_schedules_without_effect_are_rejected(change: dict[str, Any], line: str) -> None:
+    """KEDA finds these errors in the cluster only."""
     assert refusals(schedules=[SCHEDULE]) == []
     assert refusals(schedules=[{**SCHEDULE, **change}]) == [f"scaling: {line}"]

@@ -38,7 +38,7 @@ SIMULATED = {
 
 
 @pytest.mark.parametrize(("given", "decision", "ready"), SIMULATED.values(), ids=SIMULATED)
-def test_the_budget_is_that_of_the_simulation(
+def test_latency_budget_equals_the_simulated_quantiles(
     given: Reaction, decision: tuple[int, int], ready: tuple[int, int]
 ) -> None:
     """Monte Carlo of the same ranges, 400,000 samples: p50 and p99 of decision and ready."""
@@ -48,22 +48,22 @@ def test_the_budget_is_that_of_the_simulation(
     assert [quantile(whole, share) for share in (0.5, 0.99)] == pytest.approx(ready, abs=3)
 
 
-def test_the_decision_is_as_fast_as_measured() -> None:
+def test_decision_latency_equals_the_measured_one() -> None:
     """Measured with the real HPA controller and KEDA, held query, 4 -> 8: p50 12.0, p90 18.1, max 19.2 (23 steps)."""
     stages = decision_stages(reaction(min_replicas=4))
     assert quantile(stages, 0.5) == pytest.approx(12.0, abs=1.5)
     assert quantile(stages, 0.9) == pytest.approx(18.1, abs=1.5)
 
 
-def test_the_default_keeps_the_goal_and_only_the_lever_is_faster() -> None:
-    """Product goal: a replica serves within 30 s of a step, at p99."""
+def test_default_meets_the_goal_and_only_the_fast_scaler_is_faster() -> None:
+    """Requirement SCL-9: a replica serves within 30 s of a step, at p99."""
     given = reaction()._replace(target=ScalingTarget(), factor=4)
     assert ready_p99(given) < 30
     assert [change.text for change in changes(given)] == ["keda.lever: {image: ...}"]
     assert changes(given._replace(lever=True)) == []
 
 
-def test_the_lever_stands_in_place_of_the_sync_and_of_growth() -> None:
+def test_fast_scaler_replaces_hpa_sync_and_growth_stages() -> None:
     """Measured: KEDA itself writes a raised minimum at once, past the HPA's period and policies."""
     slow = reaction(min_replicas=4, scale_up={"percent": 50})._replace(factor=4, lever=True)
     names = [stage.name for stage in decision_stages(slow)]
@@ -71,8 +71,8 @@ def test_the_lever_stands_in_place_of_the_sync_and_of_growth() -> None:
     assert sum(stage.worst_seconds for stage in [*decision_stages(slow), *ready_stages(slow)]) < 30
 
 
-def test_the_lever_keeps_its_goal_with_a_start_of_five_seconds() -> None:
-    """Product goal: ready within 11 s of a step at p99, where a pod takes 5 s; by the rule alone it was 16 s."""
+def test_fast_scaler_is_ready_within_11_seconds_with_a_5_second_start() -> None:
+    """Requirement SCL-9: ready within 11 s of a step at p99, where a pod takes 5 s to start."""
     given = reaction(min_replicas=4, pod_ready_seconds=5)._replace(lever=True)
     assert ready_p99(given) < 11
     assert sum(stage.worst_seconds for stage in [*decision_stages(given), *ready_stages(given)]) < 11
@@ -89,19 +89,19 @@ def test_the_lever_keeps_its_goal_with_a_start_of_five_seconds() -> None:
     ],
     ids=["no calls count", "a floor by schedule"],
 )
-def test_a_lever_that_does_not_act_is_in_no_sum(settings: dict[str, Any]) -> None:
-    """Measured: while a trigger is active KEDA leaves the size to the HPA's sync; what counts no calls has no lever."""
+def test_inactive_fast_scaler_is_not_counted_in_the_latency(settings: dict[str, Any]) -> None:
+    """Measured: an active trigger leaves the size to the HPA's sync; services not scaled by calls are excluded."""
     assert "HPA sync" in [stage.name for stage in decision_stages(reaction(**settings)._replace(lever=True))]
 
 
-def test_from_zero_keda_looks_itself() -> None:
+def test_scale_from_zero_waits_for_keda_polling() -> None:
     """KEDA, `pollingInterval`: below one replica there is no HPA."""
     queue: dict[str, Any] = {"profile": "queue", "min_replicas": 0, "queue": {"query": "sum(jobs)", "per_replica": 1}}
     assert [stage.name for stage in decision_stages(reaction(**queue))] == ["scrape of the queue", "KEDA looks, from 0"]
 
 
-def test_only_what_the_stack_does_not_prepare_comes_on_top() -> None:
-    """Product rule: the budget is of the stack's own settings."""
+def test_latency_exceptions_are_only_stages_that_the_stack_does_not_prepare() -> None:
+    """Requirement SCL-9: the budget follows from the stack's own settings."""
     assert exceptions(reaction()) == [PULL, NEW_NODE]
     assert exceptions(reaction()._replace(pre_pull=True, buffer=BufferKind.PAUSE)) == []
 
@@ -114,44 +114,44 @@ def test_slow_growth_takes_further_periods() -> None:
 
 
 def test_growth_ends_at_the_maximum() -> None:
-    """Kubernetes: no policy goes above maxReplicas, so no period is waited for beyond it."""
+    """Kubernetes: no policy goes above maxReplicas, so growth needs no period beyond it."""
     slow = ScalingTarget.model_validate({"min_replicas": 4, "max_replicas": 8, "scale_up": {"percent": 100}})
     assert growth_seconds(slow, 10) == 0
 
 
-def test_what_costs_most_is_named_first() -> None:
-    """Product rule: each change is tried alone, and its p99 said."""
+def test_change_with_the_largest_gain_is_named_first() -> None:
+    """Requirement SCL-9: each change is tried alone, and its p99 is reported."""
     found = changes(reaction(scale_up={"stabilization_seconds": 60, "percent": 50}, min_replicas=2))
     expected = ["keda.lever: {image: ...}", "scale_up.stabilization_seconds: 0", "scale_up.percent: 900"]
     assert [change.text for change in found] == expected
     assert found[0].ready_p99_seconds < found[1].ready_p99_seconds < found[2].ready_p99_seconds
 
 
-def test_a_service_by_cpu_alone_is_told_to_count_calls() -> None:
-    """Reference: the path by CPU takes 43 s at p99, the gauge 27 s."""
+def test_service_scaled_by_cpu_alone_gets_advice_to_count_calls() -> None:
+    """Requirement SCL-9: scaling by CPU takes 43 s at p99, scaling by the gauge 27 s."""
     (change,) = changes(reaction(in_flight_per_replica=None))
     assert change.text.startswith("in_flight_per_replica: 28")
 
 
-def test_a_measured_start_replaces_the_assumed_one() -> None:
-    """Product rule: what was measured in the cluster wins over ranges."""
+def test_measured_start_time_replaces_the_assumed_one() -> None:
+    """Requirement CLI-2: a start time measured in the cluster wins over the assumed range."""
     (stage,) = ready_stages(reaction(pod_ready_seconds=90))
     assert stage.typical_seconds == 90
     assert changes(reaction(pod_ready_seconds=90))[0].text.startswith("a faster start")
 
 
-def test_an_unmeasured_start_counts_at_its_worst() -> None:
-    """Product rule: a horizon is checked against the slowest replica that a prepared cluster should have."""
+def test_unmeasured_start_time_counts_at_its_worst() -> None:
+    """Requirement SCL-9: a horizon is checked against the slowest replica of a prepared cluster."""
     assert pod_ready_seconds(ScalingTarget(), 1) == 14
 
 
-def test_a_queue_is_seen_when_its_exporter_is_scraped() -> None:
+def test_queue_latency_includes_the_scrape_of_its_exporter() -> None:
     """Prometheus operator: monitors that name no interval get the stack's."""
     queue: dict[str, Any] = {"profile": "queue", "queue": {"query": "sum(jobs)", "per_replica": 1}}
     assert decision_stages(reaction(**queue))[0].worst_seconds == 30
 
 
-def test_quantiles_are_of_the_sum() -> None:
+def test_quantiles_are_those_of_the_sum() -> None:
     """Probability: two even stages of 1 s sum to 1 s at the median, and stay within 2 s."""
     even = Stage("even", 0, 0.5, 1, "")
     assert quantile([even, even], 0.5) == 1
@@ -159,7 +159,7 @@ def test_quantiles_are_of_the_sum() -> None:
     assert quantile([*POD_START], 1) == 8
 
 
-def test_a_share_above_one_is_refused() -> None:
-    """Product rule: 99 is a slip for 0.99."""
+def test_quantile_above_one_is_rejected() -> None:
+    """Requirement CFG-9: a quantile is a number up to 1, so 99 is rejected."""
     with pytest.raises(ValueError, match=r"share 99 is above 1; use 0\.99 for 99 %"):
         quantile([], 99)

@@ -45,7 +45,7 @@ def refused(vpa: dict[str, Any] = PRESENT, **settings: Any) -> list[str]:
         ({"right_sizing": {"mode": "in-place"}, "min_replicas": 3, "max_replicas": 3}, "InPlaceOrRecreate", None),
     ],
 )
-def test_what_is_resized_follows_from_the_profile_and_from_what_the_autoscaler_counts(
+def test_resized_resources_follow_from_the_profile_and_the_autoscaler(
     settings: dict[str, Any], mode: str, resources: list[str] | None
 ) -> None:
     """Kubernetes, VPA: never with an HPA on one resource; a fixed number of replicas has no HPA."""
@@ -62,7 +62,7 @@ def test_what_is_resized_follows_from_the_profile_and_from_what_the_autoscaler_c
     st.booleans(),
     st.lists(st.sampled_from(["cpu", "memory"]), min_size=1, max_size=2, unique=True),
 )
-def test_no_resource_is_ever_both_counted_and_resized(
+def test_no_resource_is_both_scaled_and_resized(
     mode: str, counts_cpu: bool, counts_memory: bool, resources: list[str]
 ) -> None:
     """Kubernetes, VPA: "should not be used with the HPA on the same resource metric"."""
@@ -78,8 +78,8 @@ def test_no_resource_is_ever_both_counted_and_resized(
         assert set(spec(**settings)["resourcePolicy"]["containerPolicies"][0]["controlledResources"]) == set(resources)
 
 
-def test_a_resource_with_two_masters_is_refused_with_the_fix() -> None:
-    """Product rule: VPA and HPA on one resource."""
+def test_resource_of_both_hpa_and_vpa_is_rejected_with_the_fix() -> None:
+    """Requirement CFG-7: VPA and HPA on one resource contradict each other."""
     assert refused(right_sizing={"mode": "in-place", "resources": ["cpu"]}) == [
         (
             "scaling: targets.mcp-rag: right_sizing.resources: the autoscaler counts cpu "
@@ -95,8 +95,8 @@ def test_a_resource_with_two_masters_is_refused_with_the_fix() -> None:
     ]
 
 
-def test_resizing_without_a_vpa_is_refused_and_a_profiles_own_is_left_out() -> None:
-    """Product rule: what was asked for by name must not silently not happen."""
+def test_resizing_without_a_vpa_is_rejected_and_profile_defaults_are_left_out() -> None:
+    """Requirement CFG-6: a setting that the stack names never silently has no effect."""
     assert refused({"install": "none"}, right_sizing={"mode": "in-place"}) == [
         (
             "scaling: targets.mcp-rag: right_sizing.mode: needs a VerticalPodAutoscaler, which "
@@ -107,15 +107,15 @@ def test_resizing_without_a_vpa_is_refused_and_a_profiles_own_is_left_out() -> N
     assert manifests(none) == []
 
 
-def test_off_is_advice_however_a_yaml_parser_reads_it() -> None:
-    """YAML 1.1 reads `off` as false, which the API server refuses as an updateMode."""
+def test_off_means_advice_in_every_yaml_version() -> None:
+    """YAML 1.1 reads `off` as false, which the API server rejects as an updateMode."""
     found = spec(right_sizing=yaml.safe_load("mode: off"))
     assert found["updatePolicy"] == {"updateMode": "Off"}
     assert "updateMode: 'Off'" in yaml.safe_dump(found)
 
 
-def test_a_request_stays_between_what_probes_need_and_the_limit() -> None:
-    """Kubernetes refuses a request above its limit; VPA, `controlledValues: RequestsOnly`, leaves limits alone."""
+def test_request_stays_between_the_need_of_probes_and_the_limit() -> None:
+    """Kubernetes rejects a request above its limit; VPA, `controlledValues: RequestsOnly`, leaves limits alone."""
     found = spec(memory_limit="64Mi", cpu_limit="500m", profile="singleton")
     (server, _) = found["resourcePolicy"]["containerPolicies"]
     assert server["controlledValues"] == "RequestsOnly"
@@ -128,22 +128,22 @@ def test_a_request_stays_between_what_probes_need_and_the_limit() -> None:
         assert size(server["minAllowed"][resource]) < size(server["maxAllowed"][resource])
 
 
-def test_a_single_replica_may_be_replaced_when_it_cannot_grow_in_place() -> None:
+def test_single_replica_may_be_evicted_when_it_cannot_resize_in_place() -> None:
     """VPA, `minReplicas`, default 2: it would never touch a single replica."""
     assert spec(profile="singleton")["updatePolicy"]["minReplicas"] == 1
     assert "minReplicas" not in spec(right_sizing={"mode": "in-place"})["updatePolicy"]
 
 
-def test_the_controllers_use_certificates_of_cert_manager_and_no_hook_jobs() -> None:
-    """Issue of all charts here: a hook job needs an image, a service account and luck; chart 0.11.0 takes either."""
+def test_vpa_uses_cert_manager_certificates_and_no_hook_jobs() -> None:
+    """Requirement CMP-12: a hook job needs its own image and service account; chart 0.11.0 works without."""
     admission = values(2)["admissionController"]
     assert admission["certGen"] == {"enabled": False}
     assert admission["certManager"] == {"enabled": True, "createSelfSignedIssuer": {"enabled": True}}
     assert admission["podDisruptionBudget"] == {"enabled": True, "minAvailable": 0, "maxUnavailable": 1}
 
 
-def test_who_brings_the_controllers_decides_what_is_installed() -> None:
-    """Product rule: one release, pinned, in a namespace outside the mesh; nothing where the cluster has them."""
+def test_vpa_installation_follows_its_setting() -> None:
+    """Requirement CMP-7: one pinned release outside the mesh, or nothing where the cluster has VPA."""
     release = AutoscalingPolicyArgs.model_validate({**raw({}, {"install": "release"}), "chart_mirror": "charts"})
     (item,) = releases(release)
     assert (item.namespace, item.chart.version, item.chart.reference) == ("vpa", VPA.version, f"charts/{VPA.name}")
@@ -152,12 +152,12 @@ def test_who_brings_the_controllers_decides_what_is_installed() -> None:
     assert (releases(existing), namespaces(existing)) == ([], [])
 
 
-def test_no_chart_in_which_resizing_in_place_is_a_trial() -> None:
+def test_charts_with_alpha_in_place_resizing_are_rejected() -> None:
     """VPA: `InPlaceOrRecreate` is generally available from 1.6 on, which is chart 0.9.0."""
     assert tuple(map(int, VPA.version.split("."))) >= (0, 9, 0)
 
 
-def test_a_cpu_bound_that_is_none_is_refused() -> None:
+def test_invalid_cpu_bound_is_rejected() -> None:
     """Kubernetes, "Quantity"."""
     assert refused(right_sizing={"most_cpu": "much"}) == [
         (

@@ -28,7 +28,7 @@ def trigger(item: Manifest, kind: str) -> Manifest:
     return dict(found)
 
 
-def test_it_stands_beside_the_deployment_it_scales() -> None:
+def test_scaled_object_is_in_the_namespace_of_its_deployment() -> None:
     """KEDA, ScaledObject: the target is looked up in the ScaledObject's namespace."""
     item = scaled(min_replicas=3, max_replicas=7)
     assert item["metadata"]["namespace"] == "apps"
@@ -36,15 +36,15 @@ def test_it_stands_beside_the_deployment_it_scales() -> None:
     assert (item["spec"]["minReplicaCount"], item["spec"]["maxReplicaCount"]) == (3, 7)
 
 
-def test_a_deployment_of_another_name_is_scaled_by_the_services_metrics() -> None:
-    """Product rule: the target's name is the service's, whatever its Deployment is called."""
+def test_deployment_with_another_name_is_scaled_by_the_metrics_of_its_service() -> None:
+    """Requirement SCL-4: the target's name is the service's, whatever its Deployment is called."""
     item = scaled(deployment="mcp-rag-v2")
     assert item["spec"]["scaleTargetRef"]["name"] == "mcp-rag-v2"
     assert 'mcp_server_name="mcp-rag"' in trigger(item, "prometheus")["metadata"]["query"]
 
 
-def test_load_is_asked_live_and_an_empty_answer_is_an_error() -> None:
-    """Measured: cached answers are up to 30 s old; an empty answer taken for 0 shrank 8 replicas to 2 in 15 s."""
+def test_load_query_is_uncached_and_an_empty_result_is_an_error() -> None:
+    """Measured: cached results are up to 30 s old; an empty one read as 0 shrank 8 replicas to 2 in 15 s."""
     load = trigger(scaled(in_flight_per_replica=12), "prometheus")
     assert load["useCachedMetrics"] is False
     assert load["metricType"] == "AverageValue"
@@ -56,7 +56,7 @@ def test_load_is_asked_live_and_an_empty_answer_is_an_error() -> None:
     }
 
 
-def test_cpu_counts_for_the_servers_container_alone() -> None:
+def test_cpu_counts_for_the_server_container_alone() -> None:
     """KEDA, CPU scaler: containerName; a sidecar without a CPU request would stop the pod's metric."""
     cpu = trigger(scaled(cpu_percent=60), "cpu")
     assert cpu["metricType"] == "Utilization"
@@ -64,7 +64,7 @@ def test_cpu_counts_for_the_servers_container_alone() -> None:
 
 
 def test_cpu_may_be_left_out() -> None:
-    """Product rule: a service that waits for others says cpu_percent: null."""
+    """Requirement SCL-1: a service that waits for others sets cpu_percent: null."""
     assert [entry["type"] for entry in scaled(cpu_percent=None)["spec"]["triggers"]] == ["prometheus"]
 
 
@@ -79,15 +79,15 @@ def test_outage_of_prometheus_never_shrinks() -> None:
     assert scaled(fallback_failures=1)["spec"]["fallback"]["failureThreshold"] == 1
 
 
-def test_several_triggers_stay_plain() -> None:
-    """Measured: a composite metric loses "no shrinking while one metric is invalid", so there is no formula."""
+def test_several_triggers_use_no_composite_formula() -> None:
+    """Measured: a composite metric loses "no shrinking while one metric is invalid", so no formula is rendered."""
     item = scaled()
     assert "scalingModifiers" not in item["spec"]["advanced"]
     assert len(item["spec"]["triggers"]) == 2
 
 
-def test_growth_is_tenfold_in_a_step_and_shrinking_slow() -> None:
-    """Measured: 900 % per 15 s and a tolerance of 0.05 up; stabilisation of 300 s and 25 % a minute down."""
+def test_scale_up_is_tenfold_per_step_and_scale_down_is_slow() -> None:
+    """Measured: 900 % per 15 s and a tolerance of 0.05 up; stabilization of 300 s and 25 % a minute down."""
     assert scaled()["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"] == {
         "scaleUp": {
             "stabilizationWindowSeconds": 0,
@@ -101,7 +101,7 @@ def test_growth_is_tenfold_in_a_step_and_shrinking_slow() -> None:
     }
 
 
-def test_a_tolerance_of_shrinking_is_said_only_where_it_is_not_the_clusters_own() -> None:
+def test_scale_down_tolerance_is_rendered_only_when_it_differs_from_the_cluster() -> None:
     """Kubernetes, HPA tolerance: unset, it is the controller's flag."""
     behavior = scaled(scale_down={"tolerance_percent": 3})["spec"]["advanced"]["horizontalPodAutoscalerConfig"][
         "behavior"
@@ -115,7 +115,7 @@ def test_settings_without_effect_are_left_out() -> None:
 
 
 @given(data=st.data())
-def test_whatever_the_settings_metadata_is_text_and_the_schema_accepts_it(data: st.DataObject) -> None:
+def test_trigger_metadata_is_text_and_matches_the_schema(data: st.DataObject) -> None:
     """KEDA's CRD: values of a trigger's metadata are strings; an unknown field would be pruned."""
     low = data.draw(st.integers(1, 999))
     item = scaled(

@@ -19,20 +19,20 @@ def refusals(raw: Any, model: type[Any] = ScalingSettings) -> list[str]:
     return [str(fault) for fault in model_issues(model, raw, "scaling")]
 
 
-def test_minimum_above_maximum_is_refused_and_names_both_fixes() -> None:
-    """Product rule: a range without a size is never deployed."""
+def test_minimum_above_maximum_is_rejected_with_both_fixes() -> None:
+    """Requirement CFG-7: a range without a valid size is rejected."""
     assert refusals({"min_replicas": 5, "max_replicas": 3}) == [
         "scaling: min_replicas 5 is above max_replicas 3; set max_replicas to 5 or more, or min_replicas to 3 or less"
     ]
 
 
 def test_equal_bounds_are_a_fixed_size() -> None:
-    """Product rule: the quick start fixes one replica by equal bounds."""
+    """Requirement SCL-1: the quick start fixes one replica by equal bounds."""
     assert refusals({"min_replicas": 1, "max_replicas": 1}) == []
 
 
-def test_scale_to_zero_is_refused() -> None:
-    """Product rule: reactive scaling by a gauge of the pods cannot leave zero."""
+def test_scale_to_zero_is_rejected() -> None:
+    """Requirement CFG-7: a service that scales on a gauge of its own pods cannot leave zero."""
     assert refusals({"min_replicas": 0}) == [
         (
             "scaling: min_replicas 0 leaves no pod that takes a call or reports one; set 1 or "
@@ -41,8 +41,8 @@ def test_scale_to_zero_is_refused() -> None:
     ]
 
 
-def test_fallback_outside_the_bounds_is_refused_and_names_the_bounds() -> None:
-    """Product rule: a fallback that the bounds cut off would say one size and run another."""
+def test_fallback_outside_the_bounds_is_rejected_with_the_bounds() -> None:
+    """Requirement CFG-7: the HPA would cut a fallback outside the bounds to another size."""
     assert refusals({"min_replicas": 2, "max_replicas": 4, "fallback_replicas": 6}) == [
         (
             "scaling: fallback_replicas 6 is outside min_replicas 2 to max_replicas 4; set a "
@@ -51,19 +51,19 @@ def test_fallback_outside_the_bounds_is_refused_and_names_the_bounds() -> None:
     ]
 
 
-def test_misspelt_field_is_refused_and_names_the_right_one() -> None:
-    """Product rule: issue of the walking slice, "did you mean max_replicas?"."""
+def test_misspelled_field_is_rejected_with_the_nearest_name() -> None:
+    """Requirement CFG-8: the error asks "did you mean max_replicas?"."""
     assert refusals({"max_replica": 3}) == ["scaling: max_replica: unknown field; did you mean max_replicas?"]
 
 
-def test_short_stabilization_of_scale_down_is_refused() -> None:
-    """Measured: below 60 s a replica that was just added is removed again."""
+def test_short_scale_down_stabilization_is_rejected() -> None:
+    """Measured: below 60 s the HPA removes a replica that it has just added."""
     assert refusals({"scale_down": {"stabilization_seconds": 30}}) == [
         "scaling: scale_down.stabilization_seconds: 30 is below 60; set 60 or more"
     ]
 
 
-def test_name_that_leaves_no_room_for_the_hpa_is_refused() -> None:
+def test_name_too_long_for_the_hpa_is_rejected() -> None:
     """KEDA, ScaledObject: the HPA is named keda-hpa-<name>, of at most 63 characters."""
     raw = {"targets": {"a" * 55: {}}, "prometheus_url": URL}
     assert any("use at most 54" in text for text in refusals(raw, AutoscalingPolicyArgs))
@@ -74,8 +74,8 @@ def test_longest_name_is_accepted() -> None:
     assert refusals({"targets": {"a" * 54: {}}, "prometheus_url": URL}, AutoscalingPolicyArgs) == []
 
 
-def test_two_targets_of_one_deployment_are_refused() -> None:
-    """KEDA's webhook refuses a second ScaledObject on a target; here it is said before anything is deployed."""
+def test_two_targets_of_one_deployment_are_rejected() -> None:
+    """KEDA's webhook rejects a second ScaledObject on a target; preview reports it before any deployment."""
     raw = {"targets": {"mcp-a": {}, "mcp-b": {"deployment": "mcp-a"}}, "prometheus_url": URL}
     assert refusals(raw, AutoscalingPolicyArgs) == [
         (
@@ -85,7 +85,7 @@ def test_two_targets_of_one_deployment_are_refused() -> None:
     ]
 
 
-def test_prometheus_address_without_scheme_is_refused() -> None:
+def test_prometheus_address_without_scheme_is_rejected() -> None:
     """KEDA accepts it and then fails at every sync."""
     assert refusals({"targets": {}, "prometheus_url": "prometheus:9090"}, AutoscalingPolicyArgs) == [
         (
@@ -96,7 +96,7 @@ def test_prometheus_address_without_scheme_is_refused() -> None:
 
 
 def test_prometheus_address_may_be_an_output() -> None:
-    """Design D13: a value that is only passed through may come from another component."""
+    """Requirement CFG-16: a value that is only passed through may be another component's output."""
     kept = []
 
     def program() -> None:
@@ -107,7 +107,7 @@ def test_prometheus_address_may_be_an_output() -> None:
     assert kept == [True]
 
 
-def test_defaults_that_repeat_kubernetes_are_its_own(scaled_object_schema: dict[str, Any]) -> None:
+def test_defaults_that_repeat_kubernetes_equal_its_defaults(scaled_object_schema: dict[str, Any]) -> None:
     """Kubernetes, HorizontalPodAutoscalerBehavior, as KEDA's CRD documents it: 0 s up, 300 s down."""
     advanced = scaled_object_schema["properties"]["spec"]["properties"]["advanced"]["properties"]
     rules = advanced["horizontalPodAutoscalerConfig"]["properties"]["behavior"]["properties"]["scaleDown"]["properties"]
@@ -123,8 +123,8 @@ values = plain | st.lists(plain, max_size=2) | st.dictionaries(st.text("abm_ ", 
 
 
 @given(st.dictionaries(st.sampled_from([*ScalingSettings.model_fields, "replicas"]), values, max_size=4))
-def test_any_settings_are_accepted_or_refused_in_one_line_each(raw: dict[str, Any]) -> None:
-    """Product rule: no configuration ends in a traceback, and a fault is one line."""
+def test_any_settings_are_accepted_or_rejected_in_one_line_each(raw: dict[str, Any]) -> None:
+    """Requirement CFG-4: no configuration ends in a traceback, and each error is one line."""
     try:
         settings = ScalingSettings.model_validate(raw)
     except ValidationError:

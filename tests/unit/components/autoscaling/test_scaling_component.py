@@ -28,21 +28,21 @@ def test_scaled_objects_wait_for_keda() -> None:
     assert release.urn in scaler.depends_on
 
 
-def test_an_existing_keda_is_used_as_it_is() -> None:
+def test_existing_keda_is_used_unchanged() -> None:
     """Kubernetes allows one provider of external metrics per cluster."""
     recording = recorded(keda={"install": "existing"})
     assert recording.releases == []
     assert [item["kind"] for item in recording.objects] == ["ScaledObject"]
 
 
-def test_the_address_of_prometheus_may_come_from_another_component() -> None:
-    """Design D13: what is only passed through may be an output."""
+def test_prometheus_url_may_come_from_another_component() -> None:
+    """Requirement CFG-16: values that are only passed through may be outputs."""
     url = pulumi.Output.from_input(URL)
     (scaler,) = recorded(prometheus_url=url, keda={"install": "existing"}).objects
     assert scaler["spec"]["triggers"][0]["metadata"]["serverAddress"] == URL
 
 
-def test_it_says_what_it_scales() -> None:
+def test_component_outputs_name_what_it_scales() -> None:
     """Pulumi, "Component resources": outputs are registered."""
     (outputs,) = recorded().outputs.values()
     assert outputs == {"scaled_objects": ["mcp-system/mcp-rag"], "keda_namespace": "keda"}

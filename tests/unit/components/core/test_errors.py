@@ -79,39 +79,39 @@ class Outer(Model):
         ({"min_replicas": 5}, "min_replicas is above max_replicas"),
     ],
 )  # fmt: skip
-def test_a_fault_names_object_field_and_what_to_write(raw: dict[str, object], line: str) -> None:
+def test_error_names_object_field_and_what_to_set(raw: dict[str, object], line: str) -> None:
     """Product rule: every wrong stack ends with one line per issue (design D12)."""
     assert list(map(str, model_issues(Outer, {"image": "x", **raw}, "service mcp-a"))) == [f"service mcp-a: {line}"]
 
 
-def test_a_missing_field_is_named_once() -> None:
-    """Product rule: what is missing is said in the user's words."""
+def test_missing_field_is_named_once() -> None:
+    """Requirement CFG-3: a missing field is reported once, under the name that the stack file uses."""
     lines = [str(issue) for issue in model_issues(Outer, {}, "service mcp-a")]
     assert lines == ["service mcp-a: image: is missing; set image: with a value"]
 
 
-def test_a_misspelt_field_does_not_hide_a_fault_between_fields() -> None:
+def test_misspelled_field_does_not_hide_an_error_between_fields() -> None:
     """Product rule: all issues in one go, although pydantic stops before a model's own validators."""
     raw = {"image": 5, "min_replicas": 7, "max_replica": 9, "inner": {"colour": "grn"}}
     assert [issue.field for issue in model_issues(Outer, raw, "x")] == ["image", "inner.colour", "max_replica", ""]
 
 
-def test_a_long_value_is_cut_so_that_a_line_stays_a_line() -> None:
+def test_long_value_is_truncated_to_keep_the_error_on_one_line() -> None:
     """Product rule: an issue is one line."""
     (issue,) = model_issues(Outer, {"image": "x", "max_replicas": "9x\n" * 100}, "x")
     assert "\n" not in str(issue)
     assert len(str(issue)) < 200
 
 
-def test_the_input_is_left_as_it_was() -> None:
-    """Product rule: checking has no side effects; the same data may be rendered next."""
+def test_validation_leaves_its_input_unchanged() -> None:
+    """Requirement CMP-1: validation has no side effects; the same data is rendered next."""
     raw = {"image": "x", "nonsense": {"a": 1}}
     model_issues(Outer, raw, "x")
     assert raw == {"image": "x", "nonsense": {"a": 1}}
 
 
-def test_an_error_holds_all_faults_one_line_each() -> None:
-    """Product rule: what ends a program or a command says everything at once."""
+def test_configuration_error_lists_all_errors_one_line_each() -> None:
+    """Requirement CFG-3: the exception that ends a program or a command reports every error."""
     assert model_issues(Outer, {"image": "x", "max_replicas": 4}, "x") == []
     error = ConfigurationError(model_issues(Outer, {"image": "x", "max_replicaz": 4, "minn_replicas": 4}, "x"))
     assert len(error.issues) == 2

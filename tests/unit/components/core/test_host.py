@@ -33,8 +33,8 @@ def constructed(name: str, token: str, inputs: Any) -> tuple[Recording, dict[str
     return record_program(program, "project", "stack", {}), state
 
 
-def test_inputs_as_other_languages_send_them_make_a_service() -> None:
-    """ADR 4: integers arrive as floats, names in camelCase; the stock host fails here."""
+def test_inputs_in_the_form_of_other_languages_make_a_service() -> None:
+    """Requirement CMP-5: integers arrive as floats and names in camelCase; Pulumi's own host fails here."""
     recorded, state = constructed(
         "mcp-a",
         SERVICE,
@@ -47,7 +47,7 @@ def test_inputs_as_other_languages_send_them_make_a_service() -> None:
 
 
 def test_secrets_and_outputs_pass_through() -> None:
-    """ADR 4: a secret stays one and stands only where it was given; the stock host fails on outputs."""
+    """Requirement CFG-11: a secret stays secret and stays where it was set; Pulumi's own host fails on outputs."""
     recorded, _ = constructed(
         "mcp-a",
         SERVICE,
@@ -80,7 +80,7 @@ def test_secrets_and_outputs_pass_through() -> None:
         ),
     ],
 )
-def test_a_wrong_input_is_told_on_its_property(inputs: dict[str, Any], path: str, code: str, reason: str) -> None:
+def test_invalid_input_is_reported_on_its_property(inputs: dict[str, Any], path: str, code: str, reason: str) -> None:
     """Pulumi, InputPropertiesError: the command line shows property and reason; nothing is dropped silently."""
     with pytest.raises(pulumi.InputPropertiesError, match=r"invalid arguments for MeshedMCPService mcp-a") as raised:
         checked_inputs(MeshedMCPServiceArgs, inputs, "MeshedMCPService mcp-a")

@@ -30,8 +30,8 @@ def test_cpu_is_read_in_thousandths_of_a_core(text: str, millicores: int) -> Non
         ("-1", "'-1' is not a CPU quantity; use thousandths of a core such as '250m', or cores such as '2'"),
     ],
 )
-def test_another_cpu_is_refused_with_what_to_write(text: str, expected: str) -> None:
-    """Product rule: one line, with the fix."""
+def test_invalid_cpu_is_rejected_with_what_to_set(text: str, expected: str) -> None:
+    """Requirement CFG-2: the error is one line with the fix."""
     with pytest.raises(ValueError, match=f"^{re.escape(expected)}$"):
         cpu_millicores(text)
 
@@ -55,14 +55,14 @@ def test_memory_is_read_in_bytes(text: str, size: int) -> None:
         ("1gi", "'1Gi'"),
     ],
 )
-def test_memory_in_another_unit_is_refused_with_the_nearest_one(text: str, suggestion: str) -> None:
+def test_memory_in_another_unit_is_rejected_with_the_nearest_one(text: str, suggestion: str) -> None:
     """Kubernetes, "Resource Management": a suffix m means thousandths of a byte."""
     with pytest.raises(ValueError, match=f"is not a memory quantity with a known unit; use {suggestion}$"):
         memory_bytes(text)
 
 
-def test_memory_that_is_no_number_is_refused_with_an_example() -> None:
-    """Product rule: one line, with the fix."""
+def test_invalid_memory_is_rejected_with_an_example() -> None:
+    """Requirement CFG-2: the error is one line with the fix."""
     with pytest.raises(ValueError, match=r"use a whole number and a unit, such as '512Mi' or '1Gi'$"):
         memory_bytes("much")
     with pytest.raises(ValueError, match="'0Mi' gives the container no memory; use '128Mi' or more"):
@@ -71,7 +71,7 @@ def test_memory_that_is_no_number_is_refused_with_an_example() -> None:
 
 @given(st.text(max_size=12))
 def test_any_text_is_a_positive_number_or_a_one_line_error(text: str) -> None:
-    """Product rule: a wrong configuration never ends in a traceback."""
+    """Requirement CFG-4: no quantity ends in a traceback."""
     assert outcome(cpu_millicores, text)
     assert outcome(memory_bytes, text)
 

@@ -8,8 +8,8 @@ from meshed_mcp.agents import telemetry
 from meshed_mcp.components.core import queries
 
 
-def test_the_runtimes_word_for_a_caller_that_went_away_is_no_error() -> None:
-    """Product rule: platform and runtime agree on the values of error_type."""
+def test_cancelled_requests_are_no_server_errors() -> None:
+    """Requirement OBS-1: platform and runtime agree on the values of error_type."""
     assert telemetry.CANCELLED in queries.CALLER_FAULTS
 
 
@@ -18,18 +18,18 @@ def test_tool_errors_count() -> None:
     assert telemetry.TOOL_ERROR not in queries.CALLER_FAULTS
 
 
-def test_calls_are_counted_under_the_method_that_the_runtime_writes() -> None:
+def test_calls_are_counted_under_the_method_of_the_runtime() -> None:
     """MCP, method `tools/call`."""
     assert f'"{telemetry.CALL_METHOD}"' in queries.CALL_METHOD
 
 
 @pytest.mark.parametrize("pod", ["mcp-rag-6d4cf56db6-x7k2p", "mcp-rag-canary-6d4cf56db6-x7k2p"])
-def test_pods_of_both_versions_are_found(pod: str) -> None:
+def test_pod_selector_matches_both_versions(pod: str) -> None:
     """Kubernetes, Deployment: <deployment>-<ReplicaSet hash>-<5 characters>."""
     assert re.fullmatch(queries.pods_of("mcp-rag"), pod)
 
 
 @pytest.mark.parametrize("pod", ["mcp-rag-extra-6d4cf56db6-x7k2p", "my-mcp-rag-6d4cf56db6-x7k2p"])
-def test_pods_of_services_with_a_longer_name_are_not(pod: str) -> None:
+def test_pod_selector_excludes_services_with_a_longer_name(pod: str) -> None:
     """Prometheus: patterns match whole values."""
     assert not re.fullmatch(queries.pods_of("mcp-rag"), pod)

@@ -49,7 +49,7 @@ class Args(Model):
     values: dict[str, Any] = Field(default_factory=dict)
 
 
-def test_a_model_becomes_an_object_type_with_descriptions_defaults_and_bounds_left_to_validation() -> None:
+def test_model_becomes_an_object_type_with_descriptions_and_defaults() -> None:
     """Pulumi, "Package schema": types, required inputs and defaults of properties."""
     spec = Schema().object_spec(Args)
     assert spec["required"] == ["image"]
@@ -70,8 +70,8 @@ def test_enums_keep_their_values_for_other_languages() -> None:
     assert schema.types["meshed-mcp:index:Choice"]["enum"] == [{"name": "ONE", "value": "one"}]
 
 
-def test_two_types_of_one_name_are_refused() -> None:
-    """ADR 4: the schema has one module, so the second type would silently take the first one's place."""
+def test_two_types_of_one_name_are_rejected() -> None:
+    """Requirement CMP-10: the schema has one module, so the second type would silently replace the first."""
     schema = Schema()
     schema.reference(Nested)
     twin = type("Nested", (Model,), {"__module__": "elsewhere"})
@@ -79,7 +79,7 @@ def test_two_types_of_one_name_are_refused() -> None:
         schema.reference(twin)
 
 
-def test_a_shape_that_the_schema_cannot_say_is_refused() -> None:
+def test_type_that_the_schema_cannot_express_is_rejected() -> None:
     """Pulumi, "Package schema": no tuples, no sets."""
     with pytest.raises(
         TypeError, match=r"cannot be written in a package schema; use a model, an enum, a list or a map"
@@ -88,13 +88,13 @@ def test_a_shape_that_the_schema_cannot_say_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "max_replicas", "in_flight_per_replica", "cpu_limit", "mTLS_mode", "a_1b"])
-def test_names_on_the_wire_follow_pulumis_rule(name: str) -> None:
+def test_property_names_follow_pulumis_rule(name: str) -> None:
     """The name on the wire is the one that Pulumi's stock component host would use."""
     assert camel(name) == camel_case(name)
 
 
 def test_all_four_components_are_in_the_package() -> None:
-    """Issue, item 7: the four components are hosted for other languages."""
+    """Requirement CMP-5: the package offers the four components to other languages."""
     assert sorted(token.split(":")[-1] for token in package()["resources"]) == [
         "AutoscalingPolicy",
         "MeshedMCPService",
@@ -105,14 +105,14 @@ def test_all_four_components_are_in_the_package() -> None:
 
 
 def test_every_input_and_output_is_described() -> None:
-    """Product rule: the texts beneath the fields are the reference documentation."""
+    """Requirement CFG-9: the text of each field is the reference documentation."""
     for token, resource in package()["resources"].items():
         for side in ("inputProperties", "properties"):
             bare = [name for name, spec in resource[side].items() if not spec.get("description")]
             assert bare == [], f"{token}: {side} without a text: {bare}"
 
 
-def test_every_reference_leads_to_a_type() -> None:
+def test_every_reference_resolves_to_a_type() -> None:
     """Pulumi, "Package schema": a reference names a type of the package."""
     text = json.dumps(package())
     wanted = {part.split('"')[0] for part in text.split("#/types/")[1:]}

@@ -46,22 +46,22 @@ def lines(**values: object) -> list[str]:
     return [str(fault) for fault in model_issues(Trip, values, "trip")]
 
 
-def test_models_of_a_choice_are_known_by_their_tags() -> None:
+def test_models_of_a_union_are_known_by_their_tags() -> None:
     """pydantic, "Discriminated unions": every member has one literal field."""
     models: dict[str, type[BaseModel]] = {"walk": Walk, "ride": Ride}
     assert tagged_models(Walk | Ride) == models
     assert tagged_models(Walk) == tagged_models(Walk | None) == tagged_models(str | None) == {}
 
 
-def test_a_faults_place_is_what_the_reader_wrote() -> None:
-    """Product rule: the tag that pydantic puts into a place stands nowhere in the stack file."""
+def test_error_location_omits_the_tag_of_the_union() -> None:
+    """Requirement CFG-2: the error names the field as in the stack file, without pydantic's tag."""
     assert untagged(Trip, ("there", "walk", "pace")) == ("there", "pace")
     assert untagged(Trip, ("back", 1, "ride", "horse")) == ("back", 1, "horse")
     assert untagged(Trip, ("there",)) == ("there",)
 
 
-def test_all_faults_of_a_choice_come_in_one_go() -> None:
-    """Product rule: a misspelt field does not hide a missing one, and suggestions are of the chosen model."""
+def test_all_errors_of_a_union_are_reported_in_one_run() -> None:
+    """Requirement CFG-3: a misspelled field does not hide a missing one; suggestions come from the chosen model."""
     assert lines(there={"by": "ride", "hors": "Rih"}) == [
         "trip: there.horse: is missing; set horse: with a value",
         "trip: there.hors: unknown field; did you mean horse?",
@@ -72,13 +72,13 @@ def test_all_faults_of_a_choice_come_in_one_go() -> None:
     ]
 
 
-def test_a_tag_that_is_none_names_the_choices() -> None:
-    """Product rule: the field that chooses is named, with what it may be."""
+def test_unknown_tag_is_rejected_with_the_choices() -> None:
+    """Requirement CFG-8: the error names the field that selects the model, and its choices."""
     assert lines(there={"by": "wal"}) == ["trip: there.by: 'wal' is not a choice; did you mean walk?"]
     assert lines(there={"pace": 3}) == ["trip: there.by: is missing; set by: with a value"]
 
 
-def test_other_languages_are_told_of_the_choice() -> None:
+def test_schema_describes_the_union_to_other_languages() -> None:
     """Pulumi, "Package schema": `oneOf` with a discriminator; a tag is a constant."""
     schema = Schema()
     assert schema.object_spec(Trip)["properties"]["there"]["discriminator"] == {

@@ -32,7 +32,7 @@ def release_values(name: str) -> dict[str, Any]:
     return {item.name: item.values for item in releases(mesh_args(**AMBIENT))}[name]
 
 
-def test_the_node_proxy_comes_after_the_agent_that_leads_traffic_to_it() -> None:
+def test_ztunnel_is_installed_after_the_cni_agent() -> None:
     """Istio, "Install with Helm" (ambient): base, istiod, cni, ztunnel."""
     names = [item.name for item in releases(mesh_args(**AMBIENT))]
     assert names[1:5] == ["istio-base", "istiod", "istio-cni", "ztunnel"]
@@ -45,8 +45,8 @@ def test_every_chart_gets_the_ambient_profile(release: str) -> None:
     assert release_values(release)["profile"] == "ambient"
 
 
-def test_no_call_is_repeated_by_istios_own_default() -> None:
-    """Product rule: routes of the Gateway API cannot say what is repeated, and the default repeats answers of 503."""
+def test_mesh_default_retries_only_failed_connections() -> None:
+    """Requirement NET-4: Gateway API routes cannot limit retries, and Istio's default repeats 503 responses."""
     policy = release_values("istiod")["meshConfig"]["defaultHttpRetryPolicy"]
     assert policy == {"attempts": 2, "retryOn": "connect-failure,refused-stream"}
 
@@ -58,7 +58,7 @@ def test_namespaces_are_ambient_and_not_injected() -> None:
     assert not {"istio-injection", "istio.io/rev"} & set(labels)
 
 
-def test_each_namespace_has_a_waypoint_of_the_wanted_size() -> None:
+def test_each_namespace_has_a_waypoint_of_the_requested_size() -> None:
     """Istio, "Configure waypoint proxies"; Gateway API deployment, `parametersRef`."""
     found = mesh(waypoint={"min_replicas": 3, "max_replicas": 4, "cpu": "1", "memory": "1Gi"})
     gateway = found.one("Gateway", "waypoint")
@@ -70,22 +70,22 @@ def test_each_namespace_has_a_waypoint_of_the_wanted_size() -> None:
     assert yaml.safe_load(options["podDisruptionBudget"])["spec"]["maxUnavailable"] == 1
 
 
-def test_spans_of_waypoints_follow_the_decision_of_the_gateway() -> None:
+def test_spans_of_waypoints_follow_the_sampling_of_the_gateway() -> None:
     """Istio, Telemetry `targetRefs`: waypoints take objects that name them."""
     found = mesh(tracing=TRACING).one("Telemetry", "waypoint")["spec"]
     assert found["targetRefs"][0]["kind"] == "Gateway"
     assert found["tracing"][0]["randomSamplingPercentage"] == 100
 
 
-def test_a_waypoint_tells_services_who_called_and_they_believe_whoever_connects() -> None:
-    """Istio 1.31, issue 54995; ztunnel lets nobody but the waypoint connect, whose pods' addresses come and go."""
+def test_waypoint_forwards_the_client_identity_and_servers_trust_it() -> None:
+    """Istio 1.31, issue 54995; ztunnel lets only the waypoint connect, whose pods' addresses come and go."""
     annotations = mesh().one("Gateway", "waypoint")["spec"]["infrastructure"]["annotations"]
     assert annotations == {"ambient.istio.io/xfcc-include-client-identity": "true"}
     (container,) = served().one("Deployment")["spec"]["template"]["spec"]["containers"]
     assert {"name": contract.ENV_TRUSTED_PROXIES, "value": "*"} in container["env"]
 
 
-def test_pods_take_calls_of_their_waypoint_alone() -> None:
+def test_pods_accept_calls_only_from_their_waypoint() -> None:
     """Istio, "Use Layer 4 security policy": else a caller could pass the waypoint, and its rules, by."""
     found = served().one("AuthorizationPolicy", "mcp-x-pods")["spec"]
     waypoint, management = found["rules"]
@@ -95,13 +95,13 @@ def test_pods_take_calls_of_their_waypoint_alone() -> None:
     assert management == {"to": [{"operation": {"ports": ["9464"]}}]}
 
 
-def test_the_management_port_alone_takes_plain_text() -> None:
+def test_only_the_management_port_accepts_plain_text() -> None:
     """Istio, PeerAuthentication `portLevelMtls`: Prometheus is outside the mesh."""
     spec = served().one("PeerAuthentication")["spec"]
     assert (spec["mtls"], spec["portLevelMtls"]) == ({"mode": "STRICT"}, {"9464": {"mode": "PERMISSIVE"}})
 
 
-def test_callers_and_tools_are_judged_at_the_waypoint() -> None:
+def test_callers_and_tools_are_authorized_at_the_waypoint() -> None:
     """Istio, "Use Layer 7 features": `targetRefs` to the Service; the rules are those of sidecar mode."""
     tools = {"erase": {"allow": ["mcp-y"]}}
     ours = served(tools=tools).one("AuthorizationPolicy", "mcp-x")["spec"]
@@ -111,7 +111,7 @@ def test_callers_and_tools_are_judged_at_the_waypoint() -> None:
     assert "selector" not in ours
 
 
-def test_calls_are_divided_between_services_of_the_versions() -> None:
+def test_canary_weights_are_divided_between_services_of_the_versions() -> None:
     """Gateway API, HTTPRoute `backendRefs`: it knows no subsets."""
     found = served(rollout=CANARY)
     (rule,) = found.one("HTTPRoute")["spec"]["rules"]
@@ -120,7 +120,7 @@ def test_calls_are_divided_between_services_of_the_versions() -> None:
     assert "istio.io/use-waypoint" not in found.one("Service", "mcp-x-canary")["metadata"]["labels"]
 
 
-def test_both_colours_are_chosen_by_header_and_the_active_one_otherwise() -> None:
+def test_preview_version_is_chosen_by_header_and_the_active_one_otherwise() -> None:
     """Gateway API, HTTPRoute: rules with more matches win; the last has none."""
     found = served(rollout={"strategy": "blue_green", "image": "search:2"})
     preview, everything = found.one("HTTPRoute")["spec"]["rules"]
@@ -130,7 +130,7 @@ def test_both_colours_are_chosen_by_header_and_the_active_one_otherwise() -> Non
     assert everything["backendRefs"][0]["name"] == "mcp-x-stable"
 
 
-def test_connection_rules_hold_for_every_version_and_leave_encryption_to_ztunnel() -> None:
+def test_connection_rules_apply_to_every_version_and_leave_encryption_to_ztunnel() -> None:
     """Istio, DestinationRule: it holds for one host, and the route leads to the versions' hosts."""
     rules = [item["spec"] for item in served(rollout=CANARY) if item["kind"] == "DestinationRule"]
     assert [rule["host"].split(".")[0] for rule in rules] == ["mcp-x-stable", "mcp-x-canary"]
@@ -139,7 +139,7 @@ def test_connection_rules_hold_for_every_version_and_leave_encryption_to_ztunnel
         assert not {"tls", "subsets"} & {*rule, *rule["trafficPolicy"]}
 
 
-def test_the_gateway_leads_to_the_waypoint_which_chooses_the_version() -> None:
+def test_ingress_gateway_routes_to_the_waypoint_which_chooses_the_version() -> None:
     """Istio, label `istio.io/ingress-use-waypoint`: without it the gateway passes the waypoint by."""
     found = served(expose=True, ingress=INGRESS, rollout=CANARY)
     labels = found.one("Service", "mcp-x")["metadata"]["labels"]
@@ -149,8 +149,8 @@ def test_the_gateway_leads_to_the_waypoint_which_chooses_the_version() -> None:
         assert target == {"destination": {"host": "mcp-x.mcp-system.svc.cluster.local", "port": {"number": 8000}}}
 
 
-def test_pods_ask_for_no_sidecar_and_nothing_configures_one() -> None:
-    """Product rule: an annotation that nobody reads would promise what does not happen."""
+def test_ambient_pods_request_no_sidecar_and_no_sidecar_object_exists() -> None:
+    """Requirement CFG-6: an annotation that no component reads would have no effect."""
     found = served(imports=["data/redis"])
     template = found.one("Deployment")["spec"]["template"]["metadata"]
     marks = [key for texts in template.values() for key in texts if "istio.io" in key]
@@ -158,15 +158,15 @@ def test_pods_ask_for_no_sidecar_and_nothing_configures_one() -> None:
     assert not {"EnvoyFilter", "Sidecar"} & set(found.kinds())
 
 
-def test_an_extension_of_a_service_runs_at_its_waypoint() -> None:
+def test_service_extension_runs_at_its_waypoint() -> None:
     """Istio API, TrafficExtension `targetRefs`."""
     lua = {"kind": "lua", "code": "function envoy_on_response(handle) end"}
     spec = served(extensions={"stamp": lua}).one("TrafficExtension")["spec"]
     assert spec["targetRefs"] == [{"group": "", "kind": "Service", "name": "mcp-x"}]
 
 
-def test_a_rule_that_routes_of_waypoints_cannot_hold_is_named() -> None:
-    """Product rule: never dropped in silence."""
+def test_rule_that_waypoint_routes_cannot_express_is_named() -> None:
+    """Requirement NET-16: no part of a rule is dropped silently."""
     rules = [{"match": [{"headers": {"a": {"prefix": "x"}}, "port": 1}], "fault": {}, "route": []}]
     assert unsupported(rules) == ["fault", "match.headers.prefix", "match.port"]
 
@@ -193,8 +193,8 @@ WHY: Final = {
 }
 
 
-def test_what_a_service_asks_of_sidecars_is_refused_by_name_all_at_once() -> None:
-    """Design D4: ambient renders what it supports and refuses the rest by name."""
+def test_service_settings_that_need_sidecars_are_rejected_by_name_in_one_run() -> None:
+    """Requirement NET-16: ambient mode renders what it supports and rejects the rest by name."""
     with pytest.raises(ValidationError) as caught:
         service_args(mode="ambient", **EVERYTHING)
     for field, why in WHY.items():
@@ -247,14 +247,14 @@ def test_what_a_service_asks_of_sidecars_is_refused_by_name_all_at_once() -> Non
         ),
     ],
 )
-def test_what_a_mesh_asks_of_sidecars_is_refused_by_name(settings: dict[str, Any], line: str) -> None:
-    """Design D4, as above."""
+def test_mesh_settings_that_need_sidecars_are_rejected_by_name(settings: dict[str, Any], line: str) -> None:
+    """Requirement NET-16: ambient mode rejects by name the mesh settings that it cannot carry."""
     with pytest.raises(ValidationError) as caught:
         mesh_args(**{**AMBIENT, **settings})
     assert line in str(caught.value)
 
 
-def test_a_service_chooses_what_its_waypoint_logs_of_it() -> None:
+def test_service_chooses_its_access_log_at_the_waypoint() -> None:
     """Istio API, Telemetry `targetRefs`: a selector would name pods, which have no proxy of their own."""
     spec = served(access_log={"requests": "all"}).one("Telemetry")["spec"]
     assert spec["targetRefs"] == [{"group": "", "kind": "Service", "name": "mcp-x"}]
@@ -263,7 +263,7 @@ def test_a_service_chooses_what_its_waypoint_logs_of_it() -> None:
     assert "Telemetry" not in served().kinds()
 
 
-def test_tokens_are_checked_at_the_waypoint_and_asked_for_at_the_gateway() -> None:
+def test_tokens_are_verified_at_the_waypoint_and_required_at_the_gateway() -> None:
     """Istio API, RequestAuthentication `targetRefs`; an HTTPRoute cannot answer by itself."""
     auth = {
         "issuer": "https://login.example.com",

@@ -22,12 +22,12 @@ def message(**settings: Any) -> str:
 
 @pytest.mark.parametrize("version", ["1.31.0", "1.31.1", "1.32.0-beta.1", "2.0.0"])
 def test_istio_from_1_31_on_is_accepted(version: str) -> None:
-    """Product rule: the version is an input with a floor."""
+    """Requirement CMP-12: the version is an input with a floor."""
     assert ServiceMeshArgs(domain="mcp.example.com", istio_version=version).istio_version == version
 
 
 @pytest.mark.parametrize("version", ["1.30.4", "1.9.9", "0.99.0"])
-def test_an_older_istio_is_refused_with_the_version_to_write(version: str) -> None:
+def test_older_istio_is_rejected_with_the_version_to_set(version: str) -> None:
     """Istio 1.31 upgrade notes: other chart hosts before it."""
     assert message(istio_version=version) == (
         f"{version!r} is older than 1.31, the oldest supported minor version; use '{charts.ISTIO_VERSION}' or newer"
@@ -35,7 +35,7 @@ def test_an_older_istio_is_refused_with_the_version_to_write(version: str) -> No
 
 
 @pytest.mark.parametrize("version", ["1.31", "v1.31.1", "latest", ""])
-def test_a_version_that_names_no_chart_is_refused(version: str) -> None:
+def test_version_that_names_no_chart_is_rejected(version: str) -> None:
     """Helm: a chart's version has three numbers."""
     assert message(istio_version=version) == (
         f"{version!r} is not an Istio version; use all three numbers, such as '{charts.ISTIO_VERSION}'"
@@ -54,33 +54,33 @@ def test_a_version_that_names_no_chart_is_refused(version: str) -> None:
         ),
     ],
 )
-def test_a_retired_host_is_refused_by_name(field: str, value: str, host: str) -> None:
+def test_retired_host_is_rejected_by_name(field: str, value: str, host: str) -> None:
     """Istio 1.31 upgrade notes: these get no artifacts any more."""
     assert message(**{field: value}) == (
         f"'{host}' serves no Istio artifacts since 1.31; remove the field for the current host, or name a mirror"
     )
 
 
-def test_the_default_hosts_are_not_the_retired_ones() -> None:
+def test_default_hosts_are_not_the_retired_ones() -> None:
     """Istio 1.31 upgrade notes: charts on Istio's blob host, images on Docker Hub."""
     defaults = ServiceMeshArgs(domain="mcp.example.com")
     assert defaults.chart_repository == "https://blob.istio.io/istio-release/charts"
     assert defaults.hub == "docker.io/istio"
 
 
-def test_a_namespace_of_the_mesh_itself_cannot_be_meshed() -> None:
+def test_namespace_of_the_mesh_itself_cannot_be_meshed() -> None:
     """Istio, "Sidecar Injection": the control plane is not injected."""
     assert message(namespaces=["mcp-system", "istio-system"]) == (
         "'istio-system' belongs to the mesh itself; use the namespaces of your services"
     )
 
 
-def test_a_namespace_that_is_listed_twice_is_refused() -> None:
-    """Product rule: two objects of one identity overwrite each other."""
+def test_namespace_that_is_listed_twice_is_rejected() -> None:
+    """Requirement CMP-10: two objects of one identity overwrite each other."""
     assert message(namespaces=["a", "a"]) == "'a' is listed twice; remove one"
 
 
-def test_more_replicas_at_least_than_at_most_are_refused() -> None:
+def test_minimum_above_maximum_replicas_is_rejected() -> None:
     """Kubernetes API, HorizontalPodAutoscalerSpec: minReplicas cannot exceed maxReplicas."""
     size = {"min_replicas": 3, "max_replicas": 2, "cpu": "100m", "memory": "128Mi"}
     assert message(gateway=size) == (
@@ -88,26 +88,26 @@ def test_more_replicas_at_least_than_at_most_are_refused() -> None:
     )
 
 
-def test_a_quantity_of_the_control_plane_is_checked() -> None:
+def test_control_plane_quantity_is_validated() -> None:
     """Kubernetes API, Quantity."""
     size = {"min_replicas": 1, "max_replicas": 1, "cpu": "100m", "memory": "128"}
     assert message(control_plane=size) == "'128' is not a memory quantity with a known unit; use '128Mi'"
 
 
-def test_chart_values_for_an_unknown_release_are_refused() -> None:
-    """Product rule: they would have no effect."""
+def test_chart_values_for_an_unknown_release_are_rejected() -> None:
+    """Requirement CFG-6: they would have no effect."""
     assert message(values={"pilot": {"a": 1}}) == (
         "'pilot' is not a release of the mesh; use one of istio-base, istiod, istio-cni, "
         "ztunnel, istio-ingress, istio-egress, istio-eastwestgateway"
     )
 
 
-def test_chart_values_that_are_no_mapping_are_refused() -> None:
+def test_chart_values_that_are_no_mapping_are_rejected() -> None:
     """Helm: values are a mapping."""
     assert message(values={"istiod": 3}) == "'istiod' must hold chart values, a mapping; set 'istiod: {key: value}'"
 
 
-def test_a_domain_with_a_scheme_is_refused() -> None:
+def test_domain_with_a_scheme_is_rejected() -> None:
     """Istio API, Server `hosts`: host names only."""
     assert message(domain="https://mcp.example.com") == (
         "'https://mcp.example.com' is not a host name; use lower-case labels without "
@@ -115,6 +115,6 @@ def test_a_domain_with_a_scheme_is_refused() -> None:
     )
 
 
-def test_spans_go_to_the_port_on_which_our_collector_listens() -> None:
+def test_spans_are_sent_to_the_port_of_the_collector() -> None:
     """OpenTelemetry protocol: default port of OTLP over gRPC."""
     assert Tracing(service="collector.observability.svc.cluster.local").port == OTLP_GRPC_PORT

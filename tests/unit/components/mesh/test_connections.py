@@ -28,7 +28,7 @@ def policy(**traffic: Any) -> Manifest:
         ({"policy": "consistent_hash", "hash_header": "mcp-name"}, {"consistentHash": {"httpHeaderName": "mcp-name"}}),
     ],
 )
-def test_the_replica_is_chosen_as_asked(balancing: dict[str, Any], expected: Manifest) -> None:
+def test_load_balancing_algorithm_is_the_configured_one(balancing: dict[str, Any], expected: Manifest) -> None:
     """Istio API, LoadBalancerSettings; the default counts open requests, as streams make counts uneven."""
     chosen = policy(balancing=balancing)["loadBalancer"]
     warmup = chosen.pop("warmup", None)
@@ -37,7 +37,7 @@ def test_the_replica_is_chosen_as_asked(balancing: dict[str, Any], expected: Man
     assert warmup == ({"duration": "60s", "minimumPercent": 10} if "warmup_seconds" in balancing else None)
 
 
-def test_bounds_of_connections_follow_from_streams() -> None:
+def test_connection_pool_limits_allow_for_streams() -> None:
     """Istio API, ConnectionPoolSettings: a listening client holds one connection and one request."""
     pool = policy(connections={"streams": 10000, "pending_requests": 50, "connect_seconds": 1, "idle_seconds": 60})
     assert pool["connectionPool"] == {
@@ -51,7 +51,7 @@ def test_bounds_of_connections_follow_from_streams() -> None:
     }
 
 
-def test_sick_replicas_are_judged_as_asked() -> None:
+def test_outlier_detection_uses_the_configured_thresholds() -> None:
     """Istio API, OutlierDetection: both counters; minHealthPercent only where it is asked for."""
     asked = {
         "consecutive_5xx_errors": 7, "consecutive_gateway_errors": 3, "interval_seconds": 5, "ejection_seconds": 60,
@@ -68,21 +68,21 @@ def test_sick_replicas_are_judged_as_asked() -> None:
     assert "outlierDetection" not in policy(outlier_detection=None)
 
 
-def test_calls_go_anywhere_where_no_place_is_named() -> None:
-    """Istio API, MeshConfig `localityLbSetting`: on by default, so that with outlier detection calls stay in a zone."""
+def test_locality_load_balancing_is_off_by_default() -> None:
+    """Istio API, MeshConfig `localityLbSetting`: on by default, so with outlier detection calls stay in a zone."""
     found = policy()
     assert "outlierDetection" in found
     assert found["loadBalancer"]["localityLbSetting"] == {"enabled": False}
 
 
-def test_places_get_their_shares() -> None:
+def test_localities_get_their_configured_shares() -> None:
     """Istio API, LocalityLoadBalancerSetting `distribute`."""
     shares = {"eu/a/*": {"eu/a/*": 80, "eu/b/*": 20}, "us/*": {"us/*": 100}}
     setting = policy(locality={"distribute": shares})["loadBalancer"]["localityLbSetting"]
     assert setting == {"enabled": True, "distribute": [{"from": place, "to": to} for place, to in shares.items()]}
 
 
-def test_regions_get_a_substitute_beside_the_detection_that_it_needs() -> None:
+def test_locality_failover_is_rendered_with_outlier_detection() -> None:
     """Istio API, LocalityLoadBalancerSetting `failover`: without outlier detection it does nothing."""
     found = policy(locality={"failover": {"eu": "us"}})
     assert found["loadBalancer"]["localityLbSetting"] == {"enabled": True, "failover": [{"from": "eu", "to": "us"}]}
@@ -205,13 +205,13 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
 
 
 @pytest.mark.parametrize(("traffic", "expected"), BAD.values(), ids=BAD)
-def test_connections_that_cannot_be_are_refused_with_the_fix(traffic: dict[str, Any], expected: list[str]) -> None:
-    """Product rule: what could never work is said before anything is deployed."""
+def test_invalid_connection_settings_are_rejected_with_the_fix(traffic: dict[str, Any], expected: list[str]) -> None:
+    """Requirement CFG-7: preview rejects what could never work."""
     assert lines(traffic=traffic) == expected
 
 
-def test_sessions_without_outlier_detection_are_refused() -> None:
-    """Measured: a replica that died answers 503 to its sessions until it is ejected."""
+def test_sticky_sessions_without_outlier_detection_are_rejected() -> None:
+    """Measured: the sessions of a replica that died get 503 until it is ejected."""
     assert lines(legacy="sticky", traffic={"outlier_detection": None}) == [
         (
             "traffic.outlier_detection: null with legacy: sticky leaves sessions on a replica "

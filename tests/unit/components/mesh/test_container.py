@@ -27,8 +27,8 @@ def environment(found: Manifest) -> dict[str, object]:
     return {item["name"]: item.get("value") for item in found["env"]}
 
 
-def test_the_runtime_is_told_what_the_probes_and_routes_assume() -> None:
-    """Product rule: meshed_mcp.contract, names and values that both sides share."""
+def test_container_environment_matches_probes_and_ports() -> None:
+    """Requirement CFG-13: meshed_mcp.contract defines names and values that both sides share."""
     found = container(drain={"endpoint_seconds": 7, "grace_seconds": 70}, registry_url="http://mcp-registry:8000")
     told = environment(found)
     ports = {item["name"]: str(item["containerPort"]) for item in found["ports"]}
@@ -39,14 +39,14 @@ def test_the_runtime_is_told_what_the_probes_and_routes_assume() -> None:
     assert told[contract.ENV_REGISTRY_URL] == "http://mcp-registry:8000"
 
 
-def test_the_server_ends_before_its_pod_is_killed() -> None:
+def test_server_ends_before_its_pod_is_killed() -> None:
     """Kubernetes, "Termination of Pods": at the end of the grace period the kubelet kills what is left."""
     pod = render().one("Deployment")["spec"]["template"]["spec"]
     told = environment(pod["containers"][0])
     assert int(str(told[contract.ENV_GRACE_SECONDS])) + SIDECAR_EXIT_SECONDS <= pod["terminationGracePeriodSeconds"]
 
 
-def test_the_service_sends_its_spans_where_it_is_told_or_makes_none() -> None:
+def test_spans_are_exported_only_with_a_configured_endpoint() -> None:
     """OpenTelemetry, "OTLP Exporter Configuration": OTEL_EXPORTER_OTLP_ENDPOINT."""
     told = environment(container(otlp_endpoint="http://jaeger.monitoring.svc.cluster.local:4318"))
     assert told[contract.ENV_OTLP_ENDPOINT] == "http://jaeger.monitoring.svc.cluster.local:4318"
@@ -54,26 +54,26 @@ def test_the_service_sends_its_spans_where_it_is_told_or_makes_none() -> None:
 
 
 def test_without_a_registry_the_service_does_not_register() -> None:
-    """Product rule: meshed_mcp.contract, ENV_REGISTRY_URL unset."""
+    """Requirement REG-1: without ENV_REGISTRY_URL (meshed_mcp.contract) a server does not register."""
     assert contract.ENV_REGISTRY_URL not in environment(container())
 
 
-def test_every_name_of_the_service_is_an_allowed_host_with_any_port() -> None:
+def test_every_dns_name_of_the_service_is_an_allowed_host_with_any_port() -> None:
     """MCP specification, "Security Best Practices": the server checks Host; Kubernetes gives a Service four names."""
     allowed = str(environment(container(namespace="tools", cluster_domain="corp.local"))[contract.ENV_ALLOWED_HOSTS])
     names = ["mcp-search", "mcp-search.tools", "mcp-search.tools.svc", "mcp-search.tools.svc.corp.local"]
     assert allowed.split(",") == [form for name in names for form in (name, f"{name}:*")]
 
 
-def test_the_gateways_host_is_allowed_only_when_exposed() -> None:
-    """Product rule: a request with a foreign Host header is refused."""
+def test_gateway_host_is_allowed_only_when_exposed() -> None:
+    """Requirement SEC-7: the server rejects a request with another Host header."""
     exposed = render_exposed().one("Deployment")["spec"]["template"]["spec"]["containers"][0]
     assert str(environment(exposed)[contract.ENV_ALLOWED_HOSTS]).endswith("mcp.example.com,mcp.example.com:*")
     hidden = environment(container(ingress=INGRESS))
     assert "mcp.example.com" not in str(hidden[contract.ENV_ALLOWED_HOSTS])
 
 
-def test_values_of_the_stack_come_after_ours_and_secrets_are_only_referred_to() -> None:
+def test_stack_environment_follows_ours_and_secrets_are_references() -> None:
     """Kubernetes API, EnvVar `valueFrom.secretKeyRef`."""
     model = pulumi.Output.from_input("large")
     found = container(env={"MODEL": model}, secret_env={"KEY": {"secret": "llm", "key": "api-key"}})
@@ -82,22 +82,22 @@ def test_values_of_the_stack_come_after_ours_and_secrets_are_only_referred_to() 
     assert found["env"][-1] == {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "llm", "key": "api-key"}}}
 
 
-def test_the_root_file_system_is_read_only_with_two_folders_to_write_to() -> None:
-    """Product rule: meshed_mcp.contract, DATA_PATH; Python needs a temporary folder."""
+def test_root_file_system_is_read_only_with_two_writable_folders() -> None:
+    """Requirement SEC-6: only DATA_PATH (meshed_mcp.contract) and a temporary folder are writable."""
     found = container()
     assert found["securityContext"]["readOnlyRootFilesystem"] is True
     assert {mount["mountPath"] for mount in found["volumeMounts"]} == {contract.DATA_PATH, "/tmp"}  # noqa: S108 - in the container
     assert environment(found)[contract.ENV_DATA_DIR] == contract.DATA_PATH
 
 
-def test_readiness_is_asked_every_second() -> None:
-    """Product rule: a draining pod leaves the endpoints within drain.endpoint_seconds."""
+def test_readiness_is_probed_every_second() -> None:
+    """Requirement RUN-1: a draining pod leaves the endpoints within the pre-stop delay."""
     probe = container()["readinessProbe"]
     assert (probe["periodSeconds"], probe["httpGet"]["path"]) == (1, contract.READINESS_PATH)
 
 
-def test_probes_ask_the_management_port() -> None:
-    """Product rule: it is outside the mesh, so a probe judges the server and not its sidecar."""
+def test_probes_use_the_management_port() -> None:
+    """Requirement RUN-7: the port is outside the mesh, so a probe checks the server and not its sidecar."""
     found = container()
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert found[probe]["httpGet"]["port"] == contract.MANAGEMENT_PORT_NAME
@@ -116,7 +116,7 @@ def test_only_a_container_that_never_started_is_killed_after_a_short_grace_perio
     assert "this value overrides the value provided by the pod spec" in text
 
 
-def test_liveness_uses_kubernetes_own_defaults() -> None:
+def test_liveness_uses_the_defaults_of_kubernetes() -> None:
     """Kubernetes API, Probe, as the typed SDK quotes it."""
     text = str(ProbeArgs.__init__.__doc__)
     assert (
@@ -125,8 +125,8 @@ def test_liveness_uses_kubernetes_own_defaults() -> None:
     assert f"Defaults to {FAILURES_BEFORE_ACTION}." in text.partition("failure_threshold:")[2].partition(":param")[0]
 
 
-def test_cpu_is_reserved_and_limited_only_on_request() -> None:
-    """Product rule: a limit throttles while the node idles; the autoscaler needs the request."""
+def test_cpu_is_requested_always_and_limited_only_when_set() -> None:
+    """Requirement SCL-1: a CPU limit throttles on an idle node; the autoscaler needs the request."""
     assert container()["resources"] == {
         "requests": {"cpu": "100m", "memory": "128Mi"},
         "limits": {"memory": "512Mi"},
@@ -134,7 +134,7 @@ def test_cpu_is_reserved_and_limited_only_on_request() -> None:
     assert container(resources={"cpu_limit": "1"})["resources"]["limits"]["cpu"] == "1"
 
 
-def test_a_command_replaces_the_images_own_only_when_given() -> None:
+def test_command_overrides_the_image_only_when_set() -> None:
     """Kubernetes API, Container `command`."""
     assert "command" not in container()
     assert container(command=["python", "-m", "search"])["command"] == ["python", "-m", "search"]

@@ -22,24 +22,24 @@ def test_cpu_may_be_a_plain_number() -> None:
     assert (ServerResources(cpu=2).cpu, ServerResources(cpu=0.5).cpu) == ("2", "0.5")
 
 
-def test_cpu_without_its_unit_is_refused_with_the_unit() -> None:
-    """Product rule: 250 cores are a forgotten m."""
+def test_cpu_without_its_unit_is_rejected_with_the_unit() -> None:
+    """Requirement CFG-9: a value of 250 cores is a forgotten `m`."""
     assert message(ServerResources, cpu="250") == "'250' is 250 whole cores; for thousandths of a core, use '250m'"
 
 
-def test_memory_in_megabytes_is_refused_with_the_binary_unit() -> None:
+def test_memory_in_megabytes_is_rejected_with_the_binary_unit() -> None:
     """Kubernetes API, Quantity: there is no suffix B."""
     assert message(ServerResources, memory="512MB") == (
         "'512MB' is not a memory quantity with a known unit; use '512Mi'"
     )
 
 
-def test_memory_as_a_plain_number_is_refused_with_a_unit() -> None:
-    """Product rule: 512 bytes are a forgotten unit."""
+def test_memory_as_a_plain_number_is_rejected_with_a_unit() -> None:
+    """Requirement CFG-9: a value of 512 bytes is a forgotten unit."""
     assert message(ServerResources, memory=512) == "'512' is not a memory quantity with a known unit; use '512Mi'"
 
 
-def test_a_request_above_its_limit_is_refused() -> None:
+def test_request_above_its_limit_is_rejected() -> None:
     """Kubernetes API, ResourceRequirements: requests cannot exceed limits."""
     assert message(ServerResources, cpu="2", cpu_limit="500m") == (
         "cpu '2' is above cpu_limit '500m'; raise cpu_limit or lower cpu"
@@ -49,15 +49,15 @@ def test_a_request_above_its_limit_is_refused() -> None:
     )
 
 
-def test_a_drain_that_leaves_no_time_for_calls_is_refused() -> None:
-    """Product rule: calls are finished between the end of accepting and the end of the process."""
+def test_drain_without_time_for_in_flight_requests_is_rejected() -> None:
+    """Requirement RUN-1: in-flight calls finish between the end of accepting and the end of the process."""
     assert message(Drain, endpoint_seconds=30, grace_seconds=20) == (
         "endpoint_seconds 30 leaves in-flight requests no time within grace_seconds 20, of "
         "which closing takes 2; set grace_seconds above 32"
     )
 
 
-def test_a_secret_that_cannot_exist_is_refused() -> None:
+def test_invalid_secret_name_or_key_is_rejected() -> None:
     """Kubernetes, "DNS Subdomain Names"; keys: Kubernetes, "Secrets"."""
     assert message(SecretKey, secret="My Secret", key="url") == (  # noqa: S106 - the name of a Secret
         "'My Secret' is not a name of a Kubernetes object; use lower-case letters, digits, '-' and '.'"

@@ -36,16 +36,16 @@ def lines(*hosts: str) -> list[str]:
         "1.2.3.4.",
     ],
 )
-def test_an_address_in_whatever_notation_is_refused(host: str) -> None:
-    """Issue: an egress host that is an address; WHATWG URL, "ends in a number checker"."""
+def test_ip_address_in_any_notation_is_rejected(host: str) -> None:
+    """Requirement NET-2: egress hosts are DNS names; WHATWG URL, "ends in a number checker"."""
     assert lines(host) == [
         f"mcp-search: egress_hosts: {host!r} is an IP address, which has no name in TLS; use the host name"
     ]
 
 
 @pytest.mark.parametrize("host", sorted(METADATA_HOSTS))
-def test_metadata_services_are_refused_by_name(host: str) -> None:
-    """Product rule: they hand out the machine's credentials."""
+def test_metadata_services_are_rejected_by_name(host: str) -> None:
+    """Requirement NET-2: metadata endpoints hand out the machine's credentials."""
     assert lines(host) == [
         (
             f"mcp-search: egress_hosts: {host!r} is the metadata service of the machine, which hands out its "
@@ -55,8 +55,8 @@ def test_metadata_services_are_refused_by_name(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "kubernetes", "redis.data.svc", "redis.data.svc.cluster.local"])
-def test_names_of_the_cluster_are_not_outside(host: str) -> None:
-    """Kubernetes, "DNS for Services and Pods"; services of the cluster are declared in `reaches`."""
+def test_cluster_names_are_rejected_as_external_hosts(host: str) -> None:
+    """Kubernetes, "DNS for Services and Pods"; services of the cluster are declared as cluster dependencies."""
     assert lines(host) == [
         (
             f"mcp-search: egress_hosts: {host!r} is a name inside this cluster or machine, not an external host; "
@@ -66,7 +66,7 @@ def test_names_of_the_cluster_are_not_outside(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["a.example.com:", "a.example.com:https", "a.example.com:0", "a.example.com:65536"])
-def test_a_port_is_a_number(host: str) -> None:
+def test_port_outside_1_to_65535_is_rejected(host: str) -> None:
     """RFC 9293: 16 bits."""
     assert lines(host) == [
         (
@@ -76,8 +76,8 @@ def test_a_port_is_a_number(host: str) -> None:
     ]
 
 
-def test_every_fault_of_a_list_is_told_at_once() -> None:
-    """Design D12."""
+def test_all_errors_of_a_host_list_are_reported_in_one_run() -> None:
+    """Requirement CFG-3: each wrong host of a list is reported, each once."""
     found = lines("10.0.0.1", "a.example.com", "a.example.com:443", "*.example.com")
     assert len(found) == 3
     assert found[-1] == "mcp-search: egress_hosts: 'a.example.com' is listed twice; remove one"
@@ -92,7 +92,7 @@ def test_hosts_of_one_port_share_an_entry() -> None:
     assert other["ports"] == [{"number": 8443, "name": "tls", "protocol": "TLS"}]
 
 
-def test_a_host_at_two_ports_is_in_one_entry_with_both() -> None:
+def test_host_with_two_ports_is_one_entry_with_both() -> None:
     """Istio API, ServiceEntry: names of ports are unique; of two entries for one host proxies lose one's ports."""
     objects = render(egress_hosts=["a.example.com", "a.example.com:8443", "b.example.com"])
     both = objects.one("ServiceEntry", "mcp-search-egress-443-8443")["spec"]
@@ -113,8 +113,8 @@ def namespaces(rules: list[Manifest]) -> list[list[str]]:
     return [peer["namespaceSelector"]["matchExpressions"][0]["values"] for peer in peers]
 
 
-def test_the_network_lets_a_service_reach_names_control_plane_and_callees_only() -> None:
-    """Issue: NetworkPolicy restricts pods to mesh, DNS and egress gateway; Kubernetes, "Network Policies"."""
+def test_network_policy_allows_dns_control_plane_and_destinations_only() -> None:
+    """Requirement NET-1: a NetworkPolicy restricts egress; Kubernetes, "Network Policies"."""
     objects = render(imports=["mcp-system/mcp-rag", "data/postgresql"])
     dns, istiod, callees = egress(objects)
     assert {port["port"] for port in dns["ports"]} == {53}
@@ -123,17 +123,17 @@ def test_the_network_lets_a_service_reach_names_control_plane_and_callees_only()
     assert objects.one("NetworkPolicy")["spec"]["policyTypes"] == ["Egress"]
 
 
-def test_a_service_that_calls_nobody_reaches_nobody() -> None:
-    """Product rule: no callee, no namespace."""
+def test_service_without_destinations_reaches_dns_and_control_plane_only() -> None:
+    """Requirement NET-1: without a declared destination no namespace is reachable."""
     assert len(egress(render(imports=[]))) == 2
 
 
-def test_without_known_callees_the_network_is_left_as_it_is() -> None:
-    """Product rule: a wall that might cut a database off is not built by guess."""
+def test_without_known_destinations_no_network_policy_is_rendered() -> None:
+    """Requirement NET-3: a guessed NetworkPolicy could cut off a database."""
     assert "NetworkPolicy" not in render().kinds()
 
 
-def test_with_an_egress_gateway_it_is_the_only_way_out() -> None:
+def test_with_an_egress_gateway_no_other_external_route_exists() -> None:
     """Istio, "Egress Gateways": the mesh alone cannot keep a pod from going past its sidecar."""
     objects = render(imports=[], egress_hosts=["a.example.com"], egress_gateway=True)
     assert namespaces(egress(objects)[2:]) == [["istio-egress"]]
@@ -142,7 +142,7 @@ def test_with_an_egress_gateway_it_is_the_only_way_out() -> None:
 
 
 @pytest.mark.parametrize("gateway", [False, True])
-def test_metadata_services_are_closed_to_service_and_gateway(gateway: bool) -> None:
+def test_metadata_services_are_unreachable_for_service_and_gateway(gateway: bool) -> None:
     """AWS, Google Cloud, Azure, Alibaba: addresses that hand out credentials, by both versions of IP."""
     if gateway:
         objects = render_mesh(egress_gateway=SIZE, egress={"a.example.com": [FRONT]})
@@ -155,7 +155,7 @@ def test_metadata_services_are_closed_to_service_and_gateway(gateway: bool) -> N
     assert {peer["ipBlock"]["cidr"] for peer in rule["to"]} == {"0.0.0.0/0", "::/0"}
 
 
-def test_the_egress_gateway_lets_those_out_who_declare_a_host() -> None:
+def test_egress_gateway_admits_only_services_that_declare_the_host() -> None:
     """Istio API, AuthorizationPolicy, `connection.sni`."""
     objects = render_mesh(egress_gateway=SIZE, egress={"b.example.com": [FRONT], "a.example.com:8443": [FRONT, BACK]})
     rules = objects.one("AuthorizationPolicy", "mcp-egress")["spec"]["rules"]
@@ -169,7 +169,7 @@ def test_the_egress_gateway_lets_those_out_who_declare_a_host() -> None:
     assert ways[1]["spec"]["tls"][0]["match"] == [{"port": 8443, "sniHosts": ["a.example.com"]}]
 
 
-def test_a_host_that_nobody_may_reach_is_open_to_nobody() -> None:
+def test_external_host_without_callers_is_closed() -> None:
     """Istio API, Source: an empty list of principals would not restrict; a policy without rules allows nothing."""
     objects = render_mesh(egress_gateway=SIZE, egress={"a.example.com": []})
     policy = objects.one("AuthorizationPolicy", "mcp-egress")["spec"]
@@ -177,14 +177,14 @@ def test_a_host_that_nobody_may_reach_is_open_to_nobody() -> None:
     assert "rules" not in policy
 
 
-def test_without_an_egress_gateway_or_hosts_there_is_no_way_through_it() -> None:
-    """Product rule: sidecars connect themselves, or nobody does."""
+def test_without_egress_gateway_or_hosts_no_egress_route_is_rendered() -> None:
+    """Requirement NET-18: the route exists only with an egress gateway and declared hosts."""
     for settings in ({"egress": {"a.example.com": [FRONT]}}, {"egress_gateway": SIZE}):
         assert "mcp-egress" not in {item["metadata"]["name"] for item in render_mesh(**settings)}
 
 
-def test_the_way_out_fits_the_published_schemas() -> None:
-    """Istio 1.31 CRDs, closed: a field that is not in them would be pruned without a word."""
+def test_egress_objects_match_the_published_schemas() -> None:
+    """Istio 1.31 CRDs, closed: a field that is not in them would be pruned silently."""
     objects = [
         *render_mesh(egress_gateway=SIZE, egress={"b.example.com": [FRONT]}),
         *render(imports=[], egress_hosts=["b.example.com"], egress_gateway=True),

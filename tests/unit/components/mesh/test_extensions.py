@@ -22,7 +22,7 @@ def extension(**settings: Any) -> dict[str, Any]:
     return spec
 
 
-def test_a_script_runs_in_the_proxies_of_its_service_alone() -> None:
+def test_lua_extension_runs_only_in_the_proxies_of_its_service() -> None:
     """Istio API, TrafficExtension: `selector`, `match`, `phase`, `priority`, `lua`."""
     assert extension(**LUA, priority=5) == {
         "selector": {"matchLabels": {"app": "mcp-x"}},
@@ -33,8 +33,8 @@ def test_a_script_runs_in_the_proxies_of_its_service_alone() -> None:
     }
 
 
-def test_a_module_is_pinned_and_closes_when_it_fails() -> None:
-    """Product rule: with FAIL_OPEN, crashing a check would switch it off."""
+def test_wasm_extension_is_pinned_and_fails_closed() -> None:
+    """Requirement SEC-10: with FAIL_OPEN, a crash of the extension would bypass its check."""
     told = {"phase": "authz", "direction": "both", "pull_secret": "registry", "config": {"deny": True}}
     wasm = extension(**WASM, **told)["wasm"]
     assert wasm == {
@@ -48,7 +48,7 @@ def test_a_module_is_pinned_and_closes_when_it_fails() -> None:
     }
 
 
-def test_a_digest_in_the_address_is_the_checksum_too() -> None:
+def test_digest_in_the_url_is_the_checksum_too() -> None:
     """Istio API, TrafficExtension `sha256`: it must match the digest of the url."""
     url = f"oci://registry.example.com/filter@sha256:{SUM}"
     assert extension(kind="wasm", url=url)["wasm"]["sha256"] == SUM
@@ -62,8 +62,8 @@ def test_extensions_of_the_mesh_are_in_the_root_namespace_and_select_no_pod() ->
 
 
 @pytest.mark.parametrize("name", [LUA_FILTER, WASM_FILTER])
-def test_istios_proxy_has_the_filter_that_an_extension_becomes(name: str) -> None:
-    """Product rule: a filter that the proxy lacks costs the listener."""
+def test_istio_proxy_has_the_filter_of_each_extension(name: str) -> None:
+    """Requirement SEC-14: a filter that the proxy lacks breaks the listener."""
     assert all(name in known for known in PROXY_FILTERS.values())
 
 
@@ -121,8 +121,8 @@ def test_istios_proxy_has_the_filter_that_an_extension_becomes(name: str) -> Non
         ),
     ],
 )
-def test_extensions_that_would_be_a_hole_are_refused_with_the_fix(settings: dict[str, Any], message: str) -> None:
-    """Product rule: refused at preview, with the reason and what to write instead."""
+def test_unsafe_extensions_are_rejected_with_the_fix(settings: dict[str, Any], message: str) -> None:
+    """Requirement CFG-2: preview rejects them with the reason and what to set instead."""
     with pytest.raises(ValidationError) as caught:
         service_args(extensions={"stamp": settings})
     assert message in str(caught.value)

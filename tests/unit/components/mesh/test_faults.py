@@ -25,8 +25,8 @@ def names(**settings: Any) -> list[str]:
     return [rule["name"] for rule in rules(render(**settings))]
 
 
-def test_a_fault_is_met_by_those_who_ask_for_it_before_any_other_rule() -> None:
-    """Istio, HTTPRoute: the first rule that matches decides. Issue rule: gated by a header."""
+def test_fault_injection_matches_its_header_before_any_other_rule() -> None:
+    """Requirement NET-11: a header requests the fault. Istio, HTTPRoute: the first matching rule decides."""
     fault, plain = rules(render(faults={"broken": ABORT}))
     assert fault["match"] == [{"headers": {contract.FAULT_HEADER: {"exact": "broken"}}}]
     assert fault["fault"] == {"abort": {"httpStatus": 503, "percentage": {"value": 25.0}}}
@@ -34,22 +34,22 @@ def test_a_fault_is_met_by_those_who_ask_for_it_before_any_other_rule() -> None:
     assert fault["route"] == plain["route"]
 
 
-def test_a_fault_of_a_tool_is_met_by_calls_of_it() -> None:
+def test_fault_injection_of_a_tool_matches_only_its_calls() -> None:
     """MCP 2026-07-28, "Standard Request Headers": method and name say which tool is called."""
     fault, _ = rules(render(faults={"slow": {"delay_seconds": 1.5, "tool": "search"}}))
     assert fault["match"] == [{"headers": {contract.FAULT_HEADER: {"exact": "slow"}} | CALL}]
     assert fault["fault"] == {"delay": {"fixedDelay": "1500ms", "percentage": {"value": 100.0}}}
 
 
-def test_an_experiment_meets_requests_without_a_header_single_tools_first() -> None:
-    """Product rule: the narrower experiment is not hidden by the wider one."""
+def test_experiment_matches_requests_without_a_header_single_tools_first() -> None:
+    """Requirement NET-11: the rule for one tool comes before the rule for all."""
     objects = render(experiments={"all": ABORT, "one": {**ABORT, "tool": "search"}})
     assert [rule["name"] for rule in rules(objects)] == ["default-chaos-one", "default-chaos-all", "default"]
     assert [rule.get("match") for rule in rules(objects)] == [[{"headers": CALL}], None, None]
 
 
-def test_a_faulty_call_goes_where_it_would_have_gone() -> None:
-    """Product rule: weights, sessions and the gateway's paths hold for calls with a delay too."""
+def test_fault_injection_keeps_the_routing_of_a_request() -> None:
+    """Requirement NET-5: weights, sessions and the gateway's paths hold for delayed calls too."""
     objects = render_exposed(faults={"slow": {"delay_seconds": 1}}, rollout=CANARY, legacy="sticky")
     for owner in ("mcp-search", "mcp-search-ingress"):
         found = rules(objects, owner)
@@ -60,7 +60,7 @@ def test_a_faulty_call_goes_where_it_would_have_gone() -> None:
             assert copy["match"][0].get("uri") == rule.get("match", [{}])[0].get("uri")
 
 
-def test_rules_about_other_tools_have_no_copy() -> None:
+def test_rules_of_other_tools_get_no_fault_injection() -> None:
     """Istio, HTTPMatchRequest: conditions must all hold, and no call has two names."""
     pools = {"slow": {"tools": ["other"]}}
     found = names(pools=pools, faults={"broken": {**ABORT, "tool": "search"}})
@@ -68,6 +68,6 @@ def test_rules_about_other_tools_have_no_copy() -> None:
     assert faulty == ["default-fault-broken"]
 
 
-def test_without_faults_the_rules_are_as_before() -> None:
-    """Product rule: a service pays nothing for what it does not use."""
+def test_without_fault_injection_no_rule_is_added() -> None:
+    """Requirement NET-18: a service without fault injection has no extra rule."""
     assert names() == ["default"]

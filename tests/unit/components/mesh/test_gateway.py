@@ -27,18 +27,18 @@ def test_with_a_certificate_plain_http_only_redirects() -> None:
 
 
 def test_without_a_certificate_there_is_one_plain_listener() -> None:
-    """Product rule: a development cluster needs no certificate."""
+    """Requirement CFG-10: plain HTTP needs an explicit choice; a development cluster needs no certificate."""
     (http,) = servers()
     assert "tls" not in http
     assert http["port"] == {"number": 80, "name": "http", "protocol": "HTTP"}
 
 
-def test_the_gateway_answers_only_for_its_domain() -> None:
+def test_gateway_serves_only_its_domain() -> None:
     """Istio API, Server `hosts`: `*` would take every host's routes."""
     assert all(server["hosts"] == ["mcp.example.com"] for server in servers(tls_secret="tls"))  # noqa: S106 - as above
 
 
-def test_the_gateways_reference_and_identity_are_those_of_what_is_installed() -> None:
+def test_gateway_reference_and_identity_match_the_installed_release() -> None:
     """Istio chart `gateway`: service account = release name, pod label = release name without `istio-`."""
     gateway = render_mesh().one("Gateway")
     release = {item.name: item for item in releases(mesh_args())}["istio-ingress"]
@@ -47,29 +47,29 @@ def test_the_gateways_reference_and_identity_are_those_of_what_is_installed() ->
     assert gateway["spec"]["selector"] == {"istio": release.name.removeprefix("istio-")}
 
 
-def test_meshed_namespaces_are_injected_and_hold_restricted_pods_only() -> None:
+def test_meshed_namespaces_are_injected_and_enforce_restricted_pods() -> None:
     """Kubernetes, "Pod Security Admission"; with Istio's node agent no meshed pod needs a privilege."""
     found = labels("mcp-system")
     assert found["istio-injection"] == "enabled"
     assert found["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
-def test_without_the_node_agent_the_restricted_level_only_warns() -> None:
-    """Istio, "Pod Security Admission": the init container has NET_ADMIN, which restricted and baseline refuse."""
+def test_without_the_cni_agent_the_restricted_level_only_warns() -> None:
+    """Istio, "Pod Security Admission": the init container has NET_ADMIN, which restricted and baseline reject."""
     found = labels("mcp-system", redirection="init-container")
     assert found["pod-security.kubernetes.io/enforce"] == "privileged"
     assert found["pod-security.kubernetes.io/warn"] == "restricted"
 
 
-def test_only_the_node_agents_namespace_may_hold_privileged_pods() -> None:
+def test_only_the_cni_namespace_allows_privileged_pods() -> None:
     """Istio, "Install the Istio CNI node agent": it mounts folders of the host."""
     assert labels("istio-system")["pod-security.kubernetes.io/enforce"] == "privileged"
     assert labels("istio-system", redirection="init-container")["pod-security.kubernetes.io/enforce"] == "baseline"
     assert labels("istio-ingress")["pod-security.kubernetes.io/enforce"] == "baseline"
 
 
-def test_without_a_collector_no_traces_are_asked_for() -> None:
-    """Product rule: a provider that does not exist makes every proxy log errors."""
+def test_without_a_collector_no_tracing_is_rendered() -> None:
+    """Requirement CMP-8: a provider that does not exist makes every proxy log errors."""
     assert all("tracing" not in item["spec"] for item in render_mesh() if item["kind"] == "Telemetry")
     (istiod,) = [item for item in releases(mesh_args()) if item.name == "istiod"]
     assert all("opentelemetry" not in provider for provider in istiod.values["meshConfig"]["extensionProviders"])

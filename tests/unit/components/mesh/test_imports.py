@@ -26,12 +26,12 @@ def imports_of(service: str, services: dict[str, Any], **keys: Any) -> list[str]
     return planned(values).services[service].imports
 
 
-def test_a_service_without_known_callees_goes_on_knowing_everything() -> None:
-    """Product rule: a component used alone knows nothing of its callees, so it must not cut them off."""
+def test_without_known_destinations_no_sidecar_object_is_rendered() -> None:
+    """Requirement NET-3: a component used alone does not know the destinations, so it keeps them all."""
     assert "Sidecar" not in render().kinds()
 
 
-def test_a_sidecar_knows_callees_registry_collector_and_hosts_outside() -> None:
+def test_sidecar_imports_destinations_registry_collector_and_external_hosts() -> None:
     """Istio API, Sidecar `egress.hosts`: "namespace/host", full names; `.` is the own namespace."""
     found = hosts(
         imports=["mcp-system/mcp-rag"],
@@ -50,32 +50,32 @@ def test_a_sidecar_knows_callees_registry_collector_and_hosts_outside() -> None:
     ]
 
 
-def test_a_sidecar_that_needs_nothing_knows_nothing() -> None:
-    """Istio API, Sidecar: an empty list of hosts is refused; `~/*` imports none."""
+def test_sidecar_of_a_service_without_destinations_imports_no_host() -> None:
+    """Istio API, Sidecar: an empty list of hosts is rejected; `~/*` imports none."""
     assert hosts(imports=[]) == [NOTHING]
 
 
-def test_only_the_pods_of_the_service_are_limited() -> None:
+def test_sidecar_object_selects_only_the_pods_of_the_service() -> None:
     """Istio API, Sidecar `workloadSelector`: without one it would hold for the whole namespace."""
     spec = render(imports=[]).one("Sidecar")["spec"]
     assert spec["workloadSelector"] == {"labels": {"app": "mcp-search"}}
 
 
 @pytest.mark.parametrize("written", ["mcp-front", "mcp-system/mcp-front"])
-def test_who_is_called_is_known_from_who_may_call(written: str) -> None:
-    """Product rule: a call is declared once, by the callee."""
+def test_destinations_follow_from_the_callers_of_other_services(written: str) -> None:
+    """Requirement CFG-5: a call is declared once, by the destination."""
     services = {"mcp-front": IMAGE, "mcp-rag": IMAGE | {"callers": [written]}, "mcp-other": IMAGE}
     assert imports_of("mcp-front", services) == ["mcp-system/mcp-rag"]
     assert imports_of("mcp-other", services) == []
 
 
-def test_what_the_whole_stack_reaches_every_sidecar_knows() -> None:
-    """Product rule: a store is declared once."""
+def test_dependencies_of_the_mesh_are_imported_by_every_sidecar() -> None:
+    """Requirement CFG-5: a shared store is declared once."""
     assert imports_of("mcp-rag", {"mcp-rag": IMAGE}, mesh={"reaches": ["data/redis"]}) == ["data/redis"]
 
 
-def test_a_store_of_unknown_place_is_never_cut_off() -> None:
-    """Product rule: the address is in a Secret, so the sidecar knows everything until the stack says where it is."""
+def test_store_without_a_known_address_keeps_egress_open() -> None:
+    """Requirement NET-3: its address is in a Secret, so egress stays open until the stack names it."""
     assert imports_of("mcp-rag", {"mcp-rag": IMAGE | DATABASE}) is None
     assert imports_of("mcp-rag", {"mcp-rag": IMAGE | DATABASE | {"reaches": ["data/postgresql"]}}) == []
     registry = {"image": "registry.example.com/registry:1", "database": {"secret": "db", "key": "url"}}
@@ -85,8 +85,8 @@ def test_a_store_of_unknown_place_is_never_cut_off() -> None:
     assert imports_of("mcp-registry", {"mcp-rag": IMAGE}, registry={"image": "r:1", "replicas": 1}) == []
 
 
-def test_the_registry_reaches_its_database_and_the_collector_alone() -> None:
-    """Product rule: a place that the stack names closes the rest."""
+def test_registry_imports_only_its_database_and_the_collector() -> None:
+    """Requirement NET-1: a declared destination closes all others."""
     registry = {
         "image": "registry.example.com/registry:1",
         "database": {"secret": "db", "key": "url"},

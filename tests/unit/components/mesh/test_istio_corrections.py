@@ -54,7 +54,7 @@ def test_01_only_v1_is_rendered() -> None:
 
 
 def test_02_every_istio_object_names_its_namespace() -> None:
-    """Istio, "Peer Authentication": policies hold per namespace, so an omitted one protects whatever is the default."""
+    """Istio, "Peer Authentication": policies hold per namespace, so an omitted one protects the default namespace."""
     assert all(item["metadata"]["namespace"] for item in istio_objects(everything()))
 
 
@@ -82,15 +82,15 @@ def test_03_every_subset_selects_the_pods_of_a_deployment() -> None:
         assert any(subset["labels"].items() <= labels.items() for labels in pods)
 
 
-def test_04_no_field_that_the_schema_does_not_know() -> None:
-    """Istio 1.31 CRDs: `circuitBreaker` and other unknown fields are pruned without a word, leaving no breaker."""
+def test_04_no_field_is_unknown_to_the_schema() -> None:
+    """Istio 1.31 CRDs: `circuitBreaker` and other unknown fields are pruned silently, leaving no breaker."""
     objects = everything()
     assert [fault for item in objects for fault in schema_issues(item)] == []
     policy = objects.one("DestinationRule")["spec"]["trafficPolicy"]
     assert {"outlierDetection", "connectionPool"} <= policy.keys()
 
 
-def test_05_sick_pods_get_no_calls_below_a_share_of_healthy_ones() -> None:
+def test_05_min_health_percent_is_not_rendered_by_default() -> None:
     """Istio API, OutlierDetection `minHealthPercent`: below it, ejection is off; the default 0 keeps it on."""
     assert "minHealthPercent" not in outlier_detection(render())
 
@@ -111,7 +111,7 @@ def test_07_balancing_is_least_request() -> None:
     assert "LEAST_REQUEST" in known
 
 
-def test_08_shares_of_places_and_substitutes_are_never_rendered_together() -> None:
+def test_08_distribute_and_failover_are_never_rendered_together() -> None:
     """Istio's admission: "can not simultaneously specify"."""
     for locality in ({"failover": {"eu": "us"}}, {"distribute": {"eu/*": {"eu/*": 100}}}):
         policy = render(traffic={"locality": locality}).one("DestinationRule")["spec"]["trafficPolicy"]
@@ -120,7 +120,7 @@ def test_08_shares_of_places_and_substitutes_are_never_rendered_together() -> No
         render(traffic={"locality": {"failover": {"eu": "us"}, "distribute": {"eu/*": {"eu/*": 100}}}})
 
 
-def test_09_failover_stands_beside_outlier_detection() -> None:
+def test_09_failover_is_rendered_with_outlier_detection() -> None:
     """Istio's admission warns: without outlier detection, failover does nothing."""
     failover = {"locality": {"failover": {"eu": "us"}}}
     assert "outlierDetection" in render(traffic=failover).one("DestinationRule")["spec"]["trafficPolicy"]
@@ -128,14 +128,14 @@ def test_09_failover_stands_beside_outlier_detection() -> None:
         render(traffic=failover | {"outlier_detection": None})
 
 
-def test_20_the_gateway_has_no_listener_without_routes() -> None:
+def test_20_gateway_has_no_listener_without_routes() -> None:
     """Istio: a server in mode ISTIO_MUTUAL on 15443 is admitted and gets no listener."""
     servers = render_mesh(tls_secret="tls").one("Gateway")["spec"]["servers"]  # noqa: S106 - the name of a Secret
     assert [server["port"]["number"] for server in servers] == [80, 443]
     assert servers[1]["tls"]["mode"] == "SIMPLE"
 
 
-def test_21_a_cluster_that_joins_a_mesh_says_all_that_the_others_need() -> None:
+def test_21_cluster_that_joins_a_mesh_has_all_required_settings() -> None:
     """Istio, "Install Multi-Primary on different networks": a Gateway alone joins nothing."""
     joined = mesh_args(multi_cluster=EAST)
     objects = render_mesh(multi_cluster=EAST)
@@ -152,14 +152,14 @@ def test_21_a_cluster_that_joins_a_mesh_says_all_that_the_others_need() -> None:
         mesh_args(multi_cluster={key: value for key, value in EAST.items() if key != "root"})
 
 
-def test_22_the_default_route_of_the_mesh_comes_last_and_matches_everything() -> None:
+def test_22_default_route_of_the_mesh_comes_last_and_matches_everything() -> None:
     """Istio API, VirtualService: what no route matches gets 404."""
     for rollout in ({}, CANARY):
         assert "match" not in http_routes(render(rollout=rollout))[-1]
 
 
-def test_23_patterns_are_those_that_proxies_understand() -> None:
-    """Istio's admission refuses look-aheads; RE2 matches the whole value."""
+def test_23_patterns_are_valid_re2() -> None:
+    """Istio's admission rejects look-aheads; RE2 matches the whole value."""
     variant = {"strategy": "ab", "image": "search:2"}
     (first, _) = http_routes(render(rollout=variant | {"regex": ".*Mobile.*"}))
     assert first["match"] == [{"headers": {"user-agent": {"regex": ".*Mobile.*"}}}]
@@ -167,7 +167,7 @@ def test_23_patterns_are_those_that_proxies_understand() -> None:
         render(rollout=variant | {"regex": "(?=.*Mobile).*"})
 
 
-def test_24_retries_never_repeat_a_call_that_a_server_may_have_seen() -> None:
+def test_24_retries_never_repeat_a_call_that_a_server_may_have_received() -> None:
     """Envoy, `retry_on`: 5xx, reset and gateway-error repeat a POST that already ran."""
     for route in http_routes(render_exposed()):
         conditions = set(route["retries"]["retryOn"].split(","))
@@ -175,7 +175,7 @@ def test_24_retries_never_repeat_a_call_that_a_server_may_have_seen() -> None:
         assert route["headers"]["request"]["set"]["x-envoy-retriable-header-names"] == "x-mcp-undelivered"
 
 
-def test_25_faults_are_on_routes_of_their_own() -> None:
+def test_25_fault_injection_is_on_routes_of_its_own() -> None:
     """Istio API, HTTPFaultInjection: time-outs and retries are off where a client-side fault is set."""
     routes = http_routes(render_exposed(faults={"slow": {"delay_seconds": 1}}))
     faulty = [route for route in routes if "fault" in route]
@@ -186,7 +186,7 @@ def test_25_faults_are_on_routes_of_their_own() -> None:
 
 
 def test_26_no_route_has_a_timeout() -> None:
-    """Istio API, HTTPRoute `timeout`: disabled by default; `0s` is refused, any other value cuts streams."""
+    """Istio API, HTTPRoute `timeout`: disabled by default; `0s` is rejected, any other value cuts streams."""
     assert not any("timeout" in route or "perTryTimeout" in route["retries"] for route in http_routes(render_exposed()))
 
 
@@ -216,7 +216,7 @@ def test_35_traces_name_their_provider() -> None:
     assert [item["spec"]["tracing"][0]["providers"] for item in objects] == [[{"name": "otlp"}]] * 2
 
 
-def test_36_sampling_is_chosen_and_not_the_meshs_one_percent() -> None:
+def test_36_sampling_is_explicit_and_not_the_default_one_percent() -> None:
     """Istio, Telemetry `randomSamplingPercentage`: left out, one percent of the requests is traced."""
     objects = render_mesh(tracing=TRACING | {"sampling_percent": 25})
     door, inside = objects.one("Telemetry", "istio-ingress"), objects.one("Telemetry", "mesh-default")

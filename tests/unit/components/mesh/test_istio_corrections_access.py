@@ -27,7 +27,7 @@ def test_12_every_telemetry_names_its_provider() -> None:
     assert all(each["providers"][0]["name"] for each in sections)
 
 
-def test_29_a_request_without_a_token_is_let_through_nowhere_but_to_the_metadata() -> None:
+def test_29_request_without_a_token_reaches_only_the_metadata() -> None:
     """Istio, RequestAuthentication: by itself it lets requests without a token pass; the policy must ask for one."""
     objects = render_exposed(auth=AUTH, callers=["mcp-controller"])
     (rule,) = objects.one("RequestAuthentication")["spec"]["jwtRules"]
@@ -42,14 +42,14 @@ def test_29_a_request_without_a_token_is_let_through_nowhere_but_to_the_metadata
     assert open_paths == {"/.well-known/oauth-protected-resource/mcp-search/mcp"}
 
 
-def test_30_istiod_fetches_no_keys_from_inside() -> None:
+def test_30_istiod_fetches_no_keys_from_internal_hosts() -> None:
     """Istio message IST0175: istiod fetches what `jwksUri` says; blocked are its own host and the cloud's metadata."""
     blocked = [ip_network(each) for each in istiod_values(mesh_args())["env"]["BLOCKED_CIDRS_IN_JWKS_URIS"].split(",")]
     for address in ("127.0.0.1", "169.254.169.254"):
         assert any(ip_address(address) in block for block in blocked if block.version == 4)
 
 
-def test_32_access_logs_are_json_and_no_text_of_several_lines() -> None:
+def test_32_access_logs_are_json_and_not_multiline_text() -> None:
     """Istio, `accessLogFormat`: the text is literal, each of its newlines is logged; JSON is by labels."""
     config = istiod_values(mesh_args())["meshConfig"]
     assert "\n" not in str(config.get("accessLogFormat", ""))
@@ -58,7 +58,7 @@ def test_32_access_logs_are_json_and_no_text_of_several_lines() -> None:
     )
 
 
-def test_34_no_page_tells_to_run_a_command_that_is_gone() -> None:
+def test_34_no_page_names_a_removed_command() -> None:
     """Istio 1.31: `istioctl verify-install` is not in the command set; `analyze` and `x precheck` are."""
     pages = {path.name: path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md")}
     assert not [name for name, text in pages.items() if "verify-install" in text]
@@ -82,7 +82,7 @@ def overrides() -> list[Manifest]:
 
 
 def test_10_metrics_are_named_as_the_schema_lists_them() -> None:
-    """Istio 1.31 CRDs: `REQUEST_COUNT` and its like; `requests_total` is refused."""
+    """Istio 1.31 CRDs: `REQUEST_COUNT` and its like; `requests_total` is rejected."""
     schema = parsed("istio")["$defs"]["telemetry.istio.io.v1.Telemetry"]
     spec = schema["properties"]["spec"]["properties"]["metrics"]["items"]
     match = spec["properties"]["overrides"]["items"]["properties"]["match"]["properties"]
@@ -96,7 +96,7 @@ def test_11_tags_are_expressions_and_no_templates() -> None:
     assert not [value for value in values if "%{" in value or "%REQ" in value]
 
 
-def test_13_no_tag_has_values_without_bound_or_from_a_client() -> None:
+def test_13_tag_values_are_bounded_and_never_from_a_client() -> None:
     """Prometheus, "Do not overuse labels": a tag's values are listed ones, of a verified claim, and no user's."""
     for override in overrides():
         assert set(override["tagOverrides"]) == {"mcp_organization"}

@@ -57,19 +57,19 @@ def typed(value: Any) -> Iterator[Manifest]:
             yield from typed(part)
 
 
-def test_14_envoy_filters_are_of_the_one_version_that_is_served() -> None:
+def test_14_envoy_filters_use_the_one_served_version() -> None:
     """Istio 1.31 CRDs: EnvoyFilter has v1alpha3 alone; another version is not applied, and analysis passes it over."""
     assert {item["apiVersion"] for item in envoy_filters()} == {"networking.istio.io/v1alpha3"}
 
 
-def test_15_every_configuration_of_a_filter_names_its_type() -> None:
+def test_15_every_filter_configuration_names_its_type() -> None:
     """Istio validation: "Any JSON doesn't have '@type'"."""
     found = [config for item in envoy_filters() for config in typed(item["spec"])]
     assert found
     assert all(config["@type"].startswith("type.googleapis.com/envoy.") for config in found)
 
 
-def test_16_a_rate_limit_counts_and_enforces() -> None:
+def test_16_rate_limit_filter_is_enabled_and_enforced() -> None:
     """Envoy, LocalRateLimit: a prefix is required; enabled and enforced are 0 percent unless set."""
     limits = [
         config for item in envoy_filters() for config in typed(item["spec"]) if "LocalRateLimit" in config["@type"]
@@ -81,7 +81,7 @@ def test_16_a_rate_limit_counts_and_enforces() -> None:
             assert config[field]["default_value"] == {"numerator": 100, "denominator": "HUNDRED"}
 
 
-def test_17_every_filter_has_its_place_and_its_pods() -> None:
+def test_17_every_filter_has_its_match_and_its_pods() -> None:
     """Istio API, EnvoyFilter: without match and selector a patch is for every proxy and direction of the namespace."""
     found = list(http_filters())
     assert found
@@ -94,7 +94,7 @@ def test_17_every_filter_has_its_place_and_its_pods() -> None:
         assert asleep or spec["workloadSelector"]["labels"] == {"app": "mcp-search"}
 
 
-def test_18_limits_say_that_they_count_per_pod() -> None:
+def test_18_local_limits_are_documented_as_per_pod() -> None:
     """Envoy, local rate limit: each process counts for itself; with n pods, n times as many get through."""
     assert "per pod" in field_texts(ServiceSettings)["rate_limits"]
 
@@ -102,7 +102,7 @@ def test_18_limits_say_that_they_count_per_pod() -> None:
 @pytest.mark.parametrize(
     "statistic", ["upstream_rq_retry", "upstream_rq_pending_active", "circuit_breakers.default.rq_open"]
 )
-def test_33_statistics_of_connections_are_reported(statistic: str) -> None:
+def test_33_connection_statistics_are_reported(statistic: str) -> None:
     """Istio, `proxyStatsMatcher`: `envoy_cluster_*` is not reported unless asked for; Envoy, names of statistics."""
     matcher = istiod_values(mesh_args())["meshConfig"]["defaultConfig"]["proxyStatsMatcher"]
     name = f"cluster.outbound|8000|stable|mcp-rag.mcp-system.svc.cluster.local.{statistic}"
@@ -110,7 +110,7 @@ def test_33_statistics_of_connections_are_reported(statistic: str) -> None:
     assert any(re.fullmatch(regex, name) for regex in matcher["inclusionRegexps"])
 
 
-def test_19_a_limit_over_all_pods_has_its_service_and_says_what_happens_without_it() -> None:
+def test_19_global_rate_limit_renders_its_service_and_failure_mode() -> None:
     """Envoy, rate limit filter: domain, time-out, failure mode, and the cluster of a service that is there."""
     auth = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
     limits = {"service": {"rate": "100/s"}, "organization": {"rate": "10/s"}}

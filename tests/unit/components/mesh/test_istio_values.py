@@ -25,11 +25,11 @@ def test_crds_come_before_the_control_plane_and_the_control_plane_before_the_gat
 
 
 def test_existing_gateway_api_crds_are_left_alone() -> None:
-    """Product rule: where the provider manages them, a second owner would fight it."""
+    """Requirement CMP-7: a second owner would conflict with the provider that manages them."""
     assert names(gateway_api="existing")[0] == "istio-base"
 
 
-def test_without_the_node_agent_its_chart_is_not_installed_and_istiod_knows() -> None:
+def test_without_the_cni_agent_its_chart_is_left_out_and_istiod_is_configured() -> None:
     """Istio, injection template: `cni.enabled` decides between istio-validation and istio-init."""
     assert "istio-cni" not in names(redirection="init-container")
     assert release("istiod", redirection="init-container").values["cni"] == {"enabled": False}
@@ -45,8 +45,8 @@ def test_all_charts_and_images_have_one_version() -> None:
     assert {item.chart.version for item in newer} == {"1.32.0"}
 
 
-def test_a_mirror_serves_every_chart() -> None:
-    """Product rule: an air-gapped cluster needs one folder or one repository."""
+def test_mirror_serves_every_chart() -> None:
+    """Requirement CMP-12: an air-gapped cluster needs one folder or one repository."""
     assert {item.chart.repository for item in releases(mesh_args(chart_mirror="oci://mirror/charts"))} == {
         "oci://mirror/charts"
     }
@@ -69,20 +69,20 @@ def test_disruption_budgets_are_rendered_by_default() -> None:
     assert gateway["podDisruptionBudget"] == {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}
 
 
-def test_sizes_are_inputs() -> None:
-    """Product rule: a component never branches on the stack's name."""
+def test_replicas_and_resources_are_inputs() -> None:
+    """Requirement CMP-3: a component never branches on the stack's name."""
     size = {"min_replicas": 1, "max_replicas": 2, "cpu": "100m", "memory": "128Mi"}
     assert release("istiod", control_plane=size).values["autoscaleMax"] == 2
     assert release("istio-ingress", gateway=size).values["resources"]["requests"] == {"cpu": "100m", "memory": "128Mi"}
 
 
-def test_admission_refuses_from_the_start() -> None:
+def test_validation_webhook_fails_closed_from_the_start() -> None:
     """Istio release note webhook-failurepolicy-upgrade: `Fail` avoids the flip that shows as drift."""
     for name in ("istio-base", "istiod"):
         assert release(name).values["base"] == {"validationFailurePolicy": "Fail"}
 
 
-def test_meshed_pods_connect_only_to_what_the_mesh_knows() -> None:
+def test_meshed_pods_connect_only_to_known_hosts() -> None:
     """Istio, MeshConfig `outboundTrafficPolicy.mode`."""
     assert release("istiod").values["meshConfig"]["outboundTrafficPolicy"] == {"mode": "REGISTRY_ONLY"}
     open_mesh = release("istiod", outbound="ALLOW_ANY").values["meshConfig"]
@@ -98,7 +98,7 @@ def test_logs_are_json() -> None:
     assert {"mcp_method", "mcp_name"} <= set(provider["envoyFileAccessLog"]["logFormat"]["labels"])
 
 
-def test_control_plane_and_gateway_are_spread_prioritised_and_fenced() -> None:
+def test_control_plane_and_gateway_have_spread_priority_and_network_policy() -> None:
     """Istio charts: topologySpreadConstraints, priorityClassName, networkPolicy are all off by default."""
     istiod, gateway = release("istiod").values, release("istio-ingress").values
     assert istiod["global"]["priorityClassName"] == gateway["priorityClassName"] == "system-cluster-critical"
@@ -107,25 +107,25 @@ def test_control_plane_and_gateway_are_spread_prioritised_and_fenced() -> None:
         assert values["global"]["networkPolicy"] == {"enabled": True}
 
 
-def test_a_provider_that_reserves_the_systems_classes_gets_none() -> None:
+def test_priority_class_may_be_left_out() -> None:
     """Istio charts: an empty priorityClassName is left out."""
     assert release("istiod", priority_class=None).values["global"]["priorityClassName"] == ""
 
 
-def test_a_gateways_security_context_keeps_what_lets_it_bind_low_ports() -> None:
+def test_gateway_security_context_keeps_the_sysctl_for_low_ports() -> None:
     """Istio chart `gateway`: a given securityContext replaces the sysctl of the chart's own."""
     context = release("istio-ingress").values["securityContext"]
     assert context["sysctls"] == [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]
 
 
 @pytest.mark.parametrize("name", ["istio-base", "istiod", "istio-cni", "istio-ingress"])
-def test_the_platform_reaches_every_chart(name: str) -> None:
+def test_platform_is_set_in_every_chart(name: str) -> None:
     """Istio charts, `global.platform`: node agent paths and quotas differ by distribution."""
     assert release(name, platform="gke").values["global"]["platform"] == "gke"
     assert "platform" not in release(name).values["global"]
 
 
-def test_values_of_the_stack_win_and_leave_their_siblings() -> None:
+def test_stack_values_win_and_keep_their_siblings() -> None:
     """Helm, "Values Files": mappings are merged, everything else is replaced."""
     own = {"istiod": {"meshConfig": {"trustDomain": "mesh.example"}, "env": {"PILOT_ENABLE_IP_AUTOALLOCATE": "true"}}}
     values = release("istiod", values=own).values

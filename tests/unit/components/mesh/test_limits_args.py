@@ -26,8 +26,8 @@ def told(**settings: object) -> dict[str, str]:
     return {item["name"]: item["value"] for item in container["env"] if item["name"] in LIMIT_VARIABLES.values()}
 
 
-def test_platform_and_runtime_name_the_same_limits_with_the_same_defaults_and_bounds() -> None:
-    """Product rule: what `preview` accepts, the process does not refuse."""
+def test_platform_and_runtime_share_limits_defaults_and_bounds() -> None:
+    """Requirement CFG-13: what preview accepts, the process accepts too."""
     assert LimitSettings().model_dump() == Limits().model_dump()
     for name, field in LimitSettings.model_fields.items():
         bounds = {type(bound): bound for bound in field.metadata}
@@ -35,16 +35,16 @@ def test_platform_and_runtime_name_the_same_limits_with_the_same_defaults_and_bo
         assert set(map(repr, bounds.values())) <= set(map(repr, runtime.values())) | {"Ge(ge=1)"}, name
 
 
-def test_only_what_differs_from_the_defaults_is_told() -> None:
-    """Product rule: a manifest shows decisions, not defaults."""
+def test_only_limits_that_differ_from_the_defaults_are_rendered() -> None:
+    """Requirement CMP-9: a manifest shows decisions, not defaults."""
     assert told() == {}
     assert told(limits={"concurrent_calls": 8, "queued_calls": contract.QUEUED_CALLS}) == {
         contract.ENV_CONCURRENT_CALLS: "8"
     }
 
 
-def test_a_call_longer_than_the_drain_is_refused_with_both_ways_out() -> None:
-    """Product rule: every rollout would cut such calls."""
+def test_call_deadline_longer_than_the_drain_is_rejected_with_both_fixes() -> None:
+    """Requirement CFG-7: every rollout would cut such calls."""
     assert fault(limits={"call_seconds": 60}, drain={"grace_seconds": 30}) == (
         "limits.call_seconds 60 is longer than the 23 s that a stopping pod waits for "
         "calls, so every rollout would interrupt some; set drain.grace_seconds to 67 or "
@@ -56,16 +56,16 @@ def test_a_call_longer_than_the_drain_is_refused_with_both_ways_out() -> None:
 
 
 @pytest.mark.parametrize(("never", "text"), [(None, "null"), (0, "0")])
-def test_sessions_that_never_end_are_refused(never: int | None, text: str) -> None:
-    """Issue 7, "Bad input": session profile without idle time-out: the gauge never falls and nothing scales in."""
+def test_sessions_without_an_idle_timeout_are_rejected(never: int | None, text: str) -> None:
+    """Requirement RUN-4: without an idle timeout the session gauge never falls and nothing scales in."""
     message = fault(legacy="sticky", limits={"session_idle_seconds": never})
     assert message == (
         f"{text} would never end a session, so that no replica could be removed; set seconds such as 1800"
     )
 
 
-def test_a_shorter_idle_time_reaches_the_process() -> None:
-    """Product rule: what a stack writes, the process has."""
+def test_session_idle_timeout_reaches_the_process() -> None:
+    """Requirement CFG-13: the process gets the value of the stack."""
     assert told(limits={"session_idle_seconds": 600}) == {contract.ENV_SESSION_IDLE_SECONDS: "600"}
 
 
@@ -74,8 +74,8 @@ def grace(**settings: object) -> int:
     return ServiceSettings.model_validate({"image": "search:1", **settings}).drain.grace_seconds
 
 
-def test_the_grace_period_follows_from_the_longest_call() -> None:
-    """Issue 7, item 5: grace periods are derived from deadlines; a written one counts, and is checked."""
+def test_grace_period_follows_from_the_longest_call() -> None:
+    """Requirement RUN-1: grace periods are derived from deadlines; an explicit one is validated."""
     assert grace() == 30
     assert grace(limits={"call_seconds": 10}) == 30
     assert grace(limits={"call_seconds": 60}) == 67
@@ -85,8 +85,8 @@ def test_the_grace_period_follows_from_the_longest_call() -> None:
     assert grace(limits={"call_seconds": 60}, drain={"grace_seconds": 90}) == 90
 
 
-def test_bodies_that_could_fill_the_pod_are_refused_with_the_number_that_fits() -> None:
-    """Product rule: a pod is killed when its memory is full, whoever filled it."""
+def test_body_limit_that_could_fill_the_pod_is_rejected_with_the_maximum() -> None:
+    """Requirement RUN-4: a pod whose memory is full is killed."""
     assert fault(limits={"body_bytes": 32 * 2**20}) == (
         "limits.body_bytes 33554432 lets 16 bodies fill more than half of "
         "resources.memory_limit 512Mi; set body_bytes to 16777216 or less, or a higher "
@@ -95,8 +95,8 @@ def test_bodies_that_could_fill_the_pod_are_refused_with_the_number_that_fits() 
     ServiceSettings.model_validate({"image": "search:1", "limits": {"body_bytes": 16777216}})
 
 
-def test_a_limit_written_as_a_variable_is_refused() -> None:
-    """Product rule: one place for a value, so that it is checked."""
+def test_limit_set_as_an_environment_variable_is_rejected() -> None:
+    """Requirement CFG-5: a limit has one source, which is validated."""
     assert fault(env={contract.ENV_BODY_BYTES: "1"}) == (
         "'MESHED_MCP_BODY_BYTES' is set from other fields of the service; remove it"
     )

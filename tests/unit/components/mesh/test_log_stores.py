@@ -23,16 +23,16 @@ def plan(**logs: str) -> Plan:
     )
 
 
-def test_every_service_and_the_registry_are_told_both_stores() -> None:
-    """Product rule: one key of the stack for all of them."""
+def test_every_service_and_the_registry_get_both_log_endpoints() -> None:
+    """Requirement CFG-5: one key of the stack configures the log stores of all services."""
     for name, args in plan(otlp_endpoint=INSIDE, audit_endpoint=OUTSIDE).services.items():
         told = {item["name"]: item.get("value") for item in environment(name, args)}
         assert told[contract.ENV_LOGS_ENDPOINT] == INSIDE, name
         assert told[contract.ENV_AUDIT_ENDPOINT] == OUTSIDE, name
 
 
-def test_a_store_outside_becomes_a_declared_host_and_one_inside_does_not() -> None:
-    """Istio, REGISTRY_ONLY: what is not declared cannot be reached."""
+def test_external_log_store_becomes_a_declared_host_and_an_internal_one_does_not() -> None:
+    """Istio, REGISTRY_ONLY: an undeclared host is unreachable."""
     found = plan(otlp_endpoint=INSIDE, audit_endpoint=f"{OUTSIDE}:8443/otlp").services
     assert {name: args.egress_hosts for name, args in found.items()} == {
         "mcp-rag": ["otlp.example.com:8443"],
@@ -57,8 +57,8 @@ def test_a_store_outside_becomes_a_declared_host_and_one_inside_does_not() -> No
         ),
     ],
 )
-def test_an_address_that_cannot_be_is_refused(url: str, fault: str) -> None:
-    """Product rule: refused at preview, by field."""
+def test_invalid_log_endpoint_is_rejected(url: str, fault: str) -> None:
+    """Requirement CFG-2: preview rejects the endpoint and names the field."""
     assert [str(item) for item in model_issues(LogSettings, {"otlp_endpoint": url}, "logs")] == [
         f"logs: otlp_endpoint: {fault}"
     ]

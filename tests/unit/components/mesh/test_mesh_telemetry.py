@@ -31,7 +31,7 @@ def lines(**settings: Any) -> list[str]:
 
 
 def test_errors_slow_and_traced_requests_are_logged_in_the_whole_mesh() -> None:
-    """Issue rule: access log filtered by CEL; the share of ordinary requests is that of the traces."""
+    """Requirement OBS-10: a CEL filter bounds the access log; ordinary requests follow trace sampling."""
     (log,) = root()["accessLogging"]
     assert log["providers"] == [{"name": ACCESS_LOG_PROVIDER}]
     assert log["filter"]["expression"] == (
@@ -41,8 +41,8 @@ def test_errors_slow_and_traced_requests_are_logged_in_the_whole_mesh() -> None:
     )
 
 
-def test_a_service_may_log_other_requests_than_the_mesh() -> None:
-    """Issue rule: mesh-wide with per-service override. Istio, Telemetry: an object with a selector wins."""
+def test_service_may_override_the_access_log_of_the_mesh() -> None:
+    """Requirement OBS-10: a service may log other requests. Istio, Telemetry: an object with a selector wins."""
     item = render(access_log={"requests": "all"}).one("Telemetry", "mcp-search")
     assert item["spec"] == {
         "selector": {"matchLabels": {"app": "mcp-search"}},
@@ -51,25 +51,25 @@ def test_a_service_may_log_other_requests_than_the_mesh() -> None:
     assert "Telemetry" not in render().kinds()
 
 
-def test_an_override_says_nothing_about_traces() -> None:
-    """Issue rule: one sampling decision at the gateway; a service's object inherits the mesh's."""
+def test_access_log_override_leaves_tracing_unchanged() -> None:
+    """Requirement OBS-9: the gateway decides sampling once; a service's object inherits the mesh's."""
     assert "tracing" not in render(access_log={"requests": "none"}).one("Telemetry")["spec"]
     objects = [item for item in render_mesh(tracing=TRACING) if item["kind"] == "Telemetry"]
     shares = {item["metadata"]["name"]: item["spec"]["tracing"][0]["randomSamplingPercentage"] for item in objects}
     assert shares == {"mesh-default": 100.0, "istio-ingress": 10.0}
 
 
-def test_a_log_may_be_off() -> None:
+def test_access_log_may_be_disabled() -> None:
     """Istio API, Telemetry, `accessLogging.disabled`."""
     assert access_logging(AccessLog.model_validate({"requests": "none"}))["accessLogging"][0]["disabled"] is True
 
 
-def test_the_mesh_has_the_provider_that_is_named() -> None:
-    """Istio, Telemetry: a provider that is not found is passed over in silence."""
+def test_access_log_provider_is_defined_in_the_mesh() -> None:
+    """Istio, Telemetry: a provider that is not found is ignored silently."""
     assert provider()["name"] == ACCESS_LOG_PROVIDER
 
 
-def test_no_client_makes_a_line_long() -> None:
+def test_client_values_in_access_logs_are_truncated() -> None:
     """Envoy, "Access logging", `%REQ(X):Z%`: at most Z characters of what a client chooses."""
     chosen = [found for text in FIELDS.values() if (found := CHOSEN_BY_CLIENTS.fullmatch(text))]
     assert len(chosen) == 8
@@ -83,8 +83,8 @@ def test_correction_10_and_12_tags_name_istios_metrics_and_their_provider() -> N
     assert {each["match"]["metric"] for each in metrics["overrides"]} == {"REQUEST_COUNT", "REQUEST_DURATION"}
 
 
-def test_correction_11_and_13_a_tag_is_an_expression_of_verified_claims_with_few_values() -> None:
-    """Istio API, TagOverride: CEL; Product rule: a tag has the values that are listed, and `_OTHER`."""
+def test_correction_11_and_13_tag_is_an_expression_of_verified_claims() -> None:
+    """Istio API, TagOverride: CEL; Requirement OBS-2: a tag has the listed values and `_OTHER`."""
     tag = OrganizationTag(values=["acme", "globex"])
     claim = 'metadata.filter_metadata["envoy.filters.http.jwt_authn"]["payload"]["https://example.com/org"]'
     assert organization_expression(tag, "https://example.com/org") == (
@@ -94,8 +94,8 @@ def test_correction_11_and_13_a_tag_is_an_expression_of_verified_claims_with_few
 
 
 @given(name=st.text(max_size=80))
-def test_a_name_is_a_labels_value_or_refused(name: str) -> None:
-    """Product rule: no text of a stack file changes an expression."""
+def test_organization_name_is_a_valid_label_value_or_rejected(name: str) -> None:
+    """Requirement CFG-15: no text of a stack file changes an expression."""
     found = lines(organization_tag={"values": [name]})
     if re.fullmatch(r"[A-Za-z0-9_.:/@-]{1,64}", name):
         assert found == []
@@ -114,13 +114,13 @@ def test_a_name_is_a_labels_value_or_refused(name: str) -> None:
         ),
     ],
 )  # fmt: skip
-def test_a_tag_that_cannot_be_meant_is_refused_with_the_fix(tag: dict[str, Any], line: str) -> None:
-    """Product rule: every fault ends at preview and says what to write instead."""
+def test_invalid_tag_is_rejected_with_the_fix(tag: dict[str, Any], line: str) -> None:
+    """Requirement CFG-2: each error ends at preview and says what to set instead."""
     assert lines(organization_tag=tag) == [f"mesh: {line}"]
 
 
-def test_the_claim_of_metrics_cannot_end_its_text_in_an_expression() -> None:
-    """Product rule: no text of a stack file changes an expression."""
+def test_claim_of_metrics_cannot_break_out_of_its_string() -> None:
+    """Requirement CFG-15: no text of a stack file changes an expression."""
     assert lines(organization_claim='x"]') == [
         (
             "mesh: organization_claim: 'x\"]' is not a claim name; use a name without spaces "
@@ -129,8 +129,8 @@ def test_the_claim_of_metrics_cannot_end_its_text_in_an_expression() -> None:
     ]
 
 
-def test_a_tag_has_at_most_fifty_values() -> None:
-    """Product rule: series are counted before they are paid for."""
+def test_tag_has_at_most_fifty_values() -> None:
+    """Requirement OBS-2: the number of series of a tag is bounded."""
     most = [f"organization-{number}" for number in range(MAX_ORGANIZATIONS)]
     assert lines(organization_tag={"values": most}) == []
     (line,) = lines(organization_tag={"values": [*most, "one-more"]})
@@ -138,7 +138,7 @@ def test_a_tag_has_at_most_fifty_values() -> None:
 
 
 @given(seconds=st.floats(-10, 5000))
-def test_slow_has_bounds(seconds: float) -> None:
+def test_slow_threshold_is_bounded(seconds: float) -> None:
     """Common Expression Language, `duration`: whole milliseconds are written."""
     found = lines(access_log={"slow_seconds": seconds})
     if 0.001 <= seconds <= 3600:

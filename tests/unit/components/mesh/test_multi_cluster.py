@@ -43,7 +43,7 @@ def values(membership: dict[str, Any], release: str) -> Manifest:
     return found
 
 
-def test_the_gateway_between_networks_passes_tls_on_unread() -> None:
+def test_east_west_gateway_passes_tls_through() -> None:
     """Istio corrections 20: ISTIO_MUTUAL on 15443 is admitted, but no listener is built from it."""
     (server,) = objects(EAST).one("Gateway", "cross-network-gateway")["spec"]["servers"]
     assert server["tls"] == {"mode": "AUTO_PASSTHROUGH"}
@@ -52,7 +52,7 @@ def test_the_gateway_between_networks_passes_tls_on_unread() -> None:
     assert values(EAST, "istio-eastwestgateway")["networkGateway"] == "network-east"
 
 
-def test_a_cluster_says_its_mesh_its_name_and_its_network() -> None:
+def test_cluster_names_its_mesh_cluster_and_network() -> None:
     """Istio corrections 21: a Gateway alone joins nothing."""
     shared = values(EAST, "istiod")["global"]
     assert (shared["meshID"], shared["multiCluster"], shared["network"]) == (
@@ -64,7 +64,7 @@ def test_a_cluster_says_its_mesh_its_name_and_its_network() -> None:
     assert labels["topology.istio.io/network"] == "network-east"
 
 
-def test_the_access_to_a_peer_is_a_secret_that_istiod_watches() -> None:
+def test_remote_secret_is_found_by_istiod() -> None:
     """`istioctl create-remote-secret`: label, annotation and key are how istiod finds the cluster."""
     secret = objects(EAST).one("Secret", "istio-remote-secret-west")
     assert secret["metadata"]["namespace"] == "istio-system"
@@ -73,12 +73,12 @@ def test_the_access_to_a_peer_is_a_secret_that_istiod_watches() -> None:
     assert secret["stringData"] == {"west": "the-access"}
 
 
-def test_a_peer_whose_secret_is_made_elsewhere_gets_none_here() -> None:
-    """Product rule: a second maker of one Secret would undo the first."""
+def test_peer_with_an_external_secret_gets_none_here() -> None:
+    """Requirement CMP-7: a second owner of one Secret would overwrite the first."""
     assert "Secret" not in objects(EAST | {"peers": {"west": {"network": "network-west"}}}).kinds()
 
 
-def test_a_primary_shows_its_control_plane_to_remote_clusters() -> None:
+def test_primary_exposes_its_control_plane_to_remote_clusters() -> None:
     """Istio, "Install Primary-Remote on different networks": discovery on 15012, webhooks on 15017."""
     found = objects(PRIMARY)
     servers = found.one("Gateway", "istiod-gateway")["spec"]["servers"]
@@ -92,7 +92,7 @@ def test_a_primary_shows_its_control_plane_to_remote_clusters() -> None:
     assert "externalIstiod" not in values(EAST, "istiod")["global"]
 
 
-def test_a_remote_cluster_follows_the_control_plane_of_its_primary() -> None:
+def test_remote_cluster_uses_the_control_plane_of_its_primary() -> None:
     """Istio, "Install Primary-Remote on different networks", values of the remote cluster's charts."""
     istiod = values(REMOTE, "istiod")
     assert istiod["profile"] == "remote"
@@ -103,7 +103,7 @@ def test_a_remote_cluster_follows_the_control_plane_of_its_primary() -> None:
     assert annotations == {"topology.istio.io/controlPlaneClusters": "east"}
 
 
-def test_a_remote_cluster_gets_no_rules_that_nobody_would_read() -> None:
+def test_remote_cluster_gets_no_istio_configuration() -> None:
     """Istio, "Deployment Models": a control plane reads the configuration of its own cluster."""
     groups = {item["apiVersion"].partition("/")[0] for item in objects(REMOTE)}
     groups |= {item["apiVersion"].partition("/")[0] for item in service.manifests("mcp-x", service_args(remote=True))}
@@ -111,7 +111,7 @@ def test_a_remote_cluster_gets_no_rules_that_nobody_would_read() -> None:
     assert {"apps", "v1"} <= groups
 
 
-def test_an_issuer_makes_the_intermediate_of_a_cluster_before_its_control_plane_starts() -> None:
+def test_issuer_creates_the_intermediate_ca_before_the_control_plane_starts() -> None:
     """Istio, "Plug in CA Certificates": Secret `cacerts`; cert-manager, Certificate `isCA`."""
     membership = EAST | {"root": {"issuer": {"name": "mesh-root"}}}
     certificate = objects(membership).one("Certificate")
@@ -120,7 +120,7 @@ def test_an_issuer_makes_the_intermediate_of_a_cluster_before_its_control_plane_
     assert certificate in cluster.foundations(mesh_args(multi_cluster=membership))
 
 
-def test_the_access_for_others_is_a_kubeconfig_with_the_readers_token() -> None:
+def test_kubeconfig_for_peers_uses_the_token_of_the_reader() -> None:
     """Kubernetes, kubeconfig v1; None until Kubernetes has filled the token in."""
     token = {"token": base64.b64encode(b"secret").decode(), "ca.crt": "Q0E="}
     found = json.loads(reader_kubeconfig("east", "https://east.example.com:6443", token) or "")
@@ -191,14 +191,14 @@ def without(membership: dict[str, Any], field: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_clusters_that_cannot_be_one_mesh_are_refused_with_the_fix(membership: dict[str, Any], message: str) -> None:
-    """Product rule: refused at preview, with the reason and what to write instead."""
+def test_clusters_that_cannot_form_one_mesh_are_rejected_with_the_fix(membership: dict[str, Any], message: str) -> None:
+    """Requirement NET-16: preview rejects them with the reason and what to set instead."""
     with pytest.raises(ValidationError) as caught:
         mesh_args(multi_cluster=membership)
     assert message in str(caught.value)
 
 
-def test_regions_of_both_clusters_can_stand_in_for_each_other() -> None:
+def test_failover_regions_of_both_clusters_share_one_rule() -> None:
     """Istio, "Locality failover": endpoints of peers carry the regions of their nodes, so one rule serves both."""
     failover = {"failover": {"europe-west1": "us-east1", "us-east1": "europe-west1"}}
     found = Objects(service.manifests("mcp-x", service_args(traffic={"locality": failover})))

@@ -31,8 +31,8 @@ def mesh_lines(**settings: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("legacy", ["stateless", "sticky"])
-def test_a_tool_policy_that_nobody_would_enforce_for_old_clients_is_refused(legacy: str) -> None:
-    """Issue: MCP up to 2025-11-25 sends no `Mcp-Name`; without the runtime nothing reads the tool from the body."""
+def test_tool_policy_without_enforcement_for_legacy_clients_is_rejected(legacy: str) -> None:
+    """Requirement SEC-3: MCP up to 2025-11-25 sends no `Mcp-Name`; only the runtime reads the body."""
     tools: dict[str, Any] = {"delete": {"allow": []}}
     assert lines(enforcement="mesh", legacy=legacy, tools=tools) == [
         (
@@ -46,8 +46,8 @@ def test_a_tool_policy_that_nobody_would_enforce_for_old_clients_is_refused(lega
     assert lines(enforcement="mesh", legacy=legacy) == []
 
 
-def test_scopes_that_nobody_would_compare_are_refused() -> None:
-    """Product rule: the runtime alone compares scopes, and says which are missing."""
+def test_scopes_without_the_runtime_are_rejected() -> None:
+    """Requirement CFG-6: only the runtime compares scopes and reports missing ones."""
     tools = {"search": {"scopes": ["docs.read"]}}
     fix = "only the runtime checks scopes; remove them, or set enforcement: process if the image runs this"
     assert lines(enforcement="mesh", legacy="off", tools=tools, auth={**AUTH, "scopes": ["docs.read"]}) == [
@@ -57,8 +57,8 @@ def test_scopes_that_nobody_would_compare_are_refused() -> None:
 
 
 @pytest.mark.parametrize("tools", [{}, {"delete": {"allow": []}}])
-def test_without_the_runtime_old_revisions_end_at_the_sidecar(tools: dict[str, Any]) -> None:
-    """Product rule: `legacy: off` holds whatever the server is; the header is compared with the body by MCP servers."""
+def test_without_the_runtime_the_sidecar_rejects_old_revisions(tools: dict[str, Any]) -> None:
+    """Requirement RUN-16: `legacy: off` holds for any server; MCP servers compare the header with the body."""
     objects = render(callers=["mcp-controller"], enforcement="mesh", legacy="off", tools=tools)
     rules = objects.one("AuthorizationPolicy")["spec"]["rules"]
     assert rules
@@ -67,7 +67,7 @@ def test_without_the_runtime_old_revisions_end_at_the_sidecar(tools: dict[str, A
     assert "when" not in own
 
 
-def test_an_authorizer_is_asked_by_the_service_that_names_it_and_silence_refuses() -> None:
+def test_external_authorizer_is_used_per_service_and_fails_closed() -> None:
     """Istio, "External Authorization": the provider mesh-wide, the policy per service."""
     args = mesh_args(external_authorizers={"opa": OPA})
     assert authorizer_providers(args) == [
@@ -92,15 +92,15 @@ def test_an_authorizer_is_asked_by_the_service_that_names_it_and_silence_refuses
     }
 
 
-def test_the_metadata_of_tokens_is_open_to_those_who_have_none_yet() -> None:
-    """RFC 9728, section 3: whoever asks learns of the issuer."""
+def test_protected_resource_metadata_needs_no_external_authorization() -> None:
+    """RFC 9728, section 3: clients without a token learn the issuer here."""
     policy = render_exposed(external_authorization="opa", auth=AUTH).one("AuthorizationPolicy", "mcp-search-external")
     paths = ["/.well-known/oauth-protected-resource/mcp-search/mcp"]
     assert policy["spec"]["rules"] == [{"to": [{"operation": {"notPaths": paths}}]}]
 
 
-def test_an_authorizer_by_http_gets_what_is_declared_and_whole_bodies() -> None:
-    """Istio, `envoyExtAuthzHttp`; half a body would let the other half through unseen."""
+def test_http_authorizer_gets_declared_headers_and_whole_bodies() -> None:
+    """Istio, `envoyExtAuthzHttp`; half a body would let the other half through unchecked."""
     settings = {
         "protocol": "http",
         "timeout_seconds": 2,
@@ -170,12 +170,12 @@ def test_an_authorizer_by_http_gets_what_is_declared_and_whole_bodies() -> None:
         ),
     ],
 )
-def test_what_could_not_hold_in_the_mesh_is_refused_with_what_to_write(settings: dict[str, Any], line: str) -> None:
-    """Product rule: refuse early, name the field, say what to write (design D12)."""
+def test_unenforceable_mesh_policy_is_rejected_with_what_to_set(settings: dict[str, Any], line: str) -> None:
+    """Requirement CFG-2: preview rejects it, names the field and says what to set."""
     assert mesh_lines(**settings) == [f"mesh: {line}"]
 
 
-def test_roles_are_made_for_every_namespace_and_bound_to_given_groups_only() -> None:
+def test_roles_exist_in_every_namespace_and_are_bound_to_given_groups_only() -> None:
     """Kubernetes, "Using RBAC Authorization"."""
     objects = render_mesh(namespaces=["a", "b"], access={"operator": ["mcp-operators"]})
     roles = [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in objects if item["kind"] == "Role"]
@@ -188,8 +188,8 @@ def test_roles_are_made_for_every_namespace_and_bound_to_given_groups_only() -> 
     ]
 
 
-def test_no_pod_has_a_token_of_kubernetes() -> None:
-    """Issue: service accounts without mounted tokens; an account and a pod may each ask for one."""
+def test_no_pod_mounts_a_kubernetes_api_token() -> None:
+    """Requirement SEC-6: account and pod may each mount a token; both opt out."""
     objects = render()
     assert objects.one("ServiceAccount")["automountServiceAccountToken"] is False
     spec = objects.one("Deployment")["spec"]["template"]["spec"]

@@ -17,14 +17,14 @@ def using(kind: str) -> dict[str, Any]:
     return {"spec": {"configPatches": [{"patch": {"value": {"typed_config": {"@type": f"{KIND}.{kind}"}}}}]}}
 
 
-def test_the_oldest_and_the_default_istio_are_in_the_table() -> None:
-    """Product rule: a new Istio comes with a look at what its proxy is built with."""
+def test_filter_table_contains_the_oldest_and_the_default_istio() -> None:
+    """Requirement SEC-14: a new Istio version is added with the filters that its proxy is built with."""
     assert {ISTIO_FLOOR, istio_minor(ISTIO_VERSION)} <= PROXY_FILTERS.keys()
 
 
 @pytest.mark.parametrize("version", ["1.30.3", "1.31.1", "1.99.0"])
-def test_everything_rendered_for_sessions_is_in_every_proxy(version: str) -> None:
-    """Design D2."""
+def test_session_filters_exist_in_every_proxy_version(version: str) -> None:
+    """Requirement SEC-14: the filters rendered for sessions exist in every supported proxy."""
     objects = render_exposed(legacy="sticky", rollout=CANARY, callers=["mcp-chat"])
     filters = [item for item in objects if item["kind"] == "EnvoyFilter"]
     assert filters
@@ -32,12 +32,12 @@ def test_everything_rendered_for_sessions_is_in_every_proxy(version: str) -> Non
 
 
 @pytest.mark.parametrize("kind", ["mcp.v3.Mcp", "mcp_router.v3.McpRouter", "sse_to_metadata.v3.SseToMetadata"])
-def test_filters_that_only_stock_envoy_has_are_named(kind: str) -> None:
+def test_filters_of_stock_envoy_only_are_reported(kind: str) -> None:
     """istio/proxy, `extensions_build_config.bzl`: not built in, although istiod admits them."""
     assert foreign_filters(using(kind), "1.31.1") == [f"envoy.filters.http.{kind.partition('.')[0]}"]
 
 
-def test_a_filter_of_a_later_proxy_is_foreign_to_an_older_one() -> None:
+def test_filter_of_a_later_proxy_is_unknown_to_an_older_one() -> None:
     """Istio 1.31 added dynamic modules."""
     item = using("dynamic_modules.v3.DynamicModuleFilter")
     assert foreign_filters(item, "1.30.3") == ["envoy.filters.http.dynamic_modules"]

@@ -67,8 +67,8 @@ def rules(file: Manifest) -> Iterator[tuple[tuple[str, str | None], ...]]:
             yield (head, (each["key"], each.get("value")))
 
 
-def test_each_question_has_a_rule_and_each_rule_a_question() -> None:
-    """github.com/envoyproxy/ratelimit: a question without a rule passes, a rule that nobody asks for limits nothing."""
+def test_each_descriptor_has_a_rule_and_each_rule_a_descriptor() -> None:
+    """github.com/envoyproxy/ratelimit: a descriptor without a rule passes, a rule without one limits nothing."""
     config = asking()
     file = yaml.safe_load(mesh().one("ConfigMap", NAME)["data"][rate_limiting.RULES_FILE])
     asked = {entries(question) for question in config["rate_limits"]}
@@ -77,8 +77,8 @@ def test_each_question_has_a_rule_and_each_rule_a_question() -> None:
     assert config["domain"] == file["domain"] == "mcp-system.svc.cluster.local"
 
 
-def test_rules_are_units_and_numbers_of_the_service() -> None:
-    """github.com/envoyproxy/ratelimit, "Rate limit definition"; who names no tool gets the smallest of their limits."""
+def test_rules_contain_units_and_numbers_of_the_service() -> None:
+    """github.com/envoyproxy/ratelimit, "Rate limit definition"; unnamed requests get the smallest tool limit."""
     file = yaml.safe_load(mesh().one("ConfigMap", NAME)["data"][rate_limiting.RULES_FILE])
     (service,) = file["descriptors"]
     assert service["rate_limit"] == {"unit": "second", "requests_per_unit": 1000}
@@ -91,13 +91,13 @@ def test_rules_are_units_and_numbers_of_the_service() -> None:
     ("mode", "denies", "status"),
     [(FailureMode.OPEN, False, None), (FailureMode.CLOSED, True, {"code": "ServiceUnavailable"})],
 )
-def test_the_stack_chooses_what_a_failure_means(mode: FailureMode, denies: bool, status: object) -> None:
-    """Envoy, RateLimit, `failure_mode_deny`; the answer would be 500 without `status_on_error`."""
+def test_stack_chooses_the_failure_mode(mode: FailureMode, denies: bool, status: object) -> None:
+    """Envoy, RateLimit, `failure_mode_deny`; the response would be 500 without `status_on_error`."""
     config = asking(mode)
     assert (config["failure_mode_deny"], config.get("status_on_error")) == (denies, status)
 
 
-def test_proxies_ask_the_service_that_the_mesh_runs() -> None:
+def test_proxies_call_the_rate_limit_service_of_the_mesh() -> None:
     """Istiod names clusters `outbound|PORT|SUBSET|HOST`; a port named grpc is spoken to by HTTP/2."""
     asked = asking()["rate_limit_service"]["grpc_service"]["envoy_grpc"]
     (port,) = mesh().one("Service", NAME)["spec"]["ports"]
@@ -105,30 +105,30 @@ def test_proxies_ask_the_service_that_the_mesh_runs() -> None:
     assert port["name"] == "grpc"
 
 
-def test_only_services_with_limits_may_ask() -> None:
-    """Product rule: whoever may ask may use up the limits of others."""
+def test_only_services_with_limits_may_call_the_rate_limit_service() -> None:
+    """Requirement SEC-6: another caller could use up the limits of others."""
     (rule,) = mesh().one("AuthorizationPolicy", NAME)["spec"]["rules"]
     assert rule["from"] == [{"source": {"principals": ["cluster.local/ns/mcp-system/sa/mcp-search"]}}]
     assert rule["to"] == [{"operation": {"ports": ["8081"]}}]
 
 
-def test_a_sidecar_that_knows_only_its_callees_knows_who_counts() -> None:
-    """Istio, Sidecar: a host that is not imported has no cluster, and the filter would never be answered."""
+def test_sidecar_with_limited_imports_knows_the_rate_limit_service() -> None:
+    """Istio, Sidecar: a host that is not imported has no cluster, and the filter would never get a response."""
     service = reference("mcp-system", "cluster.local", FailureMode.OPEN)
     objects = render(rate_limits={"shared": {"service": RATE}}, rate_limit_service=service, imports=[])
     (egress,) = objects.one("Sidecar")["spec"]["egress"]
     assert f"./{NAME}.mcp-system.svc.cluster.local" in egress["hosts"]
 
 
-def test_the_pods_are_replaced_when_the_rules_change() -> None:
-    """Product rule: pods read the rules at their start."""
+def test_rate_limit_pods_are_replaced_when_the_rules_change() -> None:
+    """Requirement NET-14: pods read the rules at start."""
     template = mesh().one("Deployment", NAME)["spec"]["template"]
     other = render_mesh(rate_limiting={"redis": REDIS, "failure_mode": "open"}, shared_limits={})
     assert template != other.one("Deployment", NAME)["spec"]["template"]
 
 
-def test_the_image_is_pinned_and_redis_comes_from_secrets() -> None:
-    """Product rule: no tag that moves, no address or password in the clear."""
+def test_image_is_pinned_and_redis_settings_come_from_secrets() -> None:
+    """Requirement CFG-11: no moving tag, no address or password in clear text."""
     (container,) = mesh(redis_password={"secret": "redis", "key": "password"}).one("Deployment", NAME)["spec"][
         "template"
     ]["spec"]["containers"]
@@ -140,8 +140,8 @@ def test_the_image_is_pinned_and_redis_comes_from_secrets() -> None:
     }
 
 
-def test_prometheus_scrapes_the_service_past_the_mesh() -> None:
-    """Product rule: metrics are on the management port, which the sidecar leaves alone."""
+def test_prometheus_scrapes_the_rate_limit_service_outside_the_mesh() -> None:
+    """Requirement RUN-7: metrics are on the management port, which the sidecar excludes."""
     args = ServiceMeshArgs.model_validate(
         {"domain": "mcp.example.com", "rate_limiting": {"redis": REDIS, "failure_mode": "open"}}, by_name=True
     )
@@ -157,8 +157,8 @@ def test_prometheus_scrapes_the_service_past_the_mesh() -> None:
     assert str(contract.MANAGEMENT_PORT) in excluded
 
 
-def test_a_mesh_without_the_service_has_nothing_of_it() -> None:
-    """Product rule: what is not asked for costs nothing."""
+def test_mesh_without_shared_limits_renders_no_rate_limit_service() -> None:
+    """Requirement NET-18: without shared limits there is no extra object."""
     assert NAME not in {item["metadata"]["name"] for item in render_mesh()}
 
 
@@ -169,14 +169,14 @@ def test_a_mesh_without_the_service_has_nothing_of_it() -> None:
         ({"redis": REDIS}, "rate_limiting.failure_mode: is missing; set failure_mode: with a value"),
     ],
 )
-def test_a_service_that_cannot_count_is_refused(settings: dict[str, Any], line: str) -> None:
-    """Issue rule: failure mode chosen per stack; Product rule: counts of all pods need a place."""
+def test_rate_limit_service_without_redis_or_failure_mode_is_rejected(settings: dict[str, Any], line: str) -> None:
+    """Requirement NET-14: counts of all pods need a shared store and an explicit failure mode."""
     found = model_issues(ServiceMeshArgs, {"domain": "mcp.example.com", "rate_limiting": settings}, "mesh")
     assert [str(fault) for fault in found] == [f"mesh: {line}"]
 
 
-def test_shared_limits_without_a_service_are_refused() -> None:
-    """Product rule: a limit that nobody counts is refused, in other programs too."""
+def test_shared_limits_without_a_service_are_rejected() -> None:
+    """Requirement NET-14: a limit without a counting service is rejected, in other programs too."""
     with pytest.raises(
         ValueError, match=r"rate_limits\.shared: there is no service that counts over all pods; set rate_limit_service"
     ):

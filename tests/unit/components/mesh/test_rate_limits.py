@@ -95,19 +95,19 @@ def limited(**limits: Any) -> Manifest:
         ),
     ],
 )
-def test_a_limit_that_cannot_be_meant_is_refused_with_the_fix(limits: dict[str, Any], line: str) -> None:
-    """Product rule: every fault ends at preview and says what to write instead."""
+def test_invalid_rate_limit_is_rejected_with_the_fix(limits: dict[str, Any], line: str) -> None:
+    """Requirement CFG-2: each error ends at preview and says what to set instead."""
     assert lines(**limits) == [f"service mcp-search: {line}"]
 
 
-def test_a_burst_of_nothing_is_refused() -> None:
+def test_burst_of_zero_is_rejected() -> None:
     """Envoy, TokenBucket, `max_tokens`: greater than 0."""
     (line,) = lines(pod={"rate": "5/s", "burst": 0})
     assert line.startswith("service mcp-search: rate_limits.pod.burst: ")
 
 
 @given(requests=st.integers(1, 10**9 - 1), unit=st.sampled_from(sorted(SECONDS_OF)))
-def test_every_rate_becomes_its_bucket(requests: int, unit: str) -> None:
+def test_every_rate_becomes_its_token_bucket(requests: int, unit: str) -> None:
     """Envoy, TokenBucket: so many tokens in each interval, and as many at once unless a burst is given."""
     bucket = TokenBucket(rate=f"{requests}/{unit}")
     assert (bucket.requests, bucket.period_seconds) == (requests, SECONDS_OF[unit])
@@ -118,13 +118,13 @@ def test_every_rate_becomes_its_bucket(requests: int, unit: str) -> None:
 
 
 @given(text=st.text(max_size=12).filter(lambda text: not text[:1].isascii() or not text[:1].isdigit()))
-def test_no_other_text_is_a_rate(text: str) -> None:
-    """Product rule: a rate begins with a number; what is not understood is refused, in one line."""
+def test_text_without_a_leading_number_is_no_rate(text: str) -> None:
+    """Requirement CFG-2: an invalid rate is rejected in one line."""
     (line,) = lines(pod={"rate": text})
     assert "is not a rate; use requests per s, min, h or d, such as '20/s'" in line
 
 
-def test_the_limit_is_enforced_for_all_requests() -> None:
+def test_limit_is_enforced_for_all_requests() -> None:
     """Envoy, LocalRateLimit: `filter_enabled` and `filter_enforced` are 0 percent unless set."""
     found = limited(pod={"rate": "5/s"})
     for field in ("filter_enabled", "filter_enforced"):
@@ -133,7 +133,7 @@ def test_the_limit_is_enforced_for_all_requests() -> None:
     assert found["status"] == {"code": "TooManyRequests"}
 
 
-def test_the_filter_is_in_the_pods_of_the_service_alone_and_last_before_the_router() -> None:
+def test_filter_is_in_the_pods_of_the_service_only_and_last_before_the_router() -> None:
     """Istio, EnvoyFilter: behind jwt_authn and rbac, which istiod puts first; a proxy that lacks it would drop all."""
     item = render(rate_limits={"pod": {"rate": "5/s"}}).one("EnvoyFilter", LIMITS_FILTER)
     assert item["spec"]["workloadSelector"] == {"labels": {"app": "mcp-search"}}
@@ -144,29 +144,29 @@ def test_the_filter_is_in_the_pods_of_the_service_alone_and_last_before_the_rout
     assert foreign_filters(item, "1.31.1") == []
 
 
-def test_an_exposed_service_has_a_limit_and_another_has_none() -> None:
-    """Product rule: nobody forgets the door to the outside; inside, callers are known by name."""
+def test_only_exposed_services_have_a_default_limit() -> None:
+    """Requirement CFG-10: external traffic is limited by default; inside, callers are known by name."""
     tokens = config(render_exposed().one("EnvoyFilter", LIMITS_FILTER))["token_bucket"]
     assert tokens == {"max_tokens": 2000, "tokens_per_fill": 1000, "fill_interval": "1s"}
     assert LIMITS_FILTER not in [item["metadata"]["name"] for item in render()]
 
 
-def test_a_stack_may_choose_another_limit_for_an_exposed_service() -> None:
-    """Product rule: a default yields to what is written."""
+def test_stack_may_override_the_limit_of_an_exposed_service() -> None:
+    """Requirement CFG-5: an explicit value overrides the default."""
     item = render_exposed(rate_limits={"pod": {"rate": "5/s"}}).one("EnvoyFilter", LIMITS_FILTER)
     assert config(item)["token_bucket"]["max_tokens"] == 5
 
 
-def test_unnamed_requests_get_the_smallest_of_the_tools_limits() -> None:
-    """Product rule: leaving the name out is never better than saying it."""
+def test_unnamed_requests_get_the_smallest_tool_limit() -> None:
+    """Requirement NET-13: leaving out the tool name never raises the limit."""
     limits = ServiceSettings.model_validate(
         {"image": "a", "rate_limits": {"tools": {"a": {"rate": "5/s"}, "b": {"rate": "100/h"}}}}
     ).rate_limits
     assert effective(limits, expose=False).unnamed == limits.tools["b"]
 
 
-def test_the_organisation_is_read_from_the_verified_token() -> None:
-    """Design, "Per-tool policy": never from a client's header. Source of the place: istiod, `payload_in_metadata`."""
+def test_organization_is_read_from_the_verified_token() -> None:
+    """Requirement SEC-2: never a client's header. Source of the field: istiod, `payload_in_metadata`."""
     found = limited(organization={"rate": "5/s"}, organizations={"acme": {"rate": "9/s"}})
     (action,) = found["rate_limits"][0]["actions"]
     assert action["metadata"]["metadata_key"] == {
@@ -180,7 +180,7 @@ def test_the_organisation_is_read_from_the_verified_token() -> None:
 
 
 def test_every_descriptor_has_an_action_that_makes_it() -> None:
-    """Envoy, LocalRateLimit: a descriptor that no action makes limits nothing, and says so nowhere."""
+    """Envoy, LocalRateLimit: a descriptor that no action makes limits nothing, without any error."""
     found = limited(tools={"a": {"rate": "5/s"}, "*": {"rate": "9/s"}}, organization={"rate": "7/s"})
     made = set()
     for each in found["rate_limits"]:
@@ -192,13 +192,13 @@ def test_every_descriptor_has_an_action_that_makes_it() -> None:
 
 
 @given(seconds=st.floats(0.001, 10**6))
-def test_a_client_is_told_whole_seconds_within_a_minute(seconds: float) -> None:
+def test_retry_after_is_whole_seconds_up_to_a_minute(seconds: float) -> None:
     """RFC 9110, section 10.2.3, Retry-After: a whole number of seconds."""
     value = int(rate_limits_requests.retry_after(seconds)["header"]["value"])
     assert value == min(max(1, math.ceil(seconds)), 60)
 
 
-def test_an_absent_header_is_never_taken_for_a_named_tool() -> None:
+def test_absent_header_never_counts_as_a_named_tool() -> None:
     """Envoy, HeaderMatcher, `treat_missing_header_as_empty`: without it an inverted match fails on absent headers."""
     for action in rate_limits_requests.of_tools(["a", "*"]):
         for header in action["actions"][0]["header_value_match"]["headers"]:
@@ -209,6 +209,6 @@ def test_an_absent_header_is_never_taken_for_a_named_tool() -> None:
     "statistic",
     ["mcp_rate_limits.http_local_rate_limit.rate_limited", "cluster.inbound|8000||.ratelimit.mcp_shared.over_limit"],
 )
-def test_what_limits_refused_is_reported_by_the_proxies(statistic: str) -> None:
+def test_rate_limited_requests_are_reported_by_the_proxies(statistic: str) -> None:
     """Istio, `proxyStatsMatcher`: other statistics of Envoy are dropped; names as test_shared_rate_limits.py finds."""
     assert any(re.fullmatch(regex, statistic) for regex in METRICS_OF_CONNECTIONS)

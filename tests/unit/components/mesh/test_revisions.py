@@ -39,7 +39,7 @@ def faults(**settings: Any) -> list[str]:
     return [line for each in caught.value.errors() for line in each["msg"].removeprefix("Value error, ").splitlines()]
 
 
-def test_a_second_control_plane_runs_beside_the_first() -> None:
+def test_second_control_plane_runs_beside_the_first() -> None:
     """Istio, "Canary Upgrades": each revision is a release of its own, with its own version and values."""
     assert names(BESIDE) == ["istio-base", "istiod-1-31-1", "istiod-1-32-0", "istio-cni", "istio-ingress"]
     for name, version in {"istiod-1-31-1": "1.31.1", "istiod-1-32-0": "1.32.0"}.items():
@@ -48,14 +48,14 @@ def test_a_second_control_plane_runs_beside_the_first() -> None:
         assert found.values["revision"] == name.removeprefix("istiod-")
 
 
-def test_the_crds_are_those_of_the_newest_control_plane() -> None:
+def test_crds_are_those_of_the_newest_control_plane() -> None:
     """Istio, "Canary Upgrades": the CRDs are upgraded first; they know the fields of both versions."""
     assert release("istio-base", BESIDE).chart.version == "1.32.0"
     assert release("istio-base", BESIDE | {"istio_version": "1.32.10"}).chart.version == "1.32.10"
 
 
-def test_the_second_control_plane_injects_nobody_before_the_tag_moves() -> None:
-    """Product rule: installing a control plane changes no pod."""
+def test_second_control_plane_injects_no_pod_before_the_tag_moves() -> None:
+    """Requirement NET-15: installing a control plane changes no running pod."""
     before = {name: release(name, FIRST | {"data_plane": "stable"}) for name in ("istio-ingress", "istio-cni")}
     assert {name: release(name, BESIDE) for name in before} == before
     assert namespace_labels(BESIDE) == namespace_labels(FIRST | {"data_plane": "stable"})
@@ -71,7 +71,7 @@ def test_moving_the_tag_moves_pods_gateways_and_the_validator() -> None:
     assert namespace_labels(MOVED) == namespace_labels(BESIDE)
 
 
-def test_moving_the_tag_back_changes_only_what_follows_it() -> None:
+def test_moving_the_tag_back_changes_only_its_followers() -> None:
     """Istio, "Canary Upgrades": a rollback moves the tag; control planes, CRDs and labels stay."""
     moved, back = ({item.name: item for item in releases(mesh_args(**each))} for each in (MOVED, BESIDE))
     assert {name for name in moved if moved[name] != back[name]} == {"istio-base", "istio-ingress"}
@@ -82,8 +82,8 @@ def test_moving_the_tag_back_changes_only_what_follows_it() -> None:
     assert changed == ["MutatingWebhookConfiguration"]
 
 
-def test_the_upgrade_ends_without_touching_the_new_control_plane() -> None:
-    """Product rule: what served as the canary goes on under the same release; only the old one leaves."""
+def test_upgrade_ends_without_changes_to_the_new_control_plane() -> None:
+    """Requirement NET-15: the canary keeps its release; only the old control plane is removed."""
     done = DONE | {"data_plane": "stable"}
     for name in ("istio-base", "istiod-1-32-0", "istio-ingress"):
         assert release(name, done) == release(name, MOVED)
@@ -92,8 +92,8 @@ def test_the_upgrade_ends_without_touching_the_new_control_plane() -> None:
     assert "istiod-1-31-1" not in names(done)
 
 
-def test_a_tag_is_one_object_that_is_changed_in_place() -> None:
-    """Product rule: as part of a release it would be taken away from one before the other has it."""
+def test_revision_tag_is_one_object_that_is_updated_in_place() -> None:
+    """Requirement NET-15: in a release, the tag would be deleted from one before the other has it."""
     before, after = (render_mesh(**each).one("MutatingWebhookConfiguration") for each in (BESIDE, MOVED))
     assert before["metadata"]["name"] == after["metadata"]["name"] == "istio-revision-tag-stable"
     services = [[hook["clientConfig"]["service"]["name"] for hook in item["webhooks"]] for item in (before, after)]
@@ -115,7 +115,7 @@ def test_namespaces_have_one_label_for_injection(settings: dict[str, Any], label
     assert {key: found[key] for key in ("istio-injection", "istio.io/rev") if key in found} == labels
 
 
-def test_an_egress_gateway_is_a_release_in_a_namespace_of_its_own() -> None:
+def test_egress_gateway_is_a_release_in_its_own_namespace() -> None:
     """Istio chart `gateway`: one release per gateway; nothing outside the cluster reaches this one."""
     size = {"min_replicas": 2, "max_replicas": 4, "cpu": "200m", "memory": "128Mi"}
     found = release("istio-egress", {"egress_gateway": size})
@@ -127,7 +127,7 @@ def test_an_egress_gateway_is_a_release_in_a_namespace_of_its_own() -> None:
 
 
 def test_pods_report_the_connection_statistics_that_istio_leaves_out() -> None:
-    """Istio, ProxyConfig `proxyStatsMatcher`: without it no retries, waiting requests and open breakers."""
+    """Istio, ProxyConfig `proxyStatsMatcher`: without it no retries, queued requests and open breakers."""
     config = release("istiod", {}).values["meshConfig"]["defaultConfig"]
     assert config["proxyMetadata"] == {"ISTIO_META_DNS_CAPTURE": "true"}
     assert config["proxyStatsMatcher"]["inclusionRegexps"] == list(METRICS_OF_CONNECTIONS)
@@ -204,17 +204,17 @@ def test_pods_report_the_connection_statistics_that_istio_leaves_out() -> None:
         ),
     ],
 )
-def test_what_contradicts_itself_is_refused_with_the_fix(settings: dict[str, Any], line: str) -> None:
-    """Product rule: a wrong stack ends at preview, one line per fault."""
+def test_contradicting_revisions_are_rejected_with_the_fix(settings: dict[str, Any], line: str) -> None:
+    """Requirement CFG-7: contradicting revisions end at preview, one line per error."""
     assert faults(**settings) == [line]
 
 
-def test_every_fault_of_the_revisions_is_told_at_once() -> None:
-    """Product rule: all faults in one go."""
+def test_all_errors_of_the_revisions_are_reported_in_one_run() -> None:
+    """Requirement CFG-3: all errors of the revisions are reported in one run."""
     assert len(faults(**FIRST, canary_revision=None, data_plane="x") + faults(**FIRST | {"data_plane": "y"})) == 2
     assert len(faults(**BESIDE | {"revision_tags": {"a": "b", "c": "d"}, "data_plane": "e"})) == 3
 
 
-def test_the_objects_of_a_mesh_name_no_revision_unless_asked() -> None:
-    """Product rule: a mesh without revisions is as it was."""
+def test_mesh_objects_name_no_revision_by_default() -> None:
+    """Requirement CMP-8: a mesh without revisions renders no revision object."""
     assert "MutatingWebhookConfiguration" not in Objects(render_mesh()).kinds()

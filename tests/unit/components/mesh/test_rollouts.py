@@ -11,8 +11,8 @@ READ_ONLY: Final = {"search": {"read_only": True}}
 
 
 @pytest.mark.parametrize(("active", "preview"), [("blue", "green"), ("green", "blue")])
-def test_a_header_picks_the_colour_that_is_not_active(active: str, preview: str) -> None:
-    """Product rule of blue-green: one key switches, and the other colour can be tried before and after."""
+def test_header_selects_the_inactive_version(active: str, preview: str) -> None:
+    """Requirement NET-9: one key switches; the inactive version can be tried before and after."""
     labels = {"blue": "stable", "green": "green"}
     picked, default = rules(render(rollout=BLUE_GREEN | {"active": active}))
     assert picked["match"] == [{"headers": {"x-deployment-stage": {"exact": preview}}}]
@@ -20,8 +20,8 @@ def test_a_header_picks_the_colour_that_is_not_active(active: str, preview: str)
     assert "match" not in default
 
 
-def test_a_switch_of_colours_changes_routes_and_no_deployment() -> None:
-    """Product rule: a switch takes effect at once, as nothing has to start."""
+def test_blue_green_switch_changes_routes_and_no_deployment() -> None:
+    """Requirement NET-9: a switch takes effect at once, because no pod has to start."""
     blue, green = (render(rollout=BLUE_GREEN | {"active": active}) for active in ("blue", "green"))
     changed = {old["kind"] for old, new in zip(blue, green, strict=True) if old != new}
     assert changed == {"VirtualService"}
@@ -50,14 +50,14 @@ def test_every_subset_has_a_deployment_with_its_image(rollout: dict[str, Any]) -
     }  # fmt: skip
 
 
-def test_pools_run_the_image_of_the_active_colour() -> None:
-    """Product rule: calls without the preview header get one version, whichever pods answer."""
+def test_pools_run_the_image_of_the_active_version() -> None:
+    """Requirement NET-9: calls without the preview header get one version, whichever pod serves them."""
     objects = render(rollout=BLUE_GREEN | {"active": "green"}, pools={"slow": {"tools": ["report"]}})
     pod = objects.one("Deployment", "mcp-search-slow")["spec"]["template"]["spec"]
     assert pod["containers"][0]["image"] == "search:2"
 
 
-def test_a_header_that_matches_gets_the_variant_and_all_others_the_default() -> None:
+def test_matching_header_gets_the_variant_and_all_other_requests_the_default() -> None:
     """Istio API, VirtualService: without a default route all other calls get 404."""
     variant, default = rules(render(rollout=AB))
     assert variant["match"] == [{"headers": {"user-agent": {"regex": ".*Mobile.*"}}}]
@@ -66,7 +66,7 @@ def test_a_header_that_matches_gets_the_variant_and_all_others_the_default() -> 
 
 @pytest.mark.parametrize("rollout", [{}, CANARY, BLUE_GREEN, AB], ids=["none", "canary", "blue_green", "ab"])
 @pytest.mark.parametrize("legacy", ["stateless", "sticky"])
-def test_the_last_rule_of_every_place_takes_what_is_left(rollout: dict[str, Any], legacy: str) -> None:
+def test_last_rule_of_every_route_matches_all_remaining_requests(rollout: dict[str, Any], legacy: str) -> None:
     """Istio API, VirtualService: what no rule matches gets 404."""
     objects = render_exposed(rollout=rollout, legacy=legacy, tools={"report": {"idempotent": True}})
     assert "match" not in rules(objects)[-1]
@@ -78,15 +78,15 @@ def test_the_last_rule_of_every_place_takes_what_is_left(rollout: dict[str, Any]
 
 
 @pytest.mark.parametrize("rollout", [CANARY, BLUE_GREEN, AB], ids=lambda rollout: rollout["strategy"])
-def test_sessions_are_told_before_any_version_is_chosen(rollout: dict[str, Any]) -> None:
-    """Design D1: a session that began on one version stays there, also when a colour is switched."""
+def test_session_rule_precedes_the_choice_of_a_version(rollout: dict[str, Any]) -> None:
+    """Requirement NET-7: a session stays on its version, also after a blue-green switch."""
     first, *others = rules(render_exposed(rollout=rollout, legacy="sticky", callers=["mcp-chat"]))
     assert (first["match"], subsets(first)) == ([{"headers": {"mcp-session-id": {}}}], [None])
     assert all(None not in subsets(rule) for rule in others)
     assert all("x-mcp-upstream" in rule["headers"]["response"]["set"] for rule in others)
 
 
-def test_a_mirror_copies_calls_of_the_named_tools_to_the_other_version() -> None:
+def test_mirror_copies_calls_of_the_named_tools_to_the_other_version() -> None:
     """Istio API, HTTPMirrorPolicy; MCP 2026-07-28: the three headers that a server compares with the body."""
     rollout = BLUE_GREEN | {"mirror": {"tools": ["search"], "percent": 5}}
     mirrored, default = rules(render(rollout=rollout, tools=READ_ONLY))[-2:]
@@ -106,8 +106,8 @@ def test_a_mirror_copies_calls_of_the_named_tools_to_the_other_version() -> None
     assert "mirrors" not in default
 
 
-def test_only_rules_for_single_tools_of_the_new_revision_are_mirrored() -> None:
-    """Product rule: a legacy request could name a harmless tool in a header and call another in its body."""
+def test_only_single_tool_rules_of_the_new_revision_are_mirrored() -> None:
+    """Requirement NET-12: a legacy request's header could name another tool than its body."""
     rollout = CANARY | {"mirror": {"tools": ["search"]}}
     objects = render_exposed(rollout=rollout, tools=READ_ONLY, legacy="sticky", callers=["mcp-chat"])
     found = [rule for route in ("mcp-search", "mcp-search-ingress") for rule in rules(objects, route)]
@@ -117,8 +117,8 @@ def test_only_rules_for_single_tools_of_the_new_revision_are_mirrored() -> None:
     assert all(headers["mcp-name"] == {"exact": "search"} for headers in mirrored)
 
 
-def test_the_copies_of_blue_green_follow_the_switch() -> None:
-    """Product rule: copies go to the colour that does not get the calls."""
+def test_mirrored_traffic_of_blue_green_follows_the_switch() -> None:
+    """Requirement NET-12: mirrored requests go to the inactive version."""
     rollout = BLUE_GREEN | {"active": "green", "mirror": {"tools": ["search"]}}
     (copy,) = rules(render(rollout=rollout, tools=READ_ONLY))[-2]["mirrors"]
     assert copy["destination"]["subset"] == "stable"
@@ -226,12 +226,12 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
 
 
 @pytest.mark.parametrize(("settings", "expected"), BAD.values(), ids=BAD)
-def test_a_rollout_that_cannot_be_is_refused_with_the_fix(settings: dict[str, Any], expected: list[str]) -> None:
-    """Product rule: what could never work is said before anything is deployed."""
+def test_impossible_rollout_is_rejected_with_the_fix(settings: dict[str, Any], expected: list[str]) -> None:
+    """Requirement CFG-7: preview rejects what could never work."""
     assert lines(**settings) == expected
 
 
-def test_stack_files_of_before_are_read_as_they_were() -> None:
-    """Product rule: a stack file that was valid stays valid; without a strategy there is one version."""
+def test_rollout_without_a_strategy_is_one_version() -> None:
+    """Requirement NET-9: an older stack file stays valid; without a strategy there is one version."""
     assert lines(rollout=CANARY) == lines(rollout={}) == lines(rollout={"strategy": "none"}) == []
     assert render(rollout={}) == render()

@@ -100,7 +100,7 @@ GOOD = st.fixed_dictionaries(
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(name=LABELS, written=GOOD)
-def test_a_good_configuration_renders_valid_objects_of_unique_identity(name: str, written: dict[str, Any]) -> None:
+def test_valid_configuration_renders_valid_objects_of_unique_identity(name: str, written: dict[str, Any]) -> None:
     """Kubernetes: two objects of one identity overwrite each other; unknown fields are pruned."""
     if "mirror" in written.get("rollout", {}):
         written = written | {"tools": {"search": {"read_only": True}}}
@@ -110,8 +110,8 @@ def test_a_good_configuration_renders_valid_objects_of_unique_identity(name: str
 
 
 @given(field=st.sampled_from(sorted(MeshedMCPServiceArgs.model_fields)), value=JUNK)
-def test_a_bad_service_is_refused_with_a_validation_error_or_is_good(field: str, value: Any) -> None:
-    """Product rule: a wrong configuration never ends in a traceback."""
+def test_any_service_arguments_are_valid_or_rejected_with_a_validation_error(field: str, value: Any) -> None:
+    """Requirement CFG-4: no service configuration ends in a traceback."""
     try:
         args = MeshedMCPServiceArgs.model_validate({"image": "search:1", field: value}, by_name=True)
     except ValidationError as error:
@@ -121,8 +121,8 @@ def test_a_bad_service_is_refused_with_a_validation_error_or_is_good(field: str,
 
 
 @given(field=st.sampled_from(sorted(ServiceMeshArgs.model_fields)), value=JUNK)
-def test_a_bad_mesh_is_refused_with_a_validation_error_or_is_good(field: str, value: Any) -> None:
-    """Product rule: a wrong configuration never ends in a traceback."""
+def test_any_mesh_arguments_are_valid_or_rejected_with_a_validation_error(field: str, value: Any) -> None:
+    """Requirement CFG-4: no mesh configuration ends in a traceback."""
     try:
         args = ServiceMeshArgs.model_validate({"domain": "mcp.example.com", field: value}, by_name=True)
     except ValidationError as error:
@@ -151,10 +151,8 @@ def damages(written: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 @settings(max_examples=60, deadline=None)
 @given(written=GOOD, words=st.sampled_from(sorted(damages({}))))
-def test_one_fault_in_a_good_configuration_is_found_whatever_stands_beside_it(
-    written: dict[str, Any], words: str
-) -> None:
-    """Issue 5, "Bad input": refused with the reason, in any company."""
+def test_single_error_in_a_valid_configuration_is_always_found(written: dict[str, Any], words: str) -> None:
+    """Requirement CFG-1: a wrong value is rejected, whatever the other values are."""
     damaged = {"image": "search:1", "rollout": {}, **damages(written | {"rollout": {}})[words], "ingress": INGRESS}
     try:
         MeshedMCPServiceArgs.model_validate(damaged, by_name=True)

@@ -120,7 +120,7 @@ def stream(text: bytes, sid: bytes) -> Iterator[int]:
         yield from left.to_bytes(4, "big") + right.to_bytes(4, "big")
 
 
-def test_the_cipher_of_these_tests_gives_the_published_vectors() -> None:
+def test_cipher_of_these_tests_matches_the_published_vectors() -> None:
     """XTEA test vectors: key 000102..0f over 4142434445464748, and zeros over zeros."""
     key = [0x00010203, 0x04050607, 0x08090A0B, 0x0C0D0E0F]
     assert xtea(key, 0x41424344, 0x45464748) == (0x497DF3D0, 0x72612CB5)
@@ -129,15 +129,15 @@ def test_the_cipher_of_these_tests_gives_the_published_vectors() -> None:
 
 @given(st.text("0123456789abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=70), st.text(min_size=1, max_size=70))
 def test_mask_and_signature_are_xtea_over_the_session_id(sid: str, key: str) -> None:
-    """Product rule: a block cipher and not a home-made one; MCP 2025-11-25: ids are visible ASCII of any length."""
+    """Requirement NET-7: a published block cipher. MCP 2025-11-25: ids are visible ASCII of any length."""
     masked = bytes(a ^ b for a, b in zip(ADDRESS.encode(), stream(key.encode(), sid.encode()), strict=False))
     signed = masked + signature(key.encode(), sid.encode(), masked)
     assert Proxy(key).response(sid) == f"{sid}~{signed.hex()}"
 
 
 @given(st.integers(0, 8 * (len(ADDRESS) + 8) - 1))
-def test_a_value_with_any_bit_changed_chooses_nobody(place: int) -> None:
-    """Product rule: whoever knows one address cannot make the value of another; the mask alone would let them."""
+def test_session_value_with_a_flipped_bit_selects_no_replica(place: int) -> None:
+    """Requirement NET-7: a signature prevents forging the value of another address; a mask alone does not."""
     sid, _, hidden = Proxy().response(SID).partition("~")
     changed = bytearray.fromhex(hidden)
     changed[place // 8] ^= 1 << place % 8
@@ -146,8 +146,8 @@ def test_a_value_with_any_bit_changed_chooses_nobody(place: int) -> None:
     assert proxy.chosen is None
 
 
-def test_a_value_of_another_session_chooses_nobody() -> None:
-    """Product rule: a session's value is no key to a replica for other sessions."""
+def test_value_of_another_session_selects_no_replica() -> None:
+    """Requirement NET-7: the value of one session is not valid for other sessions."""
     other = f"{SID[::-1]}~{Proxy().response(SID).partition('~')[2]}"
     proxy = Proxy()
     assert proxy.request(other) == other
@@ -155,7 +155,7 @@ def test_a_value_of_another_session_chooses_nobody() -> None:
 
 
 @pytest.mark.parametrize("address", [ADDRESS, "127.16.1.3:15006", "[fd00::1:2f]:8000", "[::ffff:10.0.0.1]:15006"])
-def test_a_session_comes_back_to_the_replica_that_answered(address: str) -> None:
+def test_session_returns_to_its_replica(address: str) -> None:
     """Product rule of `legacy: sticky`; the override is not a strict, so that a gone replica's session gets its 404."""
     client_sees = Proxy().response(SID, address)
     proxy = Proxy()
@@ -163,8 +163,8 @@ def test_a_session_comes_back_to_the_replica_that_answered(address: str) -> None
     assert proxy.chosen == (address, False)
 
 
-def test_a_client_sees_no_address_and_no_pattern_of_one() -> None:
-    """Product rule: neither in clear nor in hex, and two sessions of one replica look unrelated."""
+def test_session_id_reveals_no_address() -> None:
+    """Requirement NET-7: no clear text, no hex, and two sessions of one replica have unrelated values."""
     one, other = Proxy().response(SID), Proxy().response(SID[::-1])
     assert ADDRESS not in one
     assert ADDRESS.encode().hex() not in one
@@ -183,22 +183,22 @@ def test_a_client_sees_no_address_and_no_pattern_of_one() -> None:
         pytest.param("~" * 300, id="nothing but marks"),
     ],
 )
-def test_an_id_that_is_not_ours_passes_unchanged_and_chooses_nobody(foreign: str) -> None:
+def test_foreign_session_id_passes_unchanged_and_selects_no_replica(foreign: str) -> None:
     """MCP 2025-11-25, "Session Management": the server answers an unknown id with 404."""
     proxy = Proxy()
     assert proxy.request(foreign) == foreign
     assert proxy.chosen is None
 
 
-def test_an_id_made_with_another_key_chooses_nobody() -> None:
-    """Product rule: a changed key ends sessions, with 404, instead of sending them somewhere."""
+def test_session_id_made_with_another_key_selects_no_replica() -> None:
+    """Requirement NET-8: sessions of a changed key end with 404 instead of reaching another replica."""
     proxy = Proxy("another")
     theirs = Proxy().response(SID)
     assert proxy.request(theirs) == theirs
     assert proxy.chosen is None
 
 
-def test_a_request_without_a_session_is_left_alone() -> None:
+def test_request_without_a_session_is_left_alone() -> None:
     """MCP 2026-07-28 has no sessions; `initialize` has none yet."""
     proxy = Proxy()
     assert proxy.request(None) is None
@@ -221,7 +221,7 @@ def patches(item: Manifest, apply_to: str) -> list[Manifest]:
     return [patch for patch in item["spec"]["configPatches"] if patch["applyTo"] == apply_to]
 
 
-def test_the_filter_is_where_the_replica_is_chosen() -> None:
+def test_filter_runs_where_the_replica_is_selected() -> None:
     """Istio API, EnvoyFilter: it holds in its own namespace; callers' sidecars and the gateway choose the replica."""
     objects = sticky(callers=["mcp-chat", "frontend/chat"])
     found = {
@@ -239,15 +239,15 @@ def test_the_filter_is_where_the_replica_is_chosen() -> None:
 
 
 @pytest.mark.parametrize("legacy", ["stateless", "off"])
-def test_without_sessions_nothing_is_patched(legacy: str) -> None:
-    """Product rule: an EnvoyFilter breaks with Istio's versions more easily than any other object, so few have one."""
+def test_without_sessions_no_session_filter_is_rendered(legacy: str) -> None:
+    """Requirement NET-18: an EnvoyFilter depends on Istio's versions, so only sticky services have one."""
     objects = render_exposed(legacy=legacy, callers=["mcp-chat"])
     filters = [item["metadata"]["name"] for item in objects if item["kind"] == "EnvoyFilter"]
     assert filters == ["mcp-search-undelivered", "mcp-search-rate-limits"]
     assert [rule["name"] for rule in objects.one("VirtualService", "mcp-search")["spec"]["http"]] == ["default"]
 
 
-def test_every_route_of_the_service_wakes_the_filter_and_no_other_does() -> None:
+def test_session_filter_is_enabled_on_every_route_of_the_service_only() -> None:
     """Envoy, HttpFilter `disabled`: per-route configuration enables it; a name that no route has would do nothing."""
     objects = sticky(callers=["mcp-chat"])
     for route, owner in {
@@ -265,8 +265,8 @@ def test_every_route_of_the_service_wakes_the_filter_and_no_other_does() -> None
         assert inserted["patch"]["value"]["disabled"] is True
 
 
-def test_a_session_is_routed_to_all_versions_before_any_weight_is_drawn() -> None:
-    """Envoy draws weights per request: behind them a session would change its version (measured: 21 of 72 answered)."""
+def test_session_rule_routes_to_all_versions_before_weights_apply() -> None:
+    """Envoy draws weights per request: behind them a session would change version (measured: 21 of 72 answered)."""
     session, fresh = sticky().one("VirtualService", "mcp-search")["spec"]["http"]
     assert session["match"] == [{"headers": {"mcp-session-id": {}}}]
     assert [target["destination"].get("subset") for target in session["route"]] == [None]
@@ -276,8 +276,8 @@ def test_a_session_is_routed_to_all_versions_before_any_weight_is_drawn() -> Non
     }
 
 
-def test_the_gateway_keeps_path_and_rewrite_for_sessions() -> None:
-    """Product rule: a session reaches the same paths as any other request."""
+def test_gateway_keeps_path_and_rewrite_for_sessions() -> None:
+    """Requirement NET-5: a session reaches the same paths as any other request."""
     rules = sticky().one("VirtualService", "mcp-search-ingress")["spec"]["http"]
     assert [(rule["match"][0]["uri"], rule["rewrite"], "headers" in rule["match"][0]) for rule in rules] == [
         ({"exact": "/mcp-search/mcp"}, {"uri": "/mcp"}, True),
@@ -298,14 +298,14 @@ def keys(objects: Objects) -> set[str]:
     }
 
 
-def test_the_key_is_the_stacks_or_follows_from_the_identity() -> None:
-    """Product rule: one key in every proxy of a service, the same after every update."""
+def test_session_key_is_the_configured_one_or_derived_from_the_identity() -> None:
+    """Requirement NET-7: one key in every proxy of a service, stable over updates."""
     assert keys(sticky(callers=["mcp-chat"], session_key=KEY)) == {KEY}
     assert keys(sticky(callers=["mcp-chat"])) == {"cluster.local/ns/mcp-system/sa/mcp-search"}
 
 
-def test_a_service_that_nobody_may_call_has_no_filter() -> None:
-    """Product rule: no caller, no proxy to patch."""
+def test_service_without_callers_has_no_session_filter() -> None:
+    """Requirement NET-18: without a caller there is no proxy to patch."""
     assert session_filters(render(legacy="sticky", ingress=INGRESS)) == []
 
 
@@ -322,14 +322,14 @@ def test_sessions_need_their_methods(methods: list[str], missing: str) -> None:
 
 
 @pytest.mark.parametrize("legacy", ["stateless", "sticky", "off"])
-def test_the_server_is_told_how_to_serve_old_clients(legacy: str) -> None:
-    """Product rule: mesh and server cannot differ."""
+def test_server_gets_the_legacy_mode(legacy: str) -> None:
+    """Requirement CFG-13: mesh and server use the same `legacy` mode."""
     (container,) = render(legacy=legacy).one("Deployment")["spec"]["template"]["spec"]["containers"]
     assert {"name": "MESHED_MCP_LEGACY", "value": legacy} in container["env"]
 
 
 @pytest.mark.parametrize(("legacy", "label"), [("sticky", "mcp-session"), ("stateless", None), ("off", None)])
-def test_pods_that_end_are_kept_for_their_sessions_only(legacy: str, label: str | None) -> None:
+def test_terminating_pods_stay_endpoints_only_for_sticky_services(legacy: str, label: str | None) -> None:
     """istiod, PILOT_PERSISTENT_SESSION_LABEL: endpoints that drain are left out unless the Service has it."""
     labels = render(legacy=legacy).one("Service")["metadata"]["labels"]
     assert labels.get("istio.io/persistent-session") == label

@@ -30,7 +30,7 @@ def lines(**settings: Any) -> list[str]:
     ]
 
 
-def test_several_replicas_that_share_nothing_are_refused_each_part_with_its_reason() -> None:
+def test_replicas_without_shared_state_are_rejected_with_a_reason_per_feature() -> None:
     """Official SDK 2.3, "Deploy": keys and bus are of one process unless they are given."""
     text = "\n".join(lines(uses=BOTH, replicas=2))
     assert "uses request-state, and its replicas would each seal with a key of their own" in text
@@ -38,8 +38,8 @@ def test_several_replicas_that_share_nothing_are_refused_each_part_with_its_reas
     assert "uses subscriptions, and its replicas would each tell their own listeners only; set redis" in text
 
 
-def test_one_replica_needs_nothing_shared() -> None:
-    """Product rule: both parts are optional for one replica."""
+def test_single_replica_needs_no_shared_state() -> None:
+    """Requirement RUN-11: both features are optional for one replica."""
     assert lines(uses=BOTH, replicas=1) == []
     assert contract.ENV_REPLICATED not in variables(uses=BOTH, replicas=1)
 
@@ -47,22 +47,22 @@ def test_one_replica_needs_nothing_shared() -> None:
 @pytest.mark.parametrize(
     "several", [{"replicas": 2}, {"replicas": 1, "max_replicas": 2}, {"replicas": 1, "rollout": CANARY}]
 )
-def test_the_runtime_knows_when_another_pod_may_get_the_next_request(several: dict[str, Any]) -> None:
-    """Product rule: replicas, what an autoscaler may add, and a canary beside the stable version all count."""
+def test_runtime_is_configured_as_replicated_when_another_pod_may_serve(several: dict[str, Any]) -> None:
+    """Requirement RUN-11: replicas, autoscaling and a canary beside the stable version all count."""
     assert variables(**several)[contract.ENV_REPLICATED] == "true"
     with pytest.raises(ValidationError):
         service_args(uses=BOTH, **several)
 
 
-def test_the_shared_parts_reach_the_pod_from_their_secrets() -> None:
-    """Product rule: a secret is never written into an object."""
+def test_shared_state_settings_come_from_secrets() -> None:
+    """Requirement CFG-11: a secret is never written into an object."""
     found = variables(uses=BOTH, request_state=KEYS, redis=REDIS)
     assert found[contract.ENV_REQUEST_STATE_KEYS] == {"name": "mcp-request-state", "key": "keys"}
     assert found[contract.ENV_REDIS_URL] == {"name": "mcp-redis", "key": "url"}
 
 
-def test_a_service_gets_only_the_part_that_it_uses() -> None:
-    """Product rule: least privilege; a stack names both for all of its services."""
+def test_service_gets_only_the_shared_features_that_it_uses() -> None:
+    """Requirement SEC-6: a stack configures both features for all of its services."""
     found = variables(uses=["subscriptions"], request_state=KEYS, redis=REDIS)
     assert contract.ENV_REDIS_URL in found
     assert contract.ENV_REQUEST_STATE_KEYS not in found
@@ -71,8 +71,8 @@ def test_a_service_gets_only_the_part_that_it_uses() -> None:
     )
 
 
-def test_a_use_that_is_none_or_twice_is_refused_with_the_choices() -> None:
-    """Product rule: what is wrong, what to write instead."""
+def test_unknown_or_duplicate_feature_is_rejected_with_the_choices() -> None:
+    """Requirement CFG-8: the error names what is wrong and what to set instead."""
     assert lines(uses=["request_state"], replicas=1) == [
         "service mcp-a: uses[0]: 'request_state' is not a choice; did you mean request-state?"
     ]
@@ -81,7 +81,7 @@ def test_a_use_that_is_none_or_twice_is_refused_with_the_choices() -> None:
     ]
 
 
-def test_the_variables_have_one_source() -> None:
-    """Product rule: a second source would go round the demand."""
+def test_shared_state_variables_have_one_source() -> None:
+    """Requirement CFG-5: a second source would bypass the validation."""
     (line,) = lines(secret_env={contract.ENV_REDIS_URL: REDIS})
     assert "MESHED_MCP_REDIS_URL' is set from other fields of the service; remove it" in line

@@ -52,7 +52,7 @@ def jwt_rule(objects: Objects) -> Manifest:
         ("file:///etc/passwd", "is not a URL"),
     ],
 )
-def test_a_url_of_keys_that_leads_inside_is_refused(url: str, why: str) -> None:
+def test_internal_jwks_url_is_rejected(url: str, why: str) -> None:
     """OWASP, "Server-Side Request Forgery Prevention": the control plane fetches what a stack names."""
     (line,) = lines(jwks_url=url)
     assert line.startswith("mcp-search: auth.jwks_url: ")
@@ -130,34 +130,34 @@ def test_a_url_of_keys_that_leads_inside_is_refused(url: str, why: str) -> None:
         ),
     ],
 )
-def test_tokens_that_could_not_be_checked_are_refused_with_what_to_write(auth: dict[str, Any], line: str) -> None:
-    """Product rule: refuse early, name the field, say what to write (design D12)."""
+def test_token_settings_without_verification_are_rejected_with_what_to_set(auth: dict[str, Any], line: str) -> None:
+    """Requirement SEC-4: preview rejects them, names the field and says what to set."""
     assert lines(**auth) == [f"mcp-search: {line}"]
 
 
 @pytest.mark.parametrize(
     "header", ["authorization", "host", "x-envoy-original-path", "x-request-id", "x-b3-traceid", "mcp-name", "X-Org"]
 )
-def test_headers_of_proxies_and_protocol_carry_no_claim(header: str) -> None:
-    """Product rule: what decides about a request's way never comes from a token."""
+def test_headers_of_proxies_and_protocol_cannot_carry_claims(header: str) -> None:
+    """Requirement SEC-2: a token never changes the routing of a request."""
     (line,) = lines(claims_to_headers={"org": header})
     assert "cannot carry the claim org" in line
 
 
-def test_claims_in_headers_are_few() -> None:
-    """Product rule: bounded; each may become a label."""
+def test_number_of_claims_in_headers_is_bounded() -> None:
+    """Requirement CFG-9: each claim may become a label, so their number is bounded."""
     claims = {f"c{number}": f"x-c{number}" for number in range(token_args.MAX_CLAIM_HEADERS + 1)}
     (line,) = lines(claims_to_headers=claims)
     assert "at most 8" in line
 
 
-def test_no_metadata_service_is_taken_for_an_issuer() -> None:
-    """Product rule: names that hand out credentials are refused wherever a host is written."""
+def test_metadata_service_is_rejected_as_an_issuer() -> None:
+    """Requirement NET-2: metadata endpoints are rejected wherever a host is configured."""
     for host in METADATA_HOSTS:
         assert any("metadata service" in line for line in lines(jwks_url=f"https://{host}/keys"))
 
 
-def test_a_token_is_good_by_issuer_audience_and_keys_and_is_handed_on() -> None:
+def test_token_is_validated_by_issuer_audience_and_keys_and_forwarded() -> None:
     """Istio API, JWTRule; RFC 8707: the audience is this service, with or without a slash."""
     assert jwt_rule(render_exposed(auth=AUTH)) == {
         "issuer": ISSUER,
@@ -168,7 +168,7 @@ def test_a_token_is_good_by_issuer_audience_and_keys_and_is_handed_on() -> None:
     }
 
 
-def test_keys_of_the_stack_are_fetched_by_nobody() -> None:
+def test_inline_keys_are_not_fetched() -> None:
     """Istio API, JWTRule `jwks`."""
     objects = render_exposed(auth={"issuer": ISSUER, "jwks": {"keys": [KEY]}})
     assert jwt_rule(objects)["jwks"] == '{"keys": [{"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}]}'
@@ -176,7 +176,7 @@ def test_keys_of_the_stack_are_fetched_by_nobody() -> None:
     assert "ServiceEntry" not in objects.kinds()
 
 
-def test_every_rule_but_the_metadatas_asks_for_a_token_of_the_issuer() -> None:
+def test_every_rule_but_the_metadata_rule_requires_a_token_of_the_issuer() -> None:
     """Istio, "Require a valid token"; MCP, "Authorization": the metadata is for clients that have none."""
     tools = {"delete": {"allow": ["mcp-controller"]}}
     objects = render_exposed(callers=["mcp-controller", "agents/planner"], tools=tools, auth=AUTH)
@@ -188,7 +188,7 @@ def test_every_rule_but_the_metadatas_asks_for_a_token_of_the_issuer() -> None:
 
 
 @pytest.mark.parametrize(("route", "path"), [("mcp-search", "/mcp"), ("mcp-search-ingress", "/mcp-search/mcp")])
-def test_without_a_token_the_clients_proxy_answers_with_where_to_get_one(route: str, path: str) -> None:
+def test_without_a_token_the_proxy_responds_with_the_metadata_url(route: str, path: str) -> None:
     """MCP 2026-07-28, "Protected Resource Metadata Discovery"; RFC 9728, section 5.1."""
     objects = render_exposed(auth={**AUTH, "scopes": ["docs.read", "50%"]})
     first, *rest = objects.one("VirtualService", route)["spec"]["http"]
@@ -207,8 +207,8 @@ def test_without_a_token_the_clients_proxy_answers_with_where_to_get_one(route: 
 
 
 @pytest.mark.parametrize("legacy", ["stateless", "sticky"])
-def test_headers_of_claims_are_removed_on_the_way_and_written_by_the_sidecar(legacy: str) -> None:
-    """Product rule: a declared header holds what the issuer says, or nothing; other changes of headers stay."""
+def test_claim_headers_are_removed_from_requests_and_set_by_the_sidecar(legacy: str) -> None:
+    """Requirement SEC-2: a declared header holds the issuer's claim or nothing."""
     objects = render_exposed(auth={**AUTH, "claims_to_headers": {"org": "x-organization-id"}}, legacy=legacy)
     assert jwt_rule(objects)["outputClaimToHeaders"] == [{"header": "x-organization-id", "claim": "org"}]
     for route in ("mcp-search", "mcp-search-ingress"):
@@ -217,16 +217,16 @@ def test_headers_of_claims_are_removed_on_the_way_and_written_by_the_sidecar(leg
         assert all("set" in rule["headers"]["response"] for rule in rules) == (legacy == "sticky")
 
 
-def test_without_tokens_nothing_of_this_is_rendered() -> None:
-    """Product rule: no `auth`, no token."""
+def test_without_auth_no_token_object_is_rendered() -> None:
+    """Requirement CMP-8: without `auth` no token is verified."""
     objects = render_exposed(callers=["mcp-controller"])
     assert "RequestAuthentication" not in objects.kinds()
     assert "requestPrincipals" not in str(objects)
     assert "directResponse" not in str(objects)
 
 
-def test_a_claim_that_no_token_has_is_refused() -> None:
-    """RFC 7519, section 4.2: a name is a short text or a URI; Product rule: it stands in expressions of proxies."""
+def test_invalid_claim_name_is_rejected() -> None:
+    """RFC 7519, section 4.2: a name is a short text or a URI; Requirement CFG-15: proxies' expressions hold it."""
     assert lines(organization_claim="my org") == [
         (
             "mcp-search: auth.organization_claim: 'my org' is not a claim name; use a name "

@@ -19,15 +19,15 @@ def of_tools(objects: Objects, route: str = "mcp-search") -> list[Manifest]:
     ]
 
 
-def test_tools_of_a_pool_go_to_its_pods_and_nothing_else_does() -> None:
-    """Product rule: a slow tool does not hold the replicas of the fast ones."""
+def test_only_tools_of_a_pool_go_to_its_pods() -> None:
+    """Requirement NET-17: a slow tool does not hold the replicas of fast ones."""
     pooled, default = rules(render(pools=POOLS))
     assert [match["headers"]["mcp-name"]["exact"] for match in pooled["match"]] == ["report", "export"]
     assert (subsets(pooled), subsets(default)) == (["pool-slow"], ["stable"])
 
 
-def test_a_pool_is_the_same_service_with_its_own_resources_and_deadline() -> None:
-    """Product rule: same image, identity, policy and monitoring; what selects the service selects both."""
+def test_pool_is_the_same_service_with_its_own_resources_and_deadline() -> None:
+    """Requirement NET-17: a pool shares image, identity, policy and monitoring of its service."""
     pool = {"tools": ["report"], "resources": {"memory_limit": "2Gi"}, "call_seconds": 100}
     objects = render(pools={"slow": pool}, drain={"grace_seconds": 120})
     main, slow = (objects.one("Deployment", name)["spec"] for name in ("mcp-search", "mcp-search-slow"))
@@ -44,8 +44,8 @@ def test_a_pool_is_the_same_service_with_its_own_resources_and_deadline() -> Non
         assert selector.items() <= slow["template"]["metadata"]["labels"].items()
 
 
-def test_tools_are_told_by_the_three_headers_that_servers_compare_with_the_body() -> None:
-    """MCP 2026-07-28, "Server Validation": an earlier revision's headers may say anything, so it travels as all."""
+def test_tools_are_matched_by_the_three_headers_that_servers_verify() -> None:
+    """MCP 2026-07-28, "Server Validation": headers of earlier revisions are unverified, so no tool rule matches."""
     objects = render_exposed(
         pools=POOLS, tools={"search": {"read_only": True}}, legacy="sticky", callers=["mcp-chat"], rollout=BLUE_GREEN
     )
@@ -58,7 +58,7 @@ def test_tools_are_told_by_the_three_headers_that_servers_compare_with_the_body(
             assert "exact" in match["headers"]["mcp-name"]
 
 
-def test_tools_are_told_apart_at_the_endpoint_only() -> None:
+def test_tools_are_matched_at_the_endpoint_only() -> None:
     """MCP 2026-07-28, "Streamable HTTP": calls are POSTs to the endpoint itself; beneath it there are none."""
     objects = render_exposed(pools=POOLS)
     assert [match["uri"] for rule in of_tools(objects, "mcp-search-ingress") for match in rule["match"]] == [
@@ -66,8 +66,8 @@ def test_tools_are_told_apart_at_the_endpoint_only() -> None:
     ] * 2
 
 
-def test_a_preview_asked_for_by_header_goes_before_pools() -> None:
-    """Product rule: whoever asks for the other version gets it whole; it has no pools."""
+def test_preview_header_precedes_pools() -> None:
+    """Requirement NET-9: a request for the other version gets it for every tool; it has no pools."""
     objects = render(pools=POOLS, rollout=BLUE_GREEN)
     assert [(rule["name"], subsets(rule)) for rule in rules(objects)] == [
         ("default-preview", ["green"]),
@@ -77,7 +77,7 @@ def test_a_preview_asked_for_by_header_goes_before_pools() -> None:
 
 
 @pytest.mark.parametrize("annotation", ["read_only", "idempotent"])
-def test_calls_that_a_server_may_have_seen_are_repeated_for_declared_tools_only(annotation: str) -> None:
+def test_only_declared_tools_are_retried_after_a_possible_execution(annotation: str) -> None:
     """Envoy, `retry_on`: reset and gateway-error ran a POST three times; MCP, `readOnlyHint` and `idempotentHint`."""
     repeated, default = rules(render(tools={"search": {annotation: True}}))
     assert set(repeated["retries"]["retryOn"].split(",")) == {
@@ -86,8 +86,8 @@ def test_calls_that_a_server_may_have_seen_are_repeated_for_declared_tools_only(
     assert set(default["retries"]["retryOn"].split(",")) == {"connect-failure", "refused-stream", "retriable-headers"}
 
 
-def test_a_time_out_is_on_calls_of_its_tools_and_on_no_stream() -> None:
-    """Envoy, `RouteAction.timeout`: it ends the whole answer, and a stream's answer never ends."""
+def test_route_timeout_applies_to_its_tools_and_to_no_stream() -> None:
+    """Envoy, `RouteAction.timeout`: it ends the whole response, and a stream's response never ends."""
     objects = render_exposed(tools={"search": {"read_only": True, "timeout_seconds": 9}})
     for route in ("mcp-search", "mcp-search-ingress"):
         timed = [rule for rule in rules(objects, route) if "timeout" in rule]
@@ -95,8 +95,8 @@ def test_a_time_out_is_on_calls_of_its_tools_and_on_no_stream() -> None:
         assert [rule["timeout"] for rule in timed] == ["9s"]
 
 
-def test_tools_that_travel_alike_share_a_rule_and_rules_have_names_of_their_own() -> None:
-    """Product rule: a hundred read-only tools are one rule; EnvoyFilters and logs tell rules by their names."""
+def test_tools_with_equal_settings_share_a_rule_with_a_unique_name() -> None:
+    """Requirement CMP-9: a hundred read-only tools are one rule; filters and logs refer to rule names."""
     tools = {f"t{number}": {"read_only": True} for number in range(5)} | {"w": {"idempotent": True}}
     objects = render_exposed(tools=tools, pools=POOLS | {"gpu": {"tools": ["w"]}})
     names = [rule["name"] for rule in rules(objects)]
@@ -105,8 +105,8 @@ def test_tools_that_travel_alike_share_a_rule_and_rules_have_names_of_their_own(
     assert len(set(inside)) == len(inside)
 
 
-def test_what_a_tool_is_declared_as_says_nothing_of_who_may_call_it() -> None:
-    """Product rule: naming a tool for its retries does not open it beside a "*" that closes."""
+def test_tool_declaration_does_not_open_a_closed_tool() -> None:
+    """Requirement SEC-3: naming a tool for its retries does not exempt it from a "*" rule."""
     told = {"search": {"read_only": True}, "*": {"allow": []}}
     container = render(tools=told).one("Deployment")["spec"]["template"]["spec"]["containers"][0]
     policy = {item["name"]: item.get("value") for item in container["env"]}["MESHED_MCP_TOOL_POLICY"]
@@ -176,8 +176,6 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
 
 
 @pytest.mark.parametrize(("settings", "expected"), BAD.values(), ids=BAD)
-def test_settings_of_tools_that_cannot_be_are_refused_with_the_fix(
-    settings: dict[str, Any], expected: list[str]
-) -> None:
-    """Product rule: what could never work is said before anything is deployed."""
+def test_impossible_tool_settings_are_rejected_with_the_fix(settings: dict[str, Any], expected: list[str]) -> None:
+    """Requirement CFG-7: preview rejects what could never work."""
     assert lines(**settings) == expected

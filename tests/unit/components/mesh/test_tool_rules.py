@@ -109,13 +109,13 @@ def told(objects: Objects) -> dict[str, str]:
         ),
     ],
 )
-def test_what_could_not_hold_is_refused_with_what_to_write(settings: dict[str, Any], line: str) -> None:
-    """Product rule: refuse early, name the field, say what to write (design D12)."""
+def test_unenforceable_tool_rule_is_rejected_with_what_to_set(settings: dict[str, Any], line: str) -> None:
+    """Requirement CFG-7: preview rejects it, names the field and says what to set."""
     assert lines(**settings) == [f"service mcp-search: {line}"]
 
 
-def test_without_rules_for_tools_the_policy_is_the_callers_alone() -> None:
-    """Product rule: a tool without a rule is open to every caller; scopes are the server's to check."""
+def test_without_tool_rules_the_policy_contains_callers_only() -> None:
+    """Requirement SEC-3: a tool without a rule is open to every caller; the server checks scopes."""
     plain = rules(render(callers=CALLERS))
     assert rules(render(callers=CALLERS, tools={"search": {}})) == plain
     scoped = rules(render(callers=CALLERS, tools={"search": {"scopes": ["a"]}}, auth=AUTH))
@@ -123,8 +123,8 @@ def test_without_rules_for_tools_the_policy_is_the_callers_alone() -> None:
     assert "when" not in scoped[0]
 
 
-def test_a_restricted_tool_is_a_rule_of_its_own_and_everything_else_stays_open() -> None:
-    """Istio, AuthorizationPolicy: rules are alternatives. Design, "Per-tool policy": names allowed, one revision."""
+def test_restricted_tool_has_its_own_rule_and_all_others_stay_open() -> None:
+    """Istio, AuthorizationPolicy: rules are alternatives. Requirement SEC-3: names allowed, one revision."""
     everything, delete, others = rules(render(callers=CALLERS, tools={"delete": {"allow": ["agents/planner"]}}))
     assert principals(everything) == principals(others) == [CONTROLLER, PLANNER]
     assert everything["when"] == [{"key": METHOD, "notValues": ["tools/call", "=?*"]}]
@@ -135,28 +135,28 @@ def test_a_restricted_tool_is_a_rule_of_its_own_and_everything_else_stays_open()
     assert everything["to"] == delete["to"] == others["to"]
 
 
-def test_nobody_may_call_a_tool_whose_list_is_empty() -> None:
-    """Product rule: `allow: []` = nobody; the other tools' rule leaves it out."""
+def test_tool_with_an_empty_allow_list_is_closed_to_all_callers() -> None:
+    """Requirement SEC-3: `allow: []` excludes the tool from every rule."""
     everything, others = rules(render(callers=CALLERS, tools={"delete": {"allow": []}}))
     assert "notValues" in everything["when"][0]
     assert others["when"][-1] == {"key": NAME, "notValues": ["delete", "=?*"]}
 
 
-def test_a_star_closes_every_tool_not_named() -> None:
-    """Product rule: `*` is the rule of every other tool."""
+def test_star_rule_closes_every_unnamed_tool() -> None:
+    """Requirement SEC-3: `*` is the rule of every other tool."""
     tools = {"read": {"allow": CALLERS}, "*": {"allow": []}}
     _, read = rules(render(callers=CALLERS, tools=tools))
     assert read["when"][-1] == {"key": NAME, "values": ["read"]}
 
 
-def test_ingress_means_the_gateway() -> None:
-    """Product rule: clients from outside have the gateway's identity in the mesh."""
+def test_ingress_is_the_identity_of_the_gateway() -> None:
+    """Requirement SEC-2: external clients have the gateway's identity in the mesh."""
     objects = render_exposed(callers=CALLERS, tools={"search": {"allow": ["ingress"]}})
     assert principals(rules(objects)[1]) == [GATEWAY]
     assert json.loads(told(objects)[contract.ENV_TOOL_POLICY]) == {"search": {"allow": [GATEWAY]}}
 
 
-def test_the_header_rules_say_what_the_sdk_sends() -> None:
+def test_header_rules_match_what_the_sdk_sends() -> None:
     """SDK 2.3: header names, the one modern revision, the encoded form of a name (MCP, "Standard Request Headers")."""
     assert (security.METHOD_HEADER, security.NAME_HEADER) == (MCP_METHOD_HEADER, MCP_NAME_HEADER)
     assert security.VERSION_HEADER == MCP_PROTOCOL_VERSION_HEADER
@@ -165,8 +165,8 @@ def test_the_header_rules_say_what_the_sdk_sends() -> None:
     assert mcp_types.CallToolRequest.model_fields["method"].default == security.CALL_METHOD
 
 
-def test_the_server_is_told_the_rules_with_identities_in_place_of_names() -> None:
-    """meshed_mcp.contract, ENV_TOOL_POLICY."""
+def test_server_gets_the_tool_rules_with_identities() -> None:
+    """Requirement SEC-3: ENV_TOOL_POLICY (meshed_mcp.contract) names identities instead of services."""
     objects = render(
         callers=CALLERS, tools={"delete": {"allow": ["mcp-controller"], "scopes": ["a"]}, "read": {}}, auth=AUTH
     )
@@ -174,24 +174,24 @@ def test_the_server_is_told_the_rules_with_identities_in_place_of_names() -> Non
     assert policy == {"delete": {"allow": [CONTROLLER], "scopes": ["a"]}, "read": {}}
 
 
-def test_the_sidecar_alone_is_believed_about_callers() -> None:
+def test_server_trusts_only_the_sidecar_about_callers() -> None:
     """Istiod binds inbound connections to these addresses, where no other pod can come from."""
     assert told(render())[contract.ENV_TRUSTED_PROXIES] == "127.0.0.6,::6"
 
 
-def test_without_tokens_nothing_about_them_is_said() -> None:
-    """meshed_mcp.contract, ENV_AUTH_ISSUER unset."""
+def test_without_auth_no_issuer_is_configured() -> None:
+    """Requirement CMP-8: without `auth`, ENV_AUTH_ISSUER (meshed_mcp.contract) is unset."""
     assert not [name for name in told(render()) if name.startswith("MESHED_MCP_AUTH")]
 
 
-def test_usage_and_limits_know_organisations_by_one_claim() -> None:
-    """Product rule: an organisation that is limited is counted under the same name."""
+def test_usage_and_limits_identify_organizations_by_one_claim() -> None:
+    """Requirement OBS-13: limits and usage of an organization share one name."""
     objects = render_exposed(auth={**AUTH, "organization_claim": "tenant"})
     assert told(objects)[contract.ENV_ORGANIZATION_CLAIM] == "tenant"
     assert TokenSettings.model_validate(AUTH).organization_claim == contract.ORGANIZATION_CLAIM
 
 
-def test_an_exposed_service_with_tokens_is_known_by_its_url_outside() -> None:
+def test_exposed_service_with_tokens_uses_its_external_url() -> None:
     """RFC 8707, section 2; RFC 9728, section 3.1: the metadata's path begins with the well-known part."""
     objects = render_exposed(auth={**AUTH, "scopes": ["docs.read", "docs.write"]})
     assert {name: value for name, value in told(objects).items() if name.startswith("MESHED_MCP_AUTH")} == {
@@ -208,15 +208,15 @@ def test_an_exposed_service_with_tokens_is_known_by_its_url_outside() -> None:
     assert metadata["to"] == [{"operation": {"methods": ["GET", "OPTIONS"], "paths": [path]}}]
 
 
-def test_a_service_inside_with_tokens_is_known_by_its_url_in_the_mesh() -> None:
-    """Product rule: what is not exposed has no URL outside."""
+def test_internal_service_with_tokens_uses_its_mesh_url() -> None:
+    """Requirement SEC-7: a service without `expose` has no external URL."""
     audience = told(render(auth=AUTH, callers=CALLERS))[contract.ENV_AUTH_AUDIENCE]
     assert audience == "http://mcp-search.mcp-system.svc.cluster.local:8000/mcp"
     given = told(render(auth={**AUTH, "audience": "https://api.example.com/search"}))
     assert given[contract.ENV_AUTH_AUDIENCE] == "https://api.example.com/search"
 
 
-def test_the_issuers_keys_are_a_declared_host() -> None:
+def test_issuer_keys_are_a_declared_host() -> None:
     """Istio, REGISTRY_ONLY: a pod reaches declared hosts alone; a host inside the cluster is known anyway."""
     assert render(auth=AUTH, egress_hosts=["a.com"]).one("ServiceEntry")["spec"]["hosts"] == [
         "a.com",
@@ -226,8 +226,8 @@ def test_the_issuers_keys_are_a_declared_host() -> None:
     assert "ServiceEntry" not in render(auth=inside).kinds()
 
 
-def test_rules_and_tokens_fit_the_published_schemas() -> None:
-    """Istio 1.31 CRDs, closed: a field that is not in them would be pruned without a word."""
+def test_rules_and_tokens_match_the_published_schemas() -> None:
+    """Istio 1.31 CRDs, closed: a field that is not in them would be pruned silently."""
     tools = {"delete": {"allow": ["mcp-controller"]}, "*": {"allow": ["ingress", "agents/planner"]}}
     objects = render_exposed(callers=CALLERS, tools=tools, auth=AUTH)
     assert len(rules(objects)) == 4

@@ -22,12 +22,12 @@ def test_routes_and_rules_name_the_full_host() -> None:
     assert objects.one("DestinationRule")["spec"]["host"] == HOST
 
 
-def test_the_mesh_route_is_for_sidecars_only() -> None:
+def test_mesh_route_is_for_sidecars_only() -> None:
     """Istio API, VirtualService `gateways`: `mesh` is the reserved name of all sidecars."""
     assert render().one("VirtualService")["spec"]["gateways"] == ["mesh"]
 
 
-def test_one_version_gets_all_calls() -> None:
+def test_single_version_gets_all_calls() -> None:
     """Istio API, HTTPRouteDestination: a single destination needs no weight."""
     (target,) = render().one("VirtualService")["spec"]["http"][0]["route"]
     assert target == {"destination": {"host": HOST, "subset": "stable", "port": {"number": 8000}}}
@@ -42,13 +42,13 @@ def test_two_versions_share_the_calls_by_their_weights() -> None:
     ]
 
 
-def test_a_service_that_is_not_exposed_has_no_route_at_the_gateway() -> None:
-    """Product rule: exposure is asked for, by `expose`."""
+def test_service_without_expose_has_no_gateway_route() -> None:
+    """Requirement SEC-7: only `expose` makes a service reachable from outside."""
     assert render().kinds().count("VirtualService") == 1
 
 
 @pytest.mark.parametrize("path", ["/mcp", "/v0.1", "/a/b"])
-def test_the_gateway_reaches_the_endpoints_path_and_what_is_beneath_only(path: str) -> None:
+def test_gateway_routes_only_the_endpoint_path_and_its_subpaths(path: str) -> None:
     """Istio API, HTTPMatchRequest `uri`: a prefix without its slash would also reach `/mcp-admin`."""
     routes = ingress(render_exposed(path=path))["http"]
     assert [route["match"] for route in routes] == [
@@ -58,14 +58,14 @@ def test_the_gateway_reaches_the_endpoints_path_and_what_is_beneath_only(path: s
     assert [route["rewrite"] for route in routes] == [{"uri": path}, {"uri": f"{path}/"}]
 
 
-def test_the_gateways_route_is_attached_to_the_given_gateway_and_host() -> None:
+def test_gateway_route_is_attached_to_the_given_gateway_and_host() -> None:
     """Istio API, VirtualService `gateways`: "<namespace>/<name>"."""
     spec = ingress(render_exposed())
     assert (spec["gateways"], spec["hosts"]) == (["istio-ingress/mcp"], ["mcp.example.com"])
 
 
-def test_the_gateway_divides_calls_as_the_mesh_does() -> None:
-    """Product rule: a canary's share does not depend on where a call comes from."""
+def test_gateway_and_mesh_use_the_same_weights() -> None:
+    """Requirement NET-5: a canary's share does not depend on where a call comes from."""
     objects = render_exposed(rollout=CANARY)
     inside = objects.one("VirtualService", "mcp-search")["spec"]["http"][0]["route"]
     assert all(route["route"] == inside for route in ingress(objects)["http"])
@@ -76,8 +76,8 @@ def test_connections_are_encrypted_even_where_automatic_mutual_tls_is_off() -> N
     assert render().one("DestinationRule")["spec"]["trafficPolicy"]["tls"] == {"mode": "ISTIO_MUTUAL"}
 
 
-def test_declared_outside_hosts_are_known_in_the_services_namespace_only() -> None:
-    """Istio API, ServiceEntry: with REGISTRY_ONLY a host that no entry names is refused."""
+def test_external_hosts_are_declared_in_the_namespace_of_the_service_only() -> None:
+    """Istio API, ServiceEntry: with REGISTRY_ONLY a host without an entry is unreachable."""
     entry = render(egress_hosts=["llm.example.com"]).one("ServiceEntry")["spec"]
     assert entry["hosts"] == ["llm.example.com"]
     assert (entry["location"], entry["resolution"], entry["exportTo"]) == ("MESH_EXTERNAL", "DNS", ["."])
@@ -85,8 +85,8 @@ def test_declared_outside_hosts_are_known_in_the_services_namespace_only() -> No
     assert "ServiceEntry" not in render().kinds()
 
 
-def test_addresses_for_clients() -> None:
-    """Product rule: plain HTTP inside, because the sidecars encrypt; below the service's name at the gateway."""
+def test_client_urls_inside_the_mesh_and_at_the_gateway() -> None:
+    """Requirement CMP-16: plain HTTP inside, because sidecars encrypt; below the service name at the gateway."""
     args = service_args(path="/mcp")
     assert service_url("mcp-search", args) == f"http://{HOST}:8000/mcp"
     assert exposed_path("mcp-search", args) == "/mcp-search/mcp"

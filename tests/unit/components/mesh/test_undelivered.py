@@ -14,8 +14,8 @@ def rules(objects: Objects) -> list[Manifest]:
     return [rule for route in routes for rule in route["spec"]["http"] if "route" in rule]
 
 
-def test_the_called_sidecar_marks_refused_connections_and_no_others() -> None:
-    """Envoy, "Response flags": UF is a connection that was not made; UC broke with a request in it, UT ran too long."""
+def test_destination_sidecar_marks_only_failed_connections() -> None:
+    """Envoy, "Response flags": UF is a failed connection; UC broke with a request in it, UT ran too long."""
     (patch,) = render().one("EnvoyFilter", "mcp-search-undelivered")["spec"]["configPatches"]
     (mapper,) = patch["patch"]["value"]["typed_config"]["local_reply_config"]["mappers"]
     assert patch["match"]["context"] == "SIDECAR_INBOUND"
@@ -23,14 +23,14 @@ def test_the_called_sidecar_marks_refused_connections_and_no_others() -> None:
     assert [each["header"]["key"] for each in mapper["headers_to_add"]] == ["x-mcp-undelivered"]
 
 
-def test_it_does_so_in_the_services_own_pods_alone() -> None:
+def test_marking_filter_is_in_the_pods_of_the_service_only() -> None:
     """Istio API, EnvoyFilter, `workloadSelector`."""
     marking = render().one("EnvoyFilter", "mcp-search-undelivered")
     assert marking["spec"]["workloadSelector"] == {"labels": {"app": "mcp-search"}}
 
 
 @pytest.mark.parametrize("settings", [{}, {"legacy": "sticky"}, {"tools": {"erase": {"idempotent": True}}}])
-def test_every_route_repeats_marked_answers_and_shows_nobody_the_mark(settings: dict[str, Any]) -> None:
+def test_every_route_retries_marked_responses_and_removes_the_mark(settings: dict[str, Any]) -> None:
     """Envoy, router filter, `x-envoy-retriable-header-names`."""
     found = rules(render_exposed(**settings))
     assert found
@@ -40,7 +40,7 @@ def test_every_route_repeats_marked_answers_and_shows_nobody_the_mark(settings: 
         assert rule["headers"]["response"]["remove"] == ["x-mcp-undelivered"]
 
 
-def test_a_mesh_without_sidecars_marks_nothing_and_looks_for_no_mark() -> None:
+def test_ambient_mesh_marks_no_responses_for_retries() -> None:
     """Istio, "Ambient": waypoints take no EnvoyFilter."""
     objects = render_exposed(mode="ambient")
     assert not [item for item in objects if item["kind"] == "EnvoyFilter"]

@@ -30,14 +30,14 @@ def test_secrets_are_mounted_and_read_from_files() -> None:
 
 
 def test_stack_without_receivers_sends_nothing() -> None:
-    """Product rule: a stack without receivers shows its alerts and needs no Secret."""
+    """Requirement CMP-8: a stack without receivers shows its alerts and needs no Secret."""
     found = values()
     assert found["alertmanagerSpec"]["secrets"] == []
     assert [item["name"] for item in found["config"]["receivers"]] == ["null"]
 
 
 def test_alerts_are_grouped_by_server() -> None:
-    """Product rule: ten pods of one server are one notification, two servers are two."""
+    """Requirement OBS-6: ten pods of one server are one notification, two servers are two."""
     assert alertmanager_config(AlertmanagerSettings())["route"]["group_by"] == GROUP_BY
     assert GROUP_BY == ["alertname", "namespace", "mcp_server_name"]
 
@@ -51,13 +51,13 @@ def test_alerts_are_grouped_by_server() -> None:
     ],
 )
 def test_invalid_receiver_is_rejected_with_what_to_set(field: str, value: object, advice: str) -> None:
-    """Product rule: a wrong receiver ends at preview, not in the log of Alertmanager."""
+    """Requirement CFG-1: a wrong receiver ends at preview, not in the log of Alertmanager."""
     with pytest.raises(ValidationError, match=advice):
         AlertmanagerSettings.model_validate({"email": EMAIL | {field: value}})
 
 
 def test_grafana_url_without_scheme_is_rejected() -> None:
-    """Product rule: a link of an alert must open in a browser."""
+    """Requirement CFG-7: a link of an alert must open in a browser."""
     with pytest.raises(
         ValidationError, match=r"'grafana' is not a web address; use an http or https URL, such as 'https://grafana"
     ):

@@ -26,21 +26,21 @@ def config(name: str, **collectors: Any) -> Manifest:
     return dict(yaml.safe_load(objects(**collectors)["ConfigMap", name]["data"]["config.yaml"]))
 
 
-def test_spans_go_to_the_agents_where_there_are_any() -> None:
-    """Product rule: one address for services and proxies, whatever stands behind it."""
+def test_spans_are_sent_to_the_agents_when_they_are_installed() -> None:
+    """Requirement CFG-5: services and proxies share one OTLP endpoint, whatever runs behind it."""
     assert otlp_endpoint(args()) == "http://otel-agent.watch.svc:4317"
     assert otlp_endpoint(ObservabilityStackArgs(namespace="watch")) == "http://jaeger.watch.svc:4317"
     assert manifests(ObservabilityStackArgs()) == []
 
 
-def test_a_pod_reaches_the_agent_of_its_own_node() -> None:
+def test_pod_reaches_the_agent_of_its_own_node() -> None:
     """Kubernetes, "Service Internal Traffic Policy"; a node without an agent would lose its spans, so all have one."""
     found = objects()
     assert found["Service", "otel-agent"]["spec"]["internalTrafficPolicy"] == "Local"
     assert found["DaemonSet", "otel-agent"]["spec"]["template"]["spec"]["tolerations"] == [{"operator": "Exists"}]
 
 
-def test_agents_see_every_gateway() -> None:
+def test_agents_see_every_collector_gateway() -> None:
     """Exporter `loadbalancing`, resolver `dns`: one address of a Service would hide the pods behind it."""
     assert objects()["Service", "otel-gateway"]["spec"]["clusterIP"] == "None"
     balanced = config("otel-agent")["exporters"]["loadbalancing"]
@@ -48,14 +48,14 @@ def test_agents_see_every_gateway() -> None:
     assert balanced["resolver"]["dns"] == {"hostname": "otel-gateway.watch.svc", "port": "4317"}
 
 
-def test_a_choice_at_the_end_is_made_only_if_wanted() -> None:
-    """Issue 6: head sampling by default."""
+def test_tail_sampling_runs_only_when_it_is_configured() -> None:
+    """Requirement OBS-9: head sampling is the default, so a trace has one sampling decision."""
     assert "tail_sampling" not in config("otel-gateway")["processors"]
     pipeline = config("otel-gateway", tail_sampling={})["service"]["pipelines"]["traces"]
     assert pipeline["processors"] == ["memory_limiter", "tail_sampling"]
 
 
-def test_a_gateway_that_stops_first_chooses_among_what_waits() -> None:
+def test_terminating_gateway_decides_on_waiting_traces_first() -> None:
     """Kubernetes, "Pod termination": killed earlier, the traces of a whole wait would be lost."""
     stateless = objects()["Deployment", "otel-gateway"]["spec"]["template"]["spec"]
     waiting = objects(tail_sampling={"decision_wait_seconds": 90})["Deployment", "otel-gateway"]["spec"]["template"]
@@ -63,7 +63,7 @@ def test_a_gateway_that_stops_first_chooses_among_what_waits() -> None:
     assert waiting["spec"]["terminationGracePeriodSeconds"] == 120
 
 
-def test_memory_is_bounded_below_the_containers_limit() -> None:
+def test_memory_limit_is_below_the_limit_of_the_container() -> None:
     """OpenTelemetry, "Collector configuration best practices": GOMEMLIMIT at 80 % of the hard limit."""
     pod = objects(gateway_resources={"cpu": "1", "memory": "1Gi"})["Deployment", "otel-gateway"]["spec"]["template"]
     (container,) = pod["spec"]["containers"]
@@ -71,14 +71,14 @@ def test_memory_is_bounded_below_the_containers_limit() -> None:
     assert config("otel-agent")["processors"]["memory_limiter"]["limit_percentage"] == 80
 
 
-def test_a_changed_file_restarts_the_collectors() -> None:
+def test_changed_configuration_restarts_the_collectors() -> None:
     """A collector reads its file once."""
     few, many = (objects(queue_spans=count)["DaemonSet", "otel-agent"] for count in (1_000, 2_000))
     assert few["spec"]["template"]["metadata"] != many["spec"]["template"]["metadata"]
 
 
-def test_prometheus_takes_metrics_of_spans_only_where_some_are_made() -> None:
-    """Prometheus: the receiver for OTLP is off by default, and open to whoever reaches it."""
+def test_prometheus_accepts_otlp_only_with_span_metrics() -> None:
+    """Prometheus: the receiver for OTLP is off by default, and open to any client that reaches it."""
     plain = kube_prometheus_stack_values(args())["prometheus"]["prometheusSpec"]
     counted = kube_prometheus_stack_values(args(span_metrics=["mcp-plain"]))["prometheus"]["prometheusSpec"]
     assert "enableOTLPReceiver" not in plain
@@ -89,7 +89,7 @@ def test_prometheus_takes_metrics_of_spans_only_where_some_are_made() -> None:
 
 
 def test_jaeger_and_collectors_are_scraped() -> None:
-    """Issue 6, point 1: a monitor selects each by its label and the name of its port."""
+    """Requirement OBS-1: a monitor selects each by its label and the name of its port."""
     every = every_manifest(args())
     (monitor,) = [item for item in every if item["kind"] == "PodMonitor" and item["metadata"]["name"] == "tracing"]
     (expression,) = monitor["spec"]["selector"]["matchExpressions"]

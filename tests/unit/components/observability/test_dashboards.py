@@ -37,7 +37,7 @@ def panel(kind: Kind = Kind.LINES, width: int = 12, thresholds: tuple[Threshold,
     return Panel("title", "description", Unit.COUNT, (query,), 5, kind=kind, width=width, thresholds=thresholds)
 
 
-def test_the_sidecar_finds_every_dashboard_under_a_key_of_its_own() -> None:
+def test_sidecar_finds_every_dashboard_under_a_unique_key() -> None:
     """Chart, sidecar: label grafana_dashboard "1"; two ConfigMaps with one key overwrite each other's file."""
     assert all(item["metadata"]["labels"]["grafana_dashboard"] == "1" for item in CONFIG_MAPS)
     keys = [key for item in CONFIG_MAPS for key in item["data"]]
@@ -45,17 +45,17 @@ def test_the_sidecar_finds_every_dashboard_under_a_key_of_its_own() -> None:
     assert all(item["metadata"]["annotations"] == {"grafana_folder": "MCP"} for item in CONFIG_MAPS)
 
 
-def test_a_dashboard_fits_into_a_config_map() -> None:
+def test_dashboard_fits_into_a_config_map() -> None:
     """Kubernetes, ConfigMap: data of at most 1 MiB."""
     assert all(len(json.dumps(item)) < 2**20 for item in CONFIG_MAPS)
 
 
 def test_rendering_twice_gives_the_same_text() -> None:
-    """Product rule: a deployment without changes changes nothing."""
+    """Requirement CMP-6: a deployment without a change shows no change."""
     assert manifests(ARGS) == CONFIG_MAPS
 
 
-def test_pages_keep_their_addresses() -> None:
+def test_dashboards_keep_their_uids() -> None:
     """Grafana: links, alerts and favourites hold the uid."""
     uids = "autoscaling capacity cost infrastructure mesh monitoring overview performance registry services usage"
     assert [item["uid"] for item in BOARDS] == [f"mcp-{uid}" for uid in uids.split()]
@@ -89,17 +89,17 @@ QUESTIONS = {
 
 
 @pytest.mark.parametrize(("uid", "titles"), QUESTIONS.items())
-def test_a_page_answers_the_operators_questions(uid: str, titles: set[str]) -> None:
-    """Product rule: what each page is for."""
+def test_each_dashboard_has_the_panels_of_its_purpose(uid: str, titles: set[str]) -> None:
+    """Requirement OBS-7: each dashboard has one purpose."""
     assert titles <= {item["title"] for item in BY_UID[uid]["panels"]}
 
 
-def test_a_page_is_read_at_a_glance() -> None:
-    """Product rule: at most 20 panels, for each costs queries and nobody reads more."""
+def test_dashboard_has_at_most_20_panels() -> None:
+    """Requirement OBS-7: each panel costs queries, so a dashboard has at most 20."""
     assert all(0 < len(item["panels"]) <= 20 for item in BOARDS)
 
 
-def test_every_page_leads_to_the_others_and_keeps_what_was_chosen() -> None:
+def test_every_dashboard_links_to_the_others_and_keeps_its_variables() -> None:
     """Grafana, "Manage dashboard links": by tag, with variables and time."""
     for item in BOARDS:
         (link,) = item["links"]
@@ -107,20 +107,20 @@ def test_every_page_leads_to_the_others_and_keeps_what_was_chosen() -> None:
         assert (link["type"], link["includeVars"], link["keepTime"]) == ("dashboards", True, True)
 
 
-def test_a_click_on_a_server_leads_to_its_page() -> None:
+def test_click_on_a_server_opens_its_dashboard() -> None:
     """Grafana, "Configure data links": labels of the series that was clicked on."""
     shown = {item["title"]: item["fieldConfig"]["defaults"] for item in BY_UID["mcp-overview"]["panels"]}
     (link,) = shown["Error budget left"]["links"]
     assert link["url"].startswith("/d/mcp-services?var-namespace=${__field.labels.namespace}&var-server=${__field.")
 
 
-def test_titles_are_unique_on_a_page() -> None:
-    """Product rule: an operator who names a panel means one."""
+def test_titles_are_unique_on_a_dashboard() -> None:
+    """Requirement OBS-7: a title identifies one panel."""
     assert all(len({shown["title"] for shown in item["panels"]}) == len(item["panels"]) for item in BOARDS)
 
 
-def test_thresholds_are_those_of_the_stacks_objectives() -> None:
-    """Product rule: red on a page is what was promised, not a number of its own."""
+def test_thresholds_are_those_of_the_service_level_objectives() -> None:
+    """Requirement OBS-7: red means that the stack's objective is missed."""
     args = ObservabilityStackArgs.model_validate(
         {"slo": {"default": {"availability_percent": 99, "latency_seconds": 0.5}}}
     )
@@ -135,15 +135,15 @@ def test_thresholds_are_those_of_the_stacks_objectives() -> None:
     assert steps["Latency of tool calls"] == [None, 0.5]
 
 
-def test_an_overspent_budget_is_red_and_may_lie_below_zero() -> None:
-    """Product rule: what is left of a budget is well when it is much, unlike errors."""
+def test_overspent_error_budget_is_red_and_may_be_negative() -> None:
+    """Requirement OBS-7: a high remaining budget is green, unlike a high error rate."""
     shown = next(item for item in BY_UID["mcp-services"]["panels"] if item["title"] == "Error budget left")
     defaults = shown["fieldConfig"]["defaults"]
     assert defaults["thresholds"]["steps"][0] == {"value": None, "color": "red"}
     assert "min" not in defaults
 
 
-def test_traces_are_drawn_where_latency_is_explained() -> None:
+def test_exemplars_are_shown_on_latency_histograms() -> None:
     """Grafana, Prometheus queries: exemplars come with range queries of a histogram's buckets alone."""
     targets = [target for board in BOARDS for shown in board["panels"] for target in shown["targets"]]
     drawn = [target for target in targets if target["exemplar"]]
@@ -151,15 +151,15 @@ def test_traces_are_drawn_where_latency_is_explained() -> None:
     assert any(target["exemplar"] for target in BY_UID["mcp-performance"]["panels"][0]["targets"])
 
 
-def test_pods_are_chosen_one_at_a_time() -> None:
-    """Product rule: all pods at once are a thousand lines, and the most expensive query of a page."""
+def test_pod_variable_selects_one_pod_at_a_time() -> None:
+    """Requirement OBS-7: all pods at once would be a thousand lines and the most expensive query."""
     choices = [item for board in BOARDS for item in board["templating"]["list"] if item["type"] == "query"]
     of_pods = [item for item in choices if item["definition"].endswith(", pod)")]
     assert of_pods
     assert not any(item["includeAll"] or item["multi"] for item in of_pods)
 
 
-def test_a_choice_of_one_offers_no_all() -> None:
+def test_single_choice_variable_has_no_all_option() -> None:
     """Grafana, query variables: `allValue` would be sent for "All"."""
     variable = Variable("pod", "Replica", "up", "pod", several=False)
     made = classic_json(Dashboard(Page.OVERVIEW, "title", "description", (variable,), ()))
@@ -168,7 +168,7 @@ def test_a_choice_of_one_offers_no_all() -> None:
     assert "allValue" not in shown
 
 
-def test_there_is_one_data_source_and_it_is_chosen_on_the_page() -> None:
+def test_dashboard_has_one_data_source_variable() -> None:
     """grafana#10786: files are provisioned as they are, so `__inputs` and ${DS_...} stay empty."""
     for item in BOARDS:
         kinds = [variable["type"] for variable in item["templating"]["list"]]
@@ -177,7 +177,7 @@ def test_there_is_one_data_source_and_it_is_chosen_on_the_page() -> None:
 
 
 @pytest.mark.parametrize("shown", PANELS)
-def test_every_panel_says_what_it_shows_in_which_unit_from_the_chosen_source(shown: dict[str, Any]) -> None:
+def test_every_panel_has_description_unit_data_source_and_query(shown: dict[str, Any]) -> None:
     """Grafana's dashboard linter: panel-title-description, panel-units, panel-datasource, panel-no-targets."""
     assert shown["title"]
     assert shown["description"]
@@ -194,8 +194,8 @@ def test_every_rate_follows_the_time_range(shown: dict[str, Any]) -> None:
     assert all("[$__rate_interval]" in expression for expression in expressions)
 
 
-def test_every_panel_keeps_to_the_choices_of_its_page() -> None:
-    """Product rule: the namespace and the server at the head of a page hold for the whole page."""
+def test_every_panel_uses_the_variables_of_its_dashboard() -> None:
+    """Requirement OBS-7: namespace and server of a dashboard filter each of its panels."""
     for item in BOARDS:
         chosen = {f"${choice['name']}" for choice in item["templating"]["list"]} & {"$namespace", "$server"}
         for shown in item["panels"]:
@@ -218,8 +218,8 @@ OF_ONE_POD = {"CPU of the replica", "Memory of the replica"}
 """Panels of the chosen pod, which is one of the chosen server's already; cAdvisor knows no servers."""
 
 
-def test_a_new_release_is_marked_on_every_page() -> None:
-    """Product rule: the first question about a change in a line is whether somebody released; of the chosen servers."""
+def test_every_dashboard_marks_new_releases() -> None:
+    """Requirement OBS-7: a release of the selected servers is the first suspect of a change."""
     for item in BOARDS:
         (mark,) = item["annotations"]["list"]
         assert mark["enable"]
@@ -228,15 +228,15 @@ def test_a_new_release_is_marked_on_every_page() -> None:
         assert ('mcp_server_name=~"$server"' in mark["target"]["expr"]) == ("server" in chosen)
 
 
-def test_pods_own_histograms_are_drawn_for_one_server_alone() -> None:
-    """Product rule: a query reads at most some thousand series; those of all servers are recorded first."""
+def test_pod_histograms_are_queried_for_one_server_only() -> None:
+    """Requirement OBS-7: a query reads some thousand series at most; totals are recorded by rules."""
     for item in BOARDS:
         raw = [t for shown in item["panels"] for t in shown["targets"] if "mcp_server_operation_duration" in t["expr"]]
         choices = {choice["name"]: choice for choice in item["templating"]["list"]}
         assert not raw or not choices["server"]["includeAll"], item["uid"]
 
 
-def test_every_choice_is_used() -> None:
+def test_every_variable_is_used() -> None:
     """Grafana's dashboard linter: a variable that changes nothing misleads."""
     for item in BOARDS:
         names = [choice["name"] for choice in item["templating"]["list"] if choice["type"] == "query"]
@@ -244,7 +244,7 @@ def test_every_choice_is_used() -> None:
         assert all(any(f"${name}" in text for text in texts) for name in names)
 
 
-def test_ids_and_letters_are_unique() -> None:
+def test_panel_ids_and_query_letters_are_unique() -> None:
     """Grafana: of panels with one id, or queries with one letter, only one is shown."""
     for item in BOARDS:
         ids = [shown["id"] for shown in item["panels"]]
@@ -254,27 +254,27 @@ def test_ids_and_letters_are_unique() -> None:
             assert len(letters) == len(set(letters))
 
 
-def test_panels_stand_side_by_side_and_never_over_each_other() -> None:
+def test_panels_do_not_overlap() -> None:
     """Grafana, gridPos: 24 columns."""
     places = [item["gridPos"] for item in board(panel(width=16), panel(width=8), panel(width=16), panel())["panels"]]
     assert [(place["x"], place["y"]) for place in places] == [(0, 0), (16, 0), (0, 8), (0, 16)]
     assert all(place["x"] + place["w"] <= GRID_WIDTH for place in places)
 
 
-def test_bars_show_now_and_lines_the_whole_range() -> None:
+def test_bars_use_instant_queries_and_lines_range_queries() -> None:
     """Grafana, Prometheus queries: instant or range."""
     targets = [item["targets"][0] for item in board(panel(Kind.LINES), panel(Kind.BARS), panel(Kind.NUMBER))["panels"]]
     assert [target["instant"] for target in targets] == [False, True, True]
     assert [target["range"] for target in targets] == [True, False, False]
 
 
-def test_a_threshold_colours_what_lies_above_it() -> None:
-    """Grafana, thresholds: the first step has no value and is the colour below all others."""
+def test_threshold_colors_the_values_above_it() -> None:
+    """Grafana, thresholds: the first step has no value and is the color below all others."""
     (shown,) = board(panel(thresholds=(Threshold(0.05, "red"),)))["panels"]
     steps = shown["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert steps == [{"value": None, "color": "green"}, {"value": 0.05, "color": "red"}]
 
 
-def test_short_peaks_are_not_averaged_away() -> None:
+def test_panels_set_an_interval_below_the_default_step() -> None:
     """Grafana: the shortest step is the data source's 30 s unless the panel names its own."""
     assert board(panel())["panels"][0]["interval"] == "5s"

@@ -24,8 +24,8 @@ LOGIN = {
 URL = "https://grafana.example.com"
 
 
-def test_people_come_by_https_to_its_own_host_alone() -> None:
-    """Issue 6, point 11: UIs only behind the gateway."""
+def test_grafana_is_exposed_by_https_on_its_own_host_only() -> None:
+    """Requirement SEC-12: UIs are reachable only through the ingress gateway."""
     gateway, route = grafana_route(EXPOSED, URL, "watch.svc.example.local")
     (server,) = gateway["spec"]["servers"]
     assert (server["port"]["protocol"], server["hosts"]) == ("HTTPS", ["grafana.example.com"])
@@ -37,14 +37,14 @@ def test_people_come_by_https_to_its_own_host_alone() -> None:
     assert target["destination"] == {"host": host, "port": {"number": GRAFANA_PORT}}
 
 
-def test_the_gateway_is_that_of_the_mesh() -> None:
-    """Product rule: a default that repeats another's value is compared with it."""
+def test_gateway_defaults_equal_those_of_the_mesh() -> None:
+    """Requirement CMP-11: a default that repeats another component's value is compared with it."""
     assert EXPOSED.gateway_namespace == INGRESS_NAMESPACE
     assert EXPOSED.gateway_selector == INGRESS_SELECTOR
 
 
-def test_the_wall_lets_the_gateway_in_and_nobody_else() -> None:
-    """Product rule: a route through a wall leads nowhere."""
+def test_network_policy_admits_only_the_gateway() -> None:
+    """Requirement SEC-12: the NetworkPolicy names the gateway, without which the route fails."""
     raw = {"grafana": {"url": URL, "login": LOGIN, "expose": {"tls_secret": "grafana-tls"}}}
     walls = {item["metadata"]["name"]: item for item in metrics_walls(ObservabilityStackArgs.model_validate(raw))}
     _, peer = walls["grafana"]["spec"]["ingress"][0]["from"]
@@ -52,16 +52,16 @@ def test_the_wall_lets_the_gateway_in_and_nobody_else() -> None:
     assert peer["podSelector"]["matchLabels"] == {"istio": "ingress"}
 
 
-def test_without_it_nothing_leads_there() -> None:
-    """Product rule: nothing is open unless it is asked for."""
+def test_without_expose_no_grafana_route_is_rendered() -> None:
+    """Requirement SEC-12: Grafana is not exposed by default."""
     assert grafana_route(None, URL, "watch.svc.cluster.local") == []
 
 
 @pytest.mark.parametrize(
     "raw", [{}, {"url": URL}, {"url": "http://grafana.example.com", "login": LOGIN}], ids=["bare", "no login", "plain"]
 )
-def test_pages_without_a_log_in_are_not_exposed(raw: dict[str, Any]) -> None:
-    """Issue 6, point 11: with authentication; a password is never sent in the clear."""
+def test_grafana_without_login_or_https_is_not_exposed(raw: dict[str, Any]) -> None:
+    """Requirement SEC-12: an exposed UI needs a login, and a password is never sent in clear text."""
     exposed = {"grafana": {"expose": {"tls_secret": "grafana-tls"}, **raw}}
     (fault,) = model_issues(ObservabilityStackArgs, exposed, "observability")
     assert str(fault) == (
@@ -71,8 +71,8 @@ def test_pages_without_a_log_in_are_not_exposed(raw: dict[str, Any]) -> None:
     )
 
 
-def test_the_local_run_leaves_it_out() -> None:
-    """Product rule: what belongs to software that does not run here is listed, and not refused."""
+def test_local_run_lists_the_grafana_route_as_not_run() -> None:
+    """Requirement LOC-2: the local run lists objects of software that it does not start."""
     route = grafana_route(EXPOSED, URL, "monitoring.svc.cluster.local")
     assert read_stack([*recording("dev").objects, *route]).not_run[-2:] == (
         "Gateway istio-ingress/grafana",

@@ -39,28 +39,28 @@ def role(claims: dict[str, Any], **login: Any) -> Any:
         (["mcp-viewer", "mcp-admin", "mcp-operator"], "Admin"),
     ],
 )
-def test_people_are_what_their_mightiest_role_makes_them(groups: list[str], expected: str) -> None:
-    """Issue 6, point 6: role mapping from the platform's roles."""
+def test_highest_role_of_a_user_wins(groups: list[str], expected: str) -> None:
+    """Requirement SEC-13: Grafana's roles are mapped from the platform's roles."""
     assert role({"groups": groups}) == expected
 
 
 @pytest.mark.parametrize("claims", [{}, {"groups": []}, {"groups": ["mcp-admins"]}, {"groups": None}])
-def test_whoever_has_no_role_does_not_get_in(claims: dict[str, Any]) -> None:
-    """Grafana: `role_attribute_strict` refuses a log-in whose role is none of the three."""
+def test_user_without_a_role_is_rejected(claims: dict[str, Any]) -> None:
+    """Grafana: `role_attribute_strict` rejects a login whose role is none of the three."""
     assert role(claims) not in {"Viewer", "Editor", "Admin"}
     assert values()["grafana.ini"]["auth.generic_oauth"]["role_attribute_strict"] is True
 
 
-def test_groups_have_the_names_of_the_provider() -> None:
-    """Product rule: an apostrophe in the name of a group cannot write an expression of its own."""
+def test_group_names_are_quoted_in_the_role_expression() -> None:
+    """Requirement CFG-15: an apostrophe in a group name cannot change the expression."""
     named = {"mcp-admin": ["platform", "o'brien' || 'x"], "mcp-viewer": ["all"]}
     assert role({"groups": ["o'brien' || 'x"]}, groups=named) == "Admin"
     assert role({"groups": ["x"]}, groups=named) not in {"Viewer", "Editor", "Admin"}
     assert role({"roles": ["all"]}, groups=named, groups_claim="roles") == "Viewer"
 
 
-def test_the_stacks_groups_of_people_hold_for_grafana_too() -> None:
-    """Issue 6, point 6: one place says who has which role."""
+def test_groups_of_the_stack_apply_to_grafana_too() -> None:
+    """Requirement SEC-13: one setting maps groups to roles."""
     stack = {
         "services": {"mcp-rag": {"image": "rag:1"}},
         "access": {"operator": ["ops"]},
@@ -74,7 +74,7 @@ def test_the_stacks_groups_of_people_hold_for_grafana_too() -> None:
     assert jmespath.search(expression, {"groups": ["mcp-admin"]}) == "Admin"
 
 
-def test_the_secret_stays_in_its_secret() -> None:
+def test_client_secret_stays_in_its_secret() -> None:
     """Chart, `assertNoLeakedSecrets`: a literal client_secret fails the installation."""
     found = values(client_secret="door")  # noqa: S106 - a Secret's name
     assert "client_secret" not in found["grafana.ini"]["auth.generic_oauth"]
@@ -82,7 +82,7 @@ def test_the_secret_stays_in_its_secret() -> None:
     assert found["envValueFrom"] == {"GF_AUTH_GENERIC_OAUTH_CLIENT_SECRET": reference}
 
 
-def test_the_sidecars_can_still_tell_grafana_of_new_dashboards() -> None:
+def test_sidecars_can_still_reload_dashboards() -> None:
     """grafana/helm-charts#2948: without basic authentication their reload gets 401; only the form is hidden."""
     ini = values()["grafana.ini"]
     assert ini["auth"]["disable_login_form"] is True
@@ -90,8 +90,8 @@ def test_the_sidecars_can_still_tell_grafana_of_new_dashboards() -> None:
     assert ini["server"]["root_url"] == URL
 
 
-def test_without_a_login_nothing_of_it_is_set() -> None:
-    """Product rule: the administrator's password is the only way in."""
+def test_without_a_login_no_login_setting_is_rendered() -> None:
+    """Requirement CMP-8: without `login` only the administrator's password gives access."""
     assert "grafana.ini" not in grafana_values(ObservabilityStackArgs())
 
 
@@ -124,8 +124,8 @@ def test_without_a_login_nothing_of_it_is_set() -> None:
         ({"login": PROVIDER}, "login is set without url, and the identity provider must know where to redirect users"),
     ],
 )
-def test_a_login_that_cannot_work_is_refused_with_the_fix(grafana: dict[str, Any], text: str) -> None:
-    """Issue 6, bad input: an OIDC role that does not exist; and what is as wrong."""
+def test_impossible_login_is_rejected_with_the_fix(grafana: dict[str, Any], text: str) -> None:
+    """Requirement CFG-7: an OIDC role that does not exist and similar settings are rejected."""
     fault, *_ = model_issues(ObservabilityStackArgs, {"grafana": grafana}, "observability")
     assert str(fault).startswith("observability: grafana")
     assert text in str(fault)

@@ -11,12 +11,12 @@ from meshed_mcp.components.observability.grafana_values import admin_secrets, gr
 VALUES = grafana_values(ObservabilityStackArgs(namespace="watch", storage_class="fast"))
 
 
-def test_one_volume_is_never_attached_to_two_pods() -> None:
+def test_volume_is_never_attached_to_two_pods() -> None:
     """helm-charts#3612: a Deployment with a volume hangs in Multi-Attach at every upgrade."""
     assert VALUES["persistence"] == {"enabled": True, "type": "sts", "size": "5Gi", "storageClassName": "fast"}
 
 
-def test_the_administrator_comes_from_a_secret() -> None:
+def test_administrator_password_comes_from_a_secret() -> None:
     """grafana/helm-charts#1184: otherwise each upgrade makes another password."""
     assert VALUES["admin"] == {
         "existingSecret": "grafana-admin",
@@ -25,8 +25,8 @@ def test_the_administrator_comes_from_a_secret() -> None:
     }
 
 
-def test_a_given_password_becomes_that_secret() -> None:
-    """Product rule: the namespace is the stack's own, so nobody could make the Secret before it."""
+def test_configured_password_is_written_to_the_secret() -> None:
+    """Requirement CMP-15: the namespace is the stack's own, so the Secret cannot exist before it."""
     password = pulumi.Output.secret("s3cret")
     settings = GrafanaSettings.model_validate({"admin_secret": "door", "admin_password": password})
     (secret,) = admin_secrets(settings, "watch")
@@ -34,12 +34,12 @@ def test_a_given_password_becomes_that_secret() -> None:
     assert secret["stringData"] == {"admin-user": "admin", "admin-password": password}
 
 
-def test_without_a_password_no_secret_is_made() -> None:
-    """Product rule: a Secret from elsewhere is not overwritten."""
+def test_without_a_password_no_secret_is_rendered() -> None:
+    """Requirement CMP-7: an existing Secret is not overwritten."""
     assert admin_secrets(GrafanaSettings(), "watch") == []
 
 
-def test_data_sources_have_fixed_uids_and_exemplars_lead_to_traces() -> None:
+def test_data_sources_have_fixed_uids_and_exemplars_link_to_traces() -> None:
     """Grafana: dashboards and exemplar links name a data source by uid."""
     sources = VALUES["sidecar"]["datasources"]
     (jaeger,) = VALUES["additionalDataSources"]
@@ -48,14 +48,14 @@ def test_data_sources_have_fixed_uids_and_exemplars_lead_to_traces() -> None:
     assert jaeger["url"] == "http://jaeger.watch.svc:16686"
 
 
-def test_dashboards_are_found_in_every_namespace_and_not_edited_in_the_browser() -> None:
+def test_dashboards_are_found_in_every_namespace_and_are_read_only_in_the_browser() -> None:
     """Chart, sidecar: label grafana_dashboard "1"; a change in the browser would be undone by the next deployment."""
     sidecar = VALUES["sidecar"]["dashboards"]
     assert (sidecar["label"], sidecar["labelValue"], sidecar["searchNamespace"]) == ("grafana_dashboard", "1", "ALL")
     assert sidecar["provider"]["allowUiUpdates"] is False
 
 
-def test_a_span_leads_to_the_metrics_of_its_service() -> None:
+def test_span_links_to_the_metrics_of_its_service() -> None:
     """Grafana, "Trace to metrics": `$__tags` is filled from the span; a file of data sources wants its $ doubled."""
     (jaeger,) = VALUES["additionalDataSources"]
     link = jaeger["jsonData"]["tracesToMetrics"]
@@ -64,7 +64,7 @@ def test_a_span_leads_to_the_metrics_of_its_service() -> None:
     assert all("{$$__tags" in each["query"] for each in link["queries"])
 
 
-def test_lines_and_traces_lead_to_each_other_where_there_is_a_loki() -> None:
+def test_logs_and_traces_link_to_each_other_with_loki() -> None:
     """Grafana, Loki `derivedFields`: the expression finds the trace in a line as the runtime writes it."""
     settings = {"loki_url": "http://loki.logs.svc:3100"}
     values = grafana_values(ObservabilityStackArgs.model_validate({"grafana": settings}))

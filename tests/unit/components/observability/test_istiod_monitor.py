@@ -11,22 +11,22 @@ from meshed_mcp.components.observability.platform_metrics import CONTROL_PLANE
 (ENDPOINT,) = MONITOR["spec"]["podMetricsEndpoints"]
 
 
-def test_every_control_plane_is_scraped_and_says_its_revision() -> None:
+def test_every_control_plane_is_scraped_with_its_revision() -> None:
     """Istio, "Canary Upgrades": two of them run side by side, and one may be down while the other is not."""
     assert MONITOR["spec"]["namespaceSelector"] == {"any": True}
     (relabeling,) = ENDPOINT["relabelings"]
     assert relabeling == {"sourceLabels": ["__meta_kubernetes_pod_label_istio_io_rev"], "targetLabel": "revision"}
 
 
-def test_what_is_asked_for_is_kept_and_nothing_else() -> None:
-    """Product rule: istiod shows about a hundred names; each would cost memory for nobody."""
+def test_only_queried_series_of_istiod_are_stored() -> None:
+    """Requirement OBS-8: istiod exports about a hundred metrics; each stored one costs memory."""
     (kept,) = ENDPOINT["metricRelabelings"]
     asked = {f"{each.name}_bucket" if each.name == control_plane.REACHED else each.name for each in CONTROL_PLANE}
     assert all(re.fullmatch(kept["regex"], name) for name in asked)
     assert not re.fullmatch(kept["regex"], "pilot_xds_pushes")
 
 
-def test_the_job_that_alerts_select_is_this_monitor() -> None:
+def test_job_label_in_alerts_is_that_of_the_monitor() -> None:
     """Prometheus operator, PodMonitor: the job is the namespace and name of the monitor."""
     job = f"{MONITOR['metadata']['namespace']}/{MONITOR['metadata']['name']}"
     (selected,) = re.findall(r'job=~"(.+)"', control_plane.TARGETS)

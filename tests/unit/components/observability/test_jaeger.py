@@ -39,7 +39,7 @@ def test_traces_are_kept_on_a_volume_and_expire() -> None:
     assert claim["spec"]["resources"]["requests"]["storage"] == "7Gi"
 
 
-def test_everything_the_pipeline_names_is_configured() -> None:
+def test_every_component_of_the_pipeline_is_configured() -> None:
     """OpenTelemetry Collector: a part that is named but not configured ends the process at start."""
     parts = config()
     traces = parts["service"]["pipelines"]["traces"]
@@ -52,8 +52,8 @@ def test_everything_the_pipeline_names_is_configured() -> None:
     assert storage == parts["extensions"]["jaeger_query"]["storage"]["traces"]
 
 
-def test_receivers_are_reachable_from_outside_the_pod() -> None:
-    """OpenTelemetry Collector: receivers listen on localhost unless told otherwise."""
+def test_receivers_listen_outside_the_pod() -> None:
+    """OpenTelemetry Collector: receivers listen on localhost unless configured otherwise."""
     protocols = config()["receivers"]["otlp"]["protocols"]
     assert {name: item["endpoint"] for name, item in protocols.items()} == {
         "grpc": "0.0.0.0:4317",
@@ -61,7 +61,7 @@ def test_receivers_are_reachable_from_outside_the_pod() -> None:
     }
 
 
-def test_probes_ask_the_health_check_that_is_configured() -> None:
+def test_probes_use_the_configured_health_check() -> None:
     """Jaeger 2: /status on 13133 answers only with healthcheckv2 and use_v2."""
     health = config()["extensions"]["healthcheckv2"]
     assert health == {"use_v2": True, "http": {"endpoint": "0.0.0.0:13133"}}
@@ -72,18 +72,18 @@ def test_probes_ask_the_health_check_that_is_configured() -> None:
     assert ports["health"] == 13133
 
 
-def test_a_changed_configuration_restarts_the_pod() -> None:
+def test_changed_configuration_restarts_the_pod() -> None:
     """Jaeger reads its file once; the official chart does not restart it."""
     assert pod(retention_hours=24)["metadata"] != pod(retention_hours=48)["metadata"]
     assert pod(storage_gib=1)["metadata"] == pod(storage_gib=2)["metadata"]
 
 
-def test_one_process_opens_the_volume() -> None:
+def test_single_process_opens_the_volume() -> None:
     """Badger allows one process; a StatefulSet ends the old pod before it starts the new one."""
     assert objects()["StatefulSet"]["spec"]["replicas"] == 1
 
 
-def test_the_pod_meets_the_restricted_standard() -> None:
+def test_pod_meets_the_restricted_standard() -> None:
     """Kubernetes, Pod Security Standards, "restricted"; the image's user is 10001 and must own the volume."""
     spec = pod()["spec"]
     security = spec["securityContext"]
@@ -98,7 +98,7 @@ def test_the_pod_meets_the_restricted_standard() -> None:
     assert spec["automountServiceAccountToken"] is False
 
 
-def test_the_service_leads_to_the_pods_ports_under_names_that_istio_reads() -> None:
+def test_service_ports_have_names_that_istio_reads() -> None:
     """Istio, "Protocol Selection": <protocol>[-<suffix>]."""
     service = objects()["Service"]["spec"]
     ports = {item["name"]: item["port"] for item in service["ports"]}
@@ -111,7 +111,7 @@ def test_the_service_leads_to_the_pods_ports_under_names_that_istio_reads() -> N
 SEARCH = {"kind": "opensearch", "url": "https://search.data.svc:9200", "secret": "traces-login"}
 
 
-def test_a_search_storage_keeps_traces_outside_and_ages_them_by_a_job() -> None:
+def test_search_storage_keeps_traces_outside_and_a_job_expires_them() -> None:
     """Jaeger, "Elasticsearch": retention is not automatic; the cleaner's arguments are the days and the address."""
     found = objects(storage=SEARCH, retention_hours=73)
     assert "StatefulSet" not in found
@@ -123,8 +123,8 @@ def test_a_search_storage_keeps_traces_outside_and_ages_them_by_a_job() -> None:
     assert env["ES_PASSWORD"]["valueFrom"]["secretKeyRef"] == {"name": "traces-login", "key": "password"}
 
 
-def test_the_storages_login_is_in_no_file() -> None:
-    """Product rule: a ConfigMap names variables, whose values come from the Secret."""
+def test_storage_credentials_are_in_no_file() -> None:
+    """Requirement CFG-11: a ConfigMap names variables, whose values come from the Secret."""
     backend = config(storage=SEARCH)["extensions"]["jaeger_storage"]["backends"]["traces"]["opensearch"]
     assert backend["auth"] == {"basic": {"username": "${env:STORAGE_USERNAME}", "password": "${env:STORAGE_PASSWORD}"}}
     assert {item["date_layout"] for item in backend["indices"].values() if isinstance(item, dict)} == {"2006-01-02"}
@@ -133,7 +133,7 @@ def test_the_storages_login_is_in_no_file() -> None:
     assert "data" not in {mount["name"] for mount in container["volumeMounts"]}
 
 
-def test_without_a_secret_no_login_is_tried() -> None:
+def test_without_a_secret_no_credentials_are_rendered() -> None:
     """Jaeger: empty names would be sent."""
     found = objects(storage={"kind": "elasticsearch", "url": "http://search:9200"})
     config_file = yaml.safe_load(found["ConfigMap"]["data"]["config.yaml"])
@@ -141,7 +141,7 @@ def test_without_a_secret_no_login_is_tried() -> None:
     assert "env" not in found["Deployment"]["spec"]["template"]["spec"]["containers"][0]
 
 
-def test_sdks_are_told_what_to_keep() -> None:
+def test_sampling_strategies_are_served_to_sdks() -> None:
     """Jaeger, "Sampling": a file of probabilities as shares, asked for on 5778 (HTTP) and 5779 (gRPC)."""
     found = objects(sampling={"default_percent": 5, "services": {"mcp-plain": 50}})
     strategies = json.loads(found["ConfigMap"]["data"]["sampling.json"])
@@ -165,7 +165,7 @@ def test_sdks_are_told_what_to_keep() -> None:
         ({"sampling": {"services": {"a": -1}}}, "-1 is not a percentage; use 0 to 100"),
     ],
 )
-def test_impossible_settings_are_refused_with_the_fix(settings: dict[str, Any], text: str) -> None:
-    """Product rule: refused at preview, by field."""
+def test_impossible_settings_are_rejected_with_the_fix(settings: dict[str, Any], text: str) -> None:
+    """Requirement CFG-7: preview rejects them by field."""
     (fault,) = model_issues(JaegerSettings, settings, "observability")
     assert text in str(fault)

@@ -25,13 +25,13 @@ def values(**kiali: Any) -> Manifest:
     return releases(stack(**kiali))[-1].values
 
 
-def test_kiali_is_installed_only_when_asked_for() -> None:
-    """Product rule: a page that shows the whole cluster is nobody's default."""
+def test_kiali_is_installed_only_on_request() -> None:
+    """Requirement CMP-8: Kiali shows the whole cluster, so it is off by default."""
     assert "kiali" not in [item.name for item in releases(ObservabilityStackArgs())]
     assert releases(stack())[-1].name == "kiali"
 
 
-def test_kiali_asks_the_stacks_own_prometheus_grafana_and_jaeger() -> None:
+def test_kiali_uses_prometheus_grafana_and_jaeger_of_the_stack() -> None:
     """Chart kiali-server 2.29.0: its guesses are Services beside Istio's control plane."""
     found = values()["external_services"]
     assert found["prometheus"]["url"] == "http://kube-prometheus-stack-prometheus.monitoring.svc:9090"
@@ -40,34 +40,34 @@ def test_kiali_asks_the_stacks_own_prometheus_grafana_and_jaeger() -> None:
     assert found["istio"]["root_namespace"] == "istio-system"
 
 
-def test_people_see_by_their_own_rights() -> None:
+def test_kiali_users_have_their_own_permissions() -> None:
     """Kiali, "OpenID Connect": with disable_rbac all would have Kiali's own rights."""
     assert values(login=OPENID)["auth"]["openid"]["disable_rbac"] is False
     assert values()["auth"] == {"strategy": "token"}
 
 
-def test_sessions_outlive_an_upgrade() -> None:
+def test_sessions_survive_an_upgrade() -> None:
     """Chart kiali-server 2.29.0, `_helpers.tpl`: a random key at every render unless one is given."""
     assert values(signing_secret="mine")["login_token"]["signing_key"] == "secret:mine:key"  # noqa: S106 - a name
 
 
-def test_nothing_in_the_cluster_reaches_its_pages() -> None:
-    """Product rule: the chart's own NetworkPolicy lets everybody in."""
+def test_kiali_is_not_reachable_from_inside_the_cluster() -> None:
+    """Requirement SEC-12: our NetworkPolicy replaces the chart's own, which admits every pod."""
     assert values()["deployment"]["network_policy"] == {"enabled": False}
     wall = {item["metadata"]["name"]: item for item in settings_objects(stack())}["kiali"]
     (rule,) = wall["spec"]["ingress"]
     assert [port["port"] for port in rule["ports"]] == [9090]
 
 
-def test_log_ins_in_the_clear_are_refused() -> None:
-    """Product rule: refused at preview, with what to write instead."""
+def test_login_without_https_is_rejected() -> None:
+    """Requirement SEC-12: preview rejects an http:// issuer and says what to set instead."""
     with pytest.raises(ValidationError) as caught:
         stack(login=OPENID | {"issuer": "http://login.example.com"})
     assert "'http://login.example.com' would send log-ins in plaintext; use https://" in str(caught.value)
 
 
-def test_production_takes_no_kiali_without_log_in() -> None:
-    """Product rule: refused at preview; development may, read-only."""
+def test_production_rejects_kiali_without_login() -> None:
+    """Requirement SEC-12: anonymous login is for development only, and read-only."""
     anonymous = {
         "meshed-mcp:services": {"mcp-x": {"image": "x"}},
         "meshed-mcp:observability": {"kiali": {"login": {"strategy": "anonymous"}}},

@@ -37,8 +37,8 @@ def who(peer: dict[str, Any]) -> str:
     return f"{namespace}/{app}" if app else str(namespace)
 
 
-def test_what_knows_no_log_in_is_for_monitoring_alone() -> None:
-    """Issue 6, point 11: any pod could else read every metric and silence every alert."""
+def test_uis_without_login_are_reachable_only_for_monitoring() -> None:
+    """Requirement SEC-12: other pods can neither read every metric nor silence alerts."""
     assert reached(ObservabilityStackArgs(namespace="watch")) == {
         "prometheus": {"watch": [9090, 8080]},
         "alertmanager": {"watch": [9093, 9094, 8080, 9094]},
@@ -46,8 +46,8 @@ def test_what_knows_no_log_in_is_for_monitoring_alone() -> None:
     }
 
 
-def test_what_scales_a_stacks_services_may_ask_prometheus() -> None:
-    """Product rule: a wall that stops the autoscaler is worse than none."""
+def test_autoscalers_of_the_stack_may_query_prometheus() -> None:
+    """Requirement SEC-12: the NetworkPolicy names KEDA and the fast scaler."""
     lever = {"lever": {"image": "lever:1"}}
     plain, pulled, absent = (
         planned(STACK | {"meshed-mcp:keda": keda}).observability
@@ -58,16 +58,16 @@ def test_what_scales_a_stacks_services_may_ask_prometheus() -> None:
     assert reached(absent)["prometheus"].keys() == {"monitoring"}
 
 
-def test_others_may_ask_prometheus_where_the_stack_names_them() -> None:
-    """Product rule: a gate that runs in the cluster, another Grafana."""
+def test_configured_readers_may_query_prometheus() -> None:
+    """Requirement SEC-12: a stack names other readers, such as canary analysis or another Grafana."""
     named = {"prometheus": {"readers": ["ci", "apps/report"]}}
     found = planned(STACK | {"meshed-mcp:observability": named}).observability
     assert reached(found)["prometheus"].keys() == {"monitoring", "ci", "apps/report", "keda"}
 
 
 @pytest.mark.parametrize("text", ["CI", "a/b/c", "apps/", ""])
-def test_a_reader_that_names_no_pods_is_refused(text: str) -> None:
-    """Product rule: what is wrong, what to write instead."""
+def test_reader_that_selects_no_pods_is_rejected(text: str) -> None:
+    """Requirement CFG-2: the error says what is wrong and what to set instead."""
     (fault,) = model_issues(ObservabilityStackArgs, {"prometheus": {"readers": [text]}}, "observability")
     assert str(fault).startswith(f"observability: prometheus.readers[0]: {text!r} is not a reference to pods: ")
     assert str(fault).endswith('use "namespace" or "namespace/app"')

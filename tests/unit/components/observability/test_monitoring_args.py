@@ -24,14 +24,14 @@ def test_cert_manager_is_a_helm_release_by_default() -> None:
     ]
 
 
-def test_a_duration_in_words_is_refused() -> None:
-    """Product rule: the unit is in the field's name, the value is a number."""
+def test_duration_with_a_suffix_is_rejected() -> None:
+    """Requirement CFG-9: the unit is in the field's name, and the value is a number."""
     assert refusals({"prometheus": {"retention_days": "15d"}}) == [
         "observability: prometheus.retention_days: '15d' is not a whole number of days; set 15"
     ]
 
 
-def test_memory_without_unit_is_refused() -> None:
+def test_memory_without_unit_is_rejected() -> None:
     """Kubernetes would take it for bytes and kill the pod at once."""
     (text,) = refusals({"grafana": {"resources": {"cpu": "100m", "memory": "512"}}})
     assert text.startswith("observability: grafana.resources.memory: '512' is not a memory quantity")
@@ -39,13 +39,13 @@ def test_memory_without_unit_is_refused() -> None:
 
 
 def test_whole_cores_may_be_a_number() -> None:
-    """YAML reads `cpu: 2` as a number; what is meant is plain."""
+    """YAML reads `cpu: 2` as a number; its meaning is unambiguous."""
     args = ObservabilityStackArgs.model_validate({"prometheus": {"resources": {"cpu": 2, "memory": "4Gi"}}})
     assert args.prometheus.resources.cpu == "2"
 
 
 @pytest.mark.parametrize("field", ["namespace", "storage_class"])
-def test_a_name_that_kubernetes_refuses_is_refused(field: str) -> None:
+def test_invalid_kubernetes_name_is_rejected(field: str) -> None:
     """Kubernetes, "Object Names and IDs"."""
     (text,) = refusals({field: "Not_A_Name"})
     assert text.startswith(f"observability: {field}: 'Not_A_Name' is not a n")
@@ -57,8 +57,8 @@ values = plain | st.lists(plain, max_size=2) | st.dictionaries(st.text("abm_ ", 
 
 
 @given(st.dictionaries(st.sampled_from([*ObservabilityStackArgs.model_fields, "promethius"]), values, max_size=4))
-def test_any_arguments_are_accepted_or_refused_in_one_line_each(raw: dict[str, Any]) -> None:
-    """Product rule: no configuration ends in a traceback, and a fault is one line."""
+def test_any_arguments_are_accepted_or_rejected_in_one_line_each(raw: dict[str, Any]) -> None:
+    """Requirement CFG-4: no configuration ends in a traceback, and each error is one line."""
     try:
         ObservabilityStackArgs.model_validate(raw)
     except ValidationError:

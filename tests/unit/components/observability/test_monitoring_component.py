@@ -35,8 +35,8 @@ def waits_for(recording: Recording, item: Registration) -> set[str]:
 
 
 @pytest.mark.parametrize("install", ["release", "existing"])
-def test_it_registers_what_the_pure_functions_return(install: str) -> None:
-    """Product rule: what is rendered and checked is what is deployed."""
+def test_registered_monitoring_objects_equal_the_rendered_ones(install: str) -> None:
+    """Requirement CMP-1: what is rendered and checked is what is deployed."""
     args = ObservabilityStackArgs.model_validate({"cert_manager": {"install": install}})
     recording = recorded(cert_manager={"install": install})
     assert sorted(recording.objects, key=str) == sorted(map(sorted_keys, manifests(args)), key=str)
@@ -52,7 +52,7 @@ def sorted_keys(value: Any) -> Any:
     return [sorted_keys(item) for item in value] if isinstance(value, list) else value
 
 
-def test_the_stack_waits_for_certificates_crds_and_its_password() -> None:
+def test_chart_waits_for_certificates_crds_and_its_password() -> None:
     """Chart: without these its Certificate, its Prometheus and its Grafana cannot be made."""
     recording = recorded(grafana={"admin_password": "s3cret"})
     stack = registered(recording, ":Release", "kube-prometheus-stack")
@@ -64,8 +64,8 @@ def test_the_stack_waits_for_certificates_crds_and_its_password() -> None:
     }
 
 
-def test_dashboards_come_last() -> None:
-    """Product rule: Grafana is there when they are, so a failing dashboard does not hold up monitoring."""
+def test_dashboards_are_registered_last() -> None:
+    """Requirement CMP-17: Grafana exists before its dashboards; a failing one does not delay monitoring."""
     recording = recorded()
     board = registered(recording, ":ConfigMap", "monitoring/dashboard-mcp-services")
     assert "kube-prometheus-stack" in waits_for(recording, board)
@@ -76,7 +76,7 @@ def test_no_component_of_another_package_is_registered() -> None:
     assert recorded().remotes == []
 
 
-def test_the_password_stays_a_secret() -> None:
+def test_password_stays_a_secret() -> None:
     """Pulumi: an output that is secret stays so in the inputs of everything made from it."""
 
     def program() -> None:
@@ -87,8 +87,8 @@ def test_the_password_stays_a_secret() -> None:
     assert registered(recording, ":Secret", "monitoring/grafana-admin")
 
 
-def test_the_addresses_are_outputs() -> None:
-    """Product rule: the autoscaler's prometheus_url and the mesh's collector come from here."""
+def test_monitoring_addresses_are_outputs() -> None:
+    """Requirement CFG-16: the autoscaler's prometheus_url and the mesh's collector come from here."""
     (outputs,) = recorded(namespace="watch").outputs.values()
     assert outputs == {
         "prometheus_url": "http://kube-prometheus-stack-prometheus.watch.svc:9090",

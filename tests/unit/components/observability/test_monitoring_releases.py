@@ -13,7 +13,7 @@ def args(install: CertManagerInstall = CertManagerInstall.RELEASE, mirror: str |
     return ObservabilityStackArgs(cert_manager=CertManagerSettings(install=install), chart_mirror=mirror)
 
 
-def test_what_others_need_goes_in_first() -> None:
+def test_dependencies_are_installed_first() -> None:
     """Chart: its Certificate needs cert-manager, its Prometheus needs the operator's CRDs."""
     names = [spec.name for spec in releases(args())]
     assert names == ["cert-manager", "prometheus-operator-crds", "kube-prometheus-stack"]
@@ -38,26 +38,26 @@ def test_certificates_survive_the_removal_of_cert_manager() -> None:
     assert "installCRDs" not in values
 
 
-def test_monitors_survive_the_removal_of_the_crd_release() -> None:
+def test_monitor_crds_survive_the_removal_of_their_release() -> None:
     """Helm, resource policy; the chart of CRDs has none of its own."""
     (spec,) = [item for item in releases(args()) if item.name == "prometheus-operator-crds"]
     assert spec.values == {"crds": {"annotations": {"helm.sh/resource-policy": "keep"}}}
 
 
-def test_the_stack_does_not_bring_crds_of_its_own() -> None:
+def test_monitoring_chart_installs_no_crds_of_its_own() -> None:
     """Helm installs a chart's folder of CRDs once and never upgrades it."""
     stack = releases(args())[-1]
     assert stack.skip_crds
     assert stack.values["crds"] == {"enabled": False}
 
 
-def test_crds_and_operator_are_of_one_version() -> None:
+def test_crds_and_operator_have_one_version() -> None:
     """prometheus-community: charts 31.0.1 of the CRDs and 88.5.3 of the stack both carry operator 0.93.1."""
     assert (PROMETHEUS_OPERATOR_CRDS.version, KUBE_PROMETHEUS_STACK.version) == ("31.0.1", "88.5.3")
 
 
 def test_every_chart_comes_from_the_mirror() -> None:
-    """Design D7: an air-gapped cluster names a folder or a repository."""
+    """Requirement CMP-12: an air-gapped cluster names a folder or a repository."""
     assert {spec.chart.reference for spec in releases(args(mirror="charts"))} == {
         "charts/cert-manager",
         "charts/prometheus-operator-crds",
@@ -68,7 +68,7 @@ def test_every_chart_comes_from_the_mirror() -> None:
     }
 
 
-def test_monitoring_stays_outside_the_mesh() -> None:
+def test_monitoring_runs_outside_the_mesh() -> None:
     """helm-charts#190: scrapes and webhooks fail behind a sidecar."""
     namespaces = [item for item in manifests(args()) if item["kind"] == "Namespace"]
     assert {item["metadata"]["name"]: item["metadata"]["labels"]["istio-injection"] for item in namespaces} == {
@@ -77,8 +77,8 @@ def test_monitoring_stays_outside_the_mesh() -> None:
     }
 
 
-def test_an_existing_cert_manager_keeps_its_namespace() -> None:
-    """Product rule: what we did not install we do not own."""
+def test_existing_cert_manager_keeps_its_namespace() -> None:
+    """Requirement CMP-7: the product does not own what it did not install."""
     names = [item["metadata"]["name"] for item in manifests(args(CertManagerInstall.EXISTING))]
     assert "cert-manager" not in names
 

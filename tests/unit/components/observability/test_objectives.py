@@ -10,8 +10,8 @@ SETTINGS = SloSettings.model_validate(
 )
 
 
-def test_what_a_tool_leaves_out_is_as_in_its_service_and_then_as_in_the_default() -> None:
-    """Product rule: an override says only what differs."""
+def test_tool_objective_inherits_from_its_service_and_then_the_default() -> None:
+    """Requirement OBS-11: an override contains only what differs."""
     objectives = [
         (scope.objective.availability_percent, scope.objective.latency_seconds) for scope in tool_scopes(SETTINGS)
     ]

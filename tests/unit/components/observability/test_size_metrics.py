@@ -19,8 +19,8 @@ def status(crd_dir: Path) -> dict[str, Any]:
     return found
 
 
-def test_every_metric_reads_a_field_that_the_crd_has(crd_dir: Path) -> None:
-    """VPA 1.8.1, CRD: a path that leads nowhere would be a panel that is empty for ever."""
+def test_every_metric_reads_a_field_of_the_crd(crd_dir: Path) -> None:
+    """VPA 1.8.1, CRD: a path to an absent field would leave its panel empty."""
     (read,) = kube_state_metrics_values()["customResourceState"]["config"]["spec"]["resources"]
     for metric in read["metrics"]:
         gauge, schema = metric["each"]["gauge"], status(crd_dir)
@@ -33,7 +33,7 @@ def test_every_metric_reads_a_field_that_the_crd_has(crd_dir: Path) -> None:
     assert {f"{PREFIX}_{metric['name']}" for metric in read["metrics"]} == {*RECOMMENDED.values()}
 
 
-def test_it_may_read_vpas_and_nothing_be_written() -> None:
+def test_exporter_may_only_list_and_watch_vpas() -> None:
     """Kubernetes RBAC: list and watch are what an exporter needs."""
     rules = kube_state_metrics_values()["rbac"]["extraRules"]
     assert {tuple(rule["verbs"]) for rule in rules} == {("list", "watch")}

@@ -23,19 +23,19 @@ def reached(**more: Any) -> dict[str, dict[str, set[int]]]:
     return found
 
 
-def test_jaegers_pages_are_for_monitoring_alone() -> None:
-    """Issue 6, point 11: Jaeger knows no log-in, so its pages are seen through Grafana and Kiali."""
+def test_jaeger_ui_is_reachable_only_for_monitoring() -> None:
+    """Requirement SEC-12: Jaeger has no login, so Grafana and Kiali show its traces."""
     assert reached() == {"jaeger": {"everybody": {4317, 4318}, "monitoring": {8888, 16686}}}
 
 
-def test_spans_of_strangers_come_by_the_agents() -> None:
-    """Product rule: past the agents, a trace would be split over gateways, or skip the choice."""
+def test_spans_of_other_pods_must_pass_the_agents() -> None:
+    """Requirement OBS-9: past the agents, a trace would be split over gateways or bypass sampling."""
     found = reached(collectors={})
     assert found["otel-agent"] == {"everybody": {4317, 4318}, "monitoring": {8888}}
     assert found["otel-gateway"] == {"monitoring": {4317, 4318, 8888}}
     assert found["jaeger"] == {"monitoring": {4317, 4318, 8888, 16686}}
 
 
-def test_sdks_that_ask_for_advice_reach_it() -> None:
-    """Issue 6, point 7: remote sampling is for the images of others."""
+def test_sdks_may_fetch_sampling_strategies() -> None:
+    """Requirement OBS-9: remote sampling is for images without the runtime."""
     assert reached(jaeger={"sampling": {}})["jaeger"]["everybody"] == {4317, 4318, 5778, 5779}
