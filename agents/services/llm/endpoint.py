@@ -10,6 +10,9 @@ from typing import Any, Final, Literal, Self, TypedDict
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from meshed_mcp.agents.start_error import StartError
+from meshed_mcp.error_codes.runtime import INVALID_MODEL_URL, MODEL_NAME_MISSING
+
 ENV_LLM_URL: Final = "MESHED_MCP_LLM_URL"
 """Base URL with its version, e.g. `https://api.example.com/v1`; unset = no model."""
 
@@ -36,7 +39,7 @@ def ignored(_token_type: str, _tokens: int) -> None:
 
 
 class EndpointError(RuntimeError):
-    """The endpoint is wrongly configured or did not answer as it should; the text is one line."""
+    """The endpoint did not answer as it should; the text is one line."""
 
 
 class Message(TypedDict):
@@ -57,19 +60,17 @@ class Endpoint(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self | None:
-        """Return the configured endpoint, None where MESHED_MCP_LLM_URL is unset. Raises EndpointError."""
+        """Return the configured endpoint, None where MESHED_MCP_LLM_URL is unset. Raises StartError."""
         url = environment.get(ENV_LLM_URL)
         if not url:
             return None
         model = environment.get(ENV_LLM_MODEL)
         if not model:
-            raise EndpointError(f"{ENV_LLM_URL} is set, and {ENV_LLM_MODEL} is not; set it to the name of the model")
+            raise StartError(MODEL_NAME_MISSING.message(variable=ENV_LLM_URL, missing=ENV_LLM_MODEL))
         try:
             return cls(url=url.rstrip("/"), model=model, api_key=environment.get(ENV_LLM_API_KEY) or None)
         except ValidationError:
-            raise EndpointError(
-                f"{ENV_LLM_URL}={url!r} is not a URL; use one such as https://api.example.com/v1"
-            ) from None
+            raise StartError(INVALID_MODEL_URL.message(variable=ENV_LLM_URL, url=url)) from None
 
     async def complete(
         self, http: httpx.AsyncClient, messages: Sequence[Message], max_tokens: int, count: CountTokens = ignored

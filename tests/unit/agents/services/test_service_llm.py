@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from meshed_mcp.agents.services.llm.endpoint import Endpoint, EndpointError
+from meshed_mcp.agents.services.llm.endpoint import Endpoint
 from meshed_mcp.agents.services.llm.service import service
+from meshed_mcp.agents.start_error import StartError
 
 pytestmark = pytest.mark.anyio
 
@@ -174,16 +175,16 @@ async def test_the_prompt_asks_for_an_answer_from_sources() -> None:
 @pytest.mark.parametrize(
     ("environment", "text"),
     [
-        ({"MESHED_MCP_LLM_URL": "http://x/v1"}, "MESHED_MCP_LLM_URL is set, but MESHED_MCP_LLM_MODEL is not"),
+        ({"MESHED_MCP_LLM_URL": "http://x/v1"}, "MM0824: MESHED_MCP_LLM_URL is set without MESHED_MCP_LLM_MODEL"),
         (
             {"MESHED_MCP_LLM_URL": "x", "MESHED_MCP_LLM_MODEL": "m"},
-            "MESHED_MCP_LLM_URL='x' is no URL; write for example",
+            "MM0825: MESHED_MCP_LLM_URL='x' is not a URL; set one",
         ),
     ],
 )
 def test_a_wrong_endpoint_is_refused_at_start(environment: dict[str, str], text: str) -> None:
     """Product rule: which variable, what is wrong, what to write."""
-    with pytest.raises(EndpointError, match=text):
+    with pytest.raises(StartError, match=text):
         Endpoint.from_environment(environment)
 
 
