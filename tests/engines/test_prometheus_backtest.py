@@ -90,7 +90,10 @@ def test_the_command_simulates_it(address: str) -> None:
     ("arguments", "text"),
     [
         ((), "--load: needs exactly one history; set either --load FILE or --prometheus URL"),
-        (("--load", "a.csv", "--prometheus", "http://127.0.0.1:9"), "--load: write either --load FILE or --prometheus"),
+        (
+            ("--load", "a.csv", "--prometheus", "http://127.0.0.1:9"),
+            "--load: needs exactly one history; set either --load FILE or --prometheus",
+        ),
         (("--prometheus", "prometheus:9090"), "--prometheus: 'prometheus:9090' is not a URL; use one such as"),
         (("--prometheus", "http://127.0.0.1:9"), "--prometheus: http://127.0.0.1:9 does not answer: "),
     ],
