@@ -173,8 +173,8 @@ def name_issues(name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:
 def unreachable_issues(where: str, place: str, scaling: ScalingSettings, item: ServiceConfig) -> Iterator[ConfigIssue]:
     """Targets above what one replica serves at a time: calls would wait, or be refused, before another one is added."""
     bounds = {
-        "in_flight_per_replica": ("concurrent_calls", "make calls wait"),
-        "sessions_per_replica": ("sessions", "refuse"),
+        "in_flight_per_replica": ("concurrent_calls", "queue requests"),
+        "sessions_per_replica": ("sessions", "reject sessions"),
     }
     for field, (limit, effect) in bounds.items():
         wanted, most = getattr(scaling, field), getattr(item.limits, limit)

@@ -36,7 +36,7 @@ PARTS: Final = {
 
 _REASONS: Final = {
     SharedUse.REQUEST_STATE: "would each seal with a key of their own, so a second round fails on all but one",
-    SharedUse.SUBSCRIPTIONS: "would each tell their own listeners only",
+    SharedUse.SUBSCRIPTIONS: "would each notify their own listeners only",
     SharedUse.DATABASE: "would each answer from their own data",
 }
 

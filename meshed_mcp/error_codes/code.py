@@ -20,6 +20,9 @@ class Message(str):
         message.code = code
         return message
 
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        return type(self), (self.code, str(self))
+
     @property
     def line(self) -> str:
         """`MM0102: there is no service mcp-x; ...`."""

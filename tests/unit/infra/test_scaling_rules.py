@@ -90,14 +90,14 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"limits": {"concurrent_calls": 10}},
         (
             "scaling.in_flight_per_replica: 28 is above limits.concurrent_calls 10, so replicas "
-            "make calls wait before one is added; set 7 or less"
+            "queue requests before one is added; set 7 or less"
         ),
     ),
     "more sessions than let in": (
         {"legacy": "sticky", "scaling": {"profile": "session"}, "limits": {"sessions": 100}},
         (
             "scaling.sessions_per_replica: 7000 is above limits.sessions 100, so replicas "
-            "refuse before one is added; set 70 or less"
+            "reject sessions before one is added; set 70 or less"
         ),
     ),
 }
@@ -224,7 +224,7 @@ BAD_POOLS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {},
         (
             "pools.slow.scaling.in_flight_per_replica: 500 is above limits.concurrent_calls "
-            "100, so replicas make calls wait before one is added; set 70 or less"
+            "100, so replicas queue requests before one is added; set 70 or less"
         ),
     ),
     "what needs KEDA": (

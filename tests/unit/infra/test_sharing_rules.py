@@ -37,7 +37,7 @@ def test_each_part_that_several_replicas_need_is_demanded_by_name() -> None:
         "or run one replica and no canary"
     )
     assert bus == (
-        "service mcp-a: uses[1]: subscriptions: its replicas would each tell their own listeners only; "
+        "service mcp-a: uses[1]: subscriptions: its replicas would each notify their own listeners only; "
         "set meshed-mcp:redis: {secret: ..., key: ...}, or run one replica and no canary"
     )
 

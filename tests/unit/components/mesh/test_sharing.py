@@ -35,7 +35,7 @@ def test_replicas_without_shared_state_are_rejected_with_a_reason_per_feature() 
     text = "\n".join(lines(uses=BOTH, replicas=2))
     assert "uses request-state, and its replicas would each seal with a key of their own" in text
     assert "set request_state, or run one replica and no canary" in text
-    assert "uses subscriptions, and its replicas would each tell their own listeners only; set redis" in text
+    assert "uses subscriptions, and its replicas would each notify their own listeners only; set redis" in text
 
 
 def test_single_replica_needs_no_shared_state() -> None:

@@ -1,0 +1,55 @@
+"""Messages that carry a stable code, and the errors made of them."""
+
+import copy
+import pickle
+from typing import Annotated
+
+import pytest
+from pydantic import AfterValidator, TypeAdapter, ValidationError
+
+from meshed_mcp.error_codes.code import ErrorCode, Message, MessageError, raise_all
+
+TOO_MANY = ErrorCode("MM9999", "{count} are too many; set {most} or less")
+
+
+def test_a_message_is_its_text_and_has_a_code() -> None:
+    """Product rule: a text can be compared and printed, the code is beside it."""
+    message = TOO_MANY.message(count=7, most=5)
+    assert message == "7 are too many; set 5 or less"
+    assert (message.code, message.line) == ("MM9999", "MM9999: 7 are too many; set 5 or less")
+
+
+def test_a_message_at_a_place_keeps_its_code() -> None:
+    """Product rule: a rule of a part names the part that it is about."""
+    assert TOO_MANY.message(count=7, most=5).at("pools.slow").line.startswith("MM9999: pools.slow: 7 are")
+
+
+def test_a_copy_keeps_the_code() -> None:
+    """Python, "copy" and "pickle": a subclass of str with arguments of its own says how it is made again."""
+    message = TOO_MANY.message(count=7, most=5)
+    for made in (copy.deepcopy(message), pickle.loads(pickle.dumps(message))):  # noqa: S301 - our own bytes
+        assert (made, made.code) == (message, "MM9999")
+
+
+def test_pydantic_keeps_the_messages_of_a_validator() -> None:
+    """pydantic, "Validators": a ValueError of a validator is in the context of its error."""
+
+    def checked(value: int) -> int:
+        raise_all(TOO_MANY.message(count=value, most=most) for most in (5, 3) if value > most)
+        return value
+
+    model = TypeAdapter(Annotated[int, AfterValidator(checked)])
+    assert model.validate_python(3) == 3
+    with pytest.raises(ValidationError) as raised:
+        model.validate_python(7)
+    error = raised.value.errors()[0]["ctx"]["error"]
+    assert isinstance(error, MessageError)
+    assert [message.code for message in error.messages] == ["MM9999", "MM9999"]
+    assert str(error) == "7 are too many; set 5 or less\n7 are too many; set 3 or less"
+
+
+def test_an_error_of_one_message_is_its_text() -> None:
+    """Product rule: a caller of a function alone sees the text."""
+    with pytest.raises(ValueError, match=r"^7 are too many; set 5 or less$"):
+        raise TOO_MANY.error(count=7, most=5)
+    assert isinstance(TOO_MANY.error(count=7, most=5).messages[0], Message)
