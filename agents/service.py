@@ -2,7 +2,7 @@
 
 In: everything `mcp.server.MCPServer` takes. Out: the same server, whose `run()` serves streamable HTTP with metrics,
 readiness and drain. Nothing of the SDK is hidden or changed; decorators, middleware and transports are the SDK's.
-Not here: the process (serving.py), the settings (settings.py), the lease at the registry (registry/).
+Not here: the process (http/server.py), the settings (settings.py), the lease at the registry (registry/).
 """
 
 from typing import Any, Final, Literal
@@ -15,23 +15,23 @@ from prometheus_client import CollectorRegistry, Gauge
 from starlette.applications import Starlette
 
 from meshed_mcp import contract
-from meshed_mcp.agents.access import AccessControl
-from meshed_mcp.agents.deadline import CallLimits
-from meshed_mcp.agents.legacy import refuse_old_revisions, session_options
-from meshed_mcp.agents.limits import LISTEN_METHOD
-from meshed_mcp.agents.loop_watchdog import name_running_tool
-from meshed_mcp.agents.offered_names import NamedServer
-from meshed_mcp.agents.registry.presence import registration
-from meshed_mcp.agents.serving import serve
-from meshed_mcp.agents.sessions import SessionMetrics
+from meshed_mcp.agents.auth.authorization import AccessControl
+from meshed_mcp.agents.http.deadline import CallLimits
+from meshed_mcp.agents.http.limits import LISTEN_METHOD
+from meshed_mcp.agents.http.server import serve
+from meshed_mcp.agents.http.sessions import SessionMetrics
+from meshed_mcp.agents.process.loop_watchdog import name_running_tool
+from meshed_mcp.agents.protocol.error_mapping import specified_errors
+from meshed_mcp.agents.protocol.legacy import refuse_old_revisions, session_options
+from meshed_mcp.agents.protocol.offered_names import NamedServer
+from meshed_mcp.agents.protocol.tool_exit import contain_exit
+from meshed_mcp.agents.registry.registration import registration
 from meshed_mcp.agents.settings import Settings, SettingsError
-from meshed_mcp.agents.specified_errors import specified_errors
-from meshed_mcp.agents.state import share_request_state
-from meshed_mcp.agents.subscriptions import ReplicaBus
-from meshed_mcp.agents.subscriptions_relay import relayed
-from meshed_mcp.agents.telemetry import OperationMetrics, process_registry
-from meshed_mcp.agents.tool_exit import contain_exit
-from meshed_mcp.agents.usage import Usage
+from meshed_mcp.agents.state.request_state import share_request_state
+from meshed_mcp.agents.state.subscriptions import ReplicaBus
+from meshed_mcp.agents.state.subscriptions_relay import relayed
+from meshed_mcp.agents.telemetry.metrics import OperationMetrics, process_registry
+from meshed_mcp.agents.telemetry.usage import Usage
 
 AFTER_TRACING = 1
 """Place in the SDK's middleware chain: inside its span, outside all else, so that every refusal is measured too."""

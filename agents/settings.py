@@ -1,7 +1,7 @@
 """What a process of the runtime reads from its environment: one frozen model over the names in `meshed_mcp.contract`.
 
 In: environment variables. Out: `Settings`, or a `SettingsError` with one line per wrong variable.
-Not here: who sets them (components/mesh renders the Deployment), what they switch on (service.py, serving.py).
+Not here: who sets them (components/mesh renders the Deployment), what they switch on (service.py, http/server.py).
 """
 
 import os
@@ -21,11 +21,11 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from meshed_mcp import contract
-from meshed_mcp.agents.hosts import ANY_PORT
-from meshed_mcp.agents.identity_settings import ACCESS_VARIABLES, AccessSettings
-from meshed_mcp.agents.limits import Limits
-from meshed_mcp.agents.start_error import StartError
-from meshed_mcp.agents.state_keys import state_keys
+from meshed_mcp.agents.auth.settings import ACCESS_VARIABLES, AccessSettings
+from meshed_mcp.agents.http.hosts import ANY_PORT
+from meshed_mcp.agents.http.limits import Limits
+from meshed_mcp.agents.process.start_error import StartError
+from meshed_mcp.agents.state.request_state_keys import state_keys
 from meshed_mcp.contract_limits import LIMIT_VARIABLES
 from meshed_mcp.error_codes.code import Message, MessageError
 from meshed_mcp.error_codes.runtime import (

@@ -17,7 +17,7 @@ from meshed_mcp import contract
 IDLE_SECONDS: Final = 60
 EXPIRY_SECONDS: Final = 300.0
 SETTLE_SECONDS: Final = 10.0
-"""From the last session's end to the measurement: they are collected after 5 s (agents/heap.py)."""
+"""From the last session's end to the measurement: they are collected after 5 s (agents/process/gc_tuning.py)."""
 
 WARM_SESSIONS: Final = 100
 """Opened first, so that what the first session loads once is in the memory before."""

@@ -31,10 +31,10 @@ from prometheus_client import CollectorRegistry, Histogram
 from bench.load import Load
 from bench.processes import running
 from meshed_mcp import contract
-from meshed_mcp.agents.propagation import HTTPParent
-from meshed_mcp.agents.rejections import Rejections, reason_for
-from meshed_mcp.agents.telemetry import OperationMetrics
-from meshed_mcp.agents.tracing import BoundedProcessor, CountingExporter, OneDecision
+from meshed_mcp.agents.http.rejections import Rejections, reason_for
+from meshed_mcp.agents.telemetry.metrics import OperationMetrics
+from meshed_mcp.agents.telemetry.propagation import HTTPParent
+from meshed_mcp.agents.telemetry.tracing import BoundedProcessor, CountingExporter, OneDecision
 
 REPEATS: Final = 30
 OPERATIONS: Final = 2000

@@ -1,7 +1,7 @@
 """The command `meshed-mcp usage`: who used which tool how often, as a file for analytics. Users are not in it.
 
 A Prometheus, a time and a file name in; calls by organisation and tool out, as CSV or Parquet. Not here: what is
-counted (`agents/usage.py`), what is recorded of it (`components/core/sli_queries.py`).
+counted (`agents/telemetry/usage.py`), what is recorded of it (`components/core/sli_queries.py`).
 """
 
 import contextlib

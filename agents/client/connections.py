@@ -13,7 +13,7 @@ import httpx2
 from mcp_types import CONNECTION_CLOSED, INTERNAL_ERROR
 
 from meshed_mcp.agents.client.attempt import current_attempt
-from meshed_mcp.agents.propagation import put_trace_on_headers
+from meshed_mcp.agents.telemetry.propagation import put_trace_on_headers
 
 CONNECT_SECONDS: Final = 5.0
 """How long a peer, or the sidecar before it, may take to accept a connection."""

@@ -21,8 +21,8 @@ from prometheus_client import CollectorRegistry, Counter
 
 from meshed_mcp import contract
 from meshed_mcp.agents.client.errors import Reason
-from meshed_mcp.agents.instruments import OTHER, BoundedHistogram, label_overflow
-from meshed_mcp.agents.telemetry import CANCELLED, exception_error, result_error
+from meshed_mcp.agents.telemetry.instruments import OTHER, BoundedHistogram, label_overflow
+from meshed_mcp.agents.telemetry.metrics import CANCELLED, exception_error, result_error
 
 CALL: Final = "tools/call"
 LIST: Final = "tools/list"

@@ -3,8 +3,8 @@
 In: where the service is, and calls. Out: their results within the deadline, or DestinationError with one line.
 A call is sent again when its connection was not opened; one of a read-only or idempotent tool also when its response
 was lost.
-Not here: what errors become (errors.py), the HTTP layer (connections.py), waiting times (agents/backoff.py), the SDK's
-client (session.py).
+Not here: what errors become (errors.py), the HTTP layer (connections.py), waiting times (agents/process/backoff.py),
+the SDK's client (session.py).
 """
 
 import asyncio
@@ -24,13 +24,13 @@ from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, Reques
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from prometheus_client import CollectorRegistry
 
-from meshed_mcp.agents.backoff import Backoff
 from meshed_mcp.agents.client.attempt import Attempt, current_attempt, observed
 from meshed_mcp.agents.client.connections import ServiceConnections
-from meshed_mcp.agents.client.directory import Directory
+from meshed_mcp.agents.client.discovery import Directory
 from meshed_mcp.agents.client.errors import destination_errors, shown
 from meshed_mcp.agents.client.metrics import CALL, ClientMetrics
 from meshed_mcp.agents.client.session import Session
+from meshed_mcp.agents.process.backoff import Backoff
 
 PROTOCOL: Final = "2026-07-28"
 """Spoken without a handshake: a caller starts before its peers do. Source: MCP, "Versioning"."""

@@ -3,6 +3,6 @@
 from meshed_mcp.agents.registry.client import RegistryClient, RegistryError
 from meshed_mcp.agents.registry.lease import registered
 from meshed_mcp.agents.registry.model import NotRegisteredError, ServerEntry
-from meshed_mcp.agents.registry.presence import registration
+from meshed_mcp.agents.registry.registration import registration
 
 __all__ = ["NotRegisteredError", "RegistryClient", "RegistryError", "ServerEntry", "registered", "registration"]

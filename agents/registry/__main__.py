@@ -1,10 +1,10 @@
 """`python -m meshed_mcp.agents.registry`: serve the registry by the environment until SIGTERM or SIGINT."""
 
-from meshed_mcp.agents.database import DatabaseError
+from meshed_mcp.agents.http.server import serve
 from meshed_mcp.agents.registry.service import application, open_store
-from meshed_mcp.agents.serving import serve
 from meshed_mcp.agents.settings import Settings, SettingsError
-from meshed_mcp.agents.telemetry import process_registry
+from meshed_mcp.agents.state.database import DatabaseError
+from meshed_mcp.agents.telemetry.metrics import process_registry
 from meshed_mcp.contract import REGISTRY_NAME
 
 

@@ -21,7 +21,7 @@ from starlette.routing import Mount, Route
 from starlette.types import Lifespan
 
 from meshed_mcp.agents.registry import problem
-from meshed_mcp.agents.registry.catalogue import PAGE_LENGTH, Query
+from meshed_mcp.agents.registry.catalog import PAGE_LENGTH, Query
 from meshed_mcp.agents.registry.model import (
     DEFAULT_LEASE_SECONDS,
     Instance,

@@ -12,8 +12,8 @@ from urllib.parse import quote
 import httpx
 from pydantic import ValidationError
 
-from meshed_mcp.agents.propagation import put_trace_on_headers
 from meshed_mcp.agents.registry.model import Lease, NotRegisteredError, ServerEntry
+from meshed_mcp.agents.telemetry.propagation import put_trace_on_headers
 from meshed_mcp.contract import REGISTRY_PATH
 
 ANSWER_SECONDS: Final = 5.0

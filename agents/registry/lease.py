@@ -2,7 +2,7 @@
 
 In: the registry's URL and a description of the server. Out: an async context manager for the time of being ready.
 A registry that is down never stops or delays the service: it is tried again with backoff, and logged once.
-Not here: one request (client.py), when a service is ready (agents/serving.py enters this as its presence).
+Not here: one request (client.py), when a service is ready (agents/http/server.py enters this as its presence).
 """
 
 import asyncio
@@ -18,10 +18,10 @@ from typing import Final
 import httpx
 from prometheus_client import CollectorRegistry
 
-from meshed_mcp.agents.backoff import Backoff
+from meshed_mcp.agents.process.backoff import Backoff
+from meshed_mcp.agents.process.supervision import Restarts, supervised
 from meshed_mcp.agents.registry.client import RegistryClient, RegistryError
 from meshed_mcp.agents.registry.model import DEFAULT_LEASE_SECONDS, NotRegisteredError, ServerEntry
-from meshed_mcp.agents.supervision import Restarts, supervised
 
 BEATS_PER_LEASE: Final = 3
 """Two heartbeats in a row may get lost before the registry forgets the server."""

@@ -2,7 +2,7 @@
 
 In: the catalogue's size after each sweep, or that the database does not answer. Out: instruments under the names of
 `meshed_mcp.contract`. Two registries on one database each show the whole catalogue: take the maximum, never the sum.
-Not here: the sweep (service.py), HTTP requests (agents/gate.py).
+Not here: the sweep (service.py), HTTP requests (agents/http/drain.py).
 """
 
 from typing import Final

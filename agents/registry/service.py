@@ -1,7 +1,7 @@
 """The registry as a process: its application with a database, a sweep and metrics of the catalogue.
 
 In: settings and a metrics registry. Out: a Starlette application that opens its database when it starts.
-Not here: endpoints (app.py), the process and its drain (agents/serving.py).
+Not here: endpoints (app.py), the process and its drain (agents/http/server.py).
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
-from meshed_mcp.agents.database import Database, open_database
+from meshed_mcp.agents.process.supervision import supervised
 from meshed_mcp.agents.registry.app import registry_app
 from meshed_mcp.agents.registry.metrics import CatalogueMetrics
 from meshed_mcp.agents.registry.store import Store
 from meshed_mcp.agents.settings import Settings
-from meshed_mcp.agents.supervision import supervised
+from meshed_mcp.agents.state.database import Database, open_database
 
 SCHEMA: Final = "registry"
 VERSIONS: Final = Path(__file__).parent / "versions"

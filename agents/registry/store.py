@@ -2,7 +2,7 @@
 
 In: ServerEntry and lease seconds. Out: Registration; an expired entry is never returned, whether swept or not.
 An entry lives as long as the longest lease of its instances, so one replica's end does not take the others away.
-Not here: the reading queries (catalogue.py), HTTP (app.py). Time comes from the injected clock.
+Not here: the reading queries (catalog.py), HTTP (app.py). Time comes from the injected clock.
 """
 
 import time
@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from meshed_mcp.agents.database import Database
-from meshed_mcp.agents.registry.catalogue import (
+from meshed_mcp.agents.registry.catalog import (
     LATEST,
     LEASES,
     SERVERS,
@@ -25,6 +24,7 @@ from meshed_mcp.agents.registry.catalogue import (
     registrations,
 )
 from meshed_mcp.agents.registry.model import Lease, NotRegisteredError, Registration, ServerEntry
+from meshed_mcp.agents.state.database import Database
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Which replica goes first: a rule that records what each costs in sessions, and a process that marks them with it.
 
 Kubernetes would take the youngest, which is as likely full of sessions as empty. Pure functions: arguments in,
-Kubernetes objects out. Not here: the PromQL (`core/deletion_queries.py`), the process (`agents/scaling/deletion.py`)
-and its pods (`helper.py`).
+Kubernetes objects out. Not here: the PromQL (`core/deletion_queries.py`), the process
+(`agents/autoscaler/pod_deletion_cost.py`) and its pods (`helper.py`).
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 NAME: Final = "mcp-deletion-cost"
 """Name of everything it has."""
 
-MODULE: Final = "meshed_mcp.agents.scaling.deletion"
+MODULE: Final = "meshed_mcp.agents.autoscaler.pod_deletion_cost"
 INTERVAL: Final = "15s"
 """How often the rule is evaluated: as often as the process asks, and the HPA decides."""
 

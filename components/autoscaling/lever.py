@@ -1,8 +1,8 @@
 """The emergency lever: a rule that records the need, a process that acts on it and on the load, rights, an alert.
 
 Pure functions: arguments in, Kubernetes objects out. Not here: the PromQL (`core/lever_queries.py`), the services that
-are asked about live (`lever_live.py`), the process (`agents/scaling/lever.py`) and its pods (`helper.py`), the triggers
-that let KEDA act at once (`scaled_object.py`).
+are asked about live (`lever_live.py`), the process (`agents/autoscaler/fast_scaler.py`) and its pods (`helper.py`),
+the triggers that let KEDA act at once (`scaled_object.py`).
 """
 
 from typing import Final
@@ -21,7 +21,7 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 LEVER: Final = "mcp-lever"
 """Name of everything the lever has."""
 
-MODULE: Final = "meshed_mcp.agents.scaling.lever"
+MODULE: Final = "meshed_mcp.agents.autoscaler.fast_scaler"
 INTERVAL: Final = f"{lever_queries.RULE_SECONDS}s"
 RULES_PER_GROUP: Final = 100
 """Rules of a group run one after the other, groups side by side."""

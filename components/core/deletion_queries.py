@@ -1,6 +1,7 @@
 """PromQL of what it costs to remove a replica: the sessions and streams that would end with it. Text out.
 
-Not here: the rules that record it (`autoscaling/deletion.py`), who writes it to pods (`agents/scaling/deletion.py`).
+Not here: the rules that record it (`autoscaling/deletion.py`), who writes it to pods
+(`agents/autoscaler/pod_deletion_cost.py`).
 """
 
 from typing import Final

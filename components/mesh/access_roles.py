@@ -57,7 +57,7 @@ def _roles(namespace: str, groups: RoleGroups) -> Iterator[Manifest]:
 def viewer() -> list[Manifest]:
     """Sees what runs, how it is routed and protected, and what it logs; no Secret, and nothing is changed.
 
-    Logs hold no arguments and no tokens (agents/audit.py).
+    Logs hold no arguments and no tokens (agents/auth/audit.py).
     """
     logs = _rules({"": ("pods/log",)}, ["get"])
     return [*_rules(WORKLOADS, READ), *_rules(MESH, READ), *_rules(POLICIES, READ), *logs]

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService, Settings
-from meshed_mcp.agents.listener import bound, listening
+from meshed_mcp.agents.http.listener import bound, listening
 
 ANNOTATED = {"read": ToolAnnotations(read_only_hint=True), "put": ToolAnnotations(idempotent_hint=True)}
 UNANNOTATED = {

@@ -19,13 +19,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from meshed_mcp import contract
 from meshed_mcp.agents import DestinationError, ServiceClient
-from meshed_mcp.agents.database import open_database
-from meshed_mcp.agents.listener import bound, listening
+from meshed_mcp.agents.http.listener import bound, listening
 from meshed_mcp.agents.registry import RegistryClient
 from meshed_mcp.agents.registry.app import registry_app
 from meshed_mcp.agents.registry.model import server_entry
 from meshed_mcp.agents.registry.service import VERSIONS
 from meshed_mcp.agents.registry.store import Store
+from meshed_mcp.agents.state.database import open_database
 from tests.behaviours.counting_service import CountingService
 from tests.behaviours.cutting_proxy import cutting
 

@@ -13,7 +13,7 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.agents import DestinationError, ServiceClient
-from meshed_mcp.agents.listener import bound, listening
+from meshed_mcp.agents.http.listener import bound, listening
 from tests.behaviours.counting_service import ANNOTATED, UNANNOTATED, CountingService
 from tests.behaviours.cutting_proxy import BEGUN, CUTS, UNEXECUTED, CuttingProxy, cutting
 

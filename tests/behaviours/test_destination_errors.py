@@ -26,9 +26,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from meshed_mcp import contract
 from meshed_mcp.agents import DestinationError, MCPService, ServiceClient, Settings
 from meshed_mcp.agents.client.errors import Reason, service_name, shown
-from meshed_mcp.agents.listener import bound, listening
+from meshed_mcp.agents.http.listener import bound, listening
 from meshed_mcp.agents.registry import NotRegisteredError, RegistryError
-from meshed_mcp.agents.telemetry import KNOWN_CODES
+from meshed_mcp.agents.telemetry.metrics import KNOWN_CODES
 from tests.behaviours.counting_service import CountingService
 from tests.behaviours.cutting_proxy import cutting
 from tests.behaviours.replicas import StartService

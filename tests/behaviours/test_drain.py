@@ -13,7 +13,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
 
 from meshed_mcp import contract
-from meshed_mcp.agents.serving import FORCED_EXIT
+from meshed_mcp.agents.http.server import FORCED_EXIT
 from tests.behaviours.replicas import StartService, eventually
 
 pytestmark = pytest.mark.anyio

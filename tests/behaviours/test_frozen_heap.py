@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from meshed_mcp.agents import ServiceClient, heap
+from meshed_mcp.agents import ServiceClient
+from meshed_mcp.agents.process import gc_tuning
 from tests.behaviours.replicas import StartService
 
 pytestmark = pytest.mark.anyio
@@ -31,4 +32,4 @@ async def test_what_the_start_has_made_is_left_out_of_garbage_collection(
     assert result.structured_content is not None
     frozen, searched, young = result.structured_content["result"]
     assert frozen > 10 * searched
-    assert young == heap.YOUNG_OBJECTS
+    assert young == gc_tuning.YOUNG_OBJECTS

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.agents.logs import MESSAGE_CHARACTERS
+from meshed_mcp.agents.telemetry.logs import MESSAGE_CHARACTERS
 from tests import local_issuer
 from tests.behaviours.replicas import Service, StartService
 from tests.hostile import Hostile

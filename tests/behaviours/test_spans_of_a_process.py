@@ -12,7 +12,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from meshed_mcp import contract
-from meshed_mcp.agents.serving import FORCED_EXIT
+from meshed_mcp.agents.http.server import FORCED_EXIT
 from tests.behaviours.replicas import Service, StartService, eventually, free_port
 from tests.otlp_receiver import Receiver, otlp_receiver
 
@@ -177,7 +177,7 @@ async def test_a_collector_that_is_away_costs_spans_that_are_counted_and_one_lin
     service.signal(signal.SIGTERM)
     assert await service.exit_code(within_seconds=30) == 0
     warnings = [line for line in service.lines() if line["level"] != "INFO"]
-    assert [line["logger"] for line in warnings] == ["meshed_mcp.agents.tracing"]
+    assert [line["logger"] for line in warnings] == ["meshed_mcp.agents.telemetry.tracing"]
     assert "takes no spans; calls go on" in warnings[0]["message"]
 
 

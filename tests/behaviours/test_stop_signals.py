@@ -65,7 +65,7 @@ class SignalWhenReady(logging.Handler):
         if record.getMessage().startswith("ready on"):
             os.kill(os.getpid(), signal.SIGTERM)
 
-logging.getLogger("meshed_mcp.agents.serving").addHandler(SignalWhenReady())
+logging.getLogger("meshed_mcp.agents.http.server").addHandler(SignalWhenReady())
 serve(PlainTextResponse("ok"), Settings.from_environment(service="mcp-early"), presence=presence())
 """
 

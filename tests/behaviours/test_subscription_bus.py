@@ -11,8 +11,8 @@ from mcp.server.subscriptions import PromptsListChanged, ResourcesListChanged, R
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
-from meshed_mcp.agents.subscriptions import ReplicaBus
-from meshed_mcp.agents.subscriptions_redis import fields_of, redis_relay
+from meshed_mcp.agents.state.redis_bus import fields_of, redis_relay
+from meshed_mcp.agents.state.subscriptions import ReplicaBus
 from tests.behaviours.replicas import Service, StartService, eventually
 from tests.redis_server import RedisServer, redis_server
 

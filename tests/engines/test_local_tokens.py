@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.agents import policy_border
+from meshed_mcp.agents.auth import middleware
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import cluster, service, tokens
 from meshed_mcp.components.mesh.args import ServiceMeshArgs
@@ -127,7 +127,7 @@ def test_the_proxies_challenge_is_the_servers_own(up: Running) -> None:
     own = post(f"http://{vault.address}:{vault.port}/mcp", None, host="vault")
     assert own.status_code == 401
     assert own.headers["www-authenticate"] == post(gateway(up), None).headers["www-authenticate"]
-    assert own.headers["www-authenticate"] == policy_border.challenge(METADATA_URL, ["docs.read"])
+    assert own.headers["www-authenticate"] == middleware.challenge(METADATA_URL, ["docs.read"])
 
 
 @pytest.mark.parametrize(

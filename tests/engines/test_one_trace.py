@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from meshed_mcp import contract
-from meshed_mcp.agents.propagation import put_trace_on_headers
+from meshed_mcp.agents.telemetry.propagation import put_trace_on_headers
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh import cluster, service
 from meshed_mcp.components.mesh.args import ServiceMeshArgs

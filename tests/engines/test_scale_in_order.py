@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.agents.scaling.deletion import ANNOTATION
+from meshed_mcp.agents.autoscaler.pod_deletion_cost import ANNOTATION
 from meshed_mcp.components.autoscaling import deletion
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.core.manifest import Manifest

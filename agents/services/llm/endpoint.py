@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Self, TypedDict
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from meshed_mcp.agents.start_error import StartError
+from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.error_codes.runtime import INVALID_MODEL_URL, MODEL_NAME_MISSING
 
 ENV_LLM_URL: Final = "MESHED_MCP_LLM_URL"

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from typing import Final
 
-from meshed_mcp.agents.services.words import meaningful_words
+from meshed_mcp.agents.services.keywords import meaningful_words
 
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+|(?<=[.!?][\"')\]])\s+|\n\s*\n|\s+…\s+")
 

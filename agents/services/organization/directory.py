@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import IntegrityError
 
-from meshed_mcp.agents.database import Database
+from meshed_mcp.agents.state.database import Database
 
 ORGANIZATIONS: Final = sa.table(
     "organization_organizations", sa.column("name", sa.String), sa.column("description", sa.String)

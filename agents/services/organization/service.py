@@ -15,9 +15,8 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
 from meshed_mcp.agents import MCPService, Settings
-from meshed_mcp.agents.database import open_database
 from meshed_mcp.agents.services import RELEASE
-from meshed_mcp.agents.services.faults import database_errors
+from meshed_mcp.agents.services.errors import database_errors
 from meshed_mcp.agents.services.organization.directory import (
     Directory,
     DirectoryError,
@@ -25,6 +24,7 @@ from meshed_mcp.agents.services.organization.directory import (
     Organization,
     Role,
 )
+from meshed_mcp.agents.state.database import open_database
 
 NAME = "mcp-organization"
 VERSIONS = Path(__file__).parent / "versions"

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.dialects import postgresql, sqlite
 
-from meshed_mcp.agents.database import Database
-from meshed_mcp.agents.services.words import meaningful_words
+from meshed_mcp.agents.services.keywords import meaningful_words
+from meshed_mcp.agents.state.database import Database
 
 DOCUMENTS: Final = sa.table("rag_documents", *(sa.column(name, sa.String) for name in ("id", "title", "text")))
 

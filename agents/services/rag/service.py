@@ -15,10 +15,10 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
 from meshed_mcp.agents import MCPService, Settings
-from meshed_mcp.agents.database import open_database
 from meshed_mcp.agents.services import RELEASE
-from meshed_mcp.agents.services.faults import database_errors
+from meshed_mcp.agents.services.errors import database_errors
 from meshed_mcp.agents.services.rag.index import Hit, Index
+from meshed_mcp.agents.state.database import open_database
 
 NAME = "mcp-rag"
 VERSIONS = Path(__file__).parent / "versions"

@@ -4,7 +4,7 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.agents import Settings, SettingsError
-from meshed_mcp.agents.policy import ToolRule
+from meshed_mcp.agents.auth.tool_policy import ToolRule
 
 EXAMPLE = '{"search": {"allow": ["cluster.local/ns/tools/sa/mcp-controller"]}}'
 KEYS = (

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService
 from meshed_mcp.agents.client.metrics import ClientMetrics, address
-from meshed_mcp.agents.instruments import label_overflow
+from meshed_mcp.agents.telemetry.instruments import label_overflow
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import NullPool, create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from meshed_mcp.agents.database import DatabaseError, open_database
 from meshed_mcp.agents.registry.service import VERSIONS
+from meshed_mcp.agents.state.database import DatabaseError, open_database
 
 
 def test_the_schema_is_made_at_start_and_a_second_start_finds_it(database_url: str) -> None:
@@ -24,7 +24,7 @@ def test_the_schema_is_made_at_start_and_a_second_start_finds_it(database_url: s
 @pytest.mark.slow
 def test_two_processes_that_start_at_once_make_the_schema_once(database_url: str) -> None:
     """Product rule: replicas of a Deployment start together."""
-    program = "import sys; from pathlib import Path; from meshed_mcp.agents.database import open_database;"
+    program = "import sys; from pathlib import Path; from meshed_mcp.agents.state.database import open_database;"
     program += "open_database('registry', Path(sys.argv[1]), sys.argv[2]).close()"
     command = [sys.executable, "-c", program, str(VERSIONS), database_url]
     both = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]

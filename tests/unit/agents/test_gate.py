@@ -17,9 +17,9 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from meshed_mcp import contract
-from meshed_mcp.agents.gate import Gate
-from meshed_mcp.agents.hosts import AllowedHosts
-from meshed_mcp.agents.work import LISTEN, SSE, WORK_KEY, work_of
+from meshed_mcp.agents.http.drain import Gate
+from meshed_mcp.agents.http.hosts import AllowedHosts
+from meshed_mcp.agents.http.request_context import LISTEN, SSE, WORK_KEY, work_of
 
 pytestmark = pytest.mark.anyio
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from meshed_mcp.agents import heap
-from meshed_mcp.agents.heap import collector_of_sessions
+from meshed_mcp.agents.process import gc_tuning
+from meshed_mcp.agents.process.gc_tuning import collector_of_sessions
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +29,7 @@ class Timers:
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> None:
         """Keep the callback."""
-        assert seconds == heap.SETTLE_SECONDS
+        assert seconds == gc_tuning.SETTLE_SECONDS
         self.due.append(callback)
 
 
@@ -46,11 +46,11 @@ def abandoned() -> weakref.ref[Cycle]:
 
 def test_as_many_ended_sessions_as_are_open_are_collected_once(timers: Timers) -> None:
     """Product rule: a collection costs as much as there are open sessions, so these decide when it is worth it."""
-    session_ended = collector_of_sessions(lambda: 2 * heap.LEAST_ENDED)
-    for _ in range(2 * heap.LEAST_ENDED - 1):
+    session_ended = collector_of_sessions(lambda: 2 * gc_tuning.LEAST_ENDED)
+    for _ in range(2 * gc_tuning.LEAST_ENDED - 1):
         session_ended()
     assert not timers.due
-    for _ in range(heap.LEAST_ENDED):
+    for _ in range(gc_tuning.LEAST_ENDED):
         session_ended()
     (collect,) = timers.due
     gc.disable()
@@ -77,12 +77,12 @@ def test_the_last_session_is_collected_however_few_there_were(timers: Timers) ->
     assert len(timers.due) == 2
 
 
-@pytest.mark.parametrize(("before", "after"), [(700, heap.YOUNG_OBJECTS), (0, 0), (10**5, 10**5)])
+@pytest.mark.parametrize(("before", "after"), [(700, gc_tuning.YOUNG_OBJECTS), (0, 0), (10**5, 10**5)])
 def test_a_threshold_of_the_service_stays(monkeypatch: pytest.MonkeyPatch, before: int, after: int) -> None:
     """CPython, `gc.set_threshold`: 0 disables collection; product rule: what a service has set is its own."""
     found = [before, 10, 10]
     monkeypatch.setattr(gc, "freeze", lambda: None)
     monkeypatch.setattr(gc, "get_threshold", lambda: tuple(found))
     monkeypatch.setattr(gc, "set_threshold", lambda *values: found.__setitem__(slice(None), values))
-    heap.freeze()
+    gc_tuning.freeze()
     assert found == [after, 10, 10]

@@ -7,7 +7,7 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from starlette.requests import Request
 
-from meshed_mcp.agents.identity import ACCESS_KEY, UNKNOWN, Access, Caller, access_of, caller_of, peer_principal
+from meshed_mcp.agents.auth.identity import ACCESS_KEY, UNKNOWN, Access, Caller, access_of, caller_of, peer_principal
 
 FRONT = "cluster.local/ns/mcp-system/sa/front"
 BY = "By=spiffe://cluster.local/ns/mcp-system/sa/back;Hash=0a1b"

@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from meshed_mcp import contract
-from meshed_mcp.agents import identity_keys
-from meshed_mcp.agents.identity_keys import (
+from meshed_mcp.agents.auth import jwks as identity_keys
+from meshed_mcp.agents.auth.jwks import (
     ASK_AGAIN_SECONDS,
     FRESH_SECONDS,
     USABLE_SECONDS,

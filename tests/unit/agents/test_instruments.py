@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import generate_latest
 
 from meshed_mcp import contract
-from meshed_mcp.agents import instruments
-from meshed_mcp.agents.instruments import BoundedHistogram, LabelOverflow
+from meshed_mcp.agents.telemetry import instruments
+from meshed_mcp.agents.telemetry.instruments import BoundedHistogram, LabelOverflow
 
 TRACE, SPAN = 0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7
 

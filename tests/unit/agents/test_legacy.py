@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService, Settings
-from meshed_mcp.agents.legacy import MAX_REFUSED_BYTES, session_options
+from meshed_mcp.agents.protocol.legacy import MAX_REFUSED_BYTES, session_options
 from meshed_mcp.contract import Legacy
 
 pytestmark = pytest.mark.anyio

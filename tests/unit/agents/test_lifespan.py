@@ -11,8 +11,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from meshed_mcp.agents.lifespan import lifespan
-from meshed_mcp.agents.start_error import StartError
+from meshed_mcp.agents.http.lifespan import lifespan
+from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.error_codes.code import Message
 
 pytestmark = pytest.mark.anyio

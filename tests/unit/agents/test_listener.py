@@ -6,8 +6,8 @@ import socket
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.agents.listener import bound
-from meshed_mcp.agents.start_error import StartError
+from meshed_mcp.agents.http.listener import bound
+from meshed_mcp.agents.process.start_error import StartError
 
 
 async def accepted_without_delay(listener: socket.socket) -> int:

@@ -12,9 +12,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from meshed_mcp import contract
-from meshed_mcp.agents import listener
-from meshed_mcp.agents.listener import bound, listening
-from meshed_mcp.agents.start_error import StartError
+from meshed_mcp.agents.http import listener
+from meshed_mcp.agents.http.listener import bound, listening
+from meshed_mcp.agents.process.start_error import StartError
 
 pytestmark = pytest.mark.anyio
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"

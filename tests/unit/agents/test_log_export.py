@@ -13,9 +13,10 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, LogRecordExportResult
 from opentelemetry.trace import NonRecordingSpan, SpanContext, use_span
 
-from meshed_mcp.agents import Settings, audit
-from meshed_mcp.agents.log_export import Telling, start_log_export
-from meshed_mcp.agents.log_records import ToldExporter, severity
+from meshed_mcp.agents import Settings
+from meshed_mcp.agents.auth import audit
+from meshed_mcp.agents.telemetry.log_export import Telling, start_log_export
+from meshed_mcp.agents.telemetry.log_records import ToldExporter, severity
 
 if TYPE_CHECKING:
     from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord

@@ -4,8 +4,9 @@ import logging
 
 import pytest
 
-from meshed_mcp.agents import audit, log_rate
-from meshed_mcp.agents.log_rate import LINES_PER_SECOND, LogRate
+from meshed_mcp.agents.auth import audit
+from meshed_mcp.agents.telemetry import log_rate_limit
+from meshed_mcp.agents.telemetry.log_rate_limit import LINES_PER_SECOND, LogRate
 
 
 class Clock:
@@ -21,7 +22,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """What the filter reads the time from."""
-    monkeypatch.setattr(log_rate, "monotonic", found := Clock())
+    monkeypatch.setattr(log_rate_limit, "monotonic", found := Clock())
     return found
 
 

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService
-from meshed_mcp.agents.loop_watchdog import CHECK_SECONDS, CHECKS, watched_event_loop
+from meshed_mcp.agents.process.loop_watchdog import CHECK_SECONDS, CHECKS, watched_event_loop
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +33,7 @@ class Reports(logging.Handler):
 @pytest.fixture
 def reports() -> Any:
     """Reports of the watchdog."""
-    handler, logger = Reports(), logging.getLogger("meshed_mcp.agents.loop_watchdog")
+    handler, logger = Reports(), logging.getLogger("meshed_mcp.agents.process.loop_watchdog")
     logger.addHandler(handler)
     yield handler
     logger.removeHandler(handler)

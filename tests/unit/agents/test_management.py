@@ -4,8 +4,8 @@ import httpx
 import pytest
 from prometheus_client import Counter
 
-from meshed_mcp.agents.management import Phase, management_app
-from meshed_mcp.agents.telemetry import process_registry
+from meshed_mcp.agents.http.management import Phase, management_app
+from meshed_mcp.agents.telemetry.metrics import process_registry
 
 pytestmark = pytest.mark.anyio
 

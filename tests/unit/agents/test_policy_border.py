@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from meshed_mcp import contract
 from meshed_mcp.agents import Settings
-from meshed_mcp.agents.identity import PEER_HEADER, access_of
-from meshed_mcp.agents.policy_border import FORGED, UNREADABLE, Authentications, Border
+from meshed_mcp.agents.auth.identity import PEER_HEADER, access_of
+from meshed_mcp.agents.auth.middleware import FORGED, UNREADABLE, Authentications, Border
 
 pytestmark = pytest.mark.anyio
 

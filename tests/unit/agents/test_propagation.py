@@ -19,9 +19,9 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from meshed_mcp.agents import MCPService, Settings, span
-from meshed_mcp.agents.gate import Gate
-from meshed_mcp.agents.hosts import AllowedHosts
-from meshed_mcp.agents.propagation import HTTPParent, current_http_parent, extracted, put_trace_on_headers
+from meshed_mcp.agents.http.drain import Gate
+from meshed_mcp.agents.http.hosts import AllowedHosts
+from meshed_mcp.agents.telemetry.propagation import HTTPParent, current_http_parent, extracted, put_trace_on_headers
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +34,7 @@ def finished(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     """Every span that ends; the provider of the process is put back afterwards."""
     exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    for tracer in ("mcp.shared._otel._tracer", "meshed_mcp.agents.tracing._tracer"):
+    for tracer in ("mcp.shared._otel._tracer", "meshed_mcp.agents.telemetry.tracing._tracer"):
         monkeypatch.setattr(tracer, provider.get_tracer("test"))
     yield exporter
     provider.shutdown()

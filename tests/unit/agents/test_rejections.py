@@ -8,9 +8,9 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService, Settings
-from meshed_mcp.agents.gate import Gate
-from meshed_mcp.agents.hosts import AllowedHosts
-from meshed_mcp.agents.rejections import READ_BYTES, REASONS, reason_for
+from meshed_mcp.agents.http.drain import Gate
+from meshed_mcp.agents.http.hosts import AllowedHosts
+from meshed_mcp.agents.http.rejections import READ_BYTES, REASONS, reason_for
 
 pytestmark = pytest.mark.anyio
 

@@ -20,10 +20,10 @@ from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
 from meshed_mcp.agents import MCPService, Settings
-from meshed_mcp.agents.identity import ACCESS_KEY, Access
-from meshed_mcp.agents.state import bound_caller, refuse_unshared
-from meshed_mcp.agents.subscriptions import MAX_PENDING, Outbox, ReplicaBus
-from meshed_mcp.agents.subscriptions_redis import MAX_URI_BYTES, event_of, fields_of
+from meshed_mcp.agents.auth.identity import ACCESS_KEY, Access
+from meshed_mcp.agents.state.redis_bus import MAX_URI_BYTES, event_of, fields_of
+from meshed_mcp.agents.state.request_state import bound_caller, refuse_unshared
+from meshed_mcp.agents.state.subscriptions import MAX_PENDING, Outbox, ReplicaBus
 
 pytestmark = pytest.mark.anyio
 

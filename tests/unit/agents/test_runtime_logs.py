@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from opentelemetry.trace import NonRecordingSpan, SpanContext, use_span
 
-from meshed_mcp.agents import Settings, logs
+from meshed_mcp.agents import Settings
+from meshed_mcp.agents.telemetry import logs
 
 FORMATTER = logs.JSONFormatter("mcp-rag", "mcp-system")
 

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService
-from meshed_mcp.agents.sessions import SessionMetrics
+from meshed_mcp.agents.http.sessions import SessionMetrics
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mcp.server.request_state import AESGCMRequestStateCodec
 
 from meshed_mcp.agents.settings import Settings, SettingsError
-from meshed_mcp.agents.state_keys import LEAST_BYTES, state_keys
+from meshed_mcp.agents.state.request_state_keys import LEAST_BYTES, state_keys
 
 ONE, TWO = "1" * 64, "2" * 64
 VARIABLE = "MESHED_MCP_REQUEST_STATE_KEYS"

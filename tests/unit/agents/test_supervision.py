@@ -10,11 +10,11 @@ from mcp.server.subscriptions import ToolsListChanged
 from prometheus_client import CollectorRegistry, Metric
 
 from meshed_mcp import contract
-from meshed_mcp.agents import supervision
-from meshed_mcp.agents.backoff import Backoff
-from meshed_mcp.agents.subscriptions import Outbox, ReplicaBus
-from meshed_mcp.agents.subscriptions_redis import _Relay
-from meshed_mcp.agents.supervision import Restarts, cancelled, log_failure, supervised
+from meshed_mcp.agents.process import supervision
+from meshed_mcp.agents.process.backoff import Backoff
+from meshed_mcp.agents.process.supervision import Restarts, cancelled, log_failure, supervised
+from meshed_mcp.agents.state.redis_bus import _Relay
+from meshed_mcp.agents.state.subscriptions import Outbox, ReplicaBus
 
 pytestmark = pytest.mark.anyio
 

@@ -12,11 +12,12 @@ from pydantic import BaseModel, ValidationError
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService, Settings
-from meshed_mcp.agents.limits import LISTEN_METHOD
-from meshed_mcp.agents.loop_watchdog import name_running_tool
-from meshed_mcp.agents.policy_guard import ToolGuard
-from meshed_mcp.agents.specified_errors import specified_errors
-from meshed_mcp.agents.telemetry import (
+from meshed_mcp.agents.auth.tool_policy_middleware import ToolGuard
+from meshed_mcp.agents.http.limits import LISTEN_METHOD
+from meshed_mcp.agents.process.loop_watchdog import name_running_tool
+from meshed_mcp.agents.protocol.error_mapping import specified_errors
+from meshed_mcp.agents.protocol.tool_exit import contain_exit
+from meshed_mcp.agents.telemetry.metrics import (
     CALL_METHOD,
     KNOWN_CODES,
     KNOWN_METHODS,
@@ -24,8 +25,7 @@ from meshed_mcp.agents.telemetry import (
     exception_error,
     result_error,
 )
-from meshed_mcp.agents.tool_exit import contain_exit
-from meshed_mcp.agents.usage import Usage
+from meshed_mcp.agents.telemetry.usage import Usage
 
 pytestmark = pytest.mark.anyio
 

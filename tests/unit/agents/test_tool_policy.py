@@ -11,11 +11,11 @@ from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
 from meshed_mcp import contract
-from meshed_mcp.agents import audit
-from meshed_mcp.agents.audit import MAXIMUM_NAME_CHARACTERS, REFUSALS_PER_SECOND, Audit
-from meshed_mcp.agents.identity import ACCESS_KEY, Access, Caller
-from meshed_mcp.agents.policy import Reason, ToolRule, decision
-from meshed_mcp.agents.policy_guard import ToolGuard, permitted
+from meshed_mcp.agents.auth import audit
+from meshed_mcp.agents.auth.audit import MAXIMUM_NAME_CHARACTERS, REFUSALS_PER_SECOND, Audit
+from meshed_mcp.agents.auth.identity import ACCESS_KEY, Access, Caller
+from meshed_mcp.agents.auth.tool_policy import Reason, ToolRule, decision
+from meshed_mcp.agents.auth.tool_policy_middleware import ToolGuard, permitted
 
 FRONT, SIDE = Caller("t/ns/a/sa/front"), Caller("t/ns/a/sa/side")
 ADA = Caller("t/ns/istio/sa/gateway", "https://issuer/ada", frozenset({"read", "write"}))

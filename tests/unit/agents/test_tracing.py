@@ -16,8 +16,8 @@ from prometheus_client import CollectorRegistry
 
 from meshed_mcp import contract
 from meshed_mcp.agents import Settings, span
-from meshed_mcp.agents.propagation import HTTPParent
-from meshed_mcp.agents.tracing import (
+from meshed_mcp.agents.telemetry.propagation import HTTPParent
+from meshed_mcp.agents.telemetry.tracing import (
     BATCH_SPANS,
     QUEUED_SPANS,
     BoundedProcessor,
@@ -113,7 +113,7 @@ def test_spans_that_the_collector_takes_and_does_not_take_are_counted() -> None:
 
 def test_a_collector_that_goes_and_comes_back_is_two_lines(caplog: pytest.LogCaptureFixture) -> None:
     """Product rule: no line per batch or span."""
-    caplog.set_level(logging.INFO, "meshed_mcp.agents.tracing")
+    caplog.set_level(logging.INFO, "meshed_mcp.agents.telemetry.tracing")
     collector = Collector()
     exporter = counting(collector, CollectorRegistry())
     for result in (SpanExportResult.FAILURE, SpanExportResult.FAILURE, SpanExportResult.SUCCESS):

@@ -11,8 +11,8 @@ from starlette.requests import Request
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService
-from meshed_mcp.agents.identity import ACCESS_KEY, UNKNOWN, Access
-from meshed_mcp.agents.usage import ORGANISATIONS, Usage, organisation_of
+from meshed_mcp.agents.auth.identity import ACCESS_KEY, UNKNOWN, Access
+from meshed_mcp.agents.telemetry.usage import ORGANISATIONS, Usage, organisation_of
 
 pytestmark = pytest.mark.anyio
 

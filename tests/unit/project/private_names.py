@@ -34,7 +34,7 @@ OPENTELEMETRY_VERSIONS = "<1.46,>=1.45.2"
 
 LISTED = (
     PrivateName(
-        "agents/access.py",
+        "agents/auth/authorization.py",
         "_token_verifier",
         MCP,
         MCP_VERSIONS,
@@ -42,7 +42,7 @@ LISTED = (
         "tests/behaviours/test_tokens.py::test_a_good_token_opens_what_its_owner_may_call_and_no_more",
     ),
     PrivateName(
-        "agents/sessions.py",
+        "agents/http/sessions.py",
         "_server_instances",
         MCP,
         MCP_VERSIONS,
@@ -50,7 +50,7 @@ LISTED = (
         "tests/unit/agents/test_sessions.py::test_the_sdk_keeps_its_sessions_where_we_look",
     ),
     PrivateName(
-        "agents/log_records.py",
+        "agents/telemetry/log_records.py",
         "opentelemetry._logs",
         API,
         OPENTELEMETRY_VERSIONS,
@@ -58,7 +58,7 @@ LISTED = (
         "tests/unit/agents/test_log_export.py::test_a_line_arrives_with_its_level_its_fields_and_its_trace",
     ),
     PrivateName(
-        "agents/log_records.py",
+        "agents/telemetry/log_records.py",
         "opentelemetry.sdk._logs",
         SDK,
         OPENTELEMETRY_VERSIONS,
@@ -66,7 +66,7 @@ LISTED = (
         "tests/unit/agents/test_log_export.py::test_a_line_arrives_with_its_level_its_fields_and_its_trace",
     ),
     PrivateName(
-        "agents/log_records.py",
+        "agents/telemetry/log_records.py",
         "opentelemetry.exporter.otlp.proto.http._log_exporter",
         OTLP,
         OPENTELEMETRY_VERSIONS,

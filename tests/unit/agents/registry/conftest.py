@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from meshed_mcp.agents.database import open_database
 from meshed_mcp.agents.registry.service import VERSIONS
 from meshed_mcp.agents.registry.store import Store
+from meshed_mcp.agents.state.database import open_database
 
 
 @dataclass

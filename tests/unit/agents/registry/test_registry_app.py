@@ -7,10 +7,10 @@ import httpx
 import pytest
 from sqlalchemy import create_engine
 
-from meshed_mcp.agents.database import Database
 from meshed_mcp.agents.registry.app import LEASE_META, MAX_BODY_BYTES, OFFICIAL_META, registry_app
 from meshed_mcp.agents.registry.problem import PROBLEM_TYPE
 from meshed_mcp.agents.registry.store import Store
+from meshed_mcp.agents.state.database import Database
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from meshed_mcp import contract
 from meshed_mcp.agents.registry.app import registry_app
-from meshed_mcp.agents.registry.catalogue import Query
+from meshed_mcp.agents.registry.catalog import Query
 from meshed_mcp.agents.registry.lease import BACKOFF, Pace, instance_name, registered
 from meshed_mcp.agents.registry.model import ServerEntry, server_entry
 from meshed_mcp.agents.registry.store import Store

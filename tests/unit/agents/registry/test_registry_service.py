@@ -13,12 +13,12 @@ from sqlalchemy import create_engine
 
 from meshed_mcp import contract
 from meshed_mcp.agents import Settings, SettingsError
-from meshed_mcp.agents.database import Database
 from meshed_mcp.agents.registry.metrics import CatalogueMetrics
 from meshed_mcp.agents.registry.model import MAX_TOOLS, server_entry
-from meshed_mcp.agents.registry.presence import entry_of, lease_seconds, registration
+from meshed_mcp.agents.registry.registration import entry_of, lease_seconds, registration
 from meshed_mcp.agents.registry.service import sweep
 from meshed_mcp.agents.registry.store import Store
+from meshed_mcp.agents.state.database import Database
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.agents.registry.catalogue import Query
+from meshed_mcp.agents.registry.catalog import Query
 from meshed_mcp.agents.registry.model import NotRegisteredError, ServerEntry, server_entry
 from meshed_mcp.agents.registry.store import Store
 

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from meshed_mcp import contract
-from meshed_mcp.agents.scaling.deletion import Marker, costs, main
+from meshed_mcp.agents.autoscaler.pod_deletion_cost import Marker, costs, main
 
 
 class Seen:

@@ -7,8 +7,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from meshed_mcp import contract
-from meshed_mcp.agents.scaling.lever import Lever, main, minimums
-from meshed_mcp.agents.scaling.rounds import until_next
+from meshed_mcp.agents.autoscaler.fast_scaler import Lever, main, minimums
+from meshed_mcp.agents.autoscaler.runner import until_next
 
 
 def answer(**values: str) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from mcp import Client
 
+from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.agents.services.llm.endpoint import Endpoint
 from meshed_mcp.agents.services.llm.service import service
-from meshed_mcp.agents.start_error import StartError
 
 pytestmark = pytest.mark.anyio
 

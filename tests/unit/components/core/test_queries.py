@@ -4,23 +4,23 @@ import re
 
 import pytest
 
-from meshed_mcp.agents import telemetry
+from meshed_mcp.agents.telemetry import metrics
 from meshed_mcp.components.core import queries
 
 
 def test_cancelled_requests_are_no_server_errors() -> None:
     """Requirement OBS-1: platform and runtime agree on the values of error_type."""
-    assert telemetry.CANCELLED in queries.CALLER_FAULTS
+    assert metrics.CANCELLED in queries.CALLER_FAULTS
 
 
 def test_tool_errors_count() -> None:
     """OpenTelemetry MCP conventions: `isError: true` is an error of the server."""
-    assert telemetry.TOOL_ERROR not in queries.CALLER_FAULTS
+    assert metrics.TOOL_ERROR not in queries.CALLER_FAULTS
 
 
 def test_calls_are_counted_under_the_method_of_the_runtime() -> None:
     """MCP, method `tools/call`."""
-    assert f'"{telemetry.CALL_METHOD}"' in queries.CALL_METHOD
+    assert f'"{metrics.CALL_METHOD}"' in queries.CALL_METHOD
 
 
 @pytest.mark.parametrize("pod", ["mcp-rag-6d4cf56db6-x7k2p", "mcp-rag-canary-6d4cf56db6-x7k2p"])

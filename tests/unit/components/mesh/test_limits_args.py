@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from meshed_mcp import contract
-from meshed_mcp.agents.limits import Limits
+from meshed_mcp.agents.http.limits import Limits
 from meshed_mcp.components.mesh.args import ServiceSettings
 from meshed_mcp.components.mesh.container_args import Drain
 from meshed_mcp.components.mesh.limits_args import LimitSettings

@@ -1,0 +1,1 @@
+"""Caller identity, token verification and the tool policy of one service."""

@@ -1,0 +1,108 @@
+"""What a process reads about callers: whom to believe, whose tokens to accept, who may call which tool.
+
+In: values of the environment (settings.py reads them). Out: `AccessSettings`, or a fault per wrong value.
+Not here: what they lead to (identity.py, tokens.py, tool_policy.py).
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
+
+from jwt import PyJWTError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from pydantic_core import from_json
+
+from meshed_mcp import contract
+from meshed_mcp.agents.auth.jwks import by_id
+from meshed_mcp.agents.auth.tool_policy import ToolRule
+from meshed_mcp.error_codes.runtime import (
+    INVALID_PROXY_ADDRESS,
+    POLICY_NOT_JSON,
+    SETTING_NOT_A_KEY_SET,
+    SETTING_NOT_A_URL,
+    TOKENS_INCOMPLETE,
+    TWO_KEY_SOURCES,
+)
+
+ACCESS_VARIABLES: Final[Mapping[str, str]] = {
+    "trusted_proxies": contract.ENV_TRUSTED_PROXIES,
+    "tool_policy": contract.ENV_TOOL_POLICY,
+    "auth_issuer": contract.ENV_AUTH_ISSUER,
+    "auth_audience": contract.ENV_AUTH_AUDIENCE,
+    "auth_jwks_url": contract.ENV_AUTH_JWKS_URL,
+    "auth_jwks": contract.ENV_AUTH_JWKS,
+    "auth_scopes": contract.ENV_AUTH_SCOPES,
+    "organization_claim": contract.ENV_ORGANIZATION_CLAIM,
+}
+POLICY_EXAMPLE: Final = '{"search": {"allow": ["cluster.local/ns/tools/sa/mcp-controller"]}}'
+_NEEDED_FOR_TOKENS: Final = ("auth_issuer", "auth_audience", "auth_jwks_url")
+"""The keys themselves may stand in place of their URL."""
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _canonical(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(
+            address if address == contract.ANY_PROXY else str(ipaddress.ip_address(address)) for address in addresses
+        )
+    except ValueError as error:
+        raise INVALID_PROXY_ADDRESS.error(error=error) from None
+
+
+def _decoded(value: object) -> object:
+    try:
+        return from_json(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise POLICY_NOT_JSON.error(error=error, example=POLICY_EXAMPLE) from None
+
+
+def _is_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
+        raise SETTING_NOT_A_URL.error()
+    return value
+
+
+def _is_key_set(value: str) -> str:
+    try:
+        by_id(value.encode())
+    except (ValueError, PyJWTError) as error:
+        raise SETTING_NOT_A_KEY_SET.error(error=error) from None
+    return value
+
+
+URL = Annotated[str, AfterValidator(_is_url)]
+KeySet = Annotated[str, AfterValidator(_is_key_set)]
+Addresses = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_canonical)]
+Scopes = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Policy = Annotated[dict[str, ToolRule], BeforeValidator(_decoded)]
+
+
+class AccessSettings(BaseModel):
+    """The part of `Settings` that says who may do what."""
+
+    trusted_proxies: Addresses = Field((), description="IP addresses separated by commas, as 127.0.0.6,::6")
+    tool_policy: Policy = Field(default_factory=dict, description=f"JSON, as {POLICY_EXAMPLE}")
+    auth_issuer: URL | None = Field(None, description="a URL")
+    auth_audience: URL | None = Field(None, description="a URL")
+    auth_jwks_url: URL | None = Field(None, description="a URL")
+    organization_claim: str = Field(contract.ORGANIZATION_CLAIM, min_length=1, description="a claim, as organization")
+    auth_jwks: KeySet | None = Field(None, description="a JWK Set as JSON")
+    auth_scopes: Scopes = Field((), description="scopes separated by commas, as docs.read,docs.write")
+
+    @model_validator(mode="after")
+    def _tokens_are_whole(self) -> Self:
+        if self.auth_jwks is not None and self.auth_jwks_url is not None:
+            raise TWO_KEY_SOURCES.error(jwks=contract.ENV_AUTH_JWKS, url=contract.ENV_AUTH_JWKS_URL)
+        missing = [field for field in _NEEDED_FOR_TOKENS if getattr(self, field) is None]
+        if self.auth_jwks is not None:
+            missing.remove("auth_jwks_url")
+        given = [field for field in (*_NEEDED_FOR_TOKENS, "auth_jwks", "auth_scopes") if getattr(self, field)]
+        if missing and given:
+            names = ", ".join(ACCESS_VARIABLES[field] for field in missing)
+            raise TOKENS_INCOMPLETE.error(given=ACCESS_VARIABLES[given[0]], names=names)
+        return self

@@ -1,0 +1,72 @@
+"""The Kubernetes API as a pod reaches it: with the token of its own service account.
+
+In: the environment and the account's folder. Out: `Cluster`, which patches. Source: Kubernetes, "Accessing the
+Kubernetes API from a Pod". Not here: what is patched (fast_scaler.py).
+"""
+
+import json
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+
+from meshed_mcp.agents.process.start_error import StartError
+from meshed_mcp.error_codes.runtime import NO_KUBERNETES_API
+
+ACCOUNT_PATH: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where Kubernetes mounts token, ca.crt and namespace. Source: as above."""
+
+ENV_ACCOUNT_PATH: Final = "MESHED_MCP_ACCOUNT_PATH"
+"""Another folder with the same three files."""
+
+MERGE_PATCH: Final = "application/merge-patch+json"
+"""Source: RFC 7396; custom resources take no strategic merge."""
+
+
+ANSWER_SECONDS: Final = 4.0
+"""Below the interval of scrapes, so that a server that hangs costs the lever one of them."""
+
+
+class Cluster:
+    """One API server and one namespace, the pod's own."""
+
+    def __init__(self, environment: Mapping[str, str], manager: str) -> None:
+        """`manager` names the patches: whoever reads `managedFields` sees who wrote a field. Raises StartError outside
+        a pod.
+        """  # noqa: D205 - two sentences
+        self._manager = manager
+        self._folder = Path(environment.get(ENV_ACCOUNT_PATH) or ACCOUNT_PATH)
+        try:
+            host, port = environment["KUBERNETES_SERVICE_HOST"], environment["KUBERNETES_SERVICE_PORT"]
+            self.namespace: Final = (self._folder / "namespace").read_text(encoding="utf-8").strip()
+            trust = ssl.create_default_context(cafile=self._folder / "ca.crt")
+            self._token()
+        except (KeyError, OSError) as error:
+            message = NO_KUBERNETES_API.message(error=error)
+            raise StartError(message) from None
+        address = f"https://{f'[{host}]' if ':' in host else host}:{port}"
+        self._http = httpx.Client(base_url=address, verify=trust, timeout=ANSWER_SECONDS, trust_env=False)
+
+    def patch(self, resource: str, name: str, change: Mapping[str, Any]) -> None:
+        """Merge `change` into an object of the own namespace; `resource` is group (if any), version and plural.
+
+        Raises httpx.HTTPError when the server refuses or does not answer.
+        """
+        names = {"fieldManager": self._manager}
+        headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": MERGE_PATCH}
+        group, plural = resource.rsplit("/", 1)
+        root = f"/apis/{group}" if "/" in group else f"/api/{group}"
+        path = f"{root}/namespaces/{quote(self.namespace, safe='')}/{plural}/{quote(name, safe='')}"
+        answer = self._http.patch(path, params=names, content=json.dumps(change), headers=headers)
+        answer.raise_for_status()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _token(self) -> str:
+        """Read each time: the kubelet replaces it within the hour."""
+        return (self._folder / "token").read_text(encoding="utf-8").strip()

@@ -1,0 +1,1 @@
+"""The HTTP side of one replica: listeners, limits, drain, and the errors that clients see."""

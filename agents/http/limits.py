@@ -1,0 +1,100 @@
+"""What one replica accepts: size, number and duration of calls, and how deep their arguments nest.
+
+In: values of the environment (settings.py reads them). Out: `Limits`, and the rules on a request that need no process.
+Not here: who waits, who is refused (concurrency_limiter.py), the deadline of a call in work (call_limits.py).
+"""
+
+from typing import Any, Final
+
+from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_PROTOCOL_VERSION_HEADER
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from pydantic import BaseModel, Field
+from pydantic_core import from_json
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from meshed_mcp import contract
+from meshed_mcp.contract_limits import (
+    MAXIMUM_SECONDS,
+    ArgumentDepth,
+    BodyBytes,
+    Calls,
+    IdleSeconds,
+    QueuedCalls,
+    Sessions,
+)
+
+LISTEN_METHOD: Final = "subscriptions/listen"
+
+
+class Limits(BaseModel):
+    """Limits of one process; a stack sets them by `components/mesh/limits_args.py`."""
+
+    body_bytes: BodyBytes = Field(contract.BODY_BYTES, description="bytes from 1024 to 1073741824, as 4194304")
+    read_seconds: float = Field(
+        contract.READ_SECONDS,
+        gt=0,
+        le=MAXIMUM_SECONDS,
+        allow_inf_nan=False,
+        description="seconds above 0 up to 3600, as 30",
+    )
+    concurrent_calls: Calls = Field(contract.CONCURRENT_CALLS, description="a number of calls from 1 to 100000")
+    queued_calls: QueuedCalls = Field(contract.QUEUED_CALLS, description="a number of calls from 0 to 100000")
+    call_seconds: float | None = Field(
+        None, gt=0, le=MAXIMUM_SECONDS, allow_inf_nan=False, description="seconds above 0 up to 3600, as 60 or 0.5"
+    )
+    sessions: Sessions = Field(contract.SESSIONS, description="a number of sessions from 1 to 1000000")
+    session_idle_seconds: IdleSeconds = Field(
+        contract.SESSION_IDLE_SECONDS, description="seconds from 1 to 86400, as 1800"
+    )
+    argument_depth: ArgumentDepth = Field(contract.ARGUMENT_DEPTH, description="a depth from 1 to 150")
+
+
+def nests_deeper(value: Any, depth: int) -> bool:
+    """Whether arrays and objects nest deeper than `depth` in a decoded JSON value; a scalar has depth 0.
+
+    Goes level by level, without recursion: the value's depth is a stranger's choice.
+    >>> nests_deeper({"a": [1]}, 2), nests_deeper({"a": [1]}, 1)
+    (False, True)
+    """
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(depth):
+        if not level:
+            return False
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(level)
+
+
+def brackets(body: bytes) -> int:
+    """How many objects and arrays a JSON text can hold at most, so how deep it can nest; those in texts count too.
+
+    >>> brackets(b'{"a": [1, "["]}')
+    3
+    """
+    return body.count(b"{") + body.count(b"[")
+
+
+def needs_no_place(scope: Scope, body: bytes) -> bool:
+    """Whether a request to the MCP endpoint is served although every place is taken.
+
+    Streams are: they wait, others work. So are the answers and notifications of a client up to 2025-11-25: a call that
+    holds a place may be waiting for just this one. A header that contradicts its body is the SDK's to refuse.
+    """
+    if scope["path"] != contract.MCP_PATH:
+        return False
+    headers = Headers(scope=scope)
+    if scope["method"] != "POST":
+        return "text/event-stream" in headers.get("accept", "")
+    version = headers.get(MCP_PROTOCOL_VERSION_HEADER)
+    if version is not None and version not in HANDSHAKE_PROTOCOL_VERSIONS:
+        return headers.get(MCP_METHOD_HEADER) == LISTEN_METHOD
+    try:
+        message = from_json(body)
+    except ValueError:
+        return False
+    return isinstance(message, dict) and not ("method" in message and "id" in message)

@@ -1,0 +1,98 @@
+"""Requests that were answered without being executed, by reason: the SDK's middleware never sees them.
+
+In: status and body of an answer. Out: one counter. Not here: who refuses (drain.py, the SDK, the mesh before us).
+"""
+
+import json
+from typing import Final
+
+import mcp_types
+from prometheus_client import CollectorRegistry, Counter
+
+from meshed_mcp import contract
+
+DRAINING: Final = "draining"
+"""The replica is stopping."""
+
+OVERLOAD: Final = "overload"
+"""No place was free."""
+
+SIZE: Final = "size"
+"""The body is too large."""
+
+SLOW: Final = "slow"
+"""Head or body did not arrive in time."""
+
+MALFORMED: Final = "malformed"
+"""What arrived is no HTTP, no JSON, or no message of JSON-RPC."""
+
+BY_STATUS: Final = {
+    401: "auth",
+    403: "auth",
+    406: "media",
+    408: SLOW,
+    413: SIZE,
+    415: "media",
+    421: "host",
+    429: "rate",
+    503: OVERLOAD,
+}
+"""HTTP status -> reason, for statuses that mean one thing. Source: RFC 9110, section 15; MCP, "Streamable HTTP"."""
+
+BY_CODE: Final = {
+    mcp_types.PARSE_ERROR: MALFORMED,
+    mcp_types.INVALID_REQUEST: MALFORMED,
+    mcp_types.INVALID_PARAMS: "params",
+    mcp_types.HEADER_MISMATCH: "header",
+    mcp_types.UNSUPPORTED_PROTOCOL_VERSION: "version",
+}
+"""JSON-RPC code of an answer 400 -> reason. Source: MCP 2026-07-28, "Error Codes"."""
+
+SESSION: Final = "session"
+"""The session that a client up to 2025-11-25 names is not known here: answer 404 with a JSON-RPC error."""
+
+REASONS: Final = frozenset({*BY_STATUS.values(), *BY_CODE.values(), SESSION, DRAINING})
+
+READ_STATUSES: Final = frozenset({400, 404})
+"""Statuses whose reason is in the body."""
+
+READ_BYTES: Final = 4096
+"""Longest body that is looked into; the SDK's errors are shorter."""
+
+
+class Rejections:
+    """The counter, with every reason at zero from the start."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            contract.METRIC_REJECTED, "Requests that were refused and not executed.", ("reason",), registry=registry
+        )
+        for reason in REASONS:
+            self._requests.labels(reason)
+
+    def count(self, reason: str) -> None:
+        """One request was refused; "" is none."""
+        if reason:
+            self._requests.labels(reason).inc()
+
+
+def reason_for(status: int, body: bytes) -> str:
+    """Why an answer of this status and (beginning of a) body was no execution; "" when it was one, or is not known."""
+    if status not in READ_STATUSES:
+        return BY_STATUS.get(status, "")
+    code = _code(body)
+    if status == 404:  # noqa: PLR2004 - Not Found
+        return SESSION if code == mcp_types.INVALID_REQUEST else ""
+    return BY_CODE.get(code, "") if code is not None else ""
+
+
+def _code(body: bytes) -> int | None:
+    if len(body) > READ_BYTES:
+        return None
+    try:
+        match json.loads(body):
+            case {"error": {"code": int(code)}}:
+                return code
+    except ValueError:
+        pass
+    return None

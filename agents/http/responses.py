@@ -1,0 +1,59 @@
+"""The answers that a replica gives in place of its application.
+
+In: nothing. Out: ASGI applications, one per reason. Not here: when each is given (drain.py, body_reader.py,
+concurrency_limiter.py).
+"""
+
+from typing import Final
+
+from starlette.responses import PlainTextResponse
+
+from meshed_mcp import contract
+
+RETRY_AFTER_SECONDS: Final = 1
+"""A client that comes back after this reaches another replica: the refusal comes after endpoints have noticed."""
+
+STOPPING: Final = PlainTextResponse(
+    "This server is stopping. Send the request again: it was not executed.\n",
+    status_code=503,
+    headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+)
+SESSION_ENDED: Final = PlainTextResponse(
+    "This session ends with its replica. Begin a new one with initialize: the request was not executed.\n",
+    status_code=404,
+)
+"""Source: MCP 2025-11-25, "Session Management": 404 tells the client to begin a new session."""
+
+OVERLOADED: Final = PlainTextResponse(
+    "This server has no place for more work. Send the request again: it was not executed.\n",
+    status_code=503,
+    headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+)
+"""Source: RFC 9110, section 15.6.4, Service Unavailable."""
+
+MISDIRECTED: Final = PlainTextResponse(
+    f"This server does not answer to that Host. Its operator can add the name to {contract.ENV_ALLOWED_HOSTS}.\n",
+    status_code=421,
+)
+"""Source: RFC 9110, section 15.5.20, Misdirected Request; the check is a defence against DNS rebinding."""
+
+TOO_LARGE: Final = PlainTextResponse(
+    f"The body is larger than this server takes. Its operator can raise {contract.ENV_BODY_BYTES}.\n", status_code=413
+)
+"""Source: RFC 9110, section 15.5.14, Content Too Large."""
+
+TOO_SLOW: Final = PlainTextResponse(
+    f"The request did not arrive in time. Its operator can raise {contract.ENV_READ_SECONDS}.\n",
+    status_code=408,
+    headers={"Connection": "close"},
+)
+"""Source: RFC 9110, section 15.5.9, Request Timeout."""
+
+CUT: Final = PlainTextResponse(
+    "The server stopped before the request ended. It may have taken effect.\n", status_code=500
+)
+
+OVERDUE: Final = PlainTextResponse(
+    f"The request took longer than this server allows ({contract.ENV_CALL_SECONDS}). It may have taken effect.\n",
+    status_code=500,
+)

@@ -1,0 +1,210 @@
+"""Runs an ASGI application as one replica: two ports, readiness, and a graceful shutdown on SIGTERM or SIGINT.
+
+In: the application and `Settings`. Out: a process that ends with code 0 after its in-flight requests, with 1 when it
+cannot start, with FORCED_EXIT when its grace period is over and it still works.
+The shutdown, in order: not ready, wait for endpoints to notice, refuse requests, end streams, await requests, cancel.
+Not here: which requests are in flight (drain.py), signals before the replica is ready (process/stop_signals.py).
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
+from time import monotonic
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
+
+from meshed_mcp import contract
+from meshed_mcp.agents.http.concurrency_limiter import Admission
+from meshed_mcp.agents.http.drain import Gate
+from meshed_mcp.agents.http.hosts import AllowedHosts
+from meshed_mcp.agents.http.listener import bound, listening
+from meshed_mcp.agents.http.management import Phase, management_app
+from meshed_mcp.agents.process import gc_tuning
+from meshed_mcp.agents.process.loop_watchdog import watched_event_loop
+from meshed_mcp.agents.process.start_error import StartError
+from meshed_mcp.agents.process.stop_signals import STOP_SIGNALS
+from meshed_mcp.agents.settings import Settings
+from meshed_mcp.agents.telemetry import logs
+from meshed_mcp.agents.telemetry.log_export import start_log_export
+from meshed_mcp.agents.telemetry.metrics import process_registry
+from meshed_mcp.agents.telemetry.tracing import start_tracing
+
+FORCED_EXIT: Final = 124
+"""Exit code of a process whose work outlasted its grace period. Source: GNU coreutils, `timeout`, "Exit status"."""
+
+FLUSH_SECONDS: Final = 0.5
+"""End of the grace period, kept for sending the last log lines and spans of a forced exit."""
+
+EXITS: Final = (SystemExit, KeyboardInterrupt)
+"""Exceptions that asyncio raises out of the event loop, whichever task raises them. Source: CPython, `asyncio.Task`."""
+
+PRESENCE_SECONDS: Final = 2.0
+"""Longest wait for leaving `presence` once nothing is in work; the lease runs out by itself anyway."""
+
+logger = logging.getLogger(__name__)
+
+
+def serve(
+    app: ASGIApp,
+    settings: Settings,
+    *,
+    registry: CollectorRegistry | None = None,
+    end_streams: Callable[[], None] = lambda: None,
+    presence: AbstractAsyncContextManager[None] | None = None,
+) -> None:
+    """Serve `app` until SIGTERM or SIGINT; return after a graceful shutdown. A second signal ends the process at once.
+
+    A signal before the replica is ready ends the process at once with code 0. The process is expected to end after
+    this: when the grace period is over, it ends with FORCED_EXIT, whatever it does.
+    `registry` holds the metrics to expose beside those of HTTP; `end_streams` is called during the drain, maybe more
+    than once; `presence` is entered when ready and left when stopping (a lease), and delays neither.
+    Raises SystemExit with code 1 when a port is taken or the application does not start, after one log line.
+    """
+    STOP_SIGNALS.install()
+    logs.configure(settings)
+    registry = registry or process_registry()
+    end_tracing = start_tracing(settings, registry)
+    end_log_export = start_log_export(settings)
+
+    def flush() -> None:
+        end_log_export()
+        end_tracing()
+
+    replica = Replica(app, settings, registry, end_streams, flush)
+    try:
+        _run(replica.run(presence or nullcontext()))
+    except StartError as error:
+        for message in error.messages:
+            logger.error("%s", message, extra={"fields": {"code": message.code}})  # noqa: TRY400 - a wrong setting needs a sentence, not a traceback
+        raise SystemExit(1) from None
+    flush()
+
+
+def _run(main: Coroutine[None, None, None]) -> None:
+    """Run to the end; `sys.exit` in another task does not end the event loop, and with it all in-flight requests."""
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        task = loop.create_task(main)
+        while not task.done():
+            try:
+                loop.run_until_complete(task)
+            except EXITS as error:
+                if task.done():
+                    raise
+                logger.exception("a task raised %s; the replica goes on serving", type(error).__name__)
+
+
+class Replica:
+    """One process's life between start and end."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        registry: CollectorRegistry,
+        end_streams: Callable[[], None],
+        flush: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._flush = flush
+        self._gate = Gate(Admission(app, settings, registry), registry, AllowedHosts.of(settings.allowed_hosts))
+        self._management = management_app(lambda: self._phase, registry, self._keeps_sessions)
+        self._end_streams = end_streams
+        self._phase = Phase.STARTING
+        self._stop = asyncio.Event()
+        self._stopped_at = 0.0
+        self._signaled = threading.Event()
+
+    async def run(self, presence: AbstractAsyncContextManager[None]) -> None:
+        """Open both ports, serve, drain. Raises StartError."""
+        service = bound(self._settings.bind_address, contract.ENV_PORT, self._settings.port)
+        management = bound(self._settings.bind_address, contract.ENV_MANAGEMENT_PORT, self._settings.management_port)
+        with watched_event_loop(self._registry):
+            async with listening(self._management, management):
+                STOP_SIGNALS.install()  # in place of uvicorn's: the application may take long to start
+                async with listening(self._gate, service):
+                    self._begin()
+                    async with _beside(self._hold(presence)):
+                        await self._stop.wait()
+                        await self._drain()
+        logger.info("stopped %.1f s after the signal", monotonic() - self._stopped_at)
+
+    def _begin(self) -> None:
+        gc_tuning.freeze()
+        # A thread of its own: a blocked event loop does not delay it, and it outlasts the loop, after which the
+        # interpreter waits for worker threads.
+        threading.Thread(target=self._enforce_grace_period, name="grace period", daemon=True).start()
+        loop = asyncio.get_running_loop()
+        STOP_SIGNALS.stop_by(partial(self._on_signal, loop))
+        self._phase = Phase.READY
+        logger.info("ready on %s:%d", self._settings.bind_address, self._settings.port)
+
+    def _keeps_sessions(self) -> bool:
+        return self._settings.legacy is contract.Legacy.STICKY and not self._gate.refusing
+
+    async def _hold(self, presence: AbstractAsyncContextManager[None]) -> None:
+        if self._signaled.is_set():
+            return
+        try:
+            async with presence:
+                await self._stop.wait()
+        except Exception:
+            logger.exception("the service goes on without its registration")
+
+    async def _drain(self) -> None:
+        self._gate.retire()
+        await asyncio.sleep(self._settings.endpoint_seconds)
+        self._gate.refuse()
+        logger.info("refusing new requests")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._seconds_for_calls()):
+                await self._gate.emptied(self._end_streams)
+        for work in self._gate.cut():
+            logger.warning("cut at the end of the grace period of %g s: %s", self._settings.grace_seconds, work)
+
+    def _seconds_for_calls(self) -> float:
+        return self._stopped_at + self._settings.grace_seconds - contract.CLOSING_SECONDS - monotonic()
+
+    def _on_signal(self, loop: asyncio.AbstractEventLoop, number: signal.Signals) -> None:
+        """Runs as a signal handler. Source: asyncio, `call_soon_threadsafe`: safe to be called from one."""
+        self._stopped_at = monotonic()
+        self._signaled.set()
+        loop.call_soon_threadsafe(self._begin_stop, number)
+
+    def _begin_stop(self, number: signal.Signals) -> None:
+        logger.info("%s: stopping within %g s", number.name, self._settings.grace_seconds)
+        self._phase = Phase.STOPPING
+        self._stop.set()
+
+    def _enforce_grace_period(self) -> None:
+        self._signaled.wait()
+        time.sleep(max(0.0, self._stopped_at + self._settings.grace_seconds - FLUSH_SECONDS - monotonic()))
+        logger.warning(
+            "the grace period of %g s is over: ending with code %d although threads or tasks still work",
+            self._settings.grace_seconds,
+            FORCED_EXIT,
+        )
+        flush = threading.Thread(target=self._flush, name="flush", daemon=True)
+        flush.start()
+        flush.join(FLUSH_SECONDS)
+        os._exit(FORCED_EXIT)
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)  # no supervisor: `_hold` logs what fails, and a registration restarts by itself
+    try:
+        yield
+        await asyncio.wait({task}, timeout=PRESENCE_SECONDS)
+    finally:
+        task.cancel()

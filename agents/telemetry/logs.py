@@ -1,0 +1,75 @@
+"""Log lines as JSON, one schema for our code, the SDK and uvicorn.
+
+In: `logging` records. Out: one line each on standard error; standard output stays free for the stdio transport.
+Not here: access logs (the sidecar writes them), audit lines, trace export.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Final
+
+from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
+
+from meshed_mcp.agents.settings import Settings
+from meshed_mcp.agents.telemetry.log_rate_limit import LogRate
+
+MESSAGE_CHARACTERS: Final = 4096
+"""Longest message or traceback in one line; the SDK quotes header values, and those are a stranger's to choose."""
+
+QUIET_LOGGERS: Final = (
+    "uvicorn",
+    "mcp.server.streamable_http",
+    "mcp.server.streamable_http_manager",
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+)
+"""Below WARNING these repeat our own start and stop lines, write a line per call, or request URLs: user data."""
+
+
+class JSONFormatter(logging.Formatter):
+    """Keys: timestamp (RFC 3339, UTC), level, logger, message, service, namespace; trace_id and span_id in a span.
+
+    `extra={"fields": {...}}` adds keys of its own. `exception` holds the end of the traceback. Every other value is cut
+    at MESSAGE_CHARACTERS.
+    """
+
+    def __init__(self, service: str, namespace: str) -> None:
+        super().__init__()
+        self._origin = {"service": service, "namespace": namespace}
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line without a line break."""
+        line = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage()[:MESSAGE_CHARACTERS],
+            **self._origin,
+            **_span_ids(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)[-MESSAGE_CHARACTERS:]
+        return json.dumps(line, ensure_ascii=False)
+
+
+def configure(settings: Settings) -> None:
+    """Make JSON lines, bounded by log_rate_limit.py, all that `logging` writes; the console handler of the SDK goes."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JSONFormatter(settings.service, settings.namespace))
+    handler.addFilter(LogRate())
+    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    for name in QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _span_ids() -> dict[str, str]:
+    context = get_current_span().get_span_context()
+    if not context.is_valid:
+        return {}
+    return {"trace_id": format_trace_id(context.trace_id), "span_id": format_span_id(context.span_id)}
