@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from meshed_mcp.components.autoscaling.args import ForecastSettings, ScalingSettings
-from meshed_mcp.components.autoscaling.comparison import Comparison, compare, per_sync, verdict
-from meshed_mcp.components.autoscaling.forecast import Series
-from meshed_mcp.components.autoscaling.load_history import read
-from meshed_mcp.components.autoscaling.simulation import TARGET_SHARE, Outcome, Service, simulate
+from meshed_mcp.components.autoscaling.forecast.load_history import read
+from meshed_mcp.components.autoscaling.forecast.model import Series
+from meshed_mcp.components.autoscaling.forecast.policy_comparison import Comparison, compare, per_sync, verdict
+from meshed_mcp.components.autoscaling.forecast.simulation import TARGET_SHARE, Outcome, Service, simulate
 
 ROOT: Final = Path(__file__).parent.parent
 TRACES: Final = Path(os.environ.get("LOAD_TRACES") or ROOT.parent / "shared" / "data")

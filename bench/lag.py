@@ -17,10 +17,11 @@ from mcp.client.streamable_http import streamable_http_client
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
-from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
-from meshed_mcp.components.mesh.monitor import SCRAPE_SECONDS, SCRAPE_TIMEOUT_SECONDS
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
+from meshed_mcp.components.mesh.service import manifests as service
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceMeshArgs
+from meshed_mcp.components.mesh.service.pod_monitor import SCRAPE_SECONDS, SCRAPE_TIMEOUT_SECONDS
 from meshed_mcp.dashboards.engine import free_port, own_prometheus
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running

@@ -18,10 +18,11 @@ from bench import stacks
 from bench.played_keda import ADDRESS, Minimums, api_server
 from bench.processes import free_port
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling import lever, scalers
+from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.core import lever_queries
+from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.promql import fast_scaler
 from meshed_mcp.local.changing import admit, are_ready, begin, deployment_of, replicas_of
 from meshed_mcp.local.processes import Processes, Program
 from meshed_mcp.local.running import Running
@@ -143,7 +144,7 @@ def triggers_of(targets: dict[str, Any]) -> list[Manifest]:
 def wait_until_recorded(seen: Scraping, seconds: float) -> None:
     """Until the rule has recorded the base load's need, as it has wherever a service runs. Raises TimeoutError."""
     ask, end = one_number(seen.asking.result), time.perf_counter() + seconds
-    while ask(lever_queries.NEEDED) is None:
+    while ask(fast_scaler.NEEDED) is None:
         if time.perf_counter() > end:
             raise TimeoutError(f"no need was recorded within {seconds} s")
         time.sleep(LOOK_SECONDS)

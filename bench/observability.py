@@ -20,12 +20,12 @@ from bench.lag import lags
 from meshed_mcp.capacity import PODS_PER_NODE
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.core.scraping import PROXY_SECONDS, SERVER_SECONDS
-from meshed_mcp.components.mesh.cluster_args import Tracing
+from meshed_mcp.components.mesh.cluster.args import Tracing
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import dashboards
 from meshed_mcp.components.observability.manifests import rules
-from meshed_mcp.components.observability.prometheus_values import RETENTION_SHARE
-from meshed_mcp.components.observability.sizing import Load, jaeger_size, prometheus_size
+from meshed_mcp.components.observability.prometheus.values import RETENTION_SHARE
+from meshed_mcp.components.observability.sizing.formula import Load, jaeger_size, prometheus_size
 from meshed_mcp.dashboards.engine import PagesPrometheus, own_prometheus
 from meshed_mcp.dashboards.platform_series import platform_series
 from meshed_mcp.dashboards.preview import chosen

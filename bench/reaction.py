@@ -28,7 +28,7 @@ from bench.reaction_report import AFTER, BEFORE, PER_REPLICA, Reaction, missed, 
 from bench.steady import Rates, Steady, steady
 from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.autoscaling.hpa import SYNC_SECONDS
+from meshed_mcp.components.autoscaling.hpa.algorithm import SYNC_SECONDS
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.changing import replicas_of, scale
 from meshed_mcp.local.container import Places

@@ -21,9 +21,10 @@ from typing import Any, Final
 
 from bench import report
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling import forecast_rules, lever
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.core import lever_queries
+from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
+from meshed_mcp.components.autoscaling.forecast import rules as forecast_rules
+from meshed_mcp.components.promql import fast_scaler
 from meshed_mcp.dashboards.engine import own_prometheus
 from meshed_mcp.prometheus import Prometheus
 
@@ -106,7 +107,7 @@ def measured(services: int, minutes: float) -> dict[str, Any]:
             for group, (interval, seconds) in evaluations(prometheus).items():
                 found.setdefault(group, {"interval": interval, "seconds": []})["seconds"].append(seconds)
         missed = prometheus.http.get("/metrics").text.splitlines()
-        (recorded,) = prometheus.values(f"count({lever_queries.NEEDED})", time.time())
+        (recorded,) = prometheus.values(f"count({fast_scaler.NEEDED})", time.time())
     counts = [line for line in missed if line.startswith("prometheus_rule_group_iterations_missed_total{")]
     return {"groups": found, "recorded": recorded[1], "missed": sum(float(line.rpartition(" ")[2]) for line in counts)}
 

@@ -19,13 +19,13 @@ from typing import Any, Final
 
 from bench import report
 from bench.history import Pods, Values, exporter, fill
-from meshed_mcp.components.mesh.monitor import SCRAPE_SECONDS, SCRAPE_TIMEOUT_SECONDS
-from meshed_mcp.components.observability import sizing
+from meshed_mcp.components.mesh.service.pod_monitor import SCRAPE_SECONDS, SCRAPE_TIMEOUT_SECONDS
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import dashboards
 from meshed_mcp.components.observability.manifests import rules
-from meshed_mcp.components.observability.prometheus_values import GC_PERCENT
-from meshed_mcp.components.observability.sizing import MIB
+from meshed_mcp.components.observability.prometheus.values import GC_PERCENT
+from meshed_mcp.components.observability.sizing import formula as sizing
+from meshed_mcp.components.observability.sizing.formula import MIB
 from meshed_mcp.dashboards.engine import TWO_HOUR_BLOCKS, PagesPrometheus, own_prometheus
 from meshed_mcp.dashboards.platform_series import platform_series
 from meshed_mcp.dashboards.preview import chosen

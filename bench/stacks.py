@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
-from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
+from meshed_mcp.components.mesh.service import manifests as service
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceMeshArgs
 
 HOST: Final = "mcp.example.com"
 NAMESPACE: Final = "mcp-system"

@@ -8,9 +8,9 @@ from math import ceil
 
 from meshed_mcp.components.autoscaling.cost import Requests, affordable_replicas, replica_month
 from meshed_mcp.components.core.errors import ConfigIssue
-from meshed_mcp.components.mesh.args import ServiceSettings
-from meshed_mcp.components.mesh.proxy_size import ProxySize, size_annotations
-from meshed_mcp.components.mesh.tool_args import PoolSettings
+from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
+from meshed_mcp.components.mesh.service.args import ServiceSettings
+from meshed_mcp.components.mesh.service.proxy_size import ProxySize, size_annotations
 from meshed_mcp.error_codes.autoscaling import BUDGET_WITHOUT_PRICES
 from meshed_mcp.error_codes.stack import BUDGET_TOO_SMALL, BUDGET_WITH_CANARY
 from meshed_mcp.infra.config import PoolConfig, ServiceConfig, StackConfig

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from meshed_mcp.components.mesh.faults_args import FaultInjection, Window, fault_names
+from meshed_mcp.components.mesh.routing.fault_injection_args import FaultInjection, Window, fault_names
 
 
 class Environment(StrEnum):

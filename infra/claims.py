@@ -1,7 +1,7 @@
 """Which claim names the organisation in a stack's metrics: the one that its services read. Pure.
 
-A configuration in, a claim or complaints out. Not here: the expression (components/mesh/telemetry.py), what a process
-is told (components/mesh/access.py).
+A configuration in, a claim or complaints out. Not here: the expression (components/mesh/cluster/telemetry.py), what a
+process is told (components/mesh/authorization/environment.py).
 """
 
 from collections.abc import Iterator

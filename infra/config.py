@@ -19,17 +19,17 @@ from meshed_mcp.components.autoscaling.args import (
     VpaSettings,
 )
 from meshed_mcp.components.autoscaling.cost import Prices
-from meshed_mcp.components.autoscaling.nodes_args import NodeSettings
+from meshed_mcp.components.autoscaling.nodes.args import NodeSettings
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, excerpt, model_issues, suggestion
 from meshed_mcp.components.core.names import domain_name, namespace_name, service_name
 from meshed_mcp.components.core.properties import is_carried
-from meshed_mcp.components.mesh.access_groups import RoleGroups
-from meshed_mcp.components.mesh.args import SecretKey, ServiceSettings
-from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
-from meshed_mcp.components.mesh.log_args import LogSettings
-from meshed_mcp.components.mesh.reach_args import Reachable
-from meshed_mcp.components.mesh.tool_args import PoolSettings
+from meshed_mcp.components.mesh.authorization.role_groups import RoleGroups
+from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
+from meshed_mcp.components.mesh.egress.cluster_dependencies import Reachable
+from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
+from meshed_mcp.components.mesh.service.args import SecretKey, ServiceSettings
+from meshed_mcp.components.mesh.service.log_export_args import LogSettings
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.error_codes.code import MessageError
 from meshed_mcp.error_codes.stack import (

@@ -1,7 +1,7 @@
 """Which faults are injected now, and which a stack may not have: pure, the time is given.
 
 A configuration and the time in, faults by service or complaints out. Not here: what a fault may say
-(components/mesh/faults_args.py), the rules it becomes (components/mesh/faults.py).
+(components/mesh/routing/fault_injection_args.py), the rules it becomes (components/mesh/routing/fault_injection.py).
 """
 
 from collections.abc import Collection, Iterator
@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import combinations
 
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
-from meshed_mcp.components.mesh.faults_args import MAX_WINDOW_HOURS, FaultInjection, Window
+from meshed_mcp.components.mesh.routing.fault_injection_args import MAX_WINDOW_HOURS, FaultInjection, Window
 from meshed_mcp.error_codes.stack import EXPERIMENTS_OVERLAP, FAULT_NEEDS_WINDOW, UNKNOWN_SERVICE, WINDOW_IS_OVER
 from meshed_mcp.infra.chaos import Environment, Experiment
 from meshed_mcp.infra.config import NAMESPACE, ServiceConfig, StackConfig

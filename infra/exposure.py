@@ -1,7 +1,7 @@
 """Services at the gateway together: places that two of them would claim.
 
-Configuration in, issues out. Not here: the routes (components/mesh/traffic.py), VirtualServices of other programs
-(checking/routes.py).
+Configuration in, issues out. Not here: the routes (components/mesh/routing/virtual_service.py), VirtualServices of
+other programs (checking/routes.py).
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigIssue
-from meshed_mcp.components.mesh.addresses import exposed_path
+from meshed_mcp.components.mesh.service.addresses import exposed_path
 from meshed_mcp.error_codes.stack import TOKEN_METADATA_TAKEN
 from meshed_mcp.infra.config import StackConfig
 

@@ -1,16 +1,16 @@
 """Rules between the mode of the mesh and its services, and between clusters and monitoring: faults of a stack.
 
-Configuration in, faults out. Not here: what a mode cannot do at all (components/mesh/ambient_faults.py).
+Configuration in, faults out. Not here: what a mode cannot do at all (components/mesh/ambient/validation.py).
 """
 
 from collections.abc import Iterator
 
 from meshed_mcp.components.core.errors import ConfigIssue
-from meshed_mcp.components.mesh.ambient_faults import ambient_issues
-from meshed_mcp.components.mesh.mode import MeshMode
-from meshed_mcp.components.mesh.multi_cluster_args import Remote
+from meshed_mcp.components.mesh.ambient.validation import ambient_issues
+from meshed_mcp.components.mesh.cluster.mode import MeshMode
+from meshed_mcp.components.mesh.multicluster.args import Remote
 from meshed_mcp.components.observability.args import CertManagerInstall
-from meshed_mcp.components.observability.kiali_args import AnonymousLogin
+from meshed_mcp.components.observability.kiali.args import AnonymousLogin
 from meshed_mcp.error_codes.stack import AMBIENT_CHAOS, ANONYMOUS_KIALI, CERT_MANAGER_BEFORE_MESH
 from meshed_mcp.infra.chaos import Environment
 from meshed_mcp.infra.config import ServiceConfig, StackConfig

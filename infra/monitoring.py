@@ -9,8 +9,8 @@ from typing import Final
 
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
 from meshed_mcp.components.core.scraping import PROXY_SECONDS, SERVER_SECONDS
-from meshed_mcp.components.observability.prometheus_values import RETENTION_SHARE
-from meshed_mcp.components.observability.sizing import GIB, Load, prometheus_size
+from meshed_mcp.components.observability.prometheus.values import RETENTION_SHARE
+from meshed_mcp.components.observability.sizing.formula import GIB, Load, prometheus_size
 from meshed_mcp.error_codes.stack import STORAGE_TOO_SMALL, UNKNOWN_SERVICE
 from meshed_mcp.infra.config import StackConfig
 

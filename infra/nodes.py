@@ -1,7 +1,7 @@
 """How the services of a stack use its nodes: priority, spot, images to pull ahead, the size of one place held free.
 
 Configuration in, arguments of services and of autoscaling out. Not here: the objects, which
-`components/autoscaling/nodes.py` and `components/mesh/scheduling.py` make.
+`components/autoscaling/nodes/manifests.py` and `components/mesh/service/scheduling.py` make.
 """
 
 from math import ceil
@@ -10,8 +10,8 @@ from typing import Any
 from meshed_mcp.components.autoscaling.profiles import Profile
 from meshed_mcp.components.core.node_labels import SERVICE_PRIORITY_CLASS
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
-from meshed_mcp.components.mesh.rollout_args import NoRollout
-from meshed_mcp.components.mesh.scheduling_args import Scheduling
+from meshed_mcp.components.mesh.routing.rollout_args import NoRollout
+from meshed_mcp.components.mesh.service.scheduling_args import Scheduling
 from meshed_mcp.infra.budgets import requests_of
 from meshed_mcp.infra.config import ServiceConfig, StackConfig
 

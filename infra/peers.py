@@ -1,15 +1,15 @@
 """What stacks of one mesh tell each other: outputs of this cluster's stack, and those of others put in their place.
 
 Arguments of the mesh in, the same with outputs of the named stacks out. The access to an API server is a secret in the
-state of both stacks, and nothing rendered shows it. Not here: the objects (components/mesh/multi_cluster.py).
+state of both stacks, and nothing rendered shows it. Not here: the objects (components/mesh/multicluster/manifests.py).
 """
 
 from typing import Final
 
 import pulumi
 
-from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
-from meshed_mcp.components.mesh.multi_cluster_args import MultiPrimary, Peer, Primary, PrimaryCluster, Remote
+from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
+from meshed_mcp.components.mesh.multicluster.args import MultiPrimary, Peer, Primary, PrimaryCluster, Remote
 
 KUBECONFIG_OUTPUT: Final = "remote_kubeconfig"
 ADDRESS_OUTPUT: Final = "east_west_address"

@@ -9,26 +9,26 @@ from typing import Any, NamedTuple
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, VpaInstall
-from meshed_mcp.components.autoscaling.lever import LEVER
+from meshed_mcp.components.autoscaling.fast_scaler.manifests import LEVER
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, suggestion
-from meshed_mcp.components.mesh.access_groups import Role
-from meshed_mcp.components.mesh.args import (
+from meshed_mcp.components.mesh.authorization.role_groups import Role
+from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
+from meshed_mcp.components.mesh.cluster.mode import MeshMode
+from meshed_mcp.components.mesh.cluster.revision_args import UNNAMED, injecting_revision
+from meshed_mcp.components.mesh.multicluster.args import Remote
+from meshed_mcp.components.mesh.routing.tool_args import Pool, PoolSettings
+from meshed_mcp.components.mesh.service.args import (
     IngressRef,
     MeshedMCPServiceArgs,
     ServiceMeshArgs,
     ServiceSettings,
 )
-from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
-from meshed_mcp.components.mesh.mode import MeshMode
-from meshed_mcp.components.mesh.multi_cluster_args import Remote
-from meshed_mcp.components.mesh.proxy_size import ProxySize
-from meshed_mcp.components.mesh.revision_args import UNNAMED, injecting_revision
-from meshed_mcp.components.mesh.sharing import SharedUse, missing_parts
-from meshed_mcp.components.mesh.tool_args import Pool, PoolSettings
-from meshed_mcp.components.observability.alerts import grafana_address
+from meshed_mcp.components.mesh.service.proxy_size import ProxySize
+from meshed_mcp.components.mesh.service.shared_state import SharedUse, missing_parts
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.jaeger_config import OTLP_HTTP_PORT
-from meshed_mcp.components.observability.prometheus_values import prometheus_url
+from meshed_mcp.components.observability.prometheus.alert_rules import grafana_address
+from meshed_mcp.components.observability.prometheus.values import prometheus_url
+from meshed_mcp.components.observability.tracing.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.error_codes.stack import (
     DEPLOYMENT_NAME_TAKEN,
     NAMESPACE_OF_SERVICES,

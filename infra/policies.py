@@ -1,16 +1,16 @@
 """Policies that a stack's services make together: who leaves through the egress gateway, who asks an authorizer. Pure.
 
 A configuration in; what the mesh's and the services' arguments take from it out, and issues between the two.
-Not here: the objects (components/mesh/egress_gateway.py, external_authorization.py).
+Not here: the objects (components/mesh/egress/gateway.py, external_authorization.py).
 """
 
 from collections.abc import Iterator
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
-from meshed_mcp.components.mesh.addresses import principal
-from meshed_mcp.components.mesh.egress import declared_hosts, ports_by_host
-from meshed_mcp.components.mesh.outside_args import OutsideHost, outside_hosts
+from meshed_mcp.components.mesh.egress.external_hosts import OutsideHost, outside_hosts
+from meshed_mcp.components.mesh.egress.service_entry import declared_hosts, ports_by_host
+from meshed_mcp.components.mesh.service.addresses import principal
 from meshed_mcp.error_codes.stack import (
     EGRESS_TO_OWN_GATEWAY,
     EXTERNAL_HOST_AT_SEVERAL_PORTS,

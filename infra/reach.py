@@ -1,11 +1,12 @@
 """Who calls whom in a stack, turned round: what each service's sidecar has to know. Pure.
 
-A configuration in, references `namespace/service` out. Not here: the Sidecar object (components/mesh/imports.py).
+A configuration in, references `namespace/service` out. Not here: the Sidecar object
+(components/mesh/egress/sidecar.py).
 """
 
 from meshed_mcp import contract
-from meshed_mcp.components.mesh.args import ServiceSettings
-from meshed_mcp.components.mesh.sharing import SharedUse
+from meshed_mcp.components.mesh.service.args import ServiceSettings
+from meshed_mcp.components.mesh.service.shared_state import SharedUse
 from meshed_mcp.infra.config import RegistryConfig, StackConfig
 from meshed_mcp.infra.policies import authorizer_reference
 

@@ -18,13 +18,13 @@ from meshed_mcp.components.autoscaling.args import (
     plain_issues,
     wants_vpa,
 )
-from meshed_mcp.components.autoscaling.reaction import pod_ready_seconds
+from meshed_mcp.components.autoscaling.scale_out_latency import pod_ready_seconds
 from meshed_mcp.components.core.errors import ConfigIssue
-from meshed_mcp.components.core.forecast_queries import HISTORY_HOURS, SMOOTHING_MINUTES
 from meshed_mcp.components.core.names import MAX_SERVICE_NAME_CHARACTERS
-from meshed_mcp.components.mesh.container import READINESS_PERIOD_SECONDS
-from meshed_mcp.components.mesh.rollout_args import BlueGreen, Canary, Colour
-from meshed_mcp.components.mesh.tool_args import POOL_PREFIX
+from meshed_mcp.components.mesh.routing.rollout_args import BlueGreen, Canary, Colour
+from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX
+from meshed_mcp.components.mesh.service.container import READINESS_PERIOD_SECONDS
+from meshed_mcp.components.promql.forecast import HISTORY_HOURS, SMOOTHING_MINUTES
 from meshed_mcp.error_codes.stack import (
     AUTOSCALER_NAME_TOO_LONG,
     DELETION_COST_WITHOUT_SESSIONS,

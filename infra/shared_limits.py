@@ -1,15 +1,15 @@
 """Limits over all pods in a stack: what the counting service is told, and who may not have any. Pure.
 
 A configuration in, limits by service, the service's reference, complaints out. Not here: the objects
-(components/mesh/rate_limiting.py).
+(components/mesh/rate_limit/server.py).
 """
 
 from collections.abc import Iterator
 
 from meshed_mcp.components.core.errors import ConfigIssue
-from meshed_mcp.components.mesh.rate_limiting_args import RateLimitRef
-from meshed_mcp.components.mesh.rate_limits_args import SharedLimits
-from meshed_mcp.components.mesh.rate_limits_shared import reference
+from meshed_mcp.components.mesh.rate_limit.args import SharedLimits
+from meshed_mcp.components.mesh.rate_limit.server_args import RateLimitRef
+from meshed_mcp.components.mesh.rate_limit.shared import reference
 from meshed_mcp.error_codes.stack import SHARED_LIMIT_WITHOUT_REDIS
 from meshed_mcp.infra.config import NAMESPACE, StackConfig
 

@@ -1,6 +1,6 @@
 """Where the spans of a stack go, and rules about it: configuration in, the mesh's tracing and issues out.
 
-Not here: the collectors themselves (`components/observability/collectors.py`).
+Not here: the collectors themselves (`components/observability/tracing/collectors.py`).
 """
 
 from collections.abc import Collection, Iterator
@@ -8,9 +8,9 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
-from meshed_mcp.components.mesh.cluster_args import Tracing
-from meshed_mcp.components.observability.collectors import first_hop
-from meshed_mcp.components.observability.jaeger_args import MemoryStorage
+from meshed_mcp.components.mesh.cluster.args import Tracing
+from meshed_mcp.components.observability.tracing.collectors import first_hop
+from meshed_mcp.components.observability.tracing.jaeger_args import MemoryStorage
 from meshed_mcp.error_codes.stack import COLLECTORS_WITHOUT_SPANS, SAMPLING_TOO_EARLY, TRACES_IN_MEMORY, UNKNOWN_SERVICE
 from meshed_mcp.infra.chaos import Environment
 from meshed_mcp.infra.config import ServiceConfig, StackConfig

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.observability.envoy_monitor import PROXY_PORT_NAME
+from meshed_mcp.components.observability.metrics.envoy_monitor import PROXY_PORT_NAME
 from meshed_mcp.local.topology import ADMIN_PORT, Pod
 
 POD_LABEL: Final = "__meta_kubernetes_pod_label_"

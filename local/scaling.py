@@ -2,7 +2,7 @@
 
 Objects and a running stack in, replicas started and drained. What asks Prometheus counts; CPU, memory and schedules do
 not run here and are named. As with the real controller, a trigger without an answer stops shrinking but not growth.
-Not here: the algorithm (`components/autoscaling/hpa.py`), Prometheus (scraping.py).
+Not here: the algorithm (`components/autoscaling/hpa/algorithm.py`), Prometheus (scraping.py).
 Source: Kubernetes, "Horizontal Pod Autoscaling"; KEDA, "ScaledObject specification".
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
 
-from meshed_mcp.components.autoscaling.hpa import SYNC_SECONDS, Autoscaler
+from meshed_mcp.components.autoscaling.hpa.algorithm import SYNC_SECONDS, Autoscaler
 from meshed_mcp.components.autoscaling.scaling_args import ScaleDown, ScaleUp, ScalingSettings
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.core.manifest import Manifest

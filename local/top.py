@@ -1,7 +1,7 @@
 """`meshed-mcp local top`: a live table of the services of a run, and the alerts that fire.
 
 Numbers of a Prometheus and alerts of an Alertmanager in, a table out, again and again. Not here: the expressions
-(`components/core/live_queries.py`).
+(`components/promql/live.py`).
 """
 
 import time
@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meshed_mcp import contract
-from meshed_mcp.components.core import live_queries as live
+from meshed_mcp.components.promql import live
 from meshed_mcp.local.watching import firing, line
 from meshed_mcp.prometheus import Prometheus
 

@@ -1,8 +1,8 @@
 """The command `meshed-mcp backtest`: whether a forecast would have helped a service, on its own history.
 
 A stack, a service and its load, from a file or a Prometheus, in; a table, a picture and a plain answer out. Not here:
-the simulation (`components/autoscaling/comparison.py`), reading the load (`load_history.py`, `range_history.py`),
-drawing (`backtest_picture.py`).
+the simulation (`components/autoscaling/forecast/policy_comparison.py`), reading the load (`load_history.py`,
+`range_history.py`), drawing (`backtest_picture.py`).
 """
 
 import time
@@ -15,14 +15,14 @@ from rich.console import Console
 from rich.table import Table
 
 from meshed_mcp.components.autoscaling.args import ForecastSettings, ScalingTarget
-from meshed_mcp.components.autoscaling.comparison import Comparison, compare, verdict
-from meshed_mcp.components.autoscaling.forecast import Series
-from meshed_mcp.components.autoscaling.load_history import History, read
-from meshed_mcp.components.autoscaling.range_history import STEP_SECONDS, from_ranges, parts, query
-from meshed_mcp.components.autoscaling.reaction import pod_ready_seconds
-from meshed_mcp.components.autoscaling.simulation import TARGET_SHARE, Outcome, Service
+from meshed_mcp.components.autoscaling.forecast.load_history import History, read
+from meshed_mcp.components.autoscaling.forecast.model import Series
+from meshed_mcp.components.autoscaling.forecast.policy_comparison import Comparison, compare, verdict
+from meshed_mcp.components.autoscaling.forecast.range_history import STEP_SECONDS, from_ranges, parts, query
+from meshed_mcp.components.autoscaling.forecast.simulation import TARGET_SHARE, Outcome, Service
+from meshed_mcp.components.autoscaling.scale_out_latency import pod_ready_seconds
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
-from meshed_mcp.components.mesh.container import READINESS_PERIOD_SECONDS
+from meshed_mcp.components.mesh.service.container import READINESS_PERIOD_SECONDS
 from meshed_mcp.error_codes.cli import CALL_SECONDS_MISSING, HISTORY_NOTE, IN_FLIGHT_IS_NULL, ONE_HISTORY
 from meshed_mcp.infra.plan import planned
 from meshed_mcp.infra.recording.project import read_project

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from meshed_mcp.components.autoscaling.comparison import TICKS_PER_MINUTE, Comparison
-from meshed_mcp.components.autoscaling.forecast import Series
+from meshed_mcp.components.autoscaling.forecast.model import Series
+from meshed_mcp.components.autoscaling.forecast.policy_comparison import TICKS_PER_MINUTE, Comparison
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.error_codes.cli import FILE_NOT_WRITABLE, MATPLOTLIB_MISSING
 

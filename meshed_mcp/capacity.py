@@ -1,7 +1,7 @@
 """The command `meshed-mcp capacity`: how large monitoring must be for a stack, and where the stack is too small.
 
 A stack's files and a few assumptions in; formulas with their numbers, sizes and warnings out. Not here: the factors and
-their sources (`components/observability/sizing.py`).
+their sources (`components/observability/sizing/formula.py`).
 """
 
 from math import ceil
@@ -14,11 +14,11 @@ from rich.table import Table
 
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.core.scraping import PROXY_SECONDS, SERVER_SECONDS
-from meshed_mcp.components.observability import sizing
-from meshed_mcp.components.observability.jaeger_args import BadgerStorage, SearchStorage
-from meshed_mcp.components.observability.prometheus_values import RETENTION_SHARE
-from meshed_mcp.components.observability.reservation import Reservation
-from meshed_mcp.components.observability.sizing import GIB, MIB, Load, Size, Tail
+from meshed_mcp.components.observability.prometheus.values import RETENTION_SHARE
+from meshed_mcp.components.observability.sizing import formula
+from meshed_mcp.components.observability.sizing.formula import GIB, MIB, Load, Size, Tail
+from meshed_mcp.components.observability.sizing.resources import Reservation
+from meshed_mcp.components.observability.tracing.jaeger_args import BadgerStorage, SearchStorage
 from meshed_mcp.cost import bounds
 from meshed_mcp.error_codes.cli import RESERVATION_TOO_SMALL
 from meshed_mcp.infra.budgets import requests_of
@@ -97,18 +97,18 @@ def load_of(plan: Plan, tools: int, organisations: int, calls: float, nodes: int
 def formulas(load: Load, plan: Plan) -> list[str]:
     """How the numbers come about."""
     settings = plan.observability
-    samples, days = sizing.samples_per_second(load), settings.prometheus.retention_days
-    spans = f"{load.calls_per_second:,.0f} calls/s x {sizing.SPANS_PER_CALL} x {load.sampled:g} sampled"
-    base, each = sizing.PROMETHEUS_BASE_BYTES // MIB, sizing.BYTES_PER_SERIES // 1024
+    samples, days = formula.samples_per_second(load), settings.prometheus.retention_days
+    spans = f"{load.calls_per_second:,.0f} calls/s x {formula.SPANS_PER_CALL} x {load.sampled:g} sampled"
+    base, each = formula.PROMETHEUS_BASE_BYTES // MIB, formula.BYTES_PER_SERIES // 1024
     return [
         *series_formulas(load),
         *(
             f"series of {name}: {count:,.0f}, each {interval} s: {count / interval:,.0f} samples/s"
-            for name, (count, interval) in sizing.series(load).items()
+            for name, (count, interval) in formula.series(load).items()
         ),
-        f"disk of Prometheus: {samples:,.0f} samples/s x {sizing.BYTES_PER_SAMPLE} B x {days} d / {RETENTION_SHARE}",
+        f"disk of Prometheus: {samples:,.0f} samples/s x {formula.BYTES_PER_SAMPLE} B x {days} d / {RETENTION_SHARE}",
         f"memory of Prometheus: {base} MiB + series x {each} KiB",
-        f"spans: {spans} = {sizing.spans_per_second(load):,.0f}/s of {sizing.BYTES_PER_SPAN} B",
+        f"spans: {spans} = {formula.spans_per_second(load):,.0f}/s of {formula.BYTES_PER_SPAN} B",
         f"disk of Jaeger: spans that are kept x {settings.jaeger.retention_hours} h",
         *collector_formulas(plan),
     ]
@@ -116,12 +116,12 @@ def formulas(load: Load, plan: Plan) -> list[str]:
 
 def series_formulas(load: Load) -> list[str]:
     """How many series one pod and its proxy have."""
-    bare = sizing.SERIES_WITHOUT_BUCKETS
-    methods = f"{sizing.SERIES_PER_HISTOGRAM} x {load.tools} tools + {bare} x {sizing.OTHER_METHODS} methods"
-    others = f"{load.tools} x {load.organisations} organisations + {bare} x {sizing.HTTP_LABEL_SETS}"
-    single = f"{sizing.SINGLE_SERIES} + {sizing.SCRAPE_SERIES} x {sizing.TARGETS}"
-    of_pod = f"({methods}) x {sizing.RESULTS} + {others} + {single} = {sizing.pod_series(load):,.0f}"
-    whole = f"series of a pod with all_buckets: {sizing.unread_series():,.0f} more"
+    bare = formula.SERIES_WITHOUT_BUCKETS
+    methods = f"{formula.SERIES_PER_HISTOGRAM} x {load.tools} tools + {bare} x {formula.OTHER_METHODS} methods"
+    others = f"{load.tools} x {load.organisations} organisations + {bare} x {formula.HTTP_LABEL_SETS}"
+    single = f"{formula.SINGLE_SERIES} + {formula.SCRAPE_SERIES} x {formula.TARGETS}"
+    of_pod = f"({methods}) x {formula.RESULTS} + {others} + {single} = {formula.pod_series(load):,.0f}"
+    whole = f"series of a pod with all_buckets: {formula.unread_series():,.0f} more"
     return [f"series of a pod: {of_pod}", *([whole] if load.whole_pods else [])]
 
 
@@ -130,10 +130,10 @@ def collector_formulas(plan: Plan) -> list[str]:
     collectors, tail = plan.observability.collectors, tail_of(plan)
     if collectors is None:
         return []
-    base, each = sizing.COLLECTOR_BASE_BYTES // MIB, sizing.BYTES_PER_HELD_SPAN // 1024
-    waits = f"{sizing.QUEUED_SECONDS} s" if tail is None else f"({sizing.QUEUED_SECONDS} + {tail.wait_seconds:g}) s"
+    base, each = formula.COLLECTOR_BASE_BYTES // MIB, formula.BYTES_PER_HELD_SPAN // 1024
+    waits = f"{formula.QUEUED_SECONDS} s" if tail is None else f"({formula.QUEUED_SECONDS} + {tail.wait_seconds:g}) s"
     return [
-        f"memory of an agent: {base} MiB + (spans of its node x {sizing.QUEUED_SECONDS} s + queue_spans) x {each} KiB",
+        f"memory of an agent: {base} MiB + (spans of its node x {formula.QUEUED_SECONDS} s + queue_spans) x {each} KiB",
         f"memory of a gateway: {base} MiB + (its share of spans x {waits} + queue_spans) x {each} KiB",
     ]
 
@@ -155,12 +155,12 @@ def parts(load: Load, plan: Plan) -> list[Part]:
     """Every part that grows with the services."""
     settings, tail = plan.observability, tail_of(plan)
     prometheus, jaeger = settings.prometheus, settings.jaeger
-    of_jaeger = sizing.jaeger_size(sizing.chosen(load, tail), jaeger.retention_hours)
+    of_jaeger = formula.jaeger_size(formula.chosen(load, tail), jaeger.retention_hours)
     own_volume = isinstance(jaeger.storage, BadgerStorage)
     pods = jaeger.storage.replicas if isinstance(jaeger.storage, SearchStorage) else 1
     return [
         Part(
-            sizing.prometheus_size(load, prometheus.retention_days, RETENTION_SHARE),
+            formula.prometheus_size(load, prometheus.retention_days, RETENTION_SHARE),
             prometheus.replicas,
             prometheus.resources,
             "observability.prometheus.resources",
@@ -191,8 +191,8 @@ def collector_parts(load: Load, plan: Plan, tail: Tail | None) -> list[Part]:
     collectors = plan.observability.collectors
     if collectors is None:
         return []
-    agent = sizing.agent_size(load, collectors.queue_spans)
-    gateway = sizing.gateway_size(load, collectors.gateway_replicas, collectors.queue_spans, tail)
+    agent = formula.agent_size(load, collectors.queue_spans)
+    gateway = formula.gateway_size(load, collectors.gateway_replicas, collectors.queue_spans, tail)
     where = "observability.collectors"
     return [
         Part(agent, load.nodes, collectors.agent_resources, f"{where}.agent_resources"),

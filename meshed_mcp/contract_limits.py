@@ -1,6 +1,6 @@
 """Limits of one process, for both sides: the bounds of each, and the variable that sets it.
 
-A stack sets them (`components/mesh/limits_args.py`), the runtime obeys them (`agents/http/limits.py`).
+A stack sets them (`components/mesh/service/limits_args.py`), the runtime obeys them (`agents/http/limits.py`).
 """
 
 from collections.abc import Mapping

@@ -14,8 +14,8 @@ from rich.table import Table
 from meshed_mcp.components.autoscaling.args import ScalingTarget
 from meshed_mcp.components.autoscaling.cost import Prices, replica_month
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.tool_args import Pool
+from meshed_mcp.components.mesh.routing.tool_args import Pool
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.error_codes.cli import PRICES_MISSING
 from meshed_mcp.infra.budgets import requests_of
 from meshed_mcp.infra.config import read

@@ -1,6 +1,6 @@
 """The command `meshed-mcp scaling`: what a service's own settings mean for how it scales.
 
-A stack's files in, tables out. Not here: the numbers (`components/autoscaling/reaction.py`).
+A stack's files in, tables out. Not here: the numbers (`components/autoscaling/scale_out_latency.py`).
 """
 
 from pathlib import Path
@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from meshed_mcp.components.autoscaling import lever, lever_live
-from meshed_mcp.components.autoscaling.nodes_args import BufferKind
-from meshed_mcp.components.autoscaling.reaction import (
+from meshed_mcp.components.autoscaling.fast_scaler import live_query, manifests
+from meshed_mcp.components.autoscaling.nodes.args import BufferKind
+from meshed_mcp.components.autoscaling.scale_out_latency import (
     GOAL_SECONDS,
     Reaction,
     Stage,
@@ -25,7 +25,7 @@ from meshed_mcp.components.autoscaling.reaction import (
 )
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, suggestion
 from meshed_mcp.components.core.scraping import SERVER_SECONDS
-from meshed_mcp.components.mesh.container import READINESS_PERIOD_SECONDS
+from meshed_mcp.components.mesh.service.container import READINESS_PERIOD_SECONDS
 from meshed_mcp.error_codes.cli import SERVICE_DOES_NOT_SCALE, SERVICE_NOT_IN_STACK
 from meshed_mcp.infra.plan import Plan, planned
 from meshed_mcp.infra.recording.project import read_project
@@ -74,7 +74,7 @@ def reaction_of(plan: Plan, service: str, factor: float) -> Reaction:
         others,
         READINESS_PERIOD_SECONDS,
         lever=scaling.keda.lever is not None,
-        live=scaling.keda.lever is None or service in lever_live.asked(lever.pulled(scaling), scaling.namespace),
+        live=scaling.keda.lever is None or service in live_query.asked(manifests.pulled(scaling), scaling.namespace),
         pre_pull=nodes is not None and nodes.pre_pull,
         buffer=BufferKind.NONE if nodes is None else nodes.buffer.kind,
         factor=factor,

@@ -1,7 +1,7 @@
 """The command `meshed-mcp usage`: who used which tool how often, as a file for analytics. Users are not in it.
 
 A Prometheus, a time and a file name in; calls by organisation and tool out, as CSV or Parquet. Not here: what is
-counted (`agents/telemetry/usage.py`), what is recorded of it (`components/core/sli_queries.py`).
+counted (`agents/telemetry/usage.py`), what is recorded of it (`components/promql/sli.py`).
 """
 
 import contextlib
@@ -17,8 +17,8 @@ from rich.console import Console
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
-from meshed_mcp.components.core.usage_queries import exported_usage
-from meshed_mcp.components.observability.rules import PAGES_SECONDS
+from meshed_mcp.components.observability.prometheus.rules import PAGES_SECONDS
+from meshed_mcp.components.promql.usage import exported_usage
 from meshed_mcp.error_codes.cli import (
     END_BEFORE_BEGIN,
     INVALID_MOMENT,

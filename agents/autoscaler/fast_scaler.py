@@ -1,7 +1,7 @@
 """`python -m meshed_mcp.agents.autoscaler.fast_scaler`: raises the minimum of ScaledObjects at once when load needs it.
 
 In: a query that names, per ScaledObject, the least replicas of the moment. Out: `spec.minReplicaCount`. It keeps
-nothing: how long a raise is held, and the stack's own minimum, are in the query (`core/lever_queries.py`), so a restart
+nothing: how long a raise is held, and the stack's own minimum, are in the query (`promql/fast_scaler.py`), so a restart
 loses nothing and two of them write the same. What the query does not name is left as it is: without Prometheus nothing
 changes. Source: measured with KEDA 2.21 and the real HPA controller: size written 0.06 s after the patch, against 13 s.
 """

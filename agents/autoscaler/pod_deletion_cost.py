@@ -3,7 +3,7 @@ sessions.
 
 In: a query that names a cost per pod. Out: the annotation by which a ReplicaSet chooses whom to remove: the lowest
 first. Kubernetes asks for few updates of it: a pod is written when its cost has changed, and at most once a minute;
-costs come in steps (`core/deletion_queries.py`). Without Prometheus nothing changes. It keeps nothing that a restart
+costs come in steps (`promql/pod_deletion_cost.py`). Without Prometheus nothing changes. It keeps nothing that a restart
 may not lose. Source: Kubernetes, "Pod deletion cost".
 """
 

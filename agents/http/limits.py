@@ -28,7 +28,7 @@ LISTEN_METHOD: Final = "subscriptions/listen"
 
 
 class Limits(BaseModel):
-    """Limits of one process; a stack sets them by `components/mesh/limits_args.py`."""
+    """Limits of one process; a stack sets them by `components/mesh/service/limits_args.py`."""
 
     body_bytes: BodyBytes = Field(contract.BODY_BYTES, description="bytes from 1024 to 1073741824, as 4194304")
     read_seconds: float = Field(

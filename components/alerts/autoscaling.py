@@ -16,11 +16,11 @@ from meshed_mcp.components.alerts.record import (
     Severity,
     Threshold,
 )
-from meshed_mcp.components.core import lever_queries, scaling_queries
+from meshed_mcp.components.promql import autoscaling, fast_scaler
 
 KEDA_OPERATOR: Final = Alert(
     name="KEDAOperatorMissing",
-    expression=lambda scope: scaling_queries.operator_unavailable(scope.namespace, scope.name),
+    expression=lambda scope: autoscaling.operator_unavailable(scope.namespace, scope.name),
     for_seconds=120,
     severity=Severity.CRITICAL,
     component=Component.AUTOSCALING,
@@ -31,7 +31,7 @@ KEDA_OPERATOR: Final = Alert(
 
 FAST_SCALER: Final = Alert(
     name="MCPFastScalerDown",
-    expression=lambda scope: lever_queries.fast_scaler_down(scope.namespace, scope.threshold),
+    expression=lambda scope: fast_scaler.fast_scaler_down(scope.namespace, scope.threshold),
     for_seconds=120,
     component=Component.AUTOSCALING,
     summary=f"No fast scaler is working in {NAMESPACE}",
@@ -43,7 +43,7 @@ FAST_SCALER: Final = Alert(
 
 FORECAST: Final = Alert(
     name="MCPForecastMisses",
-    expression=lambda scope: scaling_queries.forecast_error_ratio(scope.namespace, scope.servers, scope.threshold),
+    expression=lambda scope: autoscaling.forecast_error_ratio(scope.namespace, scope.servers, scope.threshold),
     for_seconds=21_600,
     severity=Severity.INFO,
     component=Component.AUTOSCALING,
@@ -57,7 +57,7 @@ FORECAST: Final = Alert(
 
 SERVICE_BUDGET: Final = Alert(
     name="MCPServiceBudget",
-    expression=lambda scope: scaling_queries.monthly_cost(
+    expression=lambda scope: autoscaling.monthly_cost(
         scope.namespace, scope.servers[0], scope.replica_month_cost, scope.threshold
     ),
     for_seconds=3600,

@@ -1,6 +1,6 @@
 """Multi-window burn-rate alerts on the SLOs of servers, tools and the registry, gated on minimum traffic.
 
-Objectives are `observability/slo.py`; the recorded series are `core/sli_queries.py`.
+Objectives are `observability/prometheus/slo.py`; the recorded series are `promql/sli.py`.
 """
 
 from typing import Final
@@ -21,8 +21,8 @@ from meshed_mcp.components.alerts.record import (
     Severity,
     Threshold,
 )
-from meshed_mcp.components.core import sli_queries as sli
-from meshed_mcp.components.core.queries import PromQL
+from meshed_mcp.components.promql import sli
+from meshed_mcp.components.promql.selectors import PromQL
 
 BURN_RATES: Final = (
     BurnRate("1h", "5m", 14.4, 120, Severity.CRITICAL),

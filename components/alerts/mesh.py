@@ -13,8 +13,8 @@ from meshed_mcp.components.alerts.record import (
     Severity,
     Threshold,
 )
-from meshed_mcp.components.core import control_plane_queries as istiod
-from meshed_mcp.components.core import mesh_queries
+from meshed_mcp.components.promql import control_plane as istiod
+from meshed_mcp.components.promql import mesh
 
 REVISION: Final = f"{{{{ $labels.{istiod.REVISION} }}}}"
 WORKLOAD: Final = "{{ $labels.destination_workload }} in {{ $labels.destination_workload_namespace }}"
@@ -51,7 +51,7 @@ MESH: Final = (
     ),
     Alert(
         name="MCPConnectionResets",
-        expression=lambda scope: mesh_queries.connection_reset_ratio(scope.threshold),
+        expression=lambda scope: mesh.connection_reset_ratio(scope.threshold),
         for_seconds=300,
         component=Component.MESH,
         summary=f"{PERCENT} of the requests to {WORKLOAD} lost their connection",
@@ -61,7 +61,7 @@ MESH: Final = (
     ),
     Alert(
         name="MeshMTLSDowngrade",
-        expression=lambda _: mesh_queries.plaintext_requests(),
+        expression=lambda _: mesh.plaintext_requests(),
         for_seconds=300,
         severity=Severity.CRITICAL,
         component=Component.MESH,

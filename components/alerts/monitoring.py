@@ -18,8 +18,8 @@ from meshed_mcp.components.alerts.record import (
     Component,
     Threshold,
 )
-from meshed_mcp.components.core import alert_queries, capacity_queries, cost_queries
-from meshed_mcp.components.core import tracing_queries as tracing
+from meshed_mcp.components.promql import alerts as alert_queries
+from meshed_mcp.components.promql import capacity, cost, tracing
 
 GRAFANA_JOB: Final = "grafana"
 JAEGER: Final = "jaeger"
@@ -38,11 +38,11 @@ MONITORING: Final = (
     ),
     Alert(
         name="MCPPVCWillFill",
-        expression=lambda scope: capacity_queries.volume_will_fill(scope.namespace, scope.threshold),
+        expression=lambda scope: capacity.volume_will_fill(scope.namespace, scope.threshold),
         for_seconds=3600,
         component=Component.CAPACITY,
         summary=f"{{{{ $labels.persistentvolumeclaim }}}} in {NAMESPACE} has {PERCENT} free space and fills up within "
-        f"{capacity_queries.DAYS_AHEAD} days",
+        f"{capacity.DAYS_AHEAD} days",
         description="Prometheus stops storing samples and Jaeger drops spans when it is full.",
         threshold=Threshold(default=0.5, unit=RATIO, minimum=0.01, maximum=1),
     ),
@@ -106,7 +106,7 @@ MONITORING: Final = (
 
 COST: Final = Alert(
     name="MCPCostBudget",
-    expression=lambda scope: cost_queries.monthly_cost_above(scope.threshold),
+    expression=lambda scope: cost.monthly_cost_above(scope.threshold),
     for_seconds=3600,
     component=Component.COST,
     summary=f"The pods of all servers cost {NUMBER} a month, more than the budget of {THRESHOLD}",

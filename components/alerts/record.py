@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.queries import PromQL
+from meshed_mcp.components.promql.selectors import PromQL
 
 SERVER: Final = f"{{{{ $labels.{contract.LABEL_SERVER} }}}} in {{{{ $labels.namespace }}}}"
 TOOL: Final = f"{{{{ $labels.{contract.LABEL_TOOL} }}}} of {SERVER}"

@@ -3,13 +3,13 @@
 from typing import Final
 
 from meshed_mcp.components.alerts.record import NUMBER, SERVER, Alert, Component, Severity, Threshold
-from meshed_mcp.components.core import alert_queries as promql
-from meshed_mcp.components.core import sli_queries
+from meshed_mcp.components.promql import alerts as promql
+from meshed_mcp.components.promql import sli
 
 REGISTRY: Final = (
     Alert(
         name="MCPRegistryDown",
-        expression=lambda _: promql.no_replicas_up(sli_queries.OF_REGISTRY),
+        expression=lambda _: promql.no_replicas_up(sli.OF_REGISTRY),
         for_seconds=60,
         severity=Severity.CRITICAL,
         component=Component.REGISTRY,

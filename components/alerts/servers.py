@@ -16,13 +16,13 @@ from meshed_mcp.components.alerts.record import (
     Severity,
     Threshold,
 )
-from meshed_mcp.components.core import alert_queries as promql
-from meshed_mcp.components.core import scaling_queries, sli_queries
+from meshed_mcp.components.promql import alerts as promql
+from meshed_mcp.components.promql import autoscaling, sli
 
 SERVERS: Final = (
     Alert(
         name="MCPServerDown",
-        expression=lambda _: promql.no_replicas_up(sli_queries.NOT_REGISTRY),
+        expression=lambda _: promql.no_replicas_up(sli.NOT_REGISTRY),
         for_seconds=60,
         severity=Severity.CRITICAL,
         component=Component.SERVER,
@@ -70,7 +70,7 @@ SERVERS: Final = (
     ),
     Alert(
         name="MCPServerScaledToMaximum",
-        expression=lambda _: scaling_queries.at_max_replicas(),
+        expression=lambda _: autoscaling.at_max_replicas(),
         for_seconds=900,
         component=Component.CAPACITY,
         summary="{{ $labels.horizontalpodautoscaler }} in {{ $labels.namespace }} "
@@ -79,7 +79,7 @@ SERVERS: Final = (
     ),
     Alert(
         name="MCPServerNoTraffic",
-        expression=lambda scope: promql.no_traffic(sli_queries.recorded("server", "operations"), scope.threshold),
+        expression=lambda scope: promql.no_traffic(sli.recorded("server", "operations"), scope.threshold),
         for_seconds=600,
         severity=Severity.INFO,
         component=Component.SERVER,

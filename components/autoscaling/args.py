@@ -1,7 +1,8 @@
 """Arguments of `AutoscalingPolicy`: KEDA, and which Deployments scale how.
 
 Values in, frozen models out. Not here: what a stack writes for one service (`scaling_args.py`), the objects made of it
-(`scaled_object.py`, `plain.py`), KEDA itself (`keda_values.py`), registration (`component.py`).
+(`autoscaling/keda/scaled_object.py`, `autoscaling/hpa/native.py`), KEDA itself (`autoscaling/keda/values.py`),
+registration (`component.py`).
 """
 
 from collections.abc import Iterator
@@ -12,13 +13,13 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.alerts.settings import AlertOverrides
-from meshed_mcp.components.autoscaling.deletion_args import DeletionCostSettings
-from meshed_mcp.components.autoscaling.forecast_args import ForecastSettings, Prediction
-from meshed_mcp.components.autoscaling.lever_args import LeverSettings
-from meshed_mcp.components.autoscaling.nodes_args import NodeSettings
+from meshed_mcp.components.autoscaling.fast_scaler.args import LeverSettings
+from meshed_mcp.components.autoscaling.fast_scaler.pod_deletion_cost_args import DeletionCostSettings
+from meshed_mcp.components.autoscaling.forecast.args import ForecastSettings, Prediction
+from meshed_mcp.components.autoscaling.nodes.args import NodeSettings
 from meshed_mcp.components.autoscaling.profiles import Profile
-from meshed_mcp.components.autoscaling.right_sizing_args import RightSizing, Sizing, VpaInstall, VpaSettings
 from meshed_mcp.components.autoscaling.scaling_args import Queue, ScaleDown, ScaleUp, ScalingSettings, Schedule
+from meshed_mcp.components.autoscaling.vpa.args import RightSizing, Sizing, VpaInstall, VpaSettings
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name, service_name
 from meshed_mcp.components.core.quantity import memory_bytes

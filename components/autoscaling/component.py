@@ -1,7 +1,7 @@
 """AutoscalingPolicy: KEDA once per cluster, and an autoscaler for every service that scales.
 
-Registers what `keda_values.py`, `forecast_rules.py`, `scalers.py` and `right_sizing.py` return; autoscalers come after
-the controllers that read them.
+Registers what `autoscaling/keda/values.py`, `autoscaling/forecast/rules.py`, `scalers.py` and
+`autoscaling/vpa/manifests.py` return; autoscalers come after the controllers that read them.
 """
 
 from collections.abc import Mapping
@@ -9,17 +9,15 @@ from typing import Any, Final
 
 import pulumi
 
-from meshed_mcp.components.autoscaling import (
-    deletion,
-    forecast_rules,
-    keda_values,
-    lever,
-    node_pools,
-    nodes,
-    right_sizing,
-    scalers,
-)
+from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
+from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
+from meshed_mcp.components.autoscaling.fast_scaler import pod_deletion_cost
+from meshed_mcp.components.autoscaling.forecast import rules
+from meshed_mcp.components.autoscaling.keda import values
+from meshed_mcp.components.autoscaling.nodes import manifests as nodes
+from meshed_mcp.components.autoscaling.nodes import provisioning
+from meshed_mcp.components.autoscaling.vpa import manifests as right_sizing
 from meshed_mcp.components.core import register
 
 MINIMUM: Final = "spec.minReplicaCount"
@@ -48,16 +46,16 @@ class AutoscalingPolicy(pulumi.ComponentResource):
         checked = AutoscalingPolicyArgs.model_validate(args)
         super().__init__("meshed-mcp:index:AutoscalingPolicy", name, register.inputs(checked), opts)
         child = pulumi.ResourceOptions(parent=self)
-        namespaces = register.objects(keda_values.namespaces(checked), child)
-        keda = register.releases_in_order(keda_values.releases(checked), register.after(child, namespaces))
-        register.objects(forecast_rules.manifests(checked), child)
+        namespaces = register.objects(values.namespaces(checked), child)
+        keda = register.releases_in_order(values.releases(checked), register.after(child, namespaces))
+        register.objects(rules.manifests(checked), child)
         made = scalers.manifests(checked)
         raised = {("ScaledObject", target): [MINIMUM] for target in lever.pulled(checked)}
         register.objects(made, register.after(child, keda), raised)
-        register.objects([*lever.manifests(checked), *deletion.manifests(checked)], child)
+        register.objects([*lever.manifests(checked), *pod_deletion_cost.manifests(checked)], child)
         self._sizes(checked, child)
-        register.objects([*nodes.manifests(checked), *node_pools.manifests(checked)], child)
-        register.releases_in_order(node_pools.releases(checked), child)
+        register.objects([*nodes.manifests(checked), *provisioning.manifests(checked)], child)
+        register.releases_in_order(provisioning.releases(checked), child)
         self.scaled_objects = pulumi.Output.from_input([register.resource_name(item) for item in made])
         self.keda_namespace = pulumi.Output.from_input(checked.keda.namespace)
         self.register_outputs({"scaled_objects": self.scaled_objects, "keda_namespace": self.keda_namespace})

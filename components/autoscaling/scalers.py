@@ -1,8 +1,8 @@
 """The autoscaler of every target, by KEDA or without it. Arguments in, Kubernetes objects out."""
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall
-from meshed_mcp.components.autoscaling.plain import autoscaler
-from meshed_mcp.components.autoscaling.scaled_object import scaled_object
+from meshed_mcp.components.autoscaling.hpa.native import autoscaler
+from meshed_mcp.components.autoscaling.keda.scaled_object import scaled_object
 from meshed_mcp.components.core.manifest import Manifest
 
 

@@ -1,7 +1,8 @@
 """What a stack writes below `scaling:` of a service: bounds, measures, speeds, schedules, prediction.
 
 Values in, frozen models out. Seconds and percents are whole numbers with the unit in the field's name. Not here: the
-defaults of each profile (`profiles.py`), the objects made of them (`scaled_object.py`, `plain.py`).
+defaults of each profile (`profiles.py`), the objects made of them (`autoscaling/keda/scaled_object.py`,
+`autoscaling/hpa/native.py`).
 """
 
 from typing import Annotated, Any, Self
@@ -9,10 +10,10 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from meshed_mcp.components.autoscaling.cron import cron_expression
-from meshed_mcp.components.autoscaling.forecast_args import PredictionChoice
+from meshed_mcp.components.autoscaling.forecast.args import PredictionChoice
+from meshed_mcp.components.autoscaling.keda.cron import cron_expression
 from meshed_mcp.components.autoscaling.profiles import Profile, with_profile
-from meshed_mcp.components.autoscaling.right_sizing_args import Resource, RightSizing, sizing_issues
+from meshed_mcp.components.autoscaling.vpa.args import Resource, RightSizing, sizing_issues
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.error_codes.autoscaling import (
     NEVER_SCALES_DOWN,

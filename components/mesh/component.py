@@ -1,6 +1,7 @@
 """ServiceMesh (once per cluster) and MeshedMCPService (per server): they register what the pure functions return.
 
-Arguments in, resources out. Not here: what any object looks like (service.py, cluster.py, istio_values.py).
+Arguments in, resources out. Not here: what any object looks like (mesh/service/manifests.py,
+mesh/cluster/manifests.py, mesh/cluster/istio_releases.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,14 +11,15 @@ import pulumi
 
 from meshed_mcp.components.core import register
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.addresses import exposed_path, principal, service_url
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
-from meshed_mcp.components.mesh.cluster_args import ROOT_NAMESPACE
-from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
-from meshed_mcp.components.mesh.istio_values import releases
-from meshed_mcp.components.mesh.multi_cluster import READER_TOKEN, reader_kubeconfig
-from meshed_mcp.components.mesh.workload import autoscaled_workloads
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.cluster.args import ROOT_NAMESPACE
+from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
+from meshed_mcp.components.mesh.cluster.istio_releases import releases
+from meshed_mcp.components.mesh.multicluster.manifests import READER_TOKEN, reader_kubeconfig
+from meshed_mcp.components.mesh.service import manifests as service
+from meshed_mcp.components.mesh.service.addresses import exposed_path, principal, service_url
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceMeshArgs
+from meshed_mcp.components.mesh.service.workload import autoscaled_workloads
 
 
 class ServiceMesh(pulumi.ComponentResource):

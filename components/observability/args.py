@@ -1,7 +1,8 @@
 """What a stack may say about monitoring: one frozen model, the only source of validation, defaults and documentation.
 
 Days, GiB and seconds are whole numbers with the unit in the field's name. Not here: chart values
-(`prometheus_values.py`), the objects made of them (`jaeger.py`, `dashboards/`), registration (`component.py`).
+(`observability/prometheus/values.py`), the objects made of them (`observability/tracing/jaeger.py`, `dashboards/`),
+registration (`component.py`).
 """
 
 from enum import StrEnum
@@ -12,15 +13,15 @@ from pydantic import AfterValidator, Field, model_validator
 from meshed_mcp.components.alerts.settings import AlertOverrides
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import host_name, namespace_name, object_name
-from meshed_mcp.components.observability.alerting_args import EmailReceiver, SecretFile
-from meshed_mcp.components.observability.collector_args import CollectorSettings
-from meshed_mcp.components.observability.grafana_gateway import GrafanaExposure
-from meshed_mcp.components.observability.grafana_login import GrafanaLogin
-from meshed_mcp.components.observability.jaeger_args import JaegerSettings
-from meshed_mcp.components.observability.kiali_args import KialiSettings
-from meshed_mcp.components.observability.remote_write_args import RemoteWrite
-from meshed_mcp.components.observability.reservation import Reservation
-from meshed_mcp.components.observability.slo import SloSettings
+from meshed_mcp.components.observability.alertmanager.args import EmailReceiver, SecretFile
+from meshed_mcp.components.observability.grafana.gateway import GrafanaExposure
+from meshed_mcp.components.observability.grafana.login import GrafanaLogin
+from meshed_mcp.components.observability.kiali.args import KialiSettings
+from meshed_mcp.components.observability.prometheus.remote_write_args import RemoteWrite
+from meshed_mcp.components.observability.prometheus.slo import SloSettings
+from meshed_mcp.components.observability.sizing.resources import Reservation
+from meshed_mcp.components.observability.tracing.collector_args import CollectorSettings
+from meshed_mcp.components.observability.tracing.jaeger_args import JaegerSettings
 from meshed_mcp.error_codes.observability import EXPOSED_WITHOUT_LOGIN, INVALID_POD_REFERENCE, LOGIN_WITHOUT_URL
 from meshed_mcp.error_codes.values import INVALID_WEB_ADDRESS
 

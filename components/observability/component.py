@@ -14,9 +14,9 @@ from meshed_mcp.components.observability import manifests as parts
 from meshed_mcp.components.observability import releases
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.cert_manager import cert_manager_releases
-from meshed_mcp.components.observability.collectors import otlp_endpoint
-from meshed_mcp.components.observability.kiali import kiali_release
-from meshed_mcp.components.observability.prometheus_values import prometheus_url
+from meshed_mcp.components.observability.kiali.release import kiali_release
+from meshed_mcp.components.observability.prometheus.values import prometheus_url
+from meshed_mcp.components.observability.tracing.collectors import otlp_endpoint
 
 
 class ObservabilityStack(pulumi.ComponentResource):

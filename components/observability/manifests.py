@@ -1,21 +1,21 @@
 """Every Kubernetes object of monitoring that is not a chart's. Arguments in, objects out, in the order they go in."""
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.observability import collectors, jaeger
-from meshed_mcp.components.observability.alerts import alert_rules
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.cert_manager import cert_manager_namespaces
 from meshed_mcp.components.observability.dashboards import config_maps
-from meshed_mcp.components.observability.envoy_monitor import envoy_monitor
-from meshed_mcp.components.observability.grafana_gateway import grafana_route
-from meshed_mcp.components.observability.grafana_values import admin_secrets
-from meshed_mcp.components.observability.istiod_monitor import istiod_monitor
-from meshed_mcp.components.observability.kiali import kiali_network_policy
-from meshed_mcp.components.observability.metrics_walls import metrics_walls
-from meshed_mcp.components.observability.rate_limit_monitor import rate_limit_monitor
-from meshed_mcp.components.observability.rules import service_levels
-from meshed_mcp.components.observability.tracing_monitor import tracing_monitor
-from meshed_mcp.components.observability.tracing_walls import tracing_walls
+from meshed_mcp.components.observability.grafana.gateway import grafana_route
+from meshed_mcp.components.observability.grafana.values import admin_secrets
+from meshed_mcp.components.observability.kiali.release import kiali_network_policy
+from meshed_mcp.components.observability.metrics.envoy_monitor import envoy_monitor
+from meshed_mcp.components.observability.metrics.istiod_monitor import istiod_monitor
+from meshed_mcp.components.observability.metrics.rate_limit_monitor import rate_limit_monitor
+from meshed_mcp.components.observability.metrics.tracing_monitor import tracing_monitor
+from meshed_mcp.components.observability.prometheus.alert_rules import alert_rules
+from meshed_mcp.components.observability.prometheus.network_policies import metrics_walls
+from meshed_mcp.components.observability.prometheus.rules import service_levels
+from meshed_mcp.components.observability.tracing import collectors, jaeger
+from meshed_mcp.components.observability.tracing.network_policies import tracing_walls
 
 
 def manifests(args: ObservabilityStackArgs) -> list[Manifest]:

@@ -6,8 +6,8 @@ from meshed_mcp.components.core.charts import ReleaseSpec
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.cert_manager import cert_manager_releases
 from meshed_mcp.components.observability.charts import KUBE_PROMETHEUS_STACK, PROMETHEUS_OPERATOR_CRDS
-from meshed_mcp.components.observability.kiali import kiali_release
-from meshed_mcp.components.observability.prometheus_values import FULL_NAME, kube_prometheus_stack_values
+from meshed_mcp.components.observability.kiali.release import kiali_release
+from meshed_mcp.components.observability.prometheus.values import FULL_NAME, kube_prometheus_stack_values
 
 KEPT: Final = {"helm.sh/resource-policy": "keep"}
 """With a CRD would go every monitor and rule of the cluster, those of other people too."""

@@ -10,9 +10,9 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
 from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
-from meshed_mcp.components.mesh.cluster_args import EGRESS_NAMESPACE
-from meshed_mcp.components.mesh.imports import EGRESS_SERVICE
-from meshed_mcp.components.mesh.waypoint import WAYPOINT_CLASS
+from meshed_mcp.components.mesh.ambient.waypoint import WAYPOINT_CLASS
+from meshed_mcp.components.mesh.cluster.args import EGRESS_NAMESPACE
+from meshed_mcp.components.mesh.egress.sidecar import EGRESS_SERVICE
 from meshed_mcp.error_codes.check import (
     NAMESPACE_MUST_EXIST,
     NAMESPACE_NOT_IN_STACK,

@@ -9,8 +9,14 @@ from typing import Any, Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.security import CALL_METHOD, METHOD_HEADER, NAME_HEADER, REVISION, VERSION_HEADER
-from meshed_mcp.components.mesh.traffic import CHOSEN_REPLICA, MESH_GATEWAY
+from meshed_mcp.components.mesh.authorization.policy import (
+    CALL_METHOD,
+    METHOD_HEADER,
+    NAME_HEADER,
+    REVISION,
+    VERSION_HEADER,
+)
+from meshed_mcp.components.mesh.routing.virtual_service import CHOSEN_REPLICA, MESH_GATEWAY
 from meshed_mcp.error_codes.check import HOST_ROUTED_TWICE, SESSION_LOSES_VERSION
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.infra.checking.references import title

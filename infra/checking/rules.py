@@ -10,9 +10,9 @@ from typing import Any, Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.core.manifest import Manifest, identity
-from meshed_mcp.components.mesh.multi_cluster import CONTROL_PLANE_ANNOTATION
-from meshed_mcp.components.mesh.proxy_filters import foreign_filters
-from meshed_mcp.components.mesh.revision_args import ISTIO_FLOOR
+from meshed_mcp.components.mesh.cluster.proxy_filters import foreign_filters
+from meshed_mcp.components.mesh.cluster.revision_args import ISTIO_FLOOR
+from meshed_mcp.components.mesh.multicluster.manifests import CONTROL_PLANE_ANNOTATION
 from meshed_mcp.error_codes.check import (
     BUDGET_BLOCKS_DRAIN,
     FILTER_NOT_IN_PROXY,

@@ -6,7 +6,7 @@ Telemetry objects and a workload in, the connection manager's field out. Not her
 from collections.abc import Iterable
 from typing import Final
 
-from meshed_mcp.components.core.access_log import FIELDS
+from meshed_mcp.components.mesh.cluster.access_log_fields import FIELDS
 from meshed_mcp.local.envoy.api import Message, extension
 from meshed_mcp.local.envoy.rbac import ROOT_NAMESPACE
 from meshed_mcp.local.objects.telemetry import AccessLogging, Telemetry

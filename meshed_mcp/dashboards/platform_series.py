@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.core import control_plane_queries as istiod
 from meshed_mcp.components.core.charts import ISTIO_VERSION
-from meshed_mcp.components.core.scaling_queries import METRICS, RECOMMENDED
+from meshed_mcp.components.promql import control_plane as istiod
+from meshed_mcp.components.promql.autoscaling import METRICS, RECOMMENDED
 from meshed_mcp.dashboards.series import Fleet, Pace, Series, Shape, histogram, scraped
 
 MIB: Final = 2**20

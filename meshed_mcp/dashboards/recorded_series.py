@@ -8,12 +8,7 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.alerts.burn_rate import BURN_RATES
-from meshed_mcp.components.core import capacity_queries as capacity
-from meshed_mcp.components.core import cost_queries as cost
-from meshed_mcp.components.core import forecast_queries as forecast
-from meshed_mcp.components.core import load_queries as load
-from meshed_mcp.components.core import mesh_queries as mesh
-from meshed_mcp.components.core import sli_queries as sli
+from meshed_mcp.components.promql import capacity, cost, forecast, load, mesh, sli
 from meshed_mcp.dashboards.series import (
     CALLS_PER_SECOND,
     ERROR_SHARE,

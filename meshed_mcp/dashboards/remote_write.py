@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from meshed_mcp.components.core import scraping
-from meshed_mcp.components.core.load_queries import LOAD_SECONDS
 from meshed_mcp.components.observability.dashboards import choices
+from meshed_mcp.components.promql.load import LOAD_SECONDS
 from meshed_mcp.dashboards.series import Pace, Series, Shape
 
 HEADERS: Final = {

@@ -10,7 +10,7 @@ from math import erf, log
 from typing import Final, NamedTuple
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.mesh_queries import NO_FAULT
+from meshed_mcp.components.promql.mesh import NO_FAULT
 
 ERROR_SHARE: Final = 0.002
 CALLS_PER_SECOND: Final = 2.0
@@ -123,7 +123,7 @@ def histogram(labels: dict[str, str], per_second: float, median: float, pace: Pa
 
 
 def count_and_sum(labels: dict[str, str], per_second: float, median: float, pace: Pace, phase: int) -> Iterator[Series]:
-    """What is stored of a histogram whose buckets nothing reads (`mesh/monitor.py`)."""
+    """What is stored of a histogram whose buckets nothing reads (`mesh/service/pod_monitor.py`)."""
     name = labels["__name__"]
     yield Series(labels | {"__name__": f"{name}_count"}, per_second, Shape.COUNTER, pace, phase)
     yield Series(labels | {"__name__": f"{name}_sum"}, per_second * median * 1.4, Shape.COUNTER, pace, phase)

@@ -8,8 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from meshed_mcp import contract
 from meshed_mcp.agents import registry
-from meshed_mcp.components.observability.catalogue import CATALOGUE, OPTIONAL, REGISTRY, RUNTIME, SERVER
-from meshed_mcp.components.observability.metrics import Metric, Type
+from meshed_mcp.components.observability.metrics.catalog import CATALOGUE, OPTIONAL, REGISTRY, RUNTIME, SERVER
+from meshed_mcp.components.observability.metrics.model import Metric, Type
 from tests.behaviours.replicas import Service, StartService
 
 pytestmark = pytest.mark.anyio

@@ -6,11 +6,17 @@
 from typing import Any, Final
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.args import ServiceMeshArgs
-from meshed_mcp.components.mesh.cluster_args import EGRESS_NAMESPACE, INGRESS_NAMESPACE
-from meshed_mcp.components.mesh.gateway import EGRESS_RELEASE, EGRESS_SELECTOR, INGRESS_RELEASE, INGRESS_SELECTOR
-from meshed_mcp.components.mesh.istio_values import istiod_values
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.cluster.args import EGRESS_NAMESPACE, INGRESS_NAMESPACE
+from meshed_mcp.components.mesh.cluster.gateway import (
+    EGRESS_RELEASE,
+    EGRESS_SELECTOR,
+    INGRESS_RELEASE,
+    INGRESS_SELECTOR,
+)
+from meshed_mcp.components.mesh.cluster.istio_releases import istiod_values
+from meshed_mcp.components.mesh.service import manifests as service
+from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from tests.engines import judged_mesh, local_stack, stack_pods
 from tests.engines.local_stack import NAMESPACE
 

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import cluster, egress, service
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
-from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
+from meshed_mcp.components.mesh.egress import service_entry
+from meshed_mcp.components.mesh.service import manifests as service
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceMeshArgs
 
 HOST: Final = "mcp.example.com"
 COMMAND: Final = ["python", str(Path(__file__).with_name("echo_service.py"))]
@@ -34,7 +36,7 @@ def outside(host: str, port: int) -> Manifest:
 
     `host` is one that this machine finds without DNS, which no stack may write.
     """
-    (entry,) = egress.outside_entries("front", arguments(egress_hosts=["outside.example.com"]))
+    (entry,) = service_entry.outside_entries("front", arguments(egress_hosts=["outside.example.com"]))
     entry["spec"]["hosts"] = [host]
     entry["spec"]["ports"][0]["number"] = port
     return entry

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from meshed_mcp.components.mesh.access_roles import access_roles
+from meshed_mcp.components.mesh.authorization.kubernetes_roles import access_roles
 from tests.engines import identity_mesh
 from tests.engines.api_client import Object
 from tests.engines.api_server import ApiServer

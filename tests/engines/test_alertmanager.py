@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from meshed_mcp.components.observability.alert_routing import alertmanager_config
+from meshed_mcp.components.observability.alertmanager.routing import alertmanager_config
 from meshed_mcp.components.observability.args import AlertmanagerSettings
 from meshed_mcp.local.alerting import with_templates
 from tests.engines.alert_sinks import HookServer, MailServer, serving

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
-from meshed_mcp.components.mesh.revisions import revision_tags
+from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster.revisions import revision_tags
 from meshed_mcp.infra.recording import record
 from tests.engines import stack_pods
 from tests.engines.api_client import Refusal

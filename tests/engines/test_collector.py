@@ -11,10 +11,10 @@ import httpx
 import pytest
 import yaml
 
-from meshed_mcp.components.core import tracing_queries as ways
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.collectors import IMAGE, manifests
+from meshed_mcp.components.observability.tracing.collectors import IMAGE, manifests
+from meshed_mcp.components.promql import tracing as ways
 from tests.engines.processes import Engine, free_port, running
 from tests.engines.waiting import wait_for
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from meshed_mcp.components.autoscaling.behavior import behavior
-from meshed_mcp.components.autoscaling.hpa import SYNC_SECONDS, Autoscaler
+from meshed_mcp.components.autoscaling.hpa.algorithm import SYNC_SECONDS, Autoscaler
+from meshed_mcp.components.autoscaling.hpa.behavior import behavior
 from meshed_mcp.components.autoscaling.scaling_args import ScalingSettings
 from tests.engines.api_server import ApiServer
 from tests.engines.hpa_front import Front, Workload, served

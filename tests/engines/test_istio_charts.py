@@ -9,11 +9,11 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from meshed_mcp.components.mesh.cluster_args import Scale, ServiceMeshArgs
-from meshed_mcp.components.mesh.gateway_pods import GatewayPods, gateway_pods
-from meshed_mcp.components.mesh.istio_values import METRICS_OF_CONNECTIONS, istiod_values
-from meshed_mcp.components.mesh.proxy_size import ProxySize, size_values
-from meshed_mcp.components.mesh.revisions import revision_tags
+from meshed_mcp.components.mesh.cluster.args import Scale, ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster.gateway_pods import GatewayPods, gateway_pods
+from meshed_mcp.components.mesh.cluster.istio_releases import METRICS_OF_CONNECTIONS, istiod_values
+from meshed_mcp.components.mesh.cluster.revisions import revision_tags
+from meshed_mcp.components.mesh.service.proxy_size import ProxySize, size_values
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.manifests import monitors
 from tests.engines import istio_charts

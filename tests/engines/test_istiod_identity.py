@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from meshed_mcp.components.mesh import tokens
+from meshed_mcp.components.mesh.authorization import tokens
 from meshed_mcp.local.envoy.binary import envoy_program
 from tests.engines import identity_mesh, local_stack, stock_bootstrap
 from tests.engines import proxy_views as views

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from meshed_mcp.components.core import control_plane_queries as control_plane
+from meshed_mcp.components.promql import control_plane
 from tests.engines import judged_mesh
 from tests.engines.api_server import ApiServer
 from tests.engines.istiod import Istiod, started

@@ -13,12 +13,13 @@ from typing import Any, Final
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.access_log import FIELDS
-from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.access_log import notable
-from meshed_mcp.components.mesh.rate_limits_requests import JWT_METADATA
-from meshed_mcp.components.mesh.telemetry import organization_expression
-from meshed_mcp.components.mesh.telemetry_args import OrganizationTag
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.cluster.access_log import notable
+from meshed_mcp.components.mesh.cluster.access_log_fields import FIELDS
+from meshed_mcp.components.mesh.cluster.telemetry import organization_expression
+from meshed_mcp.components.mesh.cluster.telemetry_args import OrganizationTag
+from meshed_mcp.components.mesh.rate_limit.descriptors import JWT_METADATA
+from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.local.envoy.binary import envoy_program
 from tests.engines import judged_mesh, local_stack, stock_bootstrap
 from tests.engines import proxy_views as views

@@ -10,8 +10,9 @@ from typing import Any, Final
 import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.gateway import INGRESS_RELEASE, INGRESS_SELECTOR
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.cluster.gateway import INGRESS_RELEASE, INGRESS_SELECTOR
+from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.local.envoy.binary import envoy_program
 from tests.engines import judged_mesh, local_stack, stock_bootstrap
 from tests.engines import proxy_views as views

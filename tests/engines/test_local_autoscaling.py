@@ -11,7 +11,7 @@ from bench import stacks
 from bench.steady import Rates, Steady, executions, steady, verdict
 from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.core import queries
+from meshed_mcp.components.promql import selectors
 from meshed_mcp.local.changing import replicas_of
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.endpoints import gateway_url
@@ -72,9 +72,9 @@ def stepping(scaler: Scaler, seen: Scraping, size: int) -> Callable[[], bool]:
 
 def hasty(found: Scaled) -> Scaled:
     """The same without the 30 s in which a peak is held and the 300 s of stabilisation: shrinks in seconds."""
-    pods = queries.selector(stacks.NAMESPACE, stacks.COUNTED)
+    pods = selectors.selector(stacks.NAMESPACE, stacks.COUNTED)
     down = found.settings.scale_down.model_copy(update={"stabilization_seconds": 0, "percent": 100})
-    triggers = tuple(replace(item, query=queries.in_flight(pods)) for item in found.triggers)
+    triggers = tuple(replace(item, query=selectors.in_flight(pods)) for item in found.triggers)
     return replace(found, settings=found.settings.model_copy(update={"scale_down": down}), triggers=triggers)
 
 

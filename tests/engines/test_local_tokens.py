@@ -15,8 +15,10 @@ import pytest
 from meshed_mcp import contract
 from meshed_mcp.agents.auth import middleware
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import cluster, service, tokens
-from meshed_mcp.components.mesh.args import ServiceMeshArgs
+from meshed_mcp.components.mesh.authorization import tokens
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.service import manifests as service
+from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.endpoints import through_mesh
 from meshed_mcp.local.refusals import refusals

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bench import stacks
-from meshed_mcp.components.observability.alert_routing import alertmanager_config
+from meshed_mcp.components.observability.alertmanager.routing import alertmanager_config
 from meshed_mcp.components.observability.args import AlertmanagerSettings, ObservabilityStackArgs
 from meshed_mcp.components.observability.manifests import monitors, rules
 from meshed_mcp.local import staying

@@ -10,8 +10,9 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.args import ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.service import manifests as service
+from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack

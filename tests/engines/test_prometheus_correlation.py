@@ -11,12 +11,13 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from meshed_mcp import contract
-from meshed_mcp.components.core import queries
-from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.args import ServiceMeshArgs
-from meshed_mcp.components.mesh.monitor import pod_monitor
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.service import manifests as service
+from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
+from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.grafana_values import grafana_values
+from meshed_mcp.components.observability.grafana.values import grafana_values
+from meshed_mcp.components.promql import selectors
 from meshed_mcp.dashboards.engine import PagesPrometheus, free_port, own_prometheus
 from meshed_mcp.local.collector import Collector
 from meshed_mcp.local.container import Places
@@ -69,7 +70,7 @@ async def call(url: str) -> None:
 
 def exemplars(prometheus: PagesPrometheus) -> list[dict[str, str]]:
     """Labels of the exemplars of what the latency panel asks: how Grafana finds the trace behind a dot."""
-    panel = queries.latency_quantile(0.99, queries.selector(NAMESPACE, NAME, regex=True), "1m")
+    panel = selectors.latency_quantile(0.99, selectors.selector(NAMESPACE, NAME, regex=True), "1m")
     now = time.time()
     asked = {"query": panel, "start": now - 300, "end": now + 1}
     answer = prometheus.http.post("/api/v1/query_exemplars", data=asked).json()

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from meshed_mcp.__main__ import app
-from meshed_mcp.components.core import sli_queries as sli
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.components.observability.rules import PAGES_SECONDS
+from meshed_mcp.components.observability.prometheus.rules import PAGES_SECONDS
+from meshed_mcp.components.promql import sli
 from meshed_mcp.dashboards.engine import own_prometheus
 from meshed_mcp.dashboards.preview import MADE_UP_NOW
 from meshed_mcp.dashboards.remote_write import Span

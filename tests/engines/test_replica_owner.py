@@ -1,7 +1,7 @@
 """Who owns a replica count, judged by a real API server: an autoscaler's size is taken back by a forced apply alone."""
 
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.workload import TAKES_SIZE_BACK, deployment, versions
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.service.workload import TAKES_SIZE_BACK, deployment, versions
 from tests.engines.api_server import ApiServer
 
 

@@ -16,8 +16,8 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.agents.autoscaler.pod_deletion_cost import ANNOTATION
-from meshed_mcp.components.autoscaling import deletion
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
+from meshed_mcp.components.autoscaling.fast_scaler import pod_deletion_cost as deletion
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.dashboards.engine import own_prometheus
 from tests.engines import pod_account

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from meshed_mcp.components.autoscaling import hpa, node_pools, reaction
+from meshed_mcp.components.autoscaling import scale_out_latency
+from meshed_mcp.components.autoscaling.hpa import algorithm
+from meshed_mcp.components.autoscaling.nodes import provisioning
 from meshed_mcp.components.autoscaling.scaling_args import ScaleDown, ScaleUp
 from tests.engines.api_server import ApiServer
 
@@ -37,8 +39,8 @@ def flags(find_engine: Callable[[str], Path]) -> dict[str, str]:
 
 def test_periods_and_tolerance_are_the_controllers(flags: dict[str, str]) -> None:
     """kube-controller-manager: sync period, tolerance, stabilisation of shrinking."""
-    assert flags["horizontal-pod-autoscaler-sync-period"] == f"{hpa.SYNC_SECONDS}s"
-    assert reaction.HPA_SYNC_SECONDS == hpa.SYNC_SECONDS
+    assert flags["horizontal-pod-autoscaler-sync-period"] == f"{algorithm.SYNC_SECONDS}s"
+    assert scale_out_latency.HPA_SYNC_SECONDS == algorithm.SYNC_SECONDS
     assert float(flags["horizontal-pod-autoscaler-tolerance"]) * 100 == ScaleDown().tolerance_percent
     assert ScaleDown().stabilization_seconds == 300
     assert flags["horizontal-pod-autoscaler-downscale-stabilization"] == "5m0s"
@@ -58,8 +60,8 @@ def test_what_node_pools_repeat_is_karpenters(crd_dir: Path) -> None:
     (crd,) = [item for item in yaml.safe_load_all((crd_dir / "karpenter-1.15.0.yaml").read_text()) if is_pool(item)]
     spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
     template = spec["template"]["properties"]["spec"]["properties"]
-    assert template["expireAfter"]["default"] == node_pools.EXPIRE_AFTER
-    assert spec["disruption"]["properties"]["budgets"]["default"] == [{"nodes": node_pools.DISRUPTED_NODES}]
+    assert template["expireAfter"]["default"] == provisioning.EXPIRE_AFTER
+    assert spec["disruption"]["properties"]["budgets"]["default"] == [{"nodes": provisioning.DISRUPTED_NODES}]
 
 
 def is_pool(item: dict[str, Any] | None) -> bool:

@@ -13,10 +13,12 @@ import httpx
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling import lever, lever_live, scalers
+from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.core import lever_queries
+from meshed_mcp.components.autoscaling.fast_scaler import live_query
+from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.promql import fast_scaler
 from meshed_mcp.dashboards.engine import PagesPrometheus, own_prometheus
 from tests.engines import pod_account
 from tests.engines.api_server import ApiServer
@@ -26,7 +28,7 @@ from tests.engines.waiting import wait_for
 pytestmark = pytest.mark.engine("prometheus", "etcd", "kube-apiserver")
 
 NAMESPACE, SERVER = "default", "pulled"
-RECORDED = f'{lever_queries.NEEDED}{{{contract.LABEL_SCALED_OBJECT}="{SERVER}"}}'
+RECORDED = f'{fast_scaler.NEEDED}{{{contract.LABEL_SCALED_OBJECT}="{SERVER}"}}'
 HOLD_SECONDS = 10
 """Shorter than a stack may write, so that the fall is seen."""
 
@@ -125,8 +127,8 @@ def start(api_server: ApiServer, scaled: Manifest, prometheus: PagesPrometheus, 
 
 def asked() -> str:
     """The rendered query, with the shorter hold."""
-    live = [part.text for part in lever_live.parts(lever.pulled(POLICY), NAMESPACE)]
-    return lever_queries.minimum(NAMESPACE, HOLD_SECONDS, live)
+    live = [part.text for part in live_query.parts(lever.pulled(POLICY), NAMESPACE)]
+    return fast_scaler.minimum(NAMESPACE, HOLD_SECONDS, live)
 
 
 def minimum(server: ApiServer, item: Manifest) -> int:

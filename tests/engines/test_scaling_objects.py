@@ -4,17 +4,15 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.components.autoscaling import (
-    deletion,
-    forecast_rules,
-    lever,
-    node_pools,
-    nodes,
-    right_sizing,
-    scalers,
-)
+from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
+from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
+from meshed_mcp.components.autoscaling.fast_scaler import pod_deletion_cost
+from meshed_mcp.components.autoscaling.forecast import rules
+from meshed_mcp.components.autoscaling.nodes import manifests as nodes
+from meshed_mcp.components.autoscaling.nodes import provisioning
 from meshed_mcp.components.autoscaling.profiles import Profile
+from meshed_mcp.components.autoscaling.vpa import manifests as right_sizing
 from tests.engines.api_server import ApiServer
 
 URL = "http://prometheus.monitoring.svc:9090"
@@ -63,7 +61,7 @@ def test_every_autoscaler_and_what_helps_it_is_accepted_and_kept(
     raw = {"targets": {"sized": settings}, "namespace": "default", "prometheus_url": URL, "forecast": {"mode": "on"}}
     args = AutoscalingPolicyArgs.model_validate({**raw, **helpers})
     (scaler,) = scalers.manifests(args)
-    found = [scaler, *forecast_rules.manifests(args), *lever.manifests(args), *deletion.manifests(args)]
+    found = [scaler, *rules.manifests(args), *lever.manifests(args), *pod_deletion_cost.manifests(args)]
     assert [refusal for item in found if (refusal := api_server.client.apply(item))] == []
     kept = (api_server.client.get(scaler) or {})["spec"]
     for item in found:
@@ -102,7 +100,7 @@ def test_everything_about_nodes_is_accepted_and_kept(api_server: ApiServer, want
     """Kubernetes 1.36 with the CRDs of Karpenter 1.15 and CapacityBuffer, strict field validation."""
     raw = {"targets": {}, "namespace": "default", "prometheus_url": URL, "nodes": wanted, "images": ["a:1", "b:1"]}
     args = AutoscalingPolicyArgs.model_validate(raw)
-    found = [*nodes.manifests(args), *node_pools.manifests(args)]
+    found = [*nodes.manifests(args), *provisioning.manifests(args)]
     assert [refusal for item in found if (refusal := api_server.client.apply(item))] == []
     pulled = [item for item in found if item["kind"] == "DaemonSet"]
     for item in pulled:

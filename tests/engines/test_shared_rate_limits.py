@@ -14,10 +14,12 @@ import httpx2
 import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import cluster, rate_limiting, service
-from meshed_mcp.components.mesh.args import ServiceMeshArgs
-from meshed_mcp.components.mesh.rate_limiting_args import FailureMode
-from meshed_mcp.components.mesh.rate_limits_shared import STAT_PREFIX, reference
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.rate_limit import server as rate_limiting
+from meshed_mcp.components.mesh.rate_limit.server_args import FailureMode
+from meshed_mcp.components.mesh.rate_limit.shared import STAT_PREFIX, reference
+from meshed_mcp.components.mesh.service import manifests as service
+from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running
 from meshed_mcp.local.stack import read_stack

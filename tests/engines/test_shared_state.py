@@ -13,8 +13,9 @@ from mcp.server.subscriptions import ResourceUpdated, ToolsListChanged
 from mcp_types import ElicitResult
 
 from meshed_mcp import contract
-from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.args import ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.service import manifests as service
+from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from meshed_mcp.local.asking import http_client
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.endpoints import Endpoint, through_mesh

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.proxy_filters import filter_names, foreign_filters
+from meshed_mcp.components.mesh.cluster.proxy_filters import filter_names, foreign_filters
 from meshed_mcp.local.envoy.binary import envoy_program
 from tests.engines import proxy_views as views
 from tests.engines import stack_pods, stock_bootstrap

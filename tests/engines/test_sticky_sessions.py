@@ -16,8 +16,9 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import TextContent
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.args import ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.service import manifests as service
+from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from meshed_mcp.local import changing
 from meshed_mcp.local.container import Places
 from meshed_mcp.local.running import Running, running

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import TypeAdapter
 
-from meshed_mcp.components.autoscaling import forecast_rules, lever
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.observability.alerts import alert_rules
+from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
+from meshed_mcp.components.autoscaling.forecast import rules
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.prometheus.alert_rules import alert_rules
 
 FOLDER = Path(__file__).parent / "alerts"
 
@@ -52,6 +53,6 @@ def rendered_rules(alerts: Mapping[str, Any] | None = None) -> list[dict[str, An
     """Every alerting rule that the components render, with the settings `alerts`."""
     monitoring = ObservabilityStackArgs.model_validate({"monthly_cost_budget": 1000, "alerts": alerts or {}})
     policy = AutoscalingPolicyArgs.model_validate({**POLICY, "alerts": alerts or {}})
-    objects = [alert_rules(monitoring), *forecast_rules.manifests(policy), *lever.manifests(policy)]
+    objects = [alert_rules(monitoring), *rules.manifests(policy), *lever.manifests(policy)]
     groups = [group for item in objects if item["kind"] == "PrometheusRule" for group in item["spec"]["groups"]]
     return [rule for group in groups for rule in group["rules"] if "alert" in rule]

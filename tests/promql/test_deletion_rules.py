@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling import deletion
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.core import deletion_queries
+from meshed_mcp.components.autoscaling.fast_scaler import pod_deletion_cost
+from meshed_mcp.components.promql import pod_deletion_cost as deletion_queries
 from tests.promql.rule_cases import differs
 
 pytestmark = pytest.mark.engine("promtool")
@@ -38,7 +38,7 @@ def test_deletion_cost_counts_sessions_and_listen_streams_in_steps_of_20(promtoo
     """Requirement SCL-3: a session's own event stream is not counted twice; other servers are excluded."""
     (rules,) = [
         item
-        for item in deletion.manifests(AutoscalingPolicyArgs.model_validate(RAW))
+        for item in pod_deletion_cost.manifests(AutoscalingPolicyArgs.model_validate(RAW))
         if item["kind"] == "PrometheusRule"
     ]
     samples = [{"labels": f'{{pod="{pod}"}}', "value": cost} for pod, cost in (("empty", 0), ("full", 21), ("one", 1))]

@@ -9,8 +9,8 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.autoscaling.forecast_rules import manifests
-from meshed_mcp.components.core import forecast_queries
+from meshed_mcp.components.autoscaling.forecast.rules import manifests
+from meshed_mcp.components.promql import forecast
 from tests.promql.rule_cases import differs, promtool_says
 
 pytestmark = pytest.mark.engine("promtool")
@@ -67,11 +67,11 @@ def test_forecast_rules_are_valid(promtool: Path, tmp_path: Path) -> None:
 def test_daily_burst_is_forecast_on_day_nine_and_not_on_day_one(promtool: Path, tmp_path: Path) -> None:
     """Requirement SCL-5: two minutes before a daily 4x burst the forecast is 40; the 5-minute mean is 10."""
     foreseen: dict[str, float | None] = {
-        forecast_queries.MEAN_5M: 10,
-        forecast_queries.FORECAST: 40,
-        forecast_queries.TRUSTED: 40,
+        forecast.MEAN_5M: 10,
+        forecast.FORECAST: 40,
+        forecast.TRUSTED: 40,
     }
-    silent: dict[str, float | None] = dict.fromkeys([forecast_queries.TRUSTED, forecast_queries.SEASONAL])
+    silent: dict[str, float | None] = dict.fromkeys([forecast.TRUSTED, forecast.SEASONAL])
     expected = {"9d8h58m": foreseen, "8h58m": silent, "20h": silent}
     assert recorded(promtool, tmp_path, daily_burst(10), expected) == ""
 
@@ -80,5 +80,5 @@ def test_forecast_of_load_without_a_rhythm_is_not_trusted(promtool: Path, tmp_pa
     """Requirement SCL-5: a large forecast error over a day keeps prediction off, as on NAB's trace."""
     # ten minutes of 200 every seven hours: a burst's echo of yesterday never meets today's
     values = " ".join(["5x409 200x9"] * 15)
-    forecast_alone = {forecast_queries.FORECAST: 5, forecast_queries.TRUSTED: None}
+    forecast_alone = {forecast.FORECAST: 5, forecast.TRUSTED: None}
     assert recorded(promtool, tmp_path, values, {"4d6h": forecast_alone}) == ""

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.components.core import queries
+from meshed_mcp.components.promql import selectors
 
 pytestmark = pytest.mark.engine("promtool")
 
 NAMESPACE = "mcp-system"
 SERVER = "mcp-rag"
-QUERY = queries.held_in_flight(queries.selector(NAMESPACE, SERVER))
+QUERY = selectors.held_in_flight(selectors.selector(NAMESPACE, SERVER))
 SCRAPE_SECONDS = 5
 
 

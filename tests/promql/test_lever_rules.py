@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling import lever, lever_live
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.core import lever_queries
+from meshed_mcp.components.autoscaling.fast_scaler import live_query
+from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
+from meshed_mcp.components.promql import fast_scaler
 from tests.promql.rule_cases import differs
 
 pytestmark = pytest.mark.engine("promtool")
@@ -84,7 +85,7 @@ def test_step_raises_the_minimum_before_the_rule_records_it(promtool: Path, tmp_
     """Requirement SCL-6: the query sees a step with its scrape; the rule records it at its next evaluation."""
     series = {load("mcp-rag"): "0x6 35x9", load("mcp-llm"): "0x15"}
     minimums = [least(at, mcp_rag=value, mcp_llm=2) for at, value in (("6s", 2), ("7s", 4), ("10s", 4))]
-    record = f'{lever_queries.NEEDED}{{namespace="mcp-system",{contract.LABEL_SCALED_OBJECT}="mcp-rag"}}'
+    record = f'{fast_scaler.NEEDED}{{namespace="mcp-system",{contract.LABEL_SCALED_OBJECT}="mcp-rag"}}'
     records = [
         {"expr": record, "eval_time": at, "exp_samples": [{"labels": record, "value": value}]}
         for at, value in (("7s", 2), ("10s", 4))
@@ -123,6 +124,6 @@ def test_services_beyond_the_live_query_are_covered_by_the_rule(
     promtool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Requirement SCL-6: the recording rule covers them five seconds later."""
-    monkeypatch.setattr(lever_live, "TEXT_BYTES", 0)
+    monkeypatch.setattr(live_query, "TEXT_BYTES", 0)
     checks = [least("8s", mcp_rag=2), least("10s", mcp_rag=4)]
     assert says(promtool, tmp_path, {load("mcp-rag"): "0x6 35x9"}, "1s", checks, every="5s") == ""

@@ -8,27 +8,27 @@ from typing import Any, NamedTuple
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.components.core import (
-    capacity_queries,
-    control_plane_queries,
-    cost_queries,
-    health_queries,
-    infrastructure_queries,
-    load_queries,
-    mesh_queries,
-    monitoring_queries,
-    performance_queries,
-    queries,
-    registry_queries,
-    scaling_queries,
-    traffic_queries,
-    usage_queries,
+from meshed_mcp.components.promql import (
+    autoscaling,
+    capacity,
+    control_plane,
+    cost,
+    forecast,
+    health,
+    infrastructure,
+    load,
+    mesh,
+    monitoring,
+    performance,
+    registry,
+    selectors,
+    sli,
+    traffic,
+    usage,
 )
-from meshed_mcp.components.core import forecast_queries as forecast
-from meshed_mcp.components.core import sli_queries as sli
 from tests.promql.rule_cases import NAMESPACE, OF_SERVER, SERVER, promtool_says, series
 
-SELECT = queries.selector(NAMESPACE, SERVER)
+SELECT = selectors.selector(NAMESPACE, SERVER)
 WINDOW = "1m"
 SIZED = {"namespace": NAMESPACE, "container": contract.CONTAINER_NAME}
 BUDGETS = {"server:mcp_errors:ratio_rate1h": "0.05x20", "server:mcp_errors_budget:ratio": "0.005x20"}
@@ -51,7 +51,7 @@ def bare(name: str, values: str, **labels: str) -> dict[str, str]:
 def requests(values: str, **labels: str) -> dict[str, str]:
     """Requests per second between workloads, as recorded."""
     place = {"destination_workload": SERVER, "destination_workload_namespace": NAMESPACE}
-    return bare(mesh_queries.REQUESTS, values, **place, **labels)
+    return bare(mesh.REQUESTS, values, **place, **labels)
 
 
 def memory(values: str, namespace: str, container: str) -> dict[str, str]:
@@ -70,12 +70,12 @@ PERIODS = {"container": contract.CONTAINER_NAME}
 VOLUME = {"namespace": "monitoring", "persistentvolumeclaim": "db-0", "pod": "kubelet"}
 SHOWN = {
     "the watchdog's age grows while it is not seen": Shown(
-        health_queries.watchdog_age(),
+        health.watchdog_age(),
         (bare("ALERTS", "1x4 _x20", alertname="Watchdog", alertstate="firing", severity="none"),),
         {"{}": 180},
     ),
     "the watchdog is no alert that fires": Shown(
-        health_queries.firing_alerts(),
+        health.firing_alerts(),
         (
             bare("ALERTS", "1x20", alertname="Watchdog", alertstate="firing", severity="none"),
             bare("ALERTS", "1x20", alertname="MCPServerDown", alertstate="firing", severity="critical"),
@@ -84,12 +84,12 @@ SHOWN = {
         {'{alertname="MCPServerDown",severity="critical"}': 1},
     ),
     "ten times what is allowed fails": Shown(
-        health_queries.burned("errors", "1h", SELECT),
+        health.burned("errors", "1h", SELECT),
         tuple(series(name, values, pod="") for name, values in BUDGETS.items()),
         {f"{{{OF_SERVER}}}": 10},
     ),
     "a forecast that is not trusted is zero and no gap": Shown(
-        scaling_queries.trusted(queries.selector(NAMESPACE, ".+", regex=True)),
+        autoscaling.trusted(selectors.selector(NAMESPACE, ".+", regex=True)),
         (
             series(forecast.FORECAST, "4x20", pod=""),
             series(forecast.TRUSTED, "4x20", pod=""),
@@ -98,20 +98,18 @@ SHOWN = {
         {'{mcp_server_name="mcp-rag"}': 1, '{mcp_server_name="mcp-llm"}': 0},
     ),
     "KEDA's autoscaler is found under its prefix, another server's is not": Shown(
-        scaling_queries.autoscaler("max", NAMESPACE, SERVER),
+        autoscaling.autoscaler("max", NAMESPACE, SERVER),
         tuple(
-            bare(scaling_queries.METRICS["max"], "8x20", namespace=NAMESPACE, horizontalpodautoscaler=name)
+            bare(autoscaling.METRICS["max"], "8x20", namespace=NAMESPACE, horizontalpodautoscaler=name)
             for name in (f"keda-hpa-{SERVER}", f"keda-hpa-{SERVER}-two")
         ),
         {f'{{horizontalpodautoscaler="keda-hpa-{SERVER}"}}': 8},
     ),
     "a recommendation is of the server's container and the largest request stands beside it": Shown(
-        " or ".join(
-            show("cpu", NAMESPACE, SERVER) for show in (scaling_queries.recommended, scaling_queries.requested)
-        ),
+        " or ".join(show("cpu", NAMESPACE, SERVER) for show in (autoscaling.recommended, autoscaling.requested)),
         (
-            bare(scaling_queries.RECOMMENDED["cpu"], "0.4x20", verticalpodautoscaler=SERVER, **SIZED),
-            bare(scaling_queries.RECOMMENDED["cpu"], "3x20", verticalpodautoscaler="another", **SIZED),
+            bare(autoscaling.RECOMMENDED["cpu"], "0.4x20", verticalpodautoscaler=SERVER, **SIZED),
+            bare(autoscaling.RECOMMENDED["cpu"], "3x20", verticalpodautoscaler="another", **SIZED),
             *(
                 bare("kube_pod_container_resource_requests", f"{cores}x20", pod=pod, resource="cpu", **SIZED)
                 for pod, cores in ((f"{SERVER}-5d8f-abcde", 0.1), (f"{SERVER}-5d8f-fghij", 0.2))
@@ -120,7 +118,7 @@ SHOWN = {
         {f'{{verticalpodautoscaler="{SERVER}"}}': 0.4, f'{{container="{contract.CONTAINER_NAME}"}}': 0.2},
     ),
     "a quarter comes in plain text": Shown(
-        mesh_queries.plain_text_share(NAMESPACE, SERVER),
+        mesh.plain_text_share(NAMESPACE, SERVER),
         (
             requests("3x20", reporter="destination", connection_security_policy="mutual_tls"),
             requests("1x20", reporter="destination", connection_security_policy="none"),
@@ -128,17 +126,17 @@ SHOWN = {
         {WORKLOAD: 0.25},
     ),
     "a mesh without errors shows zero": Shown(
-        mesh_queries.server_error_share(NAMESPACE, SERVER),
+        mesh.server_error_share(NAMESPACE, SERVER),
         (requests("3x20", reporter="source", response_code="200"),),
         {WORKLOAD: 0},
     ),
     "the registry's own failures count, its callers' do not": Shown(
-        registry_queries.failed_share(queries.selector(NAMESPACE, contract.REGISTRY_NAME), WINDOW),
+        registry.failed_share(selectors.selector(NAMESPACE, contract.REGISTRY_NAME), WINDOW),
         (answers("0+7x20", "200"), answers("0+2x20", "404"), answers("0+1x20", "503")),
         {"{}": 0.1},
     ),
     "the sum of a pod's containers is not counted again": Shown(
-        monitoring_queries.memory_share("monitoring"),
+        monitoring.memory_share("monitoring"),
         (
             memory("10x20", "monitoring", "prometheus"),
             memory("10x20", "monitoring", ""),
@@ -147,7 +145,7 @@ SHOWN = {
         {"{}": 0.25},
     ),
     "a volume of which a fifth is left": Shown(
-        monitoring_queries.volume_used_share("monitoring"),
+        monitoring.volume_used_share("monitoring"),
         (
             bare("kubelet_volume_stats_available_bytes", "20x20", **VOLUME),
             bare("kubelet_volume_stats_capacity_bytes", "100x20", **VOLUME),
@@ -155,7 +153,7 @@ SHOWN = {
         {'{persistentvolumeclaim="db-0"}': 0.8},
     ),
     "a pod costs what it holds at its node's prices, proxy included": Shown(
-        cost_queries.pod_cost(),
+        cost.pod_cost(),
         (
             bare("node_cpu_hourly_cost", "0.04x20", node="n1"),
             bare("node_ram_hourly_cost", "0.01x20", node="n1"),
@@ -172,11 +170,11 @@ SHOWN = {
         {f"{{{OF_SERVER}}}": 0.06},
     ),
     "a tool has the part of its server's cost that it kept busy": Shown(
-        cost_queries.by_tool(5, SELECT),
+        cost.by_tool(5, SELECT),
         (
             series(sli.SECONDS, "3x20", pod="", gen_ai_tool_name="search"),
             series(sli.SECONDS, "1x20", pod="", gen_ai_tool_name="ingest"),
-            series(cost_queries.POD_COST, "2x20", pod=""),
+            series(cost.POD_COST, "2x20", pod=""),
         ),
         {
             f'{{{OF_SERVER},gen_ai_tool_name="search"}}': 1.5,
@@ -184,16 +182,16 @@ SHOWN = {
         },
     ),
     "an organisation pays for the calls that it made": Shown(
-        cost_queries.by_organisation(5, SELECT),
+        cost.by_organisation(5, SELECT),
         (
             series(sli.USAGE, "1x20", pod="", org="acme", gen_ai_tool_name="search"),
             series(sli.USAGE, "3x20", pod="", org="globex", gen_ai_tool_name="search"),
-            series(cost_queries.POD_COST, "2x20", pod=""),
+            series(cost.POD_COST, "2x20", pod=""),
         ),
         {'{org="acme"}': 0.5, '{org="globex"}': 1.5},
     ),
     "calls of a time are rates times its length": Shown(
-        usage_queries.tool_ranking(5, SELECT, "4m", "240"),
+        usage.tool_ranking(5, SELECT, "4m", "240"),
         (
             series(sli.DURATIONS, "2x20", pod="", gen_ai_tool_name="search", le="+Inf"),
             series(sli.DURATIONS, "1x20", pod="", gen_ai_tool_name="search", le="0.1"),
@@ -201,7 +199,7 @@ SHOWN = {
         {'{mcp_server_name="mcp-rag",gen_ai_tool_name="search"}': 480},
     ),
     "a release that was not there is marked, one that stays is not": Shown(
-        traffic_queries.new_releases(SELECT, 60),
+        traffic.new_releases(SELECT, 60),
         (
             series(sli.RELEASES, "2x20", pod="", version="stable", release="1.0"),
             series(sli.RELEASES, "_x9 1x10", pod="", version="canary", release="2.0"),
@@ -209,12 +207,12 @@ SHOWN = {
         {f'{{{OF_SERVER},version="canary",release="2.0"}}': 1},
     ),
     "half of the places for calls are taken": Shown(
-        load_queries.busy_places(),
+        load.busy_places(),
         (series(contract.METRIC_ACTIVE_REQUESTS, "50x20"), series(contract.METRIC_CALL_PLACES, "100x20")),
         {f"{{{OF_SERVER}}}": 0.5},
     ),
     "calls that wait are in flight too": Shown(
-        load_queries.in_flight(),
+        load.in_flight(),
         (
             series(contract.METRIC_ACTIVE_REQUESTS, "3x20", mcp_method_name="tools/call"),
             series(contract.METRIC_QUEUE_DEPTH, "2x20"),
@@ -222,12 +220,12 @@ SHOWN = {
         {f"{{{OF_SERVER}}}": 5},
     ),
     "tokens of a time are rates times its length": Shown(
-        usage_queries.tokens_in_range(SELECT, "4m", "240"),
+        usage.tokens_in_range(SELECT, "4m", "240"),
         (series(sli.TOKENS, "5x20", pod="", **OF_MODEL),),
         {'{model="small",token_type="input"}': 1200},
     ),
     "half of the nodes' CPU is requested": Shown(
-        capacity_queries.recorded_requests(),
+        capacity.recorded_requests(),
         (
             bare("kube_pod_container_resource_requests", "2x20", resource="cpu", pod="a"),
             bare("kube_node_status_allocatable", "4x20", resource="cpu", node="n1"),
@@ -235,7 +233,7 @@ SHOWN = {
         {'{resource="cpu"}': 0.5},
     ),
     "a disk of a node is as full as its fullest": Shown(
-        infrastructure_queries.disk_used(5),
+        infrastructure.disk_used(5),
         tuple(
             bare(f"node_filesystem_{what}_bytes", f"{size}x20", instance="n1", mountpoint=place, fstype=kind)
             for place, kind, left in (("/", "ext4", 20), ("/data", "xfs", 60), ("/run", "tmpfs", 1))
@@ -244,28 +242,28 @@ SHOWN = {
         {'{instance="n1"}': 0.8},
     ),
     "proxies are counted over all replicas of a revision": Shown(
-        control_plane_queries.connected(),
+        control_plane.connected(),
         tuple(
-            bare(control_plane_queries.CONNECTED, "4x20", pod=pod, revision="1-31-1", version=version)
+            bare(control_plane.CONNECTED, "4x20", pod=pod, revision="1-31-1", version=version)
             for pod, version in (("a", "1.31.1"), ("b", "1.31.1"), ("b", "1.30.4"))
         ),
         {'{revision="1-31-1"}': 12},
     ),
     "half of the changes are in the proxies within half a second": Shown(
-        control_plane_queries.reach_seconds(0.5, WINDOW),
+        control_plane.reach_seconds(0.5, WINDOW),
         tuple(
-            bare(f"{control_plane_queries.REACHED}_bucket", values, pod="a", le=le)
+            bare(f"{control_plane.REACHED}_bucket", values, pod="a", le=le)
             for le, values in (("0.1", "0x20"), ("0.5", "0+3x20"), ("1", "0+6x20"), ("+Inf", "0+6x20"))
         ),
         {"{}": 0.5},
     ),
     "refused configuration is counted per kind": Shown(
-        control_plane_queries.refused(WINDOW),
-        tuple(bare(control_plane_queries.REFUSED, "0+3x20", pod=pod, type="lds") for pod in ("a", "b")),
+        control_plane.refused(WINDOW),
+        tuple(bare(control_plane.REFUSED, "0+3x20", pod=pod, type="lds") for pod in ("a", "b")),
         {'{type="lds"}': 0.2},
     ),
     "a node's CPU is what is not idle": Shown(
-        infrastructure_queries.cpu_used(5, WINDOW),
+        infrastructure.cpu_used(5, WINDOW),
         (
             bare("node_cpu_seconds_total", "0+7.5x20", instance="n1", cpu="0", mode="idle"),
             bare("node_cpu_seconds_total", "0+22.5x20", instance="n1", cpu="1", mode="idle"),
@@ -273,7 +271,7 @@ SHOWN = {
         {'{instance="n1"}': 0.5},
     ),
     "a container held back in every fourth period": Shown(
-        performance_queries.throttled_share(NAMESPACE, f"{SERVER}-1", WINDOW),
+        performance.throttled_share(NAMESPACE, f"{SERVER}-1", WINDOW),
         (
             series("container_cpu_cfs_periods_total", "0+40x20", mcp_server_name="", **PERIODS),
             series("container_cpu_cfs_throttled_periods_total", "0+10x20", mcp_server_name="", **PERIODS),

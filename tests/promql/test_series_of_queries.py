@@ -7,11 +7,11 @@ import promql_parser
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
-from meshed_mcp.components.autoscaling.forecast_args import ForecastSettings
-from meshed_mcp.components.autoscaling.forecast_rules import forecast_groups
+from meshed_mcp.components.autoscaling.forecast.args import ForecastSettings
+from meshed_mcp.components.autoscaling.forecast.rules import forecast_groups
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.catalogue import labels_by_series
 from meshed_mcp.components.observability.manifests import rules
+from meshed_mcp.components.observability.metrics.catalog import labels_by_series
 from tests.promql.alert_cases import rendered_rules
 from tests.promql.test_expressions import expressions
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.components.core import sli_queries as sli
-from meshed_mcp.components.observability.alerts import alert_rules
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.rules import service_levels
-from meshed_mcp.components.observability.slo import SloSettings
+from meshed_mcp.components.observability.prometheus.alert_rules import alert_rules
+from meshed_mcp.components.observability.prometheus.rules import service_levels
+from meshed_mcp.components.observability.prometheus.slo import SloSettings
+from meshed_mcp.components.promql import sli
 from tests.promql.rule_cases import OF_SERVER, differs, promtool_says, series, write_rules
 
 pytestmark = pytest.mark.engine("promtool")

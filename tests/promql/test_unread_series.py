@@ -6,11 +6,12 @@ import promql_parser
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.components.core import gate_queries, live_queries, queries
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.monitor import pod_monitor
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.envoy_monitor import envoy_monitor
+from meshed_mcp.components.observability.metrics.envoy_monitor import envoy_monitor
+from meshed_mcp.components.promql import canary, live
+from meshed_mcp.components.promql import selectors as queries
 from tests.promql.test_expressions import expressions
 from tests.promql.test_series_of_queries import FORECAST, RULES, names, selectors
 from tests.stacks import STACKS, recording
@@ -19,8 +20,8 @@ SELECT = queries.selector("mcp-system", "mcp-rag")
 ASKED = (
     *expressions(),
     *(rule["expr"] for rule in [*RULES, *FORECAST]),
-    *(ask(SELECT, "10m") for ask in (gate_queries.operations, gate_queries.errors, gate_queries.durations)),
-    *(ask("1m") for ask in (live_queries.calls, live_queries.p99, live_queries.errors)),
+    *(ask(SELECT, "10m") for ask in (canary.operations, canary.errors, canary.durations)),
+    *(ask("1m") for ask in (live.calls, live.p99, live.errors)),
 )
 SERVER = MeshedMCPServiceArgs.model_validate({"image": "a:1"})
 OPERATIONS = f"{contract.METRIC_OPERATION_DURATION}_bucket"

@@ -4,10 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from meshed_mcp.components.autoscaling import forecast_rules, keda_values, scalers
+from meshed_mcp.components.autoscaling import scalers
+from meshed_mcp.components.autoscaling.forecast import rules
+from meshed_mcp.components.autoscaling.keda import values as keda_values
 from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.components.core.register import type_token
-from meshed_mcp.components.mesh import cluster, gateway, istio_values, service
+from meshed_mcp.components.mesh.cluster import gateway, istio_releases
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.infra.plan import Plan
 from meshed_mcp.infra.plan import planned as plan_of
 from meshed_mcp.infra.recording import Recording, Registration
@@ -85,7 +89,7 @@ def expected_objects(done: Plan) -> list[Manifest]:
     """What the pure functions of mesh and autoscaling return for a plan."""
     services = [item for name, args in done.services.items() for item in service.manifests(name, args)]
     mesh = [*gateway.namespaces(done.mesh), *cluster.policies(done.mesh)]
-    rooms = (keda_values.namespaces, forecast_rules.manifests, scalers.manifests)
+    rooms = (keda_values.namespaces, rules.manifests, scalers.manifests)
     return [*mesh, *services, *(item for room in rooms for item in room(done.autoscaling))]
 
 
@@ -99,7 +103,7 @@ def test_registered_objects_equal_the_rendered_ones(stack: str) -> None:
 def test_releases_are_registered_with_chart_version_and_values(stack: str) -> None:
     """Requirement CMP-12: charts are pinned records, and their values are the rendered ones."""
     releases = {item["name"]: item for item in recording(stack).releases}
-    for spec in [*istio_values.releases(planned(stack).mesh), *keda_values.releases(planned(stack).autoscaling)]:
+    for spec in [*istio_releases.releases(planned(stack).mesh), *keda_values.releases(planned(stack).autoscaling)]:
         found = releases[spec.name]
         assert (found["version"], found["values"]) == (spec.chart.version, spec.values)
 

@@ -1,8 +1,5 @@
 """The dashboard "MCP autoscaling": what was asked, what was forecast, what the autoscalers made of it."""
 
-from meshed_mcp.components.core import forecast_queries as forecast
-from meshed_mcp.components.core import load_queries as load
-from meshed_mcp.components.core import queries, scaling_queries
 from meshed_mcp.components.observability.dashboards.choices import (
     BY_SERVER,
     CHOICES,
@@ -13,6 +10,8 @@ from meshed_mcp.components.observability.dashboards.choices import (
     SERVER_SCRAPE_SECONDS,
 )
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Page, Panel, Query, Threshold, Unit
+from meshed_mcp.components.promql import autoscaling as scaling_queries
+from meshed_mcp.components.promql import forecast, load, selectors
 
 
 def autoscaling_dashboard() -> Dashboard:
@@ -45,8 +44,8 @@ def replica_panels() -> tuple[Panel, ...]:
             description="The gap is pods that start, or have no node.",
             unit=Unit.COUNT,
             queries=(
-                Query(queries.wanted_replicas(NAMESPACE, SERVER), "{{deployment}} wanted"),
-                Query(queries.ready_replicas(NAMESPACE, SERVER), "{{deployment}} ready"),
+                Query(selectors.wanted_replicas(NAMESPACE, SERVER), "{{deployment}} wanted"),
+                Query(selectors.ready_replicas(NAMESPACE, SERVER), "{{deployment}} ready"),
             ),
             scrape_seconds=CLUSTER_SCRAPE_SECONDS,
         ),

@@ -2,9 +2,6 @@
 
 from typing import Final
 
-from meshed_mcp.components.core import capacity_queries as capacity
-from meshed_mcp.components.core import load_queries as load
-from meshed_mcp.components.core import queries
 from meshed_mcp.components.observability.dashboards.choices import (
     BY_SERVER,
     CHOICES,
@@ -23,6 +20,7 @@ from meshed_mcp.components.observability.dashboards.records import (
     Threshold,
     Unit,
 )
+from meshed_mcp.components.promql import capacity, load, selectors
 
 ALMOST_ALL: Final = (Threshold(0.8, "orange"), Threshold(0.95, "red"))
 """Product rule: a fifth left is where more is ordered."""
@@ -72,7 +70,7 @@ def server_panels() -> tuple[Panel, ...]:
                 f"{title} requested by servers",
                 "Now, per container of their pods: what nodes must hold free for them.",
                 unit,
-                capacity.requested_by_server(resource, NAMESPACE, queries.pods_of(SERVER)),
+                capacity.requested_by_server(resource, NAMESPACE, selectors.pods_of(SERVER)),
                 "{{container}}",
             )._replace(kind=Kind.BARS)
             for resource, title, unit in (("cpu", "CPU", Unit.CORES), ("memory", "Memory", Unit.BYTES))

@@ -4,10 +4,11 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.alerts.burn_rate import BURN_RATES
-from meshed_mcp.components.core import queries, scraping
+from meshed_mcp.components.core import scraping
 from meshed_mcp.components.observability.dashboards.records import Threshold, Variable
-from meshed_mcp.components.observability.rules import PAGES_SECONDS
-from meshed_mcp.components.observability.slo import Objective
+from meshed_mcp.components.observability.prometheus.rules import PAGES_SECONDS
+from meshed_mcp.components.observability.prometheus.slo import Objective
+from meshed_mcp.components.promql import selectors
 
 SERVER_SCRAPE_SECONDS: Final = scraping.SERVER_SECONDS
 """Scrape interval of MCP servers, set by their PodMonitors."""
@@ -21,7 +22,7 @@ RECORDED_SECONDS: Final = PAGES_SECONDS
 
 NAMESPACE: Final = "$namespace"
 SERVER: Final = "$server"
-SELECT: Final = queries.selector(NAMESPACE, SERVER, regex=True)
+SELECT: Final = selectors.selector(NAMESPACE, SERVER, regex=True)
 BY_SERVER: Final = f"{{{{{contract.LABEL_SERVER}}}}}"
 BY_TOOL: Final = f"{BY_SERVER} {{{{{contract.LABEL_TOOL}}}}}"
 QUANTILES: Final = (0.5, 0.95, 0.99)

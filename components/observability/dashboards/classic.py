@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.core import queries
-from meshed_mcp.components.core import traffic_queries as traffic
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Variable
+from meshed_mcp.components.promql import selectors, traffic
 
 SCHEMA_VERSION: Final = 42
 """Version of the classic form that Grafana 13 writes."""
@@ -66,7 +65,7 @@ def releases(dashboard: Dashboard) -> Json:
     """
     chosen = {variable.name for variable in dashboard.variables}
     namespace, server = (f"${name}" if name in chosen else ".+" for name in ("namespace", "server"))
-    expression = traffic.new_releases(queries.selector(namespace, server, regex=True), MARK_SECONDS)
+    expression = traffic.new_releases(selectors.selector(namespace, server, regex=True), MARK_SECONDS)
     query = {"refId": "Releases", "datasource": DATASOURCE, "expr": expression, "interval": f"{MARK_SECONDS}s"}
     return {
         "name": "Releases",

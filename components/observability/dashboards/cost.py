@@ -1,8 +1,6 @@
 """The dashboard "MCP cost": what servers, tools and organisations cost by OpenCost's prices, and tokens."""
 
 from meshed_mcp import contract
-from meshed_mcp.components.core import cost_queries as cost
-from meshed_mcp.components.core import usage_queries as usage
 from meshed_mcp.components.observability.dashboards.choices import (
     BY_SERVER,
     BY_TOOL,
@@ -12,6 +10,7 @@ from meshed_mcp.components.observability.dashboards.choices import (
     TOP,
 )
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Unit
+from meshed_mcp.components.promql import cost, usage
 
 
 def cost_dashboard() -> Dashboard:

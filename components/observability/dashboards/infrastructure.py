@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from meshed_mcp.components.core import infrastructure_queries as infrastructure
 from meshed_mcp.components.observability.dashboards.choices import CLUSTER_SCRAPE_SECONDS, RATE, TOP
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Threshold, Unit
+from meshed_mcp.components.promql import infrastructure
 
 ALMOST_FULL: Final = (Threshold(0.8, "orange"), Threshold(0.9, "red"))
 NODE: Final = "{{instance}}"

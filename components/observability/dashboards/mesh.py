@@ -1,7 +1,5 @@
 """The dashboard "MCP mesh": what the proxies saw between callers and servers. Istio's own pages show the rest."""
 
-from meshed_mcp.components.core import control_plane_queries as istiod
-from meshed_mcp.components.core import mesh_queries as mesh
 from meshed_mcp.components.observability.dashboards.choices import (
     CHOICES,
     NAMESPACE,
@@ -12,6 +10,8 @@ from meshed_mcp.components.observability.dashboards.choices import (
     percentile,
 )
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Page, Panel, Query, Threshold, Unit
+from meshed_mcp.components.promql import control_plane as istiod
+from meshed_mcp.components.promql import mesh
 
 
 def mesh_dashboard() -> Dashboard:

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from meshed_mcp.components.core import monitoring_queries as monitoring
 from meshed_mcp.components.observability.dashboards.choices import CLUSTER_SCRAPE_SECONDS, RATE, TOP
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Threshold, Unit
+from meshed_mcp.components.promql import monitoring
 
 SHARE_THRESHOLDS: Final = (Threshold(0.02, "orange"), Threshold(0.05, "red"))
 """Product rule: monitoring uses less than 2 % of a cluster. A small cluster is always above it."""

@@ -3,9 +3,6 @@
 from typing import Final
 
 from meshed_mcp.components.alerts.burn_rate import BURN_RATES
-from meshed_mcp.components.core import health_queries as health
-from meshed_mcp.components.core import load_queries as load
-from meshed_mcp.components.core import traffic_queries as traffic
 from meshed_mcp.components.observability.dashboards.choices import (
     BUDGET_THRESHOLDS,
     BY_SERVER,
@@ -23,7 +20,8 @@ from meshed_mcp.components.observability.dashboards.records import (
     Threshold,
     Unit,
 )
-from meshed_mcp.components.observability.slo import Objective
+from meshed_mcp.components.observability.prometheus.slo import Objective
+from meshed_mcp.components.promql import health, load, traffic
 
 WATCHDOG_THRESHOLDS: Final = (Threshold(120, "orange"), Threshold(300, "red"))
 """Four missed evaluations of 30 s, and when Prometheus itself calls a series stale."""

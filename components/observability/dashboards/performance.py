@@ -4,10 +4,6 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.alerts.servers import CPU_THROTTLED
-from meshed_mcp.components.core import load_queries as load
-from meshed_mcp.components.core import performance_queries as performance
-from meshed_mcp.components.core import queries
-from meshed_mcp.components.core import traffic_queries as traffic
 from meshed_mcp.components.observability.dashboards.choices import (
     BY_SERVER,
     BY_TOOL,
@@ -33,7 +29,8 @@ from meshed_mcp.components.observability.dashboards.records import (
     Unit,
     Variable,
 )
-from meshed_mcp.components.observability.slo import Objective
+from meshed_mcp.components.observability.prometheus.slo import Objective
+from meshed_mcp.components.promql import load, performance, selectors, traffic
 
 ONE_SERVER: Final = CHOICES[1]._replace(several=False)
 """Traces hang on the pods' own series, and those of one server are as many as a query should read."""
@@ -56,7 +53,7 @@ def performance_dashboard(objective: Objective) -> Dashboard:
 def latency_panels(objective: Objective) -> tuple[Panel, ...]:
     """How long calls take."""
     slow = max(QUANTILES)
-    with_traces = Query(queries.latency_quantile(slow, SELECT, RATE), percentile(slow), exemplars=True)
+    with_traces = Query(selectors.latency_quantile(slow, SELECT, RATE), percentile(slow), exemplars=True)
     others = (Query(traffic.latency(each, SELECT), percentile(each)) for each in QUANTILES if each != slow)
     slowest = Query(traffic.latency_by_tool(slow, TOP, SELECT), BY_TOOL)
     return (
@@ -96,7 +93,7 @@ def waiting_panels() -> tuple[Panel, ...]:
             title="CPU held back",
             description="Share of scheduling periods in which a pod's container had used up its limit.",
             unit=Unit.SHARE,
-            queries=(Query(performance.throttled_share(NAMESPACE, queries.pods_of(SERVER), RATE), "{{pod}}"),),
+            queries=(Query(performance.throttled_share(NAMESPACE, selectors.pods_of(SERVER), RATE), "{{pod}}"),),
             scrape_seconds=CLUSTER_SCRAPE_SECONDS,
             thresholds=(Threshold(CPU_THROTTLED.default, "red"),),
         ),
@@ -122,19 +119,19 @@ def replica_panels() -> tuple[Panel, ...]:
             title="CPU of the replica",
             description="Of the server's container, without its sidecar.",
             unit=Unit.CORES,
-            queries=(Query(queries.container_cpu(NAMESPACE, ONE_POD, RATE), "{{pod}}"),),
+            queries=(Query(selectors.container_cpu(NAMESPACE, ONE_POD, RATE), "{{pod}}"),),
             scrape_seconds=CLUSTER_SCRAPE_SECONDS,
         ),
         Panel(
             title="Memory of the replica",
             description="Working set of the server's container: what its memory limit counts.",
             unit=Unit.BYTES,
-            queries=(Query(queries.container_memory(NAMESPACE, ONE_POD), "{{pod}}"),),
+            queries=(Query(selectors.container_memory(NAMESPACE, ONE_POD), "{{pod}}"),),
             scrape_seconds=CLUSTER_SCRAPE_SECONDS,
         ),
     )
 
 
-def lines(title: str, description: str, unit: Unit, *queries: Query) -> Panel:
+def lines(title: str, description: str, unit: Unit, *selectors: Query) -> Panel:
     """A line panel of the servers' own series."""
-    return Panel(title, description, unit, queries, SERVER_SCRAPE_SECONDS)
+    return Panel(title, description, unit, selectors, SERVER_SCRAPE_SECONDS)

@@ -1,4 +1,4 @@
-"""What a dashboard consists of, as typed records. Every PromQL in them comes from `core/queries.py`.
+"""What a dashboard consists of, as typed records. Every PromQL in them comes from `promql/selectors.py`.
 
 Not here: Grafana's JSON (`classic.py`), the dashboards themselves (one module each).
 """

@@ -3,8 +3,6 @@
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.core import health_queries, queries, registry_queries
-from meshed_mcp.components.core import load_queries as load
 from meshed_mcp.components.observability.dashboards.choices import (
     BUDGET_THRESHOLDS,
     CHOICES,
@@ -18,9 +16,11 @@ from meshed_mcp.components.observability.dashboards.choices import (
     percentile,
 )
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Unit
-from meshed_mcp.components.observability.slo import Objective
+from meshed_mcp.components.observability.prometheus.slo import Objective
+from meshed_mcp.components.promql import health, load, selectors
+from meshed_mcp.components.promql import registry as registry_queries
 
-SELECT: Final = queries.selector(NAMESPACE, contract.REGISTRY_NAME, regex=True)
+SELECT: Final = selectors.selector(NAMESPACE, contract.REGISTRY_NAME, regex=True)
 
 
 def registry_dashboard(objective: Objective) -> Dashboard:
@@ -95,8 +95,8 @@ def content_panels() -> tuple[Panel, ...]:
             description="Part of the registry's budgets that is left; below 0 an objective is missed.",
             unit=Unit.SHARE,
             queries=(
-                Query(health_queries.budget_left("errors", SELECT), "errors"),
-                Query(health_queries.budget_left("slow_calls", SELECT), "slow requests"),
+                Query(health.budget_left("errors", SELECT), "errors"),
+                Query(health.budget_left("slow_calls", SELECT), "slow requests"),
             ),
             scrape_seconds=CLUSTER_SCRAPE_SECONDS,
             kind=Kind.BARS,
@@ -107,6 +107,6 @@ def content_panels() -> tuple[Panel, ...]:
     )
 
 
-def lines(title: str, description: str, unit: Unit, *queries: Query) -> Panel:
+def lines(title: str, description: str, unit: Unit, *selectors: Query) -> Panel:
     """A line panel of the registry's own series."""
-    return Panel(title, description, unit, queries, SERVER_SCRAPE_SECONDS)
+    return Panel(title, description, unit, selectors, SERVER_SCRAPE_SECONDS)

@@ -1,9 +1,6 @@
 """The dashboard "MCP services": how much is called, how well it is answered, and by how many replicas."""
 
 from meshed_mcp import contract
-from meshed_mcp.components.core import health_queries, queries
-from meshed_mcp.components.core import load_queries as load
-from meshed_mcp.components.core import traffic_queries as traffic
 from meshed_mcp.components.observability.dashboards.choices import (
     BUDGET_THRESHOLDS,
     BY_SERVER,
@@ -23,7 +20,8 @@ from meshed_mcp.components.observability.dashboards.choices import (
     percentile,
 )
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Unit
-from meshed_mcp.components.observability.slo import Objective
+from meshed_mcp.components.observability.prometheus.slo import Objective
+from meshed_mcp.components.promql import health, load, selectors, traffic
 
 
 def services_dashboard(objective: Objective) -> Dashboard:
@@ -90,7 +88,7 @@ def budget_panels() -> tuple[Panel, ...]:
             title="Error budget left",
             description="Part of each server's own budget for failures; below 0 the objective is missed.",
             unit=Unit.SHARE,
-            queries=(Query(health_queries.budget_left("errors", SELECT), BY_SERVER),),
+            queries=(Query(health.budget_left("errors", SELECT), BY_SERVER),),
             scrape_seconds=CLUSTER_SCRAPE_SECONDS,
             thresholds=BUDGET_THRESHOLDS,
             below="red",
@@ -100,7 +98,7 @@ def budget_panels() -> tuple[Panel, ...]:
             title="Latency budget left",
             description="Part of each server's own budget for slow calls; below 0 the objective is missed.",
             unit=Unit.SHARE,
-            queries=(Query(health_queries.budget_left("slow_calls", SELECT), BY_SERVER),),
+            queries=(Query(health.budget_left("slow_calls", SELECT), BY_SERVER),),
             scrape_seconds=CLUSTER_SCRAPE_SECONDS,
             thresholds=BUDGET_THRESHOLDS,
             below="red",
@@ -153,8 +151,8 @@ def load_panels() -> tuple[Panel, ...]:
             description="Ready replicas beside those that the autoscaler, or the stack, wants.",
             unit=Unit.COUNT,
             queries=(
-                Query(queries.ready_replicas(NAMESPACE, SERVER), "{{deployment}} ready"),
-                Query(queries.wanted_replicas(NAMESPACE, SERVER), "{{deployment}} wanted"),
+                Query(selectors.ready_replicas(NAMESPACE, SERVER), "{{deployment}} ready"),
+                Query(selectors.wanted_replicas(NAMESPACE, SERVER), "{{deployment}} wanted"),
             ),
             scrape_seconds=CLUSTER_SCRAPE_SECONDS,
         ),
@@ -163,13 +161,13 @@ def load_panels() -> tuple[Panel, ...]:
 
 def resource_panels() -> tuple[Panel, ...]:
     """What the replicas use."""
-    pods = queries.pods_of(SERVER)
+    pods = selectors.pods_of(SERVER)
     return (
         Panel(
             title="CPU per pod",
             description="Pods that use most now: the server's container, without its sidecar.",
             unit=Unit.CORES,
-            queries=(Query(queries.top_pods(TOP, queries.container_cpu(NAMESPACE, pods, RATE)), "{{pod}}"),),
+            queries=(Query(selectors.top_pods(TOP, selectors.container_cpu(NAMESPACE, pods, RATE)), "{{pod}}"),),
             scrape_seconds=CLUSTER_SCRAPE_SECONDS,
             kind=Kind.BARS,
         ),
@@ -177,7 +175,7 @@ def resource_panels() -> tuple[Panel, ...]:
             title="Memory per pod",
             description="Pods that use most now: working set of the server's container, what its limit counts.",
             unit=Unit.BYTES,
-            queries=(Query(queries.top_pods(TOP, queries.container_memory(NAMESPACE, pods)), "{{pod}}"),),
+            queries=(Query(selectors.top_pods(TOP, selectors.container_memory(NAMESPACE, pods)), "{{pod}}"),),
             scrape_seconds=CLUSTER_SCRAPE_SECONDS,
             kind=Kind.BARS,
         ),

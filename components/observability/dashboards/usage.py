@@ -1,7 +1,6 @@
 """The dashboard "MCP usage": which organisation uses which tool, and tokens of models. Users are not in it."""
 
 from meshed_mcp import contract
-from meshed_mcp.components.core import usage_queries as usage
 from meshed_mcp.components.observability.dashboards.choices import (
     BY_TOOL,
     CHOICES,
@@ -10,6 +9,7 @@ from meshed_mcp.components.observability.dashboards.choices import (
     TOP,
 )
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Unit
+from meshed_mcp.components.promql import usage
 
 BY_ORGANISATION = f"{{{{{contract.LABEL_ORGANISATION}}}}}"
 BY_MODEL = "{{model}} {{token_type}}"

@@ -16,9 +16,9 @@ from starlette.types import Scope
 from meshed_mcp import contract
 from meshed_mcp.agents import Settings, SettingsError
 from meshed_mcp.agents.http.limits import Limits, brackets, needs_no_place, nests_deeper
+from meshed_mcp.components.autoscaling.forecast.simulation import TARGET_SHARE
 from meshed_mcp.components.autoscaling.scaling_args import ScalingSettings
-from meshed_mcp.components.autoscaling.simulation import TARGET_SHARE
-from meshed_mcp.components.mesh.limits_args import LimitSettings
+from meshed_mcp.components.mesh.service.limits_args import LimitSettings
 from meshed_mcp.contract_limits import LIMIT_VARIABLES
 
 JSON = st.recursive(

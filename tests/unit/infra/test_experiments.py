@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.components.mesh.faults_args import MAX_WINDOW_HOURS
+from meshed_mcp.components.mesh.routing.fault_injection_args import MAX_WINDOW_HOURS
 from meshed_mcp.infra.plan import Plan, planned
 
 NOW: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.components.mesh.ambient_faults import FAULTS
+from meshed_mcp.components.mesh.ambient.validation import FAULTS
 from meshed_mcp.infra.plan import Plan, planned
 
 AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}

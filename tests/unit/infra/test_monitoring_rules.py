@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.components.autoscaling.forecast_rules import manifests
+from meshed_mcp.components.autoscaling.forecast.rules import manifests
 from meshed_mcp.components.core.errors import ConfigurationError, model_issues
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.infra.plan import planned

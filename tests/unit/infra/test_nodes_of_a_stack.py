@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.core.node_labels import CAPACITY_TYPE, SERVICE_PRIORITY_CLASS, SPOT_TAINT
-from meshed_mcp.components.mesh.workload import pod_spec, sidecar_annotations, versions
+from meshed_mcp.components.mesh.service.workload import pod_spec, sidecar_annotations, versions
 from meshed_mcp.infra.plan import Plan, planned
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.components.autoscaling.forecast_args import Prediction
-from meshed_mcp.components.autoscaling.forecast_rules import foreseen, prediction
+from meshed_mcp.components.autoscaling.forecast.args import Prediction
+from meshed_mcp.components.autoscaling.forecast.rules import foreseen, prediction
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.infra.plan import Plan
 from meshed_mcp.infra.plan import planned as plan_of

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.components.mesh.args import SharedUse
+from meshed_mcp.components.mesh.service.args import SharedUse
 from meshed_mcp.infra.plan import Plan
 from meshed_mcp.infra.plan import planned as plan_of
 

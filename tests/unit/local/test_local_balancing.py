@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.components.core.access_log import FIELDS
+from meshed_mcp.components.mesh.cluster.access_log_fields import FIELDS
 from meshed_mcp.local.envoy.bootstrap import sidecar
 from meshed_mcp.local.envoy.clusters import outbound_clusters
 from meshed_mcp.local.envoy.routes import mesh_virtual_hosts

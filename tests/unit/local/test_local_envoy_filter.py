@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
-from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
+from meshed_mcp.components.mesh.service import manifests as service
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceMeshArgs
 from meshed_mcp.local.envoy.gateway import gateway_virtual_hosts
 from meshed_mcp.local.envoy.patches import GATEWAY, INBOUND, SIDECAR, inserted_filters, local_replies, patched_hosts
 from meshed_mcp.local.envoy.routes import mesh_virtual_hosts

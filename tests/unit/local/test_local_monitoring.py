@@ -11,12 +11,12 @@ from rich.console import Console
 
 from meshed_mcp import contract
 from meshed_mcp.components.alerts.burn_rate import BURN_RATES
-from meshed_mcp.components.observability.alert_routing import alertmanager_config
-from meshed_mcp.components.observability.alerts import alert_rules
+from meshed_mcp.components.observability.alertmanager.routing import alertmanager_config
 from meshed_mcp.components.observability.args import AlertmanagerSettings, ObservabilityStackArgs
-from meshed_mcp.components.observability.envoy_monitor import envoy_monitor, kept_series
 from meshed_mcp.components.observability.manifests import rules
-from meshed_mcp.components.observability.tracing_monitor import tracing_monitor
+from meshed_mcp.components.observability.metrics.envoy_monitor import envoy_monitor, kept_series
+from meshed_mcp.components.observability.metrics.tracing_monitor import tracing_monitor
+from meshed_mcp.components.observability.prometheus.alert_rules import alert_rules
 from meshed_mcp.local import alerting, seeded, top, watching
 from meshed_mcp.local.container import Places, program
 from meshed_mcp.local.faults import LocalRunError

@@ -10,8 +10,8 @@ from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.monitor import pod_monitor
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.local import monitors, scraping
 from meshed_mcp.local.faults import LocalRunError

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from meshed_mcp.backtest import backtest_command
 from meshed_mcp.components.autoscaling.args import ForecastSettings, ScalingSettings
-from meshed_mcp.components.autoscaling.comparison import compare, verdict
-from meshed_mcp.components.autoscaling.load_history import read
-from meshed_mcp.components.autoscaling.simulation import Service
+from meshed_mcp.components.autoscaling.forecast.load_history import read
+from meshed_mcp.components.autoscaling.forecast.policy_comparison import compare, verdict
+from meshed_mcp.components.autoscaling.forecast.simulation import Service
 from tests.stacks import ROOT
 
 pytestmark = pytest.mark.slow

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from meshed_mcp.__main__ import app
 from meshed_mcp.agents import MCPService
 from meshed_mcp.capacity import GOALS
-from meshed_mcp.components.observability import sizing
-from meshed_mcp.components.observability.sizing import GIB, Load
+from meshed_mcp.components.observability.sizing import formula
+from meshed_mcp.components.observability.sizing.formula import GIB, Load
 from meshed_mcp.dashboards.recorded_series import recorded_series
 from meshed_mcp.dashboards.series import ORGANISATIONS, Fleet, proxy_series, server_series
 from tests.stacks import ROOT
@@ -28,31 +28,31 @@ def capacity(*arguments: str, project: Path = ROOT, stack: str = "prod") -> str:
 
 def test_operations_are_those_of_the_worked_example() -> None:
     """Reference of the product: 50 servers of 2 pods, 26 label sets x 1.3 x 17 are 57 k series."""
-    of_operations = sizing.SERIES_PER_HISTOGRAM * (LOAD.tools + sizing.OTHER_METHODS) * sizing.RESULTS
+    of_operations = formula.SERIES_PER_HISTOGRAM * (LOAD.tools + formula.OTHER_METHODS) * formula.RESULTS
     assert LOAD.pods * of_operations == pytest.approx(57_460)
 
 
 def test_buckets_that_nobody_reads_count_where_they_are_stored() -> None:
     """Product rule: a formula knows what monitors store. All of a pod's histograms are those of the example."""
     whole = LOAD._replace(whole_pods=LOAD.pods)
-    more = sizing.series(whole)["servers"][0] - sizing.series(LOAD)["servers"][0]
+    more = formula.series(whole)["servers"][0] - formula.series(LOAD)["servers"][0]
     assert more == pytest.approx(100 * 15 * (6 * 1.3 + 4))
-    assert sizing.proxy_series(LOAD._replace(proxy_sizes=True)) / sizing.proxy_series(LOAD) == pytest.approx(68 / 24)
+    assert formula.proxy_series(LOAD._replace(proxy_sizes=True)) / formula.proxy_series(LOAD) == pytest.approx(68 / 24)
 
 
 def test_what_rules_record_is_counted() -> None:
     """Product rule: a factor of a formula is checked against what pages are tested with."""
     fleet = Fleet(servers=50, pods=20, tools=6)
     load = LOAD._replace(servers=fleet.servers, tools=fleet.tools, organisations=len(ORGANISATIONS))
-    assert 0.8 * sizing.recorded_series(load) < len([*recorded_series(fleet)]) <= sizing.recorded_series(load)
+    assert 0.8 * formula.recorded_series(load) < len([*recorded_series(fleet)]) <= formula.recorded_series(load)
 
 
 def test_a_pod_has_no_more_series_than_is_assumed() -> None:
     """Product rule: the same, of the pods that pages are tested with."""
     fleet = Fleet(servers=1, pods=1, tools=6)
     load = LOAD._replace(tools=fleet.tools, organisations=len(ORGANISATIONS))
-    assert len([*server_series(fleet)]) <= sizing.pod_series(load)
-    assert len([*proxy_series(fleet)]) <= sizing.proxy_series(load)
+    assert len([*server_series(fleet)]) <= formula.pod_series(load)
+    assert len([*proxy_series(fleet)]) <= formula.proxy_series(load)
 
 
 def test_a_service_with_all_buckets_is_larger(tmp_path: Path) -> None:
@@ -67,22 +67,22 @@ def test_a_service_with_all_buckets_is_larger(tmp_path: Path) -> None:
 
 def test_disk_follows_the_formula_of_prometheus() -> None:
     """Prometheus, "Storage": retention x samples a second x bytes per sample."""
-    size = sizing.prometheus_size(LOAD, 15, 1.0)
-    assert size.disk_bytes == pytest.approx(15 * 86_400 * sizing.samples_per_second(LOAD) * 1.5)
-    assert sizing.prometheus_size(LOAD, 15, 0.8).disk_bytes == pytest.approx(size.disk_bytes / 0.8)
+    size = formula.prometheus_size(LOAD, 15, 1.0)
+    assert size.disk_bytes == pytest.approx(15 * 86_400 * formula.samples_per_second(LOAD) * 1.5)
+    assert formula.prometheus_size(LOAD, 15, 0.8).disk_bytes == pytest.approx(size.disk_bytes / 0.8)
 
 
 def test_nothing_sampled_needs_no_disk_for_traces() -> None:
     """Product rule: Jaeger's volume follows the sampling."""
-    assert sizing.jaeger_size(LOAD._replace(sampled=0.0), 72).disk_bytes == 0
-    assert sizing.jaeger_size(LOAD, 72).disk_bytes / GIB == pytest.approx(500 * 4 * 0.1 * 500 * 72 * 3600 / GIB)
+    assert formula.jaeger_size(LOAD._replace(sampled=0.0), 72).disk_bytes == 0
+    assert formula.jaeger_size(LOAD, 72).disk_bytes / GIB == pytest.approx(500 * 4 * 0.1 * 500 * 72 * 3600 / GIB)
 
 
 def test_the_series_of_a_process_are_no_more_than_is_assumed() -> None:
     """Product rule: a factor of a formula is checked against what a process shows."""
     samples = [sample for metric in MCPService("mcp-test").metrics.collect() for sample in metric.samples]
     single = [sample for sample in samples if not sample.name.endswith(("_bucket", "_sum"))]
-    assert 0.5 * sizing.SINGLE_SERIES < len(single) <= sizing.SINGLE_SERIES
+    assert 0.5 * formula.SINGLE_SERIES < len(single) <= formula.SINGLE_SERIES
 
 
 def test_the_formula_stands_beside_its_numbers() -> None:
@@ -140,16 +140,16 @@ def test_a_search_storage_needs_no_volume_of_jaegers_own(tmp_path: Path) -> None
 
 def test_what_is_chosen_at_its_end_leaves_jaeger_a_share() -> None:
     """Product rule: gateways take all spans, Jaeger those that are kept."""
-    tail = sizing.Tail(60, 0.05)
-    assert sizing.spans_per_second(sizing.chosen(LOAD, tail)) == pytest.approx(sizing.spans_per_second(LOAD) / 20)
-    assert sizing.chosen(LOAD, None) == LOAD
-    waiting, passing = sizing.gateway_size(LOAD, 2, 0, tail), sizing.gateway_size(LOAD, 2, 0, None)
-    assert (waiting.memory_bytes - passing.memory_bytes) / 60 == pytest.approx(sizing.spans_per_second(LOAD) * 1024)
+    tail = formula.Tail(60, 0.05)
+    assert formula.spans_per_second(formula.chosen(LOAD, tail)) == pytest.approx(formula.spans_per_second(LOAD) / 20)
+    assert formula.chosen(LOAD, None) == LOAD
+    waiting, passing = formula.gateway_size(LOAD, 2, 0, tail), formula.gateway_size(LOAD, 2, 0, None)
+    assert (waiting.memory_bytes - passing.memory_bytes) / 60 == pytest.approx(formula.spans_per_second(LOAD) * 1024)
 
 
 def test_a_large_stack_keeps_the_goals() -> None:
     """Issue 6, figures: monitoring's own share by the formula, at a thousand pods of ten tools."""
     load = LOAD._replace(pods=1000, nodes=50, tools=10, organisations=5, calls_per_second=10_000)
-    own = [sizing.prometheus_size(load, 15, 0.8), sizing.jaeger_size(load, 72)]
+    own = [formula.prometheus_size(load, 15, 0.8), formula.jaeger_size(load, 72)]
     assert sum(size.cores for size in own) / (1000 * 0.35) < GOALS["CPU"]
     assert sum(size.memory_bytes for size in own) / (1000 * 384 * 2**20) < GOALS["memory"]

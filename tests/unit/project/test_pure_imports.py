@@ -8,7 +8,7 @@ import pytest
 PURE = (
     "meshed_mcp.components",
     "meshed_mcp.components.core.schema",
-    "meshed_mcp.components.mesh.service",
+    "meshed_mcp.components.mesh.service.manifests",
     "meshed_mcp.components.observability.manifests",
     "meshed_mcp.components.autoscaling.scalers",
     "meshed_mcp.infra.config",
@@ -45,7 +45,7 @@ def test_components_are_imported_on_first_use() -> None:
 def test_an_output_is_taken_as_soon_as_a_program_has_imported_pulumi() -> None:
     """Pulumi, "Inputs and outputs": a value that is passed through may be an output or an awaitable."""
     script = (
-        "import asyncio\nfrom meshed_mcp.components.mesh.args import MeshedMCPServiceArgs as Args\n"
+        "import asyncio\nfrom meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs as Args\n"
         "from pydantic import ValidationError\nimport pulumi\n"
         "async def main():\n"
         "    print(isinstance(Args(image=pulumi.Output.from_input('a')).image, pulumi.Output))\n"

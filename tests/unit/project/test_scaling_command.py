@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from meshed_mcp.components.autoscaling import lever_live
-from meshed_mcp.components.autoscaling.reaction import decision_stages
+from meshed_mcp.components.autoscaling.fast_scaler import live_query
+from meshed_mcp.components.autoscaling.scale_out_latency import decision_stages
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.infra.plan import planned
 from meshed_mcp.infra.recording.project import read_project
@@ -38,7 +38,7 @@ def test_a_service_that_the_lever_does_not_ask_about_live_is_told_so(monkeypatch
     plan = planned(config, files.secret_keys)
     stages = [stage.name for stage in decision_stages(reaction_of(plan, "mcp-controller", 4))]
     assert stages == ["scrape of the pods", "lever asks, KEDA writes"]
-    monkeypatch.setattr(lever_live, "TEXT_BYTES", 0)
+    monkeypatch.setattr(live_query, "TEXT_BYTES", 0)
     stages = [stage.name for stage in decision_stages(reaction_of(plan, "mcp-controller", 4))]
     assert stages == ["scrape of the pods", "rule of the lever", "lever asks, KEDA writes"]
 

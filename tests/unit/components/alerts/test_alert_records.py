@@ -11,12 +11,12 @@ from meshed_mcp.components.alerts.catalog import CATALOG, OBSERVABILITY_ALERTS
 from meshed_mcp.components.alerts.monitoring import GRAFANA_JOB, JAEGER
 from meshed_mcp.components.alerts.record import Alert, Component, Scope
 from meshed_mcp.components.alerts.rule import DASHBOARDS, Links, alert_rules, duration
-from meshed_mcp.components.autoscaling.forecast_args import ForecastSettings
+from meshed_mcp.components.autoscaling.forecast.args import ForecastSettings
 from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
-from meshed_mcp.components.observability import jaeger
-from meshed_mcp.components.observability.alerts import alert_rules as prometheus_rule
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.records import Page
+from meshed_mcp.components.observability.prometheus.alert_rules import alert_rules as prometheus_rule
+from meshed_mcp.components.observability.tracing import jaeger
 from tests.stacks import ROOT
 
 RUNBOOKS = ROOT / "docs" / "runbooks"

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.alerts.settings import AlertSettings, seconds_of
-from meshed_mcp.components.autoscaling import forecast_rules, lever
+from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
+from meshed_mcp.components.autoscaling.forecast import rules as forecast_rules
 from meshed_mcp.components.core.errors import ConfigurationError, model_issues
 from meshed_mcp.components.core.schema import Schema
-from meshed_mcp.components.observability.alerts import alert_rules
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.prometheus.alert_rules import alert_rules
 from meshed_mcp.infra.plan import Plan, planned
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling import deletion
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
+from meshed_mcp.components.autoscaling.fast_scaler import pod_deletion_cost
 from meshed_mcp.components.core.manifest import Manifest
 
 RAW: dict[str, Any] = {
@@ -22,7 +22,7 @@ def policy(**more: Any) -> AutoscalingPolicyArgs:
 
 def of(kind: str, args: AutoscalingPolicyArgs) -> Manifest:
     """The one object of a kind."""
-    (found,) = [item for item in deletion.manifests(args) if item["kind"] == kind]
+    (found,) = [item for item in pod_deletion_cost.manifests(args) if item["kind"] == kind]
     return found
 
 
@@ -30,8 +30,8 @@ def test_only_services_with_sessions_get_deletion_costs() -> None:
     """Requirement SCL-3: replicas without sessions are alike, so their service needs no rule."""
     ((rule,),) = [group["rules"] for group in of("PrometheusRule", policy())["spec"]["groups"]]
     assert 'mcp_server_name="mcp-chat"' in rule["expr"]
-    assert deletion.manifests(policy(targets={"mcp-rag": {}})) == []
-    assert deletion.manifests(policy(deletion_cost=None)) == []
+    assert pod_deletion_cost.manifests(policy(targets={"mcp-rag": {}})) == []
+    assert pod_deletion_cost.manifests(policy(deletion_cost=None)) == []
 
 
 def test_deletion_cost_steps_follow_the_sessions_per_replica() -> None:
@@ -52,4 +52,4 @@ def test_deletion_cost_agent_gets_its_queries_from_the_environment() -> None:
     (container,) = of("Deployment", policy())["spec"]["template"]["spec"]["containers"]
     environment = {item["name"]: item["value"] for item in container["env"]}
     assert environment[contract.ENV_DELETION_QUERY] == 'max by (pod) (mcp:pod:deletion_cost{namespace="apps"})'
-    assert container["command"] == ["python", "-m", deletion.MODULE]
+    assert container["command"] == ["python", "-m", pod_deletion_cost.MODULE]

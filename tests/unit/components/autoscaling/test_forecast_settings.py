@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, Prediction, ScalingSettings
-from meshed_mcp.components.autoscaling.forecast_rules import manifests, prediction
+from meshed_mcp.components.autoscaling.forecast.rules import manifests, prediction
 from meshed_mcp.components.autoscaling.scalers import manifests as scalers
-from meshed_mcp.components.core import forecast_queries
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.promql import forecast
 from meshed_mcp.infra.checking.schema import schema_issues
 
 
@@ -33,7 +33,7 @@ def triggers(args: AutoscalingPolicyArgs) -> dict[str, Manifest]:
 def test_forecast_is_only_recorded_by_default() -> None:
     """Requirement SCL-5: `forecast-only` is the default, so its value is visible before it scales anything."""
     args = policy()
-    assert forecast_queries.TRUSTED in rules(args)
+    assert forecast.TRUSTED in rules(args)
     assert "forecast" not in triggers(args)
 
 
@@ -54,7 +54,7 @@ def test_unquoted_on_and_off_are_read_as_prediction_modes(mode: Any, meant: Pred
 def test_service_may_override_the_prediction_of_its_stack() -> None:
     """Requirement SCL-5: prediction is turned on service by service."""
     assert "forecast" in triggers(policy("forecast-only", prediction="on"))
-    assert forecast_queries.FORECAST not in rules(policy("forecast-only", prediction="off"))
+    assert forecast.FORECAST not in rules(policy("forecast-only", prediction="off"))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_no_forecast_rule_is_rendered_where_it_could_not_be_used(settings: dict[
     """Requirement CMP-8: a rule that no scaler reads would cost Prometheus an evaluation every minute."""
     args = policy("on", **settings)
     assert prediction(args.targets["mcp-rag"], args) is Prediction.OFF
-    assert forecast_queries.FORECAST not in rules(args)
+    assert forecast.FORECAST not in rules(args)
 
 
 def test_program_without_the_operator_gets_no_rules() -> None:
@@ -83,7 +83,7 @@ def test_keda_down_alert_is_rendered_only_with_our_own_keda() -> None:
 
 def test_longest_lag_fits_the_required_history() -> None:
     """Requirement SCL-5: the retention that `check` requires covers the oldest sample that a forecast reads."""
-    assert max(forecast_queries.DAYS) * 24 < forecast_queries.HISTORY_HOURS
+    assert max(forecast.DAYS) * 24 < forecast.HISTORY_HOURS
 
 
 def test_forecast_rules_match_the_schema() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.autoscaling.args import ScalingSettings
-from meshed_mcp.components.autoscaling.hpa import SYNC_SECONDS, Autoscaler
+from meshed_mcp.components.autoscaling.hpa.algorithm import SYNC_SECONDS, Autoscaler
 
 KUBERNETES_UP = {"percent": 100, "tolerance_percent": 10}
 KUBERNETES_DOWN = {"percent": 100, "period_seconds": 15}

@@ -1,7 +1,7 @@
 """KEDA's release and namespace."""
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, KedaSettings
-from meshed_mcp.components.autoscaling.keda_values import keda_values, namespaces, releases
+from meshed_mcp.components.autoscaling.keda.values import keda_values, namespaces, releases
 
 URL = "http://prometheus.monitoring.svc:9090"
 

@@ -6,11 +6,13 @@ import pytest
 from pydantic import ValidationError
 
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling import lever, lever_live, scalers
+from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.component import AutoscalingPolicy
-from meshed_mcp.components.core import lever_queries
+from meshed_mcp.components.autoscaling.fast_scaler import live_query
+from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.promql import fast_scaler
 from meshed_mcp.infra.recording.recorder import record_program
 
 RAW: dict[str, Any] = {
@@ -68,7 +70,7 @@ def query_of(args: AutoscalingPolicyArgs) -> str:
 
 def asked(args: AutoscalingPolicyArgs) -> frozenset[str]:
     """Targets that are asked about live."""
-    return lever_live.asked(lever.pulled(args), args.namespace)
+    return live_query.asked(lever.pulled(args), args.namespace)
 
 
 def test_services_with_equal_settings_share_one_expression() -> None:
@@ -96,7 +98,7 @@ def test_live_query_is_bounded_and_the_rest_is_left_to_the_rule() -> None:
     many = policy(targets=own | {f"same-{number}": {} for number in range(300)})
     found = asked(many)
     assert {f"same-{number}" for number in range(300)} < found < lever.pulled(many).keys()
-    assert len(query_of(many)) < 2 * lever_live.TEXT_BYTES
+    assert len(query_of(many)) < 2 * live_query.TEXT_BYTES
     assert {rule["labels"]["scaledobject"] for rule in rules_of(many)} == lever.pulled(many).keys()
 
 
@@ -113,7 +115,7 @@ def test_rule_and_query_use_the_resolution_of_the_fast_scaler_period() -> None:
     assert "[5s:500ms]" in rule["expr"]
     assert query_of(policy()).count("[6s:500ms]") == 1
     assert contract.LEVER_PERIOD_SECONDS == 0.5
-    assert lever_queries.SEEN_SECONDS > lever_queries.RULE_SECONDS
+    assert fast_scaler.SEEN_SECONDS > fast_scaler.RULE_SECONDS
 
 
 def test_triggers_never_become_active_with_the_fast_scaler() -> None:

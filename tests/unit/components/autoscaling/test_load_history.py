@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from meshed_mcp.components.autoscaling.load_history import History, read
+from meshed_mcp.components.autoscaling.forecast.load_history import History, read
 from meshed_mcp.components.core.errors import ConfigurationError
 
 

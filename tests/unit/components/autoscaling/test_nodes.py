@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import yaml
 
-from meshed_mcp.components.autoscaling import node_pools, nodes
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
+from meshed_mcp.components.autoscaling.nodes import manifests as nodes
+from meshed_mcp.components.autoscaling.nodes import provisioning
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.node_labels import BUFFER_PRIORITY_CLASS, SPOT_TAINT
 from meshed_mcp.infra.checking.schema import schema_issues
@@ -26,7 +27,7 @@ def policy(wanted: dict[str, Any], **more: Any) -> AutoscalingPolicyArgs:
 
 def of_kind(kind: str, args: AutoscalingPolicyArgs) -> list[dict[str, Any]]:
     """The objects of one kind."""
-    return [item for item in [*nodes.manifests(args), *node_pools.manifests(args)] if item["kind"] == kind]
+    return [item for item in [*nodes.manifests(args), *provisioning.manifests(args)] if item["kind"] == kind]
 
 
 def refused(wanted: dict[str, Any]) -> list[str]:
@@ -37,7 +38,7 @@ def refused(wanted: dict[str, Any]) -> list[str]:
 def test_stack_without_node_settings_renders_no_node_objects() -> None:
     """Requirement SCL-8: nodes belong to the cluster unless the stack says otherwise."""
     args = AutoscalingPolicyArgs(targets={}, prometheus_url="http://prometheus")
-    assert [*nodes.manifests(args), *node_pools.manifests(args), *node_pools.releases(args)] == []
+    assert [*nodes.manifests(args), *provisioning.manifests(args), *provisioning.releases(args)] == []
 
 
 def test_spare_capacity_is_held_by_pods_that_any_pod_may_preempt() -> None:
@@ -103,7 +104,7 @@ def test_node_pool_has_a_limit_and_is_consolidated_slowly() -> None:
 def test_priority_expander_matches_every_node_group() -> None:
     """Cluster Autoscaler, priority expander: a group that matches no expression is never used."""
     wanted = {"cluster_autoscaler": {"priorities": {10: [".*on-demand.*"], 50: [".*spot.*"]}}}
-    (release,) = node_pools.releases(policy(wanted))
+    (release,) = provisioning.releases(policy(wanted))
     assert list(release.values["expanderPriorities"].items()) == [
         ("50", [".*spot.*"]),
         ("10", [".*on-demand.*"]),
@@ -114,7 +115,7 @@ def test_priority_expander_matches_every_node_group() -> None:
 
 def test_nodes_with_server_pods_can_be_removed_despite_local_storage() -> None:
     """Cluster Autoscaler, `--skip-nodes-with-local-storage`, default true: every server has an emptyDir."""
-    (release,) = node_pools.releases(policy({"cluster_autoscaler": {}}))
+    (release,) = provisioning.releases(policy({"cluster_autoscaler": {}}))
     assert release.values["extraArgs"]["skip-nodes-with-local-storage"] is False
     assert "capacity-buffer-controller-enabled" not in release.values["extraArgs"]
 
@@ -125,7 +126,7 @@ def test_stack_values_win_inside_mappings_too() -> None:
         "buffer": {"kind": "capacity-buffer"},
         "cluster_autoscaler": {"values": {"cloudProvider": "gce", "extraArgs": {"expander": "least-waste"}}},
     }
-    (release,) = node_pools.releases(policy(wanted, chart_mirror="charts"))
+    (release,) = provisioning.releases(policy(wanted, chart_mirror="charts"))
     assert release.values["cloudProvider"] == "gce"
     assert release.values["extraArgs"]["expander"] == "least-waste"
     assert release.values["extraArgs"]["capacity-buffer-pod-injection-enabled"] is True

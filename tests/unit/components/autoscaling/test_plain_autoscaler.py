@@ -3,7 +3,7 @@
 from typing import Any
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, KedaSettings
-from meshed_mcp.components.autoscaling.keda_values import namespaces, releases
+from meshed_mcp.components.autoscaling.keda.values import namespaces, releases
 from meshed_mcp.components.autoscaling.scalers import manifests
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.infra.checking.schema import schema_issues

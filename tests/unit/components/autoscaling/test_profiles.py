@@ -10,7 +10,7 @@ from meshed_mcp.components.autoscaling.profiles import Profile
 from meshed_mcp.components.autoscaling.scalers import manifests
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.args import LimitSettings
+from meshed_mcp.components.mesh.service.args import LimitSettings
 from meshed_mcp.infra.checking.schema import schema_issues
 
 QUEUE = {"query": 'sum(jobs_waiting{queue="ocr"})', "per_replica": 5}

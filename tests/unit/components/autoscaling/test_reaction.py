@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.autoscaling.args import KedaInstall, ScalingTarget
-from meshed_mcp.components.autoscaling.nodes_args import BufferKind
-from meshed_mcp.components.autoscaling.reaction import (
+from meshed_mcp.components.autoscaling.nodes.args import BufferKind
+from meshed_mcp.components.autoscaling.scale_out_latency import (
     NEW_NODE,
     POD_START,
     PULL,

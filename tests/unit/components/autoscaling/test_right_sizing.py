@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.autoscaling.right_sizing import VPA, manifests, namespaces, releases, values
+from meshed_mcp.components.autoscaling.vpa.manifests import VPA, manifests, namespaces, releases, values
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
 from meshed_mcp.components.autoscaling.scalers import manifests
-from meshed_mcp.components.core import queries
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.promql import selectors
 from meshed_mcp.infra.checking.schema import schema_issues
 
 URL = "http://prometheus.monitoring.svc:9090"
@@ -50,7 +50,7 @@ def test_load_query_is_uncached_and_an_empty_result_is_an_error() -> None:
     assert load["metricType"] == "AverageValue"
     assert load["metadata"] == {
         "serverAddress": URL,
-        "query": queries.held_in_flight(queries.selector("apps", "mcp-rag")),
+        "query": selectors.held_in_flight(selectors.selector("apps", "mcp-rag")),
         "threshold": "12",
         "ignoreNullValues": "false",
     }

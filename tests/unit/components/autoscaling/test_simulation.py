@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.autoscaling.args import ForecastSettings, ScalingSettings
-from meshed_mcp.components.autoscaling.comparison import Comparison, compare, verdict
-from meshed_mcp.components.autoscaling.forecast import DAY, forecast
-from meshed_mcp.components.autoscaling.simulation import Service, simulate
+from meshed_mcp.components.autoscaling.forecast.model import DAY, forecast
+from meshed_mcp.components.autoscaling.forecast.policy_comparison import Comparison, compare, verdict
+from meshed_mcp.components.autoscaling.forecast.simulation import Service, simulate
 
 HORIZON = 10
 

@@ -8,7 +8,7 @@ import pytest
 
 from meshed_mcp.components import COMPONENTS
 from meshed_mcp.components.core.host import ComponentHost, checked_inputs
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.infra.recording import Recording, record_program
 
 

@@ -4,8 +4,9 @@ from typing import Any, Final
 
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs, ServiceSettings
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.service import manifests as service
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceMeshArgs, ServiceSettings
 
 INGRESS: Final = {
     "gateway": "istio-ingress/mcp",

@@ -7,10 +7,11 @@ import yaml
 from pydantic import ValidationError
 
 from meshed_mcp import contract
-from meshed_mcp.components.mesh import ambient_faults as texts
-from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.ambient_routes import unsupported
-from meshed_mcp.components.mesh.istio_values import releases
+from meshed_mcp.components.mesh.ambient import validation as texts
+from meshed_mcp.components.mesh.ambient.routes import unsupported
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.cluster.istio_releases import releases
+from meshed_mcp.components.mesh.service import manifests as service
 from tests.unit.components.mesh.mesh_rendering import CANARY, INGRESS, TRACING, Objects, mesh_args, service_args
 
 AMBIENT: Final = {"mode": "ambient", "outbound": "ALLOW_ANY"}

@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from meshed_mcp.components.core import charts
-from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs, Tracing
-from meshed_mcp.components.observability.jaeger_config import OTLP_GRPC_PORT
+from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs, Tracing
+from meshed_mcp.components.observability.tracing.jaeger_config import OTLP_GRPC_PORT
 from tests.unit.components.mesh.mesh_rendering import mesh_args
 
 

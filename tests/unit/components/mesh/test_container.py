@@ -5,13 +5,13 @@ from pulumi_kubernetes.core.v1 import ProbeArgs
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.container import (
+from meshed_mcp.components.mesh.service.container import (
     FAILURES_BEFORE_ACTION,
     LIVENESS_PERIOD_SECONDS,
     STARTUP_GRACE_SECONDS,
 )
-from meshed_mcp.components.mesh.container_args import Drain
-from meshed_mcp.components.mesh.workload import SIDECAR_EXIT_SECONDS
+from meshed_mcp.components.mesh.service.container_args import Drain
+from meshed_mcp.components.mesh.service.workload import SIDECAR_EXIT_SECONDS
 from tests.unit.components.mesh.mesh_rendering import INGRESS, render, render_exposed
 
 

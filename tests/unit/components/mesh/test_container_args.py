@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from meshed_mcp.components.mesh.container_args import Drain, SecretKey, ServerResources
+from meshed_mcp.components.mesh.service.container_args import Drain, SecretKey, ServerResources
 
 
 def message(model: type[BaseModel], **settings: Any) -> str:

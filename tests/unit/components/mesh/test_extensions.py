@@ -5,9 +5,10 @@ from typing import Any, Final
 import pytest
 from pydantic import ValidationError
 
-from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.extensions import LUA_FILTER, WASM_FILTER
-from meshed_mcp.components.mesh.proxy_filters import PROXY_FILTERS
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.cluster.extensions import LUA_FILTER, WASM_FILTER
+from meshed_mcp.components.mesh.cluster.proxy_filters import PROXY_FILTERS
+from meshed_mcp.components.mesh.service import manifests as service
 from tests.unit.components.mesh.mesh_rendering import Objects, mesh_args, service_args
 
 SUM: Final = "a" * 64

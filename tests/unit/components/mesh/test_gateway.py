@@ -1,9 +1,9 @@
 """The mesh of a cluster: its namespaces, its door, and that what refers to the door finds it."""
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.gateway import gateway_principal, gateway_reference
-from meshed_mcp.components.mesh.istio_values import releases
-from meshed_mcp.components.mesh.telemetry_args import TRACING_PROVIDER
+from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
+from meshed_mcp.components.mesh.cluster.istio_releases import releases
+from meshed_mcp.components.mesh.cluster.telemetry_args import TRACING_PROVIDER
 from tests.unit.components.mesh.mesh_rendering import TRACING, mesh_args, render_mesh
 
 

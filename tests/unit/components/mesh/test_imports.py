@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.components.mesh.imports import NOTHING, imported_hosts
+from meshed_mcp.components.mesh.egress.sidecar import NOTHING, imported_hosts
 from meshed_mcp.infra.plan import planned
 from tests.unit.components.mesh.mesh_rendering import render
 

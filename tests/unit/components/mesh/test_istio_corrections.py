@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.istio_values import releases
+from meshed_mcp.components.mesh.cluster.istio_releases import releases
 from meshed_mcp.infra.checking.schema import schema_issues
 from meshed_mcp.infra.checking.schemas import parsed
 from tests.unit.components.mesh.mesh_rendering import (

@@ -13,10 +13,10 @@ from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.schema import field_texts
-from meshed_mcp.components.mesh.args import ServiceSettings
-from meshed_mcp.components.mesh.istio_values import METRICS_OF_CONNECTIONS, istiod_values
-from meshed_mcp.components.mesh.rate_limiting_args import FailureMode
-from meshed_mcp.components.mesh.rate_limits_shared import reference
+from meshed_mcp.components.mesh.cluster.istio_releases import METRICS_OF_CONNECTIONS, istiod_values
+from meshed_mcp.components.mesh.rate_limit.server_args import FailureMode
+from meshed_mcp.components.mesh.rate_limit.shared import reference
+from meshed_mcp.components.mesh.service.args import ServiceSettings
 from tests.unit.components.mesh.mesh_rendering import mesh_args, render_exposed, render_mesh, service_args
 
 FILTERED = {"legacy": "sticky", "rate_limits": {"pod": {"rate": "10/s"}, "tools": {"search": {"rate": "1/s"}}}}

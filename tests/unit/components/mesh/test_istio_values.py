@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, ISTIO_VERSION, ReleaseSpec
-from meshed_mcp.components.mesh.istio_values import releases
+from meshed_mcp.components.mesh.cluster.istio_releases import releases
 from tests.unit.components.mesh.mesh_rendering import mesh_args
 
 

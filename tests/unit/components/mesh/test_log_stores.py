@@ -4,8 +4,8 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import model_issues
-from meshed_mcp.components.mesh.container import environment
-from meshed_mcp.components.mesh.log_args import LogSettings
+from meshed_mcp.components.mesh.service.container import environment
+from meshed_mcp.components.mesh.service.log_export_args import LogSettings
 from meshed_mcp.infra.plan import Plan, planned
 
 INSIDE = "http://collector.monitoring.svc.cluster.local:4318"

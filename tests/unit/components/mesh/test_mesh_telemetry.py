@@ -7,13 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshed_mcp.components.core.access_log import FIELDS
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.access_log import access_logging, provider
-from meshed_mcp.components.mesh.args import ServiceMeshArgs
-from meshed_mcp.components.mesh.telemetry import organization_expression
-from meshed_mcp.components.mesh.telemetry_args import ACCESS_LOG_PROVIDER, MAX_ORGANIZATIONS, AccessLog, OrganizationTag
+from meshed_mcp.components.mesh.cluster.access_log import access_logging, provider
+from meshed_mcp.components.mesh.cluster.access_log_fields import FIELDS
+from meshed_mcp.components.mesh.cluster.telemetry import organization_expression
+from meshed_mcp.components.mesh.cluster.telemetry_args import (
+    ACCESS_LOG_PROVIDER,
+    MAX_ORGANIZATIONS,
+    AccessLog,
+    OrganizationTag,
+)
+from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from tests.unit.components.mesh.mesh_rendering import TRACING, render, render_mesh
 
 CHOSEN_BY_CLIENTS: Final = re.compile(r"%REQ\((?!:METHOD\))[^)]*\)(?P<bound>:\d+)?%")

@@ -8,9 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import cluster, service
-from meshed_mcp.components.mesh.istio_values import releases
-from meshed_mcp.components.mesh.multi_cluster import reader_kubeconfig
+from meshed_mcp.components.mesh.cluster import manifests as cluster
+from meshed_mcp.components.mesh.cluster.istio_releases import releases
+from meshed_mcp.components.mesh.multicluster.manifests import reader_kubeconfig
+from meshed_mcp.components.mesh.service import manifests as service
 from tests.unit.components.mesh.mesh_rendering import Objects, mesh_args, service_args
 
 EAST: Final[dict[str, Any]] = {

@@ -6,9 +6,9 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import model_issues
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
-from meshed_mcp.components.mesh.external_authorization import authorizer_providers
-from meshed_mcp.components.mesh.istio_values import mesh_config
+from meshed_mcp.components.mesh.authorization.external import authorizer_providers
+from meshed_mcp.components.mesh.cluster.istio_releases import mesh_config
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceMeshArgs
 from tests.unit.components.mesh.mesh_rendering import mesh_args, render, render_exposed, render_mesh
 
 AUTH: Final[dict[str, Any]] = {

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.core.charts import ISTIO_VERSION
-from meshed_mcp.components.mesh.proxy_filters import PROXY_FILTERS, foreign_filters, istio_minor
-from meshed_mcp.components.mesh.revision_args import ISTIO_FLOOR
+from meshed_mcp.components.mesh.cluster.proxy_filters import PROXY_FILTERS, foreign_filters, istio_minor
+from meshed_mcp.components.mesh.cluster.revision_args import ISTIO_FLOOR
 from tests.unit.components.mesh.mesh_rendering import CANARY, render_exposed
 
 KIND = "type.googleapis.com/envoy.extensions.filters.http"

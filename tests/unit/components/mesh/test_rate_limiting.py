@@ -9,12 +9,12 @@ import yaml
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import rate_limiting
-from meshed_mcp.components.mesh.args import ServiceMeshArgs
-from meshed_mcp.components.mesh.proxy_filters import foreign_filters
-from meshed_mcp.components.mesh.rate_limiting_args import IMAGE, NAME, FailureMode
-from meshed_mcp.components.mesh.rate_limits_shared import FILTER, reference
-from meshed_mcp.components.observability.rate_limit_monitor import rate_limit_monitor
+from meshed_mcp.components.mesh.cluster.proxy_filters import foreign_filters
+from meshed_mcp.components.mesh.rate_limit import server
+from meshed_mcp.components.mesh.rate_limit.server_args import IMAGE, NAME, FailureMode
+from meshed_mcp.components.mesh.rate_limit.shared import FILTER, reference
+from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
+from meshed_mcp.components.observability.metrics.rate_limit_monitor import rate_limit_monitor
 from tests.unit.components.mesh.mesh_rendering import render, render_mesh
 
 AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
@@ -70,7 +70,7 @@ def rules(file: Manifest) -> Iterator[tuple[tuple[str, str | None], ...]]:
 def test_each_descriptor_has_a_rule_and_each_rule_a_descriptor() -> None:
     """github.com/envoyproxy/ratelimit: a descriptor without a rule passes, a rule without one limits nothing."""
     config = asking()
-    file = yaml.safe_load(mesh().one("ConfigMap", NAME)["data"][rate_limiting.RULES_FILE])
+    file = yaml.safe_load(mesh().one("ConfigMap", NAME)["data"][server.RULES_FILE])
     asked = {entries(question) for question in config["rate_limits"]}
     named = {path for path in rules(file) if path[-1] != ("organization", "acme")}
     assert asked == named
@@ -79,7 +79,7 @@ def test_each_descriptor_has_a_rule_and_each_rule_a_descriptor() -> None:
 
 def test_rules_contain_units_and_numbers_of_the_service() -> None:
     """github.com/envoyproxy/ratelimit, "Rate limit definition"; unnamed requests get the smallest tool limit."""
-    file = yaml.safe_load(mesh().one("ConfigMap", NAME)["data"][rate_limiting.RULES_FILE])
+    file = yaml.safe_load(mesh().one("ConfigMap", NAME)["data"][server.RULES_FILE])
     (service,) = file["descriptors"]
     assert service["rate_limit"] == {"unit": "second", "requests_per_unit": 1000}
     limits = {(each["key"], each.get("value")): each["rate_limit"] for each in service["descriptors"]}
@@ -146,7 +146,7 @@ def test_prometheus_scrapes_the_rate_limit_service_outside_the_mesh() -> None:
         {"domain": "mcp.example.com", "rate_limiting": {"redis": REDIS, "failure_mode": "open"}}, by_name=True
     )
     monitor = rate_limit_monitor("monitoring")
-    (deployment,) = [item for item in rate_limiting.manifests(args) if item["kind"] == "Deployment"]
+    (deployment,) = [item for item in server.manifests(args) if item["kind"] == "Deployment"]
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     template = deployment["spec"]["template"]
     assert monitor["spec"]["namespaceSelector"] == {"any": True}

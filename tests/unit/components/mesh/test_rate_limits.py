@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import rate_limits, rate_limits_requests
-from meshed_mcp.components.mesh.args import ServiceSettings
-from meshed_mcp.components.mesh.istio_values import METRICS_OF_CONNECTIONS
-from meshed_mcp.components.mesh.proxy_filters import foreign_filters
-from meshed_mcp.components.mesh.rate_limits_args import SECONDS_OF, TokenBucket, effective
+from meshed_mcp.components.mesh.cluster.istio_releases import METRICS_OF_CONNECTIONS
+from meshed_mcp.components.mesh.cluster.proxy_filters import foreign_filters
+from meshed_mcp.components.mesh.rate_limit import descriptors, local
+from meshed_mcp.components.mesh.rate_limit.args import SECONDS_OF, TokenBucket, effective
+from meshed_mcp.components.mesh.service.args import ServiceSettings
 from tests.unit.components.mesh.mesh_rendering import render, render_exposed
 
 AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
@@ -129,7 +129,7 @@ def test_limit_is_enforced_for_all_requests() -> None:
     found = limited(pod={"rate": "5/s"})
     for field in ("filter_enabled", "filter_enforced"):
         assert found[field]["default_value"] == {"numerator": 100, "denominator": "HUNDRED"}
-    assert found["stat_prefix"] == rate_limits.STAT_PREFIX
+    assert found["stat_prefix"] == local.STAT_PREFIX
     assert found["status"] == {"code": "TooManyRequests"}
 
 
@@ -176,7 +176,7 @@ def test_organization_is_read_from_the_verified_token() -> None:
     assert action["metadata"]["source"] == "DYNAMIC"
     entries = [descriptor["entries"] for descriptor in found["descriptors"]]
     assert entries == [[{"key": "organization", "value": "acme"}], [{"key": "organization"}]]
-    assert found["max_dynamic_descriptors"] == rate_limits.MAX_ORGANIZATIONS
+    assert found["max_dynamic_descriptors"] == local.MAX_ORGANIZATIONS
 
 
 def test_every_descriptor_has_an_action_that_makes_it() -> None:
@@ -194,13 +194,13 @@ def test_every_descriptor_has_an_action_that_makes_it() -> None:
 @given(seconds=st.floats(0.001, 10**6))
 def test_retry_after_is_whole_seconds_up_to_a_minute(seconds: float) -> None:
     """RFC 9110, section 10.2.3, Retry-After: a whole number of seconds."""
-    value = int(rate_limits_requests.retry_after(seconds)["header"]["value"])
+    value = int(descriptors.retry_after(seconds)["header"]["value"])
     assert value == min(max(1, math.ceil(seconds)), 60)
 
 
 def test_absent_header_never_counts_as_a_named_tool() -> None:
     """Envoy, HeaderMatcher, `treat_missing_header_as_empty`: without it an inverted match fails on absent headers."""
-    for action in rate_limits_requests.of_tools(["a", "*"]):
+    for action in descriptors.of_tools(["a", "*"]):
         for header in action["actions"][0]["header_value_match"]["headers"]:
             assert bool(header.get("invert_match")) == bool(header.get("treat_missing_header_as_empty"))
 

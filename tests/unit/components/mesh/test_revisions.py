@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.charts import ReleaseSpec
-from meshed_mcp.components.mesh.istio_values import METRICS_OF_CONNECTIONS, releases
-from meshed_mcp.components.mesh.revision_args import injecting_revision
+from meshed_mcp.components.mesh.cluster.istio_releases import METRICS_OF_CONNECTIONS, releases
+from meshed_mcp.components.mesh.cluster.revision_args import injecting_revision
 from tests.unit.components.mesh.mesh_rendering import Objects, mesh_args, render_mesh
 
 FIRST: dict[str, Any] = {"istio_version": "1.31.1", "revision": "1-31-1", "revision_tags": {"stable": "1-31-1"}}

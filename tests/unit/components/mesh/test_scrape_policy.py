@@ -1,9 +1,9 @@
 """Who scrapes services: named by the kernel of the node, for metrics are outside the mesh."""
 
 from meshed_mcp import contract
-from meshed_mcp.components.mesh.cluster import scrape_policies
-from meshed_mcp.components.mesh.cluster_args import ServiceMeshArgs
-from meshed_mcp.components.mesh.scrape_policy import SCRAPED, scrape_policy
+from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster.manifests import scrape_policies
+from meshed_mcp.components.mesh.cluster.scrape_network_policy import SCRAPED, scrape_policy
 from tests.stacks import recording
 
 POLICY = scrape_policy("apps", "watch")

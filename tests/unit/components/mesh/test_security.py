@@ -1,7 +1,7 @@
 """Who may call: identities, methods and paths; and what Prometheus scrapes beside them."""
 
 from meshed_mcp import contract
-from meshed_mcp.components.mesh.gateway import gateway_principal
+from meshed_mcp.components.mesh.cluster.gateway import gateway_principal
 from tests.unit.components.mesh.mesh_rendering import render, render_exposed
 
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import identity
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs, ServiceMeshArgs
-from meshed_mcp.components.mesh.istio_values import releases
-from meshed_mcp.components.mesh.service import manifests
+from meshed_mcp.components.mesh.cluster.istio_releases import releases
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceMeshArgs
+from meshed_mcp.components.mesh.service.manifests import manifests
 from meshed_mcp.infra.checking.schema import schema_issues
 from tests.unit.components.mesh.mesh_rendering import INGRESS
 

@@ -11,10 +11,10 @@ from lupa import luajit21
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import session_affinity
+from meshed_mcp.components.mesh.sessions import affinity
 from tests.unit.components.mesh.mesh_rendering import CANARY, INGRESS, Objects, render, render_exposed
 
-SCRIPT: Final = Path(session_affinity.__file__).with_name("session_affinity.lua").read_bytes()
+SCRIPT: Final = Path(affinity.__file__).with_name("session_affinity.lua").read_bytes()
 KEY: Final = "a secret of the stack"
 SID: Final = "2f6c1e0a9b7d4c5e8f3a1b2c3d4e5f60"
 ADDRESS: Final = "10.244.3.17:8000"

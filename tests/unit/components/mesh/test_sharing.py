@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import model_issues
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from tests.unit.components.mesh.mesh_rendering import CANARY, render, service_args
 
 KEYS = {"secret": "mcp-request-state", "key": "keys"}

@@ -6,9 +6,9 @@ import pytest
 
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import token_args, tokens
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.outside_args import METADATA_HOSTS
+from meshed_mcp.components.mesh.authorization import token_args, tokens
+from meshed_mcp.components.mesh.egress.external_hosts import METADATA_HOSTS
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from tests.unit.components.mesh.mesh_rendering import Objects, render_exposed
 
 ISSUER: Final = "https://login.example.com/tools"

@@ -11,9 +11,9 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh import security
-from meshed_mcp.components.mesh.args import MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.token_args import TokenSettings
+from meshed_mcp.components.mesh.authorization import policy as security
+from meshed_mcp.components.mesh.authorization.token_args import TokenSettings
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.infra.checking.schema import schema_issues
 from tests.unit.components.mesh.mesh_rendering import INGRESS, Objects, render, render_exposed
 

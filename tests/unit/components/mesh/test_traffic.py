@@ -3,7 +3,7 @@
 import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.addresses import exposed_path, service_url
+from meshed_mcp.components.mesh.service.addresses import exposed_path, service_url
 from tests.unit.components.mesh.mesh_rendering import CANARY, Objects, render, render_exposed, service_args
 
 HOST = "mcp-search.mcp-system.svc.cluster.local"

@@ -5,7 +5,7 @@ from pulumi_kubernetes.apps.v1 import RollingUpdateDeploymentArgs
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.workload import MAX_SURGE, SIDECAR_ANNOTATIONS, SIDECAR_EXIT_SECONDS
+from meshed_mcp.components.mesh.service.workload import MAX_SURGE, SIDECAR_ANNOTATIONS, SIDECAR_EXIT_SECONDS
 from tests.unit.components.mesh.mesh_rendering import CANARY, render
 
 ISTIO_DRAIN_SECONDS = 5

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from meshed_mcp.components.observability.alert_routing import GROUP_BY, alertmanager_config
+from meshed_mcp.components.observability.alertmanager.routing import GROUP_BY, alertmanager_config
 from meshed_mcp.components.observability.args import AlertmanagerSettings, ObservabilityStackArgs
-from meshed_mcp.components.observability.prometheus_values import alertmanager_values
+from meshed_mcp.components.observability.prometheus.values import alertmanager_values
 
 EMAIL = {"to": "operators@example.com", "sender": "alerts@example.com", "smarthost": "smtp.example.com:587"}
 

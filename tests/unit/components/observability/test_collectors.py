@@ -6,9 +6,9 @@ import yaml
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.collectors import manifests, otlp_endpoint
 from meshed_mcp.components.observability.manifests import manifests as every_manifest
-from meshed_mcp.components.observability.prometheus_values import kube_prometheus_stack_values
+from meshed_mcp.components.observability.prometheus.values import kube_prometheus_stack_values
+from meshed_mcp.components.observability.tracing.collectors import manifests, otlp_endpoint
 
 
 def args(**collectors: Any) -> ObservabilityStackArgs:

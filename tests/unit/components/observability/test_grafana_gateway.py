@@ -6,11 +6,11 @@ import pytest
 
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.scraping import GRAFANA_PORT, GRAFANA_SERVICE
-from meshed_mcp.components.mesh.cluster_args import INGRESS_NAMESPACE
-from meshed_mcp.components.mesh.gateway import INGRESS_SELECTOR
+from meshed_mcp.components.mesh.cluster.args import INGRESS_NAMESPACE
+from meshed_mcp.components.mesh.cluster.gateway import INGRESS_SELECTOR
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.grafana_gateway import GrafanaExposure, grafana_route
-from meshed_mcp.components.observability.metrics_walls import metrics_walls
+from meshed_mcp.components.observability.grafana.gateway import GrafanaExposure, grafana_route
+from meshed_mcp.components.observability.prometheus.network_policies import metrics_walls
 from meshed_mcp.local.stack import read_stack
 from tests.stacks import recording
 

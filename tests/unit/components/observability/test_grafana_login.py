@@ -7,8 +7,8 @@ import pytest
 
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.grafana_login import GrafanaLogin, role_expression
-from meshed_mcp.components.observability.grafana_values import grafana_values
+from meshed_mcp.components.observability.grafana.login import GrafanaLogin, role_expression
+from meshed_mcp.components.observability.grafana.values import grafana_values
 from meshed_mcp.infra.plan import planned
 
 PROVIDER: dict[str, Any] = {

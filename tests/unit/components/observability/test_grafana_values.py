@@ -6,7 +6,7 @@ import re
 import pulumi
 
 from meshed_mcp.components.observability.args import GrafanaSettings, ObservabilityStackArgs
-from meshed_mcp.components.observability.grafana_values import admin_secrets, grafana_values
+from meshed_mcp.components.observability.grafana.values import admin_secrets, grafana_values
 
 VALUES = grafana_values(ObservabilityStackArgs(namespace="watch", storage_class="fast"))
 

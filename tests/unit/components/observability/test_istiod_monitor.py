@@ -2,10 +2,10 @@
 
 import re
 
-from meshed_mcp.components.core import control_plane_queries as control_plane
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.manifests import monitors
-from meshed_mcp.components.observability.platform_metrics import CONTROL_PLANE
+from meshed_mcp.components.observability.metrics.platform import CONTROL_PLANE
+from meshed_mcp.components.promql import control_plane
 
 (MONITOR,) = [each for each in monitors(ObservabilityStackArgs()) if each["metadata"]["name"] == "istiod"]
 (ENDPOINT,) = MONITOR["spec"]["podMetricsEndpoints"]

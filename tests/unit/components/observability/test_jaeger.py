@@ -8,8 +8,8 @@ import yaml
 
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.observability.jaeger import manifests
-from meshed_mcp.components.observability.jaeger_args import JaegerSettings
+from meshed_mcp.components.observability.tracing.jaeger import manifests
+from meshed_mcp.components.observability.tracing.jaeger_args import JaegerSettings
 
 
 def objects(**settings: Any) -> dict[str, Manifest]:

@@ -1,6 +1,6 @@
 """Whom an objective is for, and what it leaves to others."""
 
-from meshed_mcp.components.observability.slo import SloSettings, server_scopes, tool_scopes
+from meshed_mcp.components.observability.prometheus.slo import SloSettings, server_scopes, tool_scopes
 
 SETTINGS = SloSettings.model_validate(
     {

@@ -16,7 +16,7 @@ from meshed_mcp.components.observability.args import (
     PrometheusSettings,
 )
 from meshed_mcp.components.observability.manifests import rules
-from meshed_mcp.components.observability.prometheus_values import (
+from meshed_mcp.components.observability.prometheus.values import (
     kube_prometheus_stack_values,
     prometheus_spec,
     prometheus_url,

@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from meshed_mcp.components.core.scaling_queries import RECOMMENDED
-from meshed_mcp.components.observability.size_metrics import KIND, PREFIX, kube_state_metrics_values
+from meshed_mcp.components.observability.metrics.vpa_recommendations import KIND, PREFIX, kube_state_metrics_values
+from meshed_mcp.components.promql.autoscaling import RECOMMENDED
 
 
 def status(crd_dir: Path) -> dict[str, Any]:

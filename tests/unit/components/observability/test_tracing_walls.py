@@ -3,7 +3,7 @@
 from typing import Any
 
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.tracing_walls import tracing_walls
+from meshed_mcp.components.observability.tracing.network_policies import tracing_walls
 
 MONITORING = {"matchLabels": {"kubernetes.io/metadata.name": "watch"}}
 

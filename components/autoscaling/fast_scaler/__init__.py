@@ -1,0 +1,1 @@
+"""Agents beside KEDA: the fast scaler and pod deletion costs."""

@@ -1,0 +1,86 @@
+"""The emergency lever: a rule that records the need, a process that acts on it and on the load, rights, an alert.
+
+Pure functions: arguments in, Kubernetes objects out. Not here: the PromQL (`promql/fast_scaler.py`), the services that
+are asked about live (`live_query.py`), the process (`agents/autoscaler/fast_scaler.py`) and its pods
+(`agent_deployment.py`), the triggers that let KEDA act at once (`autoscaling/keda/scaled_object.py`).
+"""
+
+from typing import Final
+
+from meshed_mcp import contract
+from meshed_mcp.components.alerts.autoscaling import FAST_SCALER
+from meshed_mcp.components.alerts.record import Scope
+from meshed_mcp.components.alerts.rule import alert_rules
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, LeverSettings, ScalingTarget
+from meshed_mcp.components.autoscaling.fast_scaler import live_query
+from meshed_mcp.components.autoscaling.fast_scaler.agent_deployment import Helper, objects
+from meshed_mcp.components.autoscaling.forecast.rules import Rule, links
+from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
+from meshed_mcp.components.promql import fast_scaler, selectors
+
+LEVER: Final = "mcp-lever"
+"""Name of everything the lever has."""
+
+MODULE: Final = "meshed_mcp.agents.autoscaler.fast_scaler"
+INTERVAL: Final = f"{fast_scaler.RULE_SECONDS}s"
+RULES_PER_GROUP: Final = 100
+"""Rules of a group run one after the other, groups side by side."""
+
+
+def pulled(args: AutoscalingPolicyArgs) -> dict[str, ScalingTarget]:
+    """Targets whose minimum the lever raises: those that count calls; these have a minimum of 1 or more."""
+    if args.keda.lever is None or args.keda.install is KedaInstall.NONE:
+        return {}
+    return {name: item for name, item in args.targets.items() if item.scales and item.in_flight_per_replica is not None}
+
+
+def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
+    """Everything of the lever; nothing where the stack wants none, or no target counts calls."""
+    if args.keda.lever is None or not pulled(args):
+        return []
+    return [rules(args), *objects(helper(args, args.keda.lever), args.namespace)]
+
+
+def rules(args: AutoscalingPolicyArgs) -> Manifest:
+    """The rule that records how many replicas the load needs, and the alert on a lever that is down.
+
+    The load is the sum without the correction of `held_in_flight`: pods that report nothing never raise a minimum.
+    """
+    needs = [needed(name, target, args) for name, target in pulled(args).items()]
+    groups: list[Rule] = [
+        {"name": f"{LEVER}-{start // RULES_PER_GROUP}", "interval": INTERVAL, "rules": needs[start:][:RULES_PER_GROUP]}
+        for start in range(0, len(needs), RULES_PER_GROUP)
+    ]
+    if alerts := down(args):
+        groups.append({"name": f"{LEVER}-alerts", "rules": alerts})
+    return manifest("monitoring.coreos.com/v1", "PrometheusRule", metadata(LEVER, args.namespace), {"groups": groups})
+
+
+def needed(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Rule:
+    """Replicas that a target's load needed since the last evaluation."""
+    pods = selectors.selector(args.namespace, target.service or name, version=target.version)
+    each = target.in_flight_per_replica or 1
+    load = fast_scaler.recorded(selectors.in_flight(pods))
+    return {
+        "record": fast_scaler.NEEDED,
+        "labels": {"namespace": args.namespace, contract.LABEL_SCALED_OBJECT: name},
+        "expr": fast_scaler.needed(load, each, target.min_replicas, target.max_replicas),
+    }
+
+
+def down(args: AutoscalingPolicyArgs) -> list[Rule]:
+    """The alert on a fast scaler that is down; none if the stack disables it."""
+    scope = Scope(args.namespace, labels={"namespace": args.namespace})
+    return list(alert_rules(FAST_SCALER, scope, links(args), args.alerts))
+
+
+def helper(args: AutoscalingPolicyArgs, settings: LeverSettings) -> Helper:
+    """The process; its query, and with it bounds and hold, come from the stack. It may patch what it pulls."""
+    right = {"apiGroups": ["keda.sh"], "resources": ["scaledobjects"], "verbs": ["patch"]}
+    live = [part.text for part in live_query.parts(pulled(args), args.namespace)]
+    environment = {
+        contract.ENV_PROMETHEUS_URL: args.prometheus_url,
+        contract.ENV_LEVER_QUERY: fast_scaler.minimum(args.namespace, settings.hold_seconds, live),
+    }
+    named = {**right, "resourceNames": sorted(pulled(args))}
+    return Helper(LEVER, MODULE, settings.image, environment, settings.replicas, named)

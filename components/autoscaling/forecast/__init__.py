@@ -1,0 +1,1 @@
+"""The load forecast: rules, model, simulation and comparison of policies."""

@@ -1,0 +1,1 @@
+"""HorizontalPodAutoscalers without KEDA, and the algorithm of the HPA."""

@@ -1,0 +1,1 @@
+"""KEDA: chart values, ScaledObjects, schedules."""

@@ -1,0 +1,131 @@
+"""KEDA ScaledObjects: one per target, with plain triggers of which the largest answer wins.
+
+Pure functions: settings in, Kubernetes objects out. Not here: the queries (`promql/selectors.py`), KEDA (`values.py`),
+what is made without KEDA (`autoscaling/hpa/native.py`), which of both (`scalers.py`).
+"""
+
+from typing import Final
+
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget, Schedule
+from meshed_mcp.components.autoscaling.fast_scaler.args import OUT_OF_REACH
+from meshed_mcp.components.autoscaling.forecast.args import Prediction
+from meshed_mcp.components.autoscaling.forecast.rules import prediction
+from meshed_mcp.components.autoscaling.hpa.behavior import behavior
+from meshed_mcp.components.autoscaling.hpa.native import memory_value
+from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
+from meshed_mcp.components.promql import forecast, selectors
+
+ZERO_POLLING_SECONDS: Final = 5
+"""How often KEDA looks at a queue while no replica runs; with one or more, the HPA asks and this has no effect."""
+
+
+def scaled_object(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Manifest:
+    """The ScaledObject of one target."""
+    spec = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target.deployment or name},
+        "minReplicaCount": target.min_replicas,
+        "maxReplicaCount": target.max_replicas,
+        **from_zero(target),
+        **fallback(target),
+        "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behavior(target.scale_up, target.scale_down)}},
+        "triggers": triggers(name, target, args),
+    }
+    return manifest("keda.sh/v1alpha1", "ScaledObject", metadata(name, args.namespace), spec)
+
+
+def triggers(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> list[Manifest]:
+    """Everything that counts, each on its own: in a composite, one failing part would no longer stop shrinking."""
+    pods = selectors.selector(args.namespace, target.service or name, version=target.version)
+    zero = target.min_replicas == 0
+    loads = [
+        ("in-flight", selectors.held_in_flight(pods), target.in_flight_per_replica),
+        ("sessions", selectors.held_sessions(pods), target.sessions_per_replica),
+        *([("queue", target.queue.query, target.queue.per_replica)] if target.queue else []),
+    ]
+    return [
+        *(load_trigger(which, query, each, args, zero=zero) for which, query, each in loads if each is not None),
+        *forecast_triggers(name, target, args),
+        *resource_triggers(target),
+        *(cron_trigger(number, schedule) for number, schedule in enumerate(target.schedules)),
+    ]
+
+
+def load_trigger(
+    name: str, query: str, per_replica: int, args: AutoscalingPolicyArgs, *, zero: bool = False
+) -> Manifest:
+    """What a query counts, divided among the replicas.
+
+    The HPA asks live at every sync; cached answers would be up to 30 s old and hold partial sums. An empty answer is an
+    error, not a zero: a lost scrape would otherwise scale to the minimum within 15 s. With a lever no query counts as
+    active, unless the target may reach `zero`: only then does KEDA write a raised minimum itself, at once.
+    """
+    return {
+        "type": "prometheus",
+        "name": name,
+        "metricType": "AverageValue",
+        "useCachedMetrics": False,
+        "metadata": {
+            "serverAddress": args.prometheus_url,
+            "query": query,
+            "threshold": str(per_replica),
+            "ignoreNullValues": "false",
+            **({} if args.keda.lever is None or zero else {"activationThreshold": OUT_OF_REACH}),
+        },
+    }
+
+
+def forecast_triggers(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> list[Manifest]:
+    """The trusted forecast, where prediction is on: only here an empty answer is none, since it means no opinion."""
+    per_replica = target.in_flight_per_replica
+    if per_replica is None or prediction(target, args) is not Prediction.ON:
+        return []
+    query = forecast.trusted_forecast(args.namespace, target.service or name)
+    trigger = load_trigger("forecast", query, per_replica, args)
+    return [{**trigger, "metadata": {**trigger["metadata"], "ignoreNullValues": "true"}}]
+
+
+def resource_triggers(target: ScalingTarget) -> list[Manifest]:
+    """CPU (% of the request) and memory (bytes) of the server's own container, as far as they count."""
+    wanted: list[tuple[str, str, str]] = []
+    if target.cpu_percent is not None:
+        wanted.append(("cpu", "Utilization", str(target.cpu_percent)))
+    if target.memory_percent is not None:
+        wanted.append(("memory", "AverageValue", memory_value(target)))
+    return [
+        {
+            "type": kind,
+            "name": kind,
+            "metricType": metric_type,
+            "metadata": {"value": value, "containerName": target.container},
+        }
+        for kind, metric_type, value in wanted
+    ]
+
+
+def cron_trigger(number: int, schedule: Schedule) -> Manifest:
+    """A floor at certain times. Source: KEDA, "Cron"."""
+    times = {"timezone": schedule.timezone, "start": schedule.start, "end": schedule.end}
+    return {
+        "type": "cron",
+        "name": f"schedule-{number}",
+        "metadata": {**times, "desiredReplicas": str(schedule.replicas)},
+    }
+
+
+def from_zero(target: ScalingTarget) -> Manifest:
+    """How KEDA itself leaves and reaches zero; with a minimum of 1 or more these have no effect and are left out."""
+    if target.min_replicas > 0:
+        return {}
+    return {"pollingInterval": ZERO_POLLING_SECONDS, "cooldownPeriod": target.scale_down.stabilization_seconds}
+
+
+def fallback(target: ScalingTarget) -> Manifest:
+    """The size while a query fails. KEDA's default behaviour `static` would shrink 40 replicas to it.
+
+    Nothing where no query is asked: KEDA refuses a fallback for CPU and memory alone.
+    """
+    if not any((target.in_flight_per_replica, target.sessions_per_replica, target.queue)):
+        return {}
+    replicas = target.fallback_replicas or max(1, target.min_replicas)
+    count = {"failureThreshold": target.fallback_failures, "replicas": replicas}
+    return {"fallback": {**count, "behavior": "currentReplicasIfHigher"}}

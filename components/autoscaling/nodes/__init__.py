@@ -1,0 +1,1 @@
+"""Nodes for the replicas: Karpenter or the Cluster Autoscaler."""

@@ -1,0 +1,1 @@
+"""VerticalPodAutoscalers: resource recommendations and their application."""

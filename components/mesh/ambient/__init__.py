@@ -1,0 +1,1 @@
+"""Ambient mode: waypoints instead of sidecars."""

@@ -1,0 +1,124 @@
+"""The waypoint of a namespace: the proxy that reads HTTP for all its services where pods have no sidecars (ambient).
+
+Arguments of the mesh in, objects out. Not here: routes and policies of services (service.py), ztunnel
+(values.py).
+Source: Istio, "Configure waypoint proxies"; its Pods are made by istiod from the Gateway.
+"""
+
+from typing import Any, Final
+
+import yaml
+
+from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
+from meshed_mcp.components.mesh.cluster.args import Scale, ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster.telemetry import EVERY_REQUEST
+from meshed_mcp.components.mesh.cluster.telemetry_args import TRACING_PROVIDER
+
+GATEWAY_API: Final = "gateway.networking.k8s.io/v1"
+GATEWAY_GROUP: Final = "gateway.networking.k8s.io"
+
+WAYPOINT: Final = "waypoint"
+"""Name of the Gateway, of its pods' account and so of its identity. Source: `istioctl waypoint`, default name."""
+
+WAYPOINT_CLASS: Final = "istio-waypoint"
+HBONE_PORT: Final = 15008
+"""Source: Istio, "HBONE": HTTP CONNECT over mutual TLS."""
+
+PEER_ANNOTATION: Final = {"ambient.istio.io/xfcc-include-client-identity": "true"}
+"""Lets the waypoint tell services who called, in the header in which sidecars do; what a client sent is replaced.
+
+Source: Istio 1.31 release notes, issue 54995.
+"""
+
+USE_WAYPOINT: Final = {"istio.io/use-waypoint": WAYPOINT, "istio.io/ingress-use-waypoint": "true"}
+"""Label of a Service whose calls go through the waypoint, those of the ingress gateway too; unlabelled, the gateway
+would pass it by, and its rules with it. Source: Istio, "Resource Labels"."""
+
+CPU_TARGET_PERCENT: Final = 80
+"""Source: Istio chart `gateway`, default `targetCPUUtilizationPercentage`."""
+
+
+def waypoint_target() -> list[Manifest]:
+    """`targetRefs` of what holds for the whole waypoint."""
+    return [{"group": GATEWAY_GROUP, "kind": "Gateway", "name": WAYPOINT}]
+
+
+def waypoint_objects(args: ServiceMeshArgs) -> list[Manifest]:
+    """The waypoint of each meshed namespace: size, Gateway, traces."""
+    return [
+        item
+        for namespace in args.namespaces
+        for item in (
+            size_options(namespace, args.waypoint),
+            waypoint(namespace),
+            *([] if args.tracing is None else [waypoint_tracing(namespace)]),
+        )
+    ]
+
+
+def waypoint(namespace: str) -> Manifest:
+    """The Gateway from which istiod makes the pods."""
+    options = {"group": "", "kind": "ConfigMap", "name": WAYPOINT}
+    spec = {
+        "gatewayClassName": WAYPOINT_CLASS,
+        "infrastructure": {"parametersRef": options, "annotations": dict(PEER_ANNOTATION)},
+        "listeners": [
+            {
+                "name": "mesh",
+                "port": HBONE_PORT,
+                "protocol": "HBONE",
+                "allowedRoutes": {"namespaces": {"from": "Same"}},  # the default, else filled in at each apply
+            }
+        ],
+    }
+    meta = metadata(WAYPOINT, namespace)
+    labels = meta["labels"] | {"istio.io/waypoint-for": "service"}
+    return manifest(GATEWAY_API, "Gateway", meta | {"labels": labels}, spec)
+
+
+def size_options(namespace: str, size: Scale) -> Manifest:
+    """Replicas and size of the pods; each value is merged over what istiod makes.
+
+    Source: Istio, "Kubernetes Gateway API", automated deployment, `parametersRef`.
+    """
+    parts: dict[str, Any] = {
+        "horizontalPodAutoscaler": {
+            "spec": {
+                "minReplicas": size.min_replicas,
+                "maxReplicas": size.max_replicas,
+                "metrics": [
+                    {
+                        "type": "Resource",
+                        "resource": {
+                            "name": "cpu",
+                            "target": {"type": "Utilization", "averageUtilization": CPU_TARGET_PERCENT},
+                        },
+                    }
+                ],
+            }
+        },
+        "podDisruptionBudget": {"spec": {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}},
+        "deployment": {
+            "spec": {
+                "template": {
+                    "spec": {
+                        "containers": [
+                            {
+                                "name": "istio-proxy",
+                                "resources": {"requests": {"cpu": size.cpu, "memory": size.memory}},
+                            }
+                        ]
+                    }
+                }
+            }
+        },
+    }
+    data = {part: yaml.safe_dump(content) for part, content in parts.items()}
+    return manifest("v1", "ConfigMap", metadata(WAYPOINT, namespace), data=data)
+
+
+def waypoint_tracing(namespace: str) -> Manifest:
+    """Spans of the waypoint, by the decision that a request brings from the gateway."""
+    traced = {"providers": [{"name": TRACING_PROVIDER}], "randomSamplingPercentage": EVERY_REQUEST}
+    spec = {"targetRefs": waypoint_target(), "tracing": [traced]}
+    return manifest("telemetry.istio.io/v1", "Telemetry", metadata(WAYPOINT, namespace), spec)

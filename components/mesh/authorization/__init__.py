@@ -1,0 +1,1 @@
+"""Who may call a service: policies, tokens, external authorizers, Kubernetes roles."""

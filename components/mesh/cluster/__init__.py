@@ -1,0 +1,1 @@
+"""The mesh of one cluster: Istio releases, gateways, revisions, telemetry, extensions."""

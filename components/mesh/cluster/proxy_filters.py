@@ -1,0 +1,68 @@
+"""The HTTP filters that Istio's own proxy has: no other may be rendered, or the proxy refuses the whole listener.
+
+A filter's configuration in, its name or None out. Not here: the objects that use a filter (mesh/sessions/affinity.py).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from meshed_mcp.components.core.manifest import Manifest
+
+_SINCE_130: Final = frozenset(
+    {
+        "envoy.filters.http.ext_authz",
+        "envoy.filters.http.ext_proc",
+        "envoy.filters.http.golang",
+        "envoy.filters.http.header_to_metadata",
+        "envoy.filters.http.json_to_metadata",
+        "envoy.filters.http.jwt_authn",
+        "envoy.filters.http.local_ratelimit",
+        "envoy.filters.http.lua",
+        "envoy.filters.http.rate_limit_quota",
+        "envoy.filters.http.ratelimit",
+        "envoy.filters.http.rbac",
+        "envoy.filters.http.router",
+        "envoy.filters.http.set_metadata",
+        "envoy.filters.http.stateful_session",
+        "envoy.filters.http.wasm",
+    }
+)
+
+PROXY_FILTERS: Final[Mapping[tuple[int, int], frozenset[str]]] = {
+    (1, 30): _SINCE_130,
+    (1, 31): _SINCE_130 | {"envoy.filters.http.dynamic_modules"},
+}
+"""Names by Istio's minor version. Not in them: `envoy.filters.http.mcp` and the stateful-session `envelope`.
+
+Source: istio/proxy, `extensions_build_config.bzl` of the release.
+"""
+
+CONFIGURATION: Final = "type.googleapis.com/envoy.extensions.filters.http."
+"""Beginning of the type of every HTTP filter's configuration."""
+
+
+def istio_minor(version: str) -> tuple[int, int]:
+    """`1.31.1` -> (1, 31)."""
+    major, minor, *_ = version.split(".")
+    return int(major), int(minor)
+
+
+def foreign_filters(envoy_filter: Manifest, istio_version: str) -> list[str]:
+    """Names of the HTTP filters in an EnvoyFilter that the proxy of `istio_version` lacks; a version that is not in the
+    table is taken for the newest that is, as filters have only ever been added.
+    """  # noqa: D205 - one sentence
+    known = PROXY_FILTERS.get(istio_minor(istio_version), PROXY_FILTERS[max(PROXY_FILTERS)])
+    return sorted({name for name in filter_names(envoy_filter["spec"]) if name not in known})
+
+
+def filter_names(value: Any) -> Iterator[str]:
+    """Names of all HTTP filters whose configuration is somewhere in `value`."""
+    if isinstance(value, Mapping):
+        kind = str(value.get("@type", ""))
+        if kind.startswith(CONFIGURATION):
+            yield "envoy.filters.http." + kind.removeprefix(CONFIGURATION).partition(".")[0]
+        for part in value.values():
+            yield from filter_names(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from filter_names(part)

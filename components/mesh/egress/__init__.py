@@ -1,0 +1,1 @@
+"""What a service may reach: sidecar scope, ServiceEntries, the egress gateway, NetworkPolicies."""

@@ -1,0 +1,1 @@
+"""A mesh over several clusters."""

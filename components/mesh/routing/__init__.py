@@ -1,0 +1,1 @@
+"""Routes of one service: VirtualService, DestinationRule, rollouts, fault injection, retries."""

@@ -1,0 +1,72 @@
+"""Faults in the routes of a service: each as a copy of its rules that some calls meet first.
+
+Rules of a VirtualService in, more rules out. The caller's proxy injects the fault, so a delayed call holds a place
+there and none at the server. Rules with faults stand apart, as Envoy repeats nothing that its own fault refused.
+Source: Istio API reference, HTTPFaultInjection. Not here: what a fault may say (fault_injection_args.py).
+"""
+
+import re
+from collections.abc import Iterator
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh.authorization.policy import (
+    CALL_METHOD,
+    METHOD_HEADER,
+    NAME_HEADER,
+    REVISION,
+    VERSION_HEADER,
+)
+from meshed_mcp.components.mesh.routing.fault_injection_args import FaultInjection
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
+
+
+def with_faults(rules: list[Manifest], args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """The rules, and before them those with faults: by header first, then experiments, single tools before all."""
+    asked = [
+        _faulty(rule, f"fault-{name}", fault, {contract.FAULT_HEADER: {"exact": name}})
+        for name, fault in args.faults.items()
+        for rule in rules
+    ]
+    experiments = sorted(args.experiments.items(), key=lambda item: item[1].tool is None)
+    met = [_faulty(rule, f"chaos-{name}", fault, {}) for name, fault in experiments for rule in rules]
+    return [rule for rule in [*asked, *met] if rule is not None] + rules
+
+
+def injection(fault: FaultInjection) -> Manifest:
+    """The fault as a rule has it."""
+    share = {"percentage": {"value": fault.percent}}
+    delay = None if fault.delay_seconds is None else {"fixedDelay": f"{round(fault.delay_seconds * 1000)}ms", **share}
+    abort = None if fault.abort_status is None else {"httpStatus": fault.abort_status, **share}
+    return {name: value for name, value in {"delay": delay, "abort": abort}.items() if value is not None}
+
+
+def _faulty(rule: Manifest, suffix: str, fault: FaultInjection, asked: Manifest) -> Manifest | None:
+    """A copy of a rule for the calls that meet the fault; None where the rule is about calls of other tools."""
+    wanted = asked | ({} if fault.tool is None else _calls_of(fault.tool))
+    matches = list(_narrowed(rule.get("match", [{}]), wanted))
+    if not matches:
+        return None
+    # A rule without any condition is an experiment with every request: an empty match would be refused.
+    met = {"match": matches} if any(matches) else {}
+    rest = {key: value for key, value in rule.items() if key not in {"name", "match", "mirrors"}}
+    return {"name": f"{rule['name']}-{suffix}", **met, **rest, "fault": injection(fault)}
+
+
+def _narrowed(matches: list[Manifest], wanted: Manifest) -> Iterator[Manifest]:
+    for match in matches:
+        headers = match.get("headers", {})
+        if all(_agree(headers[header], condition) for header, condition in wanted.items() if header in headers):
+            yield {**match, **({"headers": headers | wanted} if headers or wanted else {})}
+
+
+def _agree(given: Manifest, wanted: Manifest) -> bool:
+    """Whether a condition of the rule takes the one value that the fault asks for."""
+    if "regex" in given:
+        return re.fullmatch(given["regex"], wanted["exact"]) is not None
+    return not given or given == wanted
+
+
+def _calls_of(tool: str) -> Manifest:
+    values = {VERSION_HEADER: REVISION, METHOD_HEADER: CALL_METHOD, NAME_HEADER: tool}
+    return {header: {"exact": value} for header, value in values.items()}

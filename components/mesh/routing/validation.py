@@ -1,0 +1,79 @@
+"""What of a service's routes contradicts its other settings: one line each, with the field's path.
+
+Settings in, sentences out; called when the settings are validated. Not here: rules within one structure (its model),
+and between services (infra/plan.py).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.names import DNS_LABEL
+from meshed_mcp.components.mesh.routing.tool_args import PoolSettings, cut_issues, mirror_issues
+from meshed_mcp.components.mesh.service.limits_args import check_limits
+from meshed_mcp.error_codes.code import Message, MessageError
+from meshed_mcp.error_codes.service import (
+    INVALID_POOL_NAME,
+    POOL_NAME_TAKEN,
+    POOL_OF_EVERY_TOOL,
+    RETRY_OF_EVERY_TOOL,
+    STICKY_WITHOUT_OUTLIER_DETECTION,
+    TOOL_IN_TWO_POOLS,
+)
+
+if TYPE_CHECKING:
+    from meshed_mcp.components.mesh.service.args import ServiceSettings
+
+EVERY_TOOL = "*"
+
+
+def traffic_issues(settings: "ServiceSettings") -> Iterator[Message]:
+    """Every issue of routes, pools and tools."""
+    yield from cut_issues(settings.tools)
+    yield from unnamed_issues(settings)
+    if settings.rollout.mirror is not None:
+        yield from mirror_issues(settings.rollout.mirror.tools, settings.tools)
+    yield from pool_issues(settings)
+    yield from session_issues(settings)
+
+
+def unnamed_issues(settings: "ServiceSettings") -> Iterator[Message]:
+    """Properties of a tool, said of all that are not named."""
+    rule = settings.tools.get(EVERY_TOOL)
+    if rule is not None and (rule.repeatable or rule.timeout_seconds is not None):
+        yield RETRY_OF_EVERY_TOOL.message()
+
+
+def pool_issues(settings: "ServiceSettings") -> Iterator[Message]:
+    """Names that are none, tools in two pools, and limits that do not fit a pool's pods."""
+    owners: dict[str, str] = {}
+    for name, pool in settings.pools.items():
+        if re.fullmatch(rf"(?=[a-z]){DNS_LABEL}", name) is None:
+            yield INVALID_POOL_NAME.message(name=name)
+        elif name in {contract.CANARY, contract.GREEN, contract.VARIANT}:
+            yield POOL_NAME_TAKEN.message(name=name)
+        for number, tool in enumerate(pool.tools):
+            if tool == EVERY_TOOL:
+                yield POOL_OF_EVERY_TOOL.message(name=name, number=number)
+            elif owners.setdefault(tool, name) != name:
+                yield TOOL_IN_TWO_POOLS.message(name=name, number=number, tool=tool, other=owners[tool])
+        yield from _limit_issues(settings, name, pool)
+
+
+def _limit_issues(settings: "ServiceSettings", name: str, pool: PoolSettings) -> Iterator[Message]:
+    limits = settings.limits
+    if pool.call_seconds is not None:
+        limits = limits.model_copy(update={"call_seconds": pool.call_seconds})
+    if pool.call_seconds is None and pool.resources is None:
+        return
+    try:
+        check_limits(limits, settings.drain, pool.resources or settings.resources)
+    except MessageError as error:
+        yield from (message.at(f"pools.{name}") for message in error.messages)
+
+
+def session_issues(settings: "ServiceSettings") -> Iterator[Message]:
+    """Sessions on replicas that nobody finds sick."""
+    if settings.legacy is contract.Legacy.STICKY and settings.traffic.outlier_detection is None:
+        yield STICKY_WITHOUT_OUTLIER_DETECTION.message()

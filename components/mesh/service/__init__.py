@@ -1,0 +1,1 @@
+"""One MCP server in the mesh: its arguments, workload, pods and monitor."""

@@ -1,0 +1,161 @@
+"""The container `server` of an MCP server's pods: environment, ports, probes, resources, volumes.
+
+A service's name and arguments in, parts of a pod out. Not here: the pod around it (workload.py), and what the runtime
+makes of the environment (meshed_mcp.contract names it for both sides).
+"""
+
+from typing import Any, Final
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh.authorization.environment import access_environment
+from meshed_mcp.components.mesh.service.addresses import allowed_hosts
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, SecretKey, SharedUse
+from meshed_mcp.components.mesh.service.limits_args import limits_environment
+
+CONTAINER: Final = "server"
+"""Name of the container; the autoscaler measures this one, without the sidecar."""
+
+DATA_VOLUME: Final = "data"
+DATA_SIZE: Final = "1Gi"
+"""Where the kubelet evicts a pod that fills its data folder; a node's disk is shared."""
+
+TEMPORARY_VOLUME: Final = "tmp"
+TEMPORARY_PATH: Final = "/tmp"  # noqa: S108 - the mount point inside the container, not a file name
+TEMPORARY_SIZE: Final = "256Mi"
+"""As DATA_SIZE: large request bodies and SQLite spill into the temporary folder."""
+
+READINESS_PERIOD_SECONDS: Final = 1
+"""The shortest Kubernetes allows: a draining pod leaves the endpoints within drain.endpoint_seconds."""
+
+LIVENESS_PERIOD_SECONDS: Final = 10
+"""Source: Kubernetes, probe `periodSeconds`, default."""
+
+PROBE_TIMEOUT_SECONDS: Final = 2
+FAILURES_BEFORE_ACTION: Final = 3
+"""Source: Kubernetes, probe `failureThreshold`, default."""
+
+STARTUP_SECONDS: Final = 60
+"""Time to the first answer before the container is restarted; a start takes two seconds, a cold image cache longer."""
+
+
+STARTUP_GRACE_SECONDS: Final = 5
+"""From SIGTERM to SIGKILL of a container that failed its startup probe: it has served no request, so the pod's grace
+period, which is as long as the longest call, has nothing to wait for.
+Source: Kubernetes, "Configure Probes", "Probe-level terminationGracePeriodSeconds", stable since 1.28."""
+
+
+def server_container(name: str, args: MeshedMCPServiceArgs, image: Any) -> Manifest:
+    """The server itself, unprivileged, on a read-only root file system."""
+    command = {"command": list(args.command)} if args.command else {}
+    return {
+        "name": CONTAINER,
+        "image": image,
+        **command,
+        "ports": [
+            _port(contract.MCP_PORT_NAME, contract.MCP_PORT),
+            _port(contract.MANAGEMENT_PORT_NAME, contract.MANAGEMENT_PORT),
+        ],
+        "env": environment(name, args),
+        "resources": resources(args),
+        **probes(),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "volumeMounts": [
+            {"name": DATA_VOLUME, "mountPath": contract.DATA_PATH},
+            {"name": TEMPORARY_VOLUME, "mountPath": TEMPORARY_PATH},
+        ],
+    }
+
+
+def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """What the runtime is told, then the stack's own values, then those from Secrets; each name once."""
+    told = {
+        contract.ENV_SERVICE: name,
+        contract.ENV_NAMESPACE: args.namespace,
+        contract.ENV_PORT: str(contract.MCP_PORT),
+        contract.ENV_MANAGEMENT_PORT: str(contract.MANAGEMENT_PORT),
+        contract.ENV_ALLOWED_HOSTS: ",".join(allowed_hosts(name, args)),
+        contract.ENV_ENDPOINT_SECONDS: str(args.drain.endpoint_seconds),
+        contract.ENV_GRACE_SECONDS: str(args.drain.grace_seconds),
+        contract.ENV_LEGACY: args.legacy,
+        contract.ENV_DATA_DIR: contract.DATA_PATH,
+        **access_environment(name, args),
+        **limits_environment(args.limits),
+    }
+    registry = {} if args.registry_url is None else {contract.ENV_REGISTRY_URL: args.registry_url}
+    spans = {} if args.otlp_endpoint is None else {contract.ENV_OTLP_ENDPOINT: args.otlp_endpoint}
+    stores = {
+        contract.ENV_LOGS_ENDPOINT: args.logs.otlp_endpoint,
+        contract.ENV_AUDIT_ENDPOINT: args.logs.audit_endpoint,
+    }
+    logs = {variable: url for variable, url in stores.items() if url is not None}
+    several = {contract.ENV_REPLICATED: "true"} if args.replicated else {}
+    plain = [
+        {"name": key, "value": value} for key, value in (told | several | registry | spans | logs | args.env).items()
+    ]
+    secret = [
+        {"name": key, "valueFrom": {"secretKeyRef": {"name": source.secret, "key": source.key}}}
+        for key, source in (shared_parts(args) | args.secret_env).items()
+    ]
+    return plain + secret
+
+
+def shared_parts(args: MeshedMCPServiceArgs) -> dict[str, SecretKey]:
+    """Variable -> Secret of what the service's replicas share; only what it says it uses, as each is a secret less."""
+    parts = {
+        contract.ENV_REQUEST_STATE_KEYS: args.request_state if SharedUse.REQUEST_STATE in args.uses else None,
+        contract.ENV_REDIS_URL: args.redis if SharedUse.SUBSCRIPTIONS in args.uses else None,
+    }
+    return {variable: source for variable, source in parts.items() if source is not None}
+
+
+def resources(args: MeshedMCPServiceArgs) -> Manifest:
+    """Requests for both, a limit for memory always, one for CPU only when the stack asks for it."""
+    given = args.resources
+    cpu_limit = {} if given.cpu_limit is None else {"cpu": given.cpu_limit}
+    return {
+        "requests": {"cpu": given.cpu, "memory": given.memory},
+        "limits": {**cpu_limit, "memory": given.memory_limit},
+    }
+
+
+def probes() -> Manifest:
+    """All on the management port: it is outside the mesh, so a probe judges the server and not its sidecar.
+
+    The liveness probe keeps the pod's grace period, in which a replica that was ready drains.
+    """
+    return {
+        "startupProbe": {
+            **_probe(contract.LIVENESS_PATH, 1, STARTUP_SECONDS),
+            "terminationGracePeriodSeconds": STARTUP_GRACE_SECONDS,
+        },
+        "livenessProbe": _probe(contract.LIVENESS_PATH, LIVENESS_PERIOD_SECONDS, FAILURES_BEFORE_ACTION),
+        "readinessProbe": _probe(contract.READINESS_PATH, READINESS_PERIOD_SECONDS, FAILURES_BEFORE_ACTION),
+    }
+
+
+def volumes() -> list[Manifest]:
+    """The two folders the server may write to; both end with the pod."""
+    return [
+        {"name": DATA_VOLUME, "emptyDir": {"sizeLimit": DATA_SIZE}},
+        {"name": TEMPORARY_VOLUME, "emptyDir": {"sizeLimit": TEMPORARY_SIZE}},
+    ]
+
+
+def _port(name: str, number: int) -> Manifest:
+    return {"name": name, "containerPort": number, "protocol": "TCP"}
+
+
+def _probe(path: str, period_seconds: int, failure_threshold: int) -> Manifest:
+    return {
+        "httpGet": {"path": path, "port": contract.MANAGEMENT_PORT_NAME},
+        "periodSeconds": period_seconds,
+        "timeoutSeconds": PROBE_TIMEOUT_SECONDS,
+        "failureThreshold": failure_threshold,
+    }

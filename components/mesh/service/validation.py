@@ -1,0 +1,119 @@
+"""The form of a service's path, methods, callers and variables.
+
+Values in; they or ValueError with what to write instead out, `*_faults` a text for each mistake between two fields. Not
+here: rules of tools (mesh/authorization/tool_policy_args.py), limits (limits_args.py), routes
+(mesh/routing/validation.py).
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Final
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.names import DNS_LABEL, DNS_NAME, listed
+from meshed_mcp.contract_limits import LIMIT_VARIABLES
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.service import (
+    INVALID_CALLER,
+    INVALID_VARIABLE_NAME,
+    RESERVED_VARIABLE,
+    STICKY_NEEDS_METHODS,
+    UNKNOWN_HTTP_METHOD,
+    VARIABLE_SET_TWICE,
+)
+from meshed_mcp.error_codes.values import INVALID_PATH, LISTED_TWICE
+
+_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
+_ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CALLER: Final = re.compile(rf"({DNS_LABEL}/{DNS_NAME}|{DNS_LABEL})")
+
+HTTP_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""Source: RFC 9110, section 9.3, and RFC 5789; TRACE and CONNECT have no place behind a gateway."""
+
+SESSION_METHODS: Final = ("GET", "POST", "DELETE")
+"""What a session needs. Source: MCP 2025-11-25, "Streamable HTTP"."""
+
+SET_BY_COMPONENT: Final = frozenset(
+    {
+        contract.ENV_SERVICE,
+        contract.ENV_NAMESPACE,
+        contract.ENV_PORT,
+        contract.ENV_MANAGEMENT_PORT,
+        contract.ENV_ALLOWED_HOSTS,
+        contract.ENV_ENDPOINT_SECONDS,
+        contract.ENV_GRACE_SECONDS,
+        contract.ENV_LEGACY,
+        contract.ENV_LOGS_ENDPOINT,
+        contract.ENV_AUDIT_ENDPOINT,
+        contract.ENV_REGISTRY_URL,
+        contract.ENV_DATA_DIR,
+        contract.ENV_REPLICATED,
+        contract.ENV_REQUEST_STATE_KEYS,
+        contract.ENV_REDIS_URL,
+        contract.ENV_TRUSTED_PROXIES,
+        contract.ENV_TOOL_POLICY,
+        contract.ENV_AUTH_ISSUER,
+        contract.ENV_AUTH_AUDIENCE,
+        contract.ENV_AUTH_JWKS_URL,
+        contract.ENV_AUTH_JWKS,
+        contract.ENV_AUTH_SCOPES,
+        contract.ENV_ORGANIZATION_CLAIM,
+        *LIMIT_VARIABLES.values(),
+    }
+)
+"""Variables that follow from other fields; a second source for them would contradict the routes or the probes."""
+
+
+def endpoint_path(value: str) -> str:
+    """The path, below "/"."""
+    if _PATH.fullmatch(value) is None or {".", ".."} & set(value.split("/")):
+        raise INVALID_PATH.error(value=value)
+    return value
+
+
+def http_methods(value: list[str]) -> list[str]:
+    """The methods, each one that a gateway passes on."""
+    bad = [method for method in value if method not in HTTP_METHODS]
+    if bad:
+        raise UNKNOWN_HTTP_METHOD.error(names=listed(bad), known=", ".join(HTTP_METHODS))
+    return value
+
+
+def caller_names(value: list[str]) -> list[str]:
+    """The callers: services by name, or "namespace/serviceaccount", each once."""
+    bad = [caller for caller in value if _CALLER.fullmatch(caller) is None]
+    if bad:
+        raise INVALID_CALLER.error(names=listed(bad))
+    once(value)
+    return value
+
+
+def once(value: Sequence[str]) -> None:
+    """Raises ValueError when a value stands twice in a list."""
+    twice = sorted({str(each) for each in value if value.count(each) > 1})
+    if twice:
+        raise LISTED_TWICE.error(names=listed(twice))
+
+
+def own_variables(names: Collection[str]) -> None:
+    """Raises ValueError for a name that no variable can have, or that follows from another field."""
+    bad = [name for name in names if _ENVIRONMENT_NAME.fullmatch(name) is None]
+    if bad:
+        raise INVALID_VARIABLE_NAME.error(names=listed(bad))
+    owned = sorted(SET_BY_COMPONENT & set(names))
+    if owned:
+        raise RESERVED_VARIABLE.error(names=listed(owned))
+
+
+def session_issues(legacy: contract.Legacy, methods: Collection[str]) -> Iterator[Message]:
+    """What a service with sessions lacks among its methods."""
+    missing = [method for method in SESSION_METHODS if method not in methods]
+    if legacy is contract.Legacy.STICKY and missing:
+        yield STICKY_NEEDS_METHODS.message(missing=" and ".join(missing))
+
+
+def variable_issues(plain: Iterable[str], secret: Iterable[str]) -> Iterator[Message]:
+    """Variables with two values."""
+    both = sorted(set(plain) & set(secret))
+    if both:
+        yield VARIABLE_SET_TWICE.message(names=listed(both))

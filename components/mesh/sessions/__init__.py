@@ -1,0 +1,1 @@
+"""Sticky sessions of clients up to MCP 2025-11-25."""

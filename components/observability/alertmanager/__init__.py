@@ -1,0 +1,1 @@
+"""Alertmanager: routing of alerts to receivers."""

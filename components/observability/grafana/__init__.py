@@ -1,0 +1,1 @@
+"""Grafana: chart values, login, exposure through the ingress gateway."""

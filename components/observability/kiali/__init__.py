@@ -1,0 +1,1 @@
+"""Kiali by its official chart."""

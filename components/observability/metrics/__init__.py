@@ -1,0 +1,1 @@
+"""The metric catalog and the monitors that scrape the platform."""

@@ -1,0 +1,139 @@
+"""Every series that panels, rules and scalers may ask for, once: name, type, unit, labels, bound, emitter.
+
+Data alone; the runtime's `/metrics` and every query of the product are tested against it. Not here: names that the
+runtime shares (`meshed_mcp.contract`), metrics of others (`platform.py`), what is recorded
+(`observability/prometheus/rules.py`), the expressions (`core/*queries.py`).
+"""
+
+from typing import Final
+
+from meshed_mcp import contract
+from meshed_mcp.components.observability.metrics.model import Emitter, Metric, Type
+from meshed_mcp.components.observability.metrics.platform import PLATFORM
+
+TARGET_LABELS: Final = frozenset(
+    {"namespace", "pod", "container", "job", "instance", "endpoint", contract.LABEL_SERVER, contract.LABEL_VERSION}
+)
+"""Labels that scraping adds. Source: Prometheus operator, PodMonitor; the last two by `mesh/service/pod_monitor.py`."""
+
+LABEL_SETS: Final = contract.HISTOGRAM_LABEL_SETS + 1
+"""Label sets of the operation histogram: those of the runtime, and what overflowed."""
+
+METHODS: Final = 30
+"""Methods of MCP and of notifications, and "_OTHER", rounded up."""
+
+REASONS: Final = 16
+"""Reasons of a refusal, codes of an error, kinds of a check: each a short list in the code, rounded up."""
+
+ROUTES: Final = 64
+"""Known routes by HTTP method and status, rounded up."""
+
+TOOLS: Final = 512
+"""Tools of one server, rounded up: what a model can choose among is far less."""
+
+ORGANISATIONS: Final = contract.ORGANIZATION_LABELS + 1
+"""Those that the runtime names, and what overflowed."""
+
+DESTINATIONS: Final = 32
+"""Other servers that one server calls, rounded up."""
+
+TOOLS_IN_USE: Final = 64
+"""Tools of one server that one organisation calls, rounded up."""
+
+RUNTIME: Final = (
+    Metric(
+        contract.METRIC_HTTP_DURATION,
+        Type.HISTOGRAM,
+        "seconds",
+        ("http_route", "http_request_method", "http_response_status_code"),
+        ROUTES,
+        Emitter.RUNTIME,
+    ),
+    Metric(contract.METRIC_OPEN_STREAMS, Type.GAUGE, "streams", ("kind",), 2, Emitter.RUNTIME),
+    Metric(contract.METRIC_REJECTED, Type.COUNTER, "requests", ("reason",), REASONS, Emitter.RUNTIME),
+    Metric(contract.METRIC_QUEUE_DEPTH, Type.GAUGE, "calls", (), 1, Emitter.RUNTIME),
+    Metric(contract.METRIC_PHASE, Type.GAUGE, "", ("phase",), 3, Emitter.RUNTIME),
+    Metric(contract.METRIC_LOOP_BLOCKED, Type.COUNTER, "seconds", (), 1, Emitter.RUNTIME),
+)
+
+SERVER: Final = (
+    Metric(
+        contract.METRIC_OPERATION_DURATION,
+        Type.HISTOGRAM,
+        "seconds",
+        (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR, contract.LABEL_PROTOCOL),
+        LABEL_SETS,
+        Emitter.SERVER,
+    ),
+    Metric(contract.METRIC_ACTIVE_REQUESTS, Type.GAUGE, "calls", (contract.LABEL_METHOD,), METHODS, Emitter.SERVER),
+    Metric(contract.METRIC_CALL_PLACES, Type.GAUGE, "calls", (), 1, Emitter.SERVER),
+    Metric(contract.METRIC_REGISTERED_TOOLS, Type.GAUGE, "tools", (), 1, Emitter.SERVER),
+    Metric(contract.METRIC_INFO, Type.GAUGE, "", (contract.LABEL_RELEASE, "sdk_version"), 1, Emitter.SERVER),
+    Metric(contract.METRIC_ACTIVE_SESSIONS, Type.GAUGE, "sessions", (), 1, Emitter.SERVER),
+    Metric(
+        contract.METRIC_SESSION_DURATION,
+        Type.HISTOGRAM,
+        "seconds",
+        (contract.LABEL_PROTOCOL, contract.LABEL_ERROR),
+        REASONS,
+        Emitter.SERVER,
+    ),
+    Metric(
+        contract.METRIC_ORG_REQUESTS,
+        Type.COUNTER,
+        "calls",
+        (contract.LABEL_ORGANISATION, contract.LABEL_TOOL),
+        ORGANISATIONS * TOOLS_IN_USE,
+        Emitter.SERVER,
+    ),
+    Metric(contract.METRIC_LABEL_OVERFLOW, Type.COUNTER, "values", ("metric", "label"), METHODS, Emitter.SERVER),
+)
+
+OPTIONAL: Final = (
+    Metric(
+        contract.METRIC_CLIENT_DURATION,
+        Type.HISTOGRAM,
+        "seconds",
+        (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR, contract.LABEL_ADDRESS),
+        LABEL_SETS,
+        Emitter.OPTIONAL,
+    ),
+    Metric(
+        contract.METRIC_DESTINATION_ERRORS,
+        Type.COUNTER,
+        "calls",
+        (contract.LABEL_ADDRESS, "reason"),
+        DESTINATIONS * REASONS,
+        Emitter.OPTIONAL,
+    ),
+    Metric(
+        contract.METRIC_AUTHORIZATIONS, Type.COUNTER, "calls", (contract.LABEL_TOOL, "reason"), TOOLS, Emitter.OPTIONAL
+    ),
+    Metric(contract.METRIC_AUTHENTICATIONS, Type.COUNTER, "checks", ("kind", "result"), REASONS, Emitter.OPTIONAL),
+    Metric(contract.METRIC_LLM_TOKENS, Type.COUNTER, "tokens", ("model", "token_type"), 2, Emitter.OPTIONAL),
+    Metric(contract.METRIC_BUS_EVENTS, Type.COUNTER, "events", (contract.LABEL_OUTCOME,), REASONS, Emitter.OPTIONAL),
+    Metric(contract.METRIC_TASK_RESTARTS, Type.COUNTER, "restarts", ("task",), REASONS, Emitter.OPTIONAL),
+    Metric(contract.METRIC_HEARTBEAT, Type.GAUGE, "seconds", (), 1, Emitter.OPTIONAL),
+    Metric(contract.METRIC_BUS_CONNECTED, Type.GAUGE, "", (), 1, Emitter.OPTIONAL),
+    Metric(contract.METRIC_SPANS_EXPORTED, Type.COUNTER, "spans", (contract.LABEL_ERROR,), 2, Emitter.OPTIONAL),
+    Metric(contract.METRIC_SPANS_PROCESSED, Type.COUNTER, "spans", (contract.LABEL_ERROR,), 2, Emitter.OPTIONAL),
+)
+
+REGISTRY: Final = (
+    Metric(contract.METRIC_REGISTRY_SERVERS, Type.GAUGE, "servers", (), 1, Emitter.REGISTRY),
+    Metric(contract.METRIC_REGISTRY_LEASES, Type.GAUGE, "leases", (), 1, Emitter.REGISTRY),
+    Metric(contract.METRIC_REGISTRY_EXPIRED, Type.COUNTER, "servers", (), 1, Emitter.REGISTRY),
+    Metric(contract.METRIC_REGISTRY_DATABASE_UP, Type.GAUGE, "", (), 1, Emitter.REGISTRY),
+    Metric(contract.METRIC_REGISTRY_SYNC, Type.GAUGE, "seconds", (), 1, Emitter.REGISTRY),
+)
+
+CATALOGUE: Final = (*RUNTIME, *SERVER, *OPTIONAL, *REGISTRY, *PLATFORM)
+
+
+def labels_by_series() -> dict[str, frozenset[str]]:
+    """Series name -> labels by which it may be selected or grouped, those of scraping and `le` included."""
+    return {
+        name: TARGET_LABELS | set(metric.labels) | ({"le"} if name.endswith("_bucket") else set())
+        for metric in CATALOGUE
+        for name in metric.series
+    }

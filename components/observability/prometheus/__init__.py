@@ -1,0 +1,1 @@
+"""Prometheus and Alertmanager: chart values, remote write, network policies."""

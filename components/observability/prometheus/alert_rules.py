@@ -1,0 +1,43 @@
+"""The PrometheusRule with the alerts that ObservabilityStack renders. Arguments in, an object out.
+
+Not here: the records (`components/alerts`), Alertmanager's routes (`observability/alertmanager/routing.py`), the
+alerts on autoscaling.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from meshed_mcp.components.alerts.catalog import OBSERVABILITY_ALERTS
+from meshed_mcp.components.alerts.monitoring import COST
+from meshed_mcp.components.alerts.record import Alert, Scope
+from meshed_mcp.components.alerts.rule import Links
+from meshed_mcp.components.alerts.rule import alert_rules as rules_of
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.core.scraping import GRAFANA_PORT, GRAFANA_SERVICE
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.prometheus.rules import group, prometheus_rule
+
+ALERTS: Final = "mcp-alerts"
+"""Name of the PrometheusRule."""
+
+INTERVAL: Final = "30s"
+
+
+def alert_rules(args: ObservabilityStackArgs) -> Manifest:
+    """The PrometheusRule with every alert that the stack has not disabled."""
+    links = Links(args.runbooks_url, grafana_address(args))
+    rules = (each for alert, scope in scoped_alerts(args) for each in rules_of(alert, scope, links, args.alerts))
+    return prometheus_rule(ALERTS, args.namespace, [group(ALERTS, INTERVAL, rules)])
+
+
+def scoped_alerts(args: ObservabilityStackArgs) -> Iterator[tuple[Alert, Scope]]:
+    """Each alert with its scope; the cost alert only where the stack sets a budget."""
+    scope = Scope(args.namespace)
+    yield from ((alert, scope) for alert in OBSERVABILITY_ALERTS)
+    if args.monthly_cost_budget is not None:
+        yield COST, scope._replace(threshold=args.monthly_cost_budget)
+
+
+def grafana_address(args: ObservabilityStackArgs) -> str:
+    """Address of Grafana for the links of alerts: that of the stack, else the one inside the cluster."""
+    return args.grafana.url or f"http://{GRAFANA_SERVICE}.{args.namespace}.svc:{GRAFANA_PORT}"

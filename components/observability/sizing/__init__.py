@@ -1,0 +1,1 @@
+"""Size of the monitoring stack: formula, resources, volumes."""

@@ -1,0 +1,1 @@
+"""Jaeger and the OpenTelemetry Collectors."""

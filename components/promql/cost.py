@@ -1,0 +1,80 @@
+"""PromQL of what pods cost: OpenCost's prices times what each pod has, shared out by the work that it did.
+
+In: selectors. Out: PromQL text; amounts are in OpenCost's currency, per hour. Source of the series: OpenCost,
+"Prometheus metrics". Without OpenCost all of them are empty. Not here: prices written in a stack (`meshed-mcp cost`).
+"""
+
+from typing import Final
+
+from meshed_mcp import contract
+from meshed_mcp.components.promql import sli
+from meshed_mcp.components.promql.selectors import PromQL
+
+POD_COST: Final = "server:mcp_pod_cost:per_hour"
+"""Recorded cost of a server's pods, proxies included, per hour, per server."""
+
+GIB: Final = 2**30
+HOURS_PER_MONTH: Final = 730
+BY_SERVER: Final = f"namespace, {contract.LABEL_SERVER}"
+
+
+def pod_cost() -> str:
+    """CPU and memory of every container of a server's pods at its node's prices."""
+    priced = " + ".join(
+        f"sum by (namespace, pod) ({allocation} * on (node) group_left () max by (node) ({price}))"
+        for allocation, price in (
+            ("container_cpu_allocation", "node_cpu_hourly_cost"),
+            (f"container_memory_allocation_bytes / {GIB}", "node_ram_hourly_cost"),
+        )
+    )
+    server = f"max by (namespace, pod, {contract.LABEL_SERVER}) ({contract.METRIC_INFO})"
+    joined = f"({priced}) * on (namespace, pod) group_left ({contract.LABEL_SERVER}) {server}"
+    return f"sum by ({BY_SERVER}) ({joined})"
+
+
+def by_server(select: str) -> str:
+    """Cost per hour, per server."""
+    return f"sum by ({contract.LABEL_SERVER}) ({POD_COST}{{{select}}})"
+
+
+def by_tool(count: int, select: str) -> str:
+    """Cost per hour of the `count` dearest tools: each has the part of its server's pods that it kept busy."""
+    work = f"{sli.SECONDS}{{{select}}}"
+    every = f"sum by ({BY_SERVER}) ({work})"
+    share = f"{work} / on ({BY_SERVER}) group_left () ({every} > 0)"
+    return f"topk({count}, ({share}) * on ({BY_SERVER}) group_left () {POD_COST}{{{select}}})"
+
+
+def by_organisation(count: int, select: str) -> str:
+    """Cost per hour of the `count` dearest organisations: each has the part of its servers' calls that it made."""
+    calls = f"sum by ({BY_SERVER}, {contract.LABEL_ORGANISATION}) ({sli.USAGE}{{{select}}})"
+    every = f"sum by ({BY_SERVER}) ({sli.USAGE}{{{select}}})"
+    share = f"({calls}) / on ({BY_SERVER}) group_left () ({every} > 0)"
+    cost = f"({share}) * on ({BY_SERVER}) group_left () {POD_COST}{{{select}}}"
+    return f"topk({count}, sum by ({contract.LABEL_ORGANISATION}) ({cost}))"
+
+
+def per_thousand_calls(select: str) -> str:
+    """Cost of a thousand tool calls, per server; absent if idle."""
+    calls = f'sum by ({BY_SERVER}) ({sli.SERVER_DURATIONS}{{{select},le="+Inf"}}) * 3.6'
+    return f"sum by ({contract.LABEL_SERVER}) ({POD_COST}{{{select}}} / on ({BY_SERVER}) ({calls} > 0))"
+
+
+def cluster() -> str:
+    """Cost of all nodes, per hour."""
+    return "sum(node_total_hourly_cost)"
+
+
+def share_of_cluster(select: str) -> str:
+    """Part of the cluster's cost that the servers' pods are, 0..1."""
+    return f"sum({POD_COST}{{{select}}}) / {cluster()}"
+
+
+def month() -> str:
+    """Cost of all servers' pods in a month, if it goes on as in the last day."""
+    return f"sum(avg_over_time({POD_COST}[1d])) * {HOURS_PER_MONTH}"
+
+
+def monthly_cost_above(threshold: float) -> PromQL:
+    """Monthly cost of all servers' pods, where it is above `threshold`; for an alert."""
+    return PromQL(f"{month()} > {threshold:g}")
