@@ -33,8 +33,8 @@ from meshed_mcp.dashboards.questions import all_questions
 from meshed_mcp.dashboards.recorded_series import recorded_series
 from meshed_mcp.dashboards.remote_write import spans
 from meshed_mcp.dashboards.series import CALLS_PER_SECOND, ORGANISATIONS, Fleet, proxy_series, server_series
-from meshed_mcp.infra.budgets import requests_of
 from meshed_mcp.infra.config import ServiceConfig
+from meshed_mcp.infra.validation.budgets import requests_of
 
 ROOT: Final = Path(__file__).parent.parent
 RAW: Final = ROOT / "bench" / "results" / "observability.json"

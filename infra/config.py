@@ -40,7 +40,7 @@ from meshed_mcp.error_codes.stack import (
     UNKNOWN_KEY,
 )
 from meshed_mcp.error_codes.values import NOT_A_MAPPING, NUMBER_NOT_CARRIED
-from meshed_mcp.infra.chaos import Environment, Experiments
+from meshed_mcp.infra.planning.chaos import Environment, Experiments
 
 NAMESPACE: Final = "meshed-mcp"
 """Configuration namespace: keys are written `meshed-mcp:services:` whatever the project is called."""

@@ -38,25 +38,25 @@ from meshed_mcp.error_codes.stack import (
     STICKY_SCALES_TO_ZERO,
     UNKNOWN_SERVICE,
 )
-from meshed_mcp.infra import nodes
-from meshed_mcp.infra.budgets import most_replicas
-from meshed_mcp.infra.claims import claim_issues, organization_claim
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, read
-from meshed_mcp.infra.experiments import experiment_issues, open_experiments, open_faults
-from meshed_mcp.infra.exposure import exposure_issues
-from meshed_mcp.infra.modes import membership_issues, mode_issues
-from meshed_mcp.infra.monitoring import monitoring_issues
-from meshed_mcp.infra.policies import egress_identities, policy_issues
-from meshed_mcp.infra.reach import imports, registry_imports
-from meshed_mcp.infra.scaling import (
+from meshed_mcp.infra.planning import nodes
+from meshed_mcp.infra.planning.autoscaling import (
     autoscaled_versions,
     deletion_cost_issues,
     forecast_issues,
     scaling_issues,
     scaling_targets,
 )
-from meshed_mcp.infra.shared_limits import rate_limit_service, shared_limit_issues, shared_limits
-from meshed_mcp.infra.tracing import tracing, tracing_issues
+from meshed_mcp.infra.planning.dependencies import imports, registry_imports
+from meshed_mcp.infra.planning.experiments import experiment_issues, open_experiments, open_faults
+from meshed_mcp.infra.planning.tracing import tracing, tracing_issues
+from meshed_mcp.infra.validation.budgets import most_replicas
+from meshed_mcp.infra.validation.claims import claim_issues, organization_claim
+from meshed_mcp.infra.validation.exposure import exposure_issues
+from meshed_mcp.infra.validation.mesh_modes import membership_issues, mode_issues
+from meshed_mcp.infra.validation.monitoring import monitoring_issues
+from meshed_mcp.infra.validation.policies import egress_identities, policy_issues
+from meshed_mcp.infra.validation.shared_rate_limits import rate_limit_service, shared_limit_issues, shared_limits
 
 
 class Plan(NamedTuple):

@@ -14,9 +14,9 @@ from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.mesh.component import MeshedMCPService, ServiceMesh
 from meshed_mcp.components.observability.component import ObservabilityStack
 from meshed_mcp.infra.config import NAMESPACE, SECRET_TEXT_KEYS, StackConfig
-from meshed_mcp.infra.mail_server import mail_warnings
-from meshed_mcp.infra.peers import ADDRESS_OUTPUT, KUBECONFIG_OUTPUT, resolved
 from meshed_mcp.infra.plan import Plan, planned
+from meshed_mcp.infra.planning.peers import ADDRESS_OUTPUT, KUBECONFIG_OUTPUT, resolved
+from meshed_mcp.infra.validation.mail_server import mail_warnings
 
 
 def deploy() -> None:

@@ -21,9 +21,9 @@ from meshed_mcp.components.observability.sizing.resources import Reservation
 from meshed_mcp.components.observability.tracing.jaeger_args import BadgerStorage, SearchStorage
 from meshed_mcp.cost import bounds
 from meshed_mcp.error_codes.cli import RESERVATION_TOO_SMALL
-from meshed_mcp.infra.budgets import requests_of
 from meshed_mcp.infra.plan import Plan, planned
 from meshed_mcp.infra.recording.project import read_project
+from meshed_mcp.infra.validation.budgets import requests_of
 
 console = Console(highlight=False, soft_wrap=True)
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.error_codes.cli import INVALID_CALL_OPTION, NO_LOCAL_RUN
-from meshed_mcp.infra import checking, recording
+from meshed_mcp.infra import checks, recording
 
 app = typer.Typer(invoke_without_command=True)
 console = Console(highlight=False, soft_wrap=True)
@@ -68,7 +68,7 @@ def local(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     calls = [command.Call(*parsed_call(text)) for text in call or ()]
     recorded = recording.record(project, stack)
-    faults = checking.check(recorded).issues
+    faults = checks.check(recorded).issues
     if faults:
         raise ConfigurationError(faults)
     seeds = tuple(seeded.SeededFault.parsed(text) for text in fault or ())

@@ -1,8 +1,8 @@
 """The alert on a service whose replicas cost more than its monthly budget. Arguments in, rules out.
 
-`infra/budgets.py` lowers `max_replicas` to the budget when the stack is deployed; the alert sees replicas beyond that:
-sizes set by hand and raised minimums. Not here: prices and requests (`cost.py`), the cost of all pods at OpenCost's
-prices (`alerts/monitoring.py`).
+`infra/validation/budgets.py` lowers `max_replicas` to the budget when the stack is deployed; the alert sees replicas
+beyond that: sizes set by hand and raised minimums. Not here: prices and requests (`cost.py`), the cost of all pods at
+OpenCost's prices (`alerts/monitoring.py`).
 """
 
 from collections.abc import Iterator

@@ -50,7 +50,7 @@ Source: Pulumi, developer documentation, "Property values": signatures.
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
 STACK_REFERENCE_TYPE: Final = "pulumi:pulumi:StackReference"
 STACK_OUTPUTS: Final = ("remote_kubeconfig", "east_west_address")
-"""Outputs that stacks of one mesh read of each other (`infra/peers.py`)."""
+"""Outputs that stacks of one mesh read of each other (`infra/planning/peers.py`)."""
 
 OTHER_STACK_PLACEHOLDER: Final = "other-stack.invalid"
 """Stands for an output of another stack; a host name, as one of them is. Source: RFC 2606, section 2."""

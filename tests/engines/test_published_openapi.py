@@ -1,6 +1,6 @@
 """The schemas that `check` uses, beside the OpenAPI documents of a real API server."""
 
-from meshed_mcp.infra.checking.schemas import KUBERNETES
+from meshed_mcp.infra.checks.schemas import KUBERNETES
 from tests.engines.api_server import ApiServer
 from tests.schemas import published
 

@@ -5,7 +5,7 @@ import yaml
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.multicluster.manifests import remote_secret_name
-from meshed_mcp.infra.peers import ADDRESS_OUTPUT, KUBECONFIG_OUTPUT
+from meshed_mcp.infra.planning.peers import ADDRESS_OUTPUT, KUBECONFIG_OUTPUT
 from meshed_mcp.infra.recording.project import SECRET_PLACEHOLDER
 from meshed_mcp.infra.recording.recorder import OTHER_STACK_PLACEHOLDER
 from tests.stacks import EXAMPLES, recording

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import httpx
 
-from meshed_mcp.infra.checking.crds import Schema, closed, file_schemas
-from meshed_mcp.infra.checking.schemas import KUBERNETES, definitions_of
+from meshed_mcp.infra.checks.crds import Schema, closed, file_schemas
+from meshed_mcp.infra.checks.schemas import KUBERNETES, definitions_of
 from tests.stacks import ROOT
 
 FOLDER: Final = ROOT / "infra" / "checking" / "schemas"

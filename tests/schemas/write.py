@@ -8,7 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from meshed_mcp.infra.checking.schemas import INDEX, KUBERNETES
+from meshed_mcp.infra.checks.schemas import INDEX, KUBERNETES
 from tests.conftest import engine_path
 from tests.engines import api_server
 from tests.schemas import published

@@ -1,7 +1,7 @@
 """What joins a cluster to the mesh of others: gateways between networks, access to their API servers, a common root.
 
 Arguments in; objects, labels and chart values out. Not here: the arguments (args.py), other values of
-the same charts (mesh/cluster/istio_releases.py), where the access comes from (infra/peers.py).
+the same charts (mesh/cluster/istio_releases.py), where the access comes from (infra/planning/peers.py).
 Source: Istio, "Install Multi-Primary on different networks" and "Install Primary-Remote on different networks".
 """
 

@@ -1,7 +1,7 @@
 """Arguments of injected faults: which calls are delayed or aborted, how many of them, and for how long at most.
 
 Stack keys in, frozen models out. Not here: the rules of a route (fault_injection.py); where faults may be used at all
-and which windows are open, which the program decides (infra/experiments.py).
+and which windows are open, which the program decides (infra/planning/experiments.py).
 """
 
 import re

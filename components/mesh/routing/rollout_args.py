@@ -1,7 +1,7 @@
 """Arguments of a rollout: which versions of a service run side by side, and which calls each of them gets.
 
 Values in, frozen models out: one choice, tagged by `strategy`. Not here: the routes and Deployments that follow
-(virtual_service.py, mesh/service/workload.py), and how the second version scales (infra/scaling.py).
+(virtual_service.py, mesh/service/workload.py), and how the second version scales (infra/planning/autoscaling.py).
 """
 
 from enum import StrEnum

@@ -1,7 +1,7 @@
 """Arguments of the collectors: how large, what is kept of the traces, whose spans become metrics.
 
 Stack keys in, frozen models out. Not here: the configuration made of them (`collector_config.py`), rules between them
-and the services (`infra/tracing.py`).
+and the services (`infra/planning/tracing.py`).
 """
 
 from typing import Annotated

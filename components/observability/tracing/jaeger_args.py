@@ -1,7 +1,7 @@
 """Arguments of Jaeger: where it keeps traces and how long, and what it tells SDKs to keep.
 
 Stack keys in, frozen models out: one choice of storage, tagged by `kind`. Not here: its configuration file
-(`jaeger_config.py`), which environment allows which storage (`infra/tracing.py`).
+(`jaeger_config.py`), which environment allows which storage (`infra/planning/tracing.py`).
 """
 
 from typing import Annotated, Literal

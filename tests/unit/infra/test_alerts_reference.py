@@ -1,7 +1,7 @@
 """The reference page of alerts."""
 
 from meshed_mcp.components.alerts.catalog import CATALOG
-from meshed_mcp.infra import alerts_reference
+from meshed_mcp.infra.reference import alerts as alerts_reference
 from tests.stacks import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "alerts.md"

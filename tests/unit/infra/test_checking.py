@@ -5,11 +5,11 @@ import copy
 import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.infra.checking import check
-from meshed_mcp.infra.checking.chart_secrets import release_notes
-from meshed_mcp.infra.checking.references import reference_issues
-from meshed_mcp.infra.checking.rules import rule_issues
-from meshed_mcp.infra.checking.schema import schema_issues
+from meshed_mcp.infra.checks import check
+from meshed_mcp.infra.checks.chart_secrets import release_notes
+from meshed_mcp.infra.checks.references import reference_issues
+from meshed_mcp.infra.checks.rules import rule_issues
+from meshed_mcp.infra.checks.schema import schema_issues
 from tests.stacks import STACKS, recording
 from tests.unit.infra.damages import Damage, damage, lines, one
 

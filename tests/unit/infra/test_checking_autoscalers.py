@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.infra.checking.rules import rule_issues
+from meshed_mcp.infra.checks.rules import rule_issues
 from tests.stacks import recording
 from tests.unit.infra.damages import Damage, damage, lines, one
 

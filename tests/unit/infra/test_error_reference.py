@@ -16,9 +16,9 @@ import yaml
 
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.error_codes.code import ErrorCode
-from meshed_mcp.infra import error_reference
-from meshed_mcp.infra.error_reference import AREAS, FOLDER, Entry
 from meshed_mcp.infra.plan import planned
+from meshed_mcp.infra.reference import errors as error_reference
+from meshed_mcp.infra.reference.errors import AREAS, FOLDER, Entry
 from tests.stacks import ROOT
 
 ENTRIES = [entry for area in AREAS for entry in error_reference.entries(area)]

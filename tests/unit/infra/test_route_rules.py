@@ -10,7 +10,7 @@ from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
-from meshed_mcp.infra.checking.rules import rule_issues
+from meshed_mcp.infra.checks.rules import rule_issues
 from meshed_mcp.infra.plan import planned
 
 HOST: Final = "mcp-a.mcp-system.svc.cluster.local"

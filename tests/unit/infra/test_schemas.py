@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.infra.checking.crds import closed
-from meshed_mcp.infra.checking.schema import schema_issues, unchecked_kinds
-from meshed_mcp.infra.checking.schemas import published_kinds, published_schema
+from meshed_mcp.infra.checks.crds import closed
+from meshed_mcp.infra.checks.schema import schema_issues, unchecked_kinds
+from meshed_mcp.infra.checks.schemas import published_kinds, published_schema
 from tests.schemas import published
 from tests.stacks import JUDGED, recording
 

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.infra.checking.rules import rule_issues
+from meshed_mcp.infra.checks.rules import rule_issues
 from meshed_mcp.infra.plan import Plan
 from meshed_mcp.infra.plan import planned as plan_of
 from meshed_mcp.infra.recording import record

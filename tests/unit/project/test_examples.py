@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from meshed_mcp.infra.checking import check
+from meshed_mcp.infra.checks import check
 from meshed_mcp.infra.recording import record
 from tests.stacks import ROOT
 

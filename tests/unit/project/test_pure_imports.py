@@ -13,7 +13,7 @@ PURE = (
     "meshed_mcp.components.autoscaling.scalers",
     "meshed_mcp.infra.config",
     "meshed_mcp.infra.plan",
-    "meshed_mcp.infra.reference",
+    "meshed_mcp.infra.reference.stack_file",
     "meshed_mcp.local.stack",
 )
 

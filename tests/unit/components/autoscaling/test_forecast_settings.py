@@ -9,7 +9,7 @@ from meshed_mcp.components.autoscaling.forecast.rules import manifests, predicti
 from meshed_mcp.components.autoscaling.scalers import manifests as scalers
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.promql import forecast
-from meshed_mcp.infra.checking.schema import schema_issues
+from meshed_mcp.infra.checks.schema import schema_issues
 
 
 def policy(mode: Any = "forecast-only", keda: str = "release", **settings: Any) -> AutoscalingPolicyArgs:

@@ -10,7 +10,7 @@ from meshed_mcp.components.autoscaling.nodes import manifests as nodes
 from meshed_mcp.components.autoscaling.nodes import provisioning
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.node_labels import BUFFER_PRIORITY_CLASS, SPOT_TAINT
-from meshed_mcp.infra.checking.schema import schema_issues
+from meshed_mcp.infra.checks.schema import schema_issues
 
 NODE_CLASS = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"}
 

@@ -6,7 +6,7 @@ from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaIn
 from meshed_mcp.components.autoscaling.keda.values import namespaces, releases
 from meshed_mcp.components.autoscaling.scalers import manifests
 from meshed_mcp.components.core.errors import model_issues
-from meshed_mcp.infra.checking.schema import schema_issues
+from meshed_mcp.infra.checks.schema import schema_issues
 
 WITHOUT = KedaSettings(install=KedaInstall.NONE)
 URL = "http://prometheus"

@@ -11,7 +11,7 @@ from meshed_mcp.components.autoscaling.scalers import manifests
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.service.args import LimitSettings
-from meshed_mcp.infra.checking.schema import schema_issues
+from meshed_mcp.infra.checks.schema import schema_issues
 
 QUEUE = {"query": 'sum(jobs_waiting{queue="ocr"})', "per_replica": 5}
 

@@ -10,7 +10,7 @@ from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, Scalin
 from meshed_mcp.components.autoscaling.scalers import manifests
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.promql import selectors
-from meshed_mcp.infra.checking.schema import schema_issues
+from meshed_mcp.infra.checks.schema import schema_issues
 
 URL = "http://prometheus.monitoring.svc:9090"
 

@@ -8,7 +8,7 @@ from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.egress.external_hosts import METADATA_BLOCKS, METADATA_HOSTS
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
-from meshed_mcp.infra.checking.schema import schema_issues
+from meshed_mcp.infra.checks.schema import schema_issues
 from tests.unit.components.mesh.mesh_rendering import Objects, render, render_mesh
 
 SIZE: Final = {"min_replicas": 2, "max_replicas": 3, "cpu": "100m", "memory": "128Mi"}

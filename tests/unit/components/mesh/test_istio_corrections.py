@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster.istio_releases import releases
-from meshed_mcp.infra.checking.schema import schema_issues
-from meshed_mcp.infra.checking.schemas import parsed
+from meshed_mcp.infra.checks.schema import schema_issues
+from meshed_mcp.infra.checks.schemas import parsed
 from tests.unit.components.mesh.mesh_rendering import (
     CANARY,
     TRACING,

@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster.istio_releases import istiod_values
-from meshed_mcp.infra.checking.schemas import parsed
+from meshed_mcp.infra.checks.schemas import parsed
 from tests.stacks import ROOT
 from tests.unit.components.mesh.mesh_rendering import TRACING, mesh_args, render_exposed, render_mesh
 

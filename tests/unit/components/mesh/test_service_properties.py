@@ -10,7 +10,7 @@ from meshed_mcp.components.core.manifest import identity
 from meshed_mcp.components.mesh.cluster.istio_releases import releases
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceMeshArgs
 from meshed_mcp.components.mesh.service.manifests import manifests
-from meshed_mcp.infra.checking.schema import schema_issues
+from meshed_mcp.infra.checks.schema import schema_issues
 from tests.unit.components.mesh.mesh_rendering import INGRESS
 
 LABELS = st.from_regex(r"[a-z]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)

@@ -14,7 +14,7 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.authorization import policy as security
 from meshed_mcp.components.mesh.authorization.token_args import TokenSettings
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
-from meshed_mcp.infra.checking.schema import schema_issues
+from meshed_mcp.infra.checks.schema import schema_issues
 from tests.unit.components.mesh.mesh_rendering import INGRESS, Objects, render, render_exposed
 
 CONTROLLER = "cluster.local/ns/mcp-system/sa/mcp-controller"

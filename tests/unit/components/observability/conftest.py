@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.infra.checking.schemas import parsed
+from meshed_mcp.infra.checks.schemas import parsed
 
 
 @pytest.fixture(scope="session")

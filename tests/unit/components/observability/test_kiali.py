@@ -10,7 +10,7 @@ from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.manifests import settings_objects
 from meshed_mcp.components.observability.releases import releases
 from meshed_mcp.infra.config import read
-from meshed_mcp.infra.modes import membership_issues
+from meshed_mcp.infra.validation.mesh_modes import membership_issues
 
 OPENID: Final = {"strategy": "openid", "issuer": "https://login.example.com", "client_id": "kiali"}
 

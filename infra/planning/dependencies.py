@@ -8,7 +8,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.mesh.service.args import ServiceSettings
 from meshed_mcp.components.mesh.service.shared_state import SharedUse
 from meshed_mcp.infra.config import RegistryConfig, StackConfig
-from meshed_mcp.infra.policies import authorizer_reference
+from meshed_mcp.infra.validation.policies import authorizer_reference
 
 
 def imports(config: StackConfig, name: str, item: ServiceSettings) -> list[str] | None:

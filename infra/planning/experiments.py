@@ -11,8 +11,8 @@ from itertools import combinations
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
 from meshed_mcp.components.mesh.routing.fault_injection_args import MAX_WINDOW_HOURS, FaultInjection, Window
 from meshed_mcp.error_codes.stack import EXPERIMENTS_OVERLAP, FAULT_NEEDS_WINDOW, UNKNOWN_SERVICE, WINDOW_IS_OVER
-from meshed_mcp.infra.chaos import Environment, Experiment
 from meshed_mcp.infra.config import NAMESPACE, ServiceConfig, StackConfig
+from meshed_mcp.infra.planning.chaos import Environment, Experiment
 
 
 def open_faults(item: ServiceConfig, now: datetime | None) -> dict[str, FaultInjection]:

@@ -26,9 +26,9 @@ from meshed_mcp.error_codes.check import (
     TWO_BUDGETS,
     WEIGHTS_NOT_HUNDRED,
 )
-from meshed_mcp.infra.checking.autoscalers import AUTOSCALER_RULES
-from meshed_mcp.infra.checking.references import belongs_to_server, pod_labels, title
-from meshed_mcp.infra.checking.routes import (
+from meshed_mcp.infra.checks.autoscalers import AUTOSCALER_RULES
+from meshed_mcp.infra.checks.references import belongs_to_server, pod_labels, title
+from meshed_mcp.infra.checks.routes import (
     Finding,
     names_its_tools,
     one_route_for_a_request,

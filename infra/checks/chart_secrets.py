@@ -10,7 +10,7 @@ from typing import Any, Final
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.error_codes.check import SECRET_MUST_EXIST
 from meshed_mcp.error_codes.code import Message
-from meshed_mcp.infra.checking.references import Index
+from meshed_mcp.infra.checks.references import Index
 
 MOUNTED: Final = re.compile(r"/etc/alertmanager/secrets/([^/]+)/([^/]+)")
 """A key of a Secret as Alertmanager reads it. Source: Prometheus operator, AlertmanagerSpec, `secrets`."""

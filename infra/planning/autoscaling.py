@@ -35,8 +35,8 @@ from meshed_mcp.error_codes.stack import (
     SESSIONS_WITHOUT_STICKY,
     TARGET_ABOVE_LIMIT,
 )
-from meshed_mcp.infra import budgets
 from meshed_mcp.infra.config import NAMESPACE, ServiceConfig, StackConfig
+from meshed_mcp.infra.validation import budgets
 
 
 def scaling_targets(config: StackConfig, name: str) -> dict[str, ScalingTarget]:

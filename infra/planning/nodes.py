@@ -12,8 +12,8 @@ from meshed_mcp.components.core.node_labels import SERVICE_PRIORITY_CLASS
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.mesh.routing.rollout_args import NoRollout
 from meshed_mcp.components.mesh.service.scheduling_args import Scheduling
-from meshed_mcp.infra.budgets import requests_of
 from meshed_mcp.infra.config import ServiceConfig, StackConfig
+from meshed_mcp.infra.validation.budgets import requests_of
 
 
 def scheduling(config: StackConfig, item: ServiceConfig) -> Scheduling:

@@ -19,9 +19,9 @@ from meshed_mcp.error_codes.check import (
     UPDATE_MODE_IS_FALSE,
     ZERO_NEVER_LEFT,
 )
-from meshed_mcp.infra.checking.keda_triggers import NUMBERS, RESOURCES, TRIGGER_TYPES
-from meshed_mcp.infra.checking.references import title
-from meshed_mcp.infra.checking.routes import Finding
+from meshed_mcp.infra.checks.keda_triggers import NUMBERS, RESOURCES, TRIGGER_TYPES
+from meshed_mcp.infra.checks.references import title
+from meshed_mcp.infra.checks.routes import Finding
 
 KEDA_MINIMUM: Final = 0
 """Size that KEDA shrinks to where nothing is written. Source: KEDA, ScaledObject, `minReplicaCount`."""

@@ -19,7 +19,7 @@ from meshed_mcp.components.mesh.authorization.policy import (
 from meshed_mcp.components.mesh.routing.virtual_service import CHOSEN_REPLICA, MESH_GATEWAY
 from meshed_mcp.error_codes.check import HOST_ROUTED_TWICE, SESSION_LOSES_VERSION
 from meshed_mcp.error_codes.code import Message
-from meshed_mcp.infra.checking.references import title
+from meshed_mcp.infra.checks.references import title
 
 Finding = tuple[Manifest, str, Message]
 

@@ -25,8 +25,8 @@ from meshed_mcp.error_codes.check import (
     UNKNOWN_OBJECT_FIELD,
 )
 from meshed_mcp.error_codes.code import Message
-from meshed_mcp.infra.checking import schemas
-from meshed_mcp.infra.checking.crds import crd_schemas
+from meshed_mcp.infra.checks import schemas
+from meshed_mcp.infra.checks.crds import crd_schemas
 
 CRD_DIR_VARIABLE: Final = "CRD_DIR"
 """Environment variable: folder with CRD files (`*.yaml`), for custom kinds of the user or for other versions."""

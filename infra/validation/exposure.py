@@ -1,7 +1,7 @@
 """Services at the gateway together: places that two of them would claim.
 
 Configuration in, issues out. Not here: the routes (components/mesh/routing/virtual_service.py), VirtualServices of
-other programs (checking/routes.py).
+other programs (checks/routes.py).
 """
 
 from collections.abc import Iterator

@@ -12,8 +12,8 @@ from meshed_mcp.components.mesh.cluster.args import Tracing
 from meshed_mcp.components.observability.tracing.collectors import first_hop
 from meshed_mcp.components.observability.tracing.jaeger_args import MemoryStorage
 from meshed_mcp.error_codes.stack import COLLECTORS_WITHOUT_SPANS, SAMPLING_TOO_EARLY, TRACES_IN_MEMORY, UNKNOWN_SERVICE
-from meshed_mcp.infra.chaos import Environment
 from meshed_mcp.infra.config import ServiceConfig, StackConfig
+from meshed_mcp.infra.planning.chaos import Environment
 
 WHERE: Final = "observability"
 EVERY_TRACE: Final = 100.0

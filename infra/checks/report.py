@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.error_codes.code import Message
-from meshed_mcp.infra.checking.chart_secrets import release_notes
-from meshed_mcp.infra.checking.references import reference_issues
-from meshed_mcp.infra.checking.rules import rule_issues
-from meshed_mcp.infra.checking.schema import schema_issues, unchecked_kinds
+from meshed_mcp.infra.checks.chart_secrets import release_notes
+from meshed_mcp.infra.checks.references import reference_issues
+from meshed_mcp.infra.checks.rules import rule_issues
+from meshed_mcp.infra.checks.schema import schema_issues, unchecked_kinds
 from meshed_mcp.infra.recording import Recording
 
 

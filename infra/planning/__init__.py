@@ -1,0 +1,1 @@
+"""Parts of the plan that several services decide together."""

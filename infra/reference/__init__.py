@@ -1,0 +1,1 @@
+"""Reference pages that are generated from the product's own models."""

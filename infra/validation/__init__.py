@@ -1,0 +1,1 @@
+"""Rules between services and components of one stack."""
