@@ -7,7 +7,7 @@ No access log, no tracing, no outlier detection, no pools, no routes: what anybo
 from pathlib import Path
 from typing import Any, Final
 
-from meshed_mcp.local.envoy.tls import KeyFiles
+from meshed_mcp.local.translate.envoy.tls import KeyFiles
 
 Message = dict[str, Any]
 

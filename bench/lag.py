@@ -23,9 +23,9 @@ from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceMeshArgs
 from meshed_mcp.components.mesh.service.pod_monitor import SCRAPE_SECONDS, SCRAPE_TIMEOUT_SECONDS
 from meshed_mcp.dashboards.engine import free_port, own_prometheus
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.running import Running, running
-from meshed_mcp.local.stack import read_stack
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.prometheus import Prometheus
 
 HOST, NAMESPACE = "mcp.example.com", "mcp-system"

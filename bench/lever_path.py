@@ -23,12 +23,12 @@ from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.promql import fast_scaler
-from meshed_mcp.local.changing import admit, are_ready, begin, deployment_of, replicas_of
-from meshed_mcp.local.processes import Processes, Program
-from meshed_mcp.local.running import Running
-from meshed_mcp.local.scaling import one_number
-from meshed_mcp.local.scraping import Extras, Scraping
-from meshed_mcp.local.topology import Pod
+from meshed_mcp.local.observe.prometheus import Extras, Scraping
+from meshed_mcp.local.process.autoscaler import one_number
+from meshed_mcp.local.process.changes import admit, are_ready, begin, deployment_of, replicas_of
+from meshed_mcp.local.process.processes import Processes, Program
+from meshed_mcp.local.process.stack_runner import Running
+from meshed_mcp.local.translate.topology import Pod
 
 STOP_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.05

@@ -24,13 +24,13 @@ from bench.processes import free_port
 from bench.processes import running as serving
 from bench.timing import Caller, Target, answered, listens
 from meshed_mcp import contract
-from meshed_mcp.local.collector import Collector
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.envoy.binary import envoy_program
-from meshed_mcp.local.processes import Processes, Program
-from meshed_mcp.local.running import Running, running
-from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import OUTBOUND_PORT
+from meshed_mcp.local.observe.collector import Collector
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.processes import Processes, Program
+from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.translate.envoy.binary import envoy_program
+from meshed_mcp.local.translate.stack import read_stack
+from meshed_mcp.local.translate.topology import OUTBOUND_PORT
 
 WARM_CALLS: Final = 30
 SEQUENTIAL_CALLS: Final = 300

@@ -30,13 +30,13 @@ from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.hpa.algorithm import SYNC_SECONDS
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.local.changing import replicas_of, scale
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.endpoints import gateway_url
-from meshed_mcp.local.running import Running, running
-from meshed_mcp.local.scaling import Scaler, one_number, read_scaled
-from meshed_mcp.local.scraping import Scraping, scraping
-from meshed_mcp.local.stack import read_stack
+from meshed_mcp.local.observe.prometheus import Scraping, scraping
+from meshed_mcp.local.process.autoscaler import Scaler, one_number, read_scaled
+from meshed_mcp.local.process.changes import replicas_of, scale
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.translate.endpoints import gateway_url
+from meshed_mcp.local.translate.stack import read_stack
 
 RAW: Final = report.ROOT / "bench" / "results" / "reaction.json"
 BEGIN: Final = "<!-- measured: make bench-reaction -->\n"

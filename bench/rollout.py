@@ -19,11 +19,11 @@ from typing import Any, Final
 from bench import report, rollout_report, stacks
 from bench.processes import free_port
 from bench.steady import MODERN, Call, Rates, Steady, executions, steady, verdict
-from meshed_mcp.local.changing import forget, kill, leave, replicas_of, roll_out, scale
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.endpoints import gateway_url
-from meshed_mcp.local.running import Running, running
-from meshed_mcp.local.stack import read_stack
+from meshed_mcp.local.process.changes import forget, kill, leave, replicas_of, roll_out, scale
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.translate.endpoints import gateway_url
+from meshed_mcp.local.translate.stack import read_stack
 
 RATES: Final = Rates(modern=40, legacy=20, sessions=10, work_milliseconds=40)
 CANARY_RATES: Final = Rates(modern=300, legacy=0, sessions=0, work_milliseconds=0)

@@ -18,17 +18,17 @@ import anyio
 from rich.console import Console
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.local.collector import Collector
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.refusals import Refusals, refusals
-from meshed_mcp.local.report import closing_lines, table
-from meshed_mcp.local.running import Running, running
-from meshed_mcp.local.seeded import with_faults
-from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.staying import Choices, stay
-from meshed_mcp.local.trying import Call, Row, make_calls, rows
-from meshed_mcp.local.watching import Monitoring
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.fault_injection import with_faults
+from meshed_mcp.local.observe.collector import Collector
+from meshed_mcp.local.observe.monitoring import Monitoring
+from meshed_mcp.local.observe.report import closing_lines, table
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.rejections import Refusals, refusals
+from meshed_mcp.local.session import Choices, stay
+from meshed_mcp.local.translate.stack import read_stack
+from meshed_mcp.local.verification import Call, Row, make_calls, rows
 
 __all__ = ["Call", "Choices", "run"]
 

@@ -64,14 +64,18 @@ def local(  # noqa: PLR0913, PLR0917 - one parameter per option
     """Run a stack on this machine: a process per replica, each behind its own Envoy, and a gateway."""
     if context.invoked_subcommand is not None:
         return
-    from meshed_mcp.local import alerting, command, seeded  # noqa: PLC0415 - need packages that render and check do not
+    from meshed_mcp.local import (
+        command,
+        fault_injection,
+    )
+    from meshed_mcp.local.observe import alertmanager  # noqa: PLC0415 - need packages that render and check do not
 
     calls = [command.Call(*parsed_call(text)) for text in call or ()]
     recorded = recording.record(project, stack)
     faults = checks.check(recorded).issues
     if faults:
         raise ConfigurationError(faults)
-    seeds = tuple(seeded.SeededFault.parsed(text) for text in fault or ())
+    seeds = tuple(fault_injection.SeededFault.parsed(text) for text in fault or ())
     code = command.run(
         recorded.objects,
         gateway_port=port,
@@ -79,7 +83,7 @@ def local(  # noqa: PLR0913, PLR0917 - one parameter per option
         state_dir=project / RUNS / stack,
         console=console,
         choices=command.Choices(not check, scale, monitor, seeds, hold),
-        routes=alerting.rendered_routes(recorded.releases),
+        routes=alertmanager.rendered_routes(recorded.releases),
     )
     raise typer.Exit(code)
 
@@ -92,10 +96,13 @@ def top_command(
     once: Annotated[bool, typer.Option("--once", help="Print it once.")] = False,
 ) -> None:
     """Show calls per second, p99, errors, calls in flight and burn of each service, live, and the alerts that fire."""
-    from meshed_mcp.local import top, watching  # noqa: PLC0415 - as above
+    from meshed_mcp.local.observe import (
+        monitoring,
+        top,
+    )
     from meshed_mcp.prometheus import Prometheus  # noqa: PLC0415 - as above
 
-    found = {"prometheus": prometheus} if prometheus else watching.addresses(project / RUNS / stack)
+    found = {"prometheus": prometheus} if prometheus else monitoring.addresses(project / RUNS / stack)
     url = None if found is None else found["prometheus"]
     if found is None or url is None:
         message = NO_LOCAL_RUN.message()

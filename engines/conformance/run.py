@@ -14,7 +14,7 @@ from suite import NEW, OLD, ROOT, Verdict, judge
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.local.faults import LocalRunError
+from meshed_mcp.local.errors import LocalRunError
 
 OUT: Final = ROOT / ".local" / "conformance"
 """Where results and logs are left."""

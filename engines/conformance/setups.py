@@ -21,10 +21,10 @@ from suite import ROOT
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra.recording import record
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.endpoints import gateway_url
-from meshed_mcp.local.running import running
-from meshed_mcp.local.stack import read_stack
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.stack_runner import running
+from meshed_mcp.local.translate.endpoints import gateway_url
+from meshed_mcp.local.translate.stack import read_stack
 
 PROJECT: Final = ROOT / "examples" / "conformance"
 READY_SECONDS: Final = 60.0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from meshed_mcp.local.command import run
-from meshed_mcp.local.running import Running, running
+from meshed_mcp.local.process.stack_runner import Running, running
 from tests.engines import api_server as engine
 from tests.engines import crds
 

@@ -11,7 +11,7 @@ import pytest
 
 from meshed_mcp.components.observability.alertmanager.routing import alertmanager_config
 from meshed_mcp.components.observability.args import AlertmanagerSettings
-from meshed_mcp.local.alerting import with_templates
+from meshed_mcp.local.observe.alertmanager import with_templates
 from tests.engines.alert_sinks import HookServer, MailServer, serving
 from tests.engines.processes import free_port, running
 from tests.engines.waiting import wait_for

@@ -8,12 +8,12 @@ import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra import recording
-from meshed_mcp.local.certificates import write_key_files
-from meshed_mcp.local.envoy.binary import envoy_program
-from meshed_mcp.local.envoy.bootstrap import ingress, sidecar
-from meshed_mcp.local.envoy.gateway import gateway_identity
-from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import topology
+from meshed_mcp.local.process.certificates import write_key_files
+from meshed_mcp.local.translate.envoy.binary import envoy_program
+from meshed_mcp.local.translate.envoy.bootstrap import ingress, sidecar
+from meshed_mcp.local.translate.envoy.gateway import gateway_identity
+from meshed_mcp.local.translate.stack import read_stack
+from meshed_mcp.local.translate.topology import topology
 from tests.engines import local_stack
 
 ROOT = Path(__file__).parents[2]

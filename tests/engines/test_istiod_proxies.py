@@ -14,7 +14,7 @@ import pytest
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.routing.connect_failure_retry import UNDELIVERED
 from meshed_mcp.components.mesh.routing.destination_rule_args import Connections
-from meshed_mcp.local.envoy.binary import envoy_program
+from meshed_mcp.local.translate.envoy.binary import envoy_program
 from tests.engines import judged_mesh, local_stack, stock_bootstrap
 from tests.engines import proxy_views as views
 from tests.engines.api_server import ApiServer

@@ -20,7 +20,7 @@ from meshed_mcp.components.mesh.cluster.telemetry import organization_expression
 from meshed_mcp.components.mesh.cluster.telemetry_args import OrganizationTag
 from meshed_mcp.components.mesh.rate_limit.descriptors import JWT_METADATA
 from meshed_mcp.components.mesh.service import manifests as service
-from meshed_mcp.local.envoy.binary import envoy_program
+from meshed_mcp.local.translate.envoy.binary import envoy_program
 from tests.engines import judged_mesh, local_stack, stock_bootstrap
 from tests.engines import proxy_views as views
 from tests.engines.api_server import ApiServer

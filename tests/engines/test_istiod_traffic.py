@@ -13,7 +13,7 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.cluster.gateway import INGRESS_RELEASE, INGRESS_SELECTOR
 from meshed_mcp.components.mesh.service import manifests as service
-from meshed_mcp.local.envoy.binary import envoy_program
+from meshed_mcp.local.translate.envoy.binary import envoy_program
 from tests.engines import judged_mesh, local_stack, stock_bootstrap
 from tests.engines import proxy_views as views
 from tests.engines.api_server import ApiServer

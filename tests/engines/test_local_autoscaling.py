@@ -12,14 +12,14 @@ from bench.steady import Rates, Steady, executions, steady, verdict
 from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.promql import selectors
-from meshed_mcp.local.changing import replicas_of
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.endpoints import gateway_url
-from meshed_mcp.local.running import Running, running
-from meshed_mcp.local.scaling import Scaled, Scaler, one_number, read_scaled
-from meshed_mcp.local.scraping import Scraping, scraping
-from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.staying import scaled
+from meshed_mcp.local.observe.prometheus import Scraping, scraping
+from meshed_mcp.local.process.autoscaler import Scaled, Scaler, one_number, read_scaled
+from meshed_mcp.local.process.changes import replicas_of
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.session import scaled
+from meshed_mcp.local.translate.endpoints import gateway_url
+from meshed_mcp.local.translate.stack import read_stack
 from tests.engines.processes import free_port
 from tests.engines.waiting import wait_for
 

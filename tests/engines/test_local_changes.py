@@ -10,13 +10,13 @@ import pytest
 
 from bench import stacks
 from bench.steady import Rates, Steady, executions, steady, verdict
-from meshed_mcp.local.changing import drain, kill, leave, replicas_of, roll_out, scale
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.endpoints import gateway_url
-from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.running import Running, running
-from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import ADMIN_PORT
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.process.changes import drain, kill, leave, replicas_of, roll_out, scale
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.translate.endpoints import gateway_url
+from meshed_mcp.local.translate.stack import read_stack
+from meshed_mcp.local.translate.topology import ADMIN_PORT
 from tests.engines.processes import free_port
 from tests.engines.waiting import wait_for
 

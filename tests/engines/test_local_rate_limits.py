@@ -17,10 +17,10 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.running import Running, running
-from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import ADMIN_PORT, OUTBOUND_PORT, Pod
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.translate.stack import read_stack
+from meshed_mcp.local.translate.topology import ADMIN_PORT, OUTBOUND_PORT, Pod
 from tests.engines import local_stack
 from tests.engines.processes import free_port
 

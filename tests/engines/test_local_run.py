@@ -21,16 +21,16 @@ import pytest
 from rich.console import Console
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.local.asking import call, mcp_client, status, tools
+from meshed_mcp.local.clients import call, mcp_client, status, tools
 from meshed_mcp.local.command import Call, run
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.endpoints import Endpoint, as_caller, direct, through_mesh
-from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.objects.workload import Service
-from meshed_mcp.local.refusals import refusals
-from meshed_mcp.local.running import Running, running
-from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import INBOUND_PORT, OUTBOUND_PORT, Pod
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.rejections import refusals
+from meshed_mcp.local.translate.endpoints import Endpoint, as_caller, direct, through_mesh
+from meshed_mcp.local.translate.objects.workload import Service
+from meshed_mcp.local.translate.stack import read_stack
+from meshed_mcp.local.translate.topology import INBOUND_PORT, OUTBOUND_PORT, Pod
 from tests.engines import local_stack
 from tests.engines.processes import free_port
 from tests.engines.waiting import wait_for

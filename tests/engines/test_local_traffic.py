@@ -16,11 +16,11 @@ import httpx2
 from bench import stacks
 from bench.steady import MODERN, Rates, executions, message, version
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.local.changing import kill, replicas_of, roll_out
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.running import Running, running
-from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import OUTBOUND_PORT
+from meshed_mcp.local.process.changes import kill, replicas_of, roll_out
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.translate.stack import read_stack
+from meshed_mcp.local.translate.topology import OUTBOUND_PORT
 from tests.engines import local_stack
 from tests.engines.processes import free_port
 from tests.engines.waiting import wait_for

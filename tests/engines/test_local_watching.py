@@ -12,14 +12,14 @@ from bench import stacks
 from meshed_mcp.components.observability.alertmanager.routing import alertmanager_config
 from meshed_mcp.components.observability.args import AlertmanagerSettings, ObservabilityStackArgs
 from meshed_mcp.components.observability.manifests import monitors, rules
-from meshed_mcp.local import staying
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.running import Running, running
-from meshed_mcp.local.seeded import SeededFault, with_faults
-from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.top import top
-from meshed_mcp.local.trying import Call
-from meshed_mcp.local.watching import ADDRESSES, Monitoring, Watching, watching
+from meshed_mcp.local import session
+from meshed_mcp.local.fault_injection import SeededFault, with_faults
+from meshed_mcp.local.observe.monitoring import ADDRESSES, Monitoring, Watching, watching
+from meshed_mcp.local.observe.top import top
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.translate.stack import read_stack
+from meshed_mcp.local.verification import Call
 from tests.engines.processes import free_port
 from tests.engines.waiting import wait_for
 
@@ -70,7 +70,7 @@ def test_the_chosen_alerts_fire_and_say_to_whom_they_would_go(watched: tuple[Run
         said.extend(watch.step())
         return any(f"{name}: " in line and service in line and "would go to webhook" in line for line in said)
 
-    with staying.faulty(up, CALLS, FAULTS, said.append):
+    with session.faulty(up, CALLS, FAULTS, said.append):
         assert said[0] == "counted has the fault errors; it makes MCPServerErrorBudgetBurn and MCPToolErrorRate fire"
         wait_for(lambda: fired("MCPServerDown", "other"), "MCPServerDown of other fires", FIRE_SECONDS)
         wait_for(lambda: fired("MCPServerErrorBudgetBurn", "counted"), "the burn fires", FIRE_SECONDS)

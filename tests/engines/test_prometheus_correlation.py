@@ -19,11 +19,11 @@ from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.grafana.values import grafana_values
 from meshed_mcp.components.promql import selectors
 from meshed_mcp.dashboards.engine import PagesPrometheus, free_port, own_prometheus
-from meshed_mcp.local.collector import Collector
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.monitors import relabelings
-from meshed_mcp.local.running import Running, running
-from meshed_mcp.local.stack import read_stack
+from meshed_mcp.local.observe.collector import Collector
+from meshed_mcp.local.observe.pod_monitors import relabelings
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.translate.stack import read_stack
 from tests.engines.local_stack import HOST, NAMESPACE, arguments
 from tests.engines.waiting import wait_for
 from tests.otlp_receiver import Receiver, otlp_receiver

@@ -16,11 +16,11 @@ from meshed_mcp import contract
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
-from meshed_mcp.local.asking import http_client
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.endpoints import Endpoint, through_mesh
-from meshed_mcp.local.running import Running, running
-from meshed_mcp.local.stack import read_stack
+from meshed_mcp.local.clients import http_client
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.translate.endpoints import Endpoint, through_mesh
+from meshed_mcp.local.translate.stack import read_stack
 from tests.conftest import engine_path
 from tests.engines import local_stack
 from tests.engines.processes import free_port

@@ -14,7 +14,7 @@ import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster.proxy_filters import filter_names, foreign_filters
-from meshed_mcp.local.envoy.binary import envoy_program
+from meshed_mcp.local.translate.envoy.binary import envoy_program
 from tests.engines import proxy_views as views
 from tests.engines import stack_pods, stock_bootstrap
 from tests.engines.api_server import ApiServer

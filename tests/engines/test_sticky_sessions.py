@@ -19,11 +19,11 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
-from meshed_mcp.local import changing
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.running import Running, running
-from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import ADMIN_PORT, OUTBOUND_PORT, Pod
+from meshed_mcp.local.process import changes
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.translate.stack import read_stack
+from meshed_mcp.local.translate.topology import ADMIN_PORT, OUTBOUND_PORT, Pod
 from tests.engines import local_stack
 from tests.engines.processes import free_port
 from tests.engines.waiting import wait_for
@@ -138,16 +138,16 @@ def test_a_replica_that_ends_serves_its_sessions_and_gets_no_new_ones(up: Runnin
     with as_front(up) as client:
         sessions: dict[str, str] = {}
         wait_for(lambda: _remembered(client, sessions, up) and ending.address in sessions, "a session on the replica")
-        changing.leave(up, [ending])
+        changes.leave(up, [ending])
         wait_for(lambda: _health(up, ending) == "/eds_status_draining", "the sidecar knows")
         assert {_ping(client, sessions[ending.address]) for _ in range(CALLS)} == {200}
         later: dict[str, str] = {}
         for _ in range(SESSIONS // 2):
             _remembered(client, later, up)
         assert ending.address not in later
-        assert changing.drain(up, [ending]) == {"back-0": 0}
+        assert changes.drain(up, [ending]) == {"back-0": 0}
         wait_for(lambda: _ping(client, sessions[ending.address]) == 404, "the end of the session")
-    changing.add(up, ending.deployment, 1)
+    changes.add(up, ending.deployment, 1)
 
 
 def test_a_session_whose_replica_is_gone_ends_with_404_and_a_new_one_works(up: Running) -> None:

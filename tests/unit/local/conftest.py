@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import Topology, topology
+from meshed_mcp.local.translate.stack import read_stack
+from meshed_mcp.local.translate.topology import Topology, topology
 from tests.unit.local import local_objects
 
 BLOCK = 16

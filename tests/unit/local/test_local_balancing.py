@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.mesh.cluster.access_log_fields import FIELDS
-from meshed_mcp.local.envoy.bootstrap import sidecar
-from meshed_mcp.local.envoy.clusters import outbound_clusters
-from meshed_mcp.local.envoy.routes import mesh_virtual_hosts
-from meshed_mcp.local.envoy.tls import KeyFiles
-from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import Topology, topology
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.translate.envoy.bootstrap import sidecar
+from meshed_mcp.local.translate.envoy.clusters import outbound_clusters
+from meshed_mcp.local.translate.envoy.routes import mesh_virtual_hosts
+from meshed_mcp.local.translate.envoy.tls import KeyFiles
+from meshed_mcp.local.translate.stack import read_stack
+from meshed_mcp.local.translate.topology import Topology, topology
 from tests.unit.local import local_objects
 
 LaidOut = Callable[[list[dict[str, Any]]], Topology]

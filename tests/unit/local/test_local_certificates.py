@@ -9,8 +9,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 
-from meshed_mcp.local.certificates import write_key_files
-from meshed_mcp.local.topology import Identity
+from meshed_mcp.local.process.certificates import write_key_files
+from meshed_mcp.local.translate.topology import Identity
 
 RAG = Identity("cluster.local", "mcp-system", "mcp-rag")
 LLM = Identity("cluster.local", "mcp-system", "mcp-llm")

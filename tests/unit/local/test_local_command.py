@@ -10,14 +10,14 @@ import pytest
 from rich.console import Console
 
 from meshed_mcp import contract
-from meshed_mcp.local import addresses
 from meshed_mcp.local.command import run
-from meshed_mcp.local.envoy import binary
-from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.measuring import Latency, latency
-from meshed_mcp.local.refusals import Refusals
-from meshed_mcp.local.report import closing_lines, table
-from meshed_mcp.local.trying import Row, counted_calls
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.observe.latency import Latency, latency
+from meshed_mcp.local.observe.report import closing_lines, table
+from meshed_mcp.local.process import addresses
+from meshed_mcp.local.rejections import Refusals
+from meshed_mcp.local.translate.envoy import binary
+from meshed_mcp.local.verification import Row, counted_calls
 from tests.unit.local import local_objects
 
 ROOT = Path(__file__).parents[3]

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.local.changing import SERVING_SECONDS
-from meshed_mcp.local.container import ENDPOINT_SECONDS, Places, fresh_volumes, program
-from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.processes import Program
-from meshed_mcp.local.topology import Pod, Topology
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.process.changes import SERVING_SECONDS
+from meshed_mcp.local.process.container import ENDPOINT_SECONDS, Places, fresh_volumes, program
+from meshed_mcp.local.process.processes import Program
+from meshed_mcp.local.translate.topology import Pod, Topology
 from tests.unit.local import local_objects
 
 LaidOut = Callable[[list[dict[str, Any]]], Topology]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.local.envoy.bootstrap import ingress, sidecar
-from meshed_mcp.local.envoy.discovery import Discovery, clusters_response, discovery, listeners_response
-from meshed_mcp.local.envoy.tls import KeyFiles
-from meshed_mcp.local.topology import Topology
+from meshed_mcp.local.translate.envoy.bootstrap import ingress, sidecar
+from meshed_mcp.local.translate.envoy.discovery import Discovery, clusters_response, discovery, listeners_response
+from meshed_mcp.local.translate.envoy.tls import KeyFiles
+from meshed_mcp.local.translate.topology import Topology
 from tests.unit.local import local_objects
 
 LaidOut = Callable[[list[dict[str, Any]]], Topology]

@@ -11,13 +11,20 @@ from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceMeshArgs
-from meshed_mcp.local.envoy.gateway import gateway_virtual_hosts
-from meshed_mcp.local.envoy.patches import GATEWAY, INBOUND, SIDECAR, inserted_filters, local_replies, patched_hosts
-from meshed_mcp.local.envoy.routes import mesh_virtual_hosts
-from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.references import dangling
-from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import Topology, topology
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.translate.envoy.gateway import gateway_virtual_hosts
+from meshed_mcp.local.translate.envoy.patches import (
+    GATEWAY,
+    INBOUND,
+    SIDECAR,
+    inserted_filters,
+    local_replies,
+    patched_hosts,
+)
+from meshed_mcp.local.translate.envoy.routes import mesh_virtual_hosts
+from meshed_mcp.local.translate.references import dangling
+from meshed_mcp.local.translate.stack import read_stack
+from meshed_mcp.local.translate.topology import Topology, topology
 
 HOST = "mcp.example.com"
 SESSIONS = "EnvoyFilter mcp-system/back-sessions: spec.configPatches[{}]"

@@ -17,12 +17,14 @@ from meshed_mcp.components.observability.manifests import rules
 from meshed_mcp.components.observability.metrics.envoy_monitor import envoy_monitor, kept_series
 from meshed_mcp.components.observability.metrics.tracing_monitor import tracing_monitor
 from meshed_mcp.components.observability.prometheus.alert_rules import alert_rules
-from meshed_mcp.local import alerting, seeded, top, watching
-from meshed_mcp.local.container import Places, program
-from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.monitors import jobs
-from meshed_mcp.local.seeded import ALERTS, Kind, SeededFault, with_faults
-from meshed_mcp.local.topology import Topology
+from meshed_mcp.local import fault_injection
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.fault_injection import ALERTS, Kind, SeededFault, with_faults
+from meshed_mcp.local.observe import alertmanager as alerting
+from meshed_mcp.local.observe import monitoring, top
+from meshed_mcp.local.observe.pod_monitors import jobs
+from meshed_mcp.local.process.container import Places, program
+from meshed_mcp.local.translate.topology import Topology
 from tests.stacks import STACKS, recording
 
 ARGS = ObservabilityStackArgs()
@@ -103,7 +105,7 @@ def test_a_fault_is_around_the_program_of_every_version(
     """Product rule: the service's own process fails, so that its own metrics show it; others are as they were."""
     pods = laid_out(with_faults(objects, [fault("back=slow")])).pods
     commands = {pod.name: program(pod, Places(tmp_path, tmp_path)).command[1:4] for pod in pods}
-    assert {name for name, command in commands.items() if command == ("-m", seeded.FAULTY, "slow")} == {
+    assert {name for name, command in commands.items() if command == ("-m", fault_injection.FAULTY, "slow")} == {
         name for name in commands if name.startswith("back")
     }
 
@@ -146,7 +148,7 @@ def test_the_registry_can_only_be_down(objects: list[dict[str, Any]]) -> None:
 def test_faults_are_said_to_fire_alerts_that_exist() -> None:
     """Product rule: what the run says is true."""
     known = {rule["alert"] for group in alert_rules(ARGS)["spec"]["groups"] for rule in group["rules"]}
-    assert {name for kind in Kind for name in ALERTS[kind]} | set(seeded.REGISTRY_ALERTS) <= known
+    assert {name for kind in Kind for name in ALERTS[kind]} | set(fault_injection.REGISTRY_ALERTS) <= known
 
 
 class Numbers:
@@ -184,7 +186,7 @@ def test_the_live_table_is_drawn_again_until_ctrl_c(monkeypatch: pytest.MonkeyPa
     """Issue, item 12: a live terminal table; Ctrl-C leaves the last one and no traceback."""
     numbers = Numbers({"calls/s": 1.0})
     pauses = iter([lambda: numbers.by_expression.update({top.COLUMNS[1].expression: 2.5}), interrupt])
-    monkeypatch.setattr("meshed_mcp.local.top.time.sleep", lambda _: next(pauses)())
+    monkeypatch.setattr("meshed_mcp.local.observe.top.time.sleep", lambda _: next(pauses)())
     out = io.StringIO()
     top.top(numbers, None, Console(file=out, width=100, force_terminal=True), once=False)  # type: ignore[arg-type]
     assert out.getvalue().index("1.0") < out.getvalue().index("2.5")
@@ -220,9 +222,9 @@ def test_an_alert_says_how_bad_what_and_to_whom(state: str, receivers: list[str]
         "status": {"state": state},
         "receivers": [{"name": name} for name in receivers],
     }
-    assert watching.line(alert) == says
+    assert monitoring.line(alert) == says
 
 
 def test_a_run_that_is_not_watched_has_no_addresses(tmp_path: Path) -> None:
     """Product rule: `top` then says how to start one."""
-    assert watching.addresses(tmp_path) is None
+    assert monitoring.addresses(tmp_path) is None

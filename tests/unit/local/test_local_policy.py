@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.local.callers import allowed_callers, refused_callers
-from meshed_mcp.local.endpoints import endpoint_path
-from meshed_mcp.local.envoy.bootstrap import accepts_plaintext
-from meshed_mcp.local.envoy.rbac import policies_for, rbac_filters
-from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import Topology
+from meshed_mcp.local.translate.callers import allowed_callers, refused_callers
+from meshed_mcp.local.translate.endpoints import endpoint_path
+from meshed_mcp.local.translate.envoy.bootstrap import accepts_plaintext
+from meshed_mcp.local.translate.envoy.rbac import policies_for, rbac_filters
+from meshed_mcp.local.translate.stack import read_stack
+from meshed_mcp.local.translate.topology import Topology
 from tests.unit.local import local_objects
 
 LaidOut = Callable[[list[dict[str, Any]]], Topology]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.processes import Processes, Program, last_line
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.process.processes import Processes, Program, last_line
 
 READY = "import signal, sys, pathlib; {0}; pathlib.Path(sys.argv[1]).touch(); signal.pause()"
 STUBBORN = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"

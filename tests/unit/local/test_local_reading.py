@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from meshed_mcp.infra import recording
 from meshed_mcp.infra.program import deploy
-from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.objects.fields import title
-from meshed_mcp.local.stack import read_stack
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.translate.objects.fields import title
+from meshed_mcp.local.translate.stack import read_stack
 from tests.unit.local import local_objects
 
 ROOT = Path(__file__).parents[3]

@@ -13,10 +13,10 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
 from meshed_mcp.error_codes.code import Message
-from meshed_mcp.local import monitors, scraping
-from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.scaling import Scaled, metrics, one_number, read_scaled
-from meshed_mcp.local.topology import Identity, Pod
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.observe import pod_monitors, prometheus
+from meshed_mcp.local.process.autoscaler import Scaled, metrics, one_number, read_scaled
+from meshed_mcp.local.translate.topology import Identity, Pod
 
 
 def rendered(**settings: Any) -> Manifest:
@@ -102,8 +102,8 @@ def test_a_prometheus_that_does_not_answer_is_no_answer() -> None:
 def test_series_get_the_labels_that_the_pod_monitor_gives(topology_pod: Pod) -> None:
     """Prometheus operator, PodMonitor: chosen by the pods' labels, named by relabelling."""
     monitor = pod_monitor("mcp-rag", MeshedMCPServiceArgs.model_validate({"image": "a:1", "namespace": "apps"}))
-    (job,) = monitors.jobs(monitor, Path("targets.json"))
-    found = monitors.target(topology_pod)
+    (job,) = pod_monitors.jobs(monitor, Path("targets.json"))
+    found = pod_monitors.target(topology_pod)
     assert (job["scrape_interval"], job["scrape_timeout"]) == ("5s", "4s")
     kept = [(rule["source_labels"][0], rule["regex"]) for rule in job["relabel_configs"] if "regex" in rule]
     assert all(found["labels"][label] == value for label, value in kept)
@@ -122,9 +122,9 @@ def topology_pod() -> Pod:
 
 def test_a_missing_prometheus_is_answered_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Product rule: one line, with the way out."""
-    monkeypatch.setattr(scraping, "PROGRAM", "no-such-program")
+    monkeypatch.setattr(prometheus, "PROGRAM", "no-such-program")
     with pytest.raises(
         LocalRunError,
         match=("no-such-program is not on the PATH; install it"),
     ):
-        scraping.scraping([], Path(".engines")).__enter__()
+        prometheus.scraping([], Path(".engines")).__enter__()

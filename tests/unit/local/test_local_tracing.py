@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.local.collector import Collector
-from meshed_mcp.local.container import Places, program
-from meshed_mcp.local.envoy.bootstrap import ingress, sidecar
-from meshed_mcp.local.envoy.tls import KeyFiles
-from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.stack import read_stack
-from meshed_mcp.local.topology import Pod, Topology
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.observe.collector import Collector
+from meshed_mcp.local.process.container import Places, program
+from meshed_mcp.local.translate.envoy.bootstrap import ingress, sidecar
+from meshed_mcp.local.translate.envoy.tls import KeyFiles
+from meshed_mcp.local.translate.stack import read_stack
+from meshed_mcp.local.translate.topology import Pod, Topology
 from tests.unit.local import local_objects
 
 LaidOut = Callable[[list[dict[str, Any]]], Topology]

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.local.envoy.clusters import UNLIMITED, outbound_clusters
-from meshed_mcp.local.envoy.egress import egress_clusters, egress_virtual_hosts
-from meshed_mcp.local.envoy.gateway import gateway_identity, gateway_virtual_hosts
-from meshed_mcp.local.envoy.routes import mesh_virtual_hosts
-from meshed_mcp.local.envoy.tls import KeyFiles
-from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.references import dangling
-from meshed_mcp.local.topology import Topology
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.translate.envoy.clusters import UNLIMITED, outbound_clusters
+from meshed_mcp.local.translate.envoy.egress import egress_clusters, egress_virtual_hosts
+from meshed_mcp.local.translate.envoy.gateway import gateway_identity, gateway_virtual_hosts
+from meshed_mcp.local.translate.envoy.routes import mesh_virtual_hosts
+from meshed_mcp.local.translate.envoy.tls import KeyFiles
+from meshed_mcp.local.translate.references import dangling
+from meshed_mcp.local.translate.topology import Topology
 from tests.unit.local import local_objects
 
 LaidOut = Callable[[list[dict[str, Any]]], Topology]

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.local import proxies
-from meshed_mcp.local.container import Places
-from meshed_mcp.local.envoy.discovery import discovery, watchers
-from meshed_mcp.local.faults import LocalRunError
-from meshed_mcp.local.processes import Processes
-from meshed_mcp.local.proxies import Proxies
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.process import proxies
+from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.processes import Processes
+from meshed_mcp.local.process.proxies import Proxies
+from meshed_mcp.local.translate.envoy.discovery import discovery, watchers
 
 
 def configuration(clusters: int) -> dict[str, Any]:

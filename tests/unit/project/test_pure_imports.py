@@ -14,7 +14,7 @@ PURE = (
     "meshed_mcp.infra.config",
     "meshed_mcp.infra.plan",
     "meshed_mcp.infra.reference.stack_file",
-    "meshed_mcp.local.stack",
+    "meshed_mcp.local.translate.stack",
 )
 
 

@@ -11,7 +11,7 @@ from meshed_mcp.components.mesh.cluster.gateway import INGRESS_SELECTOR
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.grafana.gateway import GrafanaExposure, grafana_route
 from meshed_mcp.components.observability.prometheus.network_policies import metrics_walls
-from meshed_mcp.local.stack import read_stack
+from meshed_mcp.local.translate.stack import read_stack
 from tests.stacks import recording
 
 EXPOSED = GrafanaExposure(tls_secret="grafana-tls")  # noqa: S106 - a Secret's name

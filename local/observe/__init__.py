@@ -1,0 +1,1 @@
+"""Monitoring of a local run: Prometheus, Alertmanager, latency, the live table."""

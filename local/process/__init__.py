@@ -1,0 +1,1 @@
+"""Processes of a local run: replicas, Envoys, certificates, changes at run time."""

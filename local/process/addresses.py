@@ -1,0 +1,60 @@
+"""What a run takes from this machine for itself alone: a block of loopback addresses, the gateway's port, its folder.
+
+Each is held for a `with` block and given back by the kernel however the run ends, so nothing stale can block a start.
+"""
+
+import errno
+import fcntl
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from meshed_mcp.error_codes.local import ALREADY_RUNNING, GATEWAY_PORT_TAKEN, NO_FREE_BLOCK, NO_LOOPBACK_BLOCK
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.translate.envoy.bootstrap import LOOPBACK
+from meshed_mcp.local.translate.topology import ADMIN_PORT
+
+BLOCKS: Final = range(16, 250)
+"""Second bytes of the loopback addresses that runs take; a run takes the first free one."""
+
+
+@contextmanager
+def address_block() -> Iterator[int]:
+    """A second byte for loopback addresses that no other run on this machine uses. Raises LocalRunError if none is."""
+    for block in BLOCKS:
+        with socket.socket() as lease:
+            try:
+                lease.bind((f"127.{block}.0.1", ADMIN_PORT))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+                raise LocalRunError(NO_LOOPBACK_BLOCK.message(block=block, strerror=error.strerror)) from None
+            yield block
+            return
+    raise LocalRunError(NO_FREE_BLOCK.message())
+
+
+@contextmanager
+def only_run(state: Path) -> Iterator[None]:
+    """Nobody else's run writes to the same folder meanwhile; the kernel forgets the lock when this process ends."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalRunError(ALREADY_RUNNING.message(state=state)) from None
+        yield
+
+
+def ensure_free(port: int) -> None:
+    """Raises LocalRunError where the gateway cannot listen on `port`."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a closed connection's remains are no obstacle
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise LocalRunError(
+                GATEWAY_PORT_TAKEN.message(port=port, loopback=LOOPBACK, strerror=error.strerror)
+            ) from None

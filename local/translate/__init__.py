@@ -1,0 +1,1 @@
+"""Rendered objects as the configuration of one machine: topology and Envoy."""

@@ -1,0 +1,45 @@
+"""Small shapes of Envoy's API v3 that every other module here writes: typed messages, addresses, durations, names."""
+
+from typing import Any, Final
+
+from meshed_mcp.local.translate.objects.fields import seconds
+from meshed_mcp.local.translate.objects.virtual_service import StringMatch
+
+Message = dict[str, Any]
+"""A protobuf message in its JSON form."""
+
+_TYPE: Final = "type.googleapis.com/envoy"
+
+
+def typed(message: str, **fields: Any) -> Message:
+    """An `Any` of Envoy's type `envoy.<message>`."""
+    return {"@type": f"{_TYPE}.{message}", **fields}
+
+
+def extension(name: str, message: str, **fields: Any) -> Message:
+    """A named extension and its configuration."""
+    return {"name": name, "typed_config": typed(message, **fields)}
+
+
+def socket_address(address: str, port: int) -> Message:
+    """A TCP address."""
+    return {"socket_address": {"address": address, "port_value": port}}
+
+
+def duration(go_duration: str) -> str:
+    """A Go duration in protobuf's JSON form: seconds with an `s`."""
+    return f"{seconds(go_duration):.3f}s"
+
+
+def string_matcher(match: StringMatch) -> Message:
+    """Envoy's StringMatcher. Source: Istio StringMatch; `regex` is RE2 over the whole value in both."""
+    if match.regex is not None:
+        return {"safe_regex": {"regex": match.regex}}
+    if match.prefix is not None:
+        return {"prefix": match.prefix}
+    return {"exact": match.exact}
+
+
+def present(**fields: Any) -> Message:
+    """Only the fields that are set: an unset protobuf field keeps Envoy's default."""
+    return {name: value for name, value in fields.items() if value is not None}

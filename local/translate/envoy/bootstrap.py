@@ -1,0 +1,200 @@
+"""The whole configuration of one Envoy: a pod's sidecar, or the gateway.
+
+Topology in, a bootstrap as JSON-ready dict out. Source of the defaults: what istiod generates for a sidecar and a
+gateway, as far as stock Envoy has it.
+"""
+
+from typing import Final
+
+from meshed_mcp import contract
+from meshed_mcp.local.observe.collector import Collector
+from meshed_mcp.local.translate.envoy.access_log import access_log
+from meshed_mcp.local.translate.envoy.api import Message, extension, socket_address
+from meshed_mcp.local.translate.envoy.clusters import endpoints, outbound_clusters
+from meshed_mcp.local.translate.envoy.egress import egress_clusters, egress_virtual_hosts
+from meshed_mcp.local.translate.envoy.fault_injection import FAULT_FILTER
+from meshed_mcp.local.translate.envoy.gateway import gateway_identity, gateway_virtual_hosts
+from meshed_mcp.local.translate.envoy.jwt import authentications_for, jwt_filters
+from meshed_mcp.local.translate.envoy.patches import (
+    GATEWAY,
+    INBOUND,
+    SIDECAR,
+    inserted_filters,
+    local_replies,
+    patched_hosts,
+)
+from meshed_mcp.local.translate.envoy.rate_limit_service import counting_clusters
+from meshed_mcp.local.translate.envoy.rbac import ROOT_NAMESPACE, policies_for, rbac_filters
+from meshed_mcp.local.translate.envoy.routes import NO_TIMEOUT, mesh_virtual_hosts
+from meshed_mcp.local.translate.envoy.tls import KeyFiles, server_tls
+from meshed_mcp.local.translate.envoy.tracing import collector_clusters, sampling_percent, tracing
+from meshed_mcp.local.translate.objects.authorization_policy import PeerAuthentication
+from meshed_mcp.local.translate.objects.gateway import Gateway
+from meshed_mcp.local.translate.topology import ADMIN_PORT, INBOUND_PORT, OUTBOUND_PORT, Pod, Topology
+
+HCM: Final = "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+ROUTER: Final = extension("envoy.filters.http.router", "extensions.filters.http.router.v3.Router")
+TLS_INSPECTOR: Final = extension(
+    "envoy.filters.listener.tls_inspector", "extensions.filters.listener.tls_inspector.v3.TlsInspector"
+)
+ALONE: Final = {"enable_reuse_port": False}
+"""Else two runs that start at once would both listen on the gateway's port, and each get some of the other's calls.
+
+Source: Envoy, config.listener.v3.Listener, `enable_reuse_port`, on by default.
+"""
+
+LOOPBACK: Final = "127.0.0.1"
+SIDECAR_ADDRESS: Final = {"address": contract.SIDECAR_ADDRESSES[0], "port_value": 0}
+"""Where a sidecar connects to its process from, so that the process can tell it from others."""
+
+
+def sidecar(topology: Topology, pod: Pod, files: KeyFiles, collector: Collector | None = None) -> Message:
+    """Inbound: mTLS and policy before the process. Outbound: an HTTP proxy with the routes of the mesh behind it."""
+    application = "inbound"
+    percent = sampling_percent(topology.stack.telemetries, pod.namespace, pod.labels)
+    logged = access_log(topology.stack.telemetries, pod.namespace, pod.labels)
+    traced = logged | tracing(collector, f"{pod.deployment.name}.{pod.namespace}", percent)
+    clusters = [
+        {
+            "name": application,
+            "type": "STATIC",
+            "load_assignment": endpoints(application, [(pod.address, pod.port)]),
+            "upstream_bind_config": {"source_address": SIDECAR_ADDRESS},
+        },
+        *outbound_clusters(topology, pod.namespace, files, pod.place),
+        *egress_clusters(topology, pod.namespace),
+        *counting_clusters(topology.stack.envoy_filters),
+        *collector_clusters(collector),
+    ]
+    listeners = [_inbound(topology, pod, files, application, traced), _outbound(topology, pod, traced)]
+    node = {"id": f"sidecar~{pod.address}~{pod.name}.{pod.namespace}", "cluster": f"{pod.name}.{pod.namespace}"}
+    return _bootstrap(node, pod.address, listeners, clusters)
+
+
+def ingress(
+    topology: Topology,
+    gateway: Gateway,
+    files: KeyFiles,
+    port: int,
+    admin_address: str,
+    *,
+    collector: Collector | None = None,
+) -> Message:
+    """The gateway on 127.0.0.1:`port`: plain HTTP for clients, mTLS under its own identity towards the sidecars."""
+    identity = gateway_identity(gateway, topology.domains.trust)
+    labels = gateway.spec.selector
+    policies = policies_for(topology.stack.authorization_policies, identity.namespace, labels)
+    percent = sampling_percent(topology.stack.telemetries, identity.namespace, labels)
+    manager = _connections(
+        "ingress",
+        patched_hosts(topology, identity.namespace, GATEWAY, labels, gateway_virtual_hosts(topology, gateway, port)),
+        [
+            *rbac_filters(policies, port),
+            FAULT_FILTER,
+            *inserted_filters(topology, identity.namespace, GATEWAY, labels),
+        ],
+        forward_client_cert_details="SANITIZE",
+        use_remote_address=True,
+        **access_log(topology.stack.telemetries, identity.namespace, labels),
+        **tracing(collector, f"{identity.service_account}.{identity.namespace}", percent),
+    )
+    listener = {
+        "name": "ingress",
+        "address": socket_address(LOOPBACK, port),
+        **ALONE,
+        "filter_chains": [{"filters": [manager]}],
+    }
+    node = {"id": f"router~{LOOPBACK}~{gateway.name}.{gateway.namespace}", "cluster": gateway.name}
+    clusters = [
+        *outbound_clusters(topology, identity.namespace, files, topology.places[0]),
+        *collector_clusters(collector),
+    ]
+    return _bootstrap(node, admin_address, [listener], clusters)
+
+
+def accepts_plaintext(topology: Topology, pod: Pod) -> bool:
+    """Whether a workload takes plaintext: the narrowest PeerAuthentication decides, PERMISSIVE where there is none."""
+    found = [
+        (bool(each.spec.selector.match_labels), each.namespace == pod.namespace, each)
+        for each in topology.stack.peer_authentications
+        if each.namespace in (pod.namespace, ROOT_NAMESPACE) and each.spec.selector.selects(pod.labels)
+    ]
+    return not found or max(found, key=_narrowness)[2].spec.mtls.mode == "PERMISSIVE"
+
+
+def _narrowness(found: tuple[bool, bool, PeerAuthentication]) -> tuple[bool, bool]:
+    return found[:2]
+
+
+def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, traced: Message) -> Message:
+    policies = policies_for(topology.stack.authorization_policies, pod.namespace, pod.labels)
+    authentications = authentications_for(topology.stack.request_authentications, pod.namespace, pod.labels)
+    everything = {"match": {"prefix": "/"}, "route": {"cluster": application, "timeout": NO_TIMEOUT}}
+    manager = _connections(
+        "inbound",
+        [{"name": "inbound", "domains": ["*"], "routes": [everything]}],
+        [
+            *jwt_filters(authentications),
+            *rbac_filters(policies, pod.port),
+            *inserted_filters(topology, pod.namespace, INBOUND, pod.labels),
+        ],
+        # Istio's default for sidecars: the last element is the peer, earlier ones are what the peer claims.
+        forward_client_cert_details="APPEND_FORWARD",
+        set_current_client_cert_details={"subject": True, "dns": True, "uri": True},
+        **local_replies(topology, pod.namespace, INBOUND, pod.labels),
+        **traced,
+    )
+    chains = [
+        {
+            "filter_chain_match": {"transport_protocol": "tls"},
+            "transport_socket": server_tls(files, topology.domains.trust),
+            "filters": [manager],
+        }
+    ]
+    if accepts_plaintext(topology, pod):
+        chains.append({"filter_chain_match": {"transport_protocol": "raw_buffer"}, "filters": [manager]})
+    return {
+        "name": "virtualInbound",
+        "address": socket_address(pod.address, INBOUND_PORT),
+        **ALONE,
+        "traffic_direction": "INBOUND",
+        "listener_filters": [TLS_INSPECTOR],
+        "filter_chains": chains,
+    }
+
+
+def _outbound(topology: Topology, pod: Pod, traced: Message) -> Message:
+    known = [*mesh_virtual_hosts(topology, pod.namespace), *egress_virtual_hosts(topology, pod.namespace)]
+    hosts = patched_hosts(topology, pod.namespace, SIDECAR, pod.labels, known)
+    filters = [FAULT_FILTER, *inserted_filters(topology, pod.namespace, SIDECAR, pod.labels)]
+    manager = _connections("outbound", hosts, filters, upgrade_configs=[{"upgrade_type": "CONNECT"}], **traced)
+    return {
+        "name": "virtualOutbound",
+        "address": socket_address(pod.address, OUTBOUND_PORT),
+        **ALONE,
+        "traffic_direction": "OUTBOUND",
+        "filter_chains": [{"filters": [manager]}],
+    }
+
+
+def _connections(name: str, virtual_hosts: list[Message], filters: list[Message], **more: object) -> Message:
+    return extension(
+        "envoy.filters.network.http_connection_manager",
+        HCM,
+        stat_prefix=name,
+        route_config={"name": name, "virtual_hosts": virtual_hosts},
+        http_filters=[*filters, ROUTER],
+        # Streams may be silent for longer than Envoy's default of five minutes. Source: istiod, streamIdleTimeout 0s.
+        stream_idle_timeout=NO_TIMEOUT,
+        normalize_path=True,
+        server_header_transformation="PASS_THROUGH",
+        **more,
+    )
+
+
+def _bootstrap(node: Message, address: str, listeners: list[Message], clusters: list[Message]) -> Message:
+    return {
+        "node": node,
+        "admin": {"address": socket_address(address, ADMIN_PORT)},
+        "static_resources": {"listeners": listeners, "clusters": clusters},
+    }

@@ -1,0 +1,182 @@
+"""AuthorizationPolicies as Envoy's RBAC filter: deny first, then default deny as soon as one ALLOW policy exists.
+
+Source of the meaning: Istio, "Authorization Policy", implicit enablement and evaluation order.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from meshed_mcp.local.translate.envoy.api import Message, extension
+from meshed_mcp.local.translate.objects.authorization_policy import (
+    HEADER_KEY,
+    AuthorizationPolicy,
+    Condition,
+    Operation,
+    Rule,
+    Source,
+)
+
+ROOT_NAMESPACE: Final = "istio-system"
+"""Policies here count for every namespace. Source: Istio MeshConfig, default of `rootNamespace`."""
+
+ANY: Final[Message] = {"any": True}
+
+
+@dataclass(frozen=True)
+class _Logic:
+    """And, or and not in one of the filter's two languages; an empty list is no condition."""
+
+    conjunction: str
+    disjunction: str
+    members: str
+    negation: str
+
+    def every(self, parts: Iterable[Message | None]) -> Message:
+        given = [part for part in parts if part is not None]
+        return {self.conjunction: {self.members: given}} if given else ANY
+
+    def one_of(self, parts: Sequence[Message]) -> Message | None:
+        return {self.disjunction: {self.members: list(parts)}} if parts else None
+
+    def none_of(self, parts: Sequence[Message]) -> Message | None:
+        return {self.negation: {self.disjunction: {self.members: list(parts)}}} if parts else None
+
+
+PRINCIPAL: Final = _Logic("and_ids", "or_ids", "ids", "not_id")
+PERMISSION: Final = _Logic("and_rules", "or_rules", "rules", "not_rule")
+"""Source: Envoy, config.rbac.v3.Principal and config.rbac.v3.Permission."""
+
+
+def policies_for(
+    policies: Iterable[AuthorizationPolicy], namespace: str, labels: dict[str, str]
+) -> list[AuthorizationPolicy]:
+    """Policies that count for a workload."""
+    return [
+        policy
+        for policy in policies
+        if policy.namespace in (namespace, ROOT_NAMESPACE) and policy.spec.selector.selects(labels)
+    ]
+
+
+def rbac_filters(policies: Sequence[AuthorizationPolicy], port: int) -> list[Message]:
+    """The filters of a workload whose application listens on `port`; none when no policy selects it."""
+    filters = []
+    for action in ("DENY", "ALLOW"):
+        chosen = [policy for policy in policies if policy.spec.action == action]
+        if chosen:
+            filters.append(_filter(action, chosen, port))
+    return filters
+
+
+def _filter(action: str, policies: Iterable[AuthorizationPolicy], port: int) -> Message:
+    named = {
+        f"ns[{policy.namespace}]-policy[{policy.name}]-rule[{index}]": _policy(policy, rule, port)
+        for policy in policies
+        for index, rule in enumerate(policy.spec.rules)
+    }
+    return extension(
+        "envoy.filters.http.rbac",
+        "extensions.filters.http.rbac.v3.RBAC",
+        rules={"action": action, "policies": named},
+        rules_stat_prefix=f"{action.lower()}_",
+    )
+
+
+def _policy(owner: AuthorizationPolicy, rule: Rule, port: int) -> Message:
+    sources = [_principal(each.source, owner.namespace) for each in rule.from_]
+    conditions = [_condition(each) for each in rule.when]
+    return {
+        "permissions": [_permission(each.operation, port) for each in rule.to] or [ANY],
+        "principals": [PRINCIPAL.every([PRINCIPAL.one_of(sources), *conditions])],
+    }
+
+
+def _principal(source: Source, namespace: str) -> Message:
+    accounts = [account_suffix(account, namespace) for account in source.service_accounts]
+    return PRINCIPAL.every(
+        [
+            PRINCIPAL.one_of([_peer(_pattern(each, "spiffe://")) for each in source.principals]),
+            PRINCIPAL.none_of([_peer(_pattern(each, "spiffe://")) for each in source.not_principals]),
+            PRINCIPAL.one_of([_token(each) for each in source.request_principals]),
+            PRINCIPAL.one_of([_peer(_in_namespace(each)) for each in source.namespaces]),
+            PRINCIPAL.none_of([_peer(_in_namespace(each)) for each in source.not_namespaces]),
+            PRINCIPAL.one_of([_peer({"suffix": account}) for account in accounts]),
+        ]
+    )
+
+
+def account_suffix(account: str, namespace: str) -> str:
+    """End of the identity that an entry of `serviceAccounts`, "[namespace/]name", stands for."""
+    owner, _, name = account.rpartition("/")
+    return f"/ns/{owner or namespace}/sa/{name}"
+
+
+def _permission(operation: Operation, port: int) -> Message:
+    return PERMISSION.every(
+        [
+            PERMISSION.one_of([_header(":method", each) for each in operation.methods]),
+            PERMISSION.none_of([_header(":method", each) for each in operation.not_methods]),
+            PERMISSION.one_of([_url_path(each) for each in operation.paths]),
+            PERMISSION.none_of([_url_path(each) for each in operation.not_paths]),
+            # The sidecar listens elsewhere than the application, so the port is compared here and not by Envoy.
+            PERMISSION.one_of([ANY if each == str(port) else {"not_rule": ANY} for each in operation.ports]),
+        ]
+    )
+
+
+def _condition(condition: Condition) -> Message:
+    name = HEADER_KEY.fullmatch(condition.key)
+    header = name.group(1) if name else condition.key
+    return PRINCIPAL.every(
+        [
+            PRINCIPAL.one_of([_header(header, each) for each in condition.values]),
+            PRINCIPAL.none_of([_header(header, each) for each in condition.not_values]),
+        ]
+    )
+
+
+def _peer(matcher: Message) -> Message:
+    return {"authenticated": {"principal_name": matcher}}
+
+
+def _token(request_principal: str) -> Message:
+    """A verified token by "issuer/subject", two claims. Source: istiod 1.31, `requestPrincipalGenerator`."""
+    issuer, _, subject = request_principal.rpartition("/")
+    return PRINCIPAL.every([_claim("iss", issuer), _claim("sub", subject)])
+
+
+def _claim(name: str, value: str) -> Message:
+    path = [{"key": "payload"}, {"key": name}]
+    return {
+        "metadata": {
+            "filter": "envoy.filters.http.jwt_authn",
+            "path": path,
+            "value": {"string_match": _pattern(value)},
+        }
+    }
+
+
+def _header(name: str, value: str) -> Message:
+    if value == "*":
+        return {"header": {"name": name, "present_match": True}}
+    return {"header": {"name": name, "string_match": _pattern(value)}}
+
+
+def _url_path(value: str) -> Message:
+    return {"url_path": {"path": _pattern(value)}}
+
+
+def _in_namespace(namespace: str) -> Message:
+    return {"contains": f"/ns/{namespace}/"}
+
+
+def _pattern(value: str, prefix: str = "") -> Message:
+    """Exact, prefix, suffix and presence match. Source: Istio AuthorizationPolicy, "Value matching"."""
+    if value == "*":
+        return {"safe_regex": {"regex": ".+"}}
+    if value.endswith("*"):
+        return {"prefix": prefix + value[:-1]}
+    if value.startswith("*"):
+        return {"suffix": value[1:]}
+    return {"exact": prefix + value}

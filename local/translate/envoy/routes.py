@@ -1,0 +1,268 @@
+"""VirtualServices as Envoy routes: matches, weights, rewrites, retries, header changes.
+
+Typed objects in, virtual hosts out. Where a VirtualService is silent, the values are those istiod writes.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from meshed_mcp.error_codes.local import NOT_IN_LOCAL_STACK, TWO_ROUTES_FOR_HOST
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.translate.envoy.api import Message, duration, present, string_matcher
+from meshed_mcp.local.translate.envoy.clusters import cluster_name, destination_rule, policy_of, visible
+from meshed_mcp.local.translate.envoy.fault_injection import route_faults, share
+from meshed_mcp.local.translate.envoy.load_balancing import hash_policy
+from meshed_mcp.local.translate.objects.load_balancing import LoadBalancer
+from meshed_mcp.local.translate.objects.virtual_service import (
+    Destination,
+    DirectResponse,
+    HeaderChange,
+    HTTPMatchRequest,
+    HTTPRetry,
+    HTTPRoute,
+    StringMatch,
+    VirtualService,
+)
+from meshed_mcp.local.translate.objects.workload import Service
+from meshed_mcp.local.translate.topology import Topology, service_port
+
+DEFAULT_RETRIES: Final = HTTPRetry.model_validate(
+    {"attempts": 2, "retryOn": "connect-failure,refused-stream,unavailable,cancelled"}
+)
+"""Source: istiod, default retry policy of a route without `retries`."""
+
+NO_TIMEOUT: Final = "0s"
+"""Source: Istio HTTPRoute, field `timeout`: disabled by default."""
+
+HTTP_DEFAULT_PORT: Final = 80
+"""The port of a host name written without one."""
+
+MESH: Final = "mesh"
+"""Reserved gateway name of all sidecars. Source: Istio VirtualService, field `gateways`."""
+
+
+def mesh_virtual_hosts(topology: Topology, namespace: str) -> list[Message]:
+    """One virtual host per Service, as a sidecar in `namespace` sees it, and 502 for every other host."""
+    hosts = [_service_host(topology, service, namespace) for service in topology.stack.services]
+    return [*hosts, blocked()]
+
+
+def blocked() -> Message:
+    """Source: istiod, virtual host `block_all` under outboundTrafficPolicy REGISTRY_ONLY."""
+    return {
+        "name": "block_all",
+        "domains": ["*"],
+        "routes": [
+            {"match": {"prefix": "/"}, "direct_response": {"status": 502}},
+            {"match": {"connect_matcher": {}}, "direct_response": {"status": 502}},
+        ],
+    }
+
+
+def host_names(topology: Topology, service: Service, namespace: str) -> list[str]:
+    """Every name under which a client in `namespace` reaches a Service, with the port it must name."""
+    scoped = f"{service.name}.{service.namespace}"
+    names = [scoped, f"{scoped}.svc", topology.fqdn(service)]
+    if service.namespace == namespace:
+        names.insert(0, service.name)
+    port = service_port(service).port
+    with_port = [f"{name}:{port}" for name in names]
+    return [*with_port, *names] if port == HTTP_DEFAULT_PORT else with_port
+
+
+def routes(topology: Topology, owner: VirtualService, namespace: str) -> list[Message]:
+    """The routes of one VirtualService in order, as a proxy in `namespace` runs them."""
+    return [
+        route
+        for index, http in enumerate(owner.spec.http)
+        for route in _http_routes(topology, owner, http, f"spec.http[{index}]", namespace)
+    ]
+
+
+def _service_host(topology: Topology, service: Service, namespace: str) -> Message:
+    owner = _mesh_virtual_service(topology, service, namespace)
+    plain = {"match": {"prefix": "/"}, "route": _action(cluster_name(topology, service, None), DEFAULT_RETRIES, None)}
+    return {
+        "name": f"{topology.fqdn(service)}:{service_port(service).port}",
+        "domains": host_names(topology, service, namespace),
+        "routes": routes(topology, owner, namespace) if owner else [plain],
+    }
+
+
+def _mesh_virtual_service(topology: Topology, service: Service, namespace: str) -> VirtualService | None:
+    found = [
+        owner
+        for owner in topology.stack.virtual_services
+        if MESH in owner.spec.gateways
+        and topology.fqdn(service) in {topology.resolved(host, owner.namespace) for host in owner.spec.hosts}
+        and visible(owner.spec.export_to, owner.namespace, namespace)
+    ]
+    if len(found) > 1:
+        names = " and ".join(f"{each.namespace}/{each.name}" for each in found)
+        raise LocalRunError(TWO_ROUTES_FOR_HOST.message(names=names, host=topology.fqdn(service)))
+    return found[0] if found else None
+
+
+def _http_routes(
+    topology: Topology, owner: VirtualService, http: HTTPRoute, path: str, namespace: str
+) -> Iterable[Message]:
+    clusters = [
+        (_cluster(topology, owner, each.destination, f"{path}.route[{index}]", namespace), each.weight)
+        for index, each in enumerate(http.route)
+    ]
+    forwarded = {
+        **_forwarded(http, clusters),
+        **_hashed(topology, owner, http, namespace),
+        **_mirrored(topology, owner, http, path, namespace),
+    }
+    for match in http.match or [HTTPMatchRequest()]:
+        yield {
+            **present(name=http.name),
+            "match": _match(match),
+            **(_answer(http.direct_response) if http.direct_response else {"route": forwarded}),
+            **_header_changes(http),
+            **route_faults(http.fault),
+        }
+
+
+def _forwarded(http: HTTPRoute, clusters: Sequence[tuple[str, int]]) -> Message:
+    action = _action(_target(clusters), http.retries or DEFAULT_RETRIES, http.timeout)
+    return {**action, **_rewrite(http)}
+
+
+def _hashed(topology: Topology, owner: VirtualService, http: HTTPRoute, namespace: str) -> Message:
+    """Source: istiod: the policies of all destinations, one after the other."""
+    policies = [
+        each for to in http.route for each in hash_policy(_balancer(topology, owner, to.destination, namespace))
+    ]
+    return {"hash_policy": policies} if policies else {}
+
+
+def _balancer(topology: Topology, owner: VirtualService, to: Destination, namespace: str) -> LoadBalancer | None:
+    service = topology.service(topology.resolved(to.host, owner.namespace))
+    return policy_of(destination_rule(topology, service, namespace), to.subset).load_balancer
+
+
+def _mirrored(topology: Topology, owner: VirtualService, http: HTTPRoute, path: str, namespace: str) -> Message:
+    """Source: istiod, TranslateRequestMirrorPolicy, with DISABLE_SHADOW_HOST_SUFFIX at its default."""
+    field = "mirrors" if http.mirrors else "mirror"
+    policies = [
+        {
+            "cluster": _cluster(topology, owner, each.destination, f"{path}.{field}[{index}]", namespace),
+            "runtime_fraction": {"default_value": share(each.percentage)},
+            "trace_sampled": False,
+            "disable_shadow_host_suffix_append": True,
+        }
+        for index, each in enumerate(http.copies)
+    ]
+    return {"request_mirror_policies": policies} if policies else {}
+
+
+def _answer(answer: DirectResponse) -> Message:
+    body = {"inline_string": answer.body.string} if answer.body else None
+    return {"direct_response": present(status=answer.status, body=body)}
+
+
+def _cluster(topology: Topology, owner: VirtualService, to: Destination, path: str, namespace: str) -> str:
+    where = f"VirtualService {owner.namespace}/{owner.name}: {path}.destination"
+    try:
+        service = topology.service(topology.resolved(to.host, owner.namespace))
+    except KeyError:
+        raise LocalRunError(NOT_IN_LOCAL_STACK.message(field=f"{where}.host", name=to.host, kind="Service")) from None
+    service_port(service, to.port.number if to.port else None)
+    rule = destination_rule(topology, service, namespace)
+    if to.subset is not None and to.subset not in {each.name for each in (rule.spec.subsets if rule else [])}:
+        raise LocalRunError(
+            NOT_IN_LOCAL_STACK.message(
+                field=f"{where}.subset", name=to.subset, kind=f"subset of {topology.fqdn(service)}"
+            )
+        )
+    return cluster_name(topology, service, to.subset)
+
+
+def _target(clusters: Sequence[tuple[str, int]]) -> str | Message:
+    if len(clusters) == 1:
+        return clusters[0][0]
+    return {"clusters": [{"name": name, "weight": weight} for name, weight in clusters]}
+
+
+def _action(target: str | Message, retries: HTTPRetry, timeout: str | None) -> Message:
+    return {
+        **({"cluster": target} if isinstance(target, str) else {"weighted_clusters": target}),
+        "timeout": duration(timeout) if timeout else NO_TIMEOUT,
+        **({"retry_policy": _retry_policy(retries)} if retries.attempts else {}),
+    }
+
+
+def _retry_policy(retries: HTTPRetry) -> Message:
+    """Source: istiod, ConvertPolicy: numbers among the conditions are status codes; another host is tried first."""
+    conditions = (retries.retry_on or DEFAULT_RETRIES.retry_on or "").split(",")
+    codes = [int(each) for each in conditions if each.isdigit()]
+    names = [each for each in conditions if not each.isdigit()]
+    previous_hosts = "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+    return {
+        "num_retries": retries.attempts,
+        "retry_on": ",".join([*names, *(["retriable-status-codes"] if codes else [])]),
+        "retriable_status_codes": codes,
+        "retry_host_predicate": [
+            {
+                "name": "envoy.retry_host_predicates.previous_hosts",
+                "typed_config": {"@type": f"type.googleapis.com/envoy.{previous_hosts}"},
+            }
+        ],
+        "host_selection_retry_max_attempts": 5,
+        **({"per_try_timeout": duration(retries.per_try_timeout)} if retries.per_try_timeout else {}),
+    }
+
+
+def _match(match: HTTPMatchRequest) -> Message:
+    headers = [_header(name, wanted) for name, wanted in match.headers.items()]
+    headers += [_without(name, wanted) for name, wanted in match.without_headers.items()]
+    if match.method:
+        headers.append(_header(":method", match.method))
+    return {**_path(match.uri or StringMatch(prefix="/")), **({"headers": headers} if headers else {})}
+
+
+def _path(uri: StringMatch) -> Message:
+    if uri.regex is not None:
+        return {"safe_regex": {"regex": uri.regex}}
+    return {"prefix": uri.prefix} if uri.prefix is not None else {"path": uri.exact}
+
+
+def _header(name: str, wanted: StringMatch) -> Message:
+    if not wanted.model_fields_set:
+        return {"name": name, "present_match": True}
+    return {"name": name, "string_match": string_matcher(wanted)}
+
+
+def _without(name: str, wanted: StringMatch) -> Message:
+    """A missing header is one without the value. Source: istiod, `translateHeaderMatch` with `withoutHeaders`."""
+    missing = {"treat_missing_header_as_empty": True} if wanted.model_fields_set else {}
+    return {**_header(name, wanted), "invert_match": True, **missing}
+
+
+def _rewrite(http: HTTPRoute) -> Message:
+    rewrite = http.rewrite
+    return present(
+        prefix_rewrite=rewrite.uri if rewrite else None,
+        host_rewrite_literal=rewrite.authority if rewrite else None,
+    )
+
+
+def _header_changes(http: HTTPRoute) -> Message:
+    lists = {
+        "request_headers_to_add": _added(http.headers.request),
+        "request_headers_to_remove": list(http.headers.request.remove),
+        "response_headers_to_add": _added(http.headers.response),
+        "response_headers_to_remove": list(http.headers.response.remove),
+    }
+    return {name: values for name, values in lists.items() if values}
+
+
+def _added(change: HeaderChange) -> list[Message]:
+    overwritten = [(key, value, "OVERWRITE_IF_EXISTS_OR_ADD") for key, value in change.set.items()]
+    appended = [(key, value, "APPEND_IF_EXISTS_OR_ADD") for key, value in change.add.items()]
+    return [
+        {"header": {"key": key, "value": value}, "append_action": action}
+        for key, value, action in [*overwritten, *appended]
+    ]

@@ -1,0 +1,218 @@
+"""Which pods run, on which loopback addresses, under which identities, behind which Service names. Pure.
+
+A typed Stack and a block of addresses in, a Topology out; envoy/ and the processes are made from it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.local import APPLICATION_PORT, SECOND_PORT_NOT_RUN, SERVICE_PORTS, TARGET_PORT, TWO_DOMAINS
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.translate.objects.workload import Deployment, Service, ServicePort
+from meshed_mcp.local.translate.stack import Stack
+
+DEFAULT_DOMAIN: Final = "cluster.local"
+"""Trust domain and DNS suffix of a mesh. Source: Istio MeshConfig, default of `trustDomain`; Kubernetes DNS."""
+
+INBOUND_PORT: Final = 15006
+"""Where a sidecar takes calls for its process. Source: Istio, "Application Requirements", ports used by Istio."""
+
+OUTBOUND_PORT: Final = 15001
+"""Where a sidecar takes calls of its process; here an HTTP proxy. Source: as INBOUND_PORT."""
+
+ADMIN_PORT: Final = 15000
+"""Envoy's own interface. Source: as INBOUND_PORT."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A service account as the mesh sees it."""
+
+    trust_domain: str
+    namespace: str
+    service_account: str
+
+    @property
+    def principal(self) -> str:
+        """The identity as policies name it. Source: Istio AuthorizationPolicy, field `principals`."""
+        return f"{self.trust_domain}/ns/{self.namespace}/sa/{self.service_account}"
+
+    @property
+    def uri(self) -> str:
+        """The identity as certificates name it. Source: SPIFFE ID, section 2."""
+        return f"spiffe://{self.principal}"
+
+
+@dataclass(frozen=True)
+class Pod:
+    """One replica: a process and its sidecar share the address."""
+
+    name: str
+    address: str
+    identity: Identity
+    labels: dict[str, str]
+    port: int
+    deployment: Deployment
+    place: str = ""
+    """Region, zone and subzone of its node, such as `europe/a`; "" where there are no places."""
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the pod."""
+        return self.identity.namespace
+
+
+@dataclass(frozen=True)
+class Domains:
+    """The two names of a mesh that its objects repeat."""
+
+    trust: str
+    cluster: str
+
+
+@dataclass(frozen=True)
+class Topology:
+    """The stack and where everything in it lies."""
+
+    stack: Stack
+    domains: Domains
+    pods: tuple[Pod, ...]
+    places: tuple[str, ...] = ("",)
+    """Places over which the replicas of a Deployment are spread in turn; the gateway is in the first."""
+
+    tokens: Mapping[str, str] = field(default_factory=dict)
+    """Tokens of the run's own issuer, by "namespace/name" of the Service that takes them."""
+
+    ending: tuple[Pod, ...] = ()
+    """Pods that end; in reach of requests that name them where their Service keeps them."""
+
+    def token(self, service: Service) -> str | None:
+        """A token that a Service takes; None where it wants none, or one that cannot be made here."""
+        return self.tokens.get(f"{service.namespace}/{service.name}")
+
+    def draining(self, service: Service) -> list[Pod]:
+        """Pods that end and are still in reach of requests that name them."""
+        return [pod for pod in self.ending if service.keeps_draining and self._stands_for(service, pod)]
+
+    def behind(self, service: Service) -> list[Pod]:
+        """Pods that a Service stands for."""
+        return [pod for pod in self.pods if self._stands_for(service, pod)]
+
+    @staticmethod
+    def _stands_for(service: Service, pod: Pod) -> bool:
+        return pod.namespace == service.namespace and service.spec.selector.items() <= pod.labels.items()
+
+    def identities(self, service: Service, labels: dict[str, str]) -> list[Identity]:
+        """Who may answer for a Service's pods with `labels`, also when there is no such pod at this moment."""
+        wanted = service.spec.selector.items() | labels.items()
+        templates = [each for each in self.stack.deployments if each.namespace == service.namespace]
+        chosen = [each.spec.template for each in templates if wanted <= each.spec.template.metadata.labels.items()]
+        accounts = dict.fromkeys(template.spec.service_account_name for template in chosen)
+        return [Identity(self.domains.trust, service.namespace, account) for account in accounts]
+
+    def fqdn(self, service: Service) -> str:
+        """Full host name of a Service. Source: Kubernetes, "DNS for Services and Pods"."""
+        return self.resolved(service.name, service.namespace)
+
+    def resolved(self, host: str, namespace: str) -> str:
+        """Full name of a host written in an object of `namespace`. Source: Istio VirtualService, field `hosts`."""
+        return host if "." in host else f"{host}.{namespace}.svc.{self.domains.cluster}"
+
+    def service(self, host: str) -> Service:
+        """The Service of a full host name. Raises KeyError."""
+        return {self.fqdn(each): each for each in self.stack.services}[host]
+
+
+def topology(stack: Stack, block: int, places: tuple[str, ...] = ("",)) -> Topology:
+    """Every replica on its own address 127.`block`.x.y. Raises LocalRunError for a Service without a usable port."""
+    domains = _domains(stack)
+    pods: list[Pod] = []
+    for deployment in stack.deployments:
+        for _ in range(deployment.spec.replicas):
+            pods.append(next_pod(deployment, pods, block, domains.trust, places))
+    return checked(Topology(stack, domains, tuple(pods), places))
+
+
+def checked(laid: Topology) -> Topology:
+    """The same. Raises LocalRunError for a Service that does not fit its pods."""
+    faults = [fault for service in laid.stack.services for fault in _service_messages(laid, service)]
+    if faults:
+        raise LocalRunError(*faults)
+    return laid
+
+
+def next_pod(
+    deployment: Deployment, made: Sequence[Pod], block: int, trust_domain: str, places: tuple[str, ...]
+) -> Pod:
+    """One more replica; its name and address belong to none of those `made` in this run so far."""
+    template = deployment.spec.template
+    number = sum(pod.deployment.name == deployment.name for pod in made)
+    return Pod(
+        name=f"{deployment.name}-{number}",
+        address=_address(block, len(made)),
+        identity=Identity(trust_domain, deployment.namespace, template.spec.service_account_name),
+        labels=template.metadata.labels,
+        port=_application_port(deployment),
+        deployment=deployment,
+        place=places[number % len(places)],
+    )
+
+
+def service_port(service: Service, number: int | None = None) -> ServicePort:
+    """The port called `number`, or the one port that carries MCP traffic. Raises LocalRunError."""
+    ports = [port for port in service.spec.ports if number in (None, port.port)]
+    if len(ports) != 1:
+        wanted = "exactly one port" if number is None else f"the port {number}"
+        raise LocalRunError(SERVICE_PORTS.message(namespace=service.namespace, name=service.name, wanted=wanted))
+    return ports[0]
+
+
+def _domains(stack: Stack) -> Domains:
+    """The domains that the policies' principals and the rules' hosts name; the defaults where nothing names one."""
+    principals = [
+        principal
+        for policy in stack.authorization_policies
+        for rule in policy.spec.rules
+        for each in rule.from_
+        for principal in each.source.principals
+    ]
+    hosts = [rule.spec.host for rule in stack.destination_rules]
+    trust = {principal.partition("/ns/")[0] for principal in principals if "/ns/" in principal} - {"*"}
+    cluster = {host.partition(".svc.")[2] for host in hosts if ".svc." in host}
+    return Domains(_single("trust domain", trust), _single("cluster domain", cluster))
+
+
+def _single(what: str, found: set[str]) -> str:
+    if len(found) > 1:
+        raise LocalRunError(TWO_DOMAINS.message(what=what, found=", ".join(sorted(found))))
+    return found.pop() if found else DEFAULT_DOMAIN
+
+
+def _address(block: int, index: int) -> str:
+    third, fourth = divmod(index, 254)
+    return f"127.{block}.{third + 1}.{fourth + 1}"
+
+
+def _application_port(deployment: Deployment) -> int:
+    probed = deployment.container.readiness_probe.http_get.port
+    ports = [port for port in deployment.container.ports if probed not in (port.name, port.container_port)]
+    if len(ports) != 1:
+        raise LocalRunError(
+            APPLICATION_PORT.message(namespace=deployment.namespace, name=deployment.name, ports=len(ports))
+        )
+    return ports[0].container_port
+
+
+def _service_messages(laid: Topology, service: Service) -> Sequence[Message]:
+    where = f"Service {service.namespace}/{service.name}"
+    if len(service.spec.ports) != 1:
+        return [SECOND_PORT_NOT_RUN.message(where=where)]
+    port = service.spec.ports[0]
+    for pod in laid.behind(service):
+        names = {each.name: each.container_port for each in pod.deployment.container.ports}
+        target = names.get(port.target_port) if isinstance(port.target_port, str) else port.target_port or port.port
+        if target != pod.port:
+            return [TARGET_PORT.message(where=where, target=port.target_port, port=pod.port, name=pod.name)]
+    return []
