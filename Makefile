@@ -103,7 +103,7 @@ bench-telemetry: setup ## Measure what metrics and spans cost per call
 	$(BIN)/python -m bench.telemetry_cost
 
 dashboard-pictures: setup ## Draw the pages of docs/reference/dashboards.md again
-	$(BIN)/python -m meshed_mcp.dashboards.command --stack dev docs/images/dashboards
+	$(BIN)/python -m bench.dashboards.command --stack dev docs/images/dashboards
 
 bench-observability: setup ## Measure queries, rules and the lag of a thousand pods' series
 	$(BIN)/python -m bench.observability

@@ -26,7 +26,7 @@ from meshed_mcp.agents.http.hosts import ANY_PORT
 from meshed_mcp.agents.http.limits import Limits
 from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.agents.state.request_state_keys import state_keys
-from meshed_mcp.contract_limits import LIMIT_VARIABLES
+from meshed_mcp.contract.limits import LIMIT_VARIABLES
 from meshed_mcp.error_codes.code import Message, MessageError
 from meshed_mcp.error_codes.runtime import (
     PORTS_ARE_EQUAL,

@@ -1,7 +1,7 @@
 """A real Prometheus with hours of samples, and targets that go on where the history ends.
 
 In: series, and how long ago they began. Out: samples by remote write; `/metrics` of many targets on one port. Not here:
-which series there are (`meshed_mcp/dashboards/series.py`), what is measured of it (`series_memory.py`).
+which series there are (`bench/dashboards/series.py`), what is measured of it (`series_memory.py`).
 """
 
 import threading
@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from bench.dashboards.engine import PagesPrometheus
+from bench.dashboards.remote_write import HEADERS, Grid, Span, labels, stored, varint
+from bench.dashboards.series import Series, Shape
 from meshed_mcp.components.core.scraping import SERVER_SECONDS
-from meshed_mcp.dashboards.engine import PagesPrometheus
-from meshed_mcp.dashboards.remote_write import HEADERS, Grid, Span, labels, stored, varint
-from meshed_mcp.dashboards.series import Series, Shape
 
 SLICE_SECONDS: Final = 40
 """All series move on together by so much: Prometheus keeps room for all samples that a series ever got at once, and a

@@ -15,18 +15,18 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from bench.dashboards.engine import free_port, own_prometheus
 from meshed_mcp import contract
+from meshed_mcp.cli.prometheus import Prometheus
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceMeshArgs
 from meshed_mcp.components.mesh.service.pod_monitor import SCRAPE_SECONDS, SCRAPE_TIMEOUT_SECONDS
-from meshed_mcp.dashboards.engine import free_port, own_prometheus
 from meshed_mcp.local.process.container import Places
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
-from meshed_mcp.prometheus import Prometheus
 
 HOST, NAMESPACE = "mcp.example.com", "mcp-system"
 CALLS: Final = 200

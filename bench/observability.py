@@ -16,8 +16,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+from bench.dashboards.engine import PagesPrometheus, own_prometheus
+from bench.dashboards.platform_series import platform_series
+from bench.dashboards.preview import chosen
+from bench.dashboards.questions import all_questions
+from bench.dashboards.recorded_series import recorded_series
+from bench.dashboards.remote_write import spans
+from bench.dashboards.series import CALLS_PER_SECOND, ORGANISATIONS, Fleet, proxy_series, server_series
 from bench.lag import lags
-from meshed_mcp.capacity import PODS_PER_NODE
+from meshed_mcp.cli.capacity import PODS_PER_NODE
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.core.scraping import PROXY_SECONDS, SERVER_SECONDS
 from meshed_mcp.components.mesh.cluster.args import Tracing
@@ -26,13 +33,6 @@ from meshed_mcp.components.observability.dashboards.config_maps import dashboard
 from meshed_mcp.components.observability.manifests import rules
 from meshed_mcp.components.observability.prometheus.values import RETENTION_SHARE
 from meshed_mcp.components.observability.sizing.formula import Load, jaeger_size, prometheus_size
-from meshed_mcp.dashboards.engine import PagesPrometheus, own_prometheus
-from meshed_mcp.dashboards.platform_series import platform_series
-from meshed_mcp.dashboards.preview import chosen
-from meshed_mcp.dashboards.questions import all_questions
-from meshed_mcp.dashboards.recorded_series import recorded_series
-from meshed_mcp.dashboards.remote_write import spans
-from meshed_mcp.dashboards.series import CALLS_PER_SECOND, ORGANISATIONS, Fleet, proxy_series, server_series
 from meshed_mcp.infra.config import ServiceConfig
 from meshed_mcp.infra.validation.budgets import requests_of
 

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import report
+from bench.dashboards.engine import own_prometheus
 from meshed_mcp import contract
+from meshed_mcp.cli.prometheus import Prometheus
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
 from meshed_mcp.components.autoscaling.forecast import rules as forecast_rules
 from meshed_mcp.components.promql import fast_scaler
-from meshed_mcp.dashboards.engine import own_prometheus
-from meshed_mcp.prometheus import Prometheus
 
 RAW: Final = report.ROOT / "bench" / "results" / "scaling_rules.json"
 BEGIN: Final = "<!-- measured: make bench-scaling-rules -->\n"

@@ -18,6 +18,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import report
+from bench.dashboards.engine import TWO_HOUR_BLOCKS, PagesPrometheus, own_prometheus
+from bench.dashboards.platform_series import platform_series
+from bench.dashboards.preview import chosen
+from bench.dashboards.questions import all_questions
+from bench.dashboards.series import Fleet, Series, proxy_series, server_series
 from bench.history import Pods, Values, exporter, fill
 from meshed_mcp.components.mesh.service.pod_monitor import SCRAPE_SECONDS, SCRAPE_TIMEOUT_SECONDS
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
@@ -26,11 +31,6 @@ from meshed_mcp.components.observability.manifests import rules
 from meshed_mcp.components.observability.prometheus.values import GC_PERCENT
 from meshed_mcp.components.observability.sizing import formula as sizing
 from meshed_mcp.components.observability.sizing.formula import MIB
-from meshed_mcp.dashboards.engine import TWO_HOUR_BLOCKS, PagesPrometheus, own_prometheus
-from meshed_mcp.dashboards.platform_series import platform_series
-from meshed_mcp.dashboards.preview import chosen
-from meshed_mcp.dashboards.questions import all_questions
-from meshed_mcp.dashboards.series import Fleet, Series, proxy_series, server_series
 
 RAW: Final = report.ROOT / "bench" / "results" / "series_memory.json"
 BEGIN: Final = "<!-- measured: make bench-observability, memory -->\n"

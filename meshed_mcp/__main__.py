@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from meshed_mcp.lazy_commands import LazyGroup
+from meshed_mcp.cli.lazy_commands import LazyGroup
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, cls=LazyGroup)
 
@@ -63,7 +63,7 @@ def new_command(
     folder: Annotated[Path | None, typer.Option("--dir", "-d", help="Folder to write to; ./NAME if not given.")] = None,
 ) -> None:
     """Write the smallest service, its test, a stack and a Dockerfile; touches no file that exists."""
-    from meshed_mcp import new  # noqa: PLC0415 - as above
+    from meshed_mcp.cli import new  # noqa: PLC0415 - as above
 
     folder = folder or Path(name)
     for path in new.write(name, folder):

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from meshed_mcp import contract
-from meshed_mcp.contract_limits import (
+from meshed_mcp.contract.limits import (
     MAXIMUM_SECONDS,
     ArgumentDepth,
     BodyBytes,

@@ -1,7 +1,7 @@
 """The reaction budget: how long a step in load takes to become a replica that answers, stage by stage.
 
 One service's settings in, stages with their seconds out, and quantiles of their sum. Not here: printing
-(`meshed_mcp/scaling.py`), the time a forecast saves (`autoscaling/forecast/model.py`).
+(`meshed_mcp/cli/scaling.py`), the time a forecast saves (`autoscaling/forecast/model.py`).
 
 Stages are independent of each other; the sum of their worst cases is a bound that no run reaches, so promises are made
 by quantiles. Against the real HPA controller and KEDA (23 steps of 4 to 8 replicas, 5 s scrape, held query) decisions

@@ -1,6 +1,6 @@
 """PromQL that compares two versions of a server: operations, failures and durations of its pods over one window.
 
-In: a version or a release, a window. Out: PromQL text. Not here: the verdict (`meshed_mcp/gate_judgement.py`).
+In: a version or a release, a window. Out: PromQL text. Not here: the verdict (`meshed_mcp/cli/canary_analysis.py`).
 """
 
 from meshed_mcp import contract

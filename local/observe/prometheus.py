@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from meshed_mcp.cli.prometheus import Prometheus
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.error_codes.local import PROMETHEUS_MISSING
 from meshed_mcp.local.errors import LocalRunError
@@ -21,7 +22,6 @@ from meshed_mcp.local.process.engines import engine, free_port
 from meshed_mcp.local.process.processes import Processes, Program
 from meshed_mcp.local.process.proxies import asked
 from meshed_mcp.local.translate.topology import Pod
-from meshed_mcp.prometheus import Prometheus
 
 PROGRAM: Final = "prometheus"
 START_SECONDS: Final = 60.0

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from meshed_mcp import contract
+from meshed_mcp.cli.prometheus import Prometheus
 from meshed_mcp.components.promql import live
 from meshed_mcp.local.observe.monitoring import firing, line
-from meshed_mcp.prometheus import Prometheus
 
 PAUSE_SECONDS: Final = 2.0
 WINDOW: Final = "30s"

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from bench.dashboards.engine import own_prometheus
 from meshed_mcp import contract
 from meshed_mcp.__main__ import app
-from meshed_mcp.backtest import recorded
+from meshed_mcp.cli.backtest import recorded
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.dashboards.engine import own_prometheus
 from tests.stacks import ROOT
 
 pytestmark = pytest.mark.engine("prometheus", "promtool")

@@ -10,6 +10,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from bench.dashboards.engine import PagesPrometheus, free_port, own_prometheus
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
@@ -18,7 +19,6 @@ from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.grafana.values import grafana_values
 from meshed_mcp.components.promql import selectors
-from meshed_mcp.dashboards.engine import PagesPrometheus, free_port, own_prometheus
 from meshed_mcp.local.observe.collector import Collector
 from meshed_mcp.local.observe.pod_monitors import relabelings
 from meshed_mcp.local.process.container import Places

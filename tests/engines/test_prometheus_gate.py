@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner, Result
 
+from bench.dashboards.engine import own_prometheus
+from bench.dashboards.remote_write import Span
+from bench.dashboards.series import Pace, Series, Shape, histogram, scraped
 from meshed_mcp import contract
 from meshed_mcp.__main__ import app
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.dashboards.engine import own_prometheus
-from meshed_mcp.dashboards.remote_write import Span
-from meshed_mcp.dashboards.series import Pace, Series, Shape, histogram, scraped
 
 pytestmark = pytest.mark.engine("prometheus")
 

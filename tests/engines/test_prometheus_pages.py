@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bench.dashboards.command import app
+from bench.dashboards.engine import PagesPrometheus, own_prometheus
+from bench.dashboards.preview import MADE_UP_NOW, SMALL, chosen, fill
+from bench.dashboards.questions import Question, all_questions
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import dashboards
-from meshed_mcp.dashboards.command import app
-from meshed_mcp.dashboards.engine import PagesPrometheus, own_prometheus
-from meshed_mcp.dashboards.preview import MADE_UP_NOW, SMALL, chosen, fill
-from meshed_mcp.dashboards.questions import Question, all_questions
 from tests.stacks import ROOT
 
 pytestmark = pytest.mark.engine("prometheus")

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from bench.dashboards.engine import own_prometheus
+from bench.dashboards.preview import MADE_UP_NOW
+from bench.dashboards.remote_write import Span
+from bench.dashboards.series import Pace, Series, Shape
 from meshed_mcp.__main__ import app
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.observability.prometheus.rules import PAGES_SECONDS
 from meshed_mcp.components.promql import sli
-from meshed_mcp.dashboards.engine import own_prometheus
-from meshed_mcp.dashboards.preview import MADE_UP_NOW
-from meshed_mcp.dashboards.remote_write import Span
-from meshed_mcp.dashboards.series import Pace, Series, Shape
 
 pytestmark = pytest.mark.engine("prometheus")
 

@@ -14,12 +14,12 @@ from typing import Any, Final
 
 import pytest
 
+from bench.dashboards.engine import own_prometheus
 from meshed_mcp import contract
 from meshed_mcp.agents.autoscaler.pod_deletion_cost import ANNOTATION
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.fast_scaler import pod_deletion_cost as deletion
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.dashboards.engine import own_prometheus
 from tests.engines import pod_account
 from tests.engines.api_server import ApiServer
 from tests.engines.processes import free_port, running

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bench.dashboards.engine import PagesPrometheus, own_prometheus
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
@@ -19,7 +20,6 @@ from meshed_mcp.components.autoscaling.fast_scaler import live_query
 from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.promql import fast_scaler
-from meshed_mcp.dashboards.engine import PagesPrometheus, own_prometheus
 from tests.engines import pod_account
 from tests.engines.api_server import ApiServer
 from tests.engines.processes import Engine, free_port, running

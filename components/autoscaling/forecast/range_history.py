@@ -1,6 +1,6 @@
 """A load history from Prometheus: the parts of a range query put together on a grid. Samples in, `History` out.
 
-Not here: asking (`meshed_mcp/backtest.py`), how gaps and outages are taken (`load_history.py`), the query
+Not here: asking (`meshed_mcp/cli/backtest.py`), how gaps and outages are taken (`load_history.py`), the query
 (`promql/forecast.py`).
 """
 

@@ -12,7 +12,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.quantity import memory_bytes
 from meshed_mcp.components.mesh.service.container_args import Drain, ServerResources
-from meshed_mcp.contract_limits import (
+from meshed_mcp.contract.limits import (
     LIMIT_VARIABLES,
     MAXIMUM_SECONDS,
     ArgumentDepth,

@@ -11,7 +11,7 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.names import DNS_LABEL, DNS_NAME, listed
-from meshed_mcp.contract_limits import LIMIT_VARIABLES
+from meshed_mcp.contract.limits import LIMIT_VARIABLES
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.error_codes.service import (
     INVALID_CALLER,

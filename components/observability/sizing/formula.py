@@ -1,7 +1,7 @@
 """How large monitoring must be for a plan: series, samples, disk, memory, CPU. Numbers in, numbers out.
 
 Each factor stands once, with its source; where none is published, it says that it is ours. Not here: reading a stack
-(`meshed_mcp/capacity.py`).
+(`meshed_mcp/cli/capacity.py`).
 """
 
 from typing import Final, NamedTuple

@@ -19,7 +19,7 @@ from meshed_mcp.agents.http.limits import Limits, brackets, needs_no_place, nest
 from meshed_mcp.components.autoscaling.forecast.simulation import TARGET_SHARE
 from meshed_mcp.components.autoscaling.scaling_args import ScalingSettings
 from meshed_mcp.components.mesh.service.limits_args import LimitSettings
-from meshed_mcp.contract_limits import LIMIT_VARIABLES
+from meshed_mcp.contract.limits import LIMIT_VARIABLES
 
 JSON = st.recursive(
     st.none() | st.integers(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)

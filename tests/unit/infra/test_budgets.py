@@ -7,9 +7,9 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
+from meshed_mcp.cli.cost import cost_command, priced
 from meshed_mcp.components.autoscaling.cost import Prices
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.cost import cost_command, priced
 from meshed_mcp.infra.plan import Plan
 from meshed_mcp.infra.plan import planned as plan_of
 from tests.stacks import ROOT

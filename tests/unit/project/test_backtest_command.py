@@ -7,7 +7,7 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from meshed_mcp.backtest import backtest_command
+from meshed_mcp.cli.backtest import backtest_command
 from meshed_mcp.components.autoscaling.args import ForecastSettings, ScalingSettings
 from meshed_mcp.components.autoscaling.forecast.load_history import read
 from meshed_mcp.components.autoscaling.forecast.policy_comparison import compare, verdict

@@ -7,13 +7,13 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from bench.dashboards.recorded_series import recorded_series
+from bench.dashboards.series import ORGANISATIONS, Fleet, proxy_series, server_series
 from meshed_mcp.__main__ import app
 from meshed_mcp.agents import MCPService
-from meshed_mcp.capacity import GOALS
+from meshed_mcp.cli.capacity import GOALS
 from meshed_mcp.components.observability.sizing import formula
 from meshed_mcp.components.observability.sizing.formula import GIB, Load
-from meshed_mcp.dashboards.recorded_series import recorded_series
-from meshed_mcp.dashboards.series import ORGANISATIONS, Fleet, proxy_series, server_series
 from tests.stacks import ROOT
 
 LOAD = Load(100, 5, 20, 0, 500, 0.1, 5, 15, 30, servers=50)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from meshed_mcp.__main__ import main
+from meshed_mcp.cli.local import parsed_call
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.local_commands import parsed_call
 from tests.stacks import ROOT
 
 Run = Callable[..., tuple[int, str, str]]

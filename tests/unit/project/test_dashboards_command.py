@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bench.dashboards import engine
+from bench.dashboards.drawing import color, formatted, named
+from bench.dashboards.preview import SMALL
+from bench.dashboards.questions import questions
+from bench.dashboards.recorded_series import recorded_series
+from bench.dashboards.remote_write import Span, bodies, labels, spans, stored, varint
+from bench.dashboards.series import Fleet, Pace, Series, Shape, server_series
 from meshed_mcp.__main__ import app
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.observability.dashboards.records import Kind, Panel, Query, Threshold, Unit
-from meshed_mcp.dashboards import engine
-from meshed_mcp.dashboards.drawing import color, formatted, named
-from meshed_mcp.dashboards.preview import SMALL
-from meshed_mcp.dashboards.questions import questions
-from meshed_mcp.dashboards.recorded_series import recorded_series
-from meshed_mcp.dashboards.remote_write import Span, bodies, labels, spans, stored, varint
-from meshed_mcp.dashboards.series import Fleet, Pace, Series, Shape, server_series
 from tests.stacks import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "dashboards.md"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from meshed_mcp import entry_point, extras
+from meshed_mcp import extras
+from meshed_mcp.cli import entry_point
 from tests.stacks import ROOT
 
 TRANSITIVE = {

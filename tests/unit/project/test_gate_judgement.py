@@ -4,8 +4,8 @@ from math import inf, sqrt
 
 import pytest
 
-from meshed_mcp.gate import seconds
-from meshed_mcp.gate_judgement import (
+from meshed_mcp.cli.canary import seconds
+from meshed_mcp.cli.canary_analysis import (
     ONE_SIDED_95,
     Counts,
     Verdict,

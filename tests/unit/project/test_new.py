@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from meshed_mcp import new
 from meshed_mcp.__main__ import app
+from meshed_mcp.cli import new
 from meshed_mcp.components.core.errors import ConfigurationError
 from tests.stacks import ROOT
 

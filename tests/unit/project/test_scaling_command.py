@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from meshed_mcp.cli.scaling import app, reaction_of
 from meshed_mcp.components.autoscaling.fast_scaler import live_query
 from meshed_mcp.components.autoscaling.scale_out_latency import decision_stages
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.infra.plan import planned
 from meshed_mcp.infra.recording.project import read_project
-from meshed_mcp.scaling import app, reaction_of
 from tests.stacks import ROOT
 
 

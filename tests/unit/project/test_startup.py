@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 import typer
 
-from meshed_mcp.lazy_commands import COMMANDS, GROUPS, loaded
+from meshed_mcp.cli.lazy_commands import COMMANDS, GROUPS, loaded
 from tests.stacks import ROOT
 
 PROGRAM = """
@@ -41,7 +41,7 @@ def of(package: str, modules: frozenset[str]) -> set[str]:
 
 FOR_NO_HELP = (
     *("pulumi", "pulumi_kubernetes", "pydantic", "grpc", "httpx", "yaml", "re2", "cryptography", "jsonschema_rs"),
-    *("meshed_mcp.agents", "meshed_mcp.components", "meshed_mcp.infra", "meshed_mcp.local", "meshed_mcp.dashboards"),
+    *("meshed_mcp.agents", "meshed_mcp.components", "meshed_mcp.infra", "meshed_mcp.local", "bench.dashboards"),
 )
 
 
@@ -53,7 +53,13 @@ def test_help_imports_no_command(package: str) -> None:
 
 FOR_NO_CHECK = (
     *("pulumi_kubernetes", "jsonschema", "httpx", "cryptography", "matplotlib", "numpy", "rich", "mcp", "uvicorn"),
-    *("meshed_mcp.agents", "meshed_mcp.local", "meshed_mcp.dashboards", "meshed_mcp.capacity", "meshed_mcp.backtest"),
+    *(
+        "meshed_mcp.agents",
+        "meshed_mcp.local",
+        "bench.dashboards",
+        "meshed_mcp.cli.capacity",
+        "meshed_mcp.cli.backtest",
+    ),
 )
 
 

@@ -8,7 +8,7 @@ from meshed_mcp.agents.http.limits import Limits
 from meshed_mcp.components.mesh.service.args import ServiceSettings
 from meshed_mcp.components.mesh.service.container_args import Drain
 from meshed_mcp.components.mesh.service.limits_args import LimitSettings
-from meshed_mcp.contract_limits import LIMIT_VARIABLES
+from meshed_mcp.contract.limits import LIMIT_VARIABLES
 from tests.unit.components.mesh.mesh_rendering import render
 
 

@@ -9,14 +9,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
+from bench.dashboards.drawing import Answer, figure_of, named
+from bench.dashboards.engine import PagesPrometheus
+from bench.dashboards.platform_series import platform_series
+from bench.dashboards.questions import EVERYTHING, Question, mark, questions
+from bench.dashboards.recorded_series import recorded_series
+from bench.dashboards.remote_write import spans
+from bench.dashboards.series import Fleet, proxy_series, server_series
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Panel, Variable
-from meshed_mcp.dashboards.drawing import Answer, figure_of, named
-from meshed_mcp.dashboards.engine import PagesPrometheus
-from meshed_mcp.dashboards.platform_series import platform_series
-from meshed_mcp.dashboards.questions import EVERYTHING, Question, mark, questions
-from meshed_mcp.dashboards.recorded_series import recorded_series
-from meshed_mcp.dashboards.remote_write import spans
-from meshed_mcp.dashboards.series import Fleet, proxy_series, server_series
 
 SMALL: Final = Fleet(servers=4, pods=3, tools=4, namespaces=2)
 """What a reviewer looks at: enough lines to see that there are several."""

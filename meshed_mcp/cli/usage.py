@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 from meshed_mcp import contract
+from meshed_mcp.cli.prometheus import Prometheus
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.components.observability.prometheus.rules import PAGES_SECONDS
 from meshed_mcp.components.promql.usage import exported_usage
@@ -26,7 +27,6 @@ from meshed_mcp.error_codes.cli import (
     TOO_MANY_PARTS,
     UNKNOWN_FILE_TYPE,
 )
-from meshed_mcp.prometheus import Prometheus
 
 console = Console(highlight=False, soft_wrap=True)
 

@@ -20,32 +20,32 @@ class Target(NamedTuple):
 
 COMMANDS: Final = {
     "backtest": Target(
-        "meshed_mcp.backtest",
+        "meshed_mcp.cli.backtest",
         "backtest_command",
         "Simulate a service on its own history: reactive, with the forecast, at equal cost, and with a placebo.",
     ),
     "capacity": Target(
-        "meshed_mcp.capacity",
+        "meshed_mcp.cli.capacity",
         "capacity_command",
         "Size Prometheus, Jaeger and the collectors for a stack at its most replicas; warn where it gives less.",
     ),
     "cost": Target(
-        "meshed_mcp.cost",
+        "meshed_mcp.cli.cost",
         "cost_command",
         "Price the services of a stack, per month: requests of server and proxy times replicas; prices as given.",
     ),
     "dashboards": Target(
-        "meshed_mcp.dashboards_command",
+        "meshed_mcp.cli.dashboards",
         "dashboards_command",
         "Write the pages as JSON, and as pictures: from a Prometheus, or from made-up data in one started for it.",
     ),
     "gate": Target(
-        "meshed_mcp.gate",
+        "meshed_mcp.cli.canary",
         "gate_command",
         "Compare the new version of a service with the old one: exit code 0 good, 1 worse, 2 undecided.",
     ),
     "usage": Target(
-        "meshed_mcp.usage",
+        "meshed_mcp.cli.usage",
         "usage_command",
         "Write tool calls by organisation and tool, a row per part of the time; no user is in it.",
     ),
@@ -53,9 +53,9 @@ COMMANDS: Final = {
 """Commands that are functions."""
 
 GROUPS: Final = {
-    "scaling": Target("meshed_mcp.scaling", "app", "Look at how a service scales."),
+    "scaling": Target("meshed_mcp.cli.scaling", "app", "Look at how a service scales."),
     "local": Target(
-        "meshed_mcp.local_commands",
+        "meshed_mcp.cli.local",
         "app",
         "Run a stack on this machine: a process per replica, each behind its own Envoy, and a gateway.",
     ),

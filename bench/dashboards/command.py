@@ -1,4 +1,4 @@
-"""Developer tool that draws the dashboards without Grafana: `python -m meshed_mcp.dashboards.command FOLDER`.
+"""Developer tool that draws the dashboards without Grafana: `python -m bench.dashboards.command FOLDER`.
 
 A stack's files in, pictures out. Not in the wheel: docs/adr/0012.
 """
@@ -11,10 +11,10 @@ from typing import Annotated
 
 import typer
 
+from bench.dashboards import engine, preview
+from meshed_mcp.cli.dashboards import observability_args
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import dashboards
-from meshed_mcp.dashboards import engine, preview
-from meshed_mcp.dashboards_command import observability_args
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

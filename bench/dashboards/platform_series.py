@@ -6,11 +6,11 @@ Not here: what servers and their proxies show (`series.py`).
 from collections.abc import Iterator
 from typing import Final
 
+from bench.dashboards.series import Fleet, Pace, Series, Shape, histogram, scraped
 from meshed_mcp import contract
 from meshed_mcp.components.core.charts import ISTIO_VERSION
 from meshed_mcp.components.promql import control_plane as istiod
 from meshed_mcp.components.promql.autoscaling import METRICS, RECOMMENDED
-from meshed_mcp.dashboards.series import Fleet, Pace, Series, Shape, histogram, scraped
 
 MIB: Final = 2**20
 GIB: Final = 2**30

@@ -17,12 +17,12 @@ from typing import Any, Final, NamedTuple
 
 import httpx
 
+from bench.dashboards.questions import PAGE_SECONDS, Question
+from bench.dashboards.remote_write import HEADERS, Span, bodies
+from bench.dashboards.series import Pace, Series
+from meshed_mcp.cli.prometheus import Prometheus
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
-from meshed_mcp.dashboards.questions import PAGE_SECONDS, Question
-from meshed_mcp.dashboards.remote_write import HEADERS, Span, bodies
-from meshed_mcp.dashboards.series import Pace, Series
 from meshed_mcp.error_codes.cli import PROMETHEUS_NOT_FOUND, PROMETHEUS_NOT_STARTED
-from meshed_mcp.prometheus import Prometheus
 
 ENGINES: Final = Path(".engines") / "bin"
 """Where `make engines` puts programs."""
@@ -97,7 +97,7 @@ def own_prometheus(folder: Path, blocks: tuple[str, str] = LONG_HEAD) -> Iterato
     config.write_text(json.dumps({"global": {"evaluation_interval": "15s"}}), encoding="utf-8")
     address = f"127.0.0.1:{free_port()}"
     with (folder / "prometheus.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - the user's own Prometheus
+        process = subprocess.Popen(
             command(binary, config, folder / "data", address, blocks), stdout=log, stderr=subprocess.STDOUT
         )
         try:

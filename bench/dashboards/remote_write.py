@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from bench.dashboards.series import Pace, Series, Shape
 from meshed_mcp.components.core import scraping
 from meshed_mcp.components.observability.dashboards import choices
 from meshed_mcp.components.promql.load import LOAD_SECONDS
-from meshed_mcp.dashboards.series import Pace, Series, Shape
 
 HEADERS: Final = {
     "Content-Encoding": "snappy",

@@ -2,7 +2,7 @@
 
 A stack, a service and its load, from a file or a Prometheus, in; a table, a picture and a plain answer out. Not here:
 the simulation (`components/autoscaling/forecast/policy_comparison.py`), reading the load (`load_history.py`,
-`range_history.py`), drawing (`backtest_picture.py`).
+`range_history.py`), drawing (`backtest_plot.py`).
 """
 
 import time
@@ -14,6 +14,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from meshed_mcp.cli.prometheus import Prometheus
+from meshed_mcp.cli.scaling import reaction_of
 from meshed_mcp.components.autoscaling.args import ForecastSettings, ScalingTarget
 from meshed_mcp.components.autoscaling.forecast.load_history import History, read
 from meshed_mcp.components.autoscaling.forecast.model import Series
@@ -26,8 +28,6 @@ from meshed_mcp.components.mesh.service.container import READINESS_PERIOD_SECOND
 from meshed_mcp.error_codes.cli import CALL_SECONDS_MISSING, HISTORY_NOTE, IN_FLIGHT_IS_NULL, ONE_HISTORY
 from meshed_mcp.infra.plan import planned
 from meshed_mcp.infra.recording.project import read_project
-from meshed_mcp.prometheus import Prometheus
-from meshed_mcp.scaling import reaction_of
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -70,7 +70,7 @@ def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     console.print(outcome_table(found))
     console.print(verdict(found)[1])
     if picture is not None:
-        from meshed_mcp.backtest_picture import draw  # noqa: PLC0415 - needs matplotlib, which is an extra
+        from meshed_mcp.cli.backtest_plot import draw  # noqa: PLC0415 - needs matplotlib, which is an extra
 
         draw(picture, history.start, values, found)
         console.print(f"picture: {picture}")

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from meshed_mcp.cli.cost import bounds
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.core.scraping import PROXY_SECONDS, SERVER_SECONDS
 from meshed_mcp.components.observability.prometheus.values import RETENTION_SHARE
@@ -19,7 +20,6 @@ from meshed_mcp.components.observability.sizing import formula
 from meshed_mcp.components.observability.sizing.formula import GIB, MIB, Load, Size, Tail
 from meshed_mcp.components.observability.sizing.resources import Reservation
 from meshed_mcp.components.observability.tracing.jaeger_args import BadgerStorage, SearchStorage
-from meshed_mcp.cost import bounds
 from meshed_mcp.error_codes.cli import RESERVATION_TOO_SMALL
 from meshed_mcp.infra.plan import Plan, planned
 from meshed_mcp.infra.recording.project import read_project

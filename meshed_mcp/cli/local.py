@@ -96,11 +96,11 @@ def top_command(
     once: Annotated[bool, typer.Option("--once", help="Print it once.")] = False,
 ) -> None:
     """Show calls per second, p99, errors, calls in flight and burn of each service, live, and the alerts that fire."""
+    from meshed_mcp.cli.prometheus import Prometheus  # noqa: PLC0415 - as above
     from meshed_mcp.local.observe import (
         monitoring,
         top,
     )
-    from meshed_mcp.prometheus import Prometheus  # noqa: PLC0415 - as above
 
     found = {"prometheus": prometheus} if prometheus else monitoring.addresses(project / RUNS / stack)
     url = None if found is None else found["prometheus"]

@@ -6,10 +6,7 @@ A `Fleet` in, `Series` out. Names come from the rules' own modules.
 from collections.abc import Iterator
 from typing import Final
 
-from meshed_mcp import contract
-from meshed_mcp.components.alerts.burn_rate import BURN_RATES
-from meshed_mcp.components.promql import capacity, cost, forecast, load, mesh, sli
-from meshed_mcp.dashboards.series import (
+from bench.dashboards.series import (
     CALLS_PER_SECOND,
     ERROR_SHARE,
     ORGANISATIONS,
@@ -21,6 +18,9 @@ from meshed_mcp.dashboards.series import (
     median_of,
     shares_below,
 )
+from meshed_mcp import contract
+from meshed_mcp.components.alerts.burn_rate import BURN_RATES
+from meshed_mcp.components.promql import capacity, cost, forecast, load, mesh, sli
 
 SLOW_SHARE: Final = 0.01
 SHARES: Final = {"operations": 1.0, "errors": ERROR_SHARE, "calls": 1.0, "slow_calls": SLOW_SHARE}

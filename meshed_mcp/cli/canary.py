@@ -1,7 +1,7 @@
 """The command `meshed-mcp gate`: is a new version of a service as good as the old one, by what Prometheus saw of both.
 
 A service and a Prometheus in; the evidence and the exit code out: 0 good, 1 worse, 2 undecided.
-Not here: the judgement (`gate_judgement.py`), the expressions (`components/promql/canary.py`).
+Not here: the judgement (`canary_analysis.py`), the expressions (`components/promql/canary.py`).
 """
 
 import contextlib
@@ -15,12 +15,12 @@ import typer
 from rich.console import Console
 
 from meshed_mcp import contract
+from meshed_mcp.cli.canary_analysis import Counts, Finding, Verdict, finding, overall, slow, usual_bound
+from meshed_mcp.cli.prometheus import Prometheus
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.components.promql import canary as gate_queries
 from meshed_mcp.components.promql import selectors
 from meshed_mcp.error_codes.cli import INVALID_WINDOW, ONE_RELEASE_SEEN
-from meshed_mcp.gate_judgement import Counts, Finding, Verdict, finding, overall, slow, usual_bound
-from meshed_mcp.prometheus import Prometheus
 
 console = Console(highlight=False, soft_wrap=True)
 
