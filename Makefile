@@ -1,4 +1,4 @@
-# Every task of the project; CI calls only these. `make` alone lists them.
+# All tasks of the project; CI calls only these. `make` lists them.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +11,7 @@ STACK ?= dev
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: $(INSTALLED) ## Make .venv with everything pinned
+setup: $(INSTALLED) ## Create .venv with pinned dependencies
 
 $(INSTALLED): requirements.txt requirements-test.txt infra/requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -25,24 +25,24 @@ LOCAL_CALLS := \
 	--call 'mcp-controller/remember={"title": "Drain", "text": "On SIGTERM a server stops being ready, finishes its calls and exits."}' \
 	--call 'mcp-controller/answer={"question": "What does a server do on SIGTERM?"}'
 
-# Scaling needs Prometheus, and watches on files: Linux allows a user 128 by default, a stack of ten Envoys takes more.
+# Scaling needs Prometheus and inotify instances: Linux allows 128 per user by default, and ten Envoys need more.
 WATCHES = $(shell cat /proc/sys/fs/inotify/max_user_instances 2>/dev/null || echo 1024)
 LOCAL_SCALE = $(if $(or $(wildcard .engines/bin/prometheus),$(shell command -v prometheus)),$(shell test $(WATCHES) -ge 512 && echo --scale))
 
-local: setup ## Run the dev stack here behind real Envoy until Ctrl-C
+local: setup ## Run the dev stack on this machine behind real Envoy proxies until Ctrl-C
 	$(BIN)/meshed-mcp local --stack $(STACK) $(LOCAL_CALLS) $(LOCAL_SCALE)
 
-local-check: setup ## The same, then exit with 0 or 1
+local-check: setup ## Run the dev stack, check it, then exit with 0 or 1
 	$(BIN)/meshed-mcp local --stack $(STACK) --check $(LOCAL_CALLS)
 
 # Every test module runs in one worker, so that its fixtures are made once; `make test` groups by engines as well.
 PYTEST := $(BIN)/pytest --numprocesses auto
 PARALLEL := $(PYTEST) --dist loadfile
 
-test: lint ## Everything: linters, types, contracts, tests
+test: lint ## Run all linters, type checks, import contracts and tests
 	$(PYTEST) --dist loadgroup
 
-lint: setup ## ruff, mypy, import contracts
+lint: setup ## Run ruff, mypy and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -64,48 +64,48 @@ format: setup ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only --quiet .
 
-golden: setup ## Write the golden files again
+golden: setup ## Regenerate the golden files
 	$(BIN)/python -m tests.golden.write
 
-schemas: setup ## Write the schemas of check again, from the API server and CRD files (CRD_DIR=folder)
+schemas: setup ## Regenerate the schemas of check, from the API server and CRD files (CRD_DIR=folder)
 	$(BIN)/python -m tests.schemas.write
 
-lines: ## Count the lines a user writes in the quick start; more than 15 is an error
+lines: ## Count the lines of the quick start; fail above 15
 	@awk 'NF { count[FILENAME]++; total++ } \
 		END { for (file in count) printf "%4d %s\n", count[file], file; print total " lines"; exit total > 15 }' \
 		examples/quickstart/*.py examples/quickstart/*.yaml
 
-backtest: setup ## Simulate scaling with and without a forecast on public traces
+backtest: setup ## Backtest the load forecast on public traces
 	$(BIN)/python -m bench.backtest
 
-bench-mesh: setup ## Measure what two sidecars add to a call, beside a chain by hand
+bench-mesh: setup ## Measure the latency of two sidecars, compared with hand-written Envoys
 	$(BIN)/python -m bench.mesh
 
-bench-reaction: setup ## Time a step in load until new replicas answer, with the rendered ScaledObject
+bench-reaction: setup ## Measure the scale-out latency with the rendered ScaledObject
 	PATH=$(CURDIR)/.engines/bin:$$PATH $(BIN)/python -m bench.reaction
 
-bench-render: setup ## Time the rendering of stacks of up to 1,000 services
+bench-render: setup ## Measure the time to render stacks of up to 1,000 services
 	$(BIN)/python -m bench.render
 
-bench-rollout: setup ## Count the calls that a rollout, a scale-in, a death of a replica lose
+bench-rollout: setup ## Count calls lost in rollouts, scale-ins and replica failures
 	$(BIN)/python -m bench.rollout
 
-bench-runtime: setup ## Measure the runtime beside the bare SDK server
+bench-runtime: setup ## Measure the runtime overhead, compared with the bare SDK server
 	$(BIN)/python -m bench.runtime
 
-bench-scaling-rules: setup ## Evaluate the scaling rules of a thousand services
+bench-scaling-rules: setup ## Measure the evaluation of scaling rules for 1,000 services
 	PATH=$(CURDIR)/.engines/bin:$$PATH $(BIN)/python -m bench.scaling_rules
 
 bench-startup: setup ## Measure the CPU time of meshed-mcp --help and check
 	$(BIN)/python -m bench.startup
 
-bench-telemetry: setup ## Measure what metrics and spans cost per call
+bench-telemetry: setup ## Measure the CPU cost of metrics and spans per call
 	$(BIN)/python -m bench.telemetry_cost
 
-dashboard-pictures: setup ## Draw the pages of docs/reference/dashboards.md again
+dashboard-pictures: setup ## Regenerate the pictures of docs/reference/dashboards.md
 	$(BIN)/python -m bench.dashboards.command --stack dev docs/images/dashboards
 
-bench-observability: setup ## Measure queries, rules and the lag of a thousand pods' series
+bench-observability: setup ## Measure dashboard queries, rules, lag and memory at 1,000 pods
 	$(BIN)/python -m bench.observability
 	$(BIN)/python -m bench.series_memory
 
@@ -115,7 +115,7 @@ package: setup ## Build the source distribution and the wheel
 IMAGE_LAYER := build/image/app
 MAX_IMAGE_MB := 120
 
-image-size: setup ## Weigh the image's layer without an engine; more than 120 MB is an error
+image-size: setup ## Measure the image's layer without a container engine; fail above 120 MB
 	rm -rf build/image && mkdir -p build/image
 	$(BIN)/python -m build --wheel --outdir build/image . > build/image/wheel.log
 	PATH=$(CURDIR)/$(BIN):$$PATH image/layer.sh $$(echo build/image/*.whl) $(IMAGE_LAYER)
@@ -126,5 +126,5 @@ image-size: setup ## Weigh the image's layer without an engine; more than 120 MB
 preview: setup ## Preview a stack with Pulumi (STACK=dev)
 	pulumi preview --stack $(STACK)
 
-clean: ## Remove what the tasks made, engines excepted
+clean: ## Remove generated files, except engines
 	rm -rf $(VENV) .local build dist rendered .mypy_cache .pytest_cache .ruff_cache

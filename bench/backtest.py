@@ -1,7 +1,7 @@
-"""Backtests of the forecast on public traces and a synthetic one: raw figures as JSON, a table in the documentation.
+"""Backtests of the load forecast on public traces and a synthetic one.
 
-Reads the traces in ../shared/data, or in the folder that LOAD_TRACES names (docs/reference/backtest.md says which and
-where they are published). Run it with `make backtest`.
+Writes raw figures as JSON and a table in docs/reference/backtest.md. Reads the traces in ../shared/data, or in the
+folder that LOAD_TRACES names; docs/reference/backtest.md lists them. Run it with `make backtest`.
 """
 
 import json
@@ -35,17 +35,17 @@ REPEATS: Final = 5
 
 
 class Case(NamedTuple):
-    """One load and one start of replicas."""
+    """One load and one pod start time."""
 
     name: str
     load: Series
     pod_ready_seconds: float
     judged_from: int = 0
-    """Minute before which load is only history."""
+    """Minute before which the load is history only."""
 
 
 def cases() -> Iterator[Case]:
-    """All of them."""
+    """All cases."""
     nasa = read(TRACES / "nasa-http-1995-per-minute.csv").values
     nab = read(TRACES / "nab-elb-requests-5min.csv").values
     for name, (first, last) in (("NASA July, 13.6 d", JULY), ("NASA August, 14 d", AUGUST)):
@@ -59,7 +59,7 @@ def cases() -> Iterator[Case]:
 
 
 def centred_mean(values: Series, minutes: int) -> list[float | None]:
-    """`values` without the noise of single minutes."""
+    """`values` smoothed over several minutes."""
     found: list[float | None] = []
     for minute in range(len(values)):
         near = [value for value in values[max(0, minute - minutes // 2) : minute + minutes // 2] if value is not None]
@@ -68,7 +68,7 @@ def centred_mean(values: Series, minutes: int) -> list[float | None]:
 
 
 def weekday_bursts(days: int) -> list[float | None]:
-    """A load of 10 that is 40 from nine to ten on five days of seven."""
+    """A load of 10 that rises to 40 from 09:00 to 10:00 on weekdays."""
     return [
         40.0 if day % 7 < 5 and 9 * 60 <= minute < 10 * 60 else 10.0  # noqa: PLR2004 - five working days
         for day in range(days)
@@ -77,7 +77,7 @@ def weekday_bursts(days: int) -> list[float | None]:
 
 
 def service(case: Case) -> Service:
-    """A service whose p99 of load needs PEAK_REPLICAS."""
+    """A service whose p99 load needs PEAK_REPLICAS."""
     known = sorted(value for value in case.load if value is not None)
     capacity = known[int(len(known) * 0.99)] / PEAK_REPLICAS / TARGET_SHARE
     return Service(ScalingSettings(max_replicas=3 * PEAK_REPLICAS), capacity, case.pod_ready_seconds)
@@ -128,9 +128,9 @@ def simulation_seconds() -> list[float]:
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """A row per case; four figures a cell are reactive / forecast / equal cost / placebo."""
+    """A row per case; four figures a cell are reactive / forecast / equal cost / control."""
     lines = [
-        "| load, start of replicas | overloaded s per day | unserved % | replica-hours per day | trusted | answer |",
+        "| load, start of replicas | overloaded s per day | unserved % | replica-hours per day | trusted | verdict |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for item in results:
@@ -144,9 +144,9 @@ def table(results: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Run all cases, write both files."""
+    """Run all cases, write the raw figures and the page."""
     if not (TRACES / "nasa-http-1995-per-minute.csv").is_file():
-        sys.exit(f"no traces in {TRACES}; name a folder that has them: export LOAD_TRACES=<folder>")
+        sys.exit(f"no traces in {TRACES}; set the folder that has them: export LOAD_TRACES=<folder>")
     results, seconds = [result(case) for case in cases()], simulation_seconds()
     raw = {"python": platform.python_version(), "cores": os.cpu_count(), "cpu_seconds_14_days": seconds}
     RAW.write_text(json.dumps({**raw, "results": results}, indent=1) + "\n", encoding="utf-8")

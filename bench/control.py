@@ -1,7 +1,8 @@
-"""The control: two Envoys by hand with mutual TLS, one allow-list and one limit, and nothing else.
+"""The control: two hand-written Envoys with mutual TLS, one allow-list and one limit.
 
-In: certificates of both ends and the server's address. Out: configurations, for a caller's side and a server's side.
-No access log, no tracing, no outlier detection, no pools, no routes: what anybody would write who knows Envoy well.
+Takes the certificates of both ends and the server's address. Returns a configuration for the caller's side and one
+for the server's side. It has no access log, tracing, outlier detection, pools or routes: the smallest comparable
+chain.
 """
 
 from pathlib import Path
@@ -15,11 +16,11 @@ TYPE: Final = "type.googleapis.com/envoy.extensions"
 OUTBOUND_PORT, INBOUND_PORT = 16001, 16006
 SIDECAR_SOURCE: Final = {"address": "127.0.0.6", "port_value": 0}
 LIMIT: Final = {"max_tokens": 1_000_000, "tokens_per_fill": 1_000_000, "fill_interval": "1s"}
-"""Never reached: measured is the looking, not the refusing."""
+"""Never reached: the benchmark measures the check, not the rejection."""
 
 
 def caller(address: str, server: str, files: KeyFiles, server_uri: str) -> Message:
-    """The caller's side: everything goes to the server's side, by mutual TLS."""
+    """The caller's side: forwards all requests to the server's side over mutual TLS."""
     tls = {
         "@type": f"{TYPE}.transport_sockets.tls.v3.UpstreamTlsContext",
         "common_tls_context": _tls(files, server_uri),
@@ -34,7 +35,7 @@ def caller(address: str, server: str, files: KeyFiles, server_uri: str) -> Messa
 
 
 def server(address: str, application: tuple[str, int], files: KeyFiles, caller_uri: str, tool: str) -> Message:
-    """The server's side: who calls which tool in which revision, how often, then the server."""
+    """The server's side: allow-list of callers, tools and revisions, a rate limit, then the server."""
     tls = {
         "@type": f"{TYPE}.transport_sockets.tls.v3.DownstreamTlsContext",
         "common_tls_context": _tls(files, caller_uri),

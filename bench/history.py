@@ -1,4 +1,4 @@
-"""A real Prometheus with hours of samples, and targets that go on where the history ends.
+"""A real Prometheus with hours of samples, and scrape targets that continue where the history ends.
 
 In: series, and how long ago they began. Out: samples by remote write; `/metrics` of many targets on one port. Not here:
 which series there are (`bench/dashboards/series.py`), what is measured of it (`series_memory.py`).
@@ -19,8 +19,8 @@ from bench.dashboards.series import Series, Shape
 from meshed_mcp.components.core.scraping import SERVER_SECONDS
 
 SLICE_SECONDS: Final = 40
-"""All series move on together by so much: Prometheus keeps room for all samples that a series ever got at once, and a
-scrape brings one."""
+"""Seconds of samples per write, for all series: Prometheus keeps memory for the largest batch of a series, and a
+scrape has one sample."""
 
 SERIES_PER_REQUEST: Final = 5_000
 SERIES_PER_TARGET: Final = 300
@@ -29,13 +29,13 @@ SEED: Final = 6
 
 
 class Values:
-    """Counters as traffic makes them: whole numbers, at random moments. One stream of arrivals serves every series."""
+    """Counters as in real traffic: integers at random moments. One stream of arrivals serves every series."""
 
     def __init__(self) -> None:
         self._moments = np.cumsum(np.random.default_rng(SEED).exponential(size=ARRIVALS))
 
     def at(self, series: list[Series], elapsed: Any) -> Any:
-        """Of each series, at each moment (seconds since the beginning); very fast counters grow evenly."""
+        """Value of each series at each moment (seconds since the start); very fast counters grow evenly."""
         sizes = np.array([[each.size] for each in series])
         counters = np.array([[each.shape is Shape.COUNTER] for each in series])
         due = sizes * elapsed[None, :]
@@ -57,7 +57,7 @@ def fill(prometheus: PagesPrometheus, series: list[Series], values: Values, bega
 
 
 def request(heads: list[bytes], grid: Grid, values: Any) -> bytes:
-    """Body of one request: the samples of some series, each with its encoded labels."""
+    """Body of one request: samples of some series, each with its encoded labels."""
     filled = np.tile(grid.template, (len(heads), 1))
     filled["value"] = values
     samples, length = filled.tobytes(), grid.template.nbytes
@@ -66,7 +66,7 @@ def request(heads: list[bytes], grid: Grid, values: Any) -> bytes:
 
 
 class Pods:
-    """`/metrics` of as many targets as the series fill. Texts are made anew each interval, for all targets at once."""
+    """`/metrics` of as many targets as the series need. Texts are rebuilt each interval, for all targets at once."""
 
     def __init__(self, series: list[Series], values: Values, began: float) -> None:
         self._heads = [exposed(each.labels) for each in series]
@@ -81,7 +81,7 @@ class Pods:
             self._render()
 
     def end(self) -> None:
-        """No new values."""
+        """Stop updating values."""
         self._ended.set()
 
     def _render(self) -> None:
@@ -92,14 +92,14 @@ class Pods:
 
 
 def exposed(pairs: dict[str, str]) -> str:
-    """Name and labels in the text format."""
+    """Name and labels in the Prometheus text format."""
     inner = ",".join(f'{name}="{value}"' for name, value in pairs.items() if name != "__name__")
     return f"{pairs['__name__']}{{{inner}}}"
 
 
 @contextmanager
 def exporter(pods: Pods) -> Iterator[str]:
-    """Serves them as `/0`, `/1` and so on; the address."""
+    """Serve the targets as `/0`, `/1` and so on; yield the address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -113,7 +113,7 @@ def exporter(pods: Pods) -> Iterator[str]:
             self.wfile.write(text)
 
         def log_message(self, *_: object) -> None:
-            """Nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -1,7 +1,8 @@
-"""How long a call takes to be queryable: a service of the local run behind its Envoy, a Prometheus that scrapes it.
+"""Time from the end of a call until Prometheus can return it in a query.
 
-Out: seconds from the end of each call to the first query that counts it. Calls come at all phases of the scrape
-interval; the interval and the job are those that the stack renders.
+The service runs behind its Envoy in the local run, and a real Prometheus scrapes it. The result is the seconds from
+the end of each call to the first query that counts it. Calls come at all phases of the scrape interval. The interval
+and the job are those that the stack renders.
 """
 
 import json
@@ -38,7 +39,7 @@ COUNT: Final = f'sum({contract.METRIC_OPERATION_DURATION}_count{{{contract.LABEL
 
 
 def scrape_config(run: Running) -> dict[str, object]:
-    """What the PodMonitor of the service becomes."""
+    """The scrape configuration that results from the service's PodMonitor."""
     pods = [pod for pod in run.topology.pods if pod.deployment.name == SERVICE]
     return {
         "job_name": SERVICE,
@@ -74,7 +75,7 @@ def lags() -> list[float]:
 
 
 async def measured(prometheus: Prometheus, url: str) -> list[float]:
-    """Call and look, side by side."""
+    """Call and query concurrently."""
     ended: list[float] = []
     seen: list[float] = []
     async with anyio.create_task_group() as tasks:
@@ -84,7 +85,7 @@ async def measured(prometheus: Prometheus, url: str) -> list[float]:
 
 
 async def call(url: str, ended: list[float]) -> None:
-    """Make the calls through the gateway; note when each ended."""
+    """Call through the gateway; record when each call ended."""
     async with (
         httpx2.AsyncClient(trust_env=False, timeout=60) as http,
         Client(streamable_http_client(url, http_client=http), mode="2026-07-28") as client,
@@ -96,7 +97,7 @@ async def call(url: str, ended: list[float]) -> None:
 
 
 async def look(prometheus: Prometheus, ended: list[float], seen: list[float]) -> None:
-    """Ask how many calls are counted, until all are; note when each was."""
+    """Query the number of counted calls until all are counted; record when each was."""
     end = time.monotonic() + CALLS * PAUSE_SECONDS * 2 + LONGEST_SECONDS
     while len(seen) < CALLS and time.monotonic() < end:
         found = await anyio.to_thread.run_sync(prometheus.values, COUNT, time.time())

@@ -1,8 +1,9 @@
-"""The lever's way in `make bench-reaction`: from a step in load to the replicas that a raised minimum brought.
+"""The fast scaler's path in `make bench-reaction`: from a step in load to the replicas of a raised minimum.
 
-Real are the rendered query and rule on a real Prometheus, the lever as a process, its patch over HTTPS, replicas and
-sidecars. Played are the API server (played_keda.py) and KEDA: as its scale executor does, a raised minimum is the size
-at once while no trigger is above its `activationThreshold`. The HPA does not take part.
+Real: the rendered query and rule on a real Prometheus, the fast scaler as a process, its patch over HTTPS, replicas
+and sidecars. Simulated: the API server (played_keda.py) and KEDA. As KEDA's scale executor does, the simulation sets
+the replica count to a raised minimum at once while no trigger is above its `activationThreshold`. The HPA takes no
+part.
 """
 
 import os
@@ -36,9 +37,9 @@ IMAGE: Final = "registry.example.com/bench:1"
 
 
 PATCH_TO_READY_SECONDS: Final = 5.2
-"""From a patched minimum to ready pods that start in 5 s, which the goal names: with KEDA 2.21, a real API server and
-scheduler it took 5.1 s at the median of 25 steps and 5.3 s at most. Processes here start in one; sooner than this they
-get no calls, for replicas that share the load before it was ever seen whole change what is measured."""
+"""From a patched minimum to ready pods that start in 5 s, as in the goal. With KEDA 2.21, a real API server and
+scheduler it took 5.1 s at the median of 25 steps and 5.3 s at most. Processes here start in 1 s. They get no calls
+before this time, because replicas that take load before a scrape has seen all of it would change the result."""
 
 
 class Batch(NamedTuple):
@@ -50,16 +51,16 @@ class Batch(NamedTuple):
 
 @dataclass
 class Raised:
-    """Sizes that minimums brought: (seconds, size) of each, and the replicas that are on their way."""
+    """Replica counts that raised minimums set, as (seconds, count), and the replicas that are starting."""
 
     up: Running
     changes: list[tuple[float, int]] = field(default_factory=list)
     coming: list[Batch] = field(default_factory=list)
     ready: float = 0.0
-    """When the last of them was in reach."""
+    """When the last replica was reachable."""
 
     def raise_to(self, minimum: int, at: float) -> None:
-        """Start what is missing to `minimum`, which was patched `at`."""
+        """Start the replicas that are missing to `minimum`, which was patched `at`."""
         coming = sum(len(batch.pods) for batch in self.coming)
         missing = minimum - len(replicas_of(self.up, stacks.COUNTED)) - coming
         if missing > 0:
@@ -67,13 +68,13 @@ class Raised:
             self.coming.append(Batch(at, list(begin(self.up, deployment_of(self.up, stacks.COUNTED), missing))))
 
     def settle(self) -> None:
-        """Let those that are ready have calls, when pods would be."""
+        """Add ready replicas to load balancing, at the time at which pods would be ready."""
         started = time.perf_counter() - PATCH_TO_READY_SECONDS
         for batch in [each for each in self.coming if each.patched <= started and are_ready(self.up, each.pods)]:
             self._admit(batch)
 
     def end(self) -> None:
-        """Let all have calls, so that nobody forgets them."""
+        """Add all replicas to load balancing, so that cleanup includes them."""
         for batch in list(self.coming):
             self._admit(batch)
 
@@ -84,7 +85,7 @@ class Raised:
 
 
 def policy(targets: dict[str, Any]) -> AutoscalingPolicyArgs:
-    """The bench's service with a lever, all else by default."""
+    """The benchmark's service with a fast scaler; all other settings are defaults."""
     keda = {"install": "existing", "lever": {"image": IMAGE}}
     raw = {"targets": targets, "namespace": stacks.NAMESPACE, "prometheus_url": "http://prometheus", "keda": keda}
     return AutoscalingPolicyArgs.model_validate(raw)
@@ -98,7 +99,7 @@ def extras(targets: dict[str, Any]) -> Extras:
 
 @contextmanager
 def levers(targets: dict[str, Any], seen: Scraping, folder: Path) -> Iterator[Minimums]:
-    """As many processes as the Deployment has, with its command and variables, and what they patch."""
+    """As many processes as the Deployment has replicas, with its command and variables, and the object they patch."""
     (deployment,) = [item for item in lever.manifests(policy(targets)) if item["kind"] == "Deployment"]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     rendered = {item["name"]: item["value"] for item in container["env"]}
@@ -120,7 +121,7 @@ def levers(targets: dict[str, Any], seen: Scraping, folder: Path) -> Iterator[Mi
 
 
 def pull(raised: Raised, seen: Scraping, minimums: Minimums, triggers: list[Manifest], begun: float) -> None:
-    """One look: act on the youngest minimum as KEDA does."""
+    """Poll once: act on the latest minimum as KEDA does."""
     seen.follow(raised.up.alive.values())
     patched = minimums.since(begun)
     if patched and patched[-1][1] > (raised.changes or [(0.0, 0)])[-1][1] and not active(triggers, seen):
@@ -129,20 +130,20 @@ def pull(raised: Raised, seen: Scraping, minimums: Minimums, triggers: list[Mani
 
 
 def active(triggers: list[Manifest], seen: Scraping) -> bool:
-    """Whether KEDA would leave the size to the HPA. Source: KEDA, `activationThreshold`; resources do not count."""
+    """Whether KEDA leaves the replica count to the HPA. Source: KEDA, `activationThreshold`; resources do not count."""
     ask = one_number(seen.asking.result)
     queried = [each["metadata"] for each in triggers if each["type"] == "prometheus"]
     return any((ask(each["query"]) or 0.0) > float(each.get("activationThreshold", 0)) for each in queried)
 
 
 def triggers_of(targets: dict[str, Any]) -> list[Manifest]:
-    """The rendered ScaledObject's."""
+    """The value of the rendered ScaledObject."""
     (scaled,) = scalers.manifests(policy(targets))
     return list(scaled["spec"]["triggers"])
 
 
 def wait_until_recorded(seen: Scraping, seconds: float) -> None:
-    """Until the rule has recorded the base load's need, as it has wherever a service runs. Raises TimeoutError."""
+    """Wait until the rule has recorded the need of the base load, as for a running service. Raises TimeoutError."""
     ask, end = one_number(seen.asking.result), time.perf_counter() + seconds
     while ask(fast_scaler.NEEDED) is None:
         if time.perf_counter() > end:

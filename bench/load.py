@@ -1,7 +1,7 @@
 """Raw HTTP/1.1 load: `tools/call` over keep-alive sockets from one epoll loop, small and equal for every server.
 
-In: a port and a time. Out: how many calls were answered rightly. A wrong answer ends the run.
-Not the SDK's client: its own cost would hide the server's.
+Takes a port and a time. Returns the number of correct responses. A wrong response ends the run. It is not the SDK's
+client, whose own cost would hide the server's.
 """
 
 import json
@@ -19,7 +19,7 @@ TOKEN: Final = "#########"  # noqa: S105 - a place in the text, no secret
 
 
 def request_template(host: str, headers: Mapping[str, str] | None = None) -> bytes:
-    """One call, with TOKEN where a number of the same length goes."""
+    """One call, with TOKEN as the placeholder of a number of the same length."""
     meta = {"protocolVersion": PROTOCOL, "clientCapabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
     params = {
         "name": "echo",
@@ -38,14 +38,14 @@ def request_template(host: str, headers: Mapping[str, str] | None = None) -> byt
 
 @dataclass
 class Connection:
-    """One socket and the call it waits for."""
+    """One socket and its outstanding call."""
 
     stream: socket.socket
     token: bytes = b""
     received: bytes = b""
 
     def whole(self) -> bool:
-        """Whether the answer is there. Raises AssertionError when it is not the right one."""
+        """Whether the response is complete. Raises AssertionError if it is wrong."""
         head, separator, body = self.received.partition(b"\r\n\r\n")
         if not separator:
             return False
@@ -78,7 +78,7 @@ class Load:
         self._selector.close()
 
     def run(self, seconds: float) -> tuple[int, float]:
-        """Keep every connection busy for `seconds`; calls answered, and the time that took."""
+        """Keep every connection busy for `seconds`; return the number of responses and the time taken."""
         started = time.perf_counter()
         waiting = [key.data for key in self._selector.get_map().values()]
         for connection in waiting:

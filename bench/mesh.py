@@ -1,9 +1,9 @@
-"""`make bench-mesh`: what two sidecars add to a modern tools/call, beside a chain of two Envoys by hand.
+"""`make bench-mesh`: the latency that two sidecars add to a `tools/call`, compared with two hand-written Envoys.
 
-Out: bench/results/mesh.json (every call) and a table in docs/reference/performance.md. The server is one and the same
-process in every set-up: direct, the rendered mesh (mutual TLS, policy per caller and per tool, a limit, access log,
-10 % of the calls traced), the control (control.py). In each round every set-up has its turn, in an order that rotates
-and reverses; `direct again` is the same as `direct`, and what it differs by means nothing.
+Writes bench/results/mesh.json (every call) and a table in docs/reference/performance.md. All setups use the same
+server process: direct, the rendered mesh (mutual TLS, policy per caller and per tool, a limit, access log, 10 % of
+the calls traced), the control (control.py). In each round every setup has its turn, in an order that rotates and
+reverses. `direct again` is the same as `direct`; the difference between them is noise.
 """
 
 import argparse
@@ -35,18 +35,18 @@ from meshed_mcp.local.translate.topology import OUTBOUND_PORT
 WARM_CALLS: Final = 30
 SEQUENTIAL_CALLS: Final = 300
 RATE: Final = 200.0
-"""Calls per second that every set-up holds on two cores, with room to spare."""
+"""Calls per second that every setup can sustain on two cores with headroom."""
 
 RATE_SECONDS: Final = 3.0
 CONNECTIONS: Final = 8
 TRACED_OF: Final = 10
-"""One call in this many brings a trace that is kept, as a caller's own decision does."""
+"""One call in this many has a sampled trace, as a caller's own decision sets it."""
 
 TOOL: Final = "echo"
 TOOLS: Final = {TOOL: {"allow": ["front"]}, "*": {"allow": []}}
 START_SECONDS: Final = 30.0
 LIMITS: Final = {TOOL: {"rate": "1000000/s"}}
-"""Never reached, as the control's."""
+"""Never reached, like the control's limit."""
 
 STOP_SECONDS: Final = 5.0
 
@@ -55,7 +55,7 @@ Sample = dict[str, list[float]]
 
 @contextmanager
 def set_ups(folder: Path) -> Iterator[dict[str, Target]]:
-    """The ways to the server, all of them up."""
+    """All setups, running."""
     with ExitStack() as ends:
         sink = ends.enter_context(serving("collector"))
         collector = Collector(f"http://127.0.0.1:{sink.port}", "127.0.0.1", sink.port)
@@ -87,7 +87,7 @@ def set_ups(folder: Path) -> Iterator[dict[str, Target]]:
 
 
 def traces() -> list[str]:
-    """Trace contexts to send in turn: one kept, the others not. Source: W3C Trace Context, `traceparent`."""
+    """Trace contexts to send in turn: one sampled, the others not. Source: W3C Trace Context, `traceparent`."""
     return [
         f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-{'01' if number == 0 else '00'}"
         for number in range(TRACED_OF)
@@ -122,7 +122,7 @@ def by_hand(up: Running, folder: Path) -> Iterator[str]:
 
 
 def rounds(targets: dict[str, Target], count: int, minutes: float) -> dict[str, list[Sample]]:
-    """Every call of every set-up, milliseconds; no round begins after `minutes`, but the first."""
+    """Every call of every setup, in milliseconds; no round but the first starts after `minutes`."""
     samples: dict[str, list[Sample]] = {name: [] for name in targets}
     names, end = list(targets), time.monotonic() + minutes * 60
     for number in range(count):
@@ -136,7 +136,7 @@ def rounds(targets: dict[str, Target], count: int, minutes: float) -> dict[str, 
 
 
 def sample(target: Target) -> Sample:
-    """One turn: calls one after the other, then calls at the fixed rate."""
+    """One turn: sequential calls, then calls at the fixed rate."""
     with Caller(target, CONNECTIONS) as caller:
         caller.sequential(WARM_CALLS)
         sequential = caller.sequential(SEQUENTIAL_CALLS)
@@ -149,7 +149,7 @@ def sample(target: Target) -> Sample:
 
 
 def checked(targets: dict[str, Target]) -> None:
-    """Every set-up answers, and those with a policy refuse what it forbids. Raises RuntimeError."""
+    """Check that every setup responds and that setups with a policy reject what it forbids. Raises RuntimeError."""
     for name, target in targets.items():
         for wrong, status in ((b"", b"200"), (b"mcp-name: other", b"403")):
             if wrong and name.startswith("direct"):
@@ -157,17 +157,17 @@ def checked(targets: dict[str, Target]) -> None:
             request = target.requests[0].replace(f"mcp-name: {TOOL}".encode(), wrong) if wrong else target.requests[0]
             answer = answered(target, request)
             if not answer.startswith(b"HTTP/1.1 " + status):
-                raise RuntimeError(f"{name}: {status!r} was due, the answer is {answer[:300]!r}")
+                raise RuntimeError(f"{name}: expected {status!r}, got {answer[:300]!r}")
 
 
 def main() -> None:
-    """Measure, keep, tell."""
+    """Measure, save and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=40, help="rounds")
-    parser.add_argument("--minutes", type=float, default=14, help="no round begins after this; fewer are told")
-    parser.add_argument("--trial", action="store_true", help="print the table, keep nothing")
+    parser.add_argument("--minutes", type=float, default=14, help="start no round after this many minutes")
+    parser.add_argument("--trial", action="store_true", help="print the table, save nothing")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the processes end too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the processes too
     machine = report.machine()
     with tempfile.TemporaryDirectory() as folder, set_ups(Path(folder)) as targets:
         checked(targets)

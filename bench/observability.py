@@ -1,9 +1,9 @@
-"""Pages and rules at a thousand pods: seconds per page, seconds per group of rules, and the lag of a call.
+"""Dashboards and rules at a thousand pods: seconds per dashboard, seconds per rule group, and the lag of a call.
 
-Fills a real Prometheus with made-up series of 50 servers of 20 pods and 6 tools, asks what each page asks when it is
-opened, lets the rules of the stack run, and measures how long a call of the local run takes to be queryable (lag.py).
-Raw figures: bench/results/observability.json. Run it with `make bench-observability`; it takes about five minutes. With
-`--trial` pages alone, once, and nothing is kept.
+Fills a real Prometheus with generated series of 50 servers of 20 pods and 6 tools, runs the queries of each
+dashboard, evaluates the rules of the stack, and measures how soon a call of the local run can be queried (lag.py).
+Raw figures: bench/results/observability.json. Run it with `make bench-observability`; it takes about five minutes.
+With `--trial` it runs the dashboards once and saves nothing.
 """
 
 import json
@@ -44,10 +44,10 @@ FLEET: Final = Fleet(servers=50, pods=20, tools=6, namespaces=5)
 ROUNDS: Final = 5
 PAGE_SECONDS: Final = 4000
 RULES_SECONDS: Final = 330
-"""What a rule over five minutes reads of the pods' own series."""
+"""Window that a rule over five minutes reads of the pods' own series."""
 
 AHEAD_SECONDS: Final = 240
-"""Samples that are written ahead of the clock, so that rules find fresh ones while they are measured."""
+"""Samples written ahead of the clock, so that rules find recent ones while they are measured."""
 
 RULE_ROUNDS: Final = 6
 RULE_INTERVAL: Final = "15s"
@@ -55,7 +55,7 @@ ARGS: Final = ObservabilityStackArgs()
 
 
 def fill(prometheus: PagesPrometheus, now: float) -> dict[str, float]:
-    """Write everything; sizes and time."""
+    """Write all series; return sizes and time."""
     began = time.monotonic()
     series = chain(
         platform_series(FLEET, ARGS.namespace), recorded_series(FLEET), proxy_series(FLEET), server_series(FLEET)
@@ -65,7 +65,7 @@ def fill(prometheus: PagesPrometheus, now: float) -> dict[str, float]:
 
 
 def page_times(prometheus: PagesPrometheus, now: float) -> dict[str, Any]:
-    """Per page: number of queries, seconds of all of them one after the other per round, panels without an answer."""
+    """Per dashboard: number of queries, seconds of all queries in sequence per round, panels without data."""
     found: dict[str, Any] = {}
     for page in dashboards(ARGS):
         choice = chosen(page, prometheus, now)
@@ -82,7 +82,7 @@ def page_times(prometheus: PagesPrometheus, now: float) -> dict[str, Any]:
 
 
 def rule_times(prometheus: PagesPrometheus, config: Path) -> dict[str, Any]:
-    """Per group of rules: its interval, and seconds of RULE_ROUNDS evaluations, one each RULE_INTERVAL."""
+    """Per rule group: its interval, and seconds of RULE_ROUNDS evaluations, one each RULE_INTERVAL."""
     groups = [group for item in rules(ARGS) for group in item["spec"]["groups"]]
     intervals = {group["name"]: group["interval"] for group in groups}
     file = config.with_name("rules.json")
@@ -96,14 +96,14 @@ def rule_times(prometheus: PagesPrometheus, config: Path) -> dict[str, Any]:
         for group in prometheus.http.get("/api/v1/rules").json()["data"]["groups"]:
             faults = [rule["lastError"] for rule in group["rules"] if rule.get("lastError")]
             if faults:
-                sys.exit(f"group {group['name']}: {faults[0]}")
+                sys.exit(f"rule group {group['name']}: {faults[0]}")
             if group["evaluationTime"]:
                 found[group["name"]][group["lastEvaluation"]] = group["evaluationTime"]
     return {name: {"interval": intervals[name], "seconds": list(each.values())} for name, each in found.items()}
 
 
 def own_share() -> dict[str, float]:
-    """Part of what the fleet requests that monitoring needs, by the formulas of `meshed-mcp capacity`."""
+    """Share of the fleet's requests that monitoring needs, by the formulas of `meshed-mcp capacity`."""
     pods = FLEET.servers * FLEET.pods
     load = Load(
         pods=pods,
@@ -133,7 +133,7 @@ def interval_seconds(text: str) -> float:
 
 
 def table(raw: dict[str, Any]) -> str:
-    """The part of the documentation that is measured."""
+    """The generated section of the page."""
     size = raw["filled"]
     fleet = f"{FLEET.servers} servers of {FLEET.pods} pods and {FLEET.tools} tools"
     how = (
@@ -142,12 +142,12 @@ def table(raw: dict[str, Any]) -> str:
     lines = [
         f"{fleet}: {size['series']:,} series, {size['samples']:,} samples. Seconds are {how}.",
         "",
-        "| page | queries | seconds, one after the other |",
+        "| dashboard | queries | seconds, in sequence |",
         "| --- | --- | --- |",
     ]
     for name, each in raw["pages"].items():
         lines.append(f"| {name} | {each['queries']} | {median(each['seconds']):.2f} [{max(each['seconds']):.2f}] |")
-    lines += ["", "| group of rules | interval | seconds | part of its interval |", "| --- | --- | --- | --- |"]
+    lines += ["", "| rule group | interval | seconds | share of its interval |", "| --- | --- | --- | --- |"]
     for name, each in raw["rules"].items():
         shortest, usual, longest = min(each["seconds"]), median(each["seconds"]), max(each["seconds"])
         part, most = (seconds / interval_seconds(each["interval"]) for seconds in (usual, longest))
@@ -165,7 +165,7 @@ def table(raw: dict[str, Any]) -> str:
 
 
 def trial() -> None:
-    """Pages alone, printed."""
+    """Measure the dashboards only, and print."""
     with tempfile.TemporaryDirectory() as state, own_prometheus(Path(state)) as (prometheus, _):
         now = time.time()
         print(fill(prometheus, now))
@@ -175,7 +175,7 @@ def trial() -> None:
 
 
 def main() -> None:
-    """Measure, write, print."""
+    """Measure, save and print."""
     load_before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as state, own_prometheus(Path(state)) as (prometheus, config):
         now = time.time()
@@ -199,7 +199,7 @@ def main() -> None:
     print(table(raw))
     empty = {name: each["empty"] for name, each in pages.items() if each["empty"]}
     if empty:
-        sys.exit(f"panels without an answer: {empty}")
+        sys.exit(f"panels without data: {empty}")
 
 
 if __name__ == "__main__":

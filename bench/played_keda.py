@@ -1,8 +1,8 @@
-"""What stands for the API server and for KEDA in `make bench-reaction`: one ScaledObject, patched over HTTPS.
+"""Stand-in for the API server and KEDA in `make bench-reaction`: one ScaledObject, patched over HTTPS.
 
-The lever is the process that it is in a cluster, with its account's folder, token and TLS; what it patches lands here.
-Not here: what follows from a patch (lever_path.py). The same process between a real API server and a real Prometheus
-is in tests/engines/test_scaling_lever.py.
+The fast scaler is the same process as in a cluster, with the folder, token and TLS of its ServiceAccount. Its patches
+arrive here. lever_path.py acts on a patch. tests/engines/test_scaling_lever.py runs the same process between a real
+API server and a real Prometheus.
 """
 
 import datetime as dt
@@ -27,26 +27,26 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 
 
 class Minimums:
-    """Minimums of one ScaledObject as they were patched: seconds (`perf_counter`) and value, oldest first."""
+    """Patched minimums of one ScaledObject: seconds (`perf_counter`) and value, oldest first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._written: list[tuple[float, int]] = []
 
     def write(self, minimum: int) -> None:
-        """Note a patch."""
+        """Record a patch."""
         with self._lock:
             self._written.append((time.perf_counter(), minimum))
 
     def since(self, begun: float) -> list[tuple[float, int]]:
-        """Those after a moment."""
+        """Patches after a moment."""
         with self._lock:
             return [each for each in self._written if each[0] >= begun]
 
 
 @contextmanager
 def api_server(namespace: str, name: str, folder: Path) -> Iterator[tuple[Minimums, dict[str, str]]]:
-    """Takes merge patches of one ScaledObject; the environment by which a process in a pod would find it."""
+    """Accept merge patches of one ScaledObject; yield the environment by which a process in a pod would find it."""
     minimums = Minimums()
     path = f"/apis/keda.sh/v1alpha1/namespaces/{namespace}/scaledobjects/{name}"
 
@@ -64,7 +64,7 @@ def api_server(namespace: str, name: str, folder: Path) -> Iterator[tuple[Minimu
             self.wfile.write(b"{}")
 
         def log_message(self, *_: Any) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     folder.mkdir()
     with ThreadingHTTPServer((ADDRESS, 0), Handler) as server:
@@ -87,7 +87,7 @@ def api_server(namespace: str, name: str, folder: Path) -> Iterator[tuple[Minimu
 
 
 def certificate(folder: Path) -> Path:
-    """A certificate for the address with its key, in one file; `ca.crt` beside it is whom the process trusts."""
+    """A certificate for the address with its key, in one file; `ca.crt` beside it is the CA that the process trusts."""
     key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "played API server")])
     signed = (

@@ -1,6 +1,6 @@
-"""Servers as processes on a core of their own, and what Linux says of them.
+"""Servers as processes, each on a CPU core of its own, with their CPU time and memory.
 
-In: a script. Out: a running process that answers, its CPU time and its memory. Not here: load (load.py).
+Takes a script. Returns a running process that responds. The load is in load.py.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ class Server:
     port: int
     management_port: int
     ready_seconds: float
-    """From the start of the process to its first answered call."""
+    """Seconds from process start to the first successful call."""
 
     def cpu_seconds(self) -> float:
         """CPU time of all its threads so far. Source: Linux, `schedstat`, first field, nanoseconds."""
@@ -46,14 +46,14 @@ class Server:
 
 
 def free_port() -> int:
-    """A port nothing listens on now."""
+    """A free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
 
 
 def service_environment(port: int, management_port: int) -> dict[str, str]:
-    """What a Deployment would say, for one process on loopback."""
+    """Environment of one process on loopback, as a Deployment would set it."""
     return {
         contract.ENV_BIND_ADDRESS: "127.0.0.1",
         contract.ENV_PORT: str(port),
@@ -64,7 +64,7 @@ def service_environment(port: int, management_port: int) -> dict[str, str]:
 
 @contextlib.contextmanager
 def running(script: str, variables: Mapping[str, str] = {}) -> Iterator[Server]:
-    """Start a server on its core, wait for its first answer, end it by SIGTERM."""
+    """Start a server on its core, wait for its first response, end it by SIGTERM."""
     port, management_port = free_port(), free_port()
     environment = {**os.environ, **service_environment(port, management_port), **variables}
     started = time.perf_counter()
@@ -84,12 +84,12 @@ def running(script: str, variables: Mapping[str, str] = {}) -> Iterator[Server]:
 
 
 def wait_for_answer(process: subprocess.Popen[bytes], port: int, started: float) -> None:
-    """Return after the first call that was answered. Raises RuntimeError when the server ends or takes too long."""
+    """Return after the first successful call. Raises RuntimeError if the server exits or takes too long."""
     while True:
         with contextlib.suppress(ConnectionError):
             with Load(port, connections=1) as load:
                 load.run(0)
             return
         if process.poll() is not None or time.perf_counter() - started > START_SECONDS:
-            raise RuntimeError(f"a server on port {port} does not answer; it ended with {process.poll()}")
+            raise RuntimeError(f"the server on port {port} does not respond; exit code {process.poll()}")
         time.sleep(0.005)

@@ -1,10 +1,10 @@
-"""`make bench-reaction`: from a step in load to replicas that are ready and answer, with the rendered ScaledObject.
+"""`make bench-reaction`: scale-out latency, from a step in load until new replicas respond.
 
-Out: bench/results/reaction.json and a table in docs/reference/performance.md. The service runs behind the rendered mesh
-(a gateway and a sidecar per replica); a real Prometheus scrapes every 5 s as the PodMonitor says. By the query: the
-trigger's own is asked at syncs of 15 s by the HPA's algorithm. By the lever: see lever_path.py. Scrape, sync and step
-have random phases. What a cluster adds (scheduling, containers, a sidecar's start in a pod) is not in it: the processes
-start on this machine.
+Uses the rendered ScaledObject. Writes bench/results/reaction.json and a table in docs/reference/performance.md. The
+service runs behind the rendered mesh (a gateway and a sidecar per replica). A real Prometheus scrapes every 5 s, as
+the PodMonitor sets. In the HPA path, the HPA's algorithm runs the trigger's own query at syncs of 15 s. lever_path.py
+has the path of the fast scaler. Scrape, sync and step have random phases. The processes start on this machine, so the
+result leaves out what a cluster adds (scheduling, containers, start of a pod's sidecar).
 """
 
 import argparse
@@ -45,18 +45,18 @@ TARGETS: Final = {stacks.COUNTED: {"min_replicas": BEFORE, "max_replicas": 8, "i
 WORK_MILLISECONDS: Final = 500
 BASE: Final = Rates(modern=12, legacy=0, sessions=0, work_milliseconds=WORK_MILLISECONDS)
 STEP: Final = Rates(modern=18, legacy=0, sessions=0, work_milliseconds=WORK_MILLISECONDS)
-"""6 calls in work, then 9 more: 15 at 4 each."""
+"""6 in-flight requests, then 9 more: 15 at 4 per replica."""
 
 SCRAPE_SECONDS: Final = 5
 SETTLE_SECONDS: Final = 6
-"""Until the base load is in every gauge: a scrape and what a call takes."""
+"""Time until the base load is in every gauge: a scrape and the duration of a call."""
 
 GIVE_UP_SECONDS: Final = 90
 LOOK_SECONDS: Final = 0.05
 
 
 class Bench(NamedTuple):
-    """What runs."""
+    """The running processes."""
 
     up: Running
     seen: Scraping
@@ -65,18 +65,18 @@ class Bench(NamedTuple):
 
 
 Way = Callable[[Bench, Steady, set[str]], Reaction]
-"""How a step in load becomes replicas."""
+"""Path by which a step in load becomes replicas."""
 
 
 def objects(counts: Path) -> list[Manifest]:
-    """The service, and its ScaledObject with the product's defaults but for the calls per replica."""
+    """The service and its ScaledObject, with the product's defaults except for the requests per replica."""
     policy = {"targets": TARGETS, "namespace": stacks.NAMESPACE, "prometheus_url": "http://prometheus"}
     made = scalers.manifests(AutoscalingPolicyArgs.model_validate(policy))
     return [*stacks.counted(counts, replicas=BEFORE), *made]
 
 
 def run_once(bench: Bench, path: Way) -> Reaction:
-    """Base load, the step, the reaction; then the size from before again, and nothing of the run in Prometheus."""
+    """Run base load, step and scale-out; then restore the replica count and clear Prometheus."""
     up, seen = bench.up, bench.seen
     clear(seen)
     old = {pod.address for pod in replicas_of(up, stacks.COUNTED)}
@@ -94,7 +94,7 @@ def run_once(bench: Bench, path: Way) -> Reaction:
 
 
 def by_query(bench: Bench, load: Steady, old: set[str]) -> Reaction:
-    """Sync from a random phase on until all wanted replicas answer. Raises TimeoutError."""
+    """Sync from a random phase until all desired replicas respond. Raises TimeoutError."""
     up, seen = bench.up, bench.seen
     begun = time.perf_counter()
     apart = time.monotonic() - begun
@@ -115,7 +115,7 @@ def by_query(bench: Bench, load: Steady, old: set[str]) -> Reaction:
 
 
 def by_lever(bench: Bench, load: Steady, old: set[str]) -> Reaction:
-    """Raised minimums become the size until all wanted replicas answer. Raises TimeoutError."""
+    """Apply raised minimums until all desired replicas respond. Raises TimeoutError."""
     begun, raised = time.perf_counter(), Raised(bench.up)
     triggers = triggers_of(TARGETS)
     try:
@@ -133,7 +133,7 @@ def by_lever(bench: Bench, load: Steady, old: set[str]) -> Reaction:
 
 
 def serving_since(begun: float, up: Running, load: Steady, old: set[str]) -> float | None:
-    """Seconds until the last new replica answered its first call; None before all have."""
+    """Seconds until the last new replica returned its first response; None before all have."""
     replicas = {pod.address for pod in replicas_of(up, stacks.COUNTED)}
     answers, new = first_answers(load), replicas - old
     if len(replicas) < AFTER or not new <= answers.keys():
@@ -142,7 +142,7 @@ def serving_since(begun: float, up: Running, load: Steady, old: set[str]) -> flo
 
 
 def first_answers(load: Steady) -> dict[str, float]:
-    """Replica -> when its first answer came."""
+    """Time of the first response, by replica."""
     found: dict[str, float] = {}
     for call in list(load.calls):
         if not call.failure:
@@ -152,13 +152,13 @@ def first_answers(load: Steady) -> dict[str, float]:
 
 
 def clear(seen: Scraping) -> None:
-    """Forget every series: the trigger's query holds a peak for 30 s, and the last run's must not count."""
+    """Delete every series: the trigger's query holds a peak for 30 s, and the peak of the last run must not count."""
     seen.asking.http.post("/api/v1/admin/tsdb/delete_series", params={"match[]": '{__name__=~".+"}'}).raise_for_status()
 
 
 @contextmanager
 def started(folder: Path) -> Iterator[Bench]:
-    """The stack, its Prometheus with the lever's rules, the levers, its objects."""
+    """The stack, its Prometheus with the rules of the fast scaler, the fast scaler's processes, and the objects."""
     counts = folder / "counts"
     counts.mkdir()
     found = objects(counts)
@@ -175,7 +175,7 @@ PATHS: Final[dict[str, Way]] = {"query": by_query, "lever": by_lever}
 
 
 def measure(bench: Bench, name: str, runs: int, minutes: float) -> dict[str, Any]:
-    """Steps of one path, as many as fit into the time."""
+    """Steps of one path, as many as fit into the time limit."""
     measured: dict[str, Any] = {"machine": report.machine(), "runs": [], "failed": []}
     end = time.monotonic() + minutes * 60
     while len(measured["runs"]) + len(measured["failed"]) < runs and time.monotonic() < end:
@@ -191,14 +191,14 @@ def measure(bench: Bench, name: str, runs: int, minutes: float) -> dict[str, Any
 
 
 def main() -> None:
-    """Measure, keep, tell; ends with 1 when a goal is missed."""
+    """Measure, save and print; exit with 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=30, help="steps in load, by each path")
-    parser.add_argument("--minutes", type=float, default=20, help="no run begins after this, by each path")
-    parser.add_argument("--path", choices=list(PATHS), help="one path; what is kept of the other stays")
-    parser.add_argument("--trial", action="store_true", help="print the tables, keep nothing")
+    parser.add_argument("--runs", type=int, default=30, help="steps in load, per path")
+    parser.add_argument("--minutes", type=float, default=20, help="start no run after this many minutes, per path")
+    parser.add_argument("--path", choices=list(PATHS), help="run one path; keep the saved results of the other")
+    parser.add_argument("--trial", action="store_true", help="print the tables, save nothing")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the processes end too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the processes too
     chosen = [arguments.path] if arguments.path else list(PATHS)
     with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as bench:
         found = {name: measure(bench, name, arguments.runs, arguments.minutes) for name in chosen}

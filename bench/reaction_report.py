@@ -1,6 +1,6 @@
-"""What `make bench-reaction` found: a table per path in docs/reference/performance.md, and whether its goal holds.
+"""Report of `make bench-reaction`: a table per path in docs/reference/performance.md, and whether its goal holds.
 
-In: the seconds of every step. Out: text.
+Takes the seconds of every step. Returns text.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from bench.lever_path import PATCH_TO_READY_SECONDS
 
 PER_REPLICA: Final = 4
 BEFORE, AFTER = 2, 4
-"""Replicas before the step, and those that its load needs."""
+"""Replicas before the step, and replicas that its load needs."""
 
 GOALS: Final = {"query": 30, "lever": 11}
-"""Seconds at p99: until all new replicas answer; for the lever, until as many as the load needs are ready."""
+"""Seconds at p99: until all new replicas respond; for the fast scaler, until as many as the load needs are ready."""
 
-TITLES: Final = {"query": "By the query, at syncs of the HPA", "lever": "By the lever, which raises the minimum"}
+TITLES: Final = {"query": "HPA, syncs of 15 s", "lever": "Fast scaler, which raises the minimum"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Reaction:
 
 
 def tables(measured: dict[str, Any]) -> str:
-    """The measured part of the page: a table per path."""
+    """The generated section of the page: a table per path."""
     return "\n".join(table(name, measured[name]) for name in TITLES if name in measured)
 
 
@@ -39,9 +39,9 @@ def table(name: str, measured: dict[str, Any]) -> str:
     """One path."""
     place, runs = measured["machine"], [Reaction(**run) for run in measured["runs"]]
     where = f"{place['date']}, {place['cores']} cores ({place['cpu']})"
-    what = f"steps from 6 to 15 calls in work at {PER_REPLICA} per replica ({BEFORE} -> {AFTER})"
+    what = f"steps from 6 to 15 in-flight requests at {PER_REPLICA} per replica ({BEFORE} -> {AFTER})"
     lines = [
-        f"{TITLES[name]}: {where}; n = {len(runs)} {what}; {len(measured['failed'])} without an end.",
+        f"{TITLES[name]}: {where}; n = {len(runs)} {what}; {len(measured['failed'])} timed out.",
         "",
         "| seconds from the step to | p50 | p90 | p99 | max |",
         "| --- | --- | --- | --- | --- |",
@@ -53,7 +53,7 @@ def table(name: str, measured: dict[str, Any]) -> str:
 
 
 def row(name: str, values: list[float]) -> str:
-    """Quantiles and the greatest."""
+    """Quantiles and the maximum."""
     cells = [f"{percentile(values, each):.1f}" for each in (50, 90, 99)]
     return f"| {name} | {' | '.join(cells)} | {max(values):.1f} |"
 
@@ -66,18 +66,18 @@ def said(name: str, measured: dict[str, Any]) -> str:
 
 
 def missed(name: str, measured: dict[str, Any]) -> bool:
-    """Whether a path is too slow, or a step had no end."""
+    """Whether a path is too slow, or a step timed out."""
     return p99(name, measured) >= GOALS[name] or bool(measured["failed"])
 
 
 def p99(name: str, measured: dict[str, Any]) -> float:
-    """What the goal is of: by the query until all have answered, by the lever until those needed are ready."""
+    """Seconds of the goal: HPA, until all replicas responded; fast scaler, until the needed replicas are ready."""
     runs = [Reaction(**run) for run in measured["runs"]]
     return percentile([needed_seconds(run) if name == "lever" else run.serving for run in runs], 99)
 
 
 def needed_seconds(run: Reaction) -> float:
-    """The patch to the full size, and the start that pods have here; later patches may ask for more than is needed."""
+    """Seconds to the full replica count plus the pod start time here; later patches may request more than is needed."""
     return run.decided + PATCH_TO_READY_SECONDS
 
 
@@ -85,10 +85,10 @@ NAMES: Final = {
     "first": "the first raise",
     "decided": "the full size",
     "ready": "all new replicas ready",
-    "serving": "all new replicas have answered",
+    "serving": "all new replicas have responded",
 }
 
 
 def percentile(values: list[float], percent: int) -> float:
-    """A percentile, between the values around it; of one value itself."""
+    """A percentile with linear interpolation; of one value, the value."""
     return quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else values[0]

@@ -1,8 +1,8 @@
-"""How long it takes to render a stack: `make bench-render`.
+"""`make bench-render`: time to render a stack.
 
-In: made-up stacks of 1 to 1,000 services, each called by the one before it. Out: bench/results/render.json and a table
-in docs/reference/performance.md. A run is a process of its own that records the unmodified program, as `render`,
-`check` and the tests do; its time has the imports in it. Rounds go through all sizes in turn.
+Renders generated stacks of 1 to 1,000 services, each called by the one before it. Writes bench/results/render.json
+and a table in docs/reference/performance.md. Each run is a process of its own that records the unmodified program, as
+`render`, `check` and the tests do. Its time includes the imports. Each round runs all sizes in turn.
 """
 
 import json
@@ -25,14 +25,14 @@ PROGRAM: Final = ROOT / "examples" / "quickstart"
 RAW: Final = ROOT / "bench" / "results" / "render.json"
 BEGIN: Final = "<!-- measured: make bench-render -->\n"
 ROUNDS: Final = {1: 7, 50: 7, 200: 5, 1_000: 3}
-"""Services -> how often; the last ones take long."""
+"""Number of runs by number of services; the largest stacks take long."""
 
 RUN_SECONDS: Final = 600
 STACK: Final = "dev"
 
 
 def services(count: int) -> dict[str, Any]:
-    """`count` services in a row; each may be called by the one before it, with a policy for its tool."""
+    """`count` services in a chain; each allows the one before it as caller, with a policy for its tool."""
     found: dict[str, Any] = {}
     for number in range(count):
         callers = [f"mcp-{number - 1:04}"] if number else []
@@ -54,14 +54,14 @@ def write_project(folder: Path, count: int) -> None:
 
 
 def one_run(folder: Path) -> None:
-    """In a process of its own: record the stack, print the number of objects, CPU and largest memory."""
+    """Record the stack in this process; print the number of objects, CPU time and maximum memory."""
     objects = len(record(folder, STACK).objects)
     kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({"objects": objects, "cpu_seconds": time.process_time(), "memory_bytes": kib * 1024}))
 
 
 def measured_run(folder: Path) -> dict[str, float]:
-    """Time of a run from outside, with what it says of itself."""
+    """Wall-clock time of a run, with the figures that it prints."""
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "bench.render", folder.resolve()],
@@ -106,7 +106,7 @@ def table(place: dict[str, Any], found: dict[str, list[dict[str, float]]]) -> st
 
 
 def main() -> None:
-    """Measure, keep, print; with a folder, be one run."""
+    """Measure, save and print; with a folder as argument, run once."""
     if len(sys.argv) > 1:
         one_run(Path(sys.argv[1]))
         return

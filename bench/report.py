@@ -1,6 +1,7 @@
-"""What the benchmark found: raw numbers as JSON, medians as a table in the documentation.
+"""Report of the runtime benchmark: raw numbers as JSON, medians as a table in the documentation.
 
-In: all samples. Out: bench/results/runtime.json, and the part of docs/reference/performance.md between its markers.
+Takes all samples. Writes bench/results/runtime.json and the part of docs/reference/performance.md between its
+markers.
 """
 
 import json
@@ -24,7 +25,7 @@ LEAST_ROUNDS: Final = 6
 
 
 def machine() -> dict[str, Any]:
-    """Where and with what this was measured."""
+    """Machine and versions of the measurement."""
     names = [
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text().splitlines()
@@ -42,7 +43,7 @@ def machine() -> dict[str, Any]:
 
 
 def write(measured: dict[str, Any], *, keep: bool) -> None:
-    """Print the table; `keep` it on the page, and the raw numbers."""
+    """Print the table; with `keep`, save it to the page, and the raw numbers."""
     if not keep:
         print(tables(measured))
         return
@@ -52,20 +53,20 @@ def write(measured: dict[str, Any], *, keep: bool) -> None:
 
 
 def place(begin: str, table: str) -> None:
-    """Replace what the page has between the marker `begin` and the end, and print it."""
+    """Replace the section of the page between the markers, and print it."""
     before, _, rest = PAGE.read_text().partition(begin)
     PAGE.write_text(before + begin + table + END + rest.partition(END)[2])
     print(table)
 
 
 def tables(measured: dict[str, Any]) -> str:
-    """The measured part of the page."""
+    """The generated section of the page."""
     place, samples = measured["machine"], measured["rounds"]
     versions = f"Python {place['python']}, mcp {place['mcp']}, uvicorn {place['uvicorn']}"
     lines = [
         f"{place['date']}, {place['cores']} cores ({place['cpu']}), {versions}; n = {len(samples[BASE])} rounds.",
         "",
-        "Of bare: the median of the ratios (with 95 % confidence it lies between) [p10-p90 of the rounds].",
+        "Of bare: median of the ratios (95 % confidence interval) [p10-p90 of the rounds].",
         "",
         "| server | calls/s | of bare | CPU per call, us | of bare |",
         "| --- | --- | --- | --- | --- |",
@@ -90,7 +91,7 @@ def row(samples: dict[str, list[dict[str, float]]], name: str) -> str:
 
 
 def confidence(values: list[float]) -> str:
-    """Where the median lies with 95 % confidence, whatever the distribution: ranks around the middle.
+    """95 % confidence interval of the median, for any distribution: ranks around the middle.
 
     Source: binomial distribution with p = 1/2 in its normal approximation, n/2 - 1.96 sqrt(n)/2.
     """
@@ -101,12 +102,12 @@ def confidence(values: list[float]) -> str:
 
 
 def once(measured: dict[str, Any]) -> list[str]:
-    """Start, memory and sessions, a line each."""
+    """One line each for start, memory and sessions."""
     found, lines = measured["starts"], []
     for name, samples in found.items():
         seconds, memory = (sorted(sample[key] for sample in samples) for key in ("ready_seconds", "memory_bytes"))
         lines.append(
-            f"- {name}: start to first answer {median(seconds):.2f} s (longest {seconds[-1]:.2f}), "
+            f"- {name}: start to first response {median(seconds):.2f} s (longest {seconds[-1]:.2f}), "
             f"idle memory {median(memory) / MIB:.0f} MiB; n = {len(samples)}."
         )
     held = measured["sessions"]

@@ -1,8 +1,9 @@
-"""`make bench-rollout`: what becomes of calls while a service is updated, scaled, or loses a replica.
+"""`make bench-rollout`: calls that are lost or duplicated while a service is updated, scaled, or loses a replica.
 
-Out: bench/results/rollout.json.gz (every call) and a table in docs/reference/performance.md. The service runs behind
-the rendered mesh (a gateway and a sidecar per replica), notes every execution, and keeps sessions of the old era. Load
-of both eras is steady at the gateway while the main thread changes the stack, in the order Kubernetes does.
+Writes bench/results/rollout.json.gz (every call) and a table in docs/reference/performance.md. The service runs
+behind the rendered mesh (a gateway and a sidecar per replica), records every execution, and keeps sessions of older
+clients. Load of both protocol eras is steady at the gateway while the main thread changes the stack, in the order of
+Kubernetes.
 """
 
 import argparse
@@ -27,17 +28,17 @@ from meshed_mcp.local.translate.stack import read_stack
 
 RATES: Final = Rates(modern=40, legacy=20, sessions=10, work_milliseconds=40)
 CANARY_RATES: Final = Rates(modern=300, legacy=0, sessions=0, work_milliseconds=0)
-"""Faster than RATES, as only the share is counted here."""
+"""Faster than RATES, because only the share is counted here."""
 
 CANARY_CALLS: Final = 5000
 CANARY_PERCENT: Final = 10
 BEFORE_SECONDS: Final = 1.0
 AFTER_SECONDS: Final = 1.5
-"""Of load beside a change: every session calls twice in the first and three times in the second. A change is over when
-all proxies know it and what it ends has ended, so the second is beyond its effects."""
+"""Seconds of load before and after a change: every session calls twice before and three times after. A change is
+complete when all proxies have it and all processes that it stops have exited, so the load after it shows no effect."""
 
 NOTICED_SECONDS: Final = 1.0
-"""From a replica's death until the control plane takes it out: the kubelet looks at its containers once a second.
+"""From a replica's death until the control plane removes it: the kubelet checks its containers once a second.
 
 Source: Kubernetes, kubelet, period of the pod lifecycle event generator.
 """
@@ -53,7 +54,7 @@ def updated(counts: Path, **more: Any) -> Change:
 
 
 def dies(up: Running, _: Path) -> object:
-    """The machine of one replica dies; a second later the control plane knows."""
+    """Kill a replica and its proxy; a second later the control plane removes it."""
     victim = replicas_of(up, DEPLOYMENT)[0]
     kill(up, victim)
     gone = time.perf_counter()
@@ -63,7 +64,7 @@ def dies(up: Running, _: Path) -> object:
 
 
 def process_dies(up: Running, _: Path) -> object:
-    """One replica's process dies, its sidecar lives on; a second later the control plane knows."""
+    """Kill a replica's process but not its sidecar; a second later the control plane removes it."""
     victim = replicas_of(up, DEPLOYMENT)[0]
     up.services.kill(victim.name)
     gone = time.perf_counter()
@@ -74,7 +75,7 @@ def process_dies(up: Running, _: Path) -> object:
 
 
 def scenarios(counts: Path) -> dict[str, Change]:
-    """What is done under load, in this order, to one stack."""
+    """Changes to one stack under load, in this order."""
     return {
         "rolling update, 3 replicas": updated(counts, replicas=3, version="2"),
         "canary step, 0 to 10 %": updated(counts, replicas=3, version="2", canary=10),
@@ -89,7 +90,7 @@ def scenarios(counts: Path) -> dict[str, Change]:
 
 
 def under_load(up: Running, counts: Path, name: str, change: Change, rates: Rates) -> dict[str, Any]:
-    """One scenario: some load before it, the change, some load after it; every call with what became of it."""
+    """Run one scenario: load before, the change, load after; return every call with its outcome."""
     with steady(Steady(url(up), rates, prefix=f"{name.replace(' ', '-')}-")) as load:
         time.sleep(BEFORE_SECONDS)
         began = time.perf_counter()
@@ -115,13 +116,13 @@ def under_load(up: Running, counts: Path, name: str, change: Change, rates: Rate
 
 
 def kept(call: Call, began: float) -> list[Any]:
-    """A call as it is kept: era, seconds since the change began, seconds it took, version and replica, failure."""
+    """A call as it is saved: era, seconds since the change began, seconds it took, version and replica, failure."""
     answer = call.answer.removeprefix(call.token).strip()
     return [call.era, round(call.at - began, 4), round(call.seconds, 4), answer, call.failure]
 
 
 def canary(up: Running, counts: Path) -> dict[str, Any]:
-    """Calls of the modern era at a canary of 10 %, and how many of them the canary answered."""
+    """Modern calls at a canary of 10 %, and how many of them the canary served."""
     roll_out(up, read_stack(stacks.counted(counts, replicas=2, version="2", canary=CANARY_PERCENT)))
     with steady(Steady(url(up), CANARY_RATES, prefix="canary-")) as load:
         while len(load.calls) < CANARY_CALLS:
@@ -147,7 +148,7 @@ def url(up: Running) -> str:
 
 @contextmanager
 def started(folder: Path) -> Iterator[tuple[Running, Path]]:
-    """Three replicas, and where they note executions."""
+    """Three replicas, and the folder in which they record executions."""
     counts = folder / "counts"
     counts.mkdir()
     stack = read_stack(stacks.counted(counts, replicas=3))
@@ -156,7 +157,7 @@ def started(folder: Path) -> Iterator[tuple[Running, Path]]:
 
 
 def once(number: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Every scenario one after the other on a stack of its own, then the canary."""
+    """Run every scenario on a new stack, then the canary."""
     with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as (up, counts):
         found = []
         for name, change in scenarios(counts).items():
@@ -168,13 +169,13 @@ def once(number: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
 
 def main() -> None:
-    """Measure, keep, tell; ends with 1 when a call was lost or doubled that must not be."""
+    """Measure, save and print; exit with 1 if a call was lost or duplicated against the goals."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=30, help="how often every scenario is run, each time anew")
-    parser.add_argument("--minutes", type=float, default=38, help="no run begins after this; fewer runs are told")
-    parser.add_argument("--trial", action="store_true", help="print the table, keep nothing")
+    parser.add_argument("--runs", type=int, default=30, help="runs of every scenario, each on a new stack")
+    parser.add_argument("--minutes", type=float, default=38, help="start no run after this many minutes")
+    parser.add_argument("--trial", action="store_true", help="print the table, save nothing")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the processes end too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the processes too
     measured: dict[str, Any] = {"machine": report.machine(), "rates": asdict(RATES), "scenarios": [], "canary": []}
     end = time.monotonic() + arguments.minutes * 60
     while len(measured["canary"]) < arguments.runs and (not measured["canary"] or time.monotonic() < end):

@@ -1,6 +1,6 @@
-"""What the rollout bench found: every call as JSON, sums per scenario as a table in the documentation, what is missed.
+"""Report of the rollout benchmark: every call as JSON, totals per scenario as a table, and missed goals.
 
-In: all scenarios. Out: bench/results/rollout.json.gz, and the rollout's part of docs/reference/performance.md.
+Takes all scenarios. Writes bench/results/rollout.json.gz and the rollout section of docs/reference/performance.md.
 """
 
 import gzip
@@ -12,21 +12,21 @@ from bench import report
 RAW: Final = report.ROOT / "bench" / "results" / "rollout.json.gz"
 BEGIN: Final = "<!-- measured: make bench-rollout -->\n"
 DEATH: Final = "kill"
-"""Beginning of the names of scenarios in which calls in flight are lost with their replica; in others none may be."""
+"""Name prefix of the scenarios that may lose in-flight calls with their replica; the others may lose none."""
 
 MOST_POINTS_BESIDE: Final = 2.0
-"""Product rule: how far the canary's share may be from its weight, percentage points."""
+"""Product rule: maximum difference between the canary's share and its weight, in percentage points."""
 
 
 def write(measured: dict[str, Any]) -> None:
-    """Keep the raw numbers, replace the table, print it."""
+    """Save the raw numbers, replace the table and print it."""
     RAW.parent.mkdir(exist_ok=True)
     RAW.write_bytes(gzip.compress(json.dumps(measured, separators=(",", ":")).encode(), mtime=0))
     report.place(BEGIN, table(measured))
 
 
 def table(measured: dict[str, Any]) -> str:
-    """The measured part of the page."""
+    """The generated section of the page."""
     place, rates = measured["machine"], measured["rates"]
     names = list(dict.fromkeys(found["scenario"] for found in measured["scenarios"]))
     lines = [
@@ -36,19 +36,19 @@ def table(measured: dict[str, Any]) -> str:
             f"{rates['sessions']} sessions, each working {rates['work_milliseconds']} ms."
         ),
         "",
-        "| scenario | calls | lost | of these in flight at the kill | doubled | sessions opened again |",
+        "| scenario | calls | lost | of these in flight at the kill | duplicated | sessions reopened |",
         "| --- | --- | --- | --- | --- | --- |",
         *(f"| {name} | {row(measured['scenarios'], name)} |" for name in names),
         "",
         f"- {shares(measured['canary'])}.",
-        f"- {'; '.join(missed(measured)) or 'Nothing else was lost or doubled, and no goal is missed'}.",
+        f"- {'; '.join(missed(measured)) or 'No other call was lost or duplicated, and all goals hold'}.",
         "",
     ]
     return "\n".join(lines)
 
 
 def row(scenarios: list[dict[str, Any]], name: str) -> str:
-    """Sums of one scenario over all its runs."""
+    """Totals of one scenario over all its runs."""
     mine = [found for found in scenarios if found["scenario"] == name]
     inside = sum(found["lost_in_flight"] for found in mine) if name.startswith(DEATH) else "-"
     keys = ("calls", "lost", "doubled", "sessions_renewed")
@@ -57,15 +57,15 @@ def row(scenarios: list[dict[str, Any]], name: str) -> str:
 
 
 def shares(found: list[dict[str, Any]]) -> str:
-    """How often the canaries of all runs answered."""
+    """Share of calls that the canaries of all runs served."""
     percents = sorted(each["percent"] for each in found)
     calls, lost, doubled = (sum(each[key] for each in found) for key in ("counted", "lost", "doubled"))
     share = f"{percents[0]:.2f} to {percents[-1]:.2f} % of {calls // len(found):,} calls, n = {len(found)}"
-    return f"canary of {found[0]['weight_percent']} %: {share}; lost {lost}, doubled {doubled} of {calls:,}"
+    return f"canary of {found[0]['weight_percent']} %: {share}; lost {lost}, duplicated {doubled} of {calls:,}"
 
 
 def missed(measured: dict[str, Any]) -> list[str]:
-    """What the goals do not allow, a text each; empty where all are met."""
+    """Missed goals, one text each; empty if all hold."""
     found = [
         f"{each['scenario']}: {number} {what}"
         for each in measured["scenarios"]
@@ -74,8 +74,8 @@ def missed(measured: dict[str, Any]) -> list[str]:
                 "lost that were not in flight",
                 each["lost"] - each["lost_in_flight"] * each["scenario"].startswith(DEATH),
             ),
-            ("doubled", each["doubled"]),
-            ("answered by nobody", each["answered_unexecuted"]),
+            ("duplicated", each["doubled"]),
+            ("without a recorded execution", each["answered_unexecuted"]),
         )
         if number
     ]

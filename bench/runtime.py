@@ -1,8 +1,8 @@
-"""`make bench-runtime`: what `MCPService` costs beside the bare SDK server, measured in one go with both at hand.
+"""`make bench-runtime`: overhead of `MCPService` compared with the bare SDK server, measured side by side.
 
-Out: bench/results/runtime.json (every raw number) and the table of docs/reference/performance.md.
-Rounds: each server in turn gets a warm-up and a run, in an order that rotates and reverses; figures are medians of the
-ratios within a round. `bare again` is the same server as `bare`, started twice: what it differs by means nothing.
+Writes bench/results/runtime.json (every raw number) and the table of docs/reference/performance.md. In each round,
+each server in turn gets a warm-up and a run, in an order that rotates and reverses. Figures are medians of the ratios
+within a round. `bare again` is the same server as `bare`, started twice; the difference is noise.
 """
 
 import argparse
@@ -21,13 +21,13 @@ from meshed_mcp import contract
 
 WARM_SECONDS: Final = 0.3
 RUN_SECONDS: Final = 1.0
-"""Short, so that the servers of one round meet the same machine; many rounds then find the median."""
+"""Short, so that the servers of one round meet the same machine load; many rounds give the median."""
 
 Sample = dict[str, float]
 
 
 def paths(collector_port: int) -> Mapping[str, tuple[str, Mapping[str, str]]]:
-    """Script and environment of each server that is compared."""
+    """Script and environment of each compared server."""
     traced = {contract.ENV_OTLP_ENDPOINT: f"http://127.0.0.1:{collector_port}"}
     return {
         "bare": ("bare", {}),
@@ -51,7 +51,7 @@ def sample(server: Server, *, scraped: bool) -> Sample:
 
 
 def rounds(count: int) -> dict[str, list[Sample]]:
-    """Every sample of every server."""
+    """All samples of all servers."""
     with ExitStack() as stack:
         collector = stack.enter_context(running("collector"))
         os.sched_setaffinity(collector.process.pid, {CLIENT_CORE})
@@ -70,7 +70,7 @@ def rounds(count: int) -> dict[str, list[Sample]]:
 
 
 def starts(count: int) -> dict[str, list[Sample]]:
-    """Seconds to the first answer, and memory after it, of fresh processes in turn."""
+    """Seconds to the first response, and memory after it, of new processes in turn."""
     found: dict[str, list[Sample]] = {"bare": [], "service": []}
     for _ in range(count):
         for script, samples in found.items():
@@ -80,15 +80,15 @@ def starts(count: int) -> dict[str, list[Sample]]:
 
 
 def main() -> None:
-    """Measure, keep, tell."""
+    """Measure, save and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--starts", type=int, default=11)
     parser.add_argument("--sessions", type=int, default=10_000)
-    parser.add_argument("--trial", action="store_true", help="keep nothing, print the tables")
+    parser.add_argument("--trial", action="store_true", help="print the tables, save nothing")
     arguments = parser.parse_args()
     os.sched_setaffinity(0, {CLIENT_CORE})
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers end too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the servers too
     measured = {
         "machine": report.machine(),
         "rounds": rounds(arguments.rounds),

@@ -1,9 +1,9 @@
-"""`make bench-scaling-rules`: whether the rules of a thousand services are evaluated within their intervals.
+"""`make bench-scaling-rules`: checks that the rules of a thousand services are evaluated within their intervals.
 
-Out: bench/results/scaling_rules.json and a table in docs/reference/performance.md. A real Prometheus scrapes a made-up
-exporter of two replicas per service and evaluates the rendered rules of forecast and lever at their own intervals, for
-some minutes. The history is as long as the run: the seasonal lags, which read 15 samples per service and lag after two
-weeks, find none.
+Writes bench/results/scaling_rules.json and a table in docs/reference/performance.md. A real Prometheus scrapes a
+simulated exporter of two replicas per service and evaluates the rendered rules of forecast and fast scaler at their
+own intervals, for some minutes. The history is as long as the run. The seasonal lags, which read 15 samples per
+service and lag after two weeks, find no samples.
 """
 
 import argparse
@@ -36,7 +36,7 @@ SCRAPE_SECONDS: Final = 5
 
 
 def rule_groups(services: int) -> list[dict[str, Any]]:
-    """Every rule that AutoscalingPolicy renders for so many services with forecast and lever."""
+    """All rules that AutoscalingPolicy renders for this many services with forecast and fast scaler."""
     raw = {
         "targets": {f"mcp-{number}": {} for number in range(services)},
         "namespace": NAMESPACE,
@@ -53,7 +53,7 @@ def rule_groups(services: int) -> list[dict[str, Any]]:
 
 @contextmanager
 def exporter(services: int) -> Iterator[str]:
-    """Gauges of every replica of every service, other values at each scrape."""
+    """Gauges of every replica of every service, with new values at each scrape."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -63,7 +63,7 @@ def exporter(services: int) -> Iterator[str]:
             self.wfile.write(exposition(services).encode())
 
         def log_message(self, *_: Any) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -72,7 +72,7 @@ def exporter(services: int) -> Iterator[str]:
 
 
 def exposition(services: int) -> str:
-    """Calls in work and waiting."""
+    """In-flight and queued requests."""
     lines = []
     for number in range(services):
         for replica in range(REPLICAS):
@@ -86,13 +86,13 @@ def exposition(services: int) -> str:
 
 
 def evaluations(prometheus: Prometheus) -> dict[str, Any]:
-    """Per group: its interval, and how long its last evaluation took, seconds."""
+    """Per group: its interval and the seconds of its last evaluation."""
     groups = prometheus.http.get("/api/v1/rules").json()["data"]["groups"]
     return {each["name"]: (float(each["interval"]), float(each["evaluationTime"])) for each in groups}
 
 
 def measured(services: int, minutes: float) -> dict[str, Any]:
-    """Seconds of each evaluation seen, per group, and how many Prometheus says it missed."""
+    """Seconds of each observed evaluation, per group, and the number that Prometheus reports as missed."""
     found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as name, exporter(services) as target, own_prometheus(Path(name)) as made:
         prometheus, config = made
@@ -113,7 +113,7 @@ def measured(services: int, minutes: float) -> dict[str, Any]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The measured part of the page: groups of one kind together."""
+    """The generated section of the page: one row per kind of group."""
     place, kinds = result["machine"], dict[str, list[dict[str, Any]]]()
     for name, group in result["groups"].items():
         kinds.setdefault(name.rpartition("-")[0] if name[-1].isdigit() else name, []).append(group)
@@ -132,11 +132,11 @@ def table(result: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure, keep, tell; ends with 1 when an evaluation was missed."""
+    """Measure, save and print; exit with 1 if an evaluation was missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--services", type=int, default=1000)
     parser.add_argument("--minutes", type=float, default=4)
-    parser.add_argument("--trial", action="store_true", help="print the table, keep nothing")
+    parser.add_argument("--trial", action="store_true", help="print the table, save nothing")
     arguments = parser.parse_args()
     about = {"machine": report.machine(), "services": arguments.services, "minutes": arguments.minutes}
     result = about | measured(arguments.services, arguments.minutes)

@@ -1,10 +1,10 @@
-"""What a series costs Prometheus: resident memory with three hours of samples, scraped, under rules and queries.
+"""Memory of Prometheus per series: resident memory with three hours of samples, under scrapes, rules and queries.
 
-Fills a real Prometheus, with the blocks of production, with the history of 3 and then of 12 servers of 20 pods at the
-servers' 5 s until it has cut a block; then all is scraped at 5 s while the rules of the stack run and its pages are
-asked without a pause. What counts is the most memory that was ever resident: the difference of both fleets is what
-series cost. It must be less than the formula of `meshed-mcp capacity` says, or the run ends with 1.
-Raw figures: bench/results/series_memory.json. Run by `make bench-observability`; about fifteen minutes.
+Fills a real Prometheus, configured as in production, with the history of 3 and then of 12 servers of 20 pods at the
+servers' 5 s until it has cut a block. Then it scrapes everything at 5 s, evaluates the rules of the stack and runs
+the dashboard queries without a pause. The figure is the maximum resident memory; the difference between both fleets
+is the cost of series. The run exits with 1 if the cost is above the formula of `meshed-mcp capacity`. Raw figures:
+bench/results/series_memory.json. `make bench-observability` runs it; it takes about fifteen minutes.
 """
 
 import json
@@ -38,7 +38,7 @@ END: Final = "<!-- end of memory -->\n"
 FLEETS: Final = tuple(Fleet(servers, pods=20, tools=10, namespaces=5) for servers in (3, 12))
 ARGS: Final = ObservabilityStackArgs()
 HISTORY_SECONDS: Final = 11_400
-"""Beyond the three hours after which a head of two-hour blocks is cut."""
+"""More than the three hours after which Prometheus cuts a two-hour block from the head."""
 
 ASKED_SECONDS: Final = 100.0
 KIB: Final = 1024
@@ -46,17 +46,17 @@ SHOWN: Final = ("prometheus_tsdb_head_series", "prometheus_tsdb_head_chunks", "p
 
 
 def everything(fleet: Fleet) -> list[Series]:
-    """What pods, proxies and the cluster show; what rules record, rules record here."""
+    """Series of pods, proxies and the cluster; the rules record their own series here."""
     return list(chain(server_series(fleet), proxy_series(fleet), platform_series(fleet, ARGS.namespace)))
 
 
 def settings() -> dict[str, Any]:
-    """How the stack has Prometheus collect garbage."""
+    """The garbage collector setting of Prometheus in the stack."""
     return {"runtime": {"gogc": GC_PERCENT}}
 
 
 def configuration(address: str, targets: int, rule_file: Path) -> dict[str, Any]:
-    """Scrapes that leave the series their own labels, as the history has them, and the rules of the stack."""
+    """Scrape configuration that keeps the labels of the series, as in the history, and the rules of the stack."""
     own = {"regex": f"{re.escape(address)}|pods", "replacement": ""}
     scrape = {
         "job_name": "pods",
@@ -80,20 +80,20 @@ def configuration(address: str, targets: int, rule_file: Path) -> dict[str, Any]
 
 
 def resident(pid: int) -> dict[str, int]:
-    """Bytes now and at most. Source: Linux, proc(5), VmRSS and VmHWM, KiB."""
+    """Current and maximum resident bytes. Source: Linux, proc(5), VmRSS and VmHWM, KiB."""
     text = Path(f"/proc/{pid}/status").read_text("utf-8")
     return {name: int(kib) * KIB for name, kib in re.findall(r"^(VmRSS|VmHWM):\s+(\d+)", text, re.MULTILINE)}
 
 
 def state(prometheus: PagesPrometheus) -> dict[str, float]:
-    """What Prometheus and Linux say of it."""
+    """Figures from Prometheus and Linux."""
     text = prometheus.http.get("/metrics").text
     own = re.findall(rf"^({'|'.join(SHOWN)}) (\S+)$", text, re.MULTILINE)
     return resident(prometheus.pid) | {name: float(value) for name, value in own}
 
 
 def ask_pages(prometheus: PagesPrometheus) -> int:
-    """Every query of every page, over and over; how many."""
+    """Run every query of every dashboard repeatedly; return the number of queries."""
     count, end = 0, time.monotonic() + ASKED_SECONDS
     while time.monotonic() < end:
         for page in dashboards(ARGS):
@@ -111,7 +111,7 @@ def targets_up(prometheus: PagesPrometheus) -> int:
 
 
 def measured(fleet: Fleet) -> dict[str, Any]:
-    """Fill, scrape, ask."""
+    """Fill, scrape, query."""
     values, series, began = Values(), everything(fleet), time.time() - HISTORY_SECONDS
     with tempfile.TemporaryDirectory() as folder, own_prometheus(Path(folder), TWO_HOUR_BLOCKS) as (prometheus, config):
         config.write_text(json.dumps(settings()), encoding="utf-8")
@@ -131,7 +131,7 @@ def measured(fleet: Fleet) -> dict[str, Any]:
 
 
 def cost(runs: list[dict[str, Any]]) -> tuple[float, float]:
-    """Bytes of a series, and of Prometheus without one."""
+    """Bytes per series, and of Prometheus without series."""
     (least, few), (most, many) = ((each["asked"]["VmHWM"], each["asked"][SHOWN[0]]) for each in runs)
     per_series = (most - least) / (many - few)
     return per_series, least - few * per_series
@@ -143,9 +143,9 @@ def formula(series: float) -> float:
 
 
 def table(runs: list[dict[str, Any]]) -> str:
-    """The part of the documentation that is measured."""
+    """The generated section of the page."""
     per_series, base = cost(runs)
-    lines = ["| series | samples | memory at most | by the formula |", "| --- | --- | --- | --- |"]
+    lines = ["| series | samples | maximum memory | by the formula |", "| --- | --- | --- | --- |"]
     for each in runs:
         count, bytes_ = each["asked"][SHOWN[0]], each["asked"]["VmHWM"]
         lines.append(
@@ -157,7 +157,7 @@ def table(runs: list[dict[str, Any]]) -> str:
 
 
 def faults(runs: list[dict[str, Any]]) -> list[str]:
-    """Where the formula says too little, or the run was none."""
+    """Where the formula is too low, or the run is invalid."""
     found = [
         f"{each['targets_up']} of {each['targets']} targets" for each in runs if each["targets_up"] < each["targets"]
     ]
@@ -172,7 +172,7 @@ def faults(runs: list[dict[str, Any]]) -> list[str]:
 
 
 def main() -> None:
-    """Measure, write, print."""
+    """Measure, save and print."""
     runs = [measured(fleet) for fleet in FLEETS]
     RAW.write_text(json.dumps({"cores": os.cpu_count(), "runs": runs}, indent=1) + "\n", encoding="utf-8")
     before, _, rest = report.PAGE.read_text(encoding="utf-8").partition(BEGIN)

@@ -1,8 +1,8 @@
-"""Legacy sessions that are opened and abandoned: what they hold, and what is left when they have expired.
+"""Memory of abandoned legacy sessions: while they are open, and after they have expired.
 
-In: how many. Out: memory of the process before, with all of them open, after, and with as many open once more.
-What is left after is compared with before; CPython keeps an arena of 1 MiB wherever one object in it lives, so what the
-second time adds to the first tells whether more is lost each time. Not here: the other figures.
+Takes the number of sessions. Returns the memory of the process before, with all of them open, after, and with as many
+open again. The memory after expiry is compared with the memory before. CPython keeps an arena of 1 MiB while one
+object in it lives, so the difference between the second and the first time shows whether memory leaks.
 """
 
 import http.client
@@ -20,7 +20,7 @@ SETTLE_SECONDS: Final = 10.0
 """From the last session's end to the measurement: they are collected after 5 s (agents/process/gc_tuning.py)."""
 
 WARM_SESSIONS: Final = 100
-"""Opened first, so that what the first session loads once is in the memory before."""
+"""Opened first, so that the baseline includes what the first session loads once."""
 
 INITIALIZE: Final = {
     "jsonrpc": "2.0",
@@ -31,7 +31,7 @@ INITIALIZE: Final = {
 
 
 def abandoned(count: int) -> dict[str, float]:
-    """Open `count` sessions, leave them alone until the server has forgotten them, and compare its memory.
+    """Open `count` sessions, wait until the server has expired them, and compare its memory.
 
     The environment is what a stack with `legacy: sticky` gives.
     """
@@ -64,7 +64,7 @@ def abandoned(count: int) -> dict[str, float]:
 
 
 def open_sessions(server: Server, count: int) -> None:
-    """Open sessions one after the other and keep none of their ids."""
+    """Open sessions in sequence; drop their ids."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
     headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
     for _ in range(count):
@@ -77,7 +77,7 @@ def open_sessions(server: Server, count: int) -> None:
 
 
 def wait_for_expiry(server: Server) -> None:
-    """Return when no session is open. Raises RuntimeError when that takes too long."""
+    """Return when no session is open. Raises RuntimeError after a timeout."""
     deadline = time.perf_counter() + EXPIRY_SECONDS
     while active_sessions(server):
         if time.perf_counter() > deadline:

@@ -1,6 +1,6 @@
-"""The stacks that the benches run, rendered by the components: what a user of the platform gets, and nothing by hand.
+"""The stacks that the benchmarks run, rendered by the components as for a user of the platform.
 
-In: what differs. Out: rendered objects.
+Takes the differences between stacks. Returns rendered objects.
 """
 
 from pathlib import Path
@@ -20,13 +20,13 @@ TRACING: Final = {"service": "collector.monitoring.svc.cluster.local", "sampling
 
 
 def mesh(**more: Any) -> list[Manifest]:
-    """The cluster's part."""
+    """The objects of the cluster."""
     base = {"domain": HOST, "namespaces": [NAMESPACE]}
     return cluster.manifests(ServiceMeshArgs.model_validate(base | more))
 
 
 def server(name: str, script: str, **more: Any) -> list[Manifest]:
-    """One service that runs a script of bench/servers."""
+    """One service that runs a script from bench/servers."""
     ingress = {"gateway": gateway_reference(), "host": HOST, "principal": gateway_principal("cluster.local")}
     base = {
         "image": "registry.example.com/bench:1",
@@ -60,7 +60,7 @@ def counted(counts: Path, *, replicas: int, version: str = "1", canary: int | No
 
 
 def _said(deployment: Manifest, version: str) -> None:
-    """Both versions are the same script, so the answer tells them apart by a variable."""
+    """Both versions run the same script; a variable in the response distinguishes them."""
     for variable in deployment["spec"]["template"]["spec"]["containers"][0]["env"]:
         if variable["name"] == "VERSION":
             variable["value"] = version

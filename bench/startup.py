@@ -1,8 +1,9 @@
-"""CPU seconds that `meshed-mcp --help` and `check` of the quick start take: `make bench-startup`.
+"""`make bench-startup`: CPU seconds of `meshed-mcp --help` and of `check` on the quick start.
 
-In: the installed command. Out: bench/results/startup.json and a table in docs/reference/performance.md. Each round runs
-both commands and two reference imports in turn, so that all of them meet the same machine; user and system time count,
-for the wall clock of a shared machine says little. Bytecode is compiled before the first round, as an installer does.
+Runs the installed command. Writes bench/results/startup.json and a table in docs/reference/performance.md. Each round
+runs both commands and two reference imports in turn, so that all of them meet the same machine. User and system time
+count, because wall-clock time of a shared machine says little. Bytecode is compiled before the first round, as an
+installer does.
 """
 
 import json
@@ -27,13 +28,13 @@ RUNS: Final = {
     "meshed-mcp check": [COMMAND, "check", "--stack", "dev", "--project", str(ROOT / "examples" / "quickstart")],
 }
 REFERENCE_SECONDS: Final = dict(zip(IMPORTS, (0.17, 0.40), strict=True))
-"""CPU seconds of the imports on the core for which the goals are given."""
+"""CPU seconds of the imports on the core to which the goals refer."""
 
 GOAL_SECONDS: Final = {
     "meshed-mcp --help": (0.5, IMPORTS[:1]),
     "meshed-mcp check": (1.6, IMPORTS),
 }
-"""Goal on that core, and the imports whose time scales it to this one."""
+"""Goal on that core, and the imports whose time scales it to this machine."""
 
 
 def cpu_seconds(command: list[str]) -> float:
@@ -48,7 +49,7 @@ def cpu_seconds(command: list[str]) -> float:
 
 
 def rounds() -> dict[str, list[float]]:
-    """CPU seconds of every run, after one round that counts for nothing."""
+    """CPU seconds of every run, after one warm-up round."""
     found: dict[str, list[float]] = {name: [] for name in RUNS}
     for turn in range(ROUNDS + 1):
         for name, command in RUNS.items():
@@ -67,11 +68,11 @@ def goal(name: str, found: dict[str, list[float]]) -> float | None:
 
 
 def table(place: dict[str, Any], found: dict[str, list[float]]) -> str:
-    """A row per command: least and median, and the goal."""
+    """A row per command: minimum, median and goal."""
     lines = [
         f"{place['date']}, {place['cores']} cores ({place['cpu']}), Python {place['python']}.",
         "",
-        "| command | CPU, s: least | median | goal here | n |",
+        "| command | CPU, s: minimum | median | goal here | n |",
         "| --- | --- | --- | --- | --- |",
     ]
     for name, seconds in found.items():
@@ -82,7 +83,7 @@ def table(place: dict[str, Any], found: dict[str, list[float]]) -> str:
 
 
 def main() -> None:
-    """Measure, keep, print."""
+    """Measure, save and print."""
     place, found = report.machine(), rounds()
     RAW.write_text(json.dumps({"machine": place, "cpu_seconds": found}, indent=1) + "\n", encoding="utf-8")
     report.place(BEGIN, table(place, found))

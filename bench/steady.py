@@ -1,8 +1,8 @@
-"""Steady load of both protocol eras on one endpoint, each call with a token of its own, none sent twice.
+"""Steady load of both protocol eras on one endpoint; each call has its own token and is sent once.
 
-In: a URL, rates, the folder in which bench/servers/counted.py notes executions. Out: what became of every call. The
-rate does not wait for answers. A session that is answered with 404 is opened again and its call sent there, as MCP
-2025-11-25 ("Session Management") asks; any other failure is a lost call. Not here: what is done to the stack meanwhile.
+Takes a URL, rates and the folder in which bench/servers/counted.py records executions. Returns the outcome of every
+call. The rate does not wait for responses. If a session gets 404, the client opens it again and sends the call there,
+as MCP 2025-11-25 ("Session Management") requires. Any other failure is a lost call. The caller changes the stack.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ HEADERS: Final = {"accept": "application/json, text/event-stream", "mcp-method":
 
 @dataclass(frozen=True)
 class Rates:
-    """Calls per second of each era, over how many sessions, and how long each call works."""
+    """Calls per second of each era, number of sessions, and duration of each call."""
 
     modern: float
     legacy: float
@@ -37,7 +37,7 @@ class Rates:
 
 @dataclass(frozen=True)
 class Call:
-    """One call: when it was sent and how long it took (seconds), its answer, or what came instead."""
+    """One call: when it was sent and how long it took (seconds), its response, or its failure."""
 
     token: str
     era: str
@@ -49,7 +49,7 @@ class Call:
 
 @dataclass
 class Session:
-    """A session of the old era; `id` is empty until it is opened, `renewals` counts how often it was gone."""
+    """A legacy session; `id` is empty until it is opened, `renewals` counts how often it was lost."""
 
     id: str = ""
     renewals: int = 0
@@ -67,7 +67,7 @@ class Steady:
         self.sessions = [Session() for _ in range(rates.sessions)]
 
     async def run(self) -> None:
-        """Send until stopped, then wait for the answers that are still to come."""
+        """Send until stopped, then wait for outstanding responses."""
         limits = httpx2.Limits(max_connections=None)
         async with httpx2.AsyncClient(
             proxy=self._proxy, headers=HEADERS, timeout=ANSWER_SECONDS, trust_env=False, limits=limits
@@ -79,7 +79,7 @@ class Steady:
                 tasks.create_task(self._send(client, tasks, LEGACY, self._rates.legacy))
 
     def stop(self) -> None:
-        """No more calls; call it in the loop's thread."""
+        """Stop sending calls. Call this in the loop's thread."""
         self._stop.set()
 
     async def _send(self, client: httpx2.AsyncClient, tasks: asyncio.TaskGroup, era: str, rate: float) -> None:
@@ -121,7 +121,7 @@ class Steady:
                     await self._open(client, session)
 
     async def _open(self, client: httpx2.AsyncClient, session: Session) -> None:
-        """Begin a session. Raises RuntimeError when the server will not, which ends the load."""
+        """Open a session. Raises RuntimeError if the server rejects it, which ends the load."""
         info = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": {"name": "steady", "version": "1"}}
         opening = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": info}
         answer = await client.post(self._url, json=opening)
@@ -133,12 +133,12 @@ class Steady:
 
 
 def version(era: str) -> dict[str, str]:
-    """The header that tells the eras apart."""
+    """The header that distinguishes the eras."""
     return {"mcp-protocol-version": era}
 
 
 def message(token: str, rates: Rates, era: str) -> dict[str, Any]:
-    """One call of the tool; its id is its own, because several calls of one session are under way at once."""
+    """One call of the tool; its id is unique, because a session has several calls in flight."""
     meta = {"protocolVersion": MODERN, "clientCapabilities": {}, "clientInfo": {"name": "steady", "version": "1"}}
     params: dict[str, Any] = {
         "name": "count",
@@ -151,7 +151,7 @@ def message(token: str, rates: Rates, era: str) -> dict[str, Any]:
 
 @contextmanager
 def steady(load: Steady) -> Iterator[Steady]:
-    """The load runs in a thread of its own for the block, and after it until every call has ended."""
+    """Run the load in a thread for the block, and after it until every call has ended."""
     loop = asyncio.new_event_loop()
     failed: list[BaseException] = []
 
@@ -174,12 +174,12 @@ def steady(load: Steady) -> Iterator[Steady]:
 
 
 def executions(folder: Path) -> Counter[str]:
-    """How often each token was executed, by what the replicas noted."""
+    """Executions per token, from the records of the replicas."""
     return Counter(line for file in folder.iterdir() for line in file.read_text().splitlines())
 
 
 def verdict(calls: list[Call], executed: Counter[str]) -> dict[str, int]:
-    """Sums: calls, those that were lost, executed twice, and answered although nobody noted them."""
+    """Totals: calls, lost calls, calls executed twice, and responses without a recorded execution."""
     return {
         "calls": len(calls),
         "lost": sum(bool(call.failure) for call in calls),

@@ -1,10 +1,10 @@
-"""What telemetry costs: CPU per call of metrics, exemplars and spans, beside the CPU of one call of the bare SDK.
+"""Telemetry overhead: CPU per call of metrics, exemplars and spans, compared with one call of the bare SDK.
 
-Prints a table and writes every single measurement to bench/results/telemetry_cost.json.
-How: each part runs alone, REPEATS times OPERATIONS, in a fixed order that is repeated so that a slow phase of the
-machine meets all parts; the CPU time of all threads is counted, so that encoding of spans in the background is in it
-(sending is not: the collector is a sink in memory). A wall clock would measure the machine's other work.
-Run it with `make bench-telemetry`. Not here: whole services beside the bare SDK (runtime.py).
+Prints a table and writes every measurement to bench/results/telemetry_cost.json. Each part runs alone, REPEATS times
+OPERATIONS, in a fixed order that is repeated so that a slow phase of the machine meets all parts. The CPU time of all
+threads counts, so it includes the encoding of spans in the background. It leaves out sending: the collector is a sink
+in memory. A wall clock would measure the machine's other work. Run it with `make bench-telemetry`. runtime.py
+compares whole services with the bare SDK.
 """
 
 import asyncio
@@ -45,14 +45,14 @@ RESULTS: Final = Path(__file__).parent / "results" / "telemetry_cost.json"
 RATIOS: Final = (0.0, 0.01, 0.1, 1.0)
 
 PROCESSORS: Final[list[BoundedProcessor]] = []
-"""What still holds spans of the part that was run last."""
+"""Processors that still hold spans of the part that ran last."""
 
 Operation = Callable[[], Awaitable[object]]
 
 
 @dataclass
 class FakeContext:
-    """What our middleware and the SDK's read of a message."""
+    """The parts of a message that the runtime's and the SDK's middleware read."""
 
     method: str = "tools/call"
     protocol_version: str = "2026-07-28"
@@ -67,7 +67,7 @@ class FakeContext:
 
 
 class Sink(SpanExporter):
-    """Encodes spans as the OTLP exporter does, and sends nothing."""
+    """Encodes spans as the OTLP exporter does, but sends nothing."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Encode one batch."""
@@ -76,23 +76,23 @@ class Sink(SpanExporter):
 
 
 async def nothing(_: Any = None) -> None:
-    """Stand for the tool."""
+    """Stand in for the tool."""
 
 
 def bare() -> Operation:
-    """Nothing: the cost of the loop itself, which is taken off all others."""
+    """Do nothing: the cost of the loop, which is subtracted from all other parts."""
     return nothing
 
 
 def metrics() -> Operation:
-    """The operation metrics, outside every span."""
+    """The operation metrics, outside a span."""
     middleware = OperationMetrics(CollectorRegistry(), is_tool=lambda _: True, tool_count=lambda: 1, release="")
     context: Any = FakeContext()
     return lambda: middleware(context, nothing)
 
 
 def within_kept_span(measured: Operation) -> Operation:
-    """The same inside a span that is kept, which leaves an exemplar."""
+    """The operation metrics inside a sampled span, which adds an exemplar."""
     kept = SpanContext(1, 1, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
 
     async def within() -> None:
@@ -103,7 +103,7 @@ def within_kept_span(measured: Operation) -> Operation:
 
 
 def http_metrics(headers: list[tuple[bytes, bytes]]) -> Operation:
-    """What the gate does for telemetry: the context of the headers, duration by status, refusals."""
+    """Telemetry of the HTTP middleware: trace context of the headers, duration by status, rejected requests."""
     registry = CollectorRegistry()
     refusals = Rejections(registry)
     labels = ("http_route", "http_request_method", "http_response_status_code")
@@ -121,7 +121,7 @@ def http_metrics(headers: list[tuple[bytes, bytes]]) -> Operation:
 
 
 def spans(ratio: float | None) -> Operation:
-    """The SDK's own span of one call, encoded when the ratio keeps it; None = as in a process without a collector."""
+    """The SDK's own span of one call, encoded if the ratio samples it; None = a process without a collector."""
     import mcp.shared._otel as sdk  # noqa: PLC0415 - its tracer is replaced per part
 
     provider: trace.TracerProvider = trace.NoOpTracerProvider()
@@ -177,7 +177,7 @@ async def measured_parts() -> dict[str, list[float]]:
 
 
 def measured_calls() -> list[float]:
-    """Microseconds of CPU that the bare SDK server spends on one call, per repeat."""
+    """CPU microseconds of one call on the bare SDK server, per repeat."""
     found: list[float] = []
     with running("bare") as server, Load(server.port) as load:
         load.run(RUN_SECONDS)
@@ -189,7 +189,7 @@ def measured_calls() -> list[float]:
 
 
 def report(parts: dict[str, list[float]], calls: list[float]) -> None:
-    """The table: median CPU of each part without the loop, and its share of a call."""
+    """Print the table: median CPU of each part without the loop, and its share of a call."""
     call = statistics.median(calls)
     cost = {name: statistics.median(found) - statistics.median(parts["loop"]) for name, found in parts.items()}
     cost["= metrics"] = cost["operation metrics"] + cost["HTTP metrics"]
@@ -202,7 +202,7 @@ def report(parts: dict[str, list[float]], calls: list[float]) -> None:
 
 
 def main() -> None:
-    """Measure, write, print."""
+    """Measure, save and print."""
     load_before = os.getloadavg()[0]
     calls = measured_calls()
     parts = asyncio.run(measured_parts())

@@ -1,8 +1,8 @@
-"""Latency of single calls over keep-alive sockets: one after the other, or at a fixed rate that waits for no answer.
+"""Latency of single calls over keep-alive sockets: sequential, or at a fixed rate that does not wait for responses.
 
-In: where to connect and which request. Out: seconds of every call. A wrong answer ends the run. A call of the fixed
-rate counts from the moment it was due, so a stall is felt by all that were due meanwhile.
-Not here: throughput (load.py).
+Takes an address and a request. Returns the seconds of every call. A wrong response ends the run. A call of the fixed
+rate counts from the moment it was due, so a stall delays all calls that were due meanwhile. load.py measures
+throughput.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ ANSWER_SECONDS: Final = 30.0
 
 @dataclass(frozen=True)
 class Target:
-    """One way to the server: an address, the requests to send in turn, and where the connection comes from."""
+    """One setup: an address, the requests to send in turn, and the source address of the connection."""
 
     address: tuple[str, int]
     requests: tuple[bytes, ...]
@@ -43,7 +43,7 @@ class Caller:
             connection.stream.close()
 
     def sequential(self, calls: int) -> list[float]:
-        """Seconds of each call, the next one sent when the last one is answered."""
+        """Seconds of each call; each call starts after the response to the previous one."""
         connection, found = self._connections[0], []
         for _ in range(calls):
             begin = time.perf_counter()
@@ -53,7 +53,7 @@ class Caller:
         return found
 
     def at_rate(self, calls_per_second: float, seconds: float) -> list[float]:
-        """Seconds of each call since it was due; calls wait where all connections are busy."""
+        """Seconds of each call since it was due; calls wait while all connections are busy."""
         begin, count = time.perf_counter() + 0.01, int(calls_per_second * seconds)
         due = deque(begin + number / calls_per_second for number in range(count))
         idle, found = list(self._connections), []
@@ -82,14 +82,14 @@ class Caller:
 
 
 def answered(target: Target, request: bytes) -> bytes:
-    """The beginning of the answer to one request."""
+    """The start of the response to one request."""
     with contextlib.closing(_connected(target)) as stream:
         stream.sendall(request)
         return stream.recv(65536)
 
 
 def listens(address: tuple[str, int]) -> bool:
-    """Whether something takes connections there."""
+    """Whether a server accepts connections at the address."""
     with socket.socket() as probe:
         return probe.connect_ex(address) == 0
 

@@ -1,18 +1,18 @@
 # Unpacks Debian packages below .engines/debian without installing them: no root, no daemon started, no file of the
-# system changed. apt does the fetching and the signature checks, with lists and caches of its own.
-# Sourced by install.sh, which sets ENGINES (the folder) and says what came of it.
+# system changed. apt downloads and verifies signatures, with separate lists and caches.
+# Sourced by install.sh, which sets ENGINES (the folder) and prints the result.
 
 have_debian() {
     command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null && [[ -r "$DEBIAN_KEYRING" ]]
 }
 
-# The code name of the machine's own suite ("bookworm"); empty on a machine that does not say.
+# The code name of the machine's own suite ("bookworm"); empty if the machine has none.
 own_suite() {
     # shellcheck disable=SC1091
     (. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
 }
 
-# apt_in SUITE COMMAND...: apt-get or apt-cache against that suite alone.
+# apt_in SUITE COMMAND...: apt-get or apt-cache against this suite only.
 apt_in() {
     local state="$ENGINES/apt/$1" tool="$2"
     shift 2
@@ -24,7 +24,7 @@ apt_in() {
         "$@"
 }
 
-# refresh SUITE: its package lists, once per run.
+# refresh SUITE: updates its package lists, once per run.
 refresh() {
     local state="$ENGINES/apt/$1"
     [[ -e "$state/.fresh.$$" ]] && return
@@ -34,13 +34,13 @@ refresh() {
     apt_in "$1" apt-get update && touch "$state/.fresh.$$"
 }
 
-# unpack_one SUITE PACKAGE FOLDER: the package alone, for programs that link nothing.
+# unpack_one SUITE PACKAGE FOLDER: only the package, for static programs.
 unpack_one() {
     refresh "$1" && mkdir -p "$3" && (cd "$3" && rm -f ./*.deb && apt_in "$1" apt-get download "$2") &&
         dpkg-deb -x "$3"/*.deb "$3" && rm -f "$3"/*.deb
 }
 
-# unpack_with_libraries SUITE PACKAGE FOLDER: the package and what it needs that this machine lacks.
+# unpack_with_libraries SUITE PACKAGE FOLDER: the package and its dependencies that this machine lacks.
 unpack_with_libraries() {
     local archives="$ENGINES/apt/$1/cache/archives" package
     refresh "$1" && mkdir -p "$3" && rm -f "$archives"/*.deb &&
@@ -51,12 +51,12 @@ unpack_with_libraries() {
     rm -f "$archives"/*.deb
 }
 
-# newest_postgresql SUITE: the server package that the suite's empty package "postgresql" stands for: postgresql-15.
+# newest_postgresql SUITE: the server package that the suite's metapackage "postgresql" depends on, such as postgresql-15.
 newest_postgresql() {
     refresh "$1" && apt_in "$1" apt-cache depends postgresql | grep -oE -m 1 'postgresql-[0-9]+'
 }
 
-# link FOLDER PROGRAM...: the programs of an unpacked package, in .engines/bin.
+# link FOLDER PROGRAM...: links the programs of an unpacked package into .engines/bin.
 link() {
     local folder="$1" program
     shift
@@ -65,7 +65,7 @@ link() {
     done
 }
 
-# wrap FOLDER PATH...: as link, for programs that need libraries from beside them.
+# wrap FOLDER PATH...: like link, for programs that need libraries from the same folder.
 wrap() {
     local folder="$1" path
     shift

@@ -1,8 +1,8 @@
-# The real engines the tests judge by (design: docs/architecture). Included by the Makefile.
+# The engines that the tests use. Included by the Makefile.
 .PHONY: engines conformance
-engines: setup ## get etcd, kube-apiserver, kube-controller-manager, istiod, the rate limit service, the OpenTelemetry Collector, Prometheus, Alertmanager, Redis, PostgreSQL for the tests (once; ~15 minutes)
+engines: setup ## Install the engines for the tests: etcd, kube-apiserver, kube-controller-manager, istiod, rate limit service, OpenTelemetry Collector, Prometheus, Alertmanager, Redis, PostgreSQL, conformance suite (once, about 15 minutes)
 	@bash engines/install.sh $(ENGINES)
 
-conformance: setup ## Run the official MCP conformance suite: both revisions, bare and behind the local mesh
+conformance: setup ## Run the official MCP conformance suite: both revisions, as a single process and behind the local mesh
 	@bash engines/install.sh conformance redis
 	$(BIN)/python engines/conformance/run.py

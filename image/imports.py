@@ -1,4 +1,4 @@
-"""Imports every service from the image's layer alone: run with `-S`, so that no other package is to be had."""
+"""Imports every service from the image's layer alone. Run it with `-S`, so that no other package is available."""
 
 from importlib import import_module
 from pathlib import Path

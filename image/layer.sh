@@ -6,7 +6,7 @@ what=$1
 folder=$2
 here=$(cd "$(dirname "$0")/.." && pwd)
 constraints=$(mktemp)
-sed 's/\[[a-z]*\]//' "$here/requirements.txt" >"$constraints" # pip takes no extras in constraints
+sed 's/\[[a-z]*\]//' "$here/requirements.txt" >"$constraints" # pip rejects extras in constraints
 python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-compile --no-warn-conflicts \
   --target "$folder" --constraint "$constraints" "${what}[runtime]"
 rm -rf "$constraints" "$folder/bin"

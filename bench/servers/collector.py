@@ -1,16 +1,16 @@
-"""A collector that takes every export of spans and keeps none. Argument: the port."""
+"""A collector that accepts and discards every span export. Argument: the port."""
 
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Collector(BaseHTTPRequestHandler):
-    """Answers 200 to every POST."""
+    """Returns 200 for every POST."""
 
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        """Take one export."""
+        """Accept one export."""
         if "content-length" in self.headers:
             self.rfile.read(int(self.headers["content-length"]))
         else:  # Envoy's exports are chunked
@@ -22,7 +22,7 @@ class Collector(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A service that notes every execution: a line with the call's token in a file per process, in the folder COUNTS."""
+"""A service that records every execution: a line with the call's token in a file per process, in the folder COUNTS."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ executions = (Path(os.environ["COUNTS"]) / str(os.getpid())).open("a", buffering
 
 @service.tool()
 async def count(token: str, milliseconds: int = 0) -> str:
-    """Note the token, work for a while, and say which version and replica did."""
+    """Record the token, work for a while, and return version and replica."""
     executions.write(f"{token}\n")
     await anyio.sleep(milliseconds / 1000)
     return f"{token} {os.environ['VERSION']} {os.environ['MESHED_MCP_BIND_ADDRESS']}"

@@ -1,4 +1,4 @@
-"""The same tool on `MCPService`; the environment gives ports, tracing and sessions."""
+"""The same tool on `MCPService`; the environment sets ports, tracing and sessions."""
 
 from meshed_mcp.agents import MCPService
 

@@ -1,6 +1,6 @@
-"""Runs the official MCP conformance suite over every set-up: `run.py [SETUP...]`; without names, all of them.
+"""Runs the official MCP conformance suite: `run.py [SETUP...]`; without names, all setups.
 
-Prints a line per set-up, then a line per check that failed. Exit code 0 only if every required check passed in each.
+Prints a line per setup, then a line per failed check. Exits with 0 only if every required check passed in each setup.
 """
 
 import sys
@@ -17,14 +17,14 @@ from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.local.errors import LocalRunError
 
 OUT: Final = ROOT / ".local" / "conformance"
-"""Where results and logs are left."""
+"""Folder of results and logs."""
 
 SETUPS: Final = (f"direct {OLD}", f"direct {NEW}", f"mesh {OLD}", f"mesh {NEW}")
-"""What can be asked for; in the mesh there are three replicas behind the gateway."""
+"""Available setups; in the mesh three replicas run behind the gateway."""
 
 
 def verdicts(names: list[str], out: Path) -> Iterator[tuple[str, Verdict]]:
-    """Run the set-ups; the mesh is started once for both revisions."""
+    """Run the setups; start the mesh once for both revisions."""
     with ExitStack() as ends:
         meshed = ends.enter_context(mesh(out / "mesh")) if any(name.startswith("mesh") for name in names) else ""
         for name in names:
@@ -39,10 +39,10 @@ def verdicts(names: list[str], out: Path) -> Iterator[tuple[str, Verdict]]:
 
 
 def main(names: list[str]) -> int:
-    """Judge, tell, and say whether all is well."""
+    """Run the setups and print the results; return the exit code."""
     unknown = sorted(set(names) - set(SETUPS))
     if unknown:
-        raise SystemExit(f"there is no set-up {unknown[0]!r}; use one of: {', '.join(map(repr, SETUPS))}")
+        raise SystemExit(f"unknown setup {unknown[0]!r}; use one of: {', '.join(map(repr, SETUPS))}")
     try:
         return _judged(names or list(SETUPS))
     except ConfigurationError as error:

@@ -1,6 +1,6 @@
-"""The set-ups that the suite judges: the fixture as one bare process, and as three replicas behind the local mesh.
+"""The setups that the suite tests: the fixture as a single process, and as three replicas behind the local mesh.
 
-Nothing in, a URL inside each `with` block out. The fixture and its stack are examples/conformance.
+Each context manager yields a URL. The fixture and its stack are in examples/conformance.
 """
 
 import os
@@ -34,7 +34,7 @@ LOOPBACK: Final = "127.0.0.1"
 
 @contextmanager
 def direct(legacy: contract.Legacy, folder: Path) -> Iterator[str]:
-    """One replica without any proxy."""
+    """One replica without a proxy."""
     port, management = _free_port(), _free_port()
     settings = {
         contract.ENV_BIND_ADDRESS: LOOPBACK,
@@ -54,7 +54,7 @@ def mesh(folder: Path) -> Iterator[str]:
     """The example's stack: three replicas, an Envoy beside each, and the gateway in front."""
     objects = [with_pages_of_this_machine(item) for item in record(PROJECT, "dev").objects]
     places = Places(state=folder / "dev", secrets=folder / "secrets")
-    # The stack names Secrets for both; the local run takes them from its environment, as from `kubectl create secret`.
+    # The stack names Secrets for both; the local run reads them from its environment instead.
     with (
         redis(folder) as url,
         chdir(PROJECT),
@@ -65,12 +65,12 @@ def mesh(folder: Path) -> Iterator[str]:
         endpoint = gateway_url(up, service)
         if endpoint is None:
             raise SystemExit(f"{PROJECT}: the service is not exposed")
-        # One of the suite's checks is that pages of the server's own host may call it, and it knows `localhost` alone.
+        # The suite checks that web pages of the server's own host may call it, and only uses `localhost`.
         yield endpoint.replace(LOOPBACK, "localhost")
 
 
 def with_pages_of_this_machine(item: Manifest) -> Manifest:
-    """The object; a Deployment's server answers to `localhost` too, as an operator sets it for a host of his own."""
+    """The object; a Deployment's server also accepts the host `localhost`, as an operator can configure."""
     if item["kind"] == "Deployment":
         for variable in item["spec"]["template"]["spec"]["containers"][0]["env"]:
             if variable["name"] == contract.ENV_ALLOWED_HOSTS:
@@ -80,7 +80,7 @@ def with_pages_of_this_machine(item: Manifest) -> Manifest:
 
 @contextmanager
 def redis(folder: Path) -> Iterator[str]:
-    """The bus between the replicas, in memory. Raises SystemExit."""
+    """Run Redis for the bus between the replicas, in memory. Raises SystemExit."""
     program = shutil.which("redis-server", path=f"{ROOT / '.engines/bin'}{os.pathsep}{os.environ['PATH']}")
     if program is None:
         raise SystemExit("redis-server is not on this machine; run: make engines ENGINES=redis")

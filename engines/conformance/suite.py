@@ -1,6 +1,6 @@
-"""The official MCP conformance suite as a program: runs it against one URL and counts what it found.
+"""Runs the official MCP conformance suite against one URL and counts the results.
 
-A URL and a revision in, a `Verdict` out. Not here: what is run (setups.py), how it is shown (run.py).
+Takes a URL and a protocol revision. Returns a `Verdict`. setups.py starts the servers; run.py prints the results.
 """
 
 import json
@@ -20,13 +20,13 @@ PROGRAM: Final = ROOT / ".engines/bin/mcp-conformance"
 PACKAGE: Final = ROOT / ".engines/conformance/node_modules/@modelcontextprotocol/conformance"
 
 OLD, NEW = "2025-11-25", "2026-07-28"
-"""The revisions that are judged."""
+"""The tested protocol revisions."""
 
 SUITE_SECONDS: Final = 300
-"""Longest run of the suite; it takes four seconds on a quiet machine."""
+"""Maximum duration of the suite, in seconds; it takes four seconds on an idle machine."""
 
 _FOLDER: Final = re.compile(r"server-(?P<scenario>.+)-\d{4}-\d\d-\d\dT[\d-]+Z")
-"""Folder of one scenario's results: its name and the time."""
+"""Folder name of one scenario's results: scenario and time."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def required_scenarios(revision: str) -> list[str]:
 
 
 def verdict(folder: Path, required: list[str], exit_code: int) -> Verdict:
-    """Count the results in `folder`; a scenario without results and a failing exit are faults too."""
+    """Count the results in `folder`; a scenario without results and a nonzero exit code are failures too."""
     checks = [(scenario, check) for scenario, found in _results(folder) if scenario in required for check in found]
     counted = [(scenario, check) for scenario, check in checks if check["status"] in ("SUCCESS", "FAILURE")]
     faults = [

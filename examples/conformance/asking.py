@@ -1,6 +1,7 @@
-"""Tools that ask the client back during a call, as revisions up to 2025-11-25 do: sampling and elicitation.
+"""Tools with server-initiated requests (sampling, elicitation), as in revisions up to 2025-11-25.
 
-Functions in, `TOOLS` by name out. They need a session (`legacy: sticky`): the client's answer is a request of its own.
+`TOOLS` maps names to functions. The tools need a session (`legacy: sticky`), because the client's response is a
+separate request.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ SINGLE: Final[list[JsonValue]] = ["active", "inactive", "pending"]
 
 
 class Reply(BaseModel):
-    """One text."""
+    """A form with one text field."""
 
     response: str = Field(description="What to answer")
 
@@ -30,12 +31,12 @@ class WithDefaults(BaseModel):
 
 
 def titled(**titles: str) -> list[JsonValue]:
-    """Choices with a title each, as JSON Schema writes them."""
+    """Choices with a title each, in JSON Schema form."""
     return [{"const": value, "title": title} for value, title in titles.items()]
 
 
 class WithChoices(BaseModel):
-    """Every way to offer choices. Source: MCP, SEP-1330; the names are the suite's."""
+    """Every form of choice. Source: MCP, SEP-1330; the names are the suite's."""
 
     untitledSingle: str = Field(json_schema_extra={"enum": SINGLE})  # noqa: N815 - the suite's name
     titledSingle: str = Field(  # noqa: N815 - the suite's name
@@ -53,24 +54,24 @@ class WithChoices(BaseModel):
 
 
 async def sampling(prompt: str, context: Context) -> str:
-    """Asks the client's model."""
+    """Sample the client's model."""
     message = SamplingMessage(role="user", content=TextContent(type="text", text=prompt))
     answer = await context.session.create_message([message], max_tokens=100, related_request_id=context.request_id)
     return f"LLM response: {answer.content.text if isinstance(answer.content, TextContent) else answer.content}"
 
 
 async def elicitation(message: str, context: Context) -> str:
-    """Asks the user one thing."""
+    """Ask the user for one field."""
     return f"User response: {await _asked(context, message, Reply)}"
 
 
 async def elicitation_with_defaults(context: Context) -> str:
-    """Asks the user, with a default for everything."""
+    """Ask the user, with a default for every field."""
     return f"Elicitation completed: {await _asked(context, 'Please review the values', WithDefaults)}"
 
 
 async def elicitation_with_choices(context: Context) -> str:
-    """Asks the user to choose."""
+    """Ask the user to choose."""
     return f"Elicitation completed: {await _asked(context, 'Please choose', WithChoices)}"
 
 

@@ -1,6 +1,6 @@
-"""Tools that answer with every kind of content, report progress and logs, and fail; names and texts are the suite's.
+"""Tools that return every content type, report progress and logs, and fail; names and texts are the suite's.
 
-Functions in, `TOOLS` by name out. Source: the MCP conformance suite, "Server Implementation Requirements" per scenario.
+`TOOLS` maps names to functions. Source: the MCP conformance suite, "Server Implementation Requirements" per scenario.
 """
 
 import asyncio
@@ -20,37 +20,37 @@ from mcp_types import (
 from pydantic import AnyUrl, Field
 
 PNG: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
-"""A picture of one red pixel."""
+"""An image of one red pixel."""
 
 WAV: Final = "UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQAAAAA="
-"""A sound of no length: 8 kHz, mono, 8 bits."""
+"""Audio of zero length: 8 kHz, mono, 8 bits."""
 
 STEP_SECONDS: Final = 0.05
 """Pause between two notifications, so that a client receives them one by one."""
 
 
 def simple_text() -> str:
-    """Text."""
+    """Return text."""
     return "This is a simple text response for testing."
 
 
 def image_content() -> list[ImageContent]:
-    """A picture."""
+    """Return an image."""
     return [ImageContent(type="image", data=PNG, mime_type="image/png")]
 
 
 def audio_content() -> list[AudioContent]:
-    """A sound."""
+    """Return audio."""
     return [AudioContent(type="audio", data=WAV, mime_type="audio/wav")]
 
 
 def embedded_resource() -> list[EmbeddedResource]:
-    """A resource inside the answer."""
+    """Return an embedded resource."""
     return [embedded("test://embedded-resource", "text/plain", "This is an embedded resource content.")]
 
 
 def multiple_content_types() -> list[TextContent | ImageContent | EmbeddedResource]:
-    """Text, picture and resource together."""
+    """Return text, an image and a resource."""
     text = TextContent(type="text", text="Multiple content types test:")
     resource = embedded("test://mixed-content-resource", "application/json", '{"test":"data","value":123}')
     return [text, *image_content(), resource]
@@ -64,7 +64,7 @@ def embedded(uri: str, mime_type: str, text: str) -> EmbeddedResource:
 
 
 async def tool_with_logging(context: Context) -> str:
-    """Three log messages on the way to the answer."""
+    """Send three log messages before the result."""
     await context.info("Tool execution started")
     await asyncio.sleep(STEP_SECONDS)
     await context.info("Tool processing data")
@@ -74,7 +74,7 @@ async def tool_with_logging(context: Context) -> str:
 
 
 async def tool_with_progress(context: Context) -> str:
-    """Progress at 0, 50 and 100 of 100."""
+    """Report progress at 0, 50 and 100 of 100."""
     for done in (0, 50, 100):
         await context.report_progress(done, 100, f"Completed step {done} of 100")
         await asyncio.sleep(STEP_SECONDS)
@@ -82,12 +82,12 @@ async def tool_with_progress(context: Context) -> str:
 
 
 def error_handling() -> str:
-    """Always an error."""
+    """Always fail."""
     raise RuntimeError("This tool intentionally returns an error for testing")
 
 
 def missing_capability(context: Context) -> str:
-    """Refused, as a protocol error, unless the client can sample."""
+    """Fail with a protocol error unless the client declares sampling."""
     capabilities = context.session.client_capabilities
     if capabilities is None or capabilities.sampling is None:
         raise MCPError(
@@ -101,12 +101,12 @@ def missing_capability(context: Context) -> str:
 def mirrored_header(
     region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})] = "nowhere",
 ) -> str:
-    """An argument that clients repeat in the header Mcp-Param-Region."""
+    """Return an argument that clients mirror in the header Mcp-Param-Region."""
     return region
 
 
 async def reconnection(context: Context) -> str:
-    """Closes the event stream in the middle of the call; the client resumes it."""
+    """Close the event stream during the call; the client resumes it."""
     await context.info("before the stream closes")
     await context.close_sse_stream()
     await asyncio.sleep(4 * STEP_SECONDS)

@@ -1,8 +1,8 @@
-"""A server with everything that the official MCP conformance suite asks for, written with `MCPService`.
+"""A server with every feature that the official MCP conformance suite tests, written with `MCPService`.
 
-Served by `python everything.py`, with the settings of the environment as any service. The parts are in the modules
-beside this one: contents (tools), asking (sessions), rounds (several rounds), schemas (JSON Schema), texts (prompts,
-resources), resuming.
+Run it with `python everything.py`. It reads its settings from the environment, as any service does. The parts are in
+the other modules of this folder: contents (tools), asking (sessions), rounds (multiple rounds), schemas (JSON
+Schema), texts (prompts, resources), resuming.
 """
 
 from typing import Any
@@ -21,13 +21,13 @@ from resuming import RecentEvents
 from meshed_mcp.agents import MCPService
 
 RETRY_MILLISECONDS = 100
-"""What a client is told to wait before it resumes a stream; the suite measures it."""
+"""Reconnection time sent to clients (SSE `retry`), in milliseconds; the suite measures it."""
 
 service = MCPService("mcp-everything", version="0.1.0", tools=[schemas.HAND_WRITTEN])
 
 
 async def trigger_tool_change(context: Context) -> str:
-    """Adds a tool and takes it away, and tells every listener."""
+    """Add and remove a tool, and notify every subscriber."""
     service.add_tool(contents.simple_text, name="test_dynamic_tool")
     service.remove_tool("test_dynamic_tool")
     await context.notify_tools_changed()
@@ -35,7 +35,7 @@ async def trigger_tool_change(context: Context) -> str:
 
 
 async def trigger_prompt_change(context: Context) -> str:
-    """Adds a prompt and takes it away, and tells every listener."""
+    """Add and remove a prompt, and notify every subscriber."""
     service.add_prompt(Prompt.from_function(texts.simple, name="test_dynamic_prompt"))
     service.remove_prompt("test_dynamic_prompt")
     await context.notify_prompts_changed()
@@ -43,7 +43,7 @@ async def trigger_prompt_change(context: Context) -> str:
 
 
 async def acknowledged(_context: ServerRequestContext[Any, Any], _params: object) -> EmptyResult:
-    """Log level and subscriptions of revisions up to 2025-11-25: accepted, without effect on a fixed world."""
+    """Log level and subscriptions of revisions up to 2025-11-25: accepted, without effect on this fixture."""
     return EmptyResult()
 
 
@@ -60,7 +60,7 @@ for method, params in {
     "resources/subscribe": SubscribeRequestParams,
     "resources/unsubscribe": UnsubscribeRequestParams,
 }.items():
-    # The SDK's MCPServer has no public way to add these; its own example server reaches through in the same way.
+    # The SDK's MCPServer has no public API to add these handlers; its own example server does the same.
     service._lowlevel_server.add_request_handler(method, params, acknowledged)  # noqa: SLF001
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Event streams of sessions that a client may resume: the last events of every stream, in memory of one replica.
+"""Resumable event streams of sessions: the last events of every stream, in the memory of one replica.
 
-Events in, the later ones of a stream out. Source: MCP 2025-11-25, "Resumability and Redelivery".
+Source: MCP 2025-11-25, "Resumability and Redelivery".
 """
 
 from collections import deque
@@ -11,7 +11,7 @@ from mcp.server.streamable_http import EventCallback, EventMessage, EventStore
 from mcp_types import JSONRPCMessage
 
 KEPT_EVENTS: Final = 1000
-"""Events that are remembered, of all streams together."""
+"""Maximum number of stored events, over all streams."""
 
 
 class RecentEvents(EventStore):
@@ -22,13 +22,13 @@ class RecentEvents(EventStore):
         self._events: deque[tuple[str, str, JSONRPCMessage | None]] = deque(maxlen=KEPT_EVENTS)
 
     async def store_event(self, stream_id: str, message: JSONRPCMessage | None) -> str:
-        """Remember an event; None stands for the empty one that only carries an id."""
+        """Store an event; None is an empty event that only carries an id."""
         event_id = str(next(self._numbers))
         self._events.append((stream_id, event_id, message))
         return event_id
 
     async def replay_events_after(self, last_event_id: str, send_callback: EventCallback) -> str | None:
-        """Send what came after `last_event_id` on the same stream; None when that event is forgotten."""
+        """Send the events after `last_event_id` on the same stream; None if that event is no longer stored."""
         events = list(self._events)
         stream = next((stream for stream, event_id, _ in events if event_id == last_event_id), None)
         for owner, event_id, message in events:

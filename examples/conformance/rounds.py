@@ -1,7 +1,7 @@
-"""Tools and a prompt that need several rounds: the result asks, the client calls again with the answers (2026-07-28).
+"""Tools and a prompt with multiple rounds: the result requests input, the client calls again with it (2026-07-28).
 
-Functions in, `TOOLS` by name out. Every round may reach another replica: what the server must remember travels sealed
-in `request_state`. Source: MCP 2026-07-28, "Multi Round-Trip Requests".
+`TOOLS` maps names to functions. Every round may reach another replica, so the server's state travels sealed in
+`request_state`. Source: MCP 2026-07-28, "Multi Round-Trip Requests".
 """
 
 import json
@@ -33,20 +33,20 @@ def form(message: str, field: str, kind: str = "string") -> ElicitRequest:
 
 
 def question(text: str) -> CreateMessageRequest:
-    """A question to the client's model."""
+    """A sampling request to the client's model."""
     message = SamplingMessage(role="user", content=TextContent(type="text", text=text))
     return CreateMessageRequest(params=CreateMessageRequestParams(messages=[message], max_tokens=100))
 
 
 def filled(context: Context, key: str, field: str) -> str | None:
-    """What the user wrote into `field` of the form `key`; None when there is no such answer."""
+    """The user's input in `field` of the form `key`; None if there is no such response."""
     answer = (context.input_responses or {}).get(key)
     content = answer.content if isinstance(answer, ElicitResult) else None
     return str(content[field]) if content and field in content else None
 
 
 def elicitation(context: Context) -> str | InputRequiredResult:
-    """One form."""
+    """Request one form."""
     name = filled(context, "user_name", "name")
     if name is None:
         return InputRequiredResult(input_requests={"user_name": form("What is your name?", "name")})
@@ -54,13 +54,13 @@ def elicitation(context: Context) -> str | InputRequiredResult:
 
 
 async def streaming_elicitation(context: Context) -> str | InputRequiredResult:
-    """Progress on the stream, then one form as its result: the stream carries no request of the server."""
+    """Report progress on the stream, then request one form as the result: the stream carries no server request."""
     await context.report_progress(0, 1, "about to ask")
     return elicitation(context)
 
 
 def sampling(context: Context) -> str | InputRequiredResult:
-    """One question to the model."""
+    """Request one sampling."""
     answer = (context.input_responses or {}).get("capital_question")
     if isinstance(answer, CreateMessageResult) and isinstance(answer.content, TextContent):
         return f"The model said: {answer.content.text}"
@@ -68,7 +68,7 @@ def sampling(context: Context) -> str | InputRequiredResult:
 
 
 def list_roots(context: Context) -> str | InputRequiredResult:
-    """The client's roots."""
+    """Request the client's roots."""
     answer = (context.input_responses or {}).get("client_roots")
     if isinstance(answer, ListRootsResult):
         return f"The client has {len(answer.roots)} roots."
@@ -76,7 +76,7 @@ def list_roots(context: Context) -> str | InputRequiredResult:
 
 
 def request_state(context: Context) -> str | InputRequiredResult:
-    """A form, and a state that must come back as it was."""
+    """Request a form, with a state that must return unchanged."""
     if filled(context, "confirm", "ok") is not None and context.request_state == "asked":
         return "state-ok"
     requests: dict[str, InputRequest] = {"confirm": form("Please confirm", "ok", "boolean")}
@@ -84,7 +84,7 @@ def request_state(context: Context) -> str | InputRequiredResult:
 
 
 def multiple_inputs(context: Context) -> str | InputRequiredResult:
-    """A form, a question and the roots, all in one round."""
+    """Request a form, a sampling and the roots in one round."""
     requests: dict[str, InputRequest] = {
         "user_name": form("What is your name?", "name"),
         "greeting": question("Write a greeting"),
@@ -96,7 +96,7 @@ def multiple_inputs(context: Context) -> str | InputRequiredResult:
 
 
 def multi_round(context: Context) -> str | InputRequiredResult:
-    """A name, then a colour, then the answer; the state remembers the name."""
+    """Request a name, then a color, then return the result; the state holds the name."""
     state = json.loads(context.request_state or "{}")
     name, colour = state.get("name") or filled(context, "step1", "name"), filled(context, "step2", "color")
     if name is None:
@@ -109,7 +109,7 @@ def multi_round(context: Context) -> str | InputRequiredResult:
 
 
 def tampered_state(context: Context) -> str | InputRequiredResult:
-    """A state that the suite changes on its way: the SDK refuses it before this function is called."""
+    """Request with a state that the suite tampers with: the SDK rejects it before this function is called."""
     if context.request_state is not None:
         return f"state-ok: {context.request_state}"
     requests: dict[str, InputRequest] = {"confirm": form("Please confirm", "ok", "boolean")}
@@ -117,7 +117,7 @@ def tampered_state(context: Context) -> str | InputRequiredResult:
 
 
 def capabilities(context: Context) -> InputRequiredResult:
-    """Asks only for what the client declared."""
+    """Request only what the client declared."""
     declared = context.client_capabilities
     requests: dict[str, InputRequest] = {}
     if declared is not None and declared.sampling is not None:
@@ -128,7 +128,7 @@ def capabilities(context: Context) -> InputRequiredResult:
 
 
 def prompt(context: Context) -> list[UserMessage] | InputRequiredResult:
-    """A prompt that asks first."""
+    """A prompt that requests input first."""
     given = filled(context, "user_context", "context")
     if given is None:
         asked: dict[str, InputRequest] = {"user_context": form("What context should the prompt use?", "context")}

@@ -1,6 +1,7 @@
-"""A tool whose input schema is written by hand, with the keywords of JSON Schema 2020-12 that Python types do not have.
+"""A tool with a hand-written input schema that uses JSON Schema 2020-12 keywords without a Python type.
 
-In: the suite's schema, word for word. Out: a tool for `MCPService(tools=[...])`. The SDK lists the schema as it is.
+The schema is the suite's, word for word. Pass the tool to `MCPService(tools=[...])`. The SDK lists the schema
+unchanged.
 """
 
 from typing import Any, Final
@@ -33,7 +34,7 @@ SCHEMA: Final[dict[str, Any]] = {
 
 
 def reached(phone: str = "", email: str = "") -> str:
-    """Says how somebody is reached."""
+    """Return how a person is reached."""
     return phone or email
 
 

@@ -1,6 +1,6 @@
 """Prompts, resources and completion of the fixture; names and texts are the suite's.
 
-Functions in, `PROMPTS` by name and `RESOURCES` by URI out.
+`PROMPTS` maps names, and `RESOURCES` maps URIs, to functions.
 """
 
 import base64
@@ -25,7 +25,7 @@ CITIES: Final = ("Paris", "Parma", "Porto")
 
 
 def said(text: str) -> UserMessage:
-    """One message with text."""
+    """One text message."""
     return UserMessage(content=TextContent(type="text", text=text))
 
 
@@ -40,13 +40,13 @@ def with_arguments(arg1: str, arg2: str) -> list[UserMessage]:
 
 
 def with_embedded_resource(resourceUri: str) -> list[UserMessage]:  # noqa: N803 - the suite's name
-    """A prompt with a resource inside."""
+    """A prompt with an embedded resource."""
     resource = embedded(resourceUri, "text/plain", "Embedded resource content for testing.")
     return [UserMessage(content=resource), said("Please process the embedded resource above.")]
 
 
 def with_image() -> list[UserMessage]:
-    """A prompt with a picture."""
+    """A prompt with an image."""
     picture = ImageContent(type="image", data=PNG, mime_type="image/png")
     return [UserMessage(content=picture), said("Please analyze the image above.")]
 
@@ -67,7 +67,7 @@ def static_text() -> str:
 
 
 def static_binary() -> bytes:
-    """A picture."""
+    """Return an image."""
     return base64.b64decode(PNG)
 
 
@@ -77,7 +77,7 @@ def from_template(id: str) -> str:  # noqa: A002 - the suite's name
 
 
 def watched() -> str:
-    """A text that clients may subscribe to."""
+    """A text resource that clients can subscribe to."""
     return "Watched resource content"
 
 
@@ -95,6 +95,6 @@ async def completion(
     argument: CompletionArgument,
     _context: CompletionContext | None,
 ) -> Completion:
-    """Cities that begin like what is written so far."""
+    """Cities that start with the argument."""
     values = [city for city in CITIES if city.lower().startswith(argument.value.lower())]
     return Completion(values=values, total=len(values), has_more=False)

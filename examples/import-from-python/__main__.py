@@ -1,7 +1,7 @@
-"""Somebody else's program: uses the components, not the stack files of this repository.
+"""Your own Pulumi program: uses the components instead of the stack files of this repository.
 
 The cluster has Istio, KEDA and a Prometheus operator, and a meshed namespace `tools`. The image may be an output of
-another resource, as here of the configuration.
+another resource. Here it comes from the configuration.
 """
 
 import pulumi

@@ -63,4 +63,4 @@ def test_an_unknown_set_up_is_named_with_the_known_ones() -> None:
         [sys.executable, str(FOLDER / "run.py"), "sideways"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("there is no set-up 'sideways'; use one of: 'direct 2025-11-25', ")
+    assert done.stderr.startswith("unknown setup 'sideways'; use one of: 'direct 2025-11-25', ")
