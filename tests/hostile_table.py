@@ -1,6 +1,7 @@
-"""The page of what every hostile request gets at the gateway of a meshed service; the test of the mesh compares it.
+"""The page with the response to every hostile request at the gateway of a meshed service; the mesh test compares it.
 
-Answers by case in, Markdown out. To write it anew: `WRITE_HOSTILE_TABLE=1 pytest tests/engines/test_hostile_mesh.py`.
+Takes responses by case and returns Markdown. Regenerate it with
+`WRITE_HOSTILE_TABLE=1 pytest tests/engines/test_hostile_mesh.py`.
 """
 
 from collections.abc import Mapping
@@ -12,9 +13,9 @@ from tests.hostile import Hostile
 PAGE: Final = Path(__file__).parent.parent / "docs" / "reference" / "hostile.md"
 HEAD: Final = """# Hostile requests
 
-What each request of the hostile lists gets at the ingress gateway of a service behind the mesh: gateway, sidecar and
-server as rendered, real Envoys. Written by `tests/engines/test_hostile_mesh.py`, which fails when an answer is another
-one. Beside it what a server without a mesh answers: uvicorn with its h11 parser, as it is.
+Responses to malformed and malicious requests: at the ingress gateway of a service behind the mesh (rendered gateway,
+sidecar and server, real Envoy proxies), and from a server without a mesh. The test
+`tests/engines/test_hostile_mesh.py` writes this page and fails when a response differs.
 """
 PARSER: Final = """
 ## What the parser accepts
@@ -36,9 +37,9 @@ def page(answers: Mapping[str, Answer], cases: tuple[Hostile, ...]) -> str:
     through = [case for case in cases if answers[case.name][0] == OK and case.status != OK]
     lines = [
         HEAD,
-        f"{len(cases)} requests, {len(through)} of them answered as if they were legal although they are not.",
+        f"{len(cases)} requests, {len(through)} of them accepted although they are invalid.",
         "",
-        "| request | through the mesh | without | on whose authority |",
+        "| request | through the mesh | without a mesh | source |",
         "| --- | --- | --- | --- |",
         *(row(case, answers[case.name]) for case in sorted(cases, key=lambda case: case.name)),
     ]
