@@ -38,7 +38,7 @@ def abandoned(count: int) -> dict[str, float]:
     variables = {
         contract.ENV_LEGACY: contract.Legacy.STICKY.value,
         contract.ENV_SESSIONS: str(count + WARM_SESSIONS),
-        contract.ENV_SESSION_IDLE_SECONDS: str(IDLE_SECONDS),  # half an hour is not to be waited for
+        contract.ENV_SESSION_IDLE_SECONDS: str(IDLE_SECONDS),  # instead of the default of half an hour
     }
     with running("service", variables) as server:
         open_sessions(server, WARM_SESSIONS)

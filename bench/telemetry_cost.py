@@ -169,7 +169,7 @@ async def measured_parts() -> dict[str, list[float]]:
     made = {name: part() for name, part in PARTS.items()}
     found: dict[str, list[float]] = {name: [] for name in made}
     for operation in made.values():
-        await timed(operation)  # warm: label sets, caches, the interpreter's specialised code
+        await timed(operation)  # warm: label sets, caches, the interpreter's specialized code
     for _ in range(REPEATS):
         for name, operation in made.items():
             found[name].append(await timed(operation))

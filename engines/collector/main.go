@@ -1,5 +1,5 @@
 // Command collector is the OpenTelemetry Collector with the components that the stack's configuration names, and a
-// file exporter for the tests that read what came out. Its configuration is the stack's own, unchanged.
+// file exporter for the tests that read its output. Its configuration is the stack's own, unchanged.
 package main
 
 import (

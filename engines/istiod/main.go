@@ -2,7 +2,7 @@
 //
 // Istio publishes istiod as container images only. The module has no tags: go.mod pins the published commit of the
 // release branch. The tests ask it to admit every rendered Istio object and read the Envoy configuration it generates
-// from them. Flags and behaviour are upstream's; nothing is added here.
+// from them. Flags and behavior are those of upstream.
 package main
 
 import (

@@ -58,7 +58,7 @@ PROMPTS: Final[dict[str, Callable[..., Any]]] = {
     "test_prompt_with_image": with_image,
     f"{rounds.PREFIX}prompt": rounds.prompt,
 }
-"""Prompts by the names that the suite asks for."""
+"""Prompts by the names that the suite requests."""
 
 
 def static_text() -> str:

@@ -1,7 +1,7 @@
 // Command istio-charts renders Istio's own Helm charts, as they are in its Go module, with Istio's own renderer.
 //
 // On standard input: a JSON object with chart, release, namespace and values. On standard output: the objects as YAML.
-// The tests hand it the values that we give to the charts: what a chart makes of them is its own.
+// The tests pass the values that the stack sets for the charts.
 package main
 
 import (

@@ -2,7 +2,7 @@
 //
 // Kubernetes publishes the server as source only; this module pins one release (go.mod) and maps its staging
 // modules, which the release itself takes from its own tree, to the published ones of the same minor version.
-// The tests apply every rendered object to it. Flags and behaviour are upstream's; nothing is added here.
+// The tests apply every rendered object to it. Flags and behavior are those of upstream.
 package main
 
 import (

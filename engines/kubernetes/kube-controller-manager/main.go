@@ -1,7 +1,7 @@
 // Command kube-controller-manager is the upstream program, unchanged, built from the same release as the API server.
 //
-// The tests run one of its controllers, the one of HorizontalPodAutoscalers, against which the simulator is judged.
-// Flags and behaviour are upstream's; nothing is added here.
+// The tests run its HorizontalPodAutoscaler controller and compare the simulator with it.
+// Flags and behavior are those of upstream.
 package main
 
 import (
