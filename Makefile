@@ -58,7 +58,7 @@ promql: setup ## Tests of rules and expressions, by promtool
 	$(PARALLEL) tests/promql
 
 engine-tests: setup ## Tests by real engines and by services as processes
-	$(PYTEST) --dist loadgroup tests/engines tests/behaviours
+	$(PYTEST) --dist loadgroup tests/engines tests/behaviors
 
 format: setup ## Format the code
 	$(BIN)/ruff format .

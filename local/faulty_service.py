@@ -1,5 +1,6 @@
-"""Runs a service with a fault in its tools: `python -m meshed_mcp.local.faulty_service KIND (-m MODULE | FILE)
-ARGUMENT...`.
+"""Runs a service with fault injection in its tools.
+
+Usage: `python -m meshed_mcp.local.faulty_service KIND (-m MODULE | FILE) ARGUMENT...`.
 
 For the local run alone. The SDK's own method is wrapped, so that metrics, limits and spans see the fault as they would
 see one of the tool's.

@@ -44,10 +44,7 @@ def render_command(
 def check_command(stack: StackOption, project: ProjectOption = Path()) -> None:
     """Judge a stack: configuration, schemas, references between objects, rules. Exit code 1 if anything is wrong."""
     from meshed_mcp.components.core.errors import ConfigurationError  # noqa: PLC0415 - as above
-    from meshed_mcp.infra import (
-        checks,
-        recording,
-    )
+    from meshed_mcp.infra import checks, recording  # noqa: PLC0415 - as above
 
     report = checks.check(recording.record(project, stack))
     for note in report.notes:

@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("property")
-        if "behaviours" in item.path.parts:
+        if "behaviors" in item.path.parts:
             item.add_marker("process")
         if {"find_engine", "promtool", "postgresql"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("engine")

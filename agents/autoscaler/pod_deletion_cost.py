@@ -1,5 +1,4 @@
-"""`python -m meshed_mcp.agents.autoscaler.pod_deletion_cost`: marks replicas with what it costs to remove them, in
-sessions.
+"""Writes the pod deletion cost of replicas, in sessions: `python -m meshed_mcp.agents.autoscaler.pod_deletion_cost`.
 
 In: a query that names a cost per pod. Out: the annotation by which a ReplicaSet chooses whom to remove: the lowest
 first. Kubernetes asks for few updates of it: a pod is written when its cost has changed, and at most once a minute;

@@ -64,10 +64,7 @@ def local(  # noqa: PLR0913, PLR0917 - one parameter per option
     """Run a stack on this machine: a process per replica, each behind its own Envoy, and a gateway."""
     if context.invoked_subcommand is not None:
         return
-    from meshed_mcp.local import (
-        command,
-        fault_injection,
-    )
+    from meshed_mcp.local import command, fault_injection  # noqa: PLC0415 - need packages that render and check do not
     from meshed_mcp.local.observe import alertmanager  # noqa: PLC0415 - need packages that render and check do not
 
     calls = [command.Call(*parsed_call(text)) for text in call or ()]
@@ -97,10 +94,7 @@ def top_command(
 ) -> None:
     """Show calls per second, p99, errors, calls in flight and burn of each service, live, and the alerts that fire."""
     from meshed_mcp.cli.prometheus import Prometheus  # noqa: PLC0415 - as above
-    from meshed_mcp.local.observe import (
-        monitoring,
-        top,
-    )
+    from meshed_mcp.local.observe import monitoring, top  # noqa: PLC0415 - as above
 
     found = {"prometheus": prometheus} if prometheus else monitoring.addresses(project / RUNS / stack)
     url = None if found is None else found["prometheus"]

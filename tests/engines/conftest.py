@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     served = {item.path for item in items if "api_server" in getattr(item, "fixturenames", ())}
     for item in items:
-        if {"engines", "behaviours"} & set(item.path.parts) and not item.get_closest_marker("xdist_group"):
+        if {"engines", "behaviors"} & set(item.path.parts) and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group("api-server" if item.path in served else group(item)))
 
 

@@ -18,16 +18,16 @@ from meshed_mcp.local.translate.stack import read_stack
 from tests import local_issuer
 from tests.engines import local_stack
 from tests.engines.processes import free_port
-from tests.hostile import Hostile, Then
-from tests.hostile_client import ACTIVE, ANSWER_SECONDS, PATIENCE_SECONDS, Target, ask, total, until, value
-from tests.hostile_http import HTTP
-from tests.hostile_json import JSON
-from tests.hostile_messages import MESSAGES
-from tests.hostile_table import PAGE, page
-from tests.hostile_tokens import TOKENS, TOOL_SCOPE
+from tests.hostile.client import ACTIVE, ANSWER_SECONDS, PATIENCE_SECONDS, Target, ask, total, until, value
+from tests.hostile.http_requests import HTTP
+from tests.hostile.json_bodies import JSON
+from tests.hostile.messages import MESSAGES
+from tests.hostile.requests import Hostile, Then
+from tests.hostile.table import PAGE, page
+from tests.hostile.tokens import TOKENS, TOOL_SCOPE
 from tests.local_issuer import ISSUER, Issuer
 
-WAITING_SERVICE: Final = Path(__file__).parent.parent / "behaviours" / "waiting_service.py"
+WAITING_SERVICE: Final = Path(__file__).parent.parent / "behaviors" / "waiting_service.py"
 UNKNOWN_CODING: Final = 501
 """Source: RFC 9112, section 6.1: what a server ought to say to a transfer coding that it does not know."""
 

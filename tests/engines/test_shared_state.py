@@ -28,7 +28,7 @@ from tests.redis_server import redis_server
 
 pytestmark = pytest.mark.engine("redis-server")
 
-SCRIPT = ["python", str(Path(__file__).parent.parent / "behaviours" / "asking_service.py")]
+SCRIPT = ["python", str(Path(__file__).parent.parent / "behaviors" / "asking_service.py")]
 REPLICAS = 3
 CALLS = 12
 URI = "memo://today"

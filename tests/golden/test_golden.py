@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from meshed_mcp.infra import reference
 from meshed_mcp.infra.recording import record
+from meshed_mcp.infra.reference import stack_file
 from meshed_mcp.infra.render import write as write_rendering
 from tests.golden.compact import compact
 from tests.golden.layout import CONTEXT_LINES, committed_files, difference, golden_files, stack_files
@@ -59,12 +59,12 @@ def test_writing_removes_files_that_are_gone(tmp_path: Path) -> None:
 
 def test_stack_file_reference_is_generated_from_the_models() -> None:
     """Requirement CFG-9: reference pages are generated from the docstrings, so they cannot drift."""
-    assert REFERENCE.read_text("utf-8") == reference.page(), "run: make golden"
+    assert REFERENCE.read_text("utf-8") == stack_file.page(), "run: make golden"
 
 
 def test_every_key_of_a_stack_file_is_documented() -> None:
     """Requirement CFG-9: the text below a field is its reference documentation."""
-    bare = [line for line in reference.page().splitlines() if line.startswith("| `") and line.endswith("|  |")]
+    bare = [line for line in stack_file.page().splitlines() if line.startswith("| `") and line.endswith("|  |")]
     assert bare == []
 
 

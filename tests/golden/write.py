@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from meshed_mcp.infra import alerts_reference, error_reference, reference
+from meshed_mcp.infra.reference import alerts, errors, stack_file
 from tests.golden.layout import FOLDER, committed_files, golden_files
 from tests.stacks import ROOT
 
@@ -24,9 +24,9 @@ def write(files: dict[str, str], folder: Path) -> None:
 def main() -> None:
     """Write every golden file."""
     write(golden_files(), FOLDER)
-    REFERENCE.write_text(reference.page(), encoding="utf-8")
-    ALERTS.write_text(alerts_reference.page(), encoding="utf-8")
-    ERRORS.write_text(error_reference.page(), encoding="utf-8")
+    REFERENCE.write_text(stack_file.page(), encoding="utf-8")
+    ALERTS.write_text(alerts.page(), encoding="utf-8")
+    ERRORS.write_text(errors.page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

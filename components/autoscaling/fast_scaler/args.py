@@ -1,4 +1,4 @@
-"""What a stack says about the emergency lever (`keda.lever`). Values in, a frozen model out; objects: `manifests.py`."""
+"""Arguments of the fast scaler (`keda.lever`); its objects are in `manifests.py`."""
 
 from typing import Final
 

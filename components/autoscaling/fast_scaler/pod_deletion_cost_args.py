@@ -1,4 +1,4 @@
-"""What a stack says about the order in which replicas go. Values in, a frozen model out; its objects: `pod_deletion_cost.py`."""
+"""Arguments of pod deletion costs, which decide the order of scale-in; the objects are in `pod_deletion_cost.py`."""
 
 from pydantic import Field
 

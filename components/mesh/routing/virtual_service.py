@@ -27,7 +27,7 @@ MESH_GATEWAY: Final = "mesh"
 """The reserved name for all sidecars. Source: Istio API, VirtualService `gateways`."""
 
 CHOSEN_REPLICA: Final = {"x-mcp-upstream": "%UPSTREAM_REMOTE_ADDRESS%"}
-"""Tells mesh/sessions/affinity.lua which replica answered; the script takes it off again. Source: Envoy, "Access logging"."""
+"""Names the replica for mesh/sessions/affinity.lua, which removes the header. Source: Envoy, "Access logging"."""
 
 
 class Choice(NamedTuple):

@@ -102,6 +102,6 @@ def test_an_alert_takes_four_hand_written_files(find_engine: Callable[[str], Pat
     write_alert(tmp_path)
     assert error_of(tmp_path, promtool, "-c", GENERATE) == ""
     pytest_run = ("-m", "pytest", "-q", "-x")
-    units = ("tests/unit/components/alerts", "tests/unit/infra/test_alerts_reference.py")
+    units = ("tests/unit/components/alerts", "tests/unit/infra/reference/test_alerts.py")
     assert error_of(tmp_path, promtool, *pytest_run, *units) == ""
     assert error_of(tmp_path, promtool, *pytest_run, "tests/promql/test_alerts.py", "-k", NAME) == ""

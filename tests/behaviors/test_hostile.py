@@ -1,0 +1,138 @@
+"""Every hostile request of the lists against a real process: the answer named, counted, and nothing left behind."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import repeat
+from typing import Final
+
+import pytest
+
+from meshed_mcp import contract
+from meshed_mcp.agents.telemetry.logs import MESSAGE_CHARACTERS
+from tests import local_issuer
+from tests.behaviors.replicas import Service, StartService
+from tests.hostile.client import ACTIVE, Target, ask, total, until, value
+from tests.hostile.http_requests import HTTP
+from tests.hostile.json_bodies import JSON
+from tests.hostile.messages import MESSAGES
+from tests.hostile.requests import Hostile
+from tests.hostile.tokens import TOKENS, TOOL_SCOPE
+from tests.local_issuer import AUDIENCE, ISSUER, Issuer
+
+CASES: Final = (*HTTP, *JSON, *MESSAGES)
+READ_SECONDS: Final = 1
+ROUNDS: Final = 3
+LINE_CHARACTERS: Final = 2 * MESSAGE_CHARACTERS
+"""A message and the keys around it."""
+
+MEMORY_FACTOR: Final = 1.5
+"""Bodies of 5 MiB pass through; a leak of one body a round would be seen above this."""
+
+
+@pytest.fixture(scope="module")
+def service(start_shared: StartService) -> Service:
+    """One process for all, with little patience."""
+    return start_shared(**{contract.ENV_READ_SECONDS: str(READ_SECONDS)})
+
+
+@pytest.fixture
+def target(service: Service) -> Target:
+    """The process itself."""
+    return target_of(service)
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    """Whose tokens the guarded process takes."""
+    with local_issuer.serving() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def guarded(start_shared: StartService, issuer: Issuer) -> Service:
+    """One process for all, which wants tokens."""
+    return start_shared(
+        **{
+            contract.ENV_AUTH_ISSUER: ISSUER,
+            contract.ENV_AUTH_AUDIENCE: AUDIENCE,
+            contract.ENV_AUTH_JWKS_URL: issuer.url,
+            contract.ENV_AUTH_SCOPES: "docs.read",
+            contract.ENV_TOOL_POLICY: json.dumps({"wait": {"scopes": [TOOL_SCOPE]}}),
+        }
+    )
+
+
+def target_of(service: Service, issuer: Issuer | None = None) -> Target:
+    """Where a process is."""
+    metrics = f"http://127.0.0.1:{service.management_port}{contract.METRICS_PATH}"
+    address = ("127.0.0.1", service.port)
+    return Target(address, f"127.0.0.1:{service.port}", contract.MCP_PATH, metrics, issuer, AUDIENCE)
+
+
+def test_every_case_has_a_name_of_its_own() -> None:
+    """Product rule: a failing case is found by its name."""
+    assert len({case.name for case in (*CASES, *TOKENS)}) == len(CASES) + len(TOKENS)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_hostile_request_gets_the_answer_that_is_named_and_is_counted(
+    service: Service, target: Target, case: Hostile
+) -> None:
+    """The case's own `source`; product rule: a counter, at most one log line of bounded length, no traceback."""
+    answers_and_counts(service, target, case)
+
+
+@pytest.mark.parametrize("case", TOKENS, ids=str)
+def test_a_hostile_token_gets_the_answer_that_is_named_and_is_counted(
+    guarded: Service, issuer: Issuer, case: Hostile
+) -> None:
+    """The case's own `source`; product rule: as above, and nothing of a token is written down."""
+    answers_and_counts(guarded, target_of(guarded, issuer), case)
+    assert "eyJ" not in guarded.log.read_text()
+
+
+def answers_and_counts(service: Service, target: Target, case: Hostile) -> None:
+    """Fail unless the process answers as the case says, counts it, and says no more of it than a line."""
+    before, lines_before = total(target.samples(), case.counter), len(service.lines())
+    answer = ask(case, target)
+    assert (answer.status, answer.code) == (case.status, case.code), answer.body[:500]
+    until(lambda: case.counter is None or total(target.samples(), case.counter) > before)
+    until(lambda: value(target.samples(), ACTIVE) == 0)
+    lines = service.lines()[lines_before:]
+    assert len(lines) <= case.log_lines, lines
+    assert case.traceback or not [line for line in lines if "exception" in line]
+    assert all(len(json.dumps(line)) <= LINE_CHARACTERS for line in lines)
+
+
+def test_the_whole_list_leaves_the_process_as_it_was(service: Service, target: Target) -> None:
+    """Product rule: no traceback, no open file, no call in work, no memory; and it still answers."""
+    leaves_no_trace(service, target, [case for case in CASES if case.status != 408 and not case.traceback])
+    legal = next(case for case in CASES if case.name == "the name in base64")
+    assert ask(legal, target).status == 200
+
+
+def test_hostile_tokens_leave_the_process_as_it_was(guarded: Service, issuer: Issuer) -> None:
+    """Product rule: as above; and a good token still opens what is its owner's."""
+    target = target_of(guarded, issuer)
+    leaves_no_trace(guarded, target, list(TOKENS))
+    good = next(case for case in TOKENS if case.name == "a token without the service's scope")
+    assert ask(replace(good, token=lambda issuer, resource: issuer.token(aud=resource)), target).status == 200
+
+
+def leaves_no_trace(service: Service, target: Target, quick: list[Hostile]) -> None:
+    """Send all several times, and fail if anything of them stays."""
+    lines_before = len(service.lines())
+    for case in quick:
+        ask(case, target)
+    until(lambda: value(target.samples(), ACTIVE) == 0)
+    before = target.samples()
+    for case in [case for round_of_cases in repeat(quick, ROUNDS) for case in round_of_cases]:
+        ask(case, target)
+    until(lambda: value(target.samples(), ACTIVE) == 0)
+    until(lambda: value(target.samples(), "process_open_fds") <= value(before, "process_open_fds"))
+    memory = "process_resident_memory_bytes"
+    assert value(target.samples(), memory) < MEMORY_FACTOR * value(before, memory)
+    assert value(target.samples(), contract.METRIC_QUEUE_DEPTH) == 0
+    assert not [line for line in service.lines()[lines_before:] if "exception" in line]
+    assert service.process.poll() is None

@@ -1,0 +1,61 @@
+"""Sessions per pod, and what a flood of refused requests leaves in the log."""
+
+from time import monotonic
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from meshed_mcp import contract
+from meshed_mcp.agents.telemetry.log_rate_limit import LINES_PER_SECOND
+from tests.behaviors.replicas import Service, StartService
+
+pytestmark = pytest.mark.anyio
+
+HEADERS: Final = {"Accept": "application/json, text/event-stream"}
+LIMIT: Final = 2
+FLOOD: Final = 200
+REFUSED: Final = 'mcp_server_rejected_requests_total{reason="overload"}'
+INITIALIZE: Final[dict[str, Any]] = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
+}
+
+
+def limited(start_service: StartService) -> Service:
+    """A service with two sessions at most."""
+    return start_service(**{contract.ENV_LEGACY: contract.Legacy.STICKY, contract.ENV_SESSIONS: str(LIMIT)})
+
+
+async def test_one_session_more_than_the_pod_may_have_is_refused_and_a_closed_one_makes_room(
+    start_service: StartService,
+) -> None:
+    """Issue 4, item 7: sessions per pod; RFC 9110, section 15.6.4. Sessions that are open stay."""
+    service = limited(start_service)
+    async with httpx.AsyncClient(trust_env=False, headers=HEADERS, timeout=60) as http:
+        opened = [await http.post(service.url, json=INITIALIZE) for _ in range(LIMIT)]
+        assert [answer.status_code for answer in opened] == [200] * LIMIT
+        assert (await http.post(service.url, json=INITIALIZE)).status_code == 503
+        assert service.sample(contract.METRIC_ACTIVE_SESSIONS) == LIMIT
+        assert service.sample(REFUSED) == 1
+        ids = [answer.headers["mcp-session-id"] for answer in opened]
+        ping = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
+        assert (await http.post(service.url, json=ping, headers={"mcp-session-id": ids[0]})).status_code == 200
+        await http.delete(service.url, headers={"mcp-session-id": ids[1]})
+        assert (await http.post(service.url, json=INITIALIZE)).status_code == 200
+
+
+async def test_a_flood_of_refused_requests_is_counted_in_full_and_logged_in_part(start_service: StartService) -> None:
+    """Issue 4, "Bad input": a counter, a bounded log line. Product rule: LINES_PER_SECOND from one place."""
+    service = limited(start_service)
+    async with httpx.AsyncClient(trust_env=False, headers=HEADERS, timeout=60) as http:
+        started = monotonic()
+        for _ in range(LIMIT + FLOOD):
+            await http.post(service.url, json=INITIALIZE)
+        seconds = monotonic() - started
+    assert service.sample(REFUSED) == FLOOD
+    told = [line for line in service.lines() if "Refusing to open a new session" in line["message"]]
+    assert 0 < len(told) <= LINES_PER_SECOND * (int(seconds) + 2)
+    assert len(told) + sum(line.get("left_out", 0) for line in told) <= FLOOD

@@ -1,0 +1,1 @@
+"""Hostile requests: the table, the requests, and the client that sends them."""

@@ -1,0 +1,81 @@
+"""`legacy: sticky` in a stack file: what excludes it, and the key that masks addresses."""
+
+import asyncio
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.infra.checks.rules import rule_issues
+from meshed_mcp.infra.plan import Plan
+from meshed_mcp.infra.plan import planned as plan_of
+from meshed_mcp.infra.recording import record
+from tests.stacks import ROOT
+
+
+def planned(service: dict[str, Any], **keys: Any) -> Plan:
+    """The plan of a stack with one service; texts as they are, structures as JSON."""
+    services = {"services": json.dumps({"mcp-a": {"image": "a:1", "legacy": "sticky", **service}})}
+    return plan_of({f"meshed-mcp:{key}": value for key, value in {**services, **keys}.items()})
+
+
+def secret(text: str) -> pulumi.Output[str]:
+    """An encrypted value; Pulumi makes outputs in an event loop only, which Python 3.14 no longer makes for it."""
+
+    async def made() -> pulumi.Output[str]:
+        return pulumi.Output.secret(text)
+
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(made())
+    finally:
+        loop.close()
+
+
+def test_sessions_need_a_replica_that_stays() -> None:
+    """Product rule: a session is in a pod's memory; KEDA ends the last pod of an idle service."""
+    queue = {"profile": "queue", "queue": {"query": "sum(jobs)", "per_replica": 5}}
+    with pytest.raises(ConfigurationError) as refused:
+        planned({"scaling": {"min_replicas": 0, **queue}})
+    assert (
+        "service mcp-a: legacy: sticky keeps sessions in the memory of a pod, and "
+        "min_replicas 0 ends them; set scaling.min_replicas: 1, or legacy: stateless"
+    ) in [str(issue) for issue in refused.value.issues]
+
+
+def test_sessions_with_one_replica_are_fine() -> None:
+    """Product rule: while a rolling update lasts there are two."""
+    assert planned({"scaling": {"min_replicas": 1, "max_replicas": 1}}).services["mcp-a"].legacy == "sticky"
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_the_stacks_key_reaches_every_service(encrypted: bool) -> None:
+    """Product rule: one key per stack, plain or encrypted."""
+    key = secret("encrypted text") if encrypted else "plain text"
+    assert planned({}, session_key=key).services["mcp-a"].session_key is key
+
+
+def test_a_filter_that_istios_proxy_lacks_is_a_fault() -> None:
+    """Istio 1.31's proxy has no `envoy.filters.http.mcp`: the listener would be refused."""
+    mcp = {"@type": "type.googleapis.com/envoy.extensions.filters.http.mcp.v3.Mcp"}
+    patch = {"applyTo": "HTTP_FILTER", "patch": {"operation": "INSERT_BEFORE", "value": {"typed_config": mcp}}}
+    item = {
+        "apiVersion": "networking.istio.io/v1alpha3",
+        "kind": "EnvoyFilter",
+        "metadata": {"name": "mcp", "namespace": "mcp-system"},
+        "spec": {"configPatches": [patch]},
+    }
+    (fault,) = rule_issues([item])
+    assert str(fault) == (
+        "EnvoyFilter mcp-system/mcp: spec.configPatches: envoy.filters.http.mcp is not in "
+        "the proxy of Istio 1.31; use one of its own filters"
+    )
+
+
+def test_what_we_render_for_sessions_has_no_fault() -> None:
+    """Design D2: only filters that the proxy has, in a stack that uses them."""
+    objects = record(ROOT / "examples" / "conformance", "dev").objects
+    assert "EnvoyFilter" in {item["kind"] for item in objects}
+    assert rule_issues(objects) == []

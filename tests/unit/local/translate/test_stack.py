@@ -1,0 +1,243 @@
+"""Reading of rendered objects: everything is translated, known to be without effect, or refused by name and path."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meshed_mcp.infra import recording
+from meshed_mcp.infra.program import deploy
+from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.translate.objects.fields import title
+from meshed_mcp.local.translate.stack import read_stack
+from tests.stacks import ROOT
+from tests.unit.local import local_objects
+
+MAPS = {"labels", "annotations", "matchLabels", "requests", "limits", "set", "add", "nodeSelector"}
+"""Fields whose keys are the user's own; `selector` is one where it holds texts only."""
+
+
+def refused(objects: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The lines with which objects are refused."""
+    with pytest.raises(LocalRunError) as error:
+        read_stack(objects)
+    return error.value.messages
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_every_field_we_render_is_known(stack: str) -> None:
+    """Product rule: the local run translates what the program renders, of both stacks."""
+    recorded = recording.record(ROOT, stack).objects
+    read = read_stack(recorded)
+    assert {each.name for each in read.deployments} == {
+        "mcp-controller", "mcp-llm", "mcp-organization", "mcp-rag", "mcp-registry", "mcp-template",
+    }  # fmt: skip
+
+
+def test_an_unknown_field_is_refused_by_object_and_path(objects: list[dict[str, Any]]) -> None:
+    """Product rule: a field that is not translated is never ignored."""
+    local_objects.find(objects, "VirtualService", "back")["spec"]["http"][0]["corsPolicy"] = {"maxAge": "1h"}
+    assert refused(objects) == (
+        (
+            "VirtualService mcp-system/back: spec.http[0].corsPolicy is not run locally; remove "
+            "it from the stack of the local run"
+        ),
+    )
+
+
+def test_faults_of_all_objects_are_told_in_one_go(objects: list[dict[str, Any]]) -> None:
+    """Product rule: all faults at once, one line each."""
+    local_objects.find(objects, "VirtualService", "back")["spec"]["tcp"] = []
+    local_objects.find(objects, "Service", "back")["spec"]["clusterIP"] = "None"
+    assert set(refused(objects)) == {
+        "VirtualService mcp-system/back: spec.tcp is not run locally; remove it from the stack of the local run",
+        "Service mcp-system/back: spec.clusterIP is not run locally; remove it from the stack of the local run",
+    }
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Paths of all objects inside an object that have fields of their own."""
+    if isinstance(value, dict):
+        texts_only = path[-1:] == ("selector",) and all(isinstance(each, str) for each in value.values())
+        if (path and path[-1] in MAPS) or (texts_only and value):
+            return
+        yield path
+        for key, inner in value.items():
+            yield from places(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from places(inner, (*path, index))
+
+
+RENDERED = [*local_objects.stack_objects(), *recording.record(ROOT, "dev").objects]
+NOT_RUN = set(read_stack(RENDERED).not_run)
+PLACES = [(index, path) for index, item in enumerate(RENDERED) if title(item) not in NOT_RUN for path in places(item)]
+
+
+@given(st.sampled_from(PLACES), st.from_regex(r"x[a-zA-Z]{3,12}", fullmatch=True))
+def test_an_unknown_field_anywhere_is_refused(place: tuple[int, tuple[Any, ...]], field: str) -> None:
+    """Product rule: a field it does not know fails, wherever it stands; kinds that are not run are listed instead."""
+    index, path = place
+    item = copy.deepcopy(RENDERED[index])
+    spot = item
+    for step in path:
+        spot = spot[step]
+    spot[field] = "unheard of"
+    (fault,) = [line for line in refused([item]) if field in line]
+    assert fault.startswith(f"{title(item)}: ")
+    assert fault.endswith(f"{field} is not run locally; remove it from the stack of the local run")
+
+
+@pytest.mark.parametrize(
+    ("kind", "api_version"),
+    [
+        ("WorkloadEntry", "networking.istio.io/v1"),
+        ("HTTPRoute", "gateway.networking.k8s.io/v1"),
+        ("Gateway", "gateway.networking.k8s.io/v1"),
+        ("Service", "v2"),
+    ],
+)
+def test_a_kind_that_decides_about_requests_is_refused(
+    objects: list[dict[str, Any]], kind: str, api_version: str
+) -> None:
+    """Product rule: what changes a request's way is run or refused, never left out."""
+    objects.append(local_objects.item(api_version, kind, "x", "mcp-system", {}))
+    assert refused(objects) == (f"{kind} mcp-system/x: kind {kind} of {api_version} is not run locally",)
+
+
+def test_kinds_without_a_say_in_requests_are_listed_as_not_run(objects: list[dict[str, Any]]) -> None:
+    """Product rule: they are listed by name."""
+    objects.append(local_objects.item("monitoring.coreos.com/v1", "PodMonitor", "back", "mcp-system", {"any": 1}))
+    assert read_stack(objects).not_run == ("PodMonitor mcp-system/back",)
+
+
+@pytest.mark.parametrize("kind", ["pause", "capacity-buffer"])
+def test_a_stack_with_everything_that_scales_runs_here_as_it_is(kind: str) -> None:
+    """Product rule: on which nodes pods run, and who sizes and counts them, changes no request's way."""
+    pods = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"}
+    chat = {"image": "a:1", "legacy": "sticky", "scaling": {"profile": "session"}, "callers": ["mcp-rag"]}
+    given = {
+        "services": {"mcp-rag": {"image": "a:1", "callers": ["mcp-chat"]}, "mcp-chat": chat},
+        "keda": {"lever": {"image": "a:1"}},
+        "deletion_cost": {"image": "a:1"},
+        "vpa": {"install": "existing"},
+        "nodes": {"buffer": {"kind": kind}, "pre_pull": True, "karpenter": {"node_class": pods, "spot": True}},
+    }
+    config = {f"meshed-mcp:{key}": json.dumps(value) for key, value in given.items()}
+    found = read_stack(recording.record_program(deploy, "project", "test", config).objects)
+    assert {item.name for item in found.deployments} == {"mcp-rag", "mcp-chat"}
+    left_out = {name.split()[0] for name in found.not_run}
+    assert {"NodePool", "VerticalPodAutoscaler", "ScaledObject", "PriorityClass"} <= left_out
+
+
+def test_other_softwares_pods_are_left_out_with_their_service_and_account(objects: list[dict[str, Any]]) -> None:
+    """Product rule: only pods with the container `server` are ours; Jaeger's are not."""
+    labels = {"app": "jaeger"}
+    pod = {"serviceAccountName": "jaeger", "containers": [{"name": "jaeger"}], "unknown": 1}
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    account = local_objects.item("v1", "ServiceAccount", "jaeger", "monitoring", {})
+    objects += [
+        local_objects.item("apps/v1", "StatefulSet", "jaeger", "monitoring", {"template": template}),
+        local_objects.item("v1", "Service", "jaeger", "monitoring", {"selector": labels, "clusterIP": "None"}),
+        account,
+    ]
+    assert read_stack(objects).not_run == (
+        "StatefulSet monitoring/jaeger",
+        "Service monitoring/jaeger",
+        "ServiceAccount monitoring/jaeger",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "path", "value", "line"),
+    [
+        ("PeerAuthentication", "default", ["mtls", "mode"], "DISABLE", "spec.mtls.mode='DISABLE' is not run locally"),
+        (
+            "DestinationRule", "back", ["trafficPolicy", "tls", "mode"], "SIMPLE",
+            "spec.trafficPolicy.tls.mode='SIMPLE' is not run locally; use 'ISTIO_MUTUAL'",
+        ),
+        (
+            "DestinationRule", "back", ["trafficPolicy", "connectionPool", "tcp", "connectTimeout"], "3 s",
+            "'3 s' is not a duration; use a number with h, m, s or ms, such as 10s",
+        ),
+        (
+            "VirtualService", "back", ["http", 0, "route", 1, "weight"], 20,
+            "spec.http[0]: the weights sum to 95; set weights that sum to 100",
+        ),
+        (
+            "VirtualService", "back", ["http", 0, "retries", "retryOn"], "conect-failure",
+            "spec.http[0].retries.retryOn: 'conect-failure' is not run locally",
+        ),
+        (
+            "VirtualService", "front-ingress", ["http", 0, "match", 0, "uri"], {"exact": "/", "prefix": "/"},
+            "exact, prefix and regex exclude each other; set one",
+        ),
+        ("Gateway", "mcp", ["servers", 0, "hosts", 0], "*.example.com", "'*.example.com' is not run locally"),
+        (
+            "Deployment", "back", ["template", "spec", "containers", 0, "env", 0, "value"], "$(POD)/data",
+            "value '$(POD)/data' is not run locally; set it without $( )",
+        ),
+        (
+            "Deployment", "back", ["template", "metadata", "annotations"], {"proxy.istio.io/config": "{}"},
+            "spec.template.metadata.annotations: 'proxy.istio.io/config' is not run locally",
+        ),
+        (
+            "Deployment", "back", ["template", "metadata", "labels"], {"sidecar.istio.io/inject": "false"},
+            "'sidecar.istio.io/inject: false' is not run locally; use true",
+        ),
+        (
+            "AuthorizationPolicy", "back", ["rules", 0, "when"], [{"key": "source.ip", "values": ["10.0.0.1"]}],
+            "spec.rules[0].when[0].key: 'source.ip' is not run locally; use request.headers[NAME]",
+        ),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_run_is_refused_with_what_can(
+    objects: list[dict[str, Any]], kind: str, name: str, path: list[Any], value: Any, line: str
+) -> None:
+    """Product rule: which object, which field, what is wrong, what to write."""
+    spot = local_objects.find(objects, kind, name)["spec"]
+    for step in path[:-1]:
+        spot = spot[step]
+    spot[path[-1]] = value
+    (fault,) = refused(objects)
+    assert fault.startswith(f"{kind} ")
+    assert line in fault
+
+
+def test_an_object_without_namespace_is_refused(objects: list[dict[str, Any]]) -> None:
+    """Product rule: every object says where it lives."""
+    del local_objects.find(objects, "Service", "back")["metadata"]["namespace"]
+    assert refused(objects) == (("Service back: metadata.namespace is missing; set the namespace of the object"),)
+
+
+def test_what_narrows_a_proxys_knowledge_is_left_out_and_named(objects: list[dict[str, Any]]) -> None:
+    """Product rule: here every caller can try every service, so that refusals are those of the called one."""
+    objects.append(local_objects.item("networking.istio.io/v1", "Sidecar", "mcp-rag", "mcp-system", {}))
+    assert "Sidecar mcp-system/mcp-rag" in read_stack(objects).not_run
+
+
+def test_an_authorizer_is_refused_by_name(objects: list[dict[str, Any]]) -> None:
+    """Product rule: nobody is asked on this machine, so a stack that relies on the answer is not run."""
+    spec = {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": [{}]}
+    objects.append(local_objects.item("security.istio.io/v1", "AuthorizationPolicy", "asked", "mcp-system", spec))
+    assert refused(objects) == (
+        ("AuthorizationPolicy mcp-system/asked: spec.action='CUSTOM' is not run locally; use 'ALLOW' or 'DENY'"),
+        (
+            "AuthorizationPolicy mcp-system/asked: spec.provider is not run locally; remove it "
+            "from the stack of the local run"
+        ),
+    )
+
+
+def test_keys_that_only_istiod_could_fetch_twice_are_refused(objects: list[dict[str, Any]]) -> None:
+    """Product rule: exactly one source of keys, and tokens from headers that are named."""
+    rule = {"issuer": "https://login.example.com", "jwks": "{}", "jwksUri": "https://login.example.com/keys"}
+    spec = {"jwtRules": [{**rule, "fromHeaders": [{"name": "authorization", "prefix": "Bearer "}]}]}
+    objects.append(local_objects.item("security.istio.io/v1", "RequestAuthentication", "two", "mcp-system", spec))
+    assert refused(objects) == (
+        "RequestAuthentication mcp-system/two: spec.jwtRules[0]: needs exactly one of jwksUri and jwks; set one",
+    )
