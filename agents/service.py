@@ -87,7 +87,7 @@ class MCPService(NamedServer[LifespanResultT]):
         if foreign := kwargs.keys() - OWN_OPTIONS:
             raise TypeError(
                 f"run() takes {', '.join(sorted(foreign))} only with a transport of the SDK, as run('streamable-http', "
-                f"port=8000). Without one, set the environment: {contract.ENV_PORT} and its neighbours."
+                f"port=8000). Without one, set the environment: {contract.ENV_PORT} and its neighbors."
             )
         try:
             settings = Settings.from_environment(service=self.name)

@@ -22,7 +22,7 @@ from bench.dashboards.preview import chosen
 from bench.dashboards.questions import all_questions
 from bench.dashboards.recorded_series import recorded_series
 from bench.dashboards.remote_write import spans
-from bench.dashboards.series import CALLS_PER_SECOND, ORGANISATIONS, Fleet, proxy_series, server_series
+from bench.dashboards.series import CALLS_PER_SECOND, ORGANIZATIONS, Fleet, proxy_series, server_series
 from bench.lag import lags
 from meshed_mcp.cli.capacity import PODS_PER_NODE
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
@@ -109,7 +109,7 @@ def own_share() -> dict[str, float]:
         pods=pods,
         nodes=pods // PODS_PER_NODE,
         tools=FLEET.tools,
-        organisations=len(ORGANISATIONS),
+        organizations=len(ORGANIZATIONS),
         calls_per_second=CALLS_PER_SECOND * FLEET.tools * pods,
         sampled=Tracing(service="jaeger").sampling_percent / 100,
         server_seconds=SERVER_SECONDS,

@@ -84,7 +84,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Honour `@pytest.mark.engine("etcd", ...)`: the test runs only where all of these are."""
+    """Honor `@pytest.mark.engine("etcd", ...)`: the test runs only where all of these are."""
     for mark in item.iter_markers("engine"):
         for name in mark.args:
             engine_path(name)

@@ -28,7 +28,7 @@ JSON: Final = "application/json"
 class ServiceConnections(httpx2.AsyncClient):
     """A connection pool that answers for a peer that does not.
 
-    Proxy settings of the environment are honoured. An answer may take any time: the call's deadline ends it.
+    Proxy settings of the environment are honored. An answer may take any time: the call's deadline ends it.
     Every request carries the trace context of the span it is made in, as `_meta` of the SDK's requests does.
     """
 

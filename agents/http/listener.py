@@ -35,7 +35,7 @@ def bound(address: str, variable: str, port: int) -> socket.socket:
     """Return a socket that listens; `variable` is the name of the setting, for the error.
 
     Its protocol is named: asyncio switches Nagle's algorithm off only for sockets that say they are TCP, and with it on
-    every answer of two writes waits 40 ms for the client's delayed acknowledgement.
+    every answer of two writes waits 40 ms for the client's delayed acknowledgment.
     Raises StartError when the port is taken or the address is not ours.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET

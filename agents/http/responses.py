@@ -35,7 +35,7 @@ MISDIRECTED: Final = PlainTextResponse(
     f"This server does not answer to that Host. Its operator can add the name to {contract.ENV_ALLOWED_HOSTS}.\n",
     status_code=421,
 )
-"""Source: RFC 9110, section 15.5.20, Misdirected Request; the check is a defence against DNS rebinding."""
+"""Source: RFC 9110, section 15.5.20, Misdirected Request; the check is a defense against DNS rebinding."""
 
 TOO_LARGE: Final = PlainTextResponse(
     f"The body is larger than this server takes. Its operator can raise {contract.ENV_BODY_BYTES}.\n", status_code=413

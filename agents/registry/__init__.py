@@ -1,4 +1,4 @@
-"""The registry of MCP servers: catalogue with leases, its HTTP interface, and the client that services use."""
+"""The registry of MCP servers: catalog with leases, its HTTP interface, and the client that services use."""
 
 from meshed_mcp.agents.registry.client import RegistryClient, RegistryError
 from meshed_mcp.agents.registry.lease import registered

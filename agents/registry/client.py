@@ -1,7 +1,7 @@
 """A client of the registry: look a server up by name, list, publish, keep a lease.
 
 In: the registry's base URL. Out: the models of model.py, NotRegisteredError, or RegistryError with one line.
-Proxy settings of the environment are honoured. Not here: when to renew and to retry (lease.py).
+Proxy settings of the environment are honored. Not here: when to renew and to retry (lease.py).
 """
 
 from collections.abc import AsyncIterator

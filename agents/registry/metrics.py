@@ -1,7 +1,7 @@
-"""What the registry shows of its catalogue on `/metrics`.
+"""What the registry shows of its catalog on `/metrics`.
 
-In: the catalogue's size after each sweep, or that the database does not answer. Out: instruments under the names of
-`meshed_mcp.contract`. Two registries on one database each show the whole catalogue: take the maximum, never the sum.
+In: the catalog's size after each sweep, or that the database does not answer. Out: instruments under the names of
+`meshed_mcp.contract`. Two registries on one database each show the whole catalog: take the maximum, never the sum.
 Not here: the sweep (service.py), HTTP requests (agents/http/drain.py).
 """
 
@@ -16,7 +16,7 @@ UNKNOWN: Final = float("nan")
 """Value of a size while the database does not answer: an old number would look alive."""
 
 
-class CatalogueMetrics:
+class CatalogMetrics:
     """The registry's own instruments."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -39,7 +39,7 @@ class CatalogueMetrics:
         self.up = False
 
     def swept(self, size: Size, expired: int) -> None:
-        """The database answered: the catalogue has this size, and so many entries have just been removed."""
+        """The database answered: the catalog has this size, and so many entries have just been removed."""
         self.up = True
         self._up.set(1)
         self._servers.set(size.servers)

@@ -1,4 +1,4 @@
-"""The registry as a process: its application with a database, a sweep and metrics of the catalogue.
+"""The registry as a process: its application with a database, a sweep and metrics of the catalog.
 
 In: settings and a metrics registry. Out: a Starlette application that opens its database when it starts.
 Not here: endpoints (app.py), the process and its drain (agents/http/server.py).
@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 
 from meshed_mcp.agents.process.supervision import supervised
 from meshed_mcp.agents.registry.app import registry_app
-from meshed_mcp.agents.registry.metrics import CatalogueMetrics
+from meshed_mcp.agents.registry.metrics import CatalogMetrics
 from meshed_mcp.agents.registry.store import Store
 from meshed_mcp.agents.settings import Settings
 from meshed_mcp.agents.state.database import Database, open_database
@@ -38,14 +38,14 @@ logger = logging.getLogger(__name__)
 
 
 def open_store(settings: Settings) -> tuple[Database, Store]:
-    """Open the catalogue. Raises DatabaseError."""
+    """Open the catalog. Raises DatabaseError."""
     database = open_database(SCHEMA, VERSIONS, settings.effective_database_url)
     return database, Store(database)
 
 
 def application(database: Database, store: Store, registry: CollectorRegistry) -> Starlette:
-    """The application; while it runs, expired entries are removed and the catalogue's metrics are kept up to date."""
-    metrics = CatalogueMetrics(registry)
+    """The application; while it runs, expired entries are removed and the catalog's metrics are kept up to date."""
+    metrics = CatalogMetrics(registry)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -59,7 +59,7 @@ def application(database: Database, store: Store, registry: CollectorRegistry) -
     return registry_app(store, lifespan)
 
 
-async def sweep(store: Store, metrics: CatalogueMetrics) -> None:
+async def sweep(store: Store, metrics: CatalogMetrics) -> None:
     """Remove what has expired and measure what is left; the loss of the database is told once, and so is its end."""
     was_up = metrics.up
     try:
@@ -77,7 +77,7 @@ async def sweep(store: Store, metrics: CatalogueMetrics) -> None:
         logger.info("forgot %d servers whose leases have run out", removed)
 
 
-async def _sweep_for_ever(store: Store, metrics: CatalogueMetrics) -> None:
+async def _sweep_for_ever(store: Store, metrics: CatalogMetrics) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         await sweep(store, metrics)

@@ -1,4 +1,4 @@
-"""The catalogue in a database: register with a lease, renew, release, look up, list, expire.
+"""The catalog in a database: register with a lease, renew, release, look up, list, expire.
 
 In: ServerEntry and lease seconds. Out: Registration; an expired entry is never returned, whether swept or not.
 An entry lives as long as the longest lease of its instances, so one replica's end does not take the others away.
@@ -36,14 +36,14 @@ class Page:
 
 
 class Size(NamedTuple):
-    """The live part of the catalogue: servers with each version counted, and the instances that hold a lease."""
+    """The live part of the catalog: servers with each version counted, and the instances that hold a lease."""
 
     servers: int
     leases: int
 
 
 class Store:
-    """The catalogue. Every method is a transaction and blocks; `clock` gives seconds since 1970, UTC."""
+    """The catalog. Every method is a transaction and blocks; `clock` gives seconds since 1970, UTC."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database

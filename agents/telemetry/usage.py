@@ -1,6 +1,6 @@
-"""Who uses which tool, by organisation: a counter for capacity, cost and exports. Users are never counted, nor named.
+"""Who uses which tool, by organization: a counter for capacity, cost and exports. Users are never counted, nor named.
 
-In: tool calls that the policy let through, by the SDK's middleware. Out: `mcp_org_requests_total`. The organisation is
+In: tool calls that the policy let through, by the SDK's middleware. Out: `mcp_org_requests_total`. The organization is
 what a verified token says, else the namespace of the calling workload; a client cannot choose it.
 Not here: durations and errors (metrics.py), decisions (auth/tool_policy_middleware.py), tokens of models
 (services/llm).
@@ -17,8 +17,8 @@ from meshed_mcp import contract
 from meshed_mcp.agents.auth.identity import UNKNOWN, access_of
 from meshed_mcp.agents.telemetry.instruments import OTHER, Children
 
-ORGANISATIONS: Final = contract.ORGANIZATION_LABELS
-"""Organisations that one process tells apart; later ones become OTHER."""
+ORGANIZATIONS: Final = contract.ORGANIZATION_LABELS
+"""Organizations that one process tells apart; later ones become OTHER."""
 
 MAXIMUM_CHARACTERS: Final = 64
 CALL_METHOD: Final = "tools/call"
@@ -26,8 +26,8 @@ NAMESPACE_PART: Final = 2
 """Place of the namespace in `<trust domain>/ns/<namespace>/sa/<service account>`."""
 
 
-def organisation_of(request: Any, claim: str) -> str:
-    """The organisation of a Starlette request's caller: the token's `claim`, else its namespace, else UNKNOWN."""
+def organization_of(request: Any, claim: str) -> str:
+    """The organization of a Starlette request's caller: the token's `claim`, else its namespace, else UNKNOWN."""
     user = None if request is None else request.scope.get("user")
     if isinstance(user, AuthenticatedUser):
         value = (user.access_token.claims or {}).get(claim)
@@ -43,9 +43,9 @@ class Usage:
         self.claim = contract.ORGANIZATION_CLAIM
         self._is_tool = is_tool
         self._known: set[str] = set()
-        labels = (contract.LABEL_ORGANISATION, contract.LABEL_TOOL)
+        labels = (contract.LABEL_ORGANIZATION, contract.LABEL_TOOL)
         self._calls = Children(
-            Counter(contract.METRIC_ORG_REQUESTS, "Tool calls by organisation.", labels, registry=registry)
+            Counter(contract.METRIC_ORG_REQUESTS, "Tool calls by organization.", labels, registry=registry)
         )
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
@@ -54,12 +54,12 @@ class Usage:
             tool = (ctx.params or {}).get("name")
             if not (isinstance(tool, str) and self._is_tool(tool)):
                 tool = OTHER
-            self._calls[self._bounded(organisation_of(ctx.request, self.claim)), tool].inc()
+            self._calls[self._bounded(organization_of(ctx.request, self.claim)), tool].inc()
         return await call_next(ctx)
 
-    def _bounded(self, organisation: str) -> str:
-        if organisation not in self._known:
-            if len(self._known) >= ORGANISATIONS:
+    def _bounded(self, organization: str) -> str:
+        if organization not in self._known:
+            if len(self._known) >= ORGANIZATIONS:
                 return OTHER
-            self._known.add(organisation)
-        return organisation
+            self._known.add(organization)
+        return organization

@@ -131,7 +131,7 @@ def draw_bars(axes: Axes, panel: Panel, series: list[Answer]) -> None:
 
 
 def color(panel: Panel, value: float) -> str:
-    """Colour of a value by the panel's thresholds."""
+    """Color of a value by the panel's thresholds."""
     steps = [(float("-inf"), panel.below), *panel.thresholds, (float("inf"), "")]
     return next(COLORS[name] for (low, name), (high, _) in pairwise(steps) if low <= value < high)
 

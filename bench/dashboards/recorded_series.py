@@ -9,7 +9,7 @@ from typing import Final
 from bench.dashboards.series import (
     CALLS_PER_SECOND,
     ERROR_SHARE,
-    ORGANISATIONS,
+    ORGANIZATIONS,
     RELEASE_PHASES,
     Fleet,
     Pace,
@@ -137,6 +137,6 @@ def tool_records(labels: dict[str, str], fleet: Fleet, number: int, tool: int) -
     for bound, share in shares_below(median).items():
         yield recorded(sli.DURATIONS, labels | {"le": bound}, per_second * share, number)
     yield recorded(sli.SECONDS, labels, per_second * median * 1.4, number)
-    for place, organisation in enumerate(ORGANISATIONS, start=1):
-        of_organisation = labels | {contract.LABEL_ORGANISATION: organisation}
-        yield recorded(sli.USAGE, of_organisation, per_second / 2**place, number + place)
+    for place, organization in enumerate(ORGANIZATIONS, start=1):
+        of_organization = labels | {contract.LABEL_ORGANIZATION: organization}
+        yield recorded(sli.USAGE, of_organization, per_second / 2**place, number + place)

@@ -16,7 +16,7 @@ ERROR_SHARE: Final = 0.002
 CALLS_PER_SECOND: Final = 2.0
 """Of one tool in one pod."""
 
-ORGANISATIONS: Final = ("acme", "globex", "initech", "umbrella", "hooli")
+ORGANIZATIONS: Final = ("acme", "globex", "initech", "umbrella", "hooli")
 FAILING_TOOLS: Final = ("0", "3")
 """Tools that ever failed: a third of six, about as many as `sizing.RESULTS` says."""
 
@@ -165,8 +165,8 @@ def calls(place: Place, tool: str, median: float, pace: Pace, phase: int) -> Ite
         result = {contract.LABEL_ERROR: error} if error else {}
         labels = scraped(contract.METRIC_OPERATION_DURATION, place, **of_tool, **protocol, **result)
         yield from histogram(labels, CALLS_PER_SECOND * share, median, pace, phase)
-    for number, organisation in enumerate(ORGANISATIONS, start=1):
-        labels = scraped(contract.METRIC_ORG_REQUESTS, place, org=organisation, gen_ai_tool_name=tool)
+    for number, organization in enumerate(ORGANIZATIONS, start=1):
+        labels = scraped(contract.METRIC_ORG_REQUESTS, place, org=organization, gen_ai_tool_name=tool)
         yield Series(labels, CALLS_PER_SECOND / 2**number, Shape.COUNTER, Pace.FAST, phase)
 
 

@@ -1,7 +1,7 @@
 """pydantic's errors as issues: one line each, with the object, the field, what is wrong and what to set instead.
 
 `model_issues` also finds what pydantic alone would report only on the next try: it takes the faulty fields out and
-validates again, so that a misspelt field does not hide a minimum above its maximum.
+validates again, so that a misspelled field does not hide a minimum above its maximum.
 """
 
 import difflib

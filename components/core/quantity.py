@@ -18,7 +18,7 @@ from meshed_mcp.error_codes.values import (
 
 _CPU: Final = re.compile(r"(?P<number>\d+(?:\.\d{1,3})?)(?P<suffix>m?)")
 _MEMORY: Final = re.compile(r"(?P<number>\d+)(?P<suffix>Ki|Mi|Gi|Ti|k|M|G|T)")
-_MISSPELT_MEMORY: Final = re.compile(r"(?P<number>\d+)(?P<letter>[kKmMgGtT]?)i?[bB]?")
+_MISSPELLED_MEMORY: Final = re.compile(r"(?P<number>\d+)(?P<letter>[kKmMgGtT]?)i?[bB]?")
 
 MAX_CORES: Final = 128
 """Product rule: one server needs no more cores; a larger whole number is a forgotten `m`."""
@@ -64,7 +64,7 @@ def memory_bytes(text: str) -> int:
 
 
 def _memory_suggestion(text: str) -> str:
-    found = _MISSPELT_MEMORY.fullmatch(text)
+    found = _MISSPELLED_MEMORY.fullmatch(text)
     if found is None:
         return "a whole number and a unit, such as '512Mi' or '1Gi'"
     number, letter = found.groups()

@@ -45,13 +45,13 @@ def by_tool(count: int, select: str) -> str:
     return f"topk({count}, ({share}) * on ({BY_SERVER}) group_left () {POD_COST}{{{select}}})"
 
 
-def by_organisation(count: int, select: str) -> str:
-    """Cost per hour of the `count` dearest organisations: each has the part of its servers' calls that it made."""
-    calls = f"sum by ({BY_SERVER}, {contract.LABEL_ORGANISATION}) ({sli.USAGE}{{{select}}})"
+def by_organization(count: int, select: str) -> str:
+    """Cost per hour of the `count` dearest organizations: each has the part of its servers' calls that it made."""
+    calls = f"sum by ({BY_SERVER}, {contract.LABEL_ORGANIZATION}) ({sli.USAGE}{{{select}}})"
     every = f"sum by ({BY_SERVER}) ({sli.USAGE}{{{select}}})"
     share = f"({calls}) / on ({BY_SERVER}) group_left () ({every} > 0)"
     cost = f"({share}) * on ({BY_SERVER}) group_left () {POD_COST}{{{select}}}"
-    return f"topk({count}, sum by ({contract.LABEL_ORGANISATION}) ({cost}))"
+    return f"topk({count}, sum by ({contract.LABEL_ORGANIZATION}) ({cost}))"
 
 
 def per_thousand_calls(select: str) -> str:

@@ -77,8 +77,8 @@ def forecast(horizon_minutes: int) -> str:
     weekly = f'quantile by ({BY}) (0.5, {SEASONAL}{{lag=~"{WEEKS}"}})'
     envelope = f"max_over_time({MEAN_5M}[{window_minutes(horizon_minutes)}m])"
     parts = {"daily": daily, "weekly": weekly, "envelope": envelope}
-    labelled = [f'label_replace({text}, "part", "{part}", "", "")' for part, text in parts.items()]
-    return f"max by ({BY}) ({' or '.join(labelled)})"
+    labeled = [f'label_replace({text}, "part", "{part}", "", "")' for part, text in parts.items()]
+    return f"max by ({BY}) ({' or '.join(labeled)})"
 
 
 def error(horizon_minutes: int) -> str:

@@ -34,7 +34,7 @@ SECONDS: Final = "tool:mcp_call_seconds:rate5m"
 """Recorded seconds of work per second, per tool: its share of its server's pods."""
 
 USAGE: Final = "tool:mcp_org_requests:rate5m"
-"""Recorded tool calls per second, per organisation and tool."""
+"""Recorded tool calls per second, per organization and tool."""
 
 TOKENS: Final = "server:mcp_llm_tokens:rate5m"
 """Recorded tokens of models per second, per server, model and type."""
@@ -127,8 +127,8 @@ def seconds() -> str:
 
 
 def usage() -> str:
-    """Tool calls per second, per organisation and tool."""
-    by = f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_ORGANISATION}, {contract.LABEL_TOOL})"
+    """Tool calls per second, per organization and tool."""
+    by = f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_ORGANIZATION}, {contract.LABEL_TOOL})"
     return f"{by} (rate({contract.METRIC_ORG_REQUESTS}[{RATE_WINDOW}]))"
 
 

@@ -1,4 +1,4 @@
-"""PromQL of who uses what: organisations, tools, tokens of models. Users are in no series.
+"""PromQL of who uses what: organizations, tools, tokens of models. Users are in no series.
 
 In: selectors, a window. Out: PromQL text. Source of the series: `sli_queries.usage`, the services' own counters.
 """
@@ -10,19 +10,19 @@ RANGE = "$__range"
 """Grafana's macro for the time that is shown; `$__range_s` is the same in seconds."""
 
 
-def calls_by_organisation(select: str) -> str:
-    """Tool calls per second, per organisation."""
-    return f"sum by ({contract.LABEL_ORGANISATION}) ({sli.USAGE}{{{select}}})"
+def calls_by_organization(select: str) -> str:
+    """Tool calls per second, per organization."""
+    return f"sum by ({contract.LABEL_ORGANIZATION}) ({sli.USAGE}{{{select}}})"
 
 
-def top_organisations(count: int, select: str, window: str = RANGE, seconds: str = "$__range_s") -> str:
-    """The `count` organisations that called most in `window`, calls, per organisation."""
-    return f"topk({count}, sum by ({contract.LABEL_ORGANISATION}) ({_calls(sli.USAGE, select, window, seconds)}))"
+def top_organizations(count: int, select: str, window: str = RANGE, seconds: str = "$__range_s") -> str:
+    """The `count` organizations that called most in `window`, calls, per organization."""
+    return f"topk({count}, sum by ({contract.LABEL_ORGANIZATION}) ({_calls(sli.USAGE, select, window, seconds)}))"
 
 
 def top_uses(count: int, select: str, window: str = RANGE, seconds: str = "$__range_s") -> str:
-    """The `count` pairs of an organisation and a tool with most calls in `window`, calls."""
-    by = f"{contract.LABEL_ORGANISATION}, {contract.LABEL_SERVER}, {contract.LABEL_TOOL}"
+    """The `count` pairs of an organization and a tool with most calls in `window`, calls."""
+    by = f"{contract.LABEL_ORGANIZATION}, {contract.LABEL_SERVER}, {contract.LABEL_TOOL}"
     return f"topk({count}, sum by ({by}) ({_calls(sli.USAGE, select, window, seconds)}))"
 
 
@@ -32,9 +32,9 @@ def tool_ranking(count: int, select: str, window: str = RANGE, seconds: str = "$
     return f"topk({count}, sum by ({contract.LABEL_SERVER}, {contract.LABEL_TOOL}) ({counted}))"
 
 
-def organisations(select: str, window: str = RANGE) -> str:
-    """Organisations that called anything in `window`."""
-    return f"count(sum by ({contract.LABEL_ORGANISATION}) (avg_over_time({sli.USAGE}{{{select}}}[{window}])) > 0)"
+def organizations(select: str, window: str = RANGE) -> str:
+    """Organizations that called anything in `window`."""
+    return f"count(sum by ({contract.LABEL_ORGANIZATION}) (avg_over_time({sli.USAGE}{{{select}}}[{window}])) > 0)"
 
 
 def tokens(select: str) -> str:
@@ -48,11 +48,11 @@ def tokens_in_range(select: str, window: str = RANGE, seconds: str = "$__range_s
 
 
 def exported_usage(window: str, step_seconds: int) -> str:
-    """Tool calls in `window`, per namespace, server, organisation and tool: what an export holds, and no more.
+    """Tool calls in `window`, per namespace, server, organization and tool: what an export holds, and no more.
 
     `step_seconds`: how often the rates are recorded; each stands for the calls of one step.
     """
-    by = f"namespace, {contract.LABEL_SERVER}, {contract.LABEL_ORGANISATION}, {contract.LABEL_TOOL}"
+    by = f"namespace, {contract.LABEL_SERVER}, {contract.LABEL_ORGANIZATION}, {contract.LABEL_TOOL}"
     return f"sum by ({by}) (sum_over_time({sli.USAGE}[{window}]) * {step_seconds}) > 0"
 
 

@@ -98,14 +98,14 @@ def multiple_inputs(context: Context) -> str | InputRequiredResult:
 def multi_round(context: Context) -> str | InputRequiredResult:
     """Request a name, then a color, then return the result; the state holds the name."""
     state = json.loads(context.request_state or "{}")
-    name, colour = state.get("name") or filled(context, "step1", "name"), filled(context, "step2", "color")
+    name, color = state.get("name") or filled(context, "step1", "name"), filled(context, "step2", "color")
     if name is None:
         asked: dict[str, InputRequest] = {"step1": form("Step 1: What is your name?", "name")}
         return InputRequiredResult(input_requests=asked, request_state=json.dumps({"round": 1}))
-    if colour is None:
+    if color is None:
         asked = {"step2": form("Step 2: What is your favorite color?", "color")}
         return InputRequiredResult(input_requests=asked, request_state=json.dumps({"round": 2, "name": name}))
-    return f"{name} likes {colour}."
+    return f"{name} likes {color}."
 
 
 def tampered_state(context: Context) -> str | InputRequiredResult:

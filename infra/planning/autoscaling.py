@@ -21,7 +21,7 @@ from meshed_mcp.components.autoscaling.args import (
 from meshed_mcp.components.autoscaling.scale_out_latency import pod_ready_seconds
 from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.core.names import MAX_SERVICE_NAME_CHARACTERS
-from meshed_mcp.components.mesh.routing.rollout_args import BlueGreen, Canary, Colour
+from meshed_mcp.components.mesh.routing.rollout_args import BlueGreen, Canary, Color
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX
 from meshed_mcp.components.mesh.service.container import READINESS_PERIOD_SECONDS
 from meshed_mcp.components.promql.forecast import HISTORY_HOURS, SMOOTHING_MINUTES
@@ -87,7 +87,7 @@ def second_bounds(item: ServiceConfig) -> dict[str, object]:
     match item.rollout:
         case Canary(weights=weights):
             return canary_bounds(item, weights.canary / 100)
-        case BlueGreen(active=Colour.BLUE):
+        case BlueGreen(active=Color.BLUE):
             return preview_bounds(item)
         case BlueGreen():
             return {}
@@ -97,11 +97,11 @@ def second_bounds(item: ServiceConfig) -> dict[str, object]:
 def blue_bounds(item: ServiceConfig) -> dict[str, object]:
     """Sizes of the Deployment that keeps the service's name, where it is only the preview."""
     rollout = item.rollout
-    return preview_bounds(item) if isinstance(rollout, BlueGreen) and rollout.active is Colour.GREEN else {}
+    return preview_bounds(item) if isinstance(rollout, BlueGreen) and rollout.active is Color.GREEN else {}
 
 
 def preview_bounds(item: ServiceConfig) -> dict[str, object]:
-    """The least size of the colour that is not active."""
+    """The least size of the color that is not active."""
     wanted = item.rollout.preview_replicas if isinstance(item.rollout, BlueGreen) else None
     least = {} if wanted is None else {"min_replicas": min(wanted, item.scaling.max_replicas)}
     return UNFORESEEN | least

@@ -1,4 +1,4 @@
-"""Which claim names the organisation in a stack's metrics: the one that its services read. Pure.
+"""Which claim names the organization in a stack's metrics: the one that its services read. Pure.
 
 A configuration in, a claim or complaints out. Not here: the expression (components/mesh/cluster/telemetry.py), what a
 process is told (components/mesh/authorization/environment.py).

@@ -39,7 +39,7 @@ def least_load(config: StackConfig) -> Load:
         pods=pods,
         nodes=1,
         tools=1,
-        organisations=1,
+        organizations=1,
         calls_per_second=0.0,
         sampled=0.0,
         server_seconds=SERVER_SECONDS,

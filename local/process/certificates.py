@@ -21,7 +21,7 @@ LIFETIME: Final = dt.timedelta(hours=24)
 """Source: Istio, default lifetime of a workload certificate. There is no rotation here: a run ends before that."""
 
 ISSUER: Final = "meshed-mcp local run"
-"""Organisation in the root certificate."""
+"""Organization in the root certificate."""
 
 CLOCK_SKEW: Final = dt.timedelta(minutes=2)
 """How far clocks may differ. Source: istiod, backdating of workload certificates."""

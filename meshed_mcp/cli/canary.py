@@ -1,7 +1,7 @@
 """The command `meshed-mcp gate`: is a new version of a service as good as the old one, by what Prometheus saw of both.
 
 A service and a Prometheus in; the evidence and the exit code out: 0 good, 1 worse, 2 undecided.
-Not here: the judgement (`canary_analysis.py`), the expressions (`components/promql/canary.py`).
+Not here: the judgment (`canary_analysis.py`), the expressions (`components/promql/canary.py`).
 """
 
 import contextlib

@@ -51,14 +51,14 @@ def capacity_command(
     stack: Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")],
     project: Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")] = Path(),
     tools: Annotated[int, typer.Option(min=1, max=512, help="Tools of a server.")] = 20,
-    organisations: Annotated[int, typer.Option(min=1, max=200, help="Organisations that call each tool.")] = 5,
+    organizations: Annotated[int, typer.Option(min=1, max=200, help="Organizations that call each tool.")] = 5,
     calls: Annotated[float, typer.Option(min=0, help="Calls per second of a pod.")] = 10,
     nodes: Annotated[int | None, typer.Option(min=1, help="Nodes of the cluster; by default one per 20 pods.")] = None,
 ) -> None:
     """Size Prometheus, Jaeger and the collectors for a stack at its most replicas; warn where it gives less."""
     files = read_project(project, stack)
     plan = planned(files.config, files.secret_keys)
-    load = load_of(plan, tools, organisations, calls, nodes)
+    load = load_of(plan, tools, organizations, calls, nodes)
     for line in formulas(load, plan):
         console.print(line)
     found = needs(load, plan)
@@ -73,7 +73,7 @@ def capacity_command(
         console.print(f"warning {shortage.line}")
 
 
-def load_of(plan: Plan, tools: int, organisations: int, calls: float, nodes: int | None) -> Load:
+def load_of(plan: Plan, tools: int, organizations: int, calls: float, nodes: int | None) -> Load:
     """What the plan means for monitoring, at its most replicas."""
     most = {name: bounds(plan, name)[1] for name in plan.services}
     pods = sum(most.values())
@@ -82,7 +82,7 @@ def load_of(plan: Plan, tools: int, organisations: int, calls: float, nodes: int
         pods=pods,
         nodes=nodes or ceil(pods / PODS_PER_NODE),
         tools=tools,
-        organisations=organisations,
+        organizations=organizations,
         calls_per_second=calls * pods,
         sampled=0.0 if tracing is None else tracing.sampling_percent / 100,
         server_seconds=SERVER_SECONDS,
@@ -118,7 +118,7 @@ def series_formulas(load: Load) -> list[str]:
     """How many series one pod and its proxy have."""
     bare = formula.SERIES_WITHOUT_BUCKETS
     methods = f"{formula.SERIES_PER_HISTOGRAM} x {load.tools} tools + {bare} x {formula.OTHER_METHODS} methods"
-    others = f"{load.tools} x {load.organisations} organisations + {bare} x {formula.HTTP_LABEL_SETS}"
+    others = f"{load.tools} x {load.organizations} organizations + {bare} x {formula.HTTP_LABEL_SETS}"
     single = f"{formula.SINGLE_SERIES} + {formula.SCRAPE_SERIES} x {formula.TARGETS}"
     of_pod = f"({methods}) x {formula.RESULTS} + {others} + {single} = {formula.pod_series(load):,.0f}"
     whole = f"series of a pod with all_buckets: {formula.unread_series():,.0f} more"

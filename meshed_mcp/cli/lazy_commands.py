@@ -47,7 +47,7 @@ COMMANDS: Final = {
     "usage": Target(
         "meshed_mcp.cli.usage",
         "usage_command",
-        "Write tool calls by organisation and tool, a row per part of the time; no user is in it.",
+        "Write tool calls by organization and tool, a row per part of the time; no user is in it.",
     ),
 }
 """Commands that are functions."""

@@ -1,6 +1,6 @@
 """The command `meshed-mcp usage`: who used which tool how often, as a file for analytics. Users are not in it.
 
-A Prometheus, a time and a file name in; calls by organisation and tool out, as CSV or Parquet. Not here: what is
+A Prometheus, a time and a file name in; calls by organization and tool out, as CSV or Parquet. Not here: what is
 counted (`agents/telemetry/usage.py`), what is recorded of it (`components/promql/sli.py`).
 """
 
@@ -35,13 +35,13 @@ MOST_PARTS: Final = 10_000
 
 
 class Row(NamedTuple):
-    """Calls of one organisation of one tool in one part of the time; the fields are the file's columns."""
+    """Calls of one organization of one tool in one part of the time; the fields are the file's columns."""
 
     begin: str
     end: str
     namespace: str
     service: str
-    organisation: str
+    organization: str
     tool: str
     calls: int
 
@@ -53,7 +53,7 @@ def usage_command(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write: .csv or .parquet.")],
     hours: Annotated[int, typer.Option("--hours", min=1, max=24 * 31, help="Length of each part of the time.")] = 24,
 ) -> None:
-    """Write tool calls by organisation and tool, a row per part of the time; no user is in it."""
+    """Write tool calls by organization and tool, a row per part of the time; no user is in it."""
     first, last = moment("--from", begin), moment("--to", end)
     if not first < last:
         raise ConfigurationError([ConfigIssue("--to", "", END_BEFORE_BEGIN.message(end=end, begin=begin))])
@@ -87,7 +87,7 @@ def parts(first: datetime, last: datetime, length: timedelta) -> Iterator[tuple[
 def rows_of(source: Prometheus, begin: datetime, end: datetime) -> list[Row]:
     """Calls of one part, by name."""
     window = f"{int((end - begin).total_seconds())}s"
-    labels = ("namespace", contract.LABEL_SERVER, contract.LABEL_ORGANISATION, contract.LABEL_TOOL)
+    labels = ("namespace", contract.LABEL_SERVER, contract.LABEL_ORGANIZATION, contract.LABEL_TOOL)
     found = source.values(exported_usage(window, PAGES_SECONDS), end.timestamp())
     rows = (
         Row._make([begin.isoformat(), end.isoformat(), *(series.get(label, "") for label in labels), round(calls)])

@@ -290,14 +290,14 @@ ORGANIZATION_LABELS: Final = 200
 """Organizations that a process counts by name at most; later ones count as `_OTHER`, one label more."""
 
 METRIC_ORG_REQUESTS: Final = "mcp_org_requests_total"
-"""Counter: tool calls that were let through, by organisation and tool. Users are never a label."""
+"""Counter: tool calls that were let through, by organization and tool. Users are never a label."""
 
 METRIC_LLM_TOKENS: Final = "mcp_llm_tokens_total"
 """Counter: tokens of models as the endpoint reported them, by `model` and `token_type` (`input`, `output`)."""
 
 ENV_ORGANIZATION_CLAIM: Final = "MESHED_MCP_ORGANIZATION_CLAIM"
 ORGANIZATION_CLAIM: Final = "organization"
-"""Claim of a token that names the caller's organisation; without a token it is the caller's namespace."""
+"""Claim of a token that names the caller's organization; without a token it is the caller's namespace."""
 
 METRIC_SPANS_PROCESSED: Final = "otel_sdk_processor_span_processed_total"
 """Counter: sampled spans that ended; `error_type="queue_full"` were dropped. Source: OpenTelemetry, "SDK metrics"."""
@@ -333,7 +333,7 @@ LABEL_ADDRESS: Final = "server_address"
 LABEL_RELEASE: Final = "release"
 """Version of the service's own code. Not `version`: that is LABEL_VERSION of the pod, which scraping adds."""
 
-LABEL_ORGANISATION: Final = "org"
+LABEL_ORGANIZATION: Final = "org"
 LABEL_OUTCOME: Final = "outcome"
 LABEL_SERVER: Final = "mcp_server_name"
 """Label that the PodMonitor adds to every series of a server, from the pod's `app.kubernetes.io/name`."""

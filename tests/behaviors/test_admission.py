@@ -48,10 +48,10 @@ async def fill(
     await eventually(lambda: service.sample(contract.METRIC_QUEUE_DEPTH) == 1)
 
 
-async def test_one_call_more_than_queue_and_places_is_refused_at_once_and_may_be_sent_again(
+async def test_a_call_over_queue_and_limit_gets_503_at_once_and_may_be_retried(
     start_service: StartService,
 ) -> None:
-    """RFC 9110, section 15.6.4: 503 with Retry-After; product rule: nobody waits for a time-out."""
+    """RFC 9110, section 15.6.4: 503 with Retry-After; requirement RUN-4: the queue is bounded."""
     service = start_service(**{contract.ENV_CONCURRENT_CALLS: "1", contract.ENV_QUEUED_CALLS: "1"})
     answers: list[httpx.Response] = []
     async with httpx.AsyncClient(trust_env=False, headers=OLD, timeout=60) as http, anyio.create_task_group() as tasks:
@@ -65,8 +65,8 @@ async def test_one_call_more_than_queue_and_places_is_refused_at_once_and_may_be
     assert service.sample(contract.METRIC_QUEUE_DEPTH) == 0
 
 
-async def test_streams_and_what_a_call_may_wait_for_need_no_place(start_service: StartService) -> None:
-    """Product rule: a listener is not refused for calls, and a call is not starved of its client's notification."""
+async def test_streams_and_notifications_need_no_slot(start_service: StartService) -> None:
+    """Requirement RUN-4: calls do not block a listener, nor the notification that a call waits for."""
     service = start_service(**{contract.ENV_CONCURRENT_CALLS: "1", contract.ENV_QUEUED_CALLS: "0"})
     notice = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}
     async with (
@@ -83,8 +83,8 @@ async def test_streams_and_what_a_call_may_wait_for_need_no_place(start_service:
         service.signal(signal.SIGUSR1)
 
 
-async def test_a_client_that_leaves_the_queue_leaves_no_place_taken(start_service: StartService) -> None:
-    """Product rule: who is gone is not served; the next in the queue is."""
+async def test_a_client_that_leaves_the_queue_releases_its_slot(start_service: StartService) -> None:
+    """Requirement RUN-4: a disconnected client is not served; the next in the queue is."""
     service = start_service(**{contract.ENV_CONCURRENT_CALLS: "1", contract.ENV_QUEUED_CALLS: "1"})
     answers: list[httpx.Response] = []
     async with httpx.AsyncClient(trust_env=False, headers=OLD, timeout=60) as http:
@@ -100,8 +100,8 @@ async def test_a_client_that_leaves_the_queue_leaves_no_place_taken(start_servic
     assert answers == []
 
 
-async def test_a_call_that_waits_too_long_for_a_place_was_not_executed(start_service: StartService) -> None:
-    """Product rule: the deadline of a call holds in the queue too, where it is no failure of the call."""
+async def test_a_call_queued_for_too_long_was_not_executed(start_service: StartService) -> None:
+    """Requirement RUN-5: the deadline of a call holds in the queue, too, and is a rejection there."""
     service = start_service(**{contract.ENV_CONCURRENT_CALLS: "1", contract.ENV_CALL_SECONDS: "1"})
     answers: list[httpx.Response] = []
     async with httpx.AsyncClient(trust_env=False, headers=OLD, timeout=60) as http, anyio.create_task_group() as tasks:
@@ -117,10 +117,8 @@ async def test_a_call_that_waits_too_long_for_a_place_was_not_executed(start_ser
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 @pytest.mark.parametrize("tool", ["wait", "wait_forever", "block_a_thread"])
-async def test_a_call_is_answered_when_its_time_is_over_whatever_it_does(
-    impatient: Service, tool: str, mode: str
-) -> None:
-    """MCP 2026-07-28, "Error Codes": no code for time-outs, so it is JSON-RPC's -32603; also in begun event streams."""
+async def test_a_call_gets_a_response_at_its_deadline(impatient: Service, tool: str, mode: str) -> None:
+    """MCP 2026-07-28, "Error Codes": no code for timeouts, so it is JSON-RPC's -32603; also in open event streams."""
     async with Client(impatient.url, mode=mode) as client:
         with pytest.raises(MCPError, match=r"took longer than 0\.5 s \(MESHED_MCP_CALL_SECONDS\)") as refusal:
             await client.call_tool(tool)
@@ -130,7 +128,7 @@ async def test_a_call_is_answered_when_its_time_is_over_whatever_it_does(
 
 
 async def test_uploads_cannot_fill_the_memory(start_service: StartService) -> None:
-    """Product rule: bodies that are still arriving are counted together, and the next one is refused."""
+    """Requirement RUN-4: incoming bodies are bounded together, and the next one is rejected."""
     service = start_service(**{contract.ENV_BODY_BYTES: "100000"})
     head = b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n"
     uploads = [socket.create_connection(("127.0.0.1", service.port), 30) for _ in range(contract.BODIES_HELD + 1)]
@@ -145,8 +143,8 @@ async def test_uploads_cannot_fill_the_memory(start_service: StartService) -> No
             upload.close()
 
 
-async def test_a_sessions_call_keeps_its_deadline_when_its_client_is_gone(start_service: StartService) -> None:
-    """MCP 2025-11-25, "Streamable HTTP": a disconnect is no cancellation; product rule: the deadline holds anyway."""
+async def test_a_sessions_call_keeps_its_deadline_when_its_client_disconnects(start_service: StartService) -> None:
+    """MCP 2025-11-25, "Streamable HTTP": a disconnect is no cancellation; requirement RUN-4: time is bounded."""
     service = start_service(**{contract.ENV_LEGACY: contract.Legacy.STICKY, contract.ENV_CALL_SECONDS: "4"})
     me = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "old", "version": "1"}}
     async with httpx.AsyncClient(trust_env=False, headers=OLD, timeout=60) as http:

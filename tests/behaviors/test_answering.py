@@ -1,4 +1,4 @@
-"""The five services and the registry as processes: a question is answered, the catalogue knows who is alive.
+"""The five services and the registry as processes: a question is answered, the catalog knows who is alive.
 
 The services find each other by their names in the mesh, through a small HTTP proxy that stands for their sidecar.
 """
@@ -72,7 +72,7 @@ def start(start_service: StartService, tmp_path: Path) -> Start:
 
 
 async def test_a_question_is_answered_by_three_services_through_their_proxy(start: Start) -> None:
-    """Product rule: the controller asks by the official client, honours HTTP_PROXY, survives a peer's restart."""
+    """Requirement RUN-17: the controller uses the official client, honors HTTP_PROXY, survives a peer's restart."""
     rag, llm = start("services.rag", ready=False), start("services.llm", ready=False)
     seen: list[str] = []
     ports = {"mcp-rag:8000": rag.port, "mcp-llm:8000": llm.port}
@@ -108,8 +108,8 @@ async def test_a_question_is_answered_by_three_services_through_their_proxy(star
             assert again == answer
 
 
-async def test_the_registry_lists_who_is_alive_and_forgets_who_was_killed(start: Start) -> None:
-    """Product rule: register with a lease, deregister at drain, expire when killed."""
+async def test_the_registry_lists_live_servers_and_forgets_killed_ones(start: Start) -> None:
+    """Requirement REG-2: register with a lease, deregister at drain, expire when killed."""
     registry = start("registry")
     base = f"http://127.0.0.1:{registry.port}"
     variables = {"MESHED_MCP_REGISTRY_URL": base, "MESHED_MCP_LEASE_SECONDS": "3"}
@@ -126,7 +126,7 @@ async def test_the_registry_lists_who_is_alive_and_forgets_who_was_killed(start:
 
     await eventually(lambda: len(listed()) == len(names), within_seconds=30)
     assert listed()["default/mcp-template"] == ["measure"]
-    assert listed()["default/mcp-llm"] == ["complete", "summarise", "summarise_extractive"]
+    assert listed()["default/mcp-llm"] == ["complete", "summarize", "summarize_extractive"]
     services["llm"].signal(signal.SIGTERM)
     assert await services["llm"].exit_code(within_seconds=15) == 0
     assert set(listed()) == {"default/mcp-template", "default/mcp-organization"}
@@ -138,7 +138,7 @@ async def test_the_registry_lists_who_is_alive_and_forgets_who_was_killed(start:
 
 
 async def test_a_registry_with_a_wrong_database_ends_with_one_line(start_service: StartService, tmp_path: Path) -> None:
-    """Product rule: no traceback for a wrong setting."""
+    """Requirement RUN-6: no traceback for a wrong setting."""
     script = tmp_path / "registry.py"
     script.write_text("import runpy\nrunpy.run_module('meshed_mcp.agents.registry', run_name='__main__')\n")
     registry = start_service(script, ready=False, MESHED_MCP_DATABASE_URL="mysql://u:secret@h/x")

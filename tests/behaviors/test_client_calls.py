@@ -70,7 +70,7 @@ async def error_of(client: ServiceClient, tool: str, **options: Any) -> Destinat
 
 
 @pytest.mark.parametrize("by_date", [False, True])
-async def test_a_503_is_waited_out_as_long_as_it_asks_for(*, by_date: bool) -> None:
+async def test_a_503_is_waited_out_for_its_retry_after(*, by_date: bool) -> None:
     """RFC 9110, section 10.2.3: Retry-After in seconds or as a date; what an annotated tool gets at least."""
     counting, far = CountingService(), datetime.now(UTC) + timedelta(seconds=5)
     refusal = PlainTextResponse("stopping", 503, {"Retry-After": format_datetime(far, usegmt=True) if by_date else "1"})
@@ -87,8 +87,8 @@ async def test_a_503_is_waited_out_as_long_as_it_asks_for(*, by_date: bool) -> N
     [("write", BOUND_SECONDS), ("read", 5)],
     ids=["a tool without a hint", "a wait beyond the deadline"],
 )
-async def test_a_503_that_cannot_be_waited_out_is_the_answer(tool: str, timeout_seconds: float) -> None:
-    """Product rule: no second request for a tool without a hint, nor one that the deadline would cut."""
+async def test_a_503_that_cannot_be_waited_out_is_the_result(tool: str, timeout_seconds: float) -> None:
+    """Requirement RUN-17: no second request for a tool without a hint, nor one that the deadline would cancel."""
     refusal = PlainTextResponse("stopping\nnow", 503, {"Retry-After": "10"})
     app = Refusing(CountingService(), refusal, times=1)
     async with serving(app) as port, ServiceClient(f"http://127.0.0.1:{port}/mcp") as client:
@@ -97,8 +97,8 @@ async def test_a_503_that_cannot_be_waited_out_is_the_answer(tool: str, timeout_
     assert len(app.asked) == 1
 
 
-async def test_an_answer_that_is_an_error_is_never_asked_for_again() -> None:
-    """Issue 4, item 10: only before any byte of an answer; a proxy's 403 and 504 are answers."""
+async def test_an_error_response_is_never_retried() -> None:
+    """Requirement RUN-17: a complete response is the result, a proxy's 403 and 504 included."""
     for status in (403, 404, 429, 500, 502, 504):
         app = Refusing(CountingService(), PlainTextResponse("no", status), times=1)
         async with serving(app) as port, ServiceClient(f"http://127.0.0.1:{port}/mcp") as client:
@@ -107,7 +107,7 @@ async def test_an_answer_that_is_an_error_is_never_asked_for_again() -> None:
         assert len(app.asked) == 1
 
 
-async def test_each_request_is_measured_also_the_one_that_is_sent_again() -> None:
+async def test_each_request_is_measured_including_retries() -> None:
     """OpenTelemetry MCP conventions, `mcp.client.operation.duration`: from the time a request was sent."""
     refusal, registry = PlainTextResponse("stopping", 503, {"Retry-After": "0"}), CollectorRegistry()
     async with (
@@ -127,7 +127,7 @@ async def test_each_request_is_measured_also_the_one_that_is_sent_again() -> Non
 
 
 async def test_a_deadline_ends_the_call_on_both_sides() -> None:
-    """Product rule: the caller gets REQUEST_TIMEOUT, and the server learns that nobody waits any more."""
+    """Requirement RUN-17: the caller gets REQUEST_TIMEOUT, and the server gets a cancellation."""
     counting = CountingService()
     async with counting.serving() as port, ServiceClient(f"http://127.0.0.1:{port}/mcp") as client:
         error = await error_of(client, "hold", timeout_seconds=1)
@@ -140,7 +140,7 @@ async def test_a_deadline_ends_the_call_on_both_sides() -> None:
     assert counting.executions["t"] == 1
 
 
-async def test_a_peer_that_goes_and_comes_back_costs_the_calls_between_and_no_other() -> None:
+async def test_a_peer_restart_fails_only_the_calls_during_it() -> None:
     """Seen with mcp 2.3.0: an exception of the HTTP client ends the client with all its calls, and its opener."""
     counting, other = CountingService(), CountingService()
     answers: list[str] = []
@@ -164,8 +164,8 @@ async def test_a_peer_that_goes_and_comes_back_costs_the_calls_between_and_no_ot
     assert answers == ["{'result': 'held held, None'}"]
 
 
-async def test_a_lost_session_is_opened_again_and_only_an_annotated_tool_is_called_again() -> None:
-    """MCP 2025-11-25, "Session Management": after 404 the client starts a new session; issue 4, item 10: once."""
+async def test_a_lost_session_is_reopened_and_only_an_annotated_tool_is_retried() -> None:
+    """Requirement RUN-17; MCP 2025-11-25, "Session Management": after 404 the client starts a new session."""
     counting = CountingService()
     sticky = contract.Legacy.STICKY
     async with (
@@ -181,10 +181,10 @@ async def test_a_lost_session_is_opened_again_and_only_an_annotated_tool_is_call
         assert error.detail == f"{url} lost the session, and write was not called again; the next call opens another"
         await client.call_tool("write", {"token": "third"})
     assert counting.executions == {"first": 1, "second": 1, "third": 1}
-    assert initialisations(proxy.bodies) == 3
+    assert initializations(proxy.bodies) == 3
 
 
-async def test_an_outage_while_negotiating_is_no_verdict_about_the_era() -> None:
+async def test_an_outage_while_negotiating_does_not_select_a_revision() -> None:
     """Official SDK 2.3, `negotiate_auto`: an outage is never an era verdict; the client must not settle for legacy."""
     counting = CountingService()
     async with (
@@ -198,8 +198,8 @@ async def test_an_outage_while_negotiating_is_no_verdict_about_the_era() -> None
             assert official.protocol_version == "2026-07-28"
 
 
-async def test_everything_else_of_the_official_client_is_at_hand() -> None:
-    """Design D3: nothing of the SDK is hidden."""
+async def test_everything_else_of_the_official_client_is_available() -> None:
+    """Requirement RUN-12: no feature of the SDK is hidden."""
     counting = CountingService()
     async with (
         counting.serving() as port,
@@ -209,8 +209,8 @@ async def test_everything_else_of_the_official_client_is_at_hand() -> None:
         assert {tool.name for tool in (await official.list_tools()).tools} >= {"read", "write"}
 
 
-async def test_a_peer_is_found_by_its_name_and_looked_for_again_when_it_moved(tmp_path: Path) -> None:
-    """Issue 4, item 10: discovery by registry name."""
+async def test_a_peer_is_discovered_by_name_and_again_after_it_moved(tmp_path: Path) -> None:
+    """Requirement RUN-17: discovery by registry name."""
     database = open_database("registry", VERSIONS, f"sqlite:///{tmp_path}/registry.db")
     counting = CountingService()
     async with serving(registry_app(Store(database))) as registry_port, counting.serving() as port:
@@ -227,15 +227,15 @@ async def test_a_peer_is_found_by_its_name_and_looked_for_again_when_it_moved(tm
     assert counting.executions["t"] == 1
 
 
-def test_a_name_without_a_registry_is_refused_with_the_url_to_write() -> None:
-    """Product rule: a wrong setting ends the start, with what to write instead."""
+def test_a_name_without_a_registry_is_rejected_with_the_url_to_set() -> None:
+    """Requirement RUN-6: a wrong setting ends the start, with what to set instead."""
     with pytest.raises(
         ValueError, match=r"Write a URL, such as http://mcp-rag:8000/mcp, or set MESHED_MCP_REGISTRY_URL"
     ):
         ServiceClient("mcp-system/mcp-rag", environment={})
 
 
-async def test_the_trace_goes_by_the_headers_and_by_meta() -> None:
+async def test_trace_context_is_sent_in_headers_and_in_meta() -> None:
     """MCP 2026-07-28, "OpenTelemetry trace context", and W3C Trace Context for the proxies between."""
     context = trace.SpanContext(0xABC, 0xDEF, is_remote=True, trace_flags=trace.TraceFlags(1))
     counting = CountingService()
@@ -257,6 +257,6 @@ async def end_session(heads: list[bytes], port: int) -> None:
         assert (await http.delete(f"http://127.0.0.1:{port}/mcp", headers=kept)).is_success
 
 
-def initialisations(bodies: list[bytes]) -> int:
+def initializations(bodies: list[bytes]) -> int:
     """How many sessions were asked for."""
     return sum(b'"initialize"' in body for body in bodies)

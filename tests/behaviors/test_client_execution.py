@@ -65,7 +65,7 @@ async def watched(progress: float, total: float | None, message: str | None) -> 
 async def test_a_tool_without_a_hint_runs_at_most_once_wherever_the_connection_breaks(
     line: Line, tool: str, cut: str
 ) -> None:
-    """Issue 4, item 10: never a second execution of anything else."""
+    """Requirement RUN-17: a tool that is neither read-only nor idempotent is never executed twice."""
     for reset, line.progress in product((False, True), (None, watched)):
         token = f"{reset} {line.progress}"
         assert await line.outcome(tool, token, cut=cut, reset=reset) == "failed"
@@ -75,10 +75,10 @@ async def test_a_tool_without_a_hint_runs_at_most_once_wherever_the_connection_b
 
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("tool", ANNOTATED)
-async def test_an_annotated_tool_is_called_again_when_its_response_is_lost(line: Line, tool: str, cut: str) -> None:
-    """Product rule: a second execution is harmless, so a lost response is asked for again.
+async def test_an_annotated_tool_is_retried_when_its_response_is_lost(line: Line, tool: str, cut: str) -> None:
+    """Requirement RUN-17: a second execution is harmless, so a lost response is requested again.
 
-    An event stream whose beginning has arrived is known: its progress was delivered, and it is not repeated.
+    A call whose event stream has started is not retried: its progress was delivered.
     """
     for reset, line.progress in product((False, True), (None, watched)):
         token = f"{reset} {line.progress}"
@@ -89,8 +89,8 @@ async def test_an_annotated_tool_is_called_again_when_its_response_is_lost(line:
         assert line.executions[token] == 2 - begun - (cut in UNEXECUTED)
 
 
-async def test_at_every_single_byte_the_rule_holds(line: Line) -> None:
-    """Product rule, without trusting the choice of places: every length of a response is tried for both kinds."""
+async def test_retries_are_safe_at_every_byte_of_a_response(line: Line) -> None:
+    """Requirement RUN-17: every length of a response is tried for both kinds of tools."""
     limit = anyio.Semaphore(IN_FLIGHT)
 
     async def broken_at(length: int) -> None:
@@ -110,7 +110,7 @@ async def test_at_every_single_byte_the_rule_holds(line: Line) -> None:
 
 
 @pytest.mark.parametrize("tool", [*ANNOTATED, *UNANNOTATED])
-async def test_any_tool_is_called_again_when_its_connection_was_not_opened(
+async def test_any_tool_is_retried_when_its_connection_was_not_opened(
     caplog: pytest.LogCaptureFixture, tool: str
 ) -> None:
     """RFC 9110, section 9.2.2: a client may repeat a request when it can tell that it was not applied."""
@@ -149,13 +149,13 @@ class Reopen(logging.Handler):
             self.done.set()
 
 
-async def test_a_peer_that_never_answers_is_tried_a_bounded_number_of_times(line: Line) -> None:
-    """Product rule: three tries in all."""
+async def test_a_peer_that_never_responds_is_tried_a_bounded_number_of_times(line: Line) -> None:
+    """Requirement RUN-17: three attempts in all."""
     assert await line.outcome("read", "t", cut="after the request", times=100) == "failed"
     assert line.executions["t"] == TRIES
 
 
-async def test_a_call_through_a_sound_connection_runs_once(line: Line) -> None:
-    """Product rule: the happy path has no second request."""
+async def test_a_call_through_a_healthy_connection_runs_once(line: Line) -> None:
+    """Requirement RUN-17: the happy path has no second request."""
     assert await line.outcome("read", "t") == "answered"
     assert line.proxy.cuts["t"] == line.executions["t"] == 1

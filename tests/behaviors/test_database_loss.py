@@ -58,7 +58,7 @@ async def called(client: Client, tool: str, arguments: dict[str, Any]) -> tuple[
     ],
     ids=["rag", "organization"],
 )
-async def test_the_loss_of_the_database_costs_the_calls_meanwhile_and_no_restart(  # noqa: PLR0913, PLR0917 - three fixtures, five parameters
+async def test_database_loss_fails_only_the_calls_during_it(  # noqa: PLR0913, PLR0917 - three fixtures, five parameters
     name: str,
     write: tuple[str, dict[str, Any]],
     read: tuple[str, dict[str, Any]],
@@ -68,7 +68,7 @@ async def test_the_loss_of_the_database_costs_the_calls_meanwhile_and_no_restart
     postgresql: PostgreSQLServer,
     tmp_path: Path,
 ) -> None:
-    """Product rule: a failed tool or resource in one line while it lasts, then all as before, in the same process."""
+    """Requirement RUN-10: one-line errors while it lasts, then service as before, in the same process."""
     script = tmp_path / f"{name}.py"
     script.write_text(f"import runpy\nrunpy.run_module('{services.__name__}.{name}', run_name='__main__')\n")
     service = start_service(script, ready=False, MESHED_MCP_DATABASE_URL=postgresql.new_database())

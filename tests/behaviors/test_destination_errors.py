@@ -213,8 +213,8 @@ RESPONSES = {
 
 
 @pytest.mark.parametrize("case", RESPONSES)
-async def test_every_response_that_is_no_result_is_a_tool_error(caplog: pytest.LogCaptureFixture, case: str) -> None:
-    """Product rule: whatever a destination or a proxy sends, the caller's model reads one line about it."""
+async def test_every_invalid_response_is_a_tool_error(caplog: pytest.LogCaptureFixture, case: str) -> None:
+    """Requirement RUN-9: the caller's model reads one line, whatever a destination or a proxy sends."""
     response, reason = RESPONSES[case]
     registry = CollectorRegistry()
     async with at(Responding(response)) as url, ServiceClient(url, metrics=registry) as client:
@@ -242,7 +242,7 @@ class Forbidding(MCPService[None]):
 async def test_a_real_destination_that_fails_is_a_tool_error(
     tool: str, timeout_seconds: float, reason: Reason, text: str
 ) -> None:
-    """Review D3: -32602 about a tool of the destination said that the caller's own tool does not exist."""
+    """Requirement RUN-9: -32602 from a destination does not say that the caller's own tool is unknown."""
     registry, counting = CollectorRegistry(), CountingService()
     async with counting.serving() as port, ServiceClient(f"http://localhost:{port}/mcp", metrics=registry) as client:
         said = await text_of(asking(client), tool=tool, timeout_seconds=timeout_seconds)
@@ -250,8 +250,8 @@ async def test_a_real_destination_that_fails_is_a_tool_error(
     assert failures(registry) == {("localhost", reason): 1}
 
 
-async def test_a_destination_that_denies_the_call_is_named_as_such() -> None:
-    """contract.FORBIDDEN: the destination's tool policy; the model learns that a retry does not help."""
+async def test_a_destination_that_denies_the_call_is_named_in_the_tool_error() -> None:
+    """contract.FORBIDDEN: the destination's tool policy; the error tells that a retry does not help."""
     rule = {contract.ENV_TOOL_POLICY: '{"read": {"allow": []}}'}
     app = Forbidding().http_app(Settings.from_environment(rule))
     async with at(app) as url, ServiceClient(url) as client:
@@ -260,16 +260,16 @@ async def test_a_destination_that_denies_the_call_is_named_as_such() -> None:
 
 
 @pytest.mark.parametrize("mode", ["2026-07-28", "auto", "legacy"])
-async def test_a_destination_that_is_not_there_is_a_tool_error_in_every_mode(mode: str) -> None:
-    """Product rule: also what fails before the call, such as the handshake of old revisions."""
+async def test_an_unreachable_destination_is_a_tool_error_in_every_mode(mode: str) -> None:
+    """Requirement RUN-9: a failure before the call counts, too, such as the handshake of old revisions."""
     async with ServiceClient("http://127.0.0.1:1/mcp", mode=mode) as client:
         service = asking(client)
         assert "is not available at the moment. Try again later." in await text_of(service)
         assert "is not available at the moment" in await text_of(service, called="look")
 
 
-async def test_a_connection_that_is_cut_is_a_tool_error() -> None:
-    """Product rule: a peer that is killed while it works."""
+async def test_a_broken_connection_is_a_tool_error() -> None:
+    """Requirement RUN-9: a peer is killed during a call."""
     counting = CountingService()
     async with counting.serving() as port, cutting(port) as (_, url), ServiceClient(url) as client:
         service = asking(client)
@@ -292,10 +292,8 @@ async def test_a_connection_that_is_cut_is_a_tool_error() -> None:
     ],
     ids=["not registered", "an error", "no entry", "HTML"],
 )
-async def test_every_problem_of_the_registry_is_a_tool_error(
-    monkeypatch: pytest.MonkeyPatch, answer: httpx.Response
-) -> None:
-    """Product rule: discovery is a part of the call."""
+async def test_every_registry_error_is_a_tool_error(monkeypatch: pytest.MonkeyPatch, answer: httpx.Response) -> None:
+    """Requirement RUN-9: discovery is part of the call."""
     monkeypatch.setattr(httpx, "AsyncHTTPTransport", lambda **_: httpx.MockTransport(lambda _: answer))
     environment = {contract.ENV_REGISTRY_URL: "http://mcp-registry.internal.example:8000"}
     async with ServiceClient("tools/mcp-rag", environment=environment) as client:
@@ -304,14 +302,14 @@ async def test_every_problem_of_the_registry_is_a_tool_error(
 
 
 async def test_an_error_of_the_official_client_is_a_tool_error_too() -> None:
-    """Product rule: the SDK's own client, lent by `client()`, has the same border."""
+    """Requirement RUN-9: the SDK's own client, returned by `client()`, has the same error mapping."""
     counting = CountingService()
     async with counting.serving() as port, ServiceClient(f"http://127.0.0.1:{port}/mcp") as client:
         assert "rejected the call of a request" in await text_of(asking(client), called="look")
 
 
-async def test_resources_and_prompts_name_no_address_either() -> None:
-    """MCP 2026-07-28, "Resources" and "Prompts", "Error Handling": an error of the protocol, in our words."""
+async def test_errors_of_resources_and_prompts_contain_no_address() -> None:
+    """MCP 2026-07-28, "Resources" and "Prompts", "Error Handling": a protocol error in the product's words."""
     async with ServiceClient("http://127.0.0.1:1/mcp") as client, Client(asking(client)) as outer:
         for request in (outer.read_resource("memo://read"), outer.get_prompt("words", {"tool": "read"})):
             with pytest.raises(MCPError) as raised:
@@ -319,7 +317,7 @@ async def test_resources_and_prompts_name_no_address_either() -> None:
             assert not any(part in str(raised.value.error) for part in HIDDEN)
 
 
-async def test_outside_a_tool_the_error_says_reason_and_detail() -> None:
+async def test_outside_a_tool_the_error_has_reason_and_detail() -> None:
     """docs/how-to/call-a-service.md: what a job or a script catches."""
     async with ServiceClient("http://user:secret@127.0.0.1:1/mcp?key=secret") as client:
         with pytest.raises(DestinationError) as raised:
@@ -330,7 +328,7 @@ async def test_outside_a_tool_the_error_says_reason_and_detail() -> None:
     assert isinstance(error.__cause__, MCPError)
 
 
-async def test_a_call_that_is_cancelled_stays_cancelled() -> None:
+async def test_a_cancelled_call_stays_cancelled() -> None:
     """Python, "Task Cancellation": CancelledError is not an error of the destination."""
     counting, registry = CountingService(), CollectorRegistry()
     async with counting.serving() as port, ServiceClient(f"http://127.0.0.1:{port}/mcp", metrics=registry) as client:
@@ -353,8 +351,8 @@ async def test_a_call_that_is_cancelled_stays_cancelled() -> None:
         ("http://[::1]:8000/mcp", "the called service", "http://[::1]:8000/mcp"),
     ],
 )
-def test_names_for_the_model_and_for_the_log(target: str, name: str, in_logs: str) -> None:
-    """Product rule: a model reads no address, and a log no password."""
+def test_names_for_the_model_and_for_the_log_are_redacted(target: str, name: str, in_logs: str) -> None:
+    """Requirement RUN-9: a model reads no address, and a log no password."""
     assert (service_name(target), shown(target)) == (name, in_logs)
 
 
@@ -383,10 +381,10 @@ service.run()
 """.replace("ctx)", "ctx: Context)").replace("from meshed", "from mcp.server.mcpserver import Context\nfrom meshed", 1)
 
 
-async def test_a_real_process_logs_and_counts_a_destination_that_is_not_there(
+async def test_a_real_process_logs_and_counts_an_unreachable_destination(
     start_service: StartService, tmp_path: Path
 ) -> None:
-    """docs/how-to/call-a-service.md, as it stands, in a process: result, log line and metric."""
+    """docs/how-to/call-a-service.md, unchanged, in a process: result, log line and metric."""
     script = tmp_path / "outer.py"
     script.write_text(OUTER)
     service = start_service(script)

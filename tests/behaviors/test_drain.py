@@ -27,7 +27,7 @@ async def into(results: list[str], call: Callable[[], Awaitable[str]]) -> None:
     results.append(await call())
 
 
-async def test_readiness_falls_at_once_and_a_call_in_work_still_gets_its_result(start_service: StartService) -> None:
+async def test_readiness_fails_at_once_and_an_in_flight_call_gets_its_result(start_service: StartService) -> None:
     """Kubernetes, "Pod Lifecycle": a terminating container finishes its requests inside the grace period."""
     service = start_service()
     results: list[str] = []
@@ -49,10 +49,10 @@ async def test_readiness_falls_at_once_and_a_call_in_work_still_gets_its_result(
 
 
 @pytest.mark.parametrize("legacy", [contract.Legacy.STATELESS, contract.Legacy.STICKY])
-async def test_a_legacy_call_answered_by_an_event_stream_gets_its_result(
+async def test_a_legacy_call_with_an_event_stream_gets_its_result(
     start_service: StartService, legacy: contract.Legacy
 ) -> None:
-    """Measured: with uvicorn's own signal handling sse-starlette cuts this answer within half a second."""
+    """Measured: with uvicorn's own signal handling sse-starlette cancels this response within half a second."""
     service = start_service(**{contract.ENV_LEGACY: legacy})
     results: list[str] = []
     progress: list[str | None] = []
@@ -77,7 +77,7 @@ async def test_a_legacy_call_answered_by_an_event_stream_gets_its_result(
     assert await service.exit_code(within_seconds=5) == 0
 
 
-async def test_an_open_listen_stream_ends_with_its_result_not_with_the_connection(start_service: StartService) -> None:
+async def test_an_open_listen_stream_ends_with_its_result(start_service: StartService) -> None:
     """MCP 2026-07-28, "Subscriptions", "Graceful Closure": the server sends the listen result first."""
     service = start_service()
     async with Client(service.url) as client, client.listen(tools_list_changed=True) as subscription:
@@ -90,8 +90,8 @@ async def test_an_open_listen_stream_ends_with_its_result_not_with_the_connectio
     assert await service.exit_code(within_seconds=5) == 0
 
 
-async def test_calls_are_served_until_endpoints_have_noticed_then_refused(start_service: StartService) -> None:
-    """RFC 9110, section 10.2.3: a refusal says when to come back; before it, connections are given up one by one."""
+async def test_calls_are_served_during_the_pre_stop_delay_then_rejected(start_service: StartService) -> None:
+    """RFC 9110, section 10.2.3: a rejection has Retry-After; before it, connections are closed one by one."""
     service = start_service(**{contract.ENV_ENDPOINT_SECONDS: "1", contract.ENV_GRACE_SECONDS: "10"})
     async with (
         httpx.AsyncClient(trust_env=False) as http,
@@ -115,8 +115,8 @@ async def test_calls_are_served_until_endpoints_have_noticed_then_refused(start_
     assert await service.exit_code(within_seconds=5) == 0
 
 
-async def test_a_call_that_never_ends_has_its_deadline_before_a_stop_would_cut_it(start_service: StartService) -> None:
-    """Product rule: the longest call is what the grace period leaves, so that its client gets an answer."""
+async def test_an_endless_call_hits_its_deadline_before_the_grace_period_ends(start_service: StartService) -> None:
+    """Requirement RUN-2: the longest call is what the grace period leaves, so its client gets a response."""
     service = start_service(**{contract.ENV_GRACE_SECONDS: "4"})
     errors: list[MCPError] = []
 
@@ -135,8 +135,8 @@ async def test_a_call_that_never_ends_has_its_deadline_before_a_stop_would_cut_i
     assert not service.said("cut at the end")
 
 
-async def test_a_thread_that_never_ends_is_cut_inside_the_grace_period_and_named(start_service: StartService) -> None:
-    """Product rule: the process ends before Kubernetes kills it, says what was lost, and reports no success."""
+async def test_an_endless_thread_is_killed_within_the_grace_period_and_logged(start_service: StartService) -> None:
+    """Requirement RUN-2: the process ends before Kubernetes kills it, logs what was lost, and is no success."""
     service = start_service(**{contract.ENV_GRACE_SECONDS: "3"})
     errors: list[Exception] = []
 
@@ -156,8 +156,8 @@ async def test_a_thread_that_never_ends_is_cut_inside_the_grace_period_and_named
     assert len(errors) == 1
 
 
-async def test_a_call_that_waits_for_a_place_is_sent_to_another_replica(start_service: StartService) -> None:
-    """Product rule: what has not begun is not a call in work; 503 says that it may be sent again."""
+async def test_a_queued_call_is_rejected_for_another_replica(start_service: StartService) -> None:
+    """Requirement RUN-5: a queued call has not been executed; 503 says that it may be sent again."""
     service = start_service(**{contract.ENV_CONCURRENT_CALLS: "1"})
     results: list[str] = []
     call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "wait", "arguments": {}}}
@@ -183,8 +183,8 @@ async def test_a_call_that_waits_for_a_place_is_sent_to_another_replica(start_se
     assert await service.exit_code(within_seconds=20) == 0
 
 
-async def test_an_idle_replica_ends_at_once(start_service: StartService) -> None:
-    """Product rule: the grace period is a limit, not a waiting time."""
+async def test_an_idle_replica_exits_at_once(start_service: StartService) -> None:
+    """Requirement RUN-1: the grace period is a limit, not a delay."""
     service = start_service()
     service.signal(signal.SIGINT)
     assert await service.exit_code(within_seconds=3) == 0
@@ -209,8 +209,8 @@ async def test_a_second_signal_ends_the_process_at_once(start_service: StartServ
         assert await service.exit_code(within_seconds=2) == 128 + signal.SIGTERM
 
 
-async def test_an_open_legacy_event_stream_does_not_hold_the_drain(start_service: StartService) -> None:
-    """Product rule: a GET stream of an old client carries no answer anybody waits for; it ends with a last chunk."""
+async def test_an_open_legacy_event_stream_does_not_delay_the_drain(start_service: StartService) -> None:
+    """Requirement RUN-1: a GET stream of an old client carries no pending result; it ends with a last chunk."""
     service = start_service()
     headers = {"Accept": "text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
     async with (
@@ -224,10 +224,10 @@ async def test_an_open_legacy_event_stream_does_not_hold_the_drain(start_service
     assert await service.exit_code(within_seconds=5) == 0
 
 
-async def test_an_open_stream_of_a_session_ends_with_a_last_chunk_and_so_does_the_session(
+async def test_an_open_stream_of_a_session_ends_with_a_last_chunk_and_the_session_ends(
     start_service: StartService,
 ) -> None:
-    """MCP 2025-11-25, "Session Management": 404 tells the client to begin a new session; a torn stream would not."""
+    """MCP 2025-11-25, "Session Management": 404 makes the client start a new session; a broken stream would not."""
     service = start_service(**{contract.ENV_LEGACY: contract.Legacy.STICKY, contract.ENV_GRACE_SECONDS: "20"})
     async with (
         httpx.AsyncClient(trust_env=False, timeout=10) as http,
@@ -265,8 +265,8 @@ async def opened_session(http: httpx.AsyncClient, url: str) -> dict[str, str]:
     return accept | named
 
 
-async def test_a_client_that_sends_half_a_request_does_not_hold_the_drain(start_service: StartService) -> None:
-    """Product rule: what has not been asked completely is not a call in work, and may be sent again."""
+async def test_an_incomplete_request_does_not_delay_the_drain(start_service: StartService) -> None:
+    """Requirement RUN-1: an incomplete request is not in flight, and may be sent again."""
     service = start_service()
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.sendall(b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{")

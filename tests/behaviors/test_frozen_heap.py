@@ -21,7 +21,7 @@ service.run()
 """
 
 
-async def test_what_the_start_has_made_is_left_out_of_garbage_collection(
+async def test_objects_of_the_start_are_excluded_from_garbage_collection(
     start_service: StartService, tmp_path: Path
 ) -> None:
     """CPython, `gc.freeze`: frozen objects are ignored by all later collections; most of a ready process is frozen."""

@@ -70,24 +70,24 @@ def target_of(service: Service, issuer: Issuer | None = None) -> Target:
     return Target(address, f"127.0.0.1:{service.port}", contract.MCP_PATH, metrics, issuer, AUDIENCE)
 
 
-def test_every_case_has_a_name_of_its_own() -> None:
-    """Product rule: a failing case is found by its name."""
+def test_every_case_has_a_unique_name() -> None:
+    """Requirement PRJ-1: a failing case is found by its name."""
     assert len({case.name for case in (*CASES, *TOKENS)}) == len(CASES) + len(TOKENS)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_hostile_request_gets_the_answer_that_is_named_and_is_counted(
+def test_a_hostile_request_gets_the_expected_response_and_is_counted(
     service: Service, target: Target, case: Hostile
 ) -> None:
-    """The case's own `source`; product rule: a counter, at most one log line of bounded length, no traceback."""
+    """The case's own `source`; requirement SEC-11: a counter, at most one bounded log line, no traceback."""
     answers_and_counts(service, target, case)
 
 
 @pytest.mark.parametrize("case", TOKENS, ids=str)
-def test_a_hostile_token_gets_the_answer_that_is_named_and_is_counted(
+def test_a_hostile_token_gets_the_expected_response_and_is_counted(
     guarded: Service, issuer: Issuer, case: Hostile
 ) -> None:
-    """The case's own `source`; product rule: as above, and nothing of a token is written down."""
+    """The case's own `source`; requirement SEC-11: as above, and no part of a token is logged."""
     answers_and_counts(guarded, target_of(guarded, issuer), case)
     assert "eyJ" not in guarded.log.read_text()
 
@@ -105,15 +105,15 @@ def answers_and_counts(service: Service, target: Target, case: Hostile) -> None:
     assert all(len(json.dumps(line)) <= LINE_CHARACTERS for line in lines)
 
 
-def test_the_whole_list_leaves_the_process_as_it_was(service: Service, target: Target) -> None:
-    """Product rule: no traceback, no open file, no call in work, no memory; and it still answers."""
+def test_all_hostile_requests_leave_the_process_unchanged(service: Service, target: Target) -> None:
+    """Requirement SEC-11: no traceback, open file, in-flight call or memory is left; a legal call succeeds."""
     leaves_no_trace(service, target, [case for case in CASES if case.status != 408 and not case.traceback])
     legal = next(case for case in CASES if case.name == "the name in base64")
     assert ask(legal, target).status == 200
 
 
-def test_hostile_tokens_leave_the_process_as_it_was(guarded: Service, issuer: Issuer) -> None:
-    """Product rule: as above; and a good token still opens what is its owner's."""
+def test_hostile_tokens_leave_the_process_unchanged(guarded: Service, issuer: Issuer) -> None:
+    """Requirement SEC-11: as above; and a valid token is still accepted."""
     target = target_of(guarded, issuer)
     leaves_no_trace(guarded, target, list(TOKENS))
     good = next(case for case in TOKENS if case.name == "a token without the service's scope")

@@ -15,7 +15,7 @@ from tests.behaviors.replicas import StartService
 pytestmark = [pytest.mark.anyio, pytest.mark.engine("promtool")]
 
 
-async def test_the_metrics_of_a_service_that_has_worked_pass_the_linter(
+async def test_the_metrics_of_a_service_under_load_pass_the_linter(
     start_service: StartService, find_engine: Callable[[str], Path]
 ) -> None:
     """Prometheus, `promtool check metrics`: names, units, types and help texts follow the conventions."""

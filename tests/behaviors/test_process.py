@@ -36,8 +36,8 @@ if __name__ == "__main__":
 CALLS = "mcp_server_operation_duration_seconds_count"
 
 
-async def test_the_quick_start_service_answers_the_official_client(start_service: StartService, tmp_path: Path) -> None:
-    """Product rule: the decorator and `run()` are all a user writes."""
+async def test_the_quick_start_service_serves_the_official_client(start_service: StartService, tmp_path: Path) -> None:
+    """Requirement RUN-14: the decorator and `run()` are all a user writes."""
     script = tmp_path / "my_service.py"
     script.write_text(QUICK_START)
     service = start_service(script)
@@ -51,7 +51,7 @@ async def test_the_quick_start_service_answers_the_official_client(start_service
 async def test_calls_are_counted_by_tool_and_invented_tools_share_one_label(
     start_service: StartService, mode: str
 ) -> None:
-    """OpenTelemetry MCP conventions, `gen_ai.tool.name`; product rule: a caller cannot add series."""
+    """OpenTelemetry MCP conventions, `gen_ai.tool.name`; requirement OBS-2: a caller cannot add series."""
     service = start_service()
     async with Client(service.url, mode=mode) as client:
         await client.call_tool("echo", {"text": "a"})
@@ -88,7 +88,7 @@ async def test_only_allowed_hosts_are_served(start_service: StartService) -> Non
 
 
 async def test_a_port_in_use_is_one_line_that_names_the_setting(start_service: StartService) -> None:
-    """Product rule: a start that cannot succeed says what to change, without a traceback."""
+    """Requirement RUN-6: a start that cannot succeed says what to change, without a traceback."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         service = start_service(ready=False, **{contract.ENV_PORT: port})
@@ -102,7 +102,7 @@ async def test_a_port_in_use_is_one_line_that_names_the_setting(start_service: S
 
 
 async def test_a_wrong_environment_is_one_line_per_variable(start_service: StartService) -> None:
-    """Product rule: all faults in one go, no traceback."""
+    """Requirement CFG-3: all errors in one run, no traceback."""
     service = start_service(ready=False, **{contract.ENV_GRACE_SECONDS: "soon", contract.ENV_LOG_LEVEL: "loud"})
     assert await service.exit_code(within_seconds=15) == 1
     assert service.log.read_text().splitlines() == [
@@ -112,7 +112,7 @@ async def test_a_wrong_environment_is_one_line_per_variable(start_service: Start
 
 
 async def test_a_lifespan_that_fails_ends_the_process_with_code_1(start_service: StartService, tmp_path: Path) -> None:
-    """Product rule: a service that cannot reach what it needs is restarted by Kubernetes, not left half alive."""
+    """Requirement RUN-6: Kubernetes restarts a service that cannot reach what it needs."""
     script = tmp_path / "failing.py"
     script.write_text(
         QUICK_START.replace(
@@ -149,7 +149,7 @@ service.run()
 async def test_sys_exit_in_a_task_of_a_tool_ends_neither_the_replica_nor_its_drain(
     start_service: StartService, tmp_path: Path
 ) -> None:
-    """Product rule: one request does not end others. CPython raises SystemExit of any task out of the event loop."""
+    """Requirement RUN-8: a request does not end others. CPython raises SystemExit of tasks from the event loop."""
     script = tmp_path / "exiting.py"
     script.write_text(EXITING)
     service = start_service(script)
@@ -163,7 +163,7 @@ async def test_sys_exit_in_a_task_of_a_tool_ends_neither_the_replica_nor_its_dra
 
 
 async def test_an_unreachable_registry_does_not_stop_the_service(start_service: StartService) -> None:
-    """Product rule: calls do not depend on the registry; it is tried again."""
+    """Requirement REG-3: calls do not depend on the registry; registration is retried."""
     service = start_service(**{contract.ENV_REGISTRY_URL: "http://127.0.0.1:9"})
     async with Client(service.url) as client:
         assert (await client.call_tool("echo", {"text": "a"})).structured_content == {"result": "a"}
@@ -187,10 +187,10 @@ serve(Starlette(), Settings.from_environment(), presence=presence())
 """
 
 
-async def test_a_presence_that_fails_is_logged_and_the_application_goes_on(
+async def test_a_failing_registration_is_logged_and_the_application_goes_on(
     start_service: StartService, tmp_path: Path
 ) -> None:
-    """Product rule: being found matters less than answering; any Starlette application runs by this runner."""
+    """Requirement RUN-8: a failing background task does not end the application."""
     script = tmp_path / "broken_presence.py"
     script.write_text(BROKEN_PRESENCE)
     service = start_service(script)
@@ -208,8 +208,8 @@ if __name__ == "__main__":
 """
 
 
-async def test_a_service_is_in_the_registry_from_ready_to_sigterm(start_service: StartService, tmp_path: Path) -> None:
-    """Product rule: who looks a service up gets one that takes calls; both processes run by the same runner."""
+async def test_a_service_is_registered_from_ready_to_sigterm(start_service: StartService, tmp_path: Path) -> None:
+    """Requirement REG-1: a lookup returns services that accept calls; both processes use the same runner."""
     script = tmp_path / "registry.py"
     script.write_text(REGISTRY)
     registry = start_service(script)
@@ -243,7 +243,7 @@ async def test_stdio_is_the_sdks_own_and_needs_no_port(tmp_path: Path) -> None:
 
 
 def test_importing_a_service_reads_no_environment_and_opens_no_port() -> None:
-    """Product rule: importing is free of effects, so that tools and tests can look at a service."""
+    """Requirement RUN-14: an import has no side effects, so tools and tests can inspect a service."""
     code = "from meshed_mcp.agents import MCPService; MCPService('x'); print('imported')"
     environment = {contract.ENV_PORT: "not a number"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

@@ -66,14 +66,14 @@ def published(service: Service, instance: str, seconds: int = 600) -> int:
 
 
 def listed(service: Service) -> list[str]:
-    """Names in the catalogue of one replica."""
+    """Names in the catalog of one replica."""
     return [item["server"]["name"] for item in ask(service, "GET", "servers").json()["servers"]]
 
 
-async def test_instances_that_publish_at_once_on_both_replicas_make_one_entry(
+async def test_concurrent_registrations_at_both_replicas_make_one_entry(
     registries: tuple[Service, Service],
 ) -> None:
-    """Product rule: a Deployment's pods start together and reach any replica of the registry."""
+    """Requirement REG-3: a Deployment's pods start together and reach any replica of the registry."""
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda number: published(registries[number % 2], f"pod-{number}"), range(24)))
     assert answers == [200] * 24
@@ -83,7 +83,7 @@ async def test_instances_that_publish_at_once_on_both_replicas_make_one_entry(
 
 
 async def test_a_lease_is_renewed_and_released_at_either_replica(registries: tuple[Service, Service]) -> None:
-    """Product rule: which replica a heartbeat reaches does not matter."""
+    """Requirement REG-1: any registry replica accepts a heartbeat."""
     one, other = registries
     assert published(one, "pod-1", seconds=3) == 200
     assert ask(other, "PUT", f"{VERSION}/leases/pod-1", params={"lease_seconds": 600}).status_code == 200
@@ -96,8 +96,8 @@ async def test_a_lease_is_renewed_and_released_at_either_replica(registries: tup
     assert listed(one) == listed(other) == []
 
 
-async def test_what_expires_is_forgotten_once_though_both_replicas_sweep(registries: tuple[Service, Service]) -> None:
-    """Product rule: the counters of all replicas sum to what was forgotten."""
+async def test_an_expired_entry_is_counted_once_though_both_replicas_sweep(registries: tuple[Service, Service]) -> None:
+    """Requirement REG-5: the counters of all replicas sum to the number of expired entries."""
     assert published(registries[0], "pod-1", seconds=1) == 200
 
     def forgotten() -> float:
@@ -112,7 +112,7 @@ async def test_what_expires_is_forgotten_once_though_both_replicas_sweep(registr
 async def test_the_loss_of_the_database_is_survived_without_a_restart(
     registries: tuple[Service, Service], postgresql: PostgreSQLServer
 ) -> None:
-    """Product rule: 503 in one line with Retry-After while it lasts (RFC 9110, 10.2.3), then everything as before."""
+    """Requirement REG-3: 503 in one line with Retry-After while it lasts (RFC 9110, 10.2.3), then as before."""
     assert published(registries[0], "pod-1") == 200
     postgresql.stop()
     for registry in registries:

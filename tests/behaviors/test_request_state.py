@@ -52,8 +52,8 @@ async def test_without_shared_keys_the_second_round_fails_on_another_replica(sta
     assert await ordered(await replicas(start_service, {}, {})) == REJECTED
 
 
-async def test_where_replicas_share_no_key_the_first_round_is_refused(start_service: StartService) -> None:
-    """Product rule: what would fail at random fails at once, and the log says what to write."""
+async def test_without_a_shared_key_the_first_round_is_rejected(start_service: StartService) -> None:
+    """Requirement RUN-11: what would fail at random fails at once, and the log says what to set."""
     (service,) = await replicas(start_service, {"MESHED_MCP_REPLICATED": "true"})
     assert await ordered([service]) == (
         "-32603 this service cannot ask back: its replicas share no key for the state of a call"
@@ -72,15 +72,15 @@ async def test_keys_are_rotated_without_losing_a_call(start_service: StartServic
     assert await ordered([old, new]) == REJECTED
 
 
-async def test_another_service_with_the_same_keys_does_not_accept_the_state(start_service: StartService) -> None:
+async def test_another_service_with_the_same_keys_rejects_the_state(start_service: StartService) -> None:
     """Official SDK 2.3, audience: here the deployed service's name, as two services may run one image."""
     services = await replicas(start_service, {KEYS: NEW}, {KEYS: NEW, "MESHED_MCP_SERVICE": "mcp-other"})
     assert await ordered(services) == REJECTED
     assert services[1].said("requestState rejected on tools/call: audience")
 
 
-async def test_wrong_keys_end_the_start_with_one_line_that_holds_none(start_service: StartService) -> None:
-    """Product rule: one line, which key, what to write; a secret never reaches the log."""
+async def test_wrong_keys_end_the_start_with_one_line_without_a_key(start_service: StartService) -> None:
+    """Requirement CFG-11: one line, which key, what to set; a secret never reaches the log."""
     service = start_service(SCRIPT, ready=False, **{KEYS: f"{NEW}\ntoo-short"})
     assert await service.exit_code(within_seconds=60) == 1
     assert service.log.read_text() == (

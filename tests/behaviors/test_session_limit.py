@@ -29,10 +29,10 @@ def limited(start_service: StartService) -> Service:
     return start_service(**{contract.ENV_LEGACY: contract.Legacy.STICKY, contract.ENV_SESSIONS: str(LIMIT)})
 
 
-async def test_one_session_more_than_the_pod_may_have_is_refused_and_a_closed_one_makes_room(
+async def test_a_session_over_the_limit_is_rejected_and_a_closed_one_frees_a_slot(
     start_service: StartService,
 ) -> None:
-    """Issue 4, item 7: sessions per pod; RFC 9110, section 15.6.4. Sessions that are open stay."""
+    """Requirement RUN-4: sessions per pod are bounded; RFC 9110, section 15.6.4. Open sessions stay."""
     service = limited(start_service)
     async with httpx.AsyncClient(trust_env=False, headers=HEADERS, timeout=60) as http:
         opened = [await http.post(service.url, json=INITIALIZE) for _ in range(LIMIT)]
@@ -47,8 +47,8 @@ async def test_one_session_more_than_the_pod_may_have_is_refused_and_a_closed_on
         assert (await http.post(service.url, json=INITIALIZE)).status_code == 200
 
 
-async def test_a_flood_of_refused_requests_is_counted_in_full_and_logged_in_part(start_service: StartService) -> None:
-    """Issue 4, "Bad input": a counter, a bounded log line. Product rule: LINES_PER_SECOND from one place."""
+async def test_a_flood_of_rejections_is_counted_in_full_and_logged_in_part(start_service: StartService) -> None:
+    """Requirement OBS-10: at most LINES_PER_SECOND from one source line; each rejection is counted."""
     service = limited(start_service)
     async with httpx.AsyncClient(trust_env=False, headers=HEADERS, timeout=60) as http:
         started = monotonic()

@@ -110,8 +110,8 @@ async def test_spans_of_a_call_and_its_steps_reach_the_collector(start_service: 
         assert (service.sample(f'{contract.METRIC_SPANS_EXPORTED}{{error_type=""}}') or 0) >= 2
 
 
-async def test_spans_that_wait_are_sent_when_the_process_ends(start_service: StartService, script: Path) -> None:
-    """Product rule: the last calls before a rolling update are in the traces too."""
+async def test_pending_spans_are_sent_at_exit(start_service: StartService, script: Path) -> None:
+    """Requirement OBS-9: the last calls before a rolling update are traced, too."""
     with otlp_receiver() as receiver:
         service = start_service(script, **{contract.ENV_OTLP_ENDPOINT: receiver.url})
         await call(service, KEPT)
@@ -120,10 +120,10 @@ async def test_spans_that_wait_are_sent_when_the_process_ends(start_service: Sta
         assert "tools/call rank" in names(receiver)
 
 
-async def test_spans_that_wait_are_sent_when_the_grace_period_ends_the_process(
+async def test_pending_spans_are_sent_when_the_grace_period_ends_the_process(
     start_service: StartService, script: Path
 ) -> None:
-    """Product rule: a forced end reports no success, and what led to it is in the traces and the log."""
+    """Requirement RUN-2: a forced end is not a success, and its cause is in the traces and the log."""
     with otlp_receiver() as receiver:
         grace = {contract.ENV_GRACE_SECONDS: "3", "OTEL_BSP_SCHEDULE_DELAY": "60000"}
         service = start_service(script, **{contract.ENV_OTLP_ENDPOINT: receiver.url}, **grace)
@@ -146,8 +146,8 @@ async def call_in_vain(service: Service) -> None:
             await http.post(service.url, json=body)
 
 
-async def test_what_the_gateway_does_not_keep_is_not_sent(start_service: StartService, script: Path) -> None:
-    """Product rule: one decision per trace, whatever the ratio of this process."""
+async def test_traces_that_the_gateway_does_not_sample_are_dropped(start_service: StartService, script: Path) -> None:
+    """Requirement OBS-9: one decision per trace, whatever the ratio of this process."""
     with otlp_receiver() as receiver:
         service = start_service(
             script, **{contract.ENV_OTLP_ENDPOINT: receiver.url, contract.ENV_TRACE_RATIO: "1", **SOON}
@@ -158,10 +158,10 @@ async def test_what_the_gateway_does_not_keep_is_not_sent(start_service: StartSe
         assert receiver.spans == []
 
 
-async def test_a_collector_that_is_away_costs_spans_that_are_counted_and_one_line(
+async def test_with_an_unreachable_collector_spans_are_counted_and_logged_once(
     start_service: StartService, script: Path
 ) -> None:
-    """Product rule: calls do not notice; the log is not flooded; the end is not delayed."""
+    """Requirement OBS-15: calls are unaffected; the log is not flooded; the exit is not delayed."""
     service = start_service(
         script,
         **{
@@ -181,8 +181,8 @@ async def test_a_collector_that_is_away_costs_spans_that_are_counted_and_one_lin
     assert "takes no spans; calls go on" in warnings[0]["message"]
 
 
-async def test_a_slow_call_leads_to_its_trace_by_an_exemplar(start_service: StartService, script: Path) -> None:
-    """OpenMetrics 1.0, "Exemplars"; Prometheus asks for this format by itself."""
+async def test_a_slow_call_has_an_exemplar_with_its_trace(start_service: StartService, script: Path) -> None:
+    """OpenMetrics 1.0, "Exemplars"; Prometheus requests this format by itself."""
     service = start_service(script)
     await call(service, KEPT)
     url = f"http://127.0.0.1:{service.management_port}{contract.METRICS_PATH}"
@@ -192,8 +192,8 @@ async def test_a_slow_call_leads_to_its_trace_by_an_exemplar(start_service: Star
     assert any(line.startswith(f"{contract.METRIC_OPERATION_DURATION}_bucket") for line in lines)
 
 
-async def test_every_line_within_a_call_names_its_trace_and_its_span(start_service: StartService, script: Path) -> None:
-    """W3C Trace Context, ids in hex; product rule: from a log line to its trace without searching."""
+async def test_every_log_line_of_a_call_has_its_trace_and_span_ids(start_service: StartService, script: Path) -> None:
+    """W3C Trace Context, ids in hex; requirement OBS-9: logs and traces are connected."""
     service = start_service(script)
     await call(service, KEPT, tool="fail")
     await eventually(lambda: service.said("fail"))
@@ -203,8 +203,8 @@ async def test_every_line_within_a_call_names_its_trace_and_its_span(start_servi
     assert "broken" in line["exception"]
 
 
-async def test_a_line_of_the_web_server_has_the_same_keys_as_ours(start_service: StartService, script: Path) -> None:
-    """Product rule: one schema for our code, the SDK and uvicorn."""
+async def test_a_log_line_of_the_web_server_has_the_same_keys(start_service: StartService, script: Path) -> None:
+    """Requirement OBS-10: one schema for the product, the SDK and uvicorn."""
     service = start_service(script)
     async with httpx2.AsyncClient(trust_env=False) as http:
         answer = await http.get(f"http://127.0.0.1:{service.port}/breaks")

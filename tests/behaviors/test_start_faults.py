@@ -10,10 +10,10 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("module", ["services.rag", "services.organization", "registry"])
-async def test_a_database_that_is_away_ends_the_start_with_one_line(
+async def test_an_unreachable_database_ends_the_start_with_one_line(
     start_service: StartService, tmp_path: Path, module: str
 ) -> None:
-    """Product rule: no traceback and no password for a fault of the environment."""
+    """Requirement CFG-11: an environment error has neither a traceback nor a password."""
     script = tmp_path / f"{module}.py"
     script.write_text(f"import runpy\nrunpy.run_module('meshed_mcp.agents.{module}', run_name='__main__')\n")
     service = start_service(script, ready=False, MESHED_MCP_DATABASE_URL="postgresql://meshed:secret@127.0.0.1:1/x")

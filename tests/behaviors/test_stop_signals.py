@@ -125,7 +125,7 @@ async def ended(process: FirstProcess, *, within_seconds: float = 10) -> int:
     return process.parent.returncode
 
 
-async def test_a_first_process_without_a_handler_never_gets_sigterm(start: Start) -> None:
+async def test_process_1_without_a_handler_ignores_sigterm(start: Start) -> None:
     """pid_namespaces(7): process 1 gets no signal that it has no handler for, so the next tests can fail."""
     process = start(WITHOUT_HANDLER)
     assert process.say() == b"waiting\n"
@@ -134,7 +134,7 @@ async def test_a_first_process_without_a_handler_never_gets_sigterm(start: Start
         await ended(process, within_seconds=1)
 
 
-async def test_sigterm_while_libraries_are_imported_ends_the_first_process(start: Start, tmp_path: Path) -> None:
+async def test_sigterm_during_imports_ends_process_1(start: Start, tmp_path: Path) -> None:
     """Kubernetes, "Termination of Pods": the container gets SIGTERM, and only after its grace period SIGKILL."""
     (tmp_path / "prometheus_client.py").write_text(SLOW_IMPORT)
     process = start(IMPORTING, PYTHONPATH=str(tmp_path))
@@ -145,17 +145,15 @@ async def test_sigterm_while_libraries_are_imported_ends_the_first_process(start
 
 @pytest.mark.parametrize("wait", ["time.sleep(3600)", "await __import__('asyncio').sleep(3600)"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_during_the_start_ends_the_first_process_at_once(
-    start: Start, number: signal.Signals, wait: str
-) -> None:
-    """Product rule: a replica that serves no request has nothing to drain, whether its start blocks or awaits."""
+async def test_a_signal_during_start_ends_process_1_at_once(start: Start, number: signal.Signals, wait: str) -> None:
+    """Requirement RUN-3: a replica that serves no request has nothing to drain, whether its start blocks or awaits."""
     process = start(SLOW_LIFESPAN.format(wait=wait))
     assert process.say() == b"waiting\n"
     process.signal(number)
     assert await ended(process) == 0
 
 
-def test_an_import_changes_no_other_process(tmp_path: Path) -> None:
+def test_an_import_outside_process_1_changes_no_signal_handler(tmp_path: Path) -> None:
     """POSIX, `signal`: the default action of SIGTERM ends a process; a library leaves it to the program."""
     script = tmp_path / "program.py"
     script.write_text("import os, signal, meshed_mcp.agents\nos.kill(os.getpid(), signal.SIGTERM)\n")
@@ -163,7 +161,7 @@ def test_an_import_changes_no_other_process(tmp_path: Path) -> None:
 
 
 async def test_a_replica_that_got_sigterm_does_not_register(start_service: StartService, tmp_path: Path) -> None:
-    """Product rule: the registry never learns of a replica that stops."""
+    """Requirement RUN-3: the registry never lists a replica that is stopping."""
     script = tmp_path / "early.py"
     script.write_text(PRESENCE)
     service = start_service(script, ready=False)

@@ -105,7 +105,7 @@ async def change(service: Service, *what: str) -> None:
 
 
 async def test_every_change_on_one_replica_reaches_the_listeners_of_both_once(pair: tuple[Service, Service]) -> None:
-    """MCP 2026-07-28, "Subscriptions": a stream tells of changes of the server, whichever process made them."""
+    """MCP 2026-07-28, "Subscriptions": a stream carries changes of the server, whichever process made them."""
     one, other = pair
     async with listening(one) as near, listening(other) as far:
         for what, event in CHANGES.items():
@@ -117,10 +117,10 @@ async def test_every_change_on_one_replica_reaches_the_listeners_of_both_once(pa
     assert one.sample(events("sent")) == other.sample(events("received")) == len(CHANGES) + 2
 
 
-async def test_a_change_made_while_redis_was_away_arrives_when_it_is_back(
+async def test_a_change_made_while_redis_was_down_arrives_after_recovery(
     pair: tuple[Service, Service], redis: RedisServer
 ) -> None:
-    """Product rule: loss of Redis costs no call and no change; the log says it once, the metric while it lasts."""
+    """Requirement RUN-10: loss of Redis costs no call and no change; one log line, a metric while it lasts."""
     one, other = pair
     async with listening(one) as near, listening(other) as far:
         redis.stop()
@@ -137,10 +137,10 @@ async def test_a_change_made_while_redis_was_away_arrives_when_it_is_back(
         assert lines == ["WARNING"]
 
 
-async def test_a_redis_that_hangs_holds_up_no_call_and_loses_no_change(
+async def test_an_unresponsive_redis_delays_no_call_and_loses_no_change(
     pair: tuple[Service, Service], redis: RedisServer
 ) -> None:
-    """Product rule: publishing never waits for Redis, whatever is wrong with it."""
+    """Requirement RUN-10: publishing never waits for Redis."""
     one, other = pair
     async with listening(one) as near, listening(other) as far:
         redis.freeze()
@@ -151,10 +151,10 @@ async def test_a_redis_that_hangs_holds_up_no_call_and_loses_no_change(
         await far.hears(*CHANGES.values())
 
 
-async def test_a_replica_starts_without_redis_and_is_connected_later(
+async def test_a_replica_starts_without_redis_and_connects_later(
     start_service: StartService, redis: RedisServer
 ) -> None:
-    """Product rule: Redis is no condition of readiness."""
+    """Requirement RUN-10: Redis is no condition of readiness."""
     redis.stop()
     one, other = (start_service(SCRIPT, ready=False, MESHED_MCP_REDIS_URL=redis.url) for _ in range(2))
     await eventually(lambda: one.ready() and other.ready(), within_seconds=60)
@@ -164,8 +164,8 @@ async def test_a_replica_starts_without_redis_and_is_connected_later(
         await far.hears(CHANGES["prompts"])
 
 
-async def test_replicas_without_a_bus_say_so_once_and_count(start_service: StartService) -> None:
-    """Product rule: a change that other replicas' listeners miss is never silent."""
+async def test_replicas_without_a_bus_log_once_and_count(start_service: StartService) -> None:
+    """Requirement RUN-11: a change that other replicas' listeners miss is never silent."""
     service = start_service(SCRIPT, MESHED_MCP_REPLICATED="true")
     await change(service, "tools", "tools")
     assert service.sample(events("unshared")) == 2
@@ -174,10 +174,10 @@ async def test_replicas_without_a_bus_say_so_once_and_count(start_service: Start
     assert "Write uses: [subscriptions]" in said[0]["message"]
 
 
-async def test_a_url_that_is_none_ends_the_start_with_one_line_that_does_not_repeat_it(
+async def test_an_invalid_url_ends_the_start_with_one_line_that_does_not_repeat_it(
     start_service: StartService,
 ) -> None:
-    """Product rule: the URL holds a password."""
+    """Requirement CFG-11: the URL holds a password."""
     for url in ("http://:secret@redis", "redis://:secret@redis:port"):
         service = start_service(SCRIPT, ready=False, MESHED_MCP_REDIS_URL=url)
         assert await service.exit_code(within_seconds=60) == 1
@@ -197,7 +197,7 @@ async def relays(url: str) -> AsyncIterator[tuple[ReplicaBus, ReplicaBus, Collec
         yield one, other, metrics
 
 
-async def test_a_user_with_four_commands_on_our_keys_is_enough(redis: RedisServer) -> None:
+async def test_a_redis_user_with_four_commands_is_sufficient(redis: RedisServer) -> None:
     """docs/how-to/replicas.md: least privilege in Redis, ACL."""
     rule = "on >secret resetkeys ~meshed-mcp:* -@all +xadd +xread +xrevrange +expire"
     async with Redis.from_url(redis.url, protocol=2) as admin:
@@ -209,8 +209,8 @@ async def test_a_user_with_four_commands_on_our_keys_is_enough(redis: RedisServe
         await eventually(lambda: heard == [ToolsListChanged()], within_seconds=60)
 
 
-async def test_an_entry_that_is_no_event_is_counted_and_passed_over(redis: RedisServer) -> None:
-    """Product rule: messages are validated, and one that is wrong does not end the reading."""
+async def test_an_invalid_entry_is_counted_and_skipped(redis: RedisServer) -> None:
+    """Requirement RUN-11: messages are validated, and a wrong one does not stop the reader."""
     async with relays(redis.url) as (one, other, metrics), Redis.from_url(redis.url, protocol=2) as stranger:
         heard: list[object] = []
         other.subscribe(heard.append)
@@ -221,7 +221,7 @@ async def test_an_entry_that_is_no_event_is_counted_and_passed_over(redis: Redis
     assert metrics.get_sample_value("mcp_server_bus_events_total", {"outcome": "invalid"}) == 3
 
 
-async def test_a_stream_that_began_anew_with_older_identifiers_is_read_from_its_start(redis: RedisServer) -> None:
+async def test_a_stream_that_restarted_with_older_ids_is_read_from_its_start(redis: RedisServer) -> None:
     """Redis, "Streams": identifiers are times of the server's clock, which a fail-over may set back."""
     async with Redis.from_url(redis.url, protocol=2) as stranger:
         await stranger.xadd(STREAM, dict(fields_of(ToolsListChanged()).items()), id="99999999999999-0")

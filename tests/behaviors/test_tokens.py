@@ -106,7 +106,7 @@ BAD: Final[dict[str, tuple[Callable[[Issuer], str], str]]] = {
 }
 
 
-def test_every_bad_token_gets_401_with_a_challenge_and_is_counted_by_what_is_wrong(
+def test_every_invalid_token_gets_401_with_a_challenge_and_is_counted_by_reason(
     service: Service, issuer: Issuer
 ) -> None:
     """MCP, "Authorization", "Token Handling": invalid tokens get 401; RFC 6750, section 3.1; RFC 9728, section 5.1."""
@@ -125,7 +125,7 @@ def test_every_bad_token_gets_401_with_a_challenge_and_is_counted_by_what_is_wro
     assert "eyJ" not in log
 
 
-def test_a_request_without_a_token_is_told_where_to_get_one_and_of_no_error(service: Service) -> None:
+def test_a_request_without_a_token_gets_a_challenge_without_an_error_code(service: Service) -> None:
     """RFC 6750, section 3.1: no error code for a request without authentication; MCP, "Authorization": `scope`."""
     before = counted(service, "missing")
     answer = post(service, None, text="x")
@@ -135,7 +135,7 @@ def test_a_request_without_a_token_is_told_where_to_get_one_and_of_no_error(serv
 
 
 @pytest.mark.parametrize("scheme", ["Basic YTpi", "Bearer"])
-def test_what_is_no_bearer_token_counts_as_none(service: Service, scheme: str) -> None:
+def test_other_authorization_schemes_count_as_no_token(service: Service, scheme: str) -> None:
     """RFC 6750, section 2.1: the scheme, one space, the token."""
     before = counted(service, "missing")
     answer = httpx.post(service.url, headers={"authorization": scheme}, trust_env=False, timeout=30)
@@ -143,7 +143,7 @@ def test_what_is_no_bearer_token_counts_as_none(service: Service, scheme: str) -
     assert (answer.status_code, counted(service, "missing")) == (401, before + 1)
 
 
-def test_the_metadata_names_the_issuer_to_everybody(service: Service) -> None:
+def test_the_metadata_names_the_issuer_without_a_token(service: Service) -> None:
     """RFC 9728, section 3.2: served without a token, at the path with the resource's own behind it."""
     address = f"http://127.0.0.1:{service.port}/.well-known/oauth-protected-resource/vault/mcp"
     metadata = httpx.get(address, trust_env=False).json()
@@ -152,8 +152,8 @@ def test_the_metadata_names_the_issuer_to_everybody(service: Service) -> None:
     assert metadata["scopes_supported"] == ["docs.read"]
 
 
-def test_a_good_token_opens_what_its_owner_may_call_and_no_more(service: Service, issuer: Issuer) -> None:
-    """Issue rule: the caller is a verified JWT; audience as text or list, with or without a slash at its end."""
+def test_a_valid_token_allows_its_owners_calls_only(service: Service, issuer: Issuer) -> None:
+    """Requirement SEC-2: the caller is a verified JWT; audience as text or list, with or without a trailing slash."""
     assert post(service, issuer.token(), text="hello").json()["result"]["structuredContent"] == {"result": "hello"}
     for audience in (AUDIENCE + "/", ["https://other.example.com", AUDIENCE]):
         assert post(service, issuer.token(aud=audience), text="x").status_code == 200
@@ -163,7 +163,7 @@ def test_a_good_token_opens_what_its_owner_may_call_and_no_more(service: Service
     assert post(service, issuer.token(), tool="wait_forever").status_code == 403
 
 
-def test_a_token_without_the_scope_gets_403_that_names_what_is_needed(service: Service, issuer: Issuer) -> None:
+def test_a_token_without_the_scope_gets_403_with_the_required_scopes(service: Service, issuer: Issuer) -> None:
     """MCP, "Authorization", "Scope Challenge Handling": every scope of the operation, at once."""
     poor = post(service, issuer.token(scope="other"), text="x")
     assert poor.status_code == 403
@@ -178,8 +178,8 @@ def test_a_token_without_the_scope_gets_403_that_names_what_is_needed(service: S
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_the_official_client_sees_and_calls_what_it_may(service: Service, issuer: Issuer, mode: Any) -> None:
-    """Issue rule: for every protocol revision."""
+async def test_the_official_client_lists_and_calls_allowed_tools(service: Service, issuer: Issuer, mode: Any) -> None:
+    """Requirement SEC-8: only allowed tools are listed, in every protocol revision."""
     headers = {"authorization": f"Bearer {issuer.token()}"}
     async with (
         httpx2.AsyncClient(headers=headers, trust_env=False) as http,
@@ -193,8 +193,8 @@ async def test_the_official_client_sees_and_calls_what_it_may(service: Service, 
     assert refusal.value.error.message == ("This caller may not call this tool. The service's operator can allow it.")
 
 
-def test_invented_keys_do_not_hammer_the_issuer(own_issuer: Issuer, start_service: StartService) -> None:
-    """Product rule: the issuer is asked once per ten seconds, whatever strangers send."""
+def test_unknown_key_ids_do_not_flood_the_issuer(own_issuer: Issuer, start_service: StartService) -> None:
+    """Requirement SEC-5: keys are fetched at most once per ten seconds, whatever clients send."""
     service = start_service(**variables(own_issuer))
     for number in range(20):
         token = own_issuer.token(header={"kid": f"invented-{number}"})
@@ -202,10 +202,8 @@ def test_invented_keys_do_not_hammer_the_issuer(own_issuer: Issuer, start_servic
     assert own_issuer.asked <= 2
 
 
-def test_without_keys_the_answer_is_503_because_the_token_may_be_good(
-    own_issuer: Issuer, start_service: StartService
-) -> None:
-    """RFC 9110, section 15.6.4; a 401 would make clients throw good tokens away."""
+def test_without_keys_the_response_is_503(own_issuer: Issuer, start_service: StartService) -> None:
+    """RFC 9110, section 15.6.4; a 401 would make clients throw valid tokens away."""
     own_issuer.broken = True
     service = start_service(**variables(own_issuer))
     answer = post(service, own_issuer.token(), text="x")
@@ -215,15 +213,15 @@ def test_without_keys_the_answer_is_503_because_the_token_may_be_good(
     assert "Traceback" not in service.log.read_text()
 
 
-def test_a_key_of_an_elliptic_curve_is_as_good(service: Service, issuer: Issuer) -> None:
+def test_a_key_of_an_elliptic_curve_is_accepted(service: Service, issuer: Issuer) -> None:
     """RFC 8725, section 3.2: current algorithms."""
     assert post(service, issuer.token("curve", exp=HOUR * 10**6), text="x").status_code == 200
 
 
-async def test_tokens_of_the_service_itself_and_of_the_environment_exclude_each_other(
+async def test_token_settings_of_the_service_and_of_the_environment_exclude_each_other(
     start_service: StartService,
 ) -> None:
-    """Product rule: two sources of one rule contradict each other."""
+    """Requirement CFG-5: two sources of one rule could contradict each other."""
     script = Path(__file__).with_name("own_auth_service.py")
     service = start_service(script, ready=False, **variables(Issuer(url="http://127.0.0.1:1/jwks")))
     assert await service.exit_code(within_seconds=30) == 1

@@ -1,4 +1,4 @@
-"""The MCP server of the local run's tests: says who it is, and asks its neighbour who that is."""
+"""The MCP server of the local run's tests: says who it is, and asks its neighbor who that is."""
 
 import os
 
@@ -20,8 +20,8 @@ def who() -> str:
 @service.tool()
 async def ask(url: str) -> str:
     """Ask another server who it is, as this service."""
-    async with Client(url) as neighbour:
-        result = await neighbour.call_tool("who", {})
+    async with Client(url) as neighbor:
+        result = await neighbor.call_tool("who", {})
     return str(result.structured_content["result"]) if result.structured_content else "nobody"
 
 

@@ -59,7 +59,7 @@ def logged(up: Running, pod: str) -> list[dict[str, Any]]:
 
 
 def test_errors_and_traced_calls_are_logged_and_ordinary_ones_are_not(up: Running) -> None:
-    """Issue rule: filtered by CEL; the share of ordinary calls follows the one decision about traces."""
+    """Requirement OBS-10: access logs are filtered by CEL; ordinary calls follow the sampling decision of traces."""
     front = next(pod for pod in up.topology.pods if pod.name == "front-0")
     with httpx2.Client(proxy=f"http://{front.address}:{OUTBOUND_PORT}", trust_env=False, timeout=30) as client:
         statuses = [

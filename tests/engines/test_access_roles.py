@@ -86,17 +86,17 @@ RBAC: Final = "rbac.authorization.k8s.io"
         ("bind", "roles", RBAC, set()),
     ],
 )
-def test_each_role_may_do_what_it_is_for_and_no_more(
+def test_each_role_has_exactly_its_permissions(
     server: ApiServer, verb: str, what: str, group: str, allowed: set[str]
 ) -> None:
-    """Product rule: viewers see, operators run, admins change; nobody gives rights to others."""
+    """Requirement SEC-13: viewers read, operators run, admins change; no role grants rights to others."""
     assert {who for who in GROUPS if may(server, who, verb, what, group)} == allowed
 
 
 @pytest.mark.parametrize("namespace", ["kube-system", "istio-system", "default"])
 @pytest.mark.parametrize("who", ["viewer", "operator", "admin"])
-def test_no_role_reaches_beyond_the_namespace_of_the_services(server: ApiServer, who: str, namespace: str) -> None:
-    """Kubernetes, "Using RBAC Authorization": a Role holds in its namespace."""
+def test_no_role_applies_beyond_the_namespace_of_the_services(server: ApiServer, who: str, namespace: str) -> None:
+    """Kubernetes, "Using RBAC Authorization": a Role applies to its namespace."""
     assert not may(server, who, "list", "pods", namespace=namespace)
     assert not may(server, who, "get", "secrets", namespace=namespace)
 
@@ -110,7 +110,7 @@ def test_no_role_reaches_beyond_the_namespace_of_the_services(server: ApiServer,
         ("nobody", (403, 403, 403)),
     ],
 )
-def test_the_server_lets_each_of_them_do_it(server: ApiServer, who: str, expected: tuple[int, int, int]) -> None:
+def test_the_api_server_allows_roles_their_actions(server: ApiServer, who: str, expected: tuple[int, int, int]) -> None:
     """Kubernetes, "User impersonation": requests in the name of a member, to read, to write, and for a Secret."""
     client = server.client
     name = {"Impersonate-User": "ada", "Impersonate-Group": GROUPS[who]}

@@ -46,8 +46,8 @@ def amtool(find_engine: Find, *arguments: str | Path) -> subprocess.CompletedPro
 
 
 @pytest.mark.parametrize("raw", [{}, NO_MAIL, {"email": EMAIL}, EVERYBODY])
-def test_every_choice_of_receivers_is_a_configuration(find_engine: Find, tmp_path: Path, raw: dict[str, Any]) -> None:
-    """Alertmanager's own parser: a wrong file would be found when the operator refuses it."""
+def test_every_receiver_choice_is_a_valid_configuration(find_engine: Find, tmp_path: Path, raw: dict[str, Any]) -> None:
+    """Alertmanager's own parser: otherwise the operator rejects a wrong file later."""
     result = amtool(find_engine, "check-config", written(tmp_path, raw))
     assert result.returncode == 0, result.stdout + result.stderr
 
@@ -64,10 +64,10 @@ def test_every_choice_of_receivers_is_a_configuration(find_engine: Find, tmp_pat
         ({}, "alertname=MCPServerDown severity=critical", "null"),
     ],
 )
-def test_an_alert_goes_to_whom_it_concerns(
+def test_an_alert_reaches_its_receivers(
     find_engine: Find, tmp_path: Path, raw: dict[str, Any], labels: str, receivers: str
 ) -> None:
-    """Product rule: critical wakes somebody and is written down, warnings are written down, info is shown."""
+    """Requirement OBS-6: critical alerts page and are recorded, warnings are recorded, info is shown."""
     path = written(tmp_path, raw)
     test: list[str | Path] = ["config", "routes", "test", "--config.file", path, f"--verify.receivers={receivers}"]
     result = amtool(find_engine, *test, *labels.split())
@@ -125,7 +125,7 @@ def tell(url: str, *alerts: dict[str, Any]) -> None:
 def test_alerts_reach_the_webhook_the_mailbox_and_the_heartbeat(
     alertmanager: str, sinks: tuple[HookServer, MailServer]
 ) -> None:
-    """Product rule: what pages somebody is proved by a delivery; URLs come from files, as Secrets are mounted."""
+    """Requirement OBS-6: delivery is tested; URLs come from files, as Secrets are mounted."""
     hook, mail = sinks
     tell(alertmanager, alert("MCPServerDown", "critical", component="server"), alert("Watchdog", "none"))
     wait_for(lambda: len(hook.posted) > 1 and mail.mails, "webhook, heartbeat and mail are delivered")
@@ -135,10 +135,10 @@ def test_alerts_reach_the_webhook_the_mailbox_and_the_heartbeat(
     assert "MCPServerDown" in mail.mails[0]
 
 
-def test_a_worse_alert_silences_the_lesser_of_the_same_server_alone(
+def test_a_worse_alert_inhibits_the_lesser_ones_of_the_same_server_only(
     alertmanager: str, sinks: tuple[HookServer, MailServer]
 ) -> None:
-    """Product rule: whoever is woken by a server that is down is not told that its calls fail; others still are."""
+    """Requirement OBS-6: a server that is down inhibits its own error alerts, and no others."""
     del sinks
     burn = alert("MCPServerErrorBudgetBurn", "warning", component="server")
     other = alert("MCPServerErrorBudgetBurn", "warning", component="server", mcp_server_name="mcp-llm")

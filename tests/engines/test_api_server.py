@@ -62,7 +62,7 @@ def rendered(request: pytest.FixtureRequest, api_server: ApiServer) -> Iterator[
 def test_every_rendered_object_is_accepted_by_a_real_api_server(
     api_server: ApiServer, rendered: list[dict[str, Any]]
 ) -> None:
-    """Server-side apply with strict field validation (Kubernetes API concepts); an unknown field is a refusal."""
+    """Server-side apply with strict field validation (Kubernetes API concepts); an unknown field is an error."""
     refusals = [refusal for item in rendered if (refusal := api_server.client.apply(item))]
     assert not refusals, "\n".join(map(str, refusals))
     assert all(api_server.client.get(item) for item in rendered)
@@ -79,7 +79,7 @@ def version(item: dict[str, Any]) -> Any:
 def test_a_second_apply_of_the_same_objects_changes_nothing(
     api_server: ApiServer, rendered: list[dict[str, Any]]
 ) -> None:
-    """Product rule: what we render is what the server keeps, or every later preview would show a difference."""
+    """Requirement CMP-6: the server keeps what is rendered, or every later preview would show a difference."""
     versions = []
     for _ in range(2):
         assert not [refusal for item in rendered if (refusal := api_server.client.apply(item))]
@@ -117,18 +117,18 @@ def test_a_second_apply_of_the_same_objects_changes_nothing(
         ),
     ],
 )  # fmt: skip
-def test_the_api_server_does_refuse_what_is_wrong(
+def test_the_api_server_rejects_invalid_objects(
     api_server: ApiServer, api_version: str, kind: str, spec: dict[str, Any], words: str
 ) -> None:
-    """Negative control, in the words of the CRDs of Istio 1.31 and KEDA 2.21: a judge that takes all judges nothing."""
+    """Negative control, in the words of the CRDs of Istio 1.31 and KEDA 2.21: proves that validation is active."""
     metadata = {"name": "refused", "namespace": "default"}
     refusal = api_server.client.apply({"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec})
     assert refusal is not None
     assert words in refusal.message
 
 
-def test_a_kind_that_no_crd_defines_is_refused_by_name(api_server: ApiServer) -> None:
-    """Negative control: an object whose CRD is missing is reported, not passed over."""
+def test_a_kind_without_a_crd_is_rejected_by_name(api_server: ApiServer) -> None:
+    """Negative control: an object whose CRD is missing is reported, not ignored."""
     unknown = {"apiVersion": "example.com/v1", "kind": "Nothing", "metadata": {"name": "refused"}}
     refusal = api_server.client.apply(unknown)
     assert refusal is not None
@@ -169,7 +169,7 @@ def lonely(api_server: ApiServer) -> Iterator[dict[str, Any]]:
         api_server.client.delete(item)
 
 
-def test_no_pod_is_made_without_its_sidecar_while_its_control_plane_is_away(
+def test_without_its_control_plane_no_pod_is_created_without_a_sidecar(
     api_server: ApiServer, lonely: dict[str, Any]
 ) -> None:
     """Kubernetes, "Dynamic Admission Control", `failurePolicy: Fail`: a tag selects by namespace."""
@@ -178,10 +178,10 @@ def test_no_pod_is_made_without_its_sidecar_while_its_control_plane_is_away(
     assert 'service "istiod-1-31-1" not found' in str(refusal)
 
 
-def test_the_tag_leads_new_pods_to_the_new_control_plane_and_back(
+def test_the_revision_tag_moves_new_pods_to_the_new_control_plane_and_back(
     api_server: ApiServer, lonely: dict[str, Any]
 ) -> None:
-    """Istio, "Canary Upgrades": the upgrade and its rollback are one object changed in place, with no gap between."""
+    """Istio, "Canary Upgrades": the upgrade and its rollback change one object in place, without a gap."""
     for revision in ("1-31-1", "1-32-0", "1-31-1"):
         assert not [refusal for item in tag(revision) if (refusal := api_server.client.apply(item))]
 

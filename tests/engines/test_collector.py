@@ -47,7 +47,7 @@ CHOICES: Final[list[dict[str, Any]]] = [
 
 @pytest.mark.parametrize("collectors", CHOICES)
 @pytest.mark.parametrize("name", ["otel-agent", "otel-gateway"])
-def test_every_choice_is_a_configuration(
+def test_every_combination_is_a_valid_configuration(
     find_engine: Find, tmp_path: Path, name: str, collectors: dict[str, Any]
 ) -> None:
     """OpenTelemetry Collector, `validate`: an unknown part or field ends the process at its start."""
@@ -58,8 +58,8 @@ def test_every_choice_is_a_configuration(
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_the_judge_is_of_the_release_that_the_pods_run(find_engine: Find) -> None:
-    """Product rule: another release may know other fields."""
+def test_the_validator_has_the_release_that_the_pods_run(find_engine: Find) -> None:
+    """Requirement PRJ-7: another release may know other fields."""
     command: list[str | Path] = [find_engine("collector"), "--version"]
     result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert result.stdout.split()[-1] == IMAGE.rpartition(":")[2]
@@ -138,10 +138,10 @@ def kept(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("percent", [0, 100])
-def test_errors_and_slow_calls_are_kept_and_callers_faults_are_not(
+def test_errors_and_slow_calls_are_sampled_and_caller_errors_are_not(
     find_engine: Find, tmp_path: Path, percent: int
 ) -> None:
-    """Issue 6, point 7: errors, slow, the rest by ratio, caller faults dropped; -32602 is the caller's (MCP)."""
+    """Requirement OBS-9: errors and slow calls are kept, the rest by ratio; -32602 is the caller's (MCP)."""
     choice = {"rest_percent": percent, "decision_wait_seconds": 1, "slow_seconds": 1}
     with gateway(find_engine, tmp_path, tail_sampling=choice) as (_, url):
         error = send(url, 1, **failed("tool_error"))
@@ -155,7 +155,7 @@ def test_errors_and_slow_calls_are_kept_and_callers_faults_are_not(
 
 
 def test_calls_of_images_without_metrics_are_counted_from_their_spans(find_engine: Find, tmp_path: Path) -> None:
-    """Issue 6, point 7: before the choice, of the named services alone, by method, tool and error."""
+    """Requirement OBS-1: counted before sampling, for the named services only, by method, tool and error."""
     choice = {"rest_percent": 0, "decision_wait_seconds": 1}
     with gateway(find_engine, tmp_path, tail_sampling=choice, span_metrics=["mcp-plain"]) as (_, url):
         for number in range(1, 4):
@@ -166,8 +166,8 @@ def test_calls_of_images_without_metrics_are_counted_from_their_spans(find_engin
     assert set(counted) == {("mcp-plain.mcp-system", "tools/call", "search")}
 
 
-def test_it_shows_the_metrics_that_the_alerts_ask_for(find_engine: Find, tmp_path: Path) -> None:
-    """Names differ by the way a collector's own metrics are read: this is the way of the stack's files."""
+def test_the_collector_exposes_the_metrics_of_its_alerts(find_engine: Find, tmp_path: Path) -> None:
+    """Names depend on how a collector's own metrics are read: this test reads them as the stack does."""
     found = config("otel-gateway", tail_sampling={"decision_wait_seconds": 1})
     port, health, metrics = free_port(), free_port(), free_port()
     found["receivers"]["otlp"]["protocols"] = {"http": {"endpoint": f"127.0.0.1:{port}"}}

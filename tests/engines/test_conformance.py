@@ -26,7 +26,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.mark.timeout(SECONDS)
 @pytest.mark.engine("mcp-conformance", "redis-server")
-def test_every_required_check_passes_in_every_set_up(module: ModuleType) -> None:
+def test_every_required_check_passes_in_every_setup(module: ModuleType) -> None:
     """MCP, "SDK Tiers", conformance testing: tier 1 is 100 % of the required checks; here of both revisions."""
     done = subprocess.run(
         [sys.executable, str(FOLDER / "run.py")], capture_output=True, text=True, timeout=SECONDS, check=False
@@ -40,8 +40,8 @@ def test_every_required_check_passes_in_every_set_up(module: ModuleType) -> None
 
 
 @pytest.mark.engine("mcp-conformance")
-def test_the_suite_does_fail_a_server_that_falls_short(module: ModuleType, tmp_path: Path) -> None:
-    """Negative control: without sessions an old client cannot be asked back, and the suite must say so."""
+def test_the_suite_fails_a_server_with_a_gap(module: ModuleType, tmp_path: Path) -> None:
+    """Negative control: without sessions an old client gets no server-initiated requests, and the suite reports it."""
     setups = importlib.import_module("setups")
     with setups.direct(contract.Legacy.STATELESS, tmp_path / "server") as url:
         verdict = module.judge(url, module.OLD, tmp_path / "results")
@@ -50,15 +50,15 @@ def test_the_suite_does_fail_a_server_that_falls_short(module: ModuleType, tmp_p
     assert {fault.partition(":")[0] for fault in verdict.faults} >= {"tools-call-sampling", "tools-call-elicitation"}
 
 
-def test_a_scenario_without_a_result_is_a_fault(module: ModuleType, tmp_path: Path) -> None:
-    """Product rule: what was not judged has not passed."""
+def test_a_scenario_without_a_result_is_an_error(module: ModuleType, tmp_path: Path) -> None:
+    """Requirement PRJ-5: a scenario without a verdict has not passed."""
     verdict = module.verdict(tmp_path, ["ping"], 0)
     assert (verdict.passed, verdict.required, verdict.faults) == (0, 1, ("ping: no result",))
     assert not verdict.conforms
 
 
-def test_an_unknown_set_up_is_named_with_the_known_ones() -> None:
-    """Product rule: what is wrong, and what to write instead."""
+def test_an_unknown_setup_is_rejected_with_the_known_ones() -> None:
+    """Requirement CFG-8: the error names the known setups."""
     done = subprocess.run(
         [sys.executable, str(FOLDER / "run.py"), "sideways"], capture_output=True, text=True, check=False
     )

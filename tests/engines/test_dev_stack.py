@@ -11,8 +11,8 @@ from tests.engines.processes import free_port
 from tests.stacks import ROOT
 
 
-def test_the_dev_stack_starts_answers_and_refuses(tmp_path: Path) -> None:
-    """README, "Two commands": a call through the gateway to a service that asks another; nobody else is let in."""
+def test_the_dev_stack_starts_serves_allowed_calls_and_rejects_others(tmp_path: Path) -> None:
+    """README, "Two commands": a call through the gateway to a service that calls another; others get 403."""
     said = StringIO()
     call = Call("mcp-controller", "answer", {"question": "Is anybody there?"})
     status = run(

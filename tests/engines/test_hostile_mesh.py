@@ -82,8 +82,8 @@ def target_of(up: Running, issuer: Issuer) -> Targets:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_hostile_request_through_the_mesh_gets_the_same_answer(target_of: Targets, case: Hostile) -> None:
-    """The case's own `source`; product rule: proxies change neither the answer nor what is counted."""
+def test_a_hostile_request_through_the_mesh_gets_the_same_response(target_of: Targets, case: Hostile) -> None:
+    """The case's own `source`; requirement SEC-11: proxies change neither the response nor what is counted."""
     target = target_of(case)
     before = total(target.samples(), case.counter)
     answer = ask(case, target)
@@ -92,8 +92,8 @@ def test_a_hostile_request_through_the_mesh_gets_the_same_answer(target_of: Targ
     until(lambda: value(target.samples(), ACTIVE) == 0)
 
 
-def test_the_page_says_what_every_hostile_request_gets(target_of: Targets) -> None:
-    """Issue 5: a table of what every hostile request got, 0 through."""
+def test_the_page_lists_the_response_to_every_hostile_request(target_of: Targets) -> None:
+    """Requirement SEC-11: the page has the response to each hostile request, and none gets through."""
     cases = tuple(case for case in ALL if case.then is Then.READ)
     answers = {}
     for case in cases:
@@ -107,8 +107,8 @@ def test_the_page_says_what_every_hostile_request_gets(target_of: Targets) -> No
     assert PAGE.read_text(encoding="utf-8") == text
 
 
-def test_what_only_a_proxy_sees_is_answered_there_and_the_process_lives_on(up: Running, target_of: Targets) -> None:
-    """Product rule: whatever is sent to the gateway, a legal call is answered after it."""
+def test_requests_that_only_a_proxy_sees_are_rejected_and_the_process_survives(up: Running, target_of: Targets) -> None:
+    """Requirement SEC-11: a legal call succeeds after any request to the gateway."""
     legal = next(case for case in CASES if case.name == "the name in base64")
     target = target_of(legal)
     before = target.samples()

@@ -141,8 +141,8 @@ def test_the_simulator_decides_like_the_real_controller(case: str, real_sizes: d
     assert real_sizes[case] == simulated(case)
 
 
-def test_the_loads_ask_for_more_and_for_less(real_sizes: dict[str, list[int]]) -> None:
-    """A comparison of controllers that never move would prove nothing."""
+def test_the_loads_scale_out_and_in(real_sizes: dict[str, list[int]]) -> None:
+    """A comparison of controllers that never scale would prove nothing."""
     assert {len(sizes) for sizes in real_sizes.values()} == {len(SHAPE)}
     assert min(max(sizes) for sizes in real_sizes.values()) > START
     assert sum(sizes[-1] < max(sizes) for sizes in real_sizes.values()) > len(CASES) // 2

@@ -51,9 +51,9 @@ def of_kind(items: list[Object], kind: str) -> dict[str, Object]:
 def test_every_object_of_the_charts_is_accepted_by_a_real_api_server(
     program: Path, api_server: ApiServer, stack: str
 ) -> None:
-    """Server-side apply with strict field validation, as a dry run: in earnest the webhooks would stop other tests.
+    """Server-side apply with strict field validation, as a dry run: otherwise the webhooks would break other tests.
 
-    CRDs are left out: the server has them, they are what it judges by.
+    CRDs are left out: the server has them and validates by them.
     """
     items = [item for item in objects(program, stack) if item["kind"] != "CustomResourceDefinition"]
     for name in sorted({item["metadata"]["namespace"] for item in items if "namespace" in item["metadata"]}):
@@ -70,7 +70,7 @@ def test_parts_with_replicas_have_a_disruption_budget(program: Path, stack: str,
 
 
 def test_pods_are_spread_by_labels_that_they_have(program: Path) -> None:
-    """Kubernetes, `topologySpreadConstraints`: a selector that finds no pod spreads nothing and says nothing."""
+    """Kubernetes, `topologySpreadConstraints`: a selector that matches no pod spreads nothing, silently."""
     deployments = of_kind(objects(program, "everything"), "Deployment")
     assert len(deployments) == 4
     for name, item in deployments.items():
@@ -80,7 +80,7 @@ def test_pods_are_spread_by_labels_that_they_have(program: Path) -> None:
         assert all(each["labelSelector"]["matchLabels"].items() <= labels.items() for each in constraints), name
 
 
-def test_the_control_plane_runs_as_in_production(program: Path) -> None:
+def test_the_control_plane_has_production_settings(program: Path) -> None:
     """Istio chart `istiod`: replicas, priority, JSON logs, native sidecars and a network policy, none by default."""
     items = objects(program, PROD, "istiod")
     pod = of_kind(items, "Deployment")["istiod"]["spec"]["template"]["spec"]
@@ -93,8 +93,8 @@ def test_the_control_plane_runs_as_in_production(program: Path) -> None:
     assert of_kind(items, "NetworkPolicy")
 
 
-def test_the_control_plane_is_where_its_monitor_looks(program: Path) -> None:
-    """Prometheus operator, PodMonitor: pods are found by labels, and the port by its name; the policy lets it in."""
+def test_the_control_plane_matches_its_pod_monitor(program: Path) -> None:
+    """Prometheus operator, PodMonitor: pods are selected by labels, the port by its name; the policy allows it."""
     (monitor,) = [each for each in monitors(ObservabilityStackArgs()) if each["metadata"]["name"] == "istiod"]
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     items = objects(program, "everything", "istiod")
@@ -111,22 +111,22 @@ def test_the_control_plane_is_where_its_monitor_looks(program: Path) -> None:
         assert ports[endpoint["port"]] in open_to_all
 
 
-def test_admission_refuses_from_the_start(program: Path) -> None:
+def test_admission_fails_closed_from_the_start(program: Path) -> None:
     """Istio release note webhook-failurepolicy-upgrade: rendered as `Fail`, istiod has nothing to change later."""
     hooks = of_kind(objects(program, PROD), "ValidatingWebhookConfiguration")
     assert len(hooks) == 2
     assert {hook["failurePolicy"] for item in hooks.values() for hook in item["webhooks"]} == {"Fail"}
 
 
-def test_the_last_judge_is_the_control_plane_that_injects(program: Path) -> None:
-    """Istio chart `base`, `defaultRevision`: its validator asks the Service of that revision, which is there."""
+def test_the_validating_webhook_uses_the_revision_that_injects(program: Path) -> None:
+    """Istio chart `base`, `defaultRevision`: its validator calls the Service of that revision, which exists."""
     (hook,) = of_kind(objects(program, "everything", "base"), "ValidatingWebhookConfiguration").values()
     asked = {each["clientConfig"]["service"]["name"] for each in hook["webhooks"]}
     assert asked == {"istiod-1-31-1"} <= set(of_kind(objects(program, "everything", "istiod"), "Service"))
 
 
-def test_a_tag_is_what_the_chart_would_make_of_it(program: Path) -> None:
-    """Istio chart `istiod`, `revisionTags`: ours is an object of its own, and the same."""
+def test_a_revision_tag_equals_the_charts(program: Path) -> None:
+    """Istio chart `istiod`, `revisionTags`: the product renders an equal object of its own."""
     mesh = ServiceMeshArgs.model_validate(
         {"domain": "mcp.example.com", "revision": "1-31-1", "revision_tags": {"stable": "1-31-1"}}
     )

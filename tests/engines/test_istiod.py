@@ -49,15 +49,15 @@ def istiod(
         yield ready
 
 
-def test_the_judge_is_of_the_release_that_we_install() -> None:
-    """Product rule: what another minor version admits or generates says nothing of ours."""
+def test_the_validator_has_the_release_that_is_installed() -> None:
+    """Requirement PRJ-7: what another minor version admits or generates proves nothing."""
     script = (PROJECT / "engines" / "istiod.sh").read_text()
     assert re.findall(r"^ISTIOD_RELEASE=(\S+)", script, re.MULTILINE) == [ISTIO_VERSION.rpartition(".")[0]]
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_rendered_object_is_admitted_without_a_warning(istiod: Istiod, stack: str) -> None:
-    """Istio's own validation, as its webhook runs it in a cluster: a warning tells of a rule without effect."""
+    """Istio's own validation, as its webhook runs it in a cluster: a warning means a rule without effect."""
     objects = [item for item in STACKS[stack]() if item["apiVersion"].partition("/")[0].endswith(".istio.io")]
     assert objects
     for item in objects:
@@ -116,8 +116,8 @@ def locality(**settings: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_istiod_does_refuse_what_is_wrong(istiod: Istiod, kind: str, spec: dict[str, Any], words: str) -> None:
-    """Negative control, in the words of Istio 1.31: a judge that takes all judges nothing."""
+def test_istiod_rejects_invalid_objects(istiod: Istiod, kind: str, spec: dict[str, Any], words: str) -> None:
+    """Negative control, in the words of Istio 1.31: proves that validation is active."""
     version = "v1alpha3" if kind == "EnvoyFilter" else "v1"
     metadata = {"name": "refused", "namespace": "default"}
     verdict = istiod.admit(
@@ -127,8 +127,8 @@ def test_istiod_does_refuse_what_is_wrong(istiod: Istiod, kind: str, spec: dict[
     assert words in verdict.message
 
 
-def test_istiod_does_warn_of_a_rule_without_effect(istiod: Istiod) -> None:
-    """Negative control: failover that never happens, as nothing finds out which pods are sick."""
+def test_istiod_warns_of_a_rule_without_effect(istiod: Istiod) -> None:
+    """Negative control: failover that never happens, as no outlier detection finds unhealthy pods."""
     spec = locality(failover=[{"from": "a", "to": "b"}])
     del spec["trafficPolicy"]["outlierDetection"]
     metadata = {"name": "warned", "namespace": "default"}

@@ -63,7 +63,7 @@ def last(manager: views.Config, name: str) -> int:
     return max(index for index, each in enumerate(views.filter_names(manager)) if each == name)
 
 
-def test_tokens_are_judged_before_policies_and_at_no_other_service(proxies: dict[str, Any]) -> None:
+def test_tokens_are_verified_before_policies_and_only_at_their_service(proxies: dict[str, Any]) -> None:
     """Istio, "Request authentication": policies know principals of tokens that were verified before them."""
     assert inbound(proxies, "vault")
     for manager in inbound(proxies, "vault"):
@@ -73,7 +73,7 @@ def test_tokens_are_judged_before_policies_and_at_no_other_service(proxies: dict
         assert all(JWT not in views.filter_names(manager) for manager in views.managers(listener))
 
 
-def test_a_token_is_verified_with_the_stacks_keys_and_handed_on_with_its_claims(proxies: dict[str, Any]) -> None:
+def test_a_token_is_verified_with_the_stacks_keys_and_forwarded_with_its_claims(proxies: dict[str, Any]) -> None:
     """Envoy, JwtProvider: keys in the configuration, so no proxy fetches any."""
     (provider,) = typed(inbound(proxies, "vault")[0], JWT)["providers"].values()
     resource = f"https://{local_stack.HOST}/vault/mcp"
@@ -89,7 +89,7 @@ def test_a_token_is_verified_with_the_stacks_keys_and_handed_on_with_its_claims(
 
 
 def test_only_the_metadata_is_open_without_a_token(proxies: dict[str, Any]) -> None:
-    """RFC 9728, section 3; Istio lets requests without a token through the filter, so policies must ask for one."""
+    """RFC 9728, section 3; Istio's filter passes requests without a token, so policies must require one."""
     found = typed(inbound(proxies, "vault")[0], RBAC)["rules"]["policies"]
     rules = {name: policy for name, policy in found.items() if "policy[vault]" in name}
     asks = {name: JWT in views.texts(policy["principals"]) for name, policy in rules.items()}
@@ -102,7 +102,7 @@ def test_only_the_metadata_is_open_without_a_token(proxies: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     ("pod", "table", "host"), [("front", "8000", VAULT), ("gateway", "http.80", f"{local_stack.HOST}:80")]
 )
-def test_the_challenge_comes_first_and_for_every_request_without_a_bearer_token(
+def test_the_challenge_comes_first_for_every_request_without_a_bearer_token(
     proxies: dict[str, Any], pod: str, table: str, host: str
 ) -> None:
     """Envoy, HeaderMatcher: inverted, a header that is missing must count as an empty one."""
@@ -133,10 +133,10 @@ def test_forged_claims_are_removed_before_the_service_is_reached(proxies: dict[s
     assert {tuple(each["requestHeadersToRemove"]) for each in leading} == {("x-organization-id", "x-plan")}
 
 
-def test_the_authorizer_is_asked_first_and_its_silence_refuses(proxies: dict[str, Any]) -> None:
-    """Istio 1.31, filter order: before tokens are verified, so it must not believe them; before all other policies.
+def test_the_authorizer_is_called_first_and_fails_closed(proxies: dict[str, Any]) -> None:
+    """Istio 1.31, filter order: before tokens are verified, so it must not trust them; before all other policies.
 
-    Envoy, ext_authz `failure_mode_allow`, unset = refuse.
+    Envoy, ext_authz `failure_mode_allow`, unset = deny.
     """
     for manager in inbound(proxies, "vault"):
         assert last(manager, EXTERNAL) < last(manager, JWT) < last(manager, RBAC)
@@ -149,8 +149,8 @@ def test_the_authorizer_is_asked_first_and_its_silence_refuses(proxies: dict[str
     assert all(EXTERNAL not in views.filter_names(manager) for manager in inbound(proxies, "front"))
 
 
-def test_a_sidecar_sends_a_declared_host_to_the_egress_gateway_in_a_tunnel_of_its_name(proxies: dict[str, Any]) -> None:
-    """Istio, "Egress Gateways": the handshake's name chooses the way; the tunnel is mutual TLS under the same name."""
+def test_a_declared_host_is_sent_to_the_egress_gateway_in_a_tunnel_of_its_name(proxies: dict[str, Any]) -> None:
+    """Istio, "Egress Gateways": the server name selects the route; the tunnel is mutual TLS under the same name."""
     listener = views.listeners(proxies["front"])["0.0.0.0_443"]
     (chain,) = [each for each in listener["filterChains"] if each["filterChainMatch"].get("serverNames")]
     assert chain["filterChainMatch"]["serverNames"] == [identity_mesh.HOST]
@@ -164,8 +164,8 @@ def test_a_sidecar_sends_a_declared_host_to_the_egress_gateway_in_a_tunnel_of_it
     }
 
 
-def test_the_egress_gateway_knows_who_may_leave_for_where_and_passes_tls_on(proxies: dict[str, Any]) -> None:
-    """Product rule: a host is reached by the services that declare it; the gateway checks, not only the caller."""
+def test_the_egress_gateway_authorizes_callers_per_host_and_passes_tls_through(proxies: dict[str, Any]) -> None:
+    """Requirement NET-1: only services that declare a host reach it; the gateway checks it, too."""
     (listener,) = [
         each for name, each in views.listeners(proxies["egress-gateway"]).items() if name.startswith("0.0.0.0_443")
     ]
@@ -180,7 +180,7 @@ def test_the_egress_gateway_knows_who_may_leave_for_where_and_passes_tls_on(prox
 
 
 @pytest.mark.parametrize("pod", ["front", "vault", "gateway", "egress-gateway"])
-def test_envoy_loads_what_istiod_makes_of_policies(proxies: dict[str, Any], pod: str, tmp_path: Path) -> None:
+def test_envoy_loads_istiods_configuration_of_policies(proxies: dict[str, Any], pod: str, tmp_path: Path) -> None:
     """Envoy, `--mode validate`: every listener, filter, route and cluster."""
     file = tmp_path / "envoy.json"
     file.write_text(json.dumps(stock_bootstrap.bootstrap(proxies[pod])))

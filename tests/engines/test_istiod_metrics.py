@@ -29,10 +29,10 @@ def istiod(
         yield ready
 
 
-def test_refusals_and_proxies_are_shown_under_the_names_that_are_asked_for(istiod: Istiod) -> None:
-    """Istio, pkg/xds/monitoring.go: an alert on a name that no istiod shows never fires.
+def test_rejections_and_proxies_have_the_metric_names_of_the_alerts(istiod: Istiod) -> None:
+    """Istio, pkg/xds/monitoring.go: an alert on a name that no istiod exposes never fires.
 
-    The count of refusals appears with the first one.
+    The count of rejections appears with the first one.
     """
     shown = dict(line.rsplit(" ", 1) for line in istiod.metrics().splitlines() if not line.startswith("#"))
     assert shown[f'{control_plane.REFUSED}{{type="cds"}}'] == "1"

@@ -72,15 +72,15 @@ def test_a_canary_gets_its_weight_of_the_calls(proxies: dict[str, Any]) -> None:
 
 
 def test_sessions_are_routed_before_the_weights_and_to_all_replicas(proxies: dict[str, Any]) -> None:
-    """Design D1: a weight drawn per request would change the version in the midst of a session."""
+    """Requirement NET-7: a weight drawn per request would change the version within a session."""
     session, _ = routes_to_back(proxies)
     assert session["match"]["headers"] == [{"name": contract.SESSION_HEADER, "presentMatch": True}]
     assert session["route"]["cluster"] == f"outbound|8000||{BACK}"
 
 
 @pytest.mark.parametrize("pod", ["front", "gateway"])
-def test_no_route_has_a_time_out(proxies: dict[str, Any], pod: str) -> None:
-    """Envoy, `RouteAction.timeout`: its own default of 15 s would cut every stream; 0 is none."""
+def test_no_route_has_a_timeout(proxies: dict[str, Any], pod: str) -> None:
+    """Requirement NET-6; Envoy, `RouteAction.timeout`: its default of 15 s would end every stream; 0 is none."""
     table = "http.80" if pod == "gateway" else "8000"
     actions = [
         route["route"]
@@ -93,8 +93,8 @@ def test_no_route_has_a_time_out(proxies: dict[str, Any], pod: str) -> None:
 
 
 @pytest.mark.parametrize("pod", ["front", "gateway"])
-def test_only_calls_that_no_server_saw_are_repeated(proxies: dict[str, Any], pod: str) -> None:
-    """Product rule: no tool runs twice; Istio's default repeats answers with 503 too."""
+def test_only_calls_that_reached_no_server_are_retried(proxies: dict[str, Any], pod: str) -> None:
+    """Requirement NET-4: no tool runs twice; Istio's default retries responses with 503, too."""
     table = "http.80" if pod == "gateway" else "8000"
     conditions = {
         route["route"]["retryPolicy"]["retryOn"]
@@ -106,7 +106,7 @@ def test_only_calls_that_no_server_saw_are_repeated(proxies: dict[str, Any], pod
 
 
 @pytest.mark.parametrize("pod", ["front", "gateway"])
-def test_callers_look_for_the_mark_of_undelivered_calls(proxies: dict[str, Any], pod: str) -> None:
+def test_callers_check_the_header_of_undelivered_calls(proxies: dict[str, Any], pod: str) -> None:
     """Envoy, router filter, `x-envoy-retriable-header-names`: set by the route, before it is read."""
     table = "http.80" if pod == "gateway" else "8000"
     found = [route for name, each in views.routes(proxies[pod], table).items() if name != "block_all" for route in each]
@@ -116,7 +116,7 @@ def test_callers_look_for_the_mark_of_undelivered_calls(proxies: dict[str, Any],
         assert UNDELIVERED in route["responseHeadersToRemove"]
 
 
-def test_a_called_sidecar_marks_calls_that_never_reached_its_process_and_no_others(proxies: dict[str, Any]) -> None:
+def test_a_destinations_sidecar_marks_only_undelivered_calls(proxies: dict[str, Any]) -> None:
     """Envoy, "Response flags": UF; and the rest of istiod's connection manager stays."""
     for manager in inbound(proxies, "back"):
         (mapper,) = manager["localReplyConfig"]["mappers"]
@@ -125,13 +125,13 @@ def test_a_called_sidecar_marks_calls_that_never_reached_its_process_and_no_othe
         assert "envoy.filters.http.router" in views.filter_names(manager)
 
 
-def test_every_caller_and_nobody_else_is_let_through(proxies: dict[str, Any]) -> None:
+def test_only_allowed_callers_are_let_through(proxies: dict[str, Any]) -> None:
     """Istio, AuthorizationPolicy: identities of the callers, of another namespace and of the gateway too."""
     accounts = {"mcp-system/sa/front", "jobs/sa/nightly", "istio-ingress/sa/istio-ingress"}
     assert identities(policies(proxies, "back")) == {f"spiffe://cluster.local/ns/{account}" for account in accounts}
 
 
-def test_a_tool_with_a_rule_is_called_by_those_it_names(proxies: dict[str, Any]) -> None:
+def test_a_tool_with_a_rule_is_called_by_its_named_callers_only(proxies: dict[str, Any]) -> None:
     """MCP 2026-07-28, "Standard Request Headers": the one rule that admits the tool's name admits its callers only."""
     name = {"orIds": {"ids": [{"header": {"name": "mcp-name", "stringMatch": {"exact": "erase"}}}]}}
     admitting = [
@@ -142,8 +142,8 @@ def test_a_tool_with_a_rule_is_called_by_those_it_names(proxies: dict[str, Any])
     assert [identities(policy) for policy in admitting] == [{"spiffe://cluster.local/ns/mcp-system/sa/front"}]
 
 
-def test_a_service_without_callers_is_reached_by_nobody(proxies: dict[str, Any]) -> None:
-    """Istio, AuthorizationPolicy: with policies that allow, what none of them matches is refused."""
+def test_a_service_without_callers_is_unreachable(proxies: dict[str, Any]) -> None:
+    """Istio, AuthorizationPolicy: with ALLOW policies, a request that none of them matches is denied."""
     found = policies(proxies, "closed")
     assert found
     for policy in found.values():
@@ -151,8 +151,8 @@ def test_a_service_without_callers_is_reached_by_nobody(proxies: dict[str, Any])
 
 
 @pytest.mark.parametrize("pod", ["front", "back", "back-canary", "closed"])
-def test_no_port_of_a_pod_takes_plain_text(proxies: dict[str, Any], pod: str) -> None:
-    """Istio, "Mutual TLS", STRICT: every chain that leads to the server asks for a certificate of the mesh."""
+def test_no_port_of_a_pod_accepts_plaintext(proxies: dict[str, Any], pod: str) -> None:
+    """Istio, "Mutual TLS", STRICT: every filter chain of the server requires a mesh certificate."""
     chains = views.listeners(proxies[pod])["virtualInbound"]["filterChains"]
     leading = [chain for chain in chains if chain["name"] != "virtualInbound-blackhole"]
     assert {8000, None} == {chain["filterChainMatch"].get("destinationPort") for chain in leading}
@@ -162,7 +162,7 @@ def test_no_port_of_a_pod_takes_plain_text(proxies: dict[str, Any], pod: str) ->
 
 
 @pytest.mark.parametrize("pod", ["front", "gateway"])
-def test_the_session_filter_is_last_before_the_router_and_asleep(proxies: dict[str, Any], pod: str) -> None:
+def test_the_session_filter_is_last_before_the_router_and_disabled(proxies: dict[str, Any], pod: str) -> None:
     """Envoy, `HttpFilter.disabled`: it runs only on routes that name it, and before the router chooses a replica."""
     outbound = [
         manager
@@ -180,10 +180,10 @@ def test_the_session_filter_is_last_before_the_router_and_asleep(proxies: dict[s
     ("pod", "table", "hosts"),
     [("front", "8000", {f"{BACK}:8000", f"{FRONT}:8000"}), ("gateway", "http.80", {f"{local_stack.HOST}:80"})],
 )
-def test_routes_of_a_service_with_sessions_wake_the_filter_and_no_others(
+def test_only_routes_of_a_service_with_sessions_enable_the_filter(
     proxies: dict[str, Any], pod: str, table: str, hosts: set[str]
 ) -> None:
-    """Istio, EnvoyFilter: a patch whose route or host is not found is dropped without a word."""
+    """Istio, EnvoyFilter: a patch whose route or host is not found is dropped silently."""
     found = [route for name, each in views.routes(proxies[pod], table).items() if name in hosts for route in each]
     awake = {
         "back.mcp-system" in str(route["route"]): SESSIONS in route.get("typedPerFilterConfig", {}) for route in found
@@ -192,8 +192,8 @@ def test_routes_of_a_service_with_sessions_wake_the_filter_and_no_others(
 
 
 @pytest.mark.parametrize("subset", ["", "stable", "canary"])
-def test_sick_replicas_are_taken_out_of_every_subset(proxies: dict[str, Any], subset: str) -> None:
-    """Envoy, `OutlierDetection`: both counters enforced; with a panic threshold of 0 the sick get nothing."""
+def test_unhealthy_replicas_are_ejected_from_every_subset(proxies: dict[str, Any], subset: str) -> None:
+    """Envoy, `OutlierDetection`: both counters enforced; with a panic threshold of 0 ejected hosts get nothing."""
     cluster = views.clusters(proxies["front"])[f"outbound|8000|{subset}|{BACK}"]
     detection = cluster["outlierDetection"]
     assert (detection["consecutive5xx"], detection["enforcingConsecutive5xx"]) == (5, 100)
@@ -203,8 +203,8 @@ def test_sick_replicas_are_taken_out_of_every_subset(proxies: dict[str, Any], su
 
 
 @pytest.mark.parametrize("subset", ["", "stable", "canary"])
-def test_connection_rules_hold_in_every_subset(proxies: dict[str, Any], subset: str) -> None:
-    """Istio, DestinationRule: what the whole host is given, its subsets inherit."""
+def test_connection_pool_settings_hold_in_every_subset(proxies: dict[str, Any], subset: str) -> None:
+    """Istio, DestinationRule: subsets inherit the settings of the host."""
     cluster = views.clusters(proxies["front"])[f"outbound|8000|{subset}|{BACK}"]
     (limits,) = cluster["circuitBreakers"]["thresholds"]
     wanted = Connections()
@@ -214,15 +214,15 @@ def test_connection_rules_hold_in_every_subset(proxies: dict[str, Any], subset: 
     assert cluster["transportSocket"]["typedConfig"]["sni"] == f"outbound_.8000_.{subset}_.{BACK}"
 
 
-def test_the_gateway_serves_the_endpoints_and_nothing_else(proxies: dict[str, Any]) -> None:
-    """Product rule: of an exposed service its path, of others nothing; Envoy answers 404 where no route matches."""
+def test_the_gateway_serves_exposed_endpoints_only(proxies: dict[str, Any]) -> None:
+    """Requirement SEC-7: of an exposed service its path; Envoy answers 404 where no route matches."""
     served = views.routes(proxies["gateway"], "http.80")
     assert set(served) == {f"{local_stack.HOST}:80"}
     places = {route["match"].get("path") or route["match"]["prefix"] for route in served[f"{local_stack.HOST}:80"]}
     assert places == {"/back/mcp", "/back/mcp/", "/front/mcp", "/front/mcp/"}
 
 
-def test_hosts_that_nobody_declared_are_a_black_hole(proxies: dict[str, Any]) -> None:
+def test_undeclared_hosts_are_a_black_hole(proxies: dict[str, Any]) -> None:
     """Istio, `outboundTrafficPolicy` REGISTRY_ONLY: by name as by address."""
     (route,) = views.routes(proxies["front"], "8000")["block_all"]
     assert route["directResponse"]["status"] == 502
@@ -231,10 +231,8 @@ def test_hosts_that_nobody_declared_are_a_black_hole(proxies: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("pod", ["front", "back", "closed"])
-def test_a_host_that_two_services_declare_is_reached_once_at_each_of_its_ports(
-    proxies: dict[str, Any], pod: str
-) -> None:
-    """Istio API, ServiceEntry: entries of one host overlap, and of two alike filter chains Envoy would lose both."""
+def test_a_host_that_two_services_declare_has_each_of_its_ports_once(proxies: dict[str, Any], pod: str) -> None:
+    """Istio API, ServiceEntry: entries of one host overlap, and of two equal filter chains Envoy would lose both."""
     expected = {(443, judged_mesh.SHARED_HOST), (443, judged_mesh.TWO_PORT_HOST), (8443, judged_mesh.TWO_PORT_HOST)}
     found = [
         (int(name.rpartition("_")[2]), host)
@@ -248,10 +246,10 @@ def test_a_host_that_two_services_declare_is_reached_once_at_each_of_its_ports(
 
 
 @pytest.mark.parametrize(("pod", "percent"), [("gateway", 25), ("front", 100)])
-def test_traces_are_chosen_at_the_gateway_and_kept_whole_behind_it(
+def test_traces_are_sampled_at_the_gateway_and_kept_complete_behind_it(
     proxies: dict[str, Any], pod: str, percent: int
 ) -> None:
-    """Istio, Telemetry: one decision at the door; a provider that is not found would be passed over in silence."""
+    """Istio, Telemetry: one decision at the ingress gateway; a provider that is not found is ignored silently."""
     for listener in views.listeners(proxies[pod]).values():
         for manager in views.managers(listener):
             assert manager["tracing"]["randomSampling"] == {"value": percent}
@@ -260,20 +258,20 @@ def test_traces_are_chosen_at_the_gateway_and_kept_whole_behind_it(
 
 @pytest.mark.parametrize("pod", ["front", "back", "gateway"])
 def test_no_listener_is_lost(proxies: dict[str, Any], pod: str) -> None:
-    """Istio: where a filter cannot be built, the listener is left out and the log alone says so."""
+    """Istio: where a filter cannot be built, the listener is left out and only the log reports it."""
     expected = {"0.0.0.0_80"} if pod == "gateway" else {"0.0.0.0_8000", "virtualInbound", "virtualOutbound"}
     assert expected <= set(views.listeners(proxies[pod]))
 
 
 @pytest.mark.parametrize("pod", ["front", "back", "back-canary", "closed", "gateway"])
-def test_envoy_loads_what_istiod_makes(proxies: dict[str, Any], pod: str, tmp_path: Path) -> None:
+def test_envoy_loads_istiods_configuration(proxies: dict[str, Any], pod: str, tmp_path: Path) -> None:
     """Envoy, `--mode validate`: every listener, filter, script, route and cluster."""
     done = stock_bootstrap.loaded(envoy_program(), proxies[pod], tmp_path)
     assert done.returncode == 0, done.stderr
 
 
-def test_envoy_does_refuse_a_script_that_is_none(proxies: dict[str, Any], tmp_path: Path) -> None:
-    """Negative control: istiod passes scripts on unread, so that a faulty one would cost the listener."""
+def test_envoy_rejects_an_invalid_script(proxies: dict[str, Any], tmp_path: Path) -> None:
+    """Negative control: istiod passes scripts on unread, so that a wrong one would cost the listener."""
     wrong = copy.deepcopy(proxies["gateway"])
     (listener,) = views.listeners(wrong).values()
     (manager,) = views.managers(listener)

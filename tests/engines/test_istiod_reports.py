@@ -1,4 +1,4 @@
-"""What a real istiod makes of limits by organisation, faults, access logs and tags: parts that no example stack has.
+"""What a real istiod makes of limits by organization, faults, access logs and tags: parts that no example stack has.
 
 Filters in order and limits at 100 percent, in every example stack: test_stack_proxies.py.
 """
@@ -74,8 +74,8 @@ def configs(manager: views.Config, name: str) -> views.Config:
     return dict(found)
 
 
-def test_claims_are_left_where_limits_look_for_them(proxies: dict[str, Any]) -> None:
-    """Envoy, JwtProvider, `payload_in_metadata`: elsewhere every organisation would count as one."""
+def test_claims_are_stored_where_rate_limits_read_them(proxies: dict[str, Any]) -> None:
+    """Envoy, JwtProvider, `payload_in_metadata`: elsewhere every organization would count as one."""
     name, payload = JWT_METADATA
     for manager in inbound(proxies, "vault"):
         (provider,) = configs(manager, name)["providers"].values()
@@ -85,7 +85,7 @@ def test_claims_are_left_where_limits_look_for_them(proxies: dict[str, Any]) -> 
         assert action["metadata"]["metadataKey"]["key"] == name
 
 
-def test_notable_requests_are_logged_with_our_fields_and_a_service_may_differ(proxies: dict[str, Any]) -> None:
+def test_selected_requests_are_logged_with_product_fields_and_service_overrides(proxies: dict[str, Any]) -> None:
     """Istio, Telemetry, `accessLogging`: the object with a selector wins; the provider gives the format."""
     for pod, expression in (("vault", notable(1.0)), ("front", None)):
         for manager in inbound(proxies, pod):
@@ -95,8 +95,8 @@ def test_notable_requests_are_logged_with_our_fields_and_a_service_may_differ(pr
             assert found == expression
 
 
-def test_metrics_get_the_tag_on_the_called_side_alone(proxies: dict[str, Any]) -> None:
-    """Istio API, MetricsOverrides, `mode: SERVER`; the expression reaches the proxy as it is written."""
+def test_metrics_get_the_tag_on_the_server_side_only(proxies: dict[str, Any]) -> None:
+    """Istio API, MetricsOverrides, `mode: SERVER`; the expression reaches the proxy unchanged."""
     expression = EXPRESSION
     for manager in inbound(proxies, "vault"):
         assert expression in set(views.texts(configs(manager, "istio.stats")))
@@ -111,7 +111,7 @@ def test_metrics_get_the_tag_on_the_called_side_alone(proxies: dict[str, Any]) -
         assert expression not in set(views.texts(manager))
 
 
-def test_faults_are_injected_by_the_caller_for_those_who_ask_and_for_an_experiments_calls(
+def test_fault_injection_applies_to_opted_in_requests_and_experiments(
     proxies: dict[str, Any],
 ) -> None:
     """Istio API, HTTPFaultInjection: percentages in millionths; the last route has none."""
@@ -142,16 +142,14 @@ def loaded(dump: views.Config, folder: Path) -> subprocess.CompletedProcess[str]
 
 
 @pytest.mark.parametrize("pod", ["front", "vault", "gateway"])
-def test_envoy_loads_what_istiod_makes(proxies: dict[str, Any], pod: str, tmp_path: Path) -> None:
+def test_envoy_loads_limits_and_faults_from_istiod(proxies: dict[str, Any], pod: str, tmp_path: Path) -> None:
     """Envoy, `--mode validate`: limits, faults and expressions."""
     done = loaded(proxies[pod], tmp_path)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("expression", ["response.code >= ", EXPRESSION])
-def test_envoy_parses_an_expression_or_refuses_the_listener(
-    proxies: dict[str, Any], expression: str, tmp_path: Path
-) -> None:
+def test_envoy_rejects_an_invalid_expression(proxies: dict[str, Any], expression: str, tmp_path: Path) -> None:
     """Negative control; the tag's expression is parsed here too, as a stock Envoy lacks Istio's metrics."""
     wrong = copy.deepcopy(proxies["vault"])
     for manager in inbound({"vault": wrong}, "vault"):

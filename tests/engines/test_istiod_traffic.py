@@ -26,7 +26,7 @@ TOOLS: Final = {"search": {"read_only": True, "timeout_seconds": 9}, "erase": {"
 MIRROR: Final = {"tools": ["search"], "percent": 12.5}
 BLUE_GREEN: Final = {"strategy": "blue_green", "image": IMAGE, "mirror": MIRROR}
 SERVICES: Final[dict[str, dict[str, Any]]] = {
-    "colours": {
+    "colors": {
         "rollout": BLUE_GREEN,
         "tools": TOOLS,
         "pools": {"slow": {"tools": ["report"], "resources": {"memory_limit": "1Gi"}}},
@@ -139,7 +139,7 @@ def balanced(proxies: dict[str, Any], name: str, subset: str = "stable") -> view
 
 
 def test_every_object_is_admitted_without_a_warning(istiod: Istiod) -> None:
-    """Istio's own validation: a warning tells of a rule without effect; EnvoyFilters are always warned of."""
+    """Istio's own validation: a warning means a rule without effect; EnvoyFilters always give one."""
     found = [item for item in objects() if item["apiVersion"].partition("/")[0] == "networking.istio.io"]
     assert {"VirtualService", "DestinationRule"} <= {item["kind"] for item in found}
     for item in found:
@@ -148,10 +148,10 @@ def test_every_object_is_admitted_without_a_warning(istiod: Istiod) -> None:
             assert (verdict.allowed, verdict.warnings) == (True, []), f"{item['metadata']['name']}: {verdict}"
 
 
-def test_routes_are_in_the_order_that_they_were_given(proxies: dict[str, Any]) -> None:
-    """Envoy, `VirtualHost.routes`: the first that matches decides; sessions, then the preview, then tools, then all."""
+def test_routes_keep_their_order(proxies: dict[str, Any]) -> None:
+    """Envoy, `VirtualHost.routes`: the first match decides; sessions, then the preview, then tools, then all."""
     preview = {"x-deployment-stage": "green"}
-    assert [(wanted(route), target(route)) for route in routes(proxies, "colours")] == [
+    assert [(wanted(route), target(route)) for route in routes(proxies, "colors")] == [
         ({"mcp-session-id": "present"}, ""),
         (preview | called("search"), "green"),
         (preview | called("erase"), "green"),
@@ -163,34 +163,34 @@ def test_routes_are_in_the_order_that_they_were_given(proxies: dict[str, Any]) -
     ]
 
 
-def test_the_gateway_tries_the_same_routes_at_the_endpoint(proxies: dict[str, Any]) -> None:
-    """Product rule: what a call gets does not depend on where it comes from."""
+def test_the_gateway_has_the_same_routes_at_the_endpoint(proxies: dict[str, Any]) -> None:
+    """Requirement NET-5: the result of a call does not depend on where it comes from."""
     found = views.routes(proxies["gateway"], "http.80")[f"{local_stack.HOST}:80"]
-    endpoint = [route for route in found if route["match"].get("path") == "/colours/mcp"]
-    inside = [(wanted(route), target(route)) for route in routes(proxies, "colours")]
+    endpoint = [route for route in found if route["match"].get("path") == "/colors/mcp"]
+    inside = [(wanted(route), target(route)) for route in routes(proxies, "colors")]
     assert [(wanted(route), target(route)) for route in endpoint] == inside
 
 
 def test_a_mirror_gets_its_share_of_one_tool_under_the_services_own_name(proxies: dict[str, Any]) -> None:
-    """Envoy, `RequestMirrorPolicy`: with "-shadow" behind the host, our servers would answer 421."""
-    mirrored = [route for route in routes(proxies, "colours") if "requestMirrorPolicies" in route["route"]]
+    """Envoy, `RequestMirrorPolicy`: with "-shadow" behind the host, our servers would respond with 421."""
+    mirrored = [route for route in routes(proxies, "colors") if "requestMirrorPolicies" in route["route"]]
     assert [wanted(route) for route in mirrored] == [called("search")]
     (policy,) = mirrored[0]["route"]["requestMirrorPolicies"]
-    assert policy["cluster"] == f"outbound|8000|green|{host('colours')}"
+    assert policy["cluster"] == f"outbound|8000|green|{host('colors')}"
     assert policy["runtimeFraction"]["defaultValue"] == {"numerator": 125000, "denominator": "MILLION"}
     assert policy["disableShadowHostSuffixAppend"] is True
 
 
-def test_only_declared_tools_are_cut_or_repeated_after_a_server_saw_them(proxies: dict[str, Any]) -> None:
-    """Envoy, `RetryPolicy`: reset and gateway-error repeat a call that may have run."""
-    for route in routes(proxies, "colours"):
+def test_only_declared_tools_have_timeouts_or_retries_after_delivery(proxies: dict[str, Any]) -> None:
+    """Envoy, `RetryPolicy`: reset and gateway-error retry a call that may have run."""
+    for route in routes(proxies, "colors"):
         tool = wanted(route).get("mcp-name")
         repeated = "reset" in route["route"]["retryPolicy"]["retryOn"].split(",")
         assert repeated is (tool in TOOLS)
         assert route["route"]["timeout"] == ("9s" if tool == "search" else "0s")
 
 
-def test_a_header_that_matches_chooses_the_variant(proxies: dict[str, Any]) -> None:
+def test_a_header_match_selects_the_variant(proxies: dict[str, Any]) -> None:
     """Envoy, `safe_regex`: RE2 over the whole value."""
     variant, default = routes(proxies, "phones")
     (header,) = variant["match"]["headers"]
@@ -200,15 +200,15 @@ def test_a_header_that_matches_chooses_the_variant(proxies: dict[str, Any]) -> N
 
 @pytest.mark.parametrize(
     ("name", "balancer"),
-    [("colours", "LEAST_REQUEST"), ("phones", "RING_HASH"), ("spread", "ROUND_ROBIN"), ("random", "RANDOM")],
+    [("colors", "LEAST_REQUEST"), ("phones", "RING_HASH"), ("spread", "ROUND_ROBIN"), ("random", "RANDOM")],
 )
-def test_the_replica_is_chosen_as_asked(proxies: dict[str, Any], name: str, balancer: str) -> None:
+def test_the_load_balancer_is_the_configured_one(proxies: dict[str, Any], name: str, balancer: str) -> None:
     """Envoy, `Cluster.LbPolicy`; round robin is Envoy's default, which istiod leaves out."""
     assert balanced(proxies, name).get("lbPolicy", "ROUND_ROBIN") == balancer
 
 
-def test_a_hash_is_of_the_header_that_was_named(proxies: dict[str, Any]) -> None:
-    """Envoy, `RouteAction.hash_policy`: on every route, or the ring hash has nothing to go by."""
+def test_a_hash_uses_the_configured_header(proxies: dict[str, Any]) -> None:
+    """Envoy, `RouteAction.hash_policy`: on every route, or the ring hash has no input."""
     for route in routes(proxies, "phones"):
         assert [policy["header"]["headerName"] for policy in route["route"]["hashPolicy"]] == ["x-organization-id"]
 
@@ -219,8 +219,8 @@ def test_a_new_replica_warms_up(proxies: dict[str, Any]) -> None:
     assert (start["slowStartWindow"], start["minWeightPercent"]) == ("45s", {"value": 10})
 
 
-def test_sick_replicas_are_judged_as_asked(proxies: dict[str, Any]) -> None:
-    """Envoy, `OutlierDetection` and panic threshold; where detection is off, nobody is ejected."""
+def test_outlier_detection_is_as_configured(proxies: dict[str, Any]) -> None:
+    """Envoy, `OutlierDetection` and panic threshold; where detection is off, no host is ejected."""
     cluster = balanced(proxies, "phones", "variant")
     detection = cluster["outlierDetection"]
     assert (detection["consecutive5xx"], detection["consecutiveGatewayFailure"]) == (9, 2)
@@ -228,8 +228,8 @@ def test_sick_replicas_are_judged_as_asked(proxies: dict[str, Any]) -> None:
     assert "outlierDetection" not in balanced(proxies, "random")
 
 
-def test_bounds_of_connections_are_as_asked(proxies: dict[str, Any]) -> None:
-    """Envoy, `CircuitBreakers`: requests and connections alike, as a stream holds one of each."""
+def test_connection_limits_are_as_configured(proxies: dict[str, Any]) -> None:
+    """Envoy, `CircuitBreakers`: requests and connections alike, as a stream needs one of each."""
     cluster = balanced(proxies, "near")
     (limits,) = cluster["circuitBreakers"]["thresholds"]
     assert (limits["maxConnections"], limits["maxRequests"], limits["maxPendingRequests"]) == (20000, 20000, 64)
@@ -240,21 +240,21 @@ def test_bounds_of_connections_are_as_asked(proxies: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["near", "spread"])
-def test_places_count_where_they_are_asked_for(proxies: dict[str, Any], name: str) -> None:
-    """Envoy, `LocalityWeightedLbConfig`: without it the endpoints' places have no weight."""
+def test_locality_weights_apply_where_configured(proxies: dict[str, Any], name: str) -> None:
+    """Envoy, `LocalityWeightedLbConfig`: without it the endpoints' localities have no weight."""
     assert "localityWeightedLbConfig" in balanced(proxies, name)["commonLbConfig"]
-    assert "localityWeightedLbConfig" not in balanced(proxies, "colours")["commonLbConfig"]
+    assert "localityWeightedLbConfig" not in balanced(proxies, "colors")["commonLbConfig"]
 
 
-def test_pods_that_end_are_kept_for_their_sessions(proxies: dict[str, Any]) -> None:
-    """istiod, persistent-session label: DRAINING endpoints stay for requests that name them; none else has them."""
-    kept = balanced(proxies, "colours", "")["commonLbConfig"]["overrideHostStatus"]["statuses"]
+def test_terminating_pods_are_kept_for_their_sessions(proxies: dict[str, Any]) -> None:
+    """istiod, persistent-session label: DRAINING endpoints stay for requests that name them, no others."""
+    kept = balanced(proxies, "colors", "")["commonLbConfig"]["overrideHostStatus"]["statuses"]
     assert "DRAINING" in kept
     assert "overrideHostStatus" not in balanced(proxies, "near", "")["commonLbConfig"]
 
 
 @pytest.mark.parametrize("pod", ["caller", "gateway"])
-def test_envoy_loads_what_istiod_makes(proxies: dict[str, Any], pod: str, tmp_path: Path) -> None:
+def test_envoy_loads_istiods_configuration_of_routes(proxies: dict[str, Any], pod: str, tmp_path: Path) -> None:
     """Envoy, `--mode validate`: every route, pattern and cluster."""
     done = stock_bootstrap.loaded(envoy_program(), proxies[pod], tmp_path)
     assert done.returncode == 0, done.stderr

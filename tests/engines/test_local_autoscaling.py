@@ -71,17 +71,17 @@ def stepping(scaler: Scaler, seen: Scraping, size: int) -> Callable[[], bool]:
 
 
 def hasty(found: Scaled) -> Scaled:
-    """The same without the 30 s in which a peak is held and the 300 s of stabilisation: shrinks in seconds."""
+    """The same without the 30 s in which a peak is held and the 300 s of stabilization: shrinks in seconds."""
     pods = selectors.selector(stacks.NAMESPACE, stacks.COUNTED)
     down = found.settings.scale_down.model_copy(update={"stabilization_seconds": 0, "percent": 100})
     triggers = tuple(replace(item, query=selectors.in_flight(pods)) for item in found.triggers)
     return replace(found, settings=found.settings.model_copy(update={"scale_down": down}), triggers=triggers)
 
 
-def test_load_of_both_eras_adds_replicas_and_takes_them_away_and_loses_nothing(
+def test_load_of_both_revisions_scales_out_and_in_without_lost_calls(
     up: tuple[Running, Scraping, Scaled], counts: Path
 ) -> None:
-    """Issue: local, scale-in under load of both eras. The first part asks the rendered query as it is."""
+    """Requirement SCL-1: local scale-in under load of both revisions; the rendered query is run unchanged."""
     started, seen, rendered = up
     url = gateway_url(started, started.topology.stack.services[0]) or ""
     ask = one_number(seen.asking.result)
@@ -101,8 +101,8 @@ def test_load_of_both_eras_adds_replicas_and_takes_them_away_and_loses_nothing(
     assert started.services.pids.keys() == {"counted-0"}
 
 
-def test_the_command_tells_each_change(up: tuple[Running, Scraping, Scaled], tmp_path: Path) -> None:
-    """Product rule: `meshed-mcp local --scale` says what scales by what, and every change, at the HPA's own period."""
+def test_the_scale_command_reports_each_change(up: tuple[Running, Scraping, Scaled], tmp_path: Path) -> None:
+    """Requirement LOC-5: `local --scale` reports the metric of each service and every change, at the HPA's period."""
     started, _, _ = up
     url = gateway_url(started, started.topology.stack.services[0]) or ""
     settings = {"min_replicas": 1, "max_replicas": 2, "in_flight_per_replica": 2}

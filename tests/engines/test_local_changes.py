@@ -89,7 +89,7 @@ def places(load: Steady) -> set[tuple[str, str]]:
 
 
 def test_scaling_out_and_in_under_load_loses_nothing(up: Running, counts: Path) -> None:
-    """Issue: scale-in under steady load of both eras. Kubernetes, "Pod Lifecycle", termination of Pods."""
+    """Requirement LOC-6: steady load of both revisions. Kubernetes, "Pod Lifecycle", termination of Pods."""
     load = under_load(up, counts, lambda: scale(up, "counted", 3), lambda: scale(up, "counted", 1))
     assert [pod.name for pod in replicas_of(up, "counted")] == ["counted-0"]
     assert len(places(load)) == 3
@@ -98,7 +98,7 @@ def test_scaling_out_and_in_under_load_loses_nothing(up: Running, counts: Path) 
 
 
 def test_a_rolling_update_and_a_canary_step_under_load_lose_nothing(up: Running, counts: Path) -> None:
-    """Issue: rolling update and canary step. Kubernetes, "Deployments", rolling update with maxUnavailable 0."""
+    """Requirement LOC-6. Kubernetes, "Deployments", rolling update with maxUnavailable 0."""
 
     def to(**more: object) -> Callable[[], None]:
         return lambda: roll_out(up, read_stack(stacks.counted(counts, **more)))  # type: ignore[arg-type]
@@ -115,8 +115,8 @@ def test_a_rolling_update_and_a_canary_step_under_load_lose_nothing(up: Running,
     assert up.services.pids.keys() == {pod.name for pod in up.topology.pods}
 
 
-def test_a_replica_whose_machine_dies_takes_only_its_calls_along(up: Running, counts: Path) -> None:
-    """Issue: `kill -9` of a replica; VirtualService retries: connect-failure, so no later call meets it."""
+def test_a_replica_whose_machine_dies_loses_only_its_calls(up: Running, counts: Path) -> None:
+    """Requirement LOC-6: `kill -9`; VirtualService retries: connect-failure, so no later call is affected."""
     (service,) = up.topology.stack.services
     url = gateway_url(up, service)
     assert url is not None
@@ -133,10 +133,10 @@ def test_a_replica_whose_machine_dies_takes_only_its_calls_along(up: Running, co
     assert len(places(load)) == 2
 
 
-def test_a_replica_whose_process_dies_takes_only_its_calls_along(up: Running, counts: Path) -> None:
-    """Issue: `kill -9` of a replica whose sidecar lives, as when memory runs out; Envoy, "Response flags", UF.
+def test_a_replica_whose_process_dies_loses_only_its_calls(up: Running, counts: Path) -> None:
+    """Requirement LOC-6: `kill -9` while the sidecar lives, as when memory runs out; Envoy, "Response flags", UF.
 
-    Nobody is told of the end: what keeps later calls whole is the mark of the called sidecar alone.
+    No endpoint update follows: only the header that the destination's sidecar sets protects later calls.
     """
     (service,) = up.topology.stack.services
     url = gateway_url(up, service)
@@ -153,15 +153,15 @@ def test_a_replica_whose_process_dies_takes_only_its_calls_along(up: Running, co
     assert len(places(load)) == 2
 
 
-def test_an_end_is_orderly(up: Running) -> None:
-    """Product rule: a replica that is drained exits with 0, and its sidecar after it."""
+def test_a_drained_replica_exits_before_its_sidecar(up: Running) -> None:
+    """Requirement RUN-1: a replica that is drained exits with 0, and its sidecar after it."""
     codes = drain(up, replicas_of(up, "counted")[1:])
     assert codes == {"counted-1": 0}
     for pid in up.services.pids.values():
         os.kill(pid, 0)  # raises ProcessLookupError for a process that is gone
 
 
-def test_an_unknown_deployment_is_refused_by_name(up: Running) -> None:
-    """Product rule: which one, and what there is."""
+def test_an_unknown_deployment_is_rejected_by_name(up: Running) -> None:
+    """Requirement CFG-8: the error names the known Deployments."""
     with pytest.raises(LocalRunError, match=r"Deployment counter is not in the stack; there are counted$"):
         scale(up, "counter", 2)

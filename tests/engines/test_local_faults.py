@@ -80,26 +80,26 @@ def post(request: pytest.FixtureRequest, up: Running) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("fault", "status"), [(None, 200), ("broken", 503), ("Broken", 200), ("other", 200)])
-def test_who_names_a_fault_meets_it_and_nobody_else(post: Any, fault: str | None, status: int) -> None:
-    """Issue rule: gated by a header."""
+def test_only_requests_with_the_header_get_the_injected_fault(post: Any, fault: str | None, status: int) -> None:
+    """Requirement NET-11: fault injection requires a header."""
     assert post(call("read", fault)).status_code == status
 
 
-def test_a_delay_holds_calls_of_its_tool_and_lets_them_through(post: Any) -> None:
+def test_a_delay_applies_to_calls_of_its_tool_and_forwards_them(post: Any) -> None:
     """Istio API, HTTPFaultInjection.Delay: the request is forwarded after it."""
     begun = time.monotonic()
     assert post(call("read", "slow-read")).status_code == 200
     assert time.monotonic() - begun >= DELAY_SECONDS
 
 
-def test_a_share_of_the_requests_meets_the_fault(post: Any) -> None:
+def test_a_percentage_of_the_requests_gets_the_fault(post: Any) -> None:
     """Istio API, `percentage`; of 120 drawn at 50 %, outside 25 to 95 less often than once in 10^9 runs."""
     statuses = [post(call("read", "half")).status_code for _ in range(120)]
     assert set(statuses) == {200, 418}
     assert 25 <= statuses.count(418) <= 95
 
 
-def test_an_experiment_meets_real_calls_of_its_tool(post: Any) -> None:
-    """Issue rule: an experiment is targeted at a service and a tool; other tools go on."""
+def test_an_experiment_affects_real_calls_of_its_tool_only(post: Any) -> None:
+    """Requirement NET-11: an experiment targets a service and a tool; other tools are unaffected."""
     assert post(call("whoami")).status_code == 504
     assert post(call("read")).status_code == 200

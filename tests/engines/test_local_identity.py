@@ -121,16 +121,16 @@ def outcome(answer: httpx2.Response) -> str:
         ("side", legacy("delete", x_forwarded_client_cert=f'URI=spiffe://{FRONT};Subject="'), "200 403"),
     ],
 )
-def test_a_tool_is_open_to_those_it_allows_in_every_revision(
+def test_a_tool_is_open_to_its_allowed_callers_in_every_revision(
     up: Running, caller: str, request_: dict[str, Any], expected: str
 ) -> None:
-    """Design, "Per-tool policy": the mesh judges headers of 2026-07-28, the server every body."""
+    """Requirement SEC-3: the mesh reads headers of 2026-07-28, the server every body."""
     with as_service(up, caller) as client:
         assert outcome(client.post(VAULT, **request_)) == expected
 
 
-def test_the_gateway_is_a_caller_like_others(up: Running) -> None:
-    """Product rule: clients from outside have the gateway's identity; theirs is never taken from a header."""
+def test_the_gateway_is_a_caller_like_any_other(up: Running) -> None:
+    """Requirement SEC-2: external clients have the gateway's identity; theirs is never taken from a header."""
     url = f"http://127.0.0.1:{up.gateway_port}/vault/mcp"
     forged = {"x_forwarded_client_cert": f"URI=spiffe://{FRONT}"}
     with httpx2.Client(trust_env=False, timeout=30) as client:
@@ -139,8 +139,8 @@ def test_the_gateway_is_a_caller_like_others(up: Running) -> None:
         assert outcome(client.post(url, **legacy("delete", **forged))) == "200 403"
 
 
-def test_a_tool_learns_who_calls(up: Running) -> None:
-    """Product rule: `caller_of` gives what the sidecar vouches for; through the gateway that is the gateway."""
+def test_a_tool_can_read_its_caller(up: Running) -> None:
+    """Requirement SEC-2: `caller_of` returns the identity that the sidecar verified; through the gateway, its own."""
     forged = {"x_forwarded_client_cert": f"URI=spiffe://{FRONT}"}
     with as_service(up, "side") as client:
         answer = client.post(VAULT, **modern("whoami", **forged)).json()
@@ -150,8 +150,8 @@ def test_a_tool_learns_who_calls(up: Running) -> None:
     assert answer["result"]["structuredContent"]["result"] == GATEWAY
 
 
-def test_who_calls_past_the_sidecar_has_no_identity_whatever_it_says(up: Running) -> None:
-    """Product rule: the header counts from the sidecar alone; elsewhere it is dropped and counted."""
+def test_a_call_past_the_sidecar_has_no_identity_whatever_its_headers(up: Running) -> None:
+    """Requirement SEC-2: the header counts from the sidecar alone; elsewhere it is dropped and counted."""
     vault = pod(up, "vault-0")
     metrics = f"http://{vault.address}:{contract.MANAGEMENT_PORT}/metrics"
     forged = 'mcp_server_authentications_total{kind="peer",result="forged"}'
@@ -175,8 +175,8 @@ def test_who_calls_past_the_sidecar_has_no_identity_whatever_it_says(up: Running
     ("caller", "tools"),
     [("front", ["read", "delete", "whoami", "organization"]), ("side", ["read", "whoami", "organization"])],
 )
-def test_a_caller_sees_the_tools_it_may_call(up: Running, caller: str, tools: list[str]) -> None:
-    """Issue rule: tools/list shows only what the caller may call; MCP, "Caching": not shared between callers."""
+def test_a_caller_sees_only_the_tools_it_may_call(up: Running, caller: str, tools: list[str]) -> None:
+    """Requirement SEC-8: `tools/list` is filtered; MCP, "Caching": not shared between callers."""
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}}
     headers = ACCEPT | {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/list"}
     with as_service(up, caller) as client:
@@ -186,7 +186,7 @@ def test_a_caller_sees_the_tools_it_may_call(up: Running, caller: str, tools: li
 
 
 def test_decisions_are_in_the_audit_log_with_caller_tool_and_reason(up: Running) -> None:
-    """Issue rule: one line per decision, without arguments."""
+    """Requirement SEC-9: one line per decision, without arguments."""
     with as_service(up, "front") as client:
         request = legacy("purge")
         request["json"]["params"] |= {"arguments": {"secret": "marzipan"}, "_meta": {"traceparent": TRACEPARENT}}

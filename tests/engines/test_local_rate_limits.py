@@ -90,7 +90,7 @@ def through_front(up: Running) -> httpx2.Client:
 
 
 def test_each_tool_has_its_own_limit_and_the_rest_share_one(up: Running) -> None:
-    """Issue rule: limits per tool; an exhausted tool leaves the others alone."""
+    """Requirement NET-13: limits per tool; an exhausted tool leaves the others alone."""
     url = "http://vault:8000/mcp"
     with through_front(up) as client:
         assert answered(client, url, call("read"), 9) == 6
@@ -102,8 +102,8 @@ def test_each_tool_has_its_own_limit_and_the_rest_share_one(up: Running) -> None
         assert answered(client, url, listing, 12) == 12
 
 
-def test_a_refused_call_is_told_when_to_come_back_and_never_runs(up: Running) -> None:
-    """RFC 6585, section 4: 429 may say Retry-After; Product rule: what is refused is not executed."""
+def test_a_limited_call_gets_retry_after_and_never_runs(up: Running) -> None:
+    """RFC 6585, section 4: 429 may have Retry-After; requirement RUN-5: a rejected request is not executed."""
     with through_front(up) as client:
         runs = [client.post("http://vault:8000/mcp", **call("read")) for _ in range(7)]
     assert [run.status_code for run in runs] == [200] * 6 + [429]
@@ -128,8 +128,8 @@ def test_a_refused_call_is_told_when_to_come_back_and_never_runs(up: Running) ->
         call("read", mcp_name="read,whoami"),
     ],
 )
-def test_requests_that_do_not_name_their_tool_plainly_share_a_limit(up: Running, request_: dict[str, Any]) -> None:
-    """Product rule: a tool's limit is not passed by an older revision, an encoded name or two names."""
+def test_requests_without_a_plain_tool_name_share_a_limit(up: Running, request_: dict[str, Any]) -> None:
+    """Requirement NET-13: an older revision, an encoded name or two names do not bypass a tool's limit."""
     url = "http://vault:8000/mcp"
     with through_front(up) as client:
         assert answered(client, url, request_, 5) == 3
@@ -138,7 +138,7 @@ def test_requests_that_do_not_name_their_tool_plainly_share_a_limit(up: Running,
 
 
 def test_a_pods_limit_counts_everything_but_health_and_metrics(up: Running) -> None:
-    """Product rule: probes and scrapes use the management port, which no limit reaches."""
+    """Requirement RUN-7: probes and scrapes use the management port, which no limit reaches."""
     with httpx2.Client(trust_env=False, timeout=30) as client:
         url = f"http://127.0.0.1:{up.gateway_port}/wide/mcp"
         assert answered(client, url, call("read"), 3) + answered(client, url, legacy("whoami"), 3) == 4
@@ -147,8 +147,8 @@ def test_a_pods_limit_counts_everything_but_health_and_metrics(up: Running) -> N
         assert {client.get(management + path).status_code for path in paths * 3} == {200}
 
 
-def test_what_was_limited_is_counted_by_the_proxy(up: Running) -> None:
-    """Envoy, "Local rate limit", statistics: `enforced` counts what was refused."""
+def test_limited_requests_are_counted_by_the_proxy(up: Running) -> None:
+    """Envoy, "Local rate limit", statistics: `enforced` counts rejected requests."""
     with through_front(up) as client:
         answered(client, "http://vault:8000/mcp", call("whoami"), 5)
     found = httpx2.get(f"http://{pod(up, 'vault-0').address}:{ADMIN_PORT}/stats?format=json&filter=mcp_rate_limits")

@@ -107,8 +107,8 @@ async def answers(endpoint: Endpoint, count: int) -> list[str]:
     return found
 
 
-def test_a_call_through_the_gateway_reaches_a_server_that_calls_another_through_its_sidecar(up: Running) -> None:
-    """Product rule (design D11): gateway and two sidecars, mutual TLS and policy on each hop."""
+def test_a_call_through_the_gateway_reaches_a_server_that_calls_another(up: Running) -> None:
+    """Requirement LOC-1: gateway and two sidecars, mutual TLS and policy on each hop."""
     front = through_mesh(up, named(up, "front"))
     assert front is not None
     assert anyio.run(tools, front) == ["who", "ask"]
@@ -118,14 +118,14 @@ def test_a_call_through_the_gateway_reaches_a_server_that_calls_another_through_
 @pytest.mark.parametrize(
     "host", ["back", "back.mcp-system", "back.mcp-system.svc", "back.mcp-system.svc.cluster.local"]
 )
-def test_every_form_of_a_services_name_leads_to_it(up: Running, host: str) -> None:
+def test_every_dns_name_of_a_service_resolves(up: Running, host: str) -> None:
     """Kubernetes, "DNS for Services and Pods"."""
     endpoint = Endpoint(f"http://{host}:8000/mcp", proxy=from_front(up).proxy)
     assert anyio.run(tools, endpoint) == ["who", "ask"]
 
 
 @pytest.mark.parametrize("host", ["example.com", "back:9464", "back.other:8000", "127.0.0.1:8000"])
-def test_a_host_that_the_mesh_does_not_know_is_refused(up: Running, host: str) -> None:
+def test_an_unknown_host_is_rejected(up: Running, host: str) -> None:
     """Istio, outboundTrafficPolicy REGISTRY_ONLY: 502 from the virtual host block_all."""
     assert anyio.run(status, Endpoint(f"http://{host}/mcp", proxy=from_front(up).proxy), "GET") == 502
 
@@ -135,8 +135,8 @@ def test_a_host_that_the_mesh_does_not_know_is_refused(up: Running, host: str) -
     [(f"localhost:{OUTSIDE_PORT}", b"200 OK"), ("localhost:1", b"502 Bad Gateway"), ("back:8000", b"404 Not Found")],
     ids=["declared", "undeclared", "no tunnel"],  # the port differs in every process
 )
-def test_only_declared_hosts_outside_are_reached(up: Running, target: str, answer: bytes) -> None:
-    """Istio ServiceEntry under REGISTRY_ONLY; here a process asks its sidecar by CONNECT."""
+def test_only_declared_external_hosts_are_reached(up: Running, target: str, answer: bytes) -> None:
+    """Istio ServiceEntry under REGISTRY_ONLY; the local run uses CONNECT to its sidecar."""
     with socket.create_connection((pod(up, "front-0").address, OUTBOUND_PORT), WAIT_SECONDS) as connection:
         connection.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
         answered = connection.recv(4096)
@@ -144,19 +144,19 @@ def test_only_declared_hosts_outside_are_reached(up: Running, target: str, answe
         assert (b"welcome" in answered + connection.recv(4096)) is (answer == b"200 OK")
 
 
-def test_a_caller_that_is_in_no_list_gets_403_and_plaintext_is_cut(up: Running) -> None:
-    """Product rule: default deny, STRICT mutual TLS."""
+def test_an_unauthorized_caller_gets_403_and_plaintext_is_rejected(up: Running) -> None:
+    """Requirement SEC-1: default deny, STRICT mutual TLS."""
     found = anyio.run(refusals, up.topology)
     assert (found.callers, found.plaintext) == (1, 3)
 
 
-def test_a_path_beside_the_endpoint_is_refused_even_to_an_allowed_caller(up: Running) -> None:
+def test_a_path_other_than_the_endpoint_is_rejected_even_for_an_allowed_caller(up: Running) -> None:
     """Istio AuthorizationPolicy, operation `paths`."""
     endpoint = Endpoint("http://back:8000/mcpx", proxy=from_front(up).proxy)
     assert anyio.run(status, endpoint, "POST") == 403
 
 
-def test_a_client_without_a_certificate_of_the_mesh_is_refused(up: Running) -> None:
+def test_a_client_without_a_mesh_certificate_is_rejected(up: Running) -> None:
     """Istio PeerAuthentication STRICT: the server requires a client certificate."""
     url = f"https://{pod(up, 'back-0').address}:{INBOUND_PORT}/mcp"
     with pytest.raises(httpx2.TransportError), httpx2.Client(verify=False, trust_env=False) as client:
@@ -164,7 +164,7 @@ def test_a_client_without_a_certificate_of_the_mesh_is_refused(up: Running) -> N
 
 
 def test_the_gateway_serves_exposed_paths_only(up: Running) -> None:
-    """Product rule: `expose: false` = no route at the gateway."""
+    """Requirement SEC-7: `expose: false` gives no route at the gateway."""
     statuses = [
         anyio.run(status, Endpoint(f"http://127.0.0.1:{up.gateway_port}{path}"), "POST")
         for path in ("/back/mcp", "/mcp", "/front/metrics")
@@ -172,7 +172,7 @@ def test_the_gateway_serves_exposed_paths_only(up: Running) -> None:
     assert statuses == [404, 404, 404]
 
 
-def test_calls_are_divided_by_weight(up: Running) -> None:
+def test_calls_are_split_by_weight(up: Running) -> None:
     """Istio VirtualService, `weight`: 25 of 100 to the canary; 400 calls, four standard deviations either way."""
     counted = Counter(anyio.run(answers, from_front(up), 400))
     assert set(counted) == {"stable", "canary"}
@@ -187,8 +187,8 @@ def test_the_server_sees_its_peers_identity(up: Running) -> None:
     assert "URI=spiffe://cluster.local/ns/mcp-system/sa/front" in seen
 
 
-def test_a_second_run_of_the_same_stack_is_refused(up: Running) -> None:
-    """Product rule: two runs would write to the same files."""
+def test_a_second_run_of_the_same_stack_is_rejected(up: Running) -> None:
+    """Requirement LOC-3: two runs would write to the same files."""
     with (
         pytest.raises(LocalRunError, match=r"the stack already runs here \(.*\); stop that run first$"),
         running(read_stack(local_stack.rendered()), free_port(), up.places, lambda _: None),
@@ -196,15 +196,15 @@ def test_a_second_run_of_the_same_stack_is_refused(up: Running) -> None:
         pass
 
 
-def test_direct_calls_pass_every_sidecar_by(up: Running) -> None:
-    """Product rule: the table compares with the bare process."""
+def test_direct_calls_bypass_every_sidecar(up: Running) -> None:
+    """Requirement LOC-5: the table compares with the bare process."""
     endpoint = direct(up.topology, named(up, "back"))
     assert endpoint is not None
     assert anyio.run(answers, endpoint, 1) == ["stable"]
 
 
-def test_neither_a_dead_process_nor_a_dead_pod_is_noticed_by_later_calls(tmp_path: Path) -> None:
-    """Issue: `kill -9`: only the calls in flight; VirtualService retries: connect-failure, and marked answers."""
+def test_neither_a_dead_process_nor_a_dead_pod_affects_later_calls(tmp_path: Path) -> None:
+    """Requirement LOC-6: `kill -9` loses only in-flight calls; VirtualService retries: connect-failure."""
     with started(tmp_path / "small", back_replicas=2) as up:
         os.kill(up.services.pids["back-0"], signal.SIGKILL)
         wait_for(up.services.ended, "the end of the process")
@@ -215,8 +215,8 @@ def test_neither_a_dead_process_nor_a_dead_pod_is_noticed_by_later_calls(tmp_pat
     assert local_stack.survivors(tmp_path) == []
 
 
-def test_a_check_prints_the_table_stops_everything_and_says_0(tmp_path: Path) -> None:
-    """Product rule: `--check` ends with 0 after calls, refusals and measurements."""
+def test_a_check_prints_the_table_stops_everything_and_exits_with_0(tmp_path: Path) -> None:
+    """Requirement LOC-5: `--check` exits with 0 after calls, rejections and measurements."""
     out = io.StringIO()
     calls = [Call("front", "ask", {"url": BACK_URL})]
     code = run(
@@ -234,8 +234,8 @@ def test_a_check_prints_the_table_stops_everything_and_says_0(tmp_path: Path) ->
     assert local_stack.survivors(tmp_path) == []
 
 
-def test_a_failing_call_ends_with_1_and_one_line_that_names_it(tmp_path: Path) -> None:
-    """Product rule: exit code 1, nothing left."""
+def test_a_failing_call_exits_with_1_and_one_line_that_names_it(tmp_path: Path) -> None:
+    """Requirement LOC-3: exit code 1, nothing left behind."""
     out = io.StringIO()
     code = run(
         local_stack.rendered(),
@@ -250,8 +250,8 @@ def test_a_failing_call_ends_with_1_and_one_line_that_names_it(tmp_path: Path) -
     assert local_stack.survivors(tmp_path) == []
 
 
-def test_a_service_that_does_not_come_up_is_named_with_its_last_line_and_its_log(tmp_path: Path) -> None:
-    """Product rule: one clear line; and what had started is stopped."""
+def test_a_service_that_fails_to_start_is_named_with_its_last_line_and_log(tmp_path: Path) -> None:
+    """Requirement LOC-4: one line; and what had started is stopped."""
     objects = local_stack.rendered()
     for item in objects:
         if item["kind"] == "Deployment" and item["metadata"]["name"] == "front":
@@ -270,8 +270,8 @@ def test_a_service_that_does_not_come_up_is_named_with_its_last_line_and_its_log
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_survives_the_end_of_the_run(tmp_path: Path, number: signal.Signals) -> None:
-    """Product rule: Ctrl-C, termination, and even a kill of the run itself (Linux, prctl PR_SET_PDEATHSIG)."""
+def test_no_process_survives_the_end_of_the_run(tmp_path: Path, number: signal.Signals) -> None:
+    """Requirement LOC-3: Ctrl-C, SIGTERM, and a kill of the run itself (Linux, prctl PR_SET_PDEATHSIG)."""
     objects, log = tmp_path / "objects.json", tmp_path / "log"
     objects.write_text(json.dumps(local_stack.rendered()))
     command = [sys.executable, "-c", LOCAL_RUN, str(objects), str(free_port()), str(tmp_path / "small")]

@@ -109,9 +109,7 @@ def result(answer: httpx2.Response) -> str:
     return str(answer.json()["result"]["structuredContent"]["result"])
 
 
-def test_a_client_from_outside_learns_of_the_issuer_gets_in_with_its_token_and_is_known_by_both_names(
-    up: Running, issuer: Issuer
-) -> None:
+def test_an_external_client_discovers_the_issuer_and_is_known_by_both_identities(up: Running, issuer: Issuer) -> None:
     """MCP, "Authorization", "Protected Resource Metadata Discovery": challenge, metadata, token."""
     refused = post(gateway(up), None)
     assert (refused.status_code, refused.text) == (401, tokens.CHALLENGE_TEXT)
@@ -123,8 +121,8 @@ def test_a_client_from_outside_learns_of_the_issuer_gets_in_with_its_token_and_i
     assert result(answer) == f"cluster.local/ns/istio-ingress/sa/istio-ingress for {ISSUER}/ada"
 
 
-def test_the_proxies_challenge_is_the_servers_own(up: Running) -> None:
-    """Product rule: whoever answers, a client learns the same; the server is the second line."""
+def test_the_proxys_challenge_equals_the_servers(up: Running) -> None:
+    """Requirement SEC-4: proxy and server send the same challenge; the server is the second layer."""
     vault = next(pod for pod in up.topology.pods if pod.name == "vault-0")
     own = post(f"http://{vault.address}:{vault.port}/mcp", None, host="vault")
     assert own.status_code == 401
@@ -145,10 +143,10 @@ def test_the_proxies_challenge_is_the_servers_own(up: Running) -> None:
     ],
 )
 @pytest.mark.parametrize("way", ["gateway", "mesh"])
-def test_a_bad_token_stays_outside_and_the_sidecar_says_so(
+def test_an_invalid_token_is_rejected_by_the_sidecar(
     up: Running, issuer: Issuer, claims: dict[str, Any], expected: tuple[int, str], way: str
 ) -> None:
-    """Istio, RequestAuthentication: a token that is there must be good. RFC 6750, section 3.1."""
+    """Istio, RequestAuthentication: a token that is present must be valid. RFC 6750, section 3.1."""
     token = issuer.token(**{"aud": RESOURCE} | claims)
     url, proxy = (gateway(up), None) if way == "gateway" else ("http://vault:8000/mcp", sidecar_of_front(up))
     answer = post(url, token, proxy)
@@ -156,7 +154,7 @@ def test_a_bad_token_stays_outside_and_the_sidecar_says_so(
 
 
 @pytest.mark.parametrize("forge", ["unsigned", "signed_with_the_public_key", "changed"])
-def test_a_forged_token_stays_outside(up: Running, issuer: Issuer, forge: str) -> None:
+def test_a_forged_token_is_rejected(up: Running, issuer: Issuer, forge: str) -> None:
     """RFC 8725, sections 3.1 and 3.2: no unsigned tokens, no shared secrets."""
     assert post(gateway(up), getattr(issuer, forge)()).status_code == 401
 
@@ -164,19 +162,19 @@ def test_a_forged_token_stays_outside(up: Running, issuer: Issuer, forge: str) -
 @pytest.mark.parametrize(
     "headers", [{"authorization": "Basic YTpi"}, {"authorization": "bearer x"}, {"x_token": "anything"}]
 )
-def test_what_is_no_bearer_token_counts_as_none(up: Running, headers: dict[str, str]) -> None:
+def test_other_authorization_schemes_count_as_no_token(up: Running, headers: dict[str, str]) -> None:
     """MCP, "Authorization", "Token Requirements": in this header, with this scheme."""
     answer = post(gateway(up), None, **headers)
     assert (answer.status_code, answer.text) == (401, tokens.CHALLENGE_TEXT)
 
 
-def test_a_token_in_the_query_is_none(up: Running, issuer: Issuer) -> None:
-    """MCP, "Authorization": access tokens MUST NOT be included in the URI query string; Istio's default takes them."""
+def test_a_token_in_the_query_is_ignored(up: Running, issuer: Issuer) -> None:
+    """MCP, "Authorization": access tokens MUST NOT be included in the URI query string; Istio's default allows it."""
     assert post(gateway(up, f"/vault/mcp?access_token={issuer.token(aud=RESOURCE)}"), None).status_code == 401
 
 
-def test_a_service_of_the_mesh_needs_a_token_too(up: Running, issuer: Issuer) -> None:
-    """Product rule: `auth` holds for every request; its own sidecar answers a caller in the mesh."""
+def test_a_caller_in_the_mesh_needs_a_token_too(up: Running, issuer: Issuer) -> None:
+    """Requirement SEC-4: `auth` holds for every request; the destination's sidecar rejects a caller in the mesh."""
     proxy = sidecar_of_front(up)
     refused = post("http://vault:8000/mcp", None, proxy)
     assert (refused.status_code, refused.text) == (401, tokens.CHALLENGE_TEXT)
@@ -184,8 +182,8 @@ def test_a_service_of_the_mesh_needs_a_token_too(up: Running, issuer: Issuer) ->
     assert result(answer) == f"cluster.local/ns/mcp-system/sa/front for {ISSUER}/ada"
 
 
-def test_who_gets_past_the_challenge_without_a_token_is_refused_by_the_services_sidecar(up: Running) -> None:
-    """Product rule: the challenge is a courtesy of the client's proxy; the service's own does not rely on it."""
+def test_a_request_that_bypasses_the_challenge_is_rejected_by_the_services_sidecar(up: Running) -> None:
+    """Requirement SEC-10: the destination's sidecar does not rely on the challenge of the client's proxy."""
     vault = next(pod for pod in up.topology.pods if pod.name == "vault-0")
     files = up.places.state / "certificates"
     trust = ssl.create_default_context(cafile=files / "root.pem")
@@ -201,7 +199,7 @@ def test_who_gets_past_the_challenge_without_a_token_is_refused_by_the_services_
 
 @pytest.mark.parametrize("way", ["gateway", "mesh"])
 def test_a_claim_reaches_the_service_and_a_forged_one_never_does(up: Running, issuer: Issuer, way: str) -> None:
-    """Product rule: a declared header holds what the issuer says, or nothing."""
+    """Requirement SEC-2: a declared header holds the verified claim, or nothing."""
     url, proxy = (gateway(up), None) if way == "gateway" else ("http://vault:8000/mcp", sidecar_of_front(up))
     named, nameless = issuer.token(aud=RESOURCE, org="acme"), issuer.token(aud=RESOURCE)
     assert result(post(url, named, proxy, "organization")) == "acme"
@@ -209,15 +207,15 @@ def test_a_claim_reaches_the_service_and_a_forged_one_never_does(up: Running, is
     assert result(post(url, nameless, proxy, "organization", x_organization_id="evil")) == ""
 
 
-def test_a_scope_that_is_missing_is_asked_for_by_the_server(up: Running, issuer: Issuer) -> None:
-    """MCP, "Authorization", "Scope Challenge Handling": 403 with the scopes; the mesh cannot say which."""
+def test_a_missing_scope_is_named_by_the_server(up: Running, issuer: Issuer) -> None:
+    """MCP, "Authorization", "Scope Challenge Handling": 403 with the scopes; the mesh does not know which."""
     answer = post(gateway(up), issuer.token(aud=RESOURCE, scope="other"))
     assert answer.status_code == 403
     assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
 
 
-def test_where_keys_are_at_a_url_the_run_is_the_issuer(up: Running) -> None:
-    """Product rule: a stack with tokens can be tried without its issuer."""
+def test_with_keys_at_a_url_the_run_is_the_issuer(up: Running) -> None:
+    """Requirement LOC-1: a stack with tokens can be tried without its issuer."""
     token = (up.places.state / TOKENS / "mcp-system" / "safe").read_text()
     assert result(post(gateway(up, "/safe/mcp"), token)) == (
         f"cluster.local/ns/istio-ingress/sa/istio-ingress for {ISSUER}/local-run"
@@ -228,8 +226,8 @@ def test_where_keys_are_at_a_url_the_run_is_the_issuer(up: Running) -> None:
     assert contract.MCP_PATH in str(through_mesh(up, safe))
 
 
-def test_the_runs_own_calls_show_the_token_and_strangers_are_refused(up: Running) -> None:
-    """Product rule: `make local` works for a stack with tokens."""
+def test_the_runs_own_calls_have_tokens_and_unauthorized_callers_are_rejected(up: Running) -> None:
+    """Requirement LOC-1: `make local` works for a stack with tokens."""
     told: list[str] = []
     anyio.run(make_calls, up, [Call("safe", "read", {})], told.append)
     assert told == ["safe/read answered: read"]

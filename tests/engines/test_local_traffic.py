@@ -81,7 +81,7 @@ def versions(client: httpx2.Client, **headers: str) -> Counter[str]:
 
 
 def test_blue_green_by_header_then_switched_over_and_back(tmp_path: Path) -> None:
-    """Istio HTTPMatchRequest, `headers` exact; the default route is last. Issue 5: two versions of a service."""
+    """Istio HTTPMatchRequest, `headers` exact; the default route is last. Two versions of a service."""
     rollout = {"strategy": "blue_green", "image": "registry.example.com/bench:2", "active": "blue"}
     with started(tmp_path, replicas=1, rollout=rollout) as (up, counts), as_front(up) as client:
         assert versions(client) == {"stable": FEW}
@@ -94,7 +94,7 @@ def test_blue_green_by_header_then_switched_over_and_back(tmp_path: Path) -> Non
         assert versions(client) == {"stable": FEW}
 
 
-def test_a_b_by_a_regex_over_the_whole_header(tmp_path: Path) -> None:
+def test_a_b_routing_by_a_regex_over_the_whole_header(tmp_path: Path) -> None:
     """Istio StringMatch, `regex`: RE2, full match."""
     rollout = {
         "strategy": "ab",
@@ -107,7 +107,7 @@ def test_a_b_by_a_regex_over_the_whole_header(tmp_path: Path) -> None:
         assert versions(client, **{"user-agent": "Desk 1.0"}) == {"stable": FEW}
 
 
-def test_a_mirror_gets_copies_of_the_named_tool_and_answers_nobody(tmp_path: Path) -> None:
+def test_a_mirror_gets_calls_of_the_named_tool_and_its_responses_are_dropped(tmp_path: Path) -> None:
     """Istio HTTPRoute, `mirrors`: fire and forget. Both versions note their executions."""
     rollout = {
         "strategy": "canary",
@@ -122,21 +122,21 @@ def test_a_mirror_gets_copies_of_the_named_tool_and_answers_nobody(tmp_path: Pat
         assert len(executions(counts)) == FEW
 
 
-def test_one_organisation_stays_on_one_replica(tmp_path: Path) -> None:
+def test_one_organization_stays_on_one_replica(tmp_path: Path) -> None:
     """Istio ConsistentHashLB, `httpHeaderName`: as long as the replicas are the same."""
     traffic = {"balancing": {"policy": "consistent_hash", "hash_header": "x-organization-id"}}
     with started(tmp_path, replicas=3, traffic=traffic) as (up, _), as_front(up) as client:
         seen = {
-            organisation: {
-                ask(client, f"{number}", headers={"x-organization-id": organisation})[1] for number in range(5)
+            organization: {
+                ask(client, f"{number}", headers={"x-organization-id": organization})[1] for number in range(5)
             }
-            for organisation in map(str, range(12))
+            for organization in map(str, range(12))
         }
         assert {len(replicas) for replicas in seen.values()} == {1}
         assert len(set.union(*seen.values())) > 1
 
 
-def test_replicas_take_turns(tmp_path: Path) -> None:
+def test_round_robin_alternates_between_replicas(tmp_path: Path) -> None:
     """Istio LoadBalancerSettings, `simple: ROUND_ROBIN`."""
     with (
         started(tmp_path, replicas=3, traffic={"balancing": {"policy": "round_robin"}}) as (up, _),
@@ -145,7 +145,7 @@ def test_replicas_take_turns(tmp_path: Path) -> None:
         assert sorted(Counter(ask(client, f"{number}")[1] for number in range(30)).values()) == [10, 10, 10]
 
 
-def test_calls_stay_in_their_region_until_its_replicas_are_gone(tmp_path: Path) -> None:
+def test_calls_stay_in_their_region_until_its_replicas_are_down(tmp_path: Path) -> None:
     """Istio LocalityLoadBalancerSetting, `failover`, with outlier detection; two regions on one machine."""
     traffic = {"locality": {"failover": {"europe": "america"}}}
     with started(tmp_path, ("europe/a", "america/a"), replicas=2, traffic=traffic) as (up, _), as_front(up) as client:
@@ -155,7 +155,7 @@ def test_calls_stay_in_their_region_until_its_replicas_are_gone(tmp_path: Path) 
         wait_for(lambda: ask(client, "again")[1] == far.address, "an answer from the other region")
 
 
-def test_calls_are_divided_between_places_by_share(tmp_path: Path) -> None:
+def test_calls_are_distributed_between_localities_by_share(tmp_path: Path) -> None:
     """Istio LocalityLoadBalancerSetting, `distribute`. 200 calls at 80 %: outside 66 to 94 % in one of 10**6 runs."""
     traffic = {"locality": {"distribute": {"europe/a": {"europe/a": 80, "europe/b": 20}}}}
     with started(tmp_path, ("europe/a", "europe/b"), replicas=2, traffic=traffic) as (up, _), as_front(up) as client:
@@ -164,16 +164,16 @@ def test_calls_are_divided_between_places_by_share(tmp_path: Path) -> None:
         assert 132 <= found[near.address] <= 188
 
 
-def test_a_call_that_takes_too_long_is_cut_where_its_tool_has_a_time_out(tmp_path: Path) -> None:
-    """Istio HTTPRoute, `timeout`; only a tool that may be repeated gets one, others are bounded by the server."""
+def test_a_slow_call_is_cancelled_where_its_tool_has_a_timeout(tmp_path: Path) -> None:
+    """Istio HTTPRoute, `timeout`; only a tool that may be retried gets one, others are bounded by the server."""
     tools = {"count": {"read_only": True, "timeout_seconds": 1}}
     with started(tmp_path, replicas=1, tools=tools) as (up, _), as_front(up) as client:
         assert ask(client, "quick")[0] == "stable"
         assert ask(client, "slow", milliseconds=30_000)[0] == "504"
 
 
-def test_what_does_not_fit_into_the_pool_is_answered_at_once(tmp_path: Path) -> None:
-    """Istio ConnectionPoolSettings: 16 streams and one that waits; another one gets 503, and nothing is executed."""
+def test_a_call_over_the_connection_pool_gets_503_at_once(tmp_path: Path) -> None:
+    """Istio ConnectionPoolSettings: 16 streams and one queued; another one gets 503, and nothing is executed."""
     traffic = {"connections": {"streams": 16, "pending_requests": 1}}
     with started(tmp_path, replicas=1, traffic=traffic) as (up, counts):
         found: list[str] = []

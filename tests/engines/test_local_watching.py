@@ -52,8 +52,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running,
         yield up, watch
 
 
-def test_every_target_answers_and_every_rule_is_sound(watched: tuple[Running, Watching]) -> None:
-    """Issue, item 12: targets up, rules loaded. Three replicas, their sidecars, the Deployments."""
+def test_every_target_is_up_and_every_rule_is_healthy(watched: tuple[Running, Watching]) -> None:
+    """Requirement OBS-1: targets up, rules loaded. Three replicas, their sidecars, the Deployments."""
     _, watch = watched
     wait_for(lambda: watch.step() or "7 of 7 targets up" in watch.summary(), "targets are up", 60)
     count = sum(len(group["rules"]) for item in rules(ARGS) for group in item["spec"]["groups"]) - 1
@@ -61,8 +61,8 @@ def test_every_target_answers_and_every_rule_is_sound(watched: tuple[Running, Wa
 
 
 @pytest.mark.timeout(2 * FIRE_SECONDS + 60)
-def test_the_chosen_alerts_fire_and_say_to_whom_they_would_go(watched: tuple[Running, Watching]) -> None:
-    """Issue, item 12: a fault flag makes a chosen alert fire, by rendered rules, in a real Alertmanager."""
+def test_the_chosen_alerts_fire_and_name_their_receivers(watched: tuple[Running, Watching]) -> None:
+    """Requirement OBS-4: a fault flag makes a chosen alert fire, by rendered rules, in a real Alertmanager."""
     up, watch = watched
     said: list[str] = []
 
@@ -81,8 +81,8 @@ def test_the_chosen_alerts_fire_and_say_to_whom_they_would_go(watched: tuple[Run
     assert "MCPServerErrorBudgetBurn" in table
 
 
-def test_where_it_is_watched_is_in_the_folder_of_the_run(watched: tuple[Running, Watching]) -> None:
-    """Product rule: `meshed-mcp local top` in another terminal finds it."""
+def test_the_addresses_of_monitoring_are_in_the_folder_of_the_run(watched: tuple[Running, Watching]) -> None:
+    """Requirement LOC-5: `meshed-mcp local top` in another terminal finds it."""
     up, watch = watched
     found = json.loads((up.places.state / ADDRESSES).read_text(encoding="utf-8"))
     assert found == {"prometheus": str(watch.seen.asking.http.base_url), "alertmanager": watch.alerts_url}

@@ -91,7 +91,7 @@ def called(receiver: Receiver, state: Path, percent: float, seen: Callable[[], b
 
 
 def test_a_call_through_two_servers_and_their_proxies_is_one_trace(receiver: Receiver, tmp_path: Path) -> None:
-    """Product rule: header and `_meta` carry one context; without the header the proxies' spans are traces apart."""
+    """Requirement OBS-9: header and `_meta` carry one context; without the header the proxies' traces are separate."""
     on_the_way = {CLIENT, GATEWAY, f"{CONTROLLER}.{NAMESPACE}", CONTROLLER, f"{RAG}.{NAMESPACE}", RAG}
 
     def all_seen() -> bool:
@@ -109,8 +109,8 @@ def test_a_call_through_two_servers_and_their_proxies_is_one_trace(receiver: Rec
         assert [by_id[link].service for link in got.links] == [f"{name}.{NAMESPACE}"]
 
 
-def test_a_trace_that_the_gateway_does_not_keep_is_kept_by_nobody_behind_it(receiver: Receiver, tmp_path: Path) -> None:
-    """Product rule: one decision point, although the client's `_meta` says that its trace is kept."""
+def test_a_trace_that_the_gateway_does_not_sample_is_sampled_nowhere(receiver: Receiver, tmp_path: Path) -> None:
+    """Requirement OBS-9: one sampling decision, although the client's `_meta` has the sampled flag."""
     called(receiver, tmp_path, 0, lambda: bool(trace_of_the_call(receiver)))
     assert {each.service for each in receiver.spans} == {CLIENT}
 

@@ -1,6 +1,6 @@
-"""Limits by organisation behind real Envoys: who it is says the verified token, never a header of the client.
+"""Limits by organization behind real Envoys: who it is says the verified token, never a header of the client.
 
-`vault` answers 5 requests of `acme` and 2 of each other organisation at once, then one an hour.
+`vault` answers 5 requests of `acme` and 2 of each other organization at once, then one an hour.
 """
 
 import json
@@ -66,15 +66,15 @@ def answers(up: Running, token: str | None, times: int, **headers: str) -> list[
         return [client.post(url, json=body).status_code for _ in range(times)]
 
 
-def test_each_organisation_has_its_own_limit(up: Running, issuer: Issuer) -> None:
-    """Issue rule: limits per organisation; one that is exhausted leaves the others alone."""
+def test_each_organization_has_its_own_limit(up: Running, issuer: Issuer) -> None:
+    """Requirement NET-13: limits per organization; an exhausted one leaves the others alone."""
     assert answers(up, issuer.token(org="acme"), 7) == [200] * 5 + [429] * 2
     assert answers(up, issuer.token(org="globex"), 3) == [200, 200, 429]
     assert answers(up, issuer.token(org="initech"), 1) == [200]
 
 
-def test_a_header_makes_nobody_another_organisation(up: Running, issuer: Issuer) -> None:
-    """Design, "Per-tool policy": the caller is who the token says; a client's own header counts for nothing."""
+def test_a_header_does_not_change_the_organization(up: Running, issuer: Issuer) -> None:
+    """Requirement SEC-2: the token names the organization; a client's own header is ignored."""
     token = issuer.token(org="globex")
     assert answers(up, token, 3) == [200, 200, 429]
     forged = {HEADER: "acme", "organization": "acme"}
@@ -82,13 +82,13 @@ def test_a_header_makes_nobody_another_organisation(up: Running, issuer: Issuer)
 
 
 def test_tokens_without_the_claim_share_one_limit(up: Running, issuer: Issuer) -> None:
-    """Product rule: leaving the organisation out is not a way past its limit, whoever the token is for."""
+    """Requirement NET-13: leaving the organization out does not bypass its limit."""
     assert answers(up, issuer.token(sub="ada"), 2) == [200, 200]
     assert answers(up, issuer.token(sub="grace"), 1) == [429]
 
 
-def test_who_may_not_call_takes_nothing_from_others(up: Running, issuer: Issuer) -> None:
-    """Product rule: limits stand behind tokens and authorisation."""
+def test_unauthorized_calls_do_not_consume_the_limit_of_others(up: Running, issuer: Issuer) -> None:
+    """Requirement NET-13: limits apply after token verification and authorization."""
     expired = issuer.token(org="acme", exp=1)
     assert set(answers(up, expired, 6)) == {401}
     assert set(answers(up, None, 6)) == {401}

@@ -115,8 +115,8 @@ def yaml_program(clone: Path, home: Path, api_server: ApiServer, tmp_path: Path)
 
 
 @pytest.mark.engine("pulumi-language-yaml")
-def test_a_program_in_yaml_previews_a_service_and_is_told_its_faults(yaml_program: Callable[..., str]) -> None:
-    """Issue, item 7: the components are hosted for other languages, with validation on the exact property."""
+def test_a_program_in_yaml_previews_a_service_and_gets_its_errors(yaml_program: Callable[..., str]) -> None:
+    """Requirement CMP-5: other languages use the components, with errors on the exact property."""
     printed = yaml_program("preview", "--json")
     state = json.loads(printed[printed.index("{") :])
     made = {step["newState"]["type"]: step["newState"] for step in state["steps"]}

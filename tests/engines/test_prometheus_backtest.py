@@ -59,8 +59,8 @@ def address(find_engine: Callable[[str], Path], tmp_path_factory: pytest.TempPat
         yield str(prometheus.http.base_url)
 
 
-def test_the_history_is_what_was_in_work_and_its_gap_stays_unknown(address: str, end: int) -> None:
-    """Product rule: both replicas count, samples that are there twice count once, a gap is no load of zero."""
+def test_the_history_is_in_flight_calls_and_its_gap_stays_unknown(address: str, end: int) -> None:
+    """Requirement SCL-11: both replicas count, duplicate samples count once, a gap is not a load of zero."""
     found = recorded(address, NAMESPACE, SERVER, days=HOURS / 24)
     first = int((end - (HOURS * 60 - 1) * 60 - found.start.timestamp()) // 60)
     assert not found.counts
@@ -78,8 +78,8 @@ def backtest(*arguments: str) -> Result:
     return CliRunner().invoke(app, command)
 
 
-def test_the_command_simulates_it(address: str) -> None:
-    """Issue, item 4: on the user's own history; calls in work need no duration."""
+def test_the_command_simulates_the_history(address: str) -> None:
+    """Requirement SCL-10: runs on the user's own history; in-flight calls need no duration."""
     result = backtest("--prometheus", address, "--days", "1", "--peak-replicas", "10")
     assert result.exit_code == 0, result.output
     assert "minutes of gaps: no data" in result.output
@@ -98,14 +98,14 @@ def test_the_command_simulates_it(address: str) -> None:
         (("--prometheus", "http://127.0.0.1:9"), "--prometheus: http://127.0.0.1:9 does not answer: "),
     ],
 )
-def test_what_cannot_be_asked_is_said(arguments: tuple[str, ...], text: str) -> None:
-    """Product rule: an error names the option, what is wrong and what to write instead."""
+def test_an_invalid_query_option_is_reported(arguments: tuple[str, ...], text: str) -> None:
+    """Requirement CFG-2: an error names the option, what is wrong and what to set instead."""
     result = backtest(*arguments)
     assert isinstance(result.exception, ConfigurationError)
     assert str(result.exception.issues[0]).startswith(text)
 
 
-def test_a_service_that_prometheus_does_not_know_is_said(address: str) -> None:
-    """Product rule: as above; an empty answer is no history of zeros."""
+def test_a_service_that_prometheus_does_not_know_is_reported(address: str) -> None:
+    """Requirement SCL-11: an empty result is not a history of zeros."""
     with pytest.raises(ConfigurationError, match=r"--prometheus: knows 0 minutes of mcp-rag; give at least 60: write "):
         recorded(address, NAMESPACE, "mcp-rag", days=1)

@@ -93,7 +93,7 @@ def lines_of(log: Path, trace: str) -> list[dict[str, str]]:
 def test_a_call_is_found_by_one_trace_id_in_metrics_traces_and_logs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Product rule: metric -> exemplar -> trace -> log, with the same ids."""
+    """Requirement OBS-9: metric -> exemplar -> trace -> log, with the same ids."""
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
     with otlp_receiver() as receiver, own_prometheus(tmp_path) as (prometheus, config):
         trace, log = traced_call(receiver, prometheus, config, tmp_path)
@@ -127,8 +127,8 @@ def traced_call(receiver: Receiver, prometheus: PagesPrometheus, config: Path, f
         return found[0]["trace_id"], places.log(pod.name)
 
 
-def test_grafana_leads_from_the_exemplar_to_the_trace() -> None:
-    """Grafana, Prometheus data source: the label of the exemplar that holds the id, and the source of traces."""
+def test_grafana_links_from_the_exemplar_to_the_trace() -> None:
+    """Grafana, Prometheus data source: the label of the exemplar that holds the id, and the data source of traces."""
     values = grafana_values(ObservabilityStackArgs())
     (destination,) = values["sidecar"]["datasources"]["exemplarTraceIdDestinations"]["traceIdLabelName"].split()
     assert destination == "trace_id"

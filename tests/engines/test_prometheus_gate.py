@@ -74,37 +74,37 @@ def gate(address: str, service: str, *more: str) -> Result:
         ("misused", 0, "good: "),
     ],
 )
-def test_a_canary_is_judged_beside_the_stable_version(address: str, service: str, code: int, said: str) -> None:
-    """Product rule: 0 good, 1 worse, 2 undecided; what callers do wrong is no fault of the new version."""
+def test_a_canary_is_compared_with_the_stable_version(address: str, service: str, code: int, said: str) -> None:
+    """Requirement NET-10: 0 pass, 1 fail, 2 inconclusive; caller errors are not failures of the new version."""
     result = gate(address, service, "--canary")
     assert (result.exit_code, said in result.output) == (code, True), result.output
 
 
 def test_the_evidence_is_shown(address: str) -> None:
-    """Product rule: whoever stops a release sees the numbers."""
+    """Requirement NET-10: an operator who stops a release sees the numbers."""
     output = gate(address, "failing", "--canary").output
     assert re.search(r"operations that failed: old 0\.10% of \d{4,5}, new 4\.76% of \d{4}, .*: worse\n", output)
     assert re.search(r"calls slower than [0-9.]+ s: .* pp \[[-+.0-9]+, [-+.0-9]+\]: good\n", output)
 
 
 @pytest.mark.parametrize(("service", "code"), [("released", 0), ("regressed", 1)])
-def test_a_release_is_judged_by_what_was_before_it(address: str, service: str, code: int) -> None:
-    """Product rule: without a canary, the newest release is compared with the one before, up to when it came."""
+def test_a_release_is_compared_with_the_previous_one(address: str, service: str, code: int) -> None:
+    """Requirement NET-10: without a canary, the newest release is compared with the one before it."""
     result = gate(address, service)
     assert result.exit_code == code, result.output
     assert "old" in result.output
 
 
-def test_waiting_ends_as_soon_as_it_is_worse(address: str) -> None:
-    """Product rule: a bad version is taken back at once, not after ten minutes."""
+def test_waiting_ends_as_soon_as_the_canary_fails(address: str) -> None:
+    """Requirement NET-10: a bad version is rolled back at once, not after ten minutes."""
     started = time.monotonic()
     result = gate(address, "failing", "--canary", "--wait")
     assert result.exit_code == 1
     assert time.monotonic() - started < 300
 
 
-def test_a_larger_difference_may_be_borne(address: str) -> None:
-    """Product rule: what is worse is the operator's to say."""
+def test_a_larger_difference_can_be_tolerated(address: str) -> None:
+    """Requirement NET-10: the operator sets the threshold."""
     assert gate(address, "failing", "--canary", "--errors", "0.2").exit_code == 0
 
 
@@ -121,8 +121,8 @@ def test_a_larger_difference_may_be_borne(address: str) -> None:
         ("good", ("--prometheus", "prometheus:9090"), "is not a URL; use one such as http://127.0.0.1:9090"),
     ],
 )
-def test_what_cannot_be_compared_is_said(address: str, service: str, more: tuple[str, ...], text: str) -> None:
-    """Product rule: an error names the object, what is wrong and what to write instead."""
+def test_an_impossible_comparison_is_reported(address: str, service: str, more: tuple[str, ...], text: str) -> None:
+    """Requirement CFG-2: an error names the object, what is wrong and what to set instead."""
     result = gate(address, service, *more)
     assert isinstance(result.exception, ConfigurationError)
     assert text in str(result.exception.issues[0])

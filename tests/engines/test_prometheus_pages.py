@@ -30,27 +30,27 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagesPrometheus
 
 
 @pytest.mark.parametrize("uid", PAGES)
-def test_every_question_of_a_page_has_an_answer(filled: PagesPrometheus, uid: str) -> None:
-    """Product rule: a panel that stays empty on a full fleet asks for something that nobody shows."""
+def test_every_query_of_a_dashboard_has_a_result(filled: PagesPrometheus, uid: str) -> None:
+    """Requirement OBS-1: a panel that is empty on a full fleet queries a series that does not exist."""
     page = PAGES[uid]
     choice = chosen(page, filled, MADE_UP_NOW)
     empty = [title for title, each in all_questions(page, choice) if not filled.ask(each, MADE_UP_NOW)]
     assert empty == []
 
 
-def test_a_question_about_nothing_has_no_answer(filled: PagesPrometheus) -> None:
-    """Product rule: a test that cannot fail proves nothing."""
+def test_a_query_of_an_unknown_series_has_no_result(filled: PagesPrometheus) -> None:
+    """Requirement PRJ-1: a test that cannot fail proves nothing."""
     assert filled.ask(Question("sum(mcp_nothing_total)", "", 30), MADE_UP_NOW) == []
 
 
-def test_a_refused_question_says_why(filled: PagesPrometheus) -> None:
-    """Product rule: an error names what is wrong and where."""
+def test_a_rejected_query_says_why(filled: PagesPrometheus) -> None:
+    """Requirement CFG-2: an error names what is wrong and where."""
     with pytest.raises(ConfigurationError, match=r"refuses a query: .*parse error.*is it a Prometheus"):
         filled.ask(Question("sum(", "", None), MADE_UP_NOW)
 
 
-def test_an_address_that_nobody_answers_is_named() -> None:
-    """Product rule: as above."""
+def test_an_unreachable_address_is_named() -> None:
+    """Requirement CFG-2: an error names what is wrong and where."""
     with (
         contextlib.closing(PagesPrometheus("http://127.0.0.1:9")) as nobody,
         pytest.raises(ConfigurationError, match=r"http://127.0.0.1:9 does not answer: .*write another address"),
@@ -58,8 +58,8 @@ def test_an_address_that_nobody_answers_is_named() -> None:
         nobody.ask(Question("up", "", None), MADE_UP_NOW)
 
 
-def test_the_pictures_of_the_documentation_are_those_of_the_pages(tmp_path: Path) -> None:
-    """Product rule: a reviewer sees a changed page as a changed picture; `make dashboard-pictures` draws them again."""
+def test_the_pictures_of_the_documentation_show_the_dashboards(tmp_path: Path) -> None:
+    """Requirement PRJ-3: a changed dashboard is a changed picture; `make dashboard-pictures` draws them again."""
     result = CliRunner().invoke(app, ["--stack", "dev", "-p", str(ROOT), str(tmp_path)])
     assert result.exit_code == 0, result.output
     drawn = {path.name: path for path in tmp_path.iterdir()}

@@ -19,12 +19,12 @@ from meshed_mcp.components.promql import sli
 pytestmark = pytest.mark.engine("prometheus")
 
 TIMES = ("--from", "2026-01-05T11:00", "--to", "2026-01-05T12:00")
-COLUMNS = ["begin", "end", "namespace", "service", "organisation", "tool", "calls"]
+COLUMNS = ["begin", "end", "namespace", "service", "organization", "tool", "calls"]
 
 
-def used(organisation: str, tool: str, per_second: float) -> Series:
-    """What is recorded of one organisation and tool."""
-    labels = {"namespace": "mcp-system", "mcp_server_name": "mcp-rag", "org": organisation, "gen_ai_tool_name": tool}
+def used(organization: str, tool: str, per_second: float) -> Series:
+    """What is recorded of one organization and tool."""
+    labels = {"namespace": "mcp-system", "mcp_server_name": "mcp-rag", "org": organization, "gen_ai_tool_name": tool}
     return Series({"__name__": sli.USAGE, **labels}, per_second, Shape.FLAT, Pace.RECORDED)
 
 
@@ -42,8 +42,8 @@ def usage(address: str, out: Path, *more: str) -> Result:
     return CliRunner().invoke(app, ["usage", "--prometheus", address, "--out", str(out), *TIMES, *more])
 
 
-def test_calls_are_exported_by_organisation_and_tool(address: str, tmp_path: Path) -> None:
-    """Product rule: rate x time; who called nothing has no row, and no column names a user."""
+def test_calls_are_exported_by_organization_and_tool(address: str, tmp_path: Path) -> None:
+    """Requirement OBS-13: rate x time; an organization without calls has no row, and no column names a user."""
     out = tmp_path / "usage.csv"
     result = usage(address, out)
     assert result.exit_code == 0, result.output
@@ -55,7 +55,7 @@ def test_calls_are_exported_by_organisation_and_tool(address: str, tmp_path: Pat
     assert f"2 rows, 9000 calls in {out}" in result.output
 
 
-def test_parquet_holds_the_same(address: str, tmp_path: Path) -> None:
+def test_parquet_contains_the_same_rows(address: str, tmp_path: Path) -> None:
     """Apache Parquet, read back by the library that analytics use."""
     parquet = pytest.importorskip("pyarrow.parquet")
     assert usage(address, tmp_path / "usage.parquet").exit_code == 0
@@ -64,8 +64,8 @@ def test_parquet_holds_the_same(address: str, tmp_path: Path) -> None:
     assert table["calls"] == [1800, 7200]
 
 
-def test_a_long_time_is_cut_into_parts(address: str, tmp_path: Path) -> None:
-    """Product rule: a row per part, so that days can be told apart."""
+def test_a_long_time_is_split_into_parts(address: str, tmp_path: Path) -> None:
+    """Requirement OBS-13: one row per part, so days are separate."""
     out = tmp_path / "usage.csv"
     assert usage(address, out, "--from", "2026-01-05T10:00", "--hours", "1").exit_code == 0
     with out.open(encoding="utf-8") as file:
@@ -84,8 +84,8 @@ def test_a_long_time_is_cut_into_parts(address: str, tmp_path: Path) -> None:
         (("--out", "usage.xlsx"), "usage.xlsx is neither CSV nor Parquet; use a name that ends in .csv or .parquet"),
     ],
 )
-def test_what_cannot_be_exported_is_said(address: str, tmp_path: Path, more: tuple[str, ...], text: str) -> None:
-    """Product rule: an error names the option, what is wrong and what to write instead."""
+def test_an_impossible_export_is_reported(address: str, tmp_path: Path, more: tuple[str, ...], text: str) -> None:
+    """Requirement CFG-2: an error names the option, what is wrong and what to set instead."""
     result = usage(address, tmp_path / "usage.csv", *more)
     assert isinstance(result.exception, ConfigurationError)
     assert text in str(result.exception.issues[0])

@@ -57,8 +57,8 @@ def served(client: ApiClient, item: dict[str, Any]) -> bool:
     return True
 
 
-def test_the_dev_stack_comes_up_stays_as_it_is_and_goes_away(pulumi: Pulumi, empty_cluster: engine.ApiServer) -> None:
-    """Product rule: preview, up, a second preview without a change, destroy; https://www.pulumi.com/docs/iac/cli/."""
+def test_the_dev_stack_comes_up_stays_unchanged_and_goes_down(pulumi: Pulumi, empty_cluster: engine.ApiServer) -> None:
+    """Requirement CMP-6: `pulumi preview`, `up`, a second preview without a change, then `destroy`."""
     client, objects = empty_cluster.client, record(PROJECT, STACK).objects
     kinds = {(item["apiVersion"], item["kind"]) for item in objects} | {("v1", "ConfigMap"), ("v1", "Secret")}
     everything = sorted(f"{item['kind']} {item['metadata']['name']}" for item in objects)
@@ -72,10 +72,10 @@ def test_the_dev_stack_comes_up_stays_as_it_is_and_goes_away(pulumi: Pulumi, emp
     assert present(client, objects) == []
 
 
-def test_a_wrong_stack_fails_the_preview_with_one_line_per_fault_and_creates_nothing(
+def test_a_wrong_stack_fails_the_preview_with_one_line_per_error_and_creates_nothing(
     pulumi: Pulumi, empty_cluster: engine.ApiServer
 ) -> None:
-    """Product rule (refuse early): which object, which field, what is wrong, what to write; nothing half-applied."""
+    """Requirement CFG-1: object, field, what is wrong, what to set; nothing is registered."""
     path = pulumi.folder / f"Pulumi.{STACK}.yaml"
     stack = yaml.safe_load(path.read_text())
     services = stack["config"]["meshed-mcp:services"]

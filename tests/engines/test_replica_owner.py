@@ -5,7 +5,7 @@ from meshed_mcp.components.mesh.service.workload import TAKES_SIZE_BACK, deploym
 from tests.engines.api_server import ApiServer
 
 
-def test_a_fixed_size_replaces_what_an_autoscaler_has_set(api_server: ApiServer) -> None:
+def test_a_fixed_size_replaces_the_autoscalers_replicas(api_server: ApiServer) -> None:
     """Kubernetes, "Server-Side Apply", conflicts: another manager's field changes only where an apply is forced."""
     client = api_server.client
     raw = {"image": "registry.example.com/mcp-owned:1", "namespace": "default", "replicas": 2}

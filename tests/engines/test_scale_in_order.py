@@ -156,8 +156,8 @@ def costs(server: ApiServer) -> list[str | None]:
     return [item["metadata"].get("annotations", {}).get(ANNOTATION) for _, item in sorted(pods(server).items())]
 
 
-def test_the_emptiest_replica_goes_first(api_server: ApiServer, replicas: list[str], marker: None) -> None:
-    """Kubernetes, "Pod deletion cost": the lowest is removed first. Issue, item 5: drain order."""
+def test_the_replica_with_fewest_sessions_goes_first(api_server: ApiServer, replicas: list[str], marker: None) -> None:
+    """Kubernetes, "Pod deletion cost": the lowest is removed first. Requirement SCL-3: drain order."""
     assert marker is None
     wait_for(lambda: costs(api_server) == ["10", "8", "6", "4", "2", "0"], "every mark", 60)
     for left in range(REPLICAS - 1, 0, -1):

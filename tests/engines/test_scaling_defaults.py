@@ -38,7 +38,7 @@ def flags(find_engine: Callable[[str], Path]) -> dict[str, str]:
 
 
 def test_periods_and_tolerance_are_the_controllers(flags: dict[str, str]) -> None:
-    """kube-controller-manager: sync period, tolerance, stabilisation of shrinking."""
+    """kube-controller-manager: sync period, tolerance, scale-down stabilization."""
     assert flags["horizontal-pod-autoscaler-sync-period"] == f"{algorithm.SYNC_SECONDS}s"
     assert scale_out_latency.HPA_SYNC_SECONDS == algorithm.SYNC_SECONDS
     assert float(flags["horizontal-pod-autoscaler-tolerance"]) * 100 == ScaleDown().tolerance_percent
@@ -46,8 +46,8 @@ def test_periods_and_tolerance_are_the_controllers(flags: dict[str, str]) -> Non
     assert flags["horizontal-pod-autoscaler-downscale-stabilization"] == "5m0s"
 
 
-def test_behaviour_that_repeats_kubernetes_is_what_the_server_fills_in(api_server: ApiServer) -> None:
-    """Kubernetes API, HPA v2: defaults of `behavior.scaleUp`; those of policies we choose ourselves."""
+def test_behavior_that_repeats_kubernetes_equals_the_servers_defaults(api_server: ApiServer) -> None:
+    """Kubernetes API, HPA v2: defaults of `behavior.scaleUp`; the policies are the product's own."""
     assert api_server.client.apply(HPA) is None
     filled = (api_server.client.get(HPA) or {})["spec"]["behavior"]
     api_server.client.delete(HPA)
@@ -55,7 +55,7 @@ def test_behaviour_that_repeats_kubernetes_is_what_the_server_fills_in(api_serve
     assert {policy["periodSeconds"] for policy in filled["scaleUp"]["policies"]} == {ScaleUp().period_seconds}
 
 
-def test_what_node_pools_repeat_is_karpenters(crd_dir: Path) -> None:
+def test_node_pool_defaults_are_karpenters(crd_dir: Path) -> None:
     """Karpenter's CRD: age of a node, and how many may be removed at a time."""
     (crd,) = [item for item in yaml.safe_load_all((crd_dir / "karpenter-1.15.0.yaml").read_text()) if is_pool(item)]
     spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
@@ -69,8 +69,8 @@ def is_pool(item: dict[str, Any] | None) -> bool:
     return item is not None and item["spec"]["names"]["kind"] == "NodePool"
 
 
-def test_what_we_write_against_kedas_defaults_is_still_needed(crd_dir: Path) -> None:
-    """KEDA's CRD: a fallback is static, and shrinks, unless another behaviour is written."""
+def test_settings_against_kedas_defaults_are_still_needed(crd_dir: Path) -> None:
+    """KEDA's CRD: a fallback is static, and shrinks, unless another behavior is set."""
     text = (crd_dir / "keda-2.21.0.yaml").read_text()
     (crd,) = [item for item in yaml.safe_load_all(text) if item and item["spec"]["names"]["kind"] == "ScaledObject"]
     spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]

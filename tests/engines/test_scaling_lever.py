@@ -139,7 +139,7 @@ def minimum(server: ApiServer, item: Manifest) -> int:
 def test_a_step_raises_the_minimum_and_it_falls_back_after_the_hold(
     api_server: ApiServer, scaled: Manifest, start: Start, load: Load
 ) -> None:
-    """Measured with KEDA: a raised minimum becomes the size at once. Product rule: held, never above the maximum."""
+    """Measured with KEDA: a raised minimum is the size at once. Requirement SCL-6: held, never above the maximum."""
     with start("first"), start("second"):
         load.value = 35
         wait_for(lambda: minimum(api_server, scaled) == 4, "four replicas for 35 calls at 10 each")
@@ -152,7 +152,7 @@ def test_a_step_raises_the_minimum_and_it_falls_back_after_the_hold(
 def test_a_step_raises_the_minimum_without_waiting_for_the_rule(
     api_server: ApiServer, scaled: Manifest, start: Start, load: Load, prometheus: PagesPrometheus, tmp_path: Path
 ) -> None:
-    """Product rule: with the scrape that sees it. Here no rule ever records it."""
+    """Requirement SCL-6: the scrape that sees the step suffices; no recording rule is read."""
     (tmp_path / "rules.yaml").write_text('{"groups": []}', encoding="utf-8")
     prometheus.reload()
     load.recorded = 2
@@ -163,10 +163,10 @@ def test_a_step_raises_the_minimum_without_waiting_for_the_rule(
         wait_for(lambda: minimum(api_server, scaled) == 2, "what is recorded")
 
 
-def test_what_is_unknown_changes_nothing(
+def test_missing_metrics_change_no_minimum(
     api_server: ApiServer, scaled: Manifest, start: Start, load: Load, prometheus: PagesPrometheus, tmp_path: Path
 ) -> None:
-    """Product rule: a lost gauge, and a Prometheus that answers no more, are no reason to shrink."""
+    """Requirement SCL-2: neither a lost gauge nor an unreachable Prometheus shrinks a service."""
     with start("only"):
         load.value = 35
         wait_for(lambda: minimum(api_server, scaled) == 4, "four replicas")
@@ -178,8 +178,8 @@ def test_what_is_unknown_changes_nothing(
         assert minimum(api_server, scaled) == 4
 
 
-def test_its_account_may_do_nothing_else(api_server: ApiServer, start: Start, tmp_path: Path) -> None:
-    """Kubernetes RBAC, judged by the server: least privilege."""
+def test_the_fast_scalers_account_may_do_nothing_else(api_server: ApiServer, start: Start, tmp_path: Path) -> None:
+    """Kubernetes RBAC, evaluated by the server: least privilege."""
     assert callable(start)
     http = api_server.client.http
     token = {"Authorization": f"Bearer {(tmp_path / 'token').read_text()}"}

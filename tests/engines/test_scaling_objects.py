@@ -34,7 +34,7 @@ SETTINGS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
-def test_every_size_policy_is_accepted(api_server: ApiServer, settings: dict[str, Any]) -> None:
+def test_every_vpa_policy_is_accepted(api_server: ApiServer, settings: dict[str, Any]) -> None:
     """VPA 1.8.1, CRD `verticalpodautoscalers.autoscaling.k8s.io`, strict field validation."""
     (item,) = right_sizing.manifests(policy(settings))
     assert api_server.client.apply(item) is None
@@ -53,7 +53,7 @@ SCALED: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("settings", SCALED, ids=str)
 @pytest.mark.parametrize("helped", [False, True], ids=["alone", "lever and marks"])
-def test_every_autoscaler_and_what_helps_it_is_accepted_and_kept(
+def test_every_autoscaler_and_its_companions_are_accepted_and_kept(
     api_server: ApiServer, settings: dict[str, Any], *, helped: bool
 ) -> None:
     """KEDA 2.21, CRD `scaledobjects.keda.sh`, the Prometheus operator's and Kubernetes' own, strict fields."""
@@ -81,7 +81,7 @@ def test_every_autoscaler_without_keda_is_accepted(api_server: ApiServer, settin
     api_server.client.delete(item)
 
 
-def test_a_mode_that_yaml_has_made_a_boolean_is_refused_by_the_server(api_server: ApiServer) -> None:
+def test_an_update_mode_that_yaml_reads_as_boolean_is_rejected_by_the_server(api_server: ApiServer) -> None:
     """What the quoted `Off` guards against: unquoted, YAML 1.1 reads false."""
     (item,) = right_sizing.manifests(policy({}))
     item["spec"]["updatePolicy"]["updateMode"] = False
@@ -96,7 +96,7 @@ NODES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("wanted", NODES, ids=str)
-def test_everything_about_nodes_is_accepted_and_kept(api_server: ApiServer, wanted: dict[str, Any]) -> None:
+def test_every_node_object_is_accepted_and_kept(api_server: ApiServer, wanted: dict[str, Any]) -> None:
     """Kubernetes 1.36 with the CRDs of Karpenter 1.15 and CapacityBuffer, strict field validation."""
     raw = {"targets": {}, "namespace": "default", "prometheus_url": URL, "nodes": wanted, "images": ["a:1", "b:1"]}
     args = AutoscalingPolicyArgs.model_validate(raw)

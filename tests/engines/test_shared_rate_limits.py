@@ -135,8 +135,8 @@ def over_limit(address: str) -> int:
     return sum(int(line.rpartition(" ")[2]) for line in text.splitlines())
 
 
-def test_all_pods_together_answer_what_the_limit_says(up: Running, client: httpx2.Client) -> None:
-    """Issue rule: a shared limit is one number, however many pods there are."""
+def test_all_pods_together_enforce_the_shared_limit(up: Running, client: httpx2.Client) -> None:
+    """Requirement NET-14: a shared limit is one number, however many pods there are."""
     assert statuses(client, call("read"), 4 * PODS) == [200] * 6 + [429] * (4 * PODS - 6)
     assert statuses(client, call("whoami"), 3) == [200, 200, 429]
     assert statuses(client, call("delete"), 1) == [429]
@@ -145,21 +145,21 @@ def test_all_pods_together_answer_what_the_limit_says(up: Running, client: httpx
 
 
 def test_requests_that_name_no_tool_share_the_smallest_limit(client: httpx2.Client) -> None:
-    """Product rule: leaving the name out is never better than saying it."""
+    """Requirement NET-13: leaving the name out is never better than sending it."""
     assert statuses(client, call("read", "2025-11-25"), 4)[2:] == [429, 429]
 
 
-def test_services_are_counted_apart_and_refusals_say_when_to_return(client: httpx2.Client) -> None:
-    """RFC 6585, section 4; Product rule: each service has its own limits."""
+def test_services_are_counted_separately_and_rejections_have_retry_after(client: httpx2.Client) -> None:
+    """RFC 6585, section 4; requirement NET-14: each service has its own limits."""
     assert statuses(client, call("whoami"), 2, "closed") == [200, 200]
     refused = client.post("http://closed:8000/mcp", **call("whoami"))
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
 
 
 @pytest.mark.parametrize(("host", "status"), [("vault", 200), ("closed", 503)])
-def test_while_redis_is_away_requests_meet_what_the_stack_chose(
+def test_with_redis_down_requests_follow_the_stacks_failure_mode(
     client: httpx2.Client, redis: RedisServer, host: str, status: int
 ) -> None:
-    """Envoy, RateLimit, `failure_mode_deny`; Product rule: open lets pass, closed refuses with 503."""
+    """Envoy, RateLimit, `failure_mode_deny`; requirement NET-14: open allows, closed rejects with 503."""
     redis.stop()
     assert statuses(client, call("read"), 3, host) == [status] * 3

@@ -107,7 +107,7 @@ def every(value: Any, kind: str) -> Iterator[views.Config]:
 
 
 def test_no_listener_is_lost(judged: Judged) -> None:
-    """Istio: where a filter cannot be built, the listener is left out and the log alone says so."""
+    """Istio: where a filter cannot be built, the listener is left out and only the log reports it."""
     for name, dump in judged.sidecars.items():
         assert {"virtualInbound", "virtualOutbound"} <= set(views.listeners(dump)), name
         assert list(views.managers(views.listeners(dump)["virtualInbound"])), name
@@ -158,8 +158,8 @@ def test_filters_are_in_the_order_of_their_decisions(judged: Judged) -> None:
             assert kinds[-1] == "router", name
 
 
-def test_every_sidecar_judges_who_calls(judged: Judged) -> None:
-    """Product rule: no server is reached past a policy."""
+def test_every_sidecar_checks_the_caller(judged: Judged) -> None:
+    """Requirement SEC-10: no server is reached past a policy."""
     for name, dump in judged.sidecars.items():
         for manager in views.managers(views.listeners(dump)["virtualInbound"]):
             assert "envoy.filters.http.rbac" in set(filter_names(manager["httpFilters"])), name
@@ -176,13 +176,13 @@ def test_limits_are_enforced_on_all_requests(judged: Judged) -> None:
 
 
 def test_every_filter_is_in_istios_own_proxy(judged: Judged) -> None:
-    """Design D2: one that istio-proxy lacks costs the listener; stock Envoy would take it."""
+    """Requirement SEC-14: a filter that istio-proxy lacks costs the listener; stock Envoy would accept it."""
     for item in judged.objects:
         if item["kind"] == "EnvoyFilter":
             assert foreign_filters(item, "1.31") == [], item["metadata"]["name"]
 
 
-def test_a_sidecar_knows_what_it_calls_and_nothing_else(judged: Judged) -> None:
+def test_a_sidecar_knows_only_the_services_it_calls(judged: Judged) -> None:
     """Istio API, Sidecar: every cluster of a limited proxy is of a host that it imports."""
     limited = {
         item["metadata"]["name"]: set(item["spec"]["egress"][0]["hosts"])
@@ -203,7 +203,7 @@ def test_a_sidecar_knows_what_it_calls_and_nothing_else(judged: Judged) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sidecars", "gateways"])
-def test_envoy_loads_what_istiod_makes(judged: Judged, kind: str, tmp_path: Path) -> None:
+def test_envoy_loads_istiods_configuration(judged: Judged, kind: str, tmp_path: Path) -> None:
     """Envoy, `--mode validate`: every listener, filter, script, route and cluster of every pod."""
     names = judged.gateways if kind == "gateways" else list(judged.sidecars)
     assert names

@@ -95,7 +95,7 @@ async def answers(up: Running, mode: Any) -> list[str]:
 
 
 def test_every_session_stays_on_one_replica_and_all_replicas_get_some(up: Running) -> None:
-    """Issue: sticky. 40 sessions: a canary of 25 % without any is one in 100,000 runs."""
+    """Requirement NET-7: 40 sessions; a canary of 25 % without any is one in 100,000 runs."""
     sessions = [set(anyio.run(answers, up, "legacy")) for _ in range(SESSIONS)]
     assert [len(places) for places in sessions] == [1] * SESSIONS
     replicas = set.union(*sessions)
@@ -103,14 +103,14 @@ def test_every_session_stays_on_one_replica_and_all_replicas_get_some(up: Runnin
     assert len(replicas) == 3
 
 
-def test_clients_without_sessions_are_not_bound(up: Running) -> None:
-    """MCP 2026-07-28: any replica may answer any request."""
+def test_clients_without_sessions_are_not_bound_to_a_replica(up: Running) -> None:
+    """MCP 2026-07-28: any replica may serve any request."""
     found = {place for _ in range(SESSIONS) for place in anyio.run(answers, up, "2026-07-28")}
     assert len(found) == 3
 
 
-def test_a_client_sees_an_id_without_an_address_and_no_header_of_ours(up: Running) -> None:
-    """Product rule: the pod's address is nobody's business, in clear or in hex."""
+def test_a_client_sees_an_id_without_an_address_and_no_internal_header(up: Running) -> None:
+    """Requirement NET-7: the id reveals the pod's address neither in clear nor in hex."""
     with as_front(up) as client:
         answer = client.post(URL, json=INITIALIZE)
         session = answer.headers["mcp-session-id"]
@@ -126,14 +126,14 @@ def test_a_client_sees_an_id_without_an_address_and_no_header_of_ours(up: Runnin
 
 
 @pytest.mark.parametrize("foreign", ["nobody", "nobody~", f"nobody~{b'127.0.0.1:22'.hex()}", "nobody~" + "ab" * 40])
-def test_a_made_up_id_is_answered_as_an_unknown_session(up: Running, foreign: str) -> None:
-    """MCP 2025-11-25, "Session Management": 404; the proxy goes to no address that a client chose."""
+def test_an_invented_id_is_an_unknown_session(up: Running, foreign: str) -> None:
+    """MCP 2025-11-25, "Session Management": 404; the proxy connects to no address that a client chose."""
     with as_front(up) as client:
         assert client.post(URL, json=PING, headers={"mcp-session-id": foreign}).status_code == 404
 
 
-def test_a_replica_that_ends_serves_its_sessions_and_gets_no_new_ones(up: Running) -> None:
-    """istiod, persistent-session label: an endpoint that drains is chosen for requests that name it, and no others."""
+def test_a_draining_replica_serves_its_sessions_and_gets_no_new_ones(up: Running) -> None:
+    """istiod, persistent-session label: a draining endpoint serves only requests that name it."""
     (ending,) = [pod for pod in up.topology.pods if pod.name == "back-0"]
     with as_front(up) as client:
         sessions: dict[str, str] = {}
@@ -150,10 +150,10 @@ def test_a_replica_that_ends_serves_its_sessions_and_gets_no_new_ones(up: Runnin
     changes.add(up, ending.deployment, 1)
 
 
-def test_a_session_whose_replica_is_gone_ends_with_404_and_a_new_one_works(up: Running) -> None:
+def test_a_session_whose_replica_is_lost_gets_404_and_a_new_one_works(up: Running) -> None:
     """MCP 2025-11-25, "Session Management": on 404 the client begins a new session.
 
-    A request that the dying process still took is answered 503; later ones are marked as undelivered and go to another
+    A request that the dying process still accepted gets 503; later ones are marked as undelivered and go to another
     replica, which knows no such session.
     """
     with as_front(up) as client:

@@ -33,7 +33,7 @@ def whoami(context: Context) -> str:
 
 @service.tool()
 def organization(context: Context) -> str:
-    """Say which organisation the sidecar vouches for."""
+    """Say which organization the sidecar vouches for."""
     request = context.request_context.request
     return "" if request is None else ",".join(request.headers.getlist("x-organization-id"))
 

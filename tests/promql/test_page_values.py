@@ -181,8 +181,8 @@ SHOWN = {
             f'{{{OF_SERVER},gen_ai_tool_name="ingest"}}': 0.5,
         },
     ),
-    "an organisation pays for the calls that it made": Shown(
-        cost.by_organisation(5, SELECT),
+    "an organization pays for the calls that it made": Shown(
+        cost.by_organization(5, SELECT),
         (
             series(sli.USAGE, "1x20", pod="", org="acme", gen_ai_tool_name="search"),
             series(sli.USAGE, "3x20", pod="", org="globex", gen_ai_tool_name="search"),

@@ -1,4 +1,4 @@
-"""Every series that panels, rules and alerts ask for is in the catalogue or recorded by a rule."""
+"""Every series that panels, rules and alerts ask for is in the catalog or recorded by a rule."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -90,8 +90,8 @@ async def answer(question: Question, ctx: Request, sources: SourceCount = 5) -> 
     found = await peers.rag.ask(_Found, "search", question=question, limit=sources)
     if not found.hits:
         return Answer(text="No remembered text fits this question.", method="none", model=None, sources=[])
-    await ctx.report_progress(1, 2, "summarising")
+    await ctx.report_progress(1, 2, "summarizing")
     passages = "\n\n".join(f"{hit.title}.\n\n{hit.snippet}" for hit in found.hits)
-    summary = await peers.llm.ask(_Summary, "summarise", text=passages, question=question)
+    summary = await peers.llm.ask(_Summary, "summarize", text=passages, question=question)
     await ctx.report_progress(2, 2, "done")
     return Answer(text=summary.text, method=summary.method, model=summary.model, sources=found.hits)

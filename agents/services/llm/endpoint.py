@@ -1,7 +1,7 @@
 """A model behind an OpenAI-compatible endpoint: `POST <base URL>/chat/completions`.
 
 In: the endpoint's settings and messages. Out: the answer's text, or EndpointError with one line and without the key.
-Proxy settings of the environment are honoured. Not here: prompts and tools (service.py).
+Proxy settings of the environment are honored. Not here: prompts and tools (service.py).
 """
 
 from collections.abc import Callable, Mapping, Sequence

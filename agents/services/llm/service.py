@@ -72,7 +72,7 @@ class Model:
         """Return the model's answer. Raises ToolError."""
         if self.endpoint is None:
             raise ToolError(
-                f"no model is configured; set {ENV_LLM_URL} and {ENV_LLM_MODEL}, or use summarise_extractive"
+                f"no model is configured; set {ENV_LLM_URL} and {ENV_LLM_MODEL}, or use summarize_extractive"
             )
         try:
             text = await self.endpoint.complete(self.http, messages, max_tokens, self.count_tokens)
@@ -110,16 +110,16 @@ async def complete(prompt: Prompt, ctx: Request, max_tokens: Tokens = SUMMARY_TO
 
 
 @service.tool(annotations=ASKS_A_MODEL)
-async def summarise(text: Text, ctx: Request, sentences: Sentences = 3, question: Question = "") -> Summary:
-    """Summarise a text in a few sentences, by the configured model.
+async def summarize(text: Text, ctx: Request, sentences: Sentences = 3, question: Question = "") -> Summary:
+    """Summarize a text in a few sentences, by the configured model.
 
     Where no model is configured the summary is extractive: unchanged sentences of the text, chosen by word frequency.
     The result's `method` says which it was.
     """
     model = _model(ctx)
     if model.endpoint is None:
-        return summarise_extractive(text, sentences, question)
-    instruction = f"Summarise the user's text in at most {sentences} sentences. Use nothing but the text."
+        return summarize_extractive(text, sentences, question)
+    instruction = f"Summarize the user's text in at most {sentences} sentences. Use nothing but the text."
     if question:
         instruction += f" Answer this question with it, and say so if it holds no answer: {question}"
     answer = await model.ask(_said("system", instruction), _said("user", text), max_tokens=SUMMARY_TOKENS)
@@ -127,7 +127,7 @@ async def summarise(text: Text, ctx: Request, sentences: Sentences = 3, question
 
 
 @service.tool(annotations=EXTRACTS)
-def summarise_extractive(text: Text, sentences: Sentences = 3, question: Question = "") -> Summary:
+def summarize_extractive(text: Text, sentences: Sentences = 3, question: Question = "") -> Summary:
     """Pick the sentences of a text that carry most of it, unchanged, by word frequency; no model, nothing generated."""
     return Summary(text=extractive_summary(text, sentences, question), method="extractive")
 

@@ -1,1 +1,1 @@
-"""mcp-organization: organisations and their members in a database."""
+"""mcp-organization: organizations and their members in a database."""

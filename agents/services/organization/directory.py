@@ -1,4 +1,4 @@
-"""Organisations and members in a database.
+"""Organizations and members in a database.
 
 In: checked values. Out: frozen models. Not here: tools and their bounds (service.py), the tables' history (versions/).
 """
@@ -26,14 +26,14 @@ class _Row(BaseModel):
 
 
 class Organization(_Row):
-    """An organisation; its name is unique."""
+    """An organization; its name is unique."""
 
     name: str
     description: str
 
 
 class Member(_Row):
-    """A person in an organisation; the e-mail address is unique within it."""
+    """A person in an organization; the e-mail address is unique within it."""
 
     organization: str
     email: str
@@ -46,25 +46,25 @@ class DirectoryError(LookupError):
 
 
 class Directory:
-    """The organisations. Every method is a transaction and blocks."""
+    """The organizations. Every method is a transaction and blocks."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(self, name: str, description: str) -> Organization:
-        """Add an organisation. Raises DirectoryError when the name is taken."""
+        """Add an organization. Raises DirectoryError when the name is taken."""
         row = {"name": name, "description": description}
         try:
             with self._database.write() as connection:
                 connection.execute(sa.insert(ORGANIZATIONS).values(row))
         except IntegrityError:
-            raise DirectoryError(f"the organisation {name!r} exists already; choose another name") from None
+            raise DirectoryError(f"the organization {name!r} exists already; choose another name") from None
         return Organization(**row)
 
     def add(self, member: Member) -> Member:
         """Add a member, or change name and role of the one with this address. Raises DirectoryError."""
         with self._database.write() as connection:
-            # The organisation's row is held: two writers of one address must not both find nobody.
+            # The organization's row is held: two writers of one address must not both find nobody.
             _existing(connection, member.organization, locked=True)
             same = (MEMBERS.c.organization == member.organization) & (MEMBERS.c.email == member.email)
             changed = connection.execute(sa.update(MEMBERS).where(same).values(name=member.name, role=member.role))
@@ -73,12 +73,12 @@ class Directory:
         return member
 
     def organization(self, name: str) -> Organization:
-        """The organisation of that name. Raises DirectoryError."""
+        """The organization of that name. Raises DirectoryError."""
         with self._database.read() as connection:
             return _existing(connection, name)
 
     def organizations(self, limit: int, after: str) -> list[Organization]:
-        """At most `limit` organisations by name, beginning behind `after`."""
+        """At most `limit` organizations by name, beginning behind `after`."""
         query = sa.select(ORGANIZATIONS).where(ORGANIZATIONS.c.name > after).order_by(ORGANIZATIONS.c.name)
         with self._database.read() as connection:
             return [Organization.model_validate(row) for row in connection.execute(query.limit(limit))]
@@ -92,7 +92,7 @@ class Directory:
             return [Member.model_validate(row) for row in rows]
 
     def find(self, text: str, limit: int) -> list[Member]:
-        """At most `limit` members of any organisation whose name or address holds `text`, case ignored."""
+        """At most `limit` members of any organization whose name or address holds `text`, case ignored."""
         in_name = MEMBERS.c.name.icontains(text, autoescape=True)
         query = sa.select(MEMBERS).where(in_name | MEMBERS.c.email.icontains(text, autoescape=True))
         with self._database.read() as connection:
@@ -104,5 +104,5 @@ def _existing(connection: sa.Connection, name: str, *, locked: bool = False) -> 
     query: sa.Select[Any] = sa.select(ORGANIZATIONS).where(ORGANIZATIONS.c.name == name)
     row = connection.execute(query.with_for_update() if locked else query).first()
     if row is None:
-        raise DirectoryError(f"there is no organisation {name!r}; list_organizations shows the names")
+        raise DirectoryError(f"there is no organization {name!r}; list_organizations shows the names")
     return Organization.model_validate(row)

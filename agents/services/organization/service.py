@@ -1,4 +1,4 @@
-"""The service mcp-organization: tools over the directory of organisations and members.
+"""The service mcp-organization: tools over the directory of organizations and members.
 
 In: tool calls within their bounds. Out: structured results. Not here: storage (directory.py).
 """
@@ -43,7 +43,7 @@ REPLACES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempote
 
 
 class OrganizationPage(BaseModel):
-    """Organisations by name; `next_after` is empty on the last page."""
+    """Organizations by name; `next_after` is empty on the last page."""
 
     organizations: list[Organization]
     next_after: str
@@ -57,7 +57,7 @@ class MemberPage(BaseModel):
 
 
 class MembersFound(BaseModel):
-    """Members of any organisation; `complete` is false when there are more than the limit allows."""
+    """Members of any organization; `complete` is false when there are more than the limit allows."""
 
     members: list[Member]
     complete: bool
@@ -74,7 +74,7 @@ async def _lifespan(_: MCPServer[Directory]) -> AsyncIterator[Directory]:
 
 
 service = MCPService(
-    NAME, version=RELEASE, description="Organisations and their members, kept in a database.", lifespan=_lifespan
+    NAME, version=RELEASE, description="Organizations and their members, kept in a database.", lifespan=_lifespan
 )
 Request = Context[Directory, Any]
 
@@ -83,7 +83,7 @@ Request = Context[Directory, Any]
 def create_organization(
     name: OrganizationName, ctx: Request, description: Annotated[str, Field(max_length=500)] = ""
 ) -> Organization:
-    """Create an organisation. Fails when the name is taken."""
+    """Create an organization. Fails when the name is taken."""
     with _faults():
         return _directory(ctx).create(name, description)
 
@@ -92,14 +92,14 @@ def create_organization(
 def add_member(
     organization: OrganizationName, email: Email, name: PersonName, ctx: Request, role: Role = "member"
 ) -> Member:
-    """Add a person to an organisation; for an address that is a member already, name and role are replaced."""
+    """Add a person to an organization; for an address that is a member already, name and role are replaced."""
     with _faults():
         return _directory(ctx).add(Member(organization=organization, email=email.lower(), name=name, role=role))
 
 
 @service.tool(annotations=READS)
 def list_organizations(ctx: Request, limit: Limit = 50, after: After = "") -> OrganizationPage:
-    """List organisations in the order of their names, a page at a time."""
+    """List organizations in the order of their names, a page at a time."""
     with _faults():
         found = _directory(ctx).organizations(limit + 1, after)
     more = len(found) > limit
@@ -108,7 +108,7 @@ def list_organizations(ctx: Request, limit: Limit = 50, after: After = "") -> Or
 
 @service.tool(annotations=READS)
 def list_members(organization: OrganizationName, ctx: Request, limit: Limit = 50, after: After = "") -> MemberPage:
-    """List the members of one organisation in the order of their addresses, a page at a time."""
+    """List the members of one organization in the order of their addresses, a page at a time."""
     with _faults():
         found = _directory(ctx).members(organization, limit + 1, after)
     more = len(found) > limit
@@ -119,7 +119,7 @@ def list_members(organization: OrganizationName, ctx: Request, limit: Limit = 50
 def find_members(
     text: Annotated[str, Field(min_length=1, max_length=200)], ctx: Request, limit: Limit = 50
 ) -> MembersFound:
-    """Find people in all organisations by a part of their name or e-mail address; case is ignored."""
+    """Find people in all organizations by a part of their name or e-mail address; case is ignored."""
     with _faults():
         found = _directory(ctx).find(text, limit + 1)
     return MembersFound(members=found[:limit], complete=len(found) <= limit)
@@ -127,7 +127,7 @@ def find_members(
 
 @service.resource("organization://{name}", mime_type="application/json")
 def organization(name: str, ctx: Request) -> str:
-    """One organisation as JSON."""
+    """One organization as JSON."""
     try:
         with database_errors(ResourceError):
             return _directory(ctx).organization(name).model_dump_json()

@@ -18,7 +18,7 @@ class LeverSettings(Model):
     """Image with this package's runtime."""
 
     hold_seconds: int = Field(default=300, ge=30, le=3600)
-    """How long a raised minimum is held. The default is the HPA's own stabilisation of shrinking."""
+    """How long a raised minimum is held. The default is the HPA's own stabilization of shrinking."""
 
     replicas: int = Field(default=2, ge=1, le=3)
     """Processes. They write the same, so that two do no harm, and one may be lost with its node."""

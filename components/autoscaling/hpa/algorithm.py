@@ -1,4 +1,4 @@
-"""The HPA's algorithm for metrics with an average value: recommendations, stabilisation, policies, bounds.
+"""The HPA's algorithm for metrics with an average value: recommendations, stabilization, policies, bounds.
 
 One call of `Autoscaler.sync` is one sync of the controller: metrics in, the new size out. Not here: load, pods and time
 (`autoscaling/forecast/simulation.py`). Source: Kubernetes, "Horizontal Pod Autoscaling", algorithm details; the
@@ -39,7 +39,7 @@ class Autoscaler:
         """The size after a sync at `second`; `metrics` are (total, target per replica), of which the largest counts."""
         wanted = max(self._proposal(total, target, size) for total, target in metrics)
         self._recommend(wanted, size)
-        stable = self._stabilised(wanted, size)
+        stable = self._stabilized(wanted, size)
         new = min(max(self._limited(second, size, stable), self._least), self._most)
         if new > size:
             self._added.append((second, new - size))
@@ -61,7 +61,7 @@ class Autoscaler:
         found = size if not self._recommended else wanted
         self._recommended.append((min(wanted, found), max(wanted, found)))
 
-    def _stabilised(self, wanted: int, size: int) -> int:
+    def _stabilized(self, wanted: int, size: int) -> int:
         """The size nearest to the present one among what was recommended in each direction's window."""
         if wanted > size and self._up_syncs:
             return max(size, min(lowest for lowest, _ in self._latest(self._up_syncs)))

@@ -120,7 +120,7 @@ def from_zero(target: ScalingTarget) -> Manifest:
 
 
 def fallback(target: ScalingTarget) -> Manifest:
-    """The size while a query fails. KEDA's default behaviour `static` would shrink 40 replicas to it.
+    """The size while a query fails. KEDA's default behavior `static` would shrink 40 replicas to it.
 
     Nothing where no query is asked: KEDA refuses a fallback for CPU and memory alone.
     """

@@ -77,7 +77,7 @@ def buffer_labels() -> dict[str, str]:
 
 
 def pause_pod(args: AutoscalingPolicyArgs, kind: BufferKind) -> Manifest:
-    """A pod of the largest replica's size that leaves at once; it fulfils the restricted Pod Security Standard."""
+    """A pod of the largest replica's size that leaves at once; it fulfills the restricted Pod Security Standard."""
     holds = {BufferKind.PAUSE: {"priorityClassName": BUFFER_PRIORITY_CLASS}}.get(kind, {})
     return {
         **holds,

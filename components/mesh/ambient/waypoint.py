@@ -31,7 +31,7 @@ Source: Istio 1.31 release notes, issue 54995.
 """
 
 USE_WAYPOINT: Final = {"istio.io/use-waypoint": WAYPOINT, "istio.io/ingress-use-waypoint": "true"}
-"""Label of a Service whose calls go through the waypoint, those of the ingress gateway too; unlabelled, the gateway
+"""Label of a Service whose calls go through the waypoint, those of the ingress gateway too; unlabeled, the gateway
 would pass it by, and its rules with it. Source: Istio, "Resource Labels"."""
 
 CPU_TARGET_PERCENT: Final = 80

@@ -87,7 +87,7 @@ class TokenSettings(Model):
     client sends in these headers is removed."""
 
     organization_claim: ClaimName = contract.ORGANIZATION_CLAIM
-    """Claim that names the caller's organisation, a text: for `rate_limits`, and for metrics by organisation, of the
+    """Claim that names the caller's organization, a text: for `rate_limits`, and for metrics by organization, of the
     mesh and of the service."""
 
     @field_validator("issuer", "audience")

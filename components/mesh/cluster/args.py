@@ -252,10 +252,10 @@ class ServiceMeshArgs(Model):
     """Which requests proxies log; a service may choose for itself."""
 
     organization_tag: OrganizationTag | None = None
-    """Organisations that Istio's metrics tell apart; unset = none."""
+    """Organizations that Istio's metrics tell apart; unset = none."""
 
     organization_claim: ClaimName = contract.ORGANIZATION_CLAIM
-    """Claim of verified tokens that names the organisation, for those metrics; a stack's follows from `auth` of its
+    """Claim of verified tokens that names the organization, for those metrics; a stack's follows from `auth` of its
     services."""
 
     rate_limiting: RateLimiting | None = None

@@ -20,7 +20,7 @@ NEVER: Final = {"key": "sidecar.istio.io/inject", "operator": "NotIn", "values":
 
 
 def injection_labels(args: ServiceMeshArgs) -> dict[str, str]:
-    """What a meshed namespace is labelled with; both kinds of label at once would cancel each other (IST0123)."""
+    """What a meshed namespace is labeled with; both kinds of label at once would cancel each other (IST0123)."""
     wanted = args.data_plane or args.revision or UNNAMED
     return {INJECTION_LABEL: "enabled"} if wanted == UNNAMED else {REVISION_LABEL: wanted}
 

@@ -15,7 +15,7 @@ from meshed_mcp.components.mesh.cluster.telemetry_args import METRICS_PROVIDER, 
 from meshed_mcp.components.mesh.rate_limit.descriptors import JWT_METADATA, NO_ORGANIZATION
 
 TAGGED_METRICS: Final = ("REQUEST_COUNT", "REQUEST_DURATION")
-"""Source: Istio API, MetricSelector, `IstioMetric`; sizes by organisation are not asked for."""
+"""Source: Istio API, MetricSelector, `IstioMetric`; sizes by organization are not asked for."""
 
 ORGANIZATION_LABEL: Final = "mcp_organization"
 
@@ -39,7 +39,7 @@ def mesh_telemetry(args: ServiceMeshArgs) -> list[Manifest]:
 
 
 def organization_expression(tag: OrganizationTag, claim_name: str) -> str:
-    """The organisation if it is one of those listed, by the token that the proxy has verified, else `_OTHER`."""
+    """The organization if it is one of those listed, by the token that the proxy has verified, else `_OTHER`."""
     place, payload = (json.dumps(part) for part in JWT_METADATA)
     claim = f"metadata.filter_metadata[{place}][{payload}][{json.dumps(claim_name)}]"
     known = f"{place} in metadata.filter_metadata && {claim} in {json.dumps(tag.values)}"

@@ -23,7 +23,7 @@ METRICS_PROVIDER: Final = "prometheus"
 """Istio's own provider, which every mesh has. Source: Istio, MeshConfig, default `extensionProviders`."""
 
 MAX_ORGANIZATIONS: Final = 50
-"""Product rule: each organisation multiplies the series of every pair of services."""
+"""Product rule: each organization multiplies the series of every pair of services."""
 
 _ORGANIZATION: Final = re.compile(r"[A-Za-z0-9_.:/@-]{1,64}")
 
@@ -52,7 +52,7 @@ class OrganizationTag(Model):
     """The label `mcp_organization` on Istio's request metrics of services with tokens."""
 
     values: list[str] = Field(min_length=1, max_length=MAX_ORGANIZATIONS)
-    """Organisations that get series of their own, at most 50; all others are `_OTHER`."""
+    """Organizations that get series of their own, at most 50; all others are `_OTHER`."""
 
     @field_validator("values")
     @classmethod

@@ -1,4 +1,4 @@
-"""Arguments of rate limits at one service: how many requests a pod, a tool, an organisation may make in a time.
+"""Arguments of rate limits at one service: how many requests a pod, a tool, an organization may make in a time.
 
 Stack keys in, frozen models out. Not here: how much one pod works on at a time (mesh/service/limits_args.py), the
 filters that a limit becomes (local.py, shared.py), the service that counts for all pods (server_args.py).
@@ -104,10 +104,10 @@ class SharedLimits(Model):
     """Calls of a tool, by tool; "*" = all calls of tools that are not named here, together."""
 
     organization: SharedRate | None = None
-    """Requests of each organisation; needs `auth`."""
+    """Requests of each organization; needs `auth`."""
 
     organizations: dict[str, SharedRate] = Field(default_factory=dict)
-    """Requests of single organisations, by the value of the claim, in place of `organization`."""
+    """Requests of single organizations, by the value of the claim, in place of `organization`."""
 
     @field_validator("tools")
     @classmethod
@@ -144,10 +144,10 @@ class RateLimits(Model):
     Unset = as small as the smallest of `tools`, so that nobody gets past a tool's limit by not naming it."""
 
     organization: TokenBucket | None = None
-    """Requests of each organisation in one pod; the organisation is a claim of the verified token, so needs `auth`."""
+    """Requests of each organization in one pod; the organization is a claim of the verified token, so needs `auth`."""
 
     organizations: dict[str, TokenBucket] = Field(default_factory=dict)
-    """Requests of single organisations in one pod, by the value of the claim, in place of `organization`."""
+    """Requests of single organizations in one pod, by the value of the claim, in place of `organization`."""
 
     shared: SharedLimits = Field(default_factory=SharedLimits)
     """Limits over all pods together."""
@@ -172,7 +172,7 @@ class RateLimits(Model):
 
     @property
     def by_organization(self) -> bool:
-        """Whether a pod counts by organisation."""
+        """Whether a pod counts by organization."""
         return self.organization is not None or bool(self.organizations)
 
 

@@ -26,7 +26,7 @@ SERVICE: Final = "service"
 
 TRUE: Final = "true"
 NO_ORGANIZATION: Final = "_OTHER"
-"""Stands for the organisation of tokens without the claim, which so share a limit."""
+"""Stands for the organization of tokens without the claim, which so share a limit."""
 
 JWT_METADATA: Final = ("envoy.filters.http.jwt_authn", "payload")
 """Where a proxy keeps the claims of a token that it has verified. Source: istiod, `payload_in_metadata`."""
@@ -53,7 +53,7 @@ def of_service(name: str) -> Action:
 
 
 def of_organization(claim: str) -> Action:
-    """The organisation in the verified token; a header of the client is never looked at."""
+    """The organization in the verified token; a header of the client is never looked at."""
     name, payload = JWT_METADATA
     path = [{"key": payload}, {"key": claim}]
     found = {"key": name, "path": path}

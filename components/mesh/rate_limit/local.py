@@ -1,7 +1,7 @@
 """The EnvoyFilter by which each sidecar of a service limits what reaches its pod.
 
 A service's name and arguments in, at most one object out. It stands before the router of the inbound side, so behind
-tokens and authorisation: who may not call takes no tokens. The management port is outside the mesh and never limited.
+tokens and authorization: who may not call takes no tokens. The management port is outside the mesh and never limited.
 Not here: what the settings mean (args.py), limits over all pods (shared.py).
 Source: Envoy API v3, extensions.filters.http.local_ratelimit.
 """
@@ -31,7 +31,7 @@ TOO_MANY: Final = "TooManyRequests"
 """429. Source: RFC 6585, section 4."""
 
 MAX_ORGANIZATIONS: Final = 10_000
-"""Buckets that a pod keeps for organisations without one of their own, the least used is forgotten; Envoy's default is
+"""Buckets that a pod keeps for organizations without one of their own, the least used is forgotten; Envoy's default is
 20, which a few more callers would wash out. A bucket takes some hundred bytes."""
 
 NO_LIMIT: Final = {"max_tokens": 4_294_967_295, "tokens_per_fill": 4_294_967_295, "fill_interval": "1s"}

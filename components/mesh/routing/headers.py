@@ -23,7 +23,7 @@ RESERVED_PREFIXES: Final = ("mcp-", "x-envoy-", "x-forwarded-")
 """Headers that MCP and the proxies set themselves: a choice by them would say something else."""
 
 RESERVED: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "authorization", "cookie"})
-"""Headers that frame or authorise a request; a route by them would part what belongs together."""
+"""Headers that frame or authorize a request; a route by them would part what belongs together."""
 
 MAX_PROGRAM: Final = 100
 """Largest RE2 program. Source: Envoy, default of the runtime key `re2.max_program_size.error_level`; Istio's proxies

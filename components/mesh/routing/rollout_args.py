@@ -50,7 +50,7 @@ USED_BY: Final = {
 """Field -> the strategy that whoever writes it without one means."""
 
 
-class Colour(StrEnum):
+class Color(StrEnum):
     """The two versions of a blue-green rollout."""
 
     BLUE = "blue"
@@ -144,7 +144,7 @@ class Canary(Model):
 class BlueGreen(Model):
     """Two versions side by side: the active one gets all calls, the other those that ask for it by a header.
 
-    Writing the other colour as `active` switches.
+    Writing the other color as `active` switches.
     """
 
     second: ClassVar[str] = contract.GREEN
@@ -155,18 +155,18 @@ class BlueGreen(Model):
     image: In[str]
     """Container image of green; the service's own `image` is blue's."""
 
-    active: Colour = Colour.BLUE
-    """The colour that gets all calls without the header. Sessions of `legacy: sticky` stay where they began."""
+    active: Color = Color.BLUE
+    """The color that gets all calls without the header. Sessions of `legacy: sticky` stay where they began."""
 
     header: str = PREVIEW_HEADER
-    """Header whose value `blue` or `green` picks a colour."""
+    """Header whose value `blue` or `green` picks a color."""
 
     preview_replicas: int | None = Field(default=None, ge=1, le=1000)
-    """Least pods of the colour that is not active: as many as the calls need, before a switch. Unset = as few as the
+    """Least pods of the color that is not active: as many as the calls need, before a switch. Unset = as few as the
     service's least."""
 
     mirror: Mirror | None = None
-    """Calls of which the colour that is not active gets copies; unset = none."""
+    """Calls of which the color that is not active gets copies; unset = none."""
 
     @field_validator("header")
     @classmethod

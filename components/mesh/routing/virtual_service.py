@@ -14,7 +14,7 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, st
 from meshed_mcp.components.mesh.authorization.tokens import protected_rules
 from meshed_mcp.components.mesh.routing.connect_failure_retry import repeated
 from meshed_mcp.components.mesh.routing.fault_injection import with_faults
-from meshed_mcp.components.mesh.routing.rollout_args import ABTest, BlueGreen, Canary, Colour
+from meshed_mcp.components.mesh.routing.rollout_args import ABTest, BlueGreen, Canary, Color
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX
 from meshed_mcp.components.mesh.routing.tool_routes import ToolGroup, call_matches, tool_groups, travel
 from meshed_mcp.components.mesh.service.addresses import exposed_path, metadata_path, service_host
@@ -102,9 +102,9 @@ def choices(args: MeshedMCPServiceArgs) -> list[Choice]:
             shares = {contract.STABLE: rollout.weights.stable, contract.CANARY: rollout.weights.canary}
             return [Choice("", {}, shares)]
         case BlueGreen():
-            preview = {rollout.header: {"exact": preview_colour(rollout).value}}
+            preview = {rollout.header: {"exact": preview_color(rollout).value}}
             return [
-                Choice("preview", preview, {_version(preview_colour(rollout)): 100}),
+                Choice("preview", preview, {_version(preview_color(rollout)): 100}),
                 Choice("", {}, {_version(rollout.active): 100}),
             ]
         case ABTest():
@@ -114,15 +114,15 @@ def choices(args: MeshedMCPServiceArgs) -> list[Choice]:
             return [Choice("", {}, {contract.STABLE: 100})]
 
 
-def preview_colour(rollout: BlueGreen) -> Colour:
-    """The colour that only the header picks."""
-    return Colour.GREEN if rollout.active is Colour.BLUE else Colour.BLUE
+def preview_color(rollout: BlueGreen) -> Color:
+    """The color that only the header picks."""
+    return Color.GREEN if rollout.active is Color.BLUE else Color.BLUE
 
 
 def mirror_version(args: MeshedMCPServiceArgs) -> str | None:
     """The version that gets copies of calls: the one that does not get them all."""
     rollout = args.rollout
-    return _version(preview_colour(rollout)) if isinstance(rollout, BlueGreen) else rollout.second
+    return _version(preview_color(rollout)) if isinstance(rollout, BlueGreen) else rollout.second
 
 
 def destinations(name: str, args: MeshedMCPServiceArgs, shares: dict[str, int]) -> list[Manifest]:
@@ -196,9 +196,9 @@ def _sessions_kept(args: MeshedMCPServiceArgs, rule: Manifest) -> Manifest:
     return rule | {"headers": {"response": {"set": dict(CHOSEN_REPLICA)}}}
 
 
-def _version(colour: Colour) -> str:
+def _version(color: Color) -> str:
     """Blue keeps the Deployment and the label of the service without a rollout, whose selector cannot change."""
-    return contract.STABLE if colour is Colour.BLUE else contract.GREEN
+    return contract.STABLE if color is Color.BLUE else contract.GREEN
 
 
 def _subset(host: str, subset: str) -> Manifest:

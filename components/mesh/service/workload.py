@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.cluster.revision_args import REVISION_LABEL
-from meshed_mcp.components.mesh.routing.rollout_args import BlueGreen, Canary, Colour
+from meshed_mcp.components.mesh.routing.rollout_args import BlueGreen, Canary, Color
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX, Pool
 from meshed_mcp.components.mesh.service import scheduling
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
@@ -71,7 +71,7 @@ def versions(name: str, args: MeshedMCPServiceArgs) -> list[Version]:
     found = [Version(contract.STABLE, name, args.image, args.replicas)]
     if rollout.second is not None:
         found.append(Version(rollout.second, f"{name}-{rollout.second}", rollout.image, second_replicas(args)))
-    green = isinstance(rollout, BlueGreen) and rollout.active is Colour.GREEN
+    green = isinstance(rollout, BlueGreen) and rollout.active is Color.GREEN
     image = found[-1 if green else 0].image
     return found + [
         Version(f"{POOL_PREFIX}{pool}", f"{name}-{pool}", image, item.replicas, item)
@@ -139,7 +139,7 @@ def sidecar_annotations(args: MeshedMCPServiceArgs) -> dict[str, str]:
 
 
 def pod_spec(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:
-    """A pod that fulfils the restricted Pod Security Standard and is spread over zones and nodes.
+    """A pod that fulfills the restricted Pod Security Standard and is spread over zones and nodes.
 
     Source: Kubernetes, "Pod Security Standards", policy Restricted.
     """

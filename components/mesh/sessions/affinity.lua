@@ -81,7 +81,7 @@ local function hex(s) return (s:gsub(".", function(c) return string.format("%02x
 local function unhex(s) return (s:gsub("%x%x", function(h) return string.char(tonumber(h, 16)) end)) end
 
 -- An id that we did not make, or made with another key, passes as it is: the server answers 404 and the client begins
--- a new session. The proxy honours only addresses that belong to the service.
+-- a new session. The proxy honors only addresses that belong to the service.
 function envoy_on_request(handle)
   local id = handle:headers():get(HEADER)
   local sid, hidden = (id or ""):match("^(.+)~(%x+)$")

@@ -145,7 +145,7 @@ def target(ref_id: str, query: Query, kind: Kind) -> Json:
 
 
 def thresholds(panel: Panel) -> Json:
-    """Colours by value; a line panel also draws them."""
+    """Colors by value; a line panel also draws them."""
     if not panel.thresholds:
         return {}
     steps = [
@@ -157,7 +157,7 @@ def thresholds(panel: Panel) -> Json:
 
 
 def color_mode(kind: Kind) -> Json:
-    """Lines keep one colour per series; all else takes the threshold's."""
+    """Lines keep one color per series; all else takes the threshold's."""
     return {"mode": "palette-classic" if kind is Kind.LINES else "thresholds"}
 
 

@@ -1,4 +1,4 @@
-"""The dashboard "MCP cost": what servers, tools and organisations cost by OpenCost's prices, and tokens."""
+"""The dashboard "MCP cost": what servers, tools and organizations cost by OpenCost's prices, and tokens."""
 
 from meshed_mcp import contract
 from meshed_mcp.components.observability.dashboards.choices import (
@@ -36,10 +36,10 @@ def cost_dashboard() -> Dashboard:
                 BY_TOOL,
             )._replace(kind=Kind.BARS),
             lines(
-                "Dearest organisations",
+                "Dearest organizations",
                 "Per hour: the part of each server's calls that they made, of that server's pods.",
-                cost.by_organisation(TOP, SELECT),
-                f"{{{{{contract.LABEL_ORGANISATION}}}}}",
+                cost.by_organization(TOP, SELECT),
+                f"{{{{{contract.LABEL_ORGANIZATION}}}}}",
             )._replace(kind=Kind.BARS),
             lines(
                 "Tokens in the time shown",

@@ -28,11 +28,11 @@ class Kind(StrEnum):
     LINES = "timeseries"
     BARS = "bargauge"
     NUMBER = "stat"
-    """The newest value alone, coloured by its thresholds."""
+    """The newest value alone, colored by its thresholds."""
 
 
 class Page(StrEnum):
-    """Our dashboards by uid, which never changes: links, alerts and favourites hold it."""
+    """Our dashboards by uid, which never changes: links, alerts and favorites hold it."""
 
     OVERVIEW = "mcp-overview"
     SERVICES = "mcp-services"
@@ -59,7 +59,7 @@ class Query(NamedTuple):
 
 
 class Threshold(NamedTuple):
-    """From `value` on, in the panel's unit, the colour is `color`."""
+    """From `value` on, in the panel's unit, the color is `color`."""
 
     value: float
     color: str
@@ -68,7 +68,7 @@ class Threshold(NamedTuple):
 class Panel(NamedTuple):
     """One panel. `scrape_seconds` is the scrape interval of its series: the shortest step that makes sense.
 
-    `below`: colour of what lies under the first threshold.
+    `below`: color of what lies under the first threshold.
     `lowest`: where the axis begins, None = by the values. `leads_to`: the page of the server that is clicked on.
     """
 

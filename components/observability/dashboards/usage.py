@@ -1,4 +1,4 @@
-"""The dashboard "MCP usage": which organisation uses which tool, and tokens of models. Users are not in it."""
+"""The dashboard "MCP usage": which organization uses which tool, and tokens of models. Users are not in it."""
 
 from meshed_mcp import contract
 from meshed_mcp.components.observability.dashboards.choices import (
@@ -11,7 +11,7 @@ from meshed_mcp.components.observability.dashboards.choices import (
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Unit
 from meshed_mcp.components.promql import usage
 
-BY_ORGANISATION = f"{{{{{contract.LABEL_ORGANISATION}}}}}"
+BY_ORGANIZATION = f"{{{{{contract.LABEL_ORGANIZATION}}}}}"
 BY_MODEL = "{{model}} {{token_type}}"
 
 
@@ -20,27 +20,27 @@ def usage_dashboard() -> Dashboard:
     return Dashboard(
         uid=Page.USAGE,
         title="MCP usage",
-        description="Organisations, tools and tokens. Organisations are named by tokens, else by namespaces.",
+        description="Organizations, tools and tokens. Organizations are named by tokens, else by namespaces.",
         variables=CHOICES,
-        panels=(*organisation_panels(), *tool_panels(), *token_panels()),
+        panels=(*organization_panels(), *tool_panels(), *token_panels()),
     )
 
 
-def organisation_panels() -> tuple[Panel, ...]:
+def organization_panels() -> tuple[Panel, ...]:
     """Who calls."""
     return (
         recorded(
-            "Calls by organisation",
+            "Calls by organization",
             "Per second.",
             Unit.PER_SECOND,
-            usage.calls_by_organisation(SELECT),
-            BY_ORGANISATION,
+            usage.calls_by_organization(SELECT),
+            BY_ORGANIZATION,
         )._replace(width=16),
         recorded(
-            "Organisations", "That called anything in the time shown.", Unit.COUNT, usage.organisations(SELECT), "all"
+            "Organizations", "That called anything in the time shown.", Unit.COUNT, usage.organizations(SELECT), "all"
         )._replace(kind=Kind.NUMBER, width=8),
-        ranking("Organisations with most calls", usage.top_organisations(TOP, SELECT), BY_ORGANISATION),
-        ranking("Organisations and their tools", usage.top_uses(TOP, SELECT), f"{BY_ORGANISATION}: {BY_TOOL}"),
+        ranking("Organizations with most calls", usage.top_organizations(TOP, SELECT), BY_ORGANIZATION),
+        ranking("Organizations and their tools", usage.top_uses(TOP, SELECT), f"{BY_ORGANIZATION}: {BY_TOOL}"),
     )
 
 

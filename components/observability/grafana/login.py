@@ -24,7 +24,7 @@ PLATFORM_ROLES: Final = ("mcp-admin", "mcp-operator", "mcp-viewer")
 """The platform's roles, the mightiest first: of several roles of one person it holds."""
 
 GrafanaRole = Literal["Viewer", "Editor", "Admin"]
-"""Roles in an organisation of Grafana."""
+"""Roles in an organization of Grafana."""
 
 DEFAULT_ROLES: Final[Mapping[str, GrafanaRole]] = {
     "mcp-viewer": "Viewer",

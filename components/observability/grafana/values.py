@@ -57,7 +57,7 @@ def grafana_values(args: ObservabilityStackArgs) -> Manifest:
 
 
 def dashboards_sidecar() -> Manifest:
-    """Load every labelled ConfigMap of the cluster, in folders; nobody edits in the browser what code would undo."""
+    """Load every labeled ConfigMap of the cluster, in folders; nobody edits in the browser what code would undo."""
     return {
         "label": DASHBOARD_LABEL,
         "labelValue": DASHBOARD_LABEL_VALUE,

@@ -31,14 +31,14 @@ ROUTES: Final = 64
 TOOLS: Final = 512
 """Tools of one server, rounded up: what a model can choose among is far less."""
 
-ORGANISATIONS: Final = contract.ORGANIZATION_LABELS + 1
+ORGANIZATIONS: Final = contract.ORGANIZATION_LABELS + 1
 """Those that the runtime names, and what overflowed."""
 
 DESTINATIONS: Final = 32
 """Other servers that one server calls, rounded up."""
 
 TOOLS_IN_USE: Final = 64
-"""Tools of one server that one organisation calls, rounded up."""
+"""Tools of one server that one organization calls, rounded up."""
 
 RUNTIME: Final = (
     Metric(
@@ -82,8 +82,8 @@ SERVER: Final = (
         contract.METRIC_ORG_REQUESTS,
         Type.COUNTER,
         "calls",
-        (contract.LABEL_ORGANISATION, contract.LABEL_TOOL),
-        ORGANISATIONS * TOOLS_IN_USE,
+        (contract.LABEL_ORGANIZATION, contract.LABEL_TOOL),
+        ORGANIZATIONS * TOOLS_IN_USE,
         Emitter.SERVER,
     ),
     Metric(contract.METRIC_LABEL_OVERFLOW, Type.COUNTER, "values", ("metric", "label"), METHODS, Emitter.SERVER),
@@ -127,13 +127,13 @@ REGISTRY: Final = (
     Metric(contract.METRIC_REGISTRY_SYNC, Type.GAUGE, "seconds", (), 1, Emitter.REGISTRY),
 )
 
-CATALOGUE: Final = (*RUNTIME, *SERVER, *OPTIONAL, *REGISTRY, *PLATFORM)
+CATALOG: Final = (*RUNTIME, *SERVER, *OPTIONAL, *REGISTRY, *PLATFORM)
 
 
 def labels_by_series() -> dict[str, frozenset[str]]:
     """Series name -> labels by which it may be selected or grouped, those of scraping and `le` included."""
     return {
         name: TARGET_LABELS | set(metric.labels) | ({"le"} if name.endswith("_bucket") else set())
-        for metric in CATALOGUE
+        for metric in CATALOG
         for name in metric.series
     }

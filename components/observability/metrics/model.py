@@ -1,4 +1,4 @@
-"""What the catalogue says of a metric: records alone. The metrics: `catalog.py`, `platform.py`."""
+"""What the catalog says of a metric: records alone. The metrics: `catalog.py`, `platform.py`."""
 
 from enum import StrEnum
 from typing import NamedTuple

@@ -52,7 +52,7 @@ NODE_SERIES: Final = 3000
 
 RECORDED_OF_TOOL: Final = 20
 RECORDED_OF_SERVER: Final = 70
-"""What rules record, beside one series per tool and organisation. A test counts those of a made-up fleet."""
+"""What rules record, beside one series per tool and organization. A test counts those of a made-up fleet."""
 
 BYTES_PER_SAMPLE: Final = 1.5
 """Source: Prometheus, "Storage": one to two."""
@@ -100,7 +100,7 @@ class Load(NamedTuple):
     pods: int
     nodes: int
     tools: int
-    organisations: int
+    organizations: int
     calls_per_second: float
     sampled: float
     """Share of the calls whose trace is kept, 0..1."""
@@ -129,7 +129,7 @@ class Size(NamedTuple):
 def pod_series(load: Load) -> float:
     """Series that are stored of one server's pod."""
     operations = (SERIES_PER_HISTOGRAM * load.tools + SERIES_WITHOUT_BUCKETS * OTHER_METHODS) * RESULTS
-    usage = load.tools * load.organisations
+    usage = load.tools * load.organizations
     return operations + usage + SERIES_WITHOUT_BUCKETS * HTTP_LABEL_SETS + SINGLE_SERIES + SCRAPE_SERIES * TARGETS
 
 
@@ -146,7 +146,7 @@ def proxy_series(load: Load) -> float:
 
 def recorded_series(load: Load) -> float:
     """Series that rules record."""
-    return load.servers * (load.tools * (RECORDED_OF_TOOL + load.organisations) + RECORDED_OF_SERVER)
+    return load.servers * (load.tools * (RECORDED_OF_TOOL + load.organizations) + RECORDED_OF_SERVER)
 
 
 def series(load: Load) -> dict[str, tuple[float, int]]:

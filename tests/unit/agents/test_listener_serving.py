@@ -35,7 +35,7 @@ async def connected(app: ASGIApp) -> AsyncIterator[tuple[asyncio.StreamReader, a
 
 
 async def test_a_failure_of_uvicorn_before_its_start_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Product rule: a replica that cannot serve ends; Kubernetes starts another one."""
+    """Requirement RUN-6: a replica that cannot serve exits, and Kubernetes starts another one."""
 
     def load(_: uvicorn.Config) -> None:
         raise OSError("no such certificate")
@@ -59,7 +59,7 @@ async def test_a_sys_exit_of_uvicorn_is_a_start_error(monkeypatch: pytest.Monkey
 
 
 async def test_two_ports_are_served_in_one_process() -> None:
-    """Product rule: health and metrics have a port of their own, outside the mesh."""
+    """Requirement RUN-7: health and metrics have a port of their own, outside the mesh."""
     one, other = (bound("127.0.0.1", contract.ENV_PORT, 0) for _ in range(2))
     addresses = [one.getsockname(), other.getsockname()]
     async with (
@@ -77,7 +77,7 @@ async def test_two_ports_are_served_in_one_process() -> None:
             pass
 
 
-async def test_a_connection_serves_several_requests_and_stays_open_longer_than_a_sidecar_keeps_it() -> None:
+async def test_a_keep_alive_connection_outlives_the_sidecars_idle_timeout() -> None:
     """Envoy, `HttpProtocolOptions.idle_timeout`: 1 h by default; the server must not be the first to close."""
     assert listener.KEEP_ALIVE_SECONDS > 3600
     async with connected(OK) as (reader, writer):
@@ -94,7 +94,7 @@ async def test_an_idle_connection_is_closed_after_the_keep_alive_time(monkeypatc
         assert (await reader.read()).endswith(b"ok")
 
 
-async def test_a_response_before_the_body_has_arrived_reaches_the_client_and_the_body_is_discarded() -> None:
+async def test_an_early_response_reaches_the_client_and_the_body_is_discarded() -> None:
     """RFC 9110, section 15.5.14: a rejection comes early; the next request of the connection is served."""
     async with connected(PlainTextResponse("no", 413)) as (reader, writer):
         writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
@@ -110,7 +110,7 @@ async def fields_and_body(scope: Scope, receive: Receive, send: Send) -> None:
     await Response(said)(scope, receive, send)
 
 
-async def test_a_trailer_field_is_no_header_of_the_request() -> None:
+async def test_a_trailer_field_is_not_a_request_header() -> None:
     """RFC 9110, section 6.5.1; uvicorn's httptools protocol makes it one, and so forges the caller's certificate."""
     async with connected(fields_and_body) as (reader, writer):
         writer.write(CHUNKED + b"X-Forwarded-Client-Cert: URI=spiffe://x/admin\r\n\r\n")

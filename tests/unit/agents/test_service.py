@@ -15,8 +15,8 @@ EXTENDED = {"add_tool", "remove_tool", "add_prompt", "remove_prompt", "call_tool
 """Methods that note a name and do what the SDK's do (offered_names.py)."""
 
 
-def test_every_public_attribute_of_the_sdks_server_is_there_and_only_run_is_ours() -> None:
-    """Design D3: wrap the SDK's server, never hide a feature."""
+def test_every_public_attribute_of_the_sdks_server_exists_and_only_run_differs() -> None:
+    """Requirement RUN-12: the SDK's server is wrapped, and no feature is hidden."""
     public = {name for name in dir(MCPServer) if not name.startswith("_")}
     changed = {name for name in public if getattr(MCPService, name) is not getattr(MCPServer, name)}
     assert changed == {"run"} | EXTENDED
@@ -24,7 +24,7 @@ def test_every_public_attribute_of_the_sdks_server_is_there_and_only_run_is_ours
 
 
 def test_every_argument_of_the_sdks_constructor_is_passed_on() -> None:
-    """Design D3; a service is made with the same arguments, by position and by name."""
+    """Requirement RUN-12: a service takes the same arguments, by position and by name."""
     service = MCPService("mcp-test", "Title", "Description", "Instructions", version="1.2", subscriptions=False)
     assert (service.name, service.title, service.description) == ("mcp-test", "Title", "Description")
     assert (service.instructions, service.version) == ("Instructions", "1.2")
@@ -35,33 +35,33 @@ def test_every_argument_of_the_sdks_constructor_is_passed_on() -> None:
         MCPService("mcp-test", unknown=1)
 
 
-def test_the_listen_handler_is_where_the_drain_looks_for_it() -> None:
-    """SDK 2.3: `get_request_handler` gives the ListenHandler whose `close` nothing in the SDK calls."""
+def test_the_listen_handler_is_where_the_drain_expects_it() -> None:
+    """SDK 2.3: `get_request_handler` returns the ListenHandler, whose `close` the SDK never calls."""
     service = MCPService("mcp-test")
     service.end_streams()
     service.http_app(Settings())
     assert listen_handler(service.session_manager) is not None
 
 
-def test_an_explicit_transport_goes_to_the_sdk_with_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Design D3: `run("sse")` and the others are the SDK's own."""
+def test_an_explicit_transport_is_passed_to_the_sdk_with_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement RUN-12: `run("sse")` and the other transports are the SDK's own."""
     passed: dict[str, object] = {}
     monkeypatch.setattr(MCPServer, "run", lambda _, transport, **options: passed.update(transport=transport, **options))
     MCPService("mcp-test").run("streamable-http", port=8123, json_response=True)
     assert passed == {"transport": "streamable-http", "port": 8123, "json_response": True}
 
 
-def test_options_without_a_transport_are_refused_with_the_way_to_set_them() -> None:
-    """Product rule: an option that would be ignored is a fault."""
+def test_options_without_a_transport_are_rejected_with_what_to_set() -> None:
+    """Requirement CFG-6: an option that would be ignored is an error."""
     with pytest.raises(TypeError) as refusal:
         MCPService("mcp-test").run(port=8123)
     assert str(refusal.value) == (
         "run() takes port only with a transport of the SDK, as run('streamable-http', port=8000). "
-        "Without one, set the environment: MESHED_MCP_PORT and its neighbours."
+        "Without one, set the environment: MESHED_MCP_PORT and its neighbors."
     )
 
 
-def test_the_host_check_allows_the_given_hosts_and_pages_they_serve_themselves() -> None:
+def test_the_host_check_allows_the_given_hosts_and_their_origins() -> None:
     """MCP 2026-07-28, Streamable HTTP, "Security Warning": servers must validate Origin."""
     checked = transport_security(Settings(allowed_hosts=("mcp-rag",)))
     assert checked == TransportSecuritySettings(
@@ -70,7 +70,7 @@ def test_the_host_check_allows_the_given_hosts_and_pages_they_serve_themselves()
 
 
 def test_the_default_hosts_are_those_of_the_sdk() -> None:
-    """SDK 2.3, `streamable_http_app(host="127.0.0.1")`: the values our default repeats."""
+    """SDK 2.3, `streamable_http_app(host="127.0.0.1")`: the product's default repeats these values."""
     server = MCPServer("mcp-test")
     server.streamable_http_app()
     security = server.session_manager.security_settings
@@ -78,8 +78,8 @@ def test_the_default_hosts_are_those_of_the_sdk() -> None:
     assert tuple(security.allowed_hosts) == DEFAULT_ALLOWED_HOSTS
 
 
-def test_old_clients_are_served_without_a_session_and_may_get_an_event_stream() -> None:
-    """Design D1: any replica answers any request of a client up to 2025-11-25."""
+def test_old_clients_are_served_statelessly_and_may_get_an_event_stream() -> None:
+    """Requirement RUN-16: any replica serves any request of a client up to 2025-11-25."""
     service = MCPService("mcp-test")
     service.http_app(Settings())
     assert service.session_manager.stateless is True
@@ -87,7 +87,7 @@ def test_old_clients_are_served_without_a_session_and_may_get_an_event_stream() 
 
 
 def test_run_without_a_transport_is_the_only_difference_in_the_signature() -> None:
-    """Design D3: what type-checks against the SDK's server type-checks against the service."""
+    """Requirement RUN-12: what type-checks against the SDK's server type-checks against the service."""
     sdk = inspect.signature(MCPServer.run).parameters
     ours = inspect.signature(MCPService.run).parameters
     assert set(sdk) <= set(ours)

@@ -69,7 +69,7 @@ async def test_structured_output_has_a_schema_and_a_value() -> None:
     assert result.structured_content == {"city": "Porto", "degrees": 21.5}
 
 
-async def test_completion_gets_what_was_resolved_before() -> None:
+async def test_completion_gets_previously_resolved_arguments() -> None:
     """MCP 2026-07-28, "Completion": `context.arguments`."""
     service: MCPService[Any] = MCPService("mcp-test")
 
@@ -118,7 +118,7 @@ async def test_cache_hints_are_on_the_lists_they_name() -> None:
     assert (listed.ttl_ms, listed.cache_scope) == (60_000, "public")
 
 
-async def test_an_extension_is_told_with_its_settings() -> None:
+async def test_an_extension_is_announced_with_its_settings() -> None:
     """MCP 2026-07-28, "Extension Negotiation"."""
     async with client_of(MCPService("mcp-test", extensions=[Units()])) as client:
         capabilities = client.server_capabilities
@@ -126,7 +126,7 @@ async def test_an_extension_is_told_with_its_settings() -> None:
     assert capabilities.extensions == {"com.example/units": {"temperature": "celsius"}}
 
 
-async def test_the_lifespan_of_the_server_reaches_its_tools() -> None:
+async def test_the_lifespan_result_reaches_the_tools() -> None:
     """SDK 2.3, `lifespan`: what it yields is there for every call."""
 
     @asynccontextmanager
@@ -145,7 +145,7 @@ async def test_the_lifespan_of_the_server_reaches_its_tools() -> None:
     assert result.structured_content == {"result": "hello"}
 
 
-async def test_routes_of_ones_own_are_served_beside_the_endpoint() -> None:
+async def test_custom_routes_are_served_beside_the_endpoint() -> None:
     """SDK 2.3, `custom_route`."""
     service: MCPService[Any] = MCPService("mcp-test")
 
@@ -157,8 +157,8 @@ async def test_routes_of_ones_own_are_served_beside_the_endpoint() -> None:
         assert (await http.get(f"{URL}/about")).text == "about"
 
 
-async def test_options_of_the_transport_are_the_services_own() -> None:
-    """Product rule: what an environment cannot hold is an argument of `run` and `http_app`."""
+async def test_transport_options_are_arguments_of_run_and_http_app() -> None:
+    """Requirement RUN-12: what an environment variable cannot hold is an argument of `run` and `http_app`."""
     service: MCPService[Any] = MCPService("mcp-test")
     service.http_app(Settings(), json_response=True, retry_interval=100)
     assert (service.session_manager.json_response, service.session_manager.retry_interval) == (True, 100)

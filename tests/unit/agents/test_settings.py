@@ -20,8 +20,8 @@ def fault(**variables: str) -> str:
     return "\n".join(refusal.value.messages)
 
 
-def test_an_empty_environment_serves_this_machine_only() -> None:
-    """Product rule: a service started by hand works at once, and only under loopback names."""
+def test_an_empty_environment_serves_loopback_only() -> None:
+    """Requirement CFG-10: a service started by hand works at once, and only under loopback names."""
     settings = Settings.from_environment({})
     assert (settings.port, settings.management_port) == (contract.MCP_PORT, contract.MANAGEMENT_PORT)
     assert set(settings.allowed_hosts) == {"127.0.0.1:*", "127.0.0.1", "localhost:*", "localhost", "[::1]:*", "[::1]"}
@@ -31,7 +31,7 @@ def test_an_empty_environment_serves_this_machine_only() -> None:
 
 
 def test_every_variable_of_the_contract_is_read() -> None:
-    """meshed_mcp.contract: what the platform renders is what the runtime obeys."""
+    """meshed_mcp.contract: the runtime obeys what the platform renders."""
     settings = Settings.from_environment(
         {
             contract.ENV_SERVICE: "mcp-rag",
@@ -64,7 +64,7 @@ def test_every_variable_of_the_contract_is_read() -> None:
     )
 
 
-def test_an_empty_variable_counts_as_unset_and_the_caller_names_the_service() -> None:
+def test_an_empty_variable_counts_as_unset() -> None:
     """Kubernetes renders an absent value as an empty one; the SDK's server has a name of its own."""
     settings = Settings.from_environment({contract.ENV_PORT: "", contract.ENV_SERVICE: ""}, service="mcp-llm")
     assert (settings.port, settings.service) == (contract.MCP_PORT, "mcp-llm")
@@ -76,7 +76,7 @@ def test_a_wildcard_port_also_allows_the_name_without_a_port() -> None:
     assert settings.allowed_hosts == ("mcp-rag:*", "mcp-rag")
 
 
-def test_without_a_database_url_a_file_in_the_data_folder_is_used() -> None:
+def test_without_a_database_url_a_sqlite_file_is_used() -> None:
     """meshed_mcp.contract, ENV_DATABASE_URL."""
     settings = Settings.from_environment({contract.ENV_DATA_DIR: "/data", contract.ENV_SERVICE: "mcp-rag"})
     assert settings.effective_database_url == "sqlite:////data/mcp-rag.db"
@@ -98,13 +98,13 @@ def test_without_a_database_url_a_file_in_the_data_folder_is_used() -> None:
         *((contract.ENV_NAMESPACE, value, NAMESPACE) for value in ("my ns", "a/b", "a_b", "-")),
     ],
 )
-def test_a_wrong_value_is_answered_with_the_variable_and_what_to_write(variable: str, value: str, write: str) -> None:
-    """Product rule: which variable, which value, what instead."""
+def test_a_wrong_value_is_reported_with_the_variable_and_what_to_set(variable: str, value: str, write: str) -> None:
+    """Requirement RUN-6: the line names the variable, the value and what to set instead."""
     assert fault(**{variable: value}) == f"{variable}={value!r} is not usable; set {write}"
 
 
 def test_all_wrong_variables_are_reported_at_once() -> None:
-    """Product rule: all faults in one go, one line each."""
+    """Requirement CFG-3: all errors are reported in one run, one line each."""
     lines = fault(**{contract.ENV_PORT: "x", contract.ENV_LOG_LEVEL: "y", contract.ENV_GRACE_SECONDS: "z"}).splitlines()
     assert [line.partition("=")[0] for line in lines] == [
         contract.ENV_PORT,
@@ -113,16 +113,16 @@ def test_all_wrong_variables_are_reported_at_once() -> None:
     ]
 
 
-def test_a_grace_period_that_the_endpoint_wait_uses_up_is_refused() -> None:
-    """Product rule: calls in work need time between the end of new traffic and the exit."""
+def test_a_grace_period_without_time_after_the_pre_stop_delay_is_rejected() -> None:
+    """Requirement RUN-1: in-flight calls need time between the end of new traffic and the exit."""
     assert fault(**{contract.ENV_ENDPOINT_SECONDS: "30"}) == (
         "MESHED_MCP_GRACE_SECONDS=25 leaves in-flight requests no time, because MESHED_MCP_ENDPOINT_SECONDS=30 "
         "passes first and closing takes 2; set MESHED_MCP_GRACE_SECONDS above 32"
     )
 
 
-def test_one_port_for_two_purposes_is_refused() -> None:
-    """Product rule: metrics stay outside the mesh, calls inside; Istio separates them by port."""
+def test_one_port_for_two_purposes_is_rejected() -> None:
+    """Requirement RUN-7: metrics stay outside the mesh, calls inside; Istio separates them by port."""
     assert fault(**{contract.ENV_PORT: "9464"}) == (
         "MESHED_MCP_PORT and MESHED_MCP_MANAGEMENT_PORT are both 9464, and calls and metrics need a port each; "
         "set MESHED_MCP_MANAGEMENT_PORT to another number"
@@ -130,7 +130,7 @@ def test_one_port_for_two_purposes_is_refused() -> None:
 
 
 def test_settings_are_frozen_and_their_text_hides_the_database_password() -> None:
-    """Product rule: settings may be logged."""
+    """Requirement CFG-11: settings may be logged."""
     settings = Settings(database_url="postgresql://user:secret@db/rag")
     assert "secret" not in repr(settings)
     with pytest.raises(ValidationError, match="frozen"):

@@ -27,14 +27,14 @@ def fault(**variables: str) -> str:
     return "\n".join(refusal.value.messages)
 
 
-def test_by_default_nobody_is_believed_and_nothing_is_restricted() -> None:
-    """Product rule: outside a mesh a header names nobody."""
+def test_by_default_no_header_is_trusted_and_nothing_is_restricted() -> None:
+    """Requirement SEC-2: outside a mesh no header names a caller."""
     settings = Settings.from_environment({})
     assert (settings.trusted_proxies, settings.tool_policy, settings.auth_issuer) == ((), {}, None)
 
 
 def test_the_variables_are_read() -> None:
-    """meshed_mcp.contract; addresses in the form in which connections have them."""
+    """meshed_mcp.contract; addresses are in the form in which connections have them."""
     scopes = {contract.ENV_AUTH_SCOPES: "docs.read, docs.write"}
     proxies = {contract.ENV_TRUSTED_PROXIES: "127.0.0.6, 0:0::6"}
     settings = Settings.from_environment({contract.ENV_TOOL_POLICY: EXAMPLE, **ISSUER, **scopes, **proxies})
@@ -45,31 +45,31 @@ def test_the_variables_are_read() -> None:
     assert settings.auth_scopes == ("docs.read", "docs.write")
 
 
-def test_a_policy_that_is_no_json_is_refused_with_an_example() -> None:
-    """Product rule: what is wrong and what to write; a policy that is not understood protects nothing."""
+def test_a_policy_that_is_not_json_is_rejected_with_an_example() -> None:
+    """Requirement RUN-6: the line says what is wrong and what to set; an unreadable policy protects nothing."""
     text = fault(**{contract.ENV_TOOL_POLICY: '{"search"'})
     assert text.startswith(f"{contract.ENV_TOOL_POLICY}: the value is not JSON (")
     assert text.endswith(f"); use JSON such as {EXAMPLE}")
 
 
-def test_a_misspelt_rule_is_refused() -> None:
-    """Product rule: an unknown field would be a rule that does not hold."""
+def test_a_misspelled_rule_is_rejected() -> None:
+    """Requirement CFG-6: an unknown field would be a rule without effect."""
     policy = '{"search": {"alow": []}}'
     assert fault(**{contract.ENV_TOOL_POLICY: policy}) == (
         f"{contract.ENV_TOOL_POLICY}={policy!r} is not usable; set JSON, as {EXAMPLE}"
     )
 
 
-def test_a_proxy_is_an_address() -> None:
-    """Product rule: a name would be looked up in a place an attacker may own."""
+def test_a_trusted_proxy_is_an_ip_address() -> None:
+    """Requirement SEC-2: a name would be resolved by a DNS server that an attacker may own."""
     assert fault(**{contract.ENV_TRUSTED_PROXIES: "sidecar"}) == (
         f"{contract.ENV_TRUSTED_PROXIES}: 'sidecar' does not appear to be an IPv4 or IPv6 address; "
         "use IP addresses separated by commas, such as 127.0.0.6,::6"
     )
 
 
-def test_an_issuer_without_keys_or_audience_is_refused() -> None:
-    """Product rule: half of it would check nothing, or tokens made for others."""
+def test_an_issuer_without_keys_or_audience_is_rejected() -> None:
+    """Requirement SEC-4: without both, tokens of other services would be accepted."""
     assert fault(**{contract.ENV_AUTH_ISSUER: "https://login.example.com"}) == (
         f"{contract.ENV_AUTH_ISSUER} is set without {contract.ENV_AUTH_AUDIENCE}, {contract.ENV_AUTH_JWKS_URL}, "
         "so no token could be checked; set all of them, or none"
@@ -77,7 +77,7 @@ def test_an_issuer_without_keys_or_audience_is_refused() -> None:
     assert fault(**{contract.ENV_AUTH_SCOPES: "a"}).startswith(f"{contract.ENV_AUTH_SCOPES} is set without ")
 
 
-def test_a_url_is_a_url() -> None:
+def test_an_invalid_url_is_rejected() -> None:
     """RFC 8707, section 2: an absolute URI without a fragment."""
     text = fault(**ISSUER | {contract.ENV_AUTH_AUDIENCE: "https://mcp.example.com/mcp#tools"})
     assert text == (
@@ -86,8 +86,8 @@ def test_a_url_is_a_url() -> None:
     )
 
 
-def test_keys_come_from_one_place() -> None:
-    """Product rule: with two sources nobody could say which keys are trusted."""
+def test_two_sources_of_keys_are_rejected() -> None:
+    """Requirement CFG-5: two sources of keys could contradict each other."""
     token_settings = {
         contract.ENV_AUTH_ISSUER: "https://login.example.com",
         contract.ENV_AUTH_AUDIENCE: "https://mcp.example.com/mcp",

@@ -40,8 +40,8 @@ def load(tmp_path: Path) -> Path:
     return path
 
 
-def test_it_prints_every_rival_and_a_plain_answer_and_draws(load: Path, tmp_path: Path) -> None:
-    """Issue, item 4: says plainly when prediction is not worth its cost; a picture of load, replicas and forecast."""
+def test_the_backtest_prints_every_policy_a_verdict_and_a_chart(load: Path, tmp_path: Path) -> None:
+    """Requirement SCL-5: says when prediction is not worth its cost; a chart of load, replicas and forecast."""
     picture = tmp_path / "picture.png"
     output, error = backtest(load, "--call-seconds", "20", "--picture", str(picture))
     assert error is None
@@ -51,8 +51,8 @@ def test_it_prints_every_rival_and_a_plain_answer_and_draws(load: Path, tmp_path
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_counts_without_a_duration_say_what_to_write(load: Path) -> None:
-    """Little's law: calls in work are arrivals times duration."""
+def test_counts_without_a_duration_say_what_to_set(load: Path) -> None:
+    """Little's law: in-flight requests are arrivals times duration."""
     _, error = backtest(load)
     assert str(error) == (
         "MM0851: --load: column requests counts calls; set --call-seconds to their mean "
@@ -60,8 +60,8 @@ def test_counts_without_a_duration_say_what_to_write(load: Path) -> None:
     )
 
 
-def test_a_picture_that_cannot_be_written_is_one_line(load: Path, tmp_path: Path) -> None:
-    """Product rule: no traceback."""
+def test_a_chart_that_cannot_be_written_is_one_line(load: Path, tmp_path: Path) -> None:
+    """Requirement CFG-4: no traceback."""
     _, error = backtest(load, "--peak-replicas", "4", "--picture", str(tmp_path / "absent" / "picture.png"))
     assert str(error).startswith("MM0854: --picture: ")
 
@@ -74,8 +74,8 @@ def trace(name: str) -> Path:
     return path
 
 
-def test_on_a_load_of_bursts_without_a_rhythm_the_gate_keeps_prediction_off() -> None:
-    """Issue, "Figures": on NAB's trace of a load balancer the gate keeps prediction off."""
+def test_on_bursts_without_a_rhythm_the_forecast_stays_off() -> None:
+    """Requirement SCL-5: on NAB's trace of a load balancer the forecast stays off."""
     values = read(trace("nab-elb-requests-5min.csv")).values
     service = Service(ScalingSettings(max_replicas=100), 0.1, 30)
     worth, text = verdict(compare(service, values, ForecastSettings()))
@@ -83,8 +83,8 @@ def test_on_a_load_of_bursts_without_a_rhythm_the_gate_keeps_prediction_off() ->
     assert "the error gate kept the forecast off" in text
 
 
-def test_on_a_daily_rhythm_the_forecast_spares_overload_that_equal_cost_does_not() -> None:
-    """Reference: NASA July, 180 s pods: a fraction of the overloaded time, of the rival's too."""
+def test_on_a_daily_rhythm_the_forecast_reduces_overload_at_equal_cost() -> None:
+    """Requirement SCL-5: NASA July, 180 s pods: a fraction of the overloaded time, of the equal-cost policy too."""
     values = read(trace("nasa-http-1995-per-minute.csv")).values[: 10 * 1440]
     found = compare(Service(ScalingSettings(max_replicas=100), 0.06, 180), values, ForecastSettings())
     assert found.trusted_share > 0.5

@@ -42,13 +42,13 @@ def test_the_difference_is_newcombes() -> None:
         (Counts(500, 10_000), Counts(10, 10_000), Verdict.GOOD),
     ],
 )
-def test_few_calls_decide_nothing(old: Counts, new: Counts, verdict: Verdict) -> None:
-    """Product rule: neither a release that nobody called nor a bad minute of three calls decides."""
+def test_few_calls_are_inconclusive(old: Counts, new: Counts, verdict: Verdict) -> None:
+    """Requirement NET-10: neither an unused release nor a bad minute of three calls decides."""
     assert finding("failed", old, new, 0.01).verdict is verdict
 
 
-def test_one_measure_that_is_worse_decides() -> None:
-    """Product rule: a fast version that fails is not good, an unknown one neither."""
+def test_one_failing_measure_fails_the_canary() -> None:
+    """Requirement NET-10: a fast version with errors does not pass, nor does an unknown measure."""
     good, worse, quiet = (
         finding("m", Counts(0, 10_000), Counts(bad, every), 0.01) for bad, every in ((0, 9000), (900, 9000), (0, 1))
     )
@@ -57,8 +57,8 @@ def test_one_measure_that_is_worse_decides() -> None:
     assert overall([good]) is Verdict.GOOD
 
 
-def test_slow_is_what_the_old_version_seldom_was() -> None:
-    """Product rule: no objective is needed to see that a version became slower."""
+def test_a_slower_version_fails_without_an_objective() -> None:
+    """Requirement NET-10: latency is compared with the stable version, without an objective."""
     buckets = {0.1: 90.0, 0.2: 96.0, 0.5: 100.0, inf: 100.0}
     assert usual_bound(buckets) == 0.2
     assert slow(buckets, 0.2) == Counts(4.0, 100.0)
@@ -66,6 +66,6 @@ def test_slow_is_what_the_old_version_seldom_was() -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), [("30s", 30), ("10m", 600), ("2h", 7200)])
-def test_windows_are_written_as_prometheus_does(text: str, expected: float) -> None:
+def test_windows_are_formatted_as_prometheus_durations(text: str, expected: float) -> None:
     """Prometheus, "Time durations"."""
     assert seconds(text) == expected

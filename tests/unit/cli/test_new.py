@@ -41,31 +41,31 @@ def refusal(name: str, folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_written_test_passes_on_the_written_service(project: Path) -> None:
-    """Product rule: the generated test needs the runtime's packages and nothing else."""
+def test_the_generated_test_passes_on_the_generated_service(project: Path) -> None:
+    """Requirement RUN-14: the generated test needs the runtime's packages and nothing else."""
     assert "Ran 1 test in " in run(project, "unittest")
 
 
 @pytest.mark.slow
-def test_the_written_stack_passes_the_check(project: Path) -> None:
-    """Product rule: what we write is what we would accept."""
+def test_the_generated_stack_passes_the_check(project: Path) -> None:
+    """Requirement PRJ-2: the product accepts the stack that it generates."""
     assert "no issues" in run(project, "meshed_mcp", "check", "--stack", "dev")
 
 
 def test_the_service_is_eight_lines(project: Path) -> None:
-    """Issue 4: the smallest service; blank lines not counted."""
+    """Requirement RUN-14: the smallest service; blank lines not counted."""
     assert len((project / f"{MODULE}.py").read_text().split("\n\n")) == 4
     assert sum(bool(line.strip()) for line in (project / f"{MODULE}.py").read_text().splitlines()) == 8
 
 
 def test_the_image_and_the_stack_start_the_same_file(project: Path) -> None:
-    """Product rule: one command, whether the image or the stack names it."""
+    """Requirement CFG-5: image and stack have the same command."""
     assert f'CMD ["python", "{MODULE}.py"]' in (project / "Dockerfile").read_text()
     assert f"command: [python, {MODULE}.py]" in (project / "Pulumi.dev.yaml").read_text()
 
 
 def test_the_image_builds_on_a_public_image_and_the_released_runtime(project: Path) -> None:
-    """Product rule: a generated file works as it is; the base is the project's own Dockerfile's."""
+    """Requirement PRJ-4: a generated file works unchanged; its base is that of the project's own Dockerfile."""
     lines = (project / "Dockerfile").read_text().splitlines()
     assert lines[:2] == ["ARG PYTHON_IMAGE=python:3.11-slim", "FROM ${PYTHON_IMAGE}"]
     assert lines[0] in (ROOT / "Dockerfile").read_text().splitlines()
@@ -75,13 +75,13 @@ def test_the_image_builds_on_a_public_image_and_the_released_runtime(project: Pa
 
 
 def test_the_page_about_images_shows_the_generated_dockerfile(tmp_path: Path) -> None:
-    """Product rule: what a page shows is what a user gets."""
+    """Requirement PRJ-2: what a page shows is what a user gets."""
     new.write("mcp-search", tmp_path / "search")
     page = (ROOT / "docs" / "how-to" / "image.md").read_text("utf-8")
     assert f"```text\n{(tmp_path / 'search' / 'Dockerfile').read_text()}```\n" in page
 
 
-def test_the_image_takes_the_service_alone(project: Path) -> None:
+def test_the_image_contains_the_service_only(project: Path) -> None:
     """Docker, "dockerignore": the last line that matches decides. No key of a local run gets into a layer."""
     assert (project / ".dockerignore").read_text().splitlines()[1:] == ["*", f"!{MODULE}.py"]
     copied = [line for line in (project / "Dockerfile").read_text().splitlines() if line.startswith(("COPY", "ADD"))]
@@ -90,14 +90,14 @@ def test_the_image_takes_the_service_alone(project: Path) -> None:
 
 @pytest.mark.parametrize("name", [".local/dev/ca.crt", ".venv/bin/python", "ca.pem", "tls.key", "tls.crt", ".env"])
 def test_git_ignores_runs_environments_and_certificates(project: Path, name: str) -> None:
-    """Product rule: no key and no certificate is committed by accident. Asked of git itself."""
+    """Requirement CFG-11: no key and no certificate is committed by accident; the test runs `git check-ignore`."""
     subprocess.run(["git", "init", "--quiet"], cwd=project, check=True, timeout=30)  # noqa: S607 - git of the PATH
     ignored = subprocess.run(["git", "check-ignore", "--quiet", name], cwd=project, check=False, timeout=30)  # noqa: S607
     assert ignored.returncode == 0
 
 
-def test_a_file_that_exists_is_named_and_nothing_is_written(tmp_path: Path) -> None:
-    """Product rule: a user's file is never replaced."""
+def test_an_existing_file_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+    """Requirement CLI-1: a user's file is never replaced."""
     (tmp_path / "Dockerfile").write_text("mine")
     assert refusal(NAME, tmp_path) == [
         f"{tmp_path}/Dockerfile: exists already and is never replaced; use another folder with --dir"
@@ -116,24 +116,24 @@ def test_a_file_that_exists_is_named_and_nothing_is_written(tmp_path: Path) -> N
         ("class", "'class' would be a module that hides one of Python or of a package; use 'mcp-class'"),
     ],
 )
-def test_a_name_that_would_not_work_is_refused_with_one_that_would(tmp_path: Path, name: str, told: str) -> None:
-    """Product rule: the same rule as the stack's, and no module that hides what the service imports."""
+def test_an_invalid_name_is_rejected_with_a_valid_one(tmp_path: Path, name: str, told: str) -> None:
+    """Requirement CFG-8: the rule of the stack applies, and no module shadows an import of the service."""
     (line,) = refusal(name, tmp_path)
     assert line.startswith("new: NAME: ")
     assert told in line
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
-    """Product rule: faults are lines."""
+def test_a_folder_that_cannot_be_created_is_one_line(tmp_path: Path) -> None:
+    """Requirement CFG-4: errors are lines."""
     (tmp_path / "file").write_text("")
     assert refusal(NAME, tmp_path / "file" / "below") == [
         f"{tmp_path}/file/below: the folder cannot be written: Not a directory"
     ]
 
 
-def test_the_command_says_what_it_wrote_and_what_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Product rule: the next step is told."""
+def test_the_command_prints_what_it_wrote_and_the_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement CLI-1: a command prints the next step."""
     monkeypatch.chdir(tmp_path)
     told = CliRunner().invoke(app, ["new", NAME]).stdout.splitlines()
     assert told[0] == f"{NAME}/{MODULE}.py"

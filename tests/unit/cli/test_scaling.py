@@ -22,8 +22,8 @@ def explain(*arguments: str, project: Path = ROOT) -> tuple[str, BaseException |
     return result.output, None if isinstance(error, SystemExit) else error
 
 
-def test_the_budget_of_a_service_is_printed_with_its_sum() -> None:
-    """Issue, item 2: each stage, typical and worst, the sum against < 30 s."""
+def test_the_scale_out_latency_of_a_service_is_printed_with_its_sum() -> None:
+    """Requirement SCL-9: each stage, typical and worst, the sum against < 30 s."""
     output, error = explain("mcp-controller")
     assert error is None
     assert "scrape of the pods" in output
@@ -31,8 +31,8 @@ def test_the_budget_of_a_service_is_printed_with_its_sum() -> None:
     assert "holds the goal: ready in" in output
 
 
-def test_a_service_that_the_lever_does_not_ask_about_live_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Product rule: the table is of what happens to this service in this stack."""
+def test_a_service_that_the_fast_scaler_does_not_cover_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement SCL-9: the table shows what happens to this service in this stack."""
     files = read_project(ROOT, "dev")
     config = {**files.config, "meshed-mcp:keda": {"install": "release", "lever": {"image": "runtime:1"}}}
     plan = planned(config, files.secret_keys)
@@ -43,8 +43,8 @@ def test_a_service_that_the_lever_does_not_ask_about_live_is_told_so(monkeypatch
     assert stages == ["scrape of the pods", "rule of the lever", "lever asks, KEDA writes"]
 
 
-def test_a_service_of_a_fixed_size_says_what_to_write() -> None:
-    """Product rule: a fault names the fix."""
+def test_a_service_of_a_fixed_size_says_what_to_set() -> None:
+    """Requirement CFG-2: an error names the fix."""
     _, error = explain("mcp-rag")
     assert isinstance(error, ConfigurationError)
     assert str(error) == (
@@ -52,7 +52,7 @@ def test_a_service_of_a_fixed_size_says_what_to_write() -> None:
     )
 
 
-def test_an_unknown_service_is_guessed() -> None:
-    """Product rule: a misspelt name names the right one."""
+def test_an_unknown_service_suggests_the_nearest_name() -> None:
+    """Requirement CFG-8: the error names the nearest known service."""
     _, error = explain("mcp-controler")
     assert str(error) == ("MM0882: service mcp-controler: is not in this stack; did you mean mcp-controller?")

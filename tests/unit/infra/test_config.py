@@ -39,21 +39,21 @@ def service_lines(**fields: Any) -> list[str]:
     return lines(services={"mcp-a": {**SERVICE, **fields}})
 
 
-def test_one_service_is_a_whole_stack() -> None:
-    """Design 1: every default is production-safe, so a stack is a few lines."""
+def test_one_service_is_a_complete_stack() -> None:
+    """Requirement CFG-10: every default is safe in production, so a stack is a few lines."""
     config = sound(stack(services={"mcp-a": SERVICE}))
     assert config.namespace == "mcp-system"
     assert config.mesh.namespaces == ["mcp-system"]
     assert config.services["mcp-a"].scaling.min_replicas == 2
 
 
-def test_keys_of_other_namespaces_are_not_ours() -> None:
+def test_keys_of_other_namespaces_are_ignored() -> None:
     """Pulumi, "Configuration": `kubernetes:context` belongs to the provider."""
     sound({**stack(services={"mcp-a": SERVICE}), "kubernetes:context": "kind"})
 
 
 def test_domain_namespace_and_mirror_reach_the_components() -> None:
-    """Design 2: data flows one way; the keys are written once."""
+    """Requirement CFG-5: the keys are set once and passed to every component."""
     config = sound(
         stack(services={"mcp-a": SERVICE}, domain="mcp.example.com", namespace="tools", chart_mirror="./charts")
     )
@@ -70,7 +70,7 @@ def test_services_send_their_spans_to_the_collector_of_the_mesh() -> None:
 
 
 STACK_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
-    "misspelt key": ({"servics": {}}, "meshed-mcp:servics: unknown key; did you mean services?"),
+    "misspelled key": ({"servics": {}}, "meshed-mcp:servics: unknown key; did you mean services?"),
     "list of services": (
         {"services": []},
         ("meshed-mcp:services: [] is not a mapping of names to services; set key: value lines"),
@@ -102,8 +102,8 @@ STACK_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("keys", "line"), STACK_FAULTS.values(), ids=STACK_FAULTS)
-def test_a_fault_of_the_stack_is_one_line(keys: dict[str, Any], line: str) -> None:
-    """Product rule: which object, which field, what is wrong, what to write (design D12)."""
+def test_a_stack_error_is_one_line(keys: dict[str, Any], line: str) -> None:
+    """Requirement CFG-2: one line with object, field, what is wrong and what to set."""
     assert f"stack: {line}" in lines(**keys)
 
 
@@ -112,7 +112,7 @@ PART_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"mesh": {"domain": "x.example"}},
         "mesh: domain: follows from meshed-mcp:domain; remove it and set meshed-mcp:domain",
     ),
-    "misspelt field": (
+    "misspelled field": (
         {"mesh": {"istio_versoin": "1.31.1"}},
         "mesh: istio_versoin: unknown field; did you mean istio_version?",
     ),
@@ -140,8 +140,8 @@ PART_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("keys", "line"), PART_FAULTS.values(), ids=PART_FAULTS)
-def test_a_fault_of_a_part_names_the_part(keys: dict[str, Any], line: str) -> None:
-    """Product rule: which object, which field, what is wrong, what to write (design D12)."""
+def test_an_error_of_a_component_names_the_component(keys: dict[str, Any], line: str) -> None:
+    """Requirement CFG-2: one line with object, field, what is wrong and what to set."""
     assert line in lines(**keys)
 
 
@@ -155,36 +155,36 @@ def test_a_fault_of_a_part_names_the_part(keys: dict[str, Any], line: str) -> No
         ({"image": 1.0}, 'image: 1.0 is not text; set "1.0" in quotes'),
     ],
 )
-def test_a_fault_of_a_service_names_the_service_and_the_field(fields: dict[str, Any], line: str) -> None:
-    """Product rule, issue "Bad input": unknown key, misspelt field, wrong unit, unknown caller."""
+def test_an_error_of_a_service_names_the_service_and_the_field(fields: dict[str, Any], line: str) -> None:
+    """Requirement CFG-8: unknown keys, misspelled fields, wrong units and unknown callers are rejected."""
     assert service_lines(**fields) == [f"service mcp-a: {line}"]
 
 
-def test_minimum_above_maximum_says_both_ways_out() -> None:
-    """Product rule, issue "Bad input": min > max."""
+def test_minimum_above_maximum_names_both_fixes() -> None:
+    """Requirement CFG-7: a minimum above the maximum could never hold."""
     (line,) = service_lines(scaling={"min_replicas": 5, "max_replicas": 3})
     assert line.startswith("service mcp-a: scaling: min_replicas 5 is above max_replicas 3")
     assert "set max_replicas to 5 or more" in line
 
 
-def test_weights_that_do_not_sum_to_100_say_what_would() -> None:
-    """Product rule, issue "Bad input"; Istio, correction 27: 110 would be admitted as a ratio."""
+def test_weights_that_do_not_sum_to_100_name_the_fix() -> None:
+    """Requirement NET-9: weights sum to 100; Istio would admit 110 as a ratio."""
     rollout = {"strategy": "canary", "image": "b:2", "weights": {"stable": 90, "canary": 20}}
     assert service_lines(rollout=rollout) == [
         ("service mcp-a: rollout.weights: stable 90 and canary 20 sum to 110, not 100; set stable: 80 or canary: 10")
     ]
 
 
-def test_a_name_over_54_characters_is_refused() -> None:
-    """Product rule, issue "Bad input"; source: KEDA's limit for a ScaledObject."""
+def test_a_name_over_54_characters_is_rejected() -> None:
+    """Requirement CFG-9: names are bounded; source: KEDA's limit for a ScaledObject."""
     name = "m" * 55
     (line,) = lines(services={name: SERVICE})
     assert "has 55 characters" in line
     assert "use at most 54" in line
 
 
-def test_a_service_named_like_the_registry_is_refused() -> None:
-    """Product rule, issue "Bad input": two services of one name."""
+def test_a_service_named_like_the_registry_is_rejected() -> None:
+    """Requirement CMP-10: two services of one name are rejected."""
     found = lines(services={"mcp-registry": SERVICE}, registry={"image": "x", "replicas": 1})
     assert found == [
         (
@@ -194,8 +194,8 @@ def test_a_service_named_like_the_registry_is_refused() -> None:
     ]
 
 
-def test_a_service_named_like_a_canary_is_refused() -> None:
-    """Product rule: two Deployments of one name would overwrite each other."""
+def test_a_service_named_like_a_canary_is_rejected() -> None:
+    """Requirement CMP-10: two Deployments of one name would overwrite each other."""
     rollout = {"strategy": "canary", "image": "b:2", "weights": {"stable": 90, "canary": 10}}
     found = lines(services={"mcp-a": {**SERVICE, "rollout": rollout}, "mcp-a-canary": SERVICE})
     assert found == [
@@ -203,8 +203,8 @@ def test_a_service_named_like_a_canary_is_refused() -> None:
     ]
 
 
-def test_replicas_that_would_split_their_data_are_refused() -> None:
-    """Product rule: each pod's SQLite file is its own, so answers would depend on the replica."""
+def test_replicas_with_separate_sqlite_files_are_rejected() -> None:
+    """Requirement CFG-7: each pod has its own SQLite file, so results would depend on the replica."""
     (line,) = service_lines(uses=["database"])
     assert line.startswith("service mcp-a: uses[0]: database: its replicas would each answer from their own data")
     assert "set secret_env.MESHED_MCP_DATABASE_URL: {secret: ..., key: ...}, or run one replica" in line
@@ -212,14 +212,14 @@ def test_replicas_that_would_split_their_data_are_refused() -> None:
     assert planned(stack(services={"mcp-a": {**SERVICE, "uses": ["database"], "secret_env": named}})).services
 
 
-def test_an_encrypted_value_inside_a_structure_is_refused() -> None:
-    """Product rule: the program could not tell which leaf is secret, so it would end up in plain state."""
+def test_an_encrypted_value_inside_a_structure_is_rejected() -> None:
+    """Requirement CFG-11: the program cannot tell which leaf is secret, so it would reach the plain state."""
     with pytest.raises(ConfigurationError, match=r"meshed-mcp:services: holds an encrypted value, which is lost"):
         planned(stack(services={"mcp-a": SERVICE}), {"meshed-mcp:services"})
 
 
-def test_a_faulty_service_does_not_hide_faults_between_the_others() -> None:
-    """Product rule: all faults in one go, those of one service and those between services."""
+def test_an_error_in_one_service_does_not_hide_errors_between_the_others() -> None:
+    """Requirement CFG-3: errors of one service and errors between services are reported in one run."""
     found = lines(
         services={
             "mcp-a": {**SERVICE, "scaling": {"max_replica": 3}},
@@ -232,8 +232,8 @@ def test_a_faulty_service_does_not_hide_faults_between_the_others() -> None:
     ]
 
 
-def test_all_faults_come_in_one_go() -> None:
-    """Product rule: a user repairs a stack file once."""
+def test_all_errors_are_reported_in_one_run() -> None:
+    """Requirement CFG-3: a user corrects a stack file once."""
     found = lines(
         services={"mcp-a": {"imagee": "x"}, "mcp-b": {**SERVICE, "expse": True}, "M": SERVICE},
         mesh={"istio_version": "1.29.0"},
@@ -261,7 +261,7 @@ near_services = st.dictionaries(
 @given(st.dictionaries(field_names | st.text(max_size=8), json_values, max_size=5), near_services | json_values)
 @settings(max_examples=300, deadline=None)
 def test_no_configuration_ends_in_a_traceback(keys: dict[str, Any], services: Any) -> None:
-    """Product rule, issue "Bad input": generated configurations end in a plan or in one line per fault."""
+    """Requirement CFG-4: generated configurations end in a plan or in one line per error."""
     found: tuple[ConfigIssue, ...] = ()
     try:
         planned(stack(**{**keys, "services": services}))

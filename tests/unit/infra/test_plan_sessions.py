@@ -34,8 +34,8 @@ def secret(text: str) -> pulumi.Output[str]:
         loop.close()
 
 
-def test_sessions_need_a_replica_that_stays() -> None:
-    """Product rule: a session is in a pod's memory; KEDA ends the last pod of an idle service."""
+def test_sessions_need_a_permanent_replica() -> None:
+    """Requirement CFG-7: a session is in a pod's memory; KEDA removes the last pod of an idle service."""
     queue = {"profile": "queue", "queue": {"query": "sum(jobs)", "per_replica": 5}}
     with pytest.raises(ConfigurationError) as refused:
         planned({"scaling": {"min_replicas": 0, **queue}})
@@ -45,20 +45,20 @@ def test_sessions_need_a_replica_that_stays() -> None:
     ) in [str(issue) for issue in refused.value.issues]
 
 
-def test_sessions_with_one_replica_are_fine() -> None:
-    """Product rule: while a rolling update lasts there are two."""
+def test_sessions_with_one_replica_are_accepted() -> None:
+    """Requirement NET-7: during a rolling update there are two replicas."""
     assert planned({"scaling": {"min_replicas": 1, "max_replicas": 1}}).services["mcp-a"].legacy == "sticky"
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
-def test_the_stacks_key_reaches_every_service(encrypted: bool) -> None:
-    """Product rule: one key per stack, plain or encrypted."""
+def test_the_stacks_session_key_reaches_every_service(encrypted: bool) -> None:
+    """Requirement CFG-5: one key per stack, plain or encrypted."""
     key = secret("encrypted text") if encrypted else "plain text"
     assert planned({}, session_key=key).services["mcp-a"].session_key is key
 
 
-def test_a_filter_that_istios_proxy_lacks_is_a_fault() -> None:
-    """Istio 1.31's proxy has no `envoy.filters.http.mcp`: the listener would be refused."""
+def test_a_filter_that_istios_proxy_lacks_is_an_error() -> None:
+    """Istio 1.31's proxy has no `envoy.filters.http.mcp`: it would reject the listener."""
     mcp = {"@type": "type.googleapis.com/envoy.extensions.filters.http.mcp.v3.Mcp"}
     patch = {"applyTo": "HTTP_FILTER", "patch": {"operation": "INSERT_BEFORE", "value": {"typed_config": mcp}}}
     item = {
@@ -74,8 +74,8 @@ def test_a_filter_that_istios_proxy_lacks_is_a_fault() -> None:
     )
 
 
-def test_what_we_render_for_sessions_has_no_fault() -> None:
-    """Design D2: only filters that the proxy has, in a stack that uses them."""
+def test_rendered_sessions_have_no_error() -> None:
+    """Requirement SEC-14: a stack with sessions uses only filters that Istio's proxy has."""
     objects = record(ROOT / "examples" / "conformance", "dev").objects
     assert "EnvoyFilter" in {item["kind"] for item in objects}
     assert rule_issues(objects) == []

@@ -28,8 +28,8 @@ def lines(service: dict[str, Any], **keys: Any) -> list[str]:
     return [str(issue) for issue in raised.value.issues]
 
 
-def test_each_part_that_several_replicas_need_is_demanded_by_name() -> None:
-    """Issue "Replica-safe state": both optional for one replica, and check demands them for more."""
+def test_each_shared_part_that_replicas_need_is_required_by_name() -> None:
+    """Requirement RUN-11: both are optional for one replica, and required for more."""
     keys, bus = lines({"uses": ["request-state", "subscriptions"]})
     assert keys == (
         "service mcp-a: uses[0]: request-state: its replicas would each seal with a key of their own, so a second "
@@ -42,16 +42,16 @@ def test_each_part_that_several_replicas_need_is_demanded_by_name() -> None:
     )
 
 
-def test_a_canary_is_a_second_replica() -> None:
-    """Product rule: stable and canary of a service answer the same clients."""
+def test_a_canary_counts_as_a_second_replica() -> None:
+    """Requirement RUN-11: stable and canary of a service serve the same clients."""
     one = {"min_replicas": 1, "max_replicas": 1}
     assert planned({"uses": ["subscriptions"], "scaling": one}).services["mcp-a"].replicated is False
     (line,) = lines({"uses": ["subscriptions"], "scaling": one, "rollout": CANARY})
     assert line.startswith("service mcp-a: uses[0]: subscriptions")
 
 
-def test_the_stack_names_the_parts_once_for_all_services() -> None:
-    """Product rule: the audience keeps services apart that seal with one key."""
+def test_the_stack_names_the_shared_parts_once_for_all_services() -> None:
+    """Requirement RUN-11: the audience separates services that seal with one key."""
     database = {"MESHED_MCP_DATABASE_URL": {"secret": "mcp-database", "key": "url"}}
     args = planned({"uses": [*SharedUse], "secret_env": database}, request_state=KEYS, redis=REDIS).services["mcp-a"]
     assert args.request_state is not None
@@ -59,6 +59,6 @@ def test_the_stack_names_the_parts_once_for_all_services() -> None:
     assert (args.request_state.key, args.redis.secret) == ("keys", "mcp-redis")
 
 
-def test_what_uses_neither_needs_neither() -> None:
-    """Design 1: the quick start, two replicas by default, stays what it is."""
+def test_a_service_without_shared_state_requires_nothing() -> None:
+    """Requirement CMP-8: the quick start, two replicas by default, needs neither keys nor Redis."""
     assert planned({}).services["mcp-a"].replicated is True

@@ -48,8 +48,8 @@ def test_an_inline_program_of_the_automation_api_has_no_variables(monkeypatch: p
     assert isinstance(values["meshed-mcp:session_key"], pulumi.Output)
 
 
-def test_a_recording_leaves_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Product rule: a recording hands its configuration over in variables, which no later run may see."""
+def test_a_recording_restores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement CMP-1: the configuration of a recording is in variables that no later run sees."""
     monkeypatch.setenv("PULUMI_CONFIG", '{"meshed-mcp:namespace": "before"}')
     monkeypatch.delenv("PULUMI_CONFIG_SECRET_KEYS", raising=False)
     seen = []
@@ -68,8 +68,8 @@ def test_priorities_of_node_groups_are_registered() -> None:
 
 
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "9007199254740993", "1" * 5000])
-def test_a_number_that_pulumi_cannot_carry_is_refused_on_its_key(number: str) -> None:
-    """Product rule: a stack file never ends in a traceback. Python's JSON parser takes all of these."""
+def test_a_number_that_pulumi_cannot_carry_is_rejected_on_its_key(number: str) -> None:
+    """Requirement CFG-4: Python's JSON parser accepts all of these numbers; none ends in a traceback."""
     mesh = f'{{"values": {{"istiod": {{"share": {number}}}}}}}'
     with pytest.raises(ConfigurationError, match=r"stack: meshed-mcp:mesh: .* is not a number that Pulumi can carry"):
         record_program(deploy, "project", "test", {"meshed-mcp:services": SERVICES, "meshed-mcp:mesh": mesh})

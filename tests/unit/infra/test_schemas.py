@@ -13,28 +13,28 @@ from tests.schemas import published
 from tests.stacks import JUDGED, recording
 
 
-def test_every_file_of_crds_is_what_its_source_gives(crd_dir: Path) -> None:
-    """Product rule: the package data is generated; a difference from the CRDs is an error of one of both."""
+def test_every_schema_file_is_generated_from_its_source(crd_dir: Path) -> None:
+    """Requirement CMP-14: the packaged schemas equal those of the CRDs."""
     for name, text in published.crd_texts(crd_dir).items():
         assert (published.FOLDER / f"{name}.json").read_text(encoding="utf-8") == text, name
 
 
 def test_the_index_names_the_file_of_every_group() -> None:
-    """Product rule: a group that no file describes would not be checked."""
+    """Requirement CMP-14: a group without a file would not be checked."""
     texts = {path.stem: path.read_text(encoding="utf-8") for path in published.FOLDER.glob("*.json")}
     assert texts.pop("index") == published.index_text(texts)
 
 
 @pytest.mark.parametrize("stack", JUDGED)
 def test_every_rendered_kind_has_a_schema(stack: str) -> None:
-    """Product rule: `check` validates every object of a stack on a machine without CRD files."""
+    """Requirement CMP-14: `check` validates every object of a stack on a machine without CRD files."""
     objects = recording(stack).objects
     assert unchecked_kinds(objects) == []
     assert [str(fault) for item in objects for fault in schema_issues(item)] == []
 
 
-def test_no_description_is_shipped() -> None:
-    """Product rule: the schemas are structural, below 1 MB."""
+def test_schemas_are_shipped_without_descriptions() -> None:
+    """Requirement PRJ-4: the packaged schemas are structural, below 1 MB."""
     files = list(published.FOLDER.glob("*.json"))
     assert sum(path.stat().st_size for path in files) < 1_000_000
     assert not [path.name for path in files if '"description":"' in path.read_text(encoding="utf-8")]
@@ -58,15 +58,15 @@ spec:
 
 
 def test_a_custom_kind_without_a_schema_is_a_note() -> None:
-    """Product rule: a skipped check is never called green."""
+    """Requirement PRJ-5: a skipped check is never reported as passed."""
     assert schema_issues(WIDGET) == []
     assert unchecked_kinds([WIDGET, WIDGET]) == [
         "Widget of example.com/v1 is not checked: set CRD_DIR to a folder with its CRD"
     ]
 
 
-def test_a_custom_kind_is_checked_by_the_crds_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Kubernetes, "Extend the Kubernetes API with CustomResourceDefinitions": the CRD holds the schema."""
+def test_a_custom_kind_is_checked_by_the_users_crds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Kubernetes, "Extend the Kubernetes API with CustomResourceDefinitions": the CRD contains the schema."""
     (tmp_path / "widgets.yaml").write_text(WIDGET_CRD)
     monkeypatch.setenv("CRD_DIR", str(tmp_path))
     (fault,) = schema_issues(WIDGET)
@@ -75,7 +75,7 @@ def test_a_custom_kind_is_checked_by_the_crds_of_the_user(monkeypatch: pytest.Mo
 
 
 def test_a_crd_folder_that_does_not_exist_is_rejected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Product rule: a wrong setting is named, not ignored."""
+    """Requirement CFG-6: a wrong setting is reported, not ignored."""
     monkeypatch.setenv("CRD_DIR", str(tmp_path / "absent"))
     with pytest.raises(
         ConfigurationError, match=r"CRD_DIR: .*absent is not a folder; set it to a folder with CRD files"
@@ -89,8 +89,8 @@ def test_null_fields_of_built_in_kinds_count_as_absent() -> None:
     assert schema_issues({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": spec}) == []
 
 
-def test_a_path_quotes_names_that_are_no_words() -> None:
-    """Product rule: the path of a label can be read although its name has dots."""
+def test_a_path_quotes_names_with_special_characters() -> None:
+    """Requirement CFG-2: the path of a label is readable although its name has dots."""
     labels = {"app.kubernetes.io/name": 7}
     (fault,) = schema_issues({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "labels": labels}})
     assert fault.field == "metadata.labels['app.kubernetes.io/name']"

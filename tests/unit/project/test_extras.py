@@ -48,20 +48,20 @@ def test_every_imported_package_is_in_an_extra(folder: str) -> None:
         ("matplotlib", "platform", "plots"),
     ],
 )
-def test_a_missing_package_names_the_extra_of_who_imports_it(module: str, extra: str, named: str) -> None:
-    """Product rule: a missing extra is one line that says which extra to install."""
+def test_a_missing_package_names_the_extra_of_its_importer(module: str, extra: str, named: str) -> None:
+    """Requirement CFG-4: a missing extra is one line that says which extra to install."""
     with pytest.raises(ModuleNotFoundError) as raised, extras.required(extra):
         raise ModuleNotFoundError(name=module)
     assert str(raised.value) == f"the package {module} is not installed; install 'meshed-mcp[{named}]'"
 
 
-def test_a_missing_module_of_our_own_stays_a_traceback() -> None:
-    """Product rule: a defect is not disguised as a missing extra."""
+def test_a_missing_module_of_the_product_stays_a_traceback() -> None:
+    """Requirement PRJ-1: a defect is not reported as a missing extra."""
     with pytest.raises(ModuleNotFoundError, match=r"^no such module$"), extras.required("platform"):
         raise ModuleNotFoundError("no such module", name="meshed_mcp.absent")
 
 
-def test_the_command_without_the_platform_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_without_the_platform_extra_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python, `SystemExit`: a text goes to standard error, the exit code is 1."""
     monkeypatch.setitem(sys.modules, "typer", None)
     monkeypatch.delitem(sys.modules, "meshed_mcp.__main__", raising=False)

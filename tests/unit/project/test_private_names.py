@@ -39,21 +39,21 @@ def requirements() -> Iterator[Requirement]:
         yield Requirement(line)
 
 
-def test_every_private_name_in_the_product_is_listed_and_every_entry_is_used() -> None:
-    """Product rule: public API; what is left stands in one list."""
+def test_every_private_name_is_listed_and_every_entry_is_used() -> None:
+    """Requirement PRJ-6: the product uses public APIs; exceptions are in one list."""
     found, known = uses(), listed().keys()
     assert sorted(found - known) == [], "use a public name, or add these to private_names.py"
     assert sorted(known - found) == [], "drop these from private_names.py"
 
 
-def test_a_use_is_listed_once_and_says_why() -> None:
-    """Product rule: name, file, why, package, range and guard."""
+def test_a_use_is_listed_once_with_a_reason() -> None:
+    """Requirement PRJ-6: name, file, reason, package, range and guard."""
     assert len(listed()) == len(LISTED)
     assert [entry for entry in LISTED if not (entry.why and entry.package and entry.versions)] == []
 
 
 def test_every_guard_is_a_test() -> None:
-    """Product rule: a private name that changes fails a test that says so."""
+    """Requirement PRJ-6: a private name that changes fails a test that says so."""
     for entry in LISTED:
         path, _, function = entry.guard.partition("::")
         tests = {
@@ -66,7 +66,7 @@ def test_every_guard_is_a_test() -> None:
 
 @pytest.mark.parametrize("package", sorted(CLOSE | {entry.package for entry in LISTED}))
 def test_the_package_is_pinned_to_a_minor_release(package: str) -> None:
-    """Product rule: a private name may change in any minor release; the ranges of list and pyproject.toml are one."""
+    """Requirement PRJ-6: a private name may change in any minor release; list and pyproject.toml agree."""
     ranges = {str(entry.versions) for entry in LISTED if entry.package == package}
     required = [requirement for requirement in requirements() if requirement.name == package]
     assert required
@@ -75,8 +75,8 @@ def test_the_package_is_pinned_to_a_minor_release(package: str) -> None:
     assert not required[0].specifier.contains(f"{least.major}.{least.minor + 1}.0")
 
 
-def test_the_scan_finds_what_it_should() -> None:
-    """House rule: a test that cannot fail is a defect."""
+def test_the_scan_finds_private_names() -> None:
+    """Requirement PRJ-1: a test that cannot fail is a defect."""
     tree = ast.parse(CODE)
     assert set(private_imports(tree)) == {"opentelemetry.sdk._logs", "pulumi._types", "mcp.server._otel"}
     assert set(private_attributes(tree)) == {"_verifier", "_by_name"}

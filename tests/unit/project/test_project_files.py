@@ -31,7 +31,7 @@ def extras() -> dict[str, Requirement]:
 
 
 def test_every_pin_is_in_an_extra_and_inside_its_range() -> None:
-    """Product rule: what is tested (requirements) is what may be installed (extras)."""
+    """Requirement PRJ-7: what is tested (requirements) is what may be installed (extras)."""
     required = extras()
     for package, version in pinned().items():
         assert package in required, f"{package} is pinned and in no extra"
@@ -39,12 +39,12 @@ def test_every_pin_is_in_an_extra_and_inside_its_range() -> None:
 
 
 def test_every_extra_is_pinned() -> None:
-    """Product rule: a machine that runs `make setup` gets the tested versions of everything."""
+    """Requirement PRJ-7: a machine that runs `make setup` gets the tested versions of everything."""
     assert sorted(set(extras()) - set(pinned())) == []
 
 
 def test_every_lint_exception_has_a_reason() -> None:
-    """Product rule: an ignore without a reason is a defect."""
+    """Requirement PRJ-6: an ignore without a reason is a defect."""
     lines = (
         (ROOT / "pyproject.toml").read_text("utf-8").split("[tool.ruff.lint]")[1].split("[tool.mypy]")[0].splitlines()
     )
@@ -54,36 +54,36 @@ def test_every_lint_exception_has_a_reason() -> None:
 
 
 def test_the_readme_shows_the_quick_starts_real_files() -> None:
-    """Product rule: what a newcomer copies from the README is what the tests run."""
+    """Requirement PRJ-2: what a newcomer copies from the README is what the tests run."""
     readme = (ROOT / "README.md").read_text("utf-8")
     for name in ("my_service.py", "Pulumi.dev.yaml"):
         assert (ROOT / "examples" / "quickstart" / name).read_text("utf-8") in readme
 
 
-def test_the_readme_leads_to_every_how_to_page() -> None:
-    """House rule: a page that nothing leads to is not read."""
+def test_the_readme_links_to_every_how_to_page() -> None:
+    """Requirement PRJ-2: the README links to each page."""
     readme = (ROOT / "README.md").read_text("utf-8")
     pages = [page.relative_to(ROOT).as_posix() for page in sorted((ROOT / "docs" / "how-to").glob("*.md"))]
     assert pages
     assert [page for page in pages if f"({page})" not in readme] == []
 
 
-def test_every_decision_has_its_four_parts() -> None:
-    """House rule: context, decision, consequences, reconsider if."""
+def test_every_decision_has_its_four_sections() -> None:
+    """Requirement PRJ-2: context, decision, consequences, reconsider if."""
     for page in DECISIONS:
         text = page.read_text("utf-8")
         for part in ("**Context.**", "**Decision.**", "**Consequences.**", "**Reconsider if**"):
             assert part in text, f"{page.name} lacks {part}"
 
 
-def test_decisions_are_numbered_one_after_the_other() -> None:
-    """House rule: code names a decision by its number, so no two have the same."""
+def test_decisions_are_numbered_consecutively() -> None:
+    """Requirement PRJ-2: code cites a decision by its number, so each number is unique."""
     numbers = range(1, len(DECISIONS) + 1)
     assert [int(page.name[:4]) for page in DECISIONS] == list(numbers)
     assert [page.read_text("utf-8").split(".")[0] for page in DECISIONS] == [f"# {n}" for n in numbers]
 
 
-def test_every_decision_has_a_status_and_a_date_and_stands_in_the_index() -> None:
+def test_every_decision_has_a_status_a_date_and_an_index_entry() -> None:
     """M. Nygard, "Documenting architecture decisions": a decision has a status, which may be superseded."""
     index = (ROOT / "docs" / "adr" / "README.md").read_text("utf-8").splitlines()
     rows = [line for line in index if line.startswith("| [")]
@@ -95,8 +95,8 @@ def test_every_decision_has_a_status_and_a_date_and_stands_in_the_index() -> Non
         assert row == f"| [{head[1]}]({page.name}) | {head[2]} | {head[3]} | {head[4]} |"
 
 
-def test_links_inside_the_documents_lead_somewhere() -> None:
-    """House rule: no dead link."""
+def test_links_inside_the_documents_resolve() -> None:
+    """Requirement PRJ-2: no dead link."""
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

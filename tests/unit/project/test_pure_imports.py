@@ -26,12 +26,12 @@ def output(script: str) -> str:
 
 @pytest.mark.parametrize("module", PURE)
 def test_a_pure_module_does_not_import_pulumi(module: str) -> None:
-    """Product rule: pure modules import no Pulumi, which takes as long as all of them together."""
+    """Requirement CLI-1: a command that needs no Pulumi does not wait for its import."""
     assert output(f"import sys, {module}; print('pulumi' in sys.modules)") == "False"
 
 
 def test_components_are_imported_on_first_use() -> None:
-    """PEP 562: `from meshed_mcp.components import X` works as with an eager import, and an unknown name is an error."""
+    """PEP 562: `from meshed_mcp.components import X` works as an eager import; an unknown name is an error."""
     script = (
         "import sys; from meshed_mcp import components; before = 'pulumi' in sys.modules; "
         "from meshed_mcp.components import COMPONENTS, ServiceMesh; import meshed_mcp.components as again; "
@@ -42,7 +42,7 @@ def test_components_are_imported_on_first_use() -> None:
     assert output(script) == "False True True True True False"
 
 
-def test_an_output_is_taken_as_soon_as_a_program_has_imported_pulumi() -> None:
+def test_an_output_is_accepted_once_a_program_has_imported_pulumi() -> None:
     """Pulumi, "Inputs and outputs": a value that is passed through may be an output or an awaitable."""
     script = (
         "import asyncio\nfrom meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs as Args\n"

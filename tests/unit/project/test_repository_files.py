@@ -14,7 +14,7 @@ def load(path: str) -> Any:
     return yaml.safe_load((ROOT / path).read_text("utf-8"))
 
 
-def test_the_license_is_apache_in_full() -> None:
+def test_the_license_is_the_full_apache_text() -> None:
     """SPDX, Apache-2.0: nine sections and the appendix; pyproject.toml names it by its identifier (PEP 639)."""
     text = (ROOT / "LICENSE").read_text("utf-8")
     assert "Apache License\n                           Version 2.0, January 2004" in text
@@ -24,8 +24,8 @@ def test_the_license_is_apache_in_full() -> None:
     assert (project["license"], project["license-files"]) == ("Apache-2.0", ["LICENSE"])
 
 
-def test_hooks_call_tools_that_are_pinned_here() -> None:
-    """Product rule: a version is pinned once; a hook and `make lint` never disagree."""
+def test_hooks_use_the_pinned_tools() -> None:
+    """Requirement PRJ-7: a version is pinned once, so hooks and `make lint` always agree."""
     pinned = (ROOT / "requirements-test.txt").read_text("utf-8")
     hooks = [hook for repo in load(".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
     assert {repo["repo"] for repo in load(".pre-commit-config.yaml")["repos"]} == {"local"}

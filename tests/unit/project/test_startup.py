@@ -47,7 +47,7 @@ FOR_NO_HELP = (
 
 @pytest.mark.parametrize("package", FOR_NO_HELP)
 def test_help_imports_no_command(package: str) -> None:
-    """Product rule: `meshed-mcp --help` takes what Typer takes."""
+    """Requirement CLI-1: `meshed-mcp --help` loads no more than Typer."""
     assert of(package, imported("--help")) == set()
 
 
@@ -64,13 +64,13 @@ FOR_NO_CHECK = (
 
 
 @pytest.mark.parametrize("package", FOR_NO_CHECK)
-def test_check_imports_what_it_needs(package: str) -> None:
-    """Product rule: `check` takes what Pulumi and the components take."""
+def test_check_imports_only_what_it_needs(package: str) -> None:
+    """Requirement CLI-1: `check` loads Pulumi and the components, and no more."""
     assert of(package, imported(*CHECK)) == set()
 
 
 def test_check_imports_the_components() -> None:
-    """Product rule: the two tests above would pass for a command that does nothing."""
+    """Requirement PRJ-1: the two tests above would pass for a command that does nothing."""
     assert {"pulumi", "pydantic", "meshed_mcp.infra.program", "jsonschema_rs"} <= imported(*CHECK)
 
 

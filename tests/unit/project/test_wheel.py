@@ -97,8 +97,8 @@ def commands(page: str, heading: str) -> list[str]:
     return [line.partition("#")[0].strip() for line in match[1].splitlines()]
 
 
-def test_the_wheel_holds_every_module_of_the_product_under_one_name(wheel: Path) -> None:
-    """ADR 3: the links of the checkout become folders of the wheel; nothing else is on top."""
+def test_the_wheel_contains_every_module_under_one_name(wheel: Path) -> None:
+    """ADR 3: the links of the checkout become folders of the wheel; nothing else is at its top level."""
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder in FOLDERS:
         sources = [path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.py")]
@@ -109,21 +109,21 @@ def test_the_wheel_holds_every_module_of_the_product_under_one_name(wheel: Path)
     assert {name.split("/")[0] for name in names} == {"meshed_mcp", f"{wheel.name.split('-py3')[0]}.dist-info"}
 
 
-def test_the_wheel_holds_the_schemas_and_their_notice(wheel: Path) -> None:
-    """Product rule: `check` validates on a machine without the repository; Apache-2.0 asks for the notice."""
+def test_the_wheel_contains_the_schemas_and_their_notice(wheel: Path) -> None:
+    """Requirement PRJ-4: `check` works without the repository; Apache-2.0 requires the notice."""
     names = set(zipfile.ZipFile(wheel).namelist())
     folder = ROOT / "infra" / "checking" / "schemas"
     data = [path.relative_to(ROOT).as_posix() for path in (*folder.glob("*.json"), folder / "NOTICE")]
     assert [name for name in data if f"meshed_mcp/{name}" not in names] == []
 
 
-def test_the_wheel_holds_no_demo_service_and_no_developer_tool(wheel: Path) -> None:
+def test_the_wheel_contains_no_demo_service_and_no_developer_tool(wheel: Path) -> None:
     """ADR 12: they belong to the repository and its image."""
     folders = ("meshed_mcp/agents/services/", "meshed_mcp/dashboards/")
     assert [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(folders)] == []
 
 
-def test_the_wheel_carries_its_license(wheel: Path) -> None:
+def test_the_wheel_contains_its_license(wheel: Path) -> None:
     """PEP 639: the license expression, and the file in `licenses/`."""
     archive = zipfile.ZipFile(wheel)
     (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
@@ -133,7 +133,7 @@ def test_the_wheel_carries_its_license(wheel: Path) -> None:
 
 
 def test_without_extras_a_command_and_an_import_name_the_extra(service: Environment, tmp_path: Path) -> None:
-    """Product rule: a missing extra is one line that says which extra to install."""
+    """Requirement CFG-4: a missing extra is one line that says which extra to install."""
     service.install("")
     told = "the package typer is not installed; install 'meshed-mcp[platform]'\n"
     assert service.run("meshed-mcp --help", tmp_path, code=1) == f"error: {told}"
@@ -142,10 +142,10 @@ def test_without_extras_a_command_and_an_import_name_the_extra(service: Environm
         assert text.splitlines()[-1].endswith(f"is not installed; install 'meshed-mcp[{extra}]'")
 
 
-def test_a_service_and_its_test_run_with_the_runtime_alone(
+def test_a_service_and_its_test_run_with_the_runtime_extra_alone(
     service: Environment, workstation: Environment, tmp_path: Path
 ) -> None:
-    """Product rule: the generated image installs [runtime] and nothing else."""
+    """Requirement PRJ-4: the generated image installs [runtime] and nothing else."""
     service.install("[runtime]")
     workstation.run("meshed-mcp new mcp-search", tmp_path)
     assert "OK" in service.run("python -m unittest", tmp_path / "mcp-search")
@@ -153,7 +153,7 @@ def test_a_service_and_its_test_run_with_the_runtime_alone(
     assert service.run("meshed-mcp --help", tmp_path, code=1).endswith("install 'meshed-mcp[platform]'\n")
 
 
-def test_the_platform_alone_checks_renders_and_brings_the_components(workstation: Environment, tmp_path: Path) -> None:
+def test_the_platform_extra_checks_renders_and_has_the_components(workstation: Environment, tmp_path: Path) -> None:
     """README, "Install", "Commands" and "Use the components alone"."""
     assert commands("README.md", "## Install") == ["pip install 'meshed-mcp[local]'", "meshed-mcp new mcp-search"]
     workstation.run("meshed-mcp new mcp-search", tmp_path)
@@ -169,7 +169,7 @@ def test_the_platform_alone_checks_renders_and_brings_the_components(workstation
     assert Path(located.strip()).is_relative_to(workstation.folder)
 
 
-def test_the_commands_of_write_a_service_work_as_they_stand(workstation: Environment, tmp_path: Path) -> None:
+def test_the_commands_of_write_a_service_run_unchanged(workstation: Environment, tmp_path: Path) -> None:
     """docs/how-to/write-a-service.md, first block; `local` with --check, which ends it."""
     installed, *lines = commands("docs/how-to/write-a-service.md", "# Write a service")
     assert installed == "pip install 'meshed-mcp[local]'"
@@ -178,7 +178,7 @@ def test_the_commands_of_write_a_service_work_as_they_stand(workstation: Environ
     workstation.run("\n".join([*lines[:-1], f"{lines[-1]} --check"]), tmp_path)
 
 
-def test_the_other_extras_bring_what_they_name(workstation: Environment, tmp_path: Path) -> None:
+def test_the_other_extras_install_what_they_name(workstation: Environment, tmp_path: Path) -> None:
     """docs/how-to/write-a-service.md, table of extras."""
     load = [f"2026-03-0{day}T{hour:02}:00,{60 + hour}" for day in (1, 2) for hour in range(24)]
     (tmp_path / "load.csv").write_text("\n".join(["hour,requests", *load]), encoding="utf-8")

@@ -35,7 +35,7 @@ def jobs() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("page", [page.name for page in PAGES])
-def test_a_workflow_grants_nothing_and_its_jobs_what_they_need(page: str) -> None:
+def test_a_workflow_grants_nothing_and_its_jobs_least_privilege(page: str) -> None:
     """GitHub, "Security hardening": the token of a job has the least permissions."""
     loaded = workflow(page)
     assert loaded["permissions"] == {}
@@ -44,16 +44,16 @@ def test_a_workflow_grants_nothing_and_its_jobs_what_they_need(page: str) -> Non
         assert job["permissions"] == wanted, name
 
 
-def test_every_action_is_pinned_by_commit_and_says_its_version() -> None:
-    """GitHub, "Security hardening": a full commit hash is the only release of an action that nobody can move."""
+def test_every_action_is_pinned_by_commit_with_its_version() -> None:
+    """GitHub, "Security hardening": a full commit hash is the only immutable release of an action."""
     used = [line for page in PAGES for line in page.read_text("utf-8").splitlines() if "uses:" in line]
     assert used
     assert [line for line in used if not PINNED.search(line) and f"uses: {OWN}ci.yml" not in line] == []
 
 
 @pytest.mark.parametrize("job", list(jobs()))
-def test_every_job_has_a_bound(job: dict[str, Any]) -> None:
-    """GitHub, `timeout-minutes`: six hours unless it is set. A job that calls a workflow has the bounds of that one."""
+def test_every_job_has_a_timeout(job: dict[str, Any]) -> None:
+    """GitHub, `timeout-minutes`: six hours by default. A job that calls a workflow has the timeouts of that one."""
     assert "uses" in job or 0 < job["timeout-minutes"] <= 180
 
 
@@ -64,8 +64,8 @@ def test_no_step_keeps_the_token_of_the_checkout(job: dict[str, Any]) -> None:
     assert [step for step in checkouts if step["with"].get("persist-credentials") is not False] == []
 
 
-def test_lint_units_promql_and_engines_run_side_by_side() -> None:
-    """Product rule: a pull request sees each kind of failure by itself; every job calls the Makefile."""
+def test_lint_units_promql_and_engines_run_in_parallel() -> None:
+    """Requirement PRJ-8: a pull request sees each kind of failure separately; every job calls the Makefile."""
     found = workflow("ci.yml")["jobs"]
     assert [name for name, job in found.items() if "needs" in job] == []
     calls = {name: job["steps"][-1]["run"] for name, job in found.items()}
@@ -78,7 +78,7 @@ def test_lint_units_promql_and_engines_run_side_by_side() -> None:
 
 
 def test_the_makefile_has_every_task_that_a_job_calls() -> None:
-    """Product rule: what runs in a workflow runs on a developer's machine by the same name."""
+    """Requirement PRJ-8: a workflow's task runs on a developer's machine by the same name."""
     makefiles = "\n".join((ROOT / name).read_text("utf-8") for name in ("Makefile", "engines/engines.mk"))
     runs = [step["run"] for page in PAGES for job in workflow(page.name)["jobs"].values()
             for step in job.get("steps", []) if "run" in step]  # fmt: skip
@@ -87,8 +87,8 @@ def test_the_makefile_has_every_task_that_a_job_calls() -> None:
     assert [task for task in sorted(called) if not re.search(rf"^{task}:", makefiles, re.MULTILINE)] == []
 
 
-def test_the_units_run_on_every_python_from_the_oldest_that_may_install() -> None:
-    """Product rule: `requires-python` and the classifiers promise what is tested."""
+def test_units_run_on_every_supported_python() -> None:
+    """Requirement PRJ-7: `requires-python` and the classifiers name only tested versions."""
     matrix = workflow("ci.yml")["jobs"]["unit"]["strategy"]["matrix"]["python"]
     assert matrix == ["3.11", "3.12", "3.13", "3.14"]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -98,7 +98,7 @@ def test_the_units_run_on_every_python_from_the_oldest_that_may_install() -> Non
 
 
 def test_every_pull_request_and_every_push_to_main_is_tested() -> None:
-    """Product rule: the tests do not depend on what else the run does."""
+    """Requirement PRJ-8: the tests do not depend on the other jobs of a run."""
     deploy = workflow("deploy.yml")
     assert {"pull_request", "push"} <= set(deploy["on"])
     tests = deploy["jobs"]["tests"]
@@ -108,7 +108,7 @@ def test_every_pull_request_and_every_push_to_main_is_tested() -> None:
 
 
 def test_no_job_with_secrets_starts_before_the_tests_have_passed() -> None:
-    """Product rule: untested code reaches no cluster. GitHub, `needs`: a failed job skips those that need it."""
+    """Requirement PRJ-8: only tested code is deployed. GitHub, `needs`: a failed job skips its dependents."""
     deploy = workflow("deploy.yml")["jobs"]
     privileged = {name: job for name, job in deploy.items() if SECRET.search(str(job))}
     assert set(privileged) == {"preview", "up", "canary"}
@@ -123,7 +123,7 @@ def test_a_pull_request_of_a_fork_gets_no_preview() -> None:
     assert "github.event.pull_request.head.repo.full_name == github.repository" in condition
 
 
-def test_the_kubeconfig_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+def test_the_kubeconfig_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     """POSIX, umask: other users and processes of the runner read neither the file nor its successor."""
     (tmp_path / "kubeconfig").write_text("of an earlier step", encoding="utf-8")
     (tmp_path / "kubeconfig").chmod(0o644)
@@ -135,8 +135,8 @@ def test_the_kubeconfig_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     assert (tmp_path / "env").read_text("utf-8") == f"KUBECONFIG={kept}\n"
 
 
-def test_every_job_with_a_cluster_keeps_its_kubeconfig_by_this_script() -> None:
-    """Product rule: what was tested is what is run; no other step reads the secret."""
+def test_every_job_with_a_cluster_writes_its_kubeconfig_by_this_script() -> None:
+    """Requirement PRJ-2: the workflow runs the script that was tested; no other step reads the secret."""
     for name, job in workflow("deploy.yml")["jobs"].items():
         reading = [step for step in job.get("steps", []) if "secrets.KUBECONFIG" in str(step)]
         assert "KUBECONFIG" not in job.get("env", {}), name

@@ -1,4 +1,4 @@
-"""Organisations by name, members by organisation and e-mail address."""
+"""Organizations by name, members by organization and e-mail address."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create both tables; an organisation's members go with it."""
+    """Create both tables; an organization's members go with it."""
     op.create_table(
         "organization_organizations",
         sa.Column("name", sa.String(63), primary_key=True),

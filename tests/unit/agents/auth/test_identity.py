@@ -29,7 +29,7 @@ def request(**scope: object) -> Request:
 @given(
     claim=st.text(alphabet='ab"\\,;= =?', max_size=40) | st.sampled_from(["URI=spiffe://evil", 'a="', 'a="\\', '","'])
 )
-def test_no_claim_of_a_peer_changes_what_the_sidecar_appended(element: str, claim: str) -> None:
+def test_a_peers_header_does_not_change_what_the_sidecar_appended(element: str, claim: str) -> None:
     """Envoy, APPEND_FORWARD: the peer's header stays, a comma and the verified element follow."""
     assert peer_principal(element) == FRONT
     assert peer_principal(f"{claim},{element}") == FRONT
@@ -47,7 +47,7 @@ def test_no_claim_of_a_peer_changes_what_the_sidecar_appended(element: str, clai
         f'URI=spiffe://{FRONT},{BY};Subject="',
     ],
 )
-def test_an_element_without_exactly_one_spiffe_uri_names_nobody(header: str) -> None:
+def test_an_element_without_exactly_one_spiffe_uri_gives_no_identity(header: str) -> None:
     """SPIFFE X.509-SVID, section 2: exactly one URI."""
     assert peer_principal(header) is None
 
@@ -62,8 +62,8 @@ def test_a_caller_is_its_mesh_identity_and_the_subject_of_its_token() -> None:
     assert str(both) == f"{FRONT} for https://login.example.com/ada"
 
 
-def test_without_border_or_without_http_there_is_no_identity() -> None:
-    """Product rule: stdio has no callers; an application mounted elsewhere believes no header."""
+def test_without_middleware_or_http_there_is_no_identity() -> None:
+    """Requirement SEC-2: stdio has no callers; an application mounted elsewhere trusts no header."""
     assert caller_of(None) == caller_of(request()) == Caller()
     assert (str(Caller()), Caller().names) == (UNKNOWN, frozenset())
     assert access_of(None).principal is None

@@ -62,8 +62,8 @@ class Issuer:
                 await asyncio.sleep(0)
 
 
-async def test_keys_are_asked_for_once_while_they_are_fresh() -> None:
-    """Product rule: no question per call."""
+async def test_fresh_keys_are_not_fetched_again() -> None:
+    """Requirement SEC-5: no call fetches keys while they are fresh."""
     issuer = Issuer()
     for _ in range(3):
         assert await issuer.keys.key("one") is not None
@@ -76,8 +76,8 @@ async def test_keys_are_asked_for_once_while_they_are_fresh() -> None:
     assert issuer.asked == 2
 
 
-async def test_an_unknown_id_is_asked_for_at_most_once_per_pause() -> None:
-    """Product rule: invented ids do not hammer the issuer; OpenID Connect, "Rotation of Asymmetric Signing Keys"."""
+async def test_an_unknown_key_id_is_fetched_at_most_once_per_pause() -> None:
+    """Requirement SEC-5: invented ids cause no flood; OpenID Connect, "Rotation of Asymmetric Signing Keys"."""
     issuer = Issuer()
     assert await issuer.keys.key("two") is None
     assert await issuer.keys.key("two") is None
@@ -88,8 +88,8 @@ async def test_an_unknown_id_is_asked_for_at_most_once_per_pause() -> None:
     assert issuer.asked == 2
 
 
-async def test_a_withdrawn_key_is_gone_with_the_next_answer() -> None:
-    """Product rule: a new answer replaces the old one."""
+async def test_a_revoked_key_is_dropped_with_the_next_response() -> None:
+    """Requirement SEC-5: a new key set replaces the old one."""
     issuer = Issuer()
     assert await issuer.keys.key("one") is not None
     issuer.now, issuer.answer = FRESH_SECONDS + 1, jwks({"kid": "two"})
@@ -98,7 +98,7 @@ async def test_a_withdrawn_key_is_gone_with_the_next_answer() -> None:
     assert await issuer.keys.key("one") is None
 
 
-async def test_stale_keys_serve_at_once_while_the_issuer_hangs() -> None:
+async def test_stale_keys_are_used_at_once_while_the_issuer_hangs() -> None:
     """RFC 5861, section 3: stale-while-revalidate; one fetch at a time, which ends with the last bound of the keys."""
     issuer = Issuer()
     assert await issuer.keys.key("one") is not None
@@ -113,8 +113,8 @@ async def test_stale_keys_serve_at_once_while_the_issuer_hangs() -> None:
     await issuer.refreshed()
 
 
-async def test_an_unknown_id_waits_for_a_fetch_no_longer_than_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Product rule: an issuer that hangs holds only tokens whose key is not known, FETCH_SECONDS each."""
+async def test_an_unknown_key_id_waits_for_a_bounded_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement SEC-5: a hanging issuer delays only tokens with an unknown key, FETCH_SECONDS each."""
     monkeypatch.setattr(identity_keys, "FETCH_SECONDS", 0.05)
     issuer = Issuer()
     assert await issuer.keys.key("one") is not None
@@ -126,8 +126,8 @@ async def test_an_unknown_id_waits_for_a_fetch_no_longer_than_its_bound(monkeypa
     assert issuer.asked == 2
 
 
-async def test_a_request_that_is_cancelled_does_not_end_the_fetch_of_the_others() -> None:
-    """Product rule: one client that goes away costs no other one its call."""
+async def test_a_cancelled_request_does_not_end_the_fetch_of_the_others() -> None:
+    """Requirement SEC-5: a client that disconnects fails no other client's call."""
     issuer = Issuer()
     issuer.responds.clear()
     one, other = (asyncio.create_task(issuer.keys.key("one")) for _ in range(2))
@@ -140,7 +140,7 @@ async def test_a_request_that_is_cancelled_does_not_end_the_fetch_of_the_others(
 
 
 async def test_keys_are_refreshed_without_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Product rule: the first request after a quiet hour is not judged by a key that was withdrawn in it."""
+    """Requirement SEC-5: the first request after an idle hour is not verified with a revoked key."""
     monkeypatch.setattr(identity_keys, "FRESH_SECONDS", 0.05)
     asked_again = asyncio.Event()
 
@@ -174,10 +174,10 @@ async def test_keys_are_refreshed_without_a_request(monkeypatch: pytest.MonkeyPa
         jwks(),
     ],
 )
-async def test_while_the_issuer_does_not_answer_well_old_keys_serve_for_a_time(
+async def test_old_keys_are_used_for_a_time_while_the_issuer_is_unavailable(
     fault: bytes | Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Product rule: an hour without the issuer, asked again after a pause, one log line each."""
+    """Requirement SEC-5: one hour without the issuer, retried after a pause, one log line each."""
     issuer = Issuer()
     assert await issuer.keys.key("one") is not None
     issuer.answer, issuer.now = fault, FRESH_SECONDS + 1
@@ -191,8 +191,8 @@ async def test_while_the_issuer_does_not_answer_well_old_keys_serve_for_a_time(
         await issuer.keys.key("one")
 
 
-async def test_without_any_key_nobody_is_let_in_and_nobody_is_called_a_liar() -> None:
-    """Product rule: "no keys" is an error of its own, not an unknown key."""
+async def test_without_any_key_the_error_is_no_keys_and_not_unknown_key() -> None:
+    """Requirement SEC-5: "no keys" is an error of its own, not an invalid token."""
     issuer = Issuer()
     issuer.answer = httpx2.ConnectError("away")
     for _ in range(5):
@@ -201,7 +201,7 @@ async def test_without_any_key_nobody_is_let_in_and_nobody_is_called_a_liar() ->
     assert issuer.asked == 1
 
 
-def test_only_signing_keys_count_and_a_lone_one_needs_no_name() -> None:
+def test_only_signing_keys_count_and_a_single_key_needs_no_id() -> None:
     """RFC 7517, section 4.2 (`use`); a token without `kid` can mean one key only."""
     assert set(by_id(jwks({"kid": "one", "use": "sig"}, {"kid": "two", "use": "enc"}))) == {None, "one"}
     assert set(by_id(jwks({"kid": "one"}, {"kid": "two"}))) == {"one", "two"}
@@ -209,8 +209,8 @@ def test_only_signing_keys_count_and_a_lone_one_needs_no_name() -> None:
     assert set(by_id(jwks({"kid": ["one"]}, {"kid": "two"}))) == {None, "two"}
 
 
-async def test_an_answer_is_read_up_to_its_bound_and_no_redirect_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Product rule: bounded in size; a redirect could lead anywhere."""
+async def test_a_key_set_is_bounded_in_size_and_redirects_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement SEC-5: the response is bounded in size; a redirect could lead anywhere."""
 
     def answer(request: httpx2.Request) -> httpx2.Response:
         if request.url.path == "/moved":
@@ -227,7 +227,7 @@ async def test_an_answer_is_read_up_to_its_bound_and_no_redirect_is_followed(mon
         await identity_keys.fetched("https://issuer/moved")
 
 
-async def test_keys_that_are_given_need_no_issuer() -> None:
+async def test_configured_keys_need_no_issuer() -> None:
     """meshed_mcp.contract, ENV_AUTH_JWKS."""
     keys = IssuerKeys(contract.ENV_AUTH_JWKS, given(jwks({"kid": "one"}).decode()))
     assert await keys.key("one") is not None

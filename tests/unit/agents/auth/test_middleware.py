@@ -52,7 +52,7 @@ class Bordered:
 
 
 @pytest.mark.parametrize("sidecar", [SIDECAR, "::6"])
-async def test_the_sidecars_word_is_taken(sidecar: str) -> None:
+async def test_the_sidecars_header_is_trusted(sidecar: str) -> None:
     """meshed_mcp.contract, ENV_TRUSTED_PROXIES."""
     bordered = Bordered()
     assert (await bordered.get(sidecar, [(PEER_HEADER, ELEMENT)])).text == f"{FRONT} 1"
@@ -60,15 +60,15 @@ async def test_the_sidecars_word_is_taken(sidecar: str) -> None:
 
 
 @pytest.mark.parametrize("client", ["127.0.0.1", "10.1.2.3", "::1"])
-async def test_from_elsewhere_the_header_is_dropped_and_counted(client: str) -> None:
-    """Product rule: a client's own header never names it, and nothing behind the border can take it for more."""
+async def test_a_header_from_an_untrusted_peer_is_dropped_and_counted(client: str) -> None:
+    """Requirement SEC-2: a client's own header never names it, and no later code can read it."""
     bordered = Bordered()
     assert (await bordered.get(client, [(PEER_HEADER, ELEMENT)])).text == "None 0"
     assert bordered.peers(FORGED) == 1
 
 
 @pytest.mark.parametrize("headers", [[ELEMENT, ELEMENT], ["URI=front"]])
-async def test_what_the_sidecar_says_unclearly_names_nobody(headers: list[str]) -> None:
+async def test_an_ambiguous_header_gives_no_identity(headers: list[str]) -> None:
     """Envoy keeps one header; two, or one without an identity, are no statement about the peer."""
     bordered = Bordered()
     answer = await bordered.get(SIDECAR, [(PEER_HEADER, header) for header in headers])
@@ -76,26 +76,26 @@ async def test_what_the_sidecar_says_unclearly_names_nobody(headers: list[str]) 
     assert bordered.peers(UNREADABLE) == 1
 
 
-async def test_without_the_header_there_is_no_identity_and_nothing_to_count() -> None:
-    """Product rule: a plain request is no forgery."""
+async def test_without_the_header_there_is_no_identity_and_nothing_is_counted() -> None:
+    """Requirement SEC-2: a plain request is not a forgery."""
     bordered = Bordered()
     assert (await bordered.get(SIDECAR)).text == "None 0"
     assert (bordered.peers(FORGED), bordered.peers(UNREADABLE)) == (0, 0)
 
 
-async def test_a_refused_call_is_403_and_an_answer_of_another_status_stays() -> None:
+async def test_a_denied_call_gets_403_and_other_responses_keep_their_status() -> None:
     """MCP, "Authorization", "Error Handling": insufficient permissions are 403."""
     assert (await Bordered(refused_for=()).get(SIDECAR)).status_code == 403
     assert (await Bordered(refused_for=(), status=400).get(SIDECAR)).status_code == 400
     assert (await Bordered().get(SIDECAR)).status_code == 200
 
 
-async def test_without_tokens_no_challenge_is_made() -> None:
+async def test_without_tokens_no_challenge_is_sent() -> None:
     """RFC 9110, section 11.6.1: a challenge names a scheme that would help."""
     assert "www-authenticate" not in (await Bordered(refused_for=("a",)).get(SIDECAR)).headers
 
 
-async def test_what_is_not_http_passes() -> None:
+async def test_scopes_other_than_http_pass_through() -> None:
     """ASGI, "Lifespan Protocol"."""
     seen: list[str] = []
 

@@ -42,12 +42,12 @@ POLICY = {
     ],
 )
 def test_a_call_is_decided_by_the_tools_rule(tool: str, caller: Caller, reason: Reason) -> None:
-    """Product rule: every condition of the rule holds; a tool without a rule is open."""
+    """Requirement SEC-3: every condition of the rule holds; a tool without a rule is open."""
     assert decision(POLICY, tool, caller) is reason
 
 
-def test_a_star_decides_about_every_tool_without_a_rule() -> None:
-    """Product rule: `*`."""
+def test_a_star_rule_applies_to_every_tool_without_a_rule() -> None:
+    """Requirement SEC-3: the rule `*` applies to tools without a rule of their own."""
     closed = POLICY | {"*": ToolRule(allow=frozenset())}
     assert decision(closed, "other", FRONT) is Reason.NOT_LISTED
     assert decision(closed, "delete", FRONT) is Reason.ALLOWED
@@ -89,8 +89,8 @@ class Call:
 
 
 @pytest.mark.anyio
-async def test_a_refused_call_never_reaches_the_server_and_says_what_can_be_done() -> None:
-    """Issue rule: refused before the tool runs; MCP, "Error Codes": a code of our own outside the reserved range."""
+async def test_a_denied_call_never_reaches_the_server_and_says_what_to_do() -> None:
+    """Requirement SEC-3: denied before the tool runs; MCP, "Error Codes": a code outside the reserved range."""
     call = Call(POLICY)
     await call("tools/call", {"name": "delete"})
     with pytest.raises(MCPError) as refusal:
@@ -103,7 +103,7 @@ async def test_a_refused_call_never_reaches_the_server_and_says_what_can_be_done
 
 
 @pytest.mark.anyio
-async def test_a_missing_scope_is_noted_for_the_challenge() -> None:
+async def test_a_missing_scope_is_added_to_the_challenge() -> None:
     """MCP, "Authorization", "Scope Challenge Handling"."""
     call = Call(POLICY)
     with pytest.raises(MCPError, match="needs a token with the scope read write"):
@@ -113,7 +113,7 @@ async def test_a_missing_scope_is_noted_for_the_challenge() -> None:
 
 @pytest.mark.anyio
 async def test_invented_names_add_no_series() -> None:
-    """Product rule: labels only from registered names."""
+    """Requirement OBS-2: label values come from registered names only."""
     call = Call({"*": ToolRule(allow=frozenset())})
     for number in range(10):
         with pytest.raises(MCPError):
@@ -131,15 +131,15 @@ async def test_invented_names_add_no_series() -> None:
         ("tools/call", None),
     ],
 )
-async def test_everything_else_passes_to_the_server(method: str, params: dict[str, Any] | None) -> None:
-    """Issue rule: resources and prompts unaffected; a malformed call is the SDK's to answer."""
+async def test_everything_but_tool_calls_passes_to_the_server(method: str, params: dict[str, Any] | None) -> None:
+    """Requirement SEC-3: resources and prompts are unaffected; the SDK answers a malformed call."""
     call = Call(POLICY)
     assert await call(method, params, "answer") == "answer"
 
 
 @pytest.mark.anyio
-async def test_without_a_policy_nothing_is_decided_nor_counted(caplog: pytest.LogCaptureFixture) -> None:
-    """Product rule: the mesh alone decides then."""
+async def test_without_a_policy_nothing_is_decided_or_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """Requirement SEC-3: without tool rules, only the mesh decides."""
     call = Call({})
     listed = {"tools": [{"name": "purge"}], "cacheScope": "public"}
     assert await call("tools/call", {"name": "purge"}, "ran") == "ran"
@@ -147,7 +147,7 @@ async def test_without_a_policy_nothing_is_decided_nor_counted(caplog: pytest.Lo
     assert (call.count("purge", Reason.ALLOWED), caplog.messages) == (None, [])
 
 
-def test_a_list_shows_what_the_caller_may_call_and_is_not_shared() -> None:
+def test_a_tool_list_shows_only_callable_tools_and_is_private() -> None:
     """MCP 2026-07-28, "Caching": `private` results are reused in one authorization context only."""
     listed = {
         "tools": [{"name": name} for name in ("delete", "write", "purge", "other")],
@@ -164,8 +164,8 @@ def test_a_list_shows_what_the_caller_may_call_and_is_not_shared() -> None:
     assert permitted({"tools": [{"name": "other"}]}, POLICY, SIDE) == {"tools": [{"name": "other"}]}
 
 
-def test_a_list_that_another_middleware_made_is_shortened_too() -> None:
-    """SDK 2.3, HandlerResult: a middleware may answer with a model."""
+def test_a_list_from_another_middleware_is_filtered_too() -> None:
+    """SDK 2.3, HandlerResult: a middleware may return a model."""
     schema: dict[str, Any] = {"type": "object"}
     model = ListToolsResult(tools=[Tool(name=name, input_schema=schema) for name in ("purge", "other")])
     shown = permitted(model, POLICY, FRONT)
@@ -179,8 +179,8 @@ def fields(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return [record.fields for record in caplog.records if record.name == audit.LOGGER]  # type: ignore[attr-defined]
 
 
-def test_a_line_names_caller_tool_verdict_and_reason_and_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
-    """Issue rule: who, tool, verdict, reason; a stranger's names are cut."""
+def test_an_audit_line_has_caller_tool_verdict_and_reason_and_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
+    """Requirement SEC-9: caller, tool, verdict and reason; a caller's names are truncated."""
     Audit().record(ADA, "delete", Reason.ALLOWED)
     Audit().record(Caller("x" * 1000), "y" * 1000, Reason.NOT_LISTED)
     allowed, refused = fields(caplog)
@@ -194,10 +194,10 @@ def test_a_line_names_caller_tool_verdict_and_reason_and_is_bounded(caplog: pyte
     assert [record.levelno for record in caplog.records] == [logging.INFO, logging.WARNING]
 
 
-def test_a_flood_of_refusals_is_cut_and_counted_and_hides_no_allowed_call(
+def test_a_flood_of_denials_is_limited_and_hides_no_allowed_call(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Product rule: bounded log lines; what is left out is counted in the next one."""
+    """Requirement SEC-9: audit lines are bounded; omitted lines are counted in the next one."""
     now = 10.0
     monkeypatch.setattr(audit, "monotonic", lambda: now)
     log = Audit()

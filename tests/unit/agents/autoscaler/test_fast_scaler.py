@@ -40,7 +40,7 @@ class Seen:
 
 
 def test_only_positive_numbers_of_named_objects_are_minimums() -> None:
-    """Product rule: whatever else Prometheus says is no opinion."""
+    """Requirement SCL-6: any other value from Prometheus raises no minimum."""
     found = minimums(answer(a="4", b="0", c="NaN", d="+Inf", e="2.2"))
     assert found == {"a": 4, "e": 3}
     unnamed = {"status": "success", "data": {"result": [{"metric": {}, "value": [0, "3"]}]}}
@@ -48,14 +48,14 @@ def test_only_positive_numbers_of_named_objects_are_minimums() -> None:
 
 
 @pytest.mark.parametrize("body", [{"status": "error", "error": "bad query"}, [], "text"])
-def test_what_is_no_answer_is_refused(body: object) -> None:
+def test_an_invalid_prometheus_response_is_rejected(body: object) -> None:
     """Prometheus, "HTTP API": status and data."""
     with pytest.raises(ValueError, match=r"^no result of a query: "):
         minimums(body)
 
 
-def test_it_writes_changes_at_once_and_the_same_once_a_minute() -> None:
-    """Product rule: a value that another wrote over is put right, without a patch every 5 s."""
+def test_changes_are_written_at_once_and_repeated_once_a_minute() -> None:
+    """Requirement SCL-6: a minimum that another writer changed is restored, without a patch every 5 s."""
     seen = Seen()
     for now, minimum in ((0, 4), (5, 4), (10, 6), (15, 6), (70, 6)):
         seen.now, seen.wanted = now, {"a": minimum}
@@ -64,8 +64,8 @@ def test_it_writes_changes_at_once_and_the_same_once_a_minute() -> None:
     assert seen.registry.get_sample_value(contract.METRIC_LEVER_MINIMUM, {"scaledobject": "a"}) == 6
 
 
-def test_a_refused_patch_is_tried_again_and_counted() -> None:
-    """Product rule: a ScaledObject that does not exist yet must not end the lever."""
+def test_a_rejected_patch_is_retried_and_counted() -> None:
+    """Requirement SCL-6: a ScaledObject that does not exist yet does not end the fast scaler."""
     seen = Seen()
     seen.refuses = True
     seen.lever.reconcile()
@@ -75,8 +75,8 @@ def test_a_refused_patch_is_tried_again_and_counted() -> None:
     assert seen.registry.get_sample_value(contract.METRIC_LEVER_PATCHES, {"outcome": "failed"}) == 1
 
 
-def test_an_object_that_is_gone_is_shown_no_longer() -> None:
-    """Product rule: what one process shows does not grow with the objects that ever were."""
+def test_a_deleted_object_is_removed_from_the_metrics() -> None:
+    """Requirement OBS-2: series do not grow with the objects that existed before."""
     seen = Seen()
     for number in range(100):
         seen.now, seen.wanted = number, {f"object-{number}": 4, "stays": 2}
@@ -89,8 +89,8 @@ def test_an_object_that_is_gone_is_shown_no_longer() -> None:
     assert seen.writes[-1] == ("object-1", 4)
 
 
-def test_without_an_answer_nothing_is_written() -> None:
-    """Product rule: no answer, no change, and no moment of an answer either."""
+def test_without_a_response_nothing_is_written() -> None:
+    """Requirement SCL-2: no response from Prometheus changes no minimum and no timestamp."""
     seen = Seen()
     seen.wanted = {}
     seen.lever.reconcile()
@@ -99,8 +99,8 @@ def test_without_an_answer_nothing_is_written() -> None:
 
 
 @pytest.mark.parametrize(("now", "wait"), [(100.0, 0.5), (100.25, 0.25), (100.75, 0.25)])
-def test_it_asks_just_after_the_moments_that_a_subquery_looks_at(now: float, wait: float) -> None:
-    """Prometheus, "Subquery": steps are multiples of the resolution; asked at any other time, an answer is older."""
+def test_queries_run_just_after_a_subquery_step(now: float, wait: float) -> None:
+    """Prometheus, "Subquery": steps are multiples of the resolution; at any other time, the result is older."""
     assert until_next(now, contract.LEVER_PERIOD_SECONDS) == wait
 
 
@@ -117,8 +117,8 @@ SET = {contract.ENV_PROMETHEUS_URL: "http://prometheus:9090", contract.ENV_LEVER
         ),
     ],
 )
-def test_it_says_why_it_cannot_start(environment: dict[str, str], text: str) -> None:
-    """Product rule: one line, no traceback."""
+def test_a_wrong_setting_ends_the_start_in_one_line(environment: dict[str, str], text: str) -> None:
+    """Requirement RUN-6: one line, no traceback."""
     with pytest.raises(SystemExit) as raised:
         main(environment)
     assert str(raised.value).startswith(text)

@@ -40,7 +40,7 @@ class Seen:
         self.marker.reconcile()
 
 
-def test_a_cost_is_written_when_it_changes_and_once_a_minute_at_most() -> None:
+def test_a_cost_is_written_on_change_and_at_most_once_a_minute() -> None:
     """Kubernetes, "Pod deletion cost": avoid updating the annotation frequently."""
     seen = Seen()
     for now, cost in ((0, 4), (15, 4), (30, 6), (60, 7), (75, 7), (300, 7)):
@@ -48,8 +48,8 @@ def test_a_cost_is_written_when_it_changes_and_once_a_minute_at_most() -> None:
     assert seen.writes == [("a", 4), ("a", 7)]
 
 
-def test_a_new_pod_is_marked_at_once_and_a_pod_that_is_gone_is_forgotten() -> None:
-    """Product rule: a pod of the same name, as a StatefulSet makes, is another one."""
+def test_a_new_pod_is_marked_at_once_and_a_deleted_pod_is_forgotten() -> None:
+    """Requirement SCL-3: a new pod of the same name, as in a StatefulSet, is marked anew."""
     seen = Seen()
     seen.at(0, a=4)
     seen.at(15, a=4, b=0)
@@ -58,8 +58,8 @@ def test_a_new_pod_is_marked_at_once_and_a_pod_that_is_gone_is_forgotten() -> No
     assert seen.writes == [("a", 4), ("b", 0), ("a", 4)]
 
 
-def test_a_failure_changes_nothing_and_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    """Product rule: without Prometheus or the API server, the marks stay as they are."""
+def test_a_failure_changes_no_mark_and_is_retried(caplog: pytest.LogCaptureFixture) -> None:
+    """Requirement SCL-2: without Prometheus or the API server, the marks stay as they are."""
     seen = Seen()
     seen.status = 500
     seen.at(0, a=4)
@@ -72,7 +72,7 @@ def test_a_failure_changes_nothing_and_is_tried_again(caplog: pytest.LogCaptureF
     assert (seen.patches("failed"), seen.patches("written")) == (1, 1)
 
 
-def test_a_pod_that_ended_meanwhile_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_pod_deleted_meanwhile_is_not_an_error(caplog: pytest.LogCaptureFixture) -> None:
     """Kubernetes API: 404; Prometheus knows a pod for some seconds longer."""
     seen = Seen()
     seen.status = 404
@@ -81,15 +81,15 @@ def test_a_pod_that_ended_meanwhile_is_no_failure(caplog: pytest.LogCaptureFixtu
 
 
 def test_costs_are_whole_numbers_of_named_pods() -> None:
-    """Kubernetes: the annotation is a whole number; what is none would be ignored."""
+    """Kubernetes: the annotation is a whole number; other values would be ignored."""
     values = {"a": "4", "b": "0", "c": "NaN", "d": "+Inf"}
     series: list[Any] = [{"metric": {"pod": pod}, "value": [0, text]} for pod, text in values.items()]
     series.append({"metric": {}, "value": [0, "3"]})
     assert costs({"status": "success", "data": {"result": series}}) == {"a": 4, "b": 0}
 
 
-def test_it_says_why_it_cannot_start() -> None:
-    """Product rule: a missing setting is named with what a stack writes for it."""
+def test_a_missing_setting_ends_the_start_in_one_line() -> None:
+    """Requirement RUN-6: a missing setting is named with what the stack sets for it."""
     with pytest.raises(SystemExit) as raised:
         main({})
     named = "MM0814: MESHED_MCP_PROMETHEUS_URL is not set; AutoscalingPolicy sets it where deletion_cost is set"

@@ -34,7 +34,7 @@ def call(metrics: ClientMetrics, *, tool: str = "search", failed: bool = False) 
 
 
 @pytest.mark.parametrize(("failed", "error"), [(False, ""), (True, "tool_error")])
-async def test_a_result_is_measured_and_one_that_says_so_is_a_failure(*, failed: bool, error: str) -> None:
+async def test_a_result_is_measured_and_is_error_counts_as_failure(*, failed: bool, error: str) -> None:
     """OpenTelemetry MCP conventions, `mcp.client.operation.duration`: error.type is tool_error for isError."""
     metrics = ClientMetrics(registry := CollectorRegistry(), URL)
     metrics.listed(["search"])
@@ -43,7 +43,7 @@ async def test_a_result_is_measured_and_one_that_says_so_is_a_failure(*, failed:
 
 
 @pytest.mark.parametrize(("code", "error"), [(REQUEST_TIMEOUT, str(REQUEST_TIMEOUT)), (4711, "_OTHER")])
-async def test_an_error_is_measured_by_a_code_of_the_specification(code: int, error: str) -> None:
+async def test_an_error_is_measured_by_its_json_rpc_code(code: int, error: str) -> None:
     """OpenTelemetry MCP conventions: error.type is the JSON-RPC code; a peer's own codes add no series."""
     metrics = ClientMetrics(registry := CollectorRegistry(), URL)
     with pytest.raises(MCPError), metrics.request("tools/list"):
@@ -51,8 +51,8 @@ async def test_an_error_is_measured_by_a_code_of_the_specification(code: int, er
     assert measured(registry) == {("tools/list", "", error, "mcp-rag")}
 
 
-async def test_a_deadline_is_a_time_out_and_a_caller_who_leaves_is_not() -> None:
-    """Product rule: only the first says something of the peer."""
+async def test_a_deadline_is_a_timeout_and_a_cancellation_is_not() -> None:
+    """Requirement RUN-17: only a deadline says something about the peer."""
     metrics = ClientMetrics(registry := CollectorRegistry(), URL)
     with anyio.move_on_after(0.01), metrics.request("tools/list"):
         await anyio.sleep_forever()
@@ -62,8 +62,8 @@ async def test_a_deadline_is_a_time_out_and_a_caller_who_leaves_is_not() -> None
     assert {error for _, _, error, _ in measured(registry)} == {str(REQUEST_TIMEOUT), "cancelled"}
 
 
-async def test_a_tool_that_the_peer_does_not_list_is_no_label() -> None:
-    """Product rule: names that a model makes up add no series, and are counted."""
+async def test_a_tool_that_the_peer_does_not_list_is_not_a_label() -> None:
+    """Requirement OBS-2: names that a model invents add no series, and are counted."""
     metrics = ClientMetrics(registry := CollectorRegistry(), URL)
     call(metrics, tool="invented")
     assert measured(registry) == {("tools/call", "_OTHER", "", "mcp-rag")}
@@ -72,7 +72,7 @@ async def test_a_tool_that_the_peer_does_not_list_is_no_label() -> None:
 
 
 async def test_clients_and_the_server_of_a_process_share_one_registry() -> None:
-    """Product rule: `/metrics` of a service shows what it asks of its peers."""
+    """Requirement OBS-1: a service's `/metrics` shows its calls to peers."""
     service = MCPService("mcp-test")
     for peer in (URL, "mcp-system/mcp-llm"):
         metrics = ClientMetrics(service.metrics, peer)

@@ -100,15 +100,15 @@ async def test_requests_are_counted_by_route_template_and_known_method() -> None
     ],
 )
 def test_hosts_match_exactly_or_with_any_port(host: str | None, allowed: bool) -> None:
-    """SDK 2.3, `TransportSecuritySettings.allowed_hosts`: the rule this one repeats for every path."""
+    """SDK 2.3, `TransportSecuritySettings.allowed_hosts`: the middleware applies the same rule to every path."""
     hosts = ["mcp-rag", "mcp-rag:*", "mcp.example.com"]
     assert (host in AllowedHosts.of(hosts)) is allowed
     sdk = TransportSecurityMiddleware(TransportSecuritySettings(allowed_hosts=hosts))
     assert sdk._validate_host(host) is allowed
 
 
-async def test_nothing_of_a_request_waits_for_the_garbage_collector() -> None:
-    """Product rule: what a call leaves in circles is searched for among all that is in use, a part of every call."""
+async def test_requests_leave_no_reference_cycles() -> None:
+    """Requirement RUN-13: reference cycles of a request would make each garbage collection slower."""
     seen: list[weakref.ref[object]] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,7 +130,7 @@ async def test_nothing_of_a_request_waits_for_the_garbage_collector() -> None:
         gc.enable()
 
 
-async def test_a_foreign_host_is_answered_421_before_the_application_sees_it() -> None:
+async def test_an_unknown_host_gets_421_before_the_application_sees_it() -> None:
     """RFC 9110, section 15.5.20."""
     site = Site()
     answer = await site.client.get("/items/a", headers={"Host": "attacker.example"})
@@ -139,7 +139,7 @@ async def test_a_foreign_host_is_answered_421_before_the_application_sees_it() -
     assert site.count("GET", "421", "_OTHER") == 1
 
 
-async def test_a_refusing_gate_answers_503_and_lets_the_work_in_progress_end() -> None:
+async def test_a_draining_replica_answers_503_and_finishes_in_flight_requests() -> None:
     """RFC 9110, section 15.6.4: 503 with Retry-After."""
     site = Site()
     answers = []
@@ -159,8 +159,8 @@ async def test_a_refusing_gate_answers_503_and_lets_the_work_in_progress_end() -
     assert site.count("GET", "503", "_OTHER") == 1
 
 
-async def test_a_refusing_gate_ends_sessions_with_404() -> None:
-    """MCP 2025-11-25, "Session Management": upon 404 a client begins anew; after 503 it would come back here."""
+async def test_a_draining_replica_ends_sessions_with_404() -> None:
+    """MCP 2025-11-25, "Session Management": upon 404 a client starts a new session; after 503 it would return here."""
     site = Site()
     site.gate.refuse()
     assert site.gate.refusing
@@ -171,16 +171,16 @@ async def test_a_refusing_gate_ends_sessions_with_404() -> None:
     )
 
 
-async def test_a_retiring_gate_asks_clients_to_leave_their_connections() -> None:
-    """RFC 9112, section 9.6: `Connection: close` ends the connection after this answer."""
+async def test_a_draining_replica_sends_connection_close() -> None:
+    """RFC 9112, section 9.6: `Connection: close` ends the connection after this response."""
     site = Site()
     assert "connection" not in (await site.client.get("/items/a")).headers
     site.gate.retire()
     assert (await site.client.get("/items/a")).headers["connection"] == "close"
 
 
-async def test_a_cut_request_is_named_and_its_client_told_that_it_may_have_happened() -> None:
-    """Product rule: a cut is no refusal; a client must not take it for "not executed"."""
+async def test_a_cancelled_request_is_logged_and_the_client_learns_it_may_have_run() -> None:
+    """Requirement RUN-5: a forced cancellation is not reported as "not executed"."""
     site = Site()
     answers = []
 
@@ -198,7 +198,7 @@ async def test_a_cut_request_is_named_and_its_client_told_that_it_may_have_happe
 
 
 async def test_ending_streams_is_repeated_until_the_last_has_ended() -> None:
-    """Product rule: a listen request accepted just before the drain opens its stream after the first telling."""
+    """Requirement RUN-1: a listen request accepted just before the drain may open its stream later."""
     site = Site()
     site.stream_kind = LISTEN
     told = []
@@ -218,8 +218,8 @@ async def test_ending_streams_is_repeated_until_the_last_has_ended() -> None:
     assert site.count("POST", "200", "/slow") is None  # an hour of listening is not a slow request
 
 
-async def test_an_open_event_stream_is_ended_with_a_last_chunk() -> None:
-    """RFC 9112, section 7.1: without the last chunk the client takes the answer for incomplete."""
+async def test_an_open_event_stream_ends_with_a_last_chunk() -> None:
+    """RFC 9112, section 7.1: without the last chunk the response is incomplete for the client."""
     site = Site()
     answers = []
 
@@ -236,8 +236,8 @@ async def test_an_open_event_stream_is_ended_with_a_last_chunk() -> None:
     assert site.open_streams(SSE) == 0
 
 
-async def test_an_application_that_fails_is_counted_and_its_error_passes_through() -> None:
-    """Product rule: the gate hides no fault from the server."""
+async def test_an_application_error_is_counted_and_passed_through() -> None:
+    """Requirement RUN-12: the middleware hides no error from the server."""
 
     async def broken(*_: object) -> None:
         raise RuntimeError("broken")

@@ -18,7 +18,7 @@ from meshed_mcp.error_codes.code import Message
 pytestmark = pytest.mark.anyio
 
 
-async def test_state_of_the_start_up_is_in_the_scope_of_each_request() -> None:
+async def test_lifespan_state_is_in_the_scope_of_each_request() -> None:
     """ASGI, "Lifespan Protocol", "Lifespan State": servers copy `state` into the scope of each request."""
     events: list[str] = []
 
@@ -70,10 +70,10 @@ def failing(error: BaseException, *, at_end: bool = False) -> Starlette:
 
 
 @pytest.mark.parametrize("group", [False, True])
-async def test_a_start_error_reaches_the_caller_and_nothing_is_logged(
+async def test_a_start_error_reaches_the_caller_without_a_log_line(
     caplog: pytest.LogCaptureFixture, *, group: bool
 ) -> None:
-    """Product rule: a wrong setting is one line, also out of the exception groups of task groups."""
+    """Requirement RUN-6: a wrong setting is one line, also from the exception groups of task groups."""
     caplog.set_level(logging.INFO)
     error: Exception = StartError(Message("MM0000", "set X"))
     with pytest.raises(StartError, match=r"^MM0000: set X$"):
@@ -86,7 +86,7 @@ async def test_a_start_error_reaches_the_caller_and_nothing_is_logged(
 async def test_another_failure_is_logged_with_its_traceback_and_ends_the_start(
     caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
-    """Product rule: a start that fails says why and ends, `sys.exit` in a lifespan too."""
+    """Requirement RUN-6: a start that fails logs the cause and ends, `sys.exit` in a lifespan too."""
     with pytest.raises(StartError, match="its lifespan failed"):
         async with lifespan(failing(error)):
             pass
@@ -95,7 +95,7 @@ async def test_another_failure_is_logged_with_its_traceback_and_ends_the_start(
     assert error in (record.exc_info[1], getattr(record.exc_info[1], "__cause__", None))
 
 
-async def test_a_failure_of_the_shutdown_is_logged_and_does_not_end_what_follows(
+async def test_a_shutdown_failure_is_logged_and_does_not_stop_later_steps(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """ASGI, "Lifespan Protocol", "Shutdown Failed": servers should log it and terminate."""

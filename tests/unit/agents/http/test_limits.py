@@ -34,42 +34,42 @@ def depth(value: Any) -> int:
 
 
 @given(JSON, st.integers(min_value=0, max_value=10))
-def test_nesting_is_counted_as_defined(value: Any, limit: int) -> None:
-    """Product rule: arrays and objects count, scalars do not."""
+def test_nesting_is_counted_by_arrays_and_objects(value: Any, limit: int) -> None:
+    """Requirement RUN-4: arrays and objects count, scalars do not."""
     assert nests_deeper(value, limit) is (depth(value) > limit)
 
 
 @given(JSON, st.sampled_from(["utf-8", "utf-16", "utf-32"]))
-def test_a_body_nests_no_deeper_than_it_has_brackets(value: Any, encoding: str) -> None:
+def test_a_body_nests_no_deeper_than_its_opening_brackets(value: Any, encoding: str) -> None:
     """RFC 8259, sections 4 and 5: each array and object begins with one, in every encoding that Python takes."""
     assert brackets(json.dumps(value).encode(encoding)) >= depth(value)
 
 
-def test_a_value_deeper_than_the_stack_is_judged_without_recursion() -> None:
-    """Product rule: the check must not fall to what it guards against."""
+def test_a_value_deeper_than_the_stack_is_checked_without_recursion() -> None:
+    """Requirement RUN-4: the nesting check itself does not recurse."""
     value: list[Any] = []
     for _ in range(10 * sys.getrecursionlimit()):
         value = [value]
     assert nests_deeper(value, sys.getrecursionlimit())
 
 
-def test_the_defaults_that_repeat_the_sdks_are_the_sdks() -> None:
-    """Official SDK 2.3, `streamable_http_app`: one number on both sides."""
+def test_limits_that_repeat_the_sdks_equal_the_sdks() -> None:
+    """Official SDK 2.3, `streamable_http_app`: both have the same number."""
     parameters = inspect.signature(MCPServer.streamable_http_app).parameters
     assert contract.BODY_BYTES == parameters["max_request_body_size"].default == sdk.DEFAULT_MAX_REQUEST_BODY_SIZE
     assert parameters["max_sessions"].default == contract.SESSIONS
 
 
 def test_each_limit_has_a_variable_and_each_variable_is_read() -> None:
-    """meshed_mcp.contract: what the platform renders is what the runtime obeys."""
+    """meshed_mcp.contract: the runtime obeys what the platform renders."""
     assert LIMIT_VARIABLES.keys() == Limits.model_fields.keys() == LimitSettings.model_fields.keys()
     values = dict(zip(LIMIT_VARIABLES, (2048, 5, 3, 0, 20, 7, 600, 9), strict=True))
     settings = Settings.from_environment({LIMIT_VARIABLES[name]: str(value) for name, value in values.items()})
     assert {name: getattr(settings, name) for name in values} == values
 
 
-def test_the_longest_call_is_what_a_stop_waits_for_unless_it_is_said() -> None:
-    """Product rule: no stop cuts a call that is within its limit."""
+def test_the_call_limit_defaults_to_the_drain_time() -> None:
+    """Requirement RUN-1: a stop cancels no call that is within its limit."""
     told = {contract.ENV_ENDPOINT_SECONDS: "5", contract.ENV_GRACE_SECONDS: "60"}
     assert Settings.from_environment(told).effective_call_seconds == 53
     assert Settings.from_environment({**told, contract.ENV_CALL_SECONDS: "53"}).effective_call_seconds == 53
@@ -110,21 +110,21 @@ CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
         (request("DELETE", b""), False),
     ],
 )
-def test_streams_and_answers_of_old_clients_need_no_place_and_calls_do(
+def test_streams_and_responses_of_old_clients_need_no_slot_and_calls_do(
     waiting: tuple[Scope, bytes], free: bool
 ) -> None:
-    """Product rule: a header of a later revision frees no call of an earlier one, which the SDK does not check."""
+    """Requirement RUN-4: a header of a later revision exempts no call of an earlier one from the concurrency limit."""
     assert needs_no_place(*waiting) is free
 
 
-def test_on_other_paths_everything_needs_a_place() -> None:
-    """Product rule: only the MCP endpoint has streams that the protocol names."""
+def test_on_other_paths_every_request_needs_a_slot() -> None:
+    """Requirement RUN-4: only the MCP endpoint has streams that the protocol defines."""
     scope, body = request("GET", b"", accept="text/event-stream")
     assert not needs_no_place({**scope, "path": "/v0.1/servers"}, body)
 
 
 @pytest.mark.anyio
-async def test_the_autoscalers_default_is_a_share_of_the_threads_that_run_plain_functions() -> None:
+async def test_the_autoscaling_target_defaults_to_a_share_of_worker_threads() -> None:
     """anyio, "Working with threads": the default limiter of worker threads; above it plain functions wait."""
     threads = anyio.to_thread.current_default_thread_limiter().total_tokens
     assert ScalingSettings().in_flight_per_replica == int(threads * TARGET_SHARE)

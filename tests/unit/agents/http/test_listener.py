@@ -29,7 +29,7 @@ async def accepted_without_delay(listener: socket.socket) -> int:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-def test_answers_are_not_held_back_for_acknowledgements(address: str) -> None:
+def test_responses_are_not_delayed_by_nagles_algorithm(address: str) -> None:
     """RFC 1122, 4.2.3.4: an application must be able to switch Nagle's algorithm off; with it a call took 45 ms."""
     assert asyncio.run(accepted_without_delay(bound(address, contract.ENV_PORT, 0))) != 0
 
@@ -41,8 +41,8 @@ def refusal(address: str, port: int) -> str:
     return refused.value.messages[0]
 
 
-def test_a_taken_port_names_the_setting_to_change() -> None:
-    """Product rule: what is wrong, and what to do instead."""
+def test_a_port_in_use_names_the_setting_to_change() -> None:
+    """Requirement RUN-6: the line says what is wrong, and what to set instead."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         assert refusal("127.0.0.1", port) == (
@@ -59,6 +59,6 @@ def test_an_address_of_another_machine_names_the_setting_to_change() -> None:
     )
 
 
-def test_an_address_that_is_no_address_names_the_setting_to_change() -> None:
+def test_an_invalid_address_names_the_setting_to_change() -> None:
     """RFC 6761, section 6.4: names below .invalid never resolve."""
     assert refusal("nowhere.invalid", 8000).startswith("cannot listen on nowhere.invalid:8000: ")

@@ -19,7 +19,7 @@ def client(phase: Phase) -> httpx.AsyncClient:
 
 
 @pytest.mark.parametrize(("phase", "status"), [(Phase.STARTING, 503), (Phase.READY, 200), (Phase.STOPPING, 503)])
-async def test_only_a_ready_process_is_ready_and_every_process_is_alive(phase: Phase, status: int) -> None:
+async def test_readiness_follows_state_and_liveness_always_passes(phase: Phase, status: int) -> None:
     """Kubernetes, "Probes": a failing liveness probe kills, so starting and stopping must not fail it."""
     answer = await client(phase).get("/readyz")
     assert (answer.status_code, answer.text) == (status, f"{phase}\n")
@@ -27,8 +27,8 @@ async def test_only_a_ready_process_is_ready_and_every_process_is_alive(phase: P
 
 
 @pytest.mark.parametrize(("keeps", "status"), [(True, 200), (False, 503)])
-async def test_a_stopping_process_that_serves_its_sessions_may_be_kept_for_them(keeps: bool, status: int) -> None:
-    """Kubernetes, EndpointSlice: a pod that ends is `serving` while it is ready, and never takes part as `ready`."""
+async def test_a_draining_process_stays_serving_for_its_sessions(keeps: bool, status: int) -> None:
+    """Kubernetes, EndpointSlice: a terminating pod is `serving` while it is ready, and never `ready`."""
     application = management_app(lambda: Phase.STOPPING, process_registry(), lambda: keeps)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://pod") as pod:
         assert (await pod.get("/readyz")).status_code == status
@@ -41,7 +41,7 @@ async def test_a_stopping_process_that_serves_its_sessions_may_be_kept_for_them(
         ("application/openmetrics-text;version=1.0.0", "application/openmetrics-text", "# EOF"),
     ],
 )
-async def test_metrics_come_in_the_format_the_scraper_asks_for(
+async def test_metrics_use_the_format_that_the_scraper_requests(
     accept: str, content_type: str, last: str | None
 ) -> None:
     """Prometheus, "Exposition formats"; OpenMetrics 1.0 ends with `# EOF`."""

@@ -62,19 +62,19 @@ async def counted(**changed: Any) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("case", REFUSED)
-async def test_a_refused_request_is_counted_under_its_reason(case: str) -> None:
+async def test_a_rejected_request_is_counted_by_reason(case: str) -> None:
     """RFC 9110, section 15.5; MCP 2026-07-28, "Error Codes": these never reach the SDK's middleware."""
     reason, changed = REFUSED[case]
     assert await counted(**changed) == {reason: 1}
 
 
-async def test_an_executed_request_is_no_refusal() -> None:
-    """Product rule: what the middleware has seen is in the operation's own metric."""
+async def test_an_executed_request_is_not_a_rejection() -> None:
+    """Requirement OBS-1: calls that the middleware has seen are in the operation metric."""
     assert await counted() == {}
 
 
-def test_answers_of_an_application_of_ones_own_are_not_taken_for_refusals() -> None:
-    """Product rule: 404 and 400 of a plain API are its ordinary answers; a long body is not looked into."""
+def test_responses_of_other_applications_are_not_counted_as_rejections() -> None:
+    """Requirement OBS-1: 404 and 400 of a plain API are ordinary responses; a long body is not parsed."""
     assert reason_for(404, b'{"title": "Not Found"}') == ""
     assert reason_for(400, b"not JSON") == ""
     long = json.dumps({"error": {"code": -32700, "message": "x" * READ_BYTES}}).encode()

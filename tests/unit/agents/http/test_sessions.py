@@ -52,7 +52,7 @@ async def serving(registry: CollectorRegistry, **options: Any) -> AsyncIterator[
         yield http
 
 
-async def test_a_session_is_timed_by_its_revision_and_what_ended_it() -> None:
+async def test_a_session_is_timed_by_revision_and_end_reason() -> None:
     """OpenTelemetry MCP conventions, `mcp.server.session.duration`: mcp.protocol.version, error.type."""
     older = {**INITIALIZE, "params": {**INITIALIZE["params"], "protocolVersion": "2025-06-18"}}
     async with serving(registry := CollectorRegistry()) as http:
@@ -63,7 +63,7 @@ async def test_a_session_is_timed_by_its_revision_and_what_ended_it() -> None:
     assert ended(registry) == {("2025-06-18", ""): 1, ("2025-11-25", "cancelled"): 1}
 
 
-async def test_a_session_that_nobody_asks_any_more_ended_by_time_out() -> None:
+async def test_an_idle_session_ends_by_timeout() -> None:
     """OpenTelemetry, `error.type`: `timeout`; SDK 2.3, `session_idle_timeout`."""
     async with serving(registry := CollectorRegistry(), session_idle_timeout=0.2) as http:
         await http.post(contract.MCP_PATH, json=INITIALIZE)
@@ -73,8 +73,8 @@ async def test_a_session_that_nobody_asks_any_more_ended_by_time_out() -> None:
     assert ended(registry) == {("2025-11-25", "timeout"): 1}
 
 
-async def test_an_opening_that_is_refused_was_no_session() -> None:
-    """Product rule: refused requests are counted as such, and would draw the durations of sessions to zero."""
+async def test_a_rejected_initialize_is_not_a_session() -> None:
+    """Requirement OBS-1: rejected requests have their own counter, and would distort session durations."""
     async with serving(registry := CollectorRegistry()) as http:
         refused = await http.post(contract.MCP_PATH, json={**INITIALIZE, "method": "tools/list"})
         assert refused.status_code == 400
@@ -106,7 +106,7 @@ async def test_a_session_is_open_from_initialize_to_delete_and_then_timed() -> N
     assert seen() == (0, 2)
 
 
-def test_the_sdk_keeps_its_sessions_where_we_look() -> None:
+def test_the_sdk_keeps_its_sessions_where_the_guard_expects() -> None:
     """SDK 2.3, a private name: `StreamableHTTPSessionManager._server_instances`, a dict."""
     manager = StreamableHTTPSessionManager(MCPService("mcp-test")._lowlevel_server)
     assert manager._server_instances == {}

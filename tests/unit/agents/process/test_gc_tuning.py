@@ -44,8 +44,8 @@ def abandoned() -> weakref.ref[Cycle]:
     return weakref.ref(Cycle())
 
 
-def test_as_many_ended_sessions_as_are_open_are_collected_once(timers: Timers) -> None:
-    """Product rule: a collection costs as much as there are open sessions, so these decide when it is worth it."""
+def test_sessions_are_collected_once_as_many_have_ended_as_are_open(timers: Timers) -> None:
+    """Requirement RUN-13: a collection costs as much as there are open sessions, so their number decides."""
     session_ended = collector_of_sessions(lambda: 2 * gc_tuning.LEAST_ENDED)
     for _ in range(2 * gc_tuning.LEAST_ENDED - 1):
         session_ended()
@@ -64,7 +64,7 @@ def test_as_many_ended_sessions_as_are_open_are_collected_once(timers: Timers) -
 
 
 def test_the_last_session_is_collected_however_few_there_were(timers: Timers) -> None:
-    """Product rule: an idle process does not keep the memory of its sessions."""
+    """Requirement RUN-13: an idle process does not keep the memory of its sessions."""
     still_open = [1, 0, 0, 0]
     session_ended = collector_of_sessions(lambda: still_open.pop(0))
     session_ended()
@@ -78,8 +78,8 @@ def test_the_last_session_is_collected_however_few_there_were(timers: Timers) ->
 
 
 @pytest.mark.parametrize(("before", "after"), [(700, gc_tuning.YOUNG_OBJECTS), (0, 0), (10**5, 10**5)])
-def test_a_threshold_of_the_service_stays(monkeypatch: pytest.MonkeyPatch, before: int, after: int) -> None:
-    """CPython, `gc.set_threshold`: 0 disables collection; product rule: what a service has set is its own."""
+def test_a_threshold_of_the_service_is_kept(monkeypatch: pytest.MonkeyPatch, before: int, after: int) -> None:
+    """CPython, `gc.set_threshold`: 0 disables collection; requirement RUN-12: a service's own value is kept."""
     found = [before, 10, 10]
     monkeypatch.setattr(gc, "freeze", lambda: None)
     monkeypatch.setattr(gc, "get_threshold", lambda: tuple(found))

@@ -46,8 +46,8 @@ async def free_again(reports: Reports) -> None:
             await asyncio.sleep(CHECK_SECONDS)
 
 
-async def test_the_tool_that_blocks_is_named_while_it_blocks_and_the_time_is_counted(reports: Reports) -> None:
-    """Product rule: a replica whose probes fail says which tool makes them fail."""
+async def test_a_blocking_tool_is_named_while_it_blocks_and_its_time_is_counted(reports: Reports) -> None:
+    """Requirement RUN-1: a replica whose probes fail logs the tool that blocks the event loop."""
     service, registry = MCPService("mcp-blocking"), CollectorRegistry()
 
     @service.tool()
@@ -70,8 +70,8 @@ async def test_the_tool_that_blocks_is_named_while_it_blocks_and_the_time_is_cou
     assert seconds >= CHECKS * CHECK_SECONDS
 
 
-async def test_code_that_is_no_tool_is_named_by_its_task(reports: Reports) -> None:
-    """Product rule: as above, for tasks of the application."""
+async def test_blocking_code_outside_a_tool_is_named_by_its_task(reports: Reports) -> None:
+    """Requirement RUN-1: the watchdog names a blocking task of the application, too."""
 
     async def refresh() -> None:
         assert reports.reported.wait(20)

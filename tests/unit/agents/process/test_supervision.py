@@ -64,7 +64,7 @@ FAILURES = [
 async def test_a_task_that_ends_is_logged_counted_and_restarted(
     failure: BaseException | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Product rule: no background task ends silently."""
+    """Requirement RUN-8: no background task ends silently."""
     work, metrics = Work([failure] * 4), CollectorRegistry()
     async with supervised("example", work, metrics, work.restarts()):
         async with asyncio.timeout(BOUND_SECONDS):
@@ -77,8 +77,8 @@ async def test_a_task_that_ends_is_logged_counted_and_restarted(
     assert (failure is None) == all(not record.exc_info for record in caplog.records)
 
 
-async def test_a_task_that_ran_for_long_begins_with_the_shortest_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Product rule: a failure per day restarts at once, not after the longest wait."""
+async def test_a_task_that_ran_for_long_restarts_with_the_shortest_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement RUN-8: one failure per day restarts at once, not after the longest backoff."""
     now = iter(range(0, 1000, 100))
     monkeypatch.setattr(supervision, "monotonic", lambda: next(now))
     work = Work([RuntimeError("broken")] * 3)
@@ -87,10 +87,10 @@ async def test_a_task_that_ran_for_long_begins_with_the_shortest_wait(monkeypatc
     assert work.waits == [1, 1, 1]
 
 
-async def test_a_task_that_does_not_end_is_left_behind(
+async def test_a_task_that_does_not_end_is_abandoned_at_drain(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Product rule: a drain waits for no task longer than CANCEL_SECONDS."""
+    """Requirement RUN-2: a drain waits for no task longer than CANCEL_SECONDS."""
     monkeypatch.setattr(supervision, "CANCEL_SECONDS", 0.05)
     over = asyncio.Event()
 
@@ -110,7 +110,7 @@ async def test_a_task_that_does_not_end_is_left_behind(
 
 
 async def test_a_one_shot_task_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """Product rule: no background task ends silently; asyncio tells of it only when the task is collected."""
+    """Requirement RUN-8: no background task ends silently; asyncio logs it only when the task is collected."""
 
     async def fail() -> None:
         raise RuntimeError("broken")
@@ -144,8 +144,8 @@ class BrokenRedis:
         return []
 
 
-async def test_a_relay_that_fails_says_that_it_is_not_connected_and_restarts(caplog: pytest.LogCaptureFixture) -> None:
-    """Product rule: the gauge of the bus shows what is so, whatever ended the relay."""
+async def test_a_failing_relay_reports_disconnected_and_restarts(caplog: pytest.LogCaptureFixture) -> None:
+    """Requirement RUN-8: the gauge of the bus shows the real state, whatever ended the relay."""
     metrics, redis = CollectorRegistry(), BrokenRedis()
     bus, states = ReplicaBus(metrics), list[float | None]()
 
@@ -160,8 +160,8 @@ async def test_a_relay_that_fails_says_that_it_is_not_connected_and_restarts(cap
     assert "RuntimeError" in caplog.text
 
 
-async def test_publishing_walks_no_collector_and_logs_the_missing_redis_once(caplog: pytest.LogCaptureFixture) -> None:
-    """Product rule: a publication costs the same however many metrics a process has."""
+async def test_publishing_reads_no_collector_and_logs_a_missing_redis_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Requirement RUN-10: a publication costs the same, however many metrics a process has."""
 
     class Unread(CollectorRegistry):
         def collect(self) -> Iterable[Metric]:

@@ -55,16 +55,16 @@ async def refusal(service: MCPService, mode: str, kind: str, name: str) -> tuple
 
 @MODES
 @pytest.mark.parametrize("kind", ["tool", "prompt"])
-async def test_an_unknown_name_is_an_error_of_the_protocol(service: MCPService, mode: str, kind: str) -> None:
+async def test_an_unknown_name_is_a_protocol_error(service: MCPService, mode: str, kind: str) -> None:
     """MCP 2026-07-28 and earlier, "Tools" and "Prompts", "Error Handling"."""
     expected = mcp_types.INVALID_PARAMS, f"Unknown {kind}: nothing"
     assert await refusal(service, mode, kind, "nothing") == expected
 
 
-async def test_the_sdks_words_for_an_unknown_name_do_not_matter(
+async def test_unknown_names_do_not_depend_on_the_sdks_message_text(
     monkeypatch: pytest.MonkeyPatch, service: MCPService
 ) -> None:
-    """Product rule: a text of the SDK is no interface."""
+    """Requirement RUN-12: a message text of the SDK is not an interface."""
 
     async def other_words(*_: object) -> None:
         raise ToolError("no tool of this name")
@@ -74,8 +74,8 @@ async def test_the_sdks_words_for_an_unknown_name_do_not_matter(
 
 
 @MODES
-async def test_a_known_tool_may_fail_in_the_same_words(service: MCPService, mode: str) -> None:
-    """MCP, "Tools", "Error Handling": a failure of the tool is a result, whatever it says."""
+async def test_a_known_tool_may_fail_with_the_same_message(service: MCPService, mode: str) -> None:
+    """MCP, "Tools", "Error Handling": a failure of the tool is a result, whatever its message."""
     async with Client(service, mode=mode) as client:
         result = await client.call_tool("failing", {"text": "Unknown tool: failing"})
     assert result.is_error
@@ -83,8 +83,8 @@ async def test_a_known_tool_may_fail_in_the_same_words(service: MCPService, mode
 
 
 @MODES
-async def test_a_known_tool_that_calls_an_unknown_one_exists(service: MCPService, mode: str) -> None:
-    """As above; the client asked for a tool that is there."""
+async def test_a_known_tool_that_calls_an_unknown_one_is_not_unknown(service: MCPService, mode: str) -> None:
+    """As above; the client named a tool that exists."""
     async with Client(service, mode=mode) as client:
         result = await client.call_tool("nested", {"name": "nothing"})
     assert result.is_error
@@ -98,8 +98,8 @@ class Dynamic(MCPService[None]):
         return CallToolResult(content=[TextContent(text=name)], is_error=name == "bad")
 
 
-async def test_a_server_that_makes_up_tools_decides_for_itself() -> None:
-    """Design D3: nothing of the SDK is hidden."""
+async def test_a_server_with_dynamic_tools_decides_for_itself() -> None:
+    """Requirement RUN-12: no feature of the SDK is hidden."""
     async with Client(Dynamic("mcp-dynamic")) as client:
         for name in ("good", "bad"):
             result = await client.call_tool(name)

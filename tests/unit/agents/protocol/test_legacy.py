@@ -62,12 +62,12 @@ async def sum_of_two(client: httpx2.AsyncClient, mode: Any) -> str:
 
 
 async def test_the_default_is_stateless() -> None:
-    """Design D1."""
+    """Requirement RUN-16: the default for clients up to 2025-11-25 is stateless."""
     assert Settings().legacy is Legacy.STATELESS
 
 
 @pytest.mark.parametrize("legacy", list(Legacy))
-async def test_a_new_client_is_served_whatever_old_ones_get(legacy: Legacy) -> None:
+async def test_a_new_client_is_served_with_every_legacy_setting(legacy: Legacy) -> None:
     """MCP 2026-07-28 has no sessions: the setting is about older revisions only."""
     async with served(legacy) as client:
         assert await sum_of_two(client, "2026-07-28") == "5"
@@ -76,14 +76,14 @@ async def test_a_new_client_is_served_whatever_old_ones_get(legacy: Legacy) -> N
 
 @pytest.mark.parametrize("legacy", [Legacy.STATELESS, Legacy.STICKY])
 async def test_an_old_client_is_served(legacy: Legacy) -> None:
-    """MCP 2026-07-28, "Compatibility Matrix": a dual-era server answers `initialize`."""
+    """MCP 2026-07-28, "Compatibility Matrix": a dual-era server responds to `initialize`."""
     async with served(legacy) as client:
         assert await sum_of_two(client, "legacy") == "5"
 
 
 @pytest.mark.parametrize(("legacy", "session"), [(Legacy.STATELESS, False), (Legacy.STICKY, True)])
-async def test_only_sticky_gives_a_session(legacy: Legacy, session: bool) -> None:
-    """MCP 2025-11-25, "Session Management": a server may assign an id when it answers `initialize`."""
+async def test_only_sticky_creates_a_session(legacy: Legacy, session: bool) -> None:
+    """MCP 2025-11-25, "Session Management": a server may assign an id when it responds to `initialize`."""
     async with served(legacy) as client:
         answer = await client.post(URL, json=INITIALIZE)
     assert answer.status_code == 200
@@ -91,7 +91,7 @@ async def test_only_sticky_gives_a_session(legacy: Legacy, session: bool) -> Non
 
 
 @pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
-async def test_off_refuses_an_old_revision_by_name_and_says_which_are_served(version: str) -> None:
+async def test_off_rejects_an_old_revision_and_lists_the_served_ones(version: str) -> None:
     """MCP 2026-07-28, "Protocol Version Header": 400 and UnsupportedProtocolVersionError, for known versions too."""
     async with served(Legacy.OFF) as client:
         answer = await client.post(URL, json={**INITIALIZE, "method": "tools/list"}, headers={VERSION: version})
@@ -107,7 +107,7 @@ async def test_off_refuses_an_old_revision_by_name_and_says_which_are_served(ver
     }
 
 
-async def test_off_answers_initialize_with_a_text_that_names_the_served_revisions() -> None:
+async def test_off_answers_initialize_with_the_served_revisions() -> None:
     """MCP 2026-07-28, "Server Validation" (a missing header is a mismatch) and "Versioning" (name what is served)."""
     async with served(Legacy.OFF) as client:
         answer = await client.post(URL, json=INITIALIZE)
@@ -121,21 +121,21 @@ async def test_off_answers_initialize_with_a_text_that_names_the_served_revision
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-async def test_off_knows_no_method_but_post(method: str) -> None:
+async def test_off_accepts_only_post(method: str) -> None:
     """MCP 2026-07-28, "Earlier Streamable HTTP Revisions"."""
     async with served(Legacy.OFF) as client:
         answer = await client.request(method, URL, headers={"mcp-session-id": "abc", VERSION: "2025-11-25"})
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
-async def test_off_leaves_other_routes_alone() -> None:
-    """Product rule: the setting is about the MCP endpoint."""
+async def test_off_does_not_affect_other_routes() -> None:
+    """Requirement RUN-16: the setting is about the MCP endpoint only."""
     async with served(Legacy.OFF) as client:
         assert (await client.get(f"{BASE}/about")).text == "about"
 
 
-async def test_off_leaves_an_unknown_revision_to_the_sdk() -> None:
-    """MCP 2026-07-28, "Protocol Version Header": the same error, once in one place."""
+async def test_off_passes_an_unknown_revision_to_the_sdk() -> None:
+    """MCP 2026-07-28, "Protocol Version Header": the same error, implemented once."""
     prefix = "io.modelcontextprotocol"
     meta = {f"{prefix}/protocolVersion": "1900-01-01", f"{prefix}/clientCapabilities": {}}
     body = {"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"_meta": meta}}
@@ -159,8 +159,8 @@ async def test_off_leaves_an_unknown_revision_to_the_sdk() -> None:
         pytest.param(b'{"id": 7, "x": "' + b"x" * MAX_REFUSED_BYTES + b'"}', id="more than is read"),
     ],
 )
-async def test_off_refuses_without_an_id_where_none_is_to_be_found(body: bytes) -> None:
-    """JSON-RPC 2.0, section 5: the id is null when it cannot be told."""
+async def test_off_rejects_with_a_null_id_if_there_is_none(body: bytes) -> None:
+    """JSON-RPC 2.0, section 5: the id is null when it cannot be detected."""
     async with served(Legacy.OFF) as client:
         answer = await client.post(URL, content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400
@@ -168,7 +168,7 @@ async def test_off_refuses_without_an_id_where_none_is_to_be_found(body: bytes) 
     assert answer.json()["error"]["code"] == HEADER_MISMATCH
 
 
-async def test_the_idle_time_of_a_session_is_the_sdks_own() -> None:
-    """SDK 2.3, `DEFAULT_SESSION_IDLE_TIMEOUT`: the value ours repeats."""
+async def test_the_session_idle_timeout_is_the_sdks_own() -> None:
+    """SDK 2.3, `DEFAULT_SESSION_IDLE_TIMEOUT`: the product repeats this value."""
     assert session_options(Legacy.STICKY, 60) == {"session_idle_timeout": 60}
     assert contract.SESSION_IDLE_SECONDS == DEFAULT_SESSION_IDLE_TIMEOUT

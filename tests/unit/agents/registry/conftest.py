@@ -1,4 +1,4 @@
-"""A catalogue whose time stands still until a test moves it."""
+"""A catalog whose time stands still until a test moves it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(database_url: str, clock: Clock) -> Iterator[Store]:
-    """An empty catalogue, once for each kind of database."""
+    """An empty catalog, once for each kind of database."""
     database = open_database("registry", VERSIONS, database_url)
     yield Store(database, clock)
     database.close()
@@ -37,7 +37,7 @@ def store(database_url: str, clock: Clock) -> Iterator[Store]:
 
 @pytest.fixture
 def sqlite_store(tmp_path: object, clock: Clock) -> Iterator[Store]:
-    """An empty catalogue where the kind of database does not matter."""
+    """An empty catalog where the kind of database does not matter."""
     database = open_database("registry", VERSIONS, f"sqlite:///{tmp_path}/registry.db")
     yield Store(database, clock)
     database.close()

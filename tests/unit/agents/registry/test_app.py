@@ -68,7 +68,7 @@ async def test_a_published_server_is_listed_in_the_official_shape(http: httpx.As
     "path",
     [VERSION, "/v0.1/servers/mcp-system%2Fmcp-rag/versions/latest", "/v0.1/servers/mcp-system/mcp-rag/versions/latest"],
 )
-async def test_a_version_is_found_by_its_encoded_name(http: httpx.AsyncClient, path: str) -> None:
+async def test_a_version_is_found_by_its_percent_encoded_name(http: httpx.AsyncClient, path: str) -> None:
     """Official registry API v0.1: names are percent-encoded; proxies may decode the slash."""
     published = (await http.post("/v0.1/publish", json=DOCUMENT)).json()
     assert (await http.get(path)).json() == published
@@ -84,7 +84,7 @@ async def test_all_versions_of_a_server_are_listed(http: httpx.AsyncClient) -> N
 
 
 async def test_a_list_is_paged_by_its_cursor(http: httpx.AsyncClient) -> None:
-    """Official registry API v0.1: `metadata.nextCursor` is used as it came, and absent on the last page."""
+    """Official registry API v0.1: `metadata.nextCursor` is passed on unchanged, and absent on the last page."""
     for name in ("a/a", "a/b", "a/c"):
         await http.post("/v0.1/publish", json={**DOCUMENT, "name": name})
     first = (await http.get("/v0.1/servers", params={"limit": 2})).json()
@@ -94,8 +94,8 @@ async def test_a_list_is_paged_by_its_cursor(http: httpx.AsyncClient) -> None:
     assert "nextCursor" not in second["metadata"]
 
 
-async def test_a_lease_is_taken_renewed_and_released(http: httpx.AsyncClient) -> None:
-    """Product rule: register, heartbeat, deregister at drain."""
+async def test_a_lease_is_acquired_renewed_and_released(http: httpx.AsyncClient) -> None:
+    """Requirement REG-1: a server registers, sends heartbeats, and deregisters at drain."""
     await http.post("/v0.1/publish", json=DOCUMENT, params={"instance": "pod-1", "lease_seconds": 10})
     renewed = await http.put(f"{VERSION}/leases/pod-1", params={"lease_seconds": 60})
     assert renewed.json() == {"instance": "pod-1", "expires_at": 1_000_060.0}
@@ -105,15 +105,15 @@ async def test_a_lease_is_taken_renewed_and_released(http: httpx.AsyncClient) ->
 
 
 async def test_a_put_of_a_version_registers_it_and_a_delete_removes_it(http: httpx.AsyncClient) -> None:
-    """Official registry API v0.1: optional PUT and DELETE of a version, answered with the server."""
+    """Official registry API v0.1: optional PUT and DELETE of a version; the response is the server."""
     assert (await http.put(VERSION, json=DOCUMENT)).status_code == 200
     deleted = await http.delete(VERSION)
     assert deleted.json()["_meta"][OFFICIAL_META]["status"] == "deleted"
     assert_problem(await http.delete(VERSION), 404, "not registered")
 
 
-async def test_a_put_whose_path_and_document_disagree_is_refused(http: httpx.AsyncClient) -> None:
-    """Product rule: the address says what is written."""
+async def test_a_put_whose_path_and_body_disagree_is_rejected(http: httpx.AsyncClient) -> None:
+    """Requirement REG-6: the path names the version that the body describes."""
     answer = await http.put(VERSION, json={**DOCUMENT, "version": "2.0.0"})
     assert_problem(answer, 422, "the path names mcp-system/mcp-rag 1.0.0, the document mcp-system/mcp-rag 2.0.0")
 
@@ -130,13 +130,13 @@ async def test_a_put_whose_path_and_document_disagree_is_refused(http: httpx.Asy
 async def test_a_parameter_out_of_bounds_is_named(
     http: httpx.AsyncClient, parameters: dict[str, str], text: str
 ) -> None:
-    """Product rule: every input is bounded, and the answer says which one was not."""
+    """Requirement RUN-4: every input is bounded, and the error names the parameter that is out of bounds."""
     assert_problem(await http.get("/v0.1/servers", params=parameters), 422, text)
 
 
 @pytest.mark.parametrize("lease", [{"lease_seconds": "0"}, {"lease_seconds": "3601"}, {"instance": "a b"}])
-async def test_a_lease_out_of_bounds_is_refused(http: httpx.AsyncClient, lease: dict[str, str]) -> None:
-    """Product rule: a server that is gone is forgotten after an hour at the latest."""
+async def test_a_lease_out_of_bounds_is_rejected(http: httpx.AsyncClient, lease: dict[str, str]) -> None:
+    """Requirement REG-5: a lease is at most one hour, so an entry of a dead server expires within an hour."""
     assert_problem(await http.post("/v0.1/publish", json=DOCUMENT, params=lease), 422, next(iter(lease)))
 
 
@@ -149,13 +149,13 @@ async def test_a_lease_out_of_bounds_is_refused(http: httpx.AsyncClient, lease: 
         (b"\xff", "Invalid JSON"),
     ],
 )
-async def test_a_document_that_is_none_is_refused(http: httpx.AsyncClient, body: bytes, text: str) -> None:
-    """Product rule: errors are one line of JSON, without a traceback."""
+async def test_an_invalid_document_is_rejected(http: httpx.AsyncClient, body: bytes, text: str) -> None:
+    """Requirement REG-6: errors are one line of JSON, without a traceback."""
     assert_problem(await http.post("/v0.1/publish", content=body), 422, text)
 
 
-async def test_a_body_over_the_limit_is_refused_though_it_declares_no_length(http: httpx.AsyncClient) -> None:
-    """Product rule: bounded bodies; RFC 9110, section 15.5.14."""
+async def test_a_body_over_the_limit_is_rejected_without_content_length(http: httpx.AsyncClient) -> None:
+    """Requirement RUN-4: request bodies are bounded; RFC 9110, section 15.5.14."""
 
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(MAX_BODY_BYTES // 65536 + 1):
@@ -165,15 +165,15 @@ async def test_a_body_over_the_limit_is_refused_though_it_declares_no_length(htt
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/v0.1/nothing", 404), ("PATCH", "/v0.1/servers", 405)])
-async def test_an_endpoint_that_is_not_there_is_a_problem_too(
+async def test_an_unknown_endpoint_returns_problem_details(
     http: httpx.AsyncClient, method: str, path: str, status: int
 ) -> None:
     """RFC 9457: one form for every error."""
     assert_problem(await http.request(method, path), status, f"{method} '{path}'")
 
 
-async def test_a_character_the_database_cannot_keep_is_the_callers_fault(store: Store) -> None:
-    """PostgreSQL keeps no NUL, SQLite does: neither may answer as if the registry were broken."""
+async def test_a_nul_character_is_a_client_error(store: Store) -> None:
+    """PostgreSQL keeps no NUL, SQLite does: neither may respond with a server error."""
     async with client_of(store) as http:
         answer = await http.post("/v0.1/publish", json={**DOCUMENT, "description": "a\0b"})
     assert answer.status_code in {200, 422}
@@ -181,8 +181,8 @@ async def test_a_character_the_database_cannot_keep_is_the_callers_fault(store: 
         assert_problem(answer, 422, "a value holds a character that cannot be stored")
 
 
-async def test_a_database_that_is_away_is_503_and_says_nothing_of_itself() -> None:
-    """Product rule: connection loss is survived; hosts and users of the database are nobody's business."""
+async def test_an_unreachable_database_returns_503_without_internal_details() -> None:
+    """Requirement RUN-15: the response reveals neither hosts nor users of the database."""
     engine = create_engine("postgresql+psycopg://meshed:secret@127.0.0.1:1/x")
     async with client_of(Store(Database(engine))) as http:
         answer = await http.get("/v0.1/servers")

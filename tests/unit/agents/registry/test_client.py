@@ -28,28 +28,28 @@ def answering(answer: Callable[[httpx.Request], httpx.Response]) -> RegistryClie
     return RegistryClient(URL, transport=httpx.MockTransport(answer))
 
 
-async def test_a_published_server_is_looked_up_by_name(client: RegistryClient) -> None:
-    """Product rule: discovery by name gives the URL to connect to."""
+async def test_a_published_server_is_found_by_name(client: RegistryClient) -> None:
+    """Requirement REG-2: discovery by name returns the URL to connect to."""
     await client.publish(RAG, "pod-1", 30)
     assert await client.look_up("ns/rag") == RAG
     assert (await client.look_up("ns/rag", "1.0.0")).url == "http://mcp-rag:8000/mcp"
 
 
-async def test_a_name_nobody_registered_is_told_apart_from_a_fault(client: RegistryClient) -> None:
-    """Product rule: not there and not reachable are two errors."""
+async def test_an_unregistered_name_differs_from_an_unreachable_registry(client: RegistryClient) -> None:
+    """Requirement REG-2: "not registered" and "not reachable" are two errors."""
     with pytest.raises(NotRegisteredError, match="ns/other: no live server has this name"):
         await client.look_up("ns/other")
 
 
-async def test_the_list_goes_through_all_pages(client: RegistryClient) -> None:
-    """Official registry API v0.1: 30 entries a page where no limit is asked for."""
+async def test_listing_follows_all_pages(client: RegistryClient) -> None:
+    """Official registry API v0.1: 30 entries per page unless the client sets a limit."""
     for number in range(65):
         await client.publish(RAG.model_copy(update={"name": f"ns/s{number:02}"}), "pod-1", 30)
     assert [entry.name async for entry in client.servers()] == [f"ns/s{number:02}" for number in range(65)]
     assert [entry.name async for entry in client.servers("s07")] == ["ns/s07"]
 
 
-async def test_a_version_with_build_metadata_is_addressed(client: RegistryClient) -> None:
+async def test_a_version_with_build_metadata_is_percent_encoded(client: RegistryClient) -> None:
     """Official registry API v0.1: `1.0.0+2013` is written `1.0.0%2B2013` in a path."""
     built = RAG.model_copy(update={"version": "1.0.0+2013"})
     await client.publish(built, "pod-1", 30)
@@ -58,8 +58,8 @@ async def test_a_version_with_build_metadata_is_addressed(client: RegistryClient
     await client.release(built, "pod-1")
 
 
-async def test_a_registry_that_is_away_is_named() -> None:
-    """Product rule: one line that says who does not answer and why."""
+async def test_an_unreachable_registry_is_named() -> None:
+    """Requirement RUN-9: one line says which registry did not respond, and why."""
 
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
@@ -78,8 +78,8 @@ async def test_a_registry_that_is_away_is_named() -> None:
         (httpx.Response(200, json=[]), r"answered 200: \[\]"),
     ],
 )
-async def test_an_answer_that_is_none_is_one_line(response: httpx.Response, text: str) -> None:
-    """Product rule: a proxy's page or another server's JSON ends in a sentence, not in a traceback."""
+async def test_an_invalid_response_is_reported_in_one_line(response: httpx.Response, text: str) -> None:
+    """Requirement RUN-9: a proxy's page or another server's JSON ends in one line, not in a traceback."""
     async with answering(lambda _: response) as client:
         with pytest.raises(RegistryError, match=text) as caught:
             await client.look_up("ns/rag")
@@ -87,8 +87,8 @@ async def test_an_answer_that_is_none_is_one_line(response: httpx.Response, text
 
 
 @pytest.mark.parametrize("answer", [{}, {"instance": "pod-1"}, {"instance": 1, "expires_at": "soon"}])
-async def test_a_lease_that_is_none_is_an_error_of_the_registry(answer: dict[str, object]) -> None:
-    """Product rule: whatever a registry returns, its client raises one kind of error, with one line."""
+async def test_an_invalid_lease_response_is_a_registry_error(answer: dict[str, object]) -> None:
+    """Requirement REG-3: the client raises one kind of error, in one line, whatever the registry returns."""
     async with answering(lambda _: httpx.Response(200, json=answer)) as client:
         with pytest.raises(RegistryError, match=r"^the registry at http://mcp-registry:8000 returned no lease: \w+: "):
             await client.renew(RAG, "pod-1", 30)

@@ -96,8 +96,8 @@ async def described() -> ServerEntry:
     return describe("search")
 
 
-async def test_a_service_is_registered_inside_the_block_and_gone_after_it(registry: Registry) -> None:
-    """Product rule: register at start, deregister at drain."""
+async def test_a_service_is_registered_inside_the_block_only(registry: Registry) -> None:
+    """Requirement REG-1: a service registers at start and deregisters at drain."""
     beats = Beats()
     async with registered(URL, described, pace=beats.pace(), transport=registry):
         await beats.reached()
@@ -105,8 +105,8 @@ async def test_a_service_is_registered_inside_the_block_and_gone_after_it(regist
     assert registry.names() == []
 
 
-async def test_the_heart_beats_at_a_third_of_the_lease(registry: Registry, clock: Callable[[], float]) -> None:
-    """Product rule: two heartbeats in a row may get lost."""
+async def test_heartbeats_are_sent_at_a_third_of_the_lease(registry: Registry, clock: Callable[[], float]) -> None:
+    """Requirement REG-1: two consecutive heartbeats may be lost without losing the lease."""
     beats = Beats()
     async with registered(URL, described, lease_seconds=30, pace=beats.pace(), transport=registry):
         await beats.reached()
@@ -117,8 +117,8 @@ async def test_the_heart_beats_at_a_third_of_the_lease(registry: Registry, clock
         assert registry.store.find("ns/rag").expires_at == clock() + 30
 
 
-async def test_a_beat_that_the_registry_heard_is_noted_and_a_lost_one_is_not(registry: Registry) -> None:
-    """Runbook MCPAgentHeartbeatStale: the gauge is as old as the last answer."""
+async def test_only_acknowledged_heartbeats_update_the_gauge(registry: Registry) -> None:
+    """Runbook MCPAgentHeartbeatStale: the gauge is as old as the last response."""
     beats, heard = Beats(), itertools.count()
     async with registered(URL, described, pace=replace(beats.pace(), heard=heard.__next__), transport=registry):
         await beats.reached()
@@ -129,8 +129,8 @@ async def test_a_beat_that_the_registry_heard_is_noted_and_a_lost_one_is_not(reg
     assert next(heard) == 2
 
 
-async def test_a_service_that_was_forgotten_is_published_again(registry: Registry) -> None:
-    """Product rule: a registry that lost its database fills itself within one heartbeat."""
+async def test_a_forgotten_service_is_published_again(registry: Registry) -> None:
+    """Requirement REG-3: a registry that lost its database fills itself within one heartbeat."""
     beats = Beats()
     async with registered(URL, described, pace=beats.pace(), transport=registry):
         await beats.reached()
@@ -139,7 +139,7 @@ async def test_a_service_that_was_forgotten_is_published_again(registry: Registr
         assert registry.names() == ["ns/rag"]
 
 
-async def test_a_tool_that_comes_later_is_published_with_the_next_beat(registry: Registry) -> None:
+async def test_a_tool_added_later_is_published_with_the_next_heartbeat(registry: Registry) -> None:
     """MCP 2026-07-28, "Tools": a server's list may change while it runs."""
     beats = Beats()
     tools = ["search"]
@@ -154,10 +154,10 @@ async def test_a_tool_that_comes_later_is_published_with_the_next_beat(registry:
         assert [tool.name for tool in registry.store.find("ns/rag").entry.tools] == ["search", "ingest"]
 
 
-async def test_a_registry_that_is_down_is_logged_once_and_tried_with_backoff(
+async def test_an_unreachable_registry_is_logged_once_and_retried_with_backoff(
     registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Product rule: the registry never fails a service; one log line, doubling waits, then registered."""
+    """Requirement REG-3: the registry never fails a service; one log line, exponential backoff, then registered."""
     registry.up = False
     beats = Beats()
     caplog.set_level(logging.INFO)
@@ -177,8 +177,8 @@ async def test_a_registry_that_is_down_is_logged_once_and_tried_with_backoff(
     assert f"the registry at {URL} answers again" in caplog.text
 
 
-async def test_the_end_does_not_wait_for_a_registry_that_is_down(registry: Registry) -> None:
-    """Product rule: a drain is not held up; the lease runs out by itself."""
+async def test_drain_does_not_wait_for_an_unreachable_registry(registry: Registry) -> None:
+    """Requirement REG-3: a drain is not delayed; the lease expires by itself."""
     beats = Beats()
     async with registered(URL, described, pace=beats.pace(), transport=registry):
         await beats.reached()
@@ -186,8 +186,8 @@ async def test_the_end_does_not_wait_for_a_registry_that_is_down(registry: Regis
     assert registry.requests[-1] == "DELETE"
 
 
-async def test_a_url_of_something_else_is_not_taken_for_a_registry(caplog: pytest.LogCaptureFixture) -> None:
-    """Product rule: 404 to a publication is a wrong setting, said in words."""
+async def test_a_url_of_another_server_is_reported_as_a_wrong_setting(caplog: pytest.LogCaptureFixture) -> None:
+    """Requirement REG-3: 404 to a publication is logged as a wrong setting."""
     beats = Beats()
     nowhere = httpx.MockTransport(lambda _: httpx.Response(404, text="page not found"))
     async with registered(URL, described, pace=beats.pace(), transport=nowhere):
@@ -195,10 +195,10 @@ async def test_a_url_of_something_else_is_not_taken_for_a_registry(caplog: pytes
     assert f"{URL} is no registry: page not found" in caplog.text
 
 
-async def test_a_lease_whose_task_fails_is_logged_and_registered_in_the_end(
+async def test_a_failing_lease_task_is_logged_and_registers_later(
     registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Product rule: no failure of a service's own code keeps it out of the registry silently."""
+    """Requirement RUN-8: a failure of a service's own code never keeps it out of the registry silently."""
     beats, metrics = Beats(), CollectorRegistry()
     failures = [RuntimeError("broken"), KeyError("tools")]
 
@@ -217,15 +217,15 @@ async def test_a_lease_whose_task_fails_is_logged_and_registered_in_the_end(
     assert "'registry lease' failed with KeyError; it restarts in 1.0 s" in caplog.text
 
 
-def test_waits_are_spread_and_bounded() -> None:
-    """Product rule: the services of a cluster do not come back to a restarted registry in one moment."""
+def test_retry_waits_are_jittered_and_bounded() -> None:
+    """Requirement REG-3: the services of a cluster do not reconnect to a restarted registry at one moment."""
     low, high = (replace(BACKOFF, jitter=partial(float, share)) for share in (0.0, 1.0))
     assert [low.seconds(failures) for failures in (1, 2, 3)] == [0.5, 1.0, 2.0]
     assert [high.seconds(failures) for failures in (1, 2, 3)] == [1.0, 2.0, 4.0]
     assert high.seconds(10_000) == BACKOFF.last_seconds
 
 
-def test_the_instances_name_is_one_the_registry_accepts(registry: Registry) -> None:
-    """Product rule: host names may hold dots and dashes, and nothing else follows."""
+def test_the_instance_name_is_accepted_by_the_registry(registry: Registry) -> None:
+    """Requirement REG-1: host names may contain dots and dashes."""
     registry.store.register(describe(), instance_name(), 30)
     assert registry.names() == ["ns/rag"]

@@ -32,7 +32,7 @@ def test_an_entry_is_a_server_json_of_the_official_registry() -> None:
     assert [tool.name for tool in entry.tools] == ["search"]
 
 
-def test_fields_of_the_standard_that_we_do_not_use_are_kept() -> None:
+def test_unused_fields_of_the_standard_are_kept() -> None:
     """Official registry API v0.1: other publishers send packages, repository, title and their own metadata."""
     foreign = {"title": "RAG", "packages": [{"registryType": "oci", "identifier": "x"}]}
     meta = {PUBLISHER_META: {"tools": [], "tool": "publisher-cli"}, "com.example": {"badge": True}}
@@ -50,17 +50,17 @@ def test_fields_of_the_standard_that_we_do_not_use_are_kept() -> None:
     ],
 )
 def test_the_digest_changes_with_any_part_of_a_tools_definition(changed: Tool) -> None:
-    """Product rule: a tool that was changed behind a client's back is seen by its digest."""
+    """Requirement REG-4: a client detects a changed tool by its digest."""
     assert tool_entry(changed).digest != tool_entry(tool()).digest
 
 
-def test_the_digest_does_not_depend_on_the_order_of_keys() -> None:
+def test_the_digest_does_not_depend_on_key_order() -> None:
     """RFC 8259, section 4: an object is unordered."""
     one, other = ({"type": "object", "title": "T"}, {"title": "T", "type": "object"})
     assert tool_entry(tool(input_schema=one)).digest == tool_entry(tool(input_schema=other)).digest
 
 
-def test_a_long_description_is_cut_to_what_the_standard_allows() -> None:
+def test_a_long_description_is_truncated_to_the_standards_limit() -> None:
     """Official registry, `ServerDetail.description.maxLength` is 100; the service must not fail for it."""
     assert len(server_entry("a/b", "1", "http://b/mcp", description="x" * 500).description) == 100
 
@@ -77,13 +77,13 @@ def test_a_long_description_is_cut_to_what_the_standard_allows() -> None:
         ("remotes", [{"type": "streamable-http", "url": "file:///etc"}], "use a URL such as http://mcp-rag:8000/mcp"),
     ],
 )
-def test_what_the_standard_does_not_allow_is_refused(field: str, value: object, fault: str) -> None:
-    """Official registry API v0.1, schema `ServerDetail`; a remote is ours: an entry is there to be connected to."""
+def test_an_entry_outside_the_standard_is_rejected(field: str, value: object, fault: str) -> None:
+    """Official registry API v0.1, schema `ServerDetail`; the product also requires a remote to connect to."""
     with pytest.raises(ValidationError, match=fault):
         ServerEntry.model_validate({**DOCUMENT, field: value})
 
 
-def test_versions_are_ordered_by_number_and_a_pre_release_comes_before_its_release() -> None:
+def test_versions_are_ordered_by_semantic_versioning() -> None:
     """Semantic Versioning 2.0.0, section 11."""
     ordered = ["nightly", "0.9.0", "0.10.0-rc.1", "0.10.0", "1.0", "2.0.0"]
     alphabetical = sorted(ordered)

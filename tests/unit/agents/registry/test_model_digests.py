@@ -35,8 +35,8 @@ def digests(hash_seed: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_every_tool_has_the_same_digest_in_every_process() -> None:
-    """Product rule: replicas of one version publish one entry, and a restart changes nothing.
+def test_tool_digests_are_equal_in_every_process() -> None:
+    """Requirement REG-4: replicas of one version publish one entry, and a restart changes nothing.
 
     Python, PYTHONHASHSEED: the order of sets differs from process to process, so a schema built from one would too.
     """
@@ -59,7 +59,7 @@ def reordered(value: object) -> object:
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
-def test_the_order_of_members_does_not_matter(value: object) -> None:
+def test_digest_does_not_depend_on_member_order(value: object) -> None:
     """RFC 8785, section 3.2.3: a canonical form sorts the members of objects."""
     one, other = ({**SCHEMA, "x": form} for form in (value, reordered(value)))
     assert tool_entry(TOOL.model_copy(update={"input_schema": one})) == tool_entry(
@@ -80,6 +80,6 @@ def test_the_order_of_members_does_not_matter(value: object) -> None:
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_every_part_of_a_definition_counts(change: dict[str, object]) -> None:
-    """Product rule: who pins a digest notices a tool that was changed behind its name."""
+def test_every_part_of_a_definition_changes_the_digest(change: dict[str, object]) -> None:
+    """Requirement REG-4: a client that pins a digest notices a changed tool definition."""
     assert tool_entry(TOOL.model_copy(update=change)).digest != tool_entry(TOOL).digest

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine
 
 from meshed_mcp import contract
 from meshed_mcp.agents import Settings, SettingsError
-from meshed_mcp.agents.registry.metrics import CatalogueMetrics
+from meshed_mcp.agents.registry.metrics import CatalogMetrics
 from meshed_mcp.agents.registry.model import MAX_TOOLS, server_entry
 from meshed_mcp.agents.registry.registration import entry_of, lease_seconds, registration
 from meshed_mcp.agents.registry.service import sweep
@@ -45,11 +45,9 @@ def samples(registry: CollectorRegistry) -> tuple[float, ...]:
     return tuple(value for value in values if value is not None)
 
 
-async def test_the_sweep_measures_the_catalogue(
-    sqlite_store: Store, clock: object, registry: CollectorRegistry
-) -> None:
-    """Product rule: servers, running instances, and what was forgotten are metrics."""
-    metrics = CatalogueMetrics(registry)
+async def test_the_sweep_measures_the_catalog(sqlite_store: Store, clock: object, registry: CollectorRegistry) -> None:
+    """Requirement REG-5: servers, live instances and expired entries are metrics."""
+    metrics = CatalogMetrics(registry)
     for name, instance, seconds in (("ns/a", "pod-1", 10), ("ns/b", "pod-1", 30), ("ns/b", "pod-2", 30)):
         sqlite_store.register(server_entry(name, "1", "http://a/mcp", description="d"), instance, seconds)
     await sweep(sqlite_store, metrics)
@@ -59,13 +57,13 @@ async def test_the_sweep_measures_the_catalogue(
     assert samples(registry) == (1, 2, 1, 1)
 
 
-async def test_a_sweep_that_the_database_did_not_answer_is_no_agreement(
+async def test_a_sweep_without_a_database_response_does_not_update_the_sync_time(
     registry: CollectorRegistry, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Runbook MCPRegistrySyncStale: the time of the last agreement stays while there is none."""
+    """Runbook MCPRegistrySyncStale: the time of the last successful sweep stays while the database is away."""
     moments = iter(range(100, 1000, 100))
     monkeypatch.setattr(Gauge, "set_to_current_time", lambda self: self.set(next(moments)))
-    metrics = CatalogueMetrics(registry)
+    metrics = CatalogMetrics(registry)
     engine = create_engine("postgresql+psycopg://meshed:secret@127.0.0.1:1/x")
     found = []
     for store in (sqlite_store, Store(Database(engine)), sqlite_store):
@@ -75,12 +73,12 @@ async def test_a_sweep_that_the_database_did_not_answer_is_no_agreement(
     assert found == [200, 200, 300]
 
 
-async def test_the_loss_of_the_database_is_told_once_and_measured(
+async def test_the_loss_of_the_database_is_logged_once_and_measured(
     registry: CollectorRegistry, sqlite_store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Product rule: an old number would look alive; a log line per sweep would bury the cause."""
+    """Requirement RUN-10: the gauge shows the loss, and one log line per outage names the cause."""
     caplog.set_level("INFO")
-    metrics = CatalogueMetrics(registry)
+    metrics = CatalogMetrics(registry)
     engine = create_engine("postgresql+psycopg://meshed:secret@127.0.0.1:1/x")
     for store in (sqlite_store, Store(Database(engine)), Store(Database(engine)), sqlite_store):
         await sweep(store, metrics)
@@ -96,8 +94,8 @@ async def test_the_loss_of_the_database_is_told_once_and_measured(
     assert "secret" not in caplog.text
 
 
-async def test_a_service_publishes_its_name_in_the_mesh_and_its_tools() -> None:
-    """Product rule: callers reach a server at its Service's name and port, whatever port the process was given."""
+async def test_a_service_publishes_its_mesh_name_and_its_tools() -> None:
+    """Requirement REG-1: callers reach a server at its Service's name and port, whatever port the process uses."""
     server = MCPServer("anything", version="1.2.3", description="Finds documents.")
 
     @server.tool()
@@ -111,13 +109,13 @@ async def test_a_service_publishes_its_name_in_the_mesh_and_its_tools() -> None:
     assert (entry.description, [tool.name for tool in entry.tools]) == ("Finds documents.", ["search"])
 
 
-async def test_a_server_that_says_nothing_of_itself_can_register() -> None:
-    """Product rule: name and tools are all a user must write."""
+async def test_a_server_without_a_description_can_register() -> None:
+    """Requirement RUN-14: name and tools are all a user must set."""
     entry = await entry_of(MCPServer("mcp-search"), Settings(service="mcp-search"))
     assert (entry.version, entry.description) == ("0.0.0", "mcp-search")
 
 
-def test_without_a_registry_there_is_no_presence() -> None:
+def test_without_a_registry_url_the_service_does_not_register() -> None:
     """contract.ENV_REGISTRY_URL: unset = the service does not register."""
     assert registration(MCPServer("a"), Settings(service="a"), CollectorRegistry(), {}) is None
 
@@ -126,8 +124,8 @@ REGISTERED = Settings(service="mcp-a", registry_url="http://mcp-registry:8000")
 
 
 @pytest.mark.parametrize("version", ["1.0.0 beta", "release/7", "latest", "^1", "1.0\n", "größe", "v" * 256])
-def test_a_version_that_the_registry_does_not_accept_ends_the_start(version: str) -> None:
-    """Official registry, `ServerDetail.version`; product rule: one line, with the value and what to set instead."""
+def test_a_version_that_the_registry_rejects_ends_the_start(version: str) -> None:
+    """Official registry, `ServerDetail.version`; requirement RUN-6: one line with the value and what to set."""
     with pytest.raises(SettingsError) as raised:
         registration(MCPServer("mcp-a", version=version), REGISTERED, CollectorRegistry(), {})
     text = str(raised.value)
@@ -138,8 +136,8 @@ def test_a_version_that_the_registry_does_not_accept_ends_the_start(version: str
 
 
 @pytest.mark.parametrize("url", ["http://[", "http://mcp-registry:80000", "http://mcp registry", "http://:80"])
-def test_a_url_that_is_none_ends_the_start(url: str) -> None:
-    """Product rule: a setting that no retry can cure is a start error."""
+def test_an_invalid_registry_url_ends_the_start(url: str) -> None:
+    """Requirement RUN-6: a setting that no retry can correct is a start error."""
     settings = Settings.model_construct(service="mcp-a", namespace="default", registry_url=url)
     with pytest.raises(SettingsError, match=r" is no URL\. Set a base URL without a path, as http://mcp-registry:8000"):
         registration(MCPServer("mcp-a"), settings, CollectorRegistry(), {})
@@ -152,7 +150,7 @@ def names(pattern: str) -> st.SearchStrategy[str]:
 
 @given(service=names(contract.SERVICE_NAME_PATTERN), namespace=names(contract.NAMESPACE_PATTERN))
 def test_the_registry_accepts_every_name_that_the_settings_accept(service: str, namespace: str) -> None:
-    """Product rule: one rule for names."""
+    """Requirement CFG-13: settings and registry have one rule for names."""
     assume("xn--" not in service.lower())  # Punycode has rules of its own; a name that breaks them ends the start
     settings = Settings(service=service, namespace=namespace, registry_url="http://mcp-registry:8000")
     assert registration(MCPServer(service), settings, CollectorRegistry(), {}) is not None
@@ -166,10 +164,10 @@ class ManyTools(MCPServer[None]):
         return [Tool(name=f"tool{number}", input_schema={"type": "object"}) for number in range(MAX_TOOLS + 1)]
 
 
-async def test_tools_that_the_registry_does_not_accept_are_logged_with_what_to_do(
+async def test_tools_that_the_registry_rejects_are_logged_with_what_to_do(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Product rule: what is wrong only while the service runs is in the log, and the service goes on."""
+    """Requirement REG-3: an error found while the service runs is logged, and the service goes on."""
     lease = registration(ManyTools("mcp-a"), REGISTERED, CollectorRegistry(), {})
     assert lease is not None
     async with lease, asyncio.timeout(BOUND_SECONDS):
@@ -180,14 +178,14 @@ async def test_tools_that_the_registry_does_not_accept_are_logged_with_what_to_d
     assert "Use at most 1000 tools, each with a name of at most 128 characters; serving goes on" in message
 
 
-def test_the_lease_is_thirty_seconds_or_as_the_environment_says() -> None:
-    """Product rule: a killed server is forgotten after half a minute where nobody chose otherwise."""
+def test_the_lease_defaults_to_thirty_seconds() -> None:
+    """Requirement REG-5: a killed server expires after 30 seconds unless the environment sets another lease."""
     assert lease_seconds({}) == 30
     assert lease_seconds({"MESHED_MCP_LEASE_SECONDS": "2"}) == 2
 
 
 @pytest.mark.parametrize("written", ["0", "3601", "1.5", "soon", "-1", "²"])
-def test_a_lease_that_is_none_is_refused(written: str) -> None:
-    """Product rule: one line, with the variable, its value and what to write."""
+def test_an_invalid_lease_is_rejected(written: str) -> None:
+    """Requirement RUN-6: one line with the variable, its value and what to set."""
     with pytest.raises(SettingsError, match=f"MESHED_MCP_LEASE_SECONDS='{written}' is not usable; set whole seconds"):
         lease_seconds({"MESHED_MCP_LEASE_SECONDS": written})

@@ -1,4 +1,4 @@
-"""Leases, expiry and listing of the catalogue, on both databases."""
+"""Leases, expiry and listing of the catalog, on both databases."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -23,15 +23,15 @@ def names(store: Store, **query: Any) -> list[str]:
     return [f"{found.entry.name} {found.entry.version}" for found in store.page(Query(**query)).registrations]
 
 
-def test_a_registered_server_is_found_as_it_was_registered(store: Store) -> None:
+def test_a_registered_server_is_found_unchanged(store: Store) -> None:
     """Official registry API v0.1: `latest` stands for the only version there is."""
     store.register(entry(), "pod-1", 30)
     assert store.find("ns/rag").entry == entry()
     assert store.find("ns/rag", "1.0.0").is_latest
 
 
-def test_an_expired_entry_is_never_returned_even_before_it_is_swept(store: Store, clock: Clock) -> None:
-    """Product rule: who looks up a name gets a server that was alive a lease ago at most."""
+def test_an_expired_entry_is_never_returned(store: Store, clock: Clock) -> None:
+    """Requirement REG-2: a lookup returns only servers that held a lease, even before the sweep."""
     store.register(entry(), "pod-1", 30)
     clock.now += 29.9
     assert names(store) == ["ns/rag 1.0.0"]
@@ -43,8 +43,8 @@ def test_an_expired_entry_is_never_returned_even_before_it_is_swept(store: Store
         store.find("ns/rag")
 
 
-def test_the_sweep_removes_what_has_expired_and_nothing_else(store: Store, clock: Clock) -> None:
-    """Product rule: expired entries are removed, so that the table does not grow with every rollout."""
+def test_the_sweep_removes_only_expired_entries(store: Store, clock: Clock) -> None:
+    """Requirement REG-5: expired entries are removed, so the table does not grow with every rollout."""
     store.register(entry(version="1"), "pod-1", 10)
     store.register(entry(version="2"), "pod-2", 20)
     clock.now += 15
@@ -54,8 +54,8 @@ def test_the_sweep_removes_what_has_expired_and_nothing_else(store: Store, clock
     assert names(store) == ["ns/rag 2"]
 
 
-def test_a_heartbeat_prolongs_the_lease(store: Store, clock: Clock) -> None:
-    """Product rule: register, then renew at a third of the lease."""
+def test_a_heartbeat_extends_the_lease(store: Store, clock: Clock) -> None:
+    """Requirement REG-1: a server registers, then renews at a third of the lease."""
     store.register(entry(), "pod-1", 30)
     clock.now += 20
     assert store.renew("ns/rag", "1.0.0", "pod-1", 30).expires_at == clock.now + 30
@@ -63,23 +63,23 @@ def test_a_heartbeat_prolongs_the_lease(store: Store, clock: Clock) -> None:
     assert names(store) == ["ns/rag 1.0.0"]
 
 
-def test_a_heartbeat_after_the_lease_asks_for_a_new_publication(store: Store, clock: Clock) -> None:
-    """Product rule: what was forgotten cannot be renewed; the registry no longer knows the tools."""
+def test_a_heartbeat_after_expiry_requests_a_new_publication(store: Store, clock: Clock) -> None:
+    """Requirement REG-1: an expired entry cannot be renewed; the registry no longer has its tools."""
     store.register(entry(), "pod-1", 30)
     clock.now += 30
     with pytest.raises(NotRegisteredError, match=r"ns/rag 1\.0\.0: not registered; publish it again"):
         store.renew("ns/rag", "1.0.0", "pod-1", 30)
 
 
-def test_an_instance_without_a_lease_cannot_renew_another_ones(store: Store) -> None:
-    """Product rule: each replica holds its own lease."""
+def test_an_instance_without_a_lease_cannot_renew_another_instances_lease(store: Store) -> None:
+    """Requirement REG-1: each replica holds its own lease."""
     store.register(entry(), "pod-1", 30)
     with pytest.raises(NotRegisteredError, match="the instance pod-2 holds no lease; publish it again"):
         store.renew("ns/rag", "1.0.0", "pod-2", 30)
 
 
-def test_one_replicas_end_does_not_take_the_others_away(store: Store, clock: Clock) -> None:
-    """Product rule: an entry lives as long as the longest lease of its instances."""
+def test_the_end_of_one_replica_keeps_the_others_registered(store: Store, clock: Clock) -> None:
+    """Requirement REG-2: an entry lives as long as the longest lease of its instances."""
     store.register(entry(), "pod-1", 30)
     store.register(entry(), "pod-2", 10)
     assert store.find("ns/rag").expires_at == clock.now + 30
@@ -89,7 +89,7 @@ def test_one_replicas_end_does_not_take_the_others_away(store: Store, clock: Clo
     assert names(store) == []
 
 
-def test_release_and_removal_of_what_is_not_there_are_refused(store: Store) -> None:
+def test_release_and_removal_of_a_missing_entry_are_rejected(store: Store) -> None:
     """Official registry API v0.1: 404 for a version that is not there."""
     with pytest.raises(NotRegisteredError):
         store.release("ns/rag", "1.0.0", "pod-1")
@@ -97,7 +97,7 @@ def test_release_and_removal_of_what_is_not_there_are_refused(store: Store) -> N
         store.remove("ns/rag", "1.0.0")
 
 
-def test_removal_takes_all_leases_along(store: Store) -> None:
+def test_removal_removes_all_leases(store: Store) -> None:
     """Official registry API v0.1, DELETE of a version."""
     store.register(entry(), "pod-1", 30)
     assert store.remove("ns/rag", "1.0.0").entry == entry()
@@ -106,7 +106,7 @@ def test_removal_takes_all_leases_along(store: Store) -> None:
         store.renew("ns/rag", "1.0.0", "pod-1", 30)
 
 
-def test_dates_tell_first_publication_and_last_change(store: Store, clock: Clock) -> None:
+def test_dates_show_first_publication_and_last_change(store: Store, clock: Clock) -> None:
     """Official registry API v0.1: `publishedAt` is the first time, `updatedAt` the last change of the document."""
     first = store.register(entry(), "pod-1", 100)
     clock.now += 1
@@ -120,7 +120,7 @@ def test_dates_tell_first_publication_and_last_change(store: Store, clock: Clock
     assert again.published_at == clock.now
 
 
-def test_the_latest_version_is_the_highest_number_not_the_last_published(store: Store) -> None:
+def test_latest_is_the_highest_version_not_the_last_published(store: Store) -> None:
     """Official registry: `isLatest` follows semantic versioning."""
     for version in ("0.10.0", "0.9.0"):
         store.register(entry(version=version), "pod-1", 30)
@@ -131,8 +131,8 @@ def test_the_latest_version_is_the_highest_number_not_the_last_published(store: 
         store.find("ns/rag", "7")
 
 
-def test_pages_together_hold_every_entry_once(store: Store) -> None:
-    """Official registry API v0.1: the cursor of a page leads to the next one."""
+def test_pages_together_contain_every_entry_once(store: Store) -> None:
+    """Official registry API v0.1: the cursor of a page addresses the next one."""
     for number in range(7):
         store.register(entry(name=f"ns/s{number // 2}", version=str(number)), "pod-1", 30)
     seen: list[str] = []
@@ -146,7 +146,7 @@ def test_pages_together_hold_every_entry_once(store: Store) -> None:
     assert seen == [str(number) for number in range(7)]
 
 
-def test_search_is_a_substring_of_name_or_description_and_knows_no_wildcards(store: Store) -> None:
+def test_search_is_a_substring_match_without_wildcards(store: Store) -> None:
     """Official registry API v0.1: substring match; `%` and `_` are SQL's, not the caller's."""
     store.register(entry(name="ns/rag", description="Ranked search, 100 % local"), "pod-1", 30)
     store.register(entry(name="ns/llm", description="Summaries"), "pod-1", 30)
@@ -156,7 +156,7 @@ def test_search_is_a_substring_of_name_or_description_and_knows_no_wildcards(sto
     assert names(store, search="_") == []
 
 
-def test_a_list_can_be_limited_to_what_changed_since(store: Store, clock: Clock) -> None:
+def test_a_list_can_be_limited_to_recent_changes(store: Store, clock: Clock) -> None:
     """Official registry API v0.1: `updated_since`, for aggregators."""
     store.register(entry(name="ns/old"), "pod-1", 100)
     clock.now += 10
@@ -164,8 +164,8 @@ def test_a_list_can_be_limited_to_what_changed_since(store: Store, clock: Clock)
     assert names(store, updated_since=clock.now) == ["ns/new 1.0.0"]
 
 
-def test_many_writers_at_once_lose_nothing(store: Store, clock: Clock) -> None:
-    """Product rule: safe for concurrent writers, the sweep among them; each one's last lease counts."""
+def test_concurrent_writers_lose_no_lease(store: Store, clock: Clock) -> None:
+    """Requirement REG-3: concurrent writers and the sweep are safe; the last lease of each counts."""
     together = threading.Barrier(4)
 
     def replica(instance: str) -> None:

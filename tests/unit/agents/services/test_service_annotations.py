@@ -18,7 +18,7 @@ READS = {
     "mcp-template": {"measure"},
     "mcp-organization": {"list_organizations", "list_members", "find_members"},
     "mcp-rag": {"search"},
-    "mcp-llm": {"complete", "summarise", "summarise_extractive"},
+    "mcp-llm": {"complete", "summarize", "summarize_extractive"},
     "mcp-controller": {"answer"},
 }
 WRITES = {
@@ -31,7 +31,7 @@ each_service = pytest.mark.parametrize("service", [template, organization, rag, 
 
 
 @each_service
-async def test_tools_say_whether_they_change_anything(service: MCPServer[Any]) -> None:
+async def test_tools_declare_whether_they_change_anything(service: MCPServer[Any]) -> None:
     """MCP 2026-07-28, "Tools", annotations: retries and approvals are decided by them."""
     hints = {tool.name: tool.annotations for tool in await service.list_tools()}
     reading = {name for name, hint in hints.items() if hint is not None and hint.read_only_hint is True}
@@ -47,7 +47,7 @@ async def test_tools_say_whether_they_change_anything(service: MCPServer[Any]) -
 
 @each_service
 async def test_tools_describe_themselves_and_their_results(service: MCPServer[Any]) -> None:
-    """Product rule: a model chooses by the description and reads typed output."""
+    """Requirement SVC-1: a model chooses a tool by its description and reads typed output."""
     for tool in await service.list_tools():
         assert len(tool.description or "") > 40, tool.name
         assert tool.output_schema is not None, tool.name
@@ -55,7 +55,7 @@ async def test_tools_describe_themselves_and_their_results(service: MCPServer[An
 
 @each_service
 async def test_every_argument_is_bounded(service: MCPServer[Any]) -> None:
-    """Product rule: lengths and counts have a limit that the schema shows; a pattern or a choice bounds as well."""
+    """Requirement SVC-1: the schema shows the limit of each length and count; a pattern or enum is a bound."""
     bounds = {"maxLength", "maximum", "pattern", "enum"}
     for tool in await service.list_tools():
         for name, schema in tool.input_schema["properties"].items():
@@ -63,6 +63,6 @@ async def test_every_argument_is_bounded(service: MCPServer[Any]) -> None:
 
 
 @each_service
-def test_a_service_describes_itself_within_the_registrys_bound(service: MCPServer[Any]) -> None:
-    """Official registry, `ServerDetail.description.maxLength`: nothing of it is cut off."""
+def test_a_services_description_fits_the_registrys_limit(service: MCPServer[Any]) -> None:
+    """Official registry, `ServerDetail.description.maxLength`: no part of it is truncated."""
     assert 20 < len(service.description or "") <= DESCRIPTION_LIMIT

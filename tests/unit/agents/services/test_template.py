@@ -9,14 +9,14 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_text_is_measured() -> None:
-    """Product rule: structured output with the types the function declares."""
+    """Requirement SVC-1: structured output has the types that the function declares."""
     async with Client(service) as client:
         result = await client.call_tool("measure", {"text": "one two\nthree"})
     assert result.structured_content == {"characters": 13, "words": 3, "lines": 2, "reading_minutes": 0.01}
 
 
-async def test_a_text_over_the_bound_is_refused() -> None:
-    """Product rule: every input is bounded."""
+async def test_a_text_over_the_limit_is_rejected() -> None:
+    """Requirement SVC-1: every input is bounded."""
     async with Client(service) as client:
         result = await client.call_tool("measure", {"text": "x" * 100_001})
     assert result.is_error
@@ -24,7 +24,7 @@ async def test_a_text_over_the_bound_is_refused() -> None:
 
 
 async def test_its_resource_and_its_prompt_are_offered() -> None:
-    """Product rule: the file a newcomer copies shows each kind of feature once."""
+    """Requirement RUN-14: the template shows each kind of feature once."""
     async with Client(service) as client:
         (resource,) = (await client.list_resources()).resources
         read = await client.read_resource(resource.uri)

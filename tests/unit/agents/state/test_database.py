@@ -12,8 +12,8 @@ from meshed_mcp.agents.registry.service import VERSIONS
 from meshed_mcp.agents.state.database import DatabaseError, open_database
 
 
-def test_the_schema_is_made_at_start_and_a_second_start_finds_it(database_url: str) -> None:
-    """Product rule: migrations are packaged and run at start."""
+def test_the_schema_is_created_once_and_found_at_the_next_start(database_url: str) -> None:
+    """Requirement SVC-2: migrations are packaged and run at start."""
     for _ in range(2):
         database = open_database("registry", VERSIONS, database_url)
         tables = set(inspect(database.engine).get_table_names())
@@ -22,8 +22,8 @@ def test_the_schema_is_made_at_start_and_a_second_start_finds_it(database_url: s
 
 
 @pytest.mark.slow
-def test_two_processes_that_start_at_once_make_the_schema_once(database_url: str) -> None:
-    """Product rule: replicas of a Deployment start together."""
+def test_two_processes_that_start_at_once_create_the_schema_once(database_url: str) -> None:
+    """Requirement SVC-2: replicas of a Deployment start together."""
     program = "import sys; from pathlib import Path; from meshed_mcp.agents.state.database import open_database;"
     program += "open_database('registry', Path(sys.argv[1]), sys.argv[2]).close()"
     command = [sys.executable, "-c", program, str(VERSIONS), database_url]
@@ -34,7 +34,7 @@ def test_two_processes_that_start_at_once_make_the_schema_once(database_url: str
 
 
 def test_services_share_one_database_without_sharing_versions(database_url: str) -> None:
-    """Product rule: one PostgreSQL can serve the registry and several services."""
+    """Requirement SVC-2: one PostgreSQL can serve the registry and several services."""
     from meshed_mcp.agents.services.rag.service import VERSIONS as RAG_VERSIONS  # noqa: PLC0415 - loads a service
 
     for schema, versions in (("registry", VERSIONS), ("rag", RAG_VERSIONS)):
@@ -45,8 +45,8 @@ def test_services_share_one_database_without_sharing_versions(database_url: str)
     assert {"registry_servers", "rag_documents", "registry_schema_version", "rag_schema_version"} <= tables
 
 
-def test_a_failed_write_leaves_nothing(database_url: str) -> None:
-    """Product rule: every write is one transaction."""
+def test_a_failed_write_is_rolled_back(database_url: str) -> None:
+    """Requirement SVC-2: every write is one transaction."""
     database = open_database("registry", VERSIONS, database_url)
     row = text("INSERT INTO registry_servers VALUES ('a/b', '1', 'd', '{}', 1, 1, 1)")
 
@@ -63,7 +63,7 @@ def test_a_failed_write_leaves_nothing(database_url: str) -> None:
 
 
 def test_connections_that_the_server_closed_are_replaced(database_url: str) -> None:
-    """Product rule: connection loss is survived (a fail-over, an idle time-out); SQLite has none to lose."""
+    """Requirement RUN-10: a fail-over or idle timeout of PostgreSQL is survived; SQLite has no connection to lose."""
     database = open_database("registry", VERSIONS, database_url)
     with database.read() as connection:
         connection.execute(text("SELECT 1"))
@@ -78,30 +78,30 @@ def test_connections_that_the_server_closed_are_replaced(database_url: str) -> N
     database.close()
 
 
-def test_an_unsupported_database_is_refused_and_the_form_is_shown(tmp_path: Path) -> None:
-    """Product rule: an error names the variable, the fault and what to write."""
+def test_an_unsupported_database_is_rejected_with_the_expected_form(tmp_path: Path) -> None:
+    """Requirement RUN-6: the error names the variable, what is wrong and what to set."""
     expected = r"MESHED_MCP_DATABASE_URL names the database 'mysql', which is not supported; set postgresql://"
     with pytest.raises(DatabaseError, match=expected):
         open_database("registry", VERSIONS, f"mysql://u:secret@h/{tmp_path.name}")
 
 
-def test_what_is_no_url_is_refused_without_repeating_it() -> None:
-    """Product rule: the variable holds a password, so its text never reaches the log."""
+def test_an_invalid_url_is_rejected_without_repeating_it() -> None:
+    """Requirement CFG-11: the variable holds a password, so its text never reaches the log."""
     with pytest.raises(DatabaseError, match=r"MESHED_MCP_DATABASE_URL is not a database URL; set") as caught:
         open_database("registry", VERSIONS, "secret")
     assert "secret" not in str(caught.value)
 
 
-def test_a_database_that_is_away_is_named_in_one_line_without_its_password() -> None:
-    """Product rule: no traceback and no secret for a fault of the environment."""
+def test_an_unreachable_database_is_named_in_one_line_without_its_password() -> None:
+    """Requirement CFG-11: an environment error has neither a traceback nor a secret."""
     with pytest.raises(DatabaseError, match=r"meshed:\*\*\*@127\.0\.0\.1:1/x cannot be used: .*refused") as caught:
         open_database("registry", VERSIONS, "postgresql://meshed:secret@127.0.0.1:1/x")
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    """Product rule: as above, for SQLite."""
+def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
+    """Requirement RUN-6: one line for SQLite, too."""
     (tmp_path / "file").write_text("")
     with pytest.raises(DatabaseError, match=r"cannot be used: .*MESHED_MCP_DATA_DIR"):
         open_database("registry", VERSIONS, f"sqlite:///{tmp_path}/file/data.db")

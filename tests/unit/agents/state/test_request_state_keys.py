@@ -23,8 +23,8 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("written", LAYOUTS.values(), ids=LAYOUTS)
-def test_a_key_per_line_and_a_list_are_the_same(written: str) -> None:
-    """Product rule: whatever wrote the Secret, an editor or a secret store, blank lines and line ends do not count."""
+def test_a_key_per_line_equals_a_list(written: str) -> None:
+    """Requirement RUN-11: blank lines and line ends of a Secret do not count."""
     assert state_keys(written) == (ONE, TWO)
 
 
@@ -39,8 +39,8 @@ def test_a_key_per_line_and_a_list_are_the_same(written: str) -> None:
         ('["a"', "the value begins with '[' and is not a JSON list of texts"),
     ],
 )
-def test_wrong_keys_are_told_by_their_number(written: str, fault: str) -> None:
-    """Product rule: one line, what is wrong, what to write; never a key."""
+def test_wrong_keys_are_reported_by_number(written: str, fault: str) -> None:
+    """Requirement CFG-11: one line with what is wrong and what to set, never a key."""
     with pytest.raises(SettingsError) as refused:
         Settings.from_environment({VARIABLE: written})
     assert refused.value.messages == (
@@ -48,16 +48,16 @@ def test_wrong_keys_are_told_by_their_number(written: str, fault: str) -> None:
     )
 
 
-def test_the_shortest_key_is_that_of_the_sdk() -> None:
-    """Official SDK 2.3, `AESGCMRequestStateCodec`: the bound our own check repeats."""
+def test_the_shortest_key_is_the_sdks() -> None:
+    """Official SDK 2.3, `AESGCMRequestStateCodec`: the product's check repeats this bound."""
     AESGCMRequestStateCodec(["k" * LEAST_BYTES])
     with pytest.raises(ValueError, match="at least 32 bytes"):
         AESGCMRequestStateCodec(["k" * (LEAST_BYTES - 1)])
 
 
 @given(st.text(max_size=200))
-def test_what_passes_the_check_is_taken_by_the_sdk(written: str) -> None:
-    """Product rule: wrong keys end at the start, with our sentence."""
+def test_keys_that_pass_the_check_are_accepted_by_the_sdk(written: str) -> None:
+    """Requirement RUN-6: wrong keys end the process at start, with the product's own error."""
     try:
         keys = state_keys(written)
     except ValueError as error:
@@ -69,7 +69,7 @@ def test_what_passes_the_check_is_taken_by_the_sdk(written: str) -> None:
 
 
 def test_settings_do_not_show_their_secrets() -> None:
-    """Product rule: a secret never reaches the log."""
+    """Requirement CFG-11: a secret never reaches the log."""
     settings = Settings.from_environment({VARIABLE: ONE, "MESHED_MCP_REDIS_URL": "redis://:secret@redis:6379/0"})
     assert settings.request_state_keys == (ONE,)
     assert ONE not in repr(settings)

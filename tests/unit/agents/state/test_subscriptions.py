@@ -34,7 +34,7 @@ def lost(metrics: CollectorRegistry) -> float | None:
 
 
 async def test_publishing_never_waits_and_a_full_outbox_drops_and_counts() -> None:
-    """Product rule: Redis that is away costs no call anything, and bounded memory."""
+    """Requirement RUN-10: an unreachable Redis delays no call, and the outbox is bounded."""
     metrics = CollectorRegistry()
     bus = ReplicaBus(metrics)
     bus.outbox = Outbox(bus.events.labels("dropped").inc)
@@ -46,7 +46,7 @@ async def test_publishing_never_waits_and_a_full_outbox_drops_and_counts() -> No
     assert lost(metrics) == 5
 
 
-async def test_a_change_that_waits_already_is_not_queued_again() -> None:
+async def test_a_change_already_queued_is_not_queued_again() -> None:
     """Official SDK, `mcp.shared.subscriptions`: every event is a level trigger."""
     outbox = Outbox(lambda: pytest.fail("nothing is lost"))
     for _ in range(3 * MAX_PENDING):
@@ -56,8 +56,8 @@ async def test_a_change_that_waits_already_is_not_queued_again() -> None:
     await asyncio.wait_for(outbox.emptied(), 20)
 
 
-async def test_a_change_during_the_sending_of_its_like_is_sent_again() -> None:
-    """Product rule: who was told before the second change has not seen it."""
+async def test_a_change_during_the_sending_of_an_equal_one_is_sent_again() -> None:
+    """Requirement RUN-11: a listener notified before the second change has not seen it."""
     outbox = Outbox(lambda: None)
     outbox.put(ToolsListChanged())
     async with outbox.taken():
@@ -66,8 +66,8 @@ async def test_a_change_during_the_sending_of_its_like_is_sent_again() -> None:
         assert event == ToolsListChanged()
 
 
-async def test_what_could_not_be_sent_waits_for_the_next_connection() -> None:
-    """Product rule: a restart of Redis loses no change."""
+async def test_unsent_changes_wait_for_the_next_connection() -> None:
+    """Requirement RUN-11: a restart of Redis loses no change."""
     outbox = Outbox(lambda: None)
     outbox.put(PromptsListChanged())
     with pytest.raises(ConnectionError):
@@ -84,25 +84,25 @@ def any_event() -> st.SearchStrategy[ServerEvent]:
 
 
 @given(any_event())
-def test_every_event_comes_out_of_its_entry_as_it_went_in(event: ServerEvent) -> None:
+def test_every_event_survives_encoding_and_decoding(event: ServerEvent) -> None:
     """MCP 2026-07-28, "Subscriptions": the four notifications of a stream."""
     assert event_of(fields_of(event)) == event
 
 
 @given(st.dictionaries(st.sampled_from([b"method", b"uri", b"origin"]), st.binary(max_size=60)))
-def test_what_is_no_event_is_none_whoever_wrote_it(fields: dict[bytes, bytes]) -> None:
-    """Product rule: messages are validated."""
+def test_an_invalid_message_is_not_an_event(fields: dict[bytes, bytes]) -> None:
+    """Requirement RUN-11: messages are validated, whatever their sender."""
     assert event_of(fields) is None
 
 
-def test_a_uri_beyond_the_bound_is_no_event() -> None:
-    """Product rule: messages are bounded."""
+def test_a_uri_over_the_limit_is_not_an_event() -> None:
+    """Requirement RUN-4: messages are bounded."""
     assert event_of({b"method": b"notifications/resources/updated", b"uri": b"x" * (MAX_URI_BYTES + 1)}) is None
     assert event_of({b"method": b"notifications/resources/updated"}) is None
 
 
-def test_what_a_service_brings_itself_is_left_alone() -> None:
-    """Design D3: an own bus and an own policy of the SDK stay what they are."""
+def test_a_services_own_bus_and_policy_are_kept() -> None:
+    """Requirement RUN-12: the SDK's own bus and state policy are never replaced."""
     own_bus, own_policy = InMemorySubscriptionBus(), RequestStateSecurity.ephemeral(ttl=5)
     service = MCPService("mcp-own", subscriptions=own_bus, request_state_security=own_policy)
     (boundary,) = (each for each in service.middleware if isinstance(each, RequestStateBoundary))
@@ -112,7 +112,7 @@ def test_what_a_service_brings_itself_is_left_alone() -> None:
     assert service._subscriptions is own_bus
 
 
-def test_the_boundary_is_where_the_keys_go() -> None:
+def test_the_boundary_uses_the_configured_keys() -> None:
     """SDK 2.3: `MCPServer` installs one RequestStateBoundary in the public middleware list."""
     service = MCPService("mcp-code")
     for _ in range(2):
@@ -131,7 +131,7 @@ def test_the_boundary_is_where_the_keys_go() -> None:
         ({ACCESS_KEY: Access("cluster.local/ns/a/sa/b")}, "cluster.local/ns/a/sa/b"),
     ],
 )
-def test_state_is_bound_to_the_caller_that_the_mesh_vouches_for(scope: dict[str, object], expected: str | None) -> None:
+def test_state_is_bound_to_the_verified_caller(scope: dict[str, object], expected: str | None) -> None:
     """MCP 2026-07-28, "Multi Round-Trip Requests": state that is bound to a user is checked against the user."""
     context = SimpleNamespace(request=Request({"type": "http", **scope}))
     assert bound_caller(context) == expected  # type: ignore[arg-type]

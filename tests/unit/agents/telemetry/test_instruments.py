@@ -29,19 +29,19 @@ def text_after(flags: int) -> str:
     return str(generate_latest(registry), "utf-8")
 
 
-def test_a_measurement_in_a_kept_span_leads_to_its_trace() -> None:
+def test_a_measurement_in_a_sampled_span_has_an_exemplar() -> None:
     """OpenMetrics 1.0, "Exemplars"."""
     wanted = f'# {{span_id="{SPAN:016x}",trace_id="{TRACE:032x}"}} 0.03'
     assert [line for line in text_after(TraceFlags.SAMPLED).splitlines() if wanted in line]
 
 
-def test_a_measurement_in_a_span_that_is_not_kept_leads_nowhere() -> None:
-    """OpenTelemetry, exemplar filter `trace_based`: a link to a trace that nobody stored is worse than none."""
+def test_a_measurement_in_an_unsampled_span_has_no_exemplar() -> None:
+    """OpenTelemetry, exemplar filter `trace_based`: a link to a trace that is not stored is worse than none."""
     assert f"{TRACE:032x}" not in text_after(TraceFlags.DEFAULT)
 
 
-def test_beyond_the_bound_new_tools_share_one_label_and_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Product rule: the memory of a process does not grow with names that are made up while it runs."""
+def test_tool_labels_beyond_the_limit_share_one_label_and_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement OBS-2: invented names do not grow the memory of a process."""
     monkeypatch.setattr(instruments, "LABEL_SETS", 2)
     registry = CollectorRegistry()
     bounded = histogram(registry)

@@ -86,7 +86,7 @@ def settings(**urls: str) -> Settings:
     return Settings(service="mcp-rag", namespace="mcp-system", **urls)
 
 
-def test_a_line_arrives_with_its_level_its_fields_and_its_trace() -> None:
+def test_a_log_record_has_its_level_fields_and_trace() -> None:
     """OpenTelemetry, "Logs Data Model"."""
     with store() as found:
         end = start_log_export(settings(logs_endpoint=found.url))
@@ -100,7 +100,7 @@ def test_a_line_arrives_with_its_level_its_fields_and_its_trace() -> None:
     assert found.services == {"mcp-rag"}
 
 
-def test_an_exception_comes_with_the_end_of_its_traceback() -> None:
+def test_an_exception_has_the_end_of_its_traceback() -> None:
     """OpenTelemetry conventions, "Exceptions in logs"."""
     with store() as found:
         end = start_log_export(settings(logs_endpoint=found.url))
@@ -113,8 +113,8 @@ def test_an_exception_comes_with_the_end_of_its_traceback() -> None:
     assert fields["exception.stacktrace"].endswith("LookupError: gone")
 
 
-def test_the_audit_log_goes_to_its_own_store_and_nowhere_else() -> None:
-    """Product rule: who may read what people do is another question than who may read what fails."""
+def test_audit_records_are_exported_to_their_own_store_only() -> None:
+    """Requirement SEC-9: audit records and other logs may have different readers."""
     with store() as lines, store() as decisions:
         end = start_log_export(settings(logs_endpoint=lines.url, audit_endpoint=decisions.url))
         WORK.info("work")
@@ -123,8 +123,8 @@ def test_the_audit_log_goes_to_its_own_store_and_nowhere_else() -> None:
     assert (lines.texts, decisions.texts) == (["work"], ["tools/call"])
 
 
-def test_without_a_store_of_its_own_the_audit_log_goes_with_the_other_lines() -> None:
-    """Product rule: one endpoint is enough to lose nothing."""
+def test_without_an_audit_store_audit_records_are_exported_with_the_others() -> None:
+    """Requirement SEC-9: one endpoint is enough to lose no record."""
     with store() as found:
         end = start_log_export(settings(logs_endpoint=found.url))
         AUDIT.info("tools/call")
@@ -132,15 +132,15 @@ def test_without_a_store_of_its_own_the_audit_log_goes_with_the_other_lines() ->
     assert found.texts == ["tools/call"]
 
 
-def test_without_endpoints_nothing_is_sent_or_loaded() -> None:
-    """Product rule: standard error is the default, and what is not used costs nothing."""
+def test_without_endpoints_nothing_is_exported_or_imported() -> None:
+    """Requirement CMP-8: standard error is the default, and an unused exporter is not loaded."""
     handlers = logging.getLogger().handlers[:]
     start_log_export(settings())()
     assert logging.getLogger().handlers == handlers
 
 
-def test_the_lines_about_the_export_are_not_exported() -> None:
-    """Product rule: a store that is away must not make work for itself."""
+def test_log_lines_of_the_exporter_are_not_exported() -> None:
+    """Requirement OBS-15: an unreachable log store does not create more lines to export."""
     with store() as found:
         end = start_log_export(settings(logs_endpoint=found.url))
         logging.getLogger("opentelemetry.exporter").error("cannot send")
@@ -149,10 +149,10 @@ def test_the_lines_about_the_export_are_not_exported() -> None:
     assert found.texts == ["work"]
 
 
-def test_a_store_that_is_away_is_told_once_when_it_goes_and_once_when_it_is_back(
+def test_an_unreachable_store_is_logged_once_at_loss_and_once_at_recovery(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Product rule: a line per lost batch would fill the disk that the store was to relieve."""
+    """Requirement OBS-15: lost batches are reported at a bounded rate."""
     caplog.set_level(logging.INFO)
     told = Telling("http://store/v1/logs")
     for success in (True, False, False, True, True):
@@ -163,7 +163,7 @@ def test_a_store_that_is_away_is_told_once_when_it_goes_and_once_when_it_is_back
     ]
 
 
-def test_the_outcome_of_each_export_is_told() -> None:
+def test_the_outcome_of_each_export_is_reported() -> None:
     """OpenTelemetry, LogRecordExporter: the result of `export`."""
     outcomes: list[bool] = []
 
@@ -178,6 +178,6 @@ def test_the_outcome_of_each_export_is_told() -> None:
 
 
 @pytest.mark.parametrize(("level", "number"), [(10, 5), (20, 9), (30, 13), (40, 17), (50, 21), (35, 13), (5, 5)])
-def test_levels_have_opentelemetrys_numbers(level: int, number: int) -> None:
+def test_levels_have_opentelemetry_numbers(level: int, number: int) -> None:
     """OpenTelemetry, logs data model: the first number of each range."""
     assert severity(level).value == number

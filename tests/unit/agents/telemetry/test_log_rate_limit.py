@@ -36,8 +36,8 @@ def written(rate: LogRate, logger: str, line: int = 1) -> int:
     return sum(rate.filter(record(logger, line)) for _ in range(10 * LINES_PER_SECOND))
 
 
-def test_each_place_has_its_share_and_the_next_second_tells_what_was_left_out(clock: Clock) -> None:
-    """Issue 4, "Bad input": a counter, a bounded log line. Product rule: LINES_PER_SECOND from one place."""
+def test_each_source_line_is_rate_limited_and_the_rest_is_counted(clock: Clock) -> None:
+    """Requirement OBS-10: at most LINES_PER_SECOND from one source line; omitted lines are counted."""
     rate = LogRate()
     assert written(rate, "mcp.server.transport_security") == LINES_PER_SECOND
     assert written(rate, "mcp.server.transport_security", line=2) == LINES_PER_SECOND
@@ -50,6 +50,6 @@ def test_each_place_has_its_share_and_the_next_second_tells_what_was_left_out(cl
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("logger", ["orders", "__main__", "mcpx", audit.LOGGER])
-def test_lines_of_the_user_and_of_the_audit_are_never_left_out(logger: str) -> None:
-    """Product rule: only lines that strangers cause are bounded here; the audit log bounds its refusals itself."""
+def test_application_and_audit_lines_are_never_rate_limited(logger: str) -> None:
+    """Requirement OBS-10: only lines that callers can cause are limited; the audit log has its own limit."""
     assert written(LogRate(), logger) == 10 * LINES_PER_SECOND

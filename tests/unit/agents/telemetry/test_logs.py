@@ -32,8 +32,8 @@ def record(message: str, *args: object, **options: Any) -> logging.LogRecord:
     return made
 
 
-def test_a_line_has_the_documented_keys() -> None:
-    """Product rule: one schema; RFC 3339 for the time."""
+def test_a_log_line_has_the_documented_keys() -> None:
+    """Requirement OBS-10: logs have one schema; RFC 3339 for the time."""
     assert json.loads(FORMATTER.format(record("hello %s", "you"))) == {
         "timestamp": "2026-11-21T01:00:00.250+00:00",
         "level": "WARNING",
@@ -44,7 +44,7 @@ def test_a_line_has_the_documented_keys() -> None:
     }
 
 
-def test_a_line_inside_a_span_carries_its_ids() -> None:
+def test_a_log_line_inside_a_span_has_its_ids() -> None:
     """W3C Trace Context: 32 and 16 lower-case hexadecimal digits."""
     with use_span(NonRecordingSpan(SpanContext(trace_id=0xABC, span_id=0xDEF, is_remote=False))):
         line = json.loads(FORMATTER.format(record("x")))
@@ -52,25 +52,25 @@ def test_a_line_inside_a_span_carries_its_ids() -> None:
     assert line["span_id"] == "def".zfill(16)
 
 
-def test_a_stranger_can_neither_break_a_line_nor_make_it_long() -> None:
-    """Product rule: the SDK quotes header values in its log messages; they stay one bounded line."""
+def test_a_caller_cannot_break_or_lengthen_a_log_line() -> None:
+    """Requirement OBS-10: header values that the SDK quotes stay in one bounded line."""
     text = FORMATTER.format(record("Invalid Host header: %s", "a\n{}" * 10_000))
     assert "\n" not in text
     assert len(text) < 3 * logs.MESSAGE_CHARACTERS
 
 
 def test_an_exception_keeps_the_end_of_its_traceback() -> None:
-    """Product rule: the end names the error; a deep recursion does not flood the log."""
+    """Requirement OBS-10: the end names the error, and a deep recursion does not flood the log."""
     error = ValueError("x" * 10_000 + " the reason")
     line = json.loads(FORMATTER.format(record("failed", exc_info=(ValueError, error, None))))
     assert line["exception"].endswith("the reason")
     assert len(line["exception"]) == logs.MESSAGE_CHARACTERS
 
 
-def test_configuring_replaces_other_handlers_and_silences_request_logs(
+def test_configuring_replaces_other_handlers_and_disables_access_logs(
     root_logger: logging.Logger, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Product rule: no request URL in the logs, they hold user data; standard output stays free for stdio."""
+    """Requirement OBS-10: logs contain no request URL; standard output stays free for stdio."""
     root_logger.addHandler(logging.StreamHandler(sys.stdout))
     logs.configure(Settings(service="mcp-rag"))
     logging.getLogger("uvicorn.access").info("GET /mcp?secret")

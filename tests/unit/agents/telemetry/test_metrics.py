@@ -75,8 +75,8 @@ async def test_each_call_is_observed_with_its_tool_and_its_error(mode: str) -> N
     assert in_work(service) == 0
 
 
-async def test_a_call_in_work_is_counted_while_it_runs_and_before_there_was_one_it_is_zero() -> None:
-    """Product rule: the autoscaler reads this gauge; a gap would hold the last replica count."""
+async def test_an_in_flight_call_is_counted_and_the_gauge_starts_at_zero() -> None:
+    """Requirement SCL-11: the autoscaler reads this gauge; a missing series would hold the last replica count."""
     service = MCPService("mcp-test")
     seen = []
 
@@ -91,8 +91,8 @@ async def test_a_call_in_work_is_counted_while_it_runs_and_before_there_was_one_
     assert in_work(service) == 0
 
 
-async def test_an_open_listen_stream_is_neither_in_work_nor_timed() -> None:
-    """Product rule: a stream that is open for hours is no load; it must not hold replicas."""
+async def test_an_open_listen_stream_is_neither_in_flight_nor_timed() -> None:
+    """Requirement SCL-1: a stream that is open for hours is no load and holds no replicas."""
     service = MCPService("mcp-test")
     service.http_app(Settings())
     async with Client(service) as client, client.listen(tools_list_changed=True) as subscription:
@@ -107,7 +107,7 @@ async def test_an_open_listen_stream_is_neither_in_work_nor_timed() -> None:
 
 
 async def test_a_cancelled_call_is_observed_as_cancelled() -> None:
-    """Product rule: a client that went away is seen, and its call leaves the gauge."""
+    """Requirement OBS-1: a disconnected client is counted, and its call leaves the gauge."""
     service = MCPService("mcp-test")
     running = anyio.Event()
 
@@ -124,8 +124,8 @@ async def test_a_cancelled_call_is_observed_as_cancelled() -> None:
     assert in_work(service) == 0
 
 
-def test_the_sdks_middleware_chain_is_as_we_rely_on() -> None:
-    """SDK 2.3 marks `Server.middleware` provisional: tracing first, then ours, then the request-state boundary."""
+def test_the_sdks_middleware_order_is_as_expected() -> None:
+    """SDK 2.3 marks `Server.middleware` provisional: tracing, the product's, then the request-state boundary."""
 
     async def users(ctx: object, call_next: object) -> None: ...
 
@@ -146,14 +146,14 @@ def test_known_methods_are_those_of_the_specification() -> None:
     assert KNOWN_METHODS.isdisjoint(methods.SERVER_REQUESTS)
 
 
-def test_every_error_code_the_sdk_names_is_a_label_and_no_other() -> None:
-    """Product rule: a tool may raise any number; the specification's become label values, and the refusal's."""
+def test_only_error_codes_that_the_sdk_names_are_labels() -> None:
+    """Requirement OBS-2: a tool may raise any number; only codes of the specification become label values."""
     named = {getattr(mcp_types, name) for name in mcp_types.jsonrpc.__all__ if name.isupper()} - {"2.0"}
     assert named | {contract.FORBIDDEN} == KNOWN_CODES
     assert exception_error(MCPError(-31999, "own code")) == "_OTHER"
 
 
-def test_errors_are_labelled_as_the_client_sees_them() -> None:
+def test_errors_are_labeled_as_the_client_sees_them() -> None:
     """JSON-RPC 2.0, section 5.1; SDK 2.3 turns a ValidationError of parameters into -32602."""
 
     class Parameters(BaseModel):
@@ -170,8 +170,8 @@ def test_errors_are_labelled_as_the_client_sees_them() -> None:
     assert result_error(None) == ""
 
 
-def test_created_series_are_left_out_here_and_nowhere_else() -> None:
-    """OpenMetrics 1.0: `_created` is optional; the user's own registries are the user's."""
+def test_created_series_are_omitted_in_the_products_registry_only() -> None:
+    """OpenMetrics 1.0: `_created` is optional; the user's own registries are unchanged."""
     service, own = MCPService("mcp-test"), CollectorRegistry()
     for registry in (service.metrics, own):
         Counter("things", "Things.", registry=registry).inc()

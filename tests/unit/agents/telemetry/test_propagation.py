@@ -51,7 +51,7 @@ def sent(**headers: str) -> httpx2.Request:
     return httpx2.Request("POST", "http://mcp-rag:8000/mcp", headers=headers)
 
 
-async def test_the_headers_name_the_span_in_which_a_request_is_sent() -> None:
+async def test_headers_carry_the_span_in_which_a_request_is_sent() -> None:
     """W3C Trace Context, section 3.2: version, trace id, parent id, flags."""
     current = SpanContext(TRACE, PROXY, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
     request = sent()
@@ -60,8 +60,8 @@ async def test_the_headers_name_the_span_in_which_a_request_is_sent() -> None:
     assert request.headers["traceparent"] == HEADER
 
 
-async def test_outside_every_span_the_headers_say_that_nothing_is_kept() -> None:
-    """Measured with Envoy 1.40: without a header each proxy begins a trace; a flag 00 is followed by all."""
+async def test_outside_a_span_the_headers_say_not_sampled() -> None:
+    """Measured with Envoy 1.40: without a header each proxy starts a trace; all proxies follow a flag 00."""
     request = sent()
     await put_trace_on_headers(request)
     version, _, _, flags = request.headers["traceparent"].split("-")
@@ -69,7 +69,7 @@ async def test_outside_every_span_the_headers_say_that_nothing_is_kept() -> None
 
 
 @pytest.mark.parametrize("value", ["", "nonsense", f"00-{0:032x}-{PROXY:016x}-01"])
-async def test_a_header_that_names_no_span_is_none(value: str) -> None:
+async def test_an_invalid_traceparent_is_ignored(value: str) -> None:
     """W3C Trace Context, section 3.2.2.3: an invalid traceparent is ignored."""
     with HTTPParent({"headers": [(b"traceparent", value.encode())]}):
         assert current_http_parent() is None
@@ -111,7 +111,7 @@ def described(context: Context) -> tuple[object, ...]:
 @given(FIELDS)
 @example([(b"traceparent", HEADER.encode())])
 @example([(b"tracestate", HEADER.encode())])
-def test_the_short_way_reads_what_the_librarys_propagator_reads(fields: list[tuple[bytes, bytes]]) -> None:
+def test_the_fast_parser_reads_what_the_propagator_reads(fields: list[tuple[bytes, bytes]]) -> None:
     """W3C Trace Context, section 3.2, as OpenTelemetry's propagator reads it."""
     carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in fields}
     assert described(extracted(fields)) == described(TraceContextTextMapPropagator().extract(carrier))
@@ -162,7 +162,7 @@ async def test_the_sender_in_meta_is_the_parent_and_the_last_proxy_a_link(finish
 async def test_without_meta_the_header_is_the_parent(
     finished: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Product rule: a client that knows nothing of tracing is in the trace that the gateway began."""
+    """Requirement OBS-9: a client without tracing is in the trace that the gateway started."""
     monkeypatch.setattr("mcp.shared.jsonrpc_dispatcher.inject_trace_context", lambda _: None)
     await called({"traceparent": HEADER})
     server = named(finished, "tools/call rank")
@@ -171,8 +171,8 @@ async def test_without_meta_the_header_is_the_parent(
     assert server.links == ()
 
 
-async def test_a_step_of_a_tool_is_a_span_below_the_call(finished: InMemorySpanExporter) -> None:
-    """Product rule: one line for a business step."""
+async def test_a_step_of_a_tool_is_a_child_span_of_the_call(finished: InMemorySpanExporter) -> None:
+    """Requirement OBS-9: a business step is a span with one line of code."""
     await called({})
     server, step = named(finished, "tools/call rank"), named(finished, "rank passages")
     assert step.parent is not None
@@ -181,15 +181,15 @@ async def test_a_step_of_a_tool_is_a_span_below_the_call(finished: InMemorySpanE
     assert step.attributes == {"passages": 3}
 
 
-async def test_an_invented_tool_name_becomes_no_name_of_a_span(finished: InMemorySpanExporter) -> None:
-    """Product rule: span metrics have a series per name, so a caller must not choose it."""
+async def test_an_unknown_tool_name_is_not_a_span_name(finished: InMemorySpanExporter) -> None:
+    """Requirement OBS-2: span metrics have a series per name, so a caller cannot choose it."""
     await called({}, tool="invented-1")
     server = named(finished, "tools/call _OTHER")
     assert server.attributes is not None
     assert server.attributes["gen_ai.tool.name"] == "_OTHER"
 
 
-async def test_a_server_span_says_how_it_was_reached(finished: InMemorySpanExporter) -> None:
+async def test_a_server_span_has_its_transport(finished: InMemorySpanExporter) -> None:
     """OpenTelemetry MCP conventions, "Server": network.transport is tcp for HTTP."""
     await called({})
     attributes = named(finished, "tools/call rank").attributes or {}

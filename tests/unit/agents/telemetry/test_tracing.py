@@ -74,7 +74,7 @@ def kept(ratio: float, context: Context | None) -> bool:
     return bool(OneDecision(ratio).should_sample(context, TRACE, "tools/call").decision.is_sampled())
 
 
-def test_the_caller_decides_and_for_own_traces_the_ratio() -> None:
+def test_a_remote_parent_decides_sampling_and_the_ratio_applies_to_own_traces() -> None:
     """OpenTelemetry SDK specification, "ParentBased" around "TraceIdRatioBased"."""
     assert kept(0, remote(kept=True))
     assert not kept(1, remote(kept=False))
@@ -83,8 +83,8 @@ def test_the_caller_decides_and_for_own_traces_the_ratio() -> None:
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.01, 0.1, 0.5, 1.0])
-def test_own_traces_are_kept_exactly_as_opentelemetrys_sampler_keeps_them(ratio: float) -> None:
-    """OpenTelemetry SDK specification, "TraceIdRatioBased": every service of a trace must come to the same answer."""
+def test_own_traces_are_sampled_as_by_opentelemetrys_sampler(ratio: float) -> None:
+    """OpenTelemetry SDK specification, "TraceIdRatioBased": every service of a trace must reach the same decision."""
     theirs, ours = ParentBased(TraceIdRatioBased(ratio)), OneDecision(ratio)
     edge = TraceIdRatioBased.get_bound_for_rate(ratio)
     for trace_id in (1, max(edge - 1, 1), edge, edge + 1, TRACE, (1 << 64) - 1, 1 << 64, (1 << 128) - 1):
@@ -93,14 +93,14 @@ def test_own_traces_are_kept_exactly_as_opentelemetrys_sampler_keeps_them(ratio:
 
 
 @pytest.mark.parametrize(("flags", "expected"), [("00", False), ("01", True)])
-def test_a_caller_cannot_have_calls_recorded_that_the_gateway_does_not_keep(flags: str, *, expected: bool) -> None:
-    """Product rule: one decision point; the proxies write the header, anybody writes `_meta`."""
+def test_a_caller_cannot_force_sampling_through_meta(flags: str, *, expected: bool) -> None:
+    """Requirement OBS-9: one sampling decision: proxies set the header, but any client can set `_meta`."""
     scope = {"headers": [(b"traceparent", f"00-{TRACE:032x}-{PARENT:016x}-{flags}".encode())]}
     with HTTPParent(scope):
         assert kept(1, remote(kept=True)) is expected
 
 
-def test_spans_that_the_collector_takes_and_does_not_take_are_counted() -> None:
+def test_exported_and_failed_spans_are_counted() -> None:
     """OpenTelemetry, "SDK metrics", `otel.sdk.exporter.span.exported`."""
     registry, collector = CollectorRegistry(), Collector()
     exporter = counting(collector, registry)
@@ -111,8 +111,8 @@ def test_spans_that_the_collector_takes_and_does_not_take_are_counted() -> None:
     assert sampled(registry, contract.METRIC_SPANS_EXPORTED, "export_failed") == 2
 
 
-def test_a_collector_that_goes_and_comes_back_is_two_lines(caplog: pytest.LogCaptureFixture) -> None:
-    """Product rule: no line per batch or span."""
+def test_the_loss_and_the_recovery_of_a_collector_are_one_line_each(caplog: pytest.LogCaptureFixture) -> None:
+    """Requirement OBS-15: no line per batch or span."""
     caplog.set_level(logging.INFO, "meshed_mcp.agents.telemetry.tracing")
     collector = Collector()
     exporter = counting(collector, CollectorRegistry())
@@ -128,7 +128,7 @@ def test_a_collector_that_goes_and_comes_back_is_two_lines(caplog: pytest.LogCap
     ]
 
 
-def test_a_full_queue_drops_and_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_queue_drops_spans_and_counts_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """OpenTelemetry, "SDK metrics", `otel.sdk.processor.span.processed`, error.type queue_full."""
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "3600000")
     registry, collector = CollectorRegistry(), Collector()
@@ -143,13 +143,13 @@ def test_a_full_queue_drops_and_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted(collector.names) == ["0", "1", "2", "3"]
 
 
-def test_queue_and_batches_are_as_long_as_opentelemetrys_own() -> None:
+def test_queue_and_batch_sizes_are_opentelemetrys_defaults() -> None:
     """OpenTelemetry SDK specification, "Batching processor", `maxQueueSize` and `maxExportBatchSize`."""
     assert BatchSpanProcessor._default_max_queue_size() == QUEUED_SPANS
     assert BatchSpanProcessor._default_max_export_batch_size() == BATCH_SPANS
 
 
-def test_spans_say_which_replica_of_which_service_made_them() -> None:
+def test_spans_have_service_and_instance_attributes() -> None:
     """OpenTelemetry resource conventions, "Service": name, namespace, and an instance id that is unique."""
     settings = Settings(service="mcp-search", namespace="mcp-system")
     first, second = resource(settings).attributes, resource(settings).attributes
@@ -158,7 +158,7 @@ def test_spans_say_which_replica_of_which_service_made_them() -> None:
 
 
 def test_without_a_collector_nothing_is_set_up() -> None:
-    """Product rule: no endpoint, no spans; a step's span is then free of effect."""
+    """Requirement CMP-8: without an endpoint there are no spans, and a step has no effect."""
     before = trace.get_tracer_provider()
     registry = CollectorRegistry()
     start_tracing(Settings(), registry)()
@@ -169,8 +169,8 @@ def test_without_a_collector_nothing_is_set_up() -> None:
 
 
 @pytest.mark.slow
-def test_a_process_that_exports_nothing_does_not_hold_the_exporter() -> None:
-    """Issue 4, figure: idle memory; the exporter and its protobuf messages are 3 MiB."""
+def test_a_process_without_export_does_not_import_the_exporter() -> None:
+    """Requirement RUN-13: idle memory: the exporter and its protobuf messages are 3 MiB."""
     code = "import sys, meshed_mcp.agents; print(sorted(name for name in sys.modules if 'exporter.otlp' in name))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"

@@ -1,4 +1,4 @@
-"""Who uses which tool: counted by organisation, bounded, and never by user."""
+"""Who uses which tool: counted by organization, bounded, and never by user."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService
 from meshed_mcp.agents.auth.identity import ACCESS_KEY, UNKNOWN, Access
-from meshed_mcp.agents.telemetry.usage import ORGANISATIONS, Usage, organisation_of
+from meshed_mcp.agents.telemetry.usage import ORGANIZATIONS, Usage, organization_of
 
 pytestmark = pytest.mark.anyio
 
@@ -42,7 +42,7 @@ async def answered(_: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("given", "organisation"),
+    ("given", "organization"),
     [
         (request(claims={"organization": "acme"}), "acme"),
         (request("cluster.local/ns/gateway/sa/istio", {"organization": "acme"}), "acme"),
@@ -53,9 +53,9 @@ async def answered(_: Any) -> dict[str, Any]:
         (None, UNKNOWN),
     ],
 )
-def test_the_organisation_is_the_tokens_else_the_namespace(given: Request | None, organisation: str) -> None:
-    """Product rule: a verified token speaks for its bearer; without one the mesh says whose workload calls."""
-    assert organisation_of(given, contract.ORGANIZATION_CLAIM) == organisation
+def test_the_organization_is_the_token_claim_or_else_the_namespace(given: Request | None, organization: str) -> None:
+    """Requirement OBS-13: a verified token names the organization; without one, the caller's namespace does."""
+    assert organization_of(given, contract.ORGANIZATION_CLAIM) == organization
 
 
 async def counted(usage: Usage, message: Any) -> None:
@@ -63,8 +63,8 @@ async def counted(usage: Usage, message: Any) -> None:
     await usage(message, answered)
 
 
-async def test_calls_are_counted_by_organisation_and_tool_and_users_never() -> None:
-    """Product rule: user identifiers never leave logs."""
+async def test_calls_are_counted_by_organization_and_tool_and_never_by_user() -> None:
+    """Requirement OBS-3: user identifiers never leave logs."""
     registry = CollectorRegistry()
     usage = Usage(registry, is_tool=lambda name: name == "search")
     await counted(usage, Message(request(claims={"organization": "acme", "sub": "ada"})))
@@ -76,18 +76,18 @@ async def test_calls_are_counted_by_organisation_and_tool_and_users_never() -> N
     assert "ada" not in str(samples)
 
 
-async def test_organisations_beyond_the_bound_count_together() -> None:
-    """Product rule: callers cannot add series without end."""
+async def test_organizations_beyond_the_limit_share_one_label() -> None:
+    """Requirement OBS-2: callers cannot add series without bound."""
     registry = CollectorRegistry()
     usage = Usage(registry, is_tool=lambda _: True)
-    for number in range(ORGANISATIONS + 5):
+    for number in range(ORGANIZATIONS + 5):
         await counted(usage, Message(request(claims={"organization": f"org-{number}"})))
-    labels = {contract.LABEL_ORGANISATION: "_OTHER", contract.LABEL_TOOL: "search"}
+    labels = {contract.LABEL_ORGANIZATION: "_OTHER", contract.LABEL_TOOL: "search"}
     assert registry.get_sample_value(contract.METRIC_ORG_REQUESTS, labels) == 5
 
 
 async def test_a_service_counts_its_calls() -> None:
-    """Product rule: usage needs no line of a user's code; other methods are not usage."""
+    """Requirement OBS-13: usage needs no line of a user's code; other methods are not usage."""
     service = MCPService("mcp-test")
 
     @service.tool()
@@ -97,5 +97,5 @@ async def test_a_service_counts_its_calls() -> None:
     async with Client(service) as client:
         await client.list_tools()
         await client.call_tool("ping")
-    labels = {contract.LABEL_ORGANISATION: UNKNOWN, contract.LABEL_TOOL: "ping"}
+    labels = {contract.LABEL_ORGANIZATION: UNKNOWN, contract.LABEL_TOOL: "ping"}
     assert service.metrics.get_sample_value(contract.METRIC_ORG_REQUESTS, labels) == 1

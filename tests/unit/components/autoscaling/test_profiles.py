@@ -143,7 +143,7 @@ def test_scaled_object_without_a_query_has_no_fallback() -> None:
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
-    "misspelt profile": ({"profile": "sessions"}, "profile: 'sessions' is not a choice; did you mean session?"),
+    "misspelled profile": ({"profile": "sessions"}, "profile: 'sessions' is not a choice; did you mean session?"),
     "singleton of three": (
         {"profile": "singleton", "max_replicas": 3},
         (

@@ -10,7 +10,7 @@ from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.errors import ConfigurationError, model_issues
 
 
-class Colour(StrEnum):
+class Color(StrEnum):
     """A choice."""
 
     RED = "red"
@@ -21,7 +21,7 @@ class Inner(Model):
     """Nested."""
 
     grace_seconds: int = Field(default=30, ge=5, le=60)
-    colour: Colour = Colour.RED
+    color: Color = Color.RED
     share: float = 0.5
     enabled: bool = False
 
@@ -53,15 +53,15 @@ class Outer(Model):
             "zzz: unknown field; known here: callers, env, image, inner, inners, max_replicas, min_replicas",
         ),
         ({"inner": {"grace_second": 5}}, "inner.grace_second: unknown field; did you mean grace_seconds?"),
-        ({"inners": {"a": {"colours": 1}}}, "inners.a.colours: unknown field; did you mean colour?"),
+        ({"inners": {"a": {"colors": 1}}}, "inners.a.colors: unknown field; did you mean color?"),
         ({"inner": {"grace_seconds": "1m"}}, "inner.grace_seconds: '1m' is not a whole number of seconds; set 60"),
         ({"inner": {"grace_seconds": 90}}, "inner.grace_seconds: 90 is above 60; set 60 or less"),
         ({"inner": {"grace_seconds": 1}}, "inner.grace_seconds: 1 is below 5; set 5 or more"),
         ({"max_replicas": "many"}, "max_replicas: 'many' is not a whole number of replicas; use digits only"),
         ({"max_replicas": 2.5}, "max_replicas: 2.5 is not a whole number of replicas; use digits only"),
         ({"inner": {"share": "half"}}, "inner.share: 'half' is not a number; use digits only"),
-        ({"inner": {"colour": "blu"}}, "inner.colour: 'blu' is not a choice; did you mean blue?"),
-        ({"inner": {"colour": 7}}, "inner.colour: 7 is not a choice; known here: red, blue"),
+        ({"inner": {"color": "blu"}}, "inner.color: 'blu' is not a choice; did you mean blue?"),
+        ({"inner": {"color": 7}}, "inner.color: 7 is not a choice; known here: red, blue"),
         (
             {"inner": {"enabled": "perhaps"}},
             "inner.enabled: 'perhaps' is not true or false; set true or false without quotes",
@@ -73,7 +73,7 @@ class Outer(Model):
         ({"callers": [1]}, 'callers[0]: 1 is not text; set "1" in quotes'),
         (
             {"inner": 5},
-            "inner: 5 is not a mapping; set key: value lines with the fields colour, enabled, grace_seconds, share",
+            "inner: 5 is not a mapping; set key: value lines with the fields color, enabled, grace_seconds, share",
         ),
         ({"env": 5}, "env: 5 is not a mapping; set key: value lines"),
         ({"min_replicas": 5}, "min_replicas is above max_replicas"),
@@ -92,8 +92,8 @@ def test_missing_field_is_named_once() -> None:
 
 def test_misspelled_field_does_not_hide_an_error_between_fields() -> None:
     """Product rule: all issues in one go, although pydantic stops before a model's own validators."""
-    raw = {"image": 5, "min_replicas": 7, "max_replica": 9, "inner": {"colour": "grn"}}
-    assert [issue.field for issue in model_issues(Outer, raw, "x")] == ["image", "inner.colour", "max_replica", ""]
+    raw = {"image": 5, "min_replicas": 7, "max_replica": 9, "inner": {"color": "grn"}}
+    assert [issue.field for issue in model_issues(Outer, raw, "x")] == ["image", "inner.color", "max_replica", ""]
 
 
 def test_long_value_is_truncated_to_keep_the_error_on_one_line() -> None:

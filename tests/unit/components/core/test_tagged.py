@@ -18,7 +18,7 @@ class Walk(Model):
     """`walk`."""
 
     pace: int = Field(default=5, ge=1)
-    """Kilometres per hour."""
+    """Kilometers per hour."""
 
 
 class Ride(Model):

@@ -137,8 +137,8 @@ SCALING_DAMAGES: dict[str, tuple[Damage, str]] = {
 
 
 @pytest.mark.parametrize(("apply", "line"), SCALING_DAMAGES.values(), ids=SCALING_DAMAGES)
-def test_what_would_scale_nothing_or_twice_is_one_fault(objects: list[Manifest], apply: Damage, line: str) -> None:
-    """Issue, "Bad input": what KEDA's webhook lets through and breaks later (measured), in any program's objects."""
+def test_a_target_scaled_by_nothing_or_twice_is_one_error(objects: list[Manifest], apply: Damage, line: str) -> None:
+    """Requirement CMP-14: what KEDA's webhook admits and fails on later (measured) is an error."""
     apply(objects)
     (found,) = lines(rule_issues(objects))
     assert found.startswith(line)
@@ -156,7 +156,7 @@ def test_what_would_scale_nothing_or_twice_is_one_fault(objects: list[Manifest],
     ],
     ids=["advice", "another resource", "no container", "whole target", "half a call", "CPU alone from 1"],
 )
-def test_what_scales_well_is_no_fault(objects: list[Manifest], apply: Damage) -> None:
-    """Product rule: each rule has a case in which it is silent."""
+def test_a_valid_autoscaler_has_no_error(objects: list[Manifest], apply: Damage) -> None:
+    """Requirement PRJ-1: each rule has a case in which it is silent."""
     apply(objects)
     assert lines(rule_issues(objects)) == []

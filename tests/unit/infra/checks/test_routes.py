@@ -54,14 +54,14 @@ def weighted(*shares: int, **match: Any) -> Manifest:
 
 @pytest.mark.parametrize("rollout", ROLLOUTS)
 @pytest.mark.parametrize("legacy", ["stateless", "sticky"])
-def test_what_we_render_has_no_fault(rollout: str, legacy: str) -> None:
-    """Product rule: our own pattern is the one that sessions survive; two services share no place."""
+def test_rendered_routes_have_no_error(rollout: str, legacy: str) -> None:
+    """Requirement PRJ-1: the product's own pattern for sessions passes; no two services share a route."""
     tools = {"search": {"read_only": True, "timeout_seconds": 5}, "w": {"idempotent": True}}
     settings = {"tools": tools, "pools": {"slow": {"tools": ["report"]}}, "rollout": ROLLOUTS[rollout]}
     assert lines(rendered(legacy=legacy, **settings)) == []
 
 
-def test_a_choice_of_versions_before_the_sessions_is_refused() -> None:
+def test_weights_before_session_routes_are_rejected() -> None:
     """Measured: behind weights, 21 of 72 calls of sessions were answered."""
     objects = rendered(legacy="sticky", rollout=ROLLOUTS["canary"])
     inside = objects[0]["spec"]["http"]
@@ -76,8 +76,8 @@ def test_a_choice_of_versions_before_the_sessions_is_refused() -> None:
     ]
 
 
-def test_a_users_own_weights_over_a_service_with_sessions_are_refused() -> None:
-    """Product rule: sticky with weighted subsets outside our pattern."""
+def test_a_users_own_weights_over_a_service_with_sessions_are_rejected() -> None:
+    """Requirement NET-7: sticky sessions with weighted subsets outside the product's pattern lose their replica."""
     extra = own_route("mine", hosts=["other.example.com"], gateways=["istio-ingress/mcp"], http=[weighted(50, 50)])
     assert lines([*rendered(legacy="sticky"), extra]) == [
         (
@@ -90,8 +90,8 @@ def test_a_users_own_weights_over_a_service_with_sessions_are_refused() -> None:
     assert lines([*rendered(), extra]) == []
 
 
-def test_two_routes_of_sidecars_to_one_host_are_refused() -> None:
-    """Istio message IST0109: a sidecar takes one of both, and nobody says which."""
+def test_two_routes_of_sidecars_to_one_host_are_rejected() -> None:
+    """Istio message IST0109: a sidecar uses one of both, and the choice is undefined."""
     extra = own_route("mine", hosts=[HOST], http=[weighted(50, 50)])
     assert lines([*rendered(), extra]) == [
         (
@@ -113,7 +113,7 @@ PLACES: Final[dict[str, tuple[dict[str, Any], str | None]]] = {
 
 @pytest.mark.parametrize(("match", "path"), PLACES.values(), ids=PLACES)
 @pytest.mark.parametrize("host", ["mcp.example.com", "*.example.com"])
-def test_two_routes_of_a_gateway_to_one_place_are_refused(host: str, match: dict[str, Any], path: str | None) -> None:
+def test_two_routes_of_a_gateway_to_one_path_are_rejected(host: str, match: dict[str, Any], path: str | None) -> None:
     """Istio, "Traffic Management Best Practices": VirtualServices of one host are merged in no certain order."""
     extra = own_route("mine", hosts=[host], gateways=["istio-ingress/mcp"], http=[weighted(100, **match)])
     message = (
@@ -123,14 +123,14 @@ def test_two_routes_of_a_gateway_to_one_place_are_refused(host: str, match: dict
     assert lines([*rendered(), extra]) == ([] if path is None else [message])
 
 
-def test_routes_of_different_gateways_do_not_meet() -> None:
+def test_routes_of_different_gateways_do_not_conflict() -> None:
     """Istio API, VirtualService `gateways`: a name without a namespace is of the route's own."""
     extra = own_route("mine", hosts=["mcp.example.com"], gateways=["mcp"], http=[weighted(100)])
     assert lines([*rendered(), extra]) == []
 
 
-def test_two_services_whose_tokens_are_told_of_in_one_place_are_refused() -> None:
-    """RFC 9728, section 3.1: the place follows from the audience's path, and the gateway has one route for it."""
+def test_two_services_with_one_metadata_path_are_rejected() -> None:
+    """RFC 9728, section 3.1: the path follows from the audience's path, and the gateway has one route for it."""
     auth = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
     audience = {"auth": auth | {"audience": "https://mcp.example.com/api"}, "expose": True, "image": "a:1"}
     services: dict[str, dict[str, Any]] = {"mcp-a": copy.deepcopy(audience), "mcp-b": copy.deepcopy(audience)}

@@ -21,13 +21,13 @@ def objects() -> list[Manifest]:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_repositorys_stacks_have_no_fault(stack: str) -> None:
-    """Issue, "Shown by": check passes for both stacks."""
+def test_the_repositorys_stacks_have_no_errors(stack: str) -> None:
+    """Requirement CMP-14: `check` passes for both stacks."""
     assert lines(check(recording(stack)).issues) == []
 
 
 def test_secrets_that_must_exist_are_named() -> None:
-    """Product rule: what the program does not create is said before it is missed."""
+    """Requirement CMP-15: a Secret that the program does not create is named beforehand."""
     note = "Secret mcp-system/mcp-llm with key api-key must exist: Deployment mcp-system/mcp-llm reads it"
     assert note in check(recording("prod")).notes
 
@@ -37,7 +37,7 @@ SCHEMA_DAMAGES: dict[str, tuple[Damage, str]] = {
         damage("DestinationRule", "mcp-rag", "spec.trafficPolicy.circuitBreaker", {}),
         "DestinationRule mcp-system/mcp-rag: spec.trafficPolicy.circuitBreaker: unknown field; known here",
     ),
-    "misspelt field of a built-in kind": (
+    "misspelled field of a built-in kind": (
         damage("Deployment", "mcp-rag", "spec.template.spec.containers.0.imagee", "x"),
         "Deployment mcp-system/mcp-rag: spec.template.spec.containers[0].imagee: unknown field; did you mean image?",
     ),
@@ -104,10 +104,10 @@ SCHEMA_DAMAGES: dict[str, tuple[Damage, str]] = {
 
 
 @pytest.mark.parametrize(("apply", "line"), SCHEMA_DAMAGES.values(), ids=SCHEMA_DAMAGES)
-def test_an_object_that_the_api_server_would_refuse_or_prune_is_a_fault(
+def test_an_object_that_the_api_server_would_reject_or_prune_is_an_error(
     objects: list[Manifest], apply: Damage, line: str
 ) -> None:
-    """Kubernetes API: unknown fields are pruned without a word, unless strict validation is asked for."""
+    """Kubernetes API: unknown fields are pruned silently, unless strict validation is requested."""
     apply(objects)
     found = [fault for item in objects for fault in schema_issues(item)]
     assert len(found) == 1
@@ -198,10 +198,8 @@ REFERENCE_DAMAGES: dict[str, tuple[Damage, str]] = {
 
 
 @pytest.mark.parametrize(("apply", "line"), REFERENCE_DAMAGES.values(), ids=REFERENCE_DAMAGES)
-def test_a_reference_to_nothing_names_what_was_probably_meant(
-    objects: list[Manifest], apply: Damage, line: str
-) -> None:
-    """Product rule, issue item 6: references between objects are checked."""
+def test_a_dangling_reference_suggests_the_nearest_name(objects: list[Manifest], apply: Damage, line: str) -> None:
+    """Requirement CMP-14: references between objects are checked."""
     apply(objects)
     assert any(found.startswith(line) for found in lines(reference_issues(objects)[0]))
 
@@ -281,8 +279,8 @@ RULE_DAMAGES: dict[str, tuple[Damage, str]] = {
 
 
 @pytest.mark.parametrize(("apply", "line"), RULE_DAMAGES.values(), ids=RULE_DAMAGES)
-def test_a_rule_fires_on_its_damage_and_on_nothing_else(objects: list[Manifest], apply: Damage, line: str) -> None:
-    """Product rule, issue item 6: our own rules; without damage none fires."""
+def test_a_rule_fires_on_its_violation_only(objects: list[Manifest], apply: Damage, line: str) -> None:
+    """Requirement CMP-14: each rule of the product fires on its violation, and on nothing else."""
     assert rule_issues(objects) == []
     apply(objects)
     assert any(found.startswith(line) for found in lines(rule_issues(objects)))
@@ -300,7 +298,7 @@ def test_policies_of_a_remote_cluster_are_in_the_cluster_of_its_control_plane() 
 
 
 def test_secrets_that_charts_read_are_notes() -> None:
-    """Issue 6, bad input: a Secret or key that is missing is known before the pod waits for it."""
+    """Requirement CMP-15: a Secret or key that is missing is known before the pod waits for it."""
     route = {"url_file": "/etc/alertmanager/secrets/pager/url"}
     token = {"credentials": {"name": "metrics", "key": "token"}}
     values = {

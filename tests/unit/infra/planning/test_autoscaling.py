@@ -27,8 +27,8 @@ def lines(service: dict[str, Any], name: str = "mcp-a", **keys: Any) -> list[str
     return [str(issue) for issue in raised.value.issues]
 
 
-def test_a_canary_has_a_scaler_of_its_own_and_each_sees_its_own_version() -> None:
-    """Product rule: the canary's Deployment would otherwise stay at the size of its creation for ever."""
+def test_a_canary_has_its_own_scaler_and_each_sees_its_own_version() -> None:
+    """Requirement SCL-4: otherwise the canary's Deployment would keep its initial size."""
     targets = planned({"rollout": CANARY, "scaling": {"max_replicas": 40}}).autoscaling.targets
     assert list(targets) == ["mcp-a", "mcp-a-canary"]
     canary = targets["mcp-a-canary"]
@@ -37,14 +37,14 @@ def test_a_canary_has_a_scaler_of_its_own_and_each_sees_its_own_version() -> Non
     assert (targets["mcp-a"].version, targets["mcp-a"].max_replicas) == ("stable", 40)
 
 
-def test_a_canary_of_few_calls_may_still_grow() -> None:
-    """Product rule: a bound of one replica would make the smallest canary the slowest version."""
+def test_a_canary_with_a_small_weight_may_still_grow() -> None:
+    """Requirement SCL-4: a maximum of one replica would make the smallest canary the slowest version."""
     canary = planned({"rollout": CANARY}).autoscaling.targets["mcp-a-canary"]
     assert (canary.min_replicas, canary.max_replicas) == (1, 2)
 
 
-def test_floors_and_fallback_of_a_canary_are_its_share() -> None:
-    """Product rule: whatever the stack writes, the canary's sizes lie within its bounds."""
+def test_minimums_and_fallback_of_a_canary_are_its_share() -> None:
+    """Requirement SCL-4: the canary's sizes lie within its bounds, whatever the stack sets."""
     schedule = {"start": "0 8 * * *", "end": "0 9 * * *", "timezone": "UTC", "replicas": 40}
     scaling = {"max_replicas": 40, "fallback_replicas": 20, "schedules": [schedule]}
     canary = planned({"rollout": CANARY, "scaling": scaling}).autoscaling.targets["mcp-a-canary"]
@@ -52,23 +52,23 @@ def test_floors_and_fallback_of_a_canary_are_its_share() -> None:
 
 
 def test_without_a_canary_every_pod_counts() -> None:
-    """Product rule: the label `version` is asked for only where versions run side by side."""
+    """Requirement SCL-4: the label `version` is selected only where versions run side by side."""
     assert planned({}).autoscaling.targets["mcp-a"].version is None
 
 
-def test_workers_that_may_go_to_zero_begin_with_one_replica() -> None:
+def test_workers_that_may_scale_to_zero_start_with_one_replica() -> None:
     """Kubernetes: the Deployment's size at creation; afterwards it is the autoscaler's."""
     queue = {"profile": "queue", "min_replicas": 0, "queue": {"query": "sum(jobs)", "per_replica": 2}}
     assert planned({"scaling": queue}).services["mcp-a"].replicas == 1
 
 
-def test_memory_is_judged_by_the_services_own_limit() -> None:
-    """Product rule: a second place to write the limit could contradict it."""
+def test_memory_scaling_uses_the_services_own_limit() -> None:
+    """Requirement CFG-5: a second place for the limit could contradict it."""
     wanted = planned({"scaling": {"profile": "memory"}, "resources": {"memory_limit": "2Gi"}})
     assert wanted.autoscaling.targets["mcp-a"].memory_limit == "2Gi"
 
 
-def test_a_canarys_name_must_leave_room() -> None:
+def test_a_canary_name_leaves_room_for_kedas_prefix() -> None:
     """KEDA: keda-hpa- and the name make 63 characters at most."""
     (line,) = lines({"rollout": CANARY}, name="a" * 50)
     assert line.endswith(
@@ -104,13 +104,13 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("service", "line"), BAD.values(), ids=BAD)
-def test_scaling_that_contradicts_the_service_is_refused(service: dict[str, Any], line: str) -> None:
-    """Product rule: what could never work is said before anything is deployed."""
+def test_scaling_that_contradicts_the_service_is_rejected(service: dict[str, Any], line: str) -> None:
+    """Requirement CFG-7: what could never work is rejected at preview."""
     assert lines(service) == [f"service mcp-a: {line}"]
 
 
-def test_what_needs_keda_is_refused_without_it() -> None:
-    """Product rule: a measure that would silently not count is a fault."""
+def test_a_metric_that_needs_keda_is_rejected_without_it() -> None:
+    """Requirement CFG-6: a metric that would silently not count is an error."""
     schedule = {"start": "0 8 * * *", "end": "0 9 * * *", "timezone": "UTC", "replicas": 4}
     assert lines({"scaling": {"schedules": [schedule]}}, keda={"install": "none"}) == [
         (
@@ -120,8 +120,8 @@ def test_what_needs_keda_is_refused_without_it() -> None:
     ]
 
 
-def test_marks_on_replicas_without_sessions_are_refused() -> None:
-    """Product rule: a process that marks nothing is a mistake."""
+def test_deletion_cost_without_sessions_is_rejected() -> None:
+    """Requirement CFG-6: a process that would annotate no pod is rejected."""
     marks = {"image": "runtime:1"}
     assert lines({}, deletion_cost=marks) == [
         (
@@ -134,7 +134,7 @@ def test_marks_on_replicas_without_sessions_are_refused() -> None:
 
 
 def test_a_forecast_needs_the_history_that_it_reads() -> None:
-    """Issue, "Bad input": retention shorter than history."""
+    """Requirement CFG-7: a retention shorter than the forecast's history is rejected."""
     short = {"prometheus": {"retention_days": 10}}
     assert lines({}, observability=short) == [
         (
@@ -146,8 +146,8 @@ def test_a_forecast_needs_the_history_that_it_reads() -> None:
     assert planned({}, observability=short, forecast={"mode": "off"}).autoscaling.forecast is not None
 
 
-def test_a_horizon_within_which_no_replica_starts_is_refused() -> None:
-    """Reference: horizon >= start of a replica + 5 minutes of smoothing + 1 minute of rules."""
+def test_a_horizon_shorter_than_a_replicas_start_is_rejected() -> None:
+    """Requirement CFG-7: horizon >= start of a replica + 5 minutes of smoothing + 1 minute of rules."""
     slow = {"scaling": {"pod_ready_seconds": 300}}
     assert lines(slow) == [
         (
@@ -161,8 +161,8 @@ def test_a_horizon_within_which_no_replica_starts_is_refused() -> None:
 BLUE_GREEN = {"strategy": "blue_green", "image": "b:2"}
 
 
-def test_both_colours_may_grow_to_the_services_most() -> None:
-    """Product rule: at a switch the other colour gets all calls at once."""
+def test_both_blue_green_versions_may_grow_to_the_services_maximum() -> None:
+    """Requirement SCL-4: at a switch the other version gets all calls at once."""
     targets = planned({"rollout": BLUE_GREEN, "scaling": {"min_replicas": 3, "max_replicas": 40}}).autoscaling.targets
     assert {name: (item.version, item.min_replicas, item.max_replicas) for name, item in targets.items()} == {
         "mcp-a": ("stable", 3, 40),
@@ -171,22 +171,22 @@ def test_both_colours_may_grow_to_the_services_most() -> None:
 
 
 @pytest.mark.parametrize(("active", "preview"), [("blue", "mcp-a-green"), ("green", "mcp-a")])
-def test_a_colour_is_brought_to_size_before_the_switch(active: str, preview: str) -> None:
-    """Product rule: a switch under load starts no pod."""
+def test_a_blue_green_version_is_scaled_before_the_switch(active: str, preview: str) -> None:
+    """Requirement SCL-4: a switch under load starts no pod."""
     rollout = BLUE_GREEN | {"active": active, "preview_replicas": 12}
     targets = planned({"rollout": rollout, "scaling": {"min_replicas": 3, "max_replicas": 40}}).autoscaling.targets
     assert {name: item.min_replicas for name, item in targets.items()} == {"mcp-a": 3, "mcp-a-green": 3} | {preview: 12}
 
 
 def test_a_variant_has_the_services_bounds() -> None:
-    """Product rule: nobody knows beforehand how many calls a header brings."""
+    """Requirement SCL-4: the number of calls with a matching header is not known beforehand."""
     rollout = {"strategy": "ab", "image": "b:2", "regex": ".*Mobile.*"}
     variant = planned({"rollout": rollout, "scaling": {"max_replicas": 40}}).autoscaling.targets["mcp-a-variant"]
     assert (variant.deployment, variant.version, variant.max_replicas) == ("mcp-a-variant", "variant", 40)
 
 
 def test_a_pool_scales_by_its_own_load_and_settings() -> None:
-    """Product rule: slow calls need other numbers than fast ones."""
+    """Requirement SCL-4: slow calls need other numbers than fast ones."""
     pool = {
         "tools": ["report"],
         "scaling": {"min_replicas": 1, "max_replicas": 6},
@@ -248,15 +248,15 @@ BAD_POOLS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("scaling", "keys", "line"), BAD_POOLS.values(), ids=BAD_POOLS)
-def test_the_scaling_of_a_pool_is_judged_like_a_services(
+def test_the_scaling_of_a_pool_is_validated_like_a_services(
     scaling: dict[str, Any], keys: dict[str, Any], line: str
 ) -> None:
-    """Product rule: a fault is one line that names the field, wherever it is written."""
+    """Requirement CFG-2: an error is one line that names the field, in pools too."""
     assert lines({"pools": {"slow": {**POOL, "scaling": scaling}}}, **keys) == [f"service mcp-a: {line}"]
 
 
 def test_a_budget_lowers_a_pools_maximum_at_its_own_size() -> None:
-    """Issue, item 8: a replica of the pool costs what the pool's requests do, its proxy included."""
+    """Requirement SCL-7: a replica of the pool costs what the pool requests, its sidecar included."""
     pool = {**POOL, "scaling": {"monthly_budget": 100}}
     targets = planned({"pools": {"slow": pool}}, prices={"cpu_hour": 0.04}).autoscaling.targets
     assert (targets["mcp-a-slow"].max_replicas, targets["mcp-a"].max_replicas) == (3, 10)
@@ -273,15 +273,15 @@ def test_a_budget_lowers_a_pools_maximum_at_its_own_size() -> None:
     ],
     ids=["pool", "blue", "green", "variant"],
 )
-def test_only_who_gets_a_services_calls_grows_by_its_forecast(service: dict[str, Any], expected: set[str]) -> None:
-    """Product rule: a forecast is of all calls of a service; a preview or a pool would grow for nothing."""
+def test_only_the_main_version_grows_by_a_services_forecast(service: dict[str, Any], expected: set[str]) -> None:
+    """Requirement SCL-5: a forecast covers all calls of a service; a preview or a pool would grow for nothing."""
     args = planned({"scaling": {"prediction": "on"}, **service}).autoscaling
     assert {name for name, item in args.targets.items() if prediction(item, args) is Prediction.ON} == expected
     assert foreseen(args, Prediction.ON) == ["mcp-a"]
 
 
 def test_a_pools_name_may_not_be_another_services() -> None:
-    """Product rule: two Deployments of one name would overwrite each other."""
+    """Requirement CMP-10: two Deployments of one name would overwrite each other."""
     services = {"mcp-a": {"image": "a:1", "pools": {"slow": {"tools": ["report"]}}}, "mcp-a-slow": {"image": "a:1"}}
     with pytest.raises(ConfigurationError) as raised:
         plan_of({"meshed-mcp:services": json.dumps(services)})
@@ -290,7 +290,7 @@ def test_a_pools_name_may_not_be_another_services() -> None:
     )
 
 
-def test_a_pools_name_must_leave_room() -> None:
+def test_a_pool_name_leaves_room_for_kedas_prefix() -> None:
     """KEDA: keda-hpa- and the name make 63 characters at most."""
     (line,) = lines({"pools": {"slow": {"tools": ["report"]}}}, name="a" * 50)
     assert line.endswith(

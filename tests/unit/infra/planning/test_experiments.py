@@ -46,8 +46,8 @@ def experiment(**fields: Any) -> dict[str, Any]:
     return {"service": "mcp-a", "window": OPEN, **SLOW, **fields}
 
 
-def test_production_takes_faults_in_a_window_only() -> None:
-    """Issue rule: refused in prod unless an explicit experiment window is set; a stack that says nothing is one."""
+def test_production_accepts_fault_injection_in_a_window_only() -> None:
+    """Requirement NET-11: rejected in production without a window; a stack that names no environment is production."""
     (line,) = lines({"slow": SLOW})
     assert line == (
         "service mcp-a: faults.slow: a production stack takes fault injection in a "
@@ -58,42 +58,42 @@ def test_production_takes_faults_in_a_window_only() -> None:
 
 
 @pytest.mark.parametrize(("window", "running"), [(OPEN, ["slow"]), (TO_COME, [])])
-def test_a_fault_is_there_while_its_window_is_open(window: dict[str, str], running: list[str]) -> None:
-    """Product rule: what is rendered follows from the stack file and the time of the run."""
+def test_fault_injection_is_rendered_while_its_window_is_open(window: dict[str, str], running: list[str]) -> None:
+    """Requirement NET-11: what is rendered follows from the stack file and the time of the run."""
     assert list(plan({"slow": {**SLOW, "window": window}}).services["mcp-a"].faults) == running
     assert list(plan(chaos={"slow": experiment(window=window)}).services["mcp-a"].experiments) == running
 
 
-def test_a_window_that_is_over_is_refused() -> None:
-    """Issue rule: experiments expire; the file is cleaned by whoever sees it next."""
+def test_an_expired_window_is_rejected() -> None:
+    """Requirement NET-11: experiments expire; the next run asks to remove them."""
     assert lines({"slow": {**SLOW, "window": OVER}}, chaos={"late": experiment(window=OVER)}) == [
         "service mcp-a: faults.slow.window: ended at 2026-11-21T12:00:00Z; remove it, or set a later window",
         "stack: chaos.late.window: ended at 2026-11-21T12:00:00Z; remove it, or set a later window",
     ]
 
 
-def test_without_a_time_no_window_is_open_or_over() -> None:
-    """Product rule: what asks for sizes or prices does not depend on the hour."""
+def test_without_a_time_no_window_is_open_or_expired() -> None:
+    """Requirement CMP-4: commands that read sizes or prices do not depend on the time."""
     services = planned(stack({"slow": {**SLOW, "window": OVER}}, chaos={"a": experiment()})).services
     assert (services["mcp-a"].faults, services["mcp-a"].experiments) == ({}, {})
 
 
 def test_an_experiment_names_a_service_of_the_stack() -> None:
-    """Product rule: a target that does not exist is a typing error, never an experiment without effect."""
+    """Requirement CFG-8: an unknown target is rejected, never an experiment without effect."""
     assert lines(chaos={"slow": experiment(service="mcp-b")}) == [
         "stack: chaos.slow.service: there is no service mcp-b; did you mean mcp-a?"
     ]
 
 
 def test_an_experiment_has_an_end_in_every_environment() -> None:
-    """Issue rule: named experiments that expire."""
+    """Requirement NET-11: experiments are named and expire."""
     raw = {key: value for key, value in experiment().items() if key != "window"}
     (line,) = lines(chaos={"slow": raw}, environment="development")
     assert line.startswith("stack: chaos.slow.window: ")
 
 
-def test_two_experiments_with_the_same_requests_are_refused() -> None:
-    """Istio, HTTPRoute: the first rule that matches decides, so the second would measure nothing."""
+def test_two_experiments_with_the_same_requests_are_rejected() -> None:
+    """Istio, HTTPRoute: the first rule that matches decides, so the second would have no effect."""
     both = {"one": experiment(), "two": experiment(abort_status=500)}
     assert lines(chaos=both) == [
         (
@@ -136,13 +136,13 @@ def test_two_experiments_with_the_same_requests_are_refused() -> None:
         ),
     ],
 )  # fmt: skip
-def test_a_fault_that_cannot_be_meant_is_refused_with_the_fix(fault: dict[str, Any], line: str) -> None:
-    """Product rule: every fault ends at preview and says what to write instead."""
+def test_an_invalid_fault_injection_is_rejected_with_the_fix(fault: dict[str, Any], line: str) -> None:
+    """Requirement CFG-1: every error ends at preview and says what to set instead."""
     assert lines({"a": fault}, environment="development") == [f"service mcp-a: {line}"]
 
 
-def test_a_name_that_no_header_carries_is_refused() -> None:
-    """Product rule: the name is what the header says."""
+def test_a_name_that_is_no_header_value_is_rejected() -> None:
+    """Requirement NET-11: the name is the value of the request header."""
     assert lines({"Slow Search": SLOW}, environment="development") == [
         (
             "service mcp-a: faults: 'Slow Search' is not a name of a fault injection; "
@@ -155,8 +155,8 @@ def test_a_name_that_no_header_carries_is_refused() -> None:
     field=st.sampled_from(["percent", "abort_status", "delay_seconds"]),
     value=st.integers(-(10**6), 10**6) | st.floats(allow_nan=False),
 )
-def test_numbers_outside_their_range_are_refused_by_field(field: str, value: float) -> None:
-    """Istio API: percentages to 100, statuses of answers; Product rule: a delay ends while somebody waits."""
+def test_numbers_outside_their_range_are_rejected_by_field(field: str, value: float) -> None:
+    """Istio API: percentages up to 100, HTTP statuses; requirement CFG-9: a delay is bounded."""
     fits = {
         "percent": 0 < value <= 100,
         "abort_status": value == int(value) and 400 <= value <= 599 if abs(value) < 10**9 else False,
@@ -171,8 +171,8 @@ def test_numbers_outside_their_range_are_refused_by_field(field: str, value: flo
 
 
 @given(start=st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)), hours=st.floats(-100, 100))  # noqa: DTZ001 - Hypothesis takes bounds without a zone
-def test_a_window_has_a_length(start: datetime, hours: float) -> None:
-    """Product rule: positive, and at most a day; what is accepted is open, to come or over, exactly one of them."""
+def test_a_window_has_a_bounded_length(start: datetime, hours: float) -> None:
+    """Requirement NET-11: a window is at most one day; it is open, to come or expired, exactly one of them."""
     begins = start.replace(tzinfo=UTC)
     ends = begins + timedelta(hours=hours)
     window = {"start": begins.isoformat(), "end": ends.isoformat()}

@@ -22,8 +22,8 @@ def pod(nodes: dict[str, Any] | None, **service: Any) -> dict[str, Any]:
     return {**spec, "annotations": sidecar_annotations(args)}
 
 
-def test_without_nodes_pods_go_where_the_cluster_wants() -> None:
-    """Product rule: a class or a label that nobody made would keep pods from starting."""
+def test_without_node_pools_pods_have_no_node_constraints() -> None:
+    """Requirement SCL-8: a class or label that does not exist would keep pods from starting."""
     assert not {"affinity", "tolerations", "priorityClassName"} & pod(None).keys()
 
 
@@ -39,8 +39,8 @@ def test_without_nodes_pods_go_where_the_cluster_wants() -> None:
         ({"scaling": {"min_replicas": 1, "max_replicas": 1}}, False),
     ],
 )
-def test_who_loses_nothing_prefers_spot_nodes_and_the_others_avoid_them(service: dict[str, Any], spot: bool) -> None:
-    """Reference, "Cluster level": spot for stateless and queue workers with two replicas, on-demand for the rest."""
+def test_interruptible_services_prefer_spot_nodes_and_others_avoid_them(service: dict[str, Any], spot: bool) -> None:
+    """Requirement SCL-8: stateless and queue workers with two replicas run on spot nodes, the rest on demand."""
     found = pod({}, **service)
     rule = found["affinity"]["nodeAffinity"]
     assert ("preferredDuringSchedulingIgnoredDuringExecution" in rule) is spot
@@ -49,7 +49,7 @@ def test_who_loses_nothing_prefers_spot_nodes_and_the_others_avoid_them(service:
     assert found["priorityClassName"] == SERVICE_PRIORITY_CLASS
 
 
-def test_a_replica_with_sessions_keeps_its_node_as_long_as_an_idle_session_lives() -> None:
+def test_a_replica_with_sessions_keeps_its_node_for_the_session_idle_time() -> None:
     """Karpenter 1.15: a duration ends by itself, where "true" would pin the node for ever."""
     found = pod({}, scaling={"profile": "session"}, legacy="sticky")
     assert found["annotations"]["karpenter.sh/do-not-disrupt"] == "1800s"
@@ -58,7 +58,7 @@ def test_a_replica_with_sessions_keeps_its_node_as_long_as_an_idle_session_lives
     assert "karpenter.sh/do-not-disrupt" not in pod({})["annotations"]
 
 
-def test_a_place_is_as_large_as_the_largest_replica_with_its_sidecar() -> None:
+def test_a_capacity_buffer_fits_the_largest_replica_with_its_sidecar() -> None:
     """Kubernetes: the scheduler counts the requests of native sidecars too."""
     resources = {"cpu": "1500m", "memory": "1Gi", "memory_limit": "2Gi"}
     args = plan({"buffer": {"kind": "pause"}, "pre_pull": True}, resources=resources).autoscaling
@@ -66,7 +66,7 @@ def test_a_place_is_as_large_as_the_largest_replica_with_its_sidecar() -> None:
     assert args.images == ["rag:1"]
 
 
-def test_the_image_of_a_canary_is_pulled_ahead_too() -> None:
-    """Product rule: it is about to get calls."""
+def test_the_image_of_a_canary_is_prepulled_too() -> None:
+    """Requirement SCL-9: a canary starts as fast as the stable version."""
     rollout = {"strategy": "canary", "image": "rag:2", "weights": {"stable": 90, "canary": 10}}
     assert plan({"pre_pull": True}, rollout=rollout).autoscaling.images == ["rag:1", "rag:2"]

@@ -30,20 +30,20 @@ def endpoints(plan: Plan) -> tuple[str, str, float]:
     return str(plan.services["mcp-rag"].otlp_endpoint), tracing.service, tracing.sampling_percent
 
 
-def test_services_and_mesh_send_to_the_same_place() -> None:
-    """Product rule: a trace in two places is two halves."""
+def test_services_and_mesh_send_spans_to_the_same_collector() -> None:
+    """Requirement OBS-9: a trace in two stores is two halves."""
     jaeger, agent = (f"{name}.monitoring.svc.cluster.local" for name in ("jaeger", "otel-agent"))
     assert endpoints(planned(stack({}))) == (f"http://{jaeger}:4318", jaeger, 10.0)
     assert endpoints(planned(stack({"collectors": {}}))) == (f"http://{agent}:4318", agent, 10.0)
 
 
-def test_every_trace_begins_where_the_choice_is_made_at_its_end() -> None:
-    """Reference, "Sampling": what the gateway does not begin cannot be chosen later."""
+def test_with_tail_sampling_every_trace_is_started_at_the_gateway() -> None:
+    """Requirement OBS-9: a trace that the gateway does not start cannot be sampled later."""
     assert endpoints(planned(stack({"collectors": {"tail_sampling": {}}})))[2] == 100.0
 
 
-def test_a_choice_before_the_longest_call_has_ended_is_refused() -> None:
-    """Issue 6, bad input: a tail policy that waits less than the longest tool deadline."""
+def test_a_tail_sampling_wait_below_the_longest_call_is_rejected() -> None:
+    """Requirement CFG-7: a tail policy waits at least as long as the longest tool deadline."""
     (text,) = refusals({"collectors": {"tail_sampling": {"decision_wait_seconds": 20}}})
     assert text == (
         "observability: collectors.tail_sampling.decision_wait_seconds: 20 s end before the "
@@ -53,7 +53,7 @@ def test_a_choice_before_the_longest_call_has_ended_is_refused() -> None:
     planned(stack({"collectors": {"tail_sampling": {"decision_wait_seconds": 21}}}))
 
 
-def test_without_a_deadline_of_its_own_a_call_lasts_as_long_as_a_stop_waits() -> None:
+def test_without_a_deadline_a_call_lasts_as_long_as_the_grace_period() -> None:
     """Runtime: `call_seconds` unset is what the grace period leaves."""
     services = {"mcp-slow": {"image": "slow:1", "drain": {"grace_seconds": 600}}}
     (text,) = refusals({"collectors": {"tail_sampling": {}}}, services=services)
@@ -61,7 +61,7 @@ def test_without_a_deadline_of_its_own_a_call_lasts_as_long_as_a_stop_waits() ->
 
 
 def test_traces_in_memory_are_for_development() -> None:
-    """Issue 6, bad input: memory storage outside dev."""
+    """Requirement CFG-10: memory storage is rejected outside development."""
     memory = {"jaeger": {"storage": {"kind": "memory"}}}
     (text,) = refusals(memory)
     assert text == (
@@ -71,8 +71,8 @@ def test_traces_in_memory_are_for_development() -> None:
     planned(stack(memory, environment="development"))
 
 
-def test_collectors_that_get_no_spans_are_refused() -> None:
-    """Product rule: what has no effect is a mistake."""
+def test_collectors_that_get_no_spans_are_rejected() -> None:
+    """Requirement CFG-6: a collector without spans has no effect."""
     mesh = {"tracing": {"service": "otel.apm.svc.cluster.local"}}
     (text,) = refusals({"collectors": {}}, mesh=mesh)
     assert text == (
@@ -81,8 +81,8 @@ def test_collectors_that_get_no_spans_are_refused() -> None:
     )
 
 
-def test_metrics_of_nobodys_spans_are_refused() -> None:
-    """Product rule: a misspelt name would count nothing."""
+def test_span_metrics_of_unknown_services_are_rejected() -> None:
+    """Requirement CFG-8: a misspelled name would count nothing."""
     assert refusals({"collectors": {"span_metrics": ["mcp-rga"]}}) == [
         "observability: collectors.span_metrics[0]: there is no service mcp-rga; did you mean mcp-rag?"
     ]

@@ -19,7 +19,7 @@ def written(folder: Path, project: str, **stacks: str) -> Path:
     return folder
 
 
-def test_values_are_flattened_as_pulumi_does(tmp_path: Path) -> None:
+def test_values_are_flattened_as_by_pulumi(tmp_path: Path) -> None:
     """Pulumi, "Configuration": values are strings, structures JSON; a key without namespace belongs to the project."""
     body = "config:\n  other:a: text\n  size: 3\n  meshed-mcp:services: {a: {image: x}}\n  on: true\n"
     config = read_project(written(tmp_path, PROJECT, dev=body.replace(" on:", ' "on":')), "dev").config
@@ -31,15 +31,15 @@ def test_values_are_flattened_as_pulumi_does(tmp_path: Path) -> None:
     }
 
 
-def test_the_projects_values_and_defaults_come_first_and_the_stack_replaces_them(tmp_path: Path) -> None:
-    """Pulumi, "Project-level configuration": `value` and `default` apply where the stack says nothing."""
+def test_project_values_come_first_and_the_stack_overrides_them(tmp_path: Path) -> None:
+    """Pulumi, "Project-level configuration": `value` and `default` apply where the stack sets nothing."""
     project = PROJECT + "config:\n  a: {default: 1}\n  b: {value: 2}\n  c: plain\n  d: {type: string}\n"
     config = read_project(written(tmp_path, project, dev="config: {shop:b: 9}"), "dev").config
     assert config == {"shop:a": "1", "shop:b": "9", "shop:c": "plain"}
 
 
 def test_an_encrypted_value_becomes_a_placeholder_and_a_secret_key(tmp_path: Path) -> None:
-    """Product rule: nothing that was encrypted can reach a rendered file."""
+    """Requirement CFG-11: no encrypted value reaches a rendered file."""
     project = read_project(
         written(tmp_path, PROJECT, dev="config:\n  a: {secure: AAAB}\n  b: {x: [{secure: q}]}\n"), "dev"
     )
@@ -73,22 +73,22 @@ def test_main_names_the_programs_folder(tmp_path: Path) -> None:
         (PROJECT, "config: {1: 2}\n", r"config: is not a mapping of names to values"),
     ],
 )
-def test_a_file_that_cannot_be_read_ends_in_one_line(tmp_path: Path, project: str, stack: str, message: str) -> None:
-    """Product rule: two services of one name, and every other slip of YAML, are one line without a traceback."""
+def test_an_unreadable_file_ends_in_one_line(tmp_path: Path, project: str, stack: str, message: str) -> None:
+    """Requirement CFG-4: two services of one name, and every other error of YAML, are one line without a traceback."""
     with pytest.raises(ConfigurationError, match=message) as raised:
         read_project(written(tmp_path, project, dev=stack), "dev")
     assert "\n" not in str(raised.value)
     assert str(tmp_path) not in str(raised.value)
 
 
-def test_an_absent_stack_names_the_ones_there_are(tmp_path: Path) -> None:
-    """Product rule: the message says what to write instead."""
+def test_an_absent_stack_lists_the_existing_ones(tmp_path: Path) -> None:
+    """Requirement CFG-8: the error names the stacks that exist."""
     written(tmp_path, PROJECT, dev="", prod="")
     with pytest.raises(ConfigurationError, match=r"Pulumi.prd.yaml: there is no stack prd; did you mean prod\?"):
         read_project(tmp_path, "prd")
 
 
-def test_a_folder_without_a_project_says_so(tmp_path: Path) -> None:
-    """Product rule: the message says what to write instead."""
+def test_a_folder_without_a_project_is_reported(tmp_path: Path) -> None:
+    """Requirement CFG-2: the error says what to set instead."""
     with pytest.raises(ConfigurationError, match=r"Pulumi.yaml: not a Pulumi project; create it, or set the folder"):
         read_project(tmp_path, "dev")

@@ -28,8 +28,8 @@ def recorded(program: object) -> Recording:
     return record_program(program, "project", "stack", {})  # type: ignore[arg-type]  # any callable
 
 
-def test_an_object_is_registered_as_it_is_with_whole_numbers_as_integers() -> None:
-    """ADR 5: what is registered is what the pure functions return; the wire's floats are undone."""
+def test_an_object_is_registered_unchanged_with_integers() -> None:
+    """ADR 5: what is registered is what the pure functions return; the protocol's floats are undone."""
     item = {**DEPLOYMENT, "spec": {"replicas": 2, "share": 0.5, "list": [1, {"b": True}]}}
 
     def program() -> None:
@@ -42,8 +42,8 @@ def test_an_object_is_registered_as_it_is_with_whole_numbers_as_integers() -> No
     assert found.ignore_changes == ()
 
 
-def test_a_secret_is_hidden_where_it_stands_and_nowhere_else() -> None:
-    """Product rule: nothing rendered contains a secret; everything else stays readable."""
+def test_a_secret_is_hidden_at_its_own_place_only() -> None:
+    """Requirement CFG-11: nothing rendered contains a secret; everything else stays readable."""
 
     def program() -> None:
         env = [{"name": "A", "value": pulumi.Output.secret("s3cret")}, {"name": "B", "value": "open"}]
@@ -85,8 +85,8 @@ def test_registering_one_name_twice_is_an_error_as_in_the_engine() -> None:
         recorded(program)
 
 
-def test_a_program_that_raises_raises_here_and_leaves_nothing_behind() -> None:
-    """Product rule: a fault of the program is the caller's to report; the next recording is a clean one."""
+def test_an_error_of_the_program_is_raised_and_leaves_nothing_behind() -> None:
+    """Requirement CMP-4: the next recording after an error is a clean one."""
 
     def failing() -> None:
         objects([DEPLOYMENT], pulumi.ResourceOptions())
@@ -97,8 +97,8 @@ def test_a_program_that_raises_raises_here_and_leaves_nothing_behind() -> None:
     assert recorded(lambda: None).registrations == []
 
 
-def test_an_answer_carries_the_inputs_so_that_outputs_resolve() -> None:
-    """ADR 1: a program that reads an output of an object sees what it wrote."""
+def test_a_response_carries_the_inputs_so_that_outputs_resolve() -> None:
+    """ADR 1: a program that reads an output of an object sees what it set."""
     seen: list[object] = []
 
     def program() -> None:
@@ -193,8 +193,8 @@ def test_an_output_of_a_resource_makes_its_reader_depend_on_it() -> None:
     assert found.registrations[-1].depends_on == (urn,)
 
 
-def test_a_circle_of_dependencies_is_one_error(caplog: pytest.LogCaptureFixture) -> None:
-    """Pulumi refuses a child that waits for its own parent; asyncio logs exceptions that no task awaits."""
+def test_a_dependency_cycle_is_one_error(caplog: pytest.LogCaptureFixture) -> None:
+    """Pulumi rejects a child that waits for its own parent; asyncio logs exceptions that no task awaits."""
 
     def program() -> None:
         component = pulumi.ComponentResource("a:b:C", "c", {})
@@ -208,8 +208,8 @@ def test_a_circle_of_dependencies_is_one_error(caplog: pytest.LogCaptureFixture)
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_the_garbage_collector_is_as_before(fails: bool) -> None:
-    """Product rule: a recording holds the collector and gives it back, also when the program fails."""
+def test_the_garbage_collector_is_restored_after_a_recording(fails: bool) -> None:
+    """Requirement CMP-1: collection is paused for a recording and resumes after it, also after an error."""
 
     def program() -> None:
         assert not gc.isenabled()
@@ -225,7 +225,7 @@ def test_the_garbage_collector_is_as_before(fails: bool) -> None:
 
 
 def test_a_recording_imports_no_typed_classes() -> None:
-    """Product rule (design, figures): 50 services are rendered in five seconds, with all that is imported."""
+    """Requirement CMP-2: rendering 50 services in five seconds leaves no time to import typed classes."""
     script = (
         "import sys\nfrom pathlib import Path\nfrom meshed_mcp.infra.recording import record\n"
         f"record(Path({str(ROOT)!r}), 'dev')\nprint(sorted(set({HEAVY!r}) & set(sys.modules)))"

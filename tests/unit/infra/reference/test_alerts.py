@@ -8,17 +8,17 @@ PAGE = ROOT / "docs" / "reference" / "alerts.md"
 
 
 def test_reference_page_is_generated_from_the_records() -> None:
-    """Product rule: a reference page is generated, so it cannot drift from the code."""
+    """Requirement PRJ-2: a reference page is generated, so it cannot drift from the code."""
     assert PAGE.read_text("utf-8") == alerts_reference.page(), "run: make golden"
 
 
 def test_every_alert_has_a_row() -> None:
-    """Product rule: an operator finds each alert with its severity, `for` and threshold."""
+    """Requirement OBS-4: an operator finds each alert with its severity, `for` and threshold."""
     for alert in CATALOG.values():
         rows = [line for line in alerts_reference.page().splitlines() if line.startswith(f"| [{alert.name}](")]
         assert len(rows) == 1
 
 
-def test_no_template_is_left_in_a_summary() -> None:
-    """Product rule: a reader of the page sees names, not Prometheus' template language."""
+def test_no_template_syntax_is_left_in_a_summary() -> None:
+    """Requirement PRJ-2: the page shows names, not Prometheus' template language."""
     assert not [line for line in alerts_reference.page().splitlines() if line.startswith("|") and "{{" in line]

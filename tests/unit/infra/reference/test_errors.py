@@ -32,7 +32,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 """Before the windows of the examples."""
 
 WITH_STACK = [entry for entry in ENTRIES if entry.wrong is not None]
-FORBIDDEN = {"write", "nobody", "told", "whoever", "organisation", "authorisation"}
+FORBIDDEN = {"write", "nobody", "told", "whoever", "organization", "authorization"}
 """Words of no error text. Source: style guide, rules 1, 3 and 6."""
 
 UNTESTED_AREAS = {"check", "local", "cli", "runtime"}
@@ -45,14 +45,14 @@ def by_code(entries: list[Entry]) -> list[Any]:
 
 
 def test_codes_are_unique_and_of_one_form() -> None:
-    """Style guide, rule 6: a stable code, `MM0123`."""
+    """Requirement CFG-14: each code is stable and unique, of the form `MM0123`."""
     codes = [entry.code.code for entry in ENTRIES]
     assert [code for code, count in Counter(codes).items() if count > 1] == []
     assert [code for code in codes if re.fullmatch(r"MM\d{4}", code) is None] == []
 
 
-def test_every_module_of_the_catalog_is_on_the_page_and_explains_only_its_codes() -> None:
-    """Product rule: one catalog, from which the page is made."""
+def test_every_catalog_module_is_on_the_page_and_explains_only_its_codes() -> None:
+    """Requirement CFG-14: the page is generated from one catalog."""
     assert {path.stem for path in FOLDER.glob("*.py")} - {"__init__", "code"} == set(AREAS)
     for area in AREAS:
         names = {entry.name for entry in error_reference.entries(area)}
@@ -61,7 +61,7 @@ def test_every_module_of_the_catalog_is_on_the_page_and_explains_only_its_codes(
 
 @pytest.mark.parametrize("entry", by_code(ENTRIES))
 def test_a_code_has_cause_example_and_fix(entry: Entry) -> None:
-    """Issue 12, section 2.3: a section with cause, example, fix."""
+    """Requirement CFG-14: the section of a code has cause, example and fix."""
     explanation = entry.explanation
     assert explanation["cause"]
     assert explanation["fix"]
@@ -70,8 +70,8 @@ def test_a_code_has_cause_example_and_fix(entry: Entry) -> None:
 
 
 @pytest.mark.parametrize("area", sorted(set(AREAS) - UNTESTED_AREAS))
-def test_an_example_that_no_stack_file_shows_says_why(area: str) -> None:
-    """Product rule: an example is tested, or says why it cannot be."""
+def test_an_untested_example_has_a_reason(area: str) -> None:
+    """Requirement PRJ-2: an example is tested, or has a reason why it cannot be."""
     assert [
         entry.name
         for entry in error_reference.entries(area)
@@ -80,8 +80,8 @@ def test_an_example_that_no_stack_file_shows_says_why(area: str) -> None:
 
 
 @pytest.mark.parametrize("entry", by_code(ENTRIES))
-def test_a_text_is_in_the_words_of_the_style_guide(entry: Entry) -> None:
-    """Style guide, rule 6: one line, `set` or `use`, never "write"; no "nobody", "told", "whoever"."""
+def test_an_error_text_follows_the_style_guide(entry: Entry) -> None:
+    """Requirement CFG-2: an error is one line with `set` or `use`, in the words of the style guide."""
     assert "\n" not in entry.code.text
     texts = f"{entry.code.text} {entry.explanation['cause']} {entry.explanation['fix']}".lower()
     assert {*re.findall(r"[a-z]+", texts)} & FORBIDDEN == set()
@@ -97,7 +97,7 @@ def names_used(path: Path) -> Iterator[str]:
 
 
 def test_every_code_is_used() -> None:
-    """Product rule: the catalog has no code that no module uses; the import finds those that it lacks."""
+    """Requirement CFG-14: the catalog has no unused code, and no module uses a code that it lacks."""
     used = {name for path in SOURCES for name in names_used(path)}
     assert {entry.name for entry in ENTRIES} - used == set()
 
@@ -111,8 +111,8 @@ def calls(path: Path) -> Iterator[tuple[str, set[str]]]:
                     yield name, {str(keyword.arg) for keyword in keywords}
 
 
-def test_every_message_gets_the_values_of_its_text() -> None:
-    """Product rule: a message never fails while it is made, and gets no value that it does not show."""
+def test_every_message_gets_exactly_the_values_of_its_text() -> None:
+    """Requirement CFG-4: formatting a message never fails, and every value that it gets is shown."""
     wanted = {
         entry.name: {field for _, field, _, _ in string.Formatter().parse(entry.code.text) if field}
         for entry in ENTRIES
@@ -138,8 +138,8 @@ def uncoded(path: Path) -> Iterator[str]:
                 yield f"{path.relative_to(ROOT)}:{node.lineno}"
 
 
-def test_no_error_has_a_text_outside_of_the_catalog() -> None:
-    """Issue 12, section 2.3: every error has a stable code."""
+def test_no_error_text_is_outside_the_catalog() -> None:
+    """Requirement CFG-14: every error has a stable code."""
     assert [place for path in SOURCES for place in uncoded(path)] == []
 
 
@@ -156,18 +156,18 @@ def codes_of(keys: dict[str, Any]) -> set[str]:
 
 @pytest.mark.parametrize("entry", by_code(WITH_STACK))
 def test_an_example_produces_its_code_and_no_other(entry: Entry) -> None:
-    """Issue 12, section 2.3: every example in the page really produces its code."""
+    """Requirement PRJ-2: each example on the page produces its code."""
     assert codes_of(entry.wrong or {}) == {entry.code.code}
 
 
 @pytest.mark.parametrize("entry", by_code(WITH_STACK))
 def test_the_fix_of_an_example_is_accepted(entry: Entry) -> None:
-    """Style guide, rule 6: a message never advises something that the product then rejects."""
+    """Requirement CFG-12: a message never advises a setting that the product then rejects."""
     assert codes_of(entry.fixed or {}) == set()
 
 
 def test_the_page_is_generated() -> None:
-    """Product rule: reference pages are written from the code, so they cannot drift."""
+    """Requirement PRJ-2: reference pages are generated from the code, so they cannot drift."""
     page = (ROOT / "docs" / "reference" / "errors.md").read_text("utf-8")
     assert page == error_reference.page(), "run: make golden"
     assert re.findall(r"(?m)^### (MM\d{4})$", page) == sorted(

@@ -33,25 +33,25 @@ def line(scaling: dict[str, Any], prices: dict[str, float] | None = None, **serv
 
 
 def test_a_budget_lowers_the_maximum_when_the_stack_is_deployed() -> None:
-    """Issue, item 8: monthly budget per service gives the replica cap at deploy time."""
+    """Requirement SCL-7: a monthly budget per service gives the replica cap at deploy time."""
     done = planned({"monthly_budget": 35, "max_replicas": 10})
     assert done.autoscaling.targets["mcp-a"].max_replicas == done.services["mcp-a"].max_replicas == 5
 
 
-def test_a_budget_is_watched_at_the_stacks_own_prices() -> None:
-    """Issue, item 8: spend alert; without a budget there is nothing to watch."""
+def test_a_budget_alert_uses_the_stacks_own_prices() -> None:
+    """Requirement SCL-7: a budget has a spend alert; without a budget there is none."""
     target = planned({"monthly_budget": 35}).autoscaling.targets["mcp-a"]
     assert target.replica_month_cost == pytest.approx(6.7525)
     assert planned({}).autoscaling.targets["mcp-a"].replica_month_cost is None
 
 
 def test_a_budget_never_raises_the_maximum() -> None:
-    """Product rule: both are bounds."""
+    """Requirement SCL-7: the maximum of the stack and that of the budget are both upper bounds."""
     assert planned({"monthly_budget": 3500, "max_replicas": 10}).autoscaling.targets["mcp-a"].max_replicas == 10
 
 
-def test_a_budget_below_the_minimum_is_refused_with_what_the_minimum_costs() -> None:
-    """Issue, "Bad input": budget below the minimum replicas."""
+def test_a_budget_below_the_minimum_is_rejected_with_the_minimums_cost() -> None:
+    """Requirement CFG-7: a budget below the cost of the minimum replicas could never hold."""
     assert line({"monthly_budget": 10}) == (
         "MM0113: service mcp-a: scaling.monthly_budget: 10 pays for 1 replicas, and "
         "min_replicas, fallback_replicas or schedules need 2, which cost 13.51; set 13.51 "
@@ -59,8 +59,8 @@ def test_a_budget_below_the_minimum_is_refused_with_what_the_minimum_costs() -> 
     )
 
 
-def test_a_budget_without_prices_is_refused() -> None:
-    """Product rule: without prices a budget bounds nothing."""
+def test_a_budget_without_prices_is_rejected() -> None:
+    """Requirement SCL-7: without prices a budget bounds nothing."""
     assert line({"monthly_budget": 10}, prices={}) == (
         "MM0604: service mcp-a: scaling.monthly_budget: needs prices; set "
         "meshed-mcp:prices: {cpu_hour: ..., gib_hour: ...}"
@@ -68,7 +68,7 @@ def test_a_budget_without_prices_is_refused() -> None:
 
 
 def test_a_budget_and_a_canary_exclude_each_other() -> None:
-    """Product rule: a canary runs for hours; its replicas come on top."""
+    """Requirement CFG-7: a canary runs for hours, and its replicas are added to the service's."""
     canary = {"strategy": "canary", "image": "b:2", "weights": {"stable": 90, "canary": 10}}
     assert line({"monthly_budget": 100}, rollout=canary).endswith("set max_replicas while a canary runs")
 
@@ -81,8 +81,8 @@ def cost(*arguments: str) -> tuple[str, BaseException | None]:
     return result.output, None if isinstance(result.exception, SystemExit) else result.exception
 
 
-def test_the_command_prices_every_service_and_their_sum() -> None:
-    """Issue, item 8: `meshed-mcp cost --stack S` with prices as input."""
+def test_the_cost_command_prices_every_service_and_their_sum() -> None:
+    """Requirement SCL-7: `meshed-mcp cost --stack S` takes prices as input."""
     output, error = cost("--cpu-hour", "0.04", "--gib-hour", "0.005")
     assert error is None
     row = next(text for text in output.splitlines() if "mcp-rag" in text)
@@ -91,15 +91,15 @@ def test_the_command_prices_every_service_and_their_sum() -> None:
 
 
 def test_a_pool_is_priced_by_its_own_requests() -> None:
-    """Product rule: pools exist because their calls need more; the service's sum without them would be a lie."""
+    """Requirement SCL-7: the sum of a service includes its pools, each at its own resource requests."""
     pool = {"tools": ["report"], "resources": {"cpu": "1", "memory": "1Gi", "memory_limit": "1Gi"}}
     done = planned({"max_replicas": 4}, pools={"slow": {**pool, "scaling": {"max_replicas": 3}}})
     found = {name: (least, most, round(each, 2)) for name, least, most, each in priced(done, Prices(**PRICES))}
     assert found == {"mcp-a": (2, 4, 6.75), "mcp-a-slow": (2, 3, 36.23)}
 
 
-def test_the_command_asks_for_prices() -> None:
-    """Product rule: no price is assumed."""
+def test_the_cost_command_requires_prices() -> None:
+    """Requirement SCL-7: no price is assumed."""
     _, error = cost()
     assert str(error) == (
         "MM0856: prices: are unknown; set --cpu-hour and --gib-hour, or meshed-mcp:prices: in the stack"

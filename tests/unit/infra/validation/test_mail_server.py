@@ -24,8 +24,8 @@ def refused(_: tuple[str, int], __: float) -> None:
     raise ConnectionRefusedError(111, "Connection refused")
 
 
-def test_a_server_that_does_not_answer_is_warned_of_by_field() -> None:
-    """Issue 6, bad input: an unreachable SMTP host."""
+def test_an_unreachable_mail_server_is_a_warning_on_the_field() -> None:
+    """Requirement CMP-15: an unreachable SMTP host is named at preview."""
     (warning,) = mail_warnings(args("smtp.example.com:587"), refused)
     assert str(warning) == (
         "observability: alertmanager.email.smarthost: smtp.example.com:587 does not answer "
@@ -35,17 +35,17 @@ def test_a_server_that_does_not_answer_is_warned_of_by_field() -> None:
 
 
 @pytest.mark.parametrize("smarthost", ["mail:25", "mail.apps.svc:25", "mail.apps.svc.cluster.local:25"])
-def test_names_of_the_cluster_are_not_asked(smarthost: str) -> None:
-    """Product rule: what only the cluster resolves says nothing here."""
+def test_names_of_the_cluster_are_not_resolved(smarthost: str) -> None:
+    """Requirement CMP-15: a name that only the cluster resolves gives no warning."""
     assert mail_warnings(args(smarthost), refused) == []
 
 
-def test_a_stack_without_mail_asks_nobody() -> None:
-    """Product rule: a preview touches no network that it need not."""
+def test_a_stack_without_mail_opens_no_connection() -> None:
+    """Requirement CMP-8: a preview opens no connection that the stack does not need."""
     assert mail_warnings(ObservabilityStackArgs(), refused) == []
 
 
-def test_a_server_that_answers_is_not_warned_of() -> None:
+def test_a_reachable_mail_server_gives_no_warning() -> None:
     """A real connection, to this machine."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -65,8 +65,8 @@ def test_a_server_that_answers_is_not_warned_of() -> None:
         ("smtp.example.com:70000", "has no port from 1 to 65535; "),
     ],
 )
-def test_a_server_that_no_pod_can_reach_is_refused(smarthost: str, says: str) -> None:
-    """Issue 6, bad input; RFC 6761: localhost and .invalid."""
+def test_a_mail_server_that_no_pod_can_reach_is_rejected(smarthost: str, says: str) -> None:
+    """Requirement CFG-7: localhost and .invalid never work from a pod; RFC 6761."""
     email = {"to": "a@example.com", "sender": "b@example.com", "smarthost": smarthost}
     (fault,) = model_issues(ObservabilityStackArgs, {"alertmanager": {"email": email}}, "observability")
     assert str(fault) == (
@@ -75,8 +75,8 @@ def test_a_server_that_no_pod_can_reach_is_refused(smarthost: str, says: str) ->
 
 
 @pytest.mark.parametrize(("previews", "warnings"), [(True, 1), (False, 0)])
-def test_the_program_warns_in_a_preview_alone(monkeypatch: pytest.MonkeyPatch, previews: bool, warnings: int) -> None:
-    """Product rule: an update does not wait for a mail server, nor does a recording."""
+def test_the_program_warns_at_preview_only(monkeypatch: pytest.MonkeyPatch, previews: bool, warnings: int) -> None:
+    """Requirement CMP-15: neither an update nor a recording waits for a mail server."""
     said: list[str] = []
     email = args("smtp.example.com:587").alertmanager.model_dump(mode="json", exclude_none=True)
     values: dict[str, Any] = {

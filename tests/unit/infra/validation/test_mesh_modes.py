@@ -35,8 +35,8 @@ def lines(services: dict[str, Any], **keys: Any) -> list[str]:
     return [str(fault) for fault in refusal.value.issues]
 
 
-def test_experiments_in_ambient_mode_are_refused() -> None:
-    """Design D4: ambient refuses what it cannot do by name."""
+def test_experiments_in_ambient_mode_are_rejected() -> None:
+    """Requirement NET-16: ambient mode rejects by name what it cannot carry."""
     experiment = {
         "service": "mcp-a",
         "delay_seconds": 1,
@@ -61,14 +61,14 @@ def test_a_root_from_an_issuer_needs_cert_manager_before_the_mesh() -> None:
 
 
 def test_the_mesh_and_the_services_read_one_claim() -> None:
-    """Product rule: `auth.organization_claim` is the one place; the proxies' metrics follow it."""
+    """Requirement CFG-5: `auth.organization_claim` is the one source; the proxies' metrics follow it."""
     auth = AUTH | {"organization_claim": "tenant"}
     assert plan({"mcp-a": {}, "mcp-b": {"auth": auth}}, mesh=TAGGED).mesh.organization_claim == "tenant"
     assert plan({"mcp-a": {}}, mesh=TAGGED).mesh.organization_claim == "organization"
 
 
-def test_services_that_read_two_claims_are_refused_where_metrics_take_one() -> None:
-    """Istio API, Telemetry: an object of the mesh holds one expression for all proxies."""
+def test_services_that_read_two_claims_are_rejected_where_metrics_take_one() -> None:
+    """Istio API, Telemetry: an object of the mesh has one expression for all proxies."""
     services = {"mcp-a": {"auth": AUTH}, "mcp-b": {"auth": AUTH | {"organization_claim": "tenant"}}}
     assert lines(services, mesh=TAGGED) == [
         (
@@ -80,8 +80,8 @@ def test_services_that_read_two_claims_are_refused_where_metrics_take_one() -> N
     assert plan(services)
 
 
-def test_the_claim_has_no_second_place_in_a_stack() -> None:
-    """Product rule: a second place could contradict the first."""
+def test_the_claim_has_no_second_source_in_a_stack() -> None:
+    """Requirement CFG-5: a second source could contradict the first."""
     assert lines({"mcp-a": {}}, mesh={"organization_claim": "tenant"}) == [
         "mesh: organization_claim: follows from meshed-mcp:services; remove it and set meshed-mcp:services"
     ]

@@ -27,8 +27,8 @@ def lines(*args: Any, **more: Any) -> list[str]:
     return [str(fault) for fault in refusal.value.issues]
 
 
-def test_who_declares_a_host_may_leave_for_it_through_the_gateway() -> None:
-    """Product rule: identities by host follow from the services; keys of tokens are hosts too."""
+def test_a_service_that_declares_a_host_may_use_it_through_the_egress_gateway() -> None:
+    """Requirement NET-1: identities per host follow from the services; hosts of token keys count, too."""
     auth = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
     services = {
         "mcp-a": {"egress_hosts": ["api.example.com:8443"]},
@@ -43,14 +43,14 @@ def test_who_declares_a_host_may_leave_for_it_through_the_gateway() -> None:
     assert all(args.egress_gateway for args in made.services.values())
 
 
-def test_without_an_egress_gateway_sidecars_connect_themselves() -> None:
-    """Product rule: `egress_gateway` of the mesh decides."""
+def test_without_an_egress_gateway_sidecars_connect_directly() -> None:
+    """Requirement NET-1: `egress_gateway` of the mesh decides."""
     made = plan({"mcp-a": {"egress_hosts": ["api.example.com"]}})
     assert (made.mesh.egress, made.services["mcp-a"].egress_gateway) == ({}, False)
 
 
-def test_a_host_at_two_ports_is_refused_where_the_gateway_tells_hosts_apart_by_name() -> None:
-    """TLS, RFC 6066, section 3: the name of a handshake has no port."""
+def test_a_host_at_two_ports_is_rejected_with_an_egress_gateway() -> None:
+    """TLS, RFC 6066, section 3: the server name of a handshake has no port."""
     services = {"mcp-a": {"egress_hosts": ["api.example.com"]}, "mcp-b": {"egress_hosts": ["api.example.com:8443"]}}
     assert lines(services, {"egress_gateway": GATEWAY}) == [
         (
@@ -68,7 +68,7 @@ def test_a_host_at_two_ports_is_refused_where_the_gateway_tells_hosts_apart_by_n
     ]
 
 
-def test_a_host_at_other_ports_in_another_service_is_refused() -> None:
+def test_a_host_at_other_ports_in_another_service_is_rejected() -> None:
     """Istio API, ServiceEntry, as istiod was seen to read it: of two entries for a host proxies lose one's ports."""
     services = {"mcp-a": {"egress_hosts": ["api.example.com"]}, "mcp-b": {"egress_hosts": ["api.example.com:8443"]}}
     assert lines(services) == [
@@ -82,8 +82,8 @@ def test_a_host_at_other_ports_in_another_service_is_refused() -> None:
     assert plan({"mcp-a": both, "mcp-b": both})
 
 
-def test_the_stacks_own_gateway_is_no_host_outside() -> None:
-    """Issue, bad input: overlapping hosts; what leaves the mesh and comes back has lost its identity."""
+def test_the_stacks_own_gateway_is_not_an_external_host() -> None:
+    """Requirement CFG-7: a call that leaves the mesh and returns has lost its identity."""
     assert lines({"mcp-a": {"egress_hosts": ["mcp.example.com"]}}, domain="mcp.example.com") == [
         (
             "service mcp-a: egress_hosts: mcp.example.com is the gateway of this stack, and the "
@@ -93,8 +93,8 @@ def test_the_stacks_own_gateway_is_no_host_outside() -> None:
     ]
 
 
-def test_stores_of_log_lines_are_reached_through_the_gateway_too_by_every_service_and_the_registry() -> None:
-    """Product rule: with an egress gateway it is the only way out, so what it does not know is cut off."""
+def test_log_stores_are_reached_through_the_egress_gateway_by_every_service() -> None:
+    """Requirement NET-1: with an egress gateway, an undeclared log store would be cut off."""
     registry = {"image": "a:1", "replicas": 1}
     logs = {"otlp_endpoint": "https://otlp.example.com:4318"}
     made = plan({"mcp-a": {}}, {"egress_gateway": GATEWAY}, registry=registry, logs=logs)
@@ -103,8 +103,8 @@ def test_stores_of_log_lines_are_reached_through_the_gateway_too_by_every_servic
     assert made.services["mcp-registry"].egress_gateway
 
 
-def test_an_authorizer_is_one_of_the_mesh_and_its_callers_know_it() -> None:
-    """Istio, "External Authorization": a provider that is not configured denies, or is passed over in silence."""
+def test_an_authorizer_is_defined_in_the_mesh_and_knows_its_callers() -> None:
+    """Istio, "External Authorization": a provider that is not configured denies, or is ignored silently."""
     assert lines({"mcp-a": {"external_authorization": "oppa"}}, {"external_authorizers": {"opa": OPA}}) == [
         "service mcp-a: external_authorization: mesh.external_authorizers has no oppa; did you mean opa?"
     ]
@@ -113,7 +113,7 @@ def test_an_authorizer_is_one_of_the_mesh_and_its_callers_know_it() -> None:
 
 
 def test_groups_of_people_are_a_key_of_the_stack_and_reach_the_mesh() -> None:
-    """Product rule: one place to write them."""
+    """Requirement SEC-13: the groups of each role are set once."""
     made = plan({"mcp-a": {}}, access={"viewer": ["mcp-readers"]})
     assert made.mesh.access.viewer == ["mcp-readers"]
     assert lines({"mcp-a": {}}, {"access": {"viewer": ["mcp-readers"]}}) == [

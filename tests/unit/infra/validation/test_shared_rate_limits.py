@@ -25,8 +25,8 @@ def lines(**keys: Any) -> list[str]:
     return [str(issue) for issue in raised.value.issues]
 
 
-def test_limits_over_all_pods_need_a_redis() -> None:
-    """Issue rule: global without redis is refused at preview with the fix."""
+def test_shared_rate_limits_need_redis() -> None:
+    """Requirement NET-14: a shared limit without Redis is rejected at preview with the fix."""
     assert lines() == [
         (
             "service mcp-a: rate_limits.shared: limits over all pods are counted in a "
@@ -36,8 +36,8 @@ def test_limits_over_all_pods_need_a_redis() -> None:
     ]
 
 
-def test_the_service_that_counts_is_told_the_limits_of_the_services() -> None:
-    """Design 2: written once, at the service; the counting service and the proxies get it from there."""
+def test_the_rate_limit_service_is_configured_with_the_limits_of_the_services() -> None:
+    """Requirement CFG-5: a limit is set at the service; the rate limit service and the proxies get it from there."""
     plan = planned(stack(mesh={"rate_limiting": COUNTING}))
     assert list(plan.mesh.shared_limits) == ["mcp-a"]
     asked = plan.services["mcp-a"].rate_limit_service
@@ -45,7 +45,7 @@ def test_the_service_that_counts_is_told_the_limits_of_the_services() -> None:
     assert (asked.host, asked.failure_mode) == ("mcp-rate-limit.mcp-system.svc.cluster.local", "closed")
 
 
-def test_limits_are_written_at_the_service_alone() -> None:
-    """Product rule: a second place could contradict the first."""
+def test_limits_are_set_at_the_service_alone() -> None:
+    """Requirement CFG-5: a second place could contradict the first."""
     found = lines(mesh={"rate_limiting": COUNTING, "shared_limits": {}}, services={"mcp-b": {"image": "b:1"}})
     assert found == ["mesh: shared_limits: follows from meshed-mcp:services; remove it and set meshed-mcp:services"]

@@ -49,7 +49,7 @@ def of_gateway(laid: Topology) -> dict[str, Any]:
     return ingress(laid, laid.stack.gateways[0], FILES, 8080, "127.16.0.2", collector=COLLECTOR)
 
 
-def test_the_gateway_decides_and_sidecars_follow(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+def test_the_gateway_samples_and_sidecars_follow(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Istio, "Telemetry API": an object with a selector wins over the root namespace's."""
     laid = laid_out([*objects, MESH, GATEWAY])
     inside = tracings(sidecar(laid, back(laid), FILES, COLLECTOR))
@@ -59,19 +59,17 @@ def test_the_gateway_decides_and_sidecars_follow(objects: list[dict[str, Any]], 
     assert outside["random_sampling"] == {"value": 10}
 
 
-def test_without_a_telemetry_or_without_a_collector_no_proxy_traces(
-    objects: list[dict[str, Any]], laid_out: LaidOut
-) -> None:
+def test_without_telemetry_or_a_collector_no_proxy_traces(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Istio, Telemetry `tracing.providers`: without one no span leaves a proxy; here neither without a collector."""
     untold, told = laid_out(objects), laid_out([*objects, MESH])
     assert tracings(of_gateway(untold)) == [None]
     assert tracings(sidecar(told, back(told), FILES)) == [None, None]
 
 
-def test_a_process_sends_spans_to_this_machines_collector_past_its_sidecar(
+def test_a_process_sends_spans_to_the_local_collector_directly(
     objects: list[dict[str, Any]], laid_out: LaidOut, tmp_path: Path
 ) -> None:
-    """Product rule: the rendered collector is in a cluster; without one on this machine no span is made."""
+    """Requirement LOC-1: the rendered collector is in a cluster; without a local one no span is made."""
     container = local_objects.find(objects, "Deployment", "back")["spec"]["template"]["spec"]["containers"][0]
     container["env"].append({"name": contract.ENV_OTLP_ENDPOINT, "value": "http://jaeger.monitoring.svc:4318"})
     pod, places = back(laid_out(objects)), Places(tmp_path / "dev", tmp_path / "secrets")
@@ -81,15 +79,15 @@ def test_a_process_sends_spans_to_this_machines_collector_past_its_sidecar(
     assert env["NO_PROXY"] == env["no_proxy"] == "127.0.0.1"
 
 
-def test_the_collector_is_the_one_that_the_environment_names() -> None:
+def test_the_collector_is_the_one_in_the_environment() -> None:
     """OpenTelemetry, "OTLP Exporter Configuration", OTEL_EXPORTER_OTLP_ENDPOINT: a base URL."""
     assert Collector.from_environment({}) is None
     assert Collector.from_environment({contract.ENV_OTLP_ENDPOINT: "http://127.0.0.1:4318/"}) == COLLECTOR
     assert COLLECTOR.traces_url == "http://127.0.0.1:4318/v1/traces"
 
 
-def test_a_collector_that_wants_tls_is_refused_with_what_to_write() -> None:
-    """Product rule: one clear line."""
+def test_a_collector_that_requires_tls_is_rejected_with_what_to_set() -> None:
+    """Requirement CFG-2: one line."""
     with pytest.raises(LocalRunError) as error:
         Collector.from_environment({contract.ENV_OTLP_ENDPOINT: "https://collector.example.com"})
     assert error.value.messages == (
@@ -100,8 +98,8 @@ def test_a_collector_that_wants_tls_is_refused_with_what_to_write() -> None:
     )
 
 
-def test_fields_of_a_telemetry_that_are_not_translated_are_refused() -> None:
-    """Design D11: the local run fails on a field it does not know."""
+def test_untranslated_telemetry_fields_are_rejected() -> None:
+    """Requirement LOC-2: the local run fails on a field that it does not know."""
     unknown = telemetry("mesh-default", "istio-system", 100)
     unknown["spec"]["metrics"] = [{"providers": [{"name": "prometheus"}], "reportingInterval": "5s"}]
     with pytest.raises(LocalRunError, match=r"Telemetry istio-system/mesh-default: spec\.metrics"):

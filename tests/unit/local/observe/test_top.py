@@ -41,7 +41,7 @@ def test_proxies_of_every_namespace_are_scraped_at_their_interface() -> None:
     assert rule == {"action": "keep", "source_labels": ["__name__"], "regex": kept_series(ARGS)}
 
 
-def test_pods_are_chosen_by_expressions_too() -> None:
+def test_pods_are_selected_by_expressions_too() -> None:
     """Kubernetes, LabelSelector: `In` is one of the values. None of these pods runs here."""
     (job,) = jobs(tracing_monitor("monitoring"), Path("targets.json"))
     kept = {rule["source_labels"][0]: rule["regex"] for rule in job["relabel_configs"] if rule.get("action") == "keep"}
@@ -51,8 +51,8 @@ def test_pods_are_chosen_by_expressions_too() -> None:
     }
 
 
-def test_rules_are_those_that_are_rendered() -> None:
-    """Product rule: but for alerts on programs that do not run here, which would fire in every run."""
+def test_rules_are_the_rendered_ones() -> None:
+    """Requirement LOC-1: alerts on programs that do not run locally are left out, as they would fire in every run."""
     found = [rule for group in alerting.rule_groups(rules(ARGS), None)["groups"] for rule in group["rules"]]
     rendered = [rule for item in rules(ARGS) for group in item["spec"]["groups"] for rule in group["rules"]]
     assert [rule for rule in rendered if rule not in found] == [
@@ -62,7 +62,7 @@ def test_rules_are_those_that_are_rendered() -> None:
 
 
 def test_alerts_that_are_left_out_exist() -> None:
-    """Product rule: a list of names that nobody has is out of date."""
+    """Requirement PRJ-1: a list of unknown names is out of date."""
     every = {
         rule.get("alert")
         for stack in STACKS
@@ -74,15 +74,15 @@ def test_alerts_that_are_left_out_exist() -> None:
     assert every | {"MCPFastScalerDown"} >= alerting.NOT_RUN
 
 
-def test_a_wait_is_cut_and_a_shorter_one_stays() -> None:
-    """Product rule: `--hold 5`, for whoever looks on."""
+def test_a_long_alert_wait_is_shortened_and_a_shorter_one_kept() -> None:
+    """Requirement LOC-1: `--hold 5` shortens the waits of alerts."""
     holds = {rule["alert"]: rule["for"] for rule in alerting.rule_groups([alert_rules(ARGS)], 5)["groups"][0]["rules"]}
     assert holds["MCPServerDown"] == "5s"
     assert holds["MCPServerFlapping"] == "0s"
 
 
-def test_routes_are_rendered_and_nobody_is_told() -> None:
-    """Product rule: a run on one machine wakes nobody; who would be told is seen by the receiver's name."""
+def test_routes_are_rendered_and_no_receiver_is_notified() -> None:
+    """Requirement LOC-3: a local run sends no notification; the receiver's name shows its target."""
     settings = {"webhook": {"secret": "pager", "key": "url"}, "heartbeat": {"secret": "pager", "key": "heart"}}
     config = alertmanager_config(AlertmanagerSettings.model_validate(settings))
     found = alerting.rendered_routes(
@@ -99,10 +99,10 @@ def fault(text: str) -> SeededFault:
     return SeededFault.parsed(text)
 
 
-def test_a_fault_is_around_the_program_of_every_version(
+def test_fault_injection_wraps_the_program_of_every_version(
     objects: list[dict[str, Any]], laid_out: Callable[[list[dict[str, Any]]], Topology], tmp_path: Path
 ) -> None:
-    """Product rule: the service's own process fails, so that its own metrics show it; others are as they were."""
+    """Requirement LOC-1: the service's own process fails, so its own metrics show it."""
     pods = laid_out(with_faults(objects, [fault("back=slow")])).pods
     commands = {pod.name: program(pod, Places(tmp_path, tmp_path)).command[1:4] for pod in pods}
     assert {name for name, command in commands.items() if command == ("-m", fault_injection.FAULTY, "slow")} == {
@@ -125,8 +125,8 @@ def test_a_fault_is_around_the_program_of_every_version(
         ),
     ],
 )
-def test_a_fault_that_cannot_be_is_refused(objects: list[dict[str, Any]], text: str, message: str) -> None:
-    """Product rule: which flag, what is wrong, what to write instead."""
+def test_an_invalid_fault_flag_is_rejected(objects: list[dict[str, Any]], text: str, message: str) -> None:
+    """Requirement CFG-2: which flag, what is wrong, what to set instead."""
     for item in objects:
         if item["kind"] == "Deployment" and item["metadata"]["name"] == "front":
             item["spec"]["template"]["spec"]["containers"][0]["command"] = ["/bin/front"]
@@ -136,7 +136,7 @@ def test_a_fault_that_cannot_be_is_refused(objects: list[dict[str, Any]], text: 
 
 
 def test_the_registry_can_only_be_down(objects: list[dict[str, Any]]) -> None:
-    """Product rule: it has no tools; its alerts are its own."""
+    """Requirement LOC-1: the registry has no tools, so the only fault is a stop."""
     for item in objects:
         if item["kind"] == "Deployment":
             item["spec"]["template"]["metadata"]["labels"]["app"] = contract.REGISTRY_NAME
@@ -145,8 +145,8 @@ def test_the_registry_can_only_be_down(objects: list[dict[str, Any]]) -> None:
     assert fault(f"{contract.REGISTRY_NAME}=down").alerts == ("MCPRegistryDown",)
 
 
-def test_faults_are_said_to_fire_alerts_that_exist() -> None:
-    """Product rule: what the run says is true."""
+def test_fault_flags_name_alerts_that_exist() -> None:
+    """Requirement LOC-5: the run names only alerts that exist."""
     known = {rule["alert"] for group in alert_rules(ARGS)["spec"]["groups"] for rule in group["rules"]}
     assert {name for kind in Kind for name in ALERTS[kind]} | set(fault_injection.REGISTRY_ALERTS) <= known
 
@@ -164,8 +164,8 @@ class Numbers:
         return [(BEHIND, self.by_expression[expression])] if expression in self.by_expression else []
 
 
-def test_the_live_table_has_a_row_per_service_and_says_where_there_is_no_number() -> None:
-    """Issue, item 12: calls/s, p99, errors, in flight, burn."""
+def test_the_live_table_has_a_row_per_service_and_marks_missing_numbers() -> None:
+    """Requirement LOC-5: calls/s, p99, errors, in flight and burn rate; a missing number is shown as missing."""
     values = {"calls/s": 4.04, "p99 ms": 0.101, "errors": 0.5, "in flight": 3.0, "burn 1h": math.nan}
     out = io.StringIO()
     found = top.numbers(Numbers(values), 0.0)  # type: ignore[arg-type]
@@ -174,16 +174,16 @@ def test_the_live_table_has_a_row_per_service_and_says_where_there_is_no_number(
     assert [part.strip() for part in row.split("│")[1:-1]] == ["mcp-rag", "-", "4.0", "101", "50.0%", "3", "-"]
 
 
-def test_the_live_table_of_the_dev_stack_fits_a_terminal_of_80_columns() -> None:
-    """Product rule: no heading is cut where a terminal, or a pipe, has the usual width."""
+def test_the_live_table_of_the_dev_stack_fits_80_columns() -> None:
+    """Requirement LOC-5: no heading is truncated in a terminal, or a pipe, of the usual width."""
     out, found = io.StringIO(), {("mcp-system", "mcp-organization"): {"calls/s": 1234.5, "burn 1h": 100.0}}
     Console(file=out, width=80).print(top.table(found))
     assert all(column.heading in out.getvalue() for column in top.COLUMNS)
     assert "mcp-organization" in out.getvalue()
 
 
-def test_the_live_table_is_drawn_again_until_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue, item 12: a live terminal table; Ctrl-C leaves the last one and no traceback."""
+def test_the_live_table_is_redrawn_until_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement LOC-5: a live terminal table; Ctrl-C leaves the last one and no traceback."""
     numbers = Numbers({"calls/s": 1.0})
     pauses = iter([lambda: numbers.by_expression.update({top.COLUMNS[1].expression: 2.5}), interrupt])
     monkeypatch.setattr("meshed_mcp.local.observe.top.time.sleep", lambda _: next(pauses)())
@@ -198,8 +198,8 @@ def interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def test_what_is_bad_is_red() -> None:
-    """Product rule: thresholds are those of the alerts."""
+def test_values_over_the_threshold_are_red() -> None:
+    """Requirement LOC-5: thresholds are those of the alerts."""
     columns = {column.heading: column for column in top.COLUMNS}
     assert columns["burn 1h"].bad == BURN_RATES[0].factor
     assert top.cell(columns["burn 1h"], 15.0).style == "red"
@@ -214,8 +214,8 @@ def test_what_is_bad_is_red() -> None:
         ("suppressed", ["email"], "critical: MCPServerDown: None answers (silent beside a worse one)"),
     ],
 )
-def test_an_alert_says_how_bad_what_and_to_whom(state: str, receivers: list[str], says: str) -> None:
-    """Product rule: one line, with the receivers of the rendered routes."""
+def test_an_alert_shows_severity_summary_and_receivers(state: str, receivers: list[str], says: str) -> None:
+    """Requirement LOC-5: one line, with the receivers of the rendered routes."""
     alert = {
         "labels": {"alertname": "MCPServerDown", "severity": "critical"},
         "annotations": {"summary": "None answers"},
@@ -225,6 +225,6 @@ def test_an_alert_says_how_bad_what_and_to_whom(state: str, receivers: list[str]
     assert monitoring.line(alert) == says
 
 
-def test_a_run_that_is_not_watched_has_no_addresses(tmp_path: Path) -> None:
-    """Product rule: `top` then says how to start one."""
+def test_a_run_without_monitoring_has_no_addresses(tmp_path: Path) -> None:
+    """Requirement CLI-1: `top` then says how to start a monitored run."""
     assert monitoring.addresses(tmp_path) is None

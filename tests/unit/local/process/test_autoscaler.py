@@ -43,15 +43,15 @@ def read(**settings: Any) -> Scaled:
     ],
     ids=str,
 )
-def test_bounds_and_speeds_come_back_as_they_were_written(settings: dict[str, Any]) -> None:
-    """Product rule: what runs here is what is rendered."""
+def test_bounds_and_policies_are_read_as_rendered(settings: dict[str, Any]) -> None:
+    """Requirement LOC-1: what runs locally is what is rendered."""
     wanted, found = ScalingTarget.model_validate(settings), read(**settings).settings
     fields = ("min_replicas", "max_replicas", "scale_up", "scale_down")
     assert [getattr(found, field) for field in fields] == [getattr(wanted, field) for field in fields]
 
 
-def test_queries_run_and_the_rest_is_named() -> None:
-    """Product rule: nothing is silently left out."""
+def test_prometheus_triggers_run_and_the_rest_is_listed() -> None:
+    """Requirement LOC-2: nothing is silently left out."""
     schedule = {"start": "0 8 * * *", "end": "0 9 * * *", "timezone": "UTC", "replicas": 4}
     found = read(schedules=[schedule], sessions_per_replica=50)
     assert [(item.name, item.threshold, item.empty_is_zero) for item in found.triggers] == [
@@ -63,11 +63,11 @@ def test_queries_run_and_the_rest_is_named() -> None:
 
 
 def test_a_scaled_object_without_a_query_does_not_run() -> None:
-    """Product rule: CPU of processes on a shared machine says nothing."""
+    """Requirement LOC-2: CPU of processes on a shared machine is not a usable metric."""
     assert read_scaled([rendered(in_flight_per_replica=None)]) == []
 
 
-def test_a_query_without_an_answer_stops_shrinking_but_a_forecast_without_one_does_not() -> None:
+def test_a_query_without_a_result_blocks_scale_in_but_a_forecast_does_not() -> None:
     """Kubernetes, "Horizontal Pod Autoscaling": with a metric missing it may grow, not shrink."""
     answers = {"in-flight": None, "forecast": None}
     found = read()
@@ -85,13 +85,13 @@ def test_a_query_without_an_answer_stops_shrinking_but_a_forecast_without_one_do
         ([{"value": [0, "+Inf"]}], None),
     ],
 )
-def test_an_answer_is_one_finite_number(answer: list[dict[str, Any]], number: float | None) -> None:
+def test_a_query_result_is_one_finite_number(answer: list[dict[str, Any]], number: float | None) -> None:
     """KEDA, Prometheus scaler: at most one element; several are an error."""
     assert one_number(lambda *_: answer)("up") == number
 
 
-def test_a_prometheus_that_does_not_answer_is_no_answer() -> None:
-    """Product rule: the run goes on."""
+def test_an_unreachable_prometheus_is_a_missing_result() -> None:
+    """Requirement SCL-2: the run continues, and the replica count stays."""
 
     def refuse(*_: object) -> list[dict[str, Any]]:
         raise ConfigurationError([ConfigIssue("--prometheus", "", Message("MM0866", "does not answer"))])
@@ -100,7 +100,7 @@ def test_a_prometheus_that_does_not_answer_is_no_answer() -> None:
 
 
 def test_series_get_the_labels_that_the_pod_monitor_gives(topology_pod: Pod) -> None:
-    """Prometheus operator, PodMonitor: chosen by the pods' labels, named by relabelling."""
+    """Prometheus operator, PodMonitor: selected by the pods' labels, named by relabeling."""
     monitor = pod_monitor("mcp-rag", MeshedMCPServiceArgs.model_validate({"image": "a:1", "namespace": "apps"}))
     (job,) = pod_monitors.jobs(monitor, Path("targets.json"))
     found = pod_monitors.target(topology_pod)
@@ -120,8 +120,8 @@ def topology_pod() -> Pod:
     return Pod("mcp-rag-0", "127.9.0.1", identity, labels, 8000, deployment=None)  # type: ignore[arg-type]
 
 
-def test_a_missing_prometheus_is_answered_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Product rule: one line, with the way out."""
+def test_a_missing_prometheus_is_reported_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement CFG-2: one line, with the fix."""
     monkeypatch.setattr(prometheus, "PROGRAM", "no-such-program")
     with pytest.raises(
         LocalRunError,

@@ -41,7 +41,7 @@ def test_only_the_root_may_sign(tmp_path: Path) -> None:
     assert may_sign == [True, False]
 
 
-def test_the_key_belongs_to_the_certificate(tmp_path: Path) -> None:
+def test_the_private_key_belongs_to_the_certificate(tmp_path: Path) -> None:
     """X.509: the certificate holds the key's public half."""
     files = write_key_files(tmp_path, [RAG])[RAG]
     key = serialization.load_pem_private_key(files.key.read_bytes(), None)
@@ -55,8 +55,8 @@ def test_certificates_live_for_a_day(tmp_path: Path) -> None:
     assert dt.timedelta(hours=23) < left <= dt.timedelta(hours=24)
 
 
-def test_only_this_user_can_read_them(tmp_path: Path) -> None:
-    """Product rule: files 0600; the root's private key is in none of them."""
+def test_only_the_current_user_can_read_certificates(tmp_path: Path) -> None:
+    """Requirement CFG-11: files have mode 0600; the root's private key is in none of them."""
     folder = tmp_path / "certificates"
     write_key_files(folder, [RAG])
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
@@ -68,7 +68,7 @@ def test_only_this_user_can_read_them(tmp_path: Path) -> None:
 
 
 def test_every_run_has_its_own_root(tmp_path: Path) -> None:
-    """Product rule: nothing signed in one run is believed in the next."""
+    """Requirement LOC-1: no certificate of one run is trusted in the next."""
     first = loaded(write_key_files(tmp_path, [RAG])[RAG].chain)
     second = write_key_files(tmp_path, [RAG])[RAG]
     with pytest.raises(InvalidSignature):

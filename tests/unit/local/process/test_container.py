@@ -41,22 +41,22 @@ def made(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> Pr
     return program(back(laid_out(objects)), places)
 
 
-def test_python_means_this_interpreter(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> None:
-    """Product rule: this environment's packages stand for the image's."""
+def test_python_means_the_current_interpreter(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> None:
+    """Requirement LOC-1: this environment's packages replace the image's."""
     container(objects)["args"] = ["--fast"]
     assert made(objects, laid_out, places).command == (sys.executable, "-m", "server", "--fast")
 
 
-def test_another_command_is_run_as_it_is(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> None:
+def test_another_command_runs_unchanged(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> None:
     """Kubernetes Container, `command`."""
     container(objects)["command"] = ["uvicorn", "app"]
     assert made(objects, laid_out, places).command == ("uvicorn", "app")
 
 
-def test_an_image_without_a_command_is_refused_with_what_to_write(
+def test_an_image_without_a_command_is_rejected_with_what_to_set(
     objects: list[dict[str, Any]], laid_out: LaidOut, places: Places
 ) -> None:
-    """Product rule: one clear line."""
+    """Requirement CFG-2: one line."""
     del container(objects)["command"]
     with pytest.raises(LocalRunError) as error:
         made(objects, laid_out, places)
@@ -71,7 +71,7 @@ def test_an_image_without_a_command_is_refused_with_what_to_write(
 def test_a_process_calls_out_through_its_own_sidecar_only(
     objects: list[dict[str, Any]], laid_out: LaidOut, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Product rule (design D11): HTTP_PROXY is the sidecar, and no exception from it comes from this machine."""
+    """Requirement LOC-1: HTTP_PROXY is the sidecar, and this machine's exceptions do not apply."""
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setenv("MESHED_MCP_LOG_LEVEL", "DEBUG")
     env = made(objects, laid_out, places).env
@@ -82,10 +82,10 @@ def test_a_process_calls_out_through_its_own_sidecar_only(
     assert env["MESHED_MCP_BIND_ADDRESS"] == "127.16.1.2"
 
 
-def test_a_mounted_path_becomes_a_folder_of_this_machine(
+def test_a_mounted_path_becomes_a_local_folder(
     objects: list[dict[str, Any]], laid_out: LaidOut, places: Places
 ) -> None:
-    """Product rule: an emptyDir is a folder that is empty at each start."""
+    """Requirement LOC-1: an emptyDir is a folder that is empty at each start."""
     old = places.volume("back-0", "data") / "old"
     old.parent.mkdir(parents=True)
     old.touch()
@@ -96,7 +96,7 @@ def test_a_mounted_path_becomes_a_folder_of_this_machine(
     assert list(folder.iterdir()) == []
 
 
-def test_fields_of_the_pod_are_told(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> None:
+def test_fields_of_the_pod_are_resolved(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> None:
     """Kubernetes EnvVarSource, `fieldRef`."""
     assert made(objects, laid_out, places).env["POD"] == "back-0"
 
@@ -107,10 +107,10 @@ def secret(objects: list[dict[str, Any]], **more: Any) -> None:
     container(objects)["env"] = [{"name": "LLM_TOKEN", "valueFrom": {"secretKeyRef": reference}}]
 
 
-def test_a_secret_is_the_variable_of_this_machine_or_a_file(
+def test_a_secret_is_an_environment_variable_or_a_local_file(
     objects: list[dict[str, Any]], laid_out: LaidOut, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Product rule: the environment wins over .local/secrets/<secret>/<key>."""
+    """Requirement LOC-1: the environment overrides .local/secrets/<secret>/<key>."""
     secret(objects)
     file = places.secrets / "llm" / "token"
     file.parent.mkdir(parents=True)
@@ -126,10 +126,10 @@ def test_an_optional_secret_may_be_missing(objects: list[dict[str, Any]], laid_o
     assert "LLM_TOKEN" not in made(objects, laid_out, places).env
 
 
-def test_a_required_secret_that_is_missing_is_refused_with_where_to_put_it(
+def test_a_missing_required_secret_is_rejected_with_its_path(
     objects: list[dict[str, Any]], laid_out: LaidOut, places: Places
 ) -> None:
-    """Product rule: one clear line."""
+    """Requirement CFG-2: one line."""
     secret(objects)
     with pytest.raises(LocalRunError) as error:
         made(objects, laid_out, places)
@@ -141,13 +141,13 @@ def test_a_required_secret_that_is_missing_is_refused_with_where_to_put_it(
     )
 
 
-def test_a_pod_with_one_port_is_refused(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
-    """Product rule: calls and readiness have a port each."""
+def test_a_pod_with_one_port_is_rejected(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+    """Requirement RUN-7: calls and readiness have a port each."""
     del container(objects)["ports"][0]
     with pytest.raises(LocalRunError, match="container server has 0 ports beside the one of its readiness"):
         laid_out(objects)
 
 
-def test_a_replica_that_ends_refuses_later_than_its_sessions_are_led_elsewhere() -> None:
-    """Kubernetes, EndpointSlice condition `serving`: else sessions meet a replica that is gone."""
+def test_a_draining_replica_stays_up_until_its_sessions_are_rerouted() -> None:
+    """Kubernetes, EndpointSlice condition `serving`: otherwise sessions reach a replica that has exited."""
     assert float(ENDPOINT_SECONDS) >= SERVING_SECONDS + 1

@@ -40,7 +40,7 @@ def running(pid: int) -> bool:
 
 @pytest.mark.parametrize("code", ["pass", STUBBORN])
 def test_processes_end_with_the_block_even_if_they_ignore_sigterm(tmp_path: Path, code: str) -> None:
-    """Product rule: SIGTERM, a bounded wait, SIGKILL."""
+    """Requirement LOC-3: SIGTERM, a bounded wait, SIGKILL."""
     with Processes(stop_seconds=1.0) as group:
         group.start(python("one", READY.format(code), tmp_path))
         group.wait_until(lambda name: (tmp_path / name).exists(), 20, lambda _: None)
@@ -51,7 +51,7 @@ def test_processes_end_with_the_block_even_if_they_ignore_sigterm(tmp_path: Path
 
 
 def test_children_of_a_process_end_with_it(tmp_path: Path) -> None:
-    """Product rule: nothing survives, so the whole process group is ended."""
+    """Requirement LOC-3: the whole process group is ended."""
     command = f"[{sys.executable!r}, '-c', {READY.format(STUBBORN)!r}, sys.argv[1] + '.x']"
     child = f"import subprocess; p = subprocess.Popen({command})"
     write = "pathlib.Path(sys.argv[1] + '.pid').write_text(str(p.pid))"
@@ -64,8 +64,8 @@ def test_children_of_a_process_end_with_it(tmp_path: Path) -> None:
         assert time.monotonic() < deadline
 
 
-def test_a_process_that_ends_by_itself_is_named_with_its_last_line(tmp_path: Path) -> None:
-    """Product rule: name, last line of the log, path of the log."""
+def test_a_process_that_exits_is_named_with_its_last_line(tmp_path: Path) -> None:
+    """Requirement LOC-4: name, last line of the log, path of the log."""
     with Processes(stop_seconds=1.0) as group:
         group.start(python("one", "raise SystemExit('out of luck')", tmp_path))
         with pytest.raises(LocalRunError) as error:
@@ -74,7 +74,7 @@ def test_a_process_that_ends_by_itself_is_named_with_its_last_line(tmp_path: Pat
 
 
 def test_a_process_that_is_not_ready_in_time_is_named(tmp_path: Path) -> None:
-    """Product rule: every wait is bounded."""
+    """Requirement LOC-4: every wait is bounded."""
     with Processes(stop_seconds=1.0) as group:
         group.start(python("one", READY.format("pass"), tmp_path))
         with pytest.raises(LocalRunError) as error:
@@ -83,7 +83,7 @@ def test_a_process_that_is_not_ready_in_time_is_named(tmp_path: Path) -> None:
 
 
 def test_the_environment_is_the_programs_own(tmp_path: Path) -> None:
-    """Product rule: nothing of this machine's environment leaks into a process unasked."""
+    """Requirement LOC-3: no variable of this machine's environment reaches a process unless it is declared."""
     program = python("one", "import os; print(sorted(os.environ.keys() - {'LC_CTYPE'}))", tmp_path)
     with Processes(stop_seconds=1.0) as group:
         group.start(Program(program.name, program.command, {"ONLY": "1"}, program.log))
@@ -93,7 +93,7 @@ def test_the_environment_is_the_programs_own(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_of_the_terminal_does_not_reach_the_processes(tmp_path: Path) -> None:
-    """Product rule: the run stops them in order, so each is in a process group of its own."""
+    """Requirement LOC-3: the run stops processes in order, so each has a process group of its own."""
     with Processes(stop_seconds=1.0) as group:
         group.start(python("one", READY.format("pass"), tmp_path))
         group.wait_until(lambda name: (tmp_path / name).exists(), 20, lambda _: None)
@@ -101,16 +101,16 @@ def test_ctrl_c_of_the_terminal_does_not_reach_the_processes(tmp_path: Path) -> 
         os.kill(group.pids["one"], signal.SIGTERM)
 
 
-def test_a_long_last_line_is_shortened(tmp_path: Path) -> None:
-    """Product rule: one line per fault."""
+def test_a_long_last_line_is_truncated(tmp_path: Path) -> None:
+    """Requirement LOC-4: one line per error."""
     log = tmp_path / "log"
     log.write_text(f"first\n{'x' * 1000}\n\n")
     assert last_line(log) == "x" * 300
 
 
 @pytest.mark.parametrize(("code", "ended_with"), [("pass", -15), (STUBBORN, -9)])
-def test_one_process_is_asked_once_and_then_made_to_end(tmp_path: Path, code: str, ended_with: int) -> None:
-    """Product rule: a second SIGTERM would cut the calls that the first one lets finish; SIGKILL after the wait."""
+def test_a_process_gets_one_sigterm_and_then_sigkill(tmp_path: Path, code: str, ended_with: int) -> None:
+    """Requirement RUN-1: a second SIGTERM would cancel the calls that the first one lets finish."""
     with Processes(stop_seconds=1.0) as group:
         for name in ("one", "two"):
             group.start(python(name, READY.format(code), tmp_path))
@@ -122,8 +122,8 @@ def test_one_process_is_asked_once_and_then_made_to_end(tmp_path: Path, code: st
         assert alive(group.pids["two"])
 
 
-def test_a_killed_process_is_not_told_as_one_that_ended_by_itself(tmp_path: Path) -> None:
-    """Product rule: what a caller did on purpose is no news to it."""
+def test_a_killed_process_is_not_reported_as_an_unexpected_exit(tmp_path: Path) -> None:
+    """Requirement LOC-4: a deliberate stop is not an error."""
     with Processes(stop_seconds=1.0) as group:
         group.start(python("one", READY.format("pass"), tmp_path))
         group.wait_until(lambda name: (tmp_path / name).exists(), 20, lambda _: None)

@@ -27,15 +27,15 @@ def envoys(folder: Path, *, changes: bool) -> Proxies:
     return Proxies(folder / "envoy", Places(folder, folder), Processes(1), changes)
 
 
-def test_every_service_that_an_envoy_knows_is_a_file_that_it_watches(tmp_path: Path) -> None:
+def test_each_service_of_an_envoy_is_one_watched_file(tmp_path: Path) -> None:
     """Envoy, "xDS protocol": each filesystem subscription has a watch of its own; clusters and listeners are two."""
     assert watchers(discovery(configuration(7), tmp_path)) == 9
 
 
-def test_a_system_with_too_few_watches_is_told_before_envoy_aborts(
+def test_too_few_inotify_watches_are_reported_before_envoy_aborts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """inotify(7): an Envoy that gets no watch ends with an assertion that names nothing."""
+    """inotify(7): an Envoy without a watch aborts with an assertion that does not name the cause."""
     limit = tmp_path / "max_user_instances"
     limit.write_text("128\n")
     monkeypatch.setattr(proxies, "WATCHES", limit)

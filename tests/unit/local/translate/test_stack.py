@@ -29,8 +29,8 @@ def refused(objects: list[dict[str, Any]]) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_every_field_we_render_is_known(stack: str) -> None:
-    """Product rule: the local run translates what the program renders, of both stacks."""
+def test_every_rendered_field_is_known(stack: str) -> None:
+    """Requirement LOC-1: the local run translates what the program renders, of both stacks."""
     recorded = recording.record(ROOT, stack).objects
     read = read_stack(recorded)
     assert {each.name for each in read.deployments} == {
@@ -38,8 +38,8 @@ def test_every_field_we_render_is_known(stack: str) -> None:
     }  # fmt: skip
 
 
-def test_an_unknown_field_is_refused_by_object_and_path(objects: list[dict[str, Any]]) -> None:
-    """Product rule: a field that is not translated is never ignored."""
+def test_an_unknown_field_is_rejected_by_object_and_path(objects: list[dict[str, Any]]) -> None:
+    """Requirement LOC-2: a field that is not translated is never ignored."""
     local_objects.find(objects, "VirtualService", "back")["spec"]["http"][0]["corsPolicy"] = {"maxAge": "1h"}
     assert refused(objects) == (
         (
@@ -49,8 +49,8 @@ def test_an_unknown_field_is_refused_by_object_and_path(objects: list[dict[str, 
     )
 
 
-def test_faults_of_all_objects_are_told_in_one_go(objects: list[dict[str, Any]]) -> None:
-    """Product rule: all faults at once, one line each."""
+def test_errors_of_all_objects_are_reported_in_one_run(objects: list[dict[str, Any]]) -> None:
+    """Requirement CFG-3: all errors at once, one line each."""
     local_objects.find(objects, "VirtualService", "back")["spec"]["tcp"] = []
     local_objects.find(objects, "Service", "back")["spec"]["clusterIP"] = "None"
     assert set(refused(objects)) == {
@@ -79,8 +79,8 @@ PLACES = [(index, path) for index, item in enumerate(RENDERED) if title(item) no
 
 
 @given(st.sampled_from(PLACES), st.from_regex(r"x[a-zA-Z]{3,12}", fullmatch=True))
-def test_an_unknown_field_anywhere_is_refused(place: tuple[int, tuple[Any, ...]], field: str) -> None:
-    """Product rule: a field it does not know fails, wherever it stands; kinds that are not run are listed instead."""
+def test_an_unknown_field_anywhere_is_rejected(place: tuple[int, tuple[Any, ...]], field: str) -> None:
+    """Requirement LOC-2: an unknown field fails at every depth; kinds that are not run are listed instead."""
     index, path = place
     item = copy.deepcopy(RENDERED[index])
     spot = item
@@ -101,23 +101,21 @@ def test_an_unknown_field_anywhere_is_refused(place: tuple[int, tuple[Any, ...]]
         ("Service", "v2"),
     ],
 )
-def test_a_kind_that_decides_about_requests_is_refused(
-    objects: list[dict[str, Any]], kind: str, api_version: str
-) -> None:
-    """Product rule: what changes a request's way is run or refused, never left out."""
+def test_a_kind_that_affects_requests_is_rejected(objects: list[dict[str, Any]], kind: str, api_version: str) -> None:
+    """Requirement LOC-2: what affects a request is run or rejected, never left out."""
     objects.append(local_objects.item(api_version, kind, "x", "mcp-system", {}))
     assert refused(objects) == (f"{kind} mcp-system/x: kind {kind} of {api_version} is not run locally",)
 
 
-def test_kinds_without_a_say_in_requests_are_listed_as_not_run(objects: list[dict[str, Any]]) -> None:
-    """Product rule: they are listed by name."""
+def test_kinds_that_do_not_affect_requests_are_listed_as_not_run(objects: list[dict[str, Any]]) -> None:
+    """Requirement LOC-2: they are listed by name."""
     objects.append(local_objects.item("monitoring.coreos.com/v1", "PodMonitor", "back", "mcp-system", {"any": 1}))
     assert read_stack(objects).not_run == ("PodMonitor mcp-system/back",)
 
 
 @pytest.mark.parametrize("kind", ["pause", "capacity-buffer"])
-def test_a_stack_with_everything_that_scales_runs_here_as_it_is(kind: str) -> None:
-    """Product rule: on which nodes pods run, and who sizes and counts them, changes no request's way."""
+def test_a_stack_with_every_autoscaler_runs_unchanged(kind: str) -> None:
+    """Requirement LOC-2: node placement and sizing affect no request."""
     pods = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"}
     chat = {"image": "a:1", "legacy": "sticky", "scaling": {"profile": "session"}, "callers": ["mcp-rag"]}
     given = {
@@ -134,8 +132,8 @@ def test_a_stack_with_everything_that_scales_runs_here_as_it_is(kind: str) -> No
     assert {"NodePool", "VerticalPodAutoscaler", "ScaledObject", "PriorityClass"} <= left_out
 
 
-def test_other_softwares_pods_are_left_out_with_their_service_and_account(objects: list[dict[str, Any]]) -> None:
-    """Product rule: only pods with the container `server` are ours; Jaeger's are not."""
+def test_pods_of_other_software_are_left_out_with_their_service_and_account(objects: list[dict[str, Any]]) -> None:
+    """Requirement LOC-2: only pods with the container `server` are run; Jaeger's are not."""
     labels = {"app": "jaeger"}
     pod = {"serviceAccountName": "jaeger", "containers": [{"name": "jaeger"}], "unknown": 1}
     template = {"metadata": {"labels": labels}, "spec": pod}
@@ -195,10 +193,10 @@ def test_other_softwares_pods_are_left_out_with_their_service_and_account(object
         ),
     ],
 )  # fmt: skip
-def test_a_value_that_cannot_be_run_is_refused_with_what_can(
+def test_an_unsupported_value_is_rejected_with_the_supported_ones(
     objects: list[dict[str, Any]], kind: str, name: str, path: list[Any], value: Any, line: str
 ) -> None:
-    """Product rule: which object, which field, what is wrong, what to write."""
+    """Requirement CFG-2: which object, which field, what is wrong, what to set."""
     spot = local_objects.find(objects, kind, name)["spec"]
     for step in path[:-1]:
         spot = spot[step]
@@ -208,20 +206,20 @@ def test_a_value_that_cannot_be_run_is_refused_with_what_can(
     assert line in fault
 
 
-def test_an_object_without_namespace_is_refused(objects: list[dict[str, Any]]) -> None:
-    """Product rule: every object says where it lives."""
+def test_an_object_without_a_namespace_is_rejected(objects: list[dict[str, Any]]) -> None:
+    """Requirement LOC-1: every object has a namespace."""
     del local_objects.find(objects, "Service", "back")["metadata"]["namespace"]
     assert refused(objects) == (("Service back: metadata.namespace is missing; set the namespace of the object"),)
 
 
-def test_what_narrows_a_proxys_knowledge_is_left_out_and_named(objects: list[dict[str, Any]]) -> None:
-    """Product rule: here every caller can try every service, so that refusals are those of the called one."""
+def test_sidecar_egress_scopes_are_left_out_and_named(objects: list[dict[str, Any]]) -> None:
+    """Requirement LOC-2: each caller can try each service locally, so rejections are those of the destination."""
     objects.append(local_objects.item("networking.istio.io/v1", "Sidecar", "mcp-rag", "mcp-system", {}))
     assert "Sidecar mcp-system/mcp-rag" in read_stack(objects).not_run
 
 
-def test_an_authorizer_is_refused_by_name(objects: list[dict[str, Any]]) -> None:
-    """Product rule: nobody is asked on this machine, so a stack that relies on the answer is not run."""
+def test_an_external_authorizer_is_rejected_by_name(objects: list[dict[str, Any]]) -> None:
+    """Requirement LOC-2: no authorizer runs locally, so a stack that relies on it is not run."""
     spec = {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": [{}]}
     objects.append(local_objects.item("security.istio.io/v1", "AuthorizationPolicy", "asked", "mcp-system", spec))
     assert refused(objects) == (
@@ -233,8 +231,8 @@ def test_an_authorizer_is_refused_by_name(objects: list[dict[str, Any]]) -> None
     )
 
 
-def test_keys_that_only_istiod_could_fetch_twice_are_refused(objects: list[dict[str, Any]]) -> None:
-    """Product rule: exactly one source of keys, and tokens from headers that are named."""
+def test_ambiguous_token_keys_are_rejected(objects: list[dict[str, Any]]) -> None:
+    """Requirement LOC-2: exactly one source of keys, and tokens from headers that are named."""
     rule = {"issuer": "https://login.example.com", "jwks": "{}", "jwksUri": "https://login.example.com/keys"}
     spec = {"jwtRules": [{**rule, "fromHeaders": [{"name": "authorization", "prefix": "Bearer "}]}]}
     objects.append(local_objects.item("security.istio.io/v1", "RequestAuthentication", "two", "mcp-system", spec))

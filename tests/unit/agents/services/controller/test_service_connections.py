@@ -48,7 +48,7 @@ def says(response: bytes) -> Answer:
     return answer
 
 
-async def test_a_peer_that_refuses_the_connection_fails_each_call_and_nothing_else(
+async def test_a_refused_connection_fails_only_the_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Seen with mcp 2.3.0: an exception of the HTTP client ends the client with all its calls, and its opener."""
@@ -71,10 +71,10 @@ async def test_a_peer_that_refuses_the_connection_fails_each_call_and_nothing_el
         (b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {\r\n", "is not available"),
     ],
 )
-async def test_an_answer_that_breaks_off_is_one_line_and_the_next_call_is_tried(
+async def test_a_broken_response_is_one_line_and_the_next_call_is_tried(
     monkeypatch: pytest.MonkeyPatch, response: bytes, text: str
 ) -> None:
-    """Product rule: a peer killed while it answers, and a proxy's own answers, are faults of one call."""
+    """Requirement RUN-9: a peer killed during a response, and a proxy's own response, fail one call only."""
     async with listening(says(response)) as url:
         monkeypatch.setenv("MESHED_MCP_RAG_URL", url)
         async with Client(service) as client:

@@ -104,10 +104,10 @@ async def test_a_prompt_is_sent_as_a_chat_completion(model: Model) -> None:
     assert model.authorization == ["Bearer secret-key"]
 
 
-async def test_a_summary_by_the_model_says_so(model: Model) -> None:
-    """Product rule: the result names its method; the text goes to the model as the user's, not as an instruction."""
+async def test_a_summary_by_the_model_names_its_method(model: Model) -> None:
+    """Requirement SVC-4: the result names its method; the text is sent as the user's, not as an instruction."""
     model.says("Proxies, and lunch.")
-    summary = await call("summarise", text=TEXT, sentences=2, question="When is lunch?")
+    summary = await call("summarize", text=TEXT, sentences=2, question="When is lunch?")
     assert summary == {"text": "Proxies, and lunch.", "method": "model", "model": "small-1"}
     instruction, text = model.requests[0]["messages"]
     assert (instruction["role"], text) == ("system", {"role": "user", "content": TEXT})
@@ -115,7 +115,7 @@ async def test_a_summary_by_the_model_says_so(model: Model) -> None:
     assert "When is lunch?" in instruction["content"]
 
 
-async def test_without_a_key_no_authorization_is_sent(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_key_no_authorization_header_is_sent(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """Local endpoints often take none; an empty variable counts as unset."""
     monkeypatch.setenv("MESHED_MCP_LLM_API_KEY", "")
     model.says("Hello.")
@@ -136,31 +136,31 @@ async def test_without_a_key_no_authorization_is_sent(model: Model, monkeypatch:
         (200, [], "sent no text in choices[0].message.content"),
     ],
 )
-async def test_an_endpoints_fault_is_one_line(model: Model, status: int, answer: Any, text: str) -> None:
-    """Product rule: errors of the endpoint become tool errors in one line, without the key."""
+async def test_an_endpoint_error_is_one_line(model: Model, status: int, answer: Any, text: str) -> None:
+    """Requirement SVC-4: errors of the endpoint become one-line tool errors, without the key."""
     model.status, model.answer = status, answer
     assert text in await fault("complete", prompt="x")
-    assert text in await fault("summarise", text="x")
+    assert text in await fault("summarize", text="x")
 
 
-async def test_an_endpoint_that_is_away_is_one_line(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Product rule: as above; a summary is not quietly replaced by an extract where a model is configured."""
+async def test_an_unreachable_endpoint_is_one_line(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement SVC-4: a configured model that fails is never replaced by an extract."""
     monkeypatch.setenv("MESHED_MCP_LLM_URL", "http://127.0.0.1:1/v1")
-    assert "the endpoint of the model small-1 cannot be reached" in await fault("summarise", text=TEXT)
+    assert "the endpoint of the model small-1 cannot be reached" in await fault("summarize", text=TEXT)
     assert model.requests == []
 
 
 @pytest.mark.usefixtures("no_model")
-async def test_without_a_model_a_summary_is_extractive_and_says_so() -> None:
-    """Product rule: an extract is never passed off as a model's words."""
+async def test_without_a_model_a_summary_is_extractive_and_names_its_method() -> None:
+    """Requirement SVC-4: an extract is never presented as a model's output."""
     expected = {"text": "Lunch is at noon.", "method": "extractive", "model": None}
-    assert await call("summarise", text=TEXT, sentences=1, question="When is lunch?") == expected
-    assert await call("summarise_extractive", text=TEXT, sentences=1, question="When is lunch?") == expected
+    assert await call("summarize", text=TEXT, sentences=1, question="When is lunch?") == expected
+    assert await call("summarize_extractive", text=TEXT, sentences=1, question="When is lunch?") == expected
 
 
 @pytest.mark.usefixtures("no_model")
-async def test_without_a_model_a_completion_is_refused_and_names_the_settings() -> None:
-    """Product rule: nothing is made up."""
+async def test_without_a_model_a_completion_is_rejected_and_names_the_settings() -> None:
+    """Requirement SVC-4: without a model, no text is generated."""
     text = await fault("complete", prompt="x")
     assert "no model is configured; set MESHED_MCP_LLM_URL and MESHED_MCP_LLM_MODEL" in text
 
@@ -182,8 +182,8 @@ async def test_the_prompt_asks_for_an_answer_from_sources() -> None:
         ),
     ],
 )
-def test_a_wrong_endpoint_is_refused_at_start(environment: dict[str, str], text: str) -> None:
-    """Product rule: which variable, what is wrong, what to write."""
+def test_a_wrong_endpoint_is_rejected_at_start(environment: dict[str, str], text: str) -> None:
+    """Requirement RUN-6: the line names the variable, what is wrong and what to set."""
     with pytest.raises(StartError, match=text):
         Endpoint.from_environment(environment)
 
@@ -195,7 +195,7 @@ def tokens(token_type: str) -> float:
 
 
 async def test_tokens_are_counted_as_the_endpoint_reports_them(model: Model) -> None:
-    """OpenAI API, `usage`: what is paid for; what the endpoint does not say, or says wrongly, counts nothing."""
+    """OpenAI API, `usage`: what is billed; missing or invalid counts add nothing."""
     before = tokens("input"), tokens("output")
     model.says("yes", prompt_tokens=12, completion_tokens=3)
     async with Client(service) as client:

@@ -1,4 +1,4 @@
-"""Organisations and members through the official client, on both databases."""
+"""Organizations and members through the official client, on both databases."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ async def fault(client: Client, tool: str, **arguments: Any) -> str:
     return str(result.content[0])
 
 
-async def test_a_member_of_a_new_organisation_is_listed_and_found() -> None:
-    """Product rule: create, add, list, find."""
+async def test_a_member_of_a_new_organization_is_listed_and_found() -> None:
+    """Requirement SVC-1: create, add, list and find work together."""
     async with Client(service) as client:
         created = await call(client, "create_organization", name="acme", description="Tools")
         assert created == {"name": "acme", "description": "Tools"}
@@ -41,8 +41,8 @@ async def test_a_member_of_a_new_organisation_is_listed_and_found() -> None:
         assert await call(client, "find_members", text="%") == {"members": [], "complete": True}
 
 
-async def test_what_was_written_is_there_after_a_restart() -> None:
-    """Product rule: the data outlive the process."""
+async def test_data_survives_a_restart() -> None:
+    """Requirement SVC-2: the data outlives the process."""
     async with Client(service) as client:
         await call(client, "create_organization", name="acme")
     async with Client(service) as client:
@@ -50,7 +50,7 @@ async def test_what_was_written_is_there_after_a_restart() -> None:
 
 
 async def test_adding_a_member_again_replaces_name_and_role() -> None:
-    """MCP 2026-07-28, "Tools": the tool says it is idempotent."""
+    """MCP 2026-07-28, "Tools": the tool declares that it is idempotent."""
     async with Client(service) as client:
         await call(client, "create_organization", name="acme")
         for _ in range(2):
@@ -60,8 +60,8 @@ async def test_adding_a_member_again_replaces_name_and_role() -> None:
     assert [(member["name"], member["role"]) for member in listed] == [("Ada L.", "owner")]
 
 
-async def test_lists_are_paged_and_every_item_comes_once() -> None:
-    """Product rule: answers are bounded."""
+async def test_lists_are_paged_and_every_item_appears_once() -> None:
+    """Requirement SVC-1: responses are bounded."""
     async with Client(service) as client:
         for number in range(5):
             await call(client, "create_organization", name=f"o{number}")
@@ -80,25 +80,25 @@ async def test_lists_are_paged_and_every_item_comes_once() -> None:
     assert (len(found["members"]), found["complete"]) == (3, False)
 
 
-async def test_a_taken_name_and_a_missing_organisation_are_one_line() -> None:
-    """Product rule: what is wrong, and what to do instead."""
+async def test_a_taken_name_and_a_missing_organization_are_one_line_errors() -> None:
+    """Requirement SVC-1: the error says what is wrong, and what to do instead."""
     async with Client(service) as client:
         await call(client, "create_organization", name="acme")
         taken = await fault(client, "create_organization", name="acme")
-        assert "the organisation 'acme' exists already; choose another name" in taken
+        assert "the organization 'acme' exists already; choose another name" in taken
         for tool, more in (("add_member", {"email": "a@x.org", "name": "A"}), ("list_members", {})):
             missing = await fault(client, tool, organization="other", **more)
-            assert "there is no organisation 'other'; list_organizations shows the names" in missing
+            assert "there is no organization 'other'; list_organizations shows the names" in missing
 
 
 @pytest.mark.parametrize("name", ["", "Acme", "-acme", "acme-", "a" * 64, "a b", "acme\n"])
-async def test_a_name_that_is_none_is_refused(name: str) -> None:
+async def test_an_invalid_name_is_rejected(name: str) -> None:
     """RFC 1123 label: usable as a Kubernetes name and in a URI."""
     async with Client(service) as client:
         assert "name" in await fault(client, "create_organization", name=name)
 
 
-async def test_a_character_that_cannot_be_stored_is_no_crash(own_database: str) -> None:
+async def test_a_nul_character_is_a_tool_error(own_database: str) -> None:
     """PostgreSQL keeps no NUL, SQLite does."""
     async with Client(service) as client:
         result = await client.call_tool("create_organization", {"name": "acme", "description": "a\0b"})
@@ -107,18 +107,18 @@ async def test_a_character_that_cannot_be_stored_is_no_crash(own_database: str) 
         assert "a text holds a character that the database cannot keep" in str(result.content)
 
 
-async def test_an_organisation_is_a_resource() -> None:
+async def test_an_organization_is_a_resource() -> None:
     """MCP 2026-07-28, "Resources": templates; an unknown one is invalid parameters (SEP-2164)."""
     async with Client(service) as client:
         await call(client, "create_organization", name="acme", description="Tools")
         read = await client.read_resource("organization://acme")
         assert '{"name":"acme","description":"Tools"}' in str(read.contents[0])
-        with pytest.raises(MCPError, match="there is no organisation 'other'"):
+        with pytest.raises(MCPError, match="there is no organization 'other'"):
             await client.read_resource("organization://other")
 
 
-async def test_a_database_that_goes_away_is_one_line(own_database: str) -> None:
-    """Product rule: connection loss is said to the model, without what the database says of itself."""
+async def test_a_lost_database_is_a_one_line_tool_error(own_database: str) -> None:
+    """Requirement RUN-9: the model gets one line, without the database's own message."""
     if own_database.startswith("postgresql"):
         statement = "ALTER TABLE organization_organizations RENAME TO gone"
     else:
@@ -135,8 +135,8 @@ async def test_a_database_that_goes_away_is_one_line(own_database: str) -> None:
         )
 
 
-async def test_a_wrong_database_ends_the_start_with_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Product rule: a wrong setting is said at start, not at the first call."""
+async def test_a_wrong_database_url_ends_the_start_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement RUN-6: a wrong setting is reported at start, not at the first call."""
     monkeypatch.setenv(ENV_DATABASE_URL, "mysql://x")
     with pytest.RaisesGroup(
         pytest.RaisesExc(Exception, match="not supported"), flatten_subgroups=True, allow_unwrapped=True

@@ -35,8 +35,8 @@ async def ingest(client: Client, documents: dict[str, str]) -> None:
         await call(client, "ingest", title=title, text=text)
 
 
-async def test_the_best_document_comes_first_and_unrelated_ones_do_not_come() -> None:
-    """Product rule: ranked full-text search; any word of the question matches."""
+async def test_the_best_document_comes_first_and_unrelated_ones_are_left_out() -> None:
+    """Requirement SVC-1: ranked full-text search; any word of the question matches."""
     async with Client(service) as client:
         await ingest(client, DOCUMENTS)
         assert await titles(client, "Who encrypts calls with TLS?") == ["Sidecars", "Autoscaling"]
@@ -51,8 +51,8 @@ async def test_word_forms_match() -> None:
         assert await titles(client, "encrypted replicas") == ["Sidecars", "Autoscaling"]
 
 
-async def test_a_word_in_the_title_counts_more_than_one_in_the_text() -> None:
-    """Product rule: titles say what a document is about."""
+async def test_a_word_in_the_title_ranks_higher_than_one_in_the_text() -> None:
+    """Requirement SVC-1: titles state what a document is about."""
     async with Client(service) as client:
         await ingest(
             client, {"A note": "Envoy is mentioned here once.", "Envoy": "A proxy is described here at length."}
@@ -60,8 +60,8 @@ async def test_a_word_in_the_title_counts_more_than_one_in_the_text() -> None:
         assert await titles(client, "envoy") == ["Envoy", "A note"]
 
 
-async def test_scores_fall_from_hit_to_hit() -> None:
-    """Product rule: higher is better, on either database."""
+async def test_scores_decrease_from_hit_to_hit() -> None:
+    """Requirement SVC-1: a higher score is better, on either database."""
     async with Client(service) as client:
         await ingest(client, DOCUMENTS)
         scores = [hit["score"] for hit in (await call(client, "search", question="sidecar replica calls"))["hits"]]
@@ -69,8 +69,8 @@ async def test_scores_fall_from_hit_to_hit() -> None:
     assert all(score > 0 for score in scores)
 
 
-async def test_a_snippet_is_the_part_of_a_long_text_that_matches() -> None:
-    """Product rule: a hit can be read without fetching the document."""
+async def test_a_snippet_is_the_matching_part_of_a_long_text() -> None:
+    """Requirement SVC-1: a hit can be read without fetching the document."""
     filler = "Nothing of interest is written in this sentence. " * 200
     async with Client(service) as client:
         await ingest(client, {"Long": f"{filler}The password is swordfish. {filler}"})
@@ -80,7 +80,7 @@ async def test_a_snippet_is_the_part_of_a_long_text_that_matches() -> None:
 
 
 async def test_a_document_with_the_same_title_is_replaced() -> None:
-    """MCP 2026-07-28, "Tools": the tool says it is idempotent and destructive."""
+    """MCP 2026-07-28, "Tools": the tool declares that it is idempotent and destructive."""
     async with Client(service) as client:
         await ingest(client, {"Sidecars": "An old text about elephants."})
         await ingest(client, {"Sidecars": DOCUMENTS["Sidecars"]})
@@ -106,8 +106,8 @@ async def test_a_document_with_the_same_title_is_replaced() -> None:
         "the of and",
     ],
 )
-async def test_a_question_is_words_and_never_syntax(question: str) -> None:
-    """Product rule: the query languages of both databases stay closed to callers."""
+async def test_a_question_is_words_and_never_query_syntax(question: str) -> None:
+    """Requirement SVC-1: callers cannot use the query languages of the databases."""
     async with Client(service) as client:
         await ingest(client, DOCUMENTS)
         assert await titles(client, question) == []
@@ -144,7 +144,7 @@ async def test_the_whole_document_is_a_resource() -> None:
         ("search", {"question": "x", "limit": 21}),
     ],
 )
-async def test_an_argument_out_of_bounds_is_refused(tool: str, arguments: dict[str, Any]) -> None:
-    """Product rule: every input is bounded."""
+async def test_an_argument_out_of_bounds_is_rejected(tool: str, arguments: dict[str, Any]) -> None:
+    """Requirement SVC-1: every input is bounded."""
     async with Client(service) as client:
         assert (await client.call_tool(tool, arguments)).is_error

@@ -69,7 +69,7 @@ ORGANIZATIONS = {"values": ["acme", "globex"]}
 
 
 def overrides() -> list[Manifest]:
-    """Every change of a metric in the Telemetry objects of a mesh that counts by organisation."""
+    """Every change of a metric in the Telemetry objects of a mesh that counts by organization."""
     found = [
         override
         for item in render_mesh(organization_tag=ORGANIZATIONS)

@@ -48,7 +48,7 @@ def asking(failure_mode: FailureMode = FailureMode.OPEN, **limits: Any) -> Manif
 
 
 def entries(question: Manifest) -> tuple[tuple[str, str | None], ...]:
-    """Keys and values of a question; an organisation's value is only known with the request."""
+    """Keys and values of a question; an organization's value is only known with the request."""
     found = []
     for action in question["actions"]:
         (body,) = action.values()

@@ -133,7 +133,7 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
         {"rollout": {"weights": {"stable": 90, "canary": 10}}},
         ["rollout: strategy none does not use weights; remove it, or set strategy: canary"],
     ),
-    "a colour of no strategy": (
+    "a color of no strategy": (
         {"rollout": {"image": "search:2", "active": "green"}},
         ["rollout: strategy none does not use image and active; remove it, or set strategy: blue_green"],
     ),
@@ -145,7 +145,7 @@ BAD: Final[dict[str, tuple[dict[str, Any], list[str]]]] = {
         {"rollout": CANARY | {"weights": {"stable": 60, "canary": 10}}},
         ["rollout.weights: stable 60 and canary 10 sum to 70, not 100; set stable: 90 or canary: 40"],
     ),
-    "a colour that is none": (
+    "a color that is none": (
         {"rollout": BLUE_GREEN | {"active": "red"}},
         ["rollout.active: 'red' is not a choice; known here: blue, green"],
     ),

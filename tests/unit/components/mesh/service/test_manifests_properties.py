@@ -27,9 +27,9 @@ def rollouts(draw: st.DrawFn) -> dict[str, Any]:
     share = draw(st.integers(0, 100))
     mirror = {"tools": ["search"], "percent": draw(st.integers(1, 100))}
     canary = {"strategy": "canary", "weights": {"stable": 100 - share, "canary": share}, "mirror": mirror}
-    colours = {"strategy": "blue_green", "active": draw(st.sampled_from(["blue", "green"])), "mirror": mirror}
+    colors = {"strategy": "blue_green", "active": draw(st.sampled_from(["blue", "green"])), "mirror": mirror}
     variant = {"strategy": "ab", "regex": draw(st.sampled_from([".*Mobile.*", "curl/[0-9]+.*", "(?i)bot"]))}
-    return draw(st.sampled_from([{}, *({"image": "search:2", **item} for item in (canary, colours, variant))]))
+    return draw(st.sampled_from([{}, *({"image": "search:2", **item} for item in (canary, colors, variant))]))
 
 
 PLACES = st.sampled_from(["eu", "us", "asia/a", "asia/b/rack", "africa/*"])
@@ -115,7 +115,7 @@ def test_any_service_arguments_are_valid_or_rejected_with_a_validation_error(fie
     try:
         args = MeshedMCPServiceArgs.model_validate({"image": "search:1", field: value}, by_name=True)
     except ValidationError as error:
-        assert error.error_count() >= 1  # noqa: PT017 - that it is this exception and no other is the behaviour
+        assert error.error_count() >= 1  # noqa: PT017 - that it is this exception and no other is the behavior
     else:
         assert manifests("mcp-search", args)
 
@@ -126,7 +126,7 @@ def test_any_mesh_arguments_are_valid_or_rejected_with_a_validation_error(field:
     try:
         args = ServiceMeshArgs.model_validate({"domain": "mcp.example.com", field: value}, by_name=True)
     except ValidationError as error:
-        assert error.error_count() >= 1  # noqa: PT017 - that it is this exception and no other is the behaviour
+        assert error.error_count() >= 1  # noqa: PT017 - that it is this exception and no other is the behavior
     else:
         assert releases(args)
 
@@ -157,6 +157,6 @@ def test_single_error_in_a_valid_configuration_is_always_found(written: dict[str
     try:
         MeshedMCPServiceArgs.model_validate(damaged, by_name=True)
     except ValidationError as error:
-        assert words in str(error)  # noqa: PT017 - the text is the behaviour
+        assert words in str(error)  # noqa: PT017 - the text is the behavior
     else:
         raise AssertionError(words)

@@ -56,7 +56,7 @@ def test_rendering_twice_gives_the_same_text() -> None:
 
 
 def test_dashboards_keep_their_uids() -> None:
-    """Grafana: links, alerts and favourites hold the uid."""
+    """Grafana: links, alerts and favorites hold the uid."""
     uids = "autoscaling capacity cost infrastructure mesh monitoring overview performance registry services usage"
     assert [item["uid"] for item in BOARDS] == [f"mcp-{uid}" for uid in uids.split()]
     assert {(item["schemaVersion"], item["editable"]) for item in BOARDS} == {(42, False)}
@@ -75,8 +75,8 @@ QUESTIONS = {
     },
     "mcp-monitoring": {"Share of the cluster", "Series in memory", "Slowest scrapes", "Volumes"},
     "mcp-mesh": {"Requests", "Answered 5xx", "Failed by a proxy", "Without mutual TLS"},
-    "mcp-usage": {"Calls by organisation", "Organisations and their tools", "Tool ranking", "Tokens"},
-    "mcp-cost": {"Cost by server", "Dearest tools", "Dearest organisations", "Part of the cluster's cost"},
+    "mcp-usage": {"Calls by organization", "Organizations and their tools", "Tool ranking", "Tokens"},
+    "mcp-cost": {"Cost by server", "Dearest tools", "Dearest organizations", "Part of the cluster's cost"},
     "mcp-capacity": {
         "Places for calls taken",
         "Growth of operations",

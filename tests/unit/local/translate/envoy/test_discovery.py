@@ -32,7 +32,7 @@ def without_canary(laid: Topology) -> Topology:
 
 
 def test_endpoints_of_services_are_read_from_files(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
-    """Envoy, EDS from files: one file holds the endpoints of one cluster."""
+    """Envoy, EDS from files: one file contains the endpoints of one cluster."""
     files = of_front(laid_out(objects))
     (assignment,) = files.endpoints[ALL]["resources"]
     assert assignment["cluster_name"] == f"outbound|8000||{local_objects.BACK}"
@@ -43,15 +43,15 @@ def test_endpoints_of_services_are_read_from_files(objects: list[dict[str, Any]]
     assert "load_assignment" not in cluster
 
 
-def test_the_own_process_stays_where_it_is(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
-    """Product rule: a sidecar and its process live and die together."""
+def test_the_local_process_endpoint_is_static(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+    """Requirement LOC-6: a sidecar and its process start and stop together."""
     (own,) = [each for each in of_front(laid_out(objects)).clusters if each["name"] == "inbound"]
     assert own["type"] == "STATIC"
     assert own["load_assignment"]["endpoints"]
 
 
-def test_a_replica_that_comes_or_goes_changes_endpoints_alone(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
-    """Product rule: anything else would end connections that have calls in work."""
+def test_a_replica_change_updates_endpoints_only(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+    """Requirement LOC-6: any other update would close connections with in-flight calls."""
     laid = laid_out(objects)
     with_it, without_it = of_front(laid), of_front(without_canary(laid))
     assert replace(with_it, endpoints=without_it.endpoints) == without_it
@@ -59,7 +59,7 @@ def test_a_replica_that_comes_or_goes_changes_endpoints_alone(objects: list[dict
     assert changed == {ALL, CANARY}
 
 
-def test_other_weights_change_routes_alone(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+def test_a_weight_change_updates_routes_only(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """As istiod does: RDS apart from LDS, so that a canary step closes no connection."""
     before = of_front(laid_out(objects))
     (route,) = local_objects.find(objects, "VirtualService", "back")["spec"]["http"]

@@ -116,10 +116,10 @@ def test_a_new_replica_is_warmed_up(objects: list[dict[str, Any]], laid_out: Lai
         ({"simple": "PASSTHROUGH"}, ".simple='PASSTHROUGH' is not run locally; use 'LEAST_REQUEST'"),
     ],
 )
-def test_a_choice_that_is_not_run_is_refused(
+def test_an_unsupported_load_balancer_is_rejected(
     objects: list[dict[str, Any]], settings: dict[str, Any], line: str
 ) -> None:
-    """Product rule: by object and field."""
+    """Requirement LOC-2: the error names object and field."""
     policy(objects)["loadBalancer"] = settings
     with pytest.raises(LocalRunError) as error:
         read_stack(objects)
@@ -141,7 +141,7 @@ def test_near_replicas_come_first(objects: list[dict[str, Any]]) -> None:
     assert set(priorities(cluster(spread(objects), "europe/b")).values()) == {0}
 
 
-def test_places_do_not_count_where_that_is_said(objects: list[dict[str, Any]]) -> None:
+def test_locality_does_not_count_where_it_is_disabled(objects: list[dict[str, Any]]) -> None:
     """Istio LocalityLoadBalancerSetting, `enabled: false`."""
     policy(objects)["loadBalancer"] = {"localityLbSetting": {"enabled": False}}
     (group,) = cluster(spread(objects), "europe/a")["load_assignment"]["endpoints"]
@@ -156,8 +156,8 @@ def test_a_failover_region_comes_before_others(objects: list[dict[str, Any]]) ->
     assert priorities(cluster(spread(objects), "asia/a")) == {"america/a": 0, "europe/a": 1, "europe/b": 1}
 
 
-def test_shares_of_places_are_weights(objects: list[dict[str, Any]]) -> None:
-    """Istio LocalityLoadBalancerSetting, `distribute`: places that are not named get nothing."""
+def test_locality_shares_are_weights(objects: list[dict[str, Any]]) -> None:
+    """Istio LocalityLoadBalancerSetting, `distribute`: localities that are not named get nothing."""
     shares = [{"from": "europe/*", "to": {"europe/a": 80, "america/*": 20}}]
     policy(objects)["loadBalancer"] = {"localityLbSetting": {"enabled": True, "distribute": shares}}
     found = cluster(spread(objects), "europe/b")
@@ -177,7 +177,7 @@ def test_shares_of_places_are_weights(objects: list[dict[str, Any]]) -> None:
         {"mirror": {"host": "back", "subset": "canary"}, "mirrorPercentage": {"value": 12.5}},
     ],
 )
-def test_a_mirror_gets_copies_under_the_same_host(
+def test_a_mirror_gets_requests_under_the_same_host(
     objects: list[dict[str, Any]], laid_out: LaidOut, fields: dict[str, Any]
 ) -> None:
     """Istio HTTPRoute, `mirrors` and the older `mirror`; istiod adds no `-shadow` to the host."""
@@ -201,15 +201,15 @@ def test_a_mirror_gets_copies_under_the_same_host(
         ({"mirrorPercentage": {"value": 5}}, "mirrorPercentage without mirror has no effect; set mirrors"),
     ],
 )
-def test_a_mirror_without_sense_is_refused(objects: list[dict[str, Any]], fields: dict[str, Any], line: str) -> None:
+def test_an_invalid_mirror_is_rejected(objects: list[dict[str, Any]], fields: dict[str, Any], line: str) -> None:
     """Istio HTTPRoute, `mirrors`."""
     route(objects).update(fields)
     with pytest.raises(LocalRunError, match=rf"VirtualService mcp-system/back: spec\.http\[0\]: {line}"):
         read_stack(objects)
 
 
-def test_a_mirror_to_nowhere_is_refused(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
-    """Product rule: a name that leads nowhere is no mirror."""
+def test_a_mirror_to_an_unknown_host_is_rejected(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+    """Requirement CFG-8: an unknown mirror destination is rejected."""
     route(objects)["mirrors"] = [{"destination": {"host": "back", "subset": "green"}}]
     with pytest.raises(
         LocalRunError, match=r"spec\.http\[0\]\.mirrors\[0\]\.destination\.subset='green' is not a subset"

@@ -82,15 +82,15 @@ def test_the_gateway_runs_the_filter_on_the_services_routes_only() -> None:
 
 
 def test_a_proxy_of_another_namespace_is_not_patched() -> None:
-    """Istio API, EnvoyFilter: it holds in its own namespace."""
+    """Istio API, EnvoyFilter: it applies to its own namespace."""
     place = laid(rendered())
     assert inserted_filters(place, "elsewhere", SIDECAR, {}) == []
     hosts = mesh_virtual_hosts(place, "elsewhere")
     assert patched_hosts(place, "elsewhere", SIDECAR, {}, hosts) == hosts
 
 
-def test_a_filter_of_the_root_namespace_is_in_every_proxy() -> None:
-    """Istio API, EnvoyFilter: in the root namespace it holds for all."""
+def test_a_filter_of_the_root_namespace_applies_to_every_proxy() -> None:
+    """Istio API, EnvoyFilter: in the root namespace it applies to all."""
     objects = rendered()
     sessions(objects)["metadata"]["namespace"] = "istio-system"
     assert [each["name"] for each in inserted_filters(laid(objects), "elsewhere", SIDECAR, {})] == [NAME]
@@ -165,8 +165,8 @@ def test_a_selector_leaves_other_pods_alone() -> None:
         ),
     ],
 )
-def test_what_is_not_translated_is_refused_by_object_and_path(change: Callable[[Manifest], object], line: str) -> None:
-    """Product rule: a field that is not translated is never ignored."""
+def test_an_untranslated_field_is_rejected_by_object_and_path(change: Callable[[Manifest], object], line: str) -> None:
+    """Requirement LOC-2: a field that is not translated is never ignored."""
     objects = copy.deepcopy(rendered())
     change(sessions(objects))
     with pytest.raises(LocalRunError) as refused:
@@ -179,7 +179,7 @@ def undelivered(objects: list[Manifest]) -> Manifest:
     return next(item for item in objects if item["metadata"]["name"] == "back-undelivered")
 
 
-def test_answers_are_marked_in_the_services_own_sidecars() -> None:
+def test_responses_are_marked_in_the_services_own_sidecars() -> None:
     """Istio API, EnvoyFilter, NETWORK_FILTER and MERGE; Envoy, `LocalReplyConfig`."""
     place = laid(rendered())
     config = local_replies(place, "mcp-system", INBOUND, {"app": "back"})["local_reply_config"]
@@ -203,8 +203,8 @@ def test_answers_are_marked_in_the_services_own_sidecars() -> None:
         ),
     ],
 )
-def test_other_changes_of_connection_managers_are_refused(change: Callable[[Manifest], object], line: str) -> None:
-    """Product rule: a field that is not translated is never ignored."""
+def test_other_patches_of_connection_managers_are_rejected(change: Callable[[Manifest], object], line: str) -> None:
+    """Requirement LOC-2: a field that is not translated is never ignored."""
     objects = copy.deepcopy(rendered())
     change(undelivered(objects)["spec"]["configPatches"][0])
     with pytest.raises(LocalRunError) as refused:
@@ -214,8 +214,8 @@ def test_other_changes_of_connection_managers_are_refused(change: Callable[[Mani
     )
 
 
-def test_another_place_of_the_configuration_is_refused() -> None:
-    """Product rule, as above: clusters and listeners are not patched here."""
+def test_a_patch_of_another_context_is_rejected() -> None:
+    """Requirement LOC-2: clusters and listeners are not patched in the local run."""
     objects = rendered()
     sessions(objects)["spec"]["configPatches"][1]["applyTo"] = "CLUSTER"
     with pytest.raises(
@@ -224,8 +224,8 @@ def test_another_place_of_the_configuration_is_refused() -> None:
         read_stack(objects)
 
 
-def test_a_route_that_does_not_exist_is_named() -> None:
-    """Product rule: istiod would pass over the patch without a word."""
+def test_a_patch_of_a_missing_route_is_rejected_by_name() -> None:
+    """Requirement LOC-2: istiod would ignore the patch silently."""
     objects = rendered()
     route = sessions(objects)["spec"]["configPatches"][1]["match"]["routeConfiguration"]["vhost"]["route"]
     route["name"] = "defualt"

@@ -62,7 +62,7 @@ def test_without_any_policy_there_is_no_filter(objects: list[dict[str, Any]]) ->
     assert filters([each for each in objects if each["kind"] != "AuthorizationPolicy"]) == []
 
 
-def test_deny_is_judged_before_allow(objects: list[dict[str, Any]]) -> None:
+def test_deny_is_evaluated_before_allow(objects: list[dict[str, Any]]) -> None:
     """Istio AuthorizationPolicy, evaluation order."""
     objects.append(
         local_objects.item("security.istio.io/v1", "AuthorizationPolicy", "no", "mcp-system", {"action": "DENY"})
@@ -70,13 +70,13 @@ def test_deny_is_judged_before_allow(objects: list[dict[str, Any]]) -> None:
     assert [each["action"] for each in filters(objects)] == ["DENY", "ALLOW"]
 
 
-def test_a_policy_of_the_root_namespace_counts_everywhere(objects: list[dict[str, Any]]) -> None:
+def test_a_policy_of_the_root_namespace_applies_everywhere(objects: list[dict[str, Any]]) -> None:
     """Istio AuthorizationPolicy: a policy in the root namespace applies to all namespaces."""
     policy = local_objects.item("security.istio.io/v1", "AuthorizationPolicy", "all", "istio-system", {"rules": [{}]})
     assert "ns[istio-system]-policy[all]-rule[0]" in filters([*objects, policy])[0]["policies"]
 
 
-def test_a_policy_of_another_namespace_does_not_count(objects: list[dict[str, Any]]) -> None:
+def test_a_policy_of_another_namespace_does_not_apply(objects: list[dict[str, Any]]) -> None:
     """Istio AuthorizationPolicy, scope."""
     policy = local_objects.item("security.istio.io/v1", "AuthorizationPolicy", "all", "other", {"rules": [{}]})
     assert filters([*objects, policy]) == filters(objects)
@@ -95,7 +95,7 @@ def test_principals_are_compared_as_spiffe_ids(objects: list[dict[str, Any]]) ->
         ("*", {"safe_regex": {"regex": ".+"}}),
     ],
 )
-def test_patterns_of_principals(objects: list[dict[str, Any]], pattern: str, matcher: dict[str, Any]) -> None:
+def test_principal_patterns_match(objects: list[dict[str, Any]], pattern: str, matcher: dict[str, Any]) -> None:
     """Istio AuthorizationPolicy, "Value matching schemes"."""
     assert source(objects, principals=[pattern]) == [peer(matcher)]
 
@@ -115,7 +115,7 @@ def test_namespaces_and_service_accounts_are_parts_of_the_identity(objects: list
     ]
 
 
-def test_negations_are_negated(objects: list[dict[str, Any]]) -> None:
+def test_negated_fields_are_negated(objects: list[dict[str, Any]]) -> None:
     """Istio Source and Operation, fields that begin with `not`."""
     assert source(objects, notNamespaces=["b"]) == [{"not_id": peer({"contains": "/ns/b/"})}]
     header = {"header": {"name": ":method", "string_match": {"exact": "DELETE"}}}
@@ -141,7 +141,7 @@ def test_ports_mean_the_applications_port(objects: list[dict[str, Any]]) -> None
     assert operation(objects, ports=["15006"]) == [{"or_rules": {"rules": [never]}}]
 
 
-def test_conditions_on_headers(objects: list[dict[str, Any]]) -> None:
+def test_conditions_on_headers_are_translated(objects: list[dict[str, Any]]) -> None:
     """Istio Condition, key request.headers[NAME]; `*` means presence."""
     rule(objects)["when"] = [{"key": "request.headers[mcp-name]", "values": ["search", "*"], "notValues": ["drop*"]}]
     (principals,) = translated(objects)["principals"]
@@ -190,7 +190,7 @@ def test_the_narrowest_peer_authentication_decides(
     assert accepts_plaintext(laid, pod) is plaintext
 
 
-def test_plaintext_is_accepted_where_nothing_is_said(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+def test_plaintext_is_accepted_without_a_peer_authentication(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Istio PeerAuthentication: PERMISSIVE by default."""
     laid = laid_out([each for each in objects if each["kind"] != "PeerAuthentication"])
     assert all(accepts_plaintext(laid, pod) for pod in laid.pods)
@@ -205,7 +205,7 @@ def callers(laid: Topology, name: str) -> tuple[list[str], list[str]]:
 
 
 def test_callers_are_those_that_a_rule_names(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
-    """Product rule: one caller is measured as, each stranger is seen refused."""
+    """Requirement LOC-5: the report measures one allowed caller and each rejected one."""
     laid = laid_out(objects)
     assert callers(laid, "back") == (["front-0"], [])
     assert callers(laid, "front") == ([], ["back-0"])
@@ -221,7 +221,7 @@ def test_callers_are_those_that_a_rule_names(objects: list[dict[str, Any]], laid
         ({"notNamespaces": ["mcp-system"]}, False),
     ],
 )
-def test_callers_by_pattern(
+def test_callers_are_matched_by_pattern(
     objects: list[dict[str, Any]], laid_out: LaidOut, fields: dict[str, list[str]], allowed: bool
 ) -> None:
     """Istio Source, every field that this run translates."""
@@ -229,7 +229,7 @@ def test_callers_by_pattern(
     assert callers(laid_out(objects), "front") == ((["back-0"], []) if allowed else ([], ["back-0"]))
 
 
-def test_a_deny_policy_takes_a_caller_out(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+def test_a_deny_policy_removes_a_caller(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Istio AuthorizationPolicy: DENY wins over ALLOW."""
     rules = [{"from": [{"source": {"principals": [local_objects.FRONT_PRINCIPAL]}}]}]
     spec = {"action": "DENY", "rules": rules}
@@ -237,8 +237,8 @@ def test_a_deny_policy_takes_a_caller_out(objects: list[dict[str, Any]], laid_ou
     assert callers(laid_out(objects), "back") == ([], ["front-0"])
 
 
-def test_the_endpoint_is_where_the_policy_lets_callers_in(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
-    """Product rule: a service's path is the stack's choice and stands in what it renders."""
+def test_the_endpoint_is_the_path_that_the_policy_allows(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+    """Requirement LOC-1: a service's path is read from the rendered objects."""
     rule(objects)["to"] = [{"operation": {"paths": ["/tools/mcp", "/tools/mcp/*"]}}]
     laid = laid_out(objects)
     assert {each.name: endpoint_path(laid, each) for each in laid.stack.services} == {

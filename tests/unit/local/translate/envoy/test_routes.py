@@ -52,7 +52,7 @@ def cluster(laid: Topology, name: str) -> dict[str, Any]:
     return found
 
 
-def test_weights_lead_to_subsets(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+def test_weights_become_subset_weights(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Istio HTTPRouteDestination, `weight` and `destination.subset`."""
     clusters = [{"name": STABLE, "weight": 75}, {"name": CANARY, "weight": 25}]
     assert envoy_route(laid_out(objects))["route"]["weighted_clusters"] == {"clusters": clusters}
@@ -100,16 +100,14 @@ def test_no_attempts_means_no_retry(objects: list[dict[str, Any]], laid_out: Lai
     assert "retry_policy" not in envoy_route(laid_out(objects))["route"]
 
 
-def test_a_route_that_is_silent_about_retries_gets_istios_default(
-    objects: list[dict[str, Any]], laid_out: LaidOut
-) -> None:
+def test_a_route_without_retries_gets_istios_default(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Source: istiod, retry.DefaultPolicy since 1.24."""
     del route_of_back(objects)["retries"]
     policy = envoy_route(laid_out(objects))["route"]["retry_policy"]
     assert (policy["num_retries"], policy["retry_on"]) == (2, "connect-failure,refused-stream,unavailable,cancelled")
 
 
-def test_matches_are_translated_and_all_must_hold(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+def test_all_matches_are_translated_and_required(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Istio HTTPMatchRequest; an empty header match means presence."""
     route_of_back(objects)["match"] = [
         {
@@ -156,7 +154,7 @@ def test_header_changes_are_translated(objects: list[dict[str, Any]], laid_out: 
     assert (route["request_headers_to_remove"], route["response_headers_to_remove"]) == (["x-c"], ["server"])
 
 
-def test_a_service_has_every_name_of_dns_with_its_port(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+def test_a_service_has_every_dns_name_with_its_port(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Kubernetes, "DNS for Services and Pods"; a name without a port would mean port 80."""
     assert virtual_host(laid_out(objects))["domains"] == [
         "back:8000",
@@ -166,7 +164,7 @@ def test_a_service_has_every_name_of_dns_with_its_port(objects: list[dict[str, A
     ]
 
 
-def test_the_short_name_belongs_to_the_own_namespace(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+def test_the_short_name_belongs_to_the_callers_namespace(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Kubernetes, "DNS for Services and Pods": search domains start with the pod's namespace."""
     assert "back:8000" not in virtual_host(laid_out(objects), namespace="other")["domains"]
 
@@ -198,7 +196,7 @@ def test_an_unknown_host_gets_502(objects: list[dict[str, Any]], laid_out: LaidO
 def test_the_gateway_rewrites_its_loopback_name_to_the_rendered_host(
     objects: list[dict[str, Any]], laid_out: LaidOut
 ) -> None:
-    """Product rule: a server sees the same Host here as in the cluster."""
+    """Requirement LOC-1: a server sees the same Host locally as in the cluster."""
     laid = laid_out(objects)
     loopback, host = gateway_virtual_hosts(laid, laid.stack.gateways[0], 8080)
     assert loopback["domains"] == ["127.0.0.1:8080", "localhost:8080"]
@@ -219,8 +217,8 @@ def test_an_authority_that_a_route_sets_wins_over_the_loopback_name(
     assert {each["routes"][0]["route"]["host_rewrite_literal"] for each in hosts} == {"inner.example.com"}
 
 
-def test_a_port_that_redirects_to_https_serves_nothing_here(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
-    """Product rule: the local gateway speaks plain HTTP, so the HTTPS server's hosts are the ones it serves."""
+def test_a_port_that_redirects_to_https_serves_nothing(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+    """Requirement LOC-2: the local gateway speaks plain HTTP, so it serves the hosts of the HTTPS server."""
     (http,) = local_objects.find(objects, "Gateway", "mcp")["spec"]["servers"]
     https = {**http, "port": {"number": 443, "name": "https", "protocol": "HTTPS"}, "tls": {"mode": "SIMPLE"}}
     local_objects.find(objects, "Gateway", "mcp")["spec"]["servers"] = [{**http, "tls": {"httpsRedirect": True}}, https]
@@ -234,8 +232,8 @@ def test_the_gateways_identity_follows_from_its_selector(objects: list[dict[str,
     assert gateway_identity(laid.stack.gateways[0], "cluster.local").principal == local_objects.GATEWAY_PRINCIPAL
 
 
-def test_a_gateway_with_other_labels_is_refused(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
-    """Product rule: an identity that cannot be known is not guessed."""
+def test_a_gateway_with_other_labels_is_rejected(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+    """Requirement LOC-2: an identity that cannot be known is not guessed."""
     local_objects.find(objects, "Gateway", "mcp")["spec"]["selector"] = {"app": "edge"}
     with pytest.raises(LocalRunError, match=r"Gateway istio-ingress/mcp: spec.selector=.* is not run locally"):
         gateway_identity(laid_out(objects).stack.gateways[0], "cluster.local")
@@ -265,7 +263,7 @@ def test_keepalive_is_translated(objects: list[dict[str, Any]], laid_out: LaidOu
     }
 
 
-def test_without_a_policy_nothing_is_limited_and_the_least_busy_is_chosen(
+def test_without_a_policy_nothing_is_limited_and_least_request_is_used(
     objects: list[dict[str, Any]], laid_out: LaidOut
 ) -> None:
     """Source: istiod, defaults of a cluster without DestinationRule."""
@@ -328,8 +326,8 @@ def test_a_client_accepts_only_the_servers_own_service_account(
     ]
 
 
-def test_other_domains_are_taken_from_the_objects(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
-    """Product rule: trust domain and DNS suffix are the stack's choice and stand in what it renders."""
+def test_other_domains_are_read_from_the_objects(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+    """Requirement LOC-1: trust domain and DNS suffix are read from the rendered objects."""
     for each in ("front", "back"):
         source = local_objects.find(objects, "AuthorizationPolicy", each)["spec"]["rules"][0]["from"][0]["source"]
         source["principals"] = [source["principals"][0].replace("cluster.local", "example.org")]
@@ -342,8 +340,8 @@ def test_other_domains_are_taken_from_the_objects(objects: list[dict[str, Any]],
     assert laid.fqdn(laid.stack.services[0]) == "front.mcp-system.svc.k8s.example.org"
 
 
-def test_two_trust_domains_are_refused(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
-    """Product rule: one mesh on one machine."""
+def test_two_trust_domains_are_rejected(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+    """Requirement LOC-2: the local run has one mesh."""
     source = local_objects.find(objects, "AuthorizationPolicy", "back")["spec"]["rules"][0]["from"][0]["source"]
     source["principals"] = ["other.org/ns/mcp-system/sa/front"]
     with pytest.raises(LocalRunError, match=r"more than one trust domain \(cluster.local, other.org\), and one is run"):
@@ -379,17 +377,17 @@ def test_two_trust_domains_are_refused(objects: list[dict[str, Any]], laid_out: 
         ),
     ],
 )
-def test_names_that_lead_nowhere_are_refused(
+def test_unknown_names_are_rejected(
     objects: list[dict[str, Any]], laid_out: LaidOut, owner: str, field: str, value: Any, line: str
 ) -> None:
-    """Product rule: an object that would have no effect is a fault."""
+    """Requirement CFG-6: an object without effect is an error."""
     kind, name = owner.split()
     local_objects.find(objects, kind, name)["spec"][field] = value
     assert dangling(laid_out(objects)) == [f"{kind} mcp-system/{name}: {line}"]
 
 
-def test_a_missing_service_account_is_refused(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
-    """Kubernetes refuses pods of a service account that does not exist."""
+def test_a_missing_service_account_is_rejected(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+    """Kubernetes rejects pods of a service account that does not exist."""
     objects.remove(local_objects.find(objects, "ServiceAccount", "front"))
     assert dangling(laid_out(objects)) == [
         (
@@ -407,23 +405,23 @@ def test_a_missing_service_account_is_refused(objects: list[dict[str, Any]], lai
         ({"host": "back", "port": {"number": 81}}, r"Service mcp-system/back: spec.ports does not have the port 81"),
     ],
 )
-def test_a_route_to_nowhere_is_refused(
+def test_a_route_to_an_unknown_destination_is_rejected(
     objects: list[dict[str, Any]], laid_out: LaidOut, destination: dict[str, Any], line: str
 ) -> None:
-    """Istio IST0101: a missing host or subset answers 503 in a cluster."""
+    """Istio IST0101: a missing host or subset returns 503 in a cluster."""
     route_of_back(objects)["route"] = [{"destination": destination}]
     with pytest.raises(LocalRunError, match=line):
         mesh_virtual_hosts(laid_out(objects), "mcp-system")
 
 
-def test_two_virtual_services_for_one_host_are_refused(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
-    """Istio: a sidecar takes the oldest of them, which nobody can know here."""
+def test_two_virtual_services_for_one_host_are_rejected(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+    """Istio: a sidecar uses the oldest of them, which is unknown here."""
     second = local_objects.virtual_service("second", ["back"], ["mesh"], [local_objects.weighted_route()])
     with pytest.raises(LocalRunError, match="mcp-system/back and mcp-system/second both route host"):
         mesh_virtual_hosts(laid_out([*objects, second]), "mcp-system")
 
 
-def test_an_object_for_its_own_namespace_only_is_unknown_elsewhere(
+def test_an_object_exported_to_its_own_namespace_is_unknown_elsewhere(
     objects: list[dict[str, Any]], laid_out: LaidOut
 ) -> None:
     """Istio, field `exportTo`."""
@@ -433,14 +431,14 @@ def test_an_object_for_its_own_namespace_only_is_unknown_elsewhere(
     assert "weighted_clusters" not in virtual_host(laid, namespace="other")["routes"][0]["route"]
 
 
-def test_a_service_whose_target_is_not_the_process_is_refused(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
-    """Product rule: a sidecar here serves the one application port."""
+def test_a_service_whose_target_is_no_process_is_rejected(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+    """Requirement LOC-2: a local sidecar serves the one application port."""
     local_objects.find(objects, "Service", "back")["spec"]["ports"][0]["targetPort"] = "http-metrics"
     with pytest.raises(LocalRunError, match=r"targetPort='http-metrics' is not the port 8000 of back-0"):
         laid_out(objects)
 
 
-def test_a_declared_host_outside_is_reached_by_connect_only(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
+def test_a_declared_external_host_is_reached_by_connect_only(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Istio ServiceEntry, protocol TLS; exportTo "." keeps it to its namespace."""
     spec = {
         "hosts": ["llm.example.com"],

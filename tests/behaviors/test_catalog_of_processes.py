@@ -1,4 +1,4 @@
-"""What real processes show on `/metrics`, beside the catalogue by which panels, rules and scalers are written."""
+"""What real processes show on `/metrics`, beside the catalog by which panels, rules and scalers are written."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from meshed_mcp import contract
 from meshed_mcp.agents import registry
-from meshed_mcp.components.observability.metrics.catalog import CATALOGUE, OPTIONAL, REGISTRY, RUNTIME, SERVER
+from meshed_mcp.components.observability.metrics.catalog import CATALOG, OPTIONAL, REGISTRY, RUNTIME, SERVER
 from meshed_mcp.components.observability.metrics.model import Metric, Type
 from tests.behaviors.replicas import Service, StartService
 
@@ -30,32 +30,32 @@ def shown(service: Service) -> dict[str, tuple[str, set[str]]]:
 
 
 def faults(service: Service, promised: tuple[Metric, ...]) -> list[str]:
-    """Metrics that are missing, unknown, of another type, or with a label that the catalogue does not know."""
-    series, known = shown(service), {metric.name: metric for metric in CATALOGUE}
+    """Metrics that are missing, unknown, of another type, or with a label that the catalog does not know."""
+    series, known = shown(service), {metric.name: metric for metric in CATALOG}
     absent = [f"{metric.name} is not shown" for metric in promised if metric.name not in series]
-    unknown = [f"{name} is in no catalogue" for name in series if name not in known]
+    unknown = [f"{name} is in no catalog" for name in series if name not in known]
     both = {name: known[name] for name in series if name in known}
     others = [f"{name}: {series[name][0]}" for name, metric in both.items() if series[name][0] != metric.type.value]
     labels = [f"{name}: {series[name][1]}" for name, metric in both.items() if series[name][1] - set(metric.labels)]
     return [*absent, *unknown, *others, *labels]
 
 
-async def test_a_service_shows_what_the_catalogue_says(start_service: StartService) -> None:
-    """Product rule: a panel or an alert on a series that nobody shows is silent for ever."""
+async def test_a_service_exposes_the_metrics_of_the_catalog(start_service: StartService) -> None:
+    """Requirement OBS-1: a panel or an alert on a missing series is silent forever."""
     service = start_service()
     async with Client(service.url) as client:
         await client.call_tool("echo", {"text": "a"})
     assert faults(service, (*RUNTIME, *SERVER)) == []
 
 
-async def test_the_registry_shows_what_the_catalogue_says(start_service: StartService) -> None:
-    """Product rule: as for a service."""
+async def test_the_registry_exposes_the_metrics_of_the_catalog(start_service: StartService) -> None:
+    """Requirement OBS-1: the registry's series are in the catalog, too."""
     service = start_service(Path(registry.__file__).parent / "__main__.py")
     assert faults(service, (*RUNTIME, *REGISTRY)) == []
 
 
 def test_the_label_sets_of_a_metric_are_bounded() -> None:
-    """Product rule: what one process shows does not grow with its callers; 200,000 samples are Prometheus' limit."""
+    """Requirement OBS-2: callers cannot grow a process' series; 200,000 samples are Prometheus' limit."""
     every = (*RUNTIME, *SERVER, *OPTIONAL, *REGISTRY)
     per_set = len(contract.DURATION_BUCKETS_SECONDS) + 3
     samples = [(metric.bound or 10**9) * (per_set if metric.type is Type.HISTOGRAM else 1) for metric in every]
@@ -63,6 +63,6 @@ def test_the_label_sets_of_a_metric_are_bounded() -> None:
 
 
 def test_a_metric_is_listed_once() -> None:
-    """Product rule: two entries could disagree."""
-    names = [metric.name for metric in CATALOGUE]
+    """Requirement OBS-1: two entries could contradict each other."""
+    names = [metric.name for metric in CATALOG]
     assert sorted(names) == sorted(set(names))
