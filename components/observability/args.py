@@ -183,7 +183,7 @@ class ObservabilityStackArgs(Model):
     kiali: KialiSettings | None = None
     """Kiali; unset = it is not installed."""
 
-    all_proxy_series: bool = False
+    store_all_istio_metrics: bool = False
     """True = every standard metric of Istio is stored; false = requests, their durations and TCP, and the sizes of
     requests and answers only where Kiali shows them."""
 
@@ -212,4 +212,4 @@ class ObservabilityStackArgs(Model):
     @property
     def proxy_sizes(self) -> bool:
         """Whether the sizes of the proxies' requests are stored: two thirds of their series."""
-        return self.all_proxy_series or self.kiali is not None
+        return self.store_all_istio_metrics or self.kiali is not None

@@ -122,7 +122,7 @@ def test_service_may_store_all_histogram_buckets() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "kept"),
-    [({}, False), ({"all_proxy_series": True}, True), ({"kiali": {"login": {"strategy": "token"}}}, True)],
+    [({}, False), ({"store_all_istio_metrics": True}, True), ({"kiali": {"login": {"strategy": "token"}}}, True)],
 )
 def test_request_sizes_are_stored_when_kiali_reads_them(settings: dict[str, object], kept: bool) -> None:
     """Kiali, "Metrics": it draws istio_request_bytes and istio_response_bytes."""
