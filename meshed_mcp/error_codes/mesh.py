@@ -44,7 +44,7 @@ AMBIENT_MESH_EXTENSIONS: Final = ErrorCode(
     "of the whole mesh run in sidecars, and a waypoint takes only those that name it; set them below the services",
 )
 AMBIENT_INIT_CONTAINER: Final = ErrorCode(
-    "MM0410", "init-container prepares pods for sidecars, and ambient mode has none; set redirection: cni"
+    "MM0410", "init-container prepares pods for sidecars, and ambient mode has none; set traffic_capture: cni"
 )
 AMBIENT_REGISTRY_ONLY: Final = ErrorCode(
     "MM0411",
@@ -76,7 +76,9 @@ AMBIENT_CLIENT_EXTENSION: Final = ErrorCode(
     "applies to requests that the service sends, which pass the waypoints of their destinations; set direction: server",
 )
 VALUES_WITHOUT_CNI: Final = ErrorCode(
-    "MM0418", "values: redirection {redirection} does not install istio-cni; remove the values, or set redirection: cni"
+    "MM0418",
+    "values: traffic_capture {traffic_capture} does not install istio-cni; remove the values, or set "
+    "traffic_capture: cni",
 )
 VALUES_WITHOUT_EGRESS_GATEWAY: Final = ErrorCode(
     "MM0419", "values: istio-egress is not installed; remove the values, or set egress_gateway"

@@ -56,8 +56,8 @@ def ambient_mesh_issues(args: Any) -> Iterator[tuple[str, Message]]:
     for field, why in WRITTEN_ONLY.items():
         if field in args.model_fields_set and getattr(args, field) not in (None, {}):
             yield field, why
-    if args.redirection == "init-container":
-        yield "redirection", INIT_CONTAINER
+    if args.traffic_capture == "init-container":
+        yield "traffic_capture", INIT_CONTAINER
     if args.outbound == "REGISTRY_ONLY":
         yield "outbound", REGISTRY_ONLY
 

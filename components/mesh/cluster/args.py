@@ -81,7 +81,7 @@ class IstioPlatform(StrEnum):
     OPENSHIFT = "openshift"
 
 
-class Redirection(StrEnum):
+class TrafficCapture(StrEnum):
     """What leads a pod's traffic through its sidecar."""
 
     CNI = "cni"
@@ -195,7 +195,7 @@ class ServiceMeshArgs(Model):
     gateway_api: GatewayApiSource = GatewayApiSource.RELEASE
     """Who installs the Gateway API CRDs; `existing` where the cluster's provider manages them."""
 
-    redirection: Redirection = Redirection.CNI
+    traffic_capture: TrafficCapture = TrafficCapture.CNI
     """What leads a pod's traffic through its sidecar."""
 
     platform: IstioPlatform | None = None

@@ -17,7 +17,7 @@ from meshed_mcp.error_codes.mesh import (
 FOLLOWING: Final = {
     ("istiod", "revision"): "revision",
     ("istiod", "revisionTags"): "revision_tags",
-    ("istiod", "cni", "enabled"): "redirection",
+    ("istiod", "cni", "enabled"): "traffic_capture",
     ("istiod", "autoscaleMin"): "control_plane.min_replicas",
     ("istiod", "autoscaleMax"): "control_plane.max_replicas",
     ("istiod", "global", "hub"): "hub",
@@ -48,7 +48,7 @@ class Parts(Protocol):
         """Chart values by release."""
 
     @property
-    def redirection(self) -> str:
+    def traffic_capture(self) -> str:
         """What leads traffic through sidecars."""
 
     @property
@@ -58,8 +58,8 @@ class Parts(Protocol):
 
 def value_issues(args: Parts) -> Iterator[Message]:
     """What the added values contradict, and what they would say to nobody."""
-    if args.redirection != "cni" and "istio-cni" in args.values:
-        yield VALUES_WITHOUT_CNI.message(redirection=args.redirection)
+    if args.traffic_capture != "cni" and "istio-cni" in args.values:
+        yield VALUES_WITHOUT_CNI.message(traffic_capture=args.traffic_capture)
     if args.egress_gateway is None and "istio-egress" in args.values:
         yield VALUES_WITHOUT_EGRESS_GATEWAY.message()
     for path, field in FOLLOWING.items():

@@ -11,8 +11,8 @@ from meshed_mcp.components.mesh.cluster.args import (
     EGRESS_NAMESPACE,
     INGRESS_NAMESPACE,
     ROOT_NAMESPACE,
-    Redirection,
     ServiceMeshArgs,
+    TrafficCapture,
 )
 from meshed_mcp.components.mesh.cluster.mode import AMBIENT_LABEL, MeshMode
 from meshed_mcp.components.mesh.cluster.revisions import injection_labels
@@ -82,7 +82,7 @@ def namespaces(args: ServiceMeshArgs) -> list[Manifest]:
     With the node agent, the control plane's namespace must hold privileged pods and the services' none; without it
     every meshed pod has an init container with NET_ADMIN, which only the privileged level admits.
     """
-    agent = args.redirection is Redirection.CNI
+    agent = args.traffic_capture is TrafficCapture.CNI
     ambient = args.mode is MeshMode.AMBIENT
     joined = dict(AMBIENT_LABEL) if ambient else injection_labels(args)
     meshed = {**joined, **pod_security("restricted" if agent else "privileged")}

@@ -19,8 +19,8 @@ from meshed_mcp.components.mesh.cluster.args import (
     INGRESS_NAMESPACE,
     ROOT_NAMESPACE,
     GatewayApiSource,
-    Redirection,
     ServiceMeshArgs,
+    TrafficCapture,
 )
 from meshed_mcp.components.mesh.cluster.gateway import (
     EGRESS_RELEASE,
@@ -112,7 +112,7 @@ def _node_agent(args: ServiceMeshArgs) -> list[ReleaseSpec]:
 
     Source: Istio, "Install the Istio CNI node agent", upgrades.
     """
-    if args.redirection is not Redirection.CNI:
+    if args.traffic_capture is not TrafficCapture.CNI:
         return []
     return [_release("istio-cni", ROOT_NAMESPACE, istio_chart("cni", args, args.istio_version), cni_values(args), args)]
 
@@ -173,7 +173,7 @@ def istiod_values(args: ServiceMeshArgs, revision: str = UNNAMED, version: str |
         "pdb": {"minAvailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"},
         "topologySpreadConstraints": spread({"app": "istiod", REVISION_LABEL: revision}),
         "seccompProfile": dict(DEFAULT_SECCOMP),
-        "cni": {"enabled": args.redirection is Redirection.CNI},
+        "cni": {"enabled": args.traffic_capture is TrafficCapture.CNI},
         "env": {"ENABLE_NATIVE_SIDECARS": "true", **KEY_FETCH_GUARD},
         "meshConfig": mesh_config(args),
     }

@@ -206,7 +206,7 @@ def test_service_settings_that_need_sidecars_are_rejected_by_name_in_one_run() -
     ("settings", "line"),
     [
         pytest.param({"outbound": "REGISTRY_ONLY"}, f"outbound: {texts.REGISTRY_ONLY}", id="outbound"),
-        pytest.param({"redirection": "init-container"}, f"redirection: {texts.INIT_CONTAINER}", id="redirection"),
+        pytest.param({"traffic_capture": "init-container"}, f"traffic_capture: {texts.INIT_CONTAINER}", id="capture"),
         pytest.param({"proxy": "small"}, f"proxy: {texts.WRITTEN_ONLY['proxy']}", id="proxy"),
         pytest.param(
             {"egress_gateway": {"min_replicas": 1, "max_replicas": 1, "cpu": "1", "memory": "1Gi"}},

@@ -56,7 +56,7 @@ def test_meshed_namespaces_are_injected_and_enforce_restricted_pods() -> None:
 
 def test_without_the_cni_agent_the_restricted_level_only_warns() -> None:
     """Istio, "Pod Security Admission": the init container has NET_ADMIN, which restricted and baseline reject."""
-    found = labels("mcp-system", redirection="init-container")
+    found = labels("mcp-system", traffic_capture="init-container")
     assert found["pod-security.kubernetes.io/enforce"] == "privileged"
     assert found["pod-security.kubernetes.io/warn"] == "restricted"
 
@@ -64,7 +64,7 @@ def test_without_the_cni_agent_the_restricted_level_only_warns() -> None:
 def test_only_the_cni_namespace_allows_privileged_pods() -> None:
     """Istio, "Install the Istio CNI node agent": it mounts folders of the host."""
     assert labels("istio-system")["pod-security.kubernetes.io/enforce"] == "privileged"
-    assert labels("istio-system", redirection="init-container")["pod-security.kubernetes.io/enforce"] == "baseline"
+    assert labels("istio-system", traffic_capture="init-container")["pod-security.kubernetes.io/enforce"] == "baseline"
     assert labels("istio-ingress")["pod-security.kubernetes.io/enforce"] == "baseline"
 
 

@@ -31,8 +31,8 @@ def test_existing_gateway_api_crds_are_left_alone() -> None:
 
 def test_without_the_cni_agent_its_chart_is_left_out_and_istiod_is_configured() -> None:
     """Istio, injection template: `cni.enabled` decides between istio-validation and istio-init."""
-    assert "istio-cni" not in names(redirection="init-container")
-    assert release("istiod", redirection="init-container").values["cni"] == {"enabled": False}
+    assert "istio-cni" not in names(traffic_capture="init-container")
+    assert release("istiod", traffic_capture="init-container").values["cni"] == {"enabled": False}
     assert release("istiod").values["cni"] == {"enabled": True}
 
 

@@ -170,15 +170,15 @@ def test_pods_report_the_connection_statistics_that_istio_leaves_out() -> None:
             ),
         ),
         (
-            {"redirection": "init-container", "values": {"istio-cni": {"logLevel": "debug"}}},
+            {"traffic_capture": "init-container", "values": {"istio-cni": {"logLevel": "debug"}}},
             (
-                "values: redirection init-container does not install istio-cni; remove the values, "
-                "or set redirection: cni"
+                "values: traffic_capture init-container does not install istio-cni; remove the values, "
+                "or set traffic_capture: cni"
             ),
         ),
         (
             {"values": {"istiod": {"cni": {"enabled": False}}}},
-            "values: istiod.cni.enabled follows from redirection; remove it and set redirection",
+            "values: istiod.cni.enabled follows from traffic_capture; remove it and set traffic_capture",
         ),
         (
             {"values": {"istio-egress": {"labels": {}}}},
