@@ -84,7 +84,7 @@ class RegistryConfig(Model):
     database: SecretKey | None = None
     """Secret with a PostgreSQL URL, e.g. `postgresql+psycopg://...`; unset = SQLite, one replica."""
 
-    reaches: list[Reachable] = Field(default_factory=list)
+    cluster_dependencies: list[Reachable] = Field(default_factory=list)
     """Where that database is in the cluster, as "namespace/service"; without it the registry gets neither a Sidecar nor
     a NetworkPolicy."""
 

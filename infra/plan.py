@@ -228,7 +228,7 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
         replicas=registry.replicas,
         proxy=sidecar_size(config),
         imports=registry_imports(config, registry),
-        reaches=registry.reaches,
+        cluster_dependencies=registry.cluster_dependencies,
         **placement(config),
     )
 

@@ -24,6 +24,7 @@ from meshed_mcp.error_codes.values import (
     NOT_A_MAPPING,
     NOT_A_NUMBER,
     OUT_OF_BOUNDS,
+    RENAMED_FIELD,
     UNKNOWN_FIELD,
     WRONG_TYPE,
 )
@@ -36,6 +37,19 @@ UNITS: Final = ("seconds", "percent", "replicas", "minutes", "hours", "days", "b
 
 SECONDS_PER: Final = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 """Suffixes that people write on durations, in seconds."""
+
+
+RENAMED_KEYS: Final[Mapping[str, str]] = {
+    "all_buckets": "store_all_histogram_buckets",
+    "all_proxy_series": "store_all_istio_metrics",
+    "endpoint_seconds": "pre_stop_delay_seconds",
+    "imports": "sidecar_egress_hosts",
+    "lever": "fast_scaler",
+    "cluster_dependencies": "cluster_dependencies",
+    "redirection": "traffic_capture",
+    "uses": "shared_state",
+}
+"""Former name of a field -> its name now. The former names are rejected with the new one, and are not aliases."""
 
 
 class ConfigIssue(NamedTuple):
@@ -145,7 +159,18 @@ def sentences(
     if item["type"] in {"value_error", "assertion_error"}:
         return [ConfigIssue(where, field, message) for message in messages_of(item)]
     holder = location if item["type"] == "model_type" else location[:-1]
-    return [ConfigIssue(where, field, sentence([spelling(name) for name in fields_at(model, holder)], item))]
+    known = [spelling(name) for name in fields_at(model, holder)]
+    if item["type"] == "extra_forbidden":
+        return [ConfigIssue(where, field, unknown_field(str(location[-1]), known, spelling))]
+    return [ConfigIssue(where, field, sentence(known, item))]
+
+
+def unknown_field(name: str, known: Sequence[str], spelling: Callable[[str], str]) -> Message:
+    """The field's new name where it was renamed in this object, otherwise the nearest known name."""
+    renamed = next((spelling(new) for old, new in RENAMED_KEYS.items() if spelling(old) == name), None)
+    if renamed in known:
+        return RENAMED_FIELD.message(renamed=renamed)
+    return UNKNOWN_FIELD.message(suggested=suggestion(name, known))
 
 
 def messages_of(item: ErrorDetails) -> tuple[Message, ...]:
@@ -182,8 +207,6 @@ def sentence(known: Sequence[str], item: ErrorDetails) -> Message:
     """What is wrong with one value and what to set instead."""
     kind, context, name = item["type"], item.get("ctx", {}), str(item["loc"][-1]) if item["loc"] else ""
     shown = excerpt(item["input"])
-    if kind == "extra_forbidden":
-        return UNKNOWN_FIELD.message(suggested=suggestion(name, known))
     if kind == "missing":
         return MISSING_FIELD.message(name=name)
     if kind.startswith(("int_", "float_", "decimal_")):

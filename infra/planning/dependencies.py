@@ -17,19 +17,19 @@ def imports(config: StackConfig, name: str, item: ServiceSettings) -> list[str] 
     None where a Secret holds the address of a store and nothing says where that is: a sidecar that knows too little
     would cut it off.
     """
-    places = [*config.mesh.reaches, *item.reaches]
+    places = [*config.mesh.cluster_dependencies, *item.cluster_dependencies]
     if has_store(config, item) and not places:
         return None
     account = f"{config.namespace}/{name}"
     callees = [callee for callee, other in config.services.items() if {name, account} & set(other.callers)]
     asked = authorizer_reference(config, item.external_authorization)
-    return [*(f"{config.namespace}/{callee}" for callee in callees), *config.mesh.reaches, *asked]
+    return [*(f"{config.namespace}/{callee}" for callee in callees), *config.mesh.cluster_dependencies, *asked]
 
 
 def registry_imports(config: StackConfig, registry: RegistryConfig) -> list[str] | None:
     """What the whole stack reaches; the registry calls no service. None as for services."""
-    places = list(config.mesh.reaches)
-    return places if places or registry.reaches or registry.database is None else None
+    places = list(config.mesh.cluster_dependencies)
+    return places if places or registry.cluster_dependencies or registry.database is None else None
 
 
 def has_store(config: StackConfig, item: ServiceSettings) -> bool:

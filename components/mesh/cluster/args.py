@@ -235,7 +235,7 @@ class ServiceMeshArgs(Model):
     proxy: ProxySize = ProxySize.MEDIUM
     """Size of the sidecars: `small`, `medium` or `large`; a service may have its own."""
 
-    reaches: list[Reachable] = Field(default_factory=list)
+    cluster_dependencies: list[Reachable] = Field(default_factory=list)
     """Services of the cluster that every service calls beside those of the stack: databases, Redis, as
     "namespace/service"."""
 

@@ -88,7 +88,7 @@ class MeshedMCPServiceArgs(ServiceSettings):
     """Base URL of the registry, without its path prefix; unset = the service does not register."""
 
     imports: list[Reachable] | None = None
-    """Services that its sidecar knows, as "namespace/service", beside `reaches`, hosts outside, registry and collector;
+    """Services that its sidecar knows, as "namespace/service", beside `cluster_dependencies`, hosts outside, registry and collector;
     unset = everything in the mesh."""
 
     egress_gateway: bool = False

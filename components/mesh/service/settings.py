@@ -74,7 +74,7 @@ class ServiceSettings(PolicySettings):
     egress_hosts: list[str] = Field(default_factory=list)
     """Hosts outside the mesh that the service may reach by TLS: `host` at port 443, or `host:port`."""
 
-    reaches: list[Reachable] = Field(default_factory=list)
+    cluster_dependencies: list[Reachable] = Field(default_factory=list)
     """Services of the cluster that it calls beside those of the stack, as "namespace/service": a database, a Redis."""
 
     proxy: ProxySize | None = None

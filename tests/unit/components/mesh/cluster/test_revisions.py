@@ -195,7 +195,7 @@ def test_pods_report_the_connection_statistics_that_istio_leaves_out() -> None:
             ),
         ),
         (
-            {"reaches": ["redis"]},
+            {"cluster_dependencies": ["redis"]},
             (
                 "'redis' is not a service of the cluster; use 'namespace/service' such as "
                 "'data/redis', or 'data/*' for a whole namespace; external hosts belong in "

@@ -35,7 +35,7 @@ def test_sidecar_imports_destinations_registry_collector_and_external_hosts() ->
     """Istio API, Sidecar `egress.hosts`: "namespace/host", full names; `.` is the own namespace."""
     found = hosts(
         imports=["mcp-system/mcp-rag"],
-        reaches=["data/redis", "shop/*"],
+        cluster_dependencies=["data/redis", "shop/*"],
         registry_url="http://mcp-registry:8000",
         otlp_endpoint="http://collector.observability.svc.cluster.local:4318",
         egress_hosts=["llm.example.com"],
@@ -71,16 +71,16 @@ def test_destinations_follow_from_the_callers_of_other_services(written: str) ->
 
 def test_dependencies_of_the_mesh_are_imported_by_every_sidecar() -> None:
     """Requirement CFG-5: a shared store is declared once."""
-    assert imports_of("mcp-rag", {"mcp-rag": IMAGE}, mesh={"reaches": ["data/redis"]}) == ["data/redis"]
+    assert imports_of("mcp-rag", {"mcp-rag": IMAGE}, mesh={"cluster_dependencies": ["data/redis"]}) == ["data/redis"]
 
 
 def test_store_without_a_known_address_keeps_egress_open() -> None:
     """Requirement NET-3: its address is in a Secret, so egress stays open until the stack names it."""
     assert imports_of("mcp-rag", {"mcp-rag": IMAGE | DATABASE}) is None
-    assert imports_of("mcp-rag", {"mcp-rag": IMAGE | DATABASE | {"reaches": ["data/postgresql"]}}) == []
+    assert imports_of("mcp-rag", {"mcp-rag": IMAGE | DATABASE | {"cluster_dependencies": ["data/postgresql"]}}) == []
     registry = {"image": "registry.example.com/registry:1", "database": {"secret": "db", "key": "url"}}
     assert imports_of("mcp-registry", {"mcp-rag": IMAGE}, registry=registry) is None
-    placed = registry | {"reaches": ["data/postgresql"]}
+    placed = registry | {"cluster_dependencies": ["data/postgresql"]}
     assert imports_of("mcp-registry", {"mcp-rag": IMAGE}, registry=placed) == []
     assert imports_of("mcp-registry", {"mcp-rag": IMAGE}, registry={"image": "r:1", "replicas": 1}) == []
 
@@ -90,7 +90,7 @@ def test_registry_imports_only_its_database_and_the_collector() -> None:
     registry = {
         "image": "registry.example.com/registry:1",
         "database": {"secret": "db", "key": "url"},
-        "reaches": ["data/postgresql"],
+        "cluster_dependencies": ["data/postgresql"],
     }
     stack = {"services": {"mcp-rag": IMAGE}, "registry": registry}
     made = planned({f"meshed-mcp:{key}": json.dumps(value) for key, value in stack.items()}).services["mcp-registry"]
