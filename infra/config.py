@@ -107,11 +107,11 @@ class StackConfig(Model):
 
     request_state: SecretKey | None = None
     """Secret with the keys that seal the state of calls in several rounds, one per line, the sealing one first; for
-    services with `uses: [request-state]`."""
+    services with `shared_state: [request-state]`."""
 
     redis: SecretKey | None = None
     """Secret with the URL of a Redis, e.g. `redis://:password@redis.data:6379/0`; for services with
-    `uses: [subscriptions]`."""
+    `shared_state: [subscriptions]`."""
 
     access: RoleGroups = RoleGroups()
     """Groups of people by role: `viewer`, `operator`, `admin`."""

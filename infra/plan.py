@@ -136,9 +136,9 @@ def sharing_issues(config: StackConfig, name: str, item: ServiceConfig) -> Itera
     """What a service's replicas need to share, as it says itself, and the stack does not name."""
     if item.scaling.max_replicas == 1 and len(deployments(name, item)) == 1:
         return
-    for number, part, why in missing_parts(item.uses, config, {*item.env, *item.secret_env}):
-        field = part if item.uses[number] is SharedUse.DATABASE else f"{NAMESPACE}:{part}"
-        message = SHARED_KEY_MISSING.message(use=item.uses[number], why=why, field=field)
+    for number, part, why in missing_parts(item.shared_state, config, {*item.env, *item.secret_env}):
+        field = part if item.shared_state[number] is SharedUse.DATABASE else f"{NAMESPACE}:{part}"
+        message = SHARED_KEY_MISSING.message(use=item.shared_state[number], why=why, field=field)
         yield ConfigIssue(f"service {name}", f"uses[{number}]", message)
 
 

@@ -27,7 +27,7 @@ UNSHARED: Final = "this service cannot ask back: its replicas share no key for t
 
 _FIX: Final = (
     f"its next round may reach another replica, and {contract.ENV_REQUEST_STATE_KEYS} is not set. "
-    "Set uses: [request-state] for this service and request_state: {secret: ..., key: ...} for the stack."
+    "Set shared_state: [request-state] for this service and request_state: {secret: ..., key: ...} for the stack."
 )
 
 logger = logging.getLogger(__name__)

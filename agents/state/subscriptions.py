@@ -118,7 +118,7 @@ class ReplicaBus:
         if not self._unshared_is_logged:
             self._unshared_is_logged = True
             logger.warning(
-                "only listeners of this replica were notified of a change: %s is not set. Set uses: [subscriptions] "
+                "only listeners of this replica were notified of a change: %s is not set. Set shared_state: [subscriptions] "
                 "for this service and redis: {secret: ..., key: ...} for the stack.",
                 contract.ENV_REDIS_URL,
             )

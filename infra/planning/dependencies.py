@@ -35,4 +35,4 @@ def registry_imports(config: StackConfig, registry: RegistryConfig) -> list[str]
 def has_store(config: StackConfig, item: ServiceSettings) -> bool:
     """Whether a service is told of a database or of a Redis by a Secret."""
     database = contract.ENV_DATABASE_URL in {*item.env, *item.secret_env}
-    return database or (config.redis is not None and SharedUse.SUBSCRIPTIONS in item.uses)
+    return database or (config.redis is not None and SharedUse.SUBSCRIPTIONS in item.shared_state)

@@ -58,7 +58,7 @@ async def test_without_a_shared_key_the_first_round_is_rejected(start_service: S
     assert await ordered([service]) == (
         "-32603 this service cannot ask back: its replicas share no key for the state of a call"
     )
-    assert service.said("MESHED_MCP_REQUEST_STATE_KEYS is not set. Set uses: [request-state] for this service")
+    assert service.said("MESHED_MCP_REQUEST_STATE_KEYS is not set. Set shared_state: [request-state] for this service")
 
 
 async def test_keys_are_rotated_without_losing_a_call(start_service: StartService) -> None:

@@ -40,7 +40,7 @@ def arguments() -> dict[str, Any]:
         "command": SCRIPT,
         "expose": True,
         "replicas": REPLICAS,
-        "uses": ["request-state", "subscriptions"],
+        "shared_state": ["request-state", "subscriptions"],
         "request_state": {"secret": "mcp-request-state", "key": "keys"},
         "redis": {"secret": "mcp-redis", "key": "url"},
     }

@@ -162,7 +162,7 @@ class MeshedMCPServiceArgs(ServiceSettings):
     def _shares_what_it_uses(self) -> "MeshedMCPServiceArgs":
         variables = {*self.env, *self.secret_env}
         raise_all(
-            SHARED_STATE_MISSING.message(use=self.uses[number], why=why, field=field)
-            for number, field, why in (missing_parts(self.uses, self, variables) if self.replicated else ())
+            SHARED_STATE_MISSING.message(use=self.shared_state[number], why=why, field=field)
+            for number, field, why in (missing_parts(self.shared_state, self, variables) if self.replicated else ())
         )
         return self

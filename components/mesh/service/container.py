@@ -109,8 +109,8 @@ def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
 def shared_parts(args: MeshedMCPServiceArgs) -> dict[str, SecretKey]:
     """Variable -> Secret of what the service's replicas share; only what it says it uses, as each is a secret less."""
     parts = {
-        contract.ENV_REQUEST_STATE_KEYS: args.request_state if SharedUse.REQUEST_STATE in args.uses else None,
-        contract.ENV_REDIS_URL: args.redis if SharedUse.SUBSCRIPTIONS in args.uses else None,
+        contract.ENV_REQUEST_STATE_KEYS: args.request_state if SharedUse.REQUEST_STATE in args.shared_state else None,
+        contract.ENV_REDIS_URL: args.redis if SharedUse.SUBSCRIPTIONS in args.shared_state else None,
     }
     return {variable: source for variable, source in parts.items() if source is not None}
 

@@ -86,7 +86,7 @@ class ServiceSettings(PolicySettings):
     secret_env: dict[str, SecretKey] = Field(default_factory=dict)
     """Environment variables whose values are in a Secret."""
 
-    uses: list[SharedUse] = Field(default_factory=list)
+    shared_state: list[SharedUse] = Field(default_factory=list)
     """What the service uses beyond single requests: `request-state`, `subscriptions`, `database`. With more than one
     replica each needs a part that all replicas share; for `database`, MESHED_MCP_DATABASE_URL in `secret_env`."""
 
@@ -154,7 +154,7 @@ class ServiceSettings(PolicySettings):
         outside_hosts(value)
         return value
 
-    @field_validator("uses")
+    @field_validator("shared_state")
     @classmethod
     def _are_different(cls, value: list[SharedUse]) -> list[SharedUse]:
         once(value)

@@ -42,9 +42,9 @@ _REASONS: Final = {
 
 
 def missing_parts(
-    uses: Sequence[SharedUse], given: object, variables: Collection[str]
+    shared_state: Sequence[SharedUse], given: object, variables: Collection[str]
 ) -> Iterator[tuple[int, str, str]]:
-    """Number in `uses`, the field that is unset, and why several replicas need it.
+    """Number in `shared_state`, the field that is unset, and why several replicas need it.
 
     The field is one of `given`; the database is among the service's `variables`.
     """

@@ -30,14 +30,14 @@ def lines(service: dict[str, Any], **keys: Any) -> list[str]:
 
 def test_each_shared_part_that_replicas_need_is_required_by_name() -> None:
     """Requirement RUN-11: both are optional for one replica, and required for more."""
-    keys, bus = lines({"uses": ["request-state", "subscriptions"]})
+    keys, bus = lines({"shared_state": ["request-state", "subscriptions"]})
     assert keys == (
-        "service mcp-a: uses[0]: request-state: its replicas would each seal with a key of their own, so a second "
+        "service mcp-a: shared_state[0]: request-state: its replicas would each seal with a key of their own, so a second "
         "round fails on all but one; set meshed-mcp:request_state: {secret: ..., key: ...}, "
         "or run one replica and no canary"
     )
     assert bus == (
-        "service mcp-a: uses[1]: subscriptions: its replicas would each notify their own listeners only; "
+        "service mcp-a: shared_state[1]: subscriptions: its replicas would each notify their own listeners only; "
         "set meshed-mcp:redis: {secret: ..., key: ...}, or run one replica and no canary"
     )
 
@@ -45,15 +45,15 @@ def test_each_shared_part_that_replicas_need_is_required_by_name() -> None:
 def test_a_canary_counts_as_a_second_replica() -> None:
     """Requirement RUN-11: stable and canary of a service serve the same clients."""
     one = {"min_replicas": 1, "max_replicas": 1}
-    assert planned({"uses": ["subscriptions"], "scaling": one}).services["mcp-a"].replicated is False
-    (line,) = lines({"uses": ["subscriptions"], "scaling": one, "rollout": CANARY})
-    assert line.startswith("service mcp-a: uses[0]: subscriptions")
+    assert planned({"shared_state": ["subscriptions"], "scaling": one}).services["mcp-a"].replicated is False
+    (line,) = lines({"shared_state": ["subscriptions"], "scaling": one, "rollout": CANARY})
+    assert line.startswith("service mcp-a: shared_state[0]: subscriptions")
 
 
 def test_the_stack_names_the_shared_parts_once_for_all_services() -> None:
     """Requirement RUN-11: the audience separates services that seal with one key."""
     database = {"MESHED_MCP_DATABASE_URL": {"secret": "mcp-database", "key": "url"}}
-    args = planned({"uses": [*SharedUse], "secret_env": database}, request_state=KEYS, redis=REDIS).services["mcp-a"]
+    args = planned({"shared_state": [*SharedUse], "secret_env": database}, request_state=KEYS, redis=REDIS).services["mcp-a"]
     assert args.request_state is not None
     assert args.redis is not None
     assert (args.request_state.key, args.redis.secret) == ("keys", "mcp-redis")

@@ -1,13 +1,14 @@
 """Issues: one line each, what is wrong and what to write instead, all of them in one go."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Self
 
 import pytest
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from meshed_mcp.components.core.args import In, Model
-from meshed_mcp.components.core.errors import ConfigurationError, model_issues
+from meshed_mcp.components.core.args import In, Model, camel
+from meshed_mcp.components.core.errors import ConfigurationError, model_issues, sentences
 
 
 class Color(StrEnum):
@@ -94,6 +95,31 @@ def test_misspelled_field_does_not_hide_an_error_between_fields() -> None:
     """Product rule: all issues in one go, although pydantic stops before a model's own validators."""
     raw = {"image": 5, "min_replicas": 7, "max_replica": 9, "inner": {"color": "grn"}}
     assert [issue.field for issue in model_issues(Outer, raw, "x")] == ["image", "inner.color", "max_replica", ""]
+
+
+class Renamed(Model):
+    """A model with a field that had another name."""
+
+    pre_stop_delay_seconds: int = 5
+
+
+@pytest.mark.parametrize(("spelling", "line"), [
+    (str, "endpoint_seconds: was renamed; set pre_stop_delay_seconds"),
+    (camel, "endpointSeconds: was renamed; set preStopDelaySeconds"),
+])  # fmt: skip
+def test_renamed_field_is_rejected_with_its_new_name(spelling: Callable[[str], str], line: str) -> None:
+    """Requirement CFG-8: a former name is rejected with the name that replaced it, in the spelling of its user."""
+    with pytest.raises(ValidationError) as raised:
+        Renamed.model_validate({spelling("endpoint_seconds"): 5})
+    (item,) = raised.value.errors()
+    (issue,) = sentences(Renamed, item, "x", spelling)
+    assert (issue.code, str(issue)) == ("MM0010", f"x: {line}")
+
+
+def test_a_renamed_field_of_another_object_is_unknown() -> None:
+    """Requirement CFG-12: a message never advises a field that the object does not have."""
+    (issue,) = model_issues(Renamed, {"shared_state": []}, "x")
+    assert str(issue) == "x: uses: unknown field; known here: pre_stop_delay_seconds"
 
 
 def test_long_value_is_truncated_to_keep_the_error_on_one_line() -> None:

@@ -32,7 +32,7 @@ def lines(**settings: Any) -> list[str]:
 
 def test_replicas_without_shared_state_are_rejected_with_a_reason_per_feature() -> None:
     """Official SDK 2.3, "Deploy": keys and bus are of one process unless they are given."""
-    text = "\n".join(lines(uses=BOTH, replicas=2))
+    text = "\n".join(lines(shared_state=BOTH, replicas=2))
     assert "uses request-state, and its replicas would each seal with a key of their own" in text
     assert "set request_state, or run one replica and no canary" in text
     assert "uses subscriptions, and its replicas would each notify their own listeners only; set redis" in text
@@ -40,8 +40,8 @@ def test_replicas_without_shared_state_are_rejected_with_a_reason_per_feature() 
 
 def test_single_replica_needs_no_shared_state() -> None:
     """Requirement RUN-11: both features are optional for one replica."""
-    assert lines(uses=BOTH, replicas=1) == []
-    assert contract.ENV_REPLICATED not in variables(uses=BOTH, replicas=1)
+    assert lines(shared_state=BOTH, replicas=1) == []
+    assert contract.ENV_REPLICATED not in variables(shared_state=BOTH, replicas=1)
 
 
 @pytest.mark.parametrize(
@@ -51,19 +51,19 @@ def test_runtime_is_configured_as_replicated_when_another_pod_may_serve(several:
     """Requirement RUN-11: replicas, autoscaling and a canary beside the stable version all count."""
     assert variables(**several)[contract.ENV_REPLICATED] == "true"
     with pytest.raises(ValidationError):
-        service_args(uses=BOTH, **several)
+        service_args(shared_state=BOTH, **several)
 
 
 def test_shared_state_settings_come_from_secrets() -> None:
     """Requirement CFG-11: a secret is never written into an object."""
-    found = variables(uses=BOTH, request_state=KEYS, redis=REDIS)
+    found = variables(shared_state=BOTH, request_state=KEYS, redis=REDIS)
     assert found[contract.ENV_REQUEST_STATE_KEYS] == {"name": "mcp-request-state", "key": "keys"}
     assert found[contract.ENV_REDIS_URL] == {"name": "mcp-redis", "key": "url"}
 
 
 def test_service_gets_only_the_shared_features_that_it_uses() -> None:
     """Requirement SEC-6: a stack configures both features for all of its services."""
-    found = variables(uses=["subscriptions"], request_state=KEYS, redis=REDIS)
+    found = variables(shared_state=["subscriptions"], request_state=KEYS, redis=REDIS)
     assert contract.ENV_REDIS_URL in found
     assert contract.ENV_REQUEST_STATE_KEYS not in found
     assert not {contract.ENV_REDIS_URL, contract.ENV_REQUEST_STATE_KEYS} & set(
@@ -73,11 +73,11 @@ def test_service_gets_only_the_shared_features_that_it_uses() -> None:
 
 def test_unknown_or_duplicate_feature_is_rejected_with_the_choices() -> None:
     """Requirement CFG-8: the error names what is wrong and what to set instead."""
-    assert lines(uses=["request_state"], replicas=1) == [
-        "service mcp-a: uses[0]: 'request_state' is not a choice; did you mean request-state?"
+    assert lines(shared_state=["request_state"], replicas=1) == [
+        "service mcp-a: shared_state[0]: 'request_state' is not a choice; did you mean request-state?"
     ]
-    assert lines(uses=["subscriptions", "subscriptions"], replicas=1) == [
-        "service mcp-a: uses: 'subscriptions' is listed twice; remove one"
+    assert lines(shared_state=["subscriptions", "subscriptions"], replicas=1) == [
+        "service mcp-a: shared_state: 'subscriptions' is listed twice; remove one"
     ]
 
 
