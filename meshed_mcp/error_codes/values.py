@@ -13,6 +13,7 @@ WRONG_TYPE: Final = ErrorCode("MM0006", "{shown} is not {wanted}; set {advice}")
 NOT_A_MAPPING: Final = ErrorCode("MM0007", "{shown} is not a mapping{names}; set key: value lines{fields}")
 NOT_A_LIST: Final = ErrorCode("MM0008", "{shown} is not a list; set {advice}")
 INVALID_VALUE: Final = ErrorCode("MM0009", "{reason}; got {shown}")
+RENAMED_FIELD: Final = ErrorCode("MM0010", "was renamed; set {renamed}")
 SERVICE_NAME_TOO_LONG: Final = ErrorCode(
     "MM0020",
     "service name {name!r} has {count} characters; use at most {most}, so that the name of its autoscaler fits",
