@@ -35,7 +35,7 @@ from meshed_mcp.error_codes.runtime import (
     SETTING_INVALID,
 )
 
-DEFAULT_ENDPOINT_SECONDS: Final = 0.0
+DEFAULT_PRE_STOP_DELAY_SECONDS: Final = 0.0
 """Outside a cluster no endpoint list has to notice a stop; the Deployment sets its own number."""
 
 DEFAULT_GRACE_SECONDS: Final = 25.0
@@ -56,7 +56,7 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "port": contract.ENV_PORT,
     "management_port": contract.ENV_MANAGEMENT_PORT,
     "allowed_hosts": contract.ENV_ALLOWED_HOSTS,
-    "endpoint_seconds": contract.ENV_ENDPOINT_SECONDS,
+    "pre_stop_delay_seconds": contract.ENV_PRE_STOP_DELAY_SECONDS,
     "grace_seconds": contract.ENV_GRACE_SECONDS,
     "registry_url": contract.ENV_REGISTRY_URL,
     "data_dir": contract.ENV_DATA_DIR,
@@ -142,7 +142,7 @@ class Settings(Limits, AccessSettings):
     port: Port = contract.MCP_PORT
     management_port: Port = contract.MANAGEMENT_PORT
     allowed_hosts: Hosts = Field(DEFAULT_ALLOWED_HOSTS, validate_default=True)
-    endpoint_seconds: Seconds = DEFAULT_ENDPOINT_SECONDS
+    pre_stop_delay_seconds: Seconds = DEFAULT_PRE_STOP_DELAY_SECONDS
     grace_seconds: Seconds = DEFAULT_GRACE_SECONDS
     registry_url: str | None = Field(
         None, pattern=r"^https?://[^/\s]+/?$", description="a base URL without a path, as http://mcp-registry:8000"
@@ -170,7 +170,7 @@ class Settings(Limits, AccessSettings):
     @property
     def effective_call_seconds(self) -> float:
         """Longest call, its wait included: as given, else as long as a stopping process waits for calls."""
-        return self.call_seconds or contract.longest_call_seconds(self.endpoint_seconds, self.grace_seconds)
+        return self.call_seconds or contract.longest_call_seconds(self.pre_stop_delay_seconds, self.grace_seconds)
 
     @property
     def effective_database_url(self) -> str:
@@ -187,13 +187,13 @@ class Settings(Limits, AccessSettings):
 
     @model_validator(mode="after")
     def _grace_holds_the_drain(self) -> Self:
-        least = self.endpoint_seconds + contract.CLOSING_SECONDS
+        least = self.pre_stop_delay_seconds + contract.CLOSING_SECONDS
         if self.grace_seconds <= least:
             raise RUNTIME_GRACE_TOO_SHORT.error(
                 variable=contract.ENV_GRACE_SECONDS,
                 grace=self.grace_seconds,
-                pre_stop=contract.ENV_ENDPOINT_SECONDS,
-                seconds=self.endpoint_seconds,
+                pre_stop=contract.ENV_PRE_STOP_DELAY_SECONDS,
+                seconds=self.pre_stop_delay_seconds,
                 closing=contract.CLOSING_SECONDS,
                 least=least,
             )
@@ -201,7 +201,7 @@ class Settings(Limits, AccessSettings):
 
     @model_validator(mode="after")
     def _grace_holds_the_longest_call(self) -> Self:
-        longest = contract.longest_call_seconds(self.endpoint_seconds, self.grace_seconds)
+        longest = contract.longest_call_seconds(self.pre_stop_delay_seconds, self.grace_seconds)
         if self.call_seconds is not None and self.call_seconds > longest:
             raise RUNTIME_CALL_TOO_LONG.error(
                 variable=contract.ENV_CALL_SECONDS,

@@ -163,7 +163,7 @@ class Replica:
 
     async def _drain(self) -> None:
         self._gate.retire()
-        await asyncio.sleep(self._settings.endpoint_seconds)
+        await asyncio.sleep(self._settings.pre_stop_delay_seconds)
         self._gate.refuse()
         logger.info("refusing new requests")
         with contextlib.suppress(TimeoutError):

@@ -64,4 +64,4 @@ def longest_call(item: ServiceConfig) -> float:
     """Seconds that a call may take, as the service says, else as its stop allows."""
     if item.limits.call_seconds is not None:
         return float(item.limits.call_seconds)
-    return contract.longest_call_seconds(item.drain.endpoint_seconds, item.drain.grace_seconds)
+    return contract.longest_call_seconds(item.drain.pre_stop_delay_seconds, item.drain.grace_seconds)

@@ -21,7 +21,7 @@ from meshed_mcp.local.translate.topology import Pod, Topology, checked, next_pod
 
 SERVING_SECONDS: Final = 1.0
 """How long a replica that ends stays in reach of the sessions it has: until its readiness probe has failed often
-enough, which must be before it refuses calls (ENDPOINT_SECONDS). Source: Kubernetes, EndpointSlice, `serving`."""
+enough, which must be before it refuses calls (PRE_STOP_DELAY_SECONDS). Source: Kubernetes, EndpointSlice, `serving`."""
 
 GRACE_SECONDS: Final = 30.0
 """Longest wait for a replica where the pod names none. Source: Kubernetes, `terminationGracePeriodSeconds`."""

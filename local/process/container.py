@@ -26,7 +26,7 @@ PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_E
 PYTHON: Final = ("python", "python3")
 """Command names that mean this interpreter, whose packages stand for the image's."""
 
-ENDPOINT_SECONDS: Final = "2"
+PRE_STOP_DELAY_SECONDS: Final = "2"
 """How long a replica that is to end goes on taking calls; proxies of this machine learn of it from files, at once."""
 
 
@@ -94,7 +94,7 @@ def _environment(pod: Pod, places: Places) -> dict[str, str]:
         raise LocalRunError(*found)
     here = {
         contract.ENV_BIND_ADDRESS: pod.address,
-        contract.ENV_ENDPOINT_SECONDS: ENDPOINT_SECONDS,
+        contract.ENV_PRE_STOP_DELAY_SECONDS: PRE_STOP_DELAY_SECONDS,
         "PYTHONUNBUFFERED": "1",
     }
     env.pop(contract.ENV_OTLP_ENDPOINT, None)  # the rendered collector is a part of the cluster

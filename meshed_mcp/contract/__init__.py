@@ -71,7 +71,7 @@ ENV_MANAGEMENT_PORT: Final = "MESHED_MCP_MANAGEMENT_PORT"
 ENV_ALLOWED_HOSTS: Final = "MESHED_MCP_ALLOWED_HOSTS"
 """Comma-separated values of the Host header that are served; `name:*` allows every port. Others get 421."""
 
-ENV_ENDPOINT_SECONDS: Final = "MESHED_MCP_ENDPOINT_SECONDS"
+ENV_PRE_STOP_DELAY_SECONDS: Final = "MESHED_MCP_PRE_STOP_DELAY_SECONDS"
 """Seconds between "not ready" and the end of accepting calls, while endpoints and proxies notice."""
 
 ENV_GRACE_SECONDS: Final = "MESHED_MCP_GRACE_SECONDS"
@@ -119,9 +119,9 @@ ARGUMENT_DEPTH: Final = 64
 900; recursive code of a tool gives up somewhere before."""
 
 
-def longest_call_seconds(endpoint_seconds: float, grace_seconds: float) -> float:
+def longest_call_seconds(pre_stop_delay_seconds: float, grace_seconds: float) -> float:
     """How long a call may take so that the stop of a pod, however it coincides, never cuts it."""
-    return grace_seconds - endpoint_seconds - CLOSING_SECONDS
+    return grace_seconds - pre_stop_delay_seconds - CLOSING_SECONDS
 
 
 ENV_REGISTRY_URL: Final = "MESHED_MCP_REGISTRY_URL"

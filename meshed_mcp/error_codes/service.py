@@ -75,7 +75,7 @@ MEMORY_ABOVE_LIMIT: Final = ErrorCode(
 )
 GRACE_TOO_SHORT: Final = ErrorCode(
     "MM0220",
-    "endpoint_seconds {pre_stop} leaves in-flight requests no time within grace_seconds {grace}, of which "
+    "pre_stop_delay_seconds {pre_stop} leaves in-flight requests no time within grace_seconds {grace}, of which "
     "closing takes {closing:g}; set grace_seconds above {least}",
 )
 LUA_TOO_LONG: Final = ErrorCode(

@@ -92,7 +92,7 @@ async def test_an_open_listen_stream_ends_with_its_result(start_service: StartSe
 
 async def test_calls_are_served_during_the_pre_stop_delay_then_rejected(start_service: StartService) -> None:
     """RFC 9110, section 10.2.3: a rejection has Retry-After; before it, connections are closed one by one."""
-    service = start_service(**{contract.ENV_ENDPOINT_SECONDS: "1", contract.ENV_GRACE_SECONDS: "10"})
+    service = start_service(**{contract.ENV_PRE_STOP_DELAY_SECONDS: "1", contract.ENV_GRACE_SECONDS: "10"})
     async with (
         httpx.AsyncClient(trust_env=False) as http,
         Client(service.url) as client,

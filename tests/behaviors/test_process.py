@@ -218,7 +218,7 @@ async def test_a_service_is_registered_from_ready_to_sigterm(start_service: Star
         **{
             contract.ENV_REGISTRY_URL: url,
             contract.ENV_NAMESPACE: "mcp-system",
-            contract.ENV_ENDPOINT_SECONDS: "5",
+            contract.ENV_PRE_STOP_DELAY_SECONDS: "5",
         }
     )
     await eventually(lambda: registry.sample(contract.METRIC_REGISTRY_SERVERS) == 1)

@@ -26,7 +26,7 @@ TEMPORARY_SIZE: Final = "256Mi"
 """As DATA_SIZE: large request bodies and SQLite spill into the temporary folder."""
 
 READINESS_PERIOD_SECONDS: Final = 1
-"""The shortest Kubernetes allows: a draining pod leaves the endpoints within drain.endpoint_seconds."""
+"""The shortest Kubernetes allows: a draining pod leaves the endpoints within drain.pre_stop_delay_seconds."""
 
 LIVENESS_PERIOD_SECONDS: Final = 10
 """Source: Kubernetes, probe `periodSeconds`, default."""
@@ -81,7 +81,7 @@ def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         contract.ENV_PORT: str(contract.MCP_PORT),
         contract.ENV_MANAGEMENT_PORT: str(contract.MANAGEMENT_PORT),
         contract.ENV_ALLOWED_HOSTS: ",".join(allowed_hosts(name, args)),
-        contract.ENV_ENDPOINT_SECONDS: str(args.drain.endpoint_seconds),
+        contract.ENV_PRE_STOP_DELAY_SECONDS: str(args.drain.pre_stop_delay_seconds),
         contract.ENV_GRACE_SECONDS: str(args.drain.grace_seconds),
         contract.ENV_LEGACY: args.legacy,
         contract.ENV_DATA_DIR: contract.DATA_PATH,

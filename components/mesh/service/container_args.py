@@ -96,19 +96,19 @@ MOST_GRACE_SECONDS: Final = 3600
 class Drain(Model):
     """How a pod ends without losing a call."""
 
-    endpoint_seconds: int = Field(default=5, ge=0, le=600)
+    pre_stop_delay_seconds: int = Field(default=5, ge=0, le=600)
     """Seconds between "not ready" and the end of accepting calls, while endpoints and proxies notice. With
     `legacy: sticky`, as long as a replica that ends goes on serving its own sessions."""
 
     grace_seconds: int = Field(default=30, ge=5, le=MOST_GRACE_SECONDS)
-    """Seconds from SIGTERM to exit at the latest: the longest tool call must fit into what endpoint_seconds leaves.
+    """Seconds from SIGTERM to exit at the latest: the longest tool call must fit into what pre_stop_delay_seconds leaves.
     Where a service names `limits.call_seconds`, or a pool its own, the default follows from the longest of them."""
 
     @model_validator(mode="after")
     def _leaves_time_for_calls(self) -> "Drain":
-        least = self.endpoint_seconds + math.ceil(contract.CLOSING_SECONDS)
+        least = self.pre_stop_delay_seconds + math.ceil(contract.CLOSING_SECONDS)
         if least >= self.grace_seconds:
             raise GRACE_TOO_SHORT.error(
-                pre_stop=self.endpoint_seconds, grace=self.grace_seconds, closing=contract.CLOSING_SECONDS, least=least
+                pre_stop=self.pre_stop_delay_seconds, grace=self.grace_seconds, closing=contract.CLOSING_SECONDS, least=least
             )
         return self

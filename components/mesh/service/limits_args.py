@@ -72,7 +72,7 @@ class LimitSettings(Model):
 
 def check_limits(limits: LimitSettings, drain: Drain, resources: ServerResources) -> None:
     """Raise ValueError, in one line, when the limits do not fit what stops a pod or what it runs on."""
-    longest = contract.longest_call_seconds(drain.endpoint_seconds, drain.grace_seconds)
+    longest = contract.longest_call_seconds(drain.pre_stop_delay_seconds, drain.grace_seconds)
     if limits.call_seconds is not None and limits.call_seconds > longest:
         raise CALL_LONGER_THAN_DRAIN.error(
             call_seconds=limits.call_seconds, longest=longest, least=limits.call_seconds + drain.grace_seconds - longest

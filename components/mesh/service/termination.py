@@ -21,7 +21,7 @@ def with_grace(raw: Any) -> Any:
     longest = max((seconds for seconds in deadlines(raw)), default=0)
     if not longest or not isinstance(drain, Mapping | BaseModel) or written(drain, "grace_seconds", None) is not None:
         return raw
-    endpoint = whole(written(drain, "endpoint_seconds", Drain().endpoint_seconds))
+    endpoint = whole(written(drain, "pre_stop_delay_seconds", Drain().pre_stop_delay_seconds))
     needed = max(Drain().grace_seconds, longest + endpoint + ceil(contract.CLOSING_SECONDS))
     given = dict(drain) if isinstance(drain, Mapping) else drain.model_dump(exclude_unset=True)
     return {**raw, "drain": {**given, "grace_seconds": min(needed, MOST_GRACE_SECONDS)}}

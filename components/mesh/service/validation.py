@@ -40,7 +40,7 @@ SET_BY_COMPONENT: Final = frozenset(
         contract.ENV_PORT,
         contract.ENV_MANAGEMENT_PORT,
         contract.ENV_ALLOWED_HOSTS,
-        contract.ENV_ENDPOINT_SECONDS,
+        contract.ENV_PRE_STOP_DELAY_SECONDS,
         contract.ENV_GRACE_SECONDS,
         contract.ENV_LEGACY,
         contract.ENV_LOGS_ENDPOINT,

@@ -25,7 +25,7 @@ def test_an_empty_environment_serves_loopback_only() -> None:
     settings = Settings.from_environment({})
     assert (settings.port, settings.management_port) == (contract.MCP_PORT, contract.MANAGEMENT_PORT)
     assert set(settings.allowed_hosts) == {"127.0.0.1:*", "127.0.0.1", "localhost:*", "localhost", "[::1]:*", "[::1]"}
-    assert (settings.endpoint_seconds, settings.grace_seconds) == (0, 25)
+    assert (settings.pre_stop_delay_seconds, settings.grace_seconds) == (0, 25)
     assert settings.registry_url is None
     assert settings.log_level == "INFO"
 
@@ -40,7 +40,7 @@ def test_every_variable_of_the_contract_is_read() -> None:
             contract.ENV_PORT: "8001",
             contract.ENV_MANAGEMENT_PORT: "9465",
             contract.ENV_ALLOWED_HOSTS: "mcp-rag, mcp.example.com:443",
-            contract.ENV_ENDPOINT_SECONDS: "5",
+            contract.ENV_PRE_STOP_DELAY_SECONDS: "5",
             contract.ENV_GRACE_SECONDS: "40.5",
             contract.ENV_REGISTRY_URL: "http://mcp-registry:8000",
             contract.ENV_DATA_DIR: contract.DATA_PATH,
@@ -55,7 +55,7 @@ def test_every_variable_of_the_contract_is_read() -> None:
         port=8001,
         management_port=9465,
         allowed_hosts=("mcp-rag", "mcp.example.com:443"),
-        endpoint_seconds=5,
+        pre_stop_delay_seconds=5,
         grace_seconds=40.5,
         registry_url="http://mcp-registry:8000",
         data_dir=Path("/data"),
@@ -89,7 +89,7 @@ def test_without_a_database_url_a_sqlite_file_is_used() -> None:
     [
         (contract.ENV_PORT, "abc", "a TCP port from 1 to 65535"),
         (contract.ENV_MANAGEMENT_PORT, "65536", "a TCP port from 1 to 65535"),
-        (contract.ENV_ENDPOINT_SECONDS, "-1", "seconds from 0 to 3600, as 5 or 0.5"),
+        (contract.ENV_PRE_STOP_DELAY_SECONDS, "-1", "seconds from 0 to 3600, as 5 or 0.5"),
         (contract.ENV_GRACE_SECONDS, "nan", "seconds from 0 to 3600, as 5 or 0.5"),
         (contract.ENV_ALLOWED_HOSTS, " , ", "host names separated by commas, as `mcp-rag,mcp-rag:*`"),
         (contract.ENV_REGISTRY_URL, "mcp-registry:8000", "a base URL without a path, as http://mcp-registry:8000"),
@@ -115,8 +115,8 @@ def test_all_wrong_variables_are_reported_at_once() -> None:
 
 def test_a_grace_period_without_time_after_the_pre_stop_delay_is_rejected() -> None:
     """Requirement RUN-1: in-flight calls need time between the end of new traffic and the exit."""
-    assert fault(**{contract.ENV_ENDPOINT_SECONDS: "30"}) == (
-        "MESHED_MCP_GRACE_SECONDS=25 leaves in-flight requests no time, because MESHED_MCP_ENDPOINT_SECONDS=30 "
+    assert fault(**{contract.ENV_PRE_STOP_DELAY_SECONDS: "30"}) == (
+        "MESHED_MCP_GRACE_SECONDS=25 leaves in-flight requests no time, because MESHED_MCP_PRE_STOP_DELAY_SECONDS=30 "
         "passes first and closing takes 2; set MESHED_MCP_GRACE_SECONDS above 32"
     )
 

@@ -70,7 +70,7 @@ def test_each_limit_has_a_variable_and_each_variable_is_read() -> None:
 
 def test_the_call_limit_defaults_to_the_drain_time() -> None:
     """Requirement RUN-1: a stop cancels no call that is within its limit."""
-    told = {contract.ENV_ENDPOINT_SECONDS: "5", contract.ENV_GRACE_SECONDS: "60"}
+    told = {contract.ENV_PRE_STOP_DELAY_SECONDS: "5", contract.ENV_GRACE_SECONDS: "60"}
     assert Settings.from_environment(told).effective_call_seconds == 53
     assert Settings.from_environment({**told, contract.ENV_CALL_SECONDS: "53"}).effective_call_seconds == 53
     with pytest.raises(SettingsError) as refusal:

@@ -9,7 +9,7 @@ import pytest
 
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.process.changes import SERVING_SECONDS
-from meshed_mcp.local.process.container import ENDPOINT_SECONDS, Places, fresh_volumes, program
+from meshed_mcp.local.process.container import PRE_STOP_DELAY_SECONDS, Places, fresh_volumes, program
 from meshed_mcp.local.process.processes import Program
 from meshed_mcp.local.translate.topology import Pod, Topology
 from tests.unit.local import local_objects
@@ -150,4 +150,4 @@ def test_a_pod_with_one_port_is_rejected(objects: list[dict[str, Any]], laid_out
 
 def test_a_draining_replica_stays_up_until_its_sessions_are_rerouted() -> None:
     """Kubernetes, EndpointSlice condition `serving`: otherwise sessions reach a replica that has exited."""
-    assert float(ENDPOINT_SECONDS) >= SERVING_SECONDS + 1
+    assert float(PRE_STOP_DELAY_SECONDS) >= SERVING_SECONDS + 1

@@ -29,13 +29,13 @@ def environment(found: Manifest) -> dict[str, object]:
 
 def test_container_environment_matches_probes_and_ports() -> None:
     """Requirement CFG-13: meshed_mcp.contract defines names and values that both sides share."""
-    found = container(drain={"endpoint_seconds": 7, "grace_seconds": 70}, registry_url="http://mcp-registry:8000")
+    found = container(drain={"pre_stop_delay_seconds": 7, "grace_seconds": 70}, registry_url="http://mcp-registry:8000")
     told = environment(found)
     ports = {item["name"]: str(item["containerPort"]) for item in found["ports"]}
     assert told[contract.ENV_PORT] == ports[contract.MCP_PORT_NAME]
     assert told[contract.ENV_MANAGEMENT_PORT] == ports[contract.MANAGEMENT_PORT_NAME]
     assert (told[contract.ENV_SERVICE], told[contract.ENV_NAMESPACE]) == ("mcp-search", "mcp-system")
-    assert (told[contract.ENV_ENDPOINT_SECONDS], told[contract.ENV_GRACE_SECONDS]) == ("7", "70")
+    assert (told[contract.ENV_PRE_STOP_DELAY_SECONDS], told[contract.ENV_GRACE_SECONDS]) == ("7", "70")
     assert told[contract.ENV_REGISTRY_URL] == "http://mcp-registry:8000"
 
 

@@ -51,8 +51,8 @@ def test_request_above_its_limit_is_rejected() -> None:
 
 def test_drain_without_time_for_in_flight_requests_is_rejected() -> None:
     """Requirement RUN-1: in-flight calls finish between the end of accepting and the end of the process."""
-    assert message(Drain, endpoint_seconds=30, grace_seconds=20) == (
-        "endpoint_seconds 30 leaves in-flight requests no time within grace_seconds 20, of "
+    assert message(Drain, pre_stop_delay_seconds=30, grace_seconds=20) == (
+        "pre_stop_delay_seconds 30 leaves in-flight requests no time within grace_seconds 20, of "
         "which closing takes 2; set grace_seconds above 32"
     )
 

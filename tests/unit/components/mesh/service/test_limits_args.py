@@ -79,8 +79,8 @@ def test_grace_period_follows_from_the_longest_call() -> None:
     assert grace() == 30
     assert grace(limits={"call_seconds": 10}) == 30
     assert grace(limits={"call_seconds": 60}) == 67
-    assert grace(limits=LimitSettings(call_seconds=60), drain=Drain(endpoint_seconds=10)) == 72
-    assert grace(limits={"callSeconds": 60}, drain={"endpointSeconds": 10}) == 72
+    assert grace(limits=LimitSettings(call_seconds=60), drain=Drain(pre_stop_delay_seconds=10)) == 72
+    assert grace(limits={"callSeconds": 60}, drain={"preStopDelaySeconds": 10}) == 72
     assert grace(limits={"call_seconds": 60}, pools={"slow": {"tools": ["a"], "call_seconds": 600}}) == 607
     assert grace(limits={"call_seconds": 60}, drain={"grace_seconds": 90}) == 90
 

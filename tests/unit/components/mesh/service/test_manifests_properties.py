@@ -90,7 +90,7 @@ GOOD = st.fixed_dictionaries(
         "replicas": st.integers(1, 1000),
         "rollout": rollouts(),
         "drain": st.builds(
-            lambda endpoint, calls: {"endpoint_seconds": endpoint, "grace_seconds": endpoint + calls},
+            lambda endpoint, calls: {"pre_stop_delay_seconds": endpoint, "grace_seconds": endpoint + calls},
             st.integers(0, 60),
             st.integers(5, 3000),
         ),

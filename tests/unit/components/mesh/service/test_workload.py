@@ -45,7 +45,7 @@ def test_no_pod_gets_a_kubernetes_api_token() -> None:
 
 def test_pod_outlives_the_grace_of_the_server_by_more_than_the_sidecar_drain() -> None:
     """Kubernetes, "Sidecar Containers": a native sidecar is ended after the server, within the same grace period."""
-    grace = pod(drain={"endpoint_seconds": 10, "grace_seconds": 120})["terminationGracePeriodSeconds"]
+    grace = pod(drain={"pre_stop_delay_seconds": 10, "grace_seconds": 120})["terminationGracePeriodSeconds"]
     assert grace == 120 + SIDECAR_EXIT_SECONDS
     assert SIDECAR_EXIT_SECONDS > ISTIO_DRAIN_SECONDS
 
