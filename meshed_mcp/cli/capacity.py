@@ -89,7 +89,7 @@ def load_of(plan: Plan, tools: int, organizations: int, calls: float, nodes: int
         proxy_seconds=PROXY_SECONDS,
         cluster_seconds=plan.observability.prometheus.scrape_interval_seconds,
         servers=len(plan.services),
-        whole_pods=sum(most[name] for name, args in plan.services.items() if args.all_buckets),
+        whole_pods=sum(most[name] for name, args in plan.services.items() if args.store_all_histogram_buckets),
         proxy_sizes=plan.observability.proxy_sizes,
     )
 
@@ -121,7 +121,7 @@ def series_formulas(load: Load) -> list[str]:
     others = f"{load.tools} x {load.organizations} organizations + {bare} x {formula.HTTP_LABEL_SETS}"
     single = f"{formula.SINGLE_SERIES} + {formula.SCRAPE_SERIES} x {formula.TARGETS}"
     of_pod = f"({methods}) x {formula.RESULTS} + {others} + {single} = {formula.pod_series(load):,.0f}"
-    whole = f"series of a pod with all_buckets: {formula.unread_series():,.0f} more"
+    whole = f"series of a pod with store_all_histogram_buckets: {formula.unread_series():,.0f} more"
     return [f"series of a pod: {of_pod}", *([whole] if load.whole_pods else [])]
 
 

@@ -115,7 +115,7 @@ def test_custom_metrics_of_a_service_are_stored() -> None:
 
 def test_service_may_store_all_histogram_buckets() -> None:
     """Requirement OBS-8: a stack that reads more buckets stores them on request."""
-    args = MeshedMCPServiceArgs.model_validate({"image": "a:1", "all_buckets": True})
+    args = MeshedMCPServiceArgs.model_validate({"image": "a:1", "store_all_histogram_buckets": True})
     (endpoint,) = pod_monitor("mcp-rag", args)["spec"]["podMetricsEndpoints"]
     assert "metricRelabelings" not in endpoint
 

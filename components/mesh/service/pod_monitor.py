@@ -38,7 +38,7 @@ def pod_monitor(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     Series get the labels `mcp_server_name` and `version` from the pod's labels. Buckets that nothing reads are not
     stored, two of five series of a pod with six tools; counts and sums are.
     """
-    unread = [] if args.all_buckets else unread_buckets(name)
+    unread = [] if args.store_all_histogram_buckets else unread_buckets(name)
     return manifest(
         "monitoring.coreos.com/v1",
         "PodMonitor",

@@ -108,7 +108,7 @@ class ServiceSettings(PolicySettings):
     access_log: AccessLog | None = None
     """Which requests the service's proxies log; unset = as in the whole mesh."""
 
-    all_buckets: bool = False
+    store_all_histogram_buckets: bool = False
     """True = Prometheus also stores the buckets of durations that no page, rule or alert reads: of methods beside
     `tools/call`, and of HTTP requests. Their counts and sums it stores in any case."""
 

@@ -112,7 +112,7 @@ class Load(NamedTuple):
 
     servers: int
     whole_pods: int = 0
-    """Pods of servers with `all_buckets`."""
+    """Pods of servers with `store_all_histogram_buckets`."""
 
     proxy_sizes: bool = False
     """Whether the bytes of proxies' requests are stored."""
@@ -134,7 +134,7 @@ def pod_series(load: Load) -> float:
 
 
 def unread_series() -> float:
-    """Those that are stored as well of a pod whose server has `all_buckets`."""
+    """Those that are stored as well of a pod whose server has `store_all_histogram_buckets`."""
     return (SERIES_PER_HISTOGRAM - SERIES_WITHOUT_BUCKETS) * (OTHER_METHODS * RESULTS + HTTP_LABEL_SETS)
 
 

@@ -60,9 +60,9 @@ def test_a_service_with_all_buckets_is_larger(tmp_path: Path) -> None:
     project = stack_with(tmp_path, {})
     file = project / "Pulumi.prod.yaml"
     stack = yaml.safe_load(file.read_text("utf-8"))
-    stack["config"]["meshed-mcp:services"]["mcp-rag"]["all_buckets"] = True
+    stack["config"]["meshed-mcp:services"]["mcp-rag"]["store_all_histogram_buckets"] = True
     file.write_text(yaml.safe_dump(stack), encoding="utf-8")
-    assert "series of a pod with all_buckets: 177 more" in capacity(project=project)
+    assert "series of a pod with store_all_histogram_buckets: 177 more" in capacity(project=project)
 
 
 def test_disk_follows_the_formula_of_prometheus() -> None:
@@ -89,7 +89,7 @@ def test_the_formula_is_printed_beside_its_numbers() -> None:
     """Requirement OBS-12: each number has its formula and its source."""
     output = capacity("--tools", "10")
     assert "series of a pod: (17 x 10 tools + 2 x 6 methods) x 1.3 + 10 x 5 organizations + 2 x 4 + 50 + " in output
-    assert "all_buckets" not in output
+    assert "store_all_histogram_buckets" not in output
     assert "samples/s x 1.5 B x 15 d / 0.8" in output
     assert "of what 62 pods request" in output
 
