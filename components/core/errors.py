@@ -45,7 +45,7 @@ RENAMED_KEYS: Final[Mapping[str, str]] = {
     "endpoint_seconds": "pre_stop_delay_seconds",
     "imports": "sidecar_egress_hosts",
     "lever": "fast_scaler",
-    "cluster_dependencies": "cluster_dependencies",
+    "reaches": "cluster_dependencies",
     "redirection": "traffic_capture",
     "uses": "shared_state",
 }

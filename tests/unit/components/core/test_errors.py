@@ -118,7 +118,7 @@ def test_renamed_field_is_rejected_with_its_new_name(spelling: Callable[[str], s
 
 def test_a_renamed_field_of_another_object_is_unknown() -> None:
     """Requirement CFG-12: a message never advises a field that the object does not have."""
-    (issue,) = model_issues(Renamed, {"shared_state": []}, "x")
+    (issue,) = model_issues(Renamed, {"uses": []}, "x")
     assert str(issue) == "x: uses: unknown field; known here: pre_stop_delay_seconds"
 
 
