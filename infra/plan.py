@@ -47,7 +47,7 @@ from meshed_mcp.infra.planning.autoscaling import (
     scaling_issues,
     scaling_targets,
 )
-from meshed_mcp.infra.planning.dependencies import imports, registry_imports
+from meshed_mcp.infra.planning.dependencies import registry_sidecar_egress_hosts
 from meshed_mcp.infra.planning.experiments import experiment_issues, open_experiments, open_faults
 from meshed_mcp.infra.planning.tracing import tracing, tracing_issues
 from meshed_mcp.infra.validation.budgets import most_replicas
@@ -186,7 +186,7 @@ def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datet
     return MeshedMCPServiceArgs(
         **settings | {"proxy": item.proxy or sidecar_size(config)},
         **placement(config),
-        imports=imports(config, name, item),
+        sidecar_egress_hosts=sidecar_egress_hosts(config, name, item),
         scheduling=nodes.scheduling(config, item),
         egress_gateway=config.mesh.egress_gateway is not None,
         replicas=max(1, item.scaling.min_replicas),
@@ -227,7 +227,7 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
         secret_env=database,
         replicas=registry.replicas,
         proxy=sidecar_size(config),
-        imports=registry_imports(config, registry),
+        sidecar_egress_hosts=registry_sidecar_egress_hosts(config, registry),
         cluster_dependencies=registry.cluster_dependencies,
         **placement(config),
     )

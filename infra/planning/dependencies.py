@@ -11,7 +11,7 @@ from meshed_mcp.infra.config import RegistryConfig, StackConfig
 from meshed_mcp.infra.validation.policies import authorizer_reference
 
 
-def imports(config: StackConfig, name: str, item: ServiceSettings) -> list[str] | None:
+def sidecar_egress_hosts(config: StackConfig, name: str, item: ServiceSettings) -> list[str] | None:
     """The services that name `name` among their callers, and what the whole stack reaches.
 
     None where a Secret holds the address of a store and nothing says where that is: a sidecar that knows too little
@@ -26,7 +26,7 @@ def imports(config: StackConfig, name: str, item: ServiceSettings) -> list[str] 
     return [*(f"{config.namespace}/{callee}" for callee in callees), *config.mesh.cluster_dependencies, *asked]
 
 
-def registry_imports(config: StackConfig, registry: RegistryConfig) -> list[str] | None:
+def registry_sidecar_egress_hosts(config: StackConfig, registry: RegistryConfig) -> list[str] | None:
     """What the whole stack reaches; the registry calls no service. None as for services."""
     places = list(config.mesh.cluster_dependencies)
     return places if places or registry.cluster_dependencies or registry.database is None else None

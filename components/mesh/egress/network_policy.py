@@ -37,7 +37,7 @@ EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
 
 def network_policy(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """What may leave the pods of a service whose callees are known; without them only the sidecar judges."""
-    if args.imports is None:
+    if args.sidecar_egress_hosts is None:
         return []
     rules = [dns(), control_plane(), *_callees(args), *_outside(args)]
     spec = {

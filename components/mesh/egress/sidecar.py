@@ -28,7 +28,7 @@ def imported(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
 
     Source: Istio API, Sidecar.
     """
-    if args.imports is None:
+    if args.sidecar_egress_hosts is None:
         return []
     spec = {
         "workloadSelector": {"labels": {contract.LABEL_APP: name}},
@@ -39,7 +39,7 @@ def imported(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
 
 def imported_hosts(args: MeshedMCPServiceArgs) -> list[str]:
     """Each host once, as "namespace/host"; `.` is the service's own namespace."""
-    given = [_service(each, args) for each in [*(args.imports or []), *args.cluster_dependencies]]
+    given = [_service(each, args) for each in [*(args.sidecar_egress_hosts or []), *args.cluster_dependencies]]
     outside = [f"./{host}" for host, _ in declared_hosts(args)]
     if outside and args.egress_gateway:
         outside.append(_service(f"{EGRESS_NAMESPACE}/{EGRESS_SERVICE}", args))

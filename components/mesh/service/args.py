@@ -87,7 +87,7 @@ class MeshedMCPServiceArgs(ServiceSettings):
     registry_url: In[str] | None = None
     """Base URL of the registry, without its path prefix; unset = the service does not register."""
 
-    imports: list[Reachable] | None = None
+    sidecar_egress_hosts: list[Reachable] | None = None
     """Services that its sidecar knows, as "namespace/service", beside `cluster_dependencies`, hosts outside, registry and collector;
     unset = everything in the mesh."""
 

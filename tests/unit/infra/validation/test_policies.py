@@ -109,7 +109,7 @@ def test_an_authorizer_is_defined_in_the_mesh_and_knows_its_callers() -> None:
         "service mcp-a: external_authorization: mesh.external_authorizers has no oppa; did you mean opa?"
     ]
     made = plan({"mcp-a": {"external_authorization": "opa"}}, {"external_authorizers": {"opa": OPA}})
-    assert made.services["mcp-a"].imports == ["policy/opa"]
+    assert made.services["mcp-a"].sidecar_egress_hosts == ["policy/opa"]
 
 
 def test_groups_of_people_are_a_key_of_the_stack_and_reach_the_mesh() -> None:

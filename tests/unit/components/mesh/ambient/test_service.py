@@ -152,7 +152,7 @@ def test_ingress_gateway_routes_to_the_waypoint_which_chooses_the_version() -> N
 
 def test_ambient_pods_request_no_sidecar_and_no_sidecar_object_exists() -> None:
     """Requirement CFG-6: an annotation that no component reads would have no effect."""
-    found = served(imports=["data/redis"])
+    found = served(sidecar_egress_hosts=["data/redis"])
     template = found.one("Deployment")["spec"]["template"]["metadata"]
     marks = [key for texts in template.values() for key in texts if "istio.io" in key]
     assert marks == []

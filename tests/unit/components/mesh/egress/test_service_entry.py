@@ -115,7 +115,7 @@ def namespaces(rules: list[Manifest]) -> list[list[str]]:
 
 def test_network_policy_allows_dns_control_plane_and_destinations_only() -> None:
     """Requirement NET-1: a NetworkPolicy restricts egress; Kubernetes, "Network Policies"."""
-    objects = render(imports=["mcp-system/mcp-rag", "data/postgresql"])
+    objects = render(sidecar_egress_hosts=["mcp-system/mcp-rag", "data/postgresql"])
     dns, istiod, callees = egress(objects)
     assert {port["port"] for port in dns["ports"]} == {53}
     assert istiod["ports"] == [{"protocol": "TCP", "port": 15012}]
@@ -125,7 +125,7 @@ def test_network_policy_allows_dns_control_plane_and_destinations_only() -> None
 
 def test_service_without_destinations_reaches_dns_and_control_plane_only() -> None:
     """Requirement NET-1: without a declared destination no namespace is reachable."""
-    assert len(egress(render(imports=[]))) == 2
+    assert len(egress(render(sidecar_egress_hosts=[]))) == 2
 
 
 def test_without_known_destinations_no_network_policy_is_rendered() -> None:
@@ -135,7 +135,7 @@ def test_without_known_destinations_no_network_policy_is_rendered() -> None:
 
 def test_with_an_egress_gateway_no_other_external_route_exists() -> None:
     """Istio, "Egress Gateways": the mesh alone cannot keep a pod from going past its sidecar."""
-    objects = render(imports=[], egress_hosts=["a.example.com"], egress_gateway=True)
+    objects = render(sidecar_egress_hosts=[], egress_hosts=["a.example.com"], egress_gateway=True)
     assert namespaces(egress(objects)[2:]) == [["istio-egress"]]
     assert "ipBlock" not in str(egress(objects)[2:])
     assert "istio-egress/istio-egress.istio-egress.svc.cluster.local" in str(objects.one("Sidecar"))
@@ -148,7 +148,7 @@ def test_metadata_services_are_unreachable_for_service_and_gateway(gateway: bool
         objects = render_mesh(egress_gateway=SIZE, egress={"a.example.com": [FRONT]})
         (rule,) = [each for each in egress(objects, "outside") if "ports" not in each]
     else:
-        (rule,) = egress(render(imports=[], egress_hosts=["a.example.com:8443"]))[2:]
+        (rule,) = egress(render(sidecar_egress_hosts=[], egress_hosts=["a.example.com:8443"]))[2:]
         assert rule["ports"] == [{"protocol": "TCP", "port": 8443}]
     excepted = [block for peer in rule["to"] for block in peer["ipBlock"]["except"]]
     assert sorted(excepted) == sorted(METADATA_BLOCKS)
@@ -187,6 +187,6 @@ def test_egress_objects_match_the_published_schemas() -> None:
     """Istio 1.31 CRDs, closed: a field that is not in them would be pruned silently."""
     objects = [
         *render_mesh(egress_gateway=SIZE, egress={"b.example.com": [FRONT]}),
-        *render(imports=[], egress_hosts=["b.example.com"], egress_gateway=True),
+        *render(sidecar_egress_hosts=[], egress_hosts=["b.example.com"], egress_gateway=True),
     ]
     assert [fault for item in objects for fault in schema_issues(item)] == []

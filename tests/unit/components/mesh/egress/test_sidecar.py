@@ -23,7 +23,7 @@ def hosts(**settings: Any) -> list[str]:
 def imports_of(service: str, services: dict[str, Any], **keys: Any) -> list[str] | None:
     """What a stack tells the sidecar of one service."""
     values = {f"meshed-mcp:{key}": json.dumps(value) for key, value in {"services": services, **keys}.items()}
-    return planned(values).services[service].imports
+    return planned(values).services[service].sidecar_egress_hosts
 
 
 def test_without_known_destinations_no_sidecar_object_is_rendered() -> None:
@@ -34,7 +34,7 @@ def test_without_known_destinations_no_sidecar_object_is_rendered() -> None:
 def test_sidecar_imports_destinations_registry_collector_and_external_hosts() -> None:
     """Istio API, Sidecar `egress.hosts`: "namespace/host", full names; `.` is the own namespace."""
     found = hosts(
-        imports=["mcp-system/mcp-rag"],
+        sidecar_egress_hosts=["mcp-system/mcp-rag"],
         cluster_dependencies=["data/redis", "shop/*"],
         registry_url="http://mcp-registry:8000",
         otlp_endpoint="http://collector.observability.svc.cluster.local:4318",
@@ -52,12 +52,12 @@ def test_sidecar_imports_destinations_registry_collector_and_external_hosts() ->
 
 def test_sidecar_of_a_service_without_destinations_imports_no_host() -> None:
     """Istio API, Sidecar: an empty list of hosts is rejected; `~/*` imports none."""
-    assert hosts(imports=[]) == [NOTHING]
+    assert hosts(sidecar_egress_hosts=[]) == [NOTHING]
 
 
 def test_sidecar_object_selects_only_the_pods_of_the_service() -> None:
     """Istio API, Sidecar `workloadSelector`: without one it would hold for the whole namespace."""
-    spec = render(imports=[]).one("Sidecar")["spec"]
+    spec = render(sidecar_egress_hosts=[]).one("Sidecar")["spec"]
     assert spec["workloadSelector"] == {"labels": {"app": "mcp-search"}}
 
 

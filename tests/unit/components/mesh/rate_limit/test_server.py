@@ -115,7 +115,7 @@ def test_only_services_with_limits_may_call_the_rate_limit_service() -> None:
 def test_sidecar_with_limited_imports_knows_the_rate_limit_service() -> None:
     """Istio, Sidecar: a host that is not imported has no cluster, and the filter would never get a response."""
     service = reference("mcp-system", "cluster.local", FailureMode.OPEN)
-    objects = render(rate_limits={"shared": {"service": RATE}}, rate_limit_service=service, imports=[])
+    objects = render(rate_limits={"shared": {"service": RATE}}, rate_limit_service=service, sidecar_egress_hosts=[])
     (egress,) = objects.one("Sidecar")["spec"]["egress"]
     assert f"./{NAME}.mcp-system.svc.cluster.local" in egress["hosts"]
 
