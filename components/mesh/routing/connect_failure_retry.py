@@ -16,7 +16,7 @@ from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 ENVOY_FILTER: Final = "networking.istio.io/v1alpha3"
 """Source: Istio 1.31 CRDs, the only version of EnvoyFilter."""
 
-UNDELIVERED: Final = "x-mcp-undelivered"
+CONNECT_FAILURE_HEADER: Final = "x-mcp-connect-failure"
 """Header of such an answer. A server that set it itself would have its own calls repeated."""
 
 NAMED_BY: Final = "x-envoy-retriable-header-names"
@@ -37,7 +37,7 @@ MANAGER_TYPE: Final = (
 
 def marking_filter(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     """Marks the answers in the sidecars of the service's pods. Source: Envoy, `LocalReplyConfig`."""
-    header = {"key": UNDELIVERED, "value": "true"}
+    header = {"key": CONNECT_FAILURE_HEADER, "value": "true"}
     mapper = {
         "filter": {"response_flag_filter": {"flags": [CONNECTION_FAILURE]}},
         "headers_to_add": [{"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}],
@@ -62,9 +62,9 @@ def repeated(rules: list[Manifest], args: MeshedMCPServiceArgs) -> list[Manifest
 
 def _repeated(rule: Manifest) -> Manifest:
     retries, headers = rule["retries"], rule.get("headers", {})
-    response = {**headers.get("response", {}), "remove": [UNDELIVERED]}
+    response = {**headers.get("response", {}), "remove": [CONNECT_FAILURE_HEADER]}
     return {
         **rule,
         "retries": {**retries, "retryOn": f"{retries['retryOn']},{MARKED}"},
-        "headers": {**headers, "request": {"set": {NAMED_BY: UNDELIVERED}}, "response": response},
+        "headers": {**headers, "request": {"set": {NAMED_BY: CONNECT_FAILURE_HEADER}}, "response": response},
     }

@@ -20,7 +20,7 @@ def test_destination_sidecar_marks_only_failed_connections() -> None:
     (mapper,) = patch["patch"]["value"]["typed_config"]["local_reply_config"]["mappers"]
     assert patch["match"]["context"] == "SIDECAR_INBOUND"
     assert mapper["filter"] == {"response_flag_filter": {"flags": ["UF"]}}
-    assert [each["header"]["key"] for each in mapper["headers_to_add"]] == ["x-mcp-undelivered"]
+    assert [each["header"]["key"] for each in mapper["headers_to_add"]] == ["x-mcp-connect-failure"]
 
 
 def test_marking_filter_is_in_the_pods_of_the_service_only() -> None:
@@ -36,8 +36,8 @@ def test_every_route_retries_marked_responses_and_removes_the_mark(settings: dic
     assert found
     for rule in found:
         assert rule["retries"]["retryOn"].endswith(",retriable-headers")
-        assert rule["headers"]["request"]["set"] == {"x-envoy-retriable-header-names": "x-mcp-undelivered"}
-        assert rule["headers"]["response"]["remove"] == ["x-mcp-undelivered"]
+        assert rule["headers"]["request"]["set"] == {"x-envoy-retriable-header-names": "x-mcp-connect-failure"}
+        assert rule["headers"]["response"]["remove"] == ["x-mcp-connect-failure"]
 
 
 def test_ambient_mesh_marks_no_responses_for_retries() -> None:
