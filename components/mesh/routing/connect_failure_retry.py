@@ -51,11 +51,11 @@ def marking_filter(name: str, args: MeshedMCPServiceArgs) -> Manifest:
         },
     }
     spec = {"workloadSelector": {"labels": {contract.LABEL_APP: name}}, "configPatches": [patch]}
-    meta = metadata(f"{name}-undelivered", args.namespace, standard_labels(name))
+    meta = metadata(f"{name}-connect-failure", args.namespace, standard_labels(name))
     return manifest(ENVOY_FILTER, "EnvoyFilter", meta, spec)
 
 
-def repeated(rules: list[Manifest], args: MeshedMCPServiceArgs) -> list[Manifest]:
+def with_connect_failure_retries(rules: list[Manifest], args: MeshedMCPServiceArgs) -> list[Manifest]:
     """The rules, each of which repeats marked answers; unchanged where no sidecar marks any."""
     return rules if args.mode is MeshMode.AMBIENT else [_repeated(rule) for rule in rules]
 

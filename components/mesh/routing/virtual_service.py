@@ -64,7 +64,7 @@ def mesh_route(name: str, args: MeshedMCPServiceArgs) -> Manifest:
 
 def mesh_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """The rules of that route."""
-    return with_faults(repeated(list(_rules(name, args, Place("default", {}, {}, calls=True))), args), args)
+    return with_faults(with_connect_failure_retries(list(_rules(name, args, Place("default", {}, {}, calls=True))), args), args)
 
 
 def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> Manifest:
@@ -91,7 +91,7 @@ def ingress_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
             name, args, Place(f"{name}-{label}", {"uri": uri}, {"rewrite": {"uri": path}}, calls=label == "endpoint")
         )
     ]
-    return with_faults(repeated(rules, args), args)
+    return with_faults(with_connect_failure_retries(rules, args), args)
 
 
 def choices(args: MeshedMCPServiceArgs) -> list[Choice]:

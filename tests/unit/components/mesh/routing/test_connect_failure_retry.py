@@ -16,7 +16,7 @@ def rules(objects: Objects) -> list[Manifest]:
 
 def test_destination_sidecar_marks_only_failed_connections() -> None:
     """Envoy, "Response flags": UF is a failed connection; UC broke with a request in it, UT ran too long."""
-    (patch,) = render().one("EnvoyFilter", "mcp-search-undelivered")["spec"]["configPatches"]
+    (patch,) = render().one("EnvoyFilter", "mcp-search-connect-failure")["spec"]["configPatches"]
     (mapper,) = patch["patch"]["value"]["typed_config"]["local_reply_config"]["mappers"]
     assert patch["match"]["context"] == "SIDECAR_INBOUND"
     assert mapper["filter"] == {"response_flag_filter": {"flags": ["UF"]}}
@@ -25,7 +25,7 @@ def test_destination_sidecar_marks_only_failed_connections() -> None:
 
 def test_marking_filter_is_in_the_pods_of_the_service_only() -> None:
     """Istio API, EnvoyFilter, `workloadSelector`."""
-    marking = render().one("EnvoyFilter", "mcp-search-undelivered")
+    marking = render().one("EnvoyFilter", "mcp-search-connect-failure")
     assert marking["spec"]["workloadSelector"] == {"labels": {"app": "mcp-search"}}
 
 

@@ -14,7 +14,7 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.sessions import affinity
 from tests.unit.components.mesh.mesh_rendering import CANARY, INGRESS, Objects, render, render_exposed
 
-SCRIPT: Final = Path(affinity.__file__).with_name("session_affinity.lua").read_bytes()
+SCRIPT: Final = Path(affinity.__file__).with_name("affinity.lua").read_bytes()
 KEY: Final = "a secret of the stack"
 SID: Final = "2f6c1e0a9b7d4c5e8f3a1b2c3d4e5f60"
 ADDRESS: Final = "10.244.3.17:8000"
@@ -243,7 +243,7 @@ def test_without_sessions_no_session_filter_is_rendered(legacy: str) -> None:
     """Requirement NET-18: an EnvoyFilter depends on Istio's versions, so only sticky services have one."""
     objects = render_exposed(legacy=legacy, callers=["mcp-chat"])
     filters = [item["metadata"]["name"] for item in objects if item["kind"] == "EnvoyFilter"]
-    assert filters == ["mcp-search-undelivered", "mcp-search-rate-limits"]
+    assert filters == ["mcp-search-connect-failure", "mcp-search-rate-limits"]
     assert [rule["name"] for rule in objects.one("VirtualService", "mcp-search")["spec"]["http"]] == ["default"]
 
 

@@ -176,7 +176,7 @@ def test_an_untranslated_field_is_rejected_by_object_and_path(change: Callable[[
 
 def undelivered(objects: list[Manifest]) -> Manifest:
     """The EnvoyFilter of `back`'s own sidecars that marks answers."""
-    return next(item for item in objects if item["metadata"]["name"] == "back-undelivered")
+    return next(item for item in objects if item["metadata"]["name"] == "back-connect-failure")
 
 
 def test_responses_are_marked_in_the_services_own_sidecars() -> None:
@@ -210,7 +210,7 @@ def test_other_patches_of_connection_managers_are_rejected(change: Callable[[Man
     with pytest.raises(LocalRunError) as refused:
         read_stack(objects)
     assert refused.value.messages == (
-        f"EnvoyFilter mcp-system/back-undelivered: spec.configPatches[0].NETWORK_FILTER.{line}",
+        f"EnvoyFilter mcp-system/back-connect-failure: spec.configPatches[0].NETWORK_FILTER.{line}",
     )
 
 
