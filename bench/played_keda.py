@@ -1,8 +1,8 @@
 """Stand-in for the API server and KEDA in `make bench-reaction`: one ScaledObject, patched over HTTPS.
 
 The fast scaler is the same process as in a cluster, with the folder, token and TLS of its ServiceAccount. Its patches
-arrive here. lever_path.py acts on a patch. tests/engines/test_scaling_lever.py runs the same process between a real
-API server and a real Prometheus.
+arrive here, and fast_scaler_path.py acts on them. tests/engines/test_fast_scaler_agent.py runs the same process between
+a real API server and a real Prometheus.
 """
 
 import datetime as dt

@@ -2,8 +2,8 @@
 
 Uses the rendered ScaledObject. Writes bench/results/reaction.json and a table in docs/reference/performance.md. The
 service runs behind the rendered mesh (a gateway and a sidecar per replica). A real Prometheus scrapes every 5 s, as
-the PodMonitor sets. In the HPA path, the HPA's algorithm runs the trigger's own query at syncs of 15 s. lever_path.py
-has the path of the fast scaler. Scrape, sync and step have random phases. The processes start on this machine, so the
+the PodMonitor sets. In the HPA path, the HPA's algorithm runs the trigger's own query at syncs of 15 s. The path of the
+fast scaler is in fast_scaler_path.py. Scrape, sync and step have random phases. The processes start on this machine, so the
 result leaves out what a cluster adds (scheduling, containers, start of a pod's sidecar).
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from bench import report, stacks
-from bench.lever_path import Raised, extras, levers, pull, triggers_of, wait_until_recorded
+from bench.fast_scaler_path import Raised, extras, fast_scalers, pull, triggers_of, wait_until_recorded
 from bench.played_keda import Minimums
 from bench.processes import free_port
 from bench.reaction_report import AFTER, BEFORE, PER_REPLICA, Reaction, missed, tables
@@ -114,7 +114,7 @@ def by_query(bench: Bench, load: Steady, old: set[str]) -> Reaction:
     raise TimeoutError(f"no {AFTER} replicas within {GIVE_UP_SECONDS} s of the step; changes: {changes}")
 
 
-def by_lever(bench: Bench, load: Steady, old: set[str]) -> Reaction:
+def by_fast_scaler(bench: Bench, load: Steady, old: set[str]) -> Reaction:
     """Apply raised minimums until all desired replicas respond. Raises TimeoutError."""
     begun, raised = time.perf_counter(), Raised(bench.up)
     triggers = triggers_of(TARGETS)
@@ -166,12 +166,12 @@ def started(folder: Path) -> Iterator[Bench]:
     with (
         running(read_stack(found), free_port(), places, print) as up,
         scraping(found, places.state, extras(TARGETS)) as seen,
-        levers(TARGETS, seen, folder) as minimums,
+        fast_scalers(TARGETS, seen, folder) as minimums,
     ):
         yield Bench(up, seen, found, minimums)
 
 
-PATHS: Final[dict[str, Way]] = {"query": by_query, "lever": by_lever}
+PATHS: Final[dict[str, Way]] = {"query": by_query, "fast_scaler": by_fast_scaler}
 
 
 def measure(bench: Bench, name: str, runs: int, minutes: float) -> dict[str, Any]:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from statistics import quantiles
 from typing import Any, Final
 
-from bench.lever_path import PATCH_TO_READY_SECONDS
+from bench.fast_scaler_path import PATCH_TO_READY_SECONDS
 
 PER_REPLICA: Final = 4
 BEFORE, AFTER = 2, 4
 """Replicas before the step, and replicas that its load needs."""
 
-GOALS: Final = {"query": 30, "lever": 11}
+GOALS: Final = {"query": 30, "fast_scaler": 11}
 """Seconds at p99: until all new replicas respond; for the fast scaler, until as many as the load needs are ready."""
 
-TITLES: Final = {"query": "HPA, syncs of 15 s", "lever": "Fast scaler, which raises the minimum"}
+TITLES: Final = {"query": "HPA, syncs of 15 s", "fast_scaler": "Fast scaler, which raises the minimum"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def table(name: str, measured: dict[str, Any]) -> str:
         "| --- | --- | --- | --- | --- |",
         *(row(NAMES[each], [getattr(run, each) for run in runs]) for each in NAMES),
     ]
-    if name == "lever":
+    if name == "fast_scaler":
         lines.append(row(f"{AFTER} replicas ready", [needed_seconds(run) for run in runs]))
     return "\n".join([*lines, "", said(name, measured), ""])
 
@@ -73,7 +73,7 @@ def missed(name: str, measured: dict[str, Any]) -> bool:
 def p99(name: str, measured: dict[str, Any]) -> float:
     """Seconds of the goal: HPA, until all replicas responded; fast scaler, until the needed replicas are ready."""
     runs = [Reaction(**run) for run in measured["runs"]]
-    return percentile([needed_seconds(run) if name == "lever" else run.serving for run in runs], 99)
+    return percentile([needed_seconds(run) if name == "fast_scaler" else run.serving for run in runs], 99)
 
 
 def needed_seconds(run: Reaction) -> float:

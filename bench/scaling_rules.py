@@ -24,7 +24,7 @@ from bench.dashboards.engine import own_prometheus
 from meshed_mcp import contract
 from meshed_mcp.cli.prometheus import Prometheus
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
+from meshed_mcp.components.autoscaling.fast_scaler.manifests import fast_scaler_manifests
 from meshed_mcp.components.autoscaling.forecast import rules as forecast_rules
 from meshed_mcp.components.promql import fast_scaler
 
@@ -42,11 +42,13 @@ def rule_groups(services: int) -> list[dict[str, Any]]:
         "namespace": NAMESPACE,
         "prometheus_url": "http://prometheus",
         "forecast": {"mode": "on"},
-        "keda": {"lever": {"image": "runtime:1"}},
+        "keda": {"fast_scaler": {"image": "runtime:1"}},
     }
     args = AutoscalingPolicyArgs.model_validate(raw)
     rules = [
-        item for item in [*forecast_rules.manifests(args), *lever.manifests(args)] if item["kind"] == "PrometheusRule"
+        item
+        for item in [*forecast_rules.manifests(args), *fast_scaler_manifests(args)]
+        if item["kind"] == "PrometheusRule"
     ]
     return [group for item in rules for group in item["spec"]["groups"]]
 

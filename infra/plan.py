@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, VpaInstall
-from meshed_mcp.components.autoscaling.fast_scaler.manifests import LEVER
+from meshed_mcp.components.autoscaling.fast_scaler.manifests import AGENT_NAME
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, suggestion
 from meshed_mcp.components.mesh.authorization.role_groups import Role
 from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
@@ -47,7 +47,7 @@ from meshed_mcp.infra.planning.autoscaling import (
     scaling_issues,
     scaling_targets,
 )
-from meshed_mcp.infra.planning.dependencies import registry_sidecar_egress_hosts
+from meshed_mcp.infra.planning.dependencies import registry_sidecar_egress_hosts, sidecar_egress_hosts
 from meshed_mcp.infra.planning.experiments import experiment_issues, open_experiments, open_faults
 from meshed_mcp.infra.planning.tracing import tracing, tracing_issues
 from meshed_mcp.infra.validation.budgets import most_replicas
@@ -262,8 +262,8 @@ def observability_args(config: StackConfig) -> ObservabilityStackArgs:
 def prometheus_readers(config: StackConfig) -> list[str]:
     """Who asks Prometheus from outside its namespace: whom the stack names, and what scales its services."""
     keda = [] if config.keda.install is KedaInstall.NONE else [config.keda.namespace]
-    lever = [] if config.keda.lever is None else [f"{config.namespace}/{LEVER}"]
-    return list(dict.fromkeys([*config.observability.prometheus.readers, *keda, *lever]))
+    fast_scaler = [] if config.keda.fast_scaler is None else [f"{config.namespace}/{AGENT_NAME}"]
+    return list(dict.fromkeys([*config.observability.prometheus.readers, *keda, *fast_scaler]))
 
 
 def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:

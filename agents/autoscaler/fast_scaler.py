@@ -16,11 +16,11 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Gauge
 
 from meshed_mcp import contract
-from meshed_mcp.agents.autoscaler.reconciler import Names, Patched, Reconciler, Values
-from meshed_mcp.agents.autoscaler.runner import by_label, started, until_stopped
+from meshed_mcp.agents.autoscaler.reconciler import ReconcilerNames, LastPatch, Reconciler, Values
+from meshed_mcp.agents.autoscaler.runner import values_by_label, bootstrap, run_loop
 
-SETTING: Final = "keda.lever"
-MANAGER: Final = "meshed-mcp-lever"
+SETTING: Final = "keda.fast_scaler"
+MANAGER: Final = "meshed-mcp-fast-scaler"
 """Field manager of its patches."""
 
 RESOURCE: Final = "keda.sh/v1alpha1/scaledobjects"
@@ -32,10 +32,12 @@ ASK_SECONDS: Final = 4.0
 
 log = logging.getLogger(__name__)
 
-NAMES: Final = Names("minimum", "ScaledObject", contract.METRIC_LEVER_ANSWERED, contract.METRIC_LEVER_PATCHES)
+NAMES: Final = ReconcilerNames(
+    "minimum", "ScaledObject", contract.METRIC_FAST_SCALER_ANSWERED, contract.METRIC_FAST_SCALER_PATCHES
+)
 
 
-class Lever(Reconciler):
+class FastScaler(Reconciler):
     """Writes minimums; the gauge shows the last one of each ScaledObject that the answer names."""
 
     def __init__(
@@ -47,14 +49,17 @@ class Lever(Reconciler):
     ) -> None:
         super().__init__(NAMES, ask, write, registry, clock)
         self._minimum = Gauge(
-            contract.METRIC_LEVER_MINIMUM, "Minimum last written.", (contract.LABEL_SCALED_OBJECT,), registry=registry
+            contract.METRIC_FAST_SCALER_MINIMUM,
+            "Minimum last written.",
+            (contract.LABEL_SCALED_OBJECT,),
+            registry=registry,
         )
 
-    def is_due(self, value: int, last: Patched, seconds: float) -> bool:
+    def is_due(self, value: int, last: LastPatch, seconds: float) -> bool:
         """A change at once, the same value once in AGAIN_SECONDS."""
         return value != last.value or seconds >= AGAIN_SECONDS
 
-    def on_patched(self, name: str, value: int, last: Patched | None) -> None:
+    def on_patched(self, name: str, value: int, last: LastPatch | None) -> None:
         """Show the minimum, and log a change."""
         self._minimum.labels(name).set(value)
         if last is None or value != last.value:
@@ -65,26 +70,26 @@ class Lever(Reconciler):
         self._minimum.remove(name)
 
 
-def minimums(answer: object) -> Values:
+def parse_minimums(answer: object) -> Values:
     """ScaledObject -> minimum in an answer of Prometheus; what is no positive number is left out: no opinion.
 
     Raises ValueError where it is none.
     """
-    found = by_label(answer, contract.LABEL_SCALED_OBJECT)
+    found = values_by_label(answer, contract.LABEL_SCALED_OBJECT)
     return {name: math.ceil(value) for name, value in found.items() if value >= 1}
 
 
 def main(environment: Mapping[str, str] = os.environ) -> None:
     """Pull until SIGTERM or SIGINT. Raises SystemExit with a text when a setting is missing."""
-    helper = started(
-        environment, setting=SETTING, query=contract.ENV_LEVER_QUERY, manager=MANAGER, ask_seconds=ASK_SECONDS
+    helper = bootstrap(
+        environment, setting=SETTING, query=contract.ENV_FAST_SCALER_QUERY, manager=MANAGER, ask_seconds=ASK_SECONDS
     )
 
     def write(name: str, minimum: int) -> None:
         helper.cluster.patch(RESOURCE, name, {"spec": {"minReplicaCount": minimum}})
 
-    lever = Lever(lambda: minimums(helper.ask()), write, helper.registry)
-    until_stopped(lever.reconcile, contract.LEVER_PERIOD_SECONDS)
+    fast_scaler = FastScaler(lambda: parse_minimums(helper.ask()), write, helper.registry)
+    run_loop(fast_scaler.reconcile, contract.FAST_SCALER_PERIOD_SECONDS)
 
 
 if __name__ == "__main__":

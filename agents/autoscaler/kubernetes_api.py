@@ -1,6 +1,6 @@
 """The Kubernetes API as a pod reaches it: with the token of its own service account.
 
-In: the environment and the account's folder. Out: `Cluster`, which patches. Source: Kubernetes, "Accessing the
+In: the environment and the account's folder. Out: `KubernetesClient`, which patches. Source: Kubernetes, "Accessing the
 Kubernetes API from a Pod". Not here: what is patched (fast_scaler.py).
 """
 
@@ -27,10 +27,10 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 
 
 ANSWER_SECONDS: Final = 4.0
-"""Below the interval of scrapes, so that a server that hangs costs the lever one of them."""
+"""Below the interval of scrapes, so that a server that hangs costs the fast scaler one of them."""
 
 
-class Cluster:
+class KubernetesClient:
     """One API server and one namespace, the pod's own."""
 
     def __init__(self, environment: Mapping[str, str], manager: str) -> None:

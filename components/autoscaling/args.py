@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.alerts.settings import AlertOverrides
-from meshed_mcp.components.autoscaling.fast_scaler.args import LeverSettings
+from meshed_mcp.components.autoscaling.fast_scaler.args import FastScalerSettings
 from meshed_mcp.components.autoscaling.fast_scaler.pod_deletion_cost_args import DeletionCostSettings
 from meshed_mcp.components.autoscaling.forecast.args import ForecastSettings, Prediction
 from meshed_mcp.components.autoscaling.nodes.args import NodeSettings
@@ -24,7 +24,7 @@ from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name, service_name
 from meshed_mcp.components.core.quantity import memory_bytes
 from meshed_mcp.error_codes.autoscaling import (
-    LEVER_WITHOUT_KEDA,
+    FAST_SCALER_WITHOUT_KEDA,
     NEEDS_KEDA,
     NEEDS_VPA_INSTALL,
     NO_MEASURE_WITHOUT_KEDA,
@@ -36,10 +36,10 @@ from meshed_mcp.error_codes.values import INVALID_WEB_ADDRESS
 __all__ = [
     "AutoscalingPolicyArgs",
     "DeletionCostSettings",
+    "FastScalerSettings",
     "ForecastSettings",
     "KedaInstall",
     "KedaSettings",
-    "LeverSettings",
     "Prediction",
     "Profile",
     "Queue",
@@ -81,14 +81,14 @@ class KedaSettings(Model):
     """Operators and metrics servers, each; one works, the others take over. A stopped operator lets every query
     time out after 60 s and so slows *all* HPAs of the cluster, other people's too (measured: 10 s became 180 s)."""
 
-    lever: LeverSettings | None = None
-    """The emergency lever: raises the minimum of services that count calls within half a second of the scrape that
+    fast_scaler: FastScalerSettings | None = None
+    """The fast scaler: raises the minimum of services that count calls within half a second of the scrape that
     shows that they need more. Needs the Prometheus operator. Unset = the HPA alone decides, every 15 s."""
 
     @model_validator(mode="after")
-    def _lever_has_keda(self) -> Self:
-        if self.lever is not None and self.install is KedaInstall.NONE:
-            raise LEVER_WITHOUT_KEDA.error()
+    def _fast_scaler_has_keda(self) -> Self:
+        if self.fast_scaler is not None and self.install is KedaInstall.NONE:
+            raise FAST_SCALER_WITHOUT_KEDA.error()
         return self
 
 

@@ -11,8 +11,8 @@ import pulumi
 
 from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
 from meshed_mcp.components.autoscaling.fast_scaler import pod_deletion_cost
+from meshed_mcp.components.autoscaling.fast_scaler.manifests import eligible_targets, fast_scaler_manifests
 from meshed_mcp.components.autoscaling.forecast import rules
 from meshed_mcp.components.autoscaling.keda import values
 from meshed_mcp.components.autoscaling.nodes import manifests as nodes
@@ -21,7 +21,7 @@ from meshed_mcp.components.autoscaling.vpa import manifests as right_sizing
 from meshed_mcp.components.core import register
 
 MINIMUM: Final = "spec.minReplicaCount"
-"""What the lever writes after creation: an update must not reset it."""
+"""What the fast scaler writes after creation: an update must not reset it."""
 
 
 class AutoscalingPolicy(pulumi.ComponentResource):
@@ -50,9 +50,9 @@ class AutoscalingPolicy(pulumi.ComponentResource):
         keda = register.releases_in_order(values.releases(checked), register.after(child, namespaces))
         register.objects(rules.manifests(checked), child)
         made = scalers.manifests(checked)
-        raised = {("ScaledObject", target): [MINIMUM] for target in lever.pulled(checked)}
+        raised = {("ScaledObject", target): [MINIMUM] for target in eligible_targets(checked)}
         register.objects(made, register.after(child, keda), raised)
-        register.objects([*lever.manifests(checked), *pod_deletion_cost.manifests(checked)], child)
+        register.objects([*fast_scaler_manifests(checked), *pod_deletion_cost.manifests(checked)], child)
         self._sizes(checked, child)
         register.objects([*nodes.manifests(checked), *provisioning.manifests(checked)], child)
         register.releases_in_order(provisioning.releases(checked), child)

@@ -45,15 +45,19 @@ ENDPOINTS: Final = Stage("endpoints reach the proxies", 0.1, 0.3, 1, "istiod: de
 APPLICATION_SECONDS: Final = (1, 2.5, 4)
 """Import and start of a Python server, before its first readiness probe: least, typical, worst. Assumed."""
 
-LEVER: Final = Stage(
-    "lever asks, KEDA writes", 0.1, 0.35, 0.7, "asked every 0.5 s; KEDA wrote within 0.11 s of a patch (measured)"
+FAST_SCALER: Final = Stage(
+    "fast scaler queries, KEDA scales",
+    0.1,
+    0.35,
+    0.7,
+    "asked every 0.5 s; KEDA wrote within 0.11 s of a patch (measured)",
 )
 """What stands in place of the HPA's sync and its periods of growth: a raised minimum is no matter of policies."""
 
 RULE: Final = Stage(
-    "rule of the lever", 0, 2.5, 5, "every 5 s; too many services with numbers of their own to ask live"
+    "rule of the fast scaler", 0, 2.5, 5, "every 5 s; too many services with numbers of their own to ask live"
 )
-"""What comes before it for a service that the lever does not ask about live."""
+"""What comes before it for a service that the fast scaler does not ask about live."""
 
 PULL: Final = Stage("if the image is absent: pull", 10, 20, 60, "assumed; set nodes.pre_pull: true")
 NEW_NODE: Final = Stage("if no node has room: a new one", 60, 120, 210, "Cluster Autoscaler FAQ; set nodes.buffer")
@@ -73,11 +77,11 @@ class Reaction(NamedTuple):
     readiness_seconds: int
     """Period of the readiness probe."""
 
-    lever: bool = False
-    """Whether the emergency lever raises the minimum."""
+    fast_scaler: bool = False
+    """Whether the fast scaler raises the minimum."""
 
     live: bool = True
-    """Whether the lever asks for this service's load itself, and not only for what the rule has recorded."""
+    """Whether the fast scaler asks for this service's load itself, and not only for what the rule has recorded."""
 
     pre_pull: bool = False
     """Whether nodes have the image before a replica comes."""
@@ -93,8 +97,8 @@ def decision_stages(reaction: Reaction) -> list[Stage]:
     """From the step to the new size in the Deployment."""
     target = reaction.target
     stages = [measurement(reaction)]
-    if by_lever(reaction):
-        return [*stages, *([] if reaction.live else [RULE]), LEVER]
+    if is_raised_by_fast_scaler(reaction):
+        return [*stages, *([] if reaction.live else [RULE]), FAST_SCALER]
     if target.min_replicas == 0:
         return [*stages, Stage("KEDA looks, from 0", 0, ZERO_POLLING_SECONDS / 2, ZERO_POLLING_SECONDS, "this stack")]
     if reaction.keda is not KedaInstall.NONE and not by_resources(reaction):
@@ -123,11 +127,11 @@ def exceptions(reaction: Reaction) -> list[Stage]:
     return [*([] if reaction.pre_pull else [PULL]), *([] if reaction.buffer is not BufferKind.NONE else [NEW_NODE])]
 
 
-def by_lever(reaction: Reaction) -> bool:
+def is_raised_by_fast_scaler(reaction: Reaction) -> bool:
     """Whether a raised minimum comes before the HPA: not while a floor by schedule makes KEDA leave the size to it."""
     target = reaction.target
     pulled = reaction.keda is not KedaInstall.NONE and target.in_flight_per_replica is not None
-    return reaction.lever and pulled and not target.schedules
+    return reaction.fast_scaler and pulled and not target.schedules
 
 
 def by_resources(reaction: Reaction) -> bool:
@@ -225,7 +229,7 @@ def changes(reaction: Reaction) -> list[Change]:
         "in_flight_per_replica: 28 (and keda.install: release or existing)": _with(
             reaction, in_flight_per_replica=target.in_flight_per_replica or 28
         )._replace(keda=KedaInstall.RELEASE if reaction.keda is KedaInstall.NONE else reaction.keda),
-        "keda.lever: {image: ...}": reaction._replace(lever=True),
+        "keda.fast_scaler: {image: ...}": reaction._replace(fast_scaler=True),
         "a faster start: pull the image before, import less (then measure pod_ready_seconds)": _with(
             reaction, pod_ready_seconds=None
         ),

@@ -1,8 +1,8 @@
-"""PromQL of the emergency lever: the replicas that the present load needs, and the minimum that follows. Text out.
+"""PromQL of the fast scaler: the replicas that the present load needs, and the minimum that follows. Text out.
 
 The load is asked live, so that a step counts with the scrape that sees it; a rule records it for the hold, the alert
-and pages. Both look at the same moments, the multiples of contract.LEVER_PERIOD_SECONDS, and the live part keeps what
-it saw until the rule has recorded it: otherwise a peak between two evaluations would raise a minimum for a second.
+and dashboards. Both look at the same moments, the multiples of contract.FAST_SCALER_PERIOD_SECONDS, and the live part
+keeps what it saw until the rule has recorded it: otherwise a peak between two evaluations would raise a minimum for a second.
 Not here: the load itself (`selectors.py`), the rules that record it (`autoscaling/fast_scaler/manifests.py`), which
 services are asked live (`autoscaling/fast_scaler/live_query.py`).
 """
@@ -22,7 +22,7 @@ RULE_SECONDS: Final = 5
 SEEN_SECONDS: Final = RULE_SECONDS + 1
 """How long the live part keeps what it saw: until the rule has, evaluation included."""
 
-STEP: Final = f"{int(contract.LEVER_PERIOD_SECONDS * 1000)}ms"
+STEP: Final = f"{int(contract.FAST_SCALER_PERIOD_SECONDS * 1000)}ms"
 
 
 def needed(load: str, per_replica: int, least: int, most: int) -> str:
@@ -55,11 +55,11 @@ def minimum(namespace: str, hold_seconds: int, live: Sequence[str] = ()) -> str:
 
 
 def answered_age(namespace: str) -> str:
-    """Seconds since any lever of the namespace last heard from Prometheus; absent where none runs."""
-    return f'time() - max({contract.METRIC_LEVER_ANSWERED}{{namespace="{namespace}"}})'
+    """Seconds since any fast scaler of the namespace last heard from Prometheus; absent where none runs."""
+    return f'time() - max({contract.METRIC_FAST_SCALER_ANSWERED}{{namespace="{namespace}"}})'
 
 
 def fast_scaler_down(namespace: str, threshold: float) -> PromQL:
     """Seconds since a fast scaler of the namespace last had a response from Prometheus; 1 where none runs."""
-    absent = f'absent({contract.METRIC_LEVER_ANSWERED}{{namespace="{namespace}"}})'
+    absent = f'absent({contract.METRIC_FAST_SCALER_ANSWERED}{{namespace="{namespace}"}})'
     return PromQL(f"{answered_age(namespace)} > {threshold:g} or {absent}")

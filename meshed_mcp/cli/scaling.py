@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from meshed_mcp.components.autoscaling.fast_scaler import live_query, manifests
+from meshed_mcp.components.autoscaling.fast_scaler import live_query
+from meshed_mcp.components.autoscaling.fast_scaler.manifests import eligible_targets
 from meshed_mcp.components.autoscaling.nodes.args import BufferKind
 from meshed_mcp.components.autoscaling.scale_out_latency import (
     GOAL_SECONDS,
@@ -73,8 +74,9 @@ def reaction_of(plan: Plan, service: str, factor: float) -> Reaction:
         SERVER_SECONDS,
         others,
         READINESS_PERIOD_SECONDS,
-        lever=scaling.keda.lever is not None,
-        live=scaling.keda.lever is None or service in live_query.asked(manifests.pulled(scaling), scaling.namespace),
+        fast_scaler=scaling.keda.fast_scaler is not None,
+        live=scaling.keda.fast_scaler is None
+        or service in live_query.asked(eligible_targets(scaling), scaling.namespace),
         pre_pull=nodes is not None and nodes.pre_pull,
         buffer=BufferKind.NONE if nodes is None else nodes.buffer.kind,
         factor=factor,

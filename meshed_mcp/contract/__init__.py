@@ -305,15 +305,15 @@ METRIC_SPANS_PROCESSED: Final = "otel_sdk_processor_span_processed_total"
 METRIC_SPANS_EXPORTED: Final = "otel_sdk_exporter_span_exported_total"
 """Counter: spans handed to the collector; with an `error_type` they were lost. Source: as above."""
 
-METRIC_LEVER_ANSWERED: Final = "mcp_lever_answered_timestamp_seconds"
-METRIC_LEVER_MINIMUM: Final = "mcp_lever_minimum_replicas"
-METRIC_LEVER_PATCHES: Final = "mcp_lever_patches_total"
+METRIC_FAST_SCALER_ANSWERED: Final = "mcp_fast_scaler_answered_timestamp_seconds"
+METRIC_FAST_SCALER_MINIMUM: Final = "mcp_fast_scaler_minimum_replicas"
+METRIC_FAST_SCALER_PATCHES: Final = "mcp_fast_scaler_patches_total"
 ENV_PROMETHEUS_URL: Final = "MESHED_MCP_PROMETHEUS_URL"
-ENV_LEVER_QUERY: Final = "MESHED_MCP_LEVER_QUERY"
+ENV_FAST_SCALER_QUERY: Final = "MESHED_MCP_FAST_SCALER_QUERY"
 """PromQL that names the least replicas of the moment, one series per LABEL_SCALED_OBJECT."""
 
-LEVER_PERIOD_SECONDS: Final = 0.5
-"""How often the lever asks, at whole multiples; its query and its rule look at the same moments. Four replicas that are
+FAST_SCALER_PERIOD_SECONDS: Final = 0.5
+"""How often the fast scaler queries, at whole multiples, which its rule shares. Four replicas that are
 scraped every 5 s are known whole, and acted on, within 5.5 s at p99; with 1 s within 5.9 s (calculated)."""
 
 METRIC_DELETION_ANSWERED: Final = "mcp_deletion_cost_answered_timestamp_seconds"

@@ -4,10 +4,10 @@ from typing import Final
 
 from meshed_mcp.error_codes.code import ErrorCode
 
-LEVER_WITHOUT_KEDA: Final = ErrorCode(
+FAST_SCALER_WITHOUT_KEDA: Final = ErrorCode(
     "MM0600",
-    "lever raises the minimum of ScaledObjects, and install: none renders none; remove lever, or set install: "
-    "release or existing",
+    "fast_scaler raises the minimum of ScaledObjects, and install: none renders none; remove fast_scaler, or set "
+    "install: release or existing",
 )
 NEEDS_KEDA: Final = ErrorCode(
     "MM0601", "needs KEDA, which keda.install: none leaves out; remove it, or set keda.install: release or existing"

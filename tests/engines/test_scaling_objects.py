@@ -6,8 +6,8 @@ import pytest
 
 from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
 from meshed_mcp.components.autoscaling.fast_scaler import pod_deletion_cost
+from meshed_mcp.components.autoscaling.fast_scaler.manifests import fast_scaler_manifests
 from meshed_mcp.components.autoscaling.forecast import rules
 from meshed_mcp.components.autoscaling.nodes import manifests as nodes
 from meshed_mcp.components.autoscaling.nodes import provisioning
@@ -52,16 +52,16 @@ SCALED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("settings", SCALED, ids=str)
-@pytest.mark.parametrize("helped", [False, True], ids=["alone", "lever and marks"])
+@pytest.mark.parametrize("helped", [False, True], ids=["alone", "fast scaler and marks"])
 def test_every_autoscaler_and_its_companions_are_accepted_and_kept(
     api_server: ApiServer, settings: dict[str, Any], *, helped: bool
 ) -> None:
     """KEDA 2.21, CRD `scaledobjects.keda.sh`, the Prometheus operator's and Kubernetes' own, strict fields."""
-    helpers = {"keda": {"lever": {"image": "x:1"}}, "deletion_cost": {"image": "x:1"}} if helped else {}
+    helpers = {"keda": {"fast_scaler": {"image": "x:1"}}, "deletion_cost": {"image": "x:1"}} if helped else {}
     raw = {"targets": {"sized": settings}, "namespace": "default", "prometheus_url": URL, "forecast": {"mode": "on"}}
     args = AutoscalingPolicyArgs.model_validate({**raw, **helpers})
     (scaler,) = scalers.manifests(args)
-    found = [scaler, *rules.manifests(args), *lever.manifests(args), *pod_deletion_cost.manifests(args)]
+    found = [scaler, *rules.manifests(args), *fast_scaler_manifests(args), *pod_deletion_cost.manifests(args)]
     assert [refusal for item in found if (refusal := api_server.client.apply(item))] == []
     kept = (api_server.client.get(scaler) or {})["spec"]
     for item in found:

@@ -12,7 +12,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
+from meshed_mcp.components.autoscaling.fast_scaler.manifests import fast_scaler_manifests
 from meshed_mcp.components.autoscaling.forecast import rules
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.prometheus.alert_rules import alert_rules
@@ -23,7 +23,7 @@ POLICY = {
     "targets": {"mcp-rag": {"in_flight_per_replica": 10, "monthly_budget": 35, "replica_month_cost": 7}},
     "prometheus_url": "http://prometheus:9090",
     "forecast": {"mode": "on"},
-    "keda": {"lever": {"image": "runtime:1"}},
+    "keda": {"fast_scaler": {"image": "runtime:1"}},
     "dashboards_url": "http://grafana.monitoring.svc:80",
 }
 """A policy with every alert on autoscaling; its replicas cost 7 each and may cost 35 together."""
@@ -53,6 +53,6 @@ def rendered_rules(alerts: Mapping[str, Any] | None = None) -> list[dict[str, An
     """Every alerting rule that the components render, with the settings `alerts`."""
     monitoring = ObservabilityStackArgs.model_validate({"monthly_cost_budget": 1000, "alerts": alerts or {}})
     policy = AutoscalingPolicyArgs.model_validate({**POLICY, "alerts": alerts or {}})
-    objects = [alert_rules(monitoring), *rules.manifests(policy), *lever.manifests(policy)]
+    objects = [alert_rules(monitoring), *rules.manifests(policy), *fast_scaler_manifests(policy)]
     groups = [group for item in objects if item["kind"] == "PrometheusRule" for group in item["spec"]["groups"]]
     return [rule for group in groups for rule in group["rules"] if "alert" in rule]

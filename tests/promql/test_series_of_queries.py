@@ -23,7 +23,7 @@ FORECAST: list[dict[str, Any]] = [
     rule for group in forecast_groups(POLICY, ["mcp-rag"], ForecastSettings()) for rule in group["rules"]
 ]
 RECORDED = {rule["record"] for rule in [*RULES, *FORECAST] if "record" in rule}
-OF_AGENTS = {contract.METRIC_LEVER_ANSWERED: {"namespace", "pod"}}
+OF_AGENTS = {contract.METRIC_FAST_SCALER_ANSWERED: {"namespace", "pod"}}
 """Series of the autoscaling processes, which the catalog of the services does not list -> their labels."""
 
 PARTS = ("lhs", "rhs", "expr", "args", "vector_selector")

@@ -32,7 +32,7 @@ def service(**settings: Any) -> dict[str, Registration]:
     return workloads({"services": {"mcp-search": {**SEARCH, **settings}}})
 
 
-LEVER = {"image": "registry.example.com/meshed-mcp:1.0"}
+FAST_SCALER = {"image": "registry.example.com/meshed-mcp:1.0"}
 COUNTS = {
     "mcp-system/mcp-search": lambda n: {
         "services": {"mcp-search": {**SEARCH, "scaling": {"min_replicas": n, "max_replicas": n}}}
@@ -43,7 +43,7 @@ COUNTS = {
     "mcp-system/mcp-rate-limit": lambda n: {
         "mesh": {"rate_limiting": {"redis": SECRET, "failure_mode": "open", "replicas": n}}
     },
-    "mcp-system/mcp-lever": lambda n: {"keda": {"lever": {**LEVER, "replicas": n}}},
+    "mcp-system/mcp-fast-scaler": lambda n: {"keda": {"fast_scaler": {**FAST_SCALER, "replicas": n}}},
     "monitoring/otel-gateway": lambda n: {"observability": {"collectors": {"gateway_replicas": n}}},
     "monitoring/jaeger": lambda n: {
         "observability": {
@@ -93,7 +93,7 @@ def test_a_service_that_loses_its_autoscaler_gets_its_size_back() -> None:
     ids=str,
 )
 def test_each_version_and_pool_has_its_own_owner(settings: dict[str, Any], owned: set[str]) -> None:
-    """Product rule: an autoscaler owns the Deployments that it scales, and `pulumi up` the others."""
+    """Requirement CMP-13: an autoscaler owns the Deployments that it scales, and `pulumi up` owns the others."""
     found = service(**settings)
     ignored = {name for name, item in found.items() if item.ignore_changes == ("spec.replicas",)}
     assert ignored == {f"mcp-system/{name}" for name in owned}

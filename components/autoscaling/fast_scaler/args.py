@@ -1,4 +1,4 @@
-"""Arguments of the fast scaler (`keda.lever`); its objects are in `manifests.py`."""
+"""Arguments of the fast scaler (`keda.fast_scaler`); its objects are in `manifests.py`."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ OUT_OF_REACH: Final = "1000000000"
 0.06 s, against up to 15 s until the HPA's next sync (measured). The HPA scales by the value all the same."""
 
 
-class LeverSettings(Model):
+class FastScalerSettings(Model):
     """A small process that raises minimums in an emergency, of the same image as the services."""
 
     image: In[str]

@@ -1,4 +1,4 @@
-"""Which services the lever asks about live, and how: services of the same numbers share one expression.
+"""Which services the fast scaler asks about live, and how: services of the same numbers share one expression.
 
 Targets in, PromQL out. A thousand services of one profile are a few expressions, and an answer takes Prometheus 0.05 s;
 a thousand expressions would take it seconds, each half second. So the text has a bound: beyond it a service's need is

@@ -1,4 +1,4 @@
-"""The emergency lever: a rule that records the need, a process that acts on it and on the load, rights, an alert.
+"""The fast scaler: a rule that records the need, a process that acts on it and on the load, rights, an alert.
 
 Pure functions: arguments in, Kubernetes objects out. Not here: the PromQL (`promql/fast_scaler.py`), the services that
 are asked about live (`live_query.py`), the process (`agents/autoscaler/fast_scaler.py`) and its pods
@@ -11,15 +11,15 @@ from meshed_mcp import contract
 from meshed_mcp.components.alerts.autoscaling import FAST_SCALER
 from meshed_mcp.components.alerts.record import Scope
 from meshed_mcp.components.alerts.rule import alert_rules
-from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, LeverSettings, ScalingTarget
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, FastScalerSettings, KedaInstall, ScalingTarget
 from meshed_mcp.components.autoscaling.fast_scaler import live_query
 from meshed_mcp.components.autoscaling.fast_scaler.agent_deployment import Helper, objects
 from meshed_mcp.components.autoscaling.forecast.rules import Rule, links
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.promql import fast_scaler, selectors
 
-LEVER: Final = "mcp-lever"
-"""Name of everything the lever has."""
+AGENT_NAME: Final = "mcp-fast-scaler"
+"""Name of everything the fast scaler has."""
 
 MODULE: Final = "meshed_mcp.agents.autoscaler.fast_scaler"
 INTERVAL: Final = f"{fast_scaler.RULE_SECONDS}s"
@@ -27,33 +27,39 @@ RULES_PER_GROUP: Final = 100
 """Rules of a group run one after the other, groups side by side."""
 
 
-def pulled(args: AutoscalingPolicyArgs) -> dict[str, ScalingTarget]:
-    """Targets whose minimum the lever raises: those that count calls; these have a minimum of 1 or more."""
-    if args.keda.lever is None or args.keda.install is KedaInstall.NONE:
+def eligible_targets(args: AutoscalingPolicyArgs) -> dict[str, ScalingTarget]:
+    """Targets whose minimum the fast scaler raises: those that count calls; these have a minimum of 1 or more."""
+    if args.keda.fast_scaler is None or args.keda.install is KedaInstall.NONE:
         return {}
     return {name: item for name, item in args.targets.items() if item.scales and item.in_flight_per_replica is not None}
 
 
-def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
-    """Everything of the lever; nothing where the stack wants none, or no target counts calls."""
-    if args.keda.lever is None or not pulled(args):
+def fast_scaler_manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
+    """Everything of the fast scaler; nothing where the stack wants none, or no target counts calls."""
+    if args.keda.fast_scaler is None or not eligible_targets(args):
         return []
-    return [rules(args), *objects(helper(args, args.keda.lever), args.namespace)]
+    return [rules(args), *objects(helper(args, args.keda.fast_scaler), args.namespace)]
 
 
 def rules(args: AutoscalingPolicyArgs) -> Manifest:
-    """The rule that records how many replicas the load needs, and the alert on a lever that is down.
+    """The rule that records how many replicas the load needs, and the alert on a fast scaler that is down.
 
     The load is the sum without the correction of `held_in_flight`: pods that report nothing never raise a minimum.
     """
-    needs = [needed(name, target, args) for name, target in pulled(args).items()]
+    needs = [needed(name, target, args) for name, target in eligible_targets(args).items()]
     groups: list[Rule] = [
-        {"name": f"{LEVER}-{start // RULES_PER_GROUP}", "interval": INTERVAL, "rules": needs[start:][:RULES_PER_GROUP]}
+        {
+            "name": f"{AGENT_NAME}-{start // RULES_PER_GROUP}",
+            "interval": INTERVAL,
+            "rules": needs[start:][:RULES_PER_GROUP],
+        }
         for start in range(0, len(needs), RULES_PER_GROUP)
     ]
     if alerts := down(args):
-        groups.append({"name": f"{LEVER}-alerts", "rules": alerts})
-    return manifest("monitoring.coreos.com/v1", "PrometheusRule", metadata(LEVER, args.namespace), {"groups": groups})
+        groups.append({"name": f"{AGENT_NAME}-alerts", "rules": alerts})
+    return manifest(
+        "monitoring.coreos.com/v1", "PrometheusRule", metadata(AGENT_NAME, args.namespace), {"groups": groups}
+    )
 
 
 def needed(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Rule:
@@ -74,13 +80,13 @@ def down(args: AutoscalingPolicyArgs) -> list[Rule]:
     return list(alert_rules(FAST_SCALER, scope, links(args), args.alerts))
 
 
-def helper(args: AutoscalingPolicyArgs, settings: LeverSettings) -> Helper:
+def helper(args: AutoscalingPolicyArgs, settings: FastScalerSettings) -> Helper:
     """The process; its query, and with it bounds and hold, come from the stack. It may patch what it pulls."""
     right = {"apiGroups": ["keda.sh"], "resources": ["scaledobjects"], "verbs": ["patch"]}
-    live = [part.text for part in live_query.parts(pulled(args), args.namespace)]
+    live = [part.text for part in live_query.parts(eligible_targets(args), args.namespace)]
     environment = {
         contract.ENV_PROMETHEUS_URL: args.prometheus_url,
-        contract.ENV_LEVER_QUERY: fast_scaler.minimum(args.namespace, settings.hold_seconds, live),
+        contract.ENV_FAST_SCALER_QUERY: fast_scaler.minimum(args.namespace, settings.hold_seconds, live),
     }
-    named = {**right, "resourceNames": sorted(pulled(args))}
-    return Helper(LEVER, MODULE, settings.image, environment, settings.replicas, named)
+    named = {**right, "resourceNames": sorted(eligible_targets(args))}
+    return Helper(AGENT_NAME, MODULE, settings.image, environment, settings.replicas, named)

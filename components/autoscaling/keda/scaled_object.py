@@ -56,8 +56,8 @@ def load_trigger(
     """What a query counts, divided among the replicas.
 
     The HPA asks live at every sync; cached answers would be up to 30 s old and hold partial sums. An empty answer is an
-    error, not a zero: a lost scrape would otherwise scale to the minimum within 15 s. With a lever no query counts as
-    active, unless the target may reach `zero`: only then does KEDA write a raised minimum itself, at once.
+    error, not a zero: a lost scrape would otherwise scale to the minimum within 15 s. With a fast scaler no query
+    counts as active, unless the target may reach `zero`: only then does KEDA write a raised minimum itself, at once.
     """
     return {
         "type": "prometheus",
@@ -69,7 +69,7 @@ def load_trigger(
             "query": query,
             "threshold": str(per_replica),
             "ignoreNullValues": "false",
-            **({} if args.keda.lever is None or zero else {"activationThreshold": OUT_OF_REACH}),
+            **({} if args.keda.fast_scaler is None or zero else {"activationThreshold": OUT_OF_REACH}),
         },
     }
 

@@ -1,4 +1,4 @@
-"""What the lever makes of answers, and when it writes."""
+"""What the fast scaler makes of answers, and when it writes."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from meshed_mcp import contract
-from meshed_mcp.agents.autoscaler.fast_scaler import Lever, main, minimums
-from meshed_mcp.agents.autoscaler.runner import until_next
+from meshed_mcp.agents.autoscaler.fast_scaler import FastScaler, main, minimums
+from meshed_mcp.agents.autoscaler.runner import seconds_until_next
 
 
 def answer(**values: str) -> dict[str, Any]:
@@ -18,13 +18,13 @@ def answer(**values: str) -> dict[str, Any]:
 
 
 class Seen:
-    """A lever with a clock, answers and writes of the test's own."""
+    """A fast scaler with a clock, answers and writes of the test's own."""
 
     def __init__(self) -> None:
         self.now, self.wanted, self.refuses = 0.0, {"a": 4}, False
         self.writes: list[tuple[str, int]] = []
         self.registry = CollectorRegistry()
-        self.lever = Lever(self.ask, self.write, self.registry, lambda: self.now)
+        self.fast_scaler = FastScaler(self.ask, self.write, self.registry, lambda: self.now)
 
     def ask(self) -> dict[str, int]:
         """What Prometheus says; nothing = it does not answer."""
@@ -41,17 +41,17 @@ class Seen:
 
 def test_only_positive_numbers_of_named_objects_are_minimums() -> None:
     """Requirement SCL-6: any other value from Prometheus raises no minimum."""
-    found = minimums(answer(a="4", b="0", c="NaN", d="+Inf", e="2.2"))
+    found = parse_minimums(answer(a="4", b="0", c="NaN", d="+Inf", e="2.2"))
     assert found == {"a": 4, "e": 3}
     unnamed = {"status": "success", "data": {"result": [{"metric": {}, "value": [0, "3"]}]}}
-    assert minimums(unnamed) == {}
+    assert parse_minimums(unnamed) == {}
 
 
 @pytest.mark.parametrize("body", [{"status": "error", "error": "bad query"}, [], "text"])
 def test_an_invalid_prometheus_response_is_rejected(body: object) -> None:
     """Prometheus, "HTTP API": status and data."""
     with pytest.raises(ValueError, match=r"^no result of a query: "):
-        minimums(body)
+        parse_minimums(body)
 
 
 def test_changes_are_written_at_once_and_repeated_once_a_minute() -> None:
@@ -59,20 +59,20 @@ def test_changes_are_written_at_once_and_repeated_once_a_minute() -> None:
     seen = Seen()
     for now, minimum in ((0, 4), (5, 4), (10, 6), (15, 6), (70, 6)):
         seen.now, seen.wanted = now, {"a": minimum}
-        seen.lever.reconcile()
+        seen.fast_scaler.reconcile()
     assert seen.writes == [("a", 4), ("a", 6), ("a", 6)]
-    assert seen.registry.get_sample_value(contract.METRIC_LEVER_MINIMUM, {"scaledobject": "a"}) == 6
+    assert seen.registry.get_sample_value(contract.METRIC_FAST_SCALER_MINIMUM, {"scaledobject": "a"}) == 6
 
 
 def test_a_rejected_patch_is_retried_and_counted() -> None:
     """Requirement SCL-6: a ScaledObject that does not exist yet does not end the fast scaler."""
     seen = Seen()
     seen.refuses = True
-    seen.lever.reconcile()
+    seen.fast_scaler.reconcile()
     seen.refuses = False
-    seen.lever.reconcile()
+    seen.fast_scaler.reconcile()
     assert seen.writes == [("a", 4)]
-    assert seen.registry.get_sample_value(contract.METRIC_LEVER_PATCHES, {"outcome": "failed"}) == 1
+    assert seen.registry.get_sample_value(contract.METRIC_FAST_SCALER_PATCHES, {"outcome": "failed"}) == 1
 
 
 def test_a_deleted_object_is_removed_from_the_metrics() -> None:
@@ -80,12 +80,12 @@ def test_a_deleted_object_is_removed_from_the_metrics() -> None:
     seen = Seen()
     for number in range(100):
         seen.now, seen.wanted = number, {f"object-{number}": 4, "stays": 2}
-        seen.lever.reconcile()
-    shown = [metric for metric in seen.registry.collect() if metric.name == contract.METRIC_LEVER_MINIMUM]
+        seen.fast_scaler.reconcile()
+    shown = [metric for metric in seen.registry.collect() if metric.name == contract.METRIC_FAST_SCALER_MINIMUM]
     assert {sample.labels["scaledobject"]: sample.value for sample in shown[0].samples} == {"object-99": 4, "stays": 2}
-    assert len(seen.lever._patched) == 2
+    assert len(seen.fast_scaler._patched) == 2
     seen.wanted = {"object-1": 4}
-    seen.lever.reconcile()
+    seen.fast_scaler.reconcile()
     assert seen.writes[-1] == ("object-1", 4)
 
 
@@ -93,24 +93,24 @@ def test_without_a_response_nothing_is_written() -> None:
     """Requirement SCL-2: no response from Prometheus changes no minimum and no timestamp."""
     seen = Seen()
     seen.wanted = {}
-    seen.lever.reconcile()
+    seen.fast_scaler.reconcile()
     assert seen.writes == []
-    assert seen.registry.get_sample_value(contract.METRIC_LEVER_ANSWERED) == 0
+    assert seen.registry.get_sample_value(contract.METRIC_FAST_SCALER_ANSWERED) == 0
 
 
 @pytest.mark.parametrize(("now", "wait"), [(100.0, 0.5), (100.25, 0.25), (100.75, 0.25)])
 def test_queries_run_just_after_a_subquery_step(now: float, wait: float) -> None:
     """Prometheus, "Subquery": steps are multiples of the resolution; at any other time, the result is older."""
-    assert until_next(now, contract.LEVER_PERIOD_SECONDS) == wait
+    assert seconds_until_next(now, contract.FAST_SCALER_PERIOD_SECONDS) == wait
 
 
-SET = {contract.ENV_PROMETHEUS_URL: "http://prometheus:9090", contract.ENV_LEVER_QUERY: "up"}
+SET = {contract.ENV_PROMETHEUS_URL: "http://prometheus:9090", contract.ENV_FAST_SCALER_QUERY: "up"}
 
 
 @pytest.mark.parametrize(
     ("environment", "text"),
     [
-        ({}, "MM0814: MESHED_MCP_PROMETHEUS_URL is not set; AutoscalingPolicy sets it where keda.lever is set"),
+        ({}, "MM0814: MESHED_MCP_PROMETHEUS_URL is not set; AutoscalingPolicy sets it where keda.fast_scaler is set"),
         (
             SET,
             "MM0813: the Kubernetes API cannot be used: 'KUBERNETES_SERVICE_HOST'; run it in a pod with automount",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.alerts.settings import AlertSettings, seconds_of
-from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
+from meshed_mcp.components.autoscaling.fast_scaler.manifests import fast_scaler_manifests
 from meshed_mcp.components.autoscaling.forecast import rules as forecast_rules
 from meshed_mcp.components.core.errors import ConfigurationError, model_issues
 from meshed_mcp.components.core.schema import Schema
@@ -21,7 +21,7 @@ def stack(alerts: dict[str, Any]) -> Plan:
         {
             "meshed-mcp:services": {"mcp-rag": {"image": "registry.example/rag:1", "scaling": scaling}},
             "meshed-mcp:observability": {"alerts": alerts},
-            "meshed-mcp:keda": {"lever": {"image": "runtime:1"}},
+            "meshed-mcp:keda": {"fast_scaler": {"image": "runtime:1"}},
         }
     )
 
@@ -30,7 +30,7 @@ def rules(name: str, alerts: dict[str, Any]) -> list[dict[str, Any]]:
     """The rules of one alert in such a stack."""
     plan = stack(alerts)
     policy = plan.autoscaling
-    objects = [alert_rules(plan.observability), *forecast_rules.manifests(policy), *lever.manifests(policy)]
+    objects = [alert_rules(plan.observability), *forecast_rules.manifests(policy), *fast_scaler_manifests(policy)]
     groups = [group for item in objects if item["kind"] == "PrometheusRule" for group in item["spec"]["groups"]]
     return [rule for group in groups for rule in group["rules"] if rule.get("alert") == name]
 
@@ -57,7 +57,7 @@ def test_disabled_alert_is_not_rendered(name: str) -> None:
 def test_group_without_rules_is_not_rendered() -> None:
     """Prometheus operator, PrometheusRule: a group that a disabled alert leaves empty serves no purpose."""
     plan = stack({"KEDAOperatorMissing": {"enabled": False}, "MCPFastScalerDown": {"enabled": False}})
-    objects = [*forecast_rules.manifests(plan.autoscaling), *lever.manifests(plan.autoscaling)]
+    objects = [*forecast_rules.manifests(plan.autoscaling), *fast_scaler_manifests(plan.autoscaling)]
     groups = [group for item in objects if item["kind"] == "PrometheusRule" for group in item["spec"]["groups"]]
     assert all(group["rules"] for group in groups)
 

@@ -59,25 +59,25 @@ def test_default_meets_the_goal_and_only_the_fast_scaler_is_faster() -> None:
     """Requirement SCL-9: a replica serves within 30 s of a step, at p99."""
     given = reaction()._replace(target=ScalingTarget(), factor=4)
     assert ready_p99(given) < 30
-    assert [change.text for change in changes(given)] == ["keda.lever: {image: ...}"]
-    assert changes(given._replace(lever=True)) == []
+    assert [change.text for change in changes(given)] == ["keda.fast_scaler: {image: ...}"]
+    assert changes(given._replace(fast_scaler=True)) == []
 
 
 def test_fast_scaler_replaces_hpa_sync_and_growth_stages() -> None:
     """Measured: KEDA itself writes a raised minimum at once, past the HPA's period and policies."""
-    slow = reaction(min_replicas=4, scale_up={"percent": 50})._replace(factor=4, lever=True)
+    slow = reaction(min_replicas=4, scale_up={"percent": 50})._replace(factor=4, fast_scaler=True)
     names = [stage.name for stage in decision_stages(slow)]
-    assert names == ["scrape of the pods", "lever asks, KEDA writes"]
+    assert names == ["scrape of the pods", "fast scaler queries, KEDA scales"]
     assert sum(stage.worst_seconds for stage in [*decision_stages(slow), *ready_stages(slow)]) < 30
 
 
 def test_fast_scaler_is_ready_within_11_seconds_with_a_5_second_start() -> None:
     """Requirement SCL-9: ready within 11 s of a step at p99, where a pod takes 5 s to start."""
-    given = reaction(min_replicas=4, pod_ready_seconds=5)._replace(lever=True)
+    given = reaction(min_replicas=4, pod_ready_seconds=5)._replace(fast_scaler=True)
     assert ready_p99(given) < 11
     assert sum(stage.worst_seconds for stage in [*decision_stages(given), *ready_stages(given)]) < 11
     by_rule = given._replace(live=False)
-    assert [stage.name for stage in decision_stages(by_rule)][1] == "rule of the lever"
+    assert [stage.name for stage in decision_stages(by_rule)][1] == "rule of the fast scaler"
     assert ready_p99(by_rule) > 11
 
 
@@ -91,7 +91,7 @@ def test_fast_scaler_is_ready_within_11_seconds_with_a_5_second_start() -> None:
 )
 def test_inactive_fast_scaler_is_not_counted_in_the_latency(settings: dict[str, Any]) -> None:
     """Measured: an active trigger leaves the size to the HPA's sync; services not scaled by calls are excluded."""
-    assert "HPA sync" in [stage.name for stage in decision_stages(reaction(**settings)._replace(lever=True))]
+    assert "HPA sync" in [stage.name for stage in decision_stages(reaction(**settings)._replace(fast_scaler=True))]
 
 
 def test_scale_from_zero_waits_for_keda_polling() -> None:
@@ -122,7 +122,7 @@ def test_growth_ends_at_the_maximum() -> None:
 def test_change_with_the_largest_gain_is_named_first() -> None:
     """Requirement SCL-9: each change is tried alone, and its p99 is reported."""
     found = changes(reaction(scale_up={"stabilization_seconds": 60, "percent": 50}, min_replicas=2))
-    expected = ["keda.lever: {image: ...}", "scale_up.stabilization_seconds: 0", "scale_up.percent: 900"]
+    expected = ["keda.fast_scaler: {image: ...}", "scale_up.stabilization_seconds: 0", "scale_up.percent: 900"]
     assert [change.text for change in found] == expected
     assert found[0].ready_p99_seconds < found[1].ready_p99_seconds < found[2].ready_p99_seconds
 

@@ -120,7 +120,7 @@ def test_a_stack_with_every_autoscaler_runs_unchanged(kind: str) -> None:
     chat = {"image": "a:1", "legacy": "sticky", "scaling": {"profile": "session"}, "callers": ["mcp-rag"]}
     given = {
         "services": {"mcp-rag": {"image": "a:1", "callers": ["mcp-chat"]}, "mcp-chat": chat},
-        "keda": {"lever": {"image": "a:1"}},
+        "keda": {"fast_scaler": {"image": "a:1"}},
         "deletion_cost": {"image": "a:1"},
         "vpa": {"install": "existing"},
         "nodes": {"buffer": {"kind": kind}, "pre_pull": True, "karpenter": {"node_class": pods, "spot": True}},

@@ -1,4 +1,4 @@
-"""The objects of the emergency lever, and what a ScaledObject has where there is one."""
+"""The objects of the fast scaler, and what a ScaledObject has where there is one."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.component import AutoscalingPolicy
 from meshed_mcp.components.autoscaling.fast_scaler import live_query
-from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
+from meshed_mcp.components.autoscaling.fast_scaler.manifests import eligible_targets, fast_scaler_manifests
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.promql import fast_scaler
 from meshed_mcp.infra.recording.recorder import record_program
@@ -19,18 +19,18 @@ RAW: dict[str, Any] = {
     "targets": {"mcp-rag": {}, "mcp-cpu": {"in_flight_per_replica": None}, "mcp-one": {"profile": "singleton"}},
     "namespace": "apps",
     "prometheus_url": "http://prometheus:9090",
-    "keda": {"install": "existing", "lever": {"image": "runtime:1", "hold_seconds": 120}},
+    "keda": {"install": "existing", "fast_scaler": {"image": "runtime:1", "hold_seconds": 120}},
 }
 
 
 def policy(**more: Any) -> AutoscalingPolicyArgs:
-    """A policy with a lever."""
+    """A policy with a fast scaler."""
     return AutoscalingPolicyArgs.model_validate({**RAW, **more})
 
 
 def of(kind: str, args: AutoscalingPolicyArgs) -> Manifest:
-    """The lever's one object of a kind."""
-    (found,) = [item for item in lever.manifests(args) if item["kind"] == kind]
+    """The fast scaler's one object of a kind."""
+    (found,) = [item for item in fast_scaler_manifests(args) if item["kind"] == kind]
     return found
 
 
@@ -58,26 +58,26 @@ def test_fast_scaler_query_contains_hold_and_bounds() -> None:
     """Requirement SCL-6: hold and bounds are part of the query, so the process keeps no state."""
     (container,) = of("Deployment", policy())["spec"]["template"]["spec"]["containers"]
     environment = {item["name"]: item["value"] for item in container["env"]}
-    assert "[120s]" in environment[contract.ENV_LEVER_QUERY]
+    assert "[120s]" in environment[contract.ENV_FAST_SCALER_QUERY]
     assert environment[contract.ENV_PROMETHEUS_URL] == RAW["prometheus_url"]
 
 
 def query_of(args: AutoscalingPolicyArgs) -> str:
     """What the process asks."""
     (container,) = of("Deployment", args)["spec"]["template"]["spec"]["containers"]
-    return str(next(item["value"] for item in container["env"] if item["name"] == contract.ENV_LEVER_QUERY))
+    return str(next(item["value"] for item in container["env"] if item["name"] == contract.ENV_FAST_SCALER_QUERY))
 
 
 def asked(args: AutoscalingPolicyArgs) -> frozenset[str]:
     """Targets that are asked about live."""
-    return live_query.asked(lever.pulled(args), args.namespace)
+    return live_query.asked(eligible_targets(args), args.namespace)
 
 
 def test_services_with_equal_settings_share_one_expression() -> None:
     """Measured: a thousand expressions take Prometheus seconds; one for a thousand services takes a twentieth."""
     same = policy(targets={f"s-{number}": {} for number in range(200)})
     assert query_of(same).count("label_replace") == 1
-    assert asked(same) == lever.pulled(same).keys()
+    assert asked(same) == eligible_targets(same).keys()
     two = policy(targets={"a": {}, "b": {}, "c": {"max_replicas": 4}, "a-x": {"service": "a", "version": "x"}})
     assert query_of(two).count("label_replace") == 3
     assert "${1}-x" in query_of(two)
@@ -97,13 +97,13 @@ def test_live_query_is_bounded_and_the_rest_is_left_to_the_rule() -> None:
     }
     many = policy(targets=own | {f"same-{number}": {} for number in range(300)})
     found = asked(many)
-    assert {f"same-{number}" for number in range(300)} < found < lever.pulled(many).keys()
+    assert {f"same-{number}" for number in range(300)} < found < eligible_targets(many).keys()
     assert len(query_of(many)) < 2 * live_query.TEXT_BYTES
-    assert {rule["labels"]["scaledobject"] for rule in rules_of(many)} == lever.pulled(many).keys()
+    assert {rule["labels"]["scaledobject"] for rule in rules_of(many)} == eligible_targets(many).keys()
 
 
 def rules_of(args: AutoscalingPolicyArgs) -> list[Manifest]:
-    """Every recording rule of the lever."""
+    """Every recording rule of the fast scaler."""
     return [
         rule for group in of("PrometheusRule", args)["spec"]["groups"] for rule in group["rules"] if "record" in rule
     ]
@@ -114,16 +114,16 @@ def test_rule_and_query_use_the_resolution_of_the_fast_scaler_period() -> None:
     (rule,) = rules_of(policy())
     assert "[5s:500ms]" in rule["expr"]
     assert query_of(policy()).count("[6s:500ms]") == 1
-    assert contract.LEVER_PERIOD_SECONDS == 0.5
+    assert contract.FAST_SCALER_PERIOD_SECONDS == 0.5
     assert fast_scaler.SEEN_SECONDS > fast_scaler.RULE_SECONDS
 
 
 def test_triggers_never_become_active_with_the_fast_scaler() -> None:
     """Measured: KEDA writes a raised minimum at once only while no trigger is active."""
-    with_lever = scalers.manifests(policy())[0]["spec"]["triggers"][0]["metadata"]
+    with_fast_scaler = scalers.manifests(policy())[0]["spec"]["triggers"][0]["metadata"]
     without = scalers.manifests(policy(keda={"install": "existing"}))[0]["spec"]["triggers"][0]["metadata"]
-    assert float(with_lever.pop("activationThreshold")) == 1e9
-    assert with_lever == without
+    assert float(with_fast_scaler.pop("activationThreshold")) == 1e9
+    assert with_fast_scaler == without
 
 
 def test_queue_that_scales_to_zero_stays_active_by_its_length() -> None:
@@ -146,16 +146,17 @@ def test_update_keeps_the_raised_minimum() -> None:
 
 def test_fast_scaler_is_rendered_only_when_it_has_targets() -> None:
     """Requirement CMP-8: the fast scaler is optional."""
-    assert lever.manifests(policy(keda={"install": "existing"})) == []
-    assert lever.manifests(policy(targets={"mcp-one": {"profile": "singleton"}})) == []
+    assert fast_scaler_manifests(policy(keda={"install": "existing"})) == []
+    assert fast_scaler_manifests(policy(targets={"mcp-one": {"profile": "singleton"}})) == []
 
 
 def test_fast_scaler_without_keda_is_rejected() -> None:
     """Requirement CFG-2: the error names object, field and what to set instead."""
     with pytest.raises(ValidationError) as raised:
-        policy(keda={"install": "none", "lever": {"image": "runtime:1"}})
-    assert "lever raises the minimum of ScaledObjects, and install: none renders none; remove lever, or set " in str(
-        raised.value
+        policy(keda={"install": "none", "fast_scaler": {"image": "runtime:1"}})
+    assert (
+        "fast_scaler raises the minimum of ScaledObjects, and install: none renders none; remove fast_scaler, or set "
+        in str(raised.value)
     )
 
 

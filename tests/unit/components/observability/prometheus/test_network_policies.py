@@ -48,13 +48,13 @@ def test_uis_without_login_are_reachable_only_for_monitoring() -> None:
 
 def test_autoscalers_of_the_stack_may_query_prometheus() -> None:
     """Requirement SEC-12: the NetworkPolicy names KEDA and the fast scaler."""
-    lever = {"lever": {"image": "lever:1"}}
+    fast_scaler = {"fast_scaler": {"image": "fast_scaler:1"}}
     plain, pulled, absent = (
         planned(STACK | {"meshed-mcp:keda": keda}).observability
-        for keda in ({"namespace": "scalers"}, lever, {"install": "none"})
+        for keda in ({"namespace": "scalers"}, fast_scaler, {"install": "none"})
     )
     assert reached(plain)["prometheus"] == {"monitoring": [9090, 8080], "scalers": [9090]}
-    assert reached(pulled)["prometheus"].keys() == {"monitoring", "keda", "mcp-system/mcp-lever"}
+    assert reached(pulled)["prometheus"].keys() == {"monitoring", "keda", "mcp-system/mcp-fast-scaler"}
     assert reached(absent)["prometheus"].keys() == {"monitoring"}
 
 

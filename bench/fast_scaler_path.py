@@ -21,7 +21,7 @@ from bench.processes import free_port
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
+from meshed_mcp.components.autoscaling.fast_scaler.manifests import AGENT_NAME, fast_scaler_manifests
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.promql import fast_scaler
 from meshed_mcp.local.observe.prometheus import Extras, Scraping
@@ -86,21 +86,21 @@ class Raised:
 
 def policy(targets: dict[str, Any]) -> AutoscalingPolicyArgs:
     """The benchmark's service with a fast scaler; all other settings are defaults."""
-    keda = {"install": "existing", "lever": {"image": IMAGE}}
+    keda = {"install": "existing", "fast_scaler": {"image": IMAGE}}
     raw = {"targets": targets, "namespace": stacks.NAMESPACE, "prometheus_url": "http://prometheus", "keda": keda}
     return AutoscalingPolicyArgs.model_validate(raw)
 
 
 def extras(targets: dict[str, Any]) -> Extras:
     """The rendered rules."""
-    (rules,) = [item for item in lever.manifests(policy(targets)) if item["kind"] == "PrometheusRule"]
+    (rules,) = [item for item in fast_scaler_manifests(policy(targets)) if item["kind"] == "PrometheusRule"]
     return Extras(rules={"groups": rules["spec"]["groups"]})
 
 
 @contextmanager
-def levers(targets: dict[str, Any], seen: Scraping, folder: Path) -> Iterator[Minimums]:
+def fast_scalers(targets: dict[str, Any], seen: Scraping, folder: Path) -> Iterator[Minimums]:
     """As many processes as the Deployment has replicas, with its command and variables, and the object they patch."""
-    (deployment,) = [item for item in lever.manifests(policy(targets)) if item["kind"] == "Deployment"]
+    (deployment,) = [item for item in fast_scaler_manifests(policy(targets)) if item["kind"] == "Deployment"]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     rendered = {item["name"]: item["value"] for item in container["env"]}
     with (
@@ -115,7 +115,7 @@ def levers(targets: dict[str, Any], seen: Scraping, folder: Path) -> Iterator[Mi
             }
             command = (sys.executable, *container["command"][1:])
             environment = {**os.environ, **rendered, **account, **own}
-            name = f"{lever.LEVER}-{number}"
+            name = f"{AGENT_NAME}-{number}"
             processes.start(Program(name, command, environment, folder / f"{name}.log"))
         yield minimums
 

@@ -1,4 +1,4 @@
-"""The emergency lever as a process with its own account, between a real Prometheus and a real API server."""
+"""The fast scaler as a process with its own account, between a real Prometheus and a real API server."""
 
 import contextlib
 import json
@@ -17,7 +17,12 @@ from meshed_mcp import contract
 from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.fast_scaler import live_query
-from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
+from meshed_mcp.components.autoscaling.fast_scaler.manifests import (
+    AGENT_NAME,
+    MODULE,
+    eligible_targets,
+    fast_scaler_manifests,
+)
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.promql import fast_scaler
 from tests.engines import pod_account
@@ -37,10 +42,10 @@ POLICY = AutoscalingPolicyArgs.model_validate(
         "targets": {SERVER: {"in_flight_per_replica": 10, "max_replicas": 6}},
         "namespace": NAMESPACE,
         "prometheus_url": "http://prometheus",
-        "keda": {"install": "existing", "lever": {"image": "runtime:1"}},
+        "keda": {"install": "existing", "fast_scaler": {"image": "runtime:1"}},
     }
 )
-"""One service with a lever."""
+"""One service with a fast scaler."""
 
 
 class Load:
@@ -81,9 +86,9 @@ def target(load: Load) -> Iterator[str]:
 
 @pytest.fixture
 def scaled(api_server: ApiServer) -> Iterator[Manifest]:
-    """The ScaledObject, the lever's rights, all as rendered."""
+    """The ScaledObject, the fast scaler's rights, all as rendered."""
     (item,) = scalers.manifests(POLICY)
-    applied = [item, *lever.manifests(POLICY)]
+    applied = [item, *fast_scaler_manifests(POLICY)]
     assert [refusal for each in applied if (refusal := api_server.client.apply(each))] == []
     yield item
     for each in applied:
@@ -93,7 +98,7 @@ def scaled(api_server: ApiServer) -> Iterator[Manifest]:
 @pytest.fixture
 def prometheus(tmp_path: Path, target: str) -> Iterator[PagesPrometheus]:
     """Scrapes every second and evaluates the rendered rules at their own interval."""
-    (rules,) = [item for item in lever.manifests(POLICY) if item["kind"] == "PrometheusRule"]
+    (rules,) = [item for item in fast_scaler_manifests(POLICY) if item["kind"] == "PrometheusRule"]
     (tmp_path / "rules.yaml").write_text(json.dumps({"groups": rules["spec"]["groups"]}), encoding="utf-8")
     labels = {"namespace": NAMESPACE, contract.LABEL_SERVER: SERVER}
     job = {"job_name": "server", "scrape_interval": "1s", "static_configs": [{"targets": [target], "labels": labels}]}
@@ -108,26 +113,26 @@ Start = Callable[[str], contextlib.AbstractContextManager[Engine]]
 
 @pytest.fixture
 def start(api_server: ApiServer, scaled: Manifest, prometheus: PagesPrometheus, tmp_path: Path) -> Start:
-    """Starts a lever with the token of its own account, which Kubernetes issues."""
+    """Starts a fast scaler with the token of its own account, which Kubernetes issues."""
     assert scaled
-    account = pod_account.environment(api_server, lever.LEVER, NAMESPACE, tmp_path)
+    account = pod_account.environment(api_server, AGENT_NAME, NAMESPACE, tmp_path)
 
     def started(name: str) -> contextlib.AbstractContextManager[Engine]:
         environment = {
             **account,
             contract.ENV_PROMETHEUS_URL: str(prometheus.http.base_url),
-            contract.ENV_LEVER_QUERY: asked(),
+            contract.ENV_FAST_SCALER_QUERY: asked(),
             contract.ENV_MANAGEMENT_PORT: str(free_port()),
             contract.ENV_BIND_ADDRESS: "127.0.0.1",
         }
-        return running([sys.executable, "-m", lever.MODULE], tmp_path / f"{name}.log", environment)
+        return running([sys.executable, "-m", MODULE], tmp_path / f"{name}.log", environment)
 
     return started
 
 
 def asked() -> str:
     """The rendered query, with the shorter hold."""
-    live = [part.text for part in live_query.parts(lever.pulled(POLICY), NAMESPACE)]
+    live = [part.text for part in live_query.parts(eligible_targets(POLICY), NAMESPACE)]
     return fast_scaler.minimum(NAMESPACE, HOLD_SECONDS, live)
 
 

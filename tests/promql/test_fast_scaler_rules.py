@@ -8,7 +8,7 @@ import pytest
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.fast_scaler import live_query
-from meshed_mcp.components.autoscaling.fast_scaler import manifests as lever
+from meshed_mcp.components.autoscaling.fast_scaler.manifests import fast_scaler_manifests
 from meshed_mcp.components.promql import fast_scaler
 from tests.promql.rule_cases import differs
 
@@ -24,7 +24,7 @@ RAW = {
         "mcp-two-canary": CANARY,
     },
     "prometheus_url": "http://prometheus:9090",
-    "keda": {"install": "existing", "lever": {"image": "runtime:1"}},
+    "keda": {"install": "existing", "fast_scaler": {"image": "runtime:1"}},
 }
 
 
@@ -41,7 +41,7 @@ def says(
     promtool loads samples up to the last evaluation before the last check.
     """
     args = AutoscalingPolicyArgs.model_validate(RAW)
-    (rules,) = [item for item in lever.manifests(args) if item["kind"] == "PrometheusRule"]
+    (rules,) = [item for item in fast_scaler_manifests(args) if item["kind"] == "PrometheusRule"]
     inputs = [{"series": name, "values": values} for name, values in series.items()]
     case = {"interval": interval, "input_series": inputs, "promql_expr_test": checks}
     return differs(promtool, folder, [rules], case, every or interval)
@@ -55,12 +55,14 @@ def load(server: str, **labels: str) -> str:
 
 
 def query() -> str:
-    """What the lever asks, as its Deployment says it."""
+    """What the fast scaler asks, as its Deployment says it."""
     (deployment,) = [
-        item for item in lever.manifests(AutoscalingPolicyArgs.model_validate(RAW)) if item["kind"] == "Deployment"
+        item
+        for item in fast_scaler_manifests(AutoscalingPolicyArgs.model_validate(RAW))
+        if item["kind"] == "Deployment"
     ]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    return str(next(item["value"] for item in container["env"] if item["name"] == contract.ENV_LEVER_QUERY))
+    return str(next(item["value"] for item in container["env"] if item["name"] == contract.ENV_FAST_SCALER_QUERY))
 
 
 def least(at: str, **values: float) -> dict[str, Any]:
