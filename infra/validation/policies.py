@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
-from meshed_mcp.components.mesh.egress.external_hosts import OutsideHost, outside_hosts
+from meshed_mcp.components.mesh.egress.external_hosts import ExternalHost, external_hosts
 from meshed_mcp.components.mesh.egress.service_entry import declared_hosts, ports_by_host
 from meshed_mcp.components.mesh.service.addresses import principal
 from meshed_mcp.error_codes.stack import (
@@ -20,10 +20,10 @@ from meshed_mcp.error_codes.stack import (
 from meshed_mcp.infra.config import StackConfig
 
 
-def outside_by_service(config: StackConfig) -> dict[str, list[OutsideHost]]:
+def external_hosts_by_service(config: StackConfig) -> dict[str, list[ExternalHost]]:
     """Service, the registry included -> hosts outside that it reaches: its own, and where the log lines go."""
-    stores = outside_hosts(config.logs.outside)
-    own: dict[str, list[OutsideHost]] = {} if config.registry is None else {contract.REGISTRY_NAME: []}
+    stores = external_hosts(config.logs.outside)
+    own: dict[str, list[ExternalHost]] = {} if config.registry is None else {contract.REGISTRY_NAME: []}
     own |= {name: declared_hosts(item) for name, item in config.services.items()}
     return {name: [*dict.fromkeys([*hosts, *stores])] for name, hosts in own.items()}
 
@@ -33,7 +33,7 @@ def egress_identities(config: StackConfig) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     if config.mesh.egress_gateway is None:
         return found
-    for name, hosts in outside_by_service(config).items():
+    for name, hosts in external_hosts_by_service(config).items():
         for host in hosts:
             found.setdefault(host.text, []).append(principal(name, config.namespace, config.mesh.trust_domain))
     return found
@@ -47,7 +47,7 @@ def policy_issues(config: StackConfig) -> Iterator[ConfigIssue]:
         if wanted is not None and wanted not in known:
             message = UNKNOWN_AUTHORIZER.message(name=wanted, suggested=suggestion(wanted, known))
             yield ConfigIssue(f"service {name}", "external_authorization", message)
-        if config.domain in {host for host, _ in outside_hosts(item.egress_hosts)}:
+        if config.domain in {host for host, _ in external_hosts(item.egress_hosts)}:
             message = EGRESS_TO_OWN_GATEWAY.message(domain=config.domain)
             yield ConfigIssue(f"service {name}", "egress_hosts", message)
     yield from overlap_issues(config)
@@ -62,7 +62,7 @@ def overlap_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     if config.mesh.egress_gateway is not None:
         why = "the egress gateway distinguishes hosts by name alone; set one port"
     seen: dict[str, tuple[tuple[int, ...], str]] = {}
-    for name, hosts in outside_by_service(config).items():
+    for name, hosts in external_hosts_by_service(config).items():
         for host, ports in ports_by_host(hosts).items():
             others, owner = seen.setdefault(host, (ports, name))
             if others != ports:

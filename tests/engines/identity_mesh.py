@@ -57,11 +57,16 @@ MESH: Final = ServiceMeshArgs.model_validate(
 
 def objects() -> list[Manifest]:
     """Everything rendered, and the gateway's Service."""
-    front = {"expose": True, "egress_hosts": [HOST], "egress_gateway": True, "sidecar_egress_hosts": [f"{NAMESPACE}/vault"]}
+    front = {
+        "expose": True,
+        "egress_hosts": [HOST],
+        "egress_gateway": True,
+        "sidecar_egress_hosts": [f"{NAMESPACE}/vault"],
+    }
     vault = {"callers": ["front"], "expose": True, "auth": AUTH, "external_authorization": AUTHORIZER}
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "policy"}},
-        *cluster.manifests(MESH),
+        *cluster.mesh_manifests(MESH),
         *service.manifests("front", local_stack.arguments(**front)),
         *service.manifests("vault", local_stack.arguments(**vault)),
         judged_mesh.gateway_service(),

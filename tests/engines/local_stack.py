@@ -21,7 +21,7 @@ def rendered(back_replicas: int = 1) -> list[Manifest]:
     weights = {"stable": 75, "canary": 25}
     rollout = {"strategy": "canary", "image": "registry.example.com/echo:2", "weights": weights}
     objects = [
-        *cluster.manifests(ServiceMeshArgs.model_validate({"domain": HOST, "namespaces": [NAMESPACE]})),
+        *cluster.mesh_manifests(ServiceMeshArgs.model_validate({"domain": HOST, "namespaces": [NAMESPACE]})),
         *service.manifests("front", arguments(expose=True, replicas=1)),
         *service.manifests("back", arguments(callers=["front"], rollout=rollout, replicas=back_replicas)),
     ]
@@ -36,7 +36,7 @@ def outside(host: str, port: int) -> Manifest:
 
     `host` is one that this machine finds without DNS, which no stack may write.
     """
-    (entry,) = service_entry.outside_entries("front", arguments(egress_hosts=["outside.example.com"]))
+    (entry,) = service_entry.service_entries("front", arguments(egress_hosts=["outside.example.com"]))
     entry["spec"]["hosts"] = [host]
     entry["spec"]["ports"][0]["number"] = port
     return entry

@@ -12,12 +12,12 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, st
 from meshed_mcp.components.mesh.ambient.routes import http_route, unsupported, version_service_name, version_services
 from meshed_mcp.components.mesh.ambient.waypoint import USE_WAYPOINT, WAYPOINT
 from meshed_mcp.components.mesh.authorization.external import external_authorization
-from meshed_mcp.components.mesh.authorization.policy import SECURITY, caller_rules
+from meshed_mcp.components.mesh.authorization.policy import SECURITY_API, caller_rules
 from meshed_mcp.components.mesh.authorization.tokens import request_authentication
-from meshed_mcp.components.mesh.cluster.access_log import service_log
+from meshed_mcp.components.mesh.cluster.access_log import service_access_log
 from meshed_mcp.components.mesh.cluster.extensions import service_extensions
 from meshed_mcp.components.mesh.egress.network_policy import network_policy
-from meshed_mcp.components.mesh.egress.service_entry import outside_entries
+from meshed_mcp.components.mesh.egress.service_entry import service_entries
 from meshed_mcp.components.mesh.routing.destination_rule import destination_rule
 from meshed_mcp.components.mesh.routing.rollout_args import NoRollout
 from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING, ingress_route, mesh_route
@@ -46,7 +46,7 @@ def manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         service_account(name, args),
         *(at_waypoint(item, name) for item in request_authentication(name, args)),
         *(at_waypoint(item, name) for item in external_authorization(name, args)),
-        *(at_waypoint(item, name) for item in service_log(name, args)),
+        *(at_waypoint(item, name) for item in service_access_log(name, args)),
         callers_at_waypoint(name, args),
         waypoint_at_pod(name, args),
         plain_management_port(name, args),
@@ -54,7 +54,7 @@ def manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         http_route(name, args.namespace, waypoint_rules(name, args), contract.MCP_PORT),
         *ingress,
         *service_extensions(name, args.namespace, args.extensions, at_waypoint=True),
-        *outside_entries(name, args),
+        *service_entries(name, args),
         *network_policy(name, args),
         routed_service(name, args),
         *version_services(name, service(name, args), [version.label for version in running]),
@@ -105,7 +105,7 @@ def callers_at_waypoint(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     """
     rules = caller_rules(name, args)
     spec = {**service_target(name), "action": "ALLOW", **({"rules": rules} if rules else {})}
-    return manifest(SECURITY, "AuthorizationPolicy", metadata(name, args.namespace), spec)
+    return manifest(SECURITY_API, "AuthorizationPolicy", metadata(name, args.namespace), spec)
 
 
 def waypoint_at_pod(name: str, args: MeshedMCPServiceArgs) -> Manifest:
@@ -123,7 +123,7 @@ def waypoint_at_pod(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     ]
     spec = {"selector": {"matchLabels": {contract.LABEL_APP: name}}, "action": "ALLOW", "rules": rules}
     meta = metadata(f"{name}-pods", args.namespace, standard_labels(name))
-    return manifest(SECURITY, "AuthorizationPolicy", meta, spec)
+    return manifest(SECURITY_API, "AuthorizationPolicy", meta, spec)
 
 
 def plain_management_port(name: str, args: MeshedMCPServiceArgs) -> Manifest:
@@ -137,7 +137,7 @@ def plain_management_port(name: str, args: MeshedMCPServiceArgs) -> Manifest:
         "portLevelMtls": {str(contract.MANAGEMENT_PORT): {"mode": "PERMISSIVE"}},
     }
     meta = metadata(f"{name}-management", args.namespace, standard_labels(name))
-    return manifest(SECURITY, "PeerAuthentication", meta, spec)
+    return manifest(SECURITY_API, "PeerAuthentication", meta, spec)
 
 
 def connections(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:

@@ -1,6 +1,6 @@
 """Hosts outside the mesh that a stack may name: names that TLS can carry, never addresses or doors into a machine.
 
-A stack's text in, `OutsideHost` out, or a ValueError that says what to write. Not here: the objects that let a service
+A stack's text in, `ExternalHost` out, or a ValueError that says what to write. Not here: the objects that let a service
 reach them (service_entry.py), and addresses that the network closes whatever their names say (network_policy.py).
 """
 
@@ -59,7 +59,7 @@ _LOCAL_SUFFIXES: Final = (".localhost", ".cluster.local", ".svc")
 Services and Pods"."""
 
 
-class OutsideHost(NamedTuple):
+class ExternalHost(NamedTuple):
     """One host and the port at which TLS is spoken."""
 
     host: str
@@ -71,12 +71,12 @@ class OutsideHost(NamedTuple):
         return self.host if self.port == HTTPS_PORT else f"{self.host}:{self.port}"
 
 
-def outside_hosts(values: list[str]) -> list[OutsideHost]:
+def external_hosts(values: list[str]) -> list[ExternalHost]:
     """All entries of `egress_hosts`. Raises ValueError, a line per issue."""
-    found, issues = list[OutsideHost](), list[Message]()
+    found, issues = list[ExternalHost](), list[Message]()
     for value in values:
         try:
-            found.append(outside_host(value))
+            found.append(external_host(value))
         except MessageError as error:
             issues += error.messages
     issues += [LISTED_TWICE.message(names=repr(host.text)) for host in sorted({*found}) if found.count(host) > 1]
@@ -86,13 +86,13 @@ def outside_hosts(values: list[str]) -> list[OutsideHost]:
 
 def one_port_each(values: list[str]) -> None:
     """Raise ValueError for a host at two ports: the egress gateway knows a tunnel by the host's name alone."""
-    hosts = [each.host for each in outside_hosts(values)]
+    hosts = [each.host for each in external_hosts(values)]
     twice = sorted({host for host in hosts if hosts.count(host) > 1})
     if twice:
         raise EXTERNAL_HOST_AT_TWO_PORTS.error(names=listed(twice))
 
 
-def outside_host(value: str) -> OutsideHost:
+def external_host(value: str) -> ExternalHost:
     """One entry of `egress_hosts`: `host` or `host:port`. Raises ValueError with what to write instead."""
     if is_address(value):
         raise EXTERNAL_HOST_IS_ADDRESS.error(value=value)
@@ -101,10 +101,10 @@ def outside_host(value: str) -> OutsideHost:
         raise INVALID_HOST_NAME.error(name=value)
     if colon and not (port.isdecimal() and 0 < int(port) <= LARGEST_PORT):
         raise EXTERNAL_HOST_PORT.error(value=value, host=host)
-    return OutsideHost(outside_name(host), int(port) if colon else HTTPS_PORT)
+    return ExternalHost(external_host_name(host), int(port) if colon else HTTPS_PORT)
 
 
-def outside_name(host: str) -> str:
+def external_host_name(host: str) -> str:
     """A host name of the world outside. Raises ValueError for the cluster's own, this machine's, metadata services."""
     name = host_name(host)
     if name in METADATA_HOSTS:

@@ -10,12 +10,12 @@ from hashlib import sha256
 from typing import Final
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
-from meshed_mcp.components.mesh.authorization.policy import SECURITY
+from meshed_mcp.components.mesh.authorization.policy import SECURITY_API
 from meshed_mcp.components.mesh.cluster.args import EGRESS_NAMESPACE, ServiceMeshArgs
 from meshed_mcp.components.mesh.cluster.gateway import EGRESS_RELEASE, EGRESS_SELECTOR, HTTPS_PORT
-from meshed_mcp.components.mesh.egress.external_hosts import OutsideHost, outside_hosts
+from meshed_mcp.components.mesh.egress.external_hosts import ExternalHost, external_hosts
 from meshed_mcp.components.mesh.egress.network_policy import gateway_network_policy
-from meshed_mcp.components.mesh.egress.service_entry import outside_entry
+from meshed_mcp.components.mesh.egress.service_entry import service_entry_manifest
 from meshed_mcp.components.mesh.routing.virtual_service import MESH_GATEWAY, NETWORKING
 
 EGRESS_GATEWAY: Final = "mcp-egress"
@@ -27,14 +27,14 @@ ONLY_HERE: Final = ["."]
 
 def egress_routes(args: ServiceMeshArgs) -> list[Manifest]:
     """Everything between the sidecars and the hosts; nothing without a gateway or without hosts."""
-    hosts = outside_hosts(list(args.egress))
+    hosts = external_hosts(list(args.egress))
     if args.egress_gateway is None or not hosts:
         return []
     return [
         gateway_network_policy(EGRESS_NAMESPACE, EGRESS_SELECTOR),
         egress_policy(args),
         *(
-            outside_entry(f"{EGRESS_GATEWAY}-{port}", EGRESS_NAMESPACE, (port,), names)
+            service_entry_manifest(f"{EGRESS_GATEWAY}-{port}", EGRESS_NAMESPACE, (port,), names)
             for port, names in by_port(hosts)
         ),
         egress_gateway(hosts),
@@ -49,7 +49,7 @@ def egress_host(args: ServiceMeshArgs) -> str:
     return f"{EGRESS_RELEASE}.{EGRESS_NAMESPACE}.svc.{args.cluster_domain}"
 
 
-def by_port(hosts: list[OutsideHost]) -> list[tuple[int, list[str]]]:
+def by_port(hosts: list[ExternalHost]) -> list[tuple[int, list[str]]]:
     """Hosts by the port they are reached at."""
     return [(port, [each.host for each in hosts if each.port == port]) for port in sorted({h.port for h in hosts})]
 
@@ -64,15 +64,15 @@ def egress_policy(args: ServiceMeshArgs) -> Manifest:
             "from": [{"source": {"principals": sorted(args.egress[host.text])}}],
             "when": [{"key": "connection.sni", "values": [host.host]}],
         }
-        for host in outside_hosts(list(args.egress))
+        for host in external_hosts(list(args.egress))
         if args.egress[host.text]
     ]
     selector = {"selector": {"matchLabels": dict(EGRESS_SELECTOR)}, "action": "ALLOW"}
     spec = selector | ({"rules": rules} if rules else {})
-    return manifest(SECURITY, "AuthorizationPolicy", metadata(EGRESS_GATEWAY, EGRESS_NAMESPACE), spec)
+    return manifest(SECURITY_API, "AuthorizationPolicy", metadata(EGRESS_GATEWAY, EGRESS_NAMESPACE), spec)
 
 
-def egress_gateway(hosts: list[OutsideHost]) -> Manifest:
+def egress_gateway(hosts: list[ExternalHost]) -> Manifest:
     """The door: mutual TLS of the mesh, a name for each host."""
     server = {
         "port": {"number": HTTPS_PORT, "name": "tls", "protocol": "TLS"},
@@ -83,7 +83,7 @@ def egress_gateway(hosts: list[OutsideHost]) -> Manifest:
     return manifest(NETWORKING, "Gateway", metadata(EGRESS_GATEWAY, EGRESS_NAMESPACE), spec)
 
 
-def _way_out(to: OutsideHost) -> Manifest:
+def _way_out(to: ExternalHost) -> Manifest:
     """From the gateway to the host itself."""
     route = {
         "match": [{"gateways": [EGRESS_GATEWAY], "port": HTTPS_PORT}],
@@ -93,7 +93,7 @@ def _way_out(to: OutsideHost) -> Manifest:
     return manifest(NETWORKING, "VirtualService", metadata(_title(to), EGRESS_NAMESPACE), spec)
 
 
-def _way_to_gateway(namespace: str, to: OutsideHost, args: ServiceMeshArgs) -> Manifest:
+def _way_to_gateway(namespace: str, to: ExternalHost, args: ServiceMeshArgs) -> Manifest:
     """From a sidecar to the gateway, by the name in the process's TLS handshake."""
     gateway = {"host": egress_host(args), "subset": tunnel(to), "port": {"number": HTTPS_PORT}}
     route = {"match": [{"port": to.port, "sniHosts": [to.host]}], "route": [{"destination": gateway}]}
@@ -101,7 +101,7 @@ def _way_to_gateway(namespace: str, to: OutsideHost, args: ServiceMeshArgs) -> M
     return manifest(NETWORKING, "VirtualService", metadata(_title(to), namespace), spec)
 
 
-def _named_tunnels(namespace: str, hosts: list[OutsideHost], args: ServiceMeshArgs) -> Manifest:
+def _named_tunnels(namespace: str, hosts: list[ExternalHost], args: ServiceMeshArgs) -> Manifest:
     """Mutual TLS to the gateway under each host's name."""
     subsets = [
         {"name": tunnel(each), "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL", "sni": each.host}}} for each in hosts
@@ -110,10 +110,10 @@ def _named_tunnels(namespace: str, hosts: list[OutsideHost], args: ServiceMeshAr
     return manifest(NETWORKING, "DestinationRule", metadata(EGRESS_GATEWAY, namespace), spec)
 
 
-def tunnel(to: OutsideHost) -> str:
+def tunnel(to: ExternalHost) -> str:
     """Name of the subset for a host: a DNS label, and another for every host. Source: Istio API, Subset `name`."""
     return f"to-{sha256(to.host.encode()).hexdigest()[:16]}"
 
 
-def _title(to: OutsideHost) -> str:
+def _title(to: ExternalHost) -> str:
     return f"egress-{to.host}"

@@ -7,12 +7,12 @@ calls. Not here: the mesh-wide refusal (mesh/cluster/istio_releases.py, `outboun
 from collections.abc import Iterable
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.mesh.egress.external_hosts import HTTPS_PORT, OutsideHost, outside_hosts
+from meshed_mcp.components.mesh.egress.external_hosts import HTTPS_PORT, ExternalHost, external_hosts
 from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceSettings
 
 
-def outside_entries(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+def service_entries(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """The declared hosts, known in the namespace only; none declared = no object.
 
     A host is in one entry with all of its ports: of two entries for one host, proxies lose the ports of one.
@@ -22,12 +22,12 @@ def outside_entries(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     for host, ports in ports_by_host(declared_hosts(args)).items():
         by_ports.setdefault(ports, []).append(host)
     return [
-        outside_entry(_title(name, ports), args.namespace, ports, hosts, standard_labels(name))
+        service_entry_manifest(_title(name, ports), args.namespace, ports, hosts, standard_labels(name))
         for ports, hosts in sorted(by_ports.items())
     ]
 
 
-def ports_by_host(hosts: Iterable[OutsideHost]) -> dict[str, tuple[int, ...]]:
+def ports_by_host(hosts: Iterable[ExternalHost]) -> dict[str, tuple[int, ...]]:
     """Each host with all of its ports, in order."""
     found: dict[str, set[int]] = {}
     for host, port in hosts:
@@ -39,12 +39,12 @@ def _title(name: str, ports: tuple[int, ...]) -> str:
     return "-".join([name, "egress", *(map(str, ports) if ports != (HTTPS_PORT,) else ())])
 
 
-def declared_hosts(args: ServiceSettings) -> list[OutsideHost]:
+def declared_hosts(args: ServiceSettings) -> list[ExternalHost]:
     """Each host and port once: those of the stack, and where the keys of tokens come from."""
-    return outside_hosts(list(dict.fromkeys([*args.egress_hosts, *key_hosts(args)])))
+    return external_hosts(list(dict.fromkeys([*args.egress_hosts, *key_hosts(args)])))
 
 
-def outside_entry(
+def service_entry_manifest(
     title: str, namespace: str, ports: tuple[int, ...], hosts: list[str], labels: dict[str, str] | None = None
 ) -> Manifest:
     """Hosts at the same ports, as one namespace knows them; every host of an object has all of its ports."""

@@ -1,7 +1,7 @@
-"""Arguments of how calls of single tools travel: what may be repeated, what is cut, what has a pool of its own.
+"""Arguments of how calls of single tools retry_and_timeout: what may be repeated, what is cut, what has a pool of its own.
 
 Stack keys in, frozen models out. It holds for requests of MCP 2026-07-28 and later, which name their tool in a header
-that the server compares with the body; calls of earlier revisions travel as all others. Not here: who may call a tool
+that the server compares with the body; calls of earlier revisions retry_and_timeout as all others. Not here: who may call a tool
 (mesh/authorization/tool_policy_args.py), the routes that follow (tool_routes.py).
 """
 
@@ -22,7 +22,7 @@ POOL_PREFIX: Final = "pool-"
 
 
 class ToolTraffic(Model):
-    """How calls of one tool travel."""
+    """How calls of one tool retry_and_timeout."""
 
     read_only: bool = False
     """True = the tool changes nothing, as its annotation `readOnlyHint` says; calls may be repeated and mirrored."""

@@ -29,7 +29,7 @@ Source: Envoy, router filter, `x-envoy-retry-on`; nothing is repeated once an an
 
 
 class ToolGroup(NamedTuple):
-    """Tools whose calls travel alike, in the order of the stack file."""
+    """Tools whose calls retry_and_timeout alike, in the order of the stack file."""
 
     tools: tuple[str, ...]
     pool: str | None
@@ -50,7 +50,7 @@ class ToolGroup(NamedTuple):
 
 
 def tool_groups(args: MeshedMCPServiceArgs, *, asked: bool = False) -> list[ToolGroup]:
-    """The groups of all tools that do not travel as everything else; of calls that asked for a version, only how they
+    """The groups of all tools that do not retry_and_timeout as everything else; of calls that asked for a version, only how they
     are repeated and cut: there are no pools of it, and nobody mirrors it.
     """  # noqa: D205 - one sentence
     pools = {} if asked else {tool: pool for pool, item in args.pools.items() for tool in item.tools}
@@ -81,7 +81,7 @@ def _call_headers(tool: str) -> Manifest:
     }
 
 
-def travel(group: ToolGroup | None) -> Manifest:
+def retry_and_timeout(group: ToolGroup | None) -> Manifest:
     """Retries and time-out of a rule; of calls that nothing is known of, only what no server saw is repeated."""
     if group is None:
         return {"retries": dict(RETRIES)}

@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.authorization.tokens import protected_rules
-from meshed_mcp.components.mesh.routing.connect_failure_retry import repeated
+from meshed_mcp.components.mesh.routing.connect_failure_retry import with_connect_failure_retries
 from meshed_mcp.components.mesh.routing.fault_injection import with_faults
 from meshed_mcp.components.mesh.routing.rollout_args import ABTest, BlueGreen, Canary, Color
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX
-from meshed_mcp.components.mesh.routing.tool_routes import ToolGroup, call_matches, tool_groups, travel
+from meshed_mcp.components.mesh.routing.tool_routes import ToolGroup, call_matches, retry_and_timeout, tool_groups
 from meshed_mcp.components.mesh.service.addresses import exposed_path, metadata_path, service_host
 from meshed_mcp.components.mesh.service.args import IngressRef, MeshedMCPServiceArgs
 
@@ -64,7 +64,9 @@ def mesh_route(name: str, args: MeshedMCPServiceArgs) -> Manifest:
 
 def mesh_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """The rules of that route."""
-    return with_faults(with_connect_failure_retries(list(_rules(name, args, Place("default", {}, {}, calls=True))), args), args)
+    return with_faults(
+        with_connect_failure_retries(list(_rules(name, args, Place("default", {}, {}, calls=True))), args), args
+    )
 
 
 def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> Manifest:
@@ -144,7 +146,7 @@ def _rules(name: str, args: MeshedMCPServiceArgs, place: Place) -> Iterator[Mani
             {
                 **_head(place, "session", [_match(place, {contract.SESSION_HEADER: {}})]),
                 "route": [{"destination": everybody}],
-                **travel(None),
+                **retry_and_timeout(None),
             },
         )
     for choice in choices(args):
@@ -152,7 +154,7 @@ def _rules(name: str, args: MeshedMCPServiceArgs, place: Place) -> Iterator[Mani
             yield _tool_rule(name, args, place, choice, group)
         match = _match(place, choice.headers)
         route = {"route": destinations(name, args, choice.shares)}
-        plain = {**_head(place, choice.label, [match] if match else []), **route, **travel(None)}
+        plain = {**_head(place, choice.label, [match] if match else []), **route, **retry_and_timeout(None)}
         yield _sessions_kept(args, plain)
 
 
@@ -164,7 +166,7 @@ def _tool_rule(name: str, args: MeshedMCPServiceArgs, place: Place, choice: Choi
         **_head(place, label, call_matches(group, _match(place, choice.headers))),
         "route": destinations(name, args, shares),
         **(_mirrors(name, args) if group.mirrored else {}),
-        **travel(group),
+        **retry_and_timeout(group),
     }
 
 

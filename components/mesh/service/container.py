@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.authorization.environment import access_environment
+from meshed_mcp.components.mesh.authorization.environment import authorization_environment
 from meshed_mcp.components.mesh.service.addresses import allowed_hosts
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, SecretKey, SharedUse
 from meshed_mcp.components.mesh.service.limits_args import limits_environment
@@ -85,7 +85,7 @@ def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         contract.ENV_GRACE_SECONDS: str(args.drain.grace_seconds),
         contract.ENV_LEGACY: args.legacy,
         contract.ENV_DATA_DIR: contract.DATA_PATH,
-        **access_environment(name, args),
+        **authorization_environment(name, args),
         **limits_environment(args.limits),
     }
     registry = {} if args.registry_url is None else {contract.ENV_REGISTRY_URL: args.registry_url}

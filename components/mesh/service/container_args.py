@@ -109,6 +109,9 @@ class Drain(Model):
         least = self.pre_stop_delay_seconds + math.ceil(contract.CLOSING_SECONDS)
         if least >= self.grace_seconds:
             raise GRACE_TOO_SHORT.error(
-                pre_stop=self.pre_stop_delay_seconds, grace=self.grace_seconds, closing=contract.CLOSING_SECONDS, least=least
+                pre_stop=self.pre_stop_delay_seconds,
+                grace=self.grace_seconds,
+                closing=contract.CLOSING_SECONDS,
+                least=least,
             )
         return self

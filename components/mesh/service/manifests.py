@@ -8,13 +8,13 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.names import service_name
 from meshed_mcp.components.mesh.ambient import service as ambient
 from meshed_mcp.components.mesh.authorization.external import external_authorization
-from meshed_mcp.components.mesh.authorization.policy import allowed_callers
+from meshed_mcp.components.mesh.authorization.policy import caller_policy
 from meshed_mcp.components.mesh.authorization.tokens import request_authentication
-from meshed_mcp.components.mesh.cluster.access_log import service_log
+from meshed_mcp.components.mesh.cluster.access_log import service_access_log
 from meshed_mcp.components.mesh.cluster.extensions import service_extensions
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.egress.network_policy import network_policy
-from meshed_mcp.components.mesh.egress.service_entry import outside_entries
+from meshed_mcp.components.mesh.egress.service_entry import service_entries
 from meshed_mcp.components.mesh.egress.sidecar import imported
 from meshed_mcp.components.mesh.rate_limit.local import rate_limits
 from meshed_mcp.components.mesh.routing.connect_failure_retry import marking_filter
@@ -57,7 +57,7 @@ def with_sidecars(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         service_account(name, args),
         *request_authentication(name, args),
         *external_authorization(name, args),
-        allowed_callers(name, args),
+        caller_policy(name, args),
         destination_rule(name, args),
         mesh_route(name, args),
         *ingress,
@@ -65,8 +65,8 @@ def with_sidecars(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         marking_filter(name, args),
         *rate_limits(name, args),
         *service_extensions(name, args.namespace, args.extensions),
-        *service_log(name, args),
-        *outside_entries(name, args),
+        *service_access_log(name, args),
+        *service_entries(name, args),
         *imported(name, args),
         *network_policy(name, args),
         service(name, args),

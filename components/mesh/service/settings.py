@@ -18,7 +18,7 @@ from meshed_mcp.components.mesh.authorization.tool_policy_args import ToolSettin
 from meshed_mcp.components.mesh.cluster.extension_args import Extensions
 from meshed_mcp.components.mesh.cluster.telemetry_args import AccessLog
 from meshed_mcp.components.mesh.egress.cluster_dependencies import Reachable
-from meshed_mcp.components.mesh.egress.external_hosts import outside_hosts
+from meshed_mcp.components.mesh.egress.external_hosts import external_hosts
 from meshed_mcp.components.mesh.rate_limit.args import RateLimits, rate_limit_issues
 from meshed_mcp.components.mesh.routing.destination_rule_args import TrafficSettings
 from meshed_mcp.components.mesh.routing.fault_injection_args import FaultsByName
@@ -151,7 +151,7 @@ class ServiceSettings(PolicySettings):
     @field_validator("egress_hosts")
     @classmethod
     def _are_hosts(cls, value: list[str]) -> list[str]:
-        outside_hosts(value)
+        external_hosts(value)
         return value
 
     @field_validator("shared_state")

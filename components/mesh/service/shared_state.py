@@ -48,7 +48,7 @@ def missing_parts(
 
     The field is one of `given`; the database is among the service's `variables`.
     """
-    for number, use in enumerate(uses):
+    for number, use in enumerate(shared_state):
         database = use is SharedUse.DATABASE
         if contract.ENV_DATABASE_URL not in variables if database else getattr(given, PARTS[use]) is None:
             yield number, PARTS[use], _REASONS[use]

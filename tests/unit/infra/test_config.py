@@ -206,7 +206,9 @@ def test_a_service_named_like_a_canary_is_rejected() -> None:
 def test_replicas_with_separate_sqlite_files_are_rejected() -> None:
     """Requirement CFG-7: each pod has its own SQLite file, so results would depend on the replica."""
     (line,) = service_lines(shared_state=["database"])
-    assert line.startswith("service mcp-a: shared_state[0]: database: its replicas would each answer from their own data")
+    assert line.startswith(
+        "service mcp-a: shared_state[0]: database: its replicas would each answer from their own data"
+    )
     assert "set secret_env.MESHED_MCP_DATABASE_URL: {secret: ..., key: ...}, or run one replica" in line
     named = {"MESHED_MCP_DATABASE_URL": {"secret": "mcp-database", "key": "url"}}
     assert planned(stack(services={"mcp-a": {**SERVICE, "shared_state": ["database"], "secret_env": named}})).services

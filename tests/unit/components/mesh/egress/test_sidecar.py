@@ -20,7 +20,7 @@ def hosts(**settings: Any) -> list[str]:
     return found
 
 
-def imports_of(service: str, services: dict[str, Any], **keys: Any) -> list[str] | None:
+def sidecar_hosts(service: str, services: dict[str, Any], **keys: Any) -> list[str] | None:
     """What a stack tells the sidecar of one service."""
     values = {f"meshed-mcp:{key}": json.dumps(value) for key, value in {"services": services, **keys}.items()}
     return planned(values).services[service].sidecar_egress_hosts
@@ -65,24 +65,24 @@ def test_sidecar_object_selects_only_the_pods_of_the_service() -> None:
 def test_destinations_follow_from_the_callers_of_other_services(written: str) -> None:
     """Requirement CFG-5: a call is declared once, by the destination."""
     services = {"mcp-front": IMAGE, "mcp-rag": IMAGE | {"callers": [written]}, "mcp-other": IMAGE}
-    assert imports_of("mcp-front", services) == ["mcp-system/mcp-rag"]
-    assert imports_of("mcp-other", services) == []
+    assert sidecar_hosts("mcp-front", services) == ["mcp-system/mcp-rag"]
+    assert sidecar_hosts("mcp-other", services) == []
 
 
 def test_dependencies_of_the_mesh_are_imported_by_every_sidecar() -> None:
     """Requirement CFG-5: a shared store is declared once."""
-    assert imports_of("mcp-rag", {"mcp-rag": IMAGE}, mesh={"cluster_dependencies": ["data/redis"]}) == ["data/redis"]
+    assert sidecar_hosts("mcp-rag", {"mcp-rag": IMAGE}, mesh={"cluster_dependencies": ["data/redis"]}) == ["data/redis"]
 
 
 def test_store_without_a_known_address_keeps_egress_open() -> None:
     """Requirement NET-3: its address is in a Secret, so egress stays open until the stack names it."""
-    assert imports_of("mcp-rag", {"mcp-rag": IMAGE | DATABASE}) is None
-    assert imports_of("mcp-rag", {"mcp-rag": IMAGE | DATABASE | {"cluster_dependencies": ["data/postgresql"]}}) == []
+    assert sidecar_hosts("mcp-rag", {"mcp-rag": IMAGE | DATABASE}) is None
+    assert sidecar_hosts("mcp-rag", {"mcp-rag": IMAGE | DATABASE | {"cluster_dependencies": ["data/postgresql"]}}) == []
     registry = {"image": "registry.example.com/registry:1", "database": {"secret": "db", "key": "url"}}
-    assert imports_of("mcp-registry", {"mcp-rag": IMAGE}, registry=registry) is None
+    assert sidecar_hosts("mcp-registry", {"mcp-rag": IMAGE}, registry=registry) is None
     placed = registry | {"cluster_dependencies": ["data/postgresql"]}
-    assert imports_of("mcp-registry", {"mcp-rag": IMAGE}, registry=placed) == []
-    assert imports_of("mcp-registry", {"mcp-rag": IMAGE}, registry={"image": "r:1", "replicas": 1}) == []
+    assert sidecar_hosts("mcp-registry", {"mcp-rag": IMAGE}, registry=placed) == []
+    assert sidecar_hosts("mcp-registry", {"mcp-rag": IMAGE}, registry={"image": "r:1", "replicas": 1}) == []
 
 
 def test_registry_imports_only_its_database_and_the_collector() -> None:

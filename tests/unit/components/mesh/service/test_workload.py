@@ -147,6 +147,6 @@ def test_policy_and_routes_are_registered_before_the_pods() -> None:
 
 
 def test_an_autoscaled_version_that_does_not_exist_is_rejected() -> None:
-    """Product rule: with a misspelled version every update would reset what its autoscaler has set."""
+    """Requirement CMP-13: with a misspelled version every update would reset the size that its autoscaler has set."""
     with pytest.raises(ValueError, match=r"autoscaled: there is no version 'canari'; use 'stable', 'canary'"):
         render(rollout=CANARY, autoscaled=["stable", "canari"])
