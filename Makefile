@@ -47,6 +47,7 @@ lint: setup ## Run ruff, mypy and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell -D - -D docs/words.txt
 
 quick: setup ## Unit tests that need no engine and end soon
 	$(PARALLEL) -m "not (slow or property or engine)" tests/unit

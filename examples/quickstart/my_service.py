@@ -1,3 +1,5 @@
+"""Search in the titles of poems."""
+
 from meshed_mcp.agents import MCPService
 
 service = MCPService("mcp-search")

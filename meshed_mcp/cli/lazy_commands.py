@@ -37,7 +37,7 @@ COMMANDS: Final = {
     "dashboards": Target(
         "meshed_mcp.cli.dashboards",
         "dashboards_command",
-        "Write the pages as JSON, and as pictures: from a Prometheus, or from made-up data in one started for it.",
+        "Write the dashboards as JSON, to import them into a Grafana by hand.",
     ),
     "gate": Target(
         "meshed_mcp.cli.canary",

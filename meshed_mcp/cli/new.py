@@ -63,4 +63,4 @@ def _module(name: str) -> str:
 
 
 def _text(source: str, values: dict[str, str]) -> str:
-    return Template((files("meshed_mcp") / "templates" / source).read_text()).substitute(values)
+    return Template((files("meshed_mcp.cli") / "templates" / source).read_text()).substitute(values)

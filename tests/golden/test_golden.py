@@ -15,7 +15,7 @@ from tests.stacks import ROOT, STACKS
 
 
 def test_golden_files_are_the_committed_ones() -> None:
-    """Product rule: review sees what changes in clusters and in the package schema. `make golden` writes them anew."""
+    """Requirement PRJ-3: a reviewer sees what changes in clusters and in the package schema. `make golden` writes the files."""
     rendered, committed = golden_files(), committed_files()
     assert sorted(committed) == sorted(rendered), "run: make golden"
     changed = [path for path in rendered if rendered[path] != committed[path]]
@@ -23,14 +23,14 @@ def test_golden_files_are_the_committed_ones() -> None:
 
 
 def test_nothing_that_both_stacks_have_stands_twice() -> None:
-    """Product rule: a change of a dashboard, a rule or an object is one diff, whichever stacks have it."""
+    """Requirement PRJ-3: a change of a dashboard, a rule or an object is one diff, whichever stacks have it."""
     files = stack_files()
     twice = [path for path in files if path.startswith("prod/") and path.replace("prod/", "dev/", 1) in files]
     assert twice == []
 
 
 def test_differences_carry_no_line_numbers() -> None:
-    """Product rule: a line added above a difference of prod does not change the difference."""
+    """Requirement PRJ-3: a line added above a difference of prod does not change the difference."""
     before = [f"line {number}" for number in range(20)]
     after = [line.replace("line 12", "line twelve") for line in before]
     found = difference("\n".join(before), "\n".join(after))
@@ -49,7 +49,7 @@ def test_compact_json_is_the_same_document_in_short_lines() -> None:
 
 
 def test_writing_removes_files_that_are_gone(tmp_path: Path) -> None:
-    """Product rule: a golden file of an object that is no longer rendered does not stay; modules do."""
+    """Requirement PRJ-3: the golden file of an object that is no longer rendered is removed."""
     (tmp_path / "layout.py").touch()
     write({"dev/a.yaml": "a\n", "prod/b.yaml": "b\n"}, tmp_path)
     write({"dev/a.yaml": "new\n"}, tmp_path)
@@ -70,7 +70,7 @@ def test_every_key_of_a_stack_file_is_documented() -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_rendering_twice_gives_the_same_bytes(stack: str, tmp_path: Path) -> None:
-    """Product rule: rendering a stack is deterministic; each run reads the files anew."""
+    """Requirement CMP-4: rendering is deterministic; each run reads the files again."""
     for run in ("first", "second"):
         write_rendering(record(ROOT, stack), tmp_path / run)
     assert committed_files(tmp_path / "first") == committed_files(tmp_path / "second")

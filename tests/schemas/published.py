@@ -1,4 +1,4 @@
-"""The files of `infra/checking/schemas`: OpenAPI of an API server and CRD files in, their texts out.
+"""The files of `infra/checks/schemas`: OpenAPI of an API server and CRD files in, their texts out.
 
 Equal sources give equal bytes. Not here: reading the sources (`write.py`, and the tests that compare).
 """
@@ -15,7 +15,7 @@ from meshed_mcp.infra.checks.crds import Schema, closed, file_schemas
 from meshed_mcp.infra.checks.schemas import KUBERNETES, definitions_of
 from tests.stacks import ROOT
 
-FOLDER: Final = ROOT / "infra" / "checking" / "schemas"
+FOLDER: Final = ROOT / "infra" / "checks" / "schemas"
 LICENSE: Final = "Apache-2.0"
 OPENAPI_PREFIX: Final = "#/components/schemas/"
 BUILT_IN: Final = ("io.k8s.api.", "io.k8s.apiextensions-apiserver.", "io.k8s.kube-aggregator.")

@@ -1,4 +1,4 @@
-"""Writes the files of `infra/checking/schemas`: `make schemas`, after a new version of Kubernetes or of a CRD.
+"""Writes the files of `infra/checks/schemas`: `make schemas`, after a new version of Kubernetes or of a CRD.
 
 Built-in kinds come from the API server that `make engines` builds, custom kinds from CRD files ($CRD_DIR, else
 ../shared/crds). Two tests compare the files with the same sources.

@@ -20,8 +20,8 @@ from tests.stacks import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("wheel")]
 
 FOLDERS: Final = ("agents", "components", "infra", "local")
-OUTSIDE: Final = ("agents/services/", "meshed_mcp/dashboards/")
-"""Folders that docs/adr/0012 keeps out of the wheel."""
+OUTSIDE: Final = ("agents/services/",)
+"""Folders of the product that docs/adr/0012 keeps out of the wheel."""
 
 NO_INDEX: Final = ("NewConnectionError", "Could not find a version", "NameResolutionError", "ProxyError")
 """What pip prints where no package index answers."""
@@ -104,22 +104,22 @@ def test_the_wheel_contains_every_module_under_one_name(wheel: Path) -> None:
         sources = [path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.py")]
         product = [source for source in sources if not source.startswith(OUTSIDE)]
         assert [source for source in product if f"meshed_mcp/{source}" not in names] == []
-    templates = [path.name for path in (ROOT / "meshed_mcp" / "templates").iterdir()]
-    assert [name for name in templates if f"meshed_mcp/templates/{name}" not in names] == []
+    templates = [path.name for path in (ROOT / "meshed_mcp" / "cli" / "templates").iterdir()]
+    assert [name for name in templates if f"meshed_mcp/cli/templates/{name}" not in names] == []
     assert {name.split("/")[0] for name in names} == {"meshed_mcp", f"{wheel.name.split('-py3')[0]}.dist-info"}
 
 
 def test_the_wheel_contains_the_schemas_and_their_notice(wheel: Path) -> None:
     """Requirement PRJ-4: `check` works without the repository; Apache-2.0 requires the notice."""
     names = set(zipfile.ZipFile(wheel).namelist())
-    folder = ROOT / "infra" / "checking" / "schemas"
+    folder = ROOT / "infra" / "checks" / "schemas"
     data = [path.relative_to(ROOT).as_posix() for path in (*folder.glob("*.json"), folder / "NOTICE")]
     assert [name for name in data if f"meshed_mcp/{name}" not in names] == []
 
 
 def test_the_wheel_contains_no_demo_service_and_no_developer_tool(wheel: Path) -> None:
     """ADR 12: they belong to the repository and its image."""
-    folders = ("meshed_mcp/agents/services/", "meshed_mcp/dashboards/")
+    folders = ("meshed_mcp/agents/services/", "bench/")
     assert [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(folders)] == []
 
 
