@@ -1,0 +1,102 @@
+"""Environment variables of a replica; `agents/settings.py` parses them."""
+
+from typing import Final
+
+ENV_SERVICE: Final = "MESHED_MCP_SERVICE"
+"""Service name, such as `mcp-rag`."""
+
+ENV_NAMESPACE: Final = "MESHED_MCP_NAMESPACE"
+ENV_BIND_ADDRESS: Final = "MESHED_MCP_BIND_ADDRESS"
+"""IP address that both ports bind to; default 0.0.0.0."""
+
+ENV_PORT: Final = "MESHED_MCP_PORT"
+ENV_MANAGEMENT_PORT: Final = "MESHED_MCP_MANAGEMENT_PORT"
+ENV_ALLOWED_HOSTS: Final = "MESHED_MCP_ALLOWED_HOSTS"
+"""Comma-separated allow-list for the Host header; `name:*` allows every port. Other hosts get 421."""
+
+ENV_PRE_STOP_DELAY_SECONDS: Final = "MESHED_MCP_PRE_STOP_DELAY_SECONDS"
+"""Seconds between "not ready" and the first rejected call, in which proxies remove the endpoint."""
+
+ENV_GRACE_SECONDS: Final = "MESHED_MCP_GRACE_SECONDS"
+"""Longest time in seconds from SIGTERM to exit; below the pod's terminationGracePeriodSeconds."""
+
+ENV_BODY_BYTES: Final = "MESHED_MCP_BODY_BYTES"
+ENV_READ_SECONDS: Final = "MESHED_MCP_READ_SECONDS"
+ENV_CONCURRENT_CALLS: Final = "MESHED_MCP_CONCURRENT_CALLS"
+ENV_QUEUED_CALLS: Final = "MESHED_MCP_QUEUED_CALLS"
+ENV_CALL_SECONDS: Final = "MESHED_MCP_CALL_SECONDS"
+"""Longest call in seconds, including its time in the queue; unset = `longest_call_seconds`."""
+
+ENV_SESSIONS: Final = "MESHED_MCP_SESSIONS"
+ENV_SESSION_IDLE_SECONDS: Final = "MESHED_MCP_SESSION_IDLE_SECONDS"
+ENV_ARGUMENT_DEPTH: Final = "MESHED_MCP_ARGUMENT_DEPTH"
+
+ENV_REGISTRY_URL: Final = "MESHED_MCP_REGISTRY_URL"
+"""Base URL of the registry, without the `/v0.1` prefix; unset = the service does not register."""
+
+ENV_DATA_DIR: Final = "MESHED_MCP_DATA_DIR"
+"""Writable folder: the emptyDir at DATA_PATH."""
+
+ENV_DATABASE_URL: Final = "MESHED_MCP_DATABASE_URL"
+"""SQLAlchemy URL; unset = a SQLite file in the data folder, which supports one replica."""
+
+ENV_REPLICATED: Final = "MESHED_MCP_REPLICATED"
+"""`true` = the next request may reach another pod, so state that outlives a request must be shared."""
+
+ENV_REQUEST_STATE_KEYS: Final = "MESHED_MCP_REQUEST_STATE_KEYS"
+"""Keys that seal the request state of multi-round calls, the same in every pod: one per line, the sealing key first."""
+
+ENV_REDIS_URL: Final = "MESHED_MCP_REDIS_URL"
+"""Redis that relays change notifications between the pods of a service; unset = each pod notifies its own clients."""
+
+ENV_LEGACY: Final = "MESHED_MCP_LEGACY"
+"""Support for clients of revisions up to 2025-11-25: a value of `Legacy`."""
+
+ENV_TRUSTED_PROXIES: Final = "MESHED_MCP_TRUSTED_PROXIES"
+"""Comma-separated peer addresses whose x-forwarded-client-cert header is trusted: the pod's sidecar. Unset = none; the
+header is dropped."""
+
+ENV_TOOL_POLICY: Final = "MESHED_MCP_TOOL_POLICY"
+"""JSON, tool or `*` -> {"allow": [mesh identity or issuer/subject], "scopes": [scope]}; both fields optional."""
+
+ENV_AUTH_ISSUER: Final = "MESHED_MCP_AUTH_ISSUER"
+"""Issuer URL, equal to the tokens' `iss`; unset = no tokens. Requires the audience and the JWKS URL."""
+
+ENV_AUTH_AUDIENCE: Final = "MESHED_MCP_AUTH_AUDIENCE"
+"""URL of this resource as clients use it, equal to the tokens' `aud`. Source: RFC 8707, RFC 9728."""
+
+ENV_AUTH_JWKS_URL: Final = "MESHED_MCP_AUTH_JWKS_URL"
+ENV_AUTH_JWKS: Final = "MESHED_MCP_AUTH_JWKS"
+"""The issuer's JWK Set as JSON, instead of its URL. Source: RFC 7517, section 5."""
+
+ENV_AUTH_SCOPES: Final = "MESHED_MCP_AUTH_SCOPES"
+"""Comma-separated scopes that every token must have."""
+
+ENV_ORGANIZATION_CLAIM: Final = "MESHED_MCP_ORGANIZATION_CLAIM"
+ORGANIZATION_CLAIM: Final = "organization"
+"""Default token claim with the caller's organization; callers without a token count by namespace."""
+
+ENV_LOG_LEVEL: Final = "MESHED_MCP_LOG_LEVEL"
+ENV_LOGS_ENDPOINT: Final = "MESHED_MCP_LOGS_ENDPOINT"
+"""Base URL of an OTLP/HTTP endpoint for log records, without `/v1/logs`; unset = no log export."""
+
+ENV_AUDIT_ENDPOINT: Final = "MESHED_MCP_AUDIT_ENDPOINT"
+"""Base URL of an OTLP/HTTP endpoint for the audit log alone."""
+
+ENV_OTLP_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
+"""Base URL of an OTLP/HTTP collector for spans, without `/v1/traces`; unset = no spans. Source: OpenTelemetry, "OTLP
+Exporter Configuration"; its other variables (headers, certificates, time-out) apply too."""
+
+ENV_TRACE_RATIO: Final = "MESHED_MCP_TRACE_RATIO"
+"""Sampling ratio, 0 to 1, of traces that start in this process; callers' sampling decisions are kept. Default 0.1."""
+
+ENV_PROMETHEUS_URL: Final = "MESHED_MCP_PROMETHEUS_URL"
+ENV_FAST_SCALER_QUERY: Final = "MESHED_MCP_FAST_SCALER_QUERY"
+"""PromQL for the current minimum of replicas, one series per LABEL_SCALED_OBJECT."""
+
+FAST_SCALER_PERIOD_SECONDS: Final = 0.5
+"""Period of the fast scaler's queries, at whole multiples; its rule is evaluated at the same times. With a scrape
+interval of 5 s, four replicas are scaled within 5.5 s at p99; with a period of 1 s within 5.9 s (calculated)."""
+
+ENV_DELETION_QUERY: Final = "MESHED_MCP_DELETION_COST_QUERY"
+"""PromQL for the deletion cost of pods, one series per LABEL_POD."""
