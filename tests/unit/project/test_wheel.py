@@ -90,11 +90,11 @@ def workstation(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
 
 
 def commands(page: str, heading: str) -> list[str]:
-    """The lines of the first block of shell commands below a heading of a page, without their comments."""
-    text = (ROOT / page).read_text("utf-8").partition(f"{heading}\n")[2]
-    match = re.search(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    assert match
-    return [line.partition("#")[0].strip() for line in match[1].splitlines()]
+    """The lines of all blocks of shell commands in a section of a page, without their comments."""
+    section = (ROOT / page).read_text("utf-8").partition(f"{heading}\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```", section, re.DOTALL | re.MULTILINE)
+    assert blocks
+    return [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
 
 
 def test_the_wheel_contains_every_module_under_one_name(wheel: Path) -> None:
@@ -157,22 +157,23 @@ def test_the_platform_extra_checks_renders_and_has_the_components(workstation: E
     """README, "Install", "Commands" and "Use the components alone"."""
     assert commands("README.md", "## Install") == ["pip install 'meshed-mcp[local]'", "meshed-mcp new mcp-search"]
     workstation.run("meshed-mcp new mcp-search", tmp_path)
-    assert "no fault" in workstation.run("meshed-mcp check --stack dev", tmp_path / "mcp-search")
+    assert "no issues" in workstation.run("meshed-mcp check --stack dev", tmp_path / "mcp-search")
     lines = [line.removeprefix(".venv/bin/") for line in commands("README.md", "## Commands")]
     offline = [line for line in lines if not re.search(r"local|meshed-mcp new|--load|--prometheus", line)]
     assert [line.split()[1] for line in offline] == ["check", "render", "scaling", "cost", "capacity", "dashboards"]
     workstation.run("\n".join(offline).replace(" out/", f" {tmp_path}/$RANDOM"), ROOT)
-    assert "no fault" in workstation.run("meshed-mcp check --stack dev", ROOT / "examples" / "quickstart")
+    assert "no issues" in workstation.run("meshed-mcp check --stack dev", ROOT / "examples" / "quickstart")
     example = ROOT / "examples" / "import-from-python"
-    assert "no fault" in workstation.run("meshed-mcp check --stack dev", example)
+    assert "no issues" in workstation.run("meshed-mcp check --stack dev", example)
     located = workstation.run("python -c 'import meshed_mcp.components as c; print(c.__file__)'", tmp_path)
     assert Path(located.strip()).is_relative_to(workstation.folder)
 
 
 def test_the_commands_of_write_a_service_run_unchanged(workstation: Environment, tmp_path: Path) -> None:
-    """docs/how-to/write-a-service.md, first block; `local` with --check, which ends it."""
-    installed, *lines = commands("docs/how-to/write-a-service.md", "# Write a service")
-    assert installed == "pip install 'meshed-mcp[local]'"
+    """docs/how-to/write-a-service.md, "Install" and "Create a service"; `local` with --check, which ends it."""
+    page = "docs/how-to/write-a-service.md"
+    assert commands(page, "## Install") == ["pip install 'meshed-mcp[local]'"]
+    lines = commands(page, "## Create a service")
     assert lines[-1] == "meshed-mcp local --stack dev"
     workstation.install("[local]")
     workstation.run("\n".join([*lines[:-1], f"{lines[-1]} --check"]), tmp_path)
