@@ -112,7 +112,7 @@ def policy_outcomes(found: Comparison) -> dict[str, Outcome]:
         "reactive": found.reactive,
         "forecast": found.predicted,
         "equal cost": found.equal_cost,
-        "placebo": found.placebo,
+        "control": found.control,
     }
 
 

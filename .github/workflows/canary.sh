@@ -1,7 +1,7 @@
 #!/bin/bash
 # usage: SERVICE=... STACK=... PROMETHEUS_URL=... canary.sh PERCENT...
-# Gives the canary of SERVICE more of the calls in steps; the gate decides after each. Any other answer than "good"
-# gives all calls back to the stable version and ends with that answer (1 worse, 2 undecided).
+# Shifts traffic to the canary of SERVICE in steps and runs the canary analysis after each. Any verdict but pass sends
+# all calls back to the stable version and is the exit code (1 fail, 2 inconclusive).
 set -euo pipefail
 PATH=$PWD/.venv/bin:$PATH
 
@@ -15,11 +15,11 @@ weigh() { # canary's percent
 for percent in "$@"; do
     weigh "$percent"
     verdict=0
-    meshed-mcp gate --service "$SERVICE" --canary --for "${GATE_FOR:-10m}" --wait --prometheus "$PROMETHEUS_URL" || verdict=$?
+    meshed-mcp canary analyze --service "$SERVICE" --canary --for "${ANALYSIS_FOR:-10m}" --wait --prometheus "$PROMETHEUS_URL" || verdict=$?
     if [ "$verdict" -ne 0 ]; then
         weigh 0
-        echo "the canary of $SERVICE got $percent % and is not good: all calls go to the stable version again"
+        echo "the canary of $SERVICE did not pass at $percent %: all calls go to the stable version again"
         exit "$verdict"
     fi
 done
-echo "the canary of $SERVICE is good at $* %; make its image the stable one"
+echo "the canary of $SERVICE passed at $* %; make its image the stable one"

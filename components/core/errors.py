@@ -8,7 +8,7 @@ import difflib
 import re
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, Union, get_args, get_origin
+from typing import Any, Final, NamedTuple, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -80,6 +80,11 @@ class ConfigurationError(Exception):
     def __init__(self, issues: Iterable[ConfigIssue]) -> None:
         self.issues = tuple(issues)
         super().__init__("\n".join(issue.line for issue in self.issues))
+
+    @classmethod
+    def single(cls, where: str, message: Message, field: str = "") -> Self:
+        """The error of one issue."""
+        return cls([ConfigIssue(where, field, message)])
 
 
 def model_issues(model: type[BaseModel], raw: Any, where: str) -> list[ConfigIssue]:

@@ -54,7 +54,7 @@ def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     ] = None,
     picture: Annotated[Path | None, typer.Option("--picture", help="PNG or SVG to draw load and replicas to.")] = None,
 ) -> None:
-    """Simulate a service on its own history: reactive, with the forecast, at equal cost, and with a placebo."""
+    """Simulate a service on its own history: reactive, with the forecast, at equal cost, and with a control."""
     if (load is None) == (prometheus is None):
         message = ONE_HISTORY.message()
         raise ConfigurationError([ConfigIssue("--load", "", message)])
@@ -136,7 +136,7 @@ def outcomes(found: Comparison) -> dict[str, Outcome]:
         "reactive": found.reactive,
         "forecast": found.predicted,
         f"equal cost (target {found.equal_cost_target:.1f})": found.equal_cost,
-        "placebo (12 h off)": found.placebo,
+        "control (12 h off)": found.control,
     }
 
 

@@ -22,7 +22,7 @@ COMMANDS: Final = {
     "backtest": Target(
         "meshed_mcp.cli.backtest",
         "backtest_command",
-        "Simulate a service on its own history: reactive, with the forecast, at equal cost, and with a placebo.",
+        "Simulate a service on its own history: reactive, with the forecast, at equal cost, and with a control.",
     ),
     "capacity": Target(
         "meshed_mcp.cli.capacity",
@@ -39,11 +39,6 @@ COMMANDS: Final = {
         "dashboards_command",
         "Write the dashboards as JSON, to import them into a Grafana by hand.",
     ),
-    "gate": Target(
-        "meshed_mcp.cli.canary",
-        "gate_command",
-        "Compare the new version of a service with the old one: exit code 0 good, 1 worse, 2 undecided.",
-    ),
     "usage": Target(
         "meshed_mcp.cli.usage",
         "usage_command",
@@ -53,6 +48,7 @@ COMMANDS: Final = {
 """Commands that are functions."""
 
 GROUPS: Final = {
+    "canary": Target("meshed_mcp.cli.canary", "app", "Compare versions of a service."),
     "scaling": Target("meshed_mcp.cli.scaling", "app", "Look at how a service scales."),
     "local": Target(
         "meshed_mcp.cli.local",

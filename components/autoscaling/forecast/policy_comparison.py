@@ -1,7 +1,7 @@
-"""Is a forecast worth its cost? Four policies on one history: reactive, forecast, reactive at equal cost, placebo.
+"""Is a forecast worth its cost? Four policies on one history: reactive, forecast, reactive at equal cost, control.
 
 A service and its load per minute in, outcomes and a sentence out. The rivals are honest: equal cost is reactive scaling
-whose lower target pays for as many replica-hours as the forecast; the placebo is the forecast of another time of day,
+whose lower target pays for as many replica-hours as the forecast; the control is the forecast of another time of day,
 which shows how much of a gain is headroom and not foresight.
 """
 
@@ -14,8 +14,8 @@ from meshed_mcp.components.autoscaling.forecast.simulation import Outcome, Servi
 from meshed_mcp.components.autoscaling.hpa.algorithm import SYNC_SECONDS
 
 TICKS_PER_MINUTE: Final = 60 // SYNC_SECONDS
-PLACEBO_MINUTES: Final = 12 * 60
-"""Shift of the placebo: the other side of the day."""
+CONTROL_MINUTES: Final = 12 * 60
+"""Shift of the control: the other side of the day."""
 
 EQUAL_COST_RUNS: Final = 8
 """Halvings of the search for the target of equal cost: 0.3 % of the target."""
@@ -26,8 +26,8 @@ LEAST_GAIN: Final = 0.2
 """Product rule: a forecast must spare a fifth of the overloaded time of both rivals, or it is headroom by another name;
 and an overload of a minute a day is none that needs one."""
 
-MOST_PLACEBO_COST: Final = 1.05
-"""A placebo that costs more than this multiple of the forecast is no rival: it buys its headroom."""
+MOST_CONTROL_COST: Final = 1.05
+"""A control that costs more than this multiple of the forecast is no rival: it buys its headroom."""
 
 
 class Comparison(NamedTuple):
@@ -36,7 +36,7 @@ class Comparison(NamedTuple):
     reactive: Outcome
     predicted: Outcome
     equal_cost: Outcome
-    placebo: Outcome
+    control: Outcome
     equal_cost_target: float
     """Calls per replica of the rival of equal cost."""
 
@@ -57,12 +57,12 @@ def compare(service: Service, load: Series, settings: ForecastSettings, judged_f
     ticks = per_sync(judged)
     reactive = simulate(service, ticks)
     predicted = simulate(service, ticks, per_sync(said.trusted))
-    shifted = [None] * PLACEBO_MINUTES + said.trusted[: max(0, len(load) - PLACEBO_MINUTES)]
-    placebo = simulate(service, ticks, per_sync(shifted[: len(load)]))
+    shifted = [None] * CONTROL_MINUTES + said.trusted[: max(0, len(load) - CONTROL_MINUTES)]
+    control = simulate(service, ticks, per_sync(shifted[: len(load)]))
     target, equal = equal_cost(service, ticks, reactive, predicted)
     known = sum(value is not None for value in judged)
     share = sum(value is not None for value in said.trusted[judged_from:]) / max(1, known)
-    return Comparison(reactive, predicted, equal, placebo, target, said, share, known / (24 * 60))
+    return Comparison(reactive, predicted, equal, control, target, said, share, known / (24 * 60))
 
 
 def per_sync(values: Sequence[float | None]) -> list[float | None]:
@@ -104,8 +104,8 @@ def verdict(found: Comparison) -> tuple[bool, str]:
         calm = found.reactive.overloaded_seconds / found.days
         return False, f"not worth it: reactive scaling alone is overloaded for {calm:.0f} s a day"
     rivals = {"a lower target at equal cost": found.equal_cost.overloaded_seconds}
-    if found.placebo.replica_hours <= MOST_PLACEBO_COST * found.predicted.replica_hours:
-        rivals["a forecast of the wrong time of day"] = found.placebo.overloaded_seconds
+    if found.control.replica_hours <= MOST_CONTROL_COST * found.predicted.replica_hours:
+        rivals["a forecast of the wrong time of day"] = found.control.overloaded_seconds
     for name, seconds in rivals.items():
         if gain > (1 - LEAST_GAIN) * seconds:
             message = f"{name} is overloaded for {seconds} s, the forecast for {gain} s"

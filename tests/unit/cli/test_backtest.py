@@ -45,7 +45,7 @@ def test_the_backtest_prints_every_policy_a_verdict_and_a_chart(load: Path, tmp_
     picture = tmp_path / "picture.png"
     output, error = backtest(load, "--call-seconds", "20", "--picture", str(picture))
     assert error is None
-    for name in ("reactive", "forecast", "equal cost", "placebo"):
+    for name in ("reactive", "forecast", "equal cost", "control"):
         assert name in output
     assert "not worth it: " in output
     assert picture.read_bytes().startswith(b"\x89PNG")

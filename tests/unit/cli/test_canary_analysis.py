@@ -1,4 +1,4 @@
-"""What two versions' counts mean, where the numbers are known."""
+"""Verdicts of the canary analysis against published numbers."""
 
 from math import inf, sqrt
 
@@ -9,10 +9,10 @@ from meshed_mcp.cli.canary_analysis import (
     ONE_SIDED_95,
     Counts,
     Verdict,
+    compare_shares,
     difference,
-    finding,
     overall,
-    slow,
+    slow_calls,
     usual_bound,
     wilson,
 )
@@ -34,34 +34,35 @@ def test_the_difference_is_newcombes() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "verdict"),
     [
-        (Counts(10, 10_000), Counts(10, 10_000), Verdict.GOOD),
-        (Counts(10, 10_000), Counts(500, 10_000), Verdict.WORSE),
-        (Counts(0, 99), Counts(50, 100), Verdict.UNDECIDED),
-        (Counts(0, 10_000), Counts(50, 99), Verdict.UNDECIDED),
-        (Counts(0, 200), Counts(0, 120), Verdict.UNDECIDED),
-        (Counts(500, 10_000), Counts(10, 10_000), Verdict.GOOD),
+        (Counts(10, 10_000), Counts(10, 10_000), Verdict.PASS),
+        (Counts(10, 10_000), Counts(500, 10_000), Verdict.FAIL),
+        (Counts(0, 99), Counts(50, 100), Verdict.INCONCLUSIVE),
+        (Counts(0, 10_000), Counts(50, 99), Verdict.INCONCLUSIVE),
+        (Counts(0, 200), Counts(0, 120), Verdict.INCONCLUSIVE),
+        (Counts(500, 10_000), Counts(10, 10_000), Verdict.PASS),
     ],
 )
 def test_few_calls_are_inconclusive(old: Counts, new: Counts, verdict: Verdict) -> None:
     """Requirement NET-10: neither an unused release nor a bad minute of three calls decides."""
-    assert finding("failed", old, new, 0.01).verdict is verdict
+    assert compare_shares("failed", old, new, 0.01).verdict is verdict
 
 
 def test_one_failing_measure_fails_the_canary() -> None:
     """Requirement NET-10: a fast version with errors does not pass, nor does an unknown measure."""
-    good, worse, quiet = (
-        finding("m", Counts(0, 10_000), Counts(bad, every), 0.01) for bad, every in ((0, 9000), (900, 9000), (0, 1))
+    passing, failing, quiet = (
+        compare_shares("m", Counts(0, 10_000), Counts(bad, every), 0.01)
+        for bad, every in ((0, 9000), (900, 9000), (0, 1))
     )
-    assert overall([good, worse, quiet]) is Verdict.WORSE
-    assert overall([good, quiet]) is Verdict.UNDECIDED
-    assert overall([good]) is Verdict.GOOD
+    assert overall([passing, failing, quiet]) is Verdict.FAIL
+    assert overall([passing, quiet]) is Verdict.INCONCLUSIVE
+    assert overall([passing]) is Verdict.PASS
 
 
 def test_a_slower_version_fails_without_an_objective() -> None:
     """Requirement NET-10: latency is compared with the stable version, without an objective."""
     buckets = {0.1: 90.0, 0.2: 96.0, 0.5: 100.0, inf: 100.0}
     assert usual_bound(buckets) == 0.2
-    assert slow(buckets, 0.2) == Counts(4.0, 100.0)
+    assert slow_calls(buckets, 0.2) == Counts(4.0, 100.0)
     assert usual_bound({0.1: 0.0, 300.0: 1.0, inf: 100.0}) == 300.0
 
 

@@ -1,4 +1,4 @@
-"""The delivery's canary steps, as a script beside stand-ins for `pulumi` and `meshed-mcp` that note what they get."""
+"""The canary steps of the deploy workflow, with fakes of `pulumi` and `meshed-mcp` that record their arguments."""
 
 import os
 import subprocess
@@ -13,13 +13,13 @@ SCRIPT = ROOT / ".github" / "workflows" / "canary.sh"
 
 
 def steps(folder: Path, verdicts: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """What the script says and does where the gate answers `verdicts`, one after the other."""
+    """What the script says and does where the analysis returns `verdicts`, one after the other."""
     log, answers, tools = folder / "log", folder / "answers", folder / ".venv" / "bin"
     tools.mkdir(parents=True)
     answers.write_text(verdicts, encoding="utf-8")
     programs = {
         "pulumi": f'echo "pulumi $*" >> {log}',
-        "meshed-mcp": f'echo "gate $*" >> {log}; code=$(head -c1 {answers}); sed -i "s/^.//" {answers}; exit $code',
+        "meshed-mcp": f'echo "meshed-mcp $*" >> {log}; code=$(head -c1 {answers}); sed -i "s/^.//" {answers}; exit $code',
     }
     for name, body in programs.items():
         (tools / name).write_text(f"#!/bin/bash\n{body}\n", encoding="utf-8")
@@ -42,9 +42,9 @@ def test_a_passing_canary_takes_every_step(tmp_path: Path) -> None:
     result, lines = steps(tmp_path, "00")
     assert result.returncode == 0, result.stderr
     assert weights(lines) == ["5", "50"]
-    gates = [line for line in lines if line.startswith("gate")]
-    wanted = "gate gate --service mcp-rag --canary --for 10m --wait --prometheus http://prometheus:9090"
-    assert gates == [wanted, wanted]
+    analyses = [line for line in lines if line.startswith("meshed-mcp")]
+    wanted = "meshed-mcp canary analyze --service mcp-rag --canary --for 10m --wait --prometheus http://prometheus:9090"
+    assert analyses == [wanted, wanted]
 
 
 @pytest.mark.parametrize("verdict", [1, 2])
@@ -54,7 +54,7 @@ def test_any_other_verdict_rolls_back_to_the_stable_version(tmp_path: Path, verd
     assert result.returncode == verdict
     assert weights(lines) == ["5", "0"]
     assert lines[-1] == "pulumi up --stack dev --yes --skip-preview"
-    assert "the canary of mcp-rag got 5 % and is not good" in result.stdout
+    assert "the canary of mcp-rag did not pass at 5 %" in result.stdout
 
 
 def test_the_workflow_runs_these_steps() -> None:

@@ -1,4 +1,4 @@
-"""The gate over a real Prometheus that saw two versions of a service: good, worse, and too quiet to tell."""
+"""`meshed-mcp canary analyze` over a real Prometheus with two versions of a service: pass, fail and inconclusive."""
 
 import re
 import time
@@ -51,46 +51,48 @@ SERVICES = {
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where Prometheus answers that saw all of them for an hour, new versions for a quarter of it."""
-    with own_prometheus(tmp_path_factory.mktemp("gate")) as (prometheus, _):
+    """URL of a Prometheus with an hour of all services; new versions cover the last quarter."""
+    with own_prometheus(tmp_path_factory.mktemp("canary")) as (prometheus, _):
         series = [each for versions in SERVICES.values() for one in versions for each in one]
         spans = {Pace.FAST: Span(RELEASE_SECONDS, 0, 5), Pace.FAST_LONG: Span(3600, 0, 5)}
         prometheus.write(series, time.time(), spans)
         yield str(prometheus.http.base_url)
 
 
-def gate(address: str, service: str, *more: str) -> Result:
-    """What the command says."""
-    return CliRunner().invoke(app, ["gate", "--service", service, "--prometheus", address, "--for", "10m", *more])
+def analyze(address: str, service: str, *more: str) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(
+        app, ["canary", "analyze", "--service", service, "--prometheus", address, "--for", "10m", *more]
+    )
 
 
 @pytest.mark.parametrize(
     ("service", "code", "said"),
     [
-        ("good", 0, "good: the new version fails and lags no more than is borne"),
-        ("failing", 1, "worse: the new version is worse, and not by chance"),
-        ("slower", 1, "worse: the new version is worse, and not by chance"),
-        ("quiet", 2, "undecided: too few calls to tell; wait, send it more traffic, or bear a larger difference"),
-        ("misused", 0, "good: "),
+        ("good", 0, "pass: the new version is within the thresholds"),
+        ("failing", 1, "fail: the new version exceeds a threshold, and not by chance"),
+        ("slower", 1, "fail: the new version exceeds a threshold, and not by chance"),
+        ("quiet", 2, "inconclusive: too few calls to decide; wait, send it more traffic, or raise the thresholds"),
+        ("misused", 0, "pass: "),
     ],
 )
 def test_a_canary_is_compared_with_the_stable_version(address: str, service: str, code: int, said: str) -> None:
     """Requirement NET-10: 0 pass, 1 fail, 2 inconclusive; caller errors are not failures of the new version."""
-    result = gate(address, service, "--canary")
+    result = analyze(address, service, "--canary")
     assert (result.exit_code, said in result.output) == (code, True), result.output
 
 
 def test_the_evidence_is_shown(address: str) -> None:
     """Requirement NET-10: an operator who stops a release sees the numbers."""
-    output = gate(address, "failing", "--canary").output
-    assert re.search(r"operations that failed: old 0\.10% of \d{4,5}, new 4\.76% of \d{4}, .*: worse\n", output)
-    assert re.search(r"calls slower than [0-9.]+ s: .* pp \[[-+.0-9]+, [-+.0-9]+\]: good\n", output)
+    output = analyze(address, "failing", "--canary").output
+    assert re.search(r"operations that failed: old 0\.10% of \d{4,5}, new 4\.76% of \d{4}, .*: fail\n", output)
+    assert re.search(r"calls slower than [0-9.]+ s: .* pp \[[-+.0-9]+, [-+.0-9]+\]: pass\n", output)
 
 
 @pytest.mark.parametrize(("service", "code"), [("released", 0), ("regressed", 1)])
 def test_a_release_is_compared_with_the_previous_one(address: str, service: str, code: int) -> None:
     """Requirement NET-10: without a canary, the newest release is compared with the one before it."""
-    result = gate(address, service)
+    result = analyze(address, service)
     assert result.exit_code == code, result.output
     assert "old" in result.output
 
@@ -98,14 +100,14 @@ def test_a_release_is_compared_with_the_previous_one(address: str, service: str,
 def test_waiting_ends_as_soon_as_the_canary_fails(address: str) -> None:
     """Requirement NET-10: a bad version is rolled back at once, not after ten minutes."""
     started = time.monotonic()
-    result = gate(address, "failing", "--canary", "--wait")
+    result = analyze(address, "failing", "--canary", "--wait")
     assert result.exit_code == 1
     assert time.monotonic() - started < 300
 
 
 def test_a_larger_difference_can_be_tolerated(address: str) -> None:
     """Requirement NET-10: the operator sets the threshold."""
-    assert gate(address, "failing", "--canary", "--errors", "0.2").exit_code == 0
+    assert analyze(address, "failing", "--canary", "--errors", "0.2").exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -123,6 +125,6 @@ def test_a_larger_difference_can_be_tolerated(address: str) -> None:
 )
 def test_an_impossible_comparison_is_reported(address: str, service: str, more: tuple[str, ...], text: str) -> None:
     """Requirement CFG-2: an error names the object, what is wrong and what to set instead."""
-    result = gate(address, service, *more)
+    result = analyze(address, service, *more)
     assert isinstance(result.exception, ConfigurationError)
     assert text in str(result.exception.issues[0])
