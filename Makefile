@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 STACK ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: backtest bench-mesh bench-observability bench-reaction bench-render bench-rollout bench-runtime bench-scaling-rules bench-startup bench-telemetry dashboard-pictures help setup engines local local-check test quick promql engine-tests lint format unit golden schemas lines package image-size preview clean
+.PHONY: backtest bench-mesh bench-observability bench-scale-out bench-render bench-rollout bench-runtime bench-scaling-rules bench-startup bench-telemetry dashboard-pictures help setup engines local local-check test quick promql engine-tests lint format unit golden schemas lines package image-size preview clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -82,8 +82,8 @@ backtest: setup ## Backtest the load forecast on public traces
 bench-mesh: setup ## Measure the latency of two sidecars, compared with hand-written Envoys
 	$(BIN)/python -m bench.mesh
 
-bench-reaction: setup ## Measure the scale-out latency with the rendered ScaledObject
-	PATH=$(CURDIR)/.engines/bin:$$PATH $(BIN)/python -m bench.reaction
+bench-scale-out: setup ## Measure the scale-out latency with the rendered ScaledObject
+	PATH=$(CURDIR)/.engines/bin:$$PATH $(BIN)/python -m bench.scale_out_latency
 
 bench-render: setup ## Measure the time to render stacks of up to 1,000 services
 	$(BIN)/python -m bench.render

@@ -1,4 +1,4 @@
-"""The fast scaler's path in `make bench-reaction`: from a step in load to the replicas of a raised minimum.
+"""The fast scaler's path in `make bench-scale-out`: from a step in load to the replicas of a raised minimum.
 
 Real: the rendered query and rule on a real Prometheus, the fast scaler as a process, its patch over HTTPS, replicas
 and sidecars. Simulated: the API server (played_keda.py) and KEDA. As KEDA's scale executor does, the simulation sets
@@ -24,9 +24,9 @@ from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.fast_scaler.manifests import AGENT_NAME, fast_scaler_manifests
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.promql import fast_scaler
-from meshed_mcp.local.observe.prometheus import Extras, Scraping
-from meshed_mcp.local.process.autoscaler import one_number
-from meshed_mcp.local.process.changes import admit, are_ready, begin, deployment_of, replicas_of
+from meshed_mcp.local.observe.prometheus import ScrapeExtras, Scraping
+from meshed_mcp.local.process.autoscaler import instant_query
+from meshed_mcp.local.process.changes import add_endpoints, are_ready, deployment_of, replicas_of, start_replicas
 from meshed_mcp.local.process.processes import Processes, Program
 from meshed_mcp.local.process.stack_runner import Running
 from meshed_mcp.local.translate.topology import Pod
@@ -65,7 +65,9 @@ class Raised:
         missing = minimum - len(replicas_of(self.up, stacks.COUNTED)) - coming
         if missing > 0:
             self.changes.append((at, minimum))
-            self.coming.append(Batch(at, list(begin(self.up, deployment_of(self.up, stacks.COUNTED), missing))))
+            self.coming.append(
+                Batch(at, list(start_replicas(self.up, deployment_of(self.up, stacks.COUNTED), missing)))
+            )
 
     def settle(self) -> None:
         """Add ready replicas to load balancing, at the time at which pods would be ready."""
@@ -79,7 +81,7 @@ class Raised:
             self._admit(batch)
 
     def _admit(self, batch: Batch) -> None:
-        admit(self.up, batch.pods)
+        add_endpoints(self.up, batch.pods)
         self.coming.remove(batch)
         self.ready = time.perf_counter()
 
@@ -91,10 +93,10 @@ def policy(targets: dict[str, Any]) -> AutoscalingPolicyArgs:
     return AutoscalingPolicyArgs.model_validate(raw)
 
 
-def extras(targets: dict[str, Any]) -> Extras:
+def extras(targets: dict[str, Any]) -> ScrapeExtras:
     """The rendered rules."""
     (rules,) = [item for item in fast_scaler_manifests(policy(targets)) if item["kind"] == "PrometheusRule"]
-    return Extras(rules={"groups": rules["spec"]["groups"]})
+    return ScrapeExtras(rules={"groups": rules["spec"]["groups"]})
 
 
 @contextmanager
@@ -131,7 +133,7 @@ def pull(raised: Raised, seen: Scraping, minimums: Minimums, triggers: list[Mani
 
 def active(triggers: list[Manifest], seen: Scraping) -> bool:
     """Whether KEDA leaves the replica count to the HPA. Source: KEDA, `activationThreshold`; resources do not count."""
-    ask = one_number(seen.asking.result)
+    ask = instant_query(seen.asking.result)
     queried = [each["metadata"] for each in triggers if each["type"] == "prometheus"]
     return any((ask(each["query"]) or 0.0) > float(each.get("activationThreshold", 0)) for each in queried)
 
@@ -144,7 +146,7 @@ def triggers_of(targets: dict[str, Any]) -> list[Manifest]:
 
 def wait_until_recorded(seen: Scraping, seconds: float) -> None:
     """Wait until the rule has recorded the need of the base load, as for a running service. Raises TimeoutError."""
-    ask, end = one_number(seen.asking.result), time.perf_counter() + seconds
+    ask, end = instant_query(seen.asking.result), time.perf_counter() + seconds
     while ask(fast_scaler.NEEDED) is None:
         if time.perf_counter() > end:
             raise TimeoutError(f"no need was recorded within {seconds} s")

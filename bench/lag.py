@@ -25,7 +25,7 @@ from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gatewa
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceMeshArgs
 from meshed_mcp.components.mesh.service.pod_monitor import SCRAPE_SECONDS, SCRAPE_TIMEOUT_SECONDS
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
 
@@ -60,15 +60,18 @@ def objects() -> list[Manifest]:
         "ingress": ingress,
     }
     mesh = ServiceMeshArgs.model_validate({"domain": HOST, "namespaces": [NAMESPACE]})
-    return [*cluster.manifests(mesh), *service.manifests(SERVICE, MeshedMCPServiceArgs.model_validate(raw))]
+    return [
+        *cluster.mesh_manifests(mesh),
+        *service.service_manifests(SERVICE, MeshedMCPServiceArgs.model_validate(raw)),
+    ]
 
 
 def lags() -> list[float]:
     """Seconds per call."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder, own_prometheus(Path(folder)) as (prometheus, config):
-        places = Places(Path(folder) / "state", Path(folder) / "secrets")
-        with running(read_stack(objects()), port, places, lambda _: None) as run:
+        folders = RunFolders(Path(folder) / "state", Path(folder) / "secrets")
+        with running(read_stack(objects()), port, folders, lambda _: None) as run:
             config.write_text(json.dumps({"scrape_configs": [scrape_config(run)]}), encoding="utf-8")
             prometheus.reload()
             return anyio.run(measured, prometheus, f"http://127.0.0.1:{port}/{SERVICE}/mcp")

@@ -25,7 +25,7 @@ from bench.processes import running as serving
 from bench.timing import Caller, Target, answered, listens
 from meshed_mcp import contract
 from meshed_mcp.local.observe.collector import Collector
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.processes import Processes, Program
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.envoy.binary import envoy_program
@@ -68,8 +68,8 @@ def set_ups(folder: Path) -> Iterator[dict[str, Target]]:
                 ),
             ]
         )
-        places = Places(folder / "run", folder / "secrets")
-        up = ends.enter_context(running(stack, free_port(), places, lambda line: print(line, flush=True), collector))
+        folders = RunFolders(folder / "run", folder / "secrets")
+        up = ends.enter_context(running(stack, free_port(), folders, lambda line: print(line, flush=True), collector))
         host = f"back:{contract.MCP_PORT}"
         requests = tuple(request_template(host, {"traceparent": trace}) for trace in traces())
         chain = ends.enter_context(by_hand(up, folder))

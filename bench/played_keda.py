@@ -1,4 +1,4 @@
-"""Stand-in for the API server and KEDA in `make bench-reaction`: one ScaledObject, patched over HTTPS.
+"""Stand-in for the API server and KEDA in `make bench-scale-out`: one ScaledObject, patched over HTTPS.
 
 The fast scaler is the same process as in a cluster, with the folder, token and TLS of its ServiceAccount. Its patches
 arrive here, and fast_scaler_path.py acts on them. tests/engines/test_fast_scaler_agent.py runs the same process between

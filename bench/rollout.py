@@ -20,8 +20,8 @@ from typing import Any, Final
 from bench import report, rollout_report, stacks
 from bench.processes import free_port
 from bench.steady import MODERN, Call, Rates, Steady, executions, steady, verdict
-from meshed_mcp.local.process.changes import forget, kill, leave, replicas_of, roll_out, scale
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.changes import kill, remove_draining, remove_endpoints, replicas_of, roll_out, scale
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.endpoints import gateway_url
 from meshed_mcp.local.translate.stack import read_stack
@@ -59,7 +59,7 @@ def dies(up: Running, _: Path) -> object:
     kill(up, victim)
     gone = time.perf_counter()
     time.sleep(NOTICED_SECONDS)
-    leave(up, [victim])
+    remove_endpoints(up, [victim])
     return {"replica": victim.address, "gone": gone}
 
 
@@ -69,8 +69,8 @@ def process_dies(up: Running, _: Path) -> object:
     up.services.kill(victim.name)
     gone = time.perf_counter()
     time.sleep(NOTICED_SECONDS)
-    leave(up, [victim])
-    forget(up, [victim])
+    remove_endpoints(up, [victim])
+    remove_draining(up, [victim])
     return {"replica": victim.address, "gone": gone}
 
 
@@ -152,7 +152,7 @@ def started(folder: Path) -> Iterator[tuple[Running, Path]]:
     counts = folder / "counts"
     counts.mkdir()
     stack = read_stack(stacks.counted(counts, replicas=3))
-    with running(stack, free_port(), Places(folder / "run", folder / "secrets"), print) as up:
+    with running(stack, free_port(), RunFolders(folder / "run", folder / "secrets"), print) as up:
         yield up, counts
 
 

@@ -22,7 +22,7 @@ TRACING: Final = {"service": "collector.monitoring.svc.cluster.local", "sampling
 def mesh(**more: Any) -> list[Manifest]:
     """The objects of the cluster."""
     base = {"domain": HOST, "namespaces": [NAMESPACE]}
-    return cluster.manifests(ServiceMeshArgs.model_validate(base | more))
+    return cluster.mesh_manifests(ServiceMeshArgs.model_validate(base | more))
 
 
 def server(name: str, script: str, **more: Any) -> list[Manifest]:
@@ -34,7 +34,7 @@ def server(name: str, script: str, **more: Any) -> list[Manifest]:
         "ingress": ingress,
         "namespace": NAMESPACE,
     }
-    return service.manifests(name, MeshedMCPServiceArgs.model_validate(base | more))
+    return service.service_manifests(name, MeshedMCPServiceArgs.model_validate(base | more))
 
 
 def counted(counts: Path, *, replicas: int, version: str = "1", canary: int | None = None) -> list[Manifest]:

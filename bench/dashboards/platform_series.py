@@ -41,9 +41,9 @@ def control_plane(fleet: Fleet) -> Iterator[Series]:
     for replica in range(2):
         of = {"namespace": "istio-system", "pod": f"istiod-{replica}", "revision": "default"}
         proxies = fleet.servers * fleet.pods / 2
-        yield slow(istiod.CONNECTED, proxies, of | {"version": ISTIO_VERSION}, Shape.GAUGE, replica)
-        yield slow(istiod.REFUSED, 0.001, of | {"type": "lds"}, Shape.COUNTER, replica)
-        yield from histogram({"__name__": istiod.REACHED, **of}, 0.2, 0.3, Pace.SLOW, replica)
+        yield slow(istiod.CONNECTED_PROXIES, proxies, of | {"version": ISTIO_VERSION}, Shape.GAUGE, replica)
+        yield slow(istiod.REJECTED, 0.001, of | {"type": "lds"}, Shape.COUNTER, replica)
+        yield from histogram({"__name__": istiod.CONVERGENCE, **of}, 0.2, 0.3, Pace.SLOW, replica)
 
 
 def deployment(fleet: Fleet, number: int) -> Iterator[Series]:

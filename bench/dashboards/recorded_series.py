@@ -42,7 +42,7 @@ def recorded_series(fleet: Fleet) -> Iterator[Series]:
     yield from server_records(registry, 20.0, 1)
     yield from loads(registry, 2, 1)
     for resource, share in (("cpu", 0.55), ("memory", 0.7)):
-        yield recorded(capacity.REQUESTED, {"resource": resource}, share)
+        yield recorded(capacity.REQUESTED_RATIO, {"resource": resource}, share)
 
 
 def recorded(name: str, labels: dict[str, str], size: float, phase: int = 0, shape: Shape = Shape.GAUGE) -> Series:
@@ -53,12 +53,12 @@ def recorded(name: str, labels: dict[str, str], size: float, phase: int = 0, sha
 def server_records(labels: dict[str, str], per_second: float, phase: int) -> Iterator[Series]:
     """Rates, shares of the burn windows, budgets."""
     for what, share in SHARES.items():
-        yield recorded(sli.recorded("server", what), labels, per_second * share, phase)
+        yield recorded(sli.rate_name("server", what), labels, per_second * share, phase)
     for bad, allowed in (("errors", 0.005), ("slow_calls", 0.05)):
         for window in {window for burn in BURN_RATES for window in (burn.long, burn.short)}:
-            yield recorded(sli.share_name("server", bad, window), labels, SHARES[bad], phase)
+            yield recorded(sli.ratio_name("server", bad, window), labels, SHARES[bad], phase)
         yield recorded(sli.budget_name("server", bad), labels, allowed, shape=Shape.FLAT)
-        yield recorded(sli.budget_left_name(bad), labels, 0.2 + 0.1 * (phase % 8), phase, Shape.FALLING)
+        yield recorded(sli.budget_remaining_name(bad), labels, 0.2 + 0.1 * (phase % 8), phase, Shape.FALLING)
     yield recorded(cost.POD_COST, labels, 0.4 + 0.05 * (phase % 7), phase)
 
 
@@ -74,7 +74,7 @@ def durations(labels: dict[str, str], fleet: Fleet, number: int) -> Iterator[Ser
         ("tools/call", "2025-11-25", 0.2),
     ):
         spoken = labels | {contract.LABEL_METHOD: method, contract.LABEL_PROTOCOL: version}
-        yield recorded(sli.PROTOCOL, spoken, share * sum(per_second for per_second, _ in calls), number)
+        yield recorded(sli.OPERATIONS_BY_PROTOCOL, spoken, share * sum(per_second for per_second, _ in calls), number)
     for kind, per_second in (("input", 90.0), ("output", 30.0)):
         tokens = labels | {"model": "small-1", "token_type": kind}
         yield recorded(sli.TOKENS, tokens, per_second * fleet.pods, number)
@@ -84,9 +84,9 @@ def loads(labels: dict[str, str], pods: int, phase: int) -> Iterator[Series]:
     """Load over all pods, as often as they are scraped."""
     for name, size, shape in (
         (load.IN_FLIGHT, 4.2 * pods, Shape.GAUGE),
-        (load.WAITING, 0.2 * pods, Shape.GAUGE),
-        (load.BUSY, 4 / contract.CONCURRENT_CALLS, Shape.GAUGE),
-        (load.ANSWERING, pods, Shape.FLAT),
+        (load.QUEUED, 0.2 * pods, Shape.GAUGE),
+        (load.SATURATION, 4 / contract.CONCURRENT_CALLS, Shape.GAUGE),
+        (load.REPLICAS_UP, pods, Shape.FLAT),
         (load.SESSIONS, 3 * pods, Shape.GAUGE),
     ):
         yield Series({"__name__": name, **labels}, size, shape, Pace.RECORDED_FAST, phase % RELEASE_PHASES)
@@ -95,9 +95,9 @@ def loads(labels: dict[str, str], pods: int, phase: int) -> Iterator[Series]:
 def release_records(labels: dict[str, str], pods: int, number: int) -> Iterator[Series]:
     """Replicas by release; every eighth server has a new one."""
     stable = labels | {contract.LABEL_VERSION: contract.STABLE}
-    yield recorded(sli.RELEASES, stable | {contract.LABEL_RELEASE: "1.4.0"}, pods, shape=Shape.FLAT)
+    yield recorded(sli.REPLICAS_BY_RELEASE, stable | {contract.LABEL_RELEASE: "1.4.0"}, pods, shape=Shape.FLAT)
     if number % RELEASE_PHASES == 0:
-        new = {"__name__": sli.RELEASES, **stable, contract.LABEL_RELEASE: "1.5.0"}
+        new = {"__name__": sli.REPLICAS_BY_RELEASE, **stable, contract.LABEL_RELEASE: "1.5.0"}
         yield Series(new, pods, Shape.FLAT, Pace.NEW)
 
 
@@ -123,7 +123,7 @@ def mesh_records(fleet: Fleet, number: int) -> Iterator[Series]:
         yield recorded(mesh.DURATIONS, workload | {"le": bound}, 10.0 * fleet.pods * share, number)
     caller = {"source_workload": fleet.server((number + 1) % fleet.servers)}
     for reporter in ("source", "destination"):
-        for code, flags, per_second in (("200", mesh.NO_FAULT, 10.0), ("503", "UF", 0.01)):
+        for code, flags, per_second in (("200", mesh.NO_FLAGS, 10.0), ("503", "UF", 0.01)):
             seen = {"reporter": reporter, "response_code": code, "response_flags": flags}
             tls = {"connection_security_policy": "mutual_tls"}
             yield recorded(mesh.REQUESTS, workload | caller | seen | tls, per_second * fleet.pods, number)
@@ -133,7 +133,7 @@ def tool_records(labels: dict[str, str], fleet: Fleet, number: int, tool: int) -
     """Rates, durations and usage of one tool over all pods."""
     per_second, median = CALLS_PER_SECOND * fleet.pods * (1 + tool % 3), median_of(number, tool)
     for what, share in SHARES.items():
-        yield recorded(sli.recorded("tool", what), labels, per_second * share, number)
+        yield recorded(sli.rate_name("tool", what), labels, per_second * share, number)
     for bound, share in shares_below(median).items():
         yield recorded(sli.DURATIONS, labels | {"le": bound}, per_second * share, number)
     yield recorded(sli.SECONDS, labels, per_second * median * 1.4, number)

@@ -175,7 +175,7 @@ def gauges(place: Place, fleet: Fleet, phase: int) -> Iterator[Series]:
     shown: tuple[tuple[str, dict[str, str], float, Shape], ...] = (
         (contract.METRIC_ACTIVE_REQUESTS, {contract.LABEL_METHOD: "tools/call"}, 4.0, Shape.GAUGE),
         (contract.METRIC_QUEUE_DEPTH, {}, 0.2, Shape.GAUGE),
-        (contract.METRIC_CALL_PLACES, {}, float(contract.CONCURRENT_CALLS), Shape.FLAT),
+        (contract.METRIC_CONCURRENCY_LIMIT, {}, float(contract.CONCURRENT_CALLS), Shape.FLAT),
         (contract.METRIC_ACTIVE_SESSIONS, {}, 3.0, Shape.GAUGE),
         (contract.METRIC_OPEN_STREAMS, {"kind": "listen"}, 12.0, Shape.GAUGE),
         (contract.METRIC_REJECTED, {"reason": "overload"}, 0.01, Shape.COUNTER),

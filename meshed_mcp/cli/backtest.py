@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from meshed_mcp.cli.prometheus import Prometheus
-from meshed_mcp.cli.scaling import reaction_of
+from meshed_mcp.cli.scaling import scale_out_of
 from meshed_mcp.components.autoscaling.args import ForecastSettings, ScalingTarget
 from meshed_mcp.components.autoscaling.forecast.load_history import History, read
 from meshed_mcp.components.autoscaling.forecast.model import Series
@@ -60,7 +60,7 @@ def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         raise ConfigurationError([ConfigIssue("--load", "", message)])
     files = read_project(project, stack)
     plan = planned(files.config, files.secret_keys)
-    target = reaction_of(plan, service, factor=2).target
+    target = scale_out_of(plan, service, factor=2).target
     history = read(load) if load else recorded(prometheus or "", plan.autoscaling.namespace, service, days)
     values = in_flight(history, target, call_seconds, peak_replicas)
     found = compare(simulated(target, call_seconds or 1.0), values, plan.autoscaling.forecast or ForecastSettings())

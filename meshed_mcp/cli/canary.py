@@ -43,7 +43,7 @@ class Version(NamedTuple):
 
 
 @app.callback()
-def canary() -> None:
+def canary_app() -> None:
     """Compare versions of a service."""
 
 

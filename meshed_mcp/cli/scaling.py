@@ -15,7 +15,7 @@ from meshed_mcp.components.autoscaling.fast_scaler.manifests import eligible_tar
 from meshed_mcp.components.autoscaling.nodes.args import BufferKind
 from meshed_mcp.components.autoscaling.scale_out_latency import (
     GOAL_SECONDS,
-    Reaction,
+    ScaleOut,
     Stage,
     changes,
     decision_stages,
@@ -52,13 +52,13 @@ def explain_command(
 ) -> None:
     """Add up how long a step in load takes to become a serving replica, and say what to change."""
     files = read_project(project, stack)
-    reaction = reaction_of(planned(files.config, files.secret_keys), service, factor)
-    console.print(budget_table(reaction))
-    for line in verdict(reaction):
+    scale_out = scale_out_of(planned(files.config, files.secret_keys), service, factor)
+    console.print(budget_table(scale_out))
+    for line in verdict(scale_out):
         console.print(line)
 
 
-def reaction_of(plan: Plan, service: str, factor: float) -> Reaction:
+def scale_out_of(plan: Plan, service: str, factor: float) -> ScaleOut:
     """What decides how fast `service` reacts. Raises ConfigurationError where it does not scale."""
     targets = plan.autoscaling.targets
     if service not in targets:
@@ -68,7 +68,7 @@ def reaction_of(plan: Plan, service: str, factor: float) -> Reaction:
         raise ConfigurationError([ConfigIssue(f"service {service}", "", message)])
     others = plan.observability.prometheus.scrape_interval_seconds
     scaling, nodes = plan.autoscaling, plan.autoscaling.nodes
-    return Reaction(
+    return ScaleOut(
         targets[service],
         scaling.keda.install,
         SERVER_SECONDS,
@@ -83,20 +83,20 @@ def reaction_of(plan: Plan, service: str, factor: float) -> Reaction:
     )
 
 
-def budget_table(reaction: Reaction) -> Table:
+def budget_table(scale_out: ScaleOut) -> Table:
     """Every stage with its seconds, and the sums at the decision and at the end."""
-    table = Table("stage", title=f"Load x{reaction.factor:g} until a new replica answers, in seconds")
+    table = Table("stage", title=f"Load x{scale_out.factor:g} until a new replica answers, in seconds")
     for name in ("typical", "worst", "p99"):
         table.add_column(name, justify="right")
     table.add_column("source")
-    decision, ready = decision_stages(reaction), ready_stages(reaction)
+    decision, ready = decision_stages(scale_out), ready_stages(scale_out)
     for stage in decision:
         table.add_row(*stage_cells(stage))
     table.add_row(*sum_cells("= decided", decision), end_section=True)
     for stage in ready:
         table.add_row(*stage_cells(stage))
     table.add_row(*sum_cells("= ready", [*decision, *ready]), end_section=True)
-    for stage in exceptions(reaction):
+    for stage in exceptions(scale_out):
         table.add_row(*stage_cells(stage))
     return table
 
@@ -112,12 +112,12 @@ def sum_cells(name: str, stages: list[Stage]) -> tuple[str, ...]:
     return name, f"{quantile(stages, 0.5):.1f}", f"{worst:.1f}", f"{quantile(stages, 0.99):.1f}", "stages independent"
 
 
-def verdict(reaction: Reaction) -> list[str]:
+def verdict(scale_out: ScaleOut) -> list[str]:
     """The sum against the goal, and what to change."""
-    seconds = ready_p99(reaction)
+    seconds = ready_p99(scale_out)
     holds = seconds < GOAL_SECONDS
     lines = [f"{'holds' if holds else 'misses'} the goal: ready in {seconds:.1f} s at p99, goal {GOAL_SECONDS} s"]
-    found = changes(reaction)
+    found = changes(scale_out)
     lines += [f"set {change.text}: p99 becomes {change.ready_p99_seconds:.1f} s" for change in found]
     if not holds and not found:
         lines.append(

@@ -75,8 +75,8 @@ def expression(common: Shape, servers: list[str], namespace: str) -> str:
     """Replicas that the load of this moment needs, per ScaledObject."""
     pods = selectors.selector(namespace, "|".join(servers), version=common.version, regex=True)
     load = selectors.in_flight_by_server(pods)
-    need = fast_scaler.needed(load, common.per_replica, common.least, common.most)
-    return fast_scaler.of_scaled_objects(need, common.name)
+    need = fast_scaler.needed_replicas(load, common.per_replica, common.least, common.most)
+    return fast_scaler.by_scaled_object(need, common.name)
 
 
 def asked(targets: Mapping[str, ScalingTarget], namespace: str) -> frozenset[str]:

@@ -66,11 +66,11 @@ def needed(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Rul
     """Replicas that a target's load needed since the last evaluation."""
     pods = selectors.selector(args.namespace, target.service or name, version=target.version)
     each = target.in_flight_per_replica or 1
-    load = fast_scaler.recorded(selectors.in_flight(pods))
+    load = fast_scaler.peak_load(selectors.in_flight(pods))
     return {
         "record": fast_scaler.NEEDED,
         "labels": {"namespace": args.namespace, contract.LABEL_SCALED_OBJECT: name},
-        "expr": fast_scaler.needed(load, each, target.min_replicas, target.max_replicas),
+        "expr": fast_scaler.needed_replicas(load, each, target.min_replicas, target.max_replicas),
     }
 
 
@@ -86,7 +86,7 @@ def helper(args: AutoscalingPolicyArgs, settings: FastScalerSettings) -> Helper:
     live = [part.text for part in live_query.parts(eligible_targets(args), args.namespace)]
     environment = {
         contract.ENV_PROMETHEUS_URL: args.prometheus_url,
-        contract.ENV_FAST_SCALER_QUERY: fast_scaler.minimum(args.namespace, settings.hold_seconds, live),
+        contract.ENV_FAST_SCALER_QUERY: fast_scaler.minimum_replicas(args.namespace, settings.hold_seconds, live),
     }
     named = {**right, "resourceNames": sorted(eligible_targets(args))}
     return Helper(AGENT_NAME, MODULE, settings.image, environment, settings.replicas, named)

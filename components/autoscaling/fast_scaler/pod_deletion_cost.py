@@ -1,7 +1,7 @@
 """Which replica goes first: a rule that records what each costs in sessions, and a process that marks them with it.
 
 Kubernetes would take the youngest, which is as likely full of sessions as empty. Pure functions: arguments in,
-Kubernetes objects out. Not here: the PromQL (`promql/pod_deletion_cost.py`), the process
+Kubernetes objects out. Not here: the PromQL (`promql/autoscaling.py`), the process
 (`agents/autoscaler/pod_deletion_cost.py`) and its pods (`agent_deployment.py`).
 """
 
@@ -13,7 +13,7 @@ from meshed_mcp.components.autoscaling.fast_scaler.agent_deployment import Helpe
 from meshed_mcp.components.autoscaling.fast_scaler.pod_deletion_cost_args import DeletionCostSettings
 from meshed_mcp.components.autoscaling.forecast.rules import Rule
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
-from meshed_mcp.components.promql import pod_deletion_cost, selectors
+from meshed_mcp.components.promql import autoscaling, selectors
 
 NAME: Final = "mcp-deletion-cost"
 """Name of everything it has."""
@@ -48,7 +48,7 @@ def recorded(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs, sett
     """What each replica of a target costs."""
     pods = selectors.selector(args.namespace, target.service or name, version=target.version)
     step = max(1, (target.sessions_per_replica or 1) // settings.steps)
-    return {"record": pod_deletion_cost.COST, "expr": pod_deletion_cost.cost(pods, step)}
+    return {"record": autoscaling.POD_DELETION_COST, "expr": autoscaling.pod_deletion_cost(pods, step)}
 
 
 def helper(args: AutoscalingPolicyArgs, settings: DeletionCostSettings) -> Helper:
@@ -59,6 +59,6 @@ def helper(args: AutoscalingPolicyArgs, settings: DeletionCostSettings) -> Helpe
     right = {"apiGroups": [""], "resources": ["pods"], "verbs": ["patch"]}
     environment = {
         contract.ENV_PROMETHEUS_URL: args.prometheus_url,
-        contract.ENV_DELETION_QUERY: pod_deletion_cost.known(args.namespace),
+        contract.ENV_DELETION_QUERY: autoscaling.pod_deletion_costs(args.namespace),
     }
     return Helper(NAME, MODULE, settings.image, environment, 1, right)

@@ -99,7 +99,7 @@ def verdict(found: Comparison) -> tuple[bool, str]:
     cost = found.predicted.replica_hours / found.reactive.replica_hours - 1 if found.reactive.replica_hours else 0.0
     if found.trusted_share < LEAST_TRUSTED_SHARE:
         share = f"{found.trusted_share:.0%}"
-        return False, f"not worth it: the error gate kept the forecast off for all but {share} of the time"
+        return False, f"not worth it: the error threshold kept the forecast off for all but {share} of the time"
     if found.reactive.overloaded_seconds <= CALM_SECONDS_PER_DAY * found.days:
         calm = found.reactive.overloaded_seconds / found.days
         return False, f"not worth it: reactive scaling alone is overloaded for {calm:.0f} s a day"

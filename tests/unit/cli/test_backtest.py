@@ -80,7 +80,7 @@ def test_on_bursts_without_a_rhythm_the_forecast_stays_off() -> None:
     service = Service(ScalingSettings(max_replicas=100), 0.1, 30)
     worth, text = verdict(compare(service, values, ForecastSettings()))
     assert not worth
-    assert "the error gate kept the forecast off" in text
+    assert "the error threshold kept the forecast off" in text
 
 
 def test_on_a_daily_rhythm_the_forecast_reduces_overload_at_equal_cost() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from meshed_mcp.cli.scaling import app, reaction_of
+from meshed_mcp.cli.scaling import app, scale_out_of
 from meshed_mcp.components.autoscaling.fast_scaler import live_query
 from meshed_mcp.components.autoscaling.scale_out_latency import decision_stages
 from meshed_mcp.components.core.errors import ConfigurationError
@@ -36,10 +36,10 @@ def test_a_service_that_the_fast_scaler_does_not_cover_is_named(monkeypatch: pyt
     files = read_project(ROOT, "dev")
     config = {**files.config, "meshed-mcp:keda": {"install": "release", "fast_scaler": {"image": "runtime:1"}}}
     plan = planned(config, files.secret_keys)
-    stages = [stage.name for stage in decision_stages(reaction_of(plan, "mcp-controller", 4))]
+    stages = [stage.name for stage in decision_stages(scale_out_of(plan, "mcp-controller", 4))]
     assert stages == ["scrape of the pods", "fast scaler queries, KEDA scales"]
     monkeypatch.setattr(live_query, "TEXT_BYTES", 0)
-    stages = [stage.name for stage in decision_stages(reaction_of(plan, "mcp-controller", 4))]
+    stages = [stage.name for stage in decision_stages(scale_out_of(plan, "mcp-controller", 4))]
     assert stages == ["scrape of the pods", "rule of the fast scaler", "fast scaler queries, KEDA scales"]
 
 

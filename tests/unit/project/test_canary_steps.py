@@ -19,7 +19,8 @@ def steps(folder: Path, verdicts: str) -> tuple[subprocess.CompletedProcess[str]
     answers.write_text(verdicts, encoding="utf-8")
     programs = {
         "pulumi": f'echo "pulumi $*" >> {log}',
-        "meshed-mcp": f'echo "meshed-mcp $*" >> {log}; code=$(head -c1 {answers}); sed -i "s/^.//" {answers}; exit $code',
+        "meshed-mcp": f'echo "meshed-mcp $*" >> {log}; '
+        f'code=$(head -c1 {answers}); sed -i "s/^.//" {answers}; exit $code',
     }
     for name, body in programs.items():
         (tools / name).write_text(f"#!/bin/bash\n{body}\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The reaction budget against what was simulated and measured."""
+"""The scale-out latency budget against simulations and measurements."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from meshed_mcp.components.autoscaling.scale_out_latency import (
     NEW_NODE,
     POD_START,
     PULL,
-    Reaction,
+    ScaleOut,
     Stage,
     changes,
     decision_stages,
@@ -23,23 +23,23 @@ from meshed_mcp.components.autoscaling.scale_out_latency import (
 )
 
 
-def reaction(scrape_seconds: int = 5, keda: KedaInstall = KedaInstall.RELEASE, **settings: Any) -> Reaction:
+def scale_out(scrape_seconds: int = 5, keda: KedaInstall = KedaInstall.RELEASE, **settings: Any) -> ScaleOut:
     """A service of one replica with `settings`, and a step to twice the load."""
     target = ScalingTarget.model_validate({"min_replicas": 1, "max_replicas": 40, **settings})
-    return Reaction(target, keda, scrape_seconds, 30, 1, factor=2)
+    return ScaleOut(target, keda, scrape_seconds, 30, 1, factor=2)
 
 
 SIMULATED = {
-    "gauge, scrape 5 s": (reaction(5), (10, 19), (17, 27)),
-    "gauge, scrape 15 s": (reaction(15), (15, 28), (22, 36)),
-    "gauge, scrape 30 s": (reaction(30), (23, 42), (30, 50)),
-    "cpu and memory": (reaction(keda=KedaInstall.NONE), (20, 35), (27, 43)),
+    "gauge, scrape 5 s": (scale_out(5), (10, 19), (17, 27)),
+    "gauge, scrape 15 s": (scale_out(15), (15, 28), (22, 36)),
+    "gauge, scrape 30 s": (scale_out(30), (23, 42), (30, 50)),
+    "cpu and memory": (scale_out(keda=KedaInstall.NONE), (20, 35), (27, 43)),
 }
 
 
 @pytest.mark.parametrize(("given", "decision", "ready"), SIMULATED.values(), ids=SIMULATED)
 def test_latency_budget_equals_the_simulated_quantiles(
-    given: Reaction, decision: tuple[int, int], ready: tuple[int, int]
+    given: ScaleOut, decision: tuple[int, int], ready: tuple[int, int]
 ) -> None:
     """Monte Carlo of the same ranges, 400,000 samples: p50 and p99 of decision and ready."""
     decided = decision_stages(given)
@@ -50,14 +50,14 @@ def test_latency_budget_equals_the_simulated_quantiles(
 
 def test_decision_latency_equals_the_measured_one() -> None:
     """Measured with the real HPA controller and KEDA, held query, 4 -> 8: p50 12.0, p90 18.1, max 19.2 (23 steps)."""
-    stages = decision_stages(reaction(min_replicas=4))
+    stages = decision_stages(scale_out(min_replicas=4))
     assert quantile(stages, 0.5) == pytest.approx(12.0, abs=1.5)
     assert quantile(stages, 0.9) == pytest.approx(18.1, abs=1.5)
 
 
 def test_default_meets_the_goal_and_only_the_fast_scaler_is_faster() -> None:
     """Requirement SCL-9: a replica serves within 30 s of a step, at p99."""
-    given = reaction()._replace(target=ScalingTarget(), factor=4)
+    given = scale_out()._replace(target=ScalingTarget(), factor=4)
     assert ready_p99(given) < 30
     assert [change.text for change in changes(given)] == ["keda.fast_scaler: {image: ...}"]
     assert changes(given._replace(fast_scaler=True)) == []
@@ -65,7 +65,7 @@ def test_default_meets_the_goal_and_only_the_fast_scaler_is_faster() -> None:
 
 def test_fast_scaler_replaces_hpa_sync_and_growth_stages() -> None:
     """Measured: KEDA itself writes a raised minimum at once, past the HPA's period and policies."""
-    slow = reaction(min_replicas=4, scale_up={"percent": 50})._replace(factor=4, fast_scaler=True)
+    slow = scale_out(min_replicas=4, scale_up={"percent": 50})._replace(factor=4, fast_scaler=True)
     names = [stage.name for stage in decision_stages(slow)]
     assert names == ["scrape of the pods", "fast scaler queries, KEDA scales"]
     assert sum(stage.worst_seconds for stage in [*decision_stages(slow), *ready_stages(slow)]) < 30
@@ -73,7 +73,7 @@ def test_fast_scaler_replaces_hpa_sync_and_growth_stages() -> None:
 
 def test_fast_scaler_is_ready_within_11_seconds_with_a_5_second_start() -> None:
     """Requirement SCL-9: ready within 11 s of a step at p99, where a pod takes 5 s to start."""
-    given = reaction(min_replicas=4, pod_ready_seconds=5)._replace(fast_scaler=True)
+    given = scale_out(min_replicas=4, pod_ready_seconds=5)._replace(fast_scaler=True)
     assert ready_p99(given) < 11
     assert sum(stage.worst_seconds for stage in [*decision_stages(given), *ready_stages(given)]) < 11
     by_rule = given._replace(live=False)
@@ -91,19 +91,20 @@ def test_fast_scaler_is_ready_within_11_seconds_with_a_5_second_start() -> None:
 )
 def test_inactive_fast_scaler_is_not_counted_in_the_latency(settings: dict[str, Any]) -> None:
     """Measured: an active trigger leaves the size to the HPA's sync; services not scaled by calls are excluded."""
-    assert "HPA sync" in [stage.name for stage in decision_stages(reaction(**settings)._replace(fast_scaler=True))]
+    assert "HPA sync" in [stage.name for stage in decision_stages(scale_out(**settings)._replace(fast_scaler=True))]
 
 
 def test_scale_from_zero_waits_for_keda_polling() -> None:
     """KEDA, `pollingInterval`: below one replica there is no HPA."""
     queue: dict[str, Any] = {"profile": "queue", "min_replicas": 0, "queue": {"query": "sum(jobs)", "per_replica": 1}}
-    assert [stage.name for stage in decision_stages(reaction(**queue))] == ["scrape of the queue", "KEDA looks, from 0"]
+    names = [stage.name for stage in decision_stages(scale_out(**queue))]
+    assert names == ["scrape of the queue", "KEDA polls, from 0"]
 
 
 def test_latency_exceptions_are_only_stages_that_the_stack_does_not_prepare() -> None:
     """Requirement SCL-9: the budget follows from the stack's own settings."""
-    assert exceptions(reaction()) == [PULL, NEW_NODE]
-    assert exceptions(reaction()._replace(pre_pull=True, buffer=BufferKind.PAUSE)) == []
+    assert exceptions(scale_out()) == [PULL, NEW_NODE]
+    assert exceptions(scale_out()._replace(pre_pull=True, buffer=BufferKind.PAUSE)) == []
 
 
 def test_slow_growth_takes_further_periods() -> None:
@@ -121,7 +122,7 @@ def test_growth_ends_at_the_maximum() -> None:
 
 def test_change_with_the_largest_gain_is_named_first() -> None:
     """Requirement SCL-9: each change is tried alone, and its p99 is reported."""
-    found = changes(reaction(scale_up={"stabilization_seconds": 60, "percent": 50}, min_replicas=2))
+    found = changes(scale_out(scale_up={"stabilization_seconds": 60, "percent": 50}, min_replicas=2))
     expected = ["keda.fast_scaler: {image: ...}", "scale_up.stabilization_seconds: 0", "scale_up.percent: 900"]
     assert [change.text for change in found] == expected
     assert found[0].ready_p99_seconds < found[1].ready_p99_seconds < found[2].ready_p99_seconds
@@ -129,15 +130,15 @@ def test_change_with_the_largest_gain_is_named_first() -> None:
 
 def test_service_scaled_by_cpu_alone_gets_advice_to_count_calls() -> None:
     """Requirement SCL-9: scaling by CPU takes 43 s at p99, scaling by the gauge 27 s."""
-    (change,) = changes(reaction(in_flight_per_replica=None))
+    (change,) = changes(scale_out(in_flight_per_replica=None))
     assert change.text.startswith("in_flight_per_replica: 28")
 
 
 def test_measured_start_time_replaces_the_assumed_one() -> None:
     """Requirement CLI-2: a start time measured in the cluster wins over the assumed range."""
-    (stage,) = ready_stages(reaction(pod_ready_seconds=90))
+    (stage,) = ready_stages(scale_out(pod_ready_seconds=90))
     assert stage.typical_seconds == 90
-    assert changes(reaction(pod_ready_seconds=90))[0].text.startswith("a faster start")
+    assert changes(scale_out(pod_ready_seconds=90))[0].text.startswith("a faster start")
 
 
 def test_unmeasured_start_time_counts_at_its_worst() -> None:
@@ -148,7 +149,7 @@ def test_unmeasured_start_time_counts_at_its_worst() -> None:
 def test_queue_latency_includes_the_scrape_of_its_exporter() -> None:
     """Prometheus operator: monitors that name no interval get the stack's."""
     queue: dict[str, Any] = {"profile": "queue", "queue": {"query": "sum(jobs)", "per_replica": 1}}
-    assert decision_stages(reaction(**queue))[0].worst_seconds == 30
+    assert decision_stages(scale_out(**queue))[0].worst_seconds == 30
 
 
 def test_quantiles_are_those_of_the_sum() -> None:

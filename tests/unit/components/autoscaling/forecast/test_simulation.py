@@ -113,4 +113,4 @@ def test_forecast_stays_off_for_load_without_a_rhythm() -> None:
     """Requirement SCL-5: a large forecast error over a day keeps the forecast off."""
     worth, text = verdict(compared(([5.0] * 410 + [200.0] * 10) * 24))
     assert not worth
-    assert text == "not worth it: the error gate kept the forecast off for all but 0% of the time"
+    assert text == "not worth it: the error threshold kept the forecast off for all but 0% of the time"

@@ -1,4 +1,4 @@
-"""Report of `make bench-reaction`: a table per path in docs/reference/performance.md, and whether its goal holds.
+"""Report of `make bench-scale-out`: a table per path in docs/reference/performance.md, and whether its goal holds.
 
 Takes the seconds of every step. Returns text.
 """
@@ -20,7 +20,7 @@ TITLES: Final = {"query": "HPA, syncs of 15 s", "fast_scaler": "Fast scaler, whi
 
 
 @dataclass(frozen=True)
-class Reaction:
+class ScaleOut:
     """One step: seconds from it to the first raise, to the full size, to every new replica ready, to its first call."""
 
     first: float
@@ -37,7 +37,7 @@ def tables(measured: dict[str, Any]) -> str:
 
 def table(name: str, measured: dict[str, Any]) -> str:
     """One path."""
-    place, runs = measured["machine"], [Reaction(**run) for run in measured["runs"]]
+    place, runs = measured["machine"], [ScaleOut(**run) for run in measured["runs"]]
     where = f"{place['date']}, {place['cores']} cores ({place['cpu']})"
     what = f"steps from 6 to 15 in-flight requests at {PER_REPLICA} per replica ({BEFORE} -> {AFTER})"
     lines = [
@@ -72,11 +72,11 @@ def missed(name: str, measured: dict[str, Any]) -> bool:
 
 def p99(name: str, measured: dict[str, Any]) -> float:
     """Seconds of the goal: HPA, until all replicas responded; fast scaler, until the needed replicas are ready."""
-    runs = [Reaction(**run) for run in measured["runs"]]
+    runs = [ScaleOut(**run) for run in measured["runs"]]
     return percentile([needed_seconds(run) if name == "fast_scaler" else run.serving for run in runs], 99)
 
 
-def needed_seconds(run: Reaction) -> float:
+def needed_seconds(run: ScaleOut) -> float:
     """Seconds to the full replica count plus the pod start time here; later patches may request more than is needed."""
     return run.decided + PATCH_TO_READY_SECONDS
 

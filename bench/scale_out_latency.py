@@ -1,10 +1,10 @@
-"""`make bench-reaction`: scale-out latency, from a step in load until new replicas respond.
+"""`make bench-scale-out`: scale-out latency, from a step in load until new replicas respond.
 
-Uses the rendered ScaledObject. Writes bench/results/reaction.json and a table in docs/reference/performance.md. The
+Uses the rendered ScaledObject. Writes bench/results/scale-out-latency.json and docs/reference/performance.md. The
 service runs behind the rendered mesh (a gateway and a sidecar per replica). A real Prometheus scrapes every 5 s, as
 the PodMonitor sets. In the HPA path, the HPA's algorithm runs the trigger's own query at syncs of 15 s. The path of the
-fast scaler is in fast_scaler_path.py. Scrape, sync and step have random phases. The processes start on this machine, so the
-result leaves out what a cluster adds (scheduling, containers, start of a pod's sidecar).
+fast scaler is in fast_scaler_path.py. Scrape, sync and step have random phases. The processes start on this machine, so
+the result leaves out what a cluster adds (scheduling, containers, start of a pod's sidecar).
 """
 
 import argparse
@@ -24,22 +24,22 @@ from bench import report, stacks
 from bench.fast_scaler_path import Raised, extras, fast_scalers, pull, triggers_of, wait_until_recorded
 from bench.played_keda import Minimums
 from bench.processes import free_port
-from bench.reaction_report import AFTER, BEFORE, PER_REPLICA, Reaction, missed, tables
+from bench.scale_out_latency_report import AFTER, BEFORE, PER_REPLICA, ScaleOut, missed, tables
 from bench.steady import Rates, Steady, steady
 from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.hpa.algorithm import SYNC_SECONDS
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.observe.prometheus import Scraping, scraping
-from meshed_mcp.local.process.autoscaler import Scaler, one_number, read_scaled
+from meshed_mcp.local.process.autoscaler import Scaler, instant_query, scaled_deployments
 from meshed_mcp.local.process.changes import replicas_of, scale
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.endpoints import gateway_url
 from meshed_mcp.local.translate.stack import read_stack
 
-RAW: Final = report.ROOT / "bench" / "results" / "reaction.json"
-BEGIN: Final = "<!-- measured: make bench-reaction -->\n"
+RAW: Final = report.ROOT / "bench" / "results" / "scale-out-latency.json"
+BEGIN: Final = "<!-- measured: make bench-scale-out -->\n"
 TARGETS: Final = {stacks.COUNTED: {"min_replicas": BEFORE, "max_replicas": 8, "in_flight_per_replica": PER_REPLICA}}
 
 WORK_MILLISECONDS: Final = 500
@@ -64,7 +64,7 @@ class Bench(NamedTuple):
     minimums: Minimums
 
 
-Way = Callable[[Bench, Steady, set[str]], Reaction]
+Way = Callable[[Bench, Steady, set[str]], ScaleOut]
 """Path by which a step in load becomes replicas."""
 
 
@@ -75,7 +75,7 @@ def objects(counts: Path) -> list[Manifest]:
     return [*stacks.counted(counts, replicas=BEFORE), *made]
 
 
-def run_once(bench: Bench, path: Way) -> Reaction:
+def run_once(bench: Bench, path: Way) -> ScaleOut:
     """Run base load, step and scale-out; then restore the replica count and clear Prometheus."""
     up, seen = bench.up, bench.seen
     clear(seen)
@@ -93,13 +93,14 @@ def run_once(bench: Bench, path: Way) -> Reaction:
         scale(up, stacks.COUNTED, BEFORE)
 
 
-def by_query(bench: Bench, load: Steady, old: set[str]) -> Reaction:
+def by_query(bench: Bench, load: Steady, old: set[str]) -> ScaleOut:
     """Sync from a random phase until all desired replicas respond. Raises TimeoutError."""
     up, seen = bench.up, bench.seen
     begun = time.perf_counter()
     apart = time.monotonic() - begun
     phase = random.uniform(0, SYNC_SECONDS)  # noqa: S311 - a phase, no secret
-    scaler = Scaler(up, read_scaled(bench.objects), one_number(seen.asking.result), due=time.monotonic() + phase)
+    due = time.monotonic() + phase
+    scaler = Scaler(up, scaled_deployments(bench.objects), instant_query(seen.asking.result), due=due)
     changes = []
     while time.perf_counter() - begun < GIVE_UP_SECONDS:
         seen.follow(up.alive.values())
@@ -109,12 +110,12 @@ def by_query(bench: Bench, load: Steady, old: set[str]) -> Reaction:
             full = next(change for change in changes if change.after >= AFTER)
             decided, ready = (moment - apart - begun for moment in (full.decided, full.done))
             size = len(replicas_of(up, stacks.COUNTED))
-            return Reaction(changes[0].decided - apart - begun, decided, ready, serving, size)
+            return ScaleOut(changes[0].decided - apart - begun, decided, ready, serving, size)
         time.sleep(LOOK_SECONDS)
     raise TimeoutError(f"no {AFTER} replicas within {GIVE_UP_SECONDS} s of the step; changes: {changes}")
 
 
-def by_fast_scaler(bench: Bench, load: Steady, old: set[str]) -> Reaction:
+def by_fast_scaler(bench: Bench, load: Steady, old: set[str]) -> ScaleOut:
     """Apply raised minimums until all desired replicas respond. Raises TimeoutError."""
     begun, raised = time.perf_counter(), Raised(bench.up)
     triggers = triggers_of(TARGETS)
@@ -125,7 +126,7 @@ def by_fast_scaler(bench: Bench, load: Steady, old: set[str]) -> Reaction:
             if serving is not None:
                 decided = next(at for at, size in raised.changes if size >= AFTER)
                 size = len(replicas_of(bench.up, stacks.COUNTED))
-                return Reaction(raised.changes[0][0] - begun, decided - begun, raised.ready - begun, serving, size)
+                return ScaleOut(raised.changes[0][0] - begun, decided - begun, raised.ready - begun, serving, size)
             time.sleep(LOOK_SECONDS)
     finally:
         raised.end()
@@ -162,10 +163,10 @@ def started(folder: Path) -> Iterator[Bench]:
     counts = folder / "counts"
     counts.mkdir()
     found = objects(counts)
-    places = Places(folder / "run", folder / "secrets")
+    folders = RunFolders(folder / "run", folder / "secrets")
     with (
-        running(read_stack(found), free_port(), places, print) as up,
-        scraping(found, places.state, extras(TARGETS)) as seen,
+        running(read_stack(found), free_port(), folders, print) as up,
+        scraping(found, folders.state, extras(TARGETS)) as seen,
         fast_scalers(TARGETS, seen, folder) as minimums,
     ):
         yield Bench(up, seen, found, minimums)
