@@ -1,4 +1,4 @@
-"""Private names of other packages that the product uses: the one list. `test_private_names.py` holds it to the code.
+"""Private names of other packages that the product uses. `test_private_names.py` compares the list with the code.
 
 A private name may change in any release of its package. So each entry says why there is no public one, and which test
 fails when it changes; the package is pinned to a minor release in pyproject.toml.
@@ -38,7 +38,7 @@ LISTED = (
         "_token_verifier",
         MCP,
         MCP_VERSIONS,
-        "the constructor alone takes a verifier; ours is known when `run()` reads the environment",
+        "only the constructor takes a verifier, and `run()` reads the environment later",
         "tests/behaviors/test_tokens.py::test_a_valid_token_allows_its_owners_calls_only",
     ),
     PrivateName(
@@ -46,7 +46,7 @@ LISTED = (
         "_server_instances",
         MCP,
         MCP_VERSIONS,
-        "the session manager tells nobody when a session begins or ends",
+        "the session manager has no callback for the start and end of a session",
         "tests/unit/agents/http/test_sessions.py::test_the_sdk_keeps_its_sessions_where_the_guard_expects",
     ),
     PrivateName(

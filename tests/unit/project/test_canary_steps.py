@@ -13,7 +13,7 @@ SCRIPT = ROOT / ".github" / "workflows" / "canary.sh"
 
 
 def steps(folder: Path, verdicts: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """What the script says and does where the analysis returns `verdicts`, one after the other."""
+    """Result of the script and the commands that it runs, if the analyses exit with `verdicts`, one digit each."""
     log, answers, tools = folder / "log", folder / "answers", folder / ".venv" / "bin"
     tools.mkdir(parents=True)
     answers.write_text(verdicts, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The how-to pages: their Python runs, and their stack files lead to a plan."""
+"""Code blocks of the how-to pages: Python runs, and the program accepts the stack files."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from tests.stacks import ROOT
 
 BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<body>.*?)^```", re.DOTALL | re.MULTILINE)
 NEIGHBORS = {"mcp-controller": {"image": "registry.example.com/mcp-controller:1.0"}}
-"""Services that the pages name as callers and do not show."""
+"""Services that the pages name as callers without showing them."""
 
 
 def blocks(language: str) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""The examples are real programs: they record, pass the check, and stay as short as the README says."""
+"""The examples record, pass `check`, and have at most as many lines as the README states."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The extra that a missing package is named with."""
+"""The extra that the error about a missing package names."""
 
 import ast
 import sys

@@ -1,4 +1,4 @@
-"""The Dockerfile: who it runs as, what it leaves out, and that its layer has all the services need."""
+"""The Dockerfile: its user, its build context and the contents of its layer."""
 
 import re
 import subprocess

@@ -80,5 +80,5 @@ def test_the_scan_finds_private_names() -> None:
     tree = ast.parse(CODE)
     assert set(private_imports(tree)) == {"opentelemetry.sdk._logs", "pulumi._types", "mcp.server._otel"}
     assert set(private_attributes(tree)) == {"_verifier", "_by_name"}
-    source = "class ServiceConnections(AsyncClient):\n def send(self):\n  return self._transport, self._own"
-    assert set(inherited(ast.parse(source), "meshed_mcp.agents.client.connections")) == {"_transport"}
+    source = "class ServiceHTTPClient(AsyncClient):\n def send(self):\n  return self._transport, self._own"
+    assert set(inherited(ast.parse(source), "meshed_mcp.agents.client.http_client")) == {"_transport"}

@@ -1,4 +1,4 @@
-"""Pure modules can be imported without Pulumi: a fast start of the command line, and users of the models alone."""
+"""Pure modules are imported without Pulumi, for the start time of the command line and for users of the models."""
 
 import subprocess
 import sys

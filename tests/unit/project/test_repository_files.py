@@ -1,4 +1,4 @@
-"""Files that people and services of the repository's host read: license, hooks, updates of dependencies, forms."""
+"""License, pre-commit hooks, dependency updates and issue forms of the repository."""
 
 import shlex
 import tomllib

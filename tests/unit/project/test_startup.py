@@ -1,4 +1,4 @@
-"""What the command line imports: time of a start is modules, and modules can be compared without a clock."""
+"""Modules that the command line imports. They determine its start time and can be compared without a clock."""
 
 import json
 import subprocess
@@ -34,8 +34,8 @@ def imported(*arguments: str) -> frozenset[str]:
     return frozenset(json.loads(run.stdout.splitlines()[-1]))
 
 
-def of(package: str, modules: frozenset[str]) -> set[str]:
-    """The modules of a package."""
+def modules_of(package: str, modules: frozenset[str]) -> set[str]:
+    """The imported modules of a package."""
     return {name for name in modules if name == package or name.startswith(f"{package}.")}
 
 
@@ -48,7 +48,7 @@ FOR_NO_HELP = (
 @pytest.mark.parametrize("package", FOR_NO_HELP)
 def test_help_imports_no_command(package: str) -> None:
     """Requirement CLI-1: `meshed-mcp --help` loads no more than Typer."""
-    assert of(package, imported("--help")) == set()
+    assert modules_of(package, imported("--help")) == set()
 
 
 FOR_NO_CHECK = (
@@ -66,7 +66,7 @@ FOR_NO_CHECK = (
 @pytest.mark.parametrize("package", FOR_NO_CHECK)
 def test_check_imports_only_what_it_needs(package: str) -> None:
     """Requirement CLI-1: `check` loads Pulumi and the components, and no more."""
-    assert of(package, imported(*CHECK)) == set()
+    assert modules_of(package, imported(*CHECK)) == set()
 
 
 def test_check_imports_the_components() -> None:

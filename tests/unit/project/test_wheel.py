@@ -1,6 +1,6 @@
-"""The wheel: what it holds, and a newcomer's path from it, in environments that have nothing else.
+"""The contents of the wheel, and the documented first steps in virtual environments with the wheel alone.
 
-The environments are made of the package index, with pip's own cache; one is shared by extras that build on each other.
+The environments are installed from the package index, with pip's cache. Extras that build on each other share one.
 """
 
 import os
