@@ -1,8 +1,7 @@
-"""The audit log: one line per decision on a call, from the logger `meshed_mcp.audit`.
+"""Audit log: one JSON line per tool policy decision, from the logger `meshed_mcp.audit`.
 
-In: caller, tool, verdict. Out: a JSON line with those and the trace id (telemetry/logs.py), never an argument or a
-token. Lines about allowed calls are as many as calls; lines about refused ones are bounded, what is left out is
-counted.
+A line holds caller, tool, verdict, reason and trace ID (telemetry/logs.py), never an argument or a token. Every allowed
+call gets a line. Lines on denied calls are rate limited, and omitted lines are counted.
 """
 
 import logging
@@ -13,43 +12,43 @@ from meshed_mcp.agents.auth.identity import Caller
 from meshed_mcp.agents.auth.tool_policy import Reason
 
 LOGGER: Final = "meshed_mcp.audit"
-REFUSALS_PER_SECOND: Final = 50
-"""Lines about refused calls; whoever is refused may ask as often as he likes, and a disk is finite."""
+MAX_DENIALS_PER_SECOND: Final = 50
+"""Lines on denied calls per second: a denied client can repeat its call at any rate, and disks are finite."""
 
-MAXIMUM_NAME_CHARACTERS: Final = 256
-"""Longest caller or tool in a line; SPIFFE ids are shorter, invented tool names need not be."""
+MAX_NAME_CHARACTERS: Final = 256
+"""Longest caller or tool in a line. SPIFFE IDs are shorter, but a client can invent longer tool names."""
 
 logger = logging.getLogger(LOGGER)
 
 
-class Audit:
-    """Writes the lines of one process."""
+class AuditLog:
+    """Writes the audit lines of one process."""
 
     def __init__(self) -> None:
-        logger.setLevel(logging.INFO)  # whatever MESHED_MCP_LOG_LEVEL leaves out, decisions are kept
+        logger.setLevel(logging.INFO)  # independent of MESHED_MCP_LOG_LEVEL
         self._second = 0
         self._lines = 0
-        self._left_out = 0
+        self._omitted = 0
 
     def record(self, caller: Caller, tool: str, reason: Reason) -> None:
-        """Write one line, unless this second already has its share of refusals."""
+        """Write one line, unless the limit on denials is reached for the current second."""
         allowed = reason is Reason.ALLOWED
-        if not allowed and self._is_full():
-            self._left_out += 1
+        if not allowed and self._is_limited():
+            self._omitted += 1
             return
         fields: dict[str, object] = {
-            "caller": str(caller)[:MAXIMUM_NAME_CHARACTERS],
-            "tool": tool[:MAXIMUM_NAME_CHARACTERS],
+            "caller": str(caller)[:MAX_NAME_CHARACTERS],
+            "tool": tool[:MAX_NAME_CHARACTERS],
             "verdict": "allowed" if allowed else "refused",
             "reason": reason.value,
         }
-        if self._left_out:
-            fields["left_out"], self._left_out = self._left_out, 0
+        if self._omitted:
+            fields["left_out"], self._omitted = self._omitted, 0
         logger.log(logging.INFO if allowed else logging.WARNING, "tools/call", extra={"fields": fields})
 
-    def _is_full(self) -> bool:
+    def _is_limited(self) -> bool:
         second = int(monotonic())
         if second != self._second:
             self._second, self._lines = second, 0
         self._lines += 1
-        return self._lines > REFUSALS_PER_SECOND
+        return self._lines > MAX_DENIALS_PER_SECOND

@@ -1,8 +1,7 @@
-"""Who calls: the mesh identity that the own sidecar vouches for, and the subject of a verified token.
+"""Caller identity: the SPIFFE ID that the pod's sidecar verified, and the subject of a verified token.
 
-In: one HTTP request after the border (middleware.py). Out: a `Caller`. A client's own headers never name it: the
-border drops x-forwarded-client-cert unless the connection comes from the sidecar.
-Not here: checking tokens (tokens.py), what a caller may do (tool_policy.py).
+A client cannot set its own identity: the identity middleware (middleware.py) drops x-forwarded-client-cert unless the
+connection comes from the sidecar. Not here: token verification (tokens.py), authorization (tool_policy.py).
 """
 
 import re
@@ -14,16 +13,16 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken, principal_components
 
 PEER_HEADER: Final = "x-forwarded-client-cert"
-"""Source: Envoy, "x-forwarded-client-cert"; a sidecar of Istio appends the peer's element (APPEND_FORWARD)."""
+"""Source: Envoy, "x-forwarded-client-cert"; an Istio sidecar appends the peer's element (APPEND_FORWARD)."""
 
 ACCESS_KEY: Final = "meshed_mcp.access"
-"""Where the border leaves an `Access` in the ASGI scope."""
+"""Key of the `Access` in the ASGI scope."""
 
 UNKNOWN: Final = "unknown"
-"""How a caller without any identity is called in logs."""
+"""Name of a caller without an identity in logs."""
 
-KEPT_ELEMENTS: Final = 256
-"""A sidecar writes one element per certificate of a peer, thousands of times over; so many are remembered."""
+CACHED_ELEMENTS: Final = 256
+"""Size of the cache of parsed elements: a sidecar repeats the element of a certificate on every request."""
 
 _SPIFFE: Final = re.compile(r"spiffe://([A-Za-z0-9._/-]+)")
 """Source: SPIFFE-ID, sections 2.1 and 2.2."""
@@ -34,20 +33,20 @@ _FIELD: Final = re.compile(r'([A-Za-z]+)=((?:[^";]|"(?:[^"\\]|\\.)*")*)(?:;|$)')
 
 @dataclass(frozen=True)
 class Caller:
-    """One caller; both identities are there when a user's token comes through a meshed client or gateway."""
+    """A caller. It has both identities when a meshed client or gateway forwards a user's token."""
 
     principal: str | None = None
-    """Mesh identity, `<trust domain>/ns/<namespace>/sa/<service account>`. Source: Istio, `source.principal`."""
+    """SPIFFE ID without scheme, `<trust domain>/ns/<namespace>/sa/<account>`. Source: Istio, `source.principal`."""
 
     subject: str | None = None
-    """Token's identity, `<issuer>/<subject>`. Source: Istio, `request.auth.principal`."""
+    """Token identity, `<issuer>/<subject>`. Source: Istio, `request.auth.principal`."""
 
     scopes: frozenset[str] = frozenset()
     """Scopes of the token."""
 
     @property
     def names(self) -> frozenset[str]:
-        """Every name a rule may know the caller by."""
+        """Every name that a tool rule can allow the caller by."""
         return frozenset(name for name in (self.principal, self.subject) if name is not None)
 
     def __str__(self) -> str:
@@ -56,21 +55,21 @@ class Caller:
 
 @dataclass(eq=False)
 class Access:
-    """What border and guard tell each other about one request."""
+    """State of one request that the identity and tool policy middleware share."""
 
     principal: str | None = None
-    refused_for: tuple[str, ...] | None = None
-    """Set by the guard: the call was refused; the scopes that would have helped, if any would."""
+    missing_scopes: tuple[str, ...] | None = None
+    """Set when the tool policy denies the call: the scopes that would allow it, empty if none would."""
 
 
 def access_of(request: Any) -> Access:
-    """The border's notes on a Starlette request; empty ones without HTTP (stdio) or without a border."""
+    """Return the request's `Access`; an empty one over stdio or without the identity middleware."""
     found = None if request is None else request.scope.get(ACCESS_KEY)
     return found if isinstance(found, Access) else Access()
 
 
 def caller_of(request: Any) -> Caller:
-    """Who sent a Starlette request, as `ctx.request` of the SDK's middleware and tools gives it."""
+    """Return the caller of a Starlette request, such as `ctx.request` in SDK middleware and tools."""
     user = None if request is None else request.scope.get("user")
     token = user.access_token if isinstance(user, AuthenticatedUser) else None
     principal = access_of(request).principal
@@ -80,29 +79,29 @@ def caller_of(request: Any) -> Caller:
 
 
 def token_subject(token: AccessToken) -> str:
-    """`<issuer>/<subject>`; the client stands for a missing subject."""
+    """Return `<issuer>/<subject>`; the client ID replaces a missing subject."""
     client, issuer, subject = principal_components(token)
     return f"{issuer or ''}/{subject or client}"
 
 
 def peer_principal(header: str) -> str | None:
-    """Mesh identity of the peer that the sidecar itself saw: the last element's one SPIFFE URI, without its scheme.
+    """Return the SPIFFE ID in the last element of x-forwarded-client-cert, without its scheme.
 
-    Earlier elements are what the peer claims, quotes that it never closes included: the element is found from the end.
-    None when there is no such URI, or more than one. Source: Envoy, "x-forwarded-client-cert"; SPIFFE X.509-SVID, 2.
+    The sidecar appends the last element. The peer controls the earlier ones, including unclosed quotes, so parsing
+    starts at the end. None unless there is exactly one SPIFFE URI. Source: as above; SPIFFE X.509-SVID, section 2.
     """
-    return _named_by(last_element(header))
+    return _spiffe_id(last_element(header))
 
 
-@lru_cache(maxsize=KEPT_ELEMENTS)
-def _named_by(element: str) -> str | None:
+@lru_cache(maxsize=CACHED_ELEMENTS)
+def _spiffe_id(element: str) -> str | None:
     uris = [value for key, value in _FIELD.findall(element) if key.lower() == "uri"]
     found = _SPIFFE.fullmatch(uris[0]) if len(uris) == 1 else None
     return found[1] if found else None
 
 
 def last_element(header: str) -> str:
-    """What follows the last comma outside quotes, quotes being counted from the end; "" when one stays open."""
+    """Return the text after the last comma outside quotes, counted from the end; "" if a quote stays open."""
     comma = len(header)
     while comma >= 0:
         comma = header.rfind(",", 0, comma)

@@ -1,10 +1,8 @@
-"""The public keys of a token issuer (JWKS): fetched, kept, and refreshed off the request path.
+"""JSON Web Key Set (JWKS) cache of a token issuer with stale-while-revalidate (RFC 5861).
 
-In: the URL, and the key ids that tokens name. Out: a key, None for an id the issuer does not have, or
-`KeysUnavailableError`. A request whose key is kept never waits for the issuer (stale-while-revalidate, RFC 5861): the
-keys are refreshed in the background, by a timer and by the first request that finds them stale. One fetch runs at a
-time, and the next starts ASK_AGAIN_SECONDS after it at the earliest, however many tokens name invented ids.
-Not here: what a token must say (tokens.py).
+A request whose key is cached never waits for the issuer: a timer, or the first request that finds the keys stale,
+refreshes them in the background. One fetch runs at a time, and fetches are MIN_FETCH_INTERVAL_SECONDS apart, no matter
+how many tokens name unknown key IDs. Not here: token verification (tokens.py).
 """
 
 import asyncio
@@ -17,123 +15,123 @@ from typing import Final
 import httpx2
 from jwt import PyJWK, PyJWKSet
 
-FRESH_SECONDS: Final = 300.0
-"""Age at which keys are refreshed, so that one that was withdrawn is not trusted for long."""
+REFRESH_AFTER_SECONDS: Final = 300.0
+"""Age at which keys are refreshed, which limits how long a revoked key is trusted."""
 
-USABLE_SECONDS: Final = 3600.0
-"""Age up to which stale keys are used while the issuer does not respond; then every token is rejected."""
+MAX_KEY_AGE_SECONDS: Final = 3600.0
+"""Maximum age of keys while the issuer does not respond; beyond it every token is rejected."""
 
-ASK_AGAIN_SECONDS: Final = 10.0
-"""Least time between two fetches, whatever their results were; a key that was just added waits this long."""
+MIN_FETCH_INTERVAL_SECONDS: Final = 10.0
+"""Minimum time between two fetches; a new key can be unknown for this long."""
 
 FETCH_SECONDS: Final = 5.0
-"""Longest fetch, and so the longest wait of a request whose key is not kept."""
+"""Timeout of a fetch: the longest wait of a request whose key is not cached."""
 
-MAXIMUM_BYTES: Final = 256 * 1024
-"""Largest answer that is read; a set of ten RSA keys has 20 kB."""
+MAX_RESPONSE_BYTES: Final = 256 * 1024
+"""Largest response that is read. A set of ten RSA keys has 20 kB."""
 
 logger = logging.getLogger(__name__)
 
 
 class KeysUnavailableError(Exception):
-    """The issuer does not answer and no kept key is young enough: no token can be judged."""
+    """The issuer does not respond and the cached keys are too old: no token can be verified."""
 
 
-async def fetched(url: str) -> bytes:
-    """Body of the JWKS at `url`; redirects are not followed. Raises OSError, TimeoutError or httpx2.HTTPError."""
+async def fetch_jwks(url: str) -> bytes:
+    """Return the body at `url`; redirects are not followed. Raises OSError, TimeoutError or httpx2.HTTPError."""
     async with (
         httpx2.AsyncClient(follow_redirects=False) as client,
-        client.stream("GET", url, headers={"accept": "application/json"}) as answer,
+        client.stream("GET", url, headers={"accept": "application/json"}) as response,
     ):
-        answer.raise_for_status()
+        response.raise_for_status()
         body = b""
-        async for part in answer.aiter_bytes():
+        async for part in response.aiter_bytes():
             body += part
-            if len(body) > MAXIMUM_BYTES:
-                raise OSError(f"more than {MAXIMUM_BYTES} bytes")
+            if len(body) > MAX_RESPONSE_BYTES:
+                raise OSError(f"more than {MAX_RESPONSE_BYTES} bytes")
         return body
 
 
-def given(keys: str) -> Callable[[str], Awaitable[bytes]]:
-    """In place of `fetched`: keys that are known already."""
+def static_keys(keys: str) -> Callable[[str], Awaitable[bytes]]:
+    """Return a replacement for `fetch_jwks` that returns `keys`."""
 
-    async def known(_url: str) -> bytes:
+    async def fetch(_url: str) -> bytes:
         return keys.encode()
 
-    return known
+    return fetch
 
 
 class IssuerKeys:
-    """The keys at one URL."""
+    """Cache of the keys at one URL."""
 
     def __init__(
         self,
         url: str,
-        fetch: Callable[[str], Awaitable[bytes]] = fetched,
+        fetch: Callable[[str], Awaitable[bytes]] = fetch_jwks,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._url = url
         self._fetch = fetch
         self._clock = clock
         self._keys: Mapping[str | None, PyJWK] = {}
-        self._fetched_at = self._asked_at = float("-inf")
+        self._fetched_at = self._last_fetch_at = float("-inf")
         self._fetching: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     async def key(self, key_id: str | None) -> PyJWK | None:
-        """Return the key of that id; without an id, the issuer's only key. Raises KeysUnavailableError.
+        """Return the key with this ID, or the issuer's only key if `key_id` is None; None for an unknown ID.
 
-        Waits for the issuer, at most FETCH_SECONDS, only where the key is not kept or is too old to be used.
+        Waits up to FETCH_SECONDS if the key is not cached or too old. Raises KeysUnavailableError.
         """
         age = self._clock() - self._fetched_at
-        is_kept = key_id in self._keys and age <= USABLE_SECONDS
-        if age > FRESH_SECONDS or not is_kept:
+        is_cached = key_id in self._keys and age <= MAX_KEY_AGE_SECONDS
+        if age > REFRESH_AFTER_SECONDS or not is_cached:
             fetching = self._refresh()
-            if fetching is not None and not is_kept:
-                await asyncio.shield(fetching)  # a request that is cancelled must not end the fetch of the others
-        if self._clock() - self._fetched_at > USABLE_SECONDS:
+            if fetching is not None and not is_cached:
+                await asyncio.shield(fetching)  # a canceled request must not cancel the shared fetch
+        if self._clock() - self._fetched_at > MAX_KEY_AGE_SECONDS:
             raise KeysUnavailableError(self._url)
         return self._keys.get(key_id)
 
     def _refresh(self) -> "asyncio.Task[None] | None":
-        """Return the fetch that is under way, a new one if it is time for one, None where neither is."""
+        """Return the running fetch, or start one; None within MIN_FETCH_INTERVAL_SECONDS of the last one."""
         if self._fetching is not None:
             return self._fetching
-        if self._clock() - self._asked_at <= ASK_AGAIN_SECONDS:
+        if self._clock() - self._last_fetch_at <= MIN_FETCH_INTERVAL_SECONDS:
             return None
-        self._fetching = asyncio.create_task(self._ask(), name="keys of the token issuer")
-        self._fetching.add_done_callback(self._asked)
+        self._fetching = asyncio.create_task(self._fetch_keys(), name="keys of the token issuer")
+        self._fetching.add_done_callback(self._on_fetched)
         return self._fetching
 
-    def _asked(self, fetching: "asyncio.Task[None]") -> None:
-        """Set the timer for the next fetch, so that a service without requests does not keep withdrawn keys."""
-        self._fetching, self._asked_at = None, self._clock()
+    def _on_fetched(self, fetching: "asyncio.Task[None]") -> None:
+        """Schedule the next fetch, so that an idle service drops revoked keys too."""
+        self._fetching, self._last_fetch_at = None, self._clock()
         if self._timer is not None:
             self._timer.cancel()
         if self._fetched_at > float("-inf"):
-            self._timer = fetching.get_loop().call_later(FRESH_SECONDS, self._refresh)
+            self._timer = fetching.get_loop().call_later(REFRESH_AFTER_SECONDS, self._refresh)
 
-    async def _ask(self) -> None:
+    async def _fetch_keys(self) -> None:
         try:
             async with asyncio.timeout(FETCH_SECONDS):
-                self._keys = by_id(await self._fetch(self._url))
-        except Exception as error:  # noqa: BLE001 - whatever the issuer sends, the kept keys stay in use
+                self._keys = keys_by_id(await self._fetch(self._url))
+        except Exception as error:  # noqa: BLE001 - the cached keys stay in use on any error
             logger.warning("no keys from %s: %s %s", self._url, type(error).__name__, error)
         else:
             self._fetched_at = self._clock()
 
 
-def by_id(body: bytes) -> Mapping[str | None, PyJWK]:
-    """The signing keys of a JWKS by their ids, a lone one also under None. Raises ValueError or PyJWTError.
+def keys_by_id(body: bytes) -> Mapping[str | None, PyJWK]:
+    """Return the signing keys of a JWKS by key ID, a single one also under None. Raises ValueError or PyJWTError.
 
-    Source: RFC 7517, sections 4.2 and 5: keys of unknown types are passed over, `use` tells signing keys.
+    Source: RFC 7517, sections 4.2 and 5: keys of unknown types are ignored, `use` marks signing keys.
     """
-    answer = json.loads(body)
-    if not (isinstance(answer, dict) and isinstance(answer.get("keys"), list)):
-        raise ValueError("is no JSON object with a list of keys")  # noqa: TRY004 - the issuer sent it, no caller
-    if not all(isinstance(key, dict) for key in answer["keys"]):
+    document = json.loads(body)
+    if not (isinstance(document, dict) and isinstance(document.get("keys"), list)):
+        raise ValueError("is no JSON object with a list of keys")  # noqa: TRY004 - the issuer sent it
+    if not all(isinstance(key, dict) for key in document["keys"]):
         raise ValueError("has a key that is no JSON object")
-    keys = (key for key in PyJWKSet.from_dict(answer).keys if isinstance(key.key_id, str | None))
+    keys = (key for key in PyJWKSet.from_dict(document).keys if isinstance(key.key_id, str | None))
     usable = [key for key in keys if key.public_key_use in (None, "sig")]
     found: dict[str | None, PyJWK] = {key.key_id: key for key in usable}
     return {None: usable[0], **found} if len(usable) == 1 else found

@@ -1,8 +1,4 @@
-"""What a process reads about callers: whom to believe, whose tokens to accept, who may call which tool.
-
-In: values of the environment (settings.py reads them). Out: `AccessSettings`, or a fault per wrong value.
-Not here: what they lead to (identity.py, tokens.py, tool_policy.py).
-"""
+"""Access settings from the environment: trusted proxies, token issuer and tool policy."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -14,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_va
 from pydantic_core import from_json
 
 from meshed_mcp import contract
-from meshed_mcp.agents.auth.jwks import by_id
+from meshed_mcp.agents.auth.jwks import keys_by_id
 from meshed_mcp.agents.auth.tool_policy import ToolRule
 from meshed_mcp.error_codes.runtime import (
     INVALID_PROXY_ADDRESS,
@@ -36,8 +32,8 @@ ACCESS_VARIABLES: Final[Mapping[str, str]] = {
     "organization_claim": contract.ENV_ORGANIZATION_CLAIM,
 }
 POLICY_EXAMPLE: Final = '{"search": {"allow": ["cluster.local/ns/tools/sa/mcp-controller"]}}'
-_NEEDED_FOR_TOKENS: Final = ("auth_issuer", "auth_audience", "auth_jwks_url")
-"""The keys themselves may stand in place of their URL."""
+_REQUIRED_FOR_TOKENS: Final = ("auth_issuer", "auth_audience", "auth_jwks_url")
+"""`auth_jwks` can replace `auth_jwks_url`."""
 
 
 def _split(value: object) -> object:
@@ -69,7 +65,7 @@ def _is_url(value: str) -> str:
 
 def _is_key_set(value: str) -> str:
     try:
-        by_id(value.encode())
+        keys_by_id(value.encode())
     except (ValueError, PyJWTError) as error:
         raise SETTING_NOT_A_KEY_SET.error(error=error) from None
     return value
@@ -83,25 +79,27 @@ Policy = Annotated[dict[str, ToolRule], BeforeValidator(_decoded)]
 
 
 class AccessSettings(BaseModel):
-    """The part of `Settings` that says who may do what."""
+    """The part of `Settings` that controls access."""
 
-    trusted_proxies: Addresses = Field((), description="IP addresses separated by commas, as 127.0.0.6,::6")
-    tool_policy: Policy = Field(default_factory=dict, description=f"JSON, as {POLICY_EXAMPLE}")
+    trusted_proxies: Addresses = Field((), description="IP addresses separated by commas, such as 127.0.0.6,::6")
+    tool_policy: Policy = Field(default_factory=dict, description=f"JSON, such as {POLICY_EXAMPLE}")
     auth_issuer: URL | None = Field(None, description="a URL")
     auth_audience: URL | None = Field(None, description="a URL")
     auth_jwks_url: URL | None = Field(None, description="a URL")
-    organization_claim: str = Field(contract.ORGANIZATION_CLAIM, min_length=1, description="a claim, as organization")
+    organization_claim: str = Field(
+        contract.ORGANIZATION_CLAIM, min_length=1, description="a claim, such as organization"
+    )
     auth_jwks: KeySet | None = Field(None, description="a JWK Set as JSON")
-    auth_scopes: Scopes = Field((), description="scopes separated by commas, as docs.read,docs.write")
+    auth_scopes: Scopes = Field((), description="scopes separated by commas, such as docs.read,docs.write")
 
     @model_validator(mode="after")
-    def _tokens_are_whole(self) -> Self:
+    def _validate_token_settings(self) -> Self:
         if self.auth_jwks is not None and self.auth_jwks_url is not None:
             raise TWO_KEY_SOURCES.error(jwks=contract.ENV_AUTH_JWKS, url=contract.ENV_AUTH_JWKS_URL)
-        missing = [field for field in _NEEDED_FOR_TOKENS if getattr(self, field) is None]
+        missing = [field for field in _REQUIRED_FOR_TOKENS if getattr(self, field) is None]
         if self.auth_jwks is not None:
             missing.remove("auth_jwks_url")
-        given = [field for field in (*_NEEDED_FOR_TOKENS, "auth_jwks", "auth_scopes") if getattr(self, field)]
+        given = [field for field in (*_REQUIRED_FOR_TOKENS, "auth_jwks", "auth_scopes") if getattr(self, field)]
         if missing and given:
             names = ", ".join(ACCESS_VARIABLES[field] for field in missing)
             raise TOKENS_INCOMPLETE.error(given=ACCESS_VARIABLES[given[0]], names=names)

@@ -1,7 +1,7 @@
-"""Bearer tokens: JWTs of one issuer, for this resource, checked with the issuer's keys; the SDK asks for each request.
+"""Verification of bearer tokens: JWTs of one issuer for one resource. No part of a token is logged.
 
-In: a token. Out: the SDK's `AccessToken`, or None (the SDK answers 401) and a counted reason. Nothing of a token is
-logged. Not here: the keys (jwks.py), the challenge's scopes and the 503 without keys (middleware.py).
+`JWTVerifier` implements the SDK's `TokenVerifier`; the SDK responds with 401 when it returns None.
+Not here: the issuer's keys (jwks.py), the scopes in the challenge and the 503 without keys (middleware.py).
 """
 
 from collections.abc import Callable
@@ -14,21 +14,21 @@ from mcp.server.auth.settings import AuthSettings
 from pydantic import AnyHttpUrl
 
 from meshed_mcp import contract
-from meshed_mcp.agents.auth.jwks import IssuerKeys, given
+from meshed_mcp.agents.auth.jwks import IssuerKeys, static_keys
 from meshed_mcp.agents.settings import Settings
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-"""Signatures with public keys; `none` and shared secrets are never accepted. Source: RFC 8725, sections 3.1 and 3.2."""
+"""Public-key signatures; `none` and shared secrets are never accepted. Source: RFC 8725, sections 3.1 and 3.2."""
 
 REQUIRED_CLAIMS: Final = ("iss", "exp", "aud", "sub")
-"""Source: RFC 9068, section 2.2; `iat`, `jti` and `client_id` are left to issuers that predate it."""
+"""Source: RFC 9068, section 2.2. `iat`, `jti` and `client_id` are optional, because older issuers omit them."""
 
 CLOCK_SKEW_SECONDS: Final = 10
-"""How far the issuer's clock may be ahead of ours. An expired token gets none: the SDK compares without it."""
+"""Tolerated clock skew of `nbf` and `iat`. The SDK compares `exp` without it."""
 
 
 class TokenResult(StrEnum):
-    """What became of a request's token; label values."""
+    """Result of a token check; label values."""
 
     ACCEPTED = "accepted"
     MISSING = "missing"
@@ -57,22 +57,22 @@ _RESULTS: Final = (
 
 
 class JWTVerifier:
-    """The SDK's `TokenVerifier` for one issuer and one resource; `count` is told the result of every check."""
+    """The SDK's `TokenVerifier` for one issuer and one resource; calls `count` with each result."""
 
     def __init__(self, keys: IssuerKeys, issuer: str, resource: str, count: Callable[[TokenResult], None]) -> None:
         self._keys = keys
         self._issuer = issuer
         self._resource = resource
-        # RFC 8707 identifiers differ by a trailing slash in practice, and the SDK compares without it too.
+        # Issuers add or drop the trailing slash of an RFC 8707 identifier, and the SDK ignores it too.
         self._audiences = [resource.rstrip("/"), resource.rstrip("/") + "/"]
         self._count = count
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """The token's content, None when it is not valid here. Raises KeysUnavailableError."""
+        """Return the verified token; None if it is invalid. Raises KeysUnavailableError."""
         try:
             claims = await self._claims(token)
         except jwt.PyJWTError as error:
-            self._count(result_of(error))
+            self._count(token_result(error))
             return None
         if claims is None:
             self._count(TokenResult.UNKNOWN_KEY)
@@ -81,7 +81,7 @@ class JWTVerifier:
         return AccessToken(
             token=token,
             client_id=str(claims.get("client_id") or claims.get("azp") or claims["sub"]),
-            scopes=scopes_of(claims),
+            scopes=token_scopes(claims),
             expires_at=int(claims["exp"]),
             resource=self._resource,
             subject=str(claims["sub"]),
@@ -89,7 +89,7 @@ class JWTVerifier:
         )
 
     async def _claims(self, token: str) -> dict[str, Any] | None:
-        """The checked claims; None when the issuer has no such key."""
+        """Return the verified claims; None if the key ID is unknown."""
         header = jwt.get_unverified_header(token)
         if header.get("alg") not in ALGORITHMS:
             raise jwt.InvalidAlgorithmError
@@ -107,19 +107,19 @@ class JWTVerifier:
         )
 
 
-def result_of(error: jwt.PyJWTError) -> TokenResult:
-    """The label of a refusal."""
+def token_result(error: jwt.PyJWTError) -> TokenResult:
+    """Return the result for a verification error."""
     return next((result for kind, result in _RESULTS if isinstance(error, kind)), TokenResult.MALFORMED)
 
 
-def scopes_of(claims: dict[str, Any]) -> list[str]:
-    """Scopes of a token: `scope` as one text (RFC 9068, section 2.2.3), else `scp` as text or list, as some issuers."""
-    given = claims.get("scope", claims.get("scp", []))
-    return given.split() if isinstance(given, str) else [str(scope) for scope in given or []]
+def token_scopes(claims: dict[str, Any]) -> list[str]:
+    """Return the scopes: `scope` (RFC 9068, section 2.2.3), else `scp`, which some issuers send as text or list."""
+    scopes = claims.get("scope", claims.get("scp", []))
+    return scopes.split() if isinstance(scopes, str) else [str(scope) for scope in scopes or []]
 
 
 def auth_settings(settings: Settings) -> AuthSettings | None:
-    """The SDK's settings of a resource server; None when the environment names no issuer."""
+    """Return the SDK's resource server settings; None without an issuer."""
     if settings.auth_issuer is None or settings.auth_audience is None:
         return None
     return AuthSettings(
@@ -131,7 +131,7 @@ def auth_settings(settings: Settings) -> AuthSettings | None:
 
 
 def issuer_keys(settings: Settings) -> IssuerKeys:
-    """The keys of the environment's issuer: those it holds itself, or those at a URL."""
+    """Return the issuer's keys: configured keys, or a cache of those at the configured URL."""
     if settings.auth_jwks is not None:
-        return IssuerKeys(contract.ENV_AUTH_JWKS, given(settings.auth_jwks))
+        return IssuerKeys(contract.ENV_AUTH_JWKS, static_keys(settings.auth_jwks))
     return IssuerKeys(str(settings.auth_jwks_url))

@@ -1,8 +1,7 @@
-"""Which caller may use which tool: the rules of the environment and the decision on one call. Pure.
+"""Tool policy: rules on which caller may call which tool, and the decision on one call. Pure functions.
 
-In: `{tool: rule}` and a `Caller`. Out: a `Decision`. A tool without a rule is open to every caller of the service; the
-mesh decides who that is. Not here: where the decision is enforced (tool_policy_middleware.py), what it costs the HTTP
-answer (middleware.py).
+A tool without a rule is open to every caller that the mesh admits to the service.
+Not here: enforcement (tool_policy_middleware.py), HTTP status codes (middleware.py).
 """
 
 from collections.abc import Mapping
@@ -14,26 +13,26 @@ from pydantic import BaseModel, ConfigDict
 from meshed_mcp.agents.auth.identity import Caller
 
 EVERY_OTHER_TOOL: Final = "*"
-"""Key of the rule for tools that have none of their own; `*` is not among the characters of MCP, "Tool Names"."""
+"""Key of the rule for tools without a rule. MCP, "Tool Names", does not allow `*` in a name."""
 
 
 class ToolRule(BaseModel):
-    """Who may call one tool. Every condition given must hold."""
+    """Conditions on the callers of one tool. All of them must hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     allow: frozenset[str] | None = None
-    """Names of callers (`Caller.names`); None = every caller, empty = nobody."""
+    """Allowed callers (`Caller.names`). None allows every caller, an empty set denies all."""
 
     scopes: tuple[str, ...] = ()
-    """Scopes that the caller's token must have, all of them."""
+    """Scopes that the caller's token must have."""
 
 
 ToolPolicy = Mapping[str, ToolRule]
 
 
 class Reason(StrEnum):
-    """Why a call was allowed or refused; label values, so there is no other text."""
+    """Reason of a decision; label values."""
 
     ALLOWED = "allowed"
     NO_IDENTITY = "no_identity"
@@ -41,16 +40,16 @@ class Reason(StrEnum):
     MISSING_SCOPE = "missing_scope"
 
 
-def decision(policy: ToolPolicy, tool: str, caller: Caller) -> Reason:
-    """ALLOWED, or why `caller` may not call `tool`."""
-    rule = rule_of(policy, tool)
+def evaluate(policy: ToolPolicy, tool: str, caller: Caller) -> Reason:
+    """Return ALLOWED, or the reason why `caller` may not call `tool`."""
+    rule = rule_for(policy, tool)
     if rule.allow is not None and not rule.allow & caller.names:
         return Reason.NOT_LISTED if caller.names else Reason.NO_IDENTITY
     return Reason.ALLOWED if caller.scopes.issuperset(rule.scopes) else Reason.MISSING_SCOPE
 
 
-def rule_of(policy: ToolPolicy, tool: str) -> ToolRule:
-    """The rule that decides about `tool`."""
+def rule_for(policy: ToolPolicy, tool: str) -> ToolRule:
+    """Return the rule that applies to `tool`."""
     return policy.get(tool) or policy.get(EVERY_OTHER_TOOL) or _OPEN
 
 

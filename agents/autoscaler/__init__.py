@@ -1,1 +1,1 @@
-"""Processes that help to scale: they read from Prometheus and write to the Kubernetes API, and serve no calls."""
+"""Autoscaler agents: processes that query Prometheus and patch objects through the Kubernetes API."""

@@ -1,7 +1,6 @@
-"""The Kubernetes API as a pod reaches it: with the token of its own service account.
+"""Kubernetes API client of a pod, authenticated with the token of its service account.
 
-In: the environment and the account's folder. Out: `KubernetesClient`, which patches. Source: Kubernetes, "Accessing the
-Kubernetes API from a Pod". Not here: what is patched (fast_scaler.py).
+Source: Kubernetes, "Accessing the Kubernetes API from a Pod".
 """
 
 import json
@@ -17,26 +16,23 @@ from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.error_codes.runtime import NO_KUBERNETES_API
 
 ACCOUNT_PATH: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-"""Where Kubernetes mounts token, ca.crt and namespace. Source: as above."""
+"""Mount point of token, ca.crt and namespace. Source: as above."""
 
 ENV_ACCOUNT_PATH: Final = "MESHED_MCP_ACCOUNT_PATH"
-"""Another folder with the same three files."""
+"""Variable with another folder that holds these files."""
 
 MERGE_PATCH: Final = "application/merge-patch+json"
-"""Source: RFC 7396; custom resources take no strategic merge."""
+"""Source: RFC 7396. Custom resources do not support strategic merge patches."""
 
-
-ANSWER_SECONDS: Final = 4.0
+TIMEOUT_SECONDS: Final = 4.0
 """Below the interval of scrapes, so that a server that hangs costs the fast scaler one of them."""
 
 
 class KubernetesClient:
-    """One API server and one namespace, the pod's own."""
+    """Client of the pod's API server, for the pod's namespace."""
 
     def __init__(self, environment: Mapping[str, str], manager: str) -> None:
-        """`manager` names the patches: whoever reads `managedFields` sees who wrote a field. Raises StartError outside
-        a pod.
-        """  # noqa: D205 - two sentences
+        """Use `manager` as the field manager of patches. Raises StartError outside a pod."""
         self._manager = manager
         self._folder = Path(environment.get(ENV_ACCOUNT_PATH) or ACCOUNT_PATH)
         try:
@@ -45,28 +41,26 @@ class KubernetesClient:
             trust = ssl.create_default_context(cafile=self._folder / "ca.crt")
             self._token()
         except (KeyError, OSError) as error:
-            message = NO_KUBERNETES_API.message(error=error)
-            raise StartError(message) from None
+            raise StartError(NO_KUBERNETES_API.message(error=error)) from None
         address = f"https://{f'[{host}]' if ':' in host else host}:{port}"
-        self._http = httpx.Client(base_url=address, verify=trust, timeout=ANSWER_SECONDS, trust_env=False)
+        self._http = httpx.Client(base_url=address, verify=trust, timeout=TIMEOUT_SECONDS, trust_env=False)
 
     def patch(self, resource: str, name: str, change: Mapping[str, Any]) -> None:
-        """Merge `change` into an object of the own namespace; `resource` is group (if any), version and plural.
+        """Merge `change` into an object of the pod's namespace. `resource` is `[group/]version/plural`.
 
-        Raises httpx.HTTPError when the server refuses or does not answer.
+        Raises httpx.HTTPError if the server rejects the patch or does not respond.
         """
         names = {"fieldManager": self._manager}
         headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": MERGE_PATCH}
         group, plural = resource.rsplit("/", 1)
         root = f"/apis/{group}" if "/" in group else f"/api/{group}"
         path = f"{root}/namespaces/{quote(self.namespace, safe='')}/{plural}/{quote(name, safe='')}"
-        answer = self._http.patch(path, params=names, content=json.dumps(change), headers=headers)
-        answer.raise_for_status()
+        self._http.patch(path, params=names, content=json.dumps(change), headers=headers).raise_for_status()
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
     def _token(self) -> str:
-        """Read each time: the kubelet replaces it within the hour."""
+        """Return the current token; the kubelet rotates it within the hour."""
         return (self._folder / "token").read_text(encoding="utf-8").strip()

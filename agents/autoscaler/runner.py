@@ -1,7 +1,4 @@
-"""What the helpers of scaling have in common: start, a question to Prometheus every few seconds, metrics, end.
-
-Not here: what each makes of an answer (fast_scaler.py, pod_deletion_cost.py), the API server (kubernetes_api.py).
-"""
+"""Process of an autoscaler agent: startup, Prometheus queries, metrics endpoint and periodic loop."""
 
 import logging
 import math
@@ -15,89 +12,89 @@ import httpx
 from prometheus_client import CollectorRegistry, start_http_server
 
 from meshed_mcp import contract
-from meshed_mcp.agents.autoscaler.kubernetes_api import Cluster
+from meshed_mcp.agents.autoscaler.kubernetes_api import KubernetesClient
 from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.error_codes.runtime import VARIABLE_MISSING
 
 
-class Started(NamedTuple):
-    """What a helper works with."""
+class AgentRuntime(NamedTuple):
+    """Dependencies of an autoscaler agent."""
 
-    ask: Callable[[], object]
-    """What Prometheus answers to the helper's query; raises as `answer_to`."""
+    query: Callable[[], object]
+    """Returns Prometheus's response to the agent's query; raises like `query_prometheus`."""
 
-    cluster: Cluster
+    kubernetes: KubernetesClient
     registry: CollectorRegistry
 
 
-def started(environment: Mapping[str, str], *, setting: str, query: str, manager: str, ask_seconds: float) -> Started:
-    """A helper's process, set up: its log, its metrics, its ways to Prometheus and the API server.
+def bootstrap(
+    environment: Mapping[str, str], setting: str, query_variable: str, manager: str, query_timeout_seconds: float
+) -> AgentRuntime:
+    """Set up logging, metrics and the clients of Prometheus and the API server.
 
-    `setting` is what a stack writes for it, `query` the variable that has its query. Raises SystemExit with a text when
-    a variable is missing.
+    `setting` is the stack's key for the agent, `manager` the field manager of its patches. Raises SystemExit with a
+    message if a variable is missing.
     """
     logging.basicConfig(level=environment.get(contract.ENV_LOG_LEVEL, "INFO").upper())
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         url = required(environment, contract.ENV_PROMETHEUS_URL, setting)
-        question = required(environment, query, setting)
-        cluster = Cluster(environment, manager)
+        query = required(environment, query_variable, setting)
+        kubernetes = KubernetesClient(environment, manager)
     except StartError as error:
         raise SystemExit(str(error)) from None
     registry = CollectorRegistry()
-    show(environment, registry)
-    http = httpx.Client(base_url=url, timeout=ask_seconds, trust_env=False)
-    return Started(lambda: answer_to(http, question), cluster, registry)
+    serve_metrics(environment, registry)
+    http = httpx.Client(base_url=url, timeout=query_timeout_seconds, trust_env=False)
+    return AgentRuntime(lambda: query_prometheus(http, query), kubernetes, registry)
 
 
-def by_label(answer: object, label: str) -> dict[str, float]:
-    """Value of a label -> finite number in an answer of Prometheus. Raises ValueError where it is none.
+def values_by_label(response: object, label: str) -> dict[str, float]:
+    """Return the finite values of a query response by the value of `label`. Raises ValueError for another response.
 
     Source: Prometheus, "HTTP API", instant queries.
     """
-    match answer:
+    match response:
         case {"status": "success", "data": {"result": list(series)}}:
             found = [(each["metric"].get(label), float(each["value"][1])) for each in series]
         case _:
-            raise ValueError(f"no result of a query: {str(answer)[:200]}")
+            raise ValueError(f"no result of a query: {str(response)[:200]}")
     return {name: value for name, value in found if name and math.isfinite(value)}
 
 
-def answer_to(http: httpx.Client, query: str) -> object:
-    """What Prometheus answers. Raises httpx.HTTPError where it does not, ValueError where it is no JSON."""
-    answer = http.post("/api/v1/query", data={"query": query})
-    answer.raise_for_status()
-    return answer.json()
+def query_prometheus(http: httpx.Client, query: str) -> object:
+    """Return the response to an instant query. Raises httpx.HTTPError, or ValueError if it is not JSON."""
+    return http.post("/api/v1/query", data={"query": query}).raise_for_status().json()
 
 
 def required(environment: Mapping[str, str], name: str, setting: str) -> str:
-    """A variable's value. Raises StartError where it is not set; `setting` is what a stack writes for it."""
+    """Return a variable's value. Raises StartError if it is not set; `setting` is the stack's key for it."""
     if value := environment.get(name):
         return value
     raise StartError(VARIABLE_MISSING.message(name=name, setting=setting))
 
 
-def show(environment: Mapping[str, str], registry: CollectorRegistry) -> None:
-    """Open the port for metrics."""
+def serve_metrics(environment: Mapping[str, str], registry: CollectorRegistry) -> None:
+    """Serve `/metrics` on the management port."""
     port = int(environment.get(contract.ENV_MANAGEMENT_PORT, contract.MANAGEMENT_PORT))
     start_http_server(port, environment.get(contract.ENV_BIND_ADDRESS, "0.0.0.0"), registry)  # noqa: S104 - as servers do
 
 
-def until_stopped(work: Callable[[], None], period_seconds: float) -> None:
-    """`work` at every multiple of `period_seconds` until SIGTERM or SIGINT asks for the end.
+def run_loop(work: Callable[[], None], period_seconds: float) -> None:
+    """Call `work` at every multiple of `period_seconds` in Unix time until SIGTERM or SIGINT.
 
-    Multiples of Unix time: subqueries of Prometheus look at these moments, and the answer is the youngest just after
-    one. A round that takes longer misses some.
+    Prometheus evaluates subqueries at these times, so results are freshest just after them. A call that takes longer
+    than the period skips some.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     while True:
         work()
-        if stop.wait(until_next(time.time(), period_seconds)):
+        if stop.wait(seconds_until_next(time.time(), period_seconds)):
             return
 
 
-def until_next(now: float, period_seconds: float) -> float:
-    """Seconds from `now` (Unix time) to the next multiple of the period, more than 0."""
+def seconds_until_next(now: float, period_seconds: float) -> float:
+    """Return the seconds from `now` (Unix time) to the next multiple of the period; more than 0."""
     return period_seconds - now % period_seconds

@@ -1,4 +1,4 @@
-"""Who calls, from what the sidecar says: the last element alone, whatever a peer wrote before it."""
+"""Caller identity from x-forwarded-client-cert and from tokens."""
 
 import pytest
 from hypothesis import given
@@ -17,11 +17,11 @@ ELEMENTS = [
     f'{BY};Subject="CN=a\\"b,O=c\\\\";URI=spiffe://{FRONT}',
     f"{BY};URI=spiffe://{FRONT}",
 ]
-"""What Envoy writes: the subject in quotes, with quotes and backslashes in it escaped."""
+"""Elements as Envoy writes them: a quoted subject with escaped quotes and backslashes."""
 
 
 def request(**scope: object) -> Request:
-    """A request that passed the border."""
+    """A request behind the identity middleware."""
     return Request({"type": "http", "headers": [], **scope})
 
 

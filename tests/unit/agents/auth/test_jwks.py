@@ -1,4 +1,4 @@
-"""The issuer's keys: when they are asked for, kept, and no longer trusted."""
+"""The JWKS cache: when keys are fetched, cached and no longer trusted."""
 
 import asyncio
 import json
@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from meshed_mcp import contract
 from meshed_mcp.agents.auth import jwks as identity_keys
 from meshed_mcp.agents.auth.jwks import (
-    ASK_AGAIN_SECONDS,
-    FRESH_SECONDS,
-    USABLE_SECONDS,
+    MAX_KEY_AGE_SECONDS,
+    MIN_FETCH_INTERVAL_SECONDS,
+    REFRESH_AFTER_SECONDS,
     IssuerKeys,
     KeysUnavailableError,
-    by_id,
-    given,
+    keys_by_id,
+    static_keys,
 )
 
 pytestmark = pytest.mark.anyio
@@ -29,33 +29,33 @@ PUBLIC = rsa.generate_private_key(65537, 2048).public_key()
 
 
 def jwks(*keys: dict[str, Any]) -> bytes:
-    """A JWKS of one RSA key under several descriptions."""
+    """A JWKS with one RSA key under several headers."""
     numbers = jwt.algorithms.RSAAlgorithm.to_jwk(PUBLIC, as_dict=True)
     return json.dumps({"keys": [numbers | key for key in keys]}).encode()
 
 
 class Issuer:
-    """An issuer with a clock."""
+    """A fake issuer with its own clock."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.asked = 0
-        self.answer: bytes | Exception = jwks({"kid": "one"})
+        self.fetches = 0
+        self.response: bytes | Exception = jwks({"kid": "one"})
         self.responds = asyncio.Event()
         self.responds.set()
         self.keys = IssuerKeys("https://issuer/jwks", self.fetch, lambda: self.now)
 
     async def fetch(self, url: str) -> bytes:
-        """Answer, or fail."""
+        """Return or raise the response."""
         assert url == "https://issuer/jwks"
-        self.asked += 1
+        self.fetches += 1
         await self.responds.wait()
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
+        if isinstance(self.response, Exception):
+            raise self.response
+        return self.response
 
-    async def refreshed(self) -> None:
-        """Wait until no fetch is under way."""
+    async def wait_refreshed(self) -> None:
+        """Wait until no fetch is running."""
         async with asyncio.timeout(BOUND_SECONDS):
             while self.keys._fetching is not None:
                 await asyncio.wait({self.keys._fetching})
@@ -67,13 +67,13 @@ async def test_fresh_keys_are_not_fetched_again() -> None:
     issuer = Issuer()
     for _ in range(3):
         assert await issuer.keys.key("one") is not None
-    issuer.now = FRESH_SECONDS
+    issuer.now = REFRESH_AFTER_SECONDS
     assert await issuer.keys.key("one") is not None
-    assert issuer.asked == 1
+    assert issuer.fetches == 1
     issuer.now += 1
     assert await issuer.keys.key("one") is not None
-    await issuer.refreshed()
-    assert issuer.asked == 2
+    await issuer.wait_refreshed()
+    assert issuer.fetches == 2
 
 
 async def test_an_unknown_key_id_is_fetched_at_most_once_per_pause() -> None:
@@ -81,20 +81,20 @@ async def test_an_unknown_key_id_is_fetched_at_most_once_per_pause() -> None:
     issuer = Issuer()
     assert await issuer.keys.key("two") is None
     assert await issuer.keys.key("two") is None
-    assert issuer.asked == 1
-    issuer.now = ASK_AGAIN_SECONDS + 1
-    issuer.answer = jwks({"kid": "one"}, {"kid": "two"})
+    assert issuer.fetches == 1
+    issuer.now = MIN_FETCH_INTERVAL_SECONDS + 1
+    issuer.response = jwks({"kid": "one"}, {"kid": "two"})
     assert await issuer.keys.key("two") is not None
-    assert issuer.asked == 2
+    assert issuer.fetches == 2
 
 
 async def test_a_revoked_key_is_dropped_with_the_next_response() -> None:
     """Requirement SEC-5: a new key set replaces the old one."""
     issuer = Issuer()
     assert await issuer.keys.key("one") is not None
-    issuer.now, issuer.answer = FRESH_SECONDS + 1, jwks({"kid": "two"})
+    issuer.now, issuer.response = REFRESH_AFTER_SECONDS + 1, jwks({"kid": "two"})
     assert await issuer.keys.key("one") is not None
-    await issuer.refreshed()
+    await issuer.wait_refreshed()
     assert await issuer.keys.key("one") is None
 
 
@@ -103,14 +103,14 @@ async def test_stale_keys_are_used_at_once_while_the_issuer_hangs() -> None:
     issuer = Issuer()
     assert await issuer.keys.key("one") is not None
     issuer.responds.clear()
-    for issuer.now in (FRESH_SECONDS + 1, FRESH_SECONDS + 100, USABLE_SECONDS):
+    for issuer.now in (REFRESH_AFTER_SECONDS + 1, REFRESH_AFTER_SECONDS + 100, MAX_KEY_AGE_SECONDS):
         async with asyncio.timeout(BOUND_SECONDS):
             found = await asyncio.gather(*(issuer.keys.key("one") for _ in range(5)))
         assert None not in found
     await asyncio.sleep(0)
-    assert issuer.asked == 2
+    assert issuer.fetches == 2
     issuer.responds.set()
-    await issuer.refreshed()
+    await issuer.wait_refreshed()
 
 
 async def test_an_unknown_key_id_waits_for_a_bounded_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,12 +118,12 @@ async def test_an_unknown_key_id_waits_for_a_bounded_fetch(monkeypatch: pytest.M
     monkeypatch.setattr(identity_keys, "FETCH_SECONDS", 0.05)
     issuer = Issuer()
     assert await issuer.keys.key("one") is not None
-    issuer.now = ASK_AGAIN_SECONDS + 1
+    issuer.now = MIN_FETCH_INTERVAL_SECONDS + 1
     issuer.responds.clear()
     async with asyncio.timeout(BOUND_SECONDS):
         assert await asyncio.gather(*(issuer.keys.key("two") for _ in range(5))) == [None] * 5
         assert await issuer.keys.key("two") is None
-    assert issuer.asked == 2
+    assert issuer.fetches == 2
 
 
 async def test_a_cancelled_request_does_not_end_the_fetch_of_the_others() -> None:
@@ -136,12 +136,12 @@ async def test_a_cancelled_request_does_not_end_the_fetch_of_the_others() -> Non
     await asyncio.wait({one}, timeout=BOUND_SECONDS)
     issuer.responds.set()
     assert await asyncio.wait_for(other, BOUND_SECONDS) is not None
-    assert (one.cancelled(), issuer.asked) == (True, 1)
+    assert (one.cancelled(), issuer.fetches) == (True, 1)
 
 
 async def test_keys_are_refreshed_without_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requirement SEC-5: the first request after an idle hour is not verified with a revoked key."""
-    monkeypatch.setattr(identity_keys, "FRESH_SECONDS", 0.05)
+    monkeypatch.setattr(identity_keys, "REFRESH_AFTER_SECONDS", 0.05)
     asked_again = asyncio.Event()
 
     async def fetch(_url: str) -> bytes:
@@ -151,14 +151,14 @@ async def test_keys_are_refreshed_without_a_request(monkeypatch: pytest.MonkeyPa
         return jwks({"kid": "one"})
 
     times: list[float] = []
-    monkeypatch.setattr(identity_keys, "ASK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(identity_keys, "MIN_FETCH_INTERVAL_SECONDS", 0.0)
     keys = IssuerKeys("https://issuer/jwks", fetch)
     assert await keys.key("one") is not None
     await asyncio.wait_for(asked_again.wait(), BOUND_SECONDS)
 
 
 @pytest.mark.parametrize(
-    "fault",
+    "response",
     [
         httpx2.ConnectError("away"),
         httpx2.InvalidURL("no URL"),
@@ -175,18 +175,18 @@ async def test_keys_are_refreshed_without_a_request(monkeypatch: pytest.MonkeyPa
     ],
 )
 async def test_old_keys_are_used_for_a_time_while_the_issuer_is_unavailable(
-    fault: bytes | Exception, caplog: pytest.LogCaptureFixture
+    response: bytes | Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Requirement SEC-5: one hour without the issuer, retried after a pause, one log line each."""
     issuer = Issuer()
     assert await issuer.keys.key("one") is not None
-    issuer.answer, issuer.now = fault, FRESH_SECONDS + 1
+    issuer.response, issuer.now = response, REFRESH_AFTER_SECONDS + 1
     for _ in range(2):
         assert await issuer.keys.key("one") is not None
-        await issuer.refreshed()
-    assert (issuer.asked, len(caplog.messages)) == (2, 1)
+        await issuer.wait_refreshed()
+    assert (issuer.fetches, len(caplog.messages)) == (2, 1)
     assert caplog.messages[0].startswith("no keys from https://issuer/jwks: ")
-    issuer.now = USABLE_SECONDS + 1
+    issuer.now = MAX_KEY_AGE_SECONDS + 1
     with pytest.raises(KeysUnavailableError):
         await issuer.keys.key("one")
 
@@ -194,19 +194,19 @@ async def test_old_keys_are_used_for_a_time_while_the_issuer_is_unavailable(
 async def test_without_any_key_the_error_is_no_keys_and_not_unknown_key() -> None:
     """Requirement SEC-5: "no keys" is an error of its own, not an invalid token."""
     issuer = Issuer()
-    issuer.answer = httpx2.ConnectError("away")
+    issuer.response = httpx2.ConnectError("away")
     for _ in range(5):
         with pytest.raises(KeysUnavailableError):
             await issuer.keys.key("one")
-    assert issuer.asked == 1
+    assert issuer.fetches == 1
 
 
 def test_only_signing_keys_count_and_a_single_key_needs_no_id() -> None:
     """RFC 7517, section 4.2 (`use`); a token without `kid` can mean one key only."""
-    assert set(by_id(jwks({"kid": "one", "use": "sig"}, {"kid": "two", "use": "enc"}))) == {None, "one"}
-    assert set(by_id(jwks({"kid": "one"}, {"kid": "two"}))) == {"one", "two"}
-    assert set(by_id(jwks({}))) == {None}
-    assert set(by_id(jwks({"kid": ["one"]}, {"kid": "two"}))) == {None, "two"}
+    assert set(keys_by_id(jwks({"kid": "one", "use": "sig"}, {"kid": "two", "use": "enc"}))) == {None, "one"}
+    assert set(keys_by_id(jwks({"kid": "one"}, {"kid": "two"}))) == {"one", "two"}
+    assert set(keys_by_id(jwks({}))) == {None}
+    assert set(keys_by_id(jwks({"kid": ["one"]}, {"kid": "two"}))) == {None, "two"}
 
 
 async def test_a_key_set_is_bounded_in_size_and_redirects_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,20 +215,20 @@ async def test_a_key_set_is_bounded_in_size_and_redirects_are_not_followed(monke
     def answer(request: httpx2.Request) -> httpx2.Response:
         if request.url.path == "/moved":
             return httpx2.Response(302, headers={"location": "https://elsewhere"})
-        return httpx2.Response(200, content=b"x" * (identity_keys.MAXIMUM_BYTES + 1))
+        return httpx2.Response(200, content=b"x" * (identity_keys.MAX_RESPONSE_BYTES + 1))
 
     client = httpx2.AsyncClient
     monkeypatch.setattr(
         httpx2, "AsyncClient", lambda **options: client(transport=httpx2.MockTransport(answer), **options)
     )
     with pytest.raises(OSError, match="more than 262144 bytes"):
-        await identity_keys.fetched("https://issuer/large")
+        await identity_keys.fetch_jwks("https://issuer/large")
     with pytest.raises(httpx2.HTTPStatusError):
-        await identity_keys.fetched("https://issuer/moved")
+        await identity_keys.fetch_jwks("https://issuer/moved")
 
 
 async def test_configured_keys_need_no_issuer() -> None:
     """meshed_mcp.contract, ENV_AUTH_JWKS."""
-    keys = IssuerKeys(contract.ENV_AUTH_JWKS, given(jwks({"kid": "one"}).decode()))
+    keys = IssuerKeys(contract.ENV_AUTH_JWKS, static_keys(jwks({"kid": "one"}).decode()))
     assert await keys.key("one") is not None
     assert await keys.key("other") is None

@@ -1,4 +1,4 @@
-"""Who may call which tool: the decision, what a refused caller is told, what the lists show, what is written down."""
+"""The tool policy: decisions, error messages, filtered tool lists and audit lines."""
 
 import logging
 from typing import Any
@@ -12,10 +12,10 @@ from starlette.requests import Request
 
 from meshed_mcp import contract
 from meshed_mcp.agents.auth import audit
-from meshed_mcp.agents.auth.audit import MAXIMUM_NAME_CHARACTERS, REFUSALS_PER_SECOND, Audit
+from meshed_mcp.agents.auth.audit import MAX_DENIALS_PER_SECOND, MAX_NAME_CHARACTERS, AuditLog
 from meshed_mcp.agents.auth.identity import ACCESS_KEY, Access, Caller
-from meshed_mcp.agents.auth.tool_policy import Reason, ToolRule, decision
-from meshed_mcp.agents.auth.tool_policy_middleware import ToolGuard, permitted
+from meshed_mcp.agents.auth.tool_policy import Reason, ToolRule, evaluate
+from meshed_mcp.agents.auth.tool_policy_middleware import ToolPolicyMiddleware, permitted_tools
 
 FRONT, SIDE = Caller("t/ns/a/sa/front"), Caller("t/ns/a/sa/side")
 ADA = Caller("t/ns/istio/sa/gateway", "https://issuer/ada", frozenset({"read", "write"}))
@@ -43,28 +43,28 @@ POLICY = {
 )
 def test_a_call_is_decided_by_the_tools_rule(tool: str, caller: Caller, reason: Reason) -> None:
     """Requirement SEC-3: every condition of the rule holds; a tool without a rule is open."""
-    assert decision(POLICY, tool, caller) is reason
+    assert evaluate(POLICY, tool, caller) is reason
 
 
 def test_a_star_rule_applies_to_every_tool_without_a_rule() -> None:
     """Requirement SEC-3: the rule `*` applies to tools without a rule of their own."""
     closed = POLICY | {"*": ToolRule(allow=frozenset())}
-    assert decision(closed, "other", FRONT) is Reason.NOT_LISTED
-    assert decision(closed, "delete", FRONT) is Reason.ALLOWED
+    assert evaluate(closed, "other", FRONT) is Reason.NOT_LISTED
+    assert evaluate(closed, "delete", FRONT) is Reason.ALLOWED
 
 
 class Call:
-    """A guard with a policy, and messages through it."""
+    """Sends messages through the middleware with a policy."""
 
     def __init__(self, policy: dict[str, ToolRule]) -> None:
         self.registry = CollectorRegistry()
-        self.guard = ToolGuard(self.registry, is_tool=lambda name: name in {"delete", "purge", "other"})
-        self.guard.policy = policy
+        self.middleware = ToolPolicyMiddleware(self.registry, is_tool=lambda name: name in {"delete", "purge", "other"})
+        self.middleware.policy = policy
         self.access = Access(FRONT.principal)
         self.passed: list[str] = []
 
     async def __call__(self, method: str, params: dict[str, Any] | None = None, result: Any = None) -> Any:
-        """One message; `result` is what the server would answer."""
+        """Send one message; the server returns `result`."""
 
         async def server(ctx: ServerRequestContext[Any, Any]) -> Any:
             self.passed.append(ctx.method)
@@ -80,10 +80,10 @@ class Call:
             params=params,
             request=request,
         )
-        return await self.guard(ctx, server)
+        return await self.middleware(ctx, server)
 
     def count(self, tool: str, reason: Reason) -> float | None:
-        """Decisions of that kind."""
+        """Count of such decisions."""
         labels = {contract.LABEL_TOOL: tool, "reason": reason.value}
         return self.registry.get_sample_value(contract.METRIC_AUTHORIZATIONS, labels)
 
@@ -98,7 +98,7 @@ async def test_a_denied_call_never_reaches_the_server_and_says_what_to_do() -> N
     assert refusal.value.error.code == contract.FORBIDDEN
     assert not -32768 <= contract.FORBIDDEN <= -32000
     assert refusal.value.error.message == "This caller may not call this tool. The service's operator can allow it."
-    assert (call.passed, call.access.refused_for) == (["tools/call"], ())
+    assert (call.passed, call.access.missing_scopes) == (["tools/call"], ())
     assert (call.count("delete", Reason.ALLOWED), call.count("purge", Reason.NOT_LISTED)) == (1, 1)
 
 
@@ -108,7 +108,7 @@ async def test_a_missing_scope_is_added_to_the_challenge() -> None:
     call = Call(POLICY)
     with pytest.raises(MCPError, match="needs a token with the scope read write"):
         await call("tools/call", {"name": "write"})
-    assert call.access.refused_for == ("read", "write")
+    assert call.access.missing_scopes == ("read", "write")
 
 
 @pytest.mark.anyio
@@ -155,34 +155,34 @@ def test_a_tool_list_shows_only_callable_tools_and_is_private() -> None:
         "ttlMs": 1000,
         "cacheScope": "public",
     }
-    assert permitted(listed, POLICY, FRONT) == {
+    assert permitted_tools(listed, POLICY, FRONT) == {
         "tools": [{"name": "delete"}, {"name": "other"}],
         "nextCursor": "2",
         "ttlMs": 1000,
         "cacheScope": "private",
     }
-    assert permitted({"tools": [{"name": "other"}]}, POLICY, SIDE) == {"tools": [{"name": "other"}]}
+    assert permitted_tools({"tools": [{"name": "other"}]}, POLICY, SIDE) == {"tools": [{"name": "other"}]}
 
 
 def test_a_list_from_another_middleware_is_filtered_too() -> None:
     """SDK 2.3, HandlerResult: a middleware may return a model."""
     schema: dict[str, Any] = {"type": "object"}
     model = ListToolsResult(tools=[Tool(name=name, input_schema=schema) for name in ("purge", "other")])
-    shown = permitted(model, POLICY, FRONT)
+    shown = permitted_tools(model, POLICY, FRONT)
     assert isinstance(shown, dict)
     assert [tool["name"] for tool in shown["tools"]] == ["other"]
-    assert permitted(None, POLICY, FRONT) == {"tools": []}
+    assert permitted_tools(None, POLICY, FRONT) == {"tools": []}
 
 
 def fields(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    """What the audit log's lines hold."""
+    """Fields of the audit lines."""
     return [record.fields for record in caplog.records if record.name == audit.LOGGER]  # type: ignore[attr-defined]
 
 
 def test_an_audit_line_has_caller_tool_verdict_and_reason_and_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
     """Requirement SEC-9: caller, tool, verdict and reason; a caller's names are truncated."""
-    Audit().record(ADA, "delete", Reason.ALLOWED)
-    Audit().record(Caller("x" * 1000), "y" * 1000, Reason.NOT_LISTED)
+    AuditLog().record(ADA, "delete", Reason.ALLOWED)
+    AuditLog().record(Caller("x" * 1000), "y" * 1000, Reason.NOT_LISTED)
     allowed, refused = fields(caplog)
     assert allowed == {
         "caller": "t/ns/istio/sa/gateway for https://issuer/ada",
@@ -190,7 +190,7 @@ def test_an_audit_line_has_caller_tool_verdict_and_reason_and_is_bounded(caplog:
         "verdict": "allowed",
         "reason": "allowed",
     }
-    assert (len(refused["caller"]), len(refused["tool"])) == (MAXIMUM_NAME_CHARACTERS, MAXIMUM_NAME_CHARACTERS)
+    assert (len(refused["caller"]), len(refused["tool"])) == (MAX_NAME_CHARACTERS, MAX_NAME_CHARACTERS)
     assert [record.levelno for record in caplog.records] == [logging.INFO, logging.WARNING]
 
 
@@ -200,13 +200,13 @@ def test_a_flood_of_denials_is_limited_and_hides_no_allowed_call(
     """Requirement SEC-9: audit lines are bounded; omitted lines are counted in the next one."""
     now = 10.0
     monkeypatch.setattr(audit, "monotonic", lambda: now)
-    log = Audit()
-    for _ in range(REFUSALS_PER_SECOND + 7):
+    log = AuditLog()
+    for _ in range(MAX_DENIALS_PER_SECOND + 7):
         log.record(SIDE, "delete", Reason.NOT_LISTED)
-    assert len(fields(caplog)) == REFUSALS_PER_SECOND
+    assert len(fields(caplog)) == MAX_DENIALS_PER_SECOND
     log.record(FRONT, "delete", Reason.ALLOWED)
     assert fields(caplog)[-1]["left_out"] == 7
     now = 11.0
     log.record(SIDE, "delete", Reason.NOT_LISTED)
     assert "left_out" not in fields(caplog)[-1]
-    assert len(fields(caplog)) == REFUSALS_PER_SECOND + 2
+    assert len(fields(caplog)) == MAX_DENIALS_PER_SECOND + 2

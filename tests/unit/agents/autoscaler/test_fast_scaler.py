@@ -1,4 +1,4 @@
-"""What the fast scaler makes of answers, and when it writes."""
+"""The fast scaler: which query results are minimums, and when they are patched."""
 
 from typing import Any
 
@@ -7,41 +7,41 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from meshed_mcp import contract
-from meshed_mcp.agents.autoscaler.fast_scaler import FastScaler, main, minimums
+from meshed_mcp.agents.autoscaler.fast_scaler import FastScaler, main, parse_minimums
 from meshed_mcp.agents.autoscaler.runner import seconds_until_next
 
 
-def answer(**values: str) -> dict[str, Any]:
-    """Prometheus's answer with a value per ScaledObject."""
+def response(**values: str) -> dict[str, Any]:
+    """Return a query response with a value per ScaledObject."""
     series = [{"metric": {contract.LABEL_SCALED_OBJECT: name}, "value": [0, text]} for name, text in values.items()]
     return {"status": "success", "data": {"resultType": "vector", "result": series}}
 
 
-class Seen:
-    """A fast scaler with a clock, answers and writes of the test's own."""
+class Harness:
+    """A fast scaler with a fake clock, query and API server."""
 
     def __init__(self) -> None:
-        self.now, self.wanted, self.refuses = 0.0, {"a": 4}, False
+        self.now, self.desired, self.rejects_patches = 0.0, {"a": 4}, False
         self.writes: list[tuple[str, int]] = []
         self.registry = CollectorRegistry()
-        self.fast_scaler = FastScaler(self.ask, self.write, self.registry, lambda: self.now)
+        self.fast_scaler = FastScaler(self.query, self.write, self.registry, lambda: self.now)
 
-    def ask(self) -> dict[str, int]:
-        """What Prometheus says; nothing = it does not answer."""
-        if not self.wanted:
+    def query(self) -> dict[str, int]:
+        """Return the desired values; without any, Prometheus does not respond."""
+        if not self.desired:
             raise httpx.ConnectError("refused")
-        return self.wanted
+        return self.desired
 
     def write(self, name: str, minimum: int) -> None:
-        """Note a patch."""
-        if self.refuses:
+        """Record a patch, or raise an error."""
+        if self.rejects_patches:
             raise httpx.ConnectError("refused")
         self.writes.append((name, minimum))
 
 
 def test_only_positive_numbers_of_named_objects_are_minimums() -> None:
     """Requirement SCL-6: any other value from Prometheus raises no minimum."""
-    found = parse_minimums(answer(a="4", b="0", c="NaN", d="+Inf", e="2.2"))
+    found = parse_minimums(response(a="4", b="0", c="NaN", d="+Inf", e="2.2"))
     assert found == {"a": 4, "e": 3}
     unnamed = {"status": "success", "data": {"result": [{"metric": {}, "value": [0, "3"]}]}}
     assert parse_minimums(unnamed) == {}
@@ -56,46 +56,46 @@ def test_an_invalid_prometheus_response_is_rejected(body: object) -> None:
 
 def test_changes_are_written_at_once_and_repeated_once_a_minute() -> None:
     """Requirement SCL-6: a minimum that another writer changed is restored, without a patch every 5 s."""
-    seen = Seen()
+    harness = Harness()
     for now, minimum in ((0, 4), (5, 4), (10, 6), (15, 6), (70, 6)):
-        seen.now, seen.wanted = now, {"a": minimum}
-        seen.fast_scaler.reconcile()
-    assert seen.writes == [("a", 4), ("a", 6), ("a", 6)]
-    assert seen.registry.get_sample_value(contract.METRIC_FAST_SCALER_MINIMUM, {"scaledobject": "a"}) == 6
+        harness.now, harness.desired = now, {"a": minimum}
+        harness.fast_scaler.reconcile()
+    assert harness.writes == [("a", 4), ("a", 6), ("a", 6)]
+    assert harness.registry.get_sample_value(contract.METRIC_FAST_SCALER_MINIMUM, {"scaledobject": "a"}) == 6
 
 
 def test_a_rejected_patch_is_retried_and_counted() -> None:
     """Requirement SCL-6: a ScaledObject that does not exist yet does not end the fast scaler."""
-    seen = Seen()
-    seen.refuses = True
-    seen.fast_scaler.reconcile()
-    seen.refuses = False
-    seen.fast_scaler.reconcile()
-    assert seen.writes == [("a", 4)]
-    assert seen.registry.get_sample_value(contract.METRIC_FAST_SCALER_PATCHES, {"outcome": "failed"}) == 1
+    harness = Harness()
+    harness.rejects_patches = True
+    harness.fast_scaler.reconcile()
+    harness.rejects_patches = False
+    harness.fast_scaler.reconcile()
+    assert harness.writes == [("a", 4)]
+    assert harness.registry.get_sample_value(contract.METRIC_FAST_SCALER_PATCHES, {"outcome": "failed"}) == 1
 
 
 def test_a_deleted_object_is_removed_from_the_metrics() -> None:
     """Requirement OBS-2: series do not grow with the objects that existed before."""
-    seen = Seen()
+    harness = Harness()
     for number in range(100):
-        seen.now, seen.wanted = number, {f"object-{number}": 4, "stays": 2}
-        seen.fast_scaler.reconcile()
-    shown = [metric for metric in seen.registry.collect() if metric.name == contract.METRIC_FAST_SCALER_MINIMUM]
+        harness.now, harness.desired = number, {f"object-{number}": 4, "stays": 2}
+        harness.fast_scaler.reconcile()
+    shown = [metric for metric in harness.registry.collect() if metric.name == contract.METRIC_FAST_SCALER_MINIMUM]
     assert {sample.labels["scaledobject"]: sample.value for sample in shown[0].samples} == {"object-99": 4, "stays": 2}
-    assert len(seen.fast_scaler._patched) == 2
-    seen.wanted = {"object-1": 4}
-    seen.fast_scaler.reconcile()
-    assert seen.writes[-1] == ("object-1", 4)
+    assert len(harness.fast_scaler._patched) == 2
+    harness.desired = {"object-1": 4}
+    harness.fast_scaler.reconcile()
+    assert harness.writes[-1] == ("object-1", 4)
 
 
 def test_without_a_response_nothing_is_written() -> None:
     """Requirement SCL-2: no response from Prometheus changes no minimum and no timestamp."""
-    seen = Seen()
-    seen.wanted = {}
-    seen.fast_scaler.reconcile()
-    assert seen.writes == []
-    assert seen.registry.get_sample_value(contract.METRIC_FAST_SCALER_ANSWERED) == 0
+    harness = Harness()
+    harness.desired = {}
+    harness.fast_scaler.reconcile()
+    assert harness.writes == []
+    assert harness.registry.get_sample_value(contract.METRIC_FAST_SCALER_ANSWERED) == 0
 
 
 @pytest.mark.parametrize(("now", "wait"), [(100.0, 0.5), (100.25, 0.25), (100.75, 0.25)])
