@@ -1,4 +1,4 @@
-"""Paths, modules and anchors that the documents name."""
+"""Paths, modules, tasks and anchors that the documents name."""
 
 import importlib
 import re
@@ -15,6 +15,7 @@ SUPERSEDED: Final = "- Status: superseded"
 CODE: Final = re.compile(r"`([^`\n]+)`")
 WORD: Final = re.compile(r"[\w./<>*-]+")
 MODULE: Final = re.compile(r"\bmeshed_mcp(?:\.\w+)+")
+MAKE_TASK: Final = re.compile(r"(?:`|^)make ([a-z][a-z-]+)", re.MULTILINE)
 PLACEHOLDER: Final = re.compile(r"<\w+>")
 PACKAGE_ROW: Final = re.compile(r"^\| `([\w/]+)/` \|(.*?)\|", re.MULTILINE)
 LINK: Final = re.compile(r"\]\((?!https?://)([^)#\s]*)#([^)\s]+)\)")
@@ -71,6 +72,14 @@ def test_every_module_that_a_document_names_can_be_imported() -> None:
     assert names
     for name in sorted(names):
         importlib.import_module(name)
+
+
+def test_every_make_task_that_a_document_names_exists() -> None:
+    """Requirement PRJ-2: `make <task>` of a page works."""
+    makefiles = "\n".join((ROOT / name).read_text("utf-8") for name in ("Makefile", "engines/engines.mk"))
+    tasks = {task for page in PAGES for task in MAKE_TASK.findall(page.read_text("utf-8"))}
+    assert {"setup", "golden"} <= tasks
+    assert [task for task in sorted(tasks) if not re.search(rf"^{task}:", makefiles, re.MULTILINE)] == []
 
 
 def test_the_package_table_names_existing_folders() -> None:

@@ -135,8 +135,8 @@ def test_the_wheel_contains_its_license(wheel: Path) -> None:
 def test_without_extras_a_command_and_an_import_name_the_extra(service: Environment, tmp_path: Path) -> None:
     """Requirement CFG-4: a missing extra is one line that says which extra to install."""
     service.install("")
-    told = "the package typer is not installed; install 'meshed-mcp[platform]'\n"
-    assert service.run("meshed-mcp --help", tmp_path, code=1) == f"error: {told}"
+    message = "the package typer is not installed; install 'meshed-mcp[platform]'\n"
+    assert service.run("meshed-mcp --help", tmp_path, code=1) == f"error: {message}"
     for package, extra in (("agents", "runtime"), ("components", "platform")):
         text = service.run(f"python -c 'import meshed_mcp.{package}'", tmp_path, code=1)
         assert text.splitlines()[-1].endswith(f"is not installed; install 'meshed-mcp[{extra}]'")
