@@ -40,7 +40,7 @@ class Case(NamedTuple):
     name: str
     load: Series
     pod_ready_seconds: float
-    judged_from: int = 0
+    evaluated_from: int = 0
     """Minute before which the load is history only."""
 
 
@@ -95,7 +95,7 @@ def figures(outcome: Outcome, days: float) -> dict[str, float]:
 
 def result(case: Case) -> dict[str, Any]:
     """All figures of one case."""
-    found = compare(service(case), case.load, ForecastSettings(), case.judged_from)
+    found = compare(service(case), case.load, ForecastSettings(), case.evaluated_from)
     policies = policy_outcomes(found)
     return {
         "case": case.name,

@@ -1,9 +1,4 @@
-"""Arguments of `AutoscalingPolicy`: KEDA, and which Deployments scale how.
-
-Values in, frozen models out. Not here: what a stack writes for one service (`scaling_args.py`), the objects made of it
-(`autoscaling/keda/scaled_object.py`, `autoscaling/hpa/native.py`), KEDA itself (`autoscaling/keda/values.py`),
-registration (`component.py`).
-"""
+"""Arguments of `AutoscalingPolicy`: KEDA, and how each Deployment scales."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -13,8 +8,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.alerts.settings import AlertOverrides
-from meshed_mcp.components.autoscaling.fast_scaler.args import FastScalerSettings
-from meshed_mcp.components.autoscaling.fast_scaler.pod_deletion_cost_args import DeletionCostSettings
+from meshed_mcp.components.autoscaling.fast_scaler.args import DeletionCostSettings, FastScalerSettings
 from meshed_mcp.components.autoscaling.forecast.args import ForecastSettings, Prediction
 from meshed_mcp.components.autoscaling.nodes.args import NodeSettings
 from meshed_mcp.components.autoscaling.profiles import Profile
@@ -55,35 +49,35 @@ __all__ = [
 
 
 class KedaInstall(StrEnum):
-    """Who brings KEDA."""
+    """Where KEDA comes from."""
 
     RELEASE = "release"
     """The official chart, pinned."""
 
     EXISTING = "existing"
-    """The cluster has it: only one provider of external metrics may exist in a cluster."""
+    """The cluster has it; a cluster has only one provider of external metrics."""
 
     NONE = "none"
-    """No KEDA: a plain HorizontalPodAutoscaler for each service, by CPU and memory alone."""
+    """No KEDA: a HorizontalPodAutoscaler per service, on CPU and memory alone."""
 
 
 class KedaSettings(Model):
     """KEDA, once per cluster."""
 
     install: KedaInstall = KedaInstall.RELEASE
-    """Who brings KEDA: this program as a pinned release, the cluster, where it exists, or nobody: `none` scales by CPU
-    and memory alone."""
+    """`release` (the stack installs a pinned chart), `existing` (the cluster has it) or `none` (HPAs on CPU and memory
+    alone)."""
 
     namespace: Annotated[str, AfterValidator(namespace_name)] = "keda"
-    """Namespace of KEDA, made by the stack."""
+    """Namespace of KEDA; `release` creates it."""
 
     replicas: int = Field(default=2, ge=1, le=5)
-    """Operators and metrics servers, each; one works, the others take over. A stopped operator lets every query
-    time out after 60 s and so slows *all* HPAs of the cluster, other people's too (measured: 10 s became 180 s)."""
+    """Replicas of the operator and of the metrics server, each: one active, the others on standby. Without an operator
+    every query times out after 60 s, which slows *all* HPAs of the cluster (measured: 10 s became 180 s)."""
 
     fast_scaler: FastScalerSettings | None = None
-    """The fast scaler: raises the minimum of services that count calls within half a second of the scrape that
-    shows that they need more. Needs the Prometheus operator. Unset = the HPA alone decides, every 15 s."""
+    """Raises the minimum of services that scale on in-flight requests within half a second of the scrape that shows the
+    load. Needs the Prometheus operator. Unset: the HPA alone decides, every 15 s."""
 
     @model_validator(mode="after")
     def _fast_scaler_has_keda(self) -> Self:
@@ -96,27 +90,26 @@ class ScalingTarget(ScalingSettings):
     """One Deployment to scale, under the service's name."""
 
     deployment: Annotated[str, AfterValidator(object_name)] | None = None
-    """Name of the Deployment; the target's own name if unset."""
+    """Name of the Deployment. Unset: the target's name."""
 
     service: Annotated[str, AfterValidator(service_name)] | None = None
-    """Service whose load counts (label `mcp_server_name`); the target's own name if unset."""
+    """Service whose load counts (label `mcp_server_name`). Unset: the target's name."""
 
     version: str | None = None
-    """Version whose load counts (label `version`), where several run side by side; every version's if unset."""
+    """Version whose load counts (label `version`). Unset: all versions."""
 
     container: str = contract.CONTAINER_NAME
     """Container whose CPU and memory count. The pod's sum would count the sidecar, which does not grow with load."""
 
     memory_limit: str = "512Mi"
-    """Memory limit of that container, the base of `memory_percent` and the most that a resizing may request. The
-    default repeats MeshedMCPService's."""
+    """Memory limit of that container: base of `memory_percent`, and bound of right-sizing. The default repeats
+    MeshedMCPService's."""
 
     cpu_limit: str | None = None
-    """CPU limit of that container, above which no resizing requests; none if unset."""
+    """CPU limit of that container, and bound of right-sizing."""
 
     replica_month_cost: float | None = Field(default=None, ge=0)
-    """What one replica costs in a month, its proxy included, in the currency of `monthly_budget`; unset = no alert on
-    spending."""
+    """Monthly cost of one replica, proxy included, in the currency of `monthly_budget`. Unset: no alert on the cost."""
 
     @field_validator("memory_limit")
     @classmethod
@@ -125,8 +118,8 @@ class ScalingTarget(ScalingSettings):
         return value
 
 
-def plain_issues(settings: ScalingSettings) -> Iterator[tuple[str, Message]]:
-    """(field, sentence) of everything in `settings` that needs KEDA."""
+def native_hpa_issues(settings: ScalingSettings) -> Iterator[tuple[str, Message]]:
+    """(field, message) of every setting that needs KEDA."""
     needs = {
         "min_replicas": settings.min_replicas == 0,
         "sessions_per_replica": settings.sessions_per_replica is not None,
@@ -141,7 +134,7 @@ def plain_issues(settings: ScalingSettings) -> Iterator[tuple[str, Message]]:
 
 
 def wants_vpa(settings: ScalingSettings) -> bool:
-    """Whether `settings` ask by name for a resizing; a profile's own takes effect only where there is a VPA."""
+    """Whether `settings` request right-sizing explicitly; a profile's default is ignored without a VPA."""
     return settings.right_sizing.mode in {Sizing.INITIAL, Sizing.IN_PLACE}
 
 
@@ -149,48 +142,48 @@ class AutoscalingPolicyArgs(Model):
     """Arguments of `AutoscalingPolicy`."""
 
     targets: dict[Annotated[str, AfterValidator(service_name)], ScalingTarget]
-    """Name of the autoscaler -> how it scales: the service's name (label `mcp_server_name`), unless the target says
-    otherwise. Targets of one fixed size get none, but may be resized; empty installs KEDA alone."""
+    """Name of the autoscaler -> target. The name is that of the service (label `mcp_server_name`), unless the target
+    sets `service`. Targets with equal bounds get no autoscaler, but right-sizing. Empty: KEDA alone."""
 
     namespace: Annotated[str, AfterValidator(namespace_name)] = "mcp-system"
     """Namespace of the targets."""
 
     prometheus_url: In[str]
-    """Where KEDA asks at every sync, e.g. the output `prometheus_url` of `ObservabilityStack`."""
+    """URL of the Prometheus that KEDA queries, e.g. the output `prometheus_url` of `ObservabilityStack`."""
 
     forecast: ForecastSettings | None = None
-    """Forecast of the targets' load and alerts on scaling, as a PrometheusRule; needs the Prometheus operator. Unset =
-    neither."""
+    """Forecast of the targets' load and alerts on autoscaling, as a PrometheusRule; needs the Prometheus operator.
+    Unset: neither."""
 
     alerts: AlertOverrides = Field(default={})
-    """Name of an alert -> what changes in it; the names, thresholds and units are in docs/reference/alerts.md."""
+    """Name of an alert -> overrides; names, thresholds and units are in docs/reference/alerts.md."""
 
     runbooks_url: str = "docs/runbooks"
     """Base of the alerts' runbook links, without a trailing slash."""
 
     dashboards_url: str | None = None
-    """Address of Grafana, for the alerts' dashboard links; unset = no dashboard links."""
+    """Address of Grafana, for the alerts' dashboard links. Unset: no dashboard links."""
 
     keda: KedaSettings = KedaSettings()
     deletion_cost: DeletionCostSettings | None = None
-    """Marks on replicas that hold sessions, so that the emptiest goes first; needs the Prometheus operator. Unset =
-    Kubernetes' own order, the youngest first."""
+    """Pod deletion costs, so that scale-in removes the replica with the fewest sessions; needs the Prometheus operator.
+    Unset: Kubernetes removes the youngest first."""
 
     vpa: VpaSettings = VpaSettings()
     nodes: NodeSettings | None = None
-    """Nodes for the replicas; unset = the cluster's own program sees to them."""
+    """Spare capacity and node autoscaling. Unset: the program of the cluster manages nodes."""
 
     images: list[In[str]] = Field(default_factory=list)
-    """Images to pull ahead (`nodes.pre_pull`)."""
+    """Images for `nodes.pre_pull`."""
 
     largest_cpu: str = "200m"
-    """CPU that the largest replica requests, its proxy included: the size of one place in `nodes.buffer`."""
+    """CPU requests of the largest replica, proxy included: the size of a replica in `nodes.buffer`."""
 
     largest_memory: str = "256Mi"
-    """Memory that it requests."""
+    """Its memory requests."""
 
     chart_mirror: str | None = None
-    """Repository (URL) or folder that holds the chart; where it is published if unset."""
+    """Repository (URL) or folder with the charts. Unset: their publishers' repositories."""
 
     @model_validator(mode="after")
     def _url_has_a_scheme(self) -> Self:
@@ -217,6 +210,6 @@ class AutoscalingPolicyArgs(Model):
     @model_validator(mode="after")
     def _needs_nothing_that_is_left_out(self) -> Self:
         if self.keda.install is KedaInstall.NONE:
-            found = {name: list(plain_issues(target)) for name, target in self.targets.items() if target.scales}
+            found = {name: list(native_hpa_issues(target)) for name, target in self.targets.items() if target.scales}
             raise_all(why.at(f"targets.{name}.{field}") for name, issues in found.items() for field, why in issues)
         return self

@@ -1,8 +1,4 @@
-"""AutoscalingPolicy: KEDA once per cluster, and an autoscaler for every service that scales.
-
-Registers what `autoscaling/keda/values.py`, `autoscaling/forecast/rules.py`, `scalers.py` and
-`autoscaling/vpa/manifests.py` return; autoscalers come after the controllers that read them.
-"""
+"""Component `AutoscalingPolicy`: KEDA once per cluster, and an autoscaler for every service that scales."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,22 +13,22 @@ from meshed_mcp.components.autoscaling.forecast import rules
 from meshed_mcp.components.autoscaling.keda import values
 from meshed_mcp.components.autoscaling.nodes import manifests as nodes
 from meshed_mcp.components.autoscaling.nodes import provisioning
-from meshed_mcp.components.autoscaling.vpa import manifests as right_sizing
+from meshed_mcp.components.autoscaling.vpa import manifests as vpa
 from meshed_mcp.components.core import register
 
 MINIMUM: Final = "spec.minReplicaCount"
-"""What the fast scaler writes after creation: an update must not reset it."""
+"""Field that the fast scaler owns after creation."""
 
 
 class AutoscalingPolicy(pulumi.ComponentResource):
-    """Scales Deployments of MCP servers: by calls in work and waiting, sessions, queues, CPU, memory and schedules.
+    """Autoscaling of MCP servers on in-flight requests, sessions, queues, CPU, memory and schedules.
 
     `args` are AutoscalingPolicyArgs or the same as a mapping. The Deployments must ignore changes of `spec.replicas`,
-    or every update resets the size: list the versions in `autoscaled` of MeshedMCPService.
+    otherwise every update resets the size: list the versions in `autoscaled` of MeshedMCPService.
     """
 
     scaled_objects: pulumi.Output[list[str]]
-    """`namespace/name` of each ScaledObject, or HorizontalPodAutoscaler where KEDA is left out."""
+    """`namespace/name` of each ScaledObject, or of each HorizontalPodAutoscaler without KEDA."""
 
     keda_namespace: pulumi.Output[str]
     """Namespace in which KEDA runs."""
@@ -53,14 +49,11 @@ class AutoscalingPolicy(pulumi.ComponentResource):
         raised = {("ScaledObject", target): [MINIMUM] for target in eligible_targets(checked)}
         register.objects(made, register.after(child, keda), raised)
         register.objects([*fast_scaler_manifests(checked), *pod_deletion_cost.manifests(checked)], child)
-        self._sizes(checked, child)
+        vpa_namespaces = register.objects(vpa.namespaces(checked), child)
+        controllers = register.releases_in_order(vpa.releases(checked), register.after(child, vpa_namespaces))
+        register.objects(vpa.manifests(checked), register.after(child, controllers))
         register.objects([*nodes.manifests(checked), *provisioning.manifests(checked)], child)
         register.releases_in_order(provisioning.releases(checked), child)
         self.scaled_objects = pulumi.Output.from_input([register.resource_name(item) for item in made])
         self.keda_namespace = pulumi.Output.from_input(checked.keda.namespace)
         self.register_outputs({"scaled_objects": self.scaled_objects, "keda_namespace": self.keda_namespace})
-
-    def _sizes(self, args: AutoscalingPolicyArgs, child: pulumi.ResourceOptions) -> None:
-        namespaces = register.objects(right_sizing.namespaces(args), child)
-        controllers = register.releases_in_order(right_sizing.releases(args), register.after(child, namespaces))
-        register.objects(right_sizing.manifests(args), register.after(child, controllers))

@@ -1,7 +1,6 @@
-"""How each type of workload scales unless the stack says otherwise: the differences from the fields' own defaults.
+"""Scaling profiles: defaults of `scaling:` for each type of workload.
 
-A profile's name in, field values out. What the fields mean, their units and bounds: `scaling_args.py`. A stack's value
-replaces a profile's field by field, inside `scale_up` and `scale_down` too.
+A value of the stack replaces a profile's field by field, inside `scale_up` and `scale_down` too.
 """
 
 from collections.abc import Mapping
@@ -13,56 +12,53 @@ from meshed_mcp.components.core.args import camel
 
 
 class Profile(StrEnum):
-    """Type of workload: what fills a replica, and what it costs to remove one."""
+    """Type of workload: what fills a replica, and what its removal costs."""
 
     STATELESS = "stateless"
-    """Any replica answers any call: MCP 2026-07-28, or earlier revisions without sessions."""
+    """Any replica serves any request: MCP 2026-07-28, or earlier revisions without sessions."""
 
     SESSION = "session"
-    """Replicas hold sessions or streams that cannot move: grown by their number too, shrunk one by one."""
+    """Replicas hold sessions or streams that cannot move: scale-out on their number too, scale-in one by one."""
 
     MEMORY = "memory"
-    """Replicas fill with data: memory is a guard, never a reason to shrink, since Python's heaps do not."""
+    """Replicas fill with data: memory scales out, never in, because Python rarely returns it."""
 
     QUEUE = "queue"
-    """Workers behind a queue outside: its length counts, and none need run while it is empty."""
+    """Workers of an external queue: they scale on its length, to zero if allowed."""
 
     SINGLETON = "singleton"
     """Exactly one replica: no autoscaler."""
 
 
 SESSIONS_SHARE: Final = 0.7
-"""Part of the sessions that a replica accepts (`limits.sessions`) at which another is added: new replicas relieve no
-old one, they only get new sessions, so there must be room until they are ready."""
+"""Target share of `limits.sessions`. New replicas take new sessions only, so the old ones need headroom meanwhile."""
 
 SLOW: Final = {"percent": None, "pods": 1, "stabilization_seconds": 900}
-"""One replica at a time after a quiet quarter of an hour: each takes sessions or warm data with it. Product rule."""
+"""One replica at a time after 15 quiet minutes: each loses sessions or warm data. Product rule."""
 
 PROFILES: Final[Mapping[Profile, Mapping[str, Any]]] = {
     Profile.STATELESS: {},
     Profile.SESSION: {
         "sessions_per_replica": int(contract.SESSIONS * SESSIONS_SHARE),
-        "cpu_percent": 75,  # product rule: sessions come first, CPU is the guard
+        "cpu_percent": 75,  # product rule
         "scale_down": {**SLOW, "period_seconds": 120},
     },
     Profile.MEMORY: {
-        "memory_percent": 75,  # product rule: a quarter of the limit is left for the seconds until a replica is ready
+        "memory_percent": 75,  # product rule: headroom until a replica is ready
         "scale_down": {**SLOW, "period_seconds": 300},
     },
     Profile.QUEUE: {
-        "in_flight_per_replica": None,  # a worker takes as much as it bears: the backlog is outside
+        "in_flight_per_replica": None,
         "cpu_percent": None,
-        "scale_up": {
-            "percent": 100
-        },  # Kubernetes' own default: a queue waits, and tenfold workers may hurt what is behind
+        "scale_up": {"percent": 100},  # Kubernetes' default: tenfold workers may overload their upstreams
     },
     Profile.SINGLETON: {"min_replicas": 1, "max_replicas": 1},
 }
-"""Values that differ from the fields' defaults. To be tuned by a load test of the service."""
+"""Values that differ from the fields' defaults."""
 
 
 def with_profile(raw: Any) -> Any:
-    """`raw` settings with the profile's value wherever they name none; what is no mapping is returned as it is."""
+    """`raw` settings completed by the profile's defaults; anything but a mapping is returned unchanged."""
     if not isinstance(raw, dict):
         return raw
     name = raw.get("profile", Profile.STATELESS)
@@ -72,7 +68,7 @@ def with_profile(raw: Any) -> Any:
 
 
 def merged(defaults: Mapping[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """`given`, completed by `defaults`, mappings field by field; a field may be written in either of its spellings."""
+    """`given` completed by `defaults`, recursively; fields are in snake or camel case."""
     result = dict(given)
     for field, default in defaults.items():
         written = next((key for key in (field, camel(field)) if key in given), None)

@@ -1,8 +1,6 @@
-"""What a stack writes below `scaling:` of a service: bounds, measures, speeds, schedules, prediction.
+"""Arguments below `scaling:` of a service: bounds, metrics, scaling behavior, schedules, prediction.
 
-Values in, frozen models out. Seconds and percents are whole numbers with the unit in the field's name. Not here: the
-defaults of each profile (`profiles.py`), the objects made of them (`autoscaling/keda/scaled_object.py`,
-`autoscaling/hpa/native.py`).
+The defaults of each profile are in `profiles.py`.
 """
 
 from typing import Annotated, Any, Self
@@ -31,42 +29,42 @@ from meshed_mcp.error_codes.mesh import MINIMUM_ABOVE_MAXIMUM
 
 
 class ScaleUp(Model):
-    """How fast replicas are added."""
+    """Scale-out policy."""
 
     percent: int = Field(default=900, ge=1, le=10000)
-    """Most that one period may add, % of the size at its start. 900 reaches tenfold in one step: 4 -> 16 replicas took
-    16 s at worst, against 57 s with Kubernetes' own 100 % (measured, 16 and 13 steps)."""
+    """Most replicas that one period may add, % of the size at its start. 900 allows tenfold in one step: 4 -> 16
+    replicas took 16 s at worst, against 57 s with Kubernetes' default of 100 % (measured, 16 and 13 steps)."""
 
     period_seconds: int = Field(default=15, ge=1, le=1800)
-    """Source: Kubernetes, default of `behavior.scaleUp`, equal to the controller's sync period."""
+    """Length of a period. Source: Kubernetes, default of `behavior.scaleUp`."""
 
     stabilization_seconds: int = Field(default=0, ge=0, le=3600)
-    """Source: Kubernetes, default of `behavior.scaleUp`."""
+    """Window whose lowest recommendation applies. Source: Kubernetes, default of `behavior.scaleUp`."""
 
     tolerance_percent: int = Field(default=5, ge=0, le=100)
-    """Excess of load over the target that is let be, %. With Kubernetes' 10, 7 of 8 wanted replicas were final
-    (measured). Takes effect from Kubernetes 1.35 on; older servers drop the field."""
+    """Tolerated excess over the target, %. With Kubernetes' 10, scale-out stopped at 7 of 8 needed replicas (measured).
+    Takes effect from Kubernetes 1.35 on; older API servers drop the field."""
 
 
 class ScaleDown(Model):
-    """How fast replicas are removed; with `percent` and `pods`, the slower of both holds."""
+    """Scale-in policy; of `percent` and `pods`, the slower applies."""
 
     percent: int | None = Field(default=25, ge=1, le=100)
-    """Most that one period may remove, % of the size at its start; null = `pods` alone."""
+    """Most replicas that one period may remove, % of the size at its start; null: `pods` alone."""
 
     pods: int | None = Field(default=None, ge=1, le=1000)
-    """Most replicas that one period may remove; null = `percent` alone."""
+    """Most replicas that one period may remove; null: `percent` alone."""
 
     period_seconds: int = Field(default=60, ge=1, le=1800)
-    """Length of one such period."""
+    """Length of a period."""
 
     stabilization_seconds: int = Field(default=300, ge=60, le=3600)
-    """How long load must have been low. Source: Kubernetes, default of `behavior.scaleDown`. Below 60 s the few seconds
-    in which new replicas are not yet scraped remove one of them again (measured)."""
+    """Window whose highest recommendation applies. Source: Kubernetes, default of `behavior.scaleDown`. Below 60 s, new
+    replicas that are not yet scraped are removed again (measured)."""
 
     tolerance_percent: int = Field(default=10, ge=0, le=100)
-    """Lack of load below the target that is let be, %. Source: kube-controller-manager, default of
-    `--horizontal-pod-autoscaler-tolerance`. Another takes effect from Kubernetes 1.35 on."""
+    """Tolerated shortfall below the target, %. Source: kube-controller-manager, default of
+    `--horizontal-pod-autoscaler-tolerance`. Other values take effect from Kubernetes 1.35 on."""
 
     @model_validator(mode="after")
     def _may_shrink(self) -> Self:
@@ -76,30 +74,30 @@ class ScaleDown(Model):
 
 
 class Queue(Model):
-    """The queue that a service works off."""
+    """External queue whose length scales a service."""
 
     query: str = Field(min_length=1, max_length=2000)
-    """PromQL of its length, one number, e.g. `sum(rabbitmq_queue_messages{queue="jobs"})`. It must not come from the
-    service's own pods where the minimum is 0: without pods it would be absent."""
+    """PromQL of its length, one number, e.g. `sum(rabbitmq_queue_messages{queue="jobs"})`. With a minimum of 0 the
+    series must not come from the service's own pods: without pods they are absent."""
 
     per_replica: int = Field(ge=1, le=1_000_000)
-    """Entries that one replica should have before it."""
+    """Target queue length per replica."""
 
 
 class Schedule(Model):
-    """A floor at certain times: never fewer replicas from `start` to `end`. It only raises."""
+    """Scheduled minimum from `start` to `end`; it never reduces the number of replicas."""
 
     start: Annotated[str, AfterValidator(cron_expression)]
-    """When it begins, as five fields of cron: `45 8 * * 1-5`."""
+    """Start, as a cron expression of five fields: `45 8 * * 1-5`."""
 
     end: Annotated[str, AfterValidator(cron_expression)]
-    """When it ends, likewise."""
+    """End, as a cron expression."""
 
     timezone: str
     """Time zone of both, e.g. `Europe/Berlin`. Source: IANA time zone database."""
 
     replicas: int = Field(ge=1, le=1000)
-    """The floor."""
+    """Minimum while it is active."""
 
     @field_validator("timezone")
     @classmethod
@@ -116,67 +114,66 @@ class Schedule(Model):
 
 
 class ScalingSettings(Model):
-    """How one service scales. Equal bounds fix the size."""
+    """Autoscaling of one service. Equal bounds fix the number of replicas."""
 
     profile: Profile = Profile.STATELESS
-    """Type of workload: `stateless`, `session`, `memory`, `queue` or `singleton`; it changes the defaults of the
-    fields below, each of which may be written."""
+    """Type of workload: `stateless`, `session`, `memory`, `queue` or `singleton`. It sets the defaults of the fields
+    below."""
 
     min_replicas: int = Field(default=2, ge=0, le=1000)
-    """Fewest replicas; two survive the loss of one. `singleton`: 1. 0 only with `queue`."""
+    """Minimum number of replicas. `singleton`: 1. 0 needs `queue`."""
 
     max_replicas: int = Field(default=10, ge=1, le=1000)
-    """Most replicas, whatever the load; also the bound of what the service may cost. `singleton`: 1."""
+    """Maximum number of replicas, which also bounds the cost. `singleton`: 1."""
 
     monthly_budget: float | None = Field(default=None, ge=0.01, le=1_000_000_000)
-    """Most that the replicas may cost in a month, in the currency of the stack's `prices`: when the stack is deployed,
-    the maximum is lowered to what it pays for. Unset = `max_replicas` alone."""
+    """Largest monthly cost of the replicas, in the currency of the stack's `prices`. Deployment lowers `max_replicas`
+    to what it pays for. Unset: `max_replicas` alone."""
 
     in_flight_per_replica: int | None = Field(default=28, ge=1, le=100_000)
-    """Calls in work or waiting that one replica should have; null = they do not count, as with `queue`. The default is
-    70 % of the 40 threads on which anyio runs plain functions; a service of coroutines usually bears more: measure."""
+    """Target number of in-flight and queued requests per replica; null: not a metric (`queue`). The default is 70 % of
+    the 40 threads on which anyio runs plain functions; a service of coroutines usually takes more: measure."""
 
     sessions_per_replica: int | None = Field(default=None, ge=1, le=1_000_000)
-    """Open sessions that one replica should have; null = they do not count. `session`: 70 % of what one accepts."""
+    """Target number of open sessions per replica; null: not a metric. `session`: 70 % of the default
+    `limits.sessions`."""
 
     queue: Queue | None = None
-    """The queue outside that the service works off; `queue` needs it."""
+    """External queue; the profile `queue` needs it."""
 
     cpu_percent: int | None = Field(default=70, ge=1, le=1000)
-    """CPU of the server's container that one replica should use, % of its request; null = CPU does not count.
-    `session`: 75; `queue`: null."""
+    """Target CPU of the server's container, % of its request; null: not a metric. `session`: 75; `queue`: null."""
 
     memory_percent: int | None = Field(default=None, ge=1, le=100)
-    """Memory of the server's container that one replica should use, % of its *limit*; null = memory does not count.
-    `memory`: 75. A guard against the kill at the limit: memory that was once used is rarely given back."""
+    """Target memory of the server's container, % of its *limit*; null: not a metric. `memory`: 75. It prevents OOM
+    kills; Python rarely returns used memory, so it does not scale in."""
 
     schedules: list[Schedule] = Field(default_factory=list, max_length=20)
-    """Floors at certain times."""
+    """Scheduled minimums."""
 
     fallback_replicas: int | None = Field(default=None, ge=1, le=1000)
-    """Size while Prometheus does not answer, if the present one is smaller; it never shrinks. Unset: `min_replicas`."""
+    """Minimum while Prometheus does not respond. Unset: `min_replicas`."""
 
     fallback_failures: int = Field(default=3, ge=1, le=100)
-    """Failed queries in a row until the fallback counts; with 3, 34 to 45 s at the HPA's 15 s (measured)."""
+    """Consecutive failed queries until the fallback applies; 3 take 34 to 45 s (measured)."""
 
     prediction: PredictionChoice | None = None
-    """What a forecast of this service's load may do: `off`, `forecast-only` or `on`. Unset: the stack's
-    `forecast.mode`."""
+    """Use of the load forecast: `off`, `forecast-only` or `on`. Unset: the stack's `forecast.mode`."""
 
     pod_ready_seconds: int | None = Field(default=None, ge=1, le=3600)
-    """Seconds until a new replica gets calls, as measured in the cluster. Unset: 14, the worst that a node which is
-    there and has the image should take."""
+    """Seconds until a new replica serves, as measured in the cluster. Unset: 14, the worst case on an existing node
+    that has the image."""
 
     scale_up: ScaleUp = ScaleUp()
     scale_down: ScaleDown = ScaleDown()
     right_sizing: RightSizing = RightSizing()
     interruptible: bool | None = None
-    """Whether replicas prefer nodes that the cloud may take back within minutes (spot); takes effect where the stack
-    has `nodes`. Unset: `stateless` and `queue` with two replicas or more do, the others avoid them."""
+    """Whether replicas prefer spot nodes; needs the stack's `nodes`. Unset: true for `stateless` and `queue` with a
+    maximum of two replicas or more."""
 
     @property
     def scales(self) -> bool:
-        """Whether there is a number of replicas to choose."""
+        """Whether the bounds differ."""
         return self.min_replicas < self.max_replicas
 
     @property
@@ -188,18 +185,18 @@ class ScalingSettings(Model):
 
     @property
     def counted(self) -> frozenset[Resource]:
-        """Resources of the container that the autoscaler counts."""
+        """Resources of the container that the autoscaler scales on."""
         used = {Resource.CPU: self.cpu_percent, Resource.MEMORY: self.memory_percent}
         return frozenset(resource for resource, percent in used.items() if self.scales and percent is not None)
 
     @model_validator(mode="after")
-    def _resizes_what_nothing_counts(self) -> Self:
+    def _right_sizing_and_hpa_differ(self) -> Self:
         raise_all(sizing_issues(self.right_sizing, self.counted))
         return self
 
     @model_validator(mode="before")
     @classmethod
-    def _takes_the_profiles_values(cls, raw: Any) -> Any:
+    def _with_profile(cls, raw: Any) -> Any:
         return with_profile(raw)
 
     @model_validator(mode="after")
@@ -211,7 +208,7 @@ class ScalingSettings(Model):
         return self
 
     @model_validator(mode="after")
-    def _floors_fit(self) -> Self:
+    def _minimums_fit(self) -> Self:
         floors = [("fallback_replicas", self.fallback_replicas)]
         floors += [(f"schedules[{number}].replicas", item.replicas) for number, item in enumerate(self.schedules)]
         lines = [
@@ -225,7 +222,7 @@ class ScalingSettings(Model):
         return self
 
     @model_validator(mode="after")
-    def _something_counts(self) -> Self:
+    def _has_a_metric(self) -> Self:
         if self.profile is Profile.QUEUE and self.queue is None:
             raise QUEUE_MISSING.error()
         measures = (self.in_flight_per_replica, self.sessions_per_replica, self.queue, self.cpu_percent)
@@ -234,7 +231,7 @@ class ScalingSettings(Model):
         return self
 
     @model_validator(mode="after")
-    def _zero_can_be_left(self) -> Self:
+    def _can_scale_from_zero(self) -> Self:
         if self.min_replicas == 0 and self.queue is None:
             raise SCALE_TO_ZERO_WITHOUT_QUEUE.error()
         of_pods = [name for name in ("in_flight_per_replica", "sessions_per_replica") if getattr(self, name)]

@@ -1,7 +1,4 @@
-"""Kubernetes objects as plain data: the type that pure functions return, standard labels, metadata.
-
-Nothing here knows Pulumi; `register.py` turns these objects into resources.
-"""
+"""Kubernetes objects as plain data: type, labels, metadata and common objects. `register.py` makes them resources."""
 
 from typing import Any, Final
 
@@ -16,6 +13,13 @@ NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
 
 PROMETHEUS_PODS: Final = {"app.kubernetes.io/name": "prometheus"}
 """Label of the pods that scrape. Source: Prometheus operator."""
+
+RESTRICTED_CONTAINER: Final = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+"""Security context of a container under the restricted Pod Security Standard."""
 
 
 def standard_labels(name: str) -> dict[str, str]:
@@ -33,6 +37,17 @@ def manifest(api_version: str, kind: str, meta: Manifest, spec: Manifest | None 
     """One object; `spec` is left out where the kind has none."""
     body = {} if spec is None else {"spec": spec}
     return {"apiVersion": api_version, "kind": kind, "metadata": meta, **body, **more}
+
+
+def prometheus_rule(name: str, namespace: str, groups: list[dict[str, Any]]) -> Manifest:
+    """A PrometheusRule of the Prometheus operator."""
+    return manifest("monitoring.coreos.com/v1", "PrometheusRule", metadata(name, namespace), {"groups": groups})
+
+
+def controller_namespace(name: str, namespace: str) -> Manifest:
+    """Namespace of a controller outside the mesh: the API server calls it without a mesh identity."""
+    labels = {"istio-injection": "disabled", "pod-security.kubernetes.io/enforce": "restricted"}
+    return manifest("v1", "Namespace", metadata(namespace, labels=standard_labels(name) | labels))
 
 
 def identity(item: Manifest) -> tuple[str, str, str, str]:

@@ -15,7 +15,7 @@ from meshed_mcp.components.autoscaling.args import (
     ScalingSettings,
     ScalingTarget,
     VpaInstall,
-    plain_issues,
+    native_hpa_issues,
     wants_vpa,
 )
 from meshed_mcp.components.autoscaling.scale_out_latency import pod_ready_seconds
@@ -154,7 +154,7 @@ def part_issues(
     if not scaling.scales:
         return
     if config.keda.install is KedaInstall.NONE:
-        for field, message in plain_issues(scaling):
+        for field, message in native_hpa_issues(scaling):
             yield ConfigIssue(where, f"{place}.{field}", message)
     yield from unreachable_issues(where, place, scaling, item)
 

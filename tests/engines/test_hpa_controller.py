@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from meshed_mcp.components.autoscaling.hpa.algorithm import SYNC_SECONDS, Autoscaler
-from meshed_mcp.components.autoscaling.hpa.behavior import behavior
+from meshed_mcp.components.autoscaling.hpa.native import behavior
 from meshed_mcp.components.autoscaling.scaling_args import ScalingSettings
 from tests.engines.api_server import ApiServer
 from tests.engines.hpa_front import Front, Workload, served

@@ -1,127 +1,120 @@
-"""A small process beside the services that helps to scale them: its account, its pods, its metrics, its walls.
+"""Deployment of an autoscaler agent: ServiceAccount, Role, pods, PodMonitor and NetworkPolicy.
 
-A `Helper` in, Kubernetes objects out. Not here: what each asks and may write (`manifests.py`, `pod_deletion_cost.py`),
-the processes (`agents/scaling`).
+The agents are in `agents/autoscaler`; their queries and permissions in `manifests.py` and `pod_deletion_cost.py`.
 """
 
 from typing import Any, Final, NamedTuple
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.manifest import PROMETHEUS_PODS, Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.core.manifest import (
+    PROMETHEUS_PODS,
+    RESTRICTED_CONTAINER,
+    Manifest,
+    manifest,
+    metadata,
+    standard_labels,
+)
 
 SIZE: Final = {"requests": {"cpu": "10m", "memory": "48Mi"}, "limits": {"memory": "128Mi"}}
-"""A query every few seconds; its memory is Python's own."""
+"""One query every few seconds; the memory is that of the Python runtime."""
 
 RBAC: Final = "rbac.authorization.k8s.io"
-PORTS: Final = {"UDP": (53,), "TCP": (53, 80, 443, 6443, 9090)}
-"""DNS, Prometheus and the API server, whose addresses no NetworkPolicy can know before the cluster exists."""
+EGRESS_PORTS: Final = {"UDP": (53,), "TCP": (53, 80, 443, 6443, 9090)}
+"""DNS, Prometheus and the API server, whose addresses are unknown before the cluster exists."""
 
 
-class Helper(NamedTuple):
-    """One such process."""
+class AutoscalerAgent(NamedTuple):
+    """Spec of one autoscaler agent."""
 
     name: str
-    """Of everything it has."""
+    """Name of all its objects."""
 
     module: str
     image: Any
     environment: dict[str, Any]
     replicas: int
-    right: Manifest
-    """The one rule of its Role."""
+    rule: Manifest
+    """The only rule of its Role."""
+
+    @property
+    def selector(self) -> Manifest:
+        """Label selector of its pods."""
+        return {"matchLabels": {contract.LABEL_APP: self.name}}
 
 
-def objects(helper: Helper, namespace: str) -> list[Manifest]:
-    """Everything it has."""
+def agent_manifests(agent: AutoscalerAgent, namespace: str) -> list[Manifest]:
+    """All objects of the agent."""
+    meta = metadata(agent.name, namespace)
+    budget = {"maxUnavailable": 1, "selector": agent.selector}
+    endpoint = {"port": contract.MANAGEMENT_PORT_NAME, "interval": "15s"}
+    monitor = {"selector": agent.selector, "podMetricsEndpoints": [endpoint]}
     return [
-        *rights(helper, namespace),
-        deployment(helper, namespace),
-        disruption_budget(helper, namespace),
-        pod_monitor(helper, namespace),
-        network_policy(helper, namespace),
+        *service_account(agent, namespace),
+        deployment(agent, namespace),
+        manifest("policy/v1", "PodDisruptionBudget", meta, budget),
+        manifest("monitoring.coreos.com/v1", "PodMonitor", meta, monitor),
+        network_policy(agent, namespace),
     ]
 
 
-def rights(helper: Helper, namespace: str) -> list[Manifest]:
-    """An account that may do one thing."""
-    subject = {"kind": "ServiceAccount", "name": helper.name, "namespace": namespace}
-    role = {"apiGroup": RBAC, "kind": "Role", "name": helper.name}
-    here = metadata(helper.name, namespace)
+def service_account(agent: AutoscalerAgent, namespace: str) -> list[Manifest]:
+    """ServiceAccount with the agent's one permission."""
+    subject = {"kind": "ServiceAccount", "name": agent.name, "namespace": namespace}
+    role = {"apiGroup": RBAC, "kind": "Role", "name": agent.name}
+    meta = metadata(agent.name, namespace)
     return [
-        manifest("v1", "ServiceAccount", here, automountServiceAccountToken=False),
-        manifest(f"{RBAC}/v1", "Role", here, rules=[helper.right]),
-        manifest(f"{RBAC}/v1", "RoleBinding", here, subjects=[subject], roleRef=role),
+        manifest("v1", "ServiceAccount", meta, automountServiceAccountToken=False),
+        manifest(f"{RBAC}/v1", "Role", meta, rules=[agent.rule]),
+        manifest(f"{RBAC}/v1", "RoleBinding", meta, subjects=[subject], roleRef=role),
     ]
 
 
-def deployment(helper: Helper, namespace: str) -> Manifest:
-    """The process, outside the mesh: it calls the API server and Prometheus, which are not in it either."""
-    labels = standard_labels(helper.name) | {
-        contract.LABEL_APP: helper.name,
+def deployment(agent: AutoscalerAgent, namespace: str) -> Manifest:
+    """The pods, outside the mesh like the API server and Prometheus, which they call."""
+    labels = standard_labels(agent.name) | {
+        contract.LABEL_APP: agent.name,
         "sidecar.istio.io/inject": "false",
         "istio.io/dataplane-mode": "none",
     }
     spread = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway"}
     pod: dict[str, Any] = {
-        "serviceAccountName": helper.name,
+        "serviceAccountName": agent.name,
         "automountServiceAccountToken": True,
         "enableServiceLinks": False,
         "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
-        "topologySpreadConstraints": [{**spread, "labelSelector": {"matchLabels": {contract.LABEL_APP: helper.name}}}],
-        "containers": [container(helper)],
+        "topologySpreadConstraints": [{**spread, "labelSelector": agent.selector}],
+        "containers": [container(agent)],
     }
-    spec = {
-        "replicas": helper.replicas,
-        "selector": {"matchLabels": {contract.LABEL_APP: helper.name}},
-        "template": {"metadata": {"labels": labels}, "spec": pod},
-    }
-    return manifest("apps/v1", "Deployment", metadata(helper.name, namespace), spec)
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    spec = {"replicas": agent.replicas, "selector": agent.selector, "template": template}
+    return manifest("apps/v1", "Deployment", metadata(agent.name, namespace), spec)
 
 
-def container(helper: Helper) -> Manifest:
-    """Its container; whatever it decides by comes from the stack."""
+def container(agent: AutoscalerAgent) -> Manifest:
+    """The container; its configuration is in environment variables."""
     return {
-        "name": helper.name.removeprefix("mcp-"),
-        "image": helper.image,
-        "command": ["python", "-m", helper.module],
-        "env": [{"name": name, "value": value} for name, value in helper.environment.items()],
+        "name": agent.name.removeprefix("mcp-"),
+        "image": agent.image,
+        "command": ["python", "-m", agent.module],
+        "env": [{"name": name, "value": value} for name, value in agent.environment.items()],
         "ports": [{"name": contract.MANAGEMENT_PORT_NAME, "containerPort": contract.MANAGEMENT_PORT}],
         "livenessProbe": {
             "httpGet": {"path": contract.METRICS_PATH, "port": contract.MANAGEMENT_PORT_NAME},
             "periodSeconds": 10,
         },
         "resources": SIZE,
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": RESTRICTED_CONTAINER,
     }
 
 
-def disruption_budget(helper: Helper, namespace: str) -> Manifest:
-    """A drain takes one at a time."""
-    spec = {"maxUnavailable": 1, "selector": {"matchLabels": {contract.LABEL_APP: helper.name}}}
-    return manifest("policy/v1", "PodDisruptionBudget", metadata(helper.name, namespace), spec)
-
-
-def pod_monitor(helper: Helper, namespace: str) -> Manifest:
-    """How its metrics come to Prometheus."""
-    spec = {
-        "selector": {"matchLabels": {contract.LABEL_APP: helper.name}},
-        "podMetricsEndpoints": [{"port": contract.MANAGEMENT_PORT_NAME, "interval": "15s"}],
-    }
-    return manifest("monitoring.coreos.com/v1", "PodMonitor", metadata(helper.name, namespace), spec)
-
-
-def network_policy(helper: Helper, namespace: str) -> Manifest:
-    """A Prometheus alone reaches it, wherever it runs; it reaches names, Prometheus and the API server."""
+def network_policy(agent: AutoscalerAgent, namespace: str) -> Manifest:
+    """Ingress from Prometheus pods of any namespace; egress to DNS, Prometheus and the API server."""
     scraper = {"namespaceSelector": {}, "podSelector": {"matchLabels": PROMETHEUS_PODS}}
-    open_ports = [{"protocol": kind, "port": port} for kind, ports in PORTS.items() for port in ports]
+    ports = [{"protocol": protocol, "port": port} for protocol, ports in EGRESS_PORTS.items() for port in ports]
     spec = {
-        "podSelector": {"matchLabels": {contract.LABEL_APP: helper.name}},
+        "podSelector": agent.selector,
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [{"from": [scraper], "ports": [{"protocol": "TCP", "port": contract.MANAGEMENT_PORT}]}],
-        "egress": [{"ports": open_ports}],
+        "egress": [{"ports": ports}],
     }
-    return manifest("networking.k8s.io/v1", "NetworkPolicy", metadata(helper.name, namespace), spec)
+    return manifest("networking.k8s.io/v1", "NetworkPolicy", metadata(agent.name, namespace), spec)

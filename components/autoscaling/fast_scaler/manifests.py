@@ -1,8 +1,7 @@
-"""The fast scaler: a rule that records the need, a process that acts on it and on the load, rights, an alert.
+"""Objects of the fast scaler: the rule that records needed replicas, the agent and its alert.
 
-Pure functions: arguments in, Kubernetes objects out. Not here: the PromQL (`promql/fast_scaler.py`), the services that
-are asked about live (`live_query.py`), the process (`agents/autoscaler/fast_scaler.py`) and its pods
-(`agent_deployment.py`), the triggers that let KEDA act at once (`autoscaling/keda/scaled_object.py`).
+The PromQL is in `promql/fast_scaler.py`, the agent in `agents/autoscaler/fast_scaler.py`, the triggers that let KEDA
+act at once in `autoscaling/keda/scaled_object.py`.
 """
 
 from typing import Final
@@ -13,57 +12,50 @@ from meshed_mcp.components.alerts.record import Scope
 from meshed_mcp.components.alerts.rule import alert_rules
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, FastScalerSettings, KedaInstall, ScalingTarget
 from meshed_mcp.components.autoscaling.fast_scaler import live_query
-from meshed_mcp.components.autoscaling.fast_scaler.agent_deployment import Helper, objects
+from meshed_mcp.components.autoscaling.fast_scaler.agent_deployment import AutoscalerAgent, agent_manifests
 from meshed_mcp.components.autoscaling.forecast.rules import Rule, links
-from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
+from meshed_mcp.components.core.manifest import Manifest, prometheus_rule
 from meshed_mcp.components.promql import fast_scaler, selectors
 
 AGENT_NAME: Final = "mcp-fast-scaler"
-"""Name of everything the fast scaler has."""
-
 MODULE: Final = "meshed_mcp.agents.autoscaler.fast_scaler"
 INTERVAL: Final = f"{fast_scaler.RULE_SECONDS}s"
 RULES_PER_GROUP: Final = 100
-"""Rules of a group run one after the other, groups side by side."""
+"""Prometheus evaluates the rules of a group in sequence and groups in parallel."""
 
 
 def eligible_targets(args: AutoscalingPolicyArgs) -> dict[str, ScalingTarget]:
-    """Targets whose minimum the fast scaler raises: those that count calls; these have a minimum of 1 or more."""
+    """Targets whose minimum the fast scaler raises: those that scale on in-flight requests, with a minimum of 1."""
     if args.keda.fast_scaler is None or args.keda.install is KedaInstall.NONE:
         return {}
     return {name: item for name, item in args.targets.items() if item.scales and item.in_flight_per_replica is not None}
 
 
 def fast_scaler_manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
-    """Everything of the fast scaler; nothing where the stack wants none, or no target counts calls."""
+    """All objects of the fast scaler; none if it is unset or has no eligible target."""
     if args.keda.fast_scaler is None or not eligible_targets(args):
         return []
-    return [rules(args), *objects(helper(args, args.keda.fast_scaler), args.namespace)]
+    return [rules(args), *agent_manifests(fast_scaler_agent(args, args.keda.fast_scaler), args.namespace)]
 
 
 def rules(args: AutoscalingPolicyArgs) -> Manifest:
-    """The rule that records how many replicas the load needs, and the alert on a fast scaler that is down.
+    """Recording rules of the needed replicas, and the alert on a fast scaler that is down.
 
-    The load is the sum without the correction of `held_in_flight`: pods that report nothing never raise a minimum.
+    The load is the sum without the correction of `held_in_flight`: pods without data never raise a minimum.
     """
     needs = [needed(name, target, args) for name, target in eligible_targets(args).items()]
+    chunks = [needs[start:][:RULES_PER_GROUP] for start in range(0, len(needs), RULES_PER_GROUP)]
     groups: list[Rule] = [
-        {
-            "name": f"{AGENT_NAME}-{start // RULES_PER_GROUP}",
-            "interval": INTERVAL,
-            "rules": needs[start:][:RULES_PER_GROUP],
-        }
-        for start in range(0, len(needs), RULES_PER_GROUP)
+        {"name": f"{AGENT_NAME}-{number}", "interval": INTERVAL, "rules": chunk} for number, chunk in enumerate(chunks)
     ]
-    if alerts := down(args):
+    scope = Scope(args.namespace, labels={"namespace": args.namespace})
+    if alerts := list(alert_rules(FAST_SCALER, scope, links(args), args.alerts)):
         groups.append({"name": f"{AGENT_NAME}-alerts", "rules": alerts})
-    return manifest(
-        "monitoring.coreos.com/v1", "PrometheusRule", metadata(AGENT_NAME, args.namespace), {"groups": groups}
-    )
+    return prometheus_rule(AGENT_NAME, args.namespace, groups)
 
 
 def needed(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Rule:
-    """Replicas that a target's load needed since the last evaluation."""
+    """Recording rule of the replicas that a target's load needed since the last evaluation."""
     pods = selectors.selector(args.namespace, target.service or name, version=target.version)
     each = target.in_flight_per_replica or 1
     load = fast_scaler.peak_load(selectors.in_flight(pods))
@@ -74,19 +66,14 @@ def needed(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Rul
     }
 
 
-def down(args: AutoscalingPolicyArgs) -> list[Rule]:
-    """The alert on a fast scaler that is down; none if the stack disables it."""
-    scope = Scope(args.namespace, labels={"namespace": args.namespace})
-    return list(alert_rules(FAST_SCALER, scope, links(args), args.alerts))
-
-
-def helper(args: AutoscalingPolicyArgs, settings: FastScalerSettings) -> Helper:
-    """The process; its query, and with it bounds and hold, come from the stack. It may patch what it pulls."""
-    right = {"apiGroups": ["keda.sh"], "resources": ["scaledobjects"], "verbs": ["patch"]}
-    live = [part.text for part in live_query.parts(eligible_targets(args), args.namespace)]
+def fast_scaler_agent(args: AutoscalingPolicyArgs, settings: FastScalerSettings) -> AutoscalerAgent:
+    """The agent. It may patch the eligible ScaledObjects only; its query contains bounds and hold of the stack."""
+    targets = eligible_targets(args)
+    live = [part.text for part in live_query.parts(targets, args.namespace)]
     environment = {
         contract.ENV_PROMETHEUS_URL: args.prometheus_url,
         contract.ENV_FAST_SCALER_QUERY: fast_scaler.minimum_replicas(args.namespace, settings.hold_seconds, live),
     }
-    named = {**right, "resourceNames": sorted(eligible_targets(args))}
-    return Helper(AGENT_NAME, MODULE, settings.image, environment, settings.replicas, named)
+    rule = {"apiGroups": ["keda.sh"], "resources": ["scaledobjects"], "verbs": ["patch"]}
+    named = {**rule, "resourceNames": sorted(targets)}
+    return AutoscalerAgent(AGENT_NAME, MODULE, settings.image, environment, settings.replicas, named)

@@ -1,64 +1,51 @@
-"""Which replica goes first: a rule that records what each costs in sessions, and a process that marks them with it.
+"""Objects of pod deletion costs: the rule that records the sessions of each replica, and the agent that annotates them.
 
-Kubernetes would take the youngest, which is as likely full of sessions as empty. Pure functions: arguments in,
-Kubernetes objects out. Not here: the PromQL (`promql/autoscaling.py`), the process
-(`agents/autoscaler/pod_deletion_cost.py`) and its pods (`agent_deployment.py`).
+Without them Kubernetes removes the youngest replica first. The PromQL is in `promql/autoscaling.py`, the agent in
+`agents/autoscaler/pod_deletion_cost.py`.
 """
 
 from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
-from meshed_mcp.components.autoscaling.fast_scaler.agent_deployment import Helper, objects
-from meshed_mcp.components.autoscaling.fast_scaler.pod_deletion_cost_args import DeletionCostSettings
+from meshed_mcp.components.autoscaling.fast_scaler.agent_deployment import AutoscalerAgent, agent_manifests
+from meshed_mcp.components.autoscaling.fast_scaler.args import DeletionCostSettings
 from meshed_mcp.components.autoscaling.forecast.rules import Rule
-from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
+from meshed_mcp.components.core.manifest import Manifest, prometheus_rule
 from meshed_mcp.components.promql import autoscaling, selectors
 
 NAME: Final = "mcp-deletion-cost"
-"""Name of everything it has."""
-
 MODULE: Final = "meshed_mcp.agents.autoscaler.pod_deletion_cost"
 INTERVAL: Final = "15s"
-"""How often the rule is evaluated: as often as the process asks, and the HPA decides."""
-
-
-def marked(args: AutoscalingPolicyArgs) -> dict[str, ScalingTarget]:
-    """Targets that count sessions: replicas of the others are alike."""
-    if args.deletion_cost is None:
-        return {}
-    return {name: item for name, item in args.targets.items() if item.scales and item.sessions_per_replica}
+"""Evaluation interval of the rule: that of the agent and of the HPA."""
 
 
 def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
-    """Everything it has; nothing where the stack wants none, or no target counts sessions."""
-    if args.deletion_cost is None or not marked(args):
+    """All objects; none if deletion costs are unset or no target scales on sessions."""
+    settings = args.deletion_cost
+    targets = {name: item for name, item in args.targets.items() if item.scales and item.sessions_per_replica}
+    if settings is None or not targets:
         return []
-    return [rules(args, args.deletion_cost), *objects(helper(args, args.deletion_cost), args.namespace)]
-
-
-def rules(args: AutoscalingPolicyArgs, settings: DeletionCostSettings) -> Manifest:
-    """The rule of every target."""
-    costs = [recorded(name, target, args, settings) for name, target in marked(args).items()]
-    groups = [{"name": NAME, "interval": INTERVAL, "rules": costs}]
-    return manifest("monitoring.coreos.com/v1", "PrometheusRule", metadata(NAME, args.namespace), {"groups": groups})
+    costs = [recorded(name, target, args, settings) for name, target in targets.items()]
+    rules = prometheus_rule(NAME, args.namespace, [{"name": NAME, "interval": INTERVAL, "rules": costs}])
+    return [rules, *agent_manifests(deletion_cost_agent(args, settings), args.namespace)]
 
 
 def recorded(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs, settings: DeletionCostSettings) -> Rule:
-    """What each replica of a target costs."""
+    """Recording rule of the deletion cost of each replica of a target."""
     pods = selectors.selector(args.namespace, target.service or name, version=target.version)
     step = max(1, (target.sessions_per_replica or 1) // settings.steps)
     return {"record": autoscaling.POD_DELETION_COST, "expr": autoscaling.pod_deletion_cost(pods, step)}
 
 
-def helper(args: AutoscalingPolicyArgs, settings: DeletionCostSettings) -> Helper:
-    """The process. Names of pods are not known beforehand, so it may patch any of the namespace, and nothing else.
+def deletion_cost_agent(args: AutoscalingPolicyArgs, settings: DeletionCostSettings) -> AutoscalerAgent:
+    """The agent. Pod names are unknown beforehand, so it may patch any pod of the namespace.
 
-    One is enough: without it, the order is Kubernetes' own.
+    One replica suffices: without it Kubernetes' own order applies.
     """
-    right = {"apiGroups": [""], "resources": ["pods"], "verbs": ["patch"]}
+    rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["patch"]}
     environment = {
         contract.ENV_PROMETHEUS_URL: args.prometheus_url,
         contract.ENV_DELETION_QUERY: autoscaling.pod_deletion_costs(args.namespace),
     }
-    return Helper(NAME, MODULE, settings.image, environment, 1, right)
+    return AutoscalerAgent(NAME, MODULE, settings.image, environment, 1, rule)

@@ -1,7 +1,7 @@
-"""A load history from a CSV file: per minute, with everything odd about it reported. Text in, values and notes out.
+"""Load history per minute, from a CSV file or a Prometheus, with notes on everything irregular in it.
 
-The first column is a time (ISO 8601), the second a number; a header is expected. Rows need no order. What is unknown
-stays unknown: gaps, negative values and outages are never taken for no load.
+CSV: a header, a time (ISO 8601) in the first column and a number in the second, in any order. Gaps, negative values and
+outages are unknown load, never zero load.
 """
 
 import csv
@@ -10,40 +10,47 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.components.promql import forecast
 from meshed_mcp.error_codes.cli import (
     HISTORY_COLUMNS,
     HISTORY_HEADER,
     HISTORY_LENGTH,
     HISTORY_NOT_CSV,
     HISTORY_TOO_FEW_ROWS,
+    HISTORY_TOO_SHORT,
 )
-from meshed_mcp.error_codes.code import Message
 
 OUTAGE_MINUTES: Final = 60
-"""Zeros for longer than this, in a history that is not zero for most of the time, are an outage: no data."""
+"""Zeros for longer than this are an outage, unless the history is zero for most of the time."""
 
 MINUTE_SECONDS: Final = 60
 LEAST_MINUTES: Final = 60
-"""Shorter histories say nothing about scaling."""
+"""Shortest history that a simulation uses."""
 
 MOST_MINUTES: Final = 400 * 24 * 60
-
-
 COUNTS: Final = frozenset({"requests", "calls", "count"})
-"""Second columns that count what came in a row's interval; any other holds calls in work and waiting."""
+"""Headers of second columns with counts per interval; any other column holds in-flight and queued requests."""
+
+STEP_SECONDS: Final = 60
+"""Resolution of a history from Prometheus."""
+
+CHUNK_SECONDS: Final = 7 * 24 * 3600
+"""Longest range of one query: 10,080 points, below Prometheus' limit of 11,000."""
+
+PROMETHEUS_OPTION: Final = "--prometheus"
 
 
 class History(NamedTuple):
-    """Load per minute from `start`; None where nothing is known. `notes` say what was odd and how it was taken."""
+    """Load per minute from `start`, None for unknown; `notes` describe irregularities and their treatment."""
 
     start: datetime
     step_seconds: int
     column: str
     values: list[float | None]
-    """Calls per second for counts; the number as it is for every other column."""
+    """Calls per second for counts, otherwise the column's numbers."""
 
     notes: list[str]
 
@@ -54,24 +61,20 @@ class History(NamedTuple):
 
 
 def read(path: Path) -> History:
-    """The history in a file. Raises ConfigurationError where there is none."""
+    """The history in a CSV file. Raises ConfigurationError."""
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             lines = list(csv.reader(stream))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _error(path.name, HISTORY_NOT_CSV.message(error=error)) from error
+        raise ConfigurationError.single(path.name, HISTORY_NOT_CSV.message(error=error)) from error
     if not lines or len(lines[0]) < 2:  # noqa: PLR2004 - time and load
-        raise _error(path.name, HISTORY_COLUMNS.message())
+        raise ConfigurationError.single(path.name, HISTORY_COLUMNS.message())
     if not has_header(lines[0]):
-        raise _error(path.name, HISTORY_HEADER.message(row=",".join(lines[0])))
+        raise ConfigurationError.single(path.name, HISTORY_HEADER.message(row=",".join(lines[0])))
     samples, notes = parsed(lines[1:])
     if len(samples) < 2:  # noqa: PLR2004 - the least that has an interval
-        raise _error(path.name, HISTORY_TOO_FEW_ROWS.message(count=len(samples)))
+        raise ConfigurationError.single(path.name, HISTORY_TOO_FEW_ROWS.message(count=len(samples)))
     return history(path.name, lines[0][1].strip().lower(), samples, notes)
-
-
-def _error(source: str, message: Message) -> ConfigurationError:
-    return ConfigurationError([ConfigIssue(source, "", message)])
 
 
 def parsed(rows: Iterable[list[str]]) -> tuple[dict[datetime, float], list[str]]:
@@ -80,7 +83,7 @@ def parsed(rows: Iterable[list[str]]) -> tuple[dict[datetime, float], list[str]]
     odd, last = Counter[str](), None
     for row in rows:
         try:
-            time, value = moment(row[0]), float(row[1])
+            time, value = parsed_time(row[0]), float(row[1])
         except (ValueError, IndexError):
             odd["unreadable rows: no data"] += 1
             continue
@@ -94,32 +97,30 @@ def parsed(rows: Iterable[list[str]]) -> tuple[dict[datetime, float], list[str]]
     return dict(sorted(found.items())), [f"{count} {text}" for text, count in odd.items() if count]
 
 
-def moment(text: str) -> datetime:
-    """A time; with an offset, at UTC, so that a change of clocks is neither a gap nor a repetition.
-
-    Raises ValueError for what is none.
-    """
+def parsed_time(text: str) -> datetime:
+    """An ISO 8601 time, in UTC if it has an offset, so that daylight saving makes no gap. Raises ValueError."""
     found = datetime.fromisoformat(text.strip())
     return found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)
 
 
 def has_header(row: list[str]) -> bool:
-    """Whether a first row names its columns."""
+    """Whether the first row names its columns."""
     try:
-        moment(row[0])
+        parsed_time(row[0])
     except ValueError:
         return True
     return False
 
 
 def history(source: str, column: str, samples: dict[datetime, float], notes: list[str]) -> History:
-    """Samples on a grid of minutes; `source` is named in errors. Raises ConfigurationError for too few or too many."""
+    """Samples on a grid of minutes; errors name `source`. Raises ConfigurationError for too few or too many."""
     times = list(samples)
     steps = Counter(int((later - earlier).total_seconds()) for earlier, later in pairwise(times))
     step = max(1, steps.most_common(1)[0][0])
     minutes = int((times[-1] - times[0]).total_seconds() + step) // MINUTE_SECONDS
     if not LEAST_MINUTES <= minutes <= MOST_MINUTES:
-        raise _error(source, HISTORY_LENGTH.message(minutes=minutes, least=LEAST_MINUTES, most=MOST_MINUTES))
+        message = HISTORY_LENGTH.message(minutes=minutes, least=LEAST_MINUTES, most=MOST_MINUTES)
+        raise ConfigurationError.single(source, message)
     values = on_minutes(samples, times[0], minutes, step, per_second=column in COUNTS)
     gaps = sum(value is None for value in values)
     notes = [*notes, f"{gaps} minutes of gaps: no data"] if gaps else notes
@@ -131,7 +132,7 @@ def history(source: str, column: str, samples: dict[datetime, float], notes: lis
 def on_minutes(
     samples: dict[datetime, float], start: datetime, minutes: int, step: int, *, per_second: bool
 ) -> list[float | None]:
-    """Mean of the samples in each minute; a longer interval fills all of its minutes."""
+    """Mean of the samples in each minute; a longer interval fills all its minutes."""
     sums, counts = [0.0] * minutes, [0] * minutes
     for time, value in samples.items():
         first = int((time - start) / timedelta(minutes=1))
@@ -142,7 +143,7 @@ def on_minutes(
 
 
 def without_outages(values: list[float | None]) -> int:
-    """Turn long runs of zeros into "no data" in place; the number of minutes that were."""
+    """Replace long runs of zeros by None in place; returns the number of minutes replaced."""
     known = [value for value in values if value is not None]
     if sum(value == 0 for value in known) > len(known) / 2:
         return 0
@@ -154,3 +155,26 @@ def without_outages(values: list[float | None]) -> int:
                 found += minute - first
             first = minute + 1
     return found
+
+
+def demand_query(namespace: str, server: str) -> str:
+    """Mean in-flight and queued requests of the minute before."""
+    demand = forecast.demand(namespace, [server])
+    return f"avg_over_time(({demand})[{STEP_SECONDS}s:15s])"
+
+
+def query_ranges(start: int, end: int) -> Iterable[tuple[int, int]]:
+    """Begin and end of each range query (Unix time), one step apart so that no sample comes twice."""
+    for begin in range(start, end + 1, CHUNK_SECONDS):
+        yield begin, min(end, begin + CHUNK_SECONDS - STEP_SECONDS)
+
+
+def from_ranges(results: Iterable[list[dict[str, Any]]], service: str) -> History:
+    """The history in the results of range queries, in order of time. Raises ConfigurationError if it is too short."""
+    pairs = [pair for series in results for each in series for pair in each["values"]]
+    rows = [[datetime.fromtimestamp(float(time), UTC).isoformat(), value] for time, value in pairs]
+    samples, notes = parsed(rows)
+    if len(samples) < LEAST_MINUTES:
+        message = HISTORY_TOO_SHORT.message(minutes=len(samples), service=service, least=LEAST_MINUTES)
+        raise ConfigurationError.single(PROMETHEUS_OPTION, message)
+    return history(PROMETHEUS_OPTION, "in_flight", samples, notes)

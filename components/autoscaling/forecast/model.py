@@ -1,7 +1,4 @@
-"""The forecast of `promql/forecast.py` on a history in memory: what the recording rules would have recorded.
-
-Load per minute in, forecast per minute out; None is "no data" on both sides. Tests hold both to the same statements.
-"""
+"""The load forecast of `promql/forecast.py` on a history in memory, for backtests. None is no data."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -10,9 +7,9 @@ from typing import Final, NamedTuple
 
 from meshed_mcp.components.promql.forecast import (
     DAYS,
-    LEAST_LAGS,
-    LEAST_LEVEL,
-    MOST_LEVEL,
+    MAX_LEVEL,
+    MIN_LAGS,
+    MIN_LEVEL,
     SMOOTHING_MINUTES,
     window_minutes,
 )
@@ -23,7 +20,7 @@ HOUR: Final = 60
 
 
 class Forecast(NamedTuple):
-    """Per minute: the forecast, what of it is trusted, and the error of the last day as a share of the mean load."""
+    """Per minute: the forecast, its trusted part, and the error of the last day as a share of the mean load."""
 
     values: list[float | None]
     trusted: list[float | None]
@@ -39,14 +36,14 @@ def forecast(load: Series, horizon_minutes: int, most_error: float) -> Forecast:
     error = relative_error(values, smooth, horizon_minutes)
     known = [sum(lag[minute] is not None for lag in lags) for minute in range(len(load))]
     trusted = [
-        value if share is not None and share < most_error and count >= LEAST_LAGS else None
+        value if share is not None and share < most_error and count >= MIN_LAGS else None
         for value, share, count in zip(values, error, known, strict=True)
     ]
     return Forecast(values, trusted, error)
 
 
 def trailing_mean(values: Series, minutes: int) -> list[float | None]:
-    """Mean of what is known in the `minutes` up to each one."""
+    """Mean of the known values in the `minutes` up to each one."""
     sums, counts = [0.0], [0]
     for value in values:
         sums.append(sums[-1] + (value or 0.0))
@@ -75,17 +72,17 @@ def trailing_peak(values: Series, minutes: int) -> list[float | None]:
 
 
 def seasonal(peak: Series, hourly: Series, days: int, horizon_minutes: int) -> list[float | None]:
-    """The peak of `days` ago around the time that is forecast, at today's level."""
+    """The peak of `days` ago around the forecast time, scaled to today's level."""
     result: list[float | None] = [None] * len(peak)
     for minute in range(days * DAY, len(peak)):
         then, before, now = peak[minute - days * DAY + horizon_minutes], hourly[minute - days * DAY], hourly[minute]
         if then is not None and before and now is not None:
-            result[minute] = then * min(max(now / before, LEAST_LEVEL), MOST_LEVEL)
+            result[minute] = then * min(max(now / before, MIN_LEVEL), MAX_LEVEL)
     return result
 
 
 def largest(minute: int, peak: Series, lags: Sequence[Series]) -> float | None:
-    """The larger of the days' median, the weeks' and the recent peak."""
+    """Maximum of the daily median, the weekly median and the recent peak."""
     found = [lag[minute] for lag in lags]
     daily = [value for value, days in zip(found, DAYS, strict=True) if value is not None and days <= DAYS[-2]]
     weekly = [value for value, days in zip(found, DAYS, strict=True) if value is not None and days >= DAYS[-2]]
@@ -101,7 +98,7 @@ def relative_error(values: Series, smooth: Series, horizon_minutes: int) -> list
     came = trailing_peak(smooth, horizon_minutes)
     errors: list[float | None] = [None] * len(values)
     for minute in range(horizon_minutes, len(values)):
-        said, true = values[minute - horizon_minutes], came[minute]
-        errors[minute] = None if said is None or true is None else abs(said - true)
+        predicted, actual = values[minute - horizon_minutes], came[minute]
+        errors[minute] = None if predicted is None or actual is None else abs(predicted - actual)
     pairs = zip(trailing_mean(errors, DAY), trailing_mean(smooth, DAY), strict=True)
     return [None if error is None or not level else error / level for error, level in pairs]

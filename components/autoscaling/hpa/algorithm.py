@@ -1,9 +1,8 @@
 """The HPA's algorithm for metrics with an average value: recommendations, stabilization, policies, bounds.
 
-One call of `Autoscaler.sync` is one sync of the controller: metrics in, the new size out. Not here: load, pods and time
-(`autoscaling/forecast/simulation.py`). Source: Kubernetes, "Horizontal Pod Autoscaling", algorithm details; the
-controller's `calculateScaleUpLimitWithScalingRules` and its sister, whose rounding differs: up is rounded up, down is
-cut. Beside the real controller: tests/engines/test_hpa_controller.py.
+One call of `Autoscaler.sync` is one sync of the controller. Source: Kubernetes, "Horizontal Pod Autoscaling", algorithm
+details; `calculateScaleUpLimitWithScalingRules`, which rounds up, and `calculateScaleDownLimitWithBehaviors`, which
+rounds down. tests/engines/test_hpa_controller.py compares it with the real controller.
 """
 
 from collections import deque
@@ -21,7 +20,7 @@ ROUNDING: Final = 1e-9
 
 
 class Autoscaler:
-    """The state that the controller keeps between syncs: its recommendations, and when it changed the size."""
+    """State of the controller between syncs: recommendations and scaling events."""
 
     def __init__(self, settings: ScalingSettings) -> None:
         self._least, self._most = settings.min_replicas, settings.max_replicas
@@ -36,7 +35,7 @@ class Autoscaler:
         self._removed: deque[tuple[int, int]] = deque()
 
     def sync(self, second: int, size: int, metrics: Iterable[tuple[float, float]]) -> int:
-        """The size after a sync at `second`; `metrics` are (total, target per replica), of which the largest counts."""
+        """The size after a sync at `second`: the highest proposal of `metrics`, (total, target per replica)."""
         wanted = max(self._proposal(total, target, size) for total, target in metrics)
         self._recommend(wanted, size)
         stable = self._stabilized(wanted, size)
@@ -54,15 +53,12 @@ class Autoscaler:
         return ceil(total / target - ROUNDING)
 
     def _recommend(self, wanted: int, size: int) -> None:
-        """Remember the lowest and the highest recommendation of this sync.
-
-        The size that the controller finds at its first sync counts as one, so that a restart removes nothing at once.
-        """
+        """Record the lowest and the highest recommendation; the size at the first sync is one, as after a restart."""
         found = size if not self._recommended else wanted
         self._recommended.append((min(wanted, found), max(wanted, found)))
 
     def _stabilized(self, wanted: int, size: int) -> int:
-        """The size nearest to the present one among what was recommended in each direction's window."""
+        """The recommendation of the window that is nearest to the current size."""
         if wanted > size and self._up_syncs:
             return max(size, min(lowest for lowest, _ in self._latest(self._up_syncs)))
         if wanted < size and self._down_syncs:
@@ -70,7 +66,7 @@ class Autoscaler:
         return wanted
 
     def _latest(self, syncs: int) -> list[tuple[int, int]]:
-        """Recommendations younger than the window; one that is exactly as old does not count."""
+        """Recommendations younger than the window of `syncs`."""
         return list(self._recommended)[-syncs:]
 
     def _limited(self, second: int, size: int, wanted: int) -> int:
@@ -83,7 +79,7 @@ class Autoscaler:
         return wanted
 
     def _lowest(self, start: int) -> int:
-        """Fewest replicas that one period leaves of `start`; of two bounds the slower holds."""
+        """Fewest replicas that one period leaves of `start`; of two policies the slower applies."""
         bounds = []
         if self._down.percent is not None:
             bounds.append(start * (100 - self._down.percent) // 100)
@@ -93,7 +89,7 @@ class Autoscaler:
 
 
 def changed(events: deque[tuple[int, int]], second: int, period_seconds: int) -> int:
-    """Replicas by which the size changed in the period that ends now; older events are forgotten."""
+    """Replicas added or removed in the period that ends now; drops older events."""
     while events and events[0][0] <= second - period_seconds:
         events.popleft()
     return sum(count for _, count in events)

@@ -1,15 +1,12 @@
-"""Plain HorizontalPodAutoscalers, where there is no KEDA: CPU and memory of the server's container.
-
-Pure functions: settings in, objects out. Calls in work do not count here: they reach the HPA through KEDA alone.
-"""
+"""HorizontalPodAutoscalers without KEDA: they scale on CPU and memory of the server's container alone."""
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
-from meshed_mcp.components.autoscaling.hpa.behavior import behavior
+from meshed_mcp.components.autoscaling.scaling_args import ScaleDown, ScaleUp
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.core.quantity import memory_bytes
 
 
-def autoscaler(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Manifest:
+def native_hpa(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Manifest:
     """The HorizontalPodAutoscaler of one target."""
     spec = {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target.deployment or name},
@@ -22,9 +19,9 @@ def autoscaler(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) ->
 
 
 def container_metrics(target: ScalingTarget) -> list[Manifest]:
-    """CPU as % of the request and memory in bytes, of the server's own container; of several, the largest answer wins.
+    """CPU as % of the request and memory in bytes, of the server's container without the sidecar.
 
-    A metric of the whole pod would count the sidecar. Source: Kubernetes, "Container resource metrics".
+    Source: Kubernetes, "Container resource metrics".
     """
     wanted: dict[str, Manifest] = {}
     if target.cpu_percent is not None:
@@ -41,8 +38,31 @@ def container_metrics(target: ScalingTarget) -> list[Manifest]:
 
 
 def memory_value(target: ScalingTarget) -> str:
-    """Memory that one replica should use, bytes: a share of the limit, at which the container is killed.
-
-    A share of the request says nothing: requests are far below what a server may use.
-    """
+    """Target memory of one replica, bytes: a share of the limit, because requests are far below the usage."""
     return str(memory_bytes(target.memory_limit) * (target.memory_percent or 0) // 100)
+
+
+def behavior(up: ScaleUp, down: ScaleDown) -> Manifest:
+    """The field `behavior` of an HPA, of KEDA's too. Source: Kubernetes, HorizontalPodAutoscalerBehavior."""
+    return {
+        "scaleUp": {
+            "stabilizationWindowSeconds": up.stabilization_seconds,
+            "tolerance": f"{up.tolerance_percent / 100:.2f}",
+            "policies": [{"type": "Percent", "value": up.percent, "periodSeconds": up.period_seconds}],
+        },
+        "scaleDown": scale_down(down),
+    }
+
+
+def scale_down(down: ScaleDown) -> Manifest:
+    """One policy per bound; of two, the slower applies (`Min`; Kubernetes' default is `Max`)."""
+    values = {"Percent": down.percent, "Pods": down.pods}
+    policies = [
+        {"type": kind, "value": value, "periodSeconds": down.period_seconds}
+        for kind, value in values.items()
+        if value is not None
+    ]
+    select = {"selectPolicy": "Min"} if len(policies) > 1 else {}
+    own = ScaleDown.model_fields["tolerance_percent"].default != down.tolerance_percent
+    tolerance = {"tolerance": f"{down.tolerance_percent / 100:.2f}"} if own else {}  # otherwise the cluster's default
+    return {"stabilizationWindowSeconds": down.stabilization_seconds, **tolerance, **select, "policies": policies}

@@ -1,6 +1,6 @@
-"""Times of schedules: five fields of cron, as KEDA's cron trigger reads them. Text in, the same text or a refusal out.
+"""Validation of cron expressions: the five fields of KEDA's cron trigger, their form and bounds.
 
-Checked are form and bounds. Source: KEDA, "Cron"; robfig/cron, standard parser (names of months and days included).
+Source: KEDA, "Cron"; robfig/cron, standard parser (with names of months and days).
 """
 
 import re
@@ -28,7 +28,7 @@ _PART: Final = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step
 
 
 def cron_expression(text: str) -> str:
-    """`text`, if it is five fields of cron. Raises ValueError naming the field that is none."""
+    """`text`, if it is a cron expression. Raises ValueError that names the wrong field."""
     words = text.split()
     if len(words) != len(FIELDS):
         raise CRON_FIELD_COUNT.error(text=text, count=len(words))

@@ -1,7 +1,6 @@
-"""KEDA ScaledObjects: one per target, with plain triggers of which the largest answer wins.
+"""KEDA ScaledObjects: one per target, with one trigger per metric; the HPA uses the highest proposed replica count.
 
-Pure functions: settings in, Kubernetes objects out. Not here: the queries (`promql/selectors.py`), KEDA (`values.py`),
-what is made without KEDA (`autoscaling/hpa/native.py`), which of both (`scalers.py`).
+The queries are in `promql/selectors.py`; the alternative without KEDA is `autoscaling/hpa/native.py`.
 """
 
 from typing import Final
@@ -10,13 +9,12 @@ from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, Scalin
 from meshed_mcp.components.autoscaling.fast_scaler.args import OUT_OF_REACH
 from meshed_mcp.components.autoscaling.forecast.args import Prediction
 from meshed_mcp.components.autoscaling.forecast.rules import prediction
-from meshed_mcp.components.autoscaling.hpa.behavior import behavior
-from meshed_mcp.components.autoscaling.hpa.native import memory_value
+from meshed_mcp.components.autoscaling.hpa.native import behavior, memory_value
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.promql import forecast, selectors
 
 ZERO_POLLING_SECONDS: Final = 5
-"""How often KEDA looks at a queue while no replica runs; with one or more, the HPA asks and this has no effect."""
+"""`pollingInterval` of a queue without replicas; from one replica on the HPA queries and it has no effect."""
 
 
 def scaled_object(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Manifest:
@@ -34,7 +32,7 @@ def scaled_object(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs)
 
 
 def triggers(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> list[Manifest]:
-    """Everything that counts, each on its own: in a composite, one failing part would no longer stop shrinking."""
+    """One trigger per metric: in a composite metric, one failing part would no longer stop scale-in."""
     pods = selectors.selector(args.namespace, target.service or name, version=target.version)
     zero = target.min_replicas == 0
     loads = [
@@ -53,11 +51,11 @@ def triggers(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> l
 def load_trigger(
     name: str, query: str, per_replica: int, args: AutoscalingPolicyArgs, *, zero: bool = False
 ) -> Manifest:
-    """What a query counts, divided among the replicas.
+    """Prometheus trigger: a query's value divided by the replicas.
 
-    The HPA asks live at every sync; cached answers would be up to 30 s old and hold partial sums. An empty answer is an
-    error, not a zero: a lost scrape would otherwise scale to the minimum within 15 s. With a fast scaler no query
-    counts as active, unless the target may reach `zero`: only then does KEDA write a raised minimum itself, at once.
+    The HPA queries live at every sync; cached values are up to 30 s old and hold partial sums. An empty result is an
+    error, because a lost scrape would otherwise scale to the minimum within 15 s. With a fast scaler no trigger is ever
+    active, so that KEDA writes a raised minimum at once; a target that may reach `zero` needs its active triggers.
     """
     return {
         "type": "prometheus",
@@ -75,7 +73,7 @@ def load_trigger(
 
 
 def forecast_triggers(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> list[Manifest]:
-    """The trusted forecast, where prediction is on: only here an empty answer is none, since it means no opinion."""
+    """The trusted forecast, where prediction is on. An empty result is ignored: the forecast is not trusted."""
     per_replica = target.in_flight_per_replica
     if per_replica is None or prediction(target, args) is not Prediction.ON:
         return []
@@ -85,7 +83,7 @@ def forecast_triggers(name: str, target: ScalingTarget, args: AutoscalingPolicyA
 
 
 def resource_triggers(target: ScalingTarget) -> list[Manifest]:
-    """CPU (% of the request) and memory (bytes) of the server's own container, as far as they count."""
+    """Triggers on CPU (% of the request) and memory (bytes) of the server's container."""
     wanted: list[tuple[str, str, str]] = []
     if target.cpu_percent is not None:
         wanted.append(("cpu", "Utilization", str(target.cpu_percent)))
@@ -103,7 +101,7 @@ def resource_triggers(target: ScalingTarget) -> list[Manifest]:
 
 
 def cron_trigger(number: int, schedule: Schedule) -> Manifest:
-    """A floor at certain times. Source: KEDA, "Cron"."""
+    """A scheduled minimum. Source: KEDA, "Cron"."""
     times = {"timezone": schedule.timezone, "start": schedule.start, "end": schedule.end}
     return {
         "type": "cron",
@@ -113,16 +111,16 @@ def cron_trigger(number: int, schedule: Schedule) -> Manifest:
 
 
 def from_zero(target: ScalingTarget) -> Manifest:
-    """How KEDA itself leaves and reaches zero; with a minimum of 1 or more these have no effect and are left out."""
+    """Polling and cooldown at zero replicas; without effect, and so left out, from a minimum of 1 on."""
     if target.min_replicas > 0:
         return {}
     return {"pollingInterval": ZERO_POLLING_SECONDS, "cooldownPeriod": target.scale_down.stabilization_seconds}
 
 
 def fallback(target: ScalingTarget) -> Manifest:
-    """The size while a query fails. KEDA's default behavior `static` would shrink 40 replicas to it.
+    """Replicas while a query fails, never fewer than now (KEDA's default `static` would scale 40 replicas in).
 
-    Nothing where no query is asked: KEDA refuses a fallback for CPU and memory alone.
+    Empty without a query: KEDA rejects a fallback for CPU and memory alone.
     """
     if not any((target.in_flight_per_replica, target.sessions_per_replica, target.queue)):
         return {}

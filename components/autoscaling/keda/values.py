@@ -1,24 +1,24 @@
-"""KEDA: the chart, its values and its namespace. Pure data; who scales by it is in `scaled_object.py`."""
+"""KEDA: chart, chart values and namespace."""
 
 from typing import Final
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall
 from meshed_mcp.components.core.charts import Chart, ReleaseSpec
-from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.core.manifest import Manifest, controller_namespace
 
 KEDA: Final = Chart("keda", "2.20.2", "https://kedacore.github.io/charts")
-"""Newest chart that was read (31 July 2026). Never older: 2.20.1 and 2.20.2 fix panics of the operator."""
+"""Newest reviewed chart (31 July 2026). Minimum: 2.20.1 and 2.20.2 fix panics of the operator."""
 
 OPERATOR: Final = "keda-operator"
 METRICS_SERVER: Final = "keda-operator-metrics-apiserver"
 """Values of the pods' label `app`. Source: the chart's templates."""
 
 KEPT: Final = {"helm.sh/resource-policy": "keep"}
-"""The chart templates its CRDs: without this, `pulumi destroy` would remove every ScaledObject of the cluster."""
+"""The chart templates its CRDs: without the annotation `pulumi destroy` removes every ScaledObject of the cluster."""
 
 
 def releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
-    """KEDA's release, or none where the cluster has it already or goes without."""
+    """KEDA's release; none unless the stack installs KEDA."""
     if args.keda.install is not KedaInstall.RELEASE:
         return []
     chart = KEDA.mirrored(args.chart_mirror)
@@ -26,18 +26,12 @@ def releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
 
 
 def namespaces(args: AutoscalingPolicyArgs) -> list[Manifest]:
-    """KEDA's namespace, outside the mesh: the API server calls KEDA, and it has no mesh identity to call with."""
-    if args.keda.install is not KedaInstall.RELEASE:
-        return []
-    labels = standard_labels("keda") | {
-        "istio-injection": "disabled",
-        "pod-security.kubernetes.io/enforce": "restricted",
-    }
-    return [manifest("v1", "Namespace", metadata(args.keda.namespace, labels=labels))]
+    """KEDA's namespace; none unless the stack installs KEDA."""
+    return [controller_namespace("keda", args.keda.namespace)] if args.keda.install is KedaInstall.RELEASE else []
 
 
 def keda_values(replicas: int) -> Manifest:
-    """The chart's values with `replicas` operators and metrics servers, spread over nodes and kept through drains."""
+    """Chart values: `replicas` operators and metrics servers, spread over nodes, with disruption budgets."""
     spread = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway"}
     budget = {"maxUnavailable": 1}  # not minAvailable: with one replica it would block every drain
     return {

@@ -1,7 +1,7 @@
-"""What a stack says about nodes: room kept free, images pulled ahead, and who makes nodes for replicas.
+"""Arguments of nodes: spare capacity, image pre-pulling and node autoscaling.
 
-Values in, frozen models out. Not here: the objects made of them (`manifests.py`, `provisioning.py`), on which nodes a
-service may run (`interruptible` in `scaling_args.py`). Machines and networks belong to the cloud's own program.
+Which services may run on spot nodes is `interruptible` in `scaling_args.py`. Machines and networks belong to the
+program of the cloud.
 """
 
 import re
@@ -21,26 +21,26 @@ from meshed_mcp.error_codes.autoscaling import (
 
 
 class BufferKind(StrEnum):
-    """What keeps room free on nodes."""
+    """Kind of spare capacity on nodes."""
 
     NONE = "none"
-    """Nothing: a replica without room waits for a node, two to four minutes."""
+    """None: a replica that fits no node waits for a new one, two to four minutes."""
 
     PAUSE = "pause"
-    """Pods that do nothing and leave at once for real ones; any Kubernetes, any autoscaler of nodes."""
+    """Pause pods with negative priority, preempted by real ones; any Kubernetes, any node autoscaler."""
 
     CAPACITY_BUFFER = "capacity-buffer"
-    """A CapacityBuffer: no pods; the Cluster Autoscaler from 1.35 on, or Karpenter with its alpha gate."""
+    """A CapacityBuffer without pods; Cluster Autoscaler from 1.35 on, or Karpenter with its alpha feature gate."""
 
 
 class Buffer(Model):
-    """Room for replicas that do not run yet."""
+    """Spare capacity for replicas."""
 
     kind: BufferKind = BufferKind.NONE
     """`none`, `pause` or `capacity-buffer`."""
 
     replicas: int = Field(default=1, ge=1, le=100)
-    """For how many replicas of the largest service there is room: as many as a step in load asks for at once."""
+    """Spare capacity, in replicas of the largest service: as many as a step in load adds at once."""
 
 
 ARCHITECTURES: Final = ("amd64", "arm64")
@@ -48,40 +48,39 @@ ARCHITECTURES: Final = ("amd64", "arm64")
 
 
 class NodeClass(Model):
-    """The cloud's description of a machine, which exists."""
+    """Reference to the cloud's existing node class."""
 
     group: str = Field(min_length=1)
     """API group, e.g. `karpenter.k8s.aws`."""
 
     kind: str = Field(min_length=1)
-    """Kind, e.g. `EC2NodeClass`."""
+    """Kind of the object, e.g. `EC2NodeClass`."""
 
     name: Annotated[str, AfterValidator(object_name)]
     """Name of the object."""
 
 
 class KarpenterSettings(Model):
-    """Karpenter's NodePools for this stack; Karpenter itself belongs to the cloud's own program."""
+    """Karpenter NodePools of this stack; the program of the cloud installs Karpenter."""
 
     node_class: NodeClass
-    """What every node of the pools is."""
+    """Node class of the pools."""
 
     cores: int = Field(default=64, ge=1, le=100_000)
-    """Most CPU that one pool may have, cores: the bound of what it may cost."""
+    """CPU limit of one pool, cores, which bounds its cost."""
 
     spot: bool = False
-    """True = a second, preferred pool of machines that the cloud takes back within minutes, for services that may be
-    interrupted."""
+    """True: a second, preferred pool of spot nodes for interruptible services."""
 
     architectures: list[str] = Field(default=["amd64"], min_length=1)
-    """Processors that the stack's images are built for."""
+    """Architectures that the stack's images are built for."""
 
     empty_minutes: int = Field(default=5, ge=0, le=1440)
-    """How long a node must have been underused before it is removed. Source: replicas added by a burst leave after five
-    quiet minutes (`scale_down.stabilization_seconds`); a shorter time would remove nodes between two bursts."""
+    """Minutes that a node must be underused before its removal. Source: `scale_down.stabilization_seconds`; a shorter
+    time removes nodes between two bursts."""
 
     drain_minutes: int = Field(default=60, ge=1, le=1440)
-    """How long a node that must go waits for its pods, whatever their budgets say."""
+    """Minutes until a node is removed regardless of disruption budgets."""
 
     @field_validator("architectures")
     @classmethod
@@ -96,15 +95,14 @@ class ClusterAutoscalerSettings(Model):
     """The Cluster Autoscaler, as a pinned release."""
 
     namespace: Annotated[str, AfterValidator(namespace_name)] = "kube-system"
-    """Namespace of the release. A system namespace allows its priority class."""
+    """Namespace of the release; a system namespace allows its priority class."""
 
     priorities: dict[int, list[str]] = Field(default_factory=dict)
-    """Priority -> regular expressions of names of node groups; the highest that can grow is chosen, so cheap ones get
-    the higher numbers. Groups that none matches come last."""
+    """Priority -> regular expressions of node group names. The highest priority that can grow is chosen, so give cheap
+    groups high numbers. Groups without a match come last."""
 
     values: dict[str, Any] = Field(default_factory=dict)
-    """Values of the chart that the cloud asks for, e.g. `cloudProvider` and `autoDiscovery`. Source: chart
-    `cluster-autoscaler`."""
+    """Chart values of the cloud, e.g. `cloudProvider` and `autoDiscovery`. Source: chart `cluster-autoscaler`."""
 
     @field_validator("priorities")
     @classmethod
@@ -113,38 +111,33 @@ class ClusterAutoscalerSettings(Model):
             if priority < LEAST_PRIORITY or not expressions:
                 raise INVALID_PRIORITY.error(priority=priority, least=LEAST_PRIORITY)
             for expression in expressions:
-                compiles(expression)
+                try:
+                    re.compile(expression)
+                except re.error as error:
+                    raise INVALID_EXPRESSION.error(expression=expression, error=error) from None
         return value
 
 
 LEAST_PRIORITY: Final = 2
-"""1 is what groups get that no expression matches: the autoscaler would never use them otherwise."""
-
-
-def compiles(expression: str) -> None:
-    """Raise ValueError for what is no regular expression."""
-    try:
-        re.compile(expression)
-    except re.error as error:
-        raise INVALID_EXPRESSION.error(expression=expression, error=error) from None
+"""1 is the priority of groups without a match, which the autoscaler otherwise never uses."""
 
 
 class NodeSettings(Model):
-    """Nodes for the replicas of a stack."""
+    """Nodes of a stack's replicas."""
 
     buffer: Buffer = Buffer()
     pre_pull: bool = False
-    """True = every node of the cluster pulls the services' images when they are deployed, so that no replica waits for
-    them. Needs Kubernetes 1.35 (image volumes)."""
+    """True: every node of the cluster pulls the services' images at deployment. Needs Kubernetes 1.35 (image
+    volumes)."""
 
     karpenter: KarpenterSettings | None = None
-    """NodePools, where Karpenter makes the nodes."""
+    """NodePools, if Karpenter provisions the nodes."""
 
     cluster_autoscaler: ClusterAutoscalerSettings | None = None
-    """The Cluster Autoscaler, where it shall make the nodes."""
+    """The Cluster Autoscaler, if it provisions the nodes."""
 
     @model_validator(mode="after")
-    def _has_one_maker_of_nodes(self) -> Self:
+    def _has_one_node_autoscaler(self) -> Self:
         if self.karpenter is not None and self.cluster_autoscaler is not None:
             raise TWO_NODE_AUTOSCALERS.error()
         return self

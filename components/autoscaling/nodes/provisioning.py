@@ -1,7 +1,6 @@
-"""Who makes nodes: Karpenter's NodePools, or the Cluster Autoscaler's release. Arguments in, objects and a release out.
+"""Node autoscaling: Karpenter NodePools, or the release of the Cluster Autoscaler.
 
-Not here: room that is held ahead (`manifests.py`), which pods run on spot nodes
-(components/mesh/service/scheduling.py).
+Which pods run on spot nodes is in `components/mesh/service/scheduling.py`.
 """
 
 from typing import Any, Final
@@ -13,10 +12,10 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.core.node_labels import CAPACITY_TYPE, ON_DEMAND, SPOT, SPOT_TAINT
 
 CLUSTER_AUTOSCALER: Final = Chart("cluster-autoscaler", "9.59.0", "https://kubernetes.github.io/autoscaler")
-"""Version 1.35.0 of the autoscaler, the first whose capacity buffers are `v1beta1`."""
+"""Version 1.35.0 of the autoscaler, the first with capacity buffers in `v1beta1`."""
 
 POOL_WEIGHTS: Final = {SPOT: 50, ON_DEMAND: 10}
-"""The cheaper pool is tried first; who does not tolerate its taint gets the other. Source: Karpenter, `weight`."""
+"""Karpenter tries the cheaper pool first; pods without a toleration of its taint use the other. Source: `weight`."""
 
 EXPIRE_AFTER: Final = "720h"
 """Age at which a node is replaced. Source: Karpenter, NodePool, default of `expireAfter`."""
@@ -26,7 +25,7 @@ DISRUPTED_NODES: Final = "10%"
 
 
 def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
-    """The NodePools, where Karpenter makes the nodes."""
+    """The NodePools, or none."""
     karpenter = args.nodes.karpenter if args.nodes else None
     if karpenter is None:
         return []
@@ -70,14 +69,14 @@ def releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
 
 
 def values(settings: ClusterAutoscalerSettings, kind: BufferKind) -> Manifest:
-    """The chart's values: ours beneath the stack's, which win, mapping by mapping."""
+    """Chart values: defaults, overridden by the stack's values recursively."""
     held = {"capacity-buffer-controller-enabled": True, "capacity-buffer-pod-injection-enabled": True}
     ours = {
         "replicaCount": 2,
         "extraArgs": {
             "expander": "priority,least-waste",
-            "balance-similar-node-groups": True,  # zones fill evenly, as the pods' spread asks
-            "skip-nodes-with-local-storage": False,  # every server has an emptyDir, which would pin its node for ever
+            "balance-similar-node-groups": True,  # even zones, as the pods' topology spread needs
+            "skip-nodes-with-local-storage": False,  # every server has an emptyDir, which would prevent scale-in
             **(held if kind is BufferKind.CAPACITY_BUFFER else {}),
         },
         "expanderPriorities": priorities(settings.priorities),
@@ -86,16 +85,12 @@ def values(settings: ClusterAutoscalerSettings, kind: BufferKind) -> Manifest:
 
 
 def priorities(wanted: dict[int, list[str]]) -> dict[str, list[str]]:
-    """What the expander reads, the highest first. A group that no expression matches would never be used."""
+    """Configuration of the priority expander, highest first; `.*` includes groups without a match."""
     return {str(level): wanted[level] for level in sorted(wanted, reverse=True)} | {"1": [".*"]}
 
 
 def merged(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    """`theirs` over `ours`, mapping by mapping."""
-    both = {key: merged(ours[key], theirs[key]) for key in ours.keys() & theirs.keys() if is_mapping(ours, theirs, key)}
-    return {**ours, **theirs, **both}
-
-
-def is_mapping(ours: dict[str, Any], theirs: dict[str, Any], key: str) -> bool:
-    """Whether both sides have a mapping there."""
-    return isinstance(ours[key], dict) and isinstance(theirs[key], dict)
+    """`theirs` over `ours`, recursively."""
+    both = ours.keys() & theirs.keys()
+    nested = [key for key in both if isinstance(ours[key], dict) and isinstance(theirs[key], dict)]
+    return {**ours, **theirs, **{key: merged(ours[key], theirs[key]) for key in nested}}

@@ -1,8 +1,6 @@
-"""What a stack says about the size of replicas: who brings the VerticalPodAutoscaler, and what it may do for a service.
+"""Arguments of vertical scaling: the VerticalPodAutoscaler and the right-sizing of a service.
 
-Values in, frozen models out. Not here: the objects made of them (`manifests.py`), the number of replicas
-(`scaling_args.py`). Never both on one resource: an HPA adds replicas because CPU is short against the request, a VPA
-raises the request for the same reason, and each undoes the other. Source: Kubernetes, VPA, "Known limitations".
+HPA and VPA never act on the same resource: each would undo the other. Source: Kubernetes, VPA, "Known limitations".
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -20,10 +18,10 @@ from meshed_mcp.error_codes.code import Message
 
 
 class VpaInstall(StrEnum):
-    """Who brings the VerticalPodAutoscaler."""
+    """Where the VerticalPodAutoscaler comes from."""
 
     NONE = "none"
-    """Nobody: replicas keep the requests that the stack writes."""
+    """No VPA: replicas keep the requests of the stack."""
 
     EXISTING = "existing"
     """The cluster has it."""
@@ -36,26 +34,26 @@ class VpaSettings(Model):
     """The VerticalPodAutoscaler, once per cluster."""
 
     install: VpaInstall = VpaInstall.NONE
-    """Who brings it: `none`, the cluster (`existing`), or this program as a pinned `release`."""
+    """`none`, `existing` (the cluster has it) or `release` (the stack installs a pinned chart)."""
 
     namespace: Annotated[str, AfterValidator(namespace_name)] = "vpa"
-    """Namespace of its controllers, made by the stack."""
+    """Namespace of its controllers; the stack creates it."""
 
     replicas: int = Field(default=2, ge=1, le=5)
-    """Recommenders, updaters and admission controllers, each. Source: the chart's default."""
+    """Replicas of recommender, updater and admission controller, each. Source: default of the chart."""
 
 
 class Sizing(StrEnum):
     """What the VerticalPodAutoscaler may do with its recommendation."""
 
     OFF = "off"
-    """Publish it, for people and panels."""
+    """Publish it in the status only."""
 
     INITIAL = "initial"
-    """Give it to new pods."""
+    """Apply it to new pods."""
 
     IN_PLACE = "in-place"
-    """Resize running pods; where a node has no room, replace them one by one, within their disruption budget."""
+    """Resize running pods; on nodes without room replace them one by one, within their disruption budget."""
 
 
 class Resource(StrEnum):
@@ -71,7 +69,7 @@ def unquoted_off(value: Any) -> Any:
 
 
 class ProfileSizing(NamedTuple):
-    """What a profile sizes by itself."""
+    """Default mode and resources of a profile."""
 
     mode: Sizing
     resources: tuple[Resource, ...]
@@ -86,23 +84,22 @@ PROFILE_SIZING: Final[Mapping[Profile, ProfileSizing]] = {
     Profile.QUEUE: ProfileSizing(Sizing.IN_PLACE, (Resource.MEMORY,)),
     Profile.SINGLETON: ProfileSizing(Sizing.IN_PLACE, tuple(Resource)),
 }
-"""Where replicas come and go, the recommendation is advice; a worker's memory and a single replica cannot be helped by
-more replicas, so they are resized. Product rule."""
+"""More replicas do not help the memory of a worker nor a single replica, so only these are resized. Product rule."""
 
 
 class RightSizing(Model):
-    """The size of one service's replicas; takes effect where the stack has a VerticalPodAutoscaler (`vpa`)."""
+    """Right-sizing of one service's replicas; needs the stack's VerticalPodAutoscaler (`vpa`)."""
 
     mode: Annotated[Sizing | None, BeforeValidator(unquoted_off)] = None
-    """What becomes of the recommendation: `off` = advice alone, `initial` = for new pods, `in-place` = for running ones
-    too. Unset: `in-place` for `queue` and `singleton`, else `off`."""
+    """Use of the recommendation: `off` publishes it, `initial` applies it to new pods, `in-place` to running pods too.
+    Unset: `in-place` for `queue` and `singleton`, otherwise `off`."""
 
     resources: list[Resource] | None = Field(default=None, min_length=1)
-    """`cpu`, `memory` or both; never one that the autoscaler counts, unless the mode is `off`. Unset: those that the
-    autoscaler does not count; `queue`: memory."""
+    """`cpu`, `memory` or both. Unless the mode is `off`, the HPA must not scale on the same resource. Unset: those that
+    the HPA does not scale on; `queue`: memory."""
 
     most_cpu: str = "2"
-    """The largest CPU request it may set. A server of one process rarely uses more."""
+    """Largest CPU request that the VPA may set. A server of one process rarely uses more."""
 
     @field_validator("most_cpu", mode="before")
     @classmethod
@@ -117,14 +114,14 @@ class RightSizing(Model):
 
 
 LEAST_CPU: Final = "25m"
-"""Least CPU request it may set: what keeps probes and scrapes answered. Product rule."""
+"""Least CPU request that the VPA may set, enough for probes and scrapes. Product rule."""
 
 LEAST_MEMORY: Final = "96Mi"
-"""Least memory request it may set: a runtime without load takes 80 MiB (docs/reference/performance.md)."""
+"""Least memory request that the VPA may set; an idle runtime takes 80 MiB (docs/reference/performance.md)."""
 
 
 def sized(settings: RightSizing, profile: Profile, counted: Collection[Resource]) -> ProfileSizing:
-    """Mode and resources for a service whose autoscaler counts `counted`; none left means advice on both."""
+    """Mode and resources of a service whose HPA scales on `counted`; `ADVICE` if none is left."""
     default = PROFILE_SIZING[profile]
     mode = settings.mode or default.mode
     wanted = settings.resources or (default.resources if settings.mode is None else tuple(Resource))
@@ -135,11 +132,11 @@ def sized(settings: RightSizing, profile: Profile, counted: Collection[Resource]
 
 
 COUNTED_BY: Final = {Resource.CPU: "cpu_percent", Resource.MEMORY: "memory_percent"}
-"""Fields of `scaling:` by which an autoscaler counts a resource."""
+"""Field of `scaling:` that makes the HPA scale on a resource."""
 
 
 def sizing_issues(settings: RightSizing, counted: Collection[Resource]) -> Iterator[Message]:
-    """Sentences on resources that an autoscaler counts and that are to be resized as well."""
+    """Messages on resources that HPA and VPA would both act on."""
     if settings.mode in {None, Sizing.OFF}:
         return
     both = [resource for resource in settings.resources or () if resource in counted]

@@ -1,7 +1,6 @@
-"""VerticalPodAutoscalers: what replicas of each target should request, and whether they get it; and the chart.
+"""VerticalPodAutoscalers of the targets, and the VPA chart.
 
-Pure functions: settings in, Kubernetes objects and a release out. Only the server's container is sized: native sidecars
-are init containers, which VPA leaves alone; theirs are `proxy` settings of the service.
+Only the server's container is sized: VPA ignores init containers, which native sidecars are; their size is `proxy`.
 """
 
 from typing import Final
@@ -9,7 +8,7 @@ from typing import Final
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget, VpaInstall
 from meshed_mcp.components.autoscaling.vpa.args import LEAST_CPU, LEAST_MEMORY, Resource, Sizing, sized
 from meshed_mcp.components.core.charts import Chart, ReleaseSpec
-from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.core.manifest import RESTRICTED_CONTAINER, Manifest, controller_namespace, manifest, metadata
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 
 VPA: Final = Chart("vertical-pod-autoscaler", "0.11.0", "https://kubernetes.github.io/autoscaler")
@@ -20,7 +19,7 @@ UPDATE_MODES: Final = {Sizing.OFF: "Off", Sizing.INITIAL: "Initial", Sizing.IN_P
 
 
 def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
-    """A VerticalPodAutoscaler for every target; none where there is nobody to read it."""
+    """A VerticalPodAutoscaler for every target; none without the VPA controllers."""
     if args.vpa.install is VpaInstall.NONE:
         return []
     return [right_sizing(name, target, args) for name, target in args.targets.items()]
@@ -29,7 +28,7 @@ def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
 def right_sizing(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Manifest:
     """The VerticalPodAutoscaler of one target."""
     chosen = sized(target.right_sizing, target.profile, target.counted)
-    # A single replica may be replaced too: VPA's own minimum of two would leave it unsized for ever.
+    # VPA's default minimum of two replicas would never resize a single one.
     least = {"minReplicas": 1} if target.max_replicas == 1 else {}
     spec = {
         "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target.deployment or name},
@@ -39,7 +38,7 @@ def right_sizing(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) 
                 {
                     "containerName": target.container,
                     "controlledResources": [resource.value for resource in chosen.resources],
-                    "controlledValues": "RequestsOnly",  # a limit is the stack's promise to the node, not a guess
+                    "controlledValues": "RequestsOnly",  # limits are set by the stack
                     "minAllowed": bounds(chosen.resources, least_of(target)),
                     "maxAllowed": bounds(chosen.resources, most_of(target)),
                 },
@@ -50,19 +49,19 @@ def right_sizing(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) 
     return manifest("autoscaling.k8s.io/v1", "VerticalPodAutoscaler", metadata(name, args.namespace), spec)
 
 
-def bounds(resources: tuple[Resource, ...], of: dict[Resource, str]) -> dict[str, str]:
-    """The part of `of` that is sized."""
-    return {resource.value: of[resource] for resource in resources}
+def bounds(resources: tuple[Resource, ...], sizes: dict[Resource, str]) -> dict[str, str]:
+    """The sizes of `resources`."""
+    return {resource.value: sizes[resource] for resource in resources}
 
 
 def least_of(target: ScalingTarget) -> dict[Resource, str]:
-    """Smallest requests; no more than the limits, where a container has less."""
+    """Smallest requests, bounded by the limits."""
     memory = min(LEAST_MEMORY, target.memory_limit, key=memory_bytes)
     return {Resource.CPU: min(LEAST_CPU, most_cpu(target), key=cpu_millicores), Resource.MEMORY: memory}
 
 
 def most_of(target: ScalingTarget) -> dict[Resource, str]:
-    """Largest requests: the API server refuses a request above its limit."""
+    """Largest requests: the limits, above which the API server rejects a request."""
     return {Resource.CPU: most_cpu(target), Resource.MEMORY: target.memory_limit}
 
 
@@ -79,23 +78,15 @@ def releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
 
 
 def namespaces(args: AutoscalingPolicyArgs) -> list[Manifest]:
-    """The controllers' namespace, outside the mesh: the API server calls the webhook without a mesh identity."""
-    if args.vpa.install is not VpaInstall.RELEASE:
-        return []
-    labels = standard_labels("vpa") | {
-        "istio-injection": "disabled",
-        "pod-security.kubernetes.io/enforce": "restricted",
-    }
-    return [manifest("v1", "Namespace", metadata(args.vpa.namespace, labels=labels))]
+    """The controllers' namespace, or none."""
+    return [controller_namespace("vpa", args.vpa.namespace)] if args.vpa.install is VpaInstall.RELEASE else []
 
 
 def values(replicas: int) -> Manifest:
-    """The chart's values: certificates by cert-manager in place of hook jobs, and no controller alone.
+    """Chart values: certificates by cert-manager instead of hook jobs, and disruption budgets that allow drains.
 
-    The chart keeps one of each available, which blocks every drain where there is one. It takes either bound, and 0 for
-    no bound; a null would not reach it, since Pulumi drops nulls of releases.
+    `minAvailable: 0` replaces the chart's 1, which blocks the drain of a single replica; Pulumi drops a null.
     """
-    restricted = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True}
     part = {"replicas": replicas, "podDisruptionBudget": {"enabled": True, "minAvailable": 0, "maxUnavailable": 1}}
     return {
         "podSecurityContext": {
@@ -103,7 +94,7 @@ def values(replicas: int) -> Manifest:
             "runAsUser": 65534,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containerSecurityContext": restricted,
+        "containerSecurityContext": RESTRICTED_CONTAINER,
         "admissionController": {
             **part,
             "certGen": {"enabled": False},
