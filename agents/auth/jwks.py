@@ -65,10 +65,7 @@ class IssuerKeys:
     """Cache of the keys at one URL."""
 
     def __init__(
-        self,
-        url: str,
-        fetch: Callable[[str], Awaitable[bytes]] = fetch_jwks,
-        clock: Callable[[], float] = monotonic,
+        self, url: str, fetch: Callable[[str], Awaitable[bytes]] = fetch_jwks, clock: Callable[[], float] = monotonic
     ) -> None:
         self._url = url
         self._fetch = fetch

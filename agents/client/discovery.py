@@ -1,8 +1,4 @@
-"""Where a peer is: a URL as it is, or a name that the registry knows.
-
-In: what a caller wrote and the environment. Out: the URL of a live MCP endpoint, or MCPError with one line.
-Not here: when to look again (service_client.py does after a peer was not there).
-"""
+"""Endpoint discovery: a URL, or a server name that the registry resolves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,15 +14,15 @@ from meshed_mcp.agents.settings import Settings
 
 
 @dataclass(frozen=True)
-class Directory:
-    """The way to one peer."""
+class EndpointResolver:
+    """Resolves the endpoint of one server."""
 
     target: str
     registry_url: str | None = None
 
     @classmethod
-    def of(cls, target: str, environment: Mapping[str, str]) -> Self:
-        """Read a URL, `namespace/service`, or `service` of the own namespace. Raises ValueError without a registry."""
+    def from_target(cls, target: str, environment: Mapping[str, str]) -> Self:
+        """Parse a URL, `namespace/service`, or `service` of the own namespace. Raises ValueError without a registry."""
         if "://" in target:
             return cls(target)
         registry_url = environment.get(contract.ENV_REGISTRY_URL)
@@ -40,12 +36,12 @@ class Directory:
         return cls(target if "/" in target else f"{namespace}/{target}", registry_url)
 
     @property
-    def by_name(self) -> bool:
-        """Whether the URL can be another one next time."""
+    def is_dynamic(self) -> bool:
+        """Whether the registry can return another URL next time."""
         return self.registry_url is not None
 
     async def url(self) -> str:
-        """Return the URL. Raises MCPError."""
+        """Return the URL of a live endpoint. Raises MCPError."""
         if self.registry_url is None:
             return self.target
         try:

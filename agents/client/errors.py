@@ -1,8 +1,7 @@
-"""The error of a call of another service: a tool error for the model, a log line and a count for the operator.
+"""Error of a call of another service: a tool error for the model, a log line and a metric for the operator.
 
-In: whatever the SDK, the HTTP client, the registry or our own client raises. Out: `DestinationError`, always.
-Why: inside a tool the SDK passes an `MCPError` on as a protocol error of the *calling* service. The outer client would
-read internal URLs, and "Unknown tool" about a tool that exists. A tool error becomes a result with `is_error`.
+Inside a tool the SDK passes an `MCPError` on as a protocol error of the *calling* service. The outer client would read
+internal URLs, and "Unknown tool" about a tool that exists. A tool error becomes a result with `is_error`.
 """
 
 import logging
@@ -22,11 +21,11 @@ from pydantic import ValidationError
 
 from meshed_mcp import contract
 
-DETAIL_CHARACTERS: Final = 500
-"""Part of an error's text that a log line repeats."""
+MAX_DETAIL_CHARACTERS: Final = 500
+"""Characters of an error's text that a log line repeats."""
 
 UNNAMED: Final = "the called service"
-"""Name of a service whose URL has an address in place of a name."""
+"""Name of a service whose URL has an IP address."""
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ _TEXTS: Final = {
     Reason.INVALID_RESPONSE: "{service} returned an invalid response to the call of {tool}.",
     Reason.FAILED: "The call of {tool} at {service} failed.",
 }
-"""What the model reads: nothing of addresses, and nothing that the destination wrote."""
+"""Messages for the model. They reveal no addresses and no text of the destination."""
 
 _BY_CODE: Final = {
     REQUEST_TIMEOUT: Reason.TIMEOUT,
@@ -70,53 +69,52 @@ _BY_TYPE: Final[tuple[tuple[type[Exception], Reason], ...]] = (
 
 
 class DestinationError(ToolError, ResourceError):
-    """A call of another service failed. Its text is for a model: one line, without addresses.
+    """A call of another service failed. Its message is for a model: one line without addresses.
 
-    It ends a tool with an `is_error` result, and a resource with an error; it is logged and counted when it is raised.
+    It ends a tool with an `is_error` result and a resource read with an error. It is logged and counted when raised.
     """
 
     def __init__(self, text: str, reason: Reason, detail: str, code: int | None) -> None:
         super().__init__(text)
         self.reason = reason
-        """What kind of failure it is."""
         self.detail = detail
-        """One line for a log: the original error, which may name internal addresses."""
+        """Original error in one line for logs; it can name internal addresses."""
         self.code = code
-        """The JSON-RPC code where the failure is an error of the protocol (MCPError), else None."""
+        """JSON-RPC code of a protocol error (MCPError), else None."""
 
 
 @contextmanager
 def destination_errors(
     target: str, tool: str, count: Callable[[Reason], None], kinds: type[Exception] = Exception
 ) -> Iterator[None]:
-    """Raise DestinationError for every error of `kinds` in the block; `target` is a URL or a name of the registry."""
+    """Convert errors of `kinds` in the block to DestinationError; `target` is a URL or a registry name."""
     try:
         yield
     except DestinationError:
         raise
     except kinds as error:
-        raise _reported(error, target, tool, count) from error
+        raise _destination_error(error, target, tool, count) from error
 
 
-def _reported(error: Exception, target: str, tool: str, count: Callable[[Reason], None]) -> DestinationError:
-    first = _first(error)
-    reason, detail = reason_of(first), _one_line(first)
+def _destination_error(error: Exception, target: str, tool: str, count: Callable[[Reason], None]) -> DestinationError:
+    first = _first_error(error)
+    reason, detail = failure_reason(first), _one_line(first)
     count(reason)
     unexpected = error if reason is Reason.FAILED else None
-    logger.warning("%s: the call of %s failed (%s): %s", shown(target), tool, reason, detail, exc_info=unexpected)
+    logger.warning("%s: the call of %s failed (%s): %s", redacted(target), tool, reason, detail, exc_info=unexpected)
     text = _TEXTS[reason].format(service=service_name(target), tool=tool)
     return DestinationError(text, reason, detail, first.code if isinstance(first, MCPError) else None)
 
 
-def reason_of(error: Exception) -> Reason:
-    """Which kind of failure an exception is."""
+def failure_reason(error: Exception) -> Reason:
+    """Return the reason for an exception."""
     if isinstance(error, MCPError):
         return _BY_CODE.get(error.code, Reason.ERROR_RESPONSE)
     return next((reason for kind, reason in _BY_TYPE if isinstance(error, kind)), Reason.FAILED)
 
 
 def service_name(target: str) -> str:
-    """Name of the service at a URL or in the registry, without its domain, namespace or port, for a model."""
+    """Return the service's name without domain, namespace and port, for a model."""
     name = (urlsplit(target).hostname or "") if "://" in target else target.rpartition("/")[2]
     try:
         ip_address(name)
@@ -125,22 +123,22 @@ def service_name(target: str) -> str:
     return UNNAMED
 
 
-def shown(target: str) -> str:
-    """The target as logs may name it: a URL without user, password and query."""
+def redacted(target: str) -> str:
+    """Return the target for logs: a URL without user, password and query."""
     if "://" not in target:
         return target
     parts = urlsplit(target)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-def _first(error: Exception) -> Exception:
-    """The first error inside exception groups, as task groups raise them."""
+def _first_error(error: Exception) -> Exception:
+    """Return the first error inside nested exception groups."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return error
 
 
 def _one_line(error: Exception) -> str:
-    """The error's text, with its type where it is not one of the protocol."""
+    """Return the error's text, with its type unless it is a protocol error."""
     text = error.message if isinstance(error, MCPError) else f"{type(error).__name__}: {error}"
-    return " ".join(text.split())[:DETAIL_CHARACTERS].removesuffix(":")
+    return " ".join(text.split())[:MAX_DETAIL_CHARACTERS].removesuffix(":")

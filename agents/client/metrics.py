@@ -1,9 +1,8 @@
-"""Durations of what this process asks of other servers, one measurement per request that was sent.
+"""Client metrics: request durations and failed calls of other MCP servers.
 
-In: a `CollectorRegistry`, requests and how they end. Out: `mcp_client_operation_duration_seconds` per request, and
-`mcp_client_destination_errors_total` per call that failed. A call that is sent again is measured again. Tools are
-labels only once the peer has listed them. Source: OpenTelemetry MCP conventions, `mcp.client.operation.duration`.
-Not here: what servers measure (telemetry.py).
+`mcp_client_operation_duration_seconds` has one observation per request, retries included;
+`mcp_client_destination_errors_total` counts failed calls. Only tools that the server lists become labels.
+Source: OpenTelemetry MCP conventions, `mcp.client.operation.duration`.
 """
 
 from asyncio import CancelledError
@@ -32,33 +31,33 @@ _histograms: Final[WeakKeyDictionary[CollectorRegistry, BoundedHistogram]] = Wea
 
 
 class Request:
-    """One request that is under way; `result` is what came back."""
+    """A request in flight and its result."""
 
     result: HandlerResult = None
 
 
 class ClientMetrics:
-    """What one client measures; all clients of a registry share its histogram, and without one nobody sees it."""
+    """Metrics of one client. All clients of a registry share its instruments; without one they are not exported."""
 
     def __init__(self, registry: CollectorRegistry | None, target: str) -> None:
         registry = CollectorRegistry() if registry is None else registry
-        self._address = address(target)
+        self._address = peer_address(target)
         self._seconds = _histogram(registry)
         self._overflow = label_overflow(registry)
         self._errors = _errors(registry)
         self._tools: frozenset[str] = frozenset()
 
-    def listed(self, tools: Iterable[str]) -> None:
-        """Note the tools that the peer says it has."""
+    def set_known_tools(self, tools: Iterable[str]) -> None:
+        """Set the tools that can be label values."""
         self._tools = frozenset(tools)
 
-    def failed(self, reason: Reason) -> None:
-        """Count a call that ended without a result of the peer's tool."""
+    def count_failure(self, reason: Reason) -> None:
+        """Count a failed call."""
         self._errors.labels(self._address, reason).inc()
 
     @contextmanager
     def request(self, method: str, tool: str = "") -> Iterator[Request]:
-        """Measure the block, which sends one request and sets its `result`; a deadline that passes is a time-out."""
+        """Time the block, which sends one request and sets its `result`. A missed deadline counts as a timeout."""
         request, error, started = Request(), CANCELLED, perf_counter()
         deadline = anyio.current_effective_deadline()
         try:
@@ -72,17 +71,17 @@ class ClientMetrics:
                 error = str(REQUEST_TIMEOUT)
             raise
         finally:
-            self._seconds.observe((method, self._known(tool), error, self._address), perf_counter() - started)
+            self._seconds.observe((method, self._tool_label(tool), error, self._address), perf_counter() - started)
 
-    def _known(self, tool: str) -> str:
+    def _tool_label(self, tool: str) -> str:
         if not tool or tool in self._tools:
             return tool
         self._overflow.count(contract.METRIC_CLIENT_DURATION, contract.LABEL_TOOL)
         return OTHER
 
 
-def address(target: str) -> str:
-    """Label of a peer: the host of a URL, a registry's name as it is."""
+def peer_address(target: str) -> str:
+    """Return the `server.address` label: the host of a URL, or the registry name."""
     return (urlsplit(target).hostname or OTHER) if "://" in target else target
 
 

@@ -1,10 +1,8 @@
-"""`ServiceClient`: calls the tools of one other service, through the official client.
+"""`ServiceClient`: calls the tools of one other service through the official client.
 
-In: where the service is, and calls. Out: their results within the deadline, or DestinationError with one line.
-A call is sent again when its connection was not opened; one of a read-only or idempotent tool also when its response
-was lost.
-Not here: what errors become (errors.py), the HTTP layer (connections.py), waiting times (agents/process/backoff.py),
-the SDK's client (session.py).
+A call is retried if its connection was not opened; a call of a read-only or idempotent tool also if its response was
+lost. Not here: errors (errors.py), the HTTP layer (http_client.py), backoff (agents/process/backoff.py), the SDK's
+client (session.py).
 """
 
 import asyncio
@@ -24,29 +22,29 @@ from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, Reques
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from prometheus_client import CollectorRegistry
 
-from meshed_mcp.agents.client.attempt import Attempt, current_attempt, observed
-from meshed_mcp.agents.client.connections import ServiceConnections
-from meshed_mcp.agents.client.discovery import Directory
-from meshed_mcp.agents.client.errors import destination_errors, shown
+from meshed_mcp.agents.client.attempt import Attempt, current_attempt, track_attempt
+from meshed_mcp.agents.client.discovery import EndpointResolver
+from meshed_mcp.agents.client.errors import destination_errors, redacted
+from meshed_mcp.agents.client.http_client import ServiceHTTPClient
 from meshed_mcp.agents.client.metrics import CALL, ClientMetrics
 from meshed_mcp.agents.client.session import Session
-from meshed_mcp.agents.process.backoff import Backoff
+from meshed_mcp.agents.process.supervision import Backoff
 
 PROTOCOL: Final = "2026-07-28"
-"""Spoken without a handshake: a caller starts before its peers do. Source: MCP, "Versioning"."""
+"""Needs no handshake, so a client can start before its servers. Source: MCP, "Versioning"."""
 
 DEFAULT_TIMEOUT_SECONDS: Final = 60.0
-"""Source: official TypeScript SDK, `DEFAULT_REQUEST_TIMEOUT_MSEC`; the Python SDK waits for ever."""
+"""Source: official TypeScript SDK, `DEFAULT_REQUEST_TIMEOUT_MSEC`; the Python SDK has no timeout."""
 
-OLD: Final = frozenset(HANDSHAKE_PROTOCOL_VERSIONS)
-"""Revisions with a session, up to 2025-11-25."""
+SESSION_PROTOCOLS: Final = frozenset(HANDSHAKE_PROTOCOL_VERSIONS)
+"""Revisions with sessions, up to 2025-11-25."""
 
-DEFAULT_TRIES: Final = 3
-"""Two more tries see a replica leave and the next one be found; more would only load a peer that is down."""
+DEFAULT_ATTEMPTS: Final = 3
+"""Two retries cover the replacement of a replica; more only load a server that is down."""
 
 OPEN: Final = "server/discover"
 REQUEST: Final = "a request"
-"""What errors name where no tool is called."""
+"""Names in errors of requests that call no tool."""
 
 BACKOFF: Final = Backoff(first_seconds=0.1, last_seconds=2.0)
 
@@ -54,12 +52,12 @@ logger = logging.getLogger(__name__)
 
 
 class ServiceClient:
-    """Client of one service, an async context manager that may live as long as its process.
+    """Client of one service: an async context manager that can live as long as its process.
 
     `target` is a URL, or `namespace/service` (or `service` of the own namespace) in the registry of the environment.
-    Nothing is sent before the first call. `mode` is the SDK's: the present protocol, or "auto" and "legacy" for servers
-    up to 2025-11-25. `metrics` is where durations are counted: `service.metrics` of the service that calls.
-    `options` are those of the SDK's `Client`, such as `elicitation_callback`.
+    It connects at the first call. `mode` is the SDK's: PROTOCOL, or "auto" or "legacy" for servers up to 2025-11-25.
+    `max_attempts` is the maximum number of attempts per call. `metrics` is the registry for client metrics, such as
+    `service.metrics`. `options` are options of the SDK's `Client`, such as `elicitation_callback`.
     """
 
     def __init__(  # noqa: PLR0913 - options of a client, by keyword, each with a default
@@ -68,25 +66,25 @@ class ServiceClient:
         *,
         mode: str = PROTOCOL,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
-        tries: int = DEFAULT_TRIES,
+        max_attempts: int = DEFAULT_ATTEMPTS,
         auth: httpx2.Auth | None = None,
         environment: Mapping[str, str] = os.environ,
         metrics: CollectorRegistry | None = None,
         **options: Any,
     ) -> None:
-        self._directory = Directory.of(target, environment)
+        self._resolver = EndpointResolver.from_target(target, environment)
         self._metrics = ClientMetrics(metrics, target)
         self._timeout_seconds = timeout_seconds
-        self._tries = tries
-        self._connections = ServiceConnections(auth=auth)
+        self._max_attempts = max_attempts
+        self._http = ServiceHTTPClient(auth=auth)
         self._mode = mode
         self._options = options
-        self._opening = asyncio.Lock()
+        self._open_lock = asyncio.Lock()
         self._sessions: list[Session] = []
         self._exits = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        await self._exits.enter_async_context(self._connections)
+        await self._exits.enter_async_context(self._http)
         return self
 
     async def __aexit__(
@@ -104,11 +102,10 @@ class ServiceClient:
         progress_callback: ProgressFnT | None = None,
         meta: RequestParamsMeta | None = None,
     ) -> CallToolResult:
-        """Call a tool; everything, also looking the service up and trying again, ends within the deadline.
+        """Call a tool. The deadline includes discovery and retries.
 
-        Raises DestinationError when there is no response within the deadline, or when the response is an error of the
-        protocol; inside a tool it becomes the tool's `is_error` result. A failure of the called tool is a result with
-        `is_error`.
+        Raises DestinationError for a missed deadline or a protocol error; inside a tool it becomes the tool's
+        `is_error` result. A failure of the called tool is a result with `is_error`.
         """
 
         async def send(client: Client) -> CallToolResult:
@@ -118,116 +115,115 @@ class ServiceClient:
         with self._errors(name):
             with anyio.move_on_after(seconds):
                 return await self._call(name, send)
-            raise MCPError(
-                REQUEST_TIMEOUT, f"{shown(self._directory.target)} did not answer {name} within {seconds:g} s"
-            )
+            service = redacted(self._resolver.target)
+            raise MCPError(REQUEST_TIMEOUT, f"{service} did not respond to {name} within {seconds:g} s")
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
-        """Open the SDK's own client for everything else; its requests have no deadline and are never sent again.
+        """Open the SDK's client for other requests, without deadline and retries.
 
-        An MCPError of a request, where the block does not handle it, leaves the block as DestinationError.
+        An MCPError that the block does not handle becomes a DestinationError.
         """
         with self._errors(OPEN):
             session = await self._session()
-        with session.in_use() as client, self._errors(REQUEST, MCPError):
+        with session.hold_open() as client, self._errors(REQUEST, MCPError):
             yield client
 
     def _errors(self, tool: str, kinds: type[Exception] = Exception) -> AbstractContextManager[None]:
-        return destination_errors(self._directory.target, tool, self._metrics.failed, kinds)
+        return destination_errors(self._resolver.target, tool, self._metrics.count_failure, kinds)
 
     async def _call(self, tool: str, send: Callable[[Client], Awaitable[CallToolResult]]) -> CallToolResult:
-        tried, reopened = 0, False
+        attempts, reopened = 0, False
         while True:
-            tried += 1
+            attempts += 1
             try:
-                return await self._once(tool, send)
-            except _Failed as failed:
-                wait = failed.seen.retry_after_seconds + BACKOFF.seconds(tried)
-                hopeless = tried >= self._tries or (reopened and failed.seen.session_lost)
-                if hopeless or not failed.repeatable or wait >= _seconds_left():
-                    raise self._told(tool, failed) from None
+                return await self._attempt(tool, send)
+            except _AttemptError as failed:
+                wait = failed.seen.retry_after_seconds + BACKOFF.seconds(attempts)
+                final = attempts >= self._max_attempts or (reopened and failed.seen.session_lost)
+                if final or not failed.retriable or wait >= _seconds_left():
+                    raise self._final_error(tool, failed) from None
                 reopened |= failed.seen.session_lost
-                logger.info("%s/%s again in %.2f s: %s", shown(self._directory.target), tool, wait, failed.error)
+                logger.info("retrying %s/%s in %.2f s: %s", redacted(self._resolver.target), tool, wait, failed.error)
             await anyio.sleep(wait)
 
-    async def _once(self, tool: str, send: Callable[[Client], Awaitable[CallToolResult]]) -> CallToolResult:
-        with _preparing():
+    async def _attempt(self, tool: str, send: Callable[[Client], Awaitable[CallToolResult]]) -> CallToolResult:
+        with _before_call():
             session = await self._session()
-        with session.in_use() as client:
+        with session.hold_open() as client:
             try:
-                with _preparing():
-                    may_repeat = await session.may_repeat(tool)
-                with _calling(may_repeat=may_repeat), self._metrics.request(CALL, tool) as request:
+                with _before_call():
+                    is_retriable = await session.is_retriable(tool)
+                with _during_call(is_retriable=is_retriable), self._metrics.request(CALL, tool) as request:
                     request.result = result = await send(client)
                     return result
-            except _Failed as failed:
-                self._retire_if_useless(session, failed.seen)
+            except _AttemptError as failed:
+                self._retire_if_lost(session, failed.seen)
                 raise
 
     async def _session(self) -> Session:
-        async with self._opening:
+        async with self._open_lock:
             self._sessions = [session for session in self._sessions if not session.closed]
             usable = next((session for session in self._sessions if session.usable), None)
             if usable is None:
-                usable = await self._opened()
+                usable = await self._open()
                 self._sessions.append(usable)
             return usable
 
-    async def _opened(self) -> Session:
-        url = await self._directory.url()
-        transport = streamable_http_client(url, http_client=self._connections)
+    async def _open(self) -> Session:
+        url = await self._resolver.url()
+        transport = streamable_http_client(url, http_client=self._http)
         session = Session(Client(transport, mode=self._mode, **self._options), self._metrics)
         await session.open()
-        if self._mode == "auto" and current_attempt().failed and session.client.protocol_version in OLD:
+        if self._mode == "auto" and current_attempt().failed and session.client.protocol_version in SESSION_PROTOCOLS:
             await session.close()
-            raise MCPError(CONNECTION_CLOSED, f"{shown(url)} did not answer which protocol it speaks")
+            raise MCPError(CONNECTION_CLOSED, f"{redacted(url)} did not respond to the protocol discovery")
         return session
 
-    def _told(self, tool: str, failed: "_Failed") -> MCPError:
-        if failed.seen.unreachable:  # a proxy's 503 too, which the SDK's error does not tell from other statuses
+    def _final_error(self, tool: str, failed: "_AttemptError") -> MCPError:
+        if failed.seen.unreachable:  # includes a proxy's 503, which the SDK's error does not distinguish
             return MCPError(CONNECTION_CLOSED, failed.error.message)
         if not failed.seen.session_lost:
             return failed.error
-        service = shown(self._directory.target)
-        text = f"{service} lost the session, and {tool} was not called again; the next call opens another"
+        service = redacted(self._resolver.target)
+        text = f"{service} lost the session, and the call of {tool} was not retried; the next call opens another"
         return MCPError(failed.error.code, text)
 
-    def _retire_if_useless(self, session: Session, seen: Attempt) -> None:
-        if seen.session_lost or (seen.unreachable and self._directory.by_name):
+    def _retire_if_lost(self, session: Session, seen: Attempt) -> None:
+        if seen.session_lost or (seen.unreachable and self._resolver.is_dynamic):
             session.retire()
 
 
-class _Failed(Exception):  # noqa: N818 - one step of a try, never seen outside
-    def __init__(self, error: MCPError, seen: Attempt, *, repeatable: bool) -> None:
+class _AttemptError(Exception):
+    def __init__(self, error: MCPError, seen: Attempt, *, retriable: bool) -> None:
         super().__init__(error)
         self.error = error
         self.seen = seen
-        self.repeatable = repeatable
+        self.retriable = retriable
 
 
 @contextmanager
-def _preparing() -> Iterator[None]:
-    """A step before the call: no tool runs, so whatever got no answer is asked again."""
-    with observed() as seen:
+def _before_call() -> Iterator[None]:
+    """Convert errors of a step before the call: no tool runs, so a request without a response is retriable."""
+    with track_attempt() as seen:
         try:
             yield
         except MCPError as error:
-            raise _Failed(error, seen, repeatable=seen.failed or not seen.answered) from error
+            raise _AttemptError(error, seen, retriable=seen.failed or not seen.response_received) from error
 
 
 @contextmanager
-def _calling(*, may_repeat: bool) -> Iterator[None]:
-    """The call itself: without a response in any of its rounds, and not sent unless a second execution is harmless."""
-    with observed() as seen:
+def _during_call(*, is_retriable: bool) -> Iterator[None]:
+    """Convert errors of the call: retriable without any response, if it was not sent or the tool is retriable."""
+    with track_attempt() as seen:
         try:
             yield
         except MCPError as error:
-            raise _Failed(error, seen, repeatable=_is_repeatable(seen, may_repeat=may_repeat)) from error
+            raise _AttemptError(error, seen, retriable=_is_retriable(seen, is_retriable=is_retriable)) from error
 
 
-def _is_repeatable(seen: Attempt, *, may_repeat: bool) -> bool:
-    return not seen.answered and (may_repeat or (seen.failed and not seen.sent))
+def _is_retriable(seen: Attempt, *, is_retriable: bool) -> bool:
+    return not seen.response_received and (is_retriable or (seen.failed and not seen.sent))
 
 
 def _seconds_left() -> float:

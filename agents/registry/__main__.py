@@ -1,4 +1,4 @@
-"""`python -m meshed_mcp.agents.registry`: serve the registry by the environment until SIGTERM or SIGINT."""
+"""`python -m meshed_mcp.agents.registry`: serve the registry until SIGTERM or SIGINT."""
 
 from meshed_mcp.agents.http.server import serve
 from meshed_mcp.agents.registry.service import application, open_store
@@ -9,7 +9,7 @@ from meshed_mcp.contract import REGISTRY_NAME
 
 
 def main() -> None:
-    """Raises SystemExit with a text when a setting is wrong or the database does not answer."""
+    """Raises SystemExit with a message if a setting is invalid or the database does not respond."""
     try:
         settings = Settings.from_environment(service=REGISTRY_NAME)
         database, store = open_store(settings)

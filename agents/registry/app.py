@@ -1,8 +1,8 @@
-"""The registry over HTTP, in the shape of the official registry API v0.1, with leases added.
+"""HTTP API of the registry: the official registry API v0.1 with leases.
 
-In: a Store. Out: a Starlette application. Added to the standard: `instance` and `lease_seconds` when publishing,
-`PUT|DELETE .../versions/{version}/leases/{instance}` to renew and release, and the lease's end below `_meta`.
-Not here: what an entry must look like (model.py), the answers to faults (problem.py).
+Additions to the standard: `instance` and `lease_seconds` when publishing,
+`PUT|DELETE .../versions/{version}/leases/{instance}` to renew and release, and the lease's expiry in `_meta`.
+Not here: validation of entries (model.py), error responses (problem.py).
 """
 
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from starlette.routing import Mount, Route
 from starlette.types import Lifespan
 
 from meshed_mcp.agents.registry import problem
-from meshed_mcp.agents.registry.catalog import PAGE_LENGTH, Query
+from meshed_mcp.agents.registry.catalog import PAGE_LENGTH, ListQuery
 from meshed_mcp.agents.registry.model import (
     DEFAULT_LEASE_SECONDS,
     Instance,
@@ -34,19 +34,19 @@ from meshed_mcp.agents.registry.store import Store
 from meshed_mcp.contract import REGISTRY_PATH
 
 OFFICIAL_META: Final = "io.modelcontextprotocol.registry/official"
-"""Key below `_meta` for what the registry adds. Source: official registry, `ServerResponse._meta`."""
+"""Key in `_meta` for the registry's fields. Source: official registry, `ServerResponse._meta`."""
 
 LEASE_META: Final = "io.meshed-mcp.registry/lease"
-"""Key below `_meta` for the time until which the entry is known to be alive."""
+"""Key in `_meta` for the expiry of the entry."""
 
 MAX_PAGE_LENGTH: Final = 100
 """Source: official registry, the largest `limit`."""
 
 MAX_BODY_BYTES: Final = 1_048_576
-"""Largest publication; a thousand tools with their descriptions fit."""
+"""Largest document; a thousand tools with descriptions fit."""
 
 DEFAULT_INSTANCE: Final = "publisher"
-"""Holder of the lease when somebody publishes by hand."""
+"""Holder of the lease if a publication names no instance."""
 
 
 class _Parameters(BaseModel):
@@ -54,7 +54,7 @@ class _Parameters(BaseModel):
 
 
 class ListParameters(_Parameters):
-    """Query of a list. Source: official registry API v0.1, `GET /v0.1/servers`."""
+    """Query parameters of a list. Source: official registry API v0.1, `GET /v0.1/servers`."""
 
     search: str = Field("", max_length=200)
     version: str | None = Field(None, max_length=255)
@@ -64,14 +64,14 @@ class ListParameters(_Parameters):
 
 
 class LeaseParameters(_Parameters):
-    """Who takes a lease, and for how many seconds."""
+    """Holder and duration of a lease."""
 
     instance: Instance = DEFAULT_INSTANCE
     lease_seconds: LeaseSeconds = DEFAULT_LEASE_SECONDS
 
 
 def registry_app(store: Store, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
-    """The application; every path lies below `/v0.1`."""
+    """Return the application. Every path starts with `/v0.1`."""
     endpoints = _Endpoints(store)
     version = "/servers/{name:path}/versions/{version}"
     routes = [
@@ -103,23 +103,23 @@ class _Endpoints:
         self._store = store
 
     async def list_servers(self, request: Request) -> Response:
-        given = ListParameters.model_validate(dict(request.query_params))
-        query = Query(
-            search=given.search,
-            version=given.version,
-            updated_since=given.updated_since.timestamp(),
-            after=given.cursor,
-            limit=given.limit,
+        parameters = ListParameters.model_validate(dict(request.query_params))
+        query = ListQuery(
+            search=parameters.search,
+            version=parameters.version,
+            updated_since=parameters.updated_since.timestamp(),
+            after=parameters.cursor,
+            limit=parameters.limit,
         )
         page = await run_in_threadpool(self._store.page, query)
-        return JSONResponse(_listed(page.registrations, page.next_cursor))
+        return JSONResponse(_list_response(page.registrations, page.next_cursor))
 
     async def list_versions(self, request: Request) -> Response:
         name = request.path_params["name"]
         found = await run_in_threadpool(self._store.versions, name)
         if not found:
             raise NotRegisteredError(f"{name}: no live server has this name")
-        return JSONResponse(_listed(found, None))
+        return JSONResponse(_list_response(found, None))
 
     async def get_version(self, request: Request) -> Response:
         found = await run_in_threadpool(self._store.find, *_address(request))
@@ -154,14 +154,13 @@ def _address(request: Request) -> tuple[str, str]:
 
 
 async def _body(request: Request) -> bytes:
-    """Read at most MAX_BODY_BYTES: a declared length may lie, so the bytes are counted. Raises HTTPException 413."""
+    """Read at most MAX_BODY_BYTES, without trust in Content-Length. Raises HTTPException 413."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the document is larger than {MAX_BODY_BYTES} bytes"
-            )
+            detail = f"the document is larger than {MAX_BODY_BYTES} bytes"
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
     return bytes(body)
 
 
@@ -176,7 +175,7 @@ def _response(registration: Registration, status: str = "active") -> dict[str, A
     return {"server": registration.entry.document(), "_meta": {OFFICIAL_META: official, LEASE_META: lease}}
 
 
-def _listed(found: tuple[Registration, ...], next_cursor: str | None) -> dict[str, Any]:
+def _list_response(found: tuple[Registration, ...], next_cursor: str | None) -> dict[str, Any]:
     metadata: dict[str, Any] = {"count": len(found)}
     if next_cursor is not None:
         metadata["nextCursor"] = next_cursor

@@ -1,7 +1,6 @@
-"""The registry's tables and the queries that read them.
+"""Tables of the registry and the queries that read them. Every query omits expired rows.
 
-In: a query and the present time. Out: SELECT statements and the Registrations of their rows; what has expired is
-left out by every one of them. Not here: transactions and writes (store.py), the schema's history (versions/).
+Not here: transactions and writes (store.py), migrations (versions/).
 """
 
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ import sqlalchemy as sa
 from meshed_mcp.agents.registry.model import Registration, ServerEntry, version_key
 
 LATEST: Final = "latest"
-"""The version that stands for the highest live one. Source: official registry API v0.1."""
+"""Alias of the highest live version. Source: official registry API v0.1."""
 
 PAGE_LENGTH: Final = 30
 """Source: official registry, the default of `limit`."""
@@ -31,8 +30,8 @@ LEASES: Final = sa.table(
 
 
 @dataclass(frozen=True)
-class Query:
-    """What to list. `after` is a cursor of an earlier page, `updated_since` in seconds since 1970, UTC."""
+class ListQuery:
+    """Filters of a list. `after` is the cursor of the previous page, `updated_since` Unix time in seconds."""
 
     search: str = ""
     version: str | None = None
@@ -42,17 +41,17 @@ class Query:
 
 
 def live_servers(now: float) -> sa.Select[Any]:
-    """All entries that have not expired."""
+    """Select the entries that have not expired."""
     return sa.select(SERVERS).where(SERVERS.c.expires_at > now)
 
 
 def live_versions(name: str, now: float) -> sa.Select[Any]:
-    """All live versions of one server, the latest published first."""
+    """Select the live versions of a server, the latest published first."""
     return live_servers(now).where(SERVERS.c.name == name).order_by(SERVERS.c.published_at.desc(), SERVERS.c.version)
 
 
-def listing(query: Query, now: float) -> sa.Select[Any]:
-    """Live entries by name and version; one row more than the page holds tells whether there is another page."""
+def page_query(query: ListQuery, now: float) -> sa.Select[Any]:
+    """Select a page of live entries by name and version, plus one row that shows whether another page follows."""
     found = live_servers(now).where(SERVERS.c.updated_at >= query.updated_since)
     if query.search:
         in_name = SERVERS.c.name.icontains(query.search, autoescape=True)
@@ -66,7 +65,7 @@ def listing(query: Query, now: float) -> sa.Select[Any]:
 
 
 def registrations(connection: sa.Connection, rows: Sequence[Any], now: float) -> tuple[Registration, ...]:
-    """The rows of SERVERS as Registrations, each knowing whether it is the latest live version of its name."""
+    """Return the rows of SERVERS as Registrations; `is_latest` marks the highest live version of a name."""
     latest = _latest_versions(connection, {row.name for row in rows}, now)
     return tuple(
         Registration(

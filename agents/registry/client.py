@@ -1,7 +1,6 @@
-"""A client of the registry: look a server up by name, list, publish, keep a lease.
+"""Client of the registry: look up and list servers, publish them and keep leases.
 
-In: the registry's base URL. Out: the models of model.py, NotRegisteredError, or RegistryError with one line.
-Proxy settings of the environment are honored. Not here: when to renew and to retry (lease.py).
+It honors the environment's proxy settings. Not here: renewal and retries (lease.py).
 """
 
 from collections.abc import AsyncIterator
@@ -13,30 +12,30 @@ import httpx
 from pydantic import ValidationError
 
 from meshed_mcp.agents.registry.model import Lease, NotRegisteredError, ServerEntry
-from meshed_mcp.agents.telemetry.propagation import put_trace_on_headers
+from meshed_mcp.agents.telemetry.propagation import inject_trace_context
 from meshed_mcp.contract import REGISTRY_PATH
 
-ANSWER_SECONDS: Final = 5.0
-"""How long the registry may take for one answer: discovery must not hold a call up for longer."""
+TIMEOUT_SECONDS: Final = 5.0
+"""Timeout of a request: the longest delay of a call by discovery."""
 
-TEXT_LIMIT: Final = 300
-"""Characters of a foreign answer that an error repeats."""
+MAX_TEXT_CHARACTERS: Final = 300
+"""Characters of a response that an error repeats."""
 
 
 class RegistryError(RuntimeError):
-    """The registry did not answer, or not as it should; the text is one line."""
+    """The registry did not respond or returned an error; the message is one line."""
 
 
 class RegistryClient:
-    """Connection to one registry; an async context manager. `transport` replaces the network in tests."""
+    """Client of one registry: an async context manager. `transport` replaces the network in tests."""
 
     def __init__(self, url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.url = url.rstrip("/")
         self._http = httpx.AsyncClient(
             base_url=f"{self.url}{REGISTRY_PATH}/",
-            timeout=ANSWER_SECONDS,
+            timeout=TIMEOUT_SECONDS,
             transport=transport,
-            event_hooks={"request": [put_trace_on_headers]},
+            event_hooks={"request": [inject_trace_context]},
         )
 
     async def __aenter__(self) -> Self:
@@ -50,55 +49,53 @@ class RegistryClient:
 
     async def look_up(self, name: str, version: str = "latest") -> ServerEntry:
         """Return the live entry of `namespace/service`. Raises NotRegisteredError or RegistryError."""
-        answer = await self._send("GET", f"{_path(name, version)}")
-        return _entry(answer.get("server"))
+        document = await self._send("GET", _path(name, version))
+        return _entry(document.get("server"))
 
     async def servers(self, search: str = "") -> AsyncIterator[ServerEntry]:
-        """All live entries whose name or description holds `search`, page by page. Raises RegistryError."""
+        """Yield all live entries whose name or description contains `search`. Raises RegistryError."""
         cursor: str | None = ""
         while cursor is not None:
-            parameters = {"search": search, "cursor": cursor}
-            answer = await self._send(
-                "GET", "servers", params={key: value for key, value in parameters.items() if value}
-            )
-            for item in answer.get("servers", ()):
+            parameters = {key: value for key, value in (("search", search), ("cursor", cursor)) if value}
+            page = await self._send("GET", "servers", params=parameters)
+            for item in page.get("servers", ()):
                 yield _entry(item.get("server"))
-            cursor = answer.get("metadata", {}).get("nextCursor") or None
+            cursor = page.get("metadata", {}).get("nextCursor") or None
 
     async def publish(self, entry: ServerEntry, instance: str, lease_seconds: int) -> None:
-        """Register the entry and take a lease for the instance. Raises RegistryError."""
+        """Publish the entry with a lease for the instance. Raises RegistryError."""
         parameters = {"instance": instance, "lease_seconds": lease_seconds}
         await self._send("POST", "publish", params=parameters, json=entry.document())
 
     async def renew(self, entry: ServerEntry, instance: str, lease_seconds: int) -> Lease:
-        """Prolong the lease. Raises NotRegisteredError when the registry forgot the entry, or RegistryError."""
+        """Renew the lease. Raises NotRegisteredError if the entry or lease is gone, or RegistryError."""
         path = f"{_path(entry.name, entry.version)}/leases/{quote(instance, safe='')}"
-        answer = await self._send("PUT", path, params={"lease_seconds": lease_seconds})
+        document = await self._send("PUT", path, params={"lease_seconds": lease_seconds})
         try:
-            return Lease.model_validate(answer)
+            return Lease.model_validate(document)
         except ValidationError as error:
-            raise RegistryError(f"the registry at {self.url} returned no lease: {_first(error)}") from None
+            raise RegistryError(f"the registry at {self.url} returned no lease: {_first_violation(error)}") from None
 
     async def release(self, entry: ServerEntry, instance: str) -> None:
-        """Give the lease back. Raises NotRegisteredError or RegistryError."""
+        """Release the lease. Raises NotRegisteredError or RegistryError."""
         await self._send("DELETE", f"{_path(entry.name, entry.version)}/leases/{quote(instance, safe='')}")
 
     async def _send(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         try:
             response = await self._http.request(method, path, **options)
-            answer = response.json() if response.content else {}
+            body = response.json() if response.content else {}
         except httpx.HTTPError as error:
             reason = f"{type(error).__name__} {error}".strip()
-            raise RegistryError(f"the registry at {self.url} does not answer: {reason}") from error
+            raise RegistryError(f"the registry at {self.url} does not respond: {reason}") from error
         except ValueError:
-            answer = {"detail": response.text}
-        if response.is_success and isinstance(answer, dict):
-            return answer
-        detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
-        text = " ".join(str(detail).split())[:TEXT_LIMIT]
+            body = {"detail": response.text}
+        if response.is_success and isinstance(body, dict):
+            return body
+        detail = body.get("detail", body) if isinstance(body, dict) else body
+        text = " ".join(str(detail).split())[:MAX_TEXT_CHARACTERS]
         if response.status_code == httpx.codes.NOT_FOUND:
             raise NotRegisteredError(text)
-        raise RegistryError(f"the registry at {self.url} answered {response.status_code}: {text}")
+        raise RegistryError(f"the registry at {self.url} returned {response.status_code}: {text}")
 
 
 def _path(name: str, version: str) -> str:
@@ -109,10 +106,12 @@ def _entry(document: Any) -> ServerEntry:
     try:
         return ServerEntry.model_validate(document)
     except ValidationError as error:
-        raise RegistryError(f"the registry returned an entry that is no server.json: {_first(error)}") from None
+        raise RegistryError(
+            f"the registry returned an entry that is no server.json: {_first_violation(error)}"
+        ) from None
 
 
-def _first(error: ValidationError) -> str:
-    """The first violation: its field, and what is wrong."""
+def _first_violation(error: ValidationError) -> str:
+    """Return the first violation: field and message."""
     violation = error.errors()[0]
     return f"{'.'.join(str(part) for part in violation['loc'])}: {violation['msg']}"

@@ -1,8 +1,7 @@
-"""Keeps a running server in the registry: publish, heartbeat, republish when forgotten or changed, release at the end.
+"""Lease of a running server in the registry: publish, heartbeat, republish after changes, release.
 
-In: the registry's URL and a description of the server. Out: an async context manager for the time of being ready.
-A registry that is down never stops or delays the service: it is tried again with backoff, and logged once.
-Not here: one request (client.py), when a service is ready (agents/http/server.py enters this as its presence).
+An unreachable registry never delays the service: the task retries with backoff and logs the outage once.
+Not here: requests (client.py), readiness (agents/http/server.py enters the lease when the service is ready).
 """
 
 import asyncio
@@ -18,93 +17,92 @@ from typing import Final
 import httpx
 from prometheus_client import CollectorRegistry
 
-from meshed_mcp.agents.process.backoff import Backoff
-from meshed_mcp.agents.process.supervision import Restarts, supervised
+from meshed_mcp.agents.process.supervision import Backoff, Restarts, supervised
 from meshed_mcp.agents.registry.client import RegistryClient, RegistryError
 from meshed_mcp.agents.registry.model import DEFAULT_LEASE_SECONDS, NotRegisteredError, ServerEntry
 
-BEATS_PER_LEASE: Final = 3
-"""Two heartbeats in a row may get lost before the registry forgets the server."""
+HEARTBEATS_PER_LEASE: Final = 3
+"""The lease survives two consecutive lost heartbeats."""
 
 TASK: Final = "registry lease"
-"""Name of the background task, in the log and in the metric of restarts."""
+"""Name of the background task in logs and metrics."""
 
 BACKOFF: Final = Backoff(first_seconds=1, last_seconds=30)
-RELEASE_SECONDS: Final = 2.0
-"""How long the end may wait for the registry; the lease runs out anyway."""
+RELEASE_TIMEOUT_SECONDS: Final = 2.0
+"""Timeout of the release; without it the lease expires."""
 
 Describe = Callable[[], Awaitable[ServerEntry]]
-"""Gives the present entry; asked before every heartbeat, so that tools added later are published."""
+"""Returns the current entry before every heartbeat, so that tools added later are published."""
 
 logger = logging.getLogger(__name__)
 
 
 def instance_name() -> str:
-    """Name of this process among the replicas: host (in Kubernetes the pod) and process number."""
+    """Return the name of this process among the replicas: host (the pod in Kubernetes) and process ID."""
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
 @asynccontextmanager
-async def registered(
+async def maintain_lease(
     url: str,
     describe: Describe,
     *,
     lease_seconds: int = DEFAULT_LEASE_SECONDS,
-    pace: "Pace | None" = None,
+    timing: "HeartbeatTiming | None" = None,
     transport: httpx.AsyncBaseTransport | None = None,
     metrics: CollectorRegistry | None = None,
 ) -> AsyncIterator[None]:
-    """Keep the server registered inside the block; raises nothing on account of the registry.
+    """Keep the server registered inside the block, without raising errors of the registry.
 
-    `metrics` counts restarts of the task that keeps the lease.
+    `metrics` counts restarts of the background task.
     """
-    pace = pace or Pace()
+    timing = timing or HeartbeatTiming()
     async with RegistryClient(url, transport=transport) as client:
-        keeper = _Keeper(client, describe, lease_seconds, pace)
+        lease = _LeaseTask(client, describe, lease_seconds, timing)
         try:
-            async with supervised(TASK, keeper.keep, metrics, Restarts(pace.backoff, pace.sleep)):
+            async with supervised(TASK, lease.run, metrics, Restarts(timing.backoff, timing.sleep)):
                 yield
         finally:
-            await keeper.release()
+            await lease.release()
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How the keeper waits, and what it does at each beat that was heard; tests put their own clock in."""
+class HeartbeatTiming:
+    """Waits of the lease task, and a callback after each acknowledged heartbeat; tests inject their own."""
 
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     backoff: Backoff = BACKOFF
-    heard: Callable[[], object] = lambda: None
+    on_heartbeat: Callable[[], object] = lambda: None
 
 
 @dataclass
-class _Keeper:
+class _LeaseTask:
     client: RegistryClient
     describe: Describe
     lease_seconds: int
-    pace: Pace
+    timing: HeartbeatTiming
     instance: str = field(default_factory=instance_name)
     published: ServerEntry | None = None
 
-    async def keep(self) -> None:
-        """Beat until cancelled."""
+    async def run(self) -> None:
+        """Send heartbeats until canceled."""
         failures = 0
         while True:
             try:
-                await self._beat()
+                await self._heartbeat()
             except RegistryError as error:
                 failures += 1
                 if failures == 1:
-                    logger.warning("%s; serving goes on, registration is tried again", error)
-                await self.pace.sleep(self.pace.backoff.seconds(failures))
+                    logger.warning("%s; the service continues without registration and retries", error)
+                await self.timing.sleep(self.timing.backoff.seconds(failures))
                 continue
             if failures:
-                logger.info("the registry at %s answers again", self.client.url)
+                logger.info("the registry at %s responds again", self.client.url)
                 failures = 0
-            self.pace.heard()
-            await self.pace.sleep(self.lease_seconds / BEATS_PER_LEASE)
+            self.timing.on_heartbeat()
+            await self.timing.sleep(self.lease_seconds / HEARTBEATS_PER_LEASE)
 
-    async def _beat(self) -> None:
+    async def _heartbeat(self) -> None:
         entry = await self.describe()
         if entry == self.published:
             try:
@@ -118,15 +116,15 @@ class _Keeper:
     async def _publish(self, entry: ServerEntry) -> None:
         try:
             await self.client.publish(entry, self.instance, self.lease_seconds)
-        except NotRegisteredError as error:  # 404 to a publication: the URL is not that of a registry
-            raise RegistryError(f"{self.client.url} is no registry: {error}") from None
+        except NotRegisteredError as error:  # 404: the URL is not a registry's
+            raise RegistryError(f"{self.client.url} is not a registry: {error}") from None
         self.published = entry
         logger.info("registered %s %s at %s", entry.name, entry.version, self.client.url)
 
     async def release(self) -> None:
-        """Give the lease back if there is one; the registry's silence is accepted."""
+        """Release the lease, if any; errors are ignored."""
         if self.published is None:
             return
         with contextlib.suppress(RegistryError, NotRegisteredError, TimeoutError):
-            async with asyncio.timeout(RELEASE_SECONDS):
+            async with asyncio.timeout(RELEASE_TIMEOUT_SECONDS):
                 await self.client.release(self.published, self.instance)

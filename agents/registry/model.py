@@ -1,8 +1,6 @@
-"""What the registry knows of a server: its `server.json`, and who keeps it alive.
+"""Data model of the registry: `server.json` entries, leases and registrations, frozen and validated.
 
-In: tools of a running server, or a published `server.json`. Out: frozen, checked models and their JSON form.
-Not here: storage and expiry (store.py), the HTTP shape around an entry (app.py).
-Source: official MCP registry API v0.1, schema `ServerDetail`.
+Not here: storage and expiry (store.py), the HTTP API (app.py). Source: official MCP registry API v0.1, `ServerDetail`.
 """
 
 import hashlib
@@ -18,25 +16,25 @@ NAME_PATTERN: Final = r"^[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+$"
 """`namespace/name`. Source: official registry, `ServerDetail.name`."""
 
 PUBLISHER_META: Final = "io.modelcontextprotocol.registry/publisher-provided"
-"""Key below `_meta` for what a publisher adds. Source: official registry, `ServerDetail._meta`."""
+"""Key in `_meta` for a publisher's own data. Source: official registry, `ServerDetail._meta`."""
 
-DESCRIPTION_LIMIT: Final = 100
-"""Characters. Source: official registry, `ServerDetail.description.maxLength`."""
+MAX_DESCRIPTION_CHARACTERS: Final = 100
+"""Source: official registry, `ServerDetail.description.maxLength`."""
 
 MAX_TOOLS: Final = 1000
-"""Tools of one server that an entry can hold."""
+"""Tools per entry."""
 
 DEFAULT_LEASE_SECONDS: Final = 30
-"""A killed server is forgotten after this time at the latest, where nobody chose another."""
+"""Default lease: a killed server expires after this time."""
 
 MAX_LEASE_SECONDS: Final = 3600
-"""The longest lease: a server that is gone is forgotten after an hour at the latest."""
+"""Longest lease: a killed server expires after an hour at the latest."""
 
 _RELEASE: Final = re.compile(r"v?(\d+(?:\.\d+)*)(.*)", re.DOTALL)
 
 
 class NotRegisteredError(LookupError):
-    """No live entry, or no live lease of this instance; the text is one line."""
+    """No live entry, or no live lease of this instance; the message is one line."""
 
 
 class _Frozen(BaseModel):
@@ -44,7 +42,7 @@ class _Frozen(BaseModel):
 
 
 class ToolEntry(_Frozen):
-    """One tool, and a digest that changes with any part of its definition."""
+    """A tool and a digest of its whole definition."""
 
     name: str = Field(min_length=1, max_length=128)
     description: str = Field(default="", max_length=4000)
@@ -52,7 +50,7 @@ class ToolEntry(_Frozen):
 
 
 class Remote(_Frozen):
-    """An endpoint a client can connect to."""
+    """An endpoint of a server."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -72,7 +70,7 @@ class Remote(_Frozen):
 
 
 class Publisher(_Frozen):
-    """What our services publish beside the standard fields; other publishers' keys are kept."""
+    """Publisher data of meshed-mcp services; other publishers' keys are kept."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -80,7 +78,7 @@ class Publisher(_Frozen):
 
 
 class EntryMeta(_Frozen):
-    """Extension data of a `server.json`."""
+    """The `_meta` of a `server.json`."""
 
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
 
@@ -88,12 +86,12 @@ class EntryMeta(_Frozen):
 
 
 class ServerEntry(_Frozen):
-    """A `server.json` with a remote; fields of the official schema that are not named here are kept as they came."""
+    """A `server.json` with a remote; other fields of the official schema are kept unchanged."""
 
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
 
     name: str = Field(min_length=3, max_length=200, pattern=NAME_PATTERN)
-    description: str = Field(min_length=1, max_length=DESCRIPTION_LIMIT)
+    description: str = Field(min_length=1, max_length=MAX_DESCRIPTION_CHARACTERS)
     version: str = Field(min_length=1, max_length=255, pattern=r"^[!-.0-~]+$")
     remotes: tuple[Remote, ...] = Field(min_length=1, max_length=10)
     meta: EntryMeta = Field(default=EntryMeta(), alias="_meta")
@@ -107,34 +105,34 @@ class ServerEntry(_Frozen):
 
     @property
     def url(self) -> str:
-        """Where a client connects: the first remote."""
+        """URL of the first remote."""
         return self.remotes[0].url
 
     @property
     def tools(self) -> tuple[ToolEntry, ...]:
-        """The tools the server had when it registered."""
+        """Tools at the last publication."""
         return self.meta.publisher.tools
 
     def document(self) -> dict[str, Any]:
-        """The entry as `server.json`."""
+        """Return the entry as `server.json`."""
         return self.model_dump(by_alias=True, mode="json")
 
 
 class Lease(_Frozen):
-    """The promise of one running instance to come back before `expires_at` (seconds since 1970, UTC)."""
+    """Lease of one running instance until `expires_at`, Unix time in seconds."""
 
     instance: str
     expires_at: float
 
 
 Instance = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\w.:-]+$")]
-"""Name of a running process, unique among the replicas of a server: in Kubernetes the pod's name."""
+"""Name of a running process, unique among the replicas: the pod's name in Kubernetes."""
 
 LeaseSeconds = Annotated[int, Field(ge=1, le=MAX_LEASE_SECONDS)]
 
 
 class Registration(_Frozen):
-    """A live entry: times in seconds since 1970, UTC."""
+    """A live entry; times are Unix time in seconds."""
 
     entry: ServerEntry
     published_at: float
@@ -144,7 +142,7 @@ class Registration(_Frozen):
 
 
 def tool_entry(tool: Tool) -> ToolEntry:
-    """The tool as the registry keeps it; the digest covers the whole definition that `tools/list` gives."""
+    """Return the tool's entry; the digest covers the definition that `tools/list` returns."""
     definition = tool.model_dump(by_alias=True, mode="json", exclude_none=True)
     canonical = json.dumps(definition, sort_keys=True, separators=(",", ":")).encode()
     digest = f"sha256:{hashlib.sha256(canonical).hexdigest()}"
@@ -152,18 +150,18 @@ def tool_entry(tool: Tool) -> ToolEntry:
 
 
 def server_entry(name: str, version: str, url: str, *, description: str, tools: Sequence[Tool] = ()) -> ServerEntry:
-    """Entry of a running server; `name` is `namespace/service`, a longer description is cut to the standard's 100."""
+    """Return the entry of a running server. `name` is `namespace/service`; the description is truncated."""
     return ServerEntry(
         name=name,
         version=version,
-        description=description[:DESCRIPTION_LIMIT],
+        description=description[:MAX_DESCRIPTION_CHARACTERS],
         remotes=(Remote(type="streamable-http", url=url),),
         meta=EntryMeta(publisher=Publisher(tools=tuple(tool_entry(tool) for tool in tools))),
     )
 
 
 def version_key(version: str) -> tuple[tuple[int, ...], bool, str]:
-    """Order of versions: numbers by value, a pre-release before its release, other texts before all numbers."""
+    """Return a sort key: numbers by value, pre-releases before their release, other texts before all numbers."""
     match = _RELEASE.fullmatch(version)
     if match is None:
         return ((), False, version)

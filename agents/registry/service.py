@@ -1,7 +1,6 @@
-"""The registry as a process: its application with a database, a sweep and metrics of the catalog.
+"""Process of the registry: the HTTP application with its database, the sweep and catalog metrics.
 
-In: settings and a metrics registry. Out: a Starlette application that opens its database when it starts.
-Not here: endpoints (app.py), the process and its drain (agents/http/server.py).
+Not here: endpoints (app.py), serving and drain (agents/http/server.py).
 """
 
 import asyncio
@@ -12,16 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
+from meshed_mcp import contract
 from meshed_mcp.agents.process.supervision import supervised
 from meshed_mcp.agents.registry.app import registry_app
-from meshed_mcp.agents.registry.metrics import CatalogMetrics
-from meshed_mcp.agents.registry.store import Store
+from meshed_mcp.agents.registry.store import CatalogSize, Store
 from meshed_mcp.agents.settings import Settings
 from meshed_mcp.agents.state.database import Database, open_database
 
@@ -29,12 +28,52 @@ SCHEMA: Final = "registry"
 VERSIONS: Final = Path(__file__).parent / "versions"
 
 SWEEP: Final = "registry sweep"
-"""Name of the background task, in the log and in the metric of restarts."""
+"""Name of the background task in logs and metrics."""
 
 SWEEP_SECONDS: Final = 5.0
-"""How old the metrics may be, and how long expired rows lie around; the same as the scrape interval of MCP pods."""
+"""Interval of sweeps; equals the scrape interval of MCP pods."""
+
+UNKNOWN: Final = float("nan")
+"""Value of the size gauges while the database does not respond."""
 
 logger = logging.getLogger(__name__)
+
+
+class CatalogMetrics:
+    """Metrics of the catalog. Replicas on one database report the same catalog: aggregate with max, not sum."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._servers = Gauge(
+            contract.METRIC_REGISTRY_SERVERS, "Live servers in the registry, each version counted.", registry=registry
+        )
+        self._leases = Gauge(
+            contract.METRIC_REGISTRY_LEASES, "Live leases: running instances of all servers.", registry=registry
+        )
+        self._expired = Counter(contract.METRIC_REGISTRY_EXPIRED, "Servers whose leases expired.", registry=registry)
+        self._up = Gauge(
+            contract.METRIC_REGISTRY_DATABASE_UP, "1 while the registry's database responds, else 0.", registry=registry
+        )
+        self._sync = Gauge(
+            contract.METRIC_REGISTRY_SYNC, "Time of the last successful sweep, Unix seconds.", registry=registry
+        )
+        self._sync.set_to_current_time()
+        self.up = False
+
+    def record_sweep(self, size: CatalogSize, expired: int) -> None:
+        """Record a sweep: the size of the catalog and the number of removed entries."""
+        self.up = True
+        self._up.set(1)
+        self._servers.set(size.servers)
+        self._leases.set(size.leases)
+        self._expired.inc(expired)
+        self._sync.set_to_current_time()
+
+    def record_database_down(self) -> None:
+        """Record that the database did not respond."""
+        self.up = False
+        self._up.set(0)
+        self._servers.set(UNKNOWN)
+        self._leases.set(UNKNOWN)
 
 
 def open_store(settings: Settings) -> tuple[Database, Store]:
@@ -44,14 +83,14 @@ def open_store(settings: Settings) -> tuple[Database, Store]:
 
 
 def application(database: Database, store: Store, registry: CollectorRegistry) -> Starlette:
-    """The application; while it runs, expired entries are removed and the catalog's metrics are kept up to date."""
+    """Return the application; while it runs, a sweep removes expired entries and updates the metrics."""
     metrics = CatalogMetrics(registry)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await sweep(store, metrics)
         try:
-            async with supervised(SWEEP, partial(_sweep_for_ever, store, metrics), registry):
+            async with supervised(SWEEP, partial(_sweep_forever, store, metrics), registry):
                 yield
         finally:
             database.close()
@@ -60,24 +99,24 @@ def application(database: Database, store: Store, registry: CollectorRegistry) -
 
 
 async def sweep(store: Store, metrics: CatalogMetrics) -> None:
-    """Remove what has expired and measure what is left; the loss of the database is told once, and so is its end."""
+    """Remove expired entries and update the metrics; log once when the database fails and when it recovers."""
     was_up = metrics.up
     try:
         removed = await run_in_threadpool(store.remove_expired)
-        metrics.swept(await run_in_threadpool(store.size), removed)
+        metrics.record_sweep(await run_in_threadpool(store.size), removed)
     except (DBAPIError, PoolTimeoutError) as error:
-        metrics.lost()
+        metrics.record_database_down()
         if was_up:
             reason = error.orig if isinstance(error, DBAPIError) else error
-            logger.warning("the registry's database does not answer: %s", " ".join(str(reason).split()))
+            logger.warning("the registry's database does not respond: %s", " ".join(str(reason).split()))
         return
     if not was_up:
-        logger.info("the registry's database answers")
+        logger.info("the registry's database responds")
     if removed:
-        logger.info("forgot %d servers whose leases have run out", removed)
+        logger.info("removed %d servers with expired leases", removed)
 
 
-async def _sweep_for_ever(store: Store, metrics: CatalogMetrics) -> None:
+async def _sweep_forever(store: Store, metrics: CatalogMetrics) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         await sweep(store, metrics)

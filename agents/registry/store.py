@@ -1,8 +1,7 @@
-"""The catalog in a database: register with a lease, renew, release, look up, list, expire.
+"""Catalog of the registry in a database: register, renew, release, look up, list and expire entries.
 
-In: ServerEntry and lease seconds. Out: Registration; an expired entry is never returned, whether swept or not.
-An entry lives as long as the longest lease of its instances, so one replica's end does not take the others away.
-Not here: the reading queries (catalog.py), HTTP (app.py). Time comes from the injected clock.
+An entry lives as long as the longest lease of its instances. Expired entries are never returned, swept or not.
+Not here: queries (catalog.py), HTTP (app.py).
 """
 
 import time
@@ -17,10 +16,10 @@ from meshed_mcp.agents.registry.catalog import (
     LATEST,
     LEASES,
     SERVERS,
-    Query,
-    listing,
+    ListQuery,
     live_servers,
     live_versions,
+    page_query,
     registrations,
 )
 from meshed_mcp.agents.registry.model import Lease, NotRegisteredError, Registration, ServerEntry
@@ -29,70 +28,72 @@ from meshed_mcp.agents.state.database import Database
 
 @dataclass(frozen=True)
 class Page:
-    """Part of a list; `next_cursor` is None on the last one."""
+    """A page of a list; `next_cursor` is None on the last one."""
 
     registrations: tuple[Registration, ...]
     next_cursor: str | None
 
 
-class Size(NamedTuple):
-    """The live part of the catalog: servers with each version counted, and the instances that hold a lease."""
+class CatalogSize(NamedTuple):
+    """Number of live servers (each version counts) and of live leases."""
 
     servers: int
     leases: int
 
 
 class Store:
-    """The catalog. Every method is a transaction and blocks; `clock` gives seconds since 1970, UTC."""
+    """The catalog. Every method is one blocking transaction; `clock` returns Unix time in seconds."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._clock = clock
 
     def register(self, entry: ServerEntry, instance: str, lease_seconds: int) -> Registration:
-        """Add the entry, or replace it when it changed, and grant the instance a lease."""
+        """Add or replace the entry, and grant the instance a lease."""
         now = self._clock()
         lease = Lease(instance=instance, expires_at=now + lease_seconds)
         with self._database.write() as connection:
-            # An expired row must not hand its publication date to the new registration.
-            connection.execute(_of(entry.name, entry.version, sa.delete(SERVERS)).where(SERVERS.c.expires_at <= now))
-            connection.execute(self._upserted_server(entry, now, lease.expires_at))
-            connection.execute(self._upserted_lease(entry.name, entry.version, lease))
-            _settle(connection, entry.name, entry.version, now)
+            # A new registration must not inherit the publication date of an expired row.
+            connection.execute(
+                _where_server(entry.name, entry.version, sa.delete(SERVERS)).where(SERVERS.c.expires_at <= now)
+            )
+            connection.execute(self._upsert_server(entry, now, lease.expires_at))
+            connection.execute(self._upsert_lease(entry.name, entry.version, lease))
+            _update_expiry(connection, entry.name, entry.version, now)
             return _registration(connection, entry.name, entry.version, now)
 
     def renew(self, name: str, version: str, instance: str, lease_seconds: int) -> Lease:
-        """Prolong a lease. Raises NotRegisteredError when it or the entry is gone: publish the entry again."""
+        """Renew a lease. Raises NotRegisteredError if it or the entry is gone: publish the entry again."""
         now = self._clock()
         lease = Lease(instance=instance, expires_at=now + lease_seconds)
         with self._database.write() as connection:
             _lock(connection, name, version, now)
-            held = _of_instance(name, version, instance, sa.select(LEASES)).where(LEASES.c.expires_at > now)
+            held = _where_lease(name, version, instance, sa.select(LEASES)).where(LEASES.c.expires_at > now)
             if connection.execute(held).first() is None:
                 raise NotRegisteredError(f"{name} {version}: the instance {instance} holds no lease; publish it again")
-            connection.execute(self._upserted_lease(name, version, lease))
-            _settle(connection, name, version, now)
+            connection.execute(self._upsert_lease(name, version, lease))
+            _update_expiry(connection, name, version, now)
         return lease
 
     def release(self, name: str, version: str, instance: str) -> None:
-        """End a lease; the entry goes with its last one. Raises NotRegisteredError when there is no live entry."""
+        """End a lease, and the entry with its last lease. Raises NotRegisteredError without a live entry."""
         now = self._clock()
         with self._database.write() as connection:
             _lock(connection, name, version, now)
-            connection.execute(_of_instance(name, version, instance, sa.delete(LEASES)))
-            _settle(connection, name, version, now)
+            connection.execute(_where_lease(name, version, instance, sa.delete(LEASES)))
+            _update_expiry(connection, name, version, now)
 
     def remove(self, name: str, version: str) -> Registration:
-        """Remove an entry with all its leases and return it. Raises NotRegisteredError when it is not live."""
+        """Remove an entry with its leases and return it. Raises NotRegisteredError without a live entry."""
         now = self._clock()
         with self._database.write() as connection:
             _lock(connection, name, version, now)
             removed = _registration(connection, name, version, now)
-            connection.execute(_of(name, version, sa.delete(SERVERS)))
+            connection.execute(_where_server(name, version, sa.delete(SERVERS)))
             return removed
 
     def find(self, name: str, version: str = LATEST) -> Registration:
-        """The live entry of that name and version. Raises NotRegisteredError."""
+        """Return the live entry of that name and version. Raises NotRegisteredError."""
         found = self.versions(name)
         for registration in found:
             if registration.is_latest if version == LATEST else registration.entry.version == version:
@@ -103,45 +104,45 @@ class Store:
         raise NotRegisteredError(f"{name}: version {version!r} is not live; live versions: {known}")
 
     def versions(self, name: str) -> tuple[Registration, ...]:
-        """All live versions of a server, the latest published first."""
+        """Return the live versions of a server, the latest published first."""
         now = self._clock()
         with self._database.read() as connection:
             return registrations(connection, connection.execute(live_versions(name, now)).all(), now)
 
-    def page(self, query: Query) -> Page:
-        """A page of live entries, ordered by name and version; of `latest` it may hold fewer than the limit."""
+    def page(self, query: ListQuery) -> Page:
+        """Return a page of live entries by name and version; for `latest` it can be shorter than the limit."""
         now = self._clock()
         with self._database.read() as connection:
-            rows = connection.execute(listing(query, now)).all()
+            rows = connection.execute(page_query(query, now)).all()
             found = registrations(connection, rows[: query.limit], now)
         if query.version == LATEST:
             found = tuple(registration for registration in found if registration.is_latest)
         last = rows[query.limit - 1] if len(rows) > query.limit else None
         return Page(found, f"{last.name}:{last.version}" if last else None)
 
-    def size(self) -> Size:
-        """How much is alive."""
+    def size(self) -> CatalogSize:
+        """Count the live servers and leases."""
         now = self._clock()
         tables = (SERVERS, LEASES)
         counts = [sa.select(sa.func.count()).select_from(table).where(table.c.expires_at > now) for table in tables]
         with self._database.read() as connection:
-            return Size(*(int(connection.execute(count).scalar_one()) for count in counts))
+            return CatalogSize(*(int(connection.execute(count).scalar_one()) for count in counts))
 
     def remove_expired(self) -> int:
-        """Delete what has expired and return the number of entries."""
+        """Delete expired rows and return the number of entries."""
         now = self._clock()
         with self._database.write() as connection:
             removed = connection.execute(sa.delete(SERVERS).where(SERVERS.c.expires_at <= now)).rowcount
-        # Its own transaction: a writer that holds a server's row and waits for a lease must never wait for this one.
+        # A separate transaction prevents a deadlock with a writer that locks a server's row and then a lease.
         with self._database.write() as connection:
             connection.execute(sa.delete(LEASES).where(LEASES.c.expires_at <= now))
         return int(removed)
 
     def _insert(self, table: sa.TableClause) -> Any:
-        """INSERT that knows ON CONFLICT: both dialects spell it alike, but SQLAlchemy has a class for each."""
+        """Return an INSERT with ON CONFLICT; SQLAlchemy has one class per dialect."""
         return postgresql.insert(table) if self._database.dialect == "postgresql" else sqlite.insert(table)
 
-    def _upserted_server(self, entry: ServerEntry, now: float, expires_at: float) -> sa.Executable:
+    def _upsert_server(self, entry: ServerEntry, now: float, expires_at: float) -> sa.Executable:
         content = {"description": entry.description, "document": entry.model_dump_json(by_alias=True)}
         times = {"published_at": now, "updated_at": now, "expires_at": expires_at}
         statement = self._insert(SERVERS).values(name=entry.name, version=entry.version, **content, **times)
@@ -151,7 +152,7 @@ class Store:
         )
         return upsert
 
-    def _upserted_lease(self, name: str, version: str, lease: Lease) -> sa.Executable:
+    def _upsert_lease(self, name: str, version: str, lease: Lease) -> sa.Executable:
         statement = self._insert(LEASES).values(name=name, version=version, **lease.model_dump())
         upsert: sa.Executable = statement.on_conflict_do_update(
             index_elements=["name", "version", "instance"], set_={"expires_at": lease.expires_at}
@@ -159,31 +160,31 @@ class Store:
         return upsert
 
 
-def _of(name: str, version: str, statement: Any) -> Any:
+def _where_server(name: str, version: str, statement: Any) -> Any:
     return statement.where(SERVERS.c.name == name, SERVERS.c.version == version)
 
 
-def _of_instance(name: str, version: str, instance: str, statement: Any) -> Any:
+def _where_lease(name: str, version: str, instance: str, statement: Any) -> Any:
     return statement.where(LEASES.c.name == name, LEASES.c.version == version, LEASES.c.instance == instance)
 
 
 def _lock(connection: sa.Connection, name: str, version: str, now: float) -> None:
-    """Hold the server's row: the sweep and other writers of this server wait. Raises NotRegisteredError."""
-    if connection.execute(_of(name, version, live_servers(now)).with_for_update()).first() is None:
+    """Lock the server's row against the sweep and other writers. Raises NotRegisteredError."""
+    if connection.execute(_where_server(name, version, live_servers(now)).with_for_update()).first() is None:
         raise NotRegisteredError(f"{name} {version}: not registered; publish it again")
 
 
-def _settle(connection: sa.Connection, name: str, version: str, now: float) -> None:
-    """Let the entry live as long as its longest live lease, and end it without one."""
+def _update_expiry(connection: sa.Connection, name: str, version: str, now: float) -> None:
+    """Set the entry's expiry to that of its longest live lease; delete an entry without one."""
     longest = sa.select(sa.func.max(LEASES.c.expires_at)).where(
         LEASES.c.name == name, LEASES.c.version == version, LEASES.c.expires_at > now
     )
     expires_at = connection.execute(longest).scalar()
     if expires_at is None:
-        connection.execute(_of(name, version, sa.delete(SERVERS)))
+        connection.execute(_where_server(name, version, sa.delete(SERVERS)))
     else:
-        connection.execute(_of(name, version, sa.update(SERVERS)).values(expires_at=expires_at))
+        connection.execute(_where_server(name, version, sa.update(SERVERS)).values(expires_at=expires_at))
 
 
 def _registration(connection: sa.Connection, name: str, version: str, now: float) -> Registration:
-    return registrations(connection, connection.execute(_of(name, version, live_servers(now))).all(), now)[0]
+    return registrations(connection, connection.execute(_where_server(name, version, live_servers(now))).all(), now)[0]

@@ -1,7 +1,7 @@
-"""The services of this system; each is a module of its own: `python -m meshed_mcp.agents.services.<name>`."""
+"""Demo services. Run each as a module: `python -m meshed_mcp.agents.services.<name>`."""
 
 from importlib.metadata import version
 from typing import Final
 
 RELEASE: Final = version("meshed-mcp")
-"""Version that the services report and register with: they ship with this distribution."""
+"""Version that the services report and register."""

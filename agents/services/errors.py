@@ -1,8 +1,4 @@
-"""Faults of what a service stands on, as one line for the model instead of a crash.
-
-In: an exception of the database. Out: a ToolError, or a ResourceError where a resource is read.
-Not here: faults of arguments (the SDK reports them).
-"""
+"""Database errors as one line for the model."""
 
 import logging
 from collections.abc import Iterator
@@ -17,11 +13,11 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def database_errors(kind: type[ToolError | ResourceError] = ToolError) -> Iterator[None]:
-    """Turn what the database says into an error of this kind; its own words may name hosts and are for the log."""
+    """Convert database errors to `kind`. The original text goes to the log, because it can name hosts."""
     try:
         yield
     except DataError as error:
-        raise kind("a text holds a character that the database cannot keep, such as NUL; remove it") from error
+        raise kind("a text contains a character that the database cannot store, such as NUL; remove it") from error
     except (DBAPIError, PoolTimeoutError) as error:
-        logger.warning("the database does not answer: %s", " ".join(str(getattr(error, "orig", error)).split()))
-        raise kind("the database of this service does not answer; try again later") from error
+        logger.warning("the database does not respond: %s", " ".join(str(getattr(error, "orig", error)).split()))
+        raise kind("the database of this service does not respond; try again later") from error

@@ -1,7 +1,4 @@
-"""The words of an English text that carry its meaning.
-
-In: a text. Out: its words in lower case without the stop words. Not here: stemming (the database's search does it).
-"""
+"""Keywords of an English text: its words in lower case without stop words."""
 
 import re
 from typing import Final
@@ -18,9 +15,9 @@ STOP_WORDS: Final = frozenset(
     you your yours
     """.split()  # noqa: SIM905 - a list would be a hundred lines of one word each
 )
-"""Words too common to tell texts apart. Source: the English stop words of PostgreSQL, with the modal verbs."""
+"""Source: the English stop words of PostgreSQL, with the modal verbs."""
 
 
-def meaningful_words(text: str) -> list[str]:
-    """The words in their order, repeated ones included."""
+def keywords(text: str) -> list[str]:
+    """Return the keywords in order, with repetitions."""
     return [word for word in _WORD.findall(text.lower()) if word not in STOP_WORDS]

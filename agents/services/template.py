@@ -1,6 +1,6 @@
-"""The smallest useful service: one tool, one resource, one prompt. Copy this file to begin your own.
+"""Smallest useful service: one tool, one resource and one prompt. Copy this file to start your own.
 
-Not here: ports, metrics, readiness, drain, registration; MCPService has them.
+MCPService provides ports, metrics, readiness, drain and registration.
 """
 
 from mcp_types import ToolAnnotations
@@ -12,7 +12,7 @@ service = MCPService("mcp-template", version="0.1.0", description="Counts what a
 
 
 class Measure(BaseModel):
-    """How long a text is."""
+    """Size of a text."""
 
     characters: int
     words: int

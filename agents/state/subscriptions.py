@@ -1,8 +1,7 @@
-"""What changed on one replica reaches the `subscriptions/listen` streams of all: the SDK's bus, with a way out.
+"""Subscription bus of a replicated service: the SDK's in-memory bus with an outbox for the other replicas.
 
-In: the events that tools and handlers publish. Out: the same events at the listeners here at once, and in a bounded
-outbox for the other replicas, on which publishing never waits.
-Not here: the connection to the other replicas (subscriptions_relay.py), the streams, which are the SDK's.
+Local listeners are notified at once. The outbox is bounded, and publishing never waits for it.
+Not here: the connection to the other replicas (redis_bus.py), `subscriptions/listen` streams (the SDK).
 """
 
 import asyncio
@@ -10,15 +9,17 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from mcp.server.subscriptions import InMemorySubscriptionBus, ServerEvent
 from prometheus_client import CollectorRegistry, Counter, Gauge
+from starlette.applications import Starlette
 
 from meshed_mcp import contract
+from meshed_mcp.agents.settings import Settings
 
 MAX_PENDING: Final = 1024
-"""Different changes that wait for the other replicas; further ones are dropped and counted.
+"""Distinct pending events for the other replicas; further ones are dropped and counted.
 
 Source: official SDK 2.3, `ListenHandler`, `max_buffered_events` of one stream.
 """
@@ -27,29 +28,29 @@ logger = logging.getLogger(__name__)
 
 
 class Outbox:
-    """Events for the other replicas. An event says "look again", so of equal ones that wait one is enough."""
+    """Queue of events for the other replicas. Events are level triggers, so equal pending ones are merged."""
 
     def __init__(self, on_drop: Callable[[], None]) -> None:
         self._queue: asyncio.Queue[ServerEvent] = asyncio.Queue(MAX_PENDING)
-        self._waiting: set[ServerEvent] = set()
+        self._pending: set[ServerEvent] = set()
         self._on_drop = on_drop
 
     def put(self, event: ServerEvent) -> None:
-        """Take an event without waiting; a full outbox drops it."""
-        if event in self._waiting:
+        """Add an event without waiting; a full outbox drops it."""
+        if event in self._pending:
             return
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
             self._on_drop()
         else:
-            self._waiting.add(event)
+            self._pending.add(event)
 
     @asynccontextmanager
-    async def taken(self) -> AsyncIterator[ServerEvent]:
-        """Wait for an event and hand it out for sending; it is put back when the block fails."""
+    async def next_event(self) -> AsyncIterator[ServerEvent]:
+        """Yield the next event for sending; it is put back if the block fails."""
         event = await self._queue.get()
-        self._waiting.discard(event)  # before the sending: a change in the meantime must be told again
+        self._pending.discard(event)  # before sending: a change in the meantime must be sent again
         try:
             yield event
         except BaseException:
@@ -58,33 +59,33 @@ class Outbox:
         finally:
             self._queue.task_done()
 
-    async def emptied(self) -> None:
-        """Wait until everything is sent."""
+    async def drained(self) -> None:
+        """Wait until all events are sent."""
         await self._queue.join()
 
 
 class ReplicaBus:
-    """A `SubscriptionBus`: in memory, and with an outbox that somebody empties where there are other replicas."""
+    """An in-memory `SubscriptionBus` whose outbox the relay drains if the service is replicated."""
 
     def __init__(self, metrics: CollectorRegistry) -> None:
         self.metrics = metrics
         self.events = Counter(
             contract.METRIC_BUS_EVENTS,
-            "Changes told to other replicas, heard from them, or lost on the way.",
+            "Events sent to, received from or dropped for other replicas.",
             [contract.LABEL_OUTCOME],
             registry=metrics,
         )
         self.outbox: Outbox | None = None
-        """Set while other replicas can be told."""
-        self.others_unreachable = False
-        """True where other replicas exist and nothing leads to them."""
+        """Set while a relay runs."""
+        self.replicas_unreachable = False
+        """True if the service is replicated without a relay."""
         self._unshared_is_logged = False
         self._here = InMemorySubscriptionBus()
         self._connected: bool | None = None
 
     @property
     def connected(self) -> bool | None:
-        """Whether the other replicas are reached now; None where there is no way to them."""
+        """Whether the relay is connected; None without a relay."""
         return self._connected
 
     @connected.setter
@@ -94,23 +95,23 @@ class ReplicaBus:
 
     @cached_property
     def _gauge(self) -> Gauge:
-        text = "1 while replicas hear each other, 0 while changes reach the listeners of this replica only."
+        text = "1 while the replicas are connected, 0 while changes reach only listeners of this replica."
         return Gauge(contract.METRIC_BUS_CONNECTED, text, registry=self.metrics)
 
     async def publish(self, event: ServerEvent) -> None:
-        """Tell the listeners here, and let the other replicas be told; waits for none of them."""
+        """Notify local listeners and queue the event for the other replicas."""
         if self.outbox is not None:
             self.outbox.put(event)
-        elif self.others_unreachable:
+        elif self.replicas_unreachable:
             self._count_unshared()
         await self._here.publish(event)
 
     async def deliver(self, event: ServerEvent) -> None:
-        """Tell the listeners here what another replica published."""
+        """Notify local listeners of another replica's event."""
         await self._here.publish(event)
 
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
-        """Register a listener; calling the result ends that."""
+        """Register a listener; call the result to unregister it."""
         return self._here.subscribe(listener)
 
     def _count_unshared(self) -> None:
@@ -118,7 +119,26 @@ class ReplicaBus:
         if not self._unshared_is_logged:
             self._unshared_is_logged = True
             logger.warning(
-                "only listeners of this replica were notified of a change: %s is not set. Set shared_state: [subscriptions] "
-                "for this service and redis: {secret: ..., key: ...} for the stack.",
+                "only listeners of this replica were notified of a change: %s is not set. "
+                "Set shared_state: [subscriptions] for this service and redis: {secret: ..., key: ...} for the stack.",
                 contract.ENV_REDIS_URL,
             )
+
+
+def with_subscription_relay(app: Starlette, bus: ReplicaBus, settings: Settings) -> Starlette:
+    """Return the application with a relay for `bus` in its lifespan, if the settings have a Redis URL."""
+    bus.replicas_unreachable = settings.replicated and settings.redis_url is None
+    if settings.redis_url is None:
+        return app
+    from meshed_mcp.agents.state.redis_bus import redis_relay  # noqa: PLC0415 - 8 MiB that only this case needs
+
+    url, own = settings.redis_url, app.router.lifespan_context
+    stream = f"meshed-mcp:{settings.namespace}/{settings.service}:events"
+
+    @asynccontextmanager
+    async def lifespan(running: Starlette) -> AsyncIterator[Any]:
+        async with redis_relay(bus, url, stream), own(running) as state:
+            yield state
+
+    app.router.lifespan_context = lifespan
+    return app

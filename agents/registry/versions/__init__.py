@@ -1,1 +1,1 @@
-"""Schema versions of the registry, oldest first by `down_revision`."""
+"""Migrations of the registry; `down_revision` gives their order."""

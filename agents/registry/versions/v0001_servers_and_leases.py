@@ -1,4 +1,4 @@
-"""Servers by name and version, and one lease per running instance. Times are seconds since 1970, UTC."""
+"""Tables of servers, by name and version, and of leases, one per instance. Times are Unix time in seconds."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create both tables; a server's leases go with it."""
+    """Create both tables; a server's leases are deleted with it."""
     op.create_table(
         "registry_servers",
         sa.Column("name", sa.String(200), primary_key=True),

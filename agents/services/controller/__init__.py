@@ -1,1 +1,1 @@
-"""mcp-controller: answers questions by asking mcp-rag and mcp-llm."""
+"""mcp-controller: answers questions with mcp-rag and mcp-llm."""

@@ -1,9 +1,6 @@
-"""The services that the controller asks.
+"""Clients of mcp-rag and mcp-llm. They return validated results, or a ToolError with one line that names the service.
 
-In: their URLs. Out: checked results of their tools, or a ToolError with one line that names the peer.
-One client per peer lives as long as the controller: MCP 2026-07-28 has no session, so each call is a request of its
-own on a pooled connection, and a peer that restarts is found again by the next call.
-Not here: what is asked (service.py), connections that break and calls that are sent again (agents/client).
+One client per service lives as long as the controller. Not here: retries and connections (agents/client).
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -23,50 +20,50 @@ ENV_LLM_SERVICE_URL: Final = "MESHED_MCP_LLM_SERVICE_URL"
 DEFAULT_RAG_URL: Final = "http://mcp-rag:8000/mcp"
 DEFAULT_LLM_SERVICE_URL: Final = "http://mcp-llm:8000/mcp"
 
-ANSWER_SECONDS: Final = 150.0
-"""How long a peer may take: above the time that mcp-llm gives a model."""
+TIMEOUT_SECONDS: Final = 150.0
+"""Timeout of a call; longer than mcp-llm's timeout of a model."""
 
-Answer = TypeVar("Answer", bound=BaseModel)
+Result = TypeVar("Result", bound=BaseModel)
 
 
 @dataclass(frozen=True)
 class Peer:
-    """One service that can be asked."""
+    """A service that the controller calls."""
 
     name: str
     client: ServiceClient
 
-    async def ask(self, answer: type[Answer], tool: str, **arguments: Any) -> Answer:
-        """Call the tool and check its result. Raises ToolError, of which the client's DestinationError is one kind."""
+    async def call(self, model: type[Result], tool: str, **arguments: Any) -> Result:
+        """Call a tool and validate its result. Raises ToolError, including the client's DestinationError."""
         result = await self.client.call_tool(tool, arguments)
         if result.is_error:
             raise ToolError(f"{self.name}: {_text(result)}")
         try:
-            return answer.model_validate(result.structured_content)
+            return model.model_validate(result.structured_content)
         except ValidationError as error:
-            raise ToolError(f"{self.name}: the result of {tool} is not what was expected") from error
+            raise ToolError(f"{self.name}: {tool} returned an invalid result") from error
 
 
 @dataclass(frozen=True)
 class Peers:
-    """Everyone the controller asks."""
+    """The services that the controller calls."""
 
     rag: Peer
     llm: Peer
 
 
 @asynccontextmanager
-async def connected(environment: Mapping[str, str], metrics: CollectorRegistry) -> AsyncIterator[Peers]:
-    """Hold the clients, whose requests are counted in `metrics`; sends nothing until something is asked."""
+async def connect_peers(environment: Mapping[str, str], metrics: CollectorRegistry) -> AsyncIterator[Peers]:
+    """Open the clients, with their metrics in `metrics`. They connect at the first call."""
     rag_url = environment.get(ENV_RAG_URL) or DEFAULT_RAG_URL
     llm_url = environment.get(ENV_LLM_SERVICE_URL) or DEFAULT_LLM_SERVICE_URL
     async with (
-        ServiceClient(rag_url, timeout_seconds=ANSWER_SECONDS, metrics=metrics) as rag,
-        ServiceClient(llm_url, timeout_seconds=ANSWER_SECONDS, metrics=metrics) as llm,
+        ServiceClient(rag_url, timeout_seconds=TIMEOUT_SECONDS, metrics=metrics) as rag,
+        ServiceClient(llm_url, timeout_seconds=TIMEOUT_SECONDS, metrics=metrics) as llm,
     ):
         yield Peers(Peer("mcp-rag", rag), Peer("mcp-llm", llm))
 
 
 def _text(result: CallToolResult) -> str:
     texts = (block.text for block in result.content if isinstance(block, TextContent))
-    return " ".join(" ".join(texts).split()) or "failed without a reason"
+    return " ".join(" ".join(texts).split()) or "failed without a message"

@@ -1,7 +1,4 @@
-"""The service mcp-controller: remember texts, answer questions from them.
-
-In: tool calls within their bounds. Out: an answer with its sources. Not here: how peers are reached (peers.py).
-"""
+"""The service mcp-controller: remember texts and answer questions from them, with sources."""
 
 import os
 from collections.abc import AsyncIterator
@@ -15,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from meshed_mcp.agents import MCPService
 from meshed_mcp.agents.services import RELEASE
-from meshed_mcp.agents.services.controller.peers import Peers, connected
+from meshed_mcp.agents.services.controller.peers import Peers, connect_peers
 
 NAME = "mcp-controller"
 
@@ -26,14 +23,14 @@ SourceCount = Annotated[int, Field(ge=1, le=20)]
 
 
 class Remembered(BaseModel):
-    """Where the text is kept now: a resource of mcp-rag."""
+    """ID and resource URI of a text in mcp-rag."""
 
     id: str
     uri: str
 
 
 class Source(BaseModel):
-    """A document that the answer rests on."""
+    """A document that the answer is based on."""
 
     id: str
     title: str
@@ -42,7 +39,7 @@ class Source(BaseModel):
 
 
 class Answer(BaseModel):
-    """An answer and what it rests on; `method` is "none" when no document holds a word of the question."""
+    """An answer with its sources; `method` is "none" if no document matches the question."""
 
     text: str
     method: Literal["model", "extractive", "none"]
@@ -62,7 +59,7 @@ class _Summary(BaseModel):
 
 @asynccontextmanager
 async def _lifespan(_: MCPServer[Peers]) -> AsyncIterator[Peers]:
-    async with connected(os.environ, service.metrics) as peers:
+    async with connect_peers(os.environ, service.metrics) as peers:
         yield peers
 
 
@@ -78,20 +75,20 @@ Request = Context[Peers, Any]
     )
 )
 async def remember(title: Title, text: Text, ctx: Request) -> Remembered:
-    """Keep a text so that `answer` can use it; a text with the same title is replaced."""
-    return await ctx.request_context.lifespan_context.rag.ask(Remembered, "ingest", title=title, text=text)
+    """Store a text so that `answer` can use it; it replaces a text with the same title."""
+    return await ctx.request_context.lifespan_context.rag.call(Remembered, "ingest", title=title, text=text)
 
 
 @service.tool(annotations=ToolAnnotations(read_only_hint=True, open_world_hint=True))
 async def answer(question: Question, ctx: Request, sources: SourceCount = 5) -> Answer:
-    """Answer a question from the remembered texts, with the sources; says so when nothing fits."""
+    """Answer a question from the remembered texts, with the sources; says so if no text matches."""
     peers = ctx.request_context.lifespan_context
     await ctx.report_progress(0, 2, "searching")
-    found = await peers.rag.ask(_Found, "search", question=question, limit=sources)
+    found = await peers.rag.call(_Found, "search", question=question, limit=sources)
     if not found.hits:
         return Answer(text="No remembered text fits this question.", method="none", model=None, sources=[])
     await ctx.report_progress(1, 2, "summarizing")
     passages = "\n\n".join(f"{hit.title}.\n\n{hit.snippet}" for hit in found.hits)
-    summary = await peers.llm.ask(_Summary, "summarize", text=passages, question=question)
+    summary = await peers.llm.call(_Summary, "summarize", text=passages, question=question)
     await ctx.report_progress(2, 2, "done")
     return Answer(text=summary.text, method=summary.method, model=summary.model, sources=found.hits)

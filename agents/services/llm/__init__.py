@@ -1,1 +1,1 @@
-"""mcp-llm: completions and summaries by a configured model, and an extractive summarizer without one."""
+"""mcp-llm: completions and summaries by a configured model, and extractive summaries without one."""

@@ -1,7 +1,6 @@
-"""A model behind an OpenAI-compatible endpoint: `POST <base URL>/chat/completions`.
+"""Client of an OpenAI-compatible endpoint: `POST <base URL>/chat/completions`.
 
-In: the endpoint's settings and messages. Out: the answer's text, or EndpointError with one line and without the key.
-Proxy settings of the environment are honored. Not here: prompts and tools (service.py).
+It honors the environment's proxy settings. Not here: prompts and tools (service.py).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,43 +13,38 @@ from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.error_codes.runtime import INVALID_MODEL_URL, MODEL_NAME_MISSING
 
 ENV_LLM_URL: Final = "MESHED_MCP_LLM_URL"
-"""Base URL with its version, e.g. `https://api.example.com/v1`; unset = no model."""
+"""Base URL with version, such as `https://api.example.com/v1`; unset: no model."""
 
 ENV_LLM_MODEL: Final = "MESHED_MCP_LLM_MODEL"
 ENV_LLM_API_KEY: Final = "MESHED_MCP_LLM_API_KEY"
-"""Sent as a bearer token; unset = none."""
+"""Sent as a bearer token if set."""
 
-ANSWER_SECONDS: Final = 120.0
-"""How long a model may take for its answer."""
+TIMEOUT_SECONDS: Final = 120.0
+"""Timeout of a completion."""
 
-DETAIL_LIMIT: Final = 300
-"""Characters of the endpoint's own error text that a model gets to read."""
-
+MAX_DETAIL_CHARACTERS: Final = 300
+"""Characters of the endpoint's error text that an error repeats."""
 
 USAGE_FIELDS: Final = {"input": "prompt_tokens", "output": "completion_tokens"}
-"""Type of token -> field of `usage`. Source of the types: OpenTelemetry, `gen_ai.token.type`."""
+"""Field of `usage` by token type. Source: OpenTelemetry, `gen_ai.token.type`."""
 
 CountTokens = Callable[[str, int], object]
-"""Is told a type of token (`input`, `output`) and how many there were."""
-
-
-def ignored(_token_type: str, _tokens: int) -> None:
-    """Count nothing."""
+"""Called with a token type (`input`, `output`) and a number of tokens."""
 
 
 class EndpointError(RuntimeError):
-    """The endpoint did not answer as it should; the text is one line."""
+    """The endpoint did not respond or returned an error; the message is one line without the key."""
 
 
 class Message(TypedDict):
-    """One turn of a conversation."""
+    """A message of a conversation."""
 
     role: Literal["system", "user"]
     content: str
 
 
 class Endpoint(BaseModel):
-    """Where the model is."""
+    """URL, model and key of an endpoint."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -60,7 +54,7 @@ class Endpoint(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self | None:
-        """Return the configured endpoint, None where MESHED_MCP_LLM_URL is unset. Raises StartError."""
+        """Return the configured endpoint; None without MESHED_MCP_LLM_URL. Raises StartError."""
         url = environment.get(ENV_LLM_URL)
         if not url:
             return None
@@ -73,19 +67,23 @@ class Endpoint(BaseModel):
             raise StartError(INVALID_MODEL_URL.message(variable=ENV_LLM_URL, url=url)) from None
 
     async def complete(
-        self, http: httpx.AsyncClient, messages: Sequence[Message], max_tokens: int, count: CountTokens = ignored
+        self,
+        http: httpx.AsyncClient,
+        messages: Sequence[Message],
+        max_tokens: int,
+        count: CountTokens = lambda _type, _tokens: None,
     ) -> str:
-        """Return the model's answer to the conversation; `count` is told the tokens. Raises EndpointError."""
+        """Return the model's completion, and call `count` with its tokens. Raises EndpointError."""
         headers = {"Authorization": f"Bearer {self.api_key.get_secret_value()}"} if self.api_key else {}
         body = {"model": self.model, "messages": list(messages), "max_tokens": max_tokens}
         try:
             response = await http.post(f"{self.url}/chat/completions", json=body, headers=headers)
         except httpx.TimeoutException:
-            raise EndpointError(f"the model {self.model} did not answer within {ANSWER_SECONDS:g} s") from None
+            raise EndpointError(f"the model {self.model} did not respond within {TIMEOUT_SECONDS:g} s") from None
         except httpx.HTTPError as error:
             raise EndpointError(f"the endpoint of the model {self.model} cannot be reached: {error}") from None
         if not response.is_success:
-            raise EndpointError(f"the model {self.model} answered {response.status_code}: {_detail(response)}")
+            raise EndpointError(f"the model {self.model} returned {response.status_code}: {_detail(response)}")
         content = self._content(response)
         for token_type, tokens in token_counts(response.json()).items():
             count(token_type, tokens)
@@ -102,18 +100,17 @@ class Endpoint(BaseModel):
 
 
 def _detail(response: httpx.Response) -> str:
-    """The endpoint's message where it has the usual form, else the beginning of the body."""
+    """Return the endpoint's error message, else the start of the body."""
     try:
-        answer: Any = response.json()
-        text = answer["error"]["message"]
+        text = response.json()["error"]["message"]
     except (ValueError, LookupError, TypeError):
         text = response.text
-    return " ".join(str(text).split())[:DETAIL_LIMIT] or response.reason_phrase
+    return " ".join(str(text).split())[:MAX_DETAIL_CHARACTERS] or response.reason_phrase
 
 
-def token_counts(answer: Any) -> dict[str, int]:
-    """Tokens that an answer says it cost, by type; nothing where it does not say. Source: OpenAI API, `usage`."""
-    usage = answer.get("usage") if isinstance(answer, dict) else None
+def token_counts(document: Any) -> dict[str, int]:
+    """Return the tokens that a response reports, by type. Source: OpenAI API, `usage`."""
+    usage = document.get("usage") if isinstance(document, dict) else None
     if not isinstance(usage, dict):
         return {}
     found = {kind: usage.get(field) for kind, field in USAGE_FIELDS.items()}

@@ -1,44 +1,45 @@
-"""An extractive summary: the sentences of a text that carry most of its words, unchanged and in their order.
+"""Extractive summary: the sentences of a text with the highest scores, unchanged and in order.
 
-In: a text and, if wanted, a question to lean towards. Out: some of its sentences. Nothing is generated, the same input
-gives the same output. Method: mean frequency of a sentence's meaningful words (Luhn 1958), plus the share of the
-question's words it holds. Not here: models (endpoint.py).
+Score: mean frequency of a sentence's keywords (Luhn 1958), plus its share of the question's keywords. The result is
+deterministic.
 """
 
 import re
 from collections import Counter
 from typing import Final
 
-from meshed_mcp.agents.services.keywords import meaningful_words
+from meshed_mcp.agents.services.keywords import keywords
 
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+|(?<=[.!?][\"')\]])\s+|\n\s*\n|\s+…\s+")
 
 MIN_WORDS: Final = 3
-"""A sentence with fewer meaningful words counts as if it had so many: headings must not win by shortness."""
+"""Minimum divisor of the mean, so that short headings do not win."""
 
 QUESTION_WEIGHT: Final = 2.0
-"""A sentence with all words of the question gains twice what the most frequent words alone can give."""
+"""Weight of the question: a sentence with all its words gains twice the maximum of the mean."""
 
 STEM_LENGTH: Final = 5
-"""Words that begin alike count as one: a coarse stand-in for stemming (`replica`, `replicas`)."""
+"""Words with this common prefix count as one: an approximation of stemming (`replica`, `replicas`)."""
 
 
 def extractive_summary(text: str, sentences: int, question: str = "") -> str:
-    """At most `sentences` (>= 1) of the text's sentences; earlier ones win ties. A text without any is empty."""
+    """Return at most `sentences` (>= 1) sentences of the text; earlier ones win ties."""
     candidates = [" ".join(part.split()) for part in _SENTENCE_END.split(text) if part and part.strip()]
-    frequency = Counter(_stem(word) for word in meaningful_words(text))
-    asked = {_stem(word) for word in meaningful_words(question)}
-    ranked = sorted(range(len(candidates)), key=lambda place: (-_score(candidates[place], frequency, asked), place))
-    return " ".join(candidates[place] for place in sorted(ranked[:sentences]))
+    frequency = Counter(_stem(word) for word in keywords(text))
+    question_stems = {_stem(word) for word in keywords(question)}
+    ranked = sorted(
+        range(len(candidates)), key=lambda index: (-_score(candidates[index], frequency, question_stems), index)
+    )
+    return " ".join(candidates[index] for index in sorted(ranked[:sentences]))
 
 
-def _score(sentence: str, frequency: Counter[str], asked: set[str]) -> float:
-    words = [_stem(word) for word in meaningful_words(sentence)]
+def _score(sentence: str, frequency: Counter[str], question_stems: set[str]) -> float:
+    words = [_stem(word) for word in keywords(sentence)]
     if not words:
         return 0.0
     most_frequent = max(frequency.values())
     centrality = sum(frequency[word] for word in words) / max(len(words), MIN_WORDS) / most_frequent
-    relevance = len(asked.intersection(words)) / len(asked) if asked else 0.0
+    relevance = len(question_stems.intersection(words)) / len(question_stems) if question_stems else 0.0
     return centrality + QUESTION_WEIGHT * relevance
 
 

@@ -1,8 +1,4 @@
-"""The service mcp-llm: completions and summaries.
-
-In: tool calls within their bounds. Out: structured results that say which method made them.
-Not here: the endpoint's protocol (endpoint.py), how sentences are ranked (extraction.py).
-"""
+"""The service mcp-llm: completions and summaries by a model; without one, extractive summaries."""
 
 import os
 from collections.abc import AsyncIterator
@@ -22,9 +18,9 @@ from meshed_mcp import contract
 from meshed_mcp.agents import MCPService
 from meshed_mcp.agents.services import RELEASE
 from meshed_mcp.agents.services.llm.endpoint import (
-    ANSWER_SECONDS,
     ENV_LLM_MODEL,
     ENV_LLM_URL,
+    TIMEOUT_SECONDS,
     Endpoint,
     EndpointError,
     Message,
@@ -34,27 +30,29 @@ from meshed_mcp.agents.services.llm.extraction import extractive_summary
 NAME = "mcp-llm"
 
 SUMMARY_TOKENS = 1024
-"""Longest summary by a model."""
+"""Maximum length of a model's summary."""
 
 Text = Annotated[str, Field(min_length=1, max_length=200_000)]
 Prompt = Annotated[str, Field(min_length=1, max_length=200_000)]
 Tokens = Annotated[int, Field(ge=1, le=32_768)]
 Sentences = Annotated[int, Field(ge=1, le=20)]
-Question = Annotated[str, Field(max_length=2000, description="what the summary shall answer; empty = the whole text")]
+Question = Annotated[
+    str, Field(max_length=2000, description="question for the summary to answer; empty = summarize the whole text")
+]
 
 EXTRACTS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 ASKS_A_MODEL = ToolAnnotations(read_only_hint=True, idempotent_hint=False, open_world_hint=True)
 
 
 class Completion(BaseModel):
-    """What the model wrote."""
+    """A model's completion."""
 
     text: str
     model: str
 
 
 class Summary(BaseModel):
-    """A summary, and how it came about: written by a model, or sentences extracted from the text."""
+    """A summary by a model, or of sentences extracted from the text."""
 
     text: str
     method: Literal["model", "extractive"]
@@ -63,13 +61,13 @@ class Summary(BaseModel):
 
 @dataclass(frozen=True)
 class Model:
-    """The configured endpoint, if there is one, and the connections to it."""
+    """The configured endpoint, if any, and its HTTP client."""
 
     endpoint: Endpoint | None
     http: httpx.AsyncClient
 
-    async def ask(self, *messages: Message, max_tokens: int) -> Completion:
-        """Return the model's answer. Raises ToolError."""
+    async def complete(self, *messages: Message, max_tokens: int) -> Completion:
+        """Return the model's completion. Raises ToolError."""
         if self.endpoint is None:
             raise ToolError(
                 f"no model is configured; set {ENV_LLM_URL} and {ENV_LLM_MODEL}, or use summarize_extractive"
@@ -81,7 +79,7 @@ class Model:
         return Completion(text=text, model=self.endpoint.model)
 
     def count_tokens(self, token_type: str, tokens: int) -> None:
-        """Add to the tokens that this process has spent."""
+        """Count tokens of the model."""
         if self.endpoint is not None:
             TOKENS.labels(self.endpoint.model, token_type).inc(tokens)
 
@@ -89,7 +87,7 @@ class Model:
 @asynccontextmanager
 async def _lifespan(_: MCPServer[Model]) -> AsyncIterator[Model]:
     endpoint = Endpoint.from_environment(os.environ)
-    async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as http:
+    async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
         yield Model(endpoint, http)
 
 
@@ -99,22 +97,24 @@ service = MCPService(
     description="Completions and summaries by a model; without one, extractive summaries.",
     lifespan=_lifespan,
 )
-TOKENS = Counter(contract.METRIC_LLM_TOKENS, "Tokens of models.", ("model", "token_type"), registry=service.metrics)
+TOKENS = Counter(
+    contract.METRIC_LLM_TOKENS, "Tokens of models, by type.", ("model", "token_type"), registry=service.metrics
+)
 Request = Context[Model, Any]
 
 
 @service.tool(annotations=ASKS_A_MODEL)
 async def complete(prompt: Prompt, ctx: Request, max_tokens: Tokens = SUMMARY_TOKENS) -> Completion:
-    """Let the configured model answer a prompt. Fails where no model is configured."""
-    return await _model(ctx).ask(_said("user", prompt), max_tokens=max_tokens)
+    """Complete a prompt with the configured model. Fails if no model is configured."""
+    return await _model(ctx).complete(_message("user", prompt), max_tokens=max_tokens)
 
 
 @service.tool(annotations=ASKS_A_MODEL)
 async def summarize(text: Text, ctx: Request, sentences: Sentences = 3, question: Question = "") -> Summary:
     """Summarize a text in a few sentences, by the configured model.
 
-    Where no model is configured the summary is extractive: unchanged sentences of the text, chosen by word frequency.
-    The result's `method` says which it was.
+    Without a model the summary is extractive: unchanged sentences of the text, chosen by word frequency. The result's
+    `method` says which.
     """
     model = _model(ctx)
     if model.endpoint is None:
@@ -122,8 +122,10 @@ async def summarize(text: Text, ctx: Request, sentences: Sentences = 3, question
     instruction = f"Summarize the user's text in at most {sentences} sentences. Use nothing but the text."
     if question:
         instruction += f" Answer this question with it, and say so if it holds no answer: {question}"
-    answer = await model.ask(_said("system", instruction), _said("user", text), max_tokens=SUMMARY_TOKENS)
-    return Summary(text=answer.text, method="model", model=answer.model)
+    completion = await model.complete(
+        _message("system", instruction), _message("user", text), max_tokens=SUMMARY_TOKENS
+    )
+    return Summary(text=completion.text, method="model", model=completion.model)
 
 
 @service.tool(annotations=EXTRACTS)
@@ -134,13 +136,13 @@ def summarize_extractive(text: Text, sentences: Sentences = 3, question: Questio
 
 @service.prompt()
 def answer_from_sources(question: str, sources: str) -> str:
-    """Ask for an answer that rests on given sources only."""
+    """Ask for an answer from the given sources only."""
     return (
         f"Answer the question from the sources alone, and name the ones you used.\n\n{question}\n\nSources:\n{sources}"
     )
 
 
-def _said(role: Literal["system", "user"], content: str) -> Message:
+def _message(role: Literal["system", "user"], content: str) -> Message:
     return {"role": role, "content": content}
 
 

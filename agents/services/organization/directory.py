@@ -1,7 +1,4 @@
-"""Organizations and members in a database.
-
-In: checked values. Out: frozen models. Not here: tools and their bounds (service.py), the tables' history (versions/).
-"""
+"""Directory of organizations and members in a database."""
 
 from typing import Any, Final, Literal
 
@@ -33,7 +30,7 @@ class Organization(_Row):
 
 
 class Member(_Row):
-    """A person in an organization; the e-mail address is unique within it."""
+    """A member of an organization; the email address is unique within it."""
 
     organization: str
     email: str
@@ -42,17 +39,17 @@ class Member(_Row):
 
 
 class DirectoryError(LookupError):
-    """A name that is taken, or that is not there; the text is one line that says what to do."""
+    """A name exists already or does not exist; the message is one line."""
 
 
 class Directory:
-    """The organizations. Every method is a transaction and blocks."""
+    """The directory. Every method is one blocking transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(self, name: str, description: str) -> Organization:
-        """Add an organization. Raises DirectoryError when the name is taken."""
+        """Add an organization. Raises DirectoryError if the name exists."""
         row = {"name": name, "description": description}
         try:
             with self._database.write() as connection:
@@ -62,10 +59,10 @@ class Directory:
         return Organization(**row)
 
     def add(self, member: Member) -> Member:
-        """Add a member, or change name and role of the one with this address. Raises DirectoryError."""
+        """Add a member, or update the one with this address. Raises DirectoryError."""
         with self._database.write() as connection:
-            # The organization's row is held: two writers of one address must not both find nobody.
-            _existing(connection, member.organization, locked=True)
+            # Lock the organization's row: two writers must not both insert one address.
+            _find_organization(connection, member.organization, locked=True)
             same = (MEMBERS.c.organization == member.organization) & (MEMBERS.c.email == member.email)
             changed = connection.execute(sa.update(MEMBERS).where(same).values(name=member.name, role=member.role))
             if changed.rowcount == 0:
@@ -73,26 +70,26 @@ class Directory:
         return member
 
     def organization(self, name: str) -> Organization:
-        """The organization of that name. Raises DirectoryError."""
+        """Return the organization. Raises DirectoryError."""
         with self._database.read() as connection:
-            return _existing(connection, name)
+            return _find_organization(connection, name)
 
     def organizations(self, limit: int, after: str) -> list[Organization]:
-        """At most `limit` organizations by name, beginning behind `after`."""
+        """Return at most `limit` organizations by name, after `after`."""
         query = sa.select(ORGANIZATIONS).where(ORGANIZATIONS.c.name > after).order_by(ORGANIZATIONS.c.name)
         with self._database.read() as connection:
             return [Organization.model_validate(row) for row in connection.execute(query.limit(limit))]
 
     def members(self, organization: str, limit: int, after: str) -> list[Member]:
-        """At most `limit` members by address, beginning behind `after`. Raises DirectoryError."""
+        """Return at most `limit` members by address, after `after`. Raises DirectoryError."""
         query = sa.select(MEMBERS).where(MEMBERS.c.organization == organization, MEMBERS.c.email > after)
         with self._database.read() as connection:
-            _existing(connection, organization)
+            _find_organization(connection, organization)
             rows = connection.execute(query.order_by(MEMBERS.c.email).limit(limit))
             return [Member.model_validate(row) for row in rows]
 
     def find(self, text: str, limit: int) -> list[Member]:
-        """At most `limit` members of any organization whose name or address holds `text`, case ignored."""
+        """Return at most `limit` members of any organization whose name or address contains `text`, ignoring case."""
         in_name = MEMBERS.c.name.icontains(text, autoescape=True)
         query = sa.select(MEMBERS).where(in_name | MEMBERS.c.email.icontains(text, autoescape=True))
         with self._database.read() as connection:
@@ -100,7 +97,7 @@ class Directory:
             return [Member.model_validate(row) for row in rows]
 
 
-def _existing(connection: sa.Connection, name: str, *, locked: bool = False) -> Organization:
+def _find_organization(connection: sa.Connection, name: str, *, locked: bool = False) -> Organization:
     query: sa.Select[Any] = sa.select(ORGANIZATIONS).where(ORGANIZATIONS.c.name == name)
     row = connection.execute(query.with_for_update() if locked else query).first()
     if row is None:

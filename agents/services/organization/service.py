@@ -1,7 +1,4 @@
-"""The service mcp-organization: tools over the directory of organizations and members.
-
-In: tool calls within their bounds. Out: structured results. Not here: storage (directory.py).
-"""
+"""The service mcp-organization: tools for the directory of organizations and members."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -17,25 +14,19 @@ from pydantic import BaseModel, Field
 from meshed_mcp.agents import MCPService, Settings
 from meshed_mcp.agents.services import RELEASE
 from meshed_mcp.agents.services.errors import database_errors
-from meshed_mcp.agents.services.organization.directory import (
-    Directory,
-    DirectoryError,
-    Member,
-    Organization,
-    Role,
-)
+from meshed_mcp.agents.services.organization.directory import Directory, DirectoryError, Member, Organization, Role
 from meshed_mcp.agents.state.database import open_database
 
 NAME = "mcp-organization"
 VERSIONS = Path(__file__).parent / "versions"
 
 OrganizationName = Annotated[
-    str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", description="lower-case letters, digits and dashes")
+    str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", description="lowercase letters, digits and dashes")
 ]
 Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 PersonName = Annotated[str, Field(min_length=1, max_length=200)]
 Limit = Annotated[int, Field(ge=1, le=200)]
-After = Annotated[str, Field(max_length=254, description="`next_after` of the page before; empty = from the start")]
+After = Annotated[str, Field(max_length=254, description="`next_after` of the previous page; empty = from the start")]
 
 READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
@@ -83,8 +74,8 @@ Request = Context[Directory, Any]
 def create_organization(
     name: OrganizationName, ctx: Request, description: Annotated[str, Field(max_length=500)] = ""
 ) -> Organization:
-    """Create an organization. Fails when the name is taken."""
-    with _faults():
+    """Create an organization. Fails if the name exists."""
+    with _tool_errors():
         return _directory(ctx).create(name, description)
 
 
@@ -92,15 +83,15 @@ def create_organization(
 def add_member(
     organization: OrganizationName, email: Email, name: PersonName, ctx: Request, role: Role = "member"
 ) -> Member:
-    """Add a person to an organization; for an address that is a member already, name and role are replaced."""
-    with _faults():
+    """Add a person to an organization, or update name and role of the member with this address."""
+    with _tool_errors():
         return _directory(ctx).add(Member(organization=organization, email=email.lower(), name=name, role=role))
 
 
 @service.tool(annotations=READS)
 def list_organizations(ctx: Request, limit: Limit = 50, after: After = "") -> OrganizationPage:
-    """List organizations in the order of their names, a page at a time."""
-    with _faults():
+    """List organizations by name, one page at a time."""
+    with _tool_errors():
         found = _directory(ctx).organizations(limit + 1, after)
     more = len(found) > limit
     return OrganizationPage(organizations=found[:limit], next_after=found[limit - 1].name if more else "")
@@ -108,8 +99,8 @@ def list_organizations(ctx: Request, limit: Limit = 50, after: After = "") -> Or
 
 @service.tool(annotations=READS)
 def list_members(organization: OrganizationName, ctx: Request, limit: Limit = 50, after: After = "") -> MemberPage:
-    """List the members of one organization in the order of their addresses, a page at a time."""
-    with _faults():
+    """List the members of one organization by address, one page at a time."""
+    with _tool_errors():
         found = _directory(ctx).members(organization, limit + 1, after)
     more = len(found) > limit
     return MemberPage(members=found[:limit], next_after=found[limit - 1].email if more else "")
@@ -119,8 +110,8 @@ def list_members(organization: OrganizationName, ctx: Request, limit: Limit = 50
 def find_members(
     text: Annotated[str, Field(min_length=1, max_length=200)], ctx: Request, limit: Limit = 50
 ) -> MembersFound:
-    """Find people in all organizations by a part of their name or e-mail address; case is ignored."""
-    with _faults():
+    """Find members of any organization by a part of their name or email address, ignoring case."""
+    with _tool_errors():
         found = _directory(ctx).find(text, limit + 1)
     return MembersFound(members=found[:limit], complete=len(found) <= limit)
 
@@ -140,7 +131,7 @@ def _directory(ctx: Request) -> Directory:
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def _tool_errors() -> Iterator[None]:
     try:
         with database_errors():
             yield

@@ -1,1 +1,1 @@
-"""mcp-rag: documents, and ranked full-text search over them."""
+"""mcp-rag: documents and ranked full-text search."""

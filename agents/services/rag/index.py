@@ -1,7 +1,6 @@
-"""Documents and ranked full-text search: SQLite FTS5 with bm25, PostgreSQL tsvector with ts_rank.
+"""Documents with ranked full-text search: SQLite FTS5 with bm25, PostgreSQL tsvector with ts_rank.
 
-In: titles, texts, questions. Out: frozen models, best hit first. Scores compare hits of one search only.
-Not here: tools and their bounds (service.py), tables and index (versions/).
+Scores are comparable within one search only. Not here: tables and index (versions/).
 """
 
 import hashlib
@@ -11,22 +10,22 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.dialects import postgresql, sqlite
 
-from meshed_mcp.agents.services.keywords import meaningful_words
+from meshed_mcp.agents.services.keywords import keywords
 from meshed_mcp.agents.state.database import Database
 
 DOCUMENTS: Final = sa.table("rag_documents", *(sa.column(name, sa.String) for name in ("id", "title", "text")))
 
 ID_LENGTH: Final = 16
-"""Hexadecimal digits of an id: 64 bits, so that no two titles of a realistic collection share one."""
+"""Hexadecimal digits of an ID: 64 bits avoid collisions in a realistic collection."""
 
-MAX_WORDS: Final = 32
-"""Words of a question that are looked for; more cost time and find nothing else."""
+MAX_KEYWORDS: Final = 32
+"""Keywords of a question that are searched."""
 
 SNIPPET_WORDS: Final = 60
 """Length of a snippet. Source: SQLite FTS5, `snippet()`, which allows up to 64 tokens."""
 
 TITLE_WEIGHT: Final = 5.0
-"""How much more a word in the title counts than one in the text, for bm25; PostgreSQL's weights A and D are 10 to 1."""
+"""bm25 weight of the title relative to the text; PostgreSQL's weights A and D are 10 to 1."""
 
 _SQLITE_SEARCH: Final = sa.text(
     "SELECT d.id, d.title, snippet(rag_terms, 1, '', '', ' … ', :words) AS snippet,"
@@ -45,7 +44,7 @@ _HEADLINE: Final = (
 
 
 class Document(BaseModel):
-    """A text under a title; the id follows from the title."""
+    """A text with a title; the ID is derived from the title."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -55,7 +54,7 @@ class Document(BaseModel):
 
 
 class Hit(BaseModel):
-    """A document that holds words of the question; higher scores are better within one search."""
+    """A matching document; a higher score is better."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -66,18 +65,18 @@ class Hit(BaseModel):
 
 
 def document_id(title: str) -> str:
-    """Return the id of the document with this title."""
+    """Return the ID of the document with this title."""
     return hashlib.sha256(title.encode()).hexdigest()[:ID_LENGTH]
 
 
 class Index:
-    """The documents. Every method is a transaction and blocks."""
+    """The documents. Every method is one blocking transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def put(self, title: str, text: str) -> Document:
-        """Keep the document; one with the same title is replaced."""
+        """Store the document; it replaces one with the same title."""
         document = Document(id=document_id(title), title=title, text=text)
         insert = postgresql.insert if self._database.dialect == "postgresql" else sqlite.insert
         statement: Any = insert(DOCUMENTS).values(document.model_dump())
@@ -86,14 +85,14 @@ class Index:
         return document
 
     def get(self, identifier: str) -> Document | None:
-        """Return the document of that id, if there is one."""
+        """Return the document, or None."""
         with self._database.read() as connection:
             row = connection.execute(sa.select(DOCUMENTS).where(DOCUMENTS.c.id == identifier)).first()
         return None if row is None else Document.model_validate(row)
 
     def search(self, question: str, limit: int) -> list[Hit]:
-        """At most `limit` documents that hold any meaningful word of the question, best first."""
-        words = list(dict.fromkeys(meaningful_words(question)))[:MAX_WORDS]
+        """Return at most `limit` documents that contain a keyword of the question, best first."""
+        words = list(dict.fromkeys(keywords(question)))[:MAX_KEYWORDS]
         if not words:
             return []
         if self._database.dialect == "postgresql":

@@ -1,7 +1,4 @@
-"""The service mcp-rag: keep documents, find them by the words of a question.
-
-In: tool calls within their bounds. Out: structured results. Not here: storage and ranking (index.py).
-"""
+"""The service mcp-rag: store documents and search them by the words of a question."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,15 +27,15 @@ Limit = Annotated[int, Field(ge=1, le=20)]
 
 
 class Ingested(BaseModel):
-    """Where the document is now."""
+    """ID and resource URI of a stored document."""
 
     id: str
-    uri: str = Field(description="resource that holds the whole text")
+    uri: str = Field(description="resource with the whole text")
     characters: int
 
 
 class SearchResult(BaseModel):
-    """Documents that hold words of the question, best first; empty when none does."""
+    """Documents that match the question, best first."""
 
     hits: list[Hit]
 
@@ -54,7 +51,7 @@ async def _lifespan(_: MCPServer[Index]) -> AsyncIterator[Index]:
 
 
 service = MCPService(
-    NAME, version=RELEASE, description="Keeps documents and finds them by ranked full-text search.", lifespan=_lifespan
+    NAME, version=RELEASE, description="Stores documents and finds them by ranked full-text search.", lifespan=_lifespan
 )
 Request = Context[Index, Any]
 
@@ -65,7 +62,7 @@ Request = Context[Index, Any]
     )
 )
 def ingest(title: Title, text: Text, ctx: Request) -> Ingested:
-    """Keep a document so that `search` finds it; a document with the same title is replaced."""
+    """Store a document so that `search` finds it; it replaces a document with the same title."""
     with database_errors():
         document = ctx.request_context.lifespan_context.put(title, text)
     return Ingested(id=document.id, uri=f"document://{document.id}", characters=len(text))
@@ -84,5 +81,5 @@ def document(identifier: str, ctx: Request) -> str:
     with database_errors(ResourceError):
         found = ctx.request_context.lifespan_context.get(identifier)
     if found is None:
-        raise ResourceNotFoundError(f"there is no document {identifier!r}; take the id from a hit of `search`")
+        raise ResourceNotFoundError(f"there is no document {identifier!r}; use the id of a hit of `search`")
     return found.text

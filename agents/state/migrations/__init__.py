@@ -1,1 +1,1 @@
-"""The Alembic script that the services share; the versions lie beside each service."""
+"""Alembic script that the services share; each service has its own versions."""

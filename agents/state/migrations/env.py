@@ -1,6 +1,6 @@
-"""Alembic's entry: runs the versions of one service on the connection that `agents/state/database.py` hands over.
+"""Alembic environment: runs one service's migrations on the connection of `agents/state/database.py`.
 
-Each service has its own version table, so that several can live in one PostgreSQL database.
+Each service has its own version table, so several services can share one PostgreSQL database.
 """
 
 from alembic import context
@@ -8,7 +8,7 @@ from alembic import context
 context.configure(
     connection=context.config.attributes["connection"],
     version_table=context.config.attributes["version_table"],
-    transactional_ddl=True,  # SQLite can do it too, once the transaction is begun by hand (agents/state/database.py)
+    transactional_ddl=True,  # SQLite supports it in an explicit transaction (agents/state/database.py)
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -1,1 +1,1 @@
-"""Schema versions of mcp-organization, oldest first by `down_revision`."""
+"""Migrations of mcp-organization; `down_revision` gives their order."""

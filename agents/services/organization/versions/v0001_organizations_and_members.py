@@ -1,4 +1,4 @@
-"""Organizations by name, members by organization and e-mail address."""
+"""Tables of organizations, by name, and of members, by organization and email address."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create both tables; an organization's members go with it."""
+    """Create both tables; an organization's members are deleted with it."""
     op.create_table(
         "organization_organizations",
         sa.Column("name", sa.String(63), primary_key=True),

@@ -1,1 +1,1 @@
-"""Schema versions of mcp-rag, oldest first by `down_revision`."""
+"""Migrations of mcp-rag; `down_revision` gives their order."""

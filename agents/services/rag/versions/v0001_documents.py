@@ -1,4 +1,4 @@
-"""Documents, and a full-text index that the database keeps up to date: FTS5 in SQLite, tsvector in PostgreSQL."""
+"""Table of documents with a full-text index: FTS5 in SQLite, tsvector in PostgreSQL."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -38,7 +38,7 @@ _POSTGRESQL = (
 
 
 def upgrade() -> None:
-    """Create the table and the index of this database."""
+    """Create the table and the index."""
     op.create_table(
         "rag_documents",
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
@@ -51,6 +51,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the table; PostgreSQL drops the index with it, SQLite the triggers."""
+    """Drop the table and, in SQLite, the index; the database drops PostgreSQL's index and SQLite's triggers."""
     op.drop_table("rag_documents")
     op.execute("DROP TABLE IF EXISTS rag_terms")

@@ -1,4 +1,4 @@
-"""What a client measures of its requests to other servers, beside a server in this process."""
+"""Client metrics against a server in this process."""
 
 import anyio
 import pytest
@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService
-from meshed_mcp.agents.client.metrics import ClientMetrics, address
+from meshed_mcp.agents.client.metrics import ClientMetrics, peer_address
 from meshed_mcp.agents.telemetry.instruments import label_overflow
 
 pytestmark = pytest.mark.anyio
@@ -37,7 +37,7 @@ def call(metrics: ClientMetrics, *, tool: str = "search", failed: bool = False) 
 async def test_a_result_is_measured_and_is_error_counts_as_failure(*, failed: bool, error: str) -> None:
     """OpenTelemetry MCP conventions, `mcp.client.operation.duration`: error.type is tool_error for isError."""
     metrics = ClientMetrics(registry := CollectorRegistry(), URL)
-    metrics.listed(["search"])
+    metrics.set_known_tools(["search"])
     call(metrics, failed=failed)
     assert measured(registry) == {("tools/call", "search", error, "mcp-rag")}
 
@@ -76,7 +76,7 @@ async def test_clients_and_the_server_of_a_process_share_one_registry() -> None:
     service = MCPService("mcp-test")
     for peer in (URL, "mcp-system/mcp-llm"):
         metrics = ClientMetrics(service.metrics, peer)
-        metrics.listed(["search"])
+        metrics.set_known_tools(["search"])
         call(metrics)
     assert {peer for _, _, _, peer in measured(service.metrics)} == {"mcp-rag", "mcp-system/mcp-llm"}
     assert label_overflow(service.metrics) is label_overflow(service.metrics)
@@ -88,4 +88,4 @@ async def test_clients_and_the_server_of_a_process_share_one_registry() -> None:
 )
 async def test_a_peer_is_named_without_port_user_or_path(target: str, wanted: str) -> None:
     """OpenTelemetry, `server.address`: a domain name or address."""
-    assert address(target) == wanted
+    assert peer_address(target) == wanted

@@ -1,4 +1,4 @@
-"""A catalog whose time stands still until a test moves it."""
+"""Fixtures: a catalog with a fake clock."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,24 +12,24 @@ from meshed_mcp.agents.state.database import open_database
 
 @dataclass
 class Clock:
-    """Seconds since 1970."""
+    """Unix time in seconds, which tests advance."""
 
     now: float = 1_000_000.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """The store's time."""
+    """The store's clock."""
     return Clock()
 
 
 @pytest.fixture
 def store(database_url: str, clock: Clock) -> Iterator[Store]:
-    """An empty catalog, once for each kind of database."""
+    """An empty catalog, once per database."""
     database = open_database("registry", VERSIONS, database_url)
     yield Store(database, clock)
     database.close()
@@ -37,7 +37,7 @@ def store(database_url: str, clock: Clock) -> Iterator[Store]:
 
 @pytest.fixture
 def sqlite_store(tmp_path: object, clock: Clock) -> Iterator[Store]:
-    """An empty catalog where the kind of database does not matter."""
+    """An empty catalog in SQLite."""
     database = open_database("registry", VERSIONS, f"sqlite:///{tmp_path}/registry.db")
     yield Store(database, clock)
     database.close()

@@ -187,5 +187,5 @@ async def test_an_unreachable_database_returns_503_without_internal_details() ->
     async with client_of(Store(Database(engine))) as http:
         answer = await http.get("/v0.1/servers")
     engine.dispose()
-    assert_problem(answer, 503, "the registry's database does not answer; try again")
+    assert_problem(answer, 503, "the registry's database does not respond; try again")
     assert "127.0.0.1" not in answer.text

@@ -24,7 +24,7 @@ async def client(sqlite_store: Store) -> AsyncIterator[RegistryClient]:
 
 
 def answering(answer: Callable[[httpx.Request], httpx.Response]) -> RegistryClient:
-    """A client whose registry answers as the test says."""
+    """A client of a registry with a canned response."""
     return RegistryClient(URL, transport=httpx.MockTransport(answer))
 
 
@@ -65,17 +65,17 @@ async def test_an_unreachable_registry_is_named() -> None:
         raise httpx.ConnectError("refused", request=request)
 
     async with answering(refuse) as client:
-        with pytest.raises(RegistryError, match=f"^the registry at {URL} does not answer: ConnectError refused$"):
+        with pytest.raises(RegistryError, match=f"^the registry at {URL} does not respond: ConnectError refused$"):
             await client.look_up("ns/rag")
 
 
 @pytest.mark.parametrize(
     ("response", "text"),
     [
-        (httpx.Response(503, json={"detail": "no\ndatabase"}), "answered 503: no database"),
-        (httpx.Response(502, text="<html>\nbad gateway"), "answered 502: <html> bad gateway"),
+        (httpx.Response(503, json={"detail": "no\ndatabase"}), "returned 503: no database"),
+        (httpx.Response(502, text="<html>\nbad gateway"), "returned 502: <html> bad gateway"),
         (httpx.Response(200, json={"server": {"name": "x"}}), "an entry that is no server.json: name: "),
-        (httpx.Response(200, json=[]), r"answered 200: \[\]"),
+        (httpx.Response(200, json=[]), r"returned 200: \[\]"),
     ],
 )
 async def test_an_invalid_response_is_reported_in_one_line(response: httpx.Response, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The heartbeat of a service: registered while it is ready, whatever the registry does."""
+"""The lease of a service: registered while ready, whatever the state of the registry."""
 
 import asyncio
 import itertools
@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry
 
 from meshed_mcp import contract
 from meshed_mcp.agents.registry.app import registry_app
-from meshed_mcp.agents.registry.catalog import Query
-from meshed_mcp.agents.registry.lease import BACKOFF, Pace, instance_name, registered
+from meshed_mcp.agents.registry.catalog import ListQuery
+from meshed_mcp.agents.registry.lease import BACKOFF, HeartbeatTiming, instance_name, maintain_lease
 from meshed_mcp.agents.registry.model import ServerEntry, server_entry
 from meshed_mcp.agents.registry.store import Store
 
@@ -25,58 +25,58 @@ URL = "http://mcp-registry:8000"
 
 
 @dataclass
-class Beats:
-    """A sleep that a test steps through: the keeper waits at each one until it is let go."""
+class Heartbeats:
+    """A fake sleep: the lease task waits in it until the test calls `next`."""
 
     waits: list[float] = field(default_factory=list)
     _asleep: asyncio.Event = field(default_factory=asyncio.Event)
     _awake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def sleep(self, seconds: float) -> None:
-        """Note the wait, and stay in it."""
+        """Record the wait, and wait for `next`."""
         self.waits.append(seconds)
         self._asleep.set()
         await self._awake.wait()
         self._awake.clear()
 
     async def reached(self) -> None:
-        """Wait until the keeper sleeps."""
+        """Wait until the lease task sleeps."""
         async with asyncio.timeout(5):
             await self._asleep.wait()
 
     async def next(self) -> None:
-        """Let the keeper go on and wait until it sleeps again."""
+        """Wake the lease task and wait until it sleeps again."""
         self._asleep.clear()
         self._awake.set()
         await self.reached()
 
-    def pace(self, jitter: float = 1.0) -> Pace:
-        """The pace for the keeper."""
+    def timing(self, jitter: float = 1.0) -> HeartbeatTiming:
+        """Timing of the lease task."""
 
         async def sleep(seconds: float) -> None:
             await self.sleep(seconds)
 
-        return Pace(sleep=sleep, backoff=replace(BACKOFF, jitter=lambda: jitter))
+        return HeartbeatTiming(sleep=sleep, backoff=replace(BACKOFF, jitter=lambda: jitter))
 
 
 @dataclass
 class Registry(httpx.AsyncBaseTransport):
-    """The registry's application, which a test can take off the network."""
+    """The registry's application; `up = False` makes it unreachable."""
 
     store: Store
     up: bool = True
     requests: list[str] = field(default_factory=list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer, or refuse."""
+        """Send the request to the application, or refuse the connection."""
         self.requests.append(request.method)
         if not self.up:
             raise httpx.ConnectError("refused", request=request)
         return await httpx.ASGITransport(registry_app(self.store)).handle_async_request(request)
 
     def names(self) -> list[str]:
-        """Who is registered."""
-        return [found.entry.name for found in self.store.page(Query()).registrations]
+        """Names of the registered servers."""
+        return [found.entry.name for found in self.store.page(ListQuery()).registrations]
 
 
 @pytest.fixture
@@ -98,59 +98,61 @@ async def described() -> ServerEntry:
 
 async def test_a_service_is_registered_inside_the_block_only(registry: Registry) -> None:
     """Requirement REG-1: a service registers at start and deregisters at drain."""
-    beats = Beats()
-    async with registered(URL, described, pace=beats.pace(), transport=registry):
-        await beats.reached()
+    heartbeats = Heartbeats()
+    async with maintain_lease(URL, described, timing=heartbeats.timing(), transport=registry):
+        await heartbeats.reached()
         assert registry.store.find("ns/rag").entry == describe("search")
     assert registry.names() == []
 
 
 async def test_heartbeats_are_sent_at_a_third_of_the_lease(registry: Registry, clock: Callable[[], float]) -> None:
     """Requirement REG-1: two consecutive heartbeats may be lost without losing the lease."""
-    beats = Beats()
-    async with registered(URL, described, lease_seconds=30, pace=beats.pace(), transport=registry):
-        await beats.reached()
+    heartbeats = Heartbeats()
+    async with maintain_lease(URL, described, lease_seconds=30, timing=heartbeats.timing(), transport=registry):
+        await heartbeats.reached()
         clock.now += 10  # type: ignore[attr-defined]
-        await beats.next()
-        assert beats.waits == [10.0, 10.0]
+        await heartbeats.next()
+        assert heartbeats.waits == [10.0, 10.0]
         assert registry.requests == ["POST", "PUT"]
         assert registry.store.find("ns/rag").expires_at == clock() + 30
 
 
 async def test_only_acknowledged_heartbeats_update_the_gauge(registry: Registry) -> None:
     """Runbook MCPAgentHeartbeatStale: the gauge is as old as the last response."""
-    beats, heard = Beats(), itertools.count()
-    async with registered(URL, described, pace=replace(beats.pace(), heard=heard.__next__), transport=registry):
-        await beats.reached()
+    heartbeats, heard = Heartbeats(), itertools.count()
+    async with maintain_lease(
+        URL, described, timing=replace(heartbeats.timing(), on_heartbeat=heard.__next__), transport=registry
+    ):
+        await heartbeats.reached()
         registry.up = False
-        await beats.next()
+        await heartbeats.next()
         registry.up = True
-        await beats.next()
+        await heartbeats.next()
     assert next(heard) == 2
 
 
 async def test_a_forgotten_service_is_published_again(registry: Registry) -> None:
     """Requirement REG-3: a registry that lost its database fills itself within one heartbeat."""
-    beats = Beats()
-    async with registered(URL, described, pace=beats.pace(), transport=registry):
-        await beats.reached()
+    heartbeats = Heartbeats()
+    async with maintain_lease(URL, described, timing=heartbeats.timing(), transport=registry):
+        await heartbeats.reached()
         registry.store.remove("ns/rag", "1.0.0")
-        await beats.next()
+        await heartbeats.next()
         assert registry.names() == ["ns/rag"]
 
 
 async def test_a_tool_added_later_is_published_with_the_next_heartbeat(registry: Registry) -> None:
     """MCP 2026-07-28, "Tools": a server's list may change while it runs."""
-    beats = Beats()
+    heartbeats = Heartbeats()
     tools = ["search"]
 
     async def present() -> ServerEntry:
         return describe(*tools)
 
-    async with registered(URL, present, pace=beats.pace(), transport=registry):
-        await beats.reached()
+    async with maintain_lease(URL, present, timing=heartbeats.timing(), transport=registry):
+        await heartbeats.reached()
         tools.append("ingest")
-        await beats.next()
+        await heartbeats.next()
         assert [tool.name for tool in registry.store.find("ns/rag").entry.tools] == ["search", "ingest"]
 
 
@@ -159,47 +161,46 @@ async def test_an_unreachable_registry_is_logged_once_and_retried_with_backoff(
 ) -> None:
     """Requirement REG-3: the registry never fails a service; one log line, exponential backoff, then registered."""
     registry.up = False
-    beats = Beats()
+    heartbeats = Heartbeats()
     caplog.set_level(logging.INFO)
-    async with registered(URL, described, lease_seconds=30, pace=beats.pace(), transport=registry):
-        await beats.reached()
+    async with maintain_lease(URL, described, lease_seconds=30, timing=heartbeats.timing(), transport=registry):
+        await heartbeats.reached()
         for _ in range(3):
-            await beats.next()
-        assert beats.waits == [1.0, 2.0, 4.0, 8.0]
+            await heartbeats.next()
+        assert heartbeats.waits == [1.0, 2.0, 4.0, 8.0]
         down = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-        assert down == [
-            f"the registry at {URL} does not answer: ConnectError refused; serving goes on, registration is tried again"
-        ]
+        outage = f"the registry at {URL} does not respond: ConnectError refused"
+        assert down == [f"{outage}; the service continues without registration and retries"]
         registry.up = True
-        await beats.next()
+        await heartbeats.next()
         assert registry.names() == ["ns/rag"]
-        assert beats.waits[-1] == 10.0
-    assert f"the registry at {URL} answers again" in caplog.text
+        assert heartbeats.waits[-1] == 10.0
+    assert f"the registry at {URL} responds again" in caplog.text
 
 
 async def test_drain_does_not_wait_for_an_unreachable_registry(registry: Registry) -> None:
     """Requirement REG-3: a drain is not delayed; the lease expires by itself."""
-    beats = Beats()
-    async with registered(URL, described, pace=beats.pace(), transport=registry):
-        await beats.reached()
+    heartbeats = Heartbeats()
+    async with maintain_lease(URL, described, timing=heartbeats.timing(), transport=registry):
+        await heartbeats.reached()
         registry.up = False
     assert registry.requests[-1] == "DELETE"
 
 
 async def test_a_url_of_another_server_is_reported_as_a_wrong_setting(caplog: pytest.LogCaptureFixture) -> None:
     """Requirement REG-3: 404 to a publication is logged as a wrong setting."""
-    beats = Beats()
+    heartbeats = Heartbeats()
     nowhere = httpx.MockTransport(lambda _: httpx.Response(404, text="page not found"))
-    async with registered(URL, described, pace=beats.pace(), transport=nowhere):
-        await beats.reached()
-    assert f"{URL} is no registry: page not found" in caplog.text
+    async with maintain_lease(URL, described, timing=heartbeats.timing(), transport=nowhere):
+        await heartbeats.reached()
+    assert f"{URL} is not a registry: page not found" in caplog.text
 
 
 async def test_a_failing_lease_task_is_logged_and_registers_later(
     registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Requirement RUN-8: a failure of a service's own code never keeps it out of the registry silently."""
-    beats, metrics = Beats(), CollectorRegistry()
+    heartbeats, metrics = Heartbeats(), CollectorRegistry()
     failures = [RuntimeError("broken"), KeyError("tools")]
 
     async def present() -> ServerEntry:
@@ -207,13 +208,13 @@ async def test_a_failing_lease_task_is_logged_and_registers_later(
             raise failures.pop()
         return describe("search")
 
-    async with registered(URL, present, pace=beats.pace(), transport=registry, metrics=metrics):
-        await beats.reached()
+    async with maintain_lease(URL, present, timing=heartbeats.timing(), transport=registry, metrics=metrics):
+        await heartbeats.reached()
         for _ in range(2):
-            await beats.next()
+            await heartbeats.next()
         assert registry.names() == ["ns/rag"]
     assert metrics.get_sample_value(contract.METRIC_TASK_RESTARTS, {"task": "registry lease"}) == 2
-    assert beats.waits == [1.0, 2.0, 10.0]
+    assert heartbeats.waits == [1.0, 2.0, 10.0]
     assert "'registry lease' failed with KeyError; it restarts in 1.0 s" in caplog.text
 
 

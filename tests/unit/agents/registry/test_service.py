@@ -1,4 +1,4 @@
-"""What the registry does beside answering, and what a service says of itself."""
+"""The registry's sweep and metrics, and the registration of a service."""
 
 import asyncio
 import math
@@ -13,10 +13,9 @@ from sqlalchemy import create_engine
 
 from meshed_mcp import contract
 from meshed_mcp.agents import Settings, SettingsError
-from meshed_mcp.agents.registry.metrics import CatalogMetrics
 from meshed_mcp.agents.registry.model import MAX_TOOLS, server_entry
-from meshed_mcp.agents.registry.registration import entry_of, lease_seconds, registration
-from meshed_mcp.agents.registry.service import sweep
+from meshed_mcp.agents.registry.registration import current_entry, lease_seconds, registration
+from meshed_mcp.agents.registry.service import CatalogMetrics, sweep
 from meshed_mcp.agents.registry.store import Store
 from meshed_mcp.agents.state.database import Database
 
@@ -29,12 +28,12 @@ BOUND_SECONDS = 20
 
 @pytest.fixture
 def registry() -> CollectorRegistry:
-    """Instruments of one test."""
+    """Metrics of one test."""
     return CollectorRegistry()
 
 
 def samples(registry: CollectorRegistry) -> tuple[float, ...]:
-    """Servers, leases, forgotten servers, and whether the database answers."""
+    """Servers, leases, expired servers, and whether the database is up."""
     names = (
         contract.METRIC_REGISTRY_SERVERS,
         contract.METRIC_REGISTRY_LEASES,
@@ -87,9 +86,9 @@ async def test_the_loss_of_the_database_is_logged_once_and_measured(
     engine.dispose()
     said = [record.message.partition(":")[0] for record in caplog.records if record.name.startswith("meshed_mcp")]
     assert said == [
-        "the registry's database answers",
-        "the registry's database does not answer",
-        "the registry's database answers",
+        "the registry's database responds",
+        "the registry's database does not respond",
+        "the registry's database responds",
     ]
     assert "secret" not in caplog.text
 
@@ -104,14 +103,14 @@ async def test_a_service_publishes_its_mesh_name_and_its_tools() -> None:
         return query
 
     settings = Settings(service="mcp-rag", namespace="mcp-system", port=28100)
-    entry = await entry_of(server, settings)
+    entry = await current_entry(server, settings)
     assert (entry.name, entry.version, entry.url) == ("mcp-system/mcp-rag", "1.2.3", "http://mcp-rag:8000/mcp")
     assert (entry.description, [tool.name for tool in entry.tools]) == ("Finds documents.", ["search"])
 
 
 async def test_a_server_without_a_description_can_register() -> None:
     """Requirement RUN-14: name and tools are all a user must set."""
-    entry = await entry_of(MCPServer("mcp-search"), Settings(service="mcp-search"))
+    entry = await current_entry(MCPServer("mcp-search"), Settings(service="mcp-search"))
     assert (entry.version, entry.description) == ("0.0.0", "mcp-search")
 
 
@@ -131,7 +130,7 @@ def test_a_version_that_the_registry_rejects_ends_the_start(version: str) -> Non
     text = str(raised.value)
     assert text.startswith("the registry does not accept this server: version: ")
     assert repr(version[:60]) in text
-    assert ". Set MCPService(version=...) to at most 255 printable ASCII characters" in text
+    assert "; set MCPService(version=...) to at most 255 printable ASCII characters" in text
     assert "\n" not in text
 
 
@@ -139,12 +138,14 @@ def test_a_version_that_the_registry_rejects_ends_the_start(version: str) -> Non
 def test_an_invalid_registry_url_ends_the_start(url: str) -> None:
     """Requirement RUN-6: a setting that no retry can correct is a start error."""
     settings = Settings.model_construct(service="mcp-a", namespace="default", registry_url=url)
-    with pytest.raises(SettingsError, match=r" is no URL\. Set a base URL without a path, as http://mcp-registry:8000"):
+    with pytest.raises(
+        SettingsError, match=r" is not a URL; set a base URL without a path, such as http://mcp-registry:8000"
+    ):
         registration(MCPServer("mcp-a"), settings, CollectorRegistry(), {})
 
 
 def names(pattern: str) -> st.SearchStrategy[str]:
-    """Names that a rule of `Settings` accepts."""
+    """Names that `Settings` accepts."""
     return st.from_regex(pattern.replace("$", r"\Z"), alphabet=ASCII).filter(lambda name: len(name) <= MAX_NAME)
 
 
@@ -157,10 +158,10 @@ def test_the_registry_accepts_every_name_that_the_settings_accept(service: str, 
 
 
 class ManyTools(MCPServer[None]):
-    """Makes its list of tools itself."""
+    """A server with a list of tools of its own."""
 
     async def list_tools(self) -> list[Tool]:
-        """More tools than an entry can hold."""
+        """Return more tools than an entry can hold."""
         return [Tool(name=f"tool{number}", input_schema={"type": "object"}) for number in range(MAX_TOOLS + 1)]
 
 
@@ -175,7 +176,7 @@ async def test_tools_that_the_registry_rejects_are_logged_with_what_to_do(
             await asyncio.sleep(0)
     (message,) = caplog.messages
     assert message.startswith("the registry does not accept this server: tools: Tuple should have at most 1000 items")
-    assert "Use at most 1000 tools, each with a name of at most 128 characters; serving goes on" in message
+    assert "use at most 1000 tools, each with a name of at most 128 characters; the service continues" in message
 
 
 def test_the_lease_defaults_to_thirty_seconds() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.agents.registry.catalog import Query
+from meshed_mcp.agents.registry.catalog import ListQuery
 from meshed_mcp.agents.registry.model import NotRegisteredError, ServerEntry, server_entry
 from meshed_mcp.agents.registry.store import Store
 
@@ -20,7 +20,7 @@ def entry(name: str = "ns/rag", version: str = "1.0.0", description: str = "Sear
 
 def names(store: Store, **query: Any) -> list[str]:
     """Names and versions that a list shows."""
-    return [f"{found.entry.name} {found.entry.version}" for found in store.page(Query(**query)).registrations]
+    return [f"{found.entry.name} {found.entry.version}" for found in store.page(ListQuery(**query)).registrations]
 
 
 def test_a_registered_server_is_found_unchanged(store: Store) -> None:
@@ -138,7 +138,7 @@ def test_pages_together_contain_every_entry_once(store: Store) -> None:
     seen: list[str] = []
     cursor: str | None = None
     while True:
-        page = store.page(Query(limit=3, after=cursor))
+        page = store.page(ListQuery(limit=3, after=cursor))
         seen += [found.entry.version for found in page.registrations]
         cursor = page.next_cursor
         if cursor is None:

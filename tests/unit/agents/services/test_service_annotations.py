@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from mcp.server import MCPServer
 
-from meshed_mcp.agents.registry.model import DESCRIPTION_LIMIT
+from meshed_mcp.agents.registry.model import MAX_DESCRIPTION_CHARACTERS
 from meshed_mcp.agents.services.controller.service import service as controller
 from meshed_mcp.agents.services.llm.service import service as llm
 from meshed_mcp.agents.services.organization.service import service as organization
@@ -65,4 +65,4 @@ async def test_every_argument_is_bounded(service: MCPServer[Any]) -> None:
 @each_service
 def test_a_services_description_fits_the_registrys_limit(service: MCPServer[Any]) -> None:
     """Official registry, `ServerDetail.description.maxLength`: no part of it is truncated."""
-    assert 20 < len(service.description or "") <= DESCRIPTION_LIMIT
+    assert 20 < len(service.description or "") <= MAX_DESCRIPTION_CHARACTERS

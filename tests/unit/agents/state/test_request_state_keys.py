@@ -1,4 +1,4 @@
-"""Keys of the request state as operators write them."""
+"""Request state keys as operators set them."""
 
 import json
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mcp.server.request_state import AESGCMRequestStateCodec
 
 from meshed_mcp.agents.settings import Settings, SettingsError
-from meshed_mcp.agents.state.request_state_keys import LEAST_BYTES, state_keys
+from meshed_mcp.agents.state.request_state_keys import MIN_KEY_BYTES, parse_state_keys
 
 ONE, TWO = "1" * 64, "2" * 64
 VARIABLE = "MESHED_MCP_REQUEST_STATE_KEYS"
@@ -22,14 +22,14 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.parametrize("written", LAYOUTS.values(), ids=LAYOUTS)
-def test_a_key_per_line_equals_a_list(written: str) -> None:
+@pytest.mark.parametrize("text", LAYOUTS.values(), ids=LAYOUTS)
+def test_a_key_per_line_equals_a_list(text: str) -> None:
     """Requirement RUN-11: blank lines and line ends of a Secret do not count."""
-    assert state_keys(written) == (ONE, TWO)
+    assert parse_state_keys(text) == (ONE, TWO)
 
 
 @pytest.mark.parametrize(
-    ("written", "fault"),
+    ("text", "fault"),
     [
         ("\n \n", "the value holds no key"),
         ("[]", "the value holds no key"),
@@ -39,10 +39,10 @@ def test_a_key_per_line_equals_a_list(written: str) -> None:
         ('["a"', "the value begins with '[' and is not a JSON list of texts"),
     ],
 )
-def test_wrong_keys_are_reported_by_number(written: str, fault: str) -> None:
+def test_wrong_keys_are_reported_by_number(text: str, fault: str) -> None:
     """Requirement CFG-11: one line with what is wrong and what to set, never a key."""
     with pytest.raises(SettingsError) as refused:
-        Settings.from_environment({VARIABLE: written})
+        Settings.from_environment({VARIABLE: text})
     assert refused.value.messages == (
         f"{VARIABLE}: {fault}; set one key per line, each as `openssl rand -hex 32` gives it, the one that seals first",
     )
@@ -50,16 +50,16 @@ def test_wrong_keys_are_reported_by_number(written: str, fault: str) -> None:
 
 def test_the_shortest_key_is_the_sdks() -> None:
     """Official SDK 2.3, `AESGCMRequestStateCodec`: the product's check repeats this bound."""
-    AESGCMRequestStateCodec(["k" * LEAST_BYTES])
+    AESGCMRequestStateCodec(["k" * MIN_KEY_BYTES])
     with pytest.raises(ValueError, match="at least 32 bytes"):
-        AESGCMRequestStateCodec(["k" * (LEAST_BYTES - 1)])
+        AESGCMRequestStateCodec(["k" * (MIN_KEY_BYTES - 1)])
 
 
 @given(st.text(max_size=200))
-def test_keys_that_pass_the_check_are_accepted_by_the_sdk(written: str) -> None:
+def test_keys_that_pass_the_check_are_accepted_by_the_sdk(text: str) -> None:
     """Requirement RUN-6: wrong keys end the process at start, with the product's own error."""
     try:
-        keys = state_keys(written)
+        keys = parse_state_keys(text)
     except ValueError as error:
         lines = str(error).splitlines()
     else:

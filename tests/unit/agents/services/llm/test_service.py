@@ -126,10 +126,10 @@ async def test_without_a_key_no_authorization_header_is_sent(model: Model, monke
 @pytest.mark.parametrize(
     ("status", "answer", "text"),
     [
-        (401, {"error": {"message": "Incorrect\nAPI key"}}, "the model small-1 answered 401: Incorrect API key"),
-        (429, {"error": "slow down"}, 'the model small-1 answered 429: {"error": "slow down"}'),
-        (500, b"<html>\noops", "the model small-1 answered 500: <html> oops"),
-        (503, b"", "the model small-1 answered 503: Service Unavailable"),
+        (401, {"error": {"message": "Incorrect\nAPI key"}}, "the model small-1 returned 401: Incorrect API key"),
+        (429, {"error": "slow down"}, 'the model small-1 returned 429: {"error": "slow down"}'),
+        (500, b"<html>\noops", "the model small-1 returned 500: <html> oops"),
+        (503, b"", "the model small-1 returned 503: Service Unavailable"),
         (200, b"not json", "sent no text in choices[0].message.content"),
         (200, {"choices": []}, "sent no text in choices[0].message.content"),
         (200, {"choices": [{"message": {"content": None}}]}, "sent no text in choices[0].message.content"),

@@ -104,7 +104,7 @@ async def test_a_nul_character_is_a_tool_error(own_database: str) -> None:
         result = await client.call_tool("create_organization", {"name": "acme", "description": "a\0b"})
     assert result.is_error == own_database.startswith("postgresql")
     if result.is_error:
-        assert "a text holds a character that the database cannot keep" in str(result.content)
+        assert "a text contains a character that the database cannot store" in str(result.content)
 
 
 async def test_an_organization_is_a_resource() -> None:
@@ -130,7 +130,7 @@ async def test_a_lost_database_is_a_one_line_tool_error(own_database: str) -> No
         with engine.begin() as connection:
             connection.execute(text(statement))
         engine.dispose()
-        assert "the database of this service does not answer; try again later" in await fault(
+        assert "the database of this service does not respond; try again later" in await fault(
             client, "list_organizations"
         )
 

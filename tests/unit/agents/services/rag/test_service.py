@@ -129,7 +129,7 @@ async def test_the_whole_document_is_a_resource() -> None:
         (template,) = (await client.list_resource_templates()).resource_templates
         assert template.uri_template == "document://{identifier}"
         assert DOCUMENTS["Sidecars"] in str((await client.read_resource(kept["uri"])).contents[0])
-        with pytest.raises(MCPError, match="there is no document '0'; take the id from a hit of `search`"):
+        with pytest.raises(MCPError, match="there is no document '0'; use the id of a hit of `search`"):
             await client.read_resource("document://0")
 
 
