@@ -1,13 +1,9 @@
-"""The MCP runtime: the official SDK's server with what a deployment needs around it.
+"""MCP runtime: the official SDK's server with HTTP serving, identity, telemetry and registration for a deployment."""
 
-Importing it handles SIGTERM in process 1 of a container, before the imports that take a second
-(process/early_signals.py).
-"""
-
-from meshed_mcp.agents.process import early_signals  # noqa: F401 - first: a signal that finds no handler is lost in process 1
-
-# isort: split
 from meshed_mcp import extras
+from meshed_mcp.agents.process.stop_signals import STOP_SIGNALS
+
+STOP_SIGNALS.install_in_first_process()  # before the imports below, which take a second
 
 with extras.required("runtime"):
     from meshed_mcp.agents.auth.identity import Caller, caller_of

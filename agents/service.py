@@ -1,8 +1,7 @@
 """`MCPService`: the official SDK's server as one replica of a deployment.
 
-In: everything `mcp.server.MCPServer` takes. Out: the same server, whose `run()` serves streamable HTTP with metrics,
-readiness and drain. Nothing of the SDK is hidden or changed; decorators, middleware and transports are the SDK's.
-Not here: the process (http/server.py), the settings (settings.py), the lease at the registry (registry/).
+Decorators, middleware and transports are the SDK's, unchanged. `agents/http/__init__.py` shows the order of all
+middleware. Not here: the process (http/server.py), the settings (settings.py), the registry lease (registry/).
 """
 
 from typing import Any, Final, Literal
@@ -22,36 +21,35 @@ from meshed_mcp.agents.http.server import serve
 from meshed_mcp.agents.http.sessions import SessionMetrics
 from meshed_mcp.agents.process.loop_watchdog import name_running_tool
 from meshed_mcp.agents.protocol.error_mapping import specified_errors
-from meshed_mcp.agents.protocol.legacy import refuse_old_revisions, session_options
-from meshed_mcp.agents.protocol.offered_names import NamedServer
+from meshed_mcp.agents.protocol.legacy import reject_legacy_revisions, session_options
+from meshed_mcp.agents.protocol.registered_names import NameTrackingServer
 from meshed_mcp.agents.protocol.tool_exit import contain_exit
 from meshed_mcp.agents.registry.registration import registration
 from meshed_mcp.agents.settings import Settings, SettingsError
-from meshed_mcp.agents.state.request_state import share_request_state
-from meshed_mcp.agents.state.subscriptions import ReplicaBus
-from meshed_mcp.agents.state.subscriptions_relay import relayed
+from meshed_mcp.agents.state.request_state import configure_request_state
+from meshed_mcp.agents.state.subscriptions import ReplicaBus, with_subscription_relay
 from meshed_mcp.agents.telemetry.metrics import OperationMetrics, process_registry
 from meshed_mcp.agents.telemetry.usage import Usage
 
 AFTER_TRACING = 1
-"""Place in the SDK's middleware chain: inside its span, outside all else, so that every refusal is measured too."""
+"""Index in the SDK's middleware: inside its span and outside everything else, so that rejections are measured too."""
 
 AFTER_METRICS = AFTER_TRACING + 1
-"""Place of the limits: what they refuse or end is measured, and reaches nothing else."""
+"""Index of the limits: calls that they reject or cancel are measured and go no further."""
 
 OWN_OPTIONS: Final = frozenset({"event_store", "retry_interval", "json_response"})
-"""Options of the SDK's HTTP transport that are the service's own and not its deployment's."""
+"""Options of the SDK's HTTP transport that belong to the service and not to its deployment."""
 
 
-class MCPService(NamedServer[LifespanResultT]):
-    """An `MCPServer` that is ready for production.
+class MCPService(NameTrackingServer[LifespanResultT]):
+    """An `MCPServer` with metrics, readiness, limits and graceful drain.
 
-    Takes the arguments of `MCPServer`. `run()` differs: without a transport it serves streamable HTTP by the
-    environment (`Settings`); "stdio", "sse" and "streamable-http" are the SDK's own, unchanged.
+    Takes the arguments of `MCPServer`. `run()` without a transport serves streamable HTTP with the settings of the
+    environment (`Settings`); "stdio", "sse" and "streamable-http" run the SDK's transports unchanged.
     """
 
     metrics: CollectorRegistry
-    """What `/metrics` shows; pass it as `registry=` to add instruments of your own."""
+    """Registry behind `/metrics`; pass it as `registry=` to add instruments."""
 
     def __init__(self, name: str | None = None, *args: Any, **kwargs: Any) -> None:
         self.metrics = process_registry()
@@ -59,27 +57,24 @@ class MCPService(NamedServer[LifespanResultT]):
         self._listen_handler: ListenHandler | None = None
         self._seals_itself = kwargs.get("request_state_security") is not None
         super().__init__(name, *args, **(kwargs if self._bus is None else {**kwargs, "subscriptions": self._bus}))
-        self._places = Gauge(contract.METRIC_CALL_PLACES, "Calls worked on at a time.", registry=self.metrics)
+        self._concurrency_limit = Gauge(contract.METRIC_CONCURRENCY_LIMIT, "Concurrency limit.", registry=self.metrics)
         is_tool = self.tool_names.__contains__
         self._usage = Usage(self.metrics, is_tool=is_tool)
         self._access = AccessControl(self.metrics, is_tool=is_tool)
         self.middleware.insert(AFTER_TRACING, self._usage)
-        self.middleware.insert(AFTER_TRACING, self._access.guard)
+        self.middleware.insert(AFTER_TRACING, self._access.tool_policy)
         operations = OperationMetrics(
-            self.metrics,
-            is_tool=is_tool,
-            tool_count=lambda: len(self.tool_names),
-            release=self.version,
+            self.metrics, is_tool=is_tool, tool_count=lambda: len(self.tool_names), release=self.version
         )
         self.middleware.insert(AFTER_TRACING, operations)
         self._sessions = SessionMetrics(self.metrics)
         self.middleware.extend((specified_errors, contain_exit, name_running_tool))
 
     def run(self, transport: Literal["stdio", "sse", "streamable-http"] | None = None, **kwargs: Any) -> None:
-        """Serve until SIGTERM or SIGINT. Without a transport the environment gives all settings.
+        """Serve until SIGTERM or SIGINT, without `transport` with the settings of the environment.
 
-        What an environment cannot hold is given here: `event_store`, `retry_interval` and `json_response` of the SDK.
-        Raises SystemExit with a text when the environment is wrong, with code 1 when the replica cannot start.
+        Settings that an environment cannot hold are arguments: `event_store`, `retry_interval`, `json_response`.
+        Raises SystemExit with a text for invalid settings, with code 1 when the replica cannot start.
         """
         if transport is not None:
             super().run(transport, **kwargs)
@@ -95,19 +90,13 @@ class MCPService(NamedServer[LifespanResultT]):
             app = self.http_app(settings, **kwargs)
         except SettingsError as error:
             raise SystemExit(str(error)) from None
-        serve(
-            app,
-            settings,
-            registry=self.metrics,
-            end_streams=self.end_streams,
-            presence=lease,
-        )
+        serve(app, settings, registry=self.metrics, end_streams=self.end_streams, registration=lease)
 
     def http_app(self, settings: Settings, **options: Any) -> Starlette:
-        """Return the application that `run()` serves, to be mounted or tested elsewhere; `options` as for `run()`.
+        """Return the application that `run()` serves, for mounting or tests; `options` as for `run()`.
 
-        Clients up to 2025-11-25 are served as `settings.legacy` says. They may be answered by an event stream unless
-        `json_response` is set, so that they still see progress. Raises SettingsError.
+        `settings.legacy` controls clients up to 2025-11-25. Unless `json_response` is set, their responses may be event
+        streams, which carry progress. Raises SettingsError.
         """
         self._access.configure(self, settings)
         self._usage.claim = settings.organization_claim
@@ -120,15 +109,15 @@ class MCPService(NamedServer[LifespanResultT]):
             **options,
         )
         if settings.legacy is contract.Legacy.OFF:
-            refuse_old_revisions(app, contract.MCP_PATH)
-        self._sessions.watch(self.session_manager)
+            reject_legacy_revisions(app, contract.MCP_PATH)
+        self._sessions.observe(self.session_manager)
         self._listen_handler = listen_handler(self.session_manager)
-        self._places.set(settings.concurrent_calls)
+        self._concurrency_limit.set(settings.concurrent_calls)
         self.middleware.insert(AFTER_METRICS, CallLimits(settings))
         if not self._seals_itself:
-            share_request_state(self.middleware, settings)
+            configure_request_state(self.middleware, settings)
         self._access.protect(app, settings)
-        return app if self._bus is None else relayed(app, self._bus, settings)
+        return app if self._bus is None else with_subscription_relay(app, self._bus, settings)
 
     def end_streams(self) -> None:
         """End every open `subscriptions/listen` stream with its result, as a stopping server should.
@@ -140,13 +129,13 @@ class MCPService(NamedServer[LifespanResultT]):
 
 
 def listen_handler(manager: StreamableHTTPSessionManager) -> ListenHandler | None:
-    """Return the SDK's handler of `subscriptions/listen`; None where the server has none or another one."""
+    """Return the SDK's handler of `subscriptions/listen`; None if the server has none or another one."""
     entry = manager.app.get_request_handler(LISTEN_METHOD)
     return entry.handler if entry is not None and isinstance(entry.handler, ListenHandler) else None
 
 
 def transport_security(settings: Settings) -> TransportSecuritySettings:
-    """Return the SDK's Host and Origin check: the allowed hosts, and pages that these hosts serve themselves."""
+    """Return the SDK's Host and Origin check: the allowed hosts, and the origins of these hosts."""
     hosts = settings.allowed_hosts
     origins = [f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts]
     return TransportSecuritySettings(allowed_hosts=list(hosts), allowed_origins=origins)

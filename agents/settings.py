@@ -1,8 +1,4 @@
-"""What a process of the runtime reads from its environment: one frozen model over the names in `meshed_mcp.contract`.
-
-In: environment variables. Out: `Settings`, or a `SettingsError` with one line per wrong variable.
-Not here: who sets them (components/mesh renders the Deployment), what they switch on (service.py, http/server.py).
-"""
+"""Settings of a runtime process: one frozen model of the environment variables in `meshed_mcp.contract`."""
 
 import os
 from collections.abc import Mapping
@@ -21,12 +17,11 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from meshed_mcp import contract
-from meshed_mcp.agents.auth.settings import ACCESS_VARIABLES, AccessSettings
-from meshed_mcp.agents.http.hosts import ANY_PORT
+from meshed_mcp.agents.auth.settings import AccessSettings
+from meshed_mcp.agents.http.headers import ANY_PORT
 from meshed_mcp.agents.http.limits import Limits
 from meshed_mcp.agents.process.start_error import StartError
-from meshed_mcp.agents.state.request_state_keys import state_keys
-from meshed_mcp.contract.limits import LIMIT_VARIABLES
+from meshed_mcp.agents.state.request_state_keys import parse_state_keys
 from meshed_mcp.error_codes.code import Message, MessageError
 from meshed_mcp.error_codes.runtime import (
     PORTS_ARE_EQUAL,
@@ -36,48 +31,30 @@ from meshed_mcp.error_codes.runtime import (
 )
 
 DEFAULT_PRE_STOP_DELAY_SECONDS: Final = 0.0
-"""Outside a cluster no endpoint list has to notice a stop; the Deployment sets its own number."""
+"""Outside a cluster no endpoints have to be updated; the Deployment sets its own delay."""
 
 DEFAULT_GRACE_SECONDS: Final = 25.0
-"""Ends before Kubernetes kills. Source: Kubernetes Pod API, `terminationGracePeriodSeconds` defaults to 30."""
+"""Below Kubernetes' own. Source: Kubernetes Pod API, `terminationGracePeriodSeconds` defaults to 30."""
 
 DEFAULT_ALLOWED_HOSTS: Final = ("127.0.0.1:*", "localhost:*", "[::1]:*")
 """Source: official SDK 2.3, Host values that `streamable_http_app` allows on a loopback address."""
 
 DEFAULT_TRACE_RATIO: Final = 0.1
-"""One trace in ten; what it costs beside a call is measured by bench/telemetry_cost.py."""
+"""One trace in ten; bench/telemetry_cost.py measures the cost per call."""
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
-_VARIABLES: Final[Mapping[str, str]] = {
-    "service": contract.ENV_SERVICE,
-    "namespace": contract.ENV_NAMESPACE,
-    "bind_address": contract.ENV_BIND_ADDRESS,
-    "port": contract.ENV_PORT,
-    "management_port": contract.ENV_MANAGEMENT_PORT,
-    "allowed_hosts": contract.ENV_ALLOWED_HOSTS,
-    "pre_stop_delay_seconds": contract.ENV_PRE_STOP_DELAY_SECONDS,
-    "grace_seconds": contract.ENV_GRACE_SECONDS,
-    "registry_url": contract.ENV_REGISTRY_URL,
-    "data_dir": contract.ENV_DATA_DIR,
-    "database_url": contract.ENV_DATABASE_URL,
-    "replicated": contract.ENV_REPLICATED,
-    "request_state_keys": contract.ENV_REQUEST_STATE_KEYS,
-    "redis_url": contract.ENV_REDIS_URL,
-    "legacy": contract.ENV_LEGACY,
-    "log_level": contract.ENV_LOG_LEVEL,
-    "otlp_endpoint": contract.ENV_OTLP_ENDPOINT,
-    "trace_ratio": contract.ENV_TRACE_RATIO,
-    "logs_endpoint": contract.ENV_LOGS_ENDPOINT,
-    "audit_endpoint": contract.ENV_AUDIT_ENDPOINT,
-    **LIMIT_VARIABLES,
-    **ACCESS_VARIABLES,
-}
 _SECRET: Final = frozenset({contract.ENV_DATABASE_URL, contract.ENV_REQUEST_STATE_KEYS, contract.ENV_REDIS_URL})
 
 
 class SettingsError(StartError, ValueError):
-    """The environment is wrong. The text has one line per variable: its name, its value, what to set instead."""
+    """Invalid environment. The text has one line per variable: its name, its value, what to set instead."""
+
+
+def variable_of(field: str) -> str:
+    """Return the environment variable of a field of `Settings`."""
+    variable: str = getattr(contract, f"ENV_{field.upper()}")
+    return variable
 
 
 def _split(value: object) -> object:
@@ -85,37 +62,39 @@ def _split(value: object) -> object:
 
 
 def _with_portless(hosts: tuple[str, ...]) -> tuple[str, ...]:
-    """`name:*` also allows `name`: a client leaves the port out when it is the scheme's own (RFC 9110, section 7.2)."""
+    """Let `name:*` also allow `name`: clients omit the default port of the scheme (RFC 9110, section 7.2)."""
     portless = (host.removesuffix(ANY_PORT) for host in hosts if host.endswith(ANY_PORT))
     return tuple(dict.fromkeys((*hosts, *portless)))
 
 
 Port = Annotated[int, Field(ge=1, le=65535, description="a TCP port from 1 to 65535")]
-Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False, description="seconds from 0 to 3600, as 5 or 0.5")]
+Seconds = Annotated[
+    float, Field(ge=0, le=3600, allow_inf_nan=False, description="seconds from 0 to 3600, such as 5 or 0.5")
+]
 Hosts = Annotated[
     tuple[str, ...],
     BeforeValidator(_split),
     AfterValidator(_with_portless),
-    Field(min_length=1, description="host names separated by commas, as `mcp-rag,mcp-rag:*`"),
+    Field(min_length=1, description="host names separated by commas, such as `mcp-rag,mcp-rag:*`"),
 ]
-Store = Annotated[
+OTLPEndpoint = Annotated[
     str | None,
-    Field(pattern=r"^https?://[^/\s]+(/[^\s?#]*)?$", description="a base URL, as http://jaeger.monitoring:4318"),
+    Field(pattern=r"^https?://[^/\s]+(/[^\s?#]*)?$", description="a base URL, such as http://jaeger.monitoring:4318"),
 ]
 StateKeys = Annotated[
     tuple[str, ...],
-    BeforeValidator(lambda value: state_keys(value) if isinstance(value, str) else value),
+    BeforeValidator(lambda value: parse_state_keys(value) if isinstance(value, str) else value),
     Field(repr=False, description="one key per line"),
 ]
 
 
 class Settings(Limits, AccessSettings):
-    """One process's settings; field names are those of the variables in `meshed_mcp.contract`, in lower case."""
+    """Settings of one process; each field is a variable of `meshed_mcp.contract` in lower case."""
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        alias_generator=AliasGenerator(validation_alias=lambda field: _VARIABLES[field]),
+        alias_generator=AliasGenerator(validation_alias=variable_of),
         validate_by_name=True,
         validate_by_alias=True,
     )
@@ -125,17 +104,17 @@ class Settings(Limits, AccessSettings):
         min_length=1,
         max_length=63,
         pattern=contract.SERVICE_NAME_PATTERN,
-        description="a name of at most 63 letters, digits, '-', '_' and '.' that begins with a letter, as mcp-rag",
+        description="a name of at most 63 letters, digits, '-', '_' and '.' that begins with a letter, such as mcp-rag",
     )
     namespace: str = Field(
         "default",
         min_length=1,
         max_length=63,
         pattern=contract.NAMESPACE_PATTERN,
-        description="a name of at most 63 letters, digits, '-' and '.', as mcp-system",
+        description="a name of at most 63 letters, digits, '-' and '.', such as mcp-system",
     )
     bind_address: str = Field(
-        "0.0.0.0",  # noqa: S104 - the pod's address is not known before it runs; the mesh guards the port
+        "0.0.0.0",  # noqa: S104 - the pod's address is not known before it runs; the mesh protects the port
         min_length=1,
         description="an IP address of this machine",
     )
@@ -145,7 +124,7 @@ class Settings(Limits, AccessSettings):
     pre_stop_delay_seconds: Seconds = DEFAULT_PRE_STOP_DELAY_SECONDS
     grace_seconds: Seconds = DEFAULT_GRACE_SECONDS
     registry_url: str | None = Field(
-        None, pattern=r"^https?://[^/\s]+/?$", description="a base URL without a path, as http://mcp-registry:8000"
+        None, pattern=r"^https?://[^/\s]+/?$", description="a base URL without a path, such as http://mcp-registry:8000"
     )
     data_dir: Path = Field(Path("data"), description="a folder this process may write to")
     database_url: str | None = Field(None, repr=False, min_length=1, description="a SQLAlchemy URL")
@@ -160,21 +139,21 @@ class Settings(Limits, AccessSettings):
     legacy: contract.Legacy = Field(contract.Legacy.STATELESS, description=f"one of {', '.join(contract.Legacy)}")
     log_level: LogLevel = Field("INFO", description="one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
 
-    otlp_endpoint: Store = None
-    logs_endpoint: Store = None
-    audit_endpoint: Store = None
+    otlp_endpoint: OTLPEndpoint = None
+    logs_endpoint: OTLPEndpoint = None
+    audit_endpoint: OTLPEndpoint = None
     trace_ratio: float = Field(
-        DEFAULT_TRACE_RATIO, ge=0, le=1, allow_inf_nan=False, description="a share from 0 to 1, as 0.1"
+        DEFAULT_TRACE_RATIO, ge=0, le=1, allow_inf_nan=False, description="a share from 0 to 1, such as 0.1"
     )
 
     @property
     def effective_call_seconds(self) -> float:
-        """Longest call, its wait included: as given, else as long as a stopping process waits for calls."""
+        """Longest call in seconds, including its time in the queue; by default the longest that a drain awaits."""
         return self.call_seconds or contract.longest_call_seconds(self.pre_stop_delay_seconds, self.grace_seconds)
 
     @property
     def effective_database_url(self) -> str:
-        """The database to use: as given, else a SQLite file named after the service in the data folder."""
+        """SQLAlchemy URL: as set, otherwise a SQLite file with the service's name in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir / self.service}.db"
 
     @model_validator(mode="after")
@@ -186,7 +165,7 @@ class Settings(Limits, AccessSettings):
         return self
 
     @model_validator(mode="after")
-    def _grace_holds_the_drain(self) -> Self:
+    def _grace_exceeds_the_drain(self) -> Self:
         least = self.pre_stop_delay_seconds + contract.CLOSING_SECONDS
         if self.grace_seconds <= least:
             raise RUNTIME_GRACE_TOO_SHORT.error(
@@ -200,7 +179,7 @@ class Settings(Limits, AccessSettings):
         return self
 
     @model_validator(mode="after")
-    def _grace_holds_the_longest_call(self) -> Self:
+    def _grace_exceeds_the_longest_call(self) -> Self:
         longest = contract.longest_call_seconds(self.pre_stop_delay_seconds, self.grace_seconds)
         if self.call_seconds is not None and self.call_seconds > longest:
             raise RUNTIME_CALL_TOO_LONG.error(
@@ -214,11 +193,12 @@ class Settings(Limits, AccessSettings):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, *, service: str | None = None) -> Self:
-        """Read the variables; an empty one counts as unset. `service` is the name when the environment gives none.
+        """Parse the variables; an empty one counts as unset. `service` is the default of the service name.
 
         Raises SettingsError with one line per wrong variable.
         """
-        values = {name: environment[name] for name in _VARIABLES.values() if environment.get(name)}
+        names = map(variable_of, cls.model_fields)
+        values = {name: environment[name] for name in names if environment.get(name)}
         if service is not None:
             values.setdefault(contract.ENV_SERVICE, service)
         try:
@@ -236,6 +216,6 @@ def _messages_of(item: ErrorDetails, values: Mapping[str, str]) -> tuple[Message
     if isinstance(reason, MessageError):
         return tuple(message.at(str(item["loc"][0])) if item["loc"] else message for message in reason.messages)
     variable = str(item["loc"][0])
-    field = next(name for name, its_variable in _VARIABLES.items() if its_variable == variable)
+    field = next(name for name in Settings.model_fields if variable_of(name) == variable)
     shown = variable if variable in _SECRET else f"{variable}={values[variable]!r}"
     return (SETTING_INVALID.message(shown=shown, wanted=Settings.model_fields[field].description),)

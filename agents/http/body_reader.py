@@ -1,73 +1,69 @@
-"""Reads the body of a request within its limits: its size, and the memory of all bodies together.
-
-In: ASGI messages. Out: the whole body, or the answer that takes the application's place: 413, 503.
-Not here: how long that may take, and what happens next (concurrency_limiter.py); the head of a request (uvicorn).
-"""
+"""Request body reader that limits the size of a body and the memory of all bodies."""
 
 from starlette.types import ASGIApp, Receive, Scope
 
 from meshed_mcp import contract
 from meshed_mcp.agents.http import responses
-from meshed_mcp.agents.http.headers import field
+from meshed_mcp.agents.http.headers import header_value
 from meshed_mcp.agents.http.limits import Limits
 from meshed_mcp.agents.http.rejections import OVERLOAD, SIZE
-from meshed_mcp.agents.http.request_context import Work
+from meshed_mcp.agents.http.request_context import RequestContext
 
 
-class TurnedAwayError(Exception):
-    """The request is not executed and gets this answer."""
+class RequestRejectedError(Exception):
+    """The request is not executed; `response` is sent instead."""
 
-    def __init__(self, answer: ASGIApp, reason: str) -> None:
+    def __init__(self, response: ASGIApp, reason: str) -> None:
         super().__init__(reason)
-        self.answer = answer
+        self.response = response
         self.reason = reason
 
 
-class VanishedError(Exception):
-    """The client is gone; nobody awaits an answer."""
+class ClientDisconnectedError(Exception):
+    """The client disconnected before the request was executed."""
 
 
-class Intake:
-    """Reads bodies; one per process, for it adds up what they hold."""
+class BodyReader:
+    """Reads bodies and adds up the memory that they hold; one per process."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._held_bytes = 0
 
-    async def body(self, work: Work, receive: Receive) -> bytes:
-        """Return the whole body. Raises TurnedAwayError and VanishedError.
+    async def read(self, context: RequestContext, receive: Receive) -> bytes:
+        """Return the whole body, which counts as held until `release`.
 
-        Until `release` it counts as held.
+        Raises RequestRejectedError (413, 503) and ClientDisconnectedError.
         """
-        if _declared_bytes(work.scope) > self._limits.body_bytes:
-            raise TurnedAwayError(responses.TOO_LARGE, SIZE)
+        if _declared_bytes(context.scope) > self._limits.body_bytes:
+            raise RequestRejectedError(responses.TOO_LARGE, SIZE)
         body = b""
         parts = bytearray()
         more = True
         while more:
             message = await receive()
             if message["type"] != "http.request":
-                raise VanishedError
+                raise ClientDisconnectedError
             body, more = message.get("body", b""), message.get("more_body", False)
-            if parts or more:  # most bodies come in one piece and are not copied
-                self._hold(work, len(body))
+            if parts or more:  # most bodies arrive in one piece and are not copied
+                self._hold(context, len(body))
                 parts += body
             if len(parts or body) > self._limits.body_bytes:
-                raise TurnedAwayError(responses.TOO_LARGE, SIZE)
+                raise RequestRejectedError(responses.TOO_LARGE, SIZE)
         return bytes(parts) or body
 
-    def release(self, work: Work) -> None:
-        """The request is done with, and so is its body."""
-        self._held_bytes -= work.held_bytes
-        work.held_bytes = 0
+    def release(self, context: RequestContext) -> None:
+        """Release the memory of the request's body."""
+        self._held_bytes -= context.held_bytes
+        context.held_bytes = 0
 
-    def _hold(self, work: Work, count: int) -> None:
+    def _hold(self, context: RequestContext, count: int) -> None:
         if self._held_bytes + count > contract.BODIES_HELD * self._limits.body_bytes:
-            raise TurnedAwayError(responses.OVERLOADED, OVERLOAD)
+            raise RequestRejectedError(responses.OVERLOADED, OVERLOAD)
         self._held_bytes += count
-        work.held_bytes += count
+        context.held_bytes += count
 
 
 def _declared_bytes(scope: Scope) -> int:
-    declared = field(scope["headers"], b"content-length")
+    declared = header_value(scope["headers"], b"content-length")
     return int(declared) if declared.isdecimal() else 0

@@ -1,9 +1,7 @@
-"""Who gets in: gives requests a place or lets them wait for one, and ends those that take too long.
+"""ASGI middleware that bounds concurrency and queueing and enforces per-request deadlines.
 
-In: requests that the gate lets pass. Out: the application's answers; 408 for those that do not arrive, 503 for those
-that find neither place nor queue; the queue's metric. Every request takes a place; what becomes a stream gives it back.
-Not here: the numbers (limits.py), bodies (body_reader.py), the deadline as the SDK sees it (deadline.py), drain
-(drain.py).
+In: requests that DrainMiddleware passes on. Out: the application's responses; 408 for a request that does not arrive in
+time, 413 and 503 for one over the limits. Each request takes a concurrency slot; a stream gives it back when it opens.
 """
 
 import asyncio
@@ -17,130 +15,130 @@ from prometheus_client import CollectorRegistry, Gauge
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meshed_mcp import contract
-from meshed_mcp.agents.http import responses
-from meshed_mcp.agents.http.body_reader import Intake, TurnedAwayError, VanishedError
-from meshed_mcp.agents.http.deadline import answer_overdue
-from meshed_mcp.agents.http.limits import brackets, needs_no_place
+from meshed_mcp.agents.http import request_context, responses
+from meshed_mcp.agents.http.body_reader import BodyReader, ClientDisconnectedError, RequestRejectedError
+from meshed_mcp.agents.http.deadline import send_overdue_response
+from meshed_mcp.agents.http.limits import bypasses_limit, nesting_bound
 from meshed_mcp.agents.http.rejections import OVERLOAD, SLOW
-from meshed_mcp.agents.http.request_context import Work, work_in
+from meshed_mcp.agents.http.request_context import RequestContext
 from meshed_mcp.agents.process.supervision import log_failure
 from meshed_mcp.agents.settings import Settings
 
 OVERDUE_SECONDS: Final = 1.0
-"""How long after its deadline a call that cannot be cancelled, for it blocks a thread, is answered in its place."""
+"""Wait after the deadline before the response to a call that ignores its cancellation because it blocks a thread."""
 
 
 @dataclass(eq=False)
 class _Entry:
-    """One request on its way in."""
+    """One request in this middleware."""
 
-    work: Work
+    context: RequestContext
     receive: Receive = field(repr=False)
     send: Send = field(repr=False)
     due: float
-    """Time of the event loop at which something happens to the request by itself."""
+    """Event loop time of the next action of the timer."""
 
     timer: asyncio.TimerHandle | None = field(default=None, repr=False)
-    has_place: bool = False
+    has_slot: bool = False
     is_answered: bool = False
-    """By us, in the application's place: what it still says is dropped."""
+    """By the middleware: what the application still sends is dropped."""
 
 
-class Admission:
-    """ASGI middleware between the gate and an application; one per process."""
+class ConcurrencyLimitMiddleware:
+    """ASGI middleware with a concurrency limit, a bounded queue and deadlines; one per process."""
 
     def __init__(self, app: ASGIApp, settings: Settings, registry: CollectorRegistry) -> None:
         self._app = app
-        self._intake = Intake(settings)
-        self._places = anyio.CapacityLimiter(settings.concurrent_calls)
+        self._bodies = BodyReader(settings)
+        self._slots = anyio.CapacityLimiter(settings.concurrent_calls)
         self._queued_calls = settings.queued_calls
         self._read_seconds = settings.read_seconds
         self._call_seconds = settings.effective_call_seconds
         self._answering: set[asyncio.Task[None]] = set()
-        Gauge(contract.METRIC_QUEUE_DEPTH, "Calls that wait for a place.", registry=registry).set_function(
-            lambda: self._places.statistics().tasks_waiting
+        Gauge(contract.METRIC_QUEUE_DEPTH, "Queued requests.", registry=registry).set_function(
+            lambda: self._slots.statistics().tasks_waiting
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request when its time comes, or answer why not."""
-        work = work_in(scope)
-        if work is None:  # no HTTP request
+        """Serve one request once it has a slot, or reject it."""
+        context = request_context.from_scope(scope)
+        if context is None:  # no HTTP request
             await self._app(scope, receive, send)
             return
-        work.admitted = False
-        entry = self._watched(work, receive, send)
+        context.admitted = False
+        entry = self._timed_entry(context, receive, send)
         try:
-            body = await self._intake.body(work, receive)
-            work.brackets = brackets(body)
-            entry.due = work.deadline = asyncio.get_running_loop().time() + self._call_seconds
-            await self._enter(entry, body)
-            work.admitted = True
+            body = await self._bodies.read(context, receive)
+            context.nesting_bound = nesting_bound(body)
+            entry.due = context.deadline = asyncio.get_running_loop().time() + self._call_seconds
+            await self._acquire(entry, body)
+            context.admitted = True
             await self._run(entry, body)
-        except TurnedAwayError as turned_away:
-            work.refuse(turned_away.reason)
-            await turned_away.answer(scope, receive, send)
-        except VanishedError:
+        except RequestRejectedError as rejected:
+            context.rejection = rejected.reason
+            await rejected.response(scope, receive, send)
+        except ClientDisconnectedError:
             pass
         finally:
-            self._leave(entry)
+            self._finish(entry)
 
-    def _watched(self, work: Work, receive: Receive, send: Send) -> _Entry:
-        """One timer for all that may happen: the first look is before the earliest of it."""
+    def _timed_entry(self, context: RequestContext, receive: Receive, send: Send) -> _Entry:
+        """Create the entry with one timer for all its deadlines, which fires at the earliest of them."""
         loop = asyncio.get_running_loop()
-        entry = _Entry(work, receive, send, loop.time() + self._read_seconds)
-        entry.timer = loop.call_later(min(self._read_seconds, self._call_seconds), self._look, entry)
+        entry = _Entry(context, receive, send, loop.time() + self._read_seconds)
+        entry.timer = loop.call_later(min(self._read_seconds, self._call_seconds), self._check, entry)
         return entry
 
-    def _look(self, entry: _Entry) -> None:
-        work, loop = entry.work, asyncio.get_running_loop()
+    def _check(self, entry: _Entry) -> None:
+        context, loop = entry.context, asyncio.get_running_loop()
         if loop.time() >= entry.due:
-            if work.deadline == math.inf:
-                work.turn_away(responses.TOO_SLOW, SLOW)
+            if context.deadline == math.inf:
+                context.reject(responses.TOO_SLOW, SLOW)
                 return
-            if not work.admitted:
-                work.turn_away(responses.OVERLOADED, OVERLOAD)
+            if not context.admitted:
+                context.reject(responses.OVERLOADED, OVERLOAD)
                 return
-            if entry.due > work.deadline:
+            if entry.due > context.deadline:
                 self._end_overdue(entry)
                 return
-            if work.call is not None:
-                work.call.cancel()
-            entry.due = work.deadline + OVERDUE_SECONDS
-        entry.timer = loop.call_at(entry.due, self._look, entry)
+            if context.call is not None:
+                context.call.cancel()
+            entry.due = context.deadline + OVERDUE_SECONDS
+        entry.timer = loop.call_at(entry.due, self._check, entry)
 
-    async def _enter(self, entry: _Entry, body: bytes) -> None:
+    async def _acquire(self, entry: _Entry, body: bytes) -> None:
         try:
-            self._places.acquire_on_behalf_of_nowait(entry.work)
+            self._slots.acquire_on_behalf_of_nowait(entry.context)
         except anyio.WouldBlock:
-            if needs_no_place(entry.work.scope, body):
+            if bypasses_limit(entry.context.scope, body):
                 return
-            if self._places.statistics().tasks_waiting >= self._queued_calls:
-                raise TurnedAwayError(responses.OVERLOADED, OVERLOAD) from None
-            await self._wait(entry.work, entry.receive)
-        entry.has_place = True
+            if self._slots.statistics().tasks_waiting >= self._queued_calls:
+                raise RequestRejectedError(responses.OVERLOADED, OVERLOAD) from None
+            await self._wait_for_slot(entry)
+        entry.has_slot = True
 
-    async def _wait(self, work: Work, receive: Receive) -> None:
-        gone = True
+    async def _wait_for_slot(self, entry: _Entry) -> None:
+        disconnected = True
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_cancel_when_gone, receive, tasks.cancel_scope)
-            await self._places.acquire_on_behalf_of(work)
-            gone = False
+            tasks.start_soon(_cancel_on_disconnect, entry.receive, tasks.cancel_scope)
+            await self._slots.acquire_on_behalf_of(entry.context)
+            disconnected = False
             tasks.cancel_scope.cancel()
-        if gone:
-            raise VanishedError
+        if disconnected:
+            raise ClientDisconnectedError
 
-    def _leave(self, entry: _Entry) -> None:
+    def _finish(self, entry: _Entry) -> None:
         if entry.timer is not None:
             entry.timer.cancel()
-        if entry.work.call is not None:  # a session's call goes on without its client; its deadline stays
-            entry.work.call.deadline = entry.work.deadline
-        self._intake.release(entry.work)
-        self._give_back(entry)
+        if entry.context.call is not None:  # a session's call goes on without its client; its deadline stays
+            entry.context.call.deadline = entry.context.deadline
+        self._bodies.release(entry.context)
+        self._release_slot(entry)
 
-    def _give_back(self, entry: _Entry) -> None:
-        if entry.has_place:
-            entry.has_place = False
-            self._places.release_on_behalf_of(entry.work)
+    def _release_slot(self, entry: _Entry) -> None:
+        if entry.has_slot:
+            entry.has_slot = False
+            self._slots.release_on_behalf_of(entry.context)
 
     async def _run(self, entry: _Entry, body: bytes) -> None:
         whole: Message | None = {"type": "http.request", "body": body, "more_body": False}
@@ -150,30 +148,30 @@ class Admission:
             message, whole = whole, None
             return message or await entry.receive()
 
-        await self._app(entry.work.scope, replay, partial(self._send, entry))
+        await self._app(entry.context.scope, replay, partial(self._send, entry))
 
     async def _send(self, entry: _Entry, message: Message) -> None:
         if entry.is_answered:
             return
         await entry.send(message)
-        if entry.work.stream:
-            self._give_back(entry)
+        if entry.context.stream:
+            self._release_slot(entry)
 
     def _end_overdue(self, entry: _Entry) -> None:
-        if not (entry.work.stream or entry.work.ended):
+        if not (entry.context.stream or entry.context.ended):
             task = asyncio.create_task(self._answer_overdue(entry), name="response to an overdue call")
             self._answering.add(task)
             task.add_done_callback(self._answering.discard)
             task.add_done_callback(log_failure)
 
     async def _answer_overdue(self, entry: _Entry) -> None:
-        """Answer for a call that does not heed its deadline; its place stays taken until it ends."""
+        """Respond for a call that ignores its deadline; its slot stays taken until it ends."""
         entry.is_answered = True
-        await answer_overdue(entry.work, self._call_seconds, entry.receive, entry.send)
-        entry.work.cancel.cancel()
+        await send_overdue_response(entry.context, self._call_seconds, entry.receive, entry.send)
+        entry.context.cancel.cancel()
 
 
-async def _cancel_when_gone(receive: Receive, waiting: anyio.CancelScope) -> None:
+async def _cancel_on_disconnect(receive: Receive, waiting: anyio.CancelScope) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     waiting.cancel()

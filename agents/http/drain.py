@@ -1,8 +1,7 @@
-"""The door in front of an ASGI application: knows every request in work, refuses new ones, ends streams, cuts.
+"""ASGI middleware that tracks in-flight requests and implements graceful drain.
 
-In: ASGI calls, and the orders of the drain (server.py). Out: the application's answers, 503 while it refuses, 421 for
-a Host that is not ours, HTTP metrics.
-Not here: MCP (telemetry/metrics.py tells which request is a stream), signals and waiting times (server.py).
+In: ASGI requests, and the steps of the shutdown (server.py). Out: the application's responses, 503 while draining, 421
+for a Host that is not allowed, HTTP metrics. Not here: which MCP request is a stream (telemetry/metrics.py).
 """
 
 import asyncio
@@ -17,36 +16,35 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meshed_mcp import contract
 from meshed_mcp.agents.http import responses
-from meshed_mcp.agents.http.headers import field
-from meshed_mcp.agents.http.hosts import AllowedHosts
+from meshed_mcp.agents.http.headers import AllowedHosts, header_value
 from meshed_mcp.agents.http.rejections import DRAINING, Rejections, reason_for
-from meshed_mcp.agents.http.request_context import LISTEN, SSE, WORK_KEY, Work
-from meshed_mcp.agents.telemetry.instruments import Children
+from meshed_mcp.agents.http.request_context import LISTEN, SCOPE_KEY, SSE, RequestContext
+from meshed_mcp.agents.telemetry.instruments import LabeledChildren
 from meshed_mcp.agents.telemetry.propagation import HTTPParent
 
 STREAM_CHECK_SECONDS: Final = 0.1
-"""How often streams are told to end: one may open its subscription after the first telling."""
+"""Interval between attempts to end streams: a request may open its stream after the first attempt."""
 
 SERVER_ERROR: Final = 500
-NO_ANSWER: Final = ""
-"""Status label when the client was gone before the answer began; an empty label is no label in Prometheus."""
+NO_RESPONSE: Final = ""
+"""Status label when the client disconnected before the response; Prometheus treats an empty label as none."""
 
 
-class Gate:
-    """ASGI middleware around a whole application; one per process. Other Hosts than `hosts` are answered 421."""
+class DrainMiddleware:
+    """ASGI middleware around the whole application; one per process. Hosts that are not in `hosts` get 421."""
 
     def __init__(self, app: ASGIApp, registry: CollectorRegistry, hosts: AllowedHosts) -> None:
         self._app = app
         self._hosts = hosts
-        self._open: set[Work] = set()
-        self._emptied = asyncio.Event()
-        self._retiring = False
-        self._refusing = False
+        self._in_flight: set[RequestContext] = set()
+        self._drained = asyncio.Event()
+        self._closes_connections = False
+        self._rejecting = False
         self._rejections = Rejections(registry)
-        self._seconds = Children(
+        self._seconds = LabeledChildren(
             Histogram(
                 contract.METRIC_HTTP_DURATION,
-                "Duration of HTTP requests, seconds; open streams are not in it.",
+                "Duration of HTTP requests in seconds, without open streams.",
                 ("http_route", "http_request_method", "http_response_status_code"),
                 buckets=contract.DURATION_BUCKETS_SECONDS,
                 registry=registry,
@@ -57,104 +55,100 @@ class Gate:
             streams.labels(kind).set_function(partial(self._count, kind))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or refuse it with 503 and Retry-After."""
+        """Serve one request, or reject it with 503 and Retry-After."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        work = Work(scope)
-        scope[WORK_KEY] = work
-        self._open.add(work)
+        context = scope[SCOPE_KEY] = RequestContext(scope)
+        self._in_flight.add(context)
         try:
             with HTTPParent(scope):
-                await self._answer(work, receive, send)
+                await self._respond(context, receive, send)
         except Exception:
-            work.status = work.status or SERVER_ERROR  # what uvicorn answers for us
+            context.status = context.status or SERVER_ERROR  # what uvicorn sends
             raise
         finally:
-            del scope[WORK_KEY]  # each names the other: left so, both wait for the garbage collector
-            self._open.discard(work)
-            if not self._open:
-                self._emptied.set()
-            self._rejections.count(work.refusal)
-            if not work.stream:
-                self._seconds[work.route, work.method, str(work.status or NO_ANSWER)].observe(work.seconds)
+            del scope[SCOPE_KEY]  # breaks the reference cycle, which would wait for the garbage collector
+            self._in_flight.discard(context)
+            if not self._in_flight:
+                self._drained.set()
+            self._rejections.count(context.rejection)
+            if not context.stream:
+                self._seconds[context.route, context.method, str(context.status or NO_RESPONSE)].observe(
+                    context.seconds
+                )
 
-    def retire(self) -> None:
-        """Ask clients to leave their connections: every answer from now on says `Connection: close`."""
-        self._retiring = True
+    def start_connection_close(self) -> None:
+        """Send `Connection: close` with every response from now on."""
+        self._closes_connections = True
 
-    def refuse(self) -> None:
-        """Answer with 503 and Retry-After from now on whatever is new, still arriving, or waiting for a place."""
-        self._refusing = True
-        for work in self._open:
-            if not work.admitted:
-                work.turn_away(responses.STOPPING, DRAINING)
+    def start_rejecting(self) -> None:
+        """Reject with 503 and Retry-After from now on: new requests, incomplete ones and queued ones."""
+        self._rejecting = True
+        for context in self._in_flight:
+            if not context.admitted:
+                context.reject(responses.STOPPING, DRAINING)
 
     @property
-    def refusing(self) -> bool:
-        """Whether new requests are refused."""
-        return self._refusing
+    def rejecting(self) -> bool:
+        """Whether new requests are rejected."""
+        return self._rejecting
 
-    async def emptied(self, end_streams: Callable[[], None]) -> None:
-        """End open streams and return when nothing is in work any more; without a bound of its own."""
-        while self._open:
-            self._emptied.clear()
+    async def wait_drained(self, end_streams: Callable[[], None]) -> None:
+        """End open streams and return when no request is in flight; has no time-out."""
+        while self._in_flight:
+            self._drained.clear()
             end_streams()
-            for work in self._open:
-                if work.stream == SSE:
-                    work.cancel.cancel()
+            for context in self._in_flight:
+                if context.stream == SSE:
+                    context.cancel.cancel()
             with anyio.move_on_after(STREAM_CHECK_SECONDS):
-                await self._emptied.wait()
+                await self._drained.wait()
 
-    def cut(self) -> list[str]:
-        """Cancel whatever is in work and say what that was, one text each."""
-        cut = [str(work) for work in self._open]
-        for work in self._open:
-            work.cancel.cancel()
-        return cut
+    def cancel_in_flight(self) -> list[str]:
+        """Cancel all in-flight requests and return one log text for each."""
+        cancelled = [str(context) for context in self._in_flight]
+        for context in self._in_flight:
+            context.cancel.cancel()
+        return cancelled
 
     def _count(self, kind: str) -> int:
-        return sum(work.stream == kind for work in self._open)
+        return sum(context.stream == kind for context in self._in_flight)
 
-    async def _answer(self, work: Work, receive: Receive, send: Send) -> None:
+    async def _respond(self, context: RequestContext, receive: Receive, send: Send) -> None:
         async def observed_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._observe_start(work, message)
+                self._observe_start(context, message)
             elif message["type"] == "http.response.body":
-                if not (work.operation or work.refusal):  # the SDK's middleware names an operation before it begins
-                    work.refuse(reason_for(work.status, message.get("body", b"")))
-                work.ended = not message.get("more_body", False)
+                if not (context.operation or context.rejection):  # OperationMetrics sets it before a call is executed
+                    context.rejection = reason_for(context.status, message.get("body", b""))
+                context.ended = not message.get("more_body", False)
             await send(message)
 
-        with work.cancel:
-            await self._application_for(work)(work.scope, receive, observed_send)
-        if work.cancel.cancelled_caught:
-            await _end_cut_answer(work, receive, observed_send)
+        with context.cancel:
+            await self._application_for(context)(context.scope, receive, observed_send)
+        if context.cancel.cancelled_caught:
+            await _end_cancelled_response(context, receive, observed_send)
 
-    def _application_for(self, work: Work) -> ASGIApp:
-        if self._refusing:
-            work.refuse(DRAINING)
-            return (
-                responses.SESSION_ENDED if contract.SESSION_HEADER in Headers(scope=work.scope) else responses.STOPPING
-            )
-        return self._app if field(work.scope["headers"], b"host") in self._hosts else responses.MISDIRECTED
+    def _application_for(self, context: RequestContext) -> ASGIApp:
+        if self._rejecting:
+            context.rejection = DRAINING
+            in_session = contract.SESSION_HEADER in Headers(scope=context.scope)
+            return responses.SESSION_ENDED if in_session else responses.STOPPING
+        return self._app if header_value(context.scope["headers"], b"host") in self._hosts else responses.MISDIRECTED
 
-    def _observe_start(self, work: Work, message: Message) -> None:
-        work.status = message["status"]
-        work.event_stream = _is_event_stream(message)
-        if work.method == "GET" and work.event_stream:
-            work.become_stream(SSE)
-        if self._retiring:
+    def _observe_start(self, context: RequestContext, message: Message) -> None:
+        context.status = message["status"]
+        context.event_stream = header_value(message["headers"], b"content-type").startswith("text/event-stream")
+        if context.method == "GET" and context.event_stream:
+            context.mark_streaming(SSE)
+        if self._closes_connections:
             MutableHeaders(scope=message)["connection"] = "close"
 
 
-def _is_event_stream(start: Message) -> bool:
-    return field(start["headers"], b"content-type").startswith("text/event-stream")
-
-
-async def _end_cut_answer(work: Work, receive: Receive, send: Send) -> None:
-    """Tell the client what happened as far as the protocol still allows; a half-sent answer stays visibly broken."""
-    if not work.status:
-        await (work.farewell or responses.CUT)(work.scope, receive, send)
-    elif work.stream == SSE and not work.ended:
+async def _end_cancelled_response(context: RequestContext, receive: Receive, send: Send) -> None:
+    """Send an error unless the response has begun; a partial response stays incomplete, so that the client notices."""
+    if not context.status:
+        await (context.early_response or responses.CANCELLED)(context.scope, receive, send)
+    elif context.stream == SSE and not context.ended:
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,8 +1,7 @@
-"""Lifespan of an ASGI application: its start-up and shutdown events.
+"""Lifespan of an ASGI application as an async context manager: its start-up and shutdown events.
 
-In: an application. Out: a context that is entered when its start-up is complete and left when its shutdown is.
-uvicorn logs a failed start-up and exits; here the application's own exception reaches the caller.
-Source: ASGI specification, "Lifespan Protocol" 2.0. Not here: the port (listener.py).
+uvicorn logs a failed start-up and exits; here the caller gets the application's own exception.
+Source: ASGI specification, "Lifespan Protocol" 2.0.
 """
 
 import asyncio
@@ -21,11 +20,11 @@ logger = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def lifespan(app: ASGIApp) -> AsyncIterator[ASGIApp]:
-    """Yield the application for requests, with the lifespan's state in their scopes.
+    """Yield the started application, which puts the lifespan's state into each request's scope.
 
-    Raises StartError when the start-up fails, after one log line where the application has no StartError of its own;
-    an exception of the shutdown is logged. An application that does not know the protocol is served without it: it
-    raises before it sends a message. Source: ASGI, "Lifespan Protocol", "Scope".
+    Raises StartError when the start-up fails, after one log line unless the application raised a StartError; an
+    exception of the shutdown is logged. An application without support for the protocol raises before it sends a
+    message, and is served without a lifespan. Source: ASGI, "Lifespan Protocol", "Scope".
     """
     events = _Events(app)
     await events.start()
@@ -54,15 +53,15 @@ class _Events:
             raise RuntimeError(f"sys.exit({error.code!r}) in the lifespan") from error
 
     async def start(self) -> None:
-        """Start up, or find out that the application has no lifespan."""
+        """Send the start-up event; an application without a lifespan is left alone."""
         try:
-            answer = await self._event("startup")
+            outcome = await self._event("startup")
         except BaseException:
             self._task.cancel()
             raise
-        if answer == "lifespan.startup.complete":
+        if outcome == "lifespan.startup.complete":
             self._is_supported = True
-        elif answer == "lifespan.startup.failed":
+        elif outcome == "lifespan.startup.failed":
             await self._raise_failure()
         elif self._task.done() and (error := self._task.exception()) is not None:
             if known := start_error(error):
@@ -81,7 +80,7 @@ class _Events:
         raise StartError(LIFESPAN_FAILED.message()) from None
 
     async def stop(self) -> None:
-        """Shut down what has started."""
+        """Send the shutdown event if the start-up was complete."""
         if self._is_supported:
             await self._event("shutdown")
             try:
@@ -90,16 +89,16 @@ class _Events:
                 logger.exception("the application's shutdown failed")
 
     async def with_state(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve one request with the lifespan's state."""
         scope.setdefault("state", {}).update(self.state)
         await self._app(scope, receive, send)
 
     async def _event(self, name: str) -> str:
-        """Type of the application's answer; "" when its call ended without one."""
+        """Send an event and return the type of the application's message; "" if its call ended without one."""
         self._to_app.put_nowait({"type": f"lifespan.{name}"})
-        answer = asyncio.ensure_future(self._from_app.get())
+        message = asyncio.ensure_future(self._from_app.get())
         try:
-            await asyncio.wait({answer, self._task}, return_when=asyncio.FIRST_COMPLETED)
-            return str(answer.result()["type"]) if answer.done() else ""
+            await asyncio.wait({message, self._task}, return_when=asyncio.FIRST_COMPLETED)
+            return str(message.result()["type"]) if message.done() else ""
         finally:
-            answer.cancel()
+            message.cancel()

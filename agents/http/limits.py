@@ -1,8 +1,4 @@
-"""What one replica accepts: size, number and duration of calls, and how deep their arguments nest.
-
-In: values of the environment (settings.py reads them). Out: `Limits`, and the rules on a request that need no process.
-Not here: who waits, who is refused (concurrency_limiter.py), the deadline of a call in work (call_limits.py).
-"""
+"""Limits of one replica, and the checks on a request that need no state of the process."""
 
 from typing import Any, Final
 
@@ -28,24 +24,24 @@ LISTEN_METHOD: Final = "subscriptions/listen"
 
 
 class Limits(BaseModel):
-    """Limits of one process; a stack sets them by `components/mesh/service/limits_args.py`."""
+    """Limits of one process; a stack sets them with `components/mesh/service/limits_args.py`."""
 
-    body_bytes: BodyBytes = Field(contract.BODY_BYTES, description="bytes from 1024 to 1073741824, as 4194304")
+    body_bytes: BodyBytes = Field(contract.BODY_BYTES, description="bytes from 1024 to 1073741824, such as 4194304")
     read_seconds: float = Field(
         contract.READ_SECONDS,
         gt=0,
         le=MAXIMUM_SECONDS,
         allow_inf_nan=False,
-        description="seconds above 0 up to 3600, as 30",
+        description="seconds above 0 up to 3600, such as 30",
     )
     concurrent_calls: Calls = Field(contract.CONCURRENT_CALLS, description="a number of calls from 1 to 100000")
     queued_calls: QueuedCalls = Field(contract.QUEUED_CALLS, description="a number of calls from 0 to 100000")
     call_seconds: float | None = Field(
-        None, gt=0, le=MAXIMUM_SECONDS, allow_inf_nan=False, description="seconds above 0 up to 3600, as 60 or 0.5"
+        None, gt=0, le=MAXIMUM_SECONDS, allow_inf_nan=False, description="seconds above 0 up to 3600, such as 60 or 0.5"
     )
     sessions: Sessions = Field(contract.SESSIONS, description="a number of sessions from 1 to 1000000")
     session_idle_seconds: IdleSeconds = Field(
-        contract.SESSION_IDLE_SECONDS, description="seconds from 1 to 86400, as 1800"
+        contract.SESSION_IDLE_SECONDS, description="seconds from 1 to 86400, such as 1800"
     )
     argument_depth: ArgumentDepth = Field(contract.ARGUMENT_DEPTH, description="a depth from 1 to 150")
 
@@ -53,7 +49,7 @@ class Limits(BaseModel):
 def nests_deeper(value: Any, depth: int) -> bool:
     """Whether arrays and objects nest deeper than `depth` in a decoded JSON value; a scalar has depth 0.
 
-    Goes level by level, without recursion: the value's depth is a stranger's choice.
+    Not recursive, because the client chooses the depth.
     >>> nests_deeper({"a": [1]}, 2), nests_deeper({"a": [1]}, 1)
     (False, True)
     """
@@ -70,20 +66,20 @@ def nests_deeper(value: Any, depth: int) -> bool:
     return bool(level)
 
 
-def brackets(body: bytes) -> int:
-    """How many objects and arrays a JSON text can hold at most, so how deep it can nest; those in texts count too.
+def nesting_bound(body: bytes) -> int:
+    """Return an upper bound of the nesting depth of a JSON text: its opening brackets, those in strings included.
 
-    >>> brackets(b'{"a": [1, "["]}')
+    >>> nesting_bound(b'{"a": [1, "["]}')
     3
     """
     return body.count(b"{") + body.count(b"[")
 
 
-def needs_no_place(scope: Scope, body: bytes) -> bool:
-    """Whether a request to the MCP endpoint is served although every place is taken.
+def bypasses_limit(scope: Scope, body: bytes) -> bool:
+    """Whether a request to the MCP endpoint is served without a concurrency slot when all slots are taken.
 
-    Streams are: they wait, others work. So are the answers and notifications of a client up to 2025-11-25: a call that
-    holds a place may be waiting for just this one. A header that contradicts its body is the SDK's to refuse.
+    Streams are, because they wait for other calls. So are responses and notifications of clients up to 2025-11-25: a
+    call that holds a slot may wait for this one. The SDK rejects a header that contradicts its body.
     """
     if scope["path"] != contract.MCP_PATH:
         return False

@@ -1,8 +1,7 @@
-"""One listening port of a process that may have several, served by uvicorn's h11 protocol.
+"""One listening port, served by uvicorn's h11 protocol; a process may have several.
 
-In: an ASGI application and a socket. Out: a context in which the port is served.
-Never uvicorn's httptools protocol: a trailer field becomes a request header there, which forges the client certificate
-header of a sidecar (docs/adr/0013). Not here: signals (process/stop_signals.py), the order of a shutdown (server.py).
+uvicorn's httptools protocol is not used: it turns a trailer field into a request header, which forges the client
+certificate header of a sidecar (docs/adr/0013). Not here: signals (process/stop_signals.py), the shutdown (server.py).
 """
 
 import asyncio
@@ -28,15 +27,15 @@ CLOSE_SECONDS: Final = 1
 """Longest wait for responses that are still being sent when the port closes; requests have ended before."""
 
 START_CHECK_SECONDS: Final = 0.01
-"""How often the start of uvicorn is checked, which has no event for it; the lifespan has started before."""
+"""Polling interval of uvicorn's start, which has no event; the lifespan has started before."""
 
 
-def bound(address: str, variable: str, port: int) -> socket.socket:
-    """Return a socket that listens; `variable` is the name of the setting, for the error.
+def bind_socket(address: str, variable: str, port: int) -> socket.socket:
+    """Return a listening TCP socket; `variable` is the name of the setting, for the error.
 
-    Its protocol is named: asyncio switches Nagle's algorithm off only for sockets that say they are TCP, and with it on
-    every answer of two writes waits 40 ms for the client's delayed acknowledgment.
-    Raises StartError when the port is taken or the address is not ours.
+    The protocol is explicit: asyncio sets TCP_NODELAY only on sockets whose protocol is TCP. Without it each response
+    of two writes waits 40 ms for the client's delayed acknowledgment.
+    Raises StartError when the port is taken or the address is not local.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -46,27 +45,24 @@ def bound(address: str, variable: str, port: int) -> socket.socket:
         listener.listen()
     except OSError as error:
         listener.close()
-        raise StartError(CANNOT_LISTEN.message(address=address, port=port, advice=_advice(error, variable))) from None
+        advice = f"{error.strerror}; set {contract.ENV_BIND_ADDRESS} or {variable} to one that this user may use"
+        if error.errno == errno.EADDRINUSE:
+            advice = f"another process listens there; stop that process, or set {variable} to a free port"
+        raise StartError(CANNOT_LISTEN.message(address=address, port=port, advice=advice)) from None
     return listener
-
-
-def _advice(error: OSError, variable: str) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"another process listens there; stop that process, or set {variable} to a free port"
-    return f"{error.strerror}; set {contract.ENV_BIND_ADDRESS} or {variable} to one that this user may use"
 
 
 @contextlib.asynccontextmanager
 async def listening(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
     """Serve `app` on `listener`: entered when its lifespan has started, left when its last response is sent.
 
-    uvicorn handles SIGTERM and SIGINT while it serves, unless the block installs handlers of its own; a signal that
-    uvicorn has caught is raised again when it ends. Raises StartError, or what uvicorn raises at its start.
+    uvicorn handles SIGTERM and SIGINT while it serves, unless the block installs its own handlers; uvicorn raises a
+    signal that it has caught again when it ends. Raises StartError, or what uvicorn raises at its start.
     """
     with listener:
         async with lifespan(app) as application:
             server = uvicorn.Server(_config(application))
-            task = asyncio.create_task(_served(server, listener), name="uvicorn")
+            task = asyncio.create_task(_serve(server, listener), name="uvicorn")
             try:
                 while not (server.started or task.done()):
                     await asyncio.wait({task}, timeout=START_CHECK_SECONDS)
@@ -93,7 +89,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-async def _served(server: uvicorn.Server, listener: socket.socket) -> None:
+async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
     """Serve. Raises StartError where uvicorn calls `sys.exit`, which would end the event loop."""
     try:
         await server.serve(sockets=[listener])

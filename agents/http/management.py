@@ -1,8 +1,4 @@
-"""The management port: liveness, readiness, metrics.
-
-In: the phase of the process and its metrics registry. Out: a small Starlette application.
-Not here: who opens the port (server.py), what is measured (telemetry/metrics.py, drain.py).
-"""
+"""ASGI application of the management port: liveness, readiness, metrics."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -19,7 +15,7 @@ from meshed_mcp import contract
 
 
 class Phase(StrEnum):
-    """What a process is doing; only READY gets traffic."""
+    """Phase of a process; only READY gets traffic."""
 
     STARTING = "starting"
     READY = "ready"
@@ -29,13 +25,13 @@ class Phase(StrEnum):
 def management_app(
     phase: Callable[[], Phase], registry: CollectorRegistry, keeps_sessions: Callable[[], bool] = lambda: False
 ) -> Starlette:
-    """Return the application: liveness is always 200, readiness 503 unless READY, metrics in the format asked for.
+    """Return the application: liveness is always 200, readiness 503 unless READY, metrics in the requested format.
 
-    `keeps_sessions` tells whether a STOPPING process still serves its sessions. Kubernetes takes a pod that ends off
-    the list of ready ones by itself; readiness then says whether proxies may keep it for those who name it.
+    `keeps_sessions`: whether a STOPPING process still serves its sessions. Kubernetes removes a terminating pod from
+    the ready endpoints by itself; its readiness then decides whether proxies keep it for its own sessions.
     Source: Kubernetes, EndpointSlice conditions `serving` and `terminating`.
     """
-    phases = Gauge(contract.METRIC_PHASE, "What the process is doing: 1 for one phase.", ("phase",), registry=registry)
+    phases = Gauge(contract.METRIC_PHASE, "Phase of the process: 1 for the current one.", ("phase",), registry=registry)
     for each in Phase:
         phases.labels(each).set_function(partial(lambda one: phase() is one, each))
 

@@ -1,7 +1,4 @@
-"""Requests that were answered without being executed, by reason: the SDK's middleware never sees them.
-
-In: status and body of an answer. Out: one counter. Not here: who refuses (drain.py, the SDK, the mesh before us).
-"""
+"""Counter of requests that were rejected without being executed, by reason; the SDK's middleware never sees them."""
 
 import json
 from typing import Final
@@ -15,7 +12,7 @@ DRAINING: Final = "draining"
 """The replica is stopping."""
 
 OVERLOAD: Final = "overload"
-"""No place was free."""
+"""No concurrency slot was free, and the queue was full or took too long."""
 
 SIZE: Final = "size"
 """The body is too large."""
@@ -24,7 +21,7 @@ SLOW: Final = "slow"
 """Head or body did not arrive in time."""
 
 MALFORMED: Final = "malformed"
-"""What arrived is no HTTP, no JSON, or no message of JSON-RPC."""
+"""The request is not HTTP, not JSON, or not JSON-RPC."""
 
 BY_STATUS: Final = {
     401: "auth",
@@ -37,7 +34,7 @@ BY_STATUS: Final = {
     429: "rate",
     503: OVERLOAD,
 }
-"""HTTP status -> reason, for statuses that mean one thing. Source: RFC 9110, section 15; MCP, "Streamable HTTP"."""
+"""HTTP status -> reason, for statuses with one meaning. Source: RFC 9110, section 15; MCP, "Streamable HTTP"."""
 
 BY_CODE: Final = {
     mcp_types.PARSE_ERROR: MALFORMED,
@@ -46,18 +43,18 @@ BY_CODE: Final = {
     mcp_types.HEADER_MISMATCH: "header",
     mcp_types.UNSUPPORTED_PROTOCOL_VERSION: "version",
 }
-"""JSON-RPC code of an answer 400 -> reason. Source: MCP 2026-07-28, "Error Codes"."""
+"""JSON-RPC code of a 400 response -> reason. Source: MCP 2026-07-28, "Error Codes"."""
 
 SESSION: Final = "session"
-"""The session that a client up to 2025-11-25 names is not known here: answer 404 with a JSON-RPC error."""
+"""The replica does not have the session that a client up to 2025-11-25 names: 404 with a JSON-RPC error."""
 
 REASONS: Final = frozenset({*BY_STATUS.values(), *BY_CODE.values(), SESSION, DRAINING})
 
 READ_STATUSES: Final = frozenset({400, 404})
-"""Statuses whose reason is in the body."""
+"""Statuses whose body gives the reason."""
 
 READ_BYTES: Final = 4096
-"""Longest body that is looked into; the SDK's errors are shorter."""
+"""Longest body that is parsed; the SDK's errors are shorter."""
 
 
 class Rejections:
@@ -65,28 +62,28 @@ class Rejections:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
-            contract.METRIC_REJECTED, "Requests that were refused and not executed.", ("reason",), registry=registry
+            contract.METRIC_REJECTED, "Requests rejected without being executed.", ("reason",), registry=registry
         )
         for reason in REASONS:
             self._requests.labels(reason)
 
     def count(self, reason: str) -> None:
-        """One request was refused; "" is none."""
+        """Count one rejected request; "" is none."""
         if reason:
             self._requests.labels(reason).inc()
 
 
 def reason_for(status: int, body: bytes) -> str:
-    """Why an answer of this status and (beginning of a) body was no execution; "" when it was one, or is not known."""
+    """Return why a response with this status and (start of a) body is a rejection; "" if it is none or unknown."""
     if status not in READ_STATUSES:
         return BY_STATUS.get(status, "")
-    code = _code(body)
+    code = _error_code(body)
     if status == 404:  # noqa: PLR2004 - Not Found
         return SESSION if code == mcp_types.INVALID_REQUEST else ""
     return BY_CODE.get(code, "") if code is not None else ""
 
 
-def _code(body: bytes) -> int | None:
+def _error_code(body: bytes) -> int | None:
     if len(body) > READ_BYTES:
         return None
     try:

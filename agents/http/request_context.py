@@ -1,8 +1,4 @@
-"""One HTTP request in work, as everything that meets it on its way sees it.
-
-In: an ASGI scope. Out: `Work`, on which the gate, the admission and the SDK's middleware tell each other what happens.
-Not here: who decides (drain.py, concurrency_limiter.py), what is counted (telemetry/metrics.py, rejections.py).
-"""
+"""State of one in-flight HTTP request, shared by the ASGI middleware and the SDK's middleware."""
 
 import math
 from dataclasses import dataclass, field
@@ -19,28 +15,34 @@ LISTEN: Final = "listen"
 """An open `subscriptions/listen` request: a stream that ends with a result."""
 
 SSE: Final = "sse"
-"""An open GET of an event stream, as clients up to 2025-11-25 keep one: it ends without a result."""
+"""An open GET of an event stream, by clients up to 2025-11-25: it ends without a result."""
 
-WORK_KEY: Final = "meshed_mcp.work"
-"""Where the scope of a request holds its work."""
+SCOPE_KEY: Final = "meshed_mcp.request_context"
+"""Key of the ASGI scope that holds the request's context."""
 
 
 @dataclass(eq=False)
-class Work:
-    """One request between its first byte in and its last byte out."""
+class RequestContext:
+    """One request from its head to the end of its response."""
 
     scope: Scope = field(repr=False)
     cancel: anyio.CancelScope = field(default_factory=anyio.CancelScope, repr=False)
     operation: str = ""
+    """What the request does, for log lines; only of known names."""
+
     request_id: str | int | None = None
     stream: str = ""
+    """LISTEN or SSE for an open stream, which the drain ends instead of awaiting it."""
+
     status: int = 0
-    refusal: str = ""
-    farewell: ASGIApp | None = field(default=None, repr=False)
+    rejection: str = ""
+    """Why the request is not executed: one of rejections.REASONS."""
+
+    early_response: ASGIApp | None = field(default=None, repr=False)
     admitted: bool = True
     held_bytes: int = 0
-    brackets: float = math.inf
-    """How many objects and arrays the body can hold at most (limits.py): no value of it nests deeper."""
+    nesting_bound: float = math.inf
+    """Upper bound of the nesting depth of the body (limits.py)."""
 
     event_stream: bool = False
     deadline: float = math.inf
@@ -48,38 +50,30 @@ class Work:
     ended: bool = False
     started: float = field(default_factory=perf_counter)
 
-    def name(self, operation: str) -> None:
-        """Say what the request does, for the log line of a cut; only from names known beforehand."""
-        self.operation = operation
-
-    def become_stream(self, kind: str) -> None:
-        """Say that the request is an open stream (LISTEN or SSE), which a drain ends instead of awaiting it."""
+    def mark_streaming(self, kind: str) -> None:
+        """Mark the request as an open stream: LISTEN or SSE."""
         self.stream = kind
 
-    def refuse(self, reason: str) -> None:
-        """Say why the request is not executed (one of rejections.REASONS), where its status does not tell."""
-        self.refusal = reason
-
-    def turn_away(self, answer: ASGIApp, reason: str) -> None:
-        """End the request, which has not been executed, with this answer; `reason` as for `refuse`."""
-        self.farewell = answer
-        self.refuse(reason)
+    def reject(self, response: ASGIApp, reason: str) -> None:
+        """Cancel the request, which has not been executed, and send `response`; `reason` as for `rejection`."""
+        self.early_response = response
+        self.rejection = reason
         self.cancel.cancel()
 
     @property
     def route(self) -> str:
-        """Path of the matched route with its parameters as names; never what the client wrote."""
+        """Path template of the matched route, with parameters as names; never the client's text."""
         return getattr(self.scope.get("route"), "path", OTHER)
 
     @property
     def method(self) -> str:
-        """HTTP method, OTHER when it is not a standard one."""
+        """HTTP method; OTHER if it is not a standard one."""
         method: str = self.scope["method"]
         return method if method in KNOWN_HTTP_METHODS else OTHER
 
     @property
     def seconds(self) -> float:
-        """Age of the request."""
+        """Age of the request in seconds."""
         return perf_counter() - self.started
 
     def __str__(self) -> str:
@@ -87,12 +81,12 @@ class Work:
         return f"{self.method} {self.route}{operation} ({self.seconds:.1f} s)"
 
 
-def work_of(request: Any) -> Work | None:
-    """Return the work that a Starlette request belongs to; None without HTTP (stdio) or without a gate."""
-    return None if request is None else work_in(request.scope)
+def from_scope(scope: Scope) -> RequestContext | None:
+    """Return the context of an ASGI scope; None outside DrainMiddleware and for other scopes than requests."""
+    context: RequestContext | None = scope.get(SCOPE_KEY)
+    return context
 
 
-def work_in(scope: Scope) -> Work | None:
-    """Return the work that an ASGI scope belongs to; None without a gate, and for scopes that are no request."""
-    work: Work | None = scope.get(WORK_KEY)
-    return work
+def from_request(request: Any) -> RequestContext | None:
+    """Return the context of a Starlette request; None without HTTP (stdio) and outside DrainMiddleware."""
+    return None if request is None else from_scope(request.scope)

@@ -1,8 +1,4 @@
-"""The answers that a replica gives in place of its application.
-
-In: nothing. Out: ASGI applications, one per reason. Not here: when each is given (drain.py, body_reader.py,
-concurrency_limiter.py).
-"""
+"""Error responses of a replica in place of its application, one ASGI application for each reason."""
 
 from typing import Final
 
@@ -11,7 +7,7 @@ from starlette.responses import PlainTextResponse
 from meshed_mcp import contract
 
 RETRY_AFTER_SECONDS: Final = 1
-"""A client that comes back after this reaches another replica: the refusal comes after endpoints have noticed."""
+"""The endpoints have been updated before the first rejection, so a retry after this reaches another replica."""
 
 STOPPING: Final = PlainTextResponse(
     "This server is stopping. Send the request again: it was not executed.\n",
@@ -22,23 +18,23 @@ SESSION_ENDED: Final = PlainTextResponse(
     "This session ends with its replica. Begin a new one with initialize: the request was not executed.\n",
     status_code=404,
 )
-"""Source: MCP 2025-11-25, "Session Management": 404 tells the client to begin a new session."""
+"""Source: MCP 2025-11-25, "Session Management": the client starts a new session after 404."""
 
 OVERLOADED: Final = PlainTextResponse(
-    "This server has no place for more work. Send the request again: it was not executed.\n",
+    "This server is at its concurrency limit. Send the request again: it was not executed.\n",
     status_code=503,
     headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
 )
 """Source: RFC 9110, section 15.6.4, Service Unavailable."""
 
 MISDIRECTED: Final = PlainTextResponse(
-    f"This server does not answer to that Host. Its operator can add the name to {contract.ENV_ALLOWED_HOSTS}.\n",
+    f"This server does not serve that Host. Its operator can add the name to {contract.ENV_ALLOWED_HOSTS}.\n",
     status_code=421,
 )
 """Source: RFC 9110, section 15.5.20, Misdirected Request; the check is a defense against DNS rebinding."""
 
 TOO_LARGE: Final = PlainTextResponse(
-    f"The body is larger than this server takes. Its operator can raise {contract.ENV_BODY_BYTES}.\n", status_code=413
+    f"The body is larger than this server accepts. Its operator can raise {contract.ENV_BODY_BYTES}.\n", status_code=413
 )
 """Source: RFC 9110, section 15.5.14, Content Too Large."""
 
@@ -49,7 +45,7 @@ TOO_SLOW: Final = PlainTextResponse(
 )
 """Source: RFC 9110, section 15.5.9, Request Timeout."""
 
-CUT: Final = PlainTextResponse(
+CANCELLED: Final = PlainTextResponse(
     "The server stopped before the request ended. It may have taken effect.\n", status_code=500
 )
 

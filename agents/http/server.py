@@ -1,9 +1,8 @@
-"""Runs an ASGI application as one replica: two ports, readiness, and a graceful shutdown on SIGTERM or SIGINT.
+"""HTTP server of one replica: two ports, readiness, and graceful shutdown on SIGTERM or SIGINT.
 
-In: the application and `Settings`. Out: a process that ends with code 0 after its in-flight requests, with 1 when it
-cannot start, with FORCED_EXIT when its grace period is over and it still works.
-The shutdown, in order: not ready, wait for endpoints to notice, refuse requests, end streams, await requests, cancel.
-Not here: which requests are in flight (drain.py), signals before the replica is ready (process/stop_signals.py).
+Exit codes: 0 after the in-flight requests have ended, 1 when the replica cannot start, FORCED_EXIT when the grace
+period ends first. The shutdown, in order: not ready, wait for the pre-stop delay, reject requests, end streams, await
+requests, cancel. Not here: which requests are in flight (drain.py), signals before readiness (process/stop_signals.py).
 """
 
 import asyncio
@@ -23,10 +22,10 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from meshed_mcp import contract
-from meshed_mcp.agents.http.concurrency_limiter import Admission
-from meshed_mcp.agents.http.drain import Gate
-from meshed_mcp.agents.http.hosts import AllowedHosts
-from meshed_mcp.agents.http.listener import bound, listening
+from meshed_mcp.agents.http.concurrency_limiter import ConcurrencyLimitMiddleware
+from meshed_mcp.agents.http.drain import DrainMiddleware
+from meshed_mcp.agents.http.headers import AllowedHosts
+from meshed_mcp.agents.http.listener import bind_socket, listening
 from meshed_mcp.agents.http.management import Phase, management_app
 from meshed_mcp.agents.process import gc_tuning
 from meshed_mcp.agents.process.loop_watchdog import watched_event_loop
@@ -36,19 +35,19 @@ from meshed_mcp.agents.settings import Settings
 from meshed_mcp.agents.telemetry import logs
 from meshed_mcp.agents.telemetry.log_export import start_log_export
 from meshed_mcp.agents.telemetry.metrics import process_registry
-from meshed_mcp.agents.telemetry.tracing import start_tracing
+from meshed_mcp.agents.telemetry.tracing import run_with_timeout, start_tracing
 
 FORCED_EXIT: Final = 124
-"""Exit code of a process whose work outlasted its grace period. Source: GNU coreutils, `timeout`, "Exit status"."""
+"""Exit code of a process that outlasts its grace period. Source: GNU coreutils, `timeout`, "Exit status"."""
 
 FLUSH_SECONDS: Final = 0.5
-"""End of the grace period, kept for sending the last log lines and spans of a forced exit."""
+"""End of the grace period, reserved for sending the last log records and spans of a forced exit."""
 
 EXITS: Final = (SystemExit, KeyboardInterrupt)
 """Exceptions that asyncio raises out of the event loop, whichever task raises them. Source: CPython, `asyncio.Task`."""
 
-PRESENCE_SECONDS: Final = 2.0
-"""Longest wait for leaving `presence` once nothing is in work; the lease runs out by itself anyway."""
+DEREGISTRATION_SECONDS: Final = 2.0
+"""Longest wait for the end of the registration after the drain; the lease expires by itself anyway."""
 
 logger = logging.getLogger(__name__)
 
@@ -59,14 +58,14 @@ def serve(
     *,
     registry: CollectorRegistry | None = None,
     end_streams: Callable[[], None] = lambda: None,
-    presence: AbstractAsyncContextManager[None] | None = None,
+    registration: AbstractAsyncContextManager[None] | None = None,
 ) -> None:
-    """Serve `app` until SIGTERM or SIGINT; return after a graceful shutdown. A second signal ends the process at once.
+    """Serve `app` until SIGTERM or SIGINT and return after a graceful shutdown.
 
-    A signal before the replica is ready ends the process at once with code 0. The process is expected to end after
-    this: when the grace period is over, it ends with FORCED_EXIT, whatever it does.
-    `registry` holds the metrics to expose beside those of HTTP; `end_streams` is called during the drain, maybe more
-    than once; `presence` is entered when ready and left when stopping (a lease), and delays neither.
+    A signal before the replica is ready ends the process at once with code 0, a second signal with 128 + n. A process
+    that outlasts its grace period ends with FORCED_EXIT. `registry` holds the metrics to expose beside those of HTTP;
+    `end_streams` is called during the drain, maybe repeatedly; `registration` is entered when ready and left when
+    stopping (a lease), and delays neither.
     Raises SystemExit with code 1 when a port is taken or the application does not start, after one log line.
     """
     STOP_SIGNALS.install()
@@ -81,7 +80,7 @@ def serve(
 
     replica = Replica(app, settings, registry, end_streams, flush)
     try:
-        _run(replica.run(presence or nullcontext()))
+        _run(replica.run(registration or nullcontext()))
     except StartError as error:
         for message in error.messages:
             logger.error("%s", message, extra={"fields": {"code": message.code}})  # noqa: TRY400 - a wrong setting needs a sentence, not a traceback
@@ -104,7 +103,7 @@ def _run(main: Coroutine[None, None, None]) -> None:
 
 
 class Replica:
-    """One process's life between start and end."""
+    """One process from start to exit."""
 
     def __init__(
         self,
@@ -117,7 +116,8 @@ class Replica:
         self._settings = settings
         self._registry = registry
         self._flush = flush
-        self._gate = Gate(Admission(app, settings, registry), registry, AllowedHosts.of(settings.allowed_hosts))
+        limited = ConcurrencyLimitMiddleware(app, settings, registry)
+        self._app = DrainMiddleware(limited, registry, AllowedHosts.of(settings.allowed_hosts))
         self._management = management_app(lambda: self._phase, registry, self._keeps_sessions)
         self._end_streams = end_streams
         self._phase = Phase.STARTING
@@ -125,58 +125,61 @@ class Replica:
         self._stopped_at = 0.0
         self._signaled = threading.Event()
 
-    async def run(self, presence: AbstractAsyncContextManager[None]) -> None:
+    async def run(self, registration: AbstractAsyncContextManager[None]) -> None:
         """Open both ports, serve, drain. Raises StartError."""
-        service = bound(self._settings.bind_address, contract.ENV_PORT, self._settings.port)
-        management = bound(self._settings.bind_address, contract.ENV_MANAGEMENT_PORT, self._settings.management_port)
+        address = self._settings.bind_address
+        service = bind_socket(address, contract.ENV_PORT, self._settings.port)
+        management = bind_socket(address, contract.ENV_MANAGEMENT_PORT, self._settings.management_port)
         with watched_event_loop(self._registry):
             async with listening(self._management, management):
-                STOP_SIGNALS.install()  # in place of uvicorn's: the application may take long to start
-                async with listening(self._gate, service):
-                    self._begin()
-                    async with _beside(self._hold(presence)):
+                STOP_SIGNALS.install()  # instead of uvicorn's handlers: the application may take long to start
+                async with listening(self._app, service):
+                    self._become_ready()
+                    async with background_task(self._run_registration(registration)):
                         await self._stop.wait()
                         await self._drain()
         logger.info("stopped %.1f s after the signal", monotonic() - self._stopped_at)
 
-    def _begin(self) -> None:
+    def _become_ready(self) -> None:
         gc_tuning.freeze()
         # A thread of its own: a blocked event loop does not delay it, and it outlasts the loop, after which the
         # interpreter waits for worker threads.
         threading.Thread(target=self._enforce_grace_period, name="grace period", daemon=True).start()
         loop = asyncio.get_running_loop()
-        STOP_SIGNALS.stop_by(partial(self._on_signal, loop))
+        STOP_SIGNALS.set_stop(partial(self._on_signal, loop))
         self._phase = Phase.READY
         logger.info("ready on %s:%d", self._settings.bind_address, self._settings.port)
 
     def _keeps_sessions(self) -> bool:
-        return self._settings.legacy is contract.Legacy.STICKY and not self._gate.refusing
+        return self._settings.legacy is contract.Legacy.STICKY and not self._app.rejecting
 
-    async def _hold(self, presence: AbstractAsyncContextManager[None]) -> None:
+    async def _run_registration(self, registration: AbstractAsyncContextManager[None]) -> None:
         if self._signaled.is_set():
             return
         try:
-            async with presence:
+            async with registration:
                 await self._stop.wait()
         except Exception:
             logger.exception("the service goes on without its registration")
 
     async def _drain(self) -> None:
-        self._gate.retire()
+        self._app.start_connection_close()
         await asyncio.sleep(self._settings.pre_stop_delay_seconds)
-        self._gate.refuse()
-        logger.info("refusing new requests")
+        self._app.start_rejecting()
+        logger.info("rejecting new requests")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._seconds_for_calls()):
-                await self._gate.emptied(self._end_streams)
-        for work in self._gate.cut():
-            logger.warning("cut at the end of the grace period of %g s: %s", self._settings.grace_seconds, work)
+                await self._app.wait_drained(self._end_streams)
+        for request in self._app.cancel_in_flight():
+            logger.warning(
+                "cancelled at the end of the grace period of %g s: %s", self._settings.grace_seconds, request
+            )
 
     def _seconds_for_calls(self) -> float:
         return self._stopped_at + self._settings.grace_seconds - contract.CLOSING_SECONDS - monotonic()
 
     def _on_signal(self, loop: asyncio.AbstractEventLoop, number: signal.Signals) -> None:
-        """Runs as a signal handler. Source: asyncio, `call_soon_threadsafe`: safe to be called from one."""
+        """Signal handler. Source: asyncio, `call_soon_threadsafe`: safe to call from one."""
         self._stopped_at = monotonic()
         self._signaled.set()
         loop.call_soon_threadsafe(self._begin_stop, number)
@@ -190,21 +193,20 @@ class Replica:
         self._signaled.wait()
         time.sleep(max(0.0, self._stopped_at + self._settings.grace_seconds - FLUSH_SECONDS - monotonic()))
         logger.warning(
-            "the grace period of %g s is over: ending with code %d although threads or tasks still work",
+            "the grace period of %g s is over: ending with code %d although threads or tasks still run",
             self._settings.grace_seconds,
             FORCED_EXIT,
         )
-        flush = threading.Thread(target=self._flush, name="flush", daemon=True)
-        flush.start()
-        flush.join(FLUSH_SECONDS)
+        run_with_timeout(self._flush, FLUSH_SECONDS)
         os._exit(FORCED_EXIT)
 
 
 @asynccontextmanager
-async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)  # no supervisor: `_hold` logs what fails, and a registration restarts by itself
+async def background_task(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run `work` beside the block without a supervisor: it logs its own failure."""
+    task = asyncio.create_task(work)
     try:
         yield
-        await asyncio.wait({task}, timeout=PRESENCE_SECONDS)
+        await asyncio.wait({task}, timeout=DEREGISTRATION_SECONDS)
     finally:
         task.cancel()

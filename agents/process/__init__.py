@@ -1,1 +1,1 @@
-"""The process of one replica: signals, background tasks, garbage collection, errors of the start."""
+"""Process of a replica: signals, background tasks, garbage collection, start-up errors."""

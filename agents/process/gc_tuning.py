@@ -1,17 +1,17 @@
-"""Garbage collection of a replica: rarer while requests are served, once after sessions, which are cycles, expire."""
+"""Garbage collector settings of a replica: fewer collections while it serves, one after sessions (cycles) expire."""
 
 import asyncio
 import gc
 from collections.abc import Callable
 from typing import Final
 
-YOUNG_OBJECTS: Final = 7000  # threshold; CPython's 700 is what 35 calls leave (docs/reference/performance.md)
-LEAST_ENDED: Final = 100  # sessions that are worth a collection; fewer hold some 4 MiB
-SETTLE_SECONDS: Final = 5.0  # before a collection that is due: sessions that expire together share it
+YOUNG_OBJECTS: Final = 7000  # threshold; CPython's 700 is reached every 35 calls (docs/reference/performance.md)
+LEAST_ENDED: Final = 100  # fewer ended sessions hold some 4 MiB and are not worth a collection
+SETTLE_SECONDS: Final = 5.0  # delay of a due collection, which sessions that expire together share
 
 
 def freeze() -> None:
-    """Leave all objects of the start out of later collections; a higher threshold of the service, or 0, stays."""
+    """Exclude all objects of the start from later collections; a higher threshold of the service, or 0, stays."""
     gc.collect()
     gc.freeze()
     young, *older = gc.get_threshold()
@@ -19,8 +19,8 @@ def freeze() -> None:
         gc.set_threshold(YOUNG_OBJECTS, *older)
 
 
-def collector_of_sessions(open_sessions: Callable[[], int]) -> Callable[[], None]:
-    """Return what to call for each ended session; it collects once as many have ended as are open, or all have."""
+def session_collector(open_sessions: Callable[[], int]) -> Callable[[], None]:
+    """Return the callback for each ended session; it collects once as many have ended as are open, or all have."""
     ended, is_due = 0, False
 
     def collect() -> None:

@@ -1,8 +1,6 @@
-"""Watchdog of the event loop: logs which tool blocks it, while it does.
+"""Watchdog of the event loop: logs which tool blocks it while it is blocked, and counts the seconds.
 
-An `async` tool that blocks stops all in-flight requests of its replica, and its probes fail.
-In: the running event loop, and tool calls by SDK middleware. Out: a log line per block, and a counter of seconds.
-Not here: calls beyond their deadline (http/deadline.py), the end of the grace period (http/server.py).
+An `async` tool that blocks stops all in-flight requests of its replica and the probes.
 """
 
 import asyncio
@@ -21,8 +19,8 @@ from meshed_mcp.agents.telemetry.metrics import CALL_METHOD
 
 CHECK_SECONDS: Final = 0.25
 CHECKS: Final = 4
-"""Checks in a row without a turn of the loop: a block of 1 s, half of what a probe waits (components, container.py).
-Counted rather than timed: a process that gets no CPU runs no checks either, and is not blocked by a tool."""
+"""Checks in a row without an iteration of the loop: a block of 1 s, half of a probe's time-out (components,
+container.py). Checks are counted, not timed: a process without CPU time runs no checks and reports no block."""
 
 NAME_CHARACTERS: Final = 128
 
@@ -33,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 async def name_running_tool(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """SDK middleware that notes which tool the current task runs; add it last, next to the tool."""
+    """SDK middleware that records which tool the current task runs; add it last, next to the tool."""
     task = asyncio.current_task()
     if ctx.method != CALL_METHOD or task is None:
         return await call_next(ctx)
@@ -52,44 +50,44 @@ def watched_event_loop(registry: CollectorRegistry) -> Iterator[None]:
     try:
         yield
     finally:
-        watchdog.end()
+        watchdog.stop()
 
 
 class _Watchdog:
     def __init__(self, loop: asyncio.AbstractEventLoop, registry: CollectorRegistry) -> None:
         self._loop = loop
-        self._ended = threading.Event()
-        self._turns, self._turned_at, self._is_reported = 0, monotonic(), False
+        self._stopped = threading.Event()
+        self._iterations, self._iterated_at, self._is_reported = 0, monotonic(), False
         self._timer: asyncio.TimerHandle | None = None
         self._seconds = Counter(
             contract.METRIC_LOOP_BLOCKED, "Seconds in which the event loop was blocked.", registry=registry
         )
 
     def start(self) -> None:
-        self._turn()
+        self._iterate()
         threading.Thread(target=self._watch, name="event loop watchdog", daemon=True).start()
 
-    def end(self) -> None:
-        self._ended.set()
+    def stop(self) -> None:
+        self._stopped.set()
         if self._timer is not None:
             self._timer.cancel()
 
-    def _turn(self) -> None:
+    def _iterate(self) -> None:
         """Runs in the event loop."""
         if self._is_reported:
             self._is_reported = False
-            blocked = monotonic() - self._turned_at
+            blocked = monotonic() - self._iterated_at
             self._seconds.inc(blocked)
             logger.warning("the event loop runs again after %.1f s", blocked)
-        self._turns, self._turned_at = self._turns + 1, monotonic()
-        self._timer = self._loop.call_later(CHECK_SECONDS, self._turn)
+        self._iterations, self._iterated_at = self._iterations + 1, monotonic()
+        self._timer = self._loop.call_later(CHECK_SECONDS, self._iterate)
 
     def _watch(self) -> None:
         """Runs in the watchdog's thread."""
-        seen, checks = self._turns, 0
-        while not self._ended.wait(CHECK_SECONDS):
-            checks = checks + 1 if self._turns == seen else 0
-            seen = self._turns
+        seen, checks = self._iterations, 0
+        while not self._stopped.wait(CHECK_SECONDS):
+            checks = checks + 1 if self._iterations == seen else 0
+            seen = self._iterations
             if checks == CHECKS:
                 self._is_reported = True
                 logger.warning("%s blocks the event loop: all other requests and the probes wait%s", *self._cause())

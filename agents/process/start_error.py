@@ -1,13 +1,10 @@
-"""Why a process cannot start, where a sentence says it all: whoever raises it needs no traceback in the log.
-
-Raised while settings are read and in lifespans; told by http/server.py.
-"""
+"""Start-up error that one log line explains without a traceback; http/server.py logs it."""
 
 from meshed_mcp.error_codes.code import Message
 
 
 class StartError(RuntimeError):
-    """The process cannot start; the text is one line per message, each with its code and what to change."""
+    """The process cannot start; the text has one line per message, with its code and what to set instead."""
 
     def __init__(self, *messages: Message) -> None:
         self.messages = messages
@@ -15,7 +12,7 @@ class StartError(RuntimeError):
 
 
 def start_error(error: BaseException) -> StartError | None:
-    """The StartError in `error`, which a task group may have wrapped; None where there is none."""
+    """Return the StartError in `error`, which a task group may have wrapped; None if there is none."""
     if isinstance(error, StartError):
         return error
     parts = error.exceptions if isinstance(error, BaseExceptionGroup) else ()

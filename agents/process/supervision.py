@@ -1,13 +1,12 @@
-"""Background tasks that restart when they fail.
+"""Supervisor of background tasks: restarts them with exponential backoff when they fail.
 
-In: a name and a function that returns a fresh coroutine. Out: a running task; each failure is logged with its
-traceback, counted in `mcp_background_task_restarts_total`, and followed by a restart after a backoff.
-`log_failure` is for the other kind: one-shot tasks that nothing awaits.
-Not here: failures that a task expects, such as a server that is away (it handles them itself).
+Each failure is logged with its traceback and counted in `mcp_background_task_restarts_total`. `log_failure` is for
+one-shot tasks that nothing awaits. Not here: failures that a task handles itself, such as an unreachable server.
 """
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,14 +17,14 @@ from weakref import WeakKeyDictionary
 from prometheus_client import CollectorRegistry, Counter
 
 from meshed_mcp import contract
-from meshed_mcp.agents.process.backoff import Backoff
 
-BACKOFF: Final = Backoff(first_seconds=1, last_seconds=30)
+LARGEST_EXPONENT: Final = 16
+"""Every limit is reached before; 2.0 ** failures would overflow after many failures."""
 
 CANCEL_SECONDS: Final = 2.0
-"""How long a task may take to end after its cancellation; a task that takes longer is logged and left behind."""
+"""Time-out for the end of a cancelled task; a task that takes longer is logged and left behind."""
 
-Work = Callable[[], Coroutine[Any, Any, None]]
+TaskFactory = Callable[[], Coroutine[Any, Any, None]]
 """Returns a coroutine that runs until it is cancelled. It is called again for each restart."""
 
 logger = logging.getLogger(__name__)
@@ -33,8 +32,29 @@ _counters: Final[WeakKeyDictionary[CollectorRegistry, Counter]] = WeakKeyDiction
 
 
 @dataclass(frozen=True)
+class Backoff:
+    """Exponential backoff up to a limit, with half of it random, so that the pods of a cluster do not retry together.
+
+    `jitter` returns 0..1; tests replace it.
+    """
+
+    first_seconds: float
+    last_seconds: float
+    jitter: Callable[[], float] = random.random
+
+    def seconds(self, failures: int) -> float:
+        """Return the wait after this number of consecutive failures (>= 1)."""
+        exponent = min(failures - 1, LARGEST_EXPONENT)
+        longest = min(self.last_seconds, self.first_seconds * 2.0**exponent)
+        return longest * (1 + self.jitter()) / 2
+
+
+BACKOFF: Final = Backoff(first_seconds=1, last_seconds=30)
+
+
+@dataclass(frozen=True)
 class Restarts:
-    """How long a supervisor waits before a restart; tests set their own `sleep`."""
+    """Wait of a supervisor before a restart; tests set their own `sleep`."""
 
     backoff: Backoff = BACKOFF
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
@@ -42,21 +62,21 @@ class Restarts:
 
 @asynccontextmanager
 async def supervised(
-    name: str, work: Work, metrics: CollectorRegistry | None = None, restarts: Restarts | None = None
+    name: str, work: TaskFactory, metrics: CollectorRegistry | None = None, restarts: Restarts | None = None
 ) -> AsyncIterator[None]:
     """Run `work` beside the block, restart it whenever it ends, and cancel it when the block ends.
 
-    `name` is the task's name in the log and its label in `metrics`, so take it from a fixed list.
+    `name` is the task's name in the log and its label in `metrics`; use names of a fixed list.
     """
     counter = _counter(CollectorRegistry() if metrics is None else metrics).labels(name)
     task = asyncio.create_task(_restarted(name, work, counter, restarts or Restarts()), name=name)
     try:
         yield
     finally:
-        await cancelled(task)
+        await cancel_and_wait(task)
 
 
-async def cancelled(task: asyncio.Task[Any]) -> None:
+async def cancel_and_wait(task: asyncio.Task[Any]) -> None:
     """Cancel the task and wait for its end, at most CANCEL_SECONDS."""
     task.cancel()
     _, late = await asyncio.wait({task}, timeout=CANCEL_SECONDS)
@@ -70,40 +90,37 @@ def log_failure(task: asyncio.Task[Any]) -> None:
         logger.error("the task %r failed", task.get_name(), exc_info=error)
 
 
-async def _restarted(name: str, work: Work, counter: Counter, restarts: Restarts) -> None:
+async def _restarted(name: str, work: TaskFactory, counter: Counter, restarts: Restarts) -> None:
     failures = 0
     while True:
         began = monotonic()
         error = await _failure(work)
         failures = 1 if monotonic() - began > restarts.backoff.last_seconds else failures + 1
         wait = restarts.backoff.seconds(failures)
+        end = "ended" if error is None else f"failed with {type(error).__name__}"
         counter.inc()
-        logger.error("the background task %r %s; it restarts in %.1f s", name, _end(error), wait, exc_info=error)
+        logger.error("the background task %r %s; it restarts in %.1f s", name, end, wait, exc_info=error)
         await restarts.sleep(wait)
 
 
-async def _failure(work: Work) -> BaseException | None:
-    """Run the work to its end and return what it failed with. Raises CancelledError when this task is cancelled."""
+async def _failure(work: TaskFactory) -> BaseException | None:
+    """Run `work` to its end and return its exception. Raises CancelledError when this task is cancelled."""
     try:
         await work()
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
-        return error  # a library cancelled the work from inside: for the supervisor that is a failure like others
-    except Exception as error:  # noqa: BLE001 - the supervisor's purpose: whatever ends the task is logged
+        return error  # a library cancelled `work` from inside: a failure like any other
+    except Exception as error:  # noqa: BLE001 - the supervisor logs whatever ends the task
         return error
     return None
-
-
-def _end(error: BaseException | None) -> str:
-    return "ended" if error is None else f"failed with {type(error).__name__}"
 
 
 def _counter(metrics: CollectorRegistry) -> Counter:
     found = _counters.get(metrics)
     if found is None:
         found = _counters[metrics] = Counter(
-            contract.METRIC_TASK_RESTARTS, "Restarts of background tasks that failed.", ("task",), registry=metrics
+            contract.METRIC_TASK_RESTARTS, "Restarts of failed background tasks.", ("task",), registry=metrics
         )
     return found

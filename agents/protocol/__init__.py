@@ -1,1 +1,1 @@
-"""MCP behavior on top of the SDK's server: error mapping, old revisions, names of tools."""
+"""MCP behavior on top of the SDK's server: error mapping, legacy revisions, registered names, `sys.exit`."""

@@ -1,9 +1,7 @@
-"""Errors as the specification names them, where the SDK's server answers otherwise: -32602 for unknown names.
+"""SDK middleware that maps unknown tools and prompts to the error of the specification: -32602, INVALID_PARAMS.
 
-In: results and exceptions of the SDK, by its middleware, and the names that `MCPService` does not know. Out: the same
-results, or MCPError INVALID_PARAMS for a tool or prompt that does not exist. A server that makes up tools or prompts
-while it runs decides for itself: only names that reach the SDK's own lookup are noted.
-Not here: other refusals (http/deadline.py, auth/tool_policy_middleware.py).
+Only names that reach the SDK's lookup count as unknown (registered_names.py), so a server that overrides the lookup
+decides for itself.
 """
 
 from contextvars import ContextVar
@@ -14,7 +12,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
 SHOWN_CHARACTERS: Final = 128
-"""Longest part of an unknown name that is repeated."""
+"""Longest part of an unknown name in the error."""
 
 KINDS: Final = {"tools/call": "tool", "prompts/get": "prompt"}
 
@@ -22,7 +20,7 @@ _unknown: Final[ContextVar[set[str] | None]] = ContextVar("unknown_names", defau
 
 
 def note_unknown(name: str) -> None:
-    """Note that the server has no tool or prompt of that name; does nothing outside a request."""
+    """Record that the server has no tool or prompt of that name; does nothing outside a request."""
     if (names := _unknown.get()) is not None:
         names.add(name)
 
@@ -30,8 +28,8 @@ def note_unknown(name: str) -> None:
 async def specified_errors(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """SDK middleware. Raises MCPError INVALID_PARAMS for an unknown tool or prompt.
 
-    Source: MCP 2026-07-28 and earlier, "Tools" and "Prompts", "Error Handling". SDK 2.3 answers a tool with `isError`,
-    a prompt with an internal error and a traceback in the log.
+    Source: MCP 2026-07-28 and earlier, "Tools" and "Prompts", "Error Handling". SDK 2.3 returns `isError`
+    for a tool, and for a prompt an internal error with a traceback in the log.
     """
     kind, name = KINDS.get(ctx.method), str((ctx.params or {}).get("name"))
     if kind is None:

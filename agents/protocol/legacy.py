@@ -1,7 +1,6 @@
-"""How clients of MCP revisions up to 2025-11-25 are served: options for the SDK, and the refusal of `legacy: off`.
+"""Support for clients of MCP revisions up to 2025-11-25: session options of the SDK, rejection with `legacy: off`.
 
-In: a value of `contract.Legacy`. Out: keyword arguments of `streamable_http_app`, and an ASGI application that answers
-old clients itself. Not here: how the mesh brings a session's requests to its replica (components/mesh/stickiness.py).
+Not here: session affinity in the mesh (components/mesh/sessions).
 """
 
 import json
@@ -20,31 +19,29 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from meshed_mcp import contract
 
-MAX_REFUSED_BYTES: Final = 64 * 1024
-"""How much of a refused request is read to find its id; a longer one is refused without an id."""
+MAX_REJECTED_BYTES: Final = 64 * 1024
+"""Longest rejected request that is parsed for its id; the error of a longer one has no id."""
 
 SESSION_METHODS: Final = frozenset({"GET", "DELETE"})
 """Methods that only sessions need. Source: MCP 2026-07-28, "Earlier Streamable HTTP Revisions"."""
 
 
 def session_options(legacy: contract.Legacy, idle_seconds: float) -> Mapping[str, Any]:
-    """Arguments of the SDK's `streamable_http_app` that decide about sessions; a session without a request for
-    `idle_seconds` ends. How many there may be, another setting says.
-    """  # noqa: D205 - one sentence
+    """Return the session arguments of the SDK's `streamable_http_app`; a session idle for `idle_seconds` ends."""
     if legacy is contract.Legacy.STICKY:
         return {"session_idle_timeout": idle_seconds}
     return {"stateless_http": True}
 
 
-def refuse_old_revisions(app: Starlette, path: str) -> None:
-    """Put a `ModernOnly` in front of the route at `path`, behind the application's own middleware."""
+def reject_legacy_revisions(app: Starlette, path: str) -> None:
+    """Wrap the route at `path` in `ModernOnly`, inside the application's middleware."""
     for route in app.routes:
         if isinstance(route, Route) and route.path == path:
             route.app = ModernOnly(route.app)
 
 
 class ModernOnly:
-    """Lets requests of 2026-07-28 and later pass; answers all others as a server must that does not know sessions."""
+    """ASGI middleware that passes requests of 2026-07-28 and later and rejects all others."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -55,17 +52,17 @@ class ModernOnly:
             await self._app(scope, receive, send)
         elif scope["method"] in SESSION_METHODS:
             await Response(status_code=405, headers={"Allow": "POST"})(scope, receive, send)
-        elif (error := refusal(Headers(scope=scope).get(MCP_PROTOCOL_VERSION_HEADER))) is not None:
-            await _answer(error, await _request_id(scope, receive))(scope, receive, send)
+        elif (error := version_error(Headers(scope=scope).get(MCP_PROTOCOL_VERSION_HEADER))) is not None:
+            await _error_response(error, await _request_id(scope, receive))(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
 
-def refusal(version: str | None) -> ErrorData | None:
-    """Why a request that names `version` in its header is refused; None when the SDK may judge it.
+def version_error(version: str | None) -> ErrorData | None:
+    """Return the error for a request with `version` in its header; None leaves the decision to the SDK.
 
-    A missing header is a header fault and not an unsupported version; its text still names what is served, because an
-    old client may show nothing else. Source: MCP 2026-07-28, "Protocol Version Header" and "Versioning".
+    A missing header is a header mismatch and not an unsupported version; the text still lists the supported revisions,
+    because an old client may show only the text. Source: MCP 2026-07-28, "Protocol Version Header" and "Versioning".
     """
     served = list(MODERN_PROTOCOL_VERSIONS)
     if version is None:
@@ -75,19 +72,19 @@ def refusal(version: str | None) -> ErrorData | None:
     return None if found is None else ErrorData(code=found.code, message=found.message, data=found.data)
 
 
-def _answer(error: ErrorData, request_id: str | int | None) -> Response:
+def _error_response(error: ErrorData, request_id: str | int | None) -> Response:
     body = JSONRPCError(jsonrpc="2.0", id=request_id, error=error)
     text = body.model_dump_json(by_alias=True, exclude_unset=True)
     return Response(text, status_code=400, media_type="application/json")
 
 
 async def _request_id(scope: Scope, receive: Receive) -> str | int | None:
-    """Id of the JSON-RPC request in the body; None where none can be found. Source: JSON-RPC 2.0, section 5."""
+    """Return the id of the JSON-RPC request in the body; None if there is none. Source: JSON-RPC 2.0, section 5."""
     body = b""
     try:
         async for part in Request(scope, receive).stream():
             body += part
-            if len(body) > MAX_REFUSED_BYTES:
+            if len(body) > MAX_REJECTED_BYTES:
                 return None
         found = json.loads(body)["id"]
     except (ClientDisconnect, ValueError, TypeError, KeyError, RecursionError):

@@ -1,7 +1,6 @@
-"""Contains `sys.exit` in a tool, prompt or resource: it fails the request and not the replica.
+"""SDK middleware that turns `sys.exit` in a tool, prompt or resource into an error of the request.
 
-In: decoded MCP requests, as SDK middleware. Out: their results, or an error. Not here: `sys.exit` in a task that a tool
-has started (http/server.py).
+Not here: `sys.exit` in a task that a tool has started (http/server.py).
 """
 
 import logging

@@ -1,8 +1,4 @@
-"""Instruments whose size no caller decides: label sets with an upper bound, and exemplars that lead to a trace.
-
-In: label values and numbers. Out: series in a `CollectorRegistry`.
-Not here: what is measured (metrics.py, http/drain.py), names (meshed_mcp.contract).
-"""
+"""Prometheus instruments with a bounded number of label sets and with trace exemplars."""
 
 from collections.abc import Sequence
 from typing import Final, Generic, TypeVar
@@ -15,14 +11,14 @@ from prometheus_client.metrics import MetricWrapperBase
 from meshed_mcp import contract
 
 OTHER: Final = "_OTHER"
-"""Label value for everything not known beforehand. Source: OpenTelemetry, `error.type` and `http.request.method`."""
+"""Label value of every unknown name. Source: OpenTelemetry, `error.type` and `http.request.method`."""
 
 LABEL_SETS: Final = contract.HISTOGRAM_LABEL_SETS
-"""Label sets of one histogram at most; each is 17 series. A server that makes up tools while it runs stays bounded."""
+"""Most label sets of one histogram, of 17 series each. Bounds servers that register tools while they run."""
 
 
 def exemplar() -> dict[str, str] | None:
-    """Ids of the current span, for a measurement's exemplar; None unless the span is kept.
+    """Return the ids of the current span for an exemplar; None unless the span is sampled.
 
     Source: OpenMetrics 1.0, "Exemplars"; the label names are those that Grafana and OpenTelemetry use.
     """
@@ -35,8 +31,8 @@ def exemplar() -> dict[str, str] | None:
 Metric = TypeVar("Metric", bound=MetricWrapperBase)
 
 
-class Children(dict[tuple[str, ...], Metric], Generic[Metric]):
-    """The children of a metric by their label values, found in half the time of `labels()`, which locks and checks."""
+class LabeledChildren(dict[tuple[str, ...], Metric], Generic[Metric]):
+    """Children of a metric by label values, in half the time of `labels()`, which locks and validates."""
 
     def __init__(self, metric: Metric) -> None:
         super().__init__()
@@ -48,18 +44,18 @@ class Children(dict[tuple[str, ...], Metric], Generic[Metric]):
 
 
 class LabelOverflow:
-    """Counts label values that were not known beforehand and became OTHER."""
+    """Counter of unknown label values that became OTHER."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._values = Counter(
             contract.METRIC_LABEL_OVERFLOW,
-            "Label values that were replaced by _OTHER.",
+            "Label values replaced by _OTHER.",
             ("metric", "label"),
             registry=registry,
         )
 
     def count(self, metric: str, label: str) -> None:
-        """One value was replaced."""
+        """Count one replaced value."""
         self._values.labels(metric, label).inc()
 
 
@@ -67,7 +63,7 @@ _overflows: Final[WeakKeyDictionary[CollectorRegistry, LabelOverflow]] = WeakKey
 
 
 def label_overflow(registry: CollectorRegistry) -> LabelOverflow:
-    """Return the registry's one `LabelOverflow`: servers and clients of a process share it."""
+    """Return the `LabelOverflow` of the registry, which servers and clients of a process share."""
     found = _overflows.get(registry)
     if found is None:
         found = _overflows[registry] = LabelOverflow(registry)
@@ -75,7 +71,7 @@ def label_overflow(registry: CollectorRegistry) -> LabelOverflow:
 
 
 class BoundedHistogram:
-    """A histogram of seconds; beyond LABEL_SETS, `open_label` of a new set becomes OTHER."""
+    """Histogram of seconds; beyond LABEL_SETS, `open_label` of a new label set becomes OTHER."""
 
     def __init__(
         self,
@@ -90,10 +86,10 @@ class BoundedHistogram:
         self._name, self._open_label, self._overflow = name, open_label, overflow
         self._open = list(labels).index(open_label)
         histogram = Histogram(name, text, labels, buckets=contract.DURATION_BUCKETS_SECONDS, registry=registry)
-        self._children = Children(histogram)
+        self._children = LabeledChildren(histogram)
 
     def observe(self, values: tuple[str, ...], seconds: float) -> None:
-        """Record one measurement, with an exemplar when the current span is kept."""
+        """Record one measurement, with an exemplar if the current span is sampled."""
         if values not in self._children:
             values = self._bounded(values)
         self._children[values].observe(seconds, exemplar())

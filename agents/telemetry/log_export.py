@@ -1,34 +1,31 @@
-"""Log lines on their way to a store of the user's choice, by OTLP; the audit log to another one where that is named.
+"""OTLP export of log records in addition to standard error, with an optional endpoint of its own for the audit log.
 
-In: settings and `logging` records. Out: OpenTelemetry log records, beside the lines on standard error, never instead.
-A store that is away costs its lines and two of our own, one when it goes and one when it is back. Not here: the schema
-of lines (logs.py), spans (tracing.py).
+An unreachable endpoint loses its records; one log line reports the first loss and one the recovery.
 """
 
 import logging
-import threading
 from collections.abc import Callable
 from typing import Any, Final
 
 from meshed_mcp.agents.auth import audit
 from meshed_mcp.agents.settings import Settings
-from meshed_mcp.agents.telemetry.log_rate_limit import LogRate
+from meshed_mcp.agents.telemetry.log_rate_limit import LogRateLimit
 from meshed_mcp.agents.telemetry.logs import MESSAGE_CHARACTERS
-from meshed_mcp.agents.telemetry.tracing import END_SECONDS, UNTRACED, resource
+from meshed_mcp.agents.telemetry.tracing import END_SECONDS, UNSAMPLED_HEADERS, ExportLog, resource, run_with_timeout
 
 LOGS_PATH: Final = "/v1/logs"
 """Source: OTLP specification, "OTLP/HTTP Request"."""
 
 OWN_LOGGERS: Final = ("opentelemetry", "urllib3", "requests", __name__)
-"""Whose lines are about the export itself: sending them would make more."""
+"""Loggers of the export itself, whose records are not exported."""
 
 logger = logging.getLogger(__name__)
 
 
 def start_log_export(settings: Settings) -> Callable[[], None]:
-    """Send lines to the endpoints that are set, and return what ends it, within END_SECONDS.
+    """Export records to the configured endpoints and return the shutdown function, END_SECONDS at most for each.
 
-    With `audit_endpoint` alone only the audit log is sent; without it the audit log goes where the other lines go.
+    With `audit_endpoint` alone only the audit log is exported; without it the audit log goes to `logs_endpoint`.
     """
     targets = {"": settings.logs_endpoint, audit.LOGGER: settings.audit_endpoint}
     apart = settings.audit_endpoint is not None
@@ -46,40 +43,29 @@ def start_log_export(settings: Settings) -> Callable[[], None]:
 
 
 def _attach(name: str, url: str, settings: Settings, *, without_audit: bool) -> Callable[[], None]:
-    from meshed_mcp.agents.telemetry.log_records import provider, severity  # noqa: PLC0415 - 3 MiB only where it exports
+    from meshed_mcp.agents.telemetry.log_records import logger_provider, severity  # noqa: PLC0415 - 3 MiB only where it exports
 
     endpoint = url.rstrip("/") + LOGS_PATH
-    made = provider(endpoint, UNTRACED, resource(settings), Telling(endpoint))
+    made = logger_provider(endpoint, UNSAMPLED_HEADERS, resource(settings), export_log(endpoint))
     handler = RecordHandler(made.get_logger, severity, without_audit=without_audit)
-    handler.addFilter(LogRate())
+    handler.addFilter(LogRateLimit())
     logging.getLogger(name).addHandler(handler)
-    return lambda: _end(name, handler, made.shutdown)
+
+    def end() -> None:
+        logging.getLogger(name).removeHandler(handler)
+        run_with_timeout(made.shutdown, END_SECONDS)
+
+    return end
 
 
-def _end(name: str, handler: logging.Handler, shutdown: Callable[[], None]) -> None:
-    logging.getLogger(name).removeHandler(handler)
-    thread = threading.Thread(target=shutdown, daemon=True)
-    thread.start()
-    thread.join(END_SECONDS)
-
-
-class Telling:
-    """Says once that an endpoint takes nothing, and once that it does again."""
-
-    def __init__(self, endpoint: str) -> None:
-        self._endpoint, self._losing = endpoint, False
-
-    def __call__(self, *, success: bool) -> None:
-        """Note the outcome of one export."""
-        if success and self._losing:
-            logger.info("%s takes log lines again", self._endpoint)
-        elif not success and not self._losing:
-            logger.warning("%s takes no log lines; they are on standard error alone", self._endpoint)
-        self._losing = not success
+def export_log(endpoint: str) -> ExportLog:
+    """Return the observer of an endpoint's exports."""
+    failed = f"{endpoint} accepts no log records; they go to standard error only"
+    return ExportLog(logger, failed, f"{endpoint} accepts log records again")
 
 
 class RecordHandler(logging.Handler):
-    """Hands each line to OpenTelemetry; ids of the trace come from the context of whoever logs."""
+    """Passes each record to OpenTelemetry, which adds the ids of the current span."""
 
     def __init__(
         self, get_logger: Callable[[str], Any], severity: Callable[[int], Any], *, without_audit: bool
@@ -88,7 +74,7 @@ class RecordHandler(logging.Handler):
         self._get_logger, self._severity, self._without_audit = get_logger, severity, without_audit
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue one line; the queue is bounded, and a full one drops its oldest."""
+        """Queue one record; a full queue drops its oldest."""
         if record.name.startswith(OWN_LOGGERS) or (self._without_audit and record.name == audit.LOGGER):
             return
         self._get_logger(record.name).emit(

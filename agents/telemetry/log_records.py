@@ -1,12 +1,11 @@
-"""OpenTelemetry's pipeline of log records: loaded only where lines are exported (log_export.py).
+"""OpenTelemetry's logs pipeline, imported only where log records are exported (log_export.py).
 
-Its modules still begin with an underscore: the SDK calls logs stable on the wire and not yet in Python. They are named
-in this file alone.
+The only module that imports OpenTelemetry's log modules, which have private names: their Python API is not stable yet.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
@@ -14,51 +13,48 @@ from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter, LogRecordExportResult
 from opentelemetry.sdk.resources import Resource
 
+from meshed_mcp.agents.telemetry.tracing import ExportLog
+
 SEVERITIES: Final = (
     (logging.CRITICAL, SeverityNumber.FATAL),
     (logging.ERROR, SeverityNumber.ERROR),
     (logging.WARNING, SeverityNumber.WARN),
     (logging.INFO, SeverityNumber.INFO),
 )
-"""Least level -> OpenTelemetry's number. Source: its logs data model, "Mapping of SeverityNumber"."""
+"""Lowest level -> severity number. Source: OpenTelemetry, logs data model, "Mapping of SeverityNumber"."""
 
 
-class Outcome(Protocol):
-    """Told of each export."""
+class ObservedExporter(LogRecordExporter):
+    """Exporter that reports the outcome of each export to `observer`."""
 
-    def __call__(self, *, success: bool) -> None:
-        """Note one."""
-
-
-class ToldExporter(LogRecordExporter):
-    """An exporter whose outcomes are told."""
-
-    def __init__(self, exporter: LogRecordExporter, told: Outcome) -> None:
-        self._exporter, self._told = exporter, told
+    def __init__(self, exporter: LogRecordExporter, observer: ExportLog) -> None:
+        self._exporter, self._observer = exporter, observer
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        """Send one batch; called by the processor's own thread."""
+        """Send one batch; runs in the processor's thread."""
         result = self._exporter.export(batch)
-        self._told(success=result is LogRecordExportResult.SUCCESS)
+        self._observer(success=result is LogRecordExportResult.SUCCESS)
         return result
 
     def shutdown(self) -> None:
-        """Give up what is being sent."""
+        """Cancel the export in progress."""
         self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
     def force_flush(self, timeout_millis: int = 10_000) -> bool:  # noqa: ARG002 - the SDK's signature
-        """Nothing is held back here."""
+        """Return True: this exporter has no queue."""
         return True
 
 
 def severity(level: int) -> SeverityNumber:
-    """Return OpenTelemetry's number of a level."""
+    """Return the OpenTelemetry severity number of a `logging` level."""
     return next((number for least, number in SEVERITIES if level >= least), SeverityNumber.DEBUG)
 
 
-def provider(endpoint: str, headers: Mapping[str, str], resource: Resource, told: Outcome) -> LoggerProvider:
-    """A provider of its own; the global one is left to the user. Queue and batches have OpenTelemetry's defaults."""
+def logger_provider(
+    endpoint: str, headers: Mapping[str, str], resource: Resource, observer: ExportLog
+) -> LoggerProvider:
+    """Return a provider with OpenTelemetry's default queue and batches; the user's global provider is not touched."""
     made = LoggerProvider(resource=resource, shutdown_on_exit=False)
     exporter = OTLPLogExporter(endpoint=endpoint, headers=dict(headers))
-    made.add_log_record_processor(BatchLogRecordProcessor(ToldExporter(exporter, told)))
+    made.add_log_record_processor(BatchLogRecordProcessor(ObservedExporter(exporter, observer)))
     return made

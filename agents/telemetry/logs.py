@@ -1,7 +1,6 @@
-"""Log lines as JSON, one schema for our code, the SDK and uvicorn.
+"""JSON log lines with one schema for the runtime, the SDK and uvicorn.
 
-In: `logging` records. Out: one line each on standard error; standard output stays free for the stdio transport.
-Not here: access logs (the sidecar writes them), audit lines, trace export.
+They go to standard error, because standard output belongs to the stdio transport. The sidecar writes access logs.
 """
 
 import json
@@ -13,10 +12,10 @@ from typing import Final
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
 from meshed_mcp.agents.settings import Settings
-from meshed_mcp.agents.telemetry.log_rate_limit import LogRate
+from meshed_mcp.agents.telemetry.log_rate_limit import LogRateLimit
 
 MESSAGE_CHARACTERS: Final = 4096
-"""Longest message or traceback in one line; the SDK quotes header values, and those are a stranger's to choose."""
+"""Longest message or traceback in one line; the SDK quotes header values, which clients choose."""
 
 QUIET_LOGGERS: Final = (
     "uvicorn",
@@ -27,14 +26,14 @@ QUIET_LOGGERS: Final = (
     "httpcore",
     "httpcore2",
 )
-"""Below WARNING these repeat our own start and stop lines, write a line per call, or request URLs: user data."""
+"""Below WARNING these repeat the runtime's start and stop lines, write a line per call, or log URLs: user data."""
 
 
 class JSONFormatter(logging.Formatter):
     """Keys: timestamp (RFC 3339, UTC), level, logger, message, service, namespace; trace_id and span_id in a span.
 
-    `extra={"fields": {...}}` adds keys of its own. `exception` holds the end of the traceback. Every other value is cut
-    at MESSAGE_CHARACTERS.
+    `extra={"fields": {...}}` adds keys. `exception` holds the end of the traceback. Message and traceback are truncated
+    to MESSAGE_CHARACTERS.
     """
 
     def __init__(self, service: str, namespace: str) -> None:
@@ -58,10 +57,10 @@ class JSONFormatter(logging.Formatter):
 
 
 def configure(settings: Settings) -> None:
-    """Make JSON lines, bounded by log_rate_limit.py, all that `logging` writes; the console handler of the SDK goes."""
+    """Replace all handlers of the root logger, the SDK's console handler included, by rate-limited JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JSONFormatter(settings.service, settings.namespace))
-    handler.addFilter(LogRate())
+    handler.addFilter(LogRateLimit())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
     for name in QUIET_LOGGERS:

@@ -1,8 +1,7 @@
-"""Metrics of one process: MCP operations seen through the SDK's middleware, HTTP requests seen by the gate.
+"""SDK middleware that measures MCP operations, and the metrics registry of the process.
 
-In: a `CollectorRegistry` of the process's own and what happens. Out: instruments under the names of
-`meshed_mcp.contract`, every label clamped to names known before the call, so that no caller can add series.
-Not here: `/metrics` itself (http/management.py), traces (the SDK makes them), dashboards (components/observability).
+Every label value is a name known before the call or `_OTHER`, so that callers cannot add series.
+Not here: HTTP requests (http/drain.py), the endpoint `/metrics` (http/management.py).
 """
 
 from collections.abc import Callable, Iterator
@@ -16,31 +15,26 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import methods
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
-from prometheus_client import (
-    CollectorRegistry,
-    Gauge,
-    GCCollector,
-    PlatformCollector,
-    ProcessCollector,
-)
+from prometheus_client import CollectorRegistry, Gauge, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.metrics_core import Metric
 from pydantic import ValidationError
 
 from meshed_mcp import contract
+from meshed_mcp.agents.http import request_context
 from meshed_mcp.agents.http.limits import LISTEN_METHOD
-from meshed_mcp.agents.http.request_context import LISTEN, Work, work_of
+from meshed_mcp.agents.http.request_context import LISTEN
 from meshed_mcp.agents.http.sessions import note_protocol
 from meshed_mcp.agents.telemetry.instruments import OTHER, BoundedHistogram, label_overflow
 from meshed_mcp.agents.telemetry.span_attributes import complete_server_span
 
 NO_ERROR: Final = ""
-"""An empty label is no label in Prometheus: `error_type=""` selects the calls that went well."""
+"""Prometheus treats an empty label as none: `error_type=""` selects the successful calls."""
 
 TOOL_ERROR: Final = "tool_error"
 """Source: OpenTelemetry MCP conventions, `error.type` of a result with `isError: true`."""
 
 CANCELLED: Final = "cancelled"
-"""The client went away or cancelled, or the grace period ended; no answer was sent, so there is no code."""
+"""The client disconnected or cancelled, or the grace period ended. No response was sent, so there is no code."""
 
 CALL_METHOD: Final = "tools/call"
 OPENING_METHOD: Final = "initialize"
@@ -64,17 +58,17 @@ KNOWN_CODES: Final = frozenset(
         contract.FORBIDDEN,
     }
 )
-"""Source: MCP 2026-07-28, "Error Codes", as the SDK's `mcp_types` spells them; FORBIDDEN is ours."""
+"""Source: MCP 2026-07-28, "Error Codes", and the product's FORBIDDEN."""
 
 
 class ServiceRegistry(CollectorRegistry):
-    """A registry without the `_created` series: one more per label set, which nothing reads.
+    """Registry without the unused `_created` series, one for each label set.
 
-    `prometheus_client.disable_created_metrics()` would take them from every registry of the user's process.
+    `prometheus_client.disable_created_metrics()` would remove them from every registry of the user's process.
     """
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric, without the samples that say when it was created."""
+        """Yield every metric without its `_created` samples."""
         for metric in super().collect():
             created = f"{metric.name}_created"
             if metric.type in CUMULATIVE and any(sample.name == created for sample in metric.samples):
@@ -83,7 +77,7 @@ class ServiceRegistry(CollectorRegistry):
 
 
 def process_registry() -> CollectorRegistry:
-    """Return a registry that already has the process's memory, CPU, file descriptors and garbage collector."""
+    """Return a registry with the metrics of memory, CPU, file descriptors and garbage collector."""
     registry = ServiceRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
@@ -91,18 +85,18 @@ def process_registry() -> CollectorRegistry:
     return registry
 
 
-class InWork:
-    """Requests in work by method: numbers of the event loop's thread, read at each scrape."""
+class InFlightRequests:
+    """Gauge of in-flight requests by method; plain integers of the event loop's thread, read at each scrape."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._gauge = Gauge(
-            contract.METRIC_ACTIVE_REQUESTS, "MCP requests in work.", (contract.LABEL_METHOD,), registry=registry
+            contract.METRIC_ACTIVE_REQUESTS, "In-flight MCP requests.", (contract.LABEL_METHOD,), registry=registry
         )
         self._counts: dict[str, int] = {}
-        self.add(CALL_METHOD, 0)  # the autoscaler needs a zero, not a gap, before the first call
+        self.add(CALL_METHOD, 0)  # the autoscaler needs a zero before the first call
 
     def add(self, method: str, change: int) -> None:
-        """Count one request more (1) or less (-1)."""
+        """Add 1 or -1 to the requests of a method."""
         if method not in self._counts:
             self._counts[method] = 0
             self._gauge.labels(method).set_function(partial(self._counts.__getitem__, method))
@@ -112,8 +106,8 @@ class InWork:
 class OperationMetrics:
     """SDK middleware that counts and times MCP operations; add it to `MCPServer.middleware`.
 
-    `is_tool` tells registered tool names from invented ones, `tool_count` is read at each scrape.
-    `subscriptions/listen` is a stream, not a call: it is neither timed nor counted as in work.
+    `is_tool`: whether a tool of this name is registered. `tool_count` is read at each scrape. `subscriptions/listen` is
+    a stream, not a call: it is neither timed nor counted as in flight.
     """
 
     def __init__(
@@ -128,51 +122,48 @@ class OperationMetrics:
         self._overflow = label_overflow(registry)
         self._seconds = BoundedHistogram(
             contract.METRIC_OPERATION_DURATION,
-            "Duration of MCP requests and notifications, seconds.",
+            "Duration of MCP requests and notifications in seconds.",
             (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR, contract.LABEL_PROTOCOL),
             open_label=contract.LABEL_TOOL,
             overflow=self._overflow,
             registry=registry,
         )
-        self.in_work = InWork(registry)
-        Gauge(contract.METRIC_REGISTERED_TOOLS, "Tools the server offers.", registry=registry).set_function(tool_count)
+        self._in_flight = InFlightRequests(registry)
+        Gauge(contract.METRIC_REGISTERED_TOOLS, "Registered tools.", registry=registry).set_function(tool_count)
         versions = Gauge(
-            contract.METRIC_INFO, "Versions in use.", (contract.LABEL_RELEASE, "sdk_version"), registry=registry
+            contract.METRIC_INFO,
+            "Versions of the service and the SDK.",
+            (contract.LABEL_RELEASE, "sdk_version"),
+            registry=registry,
         )
         versions.labels(release, version("mcp")).set(1)
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         """Measure one message; the result and every exception pass through unchanged."""
         method, tool, protocol = self._labels(ctx)
-        work = work_of(ctx.request)
+        context = request_context.from_request(ctx.request)
         complete_server_span(ctx.request, method, tool)
+        if context is not None:
+            context.operation = f"{method} {tool}".rstrip()
         if method == LISTEN_METHOD:
-            return await self._listen(work, ctx, call_next)
-        if work is not None:
-            work.name(f"{method} {tool}".rstrip())
+            if context is not None:
+                context.mark_streaming(LISTEN)
+            return await call_next(ctx)
         error = CANCELLED
         started = perf_counter()
-        self.in_work.add(method, 1)
+        self._in_flight.add(method, 1)
         try:
             result = await call_next(ctx)
             error = result_error(result)
             if method == OPENING_METHOD:
-                note_opening(result)
+                note_negotiated_protocol(result)
         except Exception as exception:
             error = exception_error(exception)
             raise
         finally:
-            self.in_work.add(method, -1)
+            self._in_flight.add(method, -1)
             self._seconds.observe((method, tool, error, protocol), perf_counter() - started)
         return result
-
-    async def _listen(
-        self, work: Work | None, ctx: ServerRequestContext[Any, Any], call_next: CallNext
-    ) -> HandlerResult:
-        if work is not None:
-            work.name(LISTEN_METHOD)
-            work.become_stream(LISTEN)
-        return await call_next(ctx)
 
     def _labels(self, ctx: ServerRequestContext[Any, Any]) -> tuple[str, str, str]:
         method = self._clamped(contract.LABEL_METHOD, ctx.method, ctx.method in KNOWN_METHODS)
@@ -191,15 +182,15 @@ class OperationMetrics:
         return OTHER
 
 
-def note_opening(result: HandlerResult) -> None:
-    """Tell the sessions which revision the result of `initialize` names."""
+def note_negotiated_protocol(result: HandlerResult) -> None:
+    """Record the revision in the result of `initialize` for the session metrics."""
     match result:
         case mcp_types.InitializeResult(protocol_version=version) | {"protocolVersion": version}:
             note_protocol(version if version in KNOWN_PROTOCOL_VERSIONS else OTHER)
 
 
 def result_error(result: HandlerResult) -> str:
-    """Label for a result: TOOL_ERROR where it says so, else NO_ERROR."""
+    """Return the error label of a result: TOOL_ERROR or NO_ERROR."""
     match result:
         case mcp_types.CallToolResult(is_error=True) | {"isError": True}:
             return TOOL_ERROR
@@ -208,7 +199,7 @@ def result_error(result: HandlerResult) -> str:
 
 
 def exception_error(exception: Exception) -> str:
-    """Label for an exception: the JSON-RPC code that the client is going to see, OTHER when it is not a listed one."""
+    """Return the error label of an exception: the JSON-RPC code that the client gets, OTHER if it is unknown."""
     match exception:
         case MCPError(error=mcp_types.ErrorData(code=code)):
             return str(code) if code in KNOWN_CODES else OTHER

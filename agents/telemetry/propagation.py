@@ -1,8 +1,7 @@
-"""One trace across processes: the W3C context of HTTP headers, beside the one that MCP carries in `_meta`.
+"""W3C trace context in HTTP headers, in addition to the context that MCP carries in `_meta`.
 
-In: ASGI scopes and requests of an HTTP client. Out: the OpenTelemetry context of the code that runs for them.
-Why both: proxies read and write the header, the SDK reads and writes `_meta`. The server's span has the sender's span
-of `_meta` as its parent, and the last proxy's of the header as a link; without `_meta` the header is the parent.
+Proxies read and write the header, the SDK reads and writes `_meta`. The parent of the server's span is the sender's
+span in `_meta`, with the last proxy's span of the header as a link; without `_meta` the header is the parent.
 Source: OpenTelemetry MCP conventions, "Context propagation". Not here: spans and their export (tracing.py).
 """
 
@@ -26,8 +25,8 @@ from starlette.types import Scope
 
 _W3C: Final = TraceContextTextMapPropagator()
 TRACEPARENT: Final = "traceparent"
-NOT_KEPT: Final = f"00-{1:032x}-{1:016x}-00"
-"""A trace that nobody keeps. Source: W3C Trace Context, section 3.2.2.5, flag `sampled` unset."""
+UNSAMPLED: Final = f"00-{1:032x}-{1:016x}-00"
+"""Trace context of an unsampled trace. Source: W3C Trace Context, section 3.2.2.5, flag `sampled` unset."""
 
 _VERSION_00: Final = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _FIELDS: Final = frozenset(name.encode() for name in _W3C.fields)
@@ -35,25 +34,25 @@ _http_parent: ContextVar[SpanContext | None] = ContextVar("http_parent", default
 
 
 class Outgoing(Protocol):
-    """A request about to be sent, of httpx or httpx2."""
+    """Request of httpx or httpx2 before it is sent."""
 
     @property
     def headers(self) -> MutableMapping[str, str]:
-        """Its header fields."""
+        """Header fields."""
 
 
-async def put_trace_on_headers(request: Outgoing) -> None:
-    """Name the current span in the headers; an event hook: `AsyncClient(event_hooks={"request": [this]})`.
+async def inject_trace_context(request: Outgoing) -> None:
+    """Add the current span to the headers; an event hook: `AsyncClient(event_hooks={"request": [this]})`.
 
-    Outside every span the headers say that nothing is kept, or each proxy on the way would begin a trace of its own.
+    Outside a span the headers mark the trace as unsampled; otherwise each proxy would start a trace of its own.
     """
     _W3C.inject(request.headers)
     if TRACEPARENT not in request.headers:
-        request.headers[TRACEPARENT] = NOT_KEPT
+        request.headers[TRACEPARENT] = UNSAMPLED
 
 
 class HTTPParent:
-    """A block that runs within the trace that the headers of an ASGI request name, if they name one."""
+    """Runs its block in the trace of an ASGI request's headers, if they have one."""
 
     __slots__ = ("_context", "_fields", "_parent")
 
@@ -62,7 +61,7 @@ class HTTPParent:
 
     def __enter__(self) -> None:
         if self._fields:
-            inherited = extracted(self._fields)
+            inherited = extract_context(self._fields)
             self._parent = _http_parent.set(get_current_span(inherited).get_span_context())
             self._context = context_api.attach(inherited)
 
@@ -72,8 +71,8 @@ class HTTPParent:
             _http_parent.reset(self._parent)
 
 
-def extracted(fields: list[tuple[bytes, bytes]]) -> Context:
-    """Context of header fields; what proxies send, one `traceparent` of version 00 alone, takes half the time."""
+def extract_context(fields: list[tuple[bytes, bytes]]) -> Context:
+    """Return the context of header fields; the usual single `traceparent` of version 00 takes half the time."""
     (name, value), *others = fields
     if name == b"traceparent" and not others and (match := _VERSION_00.fullmatch(value)):
         trace_id, span_id, flags = (int(part, 16) for part in match.groups())
@@ -84,13 +83,13 @@ def extracted(fields: list[tuple[bytes, bytes]]) -> Context:
 
 
 def current_http_parent() -> SpanContext | None:
-    """The span that the headers of the current request name; None outside a request or without a valid header."""
+    """Return the span in the headers of the current request; None outside a request or without a valid header."""
     found = _http_parent.get()
     return found if found is not None and found.is_valid else None
 
 
 def link_http_parent(span: Span) -> None:
-    """Link the span to the one named by the headers, unless it is its parent already."""
+    """Link `span` to the span in the headers unless that is its parent."""
     carried = current_http_parent()
     parent = getattr(span, "parent", None)
     if carried is not None and span.is_recording() and (parent is None or parent.span_id != carried.span_id):

@@ -1,25 +1,19 @@
-"""What the SDK's server span lacks of the OpenTelemetry MCP conventions, and what a stranger may not put into it.
+"""Attributes that the SDK's server span lacks of the OpenTelemetry MCP conventions, and a span name of known words."""
 
-In: the current span, the request and its clamped names. Out: attributes, a link, a bounded name; nothing unless kept.
-Not here: the span itself, its parent and its status (the SDK), which spans are kept (tracing.py).
-"""
-
-from typing import Any, Final
+from typing import Any
 
 from opentelemetry.trace import get_current_span
 
+from meshed_mcp import contract
 from meshed_mcp.agents.telemetry.instruments import OTHER
 from meshed_mcp.agents.telemetry.propagation import link_http_parent
 
-SESSION_HEADER: Final = "mcp-session-id"
-"""Source: MCP 2025-11-25, "Session Management"; later revisions have none."""
-
 
 def complete_server_span(request: Any, method: str, tool: str) -> None:
-    """Complete the current span; `request` is a Starlette request, None without HTTP (stdio).
+    """Add attributes and a link to the current span if it is sampled; `request` is None without HTTP (stdio).
 
-    `method` and `tool` are names known beforehand or OTHER: the SDK names the span after what the client wrote, and
-    whoever makes metrics of spans has a series for each name.
+    `method` and `tool` are known names or OTHER. The SDK uses the client's text as the span name, and a collector that
+    generates metrics from spans would have a series for each.
     """
     span = get_current_span()
     if not span.is_recording():
@@ -38,5 +32,5 @@ def complete_server_span(request: Any, method: str, tool: str) -> None:
             "network.protocol.version": request.scope["http_version"],
         }
     )
-    if session := request.headers.get(SESSION_HEADER):
+    if session := request.headers.get(contract.SESSION_HEADER):
         span.set_attribute("mcp.session.id", session)

@@ -1,7 +1,6 @@
-"""Spans of one process on their way to a collector; what makes them is the SDK's and the user's code.
+"""OpenTelemetry tracing of one process: provider, sampler, exporter, and counters of lost spans.
 
-In: settings and a metrics registry. Out: OpenTelemetry's provider, set up once per process, and counters of its losses.
-A collector that is away costs its spans and one log line: calls never wait, and the queue is bounded.
+Calls never wait for the collector: the queue is bounded, and an unreachable collector loses spans.
 Not here: which trace a request belongs to (propagation.py), ids in log lines (logs.py).
 """
 
@@ -28,25 +27,25 @@ from prometheus_client import CollectorRegistry, Counter
 
 from meshed_mcp import contract
 from meshed_mcp.agents.settings import Settings
-from meshed_mcp.agents.telemetry.propagation import NOT_KEPT, TRACEPARENT, current_http_parent
+from meshed_mcp.agents.telemetry.propagation import TRACEPARENT, UNSAMPLED, current_http_parent
 
 TRACES_PATH: Final = "/v1/traces"
 """Source: OTLP specification, "OTLP/HTTP Request"."""
 
-UNTRACED: Final = {TRACEPARENT: NOT_KEPT}
-"""Headers of an export: its own way through the mesh is no trace."""
+UNSAMPLED_HEADERS: Final = {TRACEPARENT: UNSAMPLED}
+"""Headers of an export request, which proxies must not trace."""
 
 QUEUED_SPANS: Final = 2048
-"""Spans that wait for the collector at most. Source: OpenTelemetry, `OTEL_BSP_MAX_QUEUE_SIZE`, default."""
+"""Most queued spans. Source: OpenTelemetry, `OTEL_BSP_MAX_QUEUE_SIZE`, default."""
 
 BATCH_SPANS: Final = 512
 """Spans in one request. Source: OpenTelemetry, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, default."""
 
 END_SECONDS: Final = 0.5
-"""Longest wait at the end of the process for the last spans; the grace period has to hold it."""
+"""Longest wait for the last spans at the end of the process; part of the grace period."""
 
 DROPPED: Final = SamplingResult(Decision.DROP)
-"""A trace that begins here and that nobody keeps."""
+"""A new unsampled trace."""
 
 QUEUE_FULL: Final = "queue_full"
 EXPORT_FAILED: Final = "export_failed"
@@ -59,17 +58,17 @@ _tracer = trace.get_tracer("meshed_mcp")
 
 
 def span(name: str, **attributes: str | bool | float) -> AbstractContextManager[Span]:
-    """Open a span around a business step; an exception marks it as failed. Use it by `with`.
+    """Open a span around a step, for a `with` statement; an exception marks it as failed.
 
-    `name` says what is done, never for whom: names are kept apart and counted by the trace store.
+    Use a fixed `name` for each kind of step and put values into `attributes`: trace stores index span names.
     """
     return _tracer.start_as_current_span(name, attributes=attributes)
 
 
 def start_tracing(settings: Settings, registry: CollectorRegistry) -> Callable[[], None]:
-    """Set the process's provider and return what ends it, within END_SECONDS; does nothing without an endpoint.
+    """Set the process's tracer provider and return its shutdown function, which takes at most END_SECONDS.
 
-    A provider that is set already stays: it is the user's own.
+    Does nothing without an endpoint, and keeps a provider that the user has set.
     """
     taken = not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
     if settings.otlp_endpoint is None or taken:
@@ -79,20 +78,20 @@ def start_tracing(settings: Settings, registry: CollectorRegistry) -> Callable[[
     )
 
     endpoint = settings.otlp_endpoint.rstrip("/") + TRACES_PATH
-    exporter = CountingExporter(OTLPSpanExporter(endpoint=endpoint, headers=UNTRACED), endpoint, registry)
+    exporter = CountingExporter(OTLPSpanExporter(endpoint=endpoint, headers=UNSAMPLED_HEADERS), endpoint, registry)
     provider = TracerProvider(
-        sampler=OneDecision(settings.trace_ratio), resource=resource(settings), shutdown_on_exit=False
+        sampler=CallerDecisionSampler(settings.trace_ratio), resource=resource(settings), shutdown_on_exit=False
     )
     provider.add_span_processor(BoundedProcessor(exporter))
     trace.set_tracer_provider(provider)
     if "OTEL_PROPAGATORS" not in os.environ:
-        set_global_textmap(TraceContextTextMapPropagator())  # baggage would carry strangers' words through the mesh
-    logging.getLogger(_EXPORTER_LOGGER).setLevel(logging.CRITICAL)  # a line per batch; CountingExporter has one in all
-    return lambda: _within(END_SECONDS, provider.shutdown)
+        set_global_textmap(TraceContextTextMapPropagator())  # no baggage: it would carry clients' text along
+    logging.getLogger(_EXPORTER_LOGGER).setLevel(logging.CRITICAL)  # a line per batch; CountingExporter logs changes
+    return lambda: run_with_timeout(provider.shutdown, END_SECONDS)
 
 
 def resource(settings: Settings) -> Resource:
-    """Who makes the spans. Source: OpenTelemetry resource conventions, "Service"; the environment may add to it."""
+    """Return the resource of spans and logs. Source: OpenTelemetry, "Service"; the environment may add attributes."""
     return Resource.create(
         {
             "service.name": settings.service,
@@ -103,11 +102,11 @@ def resource(settings: Settings) -> Resource:
     )
 
 
-class OneDecision(Sampler):
-    """Whether a span is kept: the caller decides, and for traces that begin here the ratio.
+class CallerDecisionSampler(Sampler):
+    """Sampler that keeps the caller's decision and samples new traces by ratio.
 
-    Of a request's two carriers the header can only say no: proxies decide by it, and were `_meta` enough, every
-    stranger could have all calls recorded.
+    A request is sampled only if both the header and `_meta` say so: proxies decide by the header, and with `_meta`
+    alone every client could have all its calls sampled.
     """
 
     def __init__(self, ratio: float) -> None:
@@ -124,28 +123,44 @@ class OneDecision(Sampler):
         links: Sequence[Link] | None = None,
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
-        """Decide on one span."""
+        """Return the decision on one span."""
         parent = get_current_span(parent_context).get_span_context()
         if not parent.is_valid and trace_id & TraceIdRatioBased.TRACE_ID_LIMIT >= self._bound:
-            return DROPPED  # what the sampler below finds for most calls, in a third of the time
+            return DROPPED  # the result of the sampler below for most calls, in a third of the time
         header = current_http_parent()
         if parent.is_remote and header is not None and not header.trace_flags.sampled:
             return SamplingResult(Decision.DROP, trace_state=parent.trace_state)
         return self._by_parent.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
 
     def get_description(self) -> str:
-        """Name the sampler."""
+        """Return the name of the sampler."""
         return type(self).__name__
 
 
+class ExportLog:
+    """Logs the first failed export, and the first successful one after failures."""
+
+    def __init__(self, log: logging.Logger, failed: str, recovered: str) -> None:
+        self._log, self._failed, self._recovered = log, failed, recovered
+        self._is_failing = False
+
+    def __call__(self, *, success: bool) -> None:
+        """Note the outcome of one export."""
+        if success and self._is_failing:
+            self._log.info("%s", self._recovered)
+        elif not success and not self._is_failing:
+            self._log.warning("%s", self._failed)
+        self._is_failing = not success
+
+
 class CountingExporter(SpanExporter):
-    """An exporter whose losses are counted, and told once when they begin and once when they end."""
+    """Exporter that counts sent and lost spans."""
 
     def __init__(self, exporter: SpanExporter, endpoint: str, registry: CollectorRegistry) -> None:
         self._exporter = exporter
-        self._endpoint = endpoint
-        self._losing = False
-        self.taken = 0
+        failed = f"{endpoint} accepts no spans; calls go on, lost spans are counted in {contract.METRIC_SPANS_EXPORTED}"
+        self._log = ExportLog(logger, failed, f"{endpoint} accepts spans again")
+        self.handled = 0
         exported = Counter(
             contract.METRIC_SPANS_EXPORTED, "Spans sent to the collector.", (contract.LABEL_ERROR,), registry=registry
         )
@@ -156,33 +171,25 @@ class CountingExporter(SpanExporter):
         self.queued, self.dropped = processed.labels(NO_ERROR), processed.labels(QUEUE_FULL)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send one batch; called by the processor's own thread."""
-        self.taken += len(spans)
+        """Send one batch; runs in the processor's thread."""
+        self.handled += len(spans)
         result = self._exporter.export(spans)
         success = result is SpanExportResult.SUCCESS
         (self._sent if success else self._lost).inc(len(spans))
-        if success and self._losing:
-            logger.info("%s takes spans again", self._endpoint)
-        elif not success and not self._losing:
-            logger.warning(
-                "%s takes no spans; calls go on, spans are lost and counted in %s",
-                self._endpoint,
-                contract.METRIC_SPANS_EXPORTED,
-            )
-        self._losing = not success
+        self._log(success=success)
         return result
 
     def shutdown(self) -> None:
-        """Give up what is being sent."""
+        """Cancel the export in progress."""
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Nothing is held back here."""
+        """Flush the inner exporter."""
         return self._exporter.force_flush(timeout_millis)
 
 
 class BoundedProcessor(BatchSpanProcessor):
-    """OpenTelemetry's batches; a span that finds the queue full is counted instead of logged, one by one."""
+    """Batch processor that counts each span that finds the queue full instead of logging it."""
 
     def __init__(self, exporter: CountingExporter, queue_size: int = QUEUED_SPANS) -> None:
         super().__init__(exporter, max_queue_size=queue_size, max_export_batch_size=min(queue_size, BATCH_SPANS))
@@ -196,7 +203,7 @@ class BoundedProcessor(BatchSpanProcessor):
         if not (span.context and span.context.trace_flags.sampled):
             return
         with self._lock:
-            full = self._accepted - self._counts.taken >= self._queue_size
+            full = self._accepted - self._counts.handled >= self._queue_size
             self._accepted += not full
         if full:
             self._counts.dropped.inc()
@@ -205,7 +212,8 @@ class BoundedProcessor(BatchSpanProcessor):
             super().on_end(span)
 
 
-def _within(seconds: float, work: Callable[[], None]) -> None:
+def run_with_timeout(work: Callable[[], None], seconds: float) -> None:
+    """Run `work` in a daemon thread and wait for its end, at most `seconds`."""
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     thread.join(seconds)

@@ -1,9 +1,7 @@
-"""Who uses which tool, by organization: a counter for capacity, cost and exports. Users are never counted, nor named.
+"""SDK middleware that counts authorized tool calls by organization and tool. No per-user series are created.
 
-In: tool calls that the policy let through, by the SDK's middleware. Out: `mcp_org_requests_total`. The organization is
-what a verified token says, else the namespace of the calling workload; a client cannot choose it.
-Not here: durations and errors (metrics.py), decisions (auth/tool_policy_middleware.py), tokens of models
-(services/llm).
+The organization is a claim of the verified token, otherwise the namespace of the calling workload; a client cannot
+choose it. Not here: durations and errors (metrics.py), decisions (auth/tool_policy_middleware.py).
 """
 
 from collections.abc import Callable
@@ -15,19 +13,19 @@ from prometheus_client import CollectorRegistry, Counter
 
 from meshed_mcp import contract
 from meshed_mcp.agents.auth.identity import UNKNOWN, access_of
-from meshed_mcp.agents.telemetry.instruments import OTHER, Children
+from meshed_mcp.agents.telemetry.instruments import OTHER, LabeledChildren
+from meshed_mcp.agents.telemetry.metrics import CALL_METHOD
 
 ORGANIZATIONS: Final = contract.ORGANIZATION_LABELS
-"""Organizations that one process tells apart; later ones become OTHER."""
+"""Most organizations of one process; later ones become OTHER."""
 
 MAXIMUM_CHARACTERS: Final = 64
-CALL_METHOD: Final = "tools/call"
 NAMESPACE_PART: Final = 2
-"""Place of the namespace in `<trust domain>/ns/<namespace>/sa/<service account>`."""
+"""Index of the namespace in `<trust domain>/ns/<namespace>/sa/<service account>`."""
 
 
 def organization_of(request: Any, claim: str) -> str:
-    """The organization of a Starlette request's caller: the token's `claim`, else its namespace, else UNKNOWN."""
+    """Return the organization of the caller: the token's `claim`, otherwise its namespace, otherwise UNKNOWN."""
     user = None if request is None else request.scope.get("user")
     if isinstance(user, AuthenticatedUser):
         value = (user.access_token.claims or {}).get(claim)
@@ -37,14 +35,14 @@ def organization_of(request: Any, claim: str) -> str:
 
 
 class Usage:
-    """SDK middleware that counts tool calls; `is_tool` tells registered names from invented ones."""
+    """SDK middleware that counts tool calls; `is_tool`: whether a tool of this name is registered."""
 
     def __init__(self, registry: CollectorRegistry, *, is_tool: Callable[[str], bool]) -> None:
         self.claim = contract.ORGANIZATION_CLAIM
         self._is_tool = is_tool
         self._known: set[str] = set()
         labels = (contract.LABEL_ORGANIZATION, contract.LABEL_TOOL)
-        self._calls = Children(
+        self._calls = LabeledChildren(
             Counter(contract.METRIC_ORG_REQUESTS, "Tool calls by organization.", labels, registry=registry)
         )
 

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService, Settings
-from meshed_mcp.agents.http.listener import bound, listening
+from meshed_mcp.agents.http.listener import bind_socket, listening
 
 ANNOTATED = {"read": ToolAnnotations(read_only_hint=True), "put": ToolAnnotations(idempotent_hint=True)}
 UNANNOTATED = {
@@ -68,6 +68,6 @@ class CountingService:
     @asynccontextmanager
     async def serving(self, legacy: contract.Legacy = contract.Legacy.STATELESS) -> AsyncIterator[int]:
         """Serve on loopback; yields the port."""
-        listener = bound("127.0.0.1", contract.ENV_PORT, 0)
+        listener = bind_socket("127.0.0.1", contract.ENV_PORT, 0)
         async with listening(self.app(legacy), listener):
             yield listener.getsockname()[1]

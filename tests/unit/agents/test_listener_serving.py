@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from meshed_mcp import contract
 from meshed_mcp.agents.http import listener
-from meshed_mcp.agents.http.listener import bound, listening
+from meshed_mcp.agents.http.listener import bind_socket, listening
 from meshed_mcp.agents.process.start_error import StartError
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +25,7 @@ OK = PlainTextResponse("ok")
 @asynccontextmanager
 async def connected(app: ASGIApp) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A client of the application."""
-    port = bound("127.0.0.1", contract.ENV_PORT, 0)
+    port = bind_socket("127.0.0.1", contract.ENV_PORT, 0)
     async with asyncio.timeout(30), listening(app, port):
         reader, writer = await asyncio.open_connection(*port.getsockname())
         try:
@@ -42,7 +42,7 @@ async def test_a_failure_of_uvicorn_before_its_start_ends_the_start(monkeypatch:
 
     monkeypatch.setattr(uvicorn.Config, "load", load)
     with pytest.raises(OSError, match="no such certificate"):
-        async with asyncio.timeout(20), listening(OK, bound("127.0.0.1", contract.ENV_PORT, 0)):
+        async with asyncio.timeout(20), listening(OK, bind_socket("127.0.0.1", contract.ENV_PORT, 0)):
             pass
 
 
@@ -54,13 +54,13 @@ async def test_a_sys_exit_of_uvicorn_is_a_start_error(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(uvicorn.Server, "startup", startup)
     with pytest.raises(StartError, match="uvicorn did not start"):
-        async with asyncio.timeout(20), listening(OK, bound("127.0.0.1", contract.ENV_PORT, 0)):
+        async with asyncio.timeout(20), listening(OK, bind_socket("127.0.0.1", contract.ENV_PORT, 0)):
             pass
 
 
 async def test_two_ports_are_served_in_one_process() -> None:
     """Requirement RUN-7: health and metrics have a port of their own, outside the mesh."""
-    one, other = (bound("127.0.0.1", contract.ENV_PORT, 0) for _ in range(2))
+    one, other = (bind_socket("127.0.0.1", contract.ENV_PORT, 0) for _ in range(2))
     addresses = [one.getsockname(), other.getsockname()]
     async with (
         asyncio.timeout(30),

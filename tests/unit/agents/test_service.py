@@ -12,7 +12,7 @@ from meshed_mcp.agents.settings import DEFAULT_ALLOWED_HOSTS
 
 OWN = {"run", "http_app", "end_streams", "metrics", "tool_names", "prompt_names"}
 EXTENDED = {"add_tool", "remove_tool", "add_prompt", "remove_prompt", "call_tool", "get_prompt"}
-"""Methods that note a name and do what the SDK's do (offered_names.py)."""
+"""Methods that note a name and do what the SDK's do (registered_names.py)."""
 
 
 def test_every_public_attribute_of_the_sdks_server_exists_and_only_run_differs() -> None:

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from meshed_mcp import contract
 from meshed_mcp.agents import Settings, SettingsError
 
-SERVICE_NAME = "a name of at most 63 letters, digits, '-', '_' and '.' that begins with a letter, as mcp-rag"
+SERVICE_NAME = "a name of at most 63 letters, digits, '-', '_' and '.' that begins with a letter, such as mcp-rag"
 BAD_SERVICES = ("../x", "My Server", "größe", "mcp-", "2048", "a.0x1", "a..b", "a/b", "a" * 64)
-NAMESPACE = "a name of at most 63 letters, digits, '-' and '.', as mcp-system"
+NAMESPACE = "a name of at most 63 letters, digits, '-' and '.', such as mcp-system"
 
 
 def fault(**variables: str) -> str:
@@ -89,10 +89,10 @@ def test_without_a_database_url_a_sqlite_file_is_used() -> None:
     [
         (contract.ENV_PORT, "abc", "a TCP port from 1 to 65535"),
         (contract.ENV_MANAGEMENT_PORT, "65536", "a TCP port from 1 to 65535"),
-        (contract.ENV_PRE_STOP_DELAY_SECONDS, "-1", "seconds from 0 to 3600, as 5 or 0.5"),
-        (contract.ENV_GRACE_SECONDS, "nan", "seconds from 0 to 3600, as 5 or 0.5"),
-        (contract.ENV_ALLOWED_HOSTS, " , ", "host names separated by commas, as `mcp-rag,mcp-rag:*`"),
-        (contract.ENV_REGISTRY_URL, "mcp-registry:8000", "a base URL without a path, as http://mcp-registry:8000"),
+        (contract.ENV_PRE_STOP_DELAY_SECONDS, "-1", "seconds from 0 to 3600, such as 5 or 0.5"),
+        (contract.ENV_GRACE_SECONDS, "nan", "seconds from 0 to 3600, such as 5 or 0.5"),
+        (contract.ENV_ALLOWED_HOSTS, " , ", "host names separated by commas, such as `mcp-rag,mcp-rag:*`"),
+        (contract.ENV_REGISTRY_URL, "mcp-registry:8000", "a base URL without a path, such as http://mcp-registry:8000"),
         (contract.ENV_LOG_LEVEL, "info", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
         *((contract.ENV_SERVICE, value, SERVICE_NAME) for value in BAD_SERVICES),
         *((contract.ENV_NAMESPACE, value, NAMESPACE) for value in ("my ns", "a/b", "a_b", "-")),

@@ -56,7 +56,7 @@ def test_a_misspelled_rule_is_rejected() -> None:
     """Requirement CFG-6: an unknown field would be a rule without effect."""
     policy = '{"search": {"alow": []}}'
     assert fault(**{contract.ENV_TOOL_POLICY: policy}) == (
-        f"{contract.ENV_TOOL_POLICY}={policy!r} is not usable; set JSON, as {EXAMPLE}"
+        f"{contract.ENV_TOOL_POLICY}={policy!r} is not usable; set JSON, such as {EXAMPLE}"
     )
 
 

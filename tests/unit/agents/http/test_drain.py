@@ -1,4 +1,4 @@
-"""The gate around an ASGI application, driven through Starlette's routing without a network."""
+"""DrainMiddleware around a Starlette application, without a network."""
 
 import gc
 import weakref
@@ -17,15 +17,16 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from meshed_mcp import contract
-from meshed_mcp.agents.http.drain import Gate
-from meshed_mcp.agents.http.hosts import AllowedHosts
-from meshed_mcp.agents.http.request_context import LISTEN, SSE, WORK_KEY, work_of
+from meshed_mcp.agents.http import request_context
+from meshed_mcp.agents.http.drain import DrainMiddleware
+from meshed_mcp.agents.http.headers import AllowedHosts
+from meshed_mcp.agents.http.request_context import LISTEN, SCOPE_KEY, SSE
 
 pytestmark = pytest.mark.anyio
 
 
 class Site:
-    """An application whose slow answers wait for `go`, behind a gate."""
+    """Application behind DrainMiddleware whose slow responses wait for `go`."""
 
     def __init__(self) -> None:
         self.go = anyio.Event()
@@ -37,8 +38,8 @@ class Site:
             Route("/slow", self.slow, methods=["POST"]),
             Route("/events", self.events),
         ]
-        self.gate = Gate(Starlette(routes=routes), self.registry, AllowedHosts.of(["site"]))
-        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.gate), base_url="http://site")
+        self.middleware = DrainMiddleware(Starlette(routes=routes), self.registry, AllowedHosts.of(["site"]))
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.middleware), base_url="http://site")
 
     async def answer(self, _: Request) -> Response:
         """At once."""
@@ -46,11 +47,11 @@ class Site:
 
     async def slow(self, request: Request) -> Response:
         """When `go` is set; a stream when `stream_kind` says so."""
-        work = work_of(request)
-        assert work is not None
-        work.name("tools/call search")
+        context = request_context.from_request(request)
+        assert context is not None
+        context.operation = "tools/call search"
         if self.stream_kind:
-            work.become_stream(self.stream_kind)
+            context.mark_streaming(self.stream_kind)
         self.arrived.set()
         await self.go.wait()
         return PlainTextResponse("done")
@@ -112,7 +113,7 @@ async def test_requests_leave_no_reference_cycles() -> None:
     seen: list[weakref.ref[object]] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        seen.append(weakref.ref(scope[WORK_KEY]))
+        seen.append(weakref.ref(scope[SCOPE_KEY]))
         await PlainTextResponse("ok")(scope, receive, send)
 
     async def nowhere(_: Message) -> None:
@@ -121,10 +122,10 @@ async def test_requests_leave_no_reference_cycles() -> None:
     async def nothing() -> Message:
         return {"type": "http.disconnect"}
 
-    gate = Gate(application, CollectorRegistry(), AllowedHosts.of(["site"]))
+    middleware = DrainMiddleware(application, CollectorRegistry(), AllowedHosts.of(["site"]))
     gc.disable()
     try:
-        await gate({"type": "http", "method": "GET", "headers": [(b"host", b"site")]}, nothing, nowhere)
+        await middleware({"type": "http", "method": "GET", "headers": [(b"host", b"site")]}, nothing, nowhere)
         assert [work() for work in seen] == [None]
     finally:
         gc.enable()
@@ -150,10 +151,10 @@ async def test_a_draining_replica_answers_503_and_finishes_in_flight_requests() 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(call)
         await site.arrived.wait()
-        site.gate.refuse()
+        site.middleware.start_rejecting()
         refusal = await site.client.get("/items/a")
         site.go.set()
-        await site.gate.emptied(lambda: None)
+        await site.middleware.wait_drained(lambda: None)
     assert (refusal.status_code, refusal.headers["retry-after"]) == (503, "1")
     assert answers == ["done"]
     assert site.count("GET", "503", "_OTHER") == 1
@@ -162,8 +163,8 @@ async def test_a_draining_replica_answers_503_and_finishes_in_flight_requests() 
 async def test_a_draining_replica_ends_sessions_with_404() -> None:
     """MCP 2025-11-25, "Session Management": upon 404 a client starts a new session; after 503 it would return here."""
     site = Site()
-    site.gate.refuse()
-    assert site.gate.refusing
+    site.middleware.start_rejecting()
+    assert site.middleware.rejecting
     answer = await site.client.post("/items/a", headers={"Mcp-Session-Id": "2f6c1e0a"})
     assert (answer.status_code, answer.text) == (
         404,
@@ -175,7 +176,7 @@ async def test_a_draining_replica_sends_connection_close() -> None:
     """RFC 9112, section 9.6: `Connection: close` ends the connection after this response."""
     site = Site()
     assert "connection" not in (await site.client.get("/items/a")).headers
-    site.gate.retire()
+    site.middleware.start_connection_close()
     assert (await site.client.get("/items/a")).headers["connection"] == "close"
 
 
@@ -190,8 +191,8 @@ async def test_a_cancelled_request_is_logged_and_the_client_learns_it_may_have_r
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(call)
         await site.arrived.wait()
-        (cut,) = site.gate.cut()
-    assert cut.startswith("POST /slow tools/call search (0.")
+        (cancelled,) = site.middleware.cancel_in_flight()
+    assert cancelled.startswith("POST /slow tools/call search (0.")
     assert answers[0].status_code == 500
     assert "may have taken effect" in answers[0].text
     assert "retry-after" not in answers[0].headers
@@ -212,7 +213,7 @@ async def test_ending_streams_is_repeated_until_the_last_has_ended() -> None:
         tasks.start_soon(site.client.post, "/slow")
         await site.arrived.wait()
         with anyio.fail_after(5):
-            await site.gate.emptied(end_streams)
+            await site.middleware.wait_drained(end_streams)
     assert told == [1, 1]
     assert site.open_streams(LISTEN) == 0
     assert site.count("POST", "200", "/slow") is None  # an hour of listening is not a slow request
@@ -231,7 +232,7 @@ async def test_an_open_event_stream_ends_with_a_last_chunk() -> None:
         await site.arrived.wait()
         assert site.open_streams(SSE) == 1
         with anyio.fail_after(5):
-            await site.gate.emptied(lambda: None)
+            await site.middleware.wait_drained(lambda: None)
     assert answers[0].text == "data: 1\n\n"
     assert site.open_streams(SSE) == 0
 
@@ -243,12 +244,12 @@ async def test_an_application_error_is_counted_and_passed_through() -> None:
         raise RuntimeError("broken")
 
     registry = CollectorRegistry()
-    gate = Gate(broken, registry, AllowedHosts.of(["site"]))
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url="http://site")
+    middleware = DrainMiddleware(broken, registry, AllowedHosts.of(["site"]))
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(middleware), base_url="http://site")
     with pytest.raises(RuntimeError, match="broken"):
         await client.get("/")
     with anyio.fail_after(1):
-        await gate.emptied(lambda: None)
+        await middleware.wait_drained(lambda: None)
     labels = {"http_request_method": "GET", "http_response_status_code": "500", "http_route": "_OTHER"}
     assert registry.get_sample_value(f"{contract.METRIC_HTTP_DURATION}_count", labels) == 1
 
@@ -261,5 +262,5 @@ async def test_the_lifespan_passes_through() -> None:
     async def application(scope: Scope, *_: object) -> None:
         started.append(scope["type"])
 
-    await Gate(application, CollectorRegistry(), AllowedHosts())({"type": "lifespan"}, unused, unused)
+    await DrainMiddleware(application, CollectorRegistry(), AllowedHosts())({"type": "lifespan"}, unused, unused)
     assert started == ["lifespan"]

@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 from meshed_mcp import contract
 from meshed_mcp.agents import Settings, SettingsError
-from meshed_mcp.agents.http.limits import Limits, brackets, needs_no_place, nests_deeper
+from meshed_mcp.agents.http.limits import Limits, bypasses_limit, nesting_bound, nests_deeper
 from meshed_mcp.components.autoscaling.forecast.simulation import TARGET_SHARE
 from meshed_mcp.components.autoscaling.scaling_args import ScalingSettings
 from meshed_mcp.components.mesh.service.limits_args import LimitSettings
@@ -42,7 +42,7 @@ def test_nesting_is_counted_by_arrays_and_objects(value: Any, limit: int) -> Non
 @given(JSON, st.sampled_from(["utf-8", "utf-16", "utf-32"]))
 def test_a_body_nests_no_deeper_than_its_opening_brackets(value: Any, encoding: str) -> None:
     """RFC 8259, sections 4 and 5: each array and object begins with one, in every encoding that Python takes."""
-    assert brackets(json.dumps(value).encode(encoding)) >= depth(value)
+    assert nesting_bound(json.dumps(value).encode(encoding)) >= depth(value)
 
 
 def test_a_value_deeper_than_the_stack_is_checked_without_recursion() -> None:
@@ -114,13 +114,13 @@ def test_streams_and_responses_of_old_clients_need_no_slot_and_calls_do(
     waiting: tuple[Scope, bytes], free: bool
 ) -> None:
     """Requirement RUN-4: a header of a later revision exempts no call of an earlier one from the concurrency limit."""
-    assert needs_no_place(*waiting) is free
+    assert bypasses_limit(*waiting) is free
 
 
 def test_on_other_paths_every_request_needs_a_slot() -> None:
     """Requirement RUN-4: only the MCP endpoint has streams that the protocol defines."""
     scope, body = request("GET", b"", accept="text/event-stream")
-    assert not needs_no_place({**scope, "path": "/v0.1/servers"}, body)
+    assert not bypasses_limit({**scope, "path": "/v0.1/servers"}, body)
 
 
 @pytest.mark.anyio

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.agents.http.listener import bound
+from meshed_mcp.agents.http.listener import bind_socket
 from meshed_mcp.agents.process.start_error import StartError
 
 
@@ -31,13 +31,13 @@ async def accepted_without_delay(listener: socket.socket) -> int:
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def test_responses_are_not_delayed_by_nagles_algorithm(address: str) -> None:
     """RFC 1122, 4.2.3.4: an application must be able to switch Nagle's algorithm off; with it a call took 45 ms."""
-    assert asyncio.run(accepted_without_delay(bound(address, contract.ENV_PORT, 0))) != 0
+    assert asyncio.run(accepted_without_delay(bind_socket(address, contract.ENV_PORT, 0))) != 0
 
 
 def refusal(address: str, port: int) -> str:
     """The text of the refusal."""
     with pytest.raises(StartError) as refused:
-        bound(address, contract.ENV_PORT, port)
+        bind_socket(address, contract.ENV_PORT, port)
     return refused.value.messages[0]
 
 

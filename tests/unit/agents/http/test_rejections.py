@@ -1,4 +1,4 @@
-"""Requests that were not executed, by reason, seen through the gate."""
+"""Requests that were not executed, by reason, through DrainMiddleware."""
 
 import json
 from typing import Any
@@ -8,8 +8,8 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService, Settings
-from meshed_mcp.agents.http.drain import Gate
-from meshed_mcp.agents.http.hosts import AllowedHosts
+from meshed_mcp.agents.http.drain import DrainMiddleware
+from meshed_mcp.agents.http.headers import AllowedHosts
 from meshed_mcp.agents.http.rejections import READ_BYTES, REASONS, reason_for
 
 pytestmark = pytest.mark.anyio
@@ -47,11 +47,11 @@ async def counted(**changed: Any) -> dict[str, float]:
     """Reasons counted after one request that differs from a good one as given."""
     service = MCPService("mcp-test")
     app = service.http_app(Settings())
-    gate = Gate(app, service.metrics, AllowedHosts.of(["127.0.0.1"]))
+    middleware = DrainMiddleware(app, service.metrics, AllowedHosts.of(["127.0.0.1"]))
     request = {"content": json.dumps(PING)} | changed | {"headers": HEADERS | changed.get("headers", {})}
     async with (
         app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=httpx2.ASGITransport(gate), base_url="http://127.0.0.1") as http,
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(middleware), base_url="http://127.0.0.1") as http,
     ):
         await http.post(contract.MCP_PATH, **request)
     samples = {

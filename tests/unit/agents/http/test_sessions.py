@@ -44,7 +44,7 @@ async def serving(registry: CollectorRegistry, **options: Any) -> AsyncIterator[
     """A client of a service whose sessions are measured in `registry`."""
     service = MCPService("mcp-test")
     app = service.streamable_http_app(host="0.0.0.0", **options)  # noqa: S104 - in process; every Host is served
-    SessionMetrics(registry).watch(service.session_manager)
+    SessionMetrics(registry).observe(service.session_manager)
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test", headers=HEADERS) as http,
@@ -87,7 +87,7 @@ async def test_a_session_is_open_from_initialize_to_delete_and_then_timed() -> N
     service = MCPService("mcp-test")
     app = service.streamable_http_app(host="0.0.0.0")  # noqa: S104 - in process; every Host is served
     metrics = SessionMetrics(registry := service.metrics.__class__())
-    metrics.watch(service.session_manager)
+    metrics.observe(service.session_manager)
 
     def seen() -> tuple[float | None, float | None]:
         return registry.get_sample_value(contract.METRIC_ACTIVE_SESSIONS), sum(ended(registry).values())

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from meshed_mcp.agents.process import gc_tuning
-from meshed_mcp.agents.process.gc_tuning import collector_of_sessions
+from meshed_mcp.agents.process.gc_tuning import session_collector
 
 pytestmark = pytest.mark.anyio
 
@@ -46,7 +46,7 @@ def abandoned() -> weakref.ref[Cycle]:
 
 def test_sessions_are_collected_once_as_many_have_ended_as_are_open(timers: Timers) -> None:
     """Requirement RUN-13: a collection costs as much as there are open sessions, so their number decides."""
-    session_ended = collector_of_sessions(lambda: 2 * gc_tuning.LEAST_ENDED)
+    session_ended = session_collector(lambda: 2 * gc_tuning.LEAST_ENDED)
     for _ in range(2 * gc_tuning.LEAST_ENDED - 1):
         session_ended()
     assert not timers.due
@@ -66,7 +66,7 @@ def test_sessions_are_collected_once_as_many_have_ended_as_are_open(timers: Time
 def test_the_last_session_is_collected_however_few_there_were(timers: Timers) -> None:
     """Requirement RUN-13: an idle process does not keep the memory of its sessions."""
     still_open = [1, 0, 0, 0]
-    session_ended = collector_of_sessions(lambda: still_open.pop(0))
+    session_ended = session_collector(lambda: still_open.pop(0))
     session_ended()
     assert not timers.due
     session_ended()

@@ -11,8 +11,7 @@ from prometheus_client import CollectorRegistry, Metric
 
 from meshed_mcp import contract
 from meshed_mcp.agents.process import supervision
-from meshed_mcp.agents.process.backoff import Backoff
-from meshed_mcp.agents.process.supervision import Restarts, cancelled, log_failure, supervised
+from meshed_mcp.agents.process.supervision import Backoff, Restarts, cancel_and_wait, log_failure, supervised
 from meshed_mcp.agents.state.redis_bus import _Relay
 from meshed_mcp.agents.state.subscriptions import Outbox, ReplicaBus
 
@@ -103,7 +102,7 @@ async def test_a_task_that_does_not_end_is_abandoned_at_drain(
 
     task = asyncio.create_task(stubborn(), name="stubborn")
     await asyncio.sleep(0)
-    await cancelled(task)
+    await cancel_and_wait(task)
     assert caplog.messages == ["the task 'stubborn' did not end within 0.05 s of its cancellation"]
     over.set()
     await asyncio.wait_for(task, BOUND_SECONDS)
@@ -153,7 +152,7 @@ async def test_a_failing_relay_reports_disconnected_and_restarts(caplog: pytest.
         states.append(metrics.get_sample_value(contract.METRIC_BUS_CONNECTED))
 
     relay = _Relay(bus, Outbox(lambda: None), redis, "stream")
-    async with supervised("bus", relay.keep, metrics, Restarts(sleep=sleep)), asyncio.timeout(BOUND_SECONDS):
+    async with supervised("bus", relay.run, metrics, Restarts(sleep=sleep)), asyncio.timeout(BOUND_SECONDS):
         await redis.reading.wait()
         assert bus.connected is True
     assert states == [0]
@@ -168,7 +167,7 @@ async def test_publishing_reads_no_collector_and_logs_a_missing_redis_once(caplo
             pytest.fail("a publication collected all metrics")
 
     bus = ReplicaBus(Unread())
-    bus.others_unreachable = True
+    bus.replicas_unreachable = True
     for _ in range(3):
         await bus.publish(ToolsListChanged())
     assert len(caplog.messages) == 1

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService, Settings
-from meshed_mcp.agents.protocol.legacy import MAX_REFUSED_BYTES, session_options
+from meshed_mcp.agents.protocol.legacy import MAX_REJECTED_BYTES, session_options
 from meshed_mcp.contract import Legacy
 
 pytestmark = pytest.mark.anyio
@@ -156,7 +156,7 @@ async def test_off_passes_an_unknown_revision_to_the_sdk() -> None:
         pytest.param(b'{"id": true}', id="an id that is none"),
         pytest.param(b'{"id": {"a": 1}}', id="an id that is an object"),
         pytest.param(b"[" * 60_000, id="60,000 deep"),
-        pytest.param(b'{"id": 7, "x": "' + b"x" * MAX_REFUSED_BYTES + b'"}', id="more than is read"),
+        pytest.param(b'{"id": 7, "x": "' + b"x" * MAX_REJECTED_BYTES + b'"}', id="more than is read"),
     ],
 )
 async def test_off_rejects_with_a_null_id_if_there_is_none(body: bytes) -> None:

@@ -15,8 +15,8 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, use_span
 
 from meshed_mcp.agents import Settings
 from meshed_mcp.agents.auth import audit
-from meshed_mcp.agents.telemetry.log_export import Telling, start_log_export
-from meshed_mcp.agents.telemetry.log_records import ToldExporter, severity
+from meshed_mcp.agents.telemetry.log_export import export_log, start_log_export
+from meshed_mcp.agents.telemetry.log_records import ObservedExporter, severity
 
 if TYPE_CHECKING:
     from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
@@ -154,12 +154,12 @@ def test_an_unreachable_store_is_logged_once_at_loss_and_once_at_recovery(
 ) -> None:
     """Requirement OBS-15: lost batches are reported at a bounded rate."""
     caplog.set_level(logging.INFO)
-    told = Telling("http://store/v1/logs")
+    observer = export_log("http://store/v1/logs")
     for success in (True, False, False, True, True):
-        told(success=success)
+        observer(success=success)
     assert [item.getMessage() for item in caplog.records] == [
-        "http://store/v1/logs takes no log lines; they are on standard error alone",
-        "http://store/v1/logs takes log lines again",
+        "http://store/v1/logs accepts no log records; they go to standard error only",
+        "http://store/v1/logs accepts log records again",
     ]
 
 
@@ -173,7 +173,7 @@ def test_the_outcome_of_each_export_is_reported() -> None:
             return LogRecordExportResult.FAILURE
 
     for exporter in (InMemoryLogRecordExporter(), Full()):
-        ToldExporter(exporter, lambda *, success: outcomes.append(success)).export([])
+        ObservedExporter(exporter, lambda *, success: outcomes.append(success)).export([])
     assert outcomes == [True, False]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from meshed_mcp.agents.auth import audit
 from meshed_mcp.agents.telemetry import log_rate_limit
-from meshed_mcp.agents.telemetry.log_rate_limit import LINES_PER_SECOND, LogRate
+from meshed_mcp.agents.telemetry.log_rate_limit import LINES_PER_SECOND, LogRateLimit
 
 
 class Clock:
@@ -31,14 +31,14 @@ def record(logger: str, line: int = 1) -> logging.LogRecord:
     return logging.LogRecord(logger, logging.WARNING, "module.py", line, "refused", (), None)
 
 
-def written(rate: LogRate, logger: str, line: int = 1) -> int:
+def written(rate: LogRateLimit, logger: str, line: int = 1) -> int:
     """How many of many lines are written."""
     return sum(rate.filter(record(logger, line)) for _ in range(10 * LINES_PER_SECOND))
 
 
 def test_each_source_line_is_rate_limited_and_the_rest_is_counted(clock: Clock) -> None:
     """Requirement OBS-10: at most LINES_PER_SECOND from one source line; omitted lines are counted."""
-    rate = LogRate()
+    rate = LogRateLimit()
     assert written(rate, "mcp.server.transport_security") == LINES_PER_SECOND
     assert written(rate, "mcp.server.transport_security", line=2) == LINES_PER_SECOND
     clock.seconds += 1
@@ -52,4 +52,4 @@ def test_each_source_line_is_rate_limited_and_the_rest_is_counted(clock: Clock) 
 @pytest.mark.parametrize("logger", ["orders", "__main__", "mcpx", audit.LOGGER])
 def test_application_and_audit_lines_are_never_rate_limited(logger: str) -> None:
     """Requirement OBS-10: only lines that callers can cause are limited; the audit log has its own limit."""
-    assert written(LogRate(), logger) == 10 * LINES_PER_SECOND
+    assert written(LogRateLimit(), logger) == 10 * LINES_PER_SECOND

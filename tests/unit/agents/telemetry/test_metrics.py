@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService, Settings
-from meshed_mcp.agents.auth.tool_policy_middleware import ToolGuard
+from meshed_mcp.agents.auth.tool_policy_middleware import ToolPolicyMiddleware
 from meshed_mcp.agents.http.limits import LISTEN_METHOD
 from meshed_mcp.agents.process.loop_watchdog import name_running_tool
 from meshed_mcp.agents.protocol.error_mapping import specified_errors
@@ -133,7 +133,7 @@ def test_the_sdks_middleware_order_is_as_expected() -> None:
     assert [type(one) for one in service.middleware[:5]] == [
         OpenTelemetryMiddleware,
         OperationMetrics,
-        ToolGuard,
+        ToolPolicyMiddleware,
         Usage,
         RequestStateBoundary,
     ]

@@ -19,9 +19,14 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from meshed_mcp.agents import MCPService, Settings, span
-from meshed_mcp.agents.http.drain import Gate
-from meshed_mcp.agents.http.hosts import AllowedHosts
-from meshed_mcp.agents.telemetry.propagation import HTTPParent, current_http_parent, extracted, put_trace_on_headers
+from meshed_mcp.agents.http.drain import DrainMiddleware
+from meshed_mcp.agents.http.headers import AllowedHosts
+from meshed_mcp.agents.telemetry.propagation import (
+    HTTPParent,
+    current_http_parent,
+    extract_context,
+    inject_trace_context,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -56,14 +61,14 @@ async def test_headers_carry_the_span_in_which_a_request_is_sent() -> None:
     current = SpanContext(TRACE, PROXY, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
     request = sent()
     with trace.use_span(NonRecordingSpan(current)):
-        await put_trace_on_headers(request)
+        await inject_trace_context(request)
     assert request.headers["traceparent"] == HEADER
 
 
 async def test_outside_a_span_the_headers_say_not_sampled() -> None:
     """Measured with Envoy 1.40: without a header each proxy starts a trace; all proxies follow a flag 00."""
     request = sent()
-    await put_trace_on_headers(request)
+    await inject_trace_context(request)
     version, _, _, flags = request.headers["traceparent"].split("-")
     assert (version, flags) == ("00", "00")
 
@@ -114,7 +119,7 @@ def described(context: Context) -> tuple[object, ...]:
 def test_the_fast_parser_reads_what_the_propagator_reads(fields: list[tuple[bytes, bytes]]) -> None:
     """W3C Trace Context, section 3.2, as OpenTelemetry's propagator reads it."""
     carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in fields}
-    assert described(extracted(fields)) == described(TraceContextTextMapPropagator().extract(carrier))
+    assert described(extract_context(fields)) == described(TraceContextTextMapPropagator().extract(carrier))
 
 
 def service() -> MCPService:
@@ -130,18 +135,18 @@ def service() -> MCPService:
 
 
 async def called(headers: dict[str, str], tool: str = "rank") -> None:
-    """Call the tool over HTTP in process, behind the gate, with `headers` as the last proxy leaves them."""
+    """Call the tool over HTTP in process, behind DrainMiddleware, with `headers` from the last proxy."""
     made = service()
     app = made.http_app(Settings())
 
     async def as_left_by_the_proxy(request: httpx2.Request) -> None:
         request.headers.update(headers)
 
-    gate = Gate(app, made.metrics, AllowedHosts.of(["127.0.0.1"]))
+    middleware = DrainMiddleware(app, made.metrics, AllowedHosts.of(["127.0.0.1"]))
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(gate), event_hooks={"request": [as_left_by_the_proxy]}
+            transport=httpx2.ASGITransport(middleware), event_hooks={"request": [as_left_by_the_proxy]}
         ) as http,
         Client(streamable_http_client("http://127.0.0.1/mcp", http_client=http), mode="2026-07-28") as client,
     ):

@@ -21,8 +21,8 @@ from meshed_mcp.agents.telemetry.tracing import (
     BATCH_SPANS,
     QUEUED_SPANS,
     BoundedProcessor,
+    CallerDecisionSampler,
     CountingExporter,
-    OneDecision,
     resource,
     start_tracing,
 )
@@ -71,7 +71,7 @@ def remote(*, kept: bool) -> Context:
 
 def kept(ratio: float, context: Context | None) -> bool:
     """Whether a span would be kept."""
-    return bool(OneDecision(ratio).should_sample(context, TRACE, "tools/call").decision.is_sampled())
+    return bool(CallerDecisionSampler(ratio).should_sample(context, TRACE, "tools/call").decision.is_sampled())
 
 
 def test_a_remote_parent_decides_sampling_and_the_ratio_applies_to_own_traces() -> None:
@@ -85,7 +85,7 @@ def test_a_remote_parent_decides_sampling_and_the_ratio_applies_to_own_traces() 
 @pytest.mark.parametrize("ratio", [0.0, 0.01, 0.1, 0.5, 1.0])
 def test_own_traces_are_sampled_as_by_opentelemetrys_sampler(ratio: float) -> None:
     """OpenTelemetry SDK specification, "TraceIdRatioBased": every service of a trace must reach the same decision."""
-    theirs, ours = ParentBased(TraceIdRatioBased(ratio)), OneDecision(ratio)
+    theirs, ours = ParentBased(TraceIdRatioBased(ratio)), CallerDecisionSampler(ratio)
     edge = TraceIdRatioBased.get_bound_for_rate(ratio)
     for trace_id in (1, max(edge - 1, 1), edge, edge + 1, TRACE, (1 << 64) - 1, 1 << 64, (1 << 128) - 1):
         expected = theirs.should_sample(Context(), trace_id, "tools/call").decision
@@ -121,10 +121,10 @@ def test_the_loss_and_the_recovery_of_a_collector_are_one_line_each(caplog: pyte
         exporter.export(ended(1))
     assert [record.message for record in caplog.records] == [
         (
-            "http://collector:4318/v1/traces takes no spans; calls go on, spans are lost and counted in "
+            "http://collector:4318/v1/traces accepts no spans; calls go on, lost spans are counted in "
             "otel_sdk_exporter_span_exported_total"
         ),
-        "http://collector:4318/v1/traces takes spans again",
+        "http://collector:4318/v1/traces accepts spans again",
     ]
 
 

@@ -1,7 +1,6 @@
-"""The names of the tools and prompts of an `MCPServer`, kept beside the SDK's own tables, which are private.
+"""`MCPServer` that tracks the names of its tools and prompts, because the SDK's tables are private.
 
-In: registrations, by the SDK's public methods. Out: `MCPServer` as it is, whose names can be looked up without a list.
-Not here: what a request for an unknown name gets (error_mapping.py).
+Not here: the error for an unknown name (error_mapping.py).
 """
 
 from collections.abc import Callable
@@ -16,8 +15,8 @@ from mcp_types import CallToolResult, GetPromptResult, InputRequiredResult
 from meshed_mcp.agents.protocol.error_mapping import note_unknown
 
 
-class NamedServer(MCPServer[LifespanResultT]):
-    """An `MCPServer` that knows the names it offers and notes requests for others; every result is the SDK's."""
+class NameTrackingServer(MCPServer[LifespanResultT]):
+    """An `MCPServer` that knows its registered names and records requests for others; results are the SDK's."""
 
     def __init__(self, name: str | None = None, *args: Any, **options: Any) -> None:
         self.tool_names: set[str] = {tool.name for tool in options.get("tools") or ()}
@@ -25,29 +24,29 @@ class NamedServer(MCPServer[LifespanResultT]):
         super().__init__(name, *args, **options)
 
     def add_tool(self, fn: Callable[..., Any], name: str | None = None, *args: Any, **options: Any) -> None:
-        """As the SDK's; `tool()` and extensions call it."""
+        """Same as the SDK's; `tool()` and extensions call it."""
         super().add_tool(fn, name, *args, **options)
         self.tool_names.add(name or fn.__name__)
 
     def remove_tool(self, name: str) -> None:
-        """As the SDK's."""
+        """Same as the SDK's."""
         super().remove_tool(name)
         self.tool_names.discard(name)
 
     def add_prompt(self, prompt: Prompt) -> None:
-        """As the SDK's; `prompt()` calls it."""
+        """Same as the SDK's; `prompt()` calls it."""
         super().add_prompt(prompt)
         self.prompt_names.add(prompt.name)
 
     def remove_prompt(self, name: str) -> None:
-        """As the SDK's."""
+        """Same as the SDK's."""
         super().remove_prompt(name)
         self.prompt_names.discard(name)
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[LifespanResultT, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
-        """As the SDK's."""
+        """Same as the SDK's."""
         if name not in self.tool_names:
             note_unknown(name)
         return await super().call_tool(name, arguments, context)
@@ -55,7 +54,7 @@ class NamedServer(MCPServer[LifespanResultT]):
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[LifespanResultT, Any] | None = None
     ) -> GetPromptResult | InputRequiredResult:
-        """As the SDK's."""
+        """Same as the SDK's."""
         if name not in self.prompt_names:
             note_unknown(name)
         return await super().get_prompt(name, arguments, context)
