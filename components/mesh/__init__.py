@@ -1,1 +1,1 @@
-"""One server in the mesh, and the mesh of a cluster: Istio, its gateway, its policies."""
+"""One MCP server in the mesh, and the mesh of a cluster: Istio, gateways, policies."""

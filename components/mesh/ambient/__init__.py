@@ -1,1 +1,1 @@
-"""Ambient mode: waypoints instead of sidecars."""
+"""Ambient mode: waypoints and ztunnel instead of sidecars."""

@@ -1,8 +1,7 @@
-"""Routes of the Gateway API for waypoints, made of the rules that sidecars have as a VirtualService.
+"""HTTPRoutes and version Services for waypoints, translated from the VirtualService rules of sidecar mode.
 
-Rules in, HTTPRoute and Services of single versions out: one source for both modes, so they cannot differ. A field of a
-rule that an HTTPRoute has no place for is told by name, never dropped. Not here: which rules there are
-(mesh/routing/virtual_service.py). Source: Gateway API 1.6, HTTPRoute, standard channel.
+A field without a counterpart in HTTPRoute is reported, never dropped. Source: Gateway API 1.6, HTTPRoute, standard
+channel.
 """
 
 from collections.abc import Iterator
@@ -14,23 +13,21 @@ from meshed_mcp.components.mesh.ambient.waypoint import GATEWAY_API
 
 MATCH_TYPES: Final = {"exact": "Exact", "regex": "RegularExpression"}
 PATH_TYPES: Final = {"exact": "Exact", "prefix": "PathPrefix"}
-"""Words of a VirtualService and those of an HTTPRoute for the same comparison."""
+"""Match types of VirtualService -> HTTPRoute."""
 
 ANY_PATH: Final = {"type": "PathPrefix", "value": "/"}
-"""What the API server would fill in. Said, as all of its defaults here: a list that is applied without them is written
-again each time. Source: Gateway API 1.6, HTTPRoute."""
+"""API server default, set explicitly like all defaults here: a list without them would differ at every apply."""
 
-LEFT_TO_SIDECARS: Final = frozenset({"retries", "name"})
-"""Parts of a rule that need no place: what is repeated is the mesh's default here (values.py), since the
-standard channel has no field for it; names are for filters, which waypoints do not take."""
+SIDECAR_FIELDS: Final = frozenset({"retries", "name"})
+"""Ignored fields of a rule: retries are the mesh default (values.py), and only EnvoyFilters need names."""
 
 RULE_FIELDS: Final = frozenset({"match", "route", "rewrite", "mirrors", "timeout", "headers"})
-"""Parts of a rule that are carried over."""
+"""Fields of a rule that are translated."""
 
 
-def unsupported(rules: list[Manifest]) -> list[str]:
-    """Fields of the rules that an HTTPRoute has no place for, each once."""
-    unknown = {field for rule in rules for field in rule if field not in RULE_FIELDS | LEFT_TO_SIDECARS}
+def unsupported_fields(rules: list[Manifest]) -> list[str]:
+    """Fields of the rules without a counterpart in HTTPRoute, each once."""
+    unknown = {field for rule in rules for field in rule if field not in RULE_FIELDS | SIDECAR_FIELDS}
     changes = [(side, how) for rule in rules for side, each in rule.get("headers", {}).items() for how in each]
     unknown |= {f"headers.{side}.{how}" for side, how in changes if (side, how) != ("request", "remove")}
     matches = [match for rule in rules for match in rule.get("match", ())]
@@ -41,14 +38,14 @@ def unsupported(rules: list[Manifest]) -> list[str]:
 
 
 def http_route(name: str, namespace: str, rules: list[Manifest], port: int) -> Manifest:
-    """The route of the Service `name`, as its waypoint follows it."""
+    """HTTPRoute of the Service `name` at its waypoint."""
     parent = {"group": "", "kind": "Service", "name": name, "port": port}
     spec = {"parentRefs": [parent], "rules": [route_rule(rule) for rule in rules]}
     return manifest(GATEWAY_API, "HTTPRoute", metadata(name, namespace), spec)
 
 
 def route_rule(rule: Manifest) -> Manifest:
-    """One rule: where it holds, what it changes, where it leads."""
+    """One rule: matches, filters, time-out, backends."""
     matches = [route_match(match) for match in rule.get("match", ())]
     filters = [*_removals(rule), *_rewrites(rule), *_mirrors(rule)]
     return {
@@ -98,7 +95,7 @@ def _mirrors(rule: Manifest) -> Iterator[Manifest]:
 
 
 def _backend(destination: Manifest, weight: int | None = None, *, mirrored: bool = False) -> Manifest:
-    """A destination; a subset is a Service of its own, as an HTTPRoute knows no subsets."""
+    """A backend; a subset becomes a Service, because HTTPRoute has no subsets."""
     name, port = destination["host"].split(".")[0], destination["port"]["number"]
     subset = destination.get("subset")
     service = name if subset is None else version_service_name(name, subset)
@@ -112,9 +109,7 @@ def version_service_name(name: str, version: str) -> str:
 
 
 def version_services(name: str, service: Manifest, labels: list[str]) -> list[Manifest]:
-    """A Service for each version, in every port as the Service of all; without a label that would send its calls
-    through the waypoint once more.
-    """  # noqa: D205 - one sentence
+    """A Service per version, without the waypoint label, which would route its requests to the waypoint again."""
     selector, namespace = service["spec"]["selector"], service["metadata"]["namespace"]
     return [
         {

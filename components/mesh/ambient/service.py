@@ -1,15 +1,19 @@
-"""All objects of one MCP server where pods have no sidecars: the waypoint routes and allows, ztunnel encrypts.
+"""All objects of one MCP server in ambient mode: the waypoint routes and authorizes, ztunnel encrypts.
 
-A service's name and arguments in, objects out. A call goes caller's ztunnel, waypoint, ztunnel of the server's node:
-the waypoint judges who may call what, and the pod takes calls of its waypoint alone, so nobody can pass it by.
-Not here: sidecar mode (mesh/service/manifests.py), the waypoint itself (waypoint.py), what is refused (validation.py).
+A request passes the caller's ztunnel, the waypoint, and the ztunnel of the server's node. Pods accept requests only
+from their waypoint, so its authorization cannot be bypassed.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.mesh.ambient.routes import http_route, unsupported, version_service_name, version_services
+from meshed_mcp.components.mesh.ambient.routes import (
+    http_route,
+    unsupported_fields,
+    version_service_name,
+    version_services,
+)
 from meshed_mcp.components.mesh.ambient.waypoint import USE_WAYPOINT, WAYPOINT
 from meshed_mcp.components.mesh.authorization.external import external_authorization
 from meshed_mcp.components.mesh.authorization.policy import SECURITY_API, caller_rules
@@ -34,23 +38,23 @@ from meshed_mcp.components.mesh.service.workload import (
 )
 from meshed_mcp.error_codes.mesh import WAYPOINT_ROUTE_UNSUPPORTED
 
-SIDECAR_MARKS: Final = ("sidecar.istio.io/", "traffic.sidecar.istio.io/", "prometheus.istio.io/", "istio.io/rev")
-"""Beginnings of annotations and labels that only the injection reads."""
+SIDECAR_PREFIXES: Final = ("sidecar.istio.io/", "traffic.sidecar.istio.io/", "prometheus.istio.io/", "istio.io/rev")
+"""Prefixes of annotations and labels that only the sidecar injector reads."""
 
 
-def manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """Everything of the service; policy and routes come before the pods."""
-    ingress = [plain_ingress_route(name, args, args.ingress)] if args.expose and args.ingress is not None else []
+def ambient_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """All objects of the service; policies and routes come before the pods."""
+    ingress = [ambient_ingress_route(name, args, args.ingress)] if args.expose and args.ingress is not None else []
     running = versions(name, args)
     return [
         service_account(name, args),
         *(at_waypoint(item, name) for item in request_authentication(name, args)),
         *(at_waypoint(item, name) for item in external_authorization(name, args)),
         *(at_waypoint(item, name) for item in service_access_log(name, args)),
-        callers_at_waypoint(name, args),
-        waypoint_at_pod(name, args),
-        plain_management_port(name, args),
-        *(connections(name, args, version) for version in running),
+        waypoint_authorization_policy(name, args),
+        pod_authorization_policy(name, args),
+        management_port_peer_authentication(name, args),
+        *(version_destination_rule(name, args, version) for version in running),
         http_route(name, args.namespace, waypoint_rules(name, args), contract.MCP_PORT),
         *ingress,
         *service_extensions(name, args.namespace, args.extensions, at_waypoint=True),
@@ -65,27 +69,26 @@ def manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
 
 
 def routed_service(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """The Service, whose calls go through the waypoint."""
-    whole = service(name, args)
-    meta = whole["metadata"]
-    return whole | {"metadata": {**meta, "labels": meta["labels"] | USE_WAYPOINT}}
+    """The Service, labeled for the waypoint."""
+    item = service(name, args)
+    meta = item["metadata"]
+    return item | {"metadata": {**meta, "labels": meta["labels"] | USE_WAYPOINT}}
 
 
 def waypoint_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """The rules of sidecars that lead somewhere.
+    """Rules of the mesh route with destinations. Raises ValueError with the fields that HTTPRoute does not support.
 
-    Those that answer by themselves have no place at a waypoint: a caller in the mesh without a token gets the 403 of
-    the policy, and one from outside the gateway's challenge. Raises ValueError with the fields that a waypoint's
-    route cannot hold.
+    Direct responses are left out: at a waypoint, callers in the mesh without a token get 403 from the policy, and
+    external callers get the challenge of the gateway.
     """
     rules = [rule for rule in mesh_route(name, args)["spec"]["http"] if "route" in rule]
-    if unknown := unsupported(rules):
+    if unknown := unsupported_fields(rules):
         raise WAYPOINT_ROUTE_UNSUPPORTED.error(name=name, fields=", ".join(unknown))
     return rules
 
 
 def at_waypoint(item: Manifest, name: str) -> Manifest:
-    """An object that selects a service's pods, at its waypoint instead: it checks tokens, asks authorizers, logs.
+    """A policy that selects pods, attached to the Service at its waypoint instead.
 
     Source: Istio API, RequestAuthentication, AuthorizationPolicy and Telemetry, `targetRefs`.
     """
@@ -94,12 +97,12 @@ def at_waypoint(item: Manifest, name: str) -> Manifest:
 
 
 def service_target(name: str) -> Manifest:
-    """What holds at the waypoint for calls of one service."""
+    """`targetRefs` to the Service, for policies that apply at its waypoint."""
     return {"targetRefs": [{"group": "", "kind": "Service", "name": name}]}
 
 
-def callers_at_waypoint(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """Who may call which path and tool, by the identity that the caller's own connection proved to its waypoint.
+def waypoint_authorization_policy(name: str, args: MeshedMCPServiceArgs) -> Manifest:
+    """AuthorizationPolicy of paths and tools, by the identity of the caller's connection to the waypoint.
 
     Source: Istio, "Use Layer 7 features", AuthorizationPolicy with `targetRefs` to a Service.
     """
@@ -108,10 +111,10 @@ def callers_at_waypoint(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     return manifest(SECURITY_API, "AuthorizationPolicy", metadata(name, args.namespace), spec)
 
 
-def waypoint_at_pod(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """What ztunnel lets into the pods: the waypoint to the server, everybody to the management port.
+def pod_authorization_policy(name: str, args: MeshedMCPServiceArgs) -> Manifest:
+    """AuthorizationPolicy of the pods in ztunnel: the waypoint to the MCP port, every client to the management port.
 
-    Only identities and ports: ztunnel reads no HTTP. Source: Istio, "Use Layer 4 security policy".
+    It has identities and ports only, because ztunnel reads no HTTP. Source: Istio, "Use Layer 4 security policy".
     """
     waypoint = principal(WAYPOINT, args.namespace, args.trust_domain)
     rules = [
@@ -126,8 +129,8 @@ def waypoint_at_pod(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     return manifest(SECURITY_API, "AuthorizationPolicy", meta, spec)
 
 
-def plain_management_port(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """Prometheus, outside the mesh, scrapes that port in plain HTTP; every other one takes mutual TLS alone.
+def management_port_peer_authentication(name: str, args: MeshedMCPServiceArgs) -> Manifest:
+    """PeerAuthentication: plain HTTP on the management port, for Prometheus outside the mesh; mutual TLS elsewhere.
 
     Source: Istio, PeerAuthentication, `portLevelMtls`.
     """
@@ -140,10 +143,8 @@ def plain_management_port(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     return manifest(SECURITY_API, "PeerAuthentication", meta, spec)
 
 
-def connections(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:
-    """How the waypoint connects to the pods of one version: as sidecars do, less the encryption, which ztunnel has, and
-    the subsets, which are Services here.
-    """  # noqa: D205 - one sentence
+def version_destination_rule(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:
+    """DestinationRule of a version's Service: the policy of sidecar mode without TLS, which ztunnel provides."""
     service_of_version = version_service_name(name, version.label)
     policy = {
         field: value for field, value in destination_rule(name, args)["spec"]["trafficPolicy"].items() if field != "tls"
@@ -153,28 +154,27 @@ def connections(name: str, args: MeshedMCPServiceArgs, version: Version) -> Mani
     return manifest(NETWORKING, "DestinationRule", meta, spec)
 
 
-def plain_ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> Manifest:
-    """The gateway's paths, each to the whole service: which version gets a call is the waypoint's choice."""
+def ambient_ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> Manifest:
+    """VirtualService of the gateway, to the whole Service; the waypoint selects the version."""
     single = args.model_copy(update={"rollout": NoRollout(), "pools": {}, "tools": {}})
     route = ingress_route(name, single, ingress)
     rules = [
-        {**rule, **({"route": [_whole(target) for target in rule["route"]]} if "route" in rule else {})}
+        {**rule, **({"route": [_without_subset(target) for target in rule["route"]]} if "route" in rule else {})}
         for rule in route["spec"]["http"]
     ]
     return route | {"spec": {**route["spec"], "http": rules}}
 
 
-def _whole(target: Manifest) -> Manifest:
+def _without_subset(target: Manifest) -> Manifest:
     return {"destination": {key: value for key, value in target["destination"].items() if key != "subset"}}
 
 
 def without_sidecar(item: Manifest) -> Manifest:
-    """The Deployment without what only the injection of a sidecar reads."""
+    """The Deployment without labels and annotations for the sidecar injector."""
     template = item["spec"]["template"]
-    unmarked = {field: _unmarked(texts) for field, texts in template["metadata"].items()}
-    meta = {field: texts for field, texts in unmarked.items() if texts}
+    kept = {
+        field: {key: value for key, value in texts.items() if not key.startswith(SIDECAR_PREFIXES)}
+        for field, texts in template["metadata"].items()
+    }
+    meta = {field: texts for field, texts in kept.items() if texts}
     return item | {"spec": {**item["spec"], "template": {**template, "metadata": meta}}}
-
-
-def _unmarked(texts: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in texts.items() if not key.startswith(SIDECAR_MARKS)}

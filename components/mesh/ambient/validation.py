@@ -1,7 +1,6 @@
-"""What ambient mode cannot do: every setting of a mesh or a service that needs a sidecar, with the reason and the fix.
+"""Settings of a mesh or service that ambient mode does not support: pairs of field and message.
 
-Settings in, (field, sentence) out, all of them. Not here: what it can (service.py, waypoint.py).
-Source: Istio, "Ambient mode", feature status: EnvoyFilter is not supported at waypoints, ztunnel reads no HTTP.
+Source: Istio, "Ambient mode", feature status: no EnvoyFilter at waypoints, no HTTP in ztunnel.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,7 +27,7 @@ from meshed_mcp.error_codes.mesh import (
     AMBIENT_STICKY,
 )
 
-WRITTEN_ONLY: Final[Mapping[str, Message]] = {
+SIDECAR_ONLY_FIELDS: Final[Mapping[str, Message]] = {
     "proxy": AMBIENT_PROXY_SIZE.message(),
     "canary_revision": AMBIENT_CANARY_REVISION.message(),
     "data_plane": AMBIENT_DATA_PLANE.message(),
@@ -37,43 +36,32 @@ WRITTEN_ONLY: Final[Mapping[str, Message]] = {
     "rate_limiting": AMBIENT_RATE_LIMITING.message(),
     "extensions": AMBIENT_MESH_EXTENSIONS.message(),
 }
-"""Fields of a mesh that only sidecars carry out, and why; told where a stack writes them."""
-
-
-INIT_CONTAINER: Final = AMBIENT_INIT_CONTAINER.message()
-REGISTRY_ONLY: Final = AMBIENT_REGISTRY_ONLY.message()
-STICKY: Final = AMBIENT_STICKY.message()
-PROXY: Final = AMBIENT_SERVICE_PROXY.message()
-RATE_LIMITS: Final = AMBIENT_RATE_LIMITS.message()
-FAULTS: Final = AMBIENT_FAULT_INJECTION.message()
-HASH: Final = AMBIENT_HASH_HEADER.message()
-CLIENT: Final = AMBIENT_CLIENT_EXTENSION.message()
-"""What a field asks of sidecars, and what to write instead."""
+"""Mesh fields that need sidecars -> message, reported if the stack sets them."""
 
 
 def ambient_mesh_issues(args: Any) -> Iterator[tuple[str, Message]]:
-    """Settings of the mesh that do not go with ambient mode."""
-    for field, why in WRITTEN_ONLY.items():
+    """Mesh settings that ambient mode does not support."""
+    for field, why in SIDECAR_ONLY_FIELDS.items():
         if field in args.model_fields_set and getattr(args, field) not in (None, {}):
             yield field, why
     if args.traffic_capture == "init-container":
-        yield "traffic_capture", INIT_CONTAINER
+        yield "traffic_capture", AMBIENT_INIT_CONTAINER.message()
     if args.outbound == "REGISTRY_ONLY":
-        yield "outbound", REGISTRY_ONLY
+        yield "outbound", AMBIENT_REGISTRY_ONLY.message()
 
 
 def ambient_issues(args: Any) -> Iterator[tuple[str, Message]]:
-    """Settings of a service that do not go with ambient mode."""
+    """Service settings that ambient mode does not support."""
     if args.legacy is contract.Legacy.STICKY:
-        yield "legacy", STICKY
+        yield "legacy", AMBIENT_STICKY.message()
     if args.proxy is not None:
-        yield "proxy", PROXY
+        yield "proxy", AMBIENT_SERVICE_PROXY.message()
     if args.rate_limits.model_fields_set:
-        yield "rate_limits", RATE_LIMITS
+        yield "rate_limits", AMBIENT_RATE_LIMITS.message()
     if args.faults or getattr(args, "experiments", None):
-        yield "faults", FAULTS
+        yield "faults", AMBIENT_FAULT_INJECTION.message()
     if args.traffic.balancing.hash_header is not None:
-        yield "traffic.balancing.hash_header", HASH
+        yield "traffic.balancing.hash_header", AMBIENT_HASH_HEADER.message()
     for name, extension in args.extensions.items():
         if extension.direction is not Direction.SERVER:
-            yield f"extensions.{name}.direction", CLIENT
+            yield f"extensions.{name}.direction", AMBIENT_CLIENT_EXTENSION.message()

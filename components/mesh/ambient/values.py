@@ -1,6 +1,5 @@
-"""Chart values of ambient mode: the profile of base, control plane and node agent, and ztunnel on every node.
+"""Helm values of ambient mode: profile of the Istio charts, retries, ztunnel.
 
-Arguments in, values out. Not here: everything that both modes share (mesh/cluster/istio_releases.py).
 Source: Istio 1.31 charts, `files/profile-ambient.yaml`, and chart `ztunnel`, `values.yaml`.
 """
 
@@ -12,27 +11,27 @@ from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.routing.tool_routes import RETRIES
 
 ZTUNNEL_RELEASE: Final = "ztunnel"
-"""Helm release of the node proxy; istiod trusts it by this name. Source: chart `ztunnel`, `resourceName`."""
+"""Helm release of ztunnel; istiod trusts it by this name. Source: chart `ztunnel`, `resourceName`."""
 
 ZTUNNEL_GRACE_SECONDS: Final = 60
-"""What an ending ztunnel leaves to the connections of its node; it ends a second earlier. The chart's 30 would cut
-streams that pods finish within their own grace."""
+"""Grace period of ztunnel for the connections of its node; the chart's 30 is shorter than that of servers."""
 
 
 def profile_values(args: ServiceMeshArgs) -> Manifest:
-    """Of base, istiod and the node agent: nothing in sidecar mode."""
+    """Values of the charts base, istiod and cni; empty in sidecar mode."""
     return {"profile": "ambient"} if args.mode is MeshMode.AMBIENT else {}
 
 
 def default_retries(args: ServiceMeshArgs) -> Manifest:
-    """What waypoints repeat, in the mesh's configuration: routes of the Gateway API cannot say it, and Istio's own
-    default would run a tool twice. Source: Istio, MeshConfig `defaultHttpRetryPolicy`.
-    """  # noqa: D205 - one sentence
+    """Retry policy of waypoints: HTTPRoute has no field for it, and Istio's default could run a tool twice.
+
+    Source: Istio, MeshConfig `defaultHttpRetryPolicy`.
+    """
     return {"defaultHttpRetryPolicy": dict(RETRIES)} if args.mode is MeshMode.AMBIENT else {}
 
 
 def ztunnel_values(args: ServiceMeshArgs) -> Manifest:
-    """The proxy of each node; its chart has hub and tag at the root."""
+    """Values of chart ztunnel, which has hub and tag at the root."""
     return {
         "profile": "ambient",
         **({} if args.revision is None else {"revision": args.revision}),

@@ -1,8 +1,6 @@
-"""The waypoint of a namespace: the proxy that reads HTTP for all its services where pods have no sidecars (ambient).
+"""Waypoint of a namespace: the HTTP proxy of its services in ambient mode. istiod creates its pods from a Gateway.
 
-Arguments of the mesh in, objects out. Not here: routes and policies of services (service.py), ztunnel
-(values.py).
-Source: Istio, "Configure waypoint proxies"; its Pods are made by istiod from the Gateway.
+Source: Istio, "Configure waypoint proxies".
 """
 
 from typing import Any, Final
@@ -18,33 +16,35 @@ GATEWAY_API: Final = "gateway.networking.k8s.io/v1"
 GATEWAY_GROUP: Final = "gateway.networking.k8s.io"
 
 WAYPOINT: Final = "waypoint"
-"""Name of the Gateway, of its pods' account and so of its identity. Source: `istioctl waypoint`, default name."""
+"""Name of the Gateway, its service account and identity. Source: `istioctl waypoint`, default name."""
 
 WAYPOINT_CLASS: Final = "istio-waypoint"
 HBONE_PORT: Final = 15008
 """Source: Istio, "HBONE": HTTP CONNECT over mutual TLS."""
 
 PEER_ANNOTATION: Final = {"ambient.istio.io/xfcc-include-client-identity": "true"}
-"""Lets the waypoint tell services who called, in the header in which sidecars do; what a client sent is replaced.
+"""The waypoint sends the caller's identity in the header that sidecars use and replaces a client's header.
 
 Source: Istio 1.31 release notes, issue 54995.
 """
 
 USE_WAYPOINT: Final = {"istio.io/use-waypoint": WAYPOINT, "istio.io/ingress-use-waypoint": "true"}
-"""Label of a Service whose calls go through the waypoint, those of the ingress gateway too; unlabeled, the gateway
-would pass it by, and its rules with it. Source: Istio, "Resource Labels"."""
+"""Labels of a Service that route requests to the waypoint, including those of the ingress gateway.
+
+Source: Istio, "Resource Labels".
+"""
 
 CPU_TARGET_PERCENT: Final = 80
 """Source: Istio chart `gateway`, default `targetCPUUtilizationPercentage`."""
 
 
 def waypoint_target() -> list[Manifest]:
-    """`targetRefs` of what holds for the whole waypoint."""
+    """`targetRefs` to the whole waypoint."""
     return [{"group": GATEWAY_GROUP, "kind": "Gateway", "name": WAYPOINT}]
 
 
 def waypoint_objects(args: ServiceMeshArgs) -> list[Manifest]:
-    """The waypoint of each meshed namespace: size, Gateway, traces."""
+    """Objects of the waypoint of each meshed namespace: options, Gateway, tracing."""
     return [
         item
         for namespace in args.namespaces
@@ -57,7 +57,7 @@ def waypoint_objects(args: ServiceMeshArgs) -> list[Manifest]:
 
 
 def waypoint(namespace: str) -> Manifest:
-    """The Gateway from which istiod makes the pods."""
+    """The Gateway from which istiod creates the pods."""
     options = {"group": "", "kind": "ConfigMap", "name": WAYPOINT}
     spec = {
         "gatewayClassName": WAYPOINT_CLASS,
@@ -67,7 +67,9 @@ def waypoint(namespace: str) -> Manifest:
                 "name": "mesh",
                 "port": HBONE_PORT,
                 "protocol": "HBONE",
-                "allowedRoutes": {"namespaces": {"from": "Same"}},  # the default, else filled in at each apply
+                "allowedRoutes": {
+                    "namespaces": {"from": "Same"}
+                },  # API server default, set to avoid a diff at each apply
             }
         ],
     }
@@ -77,7 +79,7 @@ def waypoint(namespace: str) -> Manifest:
 
 
 def size_options(namespace: str, size: Scale) -> Manifest:
-    """Replicas and size of the pods; each value is merged over what istiod makes.
+    """Replicas and resources of the pods, merged over the defaults of istiod.
 
     Source: Istio, "Kubernetes Gateway API", automated deployment, `parametersRef`.
     """
@@ -118,7 +120,7 @@ def size_options(namespace: str, size: Scale) -> Manifest:
 
 
 def waypoint_tracing(namespace: str) -> Manifest:
-    """Spans of the waypoint, by the decision that a request brings from the gateway."""
+    """Spans of the waypoint, with the sampling decision of the gateway."""
     traced = {"providers": [{"name": TRACING_PROVIDER}], "randomSamplingPercentage": EVERY_REQUEST}
     spec = {"targetRefs": waypoint_target(), "tracing": [traced]}
     return manifest("telemetry.istio.io/v1", "Telemetry", metadata(WAYPOINT, namespace), spec)

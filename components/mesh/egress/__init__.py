@@ -1,1 +1,1 @@
-"""What a service may reach: sidecar scope, ServiceEntries, the egress gateway, NetworkPolicies."""
+"""Egress of services: Sidecar scope, ServiceEntries, egress gateway, NetworkPolicies."""

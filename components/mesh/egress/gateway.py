@@ -1,8 +1,7 @@
-"""Hosts outside behind the egress gateway: one way out of the mesh, which knows who may leave for where.
+"""Istio objects of the egress gateway: routes, tunnels and authorization for external hosts.
 
-Arguments in, objects out. A service's sidecar wraps the TLS of its process into mutual TLS towards the gateway, under
-the outside host's name; the gateway checks identity and name, unwraps, and passes the inner TLS on unread.
-Not here: the gateway's pods (mesh/cluster/istio_releases.py), which hosts a service declares (service_entry.py).
+The sidecar of a service wraps the TLS connection of its process in mutual TLS to the gateway, with the external host as
+SNI. The gateway authorizes identity and SNI and forwards the inner TLS connection unread.
 Source: Istio, "Egress Gateways", HTTPS; Istio API, ServerTLSSettings `ISTIO_MUTUAL`.
 """
 
@@ -13,20 +12,20 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.authorization.policy import SECURITY_API
 from meshed_mcp.components.mesh.cluster.args import EGRESS_NAMESPACE, ServiceMeshArgs
 from meshed_mcp.components.mesh.cluster.gateway import EGRESS_RELEASE, EGRESS_SELECTOR, HTTPS_PORT
-from meshed_mcp.components.mesh.egress.external_hosts import ExternalHost, external_hosts
+from meshed_mcp.components.mesh.egress.destinations import ExternalHost, external_hosts
 from meshed_mcp.components.mesh.egress.network_policy import gateway_network_policy
 from meshed_mcp.components.mesh.egress.service_entry import service_entry_manifest
 from meshed_mcp.components.mesh.routing.virtual_service import MESH_GATEWAY, NETWORKING
 
 EGRESS_GATEWAY: Final = "mcp-egress"
-"""Name of the Gateway object, of its policy and of the rules that lead to it."""
+"""Name of the Gateway, its AuthorizationPolicy and the DestinationRules that lead to it."""
 
 ONLY_HERE: Final = ["."]
-"""Istio, `exportTo`: the object's own namespace."""
+"""`exportTo` the object's own namespace. Source: Istio API."""
 
 
 def egress_routes(args: ServiceMeshArgs) -> list[Manifest]:
-    """Everything between the sidecars and the hosts; nothing without a gateway or without hosts."""
+    """All objects of the egress gateway; empty without a gateway or without external hosts."""
     hosts = external_hosts(list(args.egress))
     if args.egress_gateway is None or not hosts:
         return []
@@ -35,29 +34,29 @@ def egress_routes(args: ServiceMeshArgs) -> list[Manifest]:
         egress_policy(args),
         *(
             service_entry_manifest(f"{EGRESS_GATEWAY}-{port}", EGRESS_NAMESPACE, (port,), names)
-            for port, names in by_port(hosts)
+            for port, names in hosts_by_port(hosts)
         ),
         egress_gateway(hosts),
-        *(_way_out(host) for host in hosts),
-        *(_named_tunnels(namespace, hosts, args) for namespace in args.namespaces),
-        *(_way_to_gateway(namespace, host, args) for namespace in args.namespaces for host in hosts),
+        *(_gateway_to_host(host) for host in hosts),
+        *(_tunnel_subsets(namespace, hosts, args) for namespace in args.namespaces),
+        *(_sidecar_to_gateway(namespace, host, args) for namespace in args.namespaces for host in hosts),
     ]
 
 
 def egress_host(args: ServiceMeshArgs) -> str:
-    """Host of the gateway's Service."""
+    """Host of the egress gateway's Service."""
     return f"{EGRESS_RELEASE}.{EGRESS_NAMESPACE}.svc.{args.cluster_domain}"
 
 
-def by_port(hosts: list[ExternalHost]) -> list[tuple[int, list[str]]]:
-    """Hosts by the port they are reached at."""
+def hosts_by_port(hosts: list[ExternalHost]) -> list[tuple[int, list[str]]]:
+    """Port -> hosts, sorted by port."""
     return [(port, [each.host for each in hosts if each.port == port]) for port in sorted({h.port for h in hosts})]
 
 
 def egress_policy(args: ServiceMeshArgs) -> Manifest:
-    """Who may leave for where, by identity and by the name of the tunnel; everything else ends at the gateway.
+    """AuthorizationPolicy by identity and SNI; the gateway rejects everything else.
 
-    A host without identities has no rule: to Istio an empty list of principals would be everybody.
+    A host without identities gets no rule, because an empty list of principals allows every caller.
     """
     rules = [
         {
@@ -73,7 +72,7 @@ def egress_policy(args: ServiceMeshArgs) -> Manifest:
 
 
 def egress_gateway(hosts: list[ExternalHost]) -> Manifest:
-    """The door: mutual TLS of the mesh, a name for each host."""
+    """Egress Gateway listener: Istio mutual TLS, one server name per host."""
     server = {
         "port": {"number": HTTPS_PORT, "name": "tls", "protocol": "TLS"},
         "hosts": [each.host for each in hosts],
@@ -83,8 +82,8 @@ def egress_gateway(hosts: list[ExternalHost]) -> Manifest:
     return manifest(NETWORKING, "Gateway", metadata(EGRESS_GATEWAY, EGRESS_NAMESPACE), spec)
 
 
-def _way_out(to: ExternalHost) -> Manifest:
-    """From the gateway to the host itself."""
+def _gateway_to_host(to: ExternalHost) -> Manifest:
+    """Route from the gateway to the external host."""
     route = {
         "match": [{"gateways": [EGRESS_GATEWAY], "port": HTTPS_PORT}],
         "route": [{"destination": {"host": to.host, "port": {"number": to.port}}}],
@@ -93,16 +92,16 @@ def _way_out(to: ExternalHost) -> Manifest:
     return manifest(NETWORKING, "VirtualService", metadata(_title(to), EGRESS_NAMESPACE), spec)
 
 
-def _way_to_gateway(namespace: str, to: ExternalHost, args: ServiceMeshArgs) -> Manifest:
-    """From a sidecar to the gateway, by the name in the process's TLS handshake."""
+def _sidecar_to_gateway(namespace: str, to: ExternalHost, args: ServiceMeshArgs) -> Manifest:
+    """Route from a sidecar to the gateway, by the SNI of the process."""
     gateway = {"host": egress_host(args), "subset": tunnel(to), "port": {"number": HTTPS_PORT}}
     route = {"match": [{"port": to.port, "sniHosts": [to.host]}], "route": [{"destination": gateway}]}
     spec = {"hosts": [to.host], "gateways": [MESH_GATEWAY], "exportTo": ONLY_HERE, "tls": [route]}
     return manifest(NETWORKING, "VirtualService", metadata(_title(to), namespace), spec)
 
 
-def _named_tunnels(namespace: str, hosts: list[ExternalHost], args: ServiceMeshArgs) -> Manifest:
-    """Mutual TLS to the gateway under each host's name."""
+def _tunnel_subsets(namespace: str, hosts: list[ExternalHost], args: ServiceMeshArgs) -> Manifest:
+    """DestinationRule with one subset per host, which sets the host as SNI."""
     subsets = [
         {"name": tunnel(each), "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL", "sni": each.host}}} for each in hosts
     ]
@@ -111,7 +110,7 @@ def _named_tunnels(namespace: str, hosts: list[ExternalHost], args: ServiceMeshA
 
 
 def tunnel(to: ExternalHost) -> str:
-    """Name of the subset for a host: a DNS label, and another for every host. Source: Istio API, Subset `name`."""
+    """Name of a host's subset, a DNS label. Source: Istio API, Subset `name`."""
     return f"to-{sha256(to.host.encode()).hexdigest()[:16]}"
 
 

@@ -1,21 +1,20 @@
-"""Hosts outside the mesh that a service may connect to; every other one is refused by its sidecar.
+"""ServiceEntries for the external hosts of a service; the sidecar blocks every other host.
 
-A service's name and arguments in, objects out. HTTPS only: the sidecar sees the host name of the TLS handshake, not the
-calls. Not here: the mesh-wide refusal (mesh/cluster/istio_releases.py, `outboundTrafficPolicy`).
+Only TLS: the sidecar sees the SNI of the handshake, not the requests.
 """
 
 from collections.abc import Iterable
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.mesh.egress.external_hosts import HTTPS_PORT, ExternalHost, external_hosts
+from meshed_mcp.components.mesh.egress.destinations import HTTPS_PORT, ExternalHost, external_hosts
 from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceSettings
 
 
 def service_entries(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """The declared hosts, known in the namespace only; none declared = no object.
+    """ServiceEntries exported to the namespace only; empty without declared hosts.
 
-    A host is in one entry with all of its ports: of two entries for one host, proxies lose the ports of one.
+    A host is in one entry with all of its ports: with two entries for a host, proxies lose the ports of one.
     Source: Istio API, ServiceEntry.
     """
     by_ports: dict[tuple[int, ...], list[str]] = {}
@@ -28,7 +27,7 @@ def service_entries(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
 
 
 def ports_by_host(hosts: Iterable[ExternalHost]) -> dict[str, tuple[int, ...]]:
-    """Each host with all of its ports, in order."""
+    """Host -> its ports, sorted."""
     found: dict[str, set[int]] = {}
     for host, port in hosts:
         found.setdefault(host, set()).add(port)
@@ -40,14 +39,15 @@ def _title(name: str, ports: tuple[int, ...]) -> str:
 
 
 def declared_hosts(args: ServiceSettings) -> list[ExternalHost]:
-    """Each host and port once: those of the stack, and where the keys of tokens come from."""
-    return external_hosts(list(dict.fromkeys([*args.egress_hosts, *key_hosts(args)])))
+    """External hosts of the service, each once: `egress_hosts` and the host of its issuer's keys."""
+    keys = [] if args.auth is None or args.auth.key_host is None else [args.auth.key_host]
+    return external_hosts(list(dict.fromkeys([*args.egress_hosts, *keys])))
 
 
 def service_entry_manifest(
     title: str, namespace: str, ports: tuple[int, ...], hosts: list[str], labels: dict[str, str] | None = None
 ) -> Manifest:
-    """Hosts at the same ports, as one namespace knows them; every host of an object has all of its ports."""
+    """A ServiceEntry of one namespace; every host of it has all of its ports."""
     names = ["tls"] if len(ports) == 1 else [f"tls-{port}" for port in ports]
     spec = {
         "hosts": hosts,
@@ -57,9 +57,3 @@ def service_entry_manifest(
         "exportTo": ["."],
     }
     return manifest(NETWORKING, "ServiceEntry", metadata(title, namespace, labels), spec)
-
-
-def key_hosts(args: ServiceSettings) -> list[str]:
-    """Where the keys of tokens come from, unless that is inside the cluster."""
-    host = None if args.auth is None else args.auth.key_host
-    return [] if host is None else [host]

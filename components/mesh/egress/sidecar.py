@@ -1,8 +1,6 @@
-"""What the sidecar of a service knows of the mesh: its callees, the registry, the collector, and hosts outside.
+"""Sidecar object of a service: the hosts that its proxy has configuration for.
 
-A service's name and arguments in, objects out. Every sidecar that knows everything costs memory and configuration for
-every service of the cluster, and can be sent everywhere. Who calls whom is worked out in infra/plan.py. Not here: the
-refusal of hosts that are unknown (mesh/cluster/istio_releases.py, `outboundTrafficPolicy`).
+A sidecar that knows every service of the cluster costs memory and configuration, and can reach all of them.
 """
 
 from typing import Final
@@ -11,7 +9,7 @@ from urllib.parse import urlsplit
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.cluster.args import EGRESS_NAMESPACE
-from meshed_mcp.components.mesh.egress.external_hosts import is_inside
+from meshed_mcp.components.mesh.egress.destinations import is_internal_host
 from meshed_mcp.components.mesh.egress.service_entry import declared_hosts
 from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
@@ -20,43 +18,40 @@ EGRESS_SERVICE: Final = "istio-egress"
 """The egress gateway's Service. Source: Istio chart `gateway`: the release's name."""
 
 NOTHING: Final = "~/*"
-"""Source: Istio API, IstioEgressListener `hosts`: the namespace `~` imports none."""
+"""No host at all. Source: Istio API, IstioEgressListener `hosts`, namespace `~`."""
 
 
-def imported(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """The Sidecar object of a service whose callees are known; otherwise its proxy goes on knowing everything.
-
-    Source: Istio API, Sidecar.
-    """
+def sidecars(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """The Sidecar of a service with known destinations; without them the proxy keeps every service of the mesh."""
     if args.sidecar_egress_hosts is None:
         return []
     spec = {
         "workloadSelector": {"labels": {contract.LABEL_APP: name}},
-        "egress": [{"hosts": imported_hosts(args) or [NOTHING]}],
+        "egress": [{"hosts": sidecar_hosts(args) or [NOTHING]}],
     }
     return [manifest(NETWORKING, "Sidecar", metadata(name, args.namespace), spec)]
 
 
-def imported_hosts(args: MeshedMCPServiceArgs) -> list[str]:
-    """Each host once, as "namespace/host"; `.` is the service's own namespace."""
+def sidecar_hosts(args: MeshedMCPServiceArgs) -> list[str]:
+    """`egress.hosts` of the Sidecar: "namespace/host", each once; `.` is the namespace of the service."""
     given = [_service(each, args) for each in [*(args.sidecar_egress_hosts or []), *args.cluster_dependencies]]
     outside = [f"./{host}" for host, _ in declared_hosts(args)]
     if outside and args.egress_gateway:
         outside.append(_service(f"{EGRESS_NAMESPACE}/{EGRESS_SERVICE}", args))
-    inside = [url.hostname for url in map(urlsplit, _urls(args)) if url.hostname and is_inside(url.hostname)]
+    inside = [url.hostname for url in map(urlsplit, _urls(args)) if url.hostname and is_internal_host(url.hostname)]
     return list(dict.fromkeys([*given, *(_service(_reference(host, args), args) for host in inside), *outside]))
 
 
 def _urls(args: MeshedMCPServiceArgs) -> list[str]:
-    """Addresses that the server is told; those that are only known once the cluster is there cannot be imported."""
+    """URLs in the server's environment; an output that is unknown before the deployment is left out."""
     keys = [] if args.auth is None else [args.auth.jwks_url]
-    if args.rate_limits.shared.any and args.rate_limit_service is not None:
+    if args.rate_limits.shared.rates and args.rate_limit_service is not None:
         keys.append(f"http://{args.rate_limit_service.host}")
     return [url for url in (args.registry_url, args.otlp_endpoint, *args.logs.urls, *keys) if isinstance(url, str)]
 
 
 def _reference(host: str, args: MeshedMCPServiceArgs) -> str:
-    """`namespace/service` of a host inside the cluster, however much of its name is written."""
+    """`namespace/service` of a host inside the cluster, from its short or full name."""
     service, *rest = host.split(".")
     return f"{rest[0] if rest else args.namespace}/{service}"
 

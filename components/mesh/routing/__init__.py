@@ -1,1 +1,1 @@
-"""Routes of one service: VirtualService, DestinationRule, rollouts, fault injection, retries."""
+"""Routing: VirtualServices, DestinationRules, rollouts, tool routes, fault injection."""

@@ -1,8 +1,7 @@
-"""Calls that never reached a server's process, such as one that was just killed, are sent to another replica.
+"""Retries of requests that never reached a server process, such as one that was just killed.
 
-The called sidecar alone knows that its connection to the process was refused, so that nothing was sent; to callers it
-is a 503 as any other, which none may repeat. It marks that answer, and callers repeat marked answers. A service's
-name and arguments in, one EnvoyFilter and parts of route rules out. Not here: other conditions (tool_routes.py).
+Only the destination's sidecar knows that its connection to the process was refused and nothing was sent. It marks its
+503 with a header, and callers' proxies retry marked responses.
 Source: Envoy, "Response flags", `UF`; a connection that breaks after a request was sent is `UC` and is not marked.
 """
 
@@ -17,16 +16,13 @@ ENVOY_FILTER: Final = "networking.istio.io/v1alpha3"
 """Source: Istio 1.31 CRDs, the only version of EnvoyFilter."""
 
 CONNECT_FAILURE_HEADER: Final = "x-mcp-connect-failure"
-"""Header of such an answer. A server that set it itself would have its own calls repeated."""
+"""Header of a marked response."""
 
-NAMED_BY: Final = "x-envoy-retriable-header-names"
-"""Tells the caller's proxy which header; a VirtualService has no field for it, and the proxy takes it off.
+RETRIABLE_HEADER_NAMES: Final = "x-envoy-retriable-header-names"
+"""Request header that names the header for `retriable-headers`; the proxy removes it. Source: Envoy, router filter."""
 
-Source: Envoy, router filter.
-"""
-
-MARKED: Final = "retriable-headers"
-"""The condition in `retryOn`. Source: Envoy, router filter, `x-envoy-retry-on`."""
+RETRIABLE_HEADERS: Final = "retriable-headers"
+"""Condition in `retryOn`. Source: Envoy, router filter, `x-envoy-retry-on`."""
 
 CONNECTION_FAILURE: Final = "UF"
 MANAGER: Final = "envoy.filters.network.http_connection_manager"
@@ -35,8 +31,8 @@ MANAGER_TYPE: Final = (
 )
 
 
-def marking_filter(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """Marks the answers in the sidecars of the service's pods. Source: Envoy, `LocalReplyConfig`."""
+def connect_failure_filter(name: str, args: MeshedMCPServiceArgs) -> Manifest:
+    """EnvoyFilter that marks responses in the sidecars of the service's pods. Source: Envoy, `LocalReplyConfig`."""
     header = {"key": CONNECT_FAILURE_HEADER, "value": "true"}
     mapper = {
         "filter": {"response_flag_filter": {"flags": [CONNECTION_FAILURE]}},
@@ -56,15 +52,19 @@ def marking_filter(name: str, args: MeshedMCPServiceArgs) -> Manifest:
 
 
 def with_connect_failure_retries(rules: list[Manifest], args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """The rules, each of which repeats marked answers; unchanged where no sidecar marks any."""
-    return rules if args.mode is MeshMode.AMBIENT else [_repeated(rule) for rule in rules]
+    """The rules with retries of marked responses; unchanged in ambient mode, where no sidecar marks any."""
+    return rules if args.mode is MeshMode.AMBIENT else [_with_retry_condition(rule) for rule in rules]
 
 
-def _repeated(rule: Manifest) -> Manifest:
+def _with_retry_condition(rule: Manifest) -> Manifest:
     retries, headers = rule["retries"], rule.get("headers", {})
     response = {**headers.get("response", {}), "remove": [CONNECT_FAILURE_HEADER]}
     return {
         **rule,
-        "retries": {**retries, "retryOn": f"{retries['retryOn']},{MARKED}"},
-        "headers": {**headers, "request": {"set": {NAMED_BY: CONNECT_FAILURE_HEADER}}, "response": response},
+        "retries": {**retries, "retryOn": f"{retries['retryOn']},{RETRIABLE_HEADERS}"},
+        "headers": {
+            **headers,
+            "request": {"set": {RETRIABLE_HEADER_NAMES: CONNECT_FAILURE_HEADER}},
+            "response": response,
+        },
     }

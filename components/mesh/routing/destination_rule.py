@@ -1,8 +1,6 @@
-"""How every proxy connects to one MCP server: its DestinationRule.
+"""DestinationRule of one MCP server: load balancing, connection pool, outlier detection.
 
-A service's name and arguments in, one object out. Streams decide the numbers: a listening client holds one request
-open for as long as it lives. Source of the hazards: Istio API reference, TrafficPolicy. Not here: the bounds of each
-value (destination_rule_args.py), which version a call gets (virtual_service.py).
+Streams decide the numbers: a listening client holds one request open. Source of the hazards: Istio API, TrafficPolicy.
 """
 
 from typing import Final
@@ -22,7 +20,7 @@ from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.service.workload import versions
 
 KEEPALIVE: Final = {"time": "60s", "interval": "20s", "probes": 3}
-"""A peer that vanished under a silent stream is noticed after two minutes, not after the kernel's two hours."""
+"""Detects a lost peer of an idle stream after two minutes, instead of the kernel's two hours."""
 
 SIMPLE: Final = {
     BalancingPolicy.LEAST_REQUEST: "LEAST_REQUEST",
@@ -32,11 +30,11 @@ SIMPLE: Final = {
 """Source: Istio API, LoadBalancerSettings, `SimpleLB`."""
 
 WARMUP_FLOOR_PERCENT: Final = 10
-"""Share of a whole replica's calls that a new one begins with. Source: Istio API, WarmupConfiguration, default."""
+"""Initial share of requests of a new replica. Source: Istio API, WarmupConfiguration, default."""
 
 
 def destination_rule(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """Rules of all versions alike; its subsets are the versions and pools that run."""
+    """One traffic policy for all versions and pools, which are the subsets."""
     settings = args.traffic
     detection = settings.outlier_detection
     return manifest(
@@ -60,9 +58,9 @@ def destination_rule(name: str, args: MeshedMCPServiceArgs) -> Manifest:
 
 
 def load_balancer(balancing: Balancing, locality: Locality | None) -> Manifest:
-    """The policy, a slow start, and places; calls go anywhere unless places are asked for.
+    """Balancing policy, warm-up and locality.
 
-    Said, as Istio's own default beside outlier detection is that calls stay in their zone.
+    Without `locality` it is disabled explicitly, because with outlier detection Istio keeps requests in their zone.
     """
     warmup = {"duration": f"{balancing.warmup_seconds}s", "minimumPercent": WARMUP_FLOOR_PERCENT}
     chosen: Manifest = (
@@ -78,7 +76,7 @@ def load_balancer(balancing: Balancing, locality: Locality | None) -> Manifest:
 
 
 def locality_setting(locality: Locality) -> Manifest:
-    """Shares of places, or substitutes of regions."""
+    """`localityLbSetting`: shares of localities, or failover of regions."""
     if locality.distribute:
         return {
             "enabled": True,
@@ -88,9 +86,7 @@ def locality_setting(locality: Locality) -> Manifest:
 
 
 def connection_pool(connections: Connections) -> Manifest:
-    """Bounds on both kinds of connections; none on requests per connection, which would end mutual TLS again and
-    again.
-    """  # noqa: D205 - one sentence
+    """Connection limits; no limit of requests per connection, which would repeat TLS handshakes."""
     idle = f"{connections.idle_seconds}s"
     return {
         "tcp": {
@@ -108,10 +104,10 @@ def connection_pool(connections: Connections) -> Manifest:
 
 
 def outlier_detection(detection: OutlierDetection) -> Manifest:
-    """Both counters, because each has a default of its own that would go on counting.
+    """Both counters, as each has its own default.
 
-    minHealthPercent is left out at 0: naming it would also change which endpoints proxies hear of. Source: Istio API,
-    OutlierDetection.
+    A `minHealthPercent` of 0 is left out, because setting it changes which endpoints proxies receive.
+    Source: Istio API, OutlierDetection.
     """
     least = {"minHealthPercent": detection.min_health_percent} if detection.min_health_percent else {}
     return {

@@ -1,8 +1,6 @@
-"""Arguments of how proxies connect to a service: choice of the replica, pools, sick replicas, places.
+"""Arguments of a DestinationRule: load balancing, connection pool, outlier detection, locality.
 
-Stack keys in, frozen models out. Every default is made for streams: a listening client holds one request open for as
-long as it lives. Not here: the DestinationRule that follows (destination_rule.py), which version a call gets
-(rollout_args.py), regions (locality_args.py).
+Defaults are made for streams: a listening client holds one request open for as long as it lives.
 """
 
 from enum import StrEnum
@@ -25,41 +23,41 @@ from meshed_mcp.error_codes.service import (
 )
 
 TOOL_HEADER: Final = "mcp-name"
-"""Names the tool of a call. Source: MCP 2026-07-28, "Standard Request Headers"."""
+"""Header with the name of the tool. Source: MCP 2026-07-28, "Standard Request Headers"."""
 
 
 class BalancingPolicy(StrEnum):
-    """How a proxy chooses one of a version's replicas."""
+    """Load balancing between the replicas of a version."""
 
     LEAST_REQUEST = "least_request"
-    """Of two random replicas the one with fewer open requests: open streams count, so new calls go where fewer are."""
+    """The replica with fewer active requests of two random ones; open streams count."""
 
     ROUND_ROBIN = "round_robin"
-    """One after the other. A replica that holds more streams or is slower gets as many calls as the others."""
+    """In turn; a slow replica, or one with many streams, gets as many requests as the others."""
 
     RANDOM = "random"
-    """Any, without looking."""
+    """A random replica."""
 
     CONSISTENT_HASH = "consistent_hash"
-    """The replica that a header's value hashes to, for caches in memory; requests without the header go to any."""
+    """By the hash of a header, for in-memory caches; requests without the header go to any replica."""
 
 
-WARMED_UP: Final = frozenset({BalancingPolicy.LEAST_REQUEST, BalancingPolicy.ROUND_ROBIN})
-"""Policies that know a slow start. Source: Istio API, LoadBalancerSettings `warmup`."""
+WARMUP_POLICIES: Final = frozenset({BalancingPolicy.LEAST_REQUEST, BalancingPolicy.ROUND_ROBIN})
+"""Policies with slow start. Source: Istio API, LoadBalancerSettings `warmup`."""
 
 
 class Balancing(Model):
-    """How one of a version's replicas is chosen."""
+    """Load balancing between the replicas of a version."""
 
     policy: BalancingPolicy = BalancingPolicy.LEAST_REQUEST
     """`least_request`, `round_robin`, `random` or `consistent_hash`."""
 
     hash_header: str | None = None
-    """Header that is hashed, such as `x-organization-id`; with `consistent_hash` only. Never the session id, which the
-    first request of a session does not have yet: half of the sessions would be born on another replica."""
+    """Header to hash, such as `x-organization-id`; only with `consistent_hash`. The session id is rejected, because the
+    first request of a session has none."""
 
     warmup_seconds: int | None = Field(default=None, ge=1, le=3600)
-    """Seconds in which a new replica's share of the calls grows from a tenth to the whole; unset = at once."""
+    """Slow start: seconds in which the share of a new replica grows from 10 % to 100 %; unset = no slow start."""
 
     @field_validator("hash_header")
     @classmethod
@@ -75,56 +73,56 @@ class Balancing(Model):
             raise HASH_WITHOUT_HEADER.error()
         if not hashed and self.hash_header is not None:
             raise UNUSED_HASH_HEADER.error(policy=self.policy)
-        if self.warmup_seconds is not None and self.policy not in WARMED_UP:
+        if self.warmup_seconds is not None and self.policy not in WARMUP_POLICIES:
             raise UNUSED_WARMUP.error(policy=self.policy)
         return self
 
 
 class Connections(Model):
-    """What one client's proxy may hold open to the service; a bound that is met answers 503 at once."""
+    """Connection pool of one client proxy to the service; requests above a limit get 503 at once."""
 
     streams: int = Field(default=4096, ge=16, le=1_000_000)
-    """Open requests, and connections: every listening client holds one of each. The default is far above what a replica
-    serves, so that only a runaway client meets it; upstream has no limit."""
+    """Active requests, and connections: every listening client holds one of each. The default is far above the capacity
+    of a replica; Istio has no limit."""
 
     pending_requests: int = Field(default=1024, ge=1, le=1_000_000)
-    """Requests that may wait for a connection."""
+    """Requests that wait for a connection."""
 
     connect_seconds: int = Field(default=3, ge=1, le=60)
-    """Seconds until a replica that takes no connection is given up and another one asked; upstream: 10."""
+    """Connect time-out in seconds, after which another replica is tried; Istio: 10."""
 
     idle_seconds: int = Field(default=900, ge=60, le=86_400)
-    """Seconds after which a connection without any request is closed; one that carries a stream is not idle."""
+    """Idle time-out of a connection in seconds; a connection with an open stream is not idle."""
 
 
 class OutlierDetection(Model):
-    """When a replica that answers with errors is taken out, for how long, and how many at most.
+    """Ejection of unhealthy replicas. Each proxy counts its own requests.
 
-    Each proxy judges by its own calls. Sessions of `legacy: sticky` whose replica is out get 404 and begin anew.
+    Sessions of `legacy: sticky` on an ejected replica get 404, and clients start new ones.
     """
 
     consecutive_5xx_errors: int = Field(default=5, ge=1, le=1000)
-    """Answers 500 to 599 in a row, or connections that failed, after which a replica is out."""
+    """Consecutive 5xx responses or failed connections that eject a replica."""
 
     consecutive_gateway_errors: int = Field(default=5, ge=1, le=1000)
-    """Answers 502, 503, 504 in a row after which it is out; they count for both, so more than `consecutive_5xx_errors`
-    is never reached."""
+    """Consecutive 502, 503 or 504 responses that eject a replica; they count as 5xx errors too, so the maximum is
+    `consecutive_5xx_errors`."""
 
     interval_seconds: int = Field(default=10, ge=1, le=3600)
-    """Seconds between two looks at who may come back."""
+    """Seconds between two sweeps that restore ejected replicas."""
 
     ejection_seconds: int = Field(default=30, ge=1, le=3600)
-    """Seconds for which a replica is out, times the number of its ejections in a row."""
+    """Base ejection time in seconds, multiplied by the number of consecutive ejections."""
 
     max_ejection_percent: int = Field(default=50, ge=1, le=100)
-    """Most replicas that are out at a time; one is always allowed. Upstream: 10."""
+    """Maximum share of ejected replicas; one is always allowed. Istio: 10."""
 
     min_health_percent: int = Field(default=0, ge=0, le=100)
-    """Below this share of well replicas, detection is off and the sick get calls again; 0 = never. Above 0 also has
-    replicas that are not ready left out of the count."""
+    """Share of healthy replicas below which ejected ones get requests again; 0 = never. Above 0, replicas that are not
+    ready are not counted."""
 
     @model_validator(mode="after")
-    def _counts_to_both(self) -> "OutlierDetection":
+    def _has_reachable_thresholds(self) -> "OutlierDetection":
         if self.consecutive_gateway_errors > self.consecutive_5xx_errors:
             raise GATEWAY_ERRORS_UNREACHED.error(
                 gateway_errors=self.consecutive_gateway_errors, errors=self.consecutive_5xx_errors
@@ -140,19 +138,19 @@ class TrafficSettings(Model):
     """How callers' proxies connect to the service."""
 
     balancing: Balancing = Field(default_factory=Balancing)
-    """Which replica of a version a call gets."""
+    """Load balancing between the replicas of a version."""
 
     connections: Connections = Field(default_factory=Connections)
-    """Bounds of connections, sized from streams."""
+    """Connection pool, sized for streams."""
 
     outlier_detection: OutlierDetection | None = Field(default_factory=OutlierDetection)
-    """When a sick replica is taken out; null = never."""
+    """Ejection of unhealthy replicas; null = never."""
 
     locality: Locality | None = None
-    """Where calls go when replicas run in several regions; unset = anywhere."""
+    """Routing of requests between regions and zones; unset = to any replica."""
 
     @model_validator(mode="after")
-    def _finds_out_who_is_sick(self) -> "TrafficSettings":
+    def _detects_outliers_for_failover(self) -> "TrafficSettings":
         if self.locality is not None and self.locality.failover and self.outlier_detection is None:
             raise FAILOVER_WITHOUT_OUTLIER_DETECTION.error()
         return self

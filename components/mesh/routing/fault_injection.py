@@ -1,8 +1,7 @@
-"""Faults in the routes of a service: each as a copy of its rules that some calls meet first.
+"""Fault injection in the routes of a service: copies of its rules with a delay or an abort.
 
-Rules of a VirtualService in, more rules out. The caller's proxy injects the fault, so a delayed call holds a place
-there and none at the server. Rules with faults stand apart, as Envoy repeats nothing that its own fault refused.
-Source: Istio API reference, HTTPFaultInjection. Not here: what a fault may say (fault_injection_args.py).
+The caller's proxy injects the fault, so a delayed request takes no concurrency slot of the server. Rules with faults
+are separate, because Envoy does not retry its own aborts. Source: Istio API, HTTPFaultInjection.
 """
 
 import re
@@ -21,36 +20,36 @@ from meshed_mcp.components.mesh.routing.fault_injection_args import FaultInjecti
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 
 
-def with_faults(rules: list[Manifest], args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """The rules, and before them those with faults: by header first, then experiments, single tools before all."""
+def with_fault_rules(rules: list[Manifest], args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """Rules with faults by header, then of experiments (single tools first), then the original rules."""
     asked = [
-        _faulty(rule, f"fault-{name}", fault, {contract.FAULT_HEADER: {"exact": name}})
+        _fault_rule(rule, f"fault-{name}", fault, {contract.FAULT_HEADER: {"exact": name}})
         for name, fault in args.faults.items()
         for rule in rules
     ]
     experiments = sorted(args.experiments.items(), key=lambda item: item[1].tool is None)
-    met = [_faulty(rule, f"chaos-{name}", fault, {}) for name, fault in experiments for rule in rules]
+    met = [_fault_rule(rule, f"chaos-{name}", fault, {}) for name, fault in experiments for rule in rules]
     return [rule for rule in [*asked, *met] if rule is not None] + rules
 
 
-def injection(fault: FaultInjection) -> Manifest:
-    """The fault as a rule has it."""
+def http_fault(fault: FaultInjection) -> Manifest:
+    """`fault` of a route rule."""
     share = {"percentage": {"value": fault.percent}}
     delay = None if fault.delay_seconds is None else {"fixedDelay": f"{round(fault.delay_seconds * 1000)}ms", **share}
     abort = None if fault.abort_status is None else {"httpStatus": fault.abort_status, **share}
     return {name: value for name, value in {"delay": delay, "abort": abort}.items() if value is not None}
 
 
-def _faulty(rule: Manifest, suffix: str, fault: FaultInjection, asked: Manifest) -> Manifest | None:
-    """A copy of a rule for the calls that meet the fault; None where the rule is about calls of other tools."""
+def _fault_rule(rule: Manifest, suffix: str, fault: FaultInjection, asked: Manifest) -> Manifest | None:
+    """A copy of the rule with the fault; None if the rule matches other tools only."""
     wanted = asked | ({} if fault.tool is None else _calls_of(fault.tool))
     matches = list(_narrowed(rule.get("match", [{}]), wanted))
     if not matches:
         return None
-    # A rule without any condition is an experiment with every request: an empty match would be refused.
+    # Istio rejects an empty match: a rule for every request has none.
     met = {"match": matches} if any(matches) else {}
     rest = {key: value for key, value in rule.items() if key not in {"name", "match", "mirrors"}}
-    return {"name": f"{rule['name']}-{suffix}", **met, **rest, "fault": injection(fault)}
+    return {"name": f"{rule['name']}-{suffix}", **met, **rest, "fault": http_fault(fault)}
 
 
 def _narrowed(matches: list[Manifest], wanted: Manifest) -> Iterator[Manifest]:
@@ -61,7 +60,7 @@ def _narrowed(matches: list[Manifest], wanted: Manifest) -> Iterator[Manifest]:
 
 
 def _agree(given: Manifest, wanted: Manifest) -> bool:
-    """Whether a condition of the rule takes the one value that the fault asks for."""
+    """Whether a header match of the rule accepts the value that the fault requires."""
     if "regex" in given:
         return re.fullmatch(given["regex"], wanted["exact"]) is not None
     return not given or given == wanted

@@ -1,8 +1,4 @@
-"""Arguments of injected faults: which calls are delayed or aborted, how many of them, and for how long at most.
-
-Stack keys in, frozen models out. Not here: the rules of a route (fault_injection.py); where faults may be used at all
-and which windows are open, which the program decides (infra/planning/experiments.py).
-"""
+"""Arguments of fault injection: affected requests, share, delay, abort and time window."""
 
 import re
 from collections.abc import Mapping
@@ -24,52 +20,14 @@ from meshed_mcp.error_codes.service import (
 )
 
 MAX_WINDOW_HOURS: Final = 24
-"""Product rule: an experiment is watched by those who began it."""
+"""Product rule: the team that starts an experiment observes it."""
 
 MAX_FAULT_NAME: Final = 40
-"""Keeps names of rules readable; they are part of statistics and traces."""
+"""Longest name; it is part of rule names, statistics and traces."""
 
 
-class Window(Model):
-    """When faults are on: from `start` until before `end`, at most 24 hours."""
-
-    start: str
-    """Time with its offset, as in RFC 3339: "2026-11-21T10:00:00Z"."""
-
-    end: str
-    """Time with its offset, as in RFC 3339. The faults end with the first `pulumi up` after it, not by themselves."""
-
-    @field_validator("start", "end")
-    @classmethod
-    def _is_time(cls, value: str) -> str:
-        moment(value)
-        return value
-
-    @model_validator(mode="after")
-    def _is_short(self) -> "Window":
-        length = moment(self.end) - moment(self.start)
-        if length <= timedelta(0):
-            raise WINDOW_ENDS_BEFORE_START.error(end=self.end, start=self.start)
-        if length > timedelta(hours=MAX_WINDOW_HOURS):
-            hours = length / timedelta(hours=1)
-            raise WINDOW_TOO_LONG.error(hours=hours, most=MAX_WINDOW_HOURS)
-        return self
-
-    def holds(self, now: datetime) -> bool:
-        """Whether it is open."""
-        return moment(self.start) <= now < moment(self.end)
-
-    def ended(self, now: datetime) -> bool:
-        """Whether it is over."""
-        return moment(self.end) <= now
-
-    def meets(self, other: "Window") -> bool:
-        """Whether both are open at some time."""
-        return moment(self.start) < moment(other.end) and moment(other.start) < moment(self.end)
-
-
-def moment(value: str) -> datetime:
-    """A time with an offset. Raises ValueError."""
+def parse_time(value: str) -> datetime:
+    """A time with an offset, in UTC. Raises ValueError."""
     try:
         found = datetime.fromisoformat(value)
     except ValueError:
@@ -79,23 +37,64 @@ def moment(value: str) -> datetime:
     return found.astimezone(UTC)
 
 
+def _rfc3339(value: str) -> str:
+    parse_time(value)
+    return value
+
+
+RFC3339Time = Annotated[str, AfterValidator(_rfc3339)]
+"""A time with an offset."""
+
+
+class Window(Model):
+    """Time window of a fault injection: from `start` to before `end`, at most 24 hours."""
+
+    start: RFC3339Time
+    """RFC 3339 time with offset: "2026-11-21T10:00:00Z"."""
+
+    end: RFC3339Time
+    """RFC 3339 time with offset. The first `pulumi up` after it removes the fault injection."""
+
+    @model_validator(mode="after")
+    def _is_within_maximum(self) -> "Window":
+        length = parse_time(self.end) - parse_time(self.start)
+        if length <= timedelta(0):
+            raise WINDOW_ENDS_BEFORE_START.error(end=self.end, start=self.start)
+        if length > timedelta(hours=MAX_WINDOW_HOURS):
+            hours = length / timedelta(hours=1)
+            raise WINDOW_TOO_LONG.error(hours=hours, most=MAX_WINDOW_HOURS)
+        return self
+
+    def contains(self, now: datetime) -> bool:
+        """Whether the window is open."""
+        return parse_time(self.start) <= now < parse_time(self.end)
+
+    def has_ended(self, now: datetime) -> bool:
+        """Whether the window is over."""
+        return parse_time(self.end) <= now
+
+    def overlaps(self, other: "Window") -> bool:
+        """Whether the two windows overlap."""
+        return parse_time(self.start) < parse_time(other.end) and parse_time(other.start) < parse_time(self.end)
+
+
 class FaultInjection(Model):
-    """What happens to some calls: a delay before they go on, an error in place of their answer, or both."""
+    """A delay, an abort or both, for a share of the requests."""
 
     tool: str | None = None
-    """Calls of this tool alone, by clients of 2026-07-28; unset = every request to the service."""
+    """Tool whose calls are affected, from clients of 2026-07-28; unset = every request of the service."""
 
     percent: float = Field(default=100.0, gt=0, le=100)
-    """Percent of those requests, drawn for each by itself, and for delay and abort each by itself."""
+    """Share of those requests in percent, drawn independently for delay and abort."""
 
     delay_seconds: float | None = Field(default=None, ge=0.001, le=300)
-    """How long a request waits in the caller's proxy."""
+    """Delay in the caller's proxy, in seconds."""
 
     abort_status: int | None = Field(default=None, ge=400, le=599)
-    """HTTP status that the caller gets; the request does not reach the server."""
+    """HTTP status of aborted requests, which do not reach the server."""
 
     window: Window | None = None
-    """When; unset = for as long as it is written here, which production stacks do not take."""
+    """Time window; required in production stacks. Unset = while it is in the stack file."""
 
     @field_validator("tool")
     @classmethod
@@ -107,7 +106,7 @@ class FaultInjection(Model):
         return value
 
     @model_validator(mode="after")
-    def _does_something(self) -> "FaultInjection":
+    def _has_an_effect(self) -> "FaultInjection":
         if self.delay_seconds is None and self.abort_status is None:
             raise FAULT_WITHOUT_EFFECT.error()
         return self
@@ -117,7 +116,7 @@ FaultNames = TypeVar("FaultNames", bound=Mapping[str, object])
 
 
 def fault_names(faults: FaultNames) -> FaultNames:
-    """The same. Raises ValueError for keys that cannot be a header's value and part of a rule's name."""
+    """Faults with names that are valid as header values and in rule names."""
     bad = [name for name in faults if re.fullmatch(DNS_LABEL, name) is None or len(name) > MAX_FAULT_NAME]
     if bad:
         raise INVALID_FAULT_NAME.error(names=listed(bad), most=MAX_FAULT_NAME)
@@ -125,4 +124,4 @@ def fault_names(faults: FaultNames) -> FaultNames:
 
 
 FaultsByName = Annotated[dict[str, FaultInjection], AfterValidator(fault_names)]
-"""Faults, by names that a header can carry."""
+"""Name -> fault injection."""

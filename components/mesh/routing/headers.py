@@ -1,7 +1,4 @@
-"""Headers that a stack names in routes: each function returns its argument, or raises ValueError with the fix.
-
-Form only. Not here: the routes (virtual_service.py), headers of MCP itself (mesh/authorization/policy.py).
-"""
+"""Validators of request headers in route rules: names and RE2 patterns. They return the value or raise ValueError."""
 
 import re
 from typing import Final
@@ -17,21 +14,21 @@ from meshed_mcp.error_codes.service import (
 )
 
 _NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
-"""Source: RFC 9110, section 5.6.2, token; in lower case, as proxies keep them."""
+"""Source: RFC 9110, section 5.6.2, token; in lower case, as proxies normalize them."""
 
 RESERVED_PREFIXES: Final = ("mcp-", "x-envoy-", "x-forwarded-")
-"""Headers that MCP and the proxies set themselves: a choice by them would say something else."""
+"""Headers that MCP and proxies set themselves."""
 
 RESERVED: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "authorization", "cookie"})
-"""Headers that frame or authorize a request; a route by them would part what belongs together."""
+"""Headers that frame or authorize a request."""
 
 MAX_PROGRAM: Final = 100
-"""Largest RE2 program. Source: Envoy, default of the runtime key `re2.max_program_size.error_level`; Istio's proxies
-have 32768, but a header's rule as long as that is a mistake."""
+"""Largest RE2 program. Source: Envoy, default of `re2.max_program_size.error_level`; Istio sets 32768, but a header
+pattern of that size is a mistake."""
 
 
 def header_name(name: str) -> str:
-    """Name of a request header that clients may set to choose a version."""
+    """Name of a request header that selects a version."""
     if _NAME.fullmatch(name) is None:
         raise INVALID_HEADER_NAME.error(name=name)
     if name in RESERVED or name.startswith(RESERVED_PREFIXES):
@@ -40,7 +37,7 @@ def header_name(name: str) -> str:
 
 
 def header_regex(pattern: str) -> str:
-    """A pattern for a header's whole value, as proxies match it. Source: RE2, "Syntax"."""
+    """Pattern that matches the whole value of a header. Source: RE2, "Syntax"."""
     if not pattern:
         raise EMPTY_PATTERN.error()
     options = re2.Options()

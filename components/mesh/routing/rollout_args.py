@@ -1,20 +1,15 @@
-"""Arguments of a rollout: which versions of a service run side by side, and which calls each of them gets.
-
-Values in, frozen models out: one choice, tagged by `strategy`. Not here: the routes and Deployments that follow
-(virtual_service.py, mesh/service/workload.py), and how the second version scales (infra/planning/autoscaling.py).
-"""
+"""Arguments of a rollout: the versions that run side by side and how requests are split, one model per `strategy`."""
 
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.args import In, Model
-from meshed_mcp.components.core.names import listed
 from meshed_mcp.components.mesh.routing.headers import header_name, header_regex
+from meshed_mcp.components.mesh.service.validation import without_duplicates
 from meshed_mcp.error_codes.service import ROLLOUT_NOT_HUNDRED, ROLLOUT_UNUSED_FIELDS
-from meshed_mcp.error_codes.values import LISTED_TWICE
 
 PREVIEW_HEADER: Final = "x-deployment-stage"
 """Product rule: the name that the project's first blue-green routes used."""
@@ -23,22 +18,22 @@ HUNDRED_PERCENT: Final = 100
 
 
 class RolloutStrategy(StrEnum):
-    """How a new version takes over."""
+    """Rollout strategy of a new version."""
 
     NONE = "none"
     """One version; a rolling update replaces its pods."""
 
     CANARY = "canary"
-    """Two versions side by side; calls are divided by weight."""
+    """Two versions side by side; requests are split by weight."""
 
     BLUE_GREEN = "blue_green"
-    """Two versions side by side; one gets all calls, the other those that ask for it by a header."""
+    """Two versions side by side; the active one gets all requests except those with the preview header."""
 
     AB = "ab"
-    """Two versions side by side; a header of the call decides."""
+    """Two versions side by side, selected by a request header."""
 
 
-USED_BY: Final = {
+STRATEGY_BY_FIELD: Final = {
     "image": RolloutStrategy.CANARY,
     "weights": RolloutStrategy.CANARY,
     "mirror": RolloutStrategy.CANARY,
@@ -47,7 +42,7 @@ USED_BY: Final = {
     "preview_replicas": RolloutStrategy.BLUE_GREEN,
     "regex": RolloutStrategy.AB,
 }
-"""Field -> the strategy that whoever writes it without one means."""
+"""Field -> strategy to suggest when it is set without one."""
 
 
 class Color(StrEnum):
@@ -61,13 +56,13 @@ class Color(StrEnum):
 
 
 class Weights(Model):
-    """Shares of the calls in percent; the mesh would silently read any other sum as ratios."""
+    """Split of the requests in percent; the sum must be 100, because Istio treats any other sum as ratios."""
 
     stable: int = Field(ge=0, le=100)
-    """Percent of the calls that the stable version gets."""
+    """Percent of the requests to the stable version."""
 
     canary: int = Field(ge=0, le=100)
-    """Percent of the calls that the canary gets."""
+    """Percent of the requests to the canary."""
 
     @model_validator(mode="after")
     def _sums_to_all(self) -> "Weights":
@@ -84,21 +79,13 @@ class Weights(Model):
 
 
 class Mirror(Model):
-    """Calls that the other version gets too, as copies whose answers nobody sees."""
+    """Mirrored traffic: tool calls that the other version gets too, with discarded responses."""
 
-    tools: list[str] = Field(min_length=1)
-    """Tools whose calls are copied; each must be declared `read_only` in `tools`, as a copy runs the tool again."""
+    tools: Annotated[list[str], AfterValidator(without_duplicates)] = Field(min_length=1)
+    """Tools to mirror; each must be `read_only` in `tools`, because a mirrored call runs the tool again."""
 
     percent: float = Field(default=100, gt=0, le=100)
-    """Share of their calls that is copied."""
-
-    @field_validator("tools")
-    @classmethod
-    def _are_different(cls, value: list[str]) -> list[str]:
-        twice = sorted({tool for tool in value if value.count(tool) > 1})
-        if twice:
-            raise LISTED_TWICE.error(names=listed(twice))
-        return value
+    """Share of their calls to mirror, in percent."""
 
 
 class NoRollout(Model):
@@ -112,18 +99,18 @@ class NoRollout(Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _has_nothing_of_a_strategy(cls, value: Any) -> Any:
-        unused = [field for field in value if field in USED_BY] if isinstance(value, dict) else []
+    def _has_no_unused_fields(cls, value: Any) -> Any:
+        unused = [field for field in value if field in STRATEGY_BY_FIELD] if isinstance(value, dict) else []
         if unused:
-            strategy = next((USED_BY[field] for field in unused if field != "image"), RolloutStrategy.CANARY)
+            strategy = next((STRATEGY_BY_FIELD[field] for field in unused if field != "image"), RolloutStrategy.CANARY)
             raise ROLLOUT_UNUSED_FIELDS.error(fields=" and ".join(unused), strategy=strategy)
         return value
 
 
 class Canary(Model):
-    """Two versions side by side; calls are divided by weight, drawn for each of them.
+    """Two versions side by side; each request goes to one of them by weight.
 
-    Sessions of `legacy: sticky` stay with the version that they began on: only new ones follow the weights.
+    Sessions of `legacy: sticky` stay with their version; only new sessions follow the weights.
     """
 
     second: ClassVar[str] = contract.CANARY
@@ -135,16 +122,16 @@ class Canary(Model):
     """Container image of the canary."""
 
     weights: Weights
-    """Division of the calls."""
+    """Split of the requests."""
 
     mirror: Mirror | None = None
-    """Calls of which the canary gets copies, whatever its weight; unset = none."""
+    """Traffic mirrored to the canary, independent of its weight; unset = none."""
 
 
 class BlueGreen(Model):
-    """Two versions side by side: the active one gets all calls, the other those that ask for it by a header.
+    """Two versions side by side: the active one gets all requests except those with the preview header.
 
-    Writing the other color as `active` switches.
+    Set `active` to the other color to switch.
     """
 
     second: ClassVar[str] = contract.GREEN
@@ -153,29 +140,24 @@ class BlueGreen(Model):
     """`blue_green`."""
 
     image: In[str]
-    """Container image of green; the service's own `image` is blue's."""
+    """Container image of green; the `image` of the service is blue."""
 
     active: Color = Color.BLUE
-    """The color that gets all calls without the header. Sessions of `legacy: sticky` stay where they began."""
+    """Color that gets all requests without the header. Sessions of `legacy: sticky` stay with their color."""
 
-    header: str = PREVIEW_HEADER
-    """Header whose value `blue` or `green` picks a color."""
+    header: Annotated[str, AfterValidator(header_name)] = PREVIEW_HEADER
+    """Header whose value `blue` or `green` selects a color."""
 
     preview_replicas: int | None = Field(default=None, ge=1, le=1000)
-    """Least pods of the color that is not active: as many as the calls need, before a switch. Unset = as few as the
-    service's least."""
+    """Minimum pods of the inactive color; raise it to the current load before a switch. Unset = the minimum of the
+    service."""
 
     mirror: Mirror | None = None
-    """Calls of which the color that is not active gets copies; unset = none."""
-
-    @field_validator("header")
-    @classmethod
-    def _is_header(cls, value: str) -> str:
-        return header_name(value)
+    """Traffic mirrored to the inactive color; unset = none."""
 
 
 class ABTest(Model):
-    """Two versions side by side: calls whose header matches get the variant, all others the service's own image."""
+    """Two versions side by side: requests with a matching header get the variant, all others the stable version."""
 
     second: ClassVar[str] = contract.VARIANT
     mirror: ClassVar[None] = None
@@ -186,29 +168,19 @@ class ABTest(Model):
     image: In[str]
     """Container image of the variant."""
 
-    header: str = "user-agent"
-    """Header that decides. A client may send any; it is a choice of version, no protection."""
+    header: Annotated[str, AfterValidator(header_name)] = "user-agent"
+    """Header to match. Clients can send any value, so it is no access control."""
 
-    regex: str
+    regex: Annotated[str, AfterValidator(header_regex)]
     """Regular expression (RE2) that the header's whole value must match, such as `.*Mobile.*`."""
-
-    @field_validator("header")
-    @classmethod
-    def _is_header(cls, value: str) -> str:
-        return header_name(value)
-
-    @field_validator("regex")
-    @classmethod
-    def _is_regex(cls, value: str) -> str:
-        return header_regex(value)
 
 
 def _tagged(value: Any) -> Any:
-    """A mapping that names no strategy means none."""
+    """A mapping without `strategy` gets `none`."""
     if isinstance(value, dict) and "strategy" not in value:
         return {"strategy": RolloutStrategy.NONE.value, **value}
     return value
 
 
 Rollout = Annotated[NoRollout | Canary | BlueGreen | ABTest, Field(discriminator="strategy"), BeforeValidator(_tagged)]
-"""One of the strategies, by its tag; without a tag `none`."""
+"""One of the strategies; without `strategy`, `none`."""

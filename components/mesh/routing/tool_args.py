@@ -1,83 +1,73 @@
-"""Arguments of how calls of single tools retry_and_timeout: what may be repeated, what is cut, what has a pool of its own.
+"""Arguments of routing for single tools: retries, time-outs and pools.
 
-Stack keys in, frozen models out. It holds for requests of MCP 2026-07-28 and later, which name their tool in a header
-that the server compares with the body; calls of earlier revisions retry_and_timeout as all others. Not here: who may call a tool
-(mesh/authorization/tool_policy_args.py), the routes that follow (tool_routes.py).
+They apply to requests of MCP 2026-07-28 and later, which name the tool in a header that the server verifies; requests
+of earlier revisions are routed like all others.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from meshed_mcp.components.core.args import Model
-from meshed_mcp.components.core.names import listed
 from meshed_mcp.components.mesh.service.container_args import ServerResources
+from meshed_mcp.components.mesh.service.validation import without_duplicates
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.error_codes.service import MIRROR_OF_UNSAFE_TOOL, TIMEOUT_ON_UNSAFE_TOOL
-from meshed_mcp.error_codes.values import LISTED_TWICE
 
 POOL_PREFIX: Final = "pool-"
-"""Begins the label `version` of a pool's pods, so that no pool is taken for a version."""
+"""Prefix of the label `version` of a pool's pods, so that no pool is taken for a version."""
 
 
 class ToolTraffic(Model):
-    """How calls of one tool retry_and_timeout."""
+    """Routing of the calls of one tool."""
 
     read_only: bool = False
-    """True = the tool changes nothing, as its annotation `readOnlyHint` says; calls may be repeated and mirrored."""
+    """True = the tool changes nothing, as with `readOnlyHint`; its calls may be retried and mirrored."""
 
     idempotent: bool = False
-    """True = a second call with the same arguments changes nothing more, as its annotation `idempotentHint` says: its
-    calls may be repeated."""
+    """True = a second call with the same arguments has no further effect, as with `idempotentHint`; its calls may be
+    retried."""
 
     timeout_seconds: int | None = Field(default=None, ge=1, le=3600)
-    """Seconds after which a proxy ends a call with 504, every repetition included; for tools that may be repeated.
-    Unset = none: the server itself ends calls, at `limits.call_seconds`, and says so in MCP."""
+    """Route time-out in seconds including retries, after which the caller gets 504; only for tools that may be retried.
+    Unset = none: the server ends calls at `limits.call_seconds` with an MCP error."""
 
     @property
     def repeatable(self) -> bool:
-        """Whether a call that a server may have seen can be sent again."""
+        """Whether a call that may have run can be retried."""
         return self.read_only or self.idempotent
 
 
 class PoolSettings(Model):
-    """Pods of their own for slow or expensive tools: the same image, another Deployment."""
+    """Separate pods for slow or expensive tools: the same image in another Deployment."""
 
-    tools: list[str] = Field(min_length=1)
-    """Tools whose calls these pods get, and the others do not."""
+    tools: Annotated[list[str], AfterValidator(without_duplicates)] = Field(min_length=1)
+    """Tools whose calls go only to these pods."""
 
     resources: ServerResources | None = None
-    """CPU and memory of the container; unset = as the service's."""
+    """CPU and memory of the container; unset = as in the service."""
 
     call_seconds: int | None = Field(default=None, ge=1, le=3600)
-    """Longest call in these pods, as `limits.call_seconds`; unset = as the service's."""
-
-    @field_validator("tools")
-    @classmethod
-    def _are_different(cls, value: list[str]) -> list[str]:
-        twice = sorted({tool for tool in value if value.count(tool) > 1})
-        if twice:
-            raise LISTED_TWICE.error(names=listed(twice))
-        return value
+    """Deadline of a call in these pods in seconds; unset = `limits.call_seconds`."""
 
 
 class Pool(PoolSettings):
-    """A pool with its size."""
+    """A pool with its replica count."""
 
     replicas: int = Field(default=2, ge=1, le=1000)
-    """Pods; of an autoscaled pool, at creation."""
+    """Pods; of an autoscaled pool, only at creation."""
 
 
-def cut_issues(tools: Mapping[str, ToolTraffic]) -> Iterator[Message]:
-    """Time-outs on tools whose calls may not be cut."""
+def timeout_issues(tools: Mapping[str, ToolTraffic]) -> Iterator[Message]:
+    """Time-outs on tools that are not repeatable."""
     for tool, rule in tools.items():
         if rule.timeout_seconds is not None and not rule.repeatable:
             yield TIMEOUT_ON_UNSAFE_TOOL.message(tool=tool)
 
 
 def mirror_issues(tools: list[str], declared: Mapping[str, ToolTraffic]) -> Iterator[Message]:
-    """Mirrored tools that may change something."""
+    """Mirrored tools that are not read-only."""
     for number, tool in enumerate(tools):
         if tool not in declared or not declared[tool].read_only:
             yield MIRROR_OF_UNSAFE_TOOL.message(number=number, tool=tool)

@@ -1,8 +1,7 @@
-"""How calls of single tools are routed: pools of their own, repetition, time-outs, mirrors.
+"""Route rules for calls of single tools: pools, retries, time-outs, mirrored traffic.
 
-A service's arguments in, groups of tools and parts of rules out. A tool is told by headers, so only requests of the
-revision whose servers compare headers with the body count: an earlier one could name a harmless tool and call another.
-Not here: the rules' order and places (virtual_service.py).
+Rules match the headers of MCP 2026-07-28, which servers verify against the body; a request of an earlier revision could
+name a harmless tool in the header and call another one.
 """
 
 from typing import Final, NamedTuple
@@ -19,17 +18,15 @@ from meshed_mcp.components.mesh.routing.tool_args import ToolTraffic
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 
 RETRIES: Final = {"attempts": 2, "retryOn": "connect-failure,refused-stream"}
-"""Only faults before the server saw the call, so a POST of tools/call never runs twice."""
+"""Only failures before the server got the request, so a tool never runs twice."""
 
-REPEATED: Final = {"attempts": 2, "retryOn": "connect-failure,refused-stream,reset,gateway-error"}
-"""For tools that may run twice: also a connection that broke before the answer began, and 502, 503, 504.
-
-Source: Envoy, router filter, `x-envoy-retry-on`; nothing is repeated once an answer has begun.
-"""
+REPEATABLE_RETRIES: Final = {"attempts": 2, "retryOn": "connect-failure,refused-stream,reset,gateway-error"}
+"""For repeatable tools: also connections that broke before the response began, and 502, 503, 504. Envoy retries nothing
+after the response began. Source: Envoy, router filter, `x-envoy-retry-on`."""
 
 
 class ToolGroup(NamedTuple):
-    """Tools whose calls retry_and_timeout alike, in the order of the stack file."""
+    """Tools with equal routing, in the order of the stack file."""
 
     tools: tuple[str, ...]
     pool: str | None
@@ -39,7 +36,7 @@ class ToolGroup(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Part of a rule's name, the same while the group's own settings are."""
+        """Part of the rule's name, derived from the settings of the group."""
         parts = [
             "" if self.pool is None else f"pool-{self.pool}",
             "repeatable" if self.repeatable else "",
@@ -49,27 +46,25 @@ class ToolGroup(NamedTuple):
         return "-".join(part for part in parts if part)
 
 
-def tool_groups(args: MeshedMCPServiceArgs, *, asked: bool = False) -> list[ToolGroup]:
-    """The groups of all tools that do not retry_and_timeout as everything else; of calls that asked for a version, only how they
-    are repeated and cut: there are no pools of it, and nobody mirrors it.
-    """  # noqa: D205 - one sentence
-    pools = {} if asked else {tool: pool for pool, item in args.pools.items() for tool in item.tools}
-    mirrored = set(args.rollout.mirror.tools) if args.rollout.mirror and not asked else set[str]()
+def tool_groups(args: MeshedMCPServiceArgs, *, selected: bool = False) -> list[ToolGroup]:
+    """Groups of tools with settings of their own. A version that a header selected has no pools and no mirror."""
+    pools = {} if selected else {tool: pool for pool, item in args.pools.items() for tool in item.tools}
+    mirrored = set(args.rollout.mirror.tools) if args.rollout.mirror and not selected else set[str]()
     grouped: dict[tuple[str | None, bool, int | None, bool], list[str]] = {}
     for tool in dict.fromkeys([*args.tools, *pools]):
         rule = args.tools.get(tool) or ToolTraffic()
         key = (pools.get(tool), rule.repeatable, rule.timeout_seconds, tool in mirrored)
-        if key != PLAIN:
+        if key != DEFAULT_GROUP:
             grouped.setdefault(key, []).append(tool)
     return [ToolGroup(tuple(tools), *key) for key, tools in grouped.items()]
 
 
-PLAIN: Final = (None, False, None, False)
-"""What a tool without any setting of its own has."""
+DEFAULT_GROUP: Final = (None, False, None, False)
+"""Settings of a tool without its own."""
 
 
 def call_matches(group: ToolGroup, match: Manifest) -> list[Manifest]:
-    """`match`, narrowed to calls of each of the group's tools."""
+    """`match` for the calls of each tool of the group."""
     return [{**match, "headers": {**match.get("headers", {}), **_call_headers(tool)}} for tool in group.tools]
 
 
@@ -82,8 +77,8 @@ def _call_headers(tool: str) -> Manifest:
 
 
 def retry_and_timeout(group: ToolGroup | None) -> Manifest:
-    """Retries and time-out of a rule; of calls that nothing is known of, only what no server saw is repeated."""
+    """`retries` and `timeout` of a rule; without a group only requests that reached no server are retried."""
     if group is None:
         return {"retries": dict(RETRIES)}
     timeout = {} if group.timeout_seconds is None else {"timeout": f"{group.timeout_seconds}s"}
-    return {"retries": dict(REPEATED if group.repeatable else RETRIES), **timeout}
+    return {"retries": dict(REPEATABLE_RETRIES if group.repeatable else RETRIES), **timeout}

@@ -1,8 +1,4 @@
-"""What of a service's routes contradicts its other settings: one line each, with the field's path.
-
-Settings in, sentences out; called when the settings are validated. Not here: rules within one structure (its model),
-and between services (infra/plan.py).
-"""
+"""Validation of routes, pools and tools against other settings of the service: one message per issue."""
 
 import re
 from collections.abc import Iterator
@@ -10,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.names import DNS_LABEL
-from meshed_mcp.components.mesh.routing.tool_args import PoolSettings, cut_issues, mirror_issues
-from meshed_mcp.components.mesh.service.limits_args import check_limits
+from meshed_mcp.components.mesh.routing.tool_args import PoolSettings, mirror_issues, timeout_issues
+from meshed_mcp.components.mesh.service.limits_args import validate_limits
 from meshed_mcp.error_codes.code import Message, MessageError
 from meshed_mcp.error_codes.service import (
     INVALID_POOL_NAME,
@@ -30,23 +26,23 @@ EVERY_TOOL = "*"
 
 def traffic_issues(settings: "ServiceSettings") -> Iterator[Message]:
     """Every issue of routes, pools and tools."""
-    yield from cut_issues(settings.tools)
-    yield from unnamed_issues(settings)
+    yield from timeout_issues(settings.tools)
+    yield from wildcard_issues(settings)
     if settings.rollout.mirror is not None:
         yield from mirror_issues(settings.rollout.mirror.tools, settings.tools)
     yield from pool_issues(settings)
     yield from session_issues(settings)
 
 
-def unnamed_issues(settings: "ServiceSettings") -> Iterator[Message]:
-    """Properties of a tool, said of all that are not named."""
+def wildcard_issues(settings: "ServiceSettings") -> Iterator[Message]:
+    """Properties of a single tool that are set for "*"."""
     rule = settings.tools.get(EVERY_TOOL)
     if rule is not None and (rule.repeatable or rule.timeout_seconds is not None):
         yield RETRY_OF_EVERY_TOOL.message()
 
 
 def pool_issues(settings: "ServiceSettings") -> Iterator[Message]:
-    """Names that are none, tools in two pools, and limits that do not fit a pool's pods."""
+    """Invalid pool names, tools in two pools, and limits that do not fit the pods of a pool."""
     owners: dict[str, str] = {}
     for name, pool in settings.pools.items():
         if re.fullmatch(rf"(?=[a-z]){DNS_LABEL}", name) is None:
@@ -68,12 +64,12 @@ def _limit_issues(settings: "ServiceSettings", name: str, pool: PoolSettings) ->
     if pool.call_seconds is None and pool.resources is None:
         return
     try:
-        check_limits(limits, settings.drain, pool.resources or settings.resources)
+        validate_limits(limits, settings.drain, pool.resources or settings.resources)
     except MessageError as error:
         yield from (message.at(f"pools.{name}") for message in error.messages)
 
 
 def session_issues(settings: "ServiceSettings") -> Iterator[Message]:
-    """Sessions on replicas that nobody finds sick."""
+    """Sticky sessions without outlier detection."""
     if settings.legacy is contract.Legacy.STICKY and settings.traffic.outlier_detection is None:
         yield STICKY_WITHOUT_OUTLIER_DETECTION.message()

@@ -1,9 +1,7 @@
-"""Istio routes of one MCP server: VirtualServices of its callers' sidecars and of the gateway.
+"""VirtualServices of one MCP server: routes of the mesh and of the ingress gateway.
 
-A service's name and arguments in, objects out. Rules are tried in order: sessions, then each choice of a version, and
-within a choice calls of single tools before all others; the last takes everything. Source of the hazards: Istio API
-reference, HTTPRoute. Not here: connections (destination_rule.py), tools (tool_routes.py), who may call
-(mesh/authorization/policy.py).
+Rules are tried in order: sessions, then each selected version, and within a version single tools before all other
+requests; the last rule matches everything. Source of the hazards: Istio API, HTTPRoute.
 """
 
 from collections.abc import Iterator
@@ -13,7 +11,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.authorization.tokens import protected_rules
 from meshed_mcp.components.mesh.routing.connect_failure_retry import with_connect_failure_retries
-from meshed_mcp.components.mesh.routing.fault_injection import with_faults
+from meshed_mcp.components.mesh.routing.fault_injection import with_fault_rules
 from meshed_mcp.components.mesh.routing.rollout_args import ABTest, BlueGreen, Canary, Color
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX
 from meshed_mcp.components.mesh.routing.tool_routes import ToolGroup, call_matches, retry_and_timeout, tool_groups
@@ -24,23 +22,23 @@ NETWORKING: Final = "networking.istio.io/v1"
 """Source: Istio 1.31 CRDs, storage version of VirtualService, DestinationRule and Gateway."""
 
 MESH_GATEWAY: Final = "mesh"
-"""The reserved name for all sidecars. Source: Istio API, VirtualService `gateways`."""
+"""Reserved name of all sidecars. Source: Istio API, VirtualService `gateways`."""
 
-CHOSEN_REPLICA: Final = {"x-mcp-upstream": "%UPSTREAM_REMOTE_ADDRESS%"}
-"""Names the replica for mesh/sessions/affinity.lua, which removes the header. Source: Envoy, "Access logging"."""
+UPSTREAM_HEADER: Final = {"x-mcp-upstream": "%UPSTREAM_REMOTE_ADDRESS%"}
+"""Response header with the replica's address, for mesh/sessions/affinity.lua. Source: Envoy, "Access logging"."""
 
 
-class Choice(NamedTuple):
-    """One way in which a version is chosen: the calls, and where they go."""
+class VersionRoute(NamedTuple):
+    """How requests reach a version: header match and destinations."""
 
     label: str
     headers: Manifest
     shares: dict[str, int]
-    """Version -> percent of the calls."""
+    """Version -> percent of the requests."""
 
 
-class Place(NamedTuple):
-    """Where rules stand: their names' beginning, the path there, the path that the service sees, and calls of tools."""
+class RouteScope(NamedTuple):
+    """Scope of rules: name prefix, path match, rewrite, and whether tool calls arrive there."""
 
     label: str
     match: Manifest
@@ -49,7 +47,7 @@ class Place(NamedTuple):
 
 
 def mesh_route(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """The route of every sidecar to the service, without a time-out: a stream lives as long as its client."""
+    """VirtualService of all sidecars, without a time-out, because a stream lives as long as its client."""
     return manifest(
         NETWORKING,
         "VirtualService",
@@ -63,14 +61,14 @@ def mesh_route(name: str, args: MeshedMCPServiceArgs) -> Manifest:
 
 
 def mesh_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """The rules of that route."""
-    return with_faults(
-        with_connect_failure_retries(list(_rules(name, args, Place("default", {}, {}, calls=True))), args), args
+    """Rules of the mesh route, without those that answer for missing tokens."""
+    return with_fault_rules(
+        with_connect_failure_retries(list(_rules(name, args, RouteScope("default", {}, {}, calls=True))), args), args
     )
 
 
 def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> Manifest:
-    """The route of the gateway: the endpoint's path below the service's name, and nothing else of the service."""
+    """VirtualService of the gateway: the endpoint under `/<name>`, and nothing else of the service."""
     rules = protected_rules(name, args, exposed_path(name, args), ingress_routes(name, args))
     return manifest(
         NETWORKING,
@@ -81,7 +79,7 @@ def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) ->
 
 
 def ingress_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """The rules of that route: the endpoint itself, what lies beneath it, and where clients learn of its tokens."""
+    """Rules of the ingress route: the endpoint, its subpaths, and the metadata of its tokens."""
     outside, metadata_at = exposed_path(name, args), metadata_path(name, args)
     matches = {"endpoint": ({"exact": outside}, args.path), "beneath": ({"prefix": f"{outside}/"}, f"{args.path}/")}
     if args.auth is not None:
@@ -90,80 +88,87 @@ def ingress_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         rule
         for label, (uri, path) in matches.items()
         for rule in _rules(
-            name, args, Place(f"{name}-{label}", {"uri": uri}, {"rewrite": {"uri": path}}, calls=label == "endpoint")
+            name,
+            args,
+            RouteScope(f"{name}-{label}", {"uri": uri}, {"rewrite": {"uri": path}}, calls=label == "endpoint"),
         )
     ]
-    return with_faults(with_connect_failure_retries(rules, args), args)
+    return with_fault_rules(with_connect_failure_retries(rules, args), args)
 
 
-def choices(args: MeshedMCPServiceArgs) -> list[Choice]:
-    """How a version is chosen, in the order of trial; the last has no condition."""
+def version_routes(args: MeshedMCPServiceArgs) -> list[VersionRoute]:
+    """Version matches of the rollout in order; the last one has no condition."""
     rollout = args.rollout
     match rollout:
         case Canary():
             shares = {contract.STABLE: rollout.weights.stable, contract.CANARY: rollout.weights.canary}
-            return [Choice("", {}, shares)]
+            return [VersionRoute("", {}, shares)]
         case BlueGreen():
             preview = {rollout.header: {"exact": preview_color(rollout).value}}
             return [
-                Choice("preview", preview, {_version(preview_color(rollout)): 100}),
-                Choice("", {}, {_version(rollout.active): 100}),
+                VersionRoute("preview", preview, {_version(preview_color(rollout)): 100}),
+                VersionRoute("", {}, {_version(rollout.active): 100}),
             ]
         case ABTest():
             matching = {rollout.header: {"regex": rollout.regex}}
-            return [Choice("variant", matching, {contract.VARIANT: 100}), Choice("", {}, {contract.STABLE: 100})]
+            return [
+                VersionRoute("variant", matching, {contract.VARIANT: 100}),
+                VersionRoute("", {}, {contract.STABLE: 100}),
+            ]
         case _:
-            return [Choice("", {}, {contract.STABLE: 100})]
+            return [VersionRoute("", {}, {contract.STABLE: 100})]
 
 
 def preview_color(rollout: BlueGreen) -> Color:
-    """The color that only the header picks."""
+    """The inactive color, which only the preview header selects."""
     return Color.GREEN if rollout.active is Color.BLUE else Color.BLUE
 
 
-def mirror_version(args: MeshedMCPServiceArgs) -> str | None:
-    """The version that gets copies of calls: the one that does not get them all."""
+def mirrored_version(args: MeshedMCPServiceArgs) -> str | None:
+    """The version that gets mirrored traffic: the canary or the inactive color."""
     rollout = args.rollout
     return _version(preview_color(rollout)) if isinstance(rollout, BlueGreen) else rollout.second
 
 
 def destinations(name: str, args: MeshedMCPServiceArgs, shares: dict[str, int]) -> list[Manifest]:
-    """Where a rule sends calls: one version, or several by their weights."""
+    """`route` of a rule: one version, or several with weights."""
     host = service_host(name, args)
     if len(shares) == 1:
         return [{"destination": _subset(host, version)} for version in shares]
     return [{"destination": _subset(host, version), "weight": percent} for version, percent in shares.items()]
 
 
-def _rules(name: str, args: MeshedMCPServiceArgs, place: Place) -> Iterator[Manifest]:
-    """Sessions go to all replicas at once and before any choice: a choice is made per request, so a session would
-    change its version, and a replica is found only among those of the chosen destination.
-    """  # noqa: D205 - one sentence
+def _rules(name: str, args: MeshedMCPServiceArgs, scope: RouteScope) -> Iterator[Manifest]:
+    """Rules of a scope. Sessions come first, to all versions: weights apply per request, so a session would change its
+    version, and Envoy finds a session's replica only in the selected destination.
+    """  # noqa: D205 - two sentences
     if args.legacy is contract.Legacy.STICKY:
-        everybody = {"host": service_host(name, args), "port": {"number": contract.MCP_PORT}}
-        yield _sessions_kept(
+        all_versions = {"host": service_host(name, args), "port": {"number": contract.MCP_PORT}}
+        yield _with_upstream_header(
             args,
             {
-                **_head(place, "session", [_match(place, {contract.SESSION_HEADER: {}})]),
-                "route": [{"destination": everybody}],
+                **_head(scope, "session", [_match(scope, {contract.SESSION_HEADER: {}})]),
+                "route": [{"destination": all_versions}],
                 **retry_and_timeout(None),
             },
         )
-    for choice in choices(args):
-        for group in tool_groups(args, asked=bool(choice.headers)) if place.calls else ():
-            yield _tool_rule(name, args, place, choice, group)
-        match = _match(place, choice.headers)
-        route = {"route": destinations(name, args, choice.shares)}
-        plain = {**_head(place, choice.label, [match] if match else []), **route, **retry_and_timeout(None)}
-        yield _sessions_kept(args, plain)
+    for version in version_routes(args):
+        for group in tool_groups(args, selected=bool(version.headers)) if scope.calls else ():
+            yield _tool_rule(name, args, scope, version, group)
+        match = _match(scope, version.headers)
+        route = {"route": destinations(name, args, version.shares)}
+        plain = {**_head(scope, version.label, [match] if match else []), **route, **retry_and_timeout(None)}
+        yield _with_upstream_header(args, plain)
 
 
-def _tool_rule(name: str, args: MeshedMCPServiceArgs, place: Place, choice: Choice, group: ToolGroup) -> Manifest:
-    """Calls of some tools: to their pool, or to the version of the choice."""
-    shares = choice.shares if group.pool is None else {f"{POOL_PREFIX}{group.pool}": 100}
-    label = "-".join(part for part in (choice.label, group.label) if part)
+def _tool_rule(
+    name: str, args: MeshedMCPServiceArgs, scope: RouteScope, version: VersionRoute, group: ToolGroup
+) -> Manifest:
+    """Rule for calls of a tool group: to its pool, or to the version."""
+    shares = version.shares if group.pool is None else {f"{POOL_PREFIX}{group.pool}": 100}
+    label = "-".join(part for part in (version.label, group.label) if part)
     return {
-        **_head(place, label, call_matches(group, _match(place, choice.headers))),
+        **_head(scope, label, call_matches(group, _match(scope, version.headers))),
         "route": destinations(name, args, shares),
         **(_mirrors(name, args) if group.mirrored else {}),
         **retry_and_timeout(group),
@@ -171,35 +176,35 @@ def _tool_rule(name: str, args: MeshedMCPServiceArgs, place: Place, choice: Choi
 
 
 def _mirrors(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """Copies to the other version; their answers are thrown away, and a copy is never repeated."""
-    version, mirror = mirror_version(args), args.rollout.mirror
+    """`mirrors` to the other version; Envoy discards its responses and does not retry."""
+    version, mirror = mirrored_version(args), args.rollout.mirror
     if version is None or mirror is None:
         return {}
     copies = {"destination": _subset(service_host(name, args), version), "percentage": {"value": mirror.percent}}
     return {"mirrors": [copies]}
 
 
-def _head(place: Place, suffix: str, matches: list[Manifest]) -> Manifest:
-    label = f"{place.label}-{suffix}" if suffix else place.label
-    return {"name": label, **({"match": matches} if matches else {}), **place.rewrite}
+def _head(scope: RouteScope, suffix: str, matches: list[Manifest]) -> Manifest:
+    label = f"{scope.label}-{suffix}" if suffix else scope.label
+    return {"name": label, **({"match": matches} if matches else {}), **scope.rewrite}
 
 
-def _match(place: Place, headers: Manifest) -> Manifest:
+def _match(scope: RouteScope, headers: Manifest) -> Manifest:
     return {
-        **place.match,
+        **scope.match,
         **({"headers": {header: dict(value) for header, value in headers.items()}} if headers else {}),
     }
 
 
-def _sessions_kept(args: MeshedMCPServiceArgs, rule: Manifest) -> Manifest:
-    """Marks the answering replica on rules over which sessions begin and go on."""
+def _with_upstream_header(args: MeshedMCPServiceArgs, rule: Manifest) -> Manifest:
+    """The rule with the replica's address as response header, for sticky services."""
     if args.legacy is not contract.Legacy.STICKY:
         return rule
-    return rule | {"headers": {"response": {"set": dict(CHOSEN_REPLICA)}}}
+    return rule | {"headers": {"response": {"set": dict(UPSTREAM_HEADER)}}}
 
 
 def _version(color: Color) -> str:
-    """Blue keeps the Deployment and the label of the service without a rollout, whose selector cannot change."""
+    """Blue keeps Deployment and label of the stable version, because a selector is immutable."""
     return contract.STABLE if color is Color.BLUE else contract.GREEN
 
 

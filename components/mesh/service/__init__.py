@@ -1,1 +1,1 @@
-"""One MCP server in the mesh: its arguments, workload, pods and monitor."""
+"""One MCP server in the mesh: arguments, workload, Pods and PodMonitor."""

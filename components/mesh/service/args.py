@@ -1,13 +1,12 @@
-"""Arguments of one service in the mesh: what a stack writes for it, and what only the program knows of it.
+"""Arguments of MeshedMCPService: the settings of the stack file and what the program derives from the whole stack.
 
-Values in, a frozen model out; the package schema and the reference pages come from the texts beneath the fields. Not
-here: what a stack may write (settings.py), the mesh of the cluster (mesh/cluster/args.py), and what a value becomes in
-Kubernetes (workload.py, mesh/routing/virtual_service.py, mesh/authorization/policy.py).
+The package schema and the reference pages are generated from the field docs.
 """
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.args import In
@@ -18,7 +17,7 @@ from meshed_mcp.components.mesh.authorization.tool_policy_args import ToolSettin
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
 from meshed_mcp.components.mesh.cluster.ingress_args import IngressRef
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
-from meshed_mcp.components.mesh.egress.cluster_dependencies import Reachable
+from meshed_mcp.components.mesh.egress.destinations import ClusterService
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimitRef
 from meshed_mcp.components.mesh.routing.fault_injection_args import FaultsByName
 from meshed_mcp.components.mesh.routing.rollout_args import Rollout, RolloutStrategy, Weights
@@ -26,9 +25,9 @@ from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX, Pool
 from meshed_mcp.components.mesh.service.container_args import Drain, SecretKey, ServerResources
 from meshed_mcp.components.mesh.service.limits_args import LimitSettings
 from meshed_mcp.components.mesh.service.log_export_args import LogSettings
-from meshed_mcp.components.mesh.service.scheduling_args import Scheduling
+from meshed_mcp.components.mesh.service.scheduling import Scheduling
 from meshed_mcp.components.mesh.service.settings import ServiceSettings
-from meshed_mcp.components.mesh.service.shared_state import SharedUse, missing_parts
+from meshed_mcp.components.mesh.service.shared_state import SharedState, missing_shared_secrets
 from meshed_mcp.error_codes.code import raise_all
 from meshed_mcp.error_codes.service import EXPOSED_WITHOUT_INGRESS, SHARED_STATE_MISSING, UNKNOWN_VERSION
 
@@ -43,7 +42,7 @@ __all__ = [
     "ServerResources",
     "ServiceMeshArgs",
     "ServiceSettings",
-    "SharedUse",
+    "SharedState",
     "TokenSettings",
     "ToolSettings",
     "Weights",
@@ -51,94 +50,84 @@ __all__ = [
 
 
 class MeshedMCPServiceArgs(ServiceSettings):
-    """One MCP server in the mesh: its workload, its routes, and who may call it."""
+    """One MCP server in the mesh: workload, routes and authorization."""
 
-    namespace: str = "mcp-system"
+    namespace: Annotated[str, AfterValidator(namespace_name)] = "mcp-system"
     """Namespace of every object of the service."""
 
     replicas: int = Field(default=2, ge=1, le=1000)
-    """Pods of the stable version; of an autoscaled one, at creation."""
+    """Pods of the stable version; of an autoscaled one, only at creation."""
 
     autoscaled: list[str] = Field(default_factory=list)
     """Versions whose replica count an autoscaler owns after creation: `stable`, the second version of the rollout such
-    as `canary`, a pool as `pool-<name>`. Updates set the count of the others."""
+    as `canary`, a pool as `pool-<name>`. Updates set the replica count of the others."""
 
     pools: Mapping[str, Pool] = Field(default_factory=dict)
-    """Name -> pods of their own for slow or expensive tools, each with its size."""
+    """Name -> separate pods for slow or expensive tools."""
 
     max_replicas: int | None = Field(default=None, ge=1, le=1000)
-    """The most pods an autoscaler may make of the service; unset = as many as `replicas`."""
+    """Maximum replicas of the autoscaler; unset = as `replicas`."""
 
     request_state: SecretKey | None = None
-    """Secret with the keys that seal the state of calls in several rounds, one per line, the sealing one first."""
+    """Secret with the keys that seal request state of multi-round-trip requests, one per line, the active one first."""
 
     redis: SecretKey | None = None
-    """Secret with the URL of the Redis over which replicas tell each other of changes."""
+    """Secret with the URL of the Redis bus for subscriptions."""
 
     ingress: IngressRef | None = None
-    """Needed when expose is true."""
+    """Ingress gateway; required when `expose` is true."""
 
     otlp_endpoint: In[str] | None = None
-    """Base URL of the collector that takes the service's spans, OTLP over HTTP; unset = the service makes none."""
+    """Base URL of the collector for spans, OTLP over HTTP; unset = no spans."""
 
     logs: LogSettings = LogSettings()
-    """Where log lines go beside standard error. A store outside the cluster must be among `egress_hosts` too."""
+    """OTLP export of log lines. An external store must be in `egress_hosts` too."""
 
     registry_url: In[str] | None = None
     """Base URL of the registry, without its path prefix; unset = the service does not register."""
 
-    sidecar_egress_hosts: list[Reachable] | None = None
-    """Services that its sidecar knows, as "namespace/service", beside `cluster_dependencies`, hosts outside, registry and collector;
-    unset = everything in the mesh."""
+    sidecar_egress_hosts: list[ClusterService] | None = None
+    """Services in the sidecar's scope, as "namespace/service", beside `cluster_dependencies`, external hosts, registry
+    and collector; unset = every service of the mesh."""
 
     egress_gateway: bool = False
-    """True = hosts outside are reached through the mesh's egress gateway, and no other way."""
+    """True = external hosts are reachable only through the egress gateway of the mesh."""
 
     revision: str | None = None
-    """Revision of the control plane whose sidecar the pods get; they are replaced when it changes."""
+    """Control plane revision of the injected sidecar; a change replaces the pods."""
 
     rate_limit_service: RateLimitRef | None = None
-    """Who counts for `rate_limits.shared`."""
+    """Rate limit service for `rate_limits.shared`."""
 
     experiments: FaultsByName = Field(default_factory=dict)
-    """Name -> fault of real requests, without a header; the program that names one must take it away again."""
+    """Name -> fault injection into real requests, without a header; the program must remove it again."""
 
     session_key: In[str] | None = None
-    """Secret text that masks the addresses of pods in session ids (legacy: sticky). Unset = the service's identity: it
-    keeps addresses from whoever reads an id, but not from whoever also reads this package."""
+    """Secret key that masks and signs pod addresses in session ids (legacy: sticky). Unset = derived from the service's
+    identity, which hides addresses from readers of an id, but not from readers of this package."""
 
     scheduling: Scheduling = Scheduling()
 
     mode: MeshMode = MeshMode.SIDECAR
-    """Where the proxies are; as the mesh's."""
+    """Data plane mode, as in the mesh."""
 
     remote: bool = False
-    """True = the cluster's control plane is in another cluster, which holds routes and policies: here are only pods."""
+    """True = the control plane is in another cluster, which holds routes and policies; this cluster has only pods."""
 
-    trust_domain: str = "cluster.local"
-    """Trust domain of the mesh; first part of every identity."""
+    trust_domain: Annotated[str, AfterValidator(host_name)] = "cluster.local"
+    """Trust domain of the mesh, the first part of every identity."""
 
-    cluster_domain: str = "cluster.local"
+    cluster_domain: Annotated[str, AfterValidator(host_name)] = "cluster.local"
     """DNS suffix of the cluster."""
 
-    @field_validator("namespace")
-    @classmethod
-    def _is_namespace(cls, value: str) -> str:
-        return namespace_name(value)
-
-    @field_validator("trust_domain", "cluster_domain")
-    @classmethod
-    def _is_domain(cls, value: str) -> str:
-        return host_name(value)
-
     @model_validator(mode="after")
-    def _has_a_gateway_when_exposed(self) -> "MeshedMCPServiceArgs":
+    def _exposes_with_ingress(self) -> "MeshedMCPServiceArgs":
         if self.expose and self.ingress is None:
             raise EXPOSED_WITHOUT_INGRESS.error()
         return self
 
     @model_validator(mode="after")
-    def _autoscales_its_versions(self) -> "MeshedMCPServiceArgs":
+    def _autoscales_known_versions(self) -> "MeshedMCPServiceArgs":
         second = [] if self.rollout.second is None else [self.rollout.second]
         known = [contract.STABLE, *second, *(f"{POOL_PREFIX}{pool}" for pool in self.pools)]
         unknown = [label for label in self.autoscaled if label not in known]
@@ -148,21 +137,21 @@ class MeshedMCPServiceArgs(ServiceSettings):
 
     @property
     def replicated(self) -> bool:
-        """Whether two requests may reach different pods: several replicas, two versions side by side, or pools."""
+        """Whether two requests may reach different pods: several replicas, two versions, or pools."""
         most = max(self.replicas, self.max_replicas or 1)
         return most > 1 or self.rollout.second is not None or bool(self.pools)
 
     @model_validator(mode="after")
-    def _suits_its_mode(self) -> "MeshedMCPServiceArgs":
-        found = ambient_issues(self) if self.mode is MeshMode.AMBIENT else ()
-        raise_all(why.at(field) for field, why in found)
+    def _fits_ambient_mode(self) -> "MeshedMCPServiceArgs":
+        issues = ambient_issues(self) if self.mode is MeshMode.AMBIENT else ()
+        raise_all(message.at(field) for field, message in issues)
         return self
 
     @model_validator(mode="after")
-    def _shares_what_it_uses(self) -> "MeshedMCPServiceArgs":
-        variables = {*self.env, *self.secret_env}
+    def _shares_state_between_replicas(self) -> "MeshedMCPServiceArgs":
+        missing = missing_shared_secrets(self.shared_state, self, {*self.env, *self.secret_env})
         raise_all(
             SHARED_STATE_MISSING.message(use=self.shared_state[number], why=why, field=field)
-            for number, field, why in (missing_parts(self.shared_state, self, variables) if self.replicated else ())
+            for number, field, why in (missing if self.replicated else ())
         )
         return self

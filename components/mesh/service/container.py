@@ -1,8 +1,4 @@
-"""The container `server` of an MCP server's pods: environment, ports, probes, resources, volumes.
-
-A service's name and arguments in, parts of a pod out. Not here: the pod around it (workload.py), and what the runtime
-makes of the environment (meshed_mcp.contract names it for both sides).
-"""
+"""Container `server` of an MCP server: environment, ports, probes, resources, volumes."""
 
 from typing import Any, Final
 
@@ -10,23 +6,23 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.authorization.environment import authorization_environment
 from meshed_mcp.components.mesh.service.addresses import allowed_hosts
-from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, SecretKey, SharedUse
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, SecretKey, SharedState
 from meshed_mcp.components.mesh.service.limits_args import limits_environment
 
 CONTAINER: Final = "server"
-"""Name of the container; the autoscaler measures this one, without the sidecar."""
+"""Name of the container that the autoscaler measures, without the sidecar."""
 
 DATA_VOLUME: Final = "data"
 DATA_SIZE: Final = "1Gi"
-"""Where the kubelet evicts a pod that fills its data folder; a node's disk is shared."""
+"""The kubelet evicts a pod that exceeds it."""
 
 TEMPORARY_VOLUME: Final = "tmp"
 TEMPORARY_PATH: Final = "/tmp"  # noqa: S108 - the mount point inside the container, not a file name
 TEMPORARY_SIZE: Final = "256Mi"
-"""As DATA_SIZE: large request bodies and SQLite spill into the temporary folder."""
+"""As DATA_SIZE, for large request bodies and SQLite."""
 
 READINESS_PERIOD_SECONDS: Final = 1
-"""The shortest Kubernetes allows: a draining pod leaves the endpoints within drain.pre_stop_delay_seconds."""
+"""The minimum of Kubernetes: a draining pod leaves the endpoints within `drain.pre_stop_delay_seconds`."""
 
 LIVENESS_PERIOD_SECONDS: Final = 10
 """Source: Kubernetes, probe `periodSeconds`, default."""
@@ -36,17 +32,17 @@ FAILURES_BEFORE_ACTION: Final = 3
 """Source: Kubernetes, probe `failureThreshold`, default."""
 
 STARTUP_SECONDS: Final = 60
-"""Time to the first answer before the container is restarted; a start takes two seconds, a cold image cache longer."""
-
+"""Longest start before the container is restarted; a start takes two seconds, a cold image cache longer."""
 
 STARTUP_GRACE_SECONDS: Final = 5
-"""From SIGTERM to SIGKILL of a container that failed its startup probe: it has served no request, so the pod's grace
-period, which is as long as the longest call, has nothing to wait for.
-Source: Kubernetes, "Configure Probes", "Probe-level terminationGracePeriodSeconds", stable since 1.28."""
+"""Grace period of a container that fails its startup probe and therefore has no in-flight requests.
+
+Source: Kubernetes, "Configure Probes", "Probe-level terminationGracePeriodSeconds", stable since 1.28.
+"""
 
 
 def server_container(name: str, args: MeshedMCPServiceArgs, image: Any) -> Manifest:
-    """The server itself, unprivileged, on a read-only root file system."""
+    """The server container, unprivileged, on a read-only root file system."""
     command = {"command": list(args.command)} if args.command else {}
     return {
         "name": CONTAINER,
@@ -74,8 +70,8 @@ def server_container(name: str, args: MeshedMCPServiceArgs, image: Any) -> Manif
 
 
 def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """What the runtime is told, then the stack's own values, then those from Secrets; each name once."""
-    told = {
+    """Environment variables: of the runtime, then `env`, then Secrets; each name once."""
+    runtime = {
         contract.ENV_SERVICE: name,
         contract.ENV_NAMESPACE: args.namespace,
         contract.ENV_PORT: str(contract.MCP_PORT),
@@ -97,26 +93,26 @@ def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     logs = {variable: url for variable, url in stores.items() if url is not None}
     several = {contract.ENV_REPLICATED: "true"} if args.replicated else {}
     plain = [
-        {"name": key, "value": value} for key, value in (told | several | registry | spans | logs | args.env).items()
+        {"name": key, "value": value} for key, value in (runtime | several | registry | spans | logs | args.env).items()
     ]
     secret = [
         {"name": key, "valueFrom": {"secretKeyRef": {"name": source.secret, "key": source.key}}}
-        for key, source in (shared_parts(args) | args.secret_env).items()
+        for key, source in (shared_secrets(args) | args.secret_env).items()
     ]
     return plain + secret
 
 
-def shared_parts(args: MeshedMCPServiceArgs) -> dict[str, SecretKey]:
-    """Variable -> Secret of what the service's replicas share; only what it says it uses, as each is a secret less."""
+def shared_secrets(args: MeshedMCPServiceArgs) -> dict[str, SecretKey]:
+    """Variable -> Secret of the shared state that the service declares."""
     parts = {
-        contract.ENV_REQUEST_STATE_KEYS: args.request_state if SharedUse.REQUEST_STATE in args.shared_state else None,
-        contract.ENV_REDIS_URL: args.redis if SharedUse.SUBSCRIPTIONS in args.shared_state else None,
+        contract.ENV_REQUEST_STATE_KEYS: args.request_state if SharedState.REQUEST_STATE in args.shared_state else None,
+        contract.ENV_REDIS_URL: args.redis if SharedState.SUBSCRIPTIONS in args.shared_state else None,
     }
     return {variable: source for variable, source in parts.items() if source is not None}
 
 
 def resources(args: MeshedMCPServiceArgs) -> Manifest:
-    """Requests for both, a limit for memory always, one for CPU only when the stack asks for it."""
+    """Requests and the memory limit; a CPU limit only if set."""
     given = args.resources
     cpu_limit = {} if given.cpu_limit is None else {"cpu": given.cpu_limit}
     return {
@@ -126,9 +122,9 @@ def resources(args: MeshedMCPServiceArgs) -> Manifest:
 
 
 def probes() -> Manifest:
-    """All on the management port: it is outside the mesh, so a probe judges the server and not its sidecar.
+    """Probes on the management port, which is outside the mesh, so that they check the server and not its sidecar.
 
-    The liveness probe keeps the pod's grace period, in which a replica that was ready drains.
+    The liveness probe keeps the pod's grace period, in which a ready replica drains.
     """
     return {
         "startupProbe": {
@@ -141,7 +137,7 @@ def probes() -> Manifest:
 
 
 def volumes() -> list[Manifest]:
-    """The two folders the server may write to; both end with the pod."""
+    """The two writable folders, deleted with the pod."""
     return [
         {"name": DATA_VOLUME, "emptyDir": {"sizeLimit": DATA_SIZE}},
         {"name": TEMPORARY_VOLUME, "emptyDir": {"sizeLimit": TEMPORARY_SIZE}},

@@ -1,61 +1,54 @@
-"""Arguments of the container of a server: secrets, resources, and how it ends.
-
-Values in, frozen models out. Not here: the service around the container (args.py) and the Deployment (workload.py).
-"""
+"""Arguments of the server container: Secrets, resources and graceful shutdown."""
 
 import math
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.args import Model
+from meshed_mcp.components.core.args import Model, camel
 from meshed_mcp.components.core.names import object_name
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.error_codes.service import CPU_ABOVE_LIMIT, GRACE_TOO_SHORT, MEMORY_ABOVE_LIMIT
 from meshed_mcp.error_codes.values import INVALID_SECRET_KEY
 
 _SECRET_KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
-"""Source: Kubernetes, "Secrets", names of keys."""
+"""Source: Kubernetes, "Secrets", key names."""
 
 
 class SecretKey(Model):
     """One key of a Secret in the service's namespace."""
 
-    secret: str
+    secret: Annotated[str, AfterValidator(object_name)]
     """Name of the Secret."""
 
     key: str
-    """Key inside the Secret."""
-
-    @field_validator("secret")
-    @classmethod
-    def _names_a_secret(cls, value: str) -> str:
-        return object_name(value)
+    """Key of the Secret."""
 
     @field_validator("key")
     @classmethod
-    def _names_a_key(cls, value: str) -> str:
+    def _is_secret_key(cls, value: str) -> str:
         if _SECRET_KEY.fullmatch(value) is None:
             raise INVALID_SECRET_KEY.error(value=value)
         return value
 
 
 class ServerResources(Model):
-    """CPU and memory of the container `server`, as Kubernetes quantities."""
+    """CPU and memory of the server container, as Kubernetes quantities."""
 
     cpu: str = "100m"
-    """CPU the scheduler reserves, and the base of the autoscaler's percentage: `250m`, `0.5` or `2`."""
+    """CPU request, the base of the autoscaler's percentage: `250m`, `0.5` or `2`."""
 
     cpu_limit: str | None = None
-    """CPU at which the container is throttled; unset = not throttled, so latency stays even on a busy node."""
+    """CPU limit, at which the container is throttled; unset = never throttled, which keeps latency low."""
 
     memory: str = "128Mi"
-    """Memory the scheduler reserves: `512Mi`, `1Gi`."""
+    """Memory request: `512Mi`, `1Gi`."""
 
     memory_limit: str = "512Mi"
-    """Memory at which the container is killed."""
+    """Memory limit, at which the container is killed."""
 
     @field_validator("cpu", "cpu_limit", mode="before")
     @classmethod
@@ -89,20 +82,20 @@ class ServerResources(Model):
         return self
 
 
-MOST_GRACE_SECONDS: Final = 3600
-"""Longest grace period: a node that must go waits no longer (`nodes.karpenter.drain_minutes`)."""
+MAX_GRACE_SECONDS: Final = 3600
+"""Maximum grace period: a drained node waits no longer (`nodes.karpenter.drain_minutes`)."""
 
 
 class Drain(Model):
-    """How a pod ends without losing a call."""
+    """Graceful shutdown of a pod."""
 
     pre_stop_delay_seconds: int = Field(default=5, ge=0, le=600)
-    """Seconds between "not ready" and the end of accepting calls, while endpoints and proxies notice. With
-    `legacy: sticky`, as long as a replica that ends goes on serving its own sessions."""
+    """Seconds for which a terminating replica still accepts requests, until endpoints and proxies are updated. With
+    `legacy: sticky`, also how long it serves its own sessions."""
 
-    grace_seconds: int = Field(default=30, ge=5, le=MOST_GRACE_SECONDS)
-    """Seconds from SIGTERM to exit at the latest: the longest tool call must fit into what pre_stop_delay_seconds leaves.
-    Where a service names `limits.call_seconds`, or a pool its own, the default follows from the longest of them."""
+    grace_seconds: int = Field(default=30, ge=5, le=MAX_GRACE_SECONDS)
+    """Maximum seconds from SIGTERM to exit: `pre_stop_delay_seconds` and the longest tool call must fit in. The default
+    follows from the longest `call_seconds` of `limits` and `pools`, if one is set."""
 
     @model_validator(mode="after")
     def _leaves_time_for_calls(self) -> "Drain":
@@ -115,3 +108,30 @@ class Drain(Model):
                 least=least,
             )
         return self
+
+
+def derive_termination_grace_period(raw: Any) -> Any:
+    """Raw settings of a service with `drain.grace_seconds` for its longest `call_seconds`, unless they set it."""
+    drain, pools = _given(raw, "drain", {}), _given(raw, "pools", {})
+    holders = [_given(raw, "limits", {}), *(pools.values() if isinstance(pools, Mapping) else ())]
+    longest = max(_integer(_given(holder, "call_seconds", None)) for holder in holders)
+    if not longest or not isinstance(drain, Mapping | BaseModel) or _given(drain, "grace_seconds", None) is not None:
+        return raw
+    delay = _integer(_given(drain, "pre_stop_delay_seconds", Drain().pre_stop_delay_seconds))
+    needed = max(Drain().grace_seconds, longest + delay + math.ceil(contract.CLOSING_SECONDS))
+    given = dict(drain) if isinstance(drain, Mapping) else drain.model_dump(exclude_unset=True)
+    return {**raw, "drain": {**given, "grace_seconds": min(needed, MAX_GRACE_SECONDS)}}
+
+
+def _given(holder: Any, field: str, default: Any) -> Any:
+    """A field's value if it is set, in snake or camel case."""
+    if isinstance(holder, BaseModel):
+        return getattr(holder, field) if field in holder.model_fields_set else default
+    if isinstance(holder, Mapping):
+        return next((holder[name] for name in (field, camel(field)) if name in holder), default)
+    return default
+
+
+def _integer(value: Any) -> int:
+    """The value, or 0 for a wrong type, which the model rejects later."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

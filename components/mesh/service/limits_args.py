@@ -1,8 +1,4 @@
-"""Arguments of what one pod of a service accepts: size, number and duration of calls.
-
-Values in, a frozen model and the environment of the runtime out. Not here: limits of a caller at the sidecar
-(`tools.<name>.rate`), and what the runtime does with the values (meshed_mcp.contract names them for both sides).
-"""
+"""Arguments of what one pod of a service accepts: size, number and duration of requests."""
 
 from typing import Any, Final
 
@@ -25,53 +21,49 @@ from meshed_mcp.contract.limits import (
 from meshed_mcp.error_codes.service import BODIES_FILL_MEMORY, CALL_LONGER_THAN_DRAIN, SESSIONS_NEVER_END
 
 BODIES_SHARE: Final = 0.5
-"""Part of a pod's memory that bodies may fill; the rest is for the server and for what it makes of them."""
-
-
-def ends_at_some_time(value: Any) -> Any:
-    """`value`, unless it says that sessions never end."""
-    if value is None or (value == 0 and not isinstance(value, bool)):
-        raise SESSIONS_NEVER_END.error(value="null" if value is None else value, example=contract.SESSION_IDLE_SECONDS)
-    return value
+"""Share of the memory limit that request bodies may fill; the rest is for the server."""
 
 
 class LimitSettings(Model):
-    """What one pod accepts; more is refused at once, with an answer that says so."""
+    """Limits of one pod; it rejects requests above them at once."""
 
     body_bytes: BodyBytes = contract.BODY_BYTES
-    """Largest request body in bytes; a larger one is answered 413."""
+    """Largest request body in bytes; larger ones get 413."""
 
     read_seconds: int = Field(default=contract.READ_SECONDS, ge=1, le=MAXIMUM_SECONDS)
-    """Seconds in which a request's head must arrive, and again its body; a slower one is answered 408."""
+    """Seconds for reading the headers of a request, and again for its body; slower ones get 408."""
 
     concurrent_calls: Calls = contract.CONCURRENT_CALLS
-    """Calls in work at a time; open streams do not count."""
+    """Concurrency limit: requests in flight, without open streams."""
 
     queued_calls: QueuedCalls = contract.QUEUED_CALLS
-    """Calls that may wait for a place; one more is answered 503 at once. 0 = nobody waits."""
+    """Requests that wait for a concurrency slot; further ones get 503 at once. 0 = no queue."""
 
     call_seconds: int | None = Field(default=None, ge=1, le=MAXIMUM_SECONDS)
-    """Longest call in seconds, its wait included; it is then cancelled and answered with an error. Unset = as long as
-    a stopping pod waits for calls: what `drain` leaves. Written, it decides `drain.grace_seconds` where that is not."""
+    """Deadline of a call in seconds, queueing included; the server then cancels it and responds with an error. Unset =
+    the time that `drain` leaves for calls. If set, the default of `drain.grace_seconds` follows from it."""
 
     sessions: Sessions = contract.SESSIONS
-    """Open sessions with `legacy: sticky`; the client of one more is answered 503."""
+    """Open sessions with `legacy: sticky`; further ones get 503."""
 
     session_idle_seconds: IdleSeconds = contract.SESSION_IDLE_SECONDS
-    """Seconds without any request after which a session ends; with `profile: session`, also how long a replica keeps
-    its node from being emptied."""
+    """Idle time-out of a session in seconds; with `profile: session`, also how long a replica protects its node from
+    consolidation."""
 
     argument_depth: ArgumentDepth = contract.ARGUMENT_DEPTH
-    """Deepest nesting of arrays and objects in a call's arguments; a deeper one is refused before the tool runs."""
+    """Maximum nesting of arrays and objects in tool arguments; deeper ones are rejected before the tool runs."""
 
     @field_validator("session_idle_seconds", mode="before")
     @classmethod
     def _ends_sessions(cls, value: Any) -> Any:
-        return ends_at_some_time(value)
+        if value is None or (value == 0 and not isinstance(value, bool)):
+            shown = "null" if value is None else value
+            raise SESSIONS_NEVER_END.error(value=shown, example=contract.SESSION_IDLE_SECONDS)
+        return value
 
 
-def check_limits(limits: LimitSettings, drain: Drain, resources: ServerResources) -> None:
-    """Raise ValueError, in one line, when the limits do not fit what stops a pod or what it runs on."""
+def validate_limits(limits: LimitSettings, drain: Drain, resources: ServerResources) -> None:
+    """Raise ValueError when the limits do not fit the grace period or the memory limit."""
     longest = contract.longest_call_seconds(drain.pre_stop_delay_seconds, drain.grace_seconds)
     if limits.call_seconds is not None and limits.call_seconds > longest:
         raise CALL_LONGER_THAN_DRAIN.error(
@@ -88,7 +80,7 @@ def check_limits(limits: LimitSettings, drain: Drain, resources: ServerResources
 
 
 def limits_environment(limits: LimitSettings) -> dict[str, str]:
-    """Variable -> value of what differs from the defaults, which the runtime has too."""
+    """Variable -> value of the limits that differ from the defaults, which the runtime shares."""
     defaults = LimitSettings()
     return {
         variable: str(getattr(limits, field))

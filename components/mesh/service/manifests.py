@@ -1,12 +1,8 @@
-"""All Kubernetes objects of one MCP server in the mesh, in the order in which they are registered.
-
-A service's name and arguments in, objects out. Not here: each object (workload.py, mesh/routing/virtual_service.py,
-mesh/authorization/policy.py, mesh/egress/service_entry.py, pod_monitor.py), registration (component.py).
-"""
+"""All Kubernetes objects of one MCP server, in the order of registration."""
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.names import service_name
-from meshed_mcp.components.mesh.ambient import service as ambient
+from meshed_mcp.components.mesh.ambient.service import ambient_manifests
 from meshed_mcp.components.mesh.authorization.external import external_authorization
 from meshed_mcp.components.mesh.authorization.policy import caller_policy
 from meshed_mcp.components.mesh.authorization.tokens import request_authentication
@@ -15,9 +11,9 @@ from meshed_mcp.components.mesh.cluster.extensions import service_extensions
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.egress.network_policy import network_policy
 from meshed_mcp.components.mesh.egress.service_entry import service_entries
-from meshed_mcp.components.mesh.egress.sidecar import imported
-from meshed_mcp.components.mesh.rate_limit.local import rate_limits
-from meshed_mcp.components.mesh.routing.connect_failure_retry import marking_filter
+from meshed_mcp.components.mesh.egress.sidecar import sidecars
+from meshed_mcp.components.mesh.rate_limit.local import rate_limit_envoy_filters
+from meshed_mcp.components.mesh.routing.connect_failure_retry import connect_failure_filter
 from meshed_mcp.components.mesh.routing.destination_rule import destination_rule
 from meshed_mcp.components.mesh.routing.virtual_service import ingress_route, mesh_route
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
@@ -29,29 +25,29 @@ from meshed_mcp.components.mesh.service.workload import (
     service_account,
     versions,
 )
-from meshed_mcp.components.mesh.sessions.affinity import envoy_filters
+from meshed_mcp.components.mesh.sessions.affinity import session_affinity_filters
 
 
-def manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """Everything of the service `name`; ValueError when `name` cannot name a service.
+def service_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """All objects of the service `name`. Raises ValueError when `name` is no service name.
 
-    Policy comes before the pods: a pod that starts is already closed to strangers.
+    Policies come before the pods, so that a starting pod already rejects unauthorized callers.
     """
     service_name(name)
-    whole = ambient.manifests(name, args) if args.mode is MeshMode.AMBIENT else with_sidecars(name, args)
-    return [item for item in whole if not (args.remote and is_configuration(item))]
+    items = ambient_manifests(name, args) if args.mode is MeshMode.AMBIENT else sidecar_mode_manifests(name, args)
+    return [item for item in items if not (args.remote and is_read_by_control_plane(item))]
 
 
-def is_configuration(item: Manifest) -> bool:
-    """Whether only a control plane reads the object; one that governs remotely reads its own cluster's alone.
+def is_read_by_control_plane(item: Manifest) -> bool:
+    """Whether only istiod reads the object; an istiod of a remote cluster reads only objects of its own cluster.
 
     Source: Istio, "Install Primary-Remote on different networks".
     """
     return str(item["apiVersion"]).partition("/")[0].endswith(".istio.io")
 
 
-def with_sidecars(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """Everything where every pod has a sidecar."""
+def sidecar_mode_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """All objects in sidecar mode."""
     ingress = [ingress_route(name, args, args.ingress)] if args.expose and args.ingress is not None else []
     return [
         service_account(name, args),
@@ -61,13 +57,13 @@ def with_sidecars(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         destination_rule(name, args),
         mesh_route(name, args),
         *ingress,
-        *envoy_filters(name, args),
-        marking_filter(name, args),
-        *rate_limits(name, args),
+        *session_affinity_filters(name, args),
+        connect_failure_filter(name, args),
+        *rate_limit_envoy_filters(name, args),
         *service_extensions(name, args.namespace, args.extensions),
         *service_access_log(name, args),
         *service_entries(name, args),
-        *imported(name, args),
+        *sidecars(name, args),
         *network_policy(name, args),
         service(name, args),
         pod_disruption_budget(name, args),

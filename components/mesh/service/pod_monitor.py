@@ -1,8 +1,4 @@
-"""PodMonitor of one MCP server: how Prometheus finds its pods and names its series.
-
-A service's name and arguments in, one object out. Not here: what the series mean (promql/selectors.py), Prometheus
-itself (observability).
-"""
+"""PodMonitor of one MCP server: scrape target, relabeling and dropped series."""
 
 from typing import Final
 
@@ -15,30 +11,32 @@ SCRAPE_SECONDS: Final = SERVER_SECONDS
 """Product rule: a call is queryable within 6 s, and the autoscaler sees a load step in time."""
 
 SCRAPE_TIMEOUT_SECONDS: Final = 4
-"""Below the interval, which Prometheus demands."""
+"""Below the interval, as Prometheus requires."""
 
-CALLS_ALONE: Final = {
+DROP_OTHER_METHOD_BUCKETS: Final = {
     "action": "drop",
     "sourceLabels": ["__name__", contract.LABEL_TOOL],
     "regex": f"{contract.METRIC_OPERATION_DURATION}_bucket;",
 }
-"""Buckets of tool calls are read; those of other methods, which name no tool, by no page, rule or alert."""
+"""Only buckets of tool calls are read; no dashboard, rule or alert reads those of other methods, without a tool."""
 
-NO_HTTP_BUCKETS: Final = {
+DROP_HTTP_BUCKETS: Final = {
     "action": "drop",
     "sourceLabels": ["__name__"],
     "regex": f"{contract.METRIC_HTTP_DURATION}_bucket",
 }
-"""Buckets of HTTP requests are read of the registry, which speaks plain HTTP; of servers, the number of requests is."""
+"""Buckets of HTTP requests are read of the registry, which is plain HTTP; of MCP servers only the count is."""
 
 
 def pod_monitor(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """Scrapes every pod of every version directly on the management port, past the sidecar.
+    """PodMonitor of all versions, which scrapes the management port and bypasses the sidecar.
 
-    Series get the labels `mcp_server_name` and `version` from the pod's labels. Buckets that nothing reads are not
-    stored, two of five series of a pod with six tools; counts and sums are.
+    Series get the labels `mcp_server_name` and `version` from pod labels. Histogram buckets that nothing reads are
+    dropped: two of five series of a pod with six tools.
     """
-    unread = [] if args.store_all_histogram_buckets else unread_buckets(name)
+    servers = [DROP_OTHER_METHOD_BUCKETS, DROP_HTTP_BUCKETS]
+    unread = [DROP_OTHER_METHOD_BUCKETS] if name == contract.REGISTRY_NAME else servers
+    dropped = [] if args.store_all_histogram_buckets else unread
     return manifest(
         "monitoring.coreos.com/v1",
         "PodMonitor",
@@ -55,16 +53,11 @@ def pod_monitor(name: str, args: MeshedMCPServiceArgs) -> Manifest:
                         _from_pod_label("app_kubernetes_io_name", contract.LABEL_SERVER),
                         _from_pod_label("version", contract.LABEL_VERSION),
                     ],
-                    **({"metricRelabelings": unread} if unread else {}),
+                    **({"metricRelabelings": dropped} if dropped else {}),
                 }
             ],
         },
     )
-
-
-def unread_buckets(name: str) -> list[Manifest]:
-    """What is dropped of a server's series when they are scraped."""
-    return [CALLS_ALONE] if name == contract.REGISTRY_NAME else [CALLS_ALONE, NO_HTTP_BUCKETS]
 
 
 def _from_pod_label(pod_label: str, target: str) -> Manifest:

@@ -1,7 +1,4 @@
-"""Sizes of a sidecar by name: what the scheduler reserves for it and what stops it.
-
-A size in, annotations of a pod or values of Istio's chart out. Not here: which size a service has (args.py).
-"""
+"""Sizes of a sidecar: resource requests and limits by name."""
 
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -34,12 +31,12 @@ _RESOURCES: Final = {
     ProxySize.MEDIUM: _Resources("100m", "2000m", "128Mi", "512Mi"),
     ProxySize.LARGE: _Resources("500m", "4000m", "256Mi", "1Gi"),
 }
-"""The CPU limit is also the number of the proxy's threads. Source: Istio, "Performance and Scalability": 0.2 vCPU and
+"""The CPU limit also sets the number of worker threads. Source: Istio, "Performance and Scalability": 0.2 vCPU and
 60 MB for 1,000 requests a second of 1 KB with two threads."""
 
 
 def size_annotations(size: ProxySize) -> dict[str, str]:
-    """What the injection is told for one pod. Source: Istio, "Resource Annotations"."""
+    """Annotations of a pod for the sidecar injector. Source: Istio, "Resource Annotations"."""
     resources = _RESOURCES[size]
     return {
         "sidecar.istio.io/proxyCPU": resources.cpu,
@@ -50,7 +47,7 @@ def size_annotations(size: ProxySize) -> dict[str, str]:
 
 
 def size_values(size: ProxySize) -> Manifest:
-    """`global.proxy.resources`, for pods without annotations. Source: chart `istiod`."""
+    """Chart value `global.proxy.resources`, for pods without annotations. Source: Istio chart `istiod`."""
     resources = _RESOURCES[size]
     return {
         "requests": {"cpu": resources.cpu, "memory": resources.memory},

@@ -1,23 +1,34 @@
-"""The fields of a pod that say on which nodes it runs: priority, spot nodes, and how long it may stay.
+"""Scheduling of a service's pods: settings, priority, affinity, tolerations and disruption."""
 
-Settings in, parts of a pod out. Not here: spread over zones and nodes (workload.py), the nodes themselves
-(components/autoscaling).
-"""
+from pydantic import Field
 
 from meshed_mcp.components.core import node_labels
+from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.service.scheduling_args import Scheduling
+
+
+class Scheduling(Model):
+    """Scheduling of a service's pods; by default the cluster decides."""
+
+    priority_class: str | None = None
+    """PriorityClass of the pods; unset = the cluster's default."""
+
+    interruptible: bool | None = None
+    """True = pods prefer spot nodes, False = pods avoid spot nodes; unset = the cluster decides."""
+
+    undisturbed_seconds: int | None = Field(default=None, ge=1, le=86_400)
+    """Seconds for which a running pod protects its node from consolidation; unset = no protection."""
 
 
 def annotations(settings: Scheduling) -> dict[str, str]:
-    """What Karpenter reads on a pod. Source: Karpenter 1.15, "karpenter.sh/do-not-disrupt", a duration."""
+    """Annotations for Karpenter. Source: Karpenter 1.15, "karpenter.sh/do-not-disrupt", a duration."""
     if settings.undisturbed_seconds is None:
         return {}
     return {"karpenter.sh/do-not-disrupt": f"{settings.undisturbed_seconds}s"}
 
 
 def pod_fields(settings: Scheduling) -> Manifest:
-    """Priority, affinity and tolerations; empty where the cluster decides."""
+    """Priority, affinity and tolerations of a pod; empty if the cluster decides."""
     priority = {} if settings.priority_class is None else {"priorityClassName": settings.priority_class}
     if settings.interruptible is None:
         return priority
@@ -25,7 +36,7 @@ def pod_fields(settings: Scheduling) -> Manifest:
 
 
 def on_spot() -> Manifest:
-    """Spot nodes first, others where there are none: a preference, or a shortage of spot would stop the service."""
+    """Prefer spot nodes; a requirement would stop the service when spot capacity is short."""
     preference = {"weight": 100, "preference": {"matchExpressions": [capacity_type("In")]}}
     taint = {"key": node_labels.SPOT_TAINT, "operator": "Exists", "effect": "NoSchedule"}
     return {
@@ -35,11 +46,11 @@ def on_spot() -> Manifest:
 
 
 def off_spot() -> Manifest:
-    """Never on spot nodes; nodes without the label are none, so clusters without Karpenter are not concerned."""
+    """Avoid spot nodes; nodes without the label count as regular, so clusters without Karpenter work."""
     terms = {"nodeSelectorTerms": [{"matchExpressions": [capacity_type("NotIn")]}]}
     return {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}}
 
 
 def capacity_type(operator: str) -> Manifest:
-    """A condition on the label by which Karpenter, and clouds that follow it, tell spot nodes."""
+    """Node selector requirement on the capacity type label of Karpenter."""
     return {"key": node_labels.CAPACITY_TYPE, "operator": operator, "values": [node_labels.SPOT]}

@@ -1,12 +1,10 @@
-"""The form of a service's path, methods, callers and variables.
+"""Validators of a service's path, methods, callers and environment variables.
 
-Values in; they or ValueError with what to write instead out, `*_faults` a text for each mistake between two fields. Not
-here: rules of tools (mesh/authorization/tool_policy_args.py), limits (limits_args.py), routes
-(mesh/routing/validation.py).
+Each returns its argument or raises ValueError; `*_issues` yield one message per contradiction between two fields.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from meshed_mcp import contract
@@ -28,10 +26,10 @@ _ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CALLER: Final = re.compile(rf"({DNS_LABEL}/{DNS_NAME}|{DNS_LABEL})")
 
 HTTP_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-"""Source: RFC 9110, section 9.3, and RFC 5789; TRACE and CONNECT have no place behind a gateway."""
+"""Source: RFC 9110, section 9.3, and RFC 5789, without TRACE and CONNECT."""
 
 SESSION_METHODS: Final = ("GET", "POST", "DELETE")
-"""What a session needs. Source: MCP 2025-11-25, "Streamable HTTP"."""
+"""Methods that a session needs. Source: MCP 2025-11-25, "Streamable HTTP"."""
 
 SET_BY_COMPONENT: Final = frozenset(
     {
@@ -61,18 +59,18 @@ SET_BY_COMPONENT: Final = frozenset(
         *LIMIT_VARIABLES.values(),
     }
 )
-"""Variables that follow from other fields; a second source for them would contradict the routes or the probes."""
+"""Variables that are derived from other fields and cannot be set by a stack."""
 
 
 def endpoint_path(value: str) -> str:
-    """The path, below "/"."""
+    """A path below `/`."""
     if _PATH.fullmatch(value) is None or {".", ".."} & set(value.split("/")):
         raise INVALID_PATH.error(value=value)
     return value
 
 
 def http_methods(value: list[str]) -> list[str]:
-    """The methods, each one that a gateway passes on."""
+    """HTTP methods that a gateway forwards."""
     bad = [method for method in value if method not in HTTP_METHODS]
     if bad:
         raise UNKNOWN_HTTP_METHOD.error(names=listed(bad), known=", ".join(HTTP_METHODS))
@@ -80,40 +78,41 @@ def http_methods(value: list[str]) -> list[str]:
 
 
 def caller_names(value: list[str]) -> list[str]:
-    """The callers: services by name, or "namespace/serviceaccount", each once."""
+    """Callers: services by name, or "namespace/serviceaccount", each once."""
     bad = [caller for caller in value if _CALLER.fullmatch(caller) is None]
     if bad:
         raise INVALID_CALLER.error(names=listed(bad))
-    once(value)
-    return value
+    return without_duplicates(value)
 
 
-def once(value: Sequence[str]) -> None:
-    """Raises ValueError when a value stands twice in a list."""
+def without_duplicates(value: list[str]) -> list[str]:
+    """A list whose items are unique."""
     twice = sorted({str(each) for each in value if value.count(each) > 1})
     if twice:
         raise LISTED_TWICE.error(names=listed(twice))
+    return value
 
 
-def own_variables(names: Collection[str]) -> None:
-    """Raises ValueError for a name that no variable can have, or that follows from another field."""
+def validate_variable_names(names: Collection[str]) -> Collection[str]:
+    """Names of environment variables that no other field sets."""
     bad = [name for name in names if _ENVIRONMENT_NAME.fullmatch(name) is None]
     if bad:
         raise INVALID_VARIABLE_NAME.error(names=listed(bad))
     owned = sorted(SET_BY_COMPONENT & set(names))
     if owned:
         raise RESERVED_VARIABLE.error(names=listed(owned))
+    return names
 
 
 def session_issues(legacy: contract.Legacy, methods: Collection[str]) -> Iterator[Message]:
-    """What a service with sessions lacks among its methods."""
+    """Methods that a service with sessions lacks."""
     missing = [method for method in SESSION_METHODS if method not in methods]
     if legacy is contract.Legacy.STICKY and missing:
         yield STICKY_NEEDS_METHODS.message(missing=" and ".join(missing))
 
 
 def variable_issues(plain: Iterable[str], secret: Iterable[str]) -> Iterator[Message]:
-    """Variables with two values."""
+    """Variables in both `env` and `secret_env`."""
     both = sorted(set(plain) & set(secret))
     if both:
         yield VARIABLE_SET_TWICE.message(names=listed(both))

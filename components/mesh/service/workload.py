@@ -1,9 +1,4 @@
-"""Kubernetes objects that run one MCP server: ServiceAccount, Deployments, Service, PodDisruptionBudget.
-
-A service's name and arguments in, objects out. Not here: the container inside the pods (container.py), routes
-(mesh/routing/virtual_service.py), who may call (mesh/authorization/policy.py), the replica count of an autoscaled
-version after creation.
-"""
+"""Workload of one MCP server: ServiceAccount, Deployments, Service, PodDisruptionBudget."""
 
 from math import ceil
 from typing import Any, Final, NamedTuple
@@ -19,7 +14,7 @@ from meshed_mcp.components.mesh.service.container import server_container, volum
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize, size_annotations
 
 SIDECAR_EXIT_SECONDS: Final = 10
-"""What the pod gets beyond the server's own grace: the sidecar ends after it and drains for 5 seconds.
+"""Grace period of the pod beyond that of the server: the sidecar terminates after it and drains for 5 seconds.
 
 Source: Istio, ProxyConfig `terminationDrainDuration`, default 5s; Kubernetes, "Sidecar Containers", termination order.
 """
@@ -28,7 +23,7 @@ MAX_SURGE: Final = "25%"
 """Source: Kubernetes, Deployment `maxSurge`, default."""
 
 KEPT_REVISIONS: Final = 3
-"""ReplicaSets kept for a rollback; the ten of the default only clutter."""
+"""`revisionHistoryLimit`: ReplicaSets kept for a rollback."""
 
 SIDECAR_ANNOTATIONS: Final = {
     "sidecar.istio.io/nativeSidecar": "true",
@@ -36,25 +31,23 @@ SIDECAR_ANNOTATIONS: Final = {
     "traffic.sidecar.istio.io/excludeInboundPorts": str(contract.MANAGEMENT_PORT),
     "prometheus.istio.io/merge-metrics": "false",
 }
-"""What the injected sidecar is told. A native sidecar starts before the server and ends after it, so a draining server
-still reaches its callees. The management port bypasses the sidecar: the kubelet probes and Prometheus scrapes it in
-plain HTTP, without an agent in between.
+"""Annotations for the sidecar injector. A native sidecar outlives the server, so a draining server still reaches its
+destinations. The management port bypasses the sidecar, for probes and scrapes in plain HTTP.
 
 Source: Istio, "Resource Annotations".
 """
 
+FORCE_REPLICAS: Final = {"pulumi.com/patchForce": "true"}
+"""Annotation of a Deployment without an autoscaler: Pulumi takes ownership of `spec.replicas` from a removed one.
 
-TAKES_SIZE_BACK: Final = {"pulumi.com/patchForce": "true"}
-"""Annotation of a Deployment of fixed size: Pulumi takes `spec.replicas` back from an autoscaler that is gone.
-
-Without it the API server rejects the change as a conflict of field managers. The annotation comes and goes with the
-autoscaler, so Pulumi updates the Deployment even if the count is that of its creation.
+Otherwise the API server rejects the change as a conflict of field managers. Removing the autoscaler adds the
+annotation, so Pulumi updates the Deployment even if the replica count is that of its creation.
 Source: pulumi-kubernetes, "Managing resources with server-side apply".
 """
 
 
 class Version(NamedTuple):
-    """A version or a pool of a service: its label, the name of its Deployment, its image, its pods at creation."""
+    """A version or pool of a service: version label, Deployment name, image, and replicas at creation."""
 
     label: str
     workload: str
@@ -64,9 +57,7 @@ class Version(NamedTuple):
 
 
 def versions(name: str, args: MeshedMCPServiceArgs) -> list[Version]:
-    """What runs side by side; the stable version keeps the service's name, so no rollout renames it. Pools run what
-    gets the calls without a header.
-    """  # noqa: D205 - two sentences
+    """All versions and pools; the stable Deployment keeps the service's name, and pools run the active image."""
     rollout = args.rollout
     found = [Version(contract.STABLE, name, args.image, args.replicas)]
     if rollout.second is not None:
@@ -85,14 +76,14 @@ def autoscaled_workloads(name: str, args: MeshedMCPServiceArgs) -> list[str]:
 
 
 def second_replicas(args: MeshedMCPServiceArgs) -> int:
-    """Pods of the second version at creation: a canary's share of the service's, else as many."""
+    """Replicas of the second version at creation: a canary's weight of `replicas`, otherwise the same number."""
     rollout = args.rollout
     share = rollout.weights.canary / 100 if isinstance(rollout, Canary) else 1
     return max(1, ceil(args.replicas * share))
 
 
 def pool_args(args: MeshedMCPServiceArgs, pool: Pool | None) -> MeshedMCPServiceArgs:
-    """The arguments with what differs in a pool's pods."""
+    """The arguments with the overrides of a pool."""
     if pool is None:
         return args
     changes = {} if pool.call_seconds is None else {"call_seconds": pool.call_seconds}
@@ -102,15 +93,15 @@ def pool_args(args: MeshedMCPServiceArgs, pool: Pool | None) -> MeshedMCPService
 
 
 def service_account(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """The identity of the service in the mesh; its token opens nothing in Kubernetes, so no pod gets it."""
+    """Mesh identity of the service; pods get no token, as the account has no rights in Kubernetes."""
     return manifest("v1", "ServiceAccount", metadata(name, args.namespace), automountServiceAccountToken=False)
 
 
 def deployment(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:
-    """The pods of one version; a rolling update never goes below the number of ready pods."""
+    """Deployment of one version; a rolling update never reduces the number of ready pods."""
     chosen = {contract.LABEL_APP: name, contract.LABEL_VERSION: version.label}
     labels = standard_labels(name) | chosen
-    size = {} if version.label in args.autoscaled else {"annotations": dict(TAKES_SIZE_BACK)}
+    size = {} if version.label in args.autoscaled else {"annotations": dict(FORCE_REPLICAS)}
     return manifest(
         "apps/v1",
         "Deployment",
@@ -132,14 +123,14 @@ def deployment(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manif
 
 
 def sidecar_annotations(args: MeshedMCPServiceArgs) -> dict[str, str]:
-    """What the injected sidecar is told, its size, and the revision that injects it where there are several."""
+    """Annotations of a pod: sidecar, its size and revision, disruption."""
     revision = {} if args.revision is None else {REVISION_LABEL: args.revision}
     size = size_annotations(args.proxy or ProxySize.MEDIUM)
     return SIDECAR_ANNOTATIONS | size | revision | scheduling.annotations(args.scheduling)
 
 
 def pod_spec(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:
-    """A pod that fulfills the restricted Pod Security Standard and is spread over zones and nodes.
+    """Pod under the restricted Pod Security Standard, spread over zones and nodes.
 
     Source: Kubernetes, "Pod Security Standards", policy Restricted.
     """
@@ -171,11 +162,11 @@ def _spread(topology_key: str, chosen: dict[str, str]) -> Manifest:
 
 
 def service(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """One address for all versions; the routes divide the calls between them."""
+    """Service of all versions; routes split the requests between them."""
     return manifest(
         "v1",
         "Service",
-        metadata(name, args.namespace, {**standard_labels(name), **kept_sessions(args)}),
+        metadata(name, args.namespace, {**standard_labels(name), **session_labels(args)}),
         {
             "type": "ClusterIP",
             "selector": {contract.LABEL_APP: name},
@@ -192,21 +183,18 @@ def service(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     )
 
 
-KEEPS_DRAINING: Final = "istio.io/persistent-session"
-"""Service label under which proxies keep pods that end, for requests that name them and no others. Its value would be a
-cookie's name, for a filter that istiod leaves out unless it is asked to.
-
-Source: istiod, PILOT_PERSISTENT_SESSION_LABEL.
-"""
+PERSISTENT_SESSION_LABEL: Final = "istio.io/persistent-session"
+"""Service label with which proxies keep terminating pods as endpoints for requests that select them. Its value names
+the cookie of a filter that istiod leaves out by default. Source: istiod, PILOT_PERSISTENT_SESSION_LABEL."""
 
 
-def kept_sessions(args: MeshedMCPServiceArgs) -> dict[str, str]:
-    """The label, where sessions are in a pod's memory: while the pod ends, theirs still reach it."""
-    return {KEEPS_DRAINING: "mcp-session"} if args.legacy is contract.Legacy.STICKY else {}
+def session_labels(args: MeshedMCPServiceArgs) -> dict[str, str]:
+    """The label for sticky services, so that sessions still reach a terminating pod."""
+    return {PERSISTENT_SESSION_LABEL: "mcp-session"} if args.legacy is contract.Legacy.STICKY else {}
 
 
 def pod_disruption_budget(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """Node drains take one pod at a time; a pod that never became ready does not block them."""
+    """PodDisruptionBudget: evicts one pod at a time; an unready pod does not block the drain of a node."""
     return manifest(
         "policy/v1",
         "PodDisruptionBudget",

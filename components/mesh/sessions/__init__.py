@@ -1,1 +1,1 @@
-"""Sticky sessions of clients up to MCP 2025-11-25."""
+"""Sticky sessions for clients of MCP revisions up to 2025-11-25."""

@@ -1,7 +1,7 @@
--- Brings every request of an MCP session (revisions up to 2025-11-25) back to the replica that holds the session.
+-- Routes every request of an MCP session (revisions up to 2025-11-25) to the replica that holds the session.
 -- The replica's address travels inside the session id that the client repeats: `<id>~<address, masked and signed, in hex>`.
--- Runs in the proxy that chooses the replica: the caller's sidecar, or the gateway. `key` is any text.
--- LuaJIT as Envoy has it: `bit` is built in, nothing else is loaded.
+-- Runs in the proxy that selects the replica: the caller's sidecar or the gateway. `key` is any text.
+-- Envoy embeds LuaJIT: `bit` is built in, nothing else is loaded.
 
 local HEADER, UPSTREAM = "mcp-session-id", "x-mcp-upstream"
 
@@ -18,20 +18,20 @@ local function xtea(k, a, b)
   return a, b
 end
 
--- Four bytes of `s` from position `i` as a word; what is past the end counts as zero.
+-- Four bytes of `s` from position `i` as a word, padded with zeros.
 local function word(s, i)
   local w, x, y, z = s:byte(i, i + 3)
   return bit.bor(bit.lshift(w or 0, 24), bit.lshift(x or 0, 16), bit.lshift(y or 0, 8), z or 0)
 end
 
--- CBC-MAC of `s`, its length first, so that no text's code is that of a longer one's beginning.
+-- CBC-MAC of `s`, prefixed with its length against extension.
 local function mac(k, s)
   local a, b = xtea(k, 0, #s)
   for i = 1, #s, 8 do a, b = xtea(k, bit.bxor(a, word(s, i)), bit.bxor(b, word(s, i + 4))) end
   return a, b
 end
 
--- Four words for a text: the first bytes of a name known to all turn any text into a key of the cipher.
+-- Derives a cipher key of four words from any text.
 local KNOWN = {0x6D657368, 0x65642D6D, 0x63702E73, 0x65737369}
 local function words_of(text)
   local a, b = mac(KNOWN, text)
@@ -39,7 +39,7 @@ local function words_of(text)
   return {a, b, c, d}
 end
 
--- The two keys of a text, one to mask and one to sign, remembered.
+-- Masking and signing keys of a text, cached.
 local keys = {}
 local function keys_of(handle)
   local text = handle:filterContext():get("key")
@@ -47,7 +47,7 @@ local function keys_of(handle)
   return keys[text]
 end
 
--- Masks and unmasks `text`: XTEA in output feedback, begun from the code of the session id.
+-- Masks and unmasks `text`: XTEA in output feedback mode, initialized with the MAC of the session id.
 local function masked(k, sid, text)
   local a, b = mac(k, sid)
   local bytes = {}
@@ -60,7 +60,7 @@ local function masked(k, sid, text)
   return table.concat(bytes)
 end
 
--- The code of a session id together with what hides its address: whoever changes either makes it wrong.
+-- MAC of the session id and its masked address.
 local function signature(k, sid, hidden) return mac(k, sid .. "~" .. hidden) end
 
 local function bytes_of(w)
@@ -68,7 +68,7 @@ local function bytes_of(w)
     bit.band(w, 255))
 end
 
--- What a value hides if its signature, the last eight bytes, is ours, else nil.
+-- The masked address of a value if its signature, the last eight bytes, is valid; else nil.
 local function signed(k, sid, value)
   if #value <= 8 then return nil end
   local hidden = value:sub(1, -9)
@@ -80,8 +80,8 @@ end
 local function hex(s) return (s:gsub(".", function(c) return string.format("%02x", c:byte()) end)) end
 local function unhex(s) return (s:gsub("%x%x", function(h) return string.char(tonumber(h, 16)) end)) end
 
--- An id that we did not make, or made with another key, passes as it is: the server answers 404 and the client begins
--- a new session. The proxy honors only addresses that belong to the service.
+-- A foreign id, or one signed with another key, passes unchanged: the server responds 404 and the client starts a new
+-- session. Envoy accepts only addresses that are endpoints of the service.
 function envoy_on_request(handle)
   local id = handle:headers():get(HEADER)
   local sid, hidden = (id or ""):match("^(.+)~(%x+)$")

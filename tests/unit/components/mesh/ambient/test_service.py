@@ -1,4 +1,4 @@
-"""Ambient mode: what it renders in place of sidecars, and everything that it refuses by name."""
+"""Ambient mode: objects in place of sidecars, and rejected settings."""
 
 from typing import Any, Final
 
@@ -7,11 +7,12 @@ import yaml
 from pydantic import ValidationError
 
 from meshed_mcp import contract
-from meshed_mcp.components.mesh.ambient import validation as texts
-from meshed_mcp.components.mesh.ambient.routes import unsupported
+from meshed_mcp.components.mesh.ambient.routes import unsupported_fields
+from meshed_mcp.components.mesh.ambient.validation import SIDECAR_ONLY_FIELDS
 from meshed_mcp.components.mesh.cluster import manifests as cluster
-from meshed_mcp.components.mesh.cluster.istio_releases import releases
+from meshed_mcp.components.mesh.cluster.istio_releases import istio_releases
 from meshed_mcp.components.mesh.service import manifests as service
+from meshed_mcp.error_codes import mesh as codes
 from tests.unit.components.mesh.mesh_rendering import CANARY, INGRESS, TRACING, Objects, mesh_args, service_args
 
 AMBIENT: Final = {"mode": "ambient", "outbound": "ALLOW_ANY"}
@@ -20,24 +21,24 @@ GATEWAY_API: Final = "gateway.networking.k8s.io/v1"
 
 def mesh(**settings: Any) -> Objects:
     """Objects of an ambient mesh."""
-    return Objects(cluster.manifests(mesh_args(**AMBIENT, **settings)))
+    return Objects(cluster.mesh_manifests(mesh_args(**AMBIENT, **settings)))
 
 
 def served(**settings: Any) -> Objects:
-    """Objects of a service in it."""
-    return Objects(service.manifests("mcp-x", service_args(mode="ambient", callers=["mcp-y"], **settings)))
+    """Objects of a service in ambient mode."""
+    return Objects(service.service_manifests("mcp-x", service_args(mode="ambient", callers=["mcp-y"], **settings)))
 
 
 def release_values(name: str) -> dict[str, Any]:
-    """Values of one of its releases."""
-    return {item.name: item.values for item in releases(mesh_args(**AMBIENT))}[name]
+    """Helm values of a release in ambient mode."""
+    return {item.name: item.values for item in istio_releases(mesh_args(**AMBIENT))}[name]
 
 
 def test_ztunnel_is_installed_after_the_cni_agent() -> None:
     """Istio, "Install with Helm" (ambient): base, istiod, cni, ztunnel."""
-    names = [item.name for item in releases(mesh_args(**AMBIENT))]
+    names = [item.name for item in istio_releases(mesh_args(**AMBIENT))]
     assert names[1:5] == ["istio-base", "istiod", "istio-cni", "ztunnel"]
-    assert "ztunnel" not in [item.name for item in releases(mesh_args())]
+    assert "ztunnel" not in [item.name for item in istio_releases(mesh_args())]
 
 
 @pytest.mark.parametrize("release", ["istio-base", "istiod", "istio-cni", "ztunnel"])
@@ -106,14 +107,14 @@ def test_callers_and_tools_are_authorized_at_the_waypoint() -> None:
     """Istio, "Use Layer 7 features": `targetRefs` to the Service; the rules are those of sidecar mode."""
     tools = {"erase": {"allow": ["mcp-y"]}}
     ours = served(tools=tools).one("AuthorizationPolicy", "mcp-x")["spec"]
-    theirs = Objects(service.manifests("mcp-x", service_args(callers=["mcp-y"], tools=tools)))
+    theirs = Objects(service.service_manifests("mcp-x", service_args(callers=["mcp-y"], tools=tools)))
     assert ours["targetRefs"] == [{"group": "", "kind": "Service", "name": "mcp-x"}]
     assert ours["rules"] == theirs.one("AuthorizationPolicy", "mcp-x")["spec"]["rules"]
     assert "selector" not in ours
 
 
 def test_canary_weights_are_divided_between_services_of_the_versions() -> None:
-    """Gateway API, HTTPRoute `backendRefs`: it knows no subsets."""
+    """Gateway API, HTTPRoute `backendRefs`: it has no subsets."""
     found = served(rollout=CANARY)
     (rule,) = found.one("HTTPRoute")["spec"]["rules"]
     assert {item["name"]: item["weight"] for item in rule["backendRefs"]} == {"mcp-x-stable": 90, "mcp-x-canary": 10}
@@ -169,7 +170,7 @@ def test_service_extension_runs_at_its_waypoint() -> None:
 def test_rule_that_waypoint_routes_cannot_express_is_named() -> None:
     """Requirement NET-16: no part of a rule is dropped silently."""
     rules = [{"match": [{"headers": {"a": {"prefix": "x"}}, "port": 1}], "fault": {}, "route": []}]
-    assert unsupported(rules) == ["fault", "match.headers.prefix", "match.port"]
+    assert unsupported_fields(rules) == ["fault", "match.headers.prefix", "match.port"]
 
 
 EVERYTHING: Final[dict[str, Any]] = {
@@ -185,12 +186,12 @@ EVERYTHING: Final[dict[str, Any]] = {
 
 
 WHY: Final = {
-    "legacy": texts.STICKY,
-    "proxy": texts.PROXY,
-    "rate_limits": texts.RATE_LIMITS,
-    "faults": texts.FAULTS,
-    "traffic.balancing.hash_header": texts.HASH,
-    "extensions.out.direction": texts.CLIENT,
+    "legacy": codes.AMBIENT_STICKY.message(),
+    "proxy": codes.AMBIENT_SERVICE_PROXY.message(),
+    "rate_limits": codes.AMBIENT_RATE_LIMITS.message(),
+    "faults": codes.AMBIENT_FAULT_INJECTION.message(),
+    "traffic.balancing.hash_header": codes.AMBIENT_HASH_HEADER.message(),
+    "extensions.out.direction": codes.AMBIENT_CLIENT_EXTENSION.message(),
 }
 
 
@@ -205,27 +206,33 @@ def test_service_settings_that_need_sidecars_are_rejected_by_name_in_one_run() -
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
-        pytest.param({"outbound": "REGISTRY_ONLY"}, f"outbound: {texts.REGISTRY_ONLY}", id="outbound"),
-        pytest.param({"traffic_capture": "init-container"}, f"traffic_capture: {texts.INIT_CONTAINER}", id="capture"),
-        pytest.param({"proxy": "small"}, f"proxy: {texts.WRITTEN_ONLY['proxy']}", id="proxy"),
+        pytest.param(
+            {"outbound": "REGISTRY_ONLY"}, f"outbound: {codes.AMBIENT_REGISTRY_ONLY.message()}", id="outbound"
+        ),
+        pytest.param(
+            {"traffic_capture": "init-container"},
+            f"traffic_capture: {codes.AMBIENT_INIT_CONTAINER.message()}",
+            id="capture",
+        ),
+        pytest.param({"proxy": "small"}, f"proxy: {SIDECAR_ONLY_FIELDS['proxy']}", id="proxy"),
         pytest.param(
             {"egress_gateway": {"min_replicas": 1, "max_replicas": 1, "cpu": "1", "memory": "1Gi"}},
-            f"egress_gateway: {texts.WRITTEN_ONLY['egress_gateway']}",
+            f"egress_gateway: {SIDECAR_ONLY_FIELDS['egress_gateway']}",
             id="egress",
         ),
         pytest.param(
             {"revision": "1-31-1", "canary_revision": {"revision": "1-32-0", "istio_version": "1.32.0"}},
-            f"canary_revision: {texts.WRITTEN_ONLY['canary_revision']}",
+            f"canary_revision: {SIDECAR_ONLY_FIELDS['canary_revision']}",
             id="canary-revision",
         ),
         pytest.param(
             {"revision": "1-31-1", "data_plane": "1-31-1"},
-            f"data_plane: {texts.WRITTEN_ONLY['data_plane']}",
+            f"data_plane: {SIDECAR_ONLY_FIELDS['data_plane']}",
             id="data-plane",
         ),
         pytest.param(
             {"rate_limiting": {"redis": {"secret": "redis", "key": "address"}, "failure_mode": "open"}},
-            f"rate_limiting: {texts.WRITTEN_ONLY['rate_limiting']}",
+            f"rate_limiting: {SIDECAR_ONLY_FIELDS['rate_limiting']}",
             id="rate-limiting",
         ),
         pytest.param(
@@ -238,12 +245,12 @@ def test_service_settings_that_need_sidecars_are_rejected_by_name_in_one_run() -
                     "root": {"existing": True},
                 }
             },
-            f"multi_cluster: {texts.WRITTEN_ONLY['multi_cluster']}",
+            f"multi_cluster: {SIDECAR_ONLY_FIELDS['multi_cluster']}",
             id="multi-cluster",
         ),
         pytest.param(
             {"extensions": {"a": {"kind": "lua", "code": "function envoy_on_request(handle) end"}}},
-            f"extensions: {texts.WRITTEN_ONLY['extensions']}",
+            f"extensions: {SIDECAR_ONLY_FIELDS['extensions']}",
             id="extensions",
         ),
     ],
@@ -265,7 +272,7 @@ def test_service_chooses_its_access_log_at_the_waypoint() -> None:
 
 
 def test_tokens_are_verified_at_the_waypoint_and_required_at_the_gateway() -> None:
-    """Istio API, RequestAuthentication `targetRefs`; an HTTPRoute cannot answer by itself."""
+    """Istio API, RequestAuthentication `targetRefs`; an HTTPRoute has no direct response."""
     auth = {
         "issuer": "https://login.example.com",
         "jwks_url": "https://login.example.com/keys",
@@ -279,9 +286,9 @@ def test_tokens_are_verified_at_the_waypoint_and_required_at_the_gateway() -> No
     assert rule["filters"] == [
         {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["x-organization"]}}
     ]
-    answers = [
+    statuses = [
         rule["directResponse"]["status"]
         for rule in found.one("VirtualService")["spec"]["http"]
         if "directResponse" in rule
     ]
-    assert set(answers) == {401}
+    assert set(statuses) == {401}

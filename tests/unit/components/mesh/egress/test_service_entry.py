@@ -1,4 +1,4 @@
-"""The way out: which hosts may be declared, what the sidecar, the egress gateway and the network let through."""
+"""Egress: valid external hosts, ServiceEntries, egress gateway, network policies."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ import pytest
 
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.egress.external_hosts import METADATA_BLOCKS, METADATA_HOSTS
+from meshed_mcp.components.mesh.egress.destinations import METADATA_BLOCKS, METADATA_HOSTS
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.infra.checks.schema import schema_issues
 from tests.unit.components.mesh.mesh_rendering import Objects, render, render_mesh
@@ -17,9 +17,9 @@ BACK: Final = "cluster.local/ns/mcp-system/sa/back"
 
 
 def lines(*hosts: str) -> list[str]:
-    """What is said about a service that declares these hosts."""
+    """Error messages of a service with these external hosts."""
     given = {"image": "search:1", "egress_hosts": list(hosts)}
-    return [str(fault) for fault in model_issues(MeshedMCPServiceArgs, given, "mcp-search")]
+    return [str(issue) for issue in model_issues(MeshedMCPServiceArgs, given, "mcp-search")]
 
 
 @pytest.mark.parametrize(
@@ -102,13 +102,13 @@ def test_host_with_two_ports_is_one_entry_with_both() -> None:
 
 
 def egress(objects: Objects, name: str = "mcp-search-egress") -> list[Manifest]:
-    """Rules of the NetworkPolicy."""
+    """Egress rules of the NetworkPolicy."""
     rules: list[Manifest] = objects.one("NetworkPolicy", name)["spec"]["egress"]
     return rules
 
 
 def namespaces(rules: list[Manifest]) -> list[list[str]]:
-    """Namespaces that rules without ports open."""
+    """Namespaces that rules without ports allow."""
     peers = [peer for rule in rules if "ports" not in rule for peer in rule["to"]]
     return [peer["namespaceSelector"]["matchExpressions"][0]["values"] for peer in peers]
 
@@ -116,10 +116,10 @@ def namespaces(rules: list[Manifest]) -> list[list[str]]:
 def test_network_policy_allows_dns_control_plane_and_destinations_only() -> None:
     """Requirement NET-1: a NetworkPolicy restricts egress; Kubernetes, "Network Policies"."""
     objects = render(sidecar_egress_hosts=["mcp-system/mcp-rag", "data/postgresql"])
-    dns, istiod, callees = egress(objects)
+    dns, istiod, destinations = egress(objects)
     assert {port["port"] for port in dns["ports"]} == {53}
     assert istiod["ports"] == [{"protocol": "TCP", "port": 15012}]
-    assert namespaces([callees]) == [["data", "mcp-system"]]
+    assert namespaces([destinations]) == [["data", "mcp-system"]]
     assert objects.one("NetworkPolicy")["spec"]["policyTypes"] == ["Egress"]
 
 
@@ -163,10 +163,10 @@ def test_egress_gateway_admits_only_services_that_declare_the_host() -> None:
         ([FRONT], ["b.example.com"]),
         ([BACK, FRONT], ["a.example.com"]),
     ]
-    ways = [item for item in objects if item["metadata"]["name"] == "egress-a.example.com"]
-    assert [item["metadata"]["namespace"] for item in ways] == ["istio-egress", "mcp-system"]
-    assert ways[0]["spec"]["tcp"][0]["route"][0]["destination"]["port"] == {"number": 8443}
-    assert ways[1]["spec"]["tls"][0]["match"] == [{"port": 8443, "sniHosts": ["a.example.com"]}]
+    routes = [item for item in objects if item["metadata"]["name"] == "egress-a.example.com"]
+    assert [item["metadata"]["namespace"] for item in routes] == ["istio-egress", "mcp-system"]
+    assert routes[0]["spec"]["tcp"][0]["route"][0]["destination"]["port"] == {"number": 8443}
+    assert routes[1]["spec"]["tls"][0]["match"] == [{"port": 8443, "sniHosts": ["a.example.com"]}]
 
 
 def test_external_host_without_callers_is_closed() -> None:
@@ -189,4 +189,4 @@ def test_egress_objects_match_the_published_schemas() -> None:
         *render_mesh(egress_gateway=SIZE, egress={"b.example.com": [FRONT]}),
         *render(sidecar_egress_hosts=[], egress_hosts=["b.example.com"], egress_gateway=True),
     ]
-    assert [fault for item in objects for fault in schema_issues(item)] == []
+    assert [issue for item in objects for issue in schema_issues(item)] == []

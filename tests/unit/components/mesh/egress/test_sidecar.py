@@ -1,11 +1,11 @@
-"""What the sidecar of a service knows: the stack's callers turned round, and nothing that nobody declared."""
+"""Sidecar scope: destinations that follow from the stack's callers and declared dependencies."""
 
 import json
 from typing import Any
 
 import pytest
 
-from meshed_mcp.components.mesh.egress.sidecar import NOTHING, imported_hosts
+from meshed_mcp.components.mesh.egress.sidecar import NOTHING, sidecar_hosts
 from meshed_mcp.infra.plan import planned
 from tests.unit.components.mesh.mesh_rendering import render
 
@@ -14,14 +14,14 @@ DATABASE = {"secret_env": {"MESHED_MCP_DATABASE_URL": {"secret": "db", "key": "u
 
 
 def hosts(**settings: Any) -> list[str]:
-    """Hosts that the sidecar of `mcp-search` knows."""
+    """`egress.hosts` of the Sidecar of `mcp-search`."""
     (listener,) = render(**settings).one("Sidecar")["spec"]["egress"]
     found: list[str] = listener["hosts"]
     return found
 
 
-def sidecar_hosts(service: str, services: dict[str, Any], **keys: Any) -> list[str] | None:
-    """What a stack tells the sidecar of one service."""
+def planned_sidecar_hosts(service: str, services: dict[str, Any], **keys: Any) -> list[str] | None:
+    """Planned `sidecar_egress_hosts` of one service of a stack."""
     values = {f"meshed-mcp:{key}": json.dumps(value) for key, value in {"services": services, **keys}.items()}
     return planned(values).services[service].sidecar_egress_hosts
 
@@ -65,24 +65,29 @@ def test_sidecar_object_selects_only_the_pods_of_the_service() -> None:
 def test_destinations_follow_from_the_callers_of_other_services(written: str) -> None:
     """Requirement CFG-5: a call is declared once, by the destination."""
     services = {"mcp-front": IMAGE, "mcp-rag": IMAGE | {"callers": [written]}, "mcp-other": IMAGE}
-    assert sidecar_hosts("mcp-front", services) == ["mcp-system/mcp-rag"]
-    assert sidecar_hosts("mcp-other", services) == []
+    assert planned_sidecar_hosts("mcp-front", services) == ["mcp-system/mcp-rag"]
+    assert planned_sidecar_hosts("mcp-other", services) == []
 
 
 def test_dependencies_of_the_mesh_are_imported_by_every_sidecar() -> None:
     """Requirement CFG-5: a shared store is declared once."""
-    assert sidecar_hosts("mcp-rag", {"mcp-rag": IMAGE}, mesh={"cluster_dependencies": ["data/redis"]}) == ["data/redis"]
+    assert planned_sidecar_hosts("mcp-rag", {"mcp-rag": IMAGE}, mesh={"cluster_dependencies": ["data/redis"]}) == [
+        "data/redis"
+    ]
 
 
 def test_store_without_a_known_address_keeps_egress_open() -> None:
     """Requirement NET-3: its address is in a Secret, so egress stays open until the stack names it."""
-    assert sidecar_hosts("mcp-rag", {"mcp-rag": IMAGE | DATABASE}) is None
-    assert sidecar_hosts("mcp-rag", {"mcp-rag": IMAGE | DATABASE | {"cluster_dependencies": ["data/postgresql"]}}) == []
+    assert planned_sidecar_hosts("mcp-rag", {"mcp-rag": IMAGE | DATABASE}) is None
+    assert (
+        planned_sidecar_hosts("mcp-rag", {"mcp-rag": IMAGE | DATABASE | {"cluster_dependencies": ["data/postgresql"]}})
+        == []
+    )
     registry = {"image": "registry.example.com/registry:1", "database": {"secret": "db", "key": "url"}}
-    assert sidecar_hosts("mcp-registry", {"mcp-rag": IMAGE}, registry=registry) is None
+    assert planned_sidecar_hosts("mcp-registry", {"mcp-rag": IMAGE}, registry=registry) is None
     placed = registry | {"cluster_dependencies": ["data/postgresql"]}
-    assert sidecar_hosts("mcp-registry", {"mcp-rag": IMAGE}, registry=placed) == []
-    assert sidecar_hosts("mcp-registry", {"mcp-rag": IMAGE}, registry={"image": "r:1", "replicas": 1}) == []
+    assert planned_sidecar_hosts("mcp-registry", {"mcp-rag": IMAGE}, registry=placed) == []
+    assert planned_sidecar_hosts("mcp-registry", {"mcp-rag": IMAGE}, registry={"image": "r:1", "replicas": 1}) == []
 
 
 def test_registry_imports_only_its_database_and_the_collector() -> None:
@@ -94,7 +99,7 @@ def test_registry_imports_only_its_database_and_the_collector() -> None:
     }
     stack = {"services": {"mcp-rag": IMAGE}, "registry": registry}
     made = planned({f"meshed-mcp:{key}": json.dumps(value) for key, value in stack.items()}).services["mcp-registry"]
-    assert imported_hosts(made) == [
+    assert sidecar_hosts(made) == [
         "data/postgresql.data.svc.cluster.local",
         "monitoring/jaeger.monitoring.svc.cluster.local",
     ]

@@ -1,4 +1,4 @@
-"""Answers that say that a call never reached its process, and the routes that repeat such calls."""
+"""Marked responses of refused connections, and the routes that retry them."""
 
 from typing import Any
 

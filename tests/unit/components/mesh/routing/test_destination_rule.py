@@ -1,4 +1,4 @@
-"""How proxies connect: the defaults made for streams, the choices, and the line for what cannot be."""
+"""DestinationRules: stream-friendly defaults, options, error messages."""
 
 from typing import Any, Final
 

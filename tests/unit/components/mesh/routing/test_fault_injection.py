@@ -1,4 +1,4 @@
-"""Faults in routes: which rules a service gets, in which order, and what they keep of the rule they copy."""
+"""Fault injection in routes: rules, their order, and what a copied rule keeps."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""Rollouts: which versions run, which calls each gets, and the line for what cannot be."""
+"""Rollouts: versions, request splitting, error messages."""
 
 from typing import Any, Final
 

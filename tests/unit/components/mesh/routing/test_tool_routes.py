@@ -1,4 +1,4 @@
-"""Calls of single tools: pools, repetition, time-outs; what they are told by, and the line for what cannot be."""
+"""Routing of single tools: pools, retries, time-outs, error messages."""
 
 from typing import Any, Final
 
@@ -107,8 +107,8 @@ def test_tools_with_equal_settings_share_a_rule_with_a_unique_name() -> None:
 
 def test_tool_declaration_does_not_open_a_closed_tool() -> None:
     """Requirement SEC-3: naming a tool for its retries does not exempt it from a "*" rule."""
-    told = {"search": {"read_only": True}, "*": {"allow": []}}
-    container = render(tools=told).one("Deployment")["spec"]["template"]["spec"]["containers"][0]
+    rules_of_tools = {"search": {"read_only": True}, "*": {"allow": []}}
+    container = render(tools=rules_of_tools).one("Deployment")["spec"]["template"]["spec"]["containers"][0]
     policy = {item["name"]: item.get("value") for item in container["env"]}["MESHED_MCP_TOOL_POLICY"]
     assert policy == '{"*": {"allow": []}}'
 

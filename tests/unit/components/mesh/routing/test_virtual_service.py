@@ -1,4 +1,4 @@
-"""Routes and connections: where calls go, what survives, and what the outside can reach."""
+"""VirtualServices of mesh and gateway: hosts, weights, exposed paths."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The container of a server: what it is told, how it is probed, where it may write."""
+"""Container `server`: environment, probes, resources, writable folders."""
 
 import pulumi
 from pulumi_kubernetes.core.v1 import ProbeArgs
@@ -30,26 +30,28 @@ def environment(found: Manifest) -> dict[str, object]:
 def test_container_environment_matches_probes_and_ports() -> None:
     """Requirement CFG-13: meshed_mcp.contract defines names and values that both sides share."""
     found = container(drain={"pre_stop_delay_seconds": 7, "grace_seconds": 70}, registry_url="http://mcp-registry:8000")
-    told = environment(found)
+    variables = environment(found)
     ports = {item["name"]: str(item["containerPort"]) for item in found["ports"]}
-    assert told[contract.ENV_PORT] == ports[contract.MCP_PORT_NAME]
-    assert told[contract.ENV_MANAGEMENT_PORT] == ports[contract.MANAGEMENT_PORT_NAME]
-    assert (told[contract.ENV_SERVICE], told[contract.ENV_NAMESPACE]) == ("mcp-search", "mcp-system")
-    assert (told[contract.ENV_PRE_STOP_DELAY_SECONDS], told[contract.ENV_GRACE_SECONDS]) == ("7", "70")
-    assert told[contract.ENV_REGISTRY_URL] == "http://mcp-registry:8000"
+    assert variables[contract.ENV_PORT] == ports[contract.MCP_PORT_NAME]
+    assert variables[contract.ENV_MANAGEMENT_PORT] == ports[contract.MANAGEMENT_PORT_NAME]
+    assert (variables[contract.ENV_SERVICE], variables[contract.ENV_NAMESPACE]) == ("mcp-search", "mcp-system")
+    assert (variables[contract.ENV_PRE_STOP_DELAY_SECONDS], variables[contract.ENV_GRACE_SECONDS]) == ("7", "70")
+    assert variables[contract.ENV_REGISTRY_URL] == "http://mcp-registry:8000"
 
 
 def test_server_ends_before_its_pod_is_killed() -> None:
     """Kubernetes, "Termination of Pods": at the end of the grace period the kubelet kills what is left."""
     pod = render().one("Deployment")["spec"]["template"]["spec"]
-    told = environment(pod["containers"][0])
-    assert int(str(told[contract.ENV_GRACE_SECONDS])) + SIDECAR_EXIT_SECONDS <= pod["terminationGracePeriodSeconds"]
+    variables = environment(pod["containers"][0])
+    assert (
+        int(str(variables[contract.ENV_GRACE_SECONDS])) + SIDECAR_EXIT_SECONDS <= pod["terminationGracePeriodSeconds"]
+    )
 
 
 def test_spans_are_exported_only_with_a_configured_endpoint() -> None:
     """OpenTelemetry, "OTLP Exporter Configuration": OTEL_EXPORTER_OTLP_ENDPOINT."""
-    told = environment(container(otlp_endpoint="http://jaeger.monitoring.svc.cluster.local:4318"))
-    assert told[contract.ENV_OTLP_ENDPOINT] == "http://jaeger.monitoring.svc.cluster.local:4318"
+    variables = environment(container(otlp_endpoint="http://jaeger.monitoring.svc.cluster.local:4318"))
+    assert variables[contract.ENV_OTLP_ENDPOINT] == "http://jaeger.monitoring.svc.cluster.local:4318"
     assert contract.ENV_OTLP_ENDPOINT not in environment(container())
 
 

@@ -1,4 +1,4 @@
-"""Secrets, resources and the end of a container: what may be written, and the line for what may not."""
+"""Secrets, resources and graceful shutdown: valid settings and their error messages."""
 
 from typing import Any
 

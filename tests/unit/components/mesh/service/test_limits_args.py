@@ -1,4 +1,4 @@
-"""`limits:` of a service: what fits together, what the runtime is told of it."""
+"""`limits` of a service: consistency with grace period and memory, and the environment of the runtime."""
 
 import pytest
 from pydantic import ValidationError
@@ -12,16 +12,16 @@ from meshed_mcp.contract.limits import LIMIT_VARIABLES
 from tests.unit.components.mesh.mesh_rendering import render
 
 
-def fault(**settings: object) -> str:
-    """The text of the refusal."""
-    with pytest.raises(ValidationError) as refusal:
+def error_message(**settings: object) -> str:
+    """The one error message of a rejected service."""
+    with pytest.raises(ValidationError) as rejection:
         ServiceSettings.model_validate({"image": "search:1", **settings})
-    (only,) = refusal.value.errors()
+    (only,) = rejection.value.errors()
     return only["msg"].removeprefix("Value error, ")
 
 
-def told(**settings: object) -> dict[str, str]:
-    """The variables of limits in the container."""
+def limit_variables(**settings: object) -> dict[str, str]:
+    """Limit variables of the container."""
     (container,) = render(**settings).one("Deployment", "mcp-search")["spec"]["template"]["spec"]["containers"]
     return {item["name"]: item["value"] for item in container["env"] if item["name"] in LIMIT_VARIABLES.values()}
 
@@ -37,15 +37,15 @@ def test_platform_and_runtime_share_limits_defaults_and_bounds() -> None:
 
 def test_only_limits_that_differ_from_the_defaults_are_rendered() -> None:
     """Requirement CMP-9: a manifest shows decisions, not defaults."""
-    assert told() == {}
-    assert told(limits={"concurrent_calls": 8, "queued_calls": contract.QUEUED_CALLS}) == {
+    assert limit_variables() == {}
+    assert limit_variables(limits={"concurrent_calls": 8, "queued_calls": contract.QUEUED_CALLS}) == {
         contract.ENV_CONCURRENT_CALLS: "8"
     }
 
 
 def test_call_deadline_longer_than_the_drain_is_rejected_with_both_fixes() -> None:
     """Requirement CFG-7: every rollout would cut such calls."""
-    assert fault(limits={"call_seconds": 60}, drain={"grace_seconds": 30}) == (
+    assert error_message(limits={"call_seconds": 60}, drain={"grace_seconds": 30}) == (
         "limits.call_seconds 60 is longer than the 23 s that a stopping pod waits for "
         "calls, so every rollout would interrupt some; set drain.grace_seconds to 67 or "
         "more, or remove call_seconds"
@@ -58,7 +58,7 @@ def test_call_deadline_longer_than_the_drain_is_rejected_with_both_fixes() -> No
 @pytest.mark.parametrize(("never", "text"), [(None, "null"), (0, "0")])
 def test_sessions_without_an_idle_timeout_are_rejected(never: int | None, text: str) -> None:
     """Requirement RUN-4: without an idle timeout the session gauge never falls and nothing scales in."""
-    message = fault(legacy="sticky", limits={"session_idle_seconds": never})
+    message = error_message(legacy="sticky", limits={"session_idle_seconds": never})
     assert message == (
         f"{text} would never end a session, so that no replica could be removed; set seconds such as 1800"
     )
@@ -66,7 +66,7 @@ def test_sessions_without_an_idle_timeout_are_rejected(never: int | None, text: 
 
 def test_session_idle_timeout_reaches_the_process() -> None:
     """Requirement CFG-13: the process gets the value of the stack."""
-    assert told(limits={"session_idle_seconds": 600}) == {contract.ENV_SESSION_IDLE_SECONDS: "600"}
+    assert limit_variables(limits={"session_idle_seconds": 600}) == {contract.ENV_SESSION_IDLE_SECONDS: "600"}
 
 
 def grace(**settings: object) -> int:
@@ -87,7 +87,7 @@ def test_grace_period_follows_from_the_longest_call() -> None:
 
 def test_body_limit_that_could_fill_the_pod_is_rejected_with_the_maximum() -> None:
     """Requirement RUN-4: a pod whose memory is full is killed."""
-    assert fault(limits={"body_bytes": 32 * 2**20}) == (
+    assert error_message(limits={"body_bytes": 32 * 2**20}) == (
         "limits.body_bytes 33554432 lets 16 bodies fill more than half of "
         "resources.memory_limit 512Mi; set body_bytes to 16777216 or less, or a higher "
         "memory_limit"
@@ -97,6 +97,6 @@ def test_body_limit_that_could_fill_the_pod_is_rejected_with_the_maximum() -> No
 
 def test_limit_set_as_an_environment_variable_is_rejected() -> None:
     """Requirement CFG-5: a limit has one source, which is validated."""
-    assert fault(env={contract.ENV_BODY_BYTES: "1"}) == (
+    assert error_message(env={contract.ENV_BODY_BYTES: "1"}) == (
         "'MESHED_MCP_BODY_BYTES' is set from other fields of the service; remove it"
     )

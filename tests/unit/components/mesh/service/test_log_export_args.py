@@ -1,4 +1,4 @@
-"""Where log lines go: forms of the addresses, and what they mean for a service."""
+"""OTLP export of log lines: valid endpoints, and their effect on egress and environment."""
 
 import pytest
 
@@ -26,9 +26,9 @@ def plan(**logs: str) -> Plan:
 def test_every_service_and_the_registry_get_both_log_endpoints() -> None:
     """Requirement CFG-5: one key of the stack configures the log stores of all services."""
     for name, args in plan(otlp_endpoint=INSIDE, audit_endpoint=OUTSIDE).services.items():
-        told = {item["name"]: item.get("value") for item in environment(name, args)}
-        assert told[contract.ENV_LOGS_ENDPOINT] == INSIDE, name
-        assert told[contract.ENV_AUDIT_ENDPOINT] == OUTSIDE, name
+        variables = {item["name"]: item.get("value") for item in environment(name, args)}
+        assert variables[contract.ENV_LOGS_ENDPOINT] == INSIDE, name
+        assert variables[contract.ENV_AUDIT_ENDPOINT] == OUTSIDE, name
 
 
 def test_external_log_store_becomes_a_declared_host_and_an_internal_one_does_not() -> None:

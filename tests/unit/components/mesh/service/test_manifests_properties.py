@@ -1,4 +1,4 @@
-"""Every configuration is either refused in the usual way or renders objects that a cluster would take."""
+"""Property tests: every configuration is rejected with a ValidationError or renders valid objects."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import identity
-from meshed_mcp.components.mesh.cluster.istio_releases import releases
+from meshed_mcp.components.mesh.cluster.istio_releases import istio_releases
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceMeshArgs
-from meshed_mcp.components.mesh.service.manifests import manifests
+from meshed_mcp.components.mesh.service.manifests import service_manifests
 from meshed_mcp.infra.checks.schema import schema_issues
 from tests.unit.components.mesh.mesh_rendering import INGRESS
 
@@ -104,7 +104,9 @@ def test_valid_configuration_renders_valid_objects_of_unique_identity(name: str,
     """Kubernetes: two objects of one identity overwrite each other; unknown fields are pruned."""
     if "mirror" in written.get("rollout", {}):
         written = written | {"tools": {"search": {"read_only": True}}}
-    objects = manifests(name, MeshedMCPServiceArgs.model_validate({**written, "ingress": INGRESS}, by_name=True))
+    objects = service_manifests(
+        name, MeshedMCPServiceArgs.model_validate({**written, "ingress": INGRESS}, by_name=True)
+    )
     assert len({identity(item) for item in objects}) == len(objects)
     assert [fault for item in objects for fault in schema_issues(item)] == []
 
@@ -117,7 +119,7 @@ def test_any_service_arguments_are_valid_or_rejected_with_a_validation_error(fie
     except ValidationError as error:
         assert error.error_count() >= 1  # noqa: PT017 - that it is this exception and no other is the behavior
     else:
-        assert manifests("mcp-search", args)
+        assert service_manifests("mcp-search", args)
 
 
 @given(field=st.sampled_from(sorted(ServiceMeshArgs.model_fields)), value=JUNK)
@@ -128,7 +130,7 @@ def test_any_mesh_arguments_are_valid_or_rejected_with_a_validation_error(field:
     except ValidationError as error:
         assert error.error_count() >= 1  # noqa: PT017 - that it is this exception and no other is the behavior
     else:
-        assert releases(args)
+        assert istio_releases(args)
 
 
 def damages(written: dict[str, Any]) -> dict[str, dict[str, Any]]:

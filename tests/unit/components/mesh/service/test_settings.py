@@ -1,4 +1,4 @@
-"""What a stack may write for one service, and the line it gets for what it may not."""
+"""Settings of a service in a stack: valid values, and error messages of invalid ones."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the replicas of a service must share: demanded where there are several, given to no one who does not use it."""
+"""Shared state: required for several replicas, passed only to services that declare it."""
 
 from typing import Any
 

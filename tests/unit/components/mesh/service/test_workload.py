@@ -1,4 +1,4 @@
-"""The pods of a service: how they are protected, spread, replaced and ended."""
+"""Pods of a service: security, spreading, rollout, shutdown."""
 
 import pytest
 from pulumi_kubernetes.apps.v1 import RollingUpdateDeploymentArgs

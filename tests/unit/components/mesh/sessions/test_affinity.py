@@ -1,4 +1,4 @@
-"""Sticky sessions: what is rendered where, and what the Lua script does with a session id, run by LuaJIT itself."""
+"""Sticky sessions: rendered EnvoyFilters, and the Lua script on session ids in LuaJIT."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,16 +31,16 @@ class Headers:
         return self.values.get(name)
 
     def replace(self, _self: object, name: bytes, value: bytes) -> None:
-        """Another value."""
+        """Set a value."""
         self.values[name] = value
 
     def remove(self, _self: object, name: bytes) -> None:
-        """No value."""
+        """Remove a value."""
         self.values.pop(name, None)
 
 
 class Proxy:
-    """What Envoy offers a script (Envoy, "Lua filter", stream handle API), as far as ours asks for it."""
+    """The part of Envoy's stream handle API that the script uses. Source: Envoy, "Lua filter"."""
 
     def __init__(self, key: str = KEY) -> None:
         self._lua = luajit21.LuaRuntime(encoding=None)
@@ -79,7 +79,7 @@ class Proxy:
 
 
 def xtea(key: list[int], left: int, right: int) -> tuple[int, int]:
-    """Another writing of the cipher, to compare with."""
+    """A second implementation of the cipher, for comparison."""
     total, mask = 0, 0xFFFFFFFF
     for _ in range(32):
         left = left + (((right << 4 ^ right >> 5) + right) ^ (total + key[total & 3])) & mask
@@ -89,7 +89,7 @@ def xtea(key: list[int], left: int, right: int) -> tuple[int, int]:
 
 
 def mac(key: list[int], text: bytes) -> tuple[int, int]:
-    """CBC-MAC, the length first."""
+    """CBC-MAC of length and text."""
     left, right = xtea(key, 0, len(text))
     for start in range(0, len(text), 8):
         block = text[start : start + 8].ljust(8, b"\0")
@@ -100,19 +100,19 @@ def mac(key: list[int], text: bytes) -> tuple[int, int]:
 
 
 def key_of(text: bytes) -> list[int]:
-    """The cipher's key made of any text."""
+    """The cipher key derived from any text."""
     known = [int.from_bytes(b"meshed-mcp.sessi"[place : place + 4], "big") for place in range(0, 16, 4)]
     return [*mac(known, text), *mac(known, text + b".")]
 
 
 def signature(text: bytes, sid: bytes, masked: bytes) -> bytes:
-    """The code of an id and what hides its address, under a key of its own."""
+    """MAC of a session id and its masked address, with the signing key."""
     left, right = mac(key_of(b"signature " + text), sid + b"~" + masked)
     return left.to_bytes(4, "big") + right.to_bytes(4, "big")
 
 
 def stream(text: bytes, sid: bytes) -> Iterator[int]:
-    """The bytes that mask an address: output feedback from the code of the id, under a key made of any text."""
+    """The key stream that masks an address: output feedback mode, initialized with the MAC of the session id."""
     key = key_of(text)
     left, right = mac(key, sid)
     while True:
@@ -156,7 +156,7 @@ def test_value_of_another_session_selects_no_replica() -> None:
 
 @pytest.mark.parametrize("address", [ADDRESS, "127.16.1.3:15006", "[fd00::1:2f]:8000", "[::ffff:10.0.0.1]:15006"])
 def test_session_returns_to_its_replica(address: str) -> None:
-    """Product rule of `legacy: sticky`; the override is not a strict, so that a gone replica's session gets its 404."""
+    """Requirement NET-8: the override is not strict, so a session of a lost replica gets 404."""
     client_sees = Proxy().response(SID, address)
     proxy = Proxy()
     assert proxy.request(client_sees) == SID
@@ -256,11 +256,11 @@ def test_session_filter_is_enabled_on_every_route_of_the_service_only() -> None:
     }.items():
         names = [rule["name"] for rule in objects.one("VirtualService", route)["spec"]["http"]]
         item = objects.one("EnvoyFilter", owner)
-        woken = [
+        enabled = [
             patch["match"]["routeConfiguration"]["vhost"]["route"]["name"] for patch in patches(item, "HTTP_ROUTE")
         ]
         (inserted,) = patches(item, "HTTP_FILTER")
-        assert woken == names
+        assert enabled == names
         assert len(set(names)) == len(names)
         assert inserted["patch"]["value"]["disabled"] is True
 
@@ -312,9 +312,9 @@ def test_service_without_callers_has_no_session_filter() -> None:
 @pytest.mark.parametrize(("methods", "missing"), [(["POST"], "GET and DELETE"), (["GET", "POST"], "DELETE")])
 def test_sessions_need_their_methods(methods: list[str], missing: str) -> None:
     """MCP 2025-11-25, "Streamable HTTP": GET opens the server's stream, DELETE ends the session."""
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as rejected:
         render(legacy="sticky", methods=methods)
-    (error,) = refused.value.errors()
+    (error,) = rejected.value.errors()
     assert error["msg"] == (
         f"Value error, legacy: sticky needs {missing} in methods, for the streams and the end of sessions; "
         "add it, or set legacy: stateless"

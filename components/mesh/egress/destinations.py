@@ -1,13 +1,15 @@
-"""Hosts outside the mesh that a stack may name: names that TLS can carry, never addresses or doors into a machine.
+"""Destinations that a stack declares: external hosts by DNS name and port, and services of the cluster.
 
-A stack's text in, `ExternalHost` out, or a ValueError that says what to write. Not here: the objects that let a service
-reach them (service_entry.py), and addresses that the network closes whatever their names say (network_policy.py).
+IP addresses, names of the cluster and metadata services are rejected as external hosts. The network policies also block
+the addresses of metadata services (network_policy.py).
 """
 
 import re
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
-from meshed_mcp.components.core.names import host_name, listed
+from pydantic import AfterValidator
+
+from meshed_mcp.components.core.names import DNS_LABEL, host_name, listed
 from meshed_mcp.error_codes.code import Message, MessageError, raise_all
 from meshed_mcp.error_codes.service import (
     EXTERNAL_HOST_AT_TWO_PORTS,
@@ -15,6 +17,7 @@ from meshed_mcp.error_codes.service import (
     EXTERNAL_HOST_IS_INTERNAL,
     EXTERNAL_HOST_IS_METADATA,
     EXTERNAL_HOST_PORT,
+    INVALID_CLUSTER_SERVICE,
 )
 from meshed_mcp.error_codes.values import INVALID_HOST_NAME, LISTED_TWICE
 
@@ -32,10 +35,8 @@ METADATA_HOSTS: Final = frozenset(
         "metadata.tencentyun.com",
     }
 )
-"""Names of cloud metadata services, which give credentials of the machine to whoever asks.
-
-Source: Google Cloud, "VM metadata"; Azure, "Instance Metadata Service"; AWS, "Amazon DNS"; Tencent, "CVM metadata".
-"""
+"""Names of cloud metadata services, which give every client the credentials of the machine. Source: Google Cloud, "VM
+metadata"; Azure, "Instance Metadata Service"; AWS, "Amazon DNS"; Tencent, "CVM metadata"."""
 
 METADATA_BLOCKS: Final = (
     "169.254.0.0/16",
@@ -44,35 +45,50 @@ METADATA_BLOCKS: Final = (
     "100.100.100.200/32",
     "168.63.129.16/32",
 )
-"""Addresses of metadata services: link-local ones of most clouds and of the agents for pod identities, EC2's by IPv6,
-Alibaba's, and Azure's host. Source: RFC 3927; RFC 4291; AWS, "Instance metadata"; Alibaba, "ECS metadata"; Azure,
-"What is IP address 168.63.129.16"."""
+"""Addresses of metadata services: link-local, EC2 over IPv6, Alibaba, and the host of Azure.
+
+Source: RFC 3927; RFC 4291; AWS, "Instance metadata"; Alibaba, "ECS metadata"; Azure, "What is IP address
+168.63.129.16".
+"""
 
 LOOPBACK_BLOCKS: Final = ("127.0.0.0/8", "::1/128", "0.0.0.0/8")
-"""This machine. Source: RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3."""
+"""Loopback addresses. Source: RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3."""
 
 _NUMBER: Final = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
-"""A last label that programs read as part of an IPv4 address. Source: WHATWG URL, "ends in a number checker"."""
+"""A last label that programs parse as part of an IPv4 address. Source: WHATWG URL, "ends in a number checker"."""
 
 _LOCAL_SUFFIXES: Final = (".localhost", ".cluster.local", ".svc")
-"""Ends of names that lead to this machine or into the cluster. Source: RFC 6761, section 6.3; Kubernetes, "DNS for
-Services and Pods"."""
+"""Suffixes of names that resolve to this machine or into the cluster. Source: RFC 6761, section 6.3; Kubernetes, "DNS
+for Services and Pods"."""
+
+
+_CLUSTER_SERVICE: Final = re.compile(rf"{DNS_LABEL}/(?:{DNS_LABEL}|\*)")
+
+
+def _cluster_service(value: str) -> str:
+    if _CLUSTER_SERVICE.fullmatch(value) is None:
+        raise INVALID_CLUSTER_SERVICE.error(value=value)
+    return value
+
+
+ClusterService = Annotated[str, AfterValidator(_cluster_service)]
+"""A service of the cluster outside the stack, such as a database: `namespace/service`, or `namespace/*`."""
 
 
 class ExternalHost(NamedTuple):
-    """One host and the port at which TLS is spoken."""
+    """An external host and its TLS port."""
 
     host: str
     port: int
 
     @property
     def text(self) -> str:
-        """As a stack writes it."""
+        """The entry of `egress_hosts`."""
         return self.host if self.port == HTTPS_PORT else f"{self.host}:{self.port}"
 
 
 def external_hosts(values: list[str]) -> list[ExternalHost]:
-    """All entries of `egress_hosts`. Raises ValueError, a line per issue."""
+    """The parsed entries of `egress_hosts`. Raises ValueError with one line per issue."""
     found, issues = list[ExternalHost](), list[Message]()
     for value in values:
         try:
@@ -84,8 +100,8 @@ def external_hosts(values: list[str]) -> list[ExternalHost]:
     return found
 
 
-def one_port_each(values: list[str]) -> None:
-    """Raise ValueError for a host at two ports: the egress gateway knows a tunnel by the host's name alone."""
+def validate_one_port_per_host(values: list[str]) -> None:
+    """Raise ValueError for a host with two ports: the egress gateway distinguishes hosts by SNI alone."""
     hosts = [each.host for each in external_hosts(values)]
     twice = sorted({host for host in hosts if hosts.count(host) > 1})
     if twice:
@@ -93,8 +109,8 @@ def one_port_each(values: list[str]) -> None:
 
 
 def external_host(value: str) -> ExternalHost:
-    """One entry of `egress_hosts`: `host` or `host:port`. Raises ValueError with what to write instead."""
-    if is_address(value):
+    """One parsed entry of `egress_hosts`: `host` or `host:port`. Raises ValueError."""
+    if is_ip_address(value):
         raise EXTERNAL_HOST_IS_ADDRESS.error(value=value)
     host, colon, port = value.partition(":")
     if "/" in value:
@@ -105,22 +121,22 @@ def external_host(value: str) -> ExternalHost:
 
 
 def external_host_name(host: str) -> str:
-    """A host name of the world outside. Raises ValueError for the cluster's own, this machine's, metadata services."""
+    """The DNS name of an external host. Raises ValueError for names of the cluster, the machine, metadata services."""
     name = host_name(host)
     if name in METADATA_HOSTS:
         raise EXTERNAL_HOST_IS_METADATA.error(name=name)
-    if is_inside(name):
+    if is_internal_host(name):
         raise EXTERNAL_HOST_IS_INTERNAL.error(name=name)
     return name
 
 
-def is_address(value: str) -> bool:
-    """Whether a host is an address in any notation that programs accept, with or without a port."""
+def is_ip_address(value: str) -> bool:
+    """Whether a host is an IP address in any notation that programs accept, with or without a port."""
     if value.count(":") > 1 or value.startswith("["):
         return True
     return _NUMBER.fullmatch(value.partition(":")[0].rstrip(".").rpartition(".")[2]) is not None
 
 
-def is_inside(host: str) -> bool:
-    """Whether a name is resolved within the cluster or the machine. Source: Kubernetes, "DNS for Services and Pods"."""
+def is_internal_host(host: str) -> bool:
+    """Whether a name resolves inside the cluster or the machine. Source: Kubernetes, "DNS for Services and Pods"."""
     return "." not in host or ".svc." in host or host.endswith(_LOCAL_SUFFIXES)
