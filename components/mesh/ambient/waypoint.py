@@ -83,39 +83,19 @@ def size_options(namespace: str, size: Scale) -> Manifest:
 
     Source: Istio, "Kubernetes Gateway API", automated deployment, `parametersRef`.
     """
-    parts: dict[str, Any] = {
-        "horizontalPodAutoscaler": {
-            "spec": {
-                "minReplicas": size.min_replicas,
-                "maxReplicas": size.max_replicas,
-                "metrics": [
-                    {
-                        "type": "Resource",
-                        "resource": {
-                            "name": "cpu",
-                            "target": {"type": "Utilization", "averageUtilization": CPU_TARGET_PERCENT},
-                        },
-                    }
-                ],
-            }
-        },
-        "podDisruptionBudget": {"spec": {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}},
-        "deployment": {
-            "spec": {
-                "template": {
-                    "spec": {
-                        "containers": [
-                            {
-                                "name": "istio-proxy",
-                                "resources": {"requests": {"cpu": size.cpu, "memory": size.memory}},
-                            }
-                        ]
-                    }
-                }
-            }
-        },
+    cpu_target = {"type": "Utilization", "averageUtilization": CPU_TARGET_PERCENT}
+    autoscaler = {
+        "minReplicas": size.min_replicas,
+        "maxReplicas": size.max_replicas,
+        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": cpu_target}}],
     }
-    data = {part: yaml.safe_dump(content) for part, content in parts.items()}
+    proxy = {"name": "istio-proxy", "resources": {"requests": {"cpu": size.cpu, "memory": size.memory}}}
+    specs: dict[str, Any] = {
+        "horizontalPodAutoscaler": autoscaler,
+        "podDisruptionBudget": {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"},
+        "deployment": {"template": {"spec": {"containers": [proxy]}}},
+    }
+    data = {part: yaml.safe_dump({"spec": spec}) for part, spec in specs.items()}
     return manifest("v1", "ConfigMap", metadata(WAYPOINT, namespace), data=data)
 
 

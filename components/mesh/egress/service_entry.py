@@ -21,7 +21,13 @@ def service_entries(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     for host, ports in ports_by_host(declared_hosts(args)).items():
         by_ports.setdefault(ports, []).append(host)
     return [
-        service_entry_manifest(_title(name, ports), args.namespace, ports, hosts, standard_labels(name))
+        service_entry_manifest(
+            "-".join([name, "egress", *(map(str, ports) if ports != (HTTPS_PORT,) else ())]),
+            args.namespace,
+            ports,
+            hosts,
+            standard_labels(name),
+        )
         for ports, hosts in sorted(by_ports.items())
     ]
 
@@ -32,10 +38,6 @@ def ports_by_host(hosts: Iterable[ExternalHost]) -> dict[str, tuple[int, ...]]:
     for host, port in hosts:
         found.setdefault(host, set()).add(port)
     return {host: tuple(sorted(ports)) for host, ports in found.items()}
-
-
-def _title(name: str, ports: tuple[int, ...]) -> str:
-    return "-".join([name, "egress", *(map(str, ports) if ports != (HTTPS_PORT,) else ())])
 
 
 def declared_hosts(args: ServiceSettings) -> list[ExternalHost]:

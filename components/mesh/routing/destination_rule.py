@@ -22,13 +22,6 @@ from meshed_mcp.components.mesh.service.workload import versions
 KEEPALIVE: Final = {"time": "60s", "interval": "20s", "probes": 3}
 """Detects a lost peer of an idle stream after two minutes, instead of the kernel's two hours."""
 
-SIMPLE: Final = {
-    BalancingPolicy.LEAST_REQUEST: "LEAST_REQUEST",
-    BalancingPolicy.ROUND_ROBIN: "ROUND_ROBIN",
-    BalancingPolicy.RANDOM: "RANDOM",
-}
-"""Source: Istio API, LoadBalancerSettings, `SimpleLB`."""
-
 WARMUP_FLOOR_PERCENT: Final = 10
 """Initial share of requests of a new replica. Source: Istio API, WarmupConfiguration, default."""
 
@@ -66,7 +59,7 @@ def load_balancer(balancing: Balancing, locality: Locality | None) -> Manifest:
     chosen: Manifest = (
         {"consistentHash": {"httpHeaderName": balancing.hash_header}}
         if balancing.policy is BalancingPolicy.CONSISTENT_HASH
-        else {"simple": SIMPLE[balancing.policy]}
+        else {"simple": balancing.policy.value.upper()}
     )
     return {
         **chosen,

@@ -9,14 +9,8 @@ from collections.abc import Iterator
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.authorization.policy import (
-    CALL_METHOD,
-    METHOD_HEADER,
-    NAME_HEADER,
-    REVISION,
-    VERSION_HEADER,
-)
 from meshed_mcp.components.mesh.routing.fault_injection_args import FaultInjection
+from meshed_mcp.components.mesh.routing.tool_routes import call_headers
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 
 
@@ -42,7 +36,7 @@ def http_fault(fault: FaultInjection) -> Manifest:
 
 def _fault_rule(rule: Manifest, suffix: str, fault: FaultInjection, asked: Manifest) -> Manifest | None:
     """A copy of the rule with the fault; None if the rule matches other tools only."""
-    wanted = asked | ({} if fault.tool is None else _calls_of(fault.tool))
+    wanted = asked | ({} if fault.tool is None else call_headers(fault.tool))
     matches = list(_narrowed(rule.get("match", [{}]), wanted))
     if not matches:
         return None
@@ -64,8 +58,3 @@ def _agree(given: Manifest, wanted: Manifest) -> bool:
     if "regex" in given:
         return re.fullmatch(given["regex"], wanted["exact"]) is not None
     return not given or given == wanted
-
-
-def _calls_of(tool: str) -> Manifest:
-    values = {VERSION_HEADER: REVISION, METHOD_HEADER: CALL_METHOD, NAME_HEADER: tool}
-    return {header: {"exact": value} for header, value in values.items()}

@@ -65,10 +65,11 @@ DEFAULT_GROUP: Final = (None, False, None, False)
 
 def call_matches(group: ToolGroup, match: Manifest) -> list[Manifest]:
     """`match` for the calls of each tool of the group."""
-    return [{**match, "headers": {**match.get("headers", {}), **_call_headers(tool)}} for tool in group.tools]
+    return [{**match, "headers": {**match.get("headers", {}), **call_headers(tool)}} for tool in group.tools]
 
 
-def _call_headers(tool: str) -> Manifest:
+def call_headers(tool: str) -> Manifest:
+    """Header matches for calls of one tool."""
     return {
         METHOD_HEADER: {"exact": CALL_METHOD},
         NAME_HEADER: {"exact": tool},

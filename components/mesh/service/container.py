@@ -6,7 +6,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.authorization.environment import authorization_environment
 from meshed_mcp.components.mesh.service.addresses import allowed_hosts
-from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, SecretKey, SharedState
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, SharedState
 from meshed_mcp.components.mesh.service.limits_args import limits_environment
 
 CONTAINER: Final = "server"
@@ -84,31 +84,24 @@ def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         **authorization_environment(name, args),
         **limits_environment(args.limits),
     }
-    registry = {} if args.registry_url is None else {contract.ENV_REGISTRY_URL: args.registry_url}
-    spans = {} if args.otlp_endpoint is None else {contract.ENV_OTLP_ENDPOINT: args.otlp_endpoint}
-    stores = {
+    optional = {
+        contract.ENV_REPLICATED: "true" if args.replicated else None,
+        contract.ENV_REGISTRY_URL: args.registry_url,
+        contract.ENV_OTLP_ENDPOINT: args.otlp_endpoint,
         contract.ENV_LOGS_ENDPOINT: args.logs.otlp_endpoint,
         contract.ENV_AUDIT_ENDPOINT: args.logs.audit_endpoint,
     }
-    logs = {variable: url for variable, url in stores.items() if url is not None}
-    several = {contract.ENV_REPLICATED: "true"} if args.replicated else {}
-    plain = [
-        {"name": key, "value": value} for key, value in (runtime | several | registry | spans | logs | args.env).items()
-    ]
+    given = {key: value for key, value in optional.items() if value is not None}
+    plain = [{"name": key, "value": value} for key, value in (runtime | given | args.env).items()]
+    request_state = args.request_state if SharedState.REQUEST_STATE in args.shared_state else None
+    redis = args.redis if SharedState.SUBSCRIPTIONS in args.shared_state else None
+    shared = {contract.ENV_REQUEST_STATE_KEYS: request_state, contract.ENV_REDIS_URL: redis}
     secret = [
         {"name": key, "valueFrom": {"secretKeyRef": {"name": source.secret, "key": source.key}}}
-        for key, source in (shared_secrets(args) | args.secret_env).items()
+        for key, source in (shared | args.secret_env).items()
+        if source is not None
     ]
     return plain + secret
-
-
-def shared_secrets(args: MeshedMCPServiceArgs) -> dict[str, SecretKey]:
-    """Variable -> Secret of the shared state that the service declares."""
-    parts = {
-        contract.ENV_REQUEST_STATE_KEYS: args.request_state if SharedState.REQUEST_STATE in args.shared_state else None,
-        contract.ENV_REDIS_URL: args.redis if SharedState.SUBSCRIPTIONS in args.shared_state else None,
-    }
-    return {variable: source for variable, source in parts.items() if source is not None}
 
 
 def resources(args: MeshedMCPServiceArgs) -> Manifest:

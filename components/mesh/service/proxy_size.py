@@ -1,7 +1,7 @@
 """Sizes of a sidecar: resource requests and limits by name."""
 
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshed_mcp.components.core.manifest import Manifest
 
@@ -19,37 +19,29 @@ class ProxySize(StrEnum):
     """500m CPU and 256Mi, up to four cores and 1Gi: a thousand calls a second, or thousands of open streams."""
 
 
-class _Resources(NamedTuple):
-    cpu: str
-    cpu_limit: str
-    memory: str
-    memory_limit: str
-
-
 _RESOURCES: Final = {
-    ProxySize.SMALL: _Resources("50m", "1000m", "64Mi", "256Mi"),
-    ProxySize.MEDIUM: _Resources("100m", "2000m", "128Mi", "512Mi"),
-    ProxySize.LARGE: _Resources("500m", "4000m", "256Mi", "1Gi"),
+    ProxySize.SMALL: ("50m", "1000m", "64Mi", "256Mi"),
+    ProxySize.MEDIUM: ("100m", "2000m", "128Mi", "512Mi"),
+    ProxySize.LARGE: ("500m", "4000m", "256Mi", "1Gi"),
 }
-"""The CPU limit also sets the number of worker threads. Source: Istio, "Performance and Scalability": 0.2 vCPU and
-60 MB for 1,000 requests a second of 1 KB with two threads."""
+"""Size -> CPU request and limit, memory request and limit. The CPU limit also sets the number of worker threads.
+
+Source: Istio, "Performance and Scalability": 0.2 vCPU and 60 MB for 1,000 requests a second of 1 KB with two threads.
+"""
 
 
 def size_annotations(size: ProxySize) -> dict[str, str]:
     """Annotations of a pod for the sidecar injector. Source: Istio, "Resource Annotations"."""
-    resources = _RESOURCES[size]
+    cpu, cpu_limit, memory, memory_limit = _RESOURCES[size]
     return {
-        "sidecar.istio.io/proxyCPU": resources.cpu,
-        "sidecar.istio.io/proxyCPULimit": resources.cpu_limit,
-        "sidecar.istio.io/proxyMemory": resources.memory,
-        "sidecar.istio.io/proxyMemoryLimit": resources.memory_limit,
+        "sidecar.istio.io/proxyCPU": cpu,
+        "sidecar.istio.io/proxyCPULimit": cpu_limit,
+        "sidecar.istio.io/proxyMemory": memory,
+        "sidecar.istio.io/proxyMemoryLimit": memory_limit,
     }
 
 
 def size_values(size: ProxySize) -> Manifest:
     """Chart value `global.proxy.resources`, for pods without annotations. Source: Istio chart `istiod`."""
-    resources = _RESOURCES[size]
-    return {
-        "requests": {"cpu": resources.cpu, "memory": resources.memory},
-        "limits": {"cpu": resources.cpu_limit, "memory": resources.memory_limit},
-    }
+    cpu, cpu_limit, memory, memory_limit = _RESOURCES[size]
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": cpu_limit, "memory": memory_limit}}

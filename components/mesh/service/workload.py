@@ -45,6 +45,10 @@ annotation, so Pulumi updates the Deployment even if the replica count is that o
 Source: pulumi-kubernetes, "Managing resources with server-side apply".
 """
 
+PERSISTENT_SESSION_LABEL: Final = "istio.io/persistent-session"
+"""Service label with which proxies keep terminating pods as endpoints for requests that select them. Its value names
+the cookie of a filter that istiod leaves out by default. Source: istiod, PILOT_PERSISTENT_SESSION_LABEL."""
+
 
 class Version(NamedTuple):
     """A version or pool of a service: version label, Deployment name, image, and replicas at creation."""
@@ -163,10 +167,11 @@ def _spread(topology_key: str, chosen: dict[str, str]) -> Manifest:
 
 def service(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     """Service of all versions; routes split the requests between them."""
+    sticky = {PERSISTENT_SESSION_LABEL: "mcp-session"} if args.legacy is contract.Legacy.STICKY else {}
     return manifest(
         "v1",
         "Service",
-        metadata(name, args.namespace, {**standard_labels(name), **session_labels(args)}),
+        metadata(name, args.namespace, {**standard_labels(name), **sticky}),
         {
             "type": "ClusterIP",
             "selector": {contract.LABEL_APP: name},
@@ -181,16 +186,6 @@ def service(name: str, args: MeshedMCPServiceArgs) -> Manifest:
             ],
         },
     )
-
-
-PERSISTENT_SESSION_LABEL: Final = "istio.io/persistent-session"
-"""Service label with which proxies keep terminating pods as endpoints for requests that select them. Its value names
-the cookie of a filter that istiod leaves out by default. Source: istiod, PILOT_PERSISTENT_SESSION_LABEL."""
-
-
-def session_labels(args: MeshedMCPServiceArgs) -> dict[str, str]:
-    """The label for sticky services, so that sessions still reach a terminating pod."""
-    return {PERSISTENT_SESSION_LABEL: "mcp-session"} if args.legacy is contract.Legacy.STICKY else {}
 
 
 def pod_disruption_budget(name: str, args: MeshedMCPServiceArgs) -> Manifest:

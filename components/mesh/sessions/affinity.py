@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.mesh.routing.connect_failure_retry import ENVOY_FILTER
+from meshed_mcp.components.mesh.routing.connect_failure_retry import ENVOY_FILTER, MANAGER
 from meshed_mcp.components.mesh.routing.virtual_service import UPSTREAM_HEADER, ingress_routes, mesh_routes
 from meshed_mcp.components.mesh.service.addresses import caller_principal, principal, service_host
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
@@ -72,14 +72,13 @@ def session_rules(rules: list[Manifest]) -> list[str]:
 
 def _filter_patch(context: str, filter_name: str) -> Manifest:
     """The filter before the router, disabled by default and enabled per route of the service."""
-    manager = "envoy.filters.network.http_connection_manager"
     script = Path(__file__).with_name("affinity.lua").read_text(encoding="utf-8")
     return {
         "applyTo": "HTTP_FILTER",
         "match": {
             "context": context,
             "listener": {
-                "filterChain": {"filter": {"name": manager, "subFilter": {"name": "envoy.filters.http.router"}}}
+                "filterChain": {"filter": {"name": MANAGER, "subFilter": {"name": "envoy.filters.http.router"}}}
             },
         },
         "patch": {
