@@ -12,11 +12,11 @@ from meshed_mcp import contract
 from meshed_mcp.agents.telemetry.logs import MESSAGE_CHARACTERS
 from tests import local_issuer
 from tests.behaviors.replicas import Service, StartService
-from tests.hostile.client import ACTIVE, Target, ask, total, until, value
+from tests.hostile.client import ACTIVE, Target, counter_total, sample_value, send, wait_until
 from tests.hostile.http_requests import HTTP
 from tests.hostile.json_bodies import JSON
 from tests.hostile.messages import MESSAGES
-from tests.hostile.requests import Hostile
+from tests.hostile.requests import HostileRequest
 from tests.hostile.tokens import TOKENS, TOOL_SCOPE
 from tests.local_issuer import AUDIENCE, ISSUER, Issuer
 
@@ -77,7 +77,7 @@ def test_every_case_has_a_unique_name() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_hostile_request_gets_the_expected_response_and_is_counted(
-    service: Service, target: Target, case: Hostile
+    service: Service, target: Target, case: HostileRequest
 ) -> None:
     """The case's own `source`; requirement SEC-11: a counter, at most one bounded log line, no traceback."""
     answers_and_counts(service, target, case)
@@ -85,20 +85,20 @@ def test_a_hostile_request_gets_the_expected_response_and_is_counted(
 
 @pytest.mark.parametrize("case", TOKENS, ids=str)
 def test_a_hostile_token_gets_the_expected_response_and_is_counted(
-    guarded: Service, issuer: Issuer, case: Hostile
+    guarded: Service, issuer: Issuer, case: HostileRequest
 ) -> None:
     """The case's own `source`; requirement SEC-11: as above, and no part of a token is logged."""
     answers_and_counts(guarded, target_of(guarded, issuer), case)
     assert "eyJ" not in guarded.log.read_text()
 
 
-def answers_and_counts(service: Service, target: Target, case: Hostile) -> None:
+def answers_and_counts(service: Service, target: Target, case: HostileRequest) -> None:
     """Fail unless the process answers as the case says, counts it, and says no more of it than a line."""
-    before, lines_before = total(target.samples(), case.counter), len(service.lines())
-    answer = ask(case, target)
+    before, lines_before = counter_total(target.samples(), case.counter), len(service.lines())
+    answer = send(case, target)
     assert (answer.status, answer.code) == (case.status, case.code), answer.body[:500]
-    until(lambda: case.counter is None or total(target.samples(), case.counter) > before)
-    until(lambda: value(target.samples(), ACTIVE) == 0)
+    wait_until(lambda: case.counter is None or counter_total(target.samples(), case.counter) > before)
+    wait_until(lambda: sample_value(target.samples(), ACTIVE) == 0)
     lines = service.lines()[lines_before:]
     assert len(lines) <= case.log_lines, lines
     assert case.traceback or not [line for line in lines if "exception" in line]
@@ -109,7 +109,7 @@ def test_all_hostile_requests_leave_the_process_unchanged(service: Service, targ
     """Requirement SEC-11: no traceback, open file, in-flight call or memory is left; a legal call succeeds."""
     leaves_no_trace(service, target, [case for case in CASES if case.status != 408 and not case.traceback])
     legal = next(case for case in CASES if case.name == "the name in base64")
-    assert ask(legal, target).status == 200
+    assert send(legal, target).status == 200
 
 
 def test_hostile_tokens_leave_the_process_unchanged(guarded: Service, issuer: Issuer) -> None:
@@ -117,22 +117,22 @@ def test_hostile_tokens_leave_the_process_unchanged(guarded: Service, issuer: Is
     target = target_of(guarded, issuer)
     leaves_no_trace(guarded, target, list(TOKENS))
     good = next(case for case in TOKENS if case.name == "a token without the service's scope")
-    assert ask(replace(good, token=lambda issuer, resource: issuer.token(aud=resource)), target).status == 200
+    assert send(replace(good, token=lambda issuer, resource: issuer.token(aud=resource)), target).status == 200
 
 
-def leaves_no_trace(service: Service, target: Target, quick: list[Hostile]) -> None:
+def leaves_no_trace(service: Service, target: Target, quick: list[HostileRequest]) -> None:
     """Send all several times, and fail if anything of them stays."""
     lines_before = len(service.lines())
     for case in quick:
-        ask(case, target)
-    until(lambda: value(target.samples(), ACTIVE) == 0)
+        send(case, target)
+    wait_until(lambda: sample_value(target.samples(), ACTIVE) == 0)
     before = target.samples()
     for case in [case for round_of_cases in repeat(quick, ROUNDS) for case in round_of_cases]:
-        ask(case, target)
-    until(lambda: value(target.samples(), ACTIVE) == 0)
-    until(lambda: value(target.samples(), "process_open_fds") <= value(before, "process_open_fds"))
+        send(case, target)
+    wait_until(lambda: sample_value(target.samples(), ACTIVE) == 0)
+    wait_until(lambda: sample_value(target.samples(), "process_open_fds") <= sample_value(before, "process_open_fds"))
     memory = "process_resident_memory_bytes"
-    assert value(target.samples(), memory) < MEMORY_FACTOR * value(before, memory)
-    assert value(target.samples(), contract.METRIC_QUEUE_DEPTH) == 0
+    assert sample_value(target.samples(), memory) < MEMORY_FACTOR * sample_value(before, memory)
+    assert sample_value(target.samples(), contract.METRIC_QUEUE_DEPTH) == 0
     assert not [line for line in service.lines()[lines_before:] if "exception" in line]
     assert service.process.poll() is None

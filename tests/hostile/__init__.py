@@ -1,1 +1,1 @@
-"""Hostile requests: the table, the requests, and the client that sends them."""
+"""Hostile requests: malformed and malicious cases, the client that sends them and the page of responses."""

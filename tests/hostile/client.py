@@ -1,4 +1,4 @@
-"""Sends a hostile request as it stands, and reads what comes back."""
+"""Client that sends the raw bytes of a hostile request and reads the response."""
 
 import contextlib
 import json
@@ -12,21 +12,21 @@ from typing import Final
 import httpx
 
 from meshed_mcp import contract
-from tests.hostile.requests import Counter, Hostile, Then
+from tests.hostile.requests import AfterSending, Counter, HostileRequest
 from tests.local_issuer import Issuer
 
 ACTIVE: Final = f'{contract.METRIC_ACTIVE_REQUESTS}{{{contract.LABEL_METHOD}="tools/call"}}'
 POLL_SECONDS: Final = 0.02
-ANSWER_SECONDS: Final = 30
-"""Longest wait for an answer; a slow machine reaches none of it."""
+RESPONSE_TIMEOUT_SECONDS: Final = 30
+"""Timeout of a response."""
 
-PATIENCE_SECONDS: Final = 2
-"""Wait for an answer where none is due."""
+NO_RESPONSE_SECONDS: Final = 2
+"""Wait for a response where none is expected."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the client sees; no status = the connection ended without one."""
+class Response:
+    """Response of a server; no status = the connection closed without one."""
 
     status: int | None
     code: int | None = None
@@ -35,68 +35,68 @@ class Answer:
 
 @dataclass(frozen=True)
 class Target:
-    """Where requests go, and the metrics of the process that gets them."""
+    """A server: its address, and the URL of its metrics."""
 
     address: tuple[str, int]
     host: str
     path: str
     metrics_url: str
     issuer: Issuer | None = None
-    """Whose tokens count there."""
+    """Issuer whose tokens the server accepts."""
 
     resource: str = ""
-    """For whom these must be."""
+    """Audience of the tokens."""
 
-    def bytes_of(self, case: Hostile) -> bytes:
-        """The request as it is sent here."""
+    def render(self, case: HostileRequest) -> bytes:
+        """Return the bytes of the request for this target."""
         request = case.request.replace(b"{host}", self.host.encode()).replace(b"{path}", self.path.encode())
         if case.token is None or self.issuer is None:
             return request
         return request.replace(b"{token}", case.token(self.issuer, self.resource).encode())
 
     def samples(self) -> list[str]:
-        """The process's metrics now, one a line."""
+        """Return the lines of the metrics endpoint."""
         text = httpx.get(self.metrics_url, trust_env=False).text
         return [line for line in text.splitlines() if not line.startswith("#")]
 
 
-def ask(case: Hostile, target: Target, *, answer_seconds: float = ANSWER_SECONDS) -> Answer:
-    """Send the request, and do then what the case says; an answer that takes longer is none."""
-    request = target.bytes_of(case)
+def send(case: HostileRequest, target: Target, *, timeout_seconds: float = RESPONSE_TIMEOUT_SECONDS) -> Response:
+    """Send the request and read the response, unless the case disconnects. A timeout is no response."""
+    request = target.render(case)
     if case.status is None:
-        answer_seconds = min(answer_seconds, PATIENCE_SECONDS)
-    with socket.create_connection(target.address, answer_seconds) as connection:
-        with contextlib.suppress(OSError):  # answered and closed before the last byte was sent
+        timeout_seconds = min(timeout_seconds, NO_RESPONSE_SECONDS)
+    with socket.create_connection(target.address, timeout_seconds) as connection:
+        with contextlib.suppress(OSError):  # the server responded and closed before the last byte
             connection.sendall(request)
-        if case.then is Then.READ:
+        if case.then is AfterSending.READ_RESPONSE:
             return _read(connection)
-        if case.then is Then.LEAVE_WORK:
-            until(lambda: value(target.samples(), ACTIVE) > 0)
-    return Answer(None)
+        if case.then is AfterSending.DISCONNECT_DURING_CALL:
+            wait_until(lambda: sample_value(target.samples(), ACTIVE) > 0)
+    return Response(None)
 
 
-def _read(connection: socket.socket) -> Answer:
+def _read(connection: socket.socket) -> Response:
     response = HTTPResponse(connection)
     try:
         response.begin()
         body = response.read()
     except (OSError, HTTPException):
-        return Answer(None)
-    return Answer(response.status, _code(body), body)
+        return Response(None)
+    return Response(response.status, _code(body), body)
 
 
 def _code(body: bytes) -> int | None:
-    """The code of a JSON-RPC error, in a JSON body or in the last event of a stream."""
+    """Return the code of a JSON-RPC error, in a JSON body or in the last event of a stream."""
     data = body.rpartition(b"data: ")[2]
     try:
         error = json.loads(data).get("error")
     except (ValueError, AttributeError):
         return None
-    return error["code"] if isinstance(error, dict) else None  # RFC 6750 has a text there
+    return error["code"] if isinstance(error, dict) else None  # RFC 6750 has a string there
 
 
-def total(samples: list[str], counter: Counter | None) -> float:
-    """Sum of a counter's series; 0 without a counter."""
+def counter_total(samples: list[str], counter: Counter | None) -> float:
+    """Return the sum of a counter's series; 0 without a counter."""
     return sum(
         float(line.rpartition(" ")[2])
         for line in samples
@@ -104,14 +104,14 @@ def total(samples: list[str], counter: Counter | None) -> float:
     )
 
 
-def value(samples: list[str], series: str) -> float:
-    """One series; 0 when it is not there."""
+def sample_value(samples: list[str], series: str) -> float:
+    """Return the value of a series; 0 if it does not exist."""
     return next((float(line.rpartition(" ")[2]) for line in samples if line.rpartition(" ")[0] == series), 0.0)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what another process does; fail when it does not."""
-    deadline = time.monotonic() + ANSWER_SECONDS
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition in another process; fail after the timeout."""
+    deadline = time.monotonic() + RESPONSE_TIMEOUT_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
+        assert time.monotonic() < deadline, "timeout"
         time.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Hostile requests, third list: good JSON-RPC that contradicts itself, or asks for what is not there."""
+"""Hostile requests with valid JSON-RPC that is contradictory or names unknown objects."""
 
 import json
 from typing import Final
@@ -8,12 +8,12 @@ from tests.hostile.requests import (
     LEGACY,
     META,
     MODERN,
-    Hostile,
-    call_of,
+    HostileRequest,
+    call_body,
     http,
     legacy,
     message,
-    mirrored,
+    mirrored_headers,
     modern,
     modern_bytes,
     nested,
@@ -29,43 +29,45 @@ PARAMS: Final = operations("-32602")
 META_JSON: Final = json.dumps(META).encode()
 
 CONTRADICTIONS: Final = (
-    Hostile(
+    HostileRequest(
         "an unknown revision",
         http(
             message("tools/call", {**ECHO, "_meta": {**META, "io.modelcontextprotocol/protocolVersion": "2099-01-01"}}),
-            {**mirrored("tools/call", "echo"), "MCP-Protocol-Version": "2099-01-01"},
+            {**mirrored_headers("tools/call", "echo"), "MCP-Protocol-Version": "2099-01-01"},
         ),
         400,
         'MCP 2026-07-28, "Protocol Version Header"',
         rejected("version"),
         code=-32022,
     ),
-    Hostile(
-        "another revision in the header",
+    HostileRequest(
+        "a header with another revision",
         modern(headers={"MCP-Protocol-Version": "2099-01-01"}),
         400,
         HEADERS,
         rejected("header"),
         code=-32020,
     ),
-    Hostile(
-        "no revision at all",
+    HostileRequest(
+        "an invalid revision in the header",
         modern(headers={"MCP-Protocol-Version": "x"}),
         400,
         HEADERS,
         rejected("header"),
         code=-32020,
     ),
-    Hostile(
-        "two revisions",
+    HostileRequest(
+        "two revision headers",
         modern(headers={"MCP-Protocol-Version": f"{MODERN}\r\nMCP-Protocol-Version: {LEGACY}"}),
         400,
         HEADERS,
         rejected("header"),
         code=-32020,
     ),
-    Hostile("no Mcp-Method", modern(headers={"Mcp-Method": None}), 400, HEADERS, rejected("header"), code=-32020),
-    Hostile(
+    HostileRequest(
+        "no Mcp-Method", modern(headers={"Mcp-Method": None}), 400, HEADERS, rejected("header"), code=-32020
+    ),
+    HostileRequest(
         "another Mcp-Method",
         modern(headers={"Mcp-Method": "tools/list"}),
         400,
@@ -73,34 +75,34 @@ CONTRADICTIONS: Final = (
         rejected("header"),
         code=-32020,
     ),
-    Hostile(
-        "a stream in the header, a call in the body",
+    HostileRequest(
+        "a stream in the header and a call in the body",
         modern(headers={"Mcp-Method": "subscriptions/listen"}),
         400,
         HEADERS,
         rejected("header"),
         code=-32020,
     ),
-    Hostile("no Mcp-Name", modern(headers={"Mcp-Name": None}), 400, HEADERS, rejected("header"), code=-32020),
-    Hostile(
+    HostileRequest("no Mcp-Name", modern(headers={"Mcp-Name": None}), 400, HEADERS, rejected("header"), code=-32020),
+    HostileRequest(
         "another Mcp-Name", modern(headers={"Mcp-Name": "wait_forever"}), 400, HEADERS, rejected("header"), code=-32020
     ),
-    Hostile(
-        "two Mcp-Names",
+    HostileRequest(
+        "two Mcp-Name headers",
         modern(headers={"Mcp-Name": "echo\r\nMcp-Name: wait"}),
         400,
         HEADERS,
         rejected("header"),
         code=-32020,
     ),
-    Hostile(
+    HostileRequest(
         "the name in base64",
         modern(headers={"Mcp-Name": "=?base64?ZWNobw==?="}),
         200,
         'MCP 2026-07-28, Streamable HTTP, "Value Encoding"',
         operations(""),
     ),
-    Hostile(
+    HostileRequest(
         "another name in base64",
         modern(headers={"Mcp-Name": "=?base64?d2FpdA==?="}),
         400,
@@ -108,32 +110,32 @@ CONTRADICTIONS: Final = (
         rejected("header"),
         code=-32020,
     ),
-    Hostile(
-        "a name in no base64",
+    HostileRequest(
+        "a name in invalid base64",
         modern(headers={"Mcp-Name": "=?base64?%%%?="}),
         400,
         HEADERS,
         rejected("header"),
         code=-32020,
     ),
-    Hostile(
+    HostileRequest(
         "the name twice, the last in the header",
         modern_bytes(
-            call_of(b'{"name": "wait_forever", "name": "echo", "arguments": {"text": "a"}, "_meta": %b}' % META_JSON)
+            call_body(b'{"name": "wait_forever", "name": "echo", "arguments": {"text": "a"}, "_meta": %b}' % META_JSON)
         ),
         200,
-        "RFC 8259, section 4: what a parser makes of it; header and call agree",
+        "RFC 8259, section 4: parsers differ; header and call agree",
         operations(""),
     ),
-    Hostile(
+    HostileRequest(
         "the name twice, the first in the header",
-        modern_bytes(call_of(b'{"name": "echo", "name": "wait_forever", "arguments": {}, "_meta": %b}' % META_JSON)),
+        modern_bytes(call_body(b'{"name": "echo", "name": "wait_forever", "arguments": {}, "_meta": %b}' % META_JSON)),
         400,
         HEADERS,
         rejected("header"),
         code=-32020,
     ),
-    Hostile(
+    HostileRequest(
         "no _meta",
         modern_bytes(message("tools/call", ECHO)),
         400,
@@ -141,7 +143,7 @@ CONTRADICTIONS: Final = (
         rejected("params"),
         code=-32602,
     ),
-    Hostile(
+    HostileRequest(
         "_meta that is text",
         modern(params={**ECHO, "_meta": "x"}),
         400,
@@ -149,7 +151,7 @@ CONTRADICTIONS: Final = (
         rejected("params"),
         code=-32602,
     ),
-    Hostile(
+    HostileRequest(
         "capabilities that are a number",
         modern(params={**ECHO, "_meta": {**META, "io.modelcontextprotocol/clientCapabilities": 7}}),
         400,
@@ -157,7 +159,7 @@ CONTRADICTIONS: Final = (
         PARAMS,
         code=-32602,
     ),
-    Hostile(
+    HostileRequest(
         "a progress token that is an object",
         modern(params={**ECHO, "_meta": {**META, "progressToken": {}}}),
         400,
@@ -168,16 +170,18 @@ CONTRADICTIONS: Final = (
 )
 
 UNKNOWN: Final = (
-    Hostile("an unknown tool", modern(params={"name": "invented", "arguments": {}}), 400, TOOLS, PARAMS, code=-32602),
-    Hostile(
-        "an unknown tool of an old client",
+    HostileRequest(
+        "an unknown tool", modern(params={"name": "invented", "arguments": {}}), 400, TOOLS, PARAMS, code=-32602
+    ),
+    HostileRequest(
+        "an unknown tool of a legacy client",
         legacy("tools/call", {"name": "invented", "arguments": {}}),
         200,
         TOOLS,
         PARAMS,
         code=-32602,
     ),
-    Hostile(
+    HostileRequest(
         "an unknown method",
         modern("invented/method", {}),
         404,
@@ -185,31 +189,31 @@ UNKNOWN: Final = (
         operations("-32601"),
         code=-32601,
     ),
-    Hostile(
+    HostileRequest(
         "an unknown method of 40,000 characters",
-        http(message("a" * 40_000, {"_meta": META}), mirrored("a" * 40_000, None)),
+        http(message("a" * 40_000, {"_meta": META}), mirrored_headers("a" * 40_000, None)),
         404,
         'MCP 2026-07-28, "Protocol Version Header"',
         operations("-32601"),
         code=-32601,
     ),
-    Hostile(
-        "an unknown method of an old client",
+    HostileRequest(
+        "an unknown method of a legacy client",
         legacy("invented/method", {}),
         200,
         JSON_RPC,
         operations("-32601"),
         code=-32601,
     ),
-    Hostile(
-        "a handshake of a revision without one",
+    HostileRequest(
+        "initialize in a revision without it",
         modern("initialize", {"protocolVersion": MODERN, "capabilities": {}}),
         404,
         "MCP 2026-07-28, Lifecycle: removed",
         operations("-32601"),
         code=-32601,
     ),
-    Hostile(
+    HostileRequest(
         "an unknown prompt",
         modern("prompts/get", {"name": "invented"}),
         400,
@@ -217,39 +221,39 @@ UNKNOWN: Final = (
         PARAMS,
         code=-32602,
     ),
-    Hostile(
-        "an unknown prompt of an old client",
+    HostileRequest(
+        "an unknown prompt of a legacy client",
         legacy("prompts/get", {"name": "invented"}),
         200,
         'MCP 2025-11-25, Prompts, "Error Handling"',
         PARAMS,
         code=-32602,
     ),
-    Hostile(
-        "a file of the machine",
+    HostileRequest(
+        "a file URI",
         modern("resources/read", {"uri": "file:///etc/passwd"}),
         400,
         'MCP 2026-07-28, Resources, "Error Handling"',
         PARAMS,
         code=-32602,
     ),
-    Hostile(
-        "a URI that is none",
+    HostileRequest(
+        "an invalid URI",
         modern("resources/read", {"uri": "::::"}),
         400,
         'MCP 2026-07-28, Resources, "Error Handling"',
         PARAMS,
         code=-32602,
     ),
-    Hostile(
+    HostileRequest(
         "an invented cursor",
         modern("tools/list", {"cursor": "invented"}),
         200,
         "MCP 2026-07-28, Pagination",
         operations(""),
-        divergence='"Error Handling" there: servers SHOULD say -32602. The SDK has one page and reads no cursor',
+        divergence='"Error Handling" there: servers SHOULD return -32602. The SDK has one page and ignores the cursor',
     ),
-    Hostile(
+    HostileRequest(
         "a forged request state",
         modern(params={**ECHO, "requestState": "forged", "inputResponses": {}}),
         400,
@@ -257,52 +261,59 @@ UNKNOWN: Final = (
         PARAMS,
         code=-32602,
     ),
-    Hostile(
+    HostileRequest(
         "a forged session",
         http(message("ping", {}), {"MCP-Protocol-Version": LEGACY, "Mcp-Session-Id": "forged"}),
         200,
-        'MCP 2025-11-25, "Session Management": this server assigned none',
+        'MCP 2025-11-25, "Session Management": this server assigns none',
         operations(""),
     ),
 )
 
 ARGUMENTS: Final = (
-    Hostile(
-        "arguments 100 deep",
+    HostileRequest(
+        "arguments nested 100 levels",
         modern(params={"name": "echo", "arguments": {"text": nested(100)}}),
         400,
         "JSON-RPC 2.0, section 5.1: invalid parameters",
         PARAMS,
         code=-32602,
     ),
-    Hostile(
-        "arguments 100 deep of an old client",
+    HostileRequest(
+        "legacy arguments nested 100 levels",
         legacy("tools/call", {"name": "echo", "arguments": {"text": nested(100)}}),
         200,
         "JSON-RPC 2.0, section 5.1: invalid parameters",
         PARAMS,
         code=-32602,
     ),
-    Hostile("arguments in a list", modern(params={"name": "echo", "arguments": [1]}), 400, TOOLS, PARAMS, code=-32602),
-    Hostile(
-        "no name", modern_bytes(message("tools/call", {"_meta": META}), name=None), 400, TOOLS, PARAMS, code=-32602
+    HostileRequest(
+        "arguments that are a list", modern(params={"name": "echo", "arguments": [1]}), 400, TOOLS, PARAMS, code=-32602
     ),
-    Hostile(
-        "an argument of another type",
+    HostileRequest(
+        "a missing tool name",
+        modern_bytes(message("tools/call", {"_meta": META}), name=None),
+        400,
+        TOOLS,
+        PARAMS,
+        code=-32602,
+    ),
+    HostileRequest(
+        "an argument of a wrong type",
         modern(params={"name": "echo", "arguments": {"text": [1]}}),
         200,
-        TOOLS + ": input validation is the tool's",
+        TOOLS + ": the tool validates its input",
         operations("tool_error"),
     ),
-    Hostile(
-        "no argument",
+    HostileRequest(
+        "a missing argument",
         modern(params={"name": "echo"}),
         200,
-        TOOLS + ": input validation is the tool's",
+        TOOLS + ": the tool validates its input",
         operations("tool_error"),
     ),
-    Hostile(
-        "a handshake of wrong types", legacy("initialize", {"protocolVersion": 7}), 200, JSON_RPC, PARAMS, code=-32602
+    HostileRequest(
+        "initialize with wrong types", legacy("initialize", {"protocolVersion": 7}), 200, JSON_RPC, PARAMS, code=-32602
     ),
 )
 

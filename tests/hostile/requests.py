@@ -1,9 +1,7 @@
-"""The form of a hostile request: bytes to send, and what they must lead to.
+"""Hostile requests: the data model of a case, and builders of requests and expected counters.
 
-The lists: hostile_http.py, hostile_json.py, hostile_messages.py, hostile_tokens.py, each one layer further in. Requests
-are templates: `{host}` and `{path}` are where they are sent to, `{token}` is made for there, so that one list serves a
-bare process and a mesh.
-To add a case, add an entry to a list: behaviors/test_hostile.py and engines/test_hostile_mesh.py run what is there.
+`{host}`, `{path}` and `{token}` in a request are placeholders, so that one list serves a process and a mesh. To add a
+case, add an entry to a list: behaviors/test_hostile.py and engines/test_hostile_mesh.py run all of them.
 """
 
 import json
@@ -25,63 +23,63 @@ POST: Final = "POST {path} HTTP/1.1"
 ECHO: Final = {"name": "echo", "arguments": {"text": "a"}}
 
 
-class Then(Enum):
-    """What the client does once its bytes are sent."""
+class AfterSending(Enum):
+    """Action of the client after sending its bytes."""
 
-    READ = "reads the answer"
-    LEAVE = "closes the connection"
-    LEAVE_WORK = "closes the connection once the call is in work"
+    READ_RESPONSE = "reads the response"
+    DISCONNECT = "closes the connection"
+    DISCONNECT_DURING_CALL = "closes the connection while the call is in flight"
 
 
 @dataclass(frozen=True)
 class Counter:
-    """Series whose sum must rise: all of this name that have this label."""
+    """Series of a counter, by name and label, whose sum must increase."""
 
     name: str
     label: str = ""
 
 
 @dataclass(frozen=True)
-class Hostile:
-    """One request, what must come of it, and on whose authority."""
+class HostileRequest:
+    """A request, its expected response, and the source of the rule."""
 
     name: str
     request: bytes
     status: int | None
-    """None = no answer; the connection ends, or its client did not wait."""
+    """None = no response: the server closes the connection, or the client disconnects."""
 
     source: str
     counter: Counter | None
-    """None = uvicorn answers 400 itself, or waits: one log line at most, and nothing is counted."""
+    """None = uvicorn rejects the request itself or waits: one log line at most, and nothing is counted."""
 
     code: int | None = None
     """JSON-RPC code; None = no JSON-RPC error."""
 
-    then: Then = Then.READ
+    then: AfterSending = AfterSending.READ_RESPONSE
     mesh: bool = True
-    """False = behind proxies a process does not see this: they refuse, route or repair it themselves."""
+    """False = proxies reject, route or correct the request before the process."""
 
     token: Callable[[Issuer, str], str] | None = None
-    """Makes the request's `{token}`, for the resource of that address."""
+    """Returns the request's `{token}` for an audience."""
 
     divergence: str = ""
-    """What the specification would have instead, and why it stays."""
+    """What the specification requires instead, and why the server differs."""
 
     parser: str = ""
-    """What uvicorn's h11 parser makes of bytes that the specification wants to be rejected."""
+    """How uvicorn's h11 parser interprets bytes that the specification rejects."""
 
     log_lines: int = 1
-    """Lines that a process logs at most."""
+    """Maximum number of log lines."""
 
     traceback: bool = False
-    """uvicorn logs one."""
+    """Whether uvicorn logs a traceback."""
 
     def __str__(self) -> str:
         return self.name
 
 
 def rejected(reason: str) -> Counter:
-    """Refusals before the SDK's middleware."""
+    """Requests rejected before the SDK's middleware."""
     return Counter(contract.METRIC_REJECTED, f'reason="{reason}"')
 
 
@@ -95,20 +93,20 @@ def token_check(result: str) -> Counter:
     return Counter(contract.METRIC_AUTHENTICATIONS, f'kind="token",result="{result}"')
 
 
-def answered(status: int | None) -> Counter:
-    """HTTP answers of a status that has no reason of its own; None = the client did not wait for one."""
+def responded(status: int | None) -> Counter:
+    """HTTP responses with this status; None = the client disconnected."""
     return Counter(f"{contract.METRIC_HTTP_DURATION}_count", f'http_response_status_code="{status or ""}"')
 
 
 def http(body: bytes, headers: Mapping[str, str | None] | None = None, *, line: str = POST) -> bytes:
-    """A request of this body; `headers` add to the usual ones, replace them, or leave them out (None)."""
-    usual = {
+    """Return a request; `headers` add to the defaults, replace them or remove them (None)."""
+    defaults = {
         "Host": "{host}",
         "Accept": "application/json, text/event-stream",
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
     }
-    fields = {**usual, **(headers or {})}
+    fields = {**defaults, **(headers or {})}
     head = [line, *(f"{name}: {value}" for name, value in fields.items() if value is not None), "", ""]
     return "\r\n".join(head).encode() + body
 
@@ -125,24 +123,26 @@ def modern(
     line: str = POST,
     **more: Any,
 ) -> bytes:
-    """A request of revision 2026-07-28 in which nothing is wrong but what the arguments say."""
+    """Return a request of revision 2026-07-28, valid except for the given parts."""
     named = params.get("name", params.get("uri"))
     body = message(method, {"_meta": META, **params}, **more)
-    return http(body, {**mirrored(method, named if isinstance(named, str) else None), **(headers or {})}, line=line)
+    return http(
+        body, {**mirrored_headers(method, named if isinstance(named, str) else None), **(headers or {})}, line=line
+    )
 
 
-def mirrored(method: str, name: str | None) -> dict[str, str | None]:
-    """The headers of revision 2026-07-28 that repeat the body."""
+def mirrored_headers(method: str, name: str | None) -> dict[str, str | None]:
+    """Return the headers of revision 2026-07-28 that mirror the body."""
     return {"MCP-Protocol-Version": MODERN, "Mcp-Method": method, "Mcp-Name": name}
 
 
 def modern_bytes(body: bytes, method: str = "tools/call", name: str | None = "echo") -> bytes:
-    """A request of revision 2026-07-28 whose body is just these bytes."""
-    return http(body, mirrored(method, name))
+    """Return a request of revision 2026-07-28 with these bytes as its body."""
+    return http(body, mirrored_headers(method, name))
 
 
-def call_of(params: bytes) -> bytes:
-    """A call's body with these bytes for its parameters."""
+def call_body(params: bytes) -> bytes:
+    """Return the body of a call with these bytes as its params."""
     return b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": %b}' % params
 
 
@@ -152,7 +152,7 @@ def legacy(method: str, params: object, **more: Any) -> bytes:
 
 
 def nested(depth: int) -> list[Any]:
-    """Arrays in arrays."""
+    """Return nested arrays."""
     value: list[Any] = []
     for _ in range(depth - 1):
         value = [value]

@@ -1,17 +1,16 @@
-"""The page with the response to every hostile request at the gateway of a meshed service; the mesh test compares it.
+"""Page of the responses to hostile requests at the gateway of a meshed service; the mesh test compares it.
 
-Takes responses by case and returns Markdown. Regenerate it with
-`WRITE_HOSTILE_TABLE=1 pytest tests/engines/test_hostile_mesh.py`.
+Regenerate it with `WRITE_HOSTILE_TABLE=1 pytest tests/engines/test_hostile_mesh.py`.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.hostile.requests import Hostile
+from tests.hostile.requests import HostileRequest
 
-PAGE: Final = Path(__file__).parent.parent / "docs" / "reference" / "hostile.md"
-HEAD: Final = """# Hostile requests
+PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "hostile.md"
+HEAD: Final = """# HostileRequest requests
 
 Responses to malformed and malicious requests: at the ingress gateway of a service behind the mesh (rendered gateway,
 sidecar and server, real Envoy proxies), and from a server without a mesh. The test
@@ -20,46 +19,47 @@ sidecar and server, real Envoy proxies), and from a server without a mesh. The t
 PARSER: Final = """
 ## What the parser accepts
 
-Bytes that the specification wants to be rejected, and what uvicorn's h11 parser makes of them in a process without
-a mesh. Envoy rejects the request, or forwards it in a correct form. Expose no process without a proxy before it.
+Bytes that the specification rejects, and how uvicorn's h11 parser interprets them in a process without a mesh.
+Envoy rejects the request or forwards it in a correct form. Do not expose a process without a proxy.
 
 | request | h11 | without | through the mesh |
 | --- | --- | --- | --- |
 """
 OK: Final = 200
 
-Answer = tuple[int | None, int | None]
-"""Status and JSON-RPC code; None = there is none."""
+Response = tuple[int | None, int | None]
+"""Status and JSON-RPC code, or None."""
 
 
-def page(answers: Mapping[str, Answer], cases: tuple[Hostile, ...]) -> str:
-    """The whole page."""
-    through = [case for case in cases if answers[case.name][0] == OK and case.status != OK]
+def page(responses: Mapping[str, Response], cases: tuple[HostileRequest, ...]) -> str:
+    """Return the page as Markdown."""
+    through = [case for case in cases if responses[case.name][0] == OK and case.status != OK]
     lines = [
         HEAD,
         f"{len(cases)} requests, {len(through)} of them accepted although they are invalid.",
         "",
         "| request | through the mesh | without a mesh | source |",
         "| --- | --- | --- | --- |",
-        *(row(case, answers[case.name]) for case in sorted(cases, key=lambda case: case.name)),
+        *(row(case, responses[case.name]) for case in sorted(cases, key=lambda case: case.name)),
     ]
     accepted = (
-        f"| {case.name} | {case.parser} | {shown((case.status, case.code))} | {shown(answers[case.name])} |"
+        f"| {case.name} | {case.parser} | {response_text((case.status, case.code))} | "
+        f"{response_text(responses[case.name])} |"
         for case in sorted(cases, key=lambda case: case.name)
         if case.parser
     )
     return "\n".join(lines) + "\n" + PARSER + "\n".join(accepted) + "\n"
 
 
-def row(case: Hostile, answer: Answer) -> str:
-    """One request."""
-    cells = [case.name, shown(answer), shown((case.status, case.code)), case.source]
+def row(case: HostileRequest, response: Response) -> str:
+    """Return the row of a request."""
+    cells = [case.name, response_text(response), response_text((case.status, case.code)), case.source]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def shown(answer: Answer) -> str:
-    """An answer as a reader sees it."""
-    status, code = answer
+def response_text(response: Response) -> str:
+    """Return a response as text."""
+    status, code = response
     if status is None:
-        return "no answer"
+        return "no response"
     return f"{status}" if code is None else f"{status}, code {code}"

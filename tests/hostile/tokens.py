@@ -1,44 +1,39 @@
-"""Hostile requests, fourth list: whole and well-formed, for a service that wants tokens, with one that opens nothing.
-
-Their tokens are made when they are sent, by an issuer whom the service knows, for the service's own address.
-"""
+"""Hostile requests with well-formed but unacceptable tokens. The issuer creates the tokens when they are sent."""
 
 from collections.abc import Callable
 from typing import Final
 
 from meshed_mcp import contract
-from tests.hostile.requests import Counter, Hostile, modern, rejected, token_check
+from tests.hostile.requests import Counter, HostileRequest, modern, rejected, token_check
 from tests.local_issuer import Issuer
 
 Token = Callable[[Issuer, str], str]
 
 TOOL_SCOPE: Final = "docs.write"
-"""Scope of the tool `wait`; the service itself wants `docs.read`, which every good token has."""
+"""Scope of the tool `wait`. The service requires `docs.read`, which every valid token has."""
 
 RFC_9068: Final = "RFC 9068, section 4; MCP, Authorization, Token Handling"
-RFC_8725: Final = "RFC 8725, section 3.1: only algorithms that are expected"
-
-
+RFC_8725: Final = "RFC 8725, section 3.1: only expected algorithms"
 BEARER: Final = {"Authorization": "Bearer {token}"}
 
 
-def _refused(name: str, token: Token, result: str, source: str = RFC_9068) -> Hostile:
-    """A call with a token that nobody takes; behind the mesh the sidecar says so, and the server never sees it."""
-    return Hostile(name, modern(headers=BEARER), 401, source, token_check(result), token=token, mesh=False)
+def _rejected(name: str, token: Token, result: str, source: str = RFC_9068) -> HostileRequest:
+    """Return a call with an invalid token. In the mesh the sidecar rejects it before the server."""
+    return HostileRequest(name, modern(headers=BEARER), 401, source, token_check(result), token=token, mesh=False)
 
 
 TOKENS: Final = (
-    Hostile("no token", modern(), 401, "RFC 6750, section 3.1", token_check("missing"), mesh=False),
-    Hostile(
-        "a password for a token",
+    HostileRequest("no token", modern(), 401, "RFC 6750, section 3.1", token_check("missing"), mesh=False),
+    HostileRequest(
+        "Basic authentication",
         modern(headers={"Authorization": "Basic YTpi"}),
         401,
         "RFC 6750, section 2.1",
         token_check("missing"),
         mesh=False,
     ),
-    Hostile(
-        "a token in the address",
+    HostileRequest(
+        "a token in the query",
         modern(line="POST {path}?access_token={token} HTTP/1.1"),
         401,
         "MCP, Authorization, Access Token Usage: never in the query",
@@ -46,46 +41,46 @@ TOKENS: Final = (
         token=lambda issuer, resource: issuer.token(aud=resource),
         mesh=False,
     ),
-    _refused("a token that is no JWT", lambda *_: "marzipan", "malformed"),
-    _refused(
-        "a token of two parts",
+    _rejected("a token that is not a JWT", lambda *_: "marzipan", "malformed"),
+    _rejected(
+        "a token without a signature part",
         lambda issuer, resource: issuer.token(aud=resource).rpartition(".")[0],
         "malformed",
     ),
-    _refused("an expired token", lambda issuer, to: issuer.token(aud=to, exp=1), "expired"),
-    _refused("a token of tomorrow", lambda issuer, to: issuer.token(aud=to, nbf=2**33), "not_yet_valid"),
-    _refused(
+    _rejected("an expired token", lambda issuer, to: issuer.token(aud=to, exp=1), "expired"),
+    _rejected("a token that is not yet valid", lambda issuer, to: issuer.token(aud=to, nbf=2**33), "not_yet_valid"),
+    _rejected(
         "a token for another service",
         lambda issuer, _: issuer.token(aud="https://mcp.example.com/other/mcp"),
         "audience",
         "RFC 8707, section 2; MCP, Authorization, Token Audience Binding",
     ),
-    _refused("a token for nobody", lambda issuer, _: issuer.token(aud=None), "claims"),
-    _refused(
+    _rejected("a token without an audience", lambda issuer, _: issuer.token(aud=None), "claims"),
+    _rejected(
         "a token of another issuer",
         lambda issuer, to: issuer.token(aud=to, iss="https://login.example.org"),
         "issuer",
     ),
-    _refused("a changed token", lambda issuer, to: issuer.changed(aud=to), "signature", "RFC 7515, 5.2"),
-    _refused("an unsigned token", lambda issuer, to: issuer.unsigned(aud=to), "algorithm", RFC_8725),
-    _refused(
+    _rejected("a modified token", lambda issuer, to: issuer.changed(aud=to), "signature", "RFC 7515, 5.2"),
+    _rejected("an unsigned token", lambda issuer, to: issuer.unsigned(aud=to), "algorithm", RFC_8725),
+    _rejected(
         "a token signed with the public key as a secret",
         lambda issuer, to: issuer.signed_with_the_public_key(aud=to),
         "algorithm",
         RFC_8725,
     ),
-    _refused(
-        "a token of an unknown key",
+    _rejected(
+        "a token with an unknown key ID",
         lambda issuer, to: issuer.token(aud=to, header={"kid": "two"}),
         "unknown_key",
     ),
-    _refused(
-        "a token that brings its key",
+    _rejected(
+        "a token with its own key URL",
         lambda issuer, to: issuer.token(aud=to, header={"kid": "x", "jku": issuer.url}),
         "unknown_key",
-        "RFC 8725, section 3.10: claims are not to be trusted",
+        "RFC 8725, section 3.10: claims are not trusted",
     ),
-    Hostile(
+    HostileRequest(
         "a token without the service's scope",
         modern(headers=BEARER),
         403,
@@ -93,7 +88,7 @@ TOKENS: Final = (
         rejected("auth"),
         token=lambda issuer, to: issuer.token(aud=to, scope="other"),
     ),
-    Hostile(
+    HostileRequest(
         "a token without the tool's scope",
         modern(params={"name": "wait", "arguments": {}}, headers=BEARER),
         403,
