@@ -1,1 +1,1 @@
-"""The program: a stack file becomes components (config -> plan -> program), and can be recorded, checked, rendered."""
+"""The Pulumi program: stack configuration, plan and registration, and recording, checks and rendering of a stack."""

@@ -1,7 +1,7 @@
-"""Every key of a stack file: type, unit, bound, default. Raw values in, a frozen `StackConfig` out, or all issues.
+"""Model of a stack file: keys with type, unit, bounds and default, and the parser that reports all issues.
 
-A key exists once: what a component takes is the component's own model, embedded here. What the values lead to is
-`plan.py`; where they are read from is `program.py` (Pulumi) and `recording/project.py` (files).
+The arguments of a component are the component's own model. `program.py` (Pulumi) and `recording/project.py` (files)
+read the values, `plan.py` derives the arguments.
 """
 
 import json
@@ -26,15 +26,15 @@ from meshed_mcp.components.core.names import domain_name, namespace_name, servic
 from meshed_mcp.components.core.properties import is_carried
 from meshed_mcp.components.mesh.authorization.role_groups import RoleGroups
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
-from meshed_mcp.components.mesh.egress.cluster_dependencies import Reachable
+from meshed_mcp.components.mesh.egress.destinations import ClusterService
 from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
 from meshed_mcp.components.mesh.service.args import SecretKey, ServiceSettings
 from meshed_mcp.components.mesh.service.log_export_args import LogSettings
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.error_codes.code import MessageError
 from meshed_mcp.error_codes.stack import (
+    DERIVED_FIELDS_FROM_KEY,
     ENCRYPTED_STRUCTURE,
-    FOLLOWS_FROM_KEY,
     NOT_A_STRUCTURE,
     SERVICES_MISSING,
     UNKNOWN_KEY,
@@ -43,54 +43,52 @@ from meshed_mcp.error_codes.values import NOT_A_MAPPING, NUMBER_NOT_CARRIED
 from meshed_mcp.infra.planning.chaos import Environment, Experiments
 
 NAMESPACE: Final = "meshed-mcp"
-"""Configuration namespace: keys are written `meshed-mcp:services:` whatever the project is called."""
+"""Configuration namespace of all keys, independent of the project's name."""
 
 LOCAL_DOMAIN: Final = "mcp.localhost"
-"""Host of the gateway where a stack names none: full, as Istio asks, and this machine to every client.
-
-Source: RFC 6761, section 6.3.
-"""
+"""Default host of the gateway: fully qualified, and the loopback address. Source: RFC 6761, section 6.3."""
 
 
 class PoolConfig(PoolSettings):
-    """Pods of their own for slow or expensive tools, and how many."""
+    """Separate pods for slow or expensive tools."""
 
     scaling: ScalingSettings = ScalingSettings()
-    """How many replicas, and by what measure: the pool's own load."""
+    """Autoscaling of the pool on its own load."""
 
 
 class ServiceConfig(ServiceSettings):
-    """One MCP service: what runs, who may call it, how it scales."""
+    """One MCP service: image, callers, autoscaling."""
 
     scaling: ScalingSettings = ScalingSettings()
-    """How many replicas, and by what measure."""
+    """Autoscaling of the service."""
 
     pools: Mapping[str, PoolConfig] = Field(default_factory=dict)
-    """Name -> pods of their own for slow or expensive tools; calls of clients up to 2025-11-25 do not reach them."""
+    """Name -> pool of separate pods for slow or expensive tools; requests of revisions up to 2025-11-25 bypass
+    pools."""
 
 
 class RegistryConfig(Model):
-    """The registry in which services appear by name while they hold a lease."""
+    """Registry that lists services by name while they hold a lease."""
 
     image: In[str]
     """Container image with this package's runtime."""
 
     command: list[str] = Field(default=["python", "-m", "meshed_mcp.agents.registry"])
-    """Command in place of the image's entry point."""
+    """Command instead of the image's entry point."""
 
     replicas: int = Field(default=2, ge=1, le=10)
-    """Pods. More than one needs `database`: each pod's SQLite file is its own."""
+    """Number of pods. More than one needs `database`, because SQLite files are per pod."""
 
     database: SecretKey | None = None
-    """Secret with a PostgreSQL URL, e.g. `postgresql+psycopg://...`; unset = SQLite, one replica."""
+    """Secret with a PostgreSQL URL, e.g. `postgresql+psycopg://...`. Unset: SQLite, one replica."""
 
-    cluster_dependencies: list[Reachable] = Field(default_factory=list)
+    cluster_dependencies: list[ClusterService] = Field(default_factory=list)
     """Where that database is in the cluster, as "namespace/service"; without it the registry gets neither a Sidecar nor
     a NetworkPolicy."""
 
 
 class StackConfig(Model):
-    """One stack: a file `Pulumi.<stack>.yaml` holds what differs from these defaults."""
+    """One stack, as in the file `Pulumi.<stack>.yaml`."""
 
     services: dict[str, ServiceConfig] = Field(min_length=1)
     """Name -> service; a name is a DNS label of at most 54 characters."""
@@ -99,11 +97,11 @@ class StackConfig(Model):
     """Namespace of services and registry."""
 
     domain: str = LOCAL_DOMAIN
-    """Host name of the ingress gateway; an exposed service is reached at `https://<domain>/<name>/mcp`. The default
-    answers nobody but a port-forward."""
+    """Host name of the ingress gateway; an exposed service is at `https://<domain>/<name>/mcp`. The default is
+    reachable by port-forward only."""
 
     registry: RegistryConfig | None = None
-    """Unset: no registry, and services do not register."""
+    """Registry of the services. Unset: no registry."""
 
     request_state: SecretKey | None = None
     """Secret with the keys that seal the state of calls in several rounds, one per line, the sealing one first; for
@@ -114,36 +112,36 @@ class StackConfig(Model):
     `shared_state: [subscriptions]`."""
 
     access: RoleGroups = RoleGroups()
-    """Groups of people by role: `viewer`, `operator`, `admin`."""
+    """Groups of users by role: `viewer`, `operator`, `admin`."""
 
     mesh: ServiceMeshArgs = Field(default_factory=lambda: ServiceMeshArgs(domain=LOCAL_DOMAIN))
     observability: ObservabilityStackArgs = ObservabilityStackArgs()
     keda: KedaSettings = KedaSettings()
     deletion_cost: DeletionCostSettings | None = None
-    """Marks on replicas that hold sessions, so that the emptiest is removed first. Unset: the youngest is."""
+    """Pod deletion costs, so that scale-in removes the replica with the fewest sessions. Unset: the youngest."""
 
     vpa: VpaSettings = VpaSettings()
     nodes: NodeSettings | None = None
-    """Nodes for the replicas. Unset: the program of the cluster sees to them."""
+    """Spare capacity and node autoscaling. Unset: the program of the cluster manages nodes."""
 
     forecast: ForecastSettings = ForecastSettings()
     logs: LogSettings = LogSettings()
     prices: Prices = Prices()
     grafana_admin_password: In[str] | None = None
-    """Set with `pulumi config set --secret`. Unset: the Secret `grafana-admin` must come from elsewhere."""
+    """Set with `pulumi config set --secret`. Unset: create the Secret `grafana-admin` yourself."""
 
     session_key: In[str] | None = None
-    """Set with `pulumi config set --secret`: text that masks the addresses of pods in session ids, for services with
-    `legacy: sticky`. Unset: the names of the services do, which everybody knows."""
+    """Key that masks the addresses of pods in session ids, for services with `legacy: sticky`; set with
+    `pulumi config set --secret`. Unset: the public names of the services."""
 
     environment: Environment = Environment.PRODUCTION
-    """`production` or `development`: whether faults may be injected without a window."""
+    """`production` or `development`, which allows fault injection without a window."""
 
     chaos: Experiments = Field(default_factory=dict)
-    """Name -> experiment: a fault that real requests meet while its window is open."""
+    """Name -> experiment: fault injection into real requests while its window is open."""
 
     chart_mirror: str | None = None
-    """Repository (URL) or folder with every chart, for clusters that cannot reach the publishers' repositories."""
+    """Repository (URL) or folder with all charts. Unset: their publishers' repositories."""
 
     @field_validator("namespace")
     @classmethod
@@ -157,12 +155,12 @@ class StackConfig(Model):
 
 
 SECRET_TEXT_KEYS: Final = frozenset({"grafana_admin_password", "session_key"})
-"""Keys whose value may be an encrypted text."""
+"""Keys whose value may be encrypted text."""
 
 TEXT_KEYS: Final = SECRET_TEXT_KEYS | {"namespace", "domain", "environment", "chart_mirror"}
 """Keys whose value is text; the others are structures."""
 
-FOLLOWS: Final = {
+DERIVED_FIELDS: Final = {
     "mesh": {
         "domain": "domain",
         "namespaces": "namespace",
@@ -175,64 +173,66 @@ FOLLOWS: Final = {
     },
     "observability": {"chart_mirror": "chart_mirror", "cluster_domain": "mesh.cluster_domain"},
 }
-"""Fields of embedded models that follow from a key of the stack: a second place to write them could contradict it."""
+"""Fields of embedded models -> key of the stack that sets them; setting them directly is rejected."""
 
 
-class Reading(NamedTuple):
-    """What was read: the sound part of a stack, the services it names (sound or not), and what is wrong."""
+class ParseResult(NamedTuple):
+    """Result of parsing a stack."""
 
     config: StackConfig | None
-    """What can be judged further, although something else is wrong; None where no service is sound."""
+    """The valid part of the stack; None without a valid service."""
 
     declared: tuple[str, ...]
+    """Names of all services, invalid ones included."""
+
     issues: list[ConfigIssue]
 
 
-def read(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -> Reading:
-    """`values`: full key (`meshed-mcp:services`) -> text or JSON text, as Pulumi hands them over.
+def parse_stack(values: Mapping[str, Any], secret_keys: Collection[str] = ()) -> ParseResult:
+    """Parse `values`: full key (`meshed-mcp:services`) -> text or JSON text, as Pulumi passes them.
 
-    Keys of other namespaces (`kubernetes:context`) are not ours and pass.
+    Keys of other namespaces (`kubernetes:context`) are ignored.
     """
     found: list[ConfigIssue] = []
     raw: dict[str, Any] = {}
-    for key, value in own(values).items():
+    for key, value in strip_namespace(values).items():
         try:
-            raw[key] = value if key in TEXT_KEYS else structure(key, value, secret_keys)
+            raw[key] = value if key in TEXT_KEYS else parse_json_value(key, value, secret_keys)
         except ConfigurationError as error:
             found += error.issues
     by_key = {key: key_issues(key, raw[key]) for key in sorted(set(StackConfig.model_fields) & set(raw))}
-    found += [issue for faulty in by_key.values() for issue in faulty]
+    found += [issue for issues in by_key.values() for issue in issues]
     if not raw.get("services"):
         found.append(ConfigIssue("stack", f"{NAMESPACE}:services", SERVICES_MISSING.message()))
     services = raw.get("services")
     declared = tuple(map(str, services)) if isinstance(services, dict) else ()
-    sound = raw if not found else sound_part(raw, by_key)
-    return Reading(None if sound is None else validated(sound), declared, found)
+    valid = raw if not found else valid_part(raw, by_key)
+    return ParseResult(None if valid is None else validated(valid), declared, found)
 
 
-def sound_part(raw: dict[str, Any], by_key: Mapping[str, list[ConfigIssue]]) -> dict[str, Any] | None:
-    """The stack without its faulty keys and services; None where no service is left."""
-    sound = {key: value for key, value in raw.items() if not by_key[key]}
+def valid_part(raw: dict[str, Any], by_key: Mapping[str, list[ConfigIssue]]) -> dict[str, Any] | None:
+    """The stack without its invalid keys and services; None if no service is left."""
+    valid = {key: value for key, value in raw.items() if not by_key[key]}
     services = raw.get("services")
     if not isinstance(services, dict):
         return None
-    sound["services"] = {name: item for name, item in services.items() if not service_issues(str(name), item)}
-    return sound if sound["services"] else None
+    valid["services"] = {name: item for name, item in services.items() if not service_issues(str(name), item)}
+    return valid if valid["services"] else None
 
 
 def validated(raw: dict[str, Any]) -> StackConfig:
-    """The stack behind structures that have been judged."""
-    return StackConfig.model_validate(embedded(raw), by_alias=False, by_name=True)
+    """The model of a stack without issues."""
+    return StackConfig.model_validate(with_derived_fields(raw), by_alias=False, by_name=True)
 
 
-def own(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of our namespace, without it."""
+def strip_namespace(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the keys in NAMESPACE, by key without it."""
     prefix = f"{NAMESPACE}:"
     return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
 
 
-def structure(key: str, value: Any, secret_keys: Collection[str]) -> Any:
-    """A structured value, from JSON text. Raises ConfigurationError for unknown keys, secrets and plain text."""
+def parse_json_value(key: str, value: Any, secret_keys: Collection[str]) -> Any:
+    """The value of a structured key from JSON text. Raises ConfigurationError for unknown keys, secrets and text."""
     full_key = f"{NAMESPACE}:{key}"
     if key not in StackConfig.model_fields:
         message = UNKNOWN_KEY.message(suggested=suggestion(key, sorted(StackConfig.model_fields)))
@@ -240,17 +240,14 @@ def structure(key: str, value: Any, secret_keys: Collection[str]) -> Any:
         message = ENCRYPTED_STRUCTURE.message()
     else:
         try:
-            return parsed(full_key, value) if isinstance(value, str) else value
+            return parse_json(full_key, value) if isinstance(value, str) else value
         except ValueError:
             message = NOT_A_STRUCTURE.message(value=excerpt(value))
-    raise ConfigurationError([ConfigIssue("stack", full_key, message)])
+    raise ConfigurationError.single("stack", message, full_key)
 
 
-def parsed(full_key: str, text: str) -> Any:
-    """JSON text as data. Raises ConfigurationError for a number that Pulumi would round or lose, such as NaN or 1e999.
-
-    Python's parser takes NaN and whole numbers of any length, a message of Pulumi does not.
-    """
+def parse_json(full_key: str, text: str) -> Any:
+    """JSON text as data. Raises ConfigurationError for a number that Pulumi cannot carry, such as NaN or 1e999."""
 
     def number(kind: type[int] | type[float]) -> Callable[[str], float]:
         def checked(digits: str) -> float:
@@ -260,8 +257,7 @@ def parsed(full_key: str, text: str) -> Any:
                 found = inf
             if is_carried(found):
                 return found
-            message = NUMBER_NOT_CARRIED.message(shown=excerpt(digits))
-            raise ConfigurationError([ConfigIssue("stack", full_key, message)])
+            raise ConfigurationError.single("stack", NUMBER_NOT_CARRIED.message(shown=excerpt(digits)), full_key)
 
         return checked
 
@@ -269,30 +265,25 @@ def parsed(full_key: str, text: str) -> Any:
 
 
 def key_issues(key: str, value: Any) -> list[ConfigIssue]:
-    """All issues of one key's value, each naming its object: a service, the registry, or the key itself."""
+    """All issues of one key's value, each with its object: a service, the registry, or the key."""
     if key == "services":
         if not isinstance(value, dict):
-            return [
-                ConfigIssue(
-                    "stack",
-                    f"{NAMESPACE}:services",
-                    NOT_A_MAPPING.message(shown=excerpt(value), names=" of names to services", fields=""),
-                )
-            ]
+            message = NOT_A_MAPPING.message(shown=excerpt(value), names=" of names to services", fields="")
+            return [ConfigIssue("stack", f"{NAMESPACE}:services", message)]
         return [issue for name, item in value.items() for issue in service_issues(str(name), item)]
     if key == "registry":
         return [] if value is None else model_issues(RegistryConfig, value, "registry")
-    if key in FOLLOWS:
-        return followed_issues(key, value)
+    if key in DERIVED_FIELDS:
+        return embedded_issues(key, value)
     return model_issues(StackConfig, {"services": EXAMPLE_SERVICES, key: value}, "stack")
 
 
 EXAMPLE_SERVICES: Final = {"example": {"image": "example"}}
-"""Stands in where one other key is judged alone."""
+"""Placeholder for the validation of another key."""
 
 
 def service_issues(name: str, value: Any) -> list[ConfigIssue]:
-    """Issues of one service, its name's included."""
+    """Issues of one service and its name."""
     found = model_issues(ServiceConfig, value, f"service {name}")
     try:
         service_name(name)
@@ -301,22 +292,22 @@ def service_issues(name: str, value: Any) -> list[ConfigIssue]:
     return found
 
 
-def followed_issues(key: str, value: Any) -> list[ConfigIssue]:
-    """Issues of an embedded model, less the fields that a key of the stack decides."""
+def embedded_issues(key: str, value: Any) -> list[ConfigIssue]:
+    """Issues of `mesh` or `observability`, and their fields that DERIVED_FIELDS rejects."""
     if not isinstance(value, dict):
         return [ConfigIssue(key, "", NOT_A_MAPPING.message(shown=excerpt(value), names="", fields=""))]
-    doubled = [
-        ConfigIssue(key, field, FOLLOWS_FROM_KEY.message(key=f"{NAMESPACE}:{source}"))
-        for field, source in FOLLOWS[key].items()
+    derived = [
+        ConfigIssue(key, field, DERIVED_FIELDS_FROM_KEY.message(key=f"{NAMESPACE}:{source}"))
+        for field, source in DERIVED_FIELDS[key].items()
         if field in value
     ]
-    rest = {field: item for field, item in value.items() if field not in FOLLOWS[key]}
+    rest = {field: item for field, item in value.items() if field not in DERIVED_FIELDS[key]}
     model = ServiceMeshArgs if key == "mesh" else ObservabilityStackArgs
-    return doubled + model_issues(model, {**rest, **({"domain": LOCAL_DOMAIN} if key == "mesh" else {})}, key)
+    return derived + model_issues(model, {**rest, **({"domain": LOCAL_DOMAIN} if key == "mesh" else {})}, key)
 
 
-def embedded(raw: dict[str, Any]) -> dict[str, Any]:
-    """`raw` with the fields that follow from other keys put where the components read them."""
+def with_derived_fields(raw: dict[str, Any]) -> dict[str, Any]:
+    """`raw` with the fields that other keys set."""
     namespace, mirror = raw.get("namespace", "mcp-system"), raw.get("chart_mirror")
     mesh = {"domain": raw.get("domain", LOCAL_DOMAIN), "namespaces": [namespace], "chart_mirror": mirror}
     mesh["access"] = raw.get("access", {})

@@ -1,7 +1,4 @@
-"""A stack's configuration in, the arguments of every component out: pure, and the only place where services meet.
-
-Rules over several services are checked here, all issues in one go; nothing is registered (`program.py`).
-"""
+"""Plan of a stack: from configuration to the arguments of every component, with validation across services."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
@@ -24,7 +21,7 @@ from meshed_mcp.components.mesh.service.args import (
     ServiceSettings,
 )
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize
-from meshed_mcp.components.mesh.service.shared_state import SharedUse, missing_parts
+from meshed_mcp.components.mesh.service.shared_state import SharedState, missing_shared_secrets
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.prometheus.alert_rules import grafana_address
 from meshed_mcp.components.observability.prometheus.values import prometheus_url
@@ -38,7 +35,7 @@ from meshed_mcp.error_codes.stack import (
     STICKY_SCALES_TO_ZERO,
     UNKNOWN_SERVICE,
 )
-from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, read
+from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, parse_stack
 from meshed_mcp.infra.planning import nodes
 from meshed_mcp.infra.planning.autoscaling import (
     autoscaled_versions,
@@ -51,16 +48,22 @@ from meshed_mcp.infra.planning.dependencies import registry_sidecar_egress_hosts
 from meshed_mcp.infra.planning.experiments import experiment_issues, open_experiments, open_faults
 from meshed_mcp.infra.planning.tracing import tracing, tracing_issues
 from meshed_mcp.infra.validation.budgets import most_replicas
-from meshed_mcp.infra.validation.claims import claim_issues, organization_claim
-from meshed_mcp.infra.validation.exposure import exposure_issues
 from meshed_mcp.infra.validation.mesh_modes import membership_issues, mode_issues
 from meshed_mcp.infra.validation.monitoring import monitoring_issues
-from meshed_mcp.infra.validation.policies import egress_identities, policy_issues
-from meshed_mcp.infra.validation.shared_rate_limits import rate_limit_service, shared_limit_issues, shared_limits
+from meshed_mcp.infra.validation.policies import (
+    claim_issues,
+    egress_identities,
+    exposure_issues,
+    organization_claim,
+    policy_issues,
+    rate_limit_service,
+    shared_limit_issues,
+    shared_limits,
+)
 
 
 class Plan(NamedTuple):
-    """What the program registers: arguments by component, services by name in the order of the stack file."""
+    """Arguments of each component; services by name, in the order of the stack file."""
 
     mesh: ServiceMeshArgs
     services: dict[str, MeshedMCPServiceArgs]
@@ -69,29 +72,27 @@ class Plan(NamedTuple):
 
 
 def planned(values: Mapping[str, Any], secret_keys: Collection[str] = (), now: datetime | None = None) -> Plan:
-    """The components' arguments for a stack's raw values at a time: without one, faults with a window are neither open
-    nor over. Raises ConfigurationError with every issue there is.
-    """  # noqa: D205 - one sentence
-    config, declared, found = read(values, secret_keys)
-    between = [] if config is None else list(issues_between(config, declared, now))
-    if found or between or config is None:
-        raise ConfigurationError([*found, *between])
+    """The plan of a stack's raw values. Without `now`, no window of fault injection is open or over.
+
+    Raises ConfigurationError with every issue.
+    """
+    config, declared, found = parse_stack(values, secret_keys)
+    cross = [] if config is None else list(cross_issues(config, declared, now))
+    if found or cross or config is None:
+        raise ConfigurationError([*found, *cross])
     return plan(config, now)
 
 
 def plan(config: StackConfig, now: datetime | None = None) -> Plan:
-    """The components' arguments for a configuration without issues; `planned` is what finds them."""
+    """The plan of a valid configuration."""
     services = {name: service_args(config, name, item, now) for name, item in config.services.items()}
     if config.registry is not None:
         services[contract.REGISTRY_NAME] = registry_args(config, config.registry)
     return Plan(mesh_args(config), services, observability_args(config), autoscaling_args(config))
 
 
-def issues_between(config: StackConfig, declared: Collection[str], now: datetime | None) -> Iterator[ConfigIssue]:
-    """Issues that no service shows alone: unknown callers, names that collide, data that would be split.
-
-    `declared` names services that exist although they are faulty, so that nobody who names them is blamed.
-    """
+def cross_issues(config: StackConfig, declared: Collection[str], now: datetime | None) -> Iterator[ConfigIssue]:
+    """Issues between services and components; `declared` are all services of the stack, invalid ones included."""
     names = [*dict.fromkeys([*config.services, *declared]), *([contract.REGISTRY_NAME] if config.registry else [])]
     for name, item in config.services.items():
         yield from service_issues(name, item, names)
@@ -111,18 +112,16 @@ def issues_between(config: StackConfig, declared: Collection[str], now: datetime
     if config.registry is not None:
         yield from registry_issues(config, config.registry)
     if config.namespace == config.observability.namespace:
-        message = NAMESPACE_OF_SERVICES.message()
-        yield ConfigIssue("observability", "namespace", message)
+        yield ConfigIssue("observability", "namespace", NAMESPACE_OF_SERVICES.message())
 
 
 def service_issues(name: str, item: ServiceConfig, names: list[str]) -> Iterator[ConfigIssue]:
-    """What is wrong with one service among the others."""
+    """Unknown callers, names of Deployments in use, and sticky services that scale to zero."""
     where = f"service {name}"
     for number, caller in enumerate(item.callers):
         if "/" not in caller and caller not in names:
-            yield ConfigIssue(
-                where, f"callers[{number}]", UNKNOWN_SERVICE.message(name=caller, suggested=suggestion(caller, names))
-            )
+            message = UNKNOWN_SERVICE.message(name=caller, suggested=suggestion(caller, names))
+            yield ConfigIssue(where, f"callers[{number}]", message)
     for other in deployments(name, item)[1:]:
         if other in names:
             suffix = other.removeprefix(f"{name}-")
@@ -133,32 +132,31 @@ def service_issues(name: str, item: ServiceConfig, names: list[str]) -> Iterator
 
 
 def sharing_issues(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:
-    """What a service's replicas need to share, as it says itself, and the stack does not name."""
+    """State in `shared_state` for which the stack has no Secret."""
     if item.scaling.max_replicas == 1 and len(deployments(name, item)) == 1:
         return
-    for number, part, why in missing_parts(item.shared_state, config, {*item.env, *item.secret_env}):
-        field = part if item.shared_state[number] is SharedUse.DATABASE else f"{NAMESPACE}:{part}"
+    for number, part, why in missing_shared_secrets(item.shared_state, config, {*item.env, *item.secret_env}):
+        field = part if item.shared_state[number] is SharedState.DATABASE else f"{NAMESPACE}:{part}"
         message = SHARED_KEY_MISSING.message(use=item.shared_state[number], why=why, field=field)
-        yield ConfigIssue(f"service {name}", f"uses[{number}]", message)
+        yield ConfigIssue(f"service {name}", f"shared_state[{number}]", message)
 
 
 def registry_issues(config: StackConfig, registry: RegistryConfig) -> Iterator[ConfigIssue]:
-    """What is wrong with the registry: its name is taken, or its data would be split."""
+    """A service with the registry's name, and replicas of the registry without a database."""
     if contract.REGISTRY_NAME in config.services:
-        message = REGISTRY_NAME_TAKEN.message()
-        yield ConfigIssue(f"service {contract.REGISTRY_NAME}", "", message)
+        yield ConfigIssue(f"service {contract.REGISTRY_NAME}", "", REGISTRY_NAME_TAKEN.message())
     if registry.database is None and registry.replicas > 1:
         yield ConfigIssue("registry", "replicas", REGISTRY_DATA_PER_REPLICA.message(replicas=registry.replicas))
 
 
 def deployments(name: str, item: ServiceSettings) -> list[str]:
-    """Names of a service's Deployments: the stable version's, the second version's, the pools'."""
+    """Names of a service's Deployments: stable version, second version, pools."""
     second = [] if item.rollout.second is None else [f"{name}-{item.rollout.second}"]
     return [name, *second, *(f"{name}-{pool}" for pool in item.pools)]
 
 
 def placement(config: StackConfig) -> dict[str, Any]:
-    """What every service of a stack has in common."""
+    """Arguments that all services of a stack share."""
     ingress = IngressRef(
         gateway=gateway_reference(), host=config.domain, principal=gateway_principal(config.mesh.trust_domain)
     )
@@ -178,10 +176,10 @@ def placement(config: StackConfig) -> dict[str, Any]:
 
 
 def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datetime | None) -> MeshedMCPServiceArgs:
-    """Arguments of one service: its settings, and what follows from the stack and the time."""
+    """Arguments of one service: its settings, and those derived from the stack and the time."""
     settings = {field: getattr(item, field) for field in ServiceSettings.model_fields} | {"pools": sized_pools(item)}
     settings["faults"] = open_faults(item, now)
-    settings["egress_hosts"] = [*dict.fromkeys([*item.egress_hosts, *config.logs.outside])]
+    settings["egress_hosts"] = [*dict.fromkeys([*item.egress_hosts, *config.logs.external_hosts])]
     registry_url = f"http://{contract.REGISTRY_NAME}:{contract.MCP_PORT}" if config.registry else None
     return MeshedMCPServiceArgs(
         **settings | {"proxy": item.proxy or sidecar_size(config)},
@@ -200,12 +198,12 @@ def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datet
 
 
 def sidecar_size(config: StackConfig) -> ProxySize | None:
-    """Size of the sidecars, where there are any."""
+    """Size of the sidecars; None in ambient mode."""
     return None if config.mesh.mode is MeshMode.AMBIENT else config.mesh.proxy
 
 
 def sized_pools(item: ServiceConfig) -> dict[str, Pool]:
-    """A service's pools with their sizes at creation."""
+    """A service's pools with their initial replicas."""
     settings = PoolSettings.model_fields
     return {
         name: Pool(**{field: getattr(pool, field) for field in settings}, replicas=max(1, pool.scaling.min_replicas))
@@ -214,7 +212,7 @@ def sized_pools(item: ServiceConfig) -> dict[str, Pool]:
 
 
 def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPServiceArgs:
-    """The registry as a service of the mesh: every service of the stack may call it."""
+    """Arguments of the registry, which every service of the stack may call."""
     database = {} if registry.database is None else {contract.ENV_DATABASE_URL: registry.database}
     return MeshedMCPServiceArgs(
         image=registry.image,
@@ -222,7 +220,7 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
         path=contract.REGISTRY_PATH,
         callers=list(config.services),
         methods=["GET", "POST", "PUT", "DELETE"],
-        egress_hosts=config.logs.outside,
+        egress_hosts=config.logs.external_hosts,
         egress_gateway=config.mesh.egress_gateway is not None,
         secret_env=database,
         replicas=registry.replicas,
@@ -234,24 +232,24 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
 
 
 def mesh_args(config: StackConfig) -> ServiceMeshArgs:
-    """The mesh, sending its spans where the services send theirs, and what its services limit and reach together."""
-    together = {
+    """Arguments of the mesh, with tracing, shared limits and egress of its services."""
+    derived = {
         "monitoring_namespace": config.observability.namespace,
         "shared_limits": shared_limits(config),
         "egress": egress_identities(config),
         "organization_claim": organization_claim(config),
     }
-    return config.mesh.model_copy(update={"tracing": tracing(config), **together})
+    return config.mesh.model_copy(update={"tracing": tracing(config), **derived})
 
 
 def observability_args(config: StackConfig) -> ObservabilityStackArgs:
-    """Monitoring, with Grafana's password where the stack has one, and the groups of its people."""
+    """Arguments of monitoring, with the stack's Grafana password and role groups."""
     changes: dict[str, Any] = {}
     if config.grafana_admin_password is not None:
         changes["admin_password"] = config.grafana_admin_password
     login = config.observability.grafana.login
     if login is not None and not login.groups:
-        groups = {role.value: config.access.of(role) for role in Role if config.access.of(role)}
+        groups = {role.value: config.access.for_role(role) for role in Role if config.access.for_role(role)}
         changes["login"] = login.model_copy(update={"groups": groups})
     grafana = config.observability.grafana.model_copy(update=changes)
     prometheus = config.observability.prometheus.model_copy(update={"readers": prometheus_readers(config)})
@@ -260,14 +258,14 @@ def observability_args(config: StackConfig) -> ObservabilityStackArgs:
 
 
 def prometheus_readers(config: StackConfig) -> list[str]:
-    """Who asks Prometheus from outside its namespace: whom the stack names, and what scales its services."""
+    """Clients of Prometheus in other namespaces: those that the stack names, KEDA and the fast scaler."""
     keda = [] if config.keda.install is KedaInstall.NONE else [config.keda.namespace]
     fast_scaler = [] if config.keda.fast_scaler is None else [f"{config.namespace}/{AGENT_NAME}"]
     return list(dict.fromkeys([*config.observability.prometheus.readers, *keda, *fast_scaler]))
 
 
 def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:
-    """Scaling of every version that may change its size; equal bounds need no autoscaler."""
+    """Arguments of autoscaling: targets whose bounds differ, or all with a VPA."""
     targets = {name: item for service in config.services for name, item in scaling_targets(config, service).items()}
     is_sized = config.vpa.install is not VpaInstall.NONE
     return AutoscalingPolicyArgs(

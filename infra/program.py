@@ -1,6 +1,6 @@
-"""The Pulumi program: reads the stack's configuration, plans, registers the components in order, exports outputs.
+"""The Pulumi program: reads the configuration, registers the components in order and exports outputs.
 
-Run by `infra/__main__.py`; another program calls `deploy()` or uses the components alone.
+`infra/__main__.py` runs it; another program calls `deploy()` or uses the components alone.
 """
 
 from datetime import UTC, datetime
@@ -15,15 +15,12 @@ from meshed_mcp.components.mesh.component import MeshedMCPService, ServiceMesh
 from meshed_mcp.components.observability.component import ObservabilityStack
 from meshed_mcp.infra.config import NAMESPACE, SECRET_TEXT_KEYS, StackConfig
 from meshed_mcp.infra.plan import Plan, planned
-from meshed_mcp.infra.planning.peers import ADDRESS_OUTPUT, KUBECONFIG_OUTPUT, resolved
+from meshed_mcp.infra.planning.peers import ADDRESS_OUTPUT, KUBECONFIG_OUTPUT, with_peer_outputs
 from meshed_mcp.infra.validation.mail_server import mail_warnings
 
 
 def deploy() -> None:
-    """Register everything the stack asks for. A wrong configuration ends the run before anything is registered.
-
-    A preview warns of a mail server that does not answer.
-    """
+    """Register the stack's components. Raises pulumi.RunError for a wrong configuration, before any registration."""
     try:
         wanted = planned(*configuration(), now=datetime.now(UTC))
     except ConfigurationError as error:
@@ -36,10 +33,10 @@ def deploy() -> None:
 
 
 def configuration() -> tuple[dict[str, Any], set[str]]:
-    """The values of this run, and the keys of those that are secret.
+    """Values by key, and the secret keys.
 
-    The language host lists all keys in the environment, so `planned` finds unknown ones. An inline program of the
-    Automation API has no such list: there, unknown keys have no effect.
+    The language host lists all keys in the environment, so unknown ones are found. An inline program of the Automation
+    API has no such list and ignores unknown keys.
     """
     keys = {*get_config_env(), *(f"{NAMESPACE}:{field}" for field in StackConfig.model_fields)}
     values = {key: value for key in keys if (value := get_config(key)) is not None}
@@ -50,9 +47,9 @@ def configuration() -> tuple[dict[str, Any], set[str]]:
 
 
 def register(wanted: Plan) -> None:
-    """Mesh and monitoring first (their CRDs and webhooks), then the services, then what scales them."""
-    mesh = ServiceMesh("mesh", resolved(wanted.mesh))
-    # A route to Grafana needs the mesh's kinds; without one the two are installed side by side.
+    """Register mesh and monitoring (CRDs, webhooks), then the services, then their autoscalers."""
+    mesh = ServiceMesh("mesh", with_peer_outputs(wanted.mesh))
+    # A route to Grafana needs the mesh's CRDs; otherwise both are installed in parallel.
     needed = [] if wanted.observability.grafana.expose is None else [mesh]
     observability = ObservabilityStack("observability", wanted.observability, pulumi.ResourceOptions(depends_on=needed))
     ready = pulumi.ResourceOptions(depends_on=[mesh, observability])

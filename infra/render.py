@@ -1,8 +1,7 @@
-"""A recording as files: one per object and per Helm release, with stable names, order and bytes.
+"""Writes a recording as YAML files with stable names, order and bytes.
 
-`<namespace>/<name>.<kind>[.<group>].yaml` for objects (`cluster/` for cluster-wide ones), so that one service's files
-lie together; `helm/<name>.yaml` for releases: chart, version, repository and values, not the chart's contents;
-`remote/<name>.yaml` for components of other packages: their arguments.
+Objects: `<namespace>/<name>.<kind>[.<group>].yaml` (`cluster/` for cluster-scoped ones); Helm releases:
+`helm/<name>.yaml` with chart, version, repository and values; components of other packages: `remote/<name>.yaml`.
 """
 
 from pathlib import Path
@@ -10,16 +9,16 @@ from typing import Any, Final, cast
 
 import yaml
 
-from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
+from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.error_codes.stack import FOLDER_NOT_A_RENDERING
 from meshed_mcp.infra.recording import Recording
 
 INDEX_NAME: Final = ".rendered"
-"""File that lists what a rendering wrote: the next one removes what is no longer there, and nothing else."""
+"""Index of the files of a rendering; the next rendering removes obsolete ones."""
 
 LONGEST_LINE: Final = 2**31 - 1
-"""Characters: lines are never folded. The largest that libyaml takes."""
+"""Line width, characters: libyaml's maximum, so that lines are never folded."""
 
 RELEASE_FIELDS: Final = ("name", "namespace", "chart", "version", "repositoryOpts", "skipCrds", "values")
 
@@ -40,45 +39,40 @@ def object_path(item: Manifest) -> str:
 
 
 def release_text(item: dict[str, Any]) -> dict[str, Any]:
-    """What makes one release: enough to run `helm upgrade --install` by hand."""
+    """The fields that `helm upgrade --install` needs."""
     return {field: item[field] for field in RELEASE_FIELDS if item.get(field) not in (None, {}, False)}
 
 
 def text(document: Any) -> str:
     """YAML with sorted keys and without aliases or line folding: equal data, equal bytes."""
-    return written(document, PlainDumper)
-
-
-def written(document: Any, dumper: type[yaml.SafeDumper]) -> str:
-    """`document` as a dumper of `plain_dumper` writes it."""
-    return yaml.dump(document, Dumper=dumper, sort_keys=True, width=LONGEST_LINE, allow_unicode=True)
+    return yaml.dump(document, Dumper=PlainDumper, sort_keys=True, width=LONGEST_LINE, allow_unicode=True)
 
 
 def plain_dumper(base: type[yaml.SafeDumper]) -> type[yaml.SafeDumper]:
-    """A dumper without anchors: a value that stands twice is written twice. Text of several lines is a block."""
+    """A dumper without anchors, and with block scalars for text of several lines."""
     dumper: Any = type("PlainDumper", (base,), {"ignore_aliases": lambda _dumper, _data: True})
     dumper.add_representer(str, text_block)
     return cast("type[yaml.SafeDumper]", dumper)
 
 
 def text_block(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    """Several lines as a block, so that a diff shows the line that changed."""
+    """Text of several lines as a block scalar, for readable diffs."""
     style = "|" if "\n" in value else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
 PlainDumper: Final = plain_dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper))
-"""Written by libyaml where PyYAML has it, five times as fast; the bytes are the same."""
+"""libyaml's dumper if available: five times as fast, with the same bytes."""
 
 
 def write(recording: Recording, folder: Path) -> int:
-    """Write the files below `folder`, remove those of the last rendering that are gone; returns how many there are.
+    """Write the files below `folder`, remove obsolete ones of the last rendering; returns the number of files.
 
-    Raises ConfigurationError if `folder` holds files that no rendering wrote.
+    Raises ConfigurationError if `folder` is not empty and holds no rendering.
     """
     index = folder / INDEX_NAME
     if folder.exists() and not index.exists() and any(folder.iterdir()):
-        raise ConfigurationError([ConfigIssue(str(folder), "", FOLDER_NOT_A_RENDERING.message())])
+        raise ConfigurationError.single(str(folder), FOLDER_NOT_A_RENDERING.message())
     rendered = files(recording)
     before = index.read_text(encoding="utf-8").splitlines() if index.exists() else []
     for path in sorted(set(before) - set(rendered)):

@@ -1,1 +1,1 @@
-"""Parts of the plan that several services decide together."""
+"""Arguments derived from several services of a stack."""

@@ -1,7 +1,4 @@
-"""How the services of a stack scale: an autoscaler for each version, and what does not fit the rest of the service.
-
-Configuration in, targets of `AutoscalingPolicy` and issues out. Not here: rules within `scaling:` alone (its model).
-"""
+"""Autoscaling targets of a stack, one per version and pool, and validation of `scaling:` against other settings."""
 
 from collections.abc import Iterator
 from math import ceil
@@ -40,10 +37,7 @@ from meshed_mcp.infra.validation import budgets
 
 
 def scaling_targets(config: StackConfig, name: str) -> dict[str, ScalingTarget]:
-    """Autoscaler's name -> target, of every version and pool.
-
-    Each sees its own load: the sum of all would let the canary grow by the stable version's calls.
-    """
+    """Name of the autoscaler -> target, of every version and pool. Each scales on its own load."""
     item = config.services[name]
     limits = {"memory_limit": item.resources.memory_limit, "cpu_limit": item.resources.cpu_limit}
     whole = ScalingTarget(**dict(item.scaling), **limits)
@@ -65,7 +59,7 @@ def autoscaled_versions(config: StackConfig, name: str) -> list[str]:
 
 
 def pool_targets(config: StackConfig, name: str, item: ServiceConfig) -> dict[str, ScalingTarget]:
-    """Targets of a service's pools, by the pools' own settings. A forecast is of the whole service, so not for them."""
+    """Targets of a service's pools, without the forecast, which covers the whole service."""
     return {
         f"{name}-{pool}": ScalingTarget(
             **dict(settings.scaling) | budgets.bounds(config, item, settings) | {"prediction": Prediction.OFF},
@@ -78,12 +72,12 @@ def pool_targets(config: StackConfig, name: str, item: ServiceConfig) -> dict[st
     }
 
 
-UNFORESEEN: Final[dict[str, object]] = {"prediction": Prediction.OFF}
-"""A forecast is of all of a service's calls; whoever gets a part of them, or none yet, must not grow by it."""
+WITHOUT_FORECAST: Final[dict[str, object]] = {"prediction": Prediction.OFF}
+"""A forecast covers all requests of a service, so a version with a share of them does not scale on it."""
 
 
 def second_bounds(item: ServiceConfig) -> dict[str, object]:
-    """Sizes of a rollout's second version: a canary's share, a preview's floor, else the service's own."""
+    """Bounds of a rollout's second version: a canary's share, a preview's minimum, otherwise the service's own."""
     match item.rollout:
         case Canary(weights=weights):
             return canary_bounds(item, weights.canary / 100)
@@ -91,26 +85,26 @@ def second_bounds(item: ServiceConfig) -> dict[str, object]:
             return preview_bounds(item)
         case BlueGreen():
             return {}
-    return UNFORESEEN
+    return WITHOUT_FORECAST
 
 
 def blue_bounds(item: ServiceConfig) -> dict[str, object]:
-    """Sizes of the Deployment that keeps the service's name, where it is only the preview."""
+    """Bounds of the Deployment with the service's name where it is the preview."""
     rollout = item.rollout
     return preview_bounds(item) if isinstance(rollout, BlueGreen) and rollout.active is Color.GREEN else {}
 
 
 def preview_bounds(item: ServiceConfig) -> dict[str, object]:
-    """The least size of the color that is not active."""
+    """Minimum of the inactive color."""
     wanted = item.rollout.preview_replicas if isinstance(item.rollout, BlueGreen) else None
     least = {} if wanted is None else {"min_replicas": min(wanted, item.scaling.max_replicas)}
-    return UNFORESEEN | least
+    return WITHOUT_FORECAST | least
 
 
 def canary_bounds(item: ServiceConfig, share: float) -> dict[str, object]:
-    """Sizes for `share` (0..1) of the calls; one replica more than the smallest, so that load can be answered.
+    """Bounds for `share` (0..1) of the requests, with room for one more replica than the minimum.
 
-    The stable version keeps its bounds: when the canary fails, all calls come back to it at once.
+    The stable version keeps its bounds: a rollback returns all requests to it at once.
     """
     scaling = item.scaling
     least = max(1, ceil(scaling.min_replicas * share))
@@ -128,29 +122,27 @@ def canary_bounds(item: ServiceConfig, share: float) -> dict[str, object]:
 
 
 def scaling_issues(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:
-    """What of a service's scaling contradicts its other settings or the stack's."""
+    """Settings of `scaling:` that contradict other settings of the service or the stack."""
     where = f"service {name}"
     yield from budgets.budget_issues(config, name, item)
-    yield from part_issues(config, where, "scaling", item.scaling, item)
+    yield from target_issues(config, where, "scaling", item.scaling, item)
     for pool, settings in item.pools.items():
         place = f"pools.{pool}.scaling"
         yield from budgets.budget_issues(config, name, item, place, settings)
-        yield from part_issues(config, where, place, settings.scaling, item)
+        yield from target_issues(config, where, place, settings.scaling, item)
         if settings.scaling.sessions_per_replica is not None:
             yield ConfigIssue(where, f"{place}.sessions_per_replica", SESSIONS_OF_A_POOL.message())
     yield from name_issues(name, item)
     if item.scaling.scales and item.scaling.profile is Profile.SESSION and item.legacy is not contract.Legacy.STICKY:
-        message = SESSIONS_WITHOUT_STICKY.message(legacy=item.legacy.value)
-        yield ConfigIssue(where, "scaling.profile", message)
+        yield ConfigIssue(where, "scaling.profile", SESSIONS_WITHOUT_STICKY.message(legacy=item.legacy.value))
 
 
-def part_issues(
+def target_issues(
     config: StackConfig, where: str, place: str, scaling: ScalingSettings, item: ServiceConfig
 ) -> Iterator[ConfigIssue]:
-    """What of the scaling of a service, or of a pool, contradicts the stack's other settings; `place` is its field."""
+    """Issues of the scaling of a service or a pool; `place` is its field."""
     if wants_vpa(scaling) and config.vpa.install is VpaInstall.NONE:
-        message = NEEDS_VPA.message(key=f"{NAMESPACE}:vpa")
-        yield ConfigIssue(where, f"{place}.right_sizing.mode", message)
+        yield ConfigIssue(where, f"{place}.right_sizing.mode", NEEDS_VPA.message(key=f"{NAMESPACE}:vpa"))
     if not scaling.scales:
         return
     if config.keda.install is KedaInstall.NONE:
@@ -160,7 +152,7 @@ def part_issues(
 
 
 def name_issues(name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:
-    """Names of autoscalers that would be too long."""
+    """Names of autoscalers that are too long."""
     parts = {"rollout": [item.rollout.second] if item.rollout.second else [], "pools": list(item.pools)}
     for field, suffixes in parts.items():
         for suffix in suffixes:
@@ -171,7 +163,7 @@ def name_issues(name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:
 
 
 def unreachable_issues(where: str, place: str, scaling: ScalingSettings, item: ServiceConfig) -> Iterator[ConfigIssue]:
-    """Targets above what one replica serves at a time: calls would wait, or be refused, before another one is added."""
+    """Targets above the limits of one replica: it would queue or reject requests before scale-out."""
     bounds = {
         "in_flight_per_replica": ("concurrent_calls", "queue requests"),
         "sessions_per_replica": ("sessions", "reject sessions"),
@@ -186,10 +178,12 @@ def unreachable_issues(where: str, place: str, scaling: ScalingSettings, item: S
 
 
 def forecast_issues(config: StackConfig) -> Iterator[ConfigIssue]:
-    """A history that is gone before it is read, and a horizon within which no replica starts."""
+    """Retention shorter than the history of the forecast, and a horizon shorter than the start of a replica."""
     if config.keda.install is KedaInstall.NONE:
         return
-    predicted = {name: item for name, item in config.services.items() if mode(config, item) is not Prediction.OFF}
+    predicted = {
+        name: item for name, item in config.services.items() if prediction_mode(config, item) is not Prediction.OFF
+    }
     kept, needed = config.observability.prometheus.retention_days, ceil(HISTORY_HOURS / 24)
     if predicted and kept < needed:
         message = RETENTION_BELOW_FORECAST.message(kept=kept, needed=needed, key=f"{NAMESPACE}:forecast")
@@ -204,18 +198,18 @@ def forecast_issues(config: StackConfig) -> Iterator[ConfigIssue]:
 
 
 def deletion_cost_issues(config: StackConfig) -> Iterator[ConfigIssue]:
-    """Marks where no replica differs from another."""
+    """Deletion costs without a service that scales on sessions."""
     counts = any(item.scaling.scales and item.scaling.sessions_per_replica for item in config.services.values())
     if config.deletion_cost is not None and not counts:
         yield ConfigIssue("deletion_cost", "", DELETION_COST_WITHOUT_SESSIONS.message())
 
 
 RULE_MINUTES: Final = 1
-"""Age that a recorded forecast may have: the interval of its rules."""
+"""Evaluation interval of the forecast's rules."""
 
 
-def mode(config: StackConfig, item: ServiceConfig) -> Prediction:
-    """What a forecast may do for a service; nothing where the size is fixed or calls do not count."""
+def prediction_mode(config: StackConfig, item: ServiceConfig) -> Prediction:
+    """Prediction mode of a service: `off` for a fixed size, or if it does not scale on in-flight requests."""
     scaling = item.scaling
     if scaling.min_replicas == scaling.max_replicas or scaling.in_flight_per_replica is None:
         return Prediction.OFF

@@ -1,8 +1,4 @@
-"""Keys of a stack about faults beyond single services: what kind of stack it is, and its experiments.
-
-Stack keys in, frozen models out. Not here: faults that a request asks for (a service's own key), which experiments run
-now (experiments.py).
-"""
+"""Arguments of chaos experiments: the stack's environment, and fault injection into real requests."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -13,23 +9,23 @@ from meshed_mcp.components.mesh.routing.fault_injection_args import FaultInjecti
 
 
 class Environment(StrEnum):
-    """What a stack is for."""
+    """Purpose of a stack."""
 
     PRODUCTION = "production"
-    """Real users: faults only inside a window."""
+    """Real users: fault injection needs a window."""
 
     DEVELOPMENT = "development"
-    """Nobody depends on it."""
+    """No real users."""
 
 
 class Experiment(FaultInjection):
-    """A fault that real requests meet, without asking for it, while its window is open."""
+    """Fault injection into real requests while its window is open."""
 
     service: str
-    """The service whose callers meet it."""
+    """Service whose callers get the fault."""
 
     window: Window
-    """When; no experiment is without an end, in any environment."""
+    """Start and end, required in every environment."""
 
 
 Experiments = Annotated[dict[str, Experiment], AfterValidator(fault_names)]

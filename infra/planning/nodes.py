@@ -1,8 +1,4 @@
-"""How the services of a stack use its nodes: priority, spot, images to pull ahead, the size of one place held free.
-
-Configuration in, arguments of services and of autoscaling out. Not here: the objects, which
-`components/autoscaling/nodes/manifests.py` and `components/mesh/service/scheduling.py` make.
-"""
+"""Node settings of a stack's services: priority, spot, images to pre-pull, size of the buffer."""
 
 from math import ceil
 from typing import Any
@@ -11,16 +7,16 @@ from meshed_mcp.components.autoscaling.profiles import Profile
 from meshed_mcp.components.core.node_labels import SERVICE_PRIORITY_CLASS
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.mesh.routing.rollout_args import NoRollout
-from meshed_mcp.components.mesh.service.scheduling_args import Scheduling
+from meshed_mcp.components.mesh.service.scheduling import Scheduling
 from meshed_mcp.infra.config import ServiceConfig, StackConfig
 from meshed_mcp.infra.validation.budgets import requests_of
 
 
 def scheduling(config: StackConfig, item: ServiceConfig) -> Scheduling:
-    """Where the pods of a service run; up to the cluster where the stack says nothing of nodes."""
+    """Scheduling of a service's pods; defaults without `nodes`."""
     if config.nodes is None:
         return Scheduling()
-    # After so long without a request a session is forgotten: by then a replica that gets no new ones is empty.
+    # A session ends after this idle time, so a replica without new sessions is empty by then.
     seconds = item.limits.session_idle_seconds if item.scaling.profile is Profile.SESSION else None
     return Scheduling(
         priority_class=SERVICE_PRIORITY_CLASS, interruptible=item.scaling.on_spot, undisturbed_seconds=seconds
@@ -28,7 +24,7 @@ def scheduling(config: StackConfig, item: ServiceConfig) -> Scheduling:
 
 
 def node_args(config: StackConfig) -> dict[str, Any]:
-    """What AutoscalingPolicy takes about nodes."""
+    """Arguments of AutoscalingPolicy about nodes."""
     if config.nodes is None:
         return {}
     sizes = [requests_of(item, config.mesh.proxy) for item in config.services.values()]
@@ -43,7 +39,7 @@ def node_args(config: StackConfig) -> dict[str, Any]:
 
 
 def images(config: StackConfig) -> list[Any]:
-    """Every image of the services, once; those of a second version too, since it is about to get calls."""
+    """Distinct images of the services and their second versions."""
     found = [image for item in config.services.values() for image in (item.image, second_image(item))]
     return list(dict.fromkeys(image for image in found if image is not None))
 

@@ -1,7 +1,6 @@
-"""What stacks of one mesh tell each other: outputs of this cluster's stack, and those of others put in their place.
+"""Outputs that the stacks of a multicluster mesh read from each other by stack references.
 
-Arguments of the mesh in, the same with outputs of the named stacks out. The access to an API server is a secret in the
-state of both stacks, and nothing rendered shows it. Not here: the objects (components/mesh/multicluster/manifests.py).
+The kubeconfig is a secret in the state of both stacks and in no rendered file.
 """
 
 from typing import Final
@@ -16,11 +15,11 @@ ADDRESS_OUTPUT: Final = "east_west_address"
 """Names of the outputs."""
 
 
-def resolved(mesh: ServiceMeshArgs) -> ServiceMeshArgs:
-    """The arguments with what the stacks of other clusters export; unchanged where none is named."""
+def with_peer_outputs(mesh: ServiceMeshArgs) -> ServiceMeshArgs:
+    """The arguments with the outputs of the referenced stacks."""
     cluster = mesh.multi_cluster
     if isinstance(cluster, MultiPrimary | Primary):
-        peers = {name: with_access(peer) for name, peer in cluster.peers.items()}
+        peers = {name: with_kubeconfig(peer) for name, peer in cluster.peers.items()}
         return mesh.model_copy(update={"multi_cluster": cluster.model_copy(update={"peers": peers})})
     if isinstance(cluster, Remote):
         primary = with_address(cluster.primary)
@@ -28,8 +27,8 @@ def resolved(mesh: ServiceMeshArgs) -> ServiceMeshArgs:
     return mesh
 
 
-def with_access(peer: Peer) -> Peer:
-    """A peer with the access that its stack exports."""
+def with_kubeconfig(peer: Peer) -> Peer:
+    """A peer with the kubeconfig that its stack exports."""
     if peer.stack is None or peer.kubeconfig is not None:
         return peer
     access = pulumi.StackReference(peer.stack).require_output(KUBECONFIG_OUTPUT)

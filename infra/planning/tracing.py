@@ -1,7 +1,4 @@
-"""Where the spans of a stack go, and rules about it: configuration in, the mesh's tracing and issues out.
-
-Not here: the collectors themselves (`components/observability/tracing/collectors.py`).
-"""
+"""Tracing of the mesh: where proxies send spans, and its validation."""
 
 from collections.abc import Collection, Iterator
 from typing import Final
@@ -20,25 +17,25 @@ EVERY_TRACE: Final = 100.0
 
 
 def tracing(config: StackConfig) -> Tracing:
-    """What the mesh is told: the collector that the stack names, else its own agents, else Jaeger.
+    """Tracing of the mesh: to the collector that the stack names, otherwise its own agents or Jaeger.
 
-    Every trace is begun where the choice is made at its end: what the gateway did not begin cannot be chosen.
+    Tail sampling needs every trace.
     """
     if config.mesh.tracing is not None:
         return config.mesh.tracing
     place = f"{config.observability.namespace}.svc.{config.mesh.cluster_domain}"
     host = f"{first_hop(config.observability)}.{place}"
     collectors = config.observability.collectors
-    chosen_at_end = collectors is not None and collectors.tail_sampling is not None
-    return Tracing(service=host, sampling_percent=EVERY_TRACE) if chosen_at_end else Tracing(service=host)
+    tail_sampled = collectors is not None and collectors.tail_sampling is not None
+    return Tracing(service=host, sampling_percent=EVERY_TRACE) if tail_sampled else Tracing(service=host)
 
 
 def tracing_issues(config: StackConfig, names: Collection[str]) -> Iterator[ConfigIssue]:
-    """Traces that would be lost or chosen too early, and services that do not exist."""
+    """Traces that would be lost or sampled too early, and unknown services."""
     collectors, storage = config.observability.collectors, config.observability.jaeger.storage
     if isinstance(storage, MemoryStorage) and config.environment is not Environment.DEVELOPMENT:
-        message = TRACES_IN_MEMORY.message(environment=Environment.DEVELOPMENT.value)
-        yield ConfigIssue(WHERE, "jaeger.storage.kind", message)
+        development = Environment.DEVELOPMENT.value
+        yield ConfigIssue(WHERE, "jaeger.storage.kind", TRACES_IN_MEMORY.message(environment=development))
     if collectors is None:
         return
     if config.mesh.tracing is not None:
@@ -49,11 +46,11 @@ def tracing_issues(config: StackConfig, names: Collection[str]) -> Iterator[Conf
             message = UNKNOWN_SERVICE.message(name=name, suggested=suggestion(name, sorted(names)))
             yield ConfigIssue(WHERE, f"collectors.span_metrics[{number}]", message)
     if collectors.tail_sampling is not None:
-        yield from early_choice(config, collectors.tail_sampling.decision_wait_seconds)
+        yield from early_sampling(config, collectors.tail_sampling.decision_wait_seconds)
 
 
-def early_choice(config: StackConfig, wait: int) -> Iterator[ConfigIssue]:
-    """A choice before the longest call has ended."""
+def early_sampling(config: StackConfig, wait: int) -> Iterator[ConfigIssue]:
+    """Tail sampling that decides before the longest call ends."""
     longest, name = max((longest_call(item), name) for name, item in config.services.items())
     if wait <= longest:
         message = SAMPLING_TOO_EARLY.message(wait=wait, name=name, longest=longest)
@@ -61,7 +58,7 @@ def early_choice(config: StackConfig, wait: int) -> Iterator[ConfigIssue]:
 
 
 def longest_call(item: ServiceConfig) -> float:
-    """Seconds that a call may take, as the service says, else as its stop allows."""
+    """Longest duration of a call: `limits.call_seconds`, otherwise what the grace period allows."""
     if item.limits.call_seconds is not None:
         return float(item.limits.call_seconds)
     return contract.longest_call_seconds(item.drain.pre_stop_delay_seconds, item.drain.grace_seconds)

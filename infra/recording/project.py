@@ -1,7 +1,7 @@
-"""A Pulumi project's files: `Pulumi.yaml` and `Pulumi.<stack>.yaml` in, the configuration the program would see out.
+"""Reads `Pulumi.yaml` and `Pulumi.<stack>.yaml` into the configuration that the program sees.
 
-The rules are the Pulumi command line's own: values are strings, structures are JSON, a key without a namespace belongs
-to the project, the project's defaults come first and the stack's values replace them whole.
+As in the Pulumi CLI, values are strings, structures are JSON, a key without a namespace belongs to the project, and
+values of the stack replace the project's defaults.
 """
 
 import json
@@ -11,13 +11,13 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, suggestion
+from meshed_mcp.components.core.errors import ConfigurationError, suggestion
 from meshed_mcp.components.core.properties import key_text
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.error_codes.stack import KEY_TWICE, NOT_NAMES_TO_VALUES, NOT_YAML, PROJECT_MISSING, UNKNOWN_STACK
 
-SECRET_PLACEHOLDER: Final = "[secret]"  # noqa: S105 - what stands for a secret, not one
-"""Stands for an encrypted value: only Pulumi can decrypt it, and nothing rendered may contain it."""
+SECRET_PLACEHOLDER: Final = "[secret]"  # noqa: S105 - a placeholder
+"""Placeholder of an encrypted value, which no rendered file may contain."""
 
 
 class Project(NamedTuple):
@@ -30,22 +30,22 @@ class Project(NamedTuple):
 
 
 class StrictLoader(yaml.SafeLoader):
-    """YAML 1.1 that refuses a key written twice, as Pulumi's own parser does: the second would silently win."""
+    """YAML 1.1 loader that rejects duplicate keys, as Pulumi's parser does."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """The mapping of `node`; raises ConfigurationError naming the key and both lines."""
+        """The mapping of `node`. Raises ConfigurationError with the key and both lines."""
         first_lines: dict[Any, int] = {}
         for key_node, _ in node.value:
             key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
             if isinstance(key, Hashable) and key in first_lines:
                 message = KEY_TWICE.message(first=first_lines[key], line=line)
-                raise ConfigurationError([ConfigIssue(Path(self.name).name, str(key), message)])
+                raise ConfigurationError.single(Path(self.name).name, message, str(key))
             first_lines[key] = line
         return super().construct_mapping(node, deep)
 
 
 def read_project(folder: Path, stack: str) -> Project:
-    """The project in `folder` with `stack`'s values. Raises ConfigurationError where a file is absent or no YAML."""
+    """The project in `folder` with the values of `stack`. Raises ConfigurationError for a missing or invalid file."""
     project = read_yaml(folder / "Pulumi.yaml", PROJECT_MISSING.message())
     stacks = sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml"))
     stack_file = folder / f"Pulumi.{stack}.yaml"
@@ -66,24 +66,23 @@ def read_yaml(path: Path, absent: Message) -> dict[str, Any]:
         with path.open("rb") as stream:
             return mapping(yaml.load(stream, StrictLoader), path, "")  # noqa: S506 - a SafeLoader subclass
     except OSError as error:
-        raise ConfigurationError([ConfigIssue(str(path.name), "", absent)]) from error
+        raise ConfigurationError.single(path.name, absent) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).replace(str(path), path.name).split())
-        raise ConfigurationError([ConfigIssue(path.name, "", NOT_YAML.message(reason=reason))]) from error
+        raise ConfigurationError.single(path.name, NOT_YAML.message(reason=reason)) from error
 
 
 def mapping(value: Any, path: Path, field: str) -> dict[str, Any]:
-    """`value` as a mapping with text keys; nothing is an empty one."""
+    """`value` as a mapping with text keys; None is an empty one."""
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        message = NOT_NAMES_TO_VALUES.message()
-        raise ConfigurationError([ConfigIssue(path.name, field, message)])
+        raise ConfigurationError.single(path.name, NOT_NAMES_TO_VALUES.message(), field)
     return value
 
 
 def defaults(project: dict[str, Any]) -> dict[str, Any]:
-    """Values that `Pulumi.yaml` gives under `config:`: a plain value, or a declaration with `value` or `default`."""
+    """Defaults in `Pulumi.yaml` below `config:`: a plain value, or a declaration with `value` or `default`."""
     found: dict[str, Any] = {}
     for key, declared in (project.get("config") or {}).items():
         if isinstance(declared, dict):
@@ -95,7 +94,7 @@ def defaults(project: dict[str, Any]) -> dict[str, Any]:
 
 
 def flat_value(value: Any) -> tuple[str, bool]:
-    """A value as Pulumi hands it to the program, and whether it holds a secret."""
+    """A value as Pulumi passes it to the program, and whether it contains a secret."""
     if isinstance(value, str):
         return value, False
     plain, secret = without_secrets(value)

@@ -1,4 +1,4 @@
-"""What a recording consists of: registrations, and what is read of them."""
+"""Data of a recording: registrations, component outputs and stack outputs."""
 
 from typing import Any, NamedTuple
 
@@ -7,7 +7,7 @@ from meshed_mcp.components.core.manifest import Manifest
 
 
 class Registration(NamedTuple):
-    """One resource as the program registered it. `inputs` are plain data: whole floats are ints, secrets are hidden."""
+    """One registered resource. `inputs` are plain data: whole floats are ints, secrets are placeholders."""
 
     urn: str
     type: str

@@ -1,4 +1,4 @@
-"""The reference page of alerts, generated from their records; `make golden` writes docs/reference/alerts.md."""
+"""Generator of docs/reference/alerts.md (`make golden`) from the alert records."""
 
 import re
 from collections.abc import Iterator
@@ -54,10 +54,10 @@ SHOWN: Final = {
     "horizontalpodautoscaler": "HPA",
     "persistentvolumeclaim": "PVC",
 }
-"""Label -> how a summary shows it; other labels are shown by their names."""
+"""Label -> its name in a summary; other labels keep theirs."""
 
 EXAMPLE: Final = Scope("*namespace*", 0, servers=("server",), name="*name*", replica_month_cost=1)
-"""Values of a stack that the page does not know; expressions are not shown."""
+"""Placeholders for values of a stack."""
 
 
 def page() -> str:
@@ -113,7 +113,7 @@ def threshold(alert: Alert) -> str:
 
 
 def summary(alert: Alert, text: str) -> str:
-    """A summary with names in place of Prometheus' template actions, the stack's own values included."""
+    """A summary with names instead of template actions and values of a stack."""
     if alert.threshold and alert.threshold.stack_key:
         text = re.sub(r"(above|budget of) \S+.*$", r"\1 *threshold*", text)
     text = re.sub(r"{{ \$labels\.(\w+) }}", lambda found: f"*{SHOWN.get(found[1], found[1])}*", text)

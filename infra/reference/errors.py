@@ -1,7 +1,4 @@
-"""The reference page of error codes, from the catalog in `meshed_mcp/error_codes`: each text exists once.
-
-Catalog modules and the YAML files beside them in, Markdown out; `make golden` writes docs/reference/errors.md.
-"""
+"""Generator of docs/reference/errors.md (`make golden`) from the catalog in `meshed_mcp/error_codes`."""
 
 import importlib
 import json

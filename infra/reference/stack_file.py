@@ -1,7 +1,4 @@
-"""The reference page of stack files, from the models that check them: what is written there cannot drift.
-
-Models in, Markdown out; `make golden` writes docs/reference/stack-file.md.
-"""
+"""Generator of docs/reference/stack-file.md (`make golden`) from the configuration models."""
 
 import types
 from collections.abc import Iterator, Mapping
@@ -32,7 +29,7 @@ def page() -> str:
 
 
 def models(model: type[BaseModel], seen: list[type[BaseModel]]) -> list[type[BaseModel]]:
-    """`model` and every model inside it, in the order in which a reader meets them."""
+    """`model` and all nested models, depth first."""
     if model not in seen:
         seen.append(model)
         for field in model.model_fields.values():
@@ -64,18 +61,18 @@ def table(model: type[BaseModel]) -> Iterator[str]:
 
 
 def meaning_text(field: FieldInfo, text: str) -> str:
-    """The text beneath a field, or what its structure is."""
+    """The documentation of a field, otherwise that of its model."""
     nested = [kind for kind in inner_types(field.annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
     return text or "".join(first_paragraph(model) for model in nested[:1])
 
 
 def first_paragraph(model: type[BaseModel]) -> str:
-    """What a model is, on one line."""
+    """The first paragraph of a model's docstring, on one line."""
     return " ".join((model.__doc__ or "").split("\n\n", maxsplit=1)[0].split())
 
 
 def value_text(kind: Any) -> str:
-    """What is written for a type: `text`, a list, a link to another table, the choices of an enum."""
+    """The value column of a type: `text`, a list, a link to another table, the choices of an enum."""
     origin, parts = get_origin(kind), get_args(kind)
     if choices := tagged_models(kind):
         return " or ".join(value_text(model) for model in choices.values())
@@ -107,7 +104,7 @@ def bounds(field: FieldInfo) -> str:
 
 
 def default_text(field: FieldInfo) -> str:
-    """The default as it would be written; what follows from a table of its own is not repeated."""
+    """The default as in a stack file; `its own` for the defaults of a nested model."""
     value = field.get_default(call_default_factory=True, validated_data={})
     if value is PydanticUndefined:
         return "**required**"

@@ -1,1 +1,1 @@
-"""Rules between services and components of one stack."""
+"""Validation between services and components of one stack."""

@@ -1,7 +1,4 @@
-"""Monthly budgets: the replicas that a service may have, and budgets that cannot be kept.
-
-Configuration in, a number or issues out. Not here: the arithmetic (`components/autoscaling/cost.py`).
-"""
+"""Monthly budgets: the replicas that they allow, and their validation. The arithmetic is in `autoscaling/cost.py`."""
 
 from collections.abc import Iterator
 from math import ceil
@@ -19,10 +16,7 @@ from meshed_mcp.infra.config import PoolConfig, ServiceConfig, StackConfig
 def requests_of(
     item: ServiceSettings, proxy: ProxySize = ProxySize.MEDIUM, pool: PoolSettings | None = None
 ) -> Requests:
-    """What one replica of a service, or of its `pool`, asks for: the server, and the sidecar beside it.
-
-    The sidecar is `proxy` where the service names no size.
-    """
+    """Requests of one replica of a service or its `pool`: server and sidecar (`proxy` if the service sets no size)."""
     server = item.resources if pool is None or pool.resources is None else pool.resources
     size = size_annotations(item.proxy or proxy)
     proxy_cpu, proxy_memory = (size[f"sidecar.istio.io/{name}"] for name in ("proxyCPU", "proxyMemory"))
@@ -30,7 +24,7 @@ def requests_of(
 
 
 def most_replicas(config: StackConfig, item: ServiceConfig, pool: PoolConfig | None = None) -> int:
-    """The maximum, lowered to what the budget pays for; never below the minimum, which `budget_issues` defends."""
+    """`max_replicas`, lowered to what the budget pays for, and never below the minimum."""
     scaling = (pool or item).scaling
     if scaling.monthly_budget is None:
         return scaling.max_replicas
@@ -39,7 +33,7 @@ def most_replicas(config: StackConfig, item: ServiceConfig, pool: PoolConfig | N
 
 
 def bounds(config: StackConfig, item: ServiceConfig, pool: PoolConfig | None = None) -> dict[str, object]:
-    """The maximum, and where there is a budget what a replica costs, so that an alert can watch it."""
+    """`max_replicas`, and with a budget the cost of a replica for the alert."""
     most = {"max_replicas": most_replicas(config, item, pool)}
     if (pool or item).scaling.monthly_budget is None:
         return {**most}
@@ -49,7 +43,7 @@ def bounds(config: StackConfig, item: ServiceConfig, pool: PoolConfig | None = N
 def budget_issues(
     config: StackConfig, name: str, item: ServiceConfig, place: str = "scaling", pool: PoolConfig | None = None
 ) -> Iterator[ConfigIssue]:
-    """A budget without prices, beside a canary, or for fewer replicas than the service, or its pool, must have."""
+    """A budget without prices, beside a canary, or below the minimum replicas of the service or its pool."""
     scaling, where, field = (pool or item).scaling, f"service {name}", f"{place}.monthly_budget"
     if scaling.monthly_budget is None:
         return
@@ -65,8 +59,5 @@ def budget_issues(
     paid = affordable_replicas(scaling.monthly_budget, requests, config.prices)
     if paid < max(floors):
         least = ceil(each * max(floors) * 100 - 1e-6) / 100
-        yield ConfigIssue(
-            where,
-            field,
-            BUDGET_TOO_SMALL.message(budget=scaling.monthly_budget, paid=paid, most=max(floors), least=least),
-        )
+        message = BUDGET_TOO_SMALL.message(budget=scaling.monthly_budget, paid=paid, most=max(floors), least=least)
+        yield ConfigIssue(where, field, message)

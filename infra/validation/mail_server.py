@@ -1,7 +1,6 @@
-"""Whether a stack's mail server answers from where it is previewed: a warning, for the cluster may see more or less.
+"""Warning of an unreachable mail server at preview: one TCP connection of two seconds at most.
 
-Settings in, sentences out; the only thing of a preview that asks the network, for two seconds at most. Names that only
-the cluster knows are not asked. Not here: names that cannot be reached from anywhere (`components/observability`).
+Names that only the cluster resolves are skipped.
 """
 
 import socket
@@ -12,20 +11,20 @@ from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.error_codes.stack import MAIL_SERVER_SILENT
 
-ANSWER_SECONDS: Final = 2.0
+CONNECT_SECONDS: Final = 2.0
 CLUSTER_SUFFIXES: Final = (".svc", ".local", ".internal")
-"""Ends of names that a cluster or a private network resolves."""
+"""Suffixes of names that only a cluster or a private network resolves."""
 
 Connect = Callable[[tuple[str, int], float], object]
 
 
-def connect(address: tuple[str, int], seconds: float) -> None:
+def connect_and_close(address: tuple[str, int], seconds: float) -> None:
     """Open a connection and close it. Raises OSError."""
     socket.create_connection(address, seconds).close()
 
 
-def mail_warnings(args: ObservabilityStackArgs, opened: Connect = connect) -> list[ConfigIssue]:
-    """A warning where the mail server does not answer."""
+def mail_warnings(args: ObservabilityStackArgs, connect: Connect = connect_and_close) -> list[ConfigIssue]:
+    """A warning if the mail server does not accept connections."""
     email = args.alertmanager.email
     if email is None:
         return []
@@ -33,7 +32,7 @@ def mail_warnings(args: ObservabilityStackArgs, opened: Connect = connect) -> li
     if "." not in host or host.endswith(CLUSTER_SUFFIXES):
         return []
     try:
-        opened((host, int(port)), ANSWER_SECONDS)
+        connect((host, int(port)), CONNECT_SECONDS)
     except OSError as error:
         why = error.strerror or str(error)
         message = MAIL_SERVER_SILENT.message(smarthost=email.smarthost, why=why)

@@ -1,7 +1,4 @@
-"""Rules between the mode of the mesh and its services, and between clusters and monitoring: faults of a stack.
-
-Configuration in, faults out. Not here: what a mode cannot do at all (components/mesh/ambient/validation.py).
-"""
+"""Validation of mesh mode and multicluster against services and monitoring."""
 
 from collections.abc import Iterator
 
@@ -17,26 +14,21 @@ from meshed_mcp.infra.planning.chaos import Environment
 
 
 def mode_issues(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:
-    """Settings of one service that the mode of the mesh does not carry out."""
+    """Settings of one service that ambient mode does not support."""
     if config.mesh.mode is MeshMode.AMBIENT:
         for field, why in ambient_issues(item):
             yield ConfigIssue(f"service {name}", field, why)
 
 
 def membership_issues(config: StackConfig) -> Iterator[ConfigIssue]:
-    """What the mode, or a mesh of several clusters, asks of the rest of a stack."""
+    """Settings of the stack that contradict the mesh mode, the environment or multicluster."""
     if config.mesh.mode is MeshMode.AMBIENT and config.chaos:
         yield ConfigIssue("stack", "chaos", AMBIENT_CHAOS.message())
     kiali = config.observability.kiali
     if kiali is not None and isinstance(kiali.login, AnonymousLogin) and config.environment is Environment.PRODUCTION:
-        message = ANONYMOUS_KIALI.message()
-        yield ConfigIssue("observability", "kiali.login", message)
+        yield ConfigIssue("observability", "kiali.login", ANONYMOUS_KIALI.message())
     cluster = config.mesh.multi_cluster
     if cluster is None or isinstance(cluster, Remote):
         return
     if cluster.root.issuer is not None and config.observability.cert_manager.install is not CertManagerInstall.EXISTING:
-        yield ConfigIssue(
-            "observability",
-            "cert_manager.install",
-            CERT_MANAGER_BEFORE_MESH.message(),
-        )
+        yield ConfigIssue("observability", "cert_manager.install", CERT_MANAGER_BEFORE_MESH.message())

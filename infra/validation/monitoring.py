@@ -1,7 +1,4 @@
-"""Rules of a stack about its monitoring: what cannot fit, and names that nobody has. Configuration in, issues out.
-
-Only what is wrong in any case is refused; what depends on use is `meshed-mcp capacity`'s to warn of.
-"""
+"""Validation of monitoring: too small a volume, and unknown services. `meshed-mcp capacity` covers the rest."""
 
 from collections.abc import Collection, Iterator
 from math import ceil
@@ -18,13 +15,12 @@ WHERE: Final = "observability"
 
 
 def monitoring_issues(config: StackConfig, names: Collection[str]) -> Iterator[ConfigIssue]:
-    """Samples that no volume of this size holds, and objectives of services that do not exist."""
+    """A volume too small for the retention, and SLOs of unknown services."""
     settings = config.observability.prometheus
     needed = prometheus_size(least_load(config), settings.retention_days, RETENTION_SHARE).disk_bytes / GIB
     if needed > settings.storage_gib:
-        message = STORAGE_TOO_SMALL.message(
-            days=settings.retention_days, needed=ceil(needed), given=settings.storage_gib
-        )
+        days, given = settings.retention_days, settings.storage_gib
+        message = STORAGE_TOO_SMALL.message(days=days, needed=ceil(needed), given=given)
         yield ConfigIssue(WHERE, "prometheus.retention_days", message)
     for name in config.observability.slo.services:
         if name not in names:
@@ -33,7 +29,7 @@ def monitoring_issues(config: StackConfig, names: Collection[str]) -> Iterator[C
 
 
 def least_load(config: StackConfig) -> Load:
-    """The least that a stack can mean for monitoring."""
+    """The least load that the stack puts on monitoring."""
     pods = sum(max(1, item.scaling.min_replicas) for item in config.services.values())
     return Load(
         pods=pods,

@@ -1,35 +1,38 @@
-"""Policies that a stack's services make together: who leaves through the egress gateway, who asks an authorizer. Pure.
-
-A configuration in; what the mesh's and the services' arguments take from it out, and issues between the two.
-Not here: the objects (components/mesh/egress/gateway.py, external_authorization.py).
-"""
+"""Validation of policies across services: egress, authorizers, token metadata, claims and shared rate limits."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
-from meshed_mcp.components.mesh.egress.external_hosts import ExternalHost, external_hosts
+from meshed_mcp.components.mesh.egress.destinations import ExternalHost, external_hosts
 from meshed_mcp.components.mesh.egress.service_entry import declared_hosts, ports_by_host
-from meshed_mcp.components.mesh.service.addresses import principal
+from meshed_mcp.components.mesh.rate_limit.args import SharedLimits
+from meshed_mcp.components.mesh.rate_limit.server_args import RateLimitRef
+from meshed_mcp.components.mesh.rate_limit.shared import rate_limit_ref
+from meshed_mcp.components.mesh.service.addresses import exposed_path, principal
 from meshed_mcp.error_codes.stack import (
+    CLAIMS_DIFFER,
     EGRESS_TO_OWN_GATEWAY,
     EXTERNAL_HOST_AT_SEVERAL_PORTS,
     EXTERNAL_HOST_PORTS_DIFFER,
+    SHARED_LIMIT_WITHOUT_REDIS,
+    TOKEN_METADATA_TAKEN,
     UNKNOWN_AUTHORIZER,
 )
-from meshed_mcp.infra.config import StackConfig
+from meshed_mcp.infra.config import NAMESPACE, StackConfig
 
 
 def external_hosts_by_service(config: StackConfig) -> dict[str, list[ExternalHost]]:
-    """Service, the registry included -> hosts outside that it reaches: its own, and where the log lines go."""
-    stores = external_hosts(config.logs.outside)
+    """Service, registry included -> its external hosts, those of log export included."""
+    stores = external_hosts(config.logs.external_hosts)
     own: dict[str, list[ExternalHost]] = {} if config.registry is None else {contract.REGISTRY_NAME: []}
     own |= {name: declared_hosts(item) for name, item in config.services.items()}
     return {name: [*dict.fromkeys([*hosts, *stores])] for name, hosts in own.items()}
 
 
 def egress_identities(config: StackConfig) -> dict[str, list[str]]:
-    """Host outside -> identities that reach it; empty without an egress gateway."""
+    """External host -> principals that reach it; empty without an egress gateway."""
     found: dict[str, list[str]] = {}
     if config.mesh.egress_gateway is None:
         return found
@@ -40,7 +43,7 @@ def egress_identities(config: StackConfig) -> dict[str, list[str]]:
 
 
 def policy_issues(config: StackConfig) -> Iterator[ConfigIssue]:
-    """Authorizers that nobody knows, and hosts outside that cannot be told apart."""
+    """Unknown authorizers, and external hosts that the mesh cannot distinguish."""
     known = sorted(config.mesh.external_authorizers)
     for name, item in config.services.items():
         wanted = item.external_authorization
@@ -54,9 +57,9 @@ def policy_issues(config: StackConfig) -> Iterator[ConfigIssue]:
 
 
 def overlap_issues(config: StackConfig) -> Iterator[ConfigIssue]:
-    """Hosts outside at different ports: the egress gateway knows one, and so does a namespace for each host.
+    """External hosts at different ports: istiod uses the ports of one ServiceEntry for a host.
 
-    Source: Istio API, ServiceEntry; of entries for one host istiod gives proxies the ports of one.
+    Source: Istio API, ServiceEntry.
     """
     why = "proxies of a namespace use the ports of one entry for a host; set the same ports in both"
     if config.mesh.egress_gateway is not None:
@@ -83,8 +86,67 @@ def _ports(ports: tuple[int, ...]) -> str:
 
 
 def authorizer_reference(config: StackConfig, name: str | None) -> list[str]:
-    """The Service of an authorizer as "namespace/service", for the sidecars that ask it."""
+    """The Service of an authorizer as "namespace/service", for the sidecars that call it."""
     if name is None or name not in config.mesh.external_authorizers:
         return []
     service, namespace, *_ = config.mesh.external_authorizers[name].service.split(".")
     return [f"{namespace}/{service}"]
+
+
+def organization_claims(config: StackConfig) -> dict[str, str]:
+    """The organization claim of every service with tokens."""
+    return {name: item.auth.organization_claim for name, item in config.services.items() if item.auth is not None}
+
+
+def organization_claim(config: StackConfig) -> str:
+    """The organization claim of the mesh's metrics: that of the first service with tokens."""
+    return next(iter(organization_claims(config).values()), contract.ORGANIZATION_CLAIM)
+
+
+def claim_issues(config: StackConfig) -> Iterator[ConfigIssue]:
+    """Services whose claim differs from that of the mesh's metrics."""
+    if config.mesh.organization_tag is None:
+        return
+    claims, common = organization_claims(config), organization_claim(config)
+    for name, claim in claims.items():
+        if claim != common:
+            key, first = f"{NAMESPACE}:mesh.organization_tag", next(iter(claims))
+            message = CLAIMS_DIFFER.message(claim=claim, common=common, first=first, key=key)
+            yield ConfigIssue(f"service {name}", "auth.organization_claim", message)
+
+
+def exposure_issues(config: StackConfig) -> Iterator[ConfigIssue]:
+    """Services that share the path of their protected resource metadata, which follows from the audience.
+
+    Source: RFC 9728, section 3.1.
+    """
+    owners: dict[str, str] = {}
+    for name, item in config.services.items():
+        if not item.expose or item.auth is None:
+            continue
+        resource = exposed_path(name, item) if item.auth.audience is None else urlsplit(item.auth.audience).path
+        path = contract.PROTECTED_RESOURCE_PATH + resource.rstrip("/")
+        if owners.setdefault(path, name) != name:
+            message = TOKEN_METADATA_TAKEN.message(path=path, owner=owners[path])
+            yield ConfigIssue(f"service {name}", "auth.audience", message)
+
+
+def shared_limits(config: StackConfig) -> dict[str, SharedLimits]:
+    """Service -> its rate limits over all pods."""
+    found = {name: item.rate_limits.shared for name, item in config.services.items()}
+    return {name: limits for name, limits in found.items() if limits.rates}
+
+
+def rate_limit_service(config: StackConfig) -> RateLimitRef | None:
+    """Reference to the rate limit service; None if the stack has none."""
+    chosen = config.mesh.rate_limiting
+    return None if chosen is None else rate_limit_ref(config.namespace, config.mesh.cluster_domain, chosen.failure_mode)
+
+
+def shared_limit_issues(config: StackConfig) -> Iterator[ConfigIssue]:
+    """Shared rate limits without a rate limit service."""
+    if config.mesh.rate_limiting is not None:
+        return
+    for name in shared_limits(config):
+        message = SHARED_LIMIT_WITHOUT_REDIS.message(key=f"{NAMESPACE}:mesh.rate_limiting")
+        yield ConfigIssue(f"service {name}", "rate_limits.shared", message)

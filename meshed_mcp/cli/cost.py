@@ -17,7 +17,7 @@ from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.components.mesh.routing.tool_args import Pool
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.error_codes.cli import PRICES_MISSING
-from meshed_mcp.infra.config import read
+from meshed_mcp.infra.config import parse_stack
 from meshed_mcp.infra.plan import Plan, planned
 from meshed_mcp.infra.recording.project import read_project
 from meshed_mcp.infra.validation.budgets import requests_of
@@ -34,7 +34,7 @@ def cost_command(
     """Price the services of a stack, per month: requests of server and proxy times replicas; prices as given."""
     files = read_project(project, stack)
     plan = planned(files.config, files.secret_keys)
-    config = read(files.config, files.secret_keys).config
+    config = parse_stack(files.config, files.secret_keys).config
     given = {"cpu_hour": cpu_hour, "gib_hour": gib_hour}
     known = Prices() if config is None else config.prices
     prices = known.model_copy(update={name: value for name, value in given.items() if value is not None})

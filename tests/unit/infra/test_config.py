@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
-from meshed_mcp.infra.config import ServiceConfig, StackConfig, read
+from meshed_mcp.infra.config import ServiceConfig, StackConfig, parse_stack
 from meshed_mcp.infra.plan import planned
 
 SERVICE = {"image": "registry.example/a:1"}
@@ -21,7 +21,7 @@ def stack(**keys: Any) -> dict[str, str]:
 
 def sound(values: dict[str, str]) -> StackConfig:
     """The configuration behind values without a fault."""
-    config, _, found = read(values)
+    config, _, found = parse_stack(values)
     assert found == []
     assert config is not None
     return config

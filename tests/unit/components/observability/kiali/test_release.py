@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.manifests import settings_objects
-from meshed_mcp.components.observability.releases import releases
-from meshed_mcp.infra.config import read
+from meshed_mcp.components.observability.manifests import chart_prerequisites
+from meshed_mcp.components.observability.releases import observability_releases
+from meshed_mcp.infra.config import parse_stack
 from meshed_mcp.infra.validation.mesh_modes import membership_issues
 
 OPENID: Final = {"strategy": "openid", "issuer": "https://login.example.com", "client_id": "kiali"}
@@ -22,13 +22,13 @@ def stack(**kiali: Any) -> ObservabilityStackArgs:
 
 def values(**kiali: Any) -> Manifest:
     """Values of its release."""
-    return releases(stack(**kiali))[-1].values
+    return observability_releases(stack(**kiali))[-1].values
 
 
 def test_kiali_is_installed_only_on_request() -> None:
     """Requirement CMP-8: Kiali shows the whole cluster, so it is off by default."""
-    assert "kiali" not in [item.name for item in releases(ObservabilityStackArgs())]
-    assert releases(stack())[-1].name == "kiali"
+    assert "kiali" not in [item.name for item in observability_releases(ObservabilityStackArgs())]
+    assert observability_releases(stack())[-1].name == "kiali"
 
 
 def test_kiali_uses_prometheus_grafana_and_jaeger_of_the_stack() -> None:
@@ -54,7 +54,7 @@ def test_sessions_survive_an_upgrade() -> None:
 def test_kiali_is_not_reachable_from_inside_the_cluster() -> None:
     """Requirement SEC-12: our NetworkPolicy replaces the chart's own, which admits every pod."""
     assert values()["deployment"]["network_policy"] == {"enabled": False}
-    wall = {item["metadata"]["name"]: item for item in settings_objects(stack())}["kiali"]
+    wall = {item["metadata"]["name"]: item for item in chart_prerequisites(stack())}["kiali"]
     (rule,) = wall["spec"]["ingress"]
     assert [port["port"] for port in rule["ports"]] == [9090]
 
@@ -72,11 +72,11 @@ def test_production_rejects_kiali_without_login() -> None:
         "meshed-mcp:services": {"mcp-x": {"image": "x"}},
         "meshed-mcp:observability": {"kiali": {"login": {"strategy": "anonymous"}}},
     }
-    config = read(anonymous).config
+    config = parse_stack(anonymous).config
     assert config is not None
     expected = "anonymous shows the cluster to every user who reaches Kiali; set strategy: openid or token"
     assert [str(fault) for fault in membership_issues(config)] == [f"observability: kiali.login: {expected}"]
-    allowed = read(anonymous | {"meshed-mcp:environment": "development"}).config
+    allowed = parse_stack(anonymous | {"meshed-mcp:environment": "development"}).config
     assert allowed is not None
     assert not list(membership_issues(allowed))
     assert values(login={"strategy": "anonymous"})["deployment"]["view_only_mode"] is True
