@@ -171,7 +171,7 @@ INVALID_REGION: Final = ErrorCode(
 FAILOVER_TO_ITSELF: Final = ErrorCode("MM0247", "{source!r} fails over to itself; name another region")
 INVALID_LOCALITY: Final = ErrorCode(
     "MM0248",
-    "{place!r} is not a locality; use region, region/zone or region/zone/subzone, with '*' only at the end, such "
+    "{locality!r} is not a locality; use region, region/zone or region/zone/subzone, with '*' only at the end, such "
     "as 'europe-west1/b/*'",
 )
 LOCALITIES_OVERLAP: Final = ErrorCode(

@@ -17,7 +17,7 @@ from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 EGRESS_SERVICE: Final = "istio-egress"
 """The egress gateway's Service. Source: Istio chart `gateway`: the release's name."""
 
-NOTHING: Final = "~/*"
+NO_HOSTS: Final = "~/*"
 """No host at all. Source: Istio API, IstioEgressListener `hosts`, namespace `~`."""
 
 
@@ -27,7 +27,7 @@ def sidecars(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         return []
     spec = {
         "workloadSelector": {"labels": {contract.LABEL_APP: name}},
-        "egress": [{"hosts": sidecar_hosts(args) or [NOTHING]}],
+        "egress": [{"hosts": sidecar_hosts(args) or [NO_HOSTS]}],
     }
     return [manifest(NETWORKING, "Sidecar", metadata(name, args.namespace), spec)]
 
@@ -58,6 +58,6 @@ def _reference(host: str, args: MeshedMCPServiceArgs) -> str:
 
 def _service(reference: str, args: MeshedMCPServiceArgs) -> str:
     namespace, _, service = reference.rpartition("/")
-    place = namespace or args.namespace
-    host = "*" if service == "*" else f"{service}.{place}.svc.{args.cluster_domain}"
-    return f"{'.' if place == args.namespace else place}/{host}"
+    namespace = namespace or args.namespace
+    host = "*" if service == "*" else f"{service}.{namespace}.svc.{args.cluster_domain}"
+    return f"{'.' if namespace == args.namespace else namespace}/{host}"

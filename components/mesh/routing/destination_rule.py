@@ -73,7 +73,7 @@ def locality_setting(locality: Locality) -> Manifest:
     if locality.distribute:
         return {
             "enabled": True,
-            "distribute": [{"from": place, "to": dict(shares)} for place, shares in locality.distribute.items()],
+            "distribute": [{"from": source, "to": dict(shares)} for source, shares in locality.distribute.items()],
         }
     return {"enabled": True, "failover": [{"from": one, "to": other} for one, other in locality.failover.items()]}
 

@@ -16,14 +16,14 @@ from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 
 def with_fault_rules(rules: list[Manifest], args: MeshedMCPServiceArgs) -> list[Manifest]:
     """Rules with faults by header, then of experiments (single tools first), then the original rules."""
-    asked = [
+    by_header = [
         _fault_rule(rule, f"fault-{name}", fault, {contract.FAULT_HEADER: {"exact": name}})
         for name, fault in args.faults.items()
         for rule in rules
     ]
     experiments = sorted(args.experiments.items(), key=lambda item: item[1].tool is None)
-    met = [_fault_rule(rule, f"chaos-{name}", fault, {}) for name, fault in experiments for rule in rules]
-    return [rule for rule in [*asked, *met] if rule is not None] + rules
+    experimental = [_fault_rule(rule, f"chaos-{name}", fault, {}) for name, fault in experiments for rule in rules]
+    return [rule for rule in [*by_header, *experimental] if rule is not None] + rules
 
 
 def http_fault(fault: FaultInjection) -> Manifest:
@@ -34,16 +34,16 @@ def http_fault(fault: FaultInjection) -> Manifest:
     return {name: value for name, value in {"delay": delay, "abort": abort}.items() if value is not None}
 
 
-def _fault_rule(rule: Manifest, suffix: str, fault: FaultInjection, asked: Manifest) -> Manifest | None:
+def _fault_rule(rule: Manifest, suffix: str, fault: FaultInjection, headers: Manifest) -> Manifest | None:
     """A copy of the rule with the fault; None if the rule matches other tools only."""
-    wanted = asked | ({} if fault.tool is None else call_headers(fault.tool))
+    wanted = headers | ({} if fault.tool is None else call_headers(fault.tool))
     matches = list(_narrowed(rule.get("match", [{}]), wanted))
     if not matches:
         return None
     # Istio rejects an empty match: a rule for every request has none.
-    met = {"match": matches} if any(matches) else {}
+    condition = {"match": matches} if any(matches) else {}
     rest = {key: value for key, value in rule.items() if key not in {"name", "match", "mirrors"}}
-    return {"name": f"{rule['name']}-{suffix}", **met, **rest, "fault": http_fault(fault)}
+    return {"name": f"{rule['name']}-{suffix}", **condition, **rest, "fault": http_fault(fault)}
 
 
 def _narrowed(matches: list[Manifest], wanted: Manifest) -> Iterator[Manifest]:

@@ -61,7 +61,7 @@ class Locality(Model):
 
 def _distribution_issues(shares: dict[str, dict[str, int]]) -> Iterator[Message]:
     localities = [*shares, *(each for to in shares.values() for each in to)]
-    yield from (issue for place in dict.fromkeys(localities) for issue in _locality_issues(place))
+    yield from (issue for each in dict.fromkeys(localities) for issue in _locality_issues(each))
     for source, to in shares.items():
         total = sum(to.values())
         if any(percent < 1 for percent in to.values()):
@@ -82,17 +82,17 @@ def _failover_issues(failover: dict[str, str]) -> Iterator[Message]:
             yield FAILOVER_TO_ITSELF.message(source=source)
 
 
-def _locality_issues(place: str) -> Iterator[Message]:
-    *names, last = place.split("/")
-    faulty = [name for name in [*names, *([] if last == "*" else [last])] if _LOCALITY.fullmatch(name) is None]
-    if faulty or place.count("/") >= len(_LEVELS):
-        yield INVALID_LOCALITY.message(place=place)
+def _locality_issues(locality: str) -> Iterator[Message]:
+    *names, last = locality.split("/")
+    invalid = [name for name in [*names, *([] if last == "*" else [last])] if _LOCALITY.fullmatch(name) is None]
+    if invalid or locality.count("/") >= len(_LEVELS):
+        yield INVALID_LOCALITY.message(locality=locality)
 
 
-def _overlaps(places: list[str], where: str) -> Iterator[Message]:
+def _overlaps(localities: list[str], where: str) -> Iterator[Message]:
     """Localities that contain each other, which Istio rejects as ambiguous."""
-    for one in places:
-        for other in places:
+    for one in localities:
+        for other in localities:
             if one != other and _within(other, one):
                 yield LOCALITIES_OVERLAP.message(where=where, one=one, other=other)
 

@@ -52,9 +52,9 @@ local function masked(k, sid, text)
   local a, b = mac(k, sid)
   local bytes = {}
   for i = 1, #text do
-    local place = (i - 1) % 8
-    if place == 0 then a, b = xtea(k, a, b) end
-    local stream = bit.rshift(place < 4 and a or b, 24 - place % 4 * 8)
+    local offset = (i - 1) % 8
+    if offset == 0 then a, b = xtea(k, a, b) end
+    local stream = bit.rshift(offset < 4 and a or b, 24 - offset % 4 * 8)
     bytes[i] = string.char(bit.band(bit.bxor(text:byte(i), stream), 255))
   end
   return table.concat(bytes)

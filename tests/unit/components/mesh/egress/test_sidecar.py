@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.components.mesh.egress.sidecar import NOTHING, sidecar_hosts
+from meshed_mcp.components.mesh.egress.sidecar import NO_HOSTS, sidecar_hosts
 from meshed_mcp.infra.plan import planned
 from tests.unit.components.mesh.mesh_rendering import render
 
@@ -52,7 +52,7 @@ def test_sidecar_imports_destinations_registry_collector_and_external_hosts() ->
 
 def test_sidecar_of_a_service_without_destinations_imports_no_host() -> None:
     """Istio API, Sidecar: an empty list of hosts is rejected; `~/*` imports none."""
-    assert hosts(sidecar_egress_hosts=[]) == [NOTHING]
+    assert hosts(sidecar_egress_hosts=[]) == [NO_HOSTS]
 
 
 def test_sidecar_object_selects_only_the_pods_of_the_service() -> None:
