@@ -1,6 +1,6 @@
-"""Reusable Pulumi components: a mesh and its monitoring per cluster, a service per server, and what scales them.
+"""Pulumi components: service mesh, observability stack, MCP service, autoscaling policy.
 
-The components are imported on first use, so that modules beside them, which are pure, do not import Pulumi.
+Components are imported on first use, so that the pure modules of the package do not import Pulumi.
 """
 
 from importlib import import_module
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from meshed_mcp.components.observability.component import ObservabilityStack
 
     COMPONENTS: tuple[type[pulumi.ComponentResource], ...]
-    """Every component, as the package offers them."""
+    """Every component of the package."""
 
 __all__ = ["COMPONENTS", "AutoscalingPolicy", "MeshedMCPService", "ObservabilityStack", "ServiceMesh"]
 
@@ -26,11 +26,11 @@ _PACKAGES: Final = {
     "ObservabilityStack": "observability",
     "ServiceMesh": "mesh",
 }
-"""Component -> the package with its module `component`."""
+"""Component -> package of its module `component`."""
 
 
 def __getattr__(name: str) -> Any:
-    """A component, or all of them. Source: PEP 562."""
+    """Import a component, or all of them. Source: PEP 562."""
     if name == "COMPONENTS":
         return tuple(map(__getattr__, _PACKAGES))
     if name not in _PACKAGES:

@@ -1,4 +1,4 @@
-"""Judges what a stack registers, before a cluster sees it: schemas, references between objects, our own rules."""
+"""Static checks of the objects that a stack registers: schemas, references between objects, rules."""
 
 from meshed_mcp.infra.checks.report import Report, check
 

@@ -1,11 +1,6 @@
-"""Rules on what scales: what KEDA's webhook and the API server accept, and what then scales nothing or twice.
+"""Rules on ScaledObjects, HPAs and VPAs that the API server and KEDA's webhook accept and that then do not scale."""
 
-Objects in, findings out. They judge ScaledObjects, HPAs and VPAs of any program that uses the components; what a stack
-writes is refused earlier, in its own words. Not here: that a target exists (references.py), that it has one autoscaler
-(rules.py).
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from meshed_mcp.components.core.errors import excerpt, suggestion
@@ -19,39 +14,148 @@ from meshed_mcp.error_codes.check import (
     UPDATE_MODE_IS_FALSE,
     ZERO_NEVER_LEFT,
 )
-from meshed_mcp.infra.checks.keda_triggers import NUMBERS, RESOURCES, TRIGGER_TYPES
-from meshed_mcp.infra.checks.references import title
-from meshed_mcp.infra.checks.routes import Finding
+from meshed_mcp.infra.checks.references import Finding, object_title, of_kind
+
+TRIGGER_TYPES: Final = frozenset(
+    [
+        "activemq",
+        "apache-iggy",
+        "apache-kafka",
+        "arangodb",
+        "artemis-queue",
+        "aws-cloudwatch",
+        "aws-dynamodb",
+        "aws-dynamodb-streams",
+        "aws-kinesis-stream",
+        "aws-sqs-queue",
+        "azure-app-insights",
+        "azure-blob",
+        "azure-cosmosdb",
+        "azure-data-explorer",
+        "azure-eventhub",
+        "azure-log-analytics",
+        "azure-monitor",
+        "azure-pipelines",
+        "azure-queue",
+        "azure-servicebus",
+        "beanstalkd",
+        "cassandra",
+        "couchdb",
+        "cpu",
+        "cron",
+        "datadog",
+        "dynatrace",
+        "elastic-forecast",
+        "elasticsearch",
+        "etcd",
+        "external",
+        "external-push",
+        "forgejo-runner",
+        "gcp-cloudtasks",
+        "gcp-pubsub",
+        "gcp-stackdriver",
+        "gcp-storage",
+        "github-runner",
+        "gitlab-runner",
+        "graphite",
+        "huawei-cloudeye",
+        "ibmmq",
+        "influxdb",
+        "ionos-monitoring",
+        "kafka",
+        "kubernetes-resource",
+        "kubernetes-workload",
+        "liiklus",
+        "loki",
+        "memory",
+        "metrics-api",
+        "mongodb",
+        "mssql",
+        "mysql",
+        "nats-jetstream",
+        "new-relic",
+        "nsq",
+        "openstack-metric",
+        "openstack-swift",
+        "opensearch",
+        "postgresql",
+        "predictkube",
+        "prometheus",
+        "pulsar",
+        "rabbitmq",
+        "redis",
+        "redis-cluster",
+        "redis-cluster-streams",
+        "redis-sentinel",
+        "redis-sentinel-streams",
+        "redis-streams",
+        "selenium-grid",
+        "solace-direct-messaging",
+        "solace-event-queue",
+        "solarwinds",
+        "solr",
+        "splunk",
+        "splunk-observability",
+        "stan",
+        "sumologic",
+        "temporal",
+    ]
+)
+"""Trigger types of KEDA 2.21. Its webhook accepts others, and no HPA follows. Source: `scalers_builder.go`."""
+
+NUMERIC_KEYS: Final = frozenset(
+    [
+        "threshold",
+        "activationThreshold",
+        "desiredReplicas",
+        "lagThreshold",
+        "activationLagThreshold",
+        "queueLength",
+        "activationQueueLength",
+        "listLength",
+        "activationListLength",
+        "targetQueueLength",
+        "targetMetricValue",
+        "targetQueryValue",
+        "targetValue",
+        "activationTargetValue",
+        "activationTargetQueryValue",
+        "queueSize",
+        "pendingEntriesCount",
+        "messageCount",
+    ]
+)
+"""Metadata keys that every trigger parses as a number. Source: KEDA 2.21, "Scalers"."""
+
+RESOURCES: Final = frozenset({"cpu", "memory"})
+"""Resource triggers and resource metrics, measured as the pods' usage."""
 
 KEDA_MINIMUM: Final = 0
-"""Size that KEDA shrinks to where nothing is written. Source: KEDA, ScaledObject, `minReplicaCount`."""
+"""Source: KEDA, ScaledObject, default of `minReplicaCount`."""
 
 RECREATE: Final = "Recreate"
-"""What a VPA does where nothing is written. Source: VPA, `updateMode`."""
+"""Source: VPA, default of `updateMode`."""
 
 ANY_CONTAINER: Final = "*"
-"""Source: VPA, `containerPolicies[].containerName`, the policy of all that have none."""
+"""Source: VPA, `containerPolicies[].containerName`, the default policy."""
 
 
-def triggers_are_known(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """An unknown trigger, or a number that is none: accepted, and no HPA follows (measured)."""
+def keda_triggers_are_valid(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """KEDA accepts an unknown trigger type and text in a numeric key, and creates no HPA (measured)."""
     for item in of_kind(objects, "ScaledObject"):
         for number, trigger in enumerate(item["spec"]["triggers"]):
             field, kind = f"spec.triggers[{number}]", trigger["type"]
             if kind not in TRIGGER_TYPES:
                 message = UNKNOWN_TRIGGER.message(kind=kind, suggested=suggestion(kind, sorted(TRIGGER_TYPES)))
                 yield item, f"{field}.type", message
-            for key in sorted(NUMBERS & trigger["metadata"].keys()):
-                if not is_number(trigger["metadata"][key]):
-                    yield (
-                        item,
-                        f"{field}.metadata.{key}",
-                        TRIGGER_NOT_A_NUMBER.message(value=excerpt(trigger["metadata"][key])),
-                    )
+            for key in sorted(NUMERIC_KEYS & trigger["metadata"].keys()):
+                value = trigger["metadata"][key]
+                if not is_number(value):
+                    yield item, f"{field}.metadata.{key}", TRIGGER_NOT_A_NUMBER.message(value=excerpt(value))
 
 
-def composites_keep_their_fallback(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """KEDA reads a composite's target as a whole number where there is a fallback; another ends it in silence."""
+def composite_targets_allow_fallback(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """With a fallback, KEDA parses a composite's target as an integer; other numbers disable the fallback silently."""
     for item in of_kind(objects, "ScaledObject"):
         modifiers = item["spec"].get("advanced", {}).get("scalingModifiers", {})
         target = modifiers.get("target")
@@ -60,53 +164,49 @@ def composites_keep_their_fallback(objects: Sequence[Manifest]) -> Iterator[Find
             yield item, "spec.advanced.scalingModifiers.target", message
 
 
-def zero_can_be_left(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """Where no pod runs, no CPU and no memory is used: nothing would ever add the first one."""
+def zero_replicas_can_scale_out(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """Resource triggers cannot scale from zero: without pods there is no usage."""
     for item in of_kind(objects, "ScaledObject"):
         kinds = {trigger["type"] for trigger in item["spec"]["triggers"]}
         if kinds <= RESOURCES and item["spec"].get("minReplicaCount", KEDA_MINIMUM) == 0:
-            message = ZERO_NEVER_LEFT.message()
-            yield item, "spec.minReplicaCount", message
+            yield item, "spec.minReplicaCount", ZERO_NEVER_LEFT.message()
 
 
-def counted_resources_are_requested(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """A share of a request that nobody made is no number: the HPA says so in its events and does nothing."""
-    workloads = deployments(objects)
-    for item, wanted in counting(objects, shares=True):
-        pod = workloads.get(target_of(item), {})
-        for container in pod.get("containers", ()):
-            requested = container.get("resources", {}).get("requests", {})
+def scaling_resources_are_requested(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """Utilization is a percentage of the request; without a request the HPA does not scale."""
+    pods = {
+        (item["metadata"]["namespace"], item["metadata"]["name"]): item["spec"]["template"]["spec"]
+        for item in of_kind(objects, "Deployment")
+    }
+    for item, scaled in scaling_resources(objects, utilization=True):
+        workload = "/".join(target_of(item))
+        for container in pods.get(target_of(item), {}).get("containers", ()):
+            name, requested = container["name"], container.get("resources", {}).get("requests", {})
             for resource in sorted(RESOURCES - requested.keys()):
-                if wanted & {f"{container['name']}/{resource}", f"{ANY_CONTAINER}/{resource}"}:
-                    yield (
-                        item,
-                        "spec.scaleTargetRef",
-                        REQUEST_MISSING.message(
-                            container=container["name"], workload="/".join(target_of(item)), resource=resource
-                        ),
-                    )
+                if scaled & {f"{name}/{resource}", f"{ANY_CONTAINER}/{resource}"}:
+                    message = REQUEST_MISSING.message(container=name, workload=workload, resource=resource)
+                    yield item, "spec.scaleTargetRef", message
 
 
-def nothing_is_resized_and_counted(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """An HPA adds replicas because a request is short, a VPA raises the request: each undoes the other."""
-    counted = [(target_of(item), item, wanted) for item, wanted in counting(objects)]
+def vertical_and_horizontal_scaling_are_disjoint(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """A VPA changes the request that an HPA scales on, so that the two conflict."""
+    scalers = [(target_of(item), item, scaled) for item, scaled in scaling_resources(objects)]
     for vpa in of_kind(objects, "VerticalPodAutoscaler"):
         mode = vpa["spec"].get("updatePolicy", {}).get("updateMode", RECREATE)
         if mode is False:
-            message = UPDATE_MODE_IS_FALSE.message()
-            yield vpa, "spec.updatePolicy.updateMode", message
+            yield vpa, "spec.updatePolicy.updateMode", UPDATE_MODE_IS_FALSE.message()
         if mode in {"Off", False}:
             continue
-        where = vpa["metadata"]["namespace"], vpa["spec"]["targetRef"]["name"]
-        for place, scaler, wanted in counted:
-            both = [name for name in sorted(wanted) if place == where and resized(vpa, *name.split("/"))]
-            for name in both:
-                message = RESIZED_AND_SCALED.message(mode=mode, name=name, scaler=title(scaler))
+        target = vpa["metadata"]["namespace"], vpa["spec"]["targetRef"]["name"]
+        for scaled_target, scaler, scaled in scalers:
+            conflicts = [name for name in sorted(scaled) if vpa_resizes(vpa, *name.split("/"))]
+            for name in conflicts if scaled_target == target else ():
+                message = RESIZED_AND_SCALED.message(mode=mode, name=name, scaler=object_title(scaler))
                 yield vpa, "spec.resourcePolicy.containerPolicies", message
 
 
-def resized(vpa: Manifest, container: str, resource: str) -> bool:
-    """Whether a VPA changes a resource of a container; of any, where the container is `*`."""
+def vpa_resizes(vpa: Manifest, container: str, resource: str) -> bool:
+    """Whether a VPA changes a resource of a container; of any container for `*`."""
     policies = vpa["spec"].get("resourcePolicy", {}).get("containerPolicies", [])
     own = {policy["containerName"]: policy for policy in policies}
     if container == ANY_CONTAINER:
@@ -118,55 +218,41 @@ def resized(vpa: Manifest, container: str, resource: str) -> bool:
     )
 
 
-def counting(objects: Sequence[Manifest], *, shares: bool = False) -> Iterator[tuple[Manifest, set[str]]]:
-    """Every autoscaler and the resources that it counts, `container/resource`; only `shares` of requests, if asked."""
-    kinds = {"Utilization"} if shares else {"Utilization", "AverageValue", "Value"}
+def scaling_resources(objects: Sequence[Manifest], *, utilization: bool = False) -> Iterator[tuple[Manifest, set[str]]]:
+    """Every autoscaler and the `container/resource` pairs it scales on; only percentages of requests if `utilization`.
+
+    Source: KEDA, "CPU" and "Memory" scalers; Kubernetes, HPA v2, MetricSpec.
+    """
+    kinds = {"Utilization"} if utilization else {"Utilization", "AverageValue", "Value"}
     for item in of_kind(objects, "ScaledObject"):
         triggers = [each for each in item["spec"]["triggers"] if each["type"] in RESOURCES]
         counted = [each for each in triggers if each.get("metricType", "Utilization") in kinds]
         yield item, {f"{each['metadata'].get('containerName', ANY_CONTAINER)}/{each['type']}" for each in counted}
     for item in of_kind(objects, "HorizontalPodAutoscaler"):
-        sources = [source for metric in item["spec"].get("metrics", ()) for source in of_pods(metric)]
+        metrics = [each for metric in item["spec"].get("metrics", ()) for each in metric.items()]
+        sources = [source for field, source in metrics if field in {"resource", "containerResource"}]
         counted = [source for source in sources if source["target"]["type"] in kinds]
         yield item, {f"{source.get('container', ANY_CONTAINER)}/{source['name']}" for source in counted}
 
 
-def of_pods(metric: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What one metric of an HPA takes from the pods' own use. Source: Kubernetes, HPA v2, MetricSpec."""
-    return [metric[field] for field in ("resource", "containerResource") if field in metric]
-
-
-def deployments(objects: Sequence[Manifest]) -> dict[tuple[str, str], Any]:
-    """(namespace, name) -> the pod of every Deployment."""
-    found = of_kind(objects, "Deployment")
-    return {
-        (item["metadata"]["namespace"], item["metadata"]["name"]): item["spec"]["template"]["spec"] for item in found
-    }
-
-
 def target_of(item: Manifest) -> tuple[str, str]:
-    """Namespace and name of what an autoscaler scales."""
+    """Namespace and name of an autoscaler's target."""
     return item["metadata"]["namespace"], item["spec"]["scaleTargetRef"]["name"]
 
 
 def is_number(text: Any) -> bool:
-    """Whether KEDA reads a number there; a template or a name of a variable is none."""
+    """Whether KEDA parses `text` as a number; templates and variable names are not numbers."""
     try:
         return abs(float(text)) < float("inf")
     except (TypeError, ValueError):
         return False
 
 
-def of_kind(objects: Sequence[Manifest], kind: str) -> list[Manifest]:
-    """Objects of a kind."""
-    return [item for item in objects if item["kind"] == kind]
-
-
 AUTOSCALER_RULES: Final = (
-    triggers_are_known,
-    composites_keep_their_fallback,
-    zero_can_be_left,
-    counted_resources_are_requested,
-    nothing_is_resized_and_counted,
+    keda_triggers_are_valid,
+    composite_targets_allow_fallback,
+    zero_replicas_can_scale_out,
+    scaling_resources_are_requested,
+    vertical_and_horizontal_scaling_are_disjoint,
 )
-"""In the order of their reports."""
+"""Rules of this module, in the order of the report."""

@@ -1,7 +1,4 @@
-"""Secrets that the programs of charts read and a stack does not create: recorded releases in, notes out.
-
-Not here: those that rendered workloads read (`references.py`).
-"""
+"""Notes on Secrets that chart values reference and the stack does not create."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -13,11 +10,11 @@ from meshed_mcp.error_codes.code import Message
 from meshed_mcp.infra.checks.references import Index
 
 MOUNTED: Final = re.compile(r"/etc/alertmanager/secrets/([^/]+)/([^/]+)")
-"""A key of a Secret as Alertmanager reads it. Source: Prometheus operator, AlertmanagerSpec, `secrets`."""
+"""Path of a mounted Secret key. Source: Prometheus operator, AlertmanagerSpec, `secrets`."""
 
 
 def secrets_of(values: Any) -> Iterator[tuple[str, str]]:
-    """(Secret, key) of everything in a chart's values that names one: references, Grafana's login, mounted files."""
+    """(Secret, key) of every reference in chart values: key references, Grafana's login, mounted files."""
     match values:
         case {"secretKeyRef": {"name": name, "key": key}} | {"credentials": {"name": name, "key": key}}:
             yield name, key
@@ -34,7 +31,7 @@ def secrets_of(values: Any) -> Iterator[tuple[str, str]]:
 
 
 def release_notes(objects: Iterable[Manifest], releases: Iterable[Manifest]) -> list[Message]:
-    """Notes on Secrets that the charts' programs read and this stack does not create."""
+    """Sorted notes on Secrets that releases read and `objects` do not contain."""
     index, notes = Index(objects), set[Message]()
     for release in releases:
         namespace, name = release.get("namespace", ""), release.get("name", "")

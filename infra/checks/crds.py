@@ -1,7 +1,6 @@
-"""CustomResourceDefinitions as JSON Schemas that reject unknown fields.
+"""Conversion of CustomResourceDefinitions to JSON Schemas that reject unknown fields, without descriptions.
 
-CRDs in, JSON Schemas out: types, enums, bounds, patterns and required fields, without descriptions. CEL rules are left
-out: the tests run them on a real API server.
+CEL rules are not converted; the tests run them on a real API server.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,7 @@ import yaml
 Schema = dict[str, Any]
 
 OBJECT_META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
-"""Kubernetes' name of the schema of `metadata`."""
+"""Kubernetes' schema of `metadata`."""
 
 KEPT_KEYWORDS: Final = frozenset(
     {
@@ -22,7 +21,7 @@ KEPT_KEYWORDS: Final = frozenset(
         *("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"),
     }
 )
-"""Keywords that mean the same in a structural schema and in JSON Schema."""
+"""Keywords with the same meaning in structural schemas and in JSON Schema."""
 
 
 @cache
@@ -32,7 +31,7 @@ def crd_schemas(folder: Path) -> Mapping[tuple[str, str], Schema]:
 
 
 def file_schemas(path: Path) -> Iterator[tuple[tuple[str, str], Schema]]:
-    """The same for one file, in its order."""
+    """((apiVersion, kind), JSON Schema) of one CRD file, in its order."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for crd in yaml.load_all(path.read_bytes(), loader):
         if crd and crd.get("kind") == "CustomResourceDefinition":
@@ -40,10 +39,10 @@ def file_schemas(path: Path) -> Iterator[tuple[tuple[str, str], Schema]]:
 
 
 def served_versions(spec: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Schema]]:
-    """The served versions of one CRD."""
+    """((apiVersion, kind), JSON Schema) of the served versions of one CRD."""
     for version in spec["versions"]:
         if version["served"]:
-            schema = closed(version["schema"]["openAPIV3Schema"])
+            schema = strict_schema(version["schema"]["openAPIV3Schema"])
             schema["properties"] |= {
                 "apiVersion": {"type": "string"},
                 "kind": {"type": "string"},
@@ -52,12 +51,12 @@ def served_versions(spec: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], 
             yield (f"{spec['group']}/{version['name']}", spec["names"]["kind"]), schema
 
 
-def closed(schema: Mapping[str, Any]) -> Schema:
-    """`schema` as JSON Schema that rejects fields that the API server would prune."""
-    result = constraints(schema)
+def strict_schema(schema: Mapping[str, Any]) -> Schema:
+    """JSON Schema that rejects fields that the API server would prune."""
+    result = schema_keywords(schema)
     properties = schema.get("properties", {})
     if properties:
-        result["properties"] = {name: closed(item) for name, item in properties.items()}
+        result["properties"] = {name: strict_schema(item) for name, item in properties.items()}
         if not schema.get("x-kubernetes-preserve-unknown-fields") and "additionalProperties" not in schema:
             result["additionalProperties"] = False
     if "required" in result:  # the API server fills in defaults before it validates
@@ -65,18 +64,18 @@ def closed(schema: Mapping[str, Any]) -> Schema:
     for keyword in ("items", "additionalProperties"):
         if keyword in schema:
             value = schema[keyword]
-            result[keyword] = closed(value) if isinstance(value, dict) else value
+            result[keyword] = strict_schema(value) if isinstance(value, dict) else value
     return result
 
 
-def constraints(schema: Mapping[str, Any]) -> Schema:
-    """The keywords of one value, those of its parts left out; alternatives repeat some fields, so they stay open."""
+def schema_keywords(schema: Mapping[str, Any]) -> Schema:
+    """Keywords of one value without its properties and items; alternatives repeat some fields, so they stay open."""
     result = {keyword: value for keyword, value in schema.items() if keyword in KEPT_KEYWORDS}
     for keyword in ("allOf", "anyOf", "oneOf"):
         if keyword in schema:
-            result[keyword] = [opened(item) for item in schema[keyword]]
+            result[keyword] = [open_schema(item) for item in schema[keyword]]
     if "not" in schema:
-        result["not"] = opened(schema["not"])
+        result["not"] = open_schema(schema["not"])
     if schema.get("x-kubernetes-int-or-string"):
         result.pop("anyOf", None)
         result["type"] = ["integer", "string"]
@@ -88,11 +87,11 @@ def constraints(schema: Mapping[str, Any]) -> Schema:
     return result
 
 
-def opened(schema: Mapping[str, Any]) -> Schema:
-    """One alternative, whose unknown fields are those of the other alternatives."""
-    result = constraints(schema)
+def open_schema(schema: Mapping[str, Any]) -> Schema:
+    """JSON Schema of one alternative, which accepts the fields of the other alternatives."""
+    result = schema_keywords(schema)
     if "properties" in schema:
-        result["properties"] = {name: opened(item) for name, item in schema["properties"].items()}
+        result["properties"] = {name: open_schema(item) for name, item in schema["properties"].items()}
     if "items" in schema:
-        result["items"] = opened(schema["items"])
+        result["items"] = open_schema(schema["items"])
     return result

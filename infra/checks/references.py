@@ -1,7 +1,4 @@
-"""References between objects: every name that one object gives of another must be there, or be named as missing.
-
-Objects in, issues out; and notes on what must come from elsewhere (Secrets: this program renders none).
-"""
+"""Reference checks: every object that another one names must be rendered; Secrets and namespaces may exist already."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -25,38 +22,40 @@ from meshed_mcp.error_codes.check import (
 )
 from meshed_mcp.error_codes.code import Message
 
+Finding = tuple[Manifest, str, Message]
+"""(object, field, message)."""
+
 WORKLOADS: Final = ("Deployment", "StatefulSet", "DaemonSet")
-ALWAYS_THERE: Final = frozenset({"default", "kube-system"})
-"""Namespaces of every cluster."""
+BUILT_IN_NAMESPACES: Final = frozenset({"default", "kube-system"})
 
 EGRESS_GATEWAY: Final = (EGRESS_NAMESPACE, EGRESS_SERVICE)
-"""Namespace and name of the one Service that a chart makes and objects of ours name."""
+"""Namespace and name of a Service that a chart creates and rendered objects reference."""
 
 
 class Index:
-    """The objects of a stack, to be looked up by kind, namespace and name."""
+    """Index of a stack's objects by kind, namespace and name."""
 
     def __init__(self, objects: Iterable[Manifest]) -> None:
         self.objects = list(objects)
         self.by_key = {identity(item)[1:]: item for item in self.objects}
 
     def of_kind(self, *kinds: str) -> list[Manifest]:
-        """All objects of some kinds."""
-        return [item for item in self.objects if item["kind"] in kinds]
+        """All objects of the kinds."""
+        return of_kind(self.objects, *kinds)
 
     def find(self, kind: str, namespace: str, name: str) -> Manifest | None:
         """One object, or None."""
         return self.by_key.get((kind, namespace, name))
 
     def absent(self, kind: str, namespace: str, name: str) -> Message | None:
-        """Why a reference is wrong, with the name that was probably meant; None when the object is there."""
+        """Issue of a dangling reference, with the closest name; None if the object is rendered."""
         if self.find(kind, namespace, name) is not None:
             return None
         names = sorted(key[2] for key in self.by_key if key[:2] == (kind, namespace))
         return OBJECT_NOT_IN_STACK.message(kind=kind, namespace=namespace, name=name, suggested=suggestion(name, names))
 
     def selected(self, namespace: str, labels: dict[str, str]) -> list[Manifest]:
-        """Workloads of a namespace whose pods carry `labels`."""
+        """Workloads of a namespace whose pods have the labels."""
         return [
             item
             for item in self.of_kind(*WORKLOADS)
@@ -65,15 +64,15 @@ class Index:
 
 
 def reference_issues(objects: Iterable[Manifest]) -> tuple[list[ConfigIssue], list[Message]]:
-    """Issues, and notes on Secrets that must exist before the stack can run."""
+    """Issues, and sorted notes on Secrets and namespaces that must exist before the deployment."""
     index = Index(objects)
-    issues = [ConfigIssue(title(item), field, message) for item, field, message in all_issues(index)]
+    issues = [ConfigIssue(object_title(item), field, message) for item, field, message in findings(index)]
     notes = {note for item in index.of_kind(*WORKLOADS) for note in secret_notes(index, item)}
     return issues, sorted(notes | set(namespace_notes(index)))
 
 
-def all_issues(index: Index) -> Iterator[tuple[Manifest, str, Message]]:
-    """(object, field, sentence) of every wrong reference."""
+def findings(index: Index) -> Iterator[Finding]:
+    """Every dangling reference."""
     for item in index.objects:
         for field, message in (*namespace_issues(index, item), *issues_of_kind(index, item)):
             if message is not None:
@@ -81,7 +80,7 @@ def all_issues(index: Index) -> Iterator[tuple[Manifest, str, Message]]:
 
 
 def issues_of_kind(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
-    """The references that objects of this kind make."""
+    """References by kind of object; the message is None for a valid one."""
     match item["kind"]:
         case "Deployment" | "StatefulSet":
             yield from workload_issues(index, item)
@@ -99,21 +98,20 @@ def issues_of_kind(index: Index, item: Manifest) -> Iterator[tuple[str, Message 
 
 
 def namespace_notes(index: Index) -> Iterator[Message]:
-    """Namespaces that must exist, for a program that creates none: it uses components in somebody's cluster."""
+    """Namespaces that must exist, for a program that creates none."""
     if not index.of_kind("Namespace"):
-        for namespace in {item["metadata"].get("namespace", "") for item in index.objects} - ALWAYS_THERE - {""}:
+        used = {item["metadata"].get("namespace", "") for item in index.objects}
+        for namespace in used - BUILT_IN_NAMESPACES - {""}:
             yield NAMESPACE_MUST_EXIST.message(namespace=namespace)
 
 
 def namespace_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
-    """Where a program creates namespaces, each object's must be one of them, or one of every cluster."""
+    """A program that creates namespaces must create or find built in those of its objects."""
     namespace = item["metadata"].get("namespace", "")
     names = [found["metadata"]["name"] for found in index.of_kind("Namespace")]
-    if namespace and names and namespace not in {*ALWAYS_THERE, *names}:
-        yield (
-            "metadata.namespace",
-            NAMESPACE_NOT_IN_STACK.message(namespace=namespace, suggested=suggestion(namespace, names)),
-        )
+    if namespace and names and namespace not in {*BUILT_IN_NAMESPACES, *names}:
+        suggested = suggestion(namespace, names)
+        yield "metadata.namespace", NAMESPACE_NOT_IN_STACK.message(namespace=namespace, suggested=suggested)
 
 
 def workload_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
@@ -123,17 +121,15 @@ def workload_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message
         yield "spec.template.spec.serviceAccountName", index.absent("ServiceAccount", namespace, account)
     for number, volume in enumerate(pod.get("volumes", ())):
         if source := volume.get("configMap"):
-            yield (
-                f"spec.template.spec.volumes[{number}].configMap",
-                index.absent("ConfigMap", namespace, source["name"]),
-            )
+            field = f"spec.template.spec.volumes[{number}].configMap"
+            yield field, index.absent("ConfigMap", namespace, source["name"])
 
 
 def selector_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
-    """A selector must find a workload; a Service's and PodMonitor's port must be one of its pods'."""
+    """A selector must match a workload; named ports of Services and PodMonitors must exist in its pods."""
     spec, namespace = item["spec"], item["metadata"]["namespace"]
     if spec.get("namespaceSelector", {}).get("any"):
-        return  # of whatever namespace, a chart's pods too
+        return  # it may match pods of charts
     selector = spec.get("selector") or {}
     labels = selector.get("matchLabels", selector if item["kind"] == "Service" else {})
     if not labels:
@@ -155,8 +151,8 @@ def route_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | 
     namespace = item["metadata"]["namespace"]
     for gateway in item["spec"].get("gateways", ()):
         if gateway != "mesh":
-            place, _, name = gateway.rpartition("/")
-            yield "spec.gateways", index.absent("Gateway", place or namespace, name)
+            owner, _, name = gateway.rpartition("/")
+            yield "spec.gateways", index.absent("Gateway", owner or namespace, name)
     for number, route in enumerate(item["spec"].get("http", ())):
         for target in route.get("route", ()):
             field, destination = f"spec.http[{number}].route", target["destination"]
@@ -168,30 +164,27 @@ def route_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | 
 
 
 def service_issue(index: Index, host: str, namespace: str) -> Message | None:
-    """Why a host is no Service of this stack: `name`, `name.namespace` or the full DNS name."""
+    """Issue of a host (`name`, `name.namespace` or the full DNS name) that is not a rendered Service."""
     name, _, rest = host.partition(".")
-    place = rest.split(".")[0] or namespace
-    if (place, name) == EGRESS_GATEWAY and any(
-        each["metadata"]["namespace"] == place for each in index.of_kind("Gateway")
-    ):
+    owner = rest.split(".")[0] or namespace
+    gateways = {each["metadata"]["namespace"] for each in index.of_kind("Gateway")}
+    if (owner, name) == EGRESS_GATEWAY and owner in gateways:
         return None
-    if name == GRAFANA_SERVICE and index.find("NetworkPolicy", place, name) is not None:
-        return None  # a chart's, beside the wall that is ours
-    return index.absent("Service", place, name)
+    if name == GRAFANA_SERVICE and index.find("NetworkPolicy", owner, name) is not None:
+        return None  # the chart renders the Service, this program its NetworkPolicy
+    return index.absent("Service", owner, name)
 
 
 def subset_issue(index: Index, destination: dict[str, Any]) -> Message | None:
-    """Why a destination's subset is not defined by a DestinationRule: Envoy would answer 503 (Istio, IST0101)."""
+    """Issue of a subset that no DestinationRule defines; Envoy responds 503 (Istio, IST0101)."""
     subset, host = destination.get("subset"), destination["host"]
     if subset is None:
         return None
     rules = [rule for rule in index.of_kind("DestinationRule") if rule["spec"]["host"] == host]
     names = [found["name"] for rule in rules for found in rule["spec"].get("subsets", ())]
-    return (
-        None
-        if subset in names
-        else SUBSET_NOT_DEFINED.message(subset=subset, host=host, suggested=suggestion(subset, names))
-    )
+    if subset in names:
+        return None
+    return SUBSET_NOT_DEFINED.message(subset=subset, host=host, suggested=suggestion(subset, names))
 
 
 def subset_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
@@ -200,14 +193,14 @@ def subset_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message |
     yield "spec.host", service_issue(index, item["spec"]["host"], namespace)
     for subset in item["spec"].get("subsets", ()):
         service = index.find("Service", namespace, item["spec"]["host"].split(".")[0])
-        chosen = subset.get("labels", {})  # one without labels is the whole host under other rules
+        chosen = subset.get("labels", {})  # a subset without labels has all pods of the host
         labels = {**(service["spec"]["selector"] if service else {}), **chosen}
         if chosen and not index.selected(namespace, labels):
             yield "spec.subsets", SUBSET_WITHOUT_PODS.message(subset=subset["name"], namespace=namespace, labels=labels)
 
 
 def principal_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
-    """Principals of namespaces that this stack owns must be service accounts in it."""
+    """Principals in namespaces with rendered service accounts must be one of them."""
     for number, rule in enumerate(item["spec"].get("rules", ())):
         for source in rule.get("from", ()):
             for principal in source.get("source", {}).get("principals", ()):
@@ -218,7 +211,7 @@ def principal_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Messag
 
 
 def is_waypoint(index: Index, namespace: str, account: str) -> bool:
-    """Whether istiod makes the account with the pods of a Gateway of that name. Source: Istio, "Waypoint proxies"."""
+    """Whether istiod creates the account for a waypoint Gateway. Source: Istio, "Waypoint proxies"."""
     gateway = index.find("Gateway", namespace, account)
     return gateway is not None and gateway["spec"].get("gatewayClassName") == WAYPOINT_CLASS
 
@@ -231,36 +224,41 @@ def principal_parts(principal: str) -> tuple[str, str]:
 
 
 def secret_notes(index: Index, item: Manifest) -> Iterator[Message]:
-    """Secrets that a workload's containers read and this stack does not create."""
+    """Notes on Secrets that a workload's containers read and the stack does not create."""
     namespace = item["metadata"]["namespace"]
     for container in item["spec"]["template"]["spec"]["containers"]:
         for variable in container.get("env", ()):
             wanted = variable.get("valueFrom", {}).get("secretKeyRef")
             if wanted and index.find("Secret", namespace, wanted["name"]) is None:
                 yield SECRET_MUST_EXIST.message(
-                    namespace=namespace, secret=wanted["name"], key=wanted["key"], reader=title(item)
+                    namespace=namespace, secret=wanted["name"], key=wanted["key"], reader=object_title(item)
                 )
 
 
 def container_ports(workload: Manifest) -> list[dict[str, Any]]:
-    """All ports of all containers of a workload's pods."""
+    """Ports of all containers of a workload."""
     containers = workload["spec"]["template"]["spec"]["containers"]
     return [port for container in containers for port in container.get("ports", ())]
 
 
 def pod_labels(workload: Manifest) -> dict[str, str]:
-    """Labels of a workload's pods."""
+    """Pod labels of a workload."""
     labels: dict[str, str] = workload["spec"]["template"]["metadata"].get("labels", {})
     return labels
 
 
-def title(item: Manifest) -> str:
+def object_title(item: Manifest) -> str:
     """`Deployment mcp-system/mcp-rag`."""
     _, kind, namespace, name = identity(item)
     return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
 
 
 def belongs_to_server(item: Manifest) -> bool:
-    """Whether a workload is one of ours, with the container the contract names."""
+    """Whether a workload has the container of an MCP server."""
     names = [container["name"] for container in item["spec"]["template"]["spec"]["containers"]]
     return contract.CONTAINER_NAME in names
+
+
+def of_kind(objects: Iterable[Manifest], *kinds: str) -> list[Manifest]:
+    """Objects of the kinds."""
+    return [item for item in objects if item["kind"] in kinds]

@@ -1,4 +1,4 @@
-"""Everything wrong with a recording, and what was not judged and why."""
+"""Report of all checks over a recorded stack."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from meshed_mcp.infra.recording import Recording
 
 
 class Report(NamedTuple):
-    """`issues` must be empty for the check to pass; `notes` say what was not judged, or must come from elsewhere."""
+    """The check passes if `issues` is empty; `notes` list unchecked kinds and objects that must exist already."""
 
     objects: int
     issues: list[ConfigIssue]
@@ -20,10 +20,9 @@ class Report(NamedTuple):
 
 
 def check(recording: Recording) -> Report:
-    """Judge every object alone, then all of them together."""
+    """Check every object against its schema, then references and rules over all objects."""
     objects = recording.objects
     issues = [issue for item in objects for issue in schema_issues(item)]
     references, missing = reference_issues(objects)
-    read_by_charts = release_notes(objects, recording.releases)
-    notes = [*unchecked_kinds(objects), *missing, *read_by_charts]
+    notes = [*unchecked_kinds(objects), *missing, *release_notes(objects, recording.releases)]
     return Report(len(objects), [*issues, *references, *rule_issues(objects)], notes)

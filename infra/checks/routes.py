@@ -1,8 +1,4 @@
-"""Rules on VirtualServices together: what each alone may say, and together they leave to chance.
-
-Objects in, findings out. Not here: rules on single objects (rules.py), references to what does not exist
-(references.py).
-"""
+"""Rules on VirtualServices: hosts with two routes, and version routes that break sticky sessions."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -16,34 +12,36 @@ from meshed_mcp.components.mesh.authorization.policy import (
     REVISION,
     VERSION_HEADER,
 )
-from meshed_mcp.components.mesh.routing.virtual_service import CHOSEN_REPLICA, MESH_GATEWAY
+from meshed_mcp.components.mesh.routing.virtual_service import MESH_GATEWAY, UPSTREAM_HEADER
 from meshed_mcp.error_codes.check import HOST_ROUTED_TWICE, SESSION_LOSES_VERSION
-from meshed_mcp.error_codes.code import Message
-from meshed_mcp.infra.checks.references import title
-
-Finding = tuple[Manifest, str, Message]
+from meshed_mcp.infra.checks.references import Finding, object_title, of_kind
 
 
-def one_route_for_a_request(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """Two VirtualServices for one host: a sidecar takes one of them, a gateway tries both in no certain order."""
-    routes = [item for item in objects if item["kind"] == "VirtualService"]
+def hosts_are_routed_once(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """Two VirtualServices of one host: a sidecar uses one, a gateway merges both in undefined order."""
+    routes = of_kind(objects, "VirtualService")
     for number, item in enumerate(routes):
         for other in routes[:number]:
             for host in shared_hosts(item, other):
                 if MESH_GATEWAY in gateways(item) & gateways(other):
-                    message = HOST_ROUTED_TWICE.message(host=host, where="", other=title(other))
-                    yield item, "spec.hosts", message
+                    where = ""
                 elif path := shared_path(item, other):
-                    message = HOST_ROUTED_TWICE.message(host=host, where=f" with {path!r}", other=title(other))
-                    yield item, "spec.hosts", message
+                    where = f" with {path!r}"
+                else:
+                    continue
+                yield item, "spec.hosts", HOST_ROUTED_TWICE.message(host=host, where=where, other=object_title(other))
 
 
 def shared_hosts(item: Manifest, other: Manifest) -> list[str]:
-    """Hosts that both have at one gateway; `*.example.com` has every host beneath it."""
+    """Hosts that both have at a common gateway; `*.example.com` includes its subdomains."""
     if not gateways(item) & gateways(other):
         return []
     theirs = other["spec"]["hosts"]
-    return [host for host in item["spec"]["hosts"] if any(covers(host, one) or covers(one, host) for one in theirs)]
+    return [
+        host
+        for host in item["spec"]["hosts"]
+        if any(matches_host(host, one) or matches_host(one, host) for one in theirs)
+    ]
 
 
 def gateways(item: Manifest) -> set[str]:
@@ -53,15 +51,15 @@ def gateways(item: Manifest) -> set[str]:
     return {name if "/" in name or name == MESH_GATEWAY else f"{namespace}/{name}" for name in named}
 
 
-def covers(pattern: str, host: str) -> bool:
-    """Whether a host of a VirtualService is, or has beneath it, another."""
+def matches_host(pattern: str, host: str) -> bool:
+    """Whether a host of a VirtualService equals or includes another."""
     return pattern == host or (pattern.startswith("*") and host.endswith(pattern[1:]))
 
 
 def shared_path(item: Manifest, other: Manifest) -> str | None:
-    """A path that rules of both take; None where there is none, or where regular expressions cannot be compared."""
-    for mine in paths(item):
-        for theirs in paths(other):
+    """A path that rules of both match; None if there is none. Regular expressions are not compared."""
+    for mine in path_matches(item):
+        for theirs in path_matches(other):
             (kind, path), (their_kind, their_path) = mine, theirs
             if mine == theirs or (kind == "prefix" and their_path.startswith(path)):
                 return their_path
@@ -70,58 +68,59 @@ def shared_path(item: Manifest, other: Manifest) -> str | None:
     return None
 
 
-def paths(item: Manifest) -> list[tuple[str, str]]:
-    """What the rules ask of a path: (exact | prefix, path); a rule that asks nothing takes all."""
+def path_matches(item: Manifest) -> list[tuple[str, str]]:
+    """(exact or prefix, path) of all rules; a rule without a match has the prefix `/`."""
     matches = [match for rule in item["spec"].get("http", ()) for match in rule.get("match", [{}])]
-    asked = [match.get("uri", {"prefix": "/"}) for match in matches]
-    return [(kind, uri[kind]) for uri in asked for kind in ("exact", "prefix") if kind in uri]
+    uris = [match.get("uri", {"prefix": "/"}) for match in matches]
+    return [(kind, uri[kind]) for uri in uris for kind in ("exact", "prefix") if kind in uri]
 
 
-def sessions_before_choices(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """Versions of a service with sessions: a choice is made per request, so it must come after the sessions' rule."""
-    routes = [item for item in objects if item["kind"] == "VirtualService"]
-    sticky = {host for item in routes for rule in item["spec"].get("http", ()) if marks(rule) for host in hosts(rule)}
+def session_rules_precede_version_rules(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """Versions are selected per request, so the rule for requests of a session must precede that selection."""
+    routes = of_kind(objects, "VirtualService")
+    rules = [rule for item in routes for rule in item["spec"].get("http", ())]
+    sticky = {host for rule in rules if sets_upstream_header(rule) for host in destination_hosts(rule)}
     for item in routes:
         kept: set[str] = set()
         for number, rule in enumerate(item["spec"].get("http", ())):
-            if takes_sessions(rule):
-                kept |= hosts(rule)
-            elif chooses(rule) and not names_its_tools(rule):
-                for host in sorted(hosts(rule) & sticky - kept):
+            if matches_sessions(rule):
+                kept |= destination_hosts(rule)
+            elif selects_version(rule) and not matches_single_tools(rule):
+                for host in sorted(destination_hosts(rule) & sticky - kept):
                     message = SESSION_LOSES_VERSION.message(host=host, header=contract.SESSION_HEADER)
                     yield item, f"spec.http[{number}].route", message
 
 
-def marks(rule: Manifest) -> bool:
-    """Whether answers over a rule say which replica gave them, for sessions to come back to it."""
+def sets_upstream_header(rule: Manifest) -> bool:
+    """Whether a rule adds the replica's address to responses, as sticky services do."""
     changed: dict[str, Any] = rule.get("headers", {}).get("response", {}).get("set", {})
-    return bool(changed.keys() & CHOSEN_REPLICA.keys())
+    return bool(changed.keys() & UPSTREAM_HEADER.keys())
 
 
-def hosts(rule: Manifest) -> set[str]:
-    """Hosts that a rule leads to."""
+def destination_hosts(rule: Manifest) -> set[str]:
+    """Destination hosts of a rule."""
     return {target["destination"]["host"] for target in rule.get("route", ())}
 
 
-def takes_sessions(rule: Manifest) -> bool:
-    """Whether a rule brings sessions to all replicas at once."""
+def matches_sessions(rule: Manifest) -> bool:
+    """Whether a rule matches requests of sessions only and selects no version."""
     matches = rule.get("match", ())
-    asked = bool(matches) and all(contract.SESSION_HEADER in match.get("headers", {}) for match in matches)
-    return asked and not chooses(rule)
+    sessions = bool(matches) and all(contract.SESSION_HEADER in match.get("headers", {}) for match in matches)
+    return sessions and not selects_version(rule)
 
 
-def chooses(rule: Manifest) -> bool:
-    """Whether a rule chooses among the replicas of its hosts, by weight or by subset."""
+def selects_version(rule: Manifest) -> bool:
+    """Whether a rule selects replicas by weight or by subset."""
     route = rule.get("route", ())
     return len(route) > 1 or any("subset" in target["destination"] for target in route)
 
 
 CALL: Final = {METHOD_HEADER: CALL_METHOD, VERSION_HEADER: REVISION}
-"""Headers of a call whose tool's name the server compares with the body."""
+"""Headers of a call whose tool-name header the server compares with the body."""
 
 
-def names_its_tools(rule: Manifest) -> bool:
-    """Whether a rule is for calls of single tools only, of which the stack says that they may be repeated or cut."""
+def matches_single_tools(rule: Manifest) -> bool:
+    """Whether a rule matches calls of named tools only, for which the stack allows retries and timeouts."""
     matches = rule.get("match", ())
     return bool(matches) and all(
         NAME_HEADER in match.get("headers", {})

@@ -1,6 +1,6 @@
-"""Our own rules on what a stack may register: what schemas accept, Kubernetes runs, and an operator regrets.
+"""Rules on rendered objects: configurations that the API server accepts and that fail in operation.
 
-Objects in, issues out. A rule is a function of all objects; each has a test that it fires and one that it does not.
+A rule is a function of all objects; each has a test with a violation and one without.
 """
 
 from collections import Counter
@@ -10,8 +10,8 @@ from typing import Any, Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.core.manifest import Manifest, identity
-from meshed_mcp.components.mesh.cluster.proxy_filters import foreign_filters
-from meshed_mcp.components.mesh.cluster.revision_args import ISTIO_FLOOR
+from meshed_mcp.components.mesh.cluster.proxy_filters import unsupported_filters
+from meshed_mcp.components.mesh.cluster.revision_args import OLDEST_ISTIO
 from meshed_mcp.components.mesh.multicluster.manifests import CONTROL_PLANE_ANNOTATION
 from meshed_mcp.error_codes.check import (
     BUDGET_BLOCKS_DRAIN,
@@ -27,36 +27,34 @@ from meshed_mcp.error_codes.check import (
     WEIGHTS_NOT_HUNDRED,
 )
 from meshed_mcp.infra.checks.autoscalers import AUTOSCALER_RULES
-from meshed_mcp.infra.checks.references import belongs_to_server, pod_labels, title
+from meshed_mcp.infra.checks.references import Finding, belongs_to_server, object_title, of_kind, pod_labels
 from meshed_mcp.infra.checks.routes import (
-    Finding,
-    names_its_tools,
-    one_route_for_a_request,
-    sessions_before_choices,
+    hosts_are_routed_once,
+    matches_single_tools,
+    session_rules_precede_version_rules,
 )
 
 HUNDRED_PERCENT: Final = 100
 
 
 def rule_issues(objects: Iterable[Manifest]) -> list[ConfigIssue]:
-    """Every finding of every rule."""
+    """Issues of all rules."""
     items = list(objects)
     findings = (finding for rule in RULES for finding in rule(items))
-    return [ConfigIssue(title(item), field, message) for item, field, message in findings]
+    return [ConfigIssue(object_title(item), field, message) for item, field, message in findings]
 
 
-def unique_identities(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """Two registrations of one object overwrite each other for ever."""
+def objects_are_registered_once(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """Two registrations of one object overwrite each other on every update."""
     counts = Counter(identity(item) for item in objects)
-    seen = set()
-    for item in objects:
-        if counts[identity(item)] > 1 and identity(item) not in seen:
-            seen.add(identity(item))
-            yield item, "metadata.name", REGISTERED_SEVERAL_TIMES.message(count=counts[identity(item)])
+    first = {identity(item): item for item in reversed(objects)}
+    for key, count in counts.items():
+        if count > 1:
+            yield first[key], "metadata.name", REGISTERED_SEVERAL_TIMES.message(count=count)
 
 
-def weights_sum_to_all(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """Istio reads any other sum as ratios without a word."""
+def weights_sum_to_hundred(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """Istio treats any other sum as ratios, without a warning."""
     for item in of_kind(objects, "VirtualService"):
         for number, route in enumerate(item["spec"].get("http", ())):
             weights = [target["weight"] for target in route.get("route", ()) if "weight" in target]
@@ -66,13 +64,12 @@ def weights_sum_to_all(objects: Sequence[Manifest]) -> Iterator[Finding]:
 
 
 def streams_have_no_timeout(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """A route's time-out cuts every stream; a retry after a byte runs a tool twice."""
+    """A route timeout interrupts every stream; a retry after the first byte runs a tool twice."""
     for item in of_kind(objects, "VirtualService"):
         for number, route in enumerate(item["spec"].get("http", ())):
-            named = names_its_tools(route)
+            named = matches_single_tools(route)
             if "timeout" in route and not named:
-                message = TIMEOUT_CUTS_STREAMS.message()
-                yield item, f"spec.http[{number}].timeout", message
+                yield item, f"spec.http[{number}].timeout", TIMEOUT_CUTS_STREAMS.message()
             unsafe = UNSAFE_RETRIES & set(route.get("retries", {}).get("retryOn", "").split(","))
             if unsafe and not named:
                 message = RETRY_RUNS_TOOL_TWICE.message(conditions=", ".join(sorted(unsafe)))
@@ -83,49 +80,44 @@ UNSAFE_RETRIES: Final = frozenset({"5xx", "gateway-error", "reset", "retriable-4
 """Retry conditions under which Envoy sent a POST three times (measured with 5xx, gateway-error, reset)."""
 
 
-def every_server_is_allowed_to_somebody(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """Under default deny, a server without an allow policy that has a rule answers 403 to all.
+def servers_have_an_allowed_caller(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """Deny by default: a server without an ALLOW policy that has rules rejects every request with 403.
 
-    The policies of a remote cluster are in that of its control plane, so nothing can be said of them here.
+    Remote clusters are skipped: their policies are in the cluster of their control plane.
     """
-    if any(
-        CONTROL_PLANE_ANNOTATION in item["metadata"].get("annotations", {}) for item in of_kind(objects, "Namespace")
-    ):
+    annotations = [item["metadata"].get("annotations", {}) for item in of_kind(objects, "Namespace")]
+    if any(CONTROL_PLANE_ANNOTATION in each for each in annotations):
         return
     policies = of_kind(objects, "AuthorizationPolicy")
-    opening = [item for item in policies if item["spec"].get("rules") and item["spec"].get("action") == "ALLOW"]
+    allowing = [item for item in policies if item["spec"].get("rules") and item["spec"].get("action") == "ALLOW"]
     for item in servers(objects):
         labels, namespace = pod_labels(item), item["metadata"]["namespace"]
-        if not any(selects(policy, namespace, labels) for policy in opening):
+        if not any(selects(policy, namespace, labels) for policy in allowing):
             yield item, "", NO_ALLOWED_CALLER.message()
 
 
 def selects(policy: Manifest, namespace: str, labels: dict[str, str]) -> bool:
-    """Whether a policy is for pods with `labels` in `namespace`; one without a selector is for all of its namespace."""
+    """Whether a policy or budget selects pods with `labels`; without a selector, all pods of its namespace."""
     wanted = policy["spec"].get("selector", {}).get("matchLabels", {})
     return bool(policy["metadata"]["namespace"] == namespace and wanted.items() <= labels.items())
 
 
-def one_autoscaler_each(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """Two autoscalers on one workload undo each other."""
+def targets_have_one_autoscaler(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """Two autoscalers of one workload conflict."""
     targets = Counter(target_of(item) for item in of_kind(objects, "ScaledObject", "HorizontalPodAutoscaler"))
     for item in of_kind(objects, "ScaledObject", "HorizontalPodAutoscaler"):
         if targets[target_of(item)] > 1:
             yield item, "spec.scaleTargetRef", TWO_AUTOSCALERS.message()
 
 
-def drains_may_go_on(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """A budget that never lets a pod go blocks node drains for ever; of two for one pod, evictions fail."""
+def disruption_budgets_allow_drains(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """A budget that allows no disruption blocks node drains; evictions of a pod with two budgets fail."""
     budgets = of_kind(objects, "PodDisruptionBudget")
     for item in budgets:
         spec = item["spec"]
         for field, blocking in (("maxUnavailable", (0, "0%")), ("minAvailable", ("100%",))):
             if spec.get(field) in blocking:
-                yield (
-                    item,
-                    f"spec.{field}",
-                    BUDGET_BLOCKS_DRAIN.message(value=spec[field]),
-                )
+                yield item, f"spec.{field}", BUDGET_BLOCKS_DRAIN.message(value=spec[field])
     for server in servers(objects):
         labels, namespace = pod_labels(server), server["metadata"]["namespace"]
         found = [item for item in budgets if selects(item, namespace, labels)]
@@ -134,8 +126,8 @@ def drains_may_go_on(objects: Sequence[Manifest]) -> Iterator[Finding]:
             yield server, "", TWO_BUDGETS.message(names=names)
 
 
-def servers_are_restricted(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """Pod security "restricted" refuses the pod otherwise, long after `up` has succeeded."""
+def servers_meet_restricted_profile(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """The Pod Security Standard "restricted" would reject the pod after the deployment has succeeded."""
     for item in servers(objects):
         pod = item["spec"]["template"]["spec"]
         pod_context = pod.get("securityContext", {})
@@ -156,32 +148,27 @@ RESTRICTED: Final[dict[str, Any]] = {
 """Source: Kubernetes, "Pod Security Standards", profile Restricted."""
 
 
-def servers_can_drain(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """The kubelet kills what is still draining when the grace period ends."""
+def grace_period_exceeds_drain(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """The kubelet kills a draining pod when the grace period ends."""
     for item in servers(objects):
         pod = item["spec"]["template"]["spec"]
         grace = pod.get("terminationGracePeriodSeconds", KUBERNETES_GRACE_SECONDS)
         drain = max(int(value) for value in env_values(pod, contract.ENV_GRACE_SECONDS) or ["0"])
         if drain >= grace:
-            message = GRACE_BEFORE_DRAIN.message(grace=grace, drain=drain)
-            yield item, "spec.template.spec.terminationGracePeriodSeconds", message
+            path = "spec.template.spec.terminationGracePeriodSeconds"
+            yield item, path, GRACE_BEFORE_DRAIN.message(grace=grace, drain=drain)
 
 
 KUBERNETES_GRACE_SECONDS: Final = 30
 """Source: Kubernetes API, default of `terminationGracePeriodSeconds`."""
 
 
-def proxies_have_every_filter(objects: Sequence[Manifest]) -> Iterator[Finding]:
-    """Istio's proxy lacks some of Envoy's filters; one it lacks costs the whole listener, on a gateway every route."""
-    oldest = ".".join(map(str, ISTIO_FLOOR))
+def proxies_support_every_filter(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    """Istio's proxy rejects a listener with a filter that it lacks, and on a gateway every route."""
+    oldest = ".".join(map(str, OLDEST_ISTIO))
     for item in of_kind(objects, "EnvoyFilter"):
-        for name in foreign_filters(item, oldest):
+        for name in unsupported_filters(item, oldest):
             yield item, "spec.configPatches", FILTER_NOT_IN_PROXY.message(name=name, oldest=oldest)
-
-
-def of_kind(objects: Sequence[Manifest], *kinds: str) -> list[Manifest]:
-    """Objects of some kinds."""
-    return [item for item in objects if item["kind"] in kinds]
 
 
 def servers(objects: Sequence[Manifest]) -> list[Manifest]:
@@ -190,29 +177,29 @@ def servers(objects: Sequence[Manifest]) -> list[Manifest]:
 
 
 def target_of(item: Manifest) -> tuple[str, str, str]:
-    """Namespace, kind and name of what an autoscaler scales."""
+    """Namespace, kind and name of an autoscaler's target."""
     target = item["spec"]["scaleTargetRef"]
     return item["metadata"]["namespace"], target.get("kind", "Deployment"), target["name"]
 
 
 def env_values(pod: dict[str, Any], name: str) -> list[str]:
-    """Plain values of an environment variable in a pod's containers."""
+    """Literal values of an environment variable in a pod's containers."""
     variables = [variable for container in pod["containers"] for variable in container.get("env", ())]
     return [variable["value"] for variable in variables if variable["name"] == name and "value" in variable]
 
 
 RULES: Final[tuple[Callable[[Sequence[Manifest]], Iterator[Finding]], ...]] = (
-    unique_identities,
-    weights_sum_to_all,
+    objects_are_registered_once,
+    weights_sum_to_hundred,
     streams_have_no_timeout,
-    every_server_is_allowed_to_somebody,
-    one_autoscaler_each,
-    drains_may_go_on,
-    servers_are_restricted,
-    servers_can_drain,
-    proxies_have_every_filter,
-    one_route_for_a_request,
-    sessions_before_choices,
+    servers_have_an_allowed_caller,
+    targets_have_one_autoscaler,
+    disruption_budgets_allow_drains,
+    servers_meet_restricted_profile,
+    grace_period_exceeds_drain,
+    proxies_support_every_filter,
+    hosts_are_routed_once,
+    session_rules_precede_version_rules,
     *AUTOSCALER_RULES,
 )
-"""All rules, in the order of their reports."""
+"""All rules, in the order of the report."""

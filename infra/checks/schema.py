@@ -1,7 +1,7 @@
-"""Objects against the schemas of their kinds: an unknown field, a wrong type or a missing field is an issue.
+"""Schema validation of objects: unknown fields, wrong types, missing fields.
 
-Schemas of Kubernetes and of the CRDs that a stack uses are package data (`schemas/`); those of other custom kinds come
-from CRD files in `$CRD_DIR`. CEL rules are not run: in the tests, a real API server does that.
+Schemas of Kubernetes and of the CRDs that a stack uses are package data (`schemas/`); `$CRD_DIR` adds other CRDs. CEL
+rules are not evaluated; the tests run them on a real API server.
 """
 
 import os
@@ -27,21 +27,22 @@ from meshed_mcp.error_codes.check import (
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.infra.checks import schemas
 from meshed_mcp.infra.checks.crds import crd_schemas
+from meshed_mcp.infra.checks.references import object_title
 
 CRD_DIR_VARIABLE: Final = "CRD_DIR"
-"""Environment variable: folder with CRD files (`*.yaml`), for custom kinds of the user or for other versions."""
+"""Environment variable: folder with CRD files (`*.yaml`), for other custom kinds or versions."""
 
 VALUE_MARK: Final = "\N{OBJECT REPLACEMENT CHARACTER}"
-"""Stands for the wrong value in the validator's message."""
+"""Placeholder of the value in the validator's message."""
 
 MISSPELLED: Final = 0.9
-"""Similarity of names from which a kind counts as misspelled, and not as one that has no schema here."""
+"""Similarity from which an unknown kind counts as misspelled, not as a kind without a schema."""
 
 PLAIN_NAME: Final = re.compile(r"[\w-]+")
 
 
 def crd_folder() -> Path | None:
-    """The folder of `$CRD_DIR`; None if it is not set. Raises ConfigurationError if it is no folder."""
+    """Folder in `$CRD_DIR`; None if unset. Raises ConfigurationError if it is not a folder."""
     named = os.environ.get(CRD_DIR_VARIABLE)
     if not named:
         return None
@@ -51,20 +52,20 @@ def crd_folder() -> Path | None:
 
 
 def schema_issues(item: Manifest) -> list[ConfigIssue]:
-    """What the API server would reject in one object, or prune without an error."""
-    api_version, kind, namespace, name = identity(item)
-    where = f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+    """Fields of one object that the API server would reject or prune."""
+    api_version, kind, _, _ = identity(item)
+    where = object_title(item)
     found = validator(api_version, kind, crd_folder())
     if found is None:
         message = unknown_kind(api_version, kind)
         return [ConfigIssue(where, "apiVersion", message)] if message else []
-    schema, judge = found
+    schema, compiled = found
     value = without_nulls(item) if schemas.published_file(api_version) == schemas.KUBERNETES else item
-    return [issue for error in judge.iter_errors(value) for issue in error_issues(where, error, schema)]
+    return [issue for error in compiled.iter_errors(value) for issue in error_issues(where, error, schema)]
 
 
 def unchecked_kinds(items: Iterable[Manifest]) -> list[Message]:
-    """A note for each kind that has no schema here."""
+    """A note on each kind without a schema."""
     kinds = sorted({(item["apiVersion"], item["kind"]) for item in items})
     return [
         KIND_NOT_CHECKED.message(kind=kind, api_version=api_version, variable=CRD_DIR_VARIABLE)
@@ -75,14 +76,14 @@ def unchecked_kinds(items: Iterable[Manifest]) -> list[Message]:
 
 @cache
 def validator(api_version: str, kind: str, folder: Path | None) -> tuple[schemas.Schema, Any] | None:
-    """The schema of a kind and its validator; None if neither `folder` nor the package has one."""
+    """Schema of a kind and its validator; None if neither `folder` nor the package has one."""
     own = crd_schemas(folder).get((api_version, kind)) if folder else None
     schema = schemas.with_definitions(own) if own else schemas.published_schema(api_version, kind)
     return None if schema is None else (schema, jsonschema_rs.Draft202012Validator(schema, mask=VALUE_MARK))
 
 
 def unknown_kind(api_version: str, kind: str) -> Message | None:
-    """What is wrong with a kind that has no schema; None if its API group, or the kind in it, is not known either."""
+    """Issue of an unserved version or a misspelled kind; None for other kinds without a schema."""
     known = schemas.published_kinds(api_version)
     versions = sorted({version for version, name in known if name == kind})
     if versions:
@@ -92,15 +93,15 @@ def unknown_kind(api_version: str, kind: str) -> Message | None:
 
 
 def without_nulls(value: Any) -> Any:
-    """`value` without null fields, which the API server reads as absent in built-in kinds."""
+    """`value` without null fields, which built-in kinds treat as absent."""
     if isinstance(value, dict):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def error_issues(where: str, error: Any, schema: schemas.Schema) -> Iterator[ConfigIssue]:
-    """One error of the validator as configuration errors, one per unknown field."""
-    path = field_path(error.instance_path)
+    """Issues of one validator error, one per unknown field."""
+    path = "".join(map(field_step, error.instance_path))
     if error.kind.name == "additionalProperties":
         for step in error.schema_path[:-1]:
             schema = schema[step]
@@ -113,11 +114,6 @@ def error_issues(where: str, error: Any, schema: schemas.Schema) -> Iterator[Con
         yield ConfigIssue(where, path.removeprefix("."), OBJECT_SCHEMA.message(reason=reason))
 
 
-def field_path(steps: Iterable[str | int]) -> str:
-    """`.spec.template.spec.containers[0].image`."""
-    return "".join(map(field_step, steps))
-
-
 def field_step(step: str | int) -> str:
-    """One step of a path: an index or a name that is no word in brackets."""
+    """One step of a field path: `.name`, or an index or other name in brackets."""
     return f".{step}" if isinstance(step, str) and PLAIN_NAME.fullmatch(step) else f"[{step!r}]"

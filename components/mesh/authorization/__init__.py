@@ -1,1 +1,1 @@
-"""Who may call a service: policies, tokens, external authorizers, Kubernetes roles."""
+"""Authorization: AuthorizationPolicies, token validation, external authorizers, tool policy, Kubernetes RBAC."""

@@ -1,14 +1,10 @@
-"""Arguments of who enforces a service's policy: its own process, the mesh alone, and a server that is asked.
-
-Stack keys in, frozen models out. Not here: what the rules are (tool_policy_args.py, token_args.py), their objects
-(policy.py, external.py).
-"""
+"""Settings of policy enforcement: in the server's process, in the mesh alone, or by an external authorizer."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.args import Model
@@ -24,8 +20,8 @@ from meshed_mcp.error_codes.service import (
     TOOL_NAME_IN_BODY_ONLY,
 )
 
-OTHER_PROVIDERS: Final = (TRACING_PROVIDER, ACCESS_LOG_PROVIDER, METRICS_PROVIDER, "envoy", "stackdriver")
-"""Names that the mesh's list of providers has already, ours and Istio's own: of two alike, proxies get one.
+RESERVED_PROVIDERS: Final = (TRACING_PROVIDER, ACCESS_LOG_PROVIDER, METRICS_PROVIDER, "envoy", "stackdriver")
+"""Extension providers that already exist; of two with one name, proxies get one.
 
 Source: Istio, MeshConfig, default `extensionProviders`.
 """
@@ -34,77 +30,78 @@ RUNTIME_FIX: Final = "enforcement: process if the image runs this package's runt
 
 
 class Enforcement(StrEnum):
-    """What judges calls by their bodies."""
+    """What authorizes calls by their bodies."""
 
     PROCESS = "process"
-    """The runtime of this package, in the image."""
+    """This package's runtime, in the image."""
 
     MESH = "mesh"
-    """Nothing: another server, of which no more than the protocol is known. The mesh sees headers alone."""
+    """Nothing: the image is another MCP server. The mesh authorizes by headers only."""
 
 
 class AuthorizerProtocol(StrEnum):
-    """How an authorizer is asked. Source: Istio, `envoyExtAuthzHttp` and `envoyExtAuthzGrpc`."""
+    """Protocol of an external authorizer. Source: Istio, `envoyExtAuthzHttp` and `envoyExtAuthzGrpc`."""
 
     HTTP = "http"
     GRPC = "grpc"
 
 
-class Authorizer(Model):
-    """A server that is asked about every request of the services that name it; without its yes nobody gets in."""
+def authorizer_service(value: str) -> str:
+    """Host of an authorizer, which must be a Service of the cluster."""
+    if ".svc." not in host_name(value):
+        raise AUTHORIZER_NOT_A_SERVICE.error(value=value)
+    return value
 
-    service: str
-    """Its host, a Service known to the mesh: "opa.policy.svc.cluster.local"."""
+
+class Authorizer(Model):
+    """External authorizer; requests to the services that name it are denied unless it allows them."""
+
+    service: Annotated[str, AfterValidator(authorizer_service)]
+    """Host of a Service that the mesh knows: "opa.policy.svc.cluster.local"."""
 
     port: int = Field(ge=1, le=65535)
-    """Port of that Service."""
+    """Port of the Service."""
 
     protocol: AuthorizerProtocol = AuthorizerProtocol.GRPC
     """`grpc` (Envoy's own interface) or `http`."""
 
     timeout_seconds: float = Field(default=0.5, ge=0.01, le=10)
-    """Longest wait for its answer; then the request is refused with 503. Every call waits for it, so it is short;
-    Istio's own default is ten minutes."""
+    """Timeout of a check; the sidecar then rejects the request with 503. It delays every call, so it is short; Istio's
+    default is ten minutes."""
 
     request_headers: list[str] = Field(default_factory=list)
-    """Headers that it is asked with, by `http`; by `grpc` it gets all. Host, method and path always go along."""
+    """Request headers sent to an `http` authorizer, besides host, method and path; a `grpc` authorizer gets all."""
 
     upstream_headers: list[str] = Field(default_factory=list)
-    """Headers of its yes that the service gets, by `http`; whatever a client sent in them is replaced."""
+    """Headers of an `http` authorizer's allow response that the service receives; they replace the client's."""
 
     body_bytes: int | None = Field(default=None, ge=1, le=contract.BODY_BYTES)
-    """Largest body that it is asked with; larger requests are refused with 413. Unset = it is not shown bodies."""
-
-    @field_validator("service")
-    @classmethod
-    def _is_a_service(cls, value: str) -> str:
-        if ".svc." not in host_name(value):
-            raise AUTHORIZER_NOT_A_SERVICE.error(value=value)
-        return value
+    """Largest request body sent to the authorizer; larger requests are rejected with 413. Unset = no body is sent."""
 
 
 class PolicySettings(Model):
-    """The part of a service's settings that says who enforces."""
+    """Settings of a service that select what enforces its policy."""
 
     enforcement: Enforcement = Enforcement.PROCESS
-    """What judges calls by their bodies: `process`, the runtime in the image, or `mesh`, nothing but headers."""
+    """What authorizes calls by their bodies: `process` = the runtime in the image, `mesh` = nothing, the sidecar
+    authorizes by headers only."""
 
     external_authorization: str | None = None
-    """Name of one of the mesh's `external_authorizers`, which is asked about every request; unset = none is."""
+    """Name of one of the mesh's `external_authorizers` that checks every request; unset = none."""
 
 
-def authorizer_names(value: Mapping[str, Authorizer]) -> None:
-    """Raise ValueError for a key that cannot name an authorizer, or that names another provider of the mesh."""
+def validate_authorizer_names(value: Mapping[str, Authorizer]) -> None:
+    """Raise ValueError for a key that is no object name or is the name of another extension provider."""
     for name in value:
         object_name(name)
-        if name in OTHER_PROVIDERS:
+        if name in RESERVED_PROVIDERS:
             raise AUTHORIZER_NAME_TAKEN.error(name=name)
 
 
 def enforcement_issues(
     enforcement: Enforcement, legacy: contract.Legacy, tools: Mapping[str, ToolSettings], auth: TokenSettings | None
 ) -> Iterable[Message]:
-    """Rules that nobody would enforce; one line each, with the field's path."""
+    """Rules that nothing would enforce in mode `mesh`, one message each."""
     if enforcement is Enforcement.PROCESS:
         return
     if legacy is not contract.Legacy.OFF and any(rule.allow is not None for rule in tools.values()):

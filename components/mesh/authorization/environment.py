@@ -1,7 +1,4 @@
-"""What the runtime is told about callers: whose word counts, who may call which tool, whose tokens are accepted.
-
-A service's name and arguments in, environment variables out. Not here: what the mesh enforces by itself (policy.py).
-"""
+"""Environment variables for authorization in the runtime: trusted proxies, tool policy, token issuer."""
 
 import json
 
@@ -12,8 +9,8 @@ from meshed_mcp.components.mesh.service.addresses import caller_principal, resou
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 
 
-def access_environment(name: str, args: MeshedMCPServiceArgs) -> dict[str, str]:
-    """The variables; those of tools and tokens only where the service has any."""
+def authorization_environment(name: str, args: MeshedMCPServiceArgs) -> dict[str, str]:
+    """Variables of one service; those for tools and tokens only where it has rules for them."""
     return {
         contract.ENV_TRUSTED_PROXIES: ",".join(trusted_proxies(args)),
         **tool_environment(args),
@@ -22,39 +19,39 @@ def access_environment(name: str, args: MeshedMCPServiceArgs) -> dict[str, str]:
 
 
 def trusted_proxies(args: MeshedMCPServiceArgs) -> tuple[str, ...]:
-    """Who may say who called: the pod's sidecar, or whoever connects where ztunnel lets in the waypoint alone."""
+    """Addresses whose caller-identity header the runtime trusts: the sidecar's; in ambient mode any address, because
+    ztunnel admits connections of the waypoint only.
+    """  # noqa: D205 - one sentence
     return (contract.ANY_PROXY,) if args.mode is MeshMode.AMBIENT else contract.SIDECAR_ADDRESSES
 
 
 def tool_environment(args: MeshedMCPServiceArgs) -> dict[str, str]:
-    """The rules per tool, with identities of the mesh in place of names."""
-    rules = {tool: tool_rule(rule, args) for tool, rule in args.tools.items() if not rule.says_traffic_only}
+    """Tool policy as JSON, with mesh identities in place of service names."""
+    rules = {tool: _tool_rule(rule, args) for tool, rule in args.tools.items() if not rule.sets_traffic_only}
     return {contract.ENV_TOOL_POLICY: json.dumps(rules)} if rules else {}
 
 
-def tool_rule(rule: ToolSettings, args: MeshedMCPServiceArgs) -> dict[str, list[str]]:
-    """One rule as the runtime reads it."""
-    allow = None if rule.allow is None else allowed_principals(rule.allow, args)
+def _tool_rule(rule: ToolSettings, args: MeshedMCPServiceArgs) -> dict[str, list[str]]:
     return {
-        **({} if allow is None else {"allow": allow}),
+        **({} if rule.allow is None else {"allow": allowed_principals(rule.allow, args)}),
         **({"scopes": list(rule.scopes)} if rule.scopes else {}),
     }
 
 
 def allowed_principals(allow: list[str], args: MeshedMCPServiceArgs) -> list[str]:
-    """Identities behind the names in a tool's `allow`."""
+    """Mesh identities of the names in a tool's `allow`."""
     gateway = [args.ingress.principal] if INGRESS in allow and args.ingress is not None else []
     return [caller_principal(caller, args) for caller in allow if caller != INGRESS] + gateway
 
 
-def service_principals(args: MeshedMCPServiceArgs) -> list[str]:
-    """Identities of everybody who may call the service."""
+def caller_principals(args: MeshedMCPServiceArgs) -> list[str]:
+    """Mesh identities of all allowed callers of the service."""
     gateway = [args.ingress.principal] if args.expose and args.ingress is not None else []
     return [caller_principal(caller, args) for caller in args.callers] + gateway
 
 
 def token_environment(name: str, args: MeshedMCPServiceArgs) -> dict[str, str]:
-    """Issuer, audience, keys, scopes, and the claim by which usage is counted."""
+    """Issuer, audience, keys, scopes, and the organization claim."""
     auth = args.auth
     if auth is None:
         return {}

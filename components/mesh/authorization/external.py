@@ -1,8 +1,6 @@
-"""Servers that are asked about requests: known mesh-wide by name, asked by the sidecars of the services that name them.
+"""External authorization: extension providers of the mesh, and the CUSTOM policies of services that name one.
 
-Arguments in, mesh configuration and policies out. What they cannot answer is refused. Not here: the servers themselves,
-which belong to the user.
-Source: Istio, "External Authorization"; MeshConfig, ExtensionProvider.
+It fails closed. Source: Istio, "External Authorization"; MeshConfig, ExtensionProvider.
 """
 
 from typing import Final
@@ -10,17 +8,17 @@ from typing import Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.authorization.enforcement_args import Authorizer, AuthorizerProtocol
-from meshed_mcp.components.mesh.authorization.policy import SECURITY
+from meshed_mcp.components.mesh.authorization.policy import SECURITY_API
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
 from meshed_mcp.components.mesh.service.addresses import metadata_path
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 
 UNAVAILABLE: Final = "503"
-"""Answer while an authorizer does not answer: it is not the caller's fault, as 403, Istio's default, would say."""
+"""Status while the authorizer does not respond. Istio's default, 403, would blame the caller."""
 
 
 def authorizer_providers(args: ServiceMeshArgs) -> list[Manifest]:
-    """Entries of the mesh configuration's `extensionProviders`."""
+    """Entries of MeshConfig `extensionProviders`."""
     return [{"name": name, **_provider(each)} for name, each in args.external_authorizers.items()]
 
 
@@ -35,7 +33,7 @@ def _provider(authorizer: Authorizer) -> Manifest:
     if authorizer.body_bytes is not None:
         common["includeRequestBodyInCheck"] = {
             "maxRequestBytes": authorizer.body_bytes,
-            "allowPartialMessage": False,  # a rule that sees half of a body can be walked past in the other half
+            "allowPartialMessage": False,  # content after the truncation would bypass the rule
         }
     if authorizer.protocol is AuthorizerProtocol.GRPC:
         return {"envoyExtAuthzGrpc": common}
@@ -47,9 +45,9 @@ def _provider(authorizer: Authorizer) -> Manifest:
 
 
 def external_authorization(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """The policy by which the service's sidecar asks; before the others, which must admit the request too.
+    """The CUSTOM policy of a service, which Istio evaluates before its ALLOW policies.
 
-    The metadata of tokens stays open: it is for clients that have none yet.
+    The protected resource metadata stays public: clients without a token read it.
     """
     if args.external_authorization is None:
         return []
@@ -60,4 +58,4 @@ def external_authorization(name: str, args: MeshedMCPServiceArgs) -> list[Manife
         "provider": {"name": args.external_authorization},
         "rules": rules,
     }
-    return [manifest(SECURITY, "AuthorizationPolicy", metadata(f"{name}-external", args.namespace), spec)]
+    return [manifest(SECURITY_API, "AuthorizationPolicy", metadata(f"{name}-external", args.namespace), spec)]

@@ -1,8 +1,6 @@
-"""Kubernetes Roles for people who look after MCP services, and who has them.
+"""Kubernetes RBAC for operators: viewer, operator and admin Roles per meshed namespace, bound to `access` groups.
 
-Arguments in, Roles and RoleBindings of the services' namespaces out. The three names are those of Grafana's and Kiali's
-roles too. Nobody gets more than its own namespaces, and no role can give rights to others.
-Not here: what services may do (policy.py); their accounts have no rights in Kubernetes at all.
+No role can grant permissions. Service accounts of MCP servers have no Kubernetes permissions.
 Source: Kubernetes, "Using RBAC Authorization", user-facing roles.
 """
 
@@ -26,7 +24,7 @@ WORKLOADS: Final = {
     "discovery.k8s.io": ("endpointslices",),
     "events.k8s.io": ("events",),
 }
-"""What a service runs as. Secrets are not among them, for nobody but administrators."""
+"""Resources by API group. Secrets are for administrators only."""
 
 ROUTES: Final = {"networking.istio.io": ("virtualservices", "destinationrules")}
 MESH: Final = {
@@ -41,8 +39,8 @@ POLICIES: Final = {
 }
 
 
-def access_roles(args: ServiceMeshArgs) -> list[Manifest]:
-    """The three Roles of each namespace, and a RoleBinding for each that has groups."""
+def role_manifests(args: ServiceMeshArgs) -> list[Manifest]:
+    """Three Roles per meshed namespace, and a RoleBinding for each Role that has groups."""
     return [item for namespace in args.namespaces for item in _roles(namespace, args.access)]
 
 
@@ -50,21 +48,18 @@ def _roles(namespace: str, groups: RoleGroups) -> Iterator[Manifest]:
     rules = {Role.VIEWER: viewer(), Role.OPERATOR: operator(), Role.ADMIN: admin()}
     for role in Role:
         yield manifest(f"{RBAC}/v1", "Role", metadata(role, namespace), rules=rules[role])
-        if groups.of(role):
-            yield _binding(role, namespace, groups.of(role))
+        if groups.for_role(role):
+            yield _binding(role, namespace, groups.for_role(role))
 
 
 def viewer() -> list[Manifest]:
-    """Sees what runs, how it is routed and protected, and what it logs; no Secret, and nothing is changed.
-
-    Logs hold no arguments and no tokens (agents/auth/audit.py).
-    """
+    """Read-only, without Secrets; logs hold no arguments and no tokens (agents/auth/audit.py)."""
     logs = _rules({"": ("pods/log",)}, ["get"])
     return [*_rules(WORKLOADS, READ), *_rules(MESH, READ), *_rules(POLICIES, READ), *logs]
 
 
 def operator() -> list[Manifest]:
-    """A viewer who restarts, scales and shifts traffic; what a service is and who may call it stays as deployed."""
+    """Viewer, plus restarts, scaling and traffic shifting; pod templates and policies stay read-only."""
     return [
         *viewer(),
         *_rules({"": ("pods",)}, ["delete"]),
@@ -75,7 +70,7 @@ def operator() -> list[Manifest]:
 
 
 def admin() -> list[Manifest]:
-    """Changes everything of the services, their Secrets and who may call them; not who has which role."""
+    """Operator, plus workloads, Secrets and policies; not Roles and RoleBindings."""
     return [
         *operator(),
         *_rules(WORKLOADS, CHANGE),

@@ -1,8 +1,6 @@
-"""Who may speak to whom in the mesh: mutual TLS everywhere, nobody by default, then named callers per service.
+"""Istio security policies: strict mutual TLS, deny by default, and an ALLOW policy with the callers of each service.
 
-Arguments in, Istio policies out. Not here: names of identities (mesh/service/addresses.py), how tokens are checked
-(tokens.py), what the server itself enforces per tool (environment.py tells it), the management port, which is outside
-the mesh (mesh/service/workload.py).
+Tokens are validated in tokens.py; tool rules that need the body are enforced by the runtime (environment.py).
 """
 
 from typing import Final
@@ -10,13 +8,13 @@ from typing import Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.authorization.enforcement_args import Enforcement
-from meshed_mcp.components.mesh.authorization.environment import allowed_principals, service_principals
+from meshed_mcp.components.mesh.authorization.environment import allowed_principals, caller_principals
 from meshed_mcp.components.mesh.authorization.tool_policy_args import EVERY_OTHER_TOOL
 from meshed_mcp.components.mesh.cluster.args import ROOT_NAMESPACE
 from meshed_mcp.components.mesh.service.addresses import metadata_path
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 
-SECURITY: Final = "security.istio.io/v1"
+SECURITY_API: Final = "security.istio.io/v1"
 """Source: Istio 1.31 CRDs, storage version of PeerAuthentication and AuthorizationPolicy."""
 
 DEFAULT_DENY: Final = "default-deny"
@@ -26,29 +24,28 @@ METHOD_HEADER: Final = "mcp-method"
 NAME_HEADER: Final = "mcp-name"
 VERSION_HEADER: Final = "mcp-protocol-version"
 REVISION: Final = "2026-07-28"
-"""The revision whose servers refuse headers that contradict the body. Source: MCP 2026-07-28, "Server Validation"."""
+"""First revision whose servers reject headers that contradict the body. Source: MCP 2026-07-28, "Server Validation"."""
 
 ENCODED: Final = "=?*"
 """Pattern of an encoded header value, `=?base64?...?=`. Source: MCP 2026-07-28, "Value Encoding"."""
 
 
 def mutual_tls() -> Manifest:
-    """Plain text is refused in the whole mesh. Source: Istio, "Mutual TLS", `default` in the root namespace."""
-    return manifest(SECURITY, "PeerAuthentication", metadata("default", ROOT_NAMESPACE), {"mtls": {"mode": "STRICT"}})
+    """Strict mutual TLS mesh-wide. Source: Istio, "Mutual TLS", `default` in the root namespace."""
+    return manifest(
+        SECURITY_API, "PeerAuthentication", metadata("default", ROOT_NAMESPACE), {"mtls": {"mode": "STRICT"}}
+    )
 
 
 def default_deny(namespace: str) -> Manifest:
-    """An empty policy matches no request, so nothing in the namespace is reached unless a service allows it.
-
-    Source: Istio, AuthorizationPolicy, example "allow-nothing".
-    """
-    return manifest(SECURITY, "AuthorizationPolicy", metadata(DEFAULT_DENY, namespace), {})
+    """Deny by default: an empty policy matches no request. Source: Istio, AuthorizationPolicy, "allow-nothing"."""
+    return manifest(SECURITY_API, "AuthorizationPolicy", metadata(DEFAULT_DENY, namespace), {})
 
 
-def allowed_callers(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """The callers of the service, by identity, on its path and its methods only; no callers = no rule = nobody."""
+def caller_policy(name: str, args: MeshedMCPServiceArgs) -> Manifest:
+    """ALLOW policy of a service: its callers by identity, on its path and methods; without callers it has no rule."""
     return manifest(
-        SECURITY,
+        SECURITY_API,
         "AuthorizationPolicy",
         metadata(name, args.namespace),
         {
@@ -60,53 +57,51 @@ def allowed_callers(name: str, args: MeshedMCPServiceArgs) -> Manifest:
 
 
 def caller_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """What is let through; the rules are alternatives, so each says all that it takes."""
-    everybody = service_principals(args)
-    current = [_header(VERSION_HEADER, values=[REVISION])] if mesh_refuses_legacy(args) else []
+    """Rules of the ALLOW policy; Istio allows a request that matches any of them, so each holds every condition."""
+    callers = caller_principals(args)
+    current = [_header(VERSION_HEADER, values=[REVISION])] if mesh_rejects_legacy(args) else []
     operation = {"methods": list(args.methods), "paths": [args.path, f"{args.path}/*"]}
-    if not everybody:
+    if not callers:
         return []
     if not restricted_tools(args):
-        rules = [_rule(everybody, operation, *current)]
+        rules = [_rule(callers, operation, *current)]
     else:
         no_call = _header(METHOD_HEADER, notValues=[CALL_METHOD, ENCODED])
-        rules = [_rule(everybody, operation, no_call, *current)]
-        rules += tool_rules(args, everybody, operation)
+        rules = [_rule(callers, operation, no_call, *current), *tool_rules(args, callers, operation)]
     if args.auth is not None:
         rules = [with_token(rule, args.auth.issuer) for rule in rules]
-        rules.append(_rule(everybody, {"methods": ["GET", "OPTIONS"], "paths": [metadata_path(name, args)]}))
+        rules.append(_rule(callers, {"methods": ["GET", "OPTIONS"], "paths": [metadata_path(name, args)]}))
     return rules
 
 
-def mesh_refuses_legacy(args: MeshedMCPServiceArgs) -> bool:
-    """Whether old revisions end at the sidecar, because the server would not refuse them by itself."""
+def mesh_rejects_legacy(args: MeshedMCPServiceArgs) -> bool:
+    """Whether the sidecar rejects older revisions, because nothing else in the pod would."""
     return args.enforcement is Enforcement.MESH and args.legacy is contract.Legacy.OFF
 
 
 def with_token(rule: Manifest, issuer: str) -> Manifest:
-    """The rule for requests with a verified token of the issuer; by itself a RequestAuthentication lets others pass.
+    """The rule, restricted to requests with a valid token of the issuer.
 
-    Source: Istio API, RequestAuthentication: "A request with no authentication credentials will be accepted".
+    A RequestAuthentication alone accepts requests without a token. Source: Istio API, RequestAuthentication.
     """
     sources = [{"source": each["source"] | {"requestPrincipals": [f"{issuer}/*"]}} for each in rule["from"]]
     return rule | {"from": sources}
 
 
 def restricted_tools(args: MeshedMCPServiceArgs) -> dict[str, list[str]]:
-    """Identities that may call a tool, by tool, where these are not simply all callers."""
+    """Tool -> identities that may call it, for tools with an `allow` list."""
     return {tool: allowed_principals(rule.allow, args) for tool, rule in args.tools.items() if rule.allow is not None}
 
 
-def tool_rules(args: MeshedMCPServiceArgs, everybody: list[str], operation: Manifest) -> list[Manifest]:
-    """Calls of tools by header, which the server compares with the body: allowed are names, never all but some names.
+def tool_rules(args: MeshedMCPServiceArgs, callers: list[str], operation: Manifest) -> list[Manifest]:
+    """Rules for `tools/call`, by the tool-name header, which servers of REVISION compare with the body.
 
-    That holds for the one revision whose servers compare. Requests of earlier ones have no such headers; they pass as
-    requests that are no calls, and the server judges them by their bodies, as it judges all. The rule for tools
-    without one leaves encoded names out: behind one, a restricted tool would look like another.
+    Requests of earlier revisions lack the headers; they match the rule for other methods, and the runtime authorizes
+    them by their bodies. The rule for all other tools excludes encoded names, which could hide a restricted tool.
     Source: MCP 2026-07-28, "Standard Request Headers" and "Server Validation".
     """
     restricted = restricted_tools(args)
-    others = restricted.pop(EVERY_OTHER_TOOL, everybody)
+    others = restricted.pop(EVERY_OTHER_TOOL, callers)
     is_call = [_header(METHOD_HEADER, values=[CALL_METHOD]), _header(VERSION_HEADER, values=[REVISION])]
     named = [
         _rule(principals, operation, *is_call, _header(NAME_HEADER, values=[tool]))

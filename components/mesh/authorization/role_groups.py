@@ -1,7 +1,4 @@
-"""Who of the people has which role, by the groups of the cluster's identity provider.
-
-Stack keys in, a frozen model out. Not here: what a role may do (kubernetes_roles.py).
-"""
+"""The stack key `access`: identity-provider groups per operator role in Kubernetes, Grafana and Kiali."""
 
 from enum import StrEnum
 
@@ -14,38 +11,38 @@ from meshed_mcp.error_codes.values import LISTED_TWICE
 
 
 class Role(StrEnum):
-    """Names of the roles, in Kubernetes as in Grafana and Kiali."""
+    """Names of the roles in Kubernetes, Grafana and Kiali."""
 
     VIEWER = "mcp-viewer"
-    """Sees everything but Secrets."""
+    """Read-only, without Secrets."""
 
     OPERATOR = "mcp-operator"
-    """A viewer who restarts, scales and shifts traffic."""
+    """Viewer, plus restarts, scaling and traffic shifting."""
 
     ADMIN = "mcp-admin"
-    """An operator who changes services, their Secrets and their policies."""
+    """Operator, plus services, their Secrets and their policies."""
 
 
-EVERYBODY = ("system:authenticated", "system:unauthenticated", "system:serviceaccounts", "system:masters")
-"""Groups that are not people, or all of them. Source: Kubernetes, "Using RBAC Authorization", default groups."""
+CLUSTER_GROUPS = ("system:authenticated", "system:unauthenticated", "system:serviceaccounts", "system:masters")
+"""Built-in groups of Kubernetes. Source: Kubernetes, "Using RBAC Authorization", default groups."""
 
 
 class RoleGroups(Model):
-    """Groups of people by role, as the cluster's identity provider names them; a role without groups is nobody's."""
+    """Groups by role, as the cluster's identity provider names them; a role without groups is bound to no one."""
 
     viewer: list[str] = Field(default_factory=list)
-    """Groups that see everything but Secrets (`mcp-viewer`)."""
+    """Groups with the role `mcp-viewer`: read-only access, without Secrets."""
 
     operator: list[str] = Field(default_factory=list)
-    """Groups that also restart, scale and shift traffic (`mcp-operator`)."""
+    """Groups with the role `mcp-operator`, which also restarts, scales and shifts traffic."""
 
     admin: list[str] = Field(default_factory=list)
-    """Groups that also change services, their Secrets and their policies (`mcp-admin`)."""
+    """Groups with the role `mcp-admin`, which also changes services, their Secrets and their policies."""
 
     @field_validator("viewer", "operator", "admin")
     @classmethod
     def _are_groups(cls, value: list[str]) -> list[str]:
-        wide = [group for group in value if group in EVERYBODY or group.startswith("system:")]
+        wide = [group for group in value if group in CLUSTER_GROUPS or group.startswith("system:")]
         if wide:
             raise CLUSTER_GROUP.error(names=listed(wide))
         if any(not group.strip() for group in value):
@@ -55,6 +52,6 @@ class RoleGroups(Model):
             raise LISTED_TWICE.error(names=listed(twice))
         return value
 
-    def of(self, role: Role) -> list[str]:
+    def for_role(self, role: Role) -> list[str]:
         """Groups of one role."""
         return {Role.VIEWER: self.viewer, Role.OPERATOR: self.operator, Role.ADMIN: self.admin}[role]

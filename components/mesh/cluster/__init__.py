@@ -1,1 +1,1 @@
-"""The mesh of one cluster: Istio releases, gateways, revisions, telemetry, extensions."""
+"""Istio in one cluster: Helm releases, gateways, revisions, telemetry, extensions."""

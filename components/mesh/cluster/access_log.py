@@ -1,7 +1,6 @@
-"""Which requests proxies log, and by which provider: parts of Telemetry objects and of the mesh configuration.
+"""Access logging of proxies: the extension provider, and the `accessLogging` part of Telemetry objects.
 
-Settings in, parts out. Expressions are made here and only here, as a proxy that cannot parse one loses its listener.
-Not here: the fields of a line (mesh/cluster/access_log_fields.py), the objects (telemetry.py).
+All filter expressions are built here: a proxy that cannot parse one rejects its listener.
 """
 
 from typing import Final
@@ -13,38 +12,38 @@ from meshed_mcp.components.mesh.cluster.telemetry_args import ACCESS_LOG_PROVIDE
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 
 FAILED: Final = "!has(response.code) || response.code == 0 || response.code >= 400"
-"""No answer, or an error. Source: Envoy, "Attributes", response attributes."""
+"""No response, or an error. Source: Envoy, "Attributes", response attributes."""
 
 TRACED: Final = '"traceparent" in request.headers && request.headers["traceparent"].endsWith("-01")'
-"""Kept by the decision that the gateway made for the trace. Source: W3C Trace Context, `trace-flags`."""
+"""Sampled by the gateway. Source: W3C Trace Context, `trace-flags`."""
 
 
-def provider() -> Manifest:
-    """JSON on standard output. Source: Istio, MeshConfig, `envoyFileAccessLog`."""
-    written = {"path": "/dev/stdout", "logFormat": {"labels": dict(FIELDS)}}
-    return {"name": ACCESS_LOG_PROVIDER, "envoyFileAccessLog": written}
+def access_log_provider() -> Manifest:
+    """Extension provider: JSON on standard output. Source: Istio, MeshConfig, `envoyFileAccessLog`."""
+    log = {"path": "/dev/stdout", "logFormat": {"labels": dict(FIELDS)}}
+    return {"name": ACCESS_LOG_PROVIDER, "envoyFileAccessLog": log}
 
 
 def access_logging(log: AccessLog) -> Manifest:
-    """The part of a Telemetry object. Source: Istio API, Telemetry, `accessLogging`."""
-    named = {"providers": [{"name": ACCESS_LOG_PROVIDER}]}
+    """Part of a Telemetry object. Source: Istio API, Telemetry, `accessLogging`."""
+    provider = {"providers": [{"name": ACCESS_LOG_PROVIDER}]}
     match log.requests:
         case LoggedRequests.ALL:
-            return {"accessLogging": [named]}
+            return {"accessLogging": [provider]}
         case LoggedRequests.NONE:
-            return {"accessLogging": [named | {"disabled": True}]}
+            return {"accessLogging": [provider | {"disabled": True}]}
         case _:
-            return {"accessLogging": [named | {"filter": {"expression": notable(log.slow_seconds)}}]}
+            return {"accessLogging": [provider | {"filter": {"expression": notable_expression(log.slow_seconds)}}]}
 
 
-def notable(slow_seconds: float) -> str:
-    """The expression for errors, slow and traced requests. Source: Common Expression Language, durations."""
+def notable_expression(slow_seconds: float) -> str:
+    """CEL expression that selects errors, slow and sampled requests. Source: Common Expression Language, durations."""
     slow = f'request.duration >= duration("{round(slow_seconds * 1000)}ms")'
     return f"{FAILED} || {slow} || ({TRACED})"
 
 
-def service_log(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """The object of a service that logs other requests than the mesh does; none where it does not say so."""
+def service_access_log(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """Telemetry object of a service that overrides the mesh's access log; none without `access_log`."""
     if args.access_log is None:
         return []
     spec = {"selector": {"matchLabels": {contract.LABEL_APP: name}}, **access_logging(args.access_log)}

@@ -1,16 +1,13 @@
-"""The access log of every proxy: its fields, by name, as the mesh configuration has them and the local run writes them.
-
-Nothing in; a mapping out. Not here: which requests are logged (components/mesh/cluster/access_log.py).
-"""
+"""Fields of the access log, for the mesh configuration and for the proxies of the local run."""
 
 from collections.abc import Mapping
 from typing import Final
 
 MAX_HEADER: Final = 256
-"""Characters kept of a text that clients choose."""
+"""Maximum length of values that clients choose."""
 
 MAX_NAME: Final = 128
-"""Source: MCP 2026-07-28, "Tool Names", longest."""
+"""Source: MCP 2026-07-28, "Tool Names"."""
 
 FIELDS: Final[Mapping[str, str]] = {
     "start_time": "%START_TIME%",
@@ -43,8 +40,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "mcp_name": f"%REQ(MCP-NAME):{MAX_NAME}%",
     "mcp_protocol_version": f"%REQ(MCP-PROTOCOL-VERSION):{MAX_NAME}%",
 }
-"""Up to `upstream_transport_failure_reason` Istio's own names, which tools know; then who called, and what of MCP.
+"""Field -> Envoy command operator. Fields up to `upstream_transport_failure_reason` have the names of Istio's default.
 
-Method and name are what the client says; servers compare them with the body from revision 2026-07-28 on.
+`mcp_method` and `mcp_name` are client headers; servers compare them with the body from revision 2026-07-28 on.
 Source: istiod, EnvoyJSONLogFormatIstio; Envoy, "Access logging", command operators with a maximum length.
 """

@@ -1,8 +1,4 @@
-"""Arguments of the mesh of one cluster: its version, its parts, their sizes, and what they let through.
-
-Stack keys in, a frozen model out. Not here: one service in the mesh (mesh/service/args.py), chart values
-(istio_releases.py).
-"""
+"""Arguments of the mesh of one cluster (`mesh`): versions, gateways, sizes, egress, telemetry, authorization."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Final
@@ -15,22 +11,21 @@ from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import domain_name, host_name, listed, namespace_name, object_name
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.mesh.ambient.validation import ambient_mesh_issues
-from meshed_mcp.components.mesh.authorization.claim_args import ClaimName
-from meshed_mcp.components.mesh.authorization.enforcement_args import Authorizer, authorizer_names
+from meshed_mcp.components.mesh.authorization.enforcement_args import Authorizer, validate_authorizer_names
 from meshed_mcp.components.mesh.authorization.role_groups import RoleGroups
+from meshed_mcp.components.mesh.authorization.token_args import ClaimName
 from meshed_mcp.components.mesh.cluster.chart_value_args import value_issues
 from meshed_mcp.components.mesh.cluster.extension_args import Extensions
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.cluster.revision_args import (
     CanaryRevision,
-    istio_version,
     revision_issues,
     revision_name,
-    served_host,
+    supported_istio_host,
+    supported_istio_version,
 )
 from meshed_mcp.components.mesh.cluster.telemetry_args import AccessLog, OrganizationTag
-from meshed_mcp.components.mesh.egress.cluster_dependencies import Reachable
-from meshed_mcp.components.mesh.egress.external_hosts import one_port_each
+from meshed_mcp.components.mesh.egress.destinations import ClusterService, validate_one_port_per_host
 from meshed_mcp.components.mesh.multicluster.args import MultiCluster
 from meshed_mcp.components.mesh.rate_limit.args import SharedLimits
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimiting
@@ -40,13 +35,13 @@ from meshed_mcp.error_codes.mesh import MESH_NAMESPACE, MINIMUM_ABOVE_MAXIMUM, U
 from meshed_mcp.error_codes.values import LISTED_TWICE
 
 ROOT_NAMESPACE: Final = "istio-system"
-"""Namespace of the control plane; policies in it hold for the whole mesh. Source: Istio, default `rootNamespace`."""
+"""Namespace of the control plane; its policies apply mesh-wide. Source: Istio, default `rootNamespace`."""
 
 INGRESS_NAMESPACE: Final = "istio-ingress"
-"""Namespace of the ingress gateway, apart from the control plane. Source: Istio, "Installing Gateways"."""
+"""Namespace of the ingress gateway. Source: Istio, "Installing Gateways"."""
 
 EGRESS_NAMESPACE: Final = "istio-egress"
-"""Namespace of the egress gateway. Source: as INGRESS_NAMESPACE."""
+"""Namespace of the egress gateway. Source: Istio, "Installing Gateways"."""
 
 ISTIO_RELEASES: Final = (
     "istio-base",
@@ -57,21 +52,21 @@ ISTIO_RELEASES: Final = (
     "istio-egress",
     "istio-eastwestgateway",
 )
-"""Helm releases of the mesh, by name. Source: Istio, "Install with Helm"."""
+"""Names of the mesh's Helm releases. Source: Istio, "Install with Helm"."""
 
 
 class GatewayApiSource(StrEnum):
-    """Who brings the Gateway API CRDs into the cluster."""
+    """Source of the Gateway API CRDs."""
 
     RELEASE = "release"
-    """This program, as a pinned Helm release."""
+    """This program installs a pinned Helm release."""
 
     EXISTING = "existing"
-    """Somebody else; it is already there."""
+    """The cluster has them already."""
 
 
 class IstioPlatform(StrEnum):
-    """Kubernetes distributions for which Istio's charts carry own settings. Source: Istio charts, `global.platform`."""
+    """Kubernetes distributions with a profile in Istio's charts. Source: Istio charts, `global.platform`."""
 
     GKE = "gke"
     K3D = "k3d"
@@ -82,51 +77,49 @@ class IstioPlatform(StrEnum):
 
 
 class TrafficCapture(StrEnum):
-    """What leads a pod's traffic through its sidecar."""
+    """Mechanism that redirects pod traffic to the sidecar."""
 
     CNI = "cni"
-    """A node agent; pods need no privilege, so meshed namespaces enforce the restricted Pod Security Standard."""
+    """The istio-cni node agent. Meshed namespaces enforce the restricted Pod Security Standard."""
 
     INIT_CONTAINER = "init-container"
-    """An init container with NET_ADMIN in every pod; meshed namespaces then can only warn, not enforce."""
+    """An init container with NET_ADMIN in every pod. Meshed namespaces only warn about the restricted standard."""
 
 
 class OutboundPolicy(StrEnum):
-    """Where meshed pods may connect to. Source: Istio, MeshConfig `outboundTrafficPolicy.mode`."""
+    """Egress policy of meshed pods. Source: Istio, MeshConfig `outboundTrafficPolicy.mode`."""
 
     REGISTRY_ONLY = "REGISTRY_ONLY"
-    """Only to services and hosts that the mesh knows."""
+    """Pods connect only to services and external hosts in the mesh's registry."""
 
     ALLOW_ANY = "ALLOW_ANY"
-    """Anywhere."""
+    """Pods connect to any address."""
+
+
+def _cpu(value: str) -> str:
+    cpu_millicores(value)
+    return value
+
+
+def _memory(value: str) -> str:
+    memory_bytes(value)
+    return value
 
 
 class Scale(Model):
-    """Replicas of a part of the control plane, and what the scheduler reserves for each."""
+    """Replicas and resource requests of a control plane component or gateway."""
 
     min_replicas: int = Field(ge=1, le=100)
-    """From 2 on the part also gets a PodDisruptionBudget; the charts render none for a single replica."""
+    """Minimum of the HorizontalPodAutoscaler; from 2 on the charts render a PodDisruptionBudget."""
 
     max_replicas: int = Field(ge=1, le=100)
-    """Where its autoscaler stops."""
+    """Maximum of the HorizontalPodAutoscaler."""
 
-    cpu: str
-    """CPU per replica, as a Kubernetes quantity."""
+    cpu: Annotated[str, AfterValidator(_cpu)]
+    """CPU request per replica, as a Kubernetes quantity."""
 
-    memory: str
-    """Memory per replica, as a Kubernetes quantity."""
-
-    @field_validator("cpu")
-    @classmethod
-    def _is_cpu(cls, value: str) -> str:
-        cpu_millicores(value)
-        return value
-
-    @field_validator("memory")
-    @classmethod
-    def _is_memory(cls, value: str) -> str:
-        memory_bytes(value)
-        return value
+    memory: Annotated[str, AfterValidator(_memory)]
+    """Memory request per replica, as a Kubernetes quantity."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Scale":
@@ -136,162 +129,140 @@ class Scale(Model):
 
 
 class Tracing(Model):
-    """Where the proxies send spans (OTLP over gRPC), and how many."""
+    """Export of the proxies' spans by OTLP over gRPC."""
 
-    service: str
-    """Host of the collector, a Service known to the mesh: "jaeger-collector.observability.svc.cluster.local"."""
+    service: Annotated[str, AfterValidator(host_name)]
+    """Host of the collector, a Service in the mesh's registry: "jaeger-collector.observability.svc.cluster.local"."""
 
     port: int = Field(default=4317, ge=1, le=65535)
-    """Source: OpenTelemetry protocol, default gRPC port."""
+    """Port of the collector. Source: OpenTelemetry protocol, default gRPC port."""
 
     sampling_percent: float = Field(default=10.0, ge=0, le=100)
-    """Percent of the requests from outside whose trace is kept; the mesh's own default would be 1."""
-
-    @field_validator("service")
-    @classmethod
-    def _is_host(cls, value: str) -> str:
-        return host_name(value)
+    """Percentage of requests at the ingress gateway that are sampled; Istio's default is 1."""
 
 
 class ServiceMeshArgs(Model):
-    """The mesh of one cluster: control plane, ingress gateway, and the policy everything starts from."""
+    """The mesh of one cluster: control plane, gateways, and deny-by-default policies."""
 
-    domain: str
+    domain: Annotated[str, AfterValidator(domain_name)]
     """Host name of the ingress gateway."""
 
-    tls_secret: str | None = None
-    """TLS Secret in the namespace istio-ingress; given = HTTPS with a redirect from HTTP, unset = plain HTTP."""
+    tls_secret: Annotated[str, AfterValidator(object_name)] | None = None
+    """TLS Secret in the namespace istio-ingress; set = HTTPS with a redirect from HTTP, unset = plain HTTP."""
 
     namespaces: list[str] = Field(default_factory=lambda: ["mcp-system"], min_length=1)
-    """Meshed namespaces: created, injected, and closed to every call that no service allows."""
+    """Meshed namespaces: created with sidecar injection and a deny-by-default policy."""
 
     monitoring_namespace: Annotated[str, AfterValidator(namespace_name)] | None = None
-    """Namespace of the Prometheus that may scrape pods of `namespaces`; others get no metrics. Unset = anybody may."""
+    """Namespace of the Prometheus that may scrape pods of `namespaces`. Unset = any pod may scrape them."""
 
-    istio_version: str = charts.ISTIO_VERSION
+    istio_version: Annotated[str, AfterValidator(supported_istio_version)] = charts.ISTIO_VERSION
     """Version of all Istio charts and images; 1.31 or newer."""
 
-    revision: str | None = None
-    """Name of the control plane, such as "1-31-1"; needed for upgrades beside it. Unset = the one without a name."""
+    revision: Annotated[str, AfterValidator(revision_name)] | None = None
+    """Revision of the control plane, such as "1-31-1"; required for canary upgrades. Unset = the default revision."""
 
     canary_revision: CanaryRevision | None = None
-    """A second control plane of another version beside the first, until `data_plane` has moved to it."""
+    """Second control plane of another version, until `data_plane` has moved to it."""
 
     revision_tags: dict[str, str] = Field(default_factory=dict)
-    """Further names of revisions, tag -> revision: `stable: 1-31-1`. Namespaces that follow a tag move with it."""
+    """Revision tags, tag -> revision: `stable: 1-31-1`. Namespaces with the tag follow it to another revision."""
 
     data_plane: str | None = None
-    """Revision or tag whose sidecars the meshed namespaces and the gateways get; unset = `revision`."""
+    """Revision or tag that injects the sidecars of the meshed namespaces and the gateways; unset = `revision`."""
 
-    chart_repository: str = charts.ISTIO_REPOSITORY
+    chart_repository: Annotated[str, AfterValidator(supported_istio_host)] = charts.ISTIO_REPOSITORY
     """HTTP or `oci://` repository of the Istio charts."""
 
     chart_mirror: str | None = None
-    """Repository or folder that holds all charts, for clusters without access to the public ones."""
+    """Repository or folder with all charts, for clusters without access to the public repositories."""
 
-    hub: str = "docker.io/istio"
+    hub: Annotated[str, AfterValidator(supported_istio_host)] = "docker.io/istio"
     """Registry prefix of the Istio images."""
 
     gateway_api: GatewayApiSource = GatewayApiSource.RELEASE
-    """Who installs the Gateway API CRDs; `existing` where the cluster's provider manages them."""
+    """Source of the Gateway API CRDs; `existing` if the cluster's provider manages them."""
 
     traffic_capture: TrafficCapture = TrafficCapture.CNI
-    """What leads a pod's traffic through its sidecar."""
+    """Mechanism that redirects pod traffic to the sidecar."""
 
     platform: IstioPlatform | None = None
-    """Kubernetes distribution, where it needs own settings."""
+    """Kubernetes distribution, if Istio's charts have a profile for it."""
 
     outbound: OutboundPolicy = OutboundPolicy.REGISTRY_ONLY
-    """Where meshed pods may connect to."""
+    """Egress policy of meshed pods."""
 
     tracing: Tracing | None = None
-    """Unset = the proxies send no spans."""
+    """Tracing of the proxies; unset = they send no spans."""
 
     control_plane: Scale = Scale(min_replicas=3, max_replicas=5, cpu="500m", memory="2Gi")
-    """Replicas and size of istiod."""
+    """Replicas and resource requests of istiod."""
 
     gateway: Scale = Scale(min_replicas=2, max_replicas=5, cpu="500m", memory="256Mi")
-    """Replicas and size of the ingress gateway."""
+    """Replicas and resource requests of the ingress gateway."""
 
     egress_gateway: Scale | None = None
-    """Replicas and size of an egress gateway; unset = there is none, and sidecars connect to hosts outside themselves.
-    """
+    """Replicas and resource requests of the egress gateway; unset = sidecars connect to external hosts directly."""
 
     mode: MeshMode = MeshMode.SIDECAR
-    """Where the proxies are: `sidecar`, in every pod, or `ambient`, on nodes and one waypoint per namespace."""
+    """Data plane mode: `sidecar`, a proxy in every pod, or `ambient`, ztunnel per node and a waypoint per namespace."""
 
     waypoint: Scale = Scale(min_replicas=2, max_replicas=5, cpu="250m", memory="256Mi")
-    """Replicas and size of a waypoint; only in mode ambient."""
+    """Replicas and resource requests of a waypoint; only in mode `ambient`."""
 
     multi_cluster: MultiCluster | None = None
-    """This cluster's place in a mesh of several; unset = the mesh is this cluster."""
+    """Membership in a multi-cluster mesh; unset = a single-cluster mesh."""
 
     east_west_gateway: Scale = Scale(min_replicas=2, max_replicas=5, cpu="500m", memory="256Mi")
-    """Replicas and size of the gateway between clusters; only with `multi_cluster`."""
+    """Replicas and resource requests of the east-west gateway; only with `multi_cluster`."""
 
     extensions: Extensions = Field(default_factory=dict)
     """Lua scripts and WebAssembly modules in every sidecar, by name."""
 
     proxy: ProxySize = ProxySize.MEDIUM
-    """Size of the sidecars: `small`, `medium` or `large`; a service may have its own."""
+    """Size of the sidecars: `small`, `medium` or `large`; a service can override it."""
 
-    cluster_dependencies: list[Reachable] = Field(default_factory=list)
-    """Services of the cluster that every service calls beside those of the stack: databases, Redis, as
-    "namespace/service"."""
+    cluster_dependencies: list[ClusterService] = Field(default_factory=list)
+    """Services of the cluster, outside the stack, that every service calls: databases, Redis, as "namespace/service".
+    """
 
     priority_class: str | None = "system-cluster-critical"
-    """Priority class of control plane and gateway; unset where the provider reserves the system's classes (GKE)."""
+    """Priority class of control plane and gateways; unset if the provider reserves the system classes (GKE)."""
 
-    trust_domain: str = "cluster.local"
-    """First part of every identity in the mesh."""
+    trust_domain: Annotated[str, AfterValidator(host_name)] = "cluster.local"
+    """Trust domain of the mesh's SPIFFE identities."""
 
-    cluster_domain: str = "cluster.local"
+    cluster_domain: Annotated[str, AfterValidator(host_name)] = "cluster.local"
     """DNS suffix of the cluster."""
 
     access_log: AccessLog = AccessLog()
-    """Which requests proxies log; a service may choose for itself."""
+    """Requests that proxies log; a service can override it."""
 
     organization_tag: OrganizationTag | None = None
-    """Organizations that Istio's metrics tell apart; unset = none."""
+    """Organizations with their own series in Istio's metrics; unset = none."""
 
     organization_claim: ClaimName = contract.ORGANIZATION_CLAIM
-    """Claim of verified tokens that names the organization, for those metrics; a stack's follows from `auth` of its
-    services."""
+    """Token claim with the organization, for those metrics; a stack derives it from `auth` of its services."""
 
     rate_limiting: RateLimiting | None = None
-    """Who counts requests of all pods together, in the first namespace; needed for `rate_limits.shared`."""
+    """Rate limit service in the first namespace; required for `rate_limits.shared`."""
 
     shared_limits: dict[str, SharedLimits] = Field(default_factory=dict)
-    """Service of that namespace -> its limits over all pods, which the counting service is told."""
+    """Service of the first namespace -> its shared limits, for the configuration of the rate limit service."""
 
     external_authorizers: dict[str, Authorizer] = Field(default_factory=dict)
-    """Servers that services may have asked about requests (`external_authorization`), by name."""
+    """External authorizers by name, for `external_authorization` of services."""
 
     access: RoleGroups = RoleGroups()
-    """Groups of people by role; the Roles are made in every meshed namespace."""
+    """Identity-provider groups by operator role; every meshed namespace gets the Kubernetes Roles."""
 
     egress: dict[str, list[str]] = Field(default_factory=dict)
-    """Hosts outside that are reached through the egress gateway -> identities that may; a stack's follow from
-    `egress_hosts` of its services."""
+    """External host behind the egress gateway -> identities that may reach it; a stack derives it from `egress_hosts`
+    of its services."""
 
     values: dict[str, Any] = Field(default_factory=dict)
-    """Further chart values by release (istio-base, istiod, istio-cni, ztunnel, istio-ingress, istio-egress,
-    istio-eastwestgateway); they win over ours."""
-
-    @field_validator("domain")
-    @classmethod
-    def _is_full_name(cls, value: str) -> str:
-        return domain_name(value)
-
-    @field_validator("trust_domain", "cluster_domain")
-    @classmethod
-    def _is_domain(cls, value: str) -> str:
-        return host_name(value)
-
-    @field_validator("tls_secret")
-    @classmethod
-    def _names_a_secret(cls, value: str | None) -> str | None:
-        return None if value is None else object_name(value)
+    """Chart values by release (istio-base, istiod, istio-cni, ztunnel, istio-ingress, istio-egress,
+    istio-eastwestgateway), merged over the rendered ones."""
 
     @field_validator("namespaces")
     @classmethod
@@ -304,26 +275,16 @@ class ServiceMeshArgs(Model):
             raise LISTED_TWICE.error(names=listed(twice))
         return [namespace_name(name) for name in value]
 
-    @field_validator("istio_version")
-    @classmethod
-    def _is_new_enough(cls, value: str) -> str:
-        return istio_version(value)
-
-    @field_validator("chart_repository", "hub")
-    @classmethod
-    def _is_served(cls, value: str) -> str:
-        return served_host(value)
-
     @field_validator("external_authorizers")
     @classmethod
-    def _have_names(cls, value: dict[str, Authorizer]) -> dict[str, Authorizer]:
-        authorizer_names(value)
+    def _have_valid_names(cls, value: dict[str, Authorizer]) -> dict[str, Authorizer]:
+        validate_authorizer_names(value)
         return value
 
     @field_validator("egress")
     @classmethod
-    def _are_outside(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
-        one_port_each(list(value))
+    def _are_external_hosts(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
+        validate_one_port_per_host(list(value))
         return value
 
     @field_validator("values")
@@ -337,28 +298,15 @@ class ServiceMeshArgs(Model):
             raise VALUES_NOT_A_MAPPING.error(names=listed(bad), first=bad[0])
         return value
 
-    @field_validator("revision")
-    @classmethod
-    def _is_revision(cls, value: str | None) -> str | None:
-        return None if value is None else revision_name(value)
-
     @field_validator("revision_tags")
     @classmethod
     def _are_tags(cls, value: dict[str, str]) -> dict[str, str]:
         return {revision_name(tag): revision for tag, revision in value.items()}
 
     @model_validator(mode="after")
-    def _has_revisions_that_fit(self) -> "ServiceMeshArgs":
+    def _is_consistent(self) -> "ServiceMeshArgs":
         raise_all(revision_issues(self))
-        return self
-
-    @model_validator(mode="after")
-    def _has_values_with_an_effect(self) -> "ServiceMeshArgs":
         raise_all(value_issues(self))
-        return self
-
-    @model_validator(mode="after")
-    def _suits_its_mode(self) -> "ServiceMeshArgs":
         found = ambient_mesh_issues(self) if self.mode is MeshMode.AMBIENT else ()
         raise_all(why.at(field) for field, why in found)
         return self

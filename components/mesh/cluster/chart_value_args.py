@@ -1,10 +1,7 @@
-"""Chart values that a stack adds by itself: which of them would have no effect, or contradict a field of the mesh.
-
-Values by release in, sentences of issues out. Not here: the values that we give (istio_releases.py).
-"""
+"""Validation of `values`: chart values that have no effect or contradict a field of the mesh."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.error_codes.mesh import (
@@ -14,7 +11,10 @@ from meshed_mcp.error_codes.mesh import (
     VALUES_WITHOUT_EGRESS_GATEWAY,
 )
 
-FOLLOWING: Final = {
+if TYPE_CHECKING:
+    from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
+
+DERIVED_VALUES: Final = {
     ("istiod", "revision"): "revision",
     ("istiod", "revisionTags"): "revision_tags",
     ("istiod", "cni", "enabled"): "traffic_capture",
@@ -30,39 +30,23 @@ FOLLOWING: Final = {
     ("istio-egress", "revision"): "data_plane",
     ("istio-egress", "autoscaling", "minReplicas"): "egress_gateway.min_replicas",
 }
-"""Values, by release and path, that follow from a field of the mesh: a second source for them would contradict it."""
+"""(release, path) of a value -> the field of the mesh that it derives from."""
 
 DISRUPTION_BUDGETS: Final = {
     ("istiod", "pdb"): "control_plane",
     ("istio-ingress", "podDisruptionBudget"): "gateway",
     ("istio-egress", "podDisruptionBudget"): "egress_gateway",
 }
-"""Values of a PodDisruptionBudget and the part whose replicas decide whether the chart renders one."""
+"""(release, path) of a PodDisruptionBudget -> the field with its replicas; the charts render none for one replica."""
 
 
-class Parts(Protocol):
-    """The fields of a mesh that say which releases there are."""
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """Chart values by release."""
-
-    @property
-    def traffic_capture(self) -> str:
-        """What leads traffic through sidecars."""
-
-    @property
-    def egress_gateway(self) -> Any:
-        """Size of the egress gateway."""
-
-
-def value_issues(args: Parts) -> Iterator[Message]:
-    """What the added values contradict, and what they would say to nobody."""
+def value_issues(args: "ServiceMeshArgs") -> Iterator[Message]:
+    """Chart values for releases that are not installed, and values that derive from a field."""
     if args.traffic_capture != "cni" and "istio-cni" in args.values:
         yield VALUES_WITHOUT_CNI.message(traffic_capture=args.traffic_capture)
     if args.egress_gateway is None and "istio-egress" in args.values:
         yield VALUES_WITHOUT_EGRESS_GATEWAY.message()
-    for path, field in FOLLOWING.items():
+    for path, field in DERIVED_VALUES.items():
         if _is_given(args.values, path):
             yield VALUE_FOLLOWS_FROM_FIELD.message(path=".".join(path), field=field)
     for path, part in DISRUPTION_BUDGETS.items():

@@ -1,13 +1,10 @@
-"""Arguments of extensions of the proxies: a Lua script or a WebAssembly module, where it runs and in which order.
-
-Stack keys in, frozen models out: one choice, tagged by `kind`. Not here: the object that follows (extensions.py).
-"""
+"""Settings of proxy extensions: Lua scripts and WebAssembly modules, tagged by `kind`."""
 
 import re
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import object_name
@@ -30,46 +27,46 @@ _MODULE: Final = re.compile(r"(oci|https)://[^\s/]+/\S+")
 
 
 class Phase(StrEnum):
-    """Where in the proxy's chain an extension runs. Source: Istio API, TrafficExtension `phase`."""
+    """Phase of the filter chain. Source: Istio API, TrafficExtension `phase`."""
 
     AUTHN = "authn"
-    """Before tokens are checked."""
+    """Before authentication."""
 
     AUTHZ = "authz"
-    """After tokens and before callers are checked."""
+    """After authentication and before authorization."""
 
     STATS = "stats"
-    """After callers are checked and before metrics are written."""
+    """After authorization and before metrics."""
 
 
 class Direction(StrEnum):
-    """Which of a proxy's traffic an extension sees. Source: Istio API, `WorkloadMode`."""
+    """Traffic that an extension processes. Source: Istio API, `WorkloadMode`."""
 
     SERVER = "server"
-    """What the pod is asked."""
+    """Inbound requests."""
 
     CLIENT = "client"
-    """What the pod asks others."""
+    """Outbound requests."""
 
     BOTH = "both"
-    """Both."""
+    """Inbound and outbound requests."""
 
 
 class Extension(Model):
-    """What every extension says of itself."""
+    """Settings that all kinds of extension share."""
 
     phase: Phase = Phase.STATS
-    """Where it runs; `stats` sees only requests that were let through."""
+    """Phase of the filter chain; `stats` processes authorized requests only."""
 
     priority: int = Field(default=0, ge=-1000, le=1000)
     """Order within the phase, the highest first."""
 
     direction: Direction = Direction.SERVER
-    """Which traffic it sees."""
+    """Traffic that the extension processes."""
 
 
 class LuaExtension(Extension):
-    """A Lua script in the proxy. An error in it is logged and the request goes on: it cannot guard anything."""
+    """Lua script. It fails open: an error is logged and the request continues, so it cannot enforce anything."""
 
     kind: Literal["lua"]
     """`lua`."""
@@ -88,29 +85,30 @@ class LuaExtension(Extension):
         return value
 
     @model_validator(mode="after")
-    def _guards_nothing(self) -> "LuaExtension":
+    def _enforces_nothing(self) -> "LuaExtension":
         if self.phase is not Phase.STATS:
             raise LUA_BEFORE_AUTHORIZATION.error(phase=self.phase)
         return self
 
 
 class WasmExtension(Extension):
-    """A WebAssembly module. When it cannot be fetched or fails, requests get 503: nothing passes it by."""
+    """WebAssembly module. It fails closed: requests get 503 if it cannot be fetched or fails."""
 
     kind: Literal["wasm"]
     """`wasm`."""
 
     url: str
-    """Where the module is: `oci://registry/name:tag` or `https://...`."""
+    """URL of the module: `oci://registry/name:tag` or `https://...`."""
 
     sha256: str | None = None
-    """Checksum of the module, or of the image's manifest, in hexadecimal; unset where `url` ends in `@sha256:...`."""
+    """SHA-256 of the module, or of the image's manifest, in hexadecimal; required unless `url` ends in `@sha256:...`.
+    """
 
-    pull_secret: str | None = None
-    """Secret with the registry's credentials, in the namespace of the proxies; unset = none are needed."""
+    pull_secret: Annotated[str, AfterValidator(object_name)] | None = None
+    """Secret with the registry's credentials, in the namespace of the proxies; unset = none."""
 
     config: dict[str, Any] = Field(default_factory=dict)
-    """What the module is told at its start."""
+    """Configuration that the module receives at start."""
 
     @field_validator("url")
     @classmethod
@@ -118,11 +116,6 @@ class WasmExtension(Extension):
         if _MODULE.fullmatch(value) is None:
             raise INVALID_MODULE_URL.error(value=value)
         return value
-
-    @field_validator("pull_secret")
-    @classmethod
-    def _names_a_secret(cls, value: str | None) -> str | None:
-        return None if value is None else object_name(value)
 
     @model_validator(mode="after")
     def _is_pinned(self) -> "WasmExtension":
@@ -137,13 +130,11 @@ class WasmExtension(Extension):
 
     @property
     def checksum(self) -> str:
-        """The checksum, wherever it was written."""
+        """Checksum of `sha256` or `url`."""
         found = _DIGEST.search(self.url)
         return self.sha256 or (found[1] if found else "")
 
 
 AnyExtension = Annotated[LuaExtension | WasmExtension, Field(discriminator="kind")]
-"""One of the kinds, by its tag."""
-
 Extensions = dict[Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,28}[a-z0-9])?$")], AnyExtension]
-"""Name -> extension; a name is a DNS label of at most 30 characters."""
+"""Name, a DNS label of at most 30 characters -> extension."""

@@ -1,8 +1,7 @@
-"""TrafficExtensions: scripts and modules in the proxies of one service, or of the whole mesh.
+"""TrafficExtensions for the proxies of one service or of the whole mesh.
 
-Arguments in, objects out. Only Istio's own API: it gives a filter its place and its name, so none can be rendered that
-the proxy lacks. Not here: the arguments (extension_args.py), EnvoyFilters of our own features
-(mesh/sessions/affinity.py). Source: Istio API, TrafficExtension, new in 1.31.
+Istio chooses position and name of the filter, so no filter is rendered that the proxy lacks.
+Source: Istio API, TrafficExtension, new in 1.31.
 """
 
 from collections.abc import Mapping
@@ -18,22 +17,18 @@ EXTENSIONS: Final = "extensions.istio.io/v1alpha1"
 
 LUA_FILTER: Final = "envoy.filters.http.lua"
 WASM_FILTER: Final = "envoy.filters.http.wasm"
-"""What istiod makes of the two kinds; both are in proxy_filters.py for every version we render for."""
+"""Filters that istiod generates; proxy_filters.py lists both for every supported version."""
 
-DIRECTIONS: Final = {
-    Direction.SERVER: "SERVER",
-    Direction.CLIENT: "CLIENT",
-    Direction.BOTH: "CLIENT_AND_SERVER",
-}
+DIRECTIONS: Final = {Direction.SERVER: "SERVER", Direction.CLIENT: "CLIENT", Direction.BOTH: "CLIENT_AND_SERVER"}
 
 FAIL_CLOSED: Final = "FAIL_CLOSE"
-"""A module that fails answers 503: with FAIL_OPEN, crashing it would switch a check off."""
+"""With FAIL_OPEN, a crash of the module would disable its checks."""
 
 
 def service_extensions(
     name: str, namespace: str, extensions: Mapping[str, LuaExtension | WasmExtension], *, at_waypoint: bool = False
 ) -> list[Manifest]:
-    """Of one service: in its pods' sidecars, or at the waypoint for calls of it alone."""
+    """Extensions of one service: in its sidecars, or at the waypoint for requests to it."""
     target = {"targetRefs": [{"group": "", "kind": "Service", "name": name}]}
     pods = {"selector": {"matchLabels": {contract.LABEL_APP: name}}}
     return [
@@ -43,14 +38,14 @@ def service_extensions(
 
 
 def mesh_extensions(extensions: Mapping[str, LuaExtension | WasmExtension]) -> list[Manifest]:
-    """Of every proxy of the mesh, gateways too. Source: Istio API, an object of the root namespace without selector."""
+    """Extensions of every proxy, gateways included. Source: Istio API, root namespace without selector."""
     return [traffic_extension(label, ROOT_NAMESPACE, extension, {}) for label, extension in extensions.items()]
 
 
 def traffic_extension(
     title: str, namespace: str, extension: LuaExtension | WasmExtension, proxies: Manifest
 ) -> Manifest:
-    """One extension in the proxies that `proxies` selects."""
+    """TrafficExtension in the proxies that `proxies` selects."""
     spec = {
         **proxies,
         "match": [{"mode": DIRECTIONS[extension.direction]}],

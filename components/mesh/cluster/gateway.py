@@ -1,8 +1,4 @@
-"""The ingress gateway's Istio object, its names, and the namespaces of the mesh.
-
-Arguments in, objects out; other modules take the gateway's names from here. Not here: the gateway's pods
-(gateway_pods.py), routes to services (mesh/routing/virtual_service.py).
-"""
+"""The ingress Gateway object, names of the gateways, and the namespaces of the mesh with Pod Security labels."""
 
 from typing import Final
 
@@ -24,45 +20,39 @@ GATEWAY: Final = "mcp"
 """Name of the Gateway object."""
 
 INGRESS_RELEASE: Final = "istio-ingress"
-"""Helm release of the gateway's pods; also the name of their Service and ServiceAccount.
-
-Source: Istio chart `gateway`, `gateway.name` and `gateway.serviceAccountName`.
-"""
+"""Helm release, Service and ServiceAccount of the gateway. Source: Istio chart `gateway`, `gateway.name`."""
 
 EGRESS_RELEASE: Final = EGRESS_SERVICE
-"""Helm release of the egress gateway's pods; also the name of their Service and ServiceAccount."""
+"""Helm release, Service and ServiceAccount of the egress gateway."""
 
 EGRESS_SELECTOR: Final = {"istio": "egress"}
 
 INGRESS_SELECTOR: Final = {"istio": "ingress"}
-"""Label of the gateway's pods: the release's name without `istio-`.
-
-Source: Istio chart `gateway`, `gateway.selectorLabels`.
-"""
+"""Pod label: the release name without `istio-`. Source: Istio chart `gateway`, `gateway.selectorLabels`."""
 
 HTTP_PORT: Final = 80
 HTTPS_PORT: Final = 443
 """Ports of the gateway's Service. Source: Istio chart `gateway`, default `service.ports`."""
 
 OLDEST_TLS: Final = "TLSV1_2"
-"""Source: RFC 9325, section 3.1.1: older versions must not be negotiated."""
+"""Source: RFC 9325, section 3.1.1."""
 
 POD_SECURITY: Final = "pod-security.kubernetes.io"
 """Source: Kubernetes, "Pod Security Admission", label prefix."""
 
 
 def gateway_reference() -> str:
-    """The Gateway as routes name it: "namespace/name"."""
+    """The Gateway in the form of `VirtualService.gateways`: "namespace/name"."""
     return f"{INGRESS_NAMESPACE}/{GATEWAY}"
 
 
 def gateway_principal(trust_domain: str) -> str:
-    """Mesh identity of the gateway's pods."""
+    """Mesh identity of the ingress gateway."""
     return principal(INGRESS_RELEASE, INGRESS_NAMESPACE, trust_domain)
 
 
-def gateway(args: ServiceMeshArgs) -> Manifest:
-    """The one door into the mesh: HTTPS with a redirect where there is a certificate, plain HTTP otherwise."""
+def ingress_gateway(args: ServiceMeshArgs) -> Manifest:
+    """Ingress Gateway: HTTPS with a redirect from HTTP if there is a certificate, else plain HTTP."""
     http = {"port": {"number": HTTP_PORT, "name": "http", "protocol": "HTTP"}, "hosts": [args.domain]}
     servers = [http]
     if args.tls_secret is not None:
@@ -76,27 +66,27 @@ def gateway(args: ServiceMeshArgs) -> Manifest:
     return manifest(NETWORKING, "Gateway", meta, {"selector": dict(INGRESS_SELECTOR), "servers": servers})
 
 
-def namespaces(args: ServiceMeshArgs) -> list[Manifest]:
-    """The control plane's namespace, the gateway's, and those of the services, each with its Pod Security level.
+def namespace_manifests(args: ServiceMeshArgs) -> list[Manifest]:
+    """Namespaces of the control plane, the gateways and the services, with their Pod Security levels.
 
-    With the node agent, the control plane's namespace must hold privileged pods and the services' none; without it
-    every meshed pod has an init container with NET_ADMIN, which only the privileged level admits.
+    istio-cni needs a privileged root namespace. Without it, every meshed pod has an init container with NET_ADMIN,
+    which only the privileged level admits.
     """
     agent = args.traffic_capture is TrafficCapture.CNI
     ambient = args.mode is MeshMode.AMBIENT
     joined = dict(AMBIENT_LABEL) if ambient else injection_labels(args)
-    meshed = {**joined, **pod_security("restricted" if agent else "privileged")}
-    egress = [] if args.egress_gateway is None else [_namespace(EGRESS_NAMESPACE, pod_security("baseline"))]
+    meshed = {**joined, **pod_security_labels("restricted" if agent else "privileged")}
+    egress = [] if args.egress_gateway is None else [_namespace(EGRESS_NAMESPACE, pod_security_labels("baseline"))]
     return [
-        _namespace(ROOT_NAMESPACE, pod_security("privileged" if agent else "baseline")),
-        _namespace(INGRESS_NAMESPACE, pod_security("baseline")),
+        _namespace(ROOT_NAMESPACE, pod_security_labels("privileged" if agent else "baseline")),
+        _namespace(INGRESS_NAMESPACE, pod_security_labels("baseline")),
         *egress,
         *(_namespace(name, meshed) for name in args.namespaces),
     ]
 
 
-def pod_security(level: str) -> dict[str, str]:
-    """Labels that refuse pods beyond `level` and report those beyond `restricted`."""
+def pod_security_labels(level: str) -> dict[str, str]:
+    """Labels that enforce `level`, and warn about and audit pods beyond `restricted`."""
     return {
         f"{POD_SECURITY}/enforce": level,
         f"{POD_SECURITY}/warn": "restricted",

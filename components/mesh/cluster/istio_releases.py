@@ -1,8 +1,5 @@
-"""Helm releases of the mesh: Gateway API CRDs, Istio's base, control planes, node agent and gateways.
+"""Helm releases of the mesh and their values: Gateway API CRDs, base, istiod, istio-cni, ztunnel, gateways.
 
-Arguments in, complete release specifications out, in the order in which they must be installed. Sizes are inputs, so
-the values never depend on a stack's name. Not here: chart versions (core/charts.py), objects of our own (manifests.py),
-a gateway's values (gateway_pods.py).
 Source of every value: `values.yaml` of the Istio 1.31 charts.
 """
 
@@ -10,10 +7,15 @@ from typing import Any, Final
 
 from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, Chart, ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.ambient.values import ZTUNNEL_RELEASE, ztunnel_values
+from meshed_mcp.components.mesh.ambient.values import (
+    ZTUNNEL_RELEASE,
+    default_retries,
+    profile_values,
+    ztunnel_values,
+)
 from meshed_mcp.components.mesh.authorization.external import authorizer_providers
 from meshed_mcp.components.mesh.authorization.tokens import KEY_FETCH_GUARD
-from meshed_mcp.components.mesh.cluster import access_log
+from meshed_mcp.components.mesh.cluster.access_log import access_log_provider
 from meshed_mcp.components.mesh.cluster.args import (
     EGRESS_NAMESPACE,
     INGRESS_NAMESPACE,
@@ -31,41 +33,45 @@ from meshed_mcp.components.mesh.cluster.gateway import (
 from meshed_mcp.components.mesh.cluster.gateway_pods import (
     DEFAULT_SECCOMP,
     GatewayPods,
-    gateway_pods,
+    gateway_values,
     platform_values,
-    requests,
-    spread,
+    resource_requests,
+    topology_spread,
 )
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.cluster.revision_args import (
+    DEFAULT_REVISION,
     REVISION_LABEL,
-    UNNAMED,
     injecting_revision,
-    version_order,
+    version_key,
     versions_by_revision,
 )
 from meshed_mcp.components.mesh.cluster.revisions import control_plane_name
 from meshed_mcp.components.mesh.cluster.telemetry_args import TRACING_PROVIDER
-from meshed_mcp.components.mesh.cluster.value_overlays import value_overlay
-from meshed_mcp.components.mesh.multicluster.manifests import EAST_WEST_RELEASE, EAST_WEST_SELECTOR
+from meshed_mcp.components.mesh.multicluster.manifests import (
+    EAST_WEST_RELEASE,
+    EAST_WEST_SELECTOR,
+    multicluster_base_values,
+    multicluster_istiod_values,
+)
 from meshed_mcp.components.mesh.rate_limit import local, shared
 from meshed_mcp.components.mesh.service.proxy_size import size_values
 
-METRICS_OF_CONNECTIONS: Final = (
+CONNECTION_STATS: Final = (
     r"cluster\.outbound\|.*\.upstream_rq_(retry|pending)[a-z_]*",
     r"cluster\.outbound\|.*\.circuit_breakers\.default\.[a-z_]+_open",
     rf"{local.STAT_PREFIX}\.http_local_rate_limit\.[a-z_]+",
     rf"cluster\.inbound\|.*\.ratelimit\.{shared.STAT_PREFIX}\.[a-z_]+",
 )
-"""Envoy's statistics of retries, of waiting requests and of open breakers towards other services, and of requests over
-a limit; Istio's proxies report none of them unless asked. Full names, as Envoy's own in front of `envoy_cluster_...`.
+"""Envoy statistics that Istio's proxies omit by default: retries, pending requests, open circuit breakers, rate limits.
 
+They match Envoy's names, before the prefix `envoy_`.
 Source: Istio, ProxyConfig `proxyStatsMatcher`; Envoy, "Cluster manager statistics".
 """
 
 
-def releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
-    """Every release, in order: CRDs, then the control plane, then what asks it for configuration."""
+def istio_releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
+    """Every release in the order of installation: CRDs, control planes, node agents, gateways."""
     crds = GATEWAY_API_CRDS.mirrored(args.chart_mirror)
     gateway_api = [ReleaseSpec(crds.name, ROOT_NAMESPACE, crds, {}, retained=True)]
     return [
@@ -74,11 +80,11 @@ def releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
             "istio-base", ROOT_NAMESPACE, istio_chart("base", args, newest_version(args)), base_values(args), args
         ),
         *(_control_plane(revision, version, args) for revision, version in versions_by_revision(args).items()),
-        *_node_agent(args),
-        *_node_proxy(args),
+        *_cni_release(args),
+        *_ztunnel_release(args),
         *(
             _release(
-                name, namespace, istio_chart("gateway", args, injecting_version(args)), gateway_pods(pods, args), args
+                name, namespace, istio_chart("gateway", args, injecting_version(args)), gateway_values(pods, args), args
             )
             for name, (namespace, pods) in gateways(args).items()
         ),
@@ -86,39 +92,35 @@ def releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
 
 
 def gateways(args: ServiceMeshArgs) -> dict[str, tuple[str, GatewayPods]]:
-    """Namespace and pods of every gateway, by release."""
-    ingress = GatewayPods(INGRESS_SELECTOR, args.gateway, outside=True)
+    """Release -> namespace and pods of every gateway."""
+    ingress = GatewayPods(INGRESS_SELECTOR, args.gateway, external=True)
     found = {INGRESS_RELEASE: (INGRESS_NAMESPACE, ingress)}
     if args.egress_gateway is not None:
-        egress = GatewayPods(EGRESS_SELECTOR, args.egress_gateway, outside=False)
+        egress = GatewayPods(EGRESS_SELECTOR, args.egress_gateway, external=False)
         found[EGRESS_RELEASE] = (EGRESS_NAMESPACE, egress)
     if args.multi_cluster is not None:
         between = GatewayPods(
-            EAST_WEST_SELECTOR, args.east_west_gateway, outside=True, network=args.multi_cluster.network
+            EAST_WEST_SELECTOR, args.east_west_gateway, external=True, network=args.multi_cluster.network
         )
         found[EAST_WEST_RELEASE] = (ROOT_NAMESPACE, between)
     return found
 
 
 def _control_plane(revision: str, version: str, args: ServiceMeshArgs) -> ReleaseSpec:
-    chart, name = istio_chart("istiod", args, version), control_plane_name(revision)
-    ours = merged(istiod_values(args, revision, version), value_overlay("istiod", args))
-    values = merged(ours, args.values.get("istiod", {}))
-    return ReleaseSpec(name, ROOT_NAMESPACE, chart, values)
+    values = istiod_values(args, revision, version)
+    release = _release("istiod", ROOT_NAMESPACE, istio_chart("istiod", args, version), values, args)
+    return release._replace(name=control_plane_name(revision))
 
 
-def _node_agent(args: ServiceMeshArgs) -> list[ReleaseSpec]:
-    """One for all revisions: it works with control planes of the minor versions next to its own.
-
-    Source: Istio, "Install the Istio CNI node agent", upgrades.
-    """
+def _cni_release(args: ServiceMeshArgs) -> list[ReleaseSpec]:
+    """One for all revisions: it supports adjacent minor versions. Source: Istio, "Install the Istio CNI node agent"."""
     if args.traffic_capture is not TrafficCapture.CNI:
         return []
     return [_release("istio-cni", ROOT_NAMESPACE, istio_chart("cni", args, args.istio_version), cni_values(args), args)]
 
 
-def _node_proxy(args: ServiceMeshArgs) -> list[ReleaseSpec]:
-    """ztunnel, where pods have no sidecars; after the node agent, which leads the traffic to it."""
+def _ztunnel_release(args: ServiceMeshArgs) -> list[ReleaseSpec]:
+    """In ambient mode, after istio-cni, which redirects traffic to ztunnel."""
     if args.mode is not MeshMode.AMBIENT:
         return []
     chart = istio_chart("ztunnel", args, args.istio_version)
@@ -126,32 +128,44 @@ def _node_proxy(args: ServiceMeshArgs) -> list[ReleaseSpec]:
 
 
 def _release(name: str, namespace: str, chart: Chart, values: Manifest, args: ServiceMeshArgs) -> ReleaseSpec:
-    ours = merged(values, value_overlay(name, args))
-    return ReleaseSpec(name, namespace, chart, merged(ours, args.values.get(name, {})))
+    rendered = merge_values(values, value_overlay(name, args))
+    return ReleaseSpec(name, namespace, chart, merge_values(rendered, args.values.get(name, {})))
+
+
+def value_overlay(chart: str, args: ServiceMeshArgs) -> Manifest:
+    """Values that ambient mode and multi-cluster membership merge over those of a release."""
+    match chart:
+        case "istio-base":
+            return profile_values(args) | multicluster_base_values(args)
+        case "istio-cni":
+            return profile_values(args)
+        case "istiod":
+            retries = default_retries(args)
+            mesh_config = {"meshConfig": retries} if retries else {}
+            return {**profile_values(args), **mesh_config, **multicluster_istiod_values(args)}
+        case _:
+            return {}
 
 
 def injecting_version(args: ServiceMeshArgs) -> str:
-    """The version that gateways and sidecars have."""
+    """Istio version of gateways and sidecars."""
     return versions_by_revision(args)[injecting_revision(args)]
 
 
 def newest_version(args: ServiceMeshArgs) -> str:
-    """The version whose CRDs serve all control planes: they are upgraded first and know the older ones' fields.
-
-    Source: Istio, "Canary Upgrades", base chart.
-    """
-    return max(versions_by_revision(args).values(), key=version_order)
+    """Newest control plane version: CRDs are upgraded first. Source: Istio, "Canary Upgrades", base chart."""
+    return max(versions_by_revision(args).values(), key=version_key)
 
 
 def istio_chart(name: str, args: ServiceMeshArgs, version: str) -> Chart:
-    """One of Istio's charts; its version is Istio's version."""
+    """A chart of Istio, from the mirror if one is set."""
     return Chart(name, version, args.chart_repository).mirrored(args.chart_mirror)
 
 
 def base_values(args: ServiceMeshArgs) -> Manifest:
-    """CRDs, and an admission webhook that refuses from the start: flipped later by istiod, it would read as drift.
+    """CRDs, and an admission webhook of the injecting revision.
 
-    What the webhook asks is the control plane that injects.
+    The webhook fails closed from the start: istiod would change it later, which reads as drift.
     """
     return {
         "global": platform_values(args),
@@ -160,18 +174,18 @@ def base_values(args: ServiceMeshArgs) -> Manifest:
     }
 
 
-def istiod_values(args: ServiceMeshArgs, revision: str = UNNAMED, version: str | None = None) -> Manifest:
-    """One control plane: several replicas on several nodes, and the configuration of the whole mesh."""
+def istiod_values(args: ServiceMeshArgs, revision: str = DEFAULT_REVISION, version: str | None = None) -> Manifest:
+    """Values of the chart `istiod`, with the mesh configuration."""
     return {
-        **({} if revision == UNNAMED else {"revision": revision}),
-        "global": shared_values(args, version or args.istio_version)
+        **({} if revision == DEFAULT_REVISION else {"revision": revision}),
+        "global": common_values(args, version or args.istio_version)
         | {"priorityClassName": args.priority_class or "", "proxy": proxy_values(args)},
         "base": {"validationFailurePolicy": "Fail"},
         "autoscaleMin": args.control_plane.min_replicas,
         "autoscaleMax": args.control_plane.max_replicas,
-        "resources": requests(args.control_plane),
+        "resources": resource_requests(args.control_plane),
         "pdb": {"minAvailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"},
-        "topologySpreadConstraints": spread({"app": "istiod", REVISION_LABEL: revision}),
+        "topologySpreadConstraints": topology_spread({"app": "istiod", REVISION_LABEL: revision}),
         "seccompProfile": dict(DEFAULT_SECCOMP),
         "cni": {"enabled": args.traffic_capture is TrafficCapture.CNI},
         "env": {"ENABLE_NATIVE_SIDECARS": "true", **KEY_FETCH_GUARD},
@@ -180,7 +194,7 @@ def istiod_values(args: ServiceMeshArgs, revision: str = UNNAMED, version: str |
 
 
 def mesh_config(args: ServiceMeshArgs) -> Manifest:
-    """Mesh-wide settings: identities, where pods may connect to, and where access logs and spans go.
+    """MeshConfig: trust domain, egress policy, proxy defaults, extension providers.
 
     Source: Istio, "Global Mesh Options".
     """
@@ -189,7 +203,7 @@ def mesh_config(args: ServiceMeshArgs) -> Manifest:
         "name": TRACING_PROVIDER,
         "opentelemetry": {"service": tracing.service, "port": tracing.port},
     }
-    providers = [access_log.provider(), *([provider] if provider else []), *authorizer_providers(args)]
+    providers = [access_log_provider(), *([provider] if provider else []), *authorizer_providers(args)]
     return {
         "trustDomain": args.trust_domain,
         "outboundTrafficPolicy": {"mode": args.outbound.value},
@@ -200,24 +214,24 @@ def mesh_config(args: ServiceMeshArgs) -> Manifest:
 
 
 def proxy_config() -> Manifest:
-    """What every sidecar is started with: it answers DNS itself, and reports the statistics of its connections.
+    """Defaults of every sidecar: DNS proxying, and statistics of its connections.
 
-    DNS at the sidecar: names of hosts outside reach the right rule although several share an address, and a lookup
-    costs no way to the cluster's DNS. Source: Istio, "DNS Proxying", ProxyConfig `proxyMetadata`.
+    DNS proxying selects the right rule for external hosts that share an address, and saves lookups in the cluster's
+    DNS. Source: Istio, "DNS Proxying", ProxyConfig `proxyMetadata`.
     """
     return {
         "proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"},
-        "proxyStatsMatcher": {"inclusionRegexps": list(METRICS_OF_CONNECTIONS)},
+        "proxyStatsMatcher": {"inclusionRegexps": list(CONNECTION_STATS)},
     }
 
 
 def cni_values(args: ServiceMeshArgs) -> Manifest:
-    """The node agent that redirects traffic, so that no meshed pod needs NET_ADMIN."""
-    return {"global": shared_values(args, args.istio_version), "seccompProfile": dict(DEFAULT_SECCOMP)}
+    """Values of the chart `cni`."""
+    return {"global": common_values(args, args.istio_version), "seccompProfile": dict(DEFAULT_SECCOMP)}
 
 
 def proxy_values(args: ServiceMeshArgs) -> Manifest:
-    """Sidecars of pods whose annotations do not say more."""
+    """Defaults of sidecars, which pod annotations override."""
     return {
         "clusterDomain": args.cluster_domain,
         "resources": size_values(args.proxy),
@@ -225,8 +239,8 @@ def proxy_values(args: ServiceMeshArgs) -> Manifest:
     }
 
 
-def shared_values(args: ServiceMeshArgs, version: str) -> Manifest:
-    """What control plane and node agent read alike: image source, JSON logs, network policies, the platform."""
+def common_values(args: ServiceMeshArgs, version: str) -> Manifest:
+    """`global` values of istiod and istio-cni: image source, JSON logs, network policies, platform."""
     return {
         "hub": args.hub,
         "tag": version,
@@ -236,10 +250,9 @@ def shared_values(args: ServiceMeshArgs, version: str) -> Manifest:
     }
 
 
-def merged(ours: Manifest, theirs: dict[str, Any]) -> Manifest:
-    """Both, as Helm merges values files: mappings by key, everything else from `theirs`."""
-    both = {
-        key: merged(ours[key], value) if isinstance(ours.get(key), dict) and isinstance(value, dict) else value
-        for key, value in theirs.items()
+def merge_values(base: Manifest, overrides: dict[str, Any]) -> Manifest:
+    """Merge as Helm merges values files: mappings by key, other values from `overrides`."""
+    return base | {
+        key: merge_values(base[key], value) if isinstance(base.get(key), dict) and isinstance(value, dict) else value
+        for key, value in overrides.items()
     }
-    return ours | both

@@ -1,7 +1,4 @@
-"""The HTTP filters that Istio's own proxy has: no other may be rendered, or the proxy refuses the whole listener.
-
-A filter's configuration in, its name or None out. Not here: the objects that use a filter (mesh/sessions/affinity.py).
-"""
+"""HTTP filters of Istio's proxy, by minor version; the proxy rejects a listener with any other filter."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -32,13 +29,13 @@ PROXY_FILTERS: Final[Mapping[tuple[int, int], frozenset[str]]] = {
     (1, 30): _SINCE_130,
     (1, 31): _SINCE_130 | {"envoy.filters.http.dynamic_modules"},
 }
-"""Names by Istio's minor version. Not in them: `envoy.filters.http.mcp` and the stateful-session `envelope`.
+"""Istio minor version -> filters, without `envoy.filters.http.mcp` and the stateful-session `envelope`.
 
 Source: istio/proxy, `extensions_build_config.bzl` of the release.
 """
 
-CONFIGURATION: Final = "type.googleapis.com/envoy.extensions.filters.http."
-"""Beginning of the type of every HTTP filter's configuration."""
+FILTER_TYPE_PREFIX: Final = "type.googleapis.com/envoy.extensions.filters.http."
+"""Prefix of the type URL of every HTTP filter's configuration."""
 
 
 def istio_minor(version: str) -> tuple[int, int]:
@@ -47,20 +44,21 @@ def istio_minor(version: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def foreign_filters(envoy_filter: Manifest, istio_version: str) -> list[str]:
-    """Names of the HTTP filters in an EnvoyFilter that the proxy of `istio_version` lacks; a version that is not in the
-    table is taken for the newest that is, as filters have only ever been added.
-    """  # noqa: D205 - one sentence
+def unsupported_filters(envoy_filter: Manifest, istio_version: str) -> list[str]:
+    """HTTP filters of an EnvoyFilter that the proxy of `istio_version` lacks.
+
+    An unlisted version counts as the newest listed one, because releases have only added filters.
+    """
     known = PROXY_FILTERS.get(istio_minor(istio_version), PROXY_FILTERS[max(PROXY_FILTERS)])
     return sorted({name for name in filter_names(envoy_filter["spec"]) if name not in known})
 
 
 def filter_names(value: Any) -> Iterator[str]:
-    """Names of all HTTP filters whose configuration is somewhere in `value`."""
+    """Names of all HTTP filters with a configuration anywhere in `value`."""
     if isinstance(value, Mapping):
         kind = str(value.get("@type", ""))
-        if kind.startswith(CONFIGURATION):
-            yield "envoy.filters.http." + kind.removeprefix(CONFIGURATION).partition(".")[0]
+        if kind.startswith(FILTER_TYPE_PREFIX):
+            yield "envoy.filters.http." + kind.removeprefix(FILTER_TYPE_PREFIX).partition(".")[0]
         for part in value.values():
             yield from filter_names(part)
     elif isinstance(value, list | tuple):

@@ -1,14 +1,10 @@
-"""Arguments of the control planes side by side: versions, revisions, and the tags that stand for them.
-
-Values in, frozen models or the sentence of a fault out. Not here: the releases and objects that follow
-(istio_releases.py, revisions.py), everything else of the mesh (args.py).
-"""
+"""Validation of Istio versions, revisions and revision tags, and lookups over them."""
 
 import re
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import field_validator
+from pydantic import AfterValidator
 
 from meshed_mcp.components.core import charts
 from meshed_mcp.components.core.args import Model
@@ -27,8 +23,11 @@ from meshed_mcp.error_codes.mesh import (
     UNKNOWN_DATA_PLANE,
 )
 
-ISTIO_FLOOR: Final = (1, 31)
-"""Oldest Istio whose API and chart hosts this package renders for. Source: Istio 1.31 upgrade notes."""
+if TYPE_CHECKING:
+    from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
+
+OLDEST_ISTIO: Final = (1, 31)
+"""Oldest supported minor version: its API and chart hosts. Source: Istio 1.31 upgrade notes."""
 
 RETIRED_ISTIO_HOSTS: Final = (
     "gcr.io/istio-release",
@@ -38,40 +37,42 @@ RETIRED_ISTIO_HOSTS: Final = (
     "storage.googleapis.com/istio-release",
     "docker.io/istionightly",
 )
-"""Hosts that get no releases from 1.31 on. Source: Istio 1.31 upgrade notes, "Deprecated GCP infrastructure"."""
+"""Hosts without releases from 1.31 on. Source: Istio 1.31 upgrade notes, "Deprecated GCP infrastructure"."""
 
 REVISION_LABEL: Final = "istio.io/rev"
 """Source: Istio, "Resource Labels"."""
 
-UNNAMED: Final = "default"
-"""What Istio calls a control plane without a revision. Source: Istio chart `istiod`, label `istio.io/rev`."""
+DEFAULT_REVISION: Final = "default"
+"""Revision label of a control plane without a revision. Source: Istio chart `istiod`, `istio.io/rev`."""
 
 MAX_REVISION_CHARACTERS: Final = 46
-"""53 for the name of a Helm release, less the 7 of `istiod-`. Source: Helm, limit of release names."""
+"""Helm's limit of 53 for release names, less the 7 of `istiod-`."""
 
 MAX_MINORS_APART: Final = 2
-"""Source: Istio, "Canary Upgrades": with revisions an upgrade may jump across two minor versions."""
+"""Source: Istio, "Canary Upgrades"."""
 
 _VERSION: Final = re.compile(r"(?P<major>\d+)\.(?P<minor>\d+)\.\d+(?:-[0-9A-Za-z.-]+)?")
 
 
-def istio_version(value: str) -> str:
-    """A version of Istio that this package renders for."""
+def supported_istio_version(value: str) -> str:
+    """Full Istio version from OLDEST_ISTIO on."""
     found = _VERSION.fullmatch(value)
     if found is None:
         raise INVALID_ISTIO_VERSION.error(value=value, example=charts.ISTIO_VERSION)
-    if (int(found["major"]), int(found["minor"])) < ISTIO_FLOOR:
-        raise ISTIO_TOO_OLD.error(value=value, major=ISTIO_FLOOR[0], minor=ISTIO_FLOOR[1], version=charts.ISTIO_VERSION)
+    if (int(found["major"]), int(found["minor"])) < OLDEST_ISTIO:
+        raise ISTIO_TOO_OLD.error(
+            value=value, major=OLDEST_ISTIO[0], minor=OLDEST_ISTIO[1], version=charts.ISTIO_VERSION
+        )
     return value
 
 
-def version_order(value: str) -> tuple[int, ...]:
-    """Sorts versions by their three numbers; what follows a `-` does not count."""
+def version_key(value: str) -> tuple[int, ...]:
+    """Sort key of a version, without its pre-release suffix."""
     return tuple(int(number) for number in value.partition("-")[0].split("."))
 
 
-def served_host(value: str) -> str:
-    """A chart repository or image hub that still gets releases."""
+def supported_istio_host(value: str) -> str:
+    """Chart repository or image hub that still gets releases."""
     retired = [host for host in RETIRED_ISTIO_HOSTS if host in value]
     if retired:
         raise RETIRED_ISTIO_HOST.error(host=retired[0])
@@ -79,75 +80,41 @@ def served_host(value: str) -> str:
 
 
 def revision_name(value: str) -> str:
-    """Name of a revision or of a tag."""
-    if re.fullmatch(DNS_LABEL, value) is None or len(value) > MAX_REVISION_CHARACTERS or value == UNNAMED:
+    """Name of a revision or revision tag."""
+    if re.fullmatch(DNS_LABEL, value) is None or len(value) > MAX_REVISION_CHARACTERS or value == DEFAULT_REVISION:
         raise INVALID_REVISION.error(value=value, most=MAX_REVISION_CHARACTERS)
     return value
 
 
 class CanaryRevision(Model):
-    """A second control plane beside the first, while the mesh moves from one version to the next."""
+    """Second control plane during a canary upgrade."""
 
-    revision: str
-    """Its name, such as "1-32-0"."""
+    revision: Annotated[str, AfterValidator(revision_name)]
+    """Revision of the second control plane, such as "1-32-0"."""
 
-    istio_version: str
-    """Its version."""
-
-    @field_validator("revision")
-    @classmethod
-    def _is_revision(cls, value: str) -> str:
-        return revision_name(value)
-
-    @field_validator("istio_version")
-    @classmethod
-    def _is_version(cls, value: str) -> str:
-        return istio_version(value)
+    istio_version: Annotated[str, AfterValidator(supported_istio_version)]
+    """Istio version of the second control plane."""
 
 
-class Revisions(Protocol):
-    """The fields of a mesh that say which control planes there are and which of them injects."""
-
-    @property
-    def istio_version(self) -> str:
-        """Version of the first control plane."""
-
-    @property
-    def revision(self) -> str | None:
-        """Its name."""
-
-    @property
-    def canary_revision(self) -> CanaryRevision | None:
-        """The second control plane."""
-
-    @property
-    def revision_tags(self) -> dict[str, str]:
-        """Tag -> revision."""
-
-    @property
-    def data_plane(self) -> str | None:
-        """The revision or tag that injects."""
-
-
-def versions_by_revision(args: Revisions) -> dict[str, str]:
-    """Istio version of every control plane, by revision; `default` is the one without a name."""
-    first = {args.revision or UNNAMED: args.istio_version}
+def versions_by_revision(args: "ServiceMeshArgs") -> dict[str, str]:
+    """Revision -> Istio version of every control plane."""
+    first = {args.revision or DEFAULT_REVISION: args.istio_version}
     second = args.canary_revision
     return first if second is None else first | {second.revision: second.istio_version}
 
 
-def injecting_revision(args: Revisions) -> str:
-    """The revision whose sidecars the meshed namespaces and the gateways get, behind its tag if it has one."""
-    wanted = args.data_plane or args.revision or UNNAMED
+def injecting_revision(args: "ServiceMeshArgs") -> str:
+    """Revision that injects the sidecars of meshed namespaces and gateways, with its tag resolved."""
+    wanted = args.data_plane or args.revision or DEFAULT_REVISION
     return args.revision_tags.get(wanted, wanted)
 
 
-def revision_issues(args: Revisions) -> Iterator[Message]:
-    """What the revisions, the tags and the data plane of a mesh contradict each other in."""
+def revision_issues(args: "ServiceMeshArgs") -> Iterator[Message]:
+    """Contradictions between revisions, revision tags and `data_plane`."""
     second, known = args.canary_revision, sorted(versions_by_revision(args))
     if second is not None and second.revision == args.revision:
         yield REVISION_TAKEN.message(revision=second.revision)
-    if second is not None and minors_apart(args.istio_version, second.istio_version) > MAX_MINORS_APART:
+    if second is not None and minor_version_skew(args.istio_version, second.istio_version) > MAX_MINORS_APART:
         yield REVISIONS_TOO_FAR_APART.message(version=second.istio_version, other=args.istio_version)
     for tag, revision in args.revision_tags.items():
         if tag in known:
@@ -159,8 +126,8 @@ def revision_issues(args: Revisions) -> Iterator[Message]:
         yield UNKNOWN_DATA_PLANE.message(data_plane=args.data_plane, names=names)
 
 
-def minors_apart(one: str, other: str) -> int:
-    """How many minor versions lie between two versions of one major version; across majors, more than allowed."""
+def minor_version_skew(one: str, other: str) -> int:
+    """Difference of the minor versions; across major versions, more than allowed."""
     (major, minor), (other_major, other_minor) = istio_minor(one), istio_minor(other)
     return abs(minor - other_minor) if major == other_major else MAX_MINORS_APART + 1
 

@@ -1,8 +1,4 @@
-"""What the proxies report: traces, by one decision at the door of the mesh, access logs, and tags of metrics.
-
-Arguments in, objects out. Not here: the provider it names and the access logs (istio_releases.py), metrics of the
-servers themselves (mesh/service/pod_monitor.py).
-"""
+"""Telemetry objects of the mesh: head sampling at the ingress gateway, access logs, tags of metrics."""
 
 import json
 from typing import Final
@@ -15,20 +11,20 @@ from meshed_mcp.components.mesh.cluster.telemetry_args import METRICS_PROVIDER, 
 from meshed_mcp.components.mesh.rate_limit.descriptors import JWT_METADATA, NO_ORGANIZATION
 
 TAGGED_METRICS: Final = ("REQUEST_COUNT", "REQUEST_DURATION")
-"""Source: Istio API, MetricSelector, `IstioMetric`; sizes by organization are not asked for."""
+"""Source: Istio API, MetricSelector, `IstioMetric`."""
 
 ORGANIZATION_LABEL: Final = "mcp_organization"
 
 EVERY_REQUEST: Final = 100.0
-"""Inside the mesh a request brings the decision of the gateway or of the service that sent it; from Envoy 1.39 on a
-proxy drops its spans of a kept trace by its own percentage too, so inside it is the whole."""
+"""Sampling inside the mesh, where requests carry the gateway's decision; from Envoy 1.39 on a proxy also applies its
+own percentage to sampled traces."""
 
 
 def mesh_telemetry(args: ServiceMeshArgs) -> list[Manifest]:
-    """What every proxy reports: spans, of which the gateway decides the share; access logs; tags of metrics.
+    """Mesh-wide Telemetry, and one of the ingress gateway with the sampling percentage.
 
-    Source: Istio, Telemetry; an object named `mesh-default` in the root namespace holds everywhere, and of one with a
-    selector those parts win that it has. The provider of spans is named as the mesh has no default one.
+    Source: Istio, Telemetry: `mesh-default` in the root namespace applies mesh-wide; an object with a selector
+    overrides the sections that it has. The mesh has no default tracing provider, so each names one.
     """
     traced = {} if args.tracing is None else _traced(EVERY_REQUEST)
     found = [_telemetry("mesh-default", ROOT_NAMESPACE, traced | access_logging(args.access_log) | _tags(args))]
@@ -39,15 +35,15 @@ def mesh_telemetry(args: ServiceMeshArgs) -> list[Manifest]:
 
 
 def organization_expression(tag: OrganizationTag, claim_name: str) -> str:
-    """The organization if it is one of those listed, by the token that the proxy has verified, else `_OTHER`."""
-    place, payload = (json.dumps(part) for part in JWT_METADATA)
-    claim = f"metadata.filter_metadata[{place}][{payload}][{json.dumps(claim_name)}]"
-    known = f"{place} in metadata.filter_metadata && {claim} in {json.dumps(tag.values)}"
+    """CEL expression of the label: the organization of the validated token if it is listed, else `_OTHER`."""
+    filter_name, payload = (json.dumps(part) for part in JWT_METADATA)
+    claim = f"metadata.filter_metadata[{filter_name}][{payload}][{json.dumps(claim_name)}]"
+    known = f"{filter_name} in metadata.filter_metadata && {claim} in {json.dumps(tag.values)}"
     return f"({known}) ? {claim} : {json.dumps(NO_ORGANIZATION)}"
 
 
 def _tags(args: ServiceMeshArgs) -> Manifest:
-    """The label on what the called side counts; a metrics provider is named as Telemetry otherwise has no effect."""
+    """Label on server-side metrics; without a named provider the override has no effect."""
     if args.organization_tag is None:
         return {}
     tag = {ORGANIZATION_LABEL: {"value": organization_expression(args.organization_tag, args.organization_claim)}}

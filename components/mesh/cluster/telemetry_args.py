@@ -1,8 +1,4 @@
-"""Arguments of what proxies report: which requests are logged, and whose requests metrics tell apart.
-
-Stack keys in, frozen models out. Not here: the objects (telemetry.py, access_log.py), the share of traces
-(args.py, `tracing`), which is decided once for the whole mesh.
-"""
+"""Settings of access logs and of the organization label on Istio's metrics."""
 
 import re
 from enum import StrEnum
@@ -17,10 +13,10 @@ from meshed_mcp.error_codes.values import LISTED_TWICE
 
 TRACING_PROVIDER: Final = "otlp"
 ACCESS_LOG_PROVIDER: Final = "mcp-access-log"
-"""Names of our extension providers in the mesh configuration."""
+"""Names of this package's extension providers."""
 
 METRICS_PROVIDER: Final = "prometheus"
-"""Istio's own provider, which every mesh has. Source: Istio, MeshConfig, default `extensionProviders`."""
+"""Built-in provider of Istio. Source: Istio, MeshConfig, default `extensionProviders`."""
 
 MAX_ORGANIZATIONS: Final = 50
 """Product rule: each organization multiplies the series of every pair of services."""
@@ -29,30 +25,30 @@ _ORGANIZATION: Final = re.compile(r"[A-Za-z0-9_.:/@-]{1,64}")
 
 
 class LoggedRequests(StrEnum):
-    """Which requests a proxy logs."""
+    """Selection of logged requests."""
 
     NOTABLE = "notable"
-    """Errors, slow ones, and those that are traced: the share that the gateway draws."""
+    """Errors, slow requests and sampled requests."""
 
     ALL = "all"
     NONE = "none"
 
 
 class AccessLog(Model):
-    """Which requests proxies log; a line of JSON each, with method and tool of MCP."""
+    """Access log of the proxies: one line of JSON per request, with MCP method and tool."""
 
     requests: LoggedRequests = LoggedRequests.NOTABLE
-    """`notable` = errors, slow and traced ones, `all` or `none`."""
+    """`notable` = errors, slow and sampled requests; `all`; `none`."""
 
     slow_seconds: float = Field(default=1.0, ge=0.001, le=3600)
-    """From this duration on a request is notable; streams count with their whole life."""
+    """Duration from which a request is slow; the duration of a stream is its lifetime."""
 
 
 class OrganizationTag(Model):
-    """The label `mcp_organization` on Istio's request metrics of services with tokens."""
+    """Label `mcp_organization` on Istio's request metrics of services with `auth`."""
 
     values: list[str] = Field(min_length=1, max_length=MAX_ORGANIZATIONS)
-    """Organizations that get series of their own, at most 50; all others are `_OTHER`."""
+    """Organizations with their own series, at most 50; all others are `_OTHER`."""
 
     @field_validator("values")
     @classmethod

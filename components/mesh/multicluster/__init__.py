@@ -1,1 +1,1 @@
-"""A mesh over several clusters."""
+"""Multi-cluster mesh on different networks: multi-primary and primary-remote."""

@@ -1,13 +1,8 @@
-"""Arguments of a mesh over several clusters: this cluster's place in it, its peers, and the root they share.
-
-Stack keys in, frozen models out: one choice, tagged by `topology`. Every cluster is a stack of its own and names the
-others. Not here: the objects and chart values that follow (manifests.py), where calls go when a region fails
-(`traffic` of a service).
-"""
+"""Settings of a multi-cluster mesh (`multi_cluster`), tagged by `topology`; every cluster is a separate stack."""
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -24,34 +19,34 @@ from meshed_mcp.error_codes.mesh import (
 )
 
 Label = Annotated[str, AfterValidator(namespace_name)]
-"""A name that is also the value of a label. Source: Kubernetes, "Labels and Selectors"."""
+"""A name that is also a label value. Source: Kubernetes, "Labels and Selectors"."""
 
 
 class Topology(StrEnum):
-    """Who governs the proxies of a cluster. Source: Istio, "Deployment Models", control plane models."""
+    """Control plane model. Source: Istio, "Deployment Models", control plane models."""
 
     MULTI_PRIMARY = "multi-primary"
-    """A control plane in every cluster; each holds its own routes and policies."""
+    """Every cluster has a control plane with its own configuration."""
 
     PRIMARY = "primary"
-    """This cluster's control plane, which also governs remote clusters."""
+    """This cluster's control plane also configures the proxies of remote clusters."""
 
     REMOTE = "remote"
-    """The control plane of another cluster, which also holds the routes and policies."""
+    """The control plane of another cluster configures this cluster's proxies."""
 
 
 class IssuerKind(StrEnum):
-    """Kinds of cert-manager's issuers."""
+    """Kind of a cert-manager issuer."""
 
     ISSUER = "Issuer"
-    """In the namespace of the control plane."""
+    """Issuer in the namespace of the control plane."""
 
     CLUSTER_ISSUER = "ClusterIssuer"
-    """For every namespace of the cluster."""
+    """Issuer of the whole cluster."""
 
 
 class RootIssuer(Model):
-    """An issuer of cert-manager that signs this cluster's intermediate by the root of all clusters."""
+    """cert-manager issuer that signs this cluster's intermediate CA with the common root."""
 
     name: Annotated[str, AfterValidator(object_name)]
     """Name of the issuer."""
@@ -61,13 +56,13 @@ class RootIssuer(Model):
 
 
 class SharedRoot(Model):
-    """The certificate authority under one root with all other clusters: from a Secret that exists, or an issuer."""
+    """Certificate authority under the common root: an existing Secret, or a cert-manager issuer."""
 
     existing: bool = False
-    """True = the Secret `cacerts` is in the namespace of the control plane; somebody else makes it."""
+    """True = the Secret `cacerts` exists in the namespace of the control plane."""
 
     issuer: RootIssuer | None = None
-    """Issuer that makes the Secret; cert-manager must be in the cluster before the mesh."""
+    """Issuer that creates the Secret; cert-manager must be installed before the mesh."""
 
     @model_validator(mode="after")
     def _has_one_source(self) -> "SharedRoot":
@@ -77,103 +72,96 @@ class SharedRoot(Model):
 
 
 class Peer(Model):
-    """Another cluster of the mesh whose services this one's control plane learns."""
+    """Another cluster of the mesh, whose services this cluster's control plane discovers."""
 
     network: Label
-    """Network of its pods; another than this cluster's, because pods of one network need no gateway between them."""
+    """Network of the peer's pods; must differ from this cluster's."""
 
     stack: str | None = None
-    """Stack of that cluster, "organization/project/stack", whose outputs hold the access to its API server."""
+    """Stack of the peer, "organization/project/stack", whose output `remote_kubeconfig` is used."""
 
     kubeconfig: In[str] | None = None
-    """The access itself, where a program has it from elsewhere: a secret output with a kubeconfig. A stack file names
-    `stack` instead. Both unset: somebody else makes the Secret `istio-remote-secret-<cluster>`."""
+    """Kubeconfig for the peer's API server, a secret output; for programs. Stack files set `stack` instead. Both
+    unset = the Secret `istio-remote-secret-<cluster>` exists already."""
 
 
 class PrimaryCluster(Model):
-    """The cluster whose control plane governs this one."""
+    """The cluster whose control plane configures this one."""
 
     cluster: Label
-    """Its name."""
+    """Name of the primary cluster."""
 
     network: Label
-    """Network of its pods."""
+    """Network of the primary cluster's pods."""
 
     stack: str | None = None
-    """Stack of that cluster, "organization/project/stack", whose outputs hold the address of its gateway."""
+    """Stack of the primary cluster, "organization/project/stack", whose output `east_west_address` is used."""
 
     address: In[str] | None = None
-    """Host name or address of its east-west gateway; needed unless `stack` tells it."""
+    """Host name or address of the primary cluster's east-west gateway; required unless `stack` is set."""
 
     @model_validator(mode="after")
-    def _can_be_found(self) -> "PrimaryCluster":
+    def _has_address(self) -> "PrimaryCluster":
         if self.address is None and self.stack is None:
             raise PRIMARY_WITHOUT_ADDRESS.error(cluster=self.cluster)
         return self
 
 
 class Membership(Model):
-    """What every cluster of a mesh says about itself."""
+    """Settings that all topologies share."""
 
     mesh_id: Label
-    """Name of the mesh, the same in all its clusters."""
+    """Name of the mesh, the same in all clusters."""
 
     cluster: Label
-    """Name of this cluster, another in each."""
+    """Name of this cluster, unique in the mesh."""
 
     network: Label
-    """Network of this cluster's pods, another in each cluster: what crosses goes through the gateways."""
+    """Network of this cluster's pods, unique in the mesh; traffic to other networks uses the east-west gateways."""
 
     root: SharedRoot
-    """The certificate authority of all clusters, without which none would believe the others' identities."""
+    """Certificate authority under the common root, which makes clusters trust each other's identities."""
 
     api_server: str | None = None
-    """URL of this cluster's API server as other clusters reach it; given = the stack's output `remote_kubeconfig` holds
-    a read-only access for them, encrypted."""
+    """URL of this cluster's API server for other clusters; set = the stack output `remote_kubeconfig` grants them
+    read-only access, encrypted."""
 
     gateway_address: str | None = None
-    """Host name or address of this cluster's east-west gateway as other clusters reach it; the output
-    `east_west_address`."""
+    """Host name or address of this cluster's east-west gateway for other clusters; the output `east_west_address`."""
 
 
-class MultiPrimary(Membership):
-    """A control plane here and in each peer; each reads the services of all."""
+class _WithPeers(Membership):
+    peers: dict[Label, Peer] = Field(default_factory=dict)
+    """Cluster name -> other cluster. Leave empty until the other clusters have been deployed once."""
+
+    @model_validator(mode="after")
+    def _has_other_peers(self) -> "_WithPeers":
+        raise_all(peer_issues(self, self.peers))
+        return self
+
+
+class MultiPrimary(_WithPeers):
+    """Control planes in this cluster and in each peer, which discover the services of all clusters."""
 
     topology: Literal[Topology.MULTI_PRIMARY]
     """`multi-primary`."""
 
-    peers: dict[Label, Peer] = Field(default_factory=dict)
-    """Cluster name -> the other cluster. Empty until the others have been made once."""
 
-    @model_validator(mode="after")
-    def _is_consistent(self) -> "MultiPrimary":
-        raise_all(peer_issues(self, self.peers))
-        return self
-
-
-class Primary(Membership):
-    """The control plane here, which also governs the peers."""
+class Primary(_WithPeers):
+    """Control plane of this cluster and of the remote clusters in `peers`."""
 
     topology: Literal[Topology.PRIMARY]
     """`primary`."""
 
-    peers: dict[Label, Peer] = Field(default_factory=dict)
-    """Cluster name -> the remote cluster. Empty until it has been made once."""
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> "Primary":
-        raise_all(peer_issues(self, self.peers))
-        return self
-
 
 class Remote(Membership):
-    """The control plane elsewhere; here are only pods and gateways."""
+    """Cluster without a control plane, configured by a primary cluster."""
 
     topology: Literal[Topology.REMOTE]
     """`remote`."""
 
     primary: PrimaryCluster
-    """The cluster whose control plane governs this one."""
+    """The cluster whose control plane configures this one."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Remote":
@@ -182,7 +170,7 @@ class Remote(Membership):
 
 
 def peer_issues(own: Membership, others: Mapping[str, Peer | PrimaryCluster]) -> Iterator[Message]:
-    """What the other clusters contradict, one line each."""
+    """Other clusters with the name or the network of this one, one message each."""
     for name, other in others.items():
         if name == own.cluster:
             yield CLUSTER_NAME_TWICE.message(name=name)
@@ -190,18 +178,16 @@ def peer_issues(own: Membership, others: Mapping[str, Peer | PrimaryCluster]) ->
             yield SAME_NETWORK.message(name=name, network=own.network)
 
 
-WITHOUT_ROOT: Final = ROOT_MISSING.message()
-WITHOUT_PRIMARY: Final = PRIMARY_MISSING.message()
-
-
-def explained(value: Any) -> Any:
-    """`value`; a root or primary that was left out is refused with its reason, not only as missing."""
+def require_root_and_primary(value: Any) -> Any:
+    """Reject a missing `root` or `primary` with a message that says why it is required."""
     if isinstance(value, dict):
-        topology = value.get("topology")
-        needed = {"root": WITHOUT_ROOT} | ({"primary": WITHOUT_PRIMARY} if topology == Topology.REMOTE else {})
-        raise_all(text for field, text in needed.items() if value.get(field) is None)
+        primary = {"primary": PRIMARY_MISSING} if value.get("topology") == Topology.REMOTE else {}
+        required = {"root": ROOT_MISSING} | primary
+        raise_all(code.message() for field, code in required.items() if value.get(field) is None)
     return value
 
 
-MultiCluster = Annotated[MultiPrimary | Primary | Remote, Field(discriminator="topology"), BeforeValidator(explained)]
-"""One of the topologies, by its tag."""
+MultiCluster = Annotated[
+    MultiPrimary | Primary | Remote, Field(discriminator="topology"), BeforeValidator(require_root_and_primary)
+]
+"""Membership of one topology."""

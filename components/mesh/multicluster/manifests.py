@@ -1,7 +1,5 @@
-"""What joins a cluster to the mesh of others: gateways between networks, access to their API servers, a common root.
+"""Objects and chart values of a multi-cluster mesh: east-west gateways, remote secrets, intermediate CA.
 
-Arguments in; objects, labels and chart values out. Not here: the arguments (args.py), other values of
-the same charts (mesh/cluster/istio_releases.py), where the access comes from (infra/planning/peers.py).
 Source: Istio, "Install Multi-Primary on different networks" and "Install Primary-Remote on different networks".
 """
 
@@ -18,62 +16,58 @@ NETWORKING: Final = "networking.istio.io/v1"
 
 EAST_WEST_RELEASE: Final = "istio-eastwestgateway"
 EAST_WEST_SELECTOR: Final = {"istio": "eastwestgateway"}
-"""Release of the gateway between networks, and the label of its pods: the name without `istio-`."""
+"""Release of the east-west gateway, and the label of its pods: the name without `istio-`."""
 
 MUTUAL_TLS_PORT: Final = 15443
 DISCOVERY_PORT: Final = 15012
 WEBHOOK_PORT: Final = 15017
-"""Ports of the gateway between networks. Source: Istio chart `gateway`, `networkGatewayPorts`."""
+"""Ports of the east-west gateway. Source: Istio chart `gateway`, `networkGatewayPorts`."""
 
 ISTIOD_WEBHOOK_PORT: Final = 443
-"""Port of istiod's Service behind which its webhooks are. Source: Istio chart `istiod`, template service.yaml."""
+"""Port of istiod's Service for webhooks. Source: Istio chart `istiod`, template service.yaml."""
 
 NETWORK_LABEL: Final = "topology.istio.io/network"
 CONTROL_PLANE_ANNOTATION: Final = "topology.istio.io/controlPlaneClusters"
 REMOTE_SECRET_LABEL: Final = {"istio/multiCluster": "true"}
 CLUSTER_ANNOTATION: Final = "networking.istio.io/cluster"
-"""Source: Istio, "Resource Labels" and "Resource Annotations"; the label is what istiod watches Secrets by."""
+"""Source: Istio, "Resource Labels" and "Resource Annotations"; istiod watches Secrets with REMOTE_SECRET_LABEL."""
 
 SHARED_ROOT_SECRET: Final = "cacerts"  # noqa: S105 - a Secret's name
 """Source: Istio, "Plug in CA Certificates"."""
 
 INTERMEDIATE_HOURS: Final = 8760
 RENEWED_BEFORE_HOURS: Final = 2920
-"""A year, renewed four months before its end; certificates of workloads live a day. Product rule."""
+"""Product rule: a year, renewed four months before expiry. Workload certificates live one day."""
 
 READER_ACCOUNT: Final = "istio-reader-service-account"
-"""Account whose token other clusters read with. Source: Istio chart `base`, template reader-serviceaccount.yaml."""
+"""Service account for other clusters' control planes. Source: Istio chart `base`, reader-serviceaccount.yaml."""
 
 READER_TOKEN: Final = "istio-reader-token"  # noqa: S105 - a Secret's name
 
 
 def remote_secret_name(cluster: str) -> str:
-    """Name of the Secret with access to a cluster. Source: `istioctl create-remote-secret`."""
+    """Name of a cluster's remote secret. Source: `istioctl create-remote-secret`."""
     return f"istio-remote-secret-{cluster}"
 
 
-def in_network(namespaces: list[Manifest], args: ServiceMeshArgs) -> list[Manifest]:
-    """The namespaces, with the control plane's told which network it is in, and who governs it."""
-    if args.multi_cluster is None:
+def with_network_labels(namespaces: list[Manifest], args: ServiceMeshArgs) -> list[Manifest]:
+    """The namespaces, with network label and control plane annotation on the root namespace."""
+    cluster = args.multi_cluster
+    if cluster is None:
         return namespaces
+    remote = {"annotations": {CONTROL_PLANE_ANNOTATION: cluster.primary.cluster}} if isinstance(cluster, Remote) else {}
     return [
-        _placed(item, args.multi_cluster) if item["metadata"]["name"] == ROOT_NAMESPACE else item for item in namespaces
+        item | {"metadata": meta | {"labels": meta["labels"] | {NETWORK_LABEL: cluster.network}} | remote}
+        if (meta := item["metadata"])["name"] == ROOT_NAMESPACE
+        else item
+        for item in namespaces
     ]
 
 
-def _placed(item: Manifest, cluster: MultiPrimary | Primary | Remote) -> Manifest:
-    meta = item["metadata"]
-    labels = meta["labels"] | {NETWORK_LABEL: cluster.network}
-    governed = (
-        {"annotations": {CONTROL_PLANE_ANNOTATION: cluster.primary.cluster}} if isinstance(cluster, Remote) else {}
-    )
-    return item | {"metadata": {**meta, "labels": labels, **governed}}
+def intermediate_certificates(args: ServiceMeshArgs) -> list[Manifest]:
+    """At most one Certificate: the intermediate CA of this cluster, which istiod reads at start.
 
-
-def shared_root(args: ServiceMeshArgs) -> list[Manifest]:
-    """The intermediate of this cluster, where an issuer makes it; istiod reads it at its start, so it goes first.
-
-    Source: cert-manager, Certificate; Istio reads the file names of TLS Secrets beside its own since 1.16.
+    Source: cert-manager, Certificate; Istio reads the keys of TLS Secrets since 1.16.
     """
     cluster = args.multi_cluster
     if cluster is None or cluster.root.issuer is None or isinstance(cluster, Remote):
@@ -95,19 +89,19 @@ def _intermediate(issuer: RootIssuer, cluster: str) -> Manifest:
     return manifest("cert-manager.io/v1", "Certificate", metadata(SHARED_ROOT_SECRET, ROOT_NAMESPACE), spec)
 
 
-def joins(args: ServiceMeshArgs) -> list[Manifest]:
-    """What the control plane is told of other clusters once it runs."""
+def multicluster_manifests(args: ServiceMeshArgs) -> list[Manifest]:
+    """East-west Gateways, exposed control plane, reader token and remote secrets; none for a single cluster."""
     cluster = args.multi_cluster
     if cluster is None:
         return []
-    between = [] if isinstance(cluster, Remote) else [cross_network_gateway()]
+    gateways = [] if isinstance(cluster, Remote) else [cross_network_gateway()]
     exposed = exposed_control_plane(args.cluster_domain) if isinstance(cluster, Primary) else []
     token = [] if cluster.api_server is None else [reader_token()]
-    return [*between, *exposed, *token, *remote_secrets(cluster)]
+    return [*gateways, *exposed, *token, *remote_secrets(cluster)]
 
 
 def remote_secrets(cluster: MultiPrimary | Primary | Remote) -> list[Manifest]:
-    """Access to the API servers of peers; one whose Secret comes from elsewhere has none here."""
+    """Secrets with the kubeconfigs of peers; none for a peer whose Secret exists already."""
     if isinstance(cluster, Remote):
         return []
     known = {name: peer.kubeconfig for name, peer in cluster.peers.items() if peer.kubeconfig is not None}
@@ -129,7 +123,7 @@ def remote_secrets(cluster: MultiPrimary | Primary | Remote) -> list[Manifest]:
 
 
 def reader_token() -> Manifest:
-    """The token that Kubernetes fills in for the account that other clusters read with.
+    """Secret that Kubernetes fills with a token of the reader account.
 
     Source: Kubernetes, "Manually create a long-lived API token for a ServiceAccount".
     """
@@ -139,7 +133,7 @@ def reader_token() -> Manifest:
 
 
 def reader_kubeconfig(cluster: str, server: str, token: Manifest | None) -> str | None:
-    """Access with that token, as JSON, which is YAML too; None while Kubernetes has not filled it in.
+    """Kubeconfig with the reader's token, as JSON; None before Kubernetes has filled in the token.
 
     Source: Kubernetes, kubeconfig v1; `istioctl create-remote-secret`.
     """
@@ -161,16 +155,16 @@ def reader_kubeconfig(cluster: str, server: str, token: Manifest | None) -> str 
 
 
 def cross_network_gateway() -> Manifest:
-    """Connections of other networks, led on by the service that their TLS names: nothing is decrypted on the way.
+    """Gateway that routes TLS from other networks by SNI, without terminating it; ISTIO_MUTUAL builds no listener.
 
-    ISTIO_MUTUAL instead would build no listener. Source: Istio, `samples/multicluster/expose-services.yaml`.
+    Source: Istio, `samples/multicluster/expose-services.yaml`.
     """
     server = _server("tls", MUTUAL_TLS_PORT, "AUTO_PASSTHROUGH", "*.local")
     return _gateway("cross-network-gateway", [server])
 
 
 def exposed_control_plane(cluster_domain: str) -> list[Manifest]:
-    """Istiod at the gateway between networks, for the proxies and the API servers of remote clusters.
+    """Istiod at the east-west gateway, for the proxies and API servers of remote clusters.
 
     Source: Istio, `samples/multicluster/expose-istiod.yaml`.
     """
@@ -200,13 +194,13 @@ def _gateway(name: str, servers: list[Manifest]) -> Manifest:
     return manifest(NETWORKING, "Gateway", metadata(name, ROOT_NAMESPACE), spec)
 
 
-def base_profile(args: ServiceMeshArgs) -> Manifest:
-    """What a remote cluster's CRDs differ in: their webhook is not its own."""
+def multicluster_base_values(args: ServiceMeshArgs) -> Manifest:
+    """Values of the chart `base` in a remote cluster, whose webhook is that of the primary."""
     return {"profile": "remote"} if isinstance(args.multi_cluster, Remote) else {}
 
 
-def control_plane_membership(args: ServiceMeshArgs) -> Manifest:
-    """Values of chart `istiod`: name, network and mesh, and in a remote cluster whose control plane it follows."""
+def multicluster_istiod_values(args: ServiceMeshArgs) -> Manifest:
+    """Values of the chart `istiod`: mesh, cluster and network; in a remote cluster also its primary."""
     cluster = args.multi_cluster
     if cluster is None:
         return {}

@@ -1,14 +1,16 @@
-"""Arguments of rate limits at one service: how many requests a pod, a tool, an organization may make in a time.
+"""Rate limit settings of one service (`rate_limits`): local token buckets per pod, and shared rates over all pods.
 
-Stack keys in, frozen models out. Not here: how much one pod works on at a time (mesh/service/limits_args.py), the
-filters that a limit becomes (local.py, shared.py), the service that counts for all pods (server_args.py).
+The modules of this package: args.py (settings of a service), local.py (local_ratelimit filter), shared.py (ratelimit
+filter and the rules of the rate limit service), descriptors.py (descriptor actions that both filters use),
+server_args.py and server.py (settings and objects of the rate limit service). Concurrency limits are in
+mesh/service/limits_args.py.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Annotated, Any, Final
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.mesh.authorization.tool_policy_args import tool_names
@@ -21,21 +23,21 @@ from meshed_mcp.error_codes.service import (
     UNNAMED_WITHOUT_TOOLS,
 )
 
-SECONDS_OF: Final[Mapping[str, int]] = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
-"""Units of a rate, in seconds."""
+SECONDS_PER_UNIT: Final[Mapping[str, int]] = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
+"""Seconds per unit of a rate."""
 
-_RATE: Final = re.compile(rf"(?P<requests>[0-9]{{1,9}})/(?P<unit>{'|'.join(SECONDS_OF)})")
+_RATE: Final = re.compile(rf"(?P<requests>[0-9]{{1,9}})/(?P<unit>{'|'.join(SECONDS_PER_UNIT)})")
 
 EXPOSED_POD_RATE: Final = "1000/s"
-"""Rate per pod of an exposed service that names none. Product rule: about what one process answers at best (docs,
-"What the runtime costs"), so that it refuses what could not be answered anyway, and in the proxy instead."""
+"""Default rate per pod of an exposed service. Product rule: about the peak throughput of one process (docs, "What the
+runtime costs"), so that the sidecar rejects the excess before the process."""
 
 EXPOSED_POD_BURST: Final = 2000
-"""Two seconds of it."""
+"""Two seconds of EXPOSED_POD_RATE."""
 
 
-def parsed(rate: str) -> tuple[int, str]:
-    """`20/s` -> (20, "s"). Raises ValueError for anything else, 0 included."""
+def parse_rate(rate: str) -> tuple[int, str]:
+    """`20/s` -> (20, "s"). Raises ValueError for other text and for 0."""
     found = _RATE.fullmatch(rate)
     if found is None:
         raise INVALID_RATE.error(rate=rate)
@@ -44,147 +46,131 @@ def parsed(rate: str) -> tuple[int, str]:
     return int(found["requests"]), found["unit"]
 
 
-class TokenBucket(Model):
-    """So many requests in a time, and so many at once. A refused request takes no token."""
+def _rate(value: str) -> str:
+    parse_rate(value)
+    return value
 
-    rate: str
-    """Requests per `s`, `min`, `h` or `d`, such as `20/s`; tokens come back evenly over that time."""
+
+Rate = Annotated[str, AfterValidator(_rate)]
+
+
+def _tools(value: dict[str, Any]) -> dict[str, Any]:
+    tool_names(value)
+    return value
+
+
+class TokenBucket(Model):
+    """Token bucket: sustained rate and burst. A rejected request takes no token."""
+
+    rate: Rate
+    """Requests per `s`, `min`, `h` or `d`, such as `20/s`; the bucket refills evenly."""
 
     burst: int | None = Field(default=None, ge=1, le=1_000_000_000)
-    """Requests that may come at once after a quiet time; unset = as many as `rate` says."""
-
-    @field_validator("rate")
-    @classmethod
-    def _is_rate(cls, value: str) -> str:
-        parsed(value)
-        return value
+    """Size of the bucket; unset = the number of requests in `rate`."""
 
     @property
     def requests(self) -> int:
         """Requests per period."""
-        return parsed(self.rate)[0]
+        return parse_rate(self.rate)[0]
 
     @property
     def period_seconds(self) -> int:
         """Length of the period."""
-        return SECONDS_OF[parsed(self.rate)[1]]
+        return SECONDS_PER_UNIT[parse_rate(self.rate)[1]]
 
     @property
     def seconds_per_request(self) -> float:
-        """Time until the next token."""
+        """Refill time of one token."""
         return self.period_seconds / self.requests
 
 
 class SharedRate(Model):
-    """So many requests in a time, over all pods: counted in windows of the clock, each beginning at 0."""
+    """Rate over all pods, counted in fixed windows of the clock."""
 
-    rate: str
+    rate: Rate
     """Requests per `s`, `min`, `h` or `d`, such as `1000/min`."""
-
-    @field_validator("rate")
-    @classmethod
-    def _is_rate(cls, value: str) -> str:
-        parsed(value)
-        return value
 
     @property
     def seconds_per_request(self) -> float:
-        """How small it is."""
-        requests, unit = parsed(self.rate)
-        return SECONDS_OF[unit] / requests
+        """Period divided by requests; the lowest rate has the largest value."""
+        requests, unit = parse_rate(self.rate)
+        return SECONDS_PER_UNIT[unit] / requests
 
 
 class SharedLimits(Model):
-    """Limits over all pods of the service together; they need the stack's `rate_limiting`."""
+    """Limits over all pods of the service together; they need the mesh's `rate_limiting`."""
 
     service: SharedRate | None = None
-    """Every request of the service."""
+    """Limit on all requests to the service."""
 
-    tools: dict[str, SharedRate] = Field(default_factory=dict)
-    """Calls of a tool, by tool; "*" = all calls of tools that are not named here, together."""
+    tools: Annotated[dict[str, SharedRate], AfterValidator(_tools)] = Field(default_factory=dict)
+    """Limit on calls of a tool, by tool; "*" = one limit on the calls of all other tools together."""
 
     organization: SharedRate | None = None
-    """Requests of each organization; needs `auth`."""
+    """Limit on the requests of each organization; needs `auth`."""
 
     organizations: dict[str, SharedRate] = Field(default_factory=dict)
-    """Requests of single organizations, by the value of the claim, in place of `organization`."""
-
-    @field_validator("tools")
-    @classmethod
-    def _are_tools(cls, value: dict[str, SharedRate]) -> dict[str, SharedRate]:
-        tool_names(value)
-        return value
+    """Limits of single organizations, by the value of the claim, in place of `organization`."""
 
     @property
     def rates(self) -> list[SharedRate]:
-        """All of them."""
+        """Every rate that is set."""
         single = [rate for rate in (self.service, self.organization) if rate is not None]
         return [*single, *self.tools.values(), *self.organizations.values()]
 
-    @property
-    def any(self) -> bool:
-        """Whether there is one."""
-        return bool(self.rates)
-
 
 class RateLimits(Model):
-    """How many requests the service answers in a time; the next one gets 429 with Retry-After and is not executed.
+    """Rate limits of a service; the sidecar rejects a request over a limit with 429 and Retry-After.
 
-    All but `shared` count per pod: with n pods, n times as many get through.
+    All but `shared` count per pod: n pods admit n times as many requests.
     """
 
     pod: TokenBucket | None = None
-    """Every request that reaches one pod. Unset = 1000/s with a burst of 2000 for exposed services, none for others."""
+    """Limit on all requests to one pod. Unset = 1000/s with a burst of 2000 if the service is exposed, else none."""
 
-    tools: dict[str, TokenBucket] = Field(default_factory=dict)
-    """Calls of a tool in one pod, by tool; "*" = all calls of tools that are not named here, together."""
+    tools: Annotated[dict[str, TokenBucket], AfterValidator(_tools)] = Field(default_factory=dict)
+    """Limit per pod on calls of a tool, by tool; "*" = one limit on the calls of all other tools together."""
 
     unnamed: TokenBucket | None = None
-    """Requests in one pod that do not say which tool they call: those of clients up to 2025-11-25, and malformed ones.
-    Unset = as small as the smallest of `tools`, so that nobody gets past a tool's limit by not naming it."""
+    """Limit per pod on requests without the tool-name header: from clients up to revision 2025-11-25, and malformed
+    ones. Unset = the lowest rate of `tools`, so that omitting the header does not bypass a tool's limit."""
 
     organization: TokenBucket | None = None
-    """Requests of each organization in one pod; the organization is a claim of the verified token, so needs `auth`."""
+    """Limit per pod on the requests of each organization, a claim of the validated token; needs `auth`."""
 
     organizations: dict[str, TokenBucket] = Field(default_factory=dict)
-    """Requests of single organizations in one pod, by the value of the claim, in place of `organization`."""
+    """Limits per pod of single organizations, by the value of the claim, in place of `organization`."""
 
     shared: SharedLimits = Field(default_factory=SharedLimits)
-    """Limits over all pods together."""
-
-    @field_validator("tools")
-    @classmethod
-    def _are_tools(cls, value: dict[str, TokenBucket]) -> dict[str, TokenBucket]:
-        tool_names(value)
-        return value
+    """Limits over all pods together, counted by the rate limit service."""
 
     @model_validator(mode="after")
-    def _limits_tools_when_it_limits_the_unnamed(self) -> "RateLimits":
+    def _has_tools_if_it_has_unnamed(self) -> "RateLimits":
         if self.unnamed is not None and not self.tools:
             raise UNNAMED_WITHOUT_TOOLS.error()
         return self
 
     @property
     def buckets(self) -> list[TokenBucket]:
-        """All that count per pod."""
+        """Every bucket that is set."""
         single = [bucket for bucket in (self.pod, self.unnamed, self.organization) if bucket is not None]
         return [*single, *self.tools.values(), *self.organizations.values()]
 
     @property
     def by_organization(self) -> bool:
-        """Whether a pod counts by organization."""
+        """Whether there is a limit per pod by organization."""
         return self.organization is not None or bool(self.organizations)
 
 
-def effective(limits: RateLimits, *, expose: bool) -> RateLimits:
-    """The limits with what stands in for unset ones."""
+def with_default_limits(limits: RateLimits, *, expose: bool) -> RateLimits:
+    """The limits with the defaults of `pod` and `unnamed` filled in."""
     pod = TokenBucket(rate=EXPOSED_POD_RATE, burst=EXPOSED_POD_BURST) if expose else None
     smallest = max(limits.tools.values(), key=lambda bucket: bucket.seconds_per_request, default=None)
     return limits.model_copy(update={"pod": limits.pod or pod, "unnamed": limits.unnamed or smallest})
 
 
 def rate_limit_issues(limits: RateLimits, *, has_tokens: bool) -> Iterator[Message]:
-    """What is wrong with the limits at a service; one line each, with the field's path."""
+    """Limits that are never reached or that need `auth`, one message each."""
     fields = {
         "organization": limits.organization,
         "organizations": limits.organizations,

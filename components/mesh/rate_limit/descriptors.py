@@ -1,7 +1,6 @@
-"""What a proxy knows of a request that is limited: whose it is, and which tool it calls. Envoy's rate limit actions.
+"""Envoy rate limit actions that derive descriptors (service, tool, organization) from a request.
 
-Names of limits in, actions out; the local filter and the shared service read the same. Not here: the filters
-(local.py, shared.py).
+The local_ratelimit filter (local.py) and the ratelimit filter (shared.py) use the same actions.
 """
 
 import math
@@ -22,47 +21,41 @@ TOOL: Final = "tool"
 UNNAMED: Final = "unnamed"
 ORGANIZATION: Final = "organization"
 SERVICE: Final = "service"
-"""Keys of descriptors."""
+"""Descriptor keys."""
 
 TRUE: Final = "true"
 NO_ORGANIZATION: Final = "_OTHER"
-"""Stands for the organization of tokens without the claim, which so share a limit."""
+"""Organization of tokens without the claim, which share one limit."""
 
 JWT_METADATA: Final = ("envoy.filters.http.jwt_authn", "payload")
-"""Where a proxy keeps the claims of a token that it has verified. Source: istiod, `payload_in_metadata`."""
+"""Dynamic metadata with the claims of a validated token. Source: istiod, `payload_in_metadata`."""
 
 PLAIN_NAME: Final = "[A-Za-z0-9_./-]+"
-"""A tool as one header value: two headers arrive joined by a comma, an encoded one begins with `=?`. A bound on the
-length would make the expression too large for Envoy.
-
-Source: MCP 2026-07-28, "Tool Names"; Envoy, HeaderMatcher.
-"""
+"""One plain tool name: repeated headers are joined by a comma, encoded ones begin with `=?`. Envoy rejects the larger
+expression with a bound on the length. Source: MCP 2026-07-28, "Tool Names"; Envoy, HeaderMatcher."""
 
 PLAIN_METHOD: Final = "[A-Za-z_/]+"
 """Source: MCP 2026-07-28, schema, names of methods."""
 
 MAX_RETRY_AFTER_SECONDS: Final = 60
-"""Longest that a refused client is told to wait."""
-
-Action = Manifest
+"""Upper bound of Retry-After."""
 
 
-def of_service(name: str) -> Action:
-    """Every request of a service."""
+def service_action(name: str) -> Manifest:
+    """Descriptor of every request to a service."""
     return {"actions": [{"generic_key": {"descriptor_key": SERVICE, "descriptor_value": name}}]}
 
 
-def of_organization(claim: str) -> Action:
-    """The organization in the verified token; a header of the client is never looked at."""
+def organization_action(claim: str) -> Manifest:
+    """Descriptor with the organization of the validated token; client headers are not read."""
     name, payload = JWT_METADATA
-    path = [{"key": payload}, {"key": claim}]
-    found = {"key": name, "path": path}
-    source = {"metadata_key": found, "source": "DYNAMIC", "default_value": NO_ORGANIZATION}
+    key = {"key": name, "path": [{"key": payload}, {"key": claim}]}
+    source = {"metadata_key": key, "source": "DYNAMIC", "default_value": NO_ORGANIZATION}
     return {"actions": [{"metadata": {"descriptor_key": ORGANIZATION, **source}}]}
 
 
-def of_tools(tools: Collection[str]) -> list[Action]:
-    """Calls of each of `tools`, and requests that may be such calls but do not say so as 2026-07-28 does."""
+def tool_actions(tools: Collection[str]) -> list[Manifest]:
+    """Descriptors of calls of each of `tools`, and of requests whose headers do not identify the tool."""
     if not tools:
         return []
     named = [tool for tool in tools if tool != EVERY_OTHER_TOOL]
@@ -71,21 +64,22 @@ def of_tools(tools: Collection[str]) -> list[Action]:
     if EVERY_OTHER_TOOL in tools:
         others = [_inverted(_exactly(NAME_HEADER, tool)) for tool in named]
         actions.append(_matched(TOOL, EVERY_OTHER_TOOL, *calls, _like(NAME_HEADER, PLAIN_NAME), *others))
-    return actions + [_matched(UNNAMED, TRUE, *headers) for headers in _unclear(calls)]
+    return actions + [_matched(UNNAMED, TRUE, *headers) for headers in _unidentified(calls)]
 
 
-def _unclear(calls: list[Manifest]) -> list[list[Manifest]]:
-    """Requests whose headers do not say what the server will find in the body; the three exclude each other.
+def _unidentified(calls: list[Manifest]) -> list[list[Manifest]]:
+    """Header matches of requests that may call any tool: older revision, malformed method, malformed name.
 
-    Servers compare headers and body from REVISION on. Source: MCP 2026-07-28, "Server Validation".
+    They are mutually exclusive. Servers compare headers and body from REVISION on.
+    Source: MCP 2026-07-28, "Server Validation".
     """
-    older = [_exactly(":method", "POST"), _inverted(_exactly(VERSION_HEADER, REVISION))]
-    strange_method = [calls[0], _inverted(_like(METHOD_HEADER, PLAIN_METHOD))]
-    strange_name = [*calls, _inverted(_like(NAME_HEADER, PLAIN_NAME))]
-    return [older, strange_method, strange_name]
+    older_revision = [_exactly(":method", "POST"), _inverted(_exactly(VERSION_HEADER, REVISION))]
+    malformed_method = [calls[0], _inverted(_like(METHOD_HEADER, PLAIN_METHOD))]
+    malformed_name = [*calls, _inverted(_like(NAME_HEADER, PLAIN_NAME))]
+    return [older_revision, malformed_method, malformed_name]
 
 
-def _matched(key: str, value: str, *headers: Manifest) -> Action:
+def _matched(key: str, value: str, *headers: Manifest) -> Manifest:
     match = {"descriptor_key": key, "descriptor_value": value, "headers": list(headers)}
     return {"actions": [{"header_value_match": match}]}
 
@@ -99,13 +93,14 @@ def _like(header: str, regex: str) -> Manifest:
 
 
 def _inverted(match: Manifest) -> Manifest:
-    """An absent header counts as another value; without being told so, Envoy matches it neither way."""
+    """Matches an absent header too, which Envoy matches neither way by default."""
     return {**match, "invert_match": True, "treat_missing_header_as_empty": True}
 
 
-def retry_after(seconds: float) -> Manifest:
-    """Whole seconds after which the slowest limit lets a request through, of a slow one a minute: which of the limits
-    it was, the header cannot say. Source: RFC 9110, section 10.2.3.
-    """  # noqa: D205 - one sentence
+def retry_after_header(seconds: float) -> Manifest:
+    """Retry-After of the lowest rate, at most a minute: the header is static, whichever limit rejects the request.
+
+    Source: RFC 9110, section 10.2.3.
+    """
     value = {"key": "retry-after", "value": str(min(max(1, math.ceil(seconds)), MAX_RETRY_AFTER_SECONDS))}
     return {"header": value, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}

@@ -1,8 +1,6 @@
-"""The EnvoyFilter by which each sidecar of a service limits what reaches its pod.
+"""EnvoyFilter with the rate limits of one service: Envoy's local_ratelimit filter per pod, and the shared filter.
 
-A service's name and arguments in, at most one object out. It stands before the router of the inbound side, so behind
-tokens and authorization: who may not call takes no tokens. The management port is outside the mesh and never limited.
-Not here: what the settings mean (args.py), limits over all pods (shared.py).
+The filters run after authorization, so unauthorized callers take no tokens. The management port is not limited.
 Source: Envoy API v3, extensions.filters.http.local_ratelimit.
 """
 
@@ -11,7 +9,7 @@ from typing import Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.rate_limit import descriptors as requests
-from meshed_mcp.components.mesh.rate_limit.args import RateLimits, TokenBucket, effective
+from meshed_mcp.components.mesh.rate_limit.args import RateLimits, TokenBucket, with_default_limits
 from meshed_mcp.components.mesh.rate_limit.shared import shared_filter
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.error_codes.service import ORGANIZATION_WITHOUT_AUTH, SHARED_LIMIT_WITHOUT_SERVICE
@@ -31,32 +29,31 @@ TOO_MANY: Final = "TooManyRequests"
 """429. Source: RFC 6585, section 4."""
 
 MAX_ORGANIZATIONS: Final = 10_000
-"""Buckets that a pod keeps for organizations without one of their own, the least used is forgotten; Envoy's default is
-20, which a few more callers would wash out. A bucket takes some hundred bytes."""
+"""Dynamic buckets per pod, evicted least recently used; a bucket takes some hundred bytes. Envoy's default is 20."""
 
 NO_LIMIT: Final = {"max_tokens": 4_294_967_295, "tokens_per_fill": 4_294_967_295, "fill_interval": "1s"}
-"""The bucket of every request where only some are limited. Source: Envoy, TokenBucket, the largest uint32."""
+"""Default bucket without a `pod` limit, which Envoy requires: the largest uint32. Source: Envoy, TokenBucket."""
 
 
-def rate_limits(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """The object with all limits; none where nothing is limited."""
-    limits = effective(args.rate_limits, expose=args.expose)
-    local = [{"name": FILTER, "typed_config": local_rate_limit(limits, args)}] if limits.buckets else []
+def rate_limit_envoy_filters(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """At most one EnvoyFilter with all rate limits of the service; none without limits."""
+    limits = with_default_limits(args.rate_limits, expose=args.expose)
+    local = [{"name": FILTER, "typed_config": local_filter_config(limits, args)}] if limits.buckets else []
     filters = [*local, *shared_filters(name, args)]
     if not filters:
         return []
     spec = {
         "workloadSelector": {"labels": {contract.LABEL_APP: name}},
-        "configPatches": [before_the_router(each) for each in filters],
+        "configPatches": [before_router(each) for each in filters],
     }
     meta = metadata(f"{name}-rate-limits", args.namespace, standard_labels(name))
     return [manifest(ENVOY_FILTER, "EnvoyFilter", meta, spec)]
 
 
 def shared_filters(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """The filter that asks the rate limit service, behind the pod's own, so what the pod refuses is not counted."""
+    """The filter that calls the rate limit service; it runs after the local one, whose rejections are not counted."""
     limits = args.rate_limits.shared
-    if not limits.any:
+    if not limits.rates:
         return []
     if args.rate_limit_service is None:
         raise SHARED_LIMIT_WITHOUT_SERVICE.error(name=name)
@@ -64,8 +61,8 @@ def shared_filters(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     return [shared_filter(name, limits, claim, args.rate_limit_service)]
 
 
-def before_the_router(http_filter: Manifest) -> Manifest:
-    """The patch that puts a filter last before the router of the inbound side."""
+def before_router(http_filter: Manifest) -> Manifest:
+    """The patch that inserts a filter before the inbound router."""
     manager = "envoy.filters.network.http_connection_manager"
     last = {"filter": {"name": manager, "subFilter": {"name": "envoy.filters.http.router"}}}
     return {
@@ -75,13 +72,12 @@ def before_the_router(http_filter: Manifest) -> Manifest:
     }
 
 
-def local_rate_limit(limits: RateLimits, args: MeshedMCPServiceArgs) -> Manifest:
-    """The filter's configuration: who counts where, and what each may."""
-    actions = requests.of_tools(limits.tools)
+def local_filter_config(limits: RateLimits, args: MeshedMCPServiceArgs) -> Manifest:
+    """Configuration of the local_ratelimit filter."""
+    actions = requests.tool_actions(limits.tools)
     if limits.by_organization:
-        actions.append(requests.of_organization(organization_claim(args)))
-    by_key = {"rate_limits": actions, "descriptors": descriptors(limits)} if actions else {}
-    most = {"max_dynamic_descriptors": MAX_ORGANIZATIONS} if limits.organization else {}
+        actions.append(requests.organization_action(organization_claim(args)))
+    slowest = max(bucket.seconds_per_request for bucket in limits.buckets)
     return {
         "@type": LOCAL_RATE_LIMIT,
         "stat_prefix": STAT_PREFIX,
@@ -89,21 +85,21 @@ def local_rate_limit(limits: RateLimits, args: MeshedMCPServiceArgs) -> Manifest
         "token_bucket": dict(NO_LIMIT) if limits.pod is None else _tokens(limits.pod),
         "filter_enabled": {"runtime_key": f"{STAT_PREFIX}.enabled", **ALWAYS},
         "filter_enforced": {"runtime_key": f"{STAT_PREFIX}.enforced", **ALWAYS},
-        "response_headers_to_add": [requests.retry_after(max(bucket.seconds_per_request for bucket in limits.buckets))],
-        **by_key,
-        **most,
+        "response_headers_to_add": [requests.retry_after_header(slowest)],
+        **({"rate_limits": actions, "descriptors": descriptors(limits)} if actions else {}),
+        **({"max_dynamic_descriptors": MAX_ORGANIZATIONS} if limits.organization else {}),
     }
 
 
 def organization_claim(args: MeshedMCPServiceArgs) -> str:
-    """Name of the claim; settings that need it are refused without tokens."""
+    """Name of the organization claim. Raises ValueError without `auth`."""
     if args.auth is None:
         raise ORGANIZATION_WITHOUT_AUTH.error(field="organization")
     return args.auth.organization_claim
 
 
 def descriptors(limits: RateLimits) -> list[Manifest]:
-    """A bucket for each kind of request; an entry without a value makes one for every value it meets."""
+    """Descriptors with their buckets; Envoy makes a bucket per value for an entry without a value."""
     found = [_descriptor(requests.TOOL, tool, bucket) for tool, bucket in limits.tools.items()]
     if limits.unnamed is not None:
         found.append(_descriptor(requests.UNNAMED, requests.TRUE, limits.unnamed))

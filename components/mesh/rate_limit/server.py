@@ -1,8 +1,6 @@
-"""The rate limit service: it counts requests of all pods together, in a Redis that the stack names.
+"""Objects of the rate limit service (envoyproxy/ratelimit), which counts requests of all pods in an external Redis.
 
-Arguments in, objects out. Only the services with shared limits may ask it. Not here: its rules and the filter that
-asks (shared.py), Redis itself.
-Source of every variable: github.com/envoyproxy/ratelimit, src/settings/settings.go.
+Only services with shared limits may call it. Source of every variable: its src/settings/settings.go.
 """
 
 import hashlib
@@ -13,11 +11,11 @@ import yaml
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.mesh.authorization.policy import SECURITY
+from meshed_mcp.components.mesh.authorization.policy import SECURITY_API
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
 from meshed_mcp.components.mesh.rate_limit.args import SharedLimits
 from meshed_mcp.components.mesh.rate_limit.server_args import NAME, FailureMode, RateLimiting
-from meshed_mcp.components.mesh.rate_limit.shared import GRPC_PORT, reference, rules
+from meshed_mcp.components.mesh.rate_limit.shared import GRPC_PORT, descriptor_rules, rate_limit_ref
 from meshed_mcp.components.mesh.service.addresses import principal
 from meshed_mcp.components.mesh.service.container_args import SecretKey
 
@@ -25,67 +23,63 @@ HEALTH_PORT: Final = 8080
 """Source: default of PORT."""
 
 HEALTH_PATH: Final = "/healthcheck"
-"""Fails while Redis is away."""
+"""Fails while Redis is unavailable."""
 
 CONFIG_FOLDER: Final = "/config"
 RULES_FILE: Final = "rules.yaml"
 REQUESTS: Final = {"cpu": "50m", "memory": "64Mi"}
 MEMORY_LIMIT: Final = "256Mi"
 REDIS_TIMEOUT: Final = "200ms"
-"""Below the proxies' patience (rate_limits_shared.TIMEOUT), so that the service itself says that it cannot count."""
+"""Below the timeout of the filter (shared.TIMEOUT), so that the service reports the error itself."""
 
 
-def manifests(args: ServiceMeshArgs) -> list[Manifest]:
-    """Every object but the PodMonitor, which ObservabilityStack makes; none unless the mesh has the service."""
+def rate_limit_manifests(args: ServiceMeshArgs) -> list[Manifest]:
+    """Every object but the PodMonitor, which ObservabilityStack creates; none without `rate_limiting`."""
     if args.rate_limiting is None:
         return []
     namespace = args.namespaces[0]
-    here = metadata(NAME, namespace)
+    meta = metadata(NAME, namespace)
     text = rules_file(args)
     ports = {"grpc": GRPC_PORT, "http-health": HEALTH_PORT, contract.MANAGEMENT_PORT_NAME: contract.MANAGEMENT_PORT}
     checksum = hashlib.sha256(text.encode()).hexdigest()
-    disrupted = {"selector": _selected(), "maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}
-    served = {
+    budget = {"selector": _pods(), "maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}
+    service = {
         "selector": {contract.LABEL_APP: NAME},
         "ports": [{"name": "grpc", "port": GRPC_PORT, "targetPort": "grpc"}],
     }
     return [
-        manifest("v1", "ServiceAccount", here, automountServiceAccountToken=False),
-        manifest("v1", "ConfigMap", here, data={RULES_FILE: text}),
-        manifest(SECURITY, "AuthorizationPolicy", here, _asked_by(args.shared_limits, namespace, args.trust_domain)),
-        manifest("networking.k8s.io/v1", "NetworkPolicy", here, _reached_from()),
-        manifest("v1", "Service", here, served),
-        manifest("policy/v1", "PodDisruptionBudget", here, disrupted),
-        manifest("apps/v1", "Deployment", here, _deployment(args.rate_limiting, ports, checksum)),
+        manifest("v1", "ServiceAccount", meta, automountServiceAccountToken=False),
+        manifest("v1", "ConfigMap", meta, data={RULES_FILE: text}),
+        manifest(SECURITY_API, "AuthorizationPolicy", meta, _callers(args.shared_limits, namespace, args.trust_domain)),
+        manifest("networking.k8s.io/v1", "NetworkPolicy", meta, _network_policy()),
+        manifest("v1", "Service", meta, service),
+        manifest("policy/v1", "PodDisruptionBudget", meta, budget),
+        manifest("apps/v1", "Deployment", meta, _deployment(args.rate_limiting, ports, checksum)),
     ]
 
 
 def rules_file(args: ServiceMeshArgs) -> str:
-    """The file that the service reads."""
-    domain = reference(args.namespaces[0], args.cluster_domain, FailureMode.OPEN).domain
-    return yaml.safe_dump({"domain": domain, "descriptors": rules(args.shared_limits)}, sort_keys=False)
+    """Configuration file of the service, as YAML."""
+    domain = rate_limit_ref(args.namespaces[0], args.cluster_domain, FailureMode.OPEN).domain
+    return yaml.safe_dump({"domain": domain, "descriptors": descriptor_rules(args.shared_limits)}, sort_keys=False)
 
 
-def _selected() -> Manifest:
+def _pods() -> Manifest:
     return {"matchLabels": {contract.LABEL_APP: NAME}}
 
 
-def _asked_by(limits: Mapping[str, SharedLimits], namespace: str, trust: str) -> Manifest:
-    """The services with limits, on the port for questions."""
-    askers = [principal(name, namespace, trust) for name, item in limits.items() if item.any]
-    rule = {"from": [{"source": {"principals": askers}}], "to": [{"operation": {"ports": [str(GRPC_PORT)]}}]}
-    return {
-        "selector": _selected(),
-        "action": "ALLOW",
-        **({"rules": [rule]} if askers else {}),
-    }
+def _callers(limits: Mapping[str, SharedLimits], namespace: str, trust_domain: str) -> Manifest:
+    """ALLOW policy for the services with shared limits, on the gRPC port."""
+    callers = [principal(name, namespace, trust_domain) for name, item in limits.items() if item.rates]
+    rule = {"from": [{"source": {"principals": callers}}], "to": [{"operation": {"ports": [str(GRPC_PORT)]}}]}
+    return {"selector": _pods(), "action": "ALLOW", **({"rules": [rule]} if callers else {})}
 
 
-def _reached_from() -> Manifest:
-    """Questions come from the namespace alone; health and metrics, which the mesh does not guard, are open to all."""
+def _network_policy() -> Manifest:
+    """GRPC from the namespace only; health and metrics ports, which bypass the mesh, from anywhere."""
     open_ports = [{"port": HEALTH_PORT, "protocol": "TCP"}, {"port": contract.MANAGEMENT_PORT, "protocol": "TCP"}]
     return {
-        "podSelector": _selected(),
+        "podSelector": _pods(),
         "policyTypes": ["Ingress"],
         "ingress": [
             {"from": [{"podSelector": {}}], "ports": [{"port": GRPC_PORT, "protocol": "TCP"}]},
@@ -96,16 +90,15 @@ def _reached_from() -> Manifest:
 
 def _deployment(args: RateLimiting, ports: Mapping[str, int], checksum: str) -> Manifest:
     labels = standard_labels(NAME) | {contract.LABEL_APP: NAME, contract.LABEL_VERSION: contract.STABLE}
-    outside = f"{HEALTH_PORT},{contract.MANAGEMENT_PORT}"
-    notes = {
-        "checksum/rules": checksum,  # changed rules must restart the pods, which read them once
-        "traffic.sidecar.istio.io/excludeInboundPorts": outside,
+    annotations = {
+        "checksum/rules": checksum,  # changed rules must restart the pods, which read them at start
+        "traffic.sidecar.istio.io/excludeInboundPorts": f"{HEALTH_PORT},{contract.MANAGEMENT_PORT}",
     }
     spread = {
         "topologyKey": "kubernetes.io/hostname",
         "maxSkew": 1,
         "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": _selected(),
+        "labelSelector": _pods(),
     }
     pod = {
         "serviceAccountName": NAME,
@@ -118,10 +111,10 @@ def _deployment(args: RateLimiting, ports: Mapping[str, int], checksum: str) -> 
     }
     return {
         "replicas": args.replicas,
-        "selector": _selected(),
+        "selector": _pods(),
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
         "template": {
-            "metadata": {"labels": labels | {"sidecar.istio.io/inject": "true"}, "annotations": notes},
+            "metadata": {"labels": labels | {"sidecar.istio.io/inject": "true"}, "annotations": annotations},
             "spec": pod,
         },
     }
@@ -151,12 +144,12 @@ def _container(args: RateLimiting, ports: Mapping[str, int]) -> Manifest:
 
 
 def environment(folder: str) -> dict[str, str]:
-    """Variables with plain values: rules in `folder`/config, metrics for Prometheus, JSON logs, Redis by TCP."""
+    """Plain environment variables: rules in `folder`/config, Prometheus metrics, JSON logs, Redis over TCP."""
     return {
         "RUNTIME_ROOT": folder,
         "RUNTIME_SUBDIRECTORY": "",
         "RUNTIME_WATCH_ROOT": "false",
-        "RUNTIME_IGNOREDOTFILES": "true",  # a mounted ConfigMap has hidden links
+        "RUNTIME_IGNOREDOTFILES": "true",  # a mounted ConfigMap has hidden symlinks
         "USE_STATSD": "false",
         "USE_PROMETHEUS": "true",
         "PROMETHEUS_ADDR": f":{contract.MANAGEMENT_PORT}",

@@ -1,8 +1,4 @@
-"""Arguments of the rate limit service: where it counts, how many replicas, and what happens while it does not answer.
-
-Stack keys in, frozen models out. Not here: the limits of a service (args.py), the objects
-(server.py), how a proxy asks (shared.py).
-"""
+"""Settings of the rate limit service (`rate_limiting`): Redis, image, replicas, failure mode."""
 
 from enum import StrEnum
 from typing import Final
@@ -14,53 +10,54 @@ from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.mesh.service.container_args import SecretKey
 
 NAME: Final = contract.RATE_LIMIT_NAME
-"""Name of every object of the service."""
+"""Name of all objects of the service."""
 
 IMAGE: Final = "docker.io/envoyproxy/ratelimit:3fb70258"
-"""Source: the project has no releases; it publishes each commit under the first eight digits of its hash. The engine
-that the tests build is of the same commit."""
+"""Source: the project publishes each commit under the first eight digits of its hash and has no releases. The engine
+of the tests is built from the same commit."""
 
 
 class FailureMode(StrEnum):
-    """What happens to requests that would be counted, while the counting service or its Redis does not answer."""
+    """Handling of limited requests while the rate limit service or its Redis is unavailable."""
 
     OPEN = "open"
-    """They pass: a limit protects, and its failure harms nobody."""
+    """Requests pass without being counted."""
 
     CLOSED = "closed"
-    """They are answered 503: a limit is a contract, and nothing passes uncounted."""
+    """Requests are rejected with 503."""
 
 
 class RateLimiting(Model):
-    """The service that counts requests of all pods together, for limits under `rate_limits.shared`."""
+    """The rate limit service, which counts requests of all pods together for `rate_limits.shared`."""
 
     failure_mode: FailureMode
-    """`open` or `closed`: what happens to requests while nobody counts. No default, as either may be the disaster."""
+    """`open` or `closed`: whether requests pass or are rejected while the service is unavailable. Required, because
+    either can cause an outage or an overload."""
 
     redis: SecretKey
-    """Secret in the services' namespace with the Redis's address as `host:port`, without a scheme."""
+    """Secret in the namespace of the services with the address of Redis as `host:port`, without a scheme."""
 
     redis_password: SecretKey | None = None
-    """Secret with its password, or `user:password`."""
+    """Secret with the password of Redis, or `user:password`."""
 
     redis_tls: bool = False
-    """Whether Redis is reached by TLS."""
+    """Whether connections to Redis use TLS."""
 
     image: In[str] = IMAGE
     """Container image of github.com/envoyproxy/ratelimit."""
 
     replicas: int = Field(default=2, ge=1, le=100)
-    """Pods; each decides by the counts in Redis."""
+    """Number of pods; all use the counts in Redis."""
 
 
 class RateLimitRef(Model):
-    """The rate limit service as a proxy asks it."""
+    """Reference to the rate limit service, as the ratelimit filter uses it."""
 
     host: str
-    """Host of the service, a full name."""
+    """Fully qualified host of the service."""
 
     domain: str
-    """Whose limits are asked for."""
+    """Domain of the descriptors."""
 
     failure_mode: FailureMode
-    """What happens while it does not answer."""
+    """Handling of requests while the service is unavailable."""

@@ -1,7 +1,6 @@
-"""How limits over all pods are asked for and written down: the proxies' filter, and the rate limit service's rules.
+"""Shared rate limits over all pods: Envoy's ratelimit filter, and the descriptor rules of the rate limit service.
 
-A service's limits in, Envoy's and the service's configuration out. Both come from the same settings, so that every
-question has an answer. Not here: what a request is known by (descriptors.py), who answers (server.py).
+Both derive from the same settings, so that every descriptor has a rule.
 Source: Envoy API v3, extensions.filters.http.ratelimit; github.com/envoyproxy/ratelimit, "Configuration".
 """
 
@@ -10,7 +9,7 @@ from typing import Final
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.rate_limit import descriptors as requests
-from meshed_mcp.components.mesh.rate_limit.args import SharedLimits, SharedRate, parsed
+from meshed_mcp.components.mesh.rate_limit.args import SharedLimits, SharedRate, parse_rate
 from meshed_mcp.components.mesh.rate_limit.server_args import NAME, FailureMode, RateLimitRef
 
 GRPC_PORT: Final = 8081
@@ -22,21 +21,22 @@ STAT_PREFIX: Final = "mcp_shared"
 """Counters are `cluster.<inbound>.ratelimit.mcp_shared.{ok,over_limit,error,failure_mode_allowed}`."""
 
 TIMEOUT: Final = "0.250s"
-"""Product rule: longer than a connection takes to open, shorter than a caller notices. Envoy's default is 20 ms."""
+"""Product rule: longer than opening a connection takes. Envoy's default is 20 ms."""
 
 UNITS: Final[Mapping[str, str]] = {"s": "second", "min": "minute", "h": "hour", "d": "day"}
 
 
-def reference(namespace: str, cluster_domain: str, failure_mode: FailureMode) -> RateLimitRef:
-    """The service in a namespace; its domain keeps stacks apart that share a Redis."""
-    place = f"{namespace}.svc.{cluster_domain}"
-    return RateLimitRef(host=f"{NAME}.{place}", domain=place, failure_mode=failure_mode)
+def rate_limit_ref(namespace: str, cluster_domain: str, failure_mode: FailureMode) -> RateLimitRef:
+    """The rate limit service of a namespace; its domain separates stacks that share a Redis."""
+    domain = f"{namespace}.svc.{cluster_domain}"
+    return RateLimitRef(host=f"{NAME}.{domain}", domain=domain, failure_mode=failure_mode)
 
 
 def shared_filter(name: str, limits: SharedLimits, claim: str, service: RateLimitRef) -> Manifest:
-    """The filter of the called pod's proxy."""
+    """The ratelimit filter in the sidecar of the service."""
     cluster = {"cluster_name": f"outbound|{GRPC_PORT}||{service.host}", "authority": service.host}
     closed = service.failure_mode is FailureMode.CLOSED
+    slowest = max(rate.seconds_per_request for rate in limits.rates)
     config = {
         "@type": RATE_LIMIT,
         "domain": service.domain,
@@ -45,24 +45,24 @@ def shared_filter(name: str, limits: SharedLimits, claim: str, service: RateLimi
         "failure_mode_deny": closed,
         **({"status_on_error": {"code": "ServiceUnavailable"}} if closed else {}),
         "rate_limit_service": {"grpc_service": {"envoy_grpc": cluster}, "transport_api_version": "V3"},
-        "response_headers_to_add": [requests.retry_after(max(rate.seconds_per_request for rate in limits.rates))],
-        "rate_limits": questions(name, limits, claim),
+        "response_headers_to_add": [requests.retry_after_header(slowest)],
+        "rate_limits": shared_limit_actions(name, limits, claim),
     }
     return {"name": FILTER, "typed_config": config}
 
 
-def questions(name: str, limits: SharedLimits, claim: str) -> list[Manifest]:
-    """What is asked for a request; every question begins with the service."""
-    (service,) = requests.of_service(name)["actions"]
-    each = requests.of_tools(limits.tools)
+def shared_limit_actions(name: str, limits: SharedLimits, claim: str) -> list[Manifest]:
+    """Descriptor actions of a service's shared limits; every descriptor begins with the service."""
+    (service,) = requests.service_action(name)["actions"]
+    each = requests.tool_actions(limits.tools)
     if limits.organization or limits.organizations:
-        each.append(requests.of_organization(claim))
+        each.append(requests.organization_action(claim))
     own = [{"actions": [service]}] if limits.service else []
     return own + [{"actions": [service, *action["actions"]]} for action in each]
 
 
-def rules(limits: Mapping[str, SharedLimits]) -> list[Manifest]:
-    """The rules of all services, in the form of the rate limit service's file."""
+def descriptor_rules(limits: Mapping[str, SharedLimits]) -> list[Manifest]:
+    """Descriptor rules of all services, in the format of the rate limit service."""
     return [
         {
             "key": requests.SERVICE,
@@ -71,7 +71,7 @@ def rules(limits: Mapping[str, SharedLimits]) -> list[Manifest]:
             "descriptors": _service_rules(item),
         }
         for name, item in limits.items()
-        if item.any
+        if item.rates
     ]
 
 
@@ -88,5 +88,5 @@ def _service_rules(limits: SharedLimits) -> list[Manifest]:
 
 
 def _rate(rate: SharedRate) -> Manifest:
-    number, unit = parsed(rate.rate)
+    number, unit = parse_rate(rate.rate)
     return {"rate_limit": {"unit": UNITS[unit], "requests_per_unit": number}}

@@ -1,7 +1,6 @@
-"""JSON Schemas of Kubernetes' kinds and of the CRDs that a stack uses, as package data.
+"""JSON Schemas of Kubernetes and of the CRDs that a stack uses, as package data written by `make schemas`.
 
-`make schemas` writes the files: one per release that they come from, `index.json` names the file of each API group.
-A file is parsed when a kind of its groups is first asked for.
+One file per upstream release; `index.json` maps API groups to files. Files are parsed on first use.
 """
 
 import json
@@ -14,41 +13,41 @@ from typing import Any, Final
 Schema = dict[str, Any]
 
 KUBERNETES: Final = "kubernetes"
-"""The file of the built-in kinds. The other files refer to its definitions."""
+"""File of the built-in kinds, whose definitions the other files reference."""
 
 INDEX: Final = "index"
 
 
 def published_schema(api_version: str, kind: str) -> Schema | None:
-    """The schema of a kind with every definition that it refers to; None if no file has it."""
+    """Schema of a kind with all referenced definitions; None if no file has it."""
     name = published_file(api_version)
     if name is None:
         return None
-    definition = parsed(name)["kinds"].get(f"{api_version} {kind}")
+    definition = schema_file(name)["kinds"].get(f"{api_version} {kind}")
     return None if definition is None else with_definitions({"$ref": f"#/$defs/{definition}"}, name)
 
 
 def published_file(api_version: str) -> str | None:
-    """The file that describes the group of an apiVersion."""
-    found = parsed(INDEX)["groups"].get(api_version.rpartition("/")[0])
+    """File of an API group; None if there is none."""
+    found = schema_file(INDEX)["groups"].get(api_version.rpartition("/")[0])
     return None if found is None else str(found)
 
 
 def published_kinds(api_version: str) -> list[tuple[str, str]]:
-    """(apiVersion, kind) of every kind known in the group of an apiVersion."""
+    """(apiVersion, kind) of every known kind in the group of an apiVersion."""
     name, group = published_file(api_version), api_version.rpartition("/")[0]
-    pairs = [] if name is None else [tuple(key.split(" ")) for key in parsed(name)["kinds"]]
+    pairs = [] if name is None else [tuple(key.split(" ")) for key in schema_file(name)["kinds"]]
     return [(version, kind) for version, kind in pairs if version.rpartition("/")[0] == group]
 
 
 def with_definitions(schema: Schema, name: str = KUBERNETES) -> Schema:
-    """`schema` with `$defs`: what it refers to, from the file `name` or from Kubernetes' own."""
-    known = ChainMap(parsed(name)["$defs"], parsed(KUBERNETES)["$defs"])
+    """`schema` with `$defs` of all referenced definitions, from the file `name` or from Kubernetes."""
+    known = ChainMap(schema_file(name)["$defs"], schema_file(KUBERNETES)["$defs"])
     return {**schema, "$defs": definitions_of(schema, known)}
 
 
 def definitions_of(value: Any, known: Mapping[str, Schema]) -> dict[str, Schema]:
-    """The definitions that `value` refers to, and those that these refer to."""
+    """Definitions that `value` references, transitively."""
     needed: dict[str, Schema] = {}
     waiting = list(references(value))
     while waiting:
@@ -60,7 +59,7 @@ def definitions_of(value: Any, known: Mapping[str, Schema]) -> dict[str, Schema]
 
 
 def references(value: Any) -> Iterator[str]:
-    """Names of the definitions that a schema refers to."""
+    """Names of the definitions that a schema references."""
     if isinstance(value, dict):
         for key, item in value.items():
             if key == "$ref" and isinstance(item, str):
@@ -73,6 +72,6 @@ def references(value: Any) -> Iterator[str]:
 
 
 @cache
-def parsed(name: str) -> dict[str, Any]:
-    """One file of this folder: its `source`, the definition of each kind, the definitions."""
+def schema_file(name: str) -> dict[str, Any]:
+    """One file of this folder: `source`, `kinds` and `$defs`."""
     return dict(json.loads(files(__package__).joinpath(f"{name}.json").read_bytes()))

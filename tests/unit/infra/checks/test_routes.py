@@ -25,7 +25,7 @@ ROLLOUTS: Final[dict[str, dict[str, Any]]] = {
 def rendered(**settings: Any) -> list[Manifest]:
     """Routes of the exposed service mcp-a."""
     args = {"image": "a:1", "expose": True, "ingress": INGRESS, "callers": ["mcp-b"], **settings}
-    return routes(service.manifests("mcp-a", MeshedMCPServiceArgs.model_validate(args)))
+    return routes(service.service_manifests("mcp-a", MeshedMCPServiceArgs.model_validate(args)))
 
 
 def routes(objects: list[Manifest]) -> list[Manifest]:

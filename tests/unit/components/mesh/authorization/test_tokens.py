@@ -7,7 +7,7 @@ import pytest
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.authorization import token_args, tokens
-from meshed_mcp.components.mesh.egress.external_hosts import METADATA_HOSTS
+from meshed_mcp.components.mesh.egress.destinations import METADATA_HOSTS
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from tests.unit.components.mesh.mesh_rendering import Objects, render_exposed
 

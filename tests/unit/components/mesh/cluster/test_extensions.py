@@ -18,7 +18,7 @@ WASM: Final[dict[str, Any]] = {"kind": "wasm", "url": "oci://registry.example.co
 
 def extension(**settings: Any) -> dict[str, Any]:
     """Specification of one extension of a service."""
-    found = Objects(service.manifests("mcp-x", service_args(extensions={"stamp": settings})))
+    found = Objects(service.service_manifests("mcp-x", service_args(extensions={"stamp": settings})))
     spec: dict[str, Any] = found.one("TrafficExtension", "mcp-x-stamp")["spec"]
     return spec
 
@@ -57,7 +57,7 @@ def test_digest_in_the_url_is_the_checksum_too() -> None:
 
 def test_extensions_of_the_mesh_are_in_the_root_namespace_and_select_no_pod() -> None:
     """Istio API, TrafficExtension: without a selector in the root namespace it holds everywhere."""
-    found = Objects(cluster.manifests(mesh_args(extensions={"stamp": LUA}))).one("TrafficExtension")
+    found = Objects(cluster.mesh_manifests(mesh_args(extensions={"stamp": LUA}))).one("TrafficExtension")
     assert found["metadata"]["namespace"] == "istio-system"
     assert "selector" not in found["spec"]
 

@@ -2,7 +2,7 @@
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
-from meshed_mcp.components.mesh.cluster.istio_releases import releases
+from meshed_mcp.components.mesh.cluster.istio_releases import istio_releases
 from meshed_mcp.components.mesh.cluster.telemetry_args import TRACING_PROVIDER
 from tests.unit.components.mesh.mesh_rendering import TRACING, mesh_args, render_mesh
 
@@ -41,7 +41,7 @@ def test_gateway_serves_only_its_domain() -> None:
 def test_gateway_reference_and_identity_match_the_installed_release() -> None:
     """Istio chart `gateway`: service account = release name, pod label = release name without `istio-`."""
     gateway = render_mesh().one("Gateway")
-    release = {item.name: item for item in releases(mesh_args())}["istio-ingress"]
+    release = {item.name: item for item in istio_releases(mesh_args())}["istio-ingress"]
     assert gateway_reference() == f"{gateway['metadata']['namespace']}/{gateway['metadata']['name']}"
     assert gateway_principal("cluster.local") == f"cluster.local/ns/{release.namespace}/sa/{release.name}"
     assert gateway["spec"]["selector"] == {"istio": release.name.removeprefix("istio-")}
@@ -71,12 +71,12 @@ def test_only_the_cni_namespace_allows_privileged_pods() -> None:
 def test_without_a_collector_no_tracing_is_rendered() -> None:
     """Requirement CMP-8: a provider that does not exist makes every proxy log errors."""
     assert all("tracing" not in item["spec"] for item in render_mesh() if item["kind"] == "Telemetry")
-    (istiod,) = [item for item in releases(mesh_args()) if item.name == "istiod"]
+    (istiod,) = [item for item in istio_releases(mesh_args()) if item.name == "istiod"]
     assert all("opentelemetry" not in provider for provider in istiod.values["meshConfig"]["extensionProviders"])
 
 
 def test_traces_name_the_provider_that_the_mesh_configuration_defines() -> None:
     """Istio, MeshConfig `extensionProviders`: Telemetry refers to them by name."""
-    (istiod,) = [item for item in releases(mesh_args(tracing=TRACING)) if item.name == "istiod"]
+    (istiod,) = [item for item in istio_releases(mesh_args(tracing=TRACING)) if item.name == "istiod"]
     provider = {"name": TRACING_PROVIDER, "opentelemetry": {"service": TRACING["service"], "port": 4317}}
     assert provider in istiod.values["meshConfig"]["extensionProviders"]

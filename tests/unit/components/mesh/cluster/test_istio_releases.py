@@ -5,18 +5,18 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, ISTIO_VERSION, ReleaseSpec
-from meshed_mcp.components.mesh.cluster.istio_releases import releases
+from meshed_mcp.components.mesh.cluster.istio_releases import istio_releases
 from tests.unit.components.mesh.mesh_rendering import mesh_args
 
 
 def names(**settings: Any) -> list[str]:
     """Releases in order."""
-    return [item.name for item in releases(mesh_args(**settings))]
+    return [item.name for item in istio_releases(mesh_args(**settings))]
 
 
 def release(name: str, **settings: Any) -> ReleaseSpec:
     """One release."""
-    return {item.name: item for item in releases(mesh_args(**settings))}[name]
+    return {item.name: item for item in istio_releases(mesh_args(**settings))}[name]
 
 
 def test_crds_come_before_the_control_plane_and_the_control_plane_before_the_gateway() -> None:
@@ -38,19 +38,19 @@ def test_without_the_cni_agent_its_chart_is_left_out_and_istiod_is_configured() 
 
 def test_all_charts_and_images_have_one_version() -> None:
     """Istio, "Install with Helm": chart version = Istio version = image tag."""
-    istio = [item for item in releases(mesh_args()) if item.chart != GATEWAY_API_CRDS]
+    istio = [item for item in istio_releases(mesh_args()) if item.chart != GATEWAY_API_CRDS]
     assert {item.chart.version for item in istio} == {ISTIO_VERSION}
     assert {release(name).values["global"]["tag"] for name in ("istiod", "istio-cni")} == {ISTIO_VERSION}
-    newer = [item for item in releases(mesh_args(istio_version="1.32.0")) if item.chart != GATEWAY_API_CRDS]
+    newer = [item for item in istio_releases(mesh_args(istio_version="1.32.0")) if item.chart != GATEWAY_API_CRDS]
     assert {item.chart.version for item in newer} == {"1.32.0"}
 
 
 def test_mirror_serves_every_chart() -> None:
     """Requirement CMP-12: an air-gapped cluster needs one folder or one repository."""
-    assert {item.chart.repository for item in releases(mesh_args(chart_mirror="oci://mirror/charts"))} == {
+    assert {item.chart.repository for item in istio_releases(mesh_args(chart_mirror="oci://mirror/charts"))} == {
         "oci://mirror/charts"
     }
-    from_folder = releases(mesh_args(chart_mirror="charts"))
+    from_folder = istio_releases(mesh_args(chart_mirror="charts"))
     assert all(item.chart.reference == f"charts/{item.chart.name}" for item in from_folder)
 
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.charts import ReleaseSpec
-from meshed_mcp.components.mesh.cluster.istio_releases import METRICS_OF_CONNECTIONS, releases
+from meshed_mcp.components.mesh.cluster.istio_releases import CONNECTION_STATS, istio_releases
 from meshed_mcp.components.mesh.cluster.revision_args import injecting_revision
 from tests.unit.components.mesh.mesh_rendering import Objects, mesh_args, render_mesh
 
@@ -18,12 +18,12 @@ DONE = FIRST | {"istio_version": "1.32.0", "revision": "1-32-0", "revision_tags"
 
 def release(name: str, settings: dict[str, Any]) -> ReleaseSpec:
     """One release of a mesh."""
-    return {item.name: item for item in releases(mesh_args(**settings))}[name]
+    return {item.name: item for item in istio_releases(mesh_args(**settings))}[name]
 
 
 def names(settings: dict[str, Any]) -> list[str]:
     """Releases of a mesh, in order, without the Gateway API's."""
-    return [item.name for item in releases(mesh_args(**settings))][1:]
+    return [item.name for item in istio_releases(mesh_args(**settings))][1:]
 
 
 def namespace_labels(settings: dict[str, Any]) -> dict[str, str]:
@@ -73,7 +73,7 @@ def test_moving_the_tag_moves_pods_gateways_and_the_validator() -> None:
 
 def test_moving_the_tag_back_changes_only_its_followers() -> None:
     """Istio, "Canary Upgrades": a rollback moves the tag; control planes, CRDs and labels stay."""
-    moved, back = ({item.name: item for item in releases(mesh_args(**each))} for each in (MOVED, BESIDE))
+    moved, back = ({item.name: item for item in istio_releases(mesh_args(**each))} for each in (MOVED, BESIDE))
     assert {name for name in moved if moved[name] != back[name]} == {"istio-base", "istio-ingress"}
     assert moved["istio-base"].chart == back["istio-base"].chart
     assert (back["istio-ingress"].values["revision"], back["istio-ingress"].chart.version) == ("1-31-1", "1.31.1")
@@ -130,7 +130,7 @@ def test_pods_report_the_connection_statistics_that_istio_leaves_out() -> None:
     """Istio, ProxyConfig `proxyStatsMatcher`: without it no retries, queued requests and open breakers."""
     config = release("istiod", {}).values["meshConfig"]["defaultConfig"]
     assert config["proxyMetadata"] == {"ISTIO_META_DNS_CAPTURE": "true"}
-    assert config["proxyStatsMatcher"]["inclusionRegexps"] == list(METRICS_OF_CONNECTIONS)
+    assert config["proxyStatsMatcher"]["inclusionRegexps"] == list(CONNECTION_STATS)
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,16 @@
 
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
-from meshed_mcp.components.mesh.cluster.manifests import scrape_policies
-from meshed_mcp.components.mesh.cluster.scrape_network_policy import SCRAPED, scrape_policy
+from meshed_mcp.components.mesh.cluster.manifests import scrape_network_policies
+from meshed_mcp.components.mesh.cluster.scrape_network_policy import SCRAPED, scrape_network_policy
 from tests.stacks import recording
 
-POLICY = scrape_policy("apps", "watch")
+POLICY = scrape_network_policy("apps", "watch")
 SCRAPER, OTHERS = POLICY["spec"]["ingress"]
 
 
 def test_metrics_are_for_prometheus_alone() -> None:
-    """Issue 6, point 11: scrape identities are named."""
+    """Requirement SEC-12: the identities that scrape are named."""
     (peer,) = SCRAPER["from"]
     assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "watch"}
     assert peer["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "prometheus"}
@@ -28,7 +28,7 @@ def test_every_other_port_stays_open_for_the_mesh_to_judge() -> None:
 
 
 def test_every_service_of_a_stack_is_behind_it() -> None:
-    """Product rule: one that was forgotten shows its metrics to everybody."""
+    """Requirement SEC-12: no pod of a namespace exposes its metrics to every client."""
     objects = recording("prod").objects
     served = {item["metadata"]["namespace"] for item in objects if item["kind"] == "PodMonitor"} - {"monitoring"}
     walls = {
@@ -40,8 +40,8 @@ def test_every_service_of_a_stack_is_behind_it() -> None:
 
 
 def test_a_mesh_whose_prometheus_is_not_named_has_none() -> None:
-    """Product rule: a policy names who may scrape; without a name every Prometheus would be shut out."""
+    """Requirement SEC-12: without a named Prometheus there is no policy, which would reject every Prometheus."""
     args = ServiceMeshArgs.model_validate({"domain": "mcp.example.com", "namespaces": ["a", "b"]}, by_name=True)
-    assert scrape_policies(args) == []
+    assert scrape_network_policies(args) == []
     named = args.model_copy(update={"monitoring_namespace": "watch"})
-    assert scrape_policies(named) == [scrape_policy("a", "watch"), scrape_policy("b", "watch")]
+    assert scrape_network_policies(named) == [scrape_network_policy("a", "watch"), scrape_network_policy("b", "watch")]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.cluster.access_log import access_logging, provider
+from meshed_mcp.components.mesh.cluster.access_log import access_logging, access_log_provider
 from meshed_mcp.components.mesh.cluster.access_log_fields import FIELDS
 from meshed_mcp.components.mesh.cluster.telemetry import organization_expression
 from meshed_mcp.components.mesh.cluster.telemetry_args import (
@@ -71,7 +71,7 @@ def test_access_log_may_be_disabled() -> None:
 
 def test_access_log_provider_is_defined_in_the_mesh() -> None:
     """Istio, Telemetry: a provider that is not found is ignored silently."""
-    assert provider()["name"] == ACCESS_LOG_PROVIDER
+    assert access_log_provider()["name"] == ACCESS_LOG_PROVIDER
 
 
 def test_client_values_in_access_logs_are_truncated() -> None:

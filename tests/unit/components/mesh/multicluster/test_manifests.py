@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
-from meshed_mcp.components.mesh.cluster.istio_releases import releases
+from meshed_mcp.components.mesh.cluster.istio_releases import istio_releases
 from meshed_mcp.components.mesh.multicluster.manifests import reader_kubeconfig
 from meshed_mcp.components.mesh.service import manifests as service
 from tests.unit.components.mesh.mesh_rendering import Objects, mesh_args, service_args
@@ -35,12 +35,12 @@ REMOTE: Final[dict[str, Any]] = {
 
 def objects(membership: dict[str, Any]) -> Objects:
     """Objects of a mesh with this membership."""
-    return Objects(cluster.manifests(mesh_args(multi_cluster=membership)))
+    return Objects(cluster.mesh_manifests(mesh_args(multi_cluster=membership)))
 
 
 def values(membership: dict[str, Any], release: str) -> Manifest:
     """Values of one of its releases."""
-    (found,) = [item.values for item in releases(mesh_args(multi_cluster=membership)) if item.name == release]
+    (found,) = [item.values for item in istio_releases(mesh_args(multi_cluster=membership)) if item.name == release]
     return found
 
 
@@ -107,7 +107,7 @@ def test_remote_cluster_uses_the_control_plane_of_its_primary() -> None:
 def test_remote_cluster_gets_no_istio_configuration() -> None:
     """Istio, "Deployment Models": a control plane reads the configuration of its own cluster."""
     groups = {item["apiVersion"].partition("/")[0] for item in objects(REMOTE)}
-    groups |= {item["apiVersion"].partition("/")[0] for item in service.manifests("mcp-x", service_args(remote=True))}
+    groups |= {item["apiVersion"].partition("/")[0] for item in service.service_manifests("mcp-x", service_args(remote=True))}
     assert not [group for group in groups if group.endswith(".istio.io")]
     assert {"apps", "v1"} <= groups
 
@@ -118,7 +118,7 @@ def test_issuer_creates_the_intermediate_ca_before_the_control_plane_starts() ->
     certificate = objects(membership).one("Certificate")
     assert (certificate["spec"]["secretName"], certificate["spec"]["isCA"]) == ("cacerts", True)
     assert certificate["spec"]["issuerRef"]["name"] == "mesh-root"
-    assert certificate in cluster.foundations(mesh_args(multi_cluster=membership))
+    assert certificate in cluster.manifests_before_charts(mesh_args(multi_cluster=membership))
 
 
 def test_kubeconfig_for_peers_uses_the_token_of_the_reader() -> None:
@@ -202,7 +202,7 @@ def test_clusters_that_cannot_form_one_mesh_are_rejected_with_the_fix(membership
 def test_failover_regions_of_both_clusters_share_one_rule() -> None:
     """Istio, "Locality failover": endpoints of peers carry the regions of their nodes, so one rule serves both."""
     failover = {"failover": {"europe-west1": "us-east1", "us-east1": "europe-west1"}}
-    found = Objects(service.manifests("mcp-x", service_args(traffic={"locality": failover})))
+    found = Objects(service.service_manifests("mcp-x", service_args(traffic={"locality": failover})))
     policy = found.one("DestinationRule")["spec"]["trafficPolicy"]
     assert {item["to"] for item in policy["loadBalancer"]["localityLbSetting"]["failover"]} == {
         "us-east1",

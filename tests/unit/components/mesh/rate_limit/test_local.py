@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.cluster.istio_releases import METRICS_OF_CONNECTIONS
-from meshed_mcp.components.mesh.cluster.proxy_filters import foreign_filters
+from meshed_mcp.components.mesh.cluster.istio_releases import CONNECTION_STATS
+from meshed_mcp.components.mesh.cluster.proxy_filters import unsupported_filters
 from meshed_mcp.components.mesh.rate_limit import descriptors, local
-from meshed_mcp.components.mesh.rate_limit.args import SECONDS_OF, TokenBucket, effective
+from meshed_mcp.components.mesh.rate_limit.args import SECONDS_PER_UNIT, TokenBucket, with_default_limits
 from meshed_mcp.components.mesh.service.args import ServiceSettings
 from tests.unit.components.mesh.mesh_rendering import render, render_exposed
 
@@ -106,14 +106,14 @@ def test_burst_of_zero_is_rejected() -> None:
     assert line.startswith("service mcp-search: rate_limits.pod.burst: ")
 
 
-@given(requests=st.integers(1, 10**9 - 1), unit=st.sampled_from(sorted(SECONDS_OF)))
+@given(requests=st.integers(1, 10**9 - 1), unit=st.sampled_from(sorted(SECONDS_PER_UNIT)))
 def test_every_rate_becomes_its_token_bucket(requests: int, unit: str) -> None:
     """Envoy, TokenBucket: so many tokens in each interval, and as many at once unless a burst is given."""
     bucket = TokenBucket(rate=f"{requests}/{unit}")
-    assert (bucket.requests, bucket.period_seconds) == (requests, SECONDS_OF[unit])
+    assert (bucket.requests, bucket.period_seconds) == (requests, SECONDS_PER_UNIT[unit])
     tokens = limited(pod={"rate": f"{requests}/{unit}"})["token_bucket"]
     assert tokens == {
-        "max_tokens": requests, "tokens_per_fill": requests, "fill_interval": f"{SECONDS_OF[unit]}s",
+        "max_tokens": requests, "tokens_per_fill": requests, "fill_interval": f"{SECONDS_PER_UNIT[unit]}s",
     }  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def test_filter_is_in_the_pods_of_the_service_only_and_last_before_the_router() 
     assert patch["match"]["context"] == "SIDECAR_INBOUND"
     assert patch["match"]["listener"]["filterChain"]["filter"]["subFilter"] == {"name": "envoy.filters.http.router"}
     assert patch["patch"]["operation"] == "INSERT_BEFORE"
-    assert foreign_filters(item, "1.31.1") == []
+    assert unsupported_filters(item, "1.31.1") == []
 
 
 def test_only_exposed_services_have_a_default_limit() -> None:
@@ -162,7 +162,7 @@ def test_unnamed_requests_get_the_smallest_tool_limit() -> None:
     limits = ServiceSettings.model_validate(
         {"image": "a", "rate_limits": {"tools": {"a": {"rate": "5/s"}, "b": {"rate": "100/h"}}}}
     ).rate_limits
-    assert effective(limits, expose=False).unnamed == limits.tools["b"]
+    assert with_default_limits(limits, expose=False).unnamed == limits.tools["b"]
 
 
 def test_organization_is_read_from_the_verified_token() -> None:
@@ -194,13 +194,13 @@ def test_every_descriptor_has_an_action_that_makes_it() -> None:
 @given(seconds=st.floats(0.001, 10**6))
 def test_retry_after_is_whole_seconds_up_to_a_minute(seconds: float) -> None:
     """RFC 9110, section 10.2.3, Retry-After: a whole number of seconds."""
-    value = int(descriptors.retry_after(seconds)["header"]["value"])
+    value = int(descriptors.retry_after_header(seconds)["header"]["value"])
     assert value == min(max(1, math.ceil(seconds)), 60)
 
 
 def test_absent_header_never_counts_as_a_named_tool() -> None:
     """Envoy, HeaderMatcher, `treat_missing_header_as_empty`: without it an inverted match fails on absent headers."""
-    for action in descriptors.of_tools(["a", "*"]):
+    for action in descriptors.tool_actions(["a", "*"]):
         for header in action["actions"][0]["header_value_match"]["headers"]:
             assert bool(header.get("invert_match")) == bool(header.get("treat_missing_header_as_empty"))
 
@@ -211,4 +211,4 @@ def test_absent_header_never_counts_as_a_named_tool() -> None:
 )
 def test_rate_limited_requests_are_reported_by_the_proxies(statistic: str) -> None:
     """Istio, `proxyStatsMatcher`: other statistics of Envoy are dropped; names as test_shared_rate_limits.py finds."""
-    assert any(re.fullmatch(regex, statistic) for regex in METRICS_OF_CONNECTIONS)
+    assert any(re.fullmatch(regex, statistic) for regex in CONNECTION_STATS)

@@ -9,12 +9,12 @@ import yaml
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.cluster.proxy_filters import foreign_filters
+from meshed_mcp.components.mesh.cluster.proxy_filters import unsupported_filters
 from meshed_mcp.components.mesh.rate_limit import server
 from meshed_mcp.components.mesh.rate_limit.server_args import IMAGE, NAME, FailureMode
-from meshed_mcp.components.mesh.rate_limit.shared import FILTER, reference
+from meshed_mcp.components.mesh.rate_limit.shared import FILTER, rate_limit_ref
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
-from meshed_mcp.components.observability.metrics.rate_limit_monitor import rate_limit_monitor
+from meshed_mcp.components.observability.metrics.monitors import rate_limit_monitor
 from tests.unit.components.mesh.mesh_rendering import render, render_mesh
 
 AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
@@ -36,11 +36,11 @@ def mesh(**more: Any) -> Any:
 
 def asking(failure_mode: FailureMode = FailureMode.OPEN, **limits: Any) -> Manifest:
     """The filter of a service's proxies."""
-    service = reference("mcp-system", "cluster.local", failure_mode)
+    service = rate_limit_ref("mcp-system", "cluster.local", failure_mode)
     item = render(rate_limits={"shared": limits or LIMITS}, auth=AUTH, rate_limit_service=service).one(
         "EnvoyFilter", "mcp-search-rate-limits"
     )
-    assert foreign_filters(item, "1.31.1") == []
+    assert unsupported_filters(item, "1.31.1") == []
     (patch,) = item["spec"]["configPatches"]
     assert patch["patch"]["value"]["name"] == FILTER
     found: Manifest = patch["patch"]["value"]["typed_config"]
@@ -114,7 +114,7 @@ def test_only_services_with_limits_may_call_the_rate_limit_service() -> None:
 
 def test_sidecar_with_limited_imports_knows_the_rate_limit_service() -> None:
     """Istio, Sidecar: a host that is not imported has no cluster, and the filter would never get a response."""
-    service = reference("mcp-system", "cluster.local", FailureMode.OPEN)
+    service = rate_limit_ref("mcp-system", "cluster.local", FailureMode.OPEN)
     objects = render(rate_limits={"shared": {"service": RATE}}, rate_limit_service=service, sidecar_egress_hosts=[])
     (egress,) = objects.one("Sidecar")["spec"]["egress"]
     assert f"./{NAME}.mcp-system.svc.cluster.local" in egress["hosts"]
@@ -146,7 +146,7 @@ def test_prometheus_scrapes_the_rate_limit_service_outside_the_mesh() -> None:
         {"domain": "mcp.example.com", "rate_limiting": {"redis": REDIS, "failure_mode": "open"}}, by_name=True
     )
     monitor = rate_limit_monitor("monitoring")
-    (deployment,) = [item for item in server.manifests(args) if item["kind"] == "Deployment"]
+    (deployment,) = [item for item in server.rate_limit_manifests(args) if item["kind"] == "Deployment"]
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     template = deployment["spec"]["template"]
     assert monitor["spec"]["namespaceSelector"] == {"any": True}
