@@ -44,7 +44,7 @@ def mesh_args(**settings: Any) -> ServiceMeshArgs:
 
 def render(**settings: Any) -> Objects:
     """Objects of the service `mcp-search`."""
-    return Objects(service.manifests("mcp-search", service_args(**settings)))
+    return Objects(service.service_manifests("mcp-search", service_args(**settings)))
 
 
 def render_exposed(**settings: Any) -> Objects:
@@ -54,7 +54,7 @@ def render_exposed(**settings: Any) -> Objects:
 
 def render_mesh(**settings: Any) -> Objects:
     """Objects of a mesh."""
-    return Objects(cluster.manifests(mesh_args(**settings)))
+    return Objects(cluster.mesh_manifests(mesh_args(**settings)))
 
 
 def rules(objects: Objects, route: str = "mcp-search") -> list[Manifest]:

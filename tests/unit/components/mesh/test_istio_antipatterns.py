@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.cluster.istio_releases import releases
+from meshed_mcp.components.mesh.cluster.istio_releases import istio_releases
 from meshed_mcp.infra.checks.schema import schema_issues
-from meshed_mcp.infra.checks.schemas import parsed
+from meshed_mcp.infra.checks.schemas import schema_file
 from tests.unit.components.mesh.mesh_rendering import (
     CANARY,
     TRACING,
@@ -105,7 +105,7 @@ def test_06_both_outlier_counters_are_set() -> None:
 def test_07_balancing_is_least_request() -> None:
     """Istio API, LoadBalancerSettings: ROUND_ROBIN is "generally unsafe" and streams make counts uneven."""
     assert render().one("DestinationRule")["spec"]["trafficPolicy"]["loadBalancer"]["simple"] == "LEAST_REQUEST"
-    definitions = parsed("istio")["$defs"]
+    definitions = schema_file("istio")["$defs"]
     spec = definitions["networking.istio.io.v1.DestinationRule"]["properties"]["spec"]["properties"]
     known = spec["trafficPolicy"]["properties"]["loadBalancer"]["properties"]["simple"]["enum"]
     assert "LEAST_REQUEST" in known
@@ -139,7 +139,7 @@ def test_21_cluster_that_joins_a_mesh_has_all_required_settings() -> None:
     """Istio, "Install Multi-Primary on different networks": a Gateway alone joins nothing."""
     joined = mesh_args(multi_cluster=EAST)
     objects = render_mesh(multi_cluster=EAST)
-    said = {item.name: item.values for item in releases(joined)}["istiod"]["global"]
+    said = {item.name: item.values for item in istio_releases(joined)}["istiod"]["global"]
     assert said["meshID"] == "mcp"
     assert said["multiCluster"] == {"clusterName": "east"}
     assert said["network"] == "network-east"
