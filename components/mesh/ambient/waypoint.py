@@ -67,9 +67,8 @@ def waypoint(namespace: str) -> Manifest:
                 "name": "mesh",
                 "port": HBONE_PORT,
                 "protocol": "HBONE",
-                "allowedRoutes": {
-                    "namespaces": {"from": "Same"}
-                },  # API server default, set to avoid a diff at each apply
+                # The API server's default, set to avoid a diff at each apply.
+                "allowedRoutes": {"namespaces": {"from": "Same"}},
             }
         ],
     }

@@ -89,30 +89,31 @@ def _gateway_to_host(to: ExternalHost) -> Manifest:
         "route": [{"destination": {"host": to.host, "port": {"number": to.port}}}],
     }
     spec = {"hosts": [to.host], "gateways": [EGRESS_GATEWAY], "exportTo": ONLY_HERE, "tcp": [route]}
-    return manifest(NETWORKING, "VirtualService", metadata(_title(to), EGRESS_NAMESPACE), spec)
+    return manifest(NETWORKING, "VirtualService", metadata(_route_name(to), EGRESS_NAMESPACE), spec)
 
 
 def _sidecar_to_gateway(namespace: str, to: ExternalHost, args: ServiceMeshArgs) -> Manifest:
     """Route from a sidecar to the gateway, by the SNI of the process."""
-    gateway = {"host": egress_host(args), "subset": tunnel(to), "port": {"number": HTTPS_PORT}}
+    gateway = {"host": egress_host(args), "subset": subset_name(to), "port": {"number": HTTPS_PORT}}
     route = {"match": [{"port": to.port, "sniHosts": [to.host]}], "route": [{"destination": gateway}]}
     spec = {"hosts": [to.host], "gateways": [MESH_GATEWAY], "exportTo": ONLY_HERE, "tls": [route]}
-    return manifest(NETWORKING, "VirtualService", metadata(_title(to), namespace), spec)
+    return manifest(NETWORKING, "VirtualService", metadata(_route_name(to), namespace), spec)
 
 
 def _tunnel_subsets(namespace: str, hosts: list[ExternalHost], args: ServiceMeshArgs) -> Manifest:
     """DestinationRule with one subset per host, which sets the host as SNI."""
     subsets = [
-        {"name": tunnel(each), "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL", "sni": each.host}}} for each in hosts
+        {"name": subset_name(each), "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL", "sni": each.host}}}
+        for each in hosts
     ]
     spec = {"host": egress_host(args), "exportTo": ONLY_HERE, "subsets": subsets}
     return manifest(NETWORKING, "DestinationRule", metadata(EGRESS_GATEWAY, namespace), spec)
 
 
-def tunnel(to: ExternalHost) -> str:
+def subset_name(to: ExternalHost) -> str:
     """Name of a host's subset, a DNS label. Source: Istio API, Subset `name`."""
     return f"to-{sha256(to.host.encode()).hexdigest()[:16]}"
 
 
-def _title(to: ExternalHost) -> str:
+def _route_name(to: ExternalHost) -> str:
     return f"egress-{to.host}"

@@ -47,15 +47,17 @@ def declared_hosts(args: ServiceSettings) -> list[ExternalHost]:
 
 
 def service_entry_manifest(
-    title: str, namespace: str, ports: tuple[int, ...], hosts: list[str], labels: dict[str, str] | None = None
+    name: str, namespace: str, ports: tuple[int, ...], hosts: list[str], labels: dict[str, str] | None = None
 ) -> Manifest:
     """A ServiceEntry of one namespace; every host of it has all of its ports."""
     names = ["tls"] if len(ports) == 1 else [f"tls-{port}" for port in ports]
     spec = {
         "hosts": hosts,
-        "ports": [{"number": port, "name": name, "protocol": "TLS"} for port, name in zip(ports, names, strict=True)],
+        "ports": [
+            {"number": port, "name": port_name, "protocol": "TLS"} for port, port_name in zip(ports, names, strict=True)
+        ],
         "location": "MESH_EXTERNAL",
         "resolution": "DNS",
         "exportTo": ["."],
     }
-    return manifest(NETWORKING, "ServiceEntry", metadata(title, namespace, labels), spec)
+    return manifest(NETWORKING, "ServiceEntry", metadata(name, namespace, labels), spec)

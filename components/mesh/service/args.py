@@ -12,18 +12,14 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.args import In
 from meshed_mcp.components.core.names import host_name, listed, namespace_name
 from meshed_mcp.components.mesh.ambient.validation import ambient_issues
-from meshed_mcp.components.mesh.authorization.token_args import TokenSettings
-from meshed_mcp.components.mesh.authorization.tool_policy_args import ToolSettings
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
 from meshed_mcp.components.mesh.cluster.ingress_args import IngressRef
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.egress.destinations import ClusterService
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimitRef
 from meshed_mcp.components.mesh.routing.fault_injection_args import FaultsByName
-from meshed_mcp.components.mesh.routing.rollout_args import Rollout, RolloutStrategy, Weights
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX, Pool
-from meshed_mcp.components.mesh.service.container_args import Drain, SecretKey, ServerResources
-from meshed_mcp.components.mesh.service.limits_args import LimitSettings
+from meshed_mcp.components.mesh.service.container_args import SecretKey
 from meshed_mcp.components.mesh.service.log_export_args import LogSettings
 from meshed_mcp.components.mesh.service.scheduling import Scheduling
 from meshed_mcp.components.mesh.service.settings import ServiceSettings
@@ -31,22 +27,7 @@ from meshed_mcp.components.mesh.service.shared_state import SharedState, missing
 from meshed_mcp.error_codes.code import raise_all
 from meshed_mcp.error_codes.service import EXPOSED_WITHOUT_INGRESS, SHARED_STATE_MISSING, UNKNOWN_VERSION
 
-__all__ = [
-    "Drain",
-    "IngressRef",
-    "LimitSettings",
-    "MeshedMCPServiceArgs",
-    "Rollout",
-    "RolloutStrategy",
-    "SecretKey",
-    "ServerResources",
-    "ServiceMeshArgs",
-    "ServiceSettings",
-    "SharedState",
-    "TokenSettings",
-    "ToolSettings",
-    "Weights",
-]
+__all__ = ["IngressRef", "MeshedMCPServiceArgs", "SecretKey", "ServiceMeshArgs", "ServiceSettings", "SharedState"]
 
 
 class MeshedMCPServiceArgs(ServiceSettings):

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import model_issues
-from meshed_mcp.components.mesh.service.args import RolloutStrategy, ServiceSettings
+from meshed_mcp.components.mesh.routing.rollout_args import RolloutStrategy
+from meshed_mcp.components.mesh.service.args import ServiceSettings
 from tests.unit.components.mesh.mesh_rendering import CANARY, INGRESS, service_args
 
 
