@@ -1,7 +1,5 @@
-"""A stack on one machine: the rendered Kubernetes objects as processes and Envoys on loopback (design D11).
+"""Local run: the rendered Kubernetes objects of a stack as processes and Envoys on loopback; `command.run` starts it.
 
-Rendered objects in, running processes out; `command.run` is the entry.
-`objects/` reads the objects strictly, `envoy/` turns them into Envoy configuration (pure), the rest starts, asks,
-measures and stops. A way to try and to test, never a replacement for Istio: what one machine cannot run is refused
-or listed by name. Not here: what the objects are (components/), what the processes do (agents/).
+`translate/` turns objects into Envoy configuration (pure), `process/` runs them, `observe/` monitors them. The run
+is for development and tests and does not replace Istio: what one machine cannot run is rejected or listed.
 """

@@ -1,7 +1,4 @@
-"""Clients of this machine: the official SDK for MCP servers, plain HTTP for the registry and for refusals.
-
-Endpoints in, answers out. Every failure becomes a LocalRunError of one line that names the endpoint.
-"""
+"""Clients for a running stack: the official SDK for MCP servers, plain HTTP for the registry and rejected calls."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,17 +14,17 @@ from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.translate.endpoints import Endpoint
 
 TIMEOUT_SECONDS: Final = 60.0
-"""Longest wait for one answer: a tool that calls other tools takes its time on few cores."""
+"""Timeout of one request; a tool that calls other tools is slow on few cores."""
 
-Question = Callable[[], Awaitable[object]]
-"""One request and its answer: what is measured."""
+TimedRequest = Callable[[], Awaitable[object]]
+"""Sends one request and waits for its response."""
 
 
 @asynccontextmanager
 async def http_client(endpoint: Endpoint) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client that goes the endpoint's way and no other: the environment's proxies are not asked."""
-    given = {"Host": endpoint.host, "Authorization": endpoint.token and f"Bearer {endpoint.token}"}
-    headers = {name: value for name, value in given.items() if value}
+    """A client that uses the endpoint's proxy and ignores the proxies of the environment."""
+    optional = {"Host": endpoint.host, "Authorization": endpoint.token and f"Bearer {endpoint.token}"}
+    headers = {name: value for name, value in optional.items() if value}
     async with httpx2.AsyncClient(
         proxy=endpoint.proxy, headers=headers, trust_env=False, timeout=TIMEOUT_SECONDS
     ) as client:
@@ -36,7 +33,7 @@ async def http_client(endpoint: Endpoint) -> AsyncIterator[httpx2.AsyncClient]:
 
 @asynccontextmanager
 async def mcp_client(endpoint: Endpoint) -> AsyncIterator[Client]:
-    """The SDK's client on an endpoint. Raises LocalRunError for whatever fails inside."""
+    """A connected client of the SDK. Raises LocalRunError for every error in the block."""
     try:
         async with (
             http_client(endpoint) as client,
@@ -54,7 +51,7 @@ async def tools(endpoint: Endpoint) -> list[str]:
 
 
 async def call(endpoint: Endpoint, tool: str, arguments: dict[str, Any]) -> str:
-    """Text of a tool's answer. Raises LocalRunError with that text when the tool reports an error."""
+    """Text of a tool's result. Raises LocalRunError with that text when the tool returns an error."""
     async with mcp_client(endpoint) as session:
         result = await session.call_tool(tool, arguments)
     text = " ".join(part.text for part in result.content if isinstance(part, TextContent))
@@ -64,7 +61,7 @@ async def call(endpoint: Endpoint, tool: str, arguments: dict[str, Any]) -> str:
 
 
 async def status(endpoint: Endpoint, method: str) -> int | None:
-    """Status of a plain request; None when the connection was refused or cut."""
+    """HTTP status of a request; None when the connection is refused or closed."""
     async with http_client(endpoint) as client:
         try:
             return (await client.request(method, endpoint.url)).status_code
@@ -73,8 +70,8 @@ async def status(endpoint: Endpoint, method: str) -> int | None:
 
 
 @asynccontextmanager
-async def question(endpoint: Endpoint, *, mcp: bool) -> AsyncIterator[Question]:
-    """A request to repeat on one connection: tools/list past every cache, or a GET."""
+async def repeatable_request(endpoint: Endpoint, *, mcp: bool) -> AsyncIterator[TimedRequest]:
+    """A request to repeat on one connection: tools/list without the cache, or a GET."""
     if mcp:
         async with mcp_client(endpoint) as session:
             yield lambda: session.list_tools(cache_mode="bypass")

@@ -1,8 +1,4 @@
-"""The local run from beginning to end: start, ask, measure, show, stay or leave.
-
-Rendered objects in, an exit code out. Every fault is one line on the console; nothing that was started is left.
-Not here: how the objects are recorded and how the command line is read (meshed_mcp/__main__.py).
-"""
+"""Entry of the local run: starts a stack, verifies it, prints the report, and stops it or keeps it running."""
 
 import os
 import signal
@@ -21,22 +17,22 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.fault_injection import with_faults
 from meshed_mcp.local.observe.collector import Collector
-from meshed_mcp.local.observe.monitoring import Monitoring
-from meshed_mcp.local.observe.report import closing_lines, table
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.observe.monitoring import MonitoringConfig
+from meshed_mcp.local.observe.report import summary_lines, table
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
-from meshed_mcp.local.rejections import Refusals, refusals
-from meshed_mcp.local.session import Choices, stay
+from meshed_mcp.local.rejections import Rejections, verify_rejections
+from meshed_mcp.local.session import RunOptions, keep_running
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.verification import Call, Row, make_calls, rows
 
-__all__ = ["Call", "Choices", "run"]
+__all__ = ["Call", "RunOptions", "run"]
 
-AT_ONCE: Final = Choices()
-"""It ends after the table."""
+CHECK_ONLY: Final = RunOptions()
+"""Ends after the report."""
 
 SECRETS: Final = "secrets"
-"""Folder beside the stacks' state folders: <secret>/<key> files, read where a Deployment names a Secret."""
+"""Folder beside the state folders of the stacks, with a file <secret>/<key> per key of a Secret."""
 
 
 def run(  # noqa: PLR0913 - one parameter per option of the command
@@ -46,18 +42,18 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
     calls: Sequence[Call],
     state_dir: Path,
     console: Console,
-    choices: Choices = AT_ONCE,
+    options: RunOptions = CHECK_ONLY,
     routes: Manifest | None = None,
 ) -> int:
-    """Run a stack; 0 when everything answered as it must, 1 otherwise, 130 after Ctrl-C during the start.
+    """Run a stack and stop it before returning: 0 on success, 1 on an error, 130 after Ctrl-C during the start.
 
-    `routes`: the rendered configuration of Alertmanager. Everything is stopped before it returns.
-    Call it from the main thread: the processes die with the thread that started them.
+    `routes` is the rendered configuration of Alertmanager. Call it from the main thread: processes end with the thread
+    that started them.
     """
-    places = Places(state=state_dir, secrets=state_dir.parent / SECRETS)
+    folders = RunFolders(state=state_dir, secrets=state_dir.parent / SECRETS)
     try:
-        with _terminated_like_interrupted():
-            return _run(objects, places, gateway_port, calls, console, choices, routes)
+        with _sigterm_as_interrupt():
+            return _run(objects, folders, gateway_port, calls, console, options, routes)
     except LocalRunError as error:
         for message in error.messages:
             console.print(f"error {message.line}", markup=False, soft_wrap=True)
@@ -69,39 +65,41 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
 
 def _run(  # noqa: PLR0913, PLR0917 - as `run`
     objects: Sequence[Manifest],
-    places: Places,
+    folders: RunFolders,
     gateway_port: int,
     calls: Sequence[Call],
     console: Console,
-    choices: Choices,
+    options: RunOptions,
     routes: Manifest | None,
 ) -> int:
-    stack = read_stack(with_faults(objects, choices.faults))
+    stack = read_stack(with_faults(objects, options.faults))
+    if stack.warning:
+        console.print(f"warning {stack.warning.line}", markup=False, soft_wrap=True)
     collector = Collector.from_environment(os.environ)
-    changes = choices.stays and choices.scales
+    changes = options.keep_running and options.scale
     with (
         _Progress(console) as progress,
-        running(stack, gateway_port, places, progress.tell, collector, changes=changes) as up,
+        running(stack, gateway_port, folders, progress.report, collector, changes=changes) as up,
     ):
-        found, refused = anyio.run(_ask, up, calls, progress)
+        services, rejections = anyio.run(_verify, up, calls, progress)
         progress.close()
-        console.print(table(found))
-        for line in closing_lines(found, refused, stack.not_run, places.state / "logs"):
+        console.print(table(services))
+        for line in summary_lines(services, rejections, stack.not_run, folders.state / "logs"):
             console.print(line, markup=False, soft_wrap=True)
-        if choices.stays:
-            stay(up, Monitoring(objects, routes, choices.longest_hold), calls, choices, console)
+        if options.keep_running:
+            keep_running(up, MonitoringConfig(objects, routes, options.max_hold_seconds), calls, options, console)
         console.print("stopping")
     return 0
 
 
-async def _ask(up: Running, calls: Sequence[Call], progress: "_Progress") -> tuple[list[Row], Refusals]:
-    await make_calls(up, calls, progress.tell)
-    refused = await refusals(up.topology)
-    return await rows(up, progress.tell), refused
+async def _verify(up: Running, calls: Sequence[Call], progress: "_Progress") -> tuple[list[Row], Rejections]:
+    await make_calls(up, calls, progress.report)
+    rejections = await verify_rejections(up.topology)
+    return await rows(up, progress.report), rejections
 
 
 class _Progress:
-    """Lines with the time since the start, and a sign of life on a terminal."""
+    """Prints each step with the seconds since the start, and a spinner on a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -115,18 +113,16 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def tell(self, line: str) -> None:
-        """One step."""
+    def report(self, line: str) -> None:
         self._console.print(f"{time.monotonic() - self._begin:6.1f} s  {line}", markup=False, soft_wrap=True)
 
     def close(self) -> None:
-        """No more steps."""
         self._status.stop()
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM and a closed terminal stop everything as Ctrl-C does; only the main thread can ask for that."""
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """SIGTERM and SIGHUP stop the run as Ctrl-C does. Only the main thread can set signal handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,10 +1,10 @@
-"""The one error of the local run: what a reader must change, one line per error."""
+"""The error of the local run."""
 
 from meshed_mcp.error_codes.code import Message
 
 
 class LocalRunError(Exception):
-    """The stack cannot be run here; `messages` has one line per error and the command prints nothing else."""
+    """The stack cannot be run; the command prints `messages`, one line each."""
 
     def __init__(self, *messages: Message) -> None:
         super().__init__("\n".join(message.line for message in messages))

@@ -1,7 +1,6 @@
-"""Faults on purpose in a local run, so that an alert can be seen firing: `--fault SERVICE=KIND`.
+"""Fault injection for a local run (`--fault SERVICE=KIND`), so that an alert fires.
 
-Text and rendered objects in, changed objects out, or processes ended. The fault is in the service's own process, where
-its metrics are: what a proxy does to a call shows in none of them. Not here: the changed process (faulty_service.py).
+The fault is in the service's own process, which exports the metrics; faults of a proxy do not show in them.
 """
 
 import os
@@ -20,7 +19,7 @@ from meshed_mcp.error_codes.local import (
     INVALID_FAULT_OPTION,
 )
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.faulty_service import BEGIN
+from meshed_mcp.local.faulty_service import START_SIGNAL
 from meshed_mcp.local.process.container import PYTHON
 from meshed_mcp.local.process.stack_runner import Running
 
@@ -28,83 +27,82 @@ FAULTY: Final = "meshed_mcp.local.faulty_service"
 """Module that runs a service with a fault."""
 
 
-class Kind(StrEnum):
-    """What goes wrong."""
+class FaultKind(StrEnum):
+    """Kind of fault."""
 
     ERRORS = "errors"
-    """Every second call of a tool fails."""
+    """Every second tool call fails."""
 
     SLOW = "slow"
-    """Every call of a tool takes three seconds more."""
+    """Every tool call takes three seconds longer."""
 
     DOWN = "down"
-    """The processes of all replicas are gone after the first round of calls, and nobody starts them again."""
+    """The processes of all replicas end after the first round of calls and are not restarted."""
 
 
 ALERTS: Final = {
-    Kind.ERRORS: ("MCPServerErrorBudgetBurn", "MCPToolErrorRate"),
-    Kind.SLOW: ("MCPServerLatencyBudgetBurn", "MCPToolLatencyBudgetBurn"),
-    Kind.DOWN: ("MCPServerDown",),
+    FaultKind.ERRORS: ("MCPServerErrorBudgetBurn", "MCPToolErrorRate"),
+    FaultKind.SLOW: ("MCPServerLatencyBudgetBurn", "MCPToolLatencyBudgetBurn"),
+    FaultKind.DOWN: ("MCPServerDown",),
 }
-"""What each makes fire; the registry has alerts of its own."""
+"""Alerts that each kind makes fire; the registry has its own."""
 
 REGISTRY_ALERTS: Final = ("MCPRegistryDown",)
 
 
-class SeededFault(NamedTuple):
-    """One fault."""
+class InjectedFault(NamedTuple):
+    """A fault of one service."""
 
     service: str
-    kind: Kind
+    kind: FaultKind
 
     @classmethod
     def parsed(cls, text: str) -> Self:
         """`mcp-rag=errors`. Raises LocalRunError."""
         service, _, kind = text.partition("=")
-        if not service or kind not in {*Kind}:
-            kinds = ", ".join(Kind)
+        if not service or kind not in {*FaultKind}:
+            kinds = ", ".join(FaultKind)
             raise LocalRunError(INVALID_FAULT_OPTION.message(text=text, kinds=kinds))
-        return cls(service, Kind(kind))
+        return cls(service, FaultKind(kind))
 
     @property
     def alerts(self) -> tuple[str, ...]:
-        """Alerts that it makes fire."""
+        """Alerts that the fault makes fire."""
         return REGISTRY_ALERTS if self.service == contract.REGISTRY_NAME else ALERTS[self.kind]
 
 
-def with_faults(objects: Sequence[Manifest], faults: Iterable[SeededFault]) -> list[Manifest]:
-    """The objects, the commands of the services changed. Raises LocalRunError for each fault that cannot be."""
-    found, wrong = list(objects), list[Message]()
+def with_faults(objects: Sequence[Manifest], faults: Iterable[InjectedFault]) -> list[Manifest]:
+    """The objects with changed commands of the services. Raises LocalRunError with a line per impossible fault."""
+    changed, issues = list(objects), list[Message]()
     for fault in faults:
-        mine = [item for item in found if item["kind"] == "Deployment" and name(item) == fault.service]
-        if message := refusal(fault, mine, found):
-            wrong.append(message)
-        elif fault.kind is not Kind.DOWN:
-            found = [faulty(item, fault.kind) if item in mine else item for item in found]
-    if wrong:
-        raise LocalRunError(*wrong)
-    return found
+        deployments = [item for item in changed if item["kind"] == "Deployment" and _service(item) == fault.service]
+        if issue := _issue(fault, deployments, changed):
+            issues.append(issue)
+        elif fault.kind is not FaultKind.DOWN:
+            changed = [_faulty(item, fault.kind) if item in deployments else item for item in changed]
+    if issues:
+        raise LocalRunError(*issues)
+    return changed
 
 
-def refusal(fault: SeededFault, mine: Sequence[Manifest], objects: Sequence[Manifest]) -> Message | None:
-    """Why a fault cannot be; None where it can."""
-    if not mine:
-        names = sorted({name(item) for item in objects if item["kind"] == "Deployment"})
+def _issue(fault: InjectedFault, deployments: Sequence[Manifest], objects: Sequence[Manifest]) -> Message | None:
+    if not deployments:
+        names = sorted({_service(item) for item in objects if item["kind"] == "Deployment"})
         return FAULT_TARGET_UNKNOWN.message(
             service=fault.service, kind=fault.kind, suggested=suggestion(fault.service, names)
         )
-    if fault.kind is Kind.DOWN:
+    if fault.kind is FaultKind.DOWN:
         return None
     if fault.service == contract.REGISTRY_NAME:
         return FAULT_OF_REGISTRY.message(service=fault.service, kind=fault.kind)
-    commands = [item["spec"]["template"]["spec"]["containers"][0].get("command", []) for item in mine]
+    commands = [item["spec"]["template"]["spec"]["containers"][0].get("command", []) for item in deployments]
     if any(command[:1] == [] or command[0] not in PYTHON for command in commands):
         return FAULT_NEEDS_PYTHON.message(service=fault.service, kind=fault.kind)
     return None
 
 
-def faulty(item: Manifest, kind: Kind) -> Manifest:
-    """The Deployment, its program inside the module that makes it fail."""
+def _faulty(item: Manifest, kind: FaultKind) -> Manifest:
+    """The Deployment with the module FAULTY around its program."""
     first, *rest = item["spec"]["template"]["spec"]["containers"]
     program, *arguments = first["command"]
     pod = item["spec"]["template"]["spec"] | {
@@ -113,18 +111,18 @@ def faulty(item: Manifest, kind: Kind) -> Manifest:
     return item | {"spec": item["spec"] | {"template": item["spec"]["template"] | {"spec": pod}}}
 
 
-def name(item: Manifest) -> str:
-    """The service that a Deployment is a part of."""
+def _service(item: Manifest) -> str:
+    """Name of the service that a Deployment belongs to."""
     labels = item["spec"]["template"]["metadata"].get("labels", {})
     return str(labels.get(contract.LABEL_APP, item["metadata"]["name"]))
 
 
-def begin(up: Running, faults: Iterable[SeededFault]) -> None:
-    """Let the faults begin. Of what is to be down the processes end, pods and sidecars stay: as after a crash."""
+def start_faults(up: Running, faults: Iterable[InjectedFault]) -> None:
+    """Start the faults. DOWN kills the processes and keeps pods and sidecars, as a crash does."""
     kinds = {fault.service: fault.kind for fault in faults}
     for pod in up.topology.pods:
         kind = kinds.get(pod.labels.get(contract.LABEL_APP, ""))
-        if kind is Kind.DOWN:
+        if kind is FaultKind.DOWN:
             up.services.kill(pod.name)
         elif kind is not None:
-            os.kill(up.services.pids[pod.name], BEGIN)
+            os.kill(up.services.pids[pod.name], START_SIGNAL)

@@ -1,9 +1,7 @@
 """Runs a service with fault injection in its tools.
 
-Usage: `python -m meshed_mcp.local.faulty_service KIND (-m MODULE | FILE) ARGUMENT...`.
-
-For the local run alone. The SDK's own method is wrapped, so that metrics, limits and spans see the fault as they would
-see one of the tool's.
+Usage: `python -m meshed_mcp.local.faulty_service KIND (-m MODULE | FILE) ARGUMENT...`. It wraps the SDK's method, so
+that metrics, limits and spans record the fault as one of the tool.
 """
 
 import asyncio
@@ -17,35 +15,35 @@ from typing import Any, Final
 from mcp.server import MCPServer
 
 SLOW_SECONDS: Final = 3.0
-"""More than the default objective of 2 s."""
+"""More than the default latency objective of 2 s."""
 
 EVERY: Final = 2
-"""One call of so many fails."""
+"""One of this number of calls fails."""
 
-BEGIN: Final = signal.SIGUSR2
-"""Tells the process that the fault begins; until then it works."""
+START_SIGNAL: Final = signal.SIGUSR2
+"""Starts the fault."""
 
-Wrapped = Callable[[], Awaitable[Any]]
+ToolCall = Callable[[], Awaitable[Any]]
 
 
-async def failing(calls: Iterator[int], call_tool: Wrapped) -> Any:
-    """One call in EVERY fails."""
+async def failing(calls: Iterator[int], call_tool: ToolCall) -> Any:
+    """Fail one call in EVERY."""
     if next(calls) % EVERY == 0:
         raise RuntimeError("a fault on purpose (meshed-mcp local --fault)")
     return await call_tool()
 
 
-async def late(_: Iterator[int], call_tool: Wrapped) -> Any:
-    """Every call takes longer."""
+async def delayed(_: Iterator[int], call_tool: ToolCall) -> Any:
+    """Delay every call."""
     await asyncio.sleep(SLOW_SECONDS)
     return await call_tool()
 
 
-KINDS: Final = {"errors": failing, "slow": late}
+KINDS: Final = {"errors": failing, "slow": delayed}
 
 
 def wrap(kind: str) -> None:
-    """Put the fault around the SDK's calls of tools."""
+    """Wrap the SDK's tool calls with the fault."""
     call_tool, calls, fault = MCPServer.call_tool, count(1), KINDS[kind]
 
     async def wrapped(self: MCPServer[Any], *arguments: Any, **named: Any) -> Any:
@@ -55,9 +53,9 @@ def wrap(kind: str) -> None:
 
 
 def main() -> None:
-    """Become the program; the fault is put in when the signal comes."""
+    """Run the program; START_SIGNAL starts the fault."""
     kind, *rest = sys.argv[1:]
-    signal.signal(BEGIN, lambda *_: wrap(kind))
+    signal.signal(START_SIGNAL, lambda *_: wrap(kind))
     if rest[0] == "-m":
         sys.argv = rest[1:]
         runpy.run_module(rest[1], run_name="__main__", alter_sys=True)

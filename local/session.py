@@ -1,7 +1,4 @@
-"""A stack that stays up: watched, scaled, under faults and calls where that is wanted, until Ctrl-C.
-
-A running stack and choices in, lines out. Not here: the start and the first round of calls (command.py).
-"""
+"""Keeps a stack running until Ctrl-C: monitoring, autoscaling, fault injection."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,132 +8,132 @@ from typing import Final, NamedTuple
 from rich.console import Console
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.local.fault_injection import SeededFault, begin
+from meshed_mcp.local.fault_injection import InjectedFault, start_faults
 from meshed_mcp.local.observe.load import steady_calls
-from meshed_mcp.local.observe.monitoring import Monitoring, Watching, watching
+from meshed_mcp.local.observe.monitoring import MonitoringConfig, RunMonitor, monitored
 from meshed_mcp.local.observe.prometheus import PROGRAM, Scraping
-from meshed_mcp.local.process.autoscaler import Scaler, one_number, read_scaled
+from meshed_mcp.local.process.autoscaler import Scaler, instant_query, scaled_deployments
 from meshed_mcp.local.process.certificates import LIFETIME
 from meshed_mcp.local.process.engines import engine
 from meshed_mcp.local.process.stack_runner import Running
 from meshed_mcp.local.verification import Call
 
 WATCH_SECONDS: Final = 1.0
-"""Pause between two looks at the processes while the stack stays up."""
+"""Interval between two steps."""
 
-SEEN_SECONDS: Final = 30.0
-"""When it is said how many targets answer: two scrapes of the proxies after the start."""
+SUMMARY_SECONDS: Final = 30.0
+"""Delay of the summary of targets and rules: two scrapes of the proxies."""
 
 Step = Callable[[], None]
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
-class Choices(NamedTuple):
-    """What a run does beside starting and asking."""
+class RunOptions(NamedTuple):
+    """Options of a run; only `keep_running` makes the others effective."""
 
-    stays: bool = False
-    """Up until Ctrl-C; else it ends after the table, and nothing below is done."""
+    keep_running: bool = False
+    """Run until Ctrl-C; False = end after the report."""
 
-    scales: bool = False
-    """Its services scale meanwhile."""
+    scale: bool = False
+    """Autoscale the services."""
 
-    monitors: bool | None = None
-    """Prometheus and Alertmanager watch it; None = where this machine has Prometheus, or where it scales or fails."""
+    monitor: bool | None = None
+    """Run Prometheus and Alertmanager. None = if Prometheus is installed, or for `scale` and `faults`."""
 
-    faults: tuple[SeededFault, ...] = ()
-    """What goes wrong on purpose, after the first round of calls."""
+    faults: tuple[InjectedFault, ...] = ()
+    """Faults that start after the first round of calls."""
 
-    longest_hold: float | None = None
-    """Seconds that an alert waits at most; None = as rendered."""
+    max_hold_seconds: float | None = None
+    """Upper bound of `for` of the alerts; None = as rendered."""
 
     @property
-    def watched(self) -> bool:
-        """Whether the run is watched."""
-        needed = self.scales or bool(self.faults)
-        wanted = engine(PROGRAM) is not None if self.monitors is None else self.monitors
-        return needed or wanted
+    def monitored(self) -> bool:
+        """Whether the run is monitored."""
+        wanted = engine(PROGRAM) is not None if self.monitor is None else self.monitor
+        return wanted or self.scale or bool(self.faults)
 
 
-def stay(up: Running, monitoring: Monitoring, calls: Sequence[Call], choices: Choices, console: Console) -> None:
-    """Until Ctrl-C, or until the certificates run out. Raises LocalRunError where Prometheus is wanted and not here."""
+def keep_running(
+    up: Running, monitoring: MonitoringConfig, calls: Sequence[Call], options: RunOptions, console: Console
+) -> None:
+    """Run until Ctrl-C or until the certificates expire. Raises LocalRunError if Prometheus is needed and missing."""
 
-    def tell(line: str) -> None:
+    def report(line: str) -> None:
         console.print(line, markup=False, soft_wrap=True)
 
     with ExitStack() as ends:
-        steps: list[Step] = [_ended(up, tell)]
-        if choices.watched:
-            watch = ends.enter_context(watching(up, monitoring))
-            steps.append(watched(watch, tell))
-            if choices.scales:
-                steps.append(scaled(up, monitoring.objects, watch.seen, tell))
-        if choices.faults:
-            ends.enter_context(faulty(up, calls, choices.faults, tell))
-        tell("Ctrl-C stops everything")
-        keep(steps, tell)
+        steps: list[Step] = [_report_ended(up, report)]
+        if options.monitored:
+            monitor = ends.enter_context(monitored(up, monitoring))
+            steps.append(_report_alerts(monitor, report))
+            if options.scale:
+                steps.append(autoscaled(up, monitoring.objects, monitor.scraping, report))
+        if options.faults:
+            ends.enter_context(run_faults(up, calls, options.faults, report))
+        report("Ctrl-C stops everything")
+        _repeat(steps, report)
 
 
-def keep(steps: Sequence[Step], tell: Tell) -> None:
-    """Take every step once a second."""
+def _repeat(steps: Sequence[Step], report: Report) -> None:
     deadline = time.monotonic() + LIFETIME.total_seconds()
     try:
         while time.monotonic() < deadline:
             for step in steps:
                 step()
             time.sleep(WATCH_SECONDS)
-        tell("the certificates of this run are at their end; start it again")
+        report("the certificates of this run have expired; start it again")
     except KeyboardInterrupt:
         return
 
 
-def watched(watch: Watching, tell: Tell) -> Step:
-    """Tell once what is watched, then each alert that begins or ends."""
-    due: list[float] = [time.monotonic() + SEEN_SECONDS]
+def _report_alerts(monitor: RunMonitor, report: Report) -> Step:
+    """Report each alert that starts or ends, and the summary once."""
+    due: list[float] = [time.monotonic() + SUMMARY_SECONDS]
 
     def step() -> None:
-        for line in watch.step():
-            tell(line)
+        for line in monitor.step():
+            report(line)
         if due and time.monotonic() > due[0]:
             due.clear()
-            tell(watch.summary())
+            report(monitor.summary())
 
     return step
 
 
-def scaled(up: Running, objects: Sequence[Manifest], seen: Scraping, tell: Tell) -> Step:
-    """What to call once a second so that services scale; each change is a line."""
-    found = read_scaled(objects)
+def autoscaled(up: Running, objects: Sequence[Manifest], scraping: Scraping, report: Report) -> Step:
+    """A step that autoscales the services and reports each change."""
+    found = scaled_deployments(objects)
     for each in found:
         rest = f"; not run here: {', '.join(each.not_run)}" if each.not_run else ""
-        tell(f"{each.deployment} scales by {', '.join(trigger.name for trigger in each.triggers)}{rest}")
-    scaler = Scaler(up, found, one_number(seen.asking.result))
+        report(f"{each.deployment} scales by {', '.join(trigger.name for trigger in each.triggers)}{rest}")
+    scaler = Scaler(up, found, instant_query(scraping.client.result))
 
     def step() -> None:
-        seen.follow(up.alive.values())
+        scraping.follow(up.alive.values())
         for change in scaler.step():
             took = f"{change.done - change.decided:.1f} s"
-            tell(f"{change.deployment}: {change.before} -> {change.after} replicas in {took}")
+            report(f"{change.deployment}: {change.before} -> {change.after} replicas in {took}")
 
     return step
 
 
 @contextmanager
-def faulty(up: Running, calls: Sequence[Call], faults: Sequence[SeededFault], tell: Tell) -> Iterator[None]:
-    """The faults begun, the calls made over and over for the block."""
+def run_faults(up: Running, calls: Sequence[Call], faults: Sequence[InjectedFault], report: Report) -> Iterator[None]:
+    """Start the faults, and repeat the calls during the block."""
     for fault in faults:
-        tell(f"{fault.service} has the fault {fault.kind}; it makes {' and '.join(fault.alerts)} fire")
-    begin(up, faults)
+        report(f"{fault.service} has the fault {fault.kind}; it makes {' and '.join(fault.alerts)} fire")
+    start_faults(up, faults)
     with steady_calls(up, calls):
         yield
 
 
-def _ended(up: Running, tell: Tell) -> Step:
-    told: set[str] = set()
+def _report_ended(up: Running, report: Report) -> Step:
+    reported: set[str] = set()
 
     def step() -> None:
         for line in up.services.ended():
-            if line not in told:
-                told.add(line)
-                tell(line)
+            if line not in reported:
+                reported.add(line)
+                report(line)
 
     return step

@@ -1,48 +1,58 @@
-"""Asks a running stack everything that the table shows: tools, calls, latency.
+"""Verifies a running stack: makes the calls of `--call`, and measures tools, calls and latency of every service."""
 
-A running stack in, a row per service out. Raises LocalRunError with one line per answer that did not come.
-"""
-
-import urllib.request
+import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from time import perf_counter
+from typing import Any, Final, NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from meshed_mcp import contract
 from meshed_mcp.error_codes.local import UNKNOWN_CALL_TARGET
-from meshed_mcp.local.clients import call, tools
+from meshed_mcp.local.clients import TimedRequest, call, repeatable_request, tools
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.observe.latency import Latency, paired_latency
+from meshed_mcp.local.process.proxies import get_text
 from meshed_mcp.local.process.stack_runner import Running
-from meshed_mcp.local.translate.endpoints import direct, gateway_url, speaks_mcp, through_mesh
+from meshed_mcp.local.translate.endpoints import Endpoint, direct, gateway_url, speaks_mcp, through_mesh
 from meshed_mcp.local.translate.objects.workload import Service
-from meshed_mcp.local.translate.topology import Pod, Topology
+from meshed_mcp.local.translate.topology import Topology
 
 CALL_METHOD: Final = "tools/call"
 """Source: MCP specification, "Tools"."""
 
 SCRAPE_SECONDS: Final = 5.0
-"""Longest wait for a replica's metrics."""
+"""Timeout of a scrape of one replica."""
+
+RESULT_LENGTH: Final = 300
+"""Characters of a result to print."""
 
 
-ANSWER_LENGTH: Final = 300
-"""Characters of an answer that are shown."""
+SAMPLES: Final = 150
+"""Measured requests each way; the p99 is an order of magnitude."""
+
+WARM_UP: Final = 20
+"""Requests each way before the first measured one."""
+
+MILLISECONDS: Final = 1000
 
 
-@dataclass(frozen=True)
-class Call:
-    """A tool call to make through the mesh."""
+class Latency(NamedTuple):
+    """Percentiles in milliseconds."""
+
+    p50_ms: float
+    p99_ms: float
+
+
+class Call(NamedTuple):
+    """A tool call through the mesh."""
 
     service: str
     tool: str
     arguments: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Row:
-    """What one service showed. `calls` counts tools/call of all its replicas, whoever made them."""
+class Row(NamedTuple):
+    """Measurements of one service; `calls` counts tools/call of all its replicas."""
 
     service: str
     replicas: int
@@ -53,8 +63,8 @@ class Row:
     connect: str | None
 
 
-async def make_calls(running: Running, calls: Sequence[Call], tell: Callable[[str], None]) -> None:
-    """Make the calls in order and tell each answer. Raises LocalRunError at the first that fails."""
+async def make_calls(running: Running, calls: Sequence[Call], report: Callable[[str], None]) -> None:
+    """Make the calls in order and report each result. Raises LocalRunError at the first that fails."""
     services = {service.name: service for service in running.topology.stack.services}
     for each in calls:
         service = services.get(each.service)
@@ -62,17 +72,17 @@ async def make_calls(running: Running, calls: Sequence[Call], tell: Callable[[st
         if endpoint is None:
             known = ", ".join(sorted(services))
             raise LocalRunError(UNKNOWN_CALL_TARGET.message(service=each.service, tool=each.tool, known=known))
-        answer = " ".join((await call(endpoint, each.tool, each.arguments)).split())
-        tell(f"{each.service}/{each.tool} answered: {answer[:ANSWER_LENGTH]}")
+        result = " ".join((await call(endpoint, each.tool, each.arguments)).split())
+        report(f"{each.service}/{each.tool} answered: {result[:RESULT_LENGTH]}")
 
 
-async def rows(running: Running, tell: Callable[[str], None]) -> list[Row]:
-    """A row per service: its tools through the mesh, and latencies both ways."""
-    found = []
+async def rows(running: Running, report: Callable[[str], None]) -> list[Row]:
+    """A row per service, with the latency direct and through the mesh."""
+    measured = []
     for service in running.topology.stack.services:
-        found.append(await _row(running, service))
-        tell(f"{service.name} measured")
-    return found
+        measured.append(await _row(running, service))
+        report(f"{service.name} measured")
+    return measured
 
 
 async def _row(running: Running, service: Service) -> Row:
@@ -92,13 +102,16 @@ async def _row(running: Running, service: Service) -> Row:
 
 
 def tool_calls(topology: Topology, service: Service) -> int | None:
-    """Calls of tools that the replicas' own metrics count; None when no replica has that metric."""
-    texts = [_metrics(pod) for pod in topology.behind(service)]
+    """Tool calls by the metrics of the replicas; None when no replica has the metric."""
+    urls = [
+        f"http://{pod.address}:{contract.MANAGEMENT_PORT}{contract.METRICS_PATH}" for pod in topology.behind(service)
+    ]
+    texts = [get_text(url, SCRAPE_SECONDS) or "" for url in urls]
     return sum(map(counted_calls, texts)) if any(contract.METRIC_OPERATION_DURATION in text for text in texts) else None
 
 
 def counted_calls(metrics: str) -> int:
-    """Calls of tools in one replica's metrics, text format of Prometheus."""
+    """Tool calls in the metrics of one replica, Prometheus text format."""
     counts = [
         sample.value
         for family in text_string_to_metric_families(metrics)
@@ -109,11 +122,22 @@ def counted_calls(metrics: str) -> int:
     return int(sum(counts))
 
 
-def _metrics(pod: Pod) -> str:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    url = f"http://{pod.address}:{contract.MANAGEMENT_PORT}{contract.METRICS_PATH}"
-    try:
-        with opener.open(url, timeout=SCRAPE_SECONDS) as response:
-            return str(response.read(), "utf-8")
-    except OSError:
-        return ""
+async def paired_latency(direct: Endpoint, mesh: Endpoint, *, mcp: bool) -> tuple[Latency, Latency]:
+    """Latency direct and through the mesh, one request at a time."""
+    async with repeatable_request(direct, mcp=mcp) as straight, repeatable_request(mesh, mcp=mcp) as meshed:
+        for _ in range(WARM_UP):
+            await straight()
+            await meshed()
+        pairs = [(await _milliseconds(straight), await _milliseconds(meshed)) for _ in range(SAMPLES)]
+    return latency([pair[0] for pair in pairs]), latency([pair[1] for pair in pairs])
+
+
+def latency(milliseconds: list[float]) -> Latency:
+    """Percentiles of at least two samples, by linear interpolation."""
+    return Latency(statistics.median(milliseconds), statistics.quantiles(milliseconds, n=100, method="inclusive")[98])
+
+
+async def _milliseconds(request: TimedRequest) -> float:
+    begin = perf_counter()
+    await request()
+    return (perf_counter() - begin) * MILLISECONDS

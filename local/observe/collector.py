@@ -1,12 +1,7 @@
-"""Where spans of a local run go: to a collector of this machine, when its environment names one.
-
-Environment in, address out. Not here: which proxies send how much (translate/envoy/tracing.py, from the rendered
-objects).
-"""
+"""OTLP collector of a local run, from the environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from meshed_mcp import contract
@@ -17,9 +12,8 @@ TRACES_PATH: Final = "/v1/traces"
 """Source: OTLP specification, "OTLP/HTTP Request"."""
 
 
-@dataclass(frozen=True)
-class Collector:
-    """A collector that takes OTLP over plain HTTP."""
+class Collector(NamedTuple):
+    """A collector with OTLP over plain HTTP."""
 
     url: str
     host: str
@@ -27,12 +21,12 @@ class Collector:
 
     @property
     def traces_url(self) -> str:
-        """Where spans are posted."""
+        """URL for spans."""
         return self.url + TRACES_PATH
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self | None:
-        """The collector that OTEL_EXPORTER_OTLP_ENDPOINT names; None when unset. Raises LocalRunError."""
+        """The collector of OTEL_EXPORTER_OTLP_ENDPOINT; None if unset. Raises LocalRunError."""
         url = environment.get(contract.ENV_OTLP_ENDPOINT, "").rstrip("/")
         if not url:
             return None

@@ -1,6 +1,5 @@
-"""What kube-state-metrics would show of a running stack: replicas wanted and ready. A running stack in, `/metrics` out.
+"""Exporter of the desired and ready replicas, as kube-state-metrics does; some alerts need these series.
 
-Some alerts compare what answers with what is wanted; without these series they would be silent here.
 Source: kube-state-metrics, "Deployment Metrics".
 """
 
@@ -15,32 +14,32 @@ from meshed_mcp.local.process.engines import free_port
 from meshed_mcp.local.process.stack_runner import Running
 
 LOOPBACK: Final = "127.0.0.1"
-WANTED: Final = "kube_deployment_spec_replicas"
+DESIRED: Final = "kube_deployment_spec_replicas"
 READY: Final = ("kube_deployment_status_replicas_ready", "kube_deployment_status_replicas_available")
 
 
-class ClusterSeries:
+class DeploymentMetrics:
     """Gauges of the Deployments of a run."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         labels = ("namespace", "deployment")
-        self._wanted = Gauge(WANTED, "Replicas of the Deployment.", labels, registry=registry)
-        self._ready = [Gauge(name, "Replicas whose process lives.", labels, registry=registry) for name in READY]
+        self._desired = Gauge(DESIRED, "Replicas of the Deployment.", labels, registry=registry)
+        self._ready = [Gauge(name, "Replicas with a running process.", labels, registry=registry) for name in READY]
 
-    def follow(self, up: Running) -> None:
-        """Show this moment."""
-        lives = up.services.pids.keys()
-        wanted = Counter((pod.namespace, pod.deployment.name) for pod in up.topology.pods)
-        ready = Counter((pod.namespace, pod.deployment.name) for pod in up.topology.pods if pod.name in lives)
-        for place, count in wanted.items():
-            self._wanted.labels(*place).set(count)
+    def update(self, up: Running) -> None:
+        """Update the gauges."""
+        alive = up.services.pids.keys()
+        desired = Counter((pod.namespace, pod.deployment.name) for pod in up.topology.pods)
+        ready = Counter((pod.namespace, pod.deployment.name) for pod in up.topology.pods if pod.name in alive)
+        for labels, count in desired.items():
+            self._desired.labels(*labels).set(count)
             for gauge in self._ready:
-                gauge.labels(*place).set(ready[place])
+                gauge.labels(*labels).set(ready[labels])
 
 
 @contextmanager
-def cluster_series() -> Iterator[tuple[ClusterSeries, dict[str, Any]]]:
-    """The series, and the job that scrapes them; they are served for the block."""
+def deployment_metrics() -> Iterator[tuple[DeploymentMetrics, dict[str, Any]]]:
+    """Serve the metrics during the block; yields them and their scrape job."""
     registry, port = CollectorRegistry(), free_port()
     server, thread = start_http_server(port, LOOPBACK, registry)
     job = {
@@ -50,7 +49,7 @@ def cluster_series() -> Iterator[tuple[ClusterSeries, dict[str, Any]]]:
         "static_configs": [{"targets": [f"{LOOPBACK}:{port}"]}],
     }
     try:
-        yield ClusterSeries(registry), job
+        yield DeploymentMetrics(registry), job
     finally:
         server.shutdown()
         server.server_close()

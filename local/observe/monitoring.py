@@ -1,7 +1,6 @@
-"""A running stack watched: Prometheus with the rendered monitors and rules, Alertmanager with the rendered routes.
+"""Monitoring of a running stack: Prometheus with the rendered monitors and rules, Alertmanager with rendered routes.
 
-Objects and a running stack in; a line for each alert that begins or ends out. Where both are is in a file of the run's
-folder, for `meshed-mcp local top`. Not here: what starts them (prometheus.py, alertmanager.py).
+A file in the folder of the run has both addresses, for `meshed-mcp local top`.
 """
 
 import json
@@ -15,71 +14,71 @@ import httpx
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.observe.alertmanager import alertmanager, rule_groups
-from meshed_mcp.local.observe.kube_state_metrics import ClusterSeries, cluster_series
-from meshed_mcp.local.observe.prometheus import Extras, Scraping, scraping
+from meshed_mcp.local.observe.kube_state_metrics import DeploymentMetrics, deployment_metrics
+from meshed_mcp.local.observe.prometheus import ScrapeExtras, Scraping, scraping
 from meshed_mcp.local.process.stack_runner import Running
 
 ADDRESSES: Final = "monitoring.json"
-"""File in a run's folder with the addresses of what watches it."""
+"""File in the folder of a run with the addresses of Prometheus and Alertmanager."""
 
-LOOK_SECONDS: Final = 5.0
-"""Pause between two looks at the alerts."""
+ALERTS_SECONDS: Final = 5.0
+"""Interval between two queries of the alerts."""
 
-NOBODY: Final = "null"
-"""Receiver of what is only shown. Source: `alert_routing.NO_RECEIVER`."""
+NO_RECEIVER: Final = "null"
+"""Source: `alert_routing.NO_RECEIVER`."""
 
 
-class Monitoring(NamedTuple):
-    """What a stack renders for those who watch it: its objects, Alertmanager's routes, and how long alerts wait."""
+class MonitoringConfig(NamedTuple):
+    """Rendered objects and Alertmanager configuration of a stack."""
 
     objects: Sequence[Manifest]
     routes: Manifest | None = None
-    longest_hold: float | None = None
-    """Seconds; None = as rendered."""
+    max_hold_seconds: float | None = None
+    """Upper bound of `for` of the alerts; None = as rendered."""
 
 
-class Watching:
-    """What watches a run."""
+class RunMonitor:
+    """Monitors one run."""
 
-    def __init__(self, up: Running, seen: Scraping, cluster: ClusterSeries, alerts_url: str | None) -> None:
-        self.seen: Final = seen
+    def __init__(self, up: Running, scraping: Scraping, metrics: DeploymentMetrics, alerts_url: str | None) -> None:
+        self.scraping: Final = scraping
         self.alerts_url: Final = alerts_url
-        self._up, self._cluster = up, cluster
+        self._up, self._metrics = up, metrics
         self._firing: dict[str, str] = {}
         self._due = 0.0
 
     def step(self) -> list[str]:
-        """Follow the run, once a second; a line for each alert that began or ended."""
-        self.seen.follow(self._up.alive.values())
-        self._cluster.follow(self._up)
+        """Update targets and metrics, once a second. Returns a line per alert that started or ended."""
+        self.scraping.follow(self._up.alive.values())
+        self._metrics.update(self._up)
         if monotonic() < self._due:
             return []
-        self._due = monotonic() + LOOK_SECONDS
+        self._due = monotonic() + ALERTS_SECONDS
         now = {text(each): line(each) for each in firing(self.alerts_url)}
-        began = [said for name, said in now.items() if name not in self._firing]
+        started = [shown for name, shown in now.items() if name not in self._firing]
         ended = [f"over: {name}" for name in self._firing if name not in now]
         self._firing = now
-        return [*began, *ended]
+        return [*started, *ended]
 
     def summary(self) -> str:
-        """Targets that answer, of all; rules; addresses."""
-        targets, groups = (self._asked(path) for path in ("targets?state=active", "rules"))
+        """Addresses, targets that are up, healthy rules."""
+        targets, groups = (self._get(path) for path in ("targets?state=active", "rules"))
         health = [each["health"] for each in targets["activeTargets"]]
         rules = [rule for group in groups["groups"] for rule in group["rules"]]
-        sound = sum(rule["health"] != "err" for rule in rules)
+        healthy = sum(rule["health"] != "err" for rule in rules)
         alerts = f"; Alertmanager: {self.alerts_url}" if self.alerts_url else ""
         return (
-            f"Prometheus: {self.seen.asking.http.base_url}, {health.count('up')} of {len(health)} targets up, "
-            f"{sound} of {len(rules)} rules sound{alerts}"
+            f"Prometheus: {self.scraping.client.http.base_url}, {health.count('up')} of {len(health)} targets up, "
+            f"{healthy} of {len(rules)} rules healthy{alerts}"
         )
 
-    def _asked(self, path: str) -> dict[str, Any]:
-        data: dict[str, Any] = self.seen.asking.http.get(f"/api/v1/{path}").raise_for_status().json()["data"]
+    def _get(self, path: str) -> dict[str, Any]:
+        data: dict[str, Any] = self.scraping.client.http.get(f"/api/v1/{path}").raise_for_status().json()["data"]
         return data
 
 
 def firing(url: str | None) -> list[dict[str, Any]]:
-    """Alerts that an Alertmanager has now; none where it does not answer."""
+    """Alerts of an Alertmanager; none if it is down."""
     if url is None:
         return []
     try:
@@ -90,38 +89,39 @@ def firing(url: str | None) -> list[dict[str, Any]]:
 
 
 def text(alert: dict[str, Any]) -> str:
-    """Which alert, and what it says without its number, which moves."""
+    """Name and labels of an alert."""
     labels = {name: value for name, value in sorted(alert["labels"].items()) if name != "severity"}
     return f"{labels.pop('alertname')} ({', '.join(labels.values())})"
 
 
 def line(alert: dict[str, Any]) -> str:
-    """An alert as it is shown: how bad, which, what, and to whom it would go."""
+    """Severity, name, summary and receivers of an alert."""
     labels, notes, state = alert["labels"], alert["annotations"], alert["status"]["state"]
-    to = ", ".join(each["name"] for each in alert["receivers"] if each["name"] != NOBODY) or "nobody"
-    where = "silent beside a worse one" if state == "suppressed" else f"would go to {to}"
+    to = ", ".join(each["name"] for each in alert["receivers"] if each["name"] != NO_RECEIVER) or "no receiver"
+    where = "inhibited or silenced" if state == "suppressed" else f"would go to {to}"
     return f"{labels['severity']}: {labels['alertname']}: {notes.get('summary', '')} ({where})"
 
 
 @contextmanager
-def watching(up: Running, monitoring: Monitoring) -> Iterator[Watching]:
-    """Prometheus and, where there are routes and the program, Alertmanager for the block. Raises LocalRunError."""
-    state = up.places.state
+def monitored(up: Running, monitoring: MonitoringConfig) -> Iterator[RunMonitor]:
+    """Run Prometheus, and Alertmanager if it is installed, during the block. Raises LocalRunError."""
+    state = up.folders.state
     with ExitStack() as ends:
         alerts = ends.enter_context(alertmanager(monitoring.routes, state))
-        cluster, job = ends.enter_context(cluster_series())
-        rules = rule_groups(monitoring.objects, monitoring.longest_hold)
-        seen = ends.enter_context(scraping(monitoring.objects, state, Extras(rules, (job,), alerts)))
-        watch = Watching(up, seen, cluster, f"http://{alerts}" if alerts else None)
-        watch.step()
+        metrics, job = ends.enter_context(deployment_metrics())
+        rules = rule_groups(monitoring.objects, monitoring.max_hold_seconds)
+        prometheus = ends.enter_context(scraping(monitoring.objects, state, ScrapeExtras(rules, (job,), alerts)))
+        monitor = RunMonitor(up, prometheus, metrics, f"http://{alerts}" if alerts else None)
+        monitor.step()
         file = state / ADDRESSES
-        file.write_text(json.dumps({"prometheus": str(seen.asking.http.base_url), "alertmanager": watch.alerts_url}))
+        urls = {"prometheus": str(prometheus.client.http.base_url), "alertmanager": monitor.alerts_url}
+        file.write_text(json.dumps(urls))
         ends.callback(file.unlink, missing_ok=True)
-        yield watch
+        yield monitor
 
 
 def addresses(state: Path) -> dict[str, str | None] | None:
-    """Where Prometheus and Alertmanager of the run in that folder are; None where none is watched."""
+    """URLs of Prometheus and Alertmanager of the run in a folder; None without a monitored run."""
     try:
         found: dict[str, str | None] = json.loads((state / ADDRESSES).read_text(encoding="utf-8"))
     except (OSError, ValueError):

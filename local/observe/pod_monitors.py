@@ -1,7 +1,6 @@
-"""PodMonitors as jobs of a Prometheus, as the operator would write them; pods as discovered targets. Pure.
+"""PodMonitors as Prometheus scrape jobs, and pods as discovered targets. Pure.
 
-Objects in, plain data out. Not here: Prometheus itself (prometheus.py). Source: Prometheus operator, PodMonitor;
-Prometheus, `kubernetes_sd_config`, role pod.
+Source: Prometheus operator, PodMonitor; Prometheus, `kubernetes_sd_config`, role pod.
 """
 
 import re
@@ -11,7 +10,7 @@ from typing import Any, Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.observability.metrics.envoy_monitor import PROXY_PORT_NAME
+from meshed_mcp.components.observability.metrics.monitors import PROXY_PORT_NAME
 from meshed_mcp.local.translate.topology import ADMIN_PORT, Pod
 
 POD_LABEL: Final = "__meta_kubernetes_pod_label_"
@@ -21,20 +20,20 @@ PROXY_CONTAINER: Final = "istio-proxy"
 """Source: Istio's injection template."""
 
 DEFAULT_INTERVAL: Final = "30s"
-"""Of a monitor that names none. Source: `PrometheusSettings.scrape_interval_seconds`."""
+"""Default scrape interval. Source: `PrometheusSettings.scrape_interval_seconds`."""
 
 Job = dict[str, Any]
 
 
 def target(pod: Pod) -> Job:
-    """A pod as discovery finds it: its place and names as labels, and the labels of the pod itself."""
+    """A discovered pod: address, names and labels."""
     labels = {meta_label(name): value for name, value in pod.labels.items()}
     names = {"namespace": pod.namespace, "pod": pod.name, "container": contract.CONTAINER_NAME}
     return {"targets": [f"{pod.address}:{contract.MANAGEMENT_PORT}"], "labels": names | labels}
 
 
 def meta_label(name: str) -> str:
-    """A label of a pod as discovery names it."""
+    """Discovery label of a pod label."""
     return POD_LABEL + re.sub("[^a-zA-Z0-9_]", "_", name)
 
 
@@ -50,31 +49,29 @@ def jobs(monitor: Manifest, targets: Path) -> Iterator[Job]:
             "metrics_path": endpoint.get("path", contract.METRICS_PATH),
             "file_sd_configs": [{"files": [str(targets)]}],
             "relabel_configs": [
-                *in_namespace(monitor),
-                *chosen(spec["selector"]),
-                *at_port(endpoint["port"]),
+                *_in_namespace(monitor),
+                *_selected(spec["selector"]),
+                *_at_port(endpoint["port"]),
                 *relabelings(endpoint.get("relabelings", [])),
             ],
             "metric_relabel_configs": list(relabelings(endpoint.get("metricRelabelings", []))),
         }
 
 
-def in_namespace(monitor: Manifest) -> Iterator[Job]:
-    """Keep the pods of the monitor's own namespace, unless it is for any."""
+def _in_namespace(monitor: Manifest) -> Iterator[Job]:
     if not monitor["spec"].get("namespaceSelector", {}).get("any"):
-        yield keep("namespace", monitor["metadata"]["namespace"])
+        yield _keep("namespace", monitor["metadata"]["namespace"])
 
 
-def chosen(selector: Manifest) -> Iterator[Job]:
-    """Keep the pods that the selector finds."""
+def _selected(selector: Manifest) -> Iterator[Job]:
     for name, value in selector.get("matchLabels", {}).items():
-        yield keep(meta_label(name), value)
+        yield _keep(meta_label(name), value)
     for each in selector.get("matchExpressions", []):
-        yield keep(meta_label(each["key"]), "|".join(each["values"]))
+        yield _keep(meta_label(each["key"]), "|".join(each["values"]))
 
 
-def at_port(name: str) -> Iterator[Job]:
-    """A proxy's own series are at its interface here; others are where the target says."""
+def _at_port(name: str) -> Iterator[Job]:
+    """Metrics of a proxy are at its admin port."""
     if name == PROXY_PORT_NAME:
         yield {
             "source_labels": ["__address__"],
@@ -85,12 +82,11 @@ def at_port(name: str) -> Iterator[Job]:
         yield {"replacement": PROXY_CONTAINER, "target_label": "container"}
 
 
-def keep(label: str, pattern: str) -> Job:
-    """Drop every target whose label does not match."""
+def _keep(label: str, pattern: str) -> Job:
     return {"source_labels": [label], "regex": pattern, "action": "keep"}
 
 
 def relabelings(rules: list[Manifest]) -> Iterator[Job]:
-    """The operator's spelling in Prometheus' own."""
+    """Relabelings of the operator in the spelling of Prometheus."""
     for rule in rules:
         yield {re.sub("[A-Z]", lambda found: f"_{found.group().lower()}", name): value for name, value in rule.items()}

@@ -1,4 +1,4 @@
-"""The table at the end of a start: one row per service, then what was refused and where things are. Pure."""
+"""Report after the start: a table with a row per service, and the summary lines. Pure."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,16 +6,15 @@ from typing import Final
 
 from rich.table import Table
 
-from meshed_mcp.local.observe.latency import Latency
-from meshed_mcp.local.rejections import Refusals
-from meshed_mcp.local.verification import Row
+from meshed_mcp.local.rejections import Rejections
+from meshed_mcp.local.verification import Latency, Row
 
 NOTHING: Final = "-"
-"""Shown where there is no number."""
+"""Shown without a number."""
 
 
 def table(rows: Sequence[Row]) -> Table:
-    """What every service showed; latencies in milliseconds."""
+    """Measurements of every service; latencies in milliseconds."""
     shown = Table()
     shown.add_column("service", no_wrap=True)
     for heading in ("replicas", "tools", "calls", "direct ms\np50 / p99", "mesh ms\np50 / p99"):
@@ -27,26 +26,24 @@ def table(rows: Sequence[Row]) -> Table:
     return shown
 
 
-def closing_lines(rows: Sequence[Row], found: Refusals, not_run: Sequence[str], logs: Path) -> list[str]:
-    """Where to connect a client, what was refused, what does not run here, where the logs are."""
+def summary_lines(rows: Sequence[Row], rejections: Rejections, not_run: Sequence[str], logs: Path) -> list[str]:
+    """URLs of clients, rejections, objects that do not run, folder of the logs."""
     kinds = sorted({name.split(" ", 1)[0] for name in not_run})
     inside = [row.service for row in rows if row.connect is None]
     return [
         *(f"connect a client to {row.connect}" for row in rows if row.connect is not None),
         *([f"inside the mesh only: {', '.join(inside)}"] if inside else []),
-        _refused(found),
-        f"not run here: {len(not_run)} objects ({', '.join(kinds)})" if not_run else "everything rendered runs here",
+        _rejected(rejections),
+        f"not run: {len(not_run)} objects ({', '.join(kinds)})" if not_run else "every rendered object runs",
         f"logs: {logs}",
     ]
 
 
-def _refused(found: Refusals) -> str:
+def _rejected(found: Rejections) -> str:
     callers = (
-        f"{found.callers} of {found.callers} calls of services that are in no list got 403"
-        if found.callers
-        else "every service may call every other, so no caller was refused"
+        f"{found.callers} of {found.callers} calls of unauthorized callers" if found.callers else "no caller to try"
     )
-    return f"refused: {callers}; plaintext by {found.plaintext} of {found.plaintext} strict replicas"
+    return f"rejected: {callers}; plaintext by {found.plaintext} of {found.plaintext} strict replicas"
 
 
 def _latency(measured: Latency | None) -> str:

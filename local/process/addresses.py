@@ -1,6 +1,6 @@
-"""What a run takes from this machine for itself alone: a block of loopback addresses, the gateway's port, its folder.
+"""Exclusive resources of a run: a block of loopback addresses, the gateway's port, the state folder.
 
-Each is held for a `with` block and given back by the kernel however the run ends, so nothing stale can block a start.
+The kernel releases them however the run ends, so that nothing stale blocks a start.
 """
 
 import errno
@@ -17,12 +17,12 @@ from meshed_mcp.local.translate.envoy.bootstrap import LOOPBACK
 from meshed_mcp.local.translate.topology import ADMIN_PORT
 
 BLOCKS: Final = range(16, 250)
-"""Second bytes of the loopback addresses that runs take; a run takes the first free one."""
+"""Second bytes of loopback addresses; a run reserves the first free one."""
 
 
 @contextmanager
 def address_block() -> Iterator[int]:
-    """A second byte for loopback addresses that no other run on this machine uses. Raises LocalRunError if none is."""
+    """Reserve a second byte of loopback addresses. Raises LocalRunError if none is free."""
     for block in BLOCKS:
         with socket.socket() as lease:
             try:
@@ -38,7 +38,7 @@ def address_block() -> Iterator[int]:
 
 @contextmanager
 def only_run(state: Path) -> Iterator[None]:
-    """Nobody else's run writes to the same folder meanwhile; the kernel forgets the lock when this process ends."""
+    """Lock the state folder. Raises LocalRunError if another run has it."""
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (state / "lock").open("w") as lock:
         try:
@@ -49,9 +49,9 @@ def only_run(state: Path) -> Iterator[None]:
 
 
 def ensure_free(port: int) -> None:
-    """Raises LocalRunError where the gateway cannot listen on `port`."""
+    """Raise LocalRunError if the gateway cannot listen on `port`."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a closed connection's remains are no obstacle
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ignore TIME_WAIT
         try:
             probe.bind((LOOPBACK, port))
         except OSError as error:

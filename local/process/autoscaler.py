@@ -1,15 +1,13 @@
-"""The rendered ScaledObjects of a stack, run here: the HPA's algorithm on a real Prometheus, replicas as processes.
+"""Autoscaler of a local run: the HPA algorithm on the Prometheus queries of the rendered ScaledObjects.
 
-Objects and a running stack in, replicas started and drained. What asks Prometheus counts; CPU, memory and schedules do
-not run here and are named. As with the real controller, a trigger without an answer stops shrinking but not growth.
-Not here: the algorithm (`components/autoscaling/hpa/algorithm.py`), Prometheus (observe/prometheus.py).
-Source: Kubernetes, "Horizontal Pod Autoscaling"; KEDA, "ScaledObject specification".
+Triggers on CPU, memory and schedules do not run. As in the real controller, a trigger without a value prevents scale-in
+but not scale-out. Source: Kubernetes, "Horizontal Pod Autoscaling"; KEDA, "ScaledObject specification".
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from meshed_mcp.components.autoscaling.hpa.algorithm import SYNC_SECONDS, Autoscaler
 from meshed_mcp.components.autoscaling.scaling_args import ScaleDown, ScaleUp, ScalingSettings
@@ -18,16 +16,15 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.process.changes import replicas_of, scale
 from meshed_mcp.local.process.stack_runner import Running
 
-QUERIED: Final = "prometheus"
-"""Type of the triggers that run here."""
+QUERY_TRIGGER: Final = "prometheus"
+"""Type of the triggers that run."""
 
-Ask = Callable[[str], float | None]
-"""A query in, its one number out; None where there is no answer."""
+Query = Callable[[str], float | None]
+"""Evaluates a query to one number; None without one."""
 
 
-@dataclass(frozen=True)
-class Trigger:
-    """One query, how much of it a replica should have, and whether an empty answer is 0."""
+class Trigger(NamedTuple):
+    """One query, its target value per replica, and whether an empty result is 0."""
 
     name: str
     query: str
@@ -35,9 +32,8 @@ class Trigger:
     empty_is_zero: bool
 
 
-@dataclass(frozen=True)
-class Scaled:
-    """One ScaledObject as far as it runs here; `not_run` names its other triggers."""
+class ScaledDeployment(NamedTuple):
+    """One ScaledObject; `not_run` names the triggers that do not run."""
 
     name: str
     deployment: str
@@ -46,9 +42,8 @@ class Scaled:
     not_run: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Decision:
-    """A size that changed, when the sync began (seconds, monotonic) and when every new replica was ready."""
+class ScalingDecision(NamedTuple):
+    """A changed replica count; monotonic seconds of the start of the sync and of the readiness of every replica."""
 
     deployment: str
     before: int
@@ -59,41 +54,41 @@ class Decision:
 
 @dataclass
 class Scaler:
-    """Syncs every SYNC_SECONDS; call `step` from the thread that started the stack."""
+    """Autoscaler loop with a period of SYNC_SECONDS; call `step` from the thread that started the stack."""
 
     up: Running
-    scaled: Sequence[Scaled]
-    ask: Ask
+    scaled: Sequence[ScaledDeployment]
+    query: Query
     due: float = 0.0
-    """When the next sync is, seconds of the monotonic clock."""
+    """Time of the next sync, monotonic seconds."""
 
     _autoscalers: dict[str, Autoscaler] = field(default_factory=dict)
 
-    def step(self) -> list[Decision]:
-        """Sync if it is time; the sizes that changed."""
+    def step(self) -> list[ScalingDecision]:
+        """Sync if it is due. Returns the changed replica counts."""
         now = monotonic()
         if now < self.due:
             return []
         self.due = max(self.due + SYNC_SECONDS, now)
         return [decision for each in self.scaled if (decision := self._sync(each, now)) is not None]
 
-    def _sync(self, each: Scaled, now: float) -> Decision | None:
+    def _sync(self, each: ScaledDeployment, now: float) -> ScalingDecision | None:
         size = len(replicas_of(self.up, each.deployment))
-        if size == 0:  # the HPA is off at zero; leaving it is KEDA's own work
+        if size == 0:  # the HPA is off at zero replicas
             return None
         autoscaler = self._autoscalers.setdefault(each.name, Autoscaler(each.settings))
-        wanted = autoscaler.sync(int(now), size, metrics(each, size, self.ask))
+        wanted = autoscaler.sync(int(now), size, metrics(each, size, self.query))
         if wanted == size:
             return None
         scale(self.up, each.deployment, wanted)
-        return Decision(each.deployment, size, wanted, now, monotonic())
+        return ScalingDecision(each.deployment, size, wanted, now, monotonic())
 
 
-def metrics(each: Scaled, size: int, ask: Ask) -> list[tuple[float, float]]:
-    """(total, target per replica) of every trigger; one without an answer counts as the present size."""
+def metrics(each: ScaledDeployment, size: int, query: Query) -> list[tuple[float, float]]:
+    """(total, target per replica) of every trigger; one without a value counts as the current size."""
     found: list[tuple[float, float]] = []
     for trigger in each.triggers:
-        total = ask(trigger.query)
+        total = query(trigger.query)
         if total is None and not trigger.empty_is_zero:
             found.append((float(size), 1.0))
         else:
@@ -101,16 +96,15 @@ def metrics(each: Scaled, size: int, ask: Ask) -> list[tuple[float, float]]:
     return found
 
 
-def read_scaled(objects: Sequence[Manifest]) -> list[Scaled]:
+def scaled_deployments(objects: Sequence[Manifest]) -> list[ScaledDeployment]:
     """Every ScaledObject with at least one query."""
-    found = [of_manifest(item) for item in objects if item["kind"] == "ScaledObject"]
+    found = [_scaled_deployment(item) for item in objects if item["kind"] == "ScaledObject"]
     return [each for each in found if each.triggers]
 
 
-def of_manifest(item: Manifest) -> Scaled:
-    """A rendered ScaledObject, typed."""
+def _scaled_deployment(item: Manifest) -> ScaledDeployment:
     spec = item["spec"]
-    queried = [each for each in spec["triggers"] if each["type"] == QUERIED]
+    queried = [each for each in spec["triggers"] if each["type"] == QUERY_TRIGGER]
     triggers = [
         Trigger(
             each["name"],
@@ -121,19 +115,18 @@ def of_manifest(item: Manifest) -> Scaled:
         for each in queried
     ]
     rest = tuple(each["name"] for each in spec["triggers"] if each not in queried)
-    return Scaled(item["metadata"]["name"], spec["scaleTargetRef"]["name"], settings(spec), tuple(triggers), rest)
+    return ScaledDeployment(
+        item["metadata"]["name"], spec["scaleTargetRef"]["name"], _settings(spec), tuple(triggers), rest
+    )
 
 
-def settings(spec: dict[str, Any]) -> ScalingSettings:
-    """Bounds and speeds of a ScaledObject."""
+def _settings(spec: dict[str, Any]) -> ScalingSettings:
     behavior = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
     up, down = behavior["scaleUp"], behavior["scaleDown"]
     (grows,) = up["policies"]
     shrinks = {policy["type"]: policy for policy in down["policies"]}
-    least = spec["minReplicaCount"]
     return ScalingSettings(
-        # At zero no replica reports, and the settings know it: only a queue outside may count there.
-        min_replicas=max(1, least),
+        min_replicas=max(1, spec["minReplicaCount"]),  # at zero no replica reports
         max_replicas=spec["maxReplicaCount"],
         scale_up=ScaleUp(
             percent=grows["value"],
@@ -151,10 +144,10 @@ def settings(spec: dict[str, Any]) -> ScalingSettings:
     )
 
 
-def one_number(result: Callable[[str, dict[str, Any]], list[dict[str, Any]]]) -> Ask:
-    """Asks Prometheus as KEDA does: one element, or none; what fails or is no number is no answer."""
+def instant_query(result: Callable[[str, dict[str, Any]], list[dict[str, Any]]]) -> Query:
+    """Queries Prometheus as KEDA does: one finite element, else None."""
 
-    def ask(query: str) -> float | None:
+    def value(query: str) -> float | None:
         try:
             found = result("query", {"query": query})
         except ConfigurationError:
@@ -162,4 +155,4 @@ def one_number(result: Callable[[str, dict[str, Any]], list[dict[str, Any]]]) ->
         values = [float(each["value"][1]) for each in found]
         return values[0] if len(values) == 1 and abs(values[0]) < float("inf") else None
 
-    return ask
+    return value

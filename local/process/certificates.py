@@ -1,11 +1,7 @@
-"""The mesh's own certificate authority for one run: a root in memory, a short-lived certificate per service account.
-
-Identities in, PEM files of mode 0600 in the state folder out. The root's private key is never written.
-"""
+"""Certificate authority of a run: a root in memory, and a certificate per service account as PEM files of mode 0600."""
 
 import datetime as dt
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -18,17 +14,17 @@ from meshed_mcp.local.translate.envoy.tls import KeyFiles
 from meshed_mcp.local.translate.topology import Identity
 
 LIFETIME: Final = dt.timedelta(hours=24)
-"""Source: Istio, default lifetime of a workload certificate. There is no rotation here: a run ends before that."""
+"""Source: Istio, default lifetime of a workload certificate. A run ends before it expires."""
 
 ISSUER: Final = "meshed-mcp local run"
 """Organization in the root certificate."""
 
 CLOCK_SKEW: Final = dt.timedelta(minutes=2)
-"""How far clocks may differ. Source: istiod, backdating of workload certificates."""
+"""Source: istiod, backdating of workload certificates."""
 
 
 class Authority:
-    """A root that signs workload certificates for as long as the object lives."""
+    """Root that signs workload certificates; its private key is never written."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -65,12 +61,12 @@ class Authority:
 
 
 class KeyFolder:
-    """Certificates of one run in a folder, readable by this user only; a new identity gets one when it is asked for."""
+    """Certificates of one run, issued on first use."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
         self._authority = Authority()
-        self._root = _private_file(self._folder / "root.pem", self._authority.root)
+        self._root = write_private(self._folder / "root.pem", self._authority.root)
         self._files: dict[Identity, KeyFiles] = {}
 
     def files(self, identity: Identity) -> KeyFiles:
@@ -79,17 +75,11 @@ class KeyFolder:
             chain, key = self._authority.issue(identity)
             stem = self._folder / f"{identity.namespace}.{identity.service_account}"
             self._files[identity] = KeyFiles(
-                chain=_private_file(stem.with_name(f"{stem.name}.pem"), chain),
-                key=_private_file(stem.with_name(f"{stem.name}.key"), key),
+                chain=write_private(stem.with_name(f"{stem.name}.pem"), chain),
+                key=write_private(stem.with_name(f"{stem.name}.key"), key),
                 root=self._root,
             )
         return self._files[identity]
-
-
-def write_key_files(folder: Path, identities: Iterable[Identity]) -> dict[Identity, KeyFiles]:
-    """New certificates for every identity in `folder`, readable by this user only."""
-    keys = KeyFolder(folder)
-    return {identity: keys.files(identity) for identity in identities}
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
@@ -119,7 +109,8 @@ def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _private_file(path: Path, content: bytes) -> Path:
+def write_private(path: Path, content: bytes) -> Path:
+    """Write a file that only this user can read. Returns the path."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

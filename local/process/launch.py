@@ -1,7 +1,7 @@
-"""Becomes another program that dies with its parent: `launch.py PARENT_PID PROGRAM ARGUMENT...`.
+"""Executes a program that the kernel kills when its parent ends: `launch.py PARENT_PID PROGRAM ARGUMENT...`.
 
-Run as a file by `processes.py` between fork and exec: a kill -9 of the local run then leaves nothing behind.
-On Linux only; elsewhere the program starts without that promise. Source: prctl(2), PR_SET_PDEATHSIG.
+`processes.py` runs this file, so that a kill -9 of the local run leaves no process behind. Linux only.
+Source: prctl(2), PR_SET_PDEATHSIG.
 """
 
 import ctypes
@@ -15,13 +15,13 @@ PR_SET_PDEATHSIG: Final = 1
 
 
 def main() -> None:
-    """Bind this process's life to its parent's, then become the program."""
+    """Set the parent death signal, then execute the program."""
     parent, program, *arguments = sys.argv[1:]
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != int(parent):  # the parent died before the line above
             sys.exit(1)
-    os.execvp(program, [program, *arguments])  # noqa: S606 - becoming the program without a shell is the purpose
+    os.execvp(program, [program, *arguments])  # noqa: S606 - executes without a shell
 
 
 if __name__ == "__main__":

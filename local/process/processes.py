@@ -1,7 +1,6 @@
-"""Processes that end when the local run ends, whichever way it ends.
+"""Child processes of a local run, which stops them with SIGTERM, a bounded wait and SIGKILL.
 
-Programs in, running processes out. Each is the leader of its own group, so Ctrl-C reaches only the local run, which
-then stops all of them: SIGTERM, a bounded wait, SIGKILL. When the local run itself is killed, see launch.py.
+Each process leads its own group, so that Ctrl-C reaches the local run only. `launch.py` ends them if the run is killed.
 """
 
 import os
@@ -22,15 +21,15 @@ from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.process import launch
 
 POLL_SECONDS: Final = 0.1
-"""Pause between two questions whether something is ready."""
+"""Interval of readiness checks."""
 
 LAST_LINE_LENGTH: Final = 300
-"""Characters of a log line that a message quotes."""
+"""Characters of a log line in a message."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """What to start: the whole environment is `env`, output goes to `log`."""
+    """A command with its whole environment and its log file."""
 
     name: str
     command: tuple[str, ...]
@@ -39,7 +38,7 @@ class Program:
 
 
 class Processes:
-    """A group of processes that stop together, within `stop_seconds` after being asked."""
+    """Processes that stop together; SIGKILL follows `stop_seconds` after SIGTERM."""
 
     def __init__(self, stop_seconds: float) -> None:
         self._stop_seconds = stop_seconds
@@ -59,11 +58,11 @@ class Processes:
         return {name: process.pid for name, (_, process) in self._running.items()}
 
     def start(self, program: Program) -> None:
-        """Start one program. It dies with the thread that calls this, so call it from one that lasts."""
+        """Start a program. It ends with the calling thread."""
         program.log.parent.mkdir(parents=True, exist_ok=True)
         launcher = [sys.executable, "-I", "-S", str(launch.__file__), str(os.getpid())]
         program.log.write_bytes(b"")
-        with program.log.open("ab") as log:  # an Envoy opens its own output once more, and both write to the end
+        with program.log.open("ab") as log:  # Envoy opens its output again, and both append
             process = subprocess.Popen(  # noqa: S603 - the command is the stack's own
                 [*launcher, *program.command],
                 env=program.env,
@@ -75,7 +74,7 @@ class Processes:
         self._running[program.name] = (program, process)
 
     def ended(self) -> list[Message]:
-        """A line about each program that ended without being asked, with the last line of its log."""
+        """One line per program that ended by itself, with the last line of its log."""
         return [
             PROCESS_ENDED.message(
                 name=program.name, code=process.returncode, last=last_line(program.log), log=program.log
@@ -84,14 +83,14 @@ class Processes:
             if process.poll() is not None
         ]
 
-    def wait_until(self, ready: Callable[[str], bool], seconds: float, told: Callable[[str], None]) -> None:
-        """Wait until every program is `ready`, and tell each. Raises LocalRunError after `seconds`, or at an end."""
+    def wait_until(self, ready: Callable[[str], bool], seconds: float, report: Callable[[str], None]) -> None:
+        """Wait until every program is ready, and report each. Raises LocalRunError after `seconds` or if one ends."""
         waiting = list(self._running)
         deadline = time.monotonic() + seconds
         while waiting:
             for name in [each for each in waiting if ready(each)]:
                 waiting.remove(name)
-                told(name)
+                report(name)
             if self.ended():
                 raise LocalRunError(*self.ended())
             if waiting and time.monotonic() > deadline:
@@ -99,24 +98,24 @@ class Processes:
             if waiting:
                 time.sleep(POLL_SECONDS)
 
-    def ask_to_end(self, name: str) -> None:
-        """SIGTERM to one program; it is not waited for."""
+    def terminate(self, name: str) -> None:
+        """Send SIGTERM to a program."""
         _signal_group(self._running[name][1], signal.SIGTERM)
 
-    def await_end(self, name: str, seconds: float) -> int:
-        """Wait for a program that was asked to end, after `seconds` insist. Its exit code, negative for a signal."""
+    def wait_ended(self, name: str, seconds: float) -> int:
+        """Wait for a terminating program, then kill it. Returns the exit code, negative for a signal."""
         with suppress(subprocess.TimeoutExpired):
             self._running[name][1].wait(seconds)
         return self.kill(name)
 
     def kill(self, name: str) -> int:
-        """SIGKILL to one program, with its children. Its exit code, negative for a signal."""
+        """Send SIGKILL to a program and its children. Returns the exit code, negative for a signal."""
         process = self._running.pop(name)[1]
         _signal_group(process, signal.SIGKILL)
         return process.wait()
 
     def stop(self) -> None:
-        """Stop everything: nothing is left when this returns."""
+        """Stop all processes and wait for their end."""
         processes = [process for _, process in self._running.values()]
         self._running = {}
         try:
@@ -137,7 +136,7 @@ class Processes:
 
 
 def last_line(log: Path) -> str:
-    """Last line with text of a log, shortened; says so when there is none."""
+    """Last line of a log that is not empty, shortened."""
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     return lines[-1][:LAST_LINE_LENGTH] if lines else "it wrote nothing"
 

@@ -1,7 +1,6 @@
-"""The Envoys of a run: their files, their processes, and new configuration for those that run.
+"""Envoy processes of a run and their configuration files.
 
-Whole configurations by proxy name in; each proxy's folder and process follow them. A running Envoy notices a file that
-is moved into place, so nothing is restarted and no connection ends. Not here: what is in a configuration (envoy/).
+A running Envoy watches its files, so that an update restarts nothing and closes no connection.
 """
 
 import json
@@ -15,7 +14,7 @@ from typing import Final
 from meshed_mcp.error_codes import code
 from meshed_mcp.error_codes.local import CONFIGURATION_LATE, TOO_FEW_WATCHES
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.processes import POLL_SECONDS, Processes, Program
 from meshed_mcp.local.translate.envoy.api import Message
 from meshed_mcp.local.translate.envoy.discovery import (
@@ -30,67 +29,55 @@ from meshed_mcp.local.translate.envoy.discovery import (
 from meshed_mcp.local.translate.topology import ADMIN_PORT
 
 UPDATE_SECONDS: Final = 60.0
-"""Longest wait until running Envoys have taken a new configuration; usually they have at once."""
+"""Timeout of a configuration update of running Envoys."""
 
-QUESTION_SECONDS: Final = 2.0
-"""Time-out of one question to an Envoy or a replica."""
+REQUEST_SECONDS: Final = 2.0
+"""Timeout of one request to an Envoy or a replica."""
 
 VERSIONS: Final = "/stats?filter=version_text"
-"""Envoy's own word on which responses it runs. Source: Envoy, "xDS subscription statistics", `version_text`."""
+"""Versions of the loaded responses. Source: Envoy, "xDS subscription statistics", `version_text`."""
 
 WATCHES: Final = Path("/proc/sys/fs/inotify/max_user_instances")
-"""Watches that a user may have. Source: inotify(7)."""
+"""Watches per user. Source: inotify(7)."""
 
 WATCHES_SHARE: Final = 0.75
-"""Part of them that a run may take: editors and other programs of the user have some."""
+"""Share of the watches for a run; editors and other programs use some."""
 
 OK: Final = 200
 """Source: RFC 9110, section 15.3.1."""
 
 PROCESS: Final = "Envoy of "
-"""Beginning of an Envoy's name among the processes."""
-
-
-@dataclass(frozen=True)
-class _Given:
-    """What an Envoy has been told, and where it is asked."""
-
-    admin: str
-    files: Discovery
+"""Prefix of an Envoy's process name."""
 
 
 @dataclass
 class Proxies:
-    """Envoys by name, and what each has been told."""
+    """The Envoys of a run by name."""
 
     envoy: Path
-    places: Places
+    folders: RunFolders
     processes: Processes
     changes: bool = True
-    """False = they are told everything at their start and watch no files: Linux gives a user 128 watches in all."""
+    """False = static configuration without watched files: Linux allows 128 watches per user by default."""
 
-    _given: dict[str, _Given] = field(default_factory=dict)
+    _admin: dict[str, str] = field(default_factory=dict)
+    _files: dict[str, Discovery] = field(default_factory=dict)
 
     def start(self, name: str, configuration: Message) -> None:
-        """Start one Envoy; `ready` tells when it has its configuration."""
+        """Start one Envoy; `ready` returns True when it has its configuration."""
         folder = self._folder(name)
-        found = discovery(configuration, folder)
-        for file, content in _contents(found, folder).items() if self.changes else ():
+        files = discovery(configuration, folder)
+        for file, content in _contents(files, folder).items() if self.changes else ():
             _write(file, content)
-        _write(folder / "bootstrap.json", found.bootstrap if self.changes else configuration)
-        self._given[name] = _Given(configuration["admin"]["address"]["socket_address"]["address"], found)
+        _write(folder / "bootstrap.json", files.bootstrap if self.changes else configuration)
+        self._admin[name] = configuration["admin"]["address"]["socket_address"]["address"]
+        self._files[name] = files
         options = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]
-        self.processes.start(
-            Program(
-                name=PROCESS + name,
-                command=(str(self.envoy), "-c", str(folder / "bootstrap.json"), *options),
-                env={},
-                log=self.places.log(f"{name}.envoy").absolute(),
-            )
-        )
+        command = (str(self.envoy), "-c", str(folder / "bootstrap.json"), *options)
+        self.processes.start(Program(PROCESS + name, command, {}, self.folders.log(f"{name}.envoy").absolute()))
 
     def ensure_watches(self, configurations: Mapping[str, Message]) -> None:
-        """Raise LocalRunError where the system has too few watches for these Envoys, which would abort."""
+        """Raise LocalRunError if the system has too few watches for these Envoys, which would abort."""
         if not (self.changes and WATCHES.exists()):
             return
         most = int(WATCHES.read_text())
@@ -103,97 +90,93 @@ class Proxies:
             )
 
     def ready(self, process: str) -> bool:
-        """Whether the Envoy with that process name answers that it is ready."""
-        return asked(f"http://{self._given[process.removeprefix(PROCESS)].admin}:{ADMIN_PORT}/ready") is not None
+        """Whether the Envoy with that process name is ready."""
+        return self._admin_text(process.removeprefix(PROCESS), "/ready") is not None
 
     def stop(self, name: str, seconds: float) -> None:
-        """End one Envoy: SIGTERM, a bounded wait, SIGKILL."""
-        self.processes.ask_to_end(PROCESS + name)
-        self.processes.await_end(PROCESS + name, seconds)
-        del self._given[name]
+        """Stop one Envoy: SIGTERM, a bounded wait, SIGKILL."""
+        self.processes.terminate(PROCESS + name)
+        self.processes.wait_ended(PROCESS + name, seconds)
+        del self._admin[name], self._files[name]
 
-    def forget(self, name: str) -> None:
-        """Kill one Envoy, as when its machine dies."""
+    def kill(self, name: str) -> None:
+        """Kill one Envoy."""
         self.processes.kill(PROCESS + name)
-        del self._given[name]
+        del self._admin[name], self._files[name]
 
     def update(self, configurations: Mapping[str, Message]) -> None:
-        """Give running Envoys what changed: what is new first, then who uses it; what nobody uses goes last.
+        """Update running Envoys: new clusters first, then routes and listeners, then the removal of old clusters.
 
-        Returns once all of them run it. Raises LocalRunError for those that do not within UPDATE_SECONDS.
+        Returns when all of them run it. Raises LocalRunError for those that do not within UPDATE_SECONDS.
         """
-        found = {name: discovery(each, self._folder(name)) for name, each in configurations.items()}
-        changed = {name: each for name, each in found.items() if each != self._given[name].files}
-        self._give({name: _with_old_clusters(each, self._given[name].files) for name, each in changed.items()})
-        self._give(changed)
-        for name, each in changed.items():
-            self._given[name] = _Given(self._given[name].admin, each)
+        wanted = {name: discovery(each, self._folder(name)) for name, each in configurations.items()}
+        changed = {name: each for name, each in wanted.items() if each != self._files[name]}
+        self._push({name: _with_old_clusters(each, self._files[name]) for name, each in changed.items()})
+        self._push(changed)
+        self._files |= changed
 
-    def publish(self, configurations: Mapping[str, Message]) -> None:
-        """Give running Envoys new endpoints only, and wait for nobody: as a control plane pushes them."""
+    def update_endpoints(self, configurations: Mapping[str, Message]) -> None:
+        """Update the endpoints of running Envoys without waiting."""
         for name, each in configurations.items():
-            found = discovery(each, self._folder(name))
-            for file, content in found.endpoints.items():
-                if content != self._given[name].files.endpoints.get(file):
+            endpoints = discovery(each, self._folder(name)).endpoints
+            for file, content in endpoints.items():
+                if content != self._files[name].endpoints.get(file):
                     _write(file, content)
-            given = self._given[name]
-            self._given[name] = _Given(given.admin, replace(given.files, endpoints=found.endpoints))
+            self._files[name] = replace(self._files[name], endpoints=endpoints)
 
-    def settle(self) -> None:
-        """Wait until all Envoys run the endpoints that were published. Raises LocalRunError as `update` does."""
-        self._wait({name: _versions(given.files.endpoints.values()) for name, given in self._given.items()})
+    def wait_endpoints(self) -> None:
+        """Wait until all Envoys have their endpoints. Raises LocalRunError as `update` does."""
+        self._wait({name: _versions(files.endpoints.values()) for name, files in self._files.items()})
 
-    def _give(self, wanted: Mapping[str, Discovery]) -> None:
-        """Write the clusters and their endpoints, wait, write routes and listeners, wait."""
+    def _push(self, wanted: Mapping[str, Discovery]) -> None:
         for name, each in wanted.items():
-            folder = self._folder(name)
-            for file, content in [*each.endpoints.items(), (folder / CLUSTERS, clusters_response(each.clusters))]:
+            clusters = (self._folder(name) / CLUSTERS, clusters_response(each.clusters))
+            for file, content in [*each.endpoints.items(), clusters]:
                 _write(file, content)
         self._wait({name: _versions([clusters_response(each.clusters)]) for name, each in wanted.items()})
-        for name, each in wanted.items():
-            for file, content in _contents(each, self._folder(name)).items():
+        contents = {name: _contents(each, self._folder(name)) for name, each in wanted.items()}
+        for files in contents.values():
+            for file, content in files.items():
                 _write(file, content)
-        self._wait(
-            {name: _versions(_contents(each, self._folder(name)).values()) for name, each in wanted.items()},
-        )
+        self._wait({name: _versions(each.values()) for name, each in contents.items()})
 
     def _wait(self, wanted: Mapping[str, set[str]]) -> None:
         deadline = time.monotonic() + UPDATE_SECONDS
         waiting = set(wanted)
-        while waiting:
-            waiting = {name for name in waiting if not wanted[name] <= self._accepted(name)}
-            if waiting and time.monotonic() > deadline:
+        while waiting := {name for name in waiting if not wanted[name] <= self._accepted(name)}:
+            if time.monotonic() > deadline:
                 raise LocalRunError(*(self._late(name) for name in sorted(waiting)))
-            if waiting:
-                time.sleep(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def _accepted(self, name: str) -> set[str]:
-        text = asked(f"http://{self._given[name].admin}:{ADMIN_PORT}{VERSIONS}") or ""
+        text = self._admin_text(name, VERSIONS) or ""
         return {line.partition(": ")[2].strip('"') for line in text.splitlines()}
 
+    def _admin_text(self, name: str, path: str) -> str | None:
+        return get_text(f"http://{self._admin[name]}:{ADMIN_PORT}{path}")
+
     def _late(self, name: str) -> code.Message:
-        log = self.places.log(f"{name}.envoy")
+        log = self.folders.log(f"{name}.envoy")
         return CONFIGURATION_LATE.message(process=f"{PROCESS}{name}", seconds=UPDATE_SECONDS, log=log)
 
     def _folder(self, name: str) -> Path:
-        return (self.places.state / "envoy" / name).absolute()
+        return (self.folders.state / "envoy" / name).absolute()
 
 
-def asked(url: str) -> str | None:
-    """What a URL of this machine answers with 200 now, else None; no proxy of the environment is asked."""
+def get_text(url: str, seconds: float = REQUEST_SECONDS) -> str | None:
+    """Body of a response with status 200, else None. Proxies of the environment are ignored."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=QUESTION_SECONDS) as response:
+        with opener.open(url, timeout=seconds) as response:
             return response.read().decode(errors="replace") if response.status == OK else None
     except OSError:
         return None
 
 
 def _with_old_clusters(new: Discovery, old: Discovery) -> Discovery:
-    """The new configuration, and the clusters that old routes still name."""
+    """The new configuration with the clusters that old routes still use."""
     names = {each["name"] for each in new.clusters}
-    kept = [each for each in old.clusters if each["name"] not in names]
-    return replace(new, clusters=[*new.clusters, *kept])
+    return replace(new, clusters=[*new.clusters, *(each for each in old.clusters if each["name"] not in names)])
 
 
 def _contents(files: Discovery, folder: Path) -> dict[Path, Message]:
@@ -210,7 +193,7 @@ def _versions(responses: Iterable[Message]) -> set[str]:
 
 
 def _write(file: Path, content: Message) -> None:
-    """Move the content into place, so that nobody reads half of it; an unchanged file stays."""
+    """Replace a file atomically, unless it is unchanged."""
     text = json.dumps(content, indent=1)
     if file.is_file() and file.read_text(encoding="utf-8") == text:
         return

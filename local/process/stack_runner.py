@@ -1,8 +1,4 @@
-"""Starts a stack and stops it: addresses, certificates, an Envoy and a process per replica, the gateway.
-
-Typed stack in, a running one inside the `with` block; after it, however it ends, nothing of it is left.
-Not here: changes of a stack that runs (changes.py).
-"""
+"""Starts and stops a stack: addresses, certificates, an Envoy and a process per replica, the gateway."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,44 +9,42 @@ from meshed_mcp.error_codes.code import Message
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.observe.collector import Collector
 from meshed_mcp.local.process.addresses import address_block, ensure_free, only_run
-from meshed_mcp.local.process.certificates import KeyFolder
-from meshed_mcp.local.process.container import Places, fresh_volumes, program
+from meshed_mcp.local.process.certificates import KeyFolder, write_private
+from meshed_mcp.local.process.container import RunFolders, fresh_volumes, program
+from meshed_mcp.local.process.engines import envoy_program
 from meshed_mcp.local.process.processes import Processes, Program
-from meshed_mcp.local.process.proxies import Proxies, asked
-from meshed_mcp.local.process.token_issuer import LocalIssuer, tokens, write_tokens
+from meshed_mcp.local.process.proxies import Proxies, get_text
+from meshed_mcp.local.process.token_issuer import LocalIssuer, issue_tokens
 from meshed_mcp.local.translate.configurations import Configurations, only_gateway
-from meshed_mcp.local.translate.envoy.binary import envoy_program
 from meshed_mcp.local.translate.objects.gateway import Gateway
-from meshed_mcp.local.translate.references import dangling
+from meshed_mcp.local.translate.references import unresolved_references
 from meshed_mcp.local.translate.stack import Stack
 from meshed_mcp.local.translate.topology import Pod, Topology, topology
 
 READY_SECONDS: Final = 60.0
-"""Longest wait for a replica or an Envoy; several start at once on few cores."""
+"""Startup timeout of replicas and Envoys; several start at once on few cores."""
 
 STOP_SECONDS: Final = 10.0
-"""Longest wait for the processes after SIGTERM: time for calls in work, not for the whole grace period."""
+"""Wait for the processes after SIGTERM: time for in-flight requests, not the whole grace period."""
 
 PROXY_STOP_SECONDS: Final = 3.0
-"""Longest wait for the Envoys after SIGTERM; by then nobody calls any more."""
-
+"""Wait for the Envoys after SIGTERM."""
 
 TOKENS: Final = "tokens"
-"""Folder of a run's tokens: a file per namespace and Service."""
+"""Folder of a run with a token file per namespace and Service."""
 
 
 @dataclass
 class Running:
-    """A started stack: where it lies now, its gateway, its processes.
+    """A started stack.
 
-    `topology` holds the replicas that get calls, `alive` also those that start and those that end, `made` all there
-    ever were.
+    `topology` has the replicas in the endpoints, `alive` also starting and terminating ones, `made` all of the run.
     """
 
     topology: Topology
     alive: dict[str, Pod]
     made: list[Pod]
-    places: Places
+    folders: RunFolders
     configurations: Configurations
     services: Processes
     proxies: Processes
@@ -64,7 +58,7 @@ class Running:
 
     @property
     def gateway_port(self) -> int:
-        """Where it listens."""
+        """Port of the gateway."""
         return self.configurations.gateway_port
 
 
@@ -72,81 +66,77 @@ class Running:
 def running(  # noqa: PLR0913 - one parameter per choice of a run
     stack: Stack,
     gateway_port: int,
-    places: Places,
-    tell: Callable[[str], None],
+    folders: RunFolders,
+    report: Callable[[str], None],
     collector: Collector | None = None,
     *,
     localities: tuple[str, ...] = ("",),
     changes: bool = True,
 ) -> Iterator[Running]:
-    """Everything started and ready; `tell` gets a line per step, `collector` gets spans of processes and proxies.
+    """Run a stack during the block; every process ends after it.
 
-    With `changes` false the proxies are told everything at their start, and changes.py can do nothing.
-    The replicas of a Deployment are spread over `localities` in turn, as over nodes; the gateway is in the first.
-
-    Raises LocalRunError when something is not ready.
+    `report` gets one line per step, `collector` the spans of processes and proxies. Replicas are spread over
+    `localities` in turn. Without `changes` the proxies are static, and changes.py does not work. Raises LocalRunError.
     """
     envoy = envoy_program()
     if only_gateway(stack) is not None:
         ensure_free(gateway_port)
     with ExitStack() as ends:
-        ends.enter_context(only_run(places.state))
+        ends.enter_context(only_run(folders.state))
         block = ends.enter_context(address_block())
         issuer = LocalIssuer()
-        laid = _with_tokens(issuer, topology(issuer.adopted(stack), block, localities))
-        for file in write_tokens(laid.tokens, places.state / TOKENS):
-            tell(f"a token for {file.parent.name}/{file.name} is in {file}")
-        if faults := dangling(laid):
-            raise LocalRunError(*faults)
-        programs = programs_of(laid.pods, places, collector)
-        configurations = Configurations(block, gateway_port, KeyFolder(places.state / "certificates"), collector)
+        stack = issuer.with_local_keys(stack)
+        start = replace(topology(stack, block, localities), tokens=issue_tokens(issuer, stack))
+        for owner, token in start.tokens.items():
+            file = write_private(folders.state / TOKENS / owner, token.encode())
+            report(f"a token for {owner} is in {file}")
+        if issues := unresolved_references(start):
+            raise LocalRunError(*issues)
+        programs = programs_of(start.pods, folders, collector)
+        configurations = Configurations(block, gateway_port, KeyFolder(folders.state / "certificates"), collector)
         proxies = ends.enter_context(Processes(PROXY_STOP_SECONDS))
         services = ends.enter_context(Processes(STOP_SECONDS))
-        alive = {pod.name: pod for pod in laid.pods}
-        envoys = Proxies(envoy, places, proxies, changes)
-        run = Running(laid, alive, list(laid.pods), places, configurations, services, proxies, envoys, issuer)
-        _start(run, programs, tell)
+        alive = {pod.name: pod for pod in start.pods}
+        envoys = Proxies(envoy, folders, proxies, changes)
+        run = Running(start, alive, list(start.pods), folders, configurations, services, proxies, envoys, issuer)
+        _start(run, programs, report)
         yield run
 
 
-def _start(run: Running, programs: Iterable[Program], tell: Callable[[str], None]) -> None:
+def _start(run: Running, programs: Iterable[Program], report: Callable[[str], None]) -> None:
     pods = run.topology.pods
     wanted = run.configurations.of(run.topology, pods)
-    tell(f"starting {len(wanted)} Envoys and {len(pods)} processes on 127.{run.configurations.block}.0.0/16")
+    report(f"starting {len(wanted)} Envoys and {len(pods)} processes on 127.{run.configurations.block}.0.0/16")
     run.envoys.ensure_watches(wanted)
     for name, configuration in wanted.items():
         run.envoys.start(name, configuration)
     for each in programs:
         run.services.start(each)
     run.proxies.wait_until(run.envoys.ready, READY_SECONDS, lambda _: None)
-    tell(f"{len(wanted)} Envoys are ready")
-    run.services.wait_until(pods_ready(pods), READY_SECONDS, lambda name: tell(f"{name} is ready"))
+    report(f"{len(wanted)} Envoys are ready")
+    run.services.wait_until(pods_ready(pods), READY_SECONDS, lambda name: report(f"{name} is ready"))
 
 
-def _with_tokens(issuer: LocalIssuer, laid: Topology) -> Topology:
-    return replace(laid, tokens=tokens(issuer, laid.stack))
-
-
-def programs_of(pods: Iterable[Pod], places: Places, collector: Collector | None) -> list[Program]:
-    """The pods' programs, their volumes empty. Raises LocalRunError, each fault once."""
+def programs_of(pods: Iterable[Pod], folders: RunFolders, collector: Collector | None) -> list[Program]:
+    """The programs of the pods with empty volumes. Raises LocalRunError with each issue once."""
     programs: list[Program] = []
-    found = list[Message]()
+    issues = list[Message]()
     for pod in pods:
         try:
-            programs.append(program(pod, places, collector))
+            programs.append(program(pod, folders, collector))
         except LocalRunError as error:
-            found.extend(error.messages)
-    if found:
-        raise LocalRunError(*dict.fromkeys(found))
+            issues.extend(error.messages)
+    if issues:
+        raise LocalRunError(*dict.fromkeys(issues))
     for pod in pods:
-        fresh_volumes(pod, places)
+        fresh_volumes(pod, folders)
     return programs
 
 
 def pods_ready(pods: Iterable[Pod]) -> Callable[[str], bool]:
-    """Whether the replica of that name answers its readiness probe with 200."""
+    """A readiness check of the replicas by name."""
     urls = {pod.name: _readiness_url(pod) for pod in pods}
-    return lambda name: asked(urls[name]) is not None
+    return lambda name: get_text(urls[name]) is not None
 
 
 def _readiness_url(pod: Pod) -> str:

@@ -1,1 +1,1 @@
-"""Rendered objects as the configuration of one machine: topology and Envoy."""
+"""Translation of rendered objects to a topology and Envoy configuration."""

@@ -1,7 +1,4 @@
-"""Who may call whom, read from the AuthorizationPolicies: for choosing whom to measure as and whom to see refused.
-
-Pure. Only identities are judged, not methods, paths or headers: Envoy judges requests.
-"""
+"""Allowed and unauthorized callers of a Service by the AuthorizationPolicies; only identities are compared. Pure."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -13,27 +10,19 @@ from meshed_mcp.local.translate.topology import Identity, Pod, Topology
 
 
 def allowed_callers(topology: Topology, service: Service) -> list[Pod]:
-    """One pod per identity of the stack that may call a Service, itself not counted."""
-    return [
-        pod for pod in _one_per_identity(topology) if _other(topology, service, pod) and _may(topology, service, pod)
-    ]
+    """One pod per identity that may call a Service, except its own."""
+    return [pod for pod in _other_identities(topology, service) if _may(topology, service, pod)]
 
 
-def refused_callers(topology: Topology, service: Service) -> list[Pod]:
-    """One pod per identity of the stack that may not call a Service, itself not counted."""
-    return [
-        pod
-        for pod in _one_per_identity(topology)
-        if _other(topology, service, pod) and not _may(topology, service, pod)
-    ]
+def unauthorized_callers(topology: Topology, service: Service) -> list[Pod]:
+    """One pod per identity that may not call a Service, except its own."""
+    return [pod for pod in _other_identities(topology, service) if not _may(topology, service, pod)]
 
 
-def _one_per_identity(topology: Topology) -> list[Pod]:
-    return list({pod.identity: pod for pod in reversed(topology.pods)}.values())[::-1]
-
-
-def _other(topology: Topology, service: Service, pod: Pod) -> bool:
-    return pod.identity not in {each.identity for each in topology.behind(service)}
+def _other_identities(topology: Topology, service: Service) -> list[Pod]:
+    own = {each.identity for each in topology.behind(service)}
+    first_pods = list({pod.identity: pod for pod in reversed(topology.pods)}.values())[::-1]
+    return [pod for pod in first_pods if pod.identity not in own]
 
 
 def _may(topology: Topology, service: Service, caller: Pod) -> bool:
@@ -42,13 +31,13 @@ def _may(topology: Topology, service: Service, caller: Pod) -> bool:
         for pod in topology.behind(service)[:1]
         for policy in policies_for(topology.stack.authorization_policies, pod.namespace, pod.labels)
     ]
-    denied = any(_names(each, caller.identity) for each in policies if each.spec.action == "DENY" and _whole(each))
+    denied = any(_names(each, caller.identity) for each in policies if each.spec.action == "DENY" and _denies_all(each))
     allows = [each for each in policies if each.spec.action == "ALLOW"]
     return not denied and (not allows or any(_names(each, caller.identity) for each in allows))
 
 
-def _whole(policy: AuthorizationPolicy) -> bool:
-    """Whether a policy is about callers alone, so that it refuses whatever they ask for."""
+def _denies_all(policy: AuthorizationPolicy) -> bool:
+    """Whether a DENY policy has conditions on callers only."""
     return all(not rule.to and not rule.when for rule in policy.spec.rules)
 
 

@@ -1,8 +1,4 @@
-"""The Envoy configurations of a whole run: one per replica, one for the gateway.
-
-A topology in, configurations by proxy name out; what a run never changes is held here. Not here: what is in them
-(envoy/), the processes (process/proxies.py).
-"""
+"""Envoy configurations of a run by proxy name: one per replica, one for the gateway."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,12 +16,12 @@ from meshed_mcp.local.translate.stack import Stack
 from meshed_mcp.local.translate.topology import Pod, Topology
 
 GATEWAY: Final = "gateway"
-"""Name of the gateway's Envoy in messages and of its files."""
+"""Name of the gateway's Envoy in messages and files."""
 
 
 @dataclass(frozen=True)
 class Configurations:
-    """What configurations are made from beside the topology."""
+    """Inputs beside the topology, constant during a run."""
 
     block: int
     gateway_port: int
@@ -34,13 +30,13 @@ class Configurations:
 
     def of(self, topology: Topology, pods: Iterable[Pod]) -> dict[str, Message]:
         """Configurations of the sidecars of `pods`, and of the gateway where the stack has one."""
-        found = {pod.name: sidecar(topology, pod, self.keys.files(pod.identity), self.collector) for pod in pods}
+        made = {pod.name: sidecar(topology, pod, self.keys.files(pod.identity), self.collector) for pod in pods}
         gateway = only_gateway(topology.stack)
         if gateway is not None:
             files = self.keys.files(gateway_identity(gateway, topology.domains.trust))
             address = f"127.{self.block}.0.2"
-            found[GATEWAY] = ingress(topology, gateway, files, self.gateway_port, address, collector=self.collector)
-        return found
+            made[GATEWAY] = ingress(topology, gateway, files, self.gateway_port, address, collector=self.collector)
+        return made
 
 
 def only_gateway(stack: Stack) -> Gateway | None:

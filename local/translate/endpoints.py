@@ -1,4 +1,4 @@
-"""How a client of this machine reaches each service: directly, and through the mesh as somebody who may. Pure."""
+"""Endpoints of a service: the process itself, and through the mesh as an allowed caller. Pure."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,17 +10,16 @@ from meshed_mcp.local.translate.envoy.bootstrap import LOOPBACK
 from meshed_mcp.local.translate.envoy.gateway import attached
 from meshed_mcp.local.translate.envoy.rbac import policies_for
 from meshed_mcp.local.translate.objects.gateway import Gateway
-from meshed_mcp.local.translate.objects.virtual_service import HTTPRoute, VirtualService
 from meshed_mcp.local.translate.objects.workload import Service
 from meshed_mcp.local.translate.topology import OUTBOUND_PORT, Pod, Topology, service_port
 
-REGISTRY_QUESTION: Final = "/servers"
-"""Asked beneath the registry's path, where a server is asked for its tools. Source: official MCP registry API, v0.1."""
+REGISTRY_LIST: Final = "/servers"
+"""List request below the path of the registry. Source: official MCP registry API, v0.1."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A URL, the sidecar that carries the call, the Host to name where the URL's would be refused, a token to show."""
+    """A URL with the sidecar to use as a proxy, a Host that the server accepts, and a bearer token."""
 
     url: str
     proxy: str | None = None
@@ -29,27 +28,21 @@ class Endpoint:
 
 
 def speaks_mcp(service: Service) -> bool:
-    """Whether a Service is an MCP server; the registry is not."""
+    """Whether a Service is an MCP server, and not the registry."""
     return service.name != contract.REGISTRY_NAME
 
 
 def direct(topology: Topology, service: Service) -> Endpoint | None:
-    """Straight to the first replica's process, past every sidecar; None without a replica."""
+    """The process of the first replica, without sidecars; None without a replica."""
     pods = topology.behind(service)
-    host = f"{service.name}:{service_port(service).port}"
-    return (
-        Endpoint(
-            f"http://{pods[0].address}:{pods[0].port}{endpoint_path(topology, service)}",
-            host=host,
-            token=topology.token(service),
-        )
-        if pods
-        else None
-    )
+    if not pods:
+        return None
+    url = f"http://{pods[0].address}:{pods[0].port}{endpoint_path(topology, service)}"
+    return Endpoint(url, host=f"{service.name}:{service_port(service).port}", token=topology.token(service))
 
 
 def through_mesh(running: Running, service: Service) -> Endpoint | None:
-    """Through the gateway where the service is exposed, else as its first allowed caller; None if nobody may call."""
+    """The gateway if it exposes the service, else the sidecar of the first allowed caller; None without either."""
     exposed = gateway_url(running, service)
     if exposed is not None:
         return Endpoint(exposed, token=running.topology.token(service))
@@ -58,13 +51,14 @@ def through_mesh(running: Running, service: Service) -> Endpoint | None:
 
 
 def as_caller(topology: Topology, service: Service, caller: Pod) -> Endpoint:
-    """What a pod does when it calls a service: through its own sidecar."""
-    url = f"http://{_in_namespace_of(service, caller)}:{service_port(service).port}{endpoint_path(topology, service)}"
+    """The sidecar of a caller."""
+    host = service.name if caller.namespace == service.namespace else f"{service.name}.{service.namespace}"
+    url = f"http://{host}:{service_port(service).port}{endpoint_path(topology, service)}"
     return Endpoint(url, proxy=f"http://{caller.address}:{OUTBOUND_PORT}", token=topology.token(service))
 
 
 def gateway_url(running: Running, service: Service) -> str | None:
-    """Where a client outside the mesh connects; None when no route of the gateway leads to the service."""
+    """URL for clients outside the mesh; None when no route of the gateway has the service as a destination."""
     if running.gateway is None:
         return None
     path = exposed_path(running.topology, running.gateway, service)
@@ -72,22 +66,18 @@ def gateway_url(running: Running, service: Service) -> str | None:
 
 
 def exposed_path(topology: Topology, gateway: Gateway, service: Service) -> str | None:
-    """Path of the first gateway route that names the service's endpoint."""
+    """Path of the first gateway route with the service as a destination."""
     for owner in attached(topology, gateway):
         for http in owner.spec.http:
-            if _leads_to(topology, owner, http, service):
+            hosts = {topology.resolved(each.destination.host, owner.namespace) for each in http.route}
+            if topology.fqdn(service) in hosts:
                 uris = [match.uri for match in http.match if match.uri is not None]
                 return (uris[0].exact or uris[0].prefix) if uris else "/"
     return None
 
 
-def _leads_to(topology: Topology, owner: VirtualService, http: HTTPRoute, service: Service) -> bool:
-    hosts = {topology.resolved(each.destination.host, owner.namespace) for each in http.route}
-    return topology.fqdn(service) in hosts
-
-
 def endpoint_path(topology: Topology, service: Service) -> str:
-    """Path of the endpoint: the first one that the policies of its pods allow, the SDK's own where none names one."""
+    """The first path that the ALLOW policies name, else the default of the SDK."""
     allowed = [
         path
         for pod in topology.behind(service)[:1]
@@ -97,8 +87,4 @@ def endpoint_path(topology: Topology, service: Service) -> str:
         for path in each.operation.paths
         if policy.spec.action == "ALLOW" and "*" not in path
     ]
-    return (allowed or [contract.MCP_PATH])[0] + ("" if speaks_mcp(service) else REGISTRY_QUESTION)
-
-
-def _in_namespace_of(service: Service, caller: Pod) -> str:
-    return service.name if caller.namespace == service.namespace else f"{service.name}.{service.namespace}"
+    return (allowed or [contract.MCP_PATH])[0] + ("" if speaks_mcp(service) else REGISTRY_LIST)

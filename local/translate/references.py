@@ -1,4 +1,4 @@
-"""What the objects say about each other: a name that leads nowhere is refused instead of being without effect. Pure."""
+"""References between objects: a name of an object that the stack does not have is an error. Pure."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,8 @@ from meshed_mcp.local.translate.objects.virtual_service import VirtualService, q
 from meshed_mcp.local.translate.topology import Topology
 
 
-def dangling(topology: Topology) -> list[Message]:
-    """A line for every host, gateway and service account that is not in the stack."""
+def unresolved_references(topology: Topology) -> list[Message]:
+    """One line per host, gateway, service account and route that is not in the stack."""
     return [*_routes(topology), *_rules(topology), *_accounts(topology), *_patched_routes(topology)]
 
 

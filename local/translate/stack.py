@@ -1,107 +1,61 @@
-"""The rendered objects of a stack, sorted by what happens to them here: run, refused, or listed as not run.
+"""Parser of the rendered objects of a stack: each object is run, rejected, or listed as not run. Pure."""
 
-Dicts in, typed `Stack` out. Raises LocalRunError with every fault of every object in one go.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
 from meshed_mcp.error_codes.code import Message
-from meshed_mcp.error_codes.local import KIND_NOT_RUN
+from meshed_mcp.error_codes.local import FIELDS_WITHOUT_EFFECT, KIND_NOT_RUN
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.translate.objects.authentication import RequestAuthentication
 from meshed_mcp.local.translate.objects.authorization_policy import AuthorizationPolicy, PeerAuthentication
 from meshed_mcp.local.translate.objects.destination_rule import DestinationRule
 from meshed_mcp.local.translate.objects.envoy_filter import EnvoyFilter
-from meshed_mcp.local.translate.objects.fields import Fields, read, title
-from meshed_mcp.local.translate.objects.gateway import Gateway
-from meshed_mcp.local.translate.objects.service_entry import ServiceEntry
+from meshed_mcp.local.translate.objects.fields import read, title, unread
+from meshed_mcp.local.translate.objects.gateway import Gateway, ServiceEntry
+from meshed_mcp.local.translate.objects.metadata import Placed
 from meshed_mcp.local.translate.objects.telemetry import Telemetry
 from meshed_mcp.local.translate.objects.virtual_service import VirtualService
 from meshed_mcp.local.translate.objects.workload import Deployment, Service, ServiceAccount
 
-K = TypeVar("K", bound=Fields)
-
-RUN: Final[dict[str, type[Fields]]] = {
-    "Deployment": Deployment,
-    "Service": Service,
-    "ServiceAccount": ServiceAccount,
-    "VirtualService": VirtualService,
-    "DestinationRule": DestinationRule,
-    "Gateway": Gateway,
-    "ServiceEntry": ServiceEntry,
-    "EnvoyFilter": EnvoyFilter,
-    "AuthorizationPolicy": AuthorizationPolicy,
-    "PeerAuthentication": PeerAuthentication,
-    "RequestAuthentication": RequestAuthentication,
-    "Telemetry": Telemetry,
+RUN: Final[dict[str, tuple[str, str, type[Placed]]]] = {
+    "Deployment": ("apps/v1", "deployments", Deployment),
+    "Service": ("v1", "services", Service),
+    "ServiceAccount": ("v1", "service_accounts", ServiceAccount),
+    "VirtualService": ("networking.istio.io/", "virtual_services", VirtualService),
+    "DestinationRule": ("networking.istio.io/", "destination_rules", DestinationRule),
+    "Gateway": ("networking.istio.io/", "gateways", Gateway),
+    "ServiceEntry": ("networking.istio.io/", "service_entries", ServiceEntry),
+    "EnvoyFilter": ("networking.istio.io/", "envoy_filters", EnvoyFilter),
+    "AuthorizationPolicy": ("security.istio.io/", "authorization_policies", AuthorizationPolicy),
+    "PeerAuthentication": ("security.istio.io/", "peer_authentications", PeerAuthentication),
+    "RequestAuthentication": ("security.istio.io/", "request_authentications", RequestAuthentication),
+    "Telemetry": ("telemetry.istio.io/", "telemetries", Telemetry),
 }
-"""Kinds that run here, with the model that reads them."""
-
-GROUPS: Final = {
-    "Deployment": "apps/v1",
-    "Service": "v1",
-    "ServiceAccount": "v1",
-    "VirtualService": "networking.istio.io/",
-    "DestinationRule": "networking.istio.io/",
-    "Gateway": "networking.istio.io/",
-    "ServiceEntry": "networking.istio.io/",
-    "EnvoyFilter": "networking.istio.io/",
-    "AuthorizationPolicy": "security.istio.io/",
-    "PeerAuthentication": "security.istio.io/",
-    "RequestAuthentication": "security.istio.io/",
-    "Telemetry": "telemetry.istio.io/",
-}
-"""API group of each kind that runs here, with the version where another would mean another object."""
+"""Kinds that run: prefix of the API version, field of Stack, model."""
 
 WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
-"""Kinds that make pods; one without the container of our runtime belongs to other software and is left out."""
+"""Kinds with pods. One without a container of our runtime belongs to other software and does not run."""
 
-NOT_RUN_KINDS: Final = frozenset(
-    {
-        "ConfigMap",
-        "CustomResourceDefinition",
-        "CapacityBuffer",
-        "ClusterIssuer",
-        "Certificate",
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "HorizontalPodAutoscaler",
-        "Issuer",
-        "LimitRange",
-        "MutatingWebhookConfiguration",
-        "Namespace",
-        "NetworkPolicy",
-        "NodePool",
-        "PodDisruptionBudget",
-        "PodMonitor",
-        "PodTemplate",
-        "PriorityClass",
-        "PrometheusRule",
-        "ResourceQuota",
-        "Role",
-        "RoleBinding",
-        "ScaledObject",
-        "Secret",
-        "ServiceMonitor",
-        "TriggerAuthentication",
-        "VerticalPodAutoscaler",
-    }
-)
-"""Kinds that say nothing about where a request goes or who may send it: listed and left out. Others are refused."""
+NOT_RUN_KINDS: Final = frozenset({
+    "CapacityBuffer", "Certificate", "ClusterIssuer", "ClusterRole", "ClusterRoleBinding", "ConfigMap",
+    "CustomResourceDefinition", "HorizontalPodAutoscaler", "Issuer", "LimitRange", "MutatingWebhookConfiguration",
+    "Namespace", "NetworkPolicy", "NodePool", "PodDisruptionBudget", "PodMonitor", "PodTemplate", "PriorityClass",
+    "PrometheusRule", "ResourceQuota", "Role", "RoleBinding", "ScaledObject", "Secret", "ServiceMonitor", "Sidecar",
+    "TriggerAuthentication", "VerticalPodAutoscaler",
+})  # fmt: skip
+"""Kinds that neither route nor authorize a request: listed, not run. Kinds that are in neither set are rejected.
 
-LEFT_WIDE: Final = frozenset({"Sidecar"})
-"""Kinds that keep a proxy from knowing services it never calls: listed and left out. Here every caller can try every
-service, so that what is refused is refused by the one that is called."""
+Sidecar is one of them so that every caller can try every service: the destination must reject unauthorized callers.
+"""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Everything of a stack that runs here; `not_run` names the rest."""
+    """Every object that runs; `not_run` names the others."""
 
     deployments: tuple[Deployment, ...]
     services: tuple[Service, ...]
@@ -116,63 +70,47 @@ class Stack:
     request_authentications: tuple[RequestAuthentication, ...]
     telemetries: tuple[Telemetry, ...]
     not_run: tuple[str, ...]
+    warning: Message | None = None
+    """Fields without effect on one machine, by kind."""
 
 
 def read_stack(items: Sequence[Manifest]) -> Stack:
-    """Sort and read the objects. Raises LocalRunError: one line per unknown kind, field or value."""
+    """Read the rendered objects. Raises LocalRunError with one line per kind, field or value that cannot be run."""
     foreign = {id(item) for item in items if _foreign(item, items)}
-    found = list[Message]()
-    typed: list[Fields] = []
+    issues = list[Message]()
+    typed: dict[str, list[Placed]] = {field: [] for _, field, _ in RUN.values()}
     not_run: list[str] = []
     for item in items:
-        if id(item) in foreign or item["kind"] in NOT_RUN_KINDS | LEFT_WIDE:
+        if id(item) in foreign or item["kind"] in NOT_RUN_KINDS:
             not_run.append(title(item))
             continue
+        api, field, model = RUN.get(item["kind"], (None, "", Placed))
+        if api is None or not item["apiVersion"].startswith(api):  # for example the Gateway of the Gateway API
+            issues.append(KIND_NOT_RUN.message(item=title(item), kind=item["kind"], version=item["apiVersion"]))
+            continue
         try:
-            typed.append(read(_model(item), item))
+            typed[field].append(read(model, item))
         except LocalRunError as error:
-            found.extend(error.messages)
-    if found:
-        raise LocalRunError(*found)
-    return _stack(typed, not_run)
-
-
-def _stack(typed: Sequence[Fields], not_run: Sequence[str]) -> Stack:
-    def of(kind: type[K]) -> tuple[K, ...]:
-        return tuple(item for item in typed if isinstance(item, kind))
-
+            issues.extend(error.messages)
+    if issues:
+        raise LocalRunError(*issues)
+    found: dict[str, Any] = {field: tuple(objects) for field, objects in typed.items()}
     return Stack(
-        deployments=of(Deployment),
-        services=of(Service),
-        service_accounts=of(ServiceAccount),
-        virtual_services=of(VirtualService),
-        destination_rules=of(DestinationRule),
-        gateways=of(Gateway),
-        service_entries=of(ServiceEntry),
-        envoy_filters=of(EnvoyFilter),
-        authorization_policies=of(AuthorizationPolicy),
-        peer_authentications=of(PeerAuthentication),
-        request_authentications=of(RequestAuthentication),
-        telemetries=of(Telemetry),
-        not_run=tuple(not_run),
+        **found, not_run=tuple(not_run), warning=_warning(each for objects in typed.values() for each in objects)
     )
 
 
-def _model(item: Manifest) -> type[Fields]:
-    model = RUN.get(item["kind"])
-    if model is None or not _group_fits(item):
-        raise LocalRunError(KIND_NOT_RUN.message(item=title(item), kind=item["kind"], version=item["apiVersion"]))
-    return model
-
-
-def _group_fits(item: Manifest) -> bool:
-    """Other groups use some of these names too, for example the Gateway API."""
-    api_version: str = item["apiVersion"]
-    return api_version.startswith(GROUPS[item["kind"]])
+def _warning(objects: Iterable[Placed]) -> Message | None:
+    """One line with the paths of the fields that have no effect, once per kind; None without any."""
+    paths: dict[str, set[str]] = {}
+    for each in objects:
+        paths.setdefault(each.kind, set()).update(unread(each))
+    fields = [f"{kind} {', '.join(sorted(found))}" for kind, found in paths.items() if found]
+    return FIELDS_WITHOUT_EFFECT.message(fields="; ".join(fields)) if fields else None
 
 
 def _foreign(item: Manifest, items: Sequence[Manifest]) -> bool:
-    """Whether an object belongs to software that is no service of ours, for example Jaeger."""
+    """Whether an object belongs to other software, for example Jaeger."""
     match item["kind"]:
         case kind if kind in WORKLOADS:
             return contract.CONTAINER_NAME not in {
@@ -182,7 +120,7 @@ def _foreign(item: Manifest, items: Sequence[Manifest]) -> bool:
             mine = [other for other in items if other["kind"] in WORKLOADS and _same_namespace(item, other)]
             users = [other for other in mine if _uses(item, other)]
             return bool(users) and all(_foreign(user, items) for user in users)
-        case "Gateway" | "VirtualService":  # the way to the pages of monitoring, which do not run here
+        case "Gateway" | "VirtualService":  # Grafana does not run locally
             return bool(item["metadata"].get("labels", {}).get(contract.LABEL_NAME) == GRAFANA_SERVICE)
         case _:
             return False

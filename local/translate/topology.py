@@ -1,7 +1,4 @@
-"""Which pods run, on which loopback addresses, under which identities, behind which Service names. Pure.
-
-A typed Stack and a block of addresses in, a Topology out; envoy/ and the processes are made from it.
-"""
+"""Pods of a stack with their loopback addresses, identities and Services. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,18 +14,18 @@ DEFAULT_DOMAIN: Final = "cluster.local"
 """Trust domain and DNS suffix of a mesh. Source: Istio MeshConfig, default of `trustDomain`; Kubernetes DNS."""
 
 INBOUND_PORT: Final = 15006
-"""Where a sidecar takes calls for its process. Source: Istio, "Application Requirements", ports used by Istio."""
+"""Inbound listener of a sidecar. Source: Istio, "Application Requirements", ports used by Istio."""
 
 OUTBOUND_PORT: Final = 15001
-"""Where a sidecar takes calls of its process; here an HTTP proxy. Source: as INBOUND_PORT."""
+"""Outbound listener of a sidecar, here an HTTP proxy. Source: as INBOUND_PORT."""
 
 ADMIN_PORT: Final = 15000
-"""Envoy's own interface. Source: as INBOUND_PORT."""
+"""Envoy admin interface. Source: as INBOUND_PORT."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """A service account as the mesh sees it."""
+    """Mesh identity of a service account."""
 
     trust_domain: str
     namespace: str
@@ -36,18 +33,18 @@ class Identity:
 
     @property
     def principal(self) -> str:
-        """The identity as policies name it. Source: Istio AuthorizationPolicy, field `principals`."""
+        """The identity in policies. Source: Istio AuthorizationPolicy, field `principals`."""
         return f"{self.trust_domain}/ns/{self.namespace}/sa/{self.service_account}"
 
     @property
     def uri(self) -> str:
-        """The identity as certificates name it. Source: SPIFFE ID, section 2."""
+        """The identity in certificates. Source: SPIFFE ID, section 2."""
         return f"spiffe://{self.principal}"
 
 
 @dataclass(frozen=True)
 class Pod:
-    """One replica: a process and its sidecar share the address."""
+    """One replica; the process and its sidecar share the address."""
 
     name: str
     address: str
@@ -55,8 +52,8 @@ class Pod:
     labels: dict[str, str]
     port: int
     deployment: Deployment
-    place: str = ""
-    """Region, zone and subzone of its node, such as `europe/a`; "" where there are no places."""
+    locality: str = ""
+    """Region, zone and subzone, such as `europe/a`; "" without localities."""
 
     @property
     def namespace(self) -> str:
@@ -66,7 +63,7 @@ class Pod:
 
 @dataclass(frozen=True)
 class Domains:
-    """The two names of a mesh that its objects repeat."""
+    """Trust domain and DNS suffix of a mesh."""
 
     trust: str
     cluster: str
@@ -74,38 +71,38 @@ class Domains:
 
 @dataclass(frozen=True)
 class Topology:
-    """The stack and where everything in it lies."""
+    """A stack and its pods."""
 
     stack: Stack
     domains: Domains
     pods: tuple[Pod, ...]
-    places: tuple[str, ...] = ("",)
-    """Places over which the replicas of a Deployment are spread in turn; the gateway is in the first."""
+    localities: tuple[str, ...] = ("",)
+    """Localities that the replicas of a Deployment are spread over in turn; the gateway is in the first."""
 
     tokens: Mapping[str, str] = field(default_factory=dict)
-    """Tokens of the run's own issuer, by "namespace/name" of the Service that takes them."""
+    """Tokens of the local issuer by "namespace/name" of the Service."""
 
-    ending: tuple[Pod, ...] = ()
-    """Pods that end; in reach of requests that name them where their Service keeps them."""
+    draining_pods: tuple[Pod, ...] = ()
+    """Terminating pods."""
 
     def token(self, service: Service) -> str | None:
-        """A token that a Service takes; None where it wants none, or one that cannot be made here."""
+        """A token that a Service accepts; None if it needs none, or one that the local issuer cannot sign."""
         return self.tokens.get(f"{service.namespace}/{service.name}")
 
     def draining(self, service: Service) -> list[Pod]:
-        """Pods that end and are still in reach of requests that name them."""
-        return [pod for pod in self.ending if service.keeps_draining and self._stands_for(service, pod)]
+        """Terminating pods that stay reachable for requests that name them."""
+        return [pod for pod in self.draining_pods if service.keeps_draining and self._selects(service, pod)]
 
     def behind(self, service: Service) -> list[Pod]:
-        """Pods that a Service stands for."""
-        return [pod for pod in self.pods if self._stands_for(service, pod)]
+        """Endpoints of a Service."""
+        return [pod for pod in self.pods if self._selects(service, pod)]
 
     @staticmethod
-    def _stands_for(service: Service, pod: Pod) -> bool:
+    def _selects(service: Service, pod: Pod) -> bool:
         return pod.namespace == service.namespace and service.spec.selector.items() <= pod.labels.items()
 
     def identities(self, service: Service, labels: dict[str, str]) -> list[Identity]:
-        """Who may answer for a Service's pods with `labels`, also when there is no such pod at this moment."""
+        """Identities of a Service's Deployments with `labels`, also without a pod."""
         wanted = service.spec.selector.items() | labels.items()
         templates = [each for each in self.stack.deployments if each.namespace == service.namespace]
         chosen = [each.spec.template for each in templates if wanted <= each.spec.template.metadata.labels.items()]
@@ -117,7 +114,7 @@ class Topology:
         return self.resolved(service.name, service.namespace)
 
     def resolved(self, host: str, namespace: str) -> str:
-        """Full name of a host written in an object of `namespace`. Source: Istio VirtualService, field `hosts`."""
+        """Full name of a host in an object of `namespace`. Source: Istio VirtualService, field `hosts`."""
         return host if "." in host else f"{host}.{namespace}.svc.{self.domains.cluster}"
 
     def service(self, host: str) -> Service:
@@ -125,28 +122,28 @@ class Topology:
         return {self.fqdn(each): each for each in self.stack.services}[host]
 
 
-def topology(stack: Stack, block: int, places: tuple[str, ...] = ("",)) -> Topology:
-    """Every replica on its own address 127.`block`.x.y. Raises LocalRunError for a Service without a usable port."""
+def topology(stack: Stack, block: int, localities: tuple[str, ...] = ("",)) -> Topology:
+    """Every replica with its own address 127.`block`.x.y. Raises LocalRunError for a Service without a usable port."""
     domains = _domains(stack)
     pods: list[Pod] = []
     for deployment in stack.deployments:
         for _ in range(deployment.spec.replicas):
-            pods.append(next_pod(deployment, pods, block, domains.trust, places))
-    return checked(Topology(stack, domains, tuple(pods), places))
+            pods.append(next_pod(deployment, pods, block, domains.trust, localities))
+    return validated(Topology(stack, domains, tuple(pods), localities))
 
 
-def checked(laid: Topology) -> Topology:
-    """The same. Raises LocalRunError for a Service that does not fit its pods."""
-    faults = [fault for service in laid.stack.services for fault in _service_messages(laid, service)]
-    if faults:
-        raise LocalRunError(*faults)
-    return laid
+def validated(topology: Topology) -> Topology:
+    """The same topology. Raises LocalRunError for a Service whose ports do not match its pods."""
+    issues = [issue for service in topology.stack.services for issue in _port_issues(topology, service)]
+    if issues:
+        raise LocalRunError(*issues)
+    return topology
 
 
 def next_pod(
-    deployment: Deployment, made: Sequence[Pod], block: int, trust_domain: str, places: tuple[str, ...]
+    deployment: Deployment, made: Sequence[Pod], block: int, trust_domain: str, localities: tuple[str, ...]
 ) -> Pod:
-    """One more replica; its name and address belong to none of those `made` in this run so far."""
+    """One more replica with a name and an address that none of the pods `made` in this run has."""
     template = deployment.spec.template
     number = sum(pod.deployment.name == deployment.name for pod in made)
     return Pod(
@@ -156,12 +153,12 @@ def next_pod(
         labels=template.metadata.labels,
         port=_application_port(deployment),
         deployment=deployment,
-        place=places[number % len(places)],
+        locality=localities[number % len(localities)],
     )
 
 
 def service_port(service: Service, number: int | None = None) -> ServicePort:
-    """The port called `number`, or the one port that carries MCP traffic. Raises LocalRunError."""
+    """The port with that number, or the only port. Raises LocalRunError."""
     ports = [port for port in service.spec.ports if number in (None, port.port)]
     if len(ports) != 1:
         wanted = "exactly one port" if number is None else f"the port {number}"
@@ -170,7 +167,7 @@ def service_port(service: Service, number: int | None = None) -> ServicePort:
 
 
 def _domains(stack: Stack) -> Domains:
-    """The domains that the policies' principals and the rules' hosts name; the defaults where nothing names one."""
+    """The domains in principals of policies and hosts of rules, else the defaults."""
     principals = [
         principal
         for policy in stack.authorization_policies
@@ -205,12 +202,12 @@ def _application_port(deployment: Deployment) -> int:
     return ports[0].container_port
 
 
-def _service_messages(laid: Topology, service: Service) -> Sequence[Message]:
+def _port_issues(topology: Topology, service: Service) -> Sequence[Message]:
     where = f"Service {service.namespace}/{service.name}"
     if len(service.spec.ports) != 1:
         return [SECOND_PORT_NOT_RUN.message(where=where)]
     port = service.spec.ports[0]
-    for pod in laid.behind(service):
+    for pod in topology.behind(service):
         names = {each.name: each.container_port for each in pod.deployment.container.ports}
         target = names.get(port.target_port) if isinstance(port.target_port, str) else port.target_port or port.port
         if target != pod.port:

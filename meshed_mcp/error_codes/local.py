@@ -109,3 +109,6 @@ FAULT_NEEDS_PYTHON: Final = ErrorCode(
     "MM0795",
     "--fault {service}={kind}: the command of the service does not start Python, which the fault needs; use =down",
 )
+FIELDS_WITHOUT_EFFECT: Final = ErrorCode(
+    "MM0796", "fields without effect on one machine: {fields}; test them in a cluster"
+)

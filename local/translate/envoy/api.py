@@ -1,4 +1,4 @@
-"""Small shapes of Envoy's API v3 that every other module here writes: typed messages, addresses, durations, names."""
+"""Common messages of the Envoy API v3: typed messages, addresses, durations."""
 
 from typing import Any, Final
 
@@ -12,12 +12,12 @@ _TYPE: Final = "type.googleapis.com/envoy"
 
 
 def typed(message: str, **fields: Any) -> Message:
-    """An `Any` of Envoy's type `envoy.<message>`."""
+    """An `Any` of type `envoy.<message>`."""
     return {"@type": f"{_TYPE}.{message}", **fields}
 
 
 def extension(name: str, message: str, **fields: Any) -> Message:
-    """A named extension and its configuration."""
+    """A named extension with its configuration."""
     return {"name": name, "typed_config": typed(message, **fields)}
 
 
@@ -27,7 +27,7 @@ def socket_address(address: str, port: int) -> Message:
 
 
 def duration(go_duration: str) -> str:
-    """A Go duration in protobuf's JSON form: seconds with an `s`."""
+    """A Go duration in the JSON form of protobuf."""
     return f"{seconds(go_duration):.3f}s"
 
 
@@ -35,11 +35,9 @@ def string_matcher(match: StringMatch) -> Message:
     """Envoy's StringMatcher. Source: Istio StringMatch; `regex` is RE2 over the whole value in both."""
     if match.regex is not None:
         return {"safe_regex": {"regex": match.regex}}
-    if match.prefix is not None:
-        return {"prefix": match.prefix}
-    return {"exact": match.exact}
+    return {"prefix": match.prefix} if match.prefix is not None else {"exact": match.exact}
 
 
 def present(**fields: Any) -> Message:
-    """Only the fields that are set: an unset protobuf field keeps Envoy's default."""
+    """The fields that are not None; Envoy has a default for the others."""
     return {name: value for name, value in fields.items() if value is not None}

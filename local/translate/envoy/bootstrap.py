@@ -1,8 +1,4 @@
-"""The whole configuration of one Envoy: a pod's sidecar, or the gateway.
-
-Topology in, a bootstrap as JSON-ready dict out. Source of the defaults: what istiod generates for a sidecar and a
-gateway, as far as stock Envoy has it.
-"""
+"""Configuration of one Envoy: a sidecar or the gateway. Defaults are those of istiod. Pure."""
 
 from typing import Final
 
@@ -12,9 +8,8 @@ from meshed_mcp.local.translate.envoy.access_log import access_log
 from meshed_mcp.local.translate.envoy.api import Message, extension, socket_address
 from meshed_mcp.local.translate.envoy.clusters import endpoints, outbound_clusters
 from meshed_mcp.local.translate.envoy.egress import egress_clusters, egress_virtual_hosts
-from meshed_mcp.local.translate.envoy.fault_injection import FAULT_FILTER
 from meshed_mcp.local.translate.envoy.gateway import gateway_identity, gateway_virtual_hosts
-from meshed_mcp.local.translate.envoy.jwt import authentications_for, jwt_filters
+from meshed_mcp.local.translate.envoy.jwt import jwt_filters
 from meshed_mcp.local.translate.envoy.patches import (
     GATEWAY,
     INBOUND,
@@ -23,12 +18,11 @@ from meshed_mcp.local.translate.envoy.patches import (
     local_replies,
     patched_hosts,
 )
-from meshed_mcp.local.translate.envoy.rate_limit_service import counting_clusters
-from meshed_mcp.local.translate.envoy.rbac import ROOT_NAMESPACE, policies_for, rbac_filters
-from meshed_mcp.local.translate.envoy.routes import NO_TIMEOUT, mesh_virtual_hosts
+from meshed_mcp.local.translate.envoy.rate_limit_service import rate_limit_clusters
+from meshed_mcp.local.translate.envoy.rbac import most_specific, policies_for, rbac_filters
+from meshed_mcp.local.translate.envoy.routes import FAULT_FILTER, NO_TIMEOUT, mesh_virtual_hosts
 from meshed_mcp.local.translate.envoy.tls import KeyFiles, server_tls
 from meshed_mcp.local.translate.envoy.tracing import collector_clusters, sampling_percent, tracing
-from meshed_mcp.local.translate.objects.authorization_policy import PeerAuthentication
 from meshed_mcp.local.translate.objects.gateway import Gateway
 from meshed_mcp.local.translate.topology import ADMIN_PORT, INBOUND_PORT, OUTBOUND_PORT, Pod, Topology
 
@@ -37,19 +31,16 @@ ROUTER: Final = extension("envoy.filters.http.router", "extensions.filters.http.
 TLS_INSPECTOR: Final = extension(
     "envoy.filters.listener.tls_inspector", "extensions.filters.listener.tls_inspector.v3.TlsInspector"
 )
-ALONE: Final = {"enable_reuse_port": False}
-"""Else two runs that start at once would both listen on the gateway's port, and each get some of the other's calls.
-
-Source: Envoy, config.listener.v3.Listener, `enable_reuse_port`, on by default.
-"""
+EXCLUSIVE_PORT: Final = {"enable_reuse_port": False}
+"""Prevents that two runs share the gateway's port. Source: Envoy, config.listener.v3.Listener, on by default."""
 
 LOOPBACK: Final = "127.0.0.1"
 SIDECAR_ADDRESS: Final = {"address": contract.SIDECAR_ADDRESSES[0], "port_value": 0}
-"""Where a sidecar connects to its process from, so that the process can tell it from others."""
+"""Source address of a sidecar, by which the process trusts it."""
 
 
 def sidecar(topology: Topology, pod: Pod, files: KeyFiles, collector: Collector | None = None) -> Message:
-    """Inbound: mTLS and policy before the process. Outbound: an HTTP proxy with the routes of the mesh behind it."""
+    """Inbound: mTLS and policies. Outbound: an HTTP proxy with the routes of the mesh."""
     application = "inbound"
     percent = sampling_percent(topology.stack.telemetries, pod.namespace, pod.labels)
     logged = access_log(topology.stack.telemetries, pod.namespace, pod.labels)
@@ -61,9 +52,9 @@ def sidecar(topology: Topology, pod: Pod, files: KeyFiles, collector: Collector 
             "load_assignment": endpoints(application, [(pod.address, pod.port)]),
             "upstream_bind_config": {"source_address": SIDECAR_ADDRESS},
         },
-        *outbound_clusters(topology, pod.namespace, files, pod.place),
+        *outbound_clusters(topology, pod.namespace, files, pod.locality),
         *egress_clusters(topology, pod.namespace),
-        *counting_clusters(topology.stack.envoy_filters),
+        *rate_limit_clusters(topology.stack.envoy_filters),
         *collector_clusters(collector),
     ]
     listeners = [_inbound(topology, pod, files, application, traced), _outbound(topology, pod, traced)]
@@ -80,7 +71,7 @@ def ingress(
     *,
     collector: Collector | None = None,
 ) -> Message:
-    """The gateway on 127.0.0.1:`port`: plain HTTP for clients, mTLS under its own identity towards the sidecars."""
+    """The gateway on 127.0.0.1:`port`: plain HTTP for clients, mTLS with its own identity to the sidecars."""
     identity = gateway_identity(gateway, topology.domains.trust)
     labels = gateway.spec.selector
     policies = policies_for(topology.stack.authorization_policies, identity.namespace, labels)
@@ -101,34 +92,26 @@ def ingress(
     listener = {
         "name": "ingress",
         "address": socket_address(LOOPBACK, port),
-        **ALONE,
+        **EXCLUSIVE_PORT,
         "filter_chains": [{"filters": [manager]}],
     }
     node = {"id": f"router~{LOOPBACK}~{gateway.name}.{gateway.namespace}", "cluster": gateway.name}
     clusters = [
-        *outbound_clusters(topology, identity.namespace, files, topology.places[0]),
+        *outbound_clusters(topology, identity.namespace, files, topology.localities[0]),
         *collector_clusters(collector),
     ]
     return _bootstrap(node, admin_address, [listener], clusters)
 
 
 def accepts_plaintext(topology: Topology, pod: Pod) -> bool:
-    """Whether a workload takes plaintext: the narrowest PeerAuthentication decides, PERMISSIVE where there is none."""
-    found = [
-        (bool(each.spec.selector.match_labels), each.namespace == pod.namespace, each)
-        for each in topology.stack.peer_authentications
-        if each.namespace in (pod.namespace, ROOT_NAMESPACE) and each.spec.selector.selects(pod.labels)
-    ]
-    return not found or max(found, key=_narrowness)[2].spec.mtls.mode == "PERMISSIVE"
-
-
-def _narrowness(found: tuple[bool, bool, PeerAuthentication]) -> tuple[bool, bool]:
-    return found[:2]
+    """Whether a workload accepts plaintext: by the most specific PeerAuthentication, else PERMISSIVE."""
+    chosen = most_specific(topology.stack.peer_authentications, pod.namespace, pod.labels)
+    return chosen is None or chosen.spec.mtls.mode == "PERMISSIVE"
 
 
 def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, traced: Message) -> Message:
     policies = policies_for(topology.stack.authorization_policies, pod.namespace, pod.labels)
-    authentications = authentications_for(topology.stack.request_authentications, pod.namespace, pod.labels)
+    authentications = policies_for(topology.stack.request_authentications, pod.namespace, pod.labels)
     everything = {"match": {"prefix": "/"}, "route": {"cluster": application, "timeout": NO_TIMEOUT}}
     manager = _connections(
         "inbound",
@@ -138,7 +121,7 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, tr
             *rbac_filters(policies, pod.port),
             *inserted_filters(topology, pod.namespace, INBOUND, pod.labels),
         ],
-        # Istio's default for sidecars: the last element is the peer, earlier ones are what the peer claims.
+        # Istio's default for sidecars: the last element is the peer, the peer claims earlier ones.
         forward_client_cert_details="APPEND_FORWARD",
         set_current_client_cert_details={"subject": True, "dns": True, "uri": True},
         **local_replies(topology, pod.namespace, INBOUND, pod.labels),
@@ -156,7 +139,7 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, tr
     return {
         "name": "virtualInbound",
         "address": socket_address(pod.address, INBOUND_PORT),
-        **ALONE,
+        **EXCLUSIVE_PORT,
         "traffic_direction": "INBOUND",
         "listener_filters": [TLS_INSPECTOR],
         "filter_chains": chains,
@@ -171,7 +154,7 @@ def _outbound(topology: Topology, pod: Pod, traced: Message) -> Message:
     return {
         "name": "virtualOutbound",
         "address": socket_address(pod.address, OUTBOUND_PORT),
-        **ALONE,
+        **EXCLUSIVE_PORT,
         "traffic_direction": "OUTBOUND",
         "filter_chains": [{"filters": [manager]}],
     }
@@ -184,7 +167,7 @@ def _connections(name: str, virtual_hosts: list[Message], filters: list[Message]
         stat_prefix=name,
         route_config={"name": name, "virtual_hosts": virtual_hosts},
         http_filters=[*filters, ROUTER],
-        # Streams may be silent for longer than Envoy's default of five minutes. Source: istiod, streamIdleTimeout 0s.
+        # Streams may be idle for longer than Envoy's default of five minutes. Source: istiod, streamIdleTimeout 0s.
         stream_idle_timeout=NO_TIMEOUT,
         normalize_path=True,
         server_header_transformation="PASS_THROUGH",

@@ -1,6 +1,6 @@
-"""DestinationRules as Envoy clusters: balancing, connection limits, outlier detection, subsets, mTLS.
+"""DestinationRules as Envoy clusters: load balancing, connection pools, outlier detection, subsets, mTLS. Pure.
 
-Topology and one client in, clusters out. Defaults are istiod's, so that an unset field behaves as in a cluster.
+Defaults are those of istiod.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ from meshed_mcp.local.translate.objects.workload import Service
 from meshed_mcp.local.translate.topology import INBOUND_PORT, Pod, Topology, service_port
 
 UNLIMITED: Final = 2**32 - 1
-"""Limit where none is set. Source: istiod, default circuit breaker thresholds are the largest uint32."""
+"""Source: istiod, default circuit breaker thresholds."""
 
 CONNECT_TIMEOUT: Final = "10s"
 """Source: Istio MeshConfig, default of `connectTimeout`."""
@@ -30,14 +30,12 @@ PROTOCOL_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOption
 
 
 def cluster_name(topology: Topology, service: Service, subset: str | None) -> str:
-    """Name of a cluster, as istiod writes it: `outbound|8000|stable|mcp-rag.mcp-system.svc.cluster.local`."""
+    """Name of a cluster as in istiod: `outbound|8000|stable|mcp-rag.mcp-system.svc.cluster.local`."""
     return f"outbound|{service_port(service).port}|{subset or ''}|{topology.fqdn(service)}"
 
 
-def outbound_clusters(topology: Topology, namespace: str, files: KeyFiles, place: str = "") -> list[Message]:
-    """A cluster per Service and per subset, as a client in `namespace` and `place` with the identity of `files` sees
-    them.
-    """  # noqa: D205 - one sentence
+def outbound_clusters(topology: Topology, namespace: str, files: KeyFiles, locality: str = "") -> list[Message]:
+    """A cluster per Service and per subset for a client in a namespace and locality."""
     clusters: list[Message] = []
     for service in topology.stack.services:
         rule = destination_rule(topology, service, namespace)
@@ -45,18 +43,18 @@ def outbound_clusters(topology: Topology, namespace: str, files: KeyFiles, place
         pods, draining = topology.behind(service), topology.draining(service)
         host = topology.fqdn(service)
         tls = client_tls(files, topology.identities(service, {}), host)
-        whole = _cluster(cluster_name(topology, service, None), tls, policy, pods, place)
-        clusters.append(_kept(whole, service, draining))
+        whole = _cluster(cluster_name(topology, service, None), tls, policy, pods, locality)
+        clusters.append(_with_draining(whole, service, draining))
         for subset in rule.spec.subsets if rule else ():
             chosen = [pod for pod in pods if subset.labels.items() <= pod.labels.items()]
             name = cluster_name(topology, service, subset.name)
             tls = client_tls(files, topology.identities(service, subset.labels), host)
-            clusters.append(_cluster(name, tls, policy_of(rule, subset.name), chosen, place))
+            clusters.append(_cluster(name, tls, policy_of(rule, subset.name), chosen, locality))
     return clusters
 
 
-def _kept(cluster: Message, service: Service, draining: Sequence[Pod]) -> Message:
-    """The cluster with pods that end, for requests that name them. Source: istiod, SupportsDrainingEndpoints."""
+def _with_draining(cluster: Message, service: Service, draining: Sequence[Pod]) -> Message:
+    """The cluster with terminating pods, for requests that name them. Source: istiod, SupportsDrainingEndpoints."""
     if not service.keeps_draining:
         return cluster
     statuses = ["HEALTHY", "DRAINING", "UNKNOWN", "DEGRADED"]
@@ -72,7 +70,7 @@ def _kept(cluster: Message, service: Service, draining: Sequence[Pod]) -> Messag
 
 
 def destination_rule(topology: Topology, service: Service, namespace: str) -> DestinationRule | None:
-    """The rule for a Service that a client in `namespace` sees: its own first, then the Service's."""
+    """The rule of a Service for a client in `namespace`: of its own namespace, else of the Service's."""
     rules = [
         rule
         for rule in topology.stack.destination_rules
@@ -80,41 +78,37 @@ def destination_rule(topology: Topology, service: Service, namespace: str) -> De
         and visible(rule.spec.export_to, rule.namespace, namespace)
     ]
     own_first = sorted(rules, key=lambda rule: (rule.namespace != namespace, rule.namespace != service.namespace))
-    return own_first[0] if own_first else None
+    return next(iter(own_first), None)
 
 
 def visible(export_to: Iterable[str], owner: str, client: str) -> bool:
-    """Whether an object of namespace `owner` counts for a client. Source: Istio, field `exportTo`."""
+    """Whether an object of namespace `owner` applies to a client. Source: Istio, field `exportTo`."""
     return any(scope in ("*", client) or (scope == "." and owner == client) for scope in export_to)
 
 
 def policy_of(rule: DestinationRule | None, subset: str | None) -> TrafficPolicy:
-    """Policy of a host, or of one of its subsets."""
+    """Policy of a host with the settings of a subset. Source: Istio DestinationRule, field `subsets`."""
     if rule is None:
         return TrafficPolicy()
-    chosen = [each.traffic_policy for each in rule.spec.subsets if each.name == subset]
-    return _overridden(rule.spec.traffic_policy, chosen[0]) if chosen else rule.spec.traffic_policy
+    override = next((each.traffic_policy for each in rule.spec.subsets if each.name == subset), TrafficPolicy())
+    return rule.spec.traffic_policy.model_copy(
+        update={name: getattr(override, name) for name in override.model_fields_set}
+    )
 
 
-def _overridden(base: TrafficPolicy, override: TrafficPolicy) -> TrafficPolicy:
-    """Settings of a subset replace the host's one by one. Source: Istio DestinationRule, field `subsets`."""
-    given = {name: getattr(override, name) for name in override.model_fields_set}
-    return base.model_copy(update=given)
-
-
-def _cluster(name: str, tls: Message, policy: TrafficPolicy, pods: Sequence[Pod], place: str) -> Message:
-    places = (policy.load_balancer or LoadBalancer()).locality_lb_setting
-    replicas = [(pod.address, INBOUND_PORT, pod.place) for pod in pods]
+def _cluster(name: str, tls: Message, policy: TrafficPolicy, pods: Sequence[Pod], locality: str) -> Message:
+    localities = (policy.load_balancer or LoadBalancer()).locality_lb_setting
+    replicas = [(pod.address, INBOUND_PORT, pod.locality) for pod in pods]
     outlier = policy.outlier_detection
     return {
         "name": name,
         "type": "STATIC",
         **balancing(policy.load_balancer),
-        "load_assignment": assignment(name, replicas, place, places, detects=outlier is not None),
+        "load_assignment": assignment(name, replicas, locality, localities, detects=outlier is not None),
         "transport_socket": tls,
         "common_lb_config": {
             "healthy_panic_threshold": {"value": outlier.min_health_percent if outlier else 0},
-            **weighted(places, place),
+            **weighted(localities, locality),
         },
         **_pool(policy.connection_pool or ConnectionPool()),
         **({"outlier_detection": _outlier_detection(outlier)} if outlier else {}),
@@ -122,7 +116,7 @@ def _cluster(name: str, tls: Message, policy: TrafficPolicy, pods: Sequence[Pod]
 
 
 def endpoints(cluster: str, addresses: Iterable[tuple[str, int]]) -> Message:
-    """Fixed addresses of a cluster."""
+    """Static endpoints of a cluster."""
     hosts = [{"endpoint": {"address": socket_address(address, port)}} for address, port in addresses]
     return {"cluster_name": cluster, "endpoints": [{"lb_endpoints": hosts}]}
 
@@ -175,7 +169,7 @@ def _whole_seconds(go_duration: str | None) -> int | None:
 
 
 def _outlier_detection(outlier: OutlierDetection) -> Message:
-    """Source: istiod, applyOutlierDetection: gateway errors are enforced when set, success rate never."""
+    """Source: istiod, applyOutlierDetection."""
     return present(
         consecutive_5xx=outlier.consecutive_5xx_errors,
         enforcing_consecutive_5xx=_enforced(outlier.consecutive_5xx_errors),
@@ -192,6 +186,4 @@ def _outlier_detection(outlier: OutlierDetection) -> Message:
 
 
 def _enforced(count: int | None) -> int | None:
-    if count is None:
-        return None
-    return 100 if count > 0 else 0
+    return None if count is None else 100 * (count > 0)

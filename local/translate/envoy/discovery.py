@@ -1,8 +1,6 @@
-"""One Envoy's configuration divided into what never changes and what it reads again while it runs. Pure.
+"""Splits the configuration of one Envoy into a bootstrap and discovery responses in files. Pure.
 
-A whole bootstrap and a folder in, file contents out: `bootstrap` once, then endpoints, clusters, routes and listeners
-as discovery responses that Envoy reads from files. Source: Envoy, "xDS protocol", filesystem subscriptions.
-Not here: when which file is written (proxies.py).
+Source: Envoy, "xDS protocol", filesystem subscriptions.
 """
 
 import hashlib
@@ -19,12 +17,12 @@ CLUSTERS: Final = "clusters.json"
 LISTENERS: Final = "listeners.json"
 MANAGER: Final = "envoy.filters.network.http_connection_manager"
 MESH: Final = "outbound|"
-"""Beginning of the names of clusters of Services, as istiod writes them; only these change their endpoints."""
+"""Prefix of the clusters of Services, whose endpoints can change."""
 
 
 @dataclass(frozen=True)
 class Discovery:
-    """Files of one Envoy, by path; clusters and listeners as lists, because a change of them takes two steps."""
+    """Files of one Envoy by path; clusters and listeners as lists, because an update of them takes two steps."""
 
     bootstrap: Message
     endpoints: Mapping[Path, Message]
@@ -34,12 +32,12 @@ class Discovery:
 
 
 def watchers(found: Discovery) -> int:
-    """Files that Envoy watches, each with an inotify instance of its own: clusters, listeners, routes, endpoints."""
+    """Number of watched files, each with an inotify instance: clusters, listeners, routes, endpoints."""
     return 2 + len(found.routes) + len(found.endpoints)
 
 
 def discovery(whole: Message, folder: Path) -> Discovery:
-    """The parts of a bootstrap whose listeners and clusters are all static, for files in `folder`."""
+    """Split a static bootstrap into files in `folder`."""
     resources = whole["static_resources"]
     dynamic = {"cds_config": source(folder / CLUSTERS), "lds_config": source(folder / LISTENERS)}
     endpoints: dict[Path, Message] = {}
@@ -54,12 +52,12 @@ def discovery(whole: Message, folder: Path) -> Discovery:
 
 
 def source(file: Path) -> Message:
-    """Where Envoy reads a response from; it notices when another file is moved to that place."""
+    """A watched file; Envoy loads a file that replaces it."""
     return {"path_config_source": {"path": str(file)}, "resource_api_version": API}
 
 
 def response(message: str, resources: Sequence[Message]) -> Message:
-    """A discovery response; its version is a digest of its content, which Envoy repeats in `version_text`."""
+    """A discovery response; its version is a digest of the content."""
     content = json.dumps(resources, sort_keys=True).encode()
     version = hashlib.sha256(content).hexdigest()[:16]
     return {"version_info": version, "resources": [typed(message, **each) for each in resources]}

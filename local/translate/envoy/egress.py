@@ -1,6 +1,6 @@
-"""ServiceEntries as what a sidecar's HTTP proxy lets through: CONNECT to declared hosts and ports, nothing else. Pure.
+"""ServiceEntries as CONNECT routes of a sidecar to external hosts. Pure.
 
-A process gets outside by HTTPS_PROXY = its sidecar; in a cluster the sidecar reads the host from the TLS handshake.
+A process uses its sidecar as HTTPS_PROXY; in a cluster the sidecar reads the host from the TLS handshake.
 """
 
 from collections.abc import Iterator
@@ -12,22 +12,22 @@ from meshed_mcp.local.translate.topology import Topology
 
 
 def egress_clusters(topology: Topology, namespace: str) -> list[Message]:
-    """A cluster per host and port that a client in `namespace` may reach; Envoy resolves the name."""
+    """A cluster per host and port that is exported to `namespace`; Envoy resolves the host."""
     return [
         {
             "name": name,
             "type": "STRICT_DNS",
             "dns_lookup_family": "V4_ONLY",  # source: istiod, for proxies whose own addresses are IPv4
             "connect_timeout": CONNECT_TIMEOUT,
-            "wait_for_warm_on_init": False,  # a host that cannot be resolved here must not hold the start up
+            "wait_for_warm_on_init": False,  # do not wait for DNS at startup
             "load_assignment": endpoints(name, [(host, port)]),
         }
-        for name, host, port in _outside(topology, namespace)
+        for name, host, port in _external_hosts(topology, namespace)
     ]
 
 
 def egress_virtual_hosts(topology: Topology, namespace: str) -> list[Message]:
-    """A virtual host per host and port, for CONNECT alone."""
+    """A virtual host per host and port for CONNECT."""
     return [
         {
             "name": name,
@@ -43,18 +43,18 @@ def egress_virtual_hosts(topology: Topology, namespace: str) -> list[Message]:
                 },
             ],
         }
-        for name, host, port in _outside(topology, namespace)
+        for name, host, port in _external_hosts(topology, namespace)
     ]
 
 
-def _outside(topology: Topology, namespace: str) -> Iterator[tuple[str, str, int]]:
-    """Name of the cluster as istiod writes it, host, port; each pair once."""
-    found = {
-        (host, port.number): f"outbound|{port.number}||{host}"
+def _external_hosts(topology: Topology, namespace: str) -> Iterator[tuple[str, str, int]]:
+    """Cluster name as in istiod, host, port; each pair once."""
+    pairs = dict.fromkeys(
+        (host, port.number)
         for entry in topology.stack.service_entries
         if visible(entry.spec.export_to, entry.namespace, namespace)
         for host in entry.spec.hosts
         for port in entry.spec.ports
-    }
-    for (host, number), name in found.items():
-        yield name, host, number
+    )
+    for host, number in pairs:
+        yield f"outbound|{number}||{host}", host, number

@@ -1,4 +1,4 @@
-"""What the ingress gateway serves: hosts of its Gateway object, routes of the VirtualServices attached to it. Pure."""
+"""Virtual hosts of the ingress gateway: hosts of the Gateway, routes of its VirtualServices. Pure."""
 
 from meshed_mcp.error_codes.local import GATEWAY_SELECTOR
 from meshed_mcp.local.errors import LocalRunError
@@ -10,10 +10,9 @@ from meshed_mcp.local.translate.topology import Identity, Topology
 
 
 def gateway_identity(gateway: Gateway, trust_domain: str) -> Identity:
-    """Service account of the gateway's pods, from the selector. Source: Istio's gateway chart, label `istio`.
+    """Service account of the gateway's pods. Raises LocalRunError for a selector without the label `istio` alone.
 
-    The chart labels the pods of release `istio-ingress` with `istio: ingress` and names the service account after
-    the release, in the namespace of the Gateway object. Raises LocalRunError for any other selector.
+    Source: Istio chart `gateway`: the release `istio-ingress` has the label `istio: ingress`, its account that name.
     """
     label = gateway.spec.selector.get("istio")
     if label is None or len(gateway.spec.selector) > 1:
@@ -24,7 +23,7 @@ def gateway_identity(gateway: Gateway, trust_domain: str) -> Identity:
 
 
 def attached(topology: Topology, gateway: Gateway) -> list[VirtualService]:
-    """VirtualServices of a gateway, by name and namespace as istiod orders objects of one age."""
+    """VirtualServices of a gateway in the order of istiod for objects of one age."""
     name = f"{gateway.namespace}/{gateway.name}"
     found = [
         owner
@@ -35,37 +34,32 @@ def attached(topology: Topology, gateway: Gateway) -> list[VirtualService]:
 
 
 def served_hosts(gateway: Gateway) -> list[str]:
-    """Hosts of the gateway, first one first; ports that only redirect to HTTPS do not count."""
+    """Hosts of the gateway in order, without ports that redirect to HTTPS."""
     hosts = [host for server in gateway.spec.servers if not server.tls.https_redirect for host in server.hosts]
     return list(dict.fromkeys(hosts))
 
 
 def gateway_virtual_hosts(topology: Topology, gateway: Gateway, port: int) -> list[Message]:
-    """A virtual host per served host; the first one is also reached under the gateway's loopback address."""
+    """A virtual host per served host; the loopback address is an alias of the first."""
     owners = attached(topology, gateway)
     hosts: list[Message] = []
     for host in served_hosts(gateway):
-        mine = [
+        found = [
             route
             for owner in owners
             if host in owner.spec.hosts
             for route in routes(topology, owner, gateway.namespace)
         ]
-        if not mine:
-            continue
-        if not hosts:
-            hosts.append(_loopback(host, mine, port))
-        hosts.append({"name": host, "domains": [host, f"{host}:*"], "routes": mine})
+        if found and not hosts:
+            domains = [f"127.0.0.1:{port}", f"localhost:{port}"]
+            hosts.append({"name": "loopback", "domains": domains, "routes": [_with_host(host, each) for each in found]})
+        if found:
+            hosts.append({"name": host, "domains": [host, f"{host}:*"], "routes": found})
     return hosts
 
 
-def _loopback(host: str, mine: list[Message], port: int) -> Message:
-    """The same routes under this machine's names; the destination sees the rendered host, as in the cluster."""
-    renamed = [_renamed(host, route) for route in mine]
-    return {"name": "loopback", "domains": [f"127.0.0.1:{port}", f"localhost:{port}"], "routes": renamed}
-
-
-def _renamed(host: str, route: Message) -> Message:
+def _with_host(host: str, route: Message) -> Message:
+    """The route with the rendered host towards the destination, as in the cluster."""
     if "route" not in route:
         return route
     return {**route, "route": {"host_rewrite_literal": host, **route["route"]}}

@@ -1,31 +1,20 @@
-"""RequestAuthentications as Envoy's jwt_authn filter, in the form that istiod gives it.
+"""RequestAuthentications as Envoy's jwt_authn filter; keys are inline (process/token_issuer.py). Pure.
 
-Objects in, filters out. Keys are in the objects by now: istiod fetches them for all proxies, here the local issuer has
-put its own in (issuer.py). Source of the form: istiod 1.31, `JwtFilter`.
+Source: istiod 1.31, `JwtFilter`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from meshed_mcp.local.translate.envoy.api import Message, extension
-from meshed_mcp.local.translate.envoy.rbac import ROOT_NAMESPACE
 from meshed_mcp.local.translate.objects.authentication import JWTRule, RequestAuthentication
 
 METADATA_FILTER = "envoy.filters.http.jwt_authn"
 PAYLOAD = "payload"
-"""Where the filter leaves the claims for policies. Source: istiod, `payloadInMetadata`."""
-
-
-def authentications_for(
-    found: Iterable[RequestAuthentication], namespace: str, labels: dict[str, str]
-) -> list[RequestAuthentication]:
-    """Objects that count for a workload."""
-    return [
-        each for each in found if each.namespace in (namespace, ROOT_NAMESPACE) and each.spec.selector.selects(labels)
-    ]
+"""Metadata key of the claims. Source: istiod, `payloadInMetadata`."""
 
 
 def jwt_filters(found: Sequence[RequestAuthentication]) -> list[Message]:
-    """The filter of a workload; none without an object. A request without a token passes it, a bad token does not."""
+    """The filter of a workload. It accepts requests without a token and rejects invalid tokens."""
     if not found:
         return []
     providers = {f"origins-{number}": _provider(each.rule) for number, each in enumerate(found)}

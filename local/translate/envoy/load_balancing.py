@@ -1,4 +1,4 @@
-"""LoadBalancerSettings as fields of an Envoy cluster and of the routes that lead to it. Pure.
+"""LoadBalancerSettings as fields of an Envoy cluster and of its routes. Pure.
 
 Source of the translation: istiod, applyLoadBalancer and getHashPolicy.
 """
@@ -8,30 +8,22 @@ from typing import Final
 from meshed_mcp.local.translate.envoy.api import Message, duration, present
 from meshed_mcp.local.translate.objects.load_balancing import ConsistentHash, LoadBalancer, Warmup
 
-POLICIES: Final = {
-    "UNSPECIFIED": "LEAST_REQUEST",
-    "LEAST_REQUEST": "LEAST_REQUEST",
-    "ROUND_ROBIN": "ROUND_ROBIN",
-    "RANDOM": "RANDOM",
-}
-"""Source: Istio DestinationRule, LoadBalancerSettings; unspecified means LEAST_REQUEST."""
-
 RING_SIZE: Final = 1024
 """Source: Istio DestinationRule, ConsistentHashLB, `minimumRingSize`."""
 
 
 def balancing(settings: LoadBalancer | None) -> Message:
-    """The fields of a cluster."""
+    """The fields of a cluster. Source of the default: Istio DestinationRule, LoadBalancerSettings."""
     settings = settings or LoadBalancer()
     if settings.consistent_hash is not None:
         return _hashing(settings.consistent_hash)
-    policy = POLICIES[settings.simple]
+    policy = "LEAST_REQUEST" if settings.simple == "UNSPECIFIED" else settings.simple
     slow_start = {} if settings.warmup is None else {f"{policy.lower()}_lb_config": _slow_start(settings.warmup)}
     return {"lb_policy": policy, **slow_start}
 
 
 def hash_policy(settings: LoadBalancer | None) -> list[Message]:
-    """What a route hashes of a request on its way to the cluster."""
+    """The field `hash_policy` of a route."""
     consistent = settings.consistent_hash if settings else None
     if consistent is None:
         return []
@@ -51,10 +43,10 @@ def _hashing(consistent: ConsistentHash) -> Message:
 
 
 def _slow_start(warmup: Warmup) -> Message:
-    aggression = {"default_value": warmup.aggression, "runtime_key": "slow_start.aggression"}
-    settings = {
-        "slow_start_window": duration(warmup.duration),
-        "aggression": aggression,
-        "min_weight_percent": {"value": warmup.minimum_percent},
+    return {
+        "slow_start_config": {
+            "slow_start_window": duration(warmup.duration),
+            "aggression": {"default_value": warmup.aggression, "runtime_key": "slow_start.aggression"},
+            "min_weight_percent": {"value": warmup.minimum_percent},
+        }
     }
-    return {"slow_start_config": settings}

@@ -1,7 +1,6 @@
-"""Endpoints of a cluster by place: priorities and weights as a caller in one place sees them. Pure.
+"""Locality load balancing: endpoints of a cluster with priorities and weights for a client in one locality. Pure.
 
-Endpoints with their places and the caller's place in, a ClusterLoadAssignment out. Without places there is one group.
-Source of the translation: istiod, ApplyLocalityLoadBalancer.
+Source: istiod, ApplyLocalityLoadBalancer.
 """
 
 from collections.abc import Sequence
@@ -15,64 +14,62 @@ LEVELS: Final = ("region", "zone", "sub_zone")
 """Source: Envoy, config.core.v3.Locality."""
 
 OTHER_REGION: Final = 3
-NO_SUBSTITUTE: Final = 4
+NO_FAILOVER: Final = 4
 """Source: istiod, util.LbPriority and applyLocalityFailover."""
 
 Endpoint = tuple[str, int, str]
-"""Address, port, place such as `europe/a`; "" where there are no places."""
+"""Address, port, locality such as `europe/a`; "" without localities."""
 
 
 def assignment(
     cluster: str, endpoints: Sequence[Endpoint], caller: str, setting: LocalityLbSetting, *, detects: bool
 ) -> Message:
-    """The endpoints; places only give priorities where sick endpoints are noticed (`detects`), as Istio says."""
-    groups = {place: [each for each in endpoints if each[2] == place] for place in sorted({e[2] for e in endpoints})}
+    """A ClusterLoadAssignment. Istio sets priorities only with outlier detection (`detects`)."""
+    groups = {key: [each for each in endpoints if each[2] == key] for key in sorted({each[2] for each in endpoints})}
     if not caller or not setting.enabled or not any(groups):
         return {"cluster_name": cluster, "endpoints": [_group(endpoints, "")]}
     shares = next((each for each in setting.distribute if _within(caller, each.from_)), None)
     if shares is not None:
-        found = [_group(groups[place], place) | _weight(place, shares, groups) for place in groups]
+        found = [_group(groups[each], each) | _weight(each, shares, groups) for each in groups]
         return {"cluster_name": cluster, "endpoints": [each for each in found if "load_balancing_weight" in each]}
-    ranks = {place: _rank(caller, place, setting) if detects else 0 for place in groups}
+    ranks = {each: _rank(caller, each, setting) if detects else 0 for each in groups}
     order = sorted(set(ranks.values()))
-    return {
-        "cluster_name": cluster,
-        "endpoints": [_group(groups[place], place) | {"priority": order.index(ranks[place])} for place in groups],
-    }
+    found = [_group(groups[each], each) | {"priority": order.index(ranks[each])} for each in groups]
+    return {"cluster_name": cluster, "endpoints": found}
 
 
 def weighted(setting: LocalityLbSetting, caller: str) -> Message:
-    """What a cluster's `common_lb_config` needs where places have weights."""
+    """Field of `common_lb_config` for localities with weights."""
     chosen = setting.enabled and any(_within(caller, each.from_) for each in setting.distribute)
     return {"locality_weighted_lb_config": {}} if caller and chosen else {}
 
 
-def _group(endpoints: Sequence[Endpoint], place: str) -> Message:
+def _group(endpoints: Sequence[Endpoint], locality: str) -> Message:
     hosts = [{"endpoint": {"address": socket_address(address, port)}} for address, port, _ in endpoints]
-    parts = dict(zip(LEVELS, place.split("/"), strict=False)) if place else {}
+    parts = dict(zip(LEVELS, locality.split("/"), strict=False)) if locality else {}
     return {**({"locality": parts} if parts else {}), "lb_endpoints": hosts}
 
 
-def _weight(place: str, shares: Distribute, groups: dict[str, list[Endpoint]]) -> Message:
-    """A share given to several places is divided by their endpoints; a place without any gets no calls."""
+def _weight(locality: str, shares: Distribute, groups: dict[str, list[Endpoint]]) -> Message:
+    """A share of several localities is divided by their numbers of endpoints."""
     for to, percent in shares.to.items():
-        if _within(place, to):
+        if _within(locality, to):
             total = sum(len(found) for other, found in groups.items() if _within(other, to))
-            return {"load_balancing_weight": ceil(percent * len(groups[place]) / total)}
+            return {"load_balancing_weight": ceil(percent * len(groups[locality]) / total)}
     return {}
 
 
-def _within(place: str, pattern: str) -> bool:
+def _within(locality: str, pattern: str) -> bool:
     """Source: istiod, util.LocalityMatch: missing parts and `*` match any."""
-    parts = [*place.split("/"), "", ""]
+    parts = [*locality.split("/"), "", ""]
     return all(wanted in ("", "*", part) for wanted, part in zip(pattern.split("/"), parts, strict=False))
 
 
-def _rank(caller: str, place: str, setting: LocalityLbSetting) -> int:
-    """How far away a place is: 0 the same, 3 another region, 4 a region that is no substitute."""
-    mine, theirs = [*caller.split("/"), "", ""][:3], [*place.split("/"), "", ""][:3]
+def _rank(caller: str, locality: str, setting: LocalityLbSetting) -> int:
+    """Distance: 0 the same locality, 3 another region, 4 a region without failover from the caller's."""
+    mine, theirs = [*caller.split("/"), "", ""][:3], [*locality.split("/"), "", ""][:3]
     same = next((level for level in range(3) if mine[level] != theirs[level]), len(LEVELS))
     if same:
         return len(LEVELS) - same
-    substitutes = [each.to for each in setting.failover if each.from_ == mine[0]]
-    return OTHER_REGION if not substitutes or theirs[0] == substitutes[0] else NO_SUBSTITUTE
+    targets = [each.to for each in setting.failover if each.from_ == mine[0]]
+    return OTHER_REGION if not targets or theirs[0] == targets[0] else NO_FAILOVER

@@ -1,7 +1,6 @@
-"""What EnvoyFilters change in a proxy: filters before the router, filters on routes, answers of its own. Pure.
+"""Patches of EnvoyFilters: filters before the router, filter configuration of routes, local replies. Pure.
 
-Typed objects and Envoy messages in, messages out. Source: Istio API, EnvoyFilter; istiod applies patches after it has
-made listeners and routes, as here.
+Source: Istio API, EnvoyFilter; as in istiod, patches apply to complete listeners and routes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,23 +13,22 @@ from meshed_mcp.local.translate.objects.envoy_filter import (
     HTTPFilterPatch,
     HTTPRoutePatch,
     LuaPerRoute,
+    ManagerPatch,
     Patch,
     VirtualHostMatch,
 )
-from meshed_mcp.local.translate.objects.local_reply import ManagerPatch
 from meshed_mcp.local.translate.topology import Topology
 
 INBOUND: Final[Context] = "SIDECAR_INBOUND"
 SIDECAR: Final[Context] = "SIDECAR_OUTBOUND"
 GATEWAY: Final[Context] = "GATEWAY"
 
-
 Labels = Mapping[str, str]
 """Labels of a pod."""
 
 
 def inserted_filters(topology: Topology, namespace: str, context: Context, labels: Labels) -> list[Message]:
-    """The filters that a proxy of `namespace` with these labels gets in front of its router."""
+    """The filters before the router of a proxy."""
     return [
         {
             "name": patch.patch.value.name,
@@ -45,13 +43,13 @@ def inserted_filters(topology: Topology, namespace: str, context: Context, label
 def patched_hosts(
     topology: Topology, namespace: str, context: Context, labels: Labels, virtual_hosts: Sequence[Message]
 ) -> list[Message]:
-    """The virtual hosts of a proxy of `namespace`, their routes changed."""
+    """The virtual hosts of a proxy with patched routes."""
     changes = [patch for patch in _patches(topology, namespace, context, labels) if isinstance(patch, HTTPRoutePatch)]
     return [{**host, "routes": [_patched(host, route, changes) for route in host["routes"]]} for host in virtual_hosts]
 
 
 def local_replies(topology: Topology, namespace: str, context: Context, labels: Labels) -> Message:
-    """The field `local_reply_config` of a proxy of `namespace`; a list that is merged grows."""
+    """The field `local_reply_config` of a proxy; merged lists are concatenated."""
     mappers = [
         mapper.model_dump(by_alias=True)
         for patch in _patches(topology, namespace, context, labels)

@@ -1,7 +1,4 @@
-"""The rate limit service of a local run: the one that this machine has at its usual port, if any. Pure.
-
-EnvoyFilters in, clusters out. Where nobody listens there, a request meets what the stack chose for that case.
-"""
+"""Cluster of the rate limit service of this machine; if it is down, the failure mode of the stack applies. Pure."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -15,8 +12,8 @@ ADDRESS: Final = ("127.0.0.1", 8081)
 """Source: github.com/envoyproxy/ratelimit, default of GRPC_PORT."""
 
 
-def counting_clusters(filters: Iterable[EnvoyFilter]) -> list[Message]:
-    """A cluster for each name under which a filter asks."""
+def rate_limit_clusters(filters: Iterable[EnvoyFilter]) -> list[Message]:
+    """A cluster per cluster name in a rate limit filter."""
     names = {
         patch.patch.value.typed_config.rate_limit_service.grpc_service.envoy_grpc.cluster_name
         for owner in filters

@@ -1,31 +1,34 @@
-"""AuthorizationPolicies as Envoy's RBAC filter: deny first, then default deny as soon as one ALLOW policy exists.
+"""AuthorizationPolicies as Envoy's RBAC filter: DENY policies first, then default deny if an ALLOW policy exists. Pure.
 
-Source of the meaning: Istio, "Authorization Policy", implicit enablement and evaluation order.
+Source: Istio, "Authorization Policy", implicit enablement and evaluation order.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from meshed_mcp.local.translate.envoy.api import Message, extension
+from meshed_mcp.local.translate.objects.authentication import RequestAuthentication
 from meshed_mcp.local.translate.objects.authorization_policy import (
     HEADER_KEY,
     AuthorizationPolicy,
     Condition,
     Operation,
+    PeerAuthentication,
     Rule,
     Source,
 )
+from meshed_mcp.local.translate.objects.telemetry import Telemetry
 
 ROOT_NAMESPACE: Final = "istio-system"
-"""Policies here count for every namespace. Source: Istio MeshConfig, default of `rootNamespace`."""
+"""Its policies apply to every namespace. Source: Istio MeshConfig, default of `rootNamespace`."""
 
 ANY: Final[Message] = {"any": True}
 
 
 @dataclass(frozen=True)
 class _Logic:
-    """And, or and not in one of the filter's two languages; an empty list is no condition."""
+    """Conjunction, disjunction and negation of principals or permissions; an empty list is no condition."""
 
     conjunction: str
     disjunction: str
@@ -48,25 +51,31 @@ PERMISSION: Final = _Logic("and_rules", "or_rules", "rules", "not_rule")
 """Source: Envoy, config.rbac.v3.Principal and config.rbac.v3.Permission."""
 
 
-def policies_for(
-    policies: Iterable[AuthorizationPolicy], namespace: str, labels: dict[str, str]
-) -> list[AuthorizationPolicy]:
-    """Policies that count for a workload."""
+S = TypeVar("S", AuthorizationPolicy, PeerAuthentication, RequestAuthentication, Telemetry)
+"""An object that selects workloads."""
+
+
+def policies_for(policies: Iterable[S], namespace: str, labels: dict[str, str]) -> list[S]:
+    """Policies that apply to a workload."""
     return [
-        policy
-        for policy in policies
-        if policy.namespace in (namespace, ROOT_NAMESPACE) and policy.spec.selector.selects(labels)
+        each
+        for each in policies
+        if each.namespace in (namespace, ROOT_NAMESPACE) and each.spec.selector.selects(labels)
     ]
 
 
+def most_specific(policies: Iterable[S], namespace: str, labels: dict[str, str]) -> S | None:
+    """The policy that decides for a workload: with a selector, then of its namespace, then of the root namespace."""
+    found = policies_for(policies, namespace, labels)
+    return max(
+        found, key=lambda each: (bool(each.spec.selector.match_labels), each.namespace == namespace), default=None
+    )
+
+
 def rbac_filters(policies: Sequence[AuthorizationPolicy], port: int) -> list[Message]:
-    """The filters of a workload whose application listens on `port`; none when no policy selects it."""
-    filters = []
-    for action in ("DENY", "ALLOW"):
-        chosen = [policy for policy in policies if policy.spec.action == action]
-        if chosen:
-            filters.append(_filter(action, chosen, port))
-    return filters
+    """The filters of a workload that listens on `port`; none without a policy."""
+    actions = {action: [each for each in policies if each.spec.action == action] for action in ("DENY", "ALLOW")}
+    return [_filter(action, chosen, port) for action, chosen in actions.items() if chosen]
 
 
 def _filter(action: str, policies: Iterable[AuthorizationPolicy], port: int) -> Message:
@@ -107,7 +116,7 @@ def _principal(source: Source, namespace: str) -> Message:
 
 
 def account_suffix(account: str, namespace: str) -> str:
-    """End of the identity that an entry of `serviceAccounts`, "[namespace/]name", stands for."""
+    """Suffix of the identity of an entry "[namespace/]name" of `serviceAccounts`."""
     owner, _, name = account.rpartition("/")
     return f"/ns/{owner or namespace}/sa/{name}"
 
@@ -119,7 +128,7 @@ def _permission(operation: Operation, port: int) -> Message:
             PERMISSION.none_of([_header(":method", each) for each in operation.not_methods]),
             PERMISSION.one_of([_url_path(each) for each in operation.paths]),
             PERMISSION.none_of([_url_path(each) for each in operation.not_paths]),
-            # The sidecar listens elsewhere than the application, so the port is compared here and not by Envoy.
+            # The sidecar has another port than the application, so Envoy cannot compare it.
             PERMISSION.one_of([ANY if each == str(port) else {"not_rule": ANY} for each in operation.ports]),
         ]
     )
@@ -141,20 +150,15 @@ def _peer(matcher: Message) -> Message:
 
 
 def _token(request_principal: str) -> Message:
-    """A verified token by "issuer/subject", two claims. Source: istiod 1.31, `requestPrincipalGenerator`."""
+    """Issuer and subject of a verified token. Source: istiod 1.31, `requestPrincipalGenerator`."""
     issuer, _, subject = request_principal.rpartition("/")
     return PRINCIPAL.every([_claim("iss", issuer), _claim("sub", subject)])
 
 
 def _claim(name: str, value: str) -> Message:
     path = [{"key": "payload"}, {"key": name}]
-    return {
-        "metadata": {
-            "filter": "envoy.filters.http.jwt_authn",
-            "path": path,
-            "value": {"string_match": _pattern(value)},
-        }
-    }
+    match = {"string_match": _pattern(value)}
+    return {"metadata": {"filter": "envoy.filters.http.jwt_authn", "path": path, "value": match}}
 
 
 def _header(name: str, value: str) -> Message:

@@ -1,6 +1,6 @@
-"""VirtualServices as Envoy routes: matches, weights, rewrites, retries, header changes.
+"""VirtualServices as Envoy routes: matches, weights, rewrites, retries, mirrors, header changes. Pure.
 
-Typed objects in, virtual hosts out. Where a VirtualService is silent, the values are those istiod writes.
+Defaults are those of istiod.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,18 +8,19 @@ from typing import Final
 
 from meshed_mcp.error_codes.local import NOT_IN_LOCAL_STACK, TWO_ROUTES_FOR_HOST
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.translate.envoy.api import Message, duration, present, string_matcher
+from meshed_mcp.local.translate.envoy.api import Message, duration, extension, present, string_matcher, typed
 from meshed_mcp.local.translate.envoy.clusters import cluster_name, destination_rule, policy_of, visible
-from meshed_mcp.local.translate.envoy.fault_injection import route_faults, share
 from meshed_mcp.local.translate.envoy.load_balancing import hash_policy
-from meshed_mcp.local.translate.objects.load_balancing import LoadBalancer
 from meshed_mcp.local.translate.objects.virtual_service import (
     Destination,
     DirectResponse,
     HeaderChange,
+    HTTPFaultInjection,
     HTTPMatchRequest,
     HTTPRetry,
+    HTTPRewrite,
     HTTPRoute,
+    Percent,
     StringMatch,
     VirtualService,
 )
@@ -35,21 +36,23 @@ NO_TIMEOUT: Final = "0s"
 """Source: Istio HTTPRoute, field `timeout`: disabled by default."""
 
 HTTP_DEFAULT_PORT: Final = 80
-"""The port of a host name written without one."""
+"""Port of a host name without one."""
+
+FAULT: Final = "envoy.filters.http.fault"
+HTTP_FAULT: Final = "extensions.filters.http.fault.v3.HTTPFault"
+FAULT_FILTER: Final = extension(FAULT, HTTP_FAULT)
+"""Injects the faults of routes."""
 
 MESH: Final = "mesh"
 """Reserved gateway name of all sidecars. Source: Istio VirtualService, field `gateways`."""
 
 
 def mesh_virtual_hosts(topology: Topology, namespace: str) -> list[Message]:
-    """One virtual host per Service, as a sidecar in `namespace` sees it, and 502 for every other host."""
-    hosts = [_service_host(topology, service, namespace) for service in topology.stack.services]
-    return [*hosts, blocked()]
+    """One virtual host per Service for sidecars in `namespace`, and 502 for every other host.
 
-
-def blocked() -> Message:
-    """Source: istiod, virtual host `block_all` under outboundTrafficPolicy REGISTRY_ONLY."""
-    return {
+    Source: istiod, virtual host `block_all` of outboundTrafficPolicy REGISTRY_ONLY.
+    """
+    blocked = {
         "name": "block_all",
         "domains": ["*"],
         "routes": [
@@ -57,10 +60,11 @@ def blocked() -> Message:
             {"match": {"connect_matcher": {}}, "direct_response": {"status": 502}},
         ],
     }
+    return [*(_service_host(topology, service, namespace) for service in topology.stack.services), blocked]
 
 
 def host_names(topology: Topology, service: Service, namespace: str) -> list[str]:
-    """Every name under which a client in `namespace` reaches a Service, with the port it must name."""
+    """Host names of a Service for a client in `namespace`, with the port."""
     scoped = f"{service.name}.{service.namespace}"
     names = [scoped, f"{scoped}.svc", topology.fqdn(service)]
     if service.namespace == namespace:
@@ -71,7 +75,7 @@ def host_names(topology: Topology, service: Service, namespace: str) -> list[str
 
 
 def routes(topology: Topology, owner: VirtualService, namespace: str) -> list[Message]:
-    """The routes of one VirtualService in order, as a proxy in `namespace` runs them."""
+    """The routes of one VirtualService in order, for proxies in `namespace`."""
     return [
         route
         for index, http in enumerate(owner.spec.http)
@@ -111,7 +115,8 @@ def _http_routes(
         for index, each in enumerate(http.route)
     ]
     forwarded = {
-        **_forwarded(http, clusters),
+        **_action(_target(clusters), http.retries or DEFAULT_RETRIES, http.timeout),
+        **_rewrite(http),
         **_hashed(topology, owner, http, namespace),
         **_mirrored(topology, owner, http, path, namespace),
     }
@@ -119,28 +124,19 @@ def _http_routes(
         yield {
             **present(name=http.name),
             "match": _match(match),
-            **(_answer(http.direct_response) if http.direct_response else {"route": forwarded}),
+            **(_direct_response(http.direct_response) if http.direct_response else {"route": forwarded}),
             **_header_changes(http),
-            **route_faults(http.fault),
+            **_faults(http.fault),
         }
 
 
-def _forwarded(http: HTTPRoute, clusters: Sequence[tuple[str, int]]) -> Message:
-    action = _action(_target(clusters), http.retries or DEFAULT_RETRIES, http.timeout)
-    return {**action, **_rewrite(http)}
-
-
 def _hashed(topology: Topology, owner: VirtualService, http: HTTPRoute, namespace: str) -> Message:
-    """Source: istiod: the policies of all destinations, one after the other."""
-    policies = [
-        each for to in http.route for each in hash_policy(_balancer(topology, owner, to.destination, namespace))
-    ]
+    """Source: istiod: the policies of all destinations in order."""
+    policies: list[Message] = []
+    for to in (each.destination for each in http.route):
+        service = topology.service(topology.resolved(to.host, owner.namespace))
+        policies += hash_policy(policy_of(destination_rule(topology, service, namespace), to.subset).load_balancer)
     return {"hash_policy": policies} if policies else {}
-
-
-def _balancer(topology: Topology, owner: VirtualService, to: Destination, namespace: str) -> LoadBalancer | None:
-    service = topology.service(topology.resolved(to.host, owner.namespace))
-    return policy_of(destination_rule(topology, service, namespace), to.subset).load_balancer
 
 
 def _mirrored(topology: Topology, owner: VirtualService, http: HTTPRoute, path: str, namespace: str) -> Message:
@@ -149,18 +145,18 @@ def _mirrored(topology: Topology, owner: VirtualService, http: HTTPRoute, path: 
     policies = [
         {
             "cluster": _cluster(topology, owner, each.destination, f"{path}.{field}[{index}]", namespace),
-            "runtime_fraction": {"default_value": share(each.percentage)},
+            "runtime_fraction": {"default_value": _fraction(each.percentage)},
             "trace_sampled": False,
             "disable_shadow_host_suffix_append": True,
         }
-        for index, each in enumerate(http.copies)
+        for index, each in enumerate(http.mirror_policies)
     ]
     return {"request_mirror_policies": policies} if policies else {}
 
 
-def _answer(answer: DirectResponse) -> Message:
-    body = {"inline_string": answer.body.string} if answer.body else None
-    return {"direct_response": present(status=answer.status, body=body)}
+def _direct_response(response: DirectResponse) -> Message:
+    body = {"inline_string": response.body.string} if response.body else None
+    return {"direct_response": present(status=response.status, body=body)}
 
 
 def _cluster(topology: Topology, owner: VirtualService, to: Destination, path: str, namespace: str) -> str:
@@ -195,21 +191,19 @@ def _action(target: str | Message, retries: HTTPRetry, timeout: str | None) -> M
 
 
 def _retry_policy(retries: HTTPRetry) -> Message:
-    """Source: istiod, ConvertPolicy: numbers among the conditions are status codes; another host is tried first."""
+    """Source: istiod, ConvertPolicy: numbers in `retryOn` are status codes; a retry prefers another host."""
     conditions = (retries.retry_on or DEFAULT_RETRIES.retry_on or "").split(",")
     codes = [int(each) for each in conditions if each.isdigit()]
     names = [each for each in conditions if not each.isdigit()]
-    previous_hosts = "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+    predicate = extension(
+        "envoy.retry_host_predicates.previous_hosts",
+        "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
+    )
     return {
         "num_retries": retries.attempts,
         "retry_on": ",".join([*names, *(["retriable-status-codes"] if codes else [])]),
         "retriable_status_codes": codes,
-        "retry_host_predicate": [
-            {
-                "name": "envoy.retry_host_predicates.previous_hosts",
-                "typed_config": {"@type": f"type.googleapis.com/envoy.{previous_hosts}"},
-            }
-        ],
+        "retry_host_predicate": [predicate],
         "host_selection_retry_max_attempts": 5,
         **({"per_try_timeout": duration(retries.per_try_timeout)} if retries.per_try_timeout else {}),
     }
@@ -236,17 +230,14 @@ def _header(name: str, wanted: StringMatch) -> Message:
 
 
 def _without(name: str, wanted: StringMatch) -> Message:
-    """A missing header is one without the value. Source: istiod, `translateHeaderMatch` with `withoutHeaders`."""
+    """A missing header has no value. Source: istiod, `translateHeaderMatch` with `withoutHeaders`."""
     missing = {"treat_missing_header_as_empty": True} if wanted.model_fields_set else {}
     return {**_header(name, wanted), "invert_match": True, **missing}
 
 
 def _rewrite(http: HTTPRoute) -> Message:
-    rewrite = http.rewrite
-    return present(
-        prefix_rewrite=rewrite.uri if rewrite else None,
-        host_rewrite_literal=rewrite.authority if rewrite else None,
-    )
+    rewrite = http.rewrite or HTTPRewrite()
+    return present(prefix_rewrite=rewrite.uri, host_rewrite_literal=rewrite.authority)
 
 
 def _header_changes(http: HTTPRoute) -> Message:
@@ -266,3 +257,20 @@ def _added(change: HeaderChange) -> list[Message]:
         {"header": {"key": key, "value": value}, "append_action": action}
         for key, value, action in [*overwritten, *appended]
     ]
+
+
+def _faults(fault: HTTPFaultInjection | None) -> Message:
+    """Fault injection of a route. Source: Envoy API v3, extensions.filters.http.fault."""
+    if fault is None:
+        return {}
+    delay, abort = fault.delay, fault.abort
+    faults = present(
+        delay=delay and {"fixed_delay": duration(delay.fixed_delay), "percentage": _fraction(delay.percentage)},
+        abort=abort and {"http_status": abort.http_status, "percentage": _fraction(abort.percentage)},
+    )
+    return {"typed_per_filter_config": {FAULT: typed(HTTP_FAULT, **faults)}}
+
+
+def _fraction(percent: Percent) -> Message:
+    """Envoy's FractionalPercent."""
+    return {"numerator": round(percent.value * 10_000), "denominator": "MILLION"}

@@ -1,9 +1,8 @@
-"""Mesh mTLS on both ends: certificates from the state folder, peers checked by SPIFFE id."""
+"""Mutual TLS of the mesh: certificates of a run, peers verified by SPIFFE ID. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from meshed_mcp.local.translate.envoy.api import Message, extension
 from meshed_mcp.local.translate.topology import Identity
@@ -11,9 +10,8 @@ from meshed_mcp.local.translate.topology import Identity
 TRANSPORT: Final = "extensions.transport_sockets.tls.v3"
 
 
-@dataclass(frozen=True)
-class KeyFiles:
-    """PEM files of one identity and of the mesh's root."""
+class KeyFiles(NamedTuple):
+    """PEM files of one identity and of the root."""
 
     chain: Path
     key: Path
@@ -21,7 +19,7 @@ class KeyFiles:
 
 
 def server_tls(files: KeyFiles, trust_domain: str) -> Message:
-    """Requires a client certificate of this trust domain. Source: Istio, PeerAuthentication mode STRICT."""
+    """Require a client certificate of the trust domain. Source: Istio, PeerAuthentication mode STRICT."""
     peers = [{"san_type": "URI", "matcher": {"prefix": f"spiffe://{trust_domain}/"}}]
     return extension(
         "envoy.transport_sockets.tls",
@@ -32,7 +30,7 @@ def server_tls(files: KeyFiles, trust_domain: str) -> Message:
 
 
 def client_tls(files: KeyFiles, servers: Iterable[Identity], server_name: str) -> Message:
-    """Presents the own certificate and accepts the service accounts of the destination only (secure naming)."""
+    """Present the certificate and accept the service accounts of the destination (secure naming)."""
     names = sorted({identity.uri for identity in servers})
     peers = [{"san_type": "URI", "matcher": {"exact": name}} for name in names]
     return extension(

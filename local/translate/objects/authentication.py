@@ -1,4 +1,4 @@
-"""RequestAuthentication: whose tokens a workload takes, and what it hands on of them.
+"""RequestAuthentication: accepted token issuers, and forwarded claims.
 
 Source of every name and meaning: Istio API v1, security.istio.io.
 """
@@ -13,21 +13,21 @@ from meshed_mcp.local.translate.objects.metadata import Placed, Selector
 
 
 class TokenHeader(Fields):
-    """A header that carries the token, and what stands before it there."""
+    """A header with the token, and its prefix."""
 
     name: str
     prefix: str = ""
 
 
 class ClaimToHeader(Fields):
-    """A claim that becomes a request header."""
+    """A claim as a request header."""
 
     header: str
     claim: str
 
 
 class JWTRule(Fields):
-    """Tokens of one issuer. Without `from_headers` Istio would take them from the query too, which is not run here."""
+    """Tokens of one issuer. `from_headers` is required, because without it Istio reads the query as well."""
 
     issuer: str
     audiences: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class RequestAuthenticationSpec(Fields):
 
 
 class RequestAuthentication(Placed):
-    """Which tokens are good; requests without one are left to policies."""
+    """Valid tokens; AuthorizationPolicies decide about requests without one."""
 
     kind: Literal["RequestAuthentication"]
     spec: RequestAuthenticationSpec

@@ -1,4 +1,4 @@
-"""AuthorizationPolicy and PeerAuthentication: who may call a workload, and whether it accepts plaintext.
+"""AuthorizationPolicy and PeerAuthentication: authorized callers and mTLS mode of a workload.
 
 Source of every name and meaning: Istio API v1, security.istio.io.
 """
@@ -16,7 +16,7 @@ HEADER_KEY: Final = re.compile(r"request\.headers\[([^\]]+)\]")
 
 
 class Source(Fields):
-    """Who calls. Every list given must match."""
+    """Caller; every list must match."""
 
     principals: tuple[str, ...] = ()
     request_principals: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class Source(Fields):
 
 
 class Operation(Fields):
-    """What is called. Every list given must match."""
+    """Request; every list must match."""
 
     methods: tuple[str, ...] = ()
     not_methods: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ def _header_key(key: str) -> str:
 
 
 class Condition(Fields):
-    """A further condition on one attribute."""
+    """Condition on one request header."""
 
     key: Annotated[str, AfterValidator(_header_key)]
     values: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class To(Fields):
 
 
 class Rule(Fields):
-    """One of the sources, and one of the operations, and every condition; an empty rule matches every request."""
+    """One source, one operation and every condition must match; an empty rule matches every request."""
 
     from_: tuple[From, ...] = Field(default=(), alias="from")
     to: tuple[To, ...] = ()
@@ -71,7 +71,7 @@ class Rule(Fields):
 
 
 class AuthorizationPolicySpec(Fields):
-    """Without rules nothing matches: as ALLOW policy that is the default deny."""
+    """Rules of an action; an ALLOW policy without rules denies every request."""
 
     selector: Selector = Selector()
     action: Literal["ALLOW", "DENY"] = "ALLOW"
@@ -79,13 +79,13 @@ class AuthorizationPolicySpec(Fields):
 
 
 class AuthorizationPolicy(Placed):
-    """Who may call the selected workloads."""
+    """Authorized callers of the selected workloads."""
 
     spec: AuthorizationPolicySpec = AuthorizationPolicySpec()
 
 
 class MutualTLS(Fields):
-    """STRICT refuses plaintext, PERMISSIVE takes both."""
+    """STRICT rejects plaintext, PERMISSIVE accepts it."""
 
     mode: Literal["STRICT", "PERMISSIVE"]
 

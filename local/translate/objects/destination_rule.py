@@ -1,4 +1,4 @@
-"""DestinationRule: the fields that the local run turns into Envoy clusters.
+"""DestinationRule: traffic policies and subsets.
 
 Source of every name and meaning: Istio API v1, networking.istio.io.
 """
@@ -13,7 +13,7 @@ from meshed_mcp.local.translate.objects.metadata import Placed
 
 
 class TCPKeepalive(Fields):
-    """Probes on an idle connection."""
+    """TCP keepalive."""
 
     probes: int | None = None
     time: Duration | None = None
@@ -21,7 +21,7 @@ class TCPKeepalive(Fields):
 
 
 class TCPSettings(Fields):
-    """Connections of one client to one destination."""
+    """Connection limits and timeouts."""
 
     max_connections: int | None = None
     connect_timeout: Duration | None = None
@@ -31,7 +31,7 @@ class TCPSettings(Fields):
 
 
 class HTTPSettings(Fields):
-    """Requests of one client to one destination."""
+    """Request limits and timeouts."""
 
     http1_max_pending_requests: int | None = Field(default=None, alias="http1MaxPendingRequests")
     http2_max_requests: int | None = Field(default=None, alias="http2MaxRequests")
@@ -42,14 +42,14 @@ class HTTPSettings(Fields):
 
 
 class ConnectionPool(Fields):
-    """Bounds of connections and requests."""
+    """Connection pool of one client to one destination."""
 
     tcp: TCPSettings = TCPSettings()
     http: HTTPSettings = HTTPSettings()
 
 
 class OutlierDetection(Fields):
-    """When an endpoint is taken out, for how long, and how many at most (percent)."""
+    """Ejection of unhealthy endpoints."""
 
     consecutive_5xx_errors: int | None = Field(default=None, alias="consecutive5xxErrors")
     consecutive_gateway_errors: int | None = None
@@ -62,13 +62,13 @@ class OutlierDetection(Fields):
 
 
 class ClientTLS(Fields):
-    """Sidecars here speak mesh mTLS to each other and nothing else."""
+    """Mesh mTLS."""
 
     mode: Literal["ISTIO_MUTUAL"]
 
 
 class TrafficPolicy(Fields):
-    """How a destination is called."""
+    """Traffic policy of a destination."""
 
     load_balancer: LoadBalancer | None = None
     connection_pool: ConnectionPool | None = None
@@ -77,7 +77,7 @@ class TrafficPolicy(Fields):
 
 
 class Subset(Fields):
-    """The endpoints that carry some labels."""
+    """Endpoints by labels."""
 
     name: str
     labels: dict[str, str] = Field(default_factory=dict)
@@ -85,7 +85,7 @@ class Subset(Fields):
 
 
 class DestinationRuleSpec(Fields):
-    """Policy of one Service host and its subsets."""
+    """Traffic policy of a Service host and its subsets."""
 
     host: str
     traffic_policy: TrafficPolicy = TrafficPolicy()

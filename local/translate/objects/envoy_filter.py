@@ -1,4 +1,4 @@
-"""EnvoyFilter: Lua and rate limit filters in front of the router, and routes that wake them; no others are run here.
+"""EnvoyFilter: Lua and rate limit filters before the router, filter configuration of routes, local replies.
 
 Source of every name and meaning: Istio API v1alpha3, networking.istio.io; inside `value`: Envoy API v3, in snake case.
 """
@@ -8,76 +8,80 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from meshed_mcp.local.translate.objects.fields import Fields
-from meshed_mcp.local.translate.objects.local_reply import ManagerPatch
 from meshed_mcp.local.translate.objects.metadata import Placed
-from meshed_mcp.local.translate.objects.rate_limit import LocalRateLimit, RateLimit
+from meshed_mcp.local.translate.objects.rate_limit import AddedHeader, EnvoyFields, LocalRateLimit, RateLimit
 
 RouteContext = Literal["SIDECAR_OUTBOUND", "GATEWAY"]
 Context = Literal["SIDECAR_INBOUND"] | RouteContext
 
 
 class SubFilter(Fields):
-    """The HTTP filter to stand before."""
+    """The HTTP filter to insert before."""
 
     name: Literal["envoy.filters.http.router"]
 
 
-class NetworkFilter(Fields):
-    """The network filter that holds the HTTP filters."""
+class ConnectionManager(Fields):
+    """The HTTP connection manager."""
 
     name: Literal["envoy.filters.network.http_connection_manager"]
+
+
+class ConnectionManagerFilter(ConnectionManager):
+    """An HTTP filter of the connection manager."""
+
     sub_filter: SubFilter
 
 
 class FilterChain(Fields):
-    """Wraps a network filter."""
+    """Filter chain with an HTTP filter."""
 
-    filter: NetworkFilter
+    filter: ConnectionManagerFilter
 
 
-class ListenerMatch(Fields):
-    """Every listener with such a filter."""
+class Listener(Fields):
+    """Listeners with the filter chain."""
 
     filter_chain: FilterChain
 
 
 class HTTPFilterMatch(Fields):
-    """Where a filter is put."""
+    """Position of a filter."""
 
     context: Context
-    listener: ListenerMatch
+    listener: Listener
 
 
-class DataSource(Fields):
+class DataSource(EnvoyFields):
     """Text."""
 
-    inline_string: str = Field(alias="inline_string")
+    inline_string: str
 
 
-class Lua(Fields):
+class Lua(EnvoyFields):
     """A Lua filter with scripts by name. Source: Envoy, extensions.filters.http.lua.v3.Lua."""
 
     type: Literal["type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua"] = Field(alias="@type")
-    source_codes: dict[str, DataSource] = Field(alias="source_codes", min_length=1)
+    source_codes: dict[str, DataSource] = Field(min_length=1)
 
 
-class HTTPFilter(Fields):
+class HTTPFilter(EnvoyFields):
     """The filter; a disabled one runs on the routes that configure it."""
 
     name: str
     disabled: bool = False
-    typed_config: Annotated[Lua | LocalRateLimit | RateLimit, Field(discriminator="type")] = Field(alias="typed_config")
+    typed_config: Annotated[Lua | LocalRateLimit | RateLimit, Field(discriminator="type")]
 
 
 class InsertedFilter(Fields):
-    """A filter to insert."""
+    """Insertion of a filter."""
 
     operation: Literal["INSERT_BEFORE"]
     value: HTTPFilter
 
 
 class HTTPFilterPatch(Fields):
-    """Puts a filter into the chain."""
+    """Patch of HTTP filters."""
 
     apply_to: Literal["HTTP_FILTER"]
     match: HTTPFilterMatch
@@ -85,78 +89,152 @@ class HTTPFilterPatch(Fields):
 
 
 class RouteMatch(Fields):
-    """A route by the name that its VirtualService gives it."""
+    """A route by the name in its VirtualService."""
 
     name: str
 
 
 class VirtualHostMatch(Fields):
-    """A virtual host by name (`host:port`), or any, and a route in it."""
+    """A virtual host by name (`host:port`) or any, and a route in it."""
 
     name: str | None = None
     route: RouteMatch
 
 
 class RouteConfigurationMatch(Fields):
-    """Wraps a virtual host."""
+    """Routes of a virtual host."""
 
     vhost: VirtualHostMatch
 
 
 class HTTPRouteMatch(Fields):
-    """Which routes are changed."""
+    """Routes of a context."""
 
     context: RouteContext
     route_configuration: RouteConfigurationMatch
 
 
-class LuaPerRoute(Fields):
-    """Chooses a script and hands it values. Source: Envoy, extensions.filters.http.lua.v3.LuaPerRoute."""
+class LuaPerRoute(EnvoyFields):
+    """A script by name with values. Source: Envoy, extensions.filters.http.lua.v3.LuaPerRoute."""
 
     type: Literal["type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute"] = Field(alias="@type")
     name: str
-    filter_context: dict[str, str] = Field(default_factory=dict, alias="filter_context")
+    filter_context: dict[str, str] = Field(default_factory=dict)
 
 
-class RouteChange(Fields):
-    """Configuration of filters on a route, by the filter's name."""
+class RouteChange(EnvoyFields):
+    """Configuration of filters on a route by filter name."""
 
-    typed_per_filter_config: dict[str, LuaPerRoute] = Field(alias="typed_per_filter_config", min_length=1)
+    typed_per_filter_config: dict[str, LuaPerRoute] = Field(min_length=1)
 
 
 class MergedRoute(Fields):
-    """A change to merge into a route."""
+    """Change of a route."""
 
     operation: Literal["MERGE"]
     value: RouteChange
 
 
 class HTTPRoutePatch(Fields):
-    """Changes routes."""
+    """Patch of routes."""
 
     apply_to: Literal["HTTP_ROUTE"]
     match: HTTPRouteMatch
     patch: MergedRoute
 
 
+class ManagerChain(Fields):
+    """Filter chain with a connection manager."""
+
+    filter: ConnectionManager
+
+
+class ManagerListener(Fields):
+    """Listeners with a connection manager."""
+
+    filter_chain: ManagerChain
+
+
+class ManagerMatch(Fields):
+    """Connection managers of a context."""
+
+    context: Literal["SIDECAR_INBOUND"]
+    listener: ManagerListener
+
+
+class ResponseFlags(EnvoyFields):
+    """Reasons for a local reply."""
+
+    flags: tuple[str, ...] = Field(min_length=1)
+
+
+class ReplyFilter(EnvoyFields):
+    """Selected local replies. Source: Envoy, config.accesslog.v3.AccessLogFilter."""
+
+    response_flag_filter: ResponseFlags
+
+
+class ReplyMapper(EnvoyFields):
+    """Headers of the selected local replies. Source: Envoy, ResponseMapper."""
+
+    filter: ReplyFilter
+    headers_to_add: tuple[AddedHeader, ...] = Field(min_length=1)
+
+
+class LocalReplyConfig(EnvoyFields):
+    """Changes of local replies."""
+
+    mappers: tuple[ReplyMapper, ...] = Field(min_length=1)
+
+
+class ManagerConfig(EnvoyFields):
+    """Merged fields of the connection manager."""
+
+    type: Literal[
+        "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+    ] = Field(alias="@type")
+    local_reply_config: LocalReplyConfig
+
+
+class ManagerChange(EnvoyFields):
+    """Configuration of the connection manager."""
+
+    typed_config: ManagerConfig
+
+
+class MergedManager(Fields):
+    """Change of a connection manager."""
+
+    operation: Literal["MERGE"]
+    value: ManagerChange
+
+
+class ManagerPatch(Fields):
+    """Patch of connection managers."""
+
+    apply_to: Literal["NETWORK_FILTER"]
+    match: ManagerMatch
+    patch: MergedManager
+
+
 class WorkloadSelector(Fields):
-    """Proxies of the pods with all of these labels."""
+    """Pods with all of these labels."""
 
     labels: dict[str, str] = Field(default_factory=dict)
 
 
 Patch = HTTPFilterPatch | HTTPRoutePatch | ManagerPatch
-"""One change, told by `applyTo`."""
+"""A patch, discriminated by `applyTo`."""
 
 
 class EnvoyFilterSpec(Fields):
-    """Patches of every proxy in the namespace, or of those selected."""
+    """Patches of the selected proxies."""
 
     workload_selector: WorkloadSelector = WorkloadSelector()
     config_patches: tuple[Annotated[Patch, Field(discriminator="apply_to")], ...] = Field(min_length=1)
 
 
 class EnvoyFilter(Placed):
-    """Changes the proxies of its namespace; in the root namespace, all."""
+    """Patches of the proxies of its namespace, or of all proxies in the root namespace."""
 
     spec: EnvoyFilterSpec

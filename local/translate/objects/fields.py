@@ -1,11 +1,11 @@
-"""Strict reading of a Kubernetes object: a field that is not in its model is refused by name and path.
+"""Base models of the Kubernetes objects that the local run translates.
 
-Plain dict in, frozen model out, or one fault line per field. The models beside this module list every field that
-the local run translates, and every field it knows to be without effect on one machine; there is no third kind.
+A field that can affect a request is in a model of `Fields`, or it is rejected by object and path. Models of
+`LenientFields` accept fields without effect on one machine; `unread` lists them for one warning.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
@@ -18,15 +18,21 @@ from meshed_mcp.local.errors import LocalRunError
 
 
 class Fields(BaseModel):
-    """Fields under the names the API server uses; anything else is refused."""
+    """Fields under the names of the Kubernetes API; others are rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+
+
+class LenientFields(Fields):
+    """Fields under the names of the Kubernetes API; others have no effect on one machine and are kept unread."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 F = TypeVar("F", bound=Fields)
 
 TYPE_PREFIX: Final = "type.googleapis.com/"
-"""Begins the step by which pydantic names one of several messages; it is no field. Source: protobuf, `Any`."""
+"""Prefix of the location step that pydantic adds for a discriminated union. Source: protobuf, `Any`."""
 
 _SECONDS_PER: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
@@ -49,22 +55,34 @@ Duration = Annotated[str, AfterValidator(_checked)]
 
 
 def title(item: dict[str, Any]) -> str:
-    """How an object is called in messages: `VirtualService mcp-system/mcp-rag`."""
+    """Name of an object in messages: `VirtualService mcp-system/mcp-rag`."""
     meta = item.get("metadata") or {}
     namespace = meta.get("namespace")
     return f"{item.get('kind')} {namespace + '/' if namespace else ''}{meta.get('name')}"
 
 
 def read(model: type[F], item: dict[str, Any]) -> F:
-    """The object as its model. Raises LocalRunError with a line for every field that cannot be run here."""
+    """The object as its model. Raises LocalRunError with one line per field that cannot be run."""
     try:
         return model.model_validate(item)
     except ValidationError as error:
         raise LocalRunError(*(each for cause in _causes(error) for each in _messages(title(item), cause))) from None
 
 
+def unread(value: object, path: str = "") -> Iterator[str]:
+    """Paths of the fields that a model of LenientFields accepted without reading them, such as `spec.strategy`."""
+    if isinstance(value, tuple):
+        for each in value:
+            yield from unread(each, f"{path}[]")
+    elif isinstance(value, Fields):
+        prefix = f"{path}." if path else ""
+        yield from (prefix + name for name in value.model_extra or ())
+        for name, field in type(value).model_fields.items():
+            yield from unread(getattr(value, name), prefix + (field.alias or name))
+
+
 def _causes(error: ValidationError) -> list[ErrorDetails]:
-    """The errors without those that only follow: pydantic counts a list without its faulty members, and finds none."""
+    """The errors without consequences: pydantic reports a list of invalid members as too short as well."""
     found = error.errors(include_url=False)
     inside = {each["loc"][:depth] for each in found for depth in range(len(each["loc"]))}
     return [each for each in found if each["type"] != "too_short" or each["loc"] not in inside]

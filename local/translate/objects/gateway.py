@@ -1,4 +1,4 @@
-"""Gateway: the hosts that the local gateway serves.
+"""Gateway and ServiceEntry: served hosts, and external hosts.
 
 Source of every name and meaning: Istio API v1, networking.istio.io.
 """
@@ -22,7 +22,7 @@ PlainHost = Annotated[str, AfterValidator(_plain)]
 
 
 class ServerPort(Fields):
-    """The port in the cluster; on this machine the gateway listens where the command says."""
+    """Port in the cluster; the local gateway listens on the port of the command."""
 
     number: int
     name: str
@@ -30,7 +30,7 @@ class ServerPort(Fields):
 
 
 class ServerTLS(Fields):
-    """TLS towards clients: without effect here, the gateway speaks plain HTTP on loopback."""
+    """TLS of clients, without effect: the local gateway uses plain HTTP on loopback."""
 
     mode: Literal["SIMPLE"] | None = None
     credential_name: str | None = None
@@ -48,13 +48,37 @@ class Server(Fields):
 
 
 class GatewaySpec(Fields):
-    """Servers on the proxies that the selector finds."""
+    """Servers of the selected proxies."""
 
     selector: dict[str, str]
     servers: tuple[Server, ...] = Field(min_length=1)
 
 
 class Gateway(Placed):
-    """The way in."""
+    """Ingress gateway."""
 
     spec: GatewaySpec
+
+
+class EntryPort(Fields):
+    """Port of an external host; TLS passes through."""
+
+    number: int
+    name: str
+    protocol: Literal["TLS"]
+
+
+class ServiceEntrySpec(Fields):
+    """External hosts, resolved by DNS."""
+
+    hosts: tuple[PlainHost, ...] = Field(min_length=1)
+    ports: tuple[EntryPort, ...] = Field(min_length=1)
+    location: Literal["MESH_EXTERNAL"] = "MESH_EXTERNAL"
+    resolution: Literal["DNS"]
+    export_to: tuple[str, ...] = ("*",)
+
+
+class ServiceEntry(Placed):
+    """External hosts."""
+
+    spec: ServiceEntrySpec

@@ -1,4 +1,4 @@
-"""LoadBalancerSettings of a DestinationRule: how one of the endpoints is chosen.
+"""LoadBalancerSettings of a DestinationRule.
 
 Source of every name and meaning: Istio API v1, networking.istio.io.
 """
@@ -12,19 +12,19 @@ from meshed_mcp.local.translate.objects.fields import Duration, Fields
 
 
 class RingHash(Fields):
-    """Ketama ring."""
+    """Ketama hash ring."""
 
     minimum_ring_size: int = Field(default=1024, ge=1)
 
 
 class Maglev(Fields):
-    """Maglev table; its size is a prime number."""
+    """Maglev table, whose size is a prime number."""
 
     table_size: int | None = Field(default=None, ge=1)
 
 
 class ConsistentHash(Fields):
-    """The endpoint that a property of the request hashes to; requests without it go to any."""
+    """Hash of one property of the request; requests without it go to any endpoint."""
 
     http_header_name: str | None = None
     http_query_parameter_name: str | None = None
@@ -43,21 +43,21 @@ class ConsistentHash(Fields):
 
 
 class Distribute(Fields):
-    """Percent of the calls from a place, by place of the endpoint."""
+    """Percentage of the requests from a locality, by locality of the endpoint."""
 
     from_: str = Field(alias="from")
     to: dict[str, int] = Field(min_length=1)
 
 
 class Failover(Fields):
-    """The region that takes a region's calls."""
+    """Failover region of a region."""
 
     from_: str = Field(alias="from")
     to: str
 
 
 class LocalityLbSetting(Fields):
-    """Whether and how the caller's place counts."""
+    """Locality load balancing."""
 
     enabled: bool = True
     distribute: tuple[Distribute, ...] = ()
@@ -71,7 +71,7 @@ class LocalityLbSetting(Fields):
 
 
 class Warmup(Fields):
-    """A new endpoint's share grows from `minimumPercent` to the whole."""
+    """Slow start of a new endpoint, from `minimumPercent` of its share."""
 
     duration: Duration
     minimum_percent: float = Field(default=10, ge=0, le=100)
@@ -79,7 +79,7 @@ class Warmup(Fields):
 
 
 class LoadBalancer(Fields):
-    """How one of the endpoints is chosen."""
+    """Load balancing policy."""
 
     simple: Literal["LEAST_REQUEST", "ROUND_ROBIN", "RANDOM", "UNSPECIFIED"] = "UNSPECIFIED"
     consistent_hash: ConsistentHash | None = None

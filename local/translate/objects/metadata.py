@@ -1,4 +1,4 @@
-"""Metadata of every object: names, labels, annotations. Keys that steer Istio must be known here, others are data."""
+"""Metadata of objects. Labels and annotations that configure Istio must be known; others are data."""
 
 from typing import Annotated, Final, Self
 
@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.error_codes.local import KEY_NOT_RUN, NAMESPACE_MISSING, VALUE_NOT_RUN
-from meshed_mcp.local.translate.objects.fields import Fields
+from meshed_mcp.local.translate.objects.fields import Fields, LenientFields
 
 WITHOUT_EFFECT: Final = frozenset(
     {
@@ -22,25 +22,24 @@ WITHOUT_EFFECT: Final = frozenset(
         "service.istio.io/canonical-revision",
     }
 )
-"""Istio keys about injection, sizes, names, probes and scraping: every pod here has one sidecar of one size."""
+"""Istio keys for injection, resources, names, probes and scraping: without effect on one machine."""
 
 ONE_VALUE: Final = {
     "sidecar.istio.io/inject": "true",
     "traffic.sidecar.istio.io/excludeInboundPorts": str(contract.MANAGEMENT_PORT),
 }
-"""Istio keys with the one value that is true of every pod here. Source: Istio, "Resource Annotations"."""
+"""Istio keys with the one value that every local pod has. Source: Istio, "Resource Annotations"."""
 
+DRAINING_ENDPOINTS: Final = "istio.io/persistent-session"
+"""Service label that keeps terminating pods reachable for requests that name them. Source: istiod,
+PILOT_PERSISTENT_SESSION_LABEL; the cookie in its value needs a setting that is off by default."""
 
-KEEPS_DRAINING: Final = "istio.io/persistent-session"
-"""Service label under which pods that end stay in reach of requests that name them. Source: istiod,
-PILOT_PERSISTENT_SESSION_LABEL; the cookie in its value is read under a setting that is off, as it is here."""
-
-RUN: Final = frozenset({*ONE_VALUE, KEEPS_DRAINING})
+KNOWN_KEYS: Final = WITHOUT_EFFECT | {*ONE_VALUE, DRAINING_ENDPOINTS}
 
 
 def _known(keys: dict[str, str]) -> dict[str, str]:
     for key, value in keys.items():
-        if "istio.io/" in key and key not in WITHOUT_EFFECT | RUN:
+        if "istio.io/" in key and key not in KNOWN_KEYS:
             raise KEY_NOT_RUN.error(key=key)
         if value != ONE_VALUE.get(key, value):
             raise VALUE_NOT_RUN.error(value=f"{key}: {value}", known=ONE_VALUE[key])
@@ -50,34 +49,32 @@ def _known(keys: dict[str, str]) -> dict[str, str]:
 Keys = Annotated[dict[str, str], AfterValidator(_known)]
 
 
-class Metadata(Fields):
-    """Where an object lives and what selects it."""
+class PodMetadata(LenientFields):
+    """Metadata of a pod template; the pod's name comes from the Deployment."""
+
+    labels: Keys = Field(default_factory=dict)
+    annotations: Keys = Field(default_factory=dict)
+
+
+class Metadata(PodMetadata):
+    """Name, namespace, labels and annotations."""
 
     name: str
     namespace: str = ""
-    labels: Keys = Field(default_factory=dict)
-    annotations: Keys = Field(default_factory=dict)
-
-
-class PodMetadata(Fields):
-    """Metadata of a pod template: its name comes from the Deployment."""
-
-    labels: Keys = Field(default_factory=dict)
-    annotations: Keys = Field(default_factory=dict)
 
 
 class Selector(Fields):
-    """Selects workloads by labels; an empty one selects all."""
+    """Workloads by labels; an empty selector selects all."""
 
     match_labels: dict[str, str] = Field(default_factory=dict)
 
     def selects(self, labels: dict[str, str]) -> bool:
-        """Whether every label asked for is there."""
+        """Whether `labels` contain every label of the selector."""
         return self.match_labels.items() <= labels.items()
 
 
-class Named(Fields):
-    """An object with the three fields all have; `namespace` and `name` for short."""
+class Placed(Fields):
+    """An object with a name in a namespace."""
 
     api_version: str
     kind: str
@@ -90,12 +87,8 @@ class Named(Fields):
 
     @property
     def namespace(self) -> str:
-        """Namespace of the object, "" for cluster-wide ones."""
+        """Namespace of the object."""
         return self.metadata.namespace
-
-
-class Placed(Named):
-    """An object that lives in a namespace."""
 
     @model_validator(mode="after")
     def _has_namespace(self) -> Self:

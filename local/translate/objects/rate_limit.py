@@ -1,4 +1,4 @@
-"""Rate limit filters in an EnvoyFilter, field by field as Envoy names them.
+"""Rate limit filters of an EnvoyFilter.
 
 Source of every name and meaning: Envoy API v3, extensions.filters.http.local_ratelimit, config.route.v3.RateLimit.
 """
@@ -11,13 +11,13 @@ from meshed_mcp.local.translate.objects.fields import Fields
 
 
 class EnvoyFields(Fields):
-    """Fields under the names of Envoy's API; anything else is refused."""
+    """Fields under the names of the Envoy API; others are rejected."""
 
     model_config = ConfigDict(alias_generator=lambda name: name)
 
 
 class TokenBucket(EnvoyFields):
-    """So many at once, and so many back in each interval."""
+    """Burst and sustained rate."""
 
     max_tokens: int
     tokens_per_fill: int
@@ -25,21 +25,21 @@ class TokenBucket(EnvoyFields):
 
 
 class Percentage(EnvoyFields):
-    """A share."""
+    """A percentage."""
 
     numerator: int
     denominator: Literal["HUNDRED"]
 
 
 class RuntimePercentage(EnvoyFields):
-    """A share that an operator may change at the proxy."""
+    """A percentage with a runtime key."""
 
     runtime_key: str
     default_value: Percentage
 
 
 class Status(EnvoyFields):
-    """The answer to what is refused."""
+    """Status of rejected requests."""
 
     code: Literal["TooManyRequests"]
 
@@ -52,27 +52,27 @@ class Header(EnvoyFields):
 
 
 class AddedHeader(EnvoyFields):
-    """A header of the answer."""
+    """A header to set. Source: Envoy, config.core.v3.HeaderValueOption."""
 
     header: Header
     append_action: Literal["OVERWRITE_IF_EXISTS_OR_ADD"]
 
 
 class Regex(EnvoyFields):
-    """An RE2 expression over the whole value."""
+    """RE2 expression of the whole value."""
 
     regex: str
 
 
 class StringMatcher(EnvoyFields):
-    """A text to compare with."""
+    """Comparison of a text."""
 
     exact: str | None = None
     safe_regex: Regex | None = None
 
 
 class HeaderMatcher(EnvoyFields):
-    """A condition on a header."""
+    """Condition on a header."""
 
     name: str
     string_match: StringMatcher
@@ -81,14 +81,14 @@ class HeaderMatcher(EnvoyFields):
 
 
 class GenericKey(EnvoyFields):
-    """The same entry for every request."""
+    """Constant descriptor entry."""
 
     descriptor_key: str
     descriptor_value: str
 
 
 class HeaderValueMatch(EnvoyFields):
-    """An entry for requests that meet all conditions."""
+    """Descriptor entry of requests that match all conditions."""
 
     descriptor_key: str
     descriptor_value: str
@@ -96,20 +96,20 @@ class HeaderValueMatch(EnvoyFields):
 
 
 class PathSegment(EnvoyFields):
-    """A key on the way to a value."""
+    """A step of a metadata path."""
 
     key: str
 
 
 class MetadataKey(EnvoyFields):
-    """Where a filter before this one left a value."""
+    """Dynamic metadata of an earlier filter."""
 
     key: str
     path: tuple[PathSegment, ...] = Field(min_length=1)
 
 
 class MetadataValue(EnvoyFields):
-    """An entry with what is found there."""
+    """Descriptor entry from metadata."""
 
     descriptor_key: str
     metadata_key: MetadataKey
@@ -118,7 +118,7 @@ class MetadataValue(EnvoyFields):
 
 
 class Action(EnvoyFields):
-    """One of the ways to an entry."""
+    """Source of a descriptor entry."""
 
     generic_key: GenericKey | None = None
     header_value_match: HeaderValueMatch | None = None
@@ -126,27 +126,27 @@ class Action(EnvoyFields):
 
 
 class RateLimitActions(EnvoyFields):
-    """What makes a descriptor; without one of its entries there is none."""
+    """Entries of a descriptor; all are required."""
 
     actions: tuple[Action, ...] = Field(min_length=1)
 
 
 class Entry(EnvoyFields):
-    """An entry of a descriptor; without a value it stands for each value."""
+    """An entry of a descriptor; without a value, any value."""
 
     key: str
     value: str | None = None
 
 
 class Descriptor(EnvoyFields):
-    """The bucket of a descriptor."""
+    """Token bucket of a descriptor."""
 
     entries: tuple[Entry, ...] = Field(min_length=1)
     token_bucket: TokenBucket
 
 
 class LocalRateLimit(EnvoyFields):
-    """Limits that one proxy counts by itself."""
+    """Limits per proxy."""
 
     type: Literal["type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"] = Field(
         alias="@type"
@@ -163,33 +163,33 @@ class LocalRateLimit(EnvoyFields):
 
 
 class EnvoyGrpc(EnvoyFields):
-    """A service reached by gRPC."""
+    """A gRPC service."""
 
     cluster_name: str
     authority: str
 
 
 class GrpcService(EnvoyFields):
-    """Wraps it."""
+    """gRPC client."""
 
     envoy_grpc: EnvoyGrpc
 
 
 class RateLimitService(EnvoyFields):
-    """Who counts."""
+    """The rate limit service."""
 
     grpc_service: GrpcService
     transport_api_version: Literal["V3"]
 
 
 class ErrorStatus(EnvoyFields):
-    """The answer while nobody counts and nothing passes uncounted."""
+    """Status while the service is down and requests are denied."""
 
     code: Literal["ServiceUnavailable"]
 
 
 class RateLimit(EnvoyFields):
-    """Limits that a service counts for many proxies. Source: Envoy API v3, extensions.filters.http.ratelimit."""
+    """Global limits. Source: Envoy API v3, extensions.filters.http.ratelimit."""
 
     type: Literal["type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit"] = Field(alias="@type")
     domain: str

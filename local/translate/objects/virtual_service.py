@@ -1,4 +1,4 @@
-"""VirtualService: the fields that the local run turns into Envoy routes.
+"""VirtualService: routes of hosts.
 
 Source of every name and meaning: Istio API v1, networking.istio.io.
 """
@@ -8,35 +8,48 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp.error_codes.local import EXACTLY_ONE, EXCLUSIVE, LOCAL_WEIGHTS, MIRROR_PERCENTAGE_UNUSED, VALUE_NOT_RUN
-from meshed_mcp.local.translate.objects.fault_injection import HTTPFaultInjection, Percent
 from meshed_mcp.local.translate.objects.fields import Duration, Fields
 from meshed_mcp.local.translate.objects.metadata import Placed
 
 ALL_PERCENT: Final = 100
 
-RETRY_CONDITIONS: Final = frozenset(
-    {
-        "5xx",
-        "gateway-error",
-        "reset",
-        "reset-before-request",
-        "connect-failure",
-        "envoy-ratelimited",
-        "retriable-4xx",
-        "retriable-headers",
-        "refused-stream",
-        "cancelled",
-        "deadline-exceeded",
-        "internal",
-        "resource-exhausted",
-        "unavailable",
-    }
-)
-"""Names in `retryOn`; Envoy would ignore any other. Source: Envoy, router filter, x-envoy-retry-on and -grpc-on."""
+RETRY_CONDITIONS: Final = frozenset({
+    "5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "envoy-ratelimited", "retriable-4xx",
+    "retriable-headers", "refused-stream", "cancelled", "deadline-exceeded", "internal", "resource-exhausted",
+    "unavailable",
+})  # fmt: skip
+"""Conditions of `retryOn`; Envoy ignores others. Source: Envoy, router filter, x-envoy-retry-on and -grpc-on."""
+
+
+class Percent(Fields):
+    """Percentage of the requests."""
+
+    value: float = Field(gt=0, le=100)
+
+
+class Delay(Fields):
+    """Delay by the proxy of the caller."""
+
+    fixed_delay: Duration
+    percentage: Percent
+
+
+class Abort(Fields):
+    """Error response of the proxy of the caller."""
+
+    http_status: int = Field(ge=200, le=599)
+    percentage: Percent
+
+
+class HTTPFaultInjection(Fields):
+    """Fault injection of a route. Source: Istio API v1, HTTPFaultInjection."""
+
+    delay: Delay | None = None
+    abort: Abort | None = None
 
 
 class StringMatch(Fields):
-    """One way to compare a text; none of the three means "is present" (headers only)."""
+    """Comparison of a text; without a field, presence of the header."""
 
     exact: str | None = None
     prefix: str | None = None
@@ -66,7 +79,7 @@ class PortSelector(Fields):
 
 
 class Destination(Fields):
-    """A Service host, perhaps one subset of it."""
+    """A Service host or one of its subsets."""
 
     host: str
     subset: str | None = None
@@ -74,7 +87,7 @@ class Destination(Fields):
 
 
 class HeaderChange(Fields):
-    """Headers to overwrite, to append and to drop."""
+    """Headers to overwrite, append and remove."""
 
     set: dict[str, str] = Field(default_factory=dict)
     add: dict[str, str] = Field(default_factory=dict)
@@ -82,28 +95,28 @@ class HeaderChange(Fields):
 
 
 class Headers(Fields):
-    """Header changes on the way in and on the way out."""
+    """Header changes of requests and responses."""
 
     request: HeaderChange = HeaderChange()
     response: HeaderChange = HeaderChange()
 
 
 class HTTPRouteDestination(Fields):
-    """One destination and its share of the requests, in percent; a lone destination takes all."""
+    """A destination and its percentage of the requests; a single destination gets all."""
 
     destination: Destination
     weight: int = Field(default=0, ge=0, le=100)
 
 
 class HTTPMirrorPolicy(Fields):
-    """Where copies of some requests go; their answers are thrown away."""
+    """Destination of mirrored traffic; its responses are discarded."""
 
     destination: Destination
     percentage: Percent = Percent(value=ALL_PERCENT)
 
 
 class HTTPRewrite(Fields):
-    """The path that replaces what matched, and the authority the destination sees."""
+    """The path that replaces the match, and the authority towards the destination."""
 
     uri: str | None = None
     authority: str | None = None
@@ -117,7 +130,7 @@ def _known_conditions(retry_on: str) -> str:
 
 
 class HTTPRetry(Fields):
-    """Retries on a fault named in `retry_on`; 0 attempts turns them off."""
+    """Retries on the conditions in `retry_on`; 0 attempts disables them."""
 
     attempts: int = Field(ge=0)
     per_try_timeout: Duration | None = None
@@ -125,20 +138,20 @@ class HTTPRetry(Fields):
 
 
 class ResponseBody(Fields):
-    """A text to answer with."""
+    """Body of a direct response."""
 
     string: str
 
 
 class DirectResponse(Fields):
-    """An answer that the proxy gives by itself."""
+    """Response of the proxy itself."""
 
     status: int = Field(ge=200, le=599)
     body: ResponseBody | None = None
 
 
 class HTTPRoute(Fields):
-    """One rule: the first whose match holds decides."""
+    """One route; the first that matches a request applies."""
 
     name: str | None = None
     match: tuple[HTTPMatchRequest, ...] = ()
@@ -154,7 +167,7 @@ class HTTPRoute(Fields):
     mirrors: tuple[HTTPMirrorPolicy, ...] = ()
 
     @model_validator(mode="after")
-    def _answers_or_forwards(self) -> Self:
+    def _has_one_action(self) -> Self:
         if bool(self.route) == (self.direct_response is not None):
             raise EXACTLY_ONE.error(fields="route and directResponse")
         return self
@@ -175,8 +188,8 @@ class HTTPRoute(Fields):
         return self
 
     @property
-    def copies(self) -> tuple[HTTPMirrorPolicy, ...]:
-        """All mirrors, however they are written."""
+    def mirror_policies(self) -> tuple[HTTPMirrorPolicy, ...]:
+        """The mirrors in either form."""
         if self.mirror is None:
             return self.mirrors
         share = self.mirror_percentage or Percent(value=ALL_PERCENT)
@@ -184,7 +197,7 @@ class HTTPRoute(Fields):
 
 
 class VirtualServiceSpec(Fields):
-    """Routes of some hosts, for sidecars (`mesh`) or for gateways (`namespace/name`)."""
+    """Routes of hosts for sidecars (`mesh`) or gateways (`namespace/name`)."""
 
     hosts: tuple[str, ...] = Field(min_length=1)
     gateways: tuple[str, ...] = ("mesh",)
@@ -199,5 +212,5 @@ class VirtualService(Placed):
 
 
 def qualified(gateway: str, namespace: str) -> str:
-    """A gateway's name as "namespace/name". Source: Istio VirtualService, field `gateways`."""
+    """Name of a gateway as "namespace/name". Source: Istio VirtualService, field `gateways`."""
     return gateway if "/" in gateway else f"{namespace}/{gateway}"

@@ -1,6 +1,7 @@
 """Deployment, Service and ServiceAccount: the fields that become processes, addresses and identities.
 
-Source of every name and meaning: Kubernetes API, apps/v1 and v1.
+Source of every name and meaning: Kubernetes API, apps/v1 and v1. Fields of the scheduler, the kubelet and updates have
+no effect on one machine; the models keep them, so that a change of them replaces the replicas.
 """
 
 from typing import Literal, Self
@@ -8,17 +9,11 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from meshed_mcp.error_codes.local import REFERENCE_NOT_EXPANDED
-from meshed_mcp.local.translate.objects.fields import Fields
-from meshed_mcp.local.translate.objects.metadata import KEEPS_DRAINING, Placed, PodMetadata, Selector
-from meshed_mcp.local.translate.objects.pod_fields import (
-    Probe,
-    UnusedContainerFields,
-    UnusedDeploymentFields,
-    UnusedPodFields,
-)
+from meshed_mcp.local.translate.objects.fields import Fields, LenientFields
+from meshed_mcp.local.translate.objects.metadata import DRAINING_ENDPOINTS, Placed, PodMetadata
 
 
-class ContainerPort(Fields):
+class ContainerPort(LenientFields):
     """A port the process listens on."""
 
     name: str | None = None
@@ -42,14 +37,14 @@ class FieldRef(Fields):
 
 
 class ValueFrom(Fields):
-    """Where a value comes from."""
+    """Source of a variable's value."""
 
     secret_key_ref: SecretKeyRef | None = None
     field_ref: FieldRef | None = None
 
 
 class EnvVar(Fields):
-    """A variable of the process; references such as `$(NAME)` are not expanded here."""
+    """An environment variable; references such as `$(NAME)` are rejected."""
 
     name: str
     value: str = ""
@@ -62,32 +57,39 @@ class EnvVar(Fields):
         return self
 
 
-class VolumeMount(Fields):
-    """Where the container sees a volume."""
+class VolumeMount(LenientFields):
+    """Path of a volume in the container."""
 
     name: str
     mount_path: str
-    read_only: bool = False
-
-
-class EmptyDir(Fields):
-    """A folder that lives as long as the pod."""
-
-    size_limit: str | None = None
-    medium: Literal["", "Memory"] = ""
 
 
 class Volume(Fields):
-    """Only folders that live with the pod exist here."""
+    """An emptyDir; other volumes are rejected."""
 
     name: str
-    empty_dir: EmptyDir
+    empty_dir: LenientFields
 
 
-class Container(UnusedContainerFields):
-    """The process."""
+class HTTPGet(Fields):
+    """Request of a probe."""
+
+    path: str
+    port: int | str
+    scheme: Literal["HTTP"] = "HTTP"
+
+
+class Probe(LenientFields):
+    """The readiness probe."""
+
+    http_get: HTTPGet
+
+
+class Container(LenientFields):
+    """The server's process."""
 
     name: Literal["server"]
+    image: str
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     ports: tuple[ContainerPort, ...] = ()
@@ -96,30 +98,30 @@ class Container(UnusedContainerFields):
     readiness_probe: Probe
 
 
-class PodSpec(UnusedPodFields):
-    """One process under one identity."""
+class PodSpec(LenientFields):
+    """One process with one identity."""
 
     service_account_name: str = "default"
+    termination_grace_period_seconds: int | None = None
     containers: tuple[Container, ...] = Field(min_length=1, max_length=1)
     volumes: tuple[Volume, ...] = ()
 
 
-class PodTemplate(Fields):
-    """What every replica is made of."""
+class PodTemplate(LenientFields):
+    """Template of the replicas."""
 
     metadata: PodMetadata
     spec: PodSpec
 
 
-class DeploymentSpec(UnusedDeploymentFields):
+class DeploymentSpec(LenientFields):
     """Replicas of one pod template."""
 
     replicas: int = Field(default=1, ge=0)
-    selector: Selector
     template: PodTemplate
 
 
-class Deployment(Placed):
+class Deployment(Placed, LenientFields):
     """Replicas of one process."""
 
     spec: DeploymentSpec
@@ -141,7 +143,7 @@ class ServicePort(Fields):
 
 
 class ServiceSpec(Fields):
-    """A name for the pods that the selector finds."""
+    """Selector and ports; every field decides where a request goes, so others are rejected."""
 
     type: Literal["ClusterIP"] = "ClusterIP"
     selector: dict[str, str] = Field(min_length=1)
@@ -149,17 +151,15 @@ class ServiceSpec(Fields):
 
 
 class Service(Placed):
-    """A name for pods."""
+    """A DNS name for the selected pods."""
 
     spec: ServiceSpec
 
     @property
     def keeps_draining(self) -> bool:
-        """Whether pods that end stay in reach of requests that name them."""
-        return KEEPS_DRAINING in self.metadata.labels
+        """Whether terminating pods stay reachable for requests that name them."""
+        return DRAINING_ENDPOINTS in self.metadata.labels
 
 
-class ServiceAccount(Placed):
-    """An identity; nothing is mounted on one machine."""
-
-    automount_service_account_token: bool | None = None
+class ServiceAccount(Placed, LenientFields):
+    """An identity."""

@@ -1,4 +1,4 @@
-"""The small stack of this room, and a way to change one field of it."""
+"""Fixtures: the objects of a small stack, and their topology."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,11 +14,11 @@ BLOCK = 16
 
 @pytest.fixture
 def objects() -> list[dict[str, Any]]:
-    """The small stack as plain objects, to change at will."""
+    """Objects of the small stack, which a test may change."""
     return local_objects.stack_objects()
 
 
 @pytest.fixture
 def laid_out() -> Callable[[list[dict[str, Any]]], Topology]:
-    """Reads objects and lays them out on the block 127.16.0.0/16."""
+    """Topology of objects on 127.16.0.0/16."""
     return lambda items: topology(read_stack(items), BLOCK)

@@ -1,4 +1,4 @@
-"""A small stack as plain objects: `back`, two versions that only `front` may call, and `front`, which is exposed."""
+"""Objects of a small stack: `front` is exposed and the only caller of `back`, which has two versions."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ FRONT_PRINCIPAL = "cluster.local/ns/mcp-system/sa/front"
 
 
 def stack_objects() -> list[dict[str, Any]]:
-    """Every kind that runs here."""
+    """All objects."""
     return [
         item("security.istio.io/v1", "PeerAuthentication", "default", "istio-system", {"mtls": {"mode": "STRICT"}}),
         item("security.istio.io/v1", "AuthorizationPolicy", "default-deny", NAMESPACE, {}),

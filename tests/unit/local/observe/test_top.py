@@ -13,17 +13,16 @@ from meshed_mcp import contract
 from meshed_mcp.components.alerts.burn_rate import BURN_RATES
 from meshed_mcp.components.observability.alertmanager.routing import alertmanager_config
 from meshed_mcp.components.observability.args import AlertmanagerSettings, ObservabilityStackArgs
-from meshed_mcp.components.observability.manifests import rules
-from meshed_mcp.components.observability.metrics.envoy_monitor import envoy_monitor, kept_series
-from meshed_mcp.components.observability.metrics.tracing_monitor import tracing_monitor
+from meshed_mcp.components.observability.manifests import prometheus_rules
+from meshed_mcp.components.observability.metrics.monitors import envoy_monitor, stored_series, tracing_monitor
 from meshed_mcp.components.observability.prometheus.alert_rules import alert_rules
 from meshed_mcp.local import fault_injection
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.fault_injection import ALERTS, Kind, SeededFault, with_faults
+from meshed_mcp.local.fault_injection import ALERTS, FaultKind, InjectedFault, with_faults
 from meshed_mcp.local.observe import alertmanager as alerting
 from meshed_mcp.local.observe import monitoring, top
 from meshed_mcp.local.observe.pod_monitors import jobs
-from meshed_mcp.local.process.container import Places, program
+from meshed_mcp.local.process.container import RunFolders, program
 from meshed_mcp.local.translate.topology import Topology
 from tests.stacks import STACKS, recording
 
@@ -38,7 +37,7 @@ def test_proxies_of_every_namespace_are_scraped_at_their_interface() -> None:
     assert {"replacement": "istio-proxy", "target_label": "container"} in job["relabel_configs"]
     assert any(rule.get("replacement") == "$1:15000" for rule in job["relabel_configs"])
     (rule,) = job["metric_relabel_configs"]
-    assert rule == {"action": "keep", "source_labels": ["__name__"], "regex": kept_series(ARGS)}
+    assert rule == {"action": "keep", "source_labels": ["__name__"], "regex": stored_series(ARGS)}
 
 
 def test_pods_are_selected_by_expressions_too() -> None:
@@ -53,8 +52,8 @@ def test_pods_are_selected_by_expressions_too() -> None:
 
 def test_rules_are_the_rendered_ones() -> None:
     """Requirement LOC-1: alerts on programs that do not run locally are left out, as they would fire in every run."""
-    found = [rule for group in alerting.rule_groups(rules(ARGS), None)["groups"] for rule in group["rules"]]
-    rendered = [rule for item in rules(ARGS) for group in item["spec"]["groups"] for rule in group["rules"]]
+    found = [rule for group in alerting.rule_groups(prometheus_rules(ARGS), None)["groups"] for rule in group["rules"]]
+    rendered = [rule for item in prometheus_rules(ARGS) for group in item["spec"]["groups"] for rule in group["rules"]]
     assert [rule for rule in rendered if rule not in found] == [
         rule for rule in rendered if rule.get("alert") == "GrafanaDown"
     ]
@@ -94,9 +93,9 @@ def test_routes_are_rendered_and_no_receiver_is_notified() -> None:
     assert alerting.rendered_routes([{"name": "other"}]) is None
 
 
-def fault(text: str) -> SeededFault:
+def fault(text: str) -> InjectedFault:
     """One, as it is written."""
-    return SeededFault.parsed(text)
+    return InjectedFault.parsed(text)
 
 
 def test_fault_injection_wraps_the_program_of_every_version(
@@ -104,7 +103,7 @@ def test_fault_injection_wraps_the_program_of_every_version(
 ) -> None:
     """Requirement LOC-1: the service's own process fails, so its own metrics show it."""
     pods = laid_out(with_faults(objects, [fault("back=slow")])).pods
-    commands = {pod.name: program(pod, Places(tmp_path, tmp_path)).command[1:4] for pod in pods}
+    commands = {pod.name: program(pod, RunFolders(tmp_path, tmp_path)).command[1:4] for pod in pods}
     assert {name for name, command in commands.items() if command == ("-m", fault_injection.FAULTY, "slow")} == {
         name for name in commands if name.startswith("back")
     }
@@ -148,7 +147,7 @@ def test_the_registry_can_only_be_down(objects: list[dict[str, Any]]) -> None:
 def test_fault_flags_name_alerts_that_exist() -> None:
     """Requirement LOC-5: the run names only alerts that exist."""
     known = {rule["alert"] for group in alert_rules(ARGS)["spec"]["groups"] for rule in group["rules"]}
-    assert {name for kind in Kind for name in ALERTS[kind]} | set(fault_injection.REGISTRY_ALERTS) <= known
+    assert {name for kind in FaultKind for name in ALERTS[kind]} | set(fault_injection.REGISTRY_ALERTS) <= known
 
 
 class Numbers:

@@ -15,7 +15,7 @@ from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.observe import pod_monitors, prometheus
-from meshed_mcp.local.process.autoscaler import Scaled, metrics, one_number, read_scaled
+from meshed_mcp.local.process.autoscaler import ScaledDeployment, instant_query, metrics, scaled_deployments
 from meshed_mcp.local.translate.topology import Identity, Pod
 
 
@@ -26,9 +26,9 @@ def rendered(**settings: Any) -> Manifest:
     return item
 
 
-def read(**settings: Any) -> Scaled:
+def read(**settings: Any) -> ScaledDeployment:
     """The same, read."""
-    (found,) = read_scaled([rendered(**settings)])
+    (found,) = scaled_deployments([rendered(**settings)])
     return found
 
 
@@ -64,7 +64,7 @@ def test_prometheus_triggers_run_and_the_rest_is_listed() -> None:
 
 def test_a_scaled_object_without_a_query_does_not_run() -> None:
     """Requirement LOC-2: CPU of processes on a shared machine is not a usable metric."""
-    assert read_scaled([rendered(in_flight_per_replica=None)]) == []
+    assert scaled_deployments([rendered(in_flight_per_replica=None)]) == []
 
 
 def test_a_query_without_a_result_blocks_scale_in_but_a_forecast_does_not() -> None:
@@ -87,7 +87,7 @@ def test_a_query_without_a_result_blocks_scale_in_but_a_forecast_does_not() -> N
 )
 def test_a_query_result_is_one_finite_number(answer: list[dict[str, Any]], number: float | None) -> None:
     """KEDA, Prometheus scaler: at most one element; several are an error."""
-    assert one_number(lambda *_: answer)("up") == number
+    assert instant_query(lambda *_: answer)("up") == number
 
 
 def test_an_unreachable_prometheus_is_a_missing_result() -> None:
@@ -96,7 +96,7 @@ def test_an_unreachable_prometheus_is_a_missing_result() -> None:
     def refuse(*_: object) -> list[dict[str, Any]]:
         raise ConfigurationError([ConfigIssue("--prometheus", "", Message("MM0866", "does not answer"))])
 
-    assert one_number(refuse)("up") is None
+    assert instant_query(refuse)("up") is None
 
 
 def test_series_get_the_labels_that_the_pod_monitor_gives(topology_pod: Pod) -> None:

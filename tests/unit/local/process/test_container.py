@@ -9,7 +9,7 @@ import pytest
 
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.process.changes import SERVING_SECONDS
-from meshed_mcp.local.process.container import PRE_STOP_DELAY_SECONDS, Places, fresh_volumes, program
+from meshed_mcp.local.process.container import PRE_STOP_DELAY_SECONDS, RunFolders, fresh_volumes, program
 from meshed_mcp.local.process.processes import Program
 from meshed_mcp.local.translate.topology import Pod, Topology
 from tests.unit.local import local_objects
@@ -18,9 +18,9 @@ LaidOut = Callable[[list[dict[str, Any]]], Topology]
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def folders(tmp_path: Path) -> RunFolders:
     """Folders of one run."""
-    return Places(tmp_path / "dev", tmp_path / "secrets")
+    return RunFolders(tmp_path / "dev", tmp_path / "secrets")
 
 
 def container(objects: list[dict[str, Any]]) -> dict[str, Any]:
@@ -36,30 +36,32 @@ def back(laid: Topology) -> Pod:
     return next(pod for pod in laid.pods if pod.name == "back-0")
 
 
-def made(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> Program:
+def made(objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders) -> Program:
     """The program of the first replica of `back`."""
-    return program(back(laid_out(objects)), places)
+    return program(back(laid_out(objects)), folders)
 
 
-def test_python_means_the_current_interpreter(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> None:
+def test_python_means_the_current_interpreter(
+    objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders
+) -> None:
     """Requirement LOC-1: this environment's packages replace the image's."""
     container(objects)["args"] = ["--fast"]
-    assert made(objects, laid_out, places).command == (sys.executable, "-m", "server", "--fast")
+    assert made(objects, laid_out, folders).command == (sys.executable, "-m", "server", "--fast")
 
 
-def test_another_command_runs_unchanged(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> None:
+def test_another_command_runs_unchanged(objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders) -> None:
     """Kubernetes Container, `command`."""
     container(objects)["command"] = ["uvicorn", "app"]
-    assert made(objects, laid_out, places).command == ("uvicorn", "app")
+    assert made(objects, laid_out, folders).command == ("uvicorn", "app")
 
 
 def test_an_image_without_a_command_is_rejected_with_what_to_set(
-    objects: list[dict[str, Any]], laid_out: LaidOut, places: Places
+    objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders
 ) -> None:
     """Requirement CFG-2: one line."""
     del container(objects)["command"]
     with pytest.raises(LocalRunError) as error:
-        made(objects, laid_out, places)
+        made(objects, laid_out, folders)
     assert error.value.messages == (
         (
             "Deployment mcp-system/back: image registry.example.com/server:1 cannot be run "
@@ -69,12 +71,12 @@ def test_an_image_without_a_command_is_rejected_with_what_to_set(
 
 
 def test_a_process_calls_out_through_its_own_sidecar_only(
-    objects: list[dict[str, Any]], laid_out: LaidOut, places: Places, monkeypatch: pytest.MonkeyPatch
+    objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Requirement LOC-1: HTTP_PROXY is the sidecar, and this machine's exceptions do not apply."""
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setenv("MESHED_MCP_LOG_LEVEL", "DEBUG")
-    env = made(objects, laid_out, places).env
+    env = made(objects, laid_out, folders).env
     assert {env[name] for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy")} == {
         "http://127.16.1.2:15001"
     }
@@ -83,22 +85,22 @@ def test_a_process_calls_out_through_its_own_sidecar_only(
 
 
 def test_a_mounted_path_becomes_a_local_folder(
-    objects: list[dict[str, Any]], laid_out: LaidOut, places: Places
+    objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders
 ) -> None:
     """Requirement LOC-1: an emptyDir is a folder that is empty at each start."""
-    old = places.volume("back-0", "data") / "old"
+    old = folders.volume("back-0", "data") / "old"
     old.parent.mkdir(parents=True)
     old.touch()
     pod = back(laid_out(objects))
-    fresh_volumes(pod, places)
-    folder = Path(program(pod, places).env["MESHED_MCP_DATA_DIR"])
-    assert folder == places.volume("back-0", "data")
+    fresh_volumes(pod, folders)
+    folder = Path(program(pod, folders).env["MESHED_MCP_DATA_DIR"])
+    assert folder == folders.volume("back-0", "data")
     assert list(folder.iterdir()) == []
 
 
-def test_fields_of_the_pod_are_resolved(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> None:
+def test_fields_of_the_pod_are_resolved(objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders) -> None:
     """Kubernetes EnvVarSource, `fieldRef`."""
-    assert made(objects, laid_out, places).env["POD"] == "back-0"
+    assert made(objects, laid_out, folders).env["POD"] == "back-0"
 
 
 def secret(objects: list[dict[str, Any]], **more: Any) -> None:
@@ -108,35 +110,37 @@ def secret(objects: list[dict[str, Any]], **more: Any) -> None:
 
 
 def test_a_secret_is_an_environment_variable_or_a_local_file(
-    objects: list[dict[str, Any]], laid_out: LaidOut, places: Places, monkeypatch: pytest.MonkeyPatch
+    objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Requirement LOC-1: the environment overrides .local/secrets/<secret>/<key>."""
     secret(objects)
-    file = places.secrets / "llm" / "token"
+    file = folders.secrets / "llm" / "token"
     file.parent.mkdir(parents=True)
     file.write_text("from the file\n")
-    assert made(objects, laid_out, places).env["LLM_TOKEN"] == "from the file"  # noqa: S105 - a test's value
+    assert made(objects, laid_out, folders).env["LLM_TOKEN"] == "from the file"  # noqa: S105 - a test's value
     monkeypatch.setenv("LLM_TOKEN", "from outside")
-    assert made(objects, laid_out, places).env["LLM_TOKEN"] == "from outside"  # noqa: S105 - a test's value
+    assert made(objects, laid_out, folders).env["LLM_TOKEN"] == "from outside"  # noqa: S105 - a test's value
 
 
-def test_an_optional_secret_may_be_missing(objects: list[dict[str, Any]], laid_out: LaidOut, places: Places) -> None:
+def test_an_optional_secret_may_be_missing(
+    objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders
+) -> None:
     """Kubernetes SecretKeySelector, `optional`."""
     secret(objects, optional=True)
-    assert "LLM_TOKEN" not in made(objects, laid_out, places).env
+    assert "LLM_TOKEN" not in made(objects, laid_out, folders).env
 
 
 def test_a_missing_required_secret_is_rejected_with_its_path(
-    objects: list[dict[str, Any]], laid_out: LaidOut, places: Places
+    objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders
 ) -> None:
     """Requirement CFG-2: one line."""
     secret(objects)
     with pytest.raises(LocalRunError) as error:
-        made(objects, laid_out, places)
+        made(objects, laid_out, folders)
     assert error.value.messages == (
         (
             "Deployment mcp-system/back: key 'token' of Secret 'llm' is missing here; set the variable LLM_TOKEN, or "
-            f"put it into {places.secrets}/llm/token"
+            f"put it into {folders.secrets}/llm/token"
         ),
     )
 

@@ -115,8 +115,8 @@ def test_a_process_gets_one_sigterm_and_then_sigkill(tmp_path: Path, code: str, 
         for name in ("one", "two"):
             group.start(python(name, READY.format(code), tmp_path))
         group.wait_until(lambda name: (tmp_path / name).exists(), 20, lambda _: None)
-        group.ask_to_end("one")
-        assert group.await_end("one", 1.0) == ended_with
+        group.terminate("one")
+        assert group.wait_ended("one", 1.0) == ended_with
         assert group.pids.keys() == {"two"}
         assert group.ended() == []
         assert alive(group.pids["two"])

@@ -7,7 +7,7 @@ import pytest
 
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.process import proxies
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.processes import Processes
 from meshed_mcp.local.process.proxies import Proxies
 from meshed_mcp.local.translate.envoy.discovery import discovery, watchers
@@ -24,7 +24,7 @@ def configuration(clusters: int) -> dict[str, Any]:
 
 def envoys(folder: Path, *, changes: bool) -> Proxies:
     """The Envoys of a run that has not started."""
-    return Proxies(folder / "envoy", Places(folder, folder), Processes(1), changes)
+    return Proxies(folder / "envoy", RunFolders(folder, folder), Processes(1), changes)
 
 
 def test_each_service_of_an_envoy_is_one_watched_file(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
-"""Reading of rendered objects: everything is translated, known to be without effect, or refused by name and path."""
+"""Reading of rendered objects: a field is translated, listed as without effect, or rejected by object and path."""
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,8 +22,8 @@ MAPS = {"labels", "annotations", "matchLabels", "requests", "limits", "set", "ad
 """Fields whose keys are the user's own; `selector` is one where it holds texts only."""
 
 
-def refused(objects: list[dict[str, Any]]) -> tuple[str, ...]:
-    """The lines with which objects are refused."""
+def rejected(objects: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Errors of objects."""
     with pytest.raises(LocalRunError) as error:
         read_stack(objects)
     return error.value.messages
@@ -41,7 +42,7 @@ def test_every_rendered_field_is_known(stack: str) -> None:
 def test_an_unknown_field_is_rejected_by_object_and_path(objects: list[dict[str, Any]]) -> None:
     """Requirement LOC-2: a field that is not translated is never ignored."""
     local_objects.find(objects, "VirtualService", "back")["spec"]["http"][0]["corsPolicy"] = {"maxAge": "1h"}
-    assert refused(objects) == (
+    assert rejected(objects) == (
         (
             "VirtualService mcp-system/back: spec.http[0].corsPolicy is not run locally; remove "
             "it from the stack of the local run"
@@ -53,13 +54,13 @@ def test_errors_of_all_objects_are_reported_in_one_run(objects: list[dict[str, A
     """Requirement CFG-3: all errors at once, one line each."""
     local_objects.find(objects, "VirtualService", "back")["spec"]["tcp"] = []
     local_objects.find(objects, "Service", "back")["spec"]["clusterIP"] = "None"
-    assert set(refused(objects)) == {
+    assert set(rejected(objects)) == {
         "VirtualService mcp-system/back: spec.tcp is not run locally; remove it from the stack of the local run",
         "Service mcp-system/back: spec.clusterIP is not run locally; remove it from the stack of the local run",
     }
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def field_paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Paths of all objects inside an object that have fields of their own."""
     if isinstance(value, dict):
         texts_only = path[-1:] == ("selector",) and all(isinstance(each, str) for each in value.values())
@@ -67,29 +68,102 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
             return
         yield path
         for key, inner in value.items():
-            yield from places(inner, (*path, key))
+            yield from field_paths(inner, (*path, key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from places(inner, (*path, index))
+            yield from field_paths(inner, (*path, index))
 
 
 RENDERED = [*local_objects.stack_objects(), *recording.record(ROOT, "dev").objects]
 NOT_RUN = set(read_stack(RENDERED).not_run)
-PLACES = [(index, path) for index, item in enumerate(RENDERED) if title(item) not in NOT_RUN for path in places(item)]
+RUN = [item for item in RENDERED if title(item) not in NOT_RUN]
+PATHS = [(index, path) for index, item in enumerate(RUN) for path in field_paths(item)]
+LENIENT = {"Deployment", "ServiceAccount", "Telemetry"}
+"""Kinds with fields that affect no request."""
 
 
-@given(st.sampled_from(PLACES), st.from_regex(r"x[a-zA-Z]{3,12}", fullmatch=True))
-def test_an_unknown_field_anywhere_is_rejected(place: tuple[int, tuple[Any, ...]], field: str) -> None:
-    """Requirement LOC-2: an unknown field fails at every depth; kinds that are not run are listed instead."""
+def with_field(place: tuple[int, tuple[Any, ...]], field: str) -> dict[str, Any]:
+    """An object with one more field."""
     index, path = place
-    item = copy.deepcopy(RENDERED[index])
+    item = copy.deepcopy(RUN[index])
     spot = item
     for step in path:
         spot = spot[step]
     spot[field] = "unheard of"
-    (fault,) = [line for line in refused([item]) if field in line]
+    return item
+
+
+def errors(items: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Errors of objects, or none."""
+    try:
+        read_stack(items)
+    except LocalRunError as error:
+        return error.messages
+    return ()
+
+
+def warned(kind: str, items: list[dict[str, Any]]) -> list[str]:
+    """Paths of a kind in the warning about fields without effect."""
+    warning = read_stack(items).warning
+    assert warning is not None
+    assert warning.code == "MM0796"
+    listed = warning.removeprefix("fields without effect on one machine: ").partition("; test them")[0]
+    kinds = dict(each.split(" ", 1) for each in listed.split("; "))
+    return kinds[kind].split(", ")
+
+
+@given(
+    st.sampled_from([each for each in PATHS if RUN[each[0]]["kind"] not in LENIENT and each[1][:1] != ("metadata",)]),
+    st.from_regex(r"x[a-zA-Z]{3,12}", fullmatch=True),
+)
+def test_an_unknown_field_of_routes_and_policies_is_rejected(place: tuple[int, tuple[Any, ...]], field: str) -> None:
+    """Requirement LOC-2: a field that can affect a request fails at every depth."""
+    item = with_field(place, field)
+    (fault,) = [line for line in rejected([item]) if field in line]
     assert fault.startswith(f"{title(item)}: ")
     assert fault.endswith(f"{field} is not run locally; remove it from the stack of the local run")
+
+
+@given(st.sampled_from(PATHS), st.from_regex(r"x[a-zA-Z]{3,12}", fullmatch=True))
+def test_an_unknown_field_anywhere_is_rejected_or_listed(place: tuple[int, tuple[Any, ...]], field: str) -> None:
+    """Requirement LOC-2: no field is silently ignored; a listed object stands for the fields in it."""
+    item = with_field(place, field)
+    dotted = re.sub(
+        r"\.?\[\d+\]", "[]", "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place[1])
+    )
+    path = f"{dotted}.{field}".removeprefix(".")
+    messages = errors([item])
+    listed = [] if messages else warned(item["kind"], [item])
+    found = any(path == each or path.startswith((f"{each}.", f"{each}[")) for each in listed)
+    assert found or any(field in line for line in messages)
+
+
+def test_fields_without_effect_are_listed_once_per_kind(objects: list[dict[str, Any]]) -> None:
+    """Requirement LOC-2: pod fields for a scheduler, a kubelet or an update have no effect on one machine."""
+    for name in ("back", "back-canary", "front"):
+        spec = local_objects.find(objects, "Deployment", name)["spec"]
+        spec["strategy"] = {"type": "Recreate"}
+        spec["template"]["spec"]["affinity"] = {"podAntiAffinity": {}}
+        spec["template"]["spec"]["containers"][0]["envFrom"] = []
+    objects.append(local_objects.item("telemetry.istio.io/v1", "Telemetry", "t", "mcp-system", {"metrics": []}))
+    assert warned("Deployment", objects) == [
+        "spec.selector",
+        "spec.strategy",
+        "spec.template.spec.affinity",
+        "spec.template.spec.containers[].envFrom",
+        "spec.template.spec.containers[].readinessProbe.periodSeconds",
+        "spec.template.spec.containers[].resources",
+        "spec.template.spec.containers[].securityContext",
+        "spec.template.spec.securityContext",
+        "spec.template.spec.volumes[].emptyDir.sizeLimit",
+    ]
+    assert warned("Telemetry", objects) == ["spec.metrics"]
+
+
+def test_a_stack_without_such_fields_has_no_warning(objects: list[dict[str, Any]]) -> None:
+    """Requirement LOC-2: the warning names fields, or there is none."""
+    routes = [item for item in objects if item["kind"] != "Deployment"]
+    assert read_stack(routes).warning is None
 
 
 @pytest.mark.parametrize(
@@ -104,7 +178,7 @@ def test_an_unknown_field_anywhere_is_rejected(place: tuple[int, tuple[Any, ...]
 def test_a_kind_that_affects_requests_is_rejected(objects: list[dict[str, Any]], kind: str, api_version: str) -> None:
     """Requirement LOC-2: what affects a request is run or rejected, never left out."""
     objects.append(local_objects.item(api_version, kind, "x", "mcp-system", {}))
-    assert refused(objects) == (f"{kind} mcp-system/x: kind {kind} of {api_version} is not run locally",)
+    assert rejected(objects) == (f"{kind} mcp-system/x: kind {kind} of {api_version} is not run locally",)
 
 
 def test_kinds_that_do_not_affect_requests_are_listed_as_not_run(objects: list[dict[str, Any]]) -> None:
@@ -201,7 +275,7 @@ def test_an_unsupported_value_is_rejected_with_the_supported_ones(
     for step in path[:-1]:
         spot = spot[step]
     spot[path[-1]] = value
-    (fault,) = refused(objects)
+    (fault,) = rejected(objects)
     assert fault.startswith(f"{kind} ")
     assert line in fault
 
@@ -209,7 +283,7 @@ def test_an_unsupported_value_is_rejected_with_the_supported_ones(
 def test_an_object_without_a_namespace_is_rejected(objects: list[dict[str, Any]]) -> None:
     """Requirement LOC-1: every object has a namespace."""
     del local_objects.find(objects, "Service", "back")["metadata"]["namespace"]
-    assert refused(objects) == (("Service back: metadata.namespace is missing; set the namespace of the object"),)
+    assert rejected(objects) == (("Service back: metadata.namespace is missing; set the namespace of the object"),)
 
 
 def test_sidecar_egress_scopes_are_left_out_and_named(objects: list[dict[str, Any]]) -> None:
@@ -222,7 +296,7 @@ def test_an_external_authorizer_is_rejected_by_name(objects: list[dict[str, Any]
     """Requirement LOC-2: no authorizer runs locally, so a stack that relies on it is not run."""
     spec = {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": [{}]}
     objects.append(local_objects.item("security.istio.io/v1", "AuthorizationPolicy", "asked", "mcp-system", spec))
-    assert refused(objects) == (
+    assert rejected(objects) == (
         ("AuthorizationPolicy mcp-system/asked: spec.action='CUSTOM' is not run locally; use 'ALLOW' or 'DENY'"),
         (
             "AuthorizationPolicy mcp-system/asked: spec.provider is not run locally; remove it "
@@ -236,6 +310,6 @@ def test_ambiguous_token_keys_are_rejected(objects: list[dict[str, Any]]) -> Non
     rule = {"issuer": "https://login.example.com", "jwks": "{}", "jwksUri": "https://login.example.com/keys"}
     spec = {"jwtRules": [{**rule, "fromHeaders": [{"name": "authorization", "prefix": "Bearer "}]}]}
     objects.append(local_objects.item("security.istio.io/v1", "RequestAuthentication", "two", "mcp-system", spec))
-    assert refused(objects) == (
+    assert rejected(objects) == (
         "RequestAuthentication mcp-system/two: spec.jwtRules[0]: needs exactly one of jwksUri and jwks; set one",
     )

@@ -22,7 +22,7 @@ from meshed_mcp.local.translate.envoy.patches import (
     patched_hosts,
 )
 from meshed_mcp.local.translate.envoy.routes import mesh_virtual_hosts
-from meshed_mcp.local.translate.references import dangling
+from meshed_mcp.local.translate.references import unresolved_references
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import Topology, topology
 
@@ -36,9 +36,9 @@ def rendered() -> list[Manifest]:
     ingress = {"gateway": gateway_reference(), "host": HOST, "principal": gateway_principal("cluster.local")}
     base = {"image": "echo:1", "command": ["python", "echo.py"], "ingress": ingress, "expose": True}
     return [
-        *cluster.manifests(ServiceMeshArgs.model_validate({"domain": HOST, "namespaces": ["mcp-system"]})),
-        *service.manifests("front", MeshedMCPServiceArgs.model_validate(base)),
-        *service.manifests(
+        *cluster.mesh_manifests(ServiceMeshArgs.model_validate({"domain": HOST, "namespaces": ["mcp-system"]})),
+        *service.service_manifests("front", MeshedMCPServiceArgs.model_validate(base)),
+        *service.service_manifests(
             "back", MeshedMCPServiceArgs.model_validate(base | {"callers": ["front"], "legacy": "sticky"})
         ),
     ]
@@ -229,7 +229,7 @@ def test_a_patch_of_a_missing_route_is_rejected_by_name() -> None:
     objects = rendered()
     route = sessions(objects)["spec"]["configPatches"][1]["match"]["routeConfiguration"]["vhost"]["route"]
     route["name"] = "defualt"
-    assert dangling(laid(objects)) == [
+    assert unresolved_references(laid(objects)) == [
         (
             f"{SESSIONS.format(1)}.match.routeConfiguration.vhost.route.name='defualt' is not a route of a "
             "VirtualService of this stack; set one that is, or add it"

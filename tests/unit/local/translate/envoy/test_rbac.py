@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.local.translate.callers import allowed_callers, refused_callers
+from meshed_mcp.local.translate.callers import allowed_callers, unauthorized_callers
 from meshed_mcp.local.translate.endpoints import endpoint_path
 from meshed_mcp.local.translate.envoy.bootstrap import accepts_plaintext
 from meshed_mcp.local.translate.envoy.rbac import policies_for, rbac_filters
@@ -200,7 +200,7 @@ def callers(laid: Topology, name: str) -> tuple[list[str], list[str]]:
     """Names of one pod per allowed and per refused identity."""
     (service,) = [each for each in laid.stack.services if each.name == name]
     return [each.name for each in allowed_callers(laid, service)], [
-        each.name for each in refused_callers(laid, service)
+        each.name for each in unauthorized_callers(laid, service)
     ]
 
 

@@ -12,7 +12,7 @@ from meshed_mcp.local.translate.envoy.egress import egress_clusters, egress_virt
 from meshed_mcp.local.translate.envoy.gateway import gateway_identity, gateway_virtual_hosts
 from meshed_mcp.local.translate.envoy.routes import mesh_virtual_hosts
 from meshed_mcp.local.translate.envoy.tls import KeyFiles
-from meshed_mcp.local.translate.references import dangling
+from meshed_mcp.local.translate.references import unresolved_references
 from meshed_mcp.local.translate.topology import Topology
 from tests.unit.local import local_objects
 
@@ -383,13 +383,13 @@ def test_unknown_names_are_rejected(
     """Requirement CFG-6: an object without effect is an error."""
     kind, name = owner.split()
     local_objects.find(objects, kind, name)["spec"][field] = value
-    assert dangling(laid_out(objects)) == [f"{kind} mcp-system/{name}: {line}"]
+    assert unresolved_references(laid_out(objects)) == [f"{kind} mcp-system/{name}: {line}"]
 
 
 def test_a_missing_service_account_is_rejected(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Kubernetes rejects pods of a service account that does not exist."""
     objects.remove(local_objects.find(objects, "ServiceAccount", "front"))
-    assert dangling(laid_out(objects)) == [
+    assert unresolved_references(laid_out(objects)) == [
         (
             "Deployment mcp-system/front: spec.template.spec.serviceAccountName='front' is not "
             "a ServiceAccount of this stack; set one that is, or add it"
