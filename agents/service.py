@@ -20,10 +20,9 @@ from meshed_mcp.agents.http.limits import LISTEN_METHOD
 from meshed_mcp.agents.http.server import serve
 from meshed_mcp.agents.http.sessions import SessionMetrics
 from meshed_mcp.agents.process.loop_watchdog import name_running_tool
-from meshed_mcp.agents.protocol.error_mapping import specified_errors
+from meshed_mcp.agents.protocol.error_mapping import contain_exit, specified_errors
 from meshed_mcp.agents.protocol.legacy import reject_legacy_revisions, session_options
 from meshed_mcp.agents.protocol.registered_names import NameTrackingServer
-from meshed_mcp.agents.protocol.tool_exit import contain_exit
 from meshed_mcp.agents.registry.registration import registration
 from meshed_mcp.agents.settings import Settings, SettingsError
 from meshed_mcp.agents.state.request_state import configure_request_state

@@ -157,15 +157,11 @@ class Settings(Limits, AccessSettings):
         return self.database_url or f"sqlite:///{self.data_dir / self.service}.db"
 
     @model_validator(mode="after")
-    def _ports_differ(self) -> Self:
+    def _validate_ports_and_grace_period(self) -> Self:
         if self.port == self.management_port:
             raise PORTS_ARE_EQUAL.error(
                 variable=contract.ENV_PORT, management=contract.ENV_MANAGEMENT_PORT, port=self.port
             )
-        return self
-
-    @model_validator(mode="after")
-    def _grace_exceeds_the_drain(self) -> Self:
         least = self.pre_stop_delay_seconds + contract.CLOSING_SECONDS
         if self.grace_seconds <= least:
             raise RUNTIME_GRACE_TOO_SHORT.error(
@@ -176,10 +172,6 @@ class Settings(Limits, AccessSettings):
                 closing=contract.CLOSING_SECONDS,
                 least=least,
             )
-        return self
-
-    @model_validator(mode="after")
-    def _grace_exceeds_the_longest_call(self) -> Self:
         longest = contract.longest_call_seconds(self.pre_stop_delay_seconds, self.grace_seconds)
         if self.call_seconds is not None and self.call_seconds > longest:
             raise RUNTIME_CALL_TOO_LONG.error(

@@ -18,7 +18,7 @@ A request passes these layers, outermost first, and its response passes them in 
                       Usage                      telemetry/usage.py: authorized tool calls by organization
                       RequestStateBoundary       SDK: sealed request state
                       specified_errors           protocol/error_mapping.py
-                      contain_exit               protocol/tool_exit.py
+                      contain_exit               protocol/error_mapping.py
                       name_running_tool          process/loop_watchdog.py
                         the tool, prompt or resource
 """

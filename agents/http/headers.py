@@ -4,8 +4,7 @@ Not here: the 421 response (drain.py), the Origin check of the MCP endpoint (ser
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 ANY_PORT: Final = ":*"
 
@@ -24,20 +23,12 @@ def header_value(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
     return ""
 
 
-@dataclass(frozen=True)
 class AllowedHosts:
     """Allow-list of Host values: `name`, `name:port`, or `name:*` for every port. The SDK's rule, for every path."""
 
-    exact: frozenset[str] = frozenset()
-    with_any_port: tuple[str, ...] = ()
+    def __init__(self, hosts: Sequence[str]) -> None:
+        self._exact = frozenset(host for host in hosts if not host.endswith(ANY_PORT))
+        self._with_any_port = tuple(host.removesuffix("*") for host in hosts if host.endswith(ANY_PORT))
 
-    @classmethod
-    def of(cls, hosts: Sequence[str]) -> Self:
-        """Parse the list once; it is checked for each request."""
-        return cls(
-            frozenset(host for host in hosts if not host.endswith(ANY_PORT)),
-            tuple(host.removesuffix("*") for host in hosts if host.endswith(ANY_PORT)),
-        )
-
-    def __contains__(self, host: object) -> bool:
-        return isinstance(host, str) and (host in self.exact or host.startswith(self.with_any_port))
+    def __contains__(self, host: str) -> bool:
+        return host in self._exact or host.startswith(self._with_any_port)

@@ -1,6 +1,6 @@
 """Limits of one replica, and the checks on a request that need no state of the process."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_PROTOCOL_VERSION_HEADER
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
@@ -10,40 +10,29 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from meshed_mcp import contract
-from meshed_mcp.contract.limits import (
-    MAXIMUM_SECONDS,
-    ArgumentDepth,
-    BodyBytes,
-    Calls,
-    IdleSeconds,
-    QueuedCalls,
-    Sessions,
-)
+from meshed_mcp.contract import limits
+from meshed_mcp.contract.limits import MAXIMUM_SECONDS
 
 LISTEN_METHOD: Final = "subscriptions/listen"
+
+Seconds = Annotated[float, Field(gt=0, le=MAXIMUM_SECONDS, allow_inf_nan=False)]
 
 
 class Limits(BaseModel):
     """Limits of one process; a stack sets them with `components/mesh/service/limits_args.py`."""
 
-    body_bytes: BodyBytes = Field(contract.BODY_BYTES, description="bytes from 1024 to 1073741824, such as 4194304")
-    read_seconds: float = Field(
-        contract.READ_SECONDS,
-        gt=0,
-        le=MAXIMUM_SECONDS,
-        allow_inf_nan=False,
-        description="seconds above 0 up to 3600, such as 30",
+    body_bytes: limits.BodyBytes = Field(
+        contract.BODY_BYTES, description="bytes from 1024 to 1073741824, such as 4194304"
     )
-    concurrent_calls: Calls = Field(contract.CONCURRENT_CALLS, description="a number of calls from 1 to 100000")
-    queued_calls: QueuedCalls = Field(contract.QUEUED_CALLS, description="a number of calls from 0 to 100000")
-    call_seconds: float | None = Field(
-        None, gt=0, le=MAXIMUM_SECONDS, allow_inf_nan=False, description="seconds above 0 up to 3600, such as 60 or 0.5"
-    )
-    sessions: Sessions = Field(contract.SESSIONS, description="a number of sessions from 1 to 1000000")
-    session_idle_seconds: IdleSeconds = Field(
+    read_seconds: Seconds = Field(contract.READ_SECONDS, description="seconds above 0 up to 3600, such as 30")
+    concurrent_calls: limits.Calls = Field(contract.CONCURRENT_CALLS, description="a number of calls from 1 to 100000")
+    queued_calls: limits.QueuedCalls = Field(contract.QUEUED_CALLS, description="a number of calls from 0 to 100000")
+    call_seconds: Seconds | None = Field(None, description="seconds above 0 up to 3600, such as 60 or 0.5")
+    sessions: limits.Sessions = Field(contract.SESSIONS, description="a number of sessions from 1 to 1000000")
+    session_idle_seconds: limits.IdleSeconds = Field(
         contract.SESSION_IDLE_SECONDS, description="seconds from 1 to 86400, such as 1800"
     )
-    argument_depth: ArgumentDepth = Field(contract.ARGUMENT_DEPTH, description="a depth from 1 to 150")
+    argument_depth: limits.ArgumentDepth = Field(contract.ARGUMENT_DEPTH, description="a depth from 1 to 150")
 
 
 def nests_deeper(value: Any, depth: int) -> bool:

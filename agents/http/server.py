@@ -117,7 +117,7 @@ class Replica:
         self._registry = registry
         self._flush = flush
         limited = ConcurrencyLimitMiddleware(app, settings, registry)
-        self._app = DrainMiddleware(limited, registry, AllowedHosts.of(settings.allowed_hosts))
+        self._app = DrainMiddleware(limited, registry, AllowedHosts(settings.allowed_hosts))
         self._management = management_app(lambda: self._phase, registry, self._keeps_sessions)
         self._end_streams = end_streams
         self._phase = Phase.STARTING

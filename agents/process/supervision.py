@@ -10,9 +10,9 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from time import monotonic
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from prometheus_client import CollectorRegistry, Counter
 
@@ -28,7 +28,6 @@ TaskFactory = Callable[[], Coroutine[Any, Any, None]]
 """Returns a coroutine that runs until it is cancelled. It is called again for each restart."""
 
 logger = logging.getLogger(__name__)
-_counters: Final[WeakKeyDictionary[CollectorRegistry, Counter]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ async def supervised(
 
     `name` is the task's name in the log and its label in `metrics`; use names of a fixed list.
     """
-    counter = _counter(CollectorRegistry() if metrics is None else metrics).labels(name)
+    counter = _restart_counter(metrics).labels(name)
     task = asyncio.create_task(_restarted(name, work, counter, restarts or Restarts()), name=name)
     try:
         yield
@@ -117,10 +116,6 @@ async def _failure(work: TaskFactory) -> BaseException | None:
     return None
 
 
-def _counter(metrics: CollectorRegistry) -> Counter:
-    found = _counters.get(metrics)
-    if found is None:
-        found = _counters[metrics] = Counter(
-            contract.METRIC_TASK_RESTARTS, "Restarts of failed background tasks.", ("task",), registry=metrics
-        )
-    return found
+@cache
+def _restart_counter(metrics: CollectorRegistry | None) -> Counter:
+    return Counter(contract.METRIC_TASK_RESTARTS, "Restarts of failed background tasks.", ("task",), registry=metrics)

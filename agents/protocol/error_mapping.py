@@ -1,9 +1,10 @@
-"""SDK middleware that maps unknown tools and prompts to the error of the specification: -32602, INVALID_PARAMS.
+"""SDK middleware that maps errors: unknown names to -32602 as specified, `sys.exit` to an error of the request.
 
 Only names that reach the SDK's lookup count as unknown (registered_names.py), so a server that overrides the lookup
-decides for itself.
+decides for itself. Not here: `sys.exit` in a task that a tool has started (http/server.py).
 """
 
+import logging
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -11,11 +12,14 @@ import mcp_types
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
+from meshed_mcp.agents.telemetry.metrics import CALL_METHOD
+
 SHOWN_CHARACTERS: Final = 128
 """Longest part of an unknown name in the error."""
 
-KINDS: Final = {"tools/call": "tool", "prompts/get": "prompt"}
+KINDS: Final = {CALL_METHOD: "tool", "prompts/get": "prompt"}
 
+logger = logging.getLogger(__name__)
 _unknown: Final[ContextVar[set[str] | None]] = ContextVar("unknown_names", default=None)
 
 
@@ -47,6 +51,19 @@ async def specified_errors(ctx: ServerRequestContext[Any, Any], call_next: CallN
     if name in noted and _is_error(result):
         raise _unknown_name(kind, name)
     return result
+
+
+async def contain_exit(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Return a tool error for a tool that raised SystemExit or KeyboardInterrupt. Raises MCPError for other methods."""
+    try:
+        return await call_next(ctx)
+    except (SystemExit, KeyboardInterrupt) as error:
+        kind = type(error).__name__
+        logger.exception("%s raised %s; the replica goes on serving", ctx.method, kind)
+    text = f"The server could not complete the request ({kind})."
+    if ctx.method == CALL_METHOD:
+        return mcp_types.CallToolResult(content=[mcp_types.TextContent(type="text", text=text)], is_error=True)
+    raise MCPError(code=mcp_types.INTERNAL_ERROR, message=text)
 
 
 def _unknown_name(kind: str, name: str) -> MCPError:

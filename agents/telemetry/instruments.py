@@ -1,8 +1,8 @@
 """Prometheus instruments with a bounded number of label sets and with trace exemplars."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final, Generic, TypeVar
-from weakref import WeakKeyDictionary
 
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -43,31 +43,12 @@ class LabeledChildren(dict[tuple[str, ...], Metric], Generic[Metric]):
         return child
 
 
-class LabelOverflow:
-    """Counter of unknown label values that became OTHER."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._values = Counter(
-            contract.METRIC_LABEL_OVERFLOW,
-            "Label values replaced by _OTHER.",
-            ("metric", "label"),
-            registry=registry,
-        )
-
-    def count(self, metric: str, label: str) -> None:
-        """Count one replaced value."""
-        self._values.labels(metric, label).inc()
-
-
-_overflows: Final[WeakKeyDictionary[CollectorRegistry, LabelOverflow]] = WeakKeyDictionary()
-
-
-def label_overflow(registry: CollectorRegistry) -> LabelOverflow:
-    """Return the `LabelOverflow` of the registry, which servers and clients of a process share."""
-    found = _overflows.get(registry)
-    if found is None:
-        found = _overflows[registry] = LabelOverflow(registry)
-    return found
+@cache
+def label_overflow(registry: CollectorRegistry) -> Counter:
+    """Return the counter of label values that became OTHER, which servers and clients of a process share."""
+    return Counter(
+        contract.METRIC_LABEL_OVERFLOW, "Label values replaced by _OTHER.", ("metric", "label"), registry=registry
+    )
 
 
 class BoundedHistogram:
@@ -80,10 +61,9 @@ class BoundedHistogram:
         labels: Sequence[str],
         *,
         open_label: str,
-        overflow: LabelOverflow,
         registry: CollectorRegistry,
     ) -> None:
-        self._name, self._open_label, self._overflow = name, open_label, overflow
+        self._overflow = label_overflow(registry).labels(name, open_label)
         self._open = list(labels).index(open_label)
         histogram = Histogram(name, text, labels, buckets=contract.DURATION_BUCKETS_SECONDS, registry=registry)
         self._children = LabeledChildren(histogram)
@@ -97,5 +77,5 @@ class BoundedHistogram:
     def _bounded(self, values: tuple[str, ...]) -> tuple[str, ...]:
         if len(self._children) < LABEL_SETS or values[self._open] == OTHER:
             return values
-        self._overflow.count(self._name, self._open_label)
+        self._overflow.inc()
         return (*values[: self._open], OTHER, *values[self._open + 1 :])

@@ -5,7 +5,6 @@ Not here: HTTP requests (http/drain.py), the endpoint `/metrics` (http/managemen
 """
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from importlib.metadata import version
 from time import perf_counter
 from typing import Any, Final
@@ -24,7 +23,7 @@ from meshed_mcp.agents.http import request_context
 from meshed_mcp.agents.http.limits import LISTEN_METHOD
 from meshed_mcp.agents.http.request_context import LISTEN
 from meshed_mcp.agents.http.sessions import note_protocol
-from meshed_mcp.agents.telemetry.instruments import OTHER, BoundedHistogram, label_overflow
+from meshed_mcp.agents.telemetry.instruments import OTHER, BoundedHistogram, LabeledChildren, label_overflow
 from meshed_mcp.agents.telemetry.span_attributes import complete_server_span
 
 NO_ERROR: Final = ""
@@ -85,24 +84,6 @@ def process_registry() -> CollectorRegistry:
     return registry
 
 
-class InFlightRequests:
-    """Gauge of in-flight requests by method; plain integers of the event loop's thread, read at each scrape."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._gauge = Gauge(
-            contract.METRIC_ACTIVE_REQUESTS, "In-flight MCP requests.", (contract.LABEL_METHOD,), registry=registry
-        )
-        self._counts: dict[str, int] = {}
-        self.add(CALL_METHOD, 0)  # the autoscaler needs a zero before the first call
-
-    def add(self, method: str, change: int) -> None:
-        """Add 1 or -1 to the requests of a method."""
-        if method not in self._counts:
-            self._counts[method] = 0
-            self._gauge.labels(method).set_function(partial(self._counts.__getitem__, method))
-        self._counts[method] += change
-
-
 class OperationMetrics:
     """SDK middleware that counts and times MCP operations; add it to `MCPServer.middleware`.
 
@@ -125,10 +106,13 @@ class OperationMetrics:
             "Duration of MCP requests and notifications in seconds.",
             (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR, contract.LABEL_PROTOCOL),
             open_label=contract.LABEL_TOOL,
-            overflow=self._overflow,
             registry=registry,
         )
-        self._in_flight = InFlightRequests(registry)
+        labels = (contract.LABEL_METHOD,)
+        self._in_flight = LabeledChildren(
+            Gauge(contract.METRIC_ACTIVE_REQUESTS, "In-flight MCP requests.", labels, registry=registry)
+        )
+        self._in_flight[CALL_METHOD,].set(0)  # the autoscaler needs a zero before the first call
         Gauge(contract.METRIC_REGISTERED_TOOLS, "Registered tools.", registry=registry).set_function(tool_count)
         versions = Gauge(
             contract.METRIC_INFO,
@@ -151,7 +135,7 @@ class OperationMetrics:
             return await call_next(ctx)
         error = CANCELLED
         started = perf_counter()
-        self._in_flight.add(method, 1)
+        self._in_flight[method,].inc()
         try:
             result = await call_next(ctx)
             error = result_error(result)
@@ -161,7 +145,7 @@ class OperationMetrics:
             error = exception_error(exception)
             raise
         finally:
-            self._in_flight.add(method, -1)
+            self._in_flight[method,].dec()
             self._seconds.observe((method, tool, error, protocol), perf_counter() - started)
         return result
 
@@ -178,7 +162,7 @@ class OperationMetrics:
     def _clamped(self, label: str, value: str, known: bool) -> str:
         if known:
             return value
-        self._overflow.count(contract.METRIC_OPERATION_DURATION, label)
+        self._overflow.labels(contract.METRIC_OPERATION_DURATION, label).inc()
         return OTHER
 
 

@@ -38,7 +38,7 @@ class Site:
             Route("/slow", self.slow, methods=["POST"]),
             Route("/events", self.events),
         ]
-        self.middleware = DrainMiddleware(Starlette(routes=routes), self.registry, AllowedHosts.of(["site"]))
+        self.middleware = DrainMiddleware(Starlette(routes=routes), self.registry, AllowedHosts(["site"]))
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.middleware), base_url="http://site")
 
     async def answer(self, _: Request) -> Response:
@@ -103,7 +103,7 @@ async def test_requests_are_counted_by_route_template_and_known_method() -> None
 def test_hosts_match_exactly_or_with_any_port(host: str | None, allowed: bool) -> None:
     """SDK 2.3, `TransportSecuritySettings.allowed_hosts`: the middleware applies the same rule to every path."""
     hosts = ["mcp-rag", "mcp-rag:*", "mcp.example.com"]
-    assert (host in AllowedHosts.of(hosts)) is allowed
+    assert (host in AllowedHosts(hosts)) is allowed
     sdk = TransportSecurityMiddleware(TransportSecuritySettings(allowed_hosts=hosts))
     assert sdk._validate_host(host) is allowed
 
@@ -122,7 +122,7 @@ async def test_requests_leave_no_reference_cycles() -> None:
     async def nothing() -> Message:
         return {"type": "http.disconnect"}
 
-    middleware = DrainMiddleware(application, CollectorRegistry(), AllowedHosts.of(["site"]))
+    middleware = DrainMiddleware(application, CollectorRegistry(), AllowedHosts(["site"]))
     gc.disable()
     try:
         await middleware({"type": "http", "method": "GET", "headers": [(b"host", b"site")]}, nothing, nowhere)
@@ -244,7 +244,7 @@ async def test_an_application_error_is_counted_and_passed_through() -> None:
         raise RuntimeError("broken")
 
     registry = CollectorRegistry()
-    middleware = DrainMiddleware(broken, registry, AllowedHosts.of(["site"]))
+    middleware = DrainMiddleware(broken, registry, AllowedHosts(["site"]))
     client = httpx.AsyncClient(transport=httpx.ASGITransport(middleware), base_url="http://site")
     with pytest.raises(RuntimeError, match="broken"):
         await client.get("/")
@@ -262,5 +262,5 @@ async def test_the_lifespan_passes_through() -> None:
     async def application(scope: Scope, *_: object) -> None:
         started.append(scope["type"])
 
-    await DrainMiddleware(application, CollectorRegistry(), AllowedHosts())({"type": "lifespan"}, unused, unused)
+    await DrainMiddleware(application, CollectorRegistry(), AllowedHosts([]))({"type": "lifespan"}, unused, unused)
     assert started == ["lifespan"]

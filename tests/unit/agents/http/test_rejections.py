@@ -47,7 +47,7 @@ async def counted(**changed: Any) -> dict[str, float]:
     """Reasons counted after one request that differs from a good one as given."""
     service = MCPService("mcp-test")
     app = service.http_app(Settings())
-    middleware = DrainMiddleware(app, service.metrics, AllowedHosts.of(["127.0.0.1"]))
+    middleware = DrainMiddleware(app, service.metrics, AllowedHosts(["127.0.0.1"]))
     request = {"content": json.dumps(PING)} | changed | {"headers": HEADERS | changed.get("headers", {})}
     async with (
         app.router.lifespan_context(app),

@@ -57,7 +57,7 @@ async def test_an_exit_in_a_tool_is_a_tool_error_with_a_log_line(
     (content,) = result.content
     assert isinstance(content, mcp_types.TextContent)
     assert content.text.startswith("The server could not complete the request")
-    (record,) = (each for each in caplog.records if each.name == "meshed_mcp.agents.protocol.tool_exit")
+    (record,) = (each for each in caplog.records if each.name == "meshed_mcp.agents.protocol.error_mapping")
     assert record.exc_info is not None
 
 

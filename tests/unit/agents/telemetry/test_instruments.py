@@ -8,16 +8,14 @@ from prometheus_client.openmetrics.exposition import generate_latest
 
 from meshed_mcp import contract
 from meshed_mcp.agents.telemetry import instruments
-from meshed_mcp.agents.telemetry.instruments import BoundedHistogram, LabelOverflow
+from meshed_mcp.agents.telemetry.instruments import BoundedHistogram
 
 TRACE, SPAN = 0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7
 
 
 def histogram(registry: CollectorRegistry) -> BoundedHistogram:
     """A histogram by method and tool."""
-    return BoundedHistogram(
-        "x_seconds", "X.", ("method", "tool"), open_label="tool", overflow=LabelOverflow(registry), registry=registry
-    )
+    return BoundedHistogram("x_seconds", "X.", ("method", "tool"), open_label="tool", registry=registry)
 
 
 def text_after(flags: int) -> str:

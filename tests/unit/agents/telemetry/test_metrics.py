@@ -15,8 +15,7 @@ from meshed_mcp.agents import MCPService, Settings
 from meshed_mcp.agents.auth.tool_policy_middleware import ToolPolicyMiddleware
 from meshed_mcp.agents.http.limits import LISTEN_METHOD
 from meshed_mcp.agents.process.loop_watchdog import name_running_tool
-from meshed_mcp.agents.protocol.error_mapping import specified_errors
-from meshed_mcp.agents.protocol.tool_exit import contain_exit
+from meshed_mcp.agents.protocol.error_mapping import contain_exit, specified_errors
 from meshed_mcp.agents.telemetry.metrics import (
     CALL_METHOD,
     KNOWN_CODES,

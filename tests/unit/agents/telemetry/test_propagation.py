@@ -142,7 +142,7 @@ async def called(headers: dict[str, str], tool: str = "rank") -> None:
     async def as_left_by_the_proxy(request: httpx2.Request) -> None:
         request.headers.update(headers)
 
-    middleware = DrainMiddleware(app, made.metrics, AllowedHosts.of(["127.0.0.1"]))
+    middleware = DrainMiddleware(app, made.metrics, AllowedHosts(["127.0.0.1"]))
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(
