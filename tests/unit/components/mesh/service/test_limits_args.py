@@ -1,7 +1,10 @@
 """`limits` of a service: consistency with grace period and memory, and the environment of the runtime."""
 
+from typing import get_args
+
 import pytest
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from meshed_mcp import contract
 from meshed_mcp.agents.http.limits import Limits
@@ -26,13 +29,17 @@ def limit_variables(**settings: object) -> dict[str, str]:
     return {item["name"]: item["value"] for item in container["env"] if item["name"] in LIMIT_VARIABLES.values()}
 
 
+def bounds(field: FieldInfo) -> set[str]:
+    """Bounds of a field, including those inside an optional type."""
+    infos = [info for part in get_args(field.annotation) for info in getattr(part, "__metadata__", ())]
+    return {repr(bound) for each in (field, *infos) for bound in each.metadata}
+
+
 def test_platform_and_runtime_share_limits_defaults_and_bounds() -> None:
     """Requirement CFG-13: what preview accepts, the process accepts too."""
     assert LimitSettings().model_dump() == Limits().model_dump()
     for name, field in LimitSettings.model_fields.items():
-        bounds = {type(bound): bound for bound in field.metadata}
-        runtime = {type(bound): bound for bound in Limits.model_fields[name].metadata}
-        assert set(map(repr, bounds.values())) <= set(map(repr, runtime.values())) | {"Ge(ge=1)"}, name
+        assert bounds(field) <= bounds(Limits.model_fields[name]) | {"Ge(ge=1)"}, name
 
 
 def test_only_limits_that_differ_from_the_defaults_are_rendered() -> None:
