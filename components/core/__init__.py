@@ -1,1 +1,1 @@
-"""What every component stands on: manifests, names, quantities, charts, queries, faults, registration, the host."""
+"""Common parts of all components: manifests, names, quantities, charts, errors, registration, provider."""

@@ -1,7 +1,7 @@
-"""The base of every component's arguments: frozen, closed, documented by the strings beneath the fields.
+"""Base model of all component arguments: frozen, without extra fields, documented by the strings below the fields.
 
-Python importers and stack files write `max_replicas`; other languages send `maxReplicas`, by Pulumi's own camel rule.
-`In[T]` marks a value that is only passed through, so it may be an output; whatever decides the shape is plain.
+Python and stack files use `max_replicas`, other languages `maxReplicas`. `In[T]` marks a value that is only passed
+through, so it may be an output.
 """
 
 import sys
@@ -15,12 +15,12 @@ T = TypeVar("T")
 
 class _DeferredType(type):
     def __instancecheck__(cls, value: object) -> bool:
-        pulumi = sys.modules.get("pulumi")  # no module imports Pulumi for this check: without it there are no outputs
+        pulumi = sys.modules.get("pulumi")  # without an import of Pulumi there are no outputs
         return isinstance(value, Awaitable) or (pulumi is not None and isinstance(value, pulumi.Output))
 
 
 class Deferred(metaclass=_DeferredType):
-    """Any awaitable or Pulumi output, for pydantic. It has no instances of its own."""
+    """Type of awaitables and Pulumi outputs, for pydantic."""
 
 
 if TYPE_CHECKING:
@@ -29,25 +29,22 @@ if TYPE_CHECKING:
     In = Union[T, Awaitable[T], pulumi.Output[T]]  # noqa: UP007 - mypy takes no alias that begins with a TypeVar
 else:
     In = T | Deferred
-    """A plain value or an output of it. `pulumi.Input` has a forward reference that breaks pydantic."""
+    """A value or an output of it; `pulumi.Input` has a forward reference that breaks pydantic."""
 
 
 def camel(name: str) -> str:
-    """Name on the wire: `max_replicas` -> `maxReplicas`. Source: pulumi.provider.experimental, `camel_case`."""
+    """`max_replicas` -> `maxReplicas`. Source: pulumi.provider.experimental, `camel_case`."""
     head, *rest = name.split("_")
     return head + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
 def written_name(name: str) -> str:
-    """Name in a stack file: `for_` -> `for`, as a field cannot be named like a keyword of Python."""
+    """Name in a stack file: `for_` -> `for`, a keyword of Python."""
     return name.removesuffix("_")
 
 
 class Model(BaseModel):
-    """Arguments: unknown keys are refused, values never change, the text under a field is its documentation.
-
-    `schema.field_texts` reads those texts. Not pydantic, which would read the source of each class at its import.
-    """
+    """Arguments: frozen, unknown fields are rejected. `schema.field_texts` reads the documentation of fields."""
 
     model_config = ConfigDict(
         frozen=True,

@@ -1,7 +1,7 @@
-"""pydantic's errors as issues: one line each, with the object, the field, what is wrong and what to set instead.
+"""Converts pydantic errors to issues: one line each, with object, field, what is wrong and what to set instead.
 
-`model_issues` also finds what pydantic alone would report only on the next try: it takes the faulty fields out and
-validates again, so that a misspelled field does not hide a minimum above its maximum.
+`model_issues` validates again without the invalid fields, because pydantic skips a model's validators when one of its
+fields is invalid.
 """
 
 import difflib
@@ -30,13 +30,13 @@ from meshed_mcp.error_codes.values import (
 )
 
 MAXIMUM_SHOWN_CHARACTERS: Final = 60
-"""Longest excerpt of a wrong value in a message: a line must stay a line."""
+"""Longest excerpt of a wrong value in a message."""
 
 UNITS: Final = ("seconds", "percent", "replicas", "minutes", "hours", "days", "bytes", "gib", "mib")
-"""Last words of field names that name a unit."""
+"""Units, as in the last word of a field's name."""
 
 SECONDS_PER: Final = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-"""Suffixes that people write on durations, in seconds."""
+"""Seconds per suffix of a duration."""
 
 
 RENAMED_KEYS: Final[Mapping[str, str]] = {
@@ -53,7 +53,7 @@ RENAMED_KEYS: Final[Mapping[str, str]] = {
 
 
 class ConfigIssue(NamedTuple):
-    """One thing that is wrong: the object (`service mcp-rag`), the field's path in it, and the sentence."""
+    """One configuration error: the object (`service mcp-rag`), the path of the field in it, and the message."""
 
     where: str
     field: str
@@ -61,7 +61,7 @@ class ConfigIssue(NamedTuple):
 
     @property
     def code(self) -> str:
-        """Stable code of its kind, such as `MM0102`."""
+        """Stable code, such as `MM0102`."""
         return self.message.code
 
     @property
@@ -75,7 +75,7 @@ class ConfigIssue(NamedTuple):
 
 
 class ConfigurationError(Exception):
-    """All issues of a configuration, one line each; raised before anything is registered."""
+    """All issues of a configuration, raised before anything is registered."""
 
     def __init__(self, issues: Iterable[ConfigIssue]) -> None:
         self.issues = tuple(issues)
@@ -89,7 +89,7 @@ class ConfigurationError(Exception):
 
 def model_issues(model: type[BaseModel], raw: Any, where: str) -> list[ConfigIssue]:
     """Every issue of `raw` as `model`, empty when it is valid; `raw` is not changed."""
-    rest, found, settled = unshared(raw), dict[ConfigIssue, None](), set[Location]()
+    rest, found, settled = copy_mappings(raw), dict[ConfigIssue, None](), set[Location]()
     while True:
         try:
             model.model_validate(rest, by_alias=False, by_name=True)
@@ -105,33 +105,34 @@ def model_issues(model: type[BaseModel], raw: Any, where: str) -> list[ConfigIss
             return list(found)
 
 
-def unshared(raw: Any) -> Any:
-    """A copy of all mappings in mappings: repairs change nothing else, and an output cannot be copied."""
-    return {key: unshared(value) for key, value in raw.items()} if isinstance(raw, dict) else raw
+def copy_mappings(raw: Any) -> Any:
+    """A deep copy of the mappings in `raw`; other values, such as outputs, are shared."""
+    return {key: copy_mappings(value) for key, value in raw.items()} if isinstance(raw, dict) else raw
 
 
-STAND_IN: Final = "stand-in"
-"""Value of a required text field that was missing or wrong, so that the rest can be judged."""
+PLACEHOLDER: Final = "placeholder"
+"""Value of a missing or invalid text field, so that the other fields are validated."""
 
 
 def settled_by(item: ErrorDetails) -> list[Location]:
-    """Places whose later errors follow from this one: its own, and its model's once a known field was taken out."""
+    """Locations whose later errors follow from this one: its own, and its model's after a known field is removed."""
     location = item["loc"]
     follows = item["type"] not in {"extra_forbidden", "missing", "string_type"}
     return [location, location[:-1]] if follows else [location]
 
 
 def repair(raw: Any, item: ErrorDetails, written: Location) -> bool:
-    """Take a wrong value out of `raw`, or put one in for what is missing; False where neither can be done. `written` is
-    the location as the reader wrote it.
-    """  # noqa: D205 - two sentences
+    """Remove an invalid value from `raw`, or set a placeholder; False if neither is possible.
+
+    `written` is the location without the tags of pydantic.
+    """
     *path, last = written or (None,)
     for step in path:
         raw = raw.get(step) if isinstance(raw, dict) else None
     if not isinstance(raw, dict) or last == "[key]":
         return False
     if item["type"] in {"missing", "string_type"}:
-        raw[last] = STAND_IN
+        raw[last] = PLACEHOLDER
         return True
     known = last in raw
     raw.pop(last, None)
@@ -139,7 +140,7 @@ def repair(raw: Any, item: ErrorDetails, written: Location) -> bool:
 
 
 def without_union_branches(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    """One error per field: a value that may be an output fails once for each branch of `In[T]`; keep T's error."""
+    """One error per field: a value of `In[T]` fails once per branch; keeps the error of T."""
     outputs = {item["loc"][:-1] for item in details if str(item["loc"][-1:]).find("is-instance[") >= 0}
     kept = []
     for item in details:
@@ -153,9 +154,9 @@ def without_union_branches(details: Sequence[ErrorDetails]) -> list[ErrorDetails
 def sentences(
     model: type[BaseModel], item: ErrorDetails, where: str, spelling: Callable[[str], str] = str
 ) -> list[ConfigIssue]:
-    """The issues behind one pydantic error; a validator may report several, one per line.
+    """The issues of one pydantic error; a validator may report several.
 
-    `spelling` makes a field's name what the reader writes: Python's own, or the one on the wire.
+    `spelling` converts a field's name to that of the user: unchanged, or camel case.
     """
     location = item["loc"]
     field = path_text(untagged(model, location))
@@ -171,7 +172,7 @@ def sentences(
 
 
 def unknown_field(name: str, known: Sequence[str], spelling: Callable[[str], str]) -> Message:
-    """The field's new name where it was renamed in this object, otherwise the nearest known name."""
+    """Names the new name of a renamed field, otherwise the nearest known name."""
     renamed = next((spelling(new) for old, new in RENAMED_KEYS.items() if spelling(old) == name), None)
     if renamed in known:
         return RENAMED_FIELD.message(renamed=renamed)
@@ -179,7 +180,7 @@ def unknown_field(name: str, known: Sequence[str], spelling: Callable[[str], str
 
 
 def messages_of(item: ErrorDetails) -> tuple[Message, ...]:
-    """The messages of a validator; its error is a MessageError unless it comes from elsewhere."""
+    """The messages of a validator's error."""
     error = item["ctx"]["error"]
     if isinstance(error, MessageError):
         return error.messages
@@ -187,12 +188,12 @@ def messages_of(item: ErrorDetails) -> tuple[Message, ...]:
 
 
 def tag_name(item: ErrorDetails) -> str:
-    """Name of the field that chooses between models."""
+    """Name of the discriminator field."""
     return str(item["ctx"]["discriminator"]).strip("'")
 
 
 def tag_sentence(item: ErrorDetails) -> Message:
-    """What may be chosen."""
+    """Message on a wrong or missing discriminator."""
     if item["type"] == "union_tag_not_found":
         return MISSING_FIELD.message(name=tag_name(item))
     choices = re.findall(r"'([^']*)'", str(item["ctx"]["expected_tags"]))
@@ -201,7 +202,7 @@ def tag_sentence(item: ErrorDetails) -> Message:
 
 
 def path_text(location: Location) -> str:
-    """`scaling.max_replicas`, `callers[0]`."""
+    """A location as text: `scaling.max_replicas`, `callers[0]`."""
     text = ""
     for step in location:
         text += f"[{step}]" if isinstance(step, int) else f".{written_name(step)}"
@@ -209,7 +210,7 @@ def path_text(location: Location) -> str:
 
 
 def sentence(known: Sequence[str], item: ErrorDetails) -> Message:
-    """What is wrong with one value and what to set instead."""
+    """The message on one invalid value."""
     kind, context, name = item["type"], item.get("ctx", {}), str(item["loc"][-1]) if item["loc"] else ""
     shown = excerpt(item["input"])
     if kind == "missing":
@@ -233,42 +234,38 @@ def sentence(known: Sequence[str], item: ErrorDetails) -> Message:
         names = f" with the fields {', '.join(known)}" if known and kind != "dict_type" else ""
         return NOT_A_MAPPING.message(shown=shown, names="", fields=names)
     if kind == "list_type":
-        return (
-            NOT_A_LIST.message(shown=shown, advice=f"[{item['input']}]")
-            if isinstance(item["input"], str)
-            else NOT_A_LIST.message(shown=shown, advice="[...]")
-        )
-    return INVALID_VALUE.message(reason=lower_first(item["msg"]), shown=shown)
+        return NOT_A_LIST.message(shown=shown, advice=f"[{item['input'] if isinstance(item['input'], str) else '...'}]")
+    return INVALID_VALUE.message(reason=item["msg"][:1].lower() + item["msg"][1:], shown=shown)
 
 
 BOUNDS: Final = {
     "greater_than_equal": ("below", "ge"),
     "less_than_equal": ("above", "le"),
 }
-"""Bounds that our models use; inclusive, so that a message can name a value that is allowed."""
+"""pydantic's inclusive bounds: how the value compares, and the key of the limit."""
 
 
 def excerpt(value: Any) -> str:
-    """The value as it would be written, on one line, cut to a bounded length."""
+    """`repr` of the value, truncated."""
     text = repr(value)
     return text if len(text) <= MAXIMUM_SHOWN_CHARACTERS else text[: MAXIMUM_SHOWN_CHARACTERS - 3] + "..."
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
-    """`did you mean max_replicas?`, or the whole list where nothing is close."""
+    """`did you mean max_replicas?`, or all known names if none is similar."""
     close = difflib.get_close_matches(name.replace("-", "_").lower(), known, n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known) or 'nothing'}"
 
 
 def number_text(name: str, kind: str) -> str:
-    """`a whole number of seconds`, by the unit in the field's name."""
+    """`a whole number of seconds`, with the unit of the field's name."""
     unit = next((unit for unit in UNITS if name.endswith(f"_{unit}")), None)
     whole = "a whole number" if kind.startswith("int_") else "a number"
     return f"{whole} of {unit}" if unit else whole
 
 
 def number_advice(name: str, value: Any) -> str:
-    """The number in another unit's clothes: '5m' for a field in seconds is 300."""
+    """Converts durations with a suffix (`5m`) to the field's unit."""
     match = re.fullmatch(r"(\d+)\s*([A-Za-z%]*)", value.strip()) if isinstance(value, str) else None
     if match is None:
         return "use digits only"
@@ -277,19 +274,14 @@ def number_advice(name: str, value: Any) -> str:
 
 
 def wanted(kind: str, value: Any) -> str:
-    """The value in the right type where that is plain, else the kinds of value that are."""
+    """The value in the right type, or the expected type."""
     if kind == "string_type" and isinstance(value, (int, float, bool)):
         return f'"{value}" in quotes'
     return "text" if kind == "string_type" else "true or false without quotes"
 
 
-def lower_first(text: str) -> str:
-    """A pydantic sentence as the middle of ours."""
-    return text[:1].lower() + text[1:]
-
-
 def fields_at(model: type[BaseModel], location: Location) -> list[str]:
-    """Field names of the model that lies at `location` inside `model`; empty where it is no model."""
+    """Field names of the model at `location` inside `model`; empty for other types."""
     kind: Any = model
     for step in location:
         if (chosen := tagged_models(kind)) and step in chosen:
@@ -313,7 +305,7 @@ def nested_model(kind: Any) -> type[BaseModel] | None:
 
 
 def element_type(kind: Any) -> Any:
-    """What a list or a map holds."""
+    """Element type of a list or a mapping."""
     if get_origin(kind) in {Union, types.UnionType}:
         return next((found for part in get_args(kind) if (found := element_type(part))), None)
     return get_args(kind)[-1] if get_origin(kind) in {list, dict, Sequence, Mapping} else None

@@ -1,7 +1,6 @@
-"""Serves our components to programs in other languages: TypeScript, Go, C#, Java, YAML.
+"""Pulumi component provider: serves the components to programs in TypeScript, Go, C#, Java and YAML.
 
-A small provider on Pulumi's stable base class. The SDK's own component host turns integers into floats and fails on
-secrets and outputs (docs/adr/0004); here the components' pydantic models judge the inputs.
+The SDK's own component host turns integers into floats and fails on secrets and outputs (docs/adr/0004).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from meshed_mcp.components.core.schema import PACKAGE, arguments_model, own_text
 
 
 class ComponentHost(Provider):
-    """Constructs the components it was given by their tokens. Raises InputPropertiesError on the exact property."""
+    """Constructs components by their tokens. Raises InputPropertiesError on the exact property."""
 
     def __init__(self, components: Sequence[type[pulumi.ComponentResource]], version: str) -> None:
         super().__init__(version, package_schema(list(components), version))
@@ -30,16 +29,16 @@ class ComponentHost(Provider):
         inputs: Mapping[str, Any],
         options: pulumi.ResourceOptions | None = None,
     ) -> ConstructResult:
-        """Check the inputs, register the component, answer with its outputs under their names on the wire."""
+        """Validate the inputs, register the component and return its outputs in camel case."""
         kind = self.components[resource_type]
         args = checked_inputs(arguments_model(kind), inputs, f"{kind.__name__} {name}")
-        component: Any = kind(name, args, options)  # type: ignore[arg-type]  # every component of ours takes these
+        component: Any = kind(name, args, options)  # type: ignore[arg-type]  # the signature of every component
         state = {camel(output): getattr(component, output) for output in own_texts(kind)}
         return ConstructResult(component.urn, state)
 
 
 def checked_inputs(model: type[BaseModel], inputs: Mapping[str, Any], where: str) -> BaseModel:
-    """The inputs, with their names on the wire, as the component's model."""
+    """The inputs (in camel case) as the component's model."""
     try:
         return model.model_validate(dict(inputs), by_alias=True, by_name=False)
     except ValidationError as error:

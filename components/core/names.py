@@ -1,7 +1,4 @@
-"""Names a stack may write: each function returns its argument, or raises ValueError with what to write instead.
-
-Form only. Not here: whether the named thing exists (infra/plan.py), and quantities (quantity.py).
-"""
+"""Validators of names: each returns its argument, or raises ValueError with what to use instead."""
 
 import re
 from collections.abc import Iterable
@@ -18,19 +15,19 @@ from meshed_mcp.error_codes.values import (
 )
 
 DNS_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-"""Source: RFC 1123, "Host names", as Kubernetes applies it to Services and namespaces; at most 63 characters."""
+"""At most 63 characters. Source: RFC 1123, "Host names", as Kubernetes applies it to Services and namespaces."""
 
 DNS_NAME: Final = rf"{DNS_LABEL}(?:\.{DNS_LABEL})*"
-"""Source: Kubernetes, "DNS Subdomain Names"; the whole is at most 253 characters."""
+"""At most 253 characters. Source: Kubernetes, "DNS Subdomain Names"."""
 
 MAX_DNS_NAME_CHARACTERS: Final = 253
 
 MAX_SERVICE_NAME_CHARACTERS: Final = 54
-"""63 for a label value, less the 9 of `keda-hpa-`, which KEDA puts before the name of a server's autoscaler."""
+"""63 of a label value, less the 9 of `keda-hpa-`, KEDA's prefix of an HPA's name."""
 
 
 def service_name(name: str) -> str:
-    """Name of an MCP server: of its Service, its workload and its autoscaler."""
+    """Name of an MCP service, its workload and its autoscaler."""
     if len(name) > MAX_SERVICE_NAME_CHARACTERS:
         raise SERVICE_NAME_TOO_LONG.error(name=name, count=len(name), most=MAX_SERVICE_NAME_CHARACTERS)
     if re.fullmatch(rf"(?=[a-z]){DNS_LABEL}", name) is None:
@@ -60,19 +57,19 @@ def domain_name(name: str) -> str:
 
 
 def object_name(name: str) -> str:
-    """Name of a Kubernetes object that is no DNS label by itself, such as a Secret or a ServiceAccount."""
+    """Name of a Kubernetes object, such as a Secret or a ServiceAccount."""
     if len(name) > MAX_DNS_NAME_CHARACTERS or re.fullmatch(DNS_NAME, name) is None:
         raise INVALID_OBJECT_NAME.error(name=name)
     return name
 
 
 def namespaced_name(name: str) -> str:
-    """Reference to an object of any namespace: "namespace/name"."""
+    """Reference to an object in a namespace: "namespace/name"."""
     if re.fullmatch(rf"{DNS_LABEL}/{DNS_NAME}", name) is None:
         raise INVALID_REFERENCE.error(name=name)
     return name
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names as an error quotes them: `'a', 'b'`."""
+    """Names in quotes, for errors: `'a', 'b'`."""
     return ", ".join(map(repr, names))

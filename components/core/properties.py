@@ -1,7 +1,6 @@
-"""Values as Pulumi's messages carry them: text keys, lists, finite numbers that a double holds exactly.
+"""Converts values to properties of a Pulumi message: text keys, lists, finite numbers that a double holds exactly.
 
-Plain data in, plain data out; outputs, assets and resources in it pass unchanged. Pulumi sends properties as a protobuf
-Struct, which has no other keys and numbers, and fails inside protobuf on what it cannot hold.
+Pulumi sends a protobuf Struct, which has no other keys and numbers. Outputs, assets and resources pass unchanged.
 """
 
 import json
@@ -15,11 +14,11 @@ from meshed_mcp.error_codes.code import MessageError
 from meshed_mcp.error_codes.values import NUMBER_NOT_CARRIED
 
 LARGEST_WHOLE: Final = 2**53
-"""Largest whole number up to which a double holds all. Source: IEEE 754, binary64."""
+"""Largest integer up to which doubles are exact. Source: IEEE 754, binary64."""
 
 
 def properties(value: Any, path: str = "") -> Any:
-    """`value` as a message carries it. Raises ValueError for a number that no message carries, with its path."""
+    """`value` as properties. Raises ValueError with the path of a number that a message cannot carry."""
     match value:
         case Enum():
             return properties(value.value, path)
@@ -39,12 +38,12 @@ def properties(value: Any, path: str = "") -> Any:
 
 
 def is_carried(number: float) -> bool:
-    """Whether a number arrives as it was sent."""
+    """Whether a message carries a number exactly."""
     return isfinite(number) if isinstance(number, float) else abs(number) <= LARGEST_WHOLE
 
 
 def key_text(key: object) -> str:
-    """A key as text, spelled as in JSON."""
+    """A key as text, as in JSON."""
     if isinstance(key, Enum):
         return key_text(key.value)
     return json.dumps(key) if key is None or isinstance(key, bool) else str(key)

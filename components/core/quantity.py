@@ -1,7 +1,6 @@
-"""Kubernetes quantities of CPU and memory: text in, numbers or a one-line error out.
+"""Parser of Kubernetes quantities of CPU and memory.
 
-Kubernetes itself accepts `cpu: "250"` (250 whole cores) and `memory: 512m` (half a byte) and then never schedules the
-pod, or kills it at once; these are refused here. Not here: which fields carry a quantity (the args of each component).
+It rejects values that Kubernetes accepts by mistake, such as `cpu: "250"` (250 cores) and `memory: 512m` (half a byte).
 """
 
 import re
@@ -21,7 +20,7 @@ _MEMORY: Final = re.compile(r"(?P<number>\d+)(?P<suffix>Ki|Mi|Gi|Ti|k|M|G|T)")
 _MISSPELLED_MEMORY: Final = re.compile(r"(?P<number>\d+)(?P<letter>[kKmMgGtT]?)i?[bB]?")
 
 MAX_CORES: Final = 128
-"""Product rule: one server needs no more cores; a larger whole number is a forgotten `m`."""
+"""Product rule: a larger whole number is a forgotten `m`."""
 
 _BYTES: Final = {
     "Ki": 2**10,
@@ -37,7 +36,7 @@ _BYTES: Final = {
 
 
 def cpu_millicores(text: str) -> int:
-    """Thousandths of a core in `500m`, `0.5` or `2`; 1 to 128,000. Raises ValueError with what to write instead."""
+    """Thousandths of a core in `500m`, `0.5` or `2`; 1 to 128,000. Raises ValueError with what to use instead."""
     found = _CPU.fullmatch(text)
     if found is None:
         raise INVALID_CPU.error(text=text)
@@ -53,7 +52,7 @@ def cpu_millicores(text: str) -> int:
 
 
 def memory_bytes(text: str) -> int:
-    """Bytes in `512Mi` or `1G`; at least 1. Raises ValueError with what to write instead."""
+    """Bytes in `512Mi` or `1G`; at least 1. Raises ValueError with what to use instead."""
     found = _MEMORY.fullmatch(text)
     if found is None:
         raise INVALID_MEMORY.error(text=text, suggested=_memory_suggestion(text))

@@ -1,8 +1,4 @@
-"""The only place that turns Kubernetes objects and Helm releases into Pulumi resources.
-
-Objects in, resources out, children of the component that owns them. An object is registered exactly as the pure
-functions return it: nothing is added here but the resource's name, its parent and the options that its kind requires.
-"""
+"""Registers Kubernetes objects and Helm releases as Pulumi resources, as children of their component."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
@@ -16,23 +12,20 @@ from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.components.core.properties import properties
 
 PROVIDER_VERSION: Final = version("pulumi-kubernetes")
-"""Version of the provider that the objects are made with: the SDK's. Looked up once: it is a search through folders."""
+"""Version of the provider: that of the SDK."""
 
 Ignored = Mapping[tuple[str, str], Sequence[str]]
-"""(kind, name) of an object -> paths of fields that a controller owns after creation: an update must not reset them."""
+"""(kind, name) of an object -> paths of fields that a controller owns after creation, for `ignoreChanges`."""
 
 
 class KubernetesObject(pulumi.CustomResource):
-    """Any Kubernetes object, built in or custom, with its fields as the API server reads them.
-
-    The typed classes of pulumi-kubernetes would rename every field twice; the token and the provider are the same.
-    """
+    """Any Kubernetes object with the fields of the API, without the typed classes of pulumi-kubernetes."""
 
     metadata: pulumi.Output[Manifest]
     """Metadata as the API server returned it."""
 
     data: pulumi.Output[Manifest | None]
-    """Of a Secret alone: what the API server returned, such as a token that Kubernetes has filled in."""
+    """Data of a Secret as the API server returned it, such as a token that Kubernetes adds."""
 
     def __init__(self, name: str, item: Manifest, opts: pulumi.ResourceOptions) -> None:
         own = pulumi.ResourceOptions(
@@ -46,13 +39,13 @@ class KubernetesObject(pulumi.CustomResource):
 
 
 def inputs(args: BaseModel) -> dict[str, Any]:
-    """A component's arguments as its inputs, for policies and the state, under their names on the wire."""
+    """A component's arguments as its inputs in camel case, for policies and the state."""
     found: dict[str, Any] = properties(args.model_dump(by_alias=True))
     return found
 
 
 def type_token(item: Manifest) -> str:
-    """Pulumi type of an object: `kubernetes:apps/v1:Deployment`; the core group is spelt out."""
+    """Pulumi type of an object: `kubernetes:apps/v1:Deployment`; the core group is `core`."""
     group_version = item["apiVersion"]
     return f"kubernetes:{group_version if '/' in group_version else 'core/' + group_version}:{item['kind']}"
 
@@ -60,23 +53,13 @@ def type_token(item: Manifest) -> str:
 def objects(
     items: Iterable[Manifest], opts: pulumi.ResourceOptions, ignored: Ignored | None = None
 ) -> list[KubernetesObject]:
-    """Register every object with `opts` (its `parent` is the component), in the order of `items`."""
-    return [
-        KubernetesObject(resource_name(item), item, without_changes_of((ignored or {}).get(short_identity(item)), opts))
-        for item in items
-    ]
-
-
-def short_identity(item: Manifest) -> tuple[str, str]:
-    """(kind, name) of an object."""
-    return item["kind"], item["metadata"]["name"]
-
-
-def without_changes_of(fields: Sequence[str] | None, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
-    """`opts`, with `fields` left as they are in the cluster."""
-    if not fields:
-        return opts
-    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=list(fields)))
+    """Register the objects in order, with `opts` (whose `parent` is the component)."""
+    found = []
+    for item in items:
+        fields = (ignored or {}).get((item["kind"], item["metadata"]["name"]))
+        ignoring = pulumi.ResourceOptions(ignore_changes=list(fields)) if fields else None
+        found.append(KubernetesObject(resource_name(item), item, pulumi.ResourceOptions.merge(opts, ignoring)))
+    return found
 
 
 def resource_name(item: Manifest) -> str:
@@ -86,7 +69,7 @@ def resource_name(item: Manifest) -> str:
 
 
 class HelmRelease(pulumi.CustomResource):
-    """A Helm release with the fields that the provider reads; the typed class costs half a second of imports."""
+    """A Helm release, without the typed class, whose import takes half a second."""
 
     def __init__(self, name: str, fields: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
         own = pulumi.ResourceOptions(version=PROVIDER_VERSION)
@@ -96,14 +79,14 @@ class HelmRelease(pulumi.CustomResource):
 
 
 def release(spec: ReleaseSpec, opts: pulumi.ResourceOptions) -> HelmRelease:
-    """Register a Helm release under its own fixed name, which other charts and DNS names refer to."""
+    """Register a Helm release under its fixed name."""
     fields = {**chart_fields(spec), "skipCrds": spec.skip_crds, "skipAwait": spec.skip_await}
     retained = pulumi.ResourceOptions(retain_on_delete=spec.retained or None)
     return HelmRelease(spec.name, fields, pulumi.ResourceOptions.merge(opts, retained))
 
 
 def chart_fields(spec: ReleaseSpec) -> dict[str, Any]:
-    """What every way of installing a chart is told, in the provider's words."""
+    """Fields of a Helm release in the provider's schema."""
     repository = spec.chart.http_repository
     return {
         "name": spec.name,
@@ -117,7 +100,7 @@ def chart_fields(spec: ReleaseSpec) -> dict[str, Any]:
 
 
 def releases_in_order(specs: Sequence[ReleaseSpec], opts: pulumi.ResourceOptions) -> list[HelmRelease]:
-    """Register releases one after the other: each waits for the one before it."""
+    """Register releases, each of which depends on the previous one."""
     done: list[HelmRelease] = []
     for spec in specs:
         done.append(release(spec, after(opts, done[-1:])))
@@ -125,5 +108,5 @@ def releases_in_order(specs: Sequence[ReleaseSpec], opts: pulumi.ResourceOptions
 
 
 def after(opts: pulumi.ResourceOptions, resources: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
-    """`opts`, with everything in `resources` made first."""
+    """`opts` with a dependency on `resources`."""
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(resources)))

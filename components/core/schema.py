@@ -1,8 +1,4 @@
-"""The Pulumi package schema of our components, from their pydantic models: the same source as validation and defaults.
-
-Component classes in, schema JSON out. Field names on the wire are `Model`'s aliases; descriptions are the texts
-beneath the fields. Serving it to other languages is `host.py`.
-"""
+"""Generator of the Pulumi package schema from the pydantic models of the components."""
 
 import ast
 import inspect
@@ -25,14 +21,14 @@ ANY: Final = {"$ref": "pulumi.json#/Any"}
 
 
 class Schema:
-    """Collects the types that components use. Raises TypeError where two share a name: a schema has one module."""
+    """Collects the types of the components. Raises TypeError if two share a name."""
 
     def __init__(self) -> None:
         self.types: dict[str, dict[str, Any]] = {}
         self.sources: dict[str, type[BaseModel | StrEnum]] = {}
 
     def reference(self, kind: type[BaseModel] | type[StrEnum]) -> dict[str, str]:
-        """A reference to a model or enum, which is described on first use."""
+        """A reference to a model or enum, added on first use."""
         known = self.sources.setdefault(kind.__name__, kind)
         if known is not kind:
             raise TypeError(f"{kind.__module__}.{kind.__name__} and {known.__module__}'s share a name; rename one")
@@ -43,7 +39,7 @@ class Schema:
         return {"$ref": f"#/types/{token}"}
 
     def object_spec(self, model: type[BaseModel]) -> dict[str, Any]:
-        """Properties of a model, with what is required."""
+        """Properties of a model, and which are required."""
         fields = model.model_fields.items()
         texts = field_texts(model)
         return {
@@ -54,7 +50,7 @@ class Schema:
         }
 
     def property_spec(self, field: FieldInfo, text: str | None) -> dict[str, Any]:
-        """One property: type, description, and the default where it is a plain value."""
+        """One property: type, description and scalar default."""
         default = field.get_default(call_default_factory=False)
         spec = self.type_spec(field.annotation)
         description = text or self.types.get(spec.get("$ref", "").removeprefix("#/types/"), {}).get("description")
@@ -65,7 +61,7 @@ class Schema:
         return spec
 
     def type_spec(self, kind: Any) -> dict[str, Any]:
-        """A type as the schema writes it; values that decide shapes are marked plain by their models alone."""
+        """Schema type of an annotation."""
         if kind in SCALARS:
             return {"type": SCALARS[kind]}
         if kind is Any:
@@ -86,7 +82,7 @@ class Schema:
         raise TypeError(f"{kind!r} cannot be written in a package schema; use a model, an enum, a list or a map")
 
     def choice_spec(self, choices: dict[str, type[BaseModel]]) -> dict[str, Any]:
-        """One of several models, by the field that each has with a value of its own."""
+        """Discriminated union of models."""
         references = {tag: self.reference(model)["$ref"] for tag, model in choices.items()}
         name, _ = tag_of(next(iter(choices.values())))
         return {
@@ -129,7 +125,7 @@ def component_spec(schema: Schema, kind: type) -> dict[str, Any]:
 
 def arguments_model(kind: type) -> type[BaseModel]:
     """The model that a component's constructor takes as `args`."""
-    annotation = inspect.signature(kind.__init__).parameters["args"].annotation  # type: ignore[misc]  # a class's own
+    annotation = inspect.signature(kind.__init__).parameters["args"].annotation  # type: ignore[misc]  # of a class
     choices = get_args(annotation) or (annotation,)
     return next(choice for choice in choices if isinstance(choice, type) and issubclass(choice, BaseModel))
 
@@ -140,13 +136,13 @@ def output_type(kind: type, name: str) -> dict[str, Any]:
 
 
 def field_texts(model: type[BaseModel]) -> dict[str, str]:
-    """Field name -> the text beneath it, on one line; that of a base where the class itself has none."""
+    """Field name -> its documentation on one line, inherited from bases."""
     bases = [base for base in reversed(model.mro()) if issubclass(base, BaseModel) and base is not BaseModel]
     return {name: text for base in bases for name, text in own_texts(base).items()}
 
 
 def own_texts(kind: type) -> dict[str, str]:
-    """Name of an annotation in a class's body -> the text beneath it, on one line."""
+    """Annotated name in a class body -> the string below it, on one line."""
     body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
     assert isinstance(body, ast.ClassDef)  # noqa: S101 - the source of a class is a class
     found = {}
@@ -166,5 +162,5 @@ def enum_spec(kind: type[StrEnum]) -> dict[str, Any]:
 
 
 def doc(kind: type) -> str:
-    """A class's own docstring on one line per paragraph; not its base's."""
+    """A class's own docstring, dedented."""
     return inspect.cleandoc(kind.__doc__ or "")

@@ -3,7 +3,7 @@
 from typing import Final
 
 SERVER_SECONDS: Final = 5
-"""Scrape interval of MCP servers: the autoscaler sees a change of load as late as this."""
+"""Scrape interval of MCP servers, which delays the autoscaler."""
 
 PROXY_SECONDS: Final = 15
 """Scrape interval of the mesh's proxies, and of the control plane and the rate limit service."""

@@ -1,8 +1,4 @@
-"""Choices between models, told apart by a tag: `rollout: {strategy: canary, ...}`.
-
-A field's annotation in, its models by tag out; pydantic puts the tag into an error's location, where no reader wrote
-it. Not here: what errors and schemas make of them (errors.py, schema.py).
-"""
+"""Discriminated unions of models, such as `rollout: {strategy: canary, ...}`, for errors and schemas."""
 
 import types
 from enum import StrEnum
@@ -14,7 +10,7 @@ Location = tuple[str | int, ...]
 
 
 def tagged_models(kind: Any) -> dict[str, type[BaseModel]]:
-    """Tag -> model of a choice between models, in order; empty where `kind` is none."""
+    """Tag -> model of a discriminated union, in order; empty for other types."""
     if get_origin(kind) is Annotated:
         return tagged_models(get_args(kind)[0])
     parts = get_args(kind) if get_origin(kind) in {Union, types.UnionType} else ()
@@ -23,7 +19,7 @@ def tagged_models(kind: Any) -> dict[str, type[BaseModel]]:
 
 
 def tag_of(model: type[BaseModel]) -> tuple[str, str]:
-    """Name and value of the field that has one value only; both empty where there is none."""
+    """Name and value of a model's tag field (of type Literal); both empty without one."""
     for name, field in model.model_fields.items():
         if get_origin(field.annotation) is Literal:
             (value, *_) = get_args(field.annotation)
@@ -37,7 +33,7 @@ def is_model(kind: Any) -> bool:
 
 
 def untagged(model: type[BaseModel], location: Location) -> Location:
-    """An error's location as the reader wrote it: without the tags that pydantic puts after a choice."""
+    """An error's location without the tags that pydantic adds to it."""
     kept: list[str | int] = []
     kind: Any = model
     for step in location:
@@ -51,7 +47,7 @@ def untagged(model: type[BaseModel], location: Location) -> Location:
 
 
 def inside(kind: Any, step: str | int) -> Any:
-    """The type of what lies at `step` in a value of type `kind`; None where that is not known."""
+    """Type of the element at `step` in a value of type `kind`; None if unknown."""
     if is_model(kind):
         field = kind.model_fields.get(str(step))
         return field.annotation if field else None
