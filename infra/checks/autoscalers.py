@@ -16,115 +16,26 @@ from meshed_mcp.error_codes.check import (
 )
 from meshed_mcp.infra.checks.references import Finding, object_title, of_kind
 
-TRIGGER_TYPES: Final = frozenset(
-    [
-        "activemq",
-        "apache-iggy",
-        "apache-kafka",
-        "arangodb",
-        "artemis-queue",
-        "aws-cloudwatch",
-        "aws-dynamodb",
-        "aws-dynamodb-streams",
-        "aws-kinesis-stream",
-        "aws-sqs-queue",
-        "azure-app-insights",
-        "azure-blob",
-        "azure-cosmosdb",
-        "azure-data-explorer",
-        "azure-eventhub",
-        "azure-log-analytics",
-        "azure-monitor",
-        "azure-pipelines",
-        "azure-queue",
-        "azure-servicebus",
-        "beanstalkd",
-        "cassandra",
-        "couchdb",
-        "cpu",
-        "cron",
-        "datadog",
-        "dynatrace",
-        "elastic-forecast",
-        "elasticsearch",
-        "etcd",
-        "external",
-        "external-push",
-        "forgejo-runner",
-        "gcp-cloudtasks",
-        "gcp-pubsub",
-        "gcp-stackdriver",
-        "gcp-storage",
-        "github-runner",
-        "gitlab-runner",
-        "graphite",
-        "huawei-cloudeye",
-        "ibmmq",
-        "influxdb",
-        "ionos-monitoring",
-        "kafka",
-        "kubernetes-resource",
-        "kubernetes-workload",
-        "liiklus",
-        "loki",
-        "memory",
-        "metrics-api",
-        "mongodb",
-        "mssql",
-        "mysql",
-        "nats-jetstream",
-        "new-relic",
-        "nsq",
-        "openstack-metric",
-        "openstack-swift",
-        "opensearch",
-        "postgresql",
-        "predictkube",
-        "prometheus",
-        "pulsar",
-        "rabbitmq",
-        "redis",
-        "redis-cluster",
-        "redis-cluster-streams",
-        "redis-sentinel",
-        "redis-sentinel-streams",
-        "redis-streams",
-        "selenium-grid",
-        "solace-direct-messaging",
-        "solace-event-queue",
-        "solarwinds",
-        "solr",
-        "splunk",
-        "splunk-observability",
-        "stan",
-        "sumologic",
-        "temporal",
-    ]
-)
+_TYPES: Final = """
+activemq apache-iggy apache-kafka arangodb artemis-queue aws-cloudwatch aws-dynamodb aws-dynamodb-streams
+aws-kinesis-stream aws-sqs-queue azure-app-insights azure-blob azure-cosmosdb azure-data-explorer azure-eventhub
+azure-log-analytics azure-monitor azure-pipelines azure-queue azure-servicebus beanstalkd cassandra couchdb cpu cron
+datadog dynatrace elastic-forecast elasticsearch etcd external external-push forgejo-runner gcp-cloudtasks gcp-pubsub
+gcp-stackdriver gcp-storage github-runner gitlab-runner graphite huawei-cloudeye ibmmq influxdb ionos-monitoring kafka
+kubernetes-resource kubernetes-workload liiklus loki memory metrics-api mongodb mssql mysql nats-jetstream new-relic
+nsq openstack-metric openstack-swift opensearch postgresql predictkube prometheus pulsar rabbitmq redis redis-cluster
+redis-cluster-streams redis-sentinel redis-sentinel-streams redis-streams selenium-grid solace-direct-messaging
+solace-event-queue solarwinds solr splunk splunk-observability stan sumologic temporal
+"""
+TRIGGER_TYPES: Final = frozenset(_TYPES.split())
 """Trigger types of KEDA 2.21. Its webhook accepts others, and no HPA follows. Source: `scalers_builder.go`."""
 
-NUMERIC_KEYS: Final = frozenset(
-    [
-        "threshold",
-        "activationThreshold",
-        "desiredReplicas",
-        "lagThreshold",
-        "activationLagThreshold",
-        "queueLength",
-        "activationQueueLength",
-        "listLength",
-        "activationListLength",
-        "targetQueueLength",
-        "targetMetricValue",
-        "targetQueryValue",
-        "targetValue",
-        "activationTargetValue",
-        "activationTargetQueryValue",
-        "queueSize",
-        "pendingEntriesCount",
-        "messageCount",
-    ]
-)
+_NUMERIC: Final = """
+threshold activationThreshold desiredReplicas lagThreshold activationLagThreshold queueLength activationQueueLength
+listLength activationListLength targetQueueLength targetMetricValue targetQueryValue targetValue activationTargetValue
+activationTargetQueryValue queueSize pendingEntriesCount messageCount
+"""
+NUMERIC_KEYS: Final = frozenset(_NUMERIC.split())
 """Metadata keys that every trigger parses as a number. Source: KEDA 2.21, "Scalers"."""
 
 RESOURCES: Final = frozenset({"cpu", "memory"})

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
 from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
@@ -66,17 +65,14 @@ class Index:
 def reference_issues(objects: Iterable[Manifest]) -> tuple[list[ConfigIssue], list[Message]]:
     """Issues, and sorted notes on Secrets and namespaces that must exist before the deployment."""
     index = Index(objects)
-    issues = [ConfigIssue(object_title(item), field, message) for item, field, message in findings(index)]
+    issues = [
+        ConfigIssue(object_title(item), field, message)
+        for item in index.objects
+        for field, message in (*namespace_issues(index, item), *issues_of_kind(index, item))
+        if message is not None
+    ]
     notes = {note for item in index.of_kind(*WORKLOADS) for note in secret_notes(index, item)}
     return issues, sorted(notes | set(namespace_notes(index)))
-
-
-def findings(index: Index) -> Iterator[Finding]:
-    """Every dangling reference."""
-    for item in index.objects:
-        for field, message in (*namespace_issues(index, item), *issues_of_kind(index, item)):
-            if message is not None:
-                yield item, field, message
 
 
 def issues_of_kind(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
@@ -138,7 +134,8 @@ def selector_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message
     if not found:
         yield "spec.selector", NO_PODS_SELECTED.message(namespace=namespace, labels=labels)
         return
-    ports = {port["name"] for workload in found for port in container_ports(workload) if "name" in port}
+    containers = [each for workload in found for each in workload["spec"]["template"]["spec"]["containers"]]
+    ports = {port["name"] for container in containers for port in container.get("ports", ()) if "name" in port}
     wanted = [("targetPort", port.get("targetPort")) for port in spec.get("ports", ())]
     wanted += [("port", endpoint.get("port")) for endpoint in spec.get("podMetricsEndpoints", ())]
     for field, name in wanted:
@@ -204,7 +201,8 @@ def principal_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Messag
     for number, rule in enumerate(item["spec"].get("rules", ())):
         for source in rule.get("from", ()):
             for principal in source.get("source", {}).get("principals", ()):
-                namespace, account = principal_parts(principal)
+                _, _, identity_path = principal.partition("/ns/")
+                namespace, _, account = identity_path.partition("/sa/")
                 owned = any(key[:2] == ("ServiceAccount", namespace) for key in index.by_key)
                 if owned and not is_waypoint(index, namespace, account):
                     yield f"spec.rules[{number}].from", index.absent("ServiceAccount", namespace, account)
@@ -214,13 +212,6 @@ def is_waypoint(index: Index, namespace: str, account: str) -> bool:
     """Whether istiod creates the account for a waypoint Gateway. Source: Istio, "Waypoint proxies"."""
     gateway = index.find("Gateway", namespace, account)
     return gateway is not None and gateway["spec"].get("gatewayClassName") == WAYPOINT_CLASS
-
-
-def principal_parts(principal: str) -> tuple[str, str]:
-    """Namespace and service account of `cluster.local/ns/mcp-system/sa/mcp-rag`."""
-    _, _, rest = principal.partition("/ns/")
-    namespace, _, account = rest.partition("/sa/")
-    return namespace, account
 
 
 def secret_notes(index: Index, item: Manifest) -> Iterator[Message]:
@@ -235,12 +226,6 @@ def secret_notes(index: Index, item: Manifest) -> Iterator[Message]:
                 )
 
 
-def container_ports(workload: Manifest) -> list[dict[str, Any]]:
-    """Ports of all containers of a workload."""
-    containers = workload["spec"]["template"]["spec"]["containers"]
-    return [port for container in containers for port in container.get("ports", ())]
-
-
 def pod_labels(workload: Manifest) -> dict[str, str]:
     """Pod labels of a workload."""
     labels: dict[str, str] = workload["spec"]["template"]["metadata"].get("labels", {})
@@ -251,12 +236,6 @@ def object_title(item: Manifest) -> str:
     """`Deployment mcp-system/mcp-rag`."""
     _, kind, namespace, name = identity(item)
     return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
-
-
-def belongs_to_server(item: Manifest) -> bool:
-    """Whether a workload has the container of an MCP server."""
-    names = [container["name"] for container in item["spec"]["template"]["spec"]["containers"]]
-    return contract.CONTAINER_NAME in names
 
 
 def of_kind(objects: Iterable[Manifest], *kinds: str) -> list[Manifest]:

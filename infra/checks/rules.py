@@ -27,7 +27,7 @@ from meshed_mcp.error_codes.check import (
     WEIGHTS_NOT_HUNDRED,
 )
 from meshed_mcp.infra.checks.autoscalers import AUTOSCALER_RULES
-from meshed_mcp.infra.checks.references import Finding, belongs_to_server, object_title, of_kind, pod_labels
+from meshed_mcp.infra.checks.references import Finding, object_title, of_kind, pod_labels
 from meshed_mcp.infra.checks.routes import (
     hosts_are_routed_once,
     matches_single_tools,
@@ -104,9 +104,11 @@ def selects(policy: Manifest, namespace: str, labels: dict[str, str]) -> bool:
 
 def targets_have_one_autoscaler(objects: Sequence[Manifest]) -> Iterator[Finding]:
     """Two autoscalers of one workload conflict."""
-    targets = Counter(target_of(item) for item in of_kind(objects, "ScaledObject", "HorizontalPodAutoscaler"))
-    for item in of_kind(objects, "ScaledObject", "HorizontalPodAutoscaler"):
-        if targets[target_of(item)] > 1:
+    scalers = of_kind(objects, "ScaledObject", "HorizontalPodAutoscaler")
+    references = [(item["metadata"]["namespace"], item["spec"]["scaleTargetRef"]) for item in scalers]
+    targets = [(namespace, to.get("kind", "Deployment"), to["name"]) for namespace, to in references]
+    for item, target in zip(scalers, targets, strict=True):
+        if targets.count(target) > 1:
             yield item, "spec.scaleTargetRef", TWO_AUTOSCALERS.message()
 
 
@@ -153,7 +155,9 @@ def grace_period_exceeds_drain(objects: Sequence[Manifest]) -> Iterator[Finding]
     for item in servers(objects):
         pod = item["spec"]["template"]["spec"]
         grace = pod.get("terminationGracePeriodSeconds", KUBERNETES_GRACE_SECONDS)
-        drain = max(int(value) for value in env_values(pod, contract.ENV_GRACE_SECONDS) or ["0"])
+        variables = [variable for container in pod["containers"] for variable in container.get("env", ())]
+        values = [each["value"] for each in variables if each["name"] == contract.ENV_GRACE_SECONDS and "value" in each]
+        drain = max(map(int, values or ["0"]))
         if drain >= grace:
             path = "spec.template.spec.terminationGracePeriodSeconds"
             yield item, path, GRACE_BEFORE_DRAIN.message(grace=grace, drain=drain)
@@ -172,20 +176,12 @@ def proxies_support_every_filter(objects: Sequence[Manifest]) -> Iterator[Findin
 
 
 def servers(objects: Sequence[Manifest]) -> list[Manifest]:
-    """Deployments of MCP servers and of the registry."""
-    return [item for item in of_kind(objects, "Deployment") if belongs_to_server(item)]
-
-
-def target_of(item: Manifest) -> tuple[str, str, str]:
-    """Namespace, kind and name of an autoscaler's target."""
-    target = item["spec"]["scaleTargetRef"]
-    return item["metadata"]["namespace"], target.get("kind", "Deployment"), target["name"]
-
-
-def env_values(pod: dict[str, Any], name: str) -> list[str]:
-    """Literal values of an environment variable in a pod's containers."""
-    variables = [variable for container in pod["containers"] for variable in container.get("env", ())]
-    return [variable["value"] for variable in variables if variable["name"] == name and "value" in variable]
+    """Deployments with the container of an MCP server, the registry included."""
+    found = []
+    for item in of_kind(objects, "Deployment"):
+        names = {container["name"] for container in item["spec"]["template"]["spec"]["containers"]}
+        found += [item] if contract.CONTAINER_NAME in names else []
+    return found
 
 
 RULES: Final[tuple[Callable[[Sequence[Manifest]], Iterator[Finding]], ...]] = (

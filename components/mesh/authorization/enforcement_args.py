@@ -57,7 +57,7 @@ class Authorizer(Model):
     """External authorizer; requests to the services that name it are denied unless it allows them."""
 
     service: Annotated[str, AfterValidator(authorizer_service)]
-    """Host of a Service that the mesh knows: "opa.policy.svc.cluster.local"."""
+    """Host of a Service in the mesh's registry: "opa.policy.svc.cluster.local"."""
 
     port: int = Field(ge=1, le=65535)
     """Port of the Service."""

@@ -19,9 +19,7 @@ def authorization_environment(name: str, args: MeshedMCPServiceArgs) -> dict[str
 
 
 def trusted_proxies(args: MeshedMCPServiceArgs) -> tuple[str, ...]:
-    """Addresses whose caller-identity header the runtime trusts: the sidecar's; in ambient mode any address, because
-    ztunnel admits connections of the waypoint only.
-    """  # noqa: D205 - one sentence
+    """Peers whose caller-identity header the runtime trusts: the sidecar; in ambient mode any peer, behind ztunnel."""
     return (contract.ANY_PROXY,) if args.mode is MeshMode.AMBIENT else contract.SIDECAR_ADDRESSES
 
 

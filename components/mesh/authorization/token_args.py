@@ -172,10 +172,10 @@ def _key_url(value: str, *, in_cluster: bool) -> None:
         return
     if is_internal_host(host):
         raise KEY_URL_IN_CLUSTER.error(value=value)
-    _outside_key_url(value, url)
+    _external_key_url(value, url)
 
 
-def _outside_key_url(value: str, url: SplitResult) -> None:
+def _external_key_url(value: str, url: SplitResult) -> None:
     if url.scheme == "http":
         raise KEY_URL_IN_PLAINTEXT.error(value=value)
     if url.port not in (None, HTTPS_PORT):

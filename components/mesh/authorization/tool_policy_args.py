@@ -41,8 +41,8 @@ class ToolSettings(ToolTraffic):
     @property
     def sets_traffic_only(self) -> bool:
         """Whether the entry sets retry or timeout only; the entry "*" then authorizes its calls."""
-        travels = self.repeatable or self.timeout_seconds is not None
-        return travels and self.allow is None and not self.scopes
+        has_traffic = self.repeatable or self.timeout_seconds is not None
+        return has_traffic and self.allow is None and not self.scopes
 
 
 def tool_names(tools: Collection[str]) -> None:

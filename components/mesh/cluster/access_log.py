@@ -3,13 +3,56 @@
 All filter expressions are built here: a proxy that cannot parse one rejects its listener.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
-from meshed_mcp.components.mesh.cluster.access_log_fields import FIELDS
 from meshed_mcp.components.mesh.cluster.telemetry_args import ACCESS_LOG_PROVIDER, AccessLog, LoggedRequests
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
+
+MAX_HEADER: Final = 256
+"""Maximum length of values that clients choose."""
+
+MAX_NAME: Final = 128
+"""Source: MCP 2026-07-28, "Tool Names"."""
+
+FIELDS: Final[Mapping[str, str]] = {
+    "start_time": "%START_TIME%",
+    "route_name": "%ROUTE_NAME%",
+    "method": "%REQ(:METHOD)%",
+    "path": f"%REQ(X-ENVOY-ORIGINAL-PATH?:PATH):{MAX_HEADER}%",
+    "protocol": "%PROTOCOL%",
+    "response_code": "%RESPONSE_CODE%",
+    "response_flags": "%RESPONSE_FLAGS%",
+    "response_code_details": "%RESPONSE_CODE_DETAILS%",
+    "connection_termination_details": "%CONNECTION_TERMINATION_DETAILS%",
+    "bytes_received": "%BYTES_RECEIVED%",
+    "bytes_sent": "%BYTES_SENT%",
+    "duration": "%DURATION%",
+    "upstream_service_time": "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%",
+    "x_forwarded_for": f"%REQ(X-FORWARDED-FOR):{MAX_HEADER}%",
+    "user_agent": f"%REQ(USER-AGENT):{MAX_HEADER}%",
+    "request_id": f"%REQ(X-REQUEST-ID):{MAX_HEADER}%",
+    "authority": f"%REQ(:AUTHORITY):{MAX_HEADER}%",
+    "upstream_host": "%UPSTREAM_HOST%",
+    "upstream_cluster": "%UPSTREAM_CLUSTER_RAW%",
+    "upstream_local_address": "%UPSTREAM_LOCAL_ADDRESS%",
+    "downstream_local_address": "%DOWNSTREAM_LOCAL_ADDRESS%",
+    "downstream_remote_address": "%DOWNSTREAM_REMOTE_ADDRESS%",
+    "requested_server_name": "%REQUESTED_SERVER_NAME%",
+    "upstream_transport_failure_reason": "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+    "peer": "%DOWNSTREAM_PEER_URI_SAN%",
+    "trace_id": "%TRACE_ID%",
+    "mcp_method": f"%REQ(MCP-METHOD):{MAX_NAME}%",
+    "mcp_name": f"%REQ(MCP-NAME):{MAX_NAME}%",
+    "mcp_protocol_version": f"%REQ(MCP-PROTOCOL-VERSION):{MAX_NAME}%",
+}
+"""Field -> Envoy command operator. Fields up to `upstream_transport_failure_reason` have the names of Istio's default.
+
+`mcp_method` and `mcp_name` are client headers; servers compare them with the body from revision 2026-07-28 on.
+Source: istiod, EnvoyJSONLogFormatIstio; Envoy, "Access logging", command operators with a maximum length.
+"""
 
 FAILED: Final = "!has(response.code) || response.code == 0 || response.code >= 400"
 """No response, or an error. Source: Envoy, "Attributes", response attributes."""

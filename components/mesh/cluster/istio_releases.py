@@ -71,24 +71,27 @@ Source: Istio, ProxyConfig `proxyStatsMatcher`; Envoy, "Cluster manager statisti
 
 
 def istio_releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
-    """Every release in the order of installation: CRDs, control planes, node agents, gateways."""
-    crds = GATEWAY_API_CRDS.mirrored(args.chart_mirror)
+    """Every release in the order of installation: CRDs, control planes, node agents, gateways.
+
+    The base chart has the newest version, because CRDs are upgraded first. istio-cni supports adjacent minor versions,
+    so one serves all revisions. Source: Istio, "Canary Upgrades" and "Install the Istio CNI node agent".
+    """
+    crds, versions = GATEWAY_API_CRDS.mirrored(args.chart_mirror), versions_by_revision(args)
     gateway_api = [ReleaseSpec(crds.name, ROOT_NAMESPACE, crds, {}, retained=True)]
-    return [
-        *(gateway_api if args.gateway_api is GatewayApiSource.RELEASE else []),
-        _release(
-            "istio-base", ROOT_NAMESPACE, istio_chart("base", args, newest_version(args)), base_values(args), args
-        ),
-        *(_control_plane(revision, version, args) for revision, version in versions_by_revision(args).items()),
-        *_cni_release(args),
-        *_ztunnel_release(args),
-        *(
-            _release(
-                name, namespace, istio_chart("gateway", args, injecting_version(args)), gateway_values(pods, args), args
-            )
-            for name, (namespace, pods) in gateways(args).items()
-        ),
-    ]
+    releases = gateway_api if args.gateway_api is GatewayApiSource.RELEASE else []
+    releases.append(_release("istio-base", "base", max(versions.values(), key=version_key), base_values(args), args))
+    for revision, version in versions.items():
+        istiod = _release("istiod", "istiod", version, istiod_values(args, revision, version), args)
+        releases.append(istiod._replace(name=control_plane_name(revision)))
+    if args.traffic_capture is TrafficCapture.CNI:
+        cni = {"global": common_values(args, args.istio_version), "seccompProfile": dict(DEFAULT_SECCOMP)}
+        releases.append(_release("istio-cni", "cni", args.istio_version, cni, args))
+    if args.mode is MeshMode.AMBIENT:
+        releases.append(_release(ZTUNNEL_RELEASE, "ztunnel", args.istio_version, ztunnel_values(args), args))
+    for name, (namespace, pods) in gateways(args).items():
+        gateway = _release(name, "gateway", versions[injecting_revision(args)], gateway_values(pods, args), args)
+        releases.append(gateway._replace(namespace=namespace))
+    return releases
 
 
 def gateways(args: ServiceMeshArgs) -> dict[str, tuple[str, GatewayPods]]:
@@ -106,35 +109,15 @@ def gateways(args: ServiceMeshArgs) -> dict[str, tuple[str, GatewayPods]]:
     return found
 
 
-def _control_plane(revision: str, version: str, args: ServiceMeshArgs) -> ReleaseSpec:
-    values = istiod_values(args, revision, version)
-    release = _release("istiod", ROOT_NAMESPACE, istio_chart("istiod", args, version), values, args)
-    return release._replace(name=control_plane_name(revision))
-
-
-def _cni_release(args: ServiceMeshArgs) -> list[ReleaseSpec]:
-    """One for all revisions: it supports adjacent minor versions. Source: Istio, "Install the Istio CNI node agent"."""
-    if args.traffic_capture is not TrafficCapture.CNI:
-        return []
-    return [_release("istio-cni", ROOT_NAMESPACE, istio_chart("cni", args, args.istio_version), cni_values(args), args)]
-
-
-def _ztunnel_release(args: ServiceMeshArgs) -> list[ReleaseSpec]:
-    """In ambient mode, after istio-cni, which redirects traffic to ztunnel."""
-    if args.mode is not MeshMode.AMBIENT:
-        return []
-    chart = istio_chart("ztunnel", args, args.istio_version)
-    return [_release(ZTUNNEL_RELEASE, ROOT_NAMESPACE, chart, ztunnel_values(args), args)]
-
-
-def _release(name: str, namespace: str, chart: Chart, values: Manifest, args: ServiceMeshArgs) -> ReleaseSpec:
+def _release(name: str, chart: str, version: str, values: Manifest, args: ServiceMeshArgs) -> ReleaseSpec:
     rendered = merge_values(values, value_overlay(name, args))
-    return ReleaseSpec(name, namespace, chart, merge_values(rendered, args.values.get(name, {})))
+    source = Chart(chart, version, args.chart_repository).mirrored(args.chart_mirror)
+    return ReleaseSpec(name, ROOT_NAMESPACE, source, merge_values(rendered, args.values.get(name, {})))
 
 
-def value_overlay(chart: str, args: ServiceMeshArgs) -> Manifest:
+def value_overlay(release: str, args: ServiceMeshArgs) -> Manifest:
     """Values that ambient mode and multi-cluster membership merge over those of a release."""
-    match chart:
+    match release:
         case "istio-base":
             return profile_values(args) | multicluster_base_values(args)
         case "istio-cni":
@@ -145,21 +128,6 @@ def value_overlay(chart: str, args: ServiceMeshArgs) -> Manifest:
             return {**profile_values(args), **mesh_config, **multicluster_istiod_values(args)}
         case _:
             return {}
-
-
-def injecting_version(args: ServiceMeshArgs) -> str:
-    """Istio version of gateways and sidecars."""
-    return versions_by_revision(args)[injecting_revision(args)]
-
-
-def newest_version(args: ServiceMeshArgs) -> str:
-    """Newest control plane version: CRDs are upgraded first. Source: Istio, "Canary Upgrades", base chart."""
-    return max(versions_by_revision(args).values(), key=version_key)
-
-
-def istio_chart(name: str, args: ServiceMeshArgs, version: str) -> Chart:
-    """A chart of Istio, from the mirror if one is set."""
-    return Chart(name, version, args.chart_repository).mirrored(args.chart_mirror)
 
 
 def base_values(args: ServiceMeshArgs) -> Manifest:
@@ -175,11 +143,13 @@ def base_values(args: ServiceMeshArgs) -> Manifest:
 
 
 def istiod_values(args: ServiceMeshArgs, revision: str = DEFAULT_REVISION, version: str | None = None) -> Manifest:
-    """Values of the chart `istiod`, with the mesh configuration."""
+    """Values of the chart `istiod`, with defaults of sidecars and the mesh configuration."""
+    resources, seccomp = size_values(args.proxy), dict(DEFAULT_SECCOMP)
+    proxy = {"clusterDomain": args.cluster_domain, "resources": resources, "seccompProfile": seccomp}
     return {
         **({} if revision == DEFAULT_REVISION else {"revision": revision}),
         "global": common_values(args, version or args.istio_version)
-        | {"priorityClassName": args.priority_class or "", "proxy": proxy_values(args)},
+        | {"priorityClassName": args.priority_class or "", "proxy": proxy},
         "base": {"validationFailurePolicy": "Fail"},
         "autoscaleMin": args.control_plane.min_replicas,
         "autoscaleMax": args.control_plane.max_replicas,
@@ -196,46 +166,22 @@ def istiod_values(args: ServiceMeshArgs, revision: str = DEFAULT_REVISION, versi
 def mesh_config(args: ServiceMeshArgs) -> Manifest:
     """MeshConfig: trust domain, egress policy, proxy defaults, extension providers.
 
-    Source: Istio, "Global Mesh Options".
+    DNS proxying selects the right rule for external hosts that share an address, and saves lookups in the cluster's
+    DNS. Source: Istio, "Global Mesh Options" and "DNS Proxying".
     """
-    tracing = args.tracing
-    provider = tracing and {
-        "name": TRACING_PROVIDER,
-        "opentelemetry": {"service": tracing.service, "port": tracing.port},
-    }
-    providers = [access_log_provider(), *([provider] if provider else []), *authorizer_providers(args)]
+    providers, tracing = [access_log_provider()], args.tracing
+    if tracing is not None:
+        collector = {"service": tracing.service, "port": tracing.port}
+        providers.append({"name": TRACING_PROVIDER, "opentelemetry": collector})
     return {
         "trustDomain": args.trust_domain,
         "outboundTrafficPolicy": {"mode": args.outbound.value},
-        "defaultConfig": proxy_config(),
-        "extensionProviders": providers,
+        "defaultConfig": {
+            "proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"},
+            "proxyStatsMatcher": {"inclusionRegexps": list(CONNECTION_STATS)},
+        },
+        "extensionProviders": [*providers, *authorizer_providers(args)],
         **({"enableTracing": True} if tracing else {}),
-    }
-
-
-def proxy_config() -> Manifest:
-    """Defaults of every sidecar: DNS proxying, and statistics of its connections.
-
-    DNS proxying selects the right rule for external hosts that share an address, and saves lookups in the cluster's
-    DNS. Source: Istio, "DNS Proxying", ProxyConfig `proxyMetadata`.
-    """
-    return {
-        "proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"},
-        "proxyStatsMatcher": {"inclusionRegexps": list(CONNECTION_STATS)},
-    }
-
-
-def cni_values(args: ServiceMeshArgs) -> Manifest:
-    """Values of the chart `cni`."""
-    return {"global": common_values(args, args.istio_version), "seccompProfile": dict(DEFAULT_SECCOMP)}
-
-
-def proxy_values(args: ServiceMeshArgs) -> Manifest:
-    """Defaults of sidecars, which pod annotations override."""
-    return {
-        "clusterDomain": args.cluster_domain,
-        "resources": size_values(args.proxy),
-        "seccompProfile": dict(DEFAULT_SECCOMP),
     }
 
 

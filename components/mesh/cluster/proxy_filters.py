@@ -5,25 +5,11 @@ from typing import Any, Final
 
 from meshed_mcp.components.core.manifest import Manifest
 
-_SINCE_130: Final = frozenset(
-    {
-        "envoy.filters.http.ext_authz",
-        "envoy.filters.http.ext_proc",
-        "envoy.filters.http.golang",
-        "envoy.filters.http.header_to_metadata",
-        "envoy.filters.http.json_to_metadata",
-        "envoy.filters.http.jwt_authn",
-        "envoy.filters.http.local_ratelimit",
-        "envoy.filters.http.lua",
-        "envoy.filters.http.rate_limit_quota",
-        "envoy.filters.http.ratelimit",
-        "envoy.filters.http.rbac",
-        "envoy.filters.http.router",
-        "envoy.filters.http.set_metadata",
-        "envoy.filters.http.stateful_session",
-        "envoy.filters.http.wasm",
-    }
-)
+_NAMES: Final = """
+ext_authz ext_proc golang header_to_metadata json_to_metadata jwt_authn local_ratelimit lua rate_limit_quota ratelimit
+rbac router set_metadata stateful_session wasm
+"""
+_SINCE_130: Final = frozenset(f"envoy.filters.http.{name}" for name in _NAMES.split())
 
 PROXY_FILTERS: Final[Mapping[tuple[int, int], frozenset[str]]] = {
     (1, 30): _SINCE_130,

@@ -1,4 +1,4 @@
-"""Objects of a service and of a mesh, rendered from settings as a stack would give them."""
+"""Helpers that render the objects of a service and of a mesh from stack settings."""
 
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ TRACING: Final = {"service": "collector.observability.svc.cluster.local"}
 
 
 class Objects(list[Manifest]):
-    """Rendered objects, to be picked by kind and name."""
+    """Rendered objects with lookups by kind and name."""
 
     def one(self, kind: str, name: str | None = None) -> Manifest:
         """The only object of a kind, or the one of that name."""

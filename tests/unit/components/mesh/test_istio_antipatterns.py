@@ -1,4 +1,4 @@
-"""Mistakes that are common in Istio configuration, one test each: what is rendered here does not make them."""
+"""Istio antipatterns in routing and multi-cluster configuration: rendered objects avoid each of them."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ def test_02_strict_mutual_tls_is_mesh_wide() -> None:
 
 
 def test_03_every_subset_that_a_route_names_is_defined() -> None:
-    """Istio message IST0101: a subset without definition is answered with 503."""
+    """Istio message IST0101: Envoy responds 503 for an undefined subset."""
     for rollout in ({}, CANARY):
         objects = render_exposed(rollout=rollout)
         defined = {subset["name"] for subset in objects.one("DestinationRule")["spec"]["subsets"]}
@@ -75,7 +75,7 @@ def test_03_every_subset_that_a_route_names_is_defined() -> None:
 
 
 def test_03_every_subset_selects_the_pods_of_a_deployment() -> None:
-    """Istio API, Subset: labels select endpoints; a subset without pods is answered with 503."""
+    """Istio API, Subset: labels select endpoints; Envoy responds 503 for a subset without pods."""
     objects = render(rollout=CANARY)
     pods = [item["spec"]["template"]["metadata"]["labels"] for item in objects if item["kind"] == "Deployment"]
     for subset in objects.one("DestinationRule")["spec"]["subsets"]:
@@ -96,7 +96,7 @@ def test_05_min_health_percent_is_not_rendered_by_default() -> None:
 
 
 def test_06_both_outlier_counters_are_set() -> None:
-    """Istio API, OutlierDetection: a counter that is left out goes on counting with its own default."""
+    """Istio API, OutlierDetection: an omitted counter keeps its default."""
     detection = outlier_detection(render())
     assert {"consecutive5xxErrors", "consecutiveGatewayErrors"} <= detection.keys()
     assert detection["maxEjectionPercent"] == 50
@@ -139,12 +139,12 @@ def test_21_cluster_that_joins_a_mesh_has_all_required_settings() -> None:
     """Istio, "Install Multi-Primary on different networks": a Gateway alone joins nothing."""
     joined = mesh_args(multi_cluster=EAST)
     objects = render_mesh(multi_cluster=EAST)
-    said = {item.name: item.values for item in istio_releases(joined)}["istiod"]["global"]
-    assert said["meshID"] == "mcp"
-    assert said["multiCluster"] == {"clusterName": "east"}
-    assert said["network"] == "network-east"
+    values = {item.name: item.values for item in istio_releases(joined)}["istiod"]["global"]
+    assert values["meshID"] == "mcp"
+    assert values["multiCluster"] == {"clusterName": "east"}
+    assert values["network"] == "network-east"
     network = objects.one("Namespace", "istio-system")["metadata"]["labels"]["topology.istio.io/network"]
-    assert network == said["network"]
+    assert network == values["network"]
     assert objects.one("Certificate")["spec"]["secretName"] == "cacerts"
     access = objects.one("Secret", "istio-remote-secret-west")["metadata"]["labels"]
     assert access["istio/multiCluster"] == "true"
@@ -219,9 +219,9 @@ def test_35_traces_name_their_provider() -> None:
 def test_36_sampling_is_explicit_and_not_the_default_one_percent() -> None:
     """Istio, Telemetry `randomSamplingPercentage`: left out, one percent of the requests is traced."""
     objects = render_mesh(tracing=TRACING | {"sampling_percent": 25})
-    door, inside = objects.one("Telemetry", "istio-ingress"), objects.one("Telemetry", "mesh-default")
-    assert door["spec"]["tracing"][0]["randomSamplingPercentage"] == 25
-    assert door["spec"]["selector"]["matchLabels"] == objects.one("Gateway")["spec"]["selector"]
+    ingress, inside = objects.one("Telemetry", "istio-ingress"), objects.one("Telemetry", "mesh-default")
+    assert ingress["spec"]["tracing"][0]["randomSamplingPercentage"] == 25
+    assert ingress["spec"]["selector"]["matchLabels"] == objects.one("Gateway")["spec"]["selector"]
     assert inside["spec"]["tracing"][0]["randomSamplingPercentage"] == 100  # measured: less would cut kept traces
 
 

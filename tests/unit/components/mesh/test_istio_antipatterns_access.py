@@ -1,7 +1,4 @@
-"""Mistakes that are common in token rules, telemetry and operation, one test each; numbers as in the table of them.
-
-More of them: test_istio_corrections.py, test_istio_corrections_filters.py.
-"""
+"""Istio antipatterns in token rules, telemetry and operation: rendered objects avoid each of them."""
 
 from ipaddress import ip_address, ip_network
 

@@ -1,8 +1,4 @@
-"""Mistakes that are common in EnvoyFilters, localities and statistics, one test each; numbers as in the table of them.
-
-More of them: test_istio_corrections.py, test_istio_corrections_access.py. That none is forgotten:
-test_istio_corrections_table.py.
-"""
+"""Istio antipatterns in EnvoyFilters, localities and statistics: rendered objects avoid each of them."""
 
 import re
 from collections.abc import Iterator
@@ -23,8 +19,8 @@ FILTERED = {"legacy": "sticky", "rate_limits": {"pod": {"rate": "10/s"}, "tools"
 """Settings that lead to every EnvoyFilter of a service."""
 
 
-def refusal(**settings: Any) -> str:
-    """What a service with these settings is told."""
+def rejection(**settings: Any) -> str:
+    """Error message of a service with these settings."""
     with pytest.raises(ValidationError) as caught:
         service_args(**settings)
     return str(caught.value)
@@ -103,7 +99,7 @@ def test_18_local_limits_are_documented_as_per_pod() -> None:
     "statistic", ["upstream_rq_retry", "upstream_rq_pending_active", "circuit_breakers.default.rq_open"]
 )
 def test_33_connection_statistics_are_reported(statistic: str) -> None:
-    """Istio, `proxyStatsMatcher`: `envoy_cluster_*` is not reported unless asked for; Envoy, names of statistics."""
+    """Istio, `proxyStatsMatcher`: `envoy_cluster_*` is not reported by default; Envoy, names of statistics."""
     matcher = istiod_values(mesh_args())["meshConfig"]["defaultConfig"]["proxyStatsMatcher"]
     name = f"cluster.outbound|8000|stable|mcp-rag.mcp-system.svc.cluster.local.{statistic}"
     assert matcher["inclusionRegexps"] == list(CONNECTION_STATS)

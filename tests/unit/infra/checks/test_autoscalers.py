@@ -1,4 +1,4 @@
-"""`check` on what scales: what KEDA, the HPA and the VPA accept and then break, in any program's objects."""
+"""Rules on autoscalers: objects that KEDA, the HPA and the VPA accept and that then do not scale."""
 
 import copy
 from typing import Any
@@ -30,7 +30,7 @@ def resizer(**spec: Any) -> Damage:
 
 
 def plain_autoscaler(objects: list[Manifest]) -> None:
-    """Put an HPA by the CPU of whole pods in the ScaledObject's place, and take the server's request away."""
+    """Replace the ScaledObject by an HPA on the CPU of whole pods, and remove the server's request."""
     objects.remove(one(objects, "ScaledObject", "mcp-controller"))
     metric = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}
     objects.append(

@@ -1,4 +1,4 @@
-"""Routes together: what `check` and a preview say of hosts that overlap and of sessions behind a choice of version."""
+"""Rules on VirtualServices: overlapping hosts, and version routes of services with sessions."""
 
 import copy
 import json
@@ -62,7 +62,7 @@ def test_rendered_routes_have_no_error(rollout: str, legacy: str) -> None:
 
 
 def test_weights_before_session_routes_are_rejected() -> None:
-    """Measured: behind weights, 21 of 72 calls of sessions were answered."""
+    """Measured: behind weights, 21 of 72 calls of sessions succeeded."""
     objects = rendered(legacy="sticky", rollout=ROLLOUTS["canary"])
     inside = objects[0]["spec"]["http"]
     inside.reverse()
@@ -101,7 +101,7 @@ def test_two_routes_of_sidecars_to_one_host_are_rejected() -> None:
     ]
 
 
-PLACES: Final[dict[str, tuple[dict[str, Any], str | None]]] = {
+OVERLAPS: Final[dict[str, tuple[dict[str, Any], str | None]]] = {
     "the same path": ({"uri": {"exact": "/mcp-a/mcp"}}, "/mcp-a/mcp"),
     "a prefix of it": ({"uri": {"prefix": "/mcp-a"}}, "/mcp-a/mcp"),
     "any path": ({}, "/mcp-a/mcp"),
@@ -111,7 +111,7 @@ PLACES: Final[dict[str, tuple[dict[str, Any], str | None]]] = {
 }
 
 
-@pytest.mark.parametrize(("match", "path"), PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize(("match", "path"), OVERLAPS.values(), ids=OVERLAPS)
 @pytest.mark.parametrize("host", ["mcp.example.com", "*.example.com"])
 def test_two_routes_of_a_gateway_to_one_path_are_rejected(host: str, match: dict[str, Any], path: str | None) -> None:
     """Istio, "Traffic Management Best Practices": VirtualServices of one host are merged in no certain order."""

@@ -1,4 +1,4 @@
-"""`check`: the repository's stacks pass, and each single damage to them is found and named."""
+"""`meshed-mcp check`: the repository's stacks pass, and each single violation in them is reported."""
 
 import copy
 
@@ -239,7 +239,7 @@ RULE_DAMAGES: dict[str, tuple[Damage, str]] = {
         damage("VirtualService", "mcp-rag", "spec.http.0.retries.retryOn", "5xx,reset,connect-failure"),
         "VirtualService mcp-system/mcp-rag: spec.http[0].retries.retryOn: 5xx, reset runs a tool twice; set",
     ),
-    "nobody allowed": (no_rules, "Deployment mcp-system/mcp-rag: no caller is allowed; set callers"),
+    "no allowed caller": (no_rules, "Deployment mcp-system/mcp-rag: no caller is allowed; set callers"),
     "two autoscalers": (
         second_autoscaler,
         "ScaledObject mcp-system/twin: spec.scaleTargetRef: another autoscaler has the same target; remove one",

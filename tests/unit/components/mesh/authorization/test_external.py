@@ -1,4 +1,4 @@
-"""Who enforces a policy: the process, the mesh alone, a server that is asked; what a stack may write of it."""
+"""Policy enforcement: in the process, in the mesh alone, by an external authorizer."""
 
 from typing import Any, Final
 
@@ -20,13 +20,13 @@ VERSION: Final = {"key": "request.headers[mcp-protocol-version]", "values": ["20
 
 
 def lines(**settings: Any) -> list[str]:
-    """What is said about a service with these settings."""
+    """Issues of a service with these settings."""
     given = {"image": "search:1", "callers": ["mcp-controller"], **settings}
     return [str(fault) for fault in model_issues(MeshedMCPServiceArgs, given, "mcp-search")]
 
 
 def mesh_lines(**settings: Any) -> list[str]:
-    """What is said about a mesh with these settings."""
+    """Issues of a mesh with these settings."""
     return [str(fault) for fault in model_issues(ServiceMeshArgs, {"domain": "mcp.example.com", **settings}, "mesh")]
 
 
@@ -179,7 +179,7 @@ def test_roles_exist_in_every_namespace_and_are_bound_to_given_groups_only() -> 
     """Kubernetes, "Using RBAC Authorization"."""
     objects = render_mesh(namespaces=["a", "b"], access={"operator": ["mcp-operators"]})
     roles = [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in objects if item["kind"] == "Role"]
-    assert roles == [(place, name) for place in "ab" for name in ("mcp-viewer", "mcp-operator", "mcp-admin")]
+    assert roles == [(namespace, name) for namespace in "ab" for name in ("mcp-viewer", "mcp-operator", "mcp-admin")]
     bindings = [item for item in objects if item["kind"] == "RoleBinding"]
     assert [item["metadata"]["namespace"] for item in bindings] == ["a", "b"]
     assert bindings[0]["roleRef"]["name"] == "mcp-operator"

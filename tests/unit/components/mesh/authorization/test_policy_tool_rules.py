@@ -1,4 +1,4 @@
-"""Who may use which tool, and with what token: what a stack may write and what it becomes."""
+"""Tool policy and token settings: validation, rendered policies and environment variables."""
 
 import json
 from typing import Any
@@ -30,7 +30,7 @@ METHOD, NAME, VERSION = (
 
 
 def lines(**settings: Any) -> list[str]:
-    """What is said about a service with these settings."""
+    """Issues of a service with these settings."""
     given = {"image": "search:1", "callers": ["mcp-controller"], **settings}
     return [str(fault) for fault in model_issues(MeshedMCPServiceArgs, given, "service mcp-search")]
 
@@ -47,7 +47,7 @@ def principals(rule: Manifest) -> list[str]:
     return found
 
 
-def told(objects: Objects) -> dict[str, str]:
+def environment(objects: Objects) -> dict[str, str]:
     """Environment of the container."""
     container = objects.one("Deployment")["spec"]["template"]["spec"]["containers"][0]
     return {item["name"]: item["value"] for item in container["env"] if "value" in item}
@@ -153,7 +153,7 @@ def test_ingress_is_the_identity_of_the_gateway() -> None:
     """Requirement SEC-2: external clients have the gateway's identity in the mesh."""
     objects = render_exposed(callers=CALLERS, tools={"search": {"allow": ["ingress"]}})
     assert principals(rules(objects)[1]) == [GATEWAY]
-    assert json.loads(told(objects)[contract.ENV_TOOL_POLICY]) == {"search": {"allow": [GATEWAY]}}
+    assert json.loads(environment(objects)[contract.ENV_TOOL_POLICY]) == {"search": {"allow": [GATEWAY]}}
 
 
 def test_header_rules_match_what_the_sdk_sends() -> None:
@@ -170,31 +170,31 @@ def test_server_gets_the_tool_rules_with_identities() -> None:
     objects = render(
         callers=CALLERS, tools={"delete": {"allow": ["mcp-controller"], "scopes": ["a"]}, "read": {}}, auth=AUTH
     )
-    policy = json.loads(told(objects)[contract.ENV_TOOL_POLICY])
+    policy = json.loads(environment(objects)[contract.ENV_TOOL_POLICY])
     assert policy == {"delete": {"allow": [CONTROLLER], "scopes": ["a"]}, "read": {}}
 
 
 def test_server_trusts_only_the_sidecar_about_callers() -> None:
     """Istiod binds inbound connections to these addresses, where no other pod can come from."""
-    assert told(render())[contract.ENV_TRUSTED_PROXIES] == "127.0.0.6,::6"
+    assert environment(render())[contract.ENV_TRUSTED_PROXIES] == "127.0.0.6,::6"
 
 
 def test_without_auth_no_issuer_is_configured() -> None:
     """Requirement CMP-8: without `auth`, ENV_AUTH_ISSUER (meshed_mcp.contract) is unset."""
-    assert not [name for name in told(render()) if name.startswith("MESHED_MCP_AUTH")]
+    assert not [name for name in environment(render()) if name.startswith("MESHED_MCP_AUTH")]
 
 
 def test_usage_and_limits_identify_organizations_by_one_claim() -> None:
     """Requirement OBS-13: limits and usage of an organization share one name."""
     objects = render_exposed(auth={**AUTH, "organization_claim": "tenant"})
-    assert told(objects)[contract.ENV_ORGANIZATION_CLAIM] == "tenant"
+    assert environment(objects)[contract.ENV_ORGANIZATION_CLAIM] == "tenant"
     assert TokenSettings.model_validate(AUTH).organization_claim == contract.ORGANIZATION_CLAIM
 
 
 def test_exposed_service_with_tokens_uses_its_external_url() -> None:
     """RFC 8707, section 2; RFC 9728, section 3.1: the metadata's path begins with the well-known part."""
     objects = render_exposed(auth={**AUTH, "scopes": ["docs.read", "docs.write"]})
-    assert {name: value for name, value in told(objects).items() if name.startswith("MESHED_MCP_AUTH")} == {
+    assert {name: value for name, value in environment(objects).items() if name.startswith("MESHED_MCP_AUTH")} == {
         contract.ENV_AUTH_ISSUER: "https://login.example.com/tools",
         contract.ENV_AUTH_AUDIENCE: "https://mcp.example.com/mcp-search/mcp",
         contract.ENV_AUTH_JWKS_URL: "https://keys.example.com/tools.json",
@@ -210,9 +210,9 @@ def test_exposed_service_with_tokens_uses_its_external_url() -> None:
 
 def test_internal_service_with_tokens_uses_its_mesh_url() -> None:
     """Requirement SEC-7: a service without `expose` has no external URL."""
-    audience = told(render(auth=AUTH, callers=CALLERS))[contract.ENV_AUTH_AUDIENCE]
+    audience = environment(render(auth=AUTH, callers=CALLERS))[contract.ENV_AUTH_AUDIENCE]
     assert audience == "http://mcp-search.mcp-system.svc.cluster.local:8000/mcp"
-    given = told(render(auth={**AUTH, "audience": "https://api.example.com/search"}))
+    given = environment(render(auth={**AUTH, "audience": "https://api.example.com/search"}))
     assert given[contract.ENV_AUTH_AUDIENCE] == "https://api.example.com/search"
 
 

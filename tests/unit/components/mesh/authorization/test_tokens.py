@@ -1,4 +1,4 @@
-"""Tokens in a stack file: what may be written, and the objects of the mesh that it becomes."""
+"""Token settings: validation, RequestAuthentication and challenge routes."""
 
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ RESOURCE: Final = "https://mcp.example.com/mcp-search/mcp"
 
 
 def lines(**auth: Any) -> list[str]:
-    """What is said about a service with these tokens."""
+    """Issues of a service with these token settings."""
     kept = {key: value for key, value in {**AUTH, **auth}.items() if value is not None}
     given = {"image": "search:1", "callers": ["mcp-controller"], "auth": kept}
     return [str(fault) for fault in model_issues(MeshedMCPServiceArgs, given, "mcp-search")]

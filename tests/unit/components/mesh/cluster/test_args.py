@@ -1,4 +1,4 @@
-"""What a stack may write for the mesh of a cluster, and the line it gets for what it may not."""
+"""Validation of the arguments of the mesh."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Scripts and modules in the proxies: which objects they become, and which would be a hole."""
+"""Proxy extensions: rendered TrafficExtensions, and rejected settings."""
 
 from typing import Any, Final
 
@@ -36,8 +36,8 @@ def test_lua_extension_runs_only_in_the_proxies_of_its_service() -> None:
 
 def test_wasm_extension_is_pinned_and_fails_closed() -> None:
     """Requirement SEC-10: with FAIL_OPEN, a crash of the extension would bypass its check."""
-    told = {"phase": "authz", "direction": "both", "pull_secret": "registry", "config": {"deny": True}}
-    wasm = extension(**WASM, **told)["wasm"]
+    settings = {"phase": "authz", "direction": "both", "pull_secret": "registry", "config": {"deny": True}}
+    wasm = extension(**WASM, **settings)["wasm"]
     assert wasm == {
         "url": WASM["url"],
         "sha256": SUM,

@@ -1,4 +1,4 @@
-"""The mesh of a cluster: its namespaces, its door, and that what refers to the door finds it."""
+"""Namespaces of the mesh, the ingress Gateway, and references to it."""
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
@@ -20,7 +20,7 @@ def servers(**settings: object) -> list[Manifest]:
 
 
 def test_with_a_certificate_plain_http_only_redirects() -> None:
-    """Istio API, ServerTLSSettings: `httpsRedirect` answers 301, `credentialName` names the Secret."""
+    """Istio API, ServerTLSSettings: `httpsRedirect` responds 301, `credentialName` names the Secret."""
     http, https = servers(tls_secret="mcp-tls")  # noqa: S106 - the name of a Secret
     assert http["tls"] == {"httpsRedirect": True}
     assert https["tls"] == {"mode": "SIMPLE", "credentialName": "mcp-tls", "minProtocolVersion": "TLSV1_2"}

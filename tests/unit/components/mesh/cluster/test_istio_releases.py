@@ -1,4 +1,4 @@
-"""Helm releases of the mesh: which, in which order, from where, and with which values."""
+"""Helm releases of the mesh: order, chart sources and values."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def release(name: str, **settings: Any) -> ReleaseSpec:
 
 
 def test_crds_come_before_the_control_plane_and_the_control_plane_before_the_gateway() -> None:
-    """Istio, "Install with Helm": base, istiod, then what asks istiod for configuration; Gateway API CRDs first."""
+    """Istio, "Install with Helm": base, istiod, then the clients of istiod; Gateway API CRDs first."""
     assert names() == ["gateway-api-crds", "istio-base", "istiod", "istio-cni", "istio-ingress"]
 
 

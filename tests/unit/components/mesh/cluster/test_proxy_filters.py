@@ -1,11 +1,11 @@
-"""The table of filters that Istio's proxy has."""
+"""HTTP filters of Istio's proxy, by version."""
 
 from typing import Any
 
 import pytest
 
 from meshed_mcp.components.core.charts import ISTIO_VERSION
-from meshed_mcp.components.mesh.cluster.proxy_filters import PROXY_FILTERS, unsupported_filters, istio_minor
+from meshed_mcp.components.mesh.cluster.proxy_filters import PROXY_FILTERS, istio_minor, unsupported_filters
 from meshed_mcp.components.mesh.cluster.revision_args import OLDEST_ISTIO
 from tests.unit.components.mesh.mesh_rendering import CANARY, render_exposed
 

@@ -1,4 +1,4 @@
-"""Control planes side by side, the tags that stand for them, and what follows which."""
+"""Revisions, revision tags, and chart values that contradict them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who scrapes services: named by the kernel of the node, for metrics are outside the mesh."""
+"""NetworkPolicy of the metrics ports, which bypass the mesh."""
 
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
@@ -31,12 +31,12 @@ def test_every_service_of_a_stack_is_behind_it() -> None:
     """Requirement SEC-12: no pod of a namespace exposes its metrics to every client."""
     objects = recording("prod").objects
     served = {item["metadata"]["namespace"] for item in objects if item["kind"] == "PodMonitor"} - {"monitoring"}
-    walls = {
+    covered = {
         item["metadata"]["namespace"]
         for item in objects
         if item["kind"] == "NetworkPolicy" and item["metadata"]["name"] == "metrics"
     }
-    assert served == walls
+    assert served == covered
 
 
 def test_a_mesh_whose_prometheus_is_not_named_has_none() -> None:

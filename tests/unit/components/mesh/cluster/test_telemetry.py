@@ -1,4 +1,4 @@
-"""What proxies report: access logs by filter, tags with bounded values, one decision about traces."""
+"""Telemetry of the mesh: access log filters, bounded metric labels, head sampling."""
 
 import re
 from typing import Any, Final
@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.cluster.access_log import access_logging, access_log_provider
-from meshed_mcp.components.mesh.cluster.access_log_fields import FIELDS
+from meshed_mcp.components.mesh.cluster.access_log import FIELDS, access_log_provider, access_logging
 from meshed_mcp.components.mesh.cluster.telemetry import organization_expression
 from meshed_mcp.components.mesh.cluster.telemetry_args import (
     ACCESS_LOG_PROVIDER,

@@ -1,4 +1,4 @@
-"""Clusters of one mesh: what each says of itself, what it is told of others, and which pairs cannot be one mesh."""
+"""Multi-cluster mesh: settings, chart values, objects for peers, and rejected combinations."""
 
 import base64
 import json
@@ -45,7 +45,7 @@ def values(membership: dict[str, Any], release: str) -> Manifest:
 
 
 def test_east_west_gateway_passes_tls_through() -> None:
-    """Istio corrections 20: ISTIO_MUTUAL on 15443 is admitted, but no listener is built from it."""
+    """Istio antipattern 20: ISTIO_MUTUAL on 15443 is admitted, but no listener is built from it."""
     (server,) = objects(EAST).one("Gateway", "cross-network-gateway")["spec"]["servers"]
     assert server["tls"] == {"mode": "AUTO_PASSTHROUGH"}
     assert server["port"]["number"] == 15443
@@ -54,7 +54,7 @@ def test_east_west_gateway_passes_tls_through() -> None:
 
 
 def test_cluster_names_its_mesh_cluster_and_network() -> None:
-    """Istio corrections 21: a Gateway alone joins nothing."""
+    """Istio antipattern 21: a Gateway alone joins nothing."""
     shared = values(EAST, "istiod")["global"]
     assert (shared["meshID"], shared["multiCluster"], shared["network"]) == (
         "mcp",
@@ -107,7 +107,9 @@ def test_remote_cluster_uses_the_control_plane_of_its_primary() -> None:
 def test_remote_cluster_gets_no_istio_configuration() -> None:
     """Istio, "Deployment Models": a control plane reads the configuration of its own cluster."""
     groups = {item["apiVersion"].partition("/")[0] for item in objects(REMOTE)}
-    groups |= {item["apiVersion"].partition("/")[0] for item in service.service_manifests("mcp-x", service_args(remote=True))}
+    groups |= {
+        item["apiVersion"].partition("/")[0] for item in service.service_manifests("mcp-x", service_args(remote=True))
+    }
     assert not [group for group in groups if group.endswith(".istio.io")]
     assert {"apps", "v1"} <= groups
 

@@ -1,4 +1,4 @@
-"""Rate limits per pod: what a stack may write, what is refused, and the filter that the sidecars get."""
+"""Local rate limits: settings, rejected settings, and the EnvoyFilter of the sidecars."""
 
 import math
 import re

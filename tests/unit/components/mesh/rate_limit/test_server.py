@@ -1,4 +1,4 @@
-"""The rate limit service: its objects, who may ask it, and that each question of a proxy has a rule."""
+"""Rate limit service: its objects and callers, and a rule for each descriptor of the proxies."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -34,7 +34,7 @@ def mesh(**more: Any) -> Any:
     return render_mesh(rate_limiting=chosen, shared_limits={"mcp-search": LIMITS})
 
 
-def asking(failure_mode: FailureMode = FailureMode.OPEN, **limits: Any) -> Manifest:
+def ratelimit_filter(failure_mode: FailureMode = FailureMode.OPEN, **limits: Any) -> Manifest:
     """The filter of a service's proxies."""
     service = rate_limit_ref("mcp-system", "cluster.local", failure_mode)
     item = render(rate_limits={"shared": limits or LIMITS}, auth=AUTH, rate_limit_service=service).one(
@@ -47,10 +47,10 @@ def asking(failure_mode: FailureMode = FailureMode.OPEN, **limits: Any) -> Manif
     return found
 
 
-def entries(question: Manifest) -> tuple[tuple[str, str | None], ...]:
-    """Keys and values of a question; an organization's value is only known with the request."""
+def entries(rate_limit: Manifest) -> tuple[tuple[str, str | None], ...]:
+    """Keys and values of a descriptor; the value of an organization depends on the request."""
     found = []
-    for action in question["actions"]:
+    for action in rate_limit["actions"]:
         (body,) = action.values()
         found.append((body["descriptor_key"], body.get("descriptor_value")))
     return tuple(found)
@@ -69,11 +69,11 @@ def rules(file: Manifest) -> Iterator[tuple[tuple[str, str | None], ...]]:
 
 def test_each_descriptor_has_a_rule_and_each_rule_a_descriptor() -> None:
     """github.com/envoyproxy/ratelimit: a descriptor without a rule passes, a rule without one limits nothing."""
-    config = asking()
+    config = ratelimit_filter()
     file = yaml.safe_load(mesh().one("ConfigMap", NAME)["data"][server.RULES_FILE])
-    asked = {entries(question) for question in config["rate_limits"]}
+    sent = {entries(rate_limit) for rate_limit in config["rate_limits"]}
     named = {path for path in rules(file) if path[-1] != ("organization", "acme")}
-    assert asked == named
+    assert sent == named
     assert config["domain"] == file["domain"] == "mcp-system.svc.cluster.local"
 
 
@@ -93,15 +93,15 @@ def test_rules_contain_units_and_numbers_of_the_service() -> None:
 )
 def test_stack_chooses_the_failure_mode(mode: FailureMode, denies: bool, status: object) -> None:
     """Envoy, RateLimit, `failure_mode_deny`; the response would be 500 without `status_on_error`."""
-    config = asking(mode)
+    config = ratelimit_filter(mode)
     assert (config["failure_mode_deny"], config.get("status_on_error")) == (denies, status)
 
 
 def test_proxies_call_the_rate_limit_service_of_the_mesh() -> None:
     """Istiod names clusters `outbound|PORT|SUBSET|HOST`; a port named grpc is spoken to by HTTP/2."""
-    asked = asking()["rate_limit_service"]["grpc_service"]["envoy_grpc"]
+    cluster = ratelimit_filter()["rate_limit_service"]["grpc_service"]["envoy_grpc"]
     (port,) = mesh().one("Service", NAME)["spec"]["ports"]
-    assert asked["cluster_name"] == f"outbound|{port['port']}||{NAME}.mcp-system.svc.cluster.local"
+    assert cluster["cluster_name"] == f"outbound|{port['port']}||{NAME}.mcp-system.svc.cluster.local"
     assert port["name"] == "grpc"
 
 
