@@ -1,7 +1,7 @@
 """Caller identity: the SPIFFE ID that the pod's sidecar verified, and the subject of a verified token.
 
 A client cannot set its own identity: the identity middleware (middleware.py) drops x-forwarded-client-cert unless the
-connection comes from the sidecar. Not here: token verification (tokens.py), authorization (tool_policy.py).
+connection comes from the sidecar.
 """
 
 import re

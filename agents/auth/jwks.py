@@ -2,7 +2,7 @@
 
 A request whose key is cached never waits for the issuer: a timer, or the first request that finds the keys stale,
 refreshes them in the background. One fetch runs at a time, and fetches are MIN_FETCH_INTERVAL_SECONDS apart, no matter
-how many tokens name unknown key IDs. Not here: token verification (tokens.py).
+how many tokens name unknown key IDs.
 """
 
 import asyncio

@@ -1,8 +1,7 @@
 """ASGI middleware that establishes the caller's identity and turns authorization errors into HTTP responses.
 
-It drops forged x-forwarded-client-cert headers, answers denied calls with 403 and a challenge that names the scopes,
-and answers 503 while no token can be verified. It counts the results.
-Not here: token verification (tokens.py), the tool policy (tool_policy_middleware.py).
+It drops forged x-forwarded-client-cert headers, responds to denied calls with 403 and the missing scopes, and responds
+with 503 while no token can be verified. It counts the results.
 """
 
 from collections.abc import Sequence
@@ -49,8 +48,8 @@ class AuthenticationMetrics:
         )
         for result in TokenResult:
             self._checks.labels("token", result)
-        for result in (FORGED, UNREADABLE):
-            self._checks.labels("peer", result)
+        for peer_result in (FORGED, UNREADABLE):
+            self._checks.labels("peer", peer_result)
 
     def token(self, result: TokenResult) -> None:
         """Count one token check."""

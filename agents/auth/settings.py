@@ -21,16 +21,6 @@ from meshed_mcp.error_codes.runtime import (
     TWO_KEY_SOURCES,
 )
 
-ACCESS_VARIABLES: Final[Mapping[str, str]] = {
-    "trusted_proxies": contract.ENV_TRUSTED_PROXIES,
-    "tool_policy": contract.ENV_TOOL_POLICY,
-    "auth_issuer": contract.ENV_AUTH_ISSUER,
-    "auth_audience": contract.ENV_AUTH_AUDIENCE,
-    "auth_jwks_url": contract.ENV_AUTH_JWKS_URL,
-    "auth_jwks": contract.ENV_AUTH_JWKS,
-    "auth_scopes": contract.ENV_AUTH_SCOPES,
-    "organization_claim": contract.ENV_ORGANIZATION_CLAIM,
-}
 POLICY_EXAMPLE: Final = '{"search": {"allow": ["cluster.local/ns/tools/sa/mcp-controller"]}}'
 _REQUIRED_FOR_TOKENS: Final = ("auth_issuer", "auth_audience", "auth_jwks_url")
 """`auth_jwks` can replace `auth_jwks_url`."""
@@ -104,3 +94,9 @@ class AccessSettings(BaseModel):
             names = ", ".join(ACCESS_VARIABLES[field] for field in missing)
             raise TOKENS_INCOMPLETE.error(given=ACCESS_VARIABLES[given[0]], names=names)
         return self
+
+
+ACCESS_VARIABLES: Final[Mapping[str, str]] = {
+    field: getattr(contract, f"ENV_{field.upper()}") for field in AccessSettings.model_fields
+}
+"""Environment variable by field."""

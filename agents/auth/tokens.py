@@ -1,7 +1,6 @@
 """Verification of bearer tokens: JWTs of one issuer for one resource. No part of a token is logged.
 
 `JWTVerifier` implements the SDK's `TokenVerifier`; the SDK responds with 401 when it returns None.
-Not here: the issuer's keys (jwks.py), the scopes in the challenge and the 503 without keys (middleware.py).
 """
 
 from collections.abc import Callable

@@ -1,7 +1,6 @@
 """Tool policy: rules on which caller may call which tool, and the decision on one call. Pure functions.
 
 A tool without a rule is open to every caller that the mesh admits to the service.
-Not here: enforcement (tool_policy_middleware.py), HTTP status codes (middleware.py).
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """SDK middleware that enforces the tool policy: denies calls before the tool runs and filters `tools/list`.
 
 It reads the JSON-RPC body of every protocol revision and ignores the `Mcp-Method` and `Mcp-Name` headers. It counts and
-audits each decision. Prompts and resources pass. Not here: the rules (tool_policy.py), the HTTP status (middleware.py).
+audits each decision. Prompts and resources pass.
 """
 
 from collections.abc import Callable, Mapping

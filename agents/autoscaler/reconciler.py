@@ -1,7 +1,6 @@
 """Reconcile loop that the autoscaler agents share: query desired values, patch the objects that are due.
 
 Errors are logged and counted, and change nothing. The state can be lost at a restart.
-Not here: which values are due (fast_scaler.py, pod_deletion_cost.py), startup and queries (runner.py).
 """
 
 import logging

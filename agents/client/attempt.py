@@ -1,7 +1,7 @@
 """Outcome of one attempt of a call, as the HTTP client sees it.
 
 The SDK's errors do not say whether a response was lost. The HTTP client (http_client.py) finds the attempt in a context
-variable, which the SDK carries from a call to its requests. Not here: whether a call is retried (service_client.py).
+variable, which the SDK carries from a call to its requests.
 """
 
 from collections.abc import Iterator

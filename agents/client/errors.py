@@ -56,15 +56,11 @@ _BY_CODE: Final = {
     CONNECTION_CLOSED: Reason.UNAVAILABLE,
     contract.FORBIDDEN: Reason.DENIED,
 }
-_BY_TYPE: Final[tuple[tuple[type[Exception], Reason], ...]] = (
-    (TimeoutError, Reason.TIMEOUT),
-    (httpx2.TimeoutException, Reason.TIMEOUT),
-    (httpx2.HTTPError, Reason.UNAVAILABLE),
-    (OSError, Reason.UNAVAILABLE),
-    (anyio.ClosedResourceError, Reason.UNAVAILABLE),
-    (anyio.BrokenResourceError, Reason.UNAVAILABLE),
-    (anyio.EndOfStream, Reason.UNAVAILABLE),
-    (ValidationError, Reason.INVALID_RESPONSE),
+_STREAM_ERRORS: Final = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream)
+_BY_TYPE: Final[tuple[tuple[tuple[type[Exception], ...], Reason], ...]] = (
+    ((TimeoutError, httpx2.TimeoutException), Reason.TIMEOUT),
+    ((httpx2.HTTPError, OSError, *_STREAM_ERRORS), Reason.UNAVAILABLE),
+    ((ValidationError,), Reason.INVALID_RESPONSE),
 )
 
 
@@ -110,7 +106,7 @@ def failure_reason(error: Exception) -> Reason:
     """Return the reason for an exception."""
     if isinstance(error, MCPError):
         return _BY_CODE.get(error.code, Reason.ERROR_RESPONSE)
-    return next((reason for kind, reason in _BY_TYPE if isinstance(error, kind)), Reason.FAILED)
+    return next((reason for kinds, reason in _BY_TYPE if isinstance(error, kinds)), Reason.FAILED)
 
 
 def service_name(target: str) -> str:

@@ -1,7 +1,7 @@
 """HTTP client of the SDK's transport that returns an error response instead of raising an exception.
 
 An exception from the HTTP client ends the SDK's transport with all its other calls and the task that opened it (seen
-with mcp 2.3.0 when a server refuses the connection). Not here: retries (service_client.py).
+with mcp 2.3.0 when a server refuses the connection).
 """
 
 from http import HTTPStatus

@@ -26,8 +26,7 @@ from meshed_mcp.agents.telemetry.metrics import CANCELLED, exception_error, resu
 CALL: Final = "tools/call"
 LIST: Final = "tools/list"
 
-_counters: Final[WeakKeyDictionary[CollectorRegistry, Counter]] = WeakKeyDictionary()
-_histograms: Final[WeakKeyDictionary[CollectorRegistry, BoundedHistogram]] = WeakKeyDictionary()
+_shared: Final[WeakKeyDictionary[CollectorRegistry, tuple[BoundedHistogram, Counter]]] = WeakKeyDictionary()
 
 
 class Request:
@@ -42,9 +41,8 @@ class ClientMetrics:
     def __init__(self, registry: CollectorRegistry | None, target: str) -> None:
         registry = CollectorRegistry() if registry is None else registry
         self._address = peer_address(target)
-        self._seconds = _histogram(registry)
+        self._seconds, self._errors = _instruments(registry)
         self._overflow = label_overflow(registry)
-        self._errors = _errors(registry)
         self._tools: frozenset[str] = frozenset()
 
     def set_known_tools(self, tools: Iterable[str]) -> None:
@@ -76,7 +74,7 @@ class ClientMetrics:
     def _tool_label(self, tool: str) -> str:
         if not tool or tool in self._tools:
             return tool
-        self._overflow.count(contract.METRIC_CLIENT_DURATION, contract.LABEL_TOOL)
+        self._overflow.labels(contract.METRIC_CLIENT_DURATION, contract.LABEL_TOOL).inc()
         return OTHER
 
 
@@ -85,27 +83,18 @@ def peer_address(target: str) -> str:
     return (urlsplit(target).hostname or OTHER) if "://" in target else target
 
 
-def _errors(registry: CollectorRegistry) -> Counter:
-    found = _counters.get(registry)
+def _instruments(registry: CollectorRegistry) -> tuple[BoundedHistogram, Counter]:
+    found = _shared.get(registry)
     if found is None:
-        found = _counters[registry] = Counter(
-            contract.METRIC_DESTINATION_ERRORS,
-            "Calls of other MCP servers that failed.",
-            (contract.LABEL_ADDRESS, "reason"),
-            registry=registry,
-        )
-    return found
-
-
-def _histogram(registry: CollectorRegistry) -> BoundedHistogram:
-    found = _histograms.get(registry)
-    if found is None:
-        found = _histograms[registry] = BoundedHistogram(
+        seconds = BoundedHistogram(
             contract.METRIC_CLIENT_DURATION,
             "Duration of requests to other MCP servers, seconds.",
             (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR, contract.LABEL_ADDRESS),
             open_label=contract.LABEL_TOOL,
-            overflow=label_overflow(registry),
             registry=registry,
         )
+        labels = (contract.LABEL_ADDRESS, "reason")
+        text = "Calls of other MCP servers that failed."
+        errors = Counter(contract.METRIC_DESTINATION_ERRORS, text, labels, registry=registry)
+        found = _shared[registry] = seconds, errors
     return found

@@ -1,8 +1,7 @@
 """`ServiceClient`: calls the tools of one other service through the official client.
 
-A call is retried if its connection was not opened; a call of a read-only or idempotent tool also if its response was
-lost. Not here: errors (errors.py), the HTTP layer (http_client.py), backoff (agents/process/backoff.py), the SDK's
-client (session.py).
+A call is retried if its connection was not opened. A call of a read-only or idempotent tool is also retried if its
+response was lost.
 """
 
 import asyncio
@@ -10,7 +9,6 @@ import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
-from types import TracebackType
 from typing import Any, Final, Self
 
 import anyio
@@ -87,9 +85,7 @@ class ServiceClient:
         await self._exits.enter_async_context(self._http)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(*(session.close() for session in self._sessions))
         await self._exits.aclose()
 
@@ -148,13 +144,13 @@ class ServiceClient:
             await anyio.sleep(wait)
 
     async def _attempt(self, tool: str, send: Callable[[Client], Awaitable[CallToolResult]]) -> CallToolResult:
-        with _before_call():
+        with _attempt_errors(_before_call):
             session = await self._session()
         with session.hold_open() as client:
             try:
-                with _before_call():
-                    is_retriable = await session.is_retriable(tool)
-                with _during_call(is_retriable=is_retriable), self._metrics.request(CALL, tool) as request:
+                with _attempt_errors(_before_call):
+                    retriable = _idempotent_call if await session.is_retriable(tool) else _unsent_call
+                with _attempt_errors(retriable), self._metrics.request(CALL, tool) as request:
                     request.result = result = await send(client)
                     return result
             except _AttemptError as failed:
@@ -203,27 +199,27 @@ class _AttemptError(Exception):
 
 
 @contextmanager
-def _before_call() -> Iterator[None]:
-    """Convert errors of a step before the call: no tool runs, so a request without a response is retriable."""
+def _attempt_errors(is_retriable: Callable[[Attempt], bool]) -> Iterator[None]:
     with track_attempt() as seen:
         try:
             yield
         except MCPError as error:
-            raise _AttemptError(error, seen, retriable=seen.failed or not seen.response_received) from error
+            raise _AttemptError(error, seen, retriable=is_retriable(seen)) from error
 
 
-@contextmanager
-def _during_call(*, is_retriable: bool) -> Iterator[None]:
-    """Convert errors of the call: retriable without any response, if it was not sent or the tool is retriable."""
-    with track_attempt() as seen:
-        try:
-            yield
-        except MCPError as error:
-            raise _AttemptError(error, seen, retriable=_is_retriable(seen, is_retriable=is_retriable)) from error
+def _before_call(seen: Attempt) -> bool:
+    """Return whether a step before the call is retriable: no tool has run."""
+    return seen.failed or not seen.response_received
 
 
-def _is_retriable(seen: Attempt, *, is_retriable: bool) -> bool:
-    return not seen.response_received and (is_retriable or (seen.failed and not seen.sent))
+def _idempotent_call(seen: Attempt) -> bool:
+    """Return whether a call that can run twice is retriable."""
+    return not seen.response_received
+
+
+def _unsent_call(seen: Attempt) -> bool:
+    """Return whether any other call is retriable: no server has received it."""
+    return not seen.response_received and seen.failed and not seen.sent
 
 
 def _seconds_left() -> float:

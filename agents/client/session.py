@@ -1,7 +1,7 @@
 """A shared SDK client: open while calls use it, with a cache of the server's tool annotations.
 
-A task of its own opens and closes the client: the SDK requires that one task does both, but any call can open or retire
-it here. Not here: when a new session is opened (service_client.py).
+The SDK requires that one task opens and closes a client, but any call can open or retire it here, so a task of its own
+does both.
 """
 
 import asyncio

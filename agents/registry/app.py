@@ -1,15 +1,14 @@
 """HTTP API of the registry: the official registry API v0.1 with leases.
 
-Additions to the standard: `instance` and `lease_seconds` when publishing,
-`PUT|DELETE .../versions/{version}/leases/{instance}` to renew and release, and the lease's expiry in `_meta`.
-Not here: validation of entries (model.py), error responses (problem.py).
+Additions: `instance` and `lease_seconds` when publishing, `PUT|DELETE .../versions/{version}/leases/{instance}` to
+renew and release, and the lease's expiry in `_meta`.
 """
 
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.applications import Starlette
@@ -21,7 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.types import Lifespan
 
 from meshed_mcp.agents.registry import problem
-from meshed_mcp.agents.registry.catalog import PAGE_LENGTH, ListQuery
+from meshed_mcp.agents.registry.catalog import ListQuery
 from meshed_mcp.agents.registry.model import (
     DEFAULT_LEASE_SECONDS,
     Instance,
@@ -39,9 +38,6 @@ OFFICIAL_META: Final = "io.modelcontextprotocol.registry/official"
 LEASE_META: Final = "io.meshed-mcp.registry/lease"
 """Key in `_meta` for the expiry of the entry."""
 
-MAX_PAGE_LENGTH: Final = 100
-"""Source: official registry, the largest `limit`."""
-
 MAX_BODY_BYTES: Final = 1_048_576
 """Largest document; a thousand tools with descriptions fit."""
 
@@ -49,22 +45,10 @@ DEFAULT_INSTANCE: Final = "publisher"
 """Holder of the lease if a publication names no instance."""
 
 
-class _Parameters(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class ListParameters(_Parameters):
-    """Query parameters of a list. Source: official registry API v0.1, `GET /v0.1/servers`."""
-
-    search: str = Field("", max_length=200)
-    version: str | None = Field(None, max_length=255)
-    updated_since: AwareDatetime = datetime.fromtimestamp(0, UTC)
-    cursor: str | None = Field(None, max_length=500)
-    limit: int = Field(PAGE_LENGTH, ge=1, le=MAX_PAGE_LENGTH)
-
-
-class LeaseParameters(_Parameters):
+class LeaseParameters(BaseModel):
     """Holder and duration of a lease."""
+
+    model_config = ConfigDict(frozen=True)
 
     instance: Instance = DEFAULT_INSTANCE
     lease_seconds: LeaseSeconds = DEFAULT_LEASE_SECONDS
@@ -103,14 +87,7 @@ class _Endpoints:
         self._store = store
 
     async def list_servers(self, request: Request) -> Response:
-        parameters = ListParameters.model_validate(dict(request.query_params))
-        query = ListQuery(
-            search=parameters.search,
-            version=parameters.version,
-            updated_since=parameters.updated_since.timestamp(),
-            after=parameters.cursor,
-            limit=parameters.limit,
-        )
+        query = ListQuery.model_validate(dict(request.query_params))
         page = await run_in_threadpool(self._store.page, query)
         return JSONResponse(_list_response(page.registrations, page.next_cursor))
 

@@ -1,13 +1,11 @@
-"""Tables of the registry and the queries that read them. Every query omits expired rows.
-
-Not here: transactions and writes (store.py), migrations (versions/).
-"""
+"""Tables of the registry and the queries that read them. Every query omits expired rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from meshed_mcp.agents.registry.model import Registration, ServerEntry, version_key
 
@@ -16,6 +14,9 @@ LATEST: Final = "latest"
 
 PAGE_LENGTH: Final = 30
 """Source: official registry, the default of `limit`."""
+
+MAX_PAGE_LENGTH: Final = 100
+"""Source: official registry, the largest `limit`."""
 
 SERVERS: Final = sa.table(
     "registry_servers",
@@ -29,15 +30,16 @@ LEASES: Final = sa.table(
 )
 
 
-@dataclass(frozen=True)
-class ListQuery:
-    """Filters of a list. `after` is the cursor of the previous page, `updated_since` Unix time in seconds."""
+class ListQuery(BaseModel):
+    """Query parameters of a list. Source: official registry API v0.1, `GET /v0.1/servers`."""
 
-    search: str = ""
-    version: str | None = None
-    updated_since: float = 0.0
-    after: str | None = None
-    limit: int = PAGE_LENGTH
+    model_config = ConfigDict(frozen=True)
+
+    search: str = Field("", max_length=200)
+    version: str | None = Field(None, max_length=255)
+    updated_since: AwareDatetime = datetime.fromtimestamp(0, UTC)
+    cursor: str | None = Field(None, max_length=500)
+    limit: int = Field(PAGE_LENGTH, ge=1, le=MAX_PAGE_LENGTH)
 
 
 def live_servers(now: float) -> sa.Select[Any]:
@@ -52,14 +54,14 @@ def live_versions(name: str, now: float) -> sa.Select[Any]:
 
 def page_query(query: ListQuery, now: float) -> sa.Select[Any]:
     """Select a page of live entries by name and version, plus one row that shows whether another page follows."""
-    found = live_servers(now).where(SERVERS.c.updated_at >= query.updated_since)
+    found = live_servers(now).where(SERVERS.c.updated_at >= query.updated_since.timestamp())
     if query.search:
         in_name = SERVERS.c.name.icontains(query.search, autoescape=True)
         found = found.where(in_name | SERVERS.c.description.icontains(query.search, autoescape=True))
     if query.version not in {None, LATEST}:
         found = found.where(SERVERS.c.version == query.version)
-    if query.after is not None:
-        name, _, version = query.after.partition(":")
+    if query.cursor is not None:
+        name, _, version = query.cursor.partition(":")
         found = found.where(sa.tuple_(SERVERS.c.name, SERVERS.c.version) > (name, version))
     return found.order_by(SERVERS.c.name, SERVERS.c.version).limit(query.limit + 1)
 

@@ -1,10 +1,6 @@
-"""Client of the registry: look up and list servers, publish them and keep leases.
-
-It honors the environment's proxy settings. Not here: renewal and retries (lease.py).
-"""
+"""Client of the registry: look up and list servers, publish them and keep leases. It honors proxy variables."""
 
 from collections.abc import AsyncIterator
-from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote
 
@@ -42,10 +38,8 @@ class RegistryClient:
         await self._http.__aenter__()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._http.__aexit__(kind, error, traceback)
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
 
     async def look_up(self, name: str, version: str = "latest") -> ServerEntry:
         """Return the live entry of `namespace/service`. Raises NotRegisteredError or RegistryError."""

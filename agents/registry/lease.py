@@ -1,7 +1,6 @@
 """Lease of a running server in the registry: publish, heartbeat, republish after changes, release.
 
 An unreachable registry never delays the service: the task retries with backoff and logs the outage once.
-Not here: requests (client.py), readiness (agents/http/server.py enters the lease when the service is ready).
 """
 
 import asyncio

@@ -1,7 +1,4 @@
-"""Data model of the registry: `server.json` entries, leases and registrations, frozen and validated.
-
-Not here: storage and expiry (store.py), the HTTP API (app.py). Source: official MCP registry API v0.1, `ServerDetail`.
-"""
+"""Data model of the registry: `server.json` entries, leases, registrations. Source: official registry API v0.1."""
 
 import hashlib
 import json

@@ -35,13 +35,13 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
 
 def validation_detail(error: ValidationError) -> str:
     """Return field, message and value of the first violations."""
-    faults = [
-        f"{'.'.join(str(part) for part in fault['loc']) or 'document'}: {fault['msg']}"
-        f" (got {_shortened(fault['input'])})"
-        for fault in error.errors(include_url=False)
+    violations = [
+        f"{'.'.join(str(part) for part in violation['loc']) or 'document'}: {violation['msg']}"
+        f" (got {_shortened(violation['input'])})"
+        for violation in error.errors(include_url=False)
     ]
-    more = f"; and {len(faults) - MAX_VIOLATIONS} more" if len(faults) > MAX_VIOLATIONS else ""
-    return "; ".join(faults[:MAX_VIOLATIONS]) + more
+    more = f"; and {len(violations) - MAX_VIOLATIONS} more" if len(violations) > MAX_VIOLATIONS else ""
+    return "; ".join(violations[:MAX_VIOLATIONS]) + more
 
 
 def _shortened(value: object) -> str:
@@ -64,14 +64,13 @@ async def on_not_registered(_request: Request, error: Exception) -> JSONResponse
 
 async def on_invalid(_request: Request, error: Exception) -> JSONResponse:
     """Handle an invalid document or parameter."""
-    return problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, validation_detail(error) if isinstance(error, ValidationError) else ""
-    )
+    detail = validation_detail(error) if isinstance(error, ValidationError) else ""
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
 
 
 async def on_data_error(_request: Request, _error: Exception) -> JSONResponse:
     """Handle a value that the database rejects: PostgreSQL does not store NUL."""
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "a value holds a character that cannot be stored, such as NUL")
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "a value contains a character that cannot be stored, such as NUL")
 
 
 async def on_database_error(_request: Request, _error: Exception) -> JSONResponse:

@@ -1,7 +1,4 @@
-"""Registration of an `MCPServer` in the registry: what it publishes, and validation of its settings.
-
-Not here: heartbeats (lease.py), the form of an entry (model.py).
-"""
+"""Registration of an `MCPServer` in the registry: what it publishes, and validation of its settings."""
 
 import os
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,4 @@
-"""Process of the registry: the HTTP application with its database, the sweep and catalog metrics.
-
-Not here: endpoints (app.py), serving and drain (agents/http/server.py).
-"""
+"""Process of the registry: the HTTP application with its database, the sweep and catalog metrics."""
 
 import asyncio
 import logging

@@ -1,7 +1,6 @@
 """Catalog of the registry in a database: register, renew, release, look up, list and expire entries.
 
 An entry lives as long as the longest lease of its instances. Expired entries are never returned, swept or not.
-Not here: queries (catalog.py), HTTP (app.py).
 """
 
 import time

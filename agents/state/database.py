@@ -1,7 +1,4 @@
-"""Database of one service: a SQLite file in the data folder, or PostgreSQL, migrated to the newest schema.
-
-Not here: tables and queries (each service's own modules), the Alembic environment (migrations/env.py).
-"""
+"""Database of one service: a SQLite file in the data folder, or PostgreSQL, migrated to the newest schema."""
 
 import threading
 import zlib

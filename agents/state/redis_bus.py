@@ -2,7 +2,6 @@
 
 A stream keeps events, so a replica that was disconnected continues at its position and a restart of Redis loses
 nothing. Without Redis, local listeners are still notified and events for other replicas wait in the outbox.
-Not here: the bus and its outbox (subscriptions.py).
 """
 
 import asyncio

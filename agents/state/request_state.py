@@ -1,8 +1,7 @@
 """Request state of multi round-trip calls, sealed with keys that all replicas of a service share.
 
-Any replica can open what another one sealed. Replicated services without shared keys reject the first round, instead
-of failing the next one at random. Not here: the format of keys (request_state_keys.py); sealing is the SDK's.
-Source: MCP 2026-07-28, "Multi Round-Trip Requests": requestState is attacker-controlled.
+Any replica can open what another one sealed. Replicated services without shared keys reject the first round, instead of
+failing the next one at random. Source: MCP 2026-07-28, "Multi Round-Trip Requests".
 """
 
 import logging

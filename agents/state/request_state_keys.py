@@ -1,7 +1,4 @@
-"""Parsing and validation of request state keys. Errors never repeat a key.
-
-Source of the rules: official SDK 2.3, `AESGCMRequestStateCodec`.
-"""
+"""Parsing and validation of request state keys. Errors never repeat a key. Rules: SDK 2.3, `AESGCMRequestStateCodec`."""
 
 import json
 from typing import Any, Final

@@ -1,7 +1,6 @@
 """Subscription bus of a replicated service: the SDK's in-memory bus with an outbox for the other replicas.
 
 Local listeners are notified at once. The outbox is bounded, and publishing never waits for it.
-Not here: the connection to the other replicas (redis_bus.py), `subscriptions/listen` streams (the SDK).
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Clients of mcp-rag and mcp-llm. They return validated results, or a ToolError with one line that names the service.
 
-One client per service lives as long as the controller. Not here: retries and connections (agents/client).
+One client per service lives as long as the controller.
 """
 
 from collections.abc import AsyncIterator, Mapping

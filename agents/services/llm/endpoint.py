@@ -1,7 +1,4 @@
-"""Client of an OpenAI-compatible endpoint: `POST <base URL>/chat/completions`.
-
-It honors the environment's proxy settings. Not here: prompts and tools (service.py).
-"""
+"""Client of an OpenAI-compatible endpoint: `POST <base URL>/chat/completions`, through the environment's proxy."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, Self, TypedDict

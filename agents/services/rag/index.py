@@ -1,6 +1,6 @@
 """Documents with ranked full-text search: SQLite FTS5 with bm25, PostgreSQL tsvector with ts_rank.
 
-Scores are comparable within one search only. Not here: tables and index (versions/).
+Scores are comparable within one search only.
 """
 
 import hashlib

@@ -178,7 +178,7 @@ async def test_a_nul_character_is_a_client_error(store: Store) -> None:
         answer = await http.post("/v0.1/publish", json={**DOCUMENT, "description": "a\0b"})
     assert answer.status_code in {200, 422}
     if answer.status_code == 422:
-        assert_problem(answer, 422, "a value holds a character that cannot be stored")
+        assert_problem(answer, 422, "a value contains a character that cannot be stored")
 
 
 async def test_an_unreachable_database_returns_503_without_internal_details() -> None:

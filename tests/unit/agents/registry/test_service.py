@@ -128,7 +128,7 @@ def test_a_version_that_the_registry_rejects_ends_the_start(version: str) -> Non
     with pytest.raises(SettingsError) as raised:
         registration(MCPServer("mcp-a", version=version), REGISTERED, CollectorRegistry(), {})
     text = str(raised.value)
-    assert text.startswith("the registry does not accept this server: version: ")
+    assert text.startswith("MM0827: the registry does not accept this server: version: ")
     assert repr(version[:60]) in text
     assert "; set MCPService(version=...) to at most 255 printable ASCII characters" in text
     assert "\n" not in text

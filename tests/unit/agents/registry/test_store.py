@@ -138,7 +138,7 @@ def test_pages_together_contain_every_entry_once(store: Store) -> None:
     seen: list[str] = []
     cursor: str | None = None
     while True:
-        page = store.page(ListQuery(limit=3, after=cursor))
+        page = store.page(ListQuery(limit=3, cursor=cursor))
         seen += [found.entry.version for found in page.registrations]
         cursor = page.next_cursor
         if cursor is None:
