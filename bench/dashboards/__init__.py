@@ -1,1 +1,1 @@
-"""Dashboards without Grafana: made-up series in a real Prometheus, every panel's queries asked, pictures drawn."""
+"""Preview of the dashboards without Grafana: synthetic series in a real Prometheus, panels drawn by matplotlib."""

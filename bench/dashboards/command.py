@@ -1,6 +1,6 @@
 """Developer tool that draws the dashboards without Grafana: `python -m bench.dashboards.command FOLDER`.
 
-A stack's files in, pictures out. Not in the wheel: docs/adr/0012.
+Not in the wheel: docs/adr/0012.
 """
 
 import contextlib
@@ -30,17 +30,17 @@ def preview_command(
 ) -> None:
     """Draw every dashboard of a stack."""
     args = observability_args(project, stack)
-    typer.echo(f"{drawn(args, folder, prometheus)} pictures in {folder}, all in index.html")
+    typer.echo(f"{draw_dashboards(args, folder, prometheus)} pictures in {folder}, all in index.html")
 
 
-def drawn(args: ObservabilityStackArgs, folder: Path, url: str | None) -> int:
-    """Draw every page; how many pictures."""
+def draw_dashboards(args: ObservabilityStackArgs, folder: Path, url: str | None) -> int:
+    """Draw all dashboards; returns the number of pictures."""
     if url is not None:
-        with contextlib.closing(engine.PagesPrometheus(url)) as known:
-            return len(preview.write(dashboards(args), known, time.time(), folder)) - 1
-    with tempfile.TemporaryDirectory() as state, engine.own_prometheus(Path(state)) as (prometheus, _):
-        preview.fill(prometheus, preview.SMALL, args.namespace, preview.MADE_UP_NOW)
-        return len(preview.write(dashboards(args), prometheus, preview.MADE_UP_NOW, folder)) - 1
+        with contextlib.closing(engine.PreviewPrometheus(url)) as prometheus:
+            return len(preview.write_pictures(dashboards(args), prometheus, time.time(), folder)) - 1
+    with tempfile.TemporaryDirectory() as state, engine.local_prometheus(Path(state)) as (prometheus, _):
+        preview.write_series(prometheus, preview.SMALL_FLEET, args.namespace, preview.SAMPLE_TIME)
+        return len(preview.write_pictures(dashboards(args), prometheus, preview.SAMPLE_TIME, folder)) - 1
 
 
 if __name__ == "__main__":

@@ -1,8 +1,4 @@
-"""Pages as pictures: each panel where Grafana puts it, its answers drawn by matplotlib. Needs the extra `plots`.
-
-In: a dashboard and what its questions were answered. Out: a figure. It shows data, titles, units and thresholds, not
-Grafana's looks.
-"""
+"""Draws dashboards by matplotlib, with data, titles, units and thresholds of each panel. Needs the extra `plots`."""
 
 import re
 from datetime import UTC, datetime
@@ -10,7 +6,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
-from meshed_mcp.components.observability.dashboards.classic import placed
+from meshed_mcp.components.observability.dashboards.classic import positioned_panels
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Unit
 from meshed_mcp.error_codes.cli import MATPLOTLIB_MISSING
 
@@ -22,34 +18,34 @@ except ModuleNotFoundError as error:
     MESSAGE = MATPLOTLIB_MISSING.message()
     raise ConfigurationError([ConfigIssue("--preview", "", MESSAGE)]) from error
 
-Answer = tuple[str, list[float], list[float]]
-"""Name of a series, its times and its values."""
+SeriesData = tuple[str, list[float], list[float]]
+"""Name, times and values of a series."""
 
 COLUMN_INCHES: Final = 0.62
 ROW_INCHES: Final = 0.36
 DAY_SECONDS: Final = 86_400
 HEAD_INCHES: Final = 0.4
 LEFT_INCHES, BELOW_INCHES, ABOVE_INCHES = 0.65, 0.3, 0.3
-"""Room of a panel for its axes' labels and its title."""
+"""Margins of a panel for axis labels and title."""
 
-ROOM_FOR_NAMES: Final = 1.3
-"""Height of a panel, as a multiple of its highest value."""
+LEGEND_HEADROOM: Final = 1.3
+"""Height of the axis as a multiple of the highest value."""
 
-MOST_LINES: Final = 12
-MOST_NAMED: Final = 6
+MAX_LINES: Final = 12
+MAX_LEGEND_LINES: Final = 6
 COLORS: Final = {"red": "#d62728", "orange": "#ff9830", "green": "#56a64b"}
 NAME_CHARACTERS: Final = 44
 
 
-def figure_of(dashboard: Dashboard, answers: list[list[Answer]], marks: list[float]) -> Figure:
-    """The page; `answers` by panel, `marks`: times of releases."""
-    positions = [each["gridPos"] for each in placed(dashboard.panels)]
-    width, height = 24 * COLUMN_INCHES, max(place["y"] + place["h"] for place in positions) * ROW_INCHES + HEAD_INCHES
+def figure_of(dashboard: Dashboard, data: list[list[SeriesData]], releases: list[float]) -> Figure:
+    """Figure of a dashboard; `data` is by panel, `releases` are Unix times."""
+    positions = [each["gridPos"] for each in positioned_panels(dashboard.panels)]
+    width, height = 24 * COLUMN_INCHES, max(each["y"] + each["h"] for each in positions) * ROW_INCHES + HEAD_INCHES
     figure = Figure(figsize=(width, height))
     figure.text(0.01, 1 - 0.3 / height, dashboard.title, fontsize=13, fontweight="bold")
-    for panel, place, series in zip(dashboard.panels, positions, answers, strict=True):
-        left, top = place["x"] * COLUMN_INCHES, height - HEAD_INCHES - place["y"] * ROW_INCHES
-        wide, high = place["w"] * COLUMN_INCHES, place["h"] * ROW_INCHES
+    for panel, position, series in zip(dashboard.panels, positions, data, strict=True):
+        left, top = position["x"] * COLUMN_INCHES, height - HEAD_INCHES - position["y"] * ROW_INCHES
+        wide, high = position["w"] * COLUMN_INCHES, position["h"] * ROW_INCHES
         box = (
             left + LEFT_INCHES,
             top - high + BELOW_INCHES,
@@ -57,12 +53,12 @@ def figure_of(dashboard: Dashboard, answers: list[list[Answer]], marks: list[flo
             high - BELOW_INCHES - ABOVE_INCHES,
         )
         axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
-        draw(axes, panel, series, marks)
+        draw(axes, panel, series, releases)
     return figure
 
 
-def draw(axes: Axes, panel: Panel, series: list[Answer], marks: list[float]) -> None:
-    """One panel."""
+def draw(axes: Axes, panel: Panel, series: list[SeriesData], releases: list[float]) -> None:
+    """Draw one panel."""
     axes.set_title(panel.title, fontsize=9, loc="left")
     axes.tick_params(labelsize=7)
     if not series:
@@ -70,36 +66,36 @@ def draw(axes: Axes, panel: Panel, series: list[Answer], marks: list[float]) -> 
         axes.set_axis_off()
         return
     match panel.kind:
-        case Kind.LINES:
-            draw_lines(axes, panel, series, marks)
-        case Kind.BARS:
+        case Kind.TIME_SERIES:
+            draw_lines(axes, panel, series, releases)
+        case Kind.BAR_GAUGE:
             draw_bars(axes, panel, series)
-        case Kind.NUMBER:
+        case Kind.STAT:
             text = formatted(series[0][2][-1], panel.unit)
             axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=22, color=color(panel, series[0][2][-1]))
             axes.set_axis_off()
 
 
-def draw_lines(axes: Axes, panel: Panel, series: list[Answer], marks: list[float]) -> None:
-    """Values over time, the largest series first."""
-    largest = sorted(series, key=lambda answer: -max(answer[2]))[:MOST_LINES]
+def draw_lines(axes: Axes, panel: Panel, series: list[SeriesData], releases: list[float]) -> None:
+    """Draw values over time, the largest series first."""
+    largest = sorted(series, key=lambda each: -max(each[2]))[:MAX_LINES]
     for name, times, values in largest:
-        axes.plot([day(time) for time in times], values, lw=0.9, label=name[:NAME_CHARACTERS])
+        axes.plot([days(time) for time in times], values, lw=0.9, label=name[:NAME_CHARACTERS])
     top = max(max(values) for _, _, values in largest)
     for threshold in panel.thresholds:
         if threshold.value <= 2 * top:
             axes.axhline(threshold.value, color=COLORS[threshold.color], ls="--", lw=0.7)
-    for mark in marks:
-        axes.axvline(day(mark), color="#1f60c4", lw=0.8, alpha=0.7)
-    if panel.lowest is not None and top > 0:
-        axes.set_ylim(panel.lowest, top * ROOM_FOR_NAMES)
-    times = [day(time) for _, moments, _ in largest for time in (moments[0], moments[-1])]
+    for release in releases:
+        axes.axvline(days(release), color="#1f60c4", lw=0.8, alpha=0.7)
+    if panel.axis_min is not None and top > 0:
+        axes.set_ylim(panel.axis_min, top * LEGEND_HEADROOM)
+    times = [days(time) for _, moments, _ in largest for time in (moments[0], moments[-1])]
     axes.set_xticks([min(times) + (max(times) - min(times)) * part / 4 for part in range(5)])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: formatted(value, panel.unit)))
     axes.grid(visible=True, lw=0.3)
     axes.legend(
-        *(part[:MOST_NAMED] for part in axes.get_legend_handles_labels()),
+        *(part[:MAX_LEGEND_LINES] for part in axes.get_legend_handles_labels()),
         fontsize=6,
         loc="upper left",
         framealpha=0.6,
@@ -107,23 +103,23 @@ def draw_lines(axes: Axes, panel: Panel, series: list[Answer], marks: list[float
     )
 
 
-def day(time: float) -> float:
-    """A moment in days, with which an axis finds rounder steps than with seconds."""
+def days(time: float) -> float:
+    """Unix time in days, for which matplotlib finds rounder steps than for seconds."""
     return time / DAY_SECONDS
 
 
-def clock(days: float) -> str:
-    """Such a moment as hours and minutes, UTC."""
-    return f"{datetime.fromtimestamp(round(days * DAY_SECONDS), UTC):%H:%M}"
+def clock(time_days: float) -> str:
+    """Unix time in days as hours and minutes, UTC."""
+    return f"{datetime.fromtimestamp(round(time_days * DAY_SECONDS), UTC):%H:%M}"
 
 
-def draw_bars(axes: Axes, panel: Panel, series: list[Answer]) -> None:
-    """The newest values, the largest on top."""
-    newest = sorted(((values[-1], name) for name, _, values in series), reverse=True)[:MOST_LINES][::-1]
-    values, places = [value for value, _ in newest], list(range(len(newest)))
-    bars = axes.barh(places, values, color=[color(panel, value) for value in values], alpha=0.6)
-    for place, (_, name) in zip(places, newest, strict=True):
-        axes.text(0, place, f" {name[:NAME_CHARACTERS]}", fontsize=7, va="center")
+def draw_bars(axes: Axes, panel: Panel, series: list[SeriesData]) -> None:
+    """Draw the newest values, the largest on top."""
+    newest = sorted(((values[-1], name) for name, _, values in series), reverse=True)[:MAX_LINES][::-1]
+    values, rows = [value for value, _ in newest], list(range(len(newest)))
+    bars = axes.barh(rows, values, color=[color(panel, value) for value in values], alpha=0.6)
+    for row, (_, name) in zip(rows, newest, strict=True):
+        axes.text(0, row, f" {name[:NAME_CHARACTERS]}", fontsize=7, va="center")
     axes.set_yticks([])
     axes.bar_label(bars, [formatted(value, panel.unit) for value in values], fontsize=6, padding=2)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: formatted(value, panel.unit)))
@@ -132,14 +128,14 @@ def draw_bars(axes: Axes, panel: Panel, series: list[Answer]) -> None:
 
 def color(panel: Panel, value: float) -> str:
     """Color of a value by the panel's thresholds."""
-    steps = [(float("-inf"), panel.below), *panel.thresholds, (float("inf"), "")]
+    steps = [(float("-inf"), panel.base_color), *panel.thresholds, (float("inf"), "")]
     return next(COLORS[name] for (low, name), (high, _) in pairwise(steps) if low <= value < high)
 
 
 def formatted(value: float, unit: Unit) -> str:
-    """A value with its unit, as Grafana writes it."""
+    """A value with its unit, as Grafana formats it."""
     match unit:
-        case Unit.SHARE:
+        case Unit.RATIO:
             return f"{value * 100:.3g} %"
         case Unit.BYTES:
             return scaled(value, 1024, ("B", "KiB", "MiB", "GiB", "TiB"))
@@ -156,13 +152,13 @@ def formatted(value: float, unit: Unit) -> str:
 
 
 def scaled(value: float, base: int, names: tuple[str, ...]) -> str:
-    """A value in the largest unit below it."""
+    """A value in the largest unit that is not above it."""
     power = 0
     while abs(value) >= base and power < len(names) - 1:
         value, power = value / base, power + 1
     return f"{value:.3g} {names[power]}".rstrip()
 
 
-def named(legend: str, labels: dict[str, Any]) -> str:
-    """The name of a series: `{{label}}` filled in."""
+def legend_text(legend: str, labels: dict[str, Any]) -> str:
+    """A legend with the values of its labels for `{{label}}`."""
     return re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda found: str(labels.get(found[1], "")), legend).strip()

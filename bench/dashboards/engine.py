@@ -1,8 +1,4 @@
-"""A Prometheus of our own for as long as a block lasts: started on loopback, filled with made-up series, asked.
-
-In: a folder, rules to evaluate. Out: `PagesPrometheus`. Not here: what is written (`series.py`), what is asked
-(`questions.py`).
-"""
+"""Starts a local Prometheus and its client, which writes synthetic series and sends the queries of dashboards."""
 
 import contextlib
 import json
@@ -17,44 +13,41 @@ from typing import Any, Final, NamedTuple
 
 import httpx
 
-from bench.dashboards.questions import PAGE_SECONDS, Question
 from bench.dashboards.remote_write import HEADERS, Span, bodies
+from bench.dashboards.requests import RANGE_SECONDS, Request
 from bench.dashboards.series import Pace, Series
 from meshed_mcp.cli.prometheus import Prometheus
-from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
-from meshed_mcp.error_codes.cli import PROMETHEUS_NOT_FOUND, PROMETHEUS_NOT_STARTED
 
 ENGINES: Final = Path(".engines") / "bin"
-"""Where `make engines` puts programs."""
+"""Folder of the programs that `make engines` builds."""
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
 
-
 LONG_HEAD: Final = ("--storage.tsdb.min-block-duration=1d", "--storage.tsdb.max-block-duration=1d")
-"""A head long enough for samples of some hours in any order of series."""
+"""A head that accepts samples of some hours in any order of series."""
 
 TWO_HOUR_BLOCKS: Final = ("--storage.tsdb.min-block-duration=2h", "--storage.tsdb.max-block-duration=1d")
-"""As production has it. Source: Prometheus, "Storage"."""
+"""Block durations of production. Source: Prometheus, "Storage"."""
 
 
-class PagesPrometheus(Prometheus):
-    """A Prometheus that is asked what pages ask, and that takes made-up series."""
+class PreviewPrometheus(Prometheus):
+    """Client of a Prometheus with remote write and lifecycle API."""
 
     pid: int = 0
-    """Its process, where it is our own."""
+    """Process ID of a local Prometheus."""
 
-    def ask(self, question: Question, now: float) -> list[dict[str, Any]]:
-        """Series of the answer; each has `metric` and `values`. Raises ConfigurationError where Prometheus refuses."""
-        if question.step is None:
-            found = self.result("query", {"query": question.expression, "time": now})
+    def send(self, request: Request, now: float) -> list[dict[str, Any]]:
+        """Series of the response, each with `metric` and `values`. Raises ConfigurationError if the query fails."""
+        if request.step is None:
+            found = self.result("query", {"query": request.expression, "time": now})
             return [{"metric": each["metric"], "values": [each["value"]]} for each in found]
-        end = now - now % question.step
-        times = {"start": end - PAGE_SECONDS, "end": end, "step": question.step}
-        return self.result("query_range", {"query": question.expression, **times})
+        end = now - now % request.step
+        times = {"start": end - RANGE_SECONDS, "end": end, "step": request.step}
+        return self.result("query_range", {"query": request.expression, **times})
 
     def write(self, series: Iterable[Series], now: float, by_pace: dict[Pace, Span]) -> "Written":
-        """Send series; how many, and how many samples."""
+        """Send series; returns the number of series and samples."""
         written = Written(0, 0)
         for body, count, samples in bodies(series, now, by_pace):
             self.http.post("/api/v1/write", content=body, headers=HEADERS).raise_for_status()
@@ -62,11 +55,11 @@ class PagesPrometheus(Prometheus):
         return written
 
     def reload(self) -> None:
-        """Read the configuration again."""
+        """Reload the configuration."""
         self.http.post("/-/reload").raise_for_status()
 
     def ready(self) -> bool:
-        """Whether it takes queries."""
+        """Whether Prometheus is ready."""
         try:
             return self.http.get("/-/ready").is_success
         except httpx.TransportError:
@@ -74,24 +67,23 @@ class PagesPrometheus(Prometheus):
 
 
 class Written(NamedTuple):
-    """What was written."""
+    """Numbers of written series and samples."""
 
     series: int
     samples: int
 
 
 def program() -> Path:
-    """The Prometheus of this machine. Raises ConfigurationError where there is none."""
+    """Path of the program `prometheus`. Raises SystemExit if it is not installed."""
     found = shutil.which("prometheus", path=os.pathsep.join([str(ENGINES), os.environ.get("PATH", "")]))
     if found is None:
-        message = PROMETHEUS_NOT_FOUND.message()
-        raise ConfigurationError([ConfigIssue("prometheus", "", message)])
+        raise SystemExit("prometheus is not on the PATH; run make engines, or set --prometheus URL")
     return Path(found).resolve()
 
 
 @contextlib.contextmanager
-def own_prometheus(folder: Path, blocks: tuple[str, str] = LONG_HEAD) -> Iterator[tuple[PagesPrometheus, Path]]:
-    """A fresh Prometheus and its configuration file, which `reload` reads again; it scrapes nothing at first."""
+def local_prometheus(folder: Path, blocks: tuple[str, str] = LONG_HEAD) -> Iterator[tuple[PreviewPrometheus, Path]]:
+    """An empty Prometheus on loopback and its configuration file; stops it at exit."""
     binary = program()
     config = folder / "prometheus.yaml"
     config.write_text(json.dumps({"global": {"evaluation_interval": "15s"}}), encoding="utf-8")
@@ -101,7 +93,7 @@ def own_prometheus(folder: Path, blocks: tuple[str, str] = LONG_HEAD) -> Iterato
             command(binary, config, folder / "data", address, blocks), stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            with contextlib.closing(PagesPrometheus(f"http://{address}")) as engine:
+            with contextlib.closing(PreviewPrometheus(f"http://{address}")) as engine:
                 engine.pid = process.pid
                 wait_until_ready(engine, process, folder / "prometheus.log")
                 yield engine, config
@@ -115,7 +107,7 @@ def own_prometheus(folder: Path, blocks: tuple[str, str] = LONG_HEAD) -> Iterato
 
 
 def command(binary: Path, config: Path, data: Path, address: str, blocks: tuple[str, str]) -> list[str]:
-    """How it is started."""
+    """Command line of Prometheus."""
     return [
         str(binary),
         f"--config.file={config}",
@@ -130,18 +122,18 @@ def command(binary: Path, config: Path, data: Path, address: str, blocks: tuple[
     ]
 
 
-def wait_until_ready(engine: PagesPrometheus, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    """Return when it answers. Raises ConfigurationError with the end of its log when it does not."""
+def wait_until_ready(engine: PreviewPrometheus, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait until Prometheus is ready. Raises SystemExit with the end of its log after START_SECONDS."""
     end = time.monotonic() + START_SECONDS
     while not engine.ready():
         if process.poll() is not None or time.monotonic() > end:
             text = log.read_text(encoding="utf-8", errors="replace")[-500:]
-            raise ConfigurationError([ConfigIssue("prometheus", "", PROMETHEUS_NOT_STARTED.message(text=text))])
+            raise SystemExit(f"prometheus does not start; its log ends with: {text}")
         time.sleep(0.1)
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on at this moment."""
+    """A free loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,14 +1,11 @@
-"""Made-up series of what rules record, so that a page has its whole time although no rule ran so long.
-
-A `Fleet` in, `Series` out. Names come from the rules' own modules.
-"""
+"""Synthetic recorded series, which cover the whole range of a dashboard without running the rules for so long."""
 
 from collections.abc import Iterator
 from typing import Final
 
 from bench.dashboards.series import (
     CALLS_PER_SECOND,
-    ERROR_SHARE,
+    ERROR_RATIO,
     ORGANIZATIONS,
     RELEASE_PHASES,
     Fleet,
@@ -22,12 +19,12 @@ from meshed_mcp import contract
 from meshed_mcp.components.alerts.burn_rate import BURN_RATES
 from meshed_mcp.components.promql import capacity, cost, forecast, load, mesh, sli
 
-SLOW_SHARE: Final = 0.01
-SHARES: Final = {"operations": 1.0, "errors": ERROR_SHARE, "calls": 1.0, "slow_calls": SLOW_SHARE}
+SLOW_RATIO: Final = 0.01
+RATIOS: Final = {"operations": 1.0, "errors": ERROR_RATIO, "calls": 1.0, "slow_calls": SLOW_RATIO}
 
 
 def recorded_series(fleet: Fleet) -> Iterator[Series]:
-    """Of every server and tool, and of the registry."""
+    """Recorded series of all servers and tools, and of the registry."""
     for number in range(fleet.servers):
         of_server = {"namespace": fleet.namespace(number), contract.LABEL_SERVER: fleet.server(number)}
         yield from server_records(of_server, CALLS_PER_SECOND * fleet.pods * fleet.tools, number)
@@ -51,19 +48,19 @@ def recorded(name: str, labels: dict[str, str], size: float, phase: int = 0, sha
 
 
 def server_records(labels: dict[str, str], per_second: float, phase: int) -> Iterator[Series]:
-    """Rates, shares of the burn windows, budgets."""
-    for what, share in SHARES.items():
-        yield recorded(sli.rate_name("server", what), labels, per_second * share, phase)
+    """Rates, ratios over the burn-rate windows, budgets."""
+    for what, ratio in RATIOS.items():
+        yield recorded(sli.rate_name("server", what), labels, per_second * ratio, phase)
     for bad, allowed in (("errors", 0.005), ("slow_calls", 0.05)):
         for window in {window for burn in BURN_RATES for window in (burn.long, burn.short)}:
-            yield recorded(sli.ratio_name("server", bad, window), labels, SHARES[bad], phase)
+            yield recorded(sli.ratio_name("server", bad, window), labels, RATIOS[bad], phase)
         yield recorded(sli.budget_name("server", bad), labels, allowed, shape=Shape.FLAT)
         yield recorded(sli.budget_remaining_name(bad), labels, 0.2 + 0.1 * (phase % 8), phase, Shape.FALLING)
     yield recorded(cost.POD_COST, labels, 0.4 + 0.05 * (phase % 7), phase)
 
 
 def durations(labels: dict[str, str], fleet: Fleet, number: int) -> Iterator[Series]:
-    """Buckets over all tools of a server, its methods and versions, its tokens."""
+    """Buckets over all tools of a server, methods, protocol versions, tokens."""
     calls = [(CALLS_PER_SECOND * fleet.pods * (1 + tool % 3), median_of(number, tool)) for tool in range(fleet.tools)]
     for bound in shares_below(1.0):
         below = sum(per_second * shares_below(median)[bound] for per_second, median in calls)
@@ -81,7 +78,7 @@ def durations(labels: dict[str, str], fleet: Fleet, number: int) -> Iterator[Ser
 
 
 def loads(labels: dict[str, str], pods: int, phase: int) -> Iterator[Series]:
-    """Load over all pods, as often as they are scraped."""
+    """Load over all pods, at their scrape interval."""
     for name, size, shape in (
         (load.IN_FLIGHT, 4.2 * pods, Shape.GAUGE),
         (load.QUEUED, 0.2 * pods, Shape.GAUGE),
@@ -102,7 +99,7 @@ def release_records(labels: dict[str, str], pods: int, number: int) -> Iterator[
 
 
 def forecasts(labels: dict[str, str], load: float, phase: int) -> Iterator[Series]:
-    """The forecast and what became of it."""
+    """The forecast and its error."""
     for name, size in (
         (forecast.MEAN_5M, load),
         (forecast.FORECAST, load * 1.2),
@@ -114,7 +111,7 @@ def forecasts(labels: dict[str, str], load: float, phase: int) -> Iterator[Serie
 
 
 def mesh_records(fleet: Fleet, number: int) -> Iterator[Series]:
-    """What is recorded of proxies."""
+    """Recorded series of the proxies."""
     workload = {
         "destination_workload": fleet.server(number),
         "destination_workload_namespace": fleet.namespace(number),
@@ -132,11 +129,11 @@ def mesh_records(fleet: Fleet, number: int) -> Iterator[Series]:
 def tool_records(labels: dict[str, str], fleet: Fleet, number: int, tool: int) -> Iterator[Series]:
     """Rates, durations and usage of one tool over all pods."""
     per_second, median = CALLS_PER_SECOND * fleet.pods * (1 + tool % 3), median_of(number, tool)
-    for what, share in SHARES.items():
-        yield recorded(sli.rate_name("tool", what), labels, per_second * share, number)
+    for what, ratio in RATIOS.items():
+        yield recorded(sli.rate_name("tool", what), labels, per_second * ratio, number)
     for bound, share in shares_below(median).items():
         yield recorded(sli.DURATIONS, labels | {"le": bound}, per_second * share, number)
     yield recorded(sli.SECONDS, labels, per_second * median * 1.4, number)
-    for place, organization in enumerate(ORGANIZATIONS, start=1):
+    for rank, organization in enumerate(ORGANIZATIONS, start=1):
         of_organization = labels | {contract.LABEL_ORGANIZATION: organization}
-        yield recorded(sli.USAGE, of_organization, per_second / 2**place, number + place)
+        yield recorded(sli.USAGE, of_organization, per_second / 2**rank, number + rank)

@@ -1,7 +1,7 @@
-"""Series into Prometheus by its remote-write protocol, fast: millions of samples, encoded without a sample object each.
+"""Encodes synthetic series as bodies of Prometheus remote write, for millions of samples.
 
-In: `Series` and the moment that counts as now. Out: requests' bodies. Source: Prometheus, "Remote-Write 1.0"; Snappy,
-"format description" (stored as literals: what is compressed on loopback costs more than it saves).
+Snappy stores literals, because compression costs more than it saves on loopback. Source: Prometheus, "Remote-Write
+1.0"; Snappy, "format description".
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.dashboards.series import Pace, Series, Shape
 from meshed_mcp.components.core import scraping
-from meshed_mcp.components.observability.dashboards import choices
+from meshed_mcp.components.observability.dashboards import shared
 from meshed_mcp.components.promql.load import LOAD_SECONDS
 
 HEADERS: Final = {
@@ -40,7 +40,7 @@ class Span(NamedTuple):
 
 
 class Grid:
-    """The moments of one span, with everything but the values encoded."""
+    """Timestamps of one span, with everything but the values encoded."""
 
     def __init__(self, now: float, span: Span) -> None:
         times = np.arange(now - span.before, now + span.after, span.step)
@@ -79,21 +79,21 @@ class Grid:
         return bytes(filled.tobytes())
 
 
-def spans(page_seconds: float, rules_seconds: float, after: float) -> dict[Pace, Span]:
-    """How each pace is sampled: `page_seconds` back where pages look, `rules_seconds` where rules alone do."""
+def spans(range_seconds: float, rules_seconds: float, after: float) -> dict[Pace, Span]:
+    """Span of each pace: `range_seconds` back for dashboards, `rules_seconds` for series that only rules read."""
     server, proxy, cluster = (
-        choices.SERVER_SCRAPE_SECONDS,
+        shared.SERVER_SCRAPE_SECONDS,
         scraping.PROXY_SECONDS,
-        choices.CLUSTER_SCRAPE_SECONDS,
+        shared.CLUSTER_SCRAPE_SECONDS,
     )
     return {
         Pace.FAST: Span(rules_seconds, after, server),
-        Pace.FAST_LONG: Span(page_seconds, after, server),
-        Pace.RECORDED: Span(page_seconds, 0, choices.RECORDED_SECONDS),
-        Pace.RECORDED_FAST: Span(page_seconds, 0, LOAD_SECONDS),
+        Pace.FAST_LONG: Span(range_seconds, after, server),
+        Pace.RECORDED: Span(range_seconds, 0, shared.RECORDED_SECONDS),
+        Pace.RECORDED_FAST: Span(range_seconds, 0, LOAD_SECONDS),
         Pace.PROXY: Span(rules_seconds, after, proxy),
-        Pace.SLOW: Span(page_seconds, after, cluster),
-        Pace.NEW: Span(page_seconds / 3, 0, choices.RECORDED_SECONDS),
+        Pace.SLOW: Span(range_seconds, after, cluster),
+        Pace.NEW: Span(range_seconds / 3, 0, shared.RECORDED_SECONDS),
     }
 
 

@@ -1,7 +1,6 @@
-"""Made-up series of MCP servers: as many servers, pods and tools as wanted, with the labels that scraping gives them.
+"""Synthetic series of MCP servers and their proxies for a fleet of servers, pods and tools.
 
-A `Fleet` in, `Series` out: labels, size and shape; when they were sampled is a `Grid`'s matter (`remote_write.py`).
-Not here: series of the platform (`platform_series.py`), of what rules record (`recorded_series.py`).
+`remote_write.py` samples them: a `Series` has labels, size and shape.
 """
 
 from collections.abc import Iterator
@@ -10,21 +9,21 @@ from math import erf, log
 from typing import Final, NamedTuple
 
 from meshed_mcp import contract
-from meshed_mcp.components.promql.mesh import NO_FAULT
+from meshed_mcp.components.promql.mesh import NO_FLAGS
 
-ERROR_SHARE: Final = 0.002
+ERROR_RATIO: Final = 0.002
 CALLS_PER_SECOND: Final = 2.0
-"""Of one tool in one pod."""
+"""Calls of one tool in one pod."""
 
 ORGANIZATIONS: Final = ("acme", "globex", "initech", "umbrella", "hooli")
 FAILING_TOOLS: Final = ("0", "3")
-"""Tools that ever failed: a third of six, about as many as `sizing.RESULTS` says."""
+"""Suffixes of tools with errors: a third of six tools, as `formula.RESULTS` assumes."""
 
 RELEASE_PHASES: Final = 8
 
 
 class Shape(StrEnum):
-    """How a series moves."""
+    """Course of a series over time."""
 
     COUNTER = "counter"
     """Grows; its rate swings around the size."""
@@ -38,22 +37,22 @@ class Shape(StrEnum):
 
 
 class Pace(StrEnum):
-    """How often, and for how long back, a series is sampled."""
+    """Interval and range of the samples of a series."""
 
     FAST = "fast"
-    """At the servers' interval, for as long as rules look back."""
+    """At the scrape interval of servers, for the windows of rules."""
 
     FAST_LONG = "fast-long"
-    """The same for the whole time that a page shows."""
+    """At the scrape interval of servers, for the range of a dashboard."""
 
     RECORDED = "recorded"
     RECORDED_FAST = "recorded-fast"
-    """Load, which rules record as often as servers are scraped."""
+    """Load, which rules record at the scrape interval of servers."""
 
     PROXY = "proxy"
     SLOW = "slow"
     NEW = "new"
-    """A release that came a third of the time ago."""
+    """A release that appeared a third of the range ago."""
 
 
 class Series(NamedTuple):
@@ -67,7 +66,7 @@ class Series(NamedTuple):
 
 
 class Fleet(NamedTuple):
-    """How much of everything; pods are of each server."""
+    """Size of the synthetic data; `pods` and `tools` are per server."""
 
     servers: int
     pods: int
@@ -87,28 +86,28 @@ class Fleet(NamedTuple):
         return f"{self.server(number)}-5d8f7c-{replica:05d}"
 
 
-Place = tuple[str, str, str]
+Pod = tuple[str, str, str]
 """Namespace, server and pod."""
 
 
-def scraped(name: str, place: Place, **labels: str) -> dict[str, str]:
+def scraped(name: str, pod: Pod, **labels: str) -> dict[str, str]:
     """Labels of a series of a server's pod."""
-    namespace, server, pod = place
+    namespace, server, name = pod
     return {
         "__name__": name,
         "namespace": namespace,
         contract.LABEL_SERVER: server,
-        "pod": pod,
+        "pod": name,
         "container": contract.CONTAINER_NAME,
         "job": f"{namespace}/{server}",
-        "instance": f"{pod}:{contract.MANAGEMENT_PORT}",
+        "instance": f"{name}:{contract.MANAGEMENT_PORT}",
         contract.LABEL_VERSION: contract.STABLE,
         **labels,
     }
 
 
 def shares_below(median: float) -> dict[str, float]:
-    """Bound of the histogram -> part of the calls that took at most so long: log-normal around `median` seconds."""
+    """Bucket bound -> ratio of calls up to it, for a log-normal distribution around `median` seconds."""
     found = {str(bound): (1 + erf(log(bound / median) / 1.2)) / 2 for bound in contract.DURATION_BUCKETS_SECONDS}
     return found | {"+Inf": 1.0}
 
@@ -123,14 +122,14 @@ def histogram(labels: dict[str, str], per_second: float, median: float, pace: Pa
 
 
 def count_and_sum(labels: dict[str, str], per_second: float, median: float, pace: Pace, phase: int) -> Iterator[Series]:
-    """What is stored of a histogram whose buckets nothing reads (`mesh/service/pod_monitor.py`)."""
+    """Stored series of a histogram whose buckets nothing reads (`mesh/service/pod_monitor.py`)."""
     name = labels["__name__"]
     yield Series(labels | {"__name__": f"{name}_count"}, per_second, Shape.COUNTER, pace, phase)
     yield Series(labels | {"__name__": f"{name}_sum"}, per_second * median * 1.4, Shape.COUNTER, pace, phase)
 
 
 def median_of(server: int, tool: int) -> float:
-    """Seconds: each tool has its own."""
+    """Median duration of a tool, seconds."""
     return 0.02 * (1 + (server * 7 + tool * 3) % 11)
 
 
@@ -142,36 +141,36 @@ def server_series(fleet: Fleet) -> Iterator[Series]:
 
 
 def pod_series(fleet: Fleet, number: int, replica: int) -> Iterator[Series]:
-    """One pod; the first server's histograms are known for the whole time, for the page that shows one server."""
-    place = fleet.namespace(number), fleet.server(number), fleet.pod(number, replica)
+    """Series of one pod; the first server's histograms cover the range of the dashboard that shows one server."""
+    pod = fleet.namespace(number), fleet.server(number), fleet.pod(number, replica)
     pace, phase = Pace.FAST if number else Pace.FAST_LONG, number % RELEASE_PHASES
     for tool in range(fleet.tools):
-        yield from calls(place, f"tool-{tool}", median_of(number, tool), pace, phase)
-    listing = scraped(contract.METRIC_OPERATION_DURATION, place, mcp_method_name="tools/list")
+        yield from calls(pod, f"tool-{tool}", median_of(number, tool), pace, phase)
+    listing = scraped(contract.METRIC_OPERATION_DURATION, pod, mcp_method_name="tools/list")
     yield from count_and_sum(listing, 0.2, 0.01, pace, phase)
     http = {"http_route": contract.MCP_PATH, "http_request_method": "POST"}
     for status, per_second in (("200", CALLS_PER_SECOND * fleet.tools), ("503", 0.01)):
-        labels = scraped(contract.METRIC_HTTP_DURATION, place, http_response_status_code=status, **http)
+        labels = scraped(contract.METRIC_HTTP_DURATION, pod, http_response_status_code=status, **http)
         yield from count_and_sum(labels, per_second, 0.05, Pace.FAST, phase)
-    yield from gauges(place, fleet, phase)
+    yield from gauges(pod, fleet, phase)
 
 
-def calls(place: Place, tool: str, median: float, pace: Pace, phase: int) -> Iterator[Series]:
-    """Calls of one tool in one pod: durations by result, and who called."""
+def calls(pod: Pod, tool: str, median: float, pace: Pace, phase: int) -> Iterator[Series]:
+    """Calls of one tool in one pod: durations by result, calls by organization."""
     of_tool = {contract.LABEL_METHOD: "tools/call", contract.LABEL_TOOL: tool}
     protocol = {contract.LABEL_PROTOCOL: "2026-07-28"}
     failing = tool.endswith(FAILING_TOOLS)
-    for error, share in (("", 1 - ERROR_SHARE), *([("tool_error", ERROR_SHARE)] if failing else [])):
+    for error, share in (("", 1 - ERROR_RATIO), *([("tool_error", ERROR_RATIO)] if failing else [])):
         result = {contract.LABEL_ERROR: error} if error else {}
-        labels = scraped(contract.METRIC_OPERATION_DURATION, place, **of_tool, **protocol, **result)
+        labels = scraped(contract.METRIC_OPERATION_DURATION, pod, **of_tool, **protocol, **result)
         yield from histogram(labels, CALLS_PER_SECOND * share, median, pace, phase)
     for number, organization in enumerate(ORGANIZATIONS, start=1):
-        labels = scraped(contract.METRIC_ORG_REQUESTS, place, org=organization, gen_ai_tool_name=tool)
+        labels = scraped(contract.METRIC_ORG_REQUESTS, pod, org=organization, gen_ai_tool_name=tool)
         yield Series(labels, CALLS_PER_SECOND / 2**number, Shape.COUNTER, Pace.FAST, phase)
 
 
-def gauges(place: Place, fleet: Fleet, phase: int) -> Iterator[Series]:
-    """What else one pod shows, for the whole time that a page shows."""
+def gauges(pod: Pod, fleet: Fleet, phase: int) -> Iterator[Series]:
+    """Other metrics of one pod, for the range of a dashboard."""
     shown: tuple[tuple[str, dict[str, str], float, Shape], ...] = (
         (contract.METRIC_ACTIVE_REQUESTS, {contract.LABEL_METHOD: "tools/call"}, 4.0, Shape.GAUGE),
         (contract.METRIC_QUEUE_DEPTH, {}, 0.2, Shape.GAUGE),
@@ -186,11 +185,11 @@ def gauges(place: Place, fleet: Fleet, phase: int) -> Iterator[Series]:
         (contract.METRIC_INFO, {contract.LABEL_RELEASE: "1.4.0", "sdk_version": "2.3.0"}, 1.0, Shape.FLAT),
     )
     for name, labels, size, shape in shown:
-        yield Series(scraped(name, place, **labels), size, shape, Pace.FAST_LONG, phase)
+        yield Series(scraped(name, pod, **labels), size, shape, Pace.FAST_LONG, phase)
 
 
 def proxy_series(fleet: Fleet) -> Iterator[Series]:
-    """What the proxies of every pod count: requests by answer and flag, and how long they took."""
+    """Requests and durations that the proxies of all pods count."""
     for number in range(fleet.servers):
         for replica in range(fleet.pods):
             labels = {
@@ -204,13 +203,13 @@ def proxy_series(fleet: Fleet) -> Iterator[Series]:
 
 
 def requests(labels: dict[str, str], phase: int) -> Iterator[Series]:
-    """Requests of one pod's proxy, as both sides count them."""
+    """Requests of one pod's proxy, as counted at source and destination."""
     name, pace = "istio_requests_total", Pace.PROXY
     for reporter in ("source", "destination"):
-        for code, flags, per_second in (("200", NO_FAULT, 10.0), ("503", "UF", 0.01)):
+        for code, flags, per_second in (("200", NO_FLAGS, 10.0), ("503", "UF", 0.01)):
             counted = {"__name__": name, "reporter": reporter, "response_code": code, "response_flags": flags}
             yield Series(labels | counted, per_second, Shape.COUNTER, pace, phase)
-    took = labels | {"reporter": "destination", "response_code": "200", "response_flags": NO_FAULT}
+    took = labels | {"reporter": "destination", "response_code": "200", "response_flags": NO_FLAGS}
     for bound in (0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000):
         bucket = took | {"__name__": "istio_request_duration_milliseconds_bucket", "le": f"{bound:g}"}
         yield Series(bucket, 10 * (1 + erf(log(bound / 60) / 1.4)) / 2, Shape.COUNTER, pace, phase)

@@ -41,7 +41,7 @@ MIN_OPERATIONS: Final = Threshold(default=100, unit="operations in the long wind
 
 SERIES_SELECTORS: Final = {
     Component.SERVER: sli.NOT_REGISTRY,
-    Component.REGISTRY: sli.OF_REGISTRY,
+    Component.REGISTRY: sli.IS_REGISTRY,
     Component.TOOL: f'{sli.NOT_REGISTRY},{contract.LABEL_TOOL}!=""',
 }
 """Component of an alert -> matchers of its series; the registry is recorded as a server."""
@@ -60,8 +60,8 @@ def burn_rate_alert(name: str, component: Component, bad: str, burn_rates: tuple
     def expression(scope: Scope) -> PromQL:
         burn = scope.burn_rate or burn_rates[0]
         level = "tool" if component is Component.TOOL else "server"
-        burning = sli.burning(level, bad, (burn.long, burn.short), burn.factor, scope.threshold)
-        return PromQL(f"({burning}) and {sli.share_name(level, bad, burn.long)}{{{SERIES_SELECTORS[component]}}}")
+        burning = sli.burn_rate_exceeded(level, bad, (burn.long, burn.short), burn.factor, scope.threshold)
+        return PromQL(f"({burning}) and {sli.ratio_name(level, bad, burn.long)}{{{SERIES_SELECTORS[component]}}}")
 
     return Alert(
         name=name,

@@ -9,7 +9,7 @@ from meshed_mcp.components.promql import sli
 REGISTRY: Final = (
     Alert(
         name="MCPRegistryDown",
-        expression=lambda _: promql.no_replicas_up(sli.OF_REGISTRY),
+        expression=lambda _: promql.no_replicas_up(sli.IS_REGISTRY),
         for_seconds=60,
         severity=Severity.CRITICAL,
         component=Component.REGISTRY,

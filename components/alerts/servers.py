@@ -79,7 +79,7 @@ SERVERS: Final = (
     ),
     Alert(
         name="MCPServerNoTraffic",
-        expression=lambda scope: promql.no_traffic(sli.recorded("server", "operations"), scope.threshold),
+        expression=lambda scope: promql.no_traffic(sli.rate_name("server", "operations"), scope.threshold),
         for_seconds=600,
         severity=Severity.INFO,
         component=Component.SERVER,

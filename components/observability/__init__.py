@@ -1,1 +1,1 @@
-"""Monitoring: cert-manager, Prometheus, Alertmanager, Grafana with our dashboards, and Jaeger. Once per cluster."""
+"""Observability of a cluster: Prometheus, Alertmanager, Grafana, Jaeger, OpenTelemetry Collectors, Kiali."""

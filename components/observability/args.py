@@ -1,9 +1,4 @@
-"""What a stack may say about monitoring: one frozen model, the only source of validation, defaults and documentation.
-
-Days, GiB and seconds are whole numbers with the unit in the field's name. Not here: chart values
-(`observability/prometheus/values.py`), the objects made of them (`observability/tracing/jaeger.py`, `dashboards/`),
-registration (`component.py`).
-"""
+"""Arguments of ObservabilityStack: validation, defaults and documentation of the stack key `observability`."""
 
 from enum import StrEnum
 from typing import Annotated, Self
@@ -27,14 +22,14 @@ from meshed_mcp.error_codes.values import INVALID_WEB_ADDRESS
 
 
 def web_address(text: str) -> str:
-    """`text` without a slash at its end. Raises ValueError with what to write instead."""
+    """`text` without a trailing slash, if it is an HTTP URL. Raises ValueError with what to set instead."""
     if not text.startswith(("https://", "http://")):
         raise INVALID_WEB_ADDRESS.error(text=text, example="https://grafana.example.com")
     return text.rstrip("/")
 
 
 def pods_reference(text: str) -> str:
-    """`text` as it is, if it names pods. Raises ValueError with what to write instead."""
+    """`text` unchanged, if it is a namespace or "namespace/app". Raises ValueError with what to set instead."""
     namespace, slash, app = text.partition("/")
     try:
         namespace_name(namespace)
@@ -46,65 +41,65 @@ def pods_reference(text: str) -> str:
 
 
 class CertManagerInstall(StrEnum):
-    """Who brings cert-manager."""
+    """How cert-manager is installed."""
 
     RELEASE = "release"
-    """The official chart, pinned."""
+    """By the official chart, pinned."""
 
     EXISTING = "existing"
-    """The cluster has it already; nothing is installed."""
+    """The cluster has it already; the stack installs nothing."""
 
 
 class Platform(StrEnum):
-    """Whether the cluster lets its control plane be scraped."""
+    """Kind of the cluster's control plane."""
 
     MANAGED = "managed"
-    """EKS, GKE, AKS and alike: scheduler, controller manager, etcd and kube-proxy cannot be reached."""
+    """EKS, GKE, AKS and similar: scheduler, controller manager, etcd and kube-proxy cannot be scraped."""
 
     SELF_MANAGED = "self-managed"
-    """kubeadm and alike: they can, so they are scraped and alerted on."""
+    """kubeadm and similar: Prometheus scrapes them and alerts on them."""
 
 
 class CertManagerSettings(Model):
     """cert-manager: issues the certificate of the Prometheus operator's admission webhook."""
 
     install: CertManagerInstall = CertManagerInstall.RELEASE
-    """Who brings cert-manager."""
+    """How cert-manager is installed."""
 
     namespace: Annotated[str, AfterValidator(namespace_name)] = "cert-manager"
-    """Namespace of cert-manager, made by the stack unless it exists."""
+    """Namespace of cert-manager; the stack creates it unless `install` is `existing`."""
 
     replicas: int = Field(default=2, ge=1, le=5)
-    """Controller, webhook and CA injector, each."""
+    """Replicas of controller, webhook and CA injector each."""
 
 
 class PrometheusSettings(Model):
-    """Prometheus: how long and how much it keeps, and on what."""
+    """Prometheus: retention, storage, scrapes, resources."""
 
     retention_days: int = Field(default=15, ge=1, le=3650)
-    """Age after which samples go; a full volume removes the oldest earlier."""
+    """Days after which Prometheus deletes samples; on a full volume it deletes the oldest earlier."""
 
     storage_gib: int = Field(default=50, ge=1, le=65536)
-    """Volume of each replica, GiB. 50 servers of 2 pods and 20 tools fill 22 GB in 15 days at 5 s."""
+    """Volume of each replica, GiB. 50 servers of 2 pods and 20 tools need 22 GB for 15 days at 5 s."""
 
     replicas: int = Field(default=1, ge=1, le=3)
-    """Each scrapes everything for itself; two survive the loss of a node."""
+    """Replicas, each of which scrapes all targets; two survive the loss of a node."""
 
     scrape_interval_seconds: int = Field(default=30, ge=5, le=300)
-    """For monitors that name none. MCP servers name 5 s themselves."""
+    """Default scrape interval, seconds; monitors of MCP servers set 5 s."""
 
     readers: list[Annotated[str, AfterValidator(pods_reference)]] = Field(default_factory=list)
-    """Who may ask it beside monitoring: "namespace", or "namespace/app" by the pods' label `app`. Autoscalers of the
-    same stack are added."""
+    """Pods outside monitoring that may query Prometheus: "namespace", or "namespace/app" by the pods' label `app`.
+    Autoscalers of the same stack are added."""
 
     remote_write: RemoteWrite | None = None
-    """A second place that gets the samples; unset = none."""
+    """Remote write to a second endpoint; unset = none."""
 
     resources: Reservation = Reservation(cpu="500m", memory="4Gi")
 
 
 class AlertmanagerSettings(Model):
-    """Alertmanager."""
+    """Alertmanager: replicas, receivers, storage."""
 
     replicas: int = Field(default=1, ge=1, le=5)
     """Replicas gossip to deduplicate notifications."""
@@ -131,46 +126,47 @@ class GrafanaSettings(Model):
     """Secret in the stack's namespace with the keys `admin-user` and `admin-password`."""
 
     admin_password: In[str] | None = None
-    """Makes that Secret, with the user `admin`. Unset: the Secret must come from elsewhere, Grafana waits for it."""
+    """Password of the user `admin`, from which the stack creates the Secret. Unset: create the Secret yourself; Grafana
+    waits for it."""
 
     url: Annotated[str, AfterValidator(web_address)] | None = None
-    """Address under which people open it, for the links of alerts; the one inside the cluster if unset."""
+    """URL of Grafana for users and for links in alerts; unset = the address inside the cluster."""
 
     login: GrafanaLogin | None = None
-    """Log-in at an identity provider. Unset: the administrator alone, by password."""
+    """Login with an identity provider. Unset: only the administrator can log in, by password."""
 
     expose: GrafanaExposure | None = None
-    """The way to it through the ingress gateway of the mesh, under the host of `url`. Unset: by port-forward alone."""
+    """Exposes Grafana through the ingress gateway under the host of `url`. Unset: only by port-forward."""
 
     loki_url: Annotated[str, AfterValidator(web_address)] | None = None
-    """A Loki that has the logs, as a third data source: traces lead to their lines, and lines to their traces."""
+    """URL of Loki, as a data source that links traces and log lines."""
 
     @model_validator(mode="after")
-    def _login_comes_back(self) -> Self:
+    def _login_has_url(self) -> Self:
         if self.login is not None and self.url is None:
             raise LOGIN_WITHOUT_URL.error()
         return self
 
     @model_validator(mode="after")
-    def _exposed_behind_a_log_in(self) -> Self:
+    def _exposed_with_login(self) -> Self:
         if self.expose is not None and (self.login is None or not (self.url or "").startswith("https://")):
             raise EXPOSED_WITHOUT_LOGIN.error()
         return self
 
     storage_gib: int = Field(default=5, ge=1, le=1024)
-    """Volume, GiB: users, preferences, what was made by hand."""
+    """Volume, GiB: users, preferences, dashboards created by hand."""
 
     resources: Reservation = Reservation(cpu="100m", memory="512Mi")
 
 
 class ObservabilityStackArgs(Model):
-    """Arguments of `ObservabilityStack`; the defaults suit a production cluster of some fifty servers."""
+    """Arguments of `ObservabilityStack`; the defaults suit a production cluster of about fifty servers."""
 
     namespace: Annotated[str, AfterValidator(namespace_name)] = "monitoring"
-    """Namespace of everything but cert-manager; made by the stack, outside the mesh."""
+    """Namespace of all parts except cert-manager; the stack creates it outside the mesh."""
 
     platform: Platform = Platform.MANAGED
-    """Whether the control plane's parts can be scraped."""
+    """Whether Prometheus can scrape the control plane."""
 
     cert_manager: CertManagerSettings = CertManagerSettings()
     prometheus: PrometheusSettings = PrometheusSettings()
@@ -178,38 +174,38 @@ class ObservabilityStackArgs(Model):
     grafana: GrafanaSettings = GrafanaSettings()
     jaeger: JaegerSettings = JaegerSettings()
     collectors: CollectorSettings | None = None
-    """OpenTelemetry Collectors before Jaeger; unset = Jaeger takes the spans itself."""
+    """OpenTelemetry Collectors in front of Jaeger; unset = Jaeger receives spans directly."""
 
     kiali: KialiSettings | None = None
-    """Kiali; unset = it is not installed."""
+    """Kiali; unset = not installed."""
 
     store_all_istio_metrics: bool = False
-    """True = every standard metric of Istio is stored; false = requests, their durations and TCP, and the sizes of
-    requests and answers only where Kiali shows them."""
+    """True = store all standard metrics of Istio; false = requests, durations and TCP, and request and response sizes
+    only with Kiali."""
 
     slo: SloSettings = SloSettings()
-    """Objectives of services and tools."""
+    """Service level objectives of services and tools."""
 
     alerts: AlertOverrides = Field(default={})
-    """Name of an alert -> what the stack changes in it, the alerts on autoscaling included. The names, thresholds and
-    units are in docs/reference/alerts.md."""
+    """Name of an alert -> its settings, alerts on autoscaling included. Names, thresholds and units are in
+    docs/reference/alerts.md."""
 
     monthly_cost_budget: float | None = Field(default=None, gt=0)
-    """Monthly cost of the pods of all servers, in OpenCost's currency, above which MCPCostBudget fires."""
+    """Monthly cost of all servers' pods, in OpenCost's currency, above which MCPCostBudget fires; unset = no alert."""
 
     runbooks_url: str = "docs/runbooks"
-    """Base of the alerts' runbook links, without a trailing slash: a URL, or the folder in this repository."""
+    """Base of the runbook links of alerts, without a trailing slash: a URL, or the folder in this repository."""
 
     cluster_domain: Annotated[str, AfterValidator(host_name)] = "cluster.local"
-    """DNS suffix of the cluster; as the mesh's."""
+    """DNS suffix of the cluster."""
 
     storage_class: Annotated[str, AfterValidator(object_name)] | None = None
-    """StorageClass of every volume of the stack; the cluster's default if unset."""
+    """StorageClass of all volumes; unset = the cluster's default."""
 
     chart_mirror: str | None = None
-    """Repository (URL) or folder that holds every chart; where they are published if unset."""
+    """Repository (URL) or folder with all charts; unset = the official repositories."""
 
     @property
-    def proxy_sizes(self) -> bool:
-        """Whether the sizes of the proxies' requests are stored: two thirds of their series."""
+    def stores_request_sizes(self) -> bool:
+        """Whether Prometheus stores request and response sizes, two thirds of the proxies' series."""
         return self.store_all_istio_metrics or self.kiali is not None

@@ -1,6 +1,6 @@
-"""ObservabilityStack: registers what the pure modules return, in the order in which the parts need each other.
+"""The component ObservabilityStack: registers objects and Helm releases in the order of their dependencies.
 
-Namespaces -> cert-manager and the operator's CRDs -> kube-prometheus-stack -> dashboards and rules; Jaeger beside them.
+Namespaces -> cert-manager and the operator's CRDs -> kube-prometheus-stack -> dashboards and rules; Jaeger in parallel.
 """
 
 from collections.abc import Mapping
@@ -10,30 +10,29 @@ import pulumi
 
 from meshed_mcp.components.core import register
 from meshed_mcp.components.core.scraping import GRAFANA_PORT, GRAFANA_SERVICE
-from meshed_mcp.components.observability import manifests as parts
-from meshed_mcp.components.observability import releases
+from meshed_mcp.components.observability import manifests, releases
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.cert_manager import cert_manager_releases
+from meshed_mcp.components.observability.dashboards.config_maps import dashboard_config_maps
 from meshed_mcp.components.observability.kiali.release import kiali_release
 from meshed_mcp.components.observability.prometheus.values import prometheus_url
 from meshed_mcp.components.observability.tracing.collectors import otlp_endpoint
 
 
 class ObservabilityStack(pulumi.ComponentResource):
-    """Prometheus, Alertmanager, Grafana with the dashboard "MCP services", Jaeger and collectors; once per cluster.
+    """Prometheus, Alertmanager, Grafana with dashboards, Jaeger and collectors; once per cluster.
 
-    `args` are ObservabilityStackArgs or the same as a mapping. Prometheus sees the monitors and rules of all
-    namespaces. With `grafana.expose`, make it after the mesh, whose Gateway the route needs.
+    `args` are ObservabilityStackArgs or a mapping of them. Prometheus selects the monitors and rules of all
+    namespaces. With `grafana.expose`, create it after the mesh, whose Gateway the route needs.
     """
 
     prometheus_url: pulumi.Output[str]
     """Address of Prometheus inside the cluster; the autoscaler's `prometheus_url`."""
 
     otlp_endpoint: pulumi.Output[str]
-    """Where spans go, OTLP over gRPC, inside the cluster."""
+    """Endpoint for spans inside the cluster, OTLP over gRPC."""
 
     grafana_url: pulumi.Output[str]
-    """Address of Grafana inside the cluster; no way leads to it from outside."""
+    """Address of Grafana inside the cluster."""
 
     def __init__(
         self,
@@ -44,37 +43,27 @@ class ObservabilityStack(pulumi.ComponentResource):
         checked = ObservabilityStackArgs.model_validate(args)
         super().__init__("meshed-mcp:index:ObservabilityStack", name, register.inputs(checked), opts)
         child = pulumi.ResourceOptions(parent=self)
-        namespaces = register.objects(parts.namespaces(checked), child)
+        namespaces = register.objects(manifests.namespaces(checked), child)
         inside = register.after(child, namespaces)
-        settings = register.objects(parts.settings_objects(checked), inside)
-        register.objects(parts.tracing_objects(checked), inside)
-        first = [
-            *cert_manager_releases(checked.cert_manager, checked.chart_mirror),
-            releases.operator_crds_release(checked),
-        ]
-        needed = [register.release(spec, inside) for spec in first]
+        prerequisites = register.objects(manifests.chart_prerequisites(checked), inside)
+        register.objects(manifests.tracing_objects(checked), inside)
+        installed = [register.release(spec, inside) for spec in releases.prerequisite_releases(checked)]
         stack = register.release(
-            releases.kube_prometheus_stack_release(checked), register.after(child, [*settings, *needed])
+            releases.kube_prometheus_stack_release(checked), register.after(child, [*prerequisites, *installed])
         )
-        register.objects(
-            [*parts.dashboards(checked), *parts.rules(checked), *parts.monitors(checked)],
-            register.after(child, [stack]),
-        )
-        register.objects(parts.routes(checked), inside)
+        after_stack = register.after(child, [stack])
+        objects = [dashboard_config_maps, manifests.prometheus_rules, manifests.pod_monitors]
+        register.objects([item for render in objects for item in render(checked)], after_stack)
+        register.objects(manifests.grafana_routes(checked), inside)
         if checked.kiali is not None:
-            register.release(kiali_release(checked.kiali, checked), register.after(child, [stack]))
+            register.release(kiali_release(checked.kiali, checked), after_stack)
         self.set_outputs(checked)
 
     def set_outputs(self, args: ObservabilityStackArgs) -> None:
-        """Publish the addresses; last, because Pulumi then takes the component for complete."""
+        """Set the outputs; last, because Pulumi then considers the component complete."""
         namespace = args.namespace
         self.prometheus_url = pulumi.Output.from_input(prometheus_url(namespace))
         self.otlp_endpoint = pulumi.Output.from_input(otlp_endpoint(args))
         self.grafana_url = pulumi.Output.from_input(f"http://{GRAFANA_SERVICE}.{namespace}.svc:{GRAFANA_PORT}")
-        self.register_outputs(
-            {
-                "prometheus_url": self.prometheus_url,
-                "otlp_endpoint": self.otlp_endpoint,
-                "grafana_url": self.grafana_url,
-            }
-        )
+        names = ("prometheus_url", "otlp_endpoint", "grafana_url")
+        self.register_outputs({name: getattr(self, name) for name in names})

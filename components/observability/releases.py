@@ -1,43 +1,55 @@
-"""The Helm releases of monitoring, in the order in which they go in. Arguments in, release records out."""
+"""Helm releases of monitoring, in the order of installation."""
 
 from typing import Final
 
 from meshed_mcp.components.core.charts import ReleaseSpec
-from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.cert_manager import cert_manager_releases
-from meshed_mcp.components.observability.charts import KUBE_PROMETHEUS_STACK, PROMETHEUS_OPERATOR_CRDS
+from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.observability.args import CertManagerInstall, CertManagerSettings, ObservabilityStackArgs
+from meshed_mcp.components.observability.charts import CERT_MANAGER, KUBE_PROMETHEUS_STACK, PROMETHEUS_OPERATOR_CRDS
 from meshed_mcp.components.observability.kiali.release import kiali_release
 from meshed_mcp.components.observability.prometheus.values import FULL_NAME, kube_prometheus_stack_values
 
-KEPT: Final = {"helm.sh/resource-policy": "keep"}
-"""With a CRD would go every monitor and rule of the cluster, those of other people too."""
+KEEP_CRDS: Final = {"helm.sh/resource-policy": "keep"}
+"""Removing a CRD would remove every monitor and rule of the cluster."""
 
 STACK_TIMEOUT_SECONDS: Final = 900
 """The stack pulls six images and provisions three volumes before it is ready."""
 
 
-def releases(args: ObservabilityStackArgs) -> list[ReleaseSpec]:
-    """Every release, in the order of installation."""
-    first = cert_manager_releases(args.cert_manager, args.chart_mirror)
+def observability_releases(args: ObservabilityStackArgs) -> list[ReleaseSpec]:
+    """All releases, in the order of installation."""
     last = [] if args.kiali is None else [kiali_release(args.kiali, args)]
-    return [*first, *prometheus_releases(args), *last]
+    return [*prerequisite_releases(args), kube_prometheus_stack_release(args), *last]
 
 
-def prometheus_releases(args: ObservabilityStackArgs) -> list[ReleaseSpec]:
-    """The operator's CRDs, then the stack."""
-    return [operator_crds_release(args), kube_prometheus_stack_release(args)]
+def prerequisite_releases(args: ObservabilityStackArgs) -> list[ReleaseSpec]:
+    """cert-manager and the operator's CRDs, which kube-prometheus-stack needs."""
+    return [*cert_manager_releases(args.cert_manager, args.chart_mirror), operator_crds_release(args)]
+
+
+def cert_manager_releases(settings: CertManagerSettings, chart_mirror: str | None) -> list[ReleaseSpec]:
+    """The release of cert-manager, unless the cluster has one."""
+    if settings.install is CertManagerInstall.EXISTING:
+        return []
+    chart = CERT_MANAGER.mirrored(chart_mirror)
+    return [ReleaseSpec("cert-manager", settings.namespace, chart, cert_manager_values(settings.replicas))]
+
+
+def cert_manager_values(replicas: int) -> Manifest:
+    """Values of the chart cert-manager; its CRDs survive its removal, as do the certificates of the cluster."""
+    part = {"replicaCount": replicas, "podDisruptionBudget": {"enabled": replicas > 1}}
+    return {"crds": {"enabled": True, "keep": True}, **part, "webhook": part, "cainjector": part}
 
 
 def operator_crds_release(args: ObservabilityStackArgs) -> ReleaseSpec:
-    """The CRDs of the Prometheus operator, as a release of their own.
+    """The CRDs of the Prometheus operator.
 
-    The stack's chart carries them in a folder that Helm installs once and never upgrades, so a later operator meets old
-    CRDs; its job for upgrades is a hook with an unpinned image. The official chart of CRDs alone holds them as
-    templates: they are upgraded and, unlike a manifest on the web, previewed without a cluster. Helm sets no
-    last-applied annotation, for whose limit of 256 KiB these CRDs are too large.
+    The stack's chart has them in a folder that Helm installs once and never upgrades; its upgrade job is a hook with an
+    unpinned image. The chart prometheus-operator-crds has them as templates, which are upgraded and previewed without a
+    cluster. Helm sets no last-applied annotation, whose limit of 256 KiB these CRDs exceed.
     """
     chart = PROMETHEUS_OPERATOR_CRDS.mirrored(args.chart_mirror)
-    return ReleaseSpec(PROMETHEUS_OPERATOR_CRDS.name, args.namespace, chart, {"crds": {"annotations": KEPT}})
+    return ReleaseSpec(PROMETHEUS_OPERATOR_CRDS.name, args.namespace, chart, {"crds": {"annotations": KEEP_CRDS}})
 
 
 def kube_prometheus_stack_release(args: ObservabilityStackArgs) -> ReleaseSpec:

@@ -1,8 +1,7 @@
 """PromQL of the alerts on services: replicas, registry, traffic, saturation, containers.
 
 Each function returns an expression that is empty unless the alert applies; its value is the number in the alert's
-summary. Alerts on burn rates: `sli.py`; on the mesh: `mesh.py`, `control_plane.py`; on tracing
-and remote write: `tracing.py`; on scaling and volumes: `autoscaling.py`, `capacity.py`.
+summary. Each other topic has the expressions of its alerts in its own module, such as `sli.py` or `mesh.py`.
 """
 
 from typing import Final
@@ -67,12 +66,12 @@ def replicas_disconnected() -> PromQL:
 
 def queued_requests(threshold: float) -> PromQL:
     """Lowest number of queued requests within five minutes."""
-    return PromQL(f"min_over_time(({load.waiting()})[5m:15s]) > {threshold:g}")
+    return PromQL(f"min_over_time(({load.queued()})[5m:15s]) > {threshold:g}")
 
 
 def saturation(threshold: float) -> PromQL:
     """Lowest ratio of used concurrency slots within five minutes, 0..1."""
-    return PromQL(f"min_over_time(({load.busy_places()})[5m:15s]) > {threshold:g}")
+    return PromQL(f"min_over_time(({load.saturation()})[5m:15s]) > {threshold:g}")
 
 
 def no_traffic(rate: str, threshold: float) -> PromQL:

@@ -1,36 +1,33 @@
-"""PromQL that compares two versions of a server: operations, failures and durations of its pods over one window.
-
-In: a version or a release, a window. Out: PromQL text. Not here: the verdict (`meshed_mcp/cli/canary_analysis.py`).
-"""
+"""PromQL of canary analysis: operations, errors and durations of one version's pods over a window."""
 
 from meshed_mcp import contract
 from meshed_mcp.components.promql import selectors, sli
 
 
-def of_version(select: str, version: str) -> str:
-    """`select`, of the pods of one version (stable, canary) alone."""
+def version_selector(select: str, version: str) -> str:
+    """`select`, limited to the pods of one version (stable, canary)."""
     return f'{select},{contract.LABEL_VERSION}="{version}"'
 
 
 def operations(select: str, window: str, release: str | None = None) -> str:
-    """Operations that count, caller faults excluded."""
-    return f"sum({_of_release(_counted(select, sli.OURS, window), select, release)})"
+    """Operations without client errors."""
+    return f"sum({_of_release(_counted(select, sli.NO_CLIENT_ERRORS, window), select, release)})"
 
 
 def errors(select: str, window: str, release: str | None = None) -> str:
-    """Those of them that failed."""
-    failed = f'{contract.LABEL_ERROR}!="",{sli.OURS}'
+    """Operations that failed with a server error."""
+    failed = f'{contract.LABEL_ERROR}!="",{sli.NO_CLIENT_ERRORS}'
     return f"sum({_of_release(_counted(select, failed, window), select, release)})"
 
 
 def durations(select: str, window: str, release: str | None = None) -> str:
-    """Tool calls whose duration counts, by bound."""
-    buckets = f"{contract.METRIC_OPERATION_DURATION}_bucket{{{select},{selectors.CALL_METHOD},{sli.ENDED}}}"
+    """Buckets of the duration of completed tool calls."""
+    buckets = f"{contract.METRIC_OPERATION_DURATION}_bucket{{{select},{selectors.CALL_METHOD},{sli.COMPLETED}}}"
     return f"sum by (le) ({_of_release(f'increase({buckets}[{window}])', select, release)})"
 
 
-def releases(select: str, window: str) -> str:
-    """When each release of `window` was first seen, Unix time, per release."""
+def release_first_seen(select: str, window: str) -> str:
+    """Unix time at which each release of `window` was first seen."""
     seen = f"min_over_time(timestamp({contract.METRIC_INFO}{{{select}}})[{window}:15s])"
     return f"min by ({contract.LABEL_RELEASE}) ({seen})"
 

@@ -1,7 +1,6 @@
-"""PromQL of what is left and how it grows: replicas, places for calls, nodes, volumes, Prometheus itself.
+"""PromQL of capacity: remaining replicas, node resources and volumes, and their growth.
 
-In: selectors or patterns, days ahead. Out: PromQL text. Growth is a straight line through the last hours
-(`predict_linear`); it knows no weekly rhythm. Not here: sizes from a plan (`meshed-mcp capacity`).
+Growth is linear (`predict_linear` over PAST) and ignores weekly patterns.
 """
 
 from typing import Final
@@ -14,60 +13,60 @@ PAST: Final = "6h"
 DAYS_AHEAD: Final = 4
 """Source: kubernetes-mixin, KubePersistentVolumeFillingUp."""
 
-REQUESTED: Final = "cluster:mcp_requested:ratio"
-"""Recorded part of the nodes' CPU and memory that pods have requested, per resource."""
+REQUESTED_RATIO: Final = "cluster:mcp_requested:ratio"
+"""Recorded ratio of the nodes' allocatable CPU and memory that pods request, per resource."""
 
 AHEAD_SECONDS: Final = DAYS_AHEAD * 86_400
 
 
-def used_range(namespace: str, server: str) -> str:
-    """Replicas that an autoscaler wants as a part of its most, 0..1."""
-    want, most = (autoscaling.autoscaler(which, namespace, server) for which in ("desired", "max"))
-    return f"{want} / {most}"
+def desired_replicas_ratio(namespace: str, server: str) -> str:
+    """Desired replicas of an HPA as a ratio of its maximum, 0..1."""
+    desired, maximum = (autoscaling.hpa_replicas(which, namespace, server) for which in ("desired", "max"))
+    return f"{desired} / {maximum}"
 
 
-def growth(select: str) -> str:
-    """Operations per second in DAYS_AHEAD days, as a multiple of now's, per server."""
-    rate = f"{sli.recorded('server', 'operations')}{{{select}}}"
+def operations_growth(select: str) -> str:
+    """Operations per second in DAYS_AHEAD days, as a multiple of the current rate, per server."""
+    rate = f"{sli.rate_name('server', 'operations')}{{{select}}}"
     by = f"sum by ({contract.LABEL_SERVER})"
     return f"{by} (predict_linear({rate}[{PAST}], {AHEAD_SECONDS})) / ({by} (avg_over_time({rate}[{PAST}])) > 0)"
 
 
-def recorded_requests() -> str:
-    """Part of the nodes' CPU and memory that pods have requested, per resource."""
-    requested, there = (
+def cluster_requested_ratio() -> str:
+    """Ratio of the nodes' allocatable CPU and memory that pods request, per resource, from kube-state-metrics."""
+    requested, allocatable = (
         f'sum by (resource) ({name}{{resource=~"cpu|memory"}})'
         for name in ("kube_pod_container_resource_requests", "kube_node_status_allocatable")
     )
-    return f"{requested} / {there}"
+    return f"{requested} / {allocatable}"
 
 
-def requested_share() -> str:
-    """Part of the nodes' CPU and memory that pods have requested, 0..1, per resource."""
-    return f"max by (resource) ({REQUESTED})"
+def requested_ratio() -> str:
+    """Recorded ratio of the nodes' allocatable CPU and memory that pods request, 0..1, per resource."""
+    return f"max by (resource) ({REQUESTED_RATIO})"
 
 
 def requested_by_server(resource: str, namespace: str, pods: str) -> str:
-    """Requests of `resource` of servers' pods, their unit, per container; both arguments are patterns."""
+    """Resource requests of servers' pods, cores or bytes, per container; `namespace` and `pods` are patterns."""
     select = f'namespace=~"{namespace}",pod=~"{pods}",resource="{resource}"'
     return f"sum by (container) (kube_pod_container_resource_requests{{{select}}})"
 
 
-def volume_left_ahead(namespace: str) -> str:
-    """Part of each volume of `namespace` that is free in DAYS_AHEAD days, 0..1; below 0 it is full by then."""
+def predicted_free_ratio(namespace: str) -> str:
+    """Predicted free ratio of each volume of `namespace` in DAYS_AHEAD days, 0..1; below 0 it is full by then."""
     select = f'namespace="{namespace}"'
     left = f"predict_linear(kubelet_volume_stats_available_bytes{{{select}}}[{PAST}], {AHEAD_SECONDS})"
     size = f"min by (persistentvolumeclaim) (kubelet_volume_stats_capacity_bytes{{{select}}})"
     return f"min by (persistentvolumeclaim) ({left}) / {size}"
 
 
-def series_ahead() -> str:
-    """Series in memory in DAYS_AHEAD days, per Prometheus."""
+def predicted_series() -> str:
+    """Predicted number of series in memory in DAYS_AHEAD days, per Prometheus replica."""
     return f"max by (pod) (predict_linear(prometheus_tsdb_head_series[{PAST}], {AHEAD_SECONDS}))"
 
 
-def samples_in_blocks() -> str:
-    """Bytes of stored blocks, per Prometheus."""
+def block_bytes() -> str:
+    """Bytes of stored blocks, per Prometheus replica."""
     return "max by (pod) (prometheus_tsdb_storage_blocks_bytes)"
 
 
@@ -78,4 +77,4 @@ def volume_will_fill(namespace: str, threshold: float) -> PromQL:
         f"min by (persistentvolumeclaim) (kubelet_volume_stats_{what}_bytes{{{select}}})"
         for what in ("available", "capacity")
     )
-    return PromQL(f"({free} / {size} < {threshold:g}) and {volume_left_ahead(namespace)} < 0")
+    return PromQL(f"({free} / {size} < {threshold:g}) and {predicted_free_ratio(namespace)} < 0")

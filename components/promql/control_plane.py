@@ -1,17 +1,16 @@
 """PromQL of istiod: availability, rejected configuration, convergence time, root certificate.
 
-An expression of an alert is empty unless the alert applies. Source of the names: a real istiod
-(tests/engines/test_istiod_metrics.py).
+Source of the names: a real istiod (tests/engines/test_istiod_metrics.py).
 """
 
 from typing import Final
 
 from meshed_mcp.components.promql.selectors import PromQL
 
-REFUSED: Final = "pilot_total_xds_rejects"
-CONNECTED: Final = "pilot_xds"
-REACHED: Final = "pilot_proxy_convergence_time"
-"""Histogram, seconds from a configuration change until a proxy has it."""
+REJECTED: Final = "pilot_total_xds_rejects"
+CONNECTED_PROXIES: Final = "pilot_xds"
+CONVERGENCE: Final = "pilot_proxy_convergence_time"
+"""Histogram: seconds from a configuration change until a proxy has received it."""
 
 ROOT_EXPIRY: Final = "citadel_server_root_cert_expiry_timestamp"
 """Unix seconds; istiod exposes it if it is the certificate authority."""
@@ -43,7 +42,7 @@ def config_rejected() -> PromQL:
 
     istiod creates the series of a type with its first rejection, so `increase` alone would miss that one.
     """
-    more, first = f"increase({REFUSED}[10m])", f"({REFUSED} unless {REFUSED} offset 10m)"
+    more, first = f"increase({REJECTED}[10m])", f"({REJECTED} unless {REJECTED} offset 10m)"
     return PromQL(" or ".join(f"sum by (namespace, type) ({each}) > 0" for each in (more, first)))
 
 
@@ -52,16 +51,16 @@ def root_certificate_days(threshold: float) -> PromQL:
     return PromQL(f"(min by (namespace) ({ROOT_EXPIRY}) - time()) / {DAY_SECONDS} < {threshold:g}")
 
 
-def connected() -> str:
+def connected_proxies() -> str:
     """Proxies connected to istiod, per revision."""
-    return f"sum by ({REVISION}) ({CONNECTED})"
+    return f"sum by ({REVISION}) ({CONNECTED_PROXIES})"
 
 
-def refused(window: str) -> str:
+def rejected(window: str) -> str:
     """Configuration updates per second that proxies rejected, per type."""
-    return f"sum by (type) (rate({REFUSED}[{window}]))"
+    return f"sum by (type) (rate({REJECTED}[{window}]))"
 
 
-def reach_seconds(quantile: float, window: str) -> str:
+def convergence_seconds(quantile: float, window: str) -> str:
     """Convergence time, seconds, at `quantile` (0..1); absent while nothing changes."""
-    return f"histogram_quantile({quantile}, sum by (le) (rate({REACHED}_bucket[{window}])))"
+    return f"histogram_quantile({quantile}, sum by (le) (rate({CONVERGENCE}_bucket[{window}])))"

@@ -1,7 +1,7 @@
-"""PromQL of what pods cost: OpenCost's prices times what each pod has, shared out by the work that it did.
+"""PromQL of cost by OpenCost's prices: cost of pods, allocated to tools and organizations by their usage.
 
-In: selectors. Out: PromQL text; amounts are in OpenCost's currency, per hour. Source of the series: OpenCost,
-"Prometheus metrics". Without OpenCost all of them are empty. Not here: prices written in a stack (`meshed-mcp cost`).
+Amounts are in OpenCost's currency, per hour. Without OpenCost all expressions are empty. Source of the series:
+OpenCost, "Prometheus metrics".
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ from meshed_mcp.components.promql import sli
 from meshed_mcp.components.promql.selectors import PromQL
 
 POD_COST: Final = "server:mcp_pod_cost:per_hour"
-"""Recorded cost of a server's pods, proxies included, per hour, per server."""
+"""Recorded cost per hour of a server's pods, sidecars included."""
 
 GIB: Final = 2**30
 HOURS_PER_MONTH: Final = 730
@@ -19,7 +19,7 @@ BY_SERVER: Final = f"namespace, {contract.LABEL_SERVER}"
 
 
 def pod_cost() -> str:
-    """CPU and memory of every container of a server's pods at its node's prices."""
+    """Cost per hour of the CPU and memory of every container of a server's pods at its node's prices."""
     priced = " + ".join(
         f"sum by (namespace, pod) ({allocation} * on (node) group_left () max by (node) ({price}))"
         for allocation, price in (
@@ -38,7 +38,7 @@ def by_server(select: str) -> str:
 
 
 def by_tool(count: int, select: str) -> str:
-    """Cost per hour of the `count` dearest tools: each has the part of its server's pods that it kept busy."""
+    """Cost per hour of the `count` most expensive tools, allocated by their share of the server's work."""
     work = f"{sli.SECONDS}{{{select}}}"
     every = f"sum by ({BY_SERVER}) ({work})"
     share = f"{work} / on ({BY_SERVER}) group_left () ({every} > 0)"
@@ -46,7 +46,7 @@ def by_tool(count: int, select: str) -> str:
 
 
 def by_organization(count: int, select: str) -> str:
-    """Cost per hour of the `count` dearest organizations: each has the part of its servers' calls that it made."""
+    """Cost per hour of the `count` most expensive organizations, allocated by their share of each server's calls."""
     calls = f"sum by ({BY_SERVER}, {contract.LABEL_ORGANIZATION}) ({sli.USAGE}{{{select}}})"
     every = f"sum by ({BY_SERVER}) ({sli.USAGE}{{{select}}})"
     share = f"({calls}) / on ({BY_SERVER}) group_left () ({every} > 0)"
@@ -61,20 +61,20 @@ def per_thousand_calls(select: str) -> str:
 
 
 def cluster() -> str:
-    """Cost of all nodes, per hour."""
+    """Cost per hour of all nodes."""
     return "sum(node_total_hourly_cost)"
 
 
-def share_of_cluster(select: str) -> str:
-    """Part of the cluster's cost that the servers' pods are, 0..1."""
+def cluster_share(select: str) -> str:
+    """Ratio of the cluster cost that the servers' pods cause, 0..1."""
     return f"sum({POD_COST}{{{select}}}) / {cluster()}"
 
 
-def month() -> str:
-    """Cost of all servers' pods in a month, if it goes on as in the last day."""
+def monthly_cost() -> str:
+    """Cost per month of all servers' pods at the mean of the last day."""
     return f"sum(avg_over_time({POD_COST}[1d])) * {HOURS_PER_MONTH}"
 
 
 def monthly_cost_above(threshold: float) -> PromQL:
     """Monthly cost of all servers' pods, where it is above `threshold`; for an alert."""
-    return PromQL(f"{month()} > {threshold:g}")
+    return PromQL(f"{monthly_cost()} > {threshold:g}")

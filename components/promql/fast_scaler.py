@@ -1,10 +1,8 @@
-"""PromQL of the fast scaler: the replicas that the present load needs, and the minimum that follows. Text out.
+"""PromQL of the fast scaler: replicas that the current load needs, and the minimum replica count derived from it.
 
-The load is asked live, so that a step counts with the scrape that sees it; a rule records it for the hold, the alert
-and dashboards. Both look at the same moments, the multiples of contract.FAST_SCALER_PERIOD_SECONDS, and the live part
-keeps what it saw until the rule has recorded it: otherwise a peak between two evaluations would raise a minimum for a second.
-Not here: the load itself (`selectors.py`), the rules that record it (`autoscaling/fast_scaler/manifests.py`), which
-services are asked live (`autoscaling/fast_scaler/live_query.py`).
+A live query sees a load step with its first scrape; a recording rule keeps it for the hold time, the alert and
+dashboards. Both evaluate at multiples of contract.FAST_SCALER_PERIOD_SECONDS, and the live query keeps a peak until the
+rule has recorded it: otherwise a peak between two evaluations would raise the minimum for a second only.
 """
 
 from collections.abc import Sequence
@@ -14,38 +12,37 @@ from meshed_mcp import contract
 from meshed_mcp.components.promql.selectors import PromQL
 
 NEEDED: Final = "mcp:replicas:needed"
-"""Replicas that the recent load needs, within the service's bounds, per ScaledObject."""
+"""Recorded replicas that the recent load needs, within the service's bounds, per ScaledObject."""
 
 RULE_SECONDS: Final = 5
-"""How often NEEDED is recorded, each time the peak since the last: as often as gauges are scraped."""
+"""Evaluation interval of the rule, which is the scrape interval of the gauges."""
 
 SEEN_SECONDS: Final = RULE_SECONDS + 1
-"""How long the live part keeps what it saw: until the rule has, evaluation included."""
+"""How long the live query keeps a peak: until the rule has recorded it."""
 
 STEP: Final = f"{int(contract.FAST_SCALER_PERIOD_SECONDS * 1000)}ms"
 
 
-def needed(load: str, per_replica: int, least: int, most: int) -> str:
-    """Replicas for `load` at `per_replica` each, within `least` and `most`; absent where the load is unknown."""
-    return f"clamp(ceil(({load}) / {per_replica}), {least}, {most})"
+def needed_replicas(load: str, per_replica: int, minimum: int, maximum: int) -> str:
+    """Replicas for `load` at `per_replica` each, from `minimum` to `maximum`; absent where the load is unknown."""
+    return f"clamp(ceil(({load}) / {per_replica}), {minimum}, {maximum})"
 
 
-def recorded(load: str) -> str:
-    """The most of `load` since the rule's last evaluation."""
+def peak_load(load: str) -> str:
+    """Peak of `load` since the rule's last evaluation."""
     return f"max_over_time(({load})[{RULE_SECONDS}s:{STEP}])"
 
 
-def of_scaled_objects(by_server: str, name: str) -> str:
-    """What `by_server` says per server, per ScaledObject; `${1}` in `name` stands for the server's name."""
+def by_scaled_object(by_server: str, name: str) -> str:
+    """The expression `by_server` with the label of a ScaledObject; `${1}` in `name` is the server's name."""
     return f'label_replace({by_server}, "{contract.LABEL_SCALED_OBJECT}", "{name}", "{contract.LABEL_SERVER}", "(.+)")'
 
 
-def minimum(namespace: str, hold_seconds: int, live: Sequence[str] = ()) -> str:
-    """The minimum of the moment per ScaledObject: the most that was needed within the last `hold_seconds`.
+def minimum_replicas(namespace: str, hold_seconds: int, live: Sequence[str] = ()) -> str:
+    """Minimum replica count per ScaledObject: the highest need within the last `hold_seconds`.
 
-    Only where the need is recorded now: otherwise the window would empty, and the minimum fall with it. `live`: the
-    needs of this moment per ScaledObject, in any number of expressions; of what they leave out, the record alone
-    counts.
+    Absent unless the need is recorded now: otherwise the window would empty and the minimum fall with it. `live`:
+    expressions of the current need per ScaledObject, in addition to the recorded one.
     """
     series = f'{NEEDED}{{namespace="{namespace}"}}'
     label = f"({contract.LABEL_SCALED_OBJECT})"
@@ -54,12 +51,12 @@ def minimum(namespace: str, hold_seconds: int, live: Sequence[str] = ()) -> str:
     return f"max by {label} (({held}{seen}) and on {label} {series})"
 
 
-def answered_age(namespace: str) -> str:
-    """Seconds since any fast scaler of the namespace last heard from Prometheus; absent where none runs."""
+def prometheus_response_age(namespace: str) -> str:
+    """Seconds since a fast scaler of the namespace last had a response from Prometheus; absent where none runs."""
     return f'time() - max({contract.METRIC_FAST_SCALER_ANSWERED}{{namespace="{namespace}"}})'
 
 
 def fast_scaler_down(namespace: str, threshold: float) -> PromQL:
     """Seconds since a fast scaler of the namespace last had a response from Prometheus; 1 where none runs."""
     absent = f'absent({contract.METRIC_FAST_SCALER_ANSWERED}{{namespace="{namespace}"}})'
-    return PromQL(f"{answered_age(namespace)} > {threshold:g} or {absent}")
+    return PromQL(f"{prometheus_response_age(namespace)} > {threshold:g} or {absent}")

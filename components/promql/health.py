@@ -1,15 +1,15 @@
-"""PromQL of health: error budgets left, burn rates, firing alerts, the watchdog.
+"""PromQL of health: remaining error budgets, burn rates, firing alerts, and live values of each server.
 
-In: selectors (`queries.selector`). Out: PromQL text. Not here: the expressions of alerts (`alerts.py`), recorded
-service levels (`sli.py`).
+The `live_*` functions read the replicas' own series: for a few replicas, without recording rules.
 """
 
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.promql import sli
+from meshed_mcp.components.promql import load, selectors, sli
+from meshed_mcp.components.promql.selectors import BY_SERVER
 
-EVERY_SERVER: Final = f'{contract.LABEL_SERVER}!=""'
+ALL_SERVERS: Final = f'{contract.LABEL_SERVER}!=""'
 
 WATCHDOG: Final = "Watchdog"
 """Alert that always fires. Source: kube-prometheus-stack, rule group general.rules."""
@@ -17,15 +17,20 @@ WATCHDOG: Final = "Watchdog"
 FIRING: Final = 'alertstate="firing"'
 """Source: Prometheus, "Alerting rules", the series ALERTS."""
 
+LIVE_BURN_WINDOW: Final = "1h"
+"""The shortest long window of the burn-rate alerts."""
 
-def budget_left(bad: str, select: str) -> str:
-    """Ratio of a server's error budget for `bad` (errors, slow_calls) that is left; below 0 it is overspent."""
-    return f"{sli.budget_left_name(bad)}{{{select}}}"
+OPERATIONS: Final = f"{contract.METRIC_OPERATION_DURATION}_count"
 
 
-def burned(bad: str, window: str, select: str) -> str:
+def budget_remaining(bad: str, select: str) -> str:
+    """Remaining ratio of a server's error budget for `bad` (errors, slow_calls); below 0 it is overspent."""
+    return f"{sli.budget_remaining_name(bad)}{{{select}}}"
+
+
+def burn_rate(bad: str, window: str, select: str) -> str:
     """Burn rate of a server's error budget for `bad` over `window`, which must be a recorded one."""
-    return f"{sli.share_name('server', bad, window)}{{{select}}} / {sli.budget_name('server', bad)}{{{select}}}"
+    return f"{sli.ratio_name('server', bad, window)}{{{select}}} / {sli.budget_name('server', bad)}{{{select}}}"
 
 
 def firing_alerts() -> str:
@@ -37,3 +42,37 @@ def watchdog_age() -> str:
     """Seconds since the watchdog last fired, within the last hour; absent after that."""
     seen = f'timestamp(ALERTS{{alertname="{WATCHDOG}",{FIRING}}})'
     return f"time() - max(max_over_time({seen}[1h:30s]))"
+
+
+def live_replicas() -> str:
+    """Replicas up."""
+    return load.replicas_up()
+
+
+def live_call_rate(window: str) -> str:
+    """Completed tool calls per second."""
+    return f"sum {BY_SERVER} (rate({OPERATIONS}{{{selectors.CALL_METHOD}}}[{window}]))"
+
+
+def live_p99_seconds(window: str) -> str:
+    """99th percentile of the duration of tool calls, seconds."""
+    buckets = f"{contract.METRIC_OPERATION_DURATION}_bucket{{{selectors.CALL_METHOD}}}"
+    by = f"by (namespace, {contract.LABEL_SERVER}, le)"
+    return f"histogram_quantile(0.99, sum {by} (rate({buckets}[{window}])))"
+
+
+def live_error_ratio(window: str) -> str:
+    """Ratio of operations that failed with a server error, 0..1; absent if idle."""
+    total = f"sum {BY_SERVER} (rate({OPERATIONS}{{{sli.NO_CLIENT_ERRORS}}}[{window}]))"
+    failed = f'sum {BY_SERVER} (rate({OPERATIONS}{{{contract.LABEL_ERROR}!="",{sli.NO_CLIENT_ERRORS}}}[{window}]))'
+    return f"({failed} or 0 * {total}) / ({total} > 0)"
+
+
+def live_in_flight() -> str:
+    """In-flight and queued requests."""
+    return load.in_flight()
+
+
+def live_burn_rate() -> str:
+    """Burn rate of the error budget over LIVE_BURN_WINDOW, as rules recorded it."""
+    return burn_rate("errors", LIVE_BURN_WINDOW, ALL_SERVERS)

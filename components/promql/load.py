@@ -1,7 +1,6 @@
-"""PromQL of load over all pods of a server: what is recorded each 5 s, and what pages draw of it.
+"""PromQL of the load of a server over all its pods, recorded every 5 s for the dashboards.
 
-A page of an hour would else read each gauge of each pod 720 times. In: selectors. Out: PromQL text, names of recorded
-series. Not here: the scaler's own expression, which reads the pods (`queries.held_in_flight`).
+Without recording rules, a dashboard of an hour would read each gauge of each pod 720 times.
 """
 
 from typing import Final
@@ -10,41 +9,43 @@ from meshed_mcp import contract
 from meshed_mcp.components.promql.selectors import BY_SERVER
 
 LOAD_SECONDS: Final = 5
-"""How often it is recorded: as often as servers are scraped, so that no peak is lost."""
+"""Interval of the recording rules: the scrape interval of servers, so that no peak is lost."""
 
 IN_FLIGHT: Final = "server:mcp_in_flight:sum"
-"""Recorded calls in work and waiting, per server."""
+"""Recorded in-flight and queued requests, per server."""
 
-WAITING: Final = "server:mcp_waiting:sum"
-"""Recorded calls that wait for a place, per server."""
+QUEUED: Final = "server:mcp_waiting:sum"
+"""Recorded queued requests, per server."""
 
-BUSY: Final = "server:mcp_busy_places:ratio"
-"""Recorded part of the places for calls that is taken, 0..1, per server."""
+SATURATION: Final = "server:mcp_busy_places:ratio"
+"""Recorded ratio of concurrency slots in use, 0..1, per server."""
 
-ANSWERING: Final = "server:mcp_replicas_answering:sum"
-"""Recorded replicas that answer a scrape, per server."""
+REPLICAS_UP: Final = "server:mcp_replicas_answering:sum"
+"""Recorded replicas up, per server."""
 
 SESSIONS: Final = "server:mcp_sessions:sum"
 """Recorded open sessions of clients up to 2025-11-25, per server."""
 
 
 def in_flight() -> str:
-    """Calls in work and waiting, per server, from the pods."""
+    """In-flight and queued requests, per server, from the pods."""
     return f'sum {BY_SERVER} ({{__name__=~"{contract.METRIC_ACTIVE_REQUESTS}|{contract.METRIC_QUEUE_DEPTH}"}})'
 
 
-def waiting() -> str:
-    """Calls that wait for a place, per server, from the pods."""
+def queued() -> str:
+    """Queued requests, per server, from the pods."""
     return f"sum {BY_SERVER} ({contract.METRIC_QUEUE_DEPTH})"
 
 
-def busy_places() -> str:
-    """Part of the places for calls that is taken, per server, from the pods."""
-    return f"sum {BY_SERVER} ({contract.METRIC_ACTIVE_REQUESTS}) / sum {BY_SERVER} ({contract.METRIC_CALL_PLACES})"
+def saturation() -> str:
+    """Ratio of concurrency slots in use, per server, from the pods."""
+    return (
+        f"sum {BY_SERVER} ({contract.METRIC_ACTIVE_REQUESTS}) / sum {BY_SERVER} ({contract.METRIC_CONCURRENCY_LIMIT})"
+    )
 
 
-def answering() -> str:
-    """Replicas that answer a scrape, per server, from the targets."""
+def replicas_up() -> str:
+    """Replicas up, per server, from the scrape targets."""
     select = f'{contract.LABEL_SERVER}!="",container="{contract.CONTAINER_NAME}"'
     return f"sum {BY_SERVER} (up{{{select}}})"
 
@@ -54,7 +55,7 @@ def sessions() -> str:
     return f"sum {BY_SERVER} ({contract.METRIC_ACTIVE_SESSIONS})"
 
 
-def drawn(name: str, select: str) -> str:
+def recorded_load(name: str, select: str) -> str:
     """A recorded series of this module, per server."""
-    how = "max" if name == BUSY else "sum"
+    how = "max" if name == SATURATION else "sum"
     return f"{how} by ({contract.LABEL_SERVER}) ({name}{{{select}}})"

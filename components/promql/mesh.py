@@ -1,7 +1,7 @@
-"""PromQL of the mesh: what the proxies saw. It knows HTTP alone; failed tools are answered 200.
+"""PromQL of Istio's standard metrics: requests between workloads as the proxies count them.
 
-Pages read what is recorded over all pods. In: patterns of namespace and server. Out: PromQL text. Source: Istio, "Istio
-Standard Metrics".
+The proxies see HTTP only: a failed tool call has status 200. Dashboards read series recorded over all pods; their
+functions take patterns of namespace and server. Source: Istio, "Istio Standard Metrics".
 """
 
 from typing import Final
@@ -11,31 +11,32 @@ from meshed_mcp.components.promql.selectors import PromQL
 
 SERVER_SIDE: Final = 'reporter="destination"'
 CLIENT_SIDE: Final = 'reporter="source"'
-"""Each request is counted by both proxies; one that reached no server only by the client's."""
+"""Both proxies count each request; only the client's counts one that reached no server."""
 
-NO_FAULT: Final = "-"
-"""Value of `response_flags` where Envoy itself failed nothing. Source: Envoy, access log, %RESPONSE_FLAGS%."""
-
+NO_FLAGS: Final = "-"
+"""Value of `response_flags` of a request without a proxy error. Source: Envoy, access log, %RESPONSE_FLAGS%."""
 
 REQUESTS: Final = "workload:istio_requests:rate1m"
 """Recorded requests per second between workloads."""
 
 DURATIONS: Final = "workload:istio_request_duration_milliseconds_bucket:rate1m"
-"""Recorded buckets per second, as the called workload's proxies saw them."""
+"""Recorded buckets per second, as the destination workload's proxies count them."""
 
-CALLED: Final = "destination_workload, destination_workload_namespace"
-PARTIES: Final = f"{CALLED}, source_workload, reporter, response_code, response_flags, connection_security_policy"
+DESTINATION: Final = "destination_workload, destination_workload_namespace"
+REQUEST_LABELS: Final = (
+    f"{DESTINATION}, source_workload, reporter, response_code, response_flags, connection_security_policy"
+)
 
 
 def recorded_requests() -> str:
     """Requests per second between workloads, over all pods."""
-    return f"sum by ({PARTIES}) (rate(istio_requests_total[1m]))"
+    return f"sum by ({REQUEST_LABELS}) (rate(istio_requests_total[1m]))"
 
 
 def recorded_durations() -> str:
-    """Buckets per second of requests, per called workload, over all pods."""
+    """Duration buckets per second, per destination workload, over all pods."""
     buckets = f"istio_request_duration_milliseconds_bucket{{{SERVER_SIDE}}}"
-    return f"sum by ({CALLED}, le) (rate({buckets}[1m]))"
+    return f"sum by ({DESTINATION}, le) (rate({buckets}[1m]))"
 
 
 def requests(namespace: str, server: str) -> str:
@@ -44,36 +45,36 @@ def requests(namespace: str, server: str) -> str:
 
 
 def callers(namespace: str, server: str) -> str:
-    """Requests per second, per calling and called workload."""
+    """Requests per second, per source and destination workload."""
     return f"sum by (source_workload, destination_workload) ({_rate(SERVER_SIDE, namespace, server)})"
 
 
-def faults(namespace: str, server: str) -> str:
-    """Requests per second that a proxy failed, as its client saw it, per flag: resets, time-outs, no endpoint."""
-    faulty = f'{CLIENT_SIDE},response_flags!="{NO_FAULT}"'
-    return f"sum by (destination_workload, response_flags) ({_rate(faulty, namespace, server)})"
+def proxy_failures(namespace: str, server: str) -> str:
+    """Requests per second that failed in a proxy, per response flag: reset, timeout, no endpoint."""
+    failed = f'{CLIENT_SIDE},response_flags!="{NO_FLAGS}"'
+    return f"sum by (destination_workload, response_flags) ({_rate(failed, namespace, server)})"
 
 
-def server_error_share(namespace: str, server: str) -> str:
-    """Share of requests, 0..1, that were answered 5xx, as clients saw it, per called workload; absent if idle."""
+def error_ratio(namespace: str, server: str) -> str:
+    """Ratio of 5xx responses, 0..1, as client proxies count them, per destination workload; absent if idle."""
     by = "sum by (destination_workload)"
-    every = f"{by} ({_rate(CLIENT_SIDE, namespace, server)})"
+    total = f"{by} ({_rate(CLIENT_SIDE, namespace, server)})"
     failed = f'{CLIENT_SIDE},response_code=~"5.."'
-    return f"({by} ({_rate(failed, namespace, server)}) or 0 * {every}) / ({every} > 0)"
+    return f"({by} ({_rate(failed, namespace, server)}) or 0 * {total}) / ({total} > 0)"
 
 
 def duration(quantile: float, namespace: str, server: str) -> str:
-    """Milliseconds that requests took at the server's proxy, at `quantile` (0..1), per workload; streams count."""
+    """Request duration at the server's proxy, milliseconds, at `quantile` (0..1), per workload; includes streams."""
     buckets = f"{DURATIONS}{{{_select('', namespace, server)}}}"
     return f"histogram_quantile({quantile}, sum by (destination_workload, le) ({buckets}))"
 
 
-def plain_text_share(namespace: str, server: str) -> str:
-    """Share of requests, 0..1, that came without mutual TLS, per called workload; absent if idle."""
+def plaintext_ratio(namespace: str, server: str) -> str:
+    """Ratio of requests without mutual TLS, 0..1, per destination workload; absent if idle."""
     by = "sum by (destination_workload)"
-    every = f"{by} ({_rate(SERVER_SIDE, namespace, server)})"
-    plain = f'{SERVER_SIDE},connection_security_policy!="mutual_tls"'
-    return f"({by} ({_rate(plain, namespace, server)}) or 0 * {every}) / ({every} > 0)"
+    total = f"{by} ({_rate(SERVER_SIDE, namespace, server)})"
+    plaintext = f'{SERVER_SIDE},connection_security_policy!="mutual_tls"'
+    return f"({by} ({_rate(plaintext, namespace, server)}) or 0 * {total}) / ({total} > 0)"
 
 
 def _rate(matchers: str, namespace: str, server: str) -> str:

@@ -1,6 +1,6 @@
-"""PromQL of monitoring itself: what it costs, how much it holds, whether it keeps up.
+"""PromQL of the monitoring stack itself: resource usage, storage, scrapes, rule evaluation.
 
-In: the namespace of monitoring, a window. Out: PromQL text. Source: Prometheus' own metrics, cAdvisor, kubelet.
+Source: Prometheus' own metrics, cAdvisor, kubelet.
 """
 
 from typing import Final
@@ -8,14 +8,14 @@ from typing import Final
 PERSISTED: Final = "persistentvolumeclaim"
 
 
-def cpu_share(namespace: str, window: str) -> str:
-    """Share, 0..1, of the CPU used by all containers of the cluster that monitoring uses."""
+def cpu_ratio(namespace: str, window: str) -> str:
+    """Ratio, 0..1, of the CPU usage of all containers that monitoring causes."""
     cpu = "sum(rate(container_cpu_usage_seconds_total{{{}}}[{}]))"
     return f"{cpu.format(_of(namespace), window)} / {cpu.format(_of(), window)}"
 
 
-def memory_share(namespace: str) -> str:
-    """Share, 0..1, of the memory used by all containers of the cluster that monitoring uses."""
+def memory_ratio(namespace: str) -> str:
+    """Ratio, 0..1, of the memory usage of all containers that monitoring causes."""
     memory = "sum(container_memory_working_set_bytes{{{}}})"
     return f"{memory.format(_of(namespace))} / {memory.format(_of())}"
 
@@ -31,17 +31,17 @@ def memory_by_container(namespace: str) -> str:
 
 
 def head_series() -> str:
-    """Series in memory, per Prometheus."""
+    """Series in memory, per Prometheus replica."""
     return "max by (pod) (prometheus_tsdb_head_series)"
 
 
-def samples(window: str) -> str:
-    """Samples per second that are stored, per Prometheus."""
+def ingested_samples(window: str) -> str:
+    """Ingested samples per second, per Prometheus replica."""
     return f"sum by (pod) (rate(prometheus_tsdb_head_samples_appended_total[{window}]))"
 
 
 def slowest_scrapes(count: int) -> str:
-    """Seconds of the longest scrape of each of the `count` slowest jobs."""
+    """Longest scrape, seconds, of each of the `count` slowest jobs."""
     return f"topk({count}, max by (job) (scrape_duration_seconds))"
 
 
@@ -50,28 +50,28 @@ def largest_scrapes(count: int) -> str:
     return f"topk({count}, sum by (job) (scrape_samples_scraped))"
 
 
-def unreachable_targets() -> str:
-    """Targets that answer no scrape, per job."""
+def targets_down() -> str:
+    """Targets that are down, per job."""
     return "count by (job) (up == 0)"
 
 
-def rule_load() -> str:
-    """Part of its interval, 0..1, that each group of rules took; at 1 it falls behind."""
+def rule_evaluation_ratio() -> str:
+    """Evaluation time of each rule group as a ratio of its interval; at 1 it falls behind."""
     return "max by (rule_group) (prometheus_rule_group_last_duration_seconds / prometheus_rule_group_interval_seconds)"
 
 
 def notifications_dropped(window: str) -> str:
-    """Alerts per second that reached no Alertmanager."""
+    """Alerts per second that Prometheus could not send to any Alertmanager."""
     return f"sum(rate(prometheus_notifications_dropped_total[{window}]))"
 
 
-def volume_used_share(namespace: str) -> str:
-    """Share, 0..1, of each volume of `namespace` that is full."""
-    left, size = (
+def volume_used_ratio(namespace: str) -> str:
+    """Usage ratio, 0..1, of each volume of `namespace`."""
+    free, size = (
         f'min by ({PERSISTED}) (kubelet_volume_stats_{what}_bytes{{namespace="{namespace}"}})'
         for what in ("available", "capacity")
     )
-    return f"1 - {left} / {size}"
+    return f"1 - {free} / {size}"
 
 
 def _of(namespace: str = "") -> str:

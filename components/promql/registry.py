@@ -1,7 +1,4 @@
-"""PromQL of the registry: requests by their HTTP answers, and what it knows.
-
-In: a selector (`queries.selector`) and a window. Out: PromQL text.
-"""
+"""PromQL of the registry: requests by route and status, registered servers, leases, database."""
 
 from meshed_mcp import contract
 
@@ -17,12 +14,12 @@ def requests_by_route(select: str, window: str) -> str:
     return f"sum by ({by}) (rate({contract.METRIC_HTTP_DURATION}_count{{{select}}}[{window}]))"
 
 
-def failed_share(select: str, window: str) -> str:
-    """Share of requests, 0..1, that the registry failed (5xx); absent if idle."""
+def error_ratio(select: str, window: str) -> str:
+    """Ratio of 5xx responses, 0..1; absent if idle."""
     counted = f"{contract.METRIC_HTTP_DURATION}_count"
-    every = f"sum(rate({counted}{{{select}}}[{window}]))"
+    total = f"sum(rate({counted}{{{select}}}[{window}]))"
     failed = f'sum(rate({counted}{{{select},http_response_status_code=~"5.."}}[{window}]))'
-    return f"({failed} or 0 * {every}) / ({every} > 0)"
+    return f"({failed} or 0 * {total}) / ({total} > 0)"
 
 
 def request_latency(quantile: float, select: str, window: str) -> str:
@@ -32,20 +29,20 @@ def request_latency(quantile: float, select: str, window: str) -> str:
 
 
 def known_servers(select: str) -> str:
-    """Servers in the database, as the replica that knows most sees it."""
+    """Registered servers, as the most current replica sees them."""
     return f"max({contract.METRIC_REGISTRY_SERVERS}{{{select}}})"
 
 
 def leases(select: str) -> str:
-    """Instances that keep up their lease."""
+    """Instances with a valid lease."""
     return f"max({contract.METRIC_REGISTRY_LEASES}{{{select}}})"
 
 
-def expired(select: str, window: str) -> str:
-    """Servers per second that were forgotten because no lease was left."""
+def expired_servers(select: str, window: str) -> str:
+    """Servers per second that were removed because their last lease expired."""
     return f"sum(rate({contract.METRIC_REGISTRY_EXPIRED}{{{select}}}[{window}]))"
 
 
-def with_database(select: str) -> str:
-    """Replicas whose database answers."""
+def replicas_with_database(select: str) -> str:
+    """Replicas with a database connection."""
     return f"sum({contract.METRIC_REGISTRY_DATABASE_UP}{{{select}}})"

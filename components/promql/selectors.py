@@ -1,7 +1,6 @@
-"""Every PromQL expression, once: panels, scalers and (later) rules call these functions.
+"""PromQL selectors and per-pod expressions that dashboards, autoscalers and rules share.
 
-In: a selector made by `selector`, and windows such as "30s" or Grafana's `$__rate_interval`. Out: PromQL text. Names
-that the runtime shares come from `contract`; those of cAdvisor and kube-state-metrics stand here.
+Arguments are label matchers made by `selector`, and windows such as "30s" or Grafana's `$__rate_interval`.
 """
 
 from typing import Final, NewType
@@ -12,62 +11,59 @@ PromQL = NewType("PromQL", str)
 """Text of one PromQL expression."""
 
 BY_SERVER: Final = f"by (namespace, {contract.LABEL_SERVER})"
-"""Joins replicas; a server's name is unique in its namespace alone."""
+"""Aggregates over replicas; a server's name is unique only in its namespace."""
 
 CALL_METHOD: Final = f'{contract.LABEL_METHOD}="tools/call"'
-"""Only tool calls; the operation histogram counts every MCP method. Source: MCP, method `tools/call`."""
+"""Matches tool calls; the operation histogram counts every MCP method. Source: MCP, method `tools/call`."""
 
-MALFORMED_CALLS: Final = ("-32700", "-32600", "-32601", "-32602", "-32002")
-"""Values of `error_type` that are no error of the server. Source: OpenTelemetry MCP conventions, server spans."""
+MALFORMED_REQUESTS: Final = ("-32700", "-32600", "-32601", "-32602", "-32002")
+"""Values of `error_type` that are not server errors. Source: OpenTelemetry MCP conventions, server spans."""
 
-UNFIT_CALLERS: Final = ("-32020", "-32021", "-32022", "-32042", "cancelled")
-"""Values that are the caller's doing as well: headers that contradict the body, a capability or version it lacks, a
-consent that it must ask for first, and that it went away. Source: MCP 2026-07-28, "Error Codes"; the last is ours."""
+CLIENT_STATE_ERRORS: Final = ("-32020", "-32021", "-32022", "-32042", "cancelled")
+"""Further client errors: headers that contradict the body, a missing capability or version, missing consent, and a
+client that disconnected. Source: MCP 2026-07-28, "Error Codes"; `cancelled` is ours."""
 
-CALLER_FAULTS: Final = (*MALFORMED_CALLS, *UNFIT_CALLERS)
+CLIENT_ERRORS: Final = (*MALFORMED_REQUESTS, *CLIENT_STATE_ERRORS)
 
 HELD_SECONDS: Final = 30
-"""How long the scaler keeps a peak, and how long gauges must be missing before it counts them in. It covers the
-seconds in which a new replica is ready but not yet scraped."""
+"""How long the autoscaler keeps a peak, and how long gauges must be missing before it corrects for them. It covers the
+time in which a new replica is ready but not yet scraped."""
 
 HELD_STEP_SECONDS: Final = 1
-"""Resolution of the scaler's two subqueries: one for both, so that the correction begins in the second in which the
-peak ends. With 5 s for the correction, they overlap for up to 5 s and ask for twice the size."""
+"""Resolution of both subqueries of the autoscaler, so that the correction begins in the second in which the peak ends.
+With 5 s for the correction, they overlap for up to 5 s and ask for twice the replicas."""
 
 
 def selector(namespace: str, server: str, *, version: str | None = None, regex: bool = False) -> str:
-    """Label matchers of one server's series, or of several with `regex` (Grafana's variables expand to patterns).
-
-    `version`: of the pods of one version only.
-    """
+    """Label matchers of one server's series, or of several with `regex`, optionally of the pods of one `version`."""
     operator = "=~" if regex else "="
     of_version = "" if version is None else f',{contract.LABEL_VERSION}{operator}"{version}"'
     return f'namespace{operator}"{namespace}",{contract.LABEL_SERVER}{operator}"{server}"{of_version}'
 
 
 def latency_quantile(quantile: float, select: str, window: str) -> str:
-    """Duration of tool calls, seconds, at `quantile` (0..1), from the pods' own series: with traces, for one server."""
+    """Duration of tool calls, seconds, at `quantile` (0..1), from the pods' own series, which have exemplars."""
     buckets = f"{contract.METRIC_OPERATION_DURATION}_bucket{{{select},{CALL_METHOD}}}"
     return f"histogram_quantile({quantile}, sum by (le) (rate({buckets}[{window}])))"
 
 
 def in_flight(select: str) -> str:
-    """Calls in work and waiting, as a number, over the selected pods; an open `subscriptions/listen` does not count."""
+    """In-flight and queued requests of the selected pods; an open `subscriptions/listen` does not count."""
     return f"sum({_load(select)})"
 
 
 def in_flight_by_server(select: str) -> str:
-    """The same, per server."""
+    """In-flight and queued requests, per server."""
     return f"sum by ({contract.LABEL_SERVER}) ({_load(select)})"
 
 
 def held_in_flight(select: str) -> str:
-    """Calls in work and waiting, for the autoscaler: the recent peak, corrected for pods that report nothing.
+    """In-flight and queued requests for the autoscaler: the recent peak, corrected for pods that report nothing.
 
-    Without the peak, a replica that is ready but not yet scraped makes the sum fall, and the next sync removes it.
-    Without the correction, the size halves when half of the gauges vanish. The two stay apart and the correction takes
-    the minimum ("clamped"): inside the peak, ending pods would count for too long. Absent once every gauge is.
-    Source: measured with the real HPA controller and KEDA, 4 -> 8 and 4 -> 16 replicas, faults included.
+    Without the peak, a replica that is ready but not yet scraped lowers the sum, and the next sync removes it. Without
+    the correction, the replica count halves when half of the gauges vanish. The correction is a minimum of its own:
+    inside the peak, terminating pods would count for too long. Absent if all gauges are.
+    Source: measured with the real HPA controller and KEDA, 4 -> 8 and 4 -> 16 replicas, failures included.
     """
     return _held(in_flight(select), select)
 
@@ -83,12 +79,12 @@ def pods_of(deployment: str) -> str:
 
 
 def ready_replicas(namespace: str, deployment: str) -> str:
-    """Replicas that are ready, per Deployment; both arguments are patterns. Source: kube-state-metrics, Deployment."""
+    """Ready replicas per Deployment; both arguments are patterns. Source: kube-state-metrics, Deployment."""
     return _replicas("ready", namespace, deployment)
 
 
-def wanted_replicas(namespace: str, deployment: str) -> str:
-    """Replicas in the Deployment's spec, per Deployment; both arguments are patterns. Source: as `ready_replicas`."""
+def desired_replicas(namespace: str, deployment: str) -> str:
+    """Replicas in the spec, per Deployment; both arguments are patterns. Source: kube-state-metrics, Deployment."""
     return _replicas("spec", namespace, deployment)
 
 
@@ -103,7 +99,7 @@ def container_memory(namespace: str, pod: str) -> str:
 
 
 def top_pods(count: int, by_pod: str) -> str:
-    """The `count` largest of an expression per pod: all of a thousand show nothing and cost most."""
+    """The `count` largest values of an expression per pod, which keeps the query cheap with a thousand pods."""
     return f"topk({count}, {by_pod})"
 
 

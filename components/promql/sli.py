@@ -1,8 +1,7 @@
-"""PromQL of service levels: what is recorded of operations and calls, shares over a window, what is left of a budget.
+"""PromQL of service levels: recorded rates of operations and calls, ratios over a window, remaining error budgets.
 
-Every pod's series is read once, over RATE_WINDOW; longer windows add up what was recorded then, so that their cost
-depends on the number of tools and not of pods. Out: PromQL text, and the names of recorded series
-(`level:metric:operation`). Not here: objectives and windows (`observability/prometheus/slo.py`).
+The rules read every pod's series once, over RATE_WINDOW; longer windows sum the recorded rates, so that their cost
+depends on the number of tools and not of pods. Names of recorded series are `level:metric:operation`.
 """
 
 from typing import Final
@@ -12,26 +11,27 @@ from meshed_mcp.components.promql import selectors
 
 RATE_WINDOW: Final = "5m"
 STEP_SECONDS: Final = 15
-"""How often the rates are recorded: a sum of them times this is a number of calls."""
+"""Interval of the recorded rates: a sum of them times this is a number of calls."""
 
 BY_TOOL: Final = f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_TOOL})"
 BY_SERVER: Final = f"sum {selectors.BY_SERVER}"
-OF_REGISTRY: Final = f'{contract.LABEL_SERVER}="{contract.REGISTRY_NAME}"'
+IS_REGISTRY: Final = f'{contract.LABEL_SERVER}="{contract.REGISTRY_NAME}"'
 NOT_REGISTRY: Final = f'{contract.LABEL_SERVER}!="{contract.REGISTRY_NAME}"'
 
-OURS: Final = f'{contract.LABEL_ERROR}!~"{"|".join(selectors.CALLER_FAULTS)}"'
-ENDED: Final = f'{contract.LABEL_ERROR}!~"{"|".join(code for code in selectors.CALLER_FAULTS if code != "cancelled")}"'
-"""Calls whose duration counts: those that a caller gave up as well, for a server too slow shows in them alone."""
-
+NO_CLIENT_ERRORS: Final = f'{contract.LABEL_ERROR}!~"{"|".join(selectors.CLIENT_ERRORS)}"'
+COMPLETED: Final = (
+    f'{contract.LABEL_ERROR}!~"{"|".join(code for code in selectors.CLIENT_ERRORS if code != "cancelled")}"'
+)
+"""Calls whose duration counts; includes cancelled calls, which may be the only sign of a slow server."""
 
 DURATIONS: Final = "tool:mcp_call_duration_bucket:rate1m"
-"""Recorded buckets of all tool calls per second, per tool: what pages draw, for a thousand pods have too many."""
+"""Recorded buckets of all tool calls per second, per tool, for dashboards."""
 
 SERVER_DURATIONS: Final = "server:mcp_call_duration_bucket:rate1m"
-"""The same over all tools of each server: what pages draw that do not show tools."""
+"""Recorded buckets of all tool calls per second, per server."""
 
 SECONDS: Final = "tool:mcp_call_seconds:rate5m"
-"""Recorded seconds of work per second, per tool: its share of its server's pods."""
+"""Recorded seconds of work per second, per tool."""
 
 USAGE: Final = "tool:mcp_org_requests:rate5m"
 """Recorded tool calls per second, per organization and tool."""
@@ -39,85 +39,85 @@ USAGE: Final = "tool:mcp_org_requests:rate5m"
 TOKENS: Final = "server:mcp_llm_tokens:rate5m"
 """Recorded tokens of models per second, per server, model and type."""
 
-PROTOCOL: Final = "server:mcp_operations_by_protocol:rate5m"
-"""Recorded operations per second, per server, method and protocol version, whoever is at fault for their errors."""
+OPERATIONS_BY_PROTOCOL: Final = "server:mcp_operations_by_protocol:rate5m"
+"""Recorded operations per second, per server, method and protocol version, client errors included."""
 
-RELEASES: Final = "server:mcp_replicas:count"
+REPLICAS_BY_RELEASE: Final = "server:mcp_replicas:count"
 """Recorded replicas, per server, version and release."""
 
-SERVED: Final = "[235].."
-"""HTTP statuses of requests that count: 4xx are the caller's fault."""
+COUNTED_STATUSES: Final = "[235].."
+"""HTTP statuses of requests that count; 4xx are client errors."""
 
 
-def recorded(level: str, what: str) -> str:
+def rate_name(level: str, what: str) -> str:
     """Name of a recorded rate per second; `level`: tool or server, `what`: operations, errors, calls, slow_calls."""
     return f"{level}:mcp_{what}:rate{RATE_WINDOW}"
 
 
-def share_name(level: str, bad: str, window: str) -> str:
-    """Name of the recorded share of `bad` (errors, slow_calls) over `window`."""
+def ratio_name(level: str, bad: str, window: str) -> str:
+    """Name of the recorded ratio of `bad` (errors, slow_calls) over `window`."""
     return f"{level}:mcp_{bad}:ratio_rate{window}"
 
 
 def budget_name(level: str, bad: str) -> str:
-    """Name of the recorded share that the objective allows."""
+    """Name of the recorded ratio that the objective allows."""
     return f"{level}:mcp_{bad}_budget:ratio"
 
 
-def budget_left_name(bad: str) -> str:
-    """Name of the recorded part of a server's budget that is left: 1 all, 0 nothing, below 0 overspent."""
+def budget_remaining_name(bad: str) -> str:
+    """Name of the recorded remaining ratio of a server's budget: 1 is all, 0 none, below 0 overspent."""
     return f"server:mcp_{bad}_budget_left:ratio"
 
 
 def operations() -> str:
-    """Operations per second that count, per tool; the tool is empty for other methods. Caller faults do not count."""
-    return f"{BY_TOOL} ({_rate(f'{contract.METRIC_OPERATION_DURATION}_count', OURS)})"
+    """Operations per second without client errors, per tool; the tool is empty for other methods."""
+    return f"{BY_TOOL} ({_rate(f'{contract.METRIC_OPERATION_DURATION}_count', NO_CLIENT_ERRORS)})"
 
 
 def errors() -> str:
-    """Those of them that failed; 0 where none did, so that sums over time stay comparable."""
-    failed = _rate(f"{contract.METRIC_OPERATION_DURATION}_count", f'{contract.LABEL_ERROR}!="",{OURS}')
-    return f"{BY_TOOL} ({failed}) or 0 * {recorded('tool', 'operations')}{{{NOT_REGISTRY}}}"
+    """Failed operations per second, per tool; 0 where none failed, so that sums over time stay comparable."""
+    failed = _rate(f"{contract.METRIC_OPERATION_DURATION}_count", f'{contract.LABEL_ERROR}!="",{NO_CLIENT_ERRORS}')
+    return f"{BY_TOOL} ({failed}) or 0 * {rate_name('tool', 'operations')}{{{NOT_REGISTRY}}}"
 
 
 def calls() -> str:
     """Tool calls per second whose duration counts, per tool."""
-    return f"{BY_TOOL} ({_rate(f'{contract.METRIC_OPERATION_DURATION}_count', f'{selectors.CALL_METHOD},{ENDED}')})"
+    return f"{BY_TOOL} ({_rate(f'{contract.METRIC_OPERATION_DURATION}_count', f'{selectors.CALL_METHOD},{COMPLETED}')})"
 
 
 def slow_calls(matchers: str, seconds: float) -> str:
-    """Those of them that took longer than `seconds`, a bound of the histogram."""
-    select = f'{selectors.CALL_METHOD},{ENDED},{matchers},le="{float(seconds)}"'
+    """Tool calls per second that took longer than `seconds`, a bucket bound of the histogram."""
+    select = f'{selectors.CALL_METHOD},{COMPLETED},{matchers},le="{float(seconds)}"'
     fast = f"{BY_TOOL} ({_rate(f'{contract.METRIC_OPERATION_DURATION}_bucket', select)})"
-    return f"{recorded('tool', 'calls')}{{{NOT_REGISTRY},{matchers}}} - {fast}"
+    return f"{rate_name('tool', 'calls')}{{{NOT_REGISTRY},{matchers}}} - {fast}"
 
 
 def registry_requests() -> str:
-    """Requests per second to the registry, which speaks plain HTTP; 4xx are the caller's fault."""
-    return f"{BY_SERVER} ({_rate(f'{contract.METRIC_HTTP_DURATION}_count', _answered(SERVED))})"
+    """Requests per second to the registry without client errors (4xx)."""
+    return f"{BY_SERVER} ({_rate(f'{contract.METRIC_HTTP_DURATION}_count', _registry_status(COUNTED_STATUSES))})"
 
 
 def registry_errors() -> str:
-    """Those of them that failed."""
-    failed = _rate(f"{contract.METRIC_HTTP_DURATION}_count", _answered("5.."))
-    return f"{BY_SERVER} ({failed}) or 0 * {recorded('tool', 'operations')}{{{OF_REGISTRY}}}"
+    """Requests per second that the registry failed (5xx)."""
+    failed = _rate(f"{contract.METRIC_HTTP_DURATION}_count", _registry_status("5.."))
+    return f"{BY_SERVER} ({failed}) or 0 * {rate_name('tool', 'operations')}{{{IS_REGISTRY}}}"
 
 
-def registry_slow(seconds: float) -> str:
-    """Those of them that took longer than `seconds`."""
-    select = f'{_answered(SERVED)},le="{float(seconds)}"'
+def registry_slow_requests(seconds: float) -> str:
+    """Requests per second to the registry that took longer than `seconds`."""
+    select = f'{_registry_status(COUNTED_STATUSES)},le="{float(seconds)}"'
     fast = f"{BY_SERVER} ({_rate(f'{contract.METRIC_HTTP_DURATION}_bucket', select)})"
-    return f"{recorded('tool', 'calls')}{{{OF_REGISTRY}}} - {fast}"
+    return f"{rate_name('tool', 'calls')}{{{IS_REGISTRY}}} - {fast}"
 
 
 def durations() -> str:
-    """Buckets per second of all tool calls, whatever their result, per tool."""
+    """Duration buckets per second of all tool calls, per tool."""
     by = f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_TOOL}, le)"
     return f"{by} (rate({contract.METRIC_OPERATION_DURATION}_bucket{{{selectors.CALL_METHOD}}}[1m]))"
 
 
 def server_durations() -> str:
-    """The recorded buckets, over all tools of each server."""
+    """Duration buckets per second of all tool calls, per server."""
     return f"sum without ({contract.LABEL_TOOL}) ({DURATIONS})"
 
 
@@ -138,55 +138,57 @@ def tokens() -> str:
     return f"{by} (rate({contract.METRIC_LLM_TOKENS}[{RATE_WINDOW}]))"
 
 
-def protocol() -> str:
+def operations_by_protocol() -> str:
     """Operations per second, per server, method and protocol version."""
     by = f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_METHOD}, {contract.LABEL_PROTOCOL})"
     return f"{by} (rate({contract.METRIC_OPERATION_DURATION}_count[{RATE_WINDOW}]))"
 
 
-def releases() -> str:
+def replicas_by_release() -> str:
     """Replicas per server, version and release."""
     by = f"count by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_VERSION}, {contract.LABEL_RELEASE})"
     return f"{by} ({contract.METRIC_INFO})"
 
 
-def of_server(what: str) -> str:
-    """A recorded rate, over all tools of each server."""
-    return f"sum without ({contract.LABEL_TOOL}) ({recorded('tool', what)})"
+def server_rate(what: str) -> str:
+    """Sum of a recorded rate over the tools of each server."""
+    return f"sum without ({contract.LABEL_TOOL}) ({rate_name('tool', what)})"
 
 
-def share(level: str, bad: str, window: str) -> str:
-    """Share of `bad`, 0..1, over `window`; absent without traffic."""
+def ratio(level: str, bad: str, window: str) -> str:
+    """Ratio of `bad`, 0..1, over `window`; absent without traffic."""
     if window == RATE_WINDOW:
-        return f"{recorded(level, bad)} / ({recorded(level, GOOD_AND_BAD[bad])} > 0)"
-    every = f"sum_over_time({recorded(level, GOOD_AND_BAD[bad])}[{window}])"
-    return f"sum_over_time({recorded(level, bad)}[{window}]) / ({every} > 0)"
+        return f"{rate_name(level, bad)} / ({rate_name(level, TOTALS[bad])} > 0)"
+    total = f"sum_over_time({rate_name(level, TOTALS[bad])}[{window}])"
+    return f"sum_over_time({rate_name(level, bad)}[{window}]) / ({total} > 0)"
 
 
-GOOD_AND_BAD: Final = {"errors": "operations", "slow_calls": "calls"}
-"""What is bad -> what it is a share of."""
+TOTALS: Final = {"errors": "operations", "slow_calls": "calls"}
+"""Kind of bad event -> the events that its ratio is of."""
 
 
 def budget(level: str, bad: str, matchers: str, allowed: float) -> str:
-    """The share `allowed`, for every server or tool that has traffic and fits `matchers`."""
-    return f"0 * {recorded(level, GOOD_AND_BAD[bad])}{{{matchers}}} + {allowed:.6g}"
+    """The ratio `allowed`, for every server or tool that has traffic and that `matchers` select."""
+    return f"0 * {rate_name(level, TOTALS[bad])}{{{matchers}}} + {allowed:.6g}"
 
 
-def budget_left(bad: str, window: str) -> str:
-    """Part of a server's budget that `window` has left."""
-    return f"1 - ({share('server', bad, window)}) / {budget_name('server', bad)}"
+def budget_remaining(bad: str, window: str) -> str:
+    """Remaining ratio of a server's error budget over `window`."""
+    return f"1 - ({ratio('server', bad, window)}) / {budget_name('server', bad)}"
 
 
-def burning(level: str, bad: str, windows: tuple[str, str], factor: float, min_calls: float) -> selectors.PromQL:
-    """Share over the first window, where it is over `factor` budgets in both and at least `min_calls` were made."""
-    long, short = (share_name(level, bad, window) for window in windows)
-    too_much = f"{factor:g} * {budget_name(level, bad)}"
-    made = f"sum_over_time({recorded(level, GOOD_AND_BAD[bad])}[{windows[0]}]) * {STEP_SECONDS}"
-    return selectors.PromQL(f"{long} > {too_much} and {short} > {too_much} and {made} >= {min_calls:g}")
+def burn_rate_exceeded(
+    level: str, bad: str, windows: tuple[str, str], factor: float, min_calls: float
+) -> selectors.PromQL:
+    """Ratio over the long window, where it is above `factor` budgets in both windows and `min_calls` were made."""
+    long, short = (ratio_name(level, bad, window) for window in windows)
+    limit = f"{factor:g} * {budget_name(level, bad)}"
+    count = f"sum_over_time({rate_name(level, TOTALS[bad])}[{windows[0]}]) * {STEP_SECONDS}"
+    return selectors.PromQL(f"{long} > {limit} and {short} > {limit} and {count} >= {min_calls:g}")
 
 
-def _answered(pattern: str) -> str:
-    return f'{OF_REGISTRY},http_response_status_code=~"{pattern}"'
+def _registry_status(pattern: str) -> str:
+    return f'{IS_REGISTRY},http_response_status_code=~"{pattern}"'
 
 
 def _rate(series: str, select: str) -> str:

@@ -1,6 +1,6 @@
 """PromQL of the alerts on remote write, OpenTelemetry Collectors and Jaeger's storage.
 
-Each expression is empty unless its alert applies. Source of the names: Prometheus' own metrics; a real
+Source of the names: Prometheus' own metrics; a real
 collector of release 0.158, which shows counters without `_total` (tests/engines/test_collector.py).
 """
 
@@ -12,14 +12,14 @@ REFUSED: Final = "otelcol_receiver_refused_spans"
 FAILED: Final = "otelcol_exporter_send_failed_spans"
 QUEUE_SIZE: Final = "otelcol_exporter_queue_size"
 QUEUE_CAPACITY: Final = "otelcol_exporter_queue_capacity"
-TOO_EARLY: Final = "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early"
-"""Jaeger is a collector, too, and exposes the same metrics."""
+DROPPED_TOO_EARLY: Final = "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early"
+"""Jaeger is an OpenTelemetry Collector and exposes the same metrics."""
 
 STORAGE: Final = "jaeger_storage_requests_total"
-"""Reads of Jaeger's storage. Source: Jaeger, monitoring/jaeger-mixin; what it does not write counts as FAILED."""
+"""Reads of Jaeger's storage. Source: Jaeger, monitoring/jaeger-mixin; failed writes count as FAILED."""
 
-HIGHEST: Final = "prometheus_remote_storage_highest_timestamp_in_seconds"
-SENT: Final = "prometheus_remote_storage_queue_highest_sent_timestamp_seconds"
+HIGHEST_SCRAPED: Final = "prometheus_remote_storage_highest_timestamp_in_seconds"
+HIGHEST_SENT: Final = "prometheus_remote_storage_queue_highest_sent_timestamp_seconds"
 
 BY_SERVICE: Final = "by (namespace, service)"
 """`service` is otel-agent, otel-gateway or jaeger."""
@@ -27,7 +27,7 @@ BY_SERVICE: Final = "by (namespace, service)"
 
 def remote_write_delay(threshold: float) -> PromQL:
     """Seconds by which sent samples lag behind scraped samples, per remote endpoint."""
-    newest, sent = (f"max_over_time({name}[5m])" for name in (HIGHEST, SENT))
+    newest, sent = (f"max_over_time({name}[5m])" for name in (HIGHEST_SCRAPED, HIGHEST_SENT))
     return PromQL(f"({newest} - on (namespace, pod) group_right () {sent}) > {threshold:g}")
 
 
@@ -57,4 +57,4 @@ def storage_errors(jaeger: str, threshold: float) -> PromQL:
 
 def traces_dropped_too_early(threshold: float) -> PromQL:
     """Traces that tail sampling dropped before its decision in ten minutes."""
-    return PromQL(f"sum {BY_SERVICE} (increase({TOO_EARLY}[10m])) > {threshold:g}")
+    return PromQL(f"sum {BY_SERVICE} (increase({DROPPED_TOO_EARLY}[10m])) > {threshold:g}")

@@ -1,54 +1,85 @@
-"""PromQL of what callers see, from recorded series: as fast for a thousand pods as for one.
+"""PromQL of traffic: call rates, error ratios, latency, rejected requests, CPU throttling, values of one pod.
 
-In: selectors (`queries.selector`). Out: PromQL text. Not here: what is recorded (`sli.py`), the pods' own
-series with their traces (`queries.latency_quantile`).
+Except for `rejected`, `open_streams`, `throttled_ratio` and `pod_*` all read recorded series, whose cost does not
+depend on the number of pods.
 """
 
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.promql import sli
+from meshed_mcp.components.promql import selectors, sli
 
-EVERY_CALL: Final = 'le="+Inf"'
+ALL_CALLS: Final = 'le="+Inf"'
 """The last bucket of a histogram counts all. Source: OpenMetrics 1.0, "Histogram"."""
 
 
 def call_rate(select: str) -> str:
-    """Finished tool calls, per second, per server."""
-    return f"sum by ({contract.LABEL_SERVER}) ({sli.SERVER_DURATIONS}{{{select},{EVERY_CALL}}})"
+    """Completed tool calls per second, per server."""
+    return f"sum by ({contract.LABEL_SERVER}) ({sli.SERVER_DURATIONS}{{{select},{ALL_CALLS}}})"
 
 
 def operations_by(label: str, select: str) -> str:
-    """Operations per second, per value of `label`: the method, or the protocol's version."""
-    return f"sum by ({label}) ({sli.PROTOCOL}{{{select}}})"
+    """Operations per second, per value of `label`: method or protocol version."""
+    return f"sum by ({label}) ({sli.OPERATIONS_BY_PROTOCOL}{{{select}}})"
 
 
-def error_share(select: str) -> str:
-    """Share of operations of five minutes that failed by the server's fault, 0..1, per server; absent if idle."""
-    return f"{sli.share_name('server', 'errors', '5m')}{{{select}}}"
+def error_ratio(select: str) -> str:
+    """Ratio of operations of five minutes that failed with a server error, 0..1, per server; absent if idle."""
+    return f"{sli.ratio_name('server', 'errors', '5m')}{{{select}}}"
 
 
 def latency(quantile: float, select: str) -> str:
-    """Duration of tool calls, seconds, at `quantile` (0..1), over the selected servers together."""
+    """Duration of tool calls, seconds, at `quantile` (0..1), over all selected servers."""
     return f"histogram_quantile({quantile}, sum by (le) ({sli.SERVER_DURATIONS}{{{select}}}))"
 
 
 def latency_by_tool(quantile: float, count: int, select: str) -> str:
-    """Duration of calls, seconds, at `quantile` (0..1) of the `count` slowest tools."""
+    """Duration of tool calls, seconds, at `quantile` (0..1), of the `count` slowest tools."""
     by = f"{contract.LABEL_SERVER}, {contract.LABEL_TOOL}, le"
     return f"topk({count}, histogram_quantile({quantile}, sum by ({by}) ({sli.DURATIONS}{{{select}}})))"
 
 
 def top_tools(count: int, select: str) -> str:
-    """The `count` tools called most, calls per second, per tool and server."""
+    """Calls per second of the `count` most called tools, per tool and server."""
     by = f"{contract.LABEL_TOOL}, {contract.LABEL_SERVER}"
-    return f"topk({count}, sum by ({by}) ({sli.DURATIONS}{{{select},{EVERY_CALL}}}))"
+    return f"topk({count}, sum by ({by}) ({sli.DURATIONS}{{{select},{ALL_CALLS}}}))"
 
 
 def new_releases(select: str, seconds: int) -> str:
-    """Replicas of releases that were not there `seconds` ago, per server, version and release: a mark for a page."""
+    """Replicas of releases that did not exist `seconds` ago, per server, version and release: an annotation."""
     by = f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_VERSION}, {contract.LABEL_RELEASE})"
-    now = f"{by} ({sli.RELEASES}{{{select}}})"
-    known = f"count by (namespace, {contract.LABEL_SERVER}) ({sli.RELEASES}{{{select}}} offset {seconds}s)"
-    before = f"{by} ({sli.RELEASES}{{{select}}} offset {seconds}s)"
+    now = f"{by} ({sli.REPLICAS_BY_RELEASE}{{{select}}})"
+    known = f"count by (namespace, {contract.LABEL_SERVER}) ({sli.REPLICAS_BY_RELEASE}{{{select}}} offset {seconds}s)"
+    before = f"{by} ({sli.REPLICAS_BY_RELEASE}{{{select}}} offset {seconds}s)"
     return f"({now} unless {before}) and on (namespace, {contract.LABEL_SERVER}) {known}"
+
+
+def open_streams(select: str) -> str:
+    """Open streams, per server and kind."""
+    return f"sum by ({contract.LABEL_SERVER}, kind) ({contract.METRIC_OPEN_STREAMS}{{{select}}})"
+
+
+def rejected(select: str, window: str) -> str:
+    """Rejected requests per second, per server and reason."""
+    return f"sum by ({contract.LABEL_SERVER}, reason) (rate({contract.METRIC_REJECTED}{{{select}}}[{window}]))"
+
+
+def throttled_ratio(namespace: str, pod: str, window: str) -> str:
+    """Ratio of CPU periods in which a server's container was throttled, 0..1, per pod."""
+    select = f'namespace=~"{namespace}",pod=~"{pod}",container="{contract.CONTAINER_NAME}"'
+    throttled, periods = (
+        f"sum by (pod) (rate(container_cpu_cfs_{which}_total{{{select}}}[{window}]))"
+        for which in ("throttled_periods", "periods")
+    )
+    return f"{throttled} / ({periods} > 0)"
+
+
+def pod_call_rate(select: str, pod: str, window: str) -> str:
+    """Completed tool calls per second of one pod, per tool."""
+    counted = f'{contract.METRIC_OPERATION_DURATION}_count{{{select},pod="{pod}",{selectors.CALL_METHOD}}}'
+    return f"sum by ({contract.LABEL_TOOL}) (rate({counted}[{window}]))"
+
+
+def pod_in_flight(select: str, pod: str) -> str:
+    """In-flight and queued requests of one pod."""
+    return selectors.in_flight(f'{select},pod="{pod}"')

@@ -1,13 +1,10 @@
-"""PromQL of who uses what: organizations, tools, tokens of models. Users are in no series.
-
-In: selectors, a window. Out: PromQL text. Source of the series: `sli_queries.usage`, the services' own counters.
-"""
+"""PromQL of usage: calls by organization and tool, tokens of models. No series identifies a user."""
 
 from meshed_mcp import contract
 from meshed_mcp.components.promql import sli, traffic
 
 RANGE = "$__range"
-"""Grafana's macro for the time that is shown; `$__range_s` is the same in seconds."""
+"""Grafana's macro for the time range; `$__range_s` is the same in seconds."""
 
 
 def calls_by_organization(select: str) -> str:
@@ -16,24 +13,24 @@ def calls_by_organization(select: str) -> str:
 
 
 def top_organizations(count: int, select: str, window: str = RANGE, seconds: str = "$__range_s") -> str:
-    """The `count` organizations that called most in `window`, calls, per organization."""
+    """Calls in `window` of the `count` organizations with most calls."""
     return f"topk({count}, sum by ({contract.LABEL_ORGANIZATION}) ({_calls(sli.USAGE, select, window, seconds)}))"
 
 
 def top_uses(count: int, select: str, window: str = RANGE, seconds: str = "$__range_s") -> str:
-    """The `count` pairs of an organization and a tool with most calls in `window`, calls."""
+    """Calls in `window` of the `count` pairs of organization and tool with most calls."""
     by = f"{contract.LABEL_ORGANIZATION}, {contract.LABEL_SERVER}, {contract.LABEL_TOOL}"
     return f"topk({count}, sum by ({by}) ({_calls(sli.USAGE, select, window, seconds)}))"
 
 
 def tool_ranking(count: int, select: str, window: str = RANGE, seconds: str = "$__range_s") -> str:
-    """The `count` tools with most calls in `window`, calls, per server and tool."""
-    counted = _calls(sli.DURATIONS, f"{select},{traffic.EVERY_CALL}", window, seconds)
+    """Calls in `window` of the `count` most called tools, per server and tool."""
+    counted = _calls(sli.DURATIONS, f"{select},{traffic.ALL_CALLS}", window, seconds)
     return f"topk({count}, sum by ({contract.LABEL_SERVER}, {contract.LABEL_TOOL}) ({counted}))"
 
 
 def organizations(select: str, window: str = RANGE) -> str:
-    """Organizations that called anything in `window`."""
+    """Number of organizations with calls in `window`."""
     return f"count(sum by ({contract.LABEL_ORGANIZATION}) (avg_over_time({sli.USAGE}{{{select}}}[{window}])) > 0)"
 
 
@@ -48,9 +45,9 @@ def tokens_in_range(select: str, window: str = RANGE, seconds: str = "$__range_s
 
 
 def exported_usage(window: str, step_seconds: int) -> str:
-    """Tool calls in `window`, per namespace, server, organization and tool: what an export holds, and no more.
+    """Tool calls in `window`, per namespace, server, organization and tool, for the usage export.
 
-    `step_seconds`: how often the rates are recorded; each stands for the calls of one step.
+    `step_seconds`: interval of the recorded rates; each sample stands for the calls of one interval.
     """
     by = f"namespace, {contract.LABEL_SERVER}, {contract.LABEL_ORGANIZATION}, {contract.LABEL_TOOL}"
     return f"sum by ({by}) (sum_over_time({sli.USAGE}[{window}]) * {step_seconds}) > 0"

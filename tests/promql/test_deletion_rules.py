@@ -7,7 +7,7 @@ import pytest
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.fast_scaler import pod_deletion_cost
-from meshed_mcp.components.promql import pod_deletion_cost as deletion_queries
+from meshed_mcp.components.promql import autoscaling
 from tests.promql.rule_cases import differs
 
 pytestmark = pytest.mark.engine("promtool")
@@ -42,7 +42,7 @@ def test_deletion_cost_counts_sessions_and_listen_streams_in_steps_of_20(promtoo
         if item["kind"] == "PrometheusRule"
     ]
     samples = [{"labels": f'{{pod="{pod}"}}', "value": cost} for pod, cost in (("empty", 0), ("full", 21), ("one", 1))]
-    check = {"expr": deletion_queries.known("mcp-system"), "eval_time": "1m", "exp_samples": samples}
+    check = {"expr": autoscaling.pod_deletion_costs("mcp-system"), "eval_time": "1m", "exp_samples": samples}
     inputs = [{"series": name, "values": values} for name, values in INPUTS.items()]
     case = {"interval": "15s", "input_series": inputs, "promql_expr_test": [check]}
     assert differs(promtool, tmp_path, [rules], case, "15s") == ""

@@ -10,7 +10,7 @@ import pytest
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
 from meshed_mcp.components.autoscaling.scalers import manifests as scaled_objects
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.dashboards.config_maps import manifests as dashboards
+from meshed_mcp.components.observability.dashboards.config_maps import dashboard_config_maps as dashboards
 
 MACROS = {
     "$__range_s": "3600",

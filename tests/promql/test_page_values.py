@@ -19,7 +19,6 @@ from meshed_mcp.components.promql import (
     load,
     mesh,
     monitoring,
-    performance,
     registry,
     selectors,
     sli,
@@ -84,12 +83,12 @@ SHOWN = {
         {'{alertname="MCPServerDown",severity="critical"}': 1},
     ),
     "ten times what is allowed fails": Shown(
-        health.burned("errors", "1h", SELECT),
+        health.burn_rate("errors", "1h", SELECT),
         tuple(series(name, values, pod="") for name, values in BUDGETS.items()),
         {f"{{{OF_SERVER}}}": 10},
     ),
     "a forecast that is not trusted is zero and no gap": Shown(
-        autoscaling.trusted(selectors.selector(NAMESPACE, ".+", regex=True)),
+        autoscaling.forecast_trusted(selectors.selector(NAMESPACE, ".+", regex=True)),
         (
             series(forecast.FORECAST, "4x20", pod=""),
             series(forecast.TRUSTED, "4x20", pod=""),
@@ -98,18 +97,20 @@ SHOWN = {
         {'{mcp_server_name="mcp-rag"}': 1, '{mcp_server_name="mcp-llm"}': 0},
     ),
     "KEDA's autoscaler is found under its prefix, another server's is not": Shown(
-        autoscaling.autoscaler("max", NAMESPACE, SERVER),
+        autoscaling.hpa_replicas("max", NAMESPACE, SERVER),
         tuple(
-            bare(autoscaling.METRICS["max"], "8x20", namespace=NAMESPACE, horizontalpodautoscaler=name)
+            bare(autoscaling.HPA_METRICS["max"], "8x20", namespace=NAMESPACE, horizontalpodautoscaler=name)
             for name in (f"keda-hpa-{SERVER}", f"keda-hpa-{SERVER}-two")
         ),
         {f'{{horizontalpodautoscaler="keda-hpa-{SERVER}"}}': 8},
     ),
     "a recommendation is of the server's container and the largest request stands beside it": Shown(
-        " or ".join(show("cpu", NAMESPACE, SERVER) for show in (autoscaling.recommended, autoscaling.requested)),
+        " or ".join(
+            show("cpu", NAMESPACE, SERVER) for show in (autoscaling.vpa_recommendation, autoscaling.container_request)
+        ),
         (
-            bare(autoscaling.RECOMMENDED["cpu"], "0.4x20", verticalpodautoscaler=SERVER, **SIZED),
-            bare(autoscaling.RECOMMENDED["cpu"], "3x20", verticalpodautoscaler="another", **SIZED),
+            bare(autoscaling.VPA_METRICS["cpu"], "0.4x20", verticalpodautoscaler=SERVER, **SIZED),
+            bare(autoscaling.VPA_METRICS["cpu"], "3x20", verticalpodautoscaler="another", **SIZED),
             *(
                 bare("kube_pod_container_resource_requests", f"{cores}x20", pod=pod, resource="cpu", **SIZED)
                 for pod, cores in ((f"{SERVER}-5d8f-abcde", 0.1), (f"{SERVER}-5d8f-fghij", 0.2))
@@ -118,7 +119,7 @@ SHOWN = {
         {f'{{verticalpodautoscaler="{SERVER}"}}': 0.4, f'{{container="{contract.CONTAINER_NAME}"}}': 0.2},
     ),
     "a quarter comes in plain text": Shown(
-        mesh.plain_text_share(NAMESPACE, SERVER),
+        mesh.plaintext_ratio(NAMESPACE, SERVER),
         (
             requests("3x20", reporter="destination", connection_security_policy="mutual_tls"),
             requests("1x20", reporter="destination", connection_security_policy="none"),
@@ -126,17 +127,17 @@ SHOWN = {
         {WORKLOAD: 0.25},
     ),
     "a mesh without errors shows zero": Shown(
-        mesh.server_error_share(NAMESPACE, SERVER),
+        mesh.error_ratio(NAMESPACE, SERVER),
         (requests("3x20", reporter="source", response_code="200"),),
         {WORKLOAD: 0},
     ),
     "the registry's own failures count, its callers' do not": Shown(
-        registry.failed_share(selectors.selector(NAMESPACE, contract.REGISTRY_NAME), WINDOW),
+        registry.error_ratio(selectors.selector(NAMESPACE, contract.REGISTRY_NAME), WINDOW),
         (answers("0+7x20", "200"), answers("0+2x20", "404"), answers("0+1x20", "503")),
         {"{}": 0.1},
     ),
     "the sum of a pod's containers is not counted again": Shown(
-        monitoring.memory_share("monitoring"),
+        monitoring.memory_ratio("monitoring"),
         (
             memory("10x20", "monitoring", "prometheus"),
             memory("10x20", "monitoring", ""),
@@ -145,7 +146,7 @@ SHOWN = {
         {"{}": 0.25},
     ),
     "a volume of which a fifth is left": Shown(
-        monitoring.volume_used_share("monitoring"),
+        monitoring.volume_used_ratio("monitoring"),
         (
             bare("kubelet_volume_stats_available_bytes", "20x20", **VOLUME),
             bare("kubelet_volume_stats_capacity_bytes", "100x20", **VOLUME),
@@ -201,14 +202,14 @@ SHOWN = {
     "a release that was not there is marked, one that stays is not": Shown(
         traffic.new_releases(SELECT, 60),
         (
-            series(sli.RELEASES, "2x20", pod="", version="stable", release="1.0"),
-            series(sli.RELEASES, "_x9 1x10", pod="", version="canary", release="2.0"),
+            series(sli.REPLICAS_BY_RELEASE, "2x20", pod="", version="stable", release="1.0"),
+            series(sli.REPLICAS_BY_RELEASE, "_x9 1x10", pod="", version="canary", release="2.0"),
         ),
         {f'{{{OF_SERVER},version="canary",release="2.0"}}': 1},
     ),
     "half of the places for calls are taken": Shown(
-        load.busy_places(),
-        (series(contract.METRIC_ACTIVE_REQUESTS, "50x20"), series(contract.METRIC_CALL_PLACES, "100x20")),
+        load.saturation(),
+        (series(contract.METRIC_ACTIVE_REQUESTS, "50x20"), series(contract.METRIC_CONCURRENCY_LIMIT, "100x20")),
         {f"{{{OF_SERVER}}}": 0.5},
     ),
     "calls that wait are in flight too": Shown(
@@ -225,7 +226,7 @@ SHOWN = {
         {'{model="small",token_type="input"}': 1200},
     ),
     "half of the nodes' CPU is requested": Shown(
-        capacity.recorded_requests(),
+        capacity.cluster_requested_ratio(),
         (
             bare("kube_pod_container_resource_requests", "2x20", resource="cpu", pod="a"),
             bare("kube_node_status_allocatable", "4x20", resource="cpu", node="n1"),
@@ -242,24 +243,24 @@ SHOWN = {
         {'{instance="n1"}': 0.8},
     ),
     "proxies are counted over all replicas of a revision": Shown(
-        control_plane.connected(),
+        control_plane.connected_proxies(),
         tuple(
-            bare(control_plane.CONNECTED, "4x20", pod=pod, revision="1-31-1", version=version)
+            bare(control_plane.CONNECTED_PROXIES, "4x20", pod=pod, revision="1-31-1", version=version)
             for pod, version in (("a", "1.31.1"), ("b", "1.31.1"), ("b", "1.30.4"))
         ),
         {'{revision="1-31-1"}': 12},
     ),
     "half of the changes are in the proxies within half a second": Shown(
-        control_plane.reach_seconds(0.5, WINDOW),
+        control_plane.convergence_seconds(0.5, WINDOW),
         tuple(
-            bare(f"{control_plane.REACHED}_bucket", values, pod="a", le=le)
+            bare(f"{control_plane.CONVERGENCE}_bucket", values, pod="a", le=le)
             for le, values in (("0.1", "0x20"), ("0.5", "0+3x20"), ("1", "0+6x20"), ("+Inf", "0+6x20"))
         ),
         {"{}": 0.5},
     ),
     "refused configuration is counted per kind": Shown(
-        control_plane.refused(WINDOW),
-        tuple(bare(control_plane.REFUSED, "0+3x20", pod=pod, type="lds") for pod in ("a", "b")),
+        control_plane.rejected(WINDOW),
+        tuple(bare(control_plane.REJECTED, "0+3x20", pod=pod, type="lds") for pod in ("a", "b")),
         {'{type="lds"}': 0.2},
     ),
     "a node's CPU is what is not idle": Shown(
@@ -271,7 +272,7 @@ SHOWN = {
         {'{instance="n1"}': 0.5},
     ),
     "a container held back in every fourth period": Shown(
-        performance.throttled_share(NAMESPACE, f"{SERVER}-1", WINDOW),
+        traffic.throttled_ratio(NAMESPACE, f"{SERVER}-1", WINDOW),
         (
             series("container_cpu_cfs_periods_total", "0+40x20", mcp_server_name="", **PERIODS),
             series("container_cpu_cfs_throttled_periods_total", "0+10x20", mcp_server_name="", **PERIODS),

@@ -10,13 +10,16 @@ from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, Scalin
 from meshed_mcp.components.autoscaling.forecast.args import ForecastSettings
 from meshed_mcp.components.autoscaling.forecast.rules import forecast_groups
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.manifests import rules
+from meshed_mcp.components.observability.manifests import prometheus_rules
 from meshed_mcp.components.observability.metrics.catalog import labels_by_series
 from tests.promql.alert_cases import rendered_rules
 from tests.promql.test_expressions import expressions
 
 RULES: list[dict[str, Any]] = [
-    rule for item in rules(ObservabilityStackArgs()) for group in item["spec"]["groups"] for rule in group["rules"]
+    rule
+    for item in prometheus_rules(ObservabilityStackArgs())
+    for group in item["spec"]["groups"]
+    for rule in group["rules"]
 ]
 POLICY = AutoscalingPolicyArgs(targets={"mcp-rag": ScalingTarget()}, prometheus_url="http://prometheus:9090")
 FORECAST: list[dict[str, Any]] = [

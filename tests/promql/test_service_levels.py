@@ -8,7 +8,7 @@ import pytest
 from meshed_mcp import contract
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.prometheus.alert_rules import alert_rules
-from meshed_mcp.components.observability.prometheus.rules import service_levels
+from meshed_mcp.components.observability.prometheus.recording_rules import recording_rules
 from meshed_mcp.components.observability.prometheus.slo import SloSettings
 from meshed_mcp.components.promql import sli
 from tests.promql.rule_cases import OF_SERVER, differs, promtool_says, series, write_rules
@@ -38,7 +38,7 @@ def complaints(
     settings: dict[str, Any] | None = None,
 ) -> str:
     """What differs from `expected` (expression about the server -> rounded value, None = absent) after two hours."""
-    rules = service_levels(SloSettings.model_validate(settings or {}), 15, "monitoring")
+    rules = recording_rules(SloSettings.model_validate(settings or {}), 15, "monitoring")
     checks = [
         {
             "expr": f"round({name}{{{OF_SERVER}}}, 0.0001)",
@@ -54,7 +54,7 @@ def complaints(
 def test_all_rules_of_a_stack_pass_the_linter(promtool: Path, tmp_path: Path) -> None:
     """Prometheus, `promtool check rules --lint=all`: every rule is valid and no rule is duplicated."""
     raw = {"default": {"latency_seconds": 5}, "services": {"mcp-rag": {"tools": {"a.b": {"latency_seconds": 60}}}}}
-    rules = service_levels(SloSettings.model_validate(raw), 15, "monitoring")
+    rules = recording_rules(SloSettings.model_validate(raw), 15, "monitoring")
     path = write_rules(tmp_path, [rules, alert_rules(ObservabilityStackArgs())])
     assert promtool_says(promtool, "check", "rules", "--lint=all", "--lint-fatal", path) == ""
 
@@ -62,13 +62,13 @@ def test_all_rules_of_a_stack_pass_the_linter(promtool: Path, tmp_path: Path) ->
 def test_caller_errors_do_not_spend_the_error_budget(promtool: Path, tmp_path: Path) -> None:
     """OpenTelemetry MCP conventions: -32602 and its like should not count as errors of the server."""
     given = [calls(90), calls(10, "tool_error"), calls(100, "-32602"), calls(50, "cancelled")]
-    expected: dict[str, float | None] = {sli.share_name("server", "errors", window): 0.1 for window in ("5m", "1h")}
+    expected: dict[str, float | None] = {sli.ratio_name("server", "errors", window): 0.1 for window in ("5m", "1h")}
     assert complaints(promtool, tmp_path, given, expected) == ""
 
 
 def test_error_budget_is_full_without_failures_and_negative_when_overspent(promtool: Path, tmp_path: Path) -> None:
     """SRE Workbook: 1 is the whole budget; 1 % of failures against 0.5 % allowed is twice the budget."""
-    left = sli.budget_left_name("errors")
+    left = sli.budget_remaining_name("errors")
     assert complaints(promtool, tmp_path, [calls(100)], {left: 1}) == ""
     assert complaints(promtool, tmp_path, [calls(99), calls(1, "tool_error")], {left: -1}) == ""
 
@@ -76,7 +76,7 @@ def test_error_budget_is_full_without_failures_and_negative_when_overspent(promt
 def test_tool_is_judged_by_its_own_latency_objective(promtool: Path, tmp_path: Path) -> None:
     """Requirement OBS-11: a tool with a 10 s objective does not spend the budget of a 2 s service."""
     given = [calls(100), fast(40, "2.0"), fast(95, "10.0")]
-    share = sli.share_name("server", "slow_calls", "1h")
+    share = sli.ratio_name("server", "slow_calls", "1h")
     assert complaints(promtool, tmp_path, given, {share: 0.6}) == ""
     settings = {"services": {"mcp-rag": {"tools": {"search": {"latency_seconds": 10}}}}}
     assert complaints(promtool, tmp_path, given, {share: 0.05}, settings) == ""
@@ -84,7 +84,7 @@ def test_tool_is_judged_by_its_own_latency_objective(promtool: Path, tmp_path: P
 
 def test_service_without_traffic_has_no_ratio(promtool: Path, tmp_path: Path) -> None:
     """Requirement OBS-5: 0/0 is not a number, so no alert fires on it."""
-    assert complaints(promtool, tmp_path, [calls(0)], {sli.share_name("server", "errors", "1h"): None}) == ""
+    assert complaints(promtool, tmp_path, [calls(0)], {sli.ratio_name("server", "errors", "1h"): None}) == ""
 
 
 def test_registry_objective_counts_http_500_and_not_404(promtool: Path, tmp_path: Path) -> None:
@@ -95,14 +95,14 @@ def test_registry_objective_counts_http_500_and_not_404(promtool: Path, tmp_path
         for status, each in (("200", 95), ("404", 50), ("500", 5))
     ]
     labels = f'namespace="mcp-system",{contract.LABEL_SERVER}="{contract.REGISTRY_NAME}"'
-    name = sli.share_name("server", "errors", "1h")
+    name = sli.ratio_name("server", "errors", "1h")
     check = {
         "expr": f"round({name}, 0.0001)",
         "eval_time": "2h",
         "exp_samples": [{"labels": f"{{{labels}}}", "value": 0.05}],
     }
     case = {"interval": "1m", "input_series": given, "promql_expr_test": [check]}
-    assert differs(promtool, tmp_path, [service_levels(SloSettings(), 15, "monitoring")], case, "15s") == ""
+    assert differs(promtool, tmp_path, [recording_rules(SloSettings(), 15, "monitoring")], case, "15s") == ""
 
 
 @pytest.mark.parametrize(

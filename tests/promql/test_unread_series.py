@@ -9,8 +9,8 @@ from meshed_mcp import contract
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.metrics.envoy_monitor import envoy_monitor
-from meshed_mcp.components.promql import canary, live
+from meshed_mcp.components.observability.metrics.monitors import envoy_monitor
+from meshed_mcp.components.promql import canary, health
 from meshed_mcp.components.promql import selectors as queries
 from tests.promql.test_expressions import expressions
 from tests.promql.test_series_of_queries import FORECAST, RULES, names, selectors
@@ -21,7 +21,7 @@ ASKED = (
     *expressions(),
     *(rule["expr"] for rule in [*RULES, *FORECAST]),
     *(ask(SELECT, "10m") for ask in (canary.operations, canary.errors, canary.durations)),
-    *(ask("1m") for ask in (live.calls, live.p99, live.errors)),
+    *(ask("1m") for ask in (health.live_call_rate, health.live_p99_seconds, health.live_error_ratio)),
 )
 SERVER = MeshedMCPServiceArgs.model_validate({"image": "a:1"})
 OPERATIONS = f"{contract.METRIC_OPERATION_DURATION}_bucket"

@@ -1,118 +1,110 @@
-"""The dashboard "MCP autoscaling": what was asked, what was forecast, what the autoscalers made of it."""
+"""The dashboard "MCP autoscaling": load, replicas, forecasts, recommended requests."""
 
-from meshed_mcp.components.observability.dashboards.choices import (
+from meshed_mcp.components.observability.dashboards.records import (
+    Dashboard,
+    DashboardUid,
+    Panel,
+    Query,
+    Threshold,
+    Unit,
+)
+from meshed_mcp.components.observability.dashboards.shared import (
     BY_SERVER,
-    CHOICES,
-    CLUSTER_SCRAPE_SECONDS,
     NAMESPACE,
     SELECT,
     SERVER,
     SERVER_SCRAPE_SECONDS,
+    VARIABLES,
+    panel,
 )
-from meshed_mcp.components.observability.dashboards.records import Dashboard, Page, Panel, Query, Threshold, Unit
-from meshed_mcp.components.promql import autoscaling as scaling_queries
-from meshed_mcp.components.promql import forecast, load, selectors
+from meshed_mcp.components.promql import autoscaling, forecast, load, selectors
 
 
 def autoscaling_dashboard() -> Dashboard:
-    """One page for the servers that are chosen; the forecast's panels are empty where nothing is forecast."""
+    """The dashboard for the selected servers; the forecast panels are empty where no forecast is recorded."""
     return Dashboard(
-        uid=Page.AUTOSCALING,
+        uid=DashboardUid.AUTOSCALING,
         title="MCP autoscaling",
         description="Load, replicas and forecasts of MCP servers.",
-        variables=CHOICES,
-        panels=(*replica_panels(), *forecast_panels(), *size_panels()),
+        variables=VARIABLES,
+        panels=(*replica_panels(), *forecast_panels(), *resource_panels()),
     )
 
 
 def replica_panels() -> tuple[Panel, ...]:
-    """Load, and the replicas for it."""
-    bounds = {"desired": "wants", "max": "at most", "min": "at least"}
+    """Load and replicas."""
     return (
-        Panel(
-            title="Calls in work and waiting",
-            description="The autoscaler divides this by in_flight_per_replica. Open listen streams do not count.",
-            unit=Unit.COUNT,
-            queries=(
-                Query(load.drawn(load.IN_FLIGHT, SELECT), BY_SERVER),
-                Query(load.drawn(load.WAITING, SELECT), f"{BY_SERVER} waiting"),
-            ),
+        panel(
+            "Requests in flight",
+            "In-flight and queued requests. The autoscaler divides them by in_flight_per_replica. Open listen streams "
+            "do not count.",
+            Unit.COUNT,
+            Query(load.recorded_load(load.IN_FLIGHT, SELECT), BY_SERVER),
+            Query(load.recorded_load(load.QUEUED, SELECT), f"{BY_SERVER} queued"),
             scrape_seconds=SERVER_SCRAPE_SECONDS,
         ),
-        Panel(
-            title="Replicas wanted and ready",
-            description="The gap is pods that start, or have no node.",
-            unit=Unit.COUNT,
-            queries=(
-                Query(selectors.wanted_replicas(NAMESPACE, SERVER), "{{deployment}} wanted"),
-                Query(selectors.ready_replicas(NAMESPACE, SERVER), "{{deployment}} ready"),
-            ),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+        panel(
+            "Desired and ready replicas",
+            "Pods between desired and ready are starting or pending.",
+            Unit.COUNT,
+            Query(selectors.desired_replicas(NAMESPACE, SERVER), "{{deployment}} desired"),
+            Query(selectors.ready_replicas(NAMESPACE, SERVER), "{{deployment}} ready"),
         ),
-        Panel(
-            title="Autoscaler and its bounds",
-            description="An autoscaler that wants its most for long is too small, or its server too slow.",
-            unit=Unit.COUNT,
-            queries=tuple(
-                Query(scaling_queries.autoscaler(which, NAMESPACE, SERVER), f"{{{{horizontalpodautoscaler}}}} {says}")
-                for which, says in bounds.items()
-            ),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
-        ),
-    )
-
-
-def size_panels() -> tuple[Panel, ...]:
-    """What replicas should request, where there is a VerticalPodAutoscaler."""
-    return tuple(
-        Panel(
-            title=f"{title} recommended and requested",
-            description="Of the server's container, beside the largest request that runs. Sidecars are sized apart.",
-            unit=unit,
-            queries=(
+        panel(
+            "Autoscaler bounds",
+            "Desired, minimum and maximum replicas. An autoscaler that stays at its maximum needs a higher one.",
+            Unit.COUNT,
+            *(
                 Query(
-                    scaling_queries.recommended(resource, NAMESPACE, SERVER), "{{verticalpodautoscaler}} recommended"
-                ),
-                Query(scaling_queries.requested(resource, NAMESPACE, SERVER), "{{container}} requested"),
+                    autoscaling.hpa_replicas(which, NAMESPACE, SERVER),
+                    f"{{{{horizontalpodautoscaler}}}} {which}",
+                )
+                for which in autoscaling.HPA_METRICS
             ),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
-        )
-        for resource, title, unit in (("cpu", "CPU", Unit.CORES), ("memory", "Memory", Unit.BYTES))
+        ),
     )
 
 
 def forecast_panels() -> tuple[Panel, ...]:
-    """What was expected, and whether it may be believed."""
-    series = scaling_queries.forecast_series
+    """Forecast, its error and whether it is trusted."""
+    series = autoscaling.forecast_series
     return (
-        Panel(
-            title="Forecast and load",
-            description="The peak expected until the horizon, beside the mean load of five minutes.",
-            unit=Unit.COUNT,
-            queries=(
-                Query(series(forecast.FORECAST, SELECT), f"{BY_SERVER} forecast"),
-                Query(series(forecast.MEAN_5M, SELECT), f"{BY_SERVER} load"),
-            ),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+        panel(
+            "Forecast and load",
+            "Peak load forecast up to the horizon, and the mean load of five minutes.",
+            Unit.COUNT,
+            Query(series(forecast.FORECAST, SELECT), f"{BY_SERVER} forecast"),
+            Query(series(forecast.MEAN_5M, SELECT), f"{BY_SERVER} load"),
         ),
-        Panel(
-            title="Forecast trusted",
-            description="1 while the forecast may add replicas, 0 while it is only recorded: its error is too large, "
-            "or too few earlier days are known.",
-            unit=Unit.COUNT,
-            queries=(Query(scaling_queries.trusted(SELECT), BY_SERVER),),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+        panel(
+            "Forecast trusted",
+            "1 while the forecast may add replicas; 0 while its error is too large or too few earlier days are known.",
+            Unit.COUNT,
+            Query(autoscaling.forecast_trusted(SELECT), BY_SERVER),
         ),
-        Panel(
-            title="Error of the forecast",
-            description="Mean absolute error of a day as a share of its mean load, and the share of the day in which "
-            "more came than was forecast.",
-            unit=Unit.SHARE,
-            queries=(
-                Query(series(forecast.WAPE, SELECT), f"{BY_SERVER} error"),
-                Query(series(forecast.UNDERFORECAST, SELECT), f"{BY_SERVER} too low"),
-            ),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+        panel(
+            "Forecast error",
+            "Mean absolute error of a day relative to its mean load, and the ratio of the day in which the load was "
+            "above the forecast.",
+            Unit.RATIO,
+            Query(series(forecast.WAPE, SELECT), f"{BY_SERVER} error"),
+            Query(series(forecast.UNDERFORECAST, SELECT), f"{BY_SERVER} too low"),
             thresholds=(Threshold(1, "red"),),
         ),
+    )
+
+
+def resource_panels() -> tuple[Panel, ...]:
+    """Recommended and current requests, where a VerticalPodAutoscaler exists."""
+    return tuple(
+        panel(
+            f"{title} recommendation and request",
+            "Of the server's container: VPA recommendation and largest current request. Excludes sidecars.",
+            unit,
+            Query(
+                autoscaling.vpa_recommendation(resource, NAMESPACE, SERVER), "{{verticalpodautoscaler}} recommendation"
+            ),
+            Query(autoscaling.container_request(resource, NAMESPACE, SERVER), "{{container}} request"),
+        )
+        for resource, title, unit in (("cpu", "CPU", Unit.CORES), ("memory", "Memory", Unit.BYTES))
     )

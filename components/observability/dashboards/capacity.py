@@ -1,113 +1,124 @@
-"""The dashboard "MCP capacity": what is left of places, replicas, nodes and volumes, and when it ends."""
+"""The dashboard "MCP capacity": remaining concurrency slots, replicas, node resources and volumes, and their growth."""
 
 from typing import Final
 
-from meshed_mcp.components.observability.dashboards.choices import (
-    BY_SERVER,
-    CHOICES,
-    CLUSTER_SCRAPE_SECONDS,
-    NAMESPACE,
-    RECORDED_SECONDS,
-    SELECT,
-    SERVER,
-)
 from meshed_mcp.components.observability.dashboards.records import (
     Dashboard,
+    DashboardUid,
     Kind,
-    Page,
     Panel,
     Query,
     Threshold,
     Unit,
 )
+from meshed_mcp.components.observability.dashboards.shared import (
+    BY_SERVER,
+    NAMESPACE,
+    RECORDED_SECONDS,
+    SELECT,
+    SERVER,
+    VARIABLES,
+    panel,
+)
 from meshed_mcp.components.promql import capacity, load, selectors
 
-ALMOST_ALL: Final = (Threshold(0.8, "orange"), Threshold(0.95, "red"))
-"""Product rule: a fifth left is where more is ordered."""
+SATURATION: Final = (Threshold(0.8, "orange"), Threshold(0.95, "red"))
+"""Product rule: add capacity when a fifth is left."""
 
-LITTLE_LEFT: Final = (Threshold(0, "orange"), Threshold(0.2, "green"))
+LOW_FREE_SPACE: Final = (Threshold(0, "orange"), Threshold(0.2, "green"))
 GROWTH: Final = (Threshold(1.5, "orange"), Threshold(2, "red"))
-AHEAD: Final = f"In {capacity.DAYS_AHEAD} days, on a straight line through the last {capacity.PAST}."
+PREDICTION: Final = f"In {capacity.DAYS_AHEAD} days, extrapolated from the last {capacity.PAST}."
 
 
 def capacity_dashboard(namespace: str) -> Dashboard:
-    """One page: the servers that are chosen, the nodes, and the volumes of monitoring in `namespace`."""
+    """The dashboard for the selected servers, the nodes, and the volumes of monitoring in `namespace`."""
     return Dashboard(
-        uid=Page.CAPACITY,
+        uid=DashboardUid.CAPACITY,
         title="MCP capacity",
-        description="What is left and how it grows. A line through hours knows no weekly rhythm: see MCP autoscaling.",
-        variables=CHOICES,
-        panels=(*server_panels(), *node_panels(), *monitoring_panels(namespace)),
+        description="Remaining capacity and growth. Extrapolation ignores weekly patterns; see MCP autoscaling.",
+        variables=VARIABLES,
+        panels=(*server_panels(), *cluster_panels(), *monitoring_panels(namespace)),
     )
 
 
 def server_panels() -> tuple[Panel, ...]:
     """Servers."""
     return (
-        lines(
-            "Places for calls taken",
-            "Of all replicas of a server; above it calls wait.",
-            Unit.SHARE,
-            load.drawn(load.BUSY, SELECT),
-            BY_SERVER,
-        )._replace(thresholds=ALMOST_ALL),
-        lines(
-            "Replicas wanted, of the most allowed",
-            "At 1 an autoscaler has nothing left to give.",
-            Unit.SHARE,
-            capacity.used_range(NAMESPACE, SERVER),
-            "{{horizontalpodautoscaler}}",
-        )._replace(thresholds=ALMOST_ALL),
-        lines(
-            "Growth of operations",
-            f"Times today's rate. {AHEAD}",
+        panel(
+            "Concurrency slots in use",
+            "Of all replicas of a server. Requests beyond 100 % are queued.",
+            Unit.RATIO,
+            Query(load.recorded_load(load.SATURATION, SELECT), BY_SERVER),
+            thresholds=SATURATION,
+        ),
+        panel(
+            "Desired replicas relative to the maximum",
+            "At 100 % the autoscaler cannot add replicas.",
+            Unit.RATIO,
+            Query(capacity.desired_replicas_ratio(NAMESPACE, SERVER), "{{horizontalpodautoscaler}}"),
+            thresholds=SATURATION,
+        ),
+        panel(
+            "Growth of the operation rate",
+            f"As a multiple of the current rate. {PREDICTION}",
             Unit.COUNT,
-            capacity.growth(SELECT),
-            BY_SERVER,
-        )._replace(kind=Kind.BARS, thresholds=GROWTH, scrape_seconds=RECORDED_SECONDS),
+            Query(capacity.operations_growth(SELECT), BY_SERVER),
+            kind=Kind.BAR_GAUGE,
+            scrape_seconds=RECORDED_SECONDS,
+            thresholds=GROWTH,
+        ),
         *(
-            lines(
+            panel(
                 f"{title} requested by servers",
-                "Now, per container of their pods: what nodes must hold free for them.",
+                "Current resource requests, per container of their pods.",
                 unit,
-                capacity.requested_by_server(resource, NAMESPACE, selectors.pods_of(SERVER)),
-                "{{container}}",
-            )._replace(kind=Kind.BARS)
+                Query(
+                    capacity.requested_by_server(resource, NAMESPACE, selectors.pods_of(SERVER)),
+                    "{{container}}",
+                ),
+                kind=Kind.BAR_GAUGE,
+            )
             for resource, title, unit in (("cpu", "CPU", Unit.CORES), ("memory", "Memory", Unit.BYTES))
         ),
     )
 
 
-def node_panels() -> tuple[Panel, ...]:
-    """Nodes, all of the cluster."""
+def cluster_panels() -> tuple[Panel, ...]:
+    """All nodes of the cluster."""
     return (
-        Panel(
-            title="Nodes requested",
-            description="Part of what all nodes have that pods have requested; at 1 new pods wait for a node.",
-            unit=Unit.SHARE,
-            queries=(Query(capacity.requested_share(), "{{resource}}"),),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
-            thresholds=ALMOST_ALL,
+        panel(
+            "Node resources requested",
+            "Ratio of the allocatable CPU and memory of all nodes that pods request. At 100 % new pods stay pending.",
+            Unit.RATIO,
+            Query(capacity.requested_ratio(), "{{resource}}"),
+            thresholds=SATURATION,
         ),
     )
 
 
 def monitoring_panels(namespace: str) -> tuple[Panel, ...]:
-    """Monitoring itself."""
-    left = lines(
-        "Volumes of monitoring, free",
-        AHEAD,
-        Unit.SHARE,
-        capacity.volume_left_ahead(namespace),
-        "{{persistentvolumeclaim}}",
-    )
+    """The monitoring stack itself."""
+    volumes = Query(capacity.predicted_free_ratio(namespace), "{{persistentvolumeclaim}}")
     return (
-        left._replace(kind=Kind.BARS, thresholds=LITTLE_LEFT, below="red", lowest=None),
-        lines("Series in memory", AHEAD, Unit.COUNT, capacity.series_ahead(), "{{pod}}")._replace(kind=Kind.BARS),
-        lines("Stored blocks", "Bytes on the volume.", Unit.BYTES, capacity.samples_in_blocks(), "{{pod}}"),
+        panel(
+            "Free space of monitoring volumes",
+            PREDICTION,
+            Unit.RATIO,
+            volumes,
+            kind=Kind.BAR_GAUGE,
+            thresholds=LOW_FREE_SPACE,
+        )._replace(base_color="red", axis_min=None),
+        panel(
+            "Series in memory",
+            PREDICTION,
+            Unit.COUNT,
+            Query(capacity.predicted_series(), "{{pod}}"),
+            kind=Kind.BAR_GAUGE,
+        ),
+        panel(
+            "Stored blocks",
+            "Bytes of Prometheus' blocks on the volume.",
+            Unit.BYTES,
+            Query(capacity.block_bytes(), "{{pod}}"),
+        ),
     )
-
-
-def lines(title: str, description: str, unit: Unit, expression: str, legend: str) -> Panel:
-    """A line panel of one query."""
-    return Panel(title, description, unit, (Query(expression, legend),), CLUSTER_SCRAPE_SECONDS)

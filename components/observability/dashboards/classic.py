@@ -1,14 +1,21 @@
-"""Dashboards in Grafana's classic JSON (v1). Records in, dictionaries out.
+"""Renders dashboard records as Grafana's classic JSON (v1).
 
-Classic, because file provisioning of Grafana 13.0 still refuses the v2 form, and migrates v1 on load. The sidecar reads
-files, so the data source is a variable: `__inputs` are filled in by the import dialogue alone.
+File provisioning of Grafana 13.0 rejects v2 and migrates v1 on load. The data source is a variable, because only the
+import dialog fills in `__inputs`, not the sidecar.
 """
 
 from collections.abc import Iterable
 from typing import Any, Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Variable
+from meshed_mcp.components.observability.dashboards.records import (
+    Dashboard,
+    DashboardUid,
+    Kind,
+    Panel,
+    Query,
+    Variable,
+)
 from meshed_mcp.components.promql import selectors, traffic
 
 SCHEMA_VERSION: Final = 42
@@ -19,16 +26,16 @@ GRID_WIDTH: Final = 24
 
 DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 TAG: Final = "mcp"
-"""All of our dashboards have it; the links at their head list what has it."""
+"""Tag of all our dashboards, by which they link to each other."""
 
-MARK_SECONDS: Final = 60
-"""Width of the mark of a release; a page of a day still meets it."""
+ANNOTATION_SECONDS: Final = 60
+"""Duration of the annotation of a release; the step of a dashboard of a day still hits it."""
 
 REF_IDS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 REFRESH_ON_TIME_RANGE: Final = 2
-"""Read a variable's values again whenever the time range changes. Source: Grafana, `VariableRefresh`."""
+"""Reload a variable's values when the time range changes. Source: Grafana, `VariableRefresh`."""
 
-EVERYTHING: Final = {
+ALL_VALUES: Final = {
     "multi": True,
     "includeAll": True,
     "allValue": ".+",
@@ -39,7 +46,7 @@ Json = dict[str, Any]
 
 
 def classic_json(dashboard: Dashboard) -> Json:
-    """The dashboard as Grafana reads it."""
+    """The dashboard as Grafana loads it."""
     return {
         "uid": dashboard.uid.value,
         "title": dashboard.title,
@@ -51,22 +58,22 @@ def classic_json(dashboard: Dashboard) -> Json:
         "refresh": "30s",
         "time": {"from": "now-1h", "to": "now"},
         "timezone": "utc",
-        "annotations": {"list": [releases(dashboard)]},
-        "links": [other_pages()],
+        "annotations": {"list": [release_annotations(dashboard)]},
+        "links": [dashboard_links()],
         "templating": {"list": [datasource_variable(), *map(query_variable, dashboard.variables)]},
-        "panels": list(placed(dashboard.panels)),
+        "panels": list(positioned_panels(dashboard.panels)),
     }
 
 
-def releases(dashboard: Dashboard) -> Json:
-    """A mark where a release appeared. Source: Grafana, "Annotate visualizations", Prometheus.
+def release_annotations(dashboard: Dashboard) -> Json:
+    """An annotation at each new release of the selected servers, or of all if the dashboard has no such variable.
 
-    Of the servers that are chosen, where a page has that choice; else of all.
+    Source: Grafana, "Annotate visualizations", Prometheus.
     """
-    chosen = {variable.name for variable in dashboard.variables}
-    namespace, server = (f"${name}" if name in chosen else ".+" for name in ("namespace", "server"))
-    expression = traffic.new_releases(selectors.selector(namespace, server, regex=True), MARK_SECONDS)
-    query = {"refId": "Releases", "datasource": DATASOURCE, "expr": expression, "interval": f"{MARK_SECONDS}s"}
+    variables = {variable.name for variable in dashboard.variables}
+    namespace, server = (f"${name}" if name in variables else ".+" for name in ("namespace", "server"))
+    expression = traffic.new_releases(selectors.selector(namespace, server, regex=True), ANNOTATION_SECONDS)
+    query = {"refId": "Releases", "datasource": DATASOURCE, "expr": expression, "interval": f"{ANNOTATION_SECONDS}s"}
     return {
         "name": "Releases",
         "datasource": DATASOURCE,
@@ -79,18 +86,18 @@ def releases(dashboard: Dashboard) -> Json:
     }
 
 
-def placed(panels: Iterable[Panel]) -> Iterable[Json]:
-    """The panels from left to right; one that does not fit begins a new line under the highest of the last."""
-    x = y = line_height = 0
+def positioned_panels(panels: Iterable[Panel]) -> Iterable[Json]:
+    """Panels from left to right; one that does not fit starts a new row below the highest of the last row."""
+    x = y = row_height = 0
     for number, panel in enumerate(panels, start=1):
         if x + panel.width > GRID_WIDTH:
-            x, y, line_height = 0, y + line_height, 0
+            x, y, row_height = 0, y + row_height, 0
         yield panel_json(number, panel, {"x": x, "y": y, "w": panel.width, "h": panel.height})
-        x, line_height = x + panel.width, max(line_height, panel.height)
+        x, row_height = x + panel.width, max(row_height, panel.height)
 
 
 def panel_json(number: int, panel: Panel, position: Json) -> Json:
-    """One panel, with an id of its own: Grafana drops panels that share one."""
+    """One panel; its id is unique, because Grafana drops panels that share one."""
     return {
         "id": number,
         "type": panel.kind.value,
@@ -98,7 +105,7 @@ def panel_json(number: int, panel: Panel, position: Json) -> Json:
         "description": panel.description,
         "datasource": DATASOURCE,
         "gridPos": position,
-        "interval": f"{panel.scrape_seconds}s",  # else Grafana takes the data source's 30 s and hides 5 s peaks
+        "interval": f"{panel.scrape_seconds}s",  # Grafana's default is the data source's 30 s, which hides 5 s peaks
         "fieldConfig": {"defaults": field_defaults(panel), "overrides": []},
         "options": options(panel.kind),
         "targets": [target(ref, query, panel.kind) for ref, query in zip(REF_IDS, panel.queries, strict=False)],
@@ -106,20 +113,20 @@ def panel_json(number: int, panel: Panel, position: Json) -> Json:
 
 
 def field_defaults(panel: Panel) -> Json:
-    """Unit, beginning of the axis, thresholds and where a click leads."""
-    lowest = {} if panel.lowest is None else {"min": panel.lowest}
-    links = {} if panel.leads_to is None else {"links": [server_link(panel.leads_to)]}
-    return {"unit": panel.unit.value, **lowest, **thresholds(panel), **links}
+    """Unit, start of the axis, thresholds and data link."""
+    axis = {} if panel.axis_min is None else {"min": panel.axis_min}
+    links = {} if panel.links_to is None else {"links": [server_link(panel.links_to)]}
+    return {"unit": panel.unit.value, **axis, **thresholds(panel), **links}
 
 
-def server_link(page: Page) -> Json:
-    """From a series to the page of its server. Source: Grafana, "Configure data links", `__field.labels`."""
-    chosen = f"var-namespace=${{__field.labels.namespace}}&var-server=${{__field.labels.{contract.LABEL_SERVER}}}"
-    return {"title": "This server", "url": f"/d/{page.value}?{chosen}&${{__url_time_range}}"}
+def server_link(dashboard: DashboardUid) -> Json:
+    """Data link from a series to its server's dashboard. Source: Grafana, "Configure data links"."""
+    variables = f"var-namespace=${{__field.labels.namespace}}&var-server=${{__field.labels.{contract.LABEL_SERVER}}}"
+    return {"title": "This server", "url": f"/d/{dashboard.value}?{variables}&${{__url_time_range}}"}
 
 
-def other_pages() -> Json:
-    """Our other dashboards, with the same choices and the same time. Source: Grafana, "Manage dashboard links"."""
+def dashboard_links() -> Json:
+    """Links to our other dashboards that keep variables and time. Source: Grafana, "Manage dashboard links"."""
     return {
         "type": "dashboards",
         "title": "MCP",
@@ -131,8 +138,8 @@ def other_pages() -> Json:
 
 
 def target(ref_id: str, query: Query, kind: Kind) -> Json:
-    """One query of a panel: over the whole range for lines, at its end for all else."""
-    instant = kind is not Kind.LINES
+    """One query of a panel: a range query for time series, else an instant query."""
+    instant = kind is not Kind.TIME_SERIES
     return {
         "refId": ref_id,
         "datasource": DATASOURCE,
@@ -145,26 +152,26 @@ def target(ref_id: str, query: Query, kind: Kind) -> Json:
 
 
 def thresholds(panel: Panel) -> Json:
-    """Colors by value; a line panel also draws them."""
+    """Colors by value; a time series also draws them as lines."""
     if not panel.thresholds:
         return {}
     steps = [
-        {"value": None, "color": panel.below},
+        {"value": None, "color": panel.base_color},
         *({"value": step.value, "color": step.color} for step in panel.thresholds),
     ]
-    drawn = {"custom": {"thresholdsStyle": {"mode": "dashed"}}} if panel.kind is Kind.LINES else {}
+    drawn = {"custom": {"thresholdsStyle": {"mode": "dashed"}}} if panel.kind is Kind.TIME_SERIES else {}
     return {"thresholds": {"mode": "absolute", "steps": steps}, "color": color_mode(panel.kind), **drawn}
 
 
 def color_mode(kind: Kind) -> Json:
-    """Lines keep one color per series; all else takes the threshold's."""
-    return {"mode": "palette-classic" if kind is Kind.LINES else "thresholds"}
+    """One color per series of a time series, else the color of the threshold."""
+    return {"mode": "palette-classic" if kind is Kind.TIME_SERIES else "thresholds"}
 
 
 def options(kind: Kind) -> Json:
-    """What a panel type needs to show more than its defaults."""
+    """Options of a panel type that differ from its defaults."""
     match kind:
-        case Kind.LINES:
+        case Kind.TIME_SERIES:
             legend = {
                 "showLegend": True,
                 "displayMode": "table",
@@ -172,20 +179,20 @@ def options(kind: Kind) -> Json:
                 "calcs": ["lastNotNull", "max"],
             }
             return {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}}
-        case Kind.BARS:
+        case Kind.BAR_GAUGE:
             reduce = {"calcs": ["lastNotNull"]}
             return {"reduceOptions": reduce, "orientation": "horizontal", "displayMode": "basic", "showUnfilled": True}
-        case Kind.NUMBER:
+        case Kind.STAT:
             return {"reduceOptions": {"calcs": ["lastNotNull"]}, "textMode": "value_and_name", "graphMode": "none"}
 
 
 def datasource_variable() -> Json:
-    """The one choice of the data source."""
+    """The variable of the data source."""
     return {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}
 
 
 def query_variable(variable: Variable) -> Json:
-    """A choice of label values; where several are allowed, all of them at first."""
+    """A variable of label values; with `multi` it is All at first."""
     query = f"label_values({variable.selector}, {variable.label})"
     return {
         "name": variable.name,
@@ -196,5 +203,5 @@ def query_variable(variable: Variable) -> Json:
         "definition": query,
         "refresh": REFRESH_ON_TIME_RANGE,
         "sort": 1,
-        **(EVERYTHING if variable.several else {"multi": False, "includeAll": False}),
+        **(ALL_VALUES if variable.multi else {"multi": False, "includeAll": False}),
     }

@@ -1,4 +1,4 @@
-"""Dashboards as ConfigMaps that Grafana's sidecar finds by their label and puts into a folder."""
+"""ConfigMaps of the dashboards, which Grafana's sidecar finds by their label and loads into a folder."""
 
 import json
 from typing import Final
@@ -29,13 +29,13 @@ from meshed_mcp.components.observability.prometheus.slo import objective_of
 FOLDER: Final = "MCP"
 
 
-def manifests(args: ObservabilityStackArgs) -> list[Manifest]:
-    """A ConfigMap for every dashboard that we build, by name."""
+def dashboard_config_maps(args: ObservabilityStackArgs) -> list[Manifest]:
+    """One ConfigMap per dashboard, sorted by name."""
     return [config_map(dashboard, args.namespace) for dashboard in dashboards(args)]
 
 
 def dashboards(args: ObservabilityStackArgs) -> list[Dashboard]:
-    """Every dashboard, with the stack's objectives as thresholds."""
+    """All dashboards, with the stack's objectives as thresholds."""
     return [
         autoscaling_dashboard(),
         capacity_dashboard(args.namespace),
@@ -52,7 +52,7 @@ def dashboards(args: ObservabilityStackArgs) -> list[Dashboard]:
 
 
 def config_map(dashboard: Dashboard, namespace: str) -> Manifest:
-    """One dashboard. The file's key is its uid: the sidecar writes the files of all ConfigMaps into one folder."""
+    """The ConfigMap of one dashboard. Its key contains the uid: the sidecar writes all files into one folder."""
     uid = dashboard.uid.value
     name = f"dashboard-{uid}"
     labels = standard_labels(name) | {DASHBOARD_LABEL: DASHBOARD_LABEL_VALUE}

@@ -1,49 +1,61 @@
-"""The dashboard "MCP infrastructure": nodes, volumes and pods that do not run. It has no choices: it shows all."""
+"""The dashboard "MCP infrastructure": nodes, volumes and pods that are not running, of the whole cluster."""
 
 from typing import Final
 
-from meshed_mcp.components.observability.dashboards.choices import CLUSTER_SCRAPE_SECONDS, RATE, TOP
-from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Threshold, Unit
+from meshed_mcp.components.observability.dashboards.records import (
+    Dashboard,
+    DashboardUid,
+    Kind,
+    Panel,
+    Query,
+    Threshold,
+    Unit,
+)
+from meshed_mcp.components.observability.dashboards.shared import NEARLY_FULL, RATE, TOP, panel
 from meshed_mcp.components.promql import infrastructure
 
-ALMOST_FULL: Final = (Threshold(0.8, "orange"), Threshold(0.9, "red"))
 NODE: Final = "{{instance}}"
-ANY: Final = (Threshold(1, "orange"),)
+NONZERO: Final = (Threshold(1, "orange"),)
 
 
 def infrastructure_dashboard() -> Dashboard:
-    """One page for the whole cluster; the chart's own pages show single nodes and pods."""
+    """The dashboard for the whole cluster; the chart's own dashboards show single nodes and pods."""
     return Dashboard(
-        uid=Page.INFRASTRUCTURE,
+        uid=DashboardUid.INFRASTRUCTURE,
         title="MCP infrastructure",
-        description="What servers stand on. Single nodes, pods and namespaces: the Kubernetes pages of the chart.",
+        description="Nodes and volumes. For single nodes, pods and namespaces see the Kubernetes dashboards.",
         variables=(),
         panels=(*node_panels(), *storage_panels(), *pod_panels()),
     )
 
 
 def node_panels() -> tuple[Panel, ...]:
-    """Nodes: the busiest, for all of hundreds show nothing."""
-    states = {"true": "ready", "false": "not ready", "unknown": "silent"}
+    """The busiest nodes."""
+    states = {"true": "ready", "false": "not ready", "unknown": "unknown"}
     return (
-        lines(
+        panel(
             "Nodes",
-            "By what they last said of themselves.",
+            "By their condition Ready.",
             Unit.COUNT,
             *(Query(infrastructure.nodes(value), name) for value, name in states.items()),
         ),
-        lines(
-            "CPU of nodes", "Part in use, the busiest.", Unit.SHARE, Query(infrastructure.cpu_used(TOP, RATE), NODE)
-        )._replace(thresholds=ALMOST_FULL),
-        lines(
-            "Memory of nodes",
-            "Part that is not available, the fullest. Near 1 the kernel ends processes.",
-            Unit.SHARE,
+        panel(
+            "Node CPU usage",
+            "The busiest nodes.",
+            Unit.RATIO,
+            Query(infrastructure.cpu_used(TOP, RATE), NODE),
+            thresholds=NEARLY_FULL,
+        ),
+        panel(
+            "Node memory usage",
+            "The fullest nodes. Near 100 % the kernel kills processes.",
+            Unit.RATIO,
             Query(infrastructure.memory_used(TOP), NODE),
-        )._replace(thresholds=ALMOST_FULL),
-        lines(
-            "Network of nodes",
-            "Bytes per second, the busiest, without what stays on the node.",
+            thresholds=NEARLY_FULL,
+        ),
+        panel(
+            "Node network traffic",
+            "The busiest nodes, without traffic inside a node.",
             Unit.BYTES_PER_SECOND,
             *(
                 Query(infrastructure.network(direction, TOP, RATE), f"{NODE} {name}")
@@ -56,45 +68,45 @@ def node_panels() -> tuple[Panel, ...]:
 def storage_panels() -> tuple[Panel, ...]:
     """Disks and volumes."""
     return (
-        lines(
-            "Disks of nodes",
-            "Part that is full, of each node's fullest. Above 0.85 the kubelet ends pods.",
-            Unit.SHARE,
+        panel(
+            "Node disk usage",
+            "The fullest disk of each node. Above 85 % the kubelet evicts pods.",
+            Unit.RATIO,
             Query(infrastructure.disk_used(TOP), NODE),
-        )._replace(kind=Kind.BARS, thresholds=ALMOST_FULL),
-        lines(
-            "Volumes",
-            "Part that is full, the fullest of all namespaces.",
-            Unit.SHARE,
+            kind=Kind.BAR_GAUGE,
+            thresholds=NEARLY_FULL,
+        ),
+        panel(
+            "Volume usage",
+            "The fullest volumes of all namespaces.",
+            Unit.RATIO,
             Query(infrastructure.volumes_used(TOP), "{{namespace}} {{persistentvolumeclaim}}"),
-        )._replace(kind=Kind.BARS, thresholds=ALMOST_FULL),
+            kind=Kind.BAR_GAUGE,
+            thresholds=NEARLY_FULL,
+        ),
     )
 
 
 def pod_panels() -> tuple[Panel, ...]:
-    """What does not run."""
-    return (
-        lines(
-            "Pods that do not run",
-            "Waiting for a node, failed, or on a node that is gone. Empty is well.",
-            Unit.COUNT,
-            Query(infrastructure.pods_that_do_not_run(), "{{namespace}} {{phase}}"),
-        )._replace(kind=Kind.BARS, thresholds=ANY, width=8),
-        lines(
-            "Containers that wait",
-            "By reason: no image, a crash before, a Secret that is not there. Empty is well.",
-            Unit.COUNT,
+    """Pods that are not running."""
+    shown = (
+        (
+            "Pods not running",
+            "Pending, failed, or on an unreachable node. Empty means healthy.",
+            Query(infrastructure.pods_not_running(), "{{namespace}} {{phase}}"),
+        ),
+        (
+            "Waiting containers",
+            "By reason, such as ImagePullBackOff or CrashLoopBackOff. Empty means healthy.",
             Query(infrastructure.waiting_containers(), "{{namespace}} {{reason}}"),
-        )._replace(kind=Kind.BARS, thresholds=ANY, width=8),
-        lines(
+        ),
+        (
             "Restarts in an hour",
-            "Pods with most. Empty is well.",
-            Unit.COUNT,
+            "Pods with the most restarts. Empty means healthy.",
             Query(infrastructure.restarts(TOP, "1h"), "{{namespace}} {{pod}}"),
-        )._replace(kind=Kind.BARS, thresholds=ANY, width=8),
+        ),
     )
-
-
-def lines(title: str, description: str, unit: Unit, *queries: Query) -> Panel:
-    """A line panel of series that are scraped at the stack's interval."""
-    return Panel(title, description, unit, queries, CLUSTER_SCRAPE_SECONDS)
+    return tuple(
+        panel(title, description, Unit.COUNT, query, kind=Kind.BAR_GAUGE, width=8, thresholds=NONZERO)
+        for title, description, query in shown
+    )

@@ -1,63 +1,62 @@
-"""The dashboard "MCP overview": is everything well, and if not, where to look. It has no choices: it shows all."""
+"""The dashboard "MCP overview": firing alerts, error budgets and traffic of the whole cluster."""
 
 from typing import Final
 
 from meshed_mcp.components.alerts.burn_rate import BURN_RATES
-from meshed_mcp.components.observability.dashboards.choices import (
-    BUDGET_THRESHOLDS,
-    BY_SERVER,
-    CLUSTER_SCRAPE_SECONDS,
-    RECORDED_SECONDS,
-    SERVER_SCRAPE_SECONDS,
-    error_thresholds,
-)
 from meshed_mcp.components.observability.dashboards.records import (
     Dashboard,
+    DashboardUid,
     Kind,
-    Page,
     Panel,
     Query,
     Threshold,
     Unit,
 )
+from meshed_mcp.components.observability.dashboards.shared import (
+    BY_SERVER,
+    RECORDED_SECONDS,
+    SERVER_SCRAPE_SECONDS,
+    budget_panel,
+    error_thresholds,
+    panel,
+)
 from meshed_mcp.components.observability.prometheus.slo import Objective
 from meshed_mcp.components.promql import health, load, traffic
+from meshed_mcp.components.promql.health import ALL_SERVERS
 
 WATCHDOG_THRESHOLDS: Final = (Threshold(120, "orange"), Threshold(300, "red"))
-"""Four missed evaluations of 30 s, and when Prometheus itself calls a series stale."""
+"""Four missed evaluations of 30 s, and Prometheus' staleness interval."""
 
 
 def overview_dashboard(objective: Objective) -> Dashboard:
-    """One page for the whole cluster; a click on a server leads to its own."""
+    """The dashboard for the whole cluster; a click on a server opens MCP services."""
     return Dashboard(
-        uid=Page.OVERVIEW,
+        uid=DashboardUid.OVERVIEW,
         title="MCP overview",
-        description="Health of all MCP servers: alerts, budgets, errors, and whether alerting itself works.",
+        description="Health of all MCP servers and of alerting itself: alerts, error budgets, errors.",
         variables=(),
         panels=(*alerting_panels(), *budget_panels(), *traffic_panels(objective)),
     )
 
 
 def alerting_panels() -> tuple[Panel, ...]:
-    """What fires, and whether anything could."""
+    """Firing alerts and the watchdog."""
     return (
-        Panel(
-            title="Alerts that fire",
-            description="Critical and warning alerts of the whole cluster, by name. Empty is well.",
-            unit=Unit.COUNT,
-            queries=(Query(health.firing_alerts(), "{{severity}} {{alertname}}"),),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
-            kind=Kind.BARS,
+        panel(
+            "Firing alerts",
+            "Critical and warning alerts of the whole cluster, by name. Empty means healthy.",
+            Unit.COUNT,
+            Query(health.firing_alerts(), "{{severity}} {{alertname}}"),
+            kind=Kind.BAR_GAUGE,
             width=16,
             thresholds=(Threshold(1, "orange"),),
         ),
-        Panel(
-            title="Watchdog last seen",
-            description="Age of the alert that always fires. It grows, or is gone, when rules are not evaluated.",
-            unit=Unit.SECONDS,
-            queries=(Query(health.watchdog_age(), "ago"),),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
-            kind=Kind.NUMBER,
+        panel(
+            "Watchdog age",
+            "Time since the alert that always fires was last seen. It grows, or is absent, if rules are not evaluated.",
+            Unit.SECONDS,
+            Query(health.watchdog_age(), "ago"),
+            kind=Kind.STAT,
             width=8,
             thresholds=WATCHDOG_THRESHOLDS,
         ),
@@ -65,65 +64,55 @@ def alerting_panels() -> tuple[Panel, ...]:
 
 
 def budget_panels() -> tuple[Panel, ...]:
-    """How much may still go wrong, and how fast that shrinks."""
-    left = {"errors": "Error budget left", "slow_calls": "Latency budget left"}
+    """Remaining error budgets and burn rate."""
+    titles = {"errors": "Error budget remaining", "slow_calls": "Latency budget remaining"}
     fastest = BURN_RATES[0]
-    return (
+    panels = (
         *(
-            Panel(
-                title=title,
-                description="Part of the budget that is left, per server; below 0 the objective is missed.",
-                unit=Unit.SHARE,
-                queries=(Query(health.budget_left(bad, health.EVERY_SERVER), BY_SERVER),),
-                scrape_seconds=CLUSTER_SCRAPE_SECONDS,
-                kind=Kind.BARS,
+            budget_panel(
+                title,
+                "Per server; below 0 the objective is missed.",
+                Query(health.budget_remaining(bad, ALL_SERVERS), BY_SERVER),
                 width=8,
-                thresholds=BUDGET_THRESHOLDS,
-                below="red",
-                lowest=None,
-                leads_to=Page.SERVICES,
             )
-            for bad, title in left.items()
+            for bad, title in titles.items()
         ),
-        Panel(
-            title="Error budget burned",
-            description=f"Times faster than allowed, over {fastest.long}. At {fastest.factor:g} somebody is woken.",
-            unit=Unit.COUNT,
-            queries=(Query(health.burned("errors", fastest.long, health.EVERY_SERVER), BY_SERVER),),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+        panel(
+            "Error budget burn rate",
+            f"Over {fastest.long}; 1 uses exactly the budget. At {fastest.factor:g} a critical alert fires.",
+            Unit.COUNT,
+            Query(health.burn_rate("errors", fastest.long, ALL_SERVERS), BY_SERVER),
             width=8,
             thresholds=(Threshold(1, "orange"), Threshold(fastest.factor, "red")),
-            leads_to=Page.SERVICES,
         ),
     )
+    return tuple(each._replace(links_to=DashboardUid.SERVICES) for each in panels)
 
 
 def traffic_panels(objective: Objective) -> tuple[Panel, ...]:
-    """Who answers, what is called, what fails."""
-    every = health.EVERY_SERVER
+    """Replicas, calls and errors."""
     return (
-        Panel(
-            title="Replicas that answer",
-            description="Pods of each server that Prometheus reaches.",
-            unit=Unit.COUNT,
-            queries=(Query(load.drawn(load.ANSWERING, every), BY_SERVER),),
+        panel(
+            "Replicas up",
+            "Pods of each server that Prometheus can scrape.",
+            Unit.COUNT,
+            Query(load.recorded_load(load.REPLICAS_UP, ALL_SERVERS), BY_SERVER),
             scrape_seconds=SERVER_SCRAPE_SECONDS,
             width=8,
-            leads_to=Page.SERVICES,
-        ),
-        Panel(
-            title="Tool calls",
-            description="Finished tools/call per second, per server.",
-            unit=Unit.PER_SECOND,
-            queries=(Query(traffic.call_rate(every), BY_SERVER),),
+        )._replace(links_to=DashboardUid.SERVICES),
+        panel(
+            "Tool calls",
+            "Completed tools/call requests per second, per server.",
+            Unit.PER_SECOND,
+            Query(traffic.call_rate(ALL_SERVERS), BY_SERVER),
             scrape_seconds=RECORDED_SECONDS,
             width=8,
         ),
-        Panel(
-            title="Errors",
-            description="Share of operations that failed by the server's fault. Lines: the default objective.",
-            unit=Unit.SHARE,
-            queries=(Query(traffic.error_share(every), BY_SERVER),),
+        panel(
+            "Error ratio",
+            "Ratio of operations that failed with a server error. Lines: the default objective.",
+            Unit.RATIO,
+            Query(traffic.error_ratio(ALL_SERVERS), BY_SERVER),
             scrape_seconds=RECORDED_SECONDS,
             width=8,
             thresholds=error_thresholds(objective),

@@ -1,14 +1,21 @@
-"""The dashboard "MCP performance": where time goes, down to one replica, with the traces behind it."""
+"""The dashboard "MCP performance": latency with exemplars, queueing, rejections and throttling, down to one pod."""
 
 from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.alerts.servers import CPU_THROTTLED
-from meshed_mcp.components.observability.dashboards.choices import (
+from meshed_mcp.components.observability.dashboards.records import (
+    Dashboard,
+    DashboardUid,
+    Panel,
+    Query,
+    Threshold,
+    Unit,
+    Variable,
+)
+from meshed_mcp.components.observability.dashboards.shared import (
     BY_SERVER,
     BY_TOOL,
-    CHOICES,
-    CLUSTER_SCRAPE_SECONDS,
     NAMESPACE,
     QUANTILES,
     RATE,
@@ -17,121 +24,116 @@ from meshed_mcp.components.observability.dashboards.choices import (
     SERVER,
     SERVER_SCRAPE_SECONDS,
     TOP,
+    VARIABLES,
     latency_thresholds,
+    panel,
     percentile,
 )
-from meshed_mcp.components.observability.dashboards.records import (
-    Dashboard,
-    Page,
-    Panel,
-    Query,
-    Threshold,
-    Unit,
-    Variable,
-)
 from meshed_mcp.components.observability.prometheus.slo import Objective
-from meshed_mcp.components.promql import load, performance, selectors, traffic
+from meshed_mcp.components.promql import load, selectors, traffic
 
-ONE_SERVER: Final = CHOICES[1]._replace(several=False)
-"""Traces hang on the pods' own series, and those of one server are as many as a query should read."""
+ONE_SERVER: Final = VARIABLES[1]._replace(multi=False)
+"""Exemplars belong to the pods' own series; those of one server are as many as a query should read."""
 
-POD: Final = Variable("pod", "Replica", f"{contract.METRIC_INFO}{{{SELECT}}}", "pod", several=False)
-ONE_POD: Final = "$pod"
+POD_VARIABLE: Final = Variable("pod", "Pod", f"{contract.METRIC_INFO}{{{SELECT}}}", "pod", multi=False)
+POD: Final = "$pod"
 
 
 def performance_dashboard(objective: Objective) -> Dashboard:
-    """One page for one server, and for one of its replicas."""
+    """The dashboard for one server and one of its pods."""
     return Dashboard(
-        uid=Page.PERFORMANCE,
+        uid=DashboardUid.PERFORMANCE,
         title="MCP performance",
-        description="Latency with the traces behind it, waiting, refusals and throttling.",
-        variables=(CHOICES[0], ONE_SERVER, POD),
-        panels=(*latency_panels(objective), *waiting_panels(), *replica_panels()),
+        description="Latency with exemplars, queued and rejected requests, CPU throttling.",
+        variables=(VARIABLES[0], ONE_SERVER, POD_VARIABLE),
+        panels=(*latency_panels(objective), *queue_panels(), *pod_panels()),
     )
 
 
 def latency_panels(objective: Objective) -> tuple[Panel, ...]:
-    """How long calls take."""
+    """Duration of calls."""
     slow = max(QUANTILES)
-    with_traces = Query(selectors.latency_quantile(slow, SELECT, RATE), percentile(slow), exemplars=True)
-    others = (Query(traffic.latency(each, SELECT), percentile(each)) for each in QUANTILES if each != slow)
-    slowest = Query(traffic.latency_by_tool(slow, TOP, SELECT), BY_TOOL)
     return (
-        lines(
-            "Latency with traces",
-            "Duration in the server; a dot is one call and leads to its trace. Line: the default objective.",
+        panel(
+            "Latency with exemplars",
+            "Duration in the server; a dot is one call and links to its trace. Line: the default objective.",
             Unit.SECONDS,
-            with_traces,
-            *others,
-        )._replace(thresholds=latency_thresholds(objective), scrape_seconds=RECORDED_SECONDS),
-        lines(f"Slowest tools, {percentile(slow)}", "Of the chosen server.", Unit.SECONDS, slowest),
+            Query(selectors.latency_quantile(slow, SELECT, RATE), percentile(slow), exemplars=True),
+            *(Query(traffic.latency(each, SELECT), percentile(each)) for each in QUANTILES if each != slow),
+            scrape_seconds=RECORDED_SECONDS,
+            thresholds=latency_thresholds(objective),
+        ),
+        panel(
+            f"Slowest tools, {percentile(slow)}",
+            "Of the selected server.",
+            Unit.SECONDS,
+            Query(traffic.latency_by_tool(slow, TOP, SELECT), BY_TOOL),
+            scrape_seconds=SERVER_SCRAPE_SECONDS,
+        ),
     )
 
 
-def waiting_panels() -> tuple[Panel, ...]:
-    """What holds calls up before they begin, or turns them away."""
+def queue_panels() -> tuple[Panel, ...]:
+    """Queueing, rejections, streams and throttling."""
     return (
-        lines(
-            "Calls that wait",
-            "For a place; the time they wait is part of their duration.",
+        panel(
+            "Queued requests",
+            "Requests that wait for a concurrency slot; their duration includes the wait.",
             Unit.COUNT,
-            Query(load.drawn(load.WAITING, SELECT), BY_SERVER),
+            Query(load.recorded_load(load.QUEUED, SELECT), BY_SERVER),
+            scrape_seconds=SERVER_SCRAPE_SECONDS,
         ),
-        lines(
-            "Requests refused",
-            "Per second and reason; they are answered without being executed.",
+        panel(
+            "Rejected requests",
+            "Per second and reason. The server does not execute them.",
             Unit.PER_SECOND,
-            Query(performance.rejected(SELECT, RATE), f"{BY_SERVER} {{{{reason}}}}"),
+            Query(traffic.rejected(SELECT, RATE), f"{BY_SERVER} {{{{reason}}}}"),
+            scrape_seconds=SERVER_SCRAPE_SECONDS,
         ),
-        lines(
+        panel(
             "Open streams",
-            "Per kind. They hold memory and a connection, not a place for calls.",
+            "Per kind. A stream uses memory and a connection, not a concurrency slot.",
             Unit.COUNT,
-            Query(performance.open_streams(SELECT), f"{BY_SERVER} {{{{kind}}}}"),
+            Query(traffic.open_streams(SELECT), f"{BY_SERVER} {{{{kind}}}}"),
+            scrape_seconds=SERVER_SCRAPE_SECONDS,
         ),
-        Panel(
-            title="CPU held back",
-            description="Share of scheduling periods in which a pod's container had used up its limit.",
-            unit=Unit.SHARE,
-            queries=(Query(performance.throttled_share(NAMESPACE, selectors.pods_of(SERVER), RATE), "{{pod}}"),),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+        panel(
+            "CPU throttling",
+            "Ratio of CPU periods in which a pod's container was throttled at its limit.",
+            Unit.RATIO,
+            Query(traffic.throttled_ratio(NAMESPACE, selectors.pods_of(SERVER), RATE), "{{pod}}"),
             thresholds=(Threshold(CPU_THROTTLED.default, "red"),),
         ),
     )
 
 
-def replica_panels() -> tuple[Panel, ...]:
-    """One replica, to compare with the others."""
+def pod_panels() -> tuple[Panel, ...]:
+    """The selected pod."""
     return (
-        lines(
-            "Calls of the replica",
-            "Finished tool calls per second of the chosen replica, per tool.",
+        panel(
+            "Pod tool calls",
+            "Completed tool calls per second of the selected pod, per tool.",
             Unit.PER_SECOND,
-            Query(performance.calls_of_pod(SELECT, ONE_POD, RATE), f"{{{{{contract.LABEL_TOOL}}}}}"),
+            Query(traffic.pod_call_rate(SELECT, POD, RATE), f"{{{{{contract.LABEL_TOOL}}}}}"),
+            scrape_seconds=SERVER_SCRAPE_SECONDS,
         ),
-        lines(
-            "Load of the replica",
-            "Calls in work and waiting in the chosen replica.",
+        panel(
+            "Pod requests in flight",
+            "In-flight and queued requests of the selected pod.",
             Unit.COUNT,
-            Query(performance.load_of_pod(SELECT, ONE_POD), "calls"),
+            Query(traffic.pod_in_flight(SELECT, POD), "requests"),
+            scrape_seconds=SERVER_SCRAPE_SECONDS,
         ),
-        Panel(
-            title="CPU of the replica",
-            description="Of the server's container, without its sidecar.",
-            unit=Unit.CORES,
-            queries=(Query(selectors.container_cpu(NAMESPACE, ONE_POD, RATE), "{{pod}}"),),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+        panel(
+            "Pod CPU",
+            "Of the server's container, without its sidecar.",
+            Unit.CORES,
+            Query(selectors.container_cpu(NAMESPACE, POD, RATE), "{{pod}}"),
         ),
-        Panel(
-            title="Memory of the replica",
-            description="Working set of the server's container: what its memory limit counts.",
-            unit=Unit.BYTES,
-            queries=(Query(selectors.container_memory(NAMESPACE, ONE_POD), "{{pod}}"),),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+        panel(
+            "Pod memory",
+            "Working set of the server's container, which its memory limit applies to.",
+            Unit.BYTES,
+            Query(selectors.container_memory(NAMESPACE, POD), "{{pod}}"),
         ),
     )
-
-
-def lines(title: str, description: str, unit: Unit, *selectors: Query) -> Panel:
-    """A line panel of the servers' own series."""
-    return Panel(title, description, unit, selectors, SERVER_SCRAPE_SECONDS)

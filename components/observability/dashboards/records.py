@@ -1,17 +1,14 @@
-"""What a dashboard consists of, as typed records. Every PromQL in them comes from `promql/selectors.py`.
-
-Not here: Grafana's JSON (`classic.py`), the dashboards themselves (one module each).
-"""
+"""Records of a dashboard: panels, queries, thresholds, variables. `classic.py` renders them as Grafana's JSON."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Unit(StrEnum):
-    """Units of the panels. Source: Grafana, ids of the unit list."""
+    """Units of panels. Source: Grafana, ids of the unit list."""
 
     PER_SECOND = "reqps"
-    SHARE = "percentunit"
+    RATIO = "percentunit"
     SECONDS = "s"
     MILLISECONDS = "ms"
     COUNT = "short"
@@ -19,20 +16,19 @@ class Unit(StrEnum):
     BYTES = "bytes"
     BYTES_PER_SECOND = "Bps"
     AMOUNT = "none"
-    """An amount of money without a sign: only OpenCost knows the currency."""
+    """Money without a currency sign, because only OpenCost knows the currency."""
 
 
 class Kind(StrEnum):
     """Types of panels. Source: Grafana, ids of the core panel plugins."""
 
-    LINES = "timeseries"
-    BARS = "bargauge"
-    NUMBER = "stat"
-    """The newest value alone, colored by its thresholds."""
+    TIME_SERIES = "timeseries"
+    BAR_GAUGE = "bargauge"
+    STAT = "stat"
 
 
-class Page(StrEnum):
-    """Our dashboards by uid, which never changes: links, alerts and favorites hold it."""
+class DashboardUid(StrEnum):
+    """Uids of the dashboards, which never change: links, alerts and favorites contain them."""
 
     OVERVIEW = "mcp-overview"
     SERVICES = "mcp-services"
@@ -48,9 +44,9 @@ class Page(StrEnum):
 
 
 class Query(NamedTuple):
-    """One PromQL expression and the name of its series; `legend` may hold `{{label}}`.
+    """One PromQL expression and the legend of its series, which may contain `{{label}}`.
 
-    `exemplars`: draw the traces behind it, for a rate of buckets.
+    `exemplars`: show exemplars, for a rate of histogram buckets.
     """
 
     expression: str
@@ -59,17 +55,17 @@ class Query(NamedTuple):
 
 
 class Threshold(NamedTuple):
-    """From `value` on, in the panel's unit, the color is `color`."""
+    """Color of values from `value` on, in the panel's unit."""
 
     value: float
     color: str
 
 
 class Panel(NamedTuple):
-    """One panel. `scrape_seconds` is the scrape interval of its series: the shortest step that makes sense.
+    """One panel. `scrape_seconds` is the scrape interval of its series, which is its shortest step.
 
-    `below`: color of what lies under the first threshold.
-    `lowest`: where the axis begins, None = by the values. `leads_to`: the page of the server that is clicked on.
+    `base_color`: color below the first threshold. `axis_min`: start of the axis, None = automatic. `links_to`:
+    dashboard that a click on a series opens for its server.
     """
 
     title: str
@@ -77,32 +73,32 @@ class Panel(NamedTuple):
     unit: Unit
     queries: tuple[Query, ...]
     scrape_seconds: int
-    kind: Kind = Kind.LINES
+    kind: Kind = Kind.TIME_SERIES
     width: int = 12
     height: int = 8
     thresholds: tuple[Threshold, ...] = ()
-    below: str = "green"
-    lowest: float | None = 0
-    leads_to: Page | None = None
+    base_color: str = "green"
+    axis_min: float | None = 0
+    links_to: DashboardUid | None = None
 
 
 class Variable(NamedTuple):
-    """A choice at the head of the dashboard: the values of `label` in the series that `selector` finds.
+    """A dashboard variable: the values of `label` in the series that `selector` selects.
 
-    `several`: also more than one, and all. Not for pods: a thousand lines show nothing and cost most.
+    `multi`: allows several values and all. Not for pods: a thousand lines are unreadable and expensive.
     """
 
     name: str
     title: str
     selector: str
     label: str
-    several: bool = True
+    multi: bool = True
 
 
 class Dashboard(NamedTuple):
     """A dashboard."""
 
-    uid: Page
+    uid: DashboardUid
     title: str
     description: str
     variables: tuple[Variable, ...]

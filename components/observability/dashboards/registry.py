@@ -1,112 +1,106 @@
-"""The dashboard "MCP registry": whether servers are found and can register."""
+"""The dashboard "MCP registry": requests, registered servers, leases, database."""
 
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.observability.dashboards.choices import (
-    BUDGET_THRESHOLDS,
-    CHOICES,
-    CLUSTER_SCRAPE_SECONDS,
+from meshed_mcp.components.observability.dashboards.records import Dashboard, DashboardUid, Panel, Query, Unit
+from meshed_mcp.components.observability.dashboards.shared import (
     NAMESPACE,
     QUANTILES,
     RATE,
     SERVER_SCRAPE_SECONDS,
+    VARIABLES,
+    budget_panel,
     error_thresholds,
     latency_thresholds,
+    panel,
     percentile,
 )
-from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Unit
 from meshed_mcp.components.observability.prometheus.slo import Objective
-from meshed_mcp.components.promql import health, load, selectors
-from meshed_mcp.components.promql import registry as registry_queries
+from meshed_mcp.components.promql import health, load, registry, selectors
 
 SELECT: Final = selectors.selector(NAMESPACE, contract.REGISTRY_NAME, regex=True)
 
 
 def registry_dashboard(objective: Objective) -> Dashboard:
-    """The registry of one namespace; thresholds are those of its `objective`."""
+    """The dashboard for the registry of a namespace, with the thresholds of its `objective`."""
+    panels = (*request_panels(objective), *content_panels())
     return Dashboard(
-        uid=Page.REGISTRY,
+        uid=DashboardUid.REGISTRY,
         title="MCP registry",
-        description="Requests, answers and content of the registry. It speaks plain HTTP, not MCP.",
-        variables=CHOICES[:1],
-        panels=(*request_panels(objective), *content_panels()),
+        description="Requests, responses and content of the registry, which serves plain HTTP, not MCP.",
+        variables=VARIABLES[:1],
+        panels=(*(each._replace(scrape_seconds=SERVER_SCRAPE_SECONDS) for each in panels), remaining_budgets()),
     )
 
 
 def request_panels(objective: Objective) -> tuple[Panel, ...]:
-    """What clients and servers see."""
+    """Requests of clients and servers."""
     return (
-        lines(
+        panel(
             "Requests by route",
             "Per second, over all replicas.",
             Unit.PER_SECOND,
-            Query(registry_queries.requests_by_route(SELECT, RATE), "{{http_request_method}} {{http_route}}"),
+            Query(registry.requests_by_route(SELECT, RATE), "{{http_request_method}} {{http_route}}"),
         ),
-        lines(
-            "Requests by answer",
+        panel(
+            "Requests by status",
             "Per second, per HTTP status.",
             Unit.PER_SECOND,
-            Query(registry_queries.requests_by_status(SELECT, RATE), "{{http_response_status_code}}"),
+            Query(registry.requests_by_status(SELECT, RATE), "{{http_response_status_code}}"),
         ),
-        lines(
-            "Errors",
-            "Share of requests that the registry failed (5xx); lines: its objective.",
-            Unit.SHARE,
-            Query(registry_queries.failed_share(SELECT, RATE), "5xx"),
-        )._replace(thresholds=error_thresholds(objective)),
-        lines(
+        panel(
+            "Error ratio",
+            "Ratio of 5xx responses. Lines: the registry's objective.",
+            Unit.RATIO,
+            Query(registry.error_ratio(SELECT, RATE), "5xx"),
+            thresholds=error_thresholds(objective),
+        ),
+        panel(
             "Latency",
-            "Duration in the registry, over all routes; the line is what is promised.",
+            "Duration in the registry, over all routes. Line: the registry's objective.",
             Unit.SECONDS,
             *(
-                Query(registry_queries.request_latency(quantile, SELECT, RATE), percentile(quantile), exemplars=True)
+                Query(registry.request_latency(quantile, SELECT, RATE), percentile(quantile), exemplars=True)
                 for quantile in QUANTILES
             ),
-        )._replace(thresholds=latency_thresholds(objective)),
+            thresholds=latency_thresholds(objective),
+        ),
     )
 
 
 def content_panels() -> tuple[Panel, ...]:
-    """What it knows, and on what it stands."""
+    """Registered servers and the database."""
     return (
-        lines(
+        panel(
             "Servers and leases",
-            "Servers in the database, and instances that keep up their lease.",
+            "Registered servers, and instances with a valid lease.",
             Unit.COUNT,
-            Query(registry_queries.known_servers(SELECT), "servers"),
-            Query(registry_queries.leases(SELECT), "leases"),
+            Query(registry.known_servers(SELECT), "servers"),
+            Query(registry.leases(SELECT), "leases"),
         ),
-        lines(
-            "Servers forgotten",
-            "Per second: the last lease ran out. Many at once point at the registry or the network, not at servers.",
+        panel(
+            "Expired servers",
+            "Servers per second whose last lease expired. Many at once indicate a problem of the registry or the "
+            "network, not of the servers.",
             Unit.PER_SECOND,
-            Query(registry_queries.expired(SELECT, RATE), "forgotten"),
+            Query(registry.expired_servers(SELECT, RATE), "expired"),
         ),
-        lines(
-            "Replicas and their database",
-            "Replicas that answer, and those of them whose database answers.",
+        panel(
+            "Replicas and database",
+            "Replicas up, and replicas with a database connection.",
             Unit.COUNT,
-            Query(load.drawn(load.ANSWERING, SELECT), "answer"),
-            Query(registry_queries.with_database(SELECT), "with database"),
-        ),
-        Panel(
-            title="Budgets left",
-            description="Part of the registry's budgets that is left; below 0 an objective is missed.",
-            unit=Unit.SHARE,
-            queries=(
-                Query(health.budget_left("errors", SELECT), "errors"),
-                Query(health.budget_left("slow_calls", SELECT), "slow requests"),
-            ),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
-            kind=Kind.BARS,
-            thresholds=BUDGET_THRESHOLDS,
-            below="red",
-            lowest=None,
+            Query(load.recorded_load(load.REPLICAS_UP, SELECT), "up"),
+            Query(registry.replicas_with_database(SELECT), "with database"),
         ),
     )
 
 
-def lines(title: str, description: str, unit: Unit, *selectors: Query) -> Panel:
-    """A line panel of the registry's own series."""
-    return Panel(title, description, unit, selectors, SERVER_SCRAPE_SECONDS)
+def remaining_budgets() -> Panel:
+    """Error and latency budget of the registry."""
+    return budget_panel(
+        "Budgets remaining",
+        "Error and latency budget of the registry; below 0 an objective is missed.",
+        Query(health.budget_remaining("errors", SELECT), "errors"),
+        Query(health.budget_remaining("slow_calls", SELECT), "slow requests"),
+    )

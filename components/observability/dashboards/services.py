@@ -1,12 +1,10 @@
-"""The dashboard "MCP services": how much is called, how well it is answered, and by how many replicas."""
+"""The dashboard "MCP services": calls, errors, latency, error budgets, load and resources of MCP servers."""
 
 from meshed_mcp import contract
-from meshed_mcp.components.observability.dashboards.choices import (
-    BUDGET_THRESHOLDS,
+from meshed_mcp.components.observability.dashboards.records import Dashboard, DashboardUid, Kind, Panel, Query, Unit
+from meshed_mcp.components.observability.dashboards.shared import (
     BY_SERVER,
     BY_TOOL,
-    CHOICES,
-    CLUSTER_SCRAPE_SECONDS,
     NAMESPACE,
     QUANTILES,
     RATE,
@@ -15,22 +13,24 @@ from meshed_mcp.components.observability.dashboards.choices import (
     SERVER,
     SERVER_SCRAPE_SECONDS,
     TOP,
+    VARIABLES,
+    budget_panel,
     error_thresholds,
     latency_thresholds,
+    panel,
     percentile,
 )
-from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Unit
 from meshed_mcp.components.observability.prometheus.slo import Objective
 from meshed_mcp.components.promql import health, load, selectors, traffic
 
 
 def services_dashboard(objective: Objective) -> Dashboard:
-    """One page for every server in a namespace, or for one of them; thresholds are those of `objective`."""
+    """The dashboard for one or several servers; thresholds are those of `objective`."""
     return Dashboard(
-        uid=Page.SERVICES,
+        uid=DashboardUid.SERVICES,
         title="MCP services",
-        description="Calls, errors, latency, load and size of MCP servers.",
-        variables=CHOICES,
+        description="Calls, errors, latency, load and replicas of MCP servers.",
+        variables=VARIABLES,
         panels=(
             *traffic_panels(objective),
             *budget_panels(),
@@ -42,94 +42,83 @@ def services_dashboard(objective: Objective) -> Dashboard:
 
 
 def traffic_panels(objective: Objective) -> tuple[Panel, ...]:
-    """What callers see."""
-    latencies = tuple(Query(traffic.latency(quantile, SELECT), percentile(quantile)) for quantile in QUANTILES)
+    """Calls, errors and latency."""
     return (
-        Panel(
-            title="Tool calls",
-            description="Finished tools/call per second over a minute, per server, whatever their result.",
-            unit=Unit.PER_SECOND,
-            queries=(Query(traffic.call_rate(SELECT), BY_SERVER),),
+        panel(
+            "Tool calls",
+            "Completed tools/call requests per second over a minute, per server, errors included.",
+            Unit.PER_SECOND,
+            Query(traffic.call_rate(SELECT), BY_SERVER),
             scrape_seconds=RECORDED_SECONDS,
         ),
-        Panel(
-            title="Errors",
-            description="Share of operations of five minutes that failed by the server's fault. "
-            "Malformed calls and unknown methods are the caller's and do not count. Lines: the default objective.",
-            unit=Unit.SHARE,
-            queries=(Query(traffic.error_share(SELECT), BY_SERVER),),
+        panel(
+            "Error ratio",
+            "Ratio of operations of five minutes that failed with a server error. Client errors, such as malformed "
+            "calls and unknown methods, do not count. Lines: the default objective.",
+            Unit.RATIO,
+            Query(traffic.error_ratio(SELECT), BY_SERVER),
             scrape_seconds=RECORDED_SECONDS,
             thresholds=error_thresholds(objective),
         ),
-        Panel(
-            title="Latency of tool calls",
-            description="Duration in the server, over all chosen servers together. Not the way through the mesh. "
-            "With traces: MCP performance.",
-            unit=Unit.SECONDS,
-            queries=latencies,
+        panel(
+            "Tool call latency",
+            "Duration in the server, over all selected servers, without the mesh. MCP performance has exemplars.",
+            Unit.SECONDS,
+            *(Query(traffic.latency(quantile, SELECT), percentile(quantile)) for quantile in QUANTILES),
             scrape_seconds=RECORDED_SECONDS,
             thresholds=latency_thresholds(objective),
         ),
-        Panel(
-            title="Most called tools",
-            description="Calls per second now, tools of all chosen servers.",
-            unit=Unit.PER_SECOND,
-            queries=(Query(traffic.top_tools(TOP, SELECT), BY_TOOL),),
+        panel(
+            "Most called tools",
+            "Current calls per second, over all selected servers.",
+            Unit.PER_SECOND,
+            Query(traffic.top_tools(TOP, SELECT), BY_TOOL),
             scrape_seconds=RECORDED_SECONDS,
-            kind=Kind.BARS,
+            kind=Kind.BAR_GAUGE,
         ),
     )
 
 
 def budget_panels() -> tuple[Panel, ...]:
-    """How much may still go wrong."""
-    return (
-        Panel(
-            title="Error budget left",
-            description="Part of each server's own budget for failures; below 0 the objective is missed.",
-            unit=Unit.SHARE,
-            queries=(Query(health.budget_left("errors", SELECT), BY_SERVER),),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
-            thresholds=BUDGET_THRESHOLDS,
-            below="red",
-            lowest=None,
-        ),
-        Panel(
-            title="Latency budget left",
-            description="Part of each server's own budget for slow calls; below 0 the objective is missed.",
-            unit=Unit.SHARE,
-            queries=(Query(health.budget_left("slow_calls", SELECT), BY_SERVER),),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
-            thresholds=BUDGET_THRESHOLDS,
-            below="red",
-            lowest=None,
-        ),
+    """Remaining error budgets."""
+    budgets = {
+        "errors": ("Error budget remaining", "Of each server's objective for errors"),
+        "slow_calls": ("Latency budget remaining", "Of each server's objective for slow calls"),
+    }
+    return tuple(
+        budget_panel(
+            title,
+            f"{description}; below 0 the objective is missed.",
+            Query(health.budget_remaining(bad, SELECT), BY_SERVER),
+            kind=Kind.TIME_SERIES,
+        )
+        for bad, (title, description) in budgets.items()
     )
 
 
 def protocol_panels() -> tuple[Panel, ...]:
-    """What is spoken."""
-    asked = {
-        "Methods": ("MCP messages per second of all chosen servers, by method.", contract.LABEL_METHOD),
-        "Protocol versions": ("The same by version: who still speaks an old one.", contract.LABEL_PROTOCOL),
+    """Methods, protocol versions and sessions."""
+    rates = {
+        "MCP methods": ("MCP messages per second, by method.", contract.LABEL_METHOD),
+        "Protocol versions": ("MCP messages per second, by protocol version.", contract.LABEL_PROTOCOL),
     }
     return (
         *(
-            Panel(
-                title=title,
-                description=description,
-                unit=Unit.PER_SECOND,
-                queries=(Query(traffic.operations_by(label, SELECT), f"{{{{{label}}}}}"),),
+            panel(
+                title,
+                description,
+                Unit.PER_SECOND,
+                Query(traffic.operations_by(label, SELECT), f"{{{{{label}}}}}"),
                 scrape_seconds=RECORDED_SECONDS,
                 width=8,
             )
-            for title, (description, label) in asked.items()
+            for title, (description, label) in rates.items()
         ),
-        Panel(
-            title="Open sessions",
-            description="Of clients up to 2025-11-25; newer ones have none.",
-            unit=Unit.COUNT,
-            queries=(Query(load.drawn(load.SESSIONS, SELECT), BY_SERVER),),
+        panel(
+            "Open sessions",
+            "Of clients up to protocol version 2025-11-25; newer ones have none.",
+            Unit.COUNT,
+            Query(load.recorded_load(load.SESSIONS, SELECT), BY_SERVER),
             scrape_seconds=SERVER_SCRAPE_SECONDS,
             width=8,
         ),
@@ -137,46 +126,42 @@ def protocol_panels() -> tuple[Panel, ...]:
 
 
 def load_panels() -> tuple[Panel, ...]:
-    """What the autoscaler sees and what it did."""
+    """Load and replicas."""
     return (
-        Panel(
-            title="Calls in work and waiting",
-            description="The autoscaler divides this by in_flight_per_replica. Open listen streams do not count.",
-            unit=Unit.COUNT,
-            queries=(Query(load.drawn(load.IN_FLIGHT, SELECT), BY_SERVER),),
+        panel(
+            "Requests in flight",
+            "In-flight and queued requests. The autoscaler divides them by in_flight_per_replica. Open listen streams "
+            "do not count.",
+            Unit.COUNT,
+            Query(load.recorded_load(load.IN_FLIGHT, SELECT), BY_SERVER),
             scrape_seconds=SERVER_SCRAPE_SECONDS,
         ),
-        Panel(
-            title="Replicas",
-            description="Ready replicas beside those that the autoscaler, or the stack, wants.",
-            unit=Unit.COUNT,
-            queries=(
-                Query(selectors.ready_replicas(NAMESPACE, SERVER), "{{deployment}} ready"),
-                Query(selectors.wanted_replicas(NAMESPACE, SERVER), "{{deployment}} wanted"),
-            ),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
+        panel(
+            "Replicas",
+            "Ready replicas, and those that the autoscaler or the stack desires.",
+            Unit.COUNT,
+            Query(selectors.ready_replicas(NAMESPACE, SERVER), "{{deployment}} ready"),
+            Query(selectors.desired_replicas(NAMESPACE, SERVER), "{{deployment}} desired"),
         ),
     )
 
 
 def resource_panels() -> tuple[Panel, ...]:
-    """What the replicas use."""
+    """CPU and memory of the pods."""
     pods = selectors.pods_of(SERVER)
     return (
-        Panel(
-            title="CPU per pod",
-            description="Pods that use most now: the server's container, without its sidecar.",
-            unit=Unit.CORES,
-            queries=(Query(selectors.top_pods(TOP, selectors.container_cpu(NAMESPACE, pods, RATE)), "{{pod}}"),),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
-            kind=Kind.BARS,
+        panel(
+            "CPU per pod",
+            "Pods with the highest usage: the server's container, without its sidecar.",
+            Unit.CORES,
+            Query(selectors.top_pods(TOP, selectors.container_cpu(NAMESPACE, pods, RATE)), "{{pod}}"),
+            kind=Kind.BAR_GAUGE,
         ),
-        Panel(
-            title="Memory per pod",
-            description="Pods that use most now: working set of the server's container, what its limit counts.",
-            unit=Unit.BYTES,
-            queries=(Query(selectors.top_pods(TOP, selectors.container_memory(NAMESPACE, pods)), "{{pod}}"),),
-            scrape_seconds=CLUSTER_SCRAPE_SECONDS,
-            kind=Kind.BARS,
+        panel(
+            "Memory per pod",
+            "Pods with the highest usage: working set of the server's container, which its memory limit applies to.",
+            Unit.BYTES,
+            Query(selectors.top_pods(TOP, selectors.container_memory(NAMESPACE, pods)), "{{pod}}"),
+            kind=Kind.BAR_GAUGE,
         ),
     )

@@ -1,81 +1,80 @@
-"""The dashboard "MCP usage": which organization uses which tool, and tokens of models. Users are not in it."""
+"""The dashboard "MCP usage": calls by organization and tool, tokens of models. No panel identifies a user."""
 
-from meshed_mcp import contract
-from meshed_mcp.components.observability.dashboards.choices import (
+from meshed_mcp.components.observability.dashboards.records import Dashboard, DashboardUid, Kind, Panel, Query, Unit
+from meshed_mcp.components.observability.dashboards.shared import (
+    BY_ORGANIZATION,
     BY_TOOL,
-    CHOICES,
     RECORDED_SECONDS,
     SELECT,
     TOP,
+    VARIABLES,
+    panel,
 )
-from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Page, Panel, Query, Unit
 from meshed_mcp.components.promql import usage
 
-BY_ORGANIZATION = f"{{{{{contract.LABEL_ORGANIZATION}}}}}"
 BY_MODEL = "{{model}} {{token_type}}"
 
 
 def usage_dashboard() -> Dashboard:
-    """One page for the servers that are chosen; rankings are of the whole time that is shown."""
+    """The dashboard for the selected servers; rankings are over the whole time range."""
+    panels = (*organization_panels(), *tool_panels(), *token_panels())
     return Dashboard(
-        uid=Page.USAGE,
+        uid=DashboardUid.USAGE,
         title="MCP usage",
-        description="Organizations, tools and tokens. Organizations are named by tokens, else by namespaces.",
-        variables=CHOICES,
-        panels=(*organization_panels(), *tool_panels(), *token_panels()),
+        description="Organizations, tools and tokens. An organization is a claim of the token, else the namespace.",
+        variables=VARIABLES,
+        panels=tuple(each._replace(scrape_seconds=RECORDED_SECONDS) for each in panels),
     )
 
 
 def organization_panels() -> tuple[Panel, ...]:
-    """Who calls."""
+    """Calls by organization."""
     return (
-        recorded(
+        panel(
             "Calls by organization",
             "Per second.",
             Unit.PER_SECOND,
-            usage.calls_by_organization(SELECT),
-            BY_ORGANIZATION,
-        )._replace(width=16),
-        recorded(
-            "Organizations", "That called anything in the time shown.", Unit.COUNT, usage.organizations(SELECT), "all"
-        )._replace(kind=Kind.NUMBER, width=8),
+            Query(usage.calls_by_organization(SELECT), BY_ORGANIZATION),
+            width=16,
+        ),
+        panel(
+            "Active organizations",
+            "With at least one call in the time range.",
+            Unit.COUNT,
+            Query(usage.organizations(SELECT), "all"),
+            kind=Kind.STAT,
+            width=8,
+        ),
         ranking("Organizations with most calls", usage.top_organizations(TOP, SELECT), BY_ORGANIZATION),
-        ranking("Organizations and their tools", usage.top_uses(TOP, SELECT), f"{BY_ORGANIZATION}: {BY_TOOL}"),
+        ranking("Calls by organization and tool", usage.top_uses(TOP, SELECT), f"{BY_ORGANIZATION}: {BY_TOOL}"),
     )
 
 
 def tool_panels() -> tuple[Panel, ...]:
-    """What is called."""
-    return (ranking("Tool ranking", usage.tool_ranking(TOP, SELECT), BY_TOOL)._replace(width=24),)
+    """Calls by tool."""
+    return (ranking("Most called tools", usage.tool_ranking(TOP, SELECT), BY_TOOL)._replace(width=24),)
 
 
 def token_panels() -> tuple[Panel, ...]:
-    """What models were asked, as their endpoints reported it; empty without a model."""
+    """Tokens of models, as their endpoints report them."""
     return (
-        Panel(
-            title="Tokens",
-            description="Per second, per model and type, as the model's endpoint reports them. Empty without a model.",
-            unit=Unit.PER_SECOND,
-            queries=(Query(usage.tokens(SELECT), BY_MODEL),),
-            scrape_seconds=RECORDED_SECONDS,
+        panel(
+            "Token rate",
+            "Tokens per second, per model and type, as the model's endpoint reports them. Empty without a model.",
+            Unit.PER_SECOND,
+            Query(usage.tokens(SELECT), BY_MODEL),
         ),
-        Panel(
-            title="Tokens in the time shown",
-            description="Per model and type.",
-            unit=Unit.COUNT,
-            queries=(Query(usage.tokens_in_range(SELECT), BY_MODEL),),
-            scrape_seconds=RECORDED_SECONDS,
-            kind=Kind.BARS,
+        panel(
+            "Tokens in the time range",
+            "Per model and type.",
+            Unit.COUNT,
+            Query(usage.tokens_in_range(SELECT), BY_MODEL),
+            kind=Kind.BAR_GAUGE,
         ),
     )
 
 
 def ranking(title: str, expression: str, legend: str) -> Panel:
-    """Calls of the time shown, the most first."""
-    text = "Tool calls in the time shown, extrapolated from recorded rates."
-    return recorded(title, text, Unit.COUNT, expression, legend)._replace(kind=Kind.BARS)
-
-
-def recorded(title: str, description: str, unit: Unit, expression: str, legend: str) -> Panel:
-    """A panel of recorded series."""
-    return Panel(title, description, unit, (Query(expression, legend),), RECORDED_SECONDS)
+    """Calls in the time range, highest first."""
+    description = "Tool calls in the time range, extrapolated from recorded rates."
+    return panel(title, description, Unit.COUNT, Query(expression, legend), kind=Kind.BAR_GAUGE)

@@ -1,6 +1,5 @@
-"""Log-in to Grafana by an identity provider, with the roles of the platform: settings and groups in, chart values out.
+"""Login to Grafana with an identity provider: settings and chart values, with a role mapping from groups.
 
-Not here: the rest of Grafana's values (`values.py`), what the roles may do in Kubernetes (the mesh's Roles).
 Source: Grafana 13, "Configure generic OAuth authentication"; role_attribute_path is JMESPath.
 """
 
@@ -21,7 +20,7 @@ ENV_CLIENT_SECRET: Final = "GF_AUTH_GENERIC_OAUTH_CLIENT_SECRET"  # noqa: S105 -
 CLIENT_SECRET_KEY: Final = "client-secret"  # noqa: S105 - the name of a key
 
 PLATFORM_ROLES: Final = ("mcp-admin", "mcp-operator", "mcp-viewer")
-"""The platform's roles, the mightiest first: of several roles of one person it holds."""
+"""The platform's roles, highest first; the highest role of a user applies."""
 
 GrafanaRole = Literal["Viewer", "Editor", "Admin"]
 """Roles in an organization of Grafana."""
@@ -34,42 +33,42 @@ DEFAULT_ROLES: Final[Mapping[str, GrafanaRole]] = {
 
 
 def https_address(text: str) -> str:
-    """`text` as it is, if log-ins are safe on the way there. Raises ValueError with what to write instead."""
+    """`text` unchanged, if it is an https URL. Raises ValueError with what to set instead."""
     if urlsplit(text).scheme != "https" or not urlsplit(text).hostname:
         raise LOGIN_IN_PLAINTEXT.error(text=text)
     return text
 
 
 class GrafanaLogin(Model):
-    """People log in at an identity provider (OpenID Connect), and are what its groups make them."""
+    """Login with an OpenID Connect provider; its groups determine the role in Grafana."""
 
     auth_url: Annotated[str, AfterValidator(https_address)]
-    """Where people are sent. Source: the provider's discovery document, `authorization_endpoint`."""
+    """Authorization endpoint. Source: the provider's discovery document, `authorization_endpoint`."""
 
     token_url: Annotated[str, AfterValidator(https_address)]
-    """Source: the same, `token_endpoint`."""
+    """Token endpoint. Source: the discovery document, `token_endpoint`."""
 
     userinfo_url: Annotated[str, AfterValidator(https_address)]
-    """Source: the same, `userinfo_endpoint`."""
+    """User info endpoint. Source: the discovery document, `userinfo_endpoint`."""
 
     client_id: str = Field(min_length=1)
-    """Grafana's name there."""
+    """Client ID of Grafana at the provider."""
 
     client_secret: Annotated[str, AfterValidator(object_name)] = "grafana-oidc"  # noqa: S105 - a Secret's name
-    """Secret in the stack's namespace with the key `client-secret`; made elsewhere."""
+    """Secret in the stack's namespace with the key `client-secret`; create it yourself."""
 
     scopes: list[str] = Field(default=["openid", "profile", "email", "groups"], min_length=1)
-    """What Grafana asks for; most providers give groups for a scope."""
+    """OAuth scopes; most providers need one for groups."""
 
     groups_claim: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")] = "groups"
-    """Claim that lists a person's groups."""
+    """Claim with the user's groups."""
 
     roles: dict[str, GrafanaRole] = Field(default_factory=lambda: dict(DEFAULT_ROLES))
-    """Role of the platform -> role in Grafana: `Viewer`, `Editor` or `Admin`. Whoever has none does not get in."""
+    """Role of the platform -> role in Grafana: `Viewer`, `Editor` or `Admin`. Users without a role cannot log in."""
 
     groups: dict[str, list[str]] = Field(default_factory=dict)
-    """Role of the platform -> its groups at the provider; unset = those of the stack's key `access`, and for a role
-    that has none there, the group of the role's own name."""
+    """Role of the platform -> groups of the provider; unset = those of the stack key `access`, else the group with the
+    name of the role."""
 
     @field_validator("roles", "groups")
     @classmethod
@@ -80,16 +79,16 @@ class GrafanaLogin(Model):
         return value
 
     @model_validator(mode="after")
-    def _somebody_administers(self) -> Self:
+    def _has_admin_role(self) -> Self:
         if "Admin" not in self.roles.values():
             raise NO_ADMIN_ROLE.error()
         return self
 
 
 def login_values(login: GrafanaLogin, url: str) -> Manifest:
-    """Part of the chart's values; `url`: where people open Grafana, to which the provider sends them back.
+    """Values of the chart; `url` is Grafana's own, to which the provider redirects users.
 
-    Basic authentication stays on, without its form: the sidecars tell Grafana by it that there is something new.
+    Basic authentication stays enabled without a form, because the sidecars use it to reload Grafana.
     """
     oauth = {
         "enabled": True,
@@ -119,10 +118,7 @@ def login_values(login: GrafanaLogin, url: str) -> Manifest:
 
 
 def role_expression(login: GrafanaLogin) -> str:
-    """JMESPath: the role in Grafana, by the mightiest role of the platform; null for whoever has none.
-
-    Parentheses, as `&&` binds closer than `||` in JMESPath, but readers need not know that.
-    """
+    """JMESPath of the role in Grafana by the user's highest role of the platform; null without a role."""
     parts = [
         f"({member(login.groups_claim, login.groups.get(role, [role]))}) && {literal(login.roles[role])}"
         for role in PLATFORM_ROLES
@@ -132,11 +128,11 @@ def role_expression(login: GrafanaLogin) -> str:
 
 
 def member(claim: str, groups: Sequence[str]) -> str:
-    """Whether one of the groups is a person's; a person without the claim is in none."""
+    """JMESPath: whether the user is in one of the groups; false without the claim."""
     return " || ".join(f"contains({claim} || `[]`, {literal(group)})" for group in groups)
 
 
 def literal(text: str) -> str:
-    """`text` as a raw string of JMESPath."""
+    """`text` as a JMESPath raw string literal."""
     escaped = text.replace("'", "\\'")
     return f"'{escaped}'"

@@ -1,4 +1,4 @@
-"""Grafana's part of the values of kube-prometheus-stack: storage, log-in, data sources, dashboards from ConfigMaps."""
+"""Grafana's values in kube-prometheus-stack: storage, login, data sources, dashboards from ConfigMaps."""
 
 from typing import Final
 
@@ -15,31 +15,30 @@ PROMETHEUS_UID: Final = "prometheus"
 ALERTMANAGER_UID: Final = "alertmanager"
 JAEGER_UID: Final = "jaeger"
 LOKI_UID: Final = "loki"
-"""Fixed: dashboards and links name data sources by uid."""
+"""Fixed uids, by which dashboards and links refer to data sources."""
 
 DASHBOARD_LABEL: Final = "grafana_dashboard"
 DASHBOARD_LABEL_VALUE: Final = "1"
 """Label of the ConfigMaps that Grafana's sidecar loads. Source: the chart's default `sidecar.dashboards`."""
 
 FOLDER_ANNOTATION: Final = "grafana_folder"
-"""Annotation of such a ConfigMap that names the folder."""
+"""Annotation of such a ConfigMap with its folder."""
 
 ADMIN_USER_KEY: Final = "admin-user"
 ADMIN_PASSWORD_KEY: Final = "admin-password"  # noqa: S105 - the name of a key
 """Keys of the administrator's Secret. Source: the chart's defaults `grafana.admin.userKey` and `passwordKey`."""
 
 TRACE_LABEL: Final = "trace_id"
-"""Label of an exemplar that holds the trace. Source: OpenMetrics, the name that OpenTelemetry's exporters use."""
-
+"""Exemplar label with the trace ID. Source: OpenMetrics, the name that OpenTelemetry's exporters use."""
 
 SERVICE_TAG: Final = {"key": "service.name", "value": "service"}
-"""Attribute of a span -> label of a line of the log."""
+"""Span attribute -> label of log lines."""
 
 
 def grafana_values(args: ObservabilityStackArgs) -> Manifest:
-    """The values. A StatefulSet: the chart's Deployment would attach one volume to two pods in every upgrade."""
+    """The values. A StatefulSet, because the chart's Deployment attaches one volume to two pods in every upgrade."""
     settings = args.grafana
-    chosen = {} if args.storage_class is None else {"storageClassName": args.storage_class}
+    storage_class = {} if args.storage_class is None else {"storageClassName": args.storage_class}
     return {
         "fullnameOverride": GRAFANA_SERVICE,
         "admin": {
@@ -47,8 +46,8 @@ def grafana_values(args: ObservabilityStackArgs) -> Manifest:
             "userKey": ADMIN_USER_KEY,
             "passwordKey": ADMIN_PASSWORD_KEY,
         },
-        "persistence": {"enabled": True, "type": "sts", "size": f"{settings.storage_gib}Gi", **chosen},
-        "initChownData": {"enabled": False},  # runs as root; fsGroup does the same
+        "persistence": {"enabled": True, "type": "sts", "size": f"{settings.storage_gib}Gi", **storage_class},
+        "initChownData": {"enabled": False},  # runs as root; fsGroup has the same effect
         "resources": container_resources(settings.resources),
         "sidecar": {"dashboards": dashboards_sidecar(), "datasources": datasources_sidecar()},
         "additionalDataSources": data_sources(args),
@@ -57,7 +56,7 @@ def grafana_values(args: ObservabilityStackArgs) -> Manifest:
 
 
 def dashboards_sidecar() -> Manifest:
-    """Load every labeled ConfigMap of the cluster, in folders; nobody edits in the browser what code would undo."""
+    """Load labeled ConfigMaps of all namespaces into folders. Read-only, because the code would overwrite edits."""
     return {
         "label": DASHBOARD_LABEL,
         "labelValue": DASHBOARD_LABEL_VALUE,
@@ -68,7 +67,7 @@ def dashboards_sidecar() -> Manifest:
 
 
 def datasources_sidecar() -> Manifest:
-    """Prometheus and Alertmanager under fixed uids, a link from an exemplar to its trace, both there at first start."""
+    """Prometheus and Alertmanager under fixed uids, with links from exemplars to traces."""
     return {
         "uid": PROMETHEUS_UID,
         "alertmanager": {"uid": ALERTMANAGER_UID},
@@ -82,9 +81,9 @@ def datasources_sidecar() -> Manifest:
 
 
 def data_sources(args: ObservabilityStackArgs) -> list[Manifest]:
-    """Jaeger, and Loki where the stack names one; each leads to what the others have of the same call."""
+    """Jaeger, and Loki if configured, with links between traces, metrics and logs."""
     loki_url = args.grafana.loki_url
-    links = {"tracesToMetrics": metrics_of_a_span()}
+    links = {"tracesToMetrics": span_metrics_links()}
     if loki_url is None:
         return [data_source("Jaeger", JAEGER_UID, query_url(args.namespace), links)]
     links["tracesToLogsV2"] = {"datasourceUid": LOKI_UID, "filterByTraceID": True, "tags": [SERVICE_TAG]}
@@ -92,7 +91,7 @@ def data_sources(args: ObservabilityStackArgs) -> list[Manifest]:
         "name": "Trace",
         "matcherRegex": f'"{TRACE_LABEL}": ?"([0-9a-f]{{32}})"',
         "datasourceUid": JAEGER_UID,
-        "url": "$${__value.raw}",  # the file of data sources takes a single $ for a variable of the environment
+        "url": "$${__value.raw}",  # a single $ in the data source file is an environment variable
     }
     return [
         data_source("Jaeger", JAEGER_UID, query_url(args.namespace), links),
@@ -105,21 +104,21 @@ def data_source(name: str, uid: str, url: str, settings: Manifest) -> Manifest:
     return {"name": name, "type": uid, "uid": uid, "access": "proxy", "url": url, "jsonData": settings}
 
 
-def metrics_of_a_span() -> Manifest:
-    """From a span to calls and durations of its service around that time; `$__tags` is Grafana's, $ escaped."""
+def span_metrics_links() -> Manifest:
+    """Links from a span to call rate and p99 of its service; `$__tags` is Grafana's macro, with $ escaped."""
     select = "$$__tags"
-    named = (("Calls per second", traffic.call_rate(select)), ("p99", traffic.latency(0.99, select)))
+    queries = (("Calls per second", traffic.call_rate(select)), ("p99", traffic.latency(0.99, select)))
     return {
         "datasourceUid": PROMETHEUS_UID,
         "spanStartTimeShift": "-10m",
         "spanEndTimeShift": "10m",
         "tags": [{"key": SERVICE_TAG["key"], "value": contract.LABEL_SERVER}],
-        "queries": [{"name": name, "query": query} for name, query in named],
+        "queries": [{"name": name, "query": query} for name, query in queries],
     }
 
 
 def admin_secrets(settings: GrafanaSettings, namespace: str) -> list[Manifest]:
-    """The administrator's Secret where the stack gives the password; none where the Secret comes from elsewhere."""
+    """The administrator's Secret, if the stack sets the password."""
     if settings.admin_password is None:
         return []
     data = {ADMIN_USER_KEY: "admin", ADMIN_PASSWORD_KEY: settings.admin_password}

@@ -1,7 +1,6 @@
-"""Arguments of Kiali: how people log in, and the secrets it reads.
+"""Arguments of Kiali: login strategy and Secrets.
 
-Stack keys in, a frozen model out: one choice of log-in, tagged by `strategy`. Not here: what each person may see, which
-is their own right in Kubernetes (the Roles mcp-viewer, mcp-operator, mcp-admin), chart values (release.py).
+What a user sees depends on their own permissions in Kubernetes (Roles mcp-viewer, mcp-operator, mcp-admin).
 """
 
 from typing import Annotated, Literal
@@ -15,7 +14,7 @@ from meshed_mcp.error_codes.observability import LOGIN_IN_PLAINTEXT
 
 
 class OpenIdLogin(Model):
-    """People log in at an identity provider that the API server trusts too, so that their own rights hold."""
+    """Login with an identity provider that the API server trusts as well; users have their own permissions."""
 
     strategy: Literal["openid"]
     """`openid`."""
@@ -24,7 +23,7 @@ class OpenIdLogin(Model):
     """URL of the identity provider; the API server's own `--oidc-issuer-url`."""
 
     client_id: str
-    """Kiali's name there. Its secret is the key `oidc-secret` of the Secret `kiali`."""
+    """Client ID of Kiali. The client secret is the key `oidc-secret` of the Secret `kiali`."""
 
     @field_validator("issuer")
     @classmethod
@@ -35,31 +34,31 @@ class OpenIdLogin(Model):
 
 
 class TokenLogin(Model):
-    """People paste a token of Kubernetes, whose rights hold."""
+    """Login with a Kubernetes token; users have its permissions."""
 
     strategy: Literal["token"]
     """`token`."""
 
 
 class AnonymousLogin(Model):
-    """Nobody logs in: everybody who reaches Kiali sees the whole cluster with its rights. For development."""
+    """No login: all users see the whole cluster with Kiali's permissions. For development only."""
 
     strategy: Literal["anonymous"]
     """`anonymous`."""
 
 
 Login = Annotated[OpenIdLogin | TokenLogin | AnonymousLogin, Field(discriminator="strategy")]
-"""One of the ways, by its tag."""
+"""Login strategy, selected by `strategy`."""
 
 
 class KialiSettings(Model):
-    """Kiali: the mesh as a graph, its configuration and what is wrong with it."""
+    """Kiali: graph, configuration and validation of the mesh."""
 
     login: Login = TokenLogin(strategy="token")
-    """How people log in."""
+    """Login strategy."""
 
     signing_secret: Annotated[str, AfterValidator(object_name)] = "kiali-signing-key"  # noqa: S105 - a Secret's name
-    """Secret in the stack's namespace whose key `key` signs sessions, 16, 24 or 32 characters; made elsewhere. The
-    chart would draw another at every upgrade, which ends all sessions."""
+    """Secret in the stack's namespace whose key `key` signs sessions, 16, 24 or 32 characters; create it yourself. The
+    chart's own key changes with every upgrade, which ends all sessions."""
 
     resources: Reservation = Reservation(cpu="50m", memory="256Mi")

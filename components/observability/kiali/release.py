@@ -1,15 +1,13 @@
-"""Kiali by its official chart: wired to this stack's Prometheus, Grafana and Jaeger, reached by port-forward alone.
+"""Helm release of Kiali, connected to the stack's Prometheus, Grafana and Jaeger and reachable by port-forward only.
 
-Arguments in, release and objects out. No route leads to it: monitoring is outside the mesh, so no sidecar could
-tell the gateway from anybody else in front of it. Not here: log-in arguments (args.py), the Roles by which people
-see what they may (components/mesh/authorization/kubernetes_roles.py).
+No route exposes it: monitoring is outside the mesh, so no sidecar could authenticate the gateway.
 Source of every value: `values.yaml` and templates of chart kiali-server 2.29.0; Kiali, configuration reference.
 """
 
 from typing import Final
 
 from meshed_mcp.components.core.charts import ReleaseSpec
-from meshed_mcp.components.core.manifest import NAMESPACE_LABEL, Manifest, manifest, metadata
+from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.scraping import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.charts import KIALI_SERVER
@@ -24,32 +22,32 @@ METRICS_PORT: Final = 9090
 """Source: chart `kiali-server`, `server.port` and `server.observability.metrics.port`."""
 
 ROOT_NAMESPACE: Final = "istio-system"
-"""Where Istio's control plane is; else Kiali looks for it beside itself. Source: Istio, default `rootNamespace`."""
+"""Namespace of istiod; by default Kiali looks for it in its own. Source: Istio, default `rootNamespace`."""
 
 
 def kiali_release(settings: KialiSettings, args: ObservabilityStackArgs) -> ReleaseSpec:
-    """The release."""
+    """The release of Kiali."""
     return ReleaseSpec(NAME, args.namespace, KIALI_SERVER.mirrored(args.chart_mirror), kiali_values(settings, args))
 
 
 def kiali_values(settings: KialiSettings, args: ObservabilityStackArgs) -> Manifest:
-    """The values: addresses that are fixed in this stack, and nobody's rights but those of who logs in."""
+    """Values of the chart: addresses in this stack; users have their own permissions."""
     grafana = f"http://{GRAFANA_SERVICE}.{args.namespace}.svc:{GRAFANA_PORT}"
-    outside = {"external_url": args.grafana.url} if args.grafana.url else {}
+    external = {"external_url": args.grafana.url} if args.grafana.url else {}
     return {
         "auth": login(settings),
         "deployment": {
             "instance_name": NAME,
             "image_pull_policy": "IfNotPresent",
             "logger": {"log_format": "json"},
-            "network_policy": {"enabled": False},  # the chart's lets everybody in; ours is below
+            "network_policy": {"enabled": False},  # the chart's admits every pod; ours is in network_policies.py
             "resources": container_resources(settings.resources),
             "view_only_mode": isinstance(settings.login, AnonymousLogin),
         },
         "external_services": {
             "istio": {"root_namespace": ROOT_NAMESPACE},
             "prometheus": {"url": prometheus_url(args.namespace)},
-            "grafana": {"enabled": True, "internal_url": grafana, **outside},
+            "grafana": {"enabled": True, "internal_url": grafana, **external},
             "tracing": {
                 "enabled": True,
                 "provider": "jaeger",
@@ -62,7 +60,7 @@ def kiali_values(settings: KialiSettings, args: ObservabilityStackArgs) -> Manif
 
 
 def login(settings: KialiSettings) -> Manifest:
-    """How people log in; with openid their own rights in Kubernetes hold."""
+    """The login strategy; with `openid` users have their own permissions in Kubernetes."""
     found: Manifest = {"strategy": settings.login.strategy}
     if isinstance(settings.login, OpenIdLogin):
         found["openid"] = {
@@ -72,14 +70,3 @@ def login(settings: KialiSettings) -> Manifest:
             "scopes": ["openid", "email", "groups"],
         }
     return found
-
-
-def kiali_network_policy(args: ObservabilityStackArgs) -> Manifest:
-    """Prometheus reaches its metrics, and nothing in the cluster its pages: a port-forward does, past this."""
-    monitoring = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: args.namespace}}}
-    spec = {
-        "podSelector": {"matchLabels": {"app.kubernetes.io/name": NAME}},
-        "policyTypes": ["Ingress"],
-        "ingress": [{"from": [monitoring], "ports": [{"protocol": "TCP", "port": METRICS_PORT}]}],
-    }
-    return manifest("networking.k8s.io/v1", "NetworkPolicy", metadata(NAME, args.namespace), spec)

@@ -1,8 +1,6 @@
-"""Every series that panels, rules and scalers may ask for, once: name, type, unit, labels, bound, emitter.
+"""Catalog of the metrics that dashboards, rules and autoscalers may query: name, type, unit, labels, bound, emitter.
 
-Data alone; the runtime's `/metrics` and every query of the product are tested against it. Not here: names that the
-runtime shares (`meshed_mcp.contract`), metrics of others (`platform.py`), what is recorded
-(`observability/prometheus/rules.py`), the expressions (`core/*queries.py`).
+Tests compare it with the runtime's `/metrics` and with every query of the product.
 """
 
 from typing import Final
@@ -14,28 +12,28 @@ from meshed_mcp.components.observability.metrics.platform import PLATFORM
 TARGET_LABELS: Final = frozenset(
     {"namespace", "pod", "container", "job", "instance", "endpoint", contract.LABEL_SERVER, contract.LABEL_VERSION}
 )
-"""Labels that scraping adds. Source: Prometheus operator, PodMonitor; the last two by `mesh/service/pod_monitor.py`."""
+"""Target labels. Source: Prometheus operator, PodMonitor; `mesh/service/pod_monitor.py` adds the last two."""
 
 LABEL_SETS: Final = contract.HISTOGRAM_LABEL_SETS + 1
-"""Label sets of the operation histogram: those of the runtime, and what overflowed."""
+"""Label sets of the operation histogram, the overflow set included."""
 
 METHODS: Final = 30
-"""Methods of MCP and of notifications, and "_OTHER", rounded up."""
+"""Methods and notifications of MCP, and "_OTHER", rounded up."""
 
 REASONS: Final = 16
-"""Reasons of a refusal, codes of an error, kinds of a check: each a short list in the code, rounded up."""
+"""Rejection reasons, error codes, kinds of checks, rounded up."""
 
 ROUTES: Final = 64
-"""Known routes by HTTP method and status, rounded up."""
+"""Routes by HTTP method and status, rounded up."""
 
 TOOLS: Final = 512
-"""Tools of one server, rounded up: what a model can choose among is far less."""
+"""Tools of one server, rounded up; models work with far fewer."""
 
 ORGANIZATIONS: Final = contract.ORGANIZATION_LABELS + 1
-"""Those that the runtime names, and what overflowed."""
+"""Organizations with their own label value, and the overflow value."""
 
 DESTINATIONS: Final = 32
-"""Other servers that one server calls, rounded up."""
+"""Destinations of one server, rounded up."""
 
 TOOLS_IN_USE: Final = 64
 """Tools of one server that one organization calls, rounded up."""
@@ -66,7 +64,7 @@ SERVER: Final = (
         Emitter.SERVER,
     ),
     Metric(contract.METRIC_ACTIVE_REQUESTS, Type.GAUGE, "calls", (contract.LABEL_METHOD,), METHODS, Emitter.SERVER),
-    Metric(contract.METRIC_CALL_PLACES, Type.GAUGE, "calls", (), 1, Emitter.SERVER),
+    Metric(contract.METRIC_CONCURRENCY_LIMIT, Type.GAUGE, "calls", (), 1, Emitter.SERVER),
     Metric(contract.METRIC_REGISTERED_TOOLS, Type.GAUGE, "tools", (), 1, Emitter.SERVER),
     Metric(contract.METRIC_INFO, Type.GAUGE, "", (contract.LABEL_RELEASE, "sdk_version"), 1, Emitter.SERVER),
     Metric(contract.METRIC_ACTIVE_SESSIONS, Type.GAUGE, "sessions", (), 1, Emitter.SERVER),
@@ -131,7 +129,7 @@ CATALOG: Final = (*RUNTIME, *SERVER, *OPTIONAL, *REGISTRY, *PLATFORM)
 
 
 def labels_by_series() -> dict[str, frozenset[str]]:
-    """Series name -> labels by which it may be selected or grouped, those of scraping and `le` included."""
+    """Series name -> its labels, target labels and `le` included."""
     return {
         name: TARGET_LABELS | set(metric.labels) | ({"le"} if name.endswith("_bucket") else set())
         for metric in CATALOG

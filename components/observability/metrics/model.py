@@ -1,11 +1,11 @@
-"""What the catalog says of a metric: records alone. The metrics: `catalog.py`, `platform.py`."""
+"""Record of a metric in the catalog."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Type(StrEnum):
-    """What a series means. Source: Prometheus, "Metric types"."""
+    """Type of a metric. Source: Prometheus, "Metric types"."""
 
     COUNTER = "counter"
     GAUGE = "gauge"
@@ -13,39 +13,39 @@ class Type(StrEnum):
 
 
 class Emitter(StrEnum):
-    """Who shows a metric."""
+    """Process that exports a metric."""
 
     RUNTIME = "runtime"
-    """Every process of the runtime, the registry's too."""
+    """Every process of the runtime, the registry included."""
 
     SERVER = "server"
     """Processes with MCP tools."""
 
     OPTIONAL = "optional"
-    """Servers where the feature is on: traces, tokens, a bus between replicas."""
+    """Servers with the feature enabled: traces, tokens, shared subscriptions."""
 
     REGISTRY = "registry"
     PROMETHEUS = "prometheus"
-    """Prometheus itself, for every target."""
+    """Prometheus itself."""
 
     COLLECTOR = "collector"
-    """OpenTelemetry Collectors and Jaeger, which is one inside."""
+    """OpenTelemetry Collectors and Jaeger, which is one as well."""
 
     KUBELET = "kubelet"
-    """cAdvisor, inside the kubelet."""
+    """kubelet and its cAdvisor."""
 
     NODE_EXPORTER = "node-exporter"
     KUBE_STATE_METRICS = "kube-state-metrics"
     OPENCOST = "opencost"
     ISTIOD = "istiod"
-    """The mesh's control plane."""
+    """Control plane of the mesh."""
 
     ENVOY = "envoy"
-    """A proxy of the mesh."""
+    """Proxies of the mesh."""
 
 
 class Metric(NamedTuple):
-    """One metric. `bound`: label sets of one process at most, None where the cluster's size decides."""
+    """One metric. `bound`: maximum label sets of one process, None if it depends on the size of the cluster."""
 
     name: str
     type: Type
@@ -56,7 +56,7 @@ class Metric(NamedTuple):
 
     @property
     def series(self) -> tuple[str, ...]:
-        """Names under which samples are found: a histogram has three. Source: Prometheus, text format."""
+        """Names of its series; a histogram has three. Source: Prometheus, text format."""
         if self.type is Type.HISTOGRAM:
             return (f"{self.name}_bucket", f"{self.name}_count", f"{self.name}_sum")
         return (self.name,)

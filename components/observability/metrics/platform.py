@@ -1,7 +1,7 @@
-"""Metrics of others that the product asks for: Kubernetes, the mesh's proxies, Prometheus. Data alone.
+"""Metrics of the platform that the product queries: Kubernetes, Istio, Prometheus, OpenTelemetry Collectors.
 
-Source: the documents of metrics of cAdvisor, kubelet and kube-state-metrics 2.x; Istio, "Istio Standard Metrics";
-`/metrics` of Prometheus 3. Not here: what our own processes show (`catalog.py`).
+Source: metrics documentation of cAdvisor, kubelet and kube-state-metrics 2.x; Istio, "Istio Standard Metrics";
+`/metrics` of Prometheus 3.
 """
 
 from typing import Final
@@ -12,12 +12,12 @@ from meshed_mcp.components.promql import tracing
 
 
 def counter(name: str, unit: str, labels: tuple[str, ...], emitter: Emitter) -> Metric:
-    """A counter without a bound of its own: the cluster's size decides."""
+    """A counter without a bound."""
     return Metric(name, Type.COUNTER, unit, labels, None, emitter)
 
 
 def gauge(name: str, unit: str, labels: tuple[str, ...], emitter: Emitter) -> Metric:
-    """A gauge without a bound of its own."""
+    """A gauge without a bound."""
     return Metric(name, Type.GAUGE, unit, labels, None, emitter)
 
 
@@ -56,7 +56,7 @@ COST: Final = (
 
 DEPLOYMENT: Final = ("namespace", "deployment")
 AUTOSCALER: Final = ("namespace", "horizontalpodautoscaler")
-SIZER: Final = ("namespace", "verticalpodautoscaler", "container")
+VPA: Final = ("namespace", "verticalpodautoscaler", "container")
 
 OBJECTS: Final = (
     gauge("kube_pod_container_resource_limits", "", (*CONTAINER, "resource", "unit"), Emitter.KUBE_STATE_METRICS),
@@ -72,8 +72,8 @@ OBJECTS: Final = (
     gauge("kube_horizontalpodautoscaler_status_desired_replicas", "replicas", AUTOSCALER, Emitter.KUBE_STATE_METRICS),
     gauge("kube_horizontalpodautoscaler_spec_max_replicas", "replicas", AUTOSCALER, Emitter.KUBE_STATE_METRICS),
     gauge("kube_horizontalpodautoscaler_spec_min_replicas", "replicas", AUTOSCALER, Emitter.KUBE_STATE_METRICS),
-    gauge("kube_vpa_recommended_cpu_cores", "cores", SIZER, Emitter.KUBE_STATE_METRICS),
-    gauge("kube_vpa_recommended_memory_bytes", "bytes", SIZER, Emitter.KUBE_STATE_METRICS),
+    gauge("kube_vpa_recommended_cpu_cores", "cores", VPA, Emitter.KUBE_STATE_METRICS),
+    gauge("kube_vpa_recommended_memory_bytes", "bytes", VPA, Emitter.KUBE_STATE_METRICS),
 )
 
 REQUEST: Final = (
@@ -85,7 +85,7 @@ REQUEST: Final = (
     "response_flags",
     "connection_security_policy",
 )
-"""Those of Istio's labels by which we select."""
+"""Labels of Istio's metrics that queries use."""
 
 MESH: Final = (
     counter("istio_requests_total", "requests", REQUEST, Emitter.ENVOY),
@@ -93,9 +93,9 @@ MESH: Final = (
 )
 
 CONTROL_PLANE: Final = (
-    counter(istiod.REFUSED, "answers", ("type", istiod.REVISION), Emitter.ISTIOD),
-    gauge(istiod.CONNECTED, "proxies", ("version", istiod.REVISION), Emitter.ISTIOD),
-    Metric(istiod.REACHED, Type.HISTOGRAM, "seconds", (istiod.REVISION,), None, Emitter.ISTIOD),
+    counter(istiod.REJECTED, "responses", ("type", istiod.REVISION), Emitter.ISTIOD),
+    gauge(istiod.CONNECTED_PROXIES, "proxies", ("version", istiod.REVISION), Emitter.ISTIOD),
+    Metric(istiod.CONVERGENCE, Type.HISTOGRAM, "seconds", (istiod.REVISION,), None, Emitter.ISTIOD),
     gauge(istiod.ROOT_EXPIRY, "seconds", (istiod.REVISION,), Emitter.ISTIOD),
 )
 
@@ -117,10 +117,10 @@ COLLECTOR: Final = (
     counter(tracing.FAILED, "spans", ("service", "exporter"), Emitter.COLLECTOR),
     gauge(tracing.QUEUE_SIZE, "spans", ("exporter",), Emitter.COLLECTOR),
     gauge(tracing.QUEUE_CAPACITY, "spans", ("exporter",), Emitter.COLLECTOR),
-    counter(tracing.TOO_EARLY, "traces", ("service",), Emitter.COLLECTOR),
+    counter(tracing.DROPPED_TOO_EARLY, "traces", ("service",), Emitter.COLLECTOR),
     counter(tracing.STORAGE, "requests", ("service", "operation", "result"), Emitter.COLLECTOR),
-    gauge(tracing.HIGHEST, "seconds", (), Emitter.PROMETHEUS),
-    gauge(tracing.SENT, "seconds", ("remote_name", "url"), Emitter.PROMETHEUS),
+    gauge(tracing.HIGHEST_SCRAPED, "seconds", (), Emitter.PROMETHEUS),
+    gauge(tracing.HIGHEST_SENT, "seconds", ("remote_name", "url"), Emitter.PROMETHEUS),
 )
 
 PLATFORM: Final = (*KUBELET, *EXPORTER, *COST, *OBJECTS, *MESH, *CONTROL_PLANE, *PROMETHEUS, *COLLECTOR)

@@ -1,14 +1,13 @@
-"""Recommendations of VerticalPodAutoscalers as metrics: what kube-state-metrics is told to read. Values out.
+"""Configuration of kube-state-metrics that exports recommendations of VerticalPodAutoscalers.
 
-It waits for the kind to appear, so a cluster without VPA costs nothing. Source: kube-state-metrics, "Custom Resource
-State Metrics"; chart `kube-state-metrics`, `customResourceState` and `rbac.extraRules`. Not here: the panels
-(`dashboards/autoscaling.py`), the objects (components/autoscaling).
+It has no effect in a cluster without VPA. Source: kube-state-metrics, "Custom Resource State Metrics"; chart
+`kube-state-metrics`, `customResourceState` and `rbac.extraRules`.
 """
 
 from typing import Any, Final
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.promql.autoscaling import RECOMMENDED
+from meshed_mcp.components.promql.autoscaling import VPA_METRICS
 
 KIND: Final = {"group": "autoscaling.k8s.io", "version": "v1", "kind": "VerticalPodAutoscaler"}
 PREFIX: Final = "kube_vpa"
@@ -16,20 +15,20 @@ READ: Final = ["list", "watch"]
 
 
 def kube_state_metrics_values() -> Manifest:
-    """Values of the part of the chart that shows the cluster's objects."""
+    """Values of the chart kube-state-metrics."""
     rules = [
         {"apiGroups": ["autoscaling.k8s.io"], "resources": ["verticalpodautoscalers"], "verbs": READ},
         {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": READ},
     ]
-    metrics = [recommended(resource, name) for resource, name in RECOMMENDED.items()]
+    metrics = [vpa_metric(resource, name) for resource, name in VPA_METRICS.items()]
     labels = {"namespace": ["metadata", "namespace"], "verticalpodautoscaler": ["metadata", "name"]}
     read = {"groupVersionKind": KIND, "metricNamePrefix": PREFIX, "labelsFromPath": labels, "metrics": metrics}
     config = {"kind": "CustomResourceStateMetrics", "spec": {"resources": [read]}}
     return {"rbac": {"extraRules": rules}, "customResourceState": {"enabled": True, "config": config}}
 
 
-def recommended(resource: str, name: str) -> dict[str, Any]:
-    """The recommended request of a resource, per container."""
+def vpa_metric(resource: str, name: str) -> dict[str, Any]:
+    """Metric of the recommended request of a resource, per container."""
     return {
         "name": name.removeprefix(f"{PREFIX}_"),
         "help": f"Request of {resource} that the VerticalPodAutoscaler recommends.",

@@ -1,21 +1,17 @@
-"""The PrometheusRule with the alerts that ObservabilityStack renders. Arguments in, an object out.
-
-Not here: the records (`components/alerts`), Alertmanager's routes (`observability/alertmanager/routing.py`), the
-alerts on autoscaling.
-"""
+"""The PrometheusRule with the alerts that ObservabilityStack renders."""
 
 from collections.abc import Iterator
 from typing import Final
 
+from meshed_mcp.components.alerts import rule
 from meshed_mcp.components.alerts.catalog import OBSERVABILITY_ALERTS
 from meshed_mcp.components.alerts.monitoring import COST
 from meshed_mcp.components.alerts.record import Alert, Scope
 from meshed_mcp.components.alerts.rule import Links
-from meshed_mcp.components.alerts.rule import alert_rules as rules_of
-from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.core.manifest import Manifest, prometheus_rule
 from meshed_mcp.components.core.scraping import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.prometheus.rules import group, prometheus_rule
+from meshed_mcp.components.observability.prometheus.recording_rules import group
 
 ALERTS: Final = "mcp-alerts"
 """Name of the PrometheusRule."""
@@ -26,7 +22,9 @@ INTERVAL: Final = "30s"
 def alert_rules(args: ObservabilityStackArgs) -> Manifest:
     """The PrometheusRule with every alert that the stack has not disabled."""
     links = Links(args.runbooks_url, grafana_address(args))
-    rules = (each for alert, scope in scoped_alerts(args) for each in rules_of(alert, scope, links, args.alerts))
+    rules = (
+        each for alert, scope in scoped_alerts(args) for each in rule.alert_rules(alert, scope, links, args.alerts)
+    )
     return prometheus_rule(ALERTS, args.namespace, [group(ALERTS, INTERVAL, rules)])
 
 
@@ -39,5 +37,5 @@ def scoped_alerts(args: ObservabilityStackArgs) -> Iterator[tuple[Alert, Scope]]
 
 
 def grafana_address(args: ObservabilityStackArgs) -> str:
-    """Address of Grafana for the links of alerts: that of the stack, else the one inside the cluster."""
+    """Address of Grafana for links in alerts: `url` of the stack, else the address in the cluster."""
     return args.grafana.url or f"http://{GRAFANA_SERVICE}.{args.namespace}.svc:{GRAFANA_PORT}"

@@ -1,7 +1,4 @@
-"""Arguments of remote write: where samples go besides Prometheus, and which of them.
-
-Stack keys in, frozen models out. Not here: the chart's values made of them (`values.py`).
-"""
+"""Settings of remote write and their part of Prometheus' spec."""
 
 from typing import Annotated, Final, Literal
 
@@ -12,32 +9,32 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.alertmanager.args import SecretFile
 from meshed_mcp.error_codes.values import INVALID_WEB_ADDRESS
 
-KEPT_SERIES: Final = "([a-z]+:)?mcp[_:].*|http_server_.*|traces_span_metrics_.*|workload:.*"
-"""Metrics of servers and what is recorded of them, of which the level stands first (`server:mcp_errors:rate5m`); not
-the cluster's. The whole name must match. Source: Prometheus, "Relabel config"."""
+SERVER_SERIES: Final = "([a-z]+:)?mcp[_:].*|http_server_.*|traces_span_metrics_.*|workload:.*"
+"""Metrics of servers and their recorded series, such as `server:mcp_errors:rate5m`; Prometheus anchors the expression.
+Source: Prometheus, "Relabel config"."""
 
 
 def write_address(text: str) -> str:
-    """`text` as it is, if samples can go there. Raises ValueError with what to write instead."""
+    """`text` unchanged, if it is an HTTP URL. Raises ValueError with what to set instead."""
     if not text.startswith(("https://", "http://")):
         raise INVALID_WEB_ADDRESS.error(text=text, example="https://metrics.example.com/api/v1/write")
     return text
 
 
 class RemoteWrite(Model):
-    """A second place that gets samples as they are scraped: for longer than the volume holds, or for all clusters."""
+    """Remote endpoint that receives all samples, for long-term storage or for several clusters."""
 
     url: Annotated[str, AfterValidator(write_address)]
-    """Where it takes them. Source: Prometheus, "Remote-Write specification"."""
+    """URL of the endpoint. Source: Prometheus, "Remote-Write specification"."""
 
     token: SecretFile | None = None
-    """Key of a Secret in the stack's namespace with a bearer token; unset = none is sent."""
+    """Key of a Secret in the stack's namespace with a bearer token; unset = no authentication."""
 
     series: Literal["servers", "all"] = "servers"
-    """`servers`: metrics of MCP servers and what is recorded of them; `all`: the cluster's too, ten times as many."""
+    """`servers`: metrics of MCP servers and their recorded series; `all`: the cluster's as well, ten times as many."""
 
     labels: dict[str, str] = Field(default_factory=dict)
-    """Labels that every series and alert gets on its way out, such as `{cluster: europe}`."""
+    """External labels of every sent series and alert, such as `{cluster: europe}`."""
 
 
 def remote_write_values(settings: RemoteWrite) -> Manifest:
@@ -47,7 +44,7 @@ def remote_write_values(settings: RemoteWrite) -> Manifest:
         secret = {"name": settings.token.secret, "key": settings.token.key}
         target["authorization"] = {"type": "Bearer", "credentials": secret}
     if settings.series == "servers":
-        keep = {"sourceLabels": ["__name__"], "regex": KEPT_SERIES, "action": "keep"}
+        keep = {"sourceLabels": ["__name__"], "regex": SERVER_SERIES, "action": "keep"}
         target["writeRelabelConfigs"] = [keep]
-    named = {"externalLabels": dict(settings.labels)} if settings.labels else {}
-    return {"remoteWrite": [target], **named}
+    external = {"externalLabels": dict(settings.labels)} if settings.labels else {}
+    return {"remoteWrite": [target], **external}

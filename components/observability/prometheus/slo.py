@@ -1,8 +1,4 @@
-"""Service level objectives of services and tools: the models of a stack.
-
-Ratios are percentages and durations are seconds. Not here: the expressions (`promql/sli.py`), recording rules
-(`rules.py`), burn-rate alerts (`components/alerts/burn_rate.py`).
-"""
+"""Service level objectives of services and tools. Ratios are percentages, durations are seconds."""
 
 import json
 import re
@@ -17,11 +13,11 @@ from meshed_mcp.components.core.names import service_name
 from meshed_mcp.error_codes.observability import INVALID_LATENCY
 
 BUDGET_DAYS: Final = 30
-"""Days of an error budget; the factors of the burn-rate alerts assume it. Fewer where Prometheus keeps fewer."""
+"""Days of an error budget, which the burn-rate alerts assume; limited by Prometheus' retention."""
 
 
 def bucket_bound(seconds: float) -> float:
-    """`seconds` if calls can be counted at it. Raises ValueError with what to write instead."""
+    """`seconds` unchanged, if it is a bucket bound. Raises ValueError with what to set instead."""
     if seconds in contract.DURATION_BUCKETS_SECONDS:
         return seconds
     bounds = ", ".join(f"{bound:g}" for bound in contract.DURATION_BUCKETS_SECONDS)
@@ -29,66 +25,66 @@ def bucket_bound(seconds: float) -> float:
 
 
 class Objective(Model):
-    """What is promised of calls. Caller faults count neither for nor against it."""
+    """Availability and latency objective. Client errors do not count."""
 
     availability_percent: float = Field(default=99.5, ge=50, le=99.999)
-    """Calls that do not fail by the server's fault, percent. 100 is no objective: it leaves no budget."""
+    """Percentage of calls without a server error. 100 is not allowed, because it leaves no error budget."""
 
     latency_percent: float = Field(default=95, ge=50, le=99.999)
-    """Calls that take at most `latency_seconds`, percent."""
+    """Percentage of calls that take at most `latency_seconds`."""
 
     latency_seconds: Annotated[float, AfterValidator(bucket_bound)] = 2.0
-    """A bound of the duration's histogram: 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120 or 300."""
+    """A bucket bound of the duration histogram: 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120 or 300."""
 
 
 class ServiceObjective(Objective):
-    """What is promised of one service, and of those of its tools that differ."""
+    """Objective of one service and of tools with their own objective."""
 
     tools: dict[str, Objective] = Field(default={})
-    """Tool -> what is promised of it. In the service's latency, too, its calls are judged by the tool's seconds."""
+    """Tool -> its objective. The service's latency objective uses the tool's `latency_seconds` for its calls too."""
 
 
 class SloSettings(Model):
-    """Objectives of every service; alerts, budgets and thresholds follow from them."""
+    """Objectives of all services, from which alerts, error budgets and dashboard thresholds are derived."""
 
     default: Objective = Objective()
-    """Of services that are not named below, the registry among them (by its HTTP answers)."""
+    """Objective of services not listed in `services`; for the registry it applies to its HTTP responses."""
 
     services: dict[Annotated[str, AfterValidator(service_name)], ServiceObjective] = Field(default={})
-    """Service -> what is promised of it; what it leaves out is as in `default`, and of its tools as of the service."""
+    """Service -> its objective. Unset fields of a service are those of `default`, of a tool those of its service."""
 
 
 class Scope(NamedTuple):
-    """Label matchers (PromQL) of the series that one objective is for; the scopes of a stack do not overlap."""
+    """Label matchers (PromQL) of the series that an objective applies to; scopes do not overlap."""
 
     matchers: str
     objective: Objective
 
 
-def completed(own: Objective, base: Objective) -> Objective:
-    """`own`, with what it does not say taken from `base`."""
+def with_defaults(own: Objective, base: Objective) -> Objective:
+    """`own`, with its unset fields taken from `base`."""
     fields = {name: getattr(own if name in own.model_fields_set else base, name) for name in Objective.model_fields}
     return Objective.model_validate(fields)
 
 
 def objective_of(server: str, settings: SloSettings) -> Objective:
-    """What is promised of one service."""
-    return completed(settings.services.get(server, settings.default), settings.default)
+    """The objective of one service."""
+    return with_defaults(settings.services.get(server, settings.default), settings.default)
 
 
 def server_scopes(settings: SloSettings) -> Iterator[Scope]:
-    """One for each service with an objective of its own, and one for the rest."""
+    """A scope for each service with its own objective, and one for the rest."""
     for name in settings.services:
         yield Scope(f'{contract.LABEL_SERVER}="{name}"', objective_of(name, settings))
     yield Scope(f'{contract.LABEL_SERVER}!~"{"|".join(settings.services)}"', settings.default)
 
 
 def tool_scopes(settings: SloSettings) -> Iterator[Scope]:
-    """One for each tool with an objective of its own, then as `server_scopes` for the other tools."""
+    """A scope for each tool with its own objective, then those of `server_scopes` for the other tools."""
     for server, service in settings.services.items():
         of_server, objective = f'{contract.LABEL_SERVER}="{server}"', objective_of(server, settings)
         for tool, own in service.tools.items():
-            yield Scope(f"{of_server},{contract.LABEL_TOOL}={json.dumps(tool)}", completed(own, objective))
+            yield Scope(f"{of_server},{contract.LABEL_TOOL}={json.dumps(tool)}", with_defaults(own, objective))
         others = json.dumps("|".join(map(re.escape, service.tools)))
         without = f",{contract.LABEL_TOOL}!~{others}" if service.tools else ""
         yield Scope(f"{of_server}{without}", objective)

@@ -1,8 +1,4 @@
-"""Values of the chart kube-prometheus-stack: Prometheus, its operator, Alertmanager. Arguments in, values out.
-
-Only what differs from the chart's defaults, each with its reason. Not here: Grafana's part
-(`observability/grafana/values.py`), chart versions (`charts.py`).
-"""
+"""Values of the chart kube-prometheus-stack that differ from its defaults."""
 
 from typing import Final
 
@@ -12,8 +8,7 @@ from meshed_mcp.components.observability.args import ObservabilityStackArgs, Pla
 from meshed_mcp.components.observability.grafana.values import grafana_values
 from meshed_mcp.components.observability.metrics.vpa_recommendations import kube_state_metrics_values
 from meshed_mcp.components.observability.prometheus.remote_write_args import remote_write_values
-from meshed_mcp.components.observability.sizing.resources import Reservation, container_resources
-from meshed_mcp.components.observability.sizing.volumes import volume_claim
+from meshed_mcp.components.observability.sizing.resources import Reservation, container_resources, volume_claim
 
 FULL_NAME: Final = "kube-prometheus-stack"
 """Prefix of the chart's object names; it cuts longer ones at 26 characters."""
@@ -23,30 +18,28 @@ PROMETHEUS_PORT: Final = 9090
 """Source of both: the chart's template prometheus/service.yaml and its default `prometheus.service.port`."""
 
 RETENTION_SHARE: Final = 0.8
-"""Part of the volume that blocks may fill; the rest is the write-ahead log and head. Source: Prometheus, "Storage"
+"""Ratio of the volume for blocks; the rest is for the write-ahead log and head. Source: Prometheus, "Storage"
 (80 to 85 %)."""
 
 GC_PERCENT: Final = 50
-"""Garbage that may gather before it is collected, in percent of what lives; Prometheus' own 75 is a sixth more memory
-for a little less CPU, of which monitoring needs far less. Source: Go, "A Guide to the Go Garbage Collector"."""
+"""GOGC, percent. Prometheus' default of 75 uses a sixth more memory for slightly less CPU. Source: Go, "A Guide to the
+Go Garbage Collector"."""
 
 EXEMPLARS: Final = 100_000
 """Exemplars in memory, about 100 bytes each. Source: default of `storage.exemplars.max_exemplars`."""
 
 STARTUP_SECONDS: Final = 3600
-"""Longest replay of the write-ahead log before the pod counts as failed; the operator's 900 s is a crash loop for large
-ones."""
+"""Time limit for the replay of the write-ahead log; the operator's 900 s causes a crash loop for large ones."""
 
 SAMPLE_LIMIT: Final = 200_000
 TARGET_LIMIT: Final = 5_000
 LABEL_LIMIT: Final = 100
 BODY_SIZE_LIMIT: Final = "100MB"
 KEPT_DROPPED_TARGETS: Final = 100
-"""Guards, per scrape (targets: per job); the chart sets none. Far above kube-state-metrics of 1,000 pods: they stop a
-runaway label, not growth."""
+"""Limits per scrape (targets: per job), far above kube-state-metrics of 1,000 pods: they stop runaway labels only."""
 
 OUT_OF_ORDER_WINDOW: Final = "5m"
-"""Source: Prometheus, "Using Prometheus as your OpenTelemetry backend": wider than collectors hold back."""
+"""Longer than collectors delay metrics. Source: Prometheus, "Using Prometheus as your OpenTelemetry backend"."""
 
 OPERATOR_RESOURCES: Final = Reservation(cpu="50m", memory="256Mi")
 
@@ -58,13 +51,13 @@ CONTROL_PLANE_RULES: Final = (
     "kubeSchedulerAlerting",
     "kubeSchedulerRecording",
 )
-"""Keys of the values, and of `defaultRules.rules`, that a managed cluster can only alarm about."""
+"""Keys of the values and of `defaultRules.rules` whose targets are unreachable in a managed cluster."""
 
 MONITOR_KINDS: Final = ("rule", "serviceMonitor", "podMonitor", "probe", "scrapeConfig")
 
 
 def kube_prometheus_stack_values(args: ObservabilityStackArgs) -> Manifest:
-    """The values. No Helm hook is left: certificates come from cert-manager, CRDs from their own release."""
+    """The values, without Helm hooks: cert-manager issues certificates, and CRDs are a release of their own."""
     managed = args.platform is Platform.MANAGED
     return {
         "fullnameOverride": FULL_NAME,
@@ -86,10 +79,10 @@ def kube_prometheus_stack_values(args: ObservabilityStackArgs) -> Manifest:
 
 
 def prometheus_spec(settings: PrometheusSettings, storage_class: str | None) -> Manifest:
-    """What the operator turns into Prometheus."""
+    """Spec of the Prometheus resource."""
     return {
-        **every_monitor(),
-        **guards(),
+        **monitor_selectors(),
+        **scrape_limits(),
         "replicas": settings.replicas,
         "scrapeInterval": f"{settings.scrape_interval_seconds}s",
         "evaluationInterval": f"{settings.scrape_interval_seconds}s",
@@ -108,7 +101,7 @@ def prometheus_spec(settings: PrometheusSettings, storage_class: str | None) -> 
 
 
 def span_metrics(args: ObservabilityStackArgs) -> Manifest:
-    """Take what the collectors count by OTLP, late samples too: gateways flush at their own times."""
+    """Accept span metrics of the collectors by OTLP, late samples included, because each gateway flushes on its own."""
     if args.collectors is None or not args.collectors.span_metrics:
         return {}
     promoted = ["service.instance.id", "service.namespace"]
@@ -116,13 +109,13 @@ def span_metrics(args: ObservabilityStackArgs) -> Manifest:
     return {"enableOTLPReceiver": True, "otlp": {"promoteResourceAttributes": promoted}, "tsdb": window}
 
 
-def every_monitor() -> Manifest:
-    """Select the monitors and rules of every namespace; the chart's default sees only its own release's."""
+def monitor_selectors() -> Manifest:
+    """Select monitors and rules of all namespaces; the chart's default selects only those of its own release."""
     return {f"{kind}SelectorNilUsesHelmValues": False for kind in MONITOR_KINDS}
 
 
-def guards() -> Manifest:
-    """Limits that no monitor can lift."""
+def scrape_limits() -> Manifest:
+    """Scrape limits that no monitor can raise."""
     return {
         "enforcedSampleLimit": SAMPLE_LIMIT,
         "enforcedTargetLimit": TARGET_LIMIT,
@@ -133,12 +126,12 @@ def guards() -> Manifest:
 
 
 def retention_size(storage_gib: int) -> str:
-    """Size at which the oldest blocks go, for a volume of `storage_gib`."""
+    """Size at which Prometheus deletes the oldest blocks, for a volume of `storage_gib`."""
     return f"{int(storage_gib * 1024 * RETENTION_SHARE)}MiB"
 
 
 def alertmanager_values(args: ObservabilityStackArgs) -> Manifest:
-    """Alertmanager with a volume, our routes, and the Secrets that they read."""
+    """Alertmanager with a volume, our configuration, and its Secrets."""
     settings = args.alertmanager
     return {
         "podDisruptionBudget": {"enabled": settings.replicas > 1},

@@ -1,7 +1,6 @@
-"""Configuration files of the collectors: agent and gateway. Settings in, plain data out.
+"""Configuration files of the OpenTelemetry Collectors: agent and gateway.
 
-A real collector judges both (tests/engines/test_collector.py). Not here: the pods that read them (`collectors.py`).
-Source of every field: OpenTelemetry Collector 0.158 and its contrib components, README of each.
+Source of every field: OpenTelemetry Collector 0.158 and the README of each contrib component.
 """
 
 from typing import Final
@@ -22,26 +21,25 @@ from meshed_mcp.components.promql import selectors
 
 SECONDS_BETWEEN_FLUSHES: Final = 1
 BATCH_SPANS: Final = 1_000
-"""Spans of one export, at the least and, five times as many, at the most."""
+"""Minimum number of spans of an export; the maximum is five times as many."""
 
 SPAN_METRICS_NAMESPACE: Final = "traces.span.metrics"
-"""First part of the names of metrics from spans. Source: connector `spanmetrics`, default `namespace`."""
+"""Prefix of span metrics. Source: connector `spanmetrics`, default `namespace`."""
 
 SPAN_METRICS_SERIES: Final = 2_000
-"""Label sets of metrics from spans in each gateway, above which the rest is counted together: the names of tools in
-spans are the callers' own words."""
+"""Limit of label sets of span metrics in each gateway, because clients choose the tool names in spans."""
 
 SPAN_METRICS_FLUSH_SECONDS: Final = 15
 DIMENSIONS: Final = ("mcp.method.name", "gen_ai.tool.name", "error.type")
-"""Attributes of spans that become labels. Source: OpenTelemetry, "Semantic conventions for MCP"."""
+"""Span attributes that become labels. Source: OpenTelemetry, "Semantic conventions for MCP"."""
 
 ERROR_TYPE: Final = "error.type"
 
 
 def agent_config(settings: CollectorSettings, gateway_host: str) -> Manifest:
-    """Take spans on the node, hold them, and send all of one trace to the same gateway of those behind a name.
+    """Agent: receives spans of its node and sends all spans of a trace to the same gateway.
 
-    `gateway_host`: a headless Service. By DNS, which needs no rights in Kubernetes.
+    `gateway_host`: a headless Service, resolved by DNS, which needs no permissions in Kubernetes.
     """
     sending = {"tls": {"insecure": True}, "sending_queue": queue(settings)}
     balanced = {
@@ -54,19 +52,19 @@ def agent_config(settings: CollectorSettings, gateway_host: str) -> Manifest:
 
 
 def gateway_config(settings: CollectorSettings, jaeger: str, prometheus: str) -> Manifest:
-    """Choose among whole traces, send them to `jaeger` (host:port, gRPC), and metrics to `prometheus` (base URL)."""
-    chosen = {} if settings.tail_sampling is None else {"tail_sampling": tail_sampling(settings.tail_sampling)}
-    processors = {"memory_limiter": memory_limiter()} | chosen
+    """Gateway: samples traces, sends them to `jaeger` (host:port, gRPC) and span metrics to `prometheus` (base URL)."""
+    sampling = {} if settings.tail_sampling is None else {"tail_sampling": tail_sampling(settings.tail_sampling)}
+    processors = {"memory_limiter": memory_limiter()} | sampling
     exporters = {"otlp": {"endpoint": jaeger, "tls": {"insecure": True}, "sending_queue": queue(settings)}}
     pipelines = {"traces": pipeline([*processors], ["otlp"])}
     found = collector(processors, exporters, pipelines)
     if settings.span_metrics:
-        count_spans(found, settings.span_metrics, prometheus)
+        add_span_metrics(found, settings.span_metrics, prometheus)
     return found
 
 
 def collector(processors: Manifest, exporters: Manifest, pipelines: Manifest) -> Manifest:
-    """A file that takes OTLP and answers the checks of health; receivers listen on localhost unless told otherwise."""
+    """Configuration with an OTLP receiver, a health check, and metrics and logs of the collector itself."""
     protocols = {"grpc": listen(OTLP_GRPC_PORT), "http": listen(OTLP_HTTP_PORT)}
     telemetry = {
         "metrics": {"level": "normal", "readers": [metrics_reader(METRICS_PORT)]},
@@ -82,12 +80,12 @@ def collector(processors: Manifest, exporters: Manifest, pipelines: Manifest) ->
 
 
 def pipeline(processors: list[str], exporters: list[str]) -> Manifest:
-    """One pipeline from OTLP."""
+    """A pipeline from the OTLP receiver."""
     return {"receivers": ["otlp"], "processors": processors, "exporters": exporters}
 
 
 def queue(settings: CollectorSettings) -> Manifest:
-    """A queue of spans with batches in it: unlike the processor `batch` it refuses what it cannot hold."""
+    """Export queue with batching: unlike the processor `batch`, it refuses spans when it is full."""
     batch = {
         "flush_timeout": f"{SECONDS_BETWEEN_FLUSHES}s",
         "min_size": BATCH_SPANS,
@@ -97,25 +95,25 @@ def queue(settings: CollectorSettings) -> Manifest:
 
 
 def tail_sampling(settings: TailSampling) -> Manifest:
-    """A trace is kept if one of the policies wants it.
+    """Tail sampling policies; a trace is kept if one of them matches.
 
-    The SDK marks every JSON-RPC error as an error of its span, those in which the caller was wrong too: they are none
-    here, and a trace that has one is not drawn into the rest either.
+    The SDK marks every JSON-RPC error as an error of its span, client errors as well. Here client errors are not
+    errors, and a trace with one is not sampled into the rest either.
     """
-    faults = list(selectors.CALLER_FAULTS)
-    code = "|".join(faults)
+    client_errors = list(selectors.CLIENT_ERRORS)
+    code = "|".join(client_errors)
     failed = f'status.code == STATUS_CODE_ERROR and not IsMatch(attributes["{ERROR_TYPE}"], "^({code})$")'
-    drawn = {"name": "drawn", "type": "probabilistic"}
-    by_caller = {"key": ERROR_TYPE, "values": faults, "invert_match": True}
+    sampled = {"name": "sampled", "type": "probabilistic"}
+    no_client_error = {"key": ERROR_TYPE, "values": client_errors, "invert_match": True}
     rest = [
-        drawn | {"probabilistic": {"sampling_percentage": settings.rest_percent}},
-        {"name": "not-by-the-caller", "type": "string_attribute", "string_attribute": by_caller},
+        sampled | {"probabilistic": {"sampling_percentage": settings.rest_percent}},
+        {"name": "no-client-error", "type": "string_attribute", "string_attribute": no_client_error},
     ]
     slow = {"threshold_ms": round(settings.slow_seconds * 1000)}
     return {
         "decision_wait": f"{settings.decision_wait_seconds}s",
         "num_traces": settings.traces_in_memory,
-        # spans that come after the choice follow it, for twice as many traces as wait
+        # late spans follow the decision, for twice as many traces as wait
         "decision_cache": {
             "sampled_cache_size": 2 * settings.traces_in_memory,
             "non_sampled_cache_size": 2 * settings.traces_in_memory,
@@ -132,10 +130,10 @@ def tail_sampling(settings: TailSampling) -> Manifest:
     }
 
 
-def count_spans(config: Manifest, services: list[str], prometheus: str) -> None:
-    """Add to `config` metrics of these services' spans, counted before the choice and sent to Prometheus by OTLP.
+def add_span_metrics(config: Manifest, services: list[str], prometheus: str) -> None:
+    """Add span metrics of these services to `config`, derived before sampling and sent to Prometheus by OTLP.
 
-    A sidecar names its spans `<service>.<namespace>`, an SDK as it is told: both are taken, as different series.
+    A sidecar's service name is `<service>.<namespace>`, an SDK's is configured: both are counted, as different series.
     """
     names = "|".join(services)
     others = f'not (kind == SPAN_KIND_SERVER and IsMatch(resource.attributes["service.name"], "^({names})(\\\\..*)?$"))'

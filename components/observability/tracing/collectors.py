@@ -1,7 +1,7 @@
-"""The collectors by our own manifests: a DaemonSet of agents, a Deployment of gateways. Settings in, objects out.
+"""OpenTelemetry Collectors: a DaemonSet of agents and a Deployment of gateways.
 
-Not the official chart: what the pods read here is to the letter what the tests give to a real collector, a changed file
-restarts them, and no right in Kubernetes is needed. Not here: the files (`collector_config.py`).
+Not the official chart: the tests run a real collector with exactly these files, a changed file restarts the pods, and
+they need no permissions in Kubernetes.
 """
 
 import hashlib
@@ -9,11 +9,11 @@ from typing import Final
 
 import yaml
 
-from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.core.manifest import RESTRICTED_CONTAINER, Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.core.quantity import memory_bytes
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.prometheus.values import prometheus_url
-from meshed_mcp.components.observability.sizing.resources import Reservation, container_resources
+from meshed_mcp.components.observability.sizing.resources import Reservation, container_resources, restricted_pod
 from meshed_mcp.components.observability.tracing import jaeger
 from meshed_mcp.components.observability.tracing.collector_args import CollectorSettings
 from meshed_mcp.components.observability.tracing.collector_config import agent_config, gateway_config
@@ -26,10 +26,10 @@ from meshed_mcp.components.observability.tracing.jaeger_config import (
 
 AGENT: Final = "otel-agent"
 GATEWAY: Final = "otel-gateway"
-"""Names of the objects of each, and of their Services."""
+"""Names of their objects and Services."""
 
 IMAGE: Final = "otel/opentelemetry-collector-k8s:0.158.0"
-"""The distribution for Kubernetes, which has every component that the files name. Source: its manifest.yaml."""
+"""The distribution for Kubernetes, which contains all components of the files. Source: its manifest.yaml."""
 
 USER_ID: Final = 10001
 """User of the image. Source: its Dockerfile, `USER_UID`."""
@@ -39,29 +39,31 @@ CONFIG_FILE: Final = "config.yaml"
 PORTS: Final = {"grpc-otlp": OTLP_GRPC_PORT, "http-otlp": OTLP_HTTP_PORT, "http-metrics": METRICS_PORT}
 
 MEMORY_SHARE: Final = 0.8
-"""Part of its memory limit at which a collector's garbage collector works harder. Source: Collector, "Configuration
-best practices", GOMEMLIMIT."""
+"""GOMEMLIMIT as a ratio of the memory limit. Source: Collector, "Configuration best practices"."""
+
+STOP_SECONDS: Final = 30
+"""Time to export the queue at shutdown."""
 
 
-def manifests(args: ObservabilityStackArgs) -> list[Manifest]:
-    """Everything of both, in the order in which it should exist; nothing where the stack has none."""
+def collector_objects(args: ObservabilityStackArgs) -> list[Manifest]:
+    """Objects of gateways and agents, in the order of creation; none without collectors."""
     if args.collectors is None:
         return []
     return [*gateway_objects(args.collectors, args), *agent_objects(args.collectors, args)]
 
 
 def first_hop(args: ObservabilityStackArgs) -> str:
-    """Name of the Service to which services and proxies send spans."""
+    """Service to which applications and proxies send spans."""
     return jaeger.NAME if args.collectors is None else AGENT
 
 
 def otlp_endpoint(args: ObservabilityStackArgs) -> str:
-    """Where applications and proxies send spans, OTLP over gRPC."""
+    """Endpoint to which applications and proxies send spans, OTLP over gRPC."""
     return f"http://{first_hop(args)}.{args.namespace}.svc:{OTLP_GRPC_PORT}"
 
 
 def gateway_objects(settings: CollectorSettings, args: ObservabilityStackArgs) -> list[Manifest]:
-    """Gateways behind a headless Service: each agent chooses the pod by the trace."""
+    """Gateways behind a headless Service: each agent selects the pod by trace ID."""
     target = f"{jaeger.NAME}.{args.namespace}.svc:{OTLP_GRPC_PORT}"
     config = gateway_config(settings, target, prometheus_url(args.namespace))
     spec = {
@@ -70,36 +72,32 @@ def gateway_objects(settings: CollectorSettings, args: ObservabilityStackArgs) -
     }
     service = {"clusterIP": "None", "selector": selector(GATEWAY), "ports": service_ports()}
     return [
-        *common(GATEWAY, args.namespace, config, service),
+        *common_objects(GATEWAY, args.namespace, config, service),
         manifest("apps/v1", "Deployment", metadata(GATEWAY, args.namespace), spec),
         disruption_budget(args.namespace),
     ]
 
 
 def agent_objects(settings: CollectorSettings, args: ObservabilityStackArgs) -> list[Manifest]:
-    """An agent on every node, tainted ones too, reached by the pods of its node alone."""
+    """An agent on every node, tainted ones included, that serves only the pods of its node."""
     config = agent_config(settings, f"{GATEWAY}.{args.namespace}.svc")
     spec = workload(AGENT, config, settings.agent_resources, stop_seconds=STOP_SECONDS)
     spec["template"]["spec"]["tolerations"] = [{"operator": "Exists"}]
     service = {"internalTrafficPolicy": "Local", "selector": selector(AGENT), "ports": service_ports()}
     return [
-        *common(AGENT, args.namespace, config, service),
+        *common_objects(AGENT, args.namespace, config, service),
         manifest("apps/v1", "DaemonSet", metadata(AGENT, args.namespace), spec),
     ]
 
 
-STOP_SECONDS: Final = 30
-"""Time to send what the queue holds."""
-
-
 def stop_seconds(settings: CollectorSettings) -> int:
-    """Time for a gateway to choose among the traces that wait, and to send them."""
+    """Time for a gateway to decide on waiting traces and to export them."""
     waiting = 0 if settings.tail_sampling is None else settings.tail_sampling.decision_wait_seconds
     return STOP_SECONDS + waiting
 
 
-def common(name: str, namespace: str, config: Manifest, service: Manifest) -> list[Manifest]:
-    """Account without rights, file, Service."""
+def common_objects(name: str, namespace: str, config: Manifest, service: Manifest) -> list[Manifest]:
+    """ServiceAccount without permissions, ConfigMap, Service."""
     text = yaml.safe_dump(config, sort_keys=False)
     return [
         manifest("v1", "ServiceAccount", metadata(name, namespace), automountServiceAccountToken=False),
@@ -109,35 +107,30 @@ def common(name: str, namespace: str, config: Manifest, service: Manifest) -> li
 
 
 def selector(name: str) -> dict[str, str]:
-    """Labels that find the pods of one."""
+    """Label selector of the pods."""
     return {"app.kubernetes.io/name": name}
 
 
 def service_ports() -> list[Manifest]:
-    """Ports under names by which Istio selects the protocol."""
+    """Ports, named so that Istio selects the protocol."""
     return [{"name": name, "port": port, "targetPort": name} for name, port in PORTS.items()]
 
 
 def disruption_budget(namespace: str) -> Manifest:
-    """One gateway at a time leaves its node by plan: the others take its share of the traces."""
+    """At most one gateway at a time is disrupted; the others take over its traces."""
     spec = {"maxUnavailable": 1, "selector": {"matchLabels": selector(GATEWAY)}}
     return manifest("policy/v1", "PodDisruptionBudget", metadata(GATEWAY, namespace), spec)
 
 
 def workload(name: str, config: Manifest, reserved: Reservation, *, stop_seconds: int) -> Manifest:
-    """Selector and template; a changed file restarts the pods, which read it once."""
+    """Selector and pod template; the checksum restarts the pods when the file changes."""
     checksum = hashlib.sha256(yaml.safe_dump(config, sort_keys=False).encode()).hexdigest()
     meta = {"labels": standard_labels(name), "annotations": {"checksum/config": checksum}}
     spec = {
         "serviceAccountName": name,
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": stop_seconds,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": restricted_pod(USER_ID),
         "containers": [container(reserved)],
         "volumes": [{"name": "config", "configMap": {"name": name}}],
     }
@@ -145,7 +138,7 @@ def workload(name: str, config: Manifest, reserved: Reservation, *, stop_seconds
 
 
 def container(reserved: Reservation) -> Manifest:
-    """The collector."""
+    """The container of the collector."""
     health = {"httpGet": {"path": "/", "port": "health"}}
     soft_limit = f"{int(memory_bytes(reserved.memory) * MEMORY_SHARE)}B"
     return {
@@ -157,10 +150,6 @@ def container(reserved: Reservation) -> Manifest:
         "readinessProbe": health | {"periodSeconds": 5},
         "livenessProbe": health | {"periodSeconds": 10, "failureThreshold": 6},
         "resources": container_resources(reserved),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": RESTRICTED_CONTAINER,
         "volumeMounts": [{"name": "config", "mountPath": CONFIG_PATH, "readOnly": True}],
     }

@@ -1,8 +1,7 @@
-"""Jaeger v2 by our own manifests: its pods, its volume, its Service. Settings in, Kubernetes objects out.
+"""Jaeger v2: pods, volume and Service.
 
-Not the official chart: that one calls itself experimental, keeps traces in memory unless told otherwise, and does not
-restart on a changed configuration. Not here: the configuration file (`jaeger_config.py`), what ages in a storage
-that is not its own (`jaeger_index_cleaner.py`).
+Not the official chart: it is experimental, keeps traces in memory by default, and does not restart on a changed
+configuration.
 """
 
 import hashlib
@@ -11,9 +10,8 @@ from typing import Final
 
 import yaml
 
-from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.observability.sizing.resources import container_resources
-from meshed_mcp.components.observability.sizing.volumes import volume_claim
+from meshed_mcp.components.core.manifest import RESTRICTED_CONTAINER, Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.observability.sizing.resources import container_resources, restricted_pod, volume_claim
 from meshed_mcp.components.observability.tracing.jaeger_args import (
     BadgerStorage,
     JaegerSettings,
@@ -39,13 +37,13 @@ from meshed_mcp.components.observability.tracing.jaeger_config import (
 from meshed_mcp.components.observability.tracing.jaeger_index_cleaner import index_cleaner, login
 
 NAME: Final = "jaeger"
-"""Name of every object of Jaeger, and of its Service."""
+"""Name of all objects of Jaeger."""
 
 IMAGE: Final = "jaegertracing/jaeger:2.20.0"
-"""Newest version that was read (19 July 2026)."""
+"""The newest version on 19 July 2026."""
 
 USER_ID: Final = 10001
-"""User of the image; the volume must belong to it. Source: the image's Dockerfile, `USER_UID`."""
+"""User of the image, which owns the volume. Source: the image's Dockerfile, `USER_UID`."""
 
 CONFIG_FILE: Final = "config.yaml"
 
@@ -55,15 +53,15 @@ PORTS: Final = {
     "http-query": QUERY_PORT,
     "http-metrics": METRICS_PORT,
 }
-"""Ports that the Service offers; Istio selects the protocol by the name's first word."""
+"""Ports of the Service; Istio selects the protocol by the prefix of the name."""
 
 STOP_SECONDS: Final = 60
-"""Time to write what is in memory and to close Badger, before the pod is killed."""
+"""Time to flush memory and close Badger at shutdown."""
 
 
-def manifests(settings: JaegerSettings, namespace: str, storage_class: str | None) -> list[Manifest]:
-    """Everything that Jaeger needs, in the order in which it should exist."""
-    data = files(settings)
+def jaeger_objects(settings: JaegerSettings, namespace: str, storage_class: str | None) -> list[Manifest]:
+    """All objects of Jaeger, in the order of creation."""
+    data = config_files(settings)
     parts = [
         manifest("v1", "ServiceAccount", metadata(NAME, namespace), automountServiceAccountToken=False),
         manifest("v1", "ConfigMap", metadata(NAME, namespace), data=data),
@@ -79,8 +77,8 @@ def manifests(settings: JaegerSettings, namespace: str, storage_class: str | Non
             return [*parts, deployment(settings, 1, namespace, data)]
 
 
-def files(settings: JaegerSettings) -> dict[str, str]:
-    """What Jaeger reads at its start, by name."""
+def config_files(settings: JaegerSettings) -> dict[str, str]:
+    """Configuration files of Jaeger, by name."""
     found = {CONFIG_FILE: yaml.safe_dump(jaeger_config(settings), sort_keys=False)}
     if settings.sampling is not None:
         found[SAMPLING_FILE] = json.dumps(sampling_strategies(settings.sampling), indent=2)
@@ -88,24 +86,24 @@ def files(settings: JaegerSettings) -> dict[str, str]:
 
 
 def ports(settings: JaegerSettings) -> dict[str, int]:
-    """Ports that the Service offers."""
-    advice = {"http-sampling": SAMPLING_HTTP_PORT, "grpc-sampling": SAMPLING_GRPC_PORT}
-    return PORTS if settings.sampling is None else PORTS | advice
+    """Ports of the Service."""
+    sampling = {"http-sampling": SAMPLING_HTTP_PORT, "grpc-sampling": SAMPLING_GRPC_PORT}
+    return PORTS if settings.sampling is None else PORTS | sampling
 
 
 def query_url(namespace: str) -> str:
-    """Address of the UI and of the JSON interface."""
+    """URL of the UI and of the JSON API."""
     return f"http://{NAME}.{namespace}.svc:{QUERY_PORT}"
 
 
 def service(settings: JaegerSettings, namespace: str) -> Manifest:
-    """The Service; it also governs the StatefulSet, which has one pod and needs no names of pods."""
-    offered = [{"name": name, "port": port, "targetPort": name} for name, port in ports(settings).items()]
-    return manifest("v1", "Service", metadata(NAME, namespace), {"selector": selector(), "ports": offered})
+    """The Service, which is also the `serviceName` of the StatefulSet."""
+    service_ports = [{"name": name, "port": port, "targetPort": name} for name, port in ports(settings).items()]
+    return manifest("v1", "Service", metadata(NAME, namespace), {"selector": selector(), "ports": service_ports})
 
 
 def stateful_set(settings: JaegerSettings, namespace: str, storage_class: str | None, data: dict[str, str]) -> Manifest:
-    """One pod: Badger allows one process. A StatefulSet stops the old pod before the new one opens the volume."""
+    """One pod, because Badger allows one process. A StatefulSet stops the old pod before it starts the new one."""
     claim = volume_claim(settings.storage_gib, storage_class) | {"metadata": {"name": "data"}}
     spec = {
         "replicas": 1,
@@ -119,7 +117,7 @@ def stateful_set(settings: JaegerSettings, namespace: str, storage_class: str | 
 
 
 def deployment(settings: JaegerSettings, replicas: int, namespace: str, data: dict[str, str]) -> Manifest:
-    """Pods that keep nothing themselves, or nothing that should outlive them."""
+    """Pods without a volume."""
     spec = {
         "replicas": replicas,
         "selector": {"matchLabels": selector()},
@@ -129,30 +127,27 @@ def deployment(settings: JaegerSettings, replicas: int, namespace: str, data: di
 
 
 def template(settings: JaegerSettings, data: dict[str, str]) -> Manifest:
-    """The pod's template; a changed file must restart the pod, which reads it once."""
+    """The pod template; the checksum restarts the pod when a file changes."""
     checksum = hashlib.sha256("".join(data.values()).encode()).hexdigest()
     meta = {"labels": standard_labels(NAME), "annotations": {"checksum/config": checksum}}
     return {"metadata": meta, "spec": pod(settings)}
 
 
 def selector() -> dict[str, str]:
-    """Labels that find the pod."""
+    """Label selector of the pods."""
     return {"app.kubernetes.io/name": NAME}
 
 
 def pod(settings: JaegerSettings) -> Manifest:
-    """The pod, within the Pod Security Standard "restricted"."""
+    """The pod, under the Pod Security Standard "restricted"."""
     return {
         "serviceAccountName": NAME,
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": STOP_SECONDS,
         "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
+            **restricted_pod(USER_ID),
             "fsGroup": USER_ID,
-            "fsGroupChangePolicy": "OnRootMismatch",  # not at every start: large volumes take minutes
-            "seccompProfile": {"type": "RuntimeDefault"},
+            "fsGroupChangePolicy": "OnRootMismatch",  # else each start takes minutes on large volumes
         },
         "containers": [container(settings)],
         "volumes": [{"name": "config", "configMap": {"name": NAME}}],
@@ -160,25 +155,22 @@ def pod(settings: JaegerSettings) -> Manifest:
 
 
 def container(settings: JaegerSettings) -> Manifest:
-    """Jaeger; at start Badger replays its log, so the start may take 5 minutes before the liveness check counts."""
+    """The container of Jaeger; Badger replays its log at start, so the startup probe allows 5 minutes."""
     health = {"httpGet": {"path": HEALTH_PATH, "port": "health"}}
-    opened = ports(settings) | {"health": HEALTH_PORT}
     on_volume = isinstance(settings.storage, BadgerStorage)
     return {
         "name": NAME,
         "image": IMAGE,
         "args": ["--config", f"{CONFIG_PATH}/{CONFIG_FILE}"],
         **login(settings.storage, ENV_USERNAME, ENV_PASSWORD),
-        "ports": [{"name": name, "containerPort": port} for name, port in opened.items()],
+        "ports": [
+            {"name": name, "containerPort": port} for name, port in (ports(settings) | {"health": HEALTH_PORT}).items()
+        ],
         "startupProbe": health | {"periodSeconds": 5, "failureThreshold": 60},
         "readinessProbe": health | {"periodSeconds": 5},
         "livenessProbe": health | {"periodSeconds": 10, "failureThreshold": 6},
         "resources": container_resources(settings.resources),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": RESTRICTED_CONTAINER,
         "volumeMounts": [
             {"name": "config", "mountPath": CONFIG_PATH, "readOnly": True},
             *([{"name": "data", "mountPath": DATA_PATH}] if on_volume else []),

@@ -1,8 +1,4 @@
-"""Arguments of Jaeger: where it keeps traces and how long, and what it tells SDKs to keep.
-
-Stack keys in, frozen models out: one choice of storage, tagged by `kind`. Not here: its configuration file
-(`jaeger_config.py`), which environment allows which storage (`infra/planning/tracing.py`).
-"""
+"""Arguments of Jaeger: storage, retention, remote sampling."""
 
 from typing import Annotated, Literal
 
@@ -15,52 +11,52 @@ from meshed_mcp.error_codes.values import INVALID_PERCENTAGE, INVALID_WEB_ADDRES
 
 
 def percent(value: float) -> float:
-    """`value` as it is, if it is a percentage. Raises ValueError with what to write instead."""
+    """`value` unchanged, if it is 0 to 100. Raises ValueError with what to set instead."""
     if not 0 <= value <= 100:  # noqa: PLR2004 - the bounds of a percentage
         raise INVALID_PERCENTAGE.error(value=value)
     return value
 
 
 class BadgerStorage(Model):
-    """On a volume of Jaeger's own, by one process."""
+    """Badger on a volume of Jaeger, with one replica."""
 
     kind: Literal["badger"]
     """`badger`."""
 
 
 class MemoryStorage(Model):
-    """In the process, gone with it. For development."""
+    """In memory, lost at restart. For development only."""
 
     kind: Literal["memory"]
     """`memory`."""
 
     max_traces: int = Field(default=20_000, ge=100, le=10_000_000)
-    """Traces that are held; then the oldest go."""
+    """Maximum number of traces; above it Jaeger removes the oldest."""
 
 
 class SearchStorage(Model):
-    """In an OpenSearch or Elasticsearch that exists: for production, with as many Jaegers as are wanted."""
+    """An existing OpenSearch or Elasticsearch, for production with several replicas."""
 
     kind: Literal["opensearch", "elasticsearch"]
     """`opensearch` or `elasticsearch`."""
 
     url: str
-    """Where it answers: `https://opensearch.data.svc:9200`."""
+    """URL, such as `https://opensearch.data.svc:9200`."""
 
     secret: Annotated[str, AfterValidator(object_name)] | None = None
-    """Secret in the stack's namespace with the keys `username` and `password`; unset = it asks for no login."""
+    """Secret in the stack's namespace with the keys `username` and `password`; unset = no authentication."""
 
     index_prefix: Annotated[str, Field(pattern="^[a-z][a-z0-9-]*$")] = "jaeger"
-    """First part of the names of the indices, one of each kind a day."""
+    """Prefix of the daily indices."""
 
     shards: int = Field(default=3, ge=1, le=100)
-    """Parts of each index, over as many nodes of the storage."""
+    """Shards of each index."""
 
     index_replicas: int = Field(default=1, ge=0, le=5)
-    """Copies of each shard beside the first."""
+    """Replicas of each shard."""
 
     replicas: int = Field(default=2, ge=1, le=10)
-    """Pods of Jaeger."""
+    """Replicas of Jaeger."""
 
     @field_validator("url")
     @classmethod
@@ -71,33 +67,33 @@ class SearchStorage(Model):
 
 
 Storage = Annotated[BadgerStorage | MemoryStorage | SearchStorage, Field(discriminator="kind")]
-"""One of the ways, by its tag."""
+"""Storage, selected by `kind`."""
 
 
 class RemoteSampling(Model):
-    """What Jaeger answers SDKs that ask how much to keep: `OTEL_TRACES_SAMPLER=jaeger_remote` or alike."""
+    """Sampling strategies that Jaeger serves to SDKs with `OTEL_TRACES_SAMPLER=jaeger_remote` or similar."""
 
     default_percent: Annotated[float, AfterValidator(percent)] = 10.0
-    """Percent of the traces that begin in a service that is not named."""
+    """Percentage of traces that start in a service not listed in `services`."""
 
     services: dict[str, Annotated[float, AfterValidator(percent)]] = Field(default_factory=dict)
-    """Name of a service as it names itself in its spans -> percent of the traces that begin in it."""
+    """Service name in spans -> percentage of traces that start in it."""
 
 
 class JaegerSettings(Model):
-    """Jaeger v2."""
+    """Jaeger v2: storage, retention, sampling, resources."""
 
     storage: Storage = BadgerStorage(kind="badger")
-    """Where traces are kept."""
+    """Storage of traces."""
 
     storage_gib: int = Field(default=20, ge=1, le=65536)
-    """Volume of `badger`, GiB. It frees space by age alone: size it for `retention_hours`."""
+    """Volume of `badger`, GiB. Badger deletes by age only: size the volume for `retention_hours`."""
 
     retention_hours: int = Field(default=72, ge=1, le=8760)
-    """Age after which spans go; in OpenSearch and Elasticsearch in whole days, rounded up. Source of the default:
+    """Hours after which spans are deleted; OpenSearch and Elasticsearch round up to days. Source of the default:
     Jaeger 2.20, `badger.DefaultConfig`, `ttl.spans`."""
 
     sampling: RemoteSampling | None = None
-    """Unset: Jaeger gives nobody advice."""
+    """Remote sampling; unset = disabled."""
 
     resources: Reservation = Reservation(cpu="200m", memory="1Gi")

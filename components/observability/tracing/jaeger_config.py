@@ -1,7 +1,4 @@
-"""Jaeger's configuration: an OpenTelemetry Collector file with Jaeger's storage and query extensions. Pure data.
-
-Not here: the pod that runs it (`jaeger.py`).
-"""
+"""Configuration of Jaeger: an OpenTelemetry Collector file with Jaeger's storage and query extensions."""
 
 from typing import Final
 
@@ -18,7 +15,7 @@ OTLP_HTTP_PORT: Final = 4318
 """Source: OpenTelemetry Protocol specification, default ports."""
 
 QUERY_PORT: Final = 16686
-"""UI and JSON interface. Source: Jaeger, `ports.QueryHTTP`."""
+"""UI and JSON API. Source: Jaeger, `ports.QueryHTTP`."""
 
 METRICS_PORT: Final = 8888
 """Jaeger's own metrics. Source: OpenTelemetry Collector, internal telemetry."""
@@ -29,7 +26,7 @@ HEALTH_PATH: Final = "/status"
 
 DATA_PATH: Final = "/data"
 STORAGE: Final = "traces"
-"""Name of the storage inside the file, whatever its kind."""
+"""Name of the storage in the file."""
 
 SAMPLING_HTTP_PORT: Final = 5778
 SAMPLING_GRPC_PORT: Final = 5779
@@ -43,12 +40,12 @@ ENV_PASSWORD: Final = "STORAGE_PASSWORD"  # noqa: S105 - the name of a variable
 
 MEMORY_LIMIT_PERCENT: Final = 80
 MEMORY_SPIKE_PERCENT: Final = 20
-"""Part of the container's limit at which spans are refused, and the headroom below it. Source: Collector's processor
+"""Percentage of the memory limit at which Jaeger refuses spans, and the headroom below it. Source: processor
 `memory_limiter`, recommended range."""
 
 
 def jaeger_config(settings: JaegerSettings) -> Manifest:
-    """The file."""
+    """The configuration file."""
     return {
         "service": service(settings),
         "extensions": extensions(settings),
@@ -63,7 +60,7 @@ def jaeger_config(settings: JaegerSettings) -> Manifest:
 
 
 def memory_limiter() -> Manifest:
-    """Refuse spans before the container's limit is reached."""
+    """Processor that refuses spans before the memory limit of the container is reached."""
     return {
         "check_interval": "1s",
         "limit_percentage": MEMORY_LIMIT_PERCENT,
@@ -72,12 +69,12 @@ def memory_limiter() -> Manifest:
 
 
 def metrics_reader(port: int) -> Manifest:
-    """Its own metrics, for Prometheus to fetch."""
+    """Prometheus exporter of the collector's own metrics."""
     return {"pull": {"exporter": {"prometheus": {"host": "0.0.0.0", "port": port}}}}  # noqa: S104 - in a pod
 
 
 def service(settings: JaegerSettings) -> Manifest:
-    """One pipeline: OTLP in, bounded memory, batches to storage."""
+    """One pipeline: OTLP receiver, memory limiter, batches to storage."""
     sampling = [] if settings.sampling is None else ["remote_sampling"]
     return {
         "extensions": ["jaeger_storage", "jaeger_query", "healthcheckv2", *sampling],
@@ -97,7 +94,7 @@ def service(settings: JaegerSettings) -> Manifest:
 
 
 def extensions(settings: JaegerSettings) -> Manifest:
-    """Storage, the query service, the health check, and advice on sampling where it is wanted."""
+    """Storage, query service, health check, and remote sampling if enabled."""
     found: Manifest = {
         "jaeger_storage": {"backends": {STORAGE: backend(settings)}},
         "jaeger_query": {"storage": {"traces": STORAGE}, "http": listen(QUERY_PORT)},
@@ -113,7 +110,7 @@ def extensions(settings: JaegerSettings) -> Manifest:
 
 
 def backend(settings: JaegerSettings) -> Manifest:
-    """The storage; Badger on disk, as its default is `ephemeral`."""
+    """The storage backend; Badger is set to disk, because its default is `ephemeral`."""
     match settings.storage:
         case SearchStorage() as search:
             return {search.kind: indices(search)}
@@ -129,7 +126,7 @@ def backend(settings: JaegerSettings) -> Manifest:
 
 
 def indices(storage: SearchStorage) -> Manifest:
-    """OpenSearch or Elasticsearch: an index of each kind a day, so that a whole one can go."""
+    """OpenSearch or Elasticsearch with daily indices, which the index cleaner deletes."""
     kind = {"date_layout": "2006-01-02", "shards": storage.shards, "replicas": storage.index_replicas}
     login = {"basic": {"username": f"${{env:{ENV_USERNAME}}}", "password": f"${{env:{ENV_PASSWORD}}}"}}
     return {
@@ -143,16 +140,16 @@ def indices(storage: SearchStorage) -> Manifest:
 
 
 def sampling_strategies(settings: RemoteSampling) -> Manifest:
-    """The file of advice. Source: Jaeger, "Sampling", file-based configuration."""
+    """The sampling file. Source: Jaeger, "Sampling", file-based configuration."""
     named = [{"service": name, **probability(share)} for name, share in sorted(settings.services.items())]
     return {"default_strategy": probability(settings.default_percent), "service_strategies": named}
 
 
 def probability(share: float) -> Manifest:
-    """Keep this percentage."""
+    """Probabilistic strategy of a percentage."""
     return {"type": "probabilistic", "param": share / 100}
 
 
 def listen(port: int) -> Manifest:
-    """Listen on every address of the pod: the default is localhost, where nobody outside the pod gets through."""
+    """Endpoint on all addresses of the pod; the default is localhost."""
     return {"endpoint": f"0.0.0.0:{port}"}

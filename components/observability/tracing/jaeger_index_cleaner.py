@@ -1,22 +1,22 @@
-"""What ages in an OpenSearch or Elasticsearch: a CronJob that removes indices past their day. Settings in, object out.
+"""CronJob that deletes expired indices of Jaeger in OpenSearch or Elasticsearch.
 
-Neither removes anything itself. Not here: Jaeger (`jaeger.py`). Source: Jaeger, "Elasticsearch", index cleaner.
+Source: Jaeger, "Elasticsearch", index cleaner.
 """
 
 from math import ceil
 from typing import Final
 from urllib.parse import urlsplit
 
-from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.observability.sizing.resources import Reservation, container_resources
+from meshed_mcp.components.core.manifest import RESTRICTED_CONTAINER, Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.observability.sizing.resources import Reservation, container_resources, restricted_pod
 from meshed_mcp.components.observability.tracing.jaeger_args import SearchStorage, Storage
 
 NAME: Final = "jaeger-index-cleaner"
 IMAGE: Final = "jaegertracing/jaeger-es-index-cleaner:2.20.0"
-"""Of the same release as Jaeger."""
+"""Same release as Jaeger."""
 
 SCHEDULE: Final = "55 23 * * *"
-"""Just before the day ends, as Jaeger's own deployments do it; UTC like the names of the indices."""
+"""End of the day in UTC, which the index names use. Source: Jaeger's own deployments."""
 
 USER_ID: Final = 10001
 RETRIES: Final = 3
@@ -27,7 +27,7 @@ ENV_PASSWORD: Final = "ES_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 def login(storage: Storage, username: str, password: str) -> Manifest:
-    """The field `env` that holds the storage's login; no field where there is none."""
+    """The field `env` with the storage credentials, if they are configured."""
     if not isinstance(storage, SearchStorage) or storage.secret is None:
         return {}
     keys = {username: "username", password: "password"}
@@ -36,19 +36,14 @@ def login(storage: Storage, username: str, password: str) -> Manifest:
 
 
 def index_cleaner(storage: SearchStorage, retention_hours: int, namespace: str) -> Manifest:
-    """Once a day; a run that overlaps would remove what the other lists."""
+    """Daily CronJob; concurrent runs would delete each other's indices."""
     days = ceil(retention_hours / 24)
     template = {
         "metadata": {"labels": standard_labels(NAME)},
         "spec": {
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": USER_ID,
-                "runAsGroup": USER_ID,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            "securityContext": restricted_pod(USER_ID),
             "containers": [container(storage, days)],
         },
     }
@@ -62,7 +57,7 @@ def index_cleaner(storage: SearchStorage, retention_hours: int, namespace: str) 
 
 
 def container(storage: SearchStorage, days: int) -> Manifest:
-    """The program: number of days to keep, then where."""
+    """The container; arguments are the days to keep and the URL."""
     secure = {"ES_TLS_ENABLED": "true"} if urlsplit(storage.url).scheme == "https" else {}
     plain = {"INDEX_PREFIX": storage.index_prefix, **secure}
     secret = login(storage, ENV_USERNAME, ENV_PASSWORD).get("env", [])
@@ -72,9 +67,5 @@ def container(storage: SearchStorage, days: int) -> Manifest:
         "args": [str(days), storage.url],
         "env": [*({"name": name, "value": value} for name, value in plain.items()), *secret],
         "resources": container_resources(RESOURCES),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": RESTRICTED_CONTAINER,
     }

@@ -1,4 +1,4 @@
-"""Refusals of the monitoring arguments."""
+"""Validation of ObservabilityStackArgs."""
 
 from typing import Any
 
@@ -11,29 +11,29 @@ from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
 
 
-def refusals(raw: Any) -> list[str]:
-    """The faults of `raw`, as a user reads them."""
-    return [str(fault) for fault in model_issues(ObservabilityStackArgs, raw, "observability")]
+def issues(raw: Any) -> list[str]:
+    """Configuration issues of `raw`, as a user reads them."""
+    return [str(issue) for issue in model_issues(ObservabilityStackArgs, raw, "observability")]
 
 
 def test_cert_manager_is_a_helm_release_by_default() -> None:
-    """Product rule: the defaults need no package that [platform] does not bring."""
+    """Requirement PRJ-4: the defaults need no package that [platform] does not install."""
     assert ObservabilityStackArgs().cert_manager.install is CertManagerInstall.RELEASE
-    assert refusals({"cert_manager": {"install": "helm"}}) == [
+    assert issues({"cert_manager": {"install": "helm"}}) == [
         "observability: cert_manager.install: 'helm' is not a choice; known here: release, existing"
     ]
 
 
 def test_duration_with_a_suffix_is_rejected() -> None:
     """Requirement CFG-9: the unit is in the field's name, and the value is a number."""
-    assert refusals({"prometheus": {"retention_days": "15d"}}) == [
+    assert issues({"prometheus": {"retention_days": "15d"}}) == [
         "observability: prometheus.retention_days: '15d' is not a whole number of days; set 15"
     ]
 
 
 def test_memory_without_unit_is_rejected() -> None:
     """Kubernetes would take it for bytes and kill the pod at once."""
-    (text,) = refusals({"grafana": {"resources": {"cpu": "100m", "memory": "512"}}})
+    (text,) = issues({"grafana": {"resources": {"cpu": "100m", "memory": "512"}}})
     assert text.startswith("observability: grafana.resources.memory: '512' is not a memory quantity")
     assert "use '512Mi'" in text
 
@@ -47,7 +47,7 @@ def test_whole_cores_may_be_a_number() -> None:
 @pytest.mark.parametrize("field", ["namespace", "storage_class"])
 def test_invalid_kubernetes_name_is_rejected(field: str) -> None:
     """Kubernetes, "Object Names and IDs"."""
-    (text,) = refusals({field: "Not_A_Name"})
+    (text,) = issues({field: "Not_A_Name"})
     assert text.startswith(f"observability: {field}: 'Not_A_Name' is not a n")
 
 
@@ -62,6 +62,6 @@ def test_any_arguments_are_accepted_or_rejected_in_one_line_each(raw: dict[str, 
     try:
         ObservabilityStackArgs.model_validate(raw)
     except ValidationError:
-        texts = refusals(raw)
+        texts = issues(raw)
         assert texts
         assert not [text for text in texts if "\n" in text]

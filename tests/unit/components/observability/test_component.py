@@ -1,4 +1,4 @@
-"""What ObservabilityStack registers, and in which order."""
+"""Registrations of ObservabilityStack and their order."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ import pytest
 
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.component import ObservabilityStack
-from meshed_mcp.components.observability.manifests import manifests
-from meshed_mcp.components.observability.releases import releases
+from meshed_mcp.components.observability.manifests import observability_objects
+from meshed_mcp.components.observability.releases import observability_releases
 from meshed_mcp.infra.recording import Recording, Registration, record_program
 
 
 def recorded(**args: Any) -> Recording:
-    """The registrations of one stack of monitoring."""
+    """The registrations of one ObservabilityStack."""
     return record_program(lambda: (ObservabilityStack("monitoring", args), None)[1], "project", "test", {})
 
 
@@ -23,14 +23,14 @@ def registered(recording: Recording, kind: str, name: str) -> Registration:
     return found
 
 
-def waits_for(recording: Recording, item: Registration) -> set[str]:
-    """Names of everything that is made before `item`."""
+def dependencies_of(recording: Recording, item: Registration) -> set[str]:
+    """Names of all transitive dependencies of `item`."""
     known = {entry.urn: entry for entry in recording.registrations}
-    names, waiting = set[str](), [item]
-    while waiting:
-        for urn in waiting.pop().depends_on:
+    names, pending = set[str](), [item]
+    while pending:
+        for urn in pending.pop().depends_on:
             names.add(known[urn].name)
-            waiting.append(known[urn])
+            pending.append(known[urn])
     return names
 
 
@@ -39,14 +39,14 @@ def test_registered_monitoring_objects_equal_the_rendered_ones(install: str) -> 
     """Requirement CMP-1: what is rendered and checked is what is deployed."""
     args = ObservabilityStackArgs.model_validate({"cert_manager": {"install": install}})
     recording = recorded(cert_manager={"install": install})
-    assert sorted(recording.objects, key=str) == sorted(map(sorted_keys, manifests(args)), key=str)
+    assert sorted(recording.objects, key=str) == sorted(map(sorted_keys, observability_objects(args)), key=str)
     assert {item["name"]: item["values"] for item in recording.releases} == {
-        spec.name: sorted_keys(spec.values) for spec in releases(args)
+        spec.name: sorted_keys(spec.values) for spec in observability_releases(args)
     }
 
 
 def sorted_keys(value: Any) -> Any:
-    """`value` with its keys in the order in which a recording has them."""
+    """`value` with sorted keys, as in a recording."""
     if isinstance(value, dict):
         return {key: sorted_keys(value[key]) for key in sorted(value)}
     return [sorted_keys(item) for item in value] if isinstance(value, list) else value
@@ -56,7 +56,7 @@ def test_chart_waits_for_certificates_crds_and_its_password() -> None:
     """Chart: without these its Certificate, its Prometheus and its Grafana cannot be made."""
     recording = recorded(grafana={"admin_password": "s3cret"})
     stack = registered(recording, ":Release", "kube-prometheus-stack")
-    assert waits_for(recording, stack) >= {
+    assert dependencies_of(recording, stack) >= {
         "cert-manager",
         "prometheus-operator-crds",
         "monitoring",
@@ -68,11 +68,11 @@ def test_dashboards_are_registered_last() -> None:
     """Requirement CMP-17: Grafana exists before its dashboards; a failing one does not delay monitoring."""
     recording = recorded()
     board = registered(recording, ":ConfigMap", "monitoring/dashboard-mcp-services")
-    assert "kube-prometheus-stack" in waits_for(recording, board)
+    assert "kube-prometheus-stack" in dependencies_of(recording, board)
 
 
 def test_no_component_of_another_package_is_registered() -> None:
-    """Product rule: [platform] brings everything that a stack with defaults needs."""
+    """Requirement PRJ-4: [platform] installs everything that a stack with defaults needs."""
     assert recorded().remotes == []
 
 

@@ -10,12 +10,12 @@ from meshed_mcp.components.promql import selectors
 
 def test_cancelled_requests_are_no_server_errors() -> None:
     """Requirement OBS-1: platform and runtime agree on the values of error_type."""
-    assert metrics.CANCELLED in selectors.CALLER_FAULTS
+    assert metrics.CANCELLED in selectors.CLIENT_ERRORS
 
 
 def test_tool_errors_count() -> None:
     """OpenTelemetry MCP conventions: `isError: true` is an error of the server."""
-    assert metrics.TOOL_ERROR not in selectors.CALLER_FAULTS
+    assert metrics.TOOL_ERROR not in selectors.CLIENT_ERRORS
 
 
 def test_calls_are_counted_under_the_method_of_the_runtime() -> None:

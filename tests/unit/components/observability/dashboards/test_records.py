@@ -1,4 +1,4 @@
-"""Dashboards as Grafana's sidecar gets them."""
+"""Dashboards as Grafana's sidecar loads them."""
 
 import json
 from typing import Any
@@ -7,11 +7,11 @@ import pytest
 
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.classic import GRID_WIDTH, classic_json
-from meshed_mcp.components.observability.dashboards.config_maps import manifests
+from meshed_mcp.components.observability.dashboards.config_maps import dashboard_config_maps
 from meshed_mcp.components.observability.dashboards.records import (
     Dashboard,
+    DashboardUid,
     Kind,
-    Page,
     Panel,
     Query,
     Threshold,
@@ -20,18 +20,18 @@ from meshed_mcp.components.observability.dashboards.records import (
 )
 
 ARGS = ObservabilityStackArgs(namespace="watch")
-CONFIG_MAPS = manifests(ARGS)
+CONFIG_MAPS = dashboard_config_maps(ARGS)
 BOARDS: list[dict[str, Any]] = [json.loads(text) for item in CONFIG_MAPS for text in item["data"].values()]
 BY_UID = {board["uid"]: board for board in BOARDS}
 PANELS = [pytest.param(panel, id=f"{board['uid']}-{panel['title']}") for board in BOARDS for panel in board["panels"]]
 
 
 def board(*panels: Panel) -> dict[str, Any]:
-    """A dashboard of `panels` alone."""
-    return classic_json(Dashboard(Page.OVERVIEW, "title", "description", (), panels))
+    """A dashboard with `panels`."""
+    return classic_json(Dashboard(DashboardUid.OVERVIEW, "title", "description", (), panels))
 
 
-def panel(kind: Kind = Kind.LINES, width: int = 12, thresholds: tuple[Threshold, ...] = ()) -> Panel:
+def panel(kind: Kind = Kind.TIME_SERIES, width: int = 12, thresholds: tuple[Threshold, ...] = ()) -> Panel:
     """A panel with one query."""
     query = Query("vector(1)", "")
     return Panel("title", "description", Unit.COUNT, (query,), 5, kind=kind, width=width, thresholds=thresholds)
@@ -52,7 +52,7 @@ def test_dashboard_fits_into_a_config_map() -> None:
 
 def test_rendering_twice_gives_the_same_text() -> None:
     """Requirement CMP-6: a deployment without a change shows no change."""
-    assert manifests(ARGS) == CONFIG_MAPS
+    assert dashboard_config_maps(ARGS) == CONFIG_MAPS
 
 
 def test_dashboards_keep_their_uids() -> None:
@@ -62,33 +62,39 @@ def test_dashboards_keep_their_uids() -> None:
     assert {(item["schemaVersion"], item["editable"]) for item in BOARDS} == {(42, False)}
 
 
-QUESTIONS = {
-    "mcp-overview": {"Alerts that fire", "Watchdog last seen", "Error budget left", "Latency budget left", "Errors"},
-    "mcp-services": {"Tool calls", "Errors", "Latency of tool calls", "Protocol versions", "Replicas", "CPU per pod"},
-    "mcp-registry": {"Requests by route", "Errors", "Latency", "Servers and leases", "Budgets left"},
+PANEL_TITLES = {
+    "mcp-overview": {
+        "Firing alerts",
+        "Watchdog age",
+        "Error budget remaining",
+        "Latency budget remaining",
+        "Error ratio",
+    },
+    "mcp-services": {"Tool calls", "Error ratio", "Tool call latency", "Protocol versions", "Replicas", "CPU per pod"},
+    "mcp-registry": {"Requests by route", "Error ratio", "Latency", "Servers and leases", "Budgets remaining"},
     "mcp-autoscaling": {
-        "Replicas wanted and ready",
+        "Desired and ready replicas",
         "Forecast and load",
         "Forecast trusted",
-        "CPU recommended and requested",
-        "Memory recommended and requested",
+        "CPU recommendation and request",
+        "Memory recommendation and request",
     },
-    "mcp-monitoring": {"Share of the cluster", "Series in memory", "Slowest scrapes", "Volumes"},
-    "mcp-mesh": {"Requests", "Answered 5xx", "Failed by a proxy", "Without mutual TLS"},
-    "mcp-usage": {"Calls by organization", "Organizations and their tools", "Tool ranking", "Tokens"},
-    "mcp-cost": {"Cost by server", "Dearest tools", "Dearest organizations", "Part of the cluster's cost"},
+    "mcp-monitoring": {"Share of the cluster", "Series in memory", "Slowest scrapes", "Volume usage"},
+    "mcp-mesh": {"Requests", "5xx ratio", "Proxy failures", "Requests without mutual TLS"},
+    "mcp-usage": {"Calls by organization", "Calls by organization and tool", "Most called tools", "Token rate"},
+    "mcp-cost": {"Cost by server", "Most expensive tools", "Most expensive organizations", "Share of the cluster cost"},
     "mcp-capacity": {
-        "Places for calls taken",
-        "Growth of operations",
-        "Nodes requested",
-        "Volumes of monitoring, free",
+        "Concurrency slots in use",
+        "Growth of the operation rate",
+        "Node resources requested",
+        "Free space of monitoring volumes",
     },
-    "mcp-infrastructure": {"Nodes", "Memory of nodes", "Disks of nodes", "Volumes", "Pods that do not run"},
-    "mcp-performance": {"Latency with traces", "Calls that wait", "CPU held back", "Calls of the replica"},
+    "mcp-infrastructure": {"Nodes", "Node memory usage", "Node disk usage", "Volume usage", "Pods not running"},
+    "mcp-performance": {"Latency with exemplars", "Queued requests", "CPU throttling", "Pod tool calls"},
 }
 
 
-@pytest.mark.parametrize(("uid", "titles"), QUESTIONS.items())
+@pytest.mark.parametrize(("uid", "titles"), PANEL_TITLES.items())
 def test_each_dashboard_has_the_panels_of_its_purpose(uid: str, titles: set[str]) -> None:
     """Requirement OBS-7: each dashboard has one purpose."""
     assert titles <= {item["title"] for item in BY_UID[uid]["panels"]}
@@ -110,7 +116,7 @@ def test_every_dashboard_links_to_the_others_and_keeps_its_variables() -> None:
 def test_click_on_a_server_opens_its_dashboard() -> None:
     """Grafana, "Configure data links": labels of the series that was clicked on."""
     shown = {item["title"]: item["fieldConfig"]["defaults"] for item in BY_UID["mcp-overview"]["panels"]}
-    (link,) = shown["Error budget left"]["links"]
+    (link,) = shown["Error budget remaining"]["links"]
     assert link["url"].startswith("/d/mcp-services?var-namespace=${__field.labels.namespace}&var-server=${__field.")
 
 
@@ -124,20 +130,20 @@ def test_thresholds_are_those_of_the_service_level_objectives() -> None:
     args = ObservabilityStackArgs.model_validate(
         {"slo": {"default": {"availability_percent": 99, "latency_seconds": 0.5}}}
     )
-    texts = [text for item in manifests(args) for text in item["data"].values()]
+    texts = [text for item in dashboard_config_maps(args) for text in item["data"].values()]
     boards = {item["uid"]: item for item in map(json.loads, texts)}
     steps = {
         shown["title"]: [step["value"] for step in shown["fieldConfig"]["defaults"]["thresholds"]["steps"]]
         for shown in boards["mcp-services"]["panels"]
         if "thresholds" in shown["fieldConfig"]["defaults"]
     }
-    assert steps["Errors"] == [None, 0.01, 0.144]
-    assert steps["Latency of tool calls"] == [None, 0.5]
+    assert steps["Error ratio"] == [None, 0.01, 0.144]
+    assert steps["Tool call latency"] == [None, 0.5]
 
 
 def test_overspent_error_budget_is_red_and_may_be_negative() -> None:
     """Requirement OBS-7: a high remaining budget is green, unlike a high error rate."""
-    shown = next(item for item in BY_UID["mcp-services"]["panels"] if item["title"] == "Error budget left")
+    shown = next(item for item in BY_UID["mcp-services"]["panels"] if item["title"] == "Error budget remaining")
     defaults = shown["fieldConfig"]["defaults"]
     assert defaults["thresholds"]["steps"][0] == {"value": None, "color": "red"}
     assert "min" not in defaults
@@ -161,8 +167,8 @@ def test_pod_variable_selects_one_pod_at_a_time() -> None:
 
 def test_single_choice_variable_has_no_all_option() -> None:
     """Grafana, query variables: `allValue` would be sent for "All"."""
-    variable = Variable("pod", "Replica", "up", "pod", several=False)
-    made = classic_json(Dashboard(Page.OVERVIEW, "title", "description", (variable,), ()))
+    variable = Variable("pod", "Pod", "up", "pod", multi=False)
+    made = classic_json(Dashboard(DashboardUid.OVERVIEW, "title", "description", (variable,), ()))
     shown = made["templating"]["list"][1]
     assert (shown["multi"], shown["includeAll"]) == (False, False)
     assert "allValue" not in shown
@@ -204,18 +210,18 @@ def test_every_panel_uses_the_variables_of_its_dashboard() -> None:
 
 
 OF_CLUSTER = {
-    "Nodes requested",
-    "Volumes of monitoring, free",
+    "Node resources requested",
+    "Free space of monitoring volumes",
     "Series in memory",
     "Stored blocks",
-    "Proxies at istiod",
-    "From a change to the proxies",
-    "Configuration refused",
+    "Proxies connected to istiod",
+    "Configuration convergence time",
+    "Rejected configuration",
 }
-"""Panels of nodes, of the control plane and of monitoring itself, which no choice of servers changes."""
+"""Panels of nodes, istiod and monitoring itself, which are independent of the selected servers."""
 
-OF_ONE_POD = {"CPU of the replica", "Memory of the replica"}
-"""Panels of the chosen pod, which is one of the chosen server's already; cAdvisor knows no servers."""
+OF_ONE_POD = {"Pod CPU", "Pod memory"}
+"""Panels of the selected pod from cAdvisor, which has no label of the server."""
 
 
 def test_every_dashboard_marks_new_releases() -> None:
@@ -263,7 +269,9 @@ def test_panels_do_not_overlap() -> None:
 
 def test_bars_use_instant_queries_and_lines_range_queries() -> None:
     """Grafana, Prometheus queries: instant or range."""
-    targets = [item["targets"][0] for item in board(panel(Kind.LINES), panel(Kind.BARS), panel(Kind.NUMBER))["panels"]]
+    targets = [
+        item["targets"][0] for item in board(panel(Kind.TIME_SERIES), panel(Kind.BAR_GAUGE), panel(Kind.STAT))["panels"]
+    ]
     assert [target["instant"] for target in targets] == [False, True, True]
     assert [target["range"] for target in targets] == [True, False, False]
 

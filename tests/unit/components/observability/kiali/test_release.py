@@ -1,4 +1,4 @@
-"""Kiali: wired to the stack's own parts, with log-in, behind a wall."""
+"""Kiali: connections to the stack, login, network policy."""
 
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ def stack(**kiali: Any) -> ObservabilityStackArgs:
 
 
 def values(**kiali: Any) -> Manifest:
-    """Values of its release."""
+    """Values of the release of Kiali."""
     return observability_releases(stack(**kiali))[-1].values
 
 
@@ -54,8 +54,8 @@ def test_sessions_survive_an_upgrade() -> None:
 def test_kiali_is_not_reachable_from_inside_the_cluster() -> None:
     """Requirement SEC-12: our NetworkPolicy replaces the chart's own, which admits every pod."""
     assert values()["deployment"]["network_policy"] == {"enabled": False}
-    wall = {item["metadata"]["name"]: item for item in chart_prerequisites(stack())}["kiali"]
-    (rule,) = wall["spec"]["ingress"]
+    policy = {item["metadata"]["name"]: item for item in chart_prerequisites(stack())}["kiali"]
+    (rule,) = policy["spec"]["ingress"]
     assert [port["port"] for port in rule["ports"]] == [9090]
 
 
@@ -75,7 +75,7 @@ def test_production_rejects_kiali_without_login() -> None:
     config = parse_stack(anonymous).config
     assert config is not None
     expected = "anonymous shows the cluster to every user who reaches Kiali; set strategy: openid or token"
-    assert [str(fault) for fault in membership_issues(config)] == [f"observability: kiali.login: {expected}"]
+    assert [str(issue) for issue in membership_issues(config)] == [f"observability: kiali.login: {expected}"]
     allowed = parse_stack(anonymous | {"meshed-mcp:environment": "development"}).config
     assert allowed is not None
     assert not list(membership_issues(allowed))

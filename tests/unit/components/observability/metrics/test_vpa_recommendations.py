@@ -1,4 +1,4 @@
-"""What kube-state-metrics is told of VerticalPodAutoscalers, beside the CRD that it reads."""
+"""Configuration of kube-state-metrics for VerticalPodAutoscalers, compared with the CRD."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from meshed_mcp.components.observability.metrics.vpa_recommendations import KIND, PREFIX, kube_state_metrics_values
-from meshed_mcp.components.promql.autoscaling import RECOMMENDED
+from meshed_mcp.components.promql.autoscaling import VPA_METRICS
 
 
 def status(crd_dir: Path) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def test_every_metric_reads_a_field_of_the_crd(crd_dir: Path) -> None:
         of_one = schema["items"]["properties"]
         assert of_one[gauge["labelsFromPath"]["container"][0]]["type"] == "string"
         assert gauge["valueFrom"][0] in of_one
-    assert {f"{PREFIX}_{metric['name']}" for metric in read["metrics"]} == {*RECOMMENDED.values()}
+    assert {f"{PREFIX}_{metric['name']}" for metric in read["metrics"]} == {*VPA_METRICS.values()}
 
 
 def test_exporter_may_only_list_and_watch_vpas() -> None:

@@ -15,7 +15,7 @@ from meshed_mcp.components.observability.args import (
     Platform,
     PrometheusSettings,
 )
-from meshed_mcp.components.observability.manifests import rules
+from meshed_mcp.components.observability.manifests import prometheus_rules
 from meshed_mcp.components.observability.prometheus.values import (
     kube_prometheus_stack_values,
     prometheus_spec,
@@ -137,7 +137,9 @@ def test_remote_write_sends_the_selected_series_by_name(prometheus_schema: dict[
     kept = re.compile(target["writeRelabelConfigs"][0]["regex"])
     assert kept.fullmatch("mcp_server_operation_duration_seconds_count")
     assert not kept.fullmatch("container_memory_working_set_bytes")
-    recorded = [rule for item in rules(DEFAULTS) for group in item["spec"]["groups"] for rule in group["rules"]]
+    recorded = [
+        rule for item in prometheus_rules(DEFAULTS) for group in item["spec"]["groups"] for rule in group["rules"]
+    ]
     lost = [rule["record"] for rule in recorded if "record" in rule and not kept.fullmatch(rule["record"])]
     assert lost == []
     Draft202012Validator({"properties": prometheus_schema["properties"]}).validate(

@@ -6,9 +6,9 @@ import yaml
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.manifests import manifests as every_manifest
+from meshed_mcp.components.observability.manifests import observability_objects
 from meshed_mcp.components.observability.prometheus.values import kube_prometheus_stack_values
-from meshed_mcp.components.observability.tracing.collectors import manifests, otlp_endpoint
+from meshed_mcp.components.observability.tracing.collectors import collector_objects, otlp_endpoint
 
 
 def args(**collectors: Any) -> ObservabilityStackArgs:
@@ -18,7 +18,7 @@ def args(**collectors: Any) -> ObservabilityStackArgs:
 
 def objects(**collectors: Any) -> dict[tuple[str, str], Manifest]:
     """Kind and name -> object."""
-    return {(item["kind"], item["metadata"]["name"]): item for item in manifests(args(**collectors))}
+    return {(item["kind"], item["metadata"]["name"]): item for item in collector_objects(args(**collectors))}
 
 
 def config(name: str, **collectors: Any) -> Manifest:
@@ -30,7 +30,7 @@ def test_spans_are_sent_to_the_agents_when_they_are_installed() -> None:
     """Requirement CFG-5: services and proxies share one OTLP endpoint, whatever runs behind it."""
     assert otlp_endpoint(args()) == "http://otel-agent.watch.svc:4317"
     assert otlp_endpoint(ObservabilityStackArgs(namespace="watch")) == "http://jaeger.watch.svc:4317"
-    assert manifests(ObservabilityStackArgs()) == []
+    assert collector_objects(ObservabilityStackArgs()) == []
 
 
 def test_pod_reaches_the_agent_of_its_own_node() -> None:
@@ -90,7 +90,7 @@ def test_prometheus_accepts_otlp_only_with_span_metrics() -> None:
 
 def test_jaeger_and_collectors_are_scraped() -> None:
     """Requirement OBS-1: a monitor selects each by its label and the name of its port."""
-    every = every_manifest(args())
+    every = observability_objects(args())
     (monitor,) = [item for item in every if item["kind"] == "PodMonitor" and item["metadata"]["name"] == "tracing"]
     (expression,) = monitor["spec"]["selector"]["matchExpressions"]
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]

@@ -1,4 +1,4 @@
-"""Jaeger by our own manifests."""
+"""Kubernetes objects and configuration of Jaeger."""
 
 import json
 from typing import Any
@@ -8,13 +8,13 @@ import yaml
 
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.observability.tracing.jaeger import manifests
+from meshed_mcp.components.observability.tracing.jaeger import jaeger_objects
 from meshed_mcp.components.observability.tracing.jaeger_args import JaegerSettings
 
 
 def objects(**settings: Any) -> dict[str, Manifest]:
     """Kind -> object."""
-    return {item["kind"]: item for item in manifests(JaegerSettings.model_validate(settings), "watch", "fast")}
+    return {item["kind"]: item for item in jaeger_objects(JaegerSettings.model_validate(settings), "watch", "fast")}
 
 
 def config(**settings: Any) -> Manifest:

@@ -1,0 +1,124 @@
+"""The PrometheusRule with the recording rules of service levels, load, dashboards and usage."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from meshed_mcp import contract
+from meshed_mcp.components.alerts.burn_rate import BURN_RATES, TOOL_BURN_RATES
+from meshed_mcp.components.core.manifest import Manifest, prometheus_rule
+from meshed_mcp.components.observability.prometheus.slo import (
+    BUDGET_DAYS,
+    Objective,
+    SloSettings,
+    objective_of,
+    server_scopes,
+    tool_scopes,
+)
+from meshed_mcp.components.promql import capacity, cost, load, mesh, sli
+
+SERVICE_LEVELS: Final = "mcp-service-levels"
+"""Name of the PrometheusRule."""
+
+INTERVALS: Final = {"5m": "30s", "30m": "30s", "1h": "30s", "2h": "1m", "6h": "1m", "1d": "5m", "3d": "5m"}
+"""Window -> evaluation interval of its ratios: longer windows change slower and cost more."""
+
+DASHBOARD_SECONDS: Final = 30
+"""Evaluation interval of the rules for dashboards. They read every histogram of every pod: with a thousand pods, 15 s
+would keep Prometheus busy for a quarter of the time."""
+
+LONGEST_INTERVAL: Final = "5m"
+
+Rule = dict[str, Any]
+
+
+def recording_rules(settings: SloSettings, retention_days: int, namespace: str) -> Manifest:
+    """The PrometheusRule that records load, rates, ratios and error budgets."""
+    days = min(BUDGET_DAYS, retention_days)
+    groups = [
+        group("mcp-load", f"{load.LOAD_SECONDS}s", load_rules()),
+        group("mcp-rates", f"{sli.STEP_SECONDS}s", rate_rules(settings)),
+        *(group(f"mcp-shares-{every}", every, ratio_rules(every)) for every in sorted(set(INTERVALS.values()))),
+        group("mcp-pages", f"{DASHBOARD_SECONDS}s", dashboard_rules()),
+        group("mcp-usage", f"{DASHBOARD_SECONDS}s", usage_rules()),
+        group("mcp-budgets", LONGEST_INTERVAL, budget_rules(f"{days}d")),
+    ]
+    return prometheus_rule(SERVICE_LEVELS, namespace, groups)
+
+
+def group(name: str, interval: str, rules: Iterator[Rule]) -> Rule:
+    """A rule group: rules that Prometheus evaluates in order, every `interval`."""
+    return {"name": name, "interval": interval, "rules": list(rules)}
+
+
+def record(name: str, *expressions: str) -> Rule:
+    """One recording rule of the union of `expressions`; two rules with one name are a lint error."""
+    return {"record": name, "expr": " or ".join(expressions)}
+
+
+def rate_rules(settings: SloSettings) -> Iterator[Rule]:
+    """Rates per tool and per server, and error budgets; each rule reads only earlier ones."""
+    yield record(sli.rate_name("tool", "operations"), sli.operations(), sli.registry_requests())
+    yield record(sli.rate_name("tool", "errors"), sli.errors(), sli.registry_errors())
+    yield record(sli.rate_name("tool", "calls"), sli.calls(), sli.registry_requests())
+    slow = [sli.slow_calls(scope.matchers, scope.objective.latency_seconds) for scope in tool_scopes(settings)]
+    registry = sli.registry_slow_requests(objective_of(contract.REGISTRY_NAME, settings).latency_seconds)
+    yield record(sli.rate_name("tool", "slow_calls"), *slow, registry)
+    for what in ("operations", "errors", "calls", "slow_calls"):
+        yield record(sli.rate_name("server", what), sli.server_rate(what))
+    for level, scopes in (("server", server_scopes), ("tool", tool_scopes)):
+        for bad in sli.TOTALS:
+            budgets = [
+                sli.budget(level, bad, scope.matchers, allowed_ratio(bad, scope.objective))
+                for scope in scopes(settings)
+            ]
+            yield record(sli.budget_name(level, bad), *budgets)
+
+
+def load_rules() -> Iterator[Rule]:
+    """Load of every server, at the scrape interval of its pods."""
+    yield record(load.IN_FLIGHT, load.in_flight())
+    yield record(load.QUEUED, load.queued())
+    yield record(load.SATURATION, load.saturation())
+    yield record(load.REPLICAS_UP, load.replicas_up())
+    yield record(load.SESSIONS, load.sessions())
+
+
+def allowed_ratio(bad: str, objective: Objective) -> float:
+    """Ratio of calls, 0..1, that may be `bad`."""
+    percent = {"errors": objective.availability_percent, "slow_calls": objective.latency_percent}[bad]
+    return 1 - percent / 100
+
+
+def dashboard_rules() -> Iterator[Rule]:
+    """Series over all pods for dashboards, whose queries then read thousands of series, not hundreds of thousands."""
+    yield record(sli.DURATIONS, sli.durations())
+    yield record(sli.SERVER_DURATIONS, sli.server_durations())
+    yield record(sli.SECONDS, sli.seconds())
+    yield record(cost.POD_COST, cost.pod_cost())
+    yield record(mesh.REQUESTS, mesh.recorded_requests())
+    yield record(mesh.DURATIONS, mesh.recorded_durations())
+
+
+def usage_rules() -> Iterator[Rule]:
+    """Usage and inventory for dashboards, in a group of its own that Prometheus evaluates in parallel."""
+    yield record(sli.USAGE, sli.usage())
+    yield record(sli.TOKENS, sli.tokens())
+    yield record(sli.OPERATIONS_BY_PROTOCOL, sli.operations_by_protocol())
+    yield record(sli.REPLICAS_BY_RELEASE, sli.replicas_by_release())
+    yield record(capacity.REQUESTED_RATIO, capacity.cluster_requested_ratio())
+
+
+def ratio_rules(interval: str) -> Iterator[Rule]:
+    """Ratios over the windows with this evaluation interval, of servers and of tools that an alert reads."""
+    for level, burns in (("server", BURN_RATES), ("tool", TOOL_BURN_RATES)):
+        used = {window for burn in burns for window in (burn.long, burn.short)}
+        for window in INTERVALS:
+            if window in used and INTERVALS[window] == interval:
+                for bad in sli.TOTALS:
+                    yield record(sli.ratio_name(level, bad, window), sli.ratio(level, bad, window))
+
+
+def budget_rules(window: str) -> Iterator[Rule]:
+    """Remaining error and latency budget of each server."""
+    for bad in sli.TOTALS:
+        yield record(sli.budget_remaining_name(bad), sli.budget_remaining(bad, window))
