@@ -23,7 +23,8 @@ Query = Callable[[str], float | None]
 """Evaluates a query to one number; None without one."""
 
 
-class Trigger(NamedTuple):
+@dataclass(frozen=True)
+class Trigger:
     """One query, its target value per replica, and whether an empty result is 0."""
 
     name: str
@@ -32,7 +33,8 @@ class Trigger(NamedTuple):
     empty_is_zero: bool
 
 
-class ScaledDeployment(NamedTuple):
+@dataclass(frozen=True)
+class ScaledDeployment:
     """One ScaledObject; `not_run` names the triggers that do not run."""
 
     name: str

@@ -9,11 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.error_codes.local import PROCESS_ENDED, PROCESS_NOT_READY
@@ -37,19 +36,14 @@ class Program:
     log: Path
 
 
-class Processes:
+class Processes(AbstractContextManager["Processes"]):
     """Processes that stop together; SIGKILL follows `stop_seconds` after SIGTERM."""
 
     def __init__(self, stop_seconds: float) -> None:
         self._stop_seconds = stop_seconds
         self._running: dict[str, tuple[Program, subprocess.Popen[bytes]]] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.local import SECOND_GATEWAY
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.observe.collector import Collector
 from meshed_mcp.local.process.addresses import address_block, ensure_free, only_run
@@ -15,7 +16,9 @@ from meshed_mcp.local.process.engines import envoy_program
 from meshed_mcp.local.process.processes import Processes, Program
 from meshed_mcp.local.process.proxies import Proxies, get_text
 from meshed_mcp.local.process.token_issuer import LocalIssuer, issue_tokens
-from meshed_mcp.local.translate.configurations import Configurations, only_gateway
+from meshed_mcp.local.translate.envoy.api import Message as Configuration
+from meshed_mcp.local.translate.envoy.bootstrap import ingress, sidecar
+from meshed_mcp.local.translate.envoy.gateway import gateway_identity
 from meshed_mcp.local.translate.objects.gateway import Gateway
 from meshed_mcp.local.translate.references import unresolved_references
 from meshed_mcp.local.translate.stack import Stack
@@ -30,8 +33,39 @@ STOP_SECONDS: Final = 10.0
 PROXY_STOP_SECONDS: Final = 3.0
 """Wait for the Envoys after SIGTERM."""
 
+GATEWAY: Final = "gateway"
+"""Name of the gateway's Envoy in messages and files."""
+
 TOKENS: Final = "tokens"
 """Folder of a run with a token file per namespace and Service."""
+
+
+@dataclass(frozen=True)
+class Configurations:
+    """Inputs beside the topology, constant during a run."""
+
+    block: int
+    gateway_port: int
+    keys: KeyFolder
+    collector: Collector | None
+
+    def of(self, topology: Topology, pods: Iterable[Pod]) -> dict[str, Configuration]:
+        """Configurations of the sidecars of `pods`, and of the gateway where the stack has one."""
+        made = {pod.name: sidecar(topology, pod, self.keys.files(pod.identity), self.collector) for pod in pods}
+        gateway = only_gateway(topology.stack)
+        if gateway is not None:
+            files = self.keys.files(gateway_identity(gateway, topology.domains.trust))
+            address = f"127.{self.block}.0.2"
+            made[GATEWAY] = ingress(topology, gateway, files, self.gateway_port, address, collector=self.collector)
+        return made
+
+
+def only_gateway(stack: Stack) -> Gateway | None:
+    """The gateway of a stack. Raises LocalRunError for a second one."""
+    if len(stack.gateways) > 1:
+        names = ", ".join(f"{each.namespace}/{each.name}" for each in stack.gateways[1:])
+        raise LocalRunError(SECOND_GATEWAY.message(names=names))
+    return stack.gateways[0] if stack.gateways else None
 
 
 @dataclass

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from meshed_mcp import contract
 from meshed_mcp.local.translate.envoy.rbac import policies_for
-from meshed_mcp.local.translate.objects.authentication import JWTRule, RequestAuthentication
+from meshed_mcp.local.translate.objects.security import JWTRule, RequestAuthentication
 from meshed_mcp.local.translate.objects.workload import Deployment, EnvVar
 from meshed_mcp.local.translate.stack import Stack
 

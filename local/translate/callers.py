@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from meshed_mcp.local.translate.envoy.rbac import account_suffix, policies_for
-from meshed_mcp.local.translate.objects.authorization_policy import AuthorizationPolicy, Rule, Source
+from meshed_mcp.local.translate.objects.security import AuthorizationPolicy, Rule, Source
 from meshed_mcp.local.translate.objects.workload import Service
 from meshed_mcp.local.translate.topology import Identity, Pod, Topology
 

@@ -10,13 +10,12 @@ from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.error_codes.local import FIELDS_WITHOUT_EFFECT, KIND_NOT_RUN
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.translate.objects.authentication import RequestAuthentication
-from meshed_mcp.local.translate.objects.authorization_policy import AuthorizationPolicy, PeerAuthentication
 from meshed_mcp.local.translate.objects.destination_rule import DestinationRule
 from meshed_mcp.local.translate.objects.envoy_filter import EnvoyFilter
 from meshed_mcp.local.translate.objects.fields import read, title, unread
 from meshed_mcp.local.translate.objects.gateway import Gateway, ServiceEntry
 from meshed_mcp.local.translate.objects.metadata import Placed
+from meshed_mcp.local.translate.objects.security import AuthorizationPolicy, PeerAuthentication, RequestAuthentication
 from meshed_mcp.local.translate.objects.telemetry import Telemetry
 from meshed_mcp.local.translate.objects.virtual_service import VirtualService
 from meshed_mcp.local.translate.objects.workload import Deployment, Service, ServiceAccount

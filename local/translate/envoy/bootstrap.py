@@ -4,9 +4,8 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.local.observe.collector import Collector
-from meshed_mcp.local.translate.envoy.access_log import access_log
 from meshed_mcp.local.translate.envoy.api import Message, extension, socket_address
-from meshed_mcp.local.translate.envoy.clusters import endpoints, outbound_clusters
+from meshed_mcp.local.translate.envoy.clusters import endpoints, outbound_clusters, rate_limit_clusters
 from meshed_mcp.local.translate.envoy.egress import egress_clusters, egress_virtual_hosts
 from meshed_mcp.local.translate.envoy.gateway import gateway_identity, gateway_virtual_hosts
 from meshed_mcp.local.translate.envoy.jwt import jwt_filters
@@ -18,11 +17,10 @@ from meshed_mcp.local.translate.envoy.patches import (
     local_replies,
     patched_hosts,
 )
-from meshed_mcp.local.translate.envoy.rate_limit_service import rate_limit_clusters
 from meshed_mcp.local.translate.envoy.rbac import most_specific, policies_for, rbac_filters
 from meshed_mcp.local.translate.envoy.routes import FAULT_FILTER, NO_TIMEOUT, mesh_virtual_hosts
+from meshed_mcp.local.translate.envoy.telemetry import access_log, collector_clusters, sampling_percent, tracing
 from meshed_mcp.local.translate.envoy.tls import KeyFiles, server_tls
-from meshed_mcp.local.translate.envoy.tracing import collector_clusters, sampling_percent, tracing
 from meshed_mcp.local.translate.objects.gateway import Gateway
 from meshed_mcp.local.translate.topology import ADMIN_PORT, INBOUND_PORT, OUTBOUND_PORT, Pod, Topology
 

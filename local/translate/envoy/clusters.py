@@ -7,16 +7,17 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from meshed_mcp.local.translate.envoy.api import Message, duration, present, socket_address, typed
-from meshed_mcp.local.translate.envoy.load_balancing import balancing
-from meshed_mcp.local.translate.envoy.localities import assignment, weighted
+from meshed_mcp.local.translate.envoy.load_balancing import assignment, balancing, weighted
 from meshed_mcp.local.translate.envoy.tls import KeyFiles, client_tls
 from meshed_mcp.local.translate.objects.destination_rule import (
     ConnectionPool,
     DestinationRule,
+    LoadBalancer,
     OutlierDetection,
     TrafficPolicy,
 )
-from meshed_mcp.local.translate.objects.load_balancing import LoadBalancer
+from meshed_mcp.local.translate.objects.envoy_filter import EnvoyFilter, HTTPFilterPatch
+from meshed_mcp.local.translate.objects.rate_limit import RateLimit
 from meshed_mcp.local.translate.objects.workload import Service
 from meshed_mcp.local.translate.topology import INBOUND_PORT, Pod, Topology, service_port
 
@@ -25,6 +26,11 @@ UNLIMITED: Final = 2**32 - 1
 
 CONNECT_TIMEOUT: Final = "10s"
 """Source: Istio MeshConfig, default of `connectTimeout`."""
+
+RATE_LIMIT_SERVICE: Final = ("127.0.0.1", 8081)
+"""Rate limit service of this machine; if it is down, the failure mode of the stack applies.
+
+Source: github.com/envoyproxy/ratelimit, default of GRPC_PORT."""
 
 PROTOCOL_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
@@ -187,3 +193,24 @@ def _outlier_detection(outlier: OutlierDetection) -> Message:
 
 def _enforced(count: int | None) -> int | None:
     return None if count is None else 100 * (count > 0)
+
+
+def rate_limit_clusters(filters: Iterable[EnvoyFilter]) -> list[Message]:
+    """A cluster per cluster name in a rate limit filter."""
+    names = {
+        patch.patch.value.typed_config.rate_limit_service.grpc_service.envoy_grpc.cluster_name
+        for owner in filters
+        for patch in owner.spec.config_patches
+        if isinstance(patch, HTTPFilterPatch) and isinstance(patch.patch.value.typed_config, RateLimit)
+    }
+    http2 = {"@type": f"type.googleapis.com/{PROTOCOL_OPTIONS}", "explicit_http_config": {"http2_protocol_options": {}}}
+    return [
+        {
+            "name": name,
+            "type": "STATIC",
+            "connect_timeout": CONNECT_TIMEOUT,
+            "typed_extension_protocol_options": {PROTOCOL_OPTIONS: http2},
+            "load_assignment": endpoints(name, [RATE_LIMIT_SERVICE]),
+        }
+        for name in sorted(names)
+    ]

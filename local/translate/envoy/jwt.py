@@ -6,7 +6,7 @@ Source: istiod 1.31, `JwtFilter`.
 from collections.abc import Sequence
 
 from meshed_mcp.local.translate.envoy.api import Message, extension
-from meshed_mcp.local.translate.objects.authentication import JWTRule, RequestAuthentication
+from meshed_mcp.local.translate.objects.security import JWTRule, RequestAuthentication
 
 METADATA_FILTER = "envoy.filters.http.jwt_authn"
 PAYLOAD = "payload"

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from meshed_mcp.local.translate.envoy.api import Message, extension
-from meshed_mcp.local.translate.objects.authentication import RequestAuthentication
-from meshed_mcp.local.translate.objects.authorization_policy import (
+from meshed_mcp.local.translate.objects.security import (
     HEADER_KEY,
     AuthorizationPolicy,
     Condition,
     Operation,
     PeerAuthentication,
+    RequestAuthentication,
     Rule,
     Source,
 )

@@ -3,7 +3,7 @@
 Source of every name and meaning: Istio API v1alpha3, networking.istio.io; inside `value`: Envoy API v3, in snake case.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import Field
 
@@ -33,23 +33,36 @@ class ConnectionManagerFilter(ConnectionManager):
     sub_filter: SubFilter
 
 
-class FilterChain(Fields):
-    """Filter chain with an HTTP filter."""
+F = TypeVar("F", bound=ConnectionManager)
+C = TypeVar("C")
+Op = TypeVar("Op")
+V = TypeVar("V")
 
-    filter: ConnectionManagerFilter
+
+class FilterChain(Fields, Generic[F]):
+    """Filter chain with a filter."""
+
+    filter: F
 
 
-class Listener(Fields):
+class Listener(Fields, Generic[F]):
     """Listeners with the filter chain."""
 
-    filter_chain: FilterChain
+    filter_chain: FilterChain[F]
 
 
-class HTTPFilterMatch(Fields):
-    """Position of a filter."""
+class ListenerMatch(Fields, Generic[C, F]):
+    """Listeners of a context."""
 
-    context: Context
-    listener: Listener
+    context: C
+    listener: Listener[F]
+
+
+class Change(Fields, Generic[Op, V]):
+    """Operation of a patch and its value."""
+
+    operation: Op
+    value: V
 
 
 class DataSource(EnvoyFields):
@@ -73,19 +86,12 @@ class HTTPFilter(EnvoyFields):
     typed_config: Annotated[Lua | LocalRateLimit | RateLimit, Field(discriminator="type")]
 
 
-class InsertedFilter(Fields):
-    """Insertion of a filter."""
-
-    operation: Literal["INSERT_BEFORE"]
-    value: HTTPFilter
-
-
 class HTTPFilterPatch(Fields):
     """Patch of HTTP filters."""
 
     apply_to: Literal["HTTP_FILTER"]
-    match: HTTPFilterMatch
-    patch: InsertedFilter
+    match: ListenerMatch[Context, ConnectionManagerFilter]
+    patch: Change[Literal["INSERT_BEFORE"], HTTPFilter]
 
 
 class RouteMatch(Fields):
@@ -128,38 +134,12 @@ class RouteChange(EnvoyFields):
     typed_per_filter_config: dict[str, LuaPerRoute] = Field(min_length=1)
 
 
-class MergedRoute(Fields):
-    """Change of a route."""
-
-    operation: Literal["MERGE"]
-    value: RouteChange
-
-
 class HTTPRoutePatch(Fields):
     """Patch of routes."""
 
     apply_to: Literal["HTTP_ROUTE"]
     match: HTTPRouteMatch
-    patch: MergedRoute
-
-
-class ManagerChain(Fields):
-    """Filter chain with a connection manager."""
-
-    filter: ConnectionManager
-
-
-class ManagerListener(Fields):
-    """Listeners with a connection manager."""
-
-    filter_chain: ManagerChain
-
-
-class ManagerMatch(Fields):
-    """Connection managers of a context."""
-
-    context: Literal["SIDECAR_INBOUND"]
-    listener: ManagerListener
+    patch: Change[Literal["MERGE"], RouteChange]
 
 
 class ResponseFlags(EnvoyFields):
@@ -202,19 +182,12 @@ class ManagerChange(EnvoyFields):
     typed_config: ManagerConfig
 
 
-class MergedManager(Fields):
-    """Change of a connection manager."""
-
-    operation: Literal["MERGE"]
-    value: ManagerChange
-
-
 class ManagerPatch(Fields):
     """Patch of connection managers."""
 
     apply_to: Literal["NETWORK_FILTER"]
-    match: ManagerMatch
-    patch: MergedManager
+    match: ListenerMatch[Literal["SIDECAR_INBOUND"], ConnectionManager]
+    patch: Change[Literal["MERGE"], ManagerChange]
 
 
 class WorkloadSelector(Fields):

@@ -167,20 +167,12 @@ class HTTPRoute(Fields):
     mirrors: tuple[HTTPMirrorPolicy, ...] = ()
 
     @model_validator(mode="after")
-    def _has_one_action(self) -> Self:
+    def _is_consistent(self) -> Self:
         if bool(self.route) == (self.direct_response is not None):
             raise EXACTLY_ONE.error(fields="route and directResponse")
-        return self
-
-    @model_validator(mode="after")
-    def _sums_to_all(self) -> Self:
         total = sum(each.weight for each in self.route)
         if len(self.route) > 1 and total != ALL_PERCENT:
             raise LOCAL_WEIGHTS.error(total=total, all_percent=ALL_PERCENT)
-        return self
-
-    @model_validator(mode="after")
-    def _mirrors_in_one_way(self) -> Self:
         if self.mirrors and self.mirror is not None:
             raise EXCLUSIVE.error(fields="mirror and mirrors")
         if self.mirror_percentage is not None and self.mirror is None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.components.mesh.cluster.access_log_fields import FIELDS
+from meshed_mcp.components.mesh.cluster.access_log import FIELDS
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.translate.envoy.bootstrap import sidecar
 from meshed_mcp.local.translate.envoy.clusters import outbound_clusters
