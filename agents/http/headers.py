@@ -30,5 +30,5 @@ class AllowedHosts:
         self._exact = frozenset(host for host in hosts if not host.endswith(ANY_PORT))
         self._with_any_port = tuple(host.removesuffix("*") for host in hosts if host.endswith(ANY_PORT))
 
-    def __contains__(self, host: str) -> bool:
-        return host in self._exact or host.startswith(self._with_any_port)
+    def __contains__(self, host: object) -> bool:
+        return isinstance(host, str) and (host in self._exact or host.startswith(self._with_any_port))

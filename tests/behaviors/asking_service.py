@@ -1,4 +1,4 @@
-"""A service with state beyond one request: `order` asks back, `change` tells listeners."""
+"""A service with state beyond one request: `order` asks the user (elicitation), `change` notifies subscribers."""
 
 from typing import Annotated
 
@@ -11,31 +11,31 @@ service = MCPService("mcp-asking")
 
 
 class Size(BaseModel):
-    """What the caller is asked for."""
+    """Answer of the user."""
 
     size: int
 
 
 async def ask_for_size(item: str) -> Elicit[Size]:
-    """Ask back."""
+    """Request an elicitation."""
     return Elicit(f"Which size of {item}?", Size)
 
 
 @service.tool()
 async def order(item: str, answer: Annotated[Size, Resolve(ask_for_size)]) -> str:
-    """Order an item in the size that the caller names when asked."""
+    """Order an item in the size that the user answers."""
     return f"{item} in {answer.size}"
 
 
 @service.tool()
 async def change(what: str, context: Context) -> str:
-    """Tell listeners of a change: "tools", "prompts", "resources", or the URI of a resource."""
-    told = {
+    """Notify subscribers of a change: "tools", "prompts", "resources", or the URI of a resource."""
+    notifications = {
         "tools": context.notify_tools_changed,
         "prompts": context.notify_prompts_changed,
         "resources": context.notify_resources_changed,
     }
-    await (told[what]() if what in told else context.notify_resource_updated(what))
+    await (notifications[what]() if what in notifications else context.notify_resource_updated(what))
     return what
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the behaviors: services as processes, stopped by process id at the end of each test."""
+"""Fixtures that start services as processes and stop them at the end of each test."""
 
 import os
 import subprocess
@@ -25,14 +25,14 @@ def start_service(tmp_path: Path) -> Iterator[StartService]:
 
 @pytest.fixture(scope="module")
 def start_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartService]:
-    """As `start_service`, for a service that several tests ask without leaving a trace."""
+    """Same as `start_service`, for a service that several tests share without changing it."""
     with starting(tmp_path_factory.mktemp("shared")) as start:
         yield start
 
 
 @contextmanager
 def starting(folder: Path) -> Iterator[StartService]:
-    """What starts services, whose logs and data are in `folder`; they end with the block."""
+    """Yield the function that starts services with logs and data in `folder`; they end with the block."""
     with ExitStack() as stack:
 
         def start(script: Path = HERE / "waiting_service.py", *, ready: bool = True, **variables: str) -> Service:

@@ -1,4 +1,4 @@
-"""A service that counts how often each call was executed, by the token that the call carries."""
+"""A service that counts the executions of each call by the token in its arguments."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -45,13 +45,13 @@ class CountingService:
     async def _count(
         self, token: str, ctx: Context[Any, Any], cut: str | None = None, times: int = 1, *, reset: bool = False
     ) -> str:
-        """Count; the other arguments are the proxy's."""
+        """Count; the other arguments are for the proxy."""
         self.executions[token] += 1
         await ctx.report_progress(1, 2)
         return f"executed {token}, {cut} {times} {reset}"
 
     async def _hold(self, token: str, cut: str | None = None) -> str:
-        """Wait until the test says so."""
+        """Wait until the test sets `held`."""
         self.executions[token] += 1
         self.holding.set()
         try:
@@ -62,12 +62,12 @@ class CountingService:
         return f"held {token}, {cut}"
 
     def app(self, legacy: contract.Legacy = contract.Legacy.STATELESS) -> Starlette:
-        """The application."""
+        """Return the application."""
         return self.service.http_app(Settings(legacy=legacy))
 
     @asynccontextmanager
     async def serving(self, legacy: contract.Legacy = contract.Legacy.STATELESS) -> AsyncIterator[int]:
-        """Serve on loopback; yields the port."""
+        """Serve on loopback and yield the port."""
         listener = bind_socket("127.0.0.1", contract.ENV_PORT, 0)
         async with listening(self.app(legacy), listener):
             yield listener.getsockname()[1]

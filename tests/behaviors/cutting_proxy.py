@@ -1,4 +1,4 @@
-"""A TCP proxy that breaks connections of tool calls at a place the call itself names in its arguments."""
+"""A TCP proxy that breaks the connection of a tool call at the point that the call's arguments name."""
 
 import asyncio
 import contextlib
@@ -17,30 +17,30 @@ NEVER = 10**9
 
 @dataclass(frozen=True)
 class Cut:
-    """Where a call is broken: how much of the request reaches the server, and of the answer the client."""
+    """Where a call is broken: share of the request that is forwarded, and bytes of the response that are returned."""
 
     request_share: float = 1.0
-    answer_bytes: Callable[[bytes], int] = lambda _: NEVER
+    response_bytes: Callable[[bytes], int] = lambda _: NEVER
     reset: bool = False
 
 
-def head_of(answer: bytes) -> int:
-    """Length of status line and headers."""
-    return answer.index(b"\r\n\r\n") + 4
+def head_of(response: bytes) -> int:
+    """Return the length of status line and headers."""
+    return response.index(b"\r\n\r\n") + 4
 
 
 CUTS = {
-    "before the request is passed on": Cut(request_share=0, answer_bytes=lambda _: 0),
-    "in the middle of the request": Cut(request_share=0.5, answer_bytes=lambda _: 0),
-    "after the request": Cut(answer_bytes=lambda _: 0),
-    "after one byte of the answer": Cut(answer_bytes=lambda _: 1),
-    "in the middle of the headers": Cut(answer_bytes=lambda answer: head_of(answer) // 2),
-    "after the headers": Cut(answer_bytes=head_of),
-    "in the middle of the body": Cut(answer_bytes=lambda answer: (head_of(answer) + len(answer)) // 2),
+    "before the request is passed on": Cut(request_share=0, response_bytes=lambda _: 0),
+    "in the middle of the request": Cut(request_share=0.5, response_bytes=lambda _: 0),
+    "after the request": Cut(response_bytes=lambda _: 0),
+    "after one byte of the response": Cut(response_bytes=lambda _: 1),
+    "in the middle of the headers": Cut(response_bytes=lambda response: head_of(response) // 2),
+    "after the headers": Cut(response_bytes=head_of),
+    "in the middle of the body": Cut(response_bytes=lambda response: (head_of(response) + len(response)) // 2),
 }
 UNEXECUTED = frozenset({"before the request is passed on", "in the middle of the request"})
 BEGUN = frozenset({"after the headers", "in the middle of the body"})
-"""The client knows a part of the answer, where that is an event stream."""
+"""Cuts after which the client has a part of the response if it is an event stream."""
 
 
 @dataclass
@@ -50,10 +50,10 @@ class CuttingProxy:
     port: int
     cuts: Counter[str] = field(default_factory=Counter)
     outages: int = 0
-    """So many of the next requests, whatever they are, get no answer."""
+    """Number of next requests, of any kind, that get no response."""
 
     streamed: set[str] = field(default_factory=set)
-    """Tokens of the calls that the server answered by an event stream."""
+    """Tokens of the calls whose response was an event stream."""
 
     heads: list[bytes] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
@@ -70,16 +70,16 @@ class CuttingProxy:
                     self.outages -= 1
                     break
                 cut = self._cut(body)
-                answer = await self._answer(head + body, cut)
-                if b"text/event-stream" in answer and (params := json.loads(body or b"{}").get("params")):
+                response = await self._forward(head + body, cut)
+                if b"text/event-stream" in response and (params := json.loads(body or b"{}").get("params")):
                     self.streamed.add(str(params.get("arguments", {}).get("token")))
-                shown = answer[: cut.answer_bytes(answer)] if answer else b""
+                shown = response[: cut.response_bytes(response)] if response else b""
                 writer.write(shown)
                 await writer.drain()
                 if cut.reset:
                     linger = struct.pack("ii", 1, 0)
                     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                if cut.reset or len(shown) < len(answer) or not answer:
+                if cut.reset or len(shown) < len(response) or not response:
                     break
         writer.close()
 
@@ -92,19 +92,19 @@ class CuttingProxy:
         where = arguments.get("cut")
         if where is None or self.cuts[arguments["token"]] > arguments.get("times", 1):
             return Cut()
-        found = CUTS[where] if where in CUTS else Cut(answer_bytes=lambda _: int(where))
-        return Cut(found.request_share, found.answer_bytes, reset=arguments.get("reset", False))
+        found = CUTS[where] if where in CUTS else Cut(response_bytes=lambda _: int(where))
+        return Cut(found.request_share, found.response_bytes, reset=arguments.get("reset", False))
 
-    async def _answer(self, request: bytes, cut: Cut) -> bytes:
-        """The server's whole answer; nothing when it got only a part of the request."""
+    async def _forward(self, request: bytes, cut: Cut) -> bytes:
+        """Return the whole response; empty if only a part of the request is forwarded."""
         if not cut.request_share:
             return b""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(request[: int(len(request) * cut.request_share)])
         await writer.drain()
-        answer = await _whole_answer(reader) if cut.request_share == 1 else b""
+        response = await _whole_response(reader) if cut.request_share == 1 else b""
         writer.close()
-        return answer
+        return response
 
 
 def _length(head: bytes) -> int:
@@ -114,24 +114,24 @@ def _length(head: bytes) -> int:
     return 0
 
 
-async def _whole_answer(reader: asyncio.StreamReader) -> bytes:
+async def _whole_response(reader: asyncio.StreamReader) -> bytes:
     parser = h11.Connection(h11.CLIENT)
     parser.send(h11.Request(method="POST", target="/", headers=[("host", "server")]))
     parser.send(h11.EndOfMessage())
-    answer = b""
+    response = b""
     while True:
         event = parser.next_event()
         if isinstance(event, h11.EndOfMessage):
-            return answer
+            return response
         if event is h11.NEED_DATA:
             data = await reader.read(65536)
-            answer += data
+            response += data
             parser.receive_data(data)
 
 
 @asynccontextmanager
 async def cutting(port: int) -> AsyncIterator[tuple[CuttingProxy, str]]:
-    """Run a proxy in front of `port`; yields it and the URL of the MCP endpoint through it."""
+    """Run a proxy in front of `port`; yield it and the URL of the MCP endpoint through it."""
     proxy = CuttingProxy(port)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     async with server:

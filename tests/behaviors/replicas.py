@@ -1,4 +1,4 @@
-"""One service as a real process on loopback ports of its own: what it says, and waiting for what it does."""
+"""A service as a real process on its own loopback ports: its log, its metrics, and waiting for conditions."""
 
 import json
 import signal
@@ -19,7 +19,7 @@ POLL_SECONDS = 0.02
 
 @dataclass
 class Service:
-    """One running process, what it said and where to reach it."""
+    """One running process, its log and its ports."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -28,11 +28,11 @@ class Service:
 
     @property
     def url(self) -> str:
-        """The MCP endpoint."""
+        """URL of the MCP endpoint."""
         return f"http://127.0.0.1:{self.port}{contract.MCP_PATH}"
 
     def management(self, path: str) -> httpx.Response:
-        """Ask the management port."""
+        """Send a request to the management port."""
         return httpx.get(f"http://127.0.0.1:{self.management_port}{path}", trust_env=False)
 
     def ready(self) -> bool:
@@ -43,12 +43,12 @@ class Service:
             return False
 
     def sample(self, series: str) -> float | None:
-        """Value of one series, written as in the exposition format; None when it is not there."""
+        """Return the value of one series in the exposition format; None if it is missing."""
         lines = self.management(contract.METRICS_PATH).text.splitlines()
         return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{series} ")), None)
 
     def lines(self) -> list[dict[str, Any]]:
-        """The log so far."""
+        """Return the log so far."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def said(self, text: str) -> bool:
@@ -73,7 +73,7 @@ async def eventually(condition: Callable[[], bool], *, within_seconds: float = 1
 
 
 def free_port() -> int:
-    """A port nothing listens on now."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

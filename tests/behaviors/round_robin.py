@@ -34,7 +34,7 @@ class RoundRobin(httpx2.AsyncBaseTransport):
 
 @asynccontextmanager
 async def client_of(services: Sequence[Service], **options: Any) -> AsyncIterator[tuple[Client, RoundRobin]]:
-    """A client of all replicas, and what its requests met."""
+    """Yield a client of all replicas and its transport."""
     transport = RoundRobin(services)
     async with (
         httpx2.AsyncClient(transport=transport, timeout=30) as http,

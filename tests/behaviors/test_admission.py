@@ -1,4 +1,4 @@
-"""Places, queue and deadline of one process, seen by its clients."""
+"""Concurrency limit, queue and deadline of one process, seen by its clients."""
 
 import signal
 import socket
@@ -35,12 +35,12 @@ def call(tool: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
 
 
 async def fill(
-    service: Service, http: httpx.AsyncClient, tasks: anyio.abc.TaskGroup, answers: list[httpx.Response]
+    service: Service, http: httpx.AsyncClient, tasks: anyio.abc.TaskGroup, responses: list[httpx.Response]
 ) -> None:
-    """Take the only place and the only place in the queue."""
+    """Take the only concurrency slot and the only position in the queue."""
 
     async def ask() -> None:
-        answers.append(await http.post(service.url, json=call("wait")))
+        responses.append(await http.post(service.url, json=call("wait")))
 
     tasks.start_soon(ask)
     await eventually(lambda: service.sample(ACTIVE) == 1)
@@ -53,15 +53,15 @@ async def test_a_call_over_queue_and_limit_gets_503_at_once_and_may_be_retried(
 ) -> None:
     """RFC 9110, section 15.6.4: 503 with Retry-After; requirement RUN-4: the queue is bounded."""
     service = start_service(**{contract.ENV_CONCURRENT_CALLS: "1", contract.ENV_QUEUED_CALLS: "1"})
-    answers: list[httpx.Response] = []
+    responses: list[httpx.Response] = []
     async with httpx.AsyncClient(trust_env=False, headers=OLD, timeout=60) as http, anyio.create_task_group() as tasks:
-        await fill(service, http, tasks, answers)
+        await fill(service, http, tasks, responses)
         refused = await http.post(service.url, json=call("echo", {"text": "a"}))
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         assert "was not executed" in refused.text
         assert service.sample(OVERLOADS) == 1
         service.signal(signal.SIGUSR1)
-    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [response.status_code for response in responses] == [200, 200]
     assert service.sample(contract.METRIC_QUEUE_DEPTH) == 0
 
 
@@ -86,33 +86,33 @@ async def test_streams_and_notifications_need_no_slot(start_service: StartServic
 async def test_a_client_that_leaves_the_queue_releases_its_slot(start_service: StartService) -> None:
     """Requirement RUN-4: a disconnected client is not served; the next in the queue is."""
     service = start_service(**{contract.ENV_CONCURRENT_CALLS: "1", contract.ENV_QUEUED_CALLS: "1"})
-    answers: list[httpx.Response] = []
+    responses: list[httpx.Response] = []
     async with httpx.AsyncClient(trust_env=False, headers=OLD, timeout=60) as http:
         async with (
             httpx.AsyncClient(trust_env=False, headers=OLD, timeout=60) as impatient,
             anyio.create_task_group() as tasks,
         ):
-            await fill(service, impatient, tasks, answers)
+            await fill(service, impatient, tasks, responses)
             tasks.cancel_scope.cancel()
         await eventually(lambda: service.sample(contract.METRIC_QUEUE_DEPTH) == 0)
         await eventually(lambda: service.sample(ACTIVE) == 0)
         assert (await http.post(service.url, json=call("echo", {"text": "a"}))).status_code == 200
-    assert answers == []
+    assert responses == []
 
 
 async def test_a_call_queued_for_too_long_was_not_executed(start_service: StartService) -> None:
     """Requirement RUN-5: the deadline of a call holds in the queue, too, and is a rejection there."""
     service = start_service(**{contract.ENV_CONCURRENT_CALLS: "1", contract.ENV_CALL_SECONDS: "1"})
-    answers: list[httpx.Response] = []
+    responses: list[httpx.Response] = []
     async with httpx.AsyncClient(trust_env=False, headers=OLD, timeout=60) as http, anyio.create_task_group() as tasks:
 
         async def ask(tool: str) -> None:
-            answers.append(await http.post(service.url, json=call(tool)))
+            responses.append(await http.post(service.url, json=call(tool)))
 
-        tasks.start_soon(ask, "block_a_thread")  # holds its place after its answer, for nothing can end it
+        tasks.start_soon(ask, "block_a_thread")  # holds its slot after its response, because nothing can cancel it
         await eventually(lambda: service.sample(ACTIVE) == 1)
         tasks.start_soon(ask, "wait")
-    assert sorted(answer.status_code for answer in answers) == [200, 503]
+    assert sorted(response.status_code for response in responses) == [200, 503]
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -151,8 +151,8 @@ async def test_a_sessions_call_keeps_its_deadline_when_its_client_disconnects(st
         hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": me}
         session = {"Mcp-Session-Id": (await http.post(service.url, json=hello)).headers["mcp-session-id"]}
         await http.post(service.url, json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=session)
-        async with http.stream("POST", service.url, json=call("wait_forever"), headers=session) as answer:
-            assert answer.status_code == 200
+        async with http.stream("POST", service.url, json=call("wait_forever"), headers=session) as response:
+            assert response.status_code == 200
             await eventually(lambda: service.sample(ACTIVE) == 1)
     await eventually(lambda: service.sample(ACTIVE) == 0)
     assert service.said("tools/call wait_forever")

@@ -1,4 +1,4 @@
-"""What real processes show on `/metrics`, beside the catalog by which panels, rules and scalers are written."""
+"""Metrics that real processes expose, compared with the catalog behind dashboards, rules and scalers."""
 
 from pathlib import Path
 

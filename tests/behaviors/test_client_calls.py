@@ -1,4 +1,4 @@
-"""What a call of another service does besides running once: deadlines, refusals, lost sessions, names, traces."""
+"""Calls of another service: deadlines, rejections, lost sessions, names, traces."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from meshed_mcp import contract
 from meshed_mcp.agents import DestinationError, ServiceClient
-from meshed_mcp.agents.http.listener import bound, listening
+from meshed_mcp.agents.http.listener import bind_socket, listening
 from meshed_mcp.agents.registry import RegistryClient
 from meshed_mcp.agents.registry.app import registry_app
 from meshed_mcp.agents.registry.model import server_entry
@@ -31,20 +31,20 @@ from tests.behaviors.cutting_proxy import cutting
 
 pytestmark = pytest.mark.anyio
 
-NOBODY = "http://127.0.0.1:1/mcp"
+UNREACHABLE = "http://127.0.0.1:1/mcp"
 BOUND_SECONDS = 30
 
 
 @asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncIterator[int]:
     """Serve an application on loopback; yields the port."""
-    listener = bound("127.0.0.1", contract.ENV_PORT, 0)
+    listener = bind_socket("127.0.0.1", contract.ENV_PORT, 0)
     async with listening(app, listener):
         yield listener.getsockname()[1]
 
 
 class Refusing:
-    """Answers the first requests for `tools/call` with a response, as a server does that has no place."""
+    """Answers the first requests for `tools/call` with a response, as a server at its concurrency limit does."""
 
     def __init__(self, counting: CountingService, refusal: Response, times: int) -> None:
         self._refusal = refusal
@@ -93,7 +93,7 @@ async def test_a_503_that_cannot_be_waited_out_is_the_result(tool: str, timeout_
     app = Refusing(CountingService(), refusal, times=1)
     async with serving(app) as port, ServiceClient(f"http://127.0.0.1:{port}/mcp") as client:
         error = await error_of(client, tool, timeout_seconds=timeout_seconds)
-    assert error.detail == f"http://127.0.0.1:{port}/mcp answered 503: stopping now"
+    assert error.detail == f"http://127.0.0.1:{port}/mcp returned 503: stopping now"
     assert len(app.asked) == 1
 
 
@@ -135,7 +135,7 @@ async def test_a_deadline_ends_the_call_on_both_sides() -> None:
             await counting.cancelled.wait()
     assert (error.code, error.detail) == (
         REQUEST_TIMEOUT,
-        f"http://127.0.0.1:{port}/mcp did not answer hold within 1 s",
+        f"http://127.0.0.1:{port}/mcp did not respond to hold within 1 s",
     )
     assert counting.executions["t"] == 1
 
@@ -143,12 +143,12 @@ async def test_a_deadline_ends_the_call_on_both_sides() -> None:
 async def test_a_peer_restart_fails_only_the_calls_during_it() -> None:
     """Seen with mcp 2.3.0: an exception of the HTTP client ends the client with all its calls, and its opener."""
     counting, other = CountingService(), CountingService()
-    answers: list[str] = []
+    responses: list[str] = []
     async with counting.serving() as port, cutting(port) as (proxy, url), ServiceClient(url) as client:
 
         async def hold() -> None:
             result = await client.call_tool("hold", {"token": "held"}, timeout_seconds=BOUND_SECONDS)
-            answers.append(str(result.structured_content))
+            responses.append(str(result.structured_content))
 
         async with anyio.create_task_group() as calls:
             calls.start_soon(hold)
@@ -161,7 +161,7 @@ async def test_a_peer_restart_fails_only_the_calls_during_it() -> None:
                 await client.call_tool("write", {"token": "t"})
             counting.held.set()
     assert other.executions == {"t": 1}
-    assert answers == ["{'result': 'held held, None'}"]
+    assert responses == ["{'result': 'held held, None'}"]
 
 
 async def test_a_lost_session_is_reopened_and_only_an_annotated_tool_is_retried() -> None:
@@ -178,7 +178,8 @@ async def test_a_lost_session_is_reopened_and_only_an_annotated_tool_is_retried(
         await client.call_tool("read", {"token": "second"})
         await end_session(proxy.heads, port)
         error = await error_of(client, "write")
-        assert error.detail == f"{url} lost the session, and write was not called again; the next call opens another"
+        text = "lost the session, and the call of write was not retried; the next call opens another"
+        assert error.detail == f"{url} {text}"
         await client.call_tool("write", {"token": "third"})
     assert counting.executions == {"first": 1, "second": 1, "third": 1}
     assert initializations(proxy.bodies) == 3
@@ -218,10 +219,10 @@ async def test_a_peer_is_discovered_by_name_and_again_after_it_moved(tmp_path: P
         environment = {contract.ENV_REGISTRY_URL: registry_url, contract.ENV_NAMESPACE: "tools"}
         async with RegistryClient(registry_url) as registry, ServiceClient("peer", environment=environment) as client:
             assert "tools/peer was not found" in (await error_of(client, "read")).detail
-            for url in (NOBODY, f"http://127.0.0.1:{port}/mcp"):
+            for url in (UNREACHABLE, f"http://127.0.0.1:{port}/mcp"):
                 await registry.publish(server_entry("tools/peer", "1.0.0", url, description="Peer"), "pod", 30)
-                if url == NOBODY:
-                    assert f"no answer from {NOBODY}" in (await error_of(client, "read")).detail
+                if url == UNREACHABLE:
+                    assert f"no response from {UNREACHABLE}" in (await error_of(client, "read")).detail
             await client.call_tool("read", {"token": "t"})
     database.close()
     assert counting.executions["t"] == 1

@@ -1,4 +1,4 @@
-"""No tool runs twice that does not say it may: a real server counts, a proxy breaks connections everywhere."""
+"""At-most-once execution: a real server counts calls while a proxy breaks connections at every point."""
 
 import logging
 import socket
@@ -13,7 +13,7 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.agents import DestinationError, ServiceClient
-from meshed_mcp.agents.http.listener import bound, listening
+from meshed_mcp.agents.http.listener import bind_socket, listening
 from tests.behaviors.counting_service import ANNOTATED, UNANNOTATED, CountingService
 from tests.behaviors.cutting_proxy import BEGUN, CUTS, UNEXECUTED, CuttingProxy, cutting
 
@@ -33,7 +33,7 @@ class Line:
     executions: Counter[str]
 
     async def outcome(self, tool: str, token: str, **arguments: Any) -> str:
-        """Text of the answer, or "failed"."""
+        """Return "answered" or "failed"."""
         try:
             result = await self.client.call_tool(tool, {"token": token, **arguments}, progress_callback=self.progress)
         except DestinationError:
@@ -57,7 +57,7 @@ async def line(request: pytest.FixtureRequest) -> AsyncIterator[Line]:
 
 
 async def watched(progress: float, total: float | None, message: str | None) -> None:
-    """A listener for progress: with one, a server answers by an event stream."""
+    """A listener for progress: with one, a server sends an event stream."""
 
 
 @pytest.mark.parametrize("cut", CUTS)
@@ -115,7 +115,7 @@ async def test_any_tool_is_retried_when_its_connection_was_not_opened(
 ) -> None:
     """RFC 9110, section 9.2.2: a client may repeat a request when it can tell that it was not applied."""
     first, second = CountingService(), CountingService()
-    listener = bound("127.0.0.1", contract.ENV_PORT, 0)
+    listener = bind_socket("127.0.0.1", contract.ENV_PORT, 0)
     port = listener.getsockname()[1]
     reopen = Reopen(port)
     caplog.set_level(logging.INFO, logger=LOGGER.name)
@@ -145,7 +145,7 @@ class Reopen(logging.Handler):
     def emit(self, _: logging.LogRecord) -> None:
         """Open it once."""
         if not self.listeners:
-            self.listeners.append(bound("127.0.0.1", contract.ENV_PORT, self._port))
+            self.listeners.append(bind_socket("127.0.0.1", contract.ENV_PORT, self._port))
             self.done.set()
 
 

@@ -1,4 +1,4 @@
-"""Services on one PostgreSQL, and what their tools do while it is away: real processes, a real server."""
+"""Tools of services during an outage of their PostgreSQL: real processes, a real server."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from tests.postgresql_server import PostgreSQLServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine("initdb", "pg_ctl")]
 
-AWAY = "the database of this service does not answer; try again later"
+AWAY = "the database of this service does not respond; try again later"
 PROTOCOL = "2026-07-28"
 
 
@@ -93,4 +93,4 @@ async def test_database_loss_fails_only_the_calls_during_it(  # noqa: PLR0913, P
     service.signal(signal.SIGTERM)
     assert await service.exit_code(within_seconds=30) == 0
     assert not [line for line in service.lines() if "exception" in line]
-    assert service.said("the database does not answer: ")
+    assert service.said("the database does not respond: ")

@@ -1,4 +1,4 @@
-"""What a failing destination does to the service that calls it: a tool error, a log line and a count, nothing else."""
+"""A failing destination causes a tool error, a log line and a count in its caller, nothing else."""
 
 import asyncio
 import json
@@ -25,8 +25,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from meshed_mcp import contract
 from meshed_mcp.agents import DestinationError, MCPService, ServiceClient, Settings
-from meshed_mcp.agents.client.errors import Reason, service_name, shown
-from meshed_mcp.agents.http.listener import bound, listening
+from meshed_mcp.agents.client.errors import Reason, redacted, service_name
+from meshed_mcp.agents.http.listener import bind_socket, listening
 from meshed_mcp.agents.registry import NotRegisteredError, RegistryError
 from meshed_mcp.agents.telemetry.metrics import KNOWN_CODES
 from tests.behaviors.counting_service import CountingService
@@ -163,7 +163,7 @@ async def test_every_error_of_a_destination_is_a_tool_error_of_the_caller(
     async def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(ServiceClient, "_once", fail)
+    monkeypatch.setattr(ServiceClient, "_attempt", fail)
     registry = CollectorRegistry()
     async with ServiceClient(INTERNAL_URL, metrics=registry) as client:
         text = await text_of(asking(client), mode=mode)
@@ -191,7 +191,7 @@ class Responding:
 @asynccontextmanager
 async def at(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an application on loopback; yields its URL."""
-    listener = bound("127.0.0.1", contract.ENV_PORT, 0)
+    listener = bind_socket("127.0.0.1", contract.ENV_PORT, 0)
     async with listening(app, listener):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
 
@@ -292,9 +292,9 @@ async def test_a_broken_connection_is_a_tool_error() -> None:
     ],
     ids=["not registered", "an error", "no entry", "HTML"],
 )
-async def test_every_registry_error_is_a_tool_error(monkeypatch: pytest.MonkeyPatch, answer: httpx.Response) -> None:
+async def test_every_registry_error_is_a_tool_error(monkeypatch: pytest.MonkeyPatch, response: httpx.Response) -> None:
     """Requirement RUN-9: discovery is part of the call."""
-    monkeypatch.setattr(httpx, "AsyncHTTPTransport", lambda **_: httpx.MockTransport(lambda _: answer))
+    monkeypatch.setattr(httpx, "AsyncHTTPTransport", lambda **_: httpx.MockTransport(lambda _: response))
     environment = {contract.ENV_REGISTRY_URL: "http://mcp-registry.internal.example:8000"}
     async with ServiceClient("tools/mcp-rag", environment=environment) as client:
         text = await text_of(asking(client))
@@ -324,7 +324,7 @@ async def test_outside_a_tool_the_error_has_reason_and_detail() -> None:
             await client.call_tool("read")
     error = raised.value
     assert (error.reason, error.code) == (Reason.UNAVAILABLE, mcp_types.CONNECTION_CLOSED)
-    assert error.detail.startswith("no answer from http://127.0.0.1:1/mcp (ConnectError")
+    assert error.detail.startswith("no response from http://127.0.0.1:1/mcp (ConnectError")
     assert isinstance(error.__cause__, MCPError)
 
 
@@ -353,7 +353,7 @@ async def test_a_cancelled_call_stays_cancelled() -> None:
 )
 def test_names_for_the_model_and_for_the_log_are_redacted(target: str, name: str, in_logs: str) -> None:
     """Requirement RUN-9: a model reads no address, and a log no password."""
-    assert (service_name(target), shown(target)) == (name, in_logs)
+    assert (service_name(target), redacted(target)) == (name, in_logs)
 
 
 OUTER = """
@@ -393,7 +393,7 @@ async def test_a_real_process_logs_and_counts_an_unreachable_destination(
     assert text == "Error executing tool ask: localhost is not available at the moment. Try again later."
     (line,) = (line for line in service.lines() if line["level"] == "WARNING")
     assert line["message"].startswith(
-        "http://localhost:1/mcp: the call of search failed (unavailable): no answer from "
+        "http://localhost:1/mcp: the call of search failed (unavailable): no response from "
     )
     series = f'{contract.METRIC_DESTINATION_ERRORS}{{reason="unavailable",server_address="localhost"}}'
     assert service.sample(series) == 1

@@ -1,4 +1,4 @@
-"""What a replica does between SIGTERM and its exit, seen from outside with the official client."""
+"""A replica between SIGTERM and its exit, seen by the official client."""
 
 import signal
 import socket
@@ -103,14 +103,14 @@ async def test_calls_are_served_during_the_pre_stop_delay_then_rejected(start_se
         await eventually(lambda: service.sample(ACTIVE) == 1)
         service.signal(signal.SIGTERM)
         await eventually(lambda: not service.ready())
-        answer = await http.post(service.url, json={})
-        assert answer.status_code == 400  # served, and found not to be JSON-RPC
-        assert answer.headers["connection"] == "close"
-        await eventually(lambda: service.said("refusing"))
-        answer = await http.post(service.url, json={})
-        assert answer.status_code == 503
-        assert answer.headers["retry-after"] == "1"
-        assert "was not executed" in answer.text
+        response = await http.post(service.url, json={})
+        assert response.status_code == 400  # served, and found not to be JSON-RPC
+        assert response.headers["connection"] == "close"
+        await eventually(lambda: service.said("rejecting"))
+        response = await http.post(service.url, json={})
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "1"
+        assert "was not executed" in response.text
         service.signal(signal.SIGUSR1)
     assert await service.exit_code(within_seconds=5) == 0
 
@@ -132,7 +132,7 @@ async def test_an_endless_call_hits_its_deadline_before_the_grace_period_ends(st
         service.signal(signal.SIGTERM)
         assert await service.exit_code(within_seconds=20) == 0
     assert [error.error.code for error in errors] == [INTERNAL_ERROR]
-    assert not service.said("cut at the end")
+    assert not service.said("cancelled at the end")
 
 
 async def test_an_endless_thread_is_killed_within_the_grace_period_and_logged(start_service: StartService) -> None:
@@ -152,7 +152,7 @@ async def test_an_endless_thread_is_killed_within_the_grace_period_and_logged(st
         await eventually(lambda: service.sample(ACTIVE) == 1)
         service.signal(signal.SIGTERM)
         assert await service.exit_code(within_seconds=20) == FORCED_EXIT
-    assert service.said("cut at the end of the grace period of 3 s: POST /mcp tools/call block_a_thread")
+    assert service.said("cancelled at the end of the grace period of 3 s: POST /mcp tools/call block_a_thread")
     assert len(errors) == 1
 
 
@@ -169,8 +169,8 @@ async def test_a_queued_call_is_rejected_for_another_replica(start_service: Star
     ):
 
         async def ask() -> str:
-            answer = await http.post(service.url, json=call)
-            return f"{answer.status_code} {answer.headers.get('retry-after')} {'released' in answer.text}"
+            response = await http.post(service.url, json=call)
+            return f"{response.status_code} {response.headers.get('retry-after')} {'released' in response.text}"
 
         tasks.start_soon(into, results, ask)
         await eventually(lambda: service.sample(ACTIVE) == 1)
@@ -242,9 +242,9 @@ async def test_an_open_stream_of_a_session_ends_with_a_last_chunk_and_the_sessio
             await eventually(lambda: service.sample(ACTIVE) == 1)
             service.signal(signal.SIGTERM)
             assert [chunk async for chunk in stream.aiter_text()] == []
-        answer = await http.post(service.url, json=message("tools/list", 2), headers=session)
-        assert answer.status_code == 404
-        assert "initialize" in answer.text
+        response = await http.post(service.url, json=message("tools/list", 2), headers=session)
+        assert response.status_code == 404
+        assert "initialize" in response.text
         service.signal(signal.SIGUSR1)
     assert await service.exit_code(within_seconds=10) == 0
 
@@ -259,9 +259,9 @@ async def opened_session(http: httpx.AsyncClient, url: str) -> dict[str, str]:
     accept = {"Accept": "application/json, text/event-stream"}
     client = {"name": "test", "version": "1"}
     opening = message("initialize", 1, protocolVersion="2025-11-25", capabilities={}, clientInfo=client)
-    answer = await http.post(url, json=opening, headers=accept)
-    assert answer.status_code == 200
-    named = {contract.SESSION_HEADER: answer.headers[contract.SESSION_HEADER], "MCP-Protocol-Version": "2025-11-25"}
+    response = await http.post(url, json=opening, headers=accept)
+    assert response.status_code == 200
+    named = {contract.SESSION_HEADER: response.headers[contract.SESSION_HEADER], "MCP-Protocol-Version": "2025-11-25"}
     return accept | named
 
 
@@ -272,8 +272,8 @@ async def test_an_incomplete_request_does_not_delay_the_drain(start_service: Sta
         connection.sendall(b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{")
         service.signal(signal.SIGTERM)
         connection.settimeout(20)
-        answer = await anyio.to_thread.run_sync(connection.makefile("rb").read)
-        assert answer.startswith(b"HTTP/1.1 503 ")
-        assert b"it was not executed" in answer
+        response = await anyio.to_thread.run_sync(connection.makefile("rb").read)
+        assert response.startswith(b"HTTP/1.1 503 ")
+        assert b"it was not executed" in response
         assert await service.exit_code(within_seconds=20) == 0
-    assert not service.said("cut at the end")
+    assert not service.said("cancelled at the end")

@@ -1,4 +1,4 @@
-"""A ready process does not search its modules and models for garbage again and again."""
+"""The garbage collector of a ready process skips its modules and models."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every hostile request of the lists against a real process: the answer named, counted, and nothing left behind."""
+"""Every adversarial request against a real process: expected response, counter, and no leftovers."""
 
 import json
 from collections.abc import Iterator
@@ -93,10 +93,10 @@ def test_a_hostile_token_gets_the_expected_response_and_is_counted(
 
 
 def answers_and_counts(service: Service, target: Target, case: HostileRequest) -> None:
-    """Fail unless the process answers as the case says, counts it, and says no more of it than a line."""
+    """Fail unless the process sends the expected response, counts it, and logs at most one line."""
     before, lines_before = counter_total(target.samples(), case.counter), len(service.lines())
-    answer = send(case, target)
-    assert (answer.status, answer.code) == (case.status, case.code), answer.body[:500]
+    response = send(case, target)
+    assert (response.status, response.code) == (case.status, case.code), response.body[:500]
     wait_until(lambda: case.counter is None or counter_total(target.samples(), case.counter) > before)
     wait_until(lambda: sample_value(target.samples(), ACTIVE) == 0)
     lines = service.lines()[lines_before:]

@@ -1,4 +1,4 @@
-"""What a process shows on `/metrics`, judged by Prometheus' own linter."""
+"""The metrics of a process, checked by Prometheus' own linter."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One service as a process: start, Host check, metrics, start-up faults, and the SDK's own transports."""
+"""One service as a process: start, Host check, metrics, start-up errors, and the SDK's own transports."""
 
 import signal
 import socket
@@ -81,8 +81,8 @@ async def test_only_allowed_hosts_are_served(start_service: StartService) -> Non
     ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
     async with httpx.AsyncClient(trust_env=False, headers=headers) as http:
-        answers = {host: await http.post(service.url, json=ping, headers={"Host": host}) for host in statuses}
-    assert {host: answer.status_code for host, answer in answers.items()} == statuses
+        responses = {host: await http.post(service.url, json=ping, headers={"Host": host}) for host in statuses}
+    assert {host: response.status_code for host, response in responses.items()} == statuses
     series = 'http_request_method="POST",http_response_status_code="421",http_route="_OTHER"'
     assert service.sample(f"http_server_request_duration_seconds_count{{{series}}}") == 2
 
@@ -106,7 +106,7 @@ async def test_a_wrong_environment_is_one_line_per_variable(start_service: Start
     service = start_service(ready=False, **{contract.ENV_GRACE_SECONDS: "soon", contract.ENV_LOG_LEVEL: "loud"})
     assert await service.exit_code(within_seconds=15) == 1
     assert service.log.read_text().splitlines() == [
-        "MM0823: MESHED_MCP_GRACE_SECONDS='soon' is not usable; set seconds from 0 to 3600, as 5 or 0.5",
+        "MM0823: MESHED_MCP_GRACE_SECONDS='soon' is not usable; set seconds from 0 to 3600, such as 5 or 0.5",
         "MM0823: MESHED_MCP_LOG_LEVEL='loud' is not usable; set one of DEBUG, INFO, WARNING, ERROR, CRITICAL",
     ]
 
@@ -183,7 +183,7 @@ async def presence():
     yield
 
 
-serve(Starlette(), Settings.from_environment(), presence=presence())
+serve(Starlette(), Settings.from_environment(), registration=presence())
 """
 
 

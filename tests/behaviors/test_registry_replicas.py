@@ -1,4 +1,4 @@
-"""Two registries on one PostgreSQL, and what they do while it is away: real processes, a real server."""
+"""Two registries on one PostgreSQL, also during its outage: real processes, a real server."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -75,8 +75,8 @@ async def test_concurrent_registrations_at_both_replicas_make_one_entry(
 ) -> None:
     """Requirement REG-3: a Deployment's pods start together and reach any replica of the registry."""
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda number: published(registries[number % 2], f"pod-{number}"), range(24)))
-    assert answers == [200] * 24
+        responses = list(threads.map(lambda number: published(registries[number % 2], f"pod-{number}"), range(24)))
+    assert responses == [200] * 24
     assert [listed(registry) for registry in registries] == [[NAME], [NAME]]
     for registry in registries:
         await eventually(shows(registry, contract.METRIC_REGISTRY_LEASES, 24))
@@ -117,9 +117,9 @@ async def test_the_loss_of_the_database_is_survived_without_a_restart(
     postgresql.stop()
     for registry in registries:
         for method, path in (("GET", "servers"), ("PUT", f"{VERSION}/leases/pod-1"), ("GET", VERSION)):
-            answer = ask(registry, method, path)
-            assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-            assert answer.json()["detail"] == "the registry's database does not answer; try again in 5 s"
+            response = ask(registry, method, path)
+            assert (response.status_code, response.headers["retry-after"]) == (503, "5")
+            assert response.json()["detail"] == "the registry's database does not respond; try again in 5 s"
         assert registry.ready()
         await eventually(shows(registry, contract.METRIC_REGISTRY_DATABASE_UP, 0), within_seconds=30)
     postgresql.start()
@@ -131,4 +131,4 @@ async def test_the_loss_of_the_database_is_survived_without_a_restart(
         assert await registry.exit_code(within_seconds=30) == 0
         warnings = [line["message"] for line in registry.lines() if line["level"] in {"WARNING", "ERROR"}]
         assert len(warnings) == 1, warnings
-        assert warnings[0].startswith("the registry's database does not answer: ")
+        assert warnings[0].startswith("the registry's database does not respond: ")

@@ -1,4 +1,4 @@
-"""A call in several rounds whose rounds reach different replicas: real processes, the official client."""
+"""A multi-round call whose rounds reach different replicas: real processes, the official client."""
 
 from pathlib import Path
 
@@ -56,7 +56,7 @@ async def test_without_a_shared_key_the_first_round_is_rejected(start_service: S
     """Requirement RUN-11: what would fail at random fails at once, and the log says what to set."""
     (service,) = await replicas(start_service, {"MESHED_MCP_REPLICATED": "true"})
     assert await ordered([service]) == (
-        "-32603 this service cannot ask back: its replicas share no key for the state of a call"
+        "-32603 this service cannot send server-initiated requests: its replicas share no request state key"
     )
     assert service.said("MESHED_MCP_REQUEST_STATE_KEYS is not set. Set shared_state: [request-state] for this service")
 

@@ -1,4 +1,4 @@
-"""Sessions per pod, and what a flood of refused requests leaves in the log."""
+"""Sessions per pod, and the log after a flood of rejected requests."""
 
 from time import monotonic
 from typing import Any, Final
@@ -36,11 +36,11 @@ async def test_a_session_over_the_limit_is_rejected_and_a_closed_one_frees_a_slo
     service = limited(start_service)
     async with httpx.AsyncClient(trust_env=False, headers=HEADERS, timeout=60) as http:
         opened = [await http.post(service.url, json=INITIALIZE) for _ in range(LIMIT)]
-        assert [answer.status_code for answer in opened] == [200] * LIMIT
+        assert [response.status_code for response in opened] == [200] * LIMIT
         assert (await http.post(service.url, json=INITIALIZE)).status_code == 503
         assert service.sample(contract.METRIC_ACTIVE_SESSIONS) == LIMIT
         assert service.sample(REFUSED) == 1
-        ids = [answer.headers["mcp-session-id"] for answer in opened]
+        ids = [response.headers["mcp-session-id"] for response in opened]
         ping = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
         assert (await http.post(service.url, json=ping, headers={"mcp-session-id": ids[0]})).status_code == 200
         await http.delete(service.url, headers={"mcp-session-id": ids[1]})
@@ -56,6 +56,6 @@ async def test_a_flood_of_rejections_is_counted_in_full_and_logged_in_part(start
             await http.post(service.url, json=INITIALIZE)
         seconds = monotonic() - started
     assert service.sample(REFUSED) == FLOOD
-    told = [line for line in service.lines() if "Refusing to open a new session" in line["message"]]
-    assert 0 < len(told) <= LINES_PER_SECOND * (int(seconds) + 2)
-    assert len(told) + sum(line.get("left_out", 0) for line in told) <= FLOOD
+    logged = [line for line in service.lines() if "Refusing to open a new session" in line["message"]]
+    assert 0 < len(logged) <= LINES_PER_SECOND * (int(seconds) + 2)
+    assert len(logged) + sum(line.get("left_out", 0) for line in logged) <= FLOOD

@@ -1,4 +1,4 @@
-"""Spans of a real process: they reach a collector, and one that is away costs nothing but them."""
+"""Spans of a real process: they reach a collector, and an unreachable one loses only spans."""
 
 import signal
 from contextlib import suppress
@@ -178,7 +178,7 @@ async def test_with_an_unreachable_collector_spans_are_counted_and_logged_once(
     assert await service.exit_code(within_seconds=30) == 0
     warnings = [line for line in service.lines() if line["level"] != "INFO"]
     assert [line["logger"] for line in warnings] == ["meshed_mcp.agents.telemetry.tracing"]
-    assert "takes no spans; calls go on" in warnings[0]["message"]
+    assert "accepts no spans; calls go on" in warnings[0]["message"]
 
 
 async def test_a_slow_call_has_an_exemplar_with_its_trace(start_service: StartService, script: Path) -> None:
@@ -207,8 +207,8 @@ async def test_a_log_line_of_the_web_server_has_the_same_keys(start_service: Sta
     """Requirement OBS-10: one schema for the product, the SDK and uvicorn."""
     service = start_service(script)
     async with httpx2.AsyncClient(trust_env=False) as http:
-        answer = await http.get(f"http://127.0.0.1:{service.port}/breaks")
-    assert answer.status_code == 500
+        response = await http.get(f"http://127.0.0.1:{service.port}/breaks")
+    assert response.status_code == 500
     await eventually(lambda: len(service.lines()) > 1)
     ready, error = service.lines()
     assert set(ready) == {"timestamp", "level", "logger", "message", "service", "namespace"}

@@ -1,4 +1,4 @@
-"""Wrong settings that only the application itself can find end its process with one line."""
+"""Invalid settings that only the application detects end its process with one line."""
 
 from pathlib import Path
 

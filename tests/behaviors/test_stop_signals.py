@@ -1,4 +1,4 @@
-"""SIGTERM before a replica is ready, as process 1 of a PID namespace, which is what a container gives it."""
+"""SIGTERM before a replica is ready, as process 1 of a PID namespace, as in a container."""
 
 import os
 import signal
@@ -66,7 +66,7 @@ class SignalWhenReady(logging.Handler):
             os.kill(os.getpid(), signal.SIGTERM)
 
 logging.getLogger("meshed_mcp.agents.http.server").addHandler(SignalWhenReady())
-serve(PlainTextResponse("ok"), Settings.from_environment(service="mcp-early"), presence=presence())
+serve(PlainTextResponse("ok"), Settings.from_environment(service="mcp-early"), registration=presence())
 """
 
 

@@ -1,4 +1,4 @@
-"""What one replica publishes reaches listeners of another: real processes, the official client, a real Redis."""
+"""Changes published by one replica reach clients of another: real processes, the official client, a real Redis."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,7 +11,7 @@ from mcp.server.subscriptions import PromptsListChanged, ResourcesListChanged, R
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
-from meshed_mcp.agents.state.redis_bus import fields_of, redis_relay
+from meshed_mcp.agents.state.redis_bus import encode_event, redis_relay
 from meshed_mcp.agents.state.subscriptions import ReplicaBus
 from tests.behaviors.replicas import Service, StartService, eventually
 from tests.redis_server import RedisServer, redis_server
@@ -37,7 +37,7 @@ def events(outcome: str) -> str:
 
 @pytest.fixture
 def redis(find_engine: Callable[[str], Path]) -> Iterator[RedisServer]:
-    """A running server that is gone at the end."""
+    """A running server that is stopped at the end."""
     server = redis_server(find_engine("redis-server"))
     server.start()
     yield server
@@ -60,13 +60,13 @@ def connected(service: Service) -> bool:
 
 
 class Listener:
-    """What a listener on one replica has been told."""
+    """Notifications that a client of one replica has received."""
 
     def __init__(self) -> None:
         self.heard: list[object] = []
 
     async def hears(self, *expected: object) -> None:
-        """Wait until exactly these events were told, and forget them."""
+        """Wait until exactly these events were received, and clear them."""
         await eventually(lambda: len(self.heard) >= len(expected), within_seconds=60)
         assert set(self.heard) == set(expected)
         self.heard.clear()
@@ -133,7 +133,7 @@ async def test_a_change_made_while_redis_was_down_arrives_after_recovery(
         await change(other, "tools")
         await near.hears(CHANGES["tools"])
     for service in pair:
-        lines = [line["level"] for line in service.lines() if "Redis does not answer" in line["message"]]
+        lines = [line["level"] for line in service.lines() if "Redis does not respond" in line["message"]]
         assert lines == ["WARNING"]
 
 
@@ -211,11 +211,11 @@ async def test_a_redis_user_with_four_commands_is_sufficient(redis: RedisServer)
 
 async def test_an_invalid_entry_is_counted_and_skipped(redis: RedisServer) -> None:
     """Requirement RUN-11: messages are validated, and a wrong one does not stop the reader."""
-    async with relays(redis.url) as (one, other, metrics), Redis.from_url(redis.url, protocol=2) as stranger:
+    async with relays(redis.url) as (one, other, metrics), Redis.from_url(redis.url, protocol=2) as writer:
         heard: list[object] = []
         other.subscribe(heard.append)
         for method in (b"notifications/resources/updated", b"tools/call", b"\xff"):
-            await stranger.xadd(STREAM, {b"method": method})
+            await writer.xadd(STREAM, {b"method": method})
         await one.publish(PromptsListChanged())
         await eventually(lambda: heard == [PromptsListChanged()], within_seconds=60)
     assert metrics.get_sample_value("mcp_server_bus_events_total", {"outcome": "invalid"}) == 3
@@ -223,8 +223,8 @@ async def test_an_invalid_entry_is_counted_and_skipped(redis: RedisServer) -> No
 
 async def test_a_stream_that_restarted_with_older_ids_is_read_from_its_start(redis: RedisServer) -> None:
     """Redis, "Streams": identifiers are times of the server's clock, which a fail-over may set back."""
-    async with Redis.from_url(redis.url, protocol=2) as stranger:
-        await stranger.xadd(STREAM, dict(fields_of(ToolsListChanged()).items()), id="99999999999999-0")
+    async with Redis.from_url(redis.url, protocol=2) as writer:
+        await writer.xadd(STREAM, dict(encode_event(ToolsListChanged()).items()), id="99999999999999-0")
     async with relays(redis.url) as (one, other, _):
         heard: list[object] = []
         other.subscribe(heard.append)

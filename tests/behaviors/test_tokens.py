@@ -1,4 +1,4 @@
-"""What a process answers to tokens, good and bad: status, challenge, counter, and what it lets their owner do."""
+"""Responses of a process to valid and invalid tokens: status, challenge, counter, permissions."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -97,7 +97,7 @@ BAD: Final[dict[str, tuple[Callable[[Issuer], str], str]]] = {
     "for no audience": (lambda issuer: issuer.token(aud=None), "claims"),
     "of another issuer": (lambda issuer: issuer.token(iss="https://login.example.org"), "issuer"),
     "without an end": (lambda issuer: issuer.token(exp=None), "claims"),
-    "of nobody": (lambda issuer: issuer.token(sub=None), "claims"),
+    "without a subject": (lambda issuer: issuer.token(sub=None), "claims"),
     "changed": (Issuer.changed, "signature"),
     "unsigned": (Issuer.unsigned, "algorithm"),
     "signed with the public key as a secret": (Issuer.signed_with_the_public_key, "algorithm"),
@@ -112,9 +112,9 @@ def test_every_invalid_token_gets_401_with_a_challenge_and_is_counted_by_reason(
     """MCP, "Authorization", "Token Handling": invalid tokens get 401; RFC 6750, section 3.1; RFC 9728, section 5.1."""
     for name, (make, result) in BAD.items():
         before = counted(service, result)
-        answer = post(service, make(issuer), text="x")
-        assert answer.status_code == 401, name
-        challenge = answer.headers["www-authenticate"]
+        response = post(service, make(issuer), text="x")
+        assert response.status_code == 401, name
+        challenge = response.headers["www-authenticate"]
         assert challenge.startswith('Bearer error="invalid_token"'), name
         assert f'resource_metadata="{METADATA}"' in challenge, name
         assert 'scope="docs.read"' in challenge, name
@@ -128,9 +128,9 @@ def test_every_invalid_token_gets_401_with_a_challenge_and_is_counted_by_reason(
 def test_a_request_without_a_token_gets_a_challenge_without_an_error_code(service: Service) -> None:
     """RFC 6750, section 3.1: no error code for a request without authentication; MCP, "Authorization": `scope`."""
     before = counted(service, "missing")
-    answer = post(service, None, text="x")
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == f'Bearer scope="docs.read", resource_metadata="{METADATA}"'
+    response = post(service, None, text="x")
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == f'Bearer scope="docs.read", resource_metadata="{METADATA}"'
     assert counted(service, "missing") == before + 1
 
 
@@ -138,9 +138,9 @@ def test_a_request_without_a_token_gets_a_challenge_without_an_error_code(servic
 def test_other_authorization_schemes_count_as_no_token(service: Service, scheme: str) -> None:
     """RFC 6750, section 2.1: the scheme, one space, the token."""
     before = counted(service, "missing")
-    answer = httpx.post(service.url, headers={"authorization": scheme}, trust_env=False, timeout=30)
-    assert answer.headers["www-authenticate"] == f'Bearer scope="docs.read", resource_metadata="{METADATA}"'
-    assert (answer.status_code, counted(service, "missing")) == (401, before + 1)
+    response = httpx.post(service.url, headers={"authorization": scheme}, trust_env=False, timeout=30)
+    assert response.headers["www-authenticate"] == f'Bearer scope="docs.read", resource_metadata="{METADATA}"'
+    assert (response.status_code, counted(service, "missing")) == (401, before + 1)
 
 
 def test_the_metadata_names_the_issuer_without_a_token(service: Service) -> None:
@@ -206,8 +206,8 @@ def test_without_keys_the_response_is_503(own_issuer: Issuer, start_service: Sta
     """RFC 9110, section 15.6.4; a 401 would make clients throw valid tokens away."""
     own_issuer.broken = True
     service = start_service(**variables(own_issuer))
-    answer = post(service, own_issuer.token(), text="x")
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    response = post(service, own_issuer.token(), text="x")
+    assert (response.status_code, response.headers["retry-after"]) == (503, "10")
     assert counted(service, "no_keys") == 1
     assert any("no keys from" in line["message"] for line in service.lines())
     assert "Traceback" not in service.log.read_text()

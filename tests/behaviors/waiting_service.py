@@ -1,4 +1,4 @@
-"""A service whose calls end when the test says so: SIGUSR1 lets `wait` return, nothing ends `wait_forever`."""
+"""A service whose calls end when the test says so: SIGUSR1 lets `wait` return, `wait_forever` never returns."""
 
 import asyncio
 import signal

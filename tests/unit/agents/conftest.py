@@ -1,4 +1,4 @@
-"""The databases that registry and services promise to run on: SQLite always, PostgreSQL where it is installed."""
+"""Databases that the registry and the services support: SQLite, and PostgreSQL where it is installed."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A port that uvicorn's h11 protocol serves: start, keep-alive, early responses, trailers, and the end."""
+"""Serving a port with uvicorn's h11 protocol: start, keep-alive, early responses, trailers, and the end."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""Features of the SDK that the conformance suite does not reach, through `MCPService` and the official client."""
+"""SDK features that the conformance suite does not cover, through `MCPService` and the official client."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

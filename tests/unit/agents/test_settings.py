@@ -1,4 +1,4 @@
-"""Settings of a process: names, defaults, bounds and error texts."""
+"""Settings of a process: names, defaults, ranges and error texts."""
 
 from pathlib import Path
 

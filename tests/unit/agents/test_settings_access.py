@@ -1,4 +1,4 @@
-"""Settings about callers: what is read, and what is said about a wrong value."""
+"""Access settings: parsed values and the errors of invalid ones."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The command `meshed-mcp`: what it prints, where, and its exit codes."""
+"""The command `meshed-mcp`: its output and exit codes."""
 
 import shutil
 import sys

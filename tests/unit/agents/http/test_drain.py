@@ -134,19 +134,19 @@ async def test_requests_leave_no_reference_cycles() -> None:
 async def test_an_unknown_host_gets_421_before_the_application_sees_it() -> None:
     """RFC 9110, section 15.5.20."""
     site = Site()
-    answer = await site.client.get("/items/a", headers={"Host": "attacker.example"})
-    assert answer.status_code == 421
-    assert contract.ENV_ALLOWED_HOSTS in answer.text
+    response = await site.client.get("/items/a", headers={"Host": "attacker.example"})
+    assert response.status_code == 421
+    assert contract.ENV_ALLOWED_HOSTS in response.text
     assert site.count("GET", "421", "_OTHER") == 1
 
 
 async def test_a_draining_replica_answers_503_and_finishes_in_flight_requests() -> None:
     """RFC 9110, section 15.6.4: 503 with Retry-After."""
     site = Site()
-    answers = []
+    responses = []
 
     async def call() -> None:
-        answers.append((await site.client.post("/slow")).text)
+        responses.append((await site.client.post("/slow")).text)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(call)
@@ -156,7 +156,7 @@ async def test_a_draining_replica_answers_503_and_finishes_in_flight_requests() 
         site.go.set()
         await site.middleware.wait_drained(lambda: None)
     assert (refusal.status_code, refusal.headers["retry-after"]) == (503, "1")
-    assert answers == ["done"]
+    assert responses == ["done"]
     assert site.count("GET", "503", "_OTHER") == 1
 
 
@@ -165,8 +165,8 @@ async def test_a_draining_replica_ends_sessions_with_404() -> None:
     site = Site()
     site.middleware.start_rejecting()
     assert site.middleware.rejecting
-    answer = await site.client.post("/items/a", headers={"Mcp-Session-Id": "2f6c1e0a"})
-    assert (answer.status_code, answer.text) == (
+    response = await site.client.post("/items/a", headers={"Mcp-Session-Id": "2f6c1e0a"})
+    assert (response.status_code, response.text) == (
         404,
         "This session ends with its replica. Begin a new one with initialize: the request was not executed.\n",
     )
@@ -183,30 +183,30 @@ async def test_a_draining_replica_sends_connection_close() -> None:
 async def test_a_cancelled_request_is_logged_and_the_client_learns_it_may_have_run() -> None:
     """Requirement RUN-5: a forced cancellation is not reported as "not executed"."""
     site = Site()
-    answers = []
+    responses = []
 
     async def call() -> None:
-        answers.append(await site.client.post("/slow"))
+        responses.append(await site.client.post("/slow"))
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(call)
         await site.arrived.wait()
         (cancelled,) = site.middleware.cancel_in_flight()
     assert cancelled.startswith("POST /slow tools/call search (0.")
-    assert answers[0].status_code == 500
-    assert "may have taken effect" in answers[0].text
-    assert "retry-after" not in answers[0].headers
+    assert responses[0].status_code == 500
+    assert "may have taken effect" in responses[0].text
+    assert "retry-after" not in responses[0].headers
 
 
 async def test_ending_streams_is_repeated_until_the_last_has_ended() -> None:
     """Requirement RUN-1: a listen request accepted just before the drain may open its stream later."""
     site = Site()
     site.stream_kind = LISTEN
-    told = []
+    streams_at_end = []
 
     def end_streams() -> None:
-        told.append(site.open_streams(LISTEN))
-        if len(told) == 2:
+        streams_at_end.append(site.open_streams(LISTEN))
+        if len(streams_at_end) == 2:
             site.go.set()
 
     async with anyio.create_task_group() as tasks:
@@ -214,7 +214,7 @@ async def test_ending_streams_is_repeated_until_the_last_has_ended() -> None:
         await site.arrived.wait()
         with anyio.fail_after(5):
             await site.middleware.wait_drained(end_streams)
-    assert told == [1, 1]
+    assert streams_at_end == [1, 1]
     assert site.open_streams(LISTEN) == 0
     assert site.count("POST", "200", "/slow") is None  # an hour of listening is not a slow request
 
@@ -222,10 +222,10 @@ async def test_ending_streams_is_repeated_until_the_last_has_ended() -> None:
 async def test_an_open_event_stream_ends_with_a_last_chunk() -> None:
     """RFC 9112, section 7.1: without the last chunk the response is incomplete for the client."""
     site = Site()
-    answers = []
+    responses = []
 
     async def listen() -> None:
-        answers.append(await site.client.get("/events"))  # returns when the application has sent its last chunk
+        responses.append(await site.client.get("/events"))  # returns when the application has sent its last chunk
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(listen)
@@ -233,7 +233,7 @@ async def test_an_open_event_stream_ends_with_a_last_chunk() -> None:
         assert site.open_streams(SSE) == 1
         with anyio.fail_after(5):
             await site.middleware.wait_drained(lambda: None)
-    assert answers[0].text == "data: 1\n\n"
+    assert responses[0].text == "data: 1\n\n"
     assert site.open_streams(SSE) == 0
 
 

@@ -1,4 +1,4 @@
-"""Limits of a process: their bounds and defaults, and the rules that need nothing but a request."""
+"""Limits of a process: ranges and defaults, and the checks that need only a request."""
 
 import inspect
 import json
@@ -27,7 +27,7 @@ JSON = st.recursive(
 
 
 def depth(value: Any) -> int:
-    """Depth by its definition, for values that recursion can bear."""
+    """Depth by its definition, for values that fit the recursion limit."""
     if isinstance(value, dict):
         value = list(value.values())
     return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
@@ -70,11 +70,11 @@ def test_each_limit_has_a_variable_and_each_variable_is_read() -> None:
 
 def test_the_call_limit_defaults_to_the_drain_time() -> None:
     """Requirement RUN-1: a stop cancels no call that is within its limit."""
-    told = {contract.ENV_PRE_STOP_DELAY_SECONDS: "5", contract.ENV_GRACE_SECONDS: "60"}
-    assert Settings.from_environment(told).effective_call_seconds == 53
-    assert Settings.from_environment({**told, contract.ENV_CALL_SECONDS: "53"}).effective_call_seconds == 53
+    environment = {contract.ENV_PRE_STOP_DELAY_SECONDS: "5", contract.ENV_GRACE_SECONDS: "60"}
+    assert Settings.from_environment(environment).effective_call_seconds == 53
+    assert Settings.from_environment({**environment, contract.ENV_CALL_SECONDS: "53"}).effective_call_seconds == 53
     with pytest.raises(SettingsError) as refusal:
-        Settings.from_environment({**told, contract.ENV_CALL_SECONDS: "54"})
+        Settings.from_environment({**environment, contract.ENV_CALL_SECONDS: "54"})
     assert refusal.value.messages == (
         (
             "MESHED_MCP_CALL_SECONDS=54 is longer than the 53 s that a stopping process waits for calls; "

@@ -1,4 +1,4 @@
-"""The listening socket: what asyncio makes of it, and what is said when it cannot be opened."""
+"""The listening socket: its options, and the error when it cannot be opened."""
 
 import asyncio
 import socket
@@ -35,7 +35,7 @@ def test_responses_are_not_delayed_by_nagles_algorithm(address: str) -> None:
 
 
 def refusal(address: str, port: int) -> str:
-    """The text of the refusal."""
+    """Return the text of the error."""
     with pytest.raises(StartError) as refused:
         bind_socket(address, contract.ENV_PORT, port)
     return refused.value.messages[0]

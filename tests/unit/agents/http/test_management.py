@@ -1,4 +1,4 @@
-"""The management port's answers."""
+"""Responses of the management port."""
 
 import httpx
 import pytest
@@ -21,8 +21,8 @@ def client(phase: Phase) -> httpx.AsyncClient:
 @pytest.mark.parametrize(("phase", "status"), [(Phase.STARTING, 503), (Phase.READY, 200), (Phase.STOPPING, 503)])
 async def test_readiness_follows_state_and_liveness_always_passes(phase: Phase, status: int) -> None:
     """Kubernetes, "Probes": a failing liveness probe kills, so starting and stopping must not fail it."""
-    answer = await client(phase).get("/readyz")
-    assert (answer.status_code, answer.text) == (status, f"{phase}\n")
+    response = await client(phase).get("/readyz")
+    assert (response.status_code, response.text) == (status, f"{phase}\n")
     assert (await client(phase).get("/livez")).status_code == 200
 
 
@@ -45,9 +45,9 @@ async def test_metrics_use_the_format_that_the_scraper_requests(
     accept: str, content_type: str, last: str | None
 ) -> None:
     """Prometheus, "Exposition formats"; OpenMetrics 1.0 ends with `# EOF`."""
-    answer = await client(Phase.READY).get("/metrics", headers={"Accept": accept})
-    lines = answer.text.splitlines()
-    assert answer.headers["content-type"].startswith(content_type)
+    response = await client(Phase.READY).get("/metrics", headers={"Accept": accept})
+    lines = response.text.splitlines()
+    assert response.headers["content-type"].startswith(content_type)
     assert "calls_total 1.0" in lines
     assert any(line.startswith("process_resident_memory_bytes ") for line in lines)
     assert not any("_created" in line for line in lines)

@@ -1,4 +1,4 @@
-"""Requests that were not executed, by reason, through DrainMiddleware."""
+"""Reasons of requests rejected without execution, through DrainMiddleware."""
 
 import json
 from typing import Any

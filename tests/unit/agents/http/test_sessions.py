@@ -1,4 +1,4 @@
-"""Sessions of clients up to 2025-11-25, counted and timed through the SDK's own session manager."""
+"""Count and duration of sessions of clients up to 2025-11-25, through the SDK's session manager."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Background tasks: what happens when one of them fails."""
+"""Supervision of background tasks that fail."""
 
 import asyncio
 import logging
@@ -122,7 +122,7 @@ async def test_a_one_shot_task_that_fails_is_logged(caplog: pytest.LogCaptureFix
 
 
 class BrokenRedis:
-    """Answers the first question, then fails in a way that nobody expects of it."""
+    """Responds to the first command, then fails with an unexpected exception."""
 
     def __init__(self) -> None:
         self.reads = 0

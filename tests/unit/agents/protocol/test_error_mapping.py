@@ -1,4 +1,4 @@
-"""Unknown names: an error of the protocol, whatever words the SDK has for it."""
+"""Unknown names cause the error that the specification names, independent of the SDK's texts."""
 
 from typing import Any
 

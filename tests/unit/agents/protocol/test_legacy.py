@@ -1,4 +1,4 @@
-"""`legacy`: sessions for old clients, none, or the refusal that the specification names."""
+"""`legacy`: sessions for clients up to 2025-11-25, stateless service, or the specified rejection."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,7 +34,7 @@ INITIALIZE: Final = {
 
 @asynccontextmanager
 async def served(legacy: Legacy) -> AsyncIterator[httpx2.AsyncClient]:
-    """A service with one tool and one route of its own, without a network."""
+    """A service with one tool and one custom route, without a network."""
     service = MCPService("mcp-test")
 
     @service.tool()
@@ -54,7 +54,7 @@ async def served(legacy: Legacy) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 async def sum_of_two(client: httpx2.AsyncClient, mode: Any) -> str:
-    """What the tool answers to the official client."""
+    """Return the result of the tool through the official client."""
     async with Client(streamable_http_client(URL, http_client=client), mode=mode) as session:
         content = (await session.call_tool("add", {"a": 2, "b": 3})).content[0]
     assert isinstance(content, TextContent)
@@ -85,18 +85,18 @@ async def test_an_old_client_is_served(legacy: Legacy) -> None:
 async def test_only_sticky_creates_a_session(legacy: Legacy, session: bool) -> None:
     """MCP 2025-11-25, "Session Management": a server may assign an id when it responds to `initialize`."""
     async with served(legacy) as client:
-        answer = await client.post(URL, json=INITIALIZE)
-    assert answer.status_code == 200
-    assert ("mcp-session-id" in answer.headers) is session
+        response = await client.post(URL, json=INITIALIZE)
+    assert response.status_code == 200
+    assert ("mcp-session-id" in response.headers) is session
 
 
 @pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
 async def test_off_rejects_an_old_revision_and_lists_the_served_ones(version: str) -> None:
     """MCP 2026-07-28, "Protocol Version Header": 400 and UnsupportedProtocolVersionError, for known versions too."""
     async with served(Legacy.OFF) as client:
-        answer = await client.post(URL, json={**INITIALIZE, "method": "tools/list"}, headers={VERSION: version})
-    assert answer.status_code == 400
-    assert answer.json() == {
+        response = await client.post(URL, json={**INITIALIZE, "method": "tools/list"}, headers={VERSION: version})
+    assert response.status_code == 400
+    assert response.json() == {
         "jsonrpc": "2.0",
         "id": 7,
         "error": {
@@ -110,10 +110,10 @@ async def test_off_rejects_an_old_revision_and_lists_the_served_ones(version: st
 async def test_off_answers_initialize_with_the_served_revisions() -> None:
     """MCP 2026-07-28, "Server Validation" (a missing header is a mismatch) and "Versioning" (name what is served)."""
     async with served(Legacy.OFF) as client:
-        answer = await client.post(URL, json=INITIALIZE)
-    assert answer.status_code == 400
-    assert answer.json()["id"] == 7
-    assert answer.json()["error"] == {
+        response = await client.post(URL, json=INITIALIZE)
+    assert response.status_code == 400
+    assert response.json()["id"] == 7
+    assert response.json()["error"] == {
         "code": HEADER_MISMATCH,
         "message": "Header mismatch: mcp-protocol-version is missing. Served revisions: 2026-07-28",
         "data": {"supported": SERVED},
@@ -124,8 +124,8 @@ async def test_off_answers_initialize_with_the_served_revisions() -> None:
 async def test_off_accepts_only_post(method: str) -> None:
     """MCP 2026-07-28, "Earlier Streamable HTTP Revisions"."""
     async with served(Legacy.OFF) as client:
-        answer = await client.request(method, URL, headers={"mcp-session-id": "abc", VERSION: "2025-11-25"})
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+        response = await client.request(method, URL, headers={"mcp-session-id": "abc", VERSION: "2025-11-25"})
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
 
 
 async def test_off_does_not_affect_other_routes() -> None:
@@ -140,9 +140,9 @@ async def test_off_passes_an_unknown_revision_to_the_sdk() -> None:
     meta = {f"{prefix}/protocolVersion": "1900-01-01", f"{prefix}/clientCapabilities": {}}
     body = {"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"_meta": meta}}
     async with served(Legacy.OFF) as client:
-        answer = await client.post(URL, json=body, headers={VERSION: "1900-01-01", "Mcp-Method": "tools/list"})
-    assert answer.status_code == 400
-    assert answer.json()["error"]["data"]["requested"] == "1900-01-01"
+        response = await client.post(URL, json=body, headers={VERSION: "1900-01-01", "Mcp-Method": "tools/list"})
+    assert response.status_code == 400
+    assert response.json()["error"]["data"]["requested"] == "1900-01-01"
 
 
 @pytest.mark.parametrize(
@@ -162,10 +162,10 @@ async def test_off_passes_an_unknown_revision_to_the_sdk() -> None:
 async def test_off_rejects_with_a_null_id_if_there_is_none(body: bytes) -> None:
     """JSON-RPC 2.0, section 5: the id is null when it cannot be detected."""
     async with served(Legacy.OFF) as client:
-        answer = await client.post(URL, content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 400
-    assert answer.json()["id"] is None
-    assert answer.json()["error"]["code"] == HEADER_MISMATCH
+        response = await client.post(URL, content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 400
+    assert response.json()["id"] is None
+    assert response.json()["error"]["code"] == HEADER_MISMATCH
 
 
 async def test_the_session_idle_timeout_is_the_sdks_own() -> None:

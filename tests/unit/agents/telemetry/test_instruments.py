@@ -1,4 +1,4 @@
-"""Label sets with an upper bound, exemplars of kept spans."""
+"""Bounded label sets and exemplars of sampled spans."""
 
 import pytest
 from opentelemetry import trace

@@ -1,4 +1,4 @@
-"""Log lines as OTLP: what is sent, where the audit log goes, what a store that is away costs."""
+"""OTLP log export: records, the destination of the audit log, and an unreachable endpoint."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""A flood of lines from one place of the runtime is bounded; nothing else is."""
+"""Rate limit of log lines per line of code of the runtime."""
 
 import logging
 
@@ -27,7 +27,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def record(logger: str, line: int = 1) -> logging.LogRecord:
-    """A record from a place."""
+    """Return a record of a line of code."""
     return logging.LogRecord(logger, logging.WARNING, "module.py", line, "refused", (), None)
 
 

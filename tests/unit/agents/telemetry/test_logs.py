@@ -1,4 +1,4 @@
-"""The one schema of log lines."""
+"""Schema of log lines."""
 
 import json
 import logging

@@ -42,7 +42,7 @@ def calls(service: MCPService, method: str = CALL_METHOD, tool: str = "", error:
 
 
 def in_work(service: MCPService) -> float | None:
-    """Calls in work now."""
+    """Return the number of in-flight calls."""
     return service.metrics.get_sample_value(contract.METRIC_ACTIVE_REQUESTS, {contract.LABEL_METHOD: CALL_METHOD})
 
 

@@ -1,4 +1,4 @@
-"""One trace across processes: what the headers say, beside `_meta`."""
+"""W3C trace context in headers, beside `_meta`."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -123,7 +123,7 @@ def test_the_fast_parser_reads_what_the_propagator_reads(fields: list[tuple[byte
 
 
 def service() -> MCPService:
-    """A service with a step of its own."""
+    """Return a service with a custom span."""
     made = MCPService("mcp-test")
 
     @made.tool()
@@ -150,7 +150,7 @@ async def called(headers: dict[str, str], tool: str = "rank") -> None:
         ) as http,
         Client(streamable_http_client("http://127.0.0.1/mcp", http_client=http), mode="2026-07-28") as client,
     ):
-        with suppress(MCPError):  # of a tool that nobody offers
+        with suppress(MCPError):  # of an unknown tool
             await client.call_tool(tool)
 
 

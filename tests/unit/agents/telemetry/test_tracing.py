@@ -1,4 +1,4 @@
-"""Spans on their way out: who decides, what is counted, what a collector that is away costs."""
+"""Sampling, counting and export of spans, also with an unreachable collector."""
 
 import logging
 import subprocess

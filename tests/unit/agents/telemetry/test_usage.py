@@ -1,4 +1,4 @@
-"""Who uses which tool: counted by organization, bounded, and never by user."""
+"""Tool calls counted by organization, with a bound, and never by user."""
 
 from typing import Any
 
