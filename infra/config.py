@@ -33,7 +33,7 @@ from meshed_mcp.components.mesh.service.log_export_args import LogSettings
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.error_codes.code import MessageError
 from meshed_mcp.error_codes.stack import (
-    DERIVED_FIELDS_FROM_KEY,
+    FOLLOWS_FROM_KEY,
     ENCRYPTED_STRUCTURE,
     NOT_A_STRUCTURE,
     SERVICES_MISSING,
@@ -297,7 +297,7 @@ def embedded_issues(key: str, value: Any) -> list[ConfigIssue]:
     if not isinstance(value, dict):
         return [ConfigIssue(key, "", NOT_A_MAPPING.message(shown=excerpt(value), names="", fields=""))]
     derived = [
-        ConfigIssue(key, field, DERIVED_FIELDS_FROM_KEY.message(key=f"{NAMESPACE}:{source}"))
+        ConfigIssue(key, field, FOLLOWS_FROM_KEY.message(key=f"{NAMESPACE}:{source}"))
         for field, source in DERIVED_FIELDS[key].items()
         if field in value
     ]

@@ -1,7 +1,4 @@
-"""The command `meshed-mcp`: render, check and run a stack of the Pulumi project in a folder.
-
-Issues end a command with one line each and exit code 1; a traceback is a bug.
-"""
+"""Command line `meshed-mcp`. Issues end a command with one line each and exit code 1."""
 
 import atexit
 import gc
@@ -11,11 +8,9 @@ from typing import Annotated
 import typer
 
 from meshed_mcp.cli.lazy_commands import LazyGroup
+from meshed_mcp.cli.options import ProjectOption, StackOption
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, cls=LazyGroup)
-
-StackOption = Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")]
-ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")]
 
 
 @app.callback()
@@ -29,10 +24,10 @@ def meshed_mcp() -> None:
 @app.command("render")
 def render_command(
     stack: StackOption,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to; made if absent.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Output folder; created if absent.")],
     project: ProjectOption = Path(),
 ) -> None:
-    """Write every Kubernetes object and Helm release of a stack to files, to read or to compare."""
+    """Write every Kubernetes object and Helm release of a stack to files."""
     from meshed_mcp.infra import recording, render  # noqa: PLC0415 - `--help` needs neither
 
     recorded = recording.record(project, stack)
@@ -42,7 +37,7 @@ def render_command(
 
 @app.command("check")
 def check_command(stack: StackOption, project: ProjectOption = Path()) -> None:
-    """Judge a stack: configuration, schemas, references between objects, rules. Exit code 1 if anything is wrong."""
+    """Validate a stack: configuration, schemas, references between objects, rules. Exit code 1 on any issue."""
     from meshed_mcp.components.core.errors import ConfigurationError  # noqa: PLC0415 - as above
     from meshed_mcp.infra import checks, recording  # noqa: PLC0415 - as above
 
@@ -57,9 +52,9 @@ def check_command(stack: StackOption, project: ProjectOption = Path()) -> None:
 @app.command("new")
 def new_command(
     name: Annotated[str, typer.Argument(help="Name of the service, such as mcp-search.")],
-    folder: Annotated[Path | None, typer.Option("--dir", "-d", help="Folder to write to; ./NAME if not given.")] = None,
+    folder: Annotated[Path | None, typer.Option("--dir", "-d", help="Output folder; ./NAME by default.")] = None,
 ) -> None:
-    """Write the smallest service, its test, a stack and a Dockerfile; touches no file that exists."""
+    """Generate a minimal service, its test, a stack and a Dockerfile; never overwrites a file."""
     from meshed_mcp.cli import new  # noqa: PLC0415 - as above
 
     folder = folder or Path(name)
@@ -69,8 +64,8 @@ def new_command(
 
 
 def main() -> None:
-    """Run the command line; issues become lines on standard error and exit code 1."""
-    # Before it ends, Python searches all objects for cycles: a seventh of the CPU time of a check.
+    """Run the command line; prints issues on standard error and exits with code 1."""
+    # Skips the garbage collection at exit: a seventh of the CPU time of a check.
     atexit.register(gc.freeze)
     try:
         app()

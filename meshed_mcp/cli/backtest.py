@@ -1,8 +1,6 @@
-"""The command `meshed-mcp backtest`: whether a forecast would have helped a service, on its own history.
+"""Command `meshed-mcp backtest`: simulates a service on its own load history, with and without the forecast.
 
-A stack, a service and its load, from a file or a Prometheus, in; a table, a picture and a plain answer out. Not here:
-the simulation (`components/autoscaling/forecast/policy_comparison.py`), reading the load (`load_history.py`,
-`range_history.py`), drawing (`backtest_plot.py`).
+The simulation is in `components/autoscaling/forecast`, the plot in `backtest_plot.py`.
 """
 
 import time
@@ -14,16 +12,23 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from meshed_mcp.cli.options import ProjectOption, StackOption
 from meshed_mcp.cli.prometheus import Prometheus
 from meshed_mcp.cli.scaling import scale_out_of
 from meshed_mcp.components.autoscaling.args import ForecastSettings, ScalingTarget
-from meshed_mcp.components.autoscaling.forecast.load_history import History, read
+from meshed_mcp.components.autoscaling.forecast.load_history import (
+    STEP_SECONDS,
+    History,
+    demand_query,
+    from_ranges,
+    query_ranges,
+    read,
+)
 from meshed_mcp.components.autoscaling.forecast.model import Series
 from meshed_mcp.components.autoscaling.forecast.policy_comparison import Comparison, compare, verdict
-from meshed_mcp.components.autoscaling.forecast.range_history import STEP_SECONDS, from_ranges, parts, query
 from meshed_mcp.components.autoscaling.forecast.simulation import TARGET_SHARE, Outcome, Service
 from meshed_mcp.components.autoscaling.scale_out_latency import pod_ready_seconds
-from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
+from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.mesh.service.container import READINESS_PERIOD_SECONDS
 from meshed_mcp.error_codes.cli import CALL_SECONDS_MISSING, HISTORY_NOTE, IN_FLIGHT_IS_NULL, ONE_HISTORY
 from meshed_mcp.infra.plan import planned
@@ -32,36 +37,38 @@ from meshed_mcp.infra.recording.project import read_project
 console = Console(highlight=False, soft_wrap=True)
 
 PEAK_QUANTILE = 0.99
-"""The load that `--peak-replicas` is about; the last percent is spikes."""
+"""Quantile of the load that `--peak-replicas` refers to."""
 
 
 def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter per option
-    service: Annotated[str, typer.Option("--service", help="Service whose scaling settings are tried.")],
-    stack: Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")],
-    project: Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")] = Path(),
+    service: Annotated[str, typer.Option("--service", help="Service to simulate, with its scaling settings.")],
+    stack: StackOption,
+    project: ProjectOption = Path(),
     load: Annotated[
-        Path | None, typer.Option("--load", help="CSV: time, and calls in work or requests per interval.")
+        Path | None, typer.Option("--load", help="CSV: time, and in-flight requests or requests per interval.")
     ] = None,
     prometheus: Annotated[
-        str | None, typer.Option("--prometheus", help="URL of the Prometheus that has the service's own history.")
+        str | None, typer.Option("--prometheus", help="URL of the Prometheus with the service's history.")
     ] = None,
-    days: Annotated[float, typer.Option(min=0.05, max=400, help="Days of history to ask it for, until now.")] = 15,
+    days: Annotated[float, typer.Option(min=0.05, max=400, help="Days of history from Prometheus.")] = 15,
     call_seconds: Annotated[
-        float | None, typer.Option(min=0.001, max=3600, help="Mean duration of a call; needed for counts of requests.")
+        float | None,
+        typer.Option(min=0.001, max=3600, help="Mean duration of a call; required for counts of requests."),
     ] = None,
     peak_replicas: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Scale the load so that its p99 needs so many replicas.")
+        int | None, typer.Option(min=1, max=1000, help="Scale the load so that its p99 needs this number of replicas.")
     ] = None,
-    picture: Annotated[Path | None, typer.Option("--picture", help="PNG or SVG to draw load and replicas to.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="PNG or SVG file for a plot of load and replicas.")
+    ] = None,
 ) -> None:
     """Simulate a service on its own history: reactive, with the forecast, at equal cost, and with a control."""
     if (load is None) == (prometheus is None):
-        message = ONE_HISTORY.message()
-        raise ConfigurationError([ConfigIssue("--load", "", message)])
+        raise ConfigurationError.single("--load", ONE_HISTORY.message())
     files = read_project(project, stack)
     plan = planned(files.config, files.secret_keys)
     target = scale_out_of(plan, service, factor=2).target
-    history = read(load) if load else recorded(prometheus or "", plan.autoscaling.namespace, service, days)
+    history = read(load) if load else prometheus_history(prometheus or "", plan.autoscaling.namespace, service, days)
     values = in_flight(history, target, call_seconds, peak_replicas)
     found = compare(simulated(target, call_seconds or 1.0), values, plan.autoscaling.forecast or ForecastSettings())
     for note in history.notes:
@@ -76,27 +83,27 @@ def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         console.print(f"picture: {picture}")
 
 
-def recorded(url: str, namespace: str, service: str, days: float) -> History:
-    """The service's load in a Prometheus, of the last `days`. Raises ConfigurationError."""
+def prometheus_history(url: str, namespace: str, service: str, days: float) -> History:
+    """The service's load of the last `days` in a Prometheus. Raises ConfigurationError."""
     end = int(time.time()) // STEP_SECONDS * STEP_SECONDS
     start = end - int(days * 24 * 3600) // STEP_SECONDS * STEP_SECONDS
-    expression = query(namespace, service)
-    with closing(Prometheus(url)) as asked:
-        answers = [
-            asked.result("query_range", {"query": expression, "start": begin, "end": until, "step": STEP_SECONDS})
-            for begin, until in parts(start, end)
+    expression = demand_query(namespace, service)
+    with closing(Prometheus(url)) as source:
+        results = [
+            source.result("query_range", {"query": expression, "start": begin, "end": until, "step": STEP_SECONDS})
+            for begin, until in query_ranges(start, end)
         ]
-    return from_ranges(answers, service)
+    return from_ranges(results, service)
 
 
 def in_flight(history: History, target: ScalingTarget, call_seconds: float | None, peak: int | None) -> Series:
-    """Calls in work and waiting per minute: counts by Little's law, or scaled to a number of replicas.
+    """In-flight and queued requests per minute: counts by Little's law, or scaled to `peak` replicas.
 
-    Raises ConfigurationError where counts come without either.
+    Raises ConfigurationError for counts without either.
     """
     if peak is None:
         if history.counts and call_seconds is None:
-            raise ConfigurationError([ConfigIssue("--load", "", CALL_SECONDS_MISSING.message(column=history.column))])
+            raise ConfigurationError.single("--load", CALL_SECONDS_MISSING.message(column=history.column))
         factor = (call_seconds or 1.0) if history.counts else 1.0
     else:
         known = sorted(value for value in history.values if value is not None)
@@ -106,22 +113,20 @@ def in_flight(history: History, target: ScalingTarget, call_seconds: float | Non
 
 
 def capacity(target: ScalingTarget) -> float:
-    """Calls in work that one replica bears. Raises ConfigurationError where calls do not count."""
+    """In-flight requests of one replica at most. Raises ConfigurationError if they are not a metric of the service."""
     if target.in_flight_per_replica is None:
-        raise ConfigurationError(
-            [ConfigIssue("--service", "scaling.in_flight_per_replica", IN_FLIGHT_IS_NULL.message())]
-        )
+        raise ConfigurationError.single("--service", IN_FLIGHT_IS_NULL.message(), "scaling.in_flight_per_replica")
     return target.in_flight_per_replica / TARGET_SHARE
 
 
 def simulated(target: ScalingTarget, call_seconds: float) -> Service:
-    """The service as the simulation takes it."""
+    """The simulated service."""
     ready = pod_ready_seconds(target, READINESS_PERIOD_SECONDS)
     return Service(target, capacity(target), ready, call_seconds=call_seconds)
 
 
 def outcome_table(found: Comparison) -> Table:
-    """The four policies side by side, per day."""
+    """The four policies, per day."""
     table = Table("policy", title=f"Per day, over {found.days:.1f} days with data")
     for name in ("overloaded s", "unserved %", "replica-hours", "over-provisioned h"):
         table.add_column(name, justify="right")
@@ -131,7 +136,7 @@ def outcome_table(found: Comparison) -> Table:
 
 
 def outcomes(found: Comparison) -> dict[str, Outcome]:
-    """Every policy by the name that tables give it."""
+    """Outcome by name of the policy."""
     return {
         "reactive": found.reactive,
         "forecast": found.predicted,

@@ -1,25 +1,24 @@
-"""The picture of a backtest: load and forecast above, replicas of each policy below. Needs the extra `plots`."""
+"""Plot of a backtest: load and forecast, and replicas of each policy. Needs the extra `plots`."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from meshed_mcp.components.autoscaling.forecast.model import Series
 from meshed_mcp.components.autoscaling.forecast.policy_comparison import TICKS_PER_MINUTE, Comparison
-from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
+from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.error_codes.cli import FILE_NOT_WRITABLE, MATPLOTLIB_MISSING
 
 try:
     from matplotlib.figure import Figure
 except ModuleNotFoundError as error:
-    MESSAGE = MATPLOTLIB_MISSING.message()
-    raise ConfigurationError([ConfigIssue("--picture", "", MESSAGE)]) from error
+    raise ConfigurationError.single("--picture", MATPLOTLIB_MISSING.message()) from error
 
 MOST_POINTS = 5000
-"""Points per line: more are not seen, and make a vector picture slow."""
+"""Points per line at most, for the size of vector graphics."""
 
 
 def draw(path: Path, start: datetime, load: Series, found: Comparison) -> None:
-    """Write the picture to `path`, in the format of its name. Raises ConfigurationError where it cannot be written."""
+    """Write the plot to `path`, in the format of its suffix. Raises ConfigurationError if that fails."""
     figure = Figure(figsize=(12, 7), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     every = max(1, len(load) // MOST_POINTS)
@@ -28,7 +27,7 @@ def draw(path: Path, start: datetime, load: Series, found: Comparison) -> None:
         above.plot(times, [float("nan") if value is None else value for value in values[::every]], label=name, lw=width)
     for name, outcome in (("reactive", found.reactive), ("forecast", found.predicted)):
         below.plot(times, outcome.sizes[:: every * TICKS_PER_MINUTE], label=name, lw=0.8)
-    above.set_ylabel("calls in work and waiting")
+    above.set_ylabel("in-flight and queued requests")
     below.set_ylabel("replicas")
     for axes in (above, below):
         axes.legend(loc="upper right")
@@ -36,6 +35,4 @@ def draw(path: Path, start: datetime, load: Series, found: Comparison) -> None:
     try:
         figure.savefig(path)
     except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            [ConfigIssue("--picture", "", FILE_NOT_WRITABLE.message(path=path, reason=error))]
-        ) from error
+        raise ConfigurationError.single("--picture", FILE_NOT_WRITABLE.message(path=path, reason=error)) from error

@@ -105,11 +105,11 @@ def versions(source: Prometheus, select: str, now: float, *, canary: bool) -> tu
     """The old version and the new one. Raises ConfigurationError if Prometheus knows fewer than two releases."""
     if canary:
         stable, new = (
-            Version(name, canary_queries.of_version(select, name), None, now)
+            Version(name, canary_queries.version_selector(select, name), None, now)
             for name in (contract.STABLE, contract.CANARY)
         )
         return stable, new
-    found = source.values(canary_queries.releases(select, RELEASES_WINDOW), now)
+    found = source.values(canary_queries.release_first_seen(select, RELEASES_WINDOW), now)
     since = sorted((value, labels.get(contract.LABEL_RELEASE, "")) for labels, value in found)
     if len(since) <= 1:
         known = f"only release {since[0][1]!r} was" if since else "no release was"

@@ -1,7 +1,6 @@
-"""The command `meshed-mcp capacity`: how large monitoring must be for a stack, and where the stack is too small.
+"""Command `meshed-mcp capacity`: sizes monitoring for a stack, and warns of too small resources.
 
-A stack's files and a few assumptions in; formulas with their numbers, sizes and warnings out. Not here: the factors and
-their sources (`components/observability/sizing/formula.py`).
+The factors and their sources are in `components/observability/sizing/formula.py`.
 """
 
 from math import ceil
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from meshed_mcp.cli.cost import bounds
+from meshed_mcp.cli.options import ProjectOption, StackOption
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.core.scraping import PROXY_SECONDS, SERVER_SECONDS
 from meshed_mcp.components.observability.prometheus.values import RETENTION_SHARE
@@ -29,12 +29,12 @@ console = Console(highlight=False, soft_wrap=True)
 
 PODS_PER_NODE: Final = 20
 GOALS: Final = {"CPU": 0.02, "memory": 0.02}
-"""Product rule: what monitoring may need of what services request. A small stack is always above it: Prometheus and
-Jaeger need some memory for nothing."""
+"""Product rule: share of the services' requests that monitoring may need. A small stack exceeds it, because Prometheus
+and Jaeger have a base memory."""
 
 
 class Need(NamedTuple):
-    """One size that a stack gives, beside the one that is needed; both in the field's own unit."""
+    """A field with its given and its needed size, in its unit."""
 
     field: str
     given: float
@@ -43,19 +43,19 @@ class Need(NamedTuple):
 
     @property
     def short(self) -> bool:
-        """Whether too little is given."""
+        """Whether the given size is too small."""
         return self.needed > self.given
 
 
 def capacity_command(
-    stack: Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")],
-    project: Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")] = Path(),
+    stack: StackOption,
+    project: ProjectOption = Path(),
     tools: Annotated[int, typer.Option(min=1, max=512, help="Tools of a server.")] = 20,
     organizations: Annotated[int, typer.Option(min=1, max=200, help="Organizations that call each tool.")] = 5,
     calls: Annotated[float, typer.Option(min=0, help="Calls per second of a pod.")] = 10,
     nodes: Annotated[int | None, typer.Option(min=1, help="Nodes of the cluster; by default one per 20 pods.")] = None,
 ) -> None:
-    """Size Prometheus, Jaeger and the collectors for a stack at its most replicas; warn where it gives less."""
+    """Size Prometheus, Jaeger and the collectors for a stack at its maximum of replicas; warn of smaller sizes."""
     files = read_project(project, stack)
     plan = planned(files.config, files.secret_keys)
     load = load_of(plan, tools, organizations, calls, nodes)
@@ -74,7 +74,7 @@ def capacity_command(
 
 
 def load_of(plan: Plan, tools: int, organizations: int, calls: float, nodes: int | None) -> Load:
-    """What the plan means for monitoring, at its most replicas."""
+    """Load of the plan on monitoring, at the maximum of replicas."""
     most = {name: bounds(plan, name)[1] for name in plan.services}
     pods = sum(most.values())
     tracing = plan.mesh.tracing
@@ -89,13 +89,13 @@ def load_of(plan: Plan, tools: int, organizations: int, calls: float, nodes: int
         proxy_seconds=PROXY_SECONDS,
         cluster_seconds=plan.observability.prometheus.scrape_interval_seconds,
         servers=len(plan.services),
-        whole_pods=sum(most[name] for name, args in plan.services.items() if args.store_all_histogram_buckets),
-        proxy_sizes=plan.observability.proxy_sizes,
+        all_buckets_pods=sum(most[name] for name, args in plan.services.items() if args.store_all_histogram_buckets),
+        stores_request_sizes=plan.observability.stores_request_sizes,
     )
 
 
 def formulas(load: Load, plan: Plan) -> list[str]:
-    """How the numbers come about."""
+    """The formulas with their numbers."""
     settings = plan.observability
     samples, days = formula.samples_per_second(load), settings.prometheus.retention_days
     spans = f"{load.calls_per_second:,.0f} calls/s x {formula.SPANS_PER_CALL} x {load.sampled:g} sampled"
@@ -115,18 +115,18 @@ def formulas(load: Load, plan: Plan) -> list[str]:
 
 
 def series_formulas(load: Load) -> list[str]:
-    """How many series one pod and its proxy have."""
+    """Formula of the series of one pod and its proxy."""
     bare = formula.SERIES_WITHOUT_BUCKETS
     methods = f"{formula.SERIES_PER_HISTOGRAM} x {load.tools} tools + {bare} x {formula.OTHER_METHODS} methods"
     others = f"{load.tools} x {load.organizations} organizations + {bare} x {formula.HTTP_LABEL_SETS}"
     single = f"{formula.SINGLE_SERIES} + {formula.SCRAPE_SERIES} x {formula.TARGETS}"
     of_pod = f"({methods}) x {formula.RESULTS} + {others} + {single} = {formula.pod_series(load):,.0f}"
-    whole = f"series of a pod with store_all_histogram_buckets: {formula.unread_series():,.0f} more"
-    return [f"series of a pod: {of_pod}", *([whole] if load.whole_pods else [])]
+    whole = f"series of a pod with store_all_histogram_buckets: {formula.unread_bucket_series():,.0f} more"
+    return [f"series of a pod: {of_pod}", *([whole] if load.all_buckets_pods else [])]
 
 
 def collector_formulas(plan: Plan) -> list[str]:
-    """How the numbers of the collectors come about."""
+    """Formulas of the collectors."""
     collectors, tail = plan.observability.collectors, tail_of(plan)
     if collectors is None:
         return []
@@ -139,23 +139,23 @@ def collector_formulas(plan: Plan) -> list[str]:
 
 
 class Part(NamedTuple):
-    """One part of monitoring: what one pod of it needs and is given, how many pods, the fields that say so."""
+    """One component of monitoring: needed and given size of a pod, number of pods, and the fields of the stack."""
 
     size: Size
     pods: int
     given: Reservation
     resources: str
     storage_gib: int | None = None
-    """Its volume; None where it has none of its own."""
+    """Size of its volume; None without one."""
 
     storage: str = ""
 
 
 def parts(load: Load, plan: Plan) -> list[Part]:
-    """Every part that grows with the services."""
+    """The components that grow with the services."""
     settings, tail = plan.observability, tail_of(plan)
     prometheus, jaeger = settings.prometheus, settings.jaeger
-    of_jaeger = formula.jaeger_size(formula.chosen(load, tail), jaeger.retention_hours)
+    of_jaeger = formula.jaeger_size(formula.after_tail_sampling(load, tail), jaeger.retention_hours)
     own_volume = isinstance(jaeger.storage, BadgerStorage)
     pods = jaeger.storage.replicas if isinstance(jaeger.storage, SearchStorage) else 1
     return [
@@ -180,14 +180,14 @@ def parts(load: Load, plan: Plan) -> list[Part]:
 
 
 def tail_of(plan: Plan) -> Tail | None:
-    """How traces are chosen at their end, where they are; failed and slow ones are taken to be few."""
+    """Tail sampling, or None; it assumes few failed and slow traces."""
     collectors = plan.observability.collectors
     chosen = None if collectors is None else collectors.tail_sampling
     return None if chosen is None else Tail(chosen.decision_wait_seconds, chosen.rest_percent / 100)
 
 
 def collector_parts(load: Load, plan: Plan, tail: Tail | None) -> list[Part]:
-    """Agents and gateways, where the stack has them."""
+    """Agents and gateways of the collectors, or none."""
     collectors = plan.observability.collectors
     if collectors is None:
         return []
@@ -201,7 +201,7 @@ def collector_parts(load: Load, plan: Plan, tail: Tail | None) -> list[Part]:
 
 
 def needs(load: Load, plan: Plan) -> list[Need]:
-    """Disk, memory and CPU of each pod, as the stack writes them."""
+    """Disk, memory and CPU of each component's pod."""
     found: list[Need] = []
     for part in parts(load, plan):
         cpu, memory = cpu_millicores(part.given.cpu), memory_bytes(part.given.memory)
@@ -215,7 +215,7 @@ def needs(load: Load, plan: Plan) -> list[Need]:
 
 
 def shares_of_services(load: Load, plan: Plan) -> dict[str, float]:
-    """What monitoring needs, as a part of what services request at their most replicas."""
+    """Needs of monitoring as a share of the services' requests, at the maximum of replicas."""
     cores = memory = 0.0
     for name, args in plan.services.items():
         requests = requests_of(args)
@@ -228,7 +228,7 @@ def shares_of_services(load: Load, plan: Plan) -> dict[str, float]:
 
 
 def table(found: list[Need]) -> Table:
-    """Given and needed, side by side."""
+    """A row per field: given and needed."""
     shown = Table("field", title="Sizes")
     for name in ("given", "needed"):
         shown.add_column(name, justify="right")

@@ -1,7 +1,4 @@
-"""The command `meshed-mcp cost`: what a stack's services cost in a month, at their fewest and at their most replicas.
-
-A stack's files and prices in, a table out. Not here: the arithmetic (`components/autoscaling/cost.py`).
-"""
+"""Command `meshed-mcp cost`: monthly cost of a stack's services at their minimum and maximum of replicas."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,9 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from meshed_mcp.cli.options import ProjectOption, StackOption
 from meshed_mcp.components.autoscaling.args import ScalingTarget
 from meshed_mcp.components.autoscaling.cost import Prices, replica_month
-from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
+from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.mesh.routing.tool_args import Pool
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.error_codes.cli import PRICES_MISSING
@@ -26,8 +24,8 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def cost_command(
-    stack: Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")],
-    project: Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")] = Path(),
+    stack: StackOption,
+    project: ProjectOption = Path(),
     cpu_hour: Annotated[float | None, typer.Option(min=0, help="Price of a core for an hour.")] = None,
     gib_hour: Annotated[float | None, typer.Option(min=0, help="Price of a GiB of memory for an hour.")] = None,
 ) -> None:
@@ -39,13 +37,12 @@ def cost_command(
     known = Prices() if config is None else config.prices
     prices = known.model_copy(update={name: value for name, value in given.items() if value is not None})
     if prices.cpu_hour == prices.gib_hour == 0:
-        message = PRICES_MISSING.message()
-        raise ConfigurationError([ConfigIssue("prices", "", message)])
+        raise ConfigurationError.single("prices", PRICES_MISSING.message())
     console.print(cost_table(plan, prices))
 
 
 def cost_table(plan: Plan, prices: Prices) -> Table:
-    """A row per service and a sum: replicas, one replica, the fewest, the most."""
+    """A row per service and the totals: replicas, cost of one, of the minimum and of the maximum."""
     table = Table("service", title="Per month, in the currency of the prices")
     for name in ("replicas", "one", "fewest", "most"):
         table.add_column(name, justify="right")
@@ -59,7 +56,7 @@ def cost_table(plan: Plan, prices: Prices) -> Table:
 
 
 def priced(plan: Plan, prices: Prices) -> Iterator[tuple[str, int, int, float]]:
-    """Name, fewest and most replicas, and price of one: of every service, its versions together, and of every pool."""
+    """Name, minimum and maximum of replicas, and cost of one, of every service (all versions) and every pool."""
     for name, args in plan.services.items():
         targets = {key: target for key, target in plan.autoscaling.targets.items() if (target.service or key) == name}
         pools = {f"{name}-{pool}": settings for pool, settings in args.pools.items()}
@@ -70,18 +67,18 @@ def priced(plan: Plan, prices: Prices) -> Iterator[tuple[str, int, int, float]]:
 
 
 def cost(args: MeshedMCPServiceArgs, prices: Prices, pool: Pool | None = None) -> float:
-    """One replica for a month."""
+    """Cost of one replica for a month."""
     return replica_month(requests_of(args, pool=pool), prices)
 
 
 def bounds(plan: Plan, name: str) -> tuple[int, int]:
-    """Fewest and most replicas of a service, its versions and pools together."""
+    """Minimum and maximum of a service's replicas, versions and pools included."""
     targets = [target for key, target in plan.autoscaling.targets.items() if (target.service or key) == name]
     return sizes(plan.services[name].replicas, targets)
 
 
 def sizes(fixed: int, targets: Sequence[ScalingTarget]) -> tuple[int, int]:
-    """Fewest and most replicas of some targets together; without one the size is `fixed`."""
+    """Sums of minimum and maximum of the targets; `fixed` without targets."""
     if not targets:
         return fixed, fixed
     return sum(target.min_replicas for target in targets), sum(target.max_replicas for target in targets)

@@ -1,7 +1,4 @@
-"""The command `meshed-mcp dashboards`: writes the dashboards of a stack as the JSON that Grafana loads.
-
-A stack's files in, files out. Not here: what the dashboards hold (`components/observability/dashboards`).
-"""
+"""Command `meshed-mcp dashboards`: writes the dashboards of a stack as Grafana JSON."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +7,7 @@ import typer
 from rich.console import Console
 
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.dashboards.config_maps import manifests
+from meshed_mcp.components.observability.dashboards.config_maps import dashboard_config_maps
 from meshed_mcp.infra.plan import planned
 from meshed_mcp.infra.recording.project import read_project
 
@@ -18,12 +15,12 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def dashboards_command(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the JSON files; made if absent.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the JSON files; created if absent.")],
     stack: Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")] = "dev",
     project: Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")] = Path(),
 ) -> None:
     """Write the dashboards as JSON, to import them into a Grafana by hand."""
-    found = manifests(observability_args(project, stack))
+    found = dashboard_config_maps(observability_args(project, stack))
     out.mkdir(parents=True, exist_ok=True)
     for item in found:
         for name, text in item["data"].items():

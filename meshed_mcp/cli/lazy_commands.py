@@ -1,7 +1,4 @@
-"""Commands that are imported when they run, so that `--help` and every other command start without them.
-
-Names, targets and help lines in; a command group for Typer out. Not here: what the commands do.
-"""
+"""Command group of Typer that imports a command's module when the command runs, for a fast `--help`."""
 
 from importlib import import_module
 from typing import Any, Final, NamedTuple
@@ -11,7 +8,7 @@ from typer.core import TyperCommand, TyperGroup
 
 
 class Target(NamedTuple):
-    """Where a command is, and the line of `--help` about it: the first sentence of its docstring."""
+    """Module and attribute of a command, and its help: the first sentence of its docstring."""
 
     module: str
     attribute: str
@@ -27,7 +24,7 @@ COMMANDS: Final = {
     "capacity": Target(
         "meshed_mcp.cli.capacity",
         "capacity_command",
-        "Size Prometheus, Jaeger and the collectors for a stack at its most replicas; warn where it gives less.",
+        "Size Prometheus, Jaeger and the collectors for a stack at its maximum of replicas; warn of smaller sizes.",
     ),
     "cost": Target(
         "meshed_mcp.cli.cost",
@@ -42,10 +39,10 @@ COMMANDS: Final = {
     "usage": Target(
         "meshed_mcp.cli.usage",
         "usage_command",
-        "Write tool calls by organization and tool, a row per part of the time; no user is in it.",
+        "Export tool calls by organization, tool and interval, without users.",
     ),
 }
-"""Commands that are functions."""
+"""Commands."""
 
 GROUPS: Final = {
     "canary": Target("meshed_mcp.cli.canary", "app", "Compare versions of a service."),
@@ -56,23 +53,23 @@ GROUPS: Final = {
         "Run a stack on this machine: a process per replica, each behind its own Envoy, and a gateway.",
     ),
 }
-"""Commands with commands of their own."""
+"""Command groups."""
 
 
 class LazyCommand(TyperCommand):
-    """Stands for a command until it runs."""
+    """Placeholder of a command until it runs."""
 
     def __init__(self, name: str, target: Target) -> None:
         super().__init__(name=name, help=target.help)
         self.target: Final = target
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """The context of the command itself, which parses the arguments and runs."""
+        """The context of the imported command."""
         return loaded(info_name or "", self.target).make_context(info_name, args, parent, **extra)
 
 
 class LazyGroup(TyperGroup):
-    """The commands that an app registers, between those of `COMMANDS` and of `GROUPS`."""
+    """`COMMANDS`, the commands that the app registers, and `GROUPS`, in this order."""
 
     def __init__(self, *, commands: Any = None, **attributes: Any) -> None:
         before, after = (
@@ -82,7 +79,7 @@ class LazyGroup(TyperGroup):
 
 
 def loaded(name: str, target: Target) -> Any:
-    """The command behind `target`."""
+    """The imported command."""
     found = getattr(import_module(target.module), target.attribute)
     parent = typer.Typer(add_completion=False)
     parent.callback()(lambda: None)

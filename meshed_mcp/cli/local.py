@@ -1,7 +1,4 @@
-"""The commands `meshed-mcp local` and `meshed-mcp local top`: a stack run on this machine, and looked at.
-
-Arguments in, exit codes out. Not here: the run itself (`local/`).
-"""
+"""Commands `meshed-mcp local` and `meshed-mcp local top`: run a stack on this machine and observe it."""
 
 import contextlib
 import json
@@ -11,7 +8,8 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
+from meshed_mcp.cli.options import ProjectOption, StackOption
+from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.error_codes.cli import INVALID_CALL_OPTION, NO_LOCAL_RUN
 from meshed_mcp.infra import checks, recording
 
@@ -24,27 +22,24 @@ GATEWAY_PORT: Final = 8080
 RUNS: Final = ".local"
 """Folder of the runs in a project."""
 
-StackOption = Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")]
-ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")]
-
 CheckOption = Annotated[bool, typer.Option("--check", help="Exit with 0 or 1 after the first round of calls.")]
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port of the gateway on 127.0.0.1.")]
 CallOption = Annotated[
     list[str] | None,
-    typer.Option("--call", metavar="SERVICE/TOOL=JSON", help="A call to make through the gateway; may be repeated."),
+    typer.Option("--call", metavar="SERVICE/TOOL=JSON", help="Call a tool through the gateway; repeatable."),
 ]
 ScaleOption = Annotated[
     bool, typer.Option("--scale", help="Scale by the rendered ScaledObjects; needs prometheus on the PATH.")
 ]
 MonitorOption = Annotated[
-    bool | None, typer.Option(help="Watch it with Prometheus and Alertmanager; by default where they are on the PATH.")
+    bool | None, typer.Option(help="Run Prometheus and Alertmanager; by default if they are on the PATH.")
 ]
 FaultOption = Annotated[
     list[str] | None,
-    typer.Option("--fault", metavar="SERVICE=KIND", help="errors, slow or down, to see alerts; may be repeated."),
+    typer.Option("--fault", metavar="SERVICE=KIND", help="Inject errors, slow or down, to see alerts; repeatable."),
 ]
 HoldOption = Annotated[
-    float | None, typer.Option(min=0, help="Seconds that an alert waits at most; by default as rendered.")
+    float | None, typer.Option(min=0, help="Upper bound of `for` of alerts, seconds; by default as rendered.")
 ]
 
 
@@ -69,17 +64,17 @@ def local(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     calls = [command.Call(*parsed_call(text)) for text in call or ()]
     recorded = recording.record(project, stack)
-    faults = checks.check(recorded).issues
-    if faults:
-        raise ConfigurationError(faults)
-    seeds = tuple(fault_injection.SeededFault.parsed(text) for text in fault or ())
+    issues = checks.check(recorded).issues
+    if issues:
+        raise ConfigurationError(issues)
+    seeds = tuple(fault_injection.InjectedFault.parsed(text) for text in fault or ())
     code = command.run(
         recorded.objects,
         gateway_port=port,
         calls=calls,
         state_dir=project / RUNS / stack,
         console=console,
-        choices=command.Choices(not check, scale, monitor, seeds, hold),
+        options=command.RunOptions(not check, scale, monitor, seeds, hold),
         routes=alertmanager.rendered_routes(recorded.releases),
     )
     raise typer.Exit(code)
@@ -99,10 +94,9 @@ def top_command(
     found = {"prometheus": prometheus} if prometheus else monitoring.addresses(project / RUNS / stack)
     url = None if found is None else found["prometheus"]
     if found is None or url is None:
-        message = NO_LOCAL_RUN.message()
-        raise ConfigurationError([ConfigIssue(f"stack {stack}", "", message)])
-    with contextlib.closing(Prometheus(url)) as asking:
-        top.top(asking, found.get("alertmanager"), console, once=once)
+        raise ConfigurationError.single(f"stack {stack}", NO_LOCAL_RUN.message())
+    with contextlib.closing(Prometheus(url)) as source:
+        top.top(source, found.get("alertmanager"), console, once=once)
 
 
 def parsed_call(text: str) -> tuple[str, str, dict[str, Any]]:
@@ -114,5 +108,5 @@ def parsed_call(text: str) -> tuple[str, str, dict[str, Any]]:
     except ValueError:
         values = None
     if not (service and tool and isinstance(values, dict)):
-        raise ConfigurationError([ConfigIssue("--call", "", INVALID_CALL_OPTION.message(text=text))])
+        raise ConfigurationError.single("--call", INVALID_CALL_OPTION.message(text=text))
     return service, tool, values

@@ -1,8 +1,4 @@
-"""`meshed-mcp new`: the files of the smallest service, its test, its stack and its image.
-
-In: a name and a folder. Out: files that run, are tested and deployed as they are; never one that was there before.
-Not here: the texts (templates/), the command line (__main__.py).
-"""
+"""Command `meshed-mcp new`: generates a minimal service with test, stack and Dockerfile from `templates/`."""
 
 import sys
 from importlib.metadata import version
@@ -28,11 +24,11 @@ TEMPLATES: Final = {
     "Pulumi.dev.yaml.tmpl": "Pulumi.dev.yaml",
     "__main__.py.tmpl": "__main__.py",
 }
-"""Each template and the file it becomes."""
+"""Template -> generated file."""
 
 
 def write(name: str, folder: Path) -> list[Path]:
-    """Write the project and return its files. Raises ConfigurationError for a wrong name or a file that exists."""
+    """Write the project; returns its files. Raises ConfigurationError for a wrong name or an existing file."""
     try:
         values = {"name": service_name(name), "module": _module(name), "version": version("meshed-mcp")}
     except MessageError as error:
@@ -49,9 +45,8 @@ def write(name: str, folder: Path) -> list[Path]:
         for path, text in texts.items():
             path.write_text(text)
     except OSError as error:
-        raise ConfigurationError(
-            [ConfigIssue(str(folder), "", FILE_NOT_WRITABLE.message(path="the folder", reason=error.strerror))]
-        ) from error
+        message = FILE_NOT_WRITABLE.message(path="the folder", reason=error.strerror)
+        raise ConfigurationError.single(str(folder), message) from error
     return list(texts)
 
 

@@ -1,26 +1,22 @@
-"""Prometheus asked over HTTP, by the commands that need its numbers. An address in; labels and values out.
-
-Source: Prometheus, "HTTP API". Not here: a Prometheus of our own (`dashboards/engine.py`).
-"""
+"""Client of the Prometheus HTTP API for commands. Source: Prometheus, "HTTP API"."""
 
 from typing import Any, Final
 
 import httpx
 
-from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
+from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.error_codes.cli import INVALID_PROMETHEUS_URL, PROMETHEUS_SILENT, QUERY_REJECTED
 
-ASK_SECONDS: Final = 120.0
+TIMEOUT_SECONDS: Final = 120.0
 
 
 class Prometheus:
-    """An address that answers queries; proxies of the environment are not asked. Close it after use."""
+    """Client of one Prometheus, without the proxies of the environment. Close it after use."""
 
     def __init__(self, url: str) -> None:
         if not url.startswith(("http://", "https://")):
-            message = INVALID_PROMETHEUS_URL.message(url=url)
-            raise ConfigurationError([ConfigIssue("--prometheus", "", message)])
-        self.http: Final = httpx.Client(base_url=url, trust_env=False, timeout=ASK_SECONDS)
+            raise ConfigurationError.single("--prometheus", INVALID_PROMETHEUS_URL.message(url=url))
+        self.http: Final = httpx.Client(base_url=url, trust_env=False, timeout=TIMEOUT_SECONDS)
 
     def values(self, expression: str, now: float) -> list[tuple[dict[str, str], float]]:
         """Labels and value of every series at `now` (Unix time). Raises ConfigurationError."""
@@ -28,19 +24,19 @@ class Prometheus:
         return [(each["metric"], float(each["value"][1])) for each in found]
 
     def result(self, path: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-        """`data.result` of the API's `path`. Raises ConfigurationError where it does not answer, or refuses."""
+        """`data.result` of the API's `path`. Raises ConfigurationError if Prometheus is down or rejects the query."""
         try:
-            answer = self.http.post(f"/api/v1/{path}", data=parameters)
+            response = self.http.post(f"/api/v1/{path}", data=parameters)
         except httpx.HTTPError as error:
             message = PROMETHEUS_SILENT.message(url=self.http.base_url, error=error)
-            raise ConfigurationError([ConfigIssue("--prometheus", "", message)]) from None
+            raise ConfigurationError.single("--prometheus", message) from None
         try:
-            body = answer.json()
+            body = response.json()
         except ValueError:
-            body = {"error": f"status {answer.status_code} without JSON"}
+            body = {"error": f"status {response.status_code} without JSON"}
         if body.get("status") != "success":
             message = QUERY_REJECTED.message(url=self.http.base_url, reason=body.get("error"))
-            raise ConfigurationError([ConfigIssue("--prometheus", "", message)])
+            raise ConfigurationError.single("--prometheus", message)
         found = body["data"]["result"]
         return found if isinstance(found, list) else []
 

@@ -1,7 +1,4 @@
-"""The command `meshed-mcp scaling`: what a service's own settings mean for how it scales.
-
-A stack's files in, tables out. Not here: the numbers (`components/autoscaling/scale_out_latency.py`).
-"""
+"""Command `meshed-mcp scaling explain`: shows the scale-out latency of a service."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from meshed_mcp.cli.options import ProjectOption, StackOption
 from meshed_mcp.components.autoscaling.fast_scaler import live_query
 from meshed_mcp.components.autoscaling.fast_scaler.manifests import eligible_targets
 from meshed_mcp.components.autoscaling.nodes.args import BufferKind
@@ -24,7 +22,7 @@ from meshed_mcp.components.autoscaling.scale_out_latency import (
     ready_p99,
     ready_stages,
 )
-from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, suggestion
+from meshed_mcp.components.core.errors import ConfigurationError, suggestion
 from meshed_mcp.components.core.scraping import SERVER_SECONDS
 from meshed_mcp.components.mesh.service.container import READINESS_PERIOD_SECONDS
 from meshed_mcp.error_codes.cli import SERVICE_DOES_NOT_SCALE, SERVICE_NOT_IN_STACK
@@ -35,7 +33,7 @@ app = typer.Typer(no_args_is_help=True, help="Look at how a service scales.")
 console = Console(highlight=False, soft_wrap=True)
 
 LEAST_FACTOR = 1.1
-"""Smallest step, as a multiple of the load: less stays within an autoscaler's tolerance."""
+"""Smallest step, as a multiple of the load, above the tolerance of the HPA."""
 
 
 @app.callback()
@@ -46,11 +44,11 @@ def scaling() -> None:
 @app.command("explain")
 def explain_command(
     service: Annotated[str, typer.Argument(help="Name of the service, or of its canary's autoscaler.")],
-    stack: Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")],
-    project: Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")] = Path(),
+    stack: StackOption,
+    project: ProjectOption = Path(),
     factor: Annotated[float, typer.Option(min=LEAST_FACTOR, max=100, help="Step in load, as a multiple.")] = 4,
 ) -> None:
-    """Add up how long a step in load takes to become a serving replica, and say what to change."""
+    """Show the scale-out latency of a service, stage by stage, and the settings that reduce it."""
     files = read_project(project, stack)
     scale_out = scale_out_of(planned(files.config, files.secret_keys), service, factor)
     console.print(budget_table(scale_out))
@@ -59,13 +57,13 @@ def explain_command(
 
 
 def scale_out_of(plan: Plan, service: str, factor: float) -> ScaleOut:
-    """What decides how fast `service` reacts. Raises ConfigurationError where it does not scale."""
+    """Inputs of the scale-out latency of `service`. Raises ConfigurationError if it does not scale."""
     targets = plan.autoscaling.targets
     if service not in targets:
         message = SERVICE_DOES_NOT_SCALE.message()
         if service not in plan.services:
             message = SERVICE_NOT_IN_STACK.message(suggested=suggestion(service, sorted(targets)))
-        raise ConfigurationError([ConfigIssue(f"service {service}", "", message)])
+        raise ConfigurationError.single(f"service {service}", message)
     others = plan.observability.prometheus.scrape_interval_seconds
     scaling, nodes = plan.autoscaling, plan.autoscaling.nodes
     return ScaleOut(
@@ -76,7 +74,7 @@ def scale_out_of(plan: Plan, service: str, factor: float) -> ScaleOut:
         READINESS_PERIOD_SECONDS,
         fast_scaler=scaling.keda.fast_scaler is not None,
         live=scaling.keda.fast_scaler is None
-        or service in live_query.asked(eligible_targets(scaling), scaling.namespace),
+        or service in live_query.live_targets(eligible_targets(scaling), scaling.namespace),
         pre_pull=nodes is not None and nodes.pre_pull,
         buffer=BufferKind.NONE if nodes is None else nodes.buffer.kind,
         factor=factor,
@@ -84,8 +82,8 @@ def scale_out_of(plan: Plan, service: str, factor: float) -> ScaleOut:
 
 
 def budget_table(scale_out: ScaleOut) -> Table:
-    """Every stage with its seconds, and the sums at the decision and at the end."""
-    table = Table("stage", title=f"Load x{scale_out.factor:g} until a new replica answers, in seconds")
+    """All stages with their seconds, and the sums at the decision and at the end."""
+    table = Table("stage", title=f"Load x{scale_out.factor:g} until a new replica serves, in seconds")
     for name in ("typical", "worst", "p99"):
         table.add_column(name, justify="right")
     table.add_column("source")
@@ -107,13 +105,13 @@ def stage_cells(stage: Stage) -> tuple[str, ...]:
 
 
 def sum_cells(name: str, stages: list[Stage]) -> tuple[str, ...]:
-    """The sum of stages as a row: median, the bound that no run reaches, and p99."""
+    """The sum of stages as a row: median, sum of the worst cases, and p99."""
     worst = sum(stage.worst_seconds for stage in stages)
     return name, f"{quantile(stages, 0.5):.1f}", f"{worst:.1f}", f"{quantile(stages, 0.99):.1f}", "stages independent"
 
 
 def verdict(scale_out: ScaleOut) -> list[str]:
-    """The sum against the goal, and what to change."""
+    """The comparison with the goal, and settings to change."""
     seconds = ready_p99(scale_out)
     holds = seconds < GOAL_SECONDS
     lines = [f"{'holds' if holds else 'misses'} the goal: ready in {seconds:.1f} s at p99, goal {GOAL_SECONDS} s"]

@@ -1,8 +1,4 @@
-"""The command `meshed-mcp usage`: who used which tool how often, as a file for analytics. Users are not in it.
-
-A Prometheus, a time and a file name in; calls by organization and tool out, as CSV or Parquet. Not here: what is
-counted (`agents/telemetry/usage.py`), what is recorded of it (`components/promql/sli.py`).
-"""
+"""Command `meshed-mcp usage`: exports tool calls by organization and tool as CSV or Parquet, without users."""
 
 import contextlib
 import csv
@@ -17,8 +13,8 @@ from rich.console import Console
 
 from meshed_mcp import contract
 from meshed_mcp.cli.prometheus import Prometheus
-from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
-from meshed_mcp.components.observability.prometheus.rules import PAGES_SECONDS
+from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.components.observability.prometheus.recording_rules import DASHBOARD_SECONDS
 from meshed_mcp.components.promql.usage import exported_usage
 from meshed_mcp.error_codes.cli import (
     END_BEFORE_BEGIN,
@@ -30,12 +26,12 @@ from meshed_mcp.error_codes.cli import (
 
 console = Console(highlight=False, soft_wrap=True)
 
-MOST_PARTS: Final = 10_000
-"""Parts of the time: each is a query."""
+MAX_INTERVALS: Final = 10_000
+"""Most intervals of an export; each is a query."""
 
 
 class Row(NamedTuple):
-    """Calls of one organization of one tool in one part of the time; the fields are the file's columns."""
+    """Calls of one tool by one organization in one interval; the fields are the columns of the file."""
 
     begin: str
     end: str
@@ -48,47 +44,47 @@ class Row(NamedTuple):
 
 def usage_command(
     prometheus: Annotated[str, typer.Option("--prometheus", help="URL of Prometheus.")],
-    begin: Annotated[str, typer.Option("--from", help="First moment: 2026-11-01, or 2026-11-01T08:00.")],
-    end: Annotated[str, typer.Option("--to", help="Last moment, not included; UTC, as --from.")],
+    begin: Annotated[str, typer.Option("--from", help="Start: 2026-11-01, or 2026-11-01T08:00 (UTC).")],
+    end: Annotated[str, typer.Option("--to", help="End, exclusive, in the format of --from.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write: .csv or .parquet.")],
-    hours: Annotated[int, typer.Option("--hours", min=1, max=24 * 31, help="Length of each part of the time.")] = 24,
+    hours: Annotated[int, typer.Option("--hours", min=1, max=24 * 31, help="Length of an interval.")] = 24,
 ) -> None:
-    """Write tool calls by organization and tool, a row per part of the time; no user is in it."""
-    first, last = moment("--from", begin), moment("--to", end)
+    """Export tool calls by organization, tool and interval, without users."""
+    first, last = parsed_time("--from", begin), parsed_time("--to", end)
     if not first < last:
-        raise ConfigurationError([ConfigIssue("--to", "", END_BEFORE_BEGIN.message(end=end, begin=begin))])
-    if (last - first) / timedelta(hours=hours) > MOST_PARTS:
-        message = TOO_MANY_PARTS.message(hours=hours, most=MOST_PARTS)
-        raise ConfigurationError([ConfigIssue("--hours", "", message)])
+        raise ConfigurationError.single("--to", END_BEFORE_BEGIN.message(end=end, begin=begin))
+    if (last - first) / timedelta(hours=hours) > MAX_INTERVALS:
+        raise ConfigurationError.single("--hours", TOO_MANY_PARTS.message(hours=hours, most=MAX_INTERVALS))
     write = writer(out)
     with contextlib.closing(Prometheus(prometheus)) as source:
-        rows = [row for part in parts(first, last, timedelta(hours=hours)) for row in rows_of(source, *part)]
+        rows = [
+            row for interval in intervals(first, last, timedelta(hours=hours)) for row in rows_of(source, *interval)
+        ]
     write(out, rows)
     console.print(f"{len(rows)} rows, {sum(row.calls for row in rows)} calls in {out}")
 
 
-def moment(option: str, text: str) -> datetime:
-    """A moment in UTC. Raises ConfigurationError."""
+def parsed_time(option: str, text: str) -> datetime:
+    """An ISO 8601 time in UTC. Raises ConfigurationError."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        message = INVALID_MOMENT.message(text=text)
-        raise ConfigurationError([ConfigIssue(option, "", message)]) from None
+        raise ConfigurationError.single(option, INVALID_MOMENT.message(text=text)) from None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
-def parts(first: datetime, last: datetime, length: timedelta) -> Iterator[tuple[datetime, datetime]]:
-    """The time in parts; the last may be shorter."""
+def intervals(first: datetime, last: datetime, length: timedelta) -> Iterator[tuple[datetime, datetime]]:
+    """Consecutive intervals of `length`; the last may be shorter."""
     while first < last:
         yield first, min(first + length, last)
         first += length
 
 
 def rows_of(source: Prometheus, begin: datetime, end: datetime) -> list[Row]:
-    """Calls of one part, by name."""
+    """Rows of one interval, sorted."""
     window = f"{int((end - begin).total_seconds())}s"
     labels = ("namespace", contract.LABEL_SERVER, contract.LABEL_ORGANIZATION, contract.LABEL_TOOL)
-    found = source.values(exported_usage(window, PAGES_SECONDS), end.timestamp())
+    found = source.values(exported_usage(window, DASHBOARD_SECONDS), end.timestamp())
     rows = (
         Row._make([begin.isoformat(), end.isoformat(), *(series.get(label, "") for label in labels), round(calls)])
         for series, calls in found
@@ -107,11 +103,11 @@ def writer(out: Path) -> Write:
         case ".parquet":
             return parquet_writer()
         case _:
-            raise ConfigurationError([ConfigIssue("--out", "", UNKNOWN_FILE_TYPE.message(out=out))])
+            raise ConfigurationError.single("--out", UNKNOWN_FILE_TYPE.message(out=out))
 
 
 def write_csv(out: Path, rows: list[Row]) -> None:
-    """A line per row below the names of the columns."""
+    """Write rows as CSV with a header."""
     with out.open("w", newline="", encoding="utf-8") as file:
         lines = csv.writer(file)
         lines.writerow(Row._fields)
@@ -119,12 +115,11 @@ def write_csv(out: Path, rows: list[Row]) -> None:
 
 
 def parquet_writer() -> Write:
-    """The same as Parquet. Raises ConfigurationError where the package is missing, before anything is asked."""
+    """Writer of Parquet files. Raises ConfigurationError without pyarrow."""
     try:
         arrow, parquet = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.parquet"))  # an extra, large
     except ModuleNotFoundError:
-        message = PYARROW_MISSING.message()
-        raise ConfigurationError([ConfigIssue("--out", "", message)]) from None
+        raise ConfigurationError.single("--out", PYARROW_MISSING.message()) from None
 
     def write(out: Path, rows: list[Row]) -> None:
         columns = {name: [getattr(row, name) for row in rows] for name in Row._fields}

@@ -19,10 +19,6 @@ RESERVATION_TOO_SMALL: Final = ErrorCode(
 PRICES_MISSING: Final = ErrorCode(
     "MM0856", "are unknown; set --cpu-hour and --gib-hour, or meshed-mcp:prices: in the stack"
 )
-PROMETHEUS_NOT_FOUND: Final = ErrorCode(
-    "MM0858", "is not on the PATH; install it (Debian: apt-get install prometheus), or set --prometheus URL"
-)
-PROMETHEUS_NOT_STARTED: Final = ErrorCode("MM0859", "does not start; its log ends with: {text}")
 ONE_RELEASE_SEEN: Final = ErrorCode(
     "MM0860", "{known} scraped in {window}; set --canary, or wait until the new release is scraped"
 )

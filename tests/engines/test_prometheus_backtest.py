@@ -1,4 +1,4 @@
-"""`meshed-mcp backtest --prometheus` on a real Prometheus with a history that promtool wrote, oddities included."""
+"""`meshed-mcp backtest --prometheus` on a real Prometheus with a history by promtool."""
 
 import subprocess
 import time
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from bench.dashboards.engine import own_prometheus
+from bench.dashboards.engine import local_prometheus
 from meshed_mcp import contract
 from meshed_mcp.__main__ import app
-from meshed_mcp.cli.backtest import recorded
+from meshed_mcp.cli.backtest import prometheus_history
 from meshed_mcp.components.core.errors import ConfigurationError
 from tests.stacks import ROOT
 
@@ -55,13 +55,13 @@ def address(find_engine: Callable[[str], Path], tmp_path_factory: pytest.TempPat
     for _ in range(2):
         command: list[str | Path] = [find_engine("promtool"), "tsdb", "create-blocks-from", "openmetrics"]
         subprocess.run([*command, text, folder / "data"], check=True, capture_output=True, timeout=100)
-    with own_prometheus(folder) as (prometheus, _):
+    with local_prometheus(folder) as (prometheus, _):
         yield str(prometheus.http.base_url)
 
 
 def test_the_history_is_in_flight_calls_and_its_gap_stays_unknown(address: str, end: int) -> None:
     """Requirement SCL-11: both replicas count, duplicate samples count once, a gap is not a load of zero."""
-    found = recorded(address, NAMESPACE, SERVER, days=HOURS / 24)
+    found = prometheus_history(address, NAMESPACE, SERVER, days=HOURS / 24)
     first = int((end - (HOURS * 60 - 1) * 60 - found.start.timestamp()) // 60)
     assert not found.counts
     unknown = [first + minute for minute, value in enumerate(found.values) if value is None]
@@ -108,4 +108,4 @@ def test_an_invalid_query_option_is_reported(arguments: tuple[str, ...], text: s
 def test_a_service_that_prometheus_does_not_know_is_reported(address: str) -> None:
     """Requirement SCL-11: an empty result is not a history of zeros."""
     with pytest.raises(ConfigurationError, match=r"--prometheus: knows 0 minutes of mcp-rag; give at least 60: write "):
-        recorded(address, NAMESPACE, "mcp-rag", days=1)
+        prometheus_history(address, NAMESPACE, "mcp-rag", days=1)

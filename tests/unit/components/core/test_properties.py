@@ -57,7 +57,7 @@ def test_a_value_is_sent_as_json_spells_it(value: Any, sent: Any) -> None:
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), LARGEST_WHOLE + 1, 10**400])
 def test_a_number_that_no_message_carries_is_refused_by_its_path(number: float) -> None:
     """protobuf, `Value.number_value`: a double, which "must not be NaN or infinite" in JSON."""
-    with pytest.raises(ValueError, match=r"^values\.istiod\[1\]: \S+ is not a number that a property can be; use text"):
+    with pytest.raises(ValueError, match=r"^values\.istiod\[1\]: \S+ is not a number that Pulumi can carry; use text"):
         properties({"values": {"istiod": [1, number]}})
 
 
@@ -197,7 +197,7 @@ def leaves(kind: Any, seen: set[Any]) -> Iterator[Any]:
 
 
 def test_fields_have_no_type_that_only_some_messages_carry() -> None:
-    """Product rule: a field of a new type is added here with a value that `properties` is tested with."""
+    """Requirement PRJ-1: a field of a new type is tested with a value of that type."""
     models: list[Any] = [StackConfig, *(arguments_model(kind) for kind, _ in COMPONENTS)]
     found = {kind for model in models for kind in leaves(model, set())}
     plain = {kind for kind in found if get_origin(kind) is not Literal and kind is not Deferred}
