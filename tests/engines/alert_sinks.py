@@ -1,4 +1,4 @@
-"""Where a real Alertmanager delivers to in tests: a webhook and a mail server, on loopback, that keep what they get."""
+"""Receivers of a real Alertmanager: a webhook and a mail server on loopback that record notifications."""
 
 import contextlib
 import json
@@ -10,24 +10,24 @@ from typing import Any
 
 
 class Hook(BaseHTTPRequestHandler):
-    """Keeps every posted document."""
+    """Records every posted document."""
 
     def do_POST(self) -> None:
-        """Take one document."""
+        """Record one document."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.posted.append((self.path, json.loads(body)))  # type: ignore[attr-defined]
         self.send_response(200)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Stay quiet."""
+        """Log nothing."""
 
 
 class Mailbox(socketserver.StreamRequestHandler):
     """SMTP without extensions. Source: RFC 5321, section 4.1.1."""
 
     def handle(self) -> None:
-        """One session."""
+        """Handle one session."""
         self.say("220 sink")
         for raw in self.rfile:
             command = raw.decode().upper().strip()
@@ -48,7 +48,7 @@ class Mailbox(socketserver.StreamRequestHandler):
         return "".join(lines)
 
     def say(self, line: str) -> None:
-        """Answer."""
+        """Send a reply."""
         self.wfile.write(f"{line}\r\n".encode())
 
 
@@ -74,7 +74,7 @@ class MailServer(socketserver.ThreadingTCPServer):
 
 @contextlib.contextmanager
 def serving(server: socketserver.BaseServer) -> Iterator[None]:
-    """The server for as long as the block lasts."""
+    """Run the server during the block."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

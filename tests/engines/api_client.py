@@ -1,4 +1,4 @@
-"""A client of the Kubernetes API, as small as the tests need: apply, get, list, patch, by an object's own kind.
+"""Client of the Kubernetes API: apply, get, list and patch by the kind of an object.
 
 Server-side apply with strict field validation: https://kubernetes.io/docs/reference/using-api/server-side-apply/ and
 https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation.
@@ -13,7 +13,7 @@ Object = dict[str, Any]
 
 
 class Refusal(NamedTuple):
-    """What the server did not take: the object, and the server's own words."""
+    """A rejected object and the message of the server."""
 
     subject: str
     message: str
@@ -23,21 +23,21 @@ class Refusal(NamedTuple):
 
 
 class ApiClient:
-    """Talks to one API server; `http` brings address, trust and token."""
+    """Client of one API server; `http` has address, CA and token."""
 
     def __init__(self, http: httpx.Client) -> None:
         self.http = http
         self._resources: dict[str, dict[str, Object]] = {}
 
     def ready(self) -> bool:
-        """Whether the server says that it is ready."""
+        """Whether the server is ready."""
         try:
             return self.http.get("/readyz").is_success
         except httpx.TransportError:
             return False
 
     def resource(self, api_version: str, kind: str) -> Object:
-        """The discovery entry of a kind. Raises LookupError when the server does not serve it."""
+        """Discovery entry of a kind. Raises LookupError for an unknown kind."""
         if kind not in self._resources.get(api_version, {}):
             prefix = "/apis" if "/" in api_version else "/api"
             listed = self.http.get(f"{prefix}/{api_version}")
@@ -49,7 +49,7 @@ class ApiClient:
             raise LookupError(f"no matches for kind {kind} in {api_version}") from None
 
     def path(self, item: Object) -> str:
-        """Where an object lives."""
+        """Path of an object."""
         resource = self.resource(item["apiVersion"], item["kind"])
         namespace = item["metadata"].get("namespace", "default")
         room = f"/namespaces/{namespace}" if resource["namespaced"] else ""
@@ -59,7 +59,7 @@ class ApiClient:
     def apply(
         self, item: Object, manager: str = "meshed-mcp", *, dry_run: bool = False, force: bool = True
     ) -> Refusal | None:
-        """Apply server-side with strict field validation; the refusal, or None when the server took it.
+        """Apply server-side with strict field validation. Returns the rejection, or None.
 
         A dry run is judged alike and kept nowhere.
         """
@@ -82,16 +82,16 @@ class ApiClient:
         return None if answer.is_success else Refusal(subject, answer.json().get("message", answer.text))
 
     def get(self, item: Object) -> Object | None:
-        """The object as the server has it, or None."""
+        """The object on the server, or None."""
         answer = self.http.get(self.path(item))
         return answer.json() if answer.is_success else None
 
     def delete(self, item: Object) -> None:
-        """Delete an object at once: no kubelet would end a pod; one that is gone already is fine."""
+        """Delete an object without grace period, because there is no kubelet; ignores a missing one."""
         self.http.delete(self.path(item), params={"gracePeriodSeconds": "0"})
 
     def listed(self, api_version: str, kind: str) -> list[Object]:
-        """All objects of a kind in all namespaces, with the type that lists leave out; none while it is not served."""
+        """All objects of a kind with their type; none while the kind is not served."""
         try:
             name = self.resource(api_version, kind)["name"]
         except LookupError:
@@ -101,7 +101,7 @@ class ApiClient:
         return [{**item, "apiVersion": api_version, "kind": kind} for item in items]
 
     def merge(self, path: str, change: Object) -> Object | None:
-        """Merge `change` into what lies at `path`, and return it; None when it is gone or the server refuses."""
+        """Merge-patch the object at `path`. Returns it, or None if it is missing or rejected."""
         headers = {"Content-Type": "application/merge-patch+json"}
         answer = self.http.patch(path, content=json.dumps(change), headers=headers)
         return answer.json() if answer.is_success else None

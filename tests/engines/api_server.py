@@ -1,4 +1,4 @@
-"""A real kube-apiserver on etcd, alone: no controllers, no nodes, loopback only, one administrator with a token.
+"""A real kube-apiserver with etcd on loopback, without controllers and nodes, with one administrator token.
 
 What it judges is admission: schemas, defaults, CEL rules, strict fields. What a controller would do does not happen.
 """
@@ -33,7 +33,7 @@ class ApiServer(NamedTuple):
 
 @contextlib.contextmanager
 def started(find_engine: Callable[[str], Path], folder: Path) -> Iterator[ApiServer]:
-    """Run etcd and kube-apiserver until the block ends; what they keep lies below `folder`."""
+    """Run etcd and kube-apiserver during the block, with their data in `folder`."""
     etcd, apiserver = find_engine("etcd"), find_engine("kube-apiserver")
     folder.mkdir(parents=True, exist_ok=True)
     etcd_url, peer_url = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
@@ -56,7 +56,7 @@ def started(find_engine: Callable[[str], Path], folder: Path) -> Iterator[ApiSer
 
 
 def etcd_command(program: Path, url: str, peer_url: str, folder: Path) -> list[str]:
-    """One etcd member, which does not wait for the disk."""
+    """One etcd member without fsync."""
     return [
         str(program), f"--data-dir={folder / 'etcd'}", "--unsafe-no-fsync",
         f"--listen-client-urls={url}", f"--advertise-client-urls={url}",
@@ -66,7 +66,7 @@ def etcd_command(program: Path, url: str, peer_url: str, folder: Path) -> list[s
 
 
 def apiserver_command(program: Path, etcd_url: str, port: int, token: str, folder: Path) -> list[str]:
-    """The server with its default admission, less what needs a controller to exist."""
+    """The server with its default admission plugins, except those that need a controller."""
     key = folder / "service-account.key"
     key.write_bytes(
         ec.generate_private_key(ec.SECP256R1()).private_bytes(
@@ -87,7 +87,7 @@ def apiserver_command(program: Path, etcd_url: str, port: int, token: str, folde
 
 
 def served_certificate(server: Engine, folder: Path) -> str:
-    """The certificate the server made for itself, its issuer included; empty before that."""
+    """The self-signed certificate of the server with its issuer; empty before it exists."""
     server.check()
     certificate = folder / "certificates" / "apiserver.crt"
     key = folder / "certificates" / "apiserver.key"
@@ -95,7 +95,7 @@ def served_certificate(server: Engine, folder: Path) -> str:
 
 
 def kubeconfig(folder: Path, address: str, token: str, certificate: str) -> Path:
-    """A kubeconfig file for programs that read one."""
+    """Write a kubeconfig file."""
     trust = base64.b64encode(certificate.encode()).decode()
     content: dict[str, Any] = {
         "apiVersion": "v1",

@@ -1,4 +1,4 @@
-"""A folder of charts that stands in for the publishers' repositories: right name, right version, little inside.
+"""Minimal charts with the names and versions of the pinned ones, in place of the chart repositories.
 
 Each holds the CRDs its namesake installs, so that what comes after it finds its kinds, and a ConfigMap with the values
 it was given. What the real templates make of the values is not judged here.
@@ -32,7 +32,7 @@ data: {values: {{ .Values | toJson | quote }}}
 
 
 def undescribed(schema: Any) -> Any:
-    """A CRD without its texts: Helm keeps the whole chart in one Secret of at most 1 MiB."""
+    """A CRD without descriptions: Helm stores a chart in one Secret of at most 1 MiB."""
     if isinstance(schema, dict):
         kept = {key: value for key, value in schema.items() if key != "description" or not isinstance(value, str)}
         return {key: undescribed(value) for key, value in kept.items()}
@@ -40,14 +40,14 @@ def undescribed(schema: Any) -> Any:
 
 
 def kept(definition: Object) -> Object:
-    """A CRD that Helm leaves in the cluster when the release goes, as the real charts and our values have it."""
+    """A CRD that Helm keeps on uninstall, as with the real charts and our values."""
     metadata = definition["metadata"]
     annotations = {**metadata.get("annotations", {}), "helm.sh/resource-policy": "keep"}
     return {**definition, "metadata": {**metadata, "annotations": annotations}}
 
 
 def write_chart(folder: Path, name: str, version: str, definitions: Iterable[Object]) -> None:
-    """Write one chart. The CRDs are a file that a template reads: their own texts would pass for templates."""
+    """Write one chart. A template reads the CRDs from a file, because they contain template syntax."""
     templates = folder / name / "templates"
     templates.mkdir(parents=True)
     (folder / name / "Chart.yaml").write_text(yaml.safe_dump({"apiVersion": "v2", "name": name, "version": version}))

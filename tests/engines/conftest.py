@@ -1,4 +1,4 @@
-"""Engines of this room: one API server for all its tests, with every CRD established.
+"""Fixtures of the engine tests: one API server for all tests, with every CRD established.
 
 The programs come from `make engines`; finding them is in ../conftest.py.
 """
@@ -15,7 +15,7 @@ from tests.engines import crds
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker has all tests of the API server, one all local runs; of the others, each module stays together.
+    """Group the tests for pytest-xdist: the API server, the local runs, and every other module.
 
     So each engine starts once, and two local runs never share the cores. A mark in a module wins.
     """
@@ -36,7 +36,7 @@ def group(item: pytest.Item) -> str:
 def api_server(
     find_engine: Callable[[str], Path], crd_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[engine.ApiServer]:
-    """A kube-apiserver with all CRDs; its objects outlive a test, so tests name their own."""
+    """A kube-apiserver with all CRDs; tests share it and use their own object names."""
     with engine.started(find_engine, tmp_path_factory.mktemp("api-server")) as server:
         crds.install(server.client, crd_dir)
         yield server

@@ -1,4 +1,4 @@
-"""The CRDs of everything our objects are read by, installed in an API server the way a cluster gets them."""
+"""Installs the CRDs of every custom resource that the components render."""
 
 from functools import partial
 from pathlib import Path
@@ -13,20 +13,20 @@ KIND: Final = "CustomResourceDefinition"
 
 
 def read(folder: Path, pattern: str = "*.yaml") -> list[Object]:
-    """All CRDs in a folder of YAML files; with libyaml, for they are megabytes."""
+    """All CRDs in a folder of YAML files, read with libyaml because of their size."""
     texts = [path.read_text() for path in sorted(folder.glob(pattern))]
     documents = [item for text in texts for item in yaml.load_all(text, Loader=yaml.CSafeLoader)]
     return [item for item in documents if item and item["kind"] == KIND]
 
 
 def established(client: ApiClient, crd: Object) -> bool:
-    """Whether the server serves the kind by now."""
+    """Whether the server serves the kind."""
     conditions = (client.get(crd) or {}).get("status", {}).get("conditions", [])
     return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
 
 
 def install(client: ApiClient, folder: Path) -> None:
-    """Apply them all and wait until each is served. Raises RuntimeError for one the server refuses."""
+    """Apply the CRDs and wait until each is served. Raises RuntimeError for a rejected one."""
     found = read(folder)
     refused = [str(refusal) for crd in found if (refusal := client.apply(crd))]
     if refused:

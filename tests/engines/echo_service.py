@@ -1,4 +1,4 @@
-"""The MCP server of the local run's tests: says who it is, and asks its neighbor who that is."""
+"""MCP server of the local run's tests: returns its version, and that of another server."""
 
 import os
 
@@ -13,13 +13,13 @@ service = MCPService(os.environ["MESHED_MCP_SERVICE"])
 
 @service.tool()
 def who() -> str:
-    """Name this replica's version."""
+    """Return the version of this replica."""
     return os.environ["VERSION"]
 
 
 @service.tool()
 async def ask(url: str) -> str:
-    """Ask another server who it is, as this service."""
+    """Return the version of another server, called as this service."""
     async with Client(url) as neighbor:
         result = await neighbor.call_tool("who", {})
     return str(result.structured_content["result"]) if result.structured_content else "nobody"
@@ -27,7 +27,7 @@ async def ask(url: str) -> str:
 
 @service.custom_route("/mcp/peer", ["GET"])
 async def peer(request: Request) -> PlainTextResponse:
-    """Repeat what the sidecar says about the peer."""
+    """Return the client certificate header of the sidecar."""
     return PlainTextResponse(request.headers["x-forwarded-client-cert"])
 
 

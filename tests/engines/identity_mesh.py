@@ -1,4 +1,4 @@
-"""The stack that shows identity and policy in istiod: tokens, an external authorizer, hosts behind the egress gateway.
+"""Stack for identity tests with istiod: tokens, an external authorizer, hosts behind the egress gateway.
 
 `vault` wants tokens and copies two claims; `front` calls it.
 """
@@ -17,7 +17,7 @@ from meshed_mcp.components.mesh.cluster.gateway import (
 from meshed_mcp.components.mesh.cluster.istio_releases import istiod_values
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
-from tests.engines import judged_mesh, local_stack, stack_pods
+from tests.engines import istiod_mesh, local_stack, stack_pods
 from tests.engines.local_stack import NAMESPACE
 
 ISSUER: Final = "https://login.example.com/tools"
@@ -56,7 +56,7 @@ MESH: Final = ServiceMeshArgs.model_validate(
 
 
 def objects() -> list[Manifest]:
-    """Everything rendered, and the gateway's Service."""
+    """The rendered objects and the Service of the gateway."""
     front = {
         "expose": True,
         "egress_hosts": [HOST],
@@ -67,9 +67,9 @@ def objects() -> list[Manifest]:
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "policy"}},
         *cluster.mesh_manifests(MESH),
-        *service.manifests("front", local_stack.arguments(**front)),
-        *service.manifests("vault", local_stack.arguments(**vault)),
-        judged_mesh.gateway_service(),
+        *service.service_manifests("front", local_stack.arguments(**front)),
+        *service.service_manifests("vault", local_stack.arguments(**vault)),
+        istiod_mesh.gateway_service(),
         stack_pods.service(EGRESS_RELEASE, EGRESS_NAMESPACE, EGRESS_SELECTOR, {"tls": (443, 443)}),
         stack_pods.service("opa", "policy", {"app": "opa"}, {"grpc": (9191, 9191)}),
     ]
@@ -85,6 +85,6 @@ def pods(rendered: list[Manifest]) -> dict[str, Manifest]:
 
 
 def mesh_config() -> Manifest:
-    """The mesh configuration that we hand to Istio's chart."""
+    """The mesh configuration in the values of Istio's chart."""
     config: Manifest = istiod_values(MESH)["meshConfig"]
     return config

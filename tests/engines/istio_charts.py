@@ -1,4 +1,4 @@
-"""Istio's own charts, rendered by Istio's own renderer: a release as the program registers it in, objects out."""
+"""Renders Istio's charts of a recorded release with Istio's renderer."""
 
 import json
 import subprocess
@@ -14,18 +14,18 @@ CHARTS: Final = frozenset({"base", "istiod", "cni", "gateway", "ztunnel"})
 
 
 def of_istio(releases: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The releases of Istio's charts."""
+    """Releases of Istio's charts."""
     return [each for each in releases if chart(each) in CHARTS]
 
 
 def chart(release: Mapping[str, Any]) -> str:
-    """Name of a release's chart, without where it comes from."""
+    """Name of a release's chart without its repository."""
     name: str = release["chart"].rpartition("/")[2]
     return name
 
 
 def rendered(program: Path, release: Mapping[str, Any]) -> list[Object]:
-    """What Helm would apply. Fails with the chart's own words where it refuses its values."""
+    """The rendered objects. Fails with the message of the chart for invalid values."""
     asked = {
         "chart": chart(release),
         "release": release["name"],

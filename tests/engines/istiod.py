@@ -1,4 +1,4 @@
-"""A real istiod beside a real API server: plain HTTP on loopback, no webhooks installed, no certificates issued.
+"""A real istiod on a real API server: plain HTTP on loopback, without webhooks and certificates.
 
 What it judges is admission, and the configuration of proxies that it generates from what the API server holds.
 """
@@ -28,7 +28,7 @@ ENVIRONMENT: Final = {
 
 
 class Verdict(NamedTuple):
-    """What istiod's admission says to one object."""
+    """Admission result of istiod for one object."""
 
     allowed: bool
     message: str
@@ -42,18 +42,18 @@ class Istiod:
         self.http, self.xds, self._monitoring = http, xds, monitoring
 
     def ready(self) -> bool:
-        """Whether it has read everything that the API server holds."""
+        """Whether istiod has read all objects of the API server."""
         try:
             return self.http.get("/ready").is_success
         except httpx.TransportError:
             return False
 
     def metrics(self) -> str:
-        """What it shows to Prometheus."""
+        """Metrics in the text format of Prometheus."""
         return self.http.get(f"http://{self._monitoring}/metrics").raise_for_status().text
 
     def admit(self, item: Object) -> Verdict:
-        """Ask its validating webhook, as the API server does when the object is created."""
+        """Call the validating webhook, as the API server does on create."""
         answer = self.http.post("/validate", json=review(item))
         answer.raise_for_status()
         response = answer.json()["response"]
@@ -71,7 +71,7 @@ class Istiod:
 
 
 def review(item: Object) -> Object:
-    """The question. Source: Kubernetes, "Dynamic Admission Control", AdmissionReview v1."""
+    """AdmissionReview request. Source: Kubernetes, "Dynamic Admission Control", AdmissionReview v1."""
     group, version = item["apiVersion"].split("/")
     return {
         "apiVersion": "admission.k8s.io/v1",
@@ -89,7 +89,7 @@ def review(item: Object) -> Object:
 
 @contextlib.contextmanager
 def started(program: Path, api: ApiServer, mesh_config: Object, folder: Path) -> Iterator[Istiod]:
-    """Run istiod with this mesh configuration until the block ends; it reads the API server's objects first."""
+    """Run istiod with a mesh configuration during the block; waits until it has read all objects."""
     settings = folder / "mesh.json"
     settings.write_text(json.dumps(mesh_config))
     web, xds, monitoring = (f"127.0.0.1:{free_port()}" for _ in range(3))

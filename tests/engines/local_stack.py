@@ -17,22 +17,22 @@ NAMESPACE: Final = "mcp-system"
 
 
 def rendered(back_replicas: int = 1) -> list[Manifest]:
-    """The objects of the whole stack; the canary's environment says `canary`."""
+    """The objects of the stack; the canary has its own version variable."""
     weights = {"stable": 75, "canary": 25}
     rollout = {"strategy": "canary", "image": "registry.example.com/echo:2", "weights": weights}
     objects = [
         *cluster.mesh_manifests(ServiceMeshArgs.model_validate({"domain": HOST, "namespaces": [NAMESPACE]})),
-        *service.manifests("front", arguments(expose=True, replicas=1)),
-        *service.manifests("back", arguments(callers=["front"], rollout=rollout, replicas=back_replicas)),
+        *service.service_manifests("front", arguments(expose=True, replicas=1)),
+        *service.service_manifests("back", arguments(callers=["front"], rollout=rollout, replicas=back_replicas)),
     ]
     for item in objects:
         if item["kind"] == "Deployment" and item["metadata"]["name"].endswith("-canary"):
-            told(item, "canary")
+            set_version(item, "canary")
     return objects
 
 
 def outside(host: str, port: int) -> Manifest:
-    """A host outside the mesh that the services may connect to, as the component renders it, at another port.
+    """A ServiceEntry of the component for another external host and port.
 
     `host` is one that this machine finds without DNS, which no stack may write.
     """
@@ -55,15 +55,15 @@ def arguments(**more: Any) -> MeshedMCPServiceArgs:
     return MeshedMCPServiceArgs.model_validate(base | more)
 
 
-def told(deployment: Manifest, version: str) -> None:
-    """Set the variable that the echo server answers with."""
+def set_version(deployment: Manifest, version: str) -> None:
+    """Set the version that the echo server returns."""
     for variable in deployment["spec"]["template"]["spec"]["containers"][0]["env"]:
         if variable["name"] == "VERSION":
             variable["value"] = version
 
 
 def survivors(state: Path) -> list[int]:
-    """Ids of the processes that a run with this state folder has left: it is in their command or environment."""
+    """Process ids with the state folder of a run in their command or environment."""
     found = []
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit() or int(folder.name) == os.getpid():

@@ -1,4 +1,4 @@
-"""Engine processes: started on loopback with a log file, watched while they come up, stopped by their own id."""
+"""Engine processes on loopback with a log file, stopped by their process id."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ LOG_TAIL_CHARACTERS: Final = 3000
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on at this moment."""
+    """A free loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -34,18 +34,18 @@ class Engine:
             )
 
     def check(self) -> None:
-        """Raise RuntimeError with the end of the log when the engine ended by itself."""
+        """Raise RuntimeError with the end of the log if the engine has ended."""
         if self.process.poll() is not None:
             tail = self.log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
             raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{tail}")
 
     def runs(self) -> bool:
-        """Whether it still runs; raises as `check` does, so that a wait ends at once."""
+        """Whether the engine runs; raises as `check` does, which ends a wait."""
         self.check()
         return True
 
     def stop(self) -> None:
-        """Ask it to end, and insist after a while."""
+        """Terminate the engine, then kill it after a while."""
         self.process.terminate()
         try:
             self.process.wait(STOP_SECONDS)
@@ -56,7 +56,7 @@ class Engine:
 
 @contextlib.contextmanager
 def running(command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> Iterator[Engine]:
-    """The engine for as long as the block lasts; `environment` is added to our own."""
+    """Run the engine during the block with additional environment variables."""
     engine = Engine(command, log, environment)
     try:
         yield engine

@@ -1,4 +1,4 @@
-"""Objects and pods put before a real API server and a real istiod, and the configuration of each pod's proxy."""
+"""Proxy configurations from a real istiod for objects and pods on a real API server."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from meshed_mcp.components.core.manifest import Manifest
-from tests.engines import judged_mesh
+from tests.engines import istiod_mesh
 from tests.engines.api_server import ApiServer
 from tests.engines.istiod import started
 
@@ -15,14 +15,14 @@ from tests.engines.istiod import started
 def configurations(
     program: Path, api: ApiServer, folder: Path, objects: Sequence[Manifest]
 ) -> Iterator[dict[str, Any]]:
-    """Configuration by pod, one pod for each Deployment and the gateway's; the objects leave the API server again."""
-    pods = judged_mesh.pods(list(objects))
+    """Configurations by pod, one per Deployment and one of the gateway; deletes the objects afterwards."""
+    pods = istiod_mesh.pods(list(objects))
     try:
         for item in sorted([*objects, *pods.values()], key=lambda item: item["kind"] != "Namespace"):
             assert api.client.apply(item) is None
         for pod in pods.values():
             assert api.client.merge(f"{api.client.path(pod)}/status", {"status": pod["status"]})
-        with started(program, api, judged_mesh.mesh_config(), folder) as istiod:
+        with started(program, api, istiod_mesh.mesh_config(), folder) as istiod:
             yield {
                 name: istiod.gateway(pod) if name == "gateway" else istiod.sidecar(pod) for name, pod in pods.items()
             }

@@ -1,4 +1,4 @@
-"""Views of a proxy's configuration as istiod's debug page shows it: clusters, listeners and routes by name."""
+"""Views of a proxy's configuration dump: clusters, listeners and routes by name."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -37,7 +37,7 @@ def routes(dump: Config, table: str) -> dict[str, list[Config]]:
 
 
 def managers(listener: Config) -> Iterator[Config]:
-    """The HTTP connection managers of a listener, one for each filter chain that has one."""
+    """The HTTP connection managers of a listener."""
     for chain in [*listener.get("filterChains", []), listener.get("defaultFilterChain", {})]:
         for network_filter in chain.get("filters", []):
             if network_filter["name"] == MANAGER:
@@ -45,12 +45,12 @@ def managers(listener: Config) -> Iterator[Config]:
 
 
 def filter_names(manager: Config) -> list[str]:
-    """Names of its HTTP filters, in order."""
+    """Names of the HTTP filters in order."""
     return [entry["name"] for entry in manager["httpFilters"]]
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Every text anywhere in `value`."""
+    """Every string in `value`."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

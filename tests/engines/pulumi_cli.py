@@ -1,4 +1,4 @@
-"""The Pulumi command line on a copy of a stack: state, plugins' home and settings in one folder, nothing downloaded."""
+"""The Pulumi CLI on a copy of a stack, with state and plugins in one folder and without downloads."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ PROGRAMS: Final = ("pulumi", "pulumi-language-python", "pulumi-resource-kubernet
 def command_line(
     arguments: Sequence[str], folder: Path, home: Path, settings: Mapping[str, str] | None = None, *, ok: bool = True
 ) -> str:
-    """Run a command in `folder` and return what it prints.
+    """Run a command in `folder` and return its output.
 
     Raises RuntimeError with that when the command fails although `ok`, or does not fail although not `ok`.
     """
@@ -37,7 +37,7 @@ def command_line(
 
 
 class Pulumi:
-    """One stack of the project in `source`, worked on from `folder`: the stack file is a copy that may be written."""
+    """One stack of the project in `source`; `folder` has a writable copy of the stack file."""
 
     def __init__(self, source: Path, folder: Path, stack: str, kubeconfig: Path) -> None:
         self.folder, self.home = folder / "project", folder / "home"

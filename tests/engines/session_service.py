@@ -1,4 +1,4 @@
-"""The MCP server of the sticky-session tests: says which replica of which version answers."""
+"""MCP server of the sticky-session tests: returns its version and replica."""
 
 import os
 

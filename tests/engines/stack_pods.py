@@ -1,4 +1,4 @@
-"""What a cluster would add to the objects of a stack: a pod for each Deployment, and the gateways' pods and Services.
+"""Pods of a stack: one per Deployment, and the pods and Services of the gateways.
 
 Rendered objects in, Kubernetes objects with addresses that no traffic goes to out.
 """
@@ -9,14 +9,14 @@ from typing import Any, Final
 from meshed_mcp.components.core.manifest import Manifest
 
 TLS_MODE: Final = {"security.istio.io/tlsMode": "istio"}
-"""The label by which the injection tells that a pod has a sidecar. Source: Istio, sidecar injection template."""
+"""Label of injected pods. Source: Istio, sidecar injection template."""
 
 GATEWAY_PORTS: Final = {"http2": (80, 80), "https": (443, 443)}
 """Source: Istio chart `gateway`, default `service.ports`."""
 
 
 def pods(rendered: Iterable[Manifest], gateways: Iterable[Manifest] = ()) -> dict[str, Manifest]:
-    """One pod of each Deployment that is injected, by name, and `gateways`, with addresses."""
+    """One pod per injected Deployment by name, and `gateways`, with addresses."""
     found = [
         pod(item["metadata"]["name"], item["metadata"]["namespace"], item["spec"]["template"])
         for item in rendered
@@ -33,7 +33,7 @@ def pods(rendered: Iterable[Manifest], gateways: Iterable[Manifest] = ()) -> dic
 
 
 def is_injected(deployment: Manifest) -> bool:
-    """Whether its pods ask for a sidecar."""
+    """Whether a Deployment's pods are injected."""
     return bool(deployment["spec"]["template"]["metadata"]["labels"].get("sidecar.istio.io/inject") == "true")
 
 
@@ -45,7 +45,7 @@ def pod(name: str, namespace: str, template: Mapping[str, Any]) -> Manifest:
 
 
 def gateway_pod(name: str, account: str, namespace: str, labels: dict[str, str]) -> Manifest:
-    """A gateway's pod, as its chart and the injection make it."""
+    """A gateway pod of the chart after injection."""
     containers = [{"name": "istio-proxy", "image": "registry.example.com/proxy:1"}]
     template = {"metadata": {"labels": labels}, "spec": {"serviceAccountName": account, "containers": containers}}
     return pod(name, namespace, template)
@@ -63,7 +63,7 @@ def service(name: str, namespace: str, selector: dict[str, str], ports: dict[str
 
 
 def authorizers(mesh_config: Mapping[str, Any]) -> list[Manifest]:
-    """The user's Services that sidecars ask about requests, and their namespaces."""
+    """Services of the external authorizers, and their namespaces."""
     asked = [
         each["envoyExtAuthzGrpc"] for each in mesh_config.get("extensionProviders", []) if "envoyExtAuthzGrpc" in each
     ]

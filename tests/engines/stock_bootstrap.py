@@ -1,4 +1,4 @@
-"""A proxy's configuration from istiod as one file for a stock Envoy, which says whether it would load it.
+"""Validates a proxy's configuration from istiod with a stock Envoy.
 
 Left out is what only Istio's own build of Envoy has and Istio adds by itself: filters named `istio.*`.
 """
@@ -12,11 +12,11 @@ from tests.engines import proxy_views as views
 
 HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 ISTIO_AGENT: Final = ("sds-grpc", "xds-grpc")
-"""Clusters of Istio's own bootstrap: certificates and configuration."""
+"""Clusters of Istio's bootstrap: certificates and configuration."""
 
 
 def loaded(envoy: Path, dump: views.Config, folder: Path) -> subprocess.CompletedProcess[str]:
-    """What a stock Envoy says to the configuration."""
+    """Validation output of a stock Envoy."""
     file = folder / "envoy.json"
     file.write_text(json.dumps(bootstrap(dump)))
     command = [str(envoy), "--mode", "validate", "--config-path", str(file), "--log-level", "warning"]
@@ -24,7 +24,7 @@ def loaded(envoy: Path, dump: views.Config, folder: Path) -> subprocess.Complete
 
 
 def bootstrap(dump: views.Config) -> views.Config:
-    """The file: clusters, and listeners with their routes inside."""
+    """Bootstrap with clusters, and listeners with inline routes."""
     tables = {table["name"]: table for table in views.route_tables(dump)}
     clusters = [*map(untyped, views.clusters(dump).values()), *map(_agent, ISTIO_AGENT)]
     listeners = list(map(untyped, views.listeners(dump).values()))
@@ -38,7 +38,7 @@ def bootstrap(dump: views.Config) -> views.Config:
 
 
 def stock(value: Any, tables: dict[str, views.Config]) -> Any:
-    """`value` without Istio's filters, and with routes in place of where they would come from."""
+    """`value` without Istio's filters and with inline routes."""
     if isinstance(value, list):
         return [stock(part, tables) for part in value if not _is_istios(part)]
     if not isinstance(value, dict):
@@ -50,7 +50,7 @@ def stock(value: Any, tables: dict[str, views.Config]) -> Any:
 
 
 def untyped(resource: views.Config) -> views.Config:
-    """A resource where its type is known from its place."""
+    """A resource without its type URL."""
     return {key: part for key, part in resource.items() if key != "@type"}
 
 

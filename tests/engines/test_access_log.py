@@ -1,4 +1,4 @@
-"""The access log of real Envoys: a line of JSON for what is notable, with method and tool of MCP, and nothing else."""
+"""Access log of real Envoys: one JSON line per selected request, with MCP method and tool."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import pytest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import OUTBOUND_PORT
@@ -34,12 +34,14 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     slow = {"access_log": {"slow_seconds": 3600}}
     mesh = {"domain": local_stack.HOST, "namespaces": ["mcp-system"], **slow}
     objects = [
-        *cluster.manifests(ServiceMeshArgs.model_validate(mesh, by_name=True)),
-        *service.manifests("front", local_stack.arguments(replicas=1, access_log={"requests": "all"})),
-        *service.manifests("vault", local_stack.arguments(command=SCRIPT, callers=["front"], replicas=1)),
+        *cluster.mesh_manifests(ServiceMeshArgs.model_validate(mesh, by_name=True)),
+        *service.service_manifests("front", local_stack.arguments(replicas=1, access_log={"requests": "all"})),
+        *service.service_manifests("vault", local_stack.arguments(command=SCRIPT, callers=["front"], replicas=1)),
     ]
     state = tmp_path_factory.mktemp("access-log") / "stack"
-    with running(read_stack(objects), free_port(), Places(state, state.parent / "secrets"), lambda _: None) as stack:
+    with running(
+        read_stack(objects), free_port(), RunFolders(state, state.parent / "secrets"), lambda _: None
+    ) as stack:
         yield stack
 
 
@@ -53,7 +55,7 @@ def call(client: httpx2.Client, tool: str, **headers: str) -> int:
 
 def logged(up: Running, pod: str) -> list[dict[str, Any]]:
     """Lines of a proxy's log that are about requests."""
-    text = "".join(path.read_text() for path in up.places.state.rglob(f"{pod}.envoy*.log"))
+    text = "".join(path.read_text() for path in up.folders.state.rglob(f"{pod}.envoy*.log"))
     lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
     return [line for line in lines if "response_code" in line]
 

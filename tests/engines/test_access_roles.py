@@ -1,11 +1,11 @@
-"""What people may do in a namespace of services, asked of a real API server as those people."""
+"""RBAC roles of a services namespace, verified on a real API server."""
 
 from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
-from meshed_mcp.components.mesh.authorization.kubernetes_roles import access_roles
+from meshed_mcp.components.mesh.authorization.kubernetes_roles import role_manifests
 from tests.engines import identity_mesh
 from tests.engines.api_client import Object
 from tests.engines.api_server import ApiServer
@@ -30,7 +30,7 @@ SECRET: Final[Object] = {
 def server(api_server: ApiServer) -> Iterator[ApiServer]:
     """The API server with the roles, a configuration and a Secret."""
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    objects = [namespace, *access_roles(identity_mesh.MESH), OBJECT, SECRET]
+    objects = [namespace, *role_manifests(identity_mesh.MESH), OBJECT, SECRET]
     for item in objects:
         assert api_server.client.apply(item) is None
     yield api_server

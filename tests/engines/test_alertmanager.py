@@ -1,4 +1,4 @@
-"""The configuration of alerts, judged by amtool and carried out by a real Alertmanager on loopback."""
+"""Alertmanager configuration, checked by amtool and run by a real Alertmanager on loopback."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 
 from meshed_mcp.components.observability.alertmanager.routing import alertmanager_config
 from meshed_mcp.components.observability.args import AlertmanagerSettings
-from meshed_mcp.local.observe.alertmanager import with_templates
+from meshed_mcp.local.observe.alertmanager import alertmanager_command
 from tests.engines.alert_sinks import HookServer, MailServer, serving
 from tests.engines.processes import free_port, running
 from tests.engines.waiting import wait_for
@@ -92,7 +92,7 @@ def alertmanager(find_engine: Find, tmp_path: Path, sinks: tuple[HookServer, Mai
     sent, here = EMAIL | {"require_tls": False}, f"127.0.0.1:{mail.server_address[1]}"
     config, address = written(tmp_path, EVERYBODY | {"email": sent}, here), f"127.0.0.1:{free_port()}"
     command = [
-        *with_templates(find_engine("alertmanager")),
+        *alertmanager_command(find_engine("alertmanager")),
         f"--config.file={config}",
         f"--storage.path={tmp_path / 'data'}",
         f"--web.listen-address={address}",

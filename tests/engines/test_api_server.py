@@ -1,4 +1,4 @@
-"""Every object we render, judged by a real API server: schemas, CEL rules, immutable fields, no unknown field.
+"""Every rendered object on a real API server: schemas, CEL rules, immutable fields, no unknown field.
 
 The recording itself is tested in tests/unit/infra; the same objects against the schemas alone in tests/unit.
 """
@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
-from meshed_mcp.components.mesh.cluster.revisions import revision_tags
+from meshed_mcp.components.mesh.cluster.revisions import revision_tag_webhooks
 from meshed_mcp.infra.recording import record
 from tests.engines import stack_pods
 from tests.engines.api_client import Refusal
@@ -153,7 +153,7 @@ def tag(revision: str) -> list[dict[str, Any]]:
             "revision_tags": {"judged": revision},
         }
     )
-    return revision_tags(mesh)
+    return revision_tag_webhooks(mesh)
 
 
 @pytest.fixture

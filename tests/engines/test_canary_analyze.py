@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner, Result
 
-from bench.dashboards.engine import own_prometheus
+from bench.dashboards.engine import local_prometheus
 from bench.dashboards.remote_write import Span
 from bench.dashboards.series import Pace, Series, Shape, histogram, scraped
 from meshed_mcp import contract
@@ -52,7 +52,7 @@ SERVICES = {
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a Prometheus with an hour of all services; new versions cover the last quarter."""
-    with own_prometheus(tmp_path_factory.mktemp("canary")) as (prometheus, _):
+    with local_prometheus(tmp_path_factory.mktemp("canary")) as (prometheus, _):
         series = [each for versions in SERVICES.values() for one in versions for each in one]
         spans = {Pace.FAST: Span(RELEASE_SECONDS, 0, 5), Pace.FAST_LONG: Span(3600, 0, 5)}
         prometheus.write(series, time.time(), spans)

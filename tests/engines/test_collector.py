@@ -1,4 +1,4 @@
-"""The files of the collectors, judged and carried out by a real collector on loopback."""
+"""Collector configurations, validated and run by a real collector on loopback."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ import yaml
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.tracing.collectors import IMAGE, manifests
+from meshed_mcp.components.observability.tracing.collectors import IMAGE, collector_objects
 from meshed_mcp.components.promql import tracing as ways
 from tests.engines.processes import Engine, free_port, running
 from tests.engines.waiting import wait_for
@@ -32,7 +32,7 @@ FAILED: Final = 2
 
 def config(name: str, **collectors: Any) -> Manifest:
     """The file of the agent or the gateway, as their pods read it."""
-    every = manifests(ObservabilityStackArgs.model_validate({"collectors": collectors}))
+    every = collector_objects(ObservabilityStackArgs.model_validate({"collectors": collectors}))
     (found,) = [item for item in every if item["kind"] == "ConfigMap" and item["metadata"]["name"] == name]
     return dict(yaml.safe_load(found["data"]["config.yaml"]))
 
@@ -184,7 +184,7 @@ def test_the_collector_exposes_the_metrics_of_its_alerts(find_engine: Find, tmp_
         url = f"http://127.0.0.1:{metrics}/metrics"
         wait_for(lambda: f"{ways.FAILED}{{" in httpx.get(url).text, "a span that was given up")
         names = {line.partition("{")[0].partition(" ")[0] for line in httpx.get(url).text.splitlines()}
-    assert {ways.REFUSED, ways.FAILED, ways.QUEUE_SIZE, ways.QUEUE_CAPACITY, ways.TOO_EARLY} <= names
+    assert {ways.REFUSED, ways.FAILED, ways.QUEUE_SIZE, ways.QUEUE_CAPACITY, ways.DROPPED_TOO_EARLY} <= names
 
 
 def calls(folder: Path) -> dict[tuple[str, str, str], int]:

@@ -1,4 +1,4 @@
-"""The official MCP conformance suite over every set-up that `make conformance` judges, by that very command."""
+"""The official MCP conformance suite on every setup of `make conformance`."""
 
 import importlib
 import re

@@ -1,4 +1,4 @@
-"""The README's first command: the dev stack, whole, behind real Envoys."""
+"""The dev stack behind real Envoys, as in the README."""
 
 from io import StringIO
 from pathlib import Path
@@ -23,4 +23,4 @@ def test_the_dev_stack_starts_serves_allowed_calls_and_rejects_others(tmp_path: 
         console=Console(file=said, width=200),
     )
     assert status == 0, said.getvalue()
-    assert "refused: 23 of 23 calls" in said.getvalue()
+    assert "rejected: 23 of 23 calls" in said.getvalue()

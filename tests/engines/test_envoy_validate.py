@@ -1,4 +1,4 @@
-"""Every configuration that the local run makes is accepted by Envoy itself (`--mode validate`)."""
+"""Every Envoy configuration of the local run passes `envoy --mode validate`."""
 
 import json
 import subprocess
@@ -8,8 +8,8 @@ import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra import recording
-from meshed_mcp.local.process.certificates import write_key_files
-from meshed_mcp.local.translate.envoy.binary import envoy_program
+from meshed_mcp.local.process.certificates import KeyFolder
+from meshed_mcp.local.process.engines import envoy_program
 from meshed_mcp.local.translate.envoy.bootstrap import ingress, sidecar
 from meshed_mcp.local.translate.envoy.gateway import gateway_identity
 from meshed_mcp.local.translate.stack import read_stack
@@ -79,10 +79,10 @@ def test_envoy_accepts_every_configuration(which: str, tmp_path: Path) -> None:
     laid = topology(read_stack(objects), 16)
     (gateway,) = laid.stack.gateways
     edge = gateway_identity(gateway, laid.domains.trust)
-    files = write_key_files(tmp_path, [*(pod.identity for pod in laid.pods), edge])
+    keys = KeyFolder(tmp_path)
     first_of_each = {pod.deployment.name: pod for pod in reversed(laid.pods)}
-    configurations = {name: sidecar(laid, pod, files[pod.identity]) for name, pod in first_of_each.items()}
-    configurations["gateway"] = ingress(laid, gateway, files[edge], 8080, "127.16.0.2")
+    configurations = {name: sidecar(laid, pod, keys.files(pod.identity)) for name, pod in first_of_each.items()}
+    configurations["gateway"] = ingress(laid, gateway, keys.files(edge), 8080, "127.16.0.2")
     for name, configuration in configurations.items():
         file = tmp_path / f"{name}.json"
         file.write_text(json.dumps(configuration))

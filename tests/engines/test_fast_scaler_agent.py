@@ -1,4 +1,4 @@
-"""The fast scaler as a process with its own account, between a real Prometheus and a real API server."""
+"""The fast scaler as a process with its service account, a real Prometheus and a real API server."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bench.dashboards.engine import PagesPrometheus, own_prometheus
+from bench.dashboards.engine import PreviewPrometheus, local_prometheus
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
@@ -25,7 +25,7 @@ from meshed_mcp.components.autoscaling.fast_scaler.manifests import (
 )
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.promql import fast_scaler
-from tests.engines import pod_account
+from tests.engines import service_account
 from tests.engines.api_server import ApiServer
 from tests.engines.processes import Engine, free_port, running
 from tests.engines.waiting import wait_for
@@ -96,13 +96,13 @@ def scaled(api_server: ApiServer) -> Iterator[Manifest]:
 
 
 @pytest.fixture
-def prometheus(tmp_path: Path, target: str) -> Iterator[PagesPrometheus]:
+def prometheus(tmp_path: Path, target: str) -> Iterator[PreviewPrometheus]:
     """Scrapes every second and evaluates the rendered rules at their own interval."""
     (rules,) = [item for item in fast_scaler_manifests(POLICY) if item["kind"] == "PrometheusRule"]
     (tmp_path / "rules.yaml").write_text(json.dumps({"groups": rules["spec"]["groups"]}), encoding="utf-8")
     labels = {"namespace": NAMESPACE, contract.LABEL_SERVER: SERVER}
     job = {"job_name": "server", "scrape_interval": "1s", "static_configs": [{"targets": [target], "labels": labels}]}
-    with own_prometheus(tmp_path) as (engine, config):
+    with local_prometheus(tmp_path) as (engine, config):
         config.write_text(json.dumps({"rule_files": ["rules.yaml"], "scrape_configs": [job]}), encoding="utf-8")
         engine.reload()
         yield engine
@@ -112,10 +112,10 @@ Start = Callable[[str], contextlib.AbstractContextManager[Engine]]
 
 
 @pytest.fixture
-def start(api_server: ApiServer, scaled: Manifest, prometheus: PagesPrometheus, tmp_path: Path) -> Start:
+def start(api_server: ApiServer, scaled: Manifest, prometheus: PreviewPrometheus, tmp_path: Path) -> Start:
     """Starts a fast scaler with the token of its own account, which Kubernetes issues."""
     assert scaled
-    account = pod_account.environment(api_server, AGENT_NAME, NAMESPACE, tmp_path)
+    account = service_account.environment(api_server, AGENT_NAME, NAMESPACE, tmp_path)
 
     def started(name: str) -> contextlib.AbstractContextManager[Engine]:
         environment = {
@@ -133,7 +133,7 @@ def start(api_server: ApiServer, scaled: Manifest, prometheus: PagesPrometheus, 
 def asked() -> str:
     """The rendered query, with the shorter hold."""
     live = [part.text for part in live_query.parts(eligible_targets(POLICY), NAMESPACE)]
-    return fast_scaler.minimum(NAMESPACE, HOLD_SECONDS, live)
+    return fast_scaler.minimum_replicas(NAMESPACE, HOLD_SECONDS, live)
 
 
 def minimum(server: ApiServer, item: Manifest) -> int:
@@ -155,7 +155,7 @@ def test_a_step_raises_the_minimum_and_it_falls_back_after_the_hold(
 
 
 def test_a_step_raises_the_minimum_without_waiting_for_the_rule(
-    api_server: ApiServer, scaled: Manifest, start: Start, load: Load, prometheus: PagesPrometheus, tmp_path: Path
+    api_server: ApiServer, scaled: Manifest, start: Start, load: Load, prometheus: PreviewPrometheus, tmp_path: Path
 ) -> None:
     """Requirement SCL-6: the scrape that sees the step suffices; no recording rule is read."""
     (tmp_path / "rules.yaml").write_text('{"groups": []}', encoding="utf-8")
@@ -169,7 +169,7 @@ def test_a_step_raises_the_minimum_without_waiting_for_the_rule(
 
 
 def test_missing_metrics_change_no_minimum(
-    api_server: ApiServer, scaled: Manifest, start: Start, load: Load, prometheus: PagesPrometheus, tmp_path: Path
+    api_server: ApiServer, scaled: Manifest, start: Start, load: Load, prometheus: PreviewPrometheus, tmp_path: Path
 ) -> None:
     """Requirement SCL-2: neither a lost gauge nor an unreachable Prometheus shrinks a service."""
     with start("only"):
@@ -179,7 +179,7 @@ def test_missing_metrics_change_no_minimum(
         wait_for(lambda: prometheus.result("query", {"query": asked()}) == [], "no opinion")
         assert minimum(api_server, scaled) == 4
         prometheus.http.post("/-/quit")
-        wait_for(lambda: "Prometheus gives no answer" in (tmp_path / "only.log").read_text(), "its complaint")
+        wait_for(lambda: "Prometheus does not respond" in (tmp_path / "only.log").read_text(), "its complaint")
         assert minimum(api_server, scaled) == 4
 
 

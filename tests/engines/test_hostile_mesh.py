@@ -1,4 +1,4 @@
-"""The hostile requests of the lists through a gateway and a sidecar, real Envoys: the same answers."""
+"""Adversarial requests through a real gateway and a real sidecar."""
 
 import json
 import os
@@ -12,17 +12,26 @@ from meshed_mcp import contract
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
 from tests import local_issuer
 from tests.engines import local_stack
 from tests.engines.processes import free_port
-from tests.hostile.client import ACTIVE, ANSWER_SECONDS, PATIENCE_SECONDS, Target, ask, total, until, value
+from tests.hostile.client import (
+    ACTIVE,
+    NO_RESPONSE_SECONDS,
+    RESPONSE_TIMEOUT_SECONDS,
+    Target,
+    counter_total,
+    sample_value,
+    send,
+    wait_until,
+)
 from tests.hostile.http_requests import HTTP
 from tests.hostile.json_bodies import JSON
 from tests.hostile.messages import MESSAGES
-from tests.hostile.requests import Hostile, Then
+from tests.hostile.requests import AfterSending, HostileRequest
 from tests.hostile.table import PAGE, page
 from tests.hostile.tokens import TOKENS, TOOL_SCOPE
 from tests.local_issuer import ISSUER, Issuer
@@ -56,14 +65,14 @@ def up(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
     tools = {"wait": {"allow": ["ingress"], "scopes": [TOOL_SCOPE]}}
     front = local_stack.arguments(**common)
     vault = local_stack.arguments(**common, auth=auth, tools=tools)
-    objects = [*service.manifests("front", front), *service.manifests("vault", vault)]
-    stack = read_stack([*cluster.manifests(mesh), *objects])
+    objects = [*service.service_manifests("front", front), *service.service_manifests("vault", vault)]
+    stack = read_stack([*cluster.mesh_manifests(mesh), *objects])
     folder = tmp_path_factory.mktemp("hostile")
-    with running(stack, free_port(), Places(folder / "run", folder / "secrets"), lambda _: None) as up:
+    with running(stack, free_port(), RunFolders(folder / "run", folder / "secrets"), lambda _: None) as up:
         yield up
 
 
-Targets = Callable[[Hostile], Target]
+Targets = Callable[[HostileRequest], Target]
 
 
 @pytest.fixture(scope="module")
@@ -82,23 +91,23 @@ def target_of(up: Running, issuer: Issuer) -> Targets:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_hostile_request_through_the_mesh_gets_the_same_response(target_of: Targets, case: Hostile) -> None:
+def test_a_hostile_request_through_the_mesh_gets_the_same_response(target_of: Targets, case: HostileRequest) -> None:
     """The case's own `source`; requirement SEC-11: proxies change neither the response nor what is counted."""
     target = target_of(case)
-    before = total(target.samples(), case.counter)
-    answer = ask(case, target)
+    before = counter_total(target.samples(), case.counter)
+    answer = send(case, target)
     assert (answer.status, answer.code) == (case.status, case.code), answer.body[:500]
-    until(lambda: total(target.samples(), case.counter) > before)
-    until(lambda: value(target.samples(), ACTIVE) == 0)
+    wait_until(lambda: counter_total(target.samples(), case.counter) > before)
+    wait_until(lambda: sample_value(target.samples(), ACTIVE) == 0)
 
 
 def test_the_page_lists_the_response_to_every_hostile_request(target_of: Targets) -> None:
     """Requirement SEC-11: the page has the response to each hostile request, and none gets through."""
-    cases = tuple(case for case in ALL if case.then is Then.READ)
+    cases = tuple(case for case in ALL if case.then is AfterSending.READ_RESPONSE)
     answers = {}
     for case in cases:
-        seconds = ANSWER_SECONDS if case.mesh else PATIENCE_SECONDS
-        answer = ask(case, target_of(case), answer_seconds=seconds)
+        seconds = RESPONSE_TIMEOUT_SECONDS if case.mesh else NO_RESPONSE_SECONDS
+        answer = send(case, target_of(case), timeout_seconds=seconds)
         answers[case.name] = (answer.status, answer.code)
     text = page(answers, cases)
     if os.environ.get("WRITE_HOSTILE_TABLE"):
@@ -114,12 +123,12 @@ def test_requests_that_only_a_proxy_sees_are_rejected_and_the_process_survives(u
     before = target.samples()
     for case in ALL:
         if not case.mesh and case.status != 408:
-            answered = ask(case, target_of(case), answer_seconds=PATIENCE_SECONDS).status
+            answered = send(case, target_of(case), timeout_seconds=NO_RESPONSE_SECONDS).status
             assert answered is None or answered < 500 or answered == UNKNOWN_CODING, case
             assert answered != 200 or case.status == 200, case
     assert not up.services.ended()
     assert not up.proxies.ended()
-    assert ask(legal, target).status == 200
-    log = up.places.log("front-0")
+    assert send(legal, target).status == 200
+    log = up.folders.log("front-0")
     assert "Traceback" not in log.read_text()
-    assert value(target.samples(), "process_open_fds") < value(before, "process_open_fds") + len(CASES)
+    assert sample_value(target.samples(), "process_open_fds") < sample_value(before, "process_open_fds") + len(CASES)

@@ -1,4 +1,4 @@
-"""The simulator's HPA beside the real controller: the same loads, the same sizes, sync by sync.
+"""The simulated HPA and the real controller: the same loads give the same replicas at every sync.
 
 The controller runs with a sync period of 2 s in place of 15, and every window is shortened alike, to half a sync less
 than a whole number of them: an event is then never exactly as old as its window, which in a cluster is left to chance.
@@ -16,7 +16,7 @@ from meshed_mcp.components.autoscaling.hpa.algorithm import SYNC_SECONDS, Autosc
 from meshed_mcp.components.autoscaling.hpa.native import behavior
 from meshed_mcp.components.autoscaling.scaling_args import ScalingSettings
 from tests.engines.api_server import ApiServer
-from tests.engines.hpa_front import Front, Workload, served
+from tests.engines.hpa_api_proxy import Front, Workload, served
 from tests.engines.processes import free_port, running
 from tests.engines.waiting import wait_for
 

@@ -1,4 +1,4 @@
-"""What Istio's own charts make of the values that we give them: rendered by Istio, judged by a real API server."""
+"""Istio's charts with our values, rendered by Istio and applied to a real API server."""
 
 import json
 from collections.abc import Callable
@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from meshed_mcp.components.mesh.cluster.args import Scale, ServiceMeshArgs
-from meshed_mcp.components.mesh.cluster.gateway_pods import GatewayPods, gateway_pods
-from meshed_mcp.components.mesh.cluster.istio_releases import METRICS_OF_CONNECTIONS, istiod_values
-from meshed_mcp.components.mesh.cluster.revisions import revision_tags
+from meshed_mcp.components.mesh.cluster.gateway_pods import GatewayPods, gateway_values
+from meshed_mcp.components.mesh.cluster.istio_releases import CONNECTION_STATS, istiod_values
+from meshed_mcp.components.mesh.cluster.revisions import revision_tag_webhooks
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize, size_values
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.manifests import monitors
+from meshed_mcp.components.observability.manifests import pod_monitors
 from tests.engines import istio_charts
 from tests.engines.api_client import Object
 from tests.engines.api_server import ApiServer
@@ -95,7 +95,7 @@ def test_the_control_plane_has_production_settings(program: Path) -> None:
 
 def test_the_control_plane_matches_its_pod_monitor(program: Path) -> None:
     """Prometheus operator, PodMonitor: pods are selected by labels, the port by its name; the policy allows it."""
-    (monitor,) = [each for each in monitors(ObservabilityStackArgs()) if each["metadata"]["name"] == "istiod"]
+    (monitor,) = [each for each in pod_monitors(ObservabilityStackArgs()) if each["metadata"]["name"] == "istiod"]
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     items = objects(program, "everything", "istiod")
     deployments = of_kind(items, "Deployment")
@@ -133,7 +133,7 @@ def test_a_revision_tag_equals_the_charts(program: Path) -> None:
     values = istiod_values(mesh, "1-31-1") | {"revisionTags": ["stable"]}
     release = {"chart": "istiod", "name": "istiod-1-31-1", "namespace": "istio-system", "values": values}
     theirs = of_kind(istio_charts.rendered(program, release), "MutatingWebhookConfiguration")
-    (ours,) = revision_tags(mesh)
+    (ours,) = revision_tag_webhooks(mesh)
     their_labels = theirs[ours["metadata"]["name"]]["metadata"]["labels"]
     assert ours["webhooks"] == theirs[ours["metadata"]["name"]]["webhooks"]
     for label in ("istio.io/tag", "istio.io/rev", "app"):
@@ -144,8 +144,8 @@ def test_a_gateway_between_networks_serves_their_ports(program: Path) -> None:
     """Istio chart `gateway`, `networkGateway`: 15443 for calls, the others for a remote control plane."""
     mesh = ServiceMeshArgs(domain="mcp.example.com")
     size = Scale(min_replicas=2, max_replicas=3, cpu="100m", memory="128Mi")
-    pods = GatewayPods({"istio": "eastwestgateway"}, size, outside=True, network="network1")
-    values: dict[str, Any] = gateway_pods(pods, mesh)
+    pods = GatewayPods({"istio": "eastwestgateway"}, size, external=True, network="network1")
+    values: dict[str, Any] = gateway_values(pods, mesh)
     release = {"chart": "gateway", "name": "istio-eastwestgateway", "namespace": "istio-ingress", "values": values}
     service = of_kind(istio_charts.rendered(program, release), "Service")["istio-eastwestgateway"]
     assert {port["port"] for port in service["spec"]["ports"]} == {15021, 15443, 15012, 15017}
@@ -159,7 +159,7 @@ def test_the_mesh_configuration_reaches_every_control_plane_and_every_sidecar(pr
     for revision in ("1-31-1", "1-32-0"):
         mesh = yaml.safe_load(maps[f"istio-{revision}"]["data"]["mesh"])
         assert mesh["defaultConfig"]["proxyMetadata"]["ISTIO_META_DNS_CAPTURE"] == "true"
-        assert mesh["defaultConfig"]["proxyStatsMatcher"]["inclusionRegexps"] == list(METRICS_OF_CONNECTIONS)
+        assert mesh["defaultConfig"]["proxyStatsMatcher"]["inclusionRegexps"] == list(CONNECTION_STATS)
         assert mesh["outboundTrafficPolicy"]["mode"] == "REGISTRY_ONLY"
         injected = json.loads(maps[f"istio-sidecar-injector-{revision}"]["data"]["values"])
         assert injected["global"]["proxy"]["resources"] == size_values(ProxySize.LARGE)

@@ -1,4 +1,4 @@
-"""Every Istio object we render is admitted by a real istiod; one that is wrong is refused.
+"""A real istiod admits every rendered Istio object and rejects invalid ones.
 
 What istiod makes of the objects: test_istiod_proxies.py. Their schemas: test_api_server.py.
 """
@@ -13,7 +13,7 @@ import pytest
 
 from meshed_mcp.components.core.charts import ISTIO_VERSION
 from meshed_mcp.infra.recording import record
-from tests.engines import judged_mesh
+from tests.engines import istiod_mesh
 from tests.engines.api_server import ApiServer
 from tests.engines.istiod import Istiod, started
 from tests.stacks import GOVERNED_ELSEWHERE, JUDGED, recording
@@ -28,7 +28,7 @@ def _objects(stack: str) -> list[dict[str, Any]]:
 STACKS: Final[dict[str, Callable[[], Sequence[dict[str, Any]]]]] = {
     **{stack: partial(_objects, stack) for stack in JUDGED if stack not in GOVERNED_ELSEWHERE},
     "conformance": lambda: record(PROJECT / "examples" / "conformance", "dev").objects,
-    "judged mesh": judged_mesh.objects,
+    "judged mesh": istiod_mesh.objects,
 }
 """The repository's and the example stacks, the example with sessions, and the stack whose proxies are judged."""
 
@@ -45,7 +45,7 @@ def istiod(
 ) -> Iterator[Istiod]:
     """An istiod that has seen nothing but CRDs."""
     program, folder = find_engine("pilot-discovery"), tmp_path_factory.mktemp("istiod")
-    with started(program, api_server, judged_mesh.mesh_config(), folder) as ready:
+    with started(program, api_server, istiod_mesh.mesh_config(), folder) as ready:
         yield ready
 
 

@@ -1,4 +1,4 @@
-"""What a real istiod makes of tokens, an external authorizer and hosts behind the egress gateway.
+"""Proxy configuration of a real istiod for tokens, an external authorizer and egress gateway hosts.
 
 What proxies then do with real traffic: test_local_tokens.py.
 """
@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from meshed_mcp.components.mesh.authorization import tokens
-from meshed_mcp.local.translate.envoy.binary import envoy_program
+from meshed_mcp.local.process.engines import envoy_program
 from tests.engines import identity_mesh, local_stack, stock_bootstrap
 from tests.engines import proxy_views as views
 from tests.engines.api_server import ApiServer

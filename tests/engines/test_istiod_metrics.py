@@ -1,4 +1,4 @@
-"""What a real istiod shows to Prometheus: the names and labels that alerts and pages ask for."""
+"""Metrics of a real istiod: the names and labels in alerts and dashboards."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from meshed_mcp.components.promql import control_plane
-from tests.engines import judged_mesh
+from tests.engines import istiod_mesh
 from tests.engines.api_server import ApiServer
 from tests.engines.istiod import Istiod, started
 from tests.engines.xds_proxy import refusal
@@ -24,7 +24,7 @@ def istiod(
 ) -> Iterator[Istiod]:
     """An istiod that one proxy has asked and contradicted."""
     program, folder = find_engine("pilot-discovery"), tmp_path_factory.mktemp("istiod-metrics")
-    with started(program, api_server, judged_mesh.mesh_config(), folder) as ready:
+    with started(program, api_server, istiod_mesh.mesh_config(), folder) as ready:
         refusal(ready.xds, POD)
         yield ready
 
@@ -35,5 +35,5 @@ def test_rejections_and_proxies_have_the_metric_names_of_the_alerts(istiod: Isti
     The count of rejections appears with the first one.
     """
     shown = dict(line.rsplit(" ", 1) for line in istiod.metrics().splitlines() if not line.startswith("#"))
-    assert shown[f'{control_plane.REFUSED}{{type="cds"}}'] == "1"
-    assert any(name.startswith(f'{control_plane.CONNECTED}{{version="') for name in shown)
+    assert shown[f'{control_plane.REJECTED}{{type="cds"}}'] == "1"
+    assert any(name.startswith(f'{control_plane.CONNECTED_PROXIES}{{version="') for name in shown)

@@ -1,4 +1,4 @@
-"""What a real istiod makes of our objects: the configuration of a caller's sidecar, of a callee's and of the gateway.
+"""Proxy configuration of a real istiod for a client sidecar, a server sidecar and the gateway.
 
 Each test names one rule that we rely on. Whether istiod takes the objects at all: test_istiod.py. What proxies then do
 with real traffic: the tests of the local run.
@@ -14,8 +14,8 @@ import pytest
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.routing.connect_failure_retry import CONNECT_FAILURE_HEADER
 from meshed_mcp.components.mesh.routing.destination_rule_args import Connections
-from meshed_mcp.local.translate.envoy.binary import envoy_program
-from tests.engines import judged_mesh, local_stack, stock_bootstrap
+from meshed_mcp.local.process.engines import envoy_program
+from tests.engines import istiod_mesh, local_stack, stock_bootstrap
 from tests.engines import proxy_views as views
 from tests.engines.api_server import ApiServer
 from tests.engines.proxied_pods import configurations
@@ -32,7 +32,7 @@ def proxies(
 ) -> Iterator[dict[str, Any]]:
     """The configuration of every pod's proxy, by pod; the stack leaves the API server afterwards."""
     program, folder = find_engine("pilot-discovery"), tmp_path_factory.mktemp("istiod")
-    with configurations(program, api_server, folder, judged_mesh.objects()) as found:
+    with configurations(program, api_server, folder, istiod_mesh.objects()) as found:
         yield found
 
 
@@ -233,7 +233,7 @@ def test_undeclared_hosts_are_a_black_hole(proxies: dict[str, Any]) -> None:
 @pytest.mark.parametrize("pod", ["front", "back", "closed"])
 def test_a_host_that_two_services_declare_has_each_of_its_ports_once(proxies: dict[str, Any], pod: str) -> None:
     """Istio API, ServiceEntry: entries of one host overlap, and of two equal filter chains Envoy would lose both."""
-    expected = {(443, judged_mesh.SHARED_HOST), (443, judged_mesh.TWO_PORT_HOST), (8443, judged_mesh.TWO_PORT_HOST)}
+    expected = {(443, istiod_mesh.SHARED_HOST), (443, istiod_mesh.TWO_PORT_HOST), (8443, istiod_mesh.TWO_PORT_HOST)}
     found = [
         (int(name.rpartition("_")[2]), host)
         for name, listener in views.listeners(proxies[pod]).items()

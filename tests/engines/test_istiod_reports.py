@@ -1,4 +1,4 @@
-"""What a real istiod makes of limits by organization, faults, access logs and tags: parts that no example stack has.
+"""Proxy configuration of a real istiod for limits by organization, faults, access logs and tags.
 
 Filters in order and limits at 100 percent, in every example stack: test_stack_proxies.py.
 """
@@ -14,14 +14,13 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.cluster import manifests as cluster
-from meshed_mcp.components.mesh.cluster.access_log import notable
-from meshed_mcp.components.mesh.cluster.access_log_fields import FIELDS
+from meshed_mcp.components.mesh.cluster.access_log import FIELDS, notable_expression
 from meshed_mcp.components.mesh.cluster.telemetry import organization_expression
 from meshed_mcp.components.mesh.cluster.telemetry_args import OrganizationTag
 from meshed_mcp.components.mesh.rate_limit.descriptors import JWT_METADATA
 from meshed_mcp.components.mesh.service import manifests as service
-from meshed_mcp.local.translate.envoy.binary import envoy_program
-from tests.engines import judged_mesh, local_stack, stock_bootstrap
+from meshed_mcp.local.process.engines import envoy_program
+from tests.engines import istiod_mesh, local_stack, stock_bootstrap
 from tests.engines import proxy_views as views
 from tests.engines.api_server import ApiServer
 from tests.engines.proxied_pods import configurations
@@ -52,10 +51,10 @@ def proxies(
     """The configuration of every pod's proxy, by pod."""
     program, folder = find_engine("pilot-discovery"), tmp_path_factory.mktemp("istiod-reports")
     objects = [
-        *cluster.manifests(judged_mesh.MESH.model_copy(update={"organization_tag": TAG})),
-        *service.manifests("front", local_stack.arguments(access_log={"requests": "all"})),
-        *service.manifests("vault", local_stack.arguments(**VAULT)),
-        judged_mesh.gateway_service(),
+        *cluster.mesh_manifests(istiod_mesh.MESH.model_copy(update={"organization_tag": TAG})),
+        *service.service_manifests("front", local_stack.arguments(access_log={"requests": "all"})),
+        *service.service_manifests("vault", local_stack.arguments(**VAULT)),
+        istiod_mesh.gateway_service(),
     ]
     with configurations(program, api_server, folder, objects) as found:
         yield found
@@ -87,7 +86,7 @@ def test_claims_are_stored_where_rate_limits_read_them(proxies: dict[str, Any]) 
 
 def test_selected_requests_are_logged_with_product_fields_and_service_overrides(proxies: dict[str, Any]) -> None:
     """Istio, Telemetry, `accessLogging`: the object with a selector wins; the provider gives the format."""
-    for pod, expression in (("vault", notable(1.0)), ("front", None)):
+    for pod, expression in (("vault", notable_expression(1.0)), ("front", None)):
         for manager in inbound(proxies, pod):
             (log,) = manager["accessLog"]
             assert log["typedConfig"]["logFormat"]["jsonFormat"] == dict(FIELDS)
@@ -134,7 +133,7 @@ def test_fault_injection_applies_to_opted_in_requests_and_experiments(
 
 
 def loaded(dump: views.Config, folder: Path) -> subprocess.CompletedProcess[str]:
-    """What a stock Envoy says to the configuration."""
+    """Validation output of a stock Envoy."""
     file = folder / "envoy.json"
     file.write_text(json.dumps(stock_bootstrap.bootstrap(dump)))
     command = [str(envoy_program()), "--mode", "validate", "--config-path", str(file), "--log-level", "warning"]

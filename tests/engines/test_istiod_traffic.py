@@ -1,4 +1,4 @@
-"""What a real istiod makes of rollouts, routes of single tools, balancing and places, for a caller and the gateway.
+"""Proxy configuration of a real istiod for rollouts, tool routes, load balancing and localities.
 
 Each test names one rule that we rely on. The rules of every service: test_istiod_proxies.py.
 """
@@ -13,8 +13,8 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.cluster.gateway import INGRESS_RELEASE, INGRESS_SELECTOR
 from meshed_mcp.components.mesh.service import manifests as service
-from meshed_mcp.local.translate.envoy.binary import envoy_program
-from tests.engines import judged_mesh, local_stack, stock_bootstrap
+from meshed_mcp.local.process.engines import envoy_program
+from tests.engines import istiod_mesh, local_stack, stock_bootstrap
 from tests.engines import proxy_views as views
 from tests.engines.api_server import ApiServer
 from tests.engines.istiod import Istiod, started
@@ -63,7 +63,7 @@ SERVICES: Final[dict[str, dict[str, Any]]] = {
 
 
 def objects() -> list[Manifest]:
-    """Everything rendered, and the gateway's Service."""
+    """The rendered objects and the Service of the gateway."""
     selector = {"metadata": {"name": INGRESS_RELEASE, "namespace": "istio-ingress"}}
     ports = [{"name": "http", "port": 80, "targetPort": 80}]
     gateway = {
@@ -73,12 +73,12 @@ def objects() -> list[Manifest]:
         "spec": {"selector": INGRESS_SELECTOR, "ports": ports},
     }
     return [
-        *cluster.manifests(judged_mesh.MESH),
-        *service.manifests("caller", local_stack.arguments()),
+        *cluster.mesh_manifests(istiod_mesh.MESH),
+        *service.service_manifests("caller", local_stack.arguments()),
         *(
             item
             for name, settings in SERVICES.items()
-            for item in service.manifests(name, local_stack.arguments(callers=["caller"], **settings))
+            for item in service.service_manifests(name, local_stack.arguments(callers=["caller"], **settings))
         ),
         *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in ("monitoring", "jobs")),
         gateway,
@@ -101,7 +101,7 @@ def istiod(
 ) -> Iterator[Istiod]:
     """An istiod that admits."""
     folder = tmp_path_factory.mktemp("admission")
-    with started(find_engine("pilot-discovery"), api_server, judged_mesh.mesh_config(), folder) as ready:
+    with started(find_engine("pilot-discovery"), api_server, istiod_mesh.mesh_config(), folder) as ready:
         yield ready
 
 

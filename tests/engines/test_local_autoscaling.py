@@ -1,4 +1,4 @@
-"""Services that scale in the local run: the rendered query on a real Prometheus, replicas started and drained."""
+"""Autoscaling in the local run: the rendered query on a real Prometheus, replicas started and drained."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,11 +13,11 @@ from meshed_mcp.components.autoscaling import scalers
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.promql import selectors
 from meshed_mcp.local.observe.prometheus import Scraping, scraping
-from meshed_mcp.local.process.autoscaler import Scaled, Scaler, one_number, read_scaled
+from meshed_mcp.local.process.autoscaler import ScaledDeployment, Scaler, instant_query, scaled_deployments
 from meshed_mcp.local.process.changes import replicas_of
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
-from meshed_mcp.local.session import scaled
+from meshed_mcp.local.session import autoscaled
 from meshed_mcp.local.translate.endpoints import gateway_url
 from meshed_mcp.local.translate.stack import read_stack
 from tests.engines.processes import free_port
@@ -44,16 +44,16 @@ def counts(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def up(tmp_path: Path, counts: Path) -> Iterator[tuple[Running, Scraping, Scaled]]:
+def up(tmp_path: Path, counts: Path) -> Iterator[tuple[Running, Scraping, ScaledDeployment]]:
     """One replica of at most three, two calls each."""
     settings = {"min_replicas": 1, "max_replicas": 3, "in_flight_per_replica": 2}
     raw = {"targets": {stacks.COUNTED: settings}, "namespace": stacks.NAMESPACE, "prometheus_url": "http://prometheus"}
     objects = [*stacks.counted(counts, replicas=1), *scalers.manifests(AutoscalingPolicyArgs.model_validate(raw))]
-    places = Places(tmp_path / "run", tmp_path / "secrets")
-    (rendered,) = read_scaled(objects)
+    folders = RunFolders(tmp_path / "run", tmp_path / "secrets")
+    (rendered,) = scaled_deployments(objects)
     with (
-        running(read_stack(objects), free_port(), places, lambda _: None) as started,
-        scraping(objects, places.state) as seen,
+        running(read_stack(objects), free_port(), folders, lambda _: None) as started,
+        scraping(objects, folders.state) as seen,
     ):
         yield started, seen, rendered
 
@@ -70,7 +70,7 @@ def stepping(scaler: Scaler, seen: Scraping, size: int) -> Callable[[], bool]:
     return step
 
 
-def hasty(found: Scaled) -> Scaled:
+def hasty(found: ScaledDeployment) -> ScaledDeployment:
     """The same without the 30 s in which a peak is held and the 300 s of stabilization: shrinks in seconds."""
     pods = selectors.selector(stacks.NAMESPACE, stacks.COUNTED)
     down = found.settings.scale_down.model_copy(update={"stabilization_seconds": 0, "percent": 100})
@@ -79,12 +79,12 @@ def hasty(found: Scaled) -> Scaled:
 
 
 def test_load_of_both_revisions_scales_out_and_in_without_lost_calls(
-    up: tuple[Running, Scraping, Scaled], counts: Path
+    up: tuple[Running, Scraping, ScaledDeployment], counts: Path
 ) -> None:
     """Requirement SCL-1: local scale-in under load of both revisions; the rendered query is run unchanged."""
     started, seen, rendered = up
     url = gateway_url(started, started.topology.stack.services[0]) or ""
-    ask = one_number(seen.asking.result)
+    ask = instant_query(seen.client.result)
     with steady(Steady(url, QUIET, prefix="quiet-")) as quiet:
         with steady(Steady(url, BUSY, prefix="busy-")) as busy:
             wait_for(stepping(Scaler(started, [rendered], ask), seen, 3), "three replicas", WAIT_SECONDS)
@@ -101,7 +101,7 @@ def test_load_of_both_revisions_scales_out_and_in_without_lost_calls(
     assert started.services.pids.keys() == {"counted-0"}
 
 
-def test_the_scale_command_reports_each_change(up: tuple[Running, Scraping, Scaled], tmp_path: Path) -> None:
+def test_the_scale_command_reports_each_change(up: tuple[Running, Scraping, ScaledDeployment], tmp_path: Path) -> None:
     """Requirement LOC-5: `local --scale` reports the metric of each service and every change, at the HPA's period."""
     started, _, _ = up
     url = gateway_url(started, started.topology.stack.services[0]) or ""
@@ -110,7 +110,7 @@ def test_the_scale_command_reports_each_change(up: tuple[Running, Scraping, Scal
     objects = [*stacks.counted(tmp_path, replicas=1), *scalers.manifests(AutoscalingPolicyArgs.model_validate(raw))]
     said: list[str] = []
     with scraping(objects, tmp_path / "other") as watched, steady(Steady(url, BUSY)):
-        step = scaled(started, objects, watched, said.append)
+        step = autoscaled(started, objects, watched, said.append)
         wait_for(lambda: step() or any(GREW in line for line in said), "the change", WAIT_SECONDS)
     assert "counted scales by in-flight; not run here: cpu" in said
 

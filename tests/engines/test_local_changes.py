@@ -1,4 +1,4 @@
-"""A local stack that changes under steady load of both eras: no call is lost, none runs twice."""
+"""Changes of a local stack under load of both protocol eras: no call is lost or duplicated."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -11,8 +11,8 @@ import pytest
 from bench import stacks
 from bench.steady import Rates, Steady, executions, steady, verdict
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.process.changes import drain, kill, leave, replicas_of, roll_out, scale
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.changes import drain, kill, remove_endpoints, replicas_of, roll_out, scale
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.endpoints import gateway_url
 from meshed_mcp.local.translate.stack import read_stack
@@ -37,7 +37,7 @@ def counts(tmp_path: Path) -> Path:
 def up(tmp_path: Path, counts: Path) -> Iterator[Running]:
     """Two replicas of one version."""
     stack = read_stack(stacks.counted(counts, replicas=2))
-    with running(stack, free_port(), Places(tmp_path / "run", tmp_path / "secrets"), lambda _: None) as found:
+    with running(stack, free_port(), RunFolders(tmp_path / "run", tmp_path / "secrets"), lambda _: None) as found:
         yield found
 
 
@@ -125,7 +125,7 @@ def test_a_replica_whose_machine_dies_loses_only_its_calls(up: Running, counts: 
         victim = replicas_of(up, "counted")[0]
         dead = noticed(f"127.{up.configurations.block}.0.2", lambda: kill(up, victim))
         more(load)
-        leave(up, [victim])
+        remove_endpoints(up, [victim])
         more(load)
     found = verdict(load.calls, executions(counts))
     later = [call for call in load.calls if call.failure and call.at > dead]

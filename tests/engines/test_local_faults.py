@@ -1,4 +1,4 @@
-"""Injected faults behind real Envoys: who asks by header meets them, nobody else; an experiment meets real calls.
+"""Fault injection with real Envoys: by header for the caller that sends it, or as an experiment on real calls.
 
 Source of what is expected: Istio API, HTTPFaultInjection.
 """
@@ -16,7 +16,7 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import OUTBOUND_PORT
@@ -44,9 +44,9 @@ def rendered() -> list[Manifest]:
     more = {"faults": FAULTS, "experiments": {"no-whoami": {"tool": "whoami", "abort_status": 504}}}
     vault = local_stack.arguments(command=SCRIPT, callers=["front"], expose=True, replicas=1, **more)
     return [
-        *cluster.manifests(mesh),
-        *service.manifests("front", local_stack.arguments(replicas=1)),
-        *service.manifests("vault", vault),
+        *cluster.mesh_manifests(mesh),
+        *service.service_manifests("front", local_stack.arguments(replicas=1)),
+        *service.service_manifests("vault", vault),
     ]
 
 
@@ -54,8 +54,8 @@ def rendered() -> list[Manifest]:
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The stack, running."""
     state = tmp_path_factory.mktemp("faults") / "stack"
-    places = Places(state, state.parent / "secrets")
-    with running(read_stack(rendered()), free_port(), places, lambda _: None) as stack:
+    folders = RunFolders(state, state.parent / "secrets")
+    with running(read_stack(rendered()), free_port(), folders, lambda _: None) as stack:
         yield stack
 
 

@@ -1,4 +1,4 @@
-"""Callers, tools and tokens behind real Envoys: what the mesh lets through, and what the server makes of it.
+"""Authorization of callers, tools and tokens with real Envoys.
 
 `vault` is called by `front` and `side` and is exposed; `delete` is for `front` alone, `purge` for nobody.
 """
@@ -16,7 +16,7 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import OUTBOUND_PORT, Pod
@@ -41,10 +41,12 @@ def rendered() -> list[Manifest]:
     tools = {"delete": {"allow": ["front"]}, "purge": {"allow": []}}
     vault = local_stack.arguments(command=SCRIPT, callers=["front", "side"], expose=True, tools=tools, replicas=1)
     return [
-        *cluster.manifests(ServiceMeshArgs.model_validate({"domain": local_stack.HOST, "namespaces": ["mcp-system"]})),
-        *service.manifests("front", local_stack.arguments(replicas=1)),
-        *service.manifests("side", local_stack.arguments(replicas=1)),
-        *service.manifests("vault", vault),
+        *cluster.mesh_manifests(
+            ServiceMeshArgs.model_validate({"domain": local_stack.HOST, "namespaces": ["mcp-system"]})
+        ),
+        *service.service_manifests("front", local_stack.arguments(replicas=1)),
+        *service.service_manifests("side", local_stack.arguments(replicas=1)),
+        *service.service_manifests("vault", vault),
     ]
 
 
@@ -52,8 +54,8 @@ def rendered() -> list[Manifest]:
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The stack, running."""
     state = tmp_path_factory.mktemp("identity") / "stack"
-    places = Places(state, state.parent / "secrets")
-    with running(read_stack(rendered()), free_port(), places, lambda _: None) as stack:
+    folders = RunFolders(state, state.parent / "secrets")
+    with running(read_stack(rendered()), free_port(), folders, lambda _: None) as stack:
         yield stack
 
 
@@ -191,7 +193,7 @@ def test_decisions_are_in_the_audit_log_with_caller_tool_and_reason(up: Running)
         request = legacy("purge")
         request["json"]["params"] |= {"arguments": {"secret": "marzipan"}, "_meta": {"traceparent": TRACEPARENT}}
         client.post(VAULT, **request)
-    log = up.places.log("vault-0")
+    log = up.folders.log("vault-0")
 
     def lines() -> list[dict[str, Any]]:
         found = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]

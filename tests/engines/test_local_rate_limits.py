@@ -1,4 +1,4 @@
-"""Rate limits behind real Envoys: what one pod answers, by tool, and what nobody gets past by leaving names out.
+"""Local rate limits with real Envoys, per tool and without tool names.
 
 `vault` answers 6 calls of `read` and 2 of each other tool at once, then one an hour; `wide` has one limit.
 Source of what is expected: Envoy, "Local rate limit"; RFC 6585, section 4.
@@ -17,7 +17,7 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import ADMIN_PORT, OUTBOUND_PORT, Pod
@@ -47,16 +47,16 @@ def rendered() -> list[Manifest]:
         "wide": local_stack.arguments(**each, expose=True, rate_limits={"pod": {**HOURLY, "burst": 4}}),
     }
     return [
-        *cluster.manifests(mesh),
-        *(item for name, args in services.items() for item in service.manifests(name, args)),
+        *cluster.mesh_manifests(mesh),
+        *(item for name, args in services.items() for item in service.service_manifests(name, args)),
     ]
 
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Running]:
     """The stack, running; each test has buckets of its own."""
-    places = Places(tmp_path / "stack", tmp_path / "secrets")
-    with running(read_stack(rendered()), free_port(), places, lambda _: None) as stack:
+    folders = RunFolders(tmp_path / "stack", tmp_path / "secrets")
+    with running(read_stack(rendered()), free_port(), folders, lambda _: None) as stack:
         yield stack
 
 

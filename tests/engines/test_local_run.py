@@ -1,4 +1,4 @@
-"""The local run with real processes and real Envoys: who may call, how calls are divided, what happens at an end."""
+"""The local run with real processes and Envoys: authorization, traffic split, shutdown."""
 
 import contextlib
 import io
@@ -24,9 +24,9 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.clients import call, mcp_client, status, tools
 from meshed_mcp.local.command import Call, run
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
-from meshed_mcp.local.rejections import refusals
+from meshed_mcp.local.rejections import verify_rejections
 from meshed_mcp.local.translate.endpoints import Endpoint, as_caller, direct, through_mesh
 from meshed_mcp.local.translate.objects.workload import Service
 from meshed_mcp.local.translate.stack import read_stack
@@ -42,12 +42,12 @@ LOCAL_RUN: Final = """
 import json, signal, sys
 from pathlib import Path
 from rich.console import Console
-from meshed_mcp.local.command import Choices, run
+from meshed_mcp.local.command import RunOptions, run
 # As in a terminal: a shell's background jobs, and what they start, have it ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 objects, port, state = json.loads(Path(sys.argv[1]).read_text()), int(sys.argv[2]), Path(sys.argv[3])
-choices = Choices(stays=True, monitors=False)
-sys.exit(run(objects, gateway_port=port, calls=[], state_dir=state, console=Console(), choices=choices))
+choices = RunOptions(stays=True, monitors=False)
+sys.exit(run(objects, gateway_port=port, calls=[], state_dir=state, console=Console(), options=choices))
 """
 
 
@@ -55,7 +55,7 @@ sys.exit(run(objects, gateway_port=port, calls=[], state_dir=state, console=Cons
 def started(state: Path, back_replicas: int = 1, more: Sequence[Manifest] = ()) -> Iterator[Running]:
     """The small stack, running."""
     stack = read_stack([*local_stack.rendered(back_replicas), *more])
-    with running(stack, free_port(), Places(state, state.parent / "secrets"), lambda _: None) as up:
+    with running(stack, free_port(), RunFolders(state, state.parent / "secrets"), lambda _: None) as up:
         yield up
 
 
@@ -146,7 +146,7 @@ def test_only_declared_external_hosts_are_reached(up: Running, target: str, answ
 
 def test_an_unauthorized_caller_gets_403_and_plaintext_is_rejected(up: Running) -> None:
     """Requirement SEC-1: default deny, STRICT mutual TLS."""
-    found = anyio.run(refusals, up.topology)
+    found = anyio.run(verify_rejections, up.topology)
     assert (found.callers, found.plaintext) == (1, 3)
 
 
@@ -191,7 +191,7 @@ def test_a_second_run_of_the_same_stack_is_rejected(up: Running) -> None:
     """Requirement LOC-3: two runs would write to the same files."""
     with (
         pytest.raises(LocalRunError, match=r"the stack already runs here \(.*\); stop that run first$"),
-        running(read_stack(local_stack.rendered()), free_port(), up.places, lambda _: None),
+        running(read_stack(local_stack.rendered()), free_port(), up.folders, lambda _: None),
     ):
         pass
 
@@ -229,7 +229,7 @@ def test_a_check_prints_the_table_stops_everything_and_exits_with_0(tmp_path: Pa
     text = out.getvalue()
     assert code == 0, text
     assert re.search(r"│ back +│ +2 │ +2 │ +1 │ +[\d.]+ / [\d.]+ │ +[\d.]+ / [\d.]+ │", text)
-    assert "refused: 1 of 1 calls of services that are in no list got 403; plaintext by 3 of 3" in text
+    assert "rejected: 1 of 1 calls of unauthorized callers; plaintext by 3 of 3" in text
     assert re.search(r"connect a client to http://127\.0\.0\.1:\d+/front/mcp", text)
     assert local_stack.survivors(tmp_path) == []
 
@@ -260,10 +260,10 @@ def test_a_service_that_fails_to_start_is_named_with_its_last_line_and_log(tmp_p
                 "-c",
                 "raise SystemExit('no luck')",
             ]
-    places = Places(tmp_path / "small", tmp_path / "secrets")
+    folders = RunFolders(tmp_path / "small", tmp_path / "secrets")
     with (
         pytest.raises(LocalRunError, match=r"front-0 ended with code 1: no luck \(log: .+/logs/front-0\.log\)$"),
-        running(read_stack(objects), free_port(), places, lambda _: None),
+        running(read_stack(objects), free_port(), folders, lambda _: None),
     ):
         pass
     assert local_stack.survivors(tmp_path) == []

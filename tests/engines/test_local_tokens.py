@@ -1,4 +1,4 @@
-"""Tokens at services behind the gateway and their sidecars: who answers what, and what a good token opens.
+"""Token validation by the gateway, the sidecars and the services.
 
 `vault` gets its keys from the stack; the keys of `safe` are at a URL, so the run is its issuer.
 """
@@ -19,9 +19,9 @@ from meshed_mcp.components.mesh.authorization import tokens
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import TOKENS, Running, running
-from meshed_mcp.local.rejections import refusals
+from meshed_mcp.local.rejections import verify_rejections
 from meshed_mcp.local.translate.endpoints import through_mesh
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import INBOUND_PORT, OUTBOUND_PORT
@@ -54,10 +54,10 @@ def rendered(issuer: Issuer) -> list[Manifest]:
     common: dict[str, Any] = {"command": command, "callers": ["front"], "expose": True, "replicas": 1}
     mesh = ServiceMeshArgs.model_validate({"domain": local_stack.HOST, "namespaces": [local_stack.NAMESPACE]})
     return [
-        *cluster.manifests(mesh),
-        *service.manifests("front", local_stack.arguments(replicas=1)),
-        *service.manifests("vault", local_stack.arguments(auth=given, **common)),
-        *service.manifests("safe", local_stack.arguments(auth=fetched, **common)),
+        *cluster.mesh_manifests(mesh),
+        *service.service_manifests("front", local_stack.arguments(replicas=1)),
+        *service.service_manifests("vault", local_stack.arguments(auth=given, **common)),
+        *service.service_manifests("safe", local_stack.arguments(auth=fetched, **common)),
     ]
 
 
@@ -72,7 +72,7 @@ def issuer() -> Iterator[Issuer]:
 def up(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The stack, running."""
     state = tmp_path_factory.mktemp("tokens") / "stack"
-    with running(read_stack(rendered(issuer)), free_port(), Places(state, state / "none"), lambda _: None) as stack:
+    with running(read_stack(rendered(issuer)), free_port(), RunFolders(state, state / "none"), lambda _: None) as stack:
         yield stack
 
 
@@ -185,7 +185,7 @@ def test_a_caller_in_the_mesh_needs_a_token_too(up: Running, issuer: Issuer) -> 
 def test_a_request_that_bypasses_the_challenge_is_rejected_by_the_services_sidecar(up: Running) -> None:
     """Requirement SEC-10: the destination's sidecar does not rely on the challenge of the client's proxy."""
     vault = next(pod for pod in up.topology.pods if pod.name == "vault-0")
-    files = up.places.state / "certificates"
+    files = up.folders.state / "certificates"
     trust = ssl.create_default_context(cafile=files / "root.pem")
     trust.check_hostname = False  # identities of the mesh are no host names
     trust.load_cert_chain(files / "mcp-system.front.pem", files / "mcp-system.front.key")
@@ -216,12 +216,12 @@ def test_a_missing_scope_is_named_by_the_server(up: Running, issuer: Issuer) -> 
 
 def test_with_keys_at_a_url_the_run_is_the_issuer(up: Running) -> None:
     """Requirement LOC-1: a stack with tokens can be tried without its issuer."""
-    token = (up.places.state / TOKENS / "mcp-system" / "safe").read_text()
+    token = (up.folders.state / TOKENS / "mcp-system" / "safe").read_text()
     assert result(post(gateway(up, "/safe/mcp"), token)) == (
         f"cluster.local/ns/istio-ingress/sa/istio-ingress for {ISSUER}/local-run"
     )
     assert post(gateway(up, "/vault/mcp"), token).status_code == 403
-    assert not (up.places.state / TOKENS / "mcp-system" / "vault").exists()
+    assert not (up.folders.state / TOKENS / "mcp-system" / "vault").exists()
     safe = next(each for each in up.topology.stack.services if each.name == "safe")
     assert contract.MCP_PATH in str(through_mesh(up, safe))
 
@@ -231,4 +231,4 @@ def test_the_runs_own_calls_have_tokens_and_unauthorized_callers_are_rejected(up
     told: list[str] = []
     anyio.run(make_calls, up, [Call("safe", "read", {})], told.append)
     assert told == ["safe/read answered: read"]
-    assert anyio.run(refusals, up.topology).callers > 0
+    assert anyio.run(verify_rejections, up.topology).callers > 0

@@ -1,4 +1,4 @@
-"""Routes and connection rules behind real Envoys: which version answers, who gets copies, where calls go, what is cut.
+"""Routes and traffic policies with real Envoys: versions, mirrors, load balancing, timeouts.
 
 `back` is a stack of its own in each test; `front` calls it through its sidecar. Source of what is expected: Istio API,
 VirtualService and DestinationRule.
@@ -17,7 +17,7 @@ from bench import stacks
 from bench.steady import MODERN, Rates, executions, message, version
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.process.changes import kill, replicas_of, roll_out
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import OUTBOUND_PORT
@@ -37,7 +37,7 @@ def rendered(counts: Path, **more: Any) -> list[Manifest]:
     for item in back:
         name = item["metadata"]["name"]
         if item["kind"] == "Deployment" and name != "back":
-            local_stack.told(item, name.removeprefix("back-"))
+            local_stack.set_version(item, name.removeprefix("back-"))
     front = stacks.server("front", "service", replicas=1)
     return [*stacks.mesh(), *front, *back]
 
@@ -48,7 +48,7 @@ def started(tmp_path: Path, places: Sequence[str] = ("",), **more: Any) -> Itera
     counts = tmp_path / "counts"
     counts.mkdir()
     stack = read_stack(rendered(counts, **more))
-    where = Places(tmp_path / "run", tmp_path / "secrets")
+    where = RunFolders(tmp_path / "run", tmp_path / "secrets")
     with running(stack, free_port(), where, lambda _: None, localities=tuple(places)) as up:
         yield up, counts
 

@@ -1,4 +1,4 @@
-"""One call through a gateway, three sidecars and two servers, all real: every span of it is in one trace."""
+"""One call through a gateway, three sidecars and two servers: all spans are in one trace."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,13 +15,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from meshed_mcp import contract
-from meshed_mcp.agents.telemetry.propagation import put_trace_on_headers
+from meshed_mcp.agents.telemetry.propagation import inject_trace_context
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from meshed_mcp.local.observe.collector import Collector
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import running
 from meshed_mcp.local.translate.stack import read_stack
 from tests.engines.local_stack import HOST, NAMESPACE, arguments
@@ -40,9 +40,9 @@ def rendered(percent: float) -> list[Manifest]:
     tracing = {"service": "jaeger.monitoring.svc.cluster.local", "sampling_percent": percent}
     mesh = ServiceMeshArgs.model_validate({"domain": HOST, "namespaces": [NAMESPACE], "tracing": tracing})
     return [
-        *cluster.manifests(mesh),
-        *service.manifests(CONTROLLER, server("controller", expose=True)),
-        *service.manifests(RAG, server("rag", callers=[CONTROLLER])),
+        *cluster.mesh_manifests(mesh),
+        *service.service_manifests(CONTROLLER, server("controller", expose=True)),
+        *service.service_manifests(RAG, server("rag", callers=[CONTROLLER])),
     ]
 
 
@@ -67,7 +67,7 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
 async def remember(url: str) -> None:
     """Have the controller keep a text, which it does by calling rag."""
     async with (
-        httpx2.AsyncClient(trust_env=False, timeout=60, event_hooks={"request": [put_trace_on_headers]}) as http,
+        httpx2.AsyncClient(trust_env=False, timeout=60, event_hooks={"request": [inject_trace_context]}) as http,
         Client(streamable_http_client(url, http_client=http), mode="2026-07-28") as client,
     ):
         result = await client.call_tool("remember", NOTE)
@@ -84,8 +84,8 @@ def called(receiver: Receiver, state: Path, percent: float, seen: Callable[[], b
     """Run the stack, have the controller called through the gateway, wait until `seen`, stop everything."""
     collector = Collector.from_environment({contract.ENV_OTLP_ENDPOINT: receiver.url})
     port = free_port()
-    places = Places(state / "state", state / "secrets")
-    with running(read_stack(rendered(percent)), port, places, lambda _: None, collector):
+    folders = RunFolders(state / "state", state / "secrets")
+    with running(read_stack(rendered(percent)), port, folders, lambda _: None, collector):
         anyio.run(remember, f"http://127.0.0.1:{port}/{CONTROLLER}/mcp")
         wait_for(seen, "the spans of the call")
 

@@ -1,4 +1,4 @@
-"""Limits by organization behind real Envoys: who it is says the verified token, never a header of the client.
+"""Rate limits by organization with real Envoys: the organization is a claim of the verified token.
 
 `vault` answers 5 requests of `acme` and 2 of each other organization at once, then one an hour.
 """
@@ -13,7 +13,7 @@ import pytest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
 from tests import local_issuer
@@ -49,9 +49,9 @@ def up(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
     command = [*local_stack.COMMAND[:1], local_stack.COMMAND[1].replace("echo_service", "vault_service")]
     vault = local_stack.arguments(command=command, expose=True, replicas=1, auth=auth, rate_limits=LIMITS)
     mesh = ServiceMeshArgs.model_validate({"domain": local_stack.HOST, "namespaces": [local_stack.NAMESPACE]})
-    objects = [*cluster.manifests(mesh), *service.manifests("vault", vault)]
+    objects = [*cluster.mesh_manifests(mesh), *service.service_manifests("vault", vault)]
     state = tmp_path_factory.mktemp("organizations") / "stack"
-    with running(read_stack(objects), free_port(), Places(state, state / "none"), lambda _: None) as stack:
+    with running(read_stack(objects), free_port(), RunFolders(state, state / "none"), lambda _: None) as stack:
         yield stack
 
 

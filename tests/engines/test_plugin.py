@@ -1,4 +1,4 @@
-"""The component package as another language meets it: the Pulumi command line starts the plugin in this repository.
+"""The component plugin, started by the Pulumi CLI for another language.
 
 What the schema says is judged in tests/golden without an engine; here, that the real command line gets the same, and
 that a program in YAML uses a component.

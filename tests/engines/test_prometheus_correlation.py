@@ -1,4 +1,4 @@
-"""One call of the local run, found by one trace id: in Prometheus (an exemplar), in the collector, in the log."""
+"""One trace id of a call in exemplars, the collector and the log."""
 
 import json
 import time
@@ -10,7 +10,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from bench.dashboards.engine import PagesPrometheus, free_port, own_prometheus
+from bench.dashboards.engine import PreviewPrometheus, free_port, local_prometheus
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
@@ -21,7 +21,7 @@ from meshed_mcp.components.observability.grafana.values import grafana_values
 from meshed_mcp.components.promql import selectors
 from meshed_mcp.local.observe.collector import Collector
 from meshed_mcp.local.observe.pod_monitors import relabelings
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
 from tests.engines.local_stack import HOST, NAMESPACE, arguments
@@ -31,12 +31,12 @@ from tests.otlp_receiver import Receiver, otlp_receiver
 pytestmark = pytest.mark.engine("prometheus")
 
 NAME = "noting"
-COMMAND = ["python", str(Path(__file__).with_name("noting_service.py"))]
+COMMAND = ["python", str(Path(__file__).with_name("logging_service.py"))]
 IN_CLUSTER = "http://jaeger.monitoring.svc.cluster.local:4318"
 ARGS = arguments(command=COMMAND, expose=True, replicas=1, otlp_endpoint=IN_CLUSTER)
 
 
-def scraping(prometheus: PagesPrometheus, config: Path, run: Running) -> None:
+def scraping(prometheus: PreviewPrometheus, config: Path, run: Running) -> None:
     """Scrape the replica as the service's PodMonitor says."""
     (endpoint,) = pod_monitor(NAME, ARGS)["spec"]["podMetricsEndpoints"]
     (pod,) = run.topology.pods
@@ -68,7 +68,7 @@ async def call(url: str) -> None:
         assert not result.is_error, result.content
 
 
-def exemplars(prometheus: PagesPrometheus) -> list[dict[str, str]]:
+def exemplars(prometheus: PreviewPrometheus) -> list[dict[str, str]]:
     """Labels of the exemplars of what the latency panel asks: how Grafana finds the trace behind a dot."""
     panel = selectors.latency_quantile(0.99, selectors.selector(NAMESPACE, NAME, regex=True), "1m")
     now = time.time()
@@ -77,7 +77,7 @@ def exemplars(prometheus: PagesPrometheus) -> list[dict[str, str]]:
     return [found["labels"] for series in answer["data"] for found in series["exemplars"]]
 
 
-def stored(prometheus: PagesPrometheus, metric: str, **labels: str) -> set[str]:
+def stored(prometheus: PreviewPrometheus, metric: str, **labels: str) -> set[str]:
     """Parts of a histogram that Prometheus has."""
     matchers = ",".join([f'__name__=~"{metric}_.+"', *(f'{name}="{value}"' for name, value in labels.items())])
     found = prometheus.values(f"count by (__name__) ({{{matchers}}})", time.time())
@@ -95,7 +95,7 @@ def test_a_call_is_found_by_one_trace_id_in_metrics_traces_and_logs(
 ) -> None:
     """Requirement OBS-9: metric -> exemplar -> trace -> log, with the same ids."""
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
-    with otlp_receiver() as receiver, own_prometheus(tmp_path) as (prometheus, config):
+    with otlp_receiver() as receiver, local_prometheus(tmp_path) as (prometheus, config):
         trace, log = traced_call(receiver, prometheus, config, tmp_path)
         only_read_buckets(prometheus)
         spans = wait_for(lambda: [each for each in receiver.of(trace) if each.service == NAME], "the server's span")
@@ -104,7 +104,7 @@ def test_a_call_is_found_by_one_trace_id_in_metrics_traces_and_logs(
     assert line["span_id"] in {each.id for each in spans}
 
 
-def only_read_buckets(prometheus: PagesPrometheus) -> None:
+def only_read_buckets(prometheus: PreviewPrometheus) -> None:
     """What the monitor says to store is what Prometheus stores: buckets of calls alone, counts and sums of all."""
     durations = contract.METRIC_OPERATION_DURATION
     assert stored(prometheus, durations, mcp_method_name="tools/call") == {"bucket", "count", "sum"}
@@ -112,19 +112,19 @@ def only_read_buckets(prometheus: PagesPrometheus) -> None:
     assert stored(prometheus, contract.METRIC_HTTP_DURATION) == {"count", "sum"}
 
 
-def traced_call(receiver: Receiver, prometheus: PagesPrometheus, config: Path, folder: Path) -> tuple[str, Path]:
+def traced_call(receiver: Receiver, prometheus: PreviewPrometheus, config: Path, folder: Path) -> tuple[str, Path]:
     """Run the stack, make the call; the trace id that Prometheus has of it, and the replica's log."""
     tracing = {"service": "jaeger.monitoring.svc.cluster.local", "sampling_percent": 100}
     mesh = ServiceMeshArgs.model_validate({"domain": HOST, "namespaces": [NAMESPACE], "tracing": tracing})
-    stack = read_stack([*cluster.manifests(mesh), *service.manifests(NAME, ARGS)])
-    places, port = Places(folder / "state", folder / "secrets"), free_port()
+    stack = read_stack([*cluster.mesh_manifests(mesh), *service.service_manifests(NAME, ARGS)])
+    folders, port = RunFolders(folder / "state", folder / "secrets"), free_port()
     collector = Collector.from_environment({contract.ENV_OTLP_ENDPOINT: receiver.url})
-    with running(stack, port, places, lambda _: None, collector) as run:
+    with running(stack, port, folders, lambda _: None, collector) as run:
         scraping(prometheus, config, run)
         anyio.run(call, f"http://127.0.0.1:{port}/{NAME}/mcp")
         found = wait_for(lambda: exemplars(prometheus), "the exemplar of the call")
         (pod,) = run.topology.pods
-        return found[0]["trace_id"], places.log(pod.name)
+        return found[0]["trace_id"], folders.log(pod.name)
 
 
 def test_grafana_links_from_the_exemplar_to_the_trace() -> None:

@@ -1,4 +1,4 @@
-"""Every question of every page, asked of a real Prometheus with made-up series; and the pictures of the answers."""
+"""Every dashboard query on a real Prometheus with generated series, and its pictures."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from bench.dashboards.command import app
-from bench.dashboards.engine import PagesPrometheus, own_prometheus
-from bench.dashboards.preview import MADE_UP_NOW, SMALL, chosen, fill
-from bench.dashboards.questions import Question, all_questions
+from bench.dashboards.engine import PreviewPrometheus, local_prometheus
+from bench.dashboards.preview import SAMPLE_TIME, SMALL_FLEET, variable_values, write_series
+from bench.dashboards.requests import Request, dashboard_requests
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import dashboards
@@ -22,40 +22,40 @@ PAGES = {page.uid.value: page for page in dashboards(ObservabilityStackArgs())}
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagesPrometheus]:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreviewPrometheus]:
     """A Prometheus with an hour of a small fleet."""
-    with own_prometheus(tmp_path_factory.mktemp("prometheus")) as (prometheus, _):
-        fill(prometheus, SMALL, "monitoring", MADE_UP_NOW)
+    with local_prometheus(tmp_path_factory.mktemp("prometheus")) as (prometheus, _):
+        write_series(prometheus, SMALL_FLEET, "monitoring", SAMPLE_TIME)
         yield prometheus
 
 
 @pytest.mark.parametrize("uid", PAGES)
-def test_every_query_of_a_dashboard_has_a_result(filled: PagesPrometheus, uid: str) -> None:
+def test_every_query_of_a_dashboard_has_a_result(filled: PreviewPrometheus, uid: str) -> None:
     """Requirement OBS-1: a panel that is empty on a full fleet queries a series that does not exist."""
     page = PAGES[uid]
-    choice = chosen(page, filled, MADE_UP_NOW)
-    empty = [title for title, each in all_questions(page, choice) if not filled.ask(each, MADE_UP_NOW)]
+    choice = variable_values(page, filled, SAMPLE_TIME)
+    empty = [title for title, each in dashboard_requests(page, choice) if not filled.send(each, SAMPLE_TIME)]
     assert empty == []
 
 
-def test_a_query_of_an_unknown_series_has_no_result(filled: PagesPrometheus) -> None:
+def test_a_query_of_an_unknown_series_has_no_result(filled: PreviewPrometheus) -> None:
     """Requirement PRJ-1: a test that cannot fail proves nothing."""
-    assert filled.ask(Question("sum(mcp_nothing_total)", "", 30), MADE_UP_NOW) == []
+    assert filled.send(Request("sum(mcp_nothing_total)", "", 30), SAMPLE_TIME) == []
 
 
-def test_a_rejected_query_says_why(filled: PagesPrometheus) -> None:
+def test_a_rejected_query_says_why(filled: PreviewPrometheus) -> None:
     """Requirement CFG-2: an error names what is wrong and where."""
     with pytest.raises(ConfigurationError, match=r"refuses a query: .*parse error.*is it a Prometheus"):
-        filled.ask(Question("sum(", "", None), MADE_UP_NOW)
+        filled.send(Request("sum(", "", None), SAMPLE_TIME)
 
 
 def test_an_unreachable_address_is_named() -> None:
     """Requirement CFG-2: an error names what is wrong and where."""
     with (
-        contextlib.closing(PagesPrometheus("http://127.0.0.1:9")) as nobody,
+        contextlib.closing(PreviewPrometheus("http://127.0.0.1:9")) as nobody,
         pytest.raises(ConfigurationError, match=r"http://127.0.0.1:9 does not answer: .*write another address"),
     ):
-        nobody.ask(Question("up", "", None), MADE_UP_NOW)
+        nobody.send(Request("up", "", None), SAMPLE_TIME)
 
 
 def test_the_pictures_of_the_documentation_show_the_dashboards(tmp_path: Path) -> None:

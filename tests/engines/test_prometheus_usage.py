@@ -1,4 +1,4 @@
-"""Usage out of a real Prometheus into files: what was called is in them, who called by name is not."""
+"""Usage reports from a real Prometheus: calls, without names of users."""
 
 import csv
 from collections.abc import Iterator
@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from bench.dashboards.engine import own_prometheus
-from bench.dashboards.preview import MADE_UP_NOW
+from bench.dashboards.engine import local_prometheus
+from bench.dashboards.preview import SAMPLE_TIME
 from bench.dashboards.remote_write import Span
 from bench.dashboards.series import Pace, Series, Shape
 from meshed_mcp.__main__ import app
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.components.observability.prometheus.rules import PAGES_SECONDS
+from meshed_mcp.components.observability.prometheus.recording_rules import DASHBOARD_SECONDS
 from meshed_mcp.components.promql import sli
 
 pytestmark = pytest.mark.engine("prometheus")
@@ -31,9 +31,9 @@ def used(organization: str, tool: str, per_second: float) -> Series:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where Prometheus answers that saw an hour."""
-    with own_prometheus(tmp_path_factory.mktemp("usage")) as (prometheus, _):
+    with local_prometheus(tmp_path_factory.mktemp("usage")) as (prometheus, _):
         series = [used("acme", "search", 2.0), used("acme", "ingest", 0.5), used("globex", "search", 0.0)]
-        prometheus.write(series, MADE_UP_NOW, {Pace.RECORDED: Span(3600, 1, PAGES_SECONDS)})
+        prometheus.write(series, SAMPLE_TIME, {Pace.RECORDED: Span(3600, 1, DASHBOARD_SECONDS)})
         yield str(prometheus.http.base_url)
 
 

@@ -1,4 +1,4 @@
-"""The schemas that `check` uses, beside the OpenAPI documents of a real API server."""
+"""The schemas of `check` compared with the OpenAPI documents of a real API server."""
 
 from meshed_mcp.infra.checks.schemas import KUBERNETES
 from tests.engines.api_server import ApiServer

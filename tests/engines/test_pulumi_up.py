@@ -1,6 +1,6 @@
-"""The program through the real Pulumi engine and Kubernetes provider, against a real API server of its own.
+"""The program with the real Pulumi engine and Kubernetes provider on a real API server.
 
-Charts come from a folder (chart_folder.py), controllers are played (played_controllers.py). What Pulumi is *told* is
+Charts come from a folder (chart_folder.py), controllers are played (fake_controllers.py). What Pulumi is *told* is
 judged in tests/pulumi without an engine; here, that engine, provider and API server take it.
 """
 
@@ -15,7 +15,7 @@ from meshed_mcp.infra.recording import record
 from tests.engines import api_server as engine
 from tests.engines.api_client import ApiClient
 from tests.engines.chart_folder import write_charts
-from tests.engines.played_controllers import played
+from tests.engines.fake_controllers import played
 from tests.engines.pulumi_cli import PROGRAMS, Pulumi
 
 PROJECT: Final = Path(__file__).parent.parent.parent

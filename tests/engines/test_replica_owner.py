@@ -1,7 +1,7 @@
-"""Who owns a replica count, judged by a real API server: an autoscaler's size is taken back by a forced apply alone."""
+"""Field ownership of replicas on a real API server: only a forced apply overrides an autoscaler."""
 
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.service.workload import TAKES_SIZE_BACK, deployment, versions
+from meshed_mcp.components.mesh.service.workload import FORCE_REPLICAS, deployment, versions
 from tests.engines.api_server import ApiServer
 
 
@@ -14,7 +14,7 @@ def test_a_fixed_size_replaces_the_autoscalers_replicas(api_server: ApiServer) -
     before, after = (deployment("mcp-owned", args, versions("mcp-owned", args)[0]) for args in (scaled, fixed))
     assert client.apply(before) is None
     client.merge(f"{client.path(before)}/scale", {"spec": {"replicas": 9}})
-    assert after["metadata"]["annotations"] == TAKES_SIZE_BACK
+    assert after["metadata"]["annotations"] == FORCE_REPLICAS
     assert client.apply(after, force=False) is not None
     assert (client.get(after) or {})["spec"]["replicas"] == 9
     assert client.apply(after) is None

@@ -1,4 +1,4 @@
-"""Which replica goes first: the real ReplicaSet controller, with the marks of the real process.
+"""Scale-in order: the real ReplicaSet controller with deletion costs of the real process.
 
 Prometheus scrapes a made-up exporter of sessions per pod; no pod runs, they are only said to be ready.
 """
@@ -14,13 +14,13 @@ from typing import Any, Final
 
 import pytest
 
-from bench.dashboards.engine import own_prometheus
+from bench.dashboards.engine import local_prometheus
 from meshed_mcp import contract
 from meshed_mcp.agents.autoscaler.pod_deletion_cost import ANNOTATION
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.fast_scaler import pod_deletion_cost as deletion
 from meshed_mcp.components.core.manifest import Manifest
-from tests.engines import pod_account
+from tests.engines import service_account
 from tests.engines.api_server import ApiServer
 from tests.engines.processes import free_port, running
 from tests.engines.waiting import wait_for
@@ -130,12 +130,12 @@ def marker(api_server: ApiServer, exporter: str, tmp_path: Path) -> Iterator[Non
     job = {"job_name": "server", "scrape_interval": "1s", "honor_labels": True, "static_configs": targets}
     (container,) = one["Deployment"]["spec"]["template"]["spec"]["containers"]
     told = {item["name"]: item["value"] for item in container["env"]}
-    with own_prometheus(tmp_path) as (engine, config):
+    with local_prometheus(tmp_path) as (engine, config):
         config.write_text(json.dumps({"rule_files": ["rules.yaml"], "scrape_configs": [job]}), encoding="utf-8")
         engine.reload()
         environment = {
             **told,
-            **pod_account.environment(api_server, deletion.NAME, NAMESPACE, tmp_path),
+            **service_account.environment(api_server, deletion.NAME, NAMESPACE, tmp_path),
             contract.ENV_PROMETHEUS_URL: str(engine.http.base_url),
             contract.ENV_MANAGEMENT_PORT: str(free_port()),
             contract.ENV_BIND_ADDRESS: "127.0.0.1",

@@ -1,4 +1,4 @@
-"""Values of ours that repeat an upstream default, beside that default as the real programs and CRDs have it."""
+"""Values that repeat an upstream default, compared with the real programs and CRDs."""
 
 import re
 import subprocess

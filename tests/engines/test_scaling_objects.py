@@ -1,4 +1,4 @@
-"""What scales replicas and nodes, judged by a real API server with the real CRDs: every mode and every profile."""
+"""Autoscaling objects of every mode and profile on a real API server with the real CRDs."""
 
 from typing import Any
 

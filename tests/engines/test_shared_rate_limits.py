@@ -1,4 +1,4 @@
-"""Limits over all pods: real Envoys ask the real rate limit service, which counts in a real Redis.
+"""Global rate limits: real Envoys, the real rate limit service and a real Redis.
 
 The rules that the service reads and the questions of the proxies are what the components render. Source of what is
 expected: github.com/envoyproxy/ratelimit, README; Envoy, "Rate limit".
@@ -17,10 +17,10 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.rate_limit import server as rate_limiting
 from meshed_mcp.components.mesh.rate_limit.server_args import FailureMode
-from meshed_mcp.components.mesh.rate_limit.shared import STAT_PREFIX, reference
+from meshed_mcp.components.mesh.rate_limit.shared import STAT_PREFIX, rate_limit_ref
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import ADMIN_PORT, OUTBOUND_PORT
@@ -52,14 +52,14 @@ def mesh() -> ServiceMeshArgs:
 def rendered() -> list[Manifest]:
     """The objects of the stack: `vault` answers uncounted while nobody counts, `closed` does not."""
     each = {"command": SCRIPT, "callers": ["front"], "rate_limits": {"shared": LIMITS}}
-    modes = {mode: reference("mcp-system", "cluster.local", mode) for mode in FailureMode}
+    modes = {mode: rate_limit_ref("mcp-system", "cluster.local", mode) for mode in FailureMode}
     services = {
         "front": local_stack.arguments(replicas=1),
         "vault": local_stack.arguments(**each, replicas=PODS, rate_limit_service=modes[FailureMode.OPEN]),
         "closed": local_stack.arguments(**each, replicas=1, rate_limit_service=modes[FailureMode.CLOSED]),
     }
-    items = (item for name, args in services.items() for item in service.manifests(name, args))
-    return [*cluster.manifests(mesh()), *items]
+    items = (item for name, args in services.items() for item in service.service_manifests(name, args))
+    return [*cluster.mesh_manifests(mesh()), *items]
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +103,8 @@ def up(counting: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runn
     """The stack, running."""
     assert counting.poll() is None
     state = tmp_path_factory.mktemp("shared") / "stack"
-    places = Places(state, state.parent / "secrets")
-    with running(read_stack(rendered()), free_port(), places, lambda _: None) as stack:
+    folders = RunFolders(state, state.parent / "secrets")
+    with running(read_stack(rendered()), free_port(), folders, lambda _: None) as stack:
         yield stack
 
 

@@ -1,4 +1,4 @@
-"""Calls in several rounds and changes, with replicas behind real Envoys that choose a replica for every request."""
+"""Multi-round calls and change notifications with replicas behind real Envoys without session affinity."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from meshed_mcp.local.clients import http_client
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.endpoints import Endpoint, through_mesh
 from meshed_mcp.local.translate.stack import read_stack
@@ -54,13 +54,15 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         (folder / "secrets" / secret).parent.mkdir(parents=True)
         (folder / "secrets" / secret).write_text(f"{text}\n")
     objects = [
-        *cluster.manifests(ServiceMeshArgs.model_validate({"domain": local_stack.HOST, "namespaces": ["mcp-system"]})),
-        *service.manifests("shop", local_stack.arguments(**arguments())),
+        *cluster.mesh_manifests(
+            ServiceMeshArgs.model_validate({"domain": local_stack.HOST, "namespaces": ["mcp-system"]})
+        ),
+        *service.service_manifests("shop", local_stack.arguments(**arguments())),
     ]
     redis.start()
     try:
-        places = Places(folder / "stack", folder / "secrets")
-        with running(read_stack(objects), free_port(), places, lambda _: None) as stack:
+        folders = RunFolders(folder / "stack", folder / "secrets")
+        with running(read_stack(objects), free_port(), folders, lambda _: None) as stack:
             yield stack
     finally:
         redis.stop()

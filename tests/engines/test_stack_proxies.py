@@ -1,4 +1,4 @@
-"""What a real istiod makes of every example stack: no listener lost, weights kept, filters in order, limits enforced.
+"""Proxy configuration of a real istiod for every example stack: listeners, weights, filter order, limits.
 
 Rules that hold for every stack, whatever it asks for. One rule of one feature: test_istiod_proxies.py. Each stack is
 applied to a real API server, with the pods that a cluster would add, and leaves it afterwards.
@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.cluster.proxy_filters import filter_names, foreign_filters
-from meshed_mcp.local.translate.envoy.binary import envoy_program
+from meshed_mcp.components.mesh.cluster.proxy_filters import filter_names, unsupported_filters
+from meshed_mcp.local.process.engines import envoy_program
 from tests.engines import proxy_views as views
 from tests.engines import stack_pods, stock_bootstrap
 from tests.engines.api_server import ApiServer
@@ -179,7 +179,7 @@ def test_every_filter_is_in_istios_own_proxy(judged: Judged) -> None:
     """Requirement SEC-14: a filter that istio-proxy lacks costs the listener; stock Envoy would accept it."""
     for item in judged.objects:
         if item["kind"] == "EnvoyFilter":
-            assert foreign_filters(item, "1.31") == [], item["metadata"]["name"]
+            assert unsupported_filters(item, "1.31") == [], item["metadata"]["name"]
 
 
 def test_a_sidecar_knows_only_the_services_it_calls(judged: Judged) -> None:

@@ -1,4 +1,4 @@
-"""`legacy: sticky` behind real Envoys: sessions stay on their replica, show no address, and end with it."""
+"""`legacy: sticky` with real Envoys: sessions stay on their replica, reveal no address and end with it."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from meshed_mcp.local.process import changes
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import ADMIN_PORT, OUTBOUND_PORT, Pod
@@ -47,15 +47,15 @@ def rendered() -> list[Manifest]:
     rollout = {"strategy": "canary", "image": "echo:2", "weights": {"stable": 75, "canary": 25}}
     back = local_stack.arguments(command=COMMAND, legacy="sticky", callers=["front"], rollout=rollout, replicas=2)
     objects = [
-        *cluster.manifests(
+        *cluster.mesh_manifests(
             ServiceMeshArgs.model_validate({"domain": local_stack.HOST, "namespaces": [local_stack.NAMESPACE]})
         ),
-        *service.manifests("front", local_stack.arguments(expose=True, replicas=1)),
-        *service.manifests("back", back),
+        *service.service_manifests("front", local_stack.arguments(expose=True, replicas=1)),
+        *service.service_manifests("back", back),
     ]
     for item in objects:
         if item["kind"] == "Deployment" and item["metadata"]["name"].endswith("-canary"):
-            local_stack.told(item, "canary")
+            local_stack.set_version(item, "canary")
     return objects
 
 
@@ -63,7 +63,9 @@ def rendered() -> list[Manifest]:
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The stack, running."""
     state = tmp_path_factory.mktemp("sticky") / "stack"
-    with running(read_stack(rendered()), free_port(), Places(state, state.parent / "secrets"), lambda _: None) as found:
+    with running(
+        read_stack(rendered()), free_port(), RunFolders(state, state.parent / "secrets"), lambda _: None
+    ) as found:
         yield found
 
 
@@ -138,7 +140,7 @@ def test_a_draining_replica_serves_its_sessions_and_gets_no_new_ones(up: Running
     with as_front(up) as client:
         sessions: dict[str, str] = {}
         wait_for(lambda: _remembered(client, sessions, up) and ending.address in sessions, "a session on the replica")
-        changes.leave(up, [ending])
+        changes.remove_endpoints(up, [ending])
         wait_for(lambda: _health(up, ending) == "/eds_status_draining", "the sidecar knows")
         assert {_ping(client, sessions[ending.address]) for _ in range(CALLS)} == {200}
         later: dict[str, str] = {}
@@ -147,7 +149,7 @@ def test_a_draining_replica_serves_its_sessions_and_gets_no_new_ones(up: Running
         assert ending.address not in later
         assert changes.drain(up, [ending]) == {"back-0": 0}
         wait_for(lambda: _ping(client, sessions[ending.address]) == 404, "the end of the session")
-    changes.add(up, ending.deployment, 1)
+    changes.add_replicas(up, ending.deployment, 1)
 
 
 def test_a_session_whose_replica_is_lost_gets_404_and_a_new_one_works(up: Running) -> None:

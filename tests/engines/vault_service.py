@@ -1,4 +1,4 @@
-"""The MCP server of the tests about callers: tools that not everybody may call."""
+"""MCP server of the caller tests, with tools for single callers."""
 
 from mcp.server.mcpserver import Context
 
@@ -9,31 +9,31 @@ service = MCPService("vault")
 
 @service.tool()
 def read() -> str:
-    """Open to every caller."""
+    """Every caller is authorized."""
     return "read"
 
 
 @service.tool()
 def delete() -> str:
-    """Open to one caller."""
+    """One caller is authorized."""
     return "deleted"
 
 
 @service.tool()
 def purge() -> str:
-    """Open to nobody."""
+    """No caller is authorized."""
     return "purged"
 
 
 @service.tool()
 def whoami(context: Context) -> str:
-    """Say who calls."""
+    """Return the caller."""
     return str(caller_of(context.request_context.request))
 
 
 @service.tool()
 def organization(context: Context) -> str:
-    """Say which organization the sidecar vouches for."""
+    """Return the organization in the header of the sidecar."""
     request = context.request_context.request
     return "" if request is None else ",".join(request.headers.getlist("x-organization-id"))
 

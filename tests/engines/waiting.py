@@ -1,4 +1,4 @@
-"""Bounded waits on a condition, for engines that come up in their own time."""
+"""Bounded waits on a condition."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ POLL_SECONDS: Final = 0.1
 
 
 def wait_for(condition: Callable[[], T], what: str, seconds: float = 60) -> T:
-    """The condition's first true value. Raises TimeoutError naming `what` after `seconds`."""
+    """The first true value of a condition. Raises TimeoutError with `what` after `seconds`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if value := condition():

@@ -1,4 +1,4 @@
-"""A proxy as istiod sees it: subscribes as Envoy does, so that istiod generates the proxy's configuration.
+"""xDS client that subscribes as a proxy does, so that istiod generates its configuration.
 
 A pod in, what istiod would send to its proxy out. No traffic flows and no Envoy runs. The messages are few and flat, so
 they are written by hand: https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol, `DiscoveryRequest`.
@@ -22,23 +22,23 @@ LISTENERS: Final = f"{TYPE}listener.v3.Listener"
 ROUTES: Final = f"{TYPE}route.v3.RouteConfiguration"
 
 STREAM_SECONDS: Final = 60
-"""Longest that one subscription may take."""
+"""Timeout of one subscription."""
 
 UNLIMITED: Final = (("grpc.max_receive_message_length", -1), ("grpc.enable_http_proxy", 0))
 
 
 def varint(value: int) -> bytes:
-    """A number as protocol buffers write it."""
+    """A varint."""
     return bytes([value]) if value < 0x80 else bytes([value & 0x7F | 0x80]) + varint(value >> 7)
 
 
 def field(number: int, content: bytes) -> bytes:
-    """A field of bytes, text or a message."""
+    """A length-delimited field."""
     return varint(number << 3 | 2) + varint(len(content)) + content
 
 
 def node(kind: str, pod: Object) -> bytes:
-    """Who asks: `sidecar` or `router`, and the pod. Source: Istio, node metadata of its bootstrap."""
+    """The node: `sidecar` or `router`, and the pod. Source: Istio, node metadata of its bootstrap."""
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
     identity = f"{kind}~{pod['status']['podIP']}~{name}.{namespace}~{namespace}.svc.cluster.local"
     metadata = Struct()
@@ -56,12 +56,12 @@ def node(kind: str, pod: Object) -> bytes:
 
 
 def request(asking: bytes, kind: str, names: list[str]) -> bytes:
-    """A subscription to all resources of a kind, or to those of these names."""
+    """A subscription to all resources of a type, or to the named ones."""
     return field(2, asking) + b"".join(field(3, name.encode()) for name in names) + field(4, kind.encode())
 
 
 def configuration(xds: str, debug: httpx.Client, kind: str, pod: Object) -> Any:
-    """The proxy's configuration as istiod's own debug page shows it while the proxy is connected.
+    """The configuration dump of istiod's debug endpoint while the proxy is connected.
 
     Raises grpc.RpcError when istiod refuses the proxy or is silent for too long.
     """
@@ -80,7 +80,7 @@ def configuration(xds: str, debug: httpx.Client, kind: str, pod: Object) -> Any:
 
 
 def refusal(xds: str, pod: Object) -> None:
-    """Subscribe to clusters and refuse what comes, as a proxy does that does not know a field of it."""
+    """Subscribe to clusters and reject the response (NACK)."""
     asking, requests = node("sidecar", pod), SimpleQueue[bytes | None]()
     with grpc.insecure_channel(xds, options=UNLIMITED) as channel:
         answers = channel.stream_stream(STREAM)(iter(requests.get, None), timeout=STREAM_SECONDS)
@@ -93,7 +93,7 @@ def refusal(xds: str, pod: Object) -> None:
 
 
 def nonce(answer: bytes) -> bytes:
-    """What names an answer, in its field 5; each field before is of bytes. Source: xDS, `DiscoveryResponse`."""
+    """The nonce of a response, field 5. Source: xDS, `DiscoveryResponse`."""
     while answer:
         number, (size, answer) = answer[0] >> 3, number_in(answer[1:])
         if number == 5:
@@ -103,7 +103,7 @@ def nonce(answer: bytes) -> bytes:
 
 
 def number_in(data: bytes) -> tuple[int, bytes]:
-    """The number that `data` begins with, and the rest. Source: Protocol Buffers, "Base 128 Varints"."""
+    """The varint at the start of `data`, and the rest. Source: Protocol Buffers, "Base 128 Varints"."""
     value = 0
     for place, byte in enumerate(data):
         value |= (byte & 0x7F) << 7 * place
@@ -113,7 +113,7 @@ def number_in(data: bytes) -> tuple[int, bytes]:
 
 
 def dump(debug: httpx.Client, pod: Object) -> Any:
-    """Read the debug page of one connected proxy."""
+    """Read the debug endpoint of one connected proxy."""
     proxy = f"{pod['metadata']['name']}.{pod['metadata']['namespace']}"
     answer = debug.get("/debug/config_dump", params={"proxyID": proxy})
     answer.raise_for_status()
@@ -121,7 +121,7 @@ def dump(debug: httpx.Client, pod: Object) -> Any:
 
 
 def route_names(value: Any) -> Iterator[str]:
-    """Names of the route tables that listeners anywhere in `value` ask for."""
+    """Names of the route configurations that listeners in `value` refer to."""
     if isinstance(value, dict):
         if "routeConfigName" in value.get("rds", {}):
             yield value["rds"]["routeConfigName"]

@@ -1,4 +1,4 @@
-"""The stack whose proxies are looked at in istiod, with what a cluster would add: pods, and the gateway's workload.
+"""Stack for proxy configuration tests with istiod, with pods and the workload of the gateway.
 
 `front` is exposed. `back` has everything: sessions, a canary of 25 %, a tool of its own rule, and is exposed too;
 `closed` may be called by nobody. `front` and `closed` reach the same hosts outside, one of them at two ports.
@@ -36,18 +36,18 @@ BACK: Final[dict[str, Any]] = {
 
 
 def mesh_config() -> Manifest:
-    """The mesh configuration that we hand to Istio's chart."""
+    """The mesh configuration in the values of Istio's chart."""
     config: Manifest = istiod_values(MESH)["meshConfig"]
     return config
 
 
 def objects() -> list[Manifest]:
-    """Everything rendered, then what the gateway's chart and the collector's owner would add."""
+    """The rendered objects, and those of the gateway's chart and the collector."""
     return [
-        *cluster.manifests(MESH),
-        *service.manifests("front", local_stack.arguments(expose=True, egress_hosts=OUTSIDE)),
-        *service.manifests("back", local_stack.arguments(**BACK)),
-        *service.manifests("closed", local_stack.arguments(egress_hosts=OUTSIDE)),
+        *cluster.mesh_manifests(MESH),
+        *service.service_manifests("front", local_stack.arguments(expose=True, egress_hosts=OUTSIDE)),
+        *service.service_manifests("back", local_stack.arguments(**BACK)),
+        *service.service_manifests("closed", local_stack.arguments(egress_hosts=OUTSIDE)),
         *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in ("monitoring", "jobs")),
         stack_pods.service("collector", "monitoring", {"app": "collector"}, {"grpc": (4317, 4317)}),
         gateway_service(),
@@ -55,7 +55,7 @@ def objects() -> list[Manifest]:
 
 
 def gateway_service() -> Manifest:
-    """The Service that the gateway's chart makes."""
+    """The Service of the gateway's chart."""
     return stack_pods.service(INGRESS_RELEASE, INGRESS_NAMESPACE, INGRESS_SELECTOR, {"http": (80, 80)})
 
 

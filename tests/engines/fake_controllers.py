@@ -1,4 +1,4 @@
-"""Plays the controllers that a bare API server lacks, as far as Pulumi's provider waits for what they do.
+"""Simulates the controllers whose status Pulumi's provider waits for.
 
 A Deployment gets its ReplicaSet and becomes available, a StatefulSet becomes ready, a Service gets endpoints, and what
 is deleted in the foreground goes. No pod ever runs. What the provider waits for is documented per kind:
@@ -15,16 +15,16 @@ from tests.engines.api_client import ApiClient, Object
 TICK_SECONDS: Final = 0.3
 REVISION: Final = "deployment.kubernetes.io/revision"
 POD_ADDRESS: Final = "10.77.0.1"
-"""No pod has it and nothing is sent there: an address only has to be written down."""
+"""Address in Endpoints; it gets no traffic."""
 
 
 def observed(item: Object) -> bool:
-    """Whether the played controller has already seen this generation."""
+    """Whether the controller has observed this generation."""
     return bool(item["status"].get("observedGeneration") == item["metadata"]["generation"])
 
 
 def replica_set(deployment: Object, revision: str) -> Object:
-    """The ReplicaSet of a Deployment's present template."""
+    """The ReplicaSet of a Deployment's current template."""
     metadata = deployment["metadata"]
     owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": metadata["name"], "uid": metadata["uid"]}
     return {
@@ -42,7 +42,7 @@ def replica_set(deployment: Object, revision: str) -> Object:
 
 
 def roll_out(client: ApiClient, deployment: Object) -> None:
-    """Do what the Deployment controller does once all pods are ready."""
+    """Set the status of a Deployment with all pods ready."""
     if observed(deployment):
         return
     revision = str(deployment["status"].get("observedGeneration", 0) + 1)
@@ -61,7 +61,7 @@ def roll_out(client: ApiClient, deployment: Object) -> None:
 
 
 def start_set(client: ApiClient, stateful_set: Object) -> None:
-    """Do what the StatefulSet controller does once all pods are ready."""
+    """Set the status of a StatefulSet with all pods ready."""
     if observed(stateful_set):
         return
     counts = dict.fromkeys(
@@ -74,7 +74,7 @@ def start_set(client: ApiClient, stateful_set: Object) -> None:
 
 
 def connect(client: ApiClient, service: Object) -> None:
-    """Do what the endpoints controller does: the provider reads v1 Endpoints, not EndpointSlices."""
+    """Create Endpoints: the provider reads v1 Endpoints, not EndpointSlices."""
     metadata = {key: service["metadata"][key] for key in ("name", "namespace")}
     endpoints = {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata}
     if "selector" not in service["spec"] or client.get(endpoints):
@@ -84,7 +84,7 @@ def connect(client: ApiClient, service: Object) -> None:
 
 
 def collect(client: ApiClient, item: Object) -> None:
-    """Let go what is being deleted: the garbage collector's finalizer first, then the namespace controller's."""
+    """Remove finalizers of deleted objects: the garbage collector's, then the namespace controller's."""
     if "deletionTimestamp" not in item["metadata"]:
         return
     path = client.path(item)
@@ -102,7 +102,7 @@ CONTROLLERS: Final = {
 
 
 def play(client: ApiClient, kinds: Collection[tuple[str, str]]) -> None:
-    """One round over every object of these kinds."""
+    """Reconcile every object of these kinds once."""
     for api_version, kind in kinds:
         for item in client.listed(api_version, kind):
             collect(client, item)
@@ -112,7 +112,7 @@ def play(client: ApiClient, kinds: Collection[tuple[str, str]]) -> None:
 
 @contextlib.contextmanager
 def played(client: ApiClient, kinds: Collection[tuple[str, str]]) -> Iterator[None]:
-    """Play on a thread of its own until the block ends. `kinds`: (apiVersion, kind) of all that will be deleted."""
+    """Reconcile in a thread during the block. `kinds`: (apiVersion, kind) of all objects to delete."""
     stop = threading.Event()
     everything = {*kinds, *CONTROLLERS, ("v1", "Namespace")}
 

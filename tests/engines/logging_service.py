@@ -1,4 +1,4 @@
-"""A service whose one tool writes a line to the log; run as a file."""
+"""MCP server with one tool that writes a log line."""
 
 import logging
 
@@ -9,7 +9,7 @@ service = MCPService("noting", version="1.0.0")
 
 @service.tool()
 def note(text: str) -> str:
-    """Write a line, and say what was written."""
+    """Write a log line and return it."""
     logging.getLogger("notes").info("noted")
     return text
 

@@ -1,4 +1,4 @@
-"""What a pod's own account is to a process here: the folder that the kubelet would mount, and the environment."""
+"""Service account of a pod for a local process: the token folder and the environment."""
 
 import base64
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.engines.api_server import ApiServer
 
 
 def environment(server: ApiServer, account: str, namespace: str, folder: Path) -> dict[str, str]:
-    """The way to the API server as `account`, with a token that Kubernetes issues; the files lie in `folder`."""
+    """Environment for in-cluster access as `account`, with an issued token in `folder`."""
     content = yaml.safe_load(server.kubeconfig.read_text())["clusters"][0]["cluster"]
     url = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
     issued = server.client.http.post(url, json={"spec": {"expirationSeconds": 600}})

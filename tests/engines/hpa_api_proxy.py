@@ -1,4 +1,4 @@
-"""A front of the API server in which Deployments and their metric are played, for the real HPA controller.
+"""Proxy of the API server with simulated Deployments and metrics, for the real HPA controller.
 
 Everything else passes through. At each of its syncs the controller reads a Deployment's size and one external metric,
 here the next value of a script, and writes the size it wants, which is the Deployment's size from then on.
@@ -25,11 +25,11 @@ from tests.engines.processes import free_port
 from tests.engines.waiting import wait_for
 
 HOP_HEADERS: Final = frozenset({"host", "authorization", "connection", "transfer-encoding", "content-length"})
-"""Headers that belong to one connection, and those the front writes itself."""
+"""Hop-by-hop headers, and those that the proxy sets."""
 
 
 class Workload:
-    """A played Deployment: its size, the loads it will see, and the size after each sync."""
+    """A simulated Deployment: its replicas, its loads, and its replicas after each sync."""
 
     def __init__(self, size: int, loads: list[float]) -> None:
         self.size, self.loads = size, loads
@@ -37,7 +37,7 @@ class Workload:
         self.syncs = 0
 
     def next_load(self) -> float:
-        """The load at this sync; the size after the sync before is now known."""
+        """The load of this sync; records the replicas after the previous one."""
         if self.syncs:
             self.sizes.append(self.size)
         load = self.loads[min(self.syncs, len(self.loads) - 1)]
@@ -46,12 +46,12 @@ class Workload:
 
     @property
     def is_over(self) -> bool:
-        """Whether every load was seen and answered."""
+        """Whether every load was consumed."""
         return len(self.sizes) >= len(self.loads)
 
 
 class Front:
-    """The application: the workloads by name, and the way to the API server."""
+    """The ASGI application: workloads by name, and a client of the API server."""
 
     def __init__(self, kubeconfig: Path, workloads: dict[str, Workload]) -> None:
         content = yaml.safe_load(kubeconfig.read_text())
@@ -78,12 +78,12 @@ class Front:
 
     @contextlib.asynccontextmanager
     async def connected(self, _: Starlette) -> AsyncIterator[None]:
-        """The connections to the API server end with the application."""
+        """Close the client with the application."""
         async with self._http:
             yield
 
     async def metric(self, request: Request) -> Response:
-        """The next load of the workload that the metric is named after."""
+        """The next load of the workload with the name of the metric."""
         value = self.workloads[request.path_params["metric"]].next_load()
         item = {"metricName": request.path_params["metric"], "metricLabels": {}, "timestamp": "2026-01-01T00:00:00Z"}
         items = [{**item, "value": f"{round(value * 1000)}m"}]
@@ -91,7 +91,7 @@ class Front:
         return JSONResponse({**kind, "items": items})
 
     async def scale(self, request: Request) -> Response:
-        """The size of a workload, read or written."""
+        """Read or write the replicas of a workload."""
         name = request.path_params["name"]
         workload = self.workloads[name]
         if request.method == "PUT":
@@ -99,7 +99,7 @@ class Front:
         return JSONResponse(scale_object(name, request.path_params["namespace"], workload.size))
 
     async def passed_on(self, request: Request) -> Response:
-        """The API server's own answer, as it comes: watches have no end."""
+        """Stream the response of the API server; watches have no end."""
         headers = {name: value for name, value in request.headers.items() if name not in HOP_HEADERS}
         asked = self._http.build_request(
             request.method, request.url.path, params=request.query_params, headers=headers, content=await request.body()
@@ -112,7 +112,7 @@ class Front:
 
 
 async def raw(answer: httpx.Response) -> AsyncIterator[bytes]:
-    """The body as it came; the API server ends its watches when it stops."""
+    """Stream the body; the API server ends watches when it stops."""
     with contextlib.suppress(httpx.TransportError):
         async for part in answer.aiter_raw():
             yield part
@@ -131,7 +131,7 @@ def scale_object(name: str, namespace: str, size: int) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def served(front: Front) -> Iterator[str]:
-    """The front's address for as long as the block lasts."""
+    """Run the proxy during the block; yields its address."""
     port = free_port()
     settings = uvicorn.Config(front.app, "127.0.0.1", port, log_level="error", timeout_graceful_shutdown=1)
     server = uvicorn.Server(settings)
