@@ -31,24 +31,19 @@ def crd_schemas(folder: Path) -> Mapping[tuple[str, str], Schema]:
 
 
 def file_schemas(path: Path) -> Iterator[tuple[tuple[str, str], Schema]]:
-    """((apiVersion, kind), JSON Schema) of one CRD file, in its order."""
+    """((apiVersion, kind), JSON Schema) of every served version in one CRD file, in its order."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    for crd in yaml.load_all(path.read_bytes(), loader):
-        if crd and crd.get("kind") == "CustomResourceDefinition":
-            yield from served_versions(crd["spec"])
-
-
-def served_versions(spec: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Schema]]:
-    """((apiVersion, kind), JSON Schema) of the served versions of one CRD."""
-    for version in spec["versions"]:
-        if version["served"]:
-            schema = strict_schema(version["schema"]["openAPIV3Schema"])
-            schema["properties"] |= {
-                "apiVersion": {"type": "string"},
-                "kind": {"type": "string"},
-                "metadata": {"$ref": f"#/$defs/{OBJECT_META}"},
-            }
-            yield (f"{spec['group']}/{version['name']}", spec["names"]["kind"]), schema
+    documents = [each for each in yaml.load_all(path.read_bytes(), loader) if each]
+    specs = [each["spec"] for each in documents if each.get("kind") == "CustomResourceDefinition"]
+    served = [(spec, version) for spec in specs for version in spec["versions"] if version["served"]]
+    for spec, version in served:
+        schema = strict_schema(version["schema"]["openAPIV3Schema"])
+        schema["properties"] |= {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"$ref": f"#/$defs/{OBJECT_META}"},
+        }
+        yield (f"{spec['group']}/{version['name']}", spec["names"]["kind"]), schema
 
 
 def strict_schema(schema: Mapping[str, Any]) -> Schema:

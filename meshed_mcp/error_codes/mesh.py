@@ -1,4 +1,4 @@
-"""Mesh of a cluster: charts, revisions, clusters, ambient mode."""
+"""Mesh of a cluster: charts, revisions, multi-cluster, ambient mode."""
 
 from typing import Final
 

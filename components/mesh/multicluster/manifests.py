@@ -102,24 +102,14 @@ def multicluster_manifests(args: ServiceMeshArgs) -> list[Manifest]:
 
 def remote_secrets(cluster: MultiPrimary | Primary | Remote) -> list[Manifest]:
     """Secrets with the kubeconfigs of peers; none for a peer whose Secret exists already."""
-    if isinstance(cluster, Remote):
-        return []
-    known = {name: peer.kubeconfig for name, peer in cluster.peers.items() if peer.kubeconfig is not None}
-    return [
-        manifest(
-            "v1",
-            "Secret",
-            metadata(
-                remote_secret_name(name),
-                ROOT_NAMESPACE,
-                standard_labels(remote_secret_name(name)) | REMOTE_SECRET_LABEL,
-                annotations={CLUSTER_ANNOTATION: name},
-            ),
-            type="Opaque",
-            stringData={name: kubeconfig},
-        )
-        for name, kubeconfig in known.items()
-    ]
+    secrets = []
+    for name, peer in ({} if isinstance(cluster, Remote) else cluster.peers).items():
+        if peer.kubeconfig is not None:
+            secret = remote_secret_name(name)
+            labels, annotations = standard_labels(secret) | REMOTE_SECRET_LABEL, {CLUSTER_ANNOTATION: name}
+            meta = metadata(secret, ROOT_NAMESPACE, labels, annotations=annotations)
+            secrets.append(manifest("v1", "Secret", meta, type="Opaque", stringData={name: peer.kubeconfig}))
+    return secrets
 
 
 def reader_token() -> Manifest:
@@ -171,13 +161,10 @@ def exposed_control_plane(cluster_domain: str) -> list[Manifest]:
     ports = {"tls-istiod": DISCOVERY_PORT, "tls-istiodwebhook": WEBHOOK_PORT}
     targets = {DISCOVERY_PORT: DISCOVERY_PORT, WEBHOOK_PORT: ISTIOD_WEBHOOK_PORT}
     host = f"istiod.{ROOT_NAMESPACE}.svc.{cluster_domain}"
-    routes = [
-        {
-            "match": [{"port": port, "sniHosts": ["*"]}],
-            "route": [{"destination": {"host": host, "port": {"number": target}}}],
-        }
-        for port, target in targets.items()
-    ]
+    routes = []
+    for port, target in targets.items():
+        destination = {"host": host, "port": {"number": target}}
+        routes.append({"match": [{"port": port, "sniHosts": ["*"]}], "route": [{"destination": destination}]})
     spec = {"hosts": ["*"], "gateways": ["istiod-gateway"], "tls": routes}
     return [
         _gateway("istiod-gateway", [_server(name, port, "PASSTHROUGH", "*") for name, port in ports.items()]),
