@@ -168,15 +168,13 @@ class Replica:
         self._app.start_rejecting()
         logger.info("rejecting new requests")
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._seconds_for_calls()):
+            seconds = self._stopped_at + self._settings.grace_seconds - contract.CLOSING_SECONDS - monotonic()
+            async with asyncio.timeout(seconds):
                 await self._app.wait_drained(self._end_streams)
         for request in self._app.cancel_in_flight():
             logger.warning(
                 "cancelled at the end of the grace period of %g s: %s", self._settings.grace_seconds, request
             )
-
-    def _seconds_for_calls(self) -> float:
-        return self._stopped_at + self._settings.grace_seconds - contract.CLOSING_SECONDS - monotonic()
 
     def _on_signal(self, loop: asyncio.AbstractEventLoop, number: signal.Signals) -> None:
         """Signal handler. Source: asyncio, `call_soon_threadsafe`: safe to call from one."""

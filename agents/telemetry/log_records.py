@@ -4,7 +4,7 @@ The only module that imports OpenTelemetry's log modules, which have private nam
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from opentelemetry._logs import SeverityNumber
@@ -12,8 +12,6 @@ from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter, LogRecordExportResult
 from opentelemetry.sdk.resources import Resource
-
-from meshed_mcp.agents.telemetry.tracing import ExportLog
 
 SEVERITIES: Final = (
     (logging.CRITICAL, SeverityNumber.FATAL),
@@ -25,9 +23,9 @@ SEVERITIES: Final = (
 
 
 class ObservedExporter(LogRecordExporter):
-    """Exporter that reports the outcome of each export to `observer`."""
+    """Exporter that calls `observer(success=...)` after each export."""
 
-    def __init__(self, exporter: LogRecordExporter, observer: ExportLog) -> None:
+    def __init__(self, exporter: LogRecordExporter, observer: Callable[..., None]) -> None:
         self._exporter, self._observer = exporter, observer
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
@@ -51,7 +49,7 @@ def severity(level: int) -> SeverityNumber:
 
 
 def logger_provider(
-    endpoint: str, headers: Mapping[str, str], resource: Resource, observer: ExportLog
+    endpoint: str, headers: Mapping[str, str], resource: Resource, observer: Callable[..., None]
 ) -> LoggerProvider:
     """Return a provider with OpenTelemetry's default queue and batches; the user's global provider is not touched."""
     made = LoggerProvider(resource=resource, shutdown_on_exit=False)

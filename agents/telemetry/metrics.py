@@ -24,7 +24,7 @@ from meshed_mcp.agents.http.limits import LISTEN_METHOD
 from meshed_mcp.agents.http.request_context import LISTEN
 from meshed_mcp.agents.http.sessions import note_protocol
 from meshed_mcp.agents.telemetry.instruments import OTHER, BoundedHistogram, LabeledChildren, label_overflow
-from meshed_mcp.agents.telemetry.span_attributes import complete_server_span
+from meshed_mcp.agents.telemetry.propagation import complete_server_span
 
 NO_ERROR: Final = ""
 """Prometheus treats an empty label as none: `error_type=""` selects the successful calls."""

@@ -1,4 +1,4 @@
-"""W3C trace context in HTTP headers, in addition to the context that MCP carries in `_meta`.
+"""W3C trace context in HTTP headers, in addition to the one in MCP's `_meta`, and attributes of the server span.
 
 Proxies read and write the header, the SDK reads and writes `_meta`. The parent of the server's span is the sender's
 span in `_meta`, with the last proxy's span of the header as a link; without `_meta` the header is the parent.
@@ -8,7 +8,7 @@ Source: OpenTelemetry MCP conventions, "Context propagation". Not here: spans an
 import re
 from collections.abc import MutableMapping
 from contextvars import ContextVar
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
@@ -22,6 +22,9 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import Scope
+
+from meshed_mcp import contract
+from meshed_mcp.agents.telemetry.instruments import OTHER
 
 _W3C: Final = TraceContextTextMapPropagator()
 TRACEPARENT: Final = "traceparent"
@@ -94,3 +97,30 @@ def link_http_parent(span: Span) -> None:
     parent = getattr(span, "parent", None)
     if carried is not None and span.is_recording() and (parent is None or parent.span_id != carried.span_id):
         span.add_link(carried)
+
+
+def complete_server_span(request: Any, method: str, tool: str) -> None:
+    """Add the attributes of the OpenTelemetry MCP conventions that the SDK's span lacks; no `request` without HTTP.
+
+    `method` and `tool` are known names or OTHER. The SDK uses the client's text as the span name, and a collector that
+    generates metrics from spans would have a series for each.
+    """
+    span = get_current_span()
+    if not span.is_recording():
+        return
+    if OTHER in {method, tool}:
+        span.update_name(f"{method} {tool}".rstrip())
+        span.set_attributes({"mcp.method.name": method, **({"gen_ai.tool.name": tool} if tool else {})})
+    if request is None:
+        span.set_attribute("network.transport", "pipe")
+        return
+    link_http_parent(span)
+    span.set_attributes(
+        {
+            "network.transport": "tcp",
+            "network.protocol.name": "http",
+            "network.protocol.version": request.scope["http_version"],
+        }
+    )
+    if session := request.headers.get(contract.SESSION_HEADER):
+        span.set_attribute("mcp.session.id", session)
