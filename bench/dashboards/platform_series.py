@@ -54,7 +54,10 @@ def deployment(fleet: Fleet, number: int) -> Iterator[Series]:
     sizes = {"desired": fleet.pods, "max": fleet.pods * 2, "min": max(1, fleet.pods // 2)}
     for which, size in sizes.items():
         yield platform_metric(
-            HPA_METRICS[which], size, where | {"horizontalpodautoscaler": f"keda-hpa-{fleet.server(number)}"}, Shape.FLAT
+            HPA_METRICS[which],
+            size,
+            where | {"horizontalpodautoscaler": f"keda-hpa-{fleet.server(number)}"},
+            Shape.FLAT,
         )
     vpa = where | {"verticalpodautoscaler": fleet.server(number), "container": contract.CONTAINER_NAME}
     for resource, request in (("cpu", 0.4), ("memory", 220 * MIB)):

@@ -112,10 +112,7 @@ def forecasts(labels: dict[str, str], load: float, phase: int) -> Iterator[Serie
 
 def mesh_records(fleet: Fleet, number: int) -> Iterator[Series]:
     """Recorded series of the proxies."""
-    workload = {
-        "destination_workload": fleet.server(number),
-        "destination_workload_namespace": fleet.namespace(number),
-    }
+    workload = {"destination_workload": fleet.server(number), "destination_workload_namespace": fleet.namespace(number)}
     for bound, share in {"50": 0.4, "250": 0.8, "1000": 0.98, "10000": 1.0, "+Inf": 1.0}.items():
         yield recorded(mesh.DURATIONS, workload | {"le": bound}, 10.0 * fleet.pods * share, number)
     caller = {"source_workload": fleet.server((number + 1) % fleet.servers)}

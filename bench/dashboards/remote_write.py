@@ -81,11 +81,7 @@ class Grid:
 
 def spans(range_seconds: float, rules_seconds: float, after: float) -> dict[Pace, Span]:
     """Span of each pace: `range_seconds` back for dashboards, `rules_seconds` for series that only rules read."""
-    server, proxy, cluster = (
-        shared.SERVER_SCRAPE_SECONDS,
-        scraping.PROXY_SECONDS,
-        shared.CLUSTER_SCRAPE_SECONDS,
-    )
+    server, proxy, cluster = (shared.SERVER_SCRAPE_SECONDS, scraping.PROXY_SECONDS, shared.CLUSTER_SCRAPE_SECONDS)
     return {
         Pace.FAST: Span(rules_seconds, after, server),
         Pace.FAST_LONG: Span(range_seconds, after, server),

@@ -35,10 +35,7 @@ class ObservabilityStack(pulumi.ComponentResource):
     """Address of Grafana inside the cluster."""
 
     def __init__(
-        self,
-        name: str,
-        args: ObservabilityStackArgs | Mapping[str, Any],
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: ObservabilityStackArgs | Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         checked = ObservabilityStackArgs.model_validate(args)
         super().__init__("meshed-mcp:index:ObservabilityStack", name, register.inputs(checked), opts)

@@ -1,12 +1,6 @@
 """Kubernetes objects of monitoring that no chart renders."""
 
-from meshed_mcp.components.core.manifest import (
-    Manifest,
-    controller_namespace,
-    manifest,
-    metadata,
-    standard_labels,
-)
+from meshed_mcp.components.core.manifest import Manifest, controller_namespace, manifest, metadata, standard_labels
 from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import dashboard_config_maps
 from meshed_mcp.components.observability.grafana.gateway import grafana_route

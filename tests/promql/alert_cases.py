@@ -26,11 +26,11 @@ POLICY = {
     "keda": {"fast_scaler": {"image": "runtime:1"}},
     "dashboards_url": "http://grafana.monitoring.svc:80",
 }
-"""A policy with every alert on autoscaling; its replicas cost 7 each and may cost 35 together."""
+"""A policy with every alert on autoscaling; each replica costs 7, the budget is 35."""
 
 
 class Case(NamedTuple):
-    """Two situations that differ in what the alert is about."""
+    """Input series on which the alert fires, and series on which it does not."""
 
     summary: str
     fires: dict[str, str]
@@ -42,7 +42,7 @@ CASES: TypeAdapter[list[Case]] = TypeAdapter(list[Case])
 
 
 def cases(name: str) -> list[Case]:
-    """The cases of one alert; raises if there is none or one lacks a part."""
+    """The cases of one alert. Raises if there is none or a part is missing."""
     found = CASES.validate_python(yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8")))
     if not all(found) or not found:
         raise ValueError(f"{name}.yaml has a case without series that fire or without series that do not")

@@ -1,4 +1,4 @@
-"""The real promtool, for a room whose claims are about PromQL; finding it is in ../conftest.py."""
+"""Fixture: the path of a real promtool."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Rules on series as they are scraped, judged by the real promtool: a folder, rules and expectations in, faults out."""
+"""Helpers that evaluate rules and expressions by the real promtool."""
 
 import json
 import subprocess
@@ -20,8 +20,8 @@ def series(name: str, values: str, **labels: str) -> dict[str, str]:
     return {"series": f"{name}{{{text}}}", "values": values}
 
 
-def promtool_says(promtool: Path, *arguments: str | Path) -> str:
-    """What promtool finds wrong, or ""."""
+def run_promtool(promtool: Path, *arguments: str | Path) -> str:
+    """Report of promtool, "" without failures."""
     result = subprocess.run([promtool, *arguments], capture_output=True, text=True, check=False, timeout=100)
     return "" if result.returncode == 0 else result.stdout + result.stderr
 
@@ -35,7 +35,7 @@ def write_rules(folder: Path, objects: Sequence[Mapping[str, Any]]) -> Path:
 
 
 def write_tests(folder: Path, tests: Sequence[Mapping[str, Any]], interval: str = "1m") -> Path:
-    """Test cases over `write_rules`. Groups are evaluated as they are written: promtool's own order is drawn by lot."""
+    """Test cases over `write_rules`. Groups are evaluated in their order, because promtool's own is random."""
     path = folder / "cases.yaml"
     groups = json.loads((folder / "rules.yaml").read_text(encoding="utf-8"))["groups"]
     document = {
@@ -48,9 +48,9 @@ def write_tests(folder: Path, tests: Sequence[Mapping[str, Any]], interval: str 
     return path
 
 
-def differs(
+def promtool_failures(
     promtool: Path, folder: Path, objects: Sequence[Mapping[str, Any]], case: Mapping[str, Any], interval: str = "1m"
 ) -> str:
-    """What promtool finds different from `case` when it evaluates the rules of `objects` every `interval`, or ""."""
+    """Failures of `case` in promtool's report for the rules of `objects`, evaluated every `interval`; "" if none."""
     write_rules(folder, objects)
-    return promtool_says(promtool, "test", "rules", write_tests(folder, [case], interval))
+    return run_promtool(promtool, "test", "rules", write_tests(folder, [case], interval))

@@ -8,7 +8,7 @@ import pytest
 
 from meshed_mcp.components.alerts.catalog import CATALOG
 from tests.promql.alert_cases import FOLDER, Case, cases, rendered_rules
-from tests.promql.rule_cases import differs
+from tests.promql.rule_cases import promtool_failures
 
 pytestmark = pytest.mark.engine("promtool")
 
@@ -28,7 +28,7 @@ def firing(promtool: Path, folder: Path, name: str, series: dict[str, str], at: 
         "input_series": [{"series": key, "values": values} for key, values in series.items()],
         "alert_rule_test": [expected],
     }
-    found = differs(
+    found = promtool_failures(
         promtool, folder, [{"spec": {"groups": [{"name": "one", "interval": "1m", "rules": rules}]}}], given
     )
     assert found == "" or f'alertname="{name}"' in found, found

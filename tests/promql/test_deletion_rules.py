@@ -1,4 +1,4 @@
-"""The rule of what it costs to remove a replica, evaluated by the real promtool."""
+"""The recording rule of the pod deletion cost, evaluated by the real promtool."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.fast_scaler import pod_deletion_cost
 from meshed_mcp.components.promql import autoscaling
-from tests.promql.rule_cases import differs
+from tests.promql.rule_cases import promtool_failures
 
 pytestmark = pytest.mark.engine("promtool")
 
@@ -45,4 +45,4 @@ def test_deletion_cost_counts_sessions_and_listen_streams_in_steps_of_20(promtoo
     check = {"expr": autoscaling.pod_deletion_costs("mcp-system"), "eval_time": "1m", "exp_samples": samples}
     inputs = [{"series": name, "values": values} for name, values in INPUTS.items()]
     case = {"interval": "15s", "input_series": inputs, "promql_expr_test": [check]}
-    assert differs(promtool, tmp_path, [rules], case, "15s") == ""
+    assert promtool_failures(promtool, tmp_path, [rules], case, "15s") == ""

@@ -1,4 +1,4 @@
-"""Every PromQL expression that the product writes is read by the real promtool."""
+"""Syntax of every PromQL expression of the product, checked by the real promtool."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ MACROS = {
 
 
 def expressions() -> list[str]:
-    """Of every panel of every dashboard, and of a ScaledObject."""
+    """Expressions of every panel of every dashboard, and of a ScaledObject."""
     boards = [json.loads(text) for item in dashboards(ObservabilityStackArgs()) for text in item["data"].values()]
     found = [target["expr"] for board in boards for panel in board["panels"] for target in panel["targets"]]
     found += [mark["target"]["expr"] for board in boards for mark in board["annotations"]["list"]]
@@ -42,7 +42,7 @@ def without_macros(text: str) -> str:
 
 
 def check(promtool: Path, folder: Path, texts: list[str]) -> subprocess.CompletedProcess[str]:
-    """What promtool says of `texts`, as rules of one group."""
+    """Report of promtool for `texts` as rules of one group."""
     rules: list[dict[str, Any]] = [{"record": f"test:{number}", "expr": text} for number, text in enumerate(texts)]
     path = folder / "rules.yaml"
     path.write_text(json.dumps({"groups": [{"name": "all", "rules": rules}]}), encoding="utf-8")

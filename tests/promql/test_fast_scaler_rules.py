@@ -10,7 +10,7 @@ from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.fast_scaler import live_query
 from meshed_mcp.components.autoscaling.fast_scaler.manifests import fast_scaler_manifests
 from meshed_mcp.components.promql import fast_scaler
-from tests.promql.rule_cases import differs
+from tests.promql.rule_cases import promtool_failures
 
 pytestmark = pytest.mark.engine("promtool")
 
@@ -36,7 +36,7 @@ def says(
     checks: list[dict[str, Any]],
     every: str | None = None,
 ) -> str:
-    """What differs; samples come each `interval`, rules are evaluated `every` so often, else as often.
+    """Failures in promtool's report; samples have the interval `interval`, rules `every`, by default the same.
 
     promtool loads samples up to the last evaluation before the last check.
     """
@@ -44,18 +44,18 @@ def says(
     (rules,) = [item for item in fast_scaler_manifests(args) if item["kind"] == "PrometheusRule"]
     inputs = [{"series": name, "values": values} for name, values in series.items()]
     case = {"interval": interval, "input_series": inputs, "promql_expr_test": checks}
-    return differs(promtool, folder, [rules], case, every or interval)
+    return promtool_failures(promtool, folder, [rules], case, every or interval)
 
 
 def load(server: str, **labels: str) -> str:
-    """The series of one pod's calls in work."""
+    """Series of one pod's in-flight requests."""
     every = {"namespace": "mcp-system", contract.LABEL_SERVER: server, **labels}
     text = ",".join(f'{key}="{value}"' for key, value in every.items())
     return f"{contract.METRIC_ACTIVE_REQUESTS}{{{text}}}"
 
 
 def query() -> str:
-    """What the fast scaler asks, as its Deployment says it."""
+    """Query of the fast scaler, from its Deployment."""
     (deployment,) = [
         item
         for item in fast_scaler_manifests(AutoscalingPolicyArgs.model_validate(RAW))

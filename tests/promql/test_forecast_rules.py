@@ -11,7 +11,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.forecast.rules import manifests
 from meshed_mcp.components.promql import forecast
-from tests.promql.rule_cases import differs, promtool_says
+from tests.promql.rule_cases import promtool_failures, run_promtool
 
 pytestmark = pytest.mark.engine("promtool")
 
@@ -31,7 +31,7 @@ def groups(**settings: Any) -> list[dict[str, Any]]:
 
 
 def recorded(promtool: Path, folder: Path, values: str, expected: Mapping[str, Mapping[str, float | None]]) -> str:
-    """What differs from `expected` (time -> series -> value, None = absent) for a gauge with `values`, one a minute.
+    """promtool's failures for `expected` (time -> series -> value, None = absent) and a gauge with a value per minute.
 
     Rules are evaluated every five minutes, not every one: nine days in seconds.
     """
@@ -48,7 +48,7 @@ def recorded(promtool: Path, folder: Path, values: str, expected: Mapping[str, M
     ]
     series = [{"series": contract.METRIC_ACTIVE_REQUESTS + labels, "values": values}]
     case = {"interval": "1m", "input_series": series, "promql_expr_test": checks}
-    return differs(promtool, folder, [{"spec": {"groups": slower}}], case, "5m")
+    return promtool_failures(promtool, folder, [{"spec": {"groups": slower}}], case, "5m")
 
 
 def daily_burst(days: int) -> str:
@@ -61,7 +61,7 @@ def test_forecast_rules_are_valid(promtool: Path, tmp_path: Path) -> None:
     """Prometheus' own parser, on the groups as the operator writes them to its rule files."""
     path = tmp_path / "rules.yaml"
     path.write_text(json.dumps({"groups": groups()}), encoding="utf-8")
-    assert promtool_says(promtool, "check", "rules", path) == ""
+    assert run_promtool(promtool, "check", "rules", path) == ""
 
 
 def test_daily_burst_is_forecast_on_day_nine_and_not_on_day_one(promtool: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def up(pod: int, values: str) -> dict[str, str]:
 
 
 def told(promtool: Path, folder: Path, series: list[dict[str, str]], expected: Mapping[int, float | None]) -> str:
-    """What promtool finds wrong, or ""; `expected` is second -> what the query answers then, None = nothing."""
+    """Report of promtool; `expected` is second -> value of the query, None = no result."""
     checks = [
         {
             "expr": QUERY,

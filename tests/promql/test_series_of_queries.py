@@ -1,4 +1,4 @@
-"""Every series that panels, rules and alerts ask for is in the catalog or recorded by a rule."""
+"""Every series that panels, rules and alerts query is in the catalog or recorded by a rule."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,13 +27,13 @@ FORECAST: list[dict[str, Any]] = [
 ]
 RECORDED = {rule["record"] for rule in [*RULES, *FORECAST] if "record" in rule}
 OF_AGENTS = {contract.METRIC_FAST_SCALER_ANSWERED: {"namespace", "pod"}}
-"""Series of the autoscaling processes, which the catalog of the services does not list -> their labels."""
+"""Series of the autoscaler agents, which the catalog does not list -> their labels."""
 
 PARTS = ("lhs", "rhs", "expr", "args", "vector_selector")
 
 
 def selectors(node: Any) -> Iterator[promql_parser.VectorSelector]:
-    """Every selector of series in a parsed expression."""
+    """All series selectors of a parsed expression."""
     if isinstance(node, promql_parser.VectorSelector):
         yield node
     for part in PARTS:
@@ -51,7 +51,7 @@ def names(selector: promql_parser.VectorSelector) -> list[str]:
 
 
 def unknown(text: str) -> list[str]:
-    """Series, or labels of series, that an expression asks for and nobody shows."""
+    """Series, or labels of series, that an expression queries and no process exports."""
     known, found = labels_by_series() | OF_AGENTS, []
     for selector in selectors(promql_parser.parse(text)):
         asked = {match.name for match in selector.matchers.matchers} - {"__name__"}

@@ -1,4 +1,4 @@
-"""What is recorded of service levels, from series as they are scraped, evaluated by the real promtool."""
+"""Recording rules of service levels, evaluated by the real promtool."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from meshed_mcp.components.observability.prometheus.alert_rules import alert_rul
 from meshed_mcp.components.observability.prometheus.recording_rules import recording_rules
 from meshed_mcp.components.observability.prometheus.slo import SloSettings
 from meshed_mcp.components.promql import sli
-from tests.promql.rule_cases import OF_SERVER, differs, promtool_says, series, write_rules
+from tests.promql.rule_cases import OF_SERVER, promtool_failures, run_promtool, series, write_rules
 
 pytestmark = pytest.mark.engine("promtool")
 
@@ -26,18 +26,18 @@ def calls(per_minute: int, error: str = "", **labels: str) -> dict[str, str]:
 
 
 def fast(per_minute: int, le: str) -> dict[str, str]:
-    """Those that took at most `le` seconds."""
+    """Calls that took at most `le` seconds."""
     return series(BUCKET, f"0+{per_minute}x130", **CALL, le=le)
 
 
-def complaints(
+def failures_after_two_hours(
     promtool: Path,
     folder: Path,
     given: list[dict[str, str]],
     expected: dict[str, float | None],
     settings: dict[str, Any] | None = None,
 ) -> str:
-    """What differs from `expected` (expression about the server -> rounded value, None = absent) after two hours."""
+    """promtool's failures for `expected` (expression about the server -> rounded value, None = absent) after two hours."""
     rules = recording_rules(SloSettings.model_validate(settings or {}), 15, "monitoring")
     checks = [
         {
@@ -48,7 +48,7 @@ def complaints(
         for name, value in expected.items()
     ]
     case = {"interval": "1m", "input_series": given, "promql_expr_test": checks}
-    return differs(promtool, folder, [rules], case, "15s")
+    return promtool_failures(promtool, folder, [rules], case, "15s")
 
 
 def test_all_rules_of_a_stack_pass_the_linter(promtool: Path, tmp_path: Path) -> None:
@@ -56,35 +56,37 @@ def test_all_rules_of_a_stack_pass_the_linter(promtool: Path, tmp_path: Path) ->
     raw = {"default": {"latency_seconds": 5}, "services": {"mcp-rag": {"tools": {"a.b": {"latency_seconds": 60}}}}}
     rules = recording_rules(SloSettings.model_validate(raw), 15, "monitoring")
     path = write_rules(tmp_path, [rules, alert_rules(ObservabilityStackArgs())])
-    assert promtool_says(promtool, "check", "rules", "--lint=all", "--lint-fatal", path) == ""
+    assert run_promtool(promtool, "check", "rules", "--lint=all", "--lint-fatal", path) == ""
 
 
 def test_caller_errors_do_not_spend_the_error_budget(promtool: Path, tmp_path: Path) -> None:
     """OpenTelemetry MCP conventions: -32602 and its like should not count as errors of the server."""
     given = [calls(90), calls(10, "tool_error"), calls(100, "-32602"), calls(50, "cancelled")]
     expected: dict[str, float | None] = {sli.ratio_name("server", "errors", window): 0.1 for window in ("5m", "1h")}
-    assert complaints(promtool, tmp_path, given, expected) == ""
+    assert failures_after_two_hours(promtool, tmp_path, given, expected) == ""
 
 
 def test_error_budget_is_full_without_failures_and_negative_when_overspent(promtool: Path, tmp_path: Path) -> None:
     """SRE Workbook: 1 is the whole budget; 1 % of failures against 0.5 % allowed is twice the budget."""
     left = sli.budget_remaining_name("errors")
-    assert complaints(promtool, tmp_path, [calls(100)], {left: 1}) == ""
-    assert complaints(promtool, tmp_path, [calls(99), calls(1, "tool_error")], {left: -1}) == ""
+    assert failures_after_two_hours(promtool, tmp_path, [calls(100)], {left: 1}) == ""
+    assert failures_after_two_hours(promtool, tmp_path, [calls(99), calls(1, "tool_error")], {left: -1}) == ""
 
 
 def test_tool_is_judged_by_its_own_latency_objective(promtool: Path, tmp_path: Path) -> None:
     """Requirement OBS-11: a tool with a 10 s objective does not spend the budget of a 2 s service."""
     given = [calls(100), fast(40, "2.0"), fast(95, "10.0")]
     share = sli.ratio_name("server", "slow_calls", "1h")
-    assert complaints(promtool, tmp_path, given, {share: 0.6}) == ""
+    assert failures_after_two_hours(promtool, tmp_path, given, {share: 0.6}) == ""
     settings = {"services": {"mcp-rag": {"tools": {"search": {"latency_seconds": 10}}}}}
-    assert complaints(promtool, tmp_path, given, {share: 0.05}, settings) == ""
+    assert failures_after_two_hours(promtool, tmp_path, given, {share: 0.05}, settings) == ""
 
 
 def test_service_without_traffic_has_no_ratio(promtool: Path, tmp_path: Path) -> None:
     """Requirement OBS-5: 0/0 is not a number, so no alert fires on it."""
-    assert complaints(promtool, tmp_path, [calls(0)], {sli.ratio_name("server", "errors", "1h"): None}) == ""
+    assert (
+        failures_after_two_hours(promtool, tmp_path, [calls(0)], {sli.ratio_name("server", "errors", "1h"): None}) == ""
+    )
 
 
 def test_registry_objective_counts_http_500_and_not_404(promtool: Path, tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ def test_registry_objective_counts_http_500_and_not_404(promtool: Path, tmp_path
         "exp_samples": [{"labels": f"{{{labels}}}", "value": 0.05}],
     }
     case = {"interval": "1m", "input_series": given, "promql_expr_test": [check]}
-    assert differs(promtool, tmp_path, [recording_rules(SloSettings(), 15, "monitoring")], case, "15s") == ""
+    assert promtool_failures(promtool, tmp_path, [recording_rules(SloSettings(), 15, "monitoring")], case, "15s") == ""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What monitors do not store is asked for by nobody: no page, rule, alert, scaler, gate or table."""
+"""No dashboard, rule, alert, autoscaler, canary analysis or table queries a series that monitors drop."""
 
 from re import fullmatch
 
@@ -38,14 +38,14 @@ def stored(server: str, labels: dict[str, str]) -> bool:
 
 
 def asked_of(selector: promql_parser.VectorSelector) -> dict[str, str]:
-    """Labels that a selector wants to be one value, also where it writes that value as a pattern."""
+    """Labels that a selector compares with one value, also as a regular expression."""
     exact = (promql_parser.MatchOp.Equal, promql_parser.MatchOp.Re)
     matches = [match for match in selector.matchers.matchers if match.op in exact]
     return {match.name: match.value for match in matches if fullmatch(r"[\w/-]+", match.value)}
 
 
 def unread(text: str) -> list[str]:
-    """Series that an expression asks for, and that are not stored or not all of them."""
+    """Series that an expression queries and that are not all stored."""
     found = []
     for selector in selectors(promql_parser.parse(text)):
         asked = asked_of(selector)
@@ -59,7 +59,7 @@ def unread(text: str) -> list[str]:
 
 
 def of_proxies(name: str, **settings: object) -> bool:
-    """Whether a series of a proxy passes the proxies' monitor."""
+    """Whether the PodMonitor stores a series of a proxy."""
     monitor = envoy_monitor(ObservabilityStackArgs.model_validate(settings))
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     (rule,) = endpoint["metricRelabelings"]

@@ -1,13 +1,8 @@
 """The dashboard "MCP autoscaling": load, replicas, forecasts, recommended requests."""
 
-from meshed_mcp.components.observability.dashboards.records import (
-    Dashboard,
-    DashboardUid,
-    Panel,
-    Query,
-    Threshold,
-    Unit,
-)
+from typing import Final
+
+from meshed_mcp.components.observability.dashboards.records import Dashboard, Panel, Query, Threshold, Uid, Unit
 from meshed_mcp.components.observability.dashboards.shared import (
     BY_SERVER,
     NAMESPACE,
@@ -23,46 +18,41 @@ from meshed_mcp.components.promql import autoscaling, forecast, load, selectors
 def autoscaling_dashboard() -> Dashboard:
     """The dashboard for the selected servers; the forecast panels are empty where no forecast is recorded."""
     return Dashboard(
-        uid=DashboardUid.AUTOSCALING,
+        uid=Uid.AUTOSCALING,
         title="MCP autoscaling",
         description="Load, replicas and forecasts of MCP servers.",
         variables=VARIABLES,
-        panels=(*replica_panels(), *forecast_panels(), *resource_panels()),
+        panels=(*REPLICA_PANELS, *forecast_panels(), *resource_panels()),
     )
 
 
-def replica_panels() -> tuple[Panel, ...]:
-    """Load and replicas."""
-    return (
-        panel(
-            "Requests in flight",
-            "In-flight and queued requests. The autoscaler divides them by in_flight_per_replica. Open listen streams "
-            "do not count.",
-            Unit.COUNT,
-            Query(load.recorded_load(load.IN_FLIGHT, SELECT), BY_SERVER),
-            Query(load.recorded_load(load.QUEUED, SELECT), f"{BY_SERVER} queued"),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
+REPLICA_PANELS: Final = (
+    panel(
+        "Requests in flight",
+        "In-flight and queued requests. The autoscaler divides them by in_flight_per_replica. Open listen streams "
+        "do not count.",
+        Unit.COUNT,
+        Query(load.recorded_load(load.IN_FLIGHT, SELECT), BY_SERVER),
+        Query(load.recorded_load(load.QUEUED, SELECT), f"{BY_SERVER} queued"),
+        scrape_seconds=SERVER_SCRAPE_SECONDS,
+    ),
+    panel(
+        "Desired and ready replicas",
+        "Pods between desired and ready are starting or pending.",
+        Unit.COUNT,
+        Query(selectors.desired_replicas(NAMESPACE, SERVER), "{{deployment}} desired"),
+        Query(selectors.ready_replicas(NAMESPACE, SERVER), "{{deployment}} ready"),
+    ),
+    panel(
+        "Autoscaler bounds",
+        "Desired, minimum and maximum replicas. An autoscaler that stays at its maximum needs a higher one.",
+        Unit.COUNT,
+        *(
+            Query(autoscaling.hpa_replicas(which, NAMESPACE, SERVER), f"{{{{horizontalpodautoscaler}}}} {which}")
+            for which in autoscaling.HPA_METRICS
         ),
-        panel(
-            "Desired and ready replicas",
-            "Pods between desired and ready are starting or pending.",
-            Unit.COUNT,
-            Query(selectors.desired_replicas(NAMESPACE, SERVER), "{{deployment}} desired"),
-            Query(selectors.ready_replicas(NAMESPACE, SERVER), "{{deployment}} ready"),
-        ),
-        panel(
-            "Autoscaler bounds",
-            "Desired, minimum and maximum replicas. An autoscaler that stays at its maximum needs a higher one.",
-            Unit.COUNT,
-            *(
-                Query(
-                    autoscaling.hpa_replicas(which, NAMESPACE, SERVER),
-                    f"{{{{horizontalpodautoscaler}}}} {which}",
-                )
-                for which in autoscaling.HPA_METRICS
-            ),
-        ),
-    )
+    ),
+)
 
 
 def forecast_panels() -> tuple[Panel, ...]:

@@ -2,15 +2,7 @@
 
 from typing import Final
 
-from meshed_mcp.components.observability.dashboards.records import (
-    Dashboard,
-    DashboardUid,
-    Kind,
-    Panel,
-    Query,
-    Threshold,
-    Unit,
-)
+from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Query, Threshold, Uid, Unit
 from meshed_mcp.components.observability.dashboards.shared import (
     BY_SERVER,
     NAMESPACE,
@@ -33,67 +25,60 @@ PREDICTION: Final = f"In {capacity.DAYS_AHEAD} days, extrapolated from the last 
 def capacity_dashboard(namespace: str) -> Dashboard:
     """The dashboard for the selected servers, the nodes, and the volumes of monitoring in `namespace`."""
     return Dashboard(
-        uid=DashboardUid.CAPACITY,
+        uid=Uid.CAPACITY,
         title="MCP capacity",
         description="Remaining capacity and growth. Extrapolation ignores weekly patterns; see MCP autoscaling.",
         variables=VARIABLES,
-        panels=(*server_panels(), *cluster_panels(), *monitoring_panels(namespace)),
+        panels=(*SERVER_PANELS, *CLUSTER_PANELS, *monitoring_panels(namespace)),
     )
 
 
-def server_panels() -> tuple[Panel, ...]:
-    """Servers."""
-    return (
+SERVER_PANELS: Final = (
+    panel(
+        "Concurrency slots in use",
+        "Of all replicas of a server. Requests beyond 100 % are queued.",
+        Unit.RATIO,
+        Query(load.recorded_load(load.SATURATION, SELECT), BY_SERVER),
+        thresholds=SATURATION,
+    ),
+    panel(
+        "Desired replicas relative to the maximum",
+        "At 100 % the autoscaler cannot add replicas.",
+        Unit.RATIO,
+        Query(capacity.desired_replicas_ratio(NAMESPACE, SERVER), "{{horizontalpodautoscaler}}"),
+        thresholds=SATURATION,
+    ),
+    panel(
+        "Growth of the operation rate",
+        f"As a multiple of the current rate. {PREDICTION}",
+        Unit.COUNT,
+        Query(capacity.operations_growth(SELECT), BY_SERVER),
+        kind=Kind.BAR_GAUGE,
+        scrape_seconds=RECORDED_SECONDS,
+        thresholds=GROWTH,
+    ),
+    *(
         panel(
-            "Concurrency slots in use",
-            "Of all replicas of a server. Requests beyond 100 % are queued.",
-            Unit.RATIO,
-            Query(load.recorded_load(load.SATURATION, SELECT), BY_SERVER),
-            thresholds=SATURATION,
-        ),
-        panel(
-            "Desired replicas relative to the maximum",
-            "At 100 % the autoscaler cannot add replicas.",
-            Unit.RATIO,
-            Query(capacity.desired_replicas_ratio(NAMESPACE, SERVER), "{{horizontalpodautoscaler}}"),
-            thresholds=SATURATION,
-        ),
-        panel(
-            "Growth of the operation rate",
-            f"As a multiple of the current rate. {PREDICTION}",
-            Unit.COUNT,
-            Query(capacity.operations_growth(SELECT), BY_SERVER),
+            f"{title} requested by servers",
+            "Current resource requests, per container of their pods.",
+            unit,
+            Query(capacity.requested_by_server(resource, NAMESPACE, selectors.pods_of(SERVER)), "{{container}}"),
             kind=Kind.BAR_GAUGE,
-            scrape_seconds=RECORDED_SECONDS,
-            thresholds=GROWTH,
-        ),
-        *(
-            panel(
-                f"{title} requested by servers",
-                "Current resource requests, per container of their pods.",
-                unit,
-                Query(
-                    capacity.requested_by_server(resource, NAMESPACE, selectors.pods_of(SERVER)),
-                    "{{container}}",
-                ),
-                kind=Kind.BAR_GAUGE,
-            )
-            for resource, title, unit in (("cpu", "CPU", Unit.CORES), ("memory", "Memory", Unit.BYTES))
-        ),
-    )
+        )
+        for resource, title, unit in (("cpu", "CPU", Unit.CORES), ("memory", "Memory", Unit.BYTES))
+    ),
+)
 
 
-def cluster_panels() -> tuple[Panel, ...]:
-    """All nodes of the cluster."""
-    return (
-        panel(
-            "Node resources requested",
-            "Ratio of the allocatable CPU and memory of all nodes that pods request. At 100 % new pods stay pending.",
-            Unit.RATIO,
-            Query(capacity.requested_ratio(), "{{resource}}"),
-            thresholds=SATURATION,
-        ),
-    )
+CLUSTER_PANELS: Final = (
+    panel(
+        "Node resources requested",
+        "Ratio of the allocatable CPU and memory of all nodes that pods request. At 100 % new pods stay pending.",
+        Unit.RATIO,
+        Query(capacity.requested_ratio(), "{{resource}}"),
+        thresholds=SATURATION,
+    ),
+)
 
 
 def monitoring_panels(namespace: str) -> tuple[Panel, ...]:

@@ -8,14 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.observability.dashboards.records import (
-    Dashboard,
-    DashboardUid,
-    Kind,
-    Panel,
-    Query,
-    Variable,
-)
+from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Query, Uid, Variable
 from meshed_mcp.components.promql import selectors, traffic
 
 SCHEMA_VERSION: Final = 42
@@ -119,7 +112,7 @@ def field_defaults(panel: Panel) -> Json:
     return {"unit": panel.unit.value, **axis, **thresholds(panel), **links}
 
 
-def server_link(dashboard: DashboardUid) -> Json:
+def server_link(dashboard: Uid) -> Json:
     """Data link from a series to its server's dashboard. Source: Grafana, "Configure data links"."""
     variables = f"var-namespace=${{__field.labels.namespace}}&var-server=${{__field.labels.{contract.LABEL_SERVER}}}"
     return {"title": "This server", "url": f"/d/{dashboard.value}?{variables}&${{__url_time_range}}"}

@@ -19,11 +19,7 @@ from meshed_mcp.components.observability.dashboards.records import Dashboard
 from meshed_mcp.components.observability.dashboards.registry import registry_dashboard
 from meshed_mcp.components.observability.dashboards.services import services_dashboard
 from meshed_mcp.components.observability.dashboards.usage import usage_dashboard
-from meshed_mcp.components.observability.grafana.values import (
-    DASHBOARD_LABEL,
-    DASHBOARD_LABEL_VALUE,
-    FOLDER_ANNOTATION,
-)
+from meshed_mcp.components.observability.grafana.values import DASHBOARD_LABEL, DASHBOARD_LABEL_VALUE, FOLDER_ANNOTATION
 from meshed_mcp.components.observability.prometheus.slo import objective_of
 
 FOLDER: Final = "MCP"

@@ -2,15 +2,7 @@
 
 from typing import Final
 
-from meshed_mcp.components.observability.dashboards.records import (
-    Dashboard,
-    DashboardUid,
-    Kind,
-    Panel,
-    Query,
-    Threshold,
-    Unit,
-)
+from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Query, Threshold, Uid, Unit
 from meshed_mcp.components.observability.dashboards.shared import NEARLY_FULL, RATE, TOP, panel
 from meshed_mcp.components.promql import infrastructure
 
@@ -21,11 +13,11 @@ NONZERO: Final = (Threshold(1, "orange"),)
 def infrastructure_dashboard() -> Dashboard:
     """The dashboard for the whole cluster; the chart's own dashboards show single nodes and pods."""
     return Dashboard(
-        uid=DashboardUid.INFRASTRUCTURE,
+        uid=Uid.INFRASTRUCTURE,
         title="MCP infrastructure",
         description="Nodes and volumes. For single nodes, pods and namespaces see the Kubernetes dashboards.",
         variables=(),
-        panels=(*node_panels(), *storage_panels(), *pod_panels()),
+        panels=(*node_panels(), *STORAGE_PANELS, *pod_panels()),
     )
 
 
@@ -65,26 +57,24 @@ def node_panels() -> tuple[Panel, ...]:
     )
 
 
-def storage_panels() -> tuple[Panel, ...]:
-    """Disks and volumes."""
-    return (
-        panel(
-            "Node disk usage",
-            "The fullest disk of each node. Above 85 % the kubelet evicts pods.",
-            Unit.RATIO,
-            Query(infrastructure.disk_used(TOP), NODE),
-            kind=Kind.BAR_GAUGE,
-            thresholds=NEARLY_FULL,
-        ),
-        panel(
-            "Volume usage",
-            "The fullest volumes of all namespaces.",
-            Unit.RATIO,
-            Query(infrastructure.volumes_used(TOP), "{{namespace}} {{persistentvolumeclaim}}"),
-            kind=Kind.BAR_GAUGE,
-            thresholds=NEARLY_FULL,
-        ),
-    )
+STORAGE_PANELS: Final = (
+    panel(
+        "Node disk usage",
+        "The fullest disk of each node. Above 85 % the kubelet evicts pods.",
+        Unit.RATIO,
+        Query(infrastructure.disk_used(TOP), NODE),
+        kind=Kind.BAR_GAUGE,
+        thresholds=NEARLY_FULL,
+    ),
+    panel(
+        "Volume usage",
+        "The fullest volumes of all namespaces.",
+        Unit.RATIO,
+        Query(infrastructure.volumes_used(TOP), "{{namespace}} {{persistentvolumeclaim}}"),
+        kind=Kind.BAR_GAUGE,
+        thresholds=NEARLY_FULL,
+    ),
+)
 
 
 def pod_panels() -> tuple[Panel, ...]:

@@ -1,13 +1,8 @@
 """The dashboard "MCP mesh": requests between clients and servers as the proxies see them, and istiod."""
 
-from meshed_mcp.components.observability.dashboards.records import (
-    Dashboard,
-    DashboardUid,
-    Panel,
-    Query,
-    Threshold,
-    Unit,
-)
+from typing import Final
+
+from meshed_mcp.components.observability.dashboards.records import Dashboard, Query, Threshold, Uid, Unit
 from meshed_mcp.components.observability.dashboards.shared import (
     NAMESPACE,
     QUANTILES,
@@ -28,80 +23,73 @@ NONZERO = (Threshold(0.001, "red"),)
 def mesh_dashboard() -> Dashboard:
     """The dashboard for the selected servers as destination workloads; Istio's own dashboards show the rest."""
     return Dashboard(
-        uid=DashboardUid.MESH,
+        uid=Uid.MESH,
         title="MCP mesh",
         description="Requests between workloads. The mesh sees HTTP only: a failed tool call has status 200.",
         variables=VARIABLES,
-        panels=tuple(each._replace(scrape_seconds=RECORDED_SECONDS) for each in (*request_panels(), *istiod_panels())),
+        panels=tuple(each._replace(scrape_seconds=RECORDED_SECONDS) for each in (*REQUEST_PANELS, *ISTIOD_PANELS)),
     )
 
 
-def request_panels() -> tuple[Panel, ...]:
-    """Requests to the selected servers."""
-    return (
-        panel(
-            "Requests",
-            "Per second and status, as the server's proxy counts them.",
-            Unit.PER_SECOND,
-            Query(mesh.requests(NAMESPACE, SERVER), f"{DESTINATION} {{{{response_code}}}}"),
+REQUEST_PANELS: Final = (
+    panel(
+        "Requests",
+        "Per second and status, as the server's proxy counts them.",
+        Unit.PER_SECOND,
+        Query(mesh.requests(NAMESPACE, SERVER), f"{DESTINATION} {{{{response_code}}}}"),
+    ),
+    panel(
+        "Requests by client",
+        "Per second, per client and server.",
+        Unit.PER_SECOND,
+        Query(mesh.callers(NAMESPACE, SERVER), f"{{{{source_workload}}}} to {DESTINATION}"),
+    ),
+    panel(
+        "5xx ratio",
+        "Ratio of responses with a 5xx status, as the client's proxy counts them.",
+        Unit.RATIO,
+        Query(mesh.error_ratio(NAMESPACE, SERVER), DESTINATION),
+    ),
+    panel(
+        "Proxy failures",
+        "Requests per second by Envoy response flag: reset, timeout, no endpoint.",
+        Unit.PER_SECOND,
+        Query(mesh.proxy_failures(NAMESPACE, SERVER), f"{DESTINATION} {{{{response_flags}}}}"),
+    ),
+    panel(
+        "Request duration",
+        "At the server's proxy. A stream counts for as long as it is open.",
+        Unit.MILLISECONDS,
+        *(
+            Query(mesh.duration(quantile, NAMESPACE, SERVER), f"{DESTINATION} {percentile(quantile)}")
+            for quantile in QUANTILES
         ),
-        panel(
-            "Requests by client",
-            "Per second, per client and server.",
-            Unit.PER_SECOND,
-            Query(mesh.callers(NAMESPACE, SERVER), f"{{{{source_workload}}}} to {DESTINATION}"),
-        ),
-        panel(
-            "5xx ratio",
-            "Ratio of responses with a 5xx status, as the client's proxy counts them.",
-            Unit.RATIO,
-            Query(mesh.error_ratio(NAMESPACE, SERVER), DESTINATION),
-        ),
-        panel(
-            "Proxy failures",
-            "Requests per second by Envoy response flag: reset, timeout, no endpoint.",
-            Unit.PER_SECOND,
-            Query(mesh.proxy_failures(NAMESPACE, SERVER), f"{DESTINATION} {{{{response_flags}}}}"),
-        ),
-        panel(
-            "Request duration",
-            "At the server's proxy. A stream counts for as long as it is open.",
-            Unit.MILLISECONDS,
-            *(
-                Query(mesh.duration(quantile, NAMESPACE, SERVER), f"{DESTINATION} {percentile(quantile)}")
-                for quantile in QUANTILES
-            ),
-        ),
-        panel(
-            "Requests without mutual TLS",
-            "Ratio of plaintext requests. Above 0, check the PeerAuthentication.",
-            Unit.RATIO,
-            Query(mesh.plaintext_ratio(NAMESPACE, SERVER), DESTINATION),
-            thresholds=NONZERO,
-        ),
-    )
+    ),
+    panel(
+        "Requests without mutual TLS",
+        "Ratio of plaintext requests. Above 0, check the PeerAuthentication.",
+        Unit.RATIO,
+        Query(mesh.plaintext_ratio(NAMESPACE, SERVER), DESTINATION),
+        thresholds=NONZERO,
+    ),
+)
 
 
-def istiod_panels() -> tuple[Panel, ...]:
-    """The control plane, for all servers."""
-    return (
-        panel(
-            "Proxies connected to istiod",
-            "Per revision.",
-            Unit.COUNT,
-            Query(istiod.connected_proxies(), "{{revision}}"),
-        ),
-        panel(
-            "Configuration convergence time",
-            "From a configuration change until a proxy has received it. Empty while nothing changes.",
-            Unit.SECONDS,
-            *(Query(istiod.convergence_seconds(each, RATE), percentile(each)) for each in QUANTILES),
-        ),
-        panel(
-            "Rejected configuration",
-            "Updates per second that proxies reject. They keep their previous configuration.",
-            Unit.PER_SECOND,
-            Query(istiod.rejected(RATE), "{{type}}"),
-            thresholds=NONZERO,
-        ),
-    )
+ISTIOD_PANELS: Final = (
+    panel(
+        "Proxies connected to istiod", "Per revision.", Unit.COUNT, Query(istiod.connected_proxies(), "{{revision}}")
+    ),
+    panel(
+        "Configuration convergence time",
+        "From a configuration change until a proxy has received it. Empty while nothing changes.",
+        Unit.SECONDS,
+        *(Query(istiod.convergence_seconds(each, RATE), percentile(each)) for each in QUANTILES),
+    ),
+    panel(
+        "Rejected configuration",
+        "Updates per second that proxies reject. They keep their previous configuration.",
+        Unit.PER_SECOND,
+        Query(istiod.rejected(RATE), "{{type}}"),
+        thresholds=NONZERO,
+    ),
+)

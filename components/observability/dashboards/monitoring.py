@@ -2,15 +2,7 @@
 
 from typing import Final
 
-from meshed_mcp.components.observability.dashboards.records import (
-    Dashboard,
-    DashboardUid,
-    Kind,
-    Panel,
-    Query,
-    Threshold,
-    Unit,
-)
+from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Query, Threshold, Uid, Unit
 from meshed_mcp.components.observability.dashboards.shared import NEARLY_FULL, RATE, TOP, panel
 from meshed_mcp.components.promql import monitoring
 
@@ -21,11 +13,11 @@ USAGE_THRESHOLDS: Final = (Threshold(0.02, "orange"), Threshold(0.05, "red"))
 def monitoring_dashboard(namespace: str) -> Dashboard:
     """The dashboard for the monitoring stack in `namespace`."""
     return Dashboard(
-        uid=DashboardUid.MONITORING,
+        uid=Uid.MONITORING,
         title="MCP monitoring",
         description="The monitoring stack itself: share of the cluster, size, scrapes, rules.",
         variables=(),
-        panels=(*resource_panels(namespace), *storage_panels(namespace), *operation_panels()),
+        panels=(*resource_panels(namespace), *storage_panels(namespace), *OPERATION_PANELS),
     )
 
 
@@ -71,51 +63,44 @@ def storage_panels(namespace: str) -> tuple[Panel, ...]:
             Unit.COUNT,
             Query(monitoring.head_series(), "{{pod}}"),
         ),
-        panel(
-            "Ingested samples",
-            "Per second.",
-            Unit.PER_SECOND,
-            Query(monitoring.ingested_samples(RATE), "{{pod}}"),
-        ),
+        panel("Ingested samples", "Per second.", Unit.PER_SECOND, Query(monitoring.ingested_samples(RATE), "{{pod}}")),
     )
 
 
-def operation_panels() -> tuple[Panel, ...]:
-    """Scrapes, rules and notifications."""
-    return (
-        panel(
-            "Slowest scrapes",
-            "Longest scrape per job. Near the scrape interval, samples are lost.",
-            Unit.SECONDS,
-            Query(monitoring.slowest_scrapes(TOP), "{{job}}"),
-        ),
-        panel(
-            "Largest scrape jobs",
-            "Samples of one scrape of all targets, per job.",
-            Unit.COUNT,
-            Query(monitoring.largest_scrapes(TOP), "{{job}}"),
-            kind=Kind.BAR_GAUGE,
-        ),
-        panel(
-            "Targets down",
-            "Per job. Empty means healthy.",
-            Unit.COUNT,
-            Query(monitoring.targets_down(), "{{job}}"),
-            kind=Kind.BAR_GAUGE,
-            thresholds=(Threshold(1, "red"),),
-        ),
-        panel(
-            "Rule evaluation time",
-            "Per rule group, relative to its interval. At 100 % the group falls behind.",
-            Unit.RATIO,
-            Query(monitoring.rule_evaluation_ratio(), "{{rule_group}}"),
-            thresholds=(Threshold(0.2, "orange"), Threshold(1, "red")),
-        ),
-        panel(
-            "Dropped notifications",
-            "Alerts per second that Prometheus could not send to any Alertmanager.",
-            Unit.PER_SECOND,
-            Query(monitoring.notifications_dropped(RATE), "dropped"),
-            thresholds=(Threshold(0.001, "red"),),
-        ),
-    )
+OPERATION_PANELS: Final = (
+    panel(
+        "Slowest scrapes",
+        "Longest scrape per job. Near the scrape interval, samples are lost.",
+        Unit.SECONDS,
+        Query(monitoring.slowest_scrapes(TOP), "{{job}}"),
+    ),
+    panel(
+        "Largest scrape jobs",
+        "Samples of one scrape of all targets, per job.",
+        Unit.COUNT,
+        Query(monitoring.largest_scrapes(TOP), "{{job}}"),
+        kind=Kind.BAR_GAUGE,
+    ),
+    panel(
+        "Targets down",
+        "Per job. Empty means healthy.",
+        Unit.COUNT,
+        Query(monitoring.targets_down(), "{{job}}"),
+        kind=Kind.BAR_GAUGE,
+        thresholds=(Threshold(1, "red"),),
+    ),
+    panel(
+        "Rule evaluation time",
+        "Per rule group, relative to its interval. At 100 % the group falls behind.",
+        Unit.RATIO,
+        Query(monitoring.rule_evaluation_ratio(), "{{rule_group}}"),
+        thresholds=(Threshold(0.2, "orange"), Threshold(1, "red")),
+    ),
+    panel(
+        "Dropped notifications",
+        "Alerts per second that Prometheus could not send to any Alertmanager.",
+        Unit.PER_SECOND,
+        Query(monitoring.notifications_dropped(RATE), "dropped"),
+        thresholds=(Threshold(0.001, "red"),),
+    ),
+)

@@ -3,15 +3,7 @@
 from typing import Final
 
 from meshed_mcp.components.alerts.burn_rate import BURN_RATES
-from meshed_mcp.components.observability.dashboards.records import (
-    Dashboard,
-    DashboardUid,
-    Kind,
-    Panel,
-    Query,
-    Threshold,
-    Unit,
-)
+from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Query, Threshold, Uid, Unit
 from meshed_mcp.components.observability.dashboards.shared import (
     BY_SERVER,
     RECORDED_SECONDS,
@@ -31,36 +23,34 @@ WATCHDOG_THRESHOLDS: Final = (Threshold(120, "orange"), Threshold(300, "red"))
 def overview_dashboard(objective: Objective) -> Dashboard:
     """The dashboard for the whole cluster; a click on a server opens MCP services."""
     return Dashboard(
-        uid=DashboardUid.OVERVIEW,
+        uid=Uid.OVERVIEW,
         title="MCP overview",
         description="Health of all MCP servers and of alerting itself: alerts, error budgets, errors.",
         variables=(),
-        panels=(*alerting_panels(), *budget_panels(), *traffic_panels(objective)),
+        panels=(*ALERTING_PANELS, *budget_panels(), *traffic_panels(objective)),
     )
 
 
-def alerting_panels() -> tuple[Panel, ...]:
-    """Firing alerts and the watchdog."""
-    return (
-        panel(
-            "Firing alerts",
-            "Critical and warning alerts of the whole cluster, by name. Empty means healthy.",
-            Unit.COUNT,
-            Query(health.firing_alerts(), "{{severity}} {{alertname}}"),
-            kind=Kind.BAR_GAUGE,
-            width=16,
-            thresholds=(Threshold(1, "orange"),),
-        ),
-        panel(
-            "Watchdog age",
-            "Time since the alert that always fires was last seen. It grows, or is absent, if rules are not evaluated.",
-            Unit.SECONDS,
-            Query(health.watchdog_age(), "ago"),
-            kind=Kind.STAT,
-            width=8,
-            thresholds=WATCHDOG_THRESHOLDS,
-        ),
-    )
+ALERTING_PANELS: Final = (
+    panel(
+        "Firing alerts",
+        "Critical and warning alerts of the whole cluster, by name. Empty means healthy.",
+        Unit.COUNT,
+        Query(health.firing_alerts(), "{{severity}} {{alertname}}"),
+        kind=Kind.BAR_GAUGE,
+        width=16,
+        thresholds=(Threshold(1, "orange"),),
+    ),
+    panel(
+        "Watchdog age",
+        "Time since the alert that always fires was last seen. It grows, or is absent, if rules are not evaluated.",
+        Unit.SECONDS,
+        Query(health.watchdog_age(), "ago"),
+        kind=Kind.STAT,
+        width=8,
+        thresholds=WATCHDOG_THRESHOLDS,
+    ),
+)
 
 
 def budget_panels() -> tuple[Panel, ...]:
@@ -86,7 +76,7 @@ def budget_panels() -> tuple[Panel, ...]:
             thresholds=(Threshold(1, "orange"), Threshold(fastest.factor, "red")),
         ),
     )
-    return tuple(each._replace(links_to=DashboardUid.SERVICES) for each in panels)
+    return tuple(each._replace(links_to=Uid.SERVICES) for each in panels)
 
 
 def traffic_panels(objective: Objective) -> tuple[Panel, ...]:
@@ -99,7 +89,7 @@ def traffic_panels(objective: Objective) -> tuple[Panel, ...]:
             Query(load.recorded_load(load.REPLICAS_UP, ALL_SERVERS), BY_SERVER),
             scrape_seconds=SERVER_SCRAPE_SECONDS,
             width=8,
-        )._replace(links_to=DashboardUid.SERVICES),
+        )._replace(links_to=Uid.SERVICES),
         panel(
             "Tool calls",
             "Completed tools/call requests per second, per server.",

@@ -6,10 +6,10 @@ from meshed_mcp import contract
 from meshed_mcp.components.alerts.servers import CPU_THROTTLED
 from meshed_mcp.components.observability.dashboards.records import (
     Dashboard,
-    DashboardUid,
     Panel,
     Query,
     Threshold,
+    Uid,
     Unit,
     Variable,
 )
@@ -42,11 +42,11 @@ POD: Final = "$pod"
 def performance_dashboard(objective: Objective) -> Dashboard:
     """The dashboard for one server and one of its pods."""
     return Dashboard(
-        uid=DashboardUid.PERFORMANCE,
+        uid=Uid.PERFORMANCE,
         title="MCP performance",
         description="Latency with exemplars, queued and rejected requests, CPU throttling.",
         variables=(VARIABLES[0], ONE_SERVER, POD_VARIABLE),
-        panels=(*latency_panels(objective), *queue_panels(), *pod_panels()),
+        panels=(*latency_panels(objective), *QUEUE_PANELS, *POD_PANELS),
     )
 
 
@@ -73,67 +73,63 @@ def latency_panels(objective: Objective) -> tuple[Panel, ...]:
     )
 
 
-def queue_panels() -> tuple[Panel, ...]:
-    """Queueing, rejections, streams and throttling."""
-    return (
-        panel(
-            "Queued requests",
-            "Requests that wait for a concurrency slot; their duration includes the wait.",
-            Unit.COUNT,
-            Query(load.recorded_load(load.QUEUED, SELECT), BY_SERVER),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
-        ),
-        panel(
-            "Rejected requests",
-            "Per second and reason. The server does not execute them.",
-            Unit.PER_SECOND,
-            Query(traffic.rejected(SELECT, RATE), f"{BY_SERVER} {{{{reason}}}}"),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
-        ),
-        panel(
-            "Open streams",
-            "Per kind. A stream uses memory and a connection, not a concurrency slot.",
-            Unit.COUNT,
-            Query(traffic.open_streams(SELECT), f"{BY_SERVER} {{{{kind}}}}"),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
-        ),
-        panel(
-            "CPU throttling",
-            "Ratio of CPU periods in which a pod's container was throttled at its limit.",
-            Unit.RATIO,
-            Query(traffic.throttled_ratio(NAMESPACE, selectors.pods_of(SERVER), RATE), "{{pod}}"),
-            thresholds=(Threshold(CPU_THROTTLED.default, "red"),),
-        ),
-    )
+QUEUE_PANELS: Final = (
+    panel(
+        "Queued requests",
+        "Requests that wait for a concurrency slot; their duration includes the wait.",
+        Unit.COUNT,
+        Query(load.recorded_load(load.QUEUED, SELECT), BY_SERVER),
+        scrape_seconds=SERVER_SCRAPE_SECONDS,
+    ),
+    panel(
+        "Rejected requests",
+        "Per second and reason. The server does not execute them.",
+        Unit.PER_SECOND,
+        Query(traffic.rejected(SELECT, RATE), f"{BY_SERVER} {{{{reason}}}}"),
+        scrape_seconds=SERVER_SCRAPE_SECONDS,
+    ),
+    panel(
+        "Open streams",
+        "Per kind. A stream uses memory and a connection, not a concurrency slot.",
+        Unit.COUNT,
+        Query(traffic.open_streams(SELECT), f"{BY_SERVER} {{{{kind}}}}"),
+        scrape_seconds=SERVER_SCRAPE_SECONDS,
+    ),
+    panel(
+        "CPU throttling",
+        "Ratio of CPU periods in which a pod's container was throttled at its limit.",
+        Unit.RATIO,
+        Query(traffic.throttled_ratio(NAMESPACE, selectors.pods_of(SERVER), RATE), "{{pod}}"),
+        thresholds=(Threshold(CPU_THROTTLED.default, "red"),),
+    ),
+)
 
 
-def pod_panels() -> tuple[Panel, ...]:
-    """The selected pod."""
-    return (
-        panel(
-            "Pod tool calls",
-            "Completed tool calls per second of the selected pod, per tool.",
-            Unit.PER_SECOND,
-            Query(traffic.pod_call_rate(SELECT, POD, RATE), f"{{{{{contract.LABEL_TOOL}}}}}"),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
-        ),
-        panel(
-            "Pod requests in flight",
-            "In-flight and queued requests of the selected pod.",
-            Unit.COUNT,
-            Query(traffic.pod_in_flight(SELECT, POD), "requests"),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
-        ),
-        panel(
-            "Pod CPU",
-            "Of the server's container, without its sidecar.",
-            Unit.CORES,
-            Query(selectors.container_cpu(NAMESPACE, POD, RATE), "{{pod}}"),
-        ),
-        panel(
-            "Pod memory",
-            "Working set of the server's container, which its memory limit applies to.",
-            Unit.BYTES,
-            Query(selectors.container_memory(NAMESPACE, POD), "{{pod}}"),
-        ),
-    )
+POD_PANELS: Final = (
+    panel(
+        "Pod tool calls",
+        "Completed tool calls per second of the selected pod, per tool.",
+        Unit.PER_SECOND,
+        Query(traffic.pod_call_rate(SELECT, POD, RATE), f"{{{{{contract.LABEL_TOOL}}}}}"),
+        scrape_seconds=SERVER_SCRAPE_SECONDS,
+    ),
+    panel(
+        "Pod requests in flight",
+        "In-flight and queued requests of the selected pod.",
+        Unit.COUNT,
+        Query(traffic.pod_in_flight(SELECT, POD), "requests"),
+        scrape_seconds=SERVER_SCRAPE_SECONDS,
+    ),
+    panel(
+        "Pod CPU",
+        "Of the server's container, without its sidecar.",
+        Unit.CORES,
+        Query(selectors.container_cpu(NAMESPACE, POD, RATE), "{{pod}}"),
+    ),
+    panel(
+        "Pod memory",
+        "Working set of the server's container, which its memory limit applies to.",
+        Unit.BYTES,
+        Query(selectors.container_memory(NAMESPACE, POD), "{{pod}}"),
+    ),
+)

@@ -27,7 +27,7 @@ class Kind(StrEnum):
     STAT = "stat"
 
 
-class DashboardUid(StrEnum):
+class Uid(StrEnum):
     """Uids of the dashboards, which never change: links, alerts and favorites contain them."""
 
     OVERVIEW = "mcp-overview"
@@ -79,7 +79,7 @@ class Panel(NamedTuple):
     thresholds: tuple[Threshold, ...] = ()
     base_color: str = "green"
     axis_min: float | None = 0
-    links_to: DashboardUid | None = None
+    links_to: Uid | None = None
 
 
 class Variable(NamedTuple):
@@ -98,7 +98,7 @@ class Variable(NamedTuple):
 class Dashboard(NamedTuple):
     """A dashboard."""
 
-    uid: DashboardUid
+    uid: Uid
     title: str
     description: str
     variables: tuple[Variable, ...]

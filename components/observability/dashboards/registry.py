@@ -3,7 +3,7 @@
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.observability.dashboards.records import Dashboard, DashboardUid, Panel, Query, Unit
+from meshed_mcp.components.observability.dashboards.records import Dashboard, Panel, Query, Uid, Unit
 from meshed_mcp.components.observability.dashboards.shared import (
     NAMESPACE,
     QUANTILES,
@@ -24,9 +24,9 @@ SELECT: Final = selectors.selector(NAMESPACE, contract.REGISTRY_NAME, regex=True
 
 def registry_dashboard(objective: Objective) -> Dashboard:
     """The dashboard for the registry of a namespace, with the thresholds of its `objective`."""
-    panels = (*request_panels(objective), *content_panels())
+    panels = (*request_panels(objective), *CONTENT_PANELS)
     return Dashboard(
-        uid=DashboardUid.REGISTRY,
+        uid=Uid.REGISTRY,
         title="MCP registry",
         description="Requests, responses and content of the registry, which serves plain HTTP, not MCP.",
         variables=VARIABLES[:1],
@@ -69,31 +69,29 @@ def request_panels(objective: Objective) -> tuple[Panel, ...]:
     )
 
 
-def content_panels() -> tuple[Panel, ...]:
-    """Registered servers and the database."""
-    return (
-        panel(
-            "Servers and leases",
-            "Registered servers, and instances with a valid lease.",
-            Unit.COUNT,
-            Query(registry.known_servers(SELECT), "servers"),
-            Query(registry.leases(SELECT), "leases"),
-        ),
-        panel(
-            "Expired servers",
-            "Servers per second whose last lease expired. Many at once indicate a problem of the registry or the "
-            "network, not of the servers.",
-            Unit.PER_SECOND,
-            Query(registry.expired_servers(SELECT, RATE), "expired"),
-        ),
-        panel(
-            "Replicas and database",
-            "Replicas up, and replicas with a database connection.",
-            Unit.COUNT,
-            Query(load.recorded_load(load.REPLICAS_UP, SELECT), "up"),
-            Query(registry.replicas_with_database(SELECT), "with database"),
-        ),
-    )
+CONTENT_PANELS: Final = (
+    panel(
+        "Servers and leases",
+        "Registered servers, and instances with a valid lease.",
+        Unit.COUNT,
+        Query(registry.known_servers(SELECT), "servers"),
+        Query(registry.leases(SELECT), "leases"),
+    ),
+    panel(
+        "Expired servers",
+        "Servers per second whose last lease expired. Many at once indicate a problem of the registry or the "
+        "network, not of the servers.",
+        Unit.PER_SECOND,
+        Query(registry.expired_servers(SELECT, RATE), "expired"),
+    ),
+    panel(
+        "Replicas and database",
+        "Replicas up, and replicas with a database connection.",
+        Unit.COUNT,
+        Query(load.recorded_load(load.REPLICAS_UP, SELECT), "up"),
+        Query(registry.replicas_with_database(SELECT), "with database"),
+    ),
+)
 
 
 def remaining_budgets() -> Panel:

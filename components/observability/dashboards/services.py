@@ -1,7 +1,9 @@
 """The dashboard "MCP services": calls, errors, latency, error budgets, load and resources of MCP servers."""
 
+from typing import Final
+
 from meshed_mcp import contract
-from meshed_mcp.components.observability.dashboards.records import Dashboard, DashboardUid, Kind, Panel, Query, Unit
+from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Query, Uid, Unit
 from meshed_mcp.components.observability.dashboards.shared import (
     BY_SERVER,
     BY_TOOL,
@@ -27,17 +29,11 @@ from meshed_mcp.components.promql import health, load, selectors, traffic
 def services_dashboard(objective: Objective) -> Dashboard:
     """The dashboard for one or several servers; thresholds are those of `objective`."""
     return Dashboard(
-        uid=DashboardUid.SERVICES,
+        uid=Uid.SERVICES,
         title="MCP services",
         description="Calls, errors, latency, load and replicas of MCP servers.",
         variables=VARIABLES,
-        panels=(
-            *traffic_panels(objective),
-            *budget_panels(),
-            *protocol_panels(),
-            *load_panels(),
-            *resource_panels(),
-        ),
+        panels=(*traffic_panels(objective), *budget_panels(), *protocol_panels(), *LOAD_PANELS, *resource_panels()),
     )
 
 
@@ -125,25 +121,23 @@ def protocol_panels() -> tuple[Panel, ...]:
     )
 
 
-def load_panels() -> tuple[Panel, ...]:
-    """Load and replicas."""
-    return (
-        panel(
-            "Requests in flight",
-            "In-flight and queued requests. The autoscaler divides them by in_flight_per_replica. Open listen streams "
-            "do not count.",
-            Unit.COUNT,
-            Query(load.recorded_load(load.IN_FLIGHT, SELECT), BY_SERVER),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
-        ),
-        panel(
-            "Replicas",
-            "Ready replicas, and those that the autoscaler or the stack desires.",
-            Unit.COUNT,
-            Query(selectors.ready_replicas(NAMESPACE, SERVER), "{{deployment}} ready"),
-            Query(selectors.desired_replicas(NAMESPACE, SERVER), "{{deployment}} desired"),
-        ),
-    )
+LOAD_PANELS: Final = (
+    panel(
+        "Requests in flight",
+        "In-flight and queued requests. The autoscaler divides them by in_flight_per_replica. Open listen streams "
+        "do not count.",
+        Unit.COUNT,
+        Query(load.recorded_load(load.IN_FLIGHT, SELECT), BY_SERVER),
+        scrape_seconds=SERVER_SCRAPE_SECONDS,
+    ),
+    panel(
+        "Replicas",
+        "Ready replicas, and those that the autoscaler or the stack desires.",
+        Unit.COUNT,
+        Query(selectors.ready_replicas(NAMESPACE, SERVER), "{{deployment}} ready"),
+        Query(selectors.desired_replicas(NAMESPACE, SERVER), "{{deployment}} desired"),
+    ),
+)
 
 
 def resource_panels() -> tuple[Panel, ...]:

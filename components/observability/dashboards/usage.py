@@ -1,6 +1,8 @@
 """The dashboard "MCP usage": calls by organization and tool, tokens of models. No panel identifies a user."""
 
-from meshed_mcp.components.observability.dashboards.records import Dashboard, DashboardUid, Kind, Panel, Query, Unit
+from typing import Final
+
+from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Query, Uid, Unit
 from meshed_mcp.components.observability.dashboards.shared import (
     BY_ORGANIZATION,
     BY_TOOL,
@@ -17,9 +19,9 @@ BY_MODEL = "{{model}} {{token_type}}"
 
 def usage_dashboard() -> Dashboard:
     """The dashboard for the selected servers; rankings are over the whole time range."""
-    panels = (*organization_panels(), *tool_panels(), *token_panels())
+    panels = (*ORGANIZATION_PANELS, *tool_panels(), *TOKEN_PANELS)
     return Dashboard(
-        uid=DashboardUid.USAGE,
+        uid=Uid.USAGE,
         title="MCP usage",
         description="Organizations, tools and tokens. An organization is a claim of the token, else the namespace.",
         variables=VARIABLES,
@@ -27,27 +29,31 @@ def usage_dashboard() -> Dashboard:
     )
 
 
-def organization_panels() -> tuple[Panel, ...]:
-    """Calls by organization."""
-    return (
-        panel(
-            "Calls by organization",
-            "Per second.",
-            Unit.PER_SECOND,
-            Query(usage.calls_by_organization(SELECT), BY_ORGANIZATION),
-            width=16,
-        ),
-        panel(
-            "Active organizations",
-            "With at least one call in the time range.",
-            Unit.COUNT,
-            Query(usage.organizations(SELECT), "all"),
-            kind=Kind.STAT,
-            width=8,
-        ),
-        ranking("Organizations with most calls", usage.top_organizations(TOP, SELECT), BY_ORGANIZATION),
-        ranking("Calls by organization and tool", usage.top_uses(TOP, SELECT), f"{BY_ORGANIZATION}: {BY_TOOL}"),
-    )
+def ranking(title: str, expression: str, legend: str) -> Panel:
+    """Calls in the time range, highest first."""
+    description = "Tool calls in the time range, extrapolated from recorded rates."
+    return panel(title, description, Unit.COUNT, Query(expression, legend), kind=Kind.BAR_GAUGE)
+
+
+ORGANIZATION_PANELS: Final = (
+    panel(
+        "Calls by organization",
+        "Per second.",
+        Unit.PER_SECOND,
+        Query(usage.calls_by_organization(SELECT), BY_ORGANIZATION),
+        width=16,
+    ),
+    panel(
+        "Active organizations",
+        "With at least one call in the time range.",
+        Unit.COUNT,
+        Query(usage.organizations(SELECT), "all"),
+        kind=Kind.STAT,
+        width=8,
+    ),
+    ranking("Organizations with most calls", usage.top_organizations(TOP, SELECT), BY_ORGANIZATION),
+    ranking("Calls by organization and tool", usage.top_uses(TOP, SELECT), f"{BY_ORGANIZATION}: {BY_TOOL}"),
+)
 
 
 def tool_panels() -> tuple[Panel, ...]:
@@ -55,26 +61,18 @@ def tool_panels() -> tuple[Panel, ...]:
     return (ranking("Most called tools", usage.tool_ranking(TOP, SELECT), BY_TOOL)._replace(width=24),)
 
 
-def token_panels() -> tuple[Panel, ...]:
-    """Tokens of models, as their endpoints report them."""
-    return (
-        panel(
-            "Token rate",
-            "Tokens per second, per model and type, as the model's endpoint reports them. Empty without a model.",
-            Unit.PER_SECOND,
-            Query(usage.tokens(SELECT), BY_MODEL),
-        ),
-        panel(
-            "Tokens in the time range",
-            "Per model and type.",
-            Unit.COUNT,
-            Query(usage.tokens_in_range(SELECT), BY_MODEL),
-            kind=Kind.BAR_GAUGE,
-        ),
-    )
-
-
-def ranking(title: str, expression: str, legend: str) -> Panel:
-    """Calls in the time range, highest first."""
-    description = "Tool calls in the time range, extrapolated from recorded rates."
-    return panel(title, description, Unit.COUNT, Query(expression, legend), kind=Kind.BAR_GAUGE)
+TOKEN_PANELS: Final = (
+    panel(
+        "Token rate",
+        "Tokens per second, per model and type, as the model's endpoint reports them. Empty without a model.",
+        Unit.PER_SECOND,
+        Query(usage.tokens(SELECT), BY_MODEL),
+    ),
+    panel(
+        "Tokens in the time range",
+        "Per model and type.",
+        Unit.COUNT,
+        Query(usage.tokens_in_range(SELECT), BY_MODEL),
+        kind=Kind.BAR_GAUGE,
+    ),
+)

@@ -47,7 +47,4 @@ def grafana_route(exposure: GrafanaExposure | None, url: str | None, domain: str
     route = {"hosts": [host], "gateways": [f"{namespace}/{NAME}"], "http": [{"route": [{"destination": destination}]}]}
     meta = metadata(NAME, namespace)
     gateway = {"selector": dict(exposure.gateway_selector), "servers": [server]}
-    return [
-        manifest(NETWORKING, "Gateway", meta, gateway),
-        manifest(NETWORKING, "VirtualService", meta, route),
-    ]
+    return [manifest(NETWORKING, "Gateway", meta, gateway), manifest(NETWORKING, "VirtualService", meta, route)]

@@ -38,10 +38,7 @@ class Reservation(Model):
 
 def container_resources(reserved: Reservation) -> Manifest:
     """The `resources` field of a container or of a chart's values."""
-    return {
-        "requests": {"cpu": reserved.cpu, "memory": reserved.memory},
-        "limits": {"memory": reserved.memory},
-    }
+    return {"requests": {"cpu": reserved.cpu, "memory": reserved.memory}, "limits": {"memory": reserved.memory}}
 
 
 def volume_claim(storage_gib: int, storage_class: str | None) -> Manifest:

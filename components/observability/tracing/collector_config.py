@@ -86,11 +86,7 @@ def pipeline(processors: list[str], exporters: list[str]) -> Manifest:
 
 def queue(settings: CollectorSettings) -> Manifest:
     """Export queue with batching: unlike the processor `batch`, it refuses spans when it is full."""
-    batch = {
-        "flush_timeout": f"{SECONDS_BETWEEN_FLUSHES}s",
-        "min_size": BATCH_SPANS,
-        "max_size": 5 * BATCH_SPANS,
-    }
+    batch = {"flush_timeout": f"{SECONDS_BETWEEN_FLUSHES}s", "min_size": BATCH_SPANS, "max_size": 5 * BATCH_SPANS}
     return {"enabled": True, "sizer": "items", "queue_size": settings.queue_spans, "batch": batch}
 
 
@@ -119,11 +115,7 @@ def tail_sampling(settings: TailSampling) -> Manifest:
             "non_sampled_cache_size": 2 * settings.traces_in_memory,
         },
         "policies": [
-            {
-                "name": "errors",
-                "type": "ottl_condition",
-                "ottl_condition": {"error_mode": "ignore", "span": [failed]},
-            },
+            {"name": "errors", "type": "ottl_condition", "ottl_condition": {"error_mode": "ignore", "span": [failed]}},
             {"name": "slow", "type": "latency", "latency": slow},
             {"name": "rest", "type": "and", "and": {"and_sub_policy": rest}},
         ],

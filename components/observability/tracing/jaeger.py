@@ -12,11 +12,7 @@ import yaml
 
 from meshed_mcp.components.core.manifest import RESTRICTED_CONTAINER, Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.observability.sizing.resources import container_resources, restricted_pod, volume_claim
-from meshed_mcp.components.observability.tracing.jaeger_args import (
-    BadgerStorage,
-    JaegerSettings,
-    SearchStorage,
-)
+from meshed_mcp.components.observability.tracing.jaeger_args import BadgerStorage, JaegerSettings, SearchStorage
 from meshed_mcp.components.observability.tracing.jaeger_config import (
     CONFIG_PATH,
     DATA_PATH,
@@ -118,11 +114,7 @@ def stateful_set(settings: JaegerSettings, namespace: str, storage_class: str | 
 
 def deployment(settings: JaegerSettings, replicas: int, namespace: str, data: dict[str, str]) -> Manifest:
     """Pods without a volume."""
-    spec = {
-        "replicas": replicas,
-        "selector": {"matchLabels": selector()},
-        "template": template(settings, data),
-    }
+    spec = {"replicas": replicas, "selector": {"matchLabels": selector()}, "template": template(settings, data)}
     return manifest("apps/v1", "Deployment", metadata(NAME, namespace), spec)
 
 

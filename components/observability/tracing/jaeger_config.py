@@ -49,11 +49,7 @@ def jaeger_config(settings: JaegerSettings) -> Manifest:
     return {
         "service": service(settings),
         "extensions": extensions(settings),
-        "receivers": {
-            "otlp": {
-                "protocols": {"grpc": listen(OTLP_GRPC_PORT), "http": listen(OTLP_HTTP_PORT)},
-            },
-        },
+        "receivers": {"otlp": {"protocols": {"grpc": listen(OTLP_GRPC_PORT), "http": listen(OTLP_HTTP_PORT)}}},
         "processors": {"memory_limiter": memory_limiter(), "batch": {}},
         "exporters": {"jaeger_storage_exporter": {"trace_storage": STORAGE}},
     }
@@ -83,7 +79,7 @@ def service(settings: JaegerSettings) -> Manifest:
                 "receivers": ["otlp"],
                 "processors": ["memory_limiter", "batch"],
                 "exporters": ["jaeger_storage_exporter"],
-            },
+            }
         },
         "telemetry": {
             "resource": {"service.name": "jaeger"},

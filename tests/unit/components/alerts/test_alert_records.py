@@ -1,4 +1,4 @@
-"""The records of the alerts: what each must have beside it, and what its rules say."""
+"""Alert records: runbook, cases, and the rules rendered from them."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from meshed_mcp.components.alerts.rule import DASHBOARDS, Links, alert_rules, du
 from meshed_mcp.components.autoscaling.forecast.args import ForecastSettings
 from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.dashboards.records import DashboardUid
+from meshed_mcp.components.observability.dashboards.records import Uid
 from meshed_mcp.components.observability.prometheus.alert_rules import alert_rules as prometheus_rule
 from meshed_mcp.components.observability.tracing import jaeger
 from tests.stacks import ROOT
@@ -101,7 +101,7 @@ def test_threshold_of_an_alert_is_in_its_expression(alert: Alert) -> None:
 
 def test_dashboards_of_alerts_exist() -> None:
     """Requirement OBS-4: each dashboard link of an alert leads to an installed dashboard."""
-    assert set(DASHBOARDS.values()) <= {uid.value for uid in DashboardUid}
+    assert set(DASHBOARDS.values()) <= {uid.value for uid in Uid}
     assert DASHBOARDS.keys() == set(Component)
 
 

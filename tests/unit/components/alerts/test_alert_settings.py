@@ -1,4 +1,4 @@
-"""What a stack changes in an alert, what of it is rejected, and that it reaches the rules of every component."""
+"""Settings of alerts: validation, and their effect on the rules of every component."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from meshed_mcp.infra.plan import Plan, planned
 
 
 def stack(alerts: dict[str, Any]) -> Plan:
-    """A stack with these settings of alerts, and everything that renders an alert."""
+    """Plan of a stack with these alert settings and every part that renders alerts."""
     scaling = {"max_replicas": 4, "in_flight_per_replica": 10}
     return planned(
         {
@@ -94,7 +94,7 @@ def test_severity_and_minimum_traffic_of_a_burn_rate_alert_apply_to_all_windows(
         ),
         (
             {"MCPServerSaturated": {"threshold": float("nan")}},
-            "alerts: MCPServerSaturated.threshold: nan is out of range; set 0.1 to 0.99 (ratio)",
+            "alerts.MCPServerSaturated.threshold: input should be a finite number; got nan",
         ),
         (
             {"MCPCostBudget": {"threshold": 90}},

@@ -1,4 +1,4 @@
-"""Names in the queries that the runtime must use as well. What the queries answer: tests/promql."""
+"""Names in queries that the runtime uses as well; tests/promql evaluates the queries."""
 
 import re
 

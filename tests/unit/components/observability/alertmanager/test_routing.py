@@ -1,4 +1,4 @@
-"""Receivers and routes of alerts, from a stack's settings to the values of the chart."""
+"""Receivers and routes of Alertmanager."""
 
 from typing import Any
 

@@ -10,7 +10,7 @@ from meshed_mcp.components.mesh.cluster.args import INGRESS_NAMESPACE
 from meshed_mcp.components.mesh.cluster.gateway import INGRESS_SELECTOR
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.grafana.gateway import GrafanaExposure, grafana_route
-from meshed_mcp.components.observability.prometheus.network_policies import metrics_walls
+from meshed_mcp.components.observability.network_policies import metrics_network_policies
 from meshed_mcp.local.translate.stack import read_stack
 from tests.stacks import recording
 
@@ -46,8 +46,10 @@ def test_gateway_defaults_equal_those_of_the_mesh() -> None:
 def test_network_policy_admits_only_the_gateway() -> None:
     """Requirement SEC-12: the NetworkPolicy names the gateway, without which the route fails."""
     raw = {"grafana": {"url": URL, "login": LOGIN, "expose": {"tls_secret": "grafana-tls"}}}
-    walls = {item["metadata"]["name"]: item for item in metrics_walls(ObservabilityStackArgs.model_validate(raw))}
-    _, peer = walls["grafana"]["spec"]["ingress"][0]["from"]
+    policies = {
+        item["metadata"]["name"]: item for item in metrics_network_policies(ObservabilityStackArgs.model_validate(raw))
+    }
+    _, peer = policies["grafana"]["spec"]["ingress"][0]["from"]
     assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "istio-ingress"}
     assert peer["podSelector"]["matchLabels"] == {"istio": "ingress"}
 

@@ -1,4 +1,4 @@
-"""Whom an objective is for, and what it leaves to others."""
+"""Scopes of service level objectives."""
 
 from meshed_mcp.components.observability.prometheus.slo import SloSettings, server_scopes, tool_scopes
 

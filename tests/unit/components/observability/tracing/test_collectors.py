@@ -1,4 +1,4 @@
-"""Agents and gateways by our own manifests; a real collector judges their files in tests/engines/test_collector.py."""
+"""Objects of agents and gateways; tests/engines/test_collector.py runs a real collector with their files."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def objects(**collectors: Any) -> dict[tuple[str, str], Manifest]:
 
 
 def config(name: str, **collectors: Any) -> Manifest:
-    """The file of one of them."""
+    """Configuration file of an agent or gateway."""
     return dict(yaml.safe_load(objects(**collectors)["ConfigMap", name]["data"]["config.yaml"]))
 
 

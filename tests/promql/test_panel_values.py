@@ -1,4 +1,4 @@
-"""What the panels of the dashboards show for known series, evaluated by the real promtool."""
+"""Values of dashboard panels for known series, evaluated by the real promtool."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from meshed_mcp.components.promql import (
     traffic,
     usage,
 )
-from tests.promql.rule_cases import NAMESPACE, OF_SERVER, SERVER, promtool_says, series
+from tests.promql.rule_cases import NAMESPACE, OF_SERVER, SERVER, run_promtool, series
 
 SELECT = selectors.selector(NAMESPACE, SERVER)
 WINDOW = "1m"
@@ -34,8 +34,8 @@ BUDGETS = {"server:mcp_errors:ratio_rate1h": "0.05x20", "server:mcp_errors_budge
 WORKLOAD = f'{{destination_workload="{SERVER}"}}'
 
 
-class Shown(NamedTuple):
-    """`expression`, five minutes after the beginning of `inputs` (a sample each 30 s), is `values`: labels -> value."""
+class PanelCase(NamedTuple):
+    """Result of `expression` after five minutes of `inputs` (a sample every 30 s): labels -> value."""
 
     expression: str
     inputs: tuple[Mapping[str, str], ...]
@@ -49,17 +49,17 @@ def bare(name: str, values: str, **labels: str) -> dict[str, str]:
 
 def requests(values: str, **labels: str) -> dict[str, str]:
     """Requests per second between workloads, as recorded."""
-    place = {"destination_workload": SERVER, "destination_workload_namespace": NAMESPACE}
-    return bare(mesh.REQUESTS, values, **place, **labels)
+    destination = {"destination_workload": SERVER, "destination_workload_namespace": NAMESPACE}
+    return bare(mesh.REQUESTS, values, **destination, **labels)
 
 
 def memory(values: str, namespace: str, container: str) -> dict[str, str]:
-    """Memory of a container; cAdvisor shows the sum of a pod's under an empty name."""
+    """Memory of a container; cAdvisor exports the sum of a pod with an empty container name."""
     return bare("container_memory_working_set_bytes", values, namespace=namespace, container=container, pod="a")
 
 
-def answers(values: str, status: str) -> dict[str, str]:
-    """Answers of the registry."""
+def responses(values: str, status: str) -> dict[str, str]:
+    """Responses of the registry."""
     labels = {contract.LABEL_SERVER: contract.REGISTRY_NAME, "http_response_status_code": status}
     return series(f"{contract.METRIC_HTTP_DURATION}_count", values, **labels)
 
@@ -67,13 +67,13 @@ def answers(values: str, status: str) -> dict[str, str]:
 OF_MODEL = {"model": "small", "token_type": "input"}
 PERIODS = {"container": contract.CONTAINER_NAME}
 VOLUME = {"namespace": "monitoring", "persistentvolumeclaim": "db-0", "pod": "kubelet"}
-SHOWN = {
-    "the watchdog's age grows while it is not seen": Shown(
+PANEL_CASES = {
+    "the watchdog's age grows while it is not seen": PanelCase(
         health.watchdog_age(),
         (bare("ALERTS", "1x4 _x20", alertname="Watchdog", alertstate="firing", severity="none"),),
         {"{}": 180},
     ),
-    "the watchdog is no alert that fires": Shown(
+    "the watchdog is not a firing alert": PanelCase(
         health.firing_alerts(),
         (
             bare("ALERTS", "1x20", alertname="Watchdog", alertstate="firing", severity="none"),
@@ -82,12 +82,12 @@ SHOWN = {
         ),
         {'{alertname="MCPServerDown",severity="critical"}': 1},
     ),
-    "ten times what is allowed fails": Shown(
+    "errors at ten times the budget are a burn rate of ten": PanelCase(
         health.burn_rate("errors", "1h", SELECT),
         tuple(series(name, values, pod="") for name, values in BUDGETS.items()),
         {f"{{{OF_SERVER}}}": 10},
     ),
-    "a forecast that is not trusted is zero and no gap": Shown(
+    "an untrusted forecast is zero, not absent": PanelCase(
         autoscaling.forecast_trusted(selectors.selector(NAMESPACE, ".+", regex=True)),
         (
             series(forecast.FORECAST, "4x20", pod=""),
@@ -96,7 +96,7 @@ SHOWN = {
         ),
         {'{mcp_server_name="mcp-rag"}': 1, '{mcp_server_name="mcp-llm"}': 0},
     ),
-    "KEDA's autoscaler is found under its prefix, another server's is not": Shown(
+    "KEDA's autoscaler is found under its prefix, another server's is not": PanelCase(
         autoscaling.hpa_replicas("max", NAMESPACE, SERVER),
         tuple(
             bare(autoscaling.HPA_METRICS["max"], "8x20", namespace=NAMESPACE, horizontalpodautoscaler=name)
@@ -104,7 +104,7 @@ SHOWN = {
         ),
         {f'{{horizontalpodautoscaler="keda-hpa-{SERVER}"}}': 8},
     ),
-    "a recommendation is of the server's container and the largest request stands beside it": Shown(
+    "a recommendation is of the server's container and the largest request stands beside it": PanelCase(
         " or ".join(
             show("cpu", NAMESPACE, SERVER) for show in (autoscaling.vpa_recommendation, autoscaling.container_request)
         ),
@@ -118,7 +118,7 @@ SHOWN = {
         ),
         {f'{{verticalpodautoscaler="{SERVER}"}}': 0.4, f'{{container="{contract.CONTAINER_NAME}"}}': 0.2},
     ),
-    "a quarter comes in plain text": Shown(
+    "a quarter of the requests is plaintext": PanelCase(
         mesh.plaintext_ratio(NAMESPACE, SERVER),
         (
             requests("3x20", reporter="destination", connection_security_policy="mutual_tls"),
@@ -126,17 +126,17 @@ SHOWN = {
         ),
         {WORKLOAD: 0.25},
     ),
-    "a mesh without errors shows zero": Shown(
+    "a mesh without errors shows zero": PanelCase(
         mesh.error_ratio(NAMESPACE, SERVER),
         (requests("3x20", reporter="source", response_code="200"),),
         {WORKLOAD: 0},
     ),
-    "the registry's own failures count, its callers' do not": Shown(
+    "registry errors count, client errors do not": PanelCase(
         registry.error_ratio(selectors.selector(NAMESPACE, contract.REGISTRY_NAME), WINDOW),
-        (answers("0+7x20", "200"), answers("0+2x20", "404"), answers("0+1x20", "503")),
+        (responses("0+7x20", "200"), responses("0+2x20", "404"), responses("0+1x20", "503")),
         {"{}": 0.1},
     ),
-    "the sum of a pod's containers is not counted again": Shown(
+    "the sum of a pod's containers is not counted again": PanelCase(
         monitoring.memory_ratio("monitoring"),
         (
             memory("10x20", "monitoring", "prometheus"),
@@ -145,7 +145,7 @@ SHOWN = {
         ),
         {"{}": 0.25},
     ),
-    "a volume of which a fifth is left": Shown(
+    "a volume of which a fifth is left": PanelCase(
         monitoring.volume_used_ratio("monitoring"),
         (
             bare("kubelet_volume_stats_available_bytes", "20x20", **VOLUME),
@@ -153,7 +153,7 @@ SHOWN = {
         ),
         {'{persistentvolumeclaim="db-0"}': 0.8},
     ),
-    "a pod costs what it holds at its node's prices, proxy included": Shown(
+    "cost of a pod by its node's prices, sidecar included": PanelCase(
         cost.pod_cost(),
         (
             bare("node_cpu_hourly_cost", "0.04x20", node="n1"),
@@ -170,7 +170,7 @@ SHOWN = {
         ),
         {f"{{{OF_SERVER}}}": 0.06},
     ),
-    "a tool has the part of its server's cost that it kept busy": Shown(
+    "cost is allocated to tools by their execution time": PanelCase(
         cost.by_tool(5, SELECT),
         (
             series(sli.SECONDS, "3x20", pod="", gen_ai_tool_name="search"),
@@ -182,7 +182,7 @@ SHOWN = {
             f'{{{OF_SERVER},gen_ai_tool_name="ingest"}}': 0.5,
         },
     ),
-    "an organization pays for the calls that it made": Shown(
+    "cost is allocated to organizations by their calls": PanelCase(
         cost.by_organization(5, SELECT),
         (
             series(sli.USAGE, "1x20", pod="", org="acme", gen_ai_tool_name="search"),
@@ -191,7 +191,7 @@ SHOWN = {
         ),
         {'{org="acme"}': 0.5, '{org="globex"}': 1.5},
     ),
-    "calls of a time are rates times its length": Shown(
+    "calls of a time are rates times its length": PanelCase(
         usage.tool_ranking(5, SELECT, "4m", "240"),
         (
             series(sli.DURATIONS, "2x20", pod="", gen_ai_tool_name="search", le="+Inf"),
@@ -199,7 +199,7 @@ SHOWN = {
         ),
         {'{mcp_server_name="mcp-rag",gen_ai_tool_name="search"}': 480},
     ),
-    "a release that was not there is marked, one that stays is not": Shown(
+    "a new release is annotated, an existing one is not": PanelCase(
         traffic.new_releases(SELECT, 60),
         (
             series(sli.REPLICAS_BY_RELEASE, "2x20", pod="", version="stable", release="1.0"),
@@ -207,12 +207,12 @@ SHOWN = {
         ),
         {f'{{{OF_SERVER},version="canary",release="2.0"}}': 1},
     ),
-    "half of the places for calls are taken": Shown(
+    "half of the concurrency slots are in use": PanelCase(
         load.saturation(),
         (series(contract.METRIC_ACTIVE_REQUESTS, "50x20"), series(contract.METRIC_CONCURRENCY_LIMIT, "100x20")),
         {f"{{{OF_SERVER}}}": 0.5},
     ),
-    "calls that wait are in flight too": Shown(
+    "queued requests are in flight": PanelCase(
         load.in_flight(),
         (
             series(contract.METRIC_ACTIVE_REQUESTS, "3x20", mcp_method_name="tools/call"),
@@ -220,12 +220,12 @@ SHOWN = {
         ),
         {f"{{{OF_SERVER}}}": 5},
     ),
-    "tokens of a time are rates times its length": Shown(
+    "tokens of a time are rates times its length": PanelCase(
         usage.tokens_in_range(SELECT, "4m", "240"),
         (series(sli.TOKENS, "5x20", pod="", **OF_MODEL),),
         {'{model="small",token_type="input"}': 1200},
     ),
-    "half of the nodes' CPU is requested": Shown(
+    "half of the nodes' CPU is requested": PanelCase(
         capacity.cluster_requested_ratio(),
         (
             bare("kube_pod_container_resource_requests", "2x20", resource="cpu", pod="a"),
@@ -233,7 +233,7 @@ SHOWN = {
         ),
         {'{resource="cpu"}': 0.5},
     ),
-    "a disk of a node is as full as its fullest": Shown(
+    "a disk of a node is as full as its fullest": PanelCase(
         infrastructure.disk_used(5),
         tuple(
             bare(f"node_filesystem_{what}_bytes", f"{size}x20", instance="n1", mountpoint=place, fstype=kind)
@@ -242,7 +242,7 @@ SHOWN = {
         ),
         {'{instance="n1"}': 0.8},
     ),
-    "proxies are counted over all replicas of a revision": Shown(
+    "proxies are counted over all replicas of a revision": PanelCase(
         control_plane.connected_proxies(),
         tuple(
             bare(control_plane.CONNECTED_PROXIES, "4x20", pod=pod, revision="1-31-1", version=version)
@@ -250,7 +250,7 @@ SHOWN = {
         ),
         {'{revision="1-31-1"}': 12},
     ),
-    "half of the changes are in the proxies within half a second": Shown(
+    "half of the changes converge within half a second": PanelCase(
         control_plane.convergence_seconds(0.5, WINDOW),
         tuple(
             bare(f"{control_plane.CONVERGENCE}_bucket", values, pod="a", le=le)
@@ -258,12 +258,12 @@ SHOWN = {
         ),
         {"{}": 0.5},
     ),
-    "refused configuration is counted per kind": Shown(
+    "rejected configuration is counted per type": PanelCase(
         control_plane.rejected(WINDOW),
         tuple(bare(control_plane.REJECTED, "0+3x20", pod=pod, type="lds") for pod in ("a", "b")),
         {'{type="lds"}': 0.2},
     ),
-    "a node's CPU is what is not idle": Shown(
+    "a node's CPU is what is not idle": PanelCase(
         infrastructure.cpu_used(5, WINDOW),
         (
             bare("node_cpu_seconds_total", "0+7.5x20", instance="n1", cpu="0", mode="idle"),
@@ -271,7 +271,7 @@ SHOWN = {
         ),
         {'{instance="n1"}': 0.5},
     ),
-    "a container held back in every fourth period": Shown(
+    "a container throttled in every fourth period": PanelCase(
         traffic.throttled_ratio(NAMESPACE, f"{SERVER}-1", WINDOW),
         (
             series("container_cpu_cfs_periods_total", "0+40x20", mcp_server_name="", **PERIODS),
@@ -285,26 +285,26 @@ SHOWN = {
 @pytest.mark.engine("promtool")
 def test_panels_show_what_their_titles_say(promtool: Path, tmp_path: Path) -> None:
     """Requirement OBS-7: each panel shows what its title says; one run evaluates all cases."""
-    said = promtool_says(promtool, "test", "rules", cases(tmp_path, SHOWN))
+    said = run_promtool(promtool, "test", "rules", cases(tmp_path, PANEL_CASES))
     assert said == ""
 
 
 @pytest.mark.engine("promtool")
 def test_wrong_panel_value_is_found(promtool: Path, tmp_path: Path) -> None:
     """Requirement PRJ-1: a panel case with a wrong value fails."""
-    name, shown = next(iter(SHOWN.items()))
-    assert promtool_says(promtool, "test", "rules", cases(tmp_path, {name: shown._replace(values={"{}": 1})})) != ""
+    name, shown = next(iter(PANEL_CASES.items()))
+    assert run_promtool(promtool, "test", "rules", cases(tmp_path, {name: shown._replace(values={"{}": 1})})) != ""
 
 
-def cases(folder: Path, shown: Mapping[str, Shown]) -> Path:
+def cases(folder: Path, shown: Mapping[str, PanelCase]) -> Path:
     """A file of test cases, each with a name for promtool's report."""
     tests = [{"name": name, **case(each)} for name, each in shown.items()]
-    path = folder / "pages.yaml"
+    path = folder / "panels.yaml"
     path.write_text(json.dumps({"tests": tests}), encoding="utf-8")
     return path
 
 
-def case(shown: Shown) -> dict[str, Any]:
+def case(shown: PanelCase) -> dict[str, Any]:
     """One test case."""
     samples = [{"labels": labels, "value": value} for labels, value in shown.values.items()]
     check = {"expr": shown.expression, "eval_time": "5m", "exp_samples": samples}
