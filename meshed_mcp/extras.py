@@ -1,6 +1,6 @@
-"""Which extra of the distribution brings a module, and the one-line error where it is missing.
+"""Extras of the distribution: which extra installs a module, and the one-line error for a missing one.
 
-Names of modules in, a sentence out. Source: the distribution's own metadata (`Requires-Dist`, PEP 566).
+Source: the distribution's own metadata (`Requires-Dist`, PEP 566).
 """
 
 import re
@@ -12,13 +12,13 @@ from typing import Final
 DISTRIBUTION: Final = "meshed-mcp"
 
 DISTRIBUTION_OF: Final = {"jwt": "pyjwt", "opentelemetry": "opentelemetry-api", "re2": "google-re2", "yaml": "pyyaml"}
-"""Modules that are not named after their distribution."""
+"""Modules whose distribution has another name."""
 
 REQUIREMENT: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+).*extra == ['\"](?P<extra>[a-z-]+)['\"]")
 
 
 def extras_of(module: str) -> list[str]:
-    """The extras that bring a module, in the order of pyproject.toml; empty for a module of no extra."""
+    """Return the extras that install a module, in the order of pyproject.toml; empty for a module of no extra."""
     top = module.partition(".")[0]
     wanted = DISTRIBUTION_OF.get(top, top.replace("_", "-"))
     if wanted == DISTRIBUTION:
@@ -28,7 +28,7 @@ def extras_of(module: str) -> list[str]:
 
 
 def advice(error: ModuleNotFoundError, preferred: str) -> str | None:
-    """What to install for a module that is not there; `preferred` if several extras bring it, None if none does."""
+    """Return what to install for a missing module; `preferred` if several extras have it, None if none has."""
     module = error.name or ""
     extras = extras_of(module)
     if not extras:
@@ -39,7 +39,7 @@ def advice(error: ModuleNotFoundError, preferred: str) -> str | None:
 
 @contextmanager
 def required(extra: str) -> Iterator[None]:
-    """Imports that need an extra: a missing module raises ModuleNotFoundError with the extra to install."""
+    """Guard imports of an extra: raises ModuleNotFoundError with the extra to install for a missing module."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -1,7 +1,4 @@
-"""Error codes and the messages that carry them.
-
-Values in, a `Message` out: one line of text with the stable code of its kind, such as `MM0102`.
-"""
+"""Error codes, and messages with the stable code of their kind, such as `MM0102`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +12,7 @@ class Message(str):
     code: str
 
     def __new__(cls, code: str, text: str) -> Self:
-        """The message `text` of the kind `code`."""
+        """Create the message `text` with the code `code`."""
         message = super().__new__(cls, text)
         message.code = code
         return message
@@ -28,13 +25,13 @@ class Message(str):
         """`MM0102: there is no service mcp-x; ...`."""
         return f"{self.code}: {self}"
 
-    def at(self, place: str) -> "Message":
-        """The same message, led by the place that it is about."""
-        return Message(self.code, f"{place}: {self}")
+    def at(self, subject: str) -> "Message":
+        """Return the message with the object that it is about in front."""
+        return Message(self.code, f"{subject}: {self}")
 
 
 class MessageError(ValueError):
-    """A value is wrong in one or more ways. pydantic keeps it in the context of a validation error."""
+    """Error of a value with one or more messages. pydantic keeps it in the context of a validation error."""
 
     def __init__(self, messages: Iterable[Message]) -> None:
         self.messages = tuple(messages)
@@ -52,11 +49,11 @@ class ErrorCode:
     """Template of the message, with `{names}` of `str.format`: what is wrong; what to set instead."""
 
     def message(self, **values: object) -> Message:
-        """The message with these values."""
+        """Return the message with these values."""
         return Message(self.code, self.text.format(**values))
 
     def error(self, **values: object) -> MessageError:
-        """A ValueError with that one message."""
+        """Return an error with that one message."""
         return MessageError([self.message(**values)])
 
 
