@@ -1,9 +1,6 @@
 """Rate limit settings of one service (`rate_limits`): local token buckets per pod, and shared rates over all pods.
 
-The modules of this package: args.py (settings of a service), local.py (local_ratelimit filter), shared.py (ratelimit
-filter and the rules of the rate limit service), descriptors.py (descriptor actions that both filters use),
-server_args.py and server.py (settings and objects of the rate limit service). Concurrency limits are in
-mesh/service/limits_args.py.
+Concurrency limits are in mesh/service/limits_args.py.
 """
 
 import re
