@@ -209,8 +209,8 @@ def test_values_over_the_threshold_are_red() -> None:
     ("state", "receivers", "says"),
     [
         ("active", ["webhook", "email"], "critical: MCPServerDown: None answers (would go to webhook, email)"),
-        ("active", ["null"], "critical: MCPServerDown: None answers (would go to nobody)"),
-        ("suppressed", ["email"], "critical: MCPServerDown: None answers (silent beside a worse one)"),
+        ("active", ["null"], "critical: MCPServerDown: None answers (would go to no receiver)"),
+        ("suppressed", ["email"], "critical: MCPServerDown: None answers (inhibited or silenced)"),
     ],
 )
 def test_an_alert_shows_severity_summary_and_receivers(state: str, receivers: list[str], says: str) -> None:
