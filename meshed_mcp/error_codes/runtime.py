@@ -73,7 +73,7 @@ INVALID_REGISTRY_URL: Final = ErrorCode(
 )
 ENTRY_NOT_ACCEPTED: Final = ErrorCode("MM0827", "the registry does not accept this server: {found}; {advice}")
 SETTING_INVALID: Final = ErrorCode("MM0823", "{shown} is not usable; set {wanted}")
-MODEL_NAME_MISSING: Final = ErrorCode("MM0824", "{variable} is set without {missing}; set it to the name of the model")
+MODEL_NAME_MISSING: Final = ErrorCode("MM0828", "{variable} is set without {missing}; set it to the name of the model")
 INVALID_MODEL_URL: Final = ErrorCode(
-    "MM0825", "{variable}={url!r} is not a URL; set one such as https://api.example.com/v1"
+    "MM0829", "{variable}={url!r} is not a URL; set one such as https://api.example.com/v1"
 )

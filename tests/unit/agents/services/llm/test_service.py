@@ -82,7 +82,7 @@ async def call(tool: str, **arguments: Any) -> Any:
     return result.structured_content
 
 
-async def fault(tool: str, **arguments: Any) -> str:
+async def error_text(tool: str, **arguments: Any) -> str:
     """Text of a call that must fail."""
     async with Client(service) as client:
         result = await client.call_tool(tool, arguments)
@@ -139,14 +139,14 @@ async def test_without_a_key_no_authorization_header_is_sent(model: Model, monke
 async def test_an_endpoint_error_is_one_line(model: Model, status: int, answer: Any, text: str) -> None:
     """Requirement SVC-4: errors of the endpoint become one-line tool errors, without the key."""
     model.status, model.answer = status, answer
-    assert text in await fault("complete", prompt="x")
-    assert text in await fault("summarize", text="x")
+    assert text in await error_text("complete", prompt="x")
+    assert text in await error_text("summarize", text="x")
 
 
 async def test_an_unreachable_endpoint_is_one_line(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """Requirement SVC-4: a configured model that fails is never replaced by an extract."""
     monkeypatch.setenv("MESHED_MCP_LLM_URL", "http://127.0.0.1:1/v1")
-    assert "the endpoint of the model small-1 cannot be reached" in await fault("summarize", text=TEXT)
+    assert "the endpoint of the model small-1 cannot be reached" in await error_text("summarize", text=TEXT)
     assert model.requests == []
 
 
@@ -161,7 +161,7 @@ async def test_without_a_model_a_summary_is_extractive_and_names_its_method() ->
 @pytest.mark.usefixtures("no_model")
 async def test_without_a_model_a_completion_is_rejected_and_names_the_settings() -> None:
     """Requirement SVC-4: without a model, no text is generated."""
-    text = await fault("complete", prompt="x")
+    text = await error_text("complete", prompt="x")
     assert "no model is configured; set MESHED_MCP_LLM_URL and MESHED_MCP_LLM_MODEL" in text
 
 
@@ -175,10 +175,10 @@ async def test_the_prompt_asks_for_an_answer_from_sources() -> None:
 @pytest.mark.parametrize(
     ("environment", "text"),
     [
-        ({"MESHED_MCP_LLM_URL": "http://x/v1"}, "MM0824: MESHED_MCP_LLM_URL is set without MESHED_MCP_LLM_MODEL"),
+        ({"MESHED_MCP_LLM_URL": "http://x/v1"}, "MM0828: MESHED_MCP_LLM_URL is set without MESHED_MCP_LLM_MODEL"),
         (
             {"MESHED_MCP_LLM_URL": "x", "MESHED_MCP_LLM_MODEL": "m"},
-            "MM0825: MESHED_MCP_LLM_URL='x' is not a URL; set one",
+            "MM0829: MESHED_MCP_LLM_URL='x' is not a URL; set one",
         ),
     ],
 )
