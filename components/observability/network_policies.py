@@ -59,6 +59,7 @@ def tracing_network_policies(args: ObservabilityStackArgs) -> list[Manifest]:
     """NetworkPolicies of Jaeger and the collectors; with collectors, only the agents accept spans of other pods."""
     sampling = () if args.jaeger.sampling is None else (SAMPLING_HTTP_PORT, SAMPLING_GRPC_PORT)
     internal = (METRICS_PORT, QUERY_PORT)
+    ports: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
     if args.collectors is None:
         ports = {jaeger.NAME: ((*OTLP_PORTS, *sampling), internal)}
     else:

@@ -31,7 +31,7 @@ def groups(**settings: Any) -> list[dict[str, Any]]:
 
 
 def recorded(promtool: Path, folder: Path, values: str, expected: Mapping[str, Mapping[str, float | None]]) -> str:
-    """promtool's failures for `expected` (time -> series -> value, None = absent) and a gauge with a value per minute.
+    """Failures of promtool for `expected` (time -> series -> value, None = absent) and a gauge with a value per minute.
 
     Rules are evaluated every five minutes, not every one: nine days in seconds.
     """

@@ -37,7 +37,7 @@ def failures_after_two_hours(
     expected: dict[str, float | None],
     settings: dict[str, Any] | None = None,
 ) -> str:
-    """promtool's failures for `expected` (expression about the server -> rounded value, None = absent) after two hours."""
+    """Failures of promtool for `expected` (expression -> rounded value, None = absent) after two hours."""
     rules = recording_rules(SloSettings.model_validate(settings or {}), 15, "monitoring")
     checks = [
         {
