@@ -1,4 +1,4 @@
-"""Parsing and validation of request state keys. Errors never repeat a key. Rules: SDK 2.3, `AESGCMRequestStateCodec`."""
+"""Parsing and validation of request state keys. Errors never repeat a key. Source: SDK 2.3, AESGCMRequestStateCodec."""
 
 import json
 from typing import Any, Final

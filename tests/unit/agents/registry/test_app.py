@@ -1,4 +1,4 @@
-"""The registry over HTTP: the official shape, leases, and one-line answers to what is wrong."""
+"""HTTP API of the registry: official responses, leases and one-line errors."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -24,7 +24,7 @@ DOCUMENT: dict[str, Any] = {
 
 
 def client_of(store: Store) -> httpx.AsyncClient:
-    """A client of the application without a network."""
+    """Return a client of the application without a network."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(registry_app(store)), base_url="http://mcp-registry:8000")
 
 
@@ -36,7 +36,7 @@ async def http(sqlite_store: Store) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def assert_problem(response: httpx.Response, status: int, text: str) -> None:
-    """The answer is a problem of one line that holds `text`."""
+    """Assert that the response is a one-line problem that contains `text`."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == PROBLEM_TYPE
     answer = response.json()

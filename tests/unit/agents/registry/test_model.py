@@ -1,4 +1,4 @@
-"""What an entry of the registry is: a `server.json` with tools and digests."""
+"""Entries of the registry: `server.json` with tools and digests."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ def test_a_long_description_is_truncated_to_the_standards_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "fault"),
+    ("field", "value", "text"),
     [
         ("name", "mcp-rag", "String should match pattern"),
         ("version", "latest", "'latest' is not one version; use one such as 1.0.0"),
@@ -77,9 +77,9 @@ def test_a_long_description_is_truncated_to_the_standards_limit() -> None:
         ("remotes", [{"type": "streamable-http", "url": "file:///etc"}], "use a URL such as http://mcp-rag:8000/mcp"),
     ],
 )
-def test_an_entry_outside_the_standard_is_rejected(field: str, value: object, fault: str) -> None:
+def test_an_entry_outside_the_standard_is_rejected(field: str, value: object, text: str) -> None:
     """Official registry API v0.1, schema `ServerDetail`; the product also requires a remote to connect to."""
-    with pytest.raises(ValidationError, match=fault):
+    with pytest.raises(ValidationError, match=text):
         ServerEntry.model_validate({**DOCUMENT, field: value})
 
 

@@ -1,4 +1,4 @@
-"""Digests of tool definitions: the same after every restart, another one after every change."""
+"""Digests of tool definitions: stable across restarts, different after every change."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Services in memory, each with an empty database."""
+"""Fixtures: services in memory with empty databases."""
 
 import pytest
 

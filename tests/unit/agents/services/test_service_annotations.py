@@ -1,4 +1,4 @@
-"""What every tool of the five services tells a client before it is called."""
+"""Descriptions and annotations of the tools of all services."""
 
 from typing import Any
 

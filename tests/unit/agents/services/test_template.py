@@ -1,4 +1,4 @@
-"""The service to copy, through the official client in memory."""
+"""The template service through the official client in memory."""
 
 import pytest
 from mcp import Client

@@ -1,4 +1,4 @@
-"""One rule for all databases: SQLite in the data folder, PostgreSQL by URL, the newest schema from the start on."""
+"""Databases of services: SQLite or PostgreSQL, migrated at start."""
 
 import subprocess
 import sys

@@ -29,7 +29,7 @@ def test_a_key_per_line_equals_a_list(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    ("text", "issue"),
     [
         ("\n \n", "the value holds no key"),
         ("[]", "the value holds no key"),
@@ -39,12 +39,12 @@ def test_a_key_per_line_equals_a_list(text: str) -> None:
         ('["a"', "the value begins with '[' and is not a JSON list of texts"),
     ],
 )
-def test_wrong_keys_are_reported_by_number(text: str, fault: str) -> None:
+def test_wrong_keys_are_reported_by_number(text: str, issue: str) -> None:
     """Requirement CFG-11: one line with what is wrong and what to set, never a key."""
     with pytest.raises(SettingsError) as refused:
         Settings.from_environment({VARIABLE: text})
     assert refused.value.messages == (
-        f"{VARIABLE}: {fault}; set one key per line, each as `openssl rand -hex 32` gives it, the one that seals first",
+        f"{VARIABLE}: {issue}; set one key per line, each as `openssl rand -hex 32` gives it, the one that seals first",
     )
 
 

@@ -1,4 +1,4 @@
-"""A client that outlives its peers: what breaks below it fails one call and nothing else."""
+"""A client that outlives its servers: a connection error fails one call only."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -55,8 +55,8 @@ async def test_a_refused_connection_fails_only_the_call(
     monkeypatch.setenv("MESHED_MCP_RAG_URL", "http://127.0.0.1:1/mcp")
     async with Client(service) as client:
         for _ in range(2):
-            told = await ask(client)
-            assert told.endswith("the called service is not available at the moment. Try again later.")
+            error = await ask(client)
+            assert error.endswith("the called service is not available at the moment. Try again later.")
         both = await asyncio.gather(ask(client), ask(client))
     assert len(both) == 2
 
@@ -79,5 +79,5 @@ async def test_a_broken_response_is_one_line_and_the_next_call_is_tried(
         monkeypatch.setenv("MESHED_MCP_RAG_URL", url)
         async with Client(service) as client:
             for _ in range(2):
-                told = await ask(client)
-                assert f"the called service {text}" in told
+                error = await ask(client)
+                assert f"the called service {text}" in error

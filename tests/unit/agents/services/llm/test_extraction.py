@@ -1,4 +1,4 @@
-"""The extractive summary: sentences of the text, chosen and never changed."""
+"""The extractive summary: unchanged sentences of the text."""
 
 from hypothesis import given
 from hypothesis import strategies as st

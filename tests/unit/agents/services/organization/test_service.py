@@ -18,7 +18,7 @@ async def call(client: Client, tool: str, **arguments: Any) -> Any:
     return result.structured_content
 
 
-async def fault(client: Client, tool: str, **arguments: Any) -> str:
+async def error_text(client: Client, tool: str, **arguments: Any) -> str:
     """Text of a call that must fail."""
     result = await client.call_tool(tool, arguments)
     assert result.is_error
@@ -84,10 +84,10 @@ async def test_a_taken_name_and_a_missing_organization_are_one_line_errors() -> 
     """Requirement SVC-1: the error says what is wrong, and what to do instead."""
     async with Client(service) as client:
         await call(client, "create_organization", name="acme")
-        taken = await fault(client, "create_organization", name="acme")
+        taken = await error_text(client, "create_organization", name="acme")
         assert "the organization 'acme' exists already; choose another name" in taken
         for tool, more in (("add_member", {"email": "a@x.org", "name": "A"}), ("list_members", {})):
-            missing = await fault(client, tool, organization="other", **more)
+            missing = await error_text(client, tool, organization="other", **more)
             assert "there is no organization 'other'; list_organizations shows the names" in missing
 
 
@@ -95,7 +95,7 @@ async def test_a_taken_name_and_a_missing_organization_are_one_line_errors() -> 
 async def test_an_invalid_name_is_rejected(name: str) -> None:
     """RFC 1123 label: usable as a Kubernetes name and in a URI."""
     async with Client(service) as client:
-        assert "name" in await fault(client, "create_organization", name=name)
+        assert "name" in await error_text(client, "create_organization", name=name)
 
 
 async def test_a_nul_character_is_a_tool_error(own_database: str) -> None:
@@ -130,7 +130,7 @@ async def test_a_lost_database_is_a_one_line_tool_error(own_database: str) -> No
         with engine.begin() as connection:
             connection.execute(text(statement))
         engine.dispose()
-        assert "the database of this service does not respond; try again later" in await fault(
+        assert "the database of this service does not respond; try again later" in await error_text(
             client, "list_organizations"
         )
 
