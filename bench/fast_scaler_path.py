@@ -1,7 +1,7 @@
 """The fast scaler's path in `make bench-scale-out`: from a step in load to the replicas of a raised minimum.
 
 Real: the rendered query and rule on a real Prometheus, the fast scaler as a process, its patch over HTTPS, replicas
-and sidecars. Simulated: the API server (played_keda.py) and KEDA. As KEDA's scale executor does, the simulation sets
+and sidecars. Simulated: the API server (fake_keda.py) and KEDA. As KEDA's scale executor does, the simulation sets
 the replica count to a raised minimum at once while no trigger is above its `activationThreshold`. The HPA takes no
 part.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from bench import stacks
-from bench.played_keda import ADDRESS, Minimums, api_server
+from bench.fake_keda import ADDRESS, Minimums, api_server
 from bench.processes import free_port
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling import scalers
@@ -111,7 +111,7 @@ def fast_scalers(targets: dict[str, Any], seen: Scraping, folder: Path) -> Itera
     ):
         for number in range(deployment["spec"]["replicas"]):
             own = {
-                contract.ENV_PROMETHEUS_URL: str(seen.asking.http.base_url),
+                contract.ENV_PROMETHEUS_URL: str(seen.client.http.base_url),
                 contract.ENV_MANAGEMENT_PORT: str(free_port()),
                 contract.ENV_BIND_ADDRESS: ADDRESS,
             }
@@ -133,7 +133,7 @@ def pull(raised: Raised, seen: Scraping, minimums: Minimums, triggers: list[Mani
 
 def active(triggers: list[Manifest], seen: Scraping) -> bool:
     """Whether KEDA leaves the replica count to the HPA. Source: KEDA, `activationThreshold`; resources do not count."""
-    ask = instant_query(seen.asking.result)
+    ask = instant_query(seen.client.result)
     queried = [each["metadata"] for each in triggers if each["type"] == "prometheus"]
     return any((ask(each["query"]) or 0.0) > float(each.get("activationThreshold", 0)) for each in queried)
 
@@ -146,7 +146,7 @@ def triggers_of(targets: dict[str, Any]) -> list[Manifest]:
 
 def wait_until_recorded(seen: Scraping, seconds: float) -> None:
     """Wait until the rule has recorded the need of the base load, as for a running service. Raises TimeoutError."""
-    ask, end = instant_query(seen.asking.result), time.perf_counter() + seconds
+    ask, end = instant_query(seen.client.result), time.perf_counter() + seconds
     while ask(fast_scaler.NEEDED) is None:
         if time.perf_counter() > end:
             raise TimeoutError(f"no need was recorded within {seconds} s")

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.dashboards.engine import PagesPrometheus
+from bench.dashboards.engine import PreviewPrometheus
 from bench.dashboards.remote_write import HEADERS, Grid, Span, labels, stored, varint
 from bench.dashboards.series import Series, Shape
 from meshed_mcp.components.core.scraping import SERVER_SECONDS
@@ -43,7 +43,7 @@ class Values:
         return np.where(counters, arrived, sizes)
 
 
-def fill(prometheus: PagesPrometheus, series: list[Series], values: Values, began: float, seconds: int) -> int:
+def fill(prometheus: PreviewPrometheus, series: list[Series], values: Values, began: float, seconds: int) -> int:
     """Write the history, a sample each SERVER_SECONDS; the number of samples."""
     heads = [labels(each.labels) for each in series]
     for since in range(0, seconds, SLICE_SECONDS):

@@ -16,7 +16,7 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from bench.dashboards.engine import free_port, own_prometheus
+from bench.dashboards.engine import free_port, local_prometheus
 from meshed_mcp import contract
 from meshed_mcp.cli.prometheus import Prometheus
 from meshed_mcp.components.core.manifest import Manifest
@@ -69,7 +69,7 @@ def objects() -> list[Manifest]:
 def lags() -> list[float]:
     """Seconds per call."""
     port = free_port()
-    with tempfile.TemporaryDirectory() as folder, own_prometheus(Path(folder)) as (prometheus, config):
+    with tempfile.TemporaryDirectory() as folder, local_prometheus(Path(folder)) as (prometheus, config):
         folders = RunFolders(Path(folder) / "state", Path(folder) / "secrets")
         with running(read_stack(objects()), port, folders, lambda _: None) as run:
             config.write_text(json.dumps({"scrape_configs": [scrape_config(run)]}), encoding="utf-8")

@@ -16,12 +16,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from bench.dashboards.engine import PagesPrometheus, own_prometheus
+from bench.dashboards.engine import PreviewPrometheus, local_prometheus
 from bench.dashboards.platform_series import platform_series
-from bench.dashboards.preview import chosen
-from bench.dashboards.questions import all_questions
+from bench.dashboards.preview import variable_values
 from bench.dashboards.recorded_series import recorded_series
 from bench.dashboards.remote_write import spans
+from bench.dashboards.requests import dashboard_requests
 from bench.dashboards.series import CALLS_PER_SECOND, ORGANIZATIONS, Fleet, proxy_series, server_series
 from bench.lag import lags
 from meshed_mcp.cli.capacity import PODS_PER_NODE
@@ -30,7 +30,7 @@ from meshed_mcp.components.core.scraping import PROXY_SECONDS, SERVER_SECONDS
 from meshed_mcp.components.mesh.cluster.args import Tracing
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import dashboards
-from meshed_mcp.components.observability.manifests import rules
+from meshed_mcp.components.observability.manifests import prometheus_rules
 from meshed_mcp.components.observability.prometheus.values import RETENTION_SHARE
 from meshed_mcp.components.observability.sizing.formula import Load, jaeger_size, prometheus_size
 from meshed_mcp.infra.config import ServiceConfig
@@ -54,7 +54,7 @@ RULE_INTERVAL: Final = "15s"
 ARGS: Final = ObservabilityStackArgs()
 
 
-def fill(prometheus: PagesPrometheus, now: float) -> dict[str, float]:
+def fill(prometheus: PreviewPrometheus, now: float) -> dict[str, float]:
     """Write all series; return sizes and time."""
     began = time.monotonic()
     series = chain(
@@ -64,26 +64,26 @@ def fill(prometheus: PagesPrometheus, now: float) -> dict[str, float]:
     return {"series": written.series, "samples": written.samples, "seconds": round(time.monotonic() - began, 1)}
 
 
-def page_times(prometheus: PagesPrometheus, now: float) -> dict[str, Any]:
+def page_times(prometheus: PreviewPrometheus, now: float) -> dict[str, Any]:
     """Per dashboard: number of queries, seconds of all queries in sequence per round, panels without data."""
     found: dict[str, Any] = {}
     for page in dashboards(ARGS):
-        choice = chosen(page, prometheus, now)
-        questions = list(all_questions(page, choice))
-        empty = [title for title, question in questions if not prometheus.ask(question, now)]
+        choice = variable_values(page, prometheus, now)
+        questions = list(dashboard_requests(page, choice))
+        empty = [title for title, question in questions if not prometheus.send(question, now)]
         rounds = []
         for _ in range(ROUNDS):
             began = time.monotonic()
             for _, question in questions:
-                prometheus.ask(question, now)
+                prometheus.send(question, now)
             rounds.append(round(time.monotonic() - began, 4))
         found[page.uid.value] = {"queries": len(questions), "seconds": rounds, "empty": empty}
     return found
 
 
-def rule_times(prometheus: PagesPrometheus, config: Path) -> dict[str, Any]:
+def rule_times(prometheus: PreviewPrometheus, config: Path) -> dict[str, Any]:
     """Per rule group: its interval, and seconds of RULE_ROUNDS evaluations, one each RULE_INTERVAL."""
-    groups = [group for item in rules(ARGS) for group in item["spec"]["groups"]]
+    groups = [group for item in prometheus_rules(ARGS) for group in item["spec"]["groups"]]
     intervals = {group["name"]: group["interval"] for group in groups}
     file = config.with_name("rules.json")
     file.write_text(json.dumps({"groups": [group | {"interval": RULE_INTERVAL} for group in groups]}))
@@ -94,9 +94,9 @@ def rule_times(prometheus: PagesPrometheus, config: Path) -> dict[str, Any]:
     while time.monotonic() < end and any(len(each) < RULE_ROUNDS for each in found.values()):
         time.sleep(1)
         for group in prometheus.http.get("/api/v1/rules").json()["data"]["groups"]:
-            faults = [rule["lastError"] for rule in group["rules"] if rule.get("lastError")]
-            if faults:
-                sys.exit(f"rule group {group['name']}: {faults[0]}")
+            errors = [rule["lastError"] for rule in group["rules"] if rule.get("lastError")]
+            if errors:
+                sys.exit(f"rule group {group['name']}: {errors[0]}")
             if group["evaluationTime"]:
                 found[group["name"]][group["lastEvaluation"]] = group["evaluationTime"]
     return {name: {"interval": intervals[name], "seconds": list(each.values())} for name, each in found.items()}
@@ -166,7 +166,7 @@ def table(raw: dict[str, Any]) -> str:
 
 def trial() -> None:
     """Measure the dashboards only, and print."""
-    with tempfile.TemporaryDirectory() as state, own_prometheus(Path(state)) as (prometheus, _):
+    with tempfile.TemporaryDirectory() as state, local_prometheus(Path(state)) as (prometheus, _):
         now = time.time()
         print(fill(prometheus, now))
         for name, each in page_times(prometheus, now).items():
@@ -177,7 +177,7 @@ def trial() -> None:
 def main() -> None:
     """Measure, save and print."""
     load_before = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as state, own_prometheus(Path(state)) as (prometheus, config):
+    with tempfile.TemporaryDirectory() as state, local_prometheus(Path(state)) as (prometheus, config):
         now = time.time()
         filled = fill(prometheus, now)
         pages = page_times(prometheus, now)

@@ -57,21 +57,21 @@ def dies(up: Running, _: Path) -> object:
     """Kill a replica and its proxy; a second later the control plane removes it."""
     victim = replicas_of(up, DEPLOYMENT)[0]
     kill(up, victim)
-    gone = time.perf_counter()
+    killed_at = time.perf_counter()
     time.sleep(NOTICED_SECONDS)
     remove_endpoints(up, [victim])
-    return {"replica": victim.address, "gone": gone}
+    return {"replica": victim.address, "killed_at": killed_at}
 
 
 def process_dies(up: Running, _: Path) -> object:
     """Kill a replica's process but not its sidecar; a second later the control plane removes it."""
     victim = replicas_of(up, DEPLOYMENT)[0]
     up.services.kill(victim.name)
-    gone = time.perf_counter()
+    killed_at = time.perf_counter()
     time.sleep(NOTICED_SECONDS)
     remove_endpoints(up, [victim])
     remove_draining(up, [victim])
-    return {"replica": victim.address, "gone": gone}
+    return {"replica": victim.address, "killed_at": killed_at}
 
 
 def scenarios(counts: Path) -> dict[str, Change]:
@@ -94,23 +94,23 @@ def under_load(up: Running, counts: Path, name: str, change: Change, rates: Rate
     with steady(Steady(url(up), rates, prefix=f"{name.replace(' ', '-')}-")) as load:
         time.sleep(BEFORE_SECONDS)
         began = time.perf_counter()
-        told = change(up, counts)
+        details = change(up, counts)
         ended = time.perf_counter()
         time.sleep(AFTER_SECONDS)
     executed = executions(counts)
     found = verdict(load.calls, executed)
     lost = [call for call in load.calls if call.failure]
-    told = told if isinstance(told, dict) else {}
-    gone = told.get("gone", began)  # until the operating system has ended the process, calls still reach it
+    details = details if isinstance(details, dict) else {}
+    killed_at = details.get("killed_at", began)  # requests reach the process until its end
     return {
         "scenario": name,
         "seconds": ended - began,
         **found,
-        "in_flight_at_kill": sum(call.at <= gone and call.at + call.seconds >= began for call in load.calls),
-        "lost_in_flight": sum(call.at <= gone for call in lost),
+        "in_flight_at_kill": sum(call.at <= killed_at and call.at + call.seconds >= began for call in load.calls),
+        "lost_in_flight": sum(call.at <= killed_at for call in lost),
         "lost_but_executed": sum(bool(executed[call.token]) for call in lost),
         "sessions_renewed": sum(session.renewals for session in load.sessions),
-        "told": told,
+        "details": details,
         "calls_made": [kept(call, began) for call in load.calls],
     }
 

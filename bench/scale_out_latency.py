@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from bench import report, stacks
+from bench.fake_keda import Minimums
 from bench.fast_scaler_path import Raised, extras, fast_scalers, pull, triggers_of, wait_until_recorded
-from bench.played_keda import Minimums
 from bench.processes import free_port
 from bench.scale_out_latency_report import AFTER, BEFORE, PER_REPLICA, ScaleOut, missed, tables
 from bench.steady import Rates, Steady, steady
@@ -100,7 +100,7 @@ def by_query(bench: Bench, load: Steady, old: set[str]) -> ScaleOut:
     apart = time.monotonic() - begun
     phase = random.uniform(0, SYNC_SECONDS)  # noqa: S311 - a phase, no secret
     due = time.monotonic() + phase
-    scaler = Scaler(up, scaled_deployments(bench.objects), instant_query(seen.asking.result), due=due)
+    scaler = Scaler(up, scaled_deployments(bench.objects), instant_query(seen.client.result), due=due)
     changes = []
     while time.perf_counter() - begun < GIVE_UP_SECONDS:
         seen.follow(up.alive.values())
@@ -154,7 +154,7 @@ def first_answers(load: Steady) -> dict[str, float]:
 
 def clear(seen: Scraping) -> None:
     """Delete every series: the trigger's query holds a peak for 30 s, and the peak of the last run must not count."""
-    seen.asking.http.post("/api/v1/admin/tsdb/delete_series", params={"match[]": '{__name__=~".+"}'}).raise_for_status()
+    seen.client.http.post("/api/v1/admin/tsdb/delete_series", params={"match[]": '{__name__=~".+"}'}).raise_for_status()
 
 
 @contextmanager

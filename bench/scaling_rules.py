@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import report
-from bench.dashboards.engine import own_prometheus
+from bench.dashboards.engine import local_prometheus
 from meshed_mcp import contract
 from meshed_mcp.cli.prometheus import Prometheus
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
@@ -96,7 +96,7 @@ def evaluations(prometheus: Prometheus) -> dict[str, Any]:
 def measured(services: int, minutes: float) -> dict[str, Any]:
     """Seconds of each observed evaluation, per group, and the number that Prometheus reports as missed."""
     found: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory() as name, exporter(services) as target, own_prometheus(Path(name)) as made:
+    with tempfile.TemporaryDirectory() as name, exporter(services) as target, local_prometheus(Path(name)) as made:
         prometheus, config = made
         (Path(name) / "rules.json").write_text(json.dumps({"groups": rule_groups(services)}))
         static = [{"targets": [target]}]

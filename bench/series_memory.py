@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import report
-from bench.dashboards.engine import TWO_HOUR_BLOCKS, PagesPrometheus, own_prometheus
+from bench.dashboards.engine import TWO_HOUR_BLOCKS, PreviewPrometheus, local_prometheus
 from bench.dashboards.platform_series import platform_series
-from bench.dashboards.preview import chosen
-from bench.dashboards.questions import all_questions
+from bench.dashboards.preview import variable_values
+from bench.dashboards.requests import dashboard_requests
 from bench.dashboards.series import Fleet, Series, proxy_series, server_series
 from bench.history import Pods, Values, exporter, fill
 from meshed_mcp.components.mesh.service.pod_monitor import SCRAPE_SECONDS, SCRAPE_TIMEOUT_SECONDS
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import dashboards
-from meshed_mcp.components.observability.manifests import rules
+from meshed_mcp.components.observability.manifests import prometheus_rules
 from meshed_mcp.components.observability.prometheus.values import GC_PERCENT
 from meshed_mcp.components.observability.sizing import formula as sizing
 from meshed_mcp.components.observability.sizing.formula import MIB
@@ -70,7 +70,7 @@ def configuration(address: str, targets: int, rule_file: Path) -> dict[str, Any]
             {"source_labels": [label], "target_label": label, **own} for label in ("instance", "job")
         ],
     }
-    groups = [group for item in rules(ARGS) for group in item["spec"]["groups"]]
+    groups = [group for item in prometheus_rules(ARGS) for group in item["spec"]["groups"]]
     rule_file.write_text(json.dumps({"groups": groups}), encoding="utf-8")
     return settings() | {
         "global": {"evaluation_interval": f"{ARGS.prometheus.scrape_interval_seconds}s"},
@@ -85,26 +85,26 @@ def resident(pid: int) -> dict[str, int]:
     return {name: int(kib) * KIB for name, kib in re.findall(r"^(VmRSS|VmHWM):\s+(\d+)", text, re.MULTILINE)}
 
 
-def state(prometheus: PagesPrometheus) -> dict[str, float]:
+def state(prometheus: PreviewPrometheus) -> dict[str, float]:
     """Figures from Prometheus and Linux."""
     text = prometheus.http.get("/metrics").text
     own = re.findall(rf"^({'|'.join(SHOWN)}) (\S+)$", text, re.MULTILINE)
     return resident(prometheus.pid) | {name: float(value) for name, value in own}
 
 
-def ask_pages(prometheus: PagesPrometheus) -> int:
+def ask_pages(prometheus: PreviewPrometheus) -> int:
     """Run every query of every dashboard repeatedly; return the number of queries."""
     count, end = 0, time.monotonic() + ASKED_SECONDS
     while time.monotonic() < end:
         for page in dashboards(ARGS):
             now = time.time()
-            for _, question in all_questions(page, chosen(page, prometheus, now)):
-                prometheus.ask(question, now)
+            for _, question in dashboard_requests(page, variable_values(page, prometheus, now)):
+                prometheus.send(question, now)
                 count += 1
     return count
 
 
-def targets_up(prometheus: PagesPrometheus) -> int:
+def targets_up(prometheus: PreviewPrometheus) -> int:
     """Targets whose last scrape succeeded."""
     targets = prometheus.http.get("/api/v1/targets", params={"state": "active"}).json()["data"]["activeTargets"]
     return sum(each["health"] == "up" for each in targets)
@@ -113,7 +113,10 @@ def targets_up(prometheus: PagesPrometheus) -> int:
 def measured(fleet: Fleet) -> dict[str, Any]:
     """Fill, scrape, query."""
     values, series, began = Values(), everything(fleet), time.time() - HISTORY_SECONDS
-    with tempfile.TemporaryDirectory() as folder, own_prometheus(Path(folder), TWO_HOUR_BLOCKS) as (prometheus, config):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        local_prometheus(Path(folder), TWO_HOUR_BLOCKS) as (prometheus, config),
+    ):
         config.write_text(json.dumps(settings()), encoding="utf-8")
         prometheus.reload()
         found: dict[str, Any] = {"fleet": fleet._asdict(), "empty": state(prometheus)}
@@ -156,7 +159,7 @@ def table(runs: list[dict[str, Any]]) -> str:
     return "\n".join([*lines, "", f"That is {measured}; the formula takes {taken}.", ""])
 
 
-def faults(runs: list[dict[str, Any]]) -> list[str]:
+def failures(runs: list[dict[str, Any]]) -> list[str]:
     """Where the formula is too low, or the run is invalid."""
     found = [
         f"{each['targets_up']} of {each['targets']} targets" for each in runs if each["targets_up"] < each["targets"]
@@ -178,7 +181,7 @@ def main() -> None:
     before, _, rest = report.PAGE.read_text(encoding="utf-8").partition(BEGIN)
     report.PAGE.write_text(before + BEGIN + table(runs) + END + rest.partition(END)[2], encoding="utf-8")
     print(table(runs))
-    if found := faults(runs):
+    if found := failures(runs):
         sys.exit("; ".join(found))
 
 

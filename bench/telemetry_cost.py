@@ -34,7 +34,7 @@ from meshed_mcp import contract
 from meshed_mcp.agents.http.rejections import Rejections, reason_for
 from meshed_mcp.agents.telemetry.metrics import OperationMetrics
 from meshed_mcp.agents.telemetry.propagation import HTTPParent
-from meshed_mcp.agents.telemetry.tracing import BoundedProcessor, CountingExporter, OneDecision
+from meshed_mcp.agents.telemetry.tracing import BoundedProcessor, CallerDecisionSampler, CountingExporter
 
 REPEATS: Final = 30
 OPERATIONS: Final = 2000
@@ -126,7 +126,7 @@ def spans(ratio: float | None) -> Operation:
 
     provider: trace.TracerProvider = trace.NoOpTracerProvider()
     if ratio is not None:
-        provider = own = TracerProvider(sampler=OneDecision(ratio), shutdown_on_exit=False)
+        provider = own = TracerProvider(sampler=CallerDecisionSampler(ratio), shutdown_on_exit=False)
         processor = BoundedProcessor(CountingExporter(Sink(), "", CollectorRegistry()))
         own.add_span_processor(processor)
         PROCESSORS.append(processor)

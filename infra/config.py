@@ -33,8 +33,8 @@ from meshed_mcp.components.mesh.service.log_export_args import LogSettings
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.error_codes.code import MessageError
 from meshed_mcp.error_codes.stack import (
-    FOLLOWS_FROM_KEY,
     ENCRYPTED_STRUCTURE,
+    FOLLOWS_FROM_KEY,
     NOT_A_STRUCTURE,
     SERVICES_MISSING,
     UNKNOWN_KEY,
@@ -202,7 +202,7 @@ def parse_stack(values: Mapping[str, Any], secret_keys: Collection[str] = ()) ->
             found += error.issues
     by_key = {key: key_issues(key, raw[key]) for key in sorted(set(StackConfig.model_fields) & set(raw))}
     found += [issue for issues in by_key.values() for issue in issues]
-    if not raw.get("services"):
+    if not raw.get("services") and not any(issue.field == f"{NAMESPACE}:services" for issue in found):
         found.append(ConfigIssue("stack", f"{NAMESPACE}:services", SERVICES_MISSING.message()))
     services = raw.get("services")
     declared = tuple(map(str, services)) if isinstance(services, dict) else ()

@@ -11,7 +11,7 @@ from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, s
 from meshed_mcp.components.mesh.authorization.role_groups import Role
 from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
-from meshed_mcp.components.mesh.cluster.revision_args import UNNAMED, injecting_revision
+from meshed_mcp.components.mesh.cluster.revision_args import DEFAULT_REVISION, injecting_revision
 from meshed_mcp.components.mesh.multicluster.args import Remote
 from meshed_mcp.components.mesh.routing.tool_args import Pool, PoolSettings
 from meshed_mcp.components.mesh.service.args import (
@@ -167,7 +167,7 @@ def placement(config: StackConfig) -> dict[str, Any]:
         "rate_limit_service": rate_limit_service(config),
         "logs": config.logs,
         "otlp_endpoint": f"http://{tracing(config).service}:{OTLP_HTTP_PORT}",
-        "revision": None if (revision := injecting_revision(config.mesh)) == UNNAMED else revision,
+        "revision": None if (revision := injecting_revision(config.mesh)) == DEFAULT_REVISION else revision,
         "mode": config.mesh.mode,
         "remote": isinstance(config.mesh.multi_cluster, Remote),
         "trust_domain": config.mesh.trust_domain,

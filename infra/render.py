@@ -43,9 +43,9 @@ def release_text(item: dict[str, Any]) -> dict[str, Any]:
     return {field: item[field] for field in RELEASE_FIELDS if item.get(field) not in (None, {}, False)}
 
 
-def text(document: Any) -> str:
+def text(document: Any, dumper: type[yaml.SafeDumper] | None = None) -> str:
     """YAML with sorted keys and without aliases or line folding: equal data, equal bytes."""
-    return yaml.dump(document, Dumper=PlainDumper, sort_keys=True, width=LONGEST_LINE, allow_unicode=True)
+    return yaml.dump(document, Dumper=dumper or PlainDumper, sort_keys=True, width=LONGEST_LINE, allow_unicode=True)
 
 
 def plain_dumper(base: type[yaml.SafeDumper]) -> type[yaml.SafeDumper]:

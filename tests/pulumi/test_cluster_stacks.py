@@ -1,4 +1,4 @@
-"""Clusters of one mesh as stacks of their own: what each exports, and what it reads of the others by StackReference."""
+"""Stacks of the clusters of one mesh: their outputs, and StackReferences to those of others."""
 
 import pytest
 import yaml

@@ -1,4 +1,4 @@
-"""What the program registers for the stacks: types, parents, order, options. Content is judged elsewhere."""
+"""Registrations of the stacks: types, parents, order and options."""
 
 from collections.abc import Iterator
 
@@ -87,8 +87,8 @@ def test_component_arguments_are_its_inputs(stack: str) -> None:
 
 def expected_objects(done: Plan) -> list[Manifest]:
     """What the pure functions of mesh and autoscaling return for a plan."""
-    services = [item for name, args in done.services.items() for item in service.manifests(name, args)]
-    mesh = [*gateway.namespaces(done.mesh), *cluster.policies(done.mesh)]
+    services = [item for name, args in done.services.items() for item in service.service_manifests(name, args)]
+    mesh = [*gateway.namespace_manifests(done.mesh), *cluster.manifests_after_charts(done.mesh)]
     rooms = (keda_values.namespaces, rules.manifests, scalers.manifests)
     return [*mesh, *services, *(item for room in rooms for item in room(done.autoscaling))]
 
@@ -103,7 +103,10 @@ def test_registered_objects_equal_the_rendered_ones(stack: str) -> None:
 def test_releases_are_registered_with_chart_version_and_values(stack: str) -> None:
     """Requirement CMP-12: charts are pinned records, and their values are the rendered ones."""
     releases = {item["name"]: item for item in recording(stack).releases}
-    for spec in [*istio_releases.releases(planned(stack).mesh), *keda_values.releases(planned(stack).autoscaling)]:
+    for spec in [
+        *istio_releases.istio_releases(planned(stack).mesh),
+        *keda_values.releases(planned(stack).autoscaling),
+    ]:
         found = releases[spec.name]
         assert (found["version"], found["values"]) == (spec.chart.version, spec.values)
 
@@ -138,7 +141,7 @@ def test_routes_wait_for_the_pods_of_every_version(stack: str) -> None:
     """Pulumi's Kubernetes provider, "await logic": a first canary step routes no call to pods that are not ready."""
     recorded = recording(stack)
     for name, args in planned(stack).services.items():
-        items = service.manifests(name, args)
+        items = service.service_manifests(name, args)
         pods = {f"mcp-system/{item['metadata']['name']}" for item in items if item["kind"] == "Deployment"}
         routes = [item for item in items if item["kind"] in {"VirtualService", "DestinationRule"}]
         assert pods
@@ -177,7 +180,7 @@ def test_replicas_are_left_to_an_autoscaler_and_to_nothing_else(stack: str) -> N
 
 
 def test_the_program_makes_nothing_but_components(stack: str) -> None:
-    """Product rule: whoever imports the components gets all that the program would make."""
+    """Requirement CMP-2: importers of the components get everything that the program makes."""
     recorded = recording(stack)
     made = [item for item in recorded.registrations if item.parent not in by_urn(recorded)]
     assert {item.type.split(":")[-1] for item in made} == set(COMPONENTS)

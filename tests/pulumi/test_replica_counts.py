@@ -1,4 +1,4 @@
-"""Replica counts of a stack file: an update applies each of them, unless an autoscaler owns the Deployment."""
+"""Replica counts: an update applies each of them, unless an autoscaler owns the Deployment."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""`meshed-mcp backtest`, on the repository's prod stack, and on public traces where they are."""
+"""`meshed-mcp backtest` on the repository's prod stack and, if present, on public traces."""
 
 import os
 from pathlib import Path

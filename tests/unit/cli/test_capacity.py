@@ -1,4 +1,4 @@
-"""`meshed-mcp capacity`: sizes that follow from a stack, and the fields that are too small for it."""
+"""`meshed-mcp capacity`: sizes of monitoring for a stack, and warnings of too small ones."""
 
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,12 @@ def test_series_match_the_worked_example() -> None:
 
 def test_unread_buckets_count_where_they_are_stored() -> None:
     """Requirement OBS-12: the formula knows what monitors store; a pod's histograms are those of the example."""
-    whole = LOAD._replace(whole_pods=LOAD.pods)
+    whole = LOAD._replace(all_buckets_pods=LOAD.pods)
     more = formula.series(whole)["servers"][0] - formula.series(LOAD)["servers"][0]
     assert more == pytest.approx(100 * 15 * (6 * 1.3 + 4))
-    assert formula.proxy_series(LOAD._replace(proxy_sizes=True)) / formula.proxy_series(LOAD) == pytest.approx(68 / 24)
+    assert formula.proxy_series(LOAD._replace(stores_request_sizes=True)) / formula.proxy_series(LOAD) == pytest.approx(
+        68 / 24
+    )
 
 
 def test_recorded_series_are_counted() -> None:
@@ -141,8 +143,10 @@ def test_an_opensearch_storage_needs_no_volume_of_jaeger(tmp_path: Path) -> None
 def test_with_tail_sampling_jaeger_stores_the_sampled_share() -> None:
     """Requirement OBS-12: collectors take all spans, Jaeger those that are kept."""
     tail = formula.Tail(60, 0.05)
-    assert formula.spans_per_second(formula.chosen(LOAD, tail)) == pytest.approx(formula.spans_per_second(LOAD) / 20)
-    assert formula.chosen(LOAD, None) == LOAD
+    assert formula.spans_per_second(formula.after_tail_sampling(LOAD, tail)) == pytest.approx(
+        formula.spans_per_second(LOAD) / 20
+    )
+    assert formula.after_tail_sampling(LOAD, None) == LOAD
     waiting, passing = formula.gateway_size(LOAD, 2, 0, tail), formula.gateway_size(LOAD, 2, 0, None)
     assert (waiting.memory_bytes - passing.memory_bytes) / 60 == pytest.approx(formula.spans_per_second(LOAD) * 1024)
 

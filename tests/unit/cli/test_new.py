@@ -1,4 +1,4 @@
-"""`meshed-mcp new`: what it writes runs, is tested and passes the check as it is."""
+"""`meshed-mcp new`: the generated service runs, its test passes and the stack passes the check."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""`meshed-mcp scaling`: what it prints for the repository's stacks and for services that do not scale."""
+"""`meshed-mcp scaling explain` on the repository's stacks, and on services that do not scale."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Single damages to the objects of a stack, and the issues that follow as lines."""
+"""Single mutations of the objects of a stack, and the resulting issues as lines."""
 
 from collections.abc import Callable
 from typing import Any

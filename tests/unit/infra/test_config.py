@@ -1,4 +1,4 @@
-"""Stack files: every key has one place, every fault one line, all faults in one go, never a traceback."""
+"""Stack files: one line per issue, all issues in one run, never a traceback."""
 
 import json
 from typing import Any
@@ -15,12 +15,12 @@ SERVICE = {"image": "registry.example/a:1"}
 
 
 def stack(**keys: Any) -> dict[str, str]:
-    """Keys as Pulumi hands them over: text stays text, structures are JSON."""
+    """Keys as Pulumi passes them: text as text, structures as JSON."""
     return {f"meshed-mcp:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in keys.items()}
 
 
 def sound(values: dict[str, str]) -> StackConfig:
-    """The configuration behind values without a fault."""
+    """The configuration of valid values."""
     config, _, found = parse_stack(values)
     assert found == []
     assert config is not None
@@ -28,14 +28,14 @@ def sound(values: dict[str, str]) -> StackConfig:
 
 
 def lines(**keys: Any) -> list[str]:
-    """The faults of a stack with one good service, as lines."""
+    """Issues of a stack with one valid service, as lines."""
     with pytest.raises(ConfigurationError) as raised:
         planned(stack(**{"services": {"mcp-a": SERVICE}, **keys}))
     return [str(issue) for issue in raised.value.issues]
 
 
 def service_lines(**fields: Any) -> list[str]:
-    """The faults of a stack whose one service has `fields`."""
+    """Issues of a stack whose one service has `fields`, as lines."""
     return lines(services={"mcp-a": {**SERVICE, **fields}})
 
 

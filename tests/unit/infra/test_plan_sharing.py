@@ -1,4 +1,4 @@
-"""What check demands of a stack whose services use more than single requests, with several replicas."""
+"""Shared state of services with several replicas."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.components.mesh.service.args import SharedUse
+from meshed_mcp.components.mesh.service.args import SharedState
 from meshed_mcp.infra.plan import Plan
 from meshed_mcp.infra.plan import planned as plan_of
 
@@ -22,7 +22,7 @@ def planned(service: dict[str, Any], **keys: Any) -> Plan:
 
 
 def lines(service: dict[str, Any], **keys: Any) -> list[str]:
-    """Its faults."""
+    """Its issues, as lines."""
     with pytest.raises(ConfigurationError) as raised:
         planned(service, **keys)
     return [str(issue) for issue in raised.value.issues]
@@ -32,8 +32,8 @@ def test_each_shared_part_that_replicas_need_is_required_by_name() -> None:
     """Requirement RUN-11: both are optional for one replica, and required for more."""
     keys, bus = lines({"shared_state": ["request-state", "subscriptions"]})
     assert keys == (
-        "service mcp-a: shared_state[0]: request-state: its replicas would each seal with a key of their own, so a second "
-        "round fails on all but one; set meshed-mcp:request_state: {secret: ..., key: ...}, "
+        "service mcp-a: shared_state[0]: request-state: its replicas would each seal with a key of their own, so a "
+        "second round fails on all but one; set meshed-mcp:request_state: {secret: ..., key: ...}, "
         "or run one replica and no canary"
     )
     assert bus == (
@@ -53,7 +53,7 @@ def test_a_canary_counts_as_a_second_replica() -> None:
 def test_the_stack_names_the_shared_parts_once_for_all_services() -> None:
     """Requirement RUN-11: the audience separates services that seal with one key."""
     database = {"MESHED_MCP_DATABASE_URL": {"secret": "mcp-database", "key": "url"}}
-    own = {"shared_state": [*SharedUse], "secret_env": database}
+    own = {"shared_state": [*SharedState], "secret_env": database}
     args = planned(own, request_state=KEYS, redis=REDIS).services["mcp-a"]
     assert args.request_state is not None
     assert args.redis is not None

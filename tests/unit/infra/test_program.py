@@ -1,4 +1,4 @@
-"""How the program reads its configuration: values and secrets of a run, by Pulumi's public functions."""
+"""Configuration of the program: values and secrets of a run, by public functions of Pulumi."""
 
 import asyncio
 import contextvars

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.infra.checks.crds import closed
+from meshed_mcp.infra.checks.crds import strict_schema
 from meshed_mcp.infra.checks.schema import schema_issues, unchecked_kinds
 from meshed_mcp.infra.checks.schemas import published_kinds, published_schema
 from tests.schemas import published
@@ -144,7 +144,7 @@ CRD_SCHEMAS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize(("schema", "expected"), CRD_SCHEMAS.values(), ids=CRD_SCHEMAS)
 def test_a_structural_schema_becomes_a_json_schema(schema: dict[str, Any], expected: dict[str, Any]) -> None:
     """Kubernetes, "Specifying a structural schema": what is validated, pruned and defaulted."""
-    assert closed(schema) == expected
+    assert strict_schema(schema) == expected
 
 
 def test_kinds_of_all_shipped_groups_can_be_validated() -> None:

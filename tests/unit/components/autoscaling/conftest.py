@@ -1,4 +1,4 @@
-"""The published schema of the objects that this room makes."""
+"""Published schemas of autoscaling objects."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What AutoscalingPolicy registers, and in which order."""
+"""Registrations of AutoscalingPolicy and their order."""
 
 from typing import Any
 

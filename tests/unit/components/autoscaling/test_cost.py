@@ -1,4 +1,4 @@
-"""What replicas cost, and what a budget pays for."""
+"""Cost of replicas, and the replicas that a budget pays for."""
 
 import pytest
 

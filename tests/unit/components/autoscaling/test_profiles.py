@@ -1,4 +1,4 @@
-"""What each type of workload gets, and what of it a stack may replace."""
+"""Scaling profiles: defaults, and overrides of a stack."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from meshed_mcp.components.autoscaling.profiles import Profile
 from meshed_mcp.components.autoscaling.scalers import manifests
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.service.args import LimitSettings
+from meshed_mcp.components.mesh.service.limits_args import LimitSettings
 from meshed_mcp.infra.checks.schema import schema_issues
 
 QUEUE = {"query": 'sum(jobs_waiting{queue="ocr"})', "per_replica": 5}
@@ -29,8 +29,8 @@ def trigger_names(**settings: Any) -> list[str]:
 
 
 def refusals(**raw: Any) -> list[str]:
-    """The faults of settings, as a user reads them."""
-    return [str(fault) for fault in model_issues(ScalingSettings, raw, "scaling")]
+    """Issues of the settings, as lines."""
+    return [str(issue) for issue in model_issues(ScalingSettings, raw, "scaling")]
 
 
 def test_session_profile_scales_on_sessions_and_removes_replicas_one_by_one() -> None:

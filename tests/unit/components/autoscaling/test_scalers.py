@@ -1,4 +1,4 @@
-"""Scaling without KEDA."""
+"""Autoscaling without KEDA."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def test_setting_that_needs_keda_is_rejected_by_name() -> None:
         "prometheus_url": URL,
         "keda": {"install": "none"},
     }
-    assert [str(fault) for fault in model_issues(AutoscalingPolicyArgs, raw, "scaling")] == [
+    assert [str(issue) for issue in model_issues(AutoscalingPolicyArgs, raw, "scaling")] == [
         (
             "scaling: targets.mcp-rag.sessions_per_replica: needs KEDA, which keda.install: "
             "none leaves out; remove it, or set keda.install: release or existing"

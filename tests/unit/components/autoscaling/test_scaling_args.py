@@ -1,4 +1,4 @@
-"""Refusals and defaults of the scaling arguments."""
+"""Validation and defaults of the scaling arguments."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ URL = "http://prometheus.monitoring.svc:9090"
 
 
 def refusals(raw: Any, model: type[Any] = ScalingSettings) -> list[str]:
-    """The faults of `raw`, as a user reads them."""
-    return [str(fault) for fault in model_issues(model, raw, "scaling")]
+    """Issues of `raw`, as lines."""
+    return [str(issue) for issue in model_issues(model, raw, "scaling")]
 
 
 def test_minimum_above_maximum_is_rejected_with_both_fixes() -> None:

@@ -1,4 +1,4 @@
-"""Issues: one line each, what is wrong and what to write instead, all of them in one go."""
+"""Configuration errors: one line each, with what to set instead, all in one run."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -81,7 +81,7 @@ class Outer(Model):
     ],
 )  # fmt: skip
 def test_error_names_object_field_and_what_to_set(raw: dict[str, object], line: str) -> None:
-    """Product rule: every wrong stack ends with one line per issue (design D12)."""
+    """Requirement CFG-2: every wrong stack ends with one line per issue."""
     assert list(map(str, model_issues(Outer, {"image": "x", **raw}, "service mcp-a"))) == [f"service mcp-a: {line}"]
 
 
@@ -92,7 +92,7 @@ def test_missing_field_is_named_once() -> None:
 
 
 def test_misspelled_field_does_not_hide_an_error_between_fields() -> None:
-    """Product rule: all issues in one go, although pydantic stops before a model's own validators."""
+    """Requirement CFG-3: all issues in one run, although pydantic stops before a model's own validators."""
     raw = {"image": 5, "min_replicas": 7, "max_replica": 9, "inner": {"color": "grn"}}
     assert [issue.field for issue in model_issues(Outer, raw, "x")] == ["image", "inner.color", "max_replica", ""]
 
@@ -123,7 +123,7 @@ def test_a_renamed_field_of_another_object_is_unknown() -> None:
 
 
 def test_long_value_is_truncated_to_keep_the_error_on_one_line() -> None:
-    """Product rule: an issue is one line."""
+    """Requirement CFG-2: an issue is one line."""
     (issue,) = model_issues(Outer, {"image": "x", "max_replicas": "9x\n" * 100}, "x")
     assert "\n" not in str(issue)
     assert len(str(issue)) < 200

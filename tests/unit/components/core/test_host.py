@@ -1,4 +1,4 @@
-"""The host: components constructed for programs in other languages, inputs judged on the exact property."""
+"""Component provider: components for programs in other languages, with errors on the exact property."""
 
 from functools import cache, partial
 from typing import Any
@@ -22,7 +22,7 @@ SERVICE = "meshed-mcp:index:MeshedMCPService"
 
 
 def constructed(name: str, token: str, inputs: Any) -> tuple[Recording, dict[str, Any]]:
-    """What a construct call registers, and the state it answers with; `inputs` is made inside the program."""
+    """Registrations and state of a construct call; `inputs` is called inside the program."""
     state: dict[str, Any] = {}
 
     def program() -> None:

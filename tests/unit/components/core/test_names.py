@@ -1,4 +1,4 @@
-"""Names: what Kubernetes and the mesh accept, and the line for what they do not."""
+"""Names: what Kubernetes and the mesh accept, and the errors on other names."""
 
 import pytest
 

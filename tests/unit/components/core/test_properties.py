@@ -1,4 +1,4 @@
-"""Every value that the arguments of a component can hold reaches Pulumi, or is refused in a sentence."""
+"""Every value of a component's arguments reaches Pulumi, or is rejected with one line."""
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -128,7 +128,7 @@ def fields_of(model: type[BaseModel]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def repaired(model: type[Model], given_values: dict[str, Any], base: dict[str, Any]) -> Model:
-    """A model of `given_values` without those that it refuses."""
+    """A model of `given_values` without the invalid ones."""
     for _ in range(20):
         try:
             return model.model_validate({**base, **given_values})
@@ -140,7 +140,7 @@ def repaired(model: type[Model], given_values: dict[str, Any], base: dict[str, A
 
 
 def remove(values: Any, location: tuple[str | int, ...]) -> None:
-    """Take the innermost map's key at a location out, or any key where a rule between fields is broken."""
+    """Remove the key of the innermost mapping at a location, or any key if a rule between fields is violated."""
     path = [(values, next(iter(values), None))]
     for step in location:
         inside = path[-1][0]
@@ -172,7 +172,7 @@ def test_every_argument_of_a_component_reaches_a_registration(kind: type, base: 
 
 
 def register_or_refuse(program: Any) -> None:
-    """Record a program; a number that cannot be sent is refused in a sentence, and nothing else goes wrong."""
+    """Record a program; the only error allowed is the one line on a number that cannot be carried."""
     try:
         record_program(lambda: (program(), None)[1], "project", "test", {})
     except ConfigurationError:

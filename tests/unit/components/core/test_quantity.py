@@ -1,4 +1,4 @@
-"""Quantities: Kubernetes' notation as numbers, and the line for notations that mean something else."""
+"""Kubernetes quantities: their numbers, and the errors on ambiguous notations."""
 
 import re
 from collections.abc import Callable
@@ -77,7 +77,7 @@ def test_any_text_is_a_positive_number_or_a_one_line_error(text: str) -> None:
 
 
 def outcome(read: Callable[[str], int], text: str) -> bool:
-    """Whether `read` gives a positive number or one line; any other exception fails the test."""
+    """Whether `read` returns a positive number or raises a one-line error."""
     try:
         return read(text) > 0
     except ValueError as error:

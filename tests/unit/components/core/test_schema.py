@@ -1,4 +1,4 @@
-"""The package schema: the components' models are its only source."""
+"""Package schema of the components."""
 
 import json
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Choices between models by a tag: where an error is, what it suggests, and what other languages are told."""
+"""Discriminated unions: locations and suggestions of errors, and the package schema."""
 
 import json
 from typing import Annotated, Literal
@@ -42,8 +42,8 @@ class Trip(Model):
 
 
 def lines(**values: object) -> list[str]:
-    """Faults of a trip."""
-    return [str(fault) for fault in model_issues(Trip, values, "trip")]
+    """Issues of a trip."""
+    return [str(issue) for issue in model_issues(Trip, values, "trip")]
 
 
 def test_models_of_a_union_are_known_by_their_tags() -> None:

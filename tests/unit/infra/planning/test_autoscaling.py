@@ -1,4 +1,4 @@
-"""How the services of a stack scale together: versions, and what contradicts a service's other settings."""
+"""Autoscaling targets of a stack, and validation against a service's other settings."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.autoscaling.forecast.args import Prediction
-from meshed_mcp.components.autoscaling.forecast.rules import foreseen, prediction
+from meshed_mcp.components.autoscaling.forecast.rules import forecast_services, prediction
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.infra.plan import Plan
 from meshed_mcp.infra.plan import planned as plan_of
@@ -21,7 +21,7 @@ def planned(service: dict[str, Any], name: str = "mcp-a", **keys: Any) -> Plan:
 
 
 def lines(service: dict[str, Any], name: str = "mcp-a", **keys: Any) -> list[str]:
-    """Its faults."""
+    """Its issues, as lines."""
     with pytest.raises(ConfigurationError) as raised:
         planned(service, name, **keys)
     return [str(issue) for issue in raised.value.issues]
@@ -277,7 +277,7 @@ def test_only_the_main_version_grows_by_a_services_forecast(service: dict[str, A
     """Requirement SCL-5: a forecast covers all calls of a service; a preview or a pool would grow for nothing."""
     args = planned({"scaling": {"prediction": "on"}, **service}).autoscaling
     assert {name for name, item in args.targets.items() if prediction(item, args) is Prediction.ON} == expected
-    assert foreseen(args, Prediction.ON) == ["mcp-a"]
+    assert forecast_services(args, Prediction.ON) == ["mcp-a"]
 
 
 def test_a_pools_name_may_not_be_another_services() -> None:

@@ -1,4 +1,4 @@
-"""Faults and experiments of a stack: what runs at a time, and what production refuses."""
+"""Fault injection and experiments: active windows, and the rules of production."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -30,12 +30,12 @@ def stack(faults: Any = None, **keys: Any) -> dict[str, str]:
 
 
 def plan(faults: Any = None, **keys: Any) -> Plan:
-    """What is planned now."""
+    """The plan at this time."""
     return planned(stack(faults, **keys), now=NOW)
 
 
 def lines(faults: Any = None, **keys: Any) -> list[str]:
-    """What is wrong now."""
+    """Issues at this time, as lines."""
     with pytest.raises(ConfigurationError) as raised:
         plan(faults, **keys)
     return [str(issue) for issue in raised.value.issues]
@@ -153,7 +153,7 @@ def test_a_name_that_is_no_header_value_is_rejected() -> None:
 
 @given(
     field=st.sampled_from(["percent", "abort_status", "delay_seconds"]),
-    value=st.integers(-(10**6), 10**6) | st.floats(allow_nan=False),
+    value=st.integers(-(10**6), 10**6) | st.floats(allow_nan=False, allow_infinity=False),
 )
 def test_numbers_outside_their_range_are_rejected_by_field(field: str, value: float) -> None:
     """Istio API: percentages up to 100, HTTP statuses; requirement CFG-9: a delay is bounded."""

@@ -1,4 +1,4 @@
-"""How a stack's services use its nodes."""
+"""Node settings of a stack's services."""
 
 from typing import Any
 

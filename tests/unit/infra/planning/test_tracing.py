@@ -1,4 +1,4 @@
-"""Where the spans of a stack go, and what is refused of their way."""
+"""Tracing of a stack, and its validation."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ def stack(observability: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def refusals(observability: dict[str, Any], **more: Any) -> list[str]:
-    """The faults of such a stack."""
+    """Issues of the stack, as lines."""
     with pytest.raises(ConfigurationError) as caught:
         planned(stack(observability, **more))
-    return [str(fault) for fault in caught.value.issues]
+    return [str(issue) for issue in caught.value.issues]
 
 
 def endpoints(plan: Plan) -> tuple[str, str, float]:

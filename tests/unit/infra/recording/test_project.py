@@ -1,4 +1,4 @@
-"""Reading a Pulumi project's files by the command line's own rules."""
+"""Reading a Pulumi project's files as the Pulumi CLI does."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The recorder: what a program registers, exactly, without an engine."""
+"""Recorder: exact registrations of a program without an engine."""
 
 import gc
 import importlib

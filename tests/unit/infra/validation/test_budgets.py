@@ -1,4 +1,4 @@
-"""Budgets in a stack: the maximum they leave, and those that cannot be kept."""
+"""Budgets of a stack: the maximum of replicas, and invalid budgets."""
 
 import json
 from typing import Any
@@ -26,7 +26,7 @@ def planned(scaling: dict[str, Any], prices: dict[str, float] | None = None, **s
 
 
 def line(scaling: dict[str, Any], prices: dict[str, float] | None = None, **service: Any) -> str:
-    """Its one fault."""
+    """Its only issue."""
     with pytest.raises(ConfigurationError) as raised:
         planned(scaling, prices, **service)
     return str(raised.value)
@@ -74,7 +74,7 @@ def test_a_budget_and_a_canary_exclude_each_other() -> None:
 
 
 def cost(*arguments: str) -> tuple[str, BaseException | None]:
-    """What the command prints, and the error it ends with."""
+    """Output and exception of the command."""
     app = Typer()
     app.command()(cost_command)
     result = CliRunner().invoke(app, ["--stack", "dev", "--project", str(ROOT), *arguments])

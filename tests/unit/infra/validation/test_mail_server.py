@@ -1,4 +1,4 @@
-"""A mail server that does not answer is warned of at preview; one that nobody can reach is refused."""
+"""Warning of an unreachable mail server at preview."""
 
 import socket
 from typing import Any
@@ -10,17 +10,17 @@ from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.infra import program
 from meshed_mcp.infra.plan import planned
-from meshed_mcp.infra.validation.mail_server import connect, mail_warnings
+from meshed_mcp.infra.validation.mail_server import connect_and_close, mail_warnings
 
 
 def args(smarthost: str) -> ObservabilityStackArgs:
-    """Monitoring that mails."""
+    """Monitoring with e-mail notifications."""
     email = {"to": "a@example.com", "sender": "b@example.com", "smarthost": smarthost}
     return ObservabilityStackArgs.model_validate({"alertmanager": {"email": email}})
 
 
 def refused(_: tuple[str, int], __: float) -> None:
-    """Nobody listens."""
+    """An address that refuses connections."""
     raise ConnectionRefusedError(111, "Connection refused")
 
 
@@ -49,7 +49,8 @@ def test_a_reachable_mail_server_gives_no_warning() -> None:
     """A real connection, to this machine."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert mail_warnings(args(f"smtp.example.com:{port}"), lambda _, s: connect(("127.0.0.1", port), s)) == []
+        local = ("127.0.0.1", port)
+        assert mail_warnings(args(f"smtp.example.com:{port}"), lambda _, s: connect_and_close(local, s)) == []
 
 
 @pytest.mark.parametrize(

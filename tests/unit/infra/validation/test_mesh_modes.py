@@ -1,4 +1,4 @@
-"""Rules between the mode of the mesh, its clusters, and the rest of a stack."""
+"""Validation of mesh mode and multicluster against the rest of a stack."""
 
 import json
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.components.mesh.ambient.validation import FAULTS
+from meshed_mcp.error_codes.mesh import AMBIENT_FAULT_INJECTION
 from meshed_mcp.infra.plan import Plan, planned
 
 AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
@@ -29,10 +29,10 @@ def plan(services: dict[str, Any], **keys: Any) -> Plan:
 
 
 def lines(services: dict[str, Any], **keys: Any) -> list[str]:
-    """The faults of a stack."""
+    """Issues of the stack, as lines."""
     with pytest.raises(ConfigurationError) as refusal:
         plan(services, **keys)
-    return [str(fault) for fault in refusal.value.issues]
+    return [str(issue) for issue in refusal.value.issues]
 
 
 def test_experiments_in_ambient_mode_are_rejected() -> None:
@@ -44,7 +44,7 @@ def test_experiments_in_ambient_mode_are_rejected() -> None:
         "window": {"start": "2026-11-21T10:00:00Z", "end": "2026-11-21T11:00:00Z"},
     }
     assert lines({"mcp-a": {}}, mesh={"mode": "ambient", "outbound": "ALLOW_ANY"}, chaos={"slow": experiment}) == [
-        f"stack: chaos: its experiments {FAULTS}"
+        f"stack: chaos: its experiments {AMBIENT_FAULT_INJECTION.message()}"
     ]
 
 

@@ -1,4 +1,4 @@
-"""What is refused of a stack's monitoring: by field, with what to write instead."""
+"""Validation of monitoring."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ SERVICES = {"mcp-rag": {"image": "registry.example/rag:1"}}
 
 
 def refusals(observability: dict[str, Any]) -> list[str]:
-    """The faults of a stack with this monitoring."""
+    """Issues of a stack with these settings of monitoring, as lines."""
     try:
         planned({"meshed-mcp:services": SERVICES, "meshed-mcp:observability": observability})
     except ConfigurationError as error:
-        return [str(fault) for fault in error.issues]
+        return [str(issue) for issue in error.issues]
     return []
 
 

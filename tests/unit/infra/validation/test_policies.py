@@ -1,4 +1,4 @@
-"""Rules between services about policies: hosts behind the egress gateway, authorizers, groups of people."""
+"""Validation of policies across services: egress gateway, authorizers, role groups."""
 
 import json
 from typing import Any, Final
@@ -21,10 +21,10 @@ def plan(services: dict[str, Any], mesh: dict[str, Any] | None = None, **more: A
 
 
 def lines(*args: Any, **more: Any) -> list[str]:
-    """The faults of a stack."""
+    """Issues of the stack, as lines."""
     with pytest.raises(ConfigurationError) as refusal:
         plan(*args, **more)
-    return [str(fault) for fault in refusal.value.issues]
+    return [str(issue) for issue in refusal.value.issues]
 
 
 def test_a_service_that_declares_a_host_may_use_it_through_the_egress_gateway() -> None:

@@ -1,4 +1,4 @@
-"""Limits over all pods in a stack: who counts them, and that nobody is limited by nobody."""
+"""Rate limits over all pods of a stack."""
 
 import json
 from typing import Any, Final
@@ -19,7 +19,7 @@ def stack(**keys: Any) -> dict[str, str]:
 
 
 def lines(**keys: Any) -> list[str]:
-    """What is wrong."""
+    """Issues of the stack, as lines."""
     with pytest.raises(ConfigurationError) as raised:
         planned(stack(**keys))
     return [str(issue) for issue in raised.value.issues]

@@ -1,4 +1,4 @@
-"""The objects of the fast scaler, and what a ScaledObject has where there is one."""
+"""Objects of the fast scaler, and the triggers of ScaledObjects beside it."""
 
 from typing import Any
 
@@ -63,14 +63,14 @@ def test_fast_scaler_query_contains_hold_and_bounds() -> None:
 
 
 def query_of(args: AutoscalingPolicyArgs) -> str:
-    """What the process asks."""
+    """The query of the agent."""
     (container,) = of("Deployment", args)["spec"]["template"]["spec"]["containers"]
     return str(next(item["value"] for item in container["env"] if item["name"] == contract.ENV_FAST_SCALER_QUERY))
 
 
 def asked(args: AutoscalingPolicyArgs) -> frozenset[str]:
-    """Targets that are asked about live."""
-    return live_query.asked(eligible_targets(args), args.namespace)
+    """Targets of the live query."""
+    return live_query.live_targets(eligible_targets(args), args.namespace)
 
 
 def test_services_with_equal_settings_share_one_expression() -> None:
@@ -90,7 +90,7 @@ def test_target_with_another_name_than_its_service_keeps_its_name() -> None:
 
 
 def test_live_query_is_bounded_and_the_rest_is_left_to_the_rule() -> None:
-    """Linux takes 128 KiB in one variable; what many services share goes first."""
+    """Linux takes 128 KiB in one variable; expressions that many services share come first."""
     own = {
         f"own-{number}": {"in_flight_per_replica": 1 + number % 28, "max_replicas": 10 + number}
         for number in range(300)

@@ -1,4 +1,4 @@
-"""The objects that mark replicas with what they cost to remove, and what is refused."""
+"""Objects of pod deletion costs, and their validation."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ RAW: dict[str, Any] = {
 
 
 def policy(**more: Any) -> AutoscalingPolicyArgs:
-    """A policy with marks."""
+    """A policy with pod deletion costs."""
     return AutoscalingPolicyArgs.model_validate({**RAW, **more})
 
 

@@ -1,4 +1,4 @@
-"""Files of load: what is read, and what of them is odd."""
+"""CSV files of load: values, notes on irregularities, and errors."""
 
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def test_clock_change_is_neither_a_gap_nor_a_duplicate(tmp_path: Path) -> None:
     assert (found.values, found.notes) == ([1.0] * 60 + [2.0] * 60, [])
 
 
-FAULTS = {
+INVALID = {
     "no header": ("\n".join(rows()), "begins with the row 2026-03-01T00:00:00,60; put a header before it, such as"),
     "empty": ("", "has no two columns; use a header such as minute,requests and a row per interval"),
     "one column": ("minute\n2026-03-01", "has no two columns; use a header such as minute,requests"),
@@ -79,7 +79,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("text", "line"), FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize(("text", "line"), INVALID.values(), ids=INVALID)
 def test_file_without_a_history_is_rejected_in_one_line(tmp_path: Path, text: str, line: str) -> None:
     """Requirement CFG-4: no load file ends in a traceback."""
     path = tmp_path / "load.csv"

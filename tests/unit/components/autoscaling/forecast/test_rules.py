@@ -1,4 +1,4 @@
-"""What a forecast may do, where its rules are made, and what is refused."""
+"""Rules of the forecast: prediction modes, names, and validation."""
 
 from typing import Any
 

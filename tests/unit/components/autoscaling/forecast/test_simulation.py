@@ -1,4 +1,4 @@
-"""What happens to calls while a service scales, and what its forecast says of them."""
+"""Simulated scaling: outcomes of a load, and the verdict on the forecast."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ HORIZON = 10
 
 
 def service(ready_seconds: float = 30, **settings: Any) -> Service:
-    """A service whose replicas bear 10 calls each and aim at 7."""
+    """A service with a capacity of 10 requests per replica and a target of 7."""
     raw = {"min_replicas": 1, "max_replicas": 100, **settings}
     return Service(ScalingSettings.model_validate(raw), 10, ready_seconds)
 

@@ -1,4 +1,4 @@
-"""Room on nodes: what is held, what is pulled ahead, who makes nodes."""
+"""Spare capacity, image pre-pulling and node autoscaling."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def raw(wanted: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def policy(wanted: dict[str, Any], **more: Any) -> AutoscalingPolicyArgs:
-    """The same, judged."""
+    """The same, validated."""
     return AutoscalingPolicyArgs.model_validate(raw(wanted, **more))
 
 
@@ -31,8 +31,8 @@ def of_kind(kind: str, args: AutoscalingPolicyArgs) -> list[dict[str, Any]]:
 
 
 def refused(wanted: dict[str, Any]) -> list[str]:
-    """The faults of a policy."""
-    return [str(fault) for fault in model_issues(AutoscalingPolicyArgs, raw(wanted), "scaling")]
+    """Issues of a policy, as lines."""
+    return [str(issue) for issue in model_issues(AutoscalingPolicyArgs, raw(wanted), "scaling")]
 
 
 def test_stack_without_node_settings_renders_no_node_objects() -> None:
@@ -82,7 +82,7 @@ def test_node_objects_match_the_kubernetes_schema() -> None:
     args = policy({"buffer": {"kind": "pause"}, "pre_pull": True}, images=["a:1"])
     found = nodes.manifests(args)
     assert len(found) == 4
-    assert [fault for item in found for fault in schema_issues(item)] == []
+    assert [issue for item in found for issue in schema_issues(item)] == []
 
 
 def test_spot_nodes_are_preferred_and_take_only_interruptible_services() -> None:
@@ -134,7 +134,7 @@ def test_stack_values_win_inside_mappings_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    ("text", "line"),
     [
         (
             "{karpenter: {node_class: {group: g, kind: K, name: n}}, cluster_autoscaler: {}}",
@@ -163,6 +163,6 @@ def test_stack_values_win_inside_mappings_too() -> None:
         ),
     ],
 )
-def test_impossible_node_settings_are_rejected_with_the_fix(text: str, fault: str) -> None:
+def test_impossible_node_settings_are_rejected_with_the_fix(text: str, line: str) -> None:
     """Requirement CFG-7: preview rejects a combination that can never work, by field."""
-    assert refused(yaml.safe_load(text)) == [fault]
+    assert refused(yaml.safe_load(text)) == [line]

@@ -1,4 +1,4 @@
-"""The size of replicas: what is resized, and what the autoscaler keeps to itself."""
+"""VerticalPodAutoscalers: modes, resources, and validation against the HPA."""
 
 from typing import Any
 
@@ -28,8 +28,8 @@ def spec(**settings: Any) -> dict[str, Any]:
 
 
 def refused(vpa: dict[str, Any] = PRESENT, **settings: Any) -> list[str]:
-    """The faults of a policy with one target."""
-    return [str(fault) for fault in model_issues(AutoscalingPolicyArgs, raw(settings, vpa), "scaling")]
+    """Issues of a policy with one target, as lines."""
+    return [str(issue) for issue in model_issues(AutoscalingPolicyArgs, raw(settings, vpa), "scaling")]
 
 
 @pytest.mark.parametrize(
