@@ -6,7 +6,7 @@ The `live_*` functions read the replicas' own series: for a few replicas, withou
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.promql import load, selectors, sli
+from meshed_mcp.components.promql import selectors, sli
 from meshed_mcp.components.promql.selectors import BY_SERVER
 
 ALL_SERVERS: Final = f'{contract.LABEL_SERVER}!=""'
@@ -44,11 +44,6 @@ def watchdog_age() -> str:
     return f"time() - max(max_over_time({seen}[1h:30s]))"
 
 
-def live_replicas() -> str:
-    """Replicas up."""
-    return load.replicas_up()
-
-
 def live_call_rate(window: str) -> str:
     """Completed tool calls per second."""
     return f"sum {BY_SERVER} (rate({OPERATIONS}{{{selectors.CALL_METHOD}}}[{window}]))"
@@ -66,11 +61,6 @@ def live_error_ratio(window: str) -> str:
     total = f"sum {BY_SERVER} (rate({OPERATIONS}{{{sli.NO_CLIENT_ERRORS}}}[{window}]))"
     failed = f'sum {BY_SERVER} (rate({OPERATIONS}{{{contract.LABEL_ERROR}!="",{sli.NO_CLIENT_ERRORS}}}[{window}]))'
     return f"({failed} or 0 * {total}) / ({total} > 0)"
-
-
-def live_in_flight() -> str:
-    """In-flight and queued requests."""
-    return load.in_flight()
 
 
 def live_burn_rate() -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from meshed_mcp import contract
 from meshed_mcp.cli.prometheus import Prometheus
-from meshed_mcp.components.promql import health
+from meshed_mcp.components.promql import health, load
 from meshed_mcp.local.observe.monitoring import firing, line
 
 PAUSE_SECONDS: Final = 2.0
@@ -37,11 +37,11 @@ class Column(NamedTuple):
 
 
 COLUMNS: Final = (
-    Column("replicas", health.live_replicas(), "{:.0f}".format),
+    Column("replicas", load.replicas_up(), "{:.0f}".format),
     Column("calls/s", health.live_call_rate(WINDOW), "{:.1f}".format),
     Column("p99 ms", health.live_p99_seconds(WINDOW), lambda seconds: f"{seconds * 1000:.0f}"),
     Column("errors", health.live_error_ratio(WINDOW), "{:.1%}".format, 0.005),
-    Column("in flight", health.live_in_flight(), "{:.0f}".format),
+    Column("in flight", load.in_flight(), "{:.0f}".format),
     Column("burn 1h", health.live_burn_rate(), "{:.1f}x".format, FAST_BURN),
 )
 
