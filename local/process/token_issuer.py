@@ -40,7 +40,7 @@ class LocalIssuer:
         """The stack with the keys of this issuer in place of URLs, for proxies and processes."""
         deployments = tuple(self._with_keys(stack, each) for each in stack.deployments)
         authentications = tuple(
-            _changed(each, self.jwks()) if each.rule.jwks_uri else each for each in stack.request_authentications
+            _with_jwks(each, self.jwks()) if each.rule.jwks_uri else each for each in stack.request_authentications
         )
         return replace(stack, deployments=deployments, request_authentications=authentications)
 
@@ -89,7 +89,7 @@ def issue_tokens(issuer: LocalIssuer, stack: Stack) -> dict[str, str]:
     return tokens
 
 
-def _changed(owner: RequestAuthentication, jwks: str) -> RequestAuthentication:
+def _with_jwks(owner: RequestAuthentication, jwks: str) -> RequestAuthentication:
     rule = owner.rule.model_copy(update={"jwks_uri": None, "jwks": jwks})
     return owner.model_copy(update={"spec": owner.spec.model_copy(update={"jwt_rules": (rule,)})})
 

@@ -116,8 +116,7 @@ def _foreign(item: Manifest, items: Sequence[Manifest]) -> bool:
                 container.get("name") for container in _pod(item).get("containers", [])
             }
         case "Service" | "ServiceAccount":
-            mine = [other for other in items if other["kind"] in WORKLOADS and _same_namespace(item, other)]
-            users = [other for other in mine if _uses(item, other)]
+            users = [other for other in items if other["kind"] in WORKLOADS and _uses(item, other)]
             return bool(users) and all(_foreign(user, items) for user in users)
         case "Gateway" | "VirtualService":  # Grafana does not run locally
             return bool(item["metadata"].get("labels", {}).get(contract.LABEL_NAME) == GRAFANA_SERVICE)
@@ -130,11 +129,9 @@ def _pod(workload: Manifest) -> dict[str, Any]:
     return pod
 
 
-def _same_namespace(item: Manifest, other: Manifest) -> bool:
-    return bool(item["metadata"].get("namespace") == other["metadata"].get("namespace"))
-
-
 def _uses(item: Manifest, workload: Manifest) -> bool:
+    if item["metadata"].get("namespace") != workload["metadata"].get("namespace"):
+        return False
     if item["kind"] == "ServiceAccount":
         return bool(_pod(workload).get("serviceAccountName") == item["metadata"]["name"])
     labels = workload.get("spec", {}).get("template", {}).get("metadata", {}).get("labels", {})

@@ -13,7 +13,6 @@ from meshed_mcp.local.translate.envoy.clusters import cluster_name, destination_
 from meshed_mcp.local.translate.envoy.load_balancing import hash_policy
 from meshed_mcp.local.translate.objects.virtual_service import (
     Destination,
-    DirectResponse,
     HeaderChange,
     HTTPFaultInjection,
     HTTPMatchRequest,
@@ -114,17 +113,21 @@ def _http_routes(
         (_cluster(topology, owner, each.destination, f"{path}.route[{index}]", namespace), each.weight)
         for index, each in enumerate(http.route)
     ]
+    rewrite = http.rewrite or HTTPRewrite()
     forwarded = {
         **_action(_target(clusters), http.retries or DEFAULT_RETRIES, http.timeout),
-        **_rewrite(http),
+        **present(prefix_rewrite=rewrite.uri, host_rewrite_literal=rewrite.authority),
         **_hashed(topology, owner, http, namespace),
         **_mirrored(topology, owner, http, path, namespace),
     }
+    response = http.direct_response
+    body = {"inline_string": response.body.string} if response and response.body else None
+    answered = {"direct_response": present(status=response.status, body=body)} if response else {}
     for match in http.match or [HTTPMatchRequest()]:
         yield {
             **present(name=http.name),
             "match": _match(match),
-            **(_direct_response(http.direct_response) if http.direct_response else {"route": forwarded}),
+            **(answered or {"route": forwarded}),
             **_header_changes(http),
             **_faults(http.fault),
         }
@@ -152,11 +155,6 @@ def _mirrored(topology: Topology, owner: VirtualService, http: HTTPRoute, path: 
         for index, each in enumerate(http.mirror_policies)
     ]
     return {"request_mirror_policies": policies} if policies else {}
-
-
-def _direct_response(response: DirectResponse) -> Message:
-    body = {"inline_string": response.body.string} if response.body else None
-    return {"direct_response": present(status=response.status, body=body)}
 
 
 def _cluster(topology: Topology, owner: VirtualService, to: Destination, path: str, namespace: str) -> str:
@@ -233,11 +231,6 @@ def _without(name: str, wanted: StringMatch) -> Message:
     """A missing header has no value. Source: istiod, `translateHeaderMatch` with `withoutHeaders`."""
     missing = {"treat_missing_header_as_empty": True} if wanted.model_fields_set else {}
     return {**_header(name, wanted), "invert_match": True, **missing}
-
-
-def _rewrite(http: HTTPRoute) -> Message:
-    rewrite = http.rewrite or HTTPRewrite()
-    return present(prefix_rewrite=rewrite.uri, host_rewrite_literal=rewrite.authority)
 
 
 def _header_changes(http: HTTPRoute) -> Message:

@@ -3,11 +3,13 @@
 Source of every name and meaning: Envoy API v3, extensions.filters.http.local_ratelimit, config.route.v3.RateLimit.
 """
 
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from pydantic import ConfigDict, Field
 
 from meshed_mcp.local.translate.objects.fields import Fields
+
+C = TypeVar("C")
 
 
 class EnvoyFields(Fields):
@@ -38,10 +40,10 @@ class RuntimePercentage(EnvoyFields):
     default_value: Percentage
 
 
-class Status(EnvoyFields):
-    """Status of rejected requests."""
+class Status(EnvoyFields, Generic[C]):
+    """Status of a response of the filter."""
 
-    code: Literal["TooManyRequests"]
+    code: C
 
 
 class Header(EnvoyFields):
@@ -87,11 +89,9 @@ class GenericKey(EnvoyFields):
     descriptor_value: str
 
 
-class HeaderValueMatch(EnvoyFields):
+class HeaderValueMatch(GenericKey):
     """Descriptor entry of requests that match all conditions."""
 
-    descriptor_key: str
-    descriptor_value: str
     headers: tuple[HeaderMatcher, ...] = Field(min_length=1)
 
 
@@ -152,7 +152,7 @@ class LocalRateLimit(EnvoyFields):
         alias="@type"
     )
     stat_prefix: str
-    status: Status
+    status: Status[Literal["TooManyRequests"]]
     token_bucket: TokenBucket
     filter_enabled: RuntimePercentage
     filter_enforced: RuntimePercentage
@@ -182,12 +182,6 @@ class RateLimitService(EnvoyFields):
     transport_api_version: Literal["V3"]
 
 
-class ErrorStatus(EnvoyFields):
-    """Status while the service is down and requests are denied."""
-
-    code: Literal["ServiceUnavailable"]
-
-
 class RateLimit(EnvoyFields):
     """Global limits. Source: Envoy API v3, extensions.filters.http.ratelimit."""
 
@@ -196,7 +190,7 @@ class RateLimit(EnvoyFields):
     stat_prefix: str
     timeout: str
     failure_mode_deny: bool
-    status_on_error: ErrorStatus | None = None
+    status_on_error: Status[Literal["ServiceUnavailable"]] | None = None
     rate_limit_service: RateLimitService
     response_headers_to_add: tuple[AddedHeader, ...] = ()
     rate_limits: tuple[RateLimitActions, ...] = Field(min_length=1)
