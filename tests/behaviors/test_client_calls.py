@@ -103,7 +103,7 @@ async def test_an_error_response_is_never_retried() -> None:
         app = Refusing(CountingService(), PlainTextResponse("no", status), times=1)
         async with serving(app) as port, ServiceClient(f"http://127.0.0.1:{port}/mcp") as client:
             error = await error_of(client, "read")
-        assert error.detail == f"http://127.0.0.1:{port}/mcp answered {status}: no"
+        assert error.detail == f"http://127.0.0.1:{port}/mcp returned {status}: no"
         assert len(app.asked) == 1
 
 
@@ -231,7 +231,7 @@ async def test_a_peer_is_discovered_by_name_and_again_after_it_moved(tmp_path: P
 def test_a_name_without_a_registry_is_rejected_with_the_url_to_set() -> None:
     """Requirement RUN-6: a wrong setting ends the start, with what to set instead."""
     with pytest.raises(
-        ValueError, match=r"Write a URL, such as http://mcp-rag:8000/mcp, or set MESHED_MCP_REGISTRY_URL"
+        ValueError, match=r"Use a URL, such as http://mcp-rag:8000/mcp, or set MESHED_MCP_REGISTRY_URL"
     ):
         ServiceClient("mcp-system/mcp-rag", environment={})
 
