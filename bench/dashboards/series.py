@@ -92,15 +92,15 @@ Pod = tuple[str, str, str]
 
 def scraped(name: str, pod: Pod, **labels: str) -> dict[str, str]:
     """Labels of a series of a server's pod."""
-    namespace, server, name = pod
+    namespace, server, pod_name = pod
     return {
         "__name__": name,
         "namespace": namespace,
         contract.LABEL_SERVER: server,
-        "pod": name,
+        "pod": pod_name,
         "container": contract.CONTAINER_NAME,
         "job": f"{namespace}/{server}",
-        "instance": f"{name}:{contract.MANAGEMENT_PORT}",
+        "instance": f"{pod_name}:{contract.MANAGEMENT_PORT}",
         contract.LABEL_VERSION: contract.STABLE,
         **labels,
     }
