@@ -64,7 +64,7 @@ class Resource(StrEnum):
 
 
 def unquoted_off(value: Any) -> Any:
-    """`off` as it was meant: YAML 1.1 reads it as a boolean, and VPA's API server refuses that boolean."""
+    """`off` as text: YAML 1.1 reads it as a boolean, and VPA's API server rejects that boolean."""
     return Sizing.OFF.value if value is False else value
 
 
