@@ -15,7 +15,7 @@ from tests.stacks import ROOT, STACKS
 
 
 def test_golden_files_are_the_committed_ones() -> None:
-    """Requirement PRJ-3: a reviewer sees what changes in clusters and in the package schema. `make golden` writes the files."""
+    """Requirement PRJ-3: a reviewer sees what changes in clusters and schema. `make golden` writes the files."""
     rendered, committed = golden_files(), committed_files()
     assert sorted(committed) == sorted(rendered), "run: make golden"
     changed = [path for path in rendered if rendered[path] != committed[path]]
