@@ -72,6 +72,12 @@ def crd_dir() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _packaged_schemas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`check` validates by the schemas of the package; a test that wants others sets CRD_DIR itself."""
+    monkeypatch.delenv("CRD_DIR", raising=False)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Set the markers that follow from what a test is: see `markers` in pyproject.toml."""
     for item in items:

@@ -21,7 +21,7 @@ from suite import ROOT
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra.recording import record
-from meshed_mcp.local.process.container import Places
+from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import running
 from meshed_mcp.local.translate.endpoints import gateway_url
 from meshed_mcp.local.translate.stack import read_stack
@@ -53,13 +53,13 @@ def direct(legacy: contract.Legacy, folder: Path) -> Iterator[str]:
 def mesh(folder: Path) -> Iterator[str]:
     """The example's stack: three replicas, an Envoy beside each, and the gateway in front."""
     objects = [with_pages_of_this_machine(item) for item in record(PROJECT, "dev").objects]
-    places = Places(state=folder / "dev", secrets=folder / "secrets")
+    folders = RunFolders(state=folder / "dev", secrets=folder / "secrets")
     # The stack names Secrets for both; the local run reads them from its environment instead.
     with (
         redis(folder) as url,
         chdir(PROJECT),
         _environment({contract.ENV_REQUEST_STATE_KEYS: secrets.token_hex(32), contract.ENV_REDIS_URL: url}),
-        running(read_stack(objects), _free_port(), places, lambda _: None) as up,
+        running(read_stack(objects), _free_port(), folders, lambda _: None) as up,
     ):
         (service,) = up.topology.stack.services
         endpoint = gateway_url(up, service)

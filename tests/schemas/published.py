@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import httpx
 
-from meshed_mcp.infra.checks.crds import Schema, closed, file_schemas
+from meshed_mcp.infra.checks.crds import Schema, file_schemas, strict_schema
 from meshed_mcp.infra.checks.schemas import KUBERNETES, definitions_of
 from tests.stacks import ROOT
 
@@ -33,7 +33,7 @@ def kubernetes_text(server: httpx.Client) -> str:
         document = server.get(f"/openapi/v3/{path}").raise_for_status().json()
         for name, schema in document.get("components", {}).get("schemas", {}).items():
             if name.startswith((*BUILT_IN, SHARED)):
-                definitions[name] = closed(without_wrappers(schema))
+                definitions[name] = strict_schema(without_wrappers(schema))
             if name.startswith(BUILT_IN):
                 kinds |= dict.fromkeys(kind_keys(schema), name)
     used = definitions_of([{"$ref": f"#/$defs/{name}"} for name in kinds.values()], definitions)

@@ -61,7 +61,7 @@ def test_a_custom_kind_without_a_schema_is_a_note() -> None:
     """Requirement PRJ-5: a skipped check is never reported as passed."""
     assert schema_issues(WIDGET) == []
     assert unchecked_kinds([WIDGET, WIDGET]) == [
-        "Widget of example.com/v1 is not checked: set CRD_DIR to a folder with its CRD"
+        "Widget of example.com/v1 is not checked; set CRD_DIR to a folder with its CRD"
     ]
 
 

@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import absent
 from tests.stacks import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("wheel")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("local-run")]
 
 FOLDERS: Final = ("agents", "components", "infra", "local")
 OUTSIDE: Final = ("agents/services/",)

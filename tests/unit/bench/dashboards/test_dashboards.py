@@ -1,4 +1,4 @@
-"""`meshed-mcp dashboards`, and the tool that draws dashboards: what both do without a Prometheus."""
+"""`meshed-mcp dashboards` and the drawing tool, without a Prometheus."""
 
 import json
 from pathlib import Path
@@ -7,11 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from bench.dashboards import engine
-from bench.dashboards.drawing import color, formatted, named
-from bench.dashboards.preview import SMALL
-from bench.dashboards.questions import questions
+from bench.dashboards.drawing import color, formatted, legend_text
+from bench.dashboards.preview import SMALL_FLEET
 from bench.dashboards.recorded_series import recorded_series
 from bench.dashboards.remote_write import Span, bodies, labels, spans, stored, varint
+from bench.dashboards.requests import panel_requests
 from bench.dashboards.series import Fleet, Pace, Series, Shape, server_series
 from meshed_mcp.__main__ import app
 from meshed_mcp.components.core.errors import ConfigurationError
@@ -51,9 +51,9 @@ def test_macros_and_variables_are_expanded_as_by_grafana() -> None:
     """Grafana, "Global variables": four scrapes to a rate; bar charts query now, graphs the hour."""
     query = Query('rate(x{a="$server"}[$__rate_interval]) + avg_over_time(y[$__range]) * $__range_s', "{{a}}")
     panel = Panel("t", "d", Unit.COUNT, (query,), 15)
-    (asked,) = questions(panel, {"server": "mcp-rag"})
+    (asked,) = panel_requests(panel, {"server": "mcp-rag"})
     assert asked == ('rate(x{a="mcp-rag"}[60s]) + avg_over_time(y[3600s]) * 3600', "{{a}}", 15)
-    (now,) = questions(panel._replace(kind=Kind.BARS), {})
+    (now,) = panel_requests(panel._replace(kind=Kind.BAR_GAUGE), {})
     assert now.step is None
 
 
@@ -89,7 +89,7 @@ def test_written_series_and_samples_are_counted() -> None:
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (0.025, Unit.SHARE, "2.5 %"),
+        (0.025, Unit.RATIO, "2.5 %"),
         (0.25, Unit.SECONDS, "250 ms"),
         (2, Unit.SECONDS, "2 s"),
         (3 * 2**30, Unit.BYTES, "3 GiB"),
@@ -104,8 +104,8 @@ def test_values_have_their_units(value: float, unit: Unit, text: str) -> None:
 
 def test_names_and_colors_are_the_panels() -> None:
     """Grafana, legends and thresholds."""
-    assert named("{{server}} of {{ team }}{{none}}", {"server": "a", "team": "b"}) == "a of b"
-    panel = Panel("t", "d", Unit.SHARE, (), 15, thresholds=(Threshold(0.5, "red"),))
+    assert legend_text("{{server}} of {{ team }}{{none}}", {"server": "a", "team": "b"}) == "a of b"
+    panel = Panel("t", "d", Unit.RATIO, (), 15, thresholds=(Threshold(0.5, "red"),))
     assert color(panel, 0.4) != color(panel, 0.5)
 
 
@@ -113,4 +113,4 @@ def test_recorded_series_are_not_written_ahead_of_their_rules() -> None:
     """Prometheus, "out of order sample": rules on synthetic series could not store their results."""
     ahead = {pace for pace, span in spans(3600, 300, 240).items() if span.after > 0}
     assert ahead
-    assert {series.pace for series in recorded_series(SMALL)}.isdisjoint(ahead)
+    assert {series.pace for series in recorded_series(SMALL_FLEET)}.isdisjoint(ahead)
