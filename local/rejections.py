@@ -36,9 +36,9 @@ async def _callers(topology: Topology) -> int:
     for service in topology.stack.services:
         for caller in unauthorized_callers(topology, service):
             tried += 1
-            answer = await status(as_caller(topology, service, caller), "POST" if speaks_mcp(service) else "GET")
-            if answer not in REJECTED:
-                accepted.append(CALLER_NOT_REJECTED.message(caller=caller.name, service=service.name, answer=answer))
+            code = await status(as_caller(topology, service, caller), "POST" if speaks_mcp(service) else "GET")
+            if code not in REJECTED:
+                accepted.append(CALLER_NOT_REJECTED.message(caller=caller.name, service=service.name, answer=code))
     if accepted:
         raise LocalRunError(*accepted)
     return tried

@@ -38,7 +38,7 @@ def gateway() -> dict[str, Any]:
 
 
 def service(name: str, host: str, caller: str) -> list[dict[str, Any]]:
-    """Identity, policy, connection rule and name of a service."""
+    """ServiceAccount, AuthorizationPolicy, DestinationRule and Service."""
     rule = {
         "from": [{"source": {"principals": [caller]}}],
         "to": [{"operation": {"methods": ["GET", "POST"], "paths": ["/mcp", "/mcp/*"]}}],
@@ -131,7 +131,7 @@ def weighted_route() -> dict[str, Any]:
 
 
 def ingress_route() -> dict[str, Any]:
-    """The endpoint below the service's name."""
+    """Route of the endpoint under the service's name."""
     return {
         "name": "front-endpoint",
         "match": [{"uri": {"exact": "/front/mcp"}}],

@@ -1,4 +1,4 @@
-"""Telemetry objects and this machine's collector as the tracing of processes and proxies."""
+"""Telemetry and the collector as tracing of processes and proxies."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ COLLECTOR = Collector("http://127.0.0.1:4318", "127.0.0.1", 4318)
 
 
 def telemetry(name: str, namespace: str, percent: float, **selector: str) -> dict[str, Any]:
-    """One object, as the mesh component renders it."""
+    """A Telemetry object of the mesh component."""
     spec: dict[str, Any] = {"tracing": [{"providers": [{"name": "otlp"}], "randomSamplingPercentage": percent}]}
     if selector:
         spec["selector"] = {"matchLabels": selector}
@@ -61,9 +61,9 @@ def test_the_gateway_samples_and_sidecars_follow(objects: list[dict[str, Any]], 
 
 def test_without_telemetry_or_a_collector_no_proxy_traces(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Istio, Telemetry `tracing.providers`: without one no span leaves a proxy; here neither without a collector."""
-    untold, told = laid_out(objects), laid_out([*objects, MESH])
-    assert tracings(of_gateway(untold)) == [None]
-    assert tracings(sidecar(told, back(told), FILES)) == [None, None]
+    untraced, traced = laid_out(objects), laid_out([*objects, MESH])
+    assert tracings(of_gateway(untraced)) == [None]
+    assert tracings(sidecar(traced, back(traced), FILES)) == [None, None]
 
 
 def test_a_process_sends_spans_to_the_local_collector_directly(
@@ -72,9 +72,9 @@ def test_a_process_sends_spans_to_the_local_collector_directly(
     """Requirement LOC-1: the rendered collector is in a cluster; without a local one no span is made."""
     container = local_objects.find(objects, "Deployment", "back")["spec"]["template"]["spec"]["containers"][0]
     container["env"].append({"name": contract.ENV_OTLP_ENDPOINT, "value": "http://jaeger.monitoring.svc:4318"})
-    pod, places = back(laid_out(objects)), RunFolders(tmp_path / "dev", tmp_path / "secrets")
-    assert contract.ENV_OTLP_ENDPOINT not in program(pod, places).env
-    env = program(pod, places, COLLECTOR).env
+    pod, folders = back(laid_out(objects)), RunFolders(tmp_path / "dev", tmp_path / "secrets")
+    assert contract.ENV_OTLP_ENDPOINT not in program(pod, folders).env
+    env = program(pod, folders, COLLECTOR).env
     assert env[contract.ENV_OTLP_ENDPOINT] == COLLECTOR.url
     assert env["NO_PROXY"] == env["no_proxy"] == "127.0.0.1"
 

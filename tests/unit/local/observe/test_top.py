@@ -1,4 +1,4 @@
-"""What the local run makes of monitors, rules and routes; faults on purpose; the live table."""
+"""Monitoring of the local run: scrape jobs, rules, routes, fault injection, the live table."""
 
 import io
 import math
@@ -94,7 +94,7 @@ def test_routes_are_rendered_and_no_receiver_is_notified() -> None:
 
 
 def fault(text: str) -> InjectedFault:
-    """One, as it is written."""
+    """An injected fault from its text."""
     return InjectedFault.parsed(text)
 
 
@@ -193,7 +193,7 @@ def test_the_live_table_is_redrawn_until_ctrl_c(monkeypatch: pytest.MonkeyPatch)
 
 
 def interrupt() -> None:
-    """What Ctrl-C does."""
+    """Simulate Ctrl-C."""
     raise KeyboardInterrupt
 
 

@@ -1,4 +1,4 @@
-"""What the local run reads of a ScaledObject, and how it treats answers that do not come."""
+"""Autoscaler of the local run: ScaledObjects as settings, and triggers without a value."""
 
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,14 @@ from meshed_mcp.local.translate.topology import Identity, Pod
 
 
 def rendered(**settings: Any) -> Manifest:
-    """A ScaledObject as the component makes it."""
+    """A ScaledObject of the component."""
     raw = {"targets": {"mcp-rag": settings}, "prometheus_url": "http://prometheus", "forecast": {"mode": "on"}}
     (item,) = scalers.manifests(AutoscalingPolicyArgs.model_validate(raw))
     return item
 
 
 def read(**settings: Any) -> ScaledDeployment:
-    """The same, read."""
+    """Its settings."""
     (found,) = scaled_deployments([rendered(**settings)])
     return found
 

@@ -1,4 +1,4 @@
-"""Certificates of a run: whom they name, who signed them, how long they live, who may read them."""
+"""Certificates of a run: identity, signature, lifetime, file modes."""
 
 import datetime as dt
 import stat

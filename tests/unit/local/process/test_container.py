@@ -1,4 +1,4 @@
-"""A container as a program of this machine: command, environment, folders, secrets."""
+"""A container as a local program: command, environment, volumes, secrets."""
 
 import sys
 from collections.abc import Callable
@@ -104,7 +104,7 @@ def test_fields_of_the_pod_are_resolved(objects: list[dict[str, Any]], laid_out:
 
 
 def secret(objects: list[dict[str, Any]], **more: Any) -> None:
-    """Let `back` ask for a key of a Secret."""
+    """Give `back` a variable from a Secret."""
     reference = {"name": "llm", "key": "token", **more}
     container(objects)["env"] = [{"name": "LLM_TOKEN", "valueFrom": {"secretKeyRef": reference}}]
 

@@ -1,4 +1,4 @@
-"""Processes of a run: how they start, how they are asked to end, what is said about one that ended by itself."""
+"""Processes of a run: start, termination, and messages about unexpected ends."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ STUBBORN = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"
 
 
 def python(name: str, code: str, folder: Path) -> Program:
-    """A program that runs Python code; it touches the file `name` in `folder` when it is ready."""
+    """A Python program that creates the file `name` in `folder` when it is ready."""
     command = (sys.executable, "-I", "-S", "-c", code, str(folder / name))
     return Program(name=name, command=command, env={}, log=folder / f"{name}.log")
 
@@ -31,7 +31,7 @@ def alive(pid: int) -> bool:
 
 
 def running(pid: int) -> bool:
-    """Whether a process exists and is more than an entry that its parent has not read yet."""
+    """Whether a process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -60,7 +60,7 @@ def test_children_of_a_process_end_with_it(tmp_path: Path) -> None:
         group.wait_until(lambda name: (tmp_path / f"{name}.x").exists(), 20, lambda _: None)
         pid = int((tmp_path / "one.pid").read_text())
     deadline = time.monotonic() + 5
-    while running(pid):  # it is nobody's child any more, so its end cannot be awaited
+    while running(pid):  # it is no child of this process, so its end cannot be awaited
         assert time.monotonic() < deadline
 
 

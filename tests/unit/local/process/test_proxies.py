@@ -1,4 +1,4 @@
-"""How many files the Envoys of a run watch, and what happens where the system allows fewer."""
+"""Watched files of the Envoys of a run, and the limit of the system."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from meshed_mcp.local.translate.envoy.discovery import discovery, watchers
 
 
 def configuration(clusters: int) -> dict[str, Any]:
-    """An Envoy that knows so many Services."""
+    """An Envoy with this number of Services."""
     known = [
         {"name": f"outbound|8000||mcp-{number}", "type": "STATIC", "load_assignment": {"endpoints": []}}
         for number in range(clusters)
@@ -40,9 +40,9 @@ def test_too_few_inotify_watches_are_reported_before_envoy_aborts(
     limit.write_text("128\n")
     monkeypatch.setattr(proxies, "WATCHES", limit)
     many = {f"mcp-{number}": configuration(10) for number in range(10)}
-    with pytest.raises(LocalRunError) as told:
+    with pytest.raises(LocalRunError) as error:
         envoys(tmp_path, changes=True).ensure_watches(many)
-    assert told.value.messages == (
+    assert error.value.messages == (
         (
             f"10 Envoys that can be changed watch 120 files, and {limit} allows 128 in all; "
             "set sysctl fs.inotify.max_user_instances=480, or remove --scale"

@@ -82,9 +82,9 @@ LENIENT = {"Deployment", "ServiceAccount", "Telemetry"}
 """Kinds with fields that affect no request."""
 
 
-def with_field(place: tuple[int, tuple[Any, ...]], field: str) -> dict[str, Any]:
+def with_field(spot_path: tuple[int, tuple[Any, ...]], field: str) -> dict[str, Any]:
     """An object with one more field."""
-    index, path = place
+    index, path = spot_path
     item = copy.deepcopy(RUN[index])
     spot = item
     for step in path:
@@ -116,20 +116,22 @@ def warned(kind: str, items: list[dict[str, Any]]) -> list[str]:
     st.sampled_from([each for each in PATHS if RUN[each[0]]["kind"] not in LENIENT and each[1][:1] != ("metadata",)]),
     st.from_regex(r"x[a-zA-Z]{3,12}", fullmatch=True),
 )
-def test_an_unknown_field_of_routes_and_policies_is_rejected(place: tuple[int, tuple[Any, ...]], field: str) -> None:
+def test_an_unknown_field_of_routes_and_policies_is_rejected(
+    spot_path: tuple[int, tuple[Any, ...]], field: str
+) -> None:
     """Requirement LOC-2: a field that can affect a request fails at every depth."""
-    item = with_field(place, field)
-    (fault,) = [line for line in rejected([item]) if field in line]
-    assert fault.startswith(f"{title(item)}: ")
-    assert fault.endswith(f"{field} is not run locally; remove it from the stack of the local run")
+    item = with_field(spot_path, field)
+    (issue,) = [line for line in rejected([item]) if field in line]
+    assert issue.startswith(f"{title(item)}: ")
+    assert issue.endswith(f"{field} is not run locally; remove it from the stack of the local run")
 
 
 @given(st.sampled_from(PATHS), st.from_regex(r"x[a-zA-Z]{3,12}", fullmatch=True))
-def test_an_unknown_field_anywhere_is_rejected_or_listed(place: tuple[int, tuple[Any, ...]], field: str) -> None:
+def test_an_unknown_field_anywhere_is_rejected_or_listed(spot_path: tuple[int, tuple[Any, ...]], field: str) -> None:
     """Requirement LOC-2: no field is silently ignored; a listed object stands for the fields in it."""
-    item = with_field(place, field)
+    item = with_field(spot_path, field)
     dotted = re.sub(
-        r"\.?\[\d+\]", "[]", "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place[1])
+        r"\.?\[\d+\]", "[]", "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in spot_path[1])
     )
     path = f"{dotted}.{field}".removeprefix(".")
     messages = errors([item])
@@ -275,9 +277,9 @@ def test_an_unsupported_value_is_rejected_with_the_supported_ones(
     for step in path[:-1]:
         spot = spot[step]
     spot[path[-1]] = value
-    (fault,) = rejected(objects)
-    assert fault.startswith(f"{kind} ")
-    assert line in fault
+    (issue,) = rejected(objects)
+    assert issue.startswith(f"{kind} ")
+    assert line in issue
 
 
 def test_an_object_without_a_namespace_is_rejected(objects: list[dict[str, Any]]) -> None:

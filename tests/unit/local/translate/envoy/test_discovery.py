@@ -1,4 +1,4 @@
-"""What a running Envoy reads again from files, and what it never does."""
+"""Discovery files of a running Envoy."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +27,7 @@ def of_front(laid: Topology) -> Discovery:
 
 
 def without_canary(laid: Topology) -> Topology:
-    """The same stack while no canary is up."""
+    """The stack without canary replicas."""
     return replace(laid, pods=tuple(pod for pod in laid.pods if pod.deployment.name != "back-canary"))
 
 

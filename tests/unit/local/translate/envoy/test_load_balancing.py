@@ -1,4 +1,4 @@
-"""Choice of an endpoint, places and mirrors: what Istio's fields become in Envoy."""
+"""Load balancing, localities and mirrors in Envoy configuration."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -35,20 +35,20 @@ def route(objects: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def cluster(laid: Topology, place: str = "") -> dict[str, Any]:
-    """The cluster of the stable version, as a caller in a place sees it."""
+    """The cluster of the stable version for a client in a locality."""
     (found,) = [each for each in outbound_clusters(laid, "mcp-system", FILES, place) if each["name"] == STABLE]
     return found
 
 
 def action(laid: Topology) -> dict[str, Any]:
-    """What the route of `back` does."""
+    """Action of the route of `back`."""
     (host,) = [each for each in mesh_virtual_hosts(laid, "mcp-system") if each["name"] == f"{local_objects.BACK}:8000"]
     found: dict[str, Any] = host["routes"][0]["route"]
     return found
 
 
 def spread(objects: list[dict[str, Any]]) -> Topology:
-    """Three stable replicas in three places."""
+    """Three stable replicas in three localities."""
     local_objects.find(objects, "Deployment", "back")["spec"]["replicas"] = 3
     return topology(read_stack(objects), 16, PLACES)
 
@@ -128,7 +128,7 @@ def test_an_unsupported_load_balancer_is_rejected(
 
 
 def priorities(found: dict[str, Any]) -> dict[str, int]:
-    """Priority of each place."""
+    """Priority of each locality."""
     groups = found["load_assignment"]["endpoints"]
     return {f"{each['locality']['region']}/{each['locality']['zone']}": each["priority"] for each in groups}
 

@@ -1,4 +1,4 @@
-"""EnvoyFilters in the local run: what is translated, and the line for everything else."""
+"""EnvoyFilters as patches of proxies, and errors for unsupported fields."""
 
 import copy
 from collections.abc import Callable
@@ -32,7 +32,7 @@ NAME = "meshed-mcp.sessions.back.mcp-system"
 
 
 def rendered() -> list[Manifest]:
-    """`back` keeps sessions and `front` calls it; both can be reached from outside."""
+    """`back` has sticky sessions and `front` calls it; both are exposed."""
     ingress = {"gateway": gateway_reference(), "host": HOST, "principal": gateway_principal("cluster.local")}
     base = {"image": "echo:1", "command": ["python", "echo.py"], "ingress": ingress, "expose": True}
     return [
@@ -45,7 +45,7 @@ def rendered() -> list[Manifest]:
 
 
 def laid(objects: list[Manifest]) -> Topology:
-    """Where everything lies."""
+    """Topology of objects."""
     return topology(read_stack(objects), 16)
 
 
@@ -60,9 +60,9 @@ def configured(hosts: list[dict[str, Any]]) -> dict[str, bool]:
 
 def test_a_callers_sidecar_runs_the_filter_on_the_services_routes_only() -> None:
     """Istio API, EnvoyFilter: HTTP_ROUTE by virtual host and route name."""
-    place = laid(rendered())
-    assert [each["name"] for each in inserted_filters(place, "mcp-system", SIDECAR, {})] == [NAME]
-    runs = configured(patched_hosts(place, "mcp-system", SIDECAR, {}, mesh_virtual_hosts(place, "mcp-system")))
+    mesh = laid(rendered())
+    assert [each["name"] for each in inserted_filters(mesh, "mcp-system", SIDECAR, {})] == [NAME]
+    runs = configured(patched_hosts(mesh, "mcp-system", SIDECAR, {}, mesh_virtual_hosts(mesh, "mcp-system")))
     assert {name for name, active in runs.items() if active} == {
         "back.mcp-system.svc.cluster.local:8000 default-session",
         "back.mcp-system.svc.cluster.local:8000 default",
@@ -72,9 +72,9 @@ def test_a_callers_sidecar_runs_the_filter_on_the_services_routes_only() -> None
 
 def test_the_gateway_runs_the_filter_on_the_services_routes_only() -> None:
     """As for sidecars, by route name alone: a gateway's virtual hosts are those of its clients."""
-    place = laid(rendered())
-    (gateway,) = place.stack.gateways
-    runs = configured(patched_hosts(place, "istio-ingress", GATEWAY, {}, gateway_virtual_hosts(place, gateway, 8080)))
+    mesh = laid(rendered())
+    (gateway,) = mesh.stack.gateways
+    runs = configured(patched_hosts(mesh, "istio-ingress", GATEWAY, {}, gateway_virtual_hosts(mesh, gateway, 8080)))
     assert {name.split()[1] for name, active in runs.items() if active} == {
         "back-endpoint-session", "back-endpoint", "back-beneath-session", "back-beneath",
     }  # fmt: skip
@@ -83,10 +83,10 @@ def test_the_gateway_runs_the_filter_on_the_services_routes_only() -> None:
 
 def test_a_proxy_of_another_namespace_is_not_patched() -> None:
     """Istio API, EnvoyFilter: it applies to its own namespace."""
-    place = laid(rendered())
-    assert inserted_filters(place, "elsewhere", SIDECAR, {}) == []
-    hosts = mesh_virtual_hosts(place, "elsewhere")
-    assert patched_hosts(place, "elsewhere", SIDECAR, {}, hosts) == hosts
+    mesh = laid(rendered())
+    assert inserted_filters(mesh, "elsewhere", SIDECAR, {}) == []
+    hosts = mesh_virtual_hosts(mesh, "elsewhere")
+    assert patched_hosts(mesh, "elsewhere", SIDECAR, {}, hosts) == hosts
 
 
 def test_a_filter_of_the_root_namespace_applies_to_every_proxy() -> None:
@@ -110,9 +110,9 @@ def test_a_selector_leaves_other_pods_alone() -> None:
     """Istio API, EnvoyFilter, `workloadSelector`: only pods with all of its labels are changed."""
     objects = copy.deepcopy(rendered())
     sessions(objects)["spec"]["workloadSelector"] = {"labels": {"app": "front"}}
-    place = laid(objects)
-    assert [each["name"] for each in inserted_filters(place, "mcp-system", SIDECAR, {"app": "front"})] == [NAME]
-    assert inserted_filters(place, "mcp-system", SIDECAR, {"app": "back"}) == []
+    mesh = laid(objects)
+    assert [each["name"] for each in inserted_filters(mesh, "mcp-system", SIDECAR, {"app": "front"})] == [NAME]
+    assert inserted_filters(mesh, "mcp-system", SIDECAR, {"app": "back"}) == []
 
 
 @pytest.mark.parametrize(
@@ -175,17 +175,17 @@ def test_an_untranslated_field_is_rejected_by_object_and_path(change: Callable[[
 
 
 def undelivered(objects: list[Manifest]) -> Manifest:
-    """The EnvoyFilter of `back`'s own sidecars that marks answers."""
+    """The EnvoyFilter for local replies of `back`'s sidecars."""
     return next(item for item in objects if item["metadata"]["name"] == "back-connect-failure")
 
 
 def test_responses_are_marked_in_the_services_own_sidecars() -> None:
     """Istio API, EnvoyFilter, NETWORK_FILTER and MERGE; Envoy, `LocalReplyConfig`."""
-    place = laid(rendered())
-    config = local_replies(place, "mcp-system", INBOUND, {"app": "back"})["local_reply_config"]
+    mesh = laid(rendered())
+    config = local_replies(mesh, "mcp-system", INBOUND, {"app": "back"})["local_reply_config"]
     assert [list(each["filter"]["response_flag_filter"]["flags"]) for each in config["mappers"]] == [["UF"]]
-    assert local_replies(place, "mcp-system", INBOUND, {"app": "nobody"}) == {}
-    assert local_replies(place, "mcp-system", SIDECAR, {"app": "back"}) == {}
+    assert local_replies(mesh, "mcp-system", INBOUND, {"app": "nobody"}) == {}
+    assert local_replies(mesh, "mcp-system", SIDECAR, {"app": "back"}) == {}
 
 
 @pytest.mark.parametrize(

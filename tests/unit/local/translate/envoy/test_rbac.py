@@ -1,4 +1,4 @@
-"""AuthorizationPolicies and PeerAuthentication as Envoy's RBAC and TLS, and who may call whom by them."""
+"""AuthorizationPolicies and PeerAuthentications as Envoy's RBAC and TLS, and the authorized callers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +30,7 @@ def rule(objects: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def translated(objects: list[dict[str, Any]]) -> dict[str, Any]:
-    """The rule of policy `back` in Envoy's words."""
+    """The rule of policy `back` in Envoy's RBAC configuration."""
     return dict(filters(objects)[0]["policies"]["ns[mcp-system]-policy[back]-rule[0]"])
 
 
@@ -48,7 +48,7 @@ def operation(objects: list[dict[str, Any]], **fields: list[str]) -> Any:
 
 
 def peer(matcher: dict[str, Any]) -> dict[str, Any]:
-    """Envoy's words for a peer's certificate."""
+    """Envoy's principal of a peer certificate."""
     return {"or_ids": {"ids": [{"authenticated": {"principal_name": matcher}}]}}
 
 
@@ -197,7 +197,7 @@ def test_plaintext_is_accepted_without_a_peer_authentication(objects: list[dict[
 
 
 def callers(laid: Topology, name: str) -> tuple[list[str], list[str]]:
-    """Names of one pod per allowed and per refused identity."""
+    """Names of one pod per allowed and per unauthorized identity."""
     (service,) = [each for each in laid.stack.services if each.name == name]
     return [each.name for each in allowed_callers(laid, service)], [
         each.name for each in unauthorized_callers(laid, service)

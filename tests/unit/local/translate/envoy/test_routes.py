@@ -35,7 +35,7 @@ def policy_of_back(objects: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def virtual_host(laid: Topology, host: str = local_objects.BACK, namespace: str = "mcp-system") -> dict[str, Any]:
-    """The virtual host of a Service as a sidecar sees it."""
+    """The virtual host of a Service in a sidecar."""
     (found,) = [each for each in mesh_virtual_hosts(laid, namespace) if each["name"] == f"{host}:8000"]
     return found
 
