@@ -51,14 +51,14 @@ def cases() -> Iterator[Case]:
     for name, (first, last) in (("NASA July, 13.6 d", JULY), ("NASA August, 14 d", AUGUST)):
         for seconds in (30, 180):
             yield Case(f"{name}, pods {seconds} s", nasa[first:last], seconds)
-    smooth = centred_mean(nasa[slice(*JULY)], 10)
+    smooth = centered_mean(nasa[slice(*JULY)], 10)
     yield Case("NASA July, 10-minute mean, pods 30 s", smooth, 30)
     yield Case("weekdays 09:00 x4 for 1 h, first 14 d, pods 180 s", weekday_bursts(14), 180)
     yield Case("the same after 14 d of history, pods 180 s", weekday_bursts(28), 180, 14 * DAY)
     yield Case("NAB load balancer, 14 d, pods 30 s", nab, 30)
 
 
-def centred_mean(values: Series, minutes: int) -> list[float | None]:
+def centered_mean(values: Series, minutes: int) -> list[float | None]:
     """`values` smoothed over several minutes."""
     found: list[float | None] = []
     for minute in range(len(values)):

@@ -61,7 +61,7 @@ def one_run(folder: Path) -> None:
 
 
 def measured_run(folder: Path) -> dict[str, float]:
-    """Wall-clock time of a run, with the figures that it prints."""
+    """Elapsed time of a run, with the figures that it prints."""
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "bench.render", folder.resolve()],

@@ -2,7 +2,7 @@
 
 Runs the installed command. Writes bench/results/startup.json and a table in docs/reference/performance.md. Each round
 runs both commands and two reference imports in turn, so that all of them meet the same machine. User and system time
-count, because wall-clock time of a shared machine says little. Bytecode is compiled before the first round, as an
+count, because elapsed time on a shared machine says little. Bytecode is compiled before the first round, as an
 installer does.
 """
 

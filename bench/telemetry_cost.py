@@ -3,7 +3,7 @@
 Prints a table and writes every measurement to bench/results/telemetry_cost.json. Each part runs alone, REPEATS times
 OPERATIONS, in a fixed order that is repeated so that a slow phase of the machine meets all parts. The CPU time of all
 threads counts, so it includes the encoding of spans in the background. It leaves out sending: the collector is a sink
-in memory. A wall clock would measure the machine's other work. Run it with `make bench-telemetry`. runtime.py
+in memory. Elapsed time would include the machine's other work. Run it with `make bench-telemetry`. runtime.py
 compares whole services with the bare SDK.
 """
 

@@ -20,8 +20,9 @@ class PostgreSQLServer:
 
     def __init__(self, find_engine: Callable[[str], Path]) -> None:
         self._initdb, self._pg_ctl = find_engine("initdb"), find_engine("pg_ctl")
-        # PostgreSQL refuses root; a socket's path may have 107 characters at most.
-        self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        # PostgreSQL does not run as root; a socket's path has at most 107 characters.
+        user = "nobody"  # codespell:ignore nobody
+        self._user = pwd.getpwnam(user) if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         self._folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
         self._data = str(self._folder / "data")

@@ -44,7 +44,7 @@ RENAMED_KEYS: Final[Mapping[str, str]] = {
     "all_proxy_series": "store_all_istio_metrics",
     "endpoint_seconds": "pre_stop_delay_seconds",
     "imports": "sidecar_egress_hosts",
-    "lever": "fast_scaler",
+    "lever": "fast_scaler",  # codespell:ignore lever
     "reaches": "cluster_dependencies",
     "redirection": "traffic_capture",
     "uses": "shared_state",

@@ -225,7 +225,7 @@ async def test_every_invalid_response_is_a_tool_error(caplog: pytest.LogCaptureF
 
 
 class Forbidding(MCPService[None]):
-    """A destination that may be called by nobody."""
+    """A destination whose tool policy allows no caller."""
 
     def __init__(self) -> None:
         super().__init__("mcp-forbidding")
@@ -251,7 +251,7 @@ async def test_a_real_destination_that_fails_is_a_tool_error(
 
 
 async def test_a_destination_that_denies_the_call_is_named_in_the_tool_error() -> None:
-    """contract.FORBIDDEN: the destination's tool policy; the error tells that a retry does not help."""
+    """contract.FORBIDDEN: the destination's tool policy; the error says that a retry does not help."""
     rule = {contract.ENV_TOOL_POLICY: '{"read": {"allow": []}}'}
     app = Forbidding().http_app(Settings.from_environment(rule))
     async with at(app) as url, ServiceClient(url) as client:
@@ -283,7 +283,7 @@ async def test_a_broken_connection_is_a_tool_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         httpx.Response(404, json={"detail": "no live server"}),
         httpx.Response(500, text=INTERNAL_URL),

@@ -21,7 +21,7 @@ CRD_FILES: Final = {
     "cert-manager": "cert-manager-*.yaml",
     "keda": "keda-*.yaml",
 }
-"""Chart name -> the files with its CRDs. The others install none, or are told to skip theirs."""
+"""Chart name -> the files with its CRDs. The others install none, or their values disable the CRDs."""
 
 VALUES_TEMPLATE: Final = """\
 apiVersion: v1

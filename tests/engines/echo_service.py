@@ -22,7 +22,7 @@ async def ask(url: str) -> str:
     """Return the version of another server, called as this service."""
     async with Client(url) as neighbor:
         result = await neighbor.call_tool("who", {})
-    return str(result.structured_content["result"]) if result.structured_content else "nobody"
+    return str(result.structured_content["result"]) if result.structured_content else "no result"
 
 
 @service.custom_route("/mcp/peer", ["GET"])

@@ -1,7 +1,7 @@
 """Stack for proxy configuration tests with istiod, with pods and the workload of the gateway.
 
-`front` is exposed. `back` has everything: sessions, a canary of 25 %, a tool of its own rule, and is exposed too;
-`closed` may be called by nobody. `front` and `closed` reach the same hosts outside, one of them at two ports.
+`front` is exposed. `back` has sessions, a canary of 25 %, a tool with its own rule, and is exposed too. `closed` has no
+callers. `front` and `closed` reach the same external hosts, one of them at two ports.
 """
 
 from typing import Any, Final

@@ -11,7 +11,7 @@ from tests.engines.api_client import Object
 from tests.engines.api_server import ApiServer
 from tests.engines.local_stack import NAMESPACE
 
-GROUPS: Final = {"viewer": "mcp-readers", "operator": "mcp-operators", "admin": "mcp-admins", "nobody": "others"}
+GROUPS: Final = {"viewer": "mcp-readers", "operator": "mcp-operators", "admin": "mcp-admins", "no role": "others"}
 OBJECT: Final[Object] = {
     "apiVersion": "v1",
     "kind": "ConfigMap",
@@ -39,7 +39,7 @@ def server(api_server: ApiServer) -> Iterator[ApiServer]:
 
 
 def may(server: ApiServer, who: str, verb: str, what: str, group: str = "", namespace: str = NAMESPACE) -> bool:
-    """The API server's own answer. Source: Kubernetes, SubjectAccessReview."""
+    """Decision of the API server. Source: Kubernetes, SubjectAccessReview."""
     resource, _, subresource = what.partition("/")
     attributes = {
         "namespace": namespace, "verb": verb, "group": group, "resource": resource, "subresource": subresource,
@@ -107,7 +107,7 @@ def test_no_role_applies_beyond_the_namespace_of_the_services(server: ApiServer,
         ("viewer", (200, 403, 403)),
         ("operator", (200, 403, 403)),
         ("admin", (200, 200, 200)),
-        ("nobody", (403, 403, 403)),
+        ("no role", (403, 403, 403)),
     ],
 )
 def test_the_api_server_allows_roles_their_actions(server: ApiServer, who: str, expected: tuple[int, int, int]) -> None:

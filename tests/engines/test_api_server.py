@@ -22,7 +22,7 @@ from tests.stacks import STACKS as OWN
 PROJECT: Final = Path(__file__).parent.parent.parent
 
 WEBHOOK_SECONDS: Final = 30
-"""Longest until the API server asks a webhook that it was just told of."""
+"""Longest delay until the API server calls a webhook that was just registered."""
 
 
 def namespace(name: str) -> dict[str, Any]:

@@ -174,7 +174,7 @@ def test_the_collector_exposes_the_metrics_of_its_alerts(find_engine: Find, tmp_
     found["extensions"]["health_check"]["endpoint"] = f"127.0.0.1:{health}"
     reader = found["service"]["telemetry"]["metrics"]["readers"][0]["pull"]["exporter"]["prometheus"]
     reader |= {"host": "127.0.0.1", "port": metrics}
-    found["exporters"]["otlp"]["endpoint"] = f"127.0.0.1:{free_port()}"  # nobody is there
+    found["exporters"]["otlp"]["endpoint"] = f"127.0.0.1:{free_port()}"  # no listener
     found["exporters"]["otlp"]["retry_on_failure"] = {"enabled": False}
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(found), encoding="utf-8")

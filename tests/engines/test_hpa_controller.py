@@ -122,8 +122,8 @@ def command(program: Path, address: str, folder: Path) -> list[str]:
                 "kind": "Config",
                 "current-context": "front",
                 "clusters": [{"name": "front", "cluster": {"server": address}}],
-                "users": [{"name": "nobody", "user": {}}],
-                "contexts": [{"name": "front", "context": {"cluster": "front", "user": "nobody"}}],
+                "users": [{"name": "anonymous", "user": {}}],
+                "contexts": [{"name": "front", "context": {"cluster": "front", "user": "anonymous"}}],
             }
         )
     )

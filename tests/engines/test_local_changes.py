@@ -70,10 +70,10 @@ def refused_connections(proxy: str) -> int:
 
 
 def noticed(proxy: str, change: Callable[[], object]) -> float:
-    """When the Envoy at that address has met the death that `change` is.
+    """Time when the Envoy at that address sees that `change` ended the process.
 
-    Until then it may write a request to a connection whose end it has not read yet, which nobody can tell from a
-    request that a process had in work: such a call counts as in flight.
+    Until then it may write a request to a connection whose end it has not read yet. The test cannot distinguish such a
+    request from one that the process had started, so it counts as in flight.
     """
     before = refused_connections(proxy)
     change()

@@ -1,6 +1,6 @@
 """Authorization of callers, tools and tokens with real Envoys.
 
-`vault` is called by `front` and `side` and is exposed; `delete` is for `front` alone, `purge` for nobody.
+`vault` is called by `front` and `side` and is exposed. Only `front` may call `delete`; no caller may call `purge`.
 """
 
 import json

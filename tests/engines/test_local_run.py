@@ -71,7 +71,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def greet(outside: socket.socket) -> None:
-    """A host outside the mesh: says one word to whoever connects, until its socket is closed."""
+    """An external host: sends one word to each client that connects, until its socket is closed."""
     with contextlib.suppress(OSError):
         while True:
             connection, _ = outside.accept()
@@ -181,7 +181,7 @@ def test_calls_are_split_by_weight(up: Running) -> None:
 
 def test_the_server_sees_its_peers_identity(up: Running) -> None:
     """Envoy, x-forwarded-client-cert: the sidecar appends the peer's URI to whatever the peer claims."""
-    claim = {"x-forwarded-client-cert": "URI=spiffe://cluster.local/ns/mcp-system/sa/somebody"}
+    claim = {"x-forwarded-client-cert": "URI=spiffe://cluster.local/ns/mcp-system/sa/other"}
     with httpx2.Client(proxy=from_front(up).proxy, trust_env=False) as client:
         seen = client.get(f"{BACK_URL}/peer", headers=claim).text.split(",")[-1]
     assert "URI=spiffe://cluster.local/ns/mcp-system/sa/front" in seen
@@ -240,7 +240,7 @@ def test_a_failing_call_exits_with_1_and_one_line_that_names_it(tmp_path: Path) 
     code = run(
         local_stack.rendered(),
         gateway_port=free_port(),
-        calls=[Call("front", "ask", {"url": "http://nobody:8000/mcp"})],
+        calls=[Call("front", "ask", {"url": "http://unknown:8000/mcp"})],
         state_dir=tmp_path / "small",
         console=Console(file=out, width=300),
     )

@@ -136,9 +136,11 @@ def test_the_proxys_challenge_equals_the_servers(up: Running) -> None:
         pytest.param({"exp": 1}, (401, "Jwt is expired"), id="expired"),
         pytest.param({"nbf": 2**33}, (401, "Jwt not yet valid"), id="not valid yet"),
         pytest.param(
-            {"aud": "https://mcp.example.com/other/mcp"}, (403, "Audiences in Jwt are not allowed"), id="for another"
+            {"aud": "https://mcp.example.com/other/mcp"},
+            (403, "Audiences in Jwt are not allowed"),
+            id="another audience",
         ),
-        pytest.param({"aud": None}, (403, "Audiences in Jwt are not allowed"), id="for nobody"),
+        pytest.param({"aud": None}, (403, "Audiences in Jwt are not allowed"), id="no audience"),
         pytest.param({"iss": "https://evil.example.com"}, (401, "Jwt issuer is not configured"), id="another issuer"),
     ],
 )
@@ -228,7 +230,7 @@ def test_with_keys_at_a_url_the_run_is_the_issuer(up: Running) -> None:
 
 def test_the_runs_own_calls_have_tokens_and_unauthorized_callers_are_rejected(up: Running) -> None:
     """Requirement LOC-1: `make local` works for a stack with tokens."""
-    told: list[str] = []
-    anyio.run(make_calls, up, [Call("safe", "read", {})], told.append)
-    assert told == ["safe/read answered: read"]
+    printed: list[str] = []
+    anyio.run(make_calls, up, [Call("safe", "read", {})], printed.append)
+    assert printed == ["safe/read answered: read"]
     assert anyio.run(verify_rejections, up.topology).callers > 0

@@ -76,7 +76,7 @@ def test_the_command_line_gets_the_schema_of_all_components_from_the_plugin(
 
 
 YAML_PROGRAM: Final = """
-name: somebody-elses
+name: other-project
 runtime: yaml
 packages: {{meshed-mcp: {plugin}}}
 resources:

@@ -45,17 +45,17 @@ def test_a_query_of_an_unknown_series_has_no_result(filled: PreviewPrometheus) -
 
 def test_a_rejected_query_says_why(filled: PreviewPrometheus) -> None:
     """Requirement CFG-2: an error names what is wrong and where."""
-    with pytest.raises(ConfigurationError, match=r"refuses a query: .*parse error.*is it a Prometheus"):
+    with pytest.raises(ConfigurationError, match=r"rejects a query: .*parse error.*use the address of a Prometheus"):
         filled.send(Request("sum(", "", None), SAMPLE_TIME)
 
 
 def test_an_unreachable_address_is_named() -> None:
     """Requirement CFG-2: an error names what is wrong and where."""
     with (
-        contextlib.closing(PreviewPrometheus("http://127.0.0.1:9")) as nobody,
-        pytest.raises(ConfigurationError, match=r"http://127.0.0.1:9 does not answer: .*write another address"),
+        contextlib.closing(PreviewPrometheus("http://127.0.0.1:9")) as unreachable,
+        pytest.raises(ConfigurationError, match=r"http://127.0.0.1:9 does not answer: .*use another address"),
     ):
-        nobody.send(Request("up", "", None), SAMPLE_TIME)
+        unreachable.send(Request("up", "", None), SAMPLE_TIME)
 
 
 def test_the_pictures_of_the_documentation_show_the_dashboards(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The program with the real Pulumi engine and Kubernetes provider on a real API server.
 
-Charts come from a folder (chart_folder.py), controllers are played (fake_controllers.py). What Pulumi is *told* is
-judged in tests/pulumi without an engine; here, that engine, provider and API server take it.
+Charts come from a folder (chart_folder.py), and fake_controllers.py simulates the controllers. tests/pulumi checks the
+recorded resources without an engine; here the engine, the provider and the API server accept them.
 """
 
 from collections.abc import Callable, Iterator

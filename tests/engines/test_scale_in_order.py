@@ -129,12 +129,12 @@ def marker(api_server: ApiServer, exporter: str, tmp_path: Path) -> Iterator[Non
     targets = [{"targets": [exporter]}]
     job = {"job_name": "server", "scrape_interval": "1s", "honor_labels": True, "static_configs": targets}
     (container,) = one["Deployment"]["spec"]["template"]["spec"]["containers"]
-    told = {item["name"]: item["value"] for item in container["env"]}
+    configured = {item["name"]: item["value"] for item in container["env"]}
     with local_prometheus(tmp_path) as (engine, config):
         config.write_text(json.dumps({"rule_files": ["rules.yaml"], "scrape_configs": [job]}), encoding="utf-8")
         engine.reload()
         environment = {
-            **told,
+            **configured,
             **service_account.environment(api_server, deletion.NAME, NAMESPACE, tmp_path),
             contract.ENV_PROMETHEUS_URL: str(engine.http.base_url),
             contract.ENV_MANAGEMENT_PORT: str(free_port()),

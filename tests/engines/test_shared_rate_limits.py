@@ -50,7 +50,7 @@ def mesh() -> ServiceMeshArgs:
 
 
 def rendered() -> list[Manifest]:
-    """The objects of the stack: `vault` answers uncounted while nobody counts, `closed` does not."""
+    """The objects of the stack. Without the rate limit service `vault` serves calls, and `closed` rejects them."""
     each = {"command": SCRIPT, "callers": ["front"], "rate_limits": {"shared": LIMITS}}
     modes = {mode: rate_limit_ref("mcp-system", "cluster.local", mode) for mode in FailureMode}
     services = {

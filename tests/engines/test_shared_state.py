@@ -108,9 +108,9 @@ def test_calls_of_two_rounds_succeed_on_any_replica(up: Running) -> None:
     assert len([count for count in counts if count]) > 1
 
 
-async def told(endpoint: Endpoint) -> list[object]:
-    """What a listener hears when each of several calls changes something, on whichever replica."""
-    heard: list[object] = []
+async def notifications(endpoint: Endpoint) -> list[object]:
+    """Notifications that a client receives for several calls, each of which changes something on any replica."""
+    received: list[object] = []
     async with (
         http_client(endpoint) as http,
         Client(streamable_http_client(endpoint.url, http_client=http)) as client,
@@ -119,10 +119,10 @@ async def told(endpoint: Endpoint) -> list[object]:
         with anyio.fail_after(60):
             for what in ("tools", URI) * REPLICAS:
                 await client.call_tool("change", {"what": what})
-                heard.append(await anext(subscription))
-    return heard
+                received.append(await anext(subscription))
+    return received
 
 
 def test_a_listener_gets_every_change_of_any_replica(up: Running) -> None:
     """MCP 2026-07-28, "Subscriptions"; six changes in turn over three replicas, one listener on one of them."""
-    assert anyio.run(told, gateway(up)) == [ToolsListChanged(), ResourceUpdated(URI)] * REPLICAS
+    assert anyio.run(notifications, gateway(up)) == [ToolsListChanged(), ResourceUpdated(URI)] * REPLICAS

@@ -78,12 +78,12 @@ def as_front(up: Running, client: type[Any] = httpx2.Client) -> Any:
 
 
 def local_timeout() -> float:
-    """Seconds for one answer on a loaded machine."""
+    """Seconds for one response on a loaded machine."""
     return 60.0
 
 
-async def answers(up: Running, mode: Any) -> list[str]:
-    """What one client is told, call after call."""
+async def serving_replicas(up: Running, mode: Any) -> list[str]:
+    """Version and replica that serve each call of one client, in order."""
     found = []
     async with (
         as_front(up, httpx2.AsyncClient) as http,
@@ -98,16 +98,16 @@ async def answers(up: Running, mode: Any) -> list[str]:
 
 def test_every_session_stays_on_one_replica_and_all_replicas_get_some(up: Running) -> None:
     """Requirement NET-7: 40 sessions; a canary of 25 % without any is one in 100,000 runs."""
-    sessions = [set(anyio.run(answers, up, "legacy")) for _ in range(SESSIONS)]
-    assert [len(places) for places in sessions] == [1] * SESSIONS
+    sessions = [set(anyio.run(serving_replicas, up, "legacy")) for _ in range(SESSIONS)]
+    assert [len(session) for session in sessions] == [1] * SESSIONS
     replicas = set.union(*sessions)
-    assert {place.split()[0] for place in replicas} == {"stable", "canary"}
+    assert {replica.split()[0] for replica in replicas} == {"stable", "canary"}
     assert len(replicas) == 3
 
 
 def test_clients_without_sessions_are_not_bound_to_a_replica(up: Running) -> None:
     """MCP 2026-07-28: any replica may serve any request."""
-    found = {place for _ in range(SESSIONS) for place in anyio.run(answers, up, "2026-07-28")}
+    found = {replica for _ in range(SESSIONS) for replica in anyio.run(serving_replicas, up, "2026-07-28")}
     assert len(found) == 3
 
 
@@ -127,7 +127,7 @@ def test_a_client_sees_an_id_without_an_address_and_no_internal_header(up: Runni
         assert client.post(URL, json=PING, headers={"mcp-session-id": session}).status_code == 404
 
 
-@pytest.mark.parametrize("foreign", ["nobody", "nobody~", f"nobody~{b'127.0.0.1:22'.hex()}", "nobody~" + "ab" * 40])
+@pytest.mark.parametrize("foreign", ["other", "other~", f"other~{b'127.0.0.1:22'.hex()}", "other~" + "ab" * 40])
 def test_an_invented_id_is_an_unknown_session(up: Running, foreign: str) -> None:
     """MCP 2025-11-25, "Session Management": 404; the proxy connects to no address that a client chose."""
     with as_front(up) as client:

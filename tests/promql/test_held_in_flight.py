@@ -1,4 +1,4 @@
-"""What the autoscaler is told, on series as Prometheus scrapes them every 5 s, evaluated by the real promtool."""
+"""Autoscaling query on series scraped every 5 s, evaluated by the real promtool."""
 
 import json
 import subprocess
@@ -30,7 +30,9 @@ def up(pod: int, values: str) -> dict[str, str]:
     return {"series": f'up{{{labels},container="{contract.CONTAINER_NAME}"}}', "values": values}
 
 
-def told(promtool: Path, folder: Path, series: list[dict[str, str]], expected: Mapping[int, float | None]) -> str:
+def promtool_report(
+    promtool: Path, folder: Path, series: list[dict[str, str]], expected: Mapping[int, float | None]
+) -> str:
     """Report of promtool; `expected` is second -> value of the query, None = no result."""
     checks = [
         {
@@ -50,13 +52,13 @@ def told(promtool: Path, folder: Path, series: list[dict[str, str]], expected: M
 def test_peak_is_held_for_thirty_seconds(promtool: Path, tmp_path: Path) -> None:
     """Measured: without the hold, new pods without a scrape lower the sum and the HPA removes a replica."""
     series = [gauge(1, "10x5 40 10x20"), up(1, "1x30")]
-    assert told(promtool, tmp_path, series, {25: 10, 30: 40, 50: 40, 59: 40, 75: 10}) == ""
+    assert promtool_report(promtool, tmp_path, series, {25: 10, 30: 40, 50: 40, 59: 40, 75: 10}) == ""
 
 
 def test_queued_requests_count_like_in_flight_requests(promtool: Path, tmp_path: Path) -> None:
     """Requirement SCL-1: a service with a concurrency limit of 1 shows its load only in its queue."""
     series = [gauge(1, "4x12"), gauge(1, "6x12", contract.METRIC_QUEUE_DEPTH), up(1, "1x12")]
-    assert told(promtool, tmp_path, series, {60: 10}) == ""
+    assert promtool_report(promtool, tmp_path, series, {60: 10}) == ""
 
 
 def test_size_is_held_when_half_of_the_gauges_are_missing(promtool: Path, tmp_path: Path) -> None:
@@ -65,23 +67,23 @@ def test_size_is_held_when_half_of_the_gauges_are_missing(promtool: Path, tmp_pa
     vanished = [gauge(pod, "10x12 stale _x47") for pod in (3, 4)]
     series = [*scraped, *vanished, *(up(pod, "1x60") for pod in (1, 2, 3, 4))]
     every_second = dict.fromkeys(range(60, 140), 40)
-    assert told(promtool, tmp_path, series, every_second) == ""
+    assert promtool_report(promtool, tmp_path, series, every_second) == ""
 
 
 def test_ready_pod_without_a_scrape_adds_no_load(promtool: Path, tmp_path: Path) -> None:
     """Measured: an unclamped correction counted such pods at once and asked for 31 and 40 replicas instead of 16."""
     series = [gauge(1, "10x30"), up(1, "1x30"), up(2, "_x12 0x2 1x15"), gauge(2, "_x15 0x14")]
-    assert told(promtool, tmp_path, series, {60: 10, 65: 10, 70: 10, 75: 10, 80: 10, 110: 10}) == ""
+    assert promtool_report(promtool, tmp_path, series, {60: 10, 65: 10, 70: 10, 75: 10, 80: 10, 110: 10}) == ""
 
 
 def test_result_is_empty_when_every_gauge_is_missing(promtool: Path, tmp_path: Path) -> None:
     """KEDA, ignoreNullValues "false": only an empty result lets the fallback hold the size; a 0 would shrink it."""
     series = [gauge(1, "10x12 stale _x30"), up(1, "1x12 0x30")]
-    assert told(promtool, tmp_path, series, {60: 10, 120: None}) == ""
+    assert promtool_report(promtool, tmp_path, series, {60: 10, 120: None}) == ""
 
 
 def test_pods_of_other_servers_and_containers_do_not_count(promtool: Path, tmp_path: Path) -> None:
     """Requirement SCL-4: a namespace holds many servers, and Prometheus scrapes their proxies too."""
     proxy = {"series": up(1, "")["series"].replace(f'"{contract.CONTAINER_NAME}"', '"istio-proxy"'), "values": "1x12"}
     other = {"series": gauge(1, "")["series"].replace(SERVER, "mcp-llm"), "values": "99x12"}
-    assert told(promtool, tmp_path, [gauge(1, "10x12"), up(1, "1x12"), proxy, other], {60: 10}) == ""
+    assert promtool_report(promtool, tmp_path, [gauge(1, "10x12"), up(1, "1x12"), proxy, other], {60: 10}) == ""

@@ -11,7 +11,7 @@ from meshed_mcp.infra.recording.recorder import OTHER_STACK_PLACEHOLDER
 from tests.stacks import EXAMPLES, recording
 
 READERS = [("east", "west"), ("west", "east"), ("primary", "remote")]
-"""Who reads the API server of whom."""
+"""Cluster, and the peer whose API server it reads."""
 
 
 def membership(stack: str) -> Manifest:

@@ -24,7 +24,7 @@ URL: Final = "http://127.0.0.1:8000"
 
 
 class Weather(BaseModel):
-    """A structured answer."""
+    """A structured tool result."""
 
     city: str
     degrees: float
@@ -36,7 +36,7 @@ class Units(Extension):
     identifier = "com.example/units"
 
     def settings(self) -> dict[str, Any]:
-        """What clients are told."""
+        """Settings that the server announces to clients."""
         return {"temperature": "celsius"}
 
 

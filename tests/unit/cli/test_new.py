@@ -107,7 +107,7 @@ def test_an_existing_file_is_named_and_nothing_is_written(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("Mcp_Search", "service name 'Mcp_Search' is not a DNS label; use lower-case letters, digits and '-'"),
         ("a" * 55, "use at most 54"),
@@ -116,11 +116,11 @@ def test_an_existing_file_is_named_and_nothing_is_written(tmp_path: Path) -> Non
         ("class", "'class' would be a module that hides one of Python or of a package; use 'mcp-class'"),
     ],
 )
-def test_an_invalid_name_is_rejected_with_a_valid_one(tmp_path: Path, name: str, told: str) -> None:
+def test_an_invalid_name_is_rejected_with_a_valid_one(tmp_path: Path, name: str, message: str) -> None:
     """Requirement CFG-8: the rule of the stack applies, and no module shadows an import of the service."""
     (line,) = refusal(name, tmp_path)
     assert line.startswith("new: NAME: ")
-    assert told in line
+    assert message in line
     assert list(tmp_path.iterdir()) == []
 
 
@@ -135,9 +135,9 @@ def test_a_folder_that_cannot_be_created_is_one_line(tmp_path: Path) -> None:
 def test_the_command_prints_what_it_wrote_and_the_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Requirement CLI-1: a command prints the next step."""
     monkeypatch.chdir(tmp_path)
-    told = CliRunner().invoke(app, ["new", NAME]).stdout.splitlines()
-    assert told[0] == f"{NAME}/{MODULE}.py"
+    lines = CliRunner().invoke(app, ["new", NAME]).stdout.splitlines()
+    assert lines[0] == f"{NAME}/{MODULE}.py"
     assert (
-        told[-1] == f"next: cd {NAME}; python -m unittest; meshed-mcp check --stack dev; meshed-mcp local --stack dev"
+        lines[-1] == f"next: cd {NAME}; python -m unittest; meshed-mcp check --stack dev; meshed-mcp local --stack dev"
     )
-    assert all((tmp_path / line).is_file() for line in told[:-1])
+    assert all((tmp_path / line).is_file() for line in lines[:-1])

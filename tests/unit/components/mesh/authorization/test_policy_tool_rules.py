@@ -32,7 +32,7 @@ METHOD, NAME, VERSION = (
 def lines(**settings: Any) -> list[str]:
     """Issues of a service with these settings."""
     given = {"image": "search:1", "callers": ["mcp-controller"], **settings}
-    return [str(fault) for fault in model_issues(MeshedMCPServiceArgs, given, "service mcp-search")]
+    return [str(issue) for issue in model_issues(MeshedMCPServiceArgs, given, "service mcp-search")]
 
 
 def rules(objects: Objects) -> list[Manifest]:
@@ -42,7 +42,7 @@ def rules(objects: Objects) -> list[Manifest]:
 
 
 def principals(rule: Manifest) -> list[str]:
-    """Whom a rule admits."""
+    """Principals that a rule allows."""
     found: list[str] = rule["from"][0]["source"]["principals"]
     return found
 

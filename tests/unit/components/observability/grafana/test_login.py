@@ -76,9 +76,9 @@ def test_groups_of_the_stack_apply_to_grafana_too() -> None:
 
 def test_client_secret_stays_in_its_secret() -> None:
     """Chart, `assertNoLeakedSecrets`: a literal client_secret fails the installation."""
-    found = values(client_secret="door")  # noqa: S106 - a Secret's name
+    found = values(client_secret="grafana-oauth")  # noqa: S106 - a Secret's name
     assert "client_secret" not in found["grafana.ini"]["auth.generic_oauth"]
-    reference = {"secretKeyRef": {"name": "door", "key": "client-secret"}}
+    reference = {"secretKeyRef": {"name": "grafana-oauth", "key": "client-secret"}}
     assert found["envValueFrom"] == {"GF_AUTH_GENERIC_OAUTH_CLIENT_SECRET": reference}
 
 

@@ -28,9 +28,9 @@ def test_administrator_password_comes_from_a_secret() -> None:
 def test_configured_password_is_written_to_the_secret() -> None:
     """Requirement CMP-15: the namespace is the stack's own, so the Secret cannot exist before it."""
     password = pulumi.Output.secret("s3cret")
-    settings = GrafanaSettings.model_validate({"admin_secret": "door", "admin_password": password})
+    settings = GrafanaSettings.model_validate({"admin_secret": "admin", "admin_password": password})
     (secret,) = admin_secrets(settings, "watch")
-    assert (secret["kind"], secret["metadata"]["name"], secret["metadata"]["namespace"]) == ("Secret", "door", "watch")
+    assert (secret["kind"], secret["metadata"]["name"], secret["metadata"]["namespace"]) == ("Secret", "admin", "watch")
     assert secret["stringData"] == {"admin-user": "admin", "admin-password": password}
 
 
