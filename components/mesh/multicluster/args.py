@@ -181,9 +181,9 @@ def peer_issues(own: Membership, others: Mapping[str, Peer | PrimaryCluster]) ->
 def require_root_and_primary(value: Any) -> Any:
     """Reject a missing `root` or `primary` with a message that says why it is required."""
     if isinstance(value, dict):
-        primary = {"primary": PRIMARY_MISSING} if value.get("topology") == Topology.REMOTE else {}
-        required = {"root": ROOT_MISSING} | primary
-        raise_all(code.message() for field, code in required.items() if value.get(field) is None)
+        primary = {"primary": PRIMARY_MISSING.message()} if value.get("topology") == Topology.REMOTE else {}
+        required = {"root": ROOT_MISSING.message()} | primary
+        raise_all(message for field, message in required.items() if value.get(field) is None)
     return value
 
 

@@ -14,7 +14,6 @@ from bench.dashboards.remote_write import Span, bodies, labels, spans, stored, v
 from bench.dashboards.requests import panel_requests
 from bench.dashboards.series import Fleet, Pace, Series, Shape, server_series
 from meshed_mcp.__main__ import app
-from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.observability.dashboards.records import Kind, Panel, Query, Threshold, Unit
 from tests.stacks import ROOT
 
@@ -34,7 +33,7 @@ def test_a_machine_without_prometheus_gets_the_install_hint(monkeypatch: pytest.
     """Requirement CLI-1: the error says the next step."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ConfigurationError, match=r"apt-get install prometheus.*or set --prometheus URL"):
+    with pytest.raises(SystemExit, match=r"prometheus is not on the PATH; run make engines, or set --prometheus URL"):
         engine.program()
 
 
