@@ -163,5 +163,5 @@ def test_a_drained_replica_exits_before_its_sidecar(up: Running) -> None:
 
 def test_an_unknown_deployment_is_rejected_by_name(up: Running) -> None:
     """Requirement CFG-8: the error names the known Deployments."""
-    with pytest.raises(LocalRunError, match=r"Deployment counter is not in the stack; there are counted$"):
+    with pytest.raises(LocalRunError, match=r"Deployment counter is not in the stack; use one of counted$"):
         scale(up, "counter", 2)

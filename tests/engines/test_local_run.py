@@ -46,8 +46,8 @@ from meshed_mcp.local.command import RunOptions, run
 # As in a terminal: a shell's background jobs, and what they start, have it ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 objects, port, state = json.loads(Path(sys.argv[1]).read_text()), int(sys.argv[2]), Path(sys.argv[3])
-choices = RunOptions(stays=True, monitors=False)
-sys.exit(run(objects, gateway_port=port, calls=[], state_dir=state, console=Console(), options=choices))
+options = RunOptions(keep_running=True, monitor=False)
+sys.exit(run(objects, gateway_port=port, calls=[], state_dir=state, console=Console(), options=options))
 """
 
 
