@@ -38,10 +38,7 @@ class ServiceMesh(pulumi.ComponentResource):
     None unless `multi_cluster.api_server` is set."""
 
     def __init__(
-        self,
-        name: str,
-        args: ServiceMeshArgs | Mapping[str, Any],
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: ServiceMeshArgs | Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         checked = ServiceMeshArgs.model_validate(args)
         super().__init__("meshed-mcp:index:ServiceMesh", name, register.inputs(checked), opts)
@@ -95,10 +92,7 @@ class MeshedMCPService(pulumi.ComponentResource):
     """Mesh identity of the server, for `callers` of other servers."""
 
     def __init__(
-        self,
-        name: str,
-        args: MeshedMCPServiceArgs | Mapping[str, Any],
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: MeshedMCPServiceArgs | Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         checked = MeshedMCPServiceArgs.model_validate(args)
         super().__init__("meshed-mcp:index:MeshedMCPService", name, register.inputs(checked), opts)

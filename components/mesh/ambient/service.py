@@ -118,10 +118,7 @@ def pod_authorization_policy(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     """
     waypoint = principal(WAYPOINT, args.namespace, args.trust_domain)
     rules = [
-        {
-            "from": [{"source": {"principals": [waypoint]}}],
-            "to": [{"operation": {"ports": [str(contract.MCP_PORT)]}}],
-        },
+        {"from": [{"source": {"principals": [waypoint]}}], "to": [{"operation": {"ports": [str(contract.MCP_PORT)]}}]},
         {"to": [{"operation": {"ports": [str(contract.MANAGEMENT_PORT)]}}]},
     ]
     spec = {"selector": {"matchLabels": {contract.LABEL_APP: name}}, "action": "ALLOW", "rules": rules}

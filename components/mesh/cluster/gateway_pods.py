@@ -41,11 +41,7 @@ def gateway_values(pods: GatewayPods, args: ServiceMeshArgs) -> Manifest:
         **({} if revision == DEFAULT_REVISION else {"revision": revision}),
         **({} if pods.external else {"service": {"type": "ClusterIP"}}),
         **({} if pods.network is None else {"networkGateway": pods.network}),
-        "autoscaling": {
-            "enabled": True,
-            "minReplicas": pods.size.min_replicas,
-            "maxReplicas": pods.size.max_replicas,
-        },
+        "autoscaling": {"enabled": True, "minReplicas": pods.size.min_replicas, "maxReplicas": pods.size.max_replicas},
         "resources": resource_requests(pods.size),
         "podDisruptionBudget": {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"},
         "strategy": {"rollingUpdate": {"maxUnavailable": 0}},

@@ -7,12 +7,7 @@ from typing import Any, Final
 
 from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, Chart, ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.ambient.values import (
-    ZTUNNEL_RELEASE,
-    default_retries,
-    profile_values,
-    ztunnel_values,
-)
+from meshed_mcp.components.mesh.ambient.values import ZTUNNEL_RELEASE, default_retries, profile_values, ztunnel_values
 from meshed_mcp.components.mesh.authorization.external import authorizer_providers
 from meshed_mcp.components.mesh.authorization.tokens import KEY_FETCH_GUARD
 from meshed_mcp.components.mesh.cluster.access_log import access_log_provider

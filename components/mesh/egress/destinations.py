@@ -38,13 +38,7 @@ METADATA_HOSTS: Final = frozenset(
 """Names of cloud metadata services, which give every client the credentials of the machine. Source: Google Cloud, "VM
 metadata"; Azure, "Instance Metadata Service"; AWS, "Amazon DNS"; Tencent, "CVM metadata"."""
 
-METADATA_BLOCKS: Final = (
-    "169.254.0.0/16",
-    "fe80::/10",
-    "fd00:ec2::/32",
-    "100.100.100.200/32",
-    "168.63.129.16/32",
-)
+METADATA_BLOCKS: Final = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "100.100.100.200/32", "168.63.129.16/32")
 """Addresses of metadata services: link-local, EC2 over IPv6, Alibaba, and the host of Azure.
 
 Source: RFC 3927; RFC 4291; AWS, "Instance metadata"; Alibaba, "ECS metadata"; Azure, "What is IP address

@@ -36,11 +36,7 @@ def network_policy(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     if args.sidecar_egress_hosts is None:
         return []
     rules = [dns_rule(), control_plane_rule(), *_cluster_destinations(args), *_external_destinations(args)]
-    spec = {
-        "podSelector": {"matchLabels": {contract.LABEL_APP: name}},
-        "policyTypes": ["Egress"],
-        "egress": rules,
-    }
+    spec = {"podSelector": {"matchLabels": {contract.LABEL_APP: name}}, "policyTypes": ["Egress"], "egress": rules}
     return [manifest(NETWORK, "NetworkPolicy", metadata(f"{name}-egress", args.namespace, standard_labels(name)), spec)]
 
 

@@ -191,11 +191,7 @@ def multicluster_istiod_values(args: ServiceMeshArgs) -> Manifest:
     cluster = args.multi_cluster
     if cluster is None:
         return {}
-    names = {
-        "meshID": cluster.mesh_id,
-        "multiCluster": {"clusterName": cluster.cluster},
-        "network": cluster.network,
-    }
+    names = {"meshID": cluster.mesh_id, "multiCluster": {"clusterName": cluster.cluster}, "network": cluster.network}
     match cluster:
         case MultiPrimary():
             return {"global": names}

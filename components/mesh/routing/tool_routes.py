@@ -70,11 +70,7 @@ def call_matches(group: ToolGroup, match: Manifest) -> list[Manifest]:
 
 def call_headers(tool: str) -> Manifest:
     """Header matches for calls of one tool."""
-    return {
-        METHOD_HEADER: {"exact": CALL_METHOD},
-        NAME_HEADER: {"exact": tool},
-        VERSION_HEADER: {"exact": REVISION},
-    }
+    return {METHOD_HEADER: {"exact": CALL_METHOD}, NAME_HEADER: {"exact": tool}, VERSION_HEADER: {"exact": REVISION}}
 
 
 def retry_and_timeout(group: ToolGroup | None) -> Manifest:
