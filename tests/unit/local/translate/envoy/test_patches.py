@@ -184,7 +184,7 @@ def test_responses_are_marked_in_the_services_own_sidecars() -> None:
     mesh = laid(rendered())
     config = local_replies(mesh, "mcp-system", INBOUND, {"app": "back"})["local_reply_config"]
     assert [list(each["filter"]["response_flag_filter"]["flags"]) for each in config["mappers"]] == [["UF"]]
-    assert local_replies(mesh, "mcp-system", INBOUND, {"app": "nobody"}) == {}
+    assert local_replies(mesh, "mcp-system", INBOUND, {"app": "unknown"}) == {}
     assert local_replies(mesh, "mcp-system", SIDECAR, {"app": "back"}) == {}
 
 

@@ -400,7 +400,7 @@ def test_a_missing_service_account_is_rejected(objects: list[dict[str, Any]], la
 @pytest.mark.parametrize(
     ("destination", "line"),
     [
-        ({"host": "nobody"}, r"route\[0\]\.destination\.host='nobody' is not a Service of this stack"),
+        ({"host": "unknown"}, r"route\[0\]\.destination\.host='unknown' is not a Service of this stack"),
         ({"host": "back", "subset": "green"}, r"destination\.subset='green' is not a subset of back\."),
         ({"host": "back", "port": {"number": 81}}, r"Service mcp-system/back: spec.ports does not have the port 81"),
     ],
