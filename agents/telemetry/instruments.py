@@ -55,13 +55,7 @@ class BoundedHistogram:
     """Histogram of seconds; beyond LABEL_SETS, `open_label` of a new label set becomes OTHER."""
 
     def __init__(
-        self,
-        name: str,
-        text: str,
-        labels: Sequence[str],
-        *,
-        open_label: str,
-        registry: CollectorRegistry,
+        self, name: str, text: str, labels: Sequence[str], *, open_label: str, registry: CollectorRegistry
     ) -> None:
         self._overflow = label_overflow(registry).labels(name, open_label)
         self._open = list(labels).index(open_label)

@@ -73,9 +73,7 @@ def start_tracing(settings: Settings, registry: CollectorRegistry) -> Callable[[
     taken = not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
     if settings.otlp_endpoint is None or taken:
         return lambda: None
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 - 3 MiB only where it exports
-        OTLPSpanExporter,
-    )
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - 3 MiB only where it exports
 
     endpoint = settings.otlp_endpoint.rstrip("/") + TRACES_PATH
     exporter = CountingExporter(OTLPSpanExporter(endpoint=endpoint, headers=UNSAMPLED_HEADERS), endpoint, registry)
