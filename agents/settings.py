@@ -39,9 +39,7 @@ DEFAULT_GRACE_SECONDS: Final = 25.0
 DEFAULT_ALLOWED_HOSTS: Final = ("127.0.0.1:*", "localhost:*", "[::1]:*")
 """Source: official SDK 2.3, Host values that `streamable_http_app` allows on a loopback address."""
 
-DEFAULT_TRACE_RATIO: Final = 0.1
-"""One trace in ten; bench/telemetry_cost.py measures the cost per call."""
-
+DEFAULT_TRACE_RATIO: Final = 0.1  # one trace in ten; bench/telemetry_cost.py measures the cost per call
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 _SECRET: Final = frozenset({contract.ENV_DATABASE_URL, contract.ENV_REQUEST_STATE_KEYS, contract.ENV_REDIS_URL})

@@ -15,18 +15,12 @@ from mcp.server.auth.provider import AccessToken, principal_components
 PEER_HEADER: Final = "x-forwarded-client-cert"
 """Source: Envoy, "x-forwarded-client-cert"; an Istio sidecar appends the peer's element (APPEND_FORWARD)."""
 
-ACCESS_KEY: Final = "meshed_mcp.access"
-"""Key of the `Access` in the ASGI scope."""
-
-UNKNOWN: Final = "unknown"
-"""Name of a caller without an identity in logs."""
-
+ACCESS_KEY: Final = "meshed_mcp.access"  # key of the `Access` in the ASGI scope
+UNKNOWN: Final = "unknown"  # name of a caller without an identity in logs
 CACHED_ELEMENTS: Final = 256
 """Size of the cache of parsed elements: a sidecar repeats the element of a certificate on every request."""
 
-_SPIFFE: Final = re.compile(r"spiffe://([A-Za-z0-9._/-]+)")
-"""Source: SPIFFE-ID, sections 2.1 and 2.2."""
-
+_SPIFFE: Final = re.compile(r"spiffe://([A-Za-z0-9._/-]+)")  # Source: SPIFFE-ID, sections 2.1 and 2.2
 _QUOTE: Final = re.compile(r'(?<!\\)(?:\\\\)*"')
 _FIELD: Final = re.compile(r'([A-Za-z]+)=((?:[^";]|"(?:[^"\\]|\\.)*")*)(?:;|$)')
 

@@ -15,21 +15,13 @@ from typing import Final
 import httpx2
 from jwt import PyJWK, PyJWKSet
 
-REFRESH_AFTER_SECONDS: Final = 300.0
-"""Age at which keys are refreshed, which limits how long a revoked key is trusted."""
-
+REFRESH_AFTER_SECONDS: Final = 300.0  # age at which keys are refreshed, which limits how long a revoked key is trusted
 MAX_KEY_AGE_SECONDS: Final = 3600.0
 """Maximum age of keys while the issuer does not respond; beyond it every token is rejected."""
 
-MIN_FETCH_INTERVAL_SECONDS: Final = 10.0
-"""Minimum time between two fetches; a new key can be unknown for this long."""
-
-FETCH_SECONDS: Final = 5.0
-"""Timeout of a fetch: the longest wait of a request whose key is not cached."""
-
-MAX_RESPONSE_BYTES: Final = 256 * 1024
-"""Largest response that is read. A set of ten RSA keys has 20 kB."""
-
+MIN_FETCH_INTERVAL_SECONDS: Final = 10.0  # minimum time between two fetches; a new key can be unknown for this long
+FETCH_SECONDS: Final = 5.0  # timeout of a fetch: the longest wait of a request whose key is not cached
+MAX_RESPONSE_BYTES: Final = 256 * 1024  # largest response that is read. A set of ten RSA keys has 20 kB.
 logger = logging.getLogger(__name__)
 
 

@@ -22,12 +22,8 @@ from meshed_mcp.agents.settings import Settings
 
 OK: Final = 200
 UNAUTHORIZED: Final = 401
-FORGED: Final = "forged"
-"""Result for a peer header that the sidecar did not send."""
-
-UNREADABLE: Final = "unreadable"
-"""Result for a peer header of the sidecar without exactly one SPIFFE URI."""
-
+FORGED: Final = "forged"  # result for a peer header that the sidecar did not send
+UNREADABLE: Final = "unreadable"  # result for a peer header of the sidecar without exactly one SPIFFE URI
 _PEER_HEADER: Final = PEER_HEADER.encode()
 _no_keys = PlainTextResponse(
     "The token issuer does not respond, so no token can be verified. Retry the request: it was not executed.\n",

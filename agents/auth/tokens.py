@@ -22,8 +22,7 @@ ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES25
 REQUIRED_CLAIMS: Final = ("iss", "exp", "aud", "sub")
 """Source: RFC 9068, section 2.2. `iat`, `jti` and `client_id` are optional, because older issuers omit them."""
 
-CLOCK_SKEW_SECONDS: Final = 10
-"""Tolerated clock skew of `nbf` and `iat`. The SDK compares `exp` without it."""
+CLOCK_SKEW_SECONDS: Final = 10  # tolerated clock skew of `nbf` and `iat`. The SDK compares `exp` without it.
 
 
 class TokenResult(StrEnum):

@@ -20,8 +20,7 @@ from meshed_mcp.agents.telemetry.instruments import OTHER
 
 CALL_METHOD: Final = "tools/call"
 LIST_METHOD: Final = "tools/list"
-PRIVATE: Final = "private"
-"""Source: MCP 2026-07-28, "Caching": the result is not shared across authorization contexts."""
+PRIVATE: Final = "private"  # Source: MCP 2026-07-28, "Caching": the result is not shared across authorization contexts
 
 
 class ToolPolicyMiddleware:

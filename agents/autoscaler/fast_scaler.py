@@ -20,13 +20,9 @@ from meshed_mcp.agents.autoscaler.reconciler import LastPatch, Reconciler, Recon
 from meshed_mcp.agents.autoscaler.runner import bootstrap, run_loop, values_by_label
 
 SETTING: Final = "keda.fast_scaler"
-MANAGER: Final = "meshed-mcp-fast-scaler"
-"""Field manager of its patches."""
-
+MANAGER: Final = "meshed-mcp-fast-scaler"  # field manager of its patches
 RESOURCE: Final = "keda.sh/v1alpha1/scaledobjects"
-RESYNC_SECONDS: Final = 60.0
-"""Interval at which an unchanged value is patched again, in case another writer changed it."""
-
+RESYNC_SECONDS: Final = 60.0  # interval at which an unchanged value is patched again, in case another writer changed it
 QUERY_TIMEOUT_SECONDS: Final = 4.0
 """Below the scrape interval: a hanging Prometheus delays the fast scaler by one scrape at most."""
 

@@ -18,9 +18,7 @@ from meshed_mcp.error_codes.runtime import NO_KUBERNETES_API
 ACCOUNT_PATH: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Mount point of token, ca.crt and namespace. Source: as above."""
 
-ENV_ACCOUNT_PATH: Final = "MESHED_MCP_ACCOUNT_PATH"
-"""Variable with another folder that holds these files."""
-
+ENV_ACCOUNT_PATH: Final = "MESHED_MCP_ACCOUNT_PATH"  # variable with another folder that holds these files
 MERGE_PATCH: Final = "application/merge-patch+json"
 """Source: RFC 7396. Custom resources do not support strategic merge patches."""
 

@@ -17,21 +17,14 @@ from meshed_mcp.agents.autoscaler.runner import bootstrap, run_loop, values_by_l
 
 SETTING: Final = "deletion_cost"
 RESOURCE: Final = "v1/pods"
-MANAGER: Final = "meshed-mcp-deletion-cost"
-"""Field manager of its patches."""
-
+MANAGER: Final = "meshed-mcp-deletion-cost"  # field manager of its patches
 ANNOTATION: Final = "controller.kubernetes.io/pod-deletion-cost"
 """Source: Kubernetes, "Well-Known Labels, Annotations and Taints": a whole number, 0 if absent."""
 
-PERIOD_SECONDS: Final = 15.0
-"""Interval of queries."""
-
-MIN_PATCH_INTERVAL_SECONDS: Final = 60.0
-"""Minimum time between two patches of one pod."""
-
+PERIOD_SECONDS: Final = 15.0  # interval of queries
+MIN_PATCH_INTERVAL_SECONDS: Final = 60.0  # minimum time between two patches of one pod
 QUERY_TIMEOUT_SECONDS: Final = 10.0
-GONE: Final = "gone"
-"""Outcome of a patch of a deleted pod, which Prometheus still returns for some seconds."""
+GONE: Final = "gone"  # outcome of a patch of a deleted pod, which Prometheus still returns for some seconds
 
 
 class PodDeletionCostController(Reconciler):

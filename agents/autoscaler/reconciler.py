@@ -16,13 +16,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from meshed_mcp import contract
 
 WRITTEN: Final = "written"
-FAILED: Final = "failed"
-"""Outcomes of a patch; label values."""
-
+FAILED: Final = "failed"  # outcomes of a patch; label values
 log = logging.getLogger(__name__)
-
-Values = Mapping[str, int]
-"""Desired value by object name."""
+Values = Mapping[str, int]  # desired value by object name
 
 
 @dataclass(frozen=True)

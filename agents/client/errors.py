@@ -21,12 +21,8 @@ from pydantic import ValidationError
 
 from meshed_mcp import contract
 
-MAX_DETAIL_CHARACTERS: Final = 500
-"""Characters of an error's text that a log line repeats."""
-
-UNNAMED: Final = "the called service"
-"""Name of a service whose URL has an IP address."""
-
+MAX_DETAIL_CHARACTERS: Final = 500  # characters of an error's text that a log line repeats
+UNNAMED: Final = "the called service"  # name of a service whose URL has an IP address
 logger = logging.getLogger(__name__)
 
 

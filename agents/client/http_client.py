@@ -13,12 +13,8 @@ from mcp_types import CONNECTION_CLOSED, INTERNAL_ERROR
 from meshed_mcp.agents.client.attempt import current_attempt
 from meshed_mcp.agents.telemetry.propagation import inject_trace_context
 
-CONNECT_SECONDS: Final = 5.0
-"""Timeout for a connection to the server or its sidecar."""
-
-MAX_TEXT_CHARACTERS: Final = 200
-"""Characters of a response body that an error repeats."""
-
+CONNECT_SECONDS: Final = 5.0  # timeout for a connection to the server or its sidecar
+MAX_TEXT_CHARACTERS: Final = 200  # characters of a response body that an error repeats
 EVENT_STREAM: Final = "text/event-stream"
 JSON: Final = "application/json"
 

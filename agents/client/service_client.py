@@ -34,16 +34,10 @@ PROTOCOL: Final = "2026-07-28"
 DEFAULT_TIMEOUT_SECONDS: Final = 60.0
 """Source: official TypeScript SDK, `DEFAULT_REQUEST_TIMEOUT_MSEC`; the Python SDK has no timeout."""
 
-SESSION_PROTOCOLS: Final = frozenset(HANDSHAKE_PROTOCOL_VERSIONS)
-"""Revisions with sessions, up to 2025-11-25."""
-
-DEFAULT_ATTEMPTS: Final = 3
-"""Two retries cover the replacement of a replica; more only load a server that is down."""
-
+SESSION_PROTOCOLS: Final = frozenset(HANDSHAKE_PROTOCOL_VERSIONS)  # revisions with sessions, up to 2025-11-25
+DEFAULT_ATTEMPTS: Final = 3  # two retries cover the replacement of a replica; more only load a server that is down
 OPEN: Final = "server/discover"
-REQUEST: Final = "a request"
-"""Names in errors of requests that call no tool."""
-
+REQUEST: Final = "a request"  # names in errors of requests that call no tool
 BACKOFF: Final = Backoff(first_seconds=0.1, last_seconds=2.0)
 
 logger = logging.getLogger(__name__)

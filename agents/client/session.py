@@ -20,12 +20,8 @@ from meshed_mcp.agents.client.metrics import LIST, ClientMetrics
 MIN_TOOLS_TTL_SECONDS: Final = 60.0
 """Minimum cache time of a tool list: a server without `ttlMs` would be listed before every call."""
 
-MAX_PAGES: Final = 100
-"""Pages of a tool list that are read. Source: official SDK 2.3, `_RELIST_PAGE_CAP`."""
-
-CLOSE_SECONDS: Final = 2.0
-"""Timeout for closing: clients up to 2025-11-25 send a request that ends the session."""
-
+MAX_PAGES: Final = 100  # pages of a tool list that are read. Source: official SDK 2.3, `_RELIST_PAGE_CAP`.
+CLOSE_SECONDS: Final = 2.0  # timeout for closing: clients up to 2025-11-25 send a request that ends the session
 NO_ANNOTATIONS: Final = ToolAnnotations()
 
 logger = logging.getLogger(__name__)

@@ -20,9 +20,7 @@ from meshed_mcp.agents.http.limits import LISTEN_METHOD, nests_deeper
 from meshed_mcp.agents.http.request_context import RequestContext
 from meshed_mcp.agents.settings import Settings
 
-PARAMS_DEPTH: Final = 1
-"""Depth of the object `params` around the arguments."""
-
+PARAMS_DEPTH: Final = 1  # depth of the object `params` around the arguments
 logger = logging.getLogger(__name__)
 
 

@@ -8,20 +8,11 @@ from prometheus_client import CollectorRegistry, Counter
 
 from meshed_mcp import contract
 
-DRAINING: Final = "draining"
-"""The replica is stopping."""
-
-OVERLOAD: Final = "overload"
-"""No concurrency slot was free, and the queue was full or took too long."""
-
-SIZE: Final = "size"
-"""The body is too large."""
-
-SLOW: Final = "slow"
-"""Head or body did not arrive in time."""
-
-MALFORMED: Final = "malformed"
-"""The request is not HTTP, not JSON, or not JSON-RPC."""
+DRAINING: Final = "draining"  # the replica is stopping
+OVERLOAD: Final = "overload"  # no concurrency slot was free, and the queue was full or took too long
+SIZE: Final = "size"  # the body is too large
+SLOW: Final = "slow"  # head or body did not arrive in time
+MALFORMED: Final = "malformed"  # the request is not HTTP, not JSON, or not JSON-RPC
 
 BY_STATUS: Final = {
     401: "auth",
@@ -49,12 +40,8 @@ SESSION: Final = "session"
 """The replica does not have the session that a client up to 2025-11-25 names: 404 with a JSON-RPC error."""
 
 REASONS: Final = frozenset({*BY_STATUS.values(), *BY_CODE.values(), SESSION, DRAINING})
-
-READ_STATUSES: Final = frozenset({400, 404})
-"""Statuses whose body gives the reason."""
-
-READ_BYTES: Final = 4096
-"""Longest body that is parsed; the SDK's errors are shorter."""
+READ_STATUSES: Final = frozenset({400, 404})  # statuses whose body gives the reason
+READ_BYTES: Final = 4096  # longest body that is parsed; the SDK's errors are shorter
 
 
 class Rejections:

@@ -11,14 +11,9 @@ from starlette.types import ASGIApp, Scope
 from meshed_mcp.agents.telemetry.instruments import OTHER
 
 KNOWN_HTTP_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
-LISTEN: Final = "listen"
-"""An open `subscriptions/listen` request: a stream that ends with a result."""
-
-SSE: Final = "sse"
-"""An open GET of an event stream, by clients up to 2025-11-25: it ends without a result."""
-
-SCOPE_KEY: Final = "meshed_mcp.request_context"
-"""Key of the ASGI scope that holds the request's context."""
+LISTEN: Final = "listen"  # an open `subscriptions/listen` request: a stream that ends with a result
+SSE: Final = "sse"  # an open GET of an event stream, by clients up to 2025-11-25: it ends without a result
+SCOPE_KEY: Final = "meshed_mcp.request_context"  # key of the ASGI scope that holds the request's context
 
 
 @dataclass(eq=False)

@@ -17,15 +17,11 @@ from prometheus_client import CollectorRegistry, Gauge, Histogram
 from meshed_mcp import contract
 from meshed_mcp.agents.process.gc_tuning import session_collector
 
-NO_ERROR: Final = ""
-"""The client ended the session: DELETE."""
-
+NO_ERROR: Final = ""  # the client ended the session: DELETE
 IDLE: Final = "timeout"
 """The session had no request within its idle time-out. Source: OpenTelemetry, `error.type`, example."""
 
-STOPPED: Final = "cancelled"
-"""The process ended first."""
-
+STOPPED: Final = "cancelled"  # the process ended first
 CRASHED: Final = "_OTHER"
 """The SDK ended the session after an exception. Source: OpenTelemetry, `error.type`, fallback."""
 

@@ -17,9 +17,7 @@ from typing import Final
 EXIT_BASE: Final = 128
 """Exit code of a process ended by signal n is 128 + n. Source: POSIX shell, "Exit Status for Commands"."""
 
-FIRST_PROCESS: Final = 1
-"""Source: pid_namespaces(7), "The namespace init process"."""
-
+FIRST_PROCESS: Final = 1  # Source: pid_namespaces(7), "The namespace init process"
 STDERR: Final = 2
 
 
@@ -71,5 +69,4 @@ def _log(level: str, message: str) -> None:
     os.write(STDERR, json.dumps(line).encode() + b"\n")
 
 
-STOP_SIGNALS: Final = StopSignals()
-"""The only instance: signal handlers belong to the process."""
+STOP_SIGNALS: Final = StopSignals()  # the only instance: signal handlers belong to the process

@@ -18,9 +18,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from meshed_mcp import contract
 
-LARGEST_EXPONENT: Final = 16
-"""Every limit is reached before; 2.0 ** failures would overflow after many failures."""
-
+LARGEST_EXPONENT: Final = 16  # every limit is reached before; 2.0 ** failures would overflow after many failures
 CANCEL_SECONDS: Final = 2.0
 """Time-out for the end of a cancelled task; a task that takes longer is logged and left behind."""
 

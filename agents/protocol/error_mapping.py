@@ -14,9 +14,7 @@ from mcp.shared.exceptions import MCPError
 
 from meshed_mcp.agents.telemetry.metrics import CALL_METHOD
 
-SHOWN_CHARACTERS: Final = 128
-"""Longest part of an unknown name in the error."""
-
+SHOWN_CHARACTERS: Final = 128  # longest part of an unknown name in the error
 KINDS: Final = {CALL_METHOD: "tool", "prompts/get": "prompt"}
 
 logger = logging.getLogger(__name__)

@@ -35,14 +35,9 @@ from meshed_mcp.contract import REGISTRY_PATH
 OFFICIAL_META: Final = "io.modelcontextprotocol.registry/official"
 """Key in `_meta` for the registry's fields. Source: official registry, `ServerResponse._meta`."""
 
-LEASE_META: Final = "io.meshed-mcp.registry/lease"
-"""Key in `_meta` for the expiry of the entry."""
-
-MAX_BODY_BYTES: Final = 1_048_576
-"""Largest document; a thousand tools with descriptions fit."""
-
-DEFAULT_INSTANCE: Final = "publisher"
-"""Holder of the lease if a publication names no instance."""
+LEASE_META: Final = "io.meshed-mcp.registry/lease"  # key in `_meta` for the expiry of the entry
+MAX_BODY_BYTES: Final = 1_048_576  # largest document; a thousand tools with descriptions fit
+DEFAULT_INSTANCE: Final = "publisher"  # holder of the lease if a publication names no instance
 
 
 class LeaseParameters(BaseModel):

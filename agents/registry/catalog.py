@@ -9,14 +9,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from meshed_mcp.agents.registry.model import Registration, ServerEntry, version_key
 
-LATEST: Final = "latest"
-"""Alias of the highest live version. Source: official registry API v0.1."""
-
-PAGE_LENGTH: Final = 30
-"""Source: official registry, the default of `limit`."""
-
-MAX_PAGE_LENGTH: Final = 100
-"""Source: official registry, the largest `limit`."""
+LATEST: Final = "latest"  # alias of the highest live version. Source: official registry API v0.1.
+PAGE_LENGTH: Final = 30  # Source: official registry, the default of `limit`
+MAX_PAGE_LENGTH: Final = 100  # Source: official registry, the largest `limit`
 
 SERVERS: Final = sa.table(
     "registry_servers",

@@ -11,11 +11,8 @@ from meshed_mcp.agents.registry.model import Lease, NotRegisteredError, ServerEn
 from meshed_mcp.agents.telemetry.propagation import inject_trace_context
 from meshed_mcp.contract import REGISTRY_PATH
 
-TIMEOUT_SECONDS: Final = 5.0
-"""Timeout of a request: the longest delay of a call by discovery."""
-
-MAX_TEXT_CHARACTERS: Final = 300
-"""Characters of a response that an error repeats."""
+TIMEOUT_SECONDS: Final = 5.0  # timeout of a request: the longest delay of a call by discovery
+MAX_TEXT_CHARACTERS: Final = 300  # characters of a response that an error repeats
 
 
 class RegistryError(RuntimeError):

@@ -20,16 +20,10 @@ from meshed_mcp.agents.process.supervision import Backoff, Restarts, supervised
 from meshed_mcp.agents.registry.client import RegistryClient, RegistryError
 from meshed_mcp.agents.registry.model import DEFAULT_LEASE_SECONDS, NotRegisteredError, ServerEntry
 
-HEARTBEATS_PER_LEASE: Final = 3
-"""The lease survives two consecutive lost heartbeats."""
-
-TASK: Final = "registry lease"
-"""Name of the background task in logs and metrics."""
-
+HEARTBEATS_PER_LEASE: Final = 3  # the lease survives two consecutive lost heartbeats
+TASK: Final = "registry lease"  # name of the background task in logs and metrics
 BACKOFF: Final = Backoff(first_seconds=1, last_seconds=30)
-RELEASE_TIMEOUT_SECONDS: Final = 2.0
-"""Timeout of the release; without it the lease expires."""
-
+RELEASE_TIMEOUT_SECONDS: Final = 2.0  # timeout of the release; without it the lease expires
 Describe = Callable[[], Awaitable[ServerEntry]]
 """Returns the current entry before every heartbeat, so that tools added later are published."""
 

@@ -15,18 +15,10 @@ NAME_PATTERN: Final = r"^[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+$"
 PUBLISHER_META: Final = "io.modelcontextprotocol.registry/publisher-provided"
 """Key in `_meta` for a publisher's own data. Source: official registry, `ServerDetail._meta`."""
 
-MAX_DESCRIPTION_CHARACTERS: Final = 100
-"""Source: official registry, `ServerDetail.description.maxLength`."""
-
-MAX_TOOLS: Final = 1000
-"""Tools per entry."""
-
-DEFAULT_LEASE_SECONDS: Final = 30
-"""Default lease: a killed server expires after this time."""
-
-MAX_LEASE_SECONDS: Final = 3600
-"""Longest lease: a killed server expires after an hour at the latest."""
-
+MAX_DESCRIPTION_CHARACTERS: Final = 100  # Source: official registry, `ServerDetail.description.maxLength`
+MAX_TOOLS: Final = 1000  # tools per entry
+DEFAULT_LEASE_SECONDS: Final = 30  # default lease: a killed server expires after this time
+MAX_LEASE_SECONDS: Final = 3600  # longest lease: a killed server expires after an hour at the latest
 _RELEASE: Final = re.compile(r"v?(\d+(?:\.\d+)*)(.*)", re.DOTALL)
 
 

@@ -11,19 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-PROBLEM_TYPE = "application/problem+json"
-"""Source: RFC 9457, section 3."""
-
-MAX_VIOLATIONS = 3
-"""Violations of a document that a response lists."""
-
+PROBLEM_TYPE = "application/problem+json"  # Source: RFC 9457, section 3
+MAX_VIOLATIONS = 3  # violations of a document that a response lists
 _NO_SUCH_ENDPOINT = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
-
-MAX_VALUE_CHARACTERS = 60
-"""Characters of a client's value that a response repeats."""
-
-RETRY_AFTER_SECONDS = 5
-"""Retry-After while the database is unavailable: about the time of a restart."""
+MAX_VALUE_CHARACTERS = 60  # characters of a client's value that a response repeats
+RETRY_AFTER_SECONDS = 5  # Retry-After while the database is unavailable: about the time of a restart
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -20,14 +20,9 @@ from meshed_mcp.contract import MCP_PATH, MCP_PORT
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.error_codes.runtime import ENTRY_NOT_ACCEPTED, INVALID_LEASE, INVALID_REGISTRY_URL
 
-ENV_LEASE_SECONDS: Final = "MESHED_MCP_LEASE_SECONDS"
-"""Lease in whole seconds, 1 to 3600."""
-
-MAX_VALUE_CHARACTERS: Final = 60
-"""Characters of a value that an error repeats."""
-
-UNVERSIONED: Final = "0.0.0"
-"""Version of a server without one; the registry requires a version."""
+ENV_LEASE_SECONDS: Final = "MESHED_MCP_LEASE_SECONDS"  # lease in whole seconds, 1 to 3600
+MAX_VALUE_CHARACTERS: Final = 60  # characters of a value that an error repeats
+UNVERSIONED: Final = "0.0.0"  # version of a server without one; the registry requires a version
 
 _ADVICE: Final[Mapping[str, str]] = {
     "name": f"set {contract.ENV_NAMESPACE} and {contract.ENV_SERVICE} to names such as mcp-system and mcp-rag",

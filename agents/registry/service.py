@@ -23,16 +23,9 @@ from meshed_mcp.agents.state.database import Database, open_database
 
 SCHEMA: Final = "registry"
 VERSIONS: Final = Path(__file__).parent / "versions"
-
-SWEEP: Final = "registry sweep"
-"""Name of the background task in logs and metrics."""
-
-SWEEP_SECONDS: Final = 5.0
-"""Interval of sweeps; equals the scrape interval of MCP pods."""
-
-UNKNOWN: Final = float("nan")
-"""Value of the size gauges while the database does not respond."""
-
+SWEEP: Final = "registry sweep"  # name of the background task in logs and metrics
+SWEEP_SECONDS: Final = 5.0  # interval of sweeps; equals the scrape interval of MCP pods
+UNKNOWN: Final = float("nan")  # value of the size gauges while the database does not respond
 logger = logging.getLogger(__name__)
 
 

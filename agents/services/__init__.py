@@ -3,5 +3,4 @@
 from importlib.metadata import version
 from typing import Final
 
-RELEASE: Final = version("meshed-mcp")
-"""Version that the services report and register."""
+RELEASE: Final = version("meshed-mcp")  # version that the services report and register

@@ -15,19 +15,12 @@ from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.contract import ENV_DATA_DIR, ENV_DATABASE_URL
 from meshed_mcp.error_codes.runtime import DATABASE_NOT_USABLE, INVALID_DATABASE_URL, UNSUPPORTED_DATABASE
 
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
-"""Folder of the Alembic script that all services share."""
-
+MIGRATIONS: Final = Path(__file__).parent / "migrations"  # folder of the Alembic script that all services share
 _MIGRATION_LOCK: Final = threading.Lock()  # Alembic's context is a process-wide global
 
 _VARIABLES: Final = f"{ENV_DATABASE_URL} and {ENV_DATA_DIR}"
-
-LOCK_TIMEOUT_SECONDS: Final = 10
-"""Timeout of a SQLite writer that waits for another."""
-
-CONNECT_TIMEOUT_SECONDS: Final = 5
-"""Timeout for a new PostgreSQL connection, and for a free one of the pool."""
-
+LOCK_TIMEOUT_SECONDS: Final = 10  # timeout of a SQLite writer that waits for another
+CONNECT_TIMEOUT_SECONDS: Final = 5  # timeout for a new PostgreSQL connection, and for a free one of the pool
 TCP_USER_TIMEOUT_MILLISECONDS: Final = 10_000
 """Timeout for unacknowledged data: the kernel's default blocks callers of a lost host for a quarter of an hour.
 

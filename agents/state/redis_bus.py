@@ -25,37 +25,19 @@ from meshed_mcp.agents.settings import SettingsError
 from meshed_mcp.agents.state.subscriptions import Outbox, ReplicaBus
 from meshed_mcp.error_codes.runtime import INVALID_REDIS_URL
 
-KEPT_EVENTS: Final = 1024
-"""Minimum number of events that the stream keeps for disconnected replicas."""
-
-KEPT_SECONDS: Final = 3600
-"""Expiry of the stream after its last event, so that a deleted service leaves no key."""
-
-READ_EVENTS: Final = 100
-"""Maximum number of events per read."""
-
-BLOCK_SECONDS: Final = 5
-"""BLOCK of XREAD; also the interval at which an idle connection is verified."""
-
-SOCKET_TIMEOUT_SECONDS: Final = 10
-"""Socket timeout; longer than BLOCK_SECONDS."""
-
-FLUSH_TIMEOUT_SECONDS: Final = 1
-"""Timeout for sending pending events at shutdown."""
-
-MAX_URI_BYTES: Final = 8192
-"""Longest resource URI that is accepted."""
-
-TASK: Final = "bus between replicas"
-"""Name of the background task in logs and metrics."""
-
+KEPT_EVENTS: Final = 1024  # minimum number of events that the stream keeps for disconnected replicas
+KEPT_SECONDS: Final = 3600  # expiry of the stream after its last event, so that a deleted service leaves no key
+READ_EVENTS: Final = 100  # maximum number of events per read
+BLOCK_SECONDS: Final = 5  # BLOCK of XREAD; also the interval at which an idle connection is verified
+SOCKET_TIMEOUT_SECONDS: Final = 10  # socket timeout; longer than BLOCK_SECONDS
+FLUSH_TIMEOUT_SECONDS: Final = 1  # timeout for sending pending events at shutdown
+MAX_URI_BYTES: Final = 8192  # longest resource URI that is accepted
+TASK: Final = "bus between replicas"  # name of the background task in logs and metrics
 BACKOFF: Final = Backoff(first_seconds=0.2, last_seconds=10)
 SURROGATES: Final = "surrogatepass"
 """Error handler that keeps lone surrogates, which JSON texts and so URIs can contain."""
 
-START: Final = b"0-0"
-"""Identifier before the first entry. Source: Redis, "Streams", entry identifiers."""
-
+START: Final = b"0-0"  # identifier before the first entry. Source: Redis, "Streams", entry identifiers.
 logger = logging.getLogger(__name__)
 
 

@@ -5,9 +5,7 @@ from typing import Any, Final
 
 from meshed_mcp.error_codes.runtime import NO_STATE_KEY, STATE_KEY_TOO_SHORT, STATE_KEY_TWICE, STATE_KEYS_NOT_JSON
 
-MIN_KEY_BYTES: Final = 32
-"""Minimum length of a key."""
-
+MIN_KEY_BYTES: Final = 32  # minimum length of a key
 _FIX: Final = "set one key per line, each as `openssl rand -hex 32` gives it, the one that seals first"
 
 

@@ -13,9 +13,7 @@ from meshed_mcp.agents.telemetry.log_rate_limit import LogRateLimit
 from meshed_mcp.agents.telemetry.logs import MESSAGE_CHARACTERS
 from meshed_mcp.agents.telemetry.tracing import END_SECONDS, UNSAMPLED_HEADERS, ExportLog, resource, run_with_timeout
 
-LOGS_PATH: Final = "/v1/logs"
-"""Source: OTLP specification, "OTLP/HTTP Request"."""
-
+LOGS_PATH: Final = "/v1/logs"  # Source: OTLP specification, "OTLP/HTTP Request"
 OWN_LOGGERS: Final = ("opentelemetry", "urllib3", "requests", __name__)
 """Loggers of the export itself, whose records are not exported."""
 

@@ -10,14 +10,11 @@ from typing import Final
 
 from meshed_mcp.agents.auth import audit
 
-LINES_PER_SECOND: Final = 20
-"""Limit of one line of code. Product rule."""
-
+LINES_PER_SECOND: Final = 20  # limit of one line of code. Product rule.
 BOUNDED_LOGGERS: Final = ("mcp", "meshed_mcp", "uvicorn", "asyncio")
 """Loggers whose lines requests can cause: the SDK, this package, the HTTP server, the event loop."""
 
-CodeLine = tuple[str, int]
-"""Path and line number of a logging call."""
+CodeLine = tuple[str, int]  # path and line number of a logging call
 
 
 class LogRateLimit(logging.Filter):

@@ -26,12 +26,8 @@ from meshed_mcp.agents.http.sessions import note_protocol
 from meshed_mcp.agents.telemetry.instruments import OTHER, BoundedHistogram, LabeledChildren, label_overflow
 from meshed_mcp.agents.telemetry.propagation import complete_server_span
 
-NO_ERROR: Final = ""
-"""Prometheus treats an empty label as none: `error_type=""` selects the successful calls."""
-
-TOOL_ERROR: Final = "tool_error"
-"""Source: OpenTelemetry MCP conventions, `error.type` of a result with `isError: true`."""
-
+NO_ERROR: Final = ""  # Prometheus treats an empty label as none: `error_type=""` selects the successful calls
+TOOL_ERROR: Final = "tool_error"  # Source: OpenTelemetry MCP conventions, `error.type` of a result with `isError: true`
 CANCELLED: Final = "cancelled"
 """The client disconnected or cancelled, or the grace period ended. No response was sent, so there is no code."""
 

@@ -29,24 +29,12 @@ from meshed_mcp import contract
 from meshed_mcp.agents.settings import Settings
 from meshed_mcp.agents.telemetry.propagation import TRACEPARENT, UNSAMPLED, current_http_parent
 
-TRACES_PATH: Final = "/v1/traces"
-"""Source: OTLP specification, "OTLP/HTTP Request"."""
-
-UNSAMPLED_HEADERS: Final = {TRACEPARENT: UNSAMPLED}
-"""Headers of an export request, which proxies must not trace."""
-
-QUEUED_SPANS: Final = 2048
-"""Most queued spans. Source: OpenTelemetry, `OTEL_BSP_MAX_QUEUE_SIZE`, default."""
-
-BATCH_SPANS: Final = 512
-"""Spans in one request. Source: OpenTelemetry, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, default."""
-
-END_SECONDS: Final = 0.5
-"""Longest wait for the last spans at the end of the process; part of the grace period."""
-
-DROPPED: Final = SamplingResult(Decision.DROP)
-"""A new unsampled trace."""
-
+TRACES_PATH: Final = "/v1/traces"  # Source: OTLP specification, "OTLP/HTTP Request"
+UNSAMPLED_HEADERS: Final = {TRACEPARENT: UNSAMPLED}  # headers of an export request, which proxies must not trace
+QUEUED_SPANS: Final = 2048  # most queued spans. Source: OpenTelemetry, `OTEL_BSP_MAX_QUEUE_SIZE`, default.
+BATCH_SPANS: Final = 512  # spans in one request. Source: OpenTelemetry, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, default.
+END_SECONDS: Final = 0.5  # longest wait for the last spans at the end of the process; part of the grace period
+DROPPED: Final = SamplingResult(Decision.DROP)  # a new unsampled trace
 QUEUE_FULL: Final = "queue_full"
 EXPORT_FAILED: Final = "export_failed"
 NO_ERROR: Final = ""

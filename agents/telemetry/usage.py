@@ -16,12 +16,9 @@ from meshed_mcp.agents.auth.identity import UNKNOWN, access_of
 from meshed_mcp.agents.telemetry.instruments import OTHER, LabeledChildren
 from meshed_mcp.agents.telemetry.metrics import CALL_METHOD
 
-ORGANIZATIONS: Final = contract.ORGANIZATION_LABELS
-"""Most organizations of one process; later ones become OTHER."""
-
+ORGANIZATIONS: Final = contract.ORGANIZATION_LABELS  # most organizations of one process; later ones become OTHER
 MAXIMUM_CHARACTERS: Final = 64
-NAMESPACE_PART: Final = 2
-"""Index of the namespace in `<trust domain>/ns/<namespace>/sa/<service account>`."""
+NAMESPACE_PART: Final = 2  # index of the namespace in `<trust domain>/ns/<namespace>/sa/<service account>`
 
 
 def organization_of(request: Any, claim: str) -> str:

@@ -19,10 +19,7 @@ ENV_RAG_URL: Final = "MESHED_MCP_RAG_URL"
 ENV_LLM_SERVICE_URL: Final = "MESHED_MCP_LLM_SERVICE_URL"
 DEFAULT_RAG_URL: Final = "http://mcp-rag:8000/mcp"
 DEFAULT_LLM_SERVICE_URL: Final = "http://mcp-llm:8000/mcp"
-
-TIMEOUT_SECONDS: Final = 150.0
-"""Timeout of a call; longer than mcp-llm's timeout of a model."""
-
+TIMEOUT_SECONDS: Final = 150.0  # timeout of a call; longer than mcp-llm's timeout of a model
 Result = TypeVar("Result", bound=BaseModel)
 
 

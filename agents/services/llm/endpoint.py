@@ -13,20 +13,13 @@ ENV_LLM_URL: Final = "MESHED_MCP_LLM_URL"
 """Base URL with version, such as `https://api.example.com/v1`; unset: no model."""
 
 ENV_LLM_MODEL: Final = "MESHED_MCP_LLM_MODEL"
-ENV_LLM_API_KEY: Final = "MESHED_MCP_LLM_API_KEY"
-"""Sent as a bearer token if set."""
-
-TIMEOUT_SECONDS: Final = 120.0
-"""Timeout of a completion."""
-
-MAX_DETAIL_CHARACTERS: Final = 300
-"""Characters of the endpoint's error text that an error repeats."""
-
+ENV_LLM_API_KEY: Final = "MESHED_MCP_LLM_API_KEY"  # sent as a bearer token if set
+TIMEOUT_SECONDS: Final = 120.0  # timeout of a completion
+MAX_DETAIL_CHARACTERS: Final = 300  # characters of the endpoint's error text that an error repeats
 USAGE_FIELDS: Final = {"input": "prompt_tokens", "output": "completion_tokens"}
 """Field of `usage` by token type. Source: OpenTelemetry, `gen_ai.token.type`."""
 
-CountTokens = Callable[[str, int], object]
-"""Called with a token type (`input`, `output`) and a number of tokens."""
+CountTokens = Callable[[str, int], object]  # called with a token type (`input`, `output`) and a number of tokens
 
 
 class EndpointError(RuntimeError):

@@ -11,10 +11,7 @@ from typing import Final
 from meshed_mcp.agents.services.keywords import keywords
 
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+|(?<=[.!?][\"')\]])\s+|\n\s*\n|\s+…\s+")
-
-MIN_WORDS: Final = 3
-"""Minimum divisor of the mean, so that short headings do not win."""
-
+MIN_WORDS: Final = 3  # minimum divisor of the mean, so that short headings do not win
 QUESTION_WEIGHT: Final = 2.0
 """Weight of the question: a sentence with all its words gains twice the maximum of the mean."""
 

@@ -28,10 +28,7 @@ from meshed_mcp.agents.services.llm.endpoint import (
 from meshed_mcp.agents.services.llm.extraction import extractive_summary
 
 NAME = "mcp-llm"
-
-SUMMARY_TOKENS = 1024
-"""Maximum length of a model's summary."""
-
+SUMMARY_TOKENS = 1024  # maximum length of a model's summary
 Text = Annotated[str, Field(min_length=1, max_length=200_000)]
 Prompt = Annotated[str, Field(min_length=1, max_length=200_000)]
 Tokens = Annotated[int, Field(ge=1, le=32_768)]

@@ -14,18 +14,10 @@ from meshed_mcp.agents.services.keywords import keywords
 from meshed_mcp.agents.state.database import Database
 
 DOCUMENTS: Final = sa.table("rag_documents", *(sa.column(name, sa.String) for name in ("id", "title", "text")))
-
-ID_LENGTH: Final = 16
-"""Hexadecimal digits of an ID: 64 bits avoid collisions in a realistic collection."""
-
-MAX_KEYWORDS: Final = 32
-"""Keywords of a question that are searched."""
-
-SNIPPET_WORDS: Final = 60
-"""Length of a snippet. Source: SQLite FTS5, `snippet()`, which allows up to 64 tokens."""
-
-TITLE_WEIGHT: Final = 5.0
-"""bm25 weight of the title relative to the text; PostgreSQL's weights A and D are 10 to 1."""
+ID_LENGTH: Final = 16  # hexadecimal digits of an ID: 64 bits avoid collisions in a realistic collection
+MAX_KEYWORDS: Final = 32  # keywords of a question that are searched
+SNIPPET_WORDS: Final = 60  # length of a snippet. Source: SQLite FTS5, `snippet()`, which allows up to 64 tokens.
+TITLE_WEIGHT: Final = 5.0  # bm25 weight of the title relative to the text; PostgreSQL's weights A and D are 10 to 1
 
 _SQLITE_SEARCH: Final = sa.text(
     "SELECT d.id, d.title, snippet(rag_terms, 1, '', '', ' … ', :words) AS snippet,"
