@@ -31,14 +31,8 @@ from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
 from meshed_mcp.components.mesh.service.args import SecretKey, ServiceSettings
 from meshed_mcp.components.mesh.service.log_export_args import LogSettings
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.error_codes import stack as codes
 from meshed_mcp.error_codes.code import MessageError
-from meshed_mcp.error_codes.stack import (
-    ENCRYPTED_STRUCTURE,
-    FOLLOWS_FROM_KEY,
-    NOT_A_STRUCTURE,
-    SERVICES_MISSING,
-    UNKNOWN_KEY,
-)
 from meshed_mcp.error_codes.values import NOT_A_MAPPING, NUMBER_NOT_CARRIED
 from meshed_mcp.infra.planning.chaos import Environment, Experiments
 
@@ -203,7 +197,7 @@ def parse_stack(values: Mapping[str, Any], secret_keys: Collection[str] = ()) ->
     by_key = {key: key_issues(key, raw[key]) for key in sorted(set(StackConfig.model_fields) & set(raw))}
     found += [issue for issues in by_key.values() for issue in issues]
     if not raw.get("services") and not any(issue.field == f"{NAMESPACE}:services" for issue in found):
-        found.append(ConfigIssue("stack", f"{NAMESPACE}:services", SERVICES_MISSING.message()))
+        found.append(ConfigIssue("stack", f"{NAMESPACE}:services", codes.SERVICES_MISSING.message()))
     services = raw.get("services")
     declared = tuple(map(str, services)) if isinstance(services, dict) else ()
     valid = raw if not found else valid_part(raw, by_key)
@@ -235,14 +229,14 @@ def parse_json_value(key: str, value: Any, secret_keys: Collection[str]) -> Any:
     """The value of a structured key from JSON text. Raises ConfigurationError for unknown keys, secrets and text."""
     full_key = f"{NAMESPACE}:{key}"
     if key not in StackConfig.model_fields:
-        message = UNKNOWN_KEY.message(suggested=suggestion(key, sorted(StackConfig.model_fields)))
+        message = codes.UNKNOWN_KEY.message(suggested=suggestion(key, sorted(StackConfig.model_fields)))
     elif full_key in secret_keys:
-        message = ENCRYPTED_STRUCTURE.message()
+        message = codes.ENCRYPTED_STRUCTURE.message()
     else:
         try:
             return parse_json(full_key, value) if isinstance(value, str) else value
         except ValueError:
-            message = NOT_A_STRUCTURE.message(value=excerpt(value))
+            message = codes.NOT_A_STRUCTURE.message(value=excerpt(value))
     raise ConfigurationError.single("stack", message, full_key)
 
 
@@ -297,7 +291,7 @@ def embedded_issues(key: str, value: Any) -> list[ConfigIssue]:
     if not isinstance(value, dict):
         return [ConfigIssue(key, "", NOT_A_MAPPING.message(shown=excerpt(value), names="", fields=""))]
     derived = [
-        ConfigIssue(key, field, FOLLOWS_FROM_KEY.message(key=f"{NAMESPACE}:{source}"))
+        ConfigIssue(key, field, codes.FOLLOWS_FROM_KEY.message(key=f"{NAMESPACE}:{source}"))
         for field, source in DERIVED_FIELDS[key].items()
         if field in value
     ]

@@ -14,27 +14,14 @@ from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.cluster.revision_args import DEFAULT_REVISION, injecting_revision
 from meshed_mcp.components.mesh.multicluster.args import Remote
 from meshed_mcp.components.mesh.routing.tool_args import Pool, PoolSettings
-from meshed_mcp.components.mesh.service.args import (
-    IngressRef,
-    MeshedMCPServiceArgs,
-    ServiceMeshArgs,
-    ServiceSettings,
-)
+from meshed_mcp.components.mesh.service.args import IngressRef, MeshedMCPServiceArgs, ServiceMeshArgs, ServiceSettings
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize
 from meshed_mcp.components.mesh.service.shared_state import SharedState, missing_shared_secrets
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.prometheus.alert_rules import grafana_address
 from meshed_mcp.components.observability.prometheus.values import prometheus_url
 from meshed_mcp.components.observability.tracing.jaeger_config import OTLP_HTTP_PORT
-from meshed_mcp.error_codes.stack import (
-    DEPLOYMENT_NAME_TAKEN,
-    NAMESPACE_OF_SERVICES,
-    REGISTRY_DATA_PER_REPLICA,
-    REGISTRY_NAME_TAKEN,
-    SHARED_KEY_MISSING,
-    STICKY_SCALES_TO_ZERO,
-    UNKNOWN_SERVICE,
-)
+from meshed_mcp.error_codes import stack as codes
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, parse_stack
 from meshed_mcp.infra.planning import nodes
 from meshed_mcp.infra.planning.autoscaling import (
@@ -112,7 +99,7 @@ def cross_issues(config: StackConfig, declared: Collection[str], now: datetime |
     if config.registry is not None:
         yield from registry_issues(config, config.registry)
     if config.namespace == config.observability.namespace:
-        yield ConfigIssue("observability", "namespace", NAMESPACE_OF_SERVICES.message())
+        yield ConfigIssue("observability", "namespace", codes.NAMESPACE_OF_SERVICES.message())
 
 
 def service_issues(name: str, item: ServiceConfig, names: list[str]) -> Iterator[ConfigIssue]:
@@ -120,15 +107,15 @@ def service_issues(name: str, item: ServiceConfig, names: list[str]) -> Iterator
     where = f"service {name}"
     for number, caller in enumerate(item.callers):
         if "/" not in caller and caller not in names:
-            message = UNKNOWN_SERVICE.message(name=caller, suggested=suggestion(caller, names))
+            message = codes.UNKNOWN_SERVICE.message(name=caller, suggested=suggestion(caller, names))
             yield ConfigIssue(where, f"callers[{number}]", message)
     for other in deployments(name, item)[1:]:
         if other in names:
             suffix = other.removeprefix(f"{name}-")
             field = "rollout" if suffix == item.rollout.second else "pools"
-            yield ConfigIssue(where, field, DEPLOYMENT_NAME_TAKEN.message(suffix=suffix, other=other))
+            yield ConfigIssue(where, field, codes.DEPLOYMENT_NAME_TAKEN.message(suffix=suffix, other=other))
     if item.legacy is contract.Legacy.STICKY and item.scaling.min_replicas == 0:
-        yield ConfigIssue(where, "legacy", STICKY_SCALES_TO_ZERO.message())
+        yield ConfigIssue(where, "legacy", codes.STICKY_SCALES_TO_ZERO.message())
 
 
 def sharing_issues(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:
@@ -137,16 +124,16 @@ def sharing_issues(config: StackConfig, name: str, item: ServiceConfig) -> Itera
         return
     for number, part, why in missing_shared_secrets(item.shared_state, config, {*item.env, *item.secret_env}):
         field = part if item.shared_state[number] is SharedState.DATABASE else f"{NAMESPACE}:{part}"
-        message = SHARED_KEY_MISSING.message(use=item.shared_state[number], why=why, field=field)
+        message = codes.SHARED_KEY_MISSING.message(use=item.shared_state[number], why=why, field=field)
         yield ConfigIssue(f"service {name}", f"shared_state[{number}]", message)
 
 
 def registry_issues(config: StackConfig, registry: RegistryConfig) -> Iterator[ConfigIssue]:
     """A service with the registry's name, and replicas of the registry without a database."""
     if contract.REGISTRY_NAME in config.services:
-        yield ConfigIssue(f"service {contract.REGISTRY_NAME}", "", REGISTRY_NAME_TAKEN.message())
+        yield ConfigIssue(f"service {contract.REGISTRY_NAME}", "", codes.REGISTRY_NAME_TAKEN.message())
     if registry.database is None and registry.replicas > 1:
-        yield ConfigIssue("registry", "replicas", REGISTRY_DATA_PER_REPLICA.message(replicas=registry.replicas))
+        yield ConfigIssue("registry", "replicas", codes.REGISTRY_DATA_PER_REPLICA.message(replicas=registry.replicas))
 
 
 def deployments(name: str, item: ServiceSettings) -> list[str]:

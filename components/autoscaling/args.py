@@ -17,13 +17,7 @@ from meshed_mcp.components.autoscaling.vpa.args import RightSizing, Sizing, VpaI
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name, service_name
 from meshed_mcp.components.core.quantity import memory_bytes
-from meshed_mcp.error_codes.autoscaling import (
-    FAST_SCALER_WITHOUT_KEDA,
-    NEEDS_KEDA,
-    NEEDS_VPA_INSTALL,
-    NO_MEASURE_WITHOUT_KEDA,
-    TWO_TARGETS_FOR_DEPLOYMENT,
-)
+from meshed_mcp.error_codes import autoscaling as codes
 from meshed_mcp.error_codes.code import Message, raise_all
 from meshed_mcp.error_codes.values import INVALID_WEB_ADDRESS
 
@@ -82,7 +76,7 @@ class KedaSettings(Model):
     @model_validator(mode="after")
     def _fast_scaler_has_keda(self) -> Self:
         if self.fast_scaler is not None and self.install is KedaInstall.NONE:
-            raise FAST_SCALER_WITHOUT_KEDA.error()
+            raise codes.FAST_SCALER_WITHOUT_KEDA.error()
         return self
 
 
@@ -128,9 +122,9 @@ def native_hpa_issues(settings: ScalingSettings) -> Iterator[tuple[str, Message]
         "prediction": settings.prediction is Prediction.ON,
     }
     for field in (field for field, used in needs.items() if used):
-        yield field, NEEDS_KEDA.message()
+        yield field, codes.NEEDS_KEDA.message()
     if settings.cpu_percent is None and settings.memory_percent is None:
-        yield "cpu_percent", NO_MEASURE_WITHOUT_KEDA.message()
+        yield "cpu_percent", codes.NO_MEASURE_WITHOUT_KEDA.message()
 
 
 def wants_vpa(settings: ScalingSettings) -> bool:
@@ -197,14 +191,14 @@ class AutoscalingPolicyArgs(Model):
         deployments = [target.deployment or name for name, target in self.targets.items()]
         for deployment in sorted(set(deployments)):
             if deployments.count(deployment) > 1:
-                raise TWO_TARGETS_FOR_DEPLOYMENT.error(count=deployments.count(deployment), deployment=deployment)
+                raise codes.TWO_TARGETS_FOR_DEPLOYMENT.error(count=deployments.count(deployment), deployment=deployment)
         return self
 
     @model_validator(mode="after")
     def _resizes_with_a_vpa(self) -> Self:
         names = [name for name, item in self.targets.items() if wants_vpa(item)]
         if self.vpa.install is VpaInstall.NONE:
-            raise_all(NEEDS_VPA_INSTALL.message().at(f"targets.{name}") for name in names)
+            raise_all(codes.NEEDS_VPA_INSTALL.message().at(f"targets.{name}") for name in names)
         return self
 
     @model_validator(mode="after")

@@ -34,10 +34,7 @@ class AutoscalingPolicy(pulumi.ComponentResource):
     """Namespace in which KEDA runs."""
 
     def __init__(
-        self,
-        name: str,
-        args: AutoscalingPolicyArgs | Mapping[str, Any],
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: AutoscalingPolicyArgs | Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         checked = AutoscalingPolicyArgs.model_validate(args)
         super().__init__("meshed-mcp:index:AutoscalingPolicy", name, register.inputs(checked), opts)

@@ -13,17 +13,7 @@ from meshed_mcp.components.autoscaling.keda.cron import cron_expression
 from meshed_mcp.components.autoscaling.profiles import Profile, with_profile
 from meshed_mcp.components.autoscaling.vpa.args import Resource, RightSizing, sizing_issues
 from meshed_mcp.components.core.args import Model
-from meshed_mcp.error_codes.autoscaling import (
-    NEVER_SCALES_DOWN,
-    NO_MEASURE,
-    QUEUE_MISSING,
-    REPLICAS_OUT_OF_BOUNDS,
-    SCALE_TO_ZERO_WITHOUT_QUEUE,
-    SCHEDULE_WITHOUT_LENGTH,
-    SINGLETON_WITH_BOUNDS,
-    UNKNOWN_TIME_ZONE,
-    ZERO_COUNTS_PODS,
-)
+from meshed_mcp.error_codes import autoscaling as codes
 from meshed_mcp.error_codes.code import raise_all
 from meshed_mcp.error_codes.mesh import MINIMUM_ABOVE_MAXIMUM
 
@@ -69,7 +59,7 @@ class ScaleDown(Model):
     @model_validator(mode="after")
     def _may_shrink(self) -> Self:
         if self.percent is None and self.pods is None:
-            raise NEVER_SCALES_DOWN.error()
+            raise codes.NEVER_SCALES_DOWN.error()
         return self
 
 
@@ -103,13 +93,13 @@ class Schedule(Model):
     @classmethod
     def _exists(cls, value: str) -> str:
         if value not in available_timezones():
-            raise UNKNOWN_TIME_ZONE.error(value=value)
+            raise codes.UNKNOWN_TIME_ZONE.error(value=value)
         return value
 
     @model_validator(mode="after")
     def _ends(self) -> Self:
         if self.start == self.end:
-            raise SCHEDULE_WITHOUT_LENGTH.error(start=self.start)
+            raise codes.SCHEDULE_WITHOUT_LENGTH.error(start=self.start)
         return self
 
 
@@ -204,7 +194,7 @@ class ScalingSettings(Model):
         if self.min_replicas > self.max_replicas:
             raise MINIMUM_ABOVE_MAXIMUM.error(min_replicas=self.min_replicas, max_replicas=self.max_replicas)
         if self.profile is Profile.SINGLETON and (self.min_replicas, self.max_replicas) != (1, 1):
-            raise SINGLETON_WITH_BOUNDS.error(min_replicas=self.min_replicas, max_replicas=self.max_replicas)
+            raise codes.SINGLETON_WITH_BOUNDS.error(min_replicas=self.min_replicas, max_replicas=self.max_replicas)
         return self
 
     @model_validator(mode="after")
@@ -212,7 +202,7 @@ class ScalingSettings(Model):
         floors = [("fallback_replicas", self.fallback_replicas)]
         floors += [(f"schedules[{number}].replicas", item.replicas) for number, item in enumerate(self.schedules)]
         lines = [
-            REPLICAS_OUT_OF_BOUNDS.message(
+            codes.REPLICAS_OUT_OF_BOUNDS.message(
                 field=field, replicas=replicas, min_replicas=self.min_replicas, max_replicas=self.max_replicas
             )
             for field, replicas in floors
@@ -224,17 +214,17 @@ class ScalingSettings(Model):
     @model_validator(mode="after")
     def _has_a_metric(self) -> Self:
         if self.profile is Profile.QUEUE and self.queue is None:
-            raise QUEUE_MISSING.error()
+            raise codes.QUEUE_MISSING.error()
         measures = (self.in_flight_per_replica, self.sessions_per_replica, self.queue, self.cpu_percent)
         if self.min_replicas < self.max_replicas and not any((*measures, self.memory_percent, self.schedules)):
-            raise NO_MEASURE.error()
+            raise codes.NO_MEASURE.error()
         return self
 
     @model_validator(mode="after")
     def _can_scale_from_zero(self) -> Self:
         if self.min_replicas == 0 and self.queue is None:
-            raise SCALE_TO_ZERO_WITHOUT_QUEUE.error()
+            raise codes.SCALE_TO_ZERO_WITHOUT_QUEUE.error()
         of_pods = [name for name in ("in_flight_per_replica", "sessions_per_replica") if getattr(self, name)]
         if self.min_replicas == 0 and of_pods:
-            raise ZERO_COUNTS_PODS.error(names=" and ".join(of_pods))
+            raise codes.ZERO_COUNTS_PODS.error(names=" and ".join(of_pods))
         return self

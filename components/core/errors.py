@@ -15,19 +15,8 @@ from pydantic_core import ErrorDetails
 
 from meshed_mcp.components.core.args import written_name
 from meshed_mcp.components.core.tagged import Location, tagged_models, untagged
+from meshed_mcp.error_codes import values as codes
 from meshed_mcp.error_codes.code import Message, MessageError
-from meshed_mcp.error_codes.values import (
-    INVALID_VALUE,
-    MISSING_FIELD,
-    NOT_A_CHOICE,
-    NOT_A_LIST,
-    NOT_A_MAPPING,
-    NOT_A_NUMBER,
-    OUT_OF_BOUNDS,
-    RENAMED_FIELD,
-    UNKNOWN_FIELD,
-    WRONG_TYPE,
-)
 
 MAXIMUM_SHOWN_CHARACTERS: Final = 60
 """Longest excerpt of a wrong value in a message."""
@@ -175,8 +164,8 @@ def unknown_field(name: str, known: Sequence[str], spelling: Callable[[str], str
     """Names the new name of a renamed field, otherwise the nearest known name."""
     renamed = next((spelling(new) for old, new in RENAMED_KEYS.items() if spelling(old) == name), None)
     if renamed in known:
-        return RENAMED_FIELD.message(renamed=renamed)
-    return UNKNOWN_FIELD.message(suggested=suggestion(name, known))
+        return codes.RENAMED_FIELD.message(renamed=renamed)
+    return codes.UNKNOWN_FIELD.message(suggested=suggestion(name, known))
 
 
 def messages_of(item: ErrorDetails) -> tuple[Message, ...]:
@@ -184,7 +173,7 @@ def messages_of(item: ErrorDetails) -> tuple[Message, ...]:
     error = item["ctx"]["error"]
     if isinstance(error, MessageError):
         return error.messages
-    return tuple(Message(INVALID_VALUE.code, line) for line in str(error).splitlines())
+    return tuple(Message(codes.INVALID_VALUE.code, line) for line in str(error).splitlines())
 
 
 def tag_name(item: ErrorDetails) -> str:
@@ -195,10 +184,10 @@ def tag_name(item: ErrorDetails) -> str:
 def tag_sentence(item: ErrorDetails) -> Message:
     """Message on a wrong or missing discriminator."""
     if item["type"] == "union_tag_not_found":
-        return MISSING_FIELD.message(name=tag_name(item))
+        return codes.MISSING_FIELD.message(name=tag_name(item))
     choices = re.findall(r"'([^']*)'", str(item["ctx"]["expected_tags"]))
     tag = str(item["ctx"]["tag"])
-    return NOT_A_CHOICE.message(shown=repr(tag), suggested=suggestion(tag, choices))
+    return codes.NOT_A_CHOICE.message(shown=repr(tag), suggested=suggestion(tag, choices))
 
 
 def path_text(location: Location) -> str:
@@ -214,34 +203,33 @@ def sentence(known: Sequence[str], item: ErrorDetails) -> Message:
     kind, context, name = item["type"], item.get("ctx", {}), str(item["loc"][-1]) if item["loc"] else ""
     shown = excerpt(item["input"])
     if kind == "missing":
-        return MISSING_FIELD.message(name=name)
+        return codes.MISSING_FIELD.message(name=name)
     if kind.startswith(("int_", "float_", "decimal_")):
-        return NOT_A_NUMBER.message(
+        return codes.NOT_A_NUMBER.message(
             shown=shown, wanted=number_text(name, kind), advice=number_advice(name, item["input"])
         )
     if kind in BOUNDS:
         relation, limit = BOUNDS[kind]
-        return OUT_OF_BOUNDS.message(
+        return codes.OUT_OF_BOUNDS.message(
             shown=shown, relation=relation, limit=context[limit], direction="more" if limit == "ge" else "less"
         )
     if kind == "enum":
         choices = re.findall(r"'([^']*)'", str(context["expected"]))
-        return NOT_A_CHOICE.message(shown=shown, suggested=suggestion(str(item["input"]), choices))
+        return codes.NOT_A_CHOICE.message(shown=shown, suggested=suggestion(str(item["input"]), choices))
     if kind in {"string_type", "bool_type", "bool_parsing"}:
         type_name = "text" if kind == "string_type" else "true or false"
-        return WRONG_TYPE.message(shown=shown, wanted=type_name, advice=wanted(kind, item["input"]))
+        return codes.WRONG_TYPE.message(shown=shown, wanted=type_name, advice=wanted(kind, item["input"]))
     if kind in {"model_type", "model_attributes_type", "dict_type"}:
         names = f" with the fields {', '.join(known)}" if known and kind != "dict_type" else ""
-        return NOT_A_MAPPING.message(shown=shown, names="", fields=names)
+        return codes.NOT_A_MAPPING.message(shown=shown, names="", fields=names)
     if kind == "list_type":
-        return NOT_A_LIST.message(shown=shown, advice=f"[{item['input'] if isinstance(item['input'], str) else '...'}]")
-    return INVALID_VALUE.message(reason=item["msg"][:1].lower() + item["msg"][1:], shown=shown)
+        return codes.NOT_A_LIST.message(
+            shown=shown, advice=f"[{item['input'] if isinstance(item['input'], str) else '...'}]"
+        )
+    return codes.INVALID_VALUE.message(reason=item["msg"][:1].lower() + item["msg"][1:], shown=shown)
 
 
-BOUNDS: Final = {
-    "greater_than_equal": ("below", "ge"),
-    "less_than_equal": ("above", "le"),
-}
+BOUNDS: Final = {"greater_than_equal": ("below", "ge"), "less_than_equal": ("above", "le")}
 """pydantic's inclusive bounds: how the value compares, and the key of the limit."""
 
 

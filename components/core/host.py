@@ -23,11 +23,7 @@ class ComponentHost(Provider):
         self.components = {f"{PACKAGE}:index:{kind.__name__}": kind for kind in components}
 
     def construct(
-        self,
-        name: str,
-        resource_type: str,
-        inputs: Mapping[str, Any],
-        options: pulumi.ResourceOptions | None = None,
+        self, name: str, resource_type: str, inputs: Mapping[str, Any], options: pulumi.ResourceOptions | None = None
     ) -> ConstructResult:
         """Validate the inputs, register the component and return its outputs in camel case."""
         kind = self.components[resource_type]

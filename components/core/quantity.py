@@ -6,14 +6,7 @@ It rejects values that Kubernetes accepts by mistake, such as `cpu: "250"` (250 
 import re
 from typing import Final
 
-from meshed_mcp.error_codes.values import (
-    CPU_TOO_FINE,
-    CPU_TOO_LARGE,
-    CPU_ZERO,
-    INVALID_CPU,
-    INVALID_MEMORY,
-    MEMORY_ZERO,
-)
+from meshed_mcp.error_codes import values as codes
 
 _CPU: Final = re.compile(r"(?P<number>\d+(?:\.\d{1,3})?)(?P<suffix>m?)")
 _MEMORY: Final = re.compile(r"(?P<number>\d+)(?P<suffix>Ki|Mi|Gi|Ti|k|M|G|T)")
@@ -22,16 +15,7 @@ _MISSPELLED_MEMORY: Final = re.compile(r"(?P<number>\d+)(?P<letter>[kKmMgGtT]?)i
 MAX_CORES: Final = 128
 """Product rule: a larger whole number is a forgotten `m`."""
 
-_BYTES: Final = {
-    "Ki": 2**10,
-    "Mi": 2**20,
-    "Gi": 2**30,
-    "Ti": 2**40,
-    "k": 10**3,
-    "M": 10**6,
-    "G": 10**9,
-    "T": 10**12,
-}
+_BYTES: Final = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 """Source: Kubernetes API, "Quantity": binary and decimal suffixes."""
 
 
@@ -39,15 +23,15 @@ def cpu_millicores(text: str) -> int:
     """Thousandths of a core in `500m`, `0.5` or `2`; 1 to 128,000. Raises ValueError with what to use instead."""
     found = _CPU.fullmatch(text)
     if found is None:
-        raise INVALID_CPU.error(text=text)
+        raise codes.INVALID_CPU.error(text=text)
     number, suffix = found.groups()
     if suffix and "." in number:
-        raise CPU_TOO_FINE.error(text=text, number=round(float(number)) or 1)
+        raise codes.CPU_TOO_FINE.error(text=text, number=round(float(number)) or 1)
     millicores = int(number) if suffix else round(float(number) * 1000)
     if millicores == 0:
-        raise CPU_ZERO.error(text=text)
+        raise codes.CPU_ZERO.error(text=text)
     if millicores > MAX_CORES * 1000:
-        raise CPU_TOO_LARGE.error(text=text, cores=millicores // 1000, number=number)
+        raise codes.CPU_TOO_LARGE.error(text=text, cores=millicores // 1000, number=number)
     return millicores
 
 
@@ -55,10 +39,10 @@ def memory_bytes(text: str) -> int:
     """Bytes in `512Mi` or `1G`; at least 1. Raises ValueError with what to use instead."""
     found = _MEMORY.fullmatch(text)
     if found is None:
-        raise INVALID_MEMORY.error(text=text, suggested=_memory_suggestion(text))
+        raise codes.INVALID_MEMORY.error(text=text, suggested=_memory_suggestion(text))
     number, suffix = found.groups()
     if int(number) == 0:
-        raise MEMORY_ZERO.error(text=text)
+        raise codes.MEMORY_ZERO.error(text=text)
     return int(number) * _BYTES[suffix]
 
 

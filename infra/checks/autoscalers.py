@@ -5,15 +5,7 @@ from typing import Any, Final
 
 from meshed_mcp.components.core.errors import excerpt, suggestion
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.error_codes.check import (
-    FALLBACK_NEVER_ACTS,
-    REQUEST_MISSING,
-    RESIZED_AND_SCALED,
-    TRIGGER_NOT_A_NUMBER,
-    UNKNOWN_TRIGGER,
-    UPDATE_MODE_IS_FALSE,
-    ZERO_NEVER_LEFT,
-)
+from meshed_mcp.error_codes import check as codes
 from meshed_mcp.infra.checks.references import Finding, object_title, of_kind
 
 _TYPES: Final = """
@@ -57,12 +49,12 @@ def keda_triggers_are_valid(objects: Sequence[Manifest]) -> Iterator[Finding]:
         for number, trigger in enumerate(item["spec"]["triggers"]):
             field, kind = f"spec.triggers[{number}]", trigger["type"]
             if kind not in TRIGGER_TYPES:
-                message = UNKNOWN_TRIGGER.message(kind=kind, suggested=suggestion(kind, sorted(TRIGGER_TYPES)))
+                message = codes.UNKNOWN_TRIGGER.message(kind=kind, suggested=suggestion(kind, sorted(TRIGGER_TYPES)))
                 yield item, f"{field}.type", message
             for key in sorted(NUMERIC_KEYS & trigger["metadata"].keys()):
                 value = trigger["metadata"][key]
                 if not is_number(value):
-                    yield item, f"{field}.metadata.{key}", TRIGGER_NOT_A_NUMBER.message(value=excerpt(value))
+                    yield item, f"{field}.metadata.{key}", codes.TRIGGER_NOT_A_NUMBER.message(value=excerpt(value))
 
 
 def composite_targets_allow_fallback(objects: Sequence[Manifest]) -> Iterator[Finding]:
@@ -71,7 +63,7 @@ def composite_targets_allow_fallback(objects: Sequence[Manifest]) -> Iterator[Fi
         modifiers = item["spec"].get("advanced", {}).get("scalingModifiers", {})
         target = modifiers.get("target")
         if target is not None and "fallback" in item["spec"] and not str(target).isdecimal():
-            message = FALLBACK_NEVER_ACTS.message(target=excerpt(target))
+            message = codes.FALLBACK_NEVER_ACTS.message(target=excerpt(target))
             yield item, "spec.advanced.scalingModifiers.target", message
 
 
@@ -80,7 +72,7 @@ def zero_replicas_can_scale_out(objects: Sequence[Manifest]) -> Iterator[Finding
     for item in of_kind(objects, "ScaledObject"):
         kinds = {trigger["type"] for trigger in item["spec"]["triggers"]}
         if kinds <= RESOURCES and item["spec"].get("minReplicaCount", KEDA_MINIMUM) == 0:
-            yield item, "spec.minReplicaCount", ZERO_NEVER_LEFT.message()
+            yield item, "spec.minReplicaCount", codes.ZERO_NEVER_LEFT.message()
 
 
 def scaling_resources_are_requested(objects: Sequence[Manifest]) -> Iterator[Finding]:
@@ -95,7 +87,7 @@ def scaling_resources_are_requested(objects: Sequence[Manifest]) -> Iterator[Fin
             name, requested = container["name"], container.get("resources", {}).get("requests", {})
             for resource in sorted(RESOURCES - requested.keys()):
                 if scaled & {f"{name}/{resource}", f"{ANY_CONTAINER}/{resource}"}:
-                    message = REQUEST_MISSING.message(container=name, workload=workload, resource=resource)
+                    message = codes.REQUEST_MISSING.message(container=name, workload=workload, resource=resource)
                     yield item, "spec.scaleTargetRef", message
 
 
@@ -105,14 +97,14 @@ def vertical_and_horizontal_scaling_are_disjoint(objects: Sequence[Manifest]) ->
     for vpa in of_kind(objects, "VerticalPodAutoscaler"):
         mode = vpa["spec"].get("updatePolicy", {}).get("updateMode", RECREATE)
         if mode is False:
-            yield vpa, "spec.updatePolicy.updateMode", UPDATE_MODE_IS_FALSE.message()
+            yield vpa, "spec.updatePolicy.updateMode", codes.UPDATE_MODE_IS_FALSE.message()
         if mode in {"Off", False}:
             continue
         target = vpa["metadata"]["namespace"], vpa["spec"]["targetRef"]["name"]
         for scaled_target, scaler, scaled in scalers:
             conflicts = [name for name in sorted(scaled) if vpa_resizes(vpa, *name.split("/"))]
             for name in conflicts if scaled_target == target else ():
-                message = RESIZED_AND_SCALED.message(mode=mode, name=name, scaler=object_title(scaler))
+                message = codes.RESIZED_AND_SCALED.message(mode=mode, name=name, scaler=object_title(scaler))
                 yield vpa, "spec.resourcePolicy.containerPolicies", message
 
 

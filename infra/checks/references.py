@@ -9,16 +9,7 @@ from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
 from meshed_mcp.components.mesh.ambient.waypoint import WAYPOINT_CLASS
 from meshed_mcp.components.mesh.cluster.args import EGRESS_NAMESPACE
 from meshed_mcp.components.mesh.egress.sidecar import EGRESS_SERVICE
-from meshed_mcp.error_codes.check import (
-    NAMESPACE_MUST_EXIST,
-    NAMESPACE_NOT_IN_STACK,
-    NO_PODS_SELECTED,
-    OBJECT_NOT_IN_STACK,
-    PORT_NOT_IN_PODS,
-    SECRET_MUST_EXIST,
-    SUBSET_NOT_DEFINED,
-    SUBSET_WITHOUT_PODS,
-)
+from meshed_mcp.error_codes import check as codes
 from meshed_mcp.error_codes.code import Message
 
 Finding = tuple[Manifest, str, Message]
@@ -51,7 +42,9 @@ class Index:
         if self.find(kind, namespace, name) is not None:
             return None
         names = sorted(key[2] for key in self.by_key if key[:2] == (kind, namespace))
-        return OBJECT_NOT_IN_STACK.message(kind=kind, namespace=namespace, name=name, suggested=suggestion(name, names))
+        return codes.OBJECT_NOT_IN_STACK.message(
+            kind=kind, namespace=namespace, name=name, suggested=suggestion(name, names)
+        )
 
     def selected(self, namespace: str, labels: dict[str, str]) -> list[Manifest]:
         """Workloads of a namespace whose pods have the labels."""
@@ -98,7 +91,7 @@ def namespace_notes(index: Index) -> Iterator[Message]:
     if not index.of_kind("Namespace"):
         used = {item["metadata"].get("namespace", "") for item in index.objects}
         for namespace in used - BUILT_IN_NAMESPACES - {""}:
-            yield NAMESPACE_MUST_EXIST.message(namespace=namespace)
+            yield codes.NAMESPACE_MUST_EXIST.message(namespace=namespace)
 
 
 def namespace_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
@@ -107,7 +100,7 @@ def namespace_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Messag
     names = [found["metadata"]["name"] for found in index.of_kind("Namespace")]
     if namespace and names and namespace not in {*BUILT_IN_NAMESPACES, *names}:
         suggested = suggestion(namespace, names)
-        yield "metadata.namespace", NAMESPACE_NOT_IN_STACK.message(namespace=namespace, suggested=suggested)
+        yield "metadata.namespace", codes.NAMESPACE_NOT_IN_STACK.message(namespace=namespace, suggested=suggested)
 
 
 def workload_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
@@ -132,7 +125,7 @@ def selector_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message
         return
     found = index.selected(namespace, labels)
     if not found:
-        yield "spec.selector", NO_PODS_SELECTED.message(namespace=namespace, labels=labels)
+        yield "spec.selector", codes.NO_PODS_SELECTED.message(namespace=namespace, labels=labels)
         return
     containers = [each for workload in found for each in workload["spec"]["template"]["spec"]["containers"]]
     ports = {port["name"] for container in containers for port in container.get("ports", ()) if "name" in port}
@@ -140,7 +133,7 @@ def selector_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message
     wanted += [("port", endpoint.get("port")) for endpoint in spec.get("podMetricsEndpoints", ())]
     for field, name in wanted:
         if isinstance(name, str) and name not in ports:
-            yield field, PORT_NOT_IN_PODS.message(name=name, suggested=suggestion(name, sorted(ports)))
+            yield field, codes.PORT_NOT_IN_PODS.message(name=name, suggested=suggestion(name, sorted(ports)))
 
 
 def route_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
@@ -181,7 +174,7 @@ def subset_issue(index: Index, destination: dict[str, Any]) -> Message | None:
     names = [found["name"] for rule in rules for found in rule["spec"].get("subsets", ())]
     if subset in names:
         return None
-    return SUBSET_NOT_DEFINED.message(subset=subset, host=host, suggested=suggestion(subset, names))
+    return codes.SUBSET_NOT_DEFINED.message(subset=subset, host=host, suggested=suggestion(subset, names))
 
 
 def subset_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
@@ -193,7 +186,10 @@ def subset_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message |
         chosen = subset.get("labels", {})  # a subset without labels has all pods of the host
         labels = {**(service["spec"]["selector"] if service else {}), **chosen}
         if chosen and not index.selected(namespace, labels):
-            yield "spec.subsets", SUBSET_WITHOUT_PODS.message(subset=subset["name"], namespace=namespace, labels=labels)
+            yield (
+                "spec.subsets",
+                codes.SUBSET_WITHOUT_PODS.message(subset=subset["name"], namespace=namespace, labels=labels),
+            )
 
 
 def principal_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
@@ -221,7 +217,7 @@ def secret_notes(index: Index, item: Manifest) -> Iterator[Message]:
         for variable in container.get("env", ()):
             wanted = variable.get("valueFrom", {}).get("secretKeyRef")
             if wanted and index.find("Secret", namespace, wanted["name"]) is None:
-                yield SECRET_MUST_EXIST.message(
+                yield codes.SECRET_MUST_EXIST.message(
                     namespace=namespace, secret=wanted["name"], key=wanted["key"], reader=object_title(item)
                 )
 

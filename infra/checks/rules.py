@@ -13,19 +13,7 @@ from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.components.mesh.cluster.proxy_filters import unsupported_filters
 from meshed_mcp.components.mesh.cluster.revision_args import OLDEST_ISTIO
 from meshed_mcp.components.mesh.multicluster.manifests import CONTROL_PLANE_ANNOTATION
-from meshed_mcp.error_codes.check import (
-    BUDGET_BLOCKS_DRAIN,
-    FILTER_NOT_IN_PROXY,
-    GRACE_BEFORE_DRAIN,
-    NO_ALLOWED_CALLER,
-    POD_NOT_RESTRICTED,
-    REGISTERED_SEVERAL_TIMES,
-    RETRY_RUNS_TOOL_TWICE,
-    TIMEOUT_CUTS_STREAMS,
-    TWO_AUTOSCALERS,
-    TWO_BUDGETS,
-    WEIGHTS_NOT_HUNDRED,
-)
+from meshed_mcp.error_codes import check as codes
 from meshed_mcp.infra.checks.autoscalers import AUTOSCALER_RULES
 from meshed_mcp.infra.checks.references import Finding, object_title, of_kind, pod_labels
 from meshed_mcp.infra.checks.routes import (
@@ -50,7 +38,7 @@ def objects_are_registered_once(objects: Sequence[Manifest]) -> Iterator[Finding
     first = {identity(item): item for item in reversed(objects)}
     for key, count in counts.items():
         if count > 1:
-            yield first[key], "metadata.name", REGISTERED_SEVERAL_TIMES.message(count=count)
+            yield first[key], "metadata.name", codes.REGISTERED_SEVERAL_TIMES.message(count=count)
 
 
 def weights_sum_to_hundred(objects: Sequence[Manifest]) -> Iterator[Finding]:
@@ -59,7 +47,7 @@ def weights_sum_to_hundred(objects: Sequence[Manifest]) -> Iterator[Finding]:
         for number, route in enumerate(item["spec"].get("http", ())):
             weights = [target["weight"] for target in route.get("route", ()) if "weight" in target]
             if weights and sum(weights) != HUNDRED_PERCENT:
-                message = WEIGHTS_NOT_HUNDRED.message(total=sum(weights), weights=sum(weights))
+                message = codes.WEIGHTS_NOT_HUNDRED.message(total=sum(weights), weights=sum(weights))
                 yield item, f"spec.http[{number}].route", message
 
 
@@ -69,10 +57,10 @@ def streams_have_no_timeout(objects: Sequence[Manifest]) -> Iterator[Finding]:
         for number, route in enumerate(item["spec"].get("http", ())):
             named = matches_single_tools(route)
             if "timeout" in route and not named:
-                yield item, f"spec.http[{number}].timeout", TIMEOUT_CUTS_STREAMS.message()
+                yield item, f"spec.http[{number}].timeout", codes.TIMEOUT_CUTS_STREAMS.message()
             unsafe = UNSAFE_RETRIES & set(route.get("retries", {}).get("retryOn", "").split(","))
             if unsafe and not named:
-                message = RETRY_RUNS_TOOL_TWICE.message(conditions=", ".join(sorted(unsafe)))
+                message = codes.RETRY_RUNS_TOOL_TWICE.message(conditions=", ".join(sorted(unsafe)))
                 yield item, f"spec.http[{number}].retries.retryOn", message
 
 
@@ -93,7 +81,7 @@ def servers_have_an_allowed_caller(objects: Sequence[Manifest]) -> Iterator[Find
     for item in servers(objects):
         labels, namespace = pod_labels(item), item["metadata"]["namespace"]
         if not any(selects(policy, namespace, labels) for policy in allowing):
-            yield item, "", NO_ALLOWED_CALLER.message()
+            yield item, "", codes.NO_ALLOWED_CALLER.message()
 
 
 def selects(policy: Manifest, namespace: str, labels: dict[str, str]) -> bool:
@@ -109,7 +97,7 @@ def targets_have_one_autoscaler(objects: Sequence[Manifest]) -> Iterator[Finding
     targets = [(namespace, to.get("kind", "Deployment"), to["name"]) for namespace, to in references]
     for item, target in zip(scalers, targets, strict=True):
         if targets.count(target) > 1:
-            yield item, "spec.scaleTargetRef", TWO_AUTOSCALERS.message()
+            yield item, "spec.scaleTargetRef", codes.TWO_AUTOSCALERS.message()
 
 
 def disruption_budgets_allow_drains(objects: Sequence[Manifest]) -> Iterator[Finding]:
@@ -119,13 +107,13 @@ def disruption_budgets_allow_drains(objects: Sequence[Manifest]) -> Iterator[Fin
         spec = item["spec"]
         for field, blocking in (("maxUnavailable", (0, "0%")), ("minAvailable", ("100%",))):
             if spec.get(field) in blocking:
-                yield item, f"spec.{field}", BUDGET_BLOCKS_DRAIN.message(value=spec[field])
+                yield item, f"spec.{field}", codes.BUDGET_BLOCKS_DRAIN.message(value=spec[field])
     for server in servers(objects):
         labels, namespace = pod_labels(server), server["metadata"]["namespace"]
         found = [item for item in budgets if selects(item, namespace, labels)]
         if len(found) > 1:
             names = " and ".join(item["metadata"]["name"] for item in found)
-            yield server, "", TWO_BUDGETS.message(names=names)
+            yield server, "", codes.TWO_BUDGETS.message(names=names)
 
 
 def servers_meet_restricted_profile(objects: Sequence[Manifest]) -> Iterator[Finding]:
@@ -138,7 +126,7 @@ def servers_meet_restricted_profile(objects: Sequence[Manifest]) -> Iterator[Fin
             for field, wanted in RESTRICTED.items():
                 if context.get(field) != wanted:
                     path = f"spec.template.spec.containers[{number}].securityContext.{field}"
-                    yield item, path, POD_NOT_RESTRICTED.message(value=context.get(field), wanted=wanted)
+                    yield item, path, codes.POD_NOT_RESTRICTED.message(value=context.get(field), wanted=wanted)
 
 
 RESTRICTED: Final[dict[str, Any]] = {
@@ -160,7 +148,7 @@ def grace_period_exceeds_drain(objects: Sequence[Manifest]) -> Iterator[Finding]
         drain = max(map(int, values or ["0"]))
         if drain >= grace:
             path = "spec.template.spec.terminationGracePeriodSeconds"
-            yield item, path, GRACE_BEFORE_DRAIN.message(grace=grace, drain=drain)
+            yield item, path, codes.GRACE_BEFORE_DRAIN.message(grace=grace, drain=drain)
 
 
 KUBERNETES_GRACE_SECONDS: Final = 30
@@ -172,7 +160,7 @@ def proxies_support_every_filter(objects: Sequence[Manifest]) -> Iterator[Findin
     oldest = ".".join(map(str, OLDEST_ISTIO))
     for item in of_kind(objects, "EnvoyFilter"):
         for name in unsupported_filters(item, oldest):
-            yield item, "spec.configPatches", FILTER_NOT_IN_PROXY.message(name=name, oldest=oldest)
+            yield item, "spec.configPatches", codes.FILTER_NOT_IN_PROXY.message(name=name, oldest=oldest)
 
 
 def servers(objects: Sequence[Manifest]) -> list[Manifest]:

@@ -16,14 +16,7 @@ import jsonschema_rs
 
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, excerpt, suggestion
 from meshed_mcp.components.core.manifest import Manifest, identity
-from meshed_mcp.error_codes.check import (
-    CRD_DIR_NOT_A_FOLDER,
-    KIND_NOT_CHECKED,
-    OBJECT_SCHEMA,
-    UNKNOWN_API_VERSION,
-    UNKNOWN_KIND,
-    UNKNOWN_OBJECT_FIELD,
-)
+from meshed_mcp.error_codes import check as codes
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.infra.checks import schemas
 from meshed_mcp.infra.checks.crds import crd_schemas
@@ -47,7 +40,7 @@ def crd_folder() -> Path | None:
     if not named:
         return None
     if not Path(named).is_dir():
-        raise ConfigurationError([ConfigIssue(CRD_DIR_VARIABLE, "", CRD_DIR_NOT_A_FOLDER.message(named=named))])
+        raise ConfigurationError([ConfigIssue(CRD_DIR_VARIABLE, "", codes.CRD_DIR_NOT_A_FOLDER.message(named=named))])
     return Path(named)
 
 
@@ -68,7 +61,7 @@ def unchecked_kinds(items: Iterable[Manifest]) -> list[Message]:
     """A note on each kind without a schema."""
     kinds = sorted({(item["apiVersion"], item["kind"]) for item in items})
     return [
-        KIND_NOT_CHECKED.message(kind=kind, api_version=api_version, variable=CRD_DIR_VARIABLE)
+        codes.KIND_NOT_CHECKED.message(kind=kind, api_version=api_version, variable=CRD_DIR_VARIABLE)
         for api_version, kind in kinds
         if validator(api_version, kind, crd_folder()) is None and not unknown_kind(api_version, kind)
     ]
@@ -87,9 +80,9 @@ def unknown_kind(api_version: str, kind: str) -> Message | None:
     known = schemas.published_kinds(api_version)
     versions = sorted({version for version, name in known if name == kind})
     if versions:
-        return UNKNOWN_API_VERSION.message(api_version=api_version, kind=kind, versions=", ".join(versions))
+        return codes.UNKNOWN_API_VERSION.message(api_version=api_version, kind=kind, versions=", ".join(versions))
     close = get_close_matches(kind, sorted({name for _, name in known}), n=1, cutoff=MISSPELLED)
-    return UNKNOWN_KIND.message(api_version=api_version, kind=kind, suggested=close[0]) if close else None
+    return codes.UNKNOWN_KIND.message(api_version=api_version, kind=kind, suggested=close[0]) if close else None
 
 
 def without_nulls(value: Any) -> Any:
@@ -108,10 +101,10 @@ def error_issues(where: str, error: Any, schema: schemas.Schema) -> Iterator[Con
         for name in sorted(error.kind.unexpected):
             known = suggestion(name, sorted(schema["properties"]))
             field = f"{path}{field_step(name)}".removeprefix(".")
-            yield ConfigIssue(where, field, UNKNOWN_OBJECT_FIELD.message(suggested=known))
+            yield ConfigIssue(where, field, codes.UNKNOWN_OBJECT_FIELD.message(suggested=known))
     else:
         reason = error.message.replace(VALUE_MARK, excerpt(error.instance))
-        yield ConfigIssue(where, path.removeprefix("."), OBJECT_SCHEMA.message(reason=reason))
+        yield ConfigIssue(where, path.removeprefix("."), codes.OBJECT_SCHEMA.message(reason=reason))
 
 
 def field_step(step: str | int) -> str:

@@ -22,16 +22,7 @@ from meshed_mcp.components.mesh.routing.rollout_args import BlueGreen, Canary, C
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX
 from meshed_mcp.components.mesh.service.container import READINESS_PERIOD_SECONDS
 from meshed_mcp.components.promql.forecast import HISTORY_HOURS, SMOOTHING_MINUTES
-from meshed_mcp.error_codes.stack import (
-    AUTOSCALER_NAME_TOO_LONG,
-    DELETION_COST_WITHOUT_SESSIONS,
-    HORIZON_TOO_SHORT,
-    NEEDS_VPA,
-    RETENTION_BELOW_FORECAST,
-    SESSIONS_OF_A_POOL,
-    SESSIONS_WITHOUT_STICKY,
-    TARGET_ABOVE_LIMIT,
-)
+from meshed_mcp.error_codes import stack as codes
 from meshed_mcp.infra.config import NAMESPACE, ServiceConfig, StackConfig
 from meshed_mcp.infra.validation import budgets
 
@@ -131,10 +122,10 @@ def scaling_issues(config: StackConfig, name: str, item: ServiceConfig) -> Itera
         yield from budgets.budget_issues(config, name, item, place, settings)
         yield from target_issues(config, where, place, settings.scaling, item)
         if settings.scaling.sessions_per_replica is not None:
-            yield ConfigIssue(where, f"{place}.sessions_per_replica", SESSIONS_OF_A_POOL.message())
+            yield ConfigIssue(where, f"{place}.sessions_per_replica", codes.SESSIONS_OF_A_POOL.message())
     yield from name_issues(name, item)
     if item.scaling.scales and item.scaling.profile is Profile.SESSION and item.legacy is not contract.Legacy.STICKY:
-        yield ConfigIssue(where, "scaling.profile", SESSIONS_WITHOUT_STICKY.message(legacy=item.legacy.value))
+        yield ConfigIssue(where, "scaling.profile", codes.SESSIONS_WITHOUT_STICKY.message(legacy=item.legacy.value))
 
 
 def target_issues(
@@ -142,7 +133,7 @@ def target_issues(
 ) -> Iterator[ConfigIssue]:
     """Issues of the scaling of a service or a pool; `place` is its field."""
     if wants_vpa(scaling) and config.vpa.install is VpaInstall.NONE:
-        yield ConfigIssue(where, f"{place}.right_sizing.mode", NEEDS_VPA.message(key=f"{NAMESPACE}:vpa"))
+        yield ConfigIssue(where, f"{place}.right_sizing.mode", codes.NEEDS_VPA.message(key=f"{NAMESPACE}:vpa"))
     if not scaling.scales:
         return
     if config.keda.install is KedaInstall.NONE:
@@ -158,7 +149,7 @@ def name_issues(name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:
         for suffix in suffixes:
             room = MAX_SERVICE_NAME_CHARACTERS - len(f"-{suffix}")
             if len(name) > room:
-                message = AUTOSCALER_NAME_TOO_LONG.message(suffix=suffix, room=room, name=name, count=len(name))
+                message = codes.AUTOSCALER_NAME_TOO_LONG.message(suffix=suffix, room=room, name=name, count=len(name))
                 yield ConfigIssue(f"service {name}", field, message)
 
 
@@ -171,7 +162,7 @@ def unreachable_issues(where: str, place: str, scaling: ScalingSettings, item: S
     for field, (limit, effect) in bounds.items():
         wanted, most = getattr(scaling, field), getattr(item.limits, limit)
         if wanted is not None and wanted > most:
-            message = TARGET_ABOVE_LIMIT.message(
+            message = codes.TARGET_ABOVE_LIMIT.message(
                 wanted=wanted, limit=limit, most=most, effect=effect, least=max(1, most * 7 // 10)
             )
             yield ConfigIssue(where, f"{place}.{field}", message)
@@ -186,14 +177,14 @@ def forecast_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     }
     kept, needed = config.observability.prometheus.retention_days, ceil(HISTORY_HOURS / 24)
     if predicted and kept < needed:
-        message = RETENTION_BELOW_FORECAST.message(kept=kept, needed=needed, key=f"{NAMESPACE}:forecast")
+        message = codes.RETENTION_BELOW_FORECAST.message(kept=kept, needed=needed, key=f"{NAMESPACE}:forecast")
         yield ConfigIssue("observability", "prometheus.retention_days", message)
     horizon = config.forecast.horizon_minutes
     for name, item in predicted.items():
         seconds = pod_ready_seconds(ScalingTarget(**dict(item.scaling)), READINESS_PERIOD_SECONDS)
         least = ceil(seconds / 60) + SMOOTHING_MINUTES + RULE_MINUTES
         if horizon < least:
-            message = HORIZON_TOO_SHORT.message(seconds=seconds, horizon=horizon, least=least)
+            message = codes.HORIZON_TOO_SHORT.message(seconds=seconds, horizon=horizon, least=least)
             yield ConfigIssue(f"service {name}", "scaling.pod_ready_seconds", message)
 
 
@@ -201,7 +192,7 @@ def deletion_cost_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     """Deletion costs without a service that scales on sessions."""
     counts = any(item.scaling.scales and item.scaling.sessions_per_replica for item in config.services.values())
     if config.deletion_cost is not None and not counts:
-        yield ConfigIssue("deletion_cost", "", DELETION_COST_WITHOUT_SESSIONS.message())
+        yield ConfigIssue("deletion_cost", "", codes.DELETION_COST_WITHOUT_SESSIONS.message())
 
 
 RULE_MINUTES: Final = 1

@@ -11,15 +11,7 @@ from meshed_mcp.components.mesh.rate_limit.args import SharedLimits
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimitRef
 from meshed_mcp.components.mesh.rate_limit.shared import rate_limit_ref
 from meshed_mcp.components.mesh.service.addresses import exposed_path, principal
-from meshed_mcp.error_codes.stack import (
-    CLAIMS_DIFFER,
-    EGRESS_TO_OWN_GATEWAY,
-    EXTERNAL_HOST_AT_SEVERAL_PORTS,
-    EXTERNAL_HOST_PORTS_DIFFER,
-    SHARED_LIMIT_WITHOUT_REDIS,
-    TOKEN_METADATA_TAKEN,
-    UNKNOWN_AUTHORIZER,
-)
+from meshed_mcp.error_codes import stack as codes
 from meshed_mcp.infra.config import NAMESPACE, StackConfig
 
 
@@ -48,10 +40,10 @@ def policy_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     for name, item in config.services.items():
         wanted = item.external_authorization
         if wanted is not None and wanted not in known:
-            message = UNKNOWN_AUTHORIZER.message(name=wanted, suggested=suggestion(wanted, known))
+            message = codes.UNKNOWN_AUTHORIZER.message(name=wanted, suggested=suggestion(wanted, known))
             yield ConfigIssue(f"service {name}", "external_authorization", message)
         if config.domain in {host for host, _ in external_hosts(item.egress_hosts)}:
-            message = EGRESS_TO_OWN_GATEWAY.message(domain=config.domain)
+            message = codes.EGRESS_TO_OWN_GATEWAY.message(domain=config.domain)
             yield ConfigIssue(f"service {name}", "egress_hosts", message)
     yield from overlap_issues(config)
 
@@ -69,7 +61,7 @@ def overlap_issues(config: StackConfig) -> Iterator[ConfigIssue]:
         for host, ports in ports_by_host(hosts).items():
             others, owner = seen.setdefault(host, (ports, name))
             if others != ports:
-                message = EXTERNAL_HOST_PORTS_DIFFER.message(
+                message = codes.EXTERNAL_HOST_PORTS_DIFFER.message(
                     host=host, ports=_ports(ports), others=_ports(others), owner=owner, why=why
                 )
                 yield ConfigIssue(f"service {name}", "egress_hosts", message)
@@ -77,7 +69,7 @@ def overlap_issues(config: StackConfig) -> Iterator[ConfigIssue]:
                 yield ConfigIssue(
                     f"service {name}",
                     "egress_hosts",
-                    EXTERNAL_HOST_AT_SEVERAL_PORTS.message(host=host, ports=_ports(ports), why=why),
+                    codes.EXTERNAL_HOST_AT_SEVERAL_PORTS.message(host=host, ports=_ports(ports), why=why),
                 )
 
 
@@ -111,7 +103,7 @@ def claim_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     for name, claim in claims.items():
         if claim != common:
             key, first = f"{NAMESPACE}:mesh.organization_tag", next(iter(claims))
-            message = CLAIMS_DIFFER.message(claim=claim, common=common, first=first, key=key)
+            message = codes.CLAIMS_DIFFER.message(claim=claim, common=common, first=first, key=key)
             yield ConfigIssue(f"service {name}", "auth.organization_claim", message)
 
 
@@ -127,7 +119,7 @@ def exposure_issues(config: StackConfig) -> Iterator[ConfigIssue]:
         resource = exposed_path(name, item) if item.auth.audience is None else urlsplit(item.auth.audience).path
         path = contract.PROTECTED_RESOURCE_PATH + resource.rstrip("/")
         if owners.setdefault(path, name) != name:
-            message = TOKEN_METADATA_TAKEN.message(path=path, owner=owners[path])
+            message = codes.TOKEN_METADATA_TAKEN.message(path=path, owner=owners[path])
             yield ConfigIssue(f"service {name}", "auth.audience", message)
 
 
@@ -148,5 +140,5 @@ def shared_limit_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     if config.mesh.rate_limiting is not None:
         return
     for name in shared_limits(config):
-        message = SHARED_LIMIT_WITHOUT_REDIS.message(key=f"{NAMESPACE}:mesh.rate_limiting")
+        message = codes.SHARED_LIMIT_WITHOUT_REDIS.message(key=f"{NAMESPACE}:mesh.rate_limiting")
         yield ConfigIssue(f"service {name}", "rate_limits.shared", message)

@@ -37,9 +37,7 @@ COMMANDS: Final = {
         "Write the dashboards as JSON, to import them into a Grafana by hand.",
     ),
     "usage": Target(
-        "meshed_mcp.cli.usage",
-        "usage_command",
-        "Export tool calls by organization, tool and interval, without users.",
+        "meshed_mcp.cli.usage", "usage_command", "Export tool calls by organization, tool and interval, without users."
     ),
 }
 """Commands."""

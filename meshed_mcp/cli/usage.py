@@ -16,13 +16,7 @@ from meshed_mcp.cli.prometheus import Prometheus
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.observability.prometheus.recording_rules import DASHBOARD_SECONDS
 from meshed_mcp.components.promql.usage import exported_usage
-from meshed_mcp.error_codes.cli import (
-    END_BEFORE_BEGIN,
-    INVALID_MOMENT,
-    PYARROW_MISSING,
-    TOO_MANY_PARTS,
-    UNKNOWN_FILE_TYPE,
-)
+from meshed_mcp.error_codes import cli as codes
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -52,9 +46,9 @@ def usage_command(
     """Export tool calls by organization, tool and interval, without users."""
     first, last = parsed_time("--from", begin), parsed_time("--to", end)
     if not first < last:
-        raise ConfigurationError.single("--to", END_BEFORE_BEGIN.message(end=end, begin=begin))
+        raise ConfigurationError.single("--to", codes.END_BEFORE_BEGIN.message(end=end, begin=begin))
     if (last - first) / timedelta(hours=hours) > MAX_INTERVALS:
-        raise ConfigurationError.single("--hours", TOO_MANY_PARTS.message(hours=hours, most=MAX_INTERVALS))
+        raise ConfigurationError.single("--hours", codes.TOO_MANY_PARTS.message(hours=hours, most=MAX_INTERVALS))
     write = writer(out)
     with contextlib.closing(Prometheus(prometheus)) as source:
         rows = [
@@ -69,7 +63,7 @@ def parsed_time(option: str, text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise ConfigurationError.single(option, INVALID_MOMENT.message(text=text)) from None
+        raise ConfigurationError.single(option, codes.INVALID_MOMENT.message(text=text)) from None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
@@ -103,7 +97,7 @@ def writer(out: Path) -> Write:
         case ".parquet":
             return parquet_writer()
         case _:
-            raise ConfigurationError.single("--out", UNKNOWN_FILE_TYPE.message(out=out))
+            raise ConfigurationError.single("--out", codes.UNKNOWN_FILE_TYPE.message(out=out))
 
 
 def write_csv(out: Path, rows: list[Row]) -> None:
@@ -119,7 +113,7 @@ def parquet_writer() -> Write:
     try:
         arrow, parquet = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.parquet"))  # an extra, large
     except ModuleNotFoundError:
-        raise ConfigurationError.single("--out", PYARROW_MISSING.message()) from None
+        raise ConfigurationError.single("--out", codes.PYARROW_MISSING.message()) from None
 
     def write(out: Path, rows: list[Row]) -> None:
         columns = {name: [getattr(row, name) for row in rows] for name in Row._fields}

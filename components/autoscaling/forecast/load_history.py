@@ -14,14 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.promql import forecast
-from meshed_mcp.error_codes.cli import (
-    HISTORY_COLUMNS,
-    HISTORY_HEADER,
-    HISTORY_LENGTH,
-    HISTORY_NOT_CSV,
-    HISTORY_TOO_FEW_ROWS,
-    HISTORY_TOO_SHORT,
-)
+from meshed_mcp.error_codes import cli as codes
 
 OUTAGE_MINUTES: Final = 60
 """Zeros for longer than this are an outage, unless the history is zero for most of the time."""
@@ -66,14 +59,14 @@ def read(path: Path) -> History:
         with path.open(newline="", encoding="utf-8") as stream:
             lines = list(csv.reader(stream))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigurationError.single(path.name, HISTORY_NOT_CSV.message(error=error)) from error
+        raise ConfigurationError.single(path.name, codes.HISTORY_NOT_CSV.message(error=error)) from error
     if not lines or len(lines[0]) < 2:  # noqa: PLR2004 - time and load
-        raise ConfigurationError.single(path.name, HISTORY_COLUMNS.message())
+        raise ConfigurationError.single(path.name, codes.HISTORY_COLUMNS.message())
     if not has_header(lines[0]):
-        raise ConfigurationError.single(path.name, HISTORY_HEADER.message(row=",".join(lines[0])))
+        raise ConfigurationError.single(path.name, codes.HISTORY_HEADER.message(row=",".join(lines[0])))
     samples, notes = parsed(lines[1:])
     if len(samples) < 2:  # noqa: PLR2004 - the least that has an interval
-        raise ConfigurationError.single(path.name, HISTORY_TOO_FEW_ROWS.message(count=len(samples)))
+        raise ConfigurationError.single(path.name, codes.HISTORY_TOO_FEW_ROWS.message(count=len(samples)))
     return history(path.name, lines[0][1].strip().lower(), samples, notes)
 
 
@@ -119,7 +112,7 @@ def history(source: str, column: str, samples: dict[datetime, float], notes: lis
     step = max(1, steps.most_common(1)[0][0])
     minutes = int((times[-1] - times[0]).total_seconds() + step) // MINUTE_SECONDS
     if not LEAST_MINUTES <= minutes <= MOST_MINUTES:
-        message = HISTORY_LENGTH.message(minutes=minutes, least=LEAST_MINUTES, most=MOST_MINUTES)
+        message = codes.HISTORY_LENGTH.message(minutes=minutes, least=LEAST_MINUTES, most=MOST_MINUTES)
         raise ConfigurationError.single(source, message)
     values = on_minutes(samples, times[0], minutes, step, per_second=column in COUNTS)
     gaps = sum(value is None for value in values)
@@ -175,6 +168,6 @@ def from_ranges(results: Iterable[list[dict[str, Any]]], service: str) -> Histor
     rows = [[datetime.fromtimestamp(float(time), UTC).isoformat(), value] for time, value in pairs]
     samples, notes = parsed(rows)
     if len(samples) < LEAST_MINUTES:
-        message = HISTORY_TOO_SHORT.message(minutes=len(samples), service=service, least=LEAST_MINUTES)
+        message = codes.HISTORY_TOO_SHORT.message(minutes=len(samples), service=service, least=LEAST_MINUTES)
         raise ConfigurationError.single(PROMETHEUS_OPTION, message)
     return history(PROMETHEUS_OPTION, "in_flight", samples, notes)

@@ -12,12 +12,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import namespace_name, object_name
-from meshed_mcp.error_codes.autoscaling import (
-    INVALID_EXPRESSION,
-    INVALID_PRIORITY,
-    TWO_NODE_AUTOSCALERS,
-    UNKNOWN_ARCHITECTURE,
-)
+from meshed_mcp.error_codes import autoscaling as codes
 
 
 class BufferKind(StrEnum):
@@ -87,7 +82,7 @@ class KarpenterSettings(Model):
     def _are_known(cls, value: list[str]) -> list[str]:
         unknown = [item for item in value if item not in ARCHITECTURES]
         if unknown:
-            raise UNKNOWN_ARCHITECTURE.error(name=unknown[0], known=", ".join(ARCHITECTURES))
+            raise codes.UNKNOWN_ARCHITECTURE.error(name=unknown[0], known=", ".join(ARCHITECTURES))
         return value
 
 
@@ -109,12 +104,12 @@ class ClusterAutoscalerSettings(Model):
     def _are_expressions(cls, value: dict[int, list[str]]) -> dict[int, list[str]]:
         for priority, expressions in value.items():
             if priority < LEAST_PRIORITY or not expressions:
-                raise INVALID_PRIORITY.error(priority=priority, least=LEAST_PRIORITY)
+                raise codes.INVALID_PRIORITY.error(priority=priority, least=LEAST_PRIORITY)
             for expression in expressions:
                 try:
                     re.compile(expression)
                 except re.error as error:
-                    raise INVALID_EXPRESSION.error(expression=expression, error=error) from None
+                    raise codes.INVALID_EXPRESSION.error(expression=expression, error=error) from None
         return value
 
 
@@ -139,5 +134,5 @@ class NodeSettings(Model):
     @model_validator(mode="after")
     def _has_one_node_autoscaler(self) -> Self:
         if self.karpenter is not None and self.cluster_autoscaler is not None:
-            raise TWO_NODE_AUTOSCALERS.error()
+            raise codes.TWO_NODE_AUTOSCALERS.error()
         return self

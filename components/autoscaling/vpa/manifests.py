@@ -89,11 +89,7 @@ def values(replicas: int) -> Manifest:
     """
     part = {"replicas": replicas, "podDisruptionBudget": {"enabled": True, "minAvailable": 0, "maxUnavailable": 1}}
     return {
-        "podSecurityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 65534,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "podSecurityContext": {"runAsNonRoot": True, "runAsUser": 65534, "seccompProfile": {"type": "RuntimeDefault"}},
         "containerSecurityContext": RESTRICTED_CONTAINER,
         "admissionController": {
             **part,
