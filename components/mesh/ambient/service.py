@@ -8,12 +8,7 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.mesh.ambient.routes import (
-    http_route,
-    unsupported_fields,
-    version_service_name,
-    version_services,
-)
+from meshed_mcp.components.mesh.ambient import routes
 from meshed_mcp.components.mesh.ambient.waypoint import USE_WAYPOINT, WAYPOINT
 from meshed_mcp.components.mesh.authorization.external import external_authorization
 from meshed_mcp.components.mesh.authorization.policy import SECURITY_API, caller_rules
@@ -25,17 +20,10 @@ from meshed_mcp.components.mesh.egress.service_entry import service_entries
 from meshed_mcp.components.mesh.routing.destination_rule import destination_rule
 from meshed_mcp.components.mesh.routing.rollout_args import NoRollout
 from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING, ingress_route, mesh_route
+from meshed_mcp.components.mesh.service import workload
 from meshed_mcp.components.mesh.service.addresses import principal, service_host
 from meshed_mcp.components.mesh.service.args import IngressRef, MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
-from meshed_mcp.components.mesh.service.workload import (
-    Version,
-    deployment,
-    pod_disruption_budget,
-    service,
-    service_account,
-    versions,
-)
 from meshed_mcp.error_codes.mesh import WAYPOINT_ROUTE_UNSUPPORTED
 
 SIDECAR_PREFIXES: Final = ("sidecar.istio.io/", "traffic.sidecar.istio.io/", "prometheus.istio.io/", "istio.io/rev")
@@ -45,9 +33,9 @@ SIDECAR_PREFIXES: Final = ("sidecar.istio.io/", "traffic.sidecar.istio.io/", "pr
 def ambient_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """All objects of the service; policies and routes come before the pods."""
     ingress = [ambient_ingress_route(name, args, args.ingress)] if args.expose and args.ingress is not None else []
-    running = versions(name, args)
+    running = workload.versions(name, args)
     return [
-        service_account(name, args),
+        workload.service_account(name, args),
         *(at_waypoint(item, name) for item in request_authentication(name, args)),
         *(at_waypoint(item, name) for item in external_authorization(name, args)),
         *(at_waypoint(item, name) for item in service_access_log(name, args)),
@@ -55,22 +43,22 @@ def ambient_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         pod_authorization_policy(name, args),
         management_port_peer_authentication(name, args),
         *(version_destination_rule(name, args, version) for version in running),
-        http_route(name, args.namespace, waypoint_rules(name, args), contract.MCP_PORT),
+        routes.http_route(name, args.namespace, waypoint_rules(name, args), contract.MCP_PORT),
         *ingress,
         *service_extensions(name, args.namespace, args.extensions, at_waypoint=True),
         *service_entries(name, args),
         *network_policy(name, args),
         routed_service(name, args),
-        *version_services(name, service(name, args), [version.label for version in running]),
-        pod_disruption_budget(name, args),
-        *(without_sidecar(deployment(name, args, version)) for version in running),
+        *routes.version_services(name, workload.service(name, args), [version.label for version in running]),
+        workload.pod_disruption_budget(name, args),
+        *(without_sidecar(workload.deployment(name, args, version)) for version in running),
         pod_monitor(name, args),
     ]
 
 
 def routed_service(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     """The Service, labeled for the waypoint."""
-    item = service(name, args)
+    item = workload.service(name, args)
     meta = item["metadata"]
     return item | {"metadata": {**meta, "labels": meta["labels"] | USE_WAYPOINT}}
 
@@ -82,7 +70,7 @@ def waypoint_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     external callers get the challenge of the gateway.
     """
     rules = [rule for rule in mesh_route(name, args)["spec"]["http"] if "route" in rule]
-    if unknown := unsupported_fields(rules):
+    if unknown := routes.unsupported_fields(rules):
         raise WAYPOINT_ROUTE_UNSUPPORTED.error(name=name, fields=", ".join(unknown))
     return rules
 
@@ -140,9 +128,9 @@ def management_port_peer_authentication(name: str, args: MeshedMCPServiceArgs) -
     return manifest(SECURITY_API, "PeerAuthentication", meta, spec)
 
 
-def version_destination_rule(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:
+def version_destination_rule(name: str, args: MeshedMCPServiceArgs, version: workload.Version) -> Manifest:
     """DestinationRule of a version's Service: the policy of sidecar mode without TLS, which ztunnel provides."""
-    service_of_version = version_service_name(name, version.label)
+    service_of_version = routes.version_service_name(name, version.label)
     policy = {
         field: value for field, value in destination_rule(name, args)["spec"]["trafficPolicy"].items() if field != "tls"
     }

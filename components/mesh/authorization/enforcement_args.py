@@ -12,13 +12,8 @@ from meshed_mcp.components.core.names import host_name, object_name
 from meshed_mcp.components.mesh.authorization.token_args import TokenSettings
 from meshed_mcp.components.mesh.authorization.tool_policy_args import ToolSettings
 from meshed_mcp.components.mesh.cluster.telemetry_args import ACCESS_LOG_PROVIDER, METRICS_PROVIDER, TRACING_PROVIDER
+from meshed_mcp.error_codes import service as codes
 from meshed_mcp.error_codes.code import Message
-from meshed_mcp.error_codes.service import (
-    AUTHORIZER_NAME_TAKEN,
-    AUTHORIZER_NOT_A_SERVICE,
-    SCOPES_NEED_RUNTIME,
-    TOOL_NAME_IN_BODY_ONLY,
-)
 
 RESERVED_PROVIDERS: Final = (TRACING_PROVIDER, ACCESS_LOG_PROVIDER, METRICS_PROVIDER, "envoy", "stackdriver")
 """Extension providers that already exist; of two with one name, proxies get one.
@@ -49,7 +44,7 @@ class AuthorizerProtocol(StrEnum):
 def authorizer_service(value: str) -> str:
     """Host of an authorizer, which must be a Service of the cluster."""
     if ".svc." not in host_name(value):
-        raise AUTHORIZER_NOT_A_SERVICE.error(value=value)
+        raise codes.AUTHORIZER_NOT_A_SERVICE.error(value=value)
     return value
 
 
@@ -95,7 +90,7 @@ def validate_authorizer_names(value: Mapping[str, Authorizer]) -> None:
     for name in value:
         object_name(name)
         if name in RESERVED_PROVIDERS:
-            raise AUTHORIZER_NAME_TAKEN.error(name=name)
+            raise codes.AUTHORIZER_NAME_TAKEN.error(name=name)
 
 
 def enforcement_issues(
@@ -105,8 +100,8 @@ def enforcement_issues(
     if enforcement is Enforcement.PROCESS:
         return
     if legacy is not contract.Legacy.OFF and any(rule.allow is not None for rule in tools.values()):
-        yield TOOL_NAME_IN_BODY_ONLY.message(legacy=legacy, fix=RUNTIME_FIX)
+        yield codes.TOOL_NAME_IN_BODY_ONLY.message(legacy=legacy, fix=RUNTIME_FIX)
     scoped = ["auth.scopes"] if auth is not None and auth.scopes else []
     scoped += [f"tools.{tool}.scopes" for tool, rule in tools.items() if rule.scopes]
     for field in scoped:
-        yield SCOPES_NEED_RUNTIME.message(field=field, fix=RUNTIME_FIX)
+        yield codes.SCOPES_NEED_RUNTIME.message(field=field, fix=RUNTIME_FIX)

@@ -15,24 +15,7 @@ from meshed_mcp.components.mesh.egress.destinations import (
     is_internal_host,
     is_ip_address,
 )
-from meshed_mcp.error_codes.service import (
-    HEADER_FOR_TWO_CLAIMS,
-    INVALID_CLAIM_HEADER,
-    INVALID_CLAIM_NAME,
-    INVALID_CLAIM_PATH,
-    INVALID_ISSUER_URL,
-    INVALID_SCOPE,
-    KEY_URL_IN_CLUSTER,
-    KEY_URL_IN_PLAINTEXT,
-    KEY_URL_IS_ADDRESS,
-    KEY_URL_NOT_IN_CLUSTER,
-    KEY_URL_PORT,
-    KEYS_NEED_ONE_SOURCE,
-    NO_PUBLIC_KEYS,
-    PRIVATE_KEY_IN_STACK,
-    UNKNOWN_KEY_TYPE,
-    UNUSED_JWKS_IN_CLUSTER,
-)
+from meshed_mcp.error_codes import service as codes
 
 MAX_CLAIM_HEADERS: Final = 8
 """Product rule: every header is sent with every request and may become a metric label."""
@@ -58,7 +41,7 @@ _CLAIM_NAME: Final = re.compile(r"[A-Za-z0-9_:./-]{1,128}")
 def claim_name(value: str) -> str:
     """Name of a claim in settings and in CEL expressions of proxies."""
     if _CLAIM_NAME.fullmatch(value) is None:
-        raise INVALID_CLAIM_NAME.error(value=value)
+        raise codes.INVALID_CLAIM_NAME.error(value=value)
     return value
 
 
@@ -69,7 +52,7 @@ def scope_names(value: list[str]) -> list[str]:
     """Scopes without duplicates."""
     bad = [scope for scope in value if _SCOPE.fullmatch(scope) is None]
     if bad:
-        raise INVALID_SCOPE.error(names=listed(bad))
+        raise codes.INVALID_SCOPE.error(names=listed(bad))
     return list(dict.fromkeys(value))
 
 
@@ -86,12 +69,12 @@ def public_keys(value: dict[str, Any]) -> dict[str, Any]:
     """JWK Set of public keys only."""
     keys = value.get("keys")
     if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
-        raise NO_PUBLIC_KEYS.error()
+        raise codes.NO_PUBLIC_KEYS.error()
     for number, key in enumerate(keys):
         if key.get("kty") not in PUBLIC_KEY_TYPES:
-            raise UNKNOWN_KEY_TYPE.error(number=number, kty=key.get("kty"), known=", ".join(PUBLIC_KEY_TYPES))
+            raise codes.UNKNOWN_KEY_TYPE.error(number=number, kty=key.get("kty"), known=", ".join(PUBLIC_KEY_TYPES))
         if "d" in key:
-            raise PRIVATE_KEY_IN_STACK.error(number=number)
+            raise codes.PRIVATE_KEY_IN_STACK.error(number=number)
     return value
 
 
@@ -140,16 +123,16 @@ class TokenSettings(Model):
             _claim_header(claim, header)
         twice = sorted({header for header in value.values() if list(value.values()).count(header) > 1})
         if twice:
-            raise HEADER_FOR_TWO_CLAIMS.error(names=listed(twice))
+            raise codes.HEADER_FOR_TWO_CLAIMS.error(names=listed(twice))
         return value
 
     @model_validator(mode="after")
     def _has_one_source_of_keys(self) -> "TokenSettings":
         if (self.jwks_url is None) == (self.jwks is None):
             found = "there are no keys to check tokens with" if self.jwks is None else "there are two sources of keys"
-            raise KEYS_NEED_ONE_SOURCE.error(found=found)
+            raise codes.KEYS_NEED_ONE_SOURCE.error(found=found)
         if self.jwks_url is None and self.jwks_in_cluster:
-            raise UNUSED_JWKS_IN_CLUSTER.error()
+            raise codes.UNUSED_JWKS_IN_CLUSTER.error()
         return self
 
     @property
@@ -165,33 +148,33 @@ def _key_url(value: str, *, in_cluster: bool) -> None:
     url = _url(value)
     host = url.hostname or ""
     if is_ip_address(host):
-        raise KEY_URL_IS_ADDRESS.error(value=value)
+        raise codes.KEY_URL_IS_ADDRESS.error(value=value)
     if in_cluster:
         if ".svc" not in host:
-            raise KEY_URL_NOT_IN_CLUSTER.error(value=value)
+            raise codes.KEY_URL_NOT_IN_CLUSTER.error(value=value)
         return
     if is_internal_host(host):
-        raise KEY_URL_IN_CLUSTER.error(value=value)
+        raise codes.KEY_URL_IN_CLUSTER.error(value=value)
     _external_key_url(value, url)
 
 
 def _external_key_url(value: str, url: SplitResult) -> None:
     if url.scheme == "http":
-        raise KEY_URL_IN_PLAINTEXT.error(value=value)
+        raise codes.KEY_URL_IN_PLAINTEXT.error(value=value)
     if url.port not in (None, HTTPS_PORT):
-        raise KEY_URL_PORT.error(value=value, port=url.port)
+        raise codes.KEY_URL_PORT.error(value=value, port=url.port)
     external_host_name(url.hostname or "")
 
 
 def _claim_header(claim: str, header: str) -> None:
     if _CLAIM_PATH.fullmatch(claim) is None:
-        raise INVALID_CLAIM_PATH.error(claim=claim)
+        raise codes.INVALID_CLAIM_PATH.error(claim=claim)
     if _HEADER.fullmatch(header) is None or RESERVED_HEADERS.fullmatch(header) is not None:
-        raise INVALID_CLAIM_HEADER.error(header=header, claim=claim)
+        raise codes.INVALID_CLAIM_HEADER.error(header=header, claim=claim)
 
 
 def _url(value: str) -> SplitResult:
     url = urlsplit(value)
     if url.scheme not in ("http", "https") or not url.hostname or url.fragment or url.username is not None:
-        raise INVALID_ISSUER_URL.error(value=value)
+        raise codes.INVALID_ISSUER_URL.error(value=value)
     return url

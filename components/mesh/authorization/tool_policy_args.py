@@ -10,13 +10,8 @@ from meshed_mcp.components.core.errors import suggestion
 from meshed_mcp.components.core.names import listed
 from meshed_mcp.components.mesh.authorization.token_args import Scopes
 from meshed_mcp.components.mesh.routing.tool_args import ToolTraffic
+from meshed_mcp.error_codes import service as codes
 from meshed_mcp.error_codes.code import Message
-from meshed_mcp.error_codes.service import (
-    INVALID_TOOL_NAME,
-    TOOL_ALLOWS_INGRESS,
-    TOOL_CALLER_UNKNOWN,
-    TOOL_SCOPES_WITHOUT_AUTH,
-)
 
 INGRESS: Final = "ingress"
 """In `allow`: clients outside the cluster, which reach the service through the ingress gateway."""
@@ -49,7 +44,7 @@ def tool_names(tools: Collection[str]) -> None:
     """Raise ValueError for keys that are not tool names."""
     bad = [tool for tool in tools if _TOOL.fullmatch(tool) is None]
     if bad:
-        raise INVALID_TOOL_NAME.error(names=listed(bad))
+        raise codes.INVALID_TOOL_NAME.error(names=listed(bad))
 
 
 def tool_issues(
@@ -61,8 +56,8 @@ def tool_issues(
         for number, caller in enumerate(rule.allow or ()):
             where = f"tools.{tool}.allow[{number}]: {caller!r}"
             if caller == INGRESS and not expose:
-                yield TOOL_ALLOWS_INGRESS.message(where=where)
+                yield codes.TOOL_ALLOWS_INGRESS.message(where=where)
             elif caller not in known:
-                yield TOOL_CALLER_UNKNOWN.message(where=where, suggested=suggestion(caller, known))
+                yield codes.TOOL_CALLER_UNKNOWN.message(where=where, suggested=suggestion(caller, known))
         if rule.scopes and not has_tokens:
-            yield TOOL_SCOPES_WITHOUT_AUTH.message(tool=tool)
+            yield codes.TOOL_SCOPES_WITHOUT_AUTH.message(tool=tool)

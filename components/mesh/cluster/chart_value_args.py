@@ -3,13 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from meshed_mcp.error_codes import mesh as codes
 from meshed_mcp.error_codes.code import Message
-from meshed_mcp.error_codes.mesh import (
-    BUDGET_WITHOUT_REPLICAS,
-    VALUE_FOLLOWS_FROM_FIELD,
-    VALUES_WITHOUT_CNI,
-    VALUES_WITHOUT_EGRESS_GATEWAY,
-)
 
 if TYPE_CHECKING:
     from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
@@ -43,16 +38,16 @@ DISRUPTION_BUDGETS: Final = {
 def value_issues(args: "ServiceMeshArgs") -> Iterator[Message]:
     """Chart values for releases that are not installed, and values that derive from a field."""
     if args.traffic_capture != "cni" and "istio-cni" in args.values:
-        yield VALUES_WITHOUT_CNI.message(traffic_capture=args.traffic_capture)
+        yield codes.VALUES_WITHOUT_CNI.message(traffic_capture=args.traffic_capture)
     if args.egress_gateway is None and "istio-egress" in args.values:
-        yield VALUES_WITHOUT_EGRESS_GATEWAY.message()
+        yield codes.VALUES_WITHOUT_EGRESS_GATEWAY.message()
     for path, field in DERIVED_VALUES.items():
         if _is_given(args.values, path):
-            yield VALUE_FOLLOWS_FROM_FIELD.message(path=".".join(path), field=field)
+            yield codes.VALUE_FOLLOWS_FROM_FIELD.message(path=".".join(path), field=field)
     for path, part in DISRUPTION_BUDGETS.items():
         size = getattr(args, part)
         if _is_given(args.values, path) and size is not None and size.min_replicas == 1:
-            yield BUDGET_WITHOUT_REPLICAS.message(path=".".join(path), part=part)
+            yield codes.BUDGET_WITHOUT_REPLICAS.message(path=".".join(path), part=part)
 
 
 def _is_given(values: Any, path: tuple[str, ...]) -> bool:

@@ -8,15 +8,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import object_name
-from meshed_mcp.error_codes.service import (
-    CHECKSUM_CONTRADICTION,
-    INVALID_CHECKSUM,
-    INVALID_MODULE_URL,
-    LUA_BEFORE_AUTHORIZATION,
-    LUA_TOO_LONG,
-    LUA_WITHOUT_HANDLER,
-    MODULE_NOT_PINNED,
-)
+from meshed_mcp.error_codes import service as codes
 
 MAX_LUA_BYTES: Final = 65_536
 """Source: Istio 1.31 CRDs, TrafficExtension, `lua.inlineCode`."""
@@ -79,15 +71,15 @@ class LuaExtension(Extension):
     def _is_a_script(cls, value: str) -> str:
         size = len(value.encode())
         if size > MAX_LUA_BYTES:
-            raise LUA_TOO_LONG.error(size=size, most=MAX_LUA_BYTES)
+            raise codes.LUA_TOO_LONG.error(size=size, most=MAX_LUA_BYTES)
         if "envoy_on_request" not in value and "envoy_on_response" not in value:
-            raise LUA_WITHOUT_HANDLER.error()
+            raise codes.LUA_WITHOUT_HANDLER.error()
         return value
 
     @model_validator(mode="after")
     def _enforces_nothing(self) -> "LuaExtension":
         if self.phase is not Phase.STATS:
-            raise LUA_BEFORE_AUTHORIZATION.error(phase=self.phase)
+            raise codes.LUA_BEFORE_AUTHORIZATION.error(phase=self.phase)
         return self
 
 
@@ -114,18 +106,18 @@ class WasmExtension(Extension):
     @classmethod
     def _is_module(cls, value: str) -> str:
         if _MODULE.fullmatch(value) is None:
-            raise INVALID_MODULE_URL.error(value=value)
+            raise codes.INVALID_MODULE_URL.error(value=value)
         return value
 
     @model_validator(mode="after")
     def _is_pinned(self) -> "WasmExtension":
         digest = _DIGEST.search(self.url)
         if self.sha256 is None and digest is None:
-            raise MODULE_NOT_PINNED.error(url=self.url)
+            raise codes.MODULE_NOT_PINNED.error(url=self.url)
         if self.sha256 is not None and _SHA256.fullmatch(self.sha256) is None:
-            raise INVALID_CHECKSUM.error(sha256=self.sha256)
+            raise codes.INVALID_CHECKSUM.error(sha256=self.sha256)
         if digest is not None and self.sha256 not in (None, digest[1]):
-            raise CHECKSUM_CONTRADICTION.error(sha256=self.sha256, digest=digest[1])
+            raise codes.CHECKSUM_CONTRADICTION.error(sha256=self.sha256, digest=digest[1])
         return self
 
     @property

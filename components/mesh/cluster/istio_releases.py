@@ -10,6 +10,7 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.ambient.values import ZTUNNEL_RELEASE, default_retries, profile_values, ztunnel_values
 from meshed_mcp.components.mesh.authorization.external import authorizer_providers
 from meshed_mcp.components.mesh.authorization.tokens import KEY_FETCH_GUARD
+from meshed_mcp.components.mesh.cluster import gateway_pods, revision_args
 from meshed_mcp.components.mesh.cluster.access_log import access_log_provider
 from meshed_mcp.components.mesh.cluster.args import (
     EGRESS_NAMESPACE,
@@ -25,30 +26,10 @@ from meshed_mcp.components.mesh.cluster.gateway import (
     INGRESS_RELEASE,
     INGRESS_SELECTOR,
 )
-from meshed_mcp.components.mesh.cluster.gateway_pods import (
-    DEFAULT_SECCOMP,
-    GatewayPods,
-    gateway_values,
-    platform_values,
-    resource_requests,
-    topology_spread,
-)
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
-from meshed_mcp.components.mesh.cluster.revision_args import (
-    DEFAULT_REVISION,
-    REVISION_LABEL,
-    injecting_revision,
-    version_key,
-    versions_by_revision,
-)
 from meshed_mcp.components.mesh.cluster.revisions import control_plane_name
 from meshed_mcp.components.mesh.cluster.telemetry_args import TRACING_PROVIDER
-from meshed_mcp.components.mesh.multicluster.manifests import (
-    EAST_WEST_RELEASE,
-    EAST_WEST_SELECTOR,
-    multicluster_base_values,
-    multicluster_istiod_values,
-)
+from meshed_mcp.components.mesh.multicluster import manifests as multicluster
 from meshed_mcp.components.mesh.rate_limit import local, shared
 from meshed_mcp.components.mesh.service.proxy_size import size_values
 
@@ -71,36 +52,44 @@ def istio_releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
     The base chart has the newest version, because CRDs are upgraded first. istio-cni supports adjacent minor versions,
     so one serves all revisions. Source: Istio, "Canary Upgrades" and "Install the Istio CNI node agent".
     """
-    crds, versions = GATEWAY_API_CRDS.mirrored(args.chart_mirror), versions_by_revision(args)
+    crds, versions = GATEWAY_API_CRDS.mirrored(args.chart_mirror), revision_args.versions_by_revision(args)
     gateway_api = [ReleaseSpec(crds.name, ROOT_NAMESPACE, crds, {}, retained=True)]
     releases = gateway_api if args.gateway_api is GatewayApiSource.RELEASE else []
-    releases.append(_release("istio-base", "base", max(versions.values(), key=version_key), base_values(args), args))
+    releases.append(
+        _release("istio-base", "base", max(versions.values(), key=revision_args.version_key), base_values(args), args)
+    )
     for revision, version in versions.items():
         istiod = _release("istiod", "istiod", version, istiod_values(args, revision, version), args)
         releases.append(istiod._replace(name=control_plane_name(revision)))
     if args.traffic_capture is TrafficCapture.CNI:
-        cni = {"global": common_values(args, args.istio_version), "seccompProfile": dict(DEFAULT_SECCOMP)}
+        cni = {"global": common_values(args, args.istio_version), "seccompProfile": dict(gateway_pods.DEFAULT_SECCOMP)}
         releases.append(_release("istio-cni", "cni", args.istio_version, cni, args))
     if args.mode is MeshMode.AMBIENT:
         releases.append(_release(ZTUNNEL_RELEASE, "ztunnel", args.istio_version, ztunnel_values(args), args))
     for name, (namespace, pods) in gateways(args).items():
-        gateway = _release(name, "gateway", versions[injecting_revision(args)], gateway_values(pods, args), args)
+        gateway = _release(
+            name,
+            "gateway",
+            versions[revision_args.injecting_revision(args)],
+            gateway_pods.gateway_values(pods, args),
+            args,
+        )
         releases.append(gateway._replace(namespace=namespace))
     return releases
 
 
-def gateways(args: ServiceMeshArgs) -> dict[str, tuple[str, GatewayPods]]:
+def gateways(args: ServiceMeshArgs) -> dict[str, tuple[str, gateway_pods.GatewayPods]]:
     """Release -> namespace and pods of every gateway."""
-    ingress = GatewayPods(INGRESS_SELECTOR, args.gateway, external=True)
+    ingress = gateway_pods.GatewayPods(INGRESS_SELECTOR, args.gateway, external=True)
     found = {INGRESS_RELEASE: (INGRESS_NAMESPACE, ingress)}
     if args.egress_gateway is not None:
-        egress = GatewayPods(EGRESS_SELECTOR, args.egress_gateway, external=False)
+        egress = gateway_pods.GatewayPods(EGRESS_SELECTOR, args.egress_gateway, external=False)
         found[EGRESS_RELEASE] = (EGRESS_NAMESPACE, egress)
     if args.multi_cluster is not None:
-        between = GatewayPods(
-            EAST_WEST_SELECTOR, args.east_west_gateway, external=True, network=args.multi_cluster.network
+        between = gateway_pods.GatewayPods(
+            multicluster.EAST_WEST_SELECTOR, args.east_west_gateway, external=True, network=args.multi_cluster.network
         )
-        found[EAST_WEST_RELEASE] = (ROOT_NAMESPACE, between)
+        found[multicluster.EAST_WEST_RELEASE] = (ROOT_NAMESPACE, between)
     return found
 
 
@@ -114,13 +103,13 @@ def value_overlay(release: str, args: ServiceMeshArgs) -> Manifest:
     """Values that ambient mode and multi-cluster membership merge over those of a release."""
     match release:
         case "istio-base":
-            return profile_values(args) | multicluster_base_values(args)
+            return profile_values(args) | multicluster.multicluster_base_values(args)
         case "istio-cni":
             return profile_values(args)
         case "istiod":
             retries = default_retries(args)
             mesh_config = {"meshConfig": retries} if retries else {}
-            return {**profile_values(args), **mesh_config, **multicluster_istiod_values(args)}
+            return {**profile_values(args), **mesh_config, **multicluster.multicluster_istiod_values(args)}
         case _:
             return {}
 
@@ -131,27 +120,31 @@ def base_values(args: ServiceMeshArgs) -> Manifest:
     The webhook fails closed from the start: istiod would change it later, which reads as drift.
     """
     return {
-        "global": platform_values(args),
+        "global": gateway_pods.platform_values(args),
         "base": {"validationFailurePolicy": "Fail"},
-        "defaultRevision": injecting_revision(args),
+        "defaultRevision": revision_args.injecting_revision(args),
     }
 
 
-def istiod_values(args: ServiceMeshArgs, revision: str = DEFAULT_REVISION, version: str | None = None) -> Manifest:
+def istiod_values(
+    args: ServiceMeshArgs, revision: str = revision_args.DEFAULT_REVISION, version: str | None = None
+) -> Manifest:
     """Values of the chart `istiod`, with defaults of sidecars and the mesh configuration."""
-    resources, seccomp = size_values(args.proxy), dict(DEFAULT_SECCOMP)
+    resources, seccomp = size_values(args.proxy), dict(gateway_pods.DEFAULT_SECCOMP)
     proxy = {"clusterDomain": args.cluster_domain, "resources": resources, "seccompProfile": seccomp}
     return {
-        **({} if revision == DEFAULT_REVISION else {"revision": revision}),
+        **({} if revision == revision_args.DEFAULT_REVISION else {"revision": revision}),
         "global": common_values(args, version or args.istio_version)
         | {"priorityClassName": args.priority_class or "", "proxy": proxy},
         "base": {"validationFailurePolicy": "Fail"},
         "autoscaleMin": args.control_plane.min_replicas,
         "autoscaleMax": args.control_plane.max_replicas,
-        "resources": resource_requests(args.control_plane),
+        "resources": gateway_pods.resource_requests(args.control_plane),
         "pdb": {"minAvailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"},
-        "topologySpreadConstraints": topology_spread({"app": "istiod", REVISION_LABEL: revision}),
-        "seccompProfile": dict(DEFAULT_SECCOMP),
+        "topologySpreadConstraints": gateway_pods.topology_spread(
+            {"app": "istiod", revision_args.REVISION_LABEL: revision}
+        ),
+        "seccompProfile": dict(gateway_pods.DEFAULT_SECCOMP),
         "cni": {"enabled": args.traffic_capture is TrafficCapture.CNI},
         "env": {"ENABLE_NATIVE_SIDECARS": "true", **KEY_FETCH_GUARD},
         "meshConfig": mesh_config(args),
@@ -187,7 +180,7 @@ def common_values(args: ServiceMeshArgs, version: str) -> Manifest:
         "tag": version,
         "logAsJson": True,
         "networkPolicy": {"enabled": True},
-        **platform_values(args),
+        **gateway_pods.platform_values(args),
     }
 
 

@@ -12,12 +12,8 @@ from meshed_mcp.components.mesh.cluster.revisions import revision_tag_webhooks
 from meshed_mcp.components.mesh.cluster.scrape_network_policy import scrape_network_policy
 from meshed_mcp.components.mesh.cluster.telemetry import mesh_telemetry
 from meshed_mcp.components.mesh.egress.gateway import egress_routes
+from meshed_mcp.components.mesh.multicluster import manifests as multicluster
 from meshed_mcp.components.mesh.multicluster.args import Remote
-from meshed_mcp.components.mesh.multicluster.manifests import (
-    intermediate_certificates,
-    multicluster_manifests,
-    with_network_labels,
-)
 from meshed_mcp.components.mesh.rate_limit.server import rate_limit_manifests
 from meshed_mcp.components.mesh.service.manifests import is_read_by_control_plane
 
@@ -29,7 +25,10 @@ def mesh_manifests(args: ServiceMeshArgs) -> list[Manifest]:
 
 def manifests_before_charts(args: ServiceMeshArgs) -> list[Manifest]:
     """Namespaces, and the intermediate CA that istiod reads at start."""
-    return [*with_network_labels(namespace_manifests(args), args), *intermediate_certificates(args)]
+    return [
+        *multicluster.with_network_labels(namespace_manifests(args), args),
+        *multicluster.intermediate_certificates(args),
+    ]
 
 
 def scrape_network_policies(args: ServiceMeshArgs) -> list[Manifest]:
@@ -55,6 +54,6 @@ def manifests_after_charts(args: ServiceMeshArgs) -> list[Manifest]:
         *rate_limit_manifests(args),
         *mesh_extensions(args.extensions),
         *(waypoint_objects(args) if args.mode is MeshMode.AMBIENT else []),
-        *multicluster_manifests(args),
+        *multicluster.multicluster_manifests(args),
     ]
     return [item for item in found if not (isinstance(args.multi_cluster, Remote) and is_read_by_control_plane(item))]

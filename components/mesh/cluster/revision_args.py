@@ -10,18 +10,8 @@ from meshed_mcp.components.core import charts
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import DNS_LABEL, listed
 from meshed_mcp.components.mesh.cluster.proxy_filters import istio_minor
+from meshed_mcp.error_codes import mesh as codes
 from meshed_mcp.error_codes.code import Message
-from meshed_mcp.error_codes.mesh import (
-    INVALID_ISTIO_VERSION,
-    INVALID_REVISION,
-    ISTIO_TOO_OLD,
-    RETIRED_ISTIO_HOST,
-    REVISION_TAKEN,
-    REVISIONS_TOO_FAR_APART,
-    TAG_IS_REVISION,
-    TAG_WITHOUT_REVISION,
-    UNKNOWN_DATA_PLANE,
-)
 
 if TYPE_CHECKING:
     from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
@@ -58,9 +48,9 @@ def supported_istio_version(value: str) -> str:
     """Full Istio version from OLDEST_ISTIO on."""
     found = _VERSION.fullmatch(value)
     if found is None:
-        raise INVALID_ISTIO_VERSION.error(value=value, example=charts.ISTIO_VERSION)
+        raise codes.INVALID_ISTIO_VERSION.error(value=value, example=charts.ISTIO_VERSION)
     if (int(found["major"]), int(found["minor"])) < OLDEST_ISTIO:
-        raise ISTIO_TOO_OLD.error(
+        raise codes.ISTIO_TOO_OLD.error(
             value=value, major=OLDEST_ISTIO[0], minor=OLDEST_ISTIO[1], version=charts.ISTIO_VERSION
         )
     return value
@@ -75,14 +65,14 @@ def supported_istio_host(value: str) -> str:
     """Chart repository or image hub that still gets releases."""
     retired = [host for host in RETIRED_ISTIO_HOSTS if host in value]
     if retired:
-        raise RETIRED_ISTIO_HOST.error(host=retired[0])
+        raise codes.RETIRED_ISTIO_HOST.error(host=retired[0])
     return value
 
 
 def revision_name(value: str) -> str:
     """Name of a revision or revision tag."""
     if re.fullmatch(DNS_LABEL, value) is None or len(value) > MAX_REVISION_CHARACTERS or value == DEFAULT_REVISION:
-        raise INVALID_REVISION.error(value=value, most=MAX_REVISION_CHARACTERS)
+        raise codes.INVALID_REVISION.error(value=value, most=MAX_REVISION_CHARACTERS)
     return value
 
 
@@ -113,17 +103,17 @@ def revision_issues(args: "ServiceMeshArgs") -> Iterator[Message]:
     """Contradictions between revisions, revision tags and `data_plane`."""
     second, known = args.canary_revision, sorted(versions_by_revision(args))
     if second is not None and second.revision == args.revision:
-        yield REVISION_TAKEN.message(revision=second.revision)
+        yield codes.REVISION_TAKEN.message(revision=second.revision)
     if second is not None and minor_version_skew(args.istio_version, second.istio_version) > MAX_MINORS_APART:
-        yield REVISIONS_TOO_FAR_APART.message(version=second.istio_version, other=args.istio_version)
+        yield codes.REVISIONS_TOO_FAR_APART.message(version=second.istio_version, other=args.istio_version)
     for tag, revision in args.revision_tags.items():
         if tag in known:
-            yield TAG_IS_REVISION.message(tag=tag)
+            yield codes.TAG_IS_REVISION.message(tag=tag)
         if revision not in known:
-            yield TAG_WITHOUT_REVISION.message(tag=tag, revision=revision, known=_one_of(known))
+            yield codes.TAG_WITHOUT_REVISION.message(tag=tag, revision=revision, known=_one_of(known))
     if args.data_plane is not None and args.data_plane not in {*known, *args.revision_tags}:
         names = _one_of([*args.revision_tags, *known])
-        yield UNKNOWN_DATA_PLANE.message(data_plane=args.data_plane, names=names)
+        yield codes.UNKNOWN_DATA_PLANE.message(data_plane=args.data_plane, names=names)
 
 
 def minor_version_skew(one: str, other: str) -> int:

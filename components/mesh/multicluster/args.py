@@ -8,15 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name
+from meshed_mcp.error_codes import mesh as codes
 from meshed_mcp.error_codes.code import Message, raise_all
-from meshed_mcp.error_codes.mesh import (
-    CLUSTER_NAME_TWICE,
-    PRIMARY_MISSING,
-    PRIMARY_WITHOUT_ADDRESS,
-    ROOT_MISSING,
-    ROOT_NEEDS_ONE_SOURCE,
-    SAME_NETWORK,
-)
 
 Label = Annotated[str, AfterValidator(namespace_name)]
 """A name that is also a label value. Source: Kubernetes, "Labels and Selectors"."""
@@ -67,7 +60,7 @@ class SharedRoot(Model):
     @model_validator(mode="after")
     def _has_one_source(self) -> "SharedRoot":
         if self.existing == (self.issuer is not None):
-            raise ROOT_NEEDS_ONE_SOURCE.error()
+            raise codes.ROOT_NEEDS_ONE_SOURCE.error()
         return self
 
 
@@ -103,7 +96,7 @@ class PrimaryCluster(Model):
     @model_validator(mode="after")
     def _has_address(self) -> "PrimaryCluster":
         if self.address is None and self.stack is None:
-            raise PRIMARY_WITHOUT_ADDRESS.error(cluster=self.cluster)
+            raise codes.PRIMARY_WITHOUT_ADDRESS.error(cluster=self.cluster)
         return self
 
 
@@ -173,16 +166,16 @@ def peer_issues(own: Membership, others: Mapping[str, Peer | PrimaryCluster]) ->
     """Other clusters with the name or the network of this one, one message each."""
     for name, other in others.items():
         if name == own.cluster:
-            yield CLUSTER_NAME_TWICE.message(name=name)
+            yield codes.CLUSTER_NAME_TWICE.message(name=name)
         if other.network == own.network:
-            yield SAME_NETWORK.message(name=name, network=own.network)
+            yield codes.SAME_NETWORK.message(name=name, network=own.network)
 
 
 def require_root_and_primary(value: Any) -> Any:
     """Reject a missing `root` or `primary` with a message that says why it is required."""
     if isinstance(value, dict):
-        primary = {"primary": PRIMARY_MISSING.message()} if value.get("topology") == Topology.REMOTE else {}
-        required = {"root": ROOT_MISSING.message()} | primary
+        primary = {"primary": codes.PRIMARY_MISSING.message()} if value.get("topology") == Topology.REMOTE else {}
+        required = {"root": codes.ROOT_MISSING.message()} | primary
         raise_all(message for field, message in required.items() if value.get(field) is None)
     return value
 

@@ -11,14 +11,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.mesh.authorization.tool_policy_args import tool_names
+from meshed_mcp.error_codes import service as codes
 from meshed_mcp.error_codes.code import Message
-from meshed_mcp.error_codes.service import (
-    INVALID_RATE,
-    ORGANIZATION_WITHOUT_AUTH,
-    RATE_IS_ZERO,
-    RATE_NEVER_REACHED,
-    UNNAMED_WITHOUT_TOOLS,
-)
 
 SECONDS_PER_UNIT: Final[Mapping[str, int]] = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 """Seconds per unit of a rate."""
@@ -37,9 +31,9 @@ def parse_rate(rate: str) -> tuple[int, str]:
     """`20/s` -> (20, "s"). Raises ValueError for other text and for 0."""
     found = _RATE.fullmatch(rate)
     if found is None:
-        raise INVALID_RATE.error(rate=rate)
+        raise codes.INVALID_RATE.error(rate=rate)
     if int(found["requests"]) == 0:
-        raise RATE_IS_ZERO.error(rate=rate)
+        raise codes.RATE_IS_ZERO.error(rate=rate)
     return int(found["requests"]), found["unit"]
 
 
@@ -144,7 +138,7 @@ class RateLimits(Model):
     @model_validator(mode="after")
     def _has_tools_if_it_has_unnamed(self) -> "RateLimits":
         if self.unnamed is not None and not self.tools:
-            raise UNNAMED_WITHOUT_TOOLS.error()
+            raise codes.UNNAMED_WITHOUT_TOOLS.error()
         return self
 
     @property
@@ -176,7 +170,7 @@ def rate_limit_issues(limits: RateLimits, *, has_tokens: bool) -> Iterator[Messa
     }
     for tool, bucket in limits.tools.items():
         if limits.pod is not None and bucket.seconds_per_request < limits.pod.seconds_per_request:
-            yield RATE_NEVER_REACHED.message(tool=tool, rate=bucket.rate, pod=limits.pod.rate)
+            yield codes.RATE_NEVER_REACHED.message(tool=tool, rate=bucket.rate, pod=limits.pod.rate)
     for field, value in fields.items():
         if value and not has_tokens:
-            yield ORGANIZATION_WITHOUT_AUTH.message(field=field)
+            yield codes.ORGANIZATION_WITHOUT_AUTH.message(field=field)

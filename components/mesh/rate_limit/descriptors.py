@@ -8,13 +8,7 @@ from collections.abc import Collection
 from typing import Final
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.authorization.policy import (
-    CALL_METHOD,
-    METHOD_HEADER,
-    NAME_HEADER,
-    REVISION,
-    VERSION_HEADER,
-)
+from meshed_mcp.components.mesh.authorization import policy
 from meshed_mcp.components.mesh.authorization.tool_policy_args import EVERY_OTHER_TOOL
 
 TOOL: Final = "tool"
@@ -59,11 +53,11 @@ def tool_actions(tools: Collection[str]) -> list[Manifest]:
     if not tools:
         return []
     named = [tool for tool in tools if tool != EVERY_OTHER_TOOL]
-    calls = [_exactly(VERSION_HEADER, REVISION), _exactly(METHOD_HEADER, CALL_METHOD)]
-    actions = [_matched(TOOL, tool, *calls, _exactly(NAME_HEADER, tool)) for tool in named]
+    calls = [_exactly(policy.VERSION_HEADER, policy.REVISION), _exactly(policy.METHOD_HEADER, policy.CALL_METHOD)]
+    actions = [_matched(TOOL, tool, *calls, _exactly(policy.NAME_HEADER, tool)) for tool in named]
     if EVERY_OTHER_TOOL in tools:
-        others = [_inverted(_exactly(NAME_HEADER, tool)) for tool in named]
-        actions.append(_matched(TOOL, EVERY_OTHER_TOOL, *calls, _like(NAME_HEADER, PLAIN_NAME), *others))
+        others = [_inverted(_exactly(policy.NAME_HEADER, tool)) for tool in named]
+        actions.append(_matched(TOOL, EVERY_OTHER_TOOL, *calls, _like(policy.NAME_HEADER, PLAIN_NAME), *others))
     return actions + [_matched(UNNAMED, TRUE, *headers) for headers in _unidentified(calls)]
 
 
@@ -73,9 +67,9 @@ def _unidentified(calls: list[Manifest]) -> list[list[Manifest]]:
     They are mutually exclusive. Servers compare headers and body from REVISION on.
     Source: MCP 2026-07-28, "Server Validation".
     """
-    older_revision = [_exactly(":method", "POST"), _inverted(_exactly(VERSION_HEADER, REVISION))]
-    malformed_method = [calls[0], _inverted(_like(METHOD_HEADER, PLAIN_METHOD))]
-    malformed_name = [*calls, _inverted(_like(NAME_HEADER, PLAIN_NAME))]
+    older_revision = [_exactly(":method", "POST"), _inverted(_exactly(policy.VERSION_HEADER, policy.REVISION))]
+    malformed_method = [calls[0], _inverted(_like(policy.METHOD_HEADER, PLAIN_METHOD))]
+    malformed_name = [*calls, _inverted(_like(policy.NAME_HEADER, PLAIN_NAME))]
     return [older_revision, malformed_method, malformed_name]
 
 

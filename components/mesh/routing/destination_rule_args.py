@@ -12,15 +12,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.mesh.routing.headers import header_name
 from meshed_mcp.components.mesh.routing.locality_args import Locality
-from meshed_mcp.error_codes.service import (
-    EJECTION_CONTRADICTS_HEALTH,
-    FAILOVER_WITHOUT_OUTLIER_DETECTION,
-    GATEWAY_ERRORS_UNREACHED,
-    HASH_HEADER_IS_SESSION_ID,
-    HASH_WITHOUT_HEADER,
-    UNUSED_HASH_HEADER,
-    UNUSED_WARMUP,
-)
+from meshed_mcp.error_codes import service as codes
 
 TOOL_HEADER: Final = "mcp-name"
 """Header with the name of the tool. Source: MCP 2026-07-28, "Standard Request Headers"."""
@@ -63,18 +55,18 @@ class Balancing(Model):
     @classmethod
     def _is_header(cls, value: str | None) -> str | None:
         if value == contract.SESSION_HEADER:
-            raise HASH_HEADER_IS_SESSION_ID.error(value=value)
+            raise codes.HASH_HEADER_IS_SESSION_ID.error(value=value)
         return value if value is None or value == TOOL_HEADER else header_name(value)
 
     @model_validator(mode="after")
     def _fits_the_policy(self) -> "Balancing":
         hashed = self.policy is BalancingPolicy.CONSISTENT_HASH
         if hashed and self.hash_header is None:
-            raise HASH_WITHOUT_HEADER.error()
+            raise codes.HASH_WITHOUT_HEADER.error()
         if not hashed and self.hash_header is not None:
-            raise UNUSED_HASH_HEADER.error(policy=self.policy)
+            raise codes.UNUSED_HASH_HEADER.error(policy=self.policy)
         if self.warmup_seconds is not None and self.policy not in WARMUP_POLICIES:
-            raise UNUSED_WARMUP.error(policy=self.policy)
+            raise codes.UNUSED_WARMUP.error(policy=self.policy)
         return self
 
 
@@ -124,11 +116,11 @@ class OutlierDetection(Model):
     @model_validator(mode="after")
     def _has_reachable_thresholds(self) -> "OutlierDetection":
         if self.consecutive_gateway_errors > self.consecutive_5xx_errors:
-            raise GATEWAY_ERRORS_UNREACHED.error(
+            raise codes.GATEWAY_ERRORS_UNREACHED.error(
                 gateway_errors=self.consecutive_gateway_errors, errors=self.consecutive_5xx_errors
             )
         if self.max_ejection_percent + self.min_health_percent > 100:  # noqa: PLR2004 - percent
-            raise EJECTION_CONTRADICTS_HEALTH.error(
+            raise codes.EJECTION_CONTRADICTS_HEALTH.error(
                 ejected=self.max_ejection_percent, healthy=self.min_health_percent, most=100 - self.min_health_percent
             )
         return self
@@ -152,5 +144,5 @@ class TrafficSettings(Model):
     @model_validator(mode="after")
     def _detects_outliers_for_failover(self) -> "TrafficSettings":
         if self.locality is not None and self.locality.failover and self.outlier_detection is None:
-            raise FAILOVER_WITHOUT_OUTLIER_DETECTION.error()
+            raise codes.FAILOVER_WITHOUT_OUTLIER_DETECTION.error()
         return self

@@ -10,14 +10,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import DNS_LABEL, listed
 from meshed_mcp.components.mesh.authorization.tool_policy_args import EVERY_OTHER_TOOL, tool_names
-from meshed_mcp.error_codes.service import (
-    FAULT_FOR_EVERY_TOOL,
-    FAULT_WITHOUT_EFFECT,
-    INVALID_FAULT_NAME,
-    INVALID_TIME,
-    WINDOW_ENDS_BEFORE_START,
-    WINDOW_TOO_LONG,
-)
+from meshed_mcp.error_codes import service as codes
 
 MAX_WINDOW_HOURS: Final = 24
 """Product rule: the team that starts an experiment observes it."""
@@ -33,7 +26,7 @@ def parse_time(value: str) -> datetime:
     except ValueError:
         found = datetime.min  # noqa: DTZ901 - stands for "no time with an offset"
     if found.tzinfo is None:
-        raise INVALID_TIME.error(value=value)
+        raise codes.INVALID_TIME.error(value=value)
     return found.astimezone(UTC)
 
 
@@ -59,10 +52,10 @@ class Window(Model):
     def _is_within_maximum(self) -> "Window":
         length = parse_time(self.end) - parse_time(self.start)
         if length <= timedelta(0):
-            raise WINDOW_ENDS_BEFORE_START.error(end=self.end, start=self.start)
+            raise codes.WINDOW_ENDS_BEFORE_START.error(end=self.end, start=self.start)
         if length > timedelta(hours=MAX_WINDOW_HOURS):
             hours = length / timedelta(hours=1)
-            raise WINDOW_TOO_LONG.error(hours=hours, most=MAX_WINDOW_HOURS)
+            raise codes.WINDOW_TOO_LONG.error(hours=hours, most=MAX_WINDOW_HOURS)
         return self
 
     def contains(self, now: datetime) -> bool:
@@ -100,7 +93,7 @@ class FaultInjection(Model):
     @classmethod
     def _is_one_tool(cls, value: str | None) -> str | None:
         if value == EVERY_OTHER_TOOL:
-            raise FAULT_FOR_EVERY_TOOL.error()
+            raise codes.FAULT_FOR_EVERY_TOOL.error()
         if value is not None:
             tool_names([value])
         return value
@@ -108,7 +101,7 @@ class FaultInjection(Model):
     @model_validator(mode="after")
     def _has_an_effect(self) -> "FaultInjection":
         if self.delay_seconds is None and self.abort_status is None:
-            raise FAULT_WITHOUT_EFFECT.error()
+            raise codes.FAULT_WITHOUT_EFFECT.error()
         return self
 
 
@@ -119,7 +112,7 @@ def fault_names(faults: FaultNames) -> FaultNames:
     """Faults with names that are valid as header values and in rule names."""
     bad = [name for name in faults if re.fullmatch(DNS_LABEL, name) is None or len(name) > MAX_FAULT_NAME]
     if bad:
-        raise INVALID_FAULT_NAME.error(names=listed(bad), most=MAX_FAULT_NAME)
+        raise codes.INVALID_FAULT_NAME.error(names=listed(bad), most=MAX_FAULT_NAME)
     return faults
 
 

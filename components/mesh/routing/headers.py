@@ -5,13 +5,7 @@ from typing import Final
 
 import re2
 
-from meshed_mcp.error_codes.service import (
-    EMPTY_PATTERN,
-    INVALID_HEADER_NAME,
-    INVALID_PATTERN,
-    PATTERN_TOO_LARGE,
-    RESERVED_HEADER,
-)
+from meshed_mcp.error_codes import service as codes
 
 _NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 """Source: RFC 9110, section 5.6.2, token; in lower case, as proxies normalize them."""
@@ -30,23 +24,23 @@ pattern of that size is a mistake."""
 def header_name(name: str) -> str:
     """Name of a request header that selects a version."""
     if _NAME.fullmatch(name) is None:
-        raise INVALID_HEADER_NAME.error(name=name)
+        raise codes.INVALID_HEADER_NAME.error(name=name)
     if name in RESERVED or name.startswith(RESERVED_PREFIXES):
-        raise RESERVED_HEADER.error(name=name)
+        raise codes.RESERVED_HEADER.error(name=name)
     return name
 
 
 def header_regex(pattern: str) -> str:
     """Pattern that matches the whole value of a header. Source: RE2, "Syntax"."""
     if not pattern:
-        raise EMPTY_PATTERN.error()
+        raise codes.EMPTY_PATTERN.error()
     options = re2.Options()
     options.log_errors = False
     try:
         program = re2.compile(pattern, options)
     except re2.error as error:
         reason = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error.args[0])
-        raise INVALID_PATTERN.error(pattern=pattern, reason=reason) from None
+        raise codes.INVALID_PATTERN.error(pattern=pattern, reason=reason) from None
     if program.programsize > MAX_PROGRAM:
-        raise PATTERN_TOO_LARGE.error(characters=len(pattern), steps=program.programsize, most=MAX_PROGRAM)
+        raise codes.PATTERN_TOO_LARGE.error(characters=len(pattern), steps=program.programsize, most=MAX_PROGRAM)
     return pattern

@@ -10,17 +10,8 @@ from typing import Final
 from pydantic import Field, field_validator, model_validator
 
 from meshed_mcp.components.core.args import Model
+from meshed_mcp.error_codes import service as codes
 from meshed_mcp.error_codes.code import Message, raise_all
-from meshed_mcp.error_codes.service import (
-    FAILOVER_TO_ITSELF,
-    INVALID_LOCALITY,
-    INVALID_REGION,
-    LOCALITIES_OVERLAP,
-    LOCALITY_HAS_BOTH,
-    LOCALITY_IS_EMPTY,
-    SHARE_BELOW_ONE,
-    SHARES_NOT_HUNDRED,
-)
 
 _LOCALITY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 """Source: Kubernetes, "Labels and Selectors", syntax of a label's value."""
@@ -53,9 +44,9 @@ class Locality(Model):
     @model_validator(mode="after")
     def _has_one_policy(self) -> "Locality":
         if self.distribute and self.failover:
-            raise LOCALITY_HAS_BOTH.error()
+            raise codes.LOCALITY_HAS_BOTH.error()
         if not (self.distribute or self.failover):
-            raise LOCALITY_IS_EMPTY.error()
+            raise codes.LOCALITY_IS_EMPTY.error()
         return self
 
 
@@ -65,9 +56,9 @@ def _distribution_issues(shares: dict[str, dict[str, int]]) -> Iterator[Message]
     for source, to in shares.items():
         total = sum(to.values())
         if any(percent < 1 for percent in to.values()):
-            yield SHARE_BELOW_ONE.message(source=source)
+            yield codes.SHARE_BELOW_ONE.message(source=source)
         elif total != 100:  # noqa: PLR2004 - percent
-            yield SHARES_NOT_HUNDRED.message(source=source, total=total, shares=list(to.values()))
+            yield codes.SHARES_NOT_HUNDRED.message(source=source, total=total, shares=list(to.values()))
     yield from _overlaps(list(shares), "from")
     for source, to in shares.items():
         yield from _overlaps(list(to), f"from {source!r} to")
@@ -77,16 +68,16 @@ def _failover_issues(failover: dict[str, str]) -> Iterator[Message]:
     for source, to in failover.items():
         for region in (source, to):
             if _LOCALITY.fullmatch(region) is None:
-                yield INVALID_REGION.message(region=region)
+                yield codes.INVALID_REGION.message(region=region)
         if source == to:
-            yield FAILOVER_TO_ITSELF.message(source=source)
+            yield codes.FAILOVER_TO_ITSELF.message(source=source)
 
 
 def _locality_issues(locality: str) -> Iterator[Message]:
     *names, last = locality.split("/")
     invalid = [name for name in [*names, *([] if last == "*" else [last])] if _LOCALITY.fullmatch(name) is None]
     if invalid or locality.count("/") >= len(_LEVELS):
-        yield INVALID_LOCALITY.message(locality=locality)
+        yield codes.INVALID_LOCALITY.message(locality=locality)
 
 
 def _overlaps(localities: list[str], where: str) -> Iterator[Message]:
@@ -94,7 +85,7 @@ def _overlaps(localities: list[str], where: str) -> Iterator[Message]:
     for one in localities:
         for other in localities:
             if one != other and _within(other, one):
-                yield LOCALITIES_OVERLAP.message(where=where, one=one, other=other)
+                yield codes.LOCALITIES_OVERLAP.message(where=where, one=one, other=other)
 
 
 def _within(inner: str, outer: str) -> bool:

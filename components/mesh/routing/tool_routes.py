@@ -7,13 +7,7 @@ name a harmless tool in the header and call another one.
 from typing import Final, NamedTuple
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.authorization.policy import (
-    CALL_METHOD,
-    METHOD_HEADER,
-    NAME_HEADER,
-    REVISION,
-    VERSION_HEADER,
-)
+from meshed_mcp.components.mesh.authorization import policy
 from meshed_mcp.components.mesh.routing.tool_args import ToolTraffic
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 
@@ -70,7 +64,11 @@ def call_matches(group: ToolGroup, match: Manifest) -> list[Manifest]:
 
 def call_headers(tool: str) -> Manifest:
     """Header matches for calls of one tool."""
-    return {METHOD_HEADER: {"exact": CALL_METHOD}, NAME_HEADER: {"exact": tool}, VERSION_HEADER: {"exact": REVISION}}
+    return {
+        policy.METHOD_HEADER: {"exact": policy.CALL_METHOD},
+        policy.NAME_HEADER: {"exact": tool},
+        policy.VERSION_HEADER: {"exact": policy.REVISION},
+    }
 
 
 def retry_and_timeout(group: ToolGroup | None) -> Manifest:

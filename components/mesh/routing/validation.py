@@ -8,15 +8,8 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.names import DNS_LABEL
 from meshed_mcp.components.mesh.routing.tool_args import PoolSettings, mirror_issues, timeout_issues
 from meshed_mcp.components.mesh.service.limits_args import validate_limits
+from meshed_mcp.error_codes import service as codes
 from meshed_mcp.error_codes.code import Message, MessageError
-from meshed_mcp.error_codes.service import (
-    INVALID_POOL_NAME,
-    POOL_NAME_TAKEN,
-    POOL_OF_EVERY_TOOL,
-    RETRY_OF_EVERY_TOOL,
-    STICKY_WITHOUT_OUTLIER_DETECTION,
-    TOOL_IN_TWO_POOLS,
-)
 
 if TYPE_CHECKING:
     from meshed_mcp.components.mesh.service.args import ServiceSettings
@@ -38,7 +31,7 @@ def wildcard_issues(settings: "ServiceSettings") -> Iterator[Message]:
     """Properties of a single tool that are set for "*"."""
     rule = settings.tools.get(EVERY_TOOL)
     if rule is not None and (rule.repeatable or rule.timeout_seconds is not None):
-        yield RETRY_OF_EVERY_TOOL.message()
+        yield codes.RETRY_OF_EVERY_TOOL.message()
 
 
 def pool_issues(settings: "ServiceSettings") -> Iterator[Message]:
@@ -46,14 +39,14 @@ def pool_issues(settings: "ServiceSettings") -> Iterator[Message]:
     owners: dict[str, str] = {}
     for name, pool in settings.pools.items():
         if re.fullmatch(rf"(?=[a-z]){DNS_LABEL}", name) is None:
-            yield INVALID_POOL_NAME.message(name=name)
+            yield codes.INVALID_POOL_NAME.message(name=name)
         elif name in {contract.CANARY, contract.GREEN, contract.VARIANT}:
-            yield POOL_NAME_TAKEN.message(name=name)
+            yield codes.POOL_NAME_TAKEN.message(name=name)
         for number, tool in enumerate(pool.tools):
             if tool == EVERY_TOOL:
-                yield POOL_OF_EVERY_TOOL.message(name=name, number=number)
+                yield codes.POOL_OF_EVERY_TOOL.message(name=name, number=number)
             elif owners.setdefault(tool, name) != name:
-                yield TOOL_IN_TWO_POOLS.message(name=name, number=number, tool=tool, other=owners[tool])
+                yield codes.TOOL_IN_TWO_POOLS.message(name=name, number=number, tool=tool, other=owners[tool])
         yield from _limit_issues(settings, name, pool)
 
 
@@ -72,4 +65,4 @@ def _limit_issues(settings: "ServiceSettings", name: str, pool: PoolSettings) ->
 def session_issues(settings: "ServiceSettings") -> Iterator[Message]:
     """Sticky sessions without outlier detection."""
     if settings.legacy is contract.Legacy.STICKY and settings.traffic.outlier_detection is None:
-        yield STICKY_WITHOUT_OUTLIER_DETECTION.message()
+        yield codes.STICKY_WITHOUT_OUTLIER_DETECTION.message()

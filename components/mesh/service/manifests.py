@@ -16,15 +16,9 @@ from meshed_mcp.components.mesh.rate_limit.local import rate_limit_envoy_filters
 from meshed_mcp.components.mesh.routing.connect_failure_retry import connect_failure_filter
 from meshed_mcp.components.mesh.routing.destination_rule import destination_rule
 from meshed_mcp.components.mesh.routing.virtual_service import ingress_route, mesh_route
+from meshed_mcp.components.mesh.service import workload
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
-from meshed_mcp.components.mesh.service.workload import (
-    deployment,
-    pod_disruption_budget,
-    service,
-    service_account,
-    versions,
-)
 from meshed_mcp.components.mesh.sessions.affinity import session_affinity_filters
 
 
@@ -50,7 +44,7 @@ def sidecar_mode_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manife
     """All objects in sidecar mode."""
     ingress = [ingress_route(name, args, args.ingress)] if args.expose and args.ingress is not None else []
     return [
-        service_account(name, args),
+        workload.service_account(name, args),
         *request_authentication(name, args),
         *external_authorization(name, args),
         caller_policy(name, args),
@@ -65,8 +59,8 @@ def sidecar_mode_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manife
         *service_entries(name, args),
         *sidecars(name, args),
         *network_policy(name, args),
-        service(name, args),
-        pod_disruption_budget(name, args),
-        *(deployment(name, args, version) for version in versions(name, args)),
+        workload.service(name, args),
+        workload.pod_disruption_budget(name, args),
+        *(workload.deployment(name, args, version) for version in workload.versions(name, args)),
         pod_monitor(name, args),
     ]

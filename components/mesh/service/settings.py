@@ -22,6 +22,7 @@ from meshed_mcp.components.mesh.routing.fault_injection_args import FaultsByName
 from meshed_mcp.components.mesh.routing.rollout_args import NoRollout, Rollout
 from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
 from meshed_mcp.components.mesh.routing.validation import traffic_issues
+from meshed_mcp.components.mesh.service import validation
 from meshed_mcp.components.mesh.service.container_args import (
     Drain,
     SecretKey,
@@ -31,16 +32,6 @@ from meshed_mcp.components.mesh.service.container_args import (
 from meshed_mcp.components.mesh.service.limits_args import LimitSettings, validate_limits
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize
 from meshed_mcp.components.mesh.service.shared_state import SharedState
-from meshed_mcp.components.mesh.service.validation import (
-    SESSION_METHODS,
-    caller_names,
-    endpoint_path,
-    http_methods,
-    session_issues,
-    validate_variable_names,
-    variable_issues,
-    without_duplicates,
-)
 from meshed_mcp.error_codes.code import raise_all
 
 
@@ -53,15 +44,15 @@ class ServiceSettings(PolicySettings):
     command: list[str] = Field(default_factory=list)
     """Command of the container; empty = the entry point of the image."""
 
-    path: Annotated[str, AfterValidator(endpoint_path)] = contract.MCP_PATH
+    path: Annotated[str, AfterValidator(validation.endpoint_path)] = contract.MCP_PATH
     """Path of the endpoint; only it and its subpaths are reachable."""
 
-    methods: Annotated[list[str], AfterValidator(http_methods)] = Field(
-        default_factory=lambda: list(SESSION_METHODS), min_length=1
+    methods: Annotated[list[str], AfterValidator(validation.http_methods)] = Field(
+        default_factory=lambda: list(validation.SESSION_METHODS), min_length=1
     )
     """HTTP methods that callers may use. Source: MCP specification, "Streamable HTTP"."""
 
-    callers: Annotated[list[str], AfterValidator(caller_names)] = Field(default_factory=list)
+    callers: Annotated[list[str], AfterValidator(validation.caller_names)] = Field(default_factory=list)
     """Allow-list of callers: services of this namespace by name, others as "namespace/serviceaccount". Empty = every
     request is denied."""
 
@@ -84,13 +75,17 @@ class ServiceSettings(PolicySettings):
     proxy: ProxySize | None = None
     """Size of the sidecar: `small`, `medium` or `large`; unset = as in the mesh."""
 
-    env: Annotated[dict[str, In[str]], AfterValidator(validate_variable_names)] = Field(default_factory=dict)
+    env: Annotated[dict[str, In[str]], AfterValidator(validation.validate_variable_names)] = Field(default_factory=dict)
     """Environment variables with plain values; use secret_env for passwords."""
 
-    secret_env: Annotated[dict[str, SecretKey], AfterValidator(validate_variable_names)] = Field(default_factory=dict)
+    secret_env: Annotated[dict[str, SecretKey], AfterValidator(validation.validate_variable_names)] = Field(
+        default_factory=dict
+    )
     """Environment variables whose values are in a Secret."""
 
-    shared_state: Annotated[list[SharedState], AfterValidator(without_duplicates)] = Field(default_factory=list)
+    shared_state: Annotated[list[SharedState], AfterValidator(validation.without_duplicates)] = Field(
+        default_factory=list
+    )
     """State that outlives a request: `request-state`, `subscriptions`, `database`. With more than one replica each
     needs a Secret that all replicas share: `request_state`, `redis`, MESHED_MCP_DATABASE_URL in `secret_env`."""
 
@@ -152,12 +147,12 @@ class ServiceSettings(PolicySettings):
     def _is_consistent(self) -> "ServiceSettings":
         has_tokens = self.auth is not None
         issues = [
-            *session_issues(self.legacy, self.methods),
+            *validation.session_issues(self.legacy, self.methods),
             *tool_issues(self.tools, self.callers, expose=self.expose, has_tokens=has_tokens),
             *enforcement_issues(self.enforcement, self.legacy, self.tools, self.auth),
             *rate_limit_issues(self.rate_limits, has_tokens=has_tokens),
             *traffic_issues(self),
-            *variable_issues(self.env, self.secret_env),
+            *validation.variable_issues(self.env, self.secret_env),
         ]
         raise_all(issues)
         validate_limits(self.limits, self.drain, self.resources)

@@ -10,15 +10,8 @@ from typing import Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.names import DNS_LABEL, DNS_NAME, listed
 from meshed_mcp.contract.limits import LIMIT_VARIABLES
+from meshed_mcp.error_codes import service as codes
 from meshed_mcp.error_codes.code import Message
-from meshed_mcp.error_codes.service import (
-    INVALID_CALLER,
-    INVALID_VARIABLE_NAME,
-    RESERVED_VARIABLE,
-    STICKY_NEEDS_METHODS,
-    UNKNOWN_HTTP_METHOD,
-    VARIABLE_SET_TWICE,
-)
 from meshed_mcp.error_codes.values import INVALID_PATH, LISTED_TWICE
 
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
@@ -73,7 +66,7 @@ def http_methods(value: list[str]) -> list[str]:
     """HTTP methods that a gateway forwards."""
     bad = [method for method in value if method not in HTTP_METHODS]
     if bad:
-        raise UNKNOWN_HTTP_METHOD.error(names=listed(bad), known=", ".join(HTTP_METHODS))
+        raise codes.UNKNOWN_HTTP_METHOD.error(names=listed(bad), known=", ".join(HTTP_METHODS))
     return value
 
 
@@ -81,7 +74,7 @@ def caller_names(value: list[str]) -> list[str]:
     """Callers: services by name, or "namespace/serviceaccount", each once."""
     bad = [caller for caller in value if _CALLER.fullmatch(caller) is None]
     if bad:
-        raise INVALID_CALLER.error(names=listed(bad))
+        raise codes.INVALID_CALLER.error(names=listed(bad))
     return without_duplicates(value)
 
 
@@ -97,10 +90,10 @@ def validate_variable_names(names: Collection[str]) -> Collection[str]:
     """Names of environment variables that no other field sets."""
     bad = [name for name in names if _ENVIRONMENT_NAME.fullmatch(name) is None]
     if bad:
-        raise INVALID_VARIABLE_NAME.error(names=listed(bad))
+        raise codes.INVALID_VARIABLE_NAME.error(names=listed(bad))
     owned = sorted(SET_BY_COMPONENT & set(names))
     if owned:
-        raise RESERVED_VARIABLE.error(names=listed(owned))
+        raise codes.RESERVED_VARIABLE.error(names=listed(owned))
     return names
 
 
@@ -108,11 +101,11 @@ def session_issues(legacy: contract.Legacy, methods: Collection[str]) -> Iterato
     """Methods that a service with sessions lacks."""
     missing = [method for method in SESSION_METHODS if method not in methods]
     if legacy is contract.Legacy.STICKY and missing:
-        yield STICKY_NEEDS_METHODS.message(missing=" and ".join(missing))
+        yield codes.STICKY_NEEDS_METHODS.message(missing=" and ".join(missing))
 
 
 def variable_issues(plain: Iterable[str], secret: Iterable[str]) -> Iterator[Message]:
     """Variables in both `env` and `secret_env`."""
     both = sorted(set(plain) & set(secret))
     if both:
-        yield VARIABLE_SET_TWICE.message(names=listed(both))
+        yield codes.VARIABLE_SET_TWICE.message(names=listed(both))
