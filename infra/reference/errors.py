@@ -4,13 +4,12 @@ import importlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import yaml
 
 from meshed_mcp import error_codes
-from meshed_mcp.error_codes.code import ErrorCode
+from meshed_mcp.error_codes.code import ErrorCode, catalog
 from meshed_mcp.infra.config import NAMESPACE
 
 AREAS: Final = (
@@ -26,8 +25,6 @@ AREAS: Final = (
     "cli",
 )
 """Modules of the catalog, in the order of the page."""
-
-FOLDER: Final = Path(error_codes.__file__).parent
 
 SERVICE: Final[Mapping[str, Any]] = {"image": "registry.example.com/mcp-search:1.0"}
 """What an example of one service has beside the field that it shows."""
@@ -48,8 +45,8 @@ class Entry(NamedTuple):
     """Name in the catalog module."""
 
     code: ErrorCode
-    explanation: Mapping[str, Any]
-    """`cause`, `fix`, and either `service` or `stack` with `fixed`, or `example` with a reason why it is `untested`."""
+    explanation: Mapping[str, str]
+    """`cause`, `fix`, and either `service` or `stack` with `fixed` (YAML), or `example` with why it is `untested`."""
 
     @property
     def wrong(self) -> dict[str, Any] | None:
@@ -62,19 +59,17 @@ class Entry(NamedTuple):
         return self._keys("fixed")
 
     def _keys(self, field: str) -> dict[str, Any] | None:
-        value = self.explanation.get(field)
-        if value is None:
+        if field not in self.explanation:
             return None
-        one_service = "service" in self.explanation
-        return {"services": {"mcp-search": {**SERVICE, **value}}} if one_service else dict(value)
+        value: dict[str, Any] = yaml.safe_load(self.explanation[field])
+        return {"services": {"mcp-search": {**SERVICE, **value}}} if "service" in self.explanation else value
 
 
 def entries(area: str) -> list[Entry]:
     """The codes of one catalog module, in its order. Raises KeyError for a code without an explanation."""
     module = importlib.import_module(f"{error_codes.__name__}.{area}")
-    texts = yaml.safe_load((FOLDER / f"{area}.yaml").read_text(encoding="utf-8"))
     found = {name: code for name, code in vars(module).items() if isinstance(code, ErrorCode)}
-    return [Entry(name, code, texts[name]) for name, code in found.items()]
+    return [Entry(name, code, catalog(area)[code.code]) for name, code in found.items()]
 
 
 def page() -> str:
@@ -95,7 +90,7 @@ def section(entry: Entry) -> Iterator[str]:
     yield f"`{text.replace(chr(0), '{').replace(chr(1), '}')}`\n"
     yield f"**Cause.** {entry.explanation['cause']}\n"
     yield "**Example.**\n"
-    yield from block(entry.wrong, str(entry.explanation.get("example", "")))
+    yield from block(entry.wrong, entry.explanation.get("example", ""))
     yield f"**Fix.** {entry.explanation['fix']}\n"
     if entry.fixed is not None:
         yield from block(entry.fixed, "")

@@ -1,7 +1,10 @@
 """Error codes, and messages with the stable code of their kind, such as `MM0102`."""
 
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Self
 
 
@@ -42,11 +45,16 @@ class MessageError(ValueError):
 class ErrorCode:
     """One kind of error, warning or note."""
 
+    area: str
+    """Name of the catalog's file with its text, without `.toml`."""
+
     code: str
     """`MM` and four digits."""
 
-    text: str
-    """Template of the message, with `{names}` of `str.format`: what is wrong; what to set instead."""
+    @property
+    def text(self) -> str:
+        """Template of the message, with `{names}` of `str.format`: what is wrong; what to set instead."""
+        return catalog(self.area)[self.code]["text"]
 
     def message(self, **values: object) -> Message:
         """Return the message with these values."""
@@ -55,6 +63,12 @@ class ErrorCode:
     def error(self, **values: object) -> MessageError:
         """Return an error with that one message."""
         return MessageError([self.message(**values)])
+
+
+@cache
+def catalog(area: str) -> Mapping[str, Mapping[str, str]]:
+    """The texts of an area by code, from its file on first use: `text`, `cause`, `fix` and those of the example."""
+    return tomllib.loads(files(__package__).joinpath(f"{area}.toml").read_text(encoding="utf-8"))
 
 
 def raise_all(messages: Iterable[Message]) -> None:

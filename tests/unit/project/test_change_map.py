@@ -221,30 +221,26 @@ ERROR: Final = (
     Edit(
         "meshed_mcp/error_codes/service.py",
         "",
-        """METHODS_WITHOUT_POST: Final = ErrorCode("MM9998", "has no POST, by which clients send messages; add POST")
-""",
+        'METHODS_WITHOUT_POST: Final = code("MM9998")\n',
     ),
     Edit(
-        "meshed_mcp/error_codes/service.yaml",
+        "meshed_mcp/error_codes/service.toml",
         "",
-        """METHODS_WITHOUT_POST:
-  cause: Streamable HTTP sends every message by POST.
-  fix: Add `POST`.
-  service: {methods: [GET]}
-  fixed: {methods: [GET, POST]}
+        """
+[MM9998]
+text = "has no POST, by which clients send messages; add POST"
+cause = "Streamable HTTP sends every message by POST."
+fix = "Add `POST`."
+service = "{methods: [GET]}"
+fixed = "{methods: [GET, POST]}"
 """,
     ),
     Edit(
         "components/mesh/service/validation.py",
-        "    INVALID_VARIABLE_NAME,\n",
-        "    INVALID_VARIABLE_NAME,\n    METHODS_WITHOUT_POST,\n",
-    ),
-    Edit(
-        "components/mesh/service/validation.py",
-        '        raise UNKNOWN_HTTP_METHOD.error(names=listed(bad), known=", ".join(HTTP_METHODS))\n',
-        """        raise UNKNOWN_HTTP_METHOD.error(names=listed(bad), known=", ".join(HTTP_METHODS))
+        '        raise codes.UNKNOWN_HTTP_METHOD.error(names=listed(bad), known=", ".join(HTTP_METHODS))\n',
+        """        raise codes.UNKNOWN_HTTP_METHOD.error(names=listed(bad), known=", ".join(HTTP_METHODS))
     if "POST" not in value:
-        raise METHODS_WITHOUT_POST.error()
+        raise codes.METHODS_WITHOUT_POST.error()
 """,
     ),
     Edit(

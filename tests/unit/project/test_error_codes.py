@@ -2,14 +2,24 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 from typing import Annotated
 
 import pytest
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
+from meshed_mcp.error_codes import code
 from meshed_mcp.error_codes.code import ErrorCode, Message, MessageError, raise_all
 
-TOO_MANY = ErrorCode("MM9999", "{count} are too many; set {most} or less")
+TOO_MANY = ErrorCode("test", "MM9999")
+
+
+@pytest.fixture(autouse=True)
+def texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A catalog with the text of one code."""
+    text = "{count} are too many; set {most} or less"
+    monkeypatch.setattr(code, "catalog", {"test": {"MM9999": {"text": text}}}.__getitem__)
 
 
 def test_a_message_is_its_text_and_has_a_code() -> None:
@@ -53,3 +63,17 @@ def test_an_error_of_one_message_is_its_text() -> None:
     with pytest.raises(ValueError, match=r"^7 are too many; set 5 or less$"):
         raise TOO_MANY.error(count=7, most=5)
     assert isinstance(TOO_MANY.error(count=7, most=5).messages[0], Message)
+
+
+LAZY = """
+import sys
+from meshed_mcp.error_codes import code, runtime
+assert code.catalog.cache_info().misses == 0
+print(runtime.SERVER_NOT_STARTED.message(), code.catalog.cache_info().misses, "yaml" in sys.modules)
+"""
+
+
+def test_the_texts_of_an_area_are_read_once_when_a_message_needs_them() -> None:
+    """Requirement CLI-1: an import of the catalog reads no text; the runtime, which has no YAML parser, can."""
+    run = subprocess.run([sys.executable, "-c", LAZY], capture_output=True, text=True, check=True, timeout=60)
+    assert run.stdout == "uvicorn did not start; see the log record before 1 False\n"

@@ -117,6 +117,13 @@ def test_the_wheel_contains_the_schemas_and_their_notice(wheel: Path) -> None:
     assert [name for name in data if f"meshed_mcp/{name}" not in names] == []
 
 
+def test_the_wheel_contains_the_texts_of_the_errors(wheel: Path) -> None:
+    """Requirement CFG-14: an installed package and the image show the text of every code."""
+    found = [path.relative_to(ROOT).as_posix() for path in (ROOT / "meshed_mcp" / "error_codes").glob("*.toml")]
+    assert found
+    assert set(found) <= set(zipfile.ZipFile(wheel).namelist())
+
+
 def test_the_wheel_contains_no_demo_service_and_no_developer_tool(wheel: Path) -> None:
     """ADR 12: they belong to the repository and its image."""
     folders = ("meshed_mcp/agents/services/", "bench/")

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from meshed_mcp import error_codes
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.error_codes.code import ErrorCode
+from meshed_mcp.error_codes.code import ErrorCode, catalog
 from meshed_mcp.infra.plan import planned
 from meshed_mcp.infra.reference import errors as error_reference
-from meshed_mcp.infra.reference.errors import AREAS, FOLDER, Entry
+from meshed_mcp.infra.reference.errors import AREAS, Entry
 from tests.stacks import ROOT
 
+FOLDER = Path(error_codes.__file__).parent
 ENTRIES = [entry for area in AREAS for entry in error_reference.entries(area)]
 SOURCES = [path for folder in ("agents", "components", "infra", "local") for path in (ROOT / folder).rglob("*.py")]
 SOURCES += [
@@ -54,15 +55,18 @@ def test_codes_are_unique_and_of_one_form() -> None:
 def test_every_catalog_module_is_on_the_page_and_explains_only_its_codes() -> None:
     """Requirement CFG-14: the page is generated from one catalog."""
     assert {path.stem for path in FOLDER.glob("*.py")} - {"__init__", "code"} == set(AREAS)
+    assert {path.stem for path in FOLDER.glob("*.toml")} == set(AREAS)
     for area in AREAS:
-        names = {entry.name for entry in error_reference.entries(area)}
-        assert set(yaml.safe_load((FOLDER / f"{area}.yaml").read_text("utf-8"))) == names
+        codes = [entry.code for entry in error_reference.entries(area)]
+        assert list(catalog(area)) == [code.code for code in codes], "a code is at the same place in both files"
+        assert {code.area for code in codes} == {area}
 
 
 @pytest.mark.parametrize("entry", by_code(ENTRIES))
 def test_a_code_has_cause_example_and_fix(entry: Entry) -> None:
     """Requirement CFG-14: the section of a code has cause, example and fix."""
     explanation = entry.explanation
+    assert explanation.keys() <= {"text", "cause", "fix", "service", "stack", "fixed", "example", "untested"}
     assert explanation["cause"]
     assert explanation["fix"]
     assert entry.wrong is not None or explanation["example"]
@@ -88,12 +92,14 @@ def test_an_error_text_follows_the_style_guide(entry: Entry) -> None:
 
 
 def names_used(path: Path) -> Iterator[str]:
-    """Names of the catalog that a module imports."""
+    """Names of the catalog that a module imports, or reads from a catalog module that it imports as `codes`."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("meshed_mcp.error_codes."):
-            for alias in node.names:
-                if isinstance(getattr(importlib.import_module(str(node.module)), alias.name), ErrorCode):
-                    yield alias.name
+        match node:
+            case ast.ImportFrom(module=str(module)) if module.startswith("meshed_mcp.error_codes."):
+                found = {alias.name: getattr(importlib.import_module(module), alias.name) for alias in node.names}
+                yield from (name for name, value in found.items() if isinstance(value, ErrorCode))
+            case ast.Attribute(value=ast.Name(id="codes"), attr=name):
+                yield name
 
 
 def test_every_code_is_used() -> None:
@@ -106,9 +112,11 @@ def calls(path: Path) -> Iterator[tuple[str, set[str]]]:
     """(name of a code, names of the values) of every message in a module."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         match node:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="message" | "error"), keywords=keywords):
-                if name.isupper():
-                    yield name, {str(keyword.arg) for keyword in keywords}
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id=name) | ast.Attribute(attr=name), attr="message" | "error"),
+                keywords=keywords,
+            ) if name.isupper():
+                yield name, {str(keyword.arg) for keyword in keywords}
 
 
 def test_every_message_gets_exactly_the_values_of_its_text() -> None:
