@@ -23,16 +23,12 @@ HBONE_PORT: Final = 15008
 """Source: Istio, "HBONE": HTTP CONNECT over mutual TLS."""
 
 PEER_ANNOTATION: Final = {"ambient.istio.io/xfcc-include-client-identity": "true"}
-"""The waypoint sends the caller's identity in the header that sidecars use and replaces a client's header.
-
-Source: Istio 1.31 release notes, issue 54995.
-"""
+"""The waypoint sends the caller's identity in the header that sidecars use and replaces a client's header. Source:
+Istio 1.31 release notes, issue 54995."""
 
 USE_WAYPOINT: Final = {"istio.io/use-waypoint": WAYPOINT, "istio.io/ingress-use-waypoint": "true"}
-"""Labels of a Service that route requests to the waypoint, including those of the ingress gateway.
-
-Source: Istio, "Resource Labels".
-"""
+"""Labels of a Service that route requests to the waypoint, including those of the ingress gateway. Source: Istio,
+"Resource Labels"."""
 
 CPU_TARGET_PERCENT: Final = 80
 """Source: Istio chart `gateway`, default `targetCPUUtilizationPercentage`."""

@@ -16,10 +16,8 @@ from meshed_mcp.error_codes import service as codes
 from meshed_mcp.error_codes.code import Message
 
 RESERVED_PROVIDERS: Final = (TRACING_PROVIDER, ACCESS_LOG_PROVIDER, METRICS_PROVIDER, "envoy", "stackdriver")
-"""Extension providers that already exist; of two with one name, proxies get one.
-
-Source: Istio, MeshConfig, default `extensionProviders`.
-"""
+"""Extension providers that already exist; of two with one name, proxies get one. Source: Istio, MeshConfig, default
+`extensionProviders`."""
 
 RUNTIME_FIX: Final = "enforcement: process if the image runs this package's runtime"
 

@@ -17,10 +17,8 @@ from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 
 AUTHORIZATION: Final = "authorization"
 BEARER: Final = "Bearer "
-"""The only location of a token; naming it disables Istio's other default, the query parameter `access_token`.
-
-Source: MCP 2026-07-28, "Authorization", "Token Requirements".
-"""
+"""The only location of a token; naming it disables Istio's other default, the query parameter `access_token`. Source:
+MCP 2026-07-28, "Authorization", "Token Requirements"."""
 
 UNAUTHORIZED: Final = 401
 CHALLENGE_TEXT: Final = "This service needs a token; WWW-Authenticate says where clients learn of its issuer.\n"

@@ -49,10 +49,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "mcp_protocol_version": f"%REQ(MCP-PROTOCOL-VERSION):{MAX_NAME}%",
 }
 """Field -> Envoy command operator. Fields up to `upstream_transport_failure_reason` have the names of Istio's default.
-
-`mcp_method` and `mcp_name` are client headers; servers compare them with the body from revision 2026-07-28 on.
-Source: istiod, EnvoyJSONLogFormatIstio; Envoy, "Access logging", command operators with a maximum length.
-"""
+`mcp_method` and `mcp_name` are client headers; servers compare them with the body from revision 2026-07-28 on. Source:
+istiod, EnvoyJSONLogFormatIstio; Envoy, "Access logging", command operators with a maximum length."""
 
 FAILED: Final = "!has(response.code) || response.code == 0 || response.code >= 400"
 """No response, or an error. Source: Envoy, "Attributes", response attributes."""

@@ -40,10 +40,8 @@ CONNECTION_STATS: Final = (
     rf"cluster\.inbound\|.*\.ratelimit\.{shared.STAT_PREFIX}\.[a-z_]+",
 )
 """Envoy statistics that Istio's proxies omit by default: retries, pending requests, open circuit breakers, rate limits.
-
-They match Envoy's names, before the prefix `envoy_`.
-Source: Istio, ProxyConfig `proxyStatsMatcher`; Envoy, "Cluster manager statistics".
-"""
+They match Envoy's names, before the prefix `envoy_`. Source: Istio, ProxyConfig `proxyStatsMatcher`; Envoy, "Cluster
+manager statistics"."""
 
 
 def istio_releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:

@@ -15,10 +15,8 @@ PROXY_FILTERS: Final[Mapping[tuple[int, int], frozenset[str]]] = {
     (1, 30): _SINCE_130,
     (1, 31): _SINCE_130 | {"envoy.filters.http.dynamic_modules"},
 }
-"""Istio minor version -> filters, without `envoy.filters.http.mcp` and the stateful-session `envelope`.
-
-Source: istio/proxy, `extensions_build_config.bzl` of the release.
-"""
+"""Istio minor version -> filters, without `envoy.filters.http.mcp` and the stateful-session `envelope`. Source:
+istio/proxy, `extensions_build_config.bzl` of the release."""
 
 FILTER_TYPE_PREFIX: Final = "type.googleapis.com/envoy.extensions.filters.http."
 """Prefix of the type URL of every HTTP filter's configuration."""

@@ -10,15 +10,8 @@ from typing import Annotated, Final, NamedTuple
 from pydantic import AfterValidator
 
 from meshed_mcp.components.core.names import DNS_LABEL, host_name, listed
+from meshed_mcp.error_codes import service as codes
 from meshed_mcp.error_codes.code import Message, MessageError, raise_all
-from meshed_mcp.error_codes.service import (
-    EXTERNAL_HOST_AT_TWO_PORTS,
-    EXTERNAL_HOST_IS_ADDRESS,
-    EXTERNAL_HOST_IS_INTERNAL,
-    EXTERNAL_HOST_IS_METADATA,
-    EXTERNAL_HOST_PORT,
-    INVALID_CLUSTER_SERVICE,
-)
 from meshed_mcp.error_codes.values import INVALID_HOST_NAME, LISTED_TWICE
 
 HTTPS_PORT: Final = 443
@@ -39,11 +32,8 @@ METADATA_HOSTS: Final = frozenset(
 metadata"; Azure, "Instance Metadata Service"; AWS, "Amazon DNS"; Tencent, "CVM metadata"."""
 
 METADATA_BLOCKS: Final = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "100.100.100.200/32", "168.63.129.16/32")
-"""Addresses of metadata services: link-local, EC2 over IPv6, Alibaba, and the host of Azure.
-
-Source: RFC 3927; RFC 4291; AWS, "Instance metadata"; Alibaba, "ECS metadata"; Azure, "What is IP address
-168.63.129.16".
-"""
+"""Addresses of metadata services: link-local, EC2 over IPv6, Alibaba, and the host of Azure. Source: RFC 3927; RFC
+4291; AWS, "Instance metadata"; Alibaba, "ECS metadata"; Azure, "What is IP address 168.63.129.16"."""
 
 LOOPBACK_BLOCKS: Final = ("127.0.0.0/8", "::1/128", "0.0.0.0/8")
 """Loopback addresses. Source: RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3."""
@@ -61,7 +51,7 @@ _CLUSTER_SERVICE: Final = re.compile(rf"{DNS_LABEL}/(?:{DNS_LABEL}|\*)")
 
 def _cluster_service(value: str) -> str:
     if _CLUSTER_SERVICE.fullmatch(value) is None:
-        raise INVALID_CLUSTER_SERVICE.error(value=value)
+        raise codes.INVALID_CLUSTER_SERVICE.error(value=value)
     return value
 
 
@@ -99,18 +89,18 @@ def validate_one_port_per_host(values: list[str]) -> None:
     hosts = [each.host for each in external_hosts(values)]
     twice = sorted({host for host in hosts if hosts.count(host) > 1})
     if twice:
-        raise EXTERNAL_HOST_AT_TWO_PORTS.error(names=listed(twice))
+        raise codes.EXTERNAL_HOST_AT_TWO_PORTS.error(names=listed(twice))
 
 
 def external_host(value: str) -> ExternalHost:
     """One parsed entry of `egress_hosts`: `host` or `host:port`. Raises ValueError."""
     if is_ip_address(value):
-        raise EXTERNAL_HOST_IS_ADDRESS.error(value=value)
+        raise codes.EXTERNAL_HOST_IS_ADDRESS.error(value=value)
     host, colon, port = value.partition(":")
     if "/" in value:
         raise INVALID_HOST_NAME.error(name=value)
     if colon and not (port.isdecimal() and 0 < int(port) <= LARGEST_PORT):
-        raise EXTERNAL_HOST_PORT.error(value=value, host=host)
+        raise codes.EXTERNAL_HOST_PORT.error(value=value, host=host)
     return ExternalHost(external_host_name(host), int(port) if colon else HTTPS_PORT)
 
 
@@ -118,9 +108,9 @@ def external_host_name(host: str) -> str:
     """The DNS name of an external host. Raises ValueError for names of the cluster, the machine, metadata services."""
     name = host_name(host)
     if name in METADATA_HOSTS:
-        raise EXTERNAL_HOST_IS_METADATA.error(name=name)
+        raise codes.EXTERNAL_HOST_IS_METADATA.error(name=name)
     if is_internal_host(name):
-        raise EXTERNAL_HOST_IS_INTERNAL.error(name=name)
+        raise codes.EXTERNAL_HOST_IS_INTERNAL.error(name=name)
     return name
 
 

@@ -35,10 +35,8 @@ STARTUP_SECONDS: Final = 60
 """Longest start before the container is restarted; a start takes two seconds, a cold image cache longer."""
 
 STARTUP_GRACE_SECONDS: Final = 5
-"""Grace period of a container that fails its startup probe and therefore has no in-flight requests.
-
-Source: Kubernetes, "Configure Probes", "Probe-level terminationGracePeriodSeconds", stable since 1.28.
-"""
+"""Grace period of a container that fails its startup probe and therefore has no in-flight requests. Source: Kubernetes,
+"Configure Probes", "Probe-level terminationGracePeriodSeconds", stable since 1.28."""
 
 
 def server_container(name: str, args: MeshedMCPServiceArgs, image: Any) -> Manifest:

@@ -25,9 +25,8 @@ _RESOURCES: Final = {
     ProxySize.LARGE: ("500m", "4000m", "256Mi", "1Gi"),
 }
 """Size -> CPU request and limit, memory request and limit. The CPU limit also sets the number of worker threads.
-
-Source: Istio, "Performance and Scalability": 0.2 vCPU and 60 MB for 1,000 requests a second of 1 KB with two threads.
-"""
+Source: Istio, "Performance and Scalability": 0.2 vCPU and 60 MB for 1,000 requests a second of 1 KB with two
+threads."""
 
 
 def size_annotations(size: ProxySize) -> dict[str, str]:

@@ -14,10 +14,8 @@ from meshed_mcp.components.mesh.service.container import server_container, volum
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize, size_annotations
 
 SIDECAR_EXIT_SECONDS: Final = 10
-"""Grace period of the pod beyond that of the server: the sidecar terminates after it and drains for 5 seconds.
-
-Source: Istio, ProxyConfig `terminationDrainDuration`, default 5s; Kubernetes, "Sidecar Containers", termination order.
-"""
+"""Grace period of the pod beyond that of the server: the sidecar terminates after it and drains for 5 seconds. Source:
+Istio, ProxyConfig `terminationDrainDuration`, default 5s; Kubernetes, "Sidecar Containers", termination order."""
 
 MAX_SURGE: Final = "25%"
 """Source: Kubernetes, Deployment `maxSurge`, default."""
@@ -32,18 +30,14 @@ SIDECAR_ANNOTATIONS: Final = {
     "prometheus.istio.io/merge-metrics": "false",
 }
 """Annotations for the sidecar injector. A native sidecar outlives the server, so a draining server still reaches its
-destinations. The management port bypasses the sidecar, for probes and scrapes in plain HTTP.
-
-Source: Istio, "Resource Annotations".
-"""
+destinations. The management port bypasses the sidecar, for probes and scrapes in plain HTTP. Source: Istio, "Resource
+Annotations"."""
 
 FORCE_REPLICAS: Final = {"pulumi.com/patchForce": "true"}
 """Annotation of a Deployment without an autoscaler: Pulumi takes ownership of `spec.replicas` from a removed one.
-
 Otherwise the API server rejects the change as a conflict of field managers. Removing the autoscaler adds the
-annotation, so Pulumi updates the Deployment even if the replica count is that of its creation.
-Source: pulumi-kubernetes, "Managing resources with server-side apply".
-"""
+annotation, so Pulumi updates the Deployment even if the replica count is that of its creation. Source:
+pulumi-kubernetes, "Managing resources with server-side apply"."""
 
 PERSISTENT_SESSION_LABEL: Final = "istio.io/persistent-session"
 """Service label with which proxies keep terminating pods as endpoints for requests that select them. Its value names
