@@ -18,8 +18,7 @@ from pydantic_core import ErrorDetails
 
 from meshed_mcp import contract
 from meshed_mcp.agents.auth.settings import AccessSettings
-from meshed_mcp.agents.http.headers import ANY_PORT
-from meshed_mcp.agents.http.limits import Limits
+from meshed_mcp.agents.http.limits import ANY_PORT, Limits
 from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.agents.state.request_state_keys import parse_state_keys
 from meshed_mcp.error_codes.code import Message, MessageError

@@ -1,22 +1,99 @@
-"""HTTP client of the SDK's transport that returns an error response instead of raising an exception.
+"""HTTP client of the SDK's transport: error responses instead of exceptions, and the outcome of each attempt.
 
 An exception from the HTTP client ends the SDK's transport with all its other calls and the task that opened it (seen
-with mcp 2.3.0 when a server refuses the connection).
+with mcp 2.3.0 when a server refuses the connection). The SDK's errors do not say whether a response was lost, so the
+client records it in a context variable, which the SDK carries from a call to its requests.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
 
 import httpx2
+from mcp.client.streamable_http import MCP_SESSION_ID
 from mcp_types import CONNECTION_CLOSED, INTERNAL_ERROR
 
-from meshed_mcp.agents.client.attempt import current_attempt
 from meshed_mcp.agents.telemetry.propagation import inject_trace_context
 
 CONNECT_SECONDS: Final = 5.0  # timeout for a connection to the server or its sidecar
 MAX_TEXT_CHARACTERS: Final = 200  # characters of a response body that an error repeats
 EVENT_STREAM: Final = "text/event-stream"
 JSON: Final = "application/json"
+
+
+@dataclass
+class Attempt:
+    """All HTTP requests that the SDK sends for one attempt."""
+
+    response_received: bool = False
+    """A response, or the start of an event stream, arrived. A 503 and the 404 of a lost session do not count, because
+    the server did not start the call."""
+
+    failed: bool = False
+    """A request got no complete response."""
+
+    sent: bool = False
+    """A request without a complete response may have reached the server: its connection was open."""
+
+    unreachable: bool = False
+    """The server refused the connection, or a proxy reported that it is down."""
+
+    session_lost: bool = False
+    """The server does not know the session, so it did nothing. Source: MCP 2025-11-25, "Session Management"."""
+
+    retry_after_seconds: float = 0.0
+    """Value of the server's Retry-After."""
+
+    def record_failure(self, error: httpx2.RequestError) -> None:
+        """Record a request without a complete response."""
+        refused = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+        self.failed = True
+        self.sent |= not refused
+        self.unreachable |= refused
+
+    def record_response(self, response: httpx2.Response) -> None:
+        """Record a response, or the start of an event stream."""
+        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            self.failed = self.sent = self.unreachable = True
+            self.retry_after_seconds = _seconds(response.headers.get("retry-after", ""))
+        elif response.status_code == HTTPStatus.NOT_FOUND and MCP_SESSION_ID in response.request.headers:
+            self.sent = self.session_lost = True
+        else:
+            self.response_received = True
+
+
+_current: Final[ContextVar[Attempt | None]] = ContextVar("attempt", default=None)
+
+
+def current_attempt() -> Attempt:
+    """Return the attempt of this request; a discarded one outside `track_attempt`."""
+    return _current.get() or Attempt()
+
+
+@contextmanager
+def track_attempt() -> Iterator[Attempt]:
+    """Record every request of the block in an `Attempt`."""
+    attempt = Attempt()
+    token = _current.set(attempt)
+    try:
+        yield attempt
+    finally:
+        _current.reset(token)
+
+
+def _seconds(retry_after: str) -> float:
+    """Return the header in seconds, 0 if it is invalid. Source: RFC 9110, section 10.2.3: seconds or a date."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0
 
 
 class ServiceHTTPClient(httpx2.AsyncClient):

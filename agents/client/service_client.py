@@ -20,10 +20,9 @@ from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, Reques
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from prometheus_client import CollectorRegistry
 
-from meshed_mcp.agents.client.attempt import Attempt, current_attempt, track_attempt
 from meshed_mcp.agents.client.discovery import EndpointResolver
 from meshed_mcp.agents.client.errors import destination_errors, redacted
-from meshed_mcp.agents.client.http_client import ServiceHTTPClient
+from meshed_mcp.agents.client.http_client import Attempt, ServiceHTTPClient, current_attempt, track_attempt
 from meshed_mcp.agents.client.metrics import CALL, ClientMetrics
 from meshed_mcp.agents.client.session import Session
 from meshed_mcp.agents.process.supervision import Backoff

@@ -14,7 +14,7 @@ from typing import Final
 from mcp import Client, MCPError
 from mcp_types import CONNECTION_CLOSED, ListToolsResult, Tool, ToolAnnotations
 
-from meshed_mcp.agents.client.attempt import current_attempt
+from meshed_mcp.agents.client.http_client import current_attempt
 from meshed_mcp.agents.client.metrics import LIST, ClientMetrics
 
 MIN_TOOLS_TTL_SECONDS: Final = 60.0

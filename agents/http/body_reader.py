@@ -3,9 +3,8 @@
 from starlette.types import ASGIApp, Receive, Scope
 
 from meshed_mcp import contract
-from meshed_mcp.agents.http import responses
-from meshed_mcp.agents.http.headers import header_value
-from meshed_mcp.agents.http.limits import Limits
+from meshed_mcp.agents.http import rejections
+from meshed_mcp.agents.http.limits import Limits, header_value
 from meshed_mcp.agents.http.rejections import OVERLOAD, SIZE
 from meshed_mcp.agents.http.request_context import RequestContext
 
@@ -36,7 +35,7 @@ class BodyReader:
         Raises RequestRejectedError (413, 503) and ClientDisconnectedError.
         """
         if _declared_bytes(context.scope) > self._limits.body_bytes:
-            raise RequestRejectedError(responses.TOO_LARGE, SIZE)
+            raise RequestRejectedError(rejections.TOO_LARGE, SIZE)
         body = b""
         parts = bytearray()
         more = True
@@ -49,7 +48,7 @@ class BodyReader:
                 self._hold(context, len(body))
                 parts += body
             if len(parts or body) > self._limits.body_bytes:
-                raise RequestRejectedError(responses.TOO_LARGE, SIZE)
+                raise RequestRejectedError(rejections.TOO_LARGE, SIZE)
         return bytes(parts) or body
 
     def release(self, context: RequestContext) -> None:
@@ -59,7 +58,7 @@ class BodyReader:
 
     def _hold(self, context: RequestContext, count: int) -> None:
         if self._held_bytes + count > contract.BODIES_HELD * self._limits.body_bytes:
-            raise RequestRejectedError(responses.OVERLOADED, OVERLOAD)
+            raise RequestRejectedError(rejections.OVERLOADED, OVERLOAD)
         self._held_bytes += count
         context.held_bytes += count
 

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meshed_mcp import contract
-from meshed_mcp.agents.http import request_context, responses
+from meshed_mcp.agents.http import rejections, request_context
 from meshed_mcp.agents.http.body_reader import BodyReader, ClientDisconnectedError, RequestRejectedError
 from meshed_mcp.agents.http.deadline import send_overdue_response
 from meshed_mcp.agents.http.limits import bypasses_limit, nesting_bound
@@ -93,10 +93,10 @@ class ConcurrencyLimitMiddleware:
         context, loop = entry.context, asyncio.get_running_loop()
         if loop.time() >= entry.due:
             if context.deadline == math.inf:
-                context.reject(responses.TOO_SLOW, SLOW)
+                context.reject(rejections.TOO_SLOW, SLOW)
                 return
             if not context.admitted:
-                context.reject(responses.OVERLOADED, OVERLOAD)
+                context.reject(rejections.OVERLOADED, OVERLOAD)
                 return
             if entry.due > context.deadline:
                 self._end_overdue(entry)
@@ -113,7 +113,7 @@ class ConcurrencyLimitMiddleware:
             if bypasses_limit(entry.context.scope, body):
                 return
             if self._slots.statistics().tasks_waiting >= self._queued_calls:
-                raise RequestRejectedError(responses.OVERLOADED, OVERLOAD) from None
+                raise RequestRejectedError(rejections.OVERLOADED, OVERLOAD) from None
             await self._wait_for_slot(entry)
         entry.has_slot = True
 

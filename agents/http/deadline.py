@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Send
 
 from meshed_mcp import contract
-from meshed_mcp.agents.http import request_context, responses
+from meshed_mcp.agents.http import rejections, request_context
 from meshed_mcp.agents.http.limits import LISTEN_METHOD, nests_deeper
 from meshed_mcp.agents.http.request_context import RequestContext
 from meshed_mcp.agents.settings import Settings
@@ -80,7 +80,7 @@ async def send_overdue_response(context: RequestContext, seconds: float, receive
     """Send the error of CallLimits instead of the application, in the format that the response has begun with."""
     if context.request_id is None:
         if not context.status:
-            await responses.OVERDUE(context.scope, receive, send)
+            await rejections.OVERDUE(context.scope, receive, send)
         return
     error = mcp_types.JSONRPCError(jsonrpc="2.0", id=context.request_id, error=deadline_error(seconds))
     body = error.model_dump_json(by_alias=True, exclude_none=True).encode()

@@ -15,8 +15,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meshed_mcp import contract
-from meshed_mcp.agents.http import responses
-from meshed_mcp.agents.http.headers import AllowedHosts, header_value
+from meshed_mcp.agents.http import rejections
+from meshed_mcp.agents.http.limits import AllowedHosts, header_value
 from meshed_mcp.agents.http.rejections import DRAINING, Rejections, reason_for
 from meshed_mcp.agents.http.request_context import LISTEN, SCOPE_KEY, SSE, RequestContext
 from meshed_mcp.agents.telemetry.instruments import LabeledChildren
@@ -87,7 +87,7 @@ class DrainMiddleware:
         self._rejecting = True
         for context in self._in_flight:
             if not context.admitted:
-                context.reject(responses.STOPPING, DRAINING)
+                context.reject(rejections.STOPPING, DRAINING)
 
     @property
     def rejecting(self) -> bool:
@@ -134,8 +134,8 @@ class DrainMiddleware:
         if self._rejecting:
             context.rejection = DRAINING
             in_session = contract.SESSION_HEADER in Headers(scope=context.scope)
-            return responses.SESSION_ENDED if in_session else responses.STOPPING
-        return self._app if header_value(context.scope["headers"], b"host") in self._hosts else responses.MISDIRECTED
+            return rejections.SESSION_ENDED if in_session else rejections.STOPPING
+        return self._app if header_value(context.scope["headers"], b"host") in self._hosts else rejections.MISDIRECTED
 
     def _observe_start(self, context: RequestContext, message: Message) -> None:
         context.status = message["status"]
@@ -149,6 +149,6 @@ class DrainMiddleware:
 async def _end_cancelled_response(context: RequestContext, receive: Receive, send: Send) -> None:
     """Send an error unless the response has begun; a partial response stays incomplete, so that the client notices."""
     if not context.status:
-        await (context.early_response or responses.CANCELLED)(context.scope, receive, send)
+        await (context.early_response or rejections.CANCELLED)(context.scope, receive, send)
     elif context.stream == SSE and not context.ended:
         await send({"type": "http.response.body", "body": b"", "more_body": False})

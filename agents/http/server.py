@@ -24,7 +24,7 @@ from starlette.types import ASGIApp
 from meshed_mcp import contract
 from meshed_mcp.agents.http.concurrency_limiter import ConcurrencyLimitMiddleware
 from meshed_mcp.agents.http.drain import DrainMiddleware
-from meshed_mcp.agents.http.headers import AllowedHosts
+from meshed_mcp.agents.http.limits import AllowedHosts
 from meshed_mcp.agents.http.listener import bind_socket, listening
 from meshed_mcp.agents.http.management import Phase, management_app
 from meshed_mcp.agents.process import gc_tuning

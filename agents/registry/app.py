@@ -20,7 +20,6 @@ from starlette.routing import Mount, Route
 from starlette.types import Lifespan
 
 from meshed_mcp.agents.registry import problem
-from meshed_mcp.agents.registry.catalog import ListQuery
 from meshed_mcp.agents.registry.model import (
     DEFAULT_LEASE_SECONDS,
     Instance,
@@ -29,7 +28,7 @@ from meshed_mcp.agents.registry.model import (
     Registration,
     ServerEntry,
 )
-from meshed_mcp.agents.registry.store import Store
+from meshed_mcp.agents.registry.store import ListQuery, Store
 from meshed_mcp.contract import REGISTRY_PATH
 
 OFFICIAL_META: Final = "io.modelcontextprotocol.registry/official"

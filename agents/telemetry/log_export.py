@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from meshed_mcp.agents.auth import audit
 from meshed_mcp.agents.settings import Settings
-from meshed_mcp.agents.telemetry.log_rate_limit import LogRateLimit
-from meshed_mcp.agents.telemetry.logs import MESSAGE_CHARACTERS
+from meshed_mcp.agents.telemetry.logs import MESSAGE_CHARACTERS, LogRateLimit
 from meshed_mcp.agents.telemetry.tracing import END_SECONDS, UNSAMPLED_HEADERS, ExportLog, resource, run_with_timeout
 
 LOGS_PATH: Final = "/v1/logs"  # Source: OTLP specification, "OTLP/HTTP Request"

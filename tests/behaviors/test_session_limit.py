@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.agents.telemetry.log_rate_limit import LINES_PER_SECOND
+from meshed_mcp.agents.telemetry.logs import LINES_PER_SECOND
 from tests.behaviors.replicas import Service, StartService
 
 pytestmark = pytest.mark.anyio

@@ -19,7 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 from meshed_mcp import contract
 from meshed_mcp.agents.http import request_context
 from meshed_mcp.agents.http.drain import DrainMiddleware
-from meshed_mcp.agents.http.headers import AllowedHosts
+from meshed_mcp.agents.http.limits import AllowedHosts
 from meshed_mcp.agents.http.request_context import LISTEN, SCOPE_KEY, SSE
 
 pytestmark = pytest.mark.anyio

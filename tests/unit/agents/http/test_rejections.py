@@ -9,7 +9,7 @@ import pytest
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService, Settings
 from meshed_mcp.agents.http.drain import DrainMiddleware
-from meshed_mcp.agents.http.headers import AllowedHosts
+from meshed_mcp.agents.http.limits import AllowedHosts
 from meshed_mcp.agents.http.rejections import READ_BYTES, REASONS, reason_for
 
 pytestmark = pytest.mark.anyio

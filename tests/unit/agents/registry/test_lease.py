@@ -14,10 +14,9 @@ from prometheus_client import CollectorRegistry
 
 from meshed_mcp import contract
 from meshed_mcp.agents.registry.app import registry_app
-from meshed_mcp.agents.registry.catalog import ListQuery
 from meshed_mcp.agents.registry.lease import BACKOFF, HeartbeatTiming, instance_name, maintain_lease
 from meshed_mcp.agents.registry.model import ServerEntry, server_entry
-from meshed_mcp.agents.registry.store import Store
+from meshed_mcp.agents.registry.store import ListQuery, Store
 
 pytestmark = pytest.mark.anyio
 

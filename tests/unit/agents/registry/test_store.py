@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.agents.registry.catalog import ListQuery
 from meshed_mcp.agents.registry.model import NotRegisteredError, ServerEntry, server_entry
-from meshed_mcp.agents.registry.store import Store
+from meshed_mcp.agents.registry.store import ListQuery, Store
 
 Clock = Any
 

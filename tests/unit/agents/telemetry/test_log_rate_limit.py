@@ -5,8 +5,8 @@ import logging
 import pytest
 
 from meshed_mcp.agents.auth import audit
-from meshed_mcp.agents.telemetry import log_rate_limit
-from meshed_mcp.agents.telemetry.log_rate_limit import LINES_PER_SECOND, LogRateLimit
+from meshed_mcp.agents.telemetry import logs
+from meshed_mcp.agents.telemetry.logs import LINES_PER_SECOND, LogRateLimit
 
 
 class Clock:
@@ -22,7 +22,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """What the filter reads the time from."""
-    monkeypatch.setattr(log_rate_limit, "monotonic", found := Clock())
+    monkeypatch.setattr(logs, "monotonic", found := Clock())
     return found
 
 

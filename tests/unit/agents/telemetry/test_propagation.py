@@ -20,7 +20,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from meshed_mcp.agents import MCPService, Settings, span
 from meshed_mcp.agents.http.drain import DrainMiddleware
-from meshed_mcp.agents.http.headers import AllowedHosts
+from meshed_mcp.agents.http.limits import AllowedHosts
 from meshed_mcp.agents.telemetry.propagation import (
     HTTPParent,
     current_http_parent,
