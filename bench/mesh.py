@@ -24,11 +24,11 @@ from bench.processes import free_port
 from bench.processes import running as serving
 from bench.timing import Caller, Target, answered, listens
 from meshed_mcp import contract
-from meshed_mcp.local.observe.collector import Collector
 from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.engines import envoy_program
 from meshed_mcp.local.process.processes import Processes, Program
 from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.translate.envoy.telemetry import Collector
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import OUTBOUND_PORT
 

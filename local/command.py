@@ -4,11 +4,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Final, Self
+from typing import Final
 
 import anyio
 from rich.console import Console
@@ -16,15 +15,14 @@ from rich.console import Console
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.fault_injection import with_faults
-from meshed_mcp.local.observe.collector import Collector
 from meshed_mcp.local.observe.monitoring import MonitoringConfig
 from meshed_mcp.local.observe.report import summary_lines, table
 from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
-from meshed_mcp.local.rejections import Rejections, verify_rejections
 from meshed_mcp.local.session import RunOptions, keep_running
+from meshed_mcp.local.translate.envoy.telemetry import Collector
 from meshed_mcp.local.translate.stack import read_stack
-from meshed_mcp.local.verification import Call, Row, make_calls, rows
+from meshed_mcp.local.verification import Call, Rejections, Row, make_calls, rows, verify_rejections
 
 __all__ = ["Call", "RunOptions", "run"]
 
@@ -75,14 +73,18 @@ def _run(  # noqa: PLR0913, PLR0917 - as `run`
     stack = read_stack(with_faults(objects, options.faults))
     if stack.warning:
         console.print(f"warning {stack.warning.line}", markup=False, soft_wrap=True)
-    collector = Collector.from_environment(os.environ)
+    collector, begin = Collector.from_environment(os.environ), time.monotonic()
     changes = options.keep_running and options.scale
+
+    def report(step: str) -> None:
+        console.print(f"{time.monotonic() - begin:6.1f} s  {step}", markup=False, soft_wrap=True)
+
     with (
-        _Progress(console) as progress,
-        running(stack, gateway_port, folders, progress.report, collector, changes=changes) as up,
+        console.status("starting") as spinner,
+        running(stack, gateway_port, folders, report, collector, changes=changes) as up,
     ):
-        services, rejections = anyio.run(_verify, up, calls, progress)
-        progress.close()
+        services, rejections = anyio.run(_verify, up, calls, report)
+        spinner.stop()
         console.print(table(services))
         for line in summary_lines(services, rejections, stack.not_run, folders.state / "logs"):
             console.print(line, markup=False, soft_wrap=True)
@@ -92,32 +94,10 @@ def _run(  # noqa: PLR0913, PLR0917 - as `run`
     return 0
 
 
-async def _verify(up: Running, calls: Sequence[Call], progress: "_Progress") -> tuple[list[Row], Rejections]:
-    await make_calls(up, calls, progress.report)
+async def _verify(up: Running, calls: Sequence[Call], report: Callable[[str], None]) -> tuple[list[Row], Rejections]:
+    await make_calls(up, calls, report)
     rejections = await verify_rejections(up.topology)
-    return await rows(up, progress.report), rejections
-
-
-class _Progress:
-    """Prints each step with the seconds since the start, and a spinner on a terminal."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._begin = time.monotonic()
-        self._status = console.status("starting")
-
-    def __enter__(self) -> Self:
-        self._status.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def report(self, line: str) -> None:
-        self._console.print(f"{time.monotonic() - self._begin:6.1f} s  {line}", markup=False, soft_wrap=True)
-
-    def close(self) -> None:
-        self._status.stop()
+    return await rows(up, report), rejections
 
 
 @contextmanager
@@ -126,10 +106,7 @@ def _sigterm_as_interrupt() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
+    interrupt = signal.default_int_handler
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield

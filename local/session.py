@@ -8,8 +8,7 @@ from typing import Final, NamedTuple
 from rich.console import Console
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.local.fault_injection import InjectedFault, start_faults
-from meshed_mcp.local.observe.load import steady_calls
+from meshed_mcp.local.fault_injection import InjectedFault, start_faults, steady_calls
 from meshed_mcp.local.observe.monitoring import MonitoringConfig, RunMonitor, monitored
 from meshed_mcp.local.observe.prometheus import PROGRAM, Scraping
 from meshed_mcp.local.process.autoscaler import Scaler, instant_query, scaled_deployments

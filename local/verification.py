@@ -1,4 +1,4 @@
-"""Verifies a running stack: makes the calls of `--call`, and measures tools, calls and latency of every service."""
+"""Verifies a running stack: makes the calls of `--call`, measures every service, tries unauthorized calls."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -8,14 +8,24 @@ from typing import Any, Final, NamedTuple
 from prometheus_client.parser import text_string_to_metric_families
 
 from meshed_mcp import contract
-from meshed_mcp.error_codes.local import UNKNOWN_CALL_TARGET
-from meshed_mcp.local.clients import TimedRequest, call, repeatable_request, tools
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.local import CALLER_NOT_REJECTED, PLAINTEXT_ACCEPTED, UNKNOWN_CALL_TARGET
+from meshed_mcp.local.clients import TimedRequest, call, repeatable_request, status, tools
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.process.proxies import get_text
 from meshed_mcp.local.process.stack_runner import Running
-from meshed_mcp.local.translate.endpoints import Endpoint, direct, gateway_url, speaks_mcp, through_mesh
+from meshed_mcp.local.translate.endpoints import (
+    Endpoint,
+    as_caller,
+    direct,
+    gateway_url,
+    speaks_mcp,
+    through_mesh,
+    unauthorized_callers,
+)
+from meshed_mcp.local.translate.envoy.bootstrap import accepts_plaintext
 from meshed_mcp.local.translate.objects.workload import Service
-from meshed_mcp.local.translate.topology import Topology
+from meshed_mcp.local.translate.topology import INBOUND_PORT, Topology
 
 CALL_METHOD: Final = "tools/call"
 """Source: MCP specification, "Tools"."""
@@ -34,6 +44,9 @@ WARM_UP: Final = 20
 """Requests each way before the first measured one."""
 
 MILLISECONDS: Final = 1000
+
+REJECTED: Final = (401, 403)
+"""Without a required token, and by policy. Source: RFC 9110, section 15.5.2; Envoy, RBAC filter."""
 
 
 class Latency(NamedTuple):
@@ -141,3 +154,41 @@ async def _milliseconds(request: TimedRequest) -> float:
     begin = perf_counter()
     await request()
     return (perf_counter() - begin) * MILLISECONDS
+
+
+class Rejections(NamedTuple):
+    """Numbers of rejected attempts."""
+
+    callers: int
+    plaintext: int
+
+
+async def verify_rejections(topology: Topology) -> Rejections:
+    """Call as every unauthorized caller through its sidecar, and in plaintext to every strict replica.
+
+    Raises LocalRunError with one line per accepted attempt.
+    """
+    return Rejections(await _callers(topology), await _plaintext(topology))
+
+
+async def _callers(topology: Topology) -> int:
+    accepted = list[Message]()
+    tried = 0
+    for service in topology.stack.services:
+        for caller in unauthorized_callers(topology, service):
+            tried += 1
+            code = await status(as_caller(topology, service, caller), "POST" if speaks_mcp(service) else "GET")
+            if code not in REJECTED:
+                accepted.append(CALLER_NOT_REJECTED.message(caller=caller.name, service=service.name, answer=code))
+    if accepted:
+        raise LocalRunError(*accepted)
+    return tried
+
+
+async def _plaintext(topology: Topology) -> int:
+    strict = [pod for pod in topology.pods if not accepts_plaintext(topology, pod)]
+    statuses = {pod.name: await status(Endpoint(f"http://{pod.address}:{INBOUND_PORT}/"), "GET") for pod in strict}
+    accepted = [PLAINTEXT_ACCEPTED.message(name=name, code=code) for name, code in statuses.items() if code is not None]
+    if accepted:
+        raise LocalRunError(*accepted)
+    return len(strict)

@@ -1,7 +1,4 @@
-"""Exporter of the desired and ready replicas, as kube-state-metrics does; some alerts need these series.
-
-Source: kube-state-metrics, "Deployment Metrics".
-"""
+"""Desired and ready replicas for the alerts that need them. Source: kube-state-metrics, "Deployment Metrics"."""
 
 from collections import Counter
 from collections.abc import Iterator

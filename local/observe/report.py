@@ -6,8 +6,7 @@ from typing import Final
 
 from rich.table import Table
 
-from meshed_mcp.local.rejections import Rejections
-from meshed_mcp.local.verification import Latency, Row
+from meshed_mcp.local.verification import Latency, Rejections, Row
 
 NOTHING: Final = "-"
 """Shown without a number."""

@@ -37,11 +37,11 @@ class Column(NamedTuple):
 
 
 COLUMNS: Final = (
-    Column("replicas", load.replicas_up(), "{:.0f}".format),
+    Column("replicas", load.RULES[load.REPLICAS_UP], "{:.0f}".format),
     Column("calls/s", health.live_call_rate(WINDOW), "{:.1f}".format),
     Column("p99 ms", health.live_p99_seconds(WINDOW), lambda seconds: f"{seconds * 1000:.0f}"),
     Column("errors", health.live_error_ratio(WINDOW), "{:.1%}".format, 0.005),
-    Column("in flight", load.in_flight(), "{:.0f}".format),
+    Column("in flight", load.RULES[load.IN_FLIGHT], "{:.0f}".format),
     Column("burn 1h", health.live_burn_rate(), "{:.1f}x".format, FAST_BURN),
 )
 

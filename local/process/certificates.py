@@ -19,6 +19,11 @@ LIFETIME: Final = dt.timedelta(hours=24)
 ISSUER: Final = "meshed-mcp local run"
 """Organization in the root certificate."""
 
+UNUSED_KEY_USAGES: Final = dict.fromkeys(
+    ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only"),
+    False,
+)
+
 CLOCK_SKEW: Final = dt.timedelta(minutes=2)
 """Source: istiod, backdating of workload certificates."""
 
@@ -96,17 +101,8 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
 
 
 def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )
+    signs = dict.fromkeys(("key_cert_sign", "crl_sign"), signs_certificates)
+    return x509.KeyUsage(digital_signature=not signs_certificates, **signs, **UNUSED_KEY_USAGES)
 
 
 def write_private(path: Path, content: bytes) -> Path:

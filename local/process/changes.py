@@ -55,7 +55,7 @@ def add_replicas(up: Running, deployment: Deployment, count: int) -> list[Pod]:
 def start_replicas(up: Running, deployment: Deployment, count: int) -> list[Pod]:
     """Start replicas without waiting; add_endpoints makes them endpoints."""
     new: list[Pod] = []
-    trust = up.topology.domains.trust
+    trust = up.topology.trust_domain
     for _ in range(count):
         new.append(next_pod(deployment, [*up.made, *new], up.configurations.block, trust, up.topology.localities))
     programs = programs_of(new, up.folders, up.configurations.collector)

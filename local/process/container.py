@@ -11,8 +11,8 @@ from meshed_mcp import contract
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.error_codes.local import IMAGE_NOT_RUN, SECRET_MISSING
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.observe.collector import Collector
 from meshed_mcp.local.process.processes import Program
+from meshed_mcp.local.translate.envoy.telemetry import Collector
 from meshed_mcp.local.translate.objects.workload import EnvVar, SecretKeyRef
 from meshed_mcp.local.translate.topology import OUTBOUND_PORT, Pod
 

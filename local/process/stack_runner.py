@@ -8,7 +8,6 @@ from typing import Final
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.error_codes.local import SECOND_GATEWAY
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.observe.collector import Collector
 from meshed_mcp.local.process.addresses import address_block, ensure_free, only_run
 from meshed_mcp.local.process.certificates import KeyFolder, write_private
 from meshed_mcp.local.process.container import RunFolders, fresh_volumes, program
@@ -19,6 +18,7 @@ from meshed_mcp.local.process.token_issuer import LocalIssuer, issue_tokens
 from meshed_mcp.local.translate.envoy.api import Message as Configuration
 from meshed_mcp.local.translate.envoy.bootstrap import ingress, sidecar
 from meshed_mcp.local.translate.envoy.gateway import gateway_identity
+from meshed_mcp.local.translate.envoy.telemetry import Collector
 from meshed_mcp.local.translate.objects.gateway import Gateway
 from meshed_mcp.local.translate.references import unresolved_references
 from meshed_mcp.local.translate.stack import Stack
@@ -54,7 +54,7 @@ class Configurations:
         made = {pod.name: sidecar(topology, pod, self.keys.files(pod.identity), self.collector) for pod in pods}
         gateway = only_gateway(topology.stack)
         if gateway is not None:
-            files = self.keys.files(gateway_identity(gateway, topology.domains.trust))
+            files = self.keys.files(gateway_identity(gateway, topology.trust_domain))
             address = f"127.{self.block}.0.2"
             made[GATEWAY] = ingress(topology, gateway, files, self.gateway_port, address, collector=self.collector)
         return made

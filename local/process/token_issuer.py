@@ -13,8 +13,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from meshed_mcp import contract
-from meshed_mcp.local.translate.envoy.rbac import policies_for
-from meshed_mcp.local.translate.objects.security import JWTRule, RequestAuthentication
+from meshed_mcp.local.translate.envoy.security import policies_for
+from meshed_mcp.local.translate.objects.policies import JWTRule, RequestAuthentication
 from meshed_mcp.local.translate.objects.workload import Deployment, EnvVar
 from meshed_mcp.local.translate.stack import Stack
 

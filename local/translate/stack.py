@@ -15,8 +15,12 @@ from meshed_mcp.local.translate.objects.envoy_filter import EnvoyFilter
 from meshed_mcp.local.translate.objects.fields import read, title, unread
 from meshed_mcp.local.translate.objects.gateway import Gateway, ServiceEntry
 from meshed_mcp.local.translate.objects.metadata import Placed
-from meshed_mcp.local.translate.objects.security import AuthorizationPolicy, PeerAuthentication, RequestAuthentication
-from meshed_mcp.local.translate.objects.telemetry import Telemetry
+from meshed_mcp.local.translate.objects.policies import (
+    AuthorizationPolicy,
+    PeerAuthentication,
+    RequestAuthentication,
+    Telemetry,
+)
 from meshed_mcp.local.translate.objects.virtual_service import VirtualService
 from meshed_mcp.local.translate.objects.workload import Deployment, Service, ServiceAccount
 

@@ -62,19 +62,14 @@ class Pod:
 
 
 @dataclass(frozen=True)
-class Domains:
-    """Trust domain and DNS suffix of a mesh."""
-
-    trust: str
-    cluster: str
-
-
-@dataclass(frozen=True)
 class Topology:
     """A stack and its pods."""
 
     stack: Stack
-    domains: Domains
+    trust_domain: str
+    cluster_domain: str
+    """DNS suffix."""
+
     pods: tuple[Pod, ...]
     localities: tuple[str, ...] = ("",)
     """Localities that the replicas of a Deployment are spread over in turn; the gateway is in the first."""
@@ -107,7 +102,7 @@ class Topology:
         templates = [each for each in self.stack.deployments if each.namespace == service.namespace]
         chosen = [each.spec.template for each in templates if wanted <= each.spec.template.metadata.labels.items()]
         accounts = dict.fromkeys(template.spec.service_account_name for template in chosen)
-        return [Identity(self.domains.trust, service.namespace, account) for account in accounts]
+        return [Identity(self.trust_domain, service.namespace, account) for account in accounts]
 
     def fqdn(self, service: Service) -> str:
         """Full host name of a Service. Source: Kubernetes, "DNS for Services and Pods"."""
@@ -115,7 +110,7 @@ class Topology:
 
     def resolved(self, host: str, namespace: str) -> str:
         """Full name of a host in an object of `namespace`. Source: Istio VirtualService, field `hosts`."""
-        return host if "." in host else f"{host}.{namespace}.svc.{self.domains.cluster}"
+        return host if "." in host else f"{host}.{namespace}.svc.{self.cluster_domain}"
 
     def service(self, host: str) -> Service:
         """The Service of a full host name. Raises KeyError."""
@@ -124,12 +119,12 @@ class Topology:
 
 def topology(stack: Stack, block: int, localities: tuple[str, ...] = ("",)) -> Topology:
     """Every replica with its own address 127.`block`.x.y. Raises LocalRunError for a Service without a usable port."""
-    domains = _domains(stack)
+    trust_domain, cluster_domain = _domains(stack)
     pods: list[Pod] = []
     for deployment in stack.deployments:
         for _ in range(deployment.spec.replicas):
-            pods.append(next_pod(deployment, pods, block, domains.trust, localities))
-    return validated(Topology(stack, domains, tuple(pods), localities))
+            pods.append(next_pod(deployment, pods, block, trust_domain, localities))
+    return validated(Topology(stack, trust_domain, cluster_domain, tuple(pods), localities))
 
 
 def validated(topology: Topology) -> Topology:
@@ -166,8 +161,8 @@ def service_port(service: Service, number: int | None = None) -> ServicePort:
     return ports[0]
 
 
-def _domains(stack: Stack) -> Domains:
-    """The domains in principals of policies and hosts of rules, else the defaults."""
+def _domains(stack: Stack) -> tuple[str, str]:
+    """Trust domain and DNS suffix in principals of policies and hosts of rules, else the defaults."""
     principals = [
         principal
         for policy in stack.authorization_policies
@@ -178,7 +173,7 @@ def _domains(stack: Stack) -> Domains:
     hosts = [rule.spec.host for rule in stack.destination_rules]
     trust = {principal.partition("/ns/")[0] for principal in principals if "/ns/" in principal} - {"*"}
     cluster = {host.partition(".svc.")[2] for host in hosts if ".svc." in host}
-    return Domains(_single("trust domain", trust), _single("cluster domain", cluster))
+    return _single("trust domain", trust), _single("cluster domain", cluster)
 
 
 def _single(what: str, found: set[str]) -> str:

@@ -78,7 +78,7 @@ def test_envoy_accepts_every_configuration(which: str, tmp_path: Path) -> None:
     objects = everything_on() if which == "everything on" else recording.record(ROOT, which).objects
     laid = topology(read_stack(objects), 16)
     (gateway,) = laid.stack.gateways
-    edge = gateway_identity(gateway, laid.domains.trust)
+    edge = gateway_identity(gateway, laid.trust_domain)
     keys = KeyFolder(tmp_path)
     first_of_each = {pod.deployment.name: pod for pod in reversed(laid.pods)}
     configurations = {name: sidecar(laid, pod, keys.files(pod.identity)) for name, pod in first_of_each.items()}

@@ -26,11 +26,11 @@ from meshed_mcp.local.command import Call, run
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
-from meshed_mcp.local.rejections import verify_rejections
 from meshed_mcp.local.translate.endpoints import Endpoint, as_caller, direct, through_mesh
 from meshed_mcp.local.translate.objects.workload import Service
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import INBOUND_PORT, OUTBOUND_PORT, Pod
+from meshed_mcp.local.verification import verify_rejections
 from tests.engines import local_stack
 from tests.engines.processes import free_port
 from tests.engines.waiting import wait_for

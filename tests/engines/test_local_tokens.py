@@ -21,11 +21,10 @@ from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import TOKENS, Running, running
-from meshed_mcp.local.rejections import verify_rejections
 from meshed_mcp.local.translate.endpoints import through_mesh
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import INBOUND_PORT, OUTBOUND_PORT
-from meshed_mcp.local.verification import Call, make_calls
+from meshed_mcp.local.verification import Call, make_calls, verify_rejections
 from tests import local_issuer
 from tests.engines import local_stack
 from tests.engines.processes import free_port

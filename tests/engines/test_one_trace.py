@@ -20,9 +20,9 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
-from meshed_mcp.local.observe.collector import Collector
 from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import running
+from meshed_mcp.local.translate.envoy.telemetry import Collector
 from meshed_mcp.local.translate.stack import read_stack
 from tests.engines.local_stack import HOST, NAMESPACE, arguments
 from tests.engines.processes import free_port

@@ -19,10 +19,10 @@ from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.grafana.values import grafana_values
 from meshed_mcp.components.promql import selectors
-from meshed_mcp.local.observe.collector import Collector
-from meshed_mcp.local.observe.pod_monitors import relabelings
+from meshed_mcp.local.observe.prometheus import relabelings
 from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
+from meshed_mcp.local.translate.envoy.telemetry import Collector
 from meshed_mcp.local.translate.stack import read_stack
 from tests.engines.local_stack import HOST, NAMESPACE, arguments
 from tests.engines.waiting import wait_for

@@ -31,11 +31,11 @@ def duration(go_duration: str) -> str:
     return f"{seconds(go_duration):.3f}s"
 
 
-def string_matcher(match: StringMatch) -> Message:
-    """Envoy's StringMatcher. Source: Istio StringMatch; `regex` is RE2 over the whole value in both."""
+def string_matcher(match: StringMatch, exact: str = "exact") -> Message:
+    """Envoy's StringMatcher; `exact` names its field for an exact match. Source: Istio StringMatch; both use RE2."""
     if match.regex is not None:
         return {"safe_regex": {"regex": match.regex}}
-    return {"prefix": match.prefix} if match.prefix is not None else {"exact": match.exact}
+    return {"prefix": match.prefix} if match.prefix is not None else {exact: match.exact}
 
 
 def present(**fields: Any) -> Message:

@@ -3,12 +3,14 @@
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.local.observe.collector import Collector
 from meshed_mcp.local.translate.envoy.api import Message, extension, socket_address
 from meshed_mcp.local.translate.envoy.clusters import endpoints, outbound_clusters, rate_limit_clusters
-from meshed_mcp.local.translate.envoy.egress import egress_clusters, egress_virtual_hosts
-from meshed_mcp.local.translate.envoy.gateway import gateway_identity, gateway_virtual_hosts
-from meshed_mcp.local.translate.envoy.jwt import jwt_filters
+from meshed_mcp.local.translate.envoy.gateway import (
+    egress_clusters,
+    egress_virtual_hosts,
+    gateway_identity,
+    gateway_virtual_hosts,
+)
 from meshed_mcp.local.translate.envoy.patches import (
     GATEWAY,
     INBOUND,
@@ -17,9 +19,15 @@ from meshed_mcp.local.translate.envoy.patches import (
     local_replies,
     patched_hosts,
 )
-from meshed_mcp.local.translate.envoy.rbac import most_specific, policies_for, rbac_filters
 from meshed_mcp.local.translate.envoy.routes import FAULT_FILTER, NO_TIMEOUT, mesh_virtual_hosts
-from meshed_mcp.local.translate.envoy.telemetry import access_log, collector_clusters, sampling_percent, tracing
+from meshed_mcp.local.translate.envoy.security import jwt_filters, most_specific, policies_for, rbac_filters
+from meshed_mcp.local.translate.envoy.telemetry import (
+    Collector,
+    access_log,
+    collector_clusters,
+    sampling_percent,
+    tracing,
+)
 from meshed_mcp.local.translate.envoy.tls import KeyFiles, server_tls
 from meshed_mcp.local.translate.objects.gateway import Gateway
 from meshed_mcp.local.translate.topology import ADMIN_PORT, INBOUND_PORT, OUTBOUND_PORT, Pod, Topology
@@ -70,18 +78,14 @@ def ingress(
     collector: Collector | None = None,
 ) -> Message:
     """The gateway on 127.0.0.1:`port`: plain HTTP for clients, mTLS with its own identity to the sidecars."""
-    identity = gateway_identity(gateway, topology.domains.trust)
+    identity = gateway_identity(gateway, topology.trust_domain)
     labels = gateway.spec.selector
     policies = policies_for(topology.stack.authorization_policies, identity.namespace, labels)
     percent = sampling_percent(topology.stack.telemetries, identity.namespace, labels)
     manager = _connections(
         "ingress",
         patched_hosts(topology, identity.namespace, GATEWAY, labels, gateway_virtual_hosts(topology, gateway, port)),
-        [
-            *rbac_filters(policies, port),
-            FAULT_FILTER,
-            *inserted_filters(topology, identity.namespace, GATEWAY, labels),
-        ],
+        [*rbac_filters(policies, port), FAULT_FILTER, *inserted_filters(topology, identity.namespace, GATEWAY, labels)],
         forward_client_cert_details="SANITIZE",
         use_remote_address=True,
         **access_log(topology.stack.telemetries, identity.namespace, labels),
@@ -128,7 +132,7 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, tr
     chains = [
         {
             "filter_chain_match": {"transport_protocol": "tls"},
-            "transport_socket": server_tls(files, topology.domains.trust),
+            "transport_socket": server_tls(files, topology.trust_domain),
             "filters": [manager],
         }
     ]

@@ -1,7 +1,4 @@
-"""DestinationRules as Envoy clusters: load balancing, connection pools, outlier detection, subsets, mTLS. Pure.
-
-Defaults are those of istiod.
-"""
+"""DestinationRules as Envoy clusters: load balancing, pools, outlier detection, mTLS; defaults of istiod. Pure."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -97,9 +94,8 @@ def policy_of(rule: DestinationRule | None, subset: str | None) -> TrafficPolicy
     if rule is None:
         return TrafficPolicy()
     override = next((each.traffic_policy for each in rule.spec.subsets if each.name == subset), TrafficPolicy())
-    return rule.spec.traffic_policy.model_copy(
-        update={name: getattr(override, name) for name in override.model_fields_set}
-    )
+    changed = {name: getattr(override, name) for name in override.model_fields_set}
+    return rule.spec.traffic_policy.model_copy(update=changed)
 
 
 def _cluster(name: str, tls: Message, policy: TrafficPolicy, pods: Sequence[Pod], locality: str) -> Message:
@@ -125,6 +121,18 @@ def endpoints(cluster: str, addresses: Iterable[tuple[str, int]]) -> Message:
     """Static endpoints of a cluster."""
     hosts = [{"endpoint": {"address": socket_address(address, port)}} for address, port in addresses]
     return {"cluster_name": cluster, "endpoints": [{"lb_endpoints": hosts}]}
+
+
+def dns_cluster(name: str, host: str, port: int, **fields: object) -> Message:
+    """A cluster of one host, which Envoy resolves; proxies start without it."""
+    return {
+        "name": name,
+        "type": "STRICT_DNS",
+        "connect_timeout": CONNECT_TIMEOUT,
+        "wait_for_warm_on_init": False,
+        "load_assignment": endpoints(name, [(host, port)]),
+        **fields,
+    }
 
 
 def _pool(pool: ConnectionPool) -> Message:

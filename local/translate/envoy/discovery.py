@@ -1,7 +1,4 @@
-"""Splits the configuration of one Envoy into a bootstrap and discovery responses in files. Pure.
-
-Source: Envoy, "xDS protocol", filesystem subscriptions.
-"""
+"""Bootstrap and discovery responses of one Envoy. Pure. Source: Envoy, "xDS protocol", filesystem subscriptions."""
 
 import hashlib
 import json

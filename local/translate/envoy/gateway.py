@@ -1,9 +1,15 @@
-"""Virtual hosts of the ingress gateway: hosts of the Gateway, routes of its VirtualServices. Pure."""
+"""Virtual hosts at the edges of the mesh: of the ingress gateway, and of a sidecar to external hosts. Pure.
+
+A process uses its sidecar as HTTPS_PROXY for CONNECT; in a cluster the sidecar reads the host from the TLS handshake.
+"""
+
+from collections.abc import Iterator
 
 from meshed_mcp.error_codes.local import GATEWAY_SELECTOR
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.translate.envoy.api import Message
-from meshed_mcp.local.translate.envoy.routes import routes
+from meshed_mcp.local.translate.envoy.clusters import dns_cluster, visible
+from meshed_mcp.local.translate.envoy.routes import NO_TIMEOUT, routes
 from meshed_mcp.local.translate.objects.gateway import Gateway
 from meshed_mcp.local.translate.objects.virtual_service import VirtualService, qualified
 from meshed_mcp.local.translate.topology import Identity, Topology
@@ -35,8 +41,8 @@ def attached(topology: Topology, gateway: Gateway) -> list[VirtualService]:
 
 def served_hosts(gateway: Gateway) -> list[str]:
     """Hosts of the gateway in order, without ports that redirect to HTTPS."""
-    hosts = [host for server in gateway.spec.servers if not server.tls.https_redirect for host in server.hosts]
-    return list(dict.fromkeys(hosts))
+    servers = [server for server in gateway.spec.servers if not server.tls.https_redirect]
+    return list(dict.fromkeys(host for server in servers for host in server.hosts))
 
 
 def gateway_virtual_hosts(topology: Topology, gateway: Gateway, port: int) -> list[Message]:
@@ -44,12 +50,8 @@ def gateway_virtual_hosts(topology: Topology, gateway: Gateway, port: int) -> li
     owners = attached(topology, gateway)
     hosts: list[Message] = []
     for host in served_hosts(gateway):
-        found = [
-            route
-            for owner in owners
-            if host in owner.spec.hosts
-            for route in routes(topology, owner, gateway.namespace)
-        ]
+        serving = [owner for owner in owners if host in owner.spec.hosts]
+        found = [route for owner in serving for route in routes(topology, owner, gateway.namespace)]
         if found and not hosts:
             domains = [f"127.0.0.1:{port}", f"localhost:{port}"]
             hosts.append({"name": "loopback", "domains": domains, "routes": [_with_host(host, each) for each in found]})
@@ -60,6 +62,37 @@ def gateway_virtual_hosts(topology: Topology, gateway: Gateway, port: int) -> li
 
 def _with_host(host: str, route: Message) -> Message:
     """The route with the rendered host towards the destination, as in the cluster."""
-    if "route" not in route:
-        return route
-    return {**route, "route": {"host_rewrite_literal": host, **route["route"]}}
+    return {**route, "route": {"host_rewrite_literal": host, **route["route"]}} if "route" in route else route
+
+
+def egress_clusters(topology: Topology, namespace: str) -> list[Message]:
+    """A cluster per host and port that is exported to `namespace`; Envoy resolves the host."""
+    # Source of the family: istiod, for proxies whose own addresses are IPv4.
+    hosts = _external_hosts(topology, namespace)
+    return [dns_cluster(name, host, port, dns_lookup_family="V4_ONLY") for name, host, port in hosts]
+
+
+def egress_virtual_hosts(topology: Topology, namespace: str) -> list[Message]:
+    """A virtual host per host and port for CONNECT."""
+    action = {"timeout": NO_TIMEOUT, "upgrade_configs": [{"upgrade_type": "CONNECT", "connect_config": {}}]}
+    return [
+        {
+            "name": name,
+            "domains": [f"{host}:{port}"],
+            "routes": [{"match": {"connect_matcher": {}}, "route": {"cluster": name, **action}}],
+        }
+        for name, host, port in _external_hosts(topology, namespace)
+    ]
+
+
+def _external_hosts(topology: Topology, namespace: str) -> Iterator[tuple[str, str, int]]:
+    """Cluster name as in istiod, host, port; each pair once."""
+    pairs = dict.fromkeys(
+        (host, port.number)
+        for entry in topology.stack.service_entries
+        if visible(entry.spec.export_to, entry.namespace, namespace)
+        for host in entry.spec.hosts
+        for port in entry.spec.ports
+    )
+    for host, number in pairs:
+        yield f"outbound|{number}||{host}", host, number

@@ -13,6 +13,7 @@ from meshed_mcp.local.translate.objects.destination_rule import (
     Distribute,
     LoadBalancer,
     LocalityLbSetting,
+    RingHash,
     Warmup,
 )
 
@@ -25,9 +26,6 @@ NO_FAILOVER: Final = 4
 
 Endpoint = tuple[str, int, str]
 """Address, port, locality such as `europe/a`; "" without localities."""
-
-RING_SIZE: Final = 1024
-"""Source: Istio DestinationRule, ConsistentHashLB, `minimumRingSize`."""
 
 
 def balancing(settings: LoadBalancer | None) -> Message:
@@ -56,7 +54,7 @@ def _hashing(consistent: ConsistentHash) -> Message:
     if consistent.maglev is not None:
         table = present(table_size=consistent.maglev.table_size)
         return {"lb_policy": "MAGLEV", **({"maglev_lb_config": table} if table else {})}
-    size = consistent.ring_hash.minimum_ring_size if consistent.ring_hash else RING_SIZE
+    size = (consistent.ring_hash or RingHash()).minimum_ring_size
     return {"lb_policy": "RING_HASH", "ring_hash_lb_config": {"minimum_ring_size": size}}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from meshed_mcp.local.translate.envoy.api import Message
-from meshed_mcp.local.translate.envoy.rbac import ROOT_NAMESPACE
+from meshed_mcp.local.translate.envoy.security import ROOT_NAMESPACE
 from meshed_mcp.local.translate.objects.envoy_filter import (
     Context,
     HTTPFilterPatch,

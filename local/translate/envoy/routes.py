@@ -1,7 +1,4 @@
-"""VirtualServices as Envoy routes: matches, weights, rewrites, retries, mirrors, header changes. Pure.
-
-Defaults are those of istiod.
-"""
+"""VirtualServices as Envoy routes: matches, weights, rewrites, retries, mirrors, headers; defaults of istiod. Pure."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -30,6 +27,10 @@ DEFAULT_RETRIES: Final = HTTPRetry.model_validate(
     {"attempts": 2, "retryOn": "connect-failure,refused-stream,unavailable,cancelled"}
 )
 """Source: istiod, default retry policy of a route without `retries`."""
+
+PREVIOUS_HOSTS: Final = extension(
+    "envoy.retry_host_predicates.previous_hosts", "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+)
 
 NO_TIMEOUT: Final = "0s"
 """Source: Istio HTTPRoute, field `timeout`: disabled by default."""
@@ -166,11 +167,8 @@ def _cluster(topology: Topology, owner: VirtualService, to: Destination, path: s
     service_port(service, to.port.number if to.port else None)
     rule = destination_rule(topology, service, namespace)
     if to.subset is not None and to.subset not in {each.name for each in (rule.spec.subsets if rule else [])}:
-        raise LocalRunError(
-            NOT_IN_LOCAL_STACK.message(
-                field=f"{where}.subset", name=to.subset, kind=f"subset of {topology.fqdn(service)}"
-            )
-        )
+        kind = f"subset of {topology.fqdn(service)}"
+        raise LocalRunError(NOT_IN_LOCAL_STACK.message(field=f"{where}.subset", name=to.subset, kind=kind))
     return cluster_name(topology, service, to.subset)
 
 
@@ -193,15 +191,11 @@ def _retry_policy(retries: HTTPRetry) -> Message:
     conditions = (retries.retry_on or DEFAULT_RETRIES.retry_on or "").split(",")
     codes = [int(each) for each in conditions if each.isdigit()]
     names = [each for each in conditions if not each.isdigit()]
-    predicate = extension(
-        "envoy.retry_host_predicates.previous_hosts",
-        "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
-    )
     return {
         "num_retries": retries.attempts,
         "retry_on": ",".join([*names, *(["retriable-status-codes"] if codes else [])]),
         "retriable_status_codes": codes,
-        "retry_host_predicate": [predicate],
+        "retry_host_predicate": [PREVIOUS_HOSTS],
         "host_selection_retry_max_attempts": 5,
         **({"per_try_timeout": duration(retries.per_try_timeout)} if retries.per_try_timeout else {}),
     }
@@ -212,13 +206,8 @@ def _match(match: HTTPMatchRequest) -> Message:
     headers += [_without(name, wanted) for name, wanted in match.without_headers.items()]
     if match.method:
         headers.append(_header(":method", match.method))
-    return {**_path(match.uri or StringMatch(prefix="/")), **({"headers": headers} if headers else {})}
-
-
-def _path(uri: StringMatch) -> Message:
-    if uri.regex is not None:
-        return {"safe_regex": {"regex": uri.regex}}
-    return {"prefix": uri.prefix} if uri.prefix is not None else {"path": uri.exact}
+    path = string_matcher(match.uri or StringMatch(prefix="/"), exact="path")
+    return {**path, **({"headers": headers} if headers else {})}
 
 
 def _header(name: str, wanted: StringMatch) -> Message:

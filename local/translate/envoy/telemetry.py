@@ -1,14 +1,17 @@
 """Access log and tracing of one Envoy by Telemetry: a line of JSON per request, spans by OTLP over HTTP. Pure."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple, Self
+from urllib.parse import urlsplit
 
+from meshed_mcp import contract
 from meshed_mcp.components.mesh.cluster.access_log import FIELDS
-from meshed_mcp.local.observe.collector import Collector
+from meshed_mcp.error_codes.local import COLLECTOR_NOT_USABLE
+from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.translate.envoy.api import Message, extension
-from meshed_mcp.local.translate.envoy.clusters import CONNECT_TIMEOUT, endpoints
-from meshed_mcp.local.translate.envoy.rbac import most_specific
-from meshed_mcp.local.translate.objects.telemetry import AccessLogging, Telemetry
+from meshed_mcp.local.translate.envoy.clusters import dns_cluster
+from meshed_mcp.local.translate.envoy.security import most_specific
+from meshed_mcp.local.translate.objects.policies import AccessLogging, Telemetry
 
 OUTPUT: Final = "/dev/stdout"
 """Source: the rendered mesh configuration, `envoyFileAccessLog`."""
@@ -18,6 +21,33 @@ EXPRESSION: Final = "extensions.access_loggers.filters.cel.v3.ExpressionFilter"
 CLUSTER: Final = "outbound|4318||collector"
 EXPORT_TIMEOUT: Final = "10s"
 """Source: Istio, OpenTelemetry tracing provider, default of `http.timeout`."""
+
+TRACES_PATH: Final = "/v1/traces"
+"""Source: OTLP specification, "OTLP/HTTP Request"."""
+
+
+class Collector(NamedTuple):
+    """A collector with OTLP over plain HTTP."""
+
+    url: str
+    host: str
+    port: int
+
+    @property
+    def traces_url(self) -> str:
+        """URL for spans."""
+        return self.url + TRACES_PATH
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self | None:
+        """The collector of OTEL_EXPORTER_OTLP_ENDPOINT; None if unset. Raises LocalRunError."""
+        url = environment.get(contract.ENV_OTLP_ENDPOINT, "").rstrip("/")
+        if not url:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not parts.hostname:
+            raise LocalRunError(COLLECTOR_NOT_USABLE.message(variable=contract.ENV_OTLP_ENDPOINT, url=url))
+        return cls(url, parts.hostname, parts.port or 80)
 
 
 def access_log(telemetries: Iterable[Telemetry], namespace: str, labels: dict[str, str]) -> Message:
@@ -62,14 +92,4 @@ def tracing(collector: Collector | None, service: str, percent: float | None) ->
 
 def collector_clusters(collector: Collector | None) -> list[Message]:
     """The collector as a cluster outside the mesh."""
-    if collector is None:
-        return []
-    return [
-        {
-            "name": CLUSTER,
-            "type": "STRICT_DNS",
-            "connect_timeout": CONNECT_TIMEOUT,
-            "wait_for_warm_on_init": False,  # proxies start without it
-            "load_assignment": endpoints(CLUSTER, [(collector.host, collector.port)]),
-        }
-    ]
+    return [dns_cluster(CLUSTER, collector.host, collector.port)] if collector else []

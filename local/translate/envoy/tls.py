@@ -46,8 +46,5 @@ def _common(files: KeyFiles, peers: list[Message]) -> Message:
     return {
         "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
         "tls_certificates": [certificate],
-        "validation_context": {
-            "trusted_ca": {"filename": str(files.root)},
-            "match_typed_subject_alt_names": peers,
-        },
+        "validation_context": {"trusted_ca": {"filename": str(files.root)}, "match_typed_subject_alt_names": peers},
     }

@@ -1,7 +1,4 @@
-"""DestinationRule: traffic policies and subsets.
-
-Source of every name and meaning: Istio API v1, networking.istio.io.
-"""
+"""DestinationRule: traffic policies and subsets."""
 
 from typing import Literal, Self
 
@@ -13,7 +10,7 @@ from meshed_mcp.local.translate.objects.metadata import Placed
 
 
 class RingHash(Fields):
-    """Ketama hash ring."""
+    """Ketama hash ring. Source of the default: Istio DestinationRule, ConsistentHashLB, `minimumRingSize`."""
 
     minimum_ring_size: int = Field(default=1024, ge=1)
 

@@ -1,6 +1,6 @@
 """EnvoyFilter: Lua and rate limit filters before the router, filter configuration of routes, local replies.
 
-Source of every name and meaning: Istio API v1alpha3, networking.istio.io; inside `value`: Envoy API v3, in snake case.
+Inside `value`, names and meanings are those of the Envoy API v3, in snake case.
 """
 
 from typing import Annotated, Generic, Literal, TypeVar

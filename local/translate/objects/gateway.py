@@ -1,7 +1,4 @@
-"""Gateway and ServiceEntry: served hosts, and external hosts.
-
-Source of every name and meaning: Istio API v1, networking.istio.io.
-"""
+"""Gateway and ServiceEntry: served hosts, and external hosts."""
 
 from typing import Annotated, Literal
 

@@ -8,20 +8,11 @@ from meshed_mcp import contract
 from meshed_mcp.error_codes.local import KEY_NOT_RUN, NAMESPACE_MISSING, VALUE_NOT_RUN
 from meshed_mcp.local.translate.objects.fields import Fields, LenientFields
 
-WITHOUT_EFFECT: Final = frozenset(
-    {
-        "istio.io/rev",
-        "sidecar.istio.io/nativeSidecar",
-        "sidecar.istio.io/proxyCPU",
-        "sidecar.istio.io/proxyCPULimit",
-        "sidecar.istio.io/proxyMemory",
-        "sidecar.istio.io/proxyMemoryLimit",
-        "sidecar.istio.io/rewriteAppHTTPProbers",
-        "prometheus.istio.io/merge-metrics",
-        "service.istio.io/canonical-name",
-        "service.istio.io/canonical-revision",
-    }
-)
+WITHOUT_EFFECT: Final = frozenset({
+    "istio.io/rev", "sidecar.istio.io/nativeSidecar", "sidecar.istio.io/proxyCPU", "sidecar.istio.io/proxyCPULimit",
+    "sidecar.istio.io/proxyMemory", "sidecar.istio.io/proxyMemoryLimit", "sidecar.istio.io/rewriteAppHTTPProbers",
+    "prometheus.istio.io/merge-metrics", "service.istio.io/canonical-name", "service.istio.io/canonical-revision",
+})  # fmt: skip
 """Istio keys for injection, resources, names, probes and scraping: without effect on one machine."""
 
 ONE_VALUE: Final = {

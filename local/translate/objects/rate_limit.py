@@ -1,7 +1,4 @@
-"""Rate limit filters of an EnvoyFilter.
-
-Source of every name and meaning: Envoy API v3, extensions.filters.http.local_ratelimit, config.route.v3.RateLimit.
-"""
+"""Rate limit filters. Source: Envoy API v3, extensions.filters.http.local_ratelimit, config.route.v3.RateLimit."""
 
 from typing import Generic, Literal, TypeVar
 

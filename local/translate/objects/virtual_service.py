@@ -1,7 +1,4 @@
-"""VirtualService: routes of hosts.
-
-Source of every name and meaning: Istio API v1, networking.istio.io.
-"""
+"""VirtualService: routes of hosts."""
 
 from typing import Annotated, Final, Self
 

@@ -1,7 +1,7 @@
 """Deployment, Service and ServiceAccount: the fields that become processes, addresses and identities.
 
-Source of every name and meaning: Kubernetes API, apps/v1 and v1. Fields of the scheduler, the kubelet and updates have
-no effect on one machine; the models keep them, so that a change of them replaces the replicas.
+Fields of the scheduler, the kubelet and updates have no effect on one machine; the models keep them, so that a change
+of them replaces the replicas.
 """
 
 from typing import Literal, Self

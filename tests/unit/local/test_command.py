@@ -14,8 +14,7 @@ from meshed_mcp.local.command import run
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.observe.report import summary_lines, table
 from meshed_mcp.local.process import addresses, engines
-from meshed_mcp.local.rejections import Rejections
-from meshed_mcp.local.verification import Latency, Row, counted_calls, latency
+from meshed_mcp.local.verification import Latency, Rejections, Row, counted_calls, latency
 from tests.stacks import ROOT
 from tests.unit.local import local_objects
 

@@ -8,9 +8,9 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.observe.collector import Collector
 from meshed_mcp.local.process.container import RunFolders, program
 from meshed_mcp.local.translate.envoy.bootstrap import ingress, sidecar
+from meshed_mcp.local.translate.envoy.telemetry import Collector
 from meshed_mcp.local.translate.envoy.tls import KeyFiles
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import Pod, Topology

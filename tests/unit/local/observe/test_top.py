@@ -21,7 +21,7 @@ from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.fault_injection import ALERTS, FaultKind, InjectedFault, with_faults
 from meshed_mcp.local.observe import alertmanager as alerting
 from meshed_mcp.local.observe import monitoring, top
-from meshed_mcp.local.observe.pod_monitors import jobs
+from meshed_mcp.local.observe.prometheus import jobs
 from meshed_mcp.local.process.container import RunFolders, program
 from meshed_mcp.local.translate.topology import Topology
 from tests.stacks import STACKS, recording

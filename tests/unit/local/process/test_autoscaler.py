@@ -14,7 +14,7 @@ from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.observe import pod_monitors, prometheus
+from meshed_mcp.local.observe import prometheus
 from meshed_mcp.local.process.autoscaler import ScaledDeployment, instant_query, metrics, scaled_deployments
 from meshed_mcp.local.translate.topology import Identity, Pod
 
@@ -102,8 +102,8 @@ def test_an_unreachable_prometheus_is_a_missing_result() -> None:
 def test_series_get_the_labels_that_the_pod_monitor_gives(topology_pod: Pod) -> None:
     """Prometheus operator, PodMonitor: selected by the pods' labels, named by relabeling."""
     monitor = pod_monitor("mcp-rag", MeshedMCPServiceArgs.model_validate({"image": "a:1", "namespace": "apps"}))
-    (job,) = pod_monitors.jobs(monitor, Path("targets.json"))
-    found = pod_monitors.target(topology_pod)
+    (job,) = prometheus.jobs(monitor, Path("targets.json"))
+    found = prometheus.target(topology_pod)
     assert (job["scrape_interval"], job["scrape_timeout"]) == ("5s", "4s")
     kept = [(rule["source_labels"][0], rule["regex"]) for rule in job["relabel_configs"] if "regex" in rule]
     assert all(found["labels"][label] == value for label, value in kept)

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.local.translate.callers import allowed_callers, unauthorized_callers
-from meshed_mcp.local.translate.endpoints import endpoint_path
+from meshed_mcp.local.translate.endpoints import allowed_callers, endpoint_path, unauthorized_callers
 from meshed_mcp.local.translate.envoy.bootstrap import accepts_plaintext
-from meshed_mcp.local.translate.envoy.rbac import policies_for, rbac_filters
+from meshed_mcp.local.translate.envoy.security import policies_for, rbac_filters
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import Topology
 from tests.unit.local import local_objects

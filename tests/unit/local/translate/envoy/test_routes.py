@@ -8,8 +8,12 @@ import pytest
 
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.translate.envoy.clusters import UNLIMITED, outbound_clusters
-from meshed_mcp.local.translate.envoy.egress import egress_clusters, egress_virtual_hosts
-from meshed_mcp.local.translate.envoy.gateway import gateway_identity, gateway_virtual_hosts
+from meshed_mcp.local.translate.envoy.gateway import (
+    egress_clusters,
+    egress_virtual_hosts,
+    gateway_identity,
+    gateway_virtual_hosts,
+)
 from meshed_mcp.local.translate.envoy.routes import mesh_virtual_hosts
 from meshed_mcp.local.translate.envoy.tls import KeyFiles
 from meshed_mcp.local.translate.references import unresolved_references

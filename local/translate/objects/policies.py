@@ -1,6 +1,6 @@
-"""AuthorizationPolicy, PeerAuthentication and RequestAuthentication: callers, mTLS mode and tokens of a workload.
+"""Policies of selected workloads: AuthorizationPolicy, PeerAuthentication, RequestAuthentication, Telemetry.
 
-Source of every name and meaning: Istio API v1, security.istio.io.
+Providers of Telemetry have no effect: spans go to the collector of this machine, access logs to the proxy's output.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp.error_codes.local import EXACTLY_ONE, VALUE_NOT_RUN
-from meshed_mcp.local.translate.objects.fields import Fields
+from meshed_mcp.local.translate.objects.fields import Fields, LenientFields
 from meshed_mcp.local.translate.objects.metadata import Placed, Selector
 
 HEADER_KEY: Final = re.compile(r"request\.headers\[([^\]]+)\]")
@@ -152,3 +152,36 @@ class RequestAuthentication(Placed):
     def rule(self) -> JWTRule:
         """The one rule."""
         return self.spec.jwt_rules[0]
+
+
+class Tracing(LenientFields):
+    """Share of the requests to sample where the caller has not decided."""
+
+    random_sampling_percentage: float = Field(ge=0, le=100)
+
+
+class Filter(Fields):
+    """The requests to log, in the Common Expression Language; Envoy evaluates it."""
+
+    expression: str
+
+
+class AccessLogging(LenientFields):
+    """Access log of the requests that match the filter."""
+
+    filter: Filter | None = None
+    disabled: bool = False
+
+
+class TelemetrySpec(LenientFields):
+    """Telemetry of the selected workloads; an object with a wider scope decides for an absent part."""
+
+    selector: Selector = Selector()
+    tracing: tuple[Tracing, ...] = Field(default=(), max_length=1)
+    access_logging: tuple[AccessLogging, ...] = Field(default=(), max_length=1)
+
+
+class Telemetry(Placed, LenientFields):
+    """Traces and access logs of proxies."""
+
+    spec: TelemetrySpec

@@ -1,6 +1,7 @@
-"""AuthorizationPolicies as Envoy's RBAC filter: DENY policies first, then default deny if an ALLOW policy exists. Pure.
+"""Token and authorization filters of Envoy from RequestAuthentications and AuthorizationPolicies. Pure.
 
-Source: Istio, "Authorization Policy", implicit enablement and evaluation order.
+DENY policies come first, then default deny if an ALLOW policy exists. Keys are inline (process/token_issuer.py).
+Source: Istio, "Authorization Policy", implicit enablement and evaluation order; istiod 1.31, `JwtFilter`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,22 +9,27 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from meshed_mcp.local.translate.envoy.api import Message, extension
-from meshed_mcp.local.translate.objects.security import (
+from meshed_mcp.local.translate.objects.policies import (
     HEADER_KEY,
     AuthorizationPolicy,
     Condition,
+    JWTRule,
     Operation,
     PeerAuthentication,
     RequestAuthentication,
     Rule,
     Source,
+    Telemetry,
 )
-from meshed_mcp.local.translate.objects.telemetry import Telemetry
 
 ROOT_NAMESPACE: Final = "istio-system"
 """Its policies apply to every namespace. Source: Istio MeshConfig, default of `rootNamespace`."""
 
 ANY: Final[Message] = {"any": True}
+
+JWT_FILTER: Final = "envoy.filters.http.jwt_authn"
+PAYLOAD: Final = "payload"
+"""Metadata key of the claims. Source: istiod, `payloadInMetadata`."""
 
 
 @dataclass(frozen=True)
@@ -57,18 +63,16 @@ S = TypeVar("S", AuthorizationPolicy, PeerAuthentication, RequestAuthentication,
 
 def policies_for(policies: Iterable[S], namespace: str, labels: dict[str, str]) -> list[S]:
     """Policies that apply to a workload."""
-    return [
-        each
-        for each in policies
-        if each.namespace in (namespace, ROOT_NAMESPACE) and each.spec.selector.selects(labels)
-    ]
+    scopes = (namespace, ROOT_NAMESPACE)
+    return [each for each in policies if each.namespace in scopes and each.spec.selector.selects(labels)]
 
 
 def most_specific(policies: Iterable[S], namespace: str, labels: dict[str, str]) -> S | None:
     """The policy that decides for a workload: with a selector, then of its namespace, then of the root namespace."""
-    found = policies_for(policies, namespace, labels)
     return max(
-        found, key=lambda each: (bool(each.spec.selector.match_labels), each.namespace == namespace), default=None
+        policies_for(policies, namespace, labels),
+        key=lambda each: (bool(each.spec.selector.match_labels), each.namespace == namespace),
+        default=None,
     )
 
 
@@ -135,8 +139,7 @@ def _permission(operation: Operation, port: int) -> Message:
 
 
 def _condition(condition: Condition) -> Message:
-    name = HEADER_KEY.fullmatch(condition.key)
-    header = name.group(1) if name else condition.key
+    header = HEADER_KEY.sub(r"\1", condition.key)
     return PRINCIPAL.every(
         [
             PRINCIPAL.one_of([_header(header, each) for each in condition.values]),
@@ -156,9 +159,8 @@ def _token(request_principal: str) -> Message:
 
 
 def _claim(name: str, value: str) -> Message:
-    path = [{"key": "payload"}, {"key": name}]
-    match = {"string_match": _pattern(value)}
-    return {"metadata": {"filter": "envoy.filters.http.jwt_authn", "path": path, "value": match}}
+    path = [{"key": PAYLOAD}, {"key": name}]
+    return {"metadata": {"filter": JWT_FILTER, "path": path, "value": {"string_match": _pattern(value)}}}
 
 
 def _header(name: str, value: str) -> Message:
@@ -184,3 +186,34 @@ def _pattern(value: str, prefix: str = "") -> Message:
     if value.startswith("*"):
         return {"suffix": value[1:]}
     return {"exact": prefix + value}
+
+
+def jwt_filters(found: Sequence[RequestAuthentication]) -> list[Message]:
+    """The filter of a workload. It accepts requests without a token and rejects invalid tokens."""
+    if not found:
+        return []
+    providers = {f"origins-{number}": _provider(each.rule) for number, each in enumerate(found)}
+    accepted = [*({"provider_name": name} for name in providers), {"allow_missing": {}}]
+    requires = {"requires_any": {"requirements": accepted}}
+    return [
+        extension(
+            JWT_FILTER,
+            "extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+            providers=providers,
+            rules=[{"match": {"prefix": "/"}, "requires": requires}],
+            bypass_cors_preflight=True,
+        )
+    ]
+
+
+def _provider(rule: JWTRule) -> Message:
+    return {
+        "issuer": rule.issuer,
+        "audiences": list(rule.audiences),
+        "local_jwks": {"inline_string": rule.jwks},
+        "forward": rule.forward_original_token,
+        "from_headers": [{"name": each.name, "value_prefix": each.prefix} for each in rule.from_headers],
+        "payload_in_metadata": PAYLOAD,
+        "normalize_payload_in_metadata": {"space_delimited_claims": ["permission", "scope"]},
+        "claim_to_headers": [{"header_name": to.header, "claim_name": to.claim} for to in rule.output_claim_to_headers],
+    }
