@@ -4,11 +4,9 @@ from typing import Final
 
 from meshed_mcp.components.alerts.autoscaling import AUTOSCALING
 from meshed_mcp.components.alerts.burn_rate import BURN_RATE_ALERTS
-from meshed_mcp.components.alerts.mesh import MESH
-from meshed_mcp.components.alerts.monitoring import COST, MONITORING
+from meshed_mcp.components.alerts.platform import COST, MESH, MONITORING
 from meshed_mcp.components.alerts.record import Alert
-from meshed_mcp.components.alerts.registry import REGISTRY
-from meshed_mcp.components.alerts.servers import PODS, SERVERS
+from meshed_mcp.components.alerts.servers import PODS, REGISTRY, SERVERS
 
 OBSERVABILITY_ALERTS: Final = (*SERVERS, *REGISTRY, *BURN_RATE_ALERTS, *PODS, *MESH, *MONITORING)
 """Alerts that ObservabilityStack always renders."""

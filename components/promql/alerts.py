@@ -54,24 +54,19 @@ def registry_sync_age(threshold: float) -> PromQL:
     return PromQL(f"max {BY_SERVER} (time() - {contract.METRIC_REGISTRY_SYNC}) > {threshold:g}")
 
 
-def replicas_without_database() -> PromQL:
-    """Registry replicas whose database connection is down."""
-    return PromQL(f"count {BY_SERVER} ({contract.METRIC_REGISTRY_DATABASE_UP} == 0)")
-
-
-def replicas_disconnected() -> PromQL:
-    """Replicas whose connection to Redis is down."""
-    return PromQL(f"count {BY_SERVER} ({contract.METRIC_BUS_CONNECTED} == 0)")
+def replicas_where_zero(gauge: str) -> PromQL:
+    """Replicas whose `gauge` is 0, such as a connection that is down."""
+    return PromQL(f"count {BY_SERVER} ({gauge} == 0)")
 
 
 def queued_requests(threshold: float) -> PromQL:
     """Lowest number of queued requests within five minutes."""
-    return PromQL(f"min_over_time(({load.queued()})[5m:15s]) > {threshold:g}")
+    return PromQL(f"min_over_time(({load.RULES[load.QUEUED]})[5m:15s]) > {threshold:g}")
 
 
 def saturation(threshold: float) -> PromQL:
     """Lowest ratio of used concurrency slots within five minutes, 0..1."""
-    return PromQL(f"min_over_time(({load.saturation()})[5m:15s]) > {threshold:g}")
+    return PromQL(f"min_over_time(({load.RULES[load.SATURATION]})[5m:15s]) > {threshold:g}")
 
 
 def no_traffic(rate: str, threshold: float) -> PromQL:

@@ -16,7 +16,16 @@ DAYS_AHEAD: Final = 4
 REQUESTED_RATIO: Final = "cluster:mcp_requested:ratio"
 """Recorded ratio of the nodes' allocatable CPU and memory that pods request, per resource."""
 
+RULES: Final = {
+    REQUESTED_RATIO: 'sum by (resource) (kube_pod_container_resource_requests{resource=~"cpu|memory"}) / '
+    'sum by (resource) (kube_node_status_allocatable{resource=~"cpu|memory"})'
+}
 AHEAD_SECONDS: Final = DAYS_AHEAD * 86_400
+
+PREDICTED_SERIES: Final = f"max by (pod) (predict_linear(prometheus_tsdb_head_series[{PAST}], {AHEAD_SECONDS}))"
+"""Predicted number of series in memory in DAYS_AHEAD days, per Prometheus replica."""
+
+BLOCK_BYTES: Final = "max by (pod) (prometheus_tsdb_storage_blocks_bytes)"
 
 
 def desired_replicas_ratio(namespace: str, server: str) -> str:
@@ -32,20 +41,6 @@ def operations_growth(select: str) -> str:
     return f"{by} (predict_linear({rate}[{PAST}], {AHEAD_SECONDS})) / ({by} (avg_over_time({rate}[{PAST}])) > 0)"
 
 
-def cluster_requested_ratio() -> str:
-    """Ratio of the nodes' allocatable CPU and memory that pods request, per resource, from kube-state-metrics."""
-    requested, allocatable = (
-        f'sum by (resource) ({name}{{resource=~"cpu|memory"}})'
-        for name in ("kube_pod_container_resource_requests", "kube_node_status_allocatable")
-    )
-    return f"{requested} / {allocatable}"
-
-
-def requested_ratio() -> str:
-    """Recorded ratio of the nodes' allocatable CPU and memory that pods request, 0..1, per resource."""
-    return f"max by (resource) ({REQUESTED_RATIO})"
-
-
 def requested_by_server(resource: str, namespace: str, pods: str) -> str:
     """Resource requests of servers' pods, cores or bytes, per container; `namespace` and `pods` are patterns."""
     select = f'namespace=~"{namespace}",pod=~"{pods}",resource="{resource}"'
@@ -58,16 +53,6 @@ def predicted_free_ratio(namespace: str) -> str:
     left = f"predict_linear(kubelet_volume_stats_available_bytes{{{select}}}[{PAST}], {AHEAD_SECONDS})"
     size = f"min by (persistentvolumeclaim) (kubelet_volume_stats_capacity_bytes{{{select}}})"
     return f"min by (persistentvolumeclaim) ({left}) / {size}"
-
-
-def predicted_series() -> str:
-    """Predicted number of series in memory in DAYS_AHEAD days, per Prometheus replica."""
-    return f"max by (pod) (predict_linear(prometheus_tsdb_head_series[{PAST}], {AHEAD_SECONDS}))"
-
-
-def block_bytes() -> str:
-    """Bytes of stored blocks, per Prometheus replica."""
-    return "max by (pod) (prometheus_tsdb_storage_blocks_bytes)"
 
 
 def volume_will_fill(namespace: str, threshold: float) -> PromQL:

@@ -18,6 +18,7 @@ ROOT_EXPIRY: Final = "citadel_server_root_cert_expiry_timestamp"
 REVISION: Final = "revision"
 """Target label: the pod's `istio.io/rev`."""
 
+PROXIES_BY_REVISION: Final = f"sum by ({REVISION}) ({CONNECTED_PROXIES})"
 MONITOR: Final = "istiod"
 DEPLOYMENT: Final = "istiod(-.+)?"
 """Names of istiod's Deployment, with and without a revision. Source: Istio's chart."""
@@ -49,11 +50,6 @@ def config_rejected() -> PromQL:
 def root_certificate_days(threshold: float) -> PromQL:
     """Days until the mesh's root certificate expires."""
     return PromQL(f"(min by (namespace) ({ROOT_EXPIRY}) - time()) / {DAY_SECONDS} < {threshold:g}")
-
-
-def connected_proxies() -> str:
-    """Proxies connected to istiod, per revision."""
-    return f"sum by ({REVISION}) ({CONNECTED_PROXIES})"
 
 
 def rejected(window: str) -> str:

@@ -60,21 +60,11 @@ def per_thousand_calls(select: str) -> str:
     return f"sum by ({contract.LABEL_SERVER}) ({POD_COST}{{{select}}} / on ({BY_SERVER}) ({calls} > 0))"
 
 
-def cluster() -> str:
-    """Cost per hour of all nodes."""
-    return "sum(node_total_hourly_cost)"
-
-
 def cluster_share(select: str) -> str:
     """Ratio of the cluster cost that the servers' pods cause, 0..1."""
-    return f"sum({POD_COST}{{{select}}}) / {cluster()}"
-
-
-def monthly_cost() -> str:
-    """Cost per month of all servers' pods at the mean of the last day."""
-    return f"sum(avg_over_time({POD_COST}[1d])) * {HOURS_PER_MONTH}"
+    return f"sum({POD_COST}{{{select}}}) / sum(node_total_hourly_cost)"
 
 
 def monthly_cost_above(threshold: float) -> PromQL:
-    """Monthly cost of all servers' pods, where it is above `threshold`; for an alert."""
-    return PromQL(f"{monthly_cost()} > {threshold:g}")
+    """Monthly cost of all servers' pods at the mean of the last day, where above `threshold`; for an alert."""
+    return PromQL(f"sum(avg_over_time({POD_COST}[1d])) * {HOURS_PER_MONTH} > {threshold:g}")

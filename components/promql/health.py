@@ -17,6 +17,12 @@ WATCHDOG: Final = "Watchdog"
 FIRING: Final = 'alertstate="firing"'
 """Source: Prometheus, "Alerting rules", the series ALERTS."""
 
+FIRING_ALERTS: Final = f'sum by (alertname, severity) (ALERTS{{{FIRING},severity=~"critical|warning"}})'
+"""Number of firing alerts, per name and severity, without the watchdog and severity info."""
+
+WATCHDOG_AGE: Final = f'time() - max(max_over_time(timestamp(ALERTS{{alertname="{WATCHDOG}",{FIRING}}})[1h:30s]))'
+"""Seconds since the watchdog last fired, within the last hour; absent after that."""
+
 LIVE_BURN_WINDOW: Final = "1h"
 """The shortest long window of the burn-rate alerts."""
 
@@ -31,17 +37,6 @@ def budget_remaining(bad: str, select: str) -> str:
 def burn_rate(bad: str, window: str, select: str) -> str:
     """Burn rate of a server's error budget for `bad` over `window`, which must be a recorded one."""
     return f"{sli.ratio_name('server', bad, window)}{{{select}}} / {sli.budget_name('server', bad)}{{{select}}}"
-
-
-def firing_alerts() -> str:
-    """Number of firing alerts, per name and severity, without the watchdog and severity info."""
-    return f'sum by (alertname, severity) (ALERTS{{{FIRING},severity=~"critical|warning"}})'
-
-
-def watchdog_age() -> str:
-    """Seconds since the watchdog last fired, within the last hour; absent after that."""
-    seen = f'timestamp(ALERTS{{alertname="{WATCHDOG}",{FIRING}}})'
-    return f"time() - max(max_over_time({seen}[1h:30s]))"
 
 
 def live_call_rate(window: str) -> str:

@@ -13,6 +13,10 @@ REAL_DISKS: Final = 'fstype!~"tmpfs|ramfs|overlay|squashfs|devtmpfs"'
 REAL_DEVICES: Final = 'device!~"lo|veth.*|cali.*|cni.*|docker.*|flannel.*|cilium.*"'
 """Excludes devices of pods, whose bytes would count twice."""
 
+PODS_NOT_RUNNING: Final = 'sum by (namespace, phase) (kube_pod_status_phase{phase=~"Pending|Failed|Unknown"}) > 0'
+WAITING_CONTAINERS: Final = "sum by (namespace, reason) (kube_pod_container_status_waiting_reason) > 0"
+"""By reason, such as ImagePullBackOff or CrashLoopBackOff."""
+
 
 def nodes(ready: str) -> str:
     """Nodes whose condition `Ready` is `ready`: true, false or unknown."""
@@ -46,16 +50,6 @@ def volumes_used(count: int) -> str:
     by = "by (namespace, persistentvolumeclaim)"
     free = f"min {by} (kubelet_volume_stats_available_bytes) / min {by} (kubelet_volume_stats_capacity_bytes)"
     return f"topk({count}, 1 - {free})"
-
-
-def pods_not_running() -> str:
-    """Pods that are pending, failed or on an unreachable node, per namespace and phase."""
-    return 'sum by (namespace, phase) (kube_pod_status_phase{phase=~"Pending|Failed|Unknown"}) > 0'
-
-
-def waiting_containers() -> str:
-    """Waiting containers, per namespace and reason, such as ImagePullBackOff or CrashLoopBackOff."""
-    return "sum by (namespace, reason) (kube_pod_container_status_waiting_reason) > 0"
 
 
 def restarts(count: int, window: str) -> str:

@@ -26,33 +26,15 @@ REPLICAS_UP: Final = "server:mcp_replicas_answering:sum"
 SESSIONS: Final = "server:mcp_sessions:sum"
 """Recorded open sessions of clients up to 2025-11-25, per server."""
 
-
-def in_flight() -> str:
-    """In-flight and queued requests, per server, from the pods."""
-    return f'sum {BY_SERVER} ({{__name__=~"{contract.METRIC_ACTIVE_REQUESTS}|{contract.METRIC_QUEUE_DEPTH}"}})'
-
-
-def queued() -> str:
-    """Queued requests, per server, from the pods."""
-    return f"sum {BY_SERVER} ({contract.METRIC_QUEUE_DEPTH})"
-
-
-def saturation() -> str:
-    """Ratio of concurrency slots in use, per server, from the pods."""
-    return (
-        f"sum {BY_SERVER} ({contract.METRIC_ACTIVE_REQUESTS}) / sum {BY_SERVER} ({contract.METRIC_CONCURRENCY_LIMIT})"
-    )
-
-
-def replicas_up() -> str:
-    """Replicas up, per server, from the scrape targets."""
-    select = f'{contract.LABEL_SERVER}!="",container="{contract.CONTAINER_NAME}"'
-    return f"sum {BY_SERVER} (up{{{select}}})"
-
-
-def sessions() -> str:
-    """Open sessions, per server, from the pods."""
-    return f"sum {BY_SERVER} ({contract.METRIC_ACTIVE_SESSIONS})"
+RULES: Final = {
+    IN_FLIGHT: f'sum {BY_SERVER} ({{__name__=~"{contract.METRIC_ACTIVE_REQUESTS}|{contract.METRIC_QUEUE_DEPTH}"}})',
+    QUEUED: f"sum {BY_SERVER} ({contract.METRIC_QUEUE_DEPTH})",
+    SATURATION: f"sum {BY_SERVER} ({contract.METRIC_ACTIVE_REQUESTS}) / "
+    f"sum {BY_SERVER} ({contract.METRIC_CONCURRENCY_LIMIT})",
+    REPLICAS_UP: f'sum {BY_SERVER} (up{{{contract.LABEL_SERVER}!="",container="{contract.CONTAINER_NAME}"}})',
+    SESSIONS: f"sum {BY_SERVER} ({contract.METRIC_ACTIVE_SESSIONS})",
+}
+"""Recorded series -> its expression over the pods' own series."""
 
 
 def recorded_load(name: str, select: str) -> str:

@@ -28,25 +28,16 @@ REQUEST_LABELS: Final = (
 )
 
 
-def recorded_requests() -> str:
-    """Requests per second between workloads, over all pods."""
-    return f"sum by ({REQUEST_LABELS}) (rate(istio_requests_total[1m]))"
+RULES: Final = {
+    REQUESTS: f"sum by ({REQUEST_LABELS}) (rate(istio_requests_total[1m]))",
+    DURATIONS: f"sum by ({DESTINATION}, le) (rate(istio_request_duration_milliseconds_bucket{{{SERVER_SIDE}}}[1m]))",
+}
+"""Recorded series -> its expression over all pods."""
 
 
-def recorded_durations() -> str:
-    """Duration buckets per second, per destination workload, over all pods."""
-    buckets = f"istio_request_duration_milliseconds_bucket{{{SERVER_SIDE}}}"
-    return f"sum by ({DESTINATION}, le) (rate({buckets}[1m]))"
-
-
-def requests(namespace: str, server: str) -> str:
-    """Requests per second that reached a server's proxy, per workload and HTTP status."""
-    return f"sum by (destination_workload, response_code) ({_rate(SERVER_SIDE, namespace, server)})"
-
-
-def callers(namespace: str, server: str) -> str:
-    """Requests per second, per source and destination workload."""
-    return f"sum by (source_workload, destination_workload) ({_rate(SERVER_SIDE, namespace, server)})"
+def requests(by: str, namespace: str, server: str) -> str:
+    """Requests per second that reached a server's proxy, by labels such as the HTTP status."""
+    return f"sum by ({by}) ({_rate(SERVER_SIDE, namespace, server)})"
 
 
 def proxy_failures(namespace: str, server: str) -> str:
@@ -57,10 +48,7 @@ def proxy_failures(namespace: str, server: str) -> str:
 
 def error_ratio(namespace: str, server: str) -> str:
     """Ratio of 5xx responses, 0..1, as client proxies count them, per destination workload; absent if idle."""
-    by = "sum by (destination_workload)"
-    total = f"{by} ({_rate(CLIENT_SIDE, namespace, server)})"
-    failed = f'{CLIENT_SIDE},response_code=~"5.."'
-    return f"({by} ({_rate(failed, namespace, server)}) or 0 * {total}) / ({total} > 0)"
+    return _ratio(CLIENT_SIDE, 'response_code=~"5.."', namespace, server)
 
 
 def duration(quantile: float, namespace: str, server: str) -> str:
@@ -71,10 +59,13 @@ def duration(quantile: float, namespace: str, server: str) -> str:
 
 def plaintext_ratio(namespace: str, server: str) -> str:
     """Ratio of requests without mutual TLS, 0..1, per destination workload; absent if idle."""
+    return _ratio(SERVER_SIDE, 'connection_security_policy!="mutual_tls"', namespace, server)
+
+
+def _ratio(side: str, bad: str, namespace: str, server: str) -> str:
     by = "sum by (destination_workload)"
-    total = f"{by} ({_rate(SERVER_SIDE, namespace, server)})"
-    plaintext = f'{SERVER_SIDE},connection_security_policy!="mutual_tls"'
-    return f"({by} ({_rate(plaintext, namespace, server)}) or 0 * {total}) / ({total} > 0)"
+    total = f"{by} ({_rate(side, namespace, server)})"
+    return f"({by} ({_rate(f'{side},{bad}', namespace, server)}) or 0 * {total}) / ({total} > 0)"
 
 
 def _rate(matchers: str, namespace: str, server: str) -> str:

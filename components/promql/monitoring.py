@@ -7,6 +7,16 @@ from typing import Final
 
 PERSISTED: Final = "persistentvolumeclaim"
 
+HEAD_SERIES: Final = "max by (pod) (prometheus_tsdb_head_series)"
+"""Series in memory, per Prometheus replica."""
+
+TARGETS_DOWN: Final = "count by (job) (up == 0)"
+
+RULE_EVALUATION_RATIO: Final = (
+    "max by (rule_group) (prometheus_rule_group_last_duration_seconds / prometheus_rule_group_interval_seconds)"
+)
+"""Evaluation time of each rule group as a ratio of its interval; at 1 it falls behind."""
+
 
 def cpu_ratio(namespace: str, window: str) -> str:
     """Ratio, 0..1, of the CPU usage of all containers that monitoring causes."""
@@ -30,11 +40,6 @@ def memory_by_container(namespace: str) -> str:
     return f"sum by (container) (container_memory_working_set_bytes{{{_of(namespace)}}})"
 
 
-def head_series() -> str:
-    """Series in memory, per Prometheus replica."""
-    return "max by (pod) (prometheus_tsdb_head_series)"
-
-
 def ingested_samples(window: str) -> str:
     """Ingested samples per second, per Prometheus replica."""
     return f"sum by (pod) (rate(prometheus_tsdb_head_samples_appended_total[{window}]))"
@@ -48,16 +53,6 @@ def slowest_scrapes(count: int) -> str:
 def largest_scrapes(count: int) -> str:
     """Samples per scrape, over all targets, of each of the `count` largest jobs."""
     return f"topk({count}, sum by (job) (scrape_samples_scraped))"
-
-
-def targets_down() -> str:
-    """Targets that are down, per job."""
-    return "count by (job) (up == 0)"
-
-
-def rule_evaluation_ratio() -> str:
-    """Evaluation time of each rule group as a ratio of its interval; at 1 it falls behind."""
-    return "max by (rule_group) (prometheus_rule_group_last_duration_seconds / prometheus_rule_group_interval_seconds)"
 
 
 def notifications_dropped(window: str) -> str:

@@ -3,14 +3,8 @@
 from meshed_mcp import contract
 
 
-def requests_by_status(select: str, window: str) -> str:
-    """Requests per second, per HTTP status."""
-    return f"sum by (http_response_status_code) (rate({contract.METRIC_HTTP_DURATION}_count{{{select}}}[{window}]))"
-
-
-def requests_by_route(select: str, window: str) -> str:
-    """Requests per second, per route and method."""
-    by = "http_request_method, http_route"
+def requests(by: str, select: str, window: str) -> str:
+    """Requests per second, by labels such as the HTTP status."""
     return f"sum by ({by}) (rate({contract.METRIC_HTTP_DURATION}_count{{{select}}}[{window}]))"
 
 
@@ -28,14 +22,9 @@ def request_latency(quantile: float, select: str, window: str) -> str:
     return f"histogram_quantile({quantile}, sum by (le) (rate({buckets}[{window}])))"
 
 
-def known_servers(select: str) -> str:
-    """Registered servers, as the most current replica sees them."""
-    return f"max({contract.METRIC_REGISTRY_SERVERS}{{{select}}})"
-
-
-def leases(select: str) -> str:
-    """Instances with a valid lease."""
-    return f"max({contract.METRIC_REGISTRY_LEASES}{{{select}}})"
+def registered(gauge: str, select: str) -> str:
+    """A gauge of registered servers or leases, as the most current replica sees them."""
+    return f"max({gauge}{{{select}}})"
 
 
 def expired_servers(select: str, window: str) -> str:

@@ -45,6 +45,24 @@ OPERATIONS_BY_PROTOCOL: Final = "server:mcp_operations_by_protocol:rate5m"
 REPLICAS_BY_RELEASE: Final = "server:mcp_replicas:count"
 """Recorded replicas, per server, version and release."""
 
+CALL_RULES: Final = {
+    DURATIONS: f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_TOOL}, le) "
+    f"(rate({contract.METRIC_OPERATION_DURATION}_bucket{{{selectors.CALL_METHOD}}}[1m]))",
+    SERVER_DURATIONS: f"sum without ({contract.LABEL_TOOL}) ({DURATIONS})",
+    SECONDS: f"{BY_TOOL} (rate({contract.METRIC_OPERATION_DURATION}_sum{{{selectors.CALL_METHOD}}}[{RATE_WINDOW}]))",
+}
+USAGE_RULES: Final = {
+    USAGE: f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_ORGANIZATION}, {contract.LABEL_TOOL}) "
+    f"(rate({contract.METRIC_ORG_REQUESTS}[{RATE_WINDOW}]))",
+    TOKENS: f"sum by (namespace, {contract.LABEL_SERVER}, model, token_type) "
+    f"(rate({contract.METRIC_LLM_TOKENS}[{RATE_WINDOW}]))",
+    OPERATIONS_BY_PROTOCOL: f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_METHOD}, "
+    f"{contract.LABEL_PROTOCOL}) (rate({contract.METRIC_OPERATION_DURATION}_count[{RATE_WINDOW}]))",
+    REPLICAS_BY_RELEASE: f"count by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_VERSION}, "
+    f"{contract.LABEL_RELEASE}) ({contract.METRIC_INFO})",
+}
+"""Recorded series of dashboards -> its expression."""
+
 COUNTED_STATUSES: Final = "[235].."
 """HTTP statuses of requests that count; 4xx are client errors."""
 
@@ -108,46 +126,6 @@ def registry_slow_requests(seconds: float) -> str:
     select = f'{_registry_status(COUNTED_STATUSES)},le="{float(seconds)}"'
     fast = f"{BY_SERVER} ({_rate(f'{contract.METRIC_HTTP_DURATION}_bucket', select)})"
     return f"{rate_name('tool', 'calls')}{{{IS_REGISTRY}}} - {fast}"
-
-
-def durations() -> str:
-    """Duration buckets per second of all tool calls, per tool."""
-    by = f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_TOOL}, le)"
-    return f"{by} (rate({contract.METRIC_OPERATION_DURATION}_bucket{{{selectors.CALL_METHOD}}}[1m]))"
-
-
-def server_durations() -> str:
-    """Duration buckets per second of all tool calls, per server."""
-    return f"sum without ({contract.LABEL_TOOL}) ({DURATIONS})"
-
-
-def seconds() -> str:
-    """Seconds of work per second, per tool."""
-    return f"{BY_TOOL} ({_rate(f'{contract.METRIC_OPERATION_DURATION}_sum', selectors.CALL_METHOD)})"
-
-
-def usage() -> str:
-    """Tool calls per second, per organization and tool."""
-    by = f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_ORGANIZATION}, {contract.LABEL_TOOL})"
-    return f"{by} (rate({contract.METRIC_ORG_REQUESTS}[{RATE_WINDOW}]))"
-
-
-def tokens() -> str:
-    """Tokens per second, per server, model and type."""
-    by = f"sum by (namespace, {contract.LABEL_SERVER}, model, token_type)"
-    return f"{by} (rate({contract.METRIC_LLM_TOKENS}[{RATE_WINDOW}]))"
-
-
-def operations_by_protocol() -> str:
-    """Operations per second, per server, method and protocol version."""
-    by = f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_METHOD}, {contract.LABEL_PROTOCOL})"
-    return f"{by} (rate({contract.METRIC_OPERATION_DURATION}_count[{RATE_WINDOW}]))"
-
-
-def replicas_by_release() -> str:
-    """Replicas per server, version and release."""
-    by = f"count by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_VERSION}, {contract.LABEL_RELEASE})"
-    return f"{by} ({contract.METRIC_INFO})"
 
 
 def server_rate(what: str) -> str:

@@ -69,12 +69,12 @@ PERIODS = {"container": contract.CONTAINER_NAME}
 VOLUME = {"namespace": "monitoring", "persistentvolumeclaim": "db-0", "pod": "kubelet"}
 PANEL_CASES = {
     "the watchdog's age grows while it is not seen": PanelCase(
-        health.watchdog_age(),
+        health.WATCHDOG_AGE,
         (bare("ALERTS", "1x4 _x20", alertname="Watchdog", alertstate="firing", severity="none"),),
         {"{}": 180},
     ),
     "the watchdog is not a firing alert": PanelCase(
-        health.firing_alerts(),
+        health.FIRING_ALERTS,
         (
             bare("ALERTS", "1x20", alertname="Watchdog", alertstate="firing", severity="none"),
             bare("ALERTS", "1x20", alertname="MCPServerDown", alertstate="firing", severity="critical"),
@@ -208,12 +208,12 @@ PANEL_CASES = {
         {f'{{{OF_SERVER},version="canary",release="2.0"}}': 1},
     ),
     "half of the concurrency slots are in use": PanelCase(
-        load.saturation(),
+        load.RULES[load.SATURATION],
         (series(contract.METRIC_ACTIVE_REQUESTS, "50x20"), series(contract.METRIC_CONCURRENCY_LIMIT, "100x20")),
         {f"{{{OF_SERVER}}}": 0.5},
     ),
     "queued requests are in flight": PanelCase(
-        load.in_flight(),
+        load.RULES[load.IN_FLIGHT],
         (
             series(contract.METRIC_ACTIVE_REQUESTS, "3x20", mcp_method_name="tools/call"),
             series(contract.METRIC_QUEUE_DEPTH, "2x20"),
@@ -226,7 +226,7 @@ PANEL_CASES = {
         {'{model="small",token_type="input"}': 1200},
     ),
     "half of the nodes' CPU is requested": PanelCase(
-        capacity.cluster_requested_ratio(),
+        capacity.RULES[capacity.REQUESTED_RATIO],
         (
             bare("kube_pod_container_resource_requests", "2x20", resource="cpu", pod="a"),
             bare("kube_node_status_allocatable", "4x20", resource="cpu", node="n1"),
@@ -243,7 +243,7 @@ PANEL_CASES = {
         {'{instance="n1"}': 0.8},
     ),
     "proxies are counted over all replicas of a revision": PanelCase(
-        control_plane.connected_proxies(),
+        control_plane.PROXIES_BY_REVISION,
         tuple(
             bare(control_plane.CONNECTED_PROXIES, "4x20", pod=pod, revision="1-31-1", version=version)
             for pod, version in (("a", "1.31.1"), ("b", "1.31.1"), ("b", "1.30.4"))

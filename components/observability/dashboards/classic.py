@@ -35,6 +35,38 @@ ALL_VALUES: Final = {
     "current": {"text": ["All"], "value": ["$__all"]},
 }
 
+DATASOURCE_VARIABLE: Final = {
+    "name": "datasource",
+    "label": "Data source",
+    "type": "datasource",
+    "query": "prometheus",
+}
+DASHBOARD_LINKS: Final = {
+    "type": "dashboards",
+    "title": "MCP",
+    "tags": [TAG],
+    "asDropdown": False,
+    "includeVars": True,
+    "keepTime": True,
+}
+"""Links to our other dashboards that keep variables and time. Source: Grafana, "Manage dashboard links"."""
+
+LAST: Final = {"calcs": ["lastNotNull"]}
+OPTIONS: Final = {
+    Kind.TIME_SERIES: {
+        "legend": {"showLegend": True, "displayMode": "table", "placement": "bottom", "calcs": ["lastNotNull", "max"]},
+        "tooltip": {"mode": "multi", "sort": "desc"},
+    },
+    Kind.BAR_GAUGE: {
+        "reduceOptions": LAST,
+        "orientation": "horizontal",
+        "displayMode": "basic",
+        "showUnfilled": True,
+    },
+    Kind.STAT: {"reduceOptions": LAST, "textMode": "value_and_name", "graphMode": "none"},
+}
+"""Options of each type of panel that differ from its defaults."""
+
 Json = dict[str, Any]
 
 
@@ -52,8 +84,8 @@ def classic_json(dashboard: Dashboard) -> Json:
         "time": {"from": "now-1h", "to": "now"},
         "timezone": "utc",
         "annotations": {"list": [release_annotations(dashboard)]},
-        "links": [dashboard_links()],
-        "templating": {"list": [datasource_variable(), *map(query_variable, dashboard.variables)]},
+        "links": [DASHBOARD_LINKS],
+        "templating": {"list": [DATASOURCE_VARIABLE, *map(query_variable, dashboard.variables)]},
         "panels": list(positioned_panels(dashboard.panels)),
     }
 
@@ -100,7 +132,7 @@ def panel_json(number: int, panel: Panel, position: Json) -> Json:
         "gridPos": position,
         "interval": f"{panel.scrape_seconds}s",  # Grafana's default is the data source's 30 s, which hides 5 s peaks
         "fieldConfig": {"defaults": field_defaults(panel), "overrides": []},
-        "options": options(panel.kind),
+        "options": OPTIONS[panel.kind],
         "targets": [target(ref, query, panel.kind) for ref, query in zip(REF_IDS, panel.queries, strict=False)],
     }
 
@@ -116,18 +148,6 @@ def server_link(dashboard: Uid) -> Json:
     """Data link from a series to its server's dashboard. Source: Grafana, "Configure data links"."""
     variables = f"var-namespace=${{__field.labels.namespace}}&var-server=${{__field.labels.{contract.LABEL_SERVER}}}"
     return {"title": "This server", "url": f"/d/{dashboard.value}?{variables}&${{__url_time_range}}"}
-
-
-def dashboard_links() -> Json:
-    """Links to our other dashboards that keep variables and time. Source: Grafana, "Manage dashboard links"."""
-    return {
-        "type": "dashboards",
-        "title": "MCP",
-        "tags": [TAG],
-        "asDropdown": False,
-        "includeVars": True,
-        "keepTime": True,
-    }
 
 
 def target(ref_id: str, query: Query, kind: Kind) -> Json:
@@ -152,36 +172,10 @@ def thresholds(panel: Panel) -> Json:
         {"value": None, "color": panel.base_color},
         *({"value": step.value, "color": step.color} for step in panel.thresholds),
     ]
-    drawn = {"custom": {"thresholdsStyle": {"mode": "dashed"}}} if panel.kind is Kind.TIME_SERIES else {}
-    return {"thresholds": {"mode": "absolute", "steps": steps}, "color": color_mode(panel.kind), **drawn}
-
-
-def color_mode(kind: Kind) -> Json:
-    """One color per series of a time series, else the color of the threshold."""
-    return {"mode": "palette-classic" if kind is Kind.TIME_SERIES else "thresholds"}
-
-
-def options(kind: Kind) -> Json:
-    """Options of a panel type that differ from its defaults."""
-    match kind:
-        case Kind.TIME_SERIES:
-            legend = {
-                "showLegend": True,
-                "displayMode": "table",
-                "placement": "bottom",
-                "calcs": ["lastNotNull", "max"],
-            }
-            return {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}}
-        case Kind.BAR_GAUGE:
-            reduce = {"calcs": ["lastNotNull"]}
-            return {"reduceOptions": reduce, "orientation": "horizontal", "displayMode": "basic", "showUnfilled": True}
-        case Kind.STAT:
-            return {"reduceOptions": {"calcs": ["lastNotNull"]}, "textMode": "value_and_name", "graphMode": "none"}
-
-
-def datasource_variable() -> Json:
-    """The variable of the data source."""
-    return {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}
+    found: Json = {"thresholds": {"mode": "absolute", "steps": steps}, "color": {"mode": "thresholds"}}
+    if panel.kind is Kind.TIME_SERIES:
+        return found | {"color": {"mode": "palette-classic"}, "custom": {"thresholdsStyle": {"mode": "dashed"}}}
+    return found
 
 
 def query_variable(variable: Variable) -> Json:

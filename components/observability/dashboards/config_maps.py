@@ -6,19 +6,16 @@ from typing import Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
-from meshed_mcp.components.observability.dashboards.autoscaling import autoscaling_dashboard
-from meshed_mcp.components.observability.dashboards.capacity import capacity_dashboard
+from meshed_mcp.components.observability.dashboards.capacity import AUTOSCALING, capacity_dashboard
 from meshed_mcp.components.observability.dashboards.classic import classic_json
-from meshed_mcp.components.observability.dashboards.cost import cost_dashboard
-from meshed_mcp.components.observability.dashboards.infrastructure import infrastructure_dashboard
-from meshed_mcp.components.observability.dashboards.mesh import mesh_dashboard
-from meshed_mcp.components.observability.dashboards.monitoring import monitoring_dashboard
+from meshed_mcp.components.observability.dashboards.mesh import MESH
 from meshed_mcp.components.observability.dashboards.overview import overview_dashboard
 from meshed_mcp.components.observability.dashboards.performance import performance_dashboard
+from meshed_mcp.components.observability.dashboards.platform import INFRASTRUCTURE, monitoring_dashboard
 from meshed_mcp.components.observability.dashboards.records import Dashboard
 from meshed_mcp.components.observability.dashboards.registry import registry_dashboard
 from meshed_mcp.components.observability.dashboards.services import services_dashboard
-from meshed_mcp.components.observability.dashboards.usage import usage_dashboard
+from meshed_mcp.components.observability.dashboards.usage import COST, USAGE
 from meshed_mcp.components.observability.grafana.values import DASHBOARD_LABEL, DASHBOARD_LABEL_VALUE, FOLDER_ANNOTATION
 from meshed_mcp.components.observability.prometheus.slo import objective_of
 
@@ -33,17 +30,17 @@ def dashboard_config_maps(args: ObservabilityStackArgs) -> list[Manifest]:
 def dashboards(args: ObservabilityStackArgs) -> list[Dashboard]:
     """All dashboards, with the stack's objectives as thresholds."""
     return [
-        autoscaling_dashboard(),
+        AUTOSCALING,
         capacity_dashboard(args.namespace),
-        cost_dashboard(),
-        infrastructure_dashboard(),
-        mesh_dashboard(),
+        COST,
+        INFRASTRUCTURE,
+        MESH,
         monitoring_dashboard(args.namespace),
         overview_dashboard(args.slo.default),
         performance_dashboard(args.slo.default),
         registry_dashboard(objective_of(contract.REGISTRY_NAME, args.slo)),
         services_dashboard(args.slo.default),
-        usage_dashboard(),
+        USAGE,
     ]
 
 

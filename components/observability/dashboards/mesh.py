@@ -12,37 +12,33 @@ from meshed_mcp.components.observability.dashboards.shared import (
     VARIABLES,
     panel,
     percentile,
+    scraped_every,
 )
 from meshed_mcp.components.promql import control_plane as istiod
 from meshed_mcp.components.promql import mesh
 
-DESTINATION = "{{destination_workload}}"
-NONZERO = (Threshold(0.001, "red"),)
+DESTINATION: Final = "{{destination_workload}}"
+NONZERO: Final = (Threshold(0.001, "red"),)
 
-
-def mesh_dashboard() -> Dashboard:
-    """The dashboard for the selected servers as destination workloads; Istio's own dashboards show the rest."""
-    return Dashboard(
-        uid=Uid.MESH,
-        title="MCP mesh",
-        description="Requests between workloads. The mesh sees HTTP only: a failed tool call has status 200.",
-        variables=VARIABLES,
-        panels=tuple(each._replace(scrape_seconds=RECORDED_SECONDS) for each in (*REQUEST_PANELS, *ISTIOD_PANELS)),
-    )
-
-
-REQUEST_PANELS: Final = (
+PANELS: Final = scraped_every(
+    RECORDED_SECONDS,
     panel(
         "Requests",
         "Per second and status, as the server's proxy counts them.",
         Unit.PER_SECOND,
-        Query(mesh.requests(NAMESPACE, SERVER), f"{DESTINATION} {{{{response_code}}}}"),
+        Query(
+            mesh.requests("destination_workload, response_code", NAMESPACE, SERVER),
+            f"{DESTINATION} {{{{response_code}}}}",
+        ),
     ),
     panel(
         "Requests by client",
         "Per second, per client and server.",
         Unit.PER_SECOND,
-        Query(mesh.callers(NAMESPACE, SERVER), f"{{{{source_workload}}}} to {DESTINATION}"),
+        Query(
+            mesh.requests("source_workload, destination_workload", NAMESPACE, SERVER),
+            f"{{{{source_workload}}}} to {DESTINATION}",
+        ),
     ),
     panel(
         "5xx ratio",
@@ -72,12 +68,8 @@ REQUEST_PANELS: Final = (
         Query(mesh.plaintext_ratio(NAMESPACE, SERVER), DESTINATION),
         thresholds=NONZERO,
     ),
-)
-
-
-ISTIOD_PANELS: Final = (
     panel(
-        "Proxies connected to istiod", "Per revision.", Unit.COUNT, Query(istiod.connected_proxies(), "{{revision}}")
+        "Proxies connected to istiod", "Per revision.", Unit.COUNT, Query(istiod.PROXIES_BY_REVISION, "{{revision}}")
     ),
     panel(
         "Configuration convergence time",
@@ -93,3 +85,11 @@ ISTIOD_PANELS: Final = (
         thresholds=NONZERO,
     ),
 )
+MESH: Final = Dashboard(
+    uid=Uid.MESH,
+    title="MCP mesh",
+    description="Requests between workloads. The mesh sees HTTP only: a failed tool call has status 200.",
+    variables=VARIABLES,
+    panels=PANELS,
+)
+"""The selected servers are the destination workloads; Istio's own dashboards show the rest."""

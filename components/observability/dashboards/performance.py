@@ -28,6 +28,7 @@ from meshed_mcp.components.observability.dashboards.shared import (
     latency_thresholds,
     panel,
     percentile,
+    scraped_every,
 )
 from meshed_mcp.components.observability.prometheus.slo import Objective
 from meshed_mcp.components.promql import load, selectors, traffic
@@ -46,7 +47,7 @@ def performance_dashboard(objective: Objective) -> Dashboard:
         title="MCP performance",
         description="Latency with exemplars, queued and rejected requests, CPU throttling.",
         variables=(VARIABLES[0], ONE_SERVER, POD_VARIABLE),
-        panels=(*latency_panels(objective), *QUEUE_PANELS, *POD_PANELS),
+        panels=(*latency_panels(objective), *PANELS),
     )
 
 
@@ -73,27 +74,27 @@ def latency_panels(objective: Objective) -> tuple[Panel, ...]:
     )
 
 
-QUEUE_PANELS: Final = (
-    panel(
-        "Queued requests",
-        "Requests that wait for a concurrency slot; their duration includes the wait.",
-        Unit.COUNT,
-        Query(load.recorded_load(load.QUEUED, SELECT), BY_SERVER),
-        scrape_seconds=SERVER_SCRAPE_SECONDS,
-    ),
-    panel(
-        "Rejected requests",
-        "Per second and reason. The server does not execute them.",
-        Unit.PER_SECOND,
-        Query(traffic.rejected(SELECT, RATE), f"{BY_SERVER} {{{{reason}}}}"),
-        scrape_seconds=SERVER_SCRAPE_SECONDS,
-    ),
-    panel(
-        "Open streams",
-        "Per kind. A stream uses memory and a connection, not a concurrency slot.",
-        Unit.COUNT,
-        Query(traffic.open_streams(SELECT), f"{BY_SERVER} {{{{kind}}}}"),
-        scrape_seconds=SERVER_SCRAPE_SECONDS,
+PANELS: Final = (
+    *scraped_every(
+        SERVER_SCRAPE_SECONDS,
+        panel(
+            "Queued requests",
+            "Requests that wait for a concurrency slot; their duration includes the wait.",
+            Unit.COUNT,
+            Query(load.recorded_load(load.QUEUED, SELECT), BY_SERVER),
+        ),
+        panel(
+            "Rejected requests",
+            "Per second and reason. The server does not execute them.",
+            Unit.PER_SECOND,
+            Query(traffic.rejected(SELECT, RATE), f"{BY_SERVER} {{{{reason}}}}"),
+        ),
+        panel(
+            "Open streams",
+            "Per kind. A stream uses memory and a connection, not a concurrency slot.",
+            Unit.COUNT,
+            Query(traffic.open_streams(SELECT), f"{BY_SERVER} {{{{kind}}}}"),
+        ),
     ),
     panel(
         "CPU throttling",
@@ -102,23 +103,20 @@ QUEUE_PANELS: Final = (
         Query(traffic.throttled_ratio(NAMESPACE, selectors.pods_of(SERVER), RATE), "{{pod}}"),
         thresholds=(Threshold(CPU_THROTTLED.default, "red"),),
     ),
-)
-
-
-POD_PANELS: Final = (
-    panel(
-        "Pod tool calls",
-        "Completed tool calls per second of the selected pod, per tool.",
-        Unit.PER_SECOND,
-        Query(traffic.pod_call_rate(SELECT, POD, RATE), f"{{{{{contract.LABEL_TOOL}}}}}"),
-        scrape_seconds=SERVER_SCRAPE_SECONDS,
-    ),
-    panel(
-        "Pod requests in flight",
-        "In-flight and queued requests of the selected pod.",
-        Unit.COUNT,
-        Query(traffic.pod_in_flight(SELECT, POD), "requests"),
-        scrape_seconds=SERVER_SCRAPE_SECONDS,
+    *scraped_every(
+        SERVER_SCRAPE_SECONDS,
+        panel(
+            "Pod tool calls",
+            "Completed tool calls per second of the selected pod, per tool.",
+            Unit.PER_SECOND,
+            Query(traffic.pod_call_rate(SELECT, POD, RATE), f"{{{{{contract.LABEL_TOOL}}}}}"),
+        ),
+        panel(
+            "Pod requests in flight",
+            "In-flight and queued requests of the selected pod.",
+            Unit.COUNT,
+            Query(traffic.pod_in_flight(SELECT, POD), "requests"),
+        ),
     ),
     panel(
         "Pod CPU",

@@ -15,6 +15,7 @@ from meshed_mcp.components.observability.dashboards.shared import (
     latency_thresholds,
     panel,
     percentile,
+    scraped_every,
 )
 from meshed_mcp.components.observability.prometheus.slo import Objective
 from meshed_mcp.components.promql import health, load, registry, selectors
@@ -24,13 +25,12 @@ SELECT: Final = selectors.selector(NAMESPACE, contract.REGISTRY_NAME, regex=True
 
 def registry_dashboard(objective: Objective) -> Dashboard:
     """The dashboard for the registry of a namespace, with the thresholds of its `objective`."""
-    panels = (*request_panels(objective), *CONTENT_PANELS)
     return Dashboard(
         uid=Uid.REGISTRY,
         title="MCP registry",
         description="Requests, responses and content of the registry, which serves plain HTTP, not MCP.",
         variables=VARIABLES[:1],
-        panels=(*(each._replace(scrape_seconds=SERVER_SCRAPE_SECONDS) for each in panels), remaining_budgets()),
+        panels=(*scraped_every(SERVER_SCRAPE_SECONDS, *request_panels(objective), *CONTENT_PANELS), BUDGETS),
     )
 
 
@@ -41,13 +41,16 @@ def request_panels(objective: Objective) -> tuple[Panel, ...]:
             "Requests by route",
             "Per second, over all replicas.",
             Unit.PER_SECOND,
-            Query(registry.requests_by_route(SELECT, RATE), "{{http_request_method}} {{http_route}}"),
+            Query(
+                registry.requests("http_request_method, http_route", SELECT, RATE),
+                "{{http_request_method}} {{http_route}}",
+            ),
         ),
         panel(
             "Requests by status",
             "Per second, per HTTP status.",
             Unit.PER_SECOND,
-            Query(registry.requests_by_status(SELECT, RATE), "{{http_response_status_code}}"),
+            Query(registry.requests("http_response_status_code", SELECT, RATE), "{{http_response_status_code}}"),
         ),
         panel(
             "Error ratio",
@@ -74,8 +77,8 @@ CONTENT_PANELS: Final = (
         "Servers and leases",
         "Registered servers, and instances with a valid lease.",
         Unit.COUNT,
-        Query(registry.known_servers(SELECT), "servers"),
-        Query(registry.leases(SELECT), "leases"),
+        Query(registry.registered(contract.METRIC_REGISTRY_SERVERS, SELECT), "servers"),
+        Query(registry.registered(contract.METRIC_REGISTRY_LEASES, SELECT), "leases"),
     ),
     panel(
         "Expired servers",
@@ -94,11 +97,9 @@ CONTENT_PANELS: Final = (
 )
 
 
-def remaining_budgets() -> Panel:
-    """Error and latency budget of the registry."""
-    return budget_panel(
-        "Budgets remaining",
-        "Error and latency budget of the registry; below 0 an objective is missed.",
-        Query(health.budget_remaining("errors", SELECT), "errors"),
-        Query(health.budget_remaining("slow_calls", SELECT), "slow requests"),
-    )
+BUDGETS: Final = budget_panel(
+    "Budgets remaining",
+    "Error and latency budget of the registry; below 0 an objective is missed.",
+    Query(health.budget_remaining("errors", SELECT), "errors"),
+    Query(health.budget_remaining("slow_calls", SELECT), "slow requests"),
+)

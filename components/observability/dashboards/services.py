@@ -16,11 +16,13 @@ from meshed_mcp.components.observability.dashboards.shared import (
     SERVER_SCRAPE_SECONDS,
     TOP,
     VARIABLES,
+    bar_gauge,
     budget_panel,
     error_thresholds,
     latency_thresholds,
     panel,
     percentile,
+    scraped_every,
 )
 from meshed_mcp.components.observability.prometheus.slo import Objective
 from meshed_mcp.components.promql import health, load, selectors, traffic
@@ -33,19 +35,19 @@ def services_dashboard(objective: Objective) -> Dashboard:
         title="MCP services",
         description="Calls, errors, latency, load and replicas of MCP servers.",
         variables=VARIABLES,
-        panels=(*traffic_panels(objective), *budget_panels(), *protocol_panels(), *LOAD_PANELS, *resource_panels()),
+        panels=(*traffic_panels(objective), *PANELS),
     )
 
 
 def traffic_panels(objective: Objective) -> tuple[Panel, ...]:
     """Calls, errors and latency."""
-    return (
+    return scraped_every(
+        RECORDED_SECONDS,
         panel(
             "Tool calls",
             "Completed tools/call requests per second over a minute, per server, errors included.",
             Unit.PER_SECOND,
             Query(traffic.call_rate(SELECT), BY_SERVER),
-            scrape_seconds=RECORDED_SECONDS,
         ),
         panel(
             "Error ratio",
@@ -53,7 +55,6 @@ def traffic_panels(objective: Objective) -> tuple[Panel, ...]:
             "calls and unknown methods, do not count. Lines: the default objective.",
             Unit.RATIO,
             Query(traffic.error_ratio(SELECT), BY_SERVER),
-            scrape_seconds=RECORDED_SECONDS,
             thresholds=error_thresholds(objective),
         ),
         panel(
@@ -61,67 +62,50 @@ def traffic_panels(objective: Objective) -> tuple[Panel, ...]:
             "Duration in the server, over all selected servers, without the mesh. MCP performance has exemplars.",
             Unit.SECONDS,
             *(Query(traffic.latency(quantile, SELECT), percentile(quantile)) for quantile in QUANTILES),
-            scrape_seconds=RECORDED_SECONDS,
             thresholds=latency_thresholds(objective),
         ),
-        panel(
+        bar_gauge(
             "Most called tools",
             "Current calls per second, over all selected servers.",
             Unit.PER_SECOND,
             Query(traffic.top_tools(TOP, SELECT), BY_TOOL),
-            scrape_seconds=RECORDED_SECONDS,
-            kind=Kind.BAR_GAUGE,
         ),
     )
 
 
-def budget_panels() -> tuple[Panel, ...]:
-    """Remaining error budgets."""
-    budgets = {
-        "errors": ("Error budget remaining", "Of each server's objective for errors"),
-        "slow_calls": ("Latency budget remaining", "Of each server's objective for slow calls"),
-    }
-    return tuple(
+PODS: Final = selectors.pods_of(SERVER)
+PANELS: Final = (
+    *(
         budget_panel(
-            title,
-            f"{description}; below 0 the objective is missed.",
+            f"{title} budget remaining",
+            f"Of each server's objective for {objective}; below 0 the objective is missed.",
             Query(health.budget_remaining(bad, SELECT), BY_SERVER),
             kind=Kind.TIME_SERIES,
         )
-        for bad, (title, description) in budgets.items()
-    )
-
-
-def protocol_panels() -> tuple[Panel, ...]:
-    """Methods, protocol versions and sessions."""
-    rates = {
-        "MCP methods": ("MCP messages per second, by method.", contract.LABEL_METHOD),
-        "Protocol versions": ("MCP messages per second, by protocol version.", contract.LABEL_PROTOCOL),
-    }
-    return (
-        *(
-            panel(
-                title,
-                description,
-                Unit.PER_SECOND,
-                Query(traffic.operations_by(label, SELECT), f"{{{{{label}}}}}"),
-                scrape_seconds=RECORDED_SECONDS,
-                width=8,
-            )
-            for title, (description, label) in rates.items()
-        ),
+        for bad, title, objective in (("errors", "Error", "errors"), ("slow_calls", "Latency", "slow calls"))
+    ),
+    *(
         panel(
-            "Open sessions",
-            "Of clients up to protocol version 2025-11-25; newer ones have none.",
-            Unit.COUNT,
-            Query(load.recorded_load(load.SESSIONS, SELECT), BY_SERVER),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
+            title,
+            f"MCP messages per second, by {name}.",
+            Unit.PER_SECOND,
+            Query(traffic.operations_by(label, SELECT), f"{{{{{label}}}}}"),
+            scrape_seconds=RECORDED_SECONDS,
             width=8,
-        ),
-    )
-
-
-LOAD_PANELS: Final = (
+        )
+        for title, name, label in (
+            ("MCP methods", "method", contract.LABEL_METHOD),
+            ("Protocol versions", "protocol version", contract.LABEL_PROTOCOL),
+        )
+    ),
+    panel(
+        "Open sessions",
+        "Of clients up to protocol version 2025-11-25; newer ones have none.",
+        Unit.COUNT,
+        Query(load.recorded_load(load.SESSIONS, SELECT), BY_SERVER),
+        scrape_seconds=SERVER_SCRAPE_SECONDS,
+        width=8,
+    ),
     panel(
         "Requests in flight",
         "In-flight and queued requests. The autoscaler divides them by in_flight_per_replica. Open listen streams "
@@ -137,25 +121,16 @@ LOAD_PANELS: Final = (
         Query(selectors.ready_replicas(NAMESPACE, SERVER), "{{deployment}} ready"),
         Query(selectors.desired_replicas(NAMESPACE, SERVER), "{{deployment}} desired"),
     ),
+    bar_gauge(
+        "CPU per pod",
+        "Pods with the highest usage: the server's container, without its sidecar.",
+        Unit.CORES,
+        Query(selectors.top_pods(TOP, selectors.container_cpu(NAMESPACE, PODS, RATE)), "{{pod}}"),
+    ),
+    bar_gauge(
+        "Memory per pod",
+        "Pods with the highest usage: working set of the server's container, which its memory limit applies to.",
+        Unit.BYTES,
+        Query(selectors.top_pods(TOP, selectors.container_memory(NAMESPACE, PODS)), "{{pod}}"),
+    ),
 )
-
-
-def resource_panels() -> tuple[Panel, ...]:
-    """CPU and memory of the pods."""
-    pods = selectors.pods_of(SERVER)
-    return (
-        panel(
-            "CPU per pod",
-            "Pods with the highest usage: the server's container, without its sidecar.",
-            Unit.CORES,
-            Query(selectors.top_pods(TOP, selectors.container_cpu(NAMESPACE, pods, RATE)), "{{pod}}"),
-            kind=Kind.BAR_GAUGE,
-        ),
-        panel(
-            "Memory per pod",
-            "Pods with the highest usage: working set of the server's container, which its memory limit applies to.",
-            Unit.BYTES,
-            Query(selectors.top_pods(TOP, selectors.container_memory(NAMESPACE, pods)), "{{pod}}"),
-            kind=Kind.BAR_GAUGE,
-        ),
-    )

@@ -1,5 +1,6 @@
 """What the dashboards share: variables, scrape intervals, legends, thresholds, and constructors of panels."""
 
+from functools import partial
 from typing import Final
 
 from meshed_mcp import contract
@@ -55,6 +56,15 @@ def panel(  # noqa: PLR0913 - the fields of a panel
 ) -> Panel:
     """A panel; `scrape_seconds` is the scrape interval of its series, which is its shortest step."""
     return Panel(title, description, unit, queries, scrape_seconds, kind, width, thresholds=thresholds)
+
+
+bar_gauge: Final = partial(panel, kind=Kind.BAR_GAUGE)
+"""A panel of current values."""
+
+
+def scraped_every(seconds: int, *panels: Panel) -> tuple[Panel, ...]:
+    """`panels` whose series have this scrape interval."""
+    return tuple(each._replace(scrape_seconds=seconds) for each in panels)
 
 
 def budget_panel(title: str, description: str, *queries: Query, kind: Kind = Kind.BAR_GAUGE, width: int = 12) -> Panel:

@@ -1,41 +1,36 @@
-"""The dashboard "MCP usage": calls by organization and tool, tokens of models. No panel identifies a user."""
+"""The dashboards "MCP usage" (calls by organization and tool, tokens) and "MCP cost" (by OpenCost's prices).
+
+No panel identifies a user.
+"""
 
 from typing import Final
 
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Query, Uid, Unit
 from meshed_mcp.components.observability.dashboards.shared import (
     BY_ORGANIZATION,
+    BY_SERVER,
     BY_TOOL,
     RECORDED_SECONDS,
     SELECT,
     TOP,
     VARIABLES,
+    bar_gauge,
     panel,
+    scraped_every,
 )
-from meshed_mcp.components.promql import usage
+from meshed_mcp.components.promql import cost, usage
 
-BY_MODEL = "{{model}} {{token_type}}"
-
-
-def usage_dashboard() -> Dashboard:
-    """The dashboard for the selected servers; rankings are over the whole time range."""
-    panels = (*ORGANIZATION_PANELS, *tool_panels(), *TOKEN_PANELS)
-    return Dashboard(
-        uid=Uid.USAGE,
-        title="MCP usage",
-        description="Organizations, tools and tokens. An organization is a claim of the token, else the namespace.",
-        variables=VARIABLES,
-        panels=tuple(each._replace(scrape_seconds=RECORDED_SECONDS) for each in panels),
-    )
+BY_MODEL: Final = "{{model}} {{token_type}}"
 
 
 def ranking(title: str, expression: str, legend: str) -> Panel:
     """Calls in the time range, highest first."""
     description = "Tool calls in the time range, extrapolated from recorded rates."
-    return panel(title, description, Unit.COUNT, Query(expression, legend), kind=Kind.BAR_GAUGE)
+    return bar_gauge(title, description, Unit.COUNT, Query(expression, legend))
 
 
-ORGANIZATION_PANELS: Final = (
+USAGE_PANELS: Final = scraped_every(
+    RECORDED_SECONDS,
     panel(
         "Calls by organization",
         "Per second.",
@@ -53,26 +48,66 @@ ORGANIZATION_PANELS: Final = (
     ),
     ranking("Organizations with most calls", usage.top_organizations(TOP, SELECT), BY_ORGANIZATION),
     ranking("Calls by organization and tool", usage.top_uses(TOP, SELECT), f"{BY_ORGANIZATION}: {BY_TOOL}"),
-)
-
-
-def tool_panels() -> tuple[Panel, ...]:
-    """Calls by tool."""
-    return (ranking("Most called tools", usage.tool_ranking(TOP, SELECT), BY_TOOL)._replace(width=24),)
-
-
-TOKEN_PANELS: Final = (
+    ranking("Most called tools", usage.tool_ranking(TOP, SELECT), BY_TOOL)._replace(width=24),
     panel(
         "Token rate",
         "Tokens per second, per model and type, as the model's endpoint reports them. Empty without a model.",
         Unit.PER_SECOND,
         Query(usage.tokens(SELECT), BY_MODEL),
     ),
-    panel(
-        "Tokens in the time range",
-        "Per model and type.",
-        Unit.COUNT,
-        Query(usage.tokens_in_range(SELECT), BY_MODEL),
-        kind=Kind.BAR_GAUGE,
+    bar_gauge(
+        "Tokens in the time range", "Per model and type.", Unit.COUNT, Query(usage.tokens_in_range(SELECT), BY_MODEL)
     ),
 )
+USAGE: Final = Dashboard(
+    uid=Uid.USAGE,
+    title="MCP usage",
+    description="Organizations, tools and tokens. An organization is a claim of the token, else the namespace.",
+    variables=VARIABLES,
+    panels=USAGE_PANELS,
+)
+"""Rankings are over the whole time range."""
+
+COST_PANELS: Final = (
+    panel(
+        "Share of the cluster cost",
+        "Ratio of the cluster cost that the selected servers cause. The rest is other workloads and idle capacity.",
+        Unit.RATIO,
+        Query(cost.cluster_share(SELECT), "servers"),
+        width=24,
+    )._replace(height=6),
+    panel("Cost by server", "Per hour.", Unit.AMOUNT, Query(cost.by_server(SELECT), BY_SERVER)),
+    panel(
+        "Cost per thousand calls",
+        "Includes idle replicas: a better used server costs less per call.",
+        Unit.AMOUNT,
+        Query(cost.per_thousand_calls(SELECT), BY_SERVER),
+    ),
+    bar_gauge(
+        "Most expensive tools",
+        "Per hour. A server's cost is allocated by the execution time of its tools.",
+        Unit.AMOUNT,
+        Query(cost.by_tool(TOP, SELECT), BY_TOOL),
+    ),
+    bar_gauge(
+        "Most expensive organizations",
+        "Per hour. A server's cost is allocated by the number of calls of each organization.",
+        Unit.AMOUNT,
+        Query(cost.by_organization(TOP, SELECT), BY_ORGANIZATION),
+    ),
+    bar_gauge(
+        "Tokens in the time range",
+        "Per model and type; multiply by the model's price. Empty without a model.",
+        Unit.COUNT,
+        Query(usage.tokens_in_range(SELECT), BY_MODEL),
+        width=24,
+    ),
+)
+COST: Final = Dashboard(
+    uid=Uid.COST,
+    title="MCP cost",
+    description="Cost per hour of pods, sidecars included, by OpenCost's node prices and in its currency.",
+    variables=VARIABLES,
+    panels=COST_PANELS,
+)
+"""Without OpenCost only the token panel has data."""

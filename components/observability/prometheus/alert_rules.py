@@ -5,7 +5,7 @@ from typing import Final
 
 from meshed_mcp.components.alerts import rule
 from meshed_mcp.components.alerts.catalog import OBSERVABILITY_ALERTS
-from meshed_mcp.components.alerts.monitoring import COST
+from meshed_mcp.components.alerts.platform import COST
 from meshed_mcp.components.alerts.record import Alert, Scope
 from meshed_mcp.components.alerts.rule import Links
 from meshed_mcp.components.core.manifest import Manifest, prometheus_rule

@@ -1,6 +1,6 @@
 """The PrometheusRule with the recording rules of service levels, load, dashboards and usage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from meshed_mcp import contract
@@ -26,6 +26,10 @@ DASHBOARD_SECONDS: Final = 30
 """Evaluation interval of the rules for dashboards. They read every histogram of every pod: with a thousand pods, 15 s
 would keep Prometheus busy for a quarter of the time."""
 
+DASHBOARD_RULES: Final = {**sli.CALL_RULES, cost.POD_COST: cost.pod_cost(), **mesh.RULES}
+"""Series over all pods for dashboards, whose queries then read thousands of series, not hundreds of thousands. Usage
+and inventory are a group of their own, which Prometheus evaluates in parallel."""
+
 LONGEST_INTERVAL: Final = "5m"
 
 Rule = dict[str, Any]
@@ -35,17 +39,17 @@ def recording_rules(settings: SloSettings, retention_days: int, namespace: str) 
     """The PrometheusRule that records load, rates, ratios and error budgets."""
     days = min(BUDGET_DAYS, retention_days)
     groups = [
-        group("mcp-load", f"{load.LOAD_SECONDS}s", load_rules()),
+        group("mcp-load", f"{load.LOAD_SECONDS}s", recorded(load.RULES)),
         group("mcp-rates", f"{sli.STEP_SECONDS}s", rate_rules(settings)),
         *(group(f"mcp-shares-{every}", every, ratio_rules(every)) for every in sorted(set(INTERVALS.values()))),
-        group("mcp-pages", f"{DASHBOARD_SECONDS}s", dashboard_rules()),
-        group("mcp-usage", f"{DASHBOARD_SECONDS}s", usage_rules()),
+        group("mcp-pages", f"{DASHBOARD_SECONDS}s", recorded(DASHBOARD_RULES)),
+        group("mcp-usage", f"{DASHBOARD_SECONDS}s", recorded({**sli.USAGE_RULES, **capacity.RULES})),
         group("mcp-budgets", LONGEST_INTERVAL, budget_rules(f"{days}d")),
     ]
     return prometheus_rule(SERVICE_LEVELS, namespace, groups)
 
 
-def group(name: str, interval: str, rules: Iterator[Rule]) -> Rule:
+def group(name: str, interval: str, rules: Iterable[Rule]) -> Rule:
     """A rule group: rules that Prometheus evaluates in order, every `interval`."""
     return {"name": name, "interval": interval, "rules": list(rules)}
 
@@ -53,6 +57,11 @@ def group(name: str, interval: str, rules: Iterator[Rule]) -> Rule:
 def record(name: str, *expressions: str) -> Rule:
     """One recording rule of the union of `expressions`; two rules with one name are a lint error."""
     return {"record": name, "expr": " or ".join(expressions)}
+
+
+def recorded(expressions: Mapping[str, str]) -> list[Rule]:
+    """A recording rule of each series and its expression."""
+    return [record(name, expression) for name, expression in expressions.items()]
 
 
 def rate_rules(settings: SloSettings) -> Iterator[Rule]:
@@ -74,38 +83,10 @@ def rate_rules(settings: SloSettings) -> Iterator[Rule]:
             yield record(sli.budget_name(level, bad), *budgets)
 
 
-def load_rules() -> Iterator[Rule]:
-    """Load of every server, at the scrape interval of its pods."""
-    yield record(load.IN_FLIGHT, load.in_flight())
-    yield record(load.QUEUED, load.queued())
-    yield record(load.SATURATION, load.saturation())
-    yield record(load.REPLICAS_UP, load.replicas_up())
-    yield record(load.SESSIONS, load.sessions())
-
-
 def allowed_ratio(bad: str, objective: Objective) -> float:
     """Ratio of calls, 0..1, that may be `bad`."""
     percent = {"errors": objective.availability_percent, "slow_calls": objective.latency_percent}[bad]
     return 1 - percent / 100
-
-
-def dashboard_rules() -> Iterator[Rule]:
-    """Series over all pods for dashboards, whose queries then read thousands of series, not hundreds of thousands."""
-    yield record(sli.DURATIONS, sli.durations())
-    yield record(sli.SERVER_DURATIONS, sli.server_durations())
-    yield record(sli.SECONDS, sli.seconds())
-    yield record(cost.POD_COST, cost.pod_cost())
-    yield record(mesh.REQUESTS, mesh.recorded_requests())
-    yield record(mesh.DURATIONS, mesh.recorded_durations())
-
-
-def usage_rules() -> Iterator[Rule]:
-    """Usage and inventory for dashboards, in a group of its own that Prometheus evaluates in parallel."""
-    yield record(sli.USAGE, sli.usage())
-    yield record(sli.TOKENS, sli.tokens())
-    yield record(sli.OPERATIONS_BY_PROTOCOL, sli.operations_by_protocol())
-    yield record(sli.REPLICAS_BY_RELEASE, sli.replicas_by_release())
-    yield record(capacity.REQUESTED_RATIO, capacity.cluster_requested_ratio())
 
 
 def ratio_rules(interval: str) -> Iterator[Rule]:

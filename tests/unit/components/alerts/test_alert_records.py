@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from meshed_mcp.components.alerts.catalog import CATALOG, OBSERVABILITY_ALERTS
-from meshed_mcp.components.alerts.monitoring import GRAFANA_JOB, JAEGER
+from meshed_mcp.components.alerts.platform import GRAFANA_JOB, JAEGER
 from meshed_mcp.components.alerts.record import Alert, Component, Scope
 from meshed_mcp.components.alerts.rule import DASHBOARDS, Links, alert_rules, duration
 from meshed_mcp.components.autoscaling.forecast.args import ForecastSettings

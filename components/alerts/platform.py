@@ -1,4 +1,4 @@
-"""Alerts on monitoring itself: Grafana, volumes, remote write, OpenTelemetry Collectors, Jaeger; and on cost.
+"""Alerts on the mesh (istiod, mutual TLS, connections), on monitoring itself (Grafana, volumes, spans) and on cost.
 
 Alerts on remote write and collectors are inactive where a stack has none.
 """
@@ -16,16 +16,73 @@ from meshed_mcp.components.alerts.record import (
     THRESHOLD,
     Alert,
     Component,
+    Severity,
     Threshold,
 )
 from meshed_mcp.components.promql import alerts as alert_queries
-from meshed_mcp.components.promql import capacity, cost, tracing
+from meshed_mcp.components.promql import capacity, cost, mesh, tracing
+from meshed_mcp.components.promql import control_plane as istiod
 
 GRAFANA_JOB: Final = "grafana"
 JAEGER: Final = "jaeger"
 """Scrape job and label `service` of Grafana and Jaeger; `observability` names them so, which a test checks."""
 
 SERVICE: Final = "{{ $labels.service }} in {{ $labels.namespace }}"
+
+REVISION: Final = f"{{{{ $labels.{istiod.REVISION} }}}}"
+WORKLOAD: Final = "{{ $labels.destination_workload }} in {{ $labels.destination_workload_namespace }}"
+
+MESH: Final = (
+    Alert(
+        name="MeshControlPlaneDown",
+        expression=lambda _: istiod.control_plane_down(),
+        for_seconds=300,
+        severity=Severity.CRITICAL,
+        component=Component.MESH,
+        summary=f"istiod (revision {REVISION}) in {{{{ $labels.namespace }}}} is down: 0 of {NUMBER} replicas "
+        "are available",
+        description="Proxies keep their current configuration. New pods are rejected, configuration changes do not "
+        "take effect, and certificates are not renewed: requests fail within a day.",
+    ),
+    Alert(
+        name="MeshConfigRejected",
+        expression=lambda _: istiod.config_rejected(),
+        for_seconds=300,
+        component=Component.MESH,
+        summary=f"Updates of istiod in {{{{ $labels.namespace }}}} that proxies rejected in 10 minutes: {NUMBER} "
+        "({{ $labels.type }})",
+        description="They keep their previous configuration: a changed policy or allow-list is not in effect.",
+    ),
+    Alert(
+        name="MeshRootCertificateExpires",
+        expression=lambda scope: istiod.root_certificate_days(scope.threshold),
+        for_seconds=3600,
+        component=Component.MESH,
+        summary=f"The root certificate of the mesh in {{{{ $labels.namespace }}}} expires in {NUMBER} days",
+        description="All requests between services fail after it expires.",
+        threshold=Threshold(default=30, unit="days", minimum=1, maximum=3650),
+    ),
+    Alert(
+        name="MCPConnectionResets",
+        expression=lambda scope: mesh.connection_reset_ratio(scope.threshold),
+        for_seconds=300,
+        component=Component.MESH,
+        summary=f"{PERCENT} of the requests to {WORKLOAD} lost their connection",
+        description=f"More than {THRESHOLD} of the requests fail with a reset or refused connection, which a client "
+        "cannot always retry safely.",
+        threshold=Threshold(default=0.01, unit=RATIO, minimum=0, maximum=MAX_RATIO),
+    ),
+    Alert(
+        name="MeshMTLSDowngrade",
+        expression=lambda _: mesh.plaintext_requests(),
+        for_seconds=300,
+        severity=Severity.CRITICAL,
+        component=Component.MESH,
+        summary=f"{WORKLOAD} received {NUMBER} requests without mutual TLS in 10 minutes",
+        description="Their callers have no mesh identity; a PeerAuthentication in STRICT mode would reject them.",
+    ),
+)
+"""The alerts on istiod are inactive where it is not scraped."""
 
 MONITORING: Final = (
     Alert(
