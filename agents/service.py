@@ -1,8 +1,4 @@
-"""`MCPService`: the official SDK's server as one replica of a deployment.
-
-Decorators, middleware and transports are the SDK's, unchanged. `agents/http/__init__.py` shows the order of all
-middleware. Not here: the process (http/server.py), the settings (settings.py), the registry lease (registry/).
-"""
+"""`MCPService`: the official SDK's server as one replica of a deployment; http/__init__.py shows all middleware."""
 
 from typing import Any, Final, Literal
 
@@ -14,7 +10,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from starlette.applications import Starlette
 
 from meshed_mcp import contract
-from meshed_mcp.agents.auth.authorization import AccessControl
+from meshed_mcp.agents.auth.middleware import AccessControl
 from meshed_mcp.agents.http.deadline import CallLimits
 from meshed_mcp.agents.http.limits import LISTEN_METHOD
 from meshed_mcp.agents.http.server import serve

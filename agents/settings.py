@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from meshed_mcp import contract
-from meshed_mcp.agents.auth.settings import AccessSettings
+from meshed_mcp.agents.auth.settings import AccessSettings, split_text, variable_of
 from meshed_mcp.agents.http.limits import ANY_PORT, Limits
 from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.agents.state.request_state_keys import parse_state_keys
@@ -48,16 +48,6 @@ class SettingsError(StartError, ValueError):
     """Invalid environment. The text has one line per variable: its name, its value, what to set instead."""
 
 
-def variable_of(field: str) -> str:
-    """Return the environment variable of a field of `Settings`."""
-    variable: str = getattr(contract, f"ENV_{field.upper()}")
-    return variable
-
-
-def _split(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
 def _with_portless(hosts: tuple[str, ...]) -> tuple[str, ...]:
     """Let `name:*` also allow `name`: clients omit the default port of the scheme (RFC 9110, section 7.2)."""
     portless = (host.removesuffix(ANY_PORT) for host in hosts if host.endswith(ANY_PORT))
@@ -70,7 +60,7 @@ Seconds = Annotated[
 ]
 Hosts = Annotated[
     tuple[str, ...],
-    BeforeValidator(_split),
+    BeforeValidator(split_text),
     AfterValidator(_with_portless),
     Field(min_length=1, description="host names separated by commas, such as `mcp-rag,mcp-rag:*`"),
 ]

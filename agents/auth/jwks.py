@@ -1,9 +1,4 @@
-"""JSON Web Key Set (JWKS) cache of a token issuer with stale-while-revalidate (RFC 5861).
-
-A request whose key is cached never waits for the issuer: a timer, or the first request that finds the keys stale,
-refreshes them in the background. One fetch runs at a time, and fetches are MIN_FETCH_INTERVAL_SECONDS apart, no matter
-how many tokens name unknown key IDs.
-"""
+"""JSON Web Key Set (JWKS) cache of a token issuer: stale-while-revalidate (RFC 5861), one fetch at a time."""
 
 import asyncio
 import json

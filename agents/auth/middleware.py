@@ -1,15 +1,13 @@
-"""ASGI middleware that establishes the caller's identity and turns authorization errors into HTTP responses.
+"""Access control of one server: caller identity, tokens, tool policy, and the HTTP responses to denied calls."""
 
-It drops forged x-forwarded-client-cert headers, responds to denied calls with 403 and the missing scopes, and responds
-with 503 while no token can be verified. It counts the results.
-"""
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
-from collections.abc import Sequence
-from typing import Final
-
+from mcp.server import MCPServer
 from mcp.server.auth.routes import build_resource_metadata_url
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import AnyHttpUrl
+from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,8 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from meshed_mcp import contract
 from meshed_mcp.agents.auth.identity import ACCESS_KEY, PEER_HEADER, Access, peer_principal
 from meshed_mcp.agents.auth.jwks import MIN_FETCH_INTERVAL_SECONDS, KeysUnavailableError
-from meshed_mcp.agents.auth.tokens import TokenResult
-from meshed_mcp.agents.settings import Settings
+from meshed_mcp.agents.auth.tokens import JWTVerifier, TokenResult, auth_settings, issuer_keys
+from meshed_mcp.agents.auth.tool_policy_middleware import ToolPolicyMiddleware
+from meshed_mcp.agents.settings import Settings, SettingsError
+from meshed_mcp.error_codes.runtime import OWN_AUTH_AND_ISSUER
 
 OK: Final = 200
 UNAUTHORIZED: Final = 401
@@ -57,7 +57,7 @@ class AuthenticationMetrics:
 
 
 class IdentityMiddleware:
-    """Outermost ASGI middleware of a service."""
+    """Outermost ASGI middleware of a service: drops forged peer headers, responds to denied calls with 403 or 503."""
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: AuthenticationMetrics) -> None:
         self._app = app
@@ -138,3 +138,29 @@ def metadata_url(settings: Settings) -> str | None:
     """Return the URL of the protected resource metadata (RFC 9728); None without an audience."""
     audience = settings.auth_audience
     return None if audience is None else str(build_resource_metadata_url(AnyHttpUrl(audience)))
+
+
+class AccessControl:
+    """Access control of one server; it changes nothing while the settings configure nothing."""
+
+    def __init__(self, registry: CollectorRegistry, *, is_tool: Callable[[str], bool]) -> None:
+        self.tool_policy = ToolPolicyMiddleware(registry, is_tool=is_tool)
+        self._metrics = AuthenticationMetrics(registry)
+        self._own_auth: Any = None
+
+    def configure(self, server: MCPServer[Any], settings: Settings) -> None:
+        """Set the tool policy and the token verifier, before the application is created. Raises SettingsError."""
+        self.tool_policy.policy = settings.tool_policy
+        auth = auth_settings(settings)
+        if auth is None:
+            return
+        if server.settings.auth not in (None, self._own_auth):
+            raise SettingsError(OWN_AUTH_AND_ISSUER.message(variable=contract.ENV_AUTH_ISSUER))
+        server.settings.auth = self._own_auth = auth
+        server._token_verifier = JWTVerifier(  # noqa: SLF001 - a constructor argument that is known only now
+            issuer_keys(settings), str(settings.auth_issuer), str(settings.auth_audience), self._metrics.token
+        )
+
+    def protect(self, app: Starlette, settings: Settings) -> None:
+        """Add the identity middleware as the outermost middleware of the application."""
+        app.add_middleware(IdentityMiddleware, settings=settings, metrics=self._metrics)

@@ -1,7 +1,6 @@
 """Access settings from the environment: trusted proxies, token issuer and tool policy."""
 
 import ipaddress
-from collections.abc import Mapping
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
@@ -26,7 +25,14 @@ _REQUIRED_FOR_TOKENS: Final = ("auth_issuer", "auth_audience", "auth_jwks_url")
 """`auth_jwks` can replace `auth_jwks_url`."""
 
 
-def _split(value: object) -> object:
+def variable_of(field: str) -> str:
+    """Return the environment variable of a field of `Settings`."""
+    variable: str = getattr(contract, f"ENV_{field.upper()}")
+    return variable
+
+
+def split_text(value: object) -> object:
+    """Return the parts of a comma-separated text; another value unchanged."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
@@ -63,8 +69,8 @@ def _is_key_set(value: str) -> str:
 
 URL = Annotated[str, AfterValidator(_is_url)]
 KeySet = Annotated[str, AfterValidator(_is_key_set)]
-Addresses = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_canonical)]
-Scopes = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Addresses = Annotated[tuple[str, ...], BeforeValidator(split_text), AfterValidator(_canonical)]
+Scopes = Annotated[tuple[str, ...], BeforeValidator(split_text)]
 Policy = Annotated[dict[str, ToolRule], BeforeValidator(_decoded)]
 
 
@@ -91,12 +97,6 @@ class AccessSettings(BaseModel):
             missing.remove("auth_jwks_url")
         given = [field for field in (*_REQUIRED_FOR_TOKENS, "auth_jwks", "auth_scopes") if getattr(self, field)]
         if missing and given:
-            names = ", ".join(ACCESS_VARIABLES[field] for field in missing)
-            raise TOKENS_INCOMPLETE.error(given=ACCESS_VARIABLES[given[0]], names=names)
+            names = ", ".join(map(variable_of, missing))
+            raise TOKENS_INCOMPLETE.error(given=variable_of(given[0]), names=names)
         return self
-
-
-ACCESS_VARIABLES: Final[Mapping[str, str]] = {
-    field: getattr(contract, f"ENV_{field.upper()}") for field in AccessSettings.model_fields
-}
-"""Environment variable by field."""

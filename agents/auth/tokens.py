@@ -1,7 +1,4 @@
-"""Verification of bearer tokens: JWTs of one issuer for one resource. No part of a token is logged.
-
-`JWTVerifier` implements the SDK's `TokenVerifier`; the SDK responds with 401 when it returns None.
-"""
+"""Verification of bearer tokens: JWTs of one issuer for one resource. No part of a token is logged."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -66,7 +63,7 @@ class JWTVerifier:
         self._count = count
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Return the verified token; None if it is invalid. Raises KeysUnavailableError."""
+        """Return the verified token; None if it is invalid: the SDK responds with 401. Raises KeysUnavailableError."""
         try:
             claims = await self._claims(token)
         except jwt.PyJWTError as error:

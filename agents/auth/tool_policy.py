@@ -1,7 +1,4 @@
-"""Tool policy: rules on which caller may call which tool, and the decision on one call. Pure functions.
-
-A tool without a rule is open to every caller that the mesh admits to the service.
-"""
+"""Tool policy: which caller may call which tool. A tool without a rule is open to every caller that the mesh admits."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -1,8 +1,4 @@
-"""SDK middleware that enforces the tool policy: denies calls before the tool runs and filters `tools/list`.
-
-It reads the JSON-RPC body of every protocol revision and ignores the `Mcp-Method` and `Mcp-Name` headers. It counts and
-audits each decision. Prompts and resources pass.
-"""
+"""SDK middleware that enforces the tool policy: denies calls, filters `tools/list`, counts and audits decisions."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -24,7 +20,10 @@ PRIVATE: Final = "private"  # Source: MCP 2026-07-28, "Caching": the result is n
 
 
 class ToolPolicyMiddleware:
-    """SDK middleware; without a policy every message passes. `is_tool` returns whether a tool name is registered."""
+    """SDK middleware; without a policy every message passes. `is_tool` returns whether a tool name is registered.
+
+    It reads the JSON-RPC body of every revision, never the headers `Mcp-Method` and `Mcp-Name`.
+    """
 
     def __init__(self, registry: CollectorRegistry, *, is_tool: Callable[[str], bool]) -> None:
         self.policy: ToolPolicy = {}

@@ -16,7 +16,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Gauge
 
 from meshed_mcp import contract
-from meshed_mcp.agents.autoscaler.reconciler import LastPatch, Reconciler, ReconcilerNames, Values
+from meshed_mcp.agents.autoscaler.reconciler import LastPatch, Reconciler, Values
 from meshed_mcp.agents.autoscaler.runner import bootstrap, run_loop, values_by_label
 
 SETTING: Final = "keda.fast_scaler"
@@ -32,9 +32,8 @@ log = logging.getLogger(__name__)
 class FastScaler(Reconciler):
     """Patches minimums. A gauge shows the last one of each ScaledObject that the query returns."""
 
-    names = ReconcilerNames(
-        "minimum", "ScaledObject", contract.METRIC_FAST_SCALER_ANSWERED, contract.METRIC_FAST_SCALER_PATCHES
-    )
+    value_name, object_kind = "minimum", "ScaledObject"
+    answered_metric, patches_metric = contract.METRIC_FAST_SCALER_ANSWERED, contract.METRIC_FAST_SCALER_PATCHES
 
     def __init__(
         self,

@@ -1,7 +1,4 @@
-"""Kubernetes API client of a pod, authenticated with the token of its service account.
-
-Source: Kubernetes, "Accessing the Kubernetes API from a Pod".
-"""
+"""Kubernetes API client of a pod. Source: Kubernetes, "Accessing the Kubernetes API from a Pod"."""
 
 import json
 import ssl

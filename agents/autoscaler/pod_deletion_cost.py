@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 
 from meshed_mcp import contract
-from meshed_mcp.agents.autoscaler.reconciler import LastPatch, Reconciler, ReconcilerNames, Values
+from meshed_mcp.agents.autoscaler.reconciler import LastPatch, Reconciler, Values
 from meshed_mcp.agents.autoscaler.runner import bootstrap, run_loop, values_by_label
 
 SETTING: Final = "deletion_cost"
@@ -30,7 +30,8 @@ GONE: Final = "gone"  # outcome of a patch of a deleted pod, which Prometheus st
 class PodDeletionCostController(Reconciler):
     """Patches the annotation. A pod that reuses a deleted pod's name, as in a StatefulSet, is a new pod."""
 
-    names = ReconcilerNames("deletion cost", "pod", contract.METRIC_DELETION_ANSWERED, contract.METRIC_DELETION_PATCHES)
+    value_name, object_kind = "deletion cost", "pod"
+    answered_metric, patches_metric = contract.METRIC_DELETION_ANSWERED, contract.METRIC_DELETION_PATCHES
 
     def is_due(self, value: int, last: LastPatch, seconds: float) -> bool:
         """Return whether the value changed and the minimum interval has passed."""

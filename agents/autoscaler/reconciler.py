@@ -1,7 +1,4 @@
-"""Reconcile loop that the autoscaler agents share: query desired values, patch the objects that are due.
-
-Errors are logged and counted, and change nothing. The state can be lost at a restart.
-"""
+"""Reconcile loop of the autoscaler agents: query desired values, patch what is due. It keeps no state that matters."""
 
 import logging
 import time
@@ -29,20 +26,13 @@ class LastPatch:
     at: float
 
 
-@dataclass(frozen=True)
-class ReconcilerNames:
-    """Names of the value and the object kind in logs, and of the metrics."""
-
-    value: str
-    object: str
-    answered_metric: str
-    patches_metric: str
-
-
 class Reconciler(ABC):
     """Patches objects whose desired value differs, and counts the patches by outcome."""
 
-    names: ClassVar[ReconcilerNames]
+    value_name: ClassVar[str]
+    object_kind: ClassVar[str]
+    answered_metric: ClassVar[str]
+    patches_metric: ClassVar[str]
 
     def __init__(
         self,
@@ -54,10 +44,10 @@ class Reconciler(ABC):
         self._query, self._write, self._clock = query, write, clock
         self._patched: dict[str, LastPatch] = {}
         self._answered = Gauge(
-            self.names.answered_metric, "Time of the last response from Prometheus, Unix seconds.", registry=registry
+            self.answered_metric, "Time of the last response from Prometheus, Unix seconds.", registry=registry
         )
         self._patches = Counter(
-            self.names.patches_metric, "Patches, by outcome.", (contract.LABEL_OUTCOME,), registry=registry
+            self.patches_metric, "Patches, by outcome.", (contract.LABEL_OUTCOME,), registry=registry
         )
 
     def reconcile(self) -> None:
@@ -65,7 +55,7 @@ class Reconciler(ABC):
         try:
             desired = self._query()
         except (httpx.HTTPError, ValueError) as error:
-            log.warning("Prometheus does not respond, so no %s changes: %s", self.names.value, error)
+            log.warning("Prometheus does not respond, so no %s changes: %s", self.value_name, error)
             return
         self._answered.set(time.time())
         for name in self._patched.keys() - desired.keys():
@@ -98,7 +88,7 @@ class Reconciler(ABC):
             self._patches.labels(outcome).inc()
             if outcome == FAILED:
                 reason = " ".join(str(error).split())
-                log.warning("the %s of %s %s is unchanged: %s", self.names.value, self.names.object, name, reason)
+                log.warning("the %s of %s %s is unchanged: %s", self.value_name, self.object_kind, name, reason)
             return
         self._patches.labels(WRITTEN).inc()
         self._patched[name] = LastPatch(value, self._clock())

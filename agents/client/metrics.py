@@ -1,9 +1,4 @@
-"""Client metrics: request durations and failed calls of other MCP servers.
-
-`mcp_client_operation_duration_seconds` has one observation per request, retries included;
-`mcp_client_destination_errors_total` counts failed calls. Only tools that the server lists become labels.
-Source: OpenTelemetry MCP conventions, `mcp.client.operation.duration`.
-"""
+"""Client metrics: durations of requests (OpenTelemetry, `mcp.client.operation.duration`) and failed calls."""
 
 from asyncio import CancelledError
 from collections.abc import Iterable, Iterator
@@ -46,7 +41,7 @@ class ClientMetrics:
         self._tools: frozenset[str] = frozenset()
 
     def set_known_tools(self, tools: Iterable[str]) -> None:
-        """Set the tools that can be label values."""
+        """Set the tools that can be label values: those that the server lists."""
         self._tools = frozenset(tools)
 
     def count_failure(self, reason: Reason) -> None:

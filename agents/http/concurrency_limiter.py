@@ -1,8 +1,4 @@
-"""ASGI middleware that bounds concurrency and queueing and enforces per-request deadlines.
-
-In: requests that DrainMiddleware passes on. Out: the application's responses; 408 for a request that does not arrive in
-time, 413 and 503 for one over the limits. Each request takes a concurrency slot; a stream gives it back when it opens.
-"""
+"""ASGI middleware that bounds concurrency, queue and bodies and enforces deadlines: 408, 413, 503."""
 
 import asyncio
 import math
@@ -45,7 +41,7 @@ class _Entry:
 
 
 class ConcurrencyLimitMiddleware:
-    """ASGI middleware with a concurrency limit, a bounded queue and deadlines; one per process."""
+    """ASGI middleware, one per process. Each request takes a concurrency slot; a stream gives it back when it opens."""
 
     def __init__(self, app: ASGIApp, settings: Settings, registry: CollectorRegistry) -> None:
         self._app = app

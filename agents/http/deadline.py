@@ -1,7 +1,4 @@
-"""SDK middleware that limits the argument depth and the duration of a call, and the error of an overdue call.
-
-Not here: the time in the queue (concurrency_limiter.py), the numbers (limits.py).
-"""
+"""SDK middleware that limits the argument depth and the duration of a call, and the error of an overdue call."""
 
 import asyncio
 import logging

@@ -1,8 +1,4 @@
-"""ASGI middleware that tracks in-flight requests and implements graceful drain.
-
-In: ASGI requests, and the steps of the shutdown (server.py). Out: the application's responses, 503 while draining, 421
-for a Host that is not allowed, HTTP metrics. Not here: which MCP request is a stream (telemetry/metrics.py).
-"""
+"""ASGI middleware that tracks and measures in-flight requests and implements graceful drain: 503 while it drains."""
 
 import asyncio
 from collections.abc import Callable
@@ -39,7 +35,7 @@ class DrainMiddleware:
         self._in_flight: set[RequestContext] = set()
         self._drained = asyncio.Event()
         self._closes_connections = False
-        self._rejecting = False
+        self.rejecting = False  # new requests are rejected
         self._rejections = Rejections(registry)
         self._seconds = LabeledChildren(
             Histogram(
@@ -84,15 +80,10 @@ class DrainMiddleware:
 
     def start_rejecting(self) -> None:
         """Reject with 503 and Retry-After from now on: new requests, incomplete ones and queued ones."""
-        self._rejecting = True
+        self.rejecting = True
         for context in self._in_flight:
             if not context.admitted:
                 context.reject(rejections.STOPPING, DRAINING)
-
-    @property
-    def rejecting(self) -> bool:
-        """Whether new requests are rejected."""
-        return self._rejecting
 
     async def wait_drained(self, end_streams: Callable[[], None]) -> None:
         """End open streams and return when no request is in flight; has no time-out."""
@@ -131,7 +122,7 @@ class DrainMiddleware:
             await _end_cancelled_response(context, receive, observed_send)
 
     def _application_for(self, context: RequestContext) -> ASGIApp:
-        if self._rejecting:
+        if self.rejecting:
             context.rejection = DRAINING
             in_session = contract.SESSION_HEADER in Headers(scope=context.scope)
             return rejections.SESSION_ENDED if in_session else rejections.STOPPING
@@ -141,7 +132,7 @@ class DrainMiddleware:
         context.status = message["status"]
         context.event_stream = header_value(message["headers"], b"content-type").startswith("text/event-stream")
         if context.method == "GET" and context.event_stream:
-            context.mark_streaming(SSE)
+            context.stream = SSE
         if self._closes_connections:
             MutableHeaders(scope=message)["connection"] = "close"
 

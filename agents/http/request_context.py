@@ -45,10 +45,6 @@ class RequestContext:
     ended: bool = False
     started: float = field(default_factory=perf_counter)
 
-    def mark_streaming(self, kind: str) -> None:
-        """Mark the request as an open stream: LISTEN or SSE."""
-        self.stream = kind
-
     def reject(self, response: ASGIApp, reason: str) -> None:
         """Cancel the request, which has not been executed, and send `response`; `reason` as for `rejection`."""
         self.early_response = response

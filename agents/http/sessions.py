@@ -1,8 +1,4 @@
-"""Metrics of the sessions of clients up to 2025-11-25: open sessions and their duration. Later revisions have none.
-
-In: the SDK's session manager, whose session table is replaced by an observed one. Ended sessions trigger a garbage
-collection (process/gc_tuning.py). Not here: limits of sessions (the SDK's `max_sessions`).
-"""
+"""Metrics of the sessions of clients up to 2025-11-25: open sessions and their duration. Later revisions have none."""
 
 from collections.abc import Callable
 from contextvars import ContextVar

@@ -1,8 +1,4 @@
-"""Supervisor of background tasks: restarts them with exponential backoff when they fail.
-
-Each failure is logged with its traceback and counted in `mcp_background_task_restarts_total`. `log_failure` is for
-one-shot tasks that nothing awaits. Not here: failures that a task handles itself, such as an unreachable server.
-"""
+"""Supervisor of background tasks: logs and counts each failure, and restarts the task with exponential backoff."""
 
 import asyncio
 import logging
@@ -30,10 +26,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Backoff:
-    """Exponential backoff up to a limit, with half of it random, so that the pods of a cluster do not retry together.
-
-    `jitter` returns 0..1; tests replace it.
-    """
+    """Exponential backoff up to a limit, half of it random (`jitter`, 0..1), so that pods do not retry together."""
 
     first_seconds: float
     last_seconds: float

@@ -1,8 +1,4 @@
-"""SDK middleware that maps errors: unknown names to -32602 as specified, `sys.exit` to an error of the request.
-
-Only names that reach the SDK's lookup count as unknown (registered_names.py), so a server that overrides the lookup
-decides for itself. Not here: `sys.exit` in a task that a tool has started (http/server.py).
-"""
+"""SDK middleware that maps errors: unknown names to -32602 as specified, `sys.exit` to an error of the request."""
 
 import logging
 from contextvars import ContextVar
@@ -12,7 +8,7 @@ import mcp_types
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
-from meshed_mcp.agents.telemetry.metrics import CALL_METHOD
+from meshed_mcp.agents.telemetry.metrics import CALL_METHOD, TOOL_ERROR, result_error
 
 SHOWN_CHARACTERS: Final = 128  # longest part of an unknown name in the error
 KINDS: Final = {CALL_METHOD: "tool", "prompts/get": "prompt"}
@@ -22,7 +18,10 @@ _unknown: Final[ContextVar[set[str] | None]] = ContextVar("unknown_names", defau
 
 
 def note_unknown(name: str) -> None:
-    """Record that the server has no tool or prompt of that name; does nothing outside a request."""
+    """Record that the server has no tool or prompt of that name; does nothing outside a request.
+
+    A server that overrides the SDK's lookup never gets here, and decides for itself.
+    """
     if (names := _unknown.get()) is not None:
         names.add(name)
 
@@ -46,7 +45,7 @@ async def specified_errors(ctx: ServerRequestContext[Any, Any], call_next: CallN
         raise
     finally:
         _unknown.reset(token)
-    if name in noted and _is_error(result):
+    if name in noted and result_error(result) == TOOL_ERROR:
         raise _unknown_name(kind, name)
     return result
 
@@ -66,11 +65,3 @@ async def contain_exit(ctx: ServerRequestContext[Any, Any], call_next: CallNext)
 
 def _unknown_name(kind: str, name: str) -> MCPError:
     return MCPError(code=mcp_types.INVALID_PARAMS, message=f"Unknown {kind}: {name[:SHOWN_CHARACTERS]}")
-
-
-def _is_error(result: HandlerResult) -> bool:
-    match result:
-        case mcp_types.CallToolResult(is_error=True) | {"isError": True}:
-            return True
-        case _:
-            return False

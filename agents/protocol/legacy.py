@@ -1,7 +1,4 @@
-"""Support for clients of MCP revisions up to 2025-11-25: session options of the SDK, rejection with `legacy: off`.
-
-Not here: session affinity in the mesh (components/mesh/sessions).
-"""
+"""Clients of MCP revisions up to 2025-11-25: session options of the SDK, rejection with `legacy: off`."""
 
 import json
 from collections.abc import Mapping

@@ -1,7 +1,4 @@
-"""`MCPServer` that tracks the names of its tools and prompts, because the SDK's tables are private.
-
-Not here: the error for an unknown name (error_mapping.py).
-"""
+"""`MCPServer` that tracks the names of its tools and prompts, because the SDK's tables are private."""
 
 from collections.abc import Callable
 from typing import Any

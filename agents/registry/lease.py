@@ -1,7 +1,4 @@
-"""Lease of a running server in the registry: publish, heartbeat, republish after changes, release.
-
-An unreachable registry never delays the service: the task retries with backoff and logs the outage once.
-"""
+"""Lease of a server in the registry: publish, heartbeat, release. An unreachable registry never delays the service."""
 
 import asyncio
 import contextlib
@@ -45,10 +42,7 @@ async def maintain_lease(
     transport: httpx.AsyncBaseTransport | None = None,
     metrics: CollectorRegistry | None = None,
 ) -> AsyncIterator[None]:
-    """Keep the server registered inside the block, without raising errors of the registry.
-
-    `metrics` counts restarts of the background task.
-    """
+    """Keep the server registered inside the block, without raising errors of the registry; it logs an outage once."""
     timing = timing or HeartbeatTiming()
     async with RegistryClient(url, transport=transport) as client:
         lease = _LeaseTask(client, describe, lease_seconds, timing)

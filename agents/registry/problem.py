@@ -1,7 +1,4 @@
-"""Error responses of the registry: RFC 9457 problem details with a one-line `detail`.
-
-`error` repeats the detail, because the official registry API v0.1 names that member.
-"""
+"""Error responses of the registry: RFC 9457 problem details with a one-line `detail`."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -19,7 +16,7 @@ RETRY_AFTER_SECONDS = 5  # Retry-After while the database is unavailable: about 
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Return the response for one error."""
+    """Return the response for one error. The official registry API v0.1 names the detail `error`."""
     line = " ".join(detail.split())
     content = {"title": HTTPStatus(status).phrase, "status": status, "detail": line, "error": line}
     return JSONResponse(content, status_code=status, media_type=PROBLEM_TYPE, headers=headers)

@@ -16,7 +16,6 @@ from meshed_mcp.agents.registry.client import RegistryError
 from meshed_mcp.agents.registry.lease import HeartbeatTiming, maintain_lease
 from meshed_mcp.agents.registry.model import DEFAULT_LEASE_SECONDS, MAX_LEASE_SECONDS, ServerEntry, server_entry
 from meshed_mcp.agents.settings import Settings, SettingsError
-from meshed_mcp.contract import MCP_PATH, MCP_PORT
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.error_codes.runtime import ENTRY_NOT_ACCEPTED, INVALID_LEASE, INVALID_REGISTRY_URL
 
@@ -79,7 +78,7 @@ def _entry(server: MCPServer[Any], settings: Settings, tools: Sequence[Tool]) ->
     return server_entry(
         f"{settings.namespace}/{settings.service}",
         server.version or UNVERSIONED,
-        f"http://{settings.service}:{MCP_PORT}{MCP_PATH}",
+        f"http://{settings.service}:{contract.MCP_PORT}{contract.MCP_PATH}",
         description=server.description or server.title or settings.service,
         tools=tools,
     )

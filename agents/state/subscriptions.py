@@ -1,7 +1,4 @@
-"""Subscription bus of a replicated service: the SDK's in-memory bus with an outbox for the other replicas.
-
-Local listeners are notified at once. The outbox is bounded, and publishing never waits for it.
-"""
+"""Subscription bus of a replicated service: the SDK's in-memory bus with a bounded outbox for the other replicas."""
 
 import asyncio
 import logging

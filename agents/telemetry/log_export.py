@@ -1,7 +1,4 @@
-"""OTLP export of log records in addition to standard error, with an optional endpoint of its own for the audit log.
-
-An unreachable endpoint loses its records; one log line reports the first loss and one the recovery.
-"""
+"""OTLP export of log records besides standard error, with an optional endpoint for the audit log."""
 
 import logging
 from collections.abc import Callable

@@ -1,7 +1,4 @@
-"""OpenTelemetry's logs pipeline, imported only where log records are exported (log_export.py).
-
-The only module that imports OpenTelemetry's log modules, which have private names: their Python API is not stable yet.
-"""
+"""OpenTelemetry's logs pipeline: the only module that imports its log modules, whose names are private."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence

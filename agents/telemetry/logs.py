@@ -1,7 +1,4 @@
-"""JSON log lines with one schema for the runtime, the SDK and uvicorn, and a limit on their rate.
-
-They go to standard error, because standard output belongs to the stdio transport. The sidecar writes access logs.
-"""
+"""JSON log lines on standard error, with one schema for the runtime, the SDK and uvicorn and a limit on their rate."""
 
 import json
 import logging
@@ -94,7 +91,7 @@ class LogRateLimit(logging.Filter):
 
 def configure(settings: Settings) -> None:
     """Replace all handlers of the root logger, the SDK's console handler included, by rate-limited JSON lines."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)  # standard output belongs to the stdio transport
     handler.setFormatter(JSONFormatter(settings.service, settings.namespace))
     handler.addFilter(LogRateLimit())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)

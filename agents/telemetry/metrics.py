@@ -1,8 +1,4 @@
-"""SDK middleware that measures MCP operations, and the metrics registry of the process.
-
-Every label value is a name known before the call or `_OTHER`, so that callers cannot add series.
-Not here: HTTP requests (http/drain.py), the endpoint `/metrics` (http/management.py).
-"""
+"""SDK middleware that measures MCP operations, and the metrics registry of the process."""
 
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -127,7 +123,7 @@ class OperationMetrics:
             context.operation = f"{method} {tool}".rstrip()
         if method == LISTEN_METHOD:
             if context is not None:
-                context.mark_streaming(LISTEN)
+                context.stream = LISTEN
             return await call_next(ctx)
         error = CANCELLED
         started = perf_counter()
@@ -156,6 +152,7 @@ class OperationMetrics:
         return method, self._clamped(contract.LABEL_TOOL, str(tool), known), protocol
 
     def _clamped(self, label: str, value: str, known: bool) -> str:
+        """Return a name known before the call, or OTHER: callers cannot add series."""
         if known:
             return value
         self._overflow.labels(contract.METRIC_OPERATION_DURATION, label).inc()

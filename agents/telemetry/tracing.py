@@ -1,8 +1,4 @@
-"""OpenTelemetry tracing of one process: provider, sampler, exporter, and counters of lost spans.
-
-Calls never wait for the collector: the queue is bounded, and an unreachable collector loses spans.
-Not here: which trace a request belongs to (propagation.py), ids in log lines (logs.py).
-"""
+"""OpenTelemetry tracing of one process: provider, sampler, exporter, and counters of the spans that it loses."""
 
 import logging
 import os

@@ -1,8 +1,4 @@
-"""SDK middleware that counts authorized tool calls by organization and tool. No per-user series are created.
-
-The organization is a claim of the verified token, otherwise the namespace of the calling workload; a client cannot
-choose it. Not here: durations and errors (metrics.py), decisions (auth/tool_policy_middleware.py).
-"""
+"""SDK middleware that counts authorized tool calls by organization and tool. No per-user series are created."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -22,7 +18,7 @@ NAMESPACE_PART: Final = 2  # index of the namespace in `<trust domain>/ns/<names
 
 
 def organization_of(request: Any, claim: str) -> str:
-    """Return the organization of the caller: the token's `claim`, otherwise its namespace, otherwise UNKNOWN."""
+    """Return the verified token's `claim`, otherwise the caller's namespace, otherwise UNKNOWN."""
     user = None if request is None else request.scope.get("user")
     if isinstance(user, AuthenticatedUser):
         value = (user.access_token.claims or {}).get(claim)

@@ -1,7 +1,4 @@
-"""Clients of mcp-rag and mcp-llm. They return validated results, or a ToolError with one line that names the service.
-
-One client per service lives as long as the controller.
-"""
+"""Clients of mcp-rag and mcp-llm, which live as long as the controller and return validated results."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager

@@ -20,6 +20,7 @@ Title = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(min_length=1, max_length=200_000)]
 Question = Annotated[str, Field(min_length=1, max_length=2000)]
 SourceCount = Annotated[int, Field(ge=1, le=20)]
+REPLACES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
 
 class Remembered(BaseModel):
@@ -69,11 +70,7 @@ service = MCPService(
 Request = Context[Peers, Any]
 
 
-@service.tool(
-    annotations=ToolAnnotations(
-        read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
-    )
-)
+@service.tool(annotations=REPLACES)
 async def remember(title: Title, text: Text, ctx: Request) -> Remembered:
     """Store a text so that `answer` can use it; it replaces a text with the same title."""
     return await ctx.request_context.lifespan_context.rag.call(Remembered, "ingest", title=title, text=text)

@@ -1,8 +1,4 @@
-"""Extractive summary: the sentences of a text with the highest scores, unchanged and in order.
-
-Score: mean frequency of a sentence's keywords (Luhn 1958), plus its share of the question's keywords. The result is
-deterministic.
-"""
+"""Extractive summary: the sentences of a text with the highest scores, unchanged and in order; deterministic."""
 
 import re
 from collections import Counter
@@ -31,6 +27,7 @@ def extractive_summary(text: str, sentences: int, question: str = "") -> str:
 
 
 def _score(sentence: str, frequency: Counter[str], question_stems: set[str]) -> float:
+    """Return the mean frequency of the keywords (Luhn 1958), plus their share of the question's keywords."""
     words = [_stem(word) for word in keywords(sentence)]
     if not words:
         return 0.0

@@ -103,7 +103,9 @@ Request = Context[Model, Any]
 @service.tool(annotations=ASKS_A_MODEL)
 async def complete(prompt: Prompt, ctx: Request, max_tokens: Tokens = SUMMARY_TOKENS) -> Completion:
     """Complete a prompt with the configured model. Fails if no model is configured."""
-    return await _model(ctx).complete(_message("user", prompt), max_tokens=max_tokens)
+    return await ctx.request_context.lifespan_context.complete(
+        Message(role="user", content=prompt), max_tokens=max_tokens
+    )
 
 
 @service.tool(annotations=ASKS_A_MODEL)
@@ -113,14 +115,14 @@ async def summarize(text: Text, ctx: Request, sentences: Sentences = 3, question
     Without a model the summary is extractive: unchanged sentences of the text, chosen by word frequency. The result's
     `method` says which.
     """
-    model = _model(ctx)
+    model = ctx.request_context.lifespan_context
     if model.endpoint is None:
         return summarize_extractive(text, sentences, question)
     instruction = f"Summarize the user's text in at most {sentences} sentences. Use nothing but the text."
     if question:
         instruction += f" Answer this question with it, and say so if it holds no answer: {question}"
     completion = await model.complete(
-        _message("system", instruction), _message("user", text), max_tokens=SUMMARY_TOKENS
+        Message(role="system", content=instruction), Message(role="user", content=text), max_tokens=SUMMARY_TOKENS
     )
     return Summary(text=completion.text, method="model", model=completion.model)
 
@@ -137,11 +139,3 @@ def answer_from_sources(question: str, sources: str) -> str:
     return (
         f"Answer the question from the sources alone, and name the ones you used.\n\n{question}\n\nSources:\n{sources}"
     )
-
-
-def _message(role: Literal["system", "user"], content: str) -> Message:
-    return {"role": role, "content": content}
-
-
-def _model(ctx: Request) -> Model:
-    return ctx.request_context.lifespan_context

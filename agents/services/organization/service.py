@@ -1,7 +1,7 @@
 """The service mcp-organization: tools for the directory of organizations and members."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,11 +57,8 @@ class MembersFound(BaseModel):
 @asynccontextmanager
 async def _lifespan(_: MCPServer[Directory]) -> AsyncIterator[Directory]:
     settings = Settings.from_environment(service=NAME)
-    database = open_database("organization", VERSIONS, settings.effective_database_url)
-    try:
+    with closing(open_database("organization", VERSIONS, settings.effective_database_url)) as database:
         yield Directory(database)
-    finally:
-        database.close()
 
 
 service = MCPService(

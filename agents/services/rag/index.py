@@ -1,7 +1,4 @@
-"""Documents with ranked full-text search: SQLite FTS5 with bm25, PostgreSQL tsvector with ts_rank.
-
-Scores are comparable within one search only.
-"""
+"""Documents with ranked full-text search: SQLite FTS5 with bm25, PostgreSQL tsvector with ts_rank."""
 
 import hashlib
 from typing import Any, Final
@@ -46,7 +43,7 @@ class Document(BaseModel):
 
 
 class Hit(BaseModel):
-    """A matching document; a higher score is better."""
+    """A matching document; a higher score is better. Scores are comparable within one search only."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 

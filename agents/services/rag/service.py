@@ -1,7 +1,7 @@
 """The service mcp-rag: store documents and search them by the words of a question."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +24,7 @@ Title = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(min_length=1, max_length=200_000)]
 Question = Annotated[str, Field(min_length=1, max_length=2000)]
 Limit = Annotated[int, Field(ge=1, le=20)]
+REPLACES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
 
 class Ingested(BaseModel):
@@ -43,11 +44,8 @@ class SearchResult(BaseModel):
 @asynccontextmanager
 async def _lifespan(_: MCPServer[Index]) -> AsyncIterator[Index]:
     settings = Settings.from_environment(service=NAME)
-    database = open_database("rag", VERSIONS, settings.effective_database_url)
-    try:
+    with closing(open_database("rag", VERSIONS, settings.effective_database_url)) as database:
         yield Index(database)
-    finally:
-        database.close()
 
 
 service = MCPService(
@@ -56,11 +54,7 @@ service = MCPService(
 Request = Context[Index, Any]
 
 
-@service.tool(
-    annotations=ToolAnnotations(
-        read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
-    )
-)
+@service.tool(annotations=REPLACES)
 def ingest(title: Title, text: Text, ctx: Request) -> Ingested:
     """Store a document so that `search` finds it; it replaces a document with the same title."""
     with database_errors():

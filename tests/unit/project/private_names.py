@@ -34,7 +34,7 @@ OPENTELEMETRY_VERSIONS = "<1.46,>=1.45.2"
 
 LISTED = (
     PrivateName(
-        "agents/auth/authorization.py",
+        "agents/auth/middleware.py",
         "_token_verifier",
         MCP,
         MCP_VERSIONS,

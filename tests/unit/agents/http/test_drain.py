@@ -51,7 +51,7 @@ class Site:
         assert context is not None
         context.operation = "tools/call search"
         if self.stream_kind:
-            context.mark_streaming(self.stream_kind)
+            context.stream = self.stream_kind
         self.arrived.set()
         await self.go.wait()
         return PlainTextResponse("done")
