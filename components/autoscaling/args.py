@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.alerts.settings import AlertOverrides
@@ -16,7 +16,7 @@ from meshed_mcp.components.autoscaling.scaling_args import Queue, ScaleDown, Sca
 from meshed_mcp.components.autoscaling.vpa.args import RightSizing, Sizing, VpaInstall, VpaSettings
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name, service_name
-from meshed_mcp.components.core.quantity import memory_bytes
+from meshed_mcp.components.core.quantity import Memory
 from meshed_mcp.error_codes import autoscaling as codes
 from meshed_mcp.error_codes.code import Message, raise_all
 from meshed_mcp.error_codes.values import INVALID_WEB_ADDRESS
@@ -95,7 +95,7 @@ class ScalingTarget(ScalingSettings):
     container: str = contract.CONTAINER_NAME
     """Container whose CPU and memory count. The pod's sum would count the sidecar, which does not grow with load."""
 
-    memory_limit: str = "512Mi"
+    memory_limit: Memory = "512Mi"
     """Memory limit of that container: base of `memory_percent`, and bound of right-sizing. The default repeats
     MeshedMCPService's."""
 
@@ -104,12 +104,6 @@ class ScalingTarget(ScalingSettings):
 
     replica_month_cost: float | None = Field(default=None, ge=0)
     """Monthly cost of one replica, proxy included, in the currency of `monthly_budget`. Unset: no alert on the cost."""
-
-    @field_validator("memory_limit")
-    @classmethod
-    def _is_memory(cls, value: str) -> str:
-        memory_bytes(value)
-        return value
 
 
 def native_hpa_issues(settings: ScalingSettings) -> Iterator[tuple[str, Message]]:
@@ -196,8 +190,8 @@ class AutoscalingPolicyArgs(Model):
 
     @model_validator(mode="after")
     def _resizes_with_a_vpa(self) -> Self:
-        names = [name for name, item in self.targets.items() if wants_vpa(item)]
         if self.vpa.install is VpaInstall.NONE:
+            names = [name for name, item in self.targets.items() if wants_vpa(item)]
             raise_all(codes.NEEDS_VPA_INSTALL.message().at(f"targets.{name}") for name in names)
         return self
 

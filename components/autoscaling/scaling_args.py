@@ -201,14 +201,13 @@ class ScalingSettings(Model):
     def _minimums_fit(self) -> Self:
         floors = [("fallback_replicas", self.fallback_replicas)]
         floors += [(f"schedules[{number}].replicas", item.replicas) for number, item in enumerate(self.schedules)]
-        lines = [
+        raise_all(
             codes.REPLICAS_OUT_OF_BOUNDS.message(
                 field=field, replicas=replicas, min_replicas=self.min_replicas, max_replicas=self.max_replicas
             )
             for field, replicas in floors
             if replicas is not None and not self.min_replicas <= replicas <= self.max_replicas
-        ]
-        raise_all(lines)
+        )
         return self
 
     @model_validator(mode="after")

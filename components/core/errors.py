@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from meshed_mcp.components.core.args import written_name
-from meshed_mcp.components.core.tagged import Location, tagged_models, untagged
+from meshed_mcp.components.core.tagged import Location, inside, tagged_models, untagged
 from meshed_mcp.error_codes import values as codes
 from meshed_mcp.error_codes.code import Message, MessageError
 
@@ -89,7 +89,9 @@ def model_issues(model: type[BaseModel], raw: Any, where: str) -> list[ConfigIss
             repaired = [item for item in new if repair(rest, item, untagged(model, item["loc"]))]
             if not repaired:
                 return list(found)
-            settled.update(location for item in repaired for location in settled_by(item))
+            settled.update(item["loc"] for item in repaired)
+            # Later errors of a model follow from a known field that was removed from it.
+            settled.update(item["loc"][:-1] for item in repaired if item["type"] not in {"extra_forbidden", *FILLED})
         else:
             return list(found)
 
@@ -103,11 +105,8 @@ PLACEHOLDER: Final = "placeholder"
 """Value of a missing or invalid text field, so that the other fields are validated."""
 
 
-def settled_by(item: ErrorDetails) -> list[Location]:
-    """Locations whose later errors follow from this one: its own, and its model's after a known field is removed."""
-    location = item["loc"]
-    follows = item["type"] not in {"extra_forbidden", "missing", "string_type"}
-    return [location, location[:-1]] if follows else [location]
+FILLED: Final = ("missing", "string_type")
+"""Types of errors that the placeholder repairs."""
 
 
 def repair(raw: Any, item: ErrorDetails, written: Location) -> bool:
@@ -120,7 +119,7 @@ def repair(raw: Any, item: ErrorDetails, written: Location) -> bool:
         raw = raw.get(step) if isinstance(raw, dict) else None
     if not isinstance(raw, dict) or last == "[key]":
         return False
-    if item["type"] in {"missing", "string_type"}:
+    if item["type"] in FILLED:
         raw[last] = PLACEHOLDER
         return True
     known = last in raw
@@ -272,13 +271,8 @@ def fields_at(model: type[BaseModel], location: Location) -> list[str]:
     """Field names of the model at `location` inside `model`; empty for other types."""
     kind: Any = model
     for step in location:
-        if (chosen := tagged_models(kind)) and step in chosen:
-            kind = chosen[str(step)]
-        elif inner := nested_model(kind):
-            field = inner.model_fields.get(str(step))
-            kind = field.annotation if field else None
-        else:
-            kind = element_type(kind)
+        choices = tagged_models(kind)
+        kind = choices[str(step)] if step in choices else inside(kind, step)
     found = nested_model(kind)
     return sorted(map(written_name, found.model_fields)) if found else []
 
@@ -290,10 +284,3 @@ def nested_model(kind: Any) -> type[BaseModel] | None:
     if get_origin(kind) in {Union, types.UnionType}:
         return next((found for part in get_args(kind) if (found := nested_model(part))), None)
     return None
-
-
-def element_type(kind: Any) -> Any:
-    """Element type of a list or a mapping."""
-    if get_origin(kind) in {Union, types.UnionType}:
-        return next((found for part in get_args(kind) if (found := element_type(part))), None)
-    return get_args(kind)[-1] if get_origin(kind) in {list, dict, Sequence, Mapping} else None

@@ -4,7 +4,9 @@ It rejects values that Kubernetes accepts by mistake, such as `cpu: "250"` (250 
 """
 
 import re
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import AfterValidator
 
 from meshed_mcp.error_codes import values as codes
 
@@ -44,6 +46,11 @@ def memory_bytes(text: str) -> int:
     if int(number) == 0:
         raise codes.MEMORY_ZERO.error(text=text)
     return int(number) * _BYTES[suffix]
+
+
+Cores = Annotated[str, AfterValidator(lambda text: cpu_millicores(text) and text)]
+Memory = Annotated[str, AfterValidator(lambda text: memory_bytes(text) and text)]
+"""Types of fields that hold a quantity as text."""
 
 
 def _memory_suggestion(text: str) -> str:

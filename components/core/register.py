@@ -40,8 +40,7 @@ class KubernetesObject(pulumi.CustomResource):
 
 def inputs(args: BaseModel) -> dict[str, Any]:
     """A component's arguments as its inputs in camel case, for policies and the state."""
-    found: dict[str, Any] = properties(args.model_dump(by_alias=True))
-    return found
+    return dict(properties(args.model_dump(by_alias=True)))
 
 
 def type_token(item: Manifest) -> str:
@@ -80,15 +79,8 @@ class HelmRelease(pulumi.CustomResource):
 
 def release(spec: ReleaseSpec, opts: pulumi.ResourceOptions) -> HelmRelease:
     """Register a Helm release under its fixed name."""
-    fields = {**chart_fields(spec), "skipCrds": spec.skip_crds, "skipAwait": spec.skip_await}
-    retained = pulumi.ResourceOptions(retain_on_delete=spec.retained or None)
-    return HelmRelease(spec.name, fields, pulumi.ResourceOptions.merge(opts, retained))
-
-
-def chart_fields(spec: ReleaseSpec) -> dict[str, Any]:
-    """Fields of a Helm release in the provider's schema."""
     repository = spec.chart.http_repository
-    return {
+    fields = {
         "name": spec.name,
         "namespace": spec.namespace,
         "chart": spec.chart.reference,
@@ -96,7 +88,11 @@ def chart_fields(spec: ReleaseSpec) -> dict[str, Any]:
         "values": spec.values,
         "timeout": spec.timeout_seconds,
         **({"repositoryOpts": {"repo": repository}} if repository else {}),
+        "skipCrds": spec.skip_crds,
+        "skipAwait": spec.skip_await,
     }
+    retained = pulumi.ResourceOptions(retain_on_delete=spec.retained or None)
+    return HelmRelease(spec.name, fields, pulumi.ResourceOptions.merge(opts, retained))
 
 
 def releases_in_order(specs: Sequence[ReleaseSpec], opts: pulumi.ResourceOptions) -> list[HelmRelease]:

@@ -112,13 +112,14 @@ def component_spec(schema: Schema, kind: type) -> dict[str, Any]:
     """One component: inputs from its arguments' model, outputs from its annotations."""
     inputs = schema.object_spec(arguments_model(kind))
     outputs = own_texts(kind)
+    output_types = {name: Schema().type_spec(get_args(kind.__annotations__[name])[0]) for name in outputs}
     return {
         "isComponent": True,
         "type": "object",
         "description": doc(kind),
         "inputProperties": inputs["properties"],
         "requiredInputs": inputs["required"],
-        "properties": {camel(name): {**output_type(kind, name), "description": text} for name, text in outputs.items()},
+        "properties": {camel(name): {**output_types[name], "description": text} for name, text in outputs.items()},
         "required": [camel(name) for name in outputs],
     }
 
@@ -128,11 +129,6 @@ def arguments_model(kind: type) -> type[BaseModel]:
     annotation = inspect.signature(kind.__init__).parameters["args"].annotation  # type: ignore[misc]  # of a class
     choices = get_args(annotation) or (annotation,)
     return next(choice for choice in choices if isinstance(choice, type) and issubclass(choice, BaseModel))
-
-
-def output_type(kind: type, name: str) -> dict[str, Any]:
-    """Schema type of an output annotated `pulumi.Output[T]`."""
-    return Schema().type_spec(get_args(kind.__annotations__[name])[0])
 
 
 def field_texts(model: type[BaseModel]) -> dict[str, str]:

@@ -7,6 +7,7 @@ outages are unknown load, never zero load.
 import csv
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -62,7 +63,8 @@ def read(path: Path) -> History:
         raise ConfigurationError.single(path.name, codes.HISTORY_NOT_CSV.message(error=error)) from error
     if not lines or len(lines[0]) < 2:  # noqa: PLR2004 - time and load
         raise ConfigurationError.single(path.name, codes.HISTORY_COLUMNS.message())
-    if not has_header(lines[0]):
+    with suppress(ValueError):  # a header begins with no time
+        parsed_time(lines[0][0])
         raise ConfigurationError.single(path.name, codes.HISTORY_HEADER.message(row=",".join(lines[0])))
     samples, notes = parsed(lines[1:])
     if len(samples) < 2:  # noqa: PLR2004 - the least that has an interval
@@ -94,15 +96,6 @@ def parsed_time(text: str) -> datetime:
     """An ISO 8601 time, in UTC if it has an offset, so that daylight saving makes no gap. Raises ValueError."""
     found = datetime.fromisoformat(text.strip())
     return found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)
-
-
-def has_header(row: list[str]) -> bool:
-    """Whether the first row names its columns."""
-    try:
-        parsed_time(row[0])
-    except ValueError:
-        return True
-    return False
 
 
 def history(source: str, column: str, samples: dict[datetime, float], notes: list[str]) -> History:
@@ -152,8 +145,7 @@ def without_outages(values: list[float | None]) -> int:
 
 def demand_query(namespace: str, server: str) -> str:
     """Mean in-flight and queued requests of the minute before."""
-    demand = forecast.demand(namespace, [server])
-    return f"avg_over_time(({demand})[{STEP_SECONDS}s:15s])"
+    return f"avg_over_time(({forecast.demand(namespace, [server])})[{STEP_SECONDS}s:15s])"
 
 
 def query_ranges(start: int, end: int) -> Iterable[tuple[int, int]]:

@@ -5,14 +5,8 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Final, NamedTuple
 
-from meshed_mcp.components.promql.forecast import (
-    DAYS,
-    MAX_LEVEL,
-    MIN_LAGS,
-    MIN_LEVEL,
-    SMOOTHING_MINUTES,
-    window_minutes,
-)
+from meshed_mcp.components.promql import forecast as queries
+from meshed_mcp.components.promql.forecast import DAYS
 
 Series = Sequence[float | None]
 DAY: Final = 24 * 60
@@ -29,14 +23,14 @@ class Forecast(NamedTuple):
 
 def forecast(load: Series, horizon_minutes: int, most_error: float) -> Forecast:
     """Forecast `load` one horizon ahead, and trust it while its error of a day is below `most_error`."""
-    smooth, hourly = trailing_mean(load, SMOOTHING_MINUTES), trailing_mean(load, HOUR)
-    peak = trailing_peak(smooth, window_minutes(horizon_minutes))
+    smooth, hourly = trailing_mean(load, queries.SMOOTHING_MINUTES), trailing_mean(load, HOUR)
+    peak = trailing_peak(smooth, queries.window_minutes(horizon_minutes))
     lags = [seasonal(peak, hourly, days, horizon_minutes) for days in DAYS]
     values = [largest(minute, peak, lags) for minute in range(len(load))]
     error = relative_error(values, smooth, horizon_minutes)
     known = [sum(lag[minute] is not None for lag in lags) for minute in range(len(load))]
     trusted = [
-        value if share is not None and share < most_error and count >= MIN_LAGS else None
+        value if share is not None and share < most_error and count >= queries.MIN_LAGS else None
         for value, share, count in zip(values, error, known, strict=True)
     ]
     return Forecast(values, trusted, error)
@@ -77,7 +71,7 @@ def seasonal(peak: Series, hourly: Series, days: int, horizon_minutes: int) -> l
     for minute in range(days * DAY, len(peak)):
         then, before, now = peak[minute - days * DAY + horizon_minutes], hourly[minute - days * DAY], hourly[minute]
         if then is not None and before and now is not None:
-            result[minute] = then * min(max(now / before, MIN_LEVEL), MAX_LEVEL)
+            result[minute] = then * min(max(now / before, queries.MIN_LEVEL), queries.MAX_LEVEL)
     return result
 
 
@@ -88,9 +82,7 @@ def largest(minute: int, peak: Series, lags: Sequence[Series]) -> float | None:
     weekly = [value for value, days in zip(found, DAYS, strict=True) if value is not None and days >= DAYS[-2]]
     parts = [median(part) for part in (daily, weekly) if part]
     recent = peak[minute]
-    if recent is not None:
-        parts.append(recent)
-    return max(parts, default=None)
+    return max([*parts, *([] if recent is None else [recent])], default=None)
 
 
 def relative_error(values: Series, smooth: Series, horizon_minutes: int) -> list[float | None]:

@@ -37,7 +37,9 @@ class Autoscaler:
     def sync(self, second: int, size: int, metrics: Iterable[tuple[float, float]]) -> int:
         """The size after a sync at `second`: the highest proposal of `metrics`, (total, target per replica)."""
         wanted = max(self._proposal(total, target, size) for total, target in metrics)
-        self._recommend(wanted, size)
+        # The size at the first sync is a recommendation too, as after a restart.
+        found = wanted if self._recommended else size
+        self._recommended.append((min(wanted, found), max(wanted, found)))
         stable = self._stabilized(wanted, size)
         new = min(max(self._limited(second, size, stable), self._least), self._most)
         if new > size:
@@ -52,22 +54,14 @@ class Autoscaler:
             return size
         return ceil(total / target - ROUNDING)
 
-    def _recommend(self, wanted: int, size: int) -> None:
-        """Record the lowest and the highest recommendation; the size at the first sync is one, as after a restart."""
-        found = size if not self._recommended else wanted
-        self._recommended.append((min(wanted, found), max(wanted, found)))
-
     def _stabilized(self, wanted: int, size: int) -> int:
         """The recommendation of the window that is nearest to the current size."""
+        recommended = list(self._recommended)
         if wanted > size and self._up_syncs:
-            return max(size, min(lowest for lowest, _ in self._latest(self._up_syncs)))
+            return max(size, min(lowest for lowest, _ in recommended[-self._up_syncs :]))
         if wanted < size and self._down_syncs:
-            return min(size, max(highest for _, highest in self._latest(self._down_syncs)))
+            return min(size, max(highest for _, highest in recommended[-self._down_syncs :]))
         return wanted
-
-    def _latest(self, syncs: int) -> list[tuple[int, int]]:
-        """Recommendations younger than the window of `syncs`."""
-        return list(self._recommended)[-syncs:]
 
     def _limited(self, second: int, size: int, wanted: int) -> int:
         if wanted > size:
@@ -80,12 +74,8 @@ class Autoscaler:
 
     def _lowest(self, start: int) -> int:
         """Fewest replicas that one period leaves of `start`; of two policies the slower applies."""
-        bounds = []
-        if self._down.percent is not None:
-            bounds.append(start * (100 - self._down.percent) // 100)
-        if self._down.pods is not None:
-            bounds.append(start - self._down.pods)
-        return max(bounds)
+        bounds = [] if self._down.percent is None else [start * (100 - self._down.percent) // 100]
+        return max([*bounds, *([] if self._down.pods is None else [start - self._down.pods])])
 
 
 def changed(events: deque[tuple[int, int]], second: int, period_seconds: int) -> int:

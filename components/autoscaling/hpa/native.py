@@ -28,13 +28,8 @@ def container_metrics(target: ScalingTarget) -> list[Manifest]:
         wanted["cpu"] = {"type": "Utilization", "averageUtilization": target.cpu_percent}
     if target.memory_percent is not None:
         wanted["memory"] = {"type": "AverageValue", "averageValue": memory_value(target)}
-    return [
-        {
-            "type": "ContainerResource",
-            "containerResource": {"name": resource, "container": target.container, "target": value},
-        }
-        for resource, value in wanted.items()
-    ]
+    sources = [{"name": name, "container": target.container, "target": value} for name, value in wanted.items()]
+    return [{"type": "ContainerResource", "containerResource": source} for source in sources]
 
 
 def memory_value(target: ScalingTarget) -> str:
@@ -57,11 +52,8 @@ def behavior(up: ScaleUp, down: ScaleDown) -> Manifest:
 def scale_down(down: ScaleDown) -> Manifest:
     """One policy per bound; of two, the slower applies (`Min`; Kubernetes' default is `Max`)."""
     values = {"Percent": down.percent, "Pods": down.pods}
-    policies = [
-        {"type": kind, "value": value, "periodSeconds": down.period_seconds}
-        for kind, value in values.items()
-        if value is not None
-    ]
+    bounds = [(kind, value) for kind, value in values.items() if value is not None]
+    policies = [{"type": kind, "value": value, "periodSeconds": down.period_seconds} for kind, value in bounds]
     select = {"selectPolicy": "Min"} if len(policies) > 1 else {}
     own = ScaleDown.model_fields["tolerance_percent"].default != down.tolerance_percent
     tolerance = {"tolerance": f"{down.tolerance_percent / 100:.2f}"} if own else {}  # otherwise the cluster's default

@@ -18,12 +18,13 @@ ZERO_POLLING_SECONDS: Final = 5
 
 
 def scaled_object(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Manifest:
-    """The ScaledObject of one target."""
+    """The ScaledObject of one target. Polling and cooldown have no effect from a minimum of 1 on."""
+    cooldown = {"cooldownPeriod": target.scale_down.stabilization_seconds}
     spec = {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target.deployment or name},
         "minReplicaCount": target.min_replicas,
         "maxReplicaCount": target.max_replicas,
-        **from_zero(target),
+        **({} if target.min_replicas > 0 else {"pollingInterval": ZERO_POLLING_SECONDS, **cooldown}),
         **fallback(target),
         "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behavior(target.scale_up, target.scale_down)}},
         "triggers": triggers(name, target, args),
@@ -84,19 +85,11 @@ def forecast_triggers(name: str, target: ScalingTarget, args: AutoscalingPolicyA
 
 def resource_triggers(target: ScalingTarget) -> list[Manifest]:
     """Triggers on CPU (% of the request) and memory (bytes) of the server's container."""
-    wanted: list[tuple[str, str, str]] = []
-    if target.cpu_percent is not None:
-        wanted.append(("cpu", "Utilization", str(target.cpu_percent)))
-    if target.memory_percent is not None:
-        wanted.append(("memory", "AverageValue", memory_value(target)))
+    cpu = target.cpu_percent and ("cpu", "Utilization", str(target.cpu_percent))
+    memory = target.memory_percent and ("memory", "AverageValue", memory_value(target))
     return [
-        {
-            "type": kind,
-            "name": kind,
-            "metricType": metric_type,
-            "metadata": {"value": value, "containerName": target.container},
-        }
-        for kind, metric_type, value in wanted
+        {"type": kind, "name": kind, "metricType": how, "metadata": {"value": value, "containerName": target.container}}
+        for kind, how, value in filter(None, (cpu, memory))
     ]
 
 
@@ -108,13 +101,6 @@ def cron_trigger(number: int, schedule: Schedule) -> Manifest:
         "name": f"schedule-{number}",
         "metadata": {**times, "desiredReplicas": str(schedule.replicas)},
     }
-
-
-def from_zero(target: ScalingTarget) -> Manifest:
-    """Polling and cooldown at zero replicas; without effect, and so left out, from a minimum of 1 on."""
-    if target.min_replicas > 0:
-        return {}
-    return {"pollingInterval": ZERO_POLLING_SECONDS, "cooldownPeriod": target.scale_down.stabilization_seconds}
 
 
 def fallback(target: ScalingTarget) -> Manifest:

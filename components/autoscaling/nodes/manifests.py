@@ -28,25 +28,15 @@ def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
 
 
 def priority_classes(nodes: NodeSettings) -> list[Manifest]:
-    """The class of the services and, with pause pods, theirs."""
-    found = [priority_class(SERVICE_PRIORITY_CLASS, SERVICE_PRIORITY, "MCP services: before batch work")]
+    """The class of the services and, with pause pods, theirs; neither is the cluster's default."""
+    values = {SERVICE_PRIORITY_CLASS: (SERVICE_PRIORITY, "MCP services: before batch work")}
     if nodes.buffer.kind is BufferKind.PAUSE:
-        found.append(
-            priority_class(BUFFER_PRIORITY_CLASS, BUFFER_PRIORITY, "Room for MCP services; leaves for any pod")
-        )
-    return found
-
-
-def priority_class(name: str, value: int, description: str) -> Manifest:
-    """A PriorityClass that is not the cluster's default."""
-    return manifest(
-        "scheduling.k8s.io/v1",
-        "PriorityClass",
-        metadata(name),
-        value=value,
-        description=description,
-        globalDefault=False,
-    )
+        values[BUFFER_PRIORITY_CLASS] = (BUFFER_PRIORITY, "Room for MCP services; leaves for any pod")
+    common = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "globalDefault": False}
+    return [
+        {**common, "metadata": metadata(name), "value": value, "description": description}
+        for name, (value, description) in values.items()
+    ]
 
 
 def buffer(args: AutoscalingPolicyArgs, nodes: NodeSettings) -> list[Manifest]:
@@ -60,19 +50,15 @@ def buffer(args: AutoscalingPolicyArgs, nodes: NodeSettings) -> list[Manifest]:
         shape = manifest("v1", "PodTemplate", meta, template=template)
         spec = {"podTemplateRef": {"name": BUFFER}, "replicas": nodes.buffer.replicas}
         return [shape, manifest("autoscaling.x-k8s.io/v1beta1", "CapacityBuffer", meta, spec)]
-    spec = {
-        "replicas": nodes.buffer.replicas,
-        "selector": {"matchLabels": standard_labels(BUFFER)},
-        "template": template,
-    }
+    selector = {"matchLabels": standard_labels(BUFFER)}
+    spec = {"replicas": nodes.buffer.replicas, "selector": selector, "template": template}
     return [manifest("apps/v1", "Deployment", meta, spec)]
 
 
 def pause_pod(args: AutoscalingPolicyArgs, kind: BufferKind) -> Manifest:
     """A pod of the largest replica's size that terminates at once, under the restricted Pod Security Standard."""
-    holds = {BufferKind.PAUSE: {"priorityClassName": BUFFER_PRIORITY_CLASS}}.get(kind, {})
     return {
-        **holds,
+        **({"priorityClassName": BUFFER_PRIORITY_CLASS} if kind is BufferKind.PAUSE else {}),
         "terminationGracePeriodSeconds": 0,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 from meshed_mcp.components.autoscaling.profiles import Profile
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import namespace_name
-from meshed_mcp.components.core.quantity import cpu_millicores
+from meshed_mcp.components.core.quantity import Cores
 from meshed_mcp.error_codes.autoscaling import NOTHING_TO_RESIZE, RESIZED_AND_COUNTED
 from meshed_mcp.error_codes.code import Message
 
@@ -98,19 +98,13 @@ class RightSizing(Model):
     """`cpu`, `memory` or both. Unless the mode is `off`, the HPA must not scale on the same resource. Unset: those that
     the HPA does not scale on; `queue`: memory."""
 
-    most_cpu: str = "2"
+    most_cpu: Cores = "2"
     """Largest CPU request that the VPA may set. A server of one process rarely uses more."""
 
     @field_validator("most_cpu", mode="before")
     @classmethod
     def _accepts_plain_numbers(cls, value: object) -> object:
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-    @field_validator("most_cpu")
-    @classmethod
-    def _is_cpu(cls, value: str) -> str:
-        cpu_millicores(value)
-        return value
 
 
 LEAST_CPU: Final = "25m"

@@ -29,45 +29,29 @@ def right_sizing(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) 
     """The VerticalPodAutoscaler of one target."""
     chosen = sized(target.right_sizing, target.profile, target.counted)
     # VPA's default minimum of two replicas would never resize a single one.
-    least = {"minReplicas": 1} if target.max_replicas == 1 else {}
+    at_least = {"minReplicas": 1} if target.max_replicas == 1 else {}
+    largest = target.right_sizing.most_cpu
+    most_cpu = min(largest, target.cpu_limit or largest, key=cpu_millicores)
+    least_memory = min(LEAST_MEMORY, target.memory_limit, key=memory_bytes)
+    least = {Resource.CPU: min(LEAST_CPU, most_cpu, key=cpu_millicores), Resource.MEMORY: least_memory}
+    most = {Resource.CPU: most_cpu, Resource.MEMORY: target.memory_limit}  # the API server rejects larger requests
     spec = {
         "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target.deployment or name},
-        "updatePolicy": {"updateMode": UPDATE_MODES[chosen.mode], **least},
+        "updatePolicy": {"updateMode": UPDATE_MODES[chosen.mode], **at_least},
         "resourcePolicy": {
             "containerPolicies": [
                 {
                     "containerName": target.container,
                     "controlledResources": [resource.value for resource in chosen.resources],
                     "controlledValues": "RequestsOnly",  # limits are set by the stack
-                    "minAllowed": bounds(chosen.resources, least_of(target)),
-                    "maxAllowed": bounds(chosen.resources, most_of(target)),
+                    "minAllowed": {resource.value: least[resource] for resource in chosen.resources},
+                    "maxAllowed": {resource.value: most[resource] for resource in chosen.resources},
                 },
                 {"containerName": "*", "mode": "Off"},
             ]
         },
     }
     return manifest("autoscaling.k8s.io/v1", "VerticalPodAutoscaler", metadata(name, args.namespace), spec)
-
-
-def bounds(resources: tuple[Resource, ...], sizes: dict[Resource, str]) -> dict[str, str]:
-    """The sizes of `resources`."""
-    return {resource.value: sizes[resource] for resource in resources}
-
-
-def least_of(target: ScalingTarget) -> dict[Resource, str]:
-    """Smallest requests, bounded by the limits."""
-    memory = min(LEAST_MEMORY, target.memory_limit, key=memory_bytes)
-    return {Resource.CPU: min(LEAST_CPU, most_cpu(target), key=cpu_millicores), Resource.MEMORY: memory}
-
-
-def most_of(target: ScalingTarget) -> dict[Resource, str]:
-    """Largest requests: the limits, above which the API server rejects a request."""
-    return {Resource.CPU: most_cpu(target), Resource.MEMORY: target.memory_limit}
-
-
-def most_cpu(target: ScalingTarget) -> str:
-    """The smaller of the stack's bound and the container's limit."""
-    return min(target.right_sizing.most_cpu, target.cpu_limit or target.right_sizing.most_cpu, key=cpu_millicores)
 
 
 def releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
