@@ -83,12 +83,13 @@ class PolicySettings(Model):
     """Name of one of the mesh's `external_authorizers` that checks every request; unset = none."""
 
 
-def validate_authorizer_names(value: Mapping[str, Authorizer]) -> None:
-    """Raise ValueError for a key that is no object name or is the name of another extension provider."""
+def validate_authorizer_names(value: dict[str, Authorizer]) -> dict[str, Authorizer]:
+    """The authorizers. Raises ValueError for a key that is no object name or names another extension provider."""
     for name in value:
         object_name(name)
         if name in RESERVED_PROVIDERS:
             raise codes.AUTHORIZER_NAME_TAKEN.error(name=name)
+    return value
 
 
 def enforcement_issues(

@@ -6,8 +6,8 @@ from pydantic import Field, field_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import listed
+from meshed_mcp.components.mesh.service.validation import without_duplicates
 from meshed_mcp.error_codes.mesh import CLUSTER_GROUP, EMPTY_GROUP
-from meshed_mcp.error_codes.values import LISTED_TWICE
 
 
 class Role(StrEnum):
@@ -47,10 +47,7 @@ class RoleGroups(Model):
             raise CLUSTER_GROUP.error(names=listed(wide))
         if any(not group.strip() for group in value):
             raise EMPTY_GROUP.error()
-        twice = sorted({group for group in value if value.count(group) > 1})
-        if twice:
-            raise LISTED_TWICE.error(names=listed(twice))
-        return value
+        return without_duplicates(value)
 
     def for_role(self, role: Role) -> list[str]:
         """Groups of one role."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import Field
 
@@ -40,11 +40,15 @@ class ToolSettings(ToolTraffic):
         return has_traffic and self.allow is None and not self.scopes
 
 
-def tool_names(tools: Collection[str]) -> None:
-    """Raise ValueError for keys that are not tool names."""
+Tools = TypeVar("Tools", bound=Collection[str])
+
+
+def tool_names(tools: Tools) -> Tools:
+    """The tools, by name. Raises ValueError for keys that are not tool names."""
     bad = [tool for tool in tools if _TOOL.fullmatch(tool) is None]
     if bad:
         raise codes.INVALID_TOOL_NAME.error(names=listed(bad))
+    return tools
 
 
 def tool_issues(

@@ -9,7 +9,6 @@ from meshed_mcp import contract
 from meshed_mcp.components.core import charts
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import domain_name, host_name, listed, namespace_name, object_name
-from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.mesh.ambient.validation import ambient_mesh_issues
 from meshed_mcp.components.mesh.authorization.enforcement_args import Authorizer, validate_authorizer_names
 from meshed_mcp.components.mesh.authorization.role_groups import RoleGroups
@@ -29,10 +28,11 @@ from meshed_mcp.components.mesh.egress.destinations import ClusterService, valid
 from meshed_mcp.components.mesh.multicluster.args import MultiCluster
 from meshed_mcp.components.mesh.rate_limit.args import SharedLimits
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimiting
+from meshed_mcp.components.mesh.service.container_args import Cpu, Memory
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize
+from meshed_mcp.components.mesh.service.validation import without_duplicates
 from meshed_mcp.error_codes.code import raise_all
 from meshed_mcp.error_codes.mesh import MESH_NAMESPACE, MINIMUM_ABOVE_MAXIMUM, UNKNOWN_RELEASE, VALUES_NOT_A_MAPPING
-from meshed_mcp.error_codes.values import LISTED_TWICE
 
 ROOT_NAMESPACE: Final = "istio-system"
 """Namespace of the control plane; its policies apply mesh-wide. Source: Istio, default `rootNamespace`."""
@@ -96,16 +96,6 @@ class OutboundPolicy(StrEnum):
     """Pods connect to any address."""
 
 
-def _cpu(value: str) -> str:
-    cpu_millicores(value)
-    return value
-
-
-def _memory(value: str) -> str:
-    memory_bytes(value)
-    return value
-
-
 class Scale(Model):
     """Replicas and resource requests of a control plane component or gateway."""
 
@@ -115,10 +105,10 @@ class Scale(Model):
     max_replicas: int = Field(ge=1, le=100)
     """Maximum of the HorizontalPodAutoscaler."""
 
-    cpu: Annotated[str, AfterValidator(_cpu)]
+    cpu: Cpu
     """CPU request per replica, as a Kubernetes quantity."""
 
-    memory: Annotated[str, AfterValidator(_memory)]
+    memory: Memory
     """Memory request per replica, as a Kubernetes quantity."""
 
     @model_validator(mode="after")
@@ -250,13 +240,15 @@ class ServiceMeshArgs(Model):
     shared_limits: dict[str, SharedLimits] = Field(default_factory=dict)
     """Service of the first namespace -> its shared limits, for the configuration of the rate limit service."""
 
-    external_authorizers: dict[str, Authorizer] = Field(default_factory=dict)
+    external_authorizers: Annotated[dict[str, Authorizer], AfterValidator(validate_authorizer_names)] = Field(
+        default_factory=dict
+    )
     """External authorizers by name, for `external_authorization` of services."""
 
     access: RoleGroups = RoleGroups()
     """Identity-provider groups by operator role; every meshed namespace gets the Kubernetes Roles."""
 
-    egress: dict[str, list[str]] = Field(default_factory=dict)
+    egress: Annotated[dict[str, list[str]], AfterValidator(validate_one_port_per_host)] = Field(default_factory=dict)
     """External host behind the egress gateway -> identities that may reach it; a stack derives it from `egress_hosts`
     of its services."""
 
@@ -270,22 +262,7 @@ class ServiceMeshArgs(Model):
         owned = sorted({ROOT_NAMESPACE, INGRESS_NAMESPACE, EGRESS_NAMESPACE} & set(value))
         if owned:
             raise MESH_NAMESPACE.error(names=listed(owned))
-        twice = sorted({name for name in value if value.count(name) > 1})
-        if twice:
-            raise LISTED_TWICE.error(names=listed(twice))
-        return [namespace_name(name) for name in value]
-
-    @field_validator("external_authorizers")
-    @classmethod
-    def _have_valid_names(cls, value: dict[str, Authorizer]) -> dict[str, Authorizer]:
-        validate_authorizer_names(value)
-        return value
-
-    @field_validator("egress")
-    @classmethod
-    def _are_external_hosts(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
-        validate_one_port_per_host(list(value))
-        return value
+        return [namespace_name(name) for name in without_duplicates(value)]
 
     @field_validator("values")
     @classmethod

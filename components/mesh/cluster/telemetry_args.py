@@ -8,8 +8,8 @@ from pydantic import Field, field_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import listed
+from meshed_mcp.components.mesh.service.validation import without_duplicates
 from meshed_mcp.error_codes.mesh import INVALID_ORGANIZATION
-from meshed_mcp.error_codes.values import LISTED_TWICE
 
 TRACING_PROVIDER: Final = "otlp"
 ACCESS_LOG_PROVIDER: Final = "mcp-access-log"
@@ -56,7 +56,4 @@ class OrganizationTag(Model):
         bad = [name for name in value if _ORGANIZATION.fullmatch(name) is None]
         if bad:
             raise INVALID_ORGANIZATION.error(names=listed(bad))
-        twice = sorted({name for name in value if value.count(name) > 1})
-        if twice:
-            raise LISTED_TWICE.error(names=listed(twice))
-        return value
+        return without_duplicates(value)

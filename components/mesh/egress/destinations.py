@@ -84,12 +84,13 @@ def external_hosts(values: list[str]) -> list[ExternalHost]:
     return found
 
 
-def validate_one_port_per_host(values: list[str]) -> None:
-    """Raise ValueError for a host with two ports: the egress gateway distinguishes hosts by SNI alone."""
-    hosts = [each.host for each in external_hosts(values)]
+def validate_one_port_per_host(values: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The identities by host. Raises ValueError for a host with two ports: the egress gateway has only the SNI."""
+    hosts = [each.host for each in external_hosts(list(values))]
     twice = sorted({host for host in hosts if hosts.count(host) > 1})
     if twice:
         raise codes.EXTERNAL_HOST_AT_TWO_PORTS.error(names=listed(twice))
+    return values
 
 
 def external_host(value: str) -> ExternalHost:

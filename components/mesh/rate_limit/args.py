@@ -5,7 +5,7 @@ Concurrency limits are in mesh/service/limits_args.py.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -43,11 +43,6 @@ def _rate(value: str) -> str:
 
 
 Rate = Annotated[str, AfterValidator(_rate)]
-
-
-def _tools(value: dict[str, Any]) -> dict[str, Any]:
-    tool_names(value)
-    return value
 
 
 class TokenBucket(Model):
@@ -94,7 +89,7 @@ class SharedLimits(Model):
     service: SharedRate | None = None
     """Limit on all requests to the service."""
 
-    tools: Annotated[dict[str, SharedRate], AfterValidator(_tools)] = Field(default_factory=dict)
+    tools: Annotated[dict[str, SharedRate], AfterValidator(tool_names)] = Field(default_factory=dict)
     """Limit on calls of a tool, by tool; "*" = one limit on the calls of all other tools together."""
 
     organization: SharedRate | None = None
@@ -119,7 +114,7 @@ class RateLimits(Model):
     pod: TokenBucket | None = None
     """Limit on all requests to one pod. Unset = 1000/s with a burst of 2000 if the service is exposed, else none."""
 
-    tools: Annotated[dict[str, TokenBucket], AfterValidator(_tools)] = Field(default_factory=dict)
+    tools: Annotated[dict[str, TokenBucket], AfterValidator(tool_names)] = Field(default_factory=dict)
     """Limit per pod on calls of a tool, by tool; "*" = one limit on the calls of all other tools together."""
 
     unnamed: TokenBucket | None = None

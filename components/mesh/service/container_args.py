@@ -35,19 +35,34 @@ class SecretKey(Model):
         return value
 
 
+def _cpu(value: str) -> str:
+    cpu_millicores(value)
+    return value
+
+
+def _memory(value: str) -> str:
+    memory_bytes(value)
+    return value
+
+
+Cpu = Annotated[str, AfterValidator(_cpu)]
+Memory = Annotated[str, AfterValidator(_memory)]
+"""Kubernetes quantities."""
+
+
 class ServerResources(Model):
     """CPU and memory of the server container, as Kubernetes quantities."""
 
-    cpu: str = "100m"
+    cpu: Cpu = "100m"
     """CPU request, the base of the autoscaler's percentage: `250m`, `0.5` or `2`."""
 
-    cpu_limit: str | None = None
+    cpu_limit: Cpu | None = None
     """CPU limit, at which the container is throttled; unset = never throttled, which keeps latency low."""
 
-    memory: str = "128Mi"
+    memory: Memory = "128Mi"
     """Memory request: `512Mi`, `1Gi`."""
 
-    memory_limit: str = "512Mi"
+    memory_limit: Memory = "512Mi"
     """Memory limit, at which the container is killed."""
 
     @field_validator("cpu", "cpu_limit", mode="before")
@@ -55,23 +70,10 @@ class ServerResources(Model):
     def _accepts_plain_numbers(cls, value: object) -> object:
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
-    @field_validator("cpu", "cpu_limit")
-    @classmethod
-    def _is_cpu(cls, value: str | None) -> str | None:
-        if value is not None:
-            cpu_millicores(value)
-        return value
-
     @field_validator("memory", "memory_limit", mode="before")
     @classmethod
     def _explains_plain_numbers(cls, value: object) -> object:
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-    @field_validator("memory", "memory_limit")
-    @classmethod
-    def _is_memory(cls, value: str) -> str:
-        memory_bytes(value)
-        return value
 
     @model_validator(mode="after")
     def _limits_hold_requests(self) -> "ServerResources":

@@ -59,7 +59,7 @@ class ServiceSettings(PolicySettings):
     expose: bool = False
     """True = exposed at the ingress gateway as `<host>/<name><path>`."""
 
-    tools: dict[str, ToolSettings] = Field(default_factory=dict)
+    tools: Annotated[dict[str, ToolSettings], AfterValidator(tool_names)] = Field(default_factory=dict)
     """Rules of single tools, by tool; "*" = every tool not named here. A tool without a rule is open to all callers of
     the service."""
 
@@ -125,12 +125,6 @@ class ServiceSettings(PolicySettings):
 
     extensions: Extensions = Field(default_factory=dict)
     """Lua scripts and WebAssembly modules in the proxies of the service, by name."""
-
-    @field_validator("tools")
-    @classmethod
-    def _are_tools(cls, value: dict[str, ToolSettings]) -> dict[str, ToolSettings]:
-        tool_names(value)
-        return value
 
     @field_validator("egress_hosts")
     @classmethod
