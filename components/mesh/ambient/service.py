@@ -34,11 +34,10 @@ def ambient_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """All objects of the service; policies and routes come before the pods."""
     ingress = [ambient_ingress_route(name, args, args.ingress)] if args.expose and args.ingress is not None else []
     running = workload.versions(name, args)
+    selected = request_authentication(name, args) + external_authorization(name, args) + service_access_log(name, args)
     return [
         workload.service_account(name, args),
-        *(at_waypoint(item, name) for item in request_authentication(name, args)),
-        *(at_waypoint(item, name) for item in external_authorization(name, args)),
-        *(at_waypoint(item, name) for item in service_access_log(name, args)),
+        *(at_waypoint(item, name) for item in selected),
         waypoint_authorization_policy(name, args),
         pod_authorization_policy(name, args),
         management_port_peer_authentication(name, args),
@@ -131,9 +130,8 @@ def management_port_peer_authentication(name: str, args: MeshedMCPServiceArgs) -
 def version_destination_rule(name: str, args: MeshedMCPServiceArgs, version: workload.Version) -> Manifest:
     """DestinationRule of a version's Service: the policy of sidecar mode without TLS, which ztunnel provides."""
     service_of_version = routes.version_service_name(name, version.label)
-    policy = {
-        field: value for field, value in destination_rule(name, args)["spec"]["trafficPolicy"].items() if field != "tls"
-    }
+    policy = dict(destination_rule(name, args)["spec"]["trafficPolicy"])
+    del policy["tls"]
     spec = {"host": service_host(service_of_version, args), "trafficPolicy": policy}
     meta = metadata(service_of_version, args.namespace, standard_labels(name))
     return manifest(NETWORKING, "DestinationRule", meta, spec)

@@ -34,39 +34,24 @@ CPU_TARGET_PERCENT: Final = 80
 """Source: Istio chart `gateway`, default `targetCPUUtilizationPercentage`."""
 
 
-def waypoint_target() -> list[Manifest]:
-    """`targetRefs` to the whole waypoint."""
-    return [{"group": GATEWAY_GROUP, "kind": "Gateway", "name": WAYPOINT}]
-
-
 def waypoint_objects(args: ServiceMeshArgs) -> list[Manifest]:
     """Objects of the waypoint of each meshed namespace: options, Gateway, tracing."""
-    return [
-        item
-        for namespace in args.namespaces
-        for item in (
-            size_options(namespace, args.waypoint),
-            waypoint(namespace),
-            *([] if args.tracing is None else [waypoint_tracing(namespace)]),
-        )
-    ]
+    found = list[Manifest]()
+    for namespace in args.namespaces:
+        found += [size_options(namespace, args.waypoint), waypoint(namespace)]
+        found += [] if args.tracing is None else [waypoint_tracing(namespace)]
+    return found
 
 
 def waypoint(namespace: str) -> Manifest:
     """The Gateway from which istiod creates the pods."""
     options = {"group": "", "kind": "ConfigMap", "name": WAYPOINT}
+    # `allowedRoutes` is the API server's default, set to avoid a diff at each apply.
+    same_namespace = {"allowedRoutes": {"namespaces": {"from": "Same"}}}
     spec = {
         "gatewayClassName": WAYPOINT_CLASS,
         "infrastructure": {"parametersRef": options, "annotations": dict(PEER_ANNOTATION)},
-        "listeners": [
-            {
-                "name": "mesh",
-                "port": HBONE_PORT,
-                "protocol": "HBONE",
-                # The API server's default, set to avoid a diff at each apply.
-                "allowedRoutes": {"namespaces": {"from": "Same"}},
-            }
-        ],
+        "listeners": [{"name": "mesh", "port": HBONE_PORT, "protocol": "HBONE", **same_namespace}],
     }
     meta = metadata(WAYPOINT, namespace)
     labels = meta["labels"] | {"istio.io/waypoint-for": "service"}
@@ -97,5 +82,5 @@ def size_options(namespace: str, size: Scale) -> Manifest:
 def waypoint_tracing(namespace: str) -> Manifest:
     """Spans of the waypoint, with the sampling decision of the gateway."""
     traced = {"providers": [{"name": TRACING_PROVIDER}], "randomSamplingPercentage": EVERY_REQUEST}
-    spec = {"targetRefs": waypoint_target(), "tracing": [traced]}
+    spec = {"targetRefs": [{"group": GATEWAY_GROUP, "kind": "Gateway", "name": WAYPOINT}], "tracing": [traced]}
     return manifest("telemetry.istio.io/v1", "Telemetry", metadata(WAYPOINT, namespace), spec)

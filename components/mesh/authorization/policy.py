@@ -32,9 +32,8 @@ ENCODED: Final = "=?*"
 
 def mutual_tls() -> Manifest:
     """Strict mutual TLS mesh-wide. Source: Istio, "Mutual TLS", `default` in the root namespace."""
-    return manifest(
-        SECURITY_API, "PeerAuthentication", metadata("default", ROOT_NAMESPACE), {"mtls": {"mode": "STRICT"}}
-    )
+    meta = metadata("default", ROOT_NAMESPACE)
+    return manifest(SECURITY_API, "PeerAuthentication", meta, {"mtls": {"mode": "STRICT"}})
 
 
 def default_deny(namespace: str) -> Manifest:
@@ -44,16 +43,10 @@ def default_deny(namespace: str) -> Manifest:
 
 def caller_policy(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     """ALLOW policy of a service: its callers by identity, on its path and methods; without callers it has no rule."""
-    return manifest(
-        SECURITY_API,
-        "AuthorizationPolicy",
-        metadata(name, args.namespace),
-        {
-            "selector": {"matchLabels": {contract.LABEL_APP: name}},
-            "action": "ALLOW",
-            **({"rules": rules} if (rules := caller_rules(name, args)) else {}),
-        },
-    )
+    rules = caller_rules(name, args)
+    selector = {"selector": {"matchLabels": {contract.LABEL_APP: name}}, "action": "ALLOW"}
+    spec = selector | ({"rules": rules} if rules else {})
+    return manifest(SECURITY_API, "AuthorizationPolicy", metadata(name, args.namespace), spec)
 
 
 def caller_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:

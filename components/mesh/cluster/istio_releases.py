@@ -173,13 +173,8 @@ def mesh_config(args: ServiceMeshArgs) -> Manifest:
 
 def common_values(args: ServiceMeshArgs, version: str) -> Manifest:
     """`global` values of istiod and istio-cni: image source, JSON logs, network policies, platform."""
-    return {
-        "hub": args.hub,
-        "tag": version,
-        "logAsJson": True,
-        "networkPolicy": {"enabled": True},
-        **gateway_pods.platform_values(args),
-    }
+    common = {"hub": args.hub, "tag": version, "logAsJson": True, "networkPolicy": {"enabled": True}}
+    return common | gateway_pods.platform_values(args)
 
 
 def merge_values(base: Manifest, overrides: dict[str, Any]) -> Manifest:

@@ -73,9 +73,8 @@ def external_blocks() -> list[Manifest]:
 def _cluster_destinations(args: MeshedMCPServiceArgs) -> list[Manifest]:
     """Whole namespaces: the pod ports of a Service are unknown here, and the mesh authorizes by service."""
     references = [entry.split("/") for entry in sidecar_hosts(args)]
-    inside = [
-        namespace for namespace, host in references if host == "*" or host.endswith(f".svc.{args.cluster_domain}")
-    ]
+    suffix = f".svc.{args.cluster_domain}"
+    inside = [namespace for namespace, host in references if host == "*" or host.endswith(suffix)]
     names = sorted({args.namespace if each == "." else each for each in inside} - {"~"})
     return [{"to": [{"namespaceSelector": _named(names)}]}] if names else []
 

@@ -20,16 +20,11 @@ def service_entries(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     by_ports: dict[tuple[int, ...], list[str]] = {}
     for host, ports in ports_by_host(declared_hosts(args)).items():
         by_ports.setdefault(ports, []).append(host)
-    return [
-        service_entry_manifest(
-            "-".join([name, "egress", *(map(str, ports) if ports != (HTTPS_PORT,) else ())]),
-            args.namespace,
-            ports,
-            hosts,
-            standard_labels(name),
-        )
-        for ports, hosts in sorted(by_ports.items())
-    ]
+    found = list[Manifest]()
+    for ports, hosts in sorted(by_ports.items()):
+        title = "-".join([name, "egress", *(map(str, ports) if ports != (HTTPS_PORT,) else ())])
+        found.append(service_entry_manifest(title, args.namespace, ports, hosts, standard_labels(name)))
+    return found
 
 
 def ports_by_host(hosts: Iterable[ExternalHost]) -> dict[str, tuple[int, ...]]:
@@ -51,13 +46,7 @@ def service_entry_manifest(
 ) -> Manifest:
     """A ServiceEntry of one namespace; every host of it has all of its ports."""
     names = ["tls"] if len(ports) == 1 else [f"tls-{port}" for port in ports]
-    spec = {
-        "hosts": hosts,
-        "ports": [
-            {"number": port, "name": port_name, "protocol": "TLS"} for port, port_name in zip(ports, names, strict=True)
-        ],
-        "location": "MESH_EXTERNAL",
-        "resolution": "DNS",
-        "exportTo": ["."],
-    }
+    listed = [{"number": port, "name": each, "protocol": "TLS"} for port, each in zip(ports, names, strict=True)]
+    external = {"location": "MESH_EXTERNAL", "resolution": "DNS", "exportTo": ["."]}
+    spec = {"hosts": hosts, "ports": listed, **external}
     return manifest(NETWORKING, "ServiceEntry", metadata(name, namespace, labels), spec)

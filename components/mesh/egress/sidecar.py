@@ -25,10 +25,8 @@ def sidecars(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """The Sidecar of a service with known destinations; without them the proxy keeps every service of the mesh."""
     if args.sidecar_egress_hosts is None:
         return []
-    spec = {
-        "workloadSelector": {"labels": {contract.LABEL_APP: name}},
-        "egress": [{"hosts": sidecar_hosts(args) or [NO_HOSTS]}],
-    }
+    egress = [{"hosts": sidecar_hosts(args) or [NO_HOSTS]}]
+    spec = {"workloadSelector": {"labels": {contract.LABEL_APP: name}}, "egress": egress}
     return [manifest(NETWORKING, "Sidecar", metadata(name, args.namespace), spec)]
 
 

@@ -10,9 +10,7 @@ from typing import Final
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.cluster.args import ROOT_NAMESPACE, ServiceMeshArgs
 from meshed_mcp.components.mesh.multicluster.args import MultiPrimary, Primary, Remote, RootIssuer
-
-NETWORKING: Final = "networking.istio.io/v1"
-"""Source: Istio 1.31 CRDs, storage version of Gateway and VirtualService."""
+from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING
 
 EAST_WEST_RELEASE: Final = "istio-eastwestgateway"
 EAST_WEST_SELECTOR: Final = {"istio": "eastwestgateway"}
@@ -149,8 +147,7 @@ def cross_network_gateway() -> Manifest:
 
     Source: Istio, `samples/multicluster/expose-services.yaml`.
     """
-    server = _server("tls", MUTUAL_TLS_PORT, "AUTO_PASSTHROUGH", "*.local")
-    return _gateway("cross-network-gateway", [server])
+    return _gateway("cross-network-gateway", [_server("tls", MUTUAL_TLS_PORT, "AUTO_PASSTHROUGH", "*.local")])
 
 
 def exposed_control_plane(cluster_domain: str) -> list[Manifest]:

@@ -11,11 +11,9 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, st
 from meshed_mcp.components.mesh.rate_limit import descriptors as requests
 from meshed_mcp.components.mesh.rate_limit.args import RateLimits, TokenBucket, with_default_limits
 from meshed_mcp.components.mesh.rate_limit.shared import shared_filter
+from meshed_mcp.components.mesh.routing.connect_failure_retry import ENVOY_FILTER, before_router
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.error_codes.service import ORGANIZATION_WITHOUT_AUTH, SHARED_LIMIT_WITHOUT_SERVICE
-
-ENVOY_FILTER: Final = "networking.istio.io/v1alpha3"
-"""Source: Istio 1.31 CRDs, the only version of EnvoyFilter."""
 
 FILTER: Final = "envoy.filters.http.local_ratelimit"
 LOCAL_RATE_LIMIT: Final = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
@@ -42,10 +40,8 @@ def rate_limit_envoy_filters(name: str, args: MeshedMCPServiceArgs) -> list[Mani
     filters = [*local, *shared_filters(name, args)]
     if not filters:
         return []
-    spec = {
-        "workloadSelector": {"labels": {contract.LABEL_APP: name}},
-        "configPatches": [before_router(each) for each in filters],
-    }
+    patches = [before_router(each) for each in filters]
+    spec = {"workloadSelector": {"labels": {contract.LABEL_APP: name}}, "configPatches": patches}
     meta = metadata(f"{name}-rate-limits", args.namespace, standard_labels(name))
     return [manifest(ENVOY_FILTER, "EnvoyFilter", meta, spec)]
 
@@ -59,17 +55,6 @@ def shared_filters(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         raise SHARED_LIMIT_WITHOUT_SERVICE.error(name=name)
     claim = organization_claim(args) if limits.organization or limits.organizations else ""
     return [shared_filter(name, limits, claim, args.rate_limit_service)]
-
-
-def before_router(http_filter: Manifest) -> Manifest:
-    """The patch that inserts a filter before the inbound router."""
-    manager = "envoy.filters.network.http_connection_manager"
-    last = {"filter": {"name": manager, "subFilter": {"name": "envoy.filters.http.router"}}}
-    return {
-        "applyTo": "HTTP_FILTER",
-        "match": {"context": "SIDECAR_INBOUND", "listener": {"filterChain": last}},
-        "patch": {"operation": "INSERT_BEFORE", "value": http_filter},
-    }
 
 
 def local_filter_config(limits: RateLimits, args: MeshedMCPServiceArgs) -> Manifest:

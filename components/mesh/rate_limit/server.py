@@ -43,10 +43,8 @@ def rate_limit_manifests(args: ServiceMeshArgs) -> list[Manifest]:
     ports = {"grpc": GRPC_PORT, "http-health": HEALTH_PORT, contract.MANAGEMENT_PORT_NAME: contract.MANAGEMENT_PORT}
     checksum = hashlib.sha256(text.encode()).hexdigest()
     budget = {"selector": _pods(), "maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}
-    service = {
-        "selector": {contract.LABEL_APP: NAME},
-        "ports": [{"name": "grpc", "port": GRPC_PORT, "targetPort": "grpc"}],
-    }
+    grpc = {"name": "grpc", "port": GRPC_PORT, "targetPort": "grpc"}
+    service = {"selector": {contract.LABEL_APP: NAME}, "ports": [grpc]}
     return [
         manifest("v1", "ServiceAccount", meta, automountServiceAccountToken=False),
         manifest("v1", "ConfigMap", meta, data={RULES_FILE: text}),
@@ -78,14 +76,8 @@ def _callers(limits: Mapping[str, SharedLimits], namespace: str, trust_domain: s
 def _network_policy() -> Manifest:
     """GRPC from the namespace only; health and metrics ports, which bypass the mesh, from anywhere."""
     open_ports = [{"port": HEALTH_PORT, "protocol": "TCP"}, {"port": contract.MANAGEMENT_PORT, "protocol": "TCP"}]
-    return {
-        "podSelector": _pods(),
-        "policyTypes": ["Ingress"],
-        "ingress": [
-            {"from": [{"podSelector": {}}], "ports": [{"port": GRPC_PORT, "protocol": "TCP"}]},
-            {"ports": open_ports},
-        ],
-    }
+    grpc = {"from": [{"podSelector": {}}], "ports": [{"port": GRPC_PORT, "protocol": "TCP"}]}
+    return {"podSelector": _pods(), "policyTypes": ["Ingress"], "ingress": [grpc, {"ports": open_ports}]}
 
 
 def _deployment(args: RateLimiting, ports: Mapping[str, int], checksum: str) -> Manifest:
@@ -109,14 +101,12 @@ def _deployment(args: RateLimiting, ports: Mapping[str, int], checksum: str) -> 
         "containers": [_container(args, ports)],
         "volumes": [{"name": "rules", "configMap": {"name": NAME}}],
     }
+    meta = {"labels": labels | {"sidecar.istio.io/inject": "true"}, "annotations": annotations}
     return {
         "replicas": args.replicas,
         "selector": _pods(),
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-        "template": {
-            "metadata": {"labels": labels | {"sidecar.istio.io/inject": "true"}, "annotations": annotations},
-            "spec": pod,
-        },
+        "template": {"metadata": meta, "spec": pod},
     }
 
 

@@ -63,16 +63,12 @@ def shared_limit_actions(name: str, limits: SharedLimits, claim: str) -> list[Ma
 
 def descriptor_rules(limits: Mapping[str, SharedLimits]) -> list[Manifest]:
     """Descriptor rules of all services, in the format of the rate limit service."""
-    return [
-        {
-            "key": requests.SERVICE,
-            "value": name,
-            **(_rate(item.service) if item.service else {}),
-            "descriptors": _service_rules(item),
-        }
-        for name, item in limits.items()
-        if item.rates
-    ]
+    found = list[Manifest]()
+    for name, item in limits.items():
+        if item.rates:
+            own = _rate(item.service) if item.service else {}
+            found.append({"key": requests.SERVICE, "value": name, **own, "descriptors": _service_rules(item)})
+    return found
 
 
 def _service_rules(limits: SharedLimits) -> list[Manifest]:

@@ -38,17 +38,25 @@ def connect_failure_filter(name: str, args: MeshedMCPServiceArgs) -> Manifest:
         "filter": {"response_flag_filter": {"flags": [CONNECTION_FAILURE]}},
         "headers_to_add": [{"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}],
     }
+    config = {"typed_config": {"@type": MANAGER_TYPE, "local_reply_config": {"mappers": [mapper]}}}
     patch = {
         "applyTo": "NETWORK_FILTER",
         "match": {"context": "SIDECAR_INBOUND", "listener": {"filterChain": {"filter": {"name": MANAGER}}}},
-        "patch": {
-            "operation": "MERGE",
-            "value": {"typed_config": {"@type": MANAGER_TYPE, "local_reply_config": {"mappers": [mapper]}}},
-        },
+        "patch": {"operation": "MERGE", "value": config},
     }
     spec = {"workloadSelector": {"labels": {contract.LABEL_APP: name}}, "configPatches": [patch]}
     meta = metadata(f"{name}-connect-failure", args.namespace, standard_labels(name))
     return manifest(ENVOY_FILTER, "EnvoyFilter", meta, spec)
+
+
+def before_router(http_filter: Manifest, context: str = "SIDECAR_INBOUND") -> Manifest:
+    """The patch of an EnvoyFilter that inserts an HTTP filter before the router."""
+    last = {"filter": {"name": MANAGER, "subFilter": {"name": "envoy.filters.http.router"}}}
+    return {
+        "applyTo": "HTTP_FILTER",
+        "match": {"context": context, "listener": {"filterChain": last}},
+        "patch": {"operation": "INSERT_BEFORE", "value": http_filter},
+    }
 
 
 def with_connect_failure_retries(rules: list[Manifest], args: MeshedMCPServiceArgs) -> list[Manifest]:
@@ -58,13 +66,7 @@ def with_connect_failure_retries(rules: list[Manifest], args: MeshedMCPServiceAr
 
 def _with_retry_condition(rule: Manifest) -> Manifest:
     retries, headers = rule["retries"], rule.get("headers", {})
+    request = {"set": {RETRIABLE_HEADER_NAMES: CONNECT_FAILURE_HEADER}}
     response = {**headers.get("response", {}), "remove": [CONNECT_FAILURE_HEADER]}
-    return {
-        **rule,
-        "retries": {**retries, "retryOn": f"{retries['retryOn']},{RETRIABLE_HEADERS}"},
-        "headers": {
-            **headers,
-            "request": {"set": {RETRIABLE_HEADER_NAMES: CONNECT_FAILURE_HEADER}},
-            "response": response,
-        },
-    }
+    marked = {**retries, "retryOn": f"{retries['retryOn']},{RETRIABLE_HEADERS}"}
+    return {**rule, "retries": marked, "headers": {**headers, "request": request, "response": response}}

@@ -28,26 +28,17 @@ WARMUP_FLOOR_PERCENT: Final = 10
 
 def destination_rule(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     """One traffic policy for all versions and pools, which are the subsets."""
-    settings = args.traffic
+    settings, labels = args.traffic, [version.label for version in versions(name, args)]
     detection = settings.outlier_detection
-    return manifest(
-        NETWORKING,
-        "DestinationRule",
-        metadata(name, args.namespace),
-        {
-            "host": service_host(name, args),
-            "trafficPolicy": {
-                "tls": {"mode": "ISTIO_MUTUAL"},
-                "loadBalancer": load_balancer(settings.balancing, settings.locality),
-                "connectionPool": connection_pool(settings.connections),
-                **({} if detection is None else {"outlierDetection": outlier_detection(detection)}),
-            },
-            "subsets": [
-                {"name": version.label, "labels": {contract.LABEL_VERSION: version.label}}
-                for version in versions(name, args)
-            ],
-        },
-    )
+    policy = {
+        "tls": {"mode": "ISTIO_MUTUAL"},
+        "loadBalancer": load_balancer(settings.balancing, settings.locality),
+        "connectionPool": connection_pool(settings.connections),
+        **({} if detection is None else {"outlierDetection": outlier_detection(detection)}),
+    }
+    subsets = [{"name": label, "labels": {contract.LABEL_VERSION: label}} for label in labels]
+    spec = {"host": service_host(name, args), "trafficPolicy": policy, "subsets": subsets}
+    return manifest(NETWORKING, "DestinationRule", metadata(name, args.namespace), spec)
 
 
 def load_balancer(balancing: Balancing, locality: Locality | None) -> Manifest:
@@ -71,10 +62,8 @@ def load_balancer(balancing: Balancing, locality: Locality | None) -> Manifest:
 def locality_setting(locality: Locality) -> Manifest:
     """`localityLbSetting`: shares of localities, or failover of regions."""
     if locality.distribute:
-        return {
-            "enabled": True,
-            "distribute": [{"from": source, "to": dict(shares)} for source, shares in locality.distribute.items()],
-        }
+        shares = [{"from": source, "to": dict(to)} for source, to in locality.distribute.items()]
+        return {"enabled": True, "distribute": shares}
     return {"enabled": True, "failover": [{"from": one, "to": other} for one, other in locality.failover.items()]}
 
 

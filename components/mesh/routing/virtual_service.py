@@ -48,34 +48,23 @@ class RouteScope(NamedTuple):
 
 def mesh_route(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     """VirtualService of all sidecars, without a time-out, because a stream lives as long as its client."""
-    return manifest(
-        NETWORKING,
-        "VirtualService",
-        metadata(name, args.namespace),
-        {
-            "hosts": [service_host(name, args)],
-            "gateways": [MESH_GATEWAY],
-            "http": protected_rules(name, args, args.path, mesh_routes(name, args)),
-        },
-    )
+    rules = protected_rules(name, args, args.path, mesh_routes(name, args))
+    spec = {"hosts": [service_host(name, args)], "gateways": [MESH_GATEWAY], "http": rules}
+    return manifest(NETWORKING, "VirtualService", metadata(name, args.namespace), spec)
 
 
 def mesh_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """Rules of the mesh route, without those that answer for missing tokens."""
-    return with_fault_rules(
-        with_connect_failure_retries(list(_rules(name, args, RouteScope("default", {}, {}, calls=True))), args), args
-    )
+    rules = list(_rules(name, args, RouteScope("default", {}, {}, calls=True)))
+    return with_fault_rules(with_connect_failure_retries(rules, args), args)
 
 
 def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> Manifest:
     """VirtualService of the gateway: the endpoint under `/<name>`, and nothing else of the service."""
     rules = protected_rules(name, args, exposed_path(name, args), ingress_routes(name, args))
-    return manifest(
-        NETWORKING,
-        "VirtualService",
-        metadata(f"{name}-ingress", args.namespace, standard_labels(name)),
-        {"hosts": [ingress.host], "gateways": [ingress.gateway], "http": rules},
-    )
+    spec = {"hosts": [ingress.host], "gateways": [ingress.gateway], "http": rules}
+    meta = metadata(f"{name}-ingress", args.namespace, standard_labels(name))
+    return manifest(NETWORKING, "VirtualService", meta, spec)
 
 
 def ingress_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
@@ -84,15 +73,10 @@ def ingress_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     matches = {"endpoint": ({"exact": outside}, args.path), "beneath": ({"prefix": f"{outside}/"}, f"{args.path}/")}
     if args.auth is not None:
         matches["metadata"] = ({"exact": metadata_at}, metadata_at)
-    rules = [
-        rule
-        for label, (uri, path) in matches.items()
-        for rule in _rules(
-            name,
-            args,
-            RouteScope(f"{name}-{label}", {"uri": uri}, {"rewrite": {"uri": path}}, calls=label == "endpoint"),
-        )
-    ]
+    rules = list[Manifest]()
+    for label, (uri, path) in matches.items():
+        scope = RouteScope(f"{name}-{label}", {"uri": uri}, {"rewrite": {"uri": path}}, calls=label == "endpoint")
+        rules += _rules(name, args, scope)
     return with_fault_rules(with_connect_failure_retries(rules, args), args)
 
 
@@ -104,17 +88,12 @@ def version_routes(args: MeshedMCPServiceArgs) -> list[VersionRoute]:
             shares = {contract.STABLE: rollout.weights.stable, contract.CANARY: rollout.weights.canary}
             return [VersionRoute("", {}, shares)]
         case BlueGreen():
-            preview = {rollout.header: {"exact": preview_color(rollout).value}}
-            return [
-                VersionRoute("preview", preview, {_version(preview_color(rollout)): 100}),
-                VersionRoute("", {}, {_version(rollout.active): 100}),
-            ]
+            color = preview_color(rollout)
+            preview = VersionRoute("preview", {rollout.header: {"exact": color.value}}, {_version(color): 100})
+            return [preview, VersionRoute("", {}, {_version(rollout.active): 100})]
         case ABTest():
-            matching = {rollout.header: {"regex": rollout.regex}}
-            return [
-                VersionRoute("variant", matching, {contract.VARIANT: 100}),
-                VersionRoute("", {}, {contract.STABLE: 100}),
-            ]
+            variant = VersionRoute("variant", {rollout.header: {"regex": rollout.regex}}, {contract.VARIANT: 100})
+            return [variant, VersionRoute("", {}, {contract.STABLE: 100})]
         case _:
             return [VersionRoute("", {}, {contract.STABLE: 100})]
 
@@ -144,14 +123,8 @@ def _rules(name: str, args: MeshedMCPServiceArgs, scope: RouteScope) -> Iterator
     """  # noqa: D205 - two sentences
     if args.legacy is contract.Legacy.STICKY:
         all_versions = {"host": service_host(name, args), "port": {"number": contract.MCP_PORT}}
-        yield _with_upstream_header(
-            args,
-            {
-                **_head(scope, "session", [_match(scope, {contract.SESSION_HEADER: {}})]),
-                "route": [{"destination": all_versions}],
-                **retry_and_timeout(None),
-            },
-        )
+        head = _head(scope, "session", [_match(scope, {contract.SESSION_HEADER: {}})])
+        yield _with_upstream_header(args, {**head, "route": [{"destination": all_versions}], **retry_and_timeout(None)})
     for version in version_routes(args):
         for group in tool_groups(args, selected=bool(version.headers)) if scope.calls else ():
             yield _tool_rule(name, args, scope, version, group)
@@ -190,10 +163,8 @@ def _head(scope: RouteScope, suffix: str, matches: list[Manifest]) -> Manifest:
 
 
 def _match(scope: RouteScope, headers: Manifest) -> Manifest:
-    return {
-        **scope.match,
-        **({"headers": {header: dict(value) for header, value in headers.items()}} if headers else {}),
-    }
+    copied = {header: dict(value) for header, value in headers.items()}
+    return scope.match | ({"headers": copied} if headers else {})
 
 
 def _with_upstream_header(args: MeshedMCPServiceArgs, rule: Manifest) -> Manifest:

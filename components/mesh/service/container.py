@@ -106,10 +106,8 @@ def resources(args: MeshedMCPServiceArgs) -> Manifest:
     """Requests and the memory limit; a CPU limit only if set."""
     given = args.resources
     cpu_limit = {} if given.cpu_limit is None else {"cpu": given.cpu_limit}
-    return {
-        "requests": {"cpu": given.cpu, "memory": given.memory},
-        "limits": {**cpu_limit, "memory": given.memory_limit},
-    }
+    limits = cpu_limit | {"memory": given.memory_limit}
+    return {"requests": {"cpu": given.cpu, "memory": given.memory}, "limits": limits}
 
 
 def probes() -> Manifest:
@@ -117,11 +115,9 @@ def probes() -> Manifest:
 
     The liveness probe keeps the pod's grace period, in which a ready replica drains.
     """
+    startup = _probe(contract.LIVENESS_PATH, 1, STARTUP_SECONDS)
     return {
-        "startupProbe": {
-            **_probe(contract.LIVENESS_PATH, 1, STARTUP_SECONDS),
-            "terminationGracePeriodSeconds": STARTUP_GRACE_SECONDS,
-        },
+        "startupProbe": startup | {"terminationGracePeriodSeconds": STARTUP_GRACE_SECONDS},
         "livenessProbe": _probe(contract.LIVENESS_PATH, LIVENESS_PERIOD_SECONDS, FAILURES_BEFORE_ACTION),
         "readinessProbe": _probe(contract.READINESS_PATH, READINESS_PERIOD_SECONDS, FAILURES_BEFORE_ACTION),
     }

@@ -37,27 +37,17 @@ def pod_monitor(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     servers = [DROP_OTHER_METHOD_BUCKETS, DROP_HTTP_BUCKETS]
     unread = [DROP_OTHER_METHOD_BUCKETS] if name == contract.REGISTRY_NAME else servers
     dropped = [] if args.store_all_histogram_buckets else unread
-    return manifest(
-        "monitoring.coreos.com/v1",
-        "PodMonitor",
-        metadata(name, args.namespace),
-        {
-            "selector": {"matchLabels": {contract.LABEL_APP: name}},
-            "podMetricsEndpoints": [
-                {
-                    "port": contract.MANAGEMENT_PORT_NAME,
-                    "path": contract.METRICS_PATH,
-                    "interval": f"{SCRAPE_SECONDS}s",
-                    "scrapeTimeout": f"{SCRAPE_TIMEOUT_SECONDS}s",
-                    "relabelings": [
-                        _from_pod_label("app_kubernetes_io_name", contract.LABEL_SERVER),
-                        _from_pod_label("version", contract.LABEL_VERSION),
-                    ],
-                    **({"metricRelabelings": dropped} if dropped else {}),
-                }
-            ],
-        },
-    )
+    labels = {"app_kubernetes_io_name": contract.LABEL_SERVER, "version": contract.LABEL_VERSION}
+    endpoint = {
+        "port": contract.MANAGEMENT_PORT_NAME,
+        "path": contract.METRICS_PATH,
+        "interval": f"{SCRAPE_SECONDS}s",
+        "scrapeTimeout": f"{SCRAPE_TIMEOUT_SECONDS}s",
+        "relabelings": [_from_pod_label(label, target) for label, target in labels.items()],
+        **({"metricRelabelings": dropped} if dropped else {}),
+    }
+    spec = {"selector": {"matchLabels": {contract.LABEL_APP: name}}, "podMetricsEndpoints": [endpoint]}
+    return manifest("monitoring.coreos.com/v1", "PodMonitor", metadata(name, args.namespace), spec)
 
 
 def _from_pod_label(pod_label: str, target: str) -> Manifest:

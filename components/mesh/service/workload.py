@@ -44,6 +44,9 @@ PERSISTENT_SESSION_LABEL: Final = "istio.io/persistent-session"
 the cookie of a filter that istiod leaves out by default. Source: istiod, PILOT_PERSISTENT_SESSION_LABEL."""
 
 
+SPREAD_KEYS: Final = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+
+
 class Version(NamedTuple):
     """A version or pool of a service: version label, Deployment name, image, and replicas at creation."""
 
@@ -100,24 +103,15 @@ def deployment(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manif
     chosen = {contract.LABEL_APP: name, contract.LABEL_VERSION: version.label}
     labels = standard_labels(name) | chosen
     size = {} if version.label in args.autoscaled else {"annotations": dict(FORCE_REPLICAS)}
-    return manifest(
-        "apps/v1",
-        "Deployment",
-        metadata(version.workload, args.namespace, labels, **size),
-        {
-            "replicas": version.replicas,
-            "revisionHistoryLimit": KEPT_REVISIONS,
-            "selector": {"matchLabels": chosen},
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": MAX_SURGE}},
-            "template": {
-                "metadata": {
-                    "labels": labels | {"sidecar.istio.io/inject": "true"},
-                    "annotations": sidecar_annotations(args),
-                },
-                "spec": pod_spec(name, args, version),
-            },
-        },
-    )
+    pod_meta = {"labels": labels | {"sidecar.istio.io/inject": "true"}, "annotations": sidecar_annotations(args)}
+    spec = {
+        "replicas": version.replicas,
+        "revisionHistoryLimit": KEPT_REVISIONS,
+        "selector": {"matchLabels": chosen},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": MAX_SURGE}},
+        "template": {"metadata": pod_meta, "spec": pod_spec(name, args, version)},
+    }
+    return manifest("apps/v1", "Deployment", metadata(version.workload, args.namespace, labels, **size), spec)
 
 
 def sidecar_annotations(args: MeshedMCPServiceArgs) -> dict[str, str]:
@@ -139,10 +133,7 @@ def pod_spec(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifes
         "enableServiceLinks": False,  # a namespace of many services would fill every container's environment
         "terminationGracePeriodSeconds": args.drain.grace_seconds + SIDECAR_EXIT_SECONDS,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-        "topologySpreadConstraints": [
-            _spread("topology.kubernetes.io/zone", chosen),
-            _spread("kubernetes.io/hostname", chosen),
-        ],
+        "topologySpreadConstraints": [_spread(key, chosen) for key in SPREAD_KEYS],
         "containers": [server_container(name, pool_args(args, version.pool), version.image)],
         "volumes": volumes(),
         **scheduling.pod_fields(args.scheduling),
@@ -162,35 +153,14 @@ def _spread(topology_key: str, chosen: dict[str, str]) -> Manifest:
 def service(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     """Service of all versions; routes split the requests between them."""
     sticky = {PERSISTENT_SESSION_LABEL: "mcp-session"} if args.legacy is contract.Legacy.STICKY else {}
-    return manifest(
-        "v1",
-        "Service",
-        metadata(name, args.namespace, {**standard_labels(name), **sticky}),
-        {
-            "type": "ClusterIP",
-            "selector": {contract.LABEL_APP: name},
-            "ports": [
-                {
-                    "name": contract.MCP_PORT_NAME,
-                    "port": contract.MCP_PORT,
-                    "targetPort": contract.MCP_PORT_NAME,
-                    "protocol": "TCP",
-                    "appProtocol": "http",
-                }
-            ],
-        },
-    )
+    port = {"name": contract.MCP_PORT_NAME, "port": contract.MCP_PORT, "targetPort": contract.MCP_PORT_NAME}
+    ports = [port | {"protocol": "TCP", "appProtocol": "http"}]
+    spec = {"type": "ClusterIP", "selector": {contract.LABEL_APP: name}, "ports": ports}
+    return manifest("v1", "Service", metadata(name, args.namespace, standard_labels(name) | sticky), spec)
 
 
 def pod_disruption_budget(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     """PodDisruptionBudget: evicts one pod at a time; an unready pod does not block the drain of a node."""
-    return manifest(
-        "policy/v1",
-        "PodDisruptionBudget",
-        metadata(name, args.namespace),
-        {
-            "maxUnavailable": 1,
-            "unhealthyPodEvictionPolicy": "AlwaysAllow",
-            "selector": {"matchLabels": {contract.LABEL_APP: name}},
-        },
-    )
+    selector = {"matchLabels": {contract.LABEL_APP: name}}
+    spec = {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow", "selector": selector}
+    return manifest("policy/v1", "PodDisruptionBudget", metadata(name, args.namespace), spec)

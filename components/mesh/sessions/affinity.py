@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.mesh.routing.connect_failure_retry import ENVOY_FILTER, MANAGER
+from meshed_mcp.components.mesh.routing.connect_failure_retry import ENVOY_FILTER, before_router
 from meshed_mcp.components.mesh.routing.virtual_service import UPSTREAM_HEADER, ingress_routes, mesh_routes
 from meshed_mcp.components.mesh.service.addresses import caller_principal, principal, service_host
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
@@ -27,15 +27,7 @@ def session_affinity_filters(name: str, args: MeshedMCPServiceArgs) -> list[Mani
     """One EnvoyFilter per namespace of callers, and one for the ingress gateway."""
     if args.legacy is not contract.Legacy.STICKY:
         return []
-    return [
-        _envoy_filter(name, args, namespace, context, suffix)
-        for namespace, context, suffix in _caller_proxies(name, args)
-    ]
-
-
-def default_session_key(name: str, args: MeshedMCPServiceArgs) -> str:
-    """Default key, which is stable but not secret: the identity of the service."""
-    return principal(name, args.namespace, args.trust_domain)
+    return [_envoy_filter(name, args, *proxies) for proxies in _caller_proxies(name, args)]
 
 
 def _caller_proxies(name: str, args: MeshedMCPServiceArgs) -> Iterator[tuple[str, str, str]]:
@@ -55,7 +47,8 @@ def _envoy_filter(name: str, args: MeshedMCPServiceArgs, namespace: str, context
     else:
         host = f"{service_host(name, args)}:{contract.MCP_PORT}"
         hosts = [{"name": host, "route": {"name": route}} for route in session_rules(mesh_routes(name, args))]
-    key = default_session_key(name, args) if args.session_key is None else args.session_key
+    # The default is stable but not secret.
+    key = principal(name, args.namespace, args.trust_domain) if args.session_key is None else args.session_key
     patches = [_filter_patch(context, filter_name), *(_route_patch(context, filter_name, host, key) for host in hosts)]
     meta = metadata(title, namespace, standard_labels(name))
     return manifest(ENVOY_FILTER, "EnvoyFilter", meta, {"configPatches": patches})
@@ -73,23 +66,8 @@ def session_rules(rules: list[Manifest]) -> list[str]:
 def _filter_patch(context: str, filter_name: str) -> Manifest:
     """The filter before the router, disabled by default and enabled per route of the service."""
     script = Path(__file__).with_name("affinity.lua").read_text(encoding="utf-8")
-    return {
-        "applyTo": "HTTP_FILTER",
-        "match": {
-            "context": context,
-            "listener": {
-                "filterChain": {"filter": {"name": MANAGER, "subFilter": {"name": "envoy.filters.http.router"}}}
-            },
-        },
-        "patch": {
-            "operation": "INSERT_BEFORE",
-            "value": {
-                "name": filter_name,
-                "disabled": True,
-                "typed_config": {"@type": f"{LUA}.Lua", "source_codes": {SCRIPT: {"inline_string": script}}},
-            },
-        },
-    }
+    config = {"@type": f"{LUA}.Lua", "source_codes": {SCRIPT: {"inline_string": script}}}
+    return before_router({"name": filter_name, "disabled": True, "typed_config": config}, context)
 
 
 def _route_patch(context: str, filter_name: str, host: Manifest, key: Any) -> Manifest:
