@@ -76,8 +76,7 @@ class InjectedFault(NamedTuple):
         """`mcp-rag=errors`. Raises LocalRunError."""
         service, _, kind = text.partition("=")
         if not service or kind not in {*FaultKind}:
-            kinds = ", ".join(FaultKind)
-            raise LocalRunError(INVALID_FAULT_OPTION.message(text=text, kinds=kinds))
+            raise LocalRunError(INVALID_FAULT_OPTION.message(text=text, kinds=", ".join(FaultKind)))
         return cls(service, FaultKind(kind))
 
     @property
@@ -103,9 +102,8 @@ def with_faults(objects: Sequence[Manifest], faults: Iterable[InjectedFault]) ->
 def _issue(fault: InjectedFault, deployments: Sequence[Manifest], objects: Sequence[Manifest]) -> Message | None:
     if not deployments:
         names = sorted({_service(item) for item in objects if item["kind"] == "Deployment"})
-        return FAULT_TARGET_UNKNOWN.message(
-            service=fault.service, kind=fault.kind, suggested=suggestion(fault.service, names)
-        )
+        suggested = suggestion(fault.service, names)
+        return FAULT_TARGET_UNKNOWN.message(service=fault.service, kind=fault.kind, suggested=suggested)
     if fault.kind is FaultKind.DOWN:
         return None
     if fault.service == contract.REGISTRY_NAME:

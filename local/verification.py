@@ -36,7 +36,6 @@ SCRAPE_SECONDS: Final = 5.0
 RESULT_LENGTH: Final = 300
 """Characters of a result to print."""
 
-
 SAMPLES: Final = 150
 """Measured requests each way; the p99 is an order of magnitude."""
 
@@ -116,23 +115,17 @@ async def _row(running: Running, service: Service) -> Row:
 
 def tool_calls(topology: Topology, service: Service) -> int | None:
     """Tool calls by the metrics of the replicas; None when no replica has the metric."""
-    urls = [
-        f"http://{pod.address}:{contract.MANAGEMENT_PORT}{contract.METRICS_PATH}" for pod in topology.behind(service)
-    ]
-    texts = [get_text(url, SCRAPE_SECONDS) or "" for url in urls]
+    path = f":{contract.MANAGEMENT_PORT}{contract.METRICS_PATH}"
+    texts = [get_text(f"http://{pod.address}{path}", SCRAPE_SECONDS) or "" for pod in topology.behind(service)]
     return sum(map(counted_calls, texts)) if any(contract.METRIC_OPERATION_DURATION in text for text in texts) else None
 
 
 def counted_calls(metrics: str) -> int:
     """Tool calls in the metrics of one replica, Prometheus text format."""
-    counts = [
-        sample.value
-        for family in text_string_to_metric_families(metrics)
-        for sample in family.samples
-        if sample.name == f"{contract.METRIC_OPERATION_DURATION}_count"
-        and sample.labels.get(contract.LABEL_METHOD) == CALL_METHOD
-    ]
-    return int(sum(counts))
+    name = f"{contract.METRIC_OPERATION_DURATION}_count"
+    samples = [sample for family in text_string_to_metric_families(metrics) for sample in family.samples]
+    calls = [each for each in samples if each.name == name and each.labels.get(contract.LABEL_METHOD) == CALL_METHOD]
+    return int(sum(each.value for each in calls))
 
 
 async def paired_latency(direct: Endpoint, mesh: Endpoint, *, mcp: bool) -> tuple[Latency, Latency]:
@@ -142,10 +135,11 @@ async def paired_latency(direct: Endpoint, mesh: Endpoint, *, mcp: bool) -> tupl
             await straight()
             await meshed()
         pairs = [(await _milliseconds(straight), await _milliseconds(meshed)) for _ in range(SAMPLES)]
-    return latency([pair[0] for pair in pairs]), latency([pair[1] for pair in pairs])
+    straight_ms, meshed_ms = zip(*pairs, strict=True)
+    return latency(straight_ms), latency(meshed_ms)
 
 
-def latency(milliseconds: list[float]) -> Latency:
+def latency(milliseconds: Sequence[float]) -> Latency:
     """Percentiles of at least two samples, by linear interpolation."""
     return Latency(statistics.median(milliseconds), statistics.quantiles(milliseconds, n=100, method="inclusive")[98])
 
@@ -164,10 +158,7 @@ class Rejections(NamedTuple):
 
 
 async def verify_rejections(topology: Topology) -> Rejections:
-    """Call as every unauthorized caller through its sidecar, and in plaintext to every strict replica.
-
-    Raises LocalRunError with one line per accepted attempt.
-    """
+    """Call as every unauthorized caller, and in plaintext. Raises LocalRunError with a line per accepted attempt."""
     return Rejections(await _callers(topology), await _plaintext(topology))
 
 

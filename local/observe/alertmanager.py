@@ -4,19 +4,16 @@ Receivers keep their names and lose their addresses, so that no notification lea
 """
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.local.process.engines import engine, free_port
-from meshed_mcp.local.process.processes import Processes, Program
-from meshed_mcp.local.process.proxies import get_text
+from meshed_mcp.local.process.engines import engine, free_port, serving
 
 ALERTMANAGER: Final = "alertmanager"
-START_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 60.0
 TEMPLATES: Final = Path("/usr/share/prometheus/alertmanager")
 """Source: Debian, package prometheus-alertmanager."""
 
@@ -29,20 +26,15 @@ SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 def rule_groups(objects: Sequence[Manifest], max_hold_seconds: float | None) -> Manifest:
     """Prometheus rule file with every PrometheusRule, and `for` of the alerts reduced to `max_hold_seconds`."""
     groups = [group for item in objects if item["kind"] == "PrometheusRule" for group in item["spec"]["groups"]]
-    return {
-        "groups": [
-            group
-            | {"rules": [_held(rule, max_hold_seconds) for rule in group["rules"] if rule.get("alert") not in NOT_RUN]}
-            for group in groups
-        ]
-    }
+    return {"groups": [group | {"rules": list(_held(group["rules"], max_hold_seconds))} for group in groups]}
 
 
-def _held(rule: Manifest, longest: float | None) -> Manifest:
-    hold = rule.get("for", "0s")
-    if longest is None or int(hold[:-1]) * SECONDS[hold[-1]] <= longest:
-        return rule
-    return rule | {"for": f"{longest:g}s"}
+def _held(rules: Sequence[Manifest], longest: float | None) -> Iterator[Manifest]:
+    for rule in rules:
+        if rule.get("alert") not in NOT_RUN:
+            hold = rule.get("for", "0s")
+            reduced = longest is not None and int(hold[:-1]) * SECONDS[hold[-1]] > longest
+            yield rule | {"for": f"{longest:g}s"} if reduced else rule
 
 
 def rendered_routes(releases: Sequence[Manifest]) -> Manifest | None:
@@ -74,10 +66,7 @@ def alertmanager(config: Manifest | None, state: Path) -> Iterator[str | None]:
         "--cluster.listen-address=",  # no peers
         "--log.level=warn",
     )
-    log = (state / "logs" / f"{ALERTMANAGER}.log").absolute()
-    with Processes(START_SECONDS) as processes:
-        processes.start(Program(ALERTMANAGER, command, dict(os.environ), log))
-        processes.wait_until(lambda _: get_text(f"http://{address}/-/ready") is not None, START_SECONDS, lambda _: None)
+    with serving(ALERTMANAGER, command, address, state, STOP_SECONDS):
         yield address
 
 

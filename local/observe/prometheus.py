@@ -4,7 +4,6 @@ Source: Prometheus operator, PodMonitor; Prometheus, `file_sd_config` and `kuber
 """
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,13 +17,10 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.metrics.monitors import PROXY_PORT_NAME
 from meshed_mcp.error_codes.local import PROMETHEUS_MISSING
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.process.engines import engine, free_port
-from meshed_mcp.local.process.processes import Processes, Program
-from meshed_mcp.local.process.proxies import get_text
+from meshed_mcp.local.process.engines import engine, free_port, serving
 from meshed_mcp.local.translate.topology import ADMIN_PORT, Pod
 
 PROGRAM: Final = "prometheus"
-START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 10.0
 
 RESEND_SECONDS: Final = 10
@@ -146,10 +142,7 @@ def configuration(objects: Sequence[Manifest], folder: Path, extras: ScrapeExtra
 
 @contextmanager
 def scraping(objects: Sequence[Manifest], state: Path, extras: ScrapeExtras | None = None) -> Iterator[Scraping]:
-    """Run a new Prometheus during the block, with its data in `state`. Raises LocalRunError.
-
-    Call it from the thread that started the stack.
-    """
+    """Run a new Prometheus during the block, with its data in `state`. Raises LocalRunError. Threads: see `serving`."""
     binary = engine(PROGRAM)
     if binary is None:
         raise LocalRunError(PROMETHEUS_MISSING.message(program=PROGRAM))
@@ -161,10 +154,10 @@ def scraping(objects: Sequence[Manifest], state: Path, extras: ScrapeExtras | No
     for name, content in contents.items():
         (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
     address = f"127.0.0.1:{free_port()}"
-    log = (state / "logs" / f"{PROGRAM}.log").absolute()
-    with Processes(STOP_SECONDS) as processes, closing(Prometheus(f"http://{address}")) as client:
-        processes.start(Program(PROGRAM, command(binary, folder, address), dict(os.environ), log))
-        processes.wait_until(lambda _: get_text(f"http://{address}/-/ready") is not None, START_SECONDS, lambda _: None)
+    with (
+        serving(PROGRAM, command(binary, folder, address), address, state, STOP_SECONDS),
+        closing(Prometheus(f"http://{address}")) as client,
+    ):
         yield Scraping(client, folder / "targets.json")
 
 

@@ -55,6 +55,5 @@ def ensure_free(port: int) -> None:
         try:
             probe.bind((LOOPBACK, port))
         except OSError as error:
-            raise LocalRunError(
-                GATEWAY_PORT_TAKEN.message(port=port, loopback=LOOPBACK, strerror=error.strerror)
-            ) from None
+            message = GATEWAY_PORT_TAKEN.message(port=port, loopback=LOOPBACK, strerror=error.strerror)
+            raise LocalRunError(message) from None

@@ -88,14 +88,11 @@ class Scaler:
 
 def metrics(each: ScaledDeployment, size: int, query: Query) -> list[tuple[float, float]]:
     """(total, target per replica) of every trigger; one without a value counts as the current size."""
-    found: list[tuple[float, float]] = []
-    for trigger in each.triggers:
-        total = query(trigger.query)
-        if total is None and not trigger.empty_is_zero:
-            found.append((float(size), 1.0))
-        else:
-            found.append((total or 0.0, trigger.threshold))
-    return found
+    totals = [(query(trigger.query), trigger) for trigger in each.triggers]
+    return [
+        (float(size), 1.0) if total is None and not trigger.empty_is_zero else (total or 0.0, trigger.threshold)
+        for total, trigger in totals
+    ]
 
 
 def scaled_deployments(objects: Sequence[Manifest]) -> list[ScaledDeployment]:
@@ -105,28 +102,21 @@ def scaled_deployments(objects: Sequence[Manifest]) -> list[ScaledDeployment]:
 
 
 def _scaled_deployment(item: Manifest) -> ScaledDeployment:
-    spec = item["spec"]
-    queried = [each for each in spec["triggers"] if each["type"] == QUERY_TRIGGER]
-    triggers = [
-        Trigger(
-            each["name"],
-            each["metadata"]["query"],
-            float(each["metadata"]["threshold"]),
-            each["metadata"].get("ignoreNullValues", "true") == "true",
-        )
-        for each in queried
-    ]
-    rest = tuple(each["name"] for each in spec["triggers"] if each not in queried)
-    return ScaledDeployment(
-        item["metadata"]["name"], spec["scaleTargetRef"]["name"], _settings(spec), tuple(triggers), rest
+    name, spec = item["metadata"]["name"], item["spec"]
+    queried = {each["name"]: each["metadata"] for each in spec["triggers"] if each["type"] == QUERY_TRIGGER}
+    triggers = tuple(
+        Trigger(each, meta["query"], float(meta["threshold"]), meta.get("ignoreNullValues", "true") == "true")
+        for each, meta in queried.items()
     )
+    rest = tuple(each["name"] for each in spec["triggers"] if each["name"] not in queried)
+    return ScaledDeployment(name, spec["scaleTargetRef"]["name"], _settings(spec), triggers, rest)
 
 
 def _settings(spec: dict[str, Any]) -> ScalingSettings:
     behavior = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
     up, down = behavior["scaleUp"], behavior["scaleDown"]
     (grows,) = up["policies"]
-    shrinks = {policy["type"]: policy for policy in down["policies"]}
+    shrinks = {policy["type"]: policy["value"] for policy in down["policies"]}
     return ScalingSettings(
         min_replicas=max(1, spec["minReplicaCount"]),  # at zero no replica reports
         max_replicas=spec["maxReplicaCount"],
@@ -137,8 +127,8 @@ def _settings(spec: dict[str, Any]) -> ScalingSettings:
             tolerance_percent=round(float(up["tolerance"]) * 100),
         ),
         scale_down=ScaleDown(
-            percent=shrinks["Percent"]["value"] if "Percent" in shrinks else None,
-            pods=shrinks["Pods"]["value"] if "Pods" in shrinks else None,
+            percent=shrinks.get("Percent"),
+            pods=shrinks.get("Pods"),
             period_seconds=down["policies"][0]["periodSeconds"],
             stabilization_seconds=down["stabilizationWindowSeconds"],
             **({"tolerance_percent": round(float(down["tolerance"]) * 100)} if "tolerance" in down else {}),

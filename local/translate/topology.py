@@ -191,9 +191,8 @@ def _application_port(deployment: Deployment) -> int:
     probed = deployment.container.readiness_probe.http_get.port
     ports = [port for port in deployment.container.ports if probed not in (port.name, port.container_port)]
     if len(ports) != 1:
-        raise LocalRunError(
-            APPLICATION_PORT.message(namespace=deployment.namespace, name=deployment.name, ports=len(ports))
-        )
+        namespace, name = deployment.namespace, deployment.name
+        raise LocalRunError(APPLICATION_PORT.message(namespace=namespace, name=name, ports=len(ports)))
     return ports[0].container_port
 
 

@@ -20,12 +20,10 @@ def gateway_identity(gateway: Gateway, trust_domain: str) -> Identity:
 
     Source: Istio chart `gateway`: the release `istio-ingress` has the label `istio: ingress`, its account that name.
     """
-    label = gateway.spec.selector.get("istio")
-    if label is None or len(gateway.spec.selector) > 1:
-        raise LocalRunError(
-            GATEWAY_SELECTOR.message(namespace=gateway.namespace, name=gateway.name, selector=gateway.spec.selector)
-        )
-    return Identity(trust_domain, gateway.namespace, f"istio-{label}")
+    namespace, selector = gateway.namespace, gateway.spec.selector
+    if selector.keys() != {"istio"}:
+        raise LocalRunError(GATEWAY_SELECTOR.message(namespace=namespace, name=gateway.name, selector=selector))
+    return Identity(trust_domain, namespace, f"istio-{selector['istio']}")
 
 
 def attached(topology: Topology, gateway: Gateway) -> list[VirtualService]:

@@ -74,7 +74,7 @@ class DataSource(EnvoyFields):
 class Lua(EnvoyFields):
     """A Lua filter with scripts by name. Source: Envoy, extensions.filters.http.lua.v3.Lua."""
 
-    type: Literal["type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua"] = Field(alias="@type")
+    type: Literal["type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua"]
     source_codes: dict[str, DataSource] = Field(min_length=1)
 
 
@@ -123,7 +123,7 @@ class HTTPRouteMatch(Fields):
 class LuaPerRoute(EnvoyFields):
     """A script by name with values. Source: Envoy, extensions.filters.http.lua.v3.LuaPerRoute."""
 
-    type: Literal["type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute"] = Field(alias="@type")
+    type: Literal["type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute"]
     name: str
     filter_context: dict[str, str] = Field(default_factory=dict)
 
@@ -172,7 +172,7 @@ class ManagerConfig(EnvoyFields):
 
     type: Literal[
         "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
-    ] = Field(alias="@type")
+    ]
     local_reply_config: LocalReplyConfig
 
 

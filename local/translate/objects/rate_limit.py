@@ -12,7 +12,7 @@ C = TypeVar("C")
 class EnvoyFields(Fields):
     """Fields under the names of the Envoy API; others are rejected."""
 
-    model_config = ConfigDict(alias_generator=lambda name: name)
+    model_config = ConfigDict(alias_generator=lambda name: "@type" if name == "type" else name)
 
 
 class TokenBucket(EnvoyFields):
@@ -145,9 +145,7 @@ class Descriptor(EnvoyFields):
 class LocalRateLimit(EnvoyFields):
     """Limits per proxy."""
 
-    type: Literal["type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"] = Field(
-        alias="@type"
-    )
+    type: Literal["type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"]
     stat_prefix: str
     status: Status[Literal["TooManyRequests"]]
     token_bucket: TokenBucket
@@ -182,7 +180,7 @@ class RateLimitService(EnvoyFields):
 class RateLimit(EnvoyFields):
     """Global limits. Source: Envoy API v3, extensions.filters.http.ratelimit."""
 
-    type: Literal["type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit"] = Field(alias="@type")
+    type: Literal["type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit"]
     domain: str
     stat_prefix: str
     timeout: str
