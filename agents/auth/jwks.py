@@ -54,9 +54,7 @@ class IssuerKeys:
     def __init__(
         self, url: str, fetch: Callable[[str], Awaitable[bytes]] = fetch_jwks, clock: Callable[[], float] = monotonic
     ) -> None:
-        self._url = url
-        self._fetch = fetch
-        self._clock = clock
+        self._url, self._fetch, self._clock = url, fetch, clock
         self._keys: Mapping[str | None, PyJWK] = {}
         self._fetched_at = self._last_fetch_at = float("-inf")
         self._fetching: asyncio.Task[None] | None = None

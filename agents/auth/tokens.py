@@ -55,9 +55,7 @@ class JWTVerifier:
     """The SDK's `TokenVerifier` for one issuer and one resource; calls `count` with each result."""
 
     def __init__(self, keys: IssuerKeys, issuer: str, resource: str, count: Callable[[TokenResult], None]) -> None:
-        self._keys = keys
-        self._issuer = issuer
-        self._resource = resource
+        self._keys, self._issuer, self._resource = keys, issuer, resource
         # Issuers add or drop the trailing slash of an RFC 8707 identifier, and the SDK ignores it too.
         self._audiences = [resource.rstrip("/"), resource.rstrip("/") + "/"]
         self._count = count

@@ -65,11 +65,9 @@ class ServiceClient:
     ) -> None:
         self._resolver = EndpointResolver.from_target(target, environment)
         self._metrics = ClientMetrics(metrics, target)
-        self._timeout_seconds = timeout_seconds
-        self._max_attempts = max_attempts
+        self._timeout_seconds, self._max_attempts = timeout_seconds, max_attempts
         self._http = ServiceHTTPClient(auth=auth)
-        self._mode = mode
-        self._options = options
+        self._mode, self._options = mode, options
         self._open_lock = asyncio.Lock()
         self._sessions: list[Session] = []
         self._exits = AsyncExitStack()
@@ -186,9 +184,7 @@ class ServiceClient:
 class _AttemptError(Exception):
     def __init__(self, error: MCPError, seen: Attempt, *, retriable: bool) -> None:
         super().__init__(error)
-        self.error = error
-        self.seen = seen
-        self.retriable = retriable
+        self.error, self.seen, self.retriable = error, seen, retriable
 
 
 @contextmanager

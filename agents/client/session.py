@@ -31,8 +31,7 @@ class Session:
     """An SDK client that concurrent calls share. A retired session closes after its last call."""
 
     def __init__(self, client: Client, metrics: ClientMetrics) -> None:
-        self.client = client
-        self._metrics = metrics
+        self.client, self._metrics = client, metrics
         self._users = 0
         self._retired = False
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()

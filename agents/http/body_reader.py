@@ -14,8 +14,7 @@ class RequestRejectedError(Exception):
 
     def __init__(self, response: ASGIApp, reason: str) -> None:
         super().__init__(reason)
-        self.response = response
-        self.reason = reason
+        self.response, self.reason = response, reason
 
 
 class ClientDisconnectedError(Exception):

@@ -30,8 +30,7 @@ class DrainMiddleware:
     """ASGI middleware around the whole application; one per process. Hosts that are not in `hosts` get 421."""
 
     def __init__(self, app: ASGIApp, registry: CollectorRegistry, hosts: AllowedHosts) -> None:
-        self._app = app
-        self._hosts = hosts
+        self._app, self._hosts = app, hosts
         self._in_flight: set[RequestContext] = set()
         self._drained = asyncio.Event()
         self._closes_connections = False

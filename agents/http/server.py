@@ -113,9 +113,7 @@ class Replica:
         end_streams: Callable[[], None],
         flush: Callable[[], None],
     ) -> None:
-        self._settings = settings
-        self._registry = registry
-        self._flush = flush
+        self._settings, self._registry, self._flush = settings, registry, flush
         limited = ConcurrencyLimitMiddleware(app, settings, registry)
         self._app = DrainMiddleware(limited, registry, AllowedHosts(settings.allowed_hosts))
         self._management = management_app(lambda: self._phase, registry, self._keeps_sessions)

@@ -47,8 +47,7 @@ class SessionTable(dict[str, StreamableHTTPServerTransport]):
 
     def __init__(self, seconds: Histogram, on_end: Callable[[], None]) -> None:
         super().__init__()
-        self._seconds = seconds
-        self._on_end = on_end
+        self._seconds, self._on_end = seconds, on_end
         self._opened: dict[str, OpenSession] = {}
 
     def __setitem__(self, session: str, transport: StreamableHTTPServerTransport) -> None:

@@ -33,19 +33,12 @@ class CatalogMetrics:
     """Metrics of the catalog. Replicas on one database report the same catalog: aggregate with max, not sum."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._servers = Gauge(
-            contract.METRIC_REGISTRY_SERVERS, "Live servers in the registry, each version counted.", registry=registry
-        )
-        self._leases = Gauge(
-            contract.METRIC_REGISTRY_LEASES, "Live leases: running instances of all servers.", registry=registry
-        )
+        gauge = partial(Gauge, registry=registry)
+        self._servers = gauge(contract.METRIC_REGISTRY_SERVERS, "Live servers in the registry, each version counted.")
+        self._leases = gauge(contract.METRIC_REGISTRY_LEASES, "Live leases: running instances of all servers.")
         self._expired = Counter(contract.METRIC_REGISTRY_EXPIRED, "Servers whose leases expired.", registry=registry)
-        self._up = Gauge(
-            contract.METRIC_REGISTRY_DATABASE_UP, "1 while the registry's database responds, else 0.", registry=registry
-        )
-        self._sync = Gauge(
-            contract.METRIC_REGISTRY_SYNC, "Time of the last successful sweep, Unix seconds.", registry=registry
-        )
+        self._up = gauge(contract.METRIC_REGISTRY_DATABASE_UP, "1 while the registry's database responds, else 0.")
+        self._sync = gauge(contract.METRIC_REGISTRY_SYNC, "Time of the last successful sweep, Unix seconds.")
         self._sync.set_to_current_time()
         self.up = False
 

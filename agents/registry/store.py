@@ -63,8 +63,7 @@ class Store:
     """The catalog. Every method is one blocking transaction; `clock` returns Unix time in seconds."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
-        self._database = database
-        self._clock = clock
+        self._database, self._clock = database, clock
 
     def register(self, entry: ServerEntry, instance: str, lease_seconds: int) -> Registration:
         """Add or replace the entry, and grant the instance a lease."""
@@ -160,22 +159,18 @@ class Store:
         """Return an INSERT with ON CONFLICT; SQLAlchemy has one class per dialect."""
         return postgresql.insert(table) if self._database.dialect == "postgresql" else sqlite.insert(table)
 
-    def _upsert_server(self, entry: ServerEntry, now: float, expires_at: float) -> sa.Executable:
+    def _upsert_server(self, entry: ServerEntry, now: float, expires_at: float) -> Any:
         content = {"description": entry.description, "document": entry.model_dump_json(by_alias=True)}
         times = {"published_at": now, "updated_at": now, "expires_at": expires_at}
         statement = self._insert(SERVERS).values(name=entry.name, version=entry.version, **content, **times)
-        changed = sa.case((SERVERS.c.document != content["document"], now), else_=SERVERS.c.updated_at)
-        upsert: sa.Executable = statement.on_conflict_do_update(
-            index_elements=["name", "version"], set_={**content, "updated_at": changed}
-        )
-        return upsert
+        updated_at = sa.case((SERVERS.c.document != content["document"], now), else_=SERVERS.c.updated_at)
+        changes = {**content, "updated_at": updated_at}
+        return statement.on_conflict_do_update(index_elements=["name", "version"], set_=changes)
 
-    def _upsert_lease(self, name: str, version: str, lease: Lease) -> sa.Executable:
+    def _upsert_lease(self, name: str, version: str, lease: Lease) -> Any:
         statement = self._insert(LEASES).values(name=name, version=version, **lease.model_dump())
-        upsert: sa.Executable = statement.on_conflict_do_update(
-            index_elements=["name", "version", "instance"], set_={"expires_at": lease.expires_at}
-        )
-        return upsert
+        changes = {"expires_at": lease.expires_at}
+        return statement.on_conflict_do_update(index_elements=["name", "version", "instance"], set_=changes)
 
 
 def _where_server(name: str, version: str, statement: Any) -> Any:

@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Final
 
 from opentelemetry import trace
@@ -143,13 +144,10 @@ class CountingExporter(SpanExporter):
         failed = f"{endpoint} accepts no spans; calls go on, lost spans are counted in {contract.METRIC_SPANS_EXPORTED}"
         self._log = ExportLog(logger, failed, f"{endpoint} accepts spans again")
         self.handled = 0
-        exported = Counter(
-            contract.METRIC_SPANS_EXPORTED, "Spans sent to the collector.", (contract.LABEL_ERROR,), registry=registry
-        )
+        counter = partial(Counter, labelnames=(contract.LABEL_ERROR,), registry=registry)
+        exported = counter(contract.METRIC_SPANS_EXPORTED, "Spans sent to the collector.")
         self._sent, self._lost = exported.labels(NO_ERROR), exported.labels(EXPORT_FAILED)
-        processed = Counter(
-            contract.METRIC_SPANS_PROCESSED, "Sampled spans that ended.", (contract.LABEL_ERROR,), registry=registry
-        )
+        processed = counter(contract.METRIC_SPANS_PROCESSED, "Sampled spans that ended.")
         self.queued, self.dropped = processed.labels(NO_ERROR), processed.labels(QUEUE_FULL)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
