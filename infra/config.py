@@ -6,10 +6,11 @@ read the values, `plan.py` derives the arguments.
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from enum import StrEnum
 from math import inf
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from meshed_mcp.components.autoscaling.args import (
     DeletionCostSettings,
@@ -27,6 +28,7 @@ from meshed_mcp.components.core.properties import is_carried
 from meshed_mcp.components.mesh.authorization.role_groups import RoleGroups
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
 from meshed_mcp.components.mesh.egress.destinations import ClusterService
+from meshed_mcp.components.mesh.routing.fault_injection_args import FaultInjection, Window, fault_names
 from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
 from meshed_mcp.components.mesh.service.args import SecretKey, ServiceSettings
 from meshed_mcp.components.mesh.service.log_export_args import LogSettings
@@ -34,13 +36,32 @@ from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.error_codes import stack as codes
 from meshed_mcp.error_codes.code import MessageError
 from meshed_mcp.error_codes.values import NOT_A_MAPPING, NUMBER_NOT_CARRIED
-from meshed_mcp.infra.planning.chaos import Environment, Experiments
 
 NAMESPACE: Final = "meshed-mcp"
 """Configuration namespace of all keys, independent of the project's name."""
 
 LOCAL_DOMAIN: Final = "mcp.localhost"
 """Default host of the gateway: fully qualified, and the loopback address. Source: RFC 6761, section 6.3."""
+
+
+class Environment(StrEnum):
+    """Purpose of a stack."""
+
+    PRODUCTION = "production"
+    """Real users: fault injection needs a window."""
+
+    DEVELOPMENT = "development"
+    """No real users."""
+
+
+class Experiment(FaultInjection):
+    """Fault injection into real requests while its window is open."""
+
+    service: str
+    """Service whose callers get the fault."""
+
+    window: Window
+    """Start and end, required in every environment."""
 
 
 class PoolConfig(PoolSettings):
@@ -87,10 +108,10 @@ class StackConfig(Model):
     services: dict[str, ServiceConfig] = Field(min_length=1)
     """Name -> service; a name is a DNS label of at most 54 characters."""
 
-    namespace: str = "mcp-system"
+    namespace: Annotated[str, AfterValidator(namespace_name)] = "mcp-system"
     """Namespace of services and registry."""
 
-    domain: str = LOCAL_DOMAIN
+    domain: Annotated[str, AfterValidator(domain_name)] = LOCAL_DOMAIN
     """Host name of the ingress gateway; an exposed service is at `https://<domain>/<name>/mcp`. The default is
     reachable by port-forward only."""
 
@@ -131,21 +152,11 @@ class StackConfig(Model):
     environment: Environment = Environment.PRODUCTION
     """`production` or `development`, which allows fault injection without a window."""
 
-    chaos: Experiments = Field(default_factory=dict)
+    chaos: Annotated[dict[str, Experiment], AfterValidator(fault_names)] = Field(default_factory=dict)
     """Name -> experiment: fault injection into real requests while its window is open."""
 
     chart_mirror: str | None = None
     """Repository (URL) or folder with all charts. Unset: their publishers' repositories."""
-
-    @field_validator("namespace")
-    @classmethod
-    def _is_namespace(cls, value: str) -> str:
-        return namespace_name(value)
-
-    @field_validator("domain")
-    @classmethod
-    def _is_host(cls, value: str) -> str:
-        return domain_name(value)
 
 
 SECRET_TEXT_KEYS: Final = frozenset({"grafana_admin_password", "session_key"})
@@ -189,7 +200,9 @@ def parse_stack(values: Mapping[str, Any], secret_keys: Collection[str] = ()) ->
     """
     found: list[ConfigIssue] = []
     raw: dict[str, Any] = {}
-    for key, value in strip_namespace(values).items():
+    prefix = f"{NAMESPACE}:"
+    own = {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+    for key, value in own.items():
         try:
             raw[key] = value if key in TEXT_KEYS else parse_json_value(key, value, secret_keys)
         except ConfigurationError as error:
@@ -217,12 +230,6 @@ def valid_part(raw: dict[str, Any], by_key: Mapping[str, list[ConfigIssue]]) -> 
 def validated(raw: dict[str, Any]) -> StackConfig:
     """The model of a stack without issues."""
     return StackConfig.model_validate(with_derived_fields(raw), by_alias=False, by_name=True)
-
-
-def strip_namespace(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of the keys in NAMESPACE, by key without it."""
-    prefix = f"{NAMESPACE}:"
-    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
 
 
 def parse_json_value(key: str, value: Any, secret_keys: Collection[str]) -> Any:
@@ -303,10 +310,6 @@ def embedded_issues(key: str, value: Any) -> list[ConfigIssue]:
 def with_derived_fields(raw: dict[str, Any]) -> dict[str, Any]:
     """`raw` with the fields that other keys set."""
     namespace, mirror = raw.get("namespace", "mcp-system"), raw.get("chart_mirror")
-    mesh = {"domain": raw.get("domain", LOCAL_DOMAIN), "namespaces": [namespace], "chart_mirror": mirror}
-    mesh["access"] = raw.get("access", {})
-    return {
-        **raw,
-        "mesh": {**raw.get("mesh", {}), **mesh},
-        "observability": {**raw.get("observability", {}), "chart_mirror": mirror},
-    }
+    own = {"domain": raw.get("domain", LOCAL_DOMAIN), "namespaces": [namespace], "access": raw.get("access", {})}
+    mesh = {**raw.get("mesh", {}), **own, "chart_mirror": mirror}
+    return {**raw, "mesh": mesh, "observability": {**raw.get("observability", {}), "chart_mirror": mirror}}

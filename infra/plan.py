@@ -23,30 +23,14 @@ from meshed_mcp.components.observability.prometheus.values import prometheus_url
 from meshed_mcp.components.observability.tracing.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.error_codes import stack as codes
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, parse_stack
-from meshed_mcp.infra.planning import nodes
-from meshed_mcp.infra.planning.autoscaling import (
-    autoscaled_versions,
-    deletion_cost_issues,
-    forecast_issues,
-    scaling_issues,
-    scaling_targets,
-)
+from meshed_mcp.infra.planning import autoscaling, nodes
 from meshed_mcp.infra.planning.dependencies import registry_sidecar_egress_hosts, sidecar_egress_hosts
 from meshed_mcp.infra.planning.experiments import experiment_issues, open_experiments, open_faults
 from meshed_mcp.infra.planning.tracing import tracing, tracing_issues
+from meshed_mcp.infra.validation import policies
 from meshed_mcp.infra.validation.budgets import most_replicas
 from meshed_mcp.infra.validation.mesh_modes import membership_issues, mode_issues
 from meshed_mcp.infra.validation.monitoring import monitoring_issues
-from meshed_mcp.infra.validation.policies import (
-    claim_issues,
-    egress_identities,
-    exposure_issues,
-    organization_claim,
-    policy_issues,
-    rate_limit_service,
-    shared_limit_issues,
-    shared_limits,
-)
 
 
 class Plan(NamedTuple):
@@ -84,18 +68,18 @@ def cross_issues(config: StackConfig, declared: Collection[str], now: datetime |
     for name, item in config.services.items():
         yield from service_issues(name, item, names)
         yield from sharing_issues(config, name, item)
-        yield from scaling_issues(config, name, item)
+        yield from autoscaling.scaling_issues(config, name, item)
         yield from mode_issues(config, name, item)
-    yield from exposure_issues(config)
+    yield from policies.exposure_issues(config)
     yield from membership_issues(config)
-    yield from forecast_issues(config)
-    yield from deletion_cost_issues(config)
+    yield from autoscaling.forecast_issues(config)
+    yield from autoscaling.deletion_cost_issues(config)
     yield from monitoring_issues(config, names)
     yield from tracing_issues(config, names)
-    yield from policy_issues(config)
+    yield from policies.policy_issues(config)
     yield from experiment_issues(config, names, now)
-    yield from shared_limit_issues(config)
-    yield from claim_issues(config)
+    yield from policies.shared_limit_issues(config)
+    yield from policies.claim_issues(config)
     if config.registry is not None:
         yield from registry_issues(config, config.registry)
     if config.namespace == config.observability.namespace:
@@ -151,7 +135,7 @@ def placement(config: StackConfig) -> dict[str, Any]:
         "namespace": config.namespace,
         "ingress": ingress,
         "session_key": config.session_key,
-        "rate_limit_service": rate_limit_service(config),
+        "rate_limit_service": policies.rate_limit_service(config),
         "logs": config.logs,
         "otlp_endpoint": f"http://{tracing(config).service}:{OTLP_HTTP_PORT}",
         "revision": None if (revision := injecting_revision(config.mesh)) == DEFAULT_REVISION else revision,
@@ -176,7 +160,7 @@ def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datet
         egress_gateway=config.mesh.egress_gateway is not None,
         replicas=max(1, item.scaling.min_replicas),
         max_replicas=most_replicas(config, item),
-        autoscaled=autoscaled_versions(config, name),
+        autoscaled=autoscaling.autoscaled_versions(config, name),
         registry_url=registry_url,
         experiments=open_experiments(config, name, now),
         request_state=config.request_state,
@@ -222,9 +206,9 @@ def mesh_args(config: StackConfig) -> ServiceMeshArgs:
     """Arguments of the mesh, with tracing, shared limits and egress of its services."""
     derived = {
         "monitoring_namespace": config.observability.namespace,
-        "shared_limits": shared_limits(config),
-        "egress": egress_identities(config),
-        "organization_claim": organization_claim(config),
+        "shared_limits": policies.shared_limits(config),
+        "egress": policies.egress_identities(config),
+        "organization_claim": policies.organization_claim(config),
     }
     return config.mesh.model_copy(update={"tracing": tracing(config), **derived})
 
@@ -253,7 +237,9 @@ def prometheus_readers(config: StackConfig) -> list[str]:
 
 def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:
     """Arguments of autoscaling: targets whose bounds differ, or all with a VPA."""
-    targets = {name: item for service in config.services for name, item in scaling_targets(config, service).items()}
+    targets = {
+        name: item for service in config.services for name, item in autoscaling.scaling_targets(config, service).items()
+    }
     is_sized = config.vpa.install is not VpaInstall.NONE
     return AutoscalingPolicyArgs(
         targets={name: target for name, target in targets.items() if target.scales or is_sized},

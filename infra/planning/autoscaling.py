@@ -36,7 +36,9 @@ def scaling_targets(config: StackConfig, name: str) -> dict[str, ScalingTarget]:
     second = item.rollout.second
     if second is None and not item.pools:
         return {name: stable}
-    targets = {name: stable.model_copy(update={"version": contract.STABLE, **blue_bounds(item)})}
+    is_preview = isinstance(item.rollout, BlueGreen) and item.rollout.active is Color.GREEN
+    own = {"version": contract.STABLE, **(preview_bounds(item) if is_preview else {})}
+    targets = {name: stable.model_copy(update=own)}
     if second is not None:
         own = {"service": name, "deployment": f"{name}-{second}", "version": second, **second_bounds(item)}
         targets[f"{name}-{second}"] = whole.model_copy(update=own)
@@ -77,12 +79,6 @@ def second_bounds(item: ServiceConfig) -> dict[str, object]:
         case BlueGreen():
             return {}
     return WITHOUT_FORECAST
-
-
-def blue_bounds(item: ServiceConfig) -> dict[str, object]:
-    """Bounds of the Deployment with the service's name where it is the preview."""
-    rollout = item.rollout
-    return preview_bounds(item) if isinstance(rollout, BlueGreen) and rollout.active is Color.GREEN else {}
 
 
 def preview_bounds(item: ServiceConfig) -> dict[str, object]:
@@ -172,9 +168,8 @@ def forecast_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     """Retention shorter than the history of the forecast, and a horizon shorter than the start of a replica."""
     if config.keda.install is KedaInstall.NONE:
         return
-    predicted = {
-        name: item for name, item in config.services.items() if prediction_mode(config, item) is not Prediction.OFF
-    }
+    modes = {name: prediction_mode(config, item) for name, item in config.services.items()}
+    predicted = {name: config.services[name] for name, mode in modes.items() if mode is not Prediction.OFF}
     kept, needed = config.observability.prometheus.retention_days, ceil(HISTORY_HOURS / 24)
     if predicted and kept < needed:
         message = codes.RETENTION_BELOW_FORECAST.message(kept=kept, needed=needed, key=f"{NAMESPACE}:forecast")

@@ -12,28 +12,18 @@ def sidecar_egress_hosts(config: StackConfig, name: str, item: ServiceSettings) 
 
     None for a service with a store of unknown location, which a Sidecar would cut off.
     """
+    uses_database = contract.ENV_DATABASE_URL in {*item.env, *item.secret_env}
+    uses_redis = config.redis is not None and SharedState.SUBSCRIPTIONS in item.shared_state
     places = [*config.mesh.cluster_dependencies, *item.cluster_dependencies]
-    if has_store(config, item) and not places:
+    if (uses_database or uses_redis) and not places:
         return None
-    account = f"{config.namespace}/{name}"
-    destinations = [
-        destination for destination, other in config.services.items() if {name, account} & set(other.callers)
-    ]
-    authorizer = authorizer_reference(config, item.external_authorization)
-    return [
-        *(f"{config.namespace}/{destination}" for destination in destinations),
-        *config.mesh.cluster_dependencies,
-        *authorizer,
-    ]
+    own_names = {name, f"{config.namespace}/{name}"}
+    destinations = [destination for destination, other in config.services.items() if own_names & set(other.callers)]
+    hosts = [f"{config.namespace}/{destination}" for destination in destinations]
+    return [*hosts, *config.mesh.cluster_dependencies, *authorizer_reference(config, item.external_authorization)]
 
 
 def registry_sidecar_egress_hosts(config: StackConfig, registry: RegistryConfig) -> list[str] | None:
     """The cluster dependencies of the stack; None as for services."""
     places = list(config.mesh.cluster_dependencies)
     return places if places or registry.cluster_dependencies or registry.database is None else None
-
-
-def has_store(config: StackConfig, item: ServiceSettings) -> bool:
-    """Whether a service gets the address of a database or of a Redis from a Secret."""
-    database = contract.ENV_DATABASE_URL in {*item.env, *item.secret_env}
-    return database or (config.redis is not None and SharedState.SUBSCRIPTIONS in item.shared_state)

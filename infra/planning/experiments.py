@@ -7,8 +7,7 @@ from itertools import combinations
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
 from meshed_mcp.components.mesh.routing.fault_injection_args import MAX_WINDOW_HOURS, FaultInjection, Window
 from meshed_mcp.error_codes.stack import EXPERIMENTS_OVERLAP, FAULT_NEEDS_WINDOW, UNKNOWN_SERVICE, WINDOW_IS_OVER
-from meshed_mcp.infra.config import NAMESPACE, ServiceConfig, StackConfig
-from meshed_mcp.infra.planning.chaos import Environment, Experiment
+from meshed_mcp.infra.config import NAMESPACE, Environment, ServiceConfig, StackConfig
 
 
 def open_faults(item: ServiceConfig, now: datetime | None) -> dict[str, FaultInjection]:
@@ -37,7 +36,8 @@ def experiment_issues(config: StackConfig, names: Collection[str], now: datetime
             yield ConfigIssue("stack", f"chaos.{name}.service", message)
         yield from _window_issues(config, "stack", f"chaos.{name}", experiment, now)
     for (first, one), (second, other) in combinations(config.chaos.items(), 2):
-        if _overlap(one, other):
+        same_calls = (one.service, one.tool) == (other.service, other.tool)
+        if same_calls and one.window.overlaps(other.window):
             message = EXPERIMENTS_OVERLAP.message(service=other.service, first=first)
             yield ConfigIssue("stack", f"chaos.{second}", message)
 
@@ -54,11 +54,6 @@ def _window_issues(
     elif now is not None and fault.window.has_ended(now):
         message = WINDOW_IS_OVER.message(end=fault.window.end)
         yield ConfigIssue(where, f"{field}.window", message)
-
-
-def _overlap(one: Experiment, other: Experiment) -> bool:
-    same_calls = one.tool == other.tool
-    return one.service == other.service and same_calls and one.window.overlaps(other.window)
 
 
 def _is_open(window: Window, now: datetime | None) -> bool:

@@ -6,7 +6,6 @@ from typing import Any
 from meshed_mcp.components.autoscaling.profiles import Profile
 from meshed_mcp.components.core.node_labels import SERVICE_PRIORITY_CLASS
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
-from meshed_mcp.components.mesh.routing.rollout_args import NoRollout
 from meshed_mcp.components.mesh.service.scheduling import Scheduling
 from meshed_mcp.infra.config import ServiceConfig, StackConfig
 from meshed_mcp.infra.validation.budgets import requests_of
@@ -40,10 +39,6 @@ def node_args(config: StackConfig) -> dict[str, Any]:
 
 def images(config: StackConfig) -> list[Any]:
     """Distinct images of the services and their second versions."""
-    found = [image for item in config.services.values() for image in (item.image, second_image(item))]
+    second = {name: getattr(item.rollout, "image", None) for name, item in config.services.items()}
+    found = [image for name, item in config.services.items() for image in (item.image, second[name])]
     return list(dict.fromkeys(image for image in found if image is not None))
-
-
-def second_image(item: ServiceConfig) -> Any:
-    """Image of the second version of a rollout, or None."""
-    return None if isinstance(item.rollout, NoRollout) else item.rollout.image

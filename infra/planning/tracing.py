@@ -1,6 +1,7 @@
 """Tracing of the mesh: where proxies send spans, and its validation."""
 
 from collections.abc import Collection, Iterator
+from math import inf
 from typing import Final
 
 from meshed_mcp import contract
@@ -9,8 +10,7 @@ from meshed_mcp.components.mesh.cluster.args import Tracing
 from meshed_mcp.components.observability.tracing.collectors import first_hop
 from meshed_mcp.components.observability.tracing.jaeger_args import MemoryStorage
 from meshed_mcp.error_codes.stack import COLLECTORS_WITHOUT_SPANS, SAMPLING_TOO_EARLY, TRACES_IN_MEMORY, UNKNOWN_SERVICE
-from meshed_mcp.infra.config import ServiceConfig, StackConfig
-from meshed_mcp.infra.planning.chaos import Environment
+from meshed_mcp.infra.config import Environment, ServiceConfig, StackConfig
 
 WHERE: Final = "observability"
 EVERY_TRACE: Final = 100.0
@@ -45,13 +45,8 @@ def tracing_issues(config: StackConfig, names: Collection[str]) -> Iterator[Conf
         if name not in names:
             message = UNKNOWN_SERVICE.message(name=name, suggested=suggestion(name, sorted(names)))
             yield ConfigIssue(WHERE, f"collectors.span_metrics[{number}]", message)
-    if collectors.tail_sampling is not None:
-        yield from early_sampling(config, collectors.tail_sampling.decision_wait_seconds)
-
-
-def early_sampling(config: StackConfig, wait: int) -> Iterator[ConfigIssue]:
-    """Tail sampling that decides before the longest call ends."""
     longest, name = max((longest_call(item), name) for name, item in config.services.items())
+    wait = inf if collectors.tail_sampling is None else collectors.tail_sampling.decision_wait_seconds
     if wait <= longest:
         message = SAMPLING_TOO_EARLY.message(wait=wait, name=name, longest=longest)
         yield ConfigIssue(WHERE, "collectors.tail_sampling.decision_wait_seconds", message)

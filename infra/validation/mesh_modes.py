@@ -9,8 +9,7 @@ from meshed_mcp.components.mesh.multicluster.args import Remote
 from meshed_mcp.components.observability.args import CertManagerInstall
 from meshed_mcp.components.observability.kiali.args import AnonymousLogin
 from meshed_mcp.error_codes.stack import AMBIENT_CHAOS, ANONYMOUS_KIALI, CERT_MANAGER_BEFORE_MESH
-from meshed_mcp.infra.config import ServiceConfig, StackConfig
-from meshed_mcp.infra.planning.chaos import Environment
+from meshed_mcp.infra.config import Environment, ServiceConfig, StackConfig
 
 
 def mode_issues(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from meshed_mcp.cli.options import ProjectOption, StackOption
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import dashboard_config_maps
 from meshed_mcp.infra.plan import planned
@@ -16,8 +17,8 @@ console = Console(highlight=False, soft_wrap=True)
 
 def dashboards_command(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the JSON files; created if absent.")],
-    stack: Annotated[str, typer.Option("--stack", "-s", help="Stack: reads Pulumi.<stack>.yaml.")] = "dev",
-    project: Annotated[Path, typer.Option("--project", "-p", help="Folder with Pulumi.yaml.")] = Path(),
+    stack: StackOption = "dev",
+    project: ProjectOption = Path(),
 ) -> None:
     """Write the dashboards as JSON, to import them into a Grafana by hand."""
     found = dashboard_config_maps(observability_args(project, stack))

@@ -8,20 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 from meshed_mcp.cli.options import ProjectOption, StackOption
+from meshed_mcp.components.autoscaling import scale_out_latency
 from meshed_mcp.components.autoscaling.fast_scaler import live_query
 from meshed_mcp.components.autoscaling.fast_scaler.manifests import eligible_targets
 from meshed_mcp.components.autoscaling.nodes.args import BufferKind
-from meshed_mcp.components.autoscaling.scale_out_latency import (
-    GOAL_SECONDS,
-    ScaleOut,
-    Stage,
-    changes,
-    decision_stages,
-    exceptions,
-    quantile,
-    ready_p99,
-    ready_stages,
-)
+from meshed_mcp.components.autoscaling.scale_out_latency import GOAL_SECONDS, ScaleOut, Stage, quantile
 from meshed_mcp.components.core.errors import ConfigurationError, suggestion
 from meshed_mcp.components.core.scraping import SERVER_SECONDS
 from meshed_mcp.components.mesh.service.container import READINESS_PERIOD_SECONDS
@@ -87,14 +78,14 @@ def budget_table(scale_out: ScaleOut) -> Table:
     for name in ("typical", "worst", "p99"):
         table.add_column(name, justify="right")
     table.add_column("source")
-    decision, ready = decision_stages(scale_out), ready_stages(scale_out)
+    decision, ready = scale_out_latency.decision_stages(scale_out), scale_out_latency.ready_stages(scale_out)
     for stage in decision:
         table.add_row(*stage_cells(stage))
     table.add_row(*sum_cells("= decided", decision), end_section=True)
     for stage in ready:
         table.add_row(*stage_cells(stage))
     table.add_row(*sum_cells("= ready", [*decision, *ready]), end_section=True)
-    for stage in exceptions(scale_out):
+    for stage in scale_out_latency.exceptions(scale_out):
         table.add_row(*stage_cells(stage))
     return table
 
@@ -112,10 +103,10 @@ def sum_cells(name: str, stages: list[Stage]) -> tuple[str, ...]:
 
 def verdict(scale_out: ScaleOut) -> list[str]:
     """The comparison with the goal, and settings to change."""
-    seconds = ready_p99(scale_out)
+    seconds = scale_out_latency.ready_p99(scale_out)
     holds = seconds < GOAL_SECONDS
     lines = [f"{'holds' if holds else 'misses'} the goal: ready in {seconds:.1f} s at p99, goal {GOAL_SECONDS} s"]
-    found = changes(scale_out)
+    found = scale_out_latency.changes(scale_out)
     lines += [f"set {change.text}: p99 becomes {change.ready_p99_seconds:.1f} s" for change in found]
     if not holds and not found:
         lines.append(

@@ -9,5 +9,4 @@ from meshed_mcp.contract.environment import *
 from meshed_mcp.contract.labels import *
 from meshed_mcp.contract.limits import *
 from meshed_mcp.contract.metrics import *
-from meshed_mcp.contract.ports import *
 from meshed_mcp.contract.protocol import *

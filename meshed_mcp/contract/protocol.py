@@ -1,4 +1,4 @@
-"""HTTP headers, JSON-RPC codes and modes of the MCP endpoint."""
+"""Ports, paths, addresses, HTTP headers, JSON-RPC codes and modes of a replica and of the platform's own services."""
 
 from enum import StrEnum
 from typing import Final
@@ -16,6 +16,39 @@ class Legacy(StrEnum):
     OFF = "off"
     """Rejected with the error that names the supported revisions."""
 
+
+MCP_PORT: Final = 8000
+"""TCP port of the MCP endpoint: plain HTTP/1.1 inside the pod, because uvicorn does not support HTTP/2."""
+
+MCP_PATH: Final = "/mcp"
+"""Path of the MCP endpoint. Source: default `streamable_http_path` of the official SDK 2.3."""
+
+MCP_PORT_NAME: Final = "http"
+"""Istio selects the protocol by the port's name. Source: Istio, "Protocol Selection"."""
+
+MANAGEMENT_PORT: Final = 9464
+"""TCP port of `/livez`, `/readyz` and `/metrics`, outside the mesh. Source: OpenTelemetry's default Prometheus port."""
+
+MANAGEMENT_PORT_NAME: Final = "http-metrics"
+LIVENESS_PATH: Final = "/livez"
+READINESS_PATH: Final = "/readyz"
+METRICS_PATH: Final = "/metrics"
+
+REGISTRY_PATH: Final = "/v0.1"
+"""Path prefix of the registry's HTTP API. Source: official MCP registry API, v0.1."""
+
+PROTECTED_RESOURCE_PATH: Final = "/.well-known/oauth-protected-resource"
+"""Prefix of the path where clients discover the issuer. Source: RFC 9728, section 3.1."""
+
+DATA_PATH: Final = "/data"
+"""Mount path of the writable emptyDir; the root file system is read-only."""
+
+SIDECAR_ADDRESSES: Final = ("127.0.0.6", "::6")
+"""Source addresses of a sidecar's connections to its application. Source: istiod, bind address of inbound clusters."""
+
+ANY_PROXY: Final = "*"
+"""Trusts every peer address: for the waypoints of ambient mode, whose pods change, where the mesh admits only its own
+proxies. Source: Istio, "Use Layer 4 security policy"."""
 
 SESSION_HEADER: Final = "mcp-session-id"
 """Session id of clients up to 2025-11-25. Source: MCP 2025-11-25, "Session Management"."""
