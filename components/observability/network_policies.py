@@ -12,16 +12,8 @@ from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.kiali import release as kiali
 from meshed_mcp.components.observability.prometheus.values import PROMETHEUS_PORT
-from meshed_mcp.components.observability.tracing import jaeger
+from meshed_mcp.components.observability.tracing import jaeger, jaeger_config
 from meshed_mcp.components.observability.tracing.collectors import AGENT, GATEWAY
-from meshed_mcp.components.observability.tracing.jaeger_config import (
-    METRICS_PORT,
-    OTLP_GRPC_PORT,
-    OTLP_HTTP_PORT,
-    QUERY_PORT,
-    SAMPLING_GRPC_PORT,
-    SAMPLING_HTTP_PORT,
-)
 
 ALERTMANAGER_PORT: Final = 9093
 GOSSIP_PORT: Final = 9094
@@ -33,7 +25,7 @@ GRAFANA_POD_PORT: Final = 3000
 RELOADER_PORT: Final = 8080
 """Metrics of the container that reloads Prometheus and Alertmanager. Source: Prometheus operator."""
 
-OTLP_PORTS: Final = (OTLP_GRPC_PORT, OTLP_HTTP_PORT)
+OTLP_PORTS: Final = (jaeger_config.OTLP_GRPC_PORT, jaeger_config.OTLP_HTTP_PORT)
 
 
 def metrics_network_policies(args: ObservabilityStackArgs) -> list[Manifest]:
@@ -57,16 +49,16 @@ def metrics_network_policies(args: ObservabilityStackArgs) -> list[Manifest]:
 
 def tracing_network_policies(args: ObservabilityStackArgs) -> list[Manifest]:
     """NetworkPolicies of Jaeger and the collectors; with collectors, only the agents accept spans of other pods."""
-    sampling = () if args.jaeger.sampling is None else (SAMPLING_HTTP_PORT, SAMPLING_GRPC_PORT)
-    internal = (METRICS_PORT, QUERY_PORT)
+    sampling = () if args.jaeger.sampling is None else tuple(jaeger.SAMPLING_PORTS.values())
+    internal = (jaeger_config.METRICS_PORT, jaeger_config.QUERY_PORT)
     ports: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
     if args.collectors is None:
         ports = {jaeger.NAME: ((*OTLP_PORTS, *sampling), internal)}
     else:
         ports = {
             jaeger.NAME: (sampling, (*internal, *OTLP_PORTS)),
-            GATEWAY: ((), (METRICS_PORT, *OTLP_PORTS)),
-            AGENT: (OTLP_PORTS, (METRICS_PORT,)),
+            GATEWAY: ((), (jaeger_config.METRICS_PORT, *OTLP_PORTS)),
+            AGENT: (OTLP_PORTS, (jaeger_config.METRICS_PORT,)),
         }
     monitoring = pods_of(args.namespace)
     return [

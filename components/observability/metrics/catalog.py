@@ -38,15 +38,17 @@ DESTINATIONS: Final = 32
 TOOLS_IN_USE: Final = 64
 """Tools of one server that one organization calls, rounded up."""
 
+HTTP: Final = ("http_route", "http_request_method", "http_response_status_code")
+OPERATION: Final = (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR, contract.LABEL_PROTOCOL)
+SESSION: Final = (contract.LABEL_PROTOCOL, contract.LABEL_ERROR)
+USAGE: Final = (contract.LABEL_ORGANIZATION, contract.LABEL_TOOL)
+CLIENT: Final = (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR, contract.LABEL_ADDRESS)
+FAILED: Final = (contract.LABEL_ADDRESS, "reason")
+AUTHORIZED: Final = (contract.LABEL_TOOL, "reason")
+"""Labels of metrics."""
+
 RUNTIME: Final = (
-    Metric(
-        contract.METRIC_HTTP_DURATION,
-        Type.HISTOGRAM,
-        "seconds",
-        ("http_route", "http_request_method", "http_response_status_code"),
-        ROUTES,
-        Emitter.RUNTIME,
-    ),
+    Metric(contract.METRIC_HTTP_DURATION, Type.HISTOGRAM, "seconds", HTTP, ROUTES, Emitter.RUNTIME),
     Metric(contract.METRIC_OPEN_STREAMS, Type.GAUGE, "streams", ("kind",), 2, Emitter.RUNTIME),
     Metric(contract.METRIC_REJECTED, Type.COUNTER, "requests", ("reason",), REASONS, Emitter.RUNTIME),
     Metric(contract.METRIC_QUEUE_DEPTH, Type.GAUGE, "calls", (), 1, Emitter.RUNTIME),
@@ -55,58 +57,21 @@ RUNTIME: Final = (
 )
 
 SERVER: Final = (
-    Metric(
-        contract.METRIC_OPERATION_DURATION,
-        Type.HISTOGRAM,
-        "seconds",
-        (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR, contract.LABEL_PROTOCOL),
-        LABEL_SETS,
-        Emitter.SERVER,
-    ),
+    Metric(contract.METRIC_OPERATION_DURATION, Type.HISTOGRAM, "seconds", OPERATION, LABEL_SETS, Emitter.SERVER),
     Metric(contract.METRIC_ACTIVE_REQUESTS, Type.GAUGE, "calls", (contract.LABEL_METHOD,), METHODS, Emitter.SERVER),
     Metric(contract.METRIC_CONCURRENCY_LIMIT, Type.GAUGE, "calls", (), 1, Emitter.SERVER),
     Metric(contract.METRIC_REGISTERED_TOOLS, Type.GAUGE, "tools", (), 1, Emitter.SERVER),
     Metric(contract.METRIC_INFO, Type.GAUGE, "", (contract.LABEL_RELEASE, "sdk_version"), 1, Emitter.SERVER),
     Metric(contract.METRIC_ACTIVE_SESSIONS, Type.GAUGE, "sessions", (), 1, Emitter.SERVER),
-    Metric(
-        contract.METRIC_SESSION_DURATION,
-        Type.HISTOGRAM,
-        "seconds",
-        (contract.LABEL_PROTOCOL, contract.LABEL_ERROR),
-        REASONS,
-        Emitter.SERVER,
-    ),
-    Metric(
-        contract.METRIC_ORG_REQUESTS,
-        Type.COUNTER,
-        "calls",
-        (contract.LABEL_ORGANIZATION, contract.LABEL_TOOL),
-        ORGANIZATIONS * TOOLS_IN_USE,
-        Emitter.SERVER,
-    ),
+    Metric(contract.METRIC_SESSION_DURATION, Type.HISTOGRAM, "seconds", SESSION, REASONS, Emitter.SERVER),
+    Metric(contract.METRIC_ORG_REQUESTS, Type.COUNTER, "calls", USAGE, ORGANIZATIONS * TOOLS_IN_USE, Emitter.SERVER),
     Metric(contract.METRIC_LABEL_OVERFLOW, Type.COUNTER, "values", ("metric", "label"), METHODS, Emitter.SERVER),
 )
 
 OPTIONAL: Final = (
-    Metric(
-        contract.METRIC_CLIENT_DURATION,
-        Type.HISTOGRAM,
-        "seconds",
-        (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR, contract.LABEL_ADDRESS),
-        LABEL_SETS,
-        Emitter.OPTIONAL,
-    ),
-    Metric(
-        contract.METRIC_DESTINATION_ERRORS,
-        Type.COUNTER,
-        "calls",
-        (contract.LABEL_ADDRESS, "reason"),
-        DESTINATIONS * REASONS,
-        Emitter.OPTIONAL,
-    ),
-    Metric(
-        contract.METRIC_AUTHORIZATIONS, Type.COUNTER, "calls", (contract.LABEL_TOOL, "reason"), TOOLS, Emitter.OPTIONAL
-    ),
+    Metric(contract.METRIC_CLIENT_DURATION, Type.HISTOGRAM, "seconds", CLIENT, LABEL_SETS, Emitter.OPTIONAL),
+    Metric(contract.METRIC_DESTINATION_ERRORS, Type.COUNTER, "calls", FAILED, DESTINATIONS * REASONS, Emitter.OPTIONAL),
+    Metric(contract.METRIC_AUTHORIZATIONS, Type.COUNTER, "calls", AUTHORIZED, TOOLS, Emitter.OPTIONAL),
     Metric(contract.METRIC_AUTHENTICATIONS, Type.COUNTER, "checks", ("kind", "result"), REASONS, Emitter.OPTIONAL),
     Metric(contract.METRIC_LLM_TOKENS, Type.COUNTER, "tokens", ("model", "token_type"), 2, Emitter.OPTIONAL),
     Metric(contract.METRIC_BUS_EVENTS, Type.COUNTER, "events", (contract.LABEL_OUTCOME,), REASONS, Emitter.OPTIONAL),

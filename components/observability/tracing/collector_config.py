@@ -7,16 +7,9 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.observability.tracing import jaeger_config
 from meshed_mcp.components.observability.tracing.collector_args import CollectorSettings, TailSampling
-from meshed_mcp.components.observability.tracing.jaeger_config import (
-    HEALTH_PORT,
-    METRICS_PORT,
-    OTLP_GRPC_PORT,
-    OTLP_HTTP_PORT,
-    listen,
-    memory_limiter,
-    metrics_reader,
-)
+from meshed_mcp.components.observability.tracing.jaeger_config import listen, memory_limiter, metrics_reader
 from meshed_mcp.components.promql import selectors
 
 SECONDS_BETWEEN_FLUSHES: Final = 1
@@ -45,7 +38,7 @@ def agent_config(settings: CollectorSettings, gateway_host: str) -> Manifest:
     balanced = {
         "routing_key": "traceID",
         "protocol": {"otlp": sending},
-        "resolver": {"dns": {"hostname": gateway_host, "port": str(OTLP_GRPC_PORT)}},
+        "resolver": {"dns": {"hostname": gateway_host, "port": str(jaeger_config.OTLP_GRPC_PORT)}},
     }
     pipelines = {"traces": pipeline(["memory_limiter"], ["loadbalancing"])}
     return collector({"memory_limiter": memory_limiter()}, {"loadbalancing": balanced}, pipelines)
@@ -65,13 +58,13 @@ def gateway_config(settings: CollectorSettings, jaeger: str, prometheus: str) ->
 
 def collector(processors: Manifest, exporters: Manifest, pipelines: Manifest) -> Manifest:
     """Configuration with an OTLP receiver, a health check, and metrics and logs of the collector itself."""
-    protocols = {"grpc": listen(OTLP_GRPC_PORT), "http": listen(OTLP_HTTP_PORT)}
+    protocols = {"grpc": listen(jaeger_config.OTLP_GRPC_PORT), "http": listen(jaeger_config.OTLP_HTTP_PORT)}
     telemetry = {
-        "metrics": {"level": "normal", "readers": [metrics_reader(METRICS_PORT)]},
+        "metrics": {"level": "normal", "readers": [metrics_reader(jaeger_config.METRICS_PORT)]},
         "logs": {"level": "info", "encoding": "json"},
     }
     return {
-        "extensions": {"health_check": listen(HEALTH_PORT)},
+        "extensions": {"health_check": listen(jaeger_config.HEALTH_PORT)},
         "receivers": {"otlp": {"protocols": protocols}},
         "processors": processors,
         "exporters": exporters,

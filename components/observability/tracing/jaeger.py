@@ -1,36 +1,31 @@
-"""Jaeger v2: pods, volume and Service.
+"""Jaeger v2: pods, volume, Service, and the CronJob that deletes expired indices of OpenSearch or Elasticsearch.
 
 Not the official chart: it is experimental, keeps traces in memory by default, and does not restart on a changed
-configuration.
+configuration. Source of the CronJob: Jaeger, "Elasticsearch", index cleaner.
 """
 
-import hashlib
 import json
+from math import ceil
 from typing import Final
+from urllib.parse import urlsplit
 
 import yaml
 
 from meshed_mcp.components.core.manifest import RESTRICTED_CONTAINER, Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.observability.sizing.resources import container_resources, restricted_pod, volume_claim
-from meshed_mcp.components.observability.tracing.jaeger_args import BadgerStorage, JaegerSettings, SearchStorage
-from meshed_mcp.components.observability.tracing.jaeger_config import (
-    CONFIG_PATH,
-    DATA_PATH,
-    ENV_PASSWORD,
-    ENV_USERNAME,
-    HEALTH_PATH,
-    HEALTH_PORT,
-    METRICS_PORT,
-    OTLP_GRPC_PORT,
-    OTLP_HTTP_PORT,
-    QUERY_PORT,
-    SAMPLING_FILE,
-    SAMPLING_GRPC_PORT,
-    SAMPLING_HTTP_PORT,
-    jaeger_config,
-    sampling_strategies,
+from meshed_mcp.components.observability.sizing.resources import (
+    Reservation,
+    container_resources,
+    restricted_pod,
+    volume_claim,
 )
-from meshed_mcp.components.observability.tracing.jaeger_index_cleaner import index_cleaner, login
+from meshed_mcp.components.observability.tracing import jaeger_config as config
+from meshed_mcp.components.observability.tracing import workload
+from meshed_mcp.components.observability.tracing.jaeger_args import (
+    BadgerStorage,
+    JaegerSettings,
+    SearchStorage,
+    Storage,
+)
 
 NAME: Final = "jaeger"
 """Name of all objects of Jaeger."""
@@ -38,133 +33,128 @@ NAME: Final = "jaeger"
 IMAGE: Final = "jaegertracing/jaeger:2.20.0"
 """The newest version on 19 July 2026."""
 
-USER_ID: Final = 10001
-"""User of the image, which owns the volume. Source: the image's Dockerfile, `USER_UID`."""
-
-CONFIG_FILE: Final = "config.yaml"
-
 PORTS: Final = {
-    "grpc-otlp": OTLP_GRPC_PORT,
-    "http-otlp": OTLP_HTTP_PORT,
-    "http-query": QUERY_PORT,
-    "http-metrics": METRICS_PORT,
+    "grpc-otlp": config.OTLP_GRPC_PORT,
+    "http-otlp": config.OTLP_HTTP_PORT,
+    "http-query": config.QUERY_PORT,
+    "http-metrics": config.METRICS_PORT,
 }
+SAMPLING_PORTS: Final = {"http-sampling": config.SAMPLING_HTTP_PORT, "grpc-sampling": config.SAMPLING_GRPC_PORT}
 """Ports of the Service; Istio selects the protocol by the prefix of the name."""
 
 STOP_SECONDS: Final = 60
 """Time to flush memory and close Badger at shutdown."""
 
+CLEANER: Final = "jaeger-index-cleaner"
+CLEANER_IMAGE: Final = "jaegertracing/jaeger-es-index-cleaner:2.20.0"
+"""Same release as Jaeger."""
+
+SCHEDULE: Final = "55 23 * * *"
+"""End of the day in UTC, which the index names use. Source: Jaeger's own deployments."""
+
+RETRIES: Final = 3
+CLEANER_RESOURCES: Final = Reservation(cpu="10m", memory="64Mi")
+
 
 def jaeger_objects(settings: JaegerSettings, namespace: str, storage_class: str | None) -> list[Manifest]:
     """All objects of Jaeger, in the order of creation."""
-    data = config_files(settings)
-    parts = [
-        manifest("v1", "ServiceAccount", metadata(NAME, namespace), automountServiceAccountToken=False),
-        manifest("v1", "ConfigMap", metadata(NAME, namespace), data=data),
-        service(settings, namespace),
-    ]
-    match settings.storage:
-        case SearchStorage() as storage:
-            cleaner = index_cleaner(storage, settings.retention_hours, namespace)
-            return [*parts, deployment(settings, storage.replicas, namespace, data), cleaner]
-        case BadgerStorage():
-            return [*parts, stateful_set(settings, namespace, storage_class, data)]
-        case _:
-            return [*parts, deployment(settings, 1, namespace, data)]
+    files, storage = config_files(settings), settings.storage
+    pods = workload.workload(NAME, files, container(settings), STOP_SECONDS)
+    # without OnRootMismatch each start takes minutes on large volumes
+    volume_owner = {"fsGroup": workload.USER_ID, "fsGroupChangePolicy": "OnRootMismatch"}
+    pods["template"]["spec"]["securityContext"] |= volume_owner
+    meta = metadata(NAME, namespace)
+    service = {"selector": workload.selector(NAME), "ports": workload.service_ports(ports(settings))}
+    parts = workload.common_objects(NAME, namespace, files, service)
+    if isinstance(storage, BadgerStorage):
+        claim = volume_claim(settings.storage_gib, storage_class) | {"metadata": {"name": "data"}}
+        return [*parts, manifest("apps/v1", "StatefulSet", meta, one_pod(pods, claim))]
+    replicas = storage.replicas if isinstance(storage, SearchStorage) else 1
+    deployment = manifest("apps/v1", "Deployment", meta, {"replicas": replicas, **pods})
+    if isinstance(storage, SearchStorage):
+        return [*parts, deployment, index_cleaner(storage, settings.retention_hours, namespace)]
+    return [*parts, deployment]
 
 
 def config_files(settings: JaegerSettings) -> dict[str, str]:
     """Configuration files of Jaeger, by name."""
-    found = {CONFIG_FILE: yaml.safe_dump(jaeger_config(settings), sort_keys=False)}
+    found = {workload.CONFIG_FILE: yaml.safe_dump(config.jaeger_config(settings), sort_keys=False)}
     if settings.sampling is not None:
-        found[SAMPLING_FILE] = json.dumps(sampling_strategies(settings.sampling), indent=2)
+        found[config.SAMPLING_FILE] = json.dumps(config.sampling_strategies(settings.sampling), indent=2)
     return found
 
 
 def ports(settings: JaegerSettings) -> dict[str, int]:
     """Ports of the Service."""
-    sampling = {"http-sampling": SAMPLING_HTTP_PORT, "grpc-sampling": SAMPLING_GRPC_PORT}
-    return PORTS if settings.sampling is None else PORTS | sampling
+    return PORTS if settings.sampling is None else PORTS | SAMPLING_PORTS
 
 
 def query_url(namespace: str) -> str:
     """URL of the UI and of the JSON API."""
-    return f"http://{NAME}.{namespace}.svc:{QUERY_PORT}"
+    return f"http://{NAME}.{namespace}.svc:{config.QUERY_PORT}"
 
 
-def service(settings: JaegerSettings, namespace: str) -> Manifest:
-    """The Service, which is also the `serviceName` of the StatefulSet."""
-    service_ports = [{"name": name, "port": port, "targetPort": name} for name, port in ports(settings).items()]
-    return manifest("v1", "Service", metadata(NAME, namespace), {"selector": selector(), "ports": service_ports})
-
-
-def stateful_set(settings: JaegerSettings, namespace: str, storage_class: str | None, data: dict[str, str]) -> Manifest:
+def one_pod(pods: Manifest, claim: Manifest) -> Manifest:
     """One pod, because Badger allows one process. A StatefulSet stops the old pod before it starts the new one."""
-    claim = volume_claim(settings.storage_gib, storage_class) | {"metadata": {"name": "data"}}
-    spec = {
+    return {
         "replicas": 1,
         "serviceName": NAME,
-        "selector": {"matchLabels": selector()},
         "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
-        "template": template(settings, data),
         "volumeClaimTemplates": [claim],
-    }
-    return manifest("apps/v1", "StatefulSet", metadata(NAME, namespace), spec)
-
-
-def deployment(settings: JaegerSettings, replicas: int, namespace: str, data: dict[str, str]) -> Manifest:
-    """Pods without a volume."""
-    spec = {"replicas": replicas, "selector": {"matchLabels": selector()}, "template": template(settings, data)}
-    return manifest("apps/v1", "Deployment", metadata(NAME, namespace), spec)
-
-
-def template(settings: JaegerSettings, data: dict[str, str]) -> Manifest:
-    """The pod template; the checksum restarts the pod when a file changes."""
-    checksum = hashlib.sha256("".join(data.values()).encode()).hexdigest()
-    meta = {"labels": standard_labels(NAME), "annotations": {"checksum/config": checksum}}
-    return {"metadata": meta, "spec": pod(settings)}
-
-
-def selector() -> dict[str, str]:
-    """Label selector of the pods."""
-    return {"app.kubernetes.io/name": NAME}
-
-
-def pod(settings: JaegerSettings) -> Manifest:
-    """The pod, under the Pod Security Standard "restricted"."""
-    return {
-        "serviceAccountName": NAME,
-        "automountServiceAccountToken": False,
-        "terminationGracePeriodSeconds": STOP_SECONDS,
-        "securityContext": {
-            **restricted_pod(USER_ID),
-            "fsGroup": USER_ID,
-            "fsGroupChangePolicy": "OnRootMismatch",  # else each start takes minutes on large volumes
-        },
-        "containers": [container(settings)],
-        "volumes": [{"name": "config", "configMap": {"name": NAME}}],
+        **pods,
     }
 
 
 def container(settings: JaegerSettings) -> Manifest:
     """The container of Jaeger; Badger replays its log at start, so the startup probe allows 5 minutes."""
-    health = {"httpGet": {"path": HEALTH_PATH, "port": "health"}}
-    on_volume = isinstance(settings.storage, BadgerStorage)
+    found = workload.container(config.CONFIG_PATH, config.HEALTH_PATH, ports(settings), settings.resources)
+    if isinstance(settings.storage, BadgerStorage):
+        found["volumeMounts"].append({"name": "data", "mountPath": config.DATA_PATH})
+    if credentials := login(settings.storage, config.ENV_USERNAME, config.ENV_PASSWORD):
+        found["env"] = credentials
+    startup = found["livenessProbe"] | {"periodSeconds": 5, "failureThreshold": 60}
+    return {"name": NAME, "image": IMAGE, "startupProbe": startup, **found}
+
+
+def login(storage: Storage, username: str, password: str) -> list[Manifest]:
+    """Environment variables with the storage credentials, if they are configured."""
+    if not isinstance(storage, SearchStorage) or storage.secret is None:
+        return []
+    keys = {username: "username", password: "password"}
+    refs = {name: {"secretKeyRef": {"name": storage.secret, "key": key}} for name, key in keys.items()}
+    return [{"name": name, "valueFrom": ref} for name, ref in refs.items()]
+
+
+def index_cleaner(storage: SearchStorage, retention_hours: int, namespace: str) -> Manifest:
+    """Daily CronJob; concurrent runs would delete each other's indices."""
+    template = {
+        "metadata": {"labels": standard_labels(CLEANER)},
+        "spec": {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            "securityContext": restricted_pod(workload.USER_ID),
+            "containers": [cleaner_container(storage, ceil(retention_hours / 24))],
+        },
+    }
+    spec = {
+        "schedule": SCHEDULE,
+        "timeZone": "Etc/UTC",
+        "concurrencyPolicy": "Forbid",
+        "jobTemplate": {"spec": {"backoffLimit": RETRIES, "template": template}},
+    }
+    return manifest("batch/v1", "CronJob", metadata(CLEANER, namespace), spec)
+
+
+def cleaner_container(storage: SearchStorage, days: int) -> Manifest:
+    """The container; arguments are the days to keep and the URL."""
+    secure = {"ES_TLS_ENABLED": "true"} if urlsplit(storage.url).scheme == "https" else {}
+    plain = {"INDEX_PREFIX": storage.index_prefix, **secure}
+    secret = login(storage, "ES_USERNAME", "ES_PASSWORD")
     return {
-        "name": NAME,
-        "image": IMAGE,
-        "args": ["--config", f"{CONFIG_PATH}/{CONFIG_FILE}"],
-        **login(settings.storage, ENV_USERNAME, ENV_PASSWORD),
-        "ports": [
-            {"name": name, "containerPort": port} for name, port in (ports(settings) | {"health": HEALTH_PORT}).items()
-        ],
-        "startupProbe": health | {"periodSeconds": 5, "failureThreshold": 60},
-        "readinessProbe": health | {"periodSeconds": 5},
-        "livenessProbe": health | {"periodSeconds": 10, "failureThreshold": 6},
-        "resources": container_resources(settings.resources),
+        "name": "cleaner",
+        "image": CLEANER_IMAGE,
+        "args": [str(days), storage.url],
+        "env": [*({"name": name, "value": value} for name, value in plain.items()), *secret],
+        "resources": container_resources(CLEANER_RESOURCES),
         "securityContext": RESTRICTED_CONTAINER,
-        "volumeMounts": [
-            {"name": "config", "mountPath": CONFIG_PATH, "readOnly": True},
-            *([{"name": "data", "mountPath": DATA_PATH}] if on_volume else []),
-        ],
     }
