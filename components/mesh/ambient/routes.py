@@ -19,7 +19,7 @@ ANY_PATH: Final = {"type": "PathPrefix", "value": "/"}
 """API server default, set explicitly like all defaults here: a list without them would differ at every apply."""
 
 SIDECAR_FIELDS: Final = frozenset({"retries", "name"})
-"""Ignored fields of a rule: retries are the mesh default (values.py), and only EnvoyFilters need names."""
+"""Ignored fields of a rule: retries are the mesh default (waypoint.py), and only EnvoyFilters need names."""
 
 RULE_FIELDS: Final = frozenset({"match", "route", "rewrite", "mirrors", "timeout", "headers"})
 """Fields of a rule that are translated."""

@@ -75,10 +75,7 @@ def waypoint_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
 
 
 def at_waypoint(item: Manifest, name: str) -> Manifest:
-    """A policy that selects pods, attached to the Service at its waypoint instead.
-
-    Source: Istio API, RequestAuthentication, AuthorizationPolicy and Telemetry, `targetRefs`.
-    """
+    """A policy that selects pods, attached to its Service at the waypoint. Source: Istio API, `targetRefs`."""
     rest = {field: value for field, value in item["spec"].items() if field != "selector"}
     return item | {"spec": {**service_target(name), **rest}}
 
@@ -114,10 +111,7 @@ def pod_authorization_policy(name: str, args: MeshedMCPServiceArgs) -> Manifest:
 
 
 def management_port_peer_authentication(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """PeerAuthentication: plain HTTP on the management port, for Prometheus outside the mesh; mutual TLS elsewhere.
-
-    Source: Istio, PeerAuthentication, `portLevelMtls`.
-    """
+    """Strict mutual TLS, but plain HTTP for Prometheus on the management port. Source: Istio, `portLevelMtls`."""
     spec = {
         "selector": {"matchLabels": {contract.LABEL_APP: name}},
         "mtls": {"mode": "STRICT"},

@@ -1,7 +1,4 @@
-"""Settings of a mesh or service that ambient mode does not support: pairs of field and message.
-
-Source: Istio, "Ambient mode", feature status: no EnvoyFilter at waypoints, no HTTP in ztunnel.
-"""
+"""Settings that ambient mode does not support. Source: Istio, "Ambient mode", feature status."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final

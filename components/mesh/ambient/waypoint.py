@@ -1,7 +1,4 @@
-"""Waypoint of a namespace: the HTTP proxy of its services in ambient mode. istiod creates its pods from a Gateway.
-
-Source: Istio, "Configure waypoint proxies".
-"""
+"""Waypoints and ztunnel of ambient mode. Source: Istio, "Configure waypoint proxies"; Istio 1.31 charts."""
 
 from typing import Any, Final
 
@@ -9,8 +6,10 @@ import yaml
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.cluster.args import Scale, ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.cluster.telemetry import EVERY_REQUEST
 from meshed_mcp.components.mesh.cluster.telemetry_args import TRACING_PROVIDER
+from meshed_mcp.components.mesh.routing.tool_routes import RETRIES
 
 GATEWAY_API: Final = "gateway.networking.k8s.io/v1"
 GATEWAY_GROUP: Final = "gateway.networking.k8s.io"
@@ -32,6 +31,36 @@ USE_WAYPOINT: Final = {"istio.io/use-waypoint": WAYPOINT, "istio.io/ingress-use-
 
 CPU_TARGET_PERCENT: Final = 80
 """Source: Istio chart `gateway`, default `targetCPUUtilizationPercentage`."""
+
+ZTUNNEL_RELEASE: Final = "ztunnel"
+"""Helm release of ztunnel; istiod trusts it by this name. Source: chart `ztunnel`, `resourceName`."""
+
+ZTUNNEL_GRACE_SECONDS: Final = 60
+"""Grace period of ztunnel for the connections of its node; the chart's 30 is shorter than that of servers."""
+
+
+def profile_values(args: ServiceMeshArgs) -> Manifest:
+    """Values of the charts base, istiod and cni; empty in sidecar mode."""
+    return {"profile": "ambient"} if args.mode is MeshMode.AMBIENT else {}
+
+
+def default_retries(args: ServiceMeshArgs) -> Manifest:
+    """Retry policy of waypoints; Istio's default could run a tool twice. Source: Istio, `defaultHttpRetryPolicy`."""
+    return {"defaultHttpRetryPolicy": dict(RETRIES)} if args.mode is MeshMode.AMBIENT else {}
+
+
+def ztunnel_values(args: ServiceMeshArgs) -> Manifest:
+    """Values of chart ztunnel, which has hub and tag at the root."""
+    return {
+        "profile": "ambient",
+        **({} if args.revision is None else {"revision": args.revision}),
+        "hub": args.hub,
+        "tag": args.istio_version,
+        "logAsJson": True,
+        "terminationGracePeriodSeconds": ZTUNNEL_GRACE_SECONDS,
+        "global": {"networkPolicy": {"enabled": True}}
+        | ({} if args.platform is None else {"platform": args.platform.value}),
+    }
 
 
 def waypoint_objects(args: ServiceMeshArgs) -> list[Manifest]:
@@ -59,10 +88,7 @@ def waypoint(namespace: str) -> Manifest:
 
 
 def size_options(namespace: str, size: Scale) -> Manifest:
-    """Replicas and resources of the pods, merged over the defaults of istiod.
-
-    Source: Istio, "Kubernetes Gateway API", automated deployment, `parametersRef`.
-    """
+    """Replicas and resources over istiod's defaults. Source: Istio, "Kubernetes Gateway API", `parametersRef`."""
     cpu_target = {"type": "Utilization", "averageUtilization": CPU_TARGET_PERCENT}
     autoscaler = {
         "minReplicas": size.min_replicas,

@@ -1,7 +1,4 @@
-"""External authorization: extension providers of the mesh, and the CUSTOM policies of services that name one.
-
-It fails closed. Source: Istio, "External Authorization"; MeshConfig, ExtensionProvider.
-"""
+"""External authorization; it fails closed. Source: Istio, "External Authorization"; MeshConfig, ExtensionProvider."""
 
 from typing import Final
 

@@ -1,7 +1,4 @@
-"""Access logging of proxies: the extension provider, and the `accessLogging` part of Telemetry objects.
-
-All filter expressions are built here: a proxy that cannot parse one rejects its listener.
-"""
+"""Access logs of proxies: provider and Telemetry parts. A proxy rejects a listener whose filter it cannot parse."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,5 +1,6 @@
 """Arguments of the mesh of one cluster (`mesh`): versions, gateways, sizes, egress, telemetry, authorization."""
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -8,7 +9,16 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from meshed_mcp import contract
 from meshed_mcp.components.core import charts
 from meshed_mcp.components.core.args import Model
-from meshed_mcp.components.core.names import domain_name, host_name, listed, namespace_name, object_name
+from meshed_mcp.components.core.names import (
+    DNS_LABEL,
+    DNS_NAME,
+    domain_name,
+    host_name,
+    listed,
+    namespace_name,
+    namespaced_name,
+    object_name,
+)
 from meshed_mcp.components.mesh.ambient.validation import ambient_mesh_issues
 from meshed_mcp.components.mesh.authorization.enforcement_args import Authorizer, validate_authorizer_names
 from meshed_mcp.components.mesh.authorization.role_groups import RoleGroups
@@ -32,7 +42,13 @@ from meshed_mcp.components.mesh.service.container_args import Cpu, Memory
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize
 from meshed_mcp.components.mesh.service.validation import without_duplicates
 from meshed_mcp.error_codes.code import raise_all
-from meshed_mcp.error_codes.mesh import MESH_NAMESPACE, MINIMUM_ABOVE_MAXIMUM, UNKNOWN_RELEASE, VALUES_NOT_A_MAPPING
+from meshed_mcp.error_codes.mesh import (
+    INVALID_IDENTITY,
+    MESH_NAMESPACE,
+    MINIMUM_ABOVE_MAXIMUM,
+    UNKNOWN_RELEASE,
+    VALUES_NOT_A_MAPPING,
+)
 
 ROOT_NAMESPACE: Final = "istio-system"
 """Namespace of the control plane; its policies apply mesh-wide. Source: Istio, default `rootNamespace`."""
@@ -53,6 +69,9 @@ ISTIO_RELEASES: Final = (
     "istio-eastwestgateway",
 )
 """Names of the mesh's Helm releases. Source: Istio, "Install with Helm"."""
+
+
+_PRINCIPAL: Final = re.compile(rf"{DNS_NAME}/ns/{DNS_LABEL}/sa/{DNS_NAME}")
 
 
 class GatewayApiSource(StrEnum):
@@ -129,6 +148,26 @@ class Tracing(Model):
 
     sampling_percent: float = Field(default=10.0, ge=0, le=100)
     """Percentage of requests at the ingress gateway that are sampled; Istio's default is 1."""
+
+
+def mesh_identity(value: str) -> str:
+    """SPIFFE identity without its scheme."""
+    if _PRINCIPAL.fullmatch(value) is None:
+        raise INVALID_IDENTITY.error(value=value)
+    return value
+
+
+class IngressRef(Model):
+    """The ingress gateway that exposed services are attached to."""
+
+    gateway: Annotated[str, AfterValidator(namespaced_name)]
+    """Gateway object as "namespace/name"."""
+
+    host: Annotated[str, AfterValidator(host_name)]
+    """Host name that clients use."""
+
+    principal: Annotated[str, AfterValidator(mesh_identity)]
+    """Mesh identity of the gateway: "<trust domain>/ns/<namespace>/sa/<service account>"."""
 
 
 class ServiceMeshArgs(Model):

@@ -31,10 +31,7 @@ class GatewayPods(NamedTuple):
 
 
 def gateway_values(pods: GatewayPods, args: ServiceMeshArgs) -> Manifest:
-    """Values of the chart `gateway`; the image comes from sidecar injection.
-
-    `revision` is never a tag, so that the pods are replaced when a tag moves.
-    """
+    """Values of chart `gateway` (image: injected). `revision` is never a tag: a moved tag must replace the pods."""
     revision = injecting_revision(args)
     return {
         "global": {"networkPolicy": {"enabled": True}, **platform_values(args)},

@@ -1,13 +1,10 @@
-"""Helm releases of the mesh and their values: Gateway API CRDs, base, istiod, istio-cni, ztunnel, gateways.
-
-Source of every value: `values.yaml` of the Istio 1.31 charts.
-"""
+"""Helm releases of the mesh and their values. Source of every value: `values.yaml` of the Istio 1.31 charts."""
 
 from typing import Any, Final
 
 from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, Chart, ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.ambient.values import ZTUNNEL_RELEASE, default_retries, profile_values, ztunnel_values
+from meshed_mcp.components.mesh.ambient.waypoint import ZTUNNEL_RELEASE, default_retries, profile_values, ztunnel_values
 from meshed_mcp.components.mesh.authorization.external import authorizer_providers
 from meshed_mcp.components.mesh.authorization.tokens import KEY_FETCH_GUARD
 from meshed_mcp.components.mesh.cluster import gateway_pods, revision_args
@@ -113,10 +110,7 @@ def value_overlay(release: str, args: ServiceMeshArgs) -> Manifest:
 
 
 def base_values(args: ServiceMeshArgs) -> Manifest:
-    """CRDs, and an admission webhook of the injecting revision.
-
-    The webhook fails closed from the start: istiod would change it later, which reads as drift.
-    """
+    """CRDs, and a webhook that fails closed from the start: istiod would change it later, which reads as drift."""
     return {
         "global": gateway_pods.platform_values(args),
         "base": {"validationFailurePolicy": "Fail"},

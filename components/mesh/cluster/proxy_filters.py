@@ -29,10 +29,7 @@ def istio_minor(version: str) -> tuple[int, int]:
 
 
 def unsupported_filters(envoy_filter: Manifest, istio_version: str) -> list[str]:
-    """HTTP filters of an EnvoyFilter that the proxy of `istio_version` lacks.
-
-    An unlisted version counts as the newest listed one, because releases have only added filters.
-    """
+    """HTTP filters that Istio's proxy lacks; an unlisted version counts as the newest, as releases only add filters."""
     known = PROXY_FILTERS.get(istio_minor(istio_version), PROXY_FILTERS[max(PROXY_FILTERS)])
     return sorted({name for name in filter_names(envoy_filter["spec"]) if name not in known})
 

@@ -54,10 +54,7 @@ def hosts_by_port(hosts: list[ExternalHost]) -> list[tuple[int, list[str]]]:
 
 
 def egress_policy(args: ServiceMeshArgs) -> Manifest:
-    """AuthorizationPolicy by identity and SNI; the gateway rejects everything else.
-
-    A host without identities gets no rule, because an empty list of principals allows every caller.
-    """
+    """AuthorizationPolicy by identity and SNI; a host without identities gets no rule, as an empty list allows all."""
     rules = [
         {
             "from": [{"source": {"principals": sorted(args.egress[host.text])}}],

@@ -1,7 +1,4 @@
-"""ServiceEntries for the external hosts of a service; the sidecar blocks every other host.
-
-Only TLS: the sidecar sees the SNI of the handshake, not the requests.
-"""
+"""ServiceEntries for the external hosts of a service, TLS only: the sidecar sees SNIs and blocks every other host."""
 
 from collections.abc import Iterable
 

@@ -1,7 +1,4 @@
-"""Sidecar object of a service: the hosts that its proxy has configuration for.
-
-A sidecar that knows every service of the cluster costs memory and configuration, and can reach all of them.
-"""
+"""Sidecar object of a service: its proxy knows declared hosts only, which saves memory and limits what it can reach."""
 
 from typing import Final
 from urllib.parse import urlsplit

@@ -111,10 +111,7 @@ def remote_secrets(cluster: MultiPrimary | Primary | Remote) -> list[Manifest]:
 
 
 def reader_token() -> Manifest:
-    """Secret that Kubernetes fills with a token of the reader account.
-
-    Source: Kubernetes, "Manually create a long-lived API token for a ServiceAccount".
-    """
+    """Secret for a token of the reader account. Source: Kubernetes, "Manually create a long-lived API token"."""
     annotations = {"kubernetes.io/service-account.name": READER_ACCOUNT}
     meta = metadata(READER_TOKEN, ROOT_NAMESPACE, annotations=annotations)
     return manifest("v1", "Secret", meta, type="kubernetes.io/service-account-token")
@@ -151,10 +148,7 @@ def cross_network_gateway() -> Manifest:
 
 
 def exposed_control_plane(cluster_domain: str) -> list[Manifest]:
-    """Istiod at the east-west gateway, for the proxies and API servers of remote clusters.
-
-    Source: Istio, `samples/multicluster/expose-istiod.yaml`.
-    """
+    """Istiod at the east-west gateway for remote clusters. Source: Istio, `samples/multicluster/expose-istiod.yaml`."""
     ports = {"tls-istiod": DISCOVERY_PORT, "tls-istiodwebhook": WEBHOOK_PORT}
     targets = {DISCOVERY_PORT: DISCOVERY_PORT, WEBHOOK_PORT: ISTIOD_WEBHOOK_PORT}
     host = f"istiod.{ROOT_NAMESPACE}.svc.{cluster_domain}"

@@ -1,7 +1,4 @@
-"""Rate limit settings of one service (`rate_limits`): local token buckets per pod, and shared rates over all pods.
-
-Concurrency limits are in mesh/service/limits_args.py.
-"""
+"""Rate limit settings of one service (`rate_limits`): local token buckets per pod, and shared rates over all pods."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,4 @@
-"""Envoy rate limit actions that derive descriptors (service, tool, organization) from a request.
-
-The local_ratelimit filter (local.py) and the ratelimit filter (shared.py) use the same actions.
-"""
+"""Envoy rate limit actions that derive descriptors from a request, for both filters (local.py and shared.py)."""
 
 import math
 from collections.abc import Collection
@@ -92,9 +89,6 @@ def _inverted(match: Manifest) -> Manifest:
 
 
 def retry_after_header(seconds: float) -> Manifest:
-    """Retry-After of the lowest rate, at most a minute: the header is static, whichever limit rejects the request.
-
-    Source: RFC 9110, section 10.2.3.
-    """
+    """Retry-After of the lowest rate, at most a minute; the same for all limits. Source: RFC 9110, section 10.2.3."""
     value = {"key": "retry-after", "value": str(min(max(1, math.ceil(seconds)), MAX_RETRY_AFTER_SECONDS))}
     return {"header": value, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}

@@ -1,7 +1,4 @@
-"""DestinationRule of one MCP server: load balancing, connection pool, outlier detection.
-
-Streams decide the numbers: a listening client holds one request open. Source of the hazards: Istio API, TrafficPolicy.
-"""
+"""DestinationRule of one MCP server. Source of the hazards that its numbers avoid: Istio API, TrafficPolicy."""
 
 from typing import Final
 

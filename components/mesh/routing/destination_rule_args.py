@@ -1,7 +1,4 @@
-"""Arguments of a DestinationRule: load balancing, connection pool, outlier detection, locality.
-
-Defaults are made for streams: a listening client holds one request open for as long as it lives.
-"""
+"""Arguments of a DestinationRule: load balancing, connection pool, outlier detection; the defaults fit long streams."""
 
 from enum import StrEnum
 from typing import Final
@@ -10,8 +7,8 @@ from pydantic import Field, field_validator, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.args import Model
-from meshed_mcp.components.mesh.routing.headers import header_name
 from meshed_mcp.components.mesh.routing.locality_args import Locality
+from meshed_mcp.components.mesh.routing.validation import header_name
 from meshed_mcp.error_codes import service as codes
 
 TOOL_HEADER: Final = "mcp-name"

@@ -1,7 +1,4 @@
-"""Arguments of locality load balancing: shares of localities, or failover between regions.
-
-Localities are the node labels `topology.kubernetes.io/region` and `/zone`.
-"""
+"""Arguments of locality load balancing, by the node labels `topology.kubernetes.io/region` and `/zone`."""
 
 import re
 from collections.abc import Iterator

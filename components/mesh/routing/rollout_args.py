@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.args import In, Model
-from meshed_mcp.components.mesh.routing.headers import header_name, header_regex
+from meshed_mcp.components.mesh.routing.validation import header_name, header_regex
 from meshed_mcp.components.mesh.service.validation import without_duplicates
 from meshed_mcp.error_codes.service import ROLLOUT_NOT_HUNDRED, ROLLOUT_UNUSED_FIELDS
 

@@ -1,7 +1,4 @@
-"""Arguments of MeshedMCPService: the settings of the stack file and what the program derives from the whole stack.
-
-The package schema and the reference pages are generated from the field docs.
-"""
+"""Arguments of MeshedMCPService: the settings of the stack file and what the program derives from the whole stack."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -12,8 +9,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.args import In
 from meshed_mcp.components.core.names import host_name, listed, namespace_name
 from meshed_mcp.components.mesh.ambient.validation import ambient_issues
-from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
-from meshed_mcp.components.mesh.cluster.ingress_args import IngressRef
+from meshed_mcp.components.mesh.cluster.args import IngressRef, ServiceMeshArgs
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.egress.destinations import ClusterService
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimitRef

@@ -33,10 +33,7 @@ def service_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
 
 
 def is_read_by_control_plane(item: Manifest) -> bool:
-    """Whether only istiod reads the object; an istiod of a remote cluster reads only objects of its own cluster.
-
-    Source: Istio, "Install Primary-Remote on different networks".
-    """
+    """Whether only the istiod of the own cluster reads the object. Source: Istio, "Install Primary-Remote"."""
     return str(item["apiVersion"]).partition("/")[0].endswith(".istio.io")
 
 

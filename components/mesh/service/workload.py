@@ -122,10 +122,7 @@ def sidecar_annotations(args: MeshedMCPServiceArgs) -> dict[str, str]:
 
 
 def pod_spec(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:
-    """Pod under the restricted Pod Security Standard, spread over zones and nodes.
-
-    Source: Kubernetes, "Pod Security Standards", policy Restricted.
-    """
+    """Pod under the policy Restricted of the Kubernetes "Pod Security Standards", spread over zones and nodes."""
     chosen = {contract.LABEL_APP: name, contract.LABEL_VERSION: version.label}
     return {
         "serviceAccountName": name,

@@ -1,7 +1,4 @@
-"""EnvoyFilters for sticky sessions of services with `legacy: sticky`.
-
-They run affinity.lua in the proxies that select the replica: callers' sidecars and the ingress gateway.
-"""
+"""EnvoyFilters for sticky sessions: affinity.lua in callers' sidecars and the gateway, which select the replica."""
 
 from collections.abc import Iterator
 from pathlib import Path
