@@ -18,7 +18,7 @@ from meshed_mcp.cli.prometheus import Prometheus
 from meshed_mcp.cli.scaling import scale_out_of
 from meshed_mcp.components.autoscaling.args import ForecastSettings, ScalingTarget
 from meshed_mcp.components.autoscaling.forecast import load_history
-from meshed_mcp.components.autoscaling.forecast.load_history import STEP_SECONDS, History
+from meshed_mcp.components.autoscaling.forecast.load_history import STEP_SECONDS, History, read
 from meshed_mcp.components.autoscaling.forecast.model import Series
 from meshed_mcp.components.autoscaling.forecast.policy_comparison import TICKS_PER_MINUTE, Comparison, compare, verdict
 from meshed_mcp.components.autoscaling.forecast.simulation import TARGET_SHARE, Service
@@ -63,18 +63,13 @@ def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     files = read_project(project, stack)
     plan = planned(files.config, files.secret_keys)
     target = scale_out_of(plan, service, factor=2).target
-    history = (
-        load_history.read(load)
-        if load
-        else prometheus_history(prometheus or "", plan.autoscaling.namespace, service, days)
-    )
+    history = read(load) if load else prometheus_history(prometheus or "", plan.autoscaling.namespace, service, days)
     values = in_flight(history, target, call_seconds, peak_replicas)
     ready = pod_ready_seconds(target, READINESS_PERIOD_SECONDS)
     simulated = Service(target, capacity(target), ready, call_seconds=call_seconds or 1.0)
     found = compare(simulated, values, plan.autoscaling.forecast or ForecastSettings())
     for note in history.notes:
-        found_note = codes.HISTORY_NOTE.message(source=load.name if load else prometheus, note=note)
-        console.print(f"note {found_note.line}")
+        console.print(f"note {codes.HISTORY_NOTE.message(source=load.name if load else prometheus, note=note).line}")
     console.print(outcome_table(found))
     console.print(verdict(found)[1])
     if picture is not None:
