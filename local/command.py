@@ -16,13 +16,21 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.fault_injection import with_faults
 from meshed_mcp.local.observe.monitoring import MonitoringConfig
-from meshed_mcp.local.observe.report import summary_lines, table
 from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.session import RunOptions, keep_running
 from meshed_mcp.local.translate.envoy.telemetry import Collector
 from meshed_mcp.local.translate.stack import read_stack
-from meshed_mcp.local.verification import Call, Rejections, Row, make_calls, rows, verify_rejections
+from meshed_mcp.local.verification import (
+    Call,
+    Rejections,
+    Row,
+    make_calls,
+    rows,
+    summary_lines,
+    table,
+    verify_rejections,
+)
 
 __all__ = ["Call", "RunOptions", "run"]
 

@@ -1,11 +1,13 @@
-"""Verifies a running stack: makes the calls of `--call`, measures every service, tries unauthorized calls."""
+"""Verifies a running stack: calls, measurements, unauthorized calls, and the report on them."""
 
 import statistics
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
+from rich.table import Table
 
 from meshed_mcp import contract
 from meshed_mcp.error_codes.code import Message
@@ -17,11 +19,11 @@ from meshed_mcp.local.process.stack_runner import Running
 from meshed_mcp.local.translate.endpoints import (
     Endpoint,
     as_caller,
+    callers,
     direct,
     gateway_url,
     speaks_mcp,
     through_mesh,
-    unauthorized_callers,
 )
 from meshed_mcp.local.translate.envoy.bootstrap import accepts_plaintext
 from meshed_mcp.local.translate.objects.workload import Service
@@ -46,6 +48,9 @@ MILLISECONDS: Final = 1000
 
 REJECTED: Final = (401, 403)
 """Without a required token, and by policy. Source: RFC 9110, section 15.5.2; Envoy, RBAC filter."""
+
+NOTHING: Final = "-"
+"""Shown without a number."""
 
 
 class Latency(NamedTuple):
@@ -166,7 +171,7 @@ async def _callers(topology: Topology) -> int:
     accepted = list[Message]()
     tried = 0
     for service in topology.stack.services:
-        for caller in unauthorized_callers(topology, service):
+        for caller in callers(topology, service, allowed=False):
             tried += 1
             code = await status(as_caller(topology, service, caller), "POST" if speaks_mcp(service) else "GET")
             if code not in REJECTED:
@@ -183,3 +188,44 @@ async def _plaintext(topology: Topology) -> int:
     if accepted:
         raise LocalRunError(*accepted)
     return len(strict)
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """Measurements of every service; latencies in milliseconds."""
+    shown = Table()
+    shown.add_column("service", no_wrap=True)
+    for heading in ("replicas", "tools", "calls", "direct ms\np50 / p99", "mesh ms\np50 / p99"):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        counts = (row.replicas, row.tools, row.calls)
+        latencies = (_latency(row.direct), _latency(row.mesh))
+        shown.add_row(row.service, *map(_count, counts), *latencies)
+    return shown
+
+
+def summary_lines(rows: Sequence[Row], rejections: Rejections, not_run: Sequence[str], logs: Path) -> list[str]:
+    """URLs of clients, rejections, objects that do not run, folder of the logs."""
+    kinds = sorted({name.split(" ", 1)[0] for name in not_run})
+    inside = [row.service for row in rows if row.connect is None]
+    return [
+        *(f"connect a client to {row.connect}" for row in rows if row.connect is not None),
+        *([f"inside the mesh only: {', '.join(inside)}"] if inside else []),
+        _rejected(rejections),
+        f"not run: {len(not_run)} objects ({', '.join(kinds)})" if not_run else "every rendered object runs",
+        f"logs: {logs}",
+    ]
+
+
+def _rejected(found: Rejections) -> str:
+    callers = (
+        f"{found.callers} of {found.callers} calls of unauthorized callers" if found.callers else "no caller to try"
+    )
+    return f"rejected: {callers}; plaintext by {found.plaintext} of {found.plaintext} strict replicas"
+
+
+def _latency(measured: Latency | None) -> str:
+    return NOTHING if measured is None else f"{measured.p50_ms:.1f} / {measured.p99_ms:.1f}"
+
+
+def _count(number: int | None) -> str:
+    return NOTHING if number is None else str(number)

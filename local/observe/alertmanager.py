@@ -1,7 +1,4 @@
-"""Rendered alerting rules, and an Alertmanager with the rendered routes.
-
-Receivers keep their names and lose their addresses, so that no notification leaves the machine.
-"""
+"""Rendered alerting rules, and an Alertmanager with rendered routes whose receivers have no addresses."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -38,7 +35,7 @@ def _held(rules: Sequence[Manifest], longest: float | None) -> Iterator[Manifest
 
 
 def rendered_routes(releases: Sequence[Manifest]) -> Manifest | None:
-    """Alertmanager configuration of the recorded releases with receivers without addresses; None without one."""
+    """Alertmanager configuration of the releases; no notification leaves the machine. None without one."""
     for release in releases:
         config: Manifest | None = release.get("values", {}).get(ALERTMANAGER, {}).get("config")
         if config is not None:
@@ -71,10 +68,7 @@ def alertmanager(config: Manifest | None, state: Path) -> Iterator[str | None]:
 
 
 def alertmanager_command(binary: Path) -> list[str]:
-    """Command of Debian's Alertmanager, which reads templates from /usr/share.
-
-    An unpacked one gets a /usr/share in its own mount namespace.
-    """
+    """Command of Debian's Alertmanager, with its templates in a /usr/share of its own where it is only unpacked."""
     unpacked = binary.resolve().parent.parent / "share" / "prometheus"
     if TEMPLATES.exists() or not unpacked.is_dir():
         return [str(binary)]

@@ -1,7 +1,4 @@
-"""Monitoring of a running stack: Prometheus with the rendered monitors and rules, Alertmanager with rendered routes.
-
-A file in the folder of the run has both addresses, for `meshed-mcp local top`.
-"""
+"""Monitoring of a running stack: Prometheus with the rendered monitors and rules, Alertmanager with rendered routes."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,12 +11,11 @@ import httpx
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.local.observe.alertmanager import alertmanager, rule_groups
-from meshed_mcp.local.observe.kube_state_metrics import DeploymentMetrics, deployment_metrics
-from meshed_mcp.local.observe.prometheus import ScrapeExtras, Scraping, scraping
+from meshed_mcp.local.observe.prometheus import DeploymentMetrics, ScrapeExtras, Scraping, deployment_metrics, scraping
 from meshed_mcp.local.process.stack_runner import Running
 
 ADDRESSES: Final = "monitoring.json"
-"""File in the folder of a run with the addresses of Prometheus and Alertmanager."""
+"""File in the folder of a run with the addresses of Prometheus and Alertmanager, for `meshed-mcp local top`."""
 
 ALERTS_SECONDS: Final = 5.0
 """Interval between two queries of the alerts."""

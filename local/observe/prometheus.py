@@ -1,15 +1,18 @@
-"""Prometheus of a running stack: it scrapes the replicas by their PodMonitors, with file-based discovery.
+"""Prometheus of a run, by its PodMonitors, and an exporter of replicas as kube-state-metrics has them.
 
-Source: Prometheus operator, PodMonitor; Prometheus, `file_sd_config` and `kubernetes_sd_config`, role pod.
+Source: Prometheus operator, PodMonitor; Prometheus, `kubernetes_sd_config`; kube-state-metrics, "Deployment Metrics".
 """
 
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
 from meshed_mcp import contract
 from meshed_mcp.cli.prometheus import Prometheus
@@ -18,6 +21,7 @@ from meshed_mcp.components.observability.metrics.monitors import PROXY_PORT_NAME
 from meshed_mcp.error_codes.local import PROMETHEUS_MISSING
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.process.engines import engine, free_port, serving
+from meshed_mcp.local.process.stack_runner import Running
 from meshed_mcp.local.translate.topology import ADMIN_PORT, Pod
 
 PROGRAM: Final = "prometheus"
@@ -36,6 +40,10 @@ DEFAULT_INTERVAL: Final = "30s"
 """Default scrape interval. Source: `PrometheusSettings.scrape_interval_seconds`."""
 
 Job = dict[str, Any]
+
+LOOPBACK: Final = "127.0.0.1"
+DESIRED: Final = "kube_deployment_spec_replicas"
+READY: Final = ("kube_deployment_status_replicas_ready", "kube_deployment_status_replicas_available")
 
 
 def target(pod: Pod) -> Job:
@@ -153,7 +161,7 @@ def scraping(objects: Sequence[Manifest], state: Path, extras: ScrapeExtras | No
     contents = {"targets": [], "rules": added.rules or {}, PROGRAM: configuration(objects, folder, added)}
     for name, content in contents.items():
         (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
-    address = f"127.0.0.1:{free_port()}"
+    address = f"{LOOPBACK}:{free_port()}"
     with (
         serving(PROGRAM, command(binary, folder, address), address, state, STOP_SECONDS),
         closing(Prometheus(f"http://{address}")) as client,
@@ -173,3 +181,41 @@ def command(binary: Path, folder: Path, address: str) -> tuple[str, ...]:
         "--enable-feature=exemplar-storage",
         "--log.level=warn",
     )
+
+
+class DeploymentMetrics:
+    """Gauges of the Deployments of a run."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ("namespace", "deployment")
+        self._desired = Gauge(DESIRED, "Replicas of the Deployment.", labels, registry=registry)
+        self._ready = [Gauge(name, "Replicas with a running process.", labels, registry=registry) for name in READY]
+
+    def update(self, up: Running) -> None:
+        """Update the gauges."""
+        alive = up.services.pids.keys()
+        desired = Counter((pod.namespace, pod.deployment.name) for pod in up.topology.pods)
+        ready = Counter((pod.namespace, pod.deployment.name) for pod in up.topology.pods if pod.name in alive)
+        for labels, count in desired.items():
+            self._desired.labels(*labels).set(count)
+            for gauge in self._ready:
+                gauge.labels(*labels).set(ready[labels])
+
+
+@contextmanager
+def deployment_metrics() -> Iterator[tuple[DeploymentMetrics, dict[str, Any]]]:
+    """Serve the metrics during the block; yields them and their scrape job."""
+    registry, port = CollectorRegistry(), free_port()
+    server, thread = start_http_server(port, LOOPBACK, registry)
+    job = {
+        "job_name": "kube-state-metrics",
+        "scrape_interval": "5s",
+        "honor_labels": True,
+        "static_configs": [{"targets": [f"{LOOPBACK}:{port}"]}],
+    }
+    try:
+        yield DeploymentMetrics(registry), job
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,7 +1,4 @@
-"""Exclusive resources of a run: a block of loopback addresses, the gateway's port, the state folder.
-
-The kernel releases them however the run ends, so that nothing stale blocks a start.
-"""
+"""Exclusive resources of a run, which the kernel releases: loopback addresses, the gateway's port, the state folder."""
 
 import errno
 import fcntl

@@ -19,9 +19,7 @@ from meshed_mcp.local.translate.stack import Stack
 from meshed_mcp.local.translate.topology import Pod, Topology, next_pod, validated
 
 SERVING_SECONDS: Final = 1.0
-"""How long a terminating replica stays reachable for its sessions, less than PRE_STOP_DELAY_SECONDS.
-
-Source: Kubernetes, EndpointSlice, `serving`."""
+"""Sessions reach a terminating replica, less than PRE_STOP_DELAY_SECONDS. Source: EndpointSlice, `serving`."""
 
 GRACE_SECONDS: Final = 30.0
 """Source: Kubernetes, default of `terminationGracePeriodSeconds`."""
@@ -81,10 +79,7 @@ def add_endpoints(up: Running, pods: Sequence[Pod]) -> None:
 
 
 def drain(up: Running, pods: Sequence[Pod]) -> dict[str, int]:
-    """Terminate replicas as Kubernetes does. Returns exit codes by name, negative for a signal.
-
-    A sidecar stops when no other proxy routes to it.
-    """
+    """Terminate replicas as Kubernetes does, and unused sidecars. Returns exit codes by name, negative for a signal."""
     for pod in pods:
         up.services.terminate(pod.name)
     remove_endpoints(up, pods)

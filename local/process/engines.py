@@ -42,10 +42,7 @@ def free_port() -> int:
 
 @contextmanager
 def serving(name: str, command: Sequence[str], address: str, state: Path, stop_seconds: float) -> Iterator[None]:
-    """Run a program during the block, which starts when `address` (host:port) reports that it is ready.
-
-    Raises LocalRunError. Call it from the thread that started the stack.
-    """
+    """Run a program in the block, from its readiness on. Raises LocalRunError. Use the thread of the stack."""
     log = (state / "logs" / f"{name}.log").absolute()
     with Processes(stop_seconds) as processes:
         processes.start(Program(name, tuple(command), dict(os.environ), log))

@@ -1,7 +1,4 @@
-"""Child processes of a local run, which stops them with SIGTERM, a bounded wait and SIGKILL.
-
-Each process leads its own group, so that Ctrl-C reaches the local run only. `launch.py` ends them if the run is killed.
-"""
+"""Child processes of a run, in their own groups: Ctrl-C reaches only the run, and `launch.py` ends them with it."""
 
 import os
 import signal

@@ -1,7 +1,4 @@
-"""Envoy processes of a run and their configuration files.
-
-A running Envoy watches its files, so that an update restarts nothing and closes no connection.
-"""
+"""Envoy processes of a run and the configuration files they watch, so that an update closes no connection."""
 
 import json
 import time

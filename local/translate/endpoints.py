@@ -1,6 +1,5 @@
 """Endpoints of a service, and its allowed and unauthorized callers by the AuthorizationPolicies. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
@@ -11,7 +10,7 @@ from meshed_mcp.local.translate.envoy.bootstrap import LOOPBACK
 from meshed_mcp.local.translate.envoy.gateway import attached
 from meshed_mcp.local.translate.envoy.security import account_suffix, policies_for
 from meshed_mcp.local.translate.objects.gateway import Gateway
-from meshed_mcp.local.translate.objects.policies import AuthorizationPolicy, Rule, Source
+from meshed_mcp.local.translate.objects.policies import AuthorizationPolicy, Source
 from meshed_mcp.local.translate.objects.workload import Service
 from meshed_mcp.local.translate.topology import OUTBOUND_PORT, Identity, Pod, Topology, service_port
 
@@ -48,8 +47,8 @@ def through_mesh(running: Running, service: Service) -> Endpoint | None:
     exposed = gateway_url(running, service)
     if exposed is not None:
         return Endpoint(exposed, token=running.topology.token(service))
-    callers = allowed_callers(running.topology, service)
-    return as_caller(running.topology, service, callers[0]) if callers else None
+    allowed = callers(running.topology, service, allowed=True)
+    return as_caller(running.topology, service, allowed[0]) if allowed else None
 
 
 def as_caller(topology: Topology, service: Service, caller: Pod) -> Endpoint:
@@ -92,20 +91,12 @@ def endpoint_path(topology: Topology, service: Service) -> str:
     return (allowed or [contract.MCP_PATH])[0] + ("" if speaks_mcp(service) else REGISTRY_LIST)
 
 
-def allowed_callers(topology: Topology, service: Service) -> list[Pod]:
-    """One pod per identity that may call a Service, except its own."""
-    return [pod for pod in _other_identities(topology, service) if _may(topology, service, pod)]
-
-
-def unauthorized_callers(topology: Topology, service: Service) -> list[Pod]:
-    """One pod per identity that may not call a Service, except its own."""
-    return [pod for pod in _other_identities(topology, service) if not _may(topology, service, pod)]
-
-
-def _other_identities(topology: Topology, service: Service) -> list[Pod]:
+def callers(topology: Topology, service: Service, *, allowed: bool) -> list[Pod]:
+    """One pod per identity that may call a Service, or (`allowed=False`) may not, except its own."""
     own = {each.identity for each in topology.behind(service)}
     first_pods = list({pod.identity: pod for pod in reversed(topology.pods)}.values())[::-1]
-    return [pod for pod in first_pods if pod.identity not in own]
+    others = [pod for pod in first_pods if pod.identity not in own]
+    return [pod for pod in others if _may(topology, service, pod) == allowed]
 
 
 def _may(topology: Topology, service: Service, caller: Pod) -> bool:
@@ -125,11 +116,10 @@ def _denies_all(policy: AuthorizationPolicy) -> bool:
 
 
 def _names(policy: AuthorizationPolicy, identity: Identity) -> bool:
-    return any(_rule_names(rule, identity, policy.namespace) for rule in policy.spec.rules)
-
-
-def _rule_names(rule: Rule, identity: Identity, namespace: str) -> bool:
-    return not rule.from_ or any(_source_names(each.source, identity, namespace) for each in rule.from_)
+    return any(
+        not rule.from_ or any(_source_names(each.source, identity, policy.namespace) for each in rule.from_)
+        for rule in policy.spec.rules
+    )
 
 
 def _source_names(source: Source, identity: Identity, namespace: str) -> bool:
@@ -141,8 +131,7 @@ def _source_names(source: Source, identity: Identity, namespace: str) -> bool:
         (source.not_namespaces, identity.namespace, False),
         (accounts, identity.principal, True),
     ]
-    return all(not patterns or _matches(patterns, value) == sense for patterns, value, sense in wanted)
-
-
-def _matches(patterns: Sequence[str], value: str) -> bool:
-    return any(fnmatchcase(value, pattern) for pattern in patterns)
+    return all(
+        not patterns or any(fnmatchcase(value, pattern) for pattern in patterns) == sense
+        for patterns, value, sense in wanted
+    )

@@ -37,8 +37,6 @@ ROUTER: Final = extension("envoy.filters.http.router", "extensions.filters.http.
 TLS_INSPECTOR: Final = extension(
     "envoy.filters.listener.tls_inspector", "extensions.filters.listener.tls_inspector.v3.TlsInspector"
 )
-EXCLUSIVE_PORT: Final = {"enable_reuse_port": False}
-"""Prevents that two runs share the gateway's port. Source: Envoy, config.listener.v3.Listener, on by default."""
 
 LOOPBACK: Final = "127.0.0.1"
 SIDECAR_ADDRESS: Final = {"address": contract.SIDECAR_ADDRESSES[0], "port_value": 0}
@@ -91,12 +89,7 @@ def ingress(
         **access_log(topology.stack.telemetries, identity.namespace, labels),
         **tracing(collector, f"{identity.service_account}.{identity.namespace}", percent),
     )
-    listener = {
-        "name": "ingress",
-        "address": socket_address(LOOPBACK, port),
-        **EXCLUSIVE_PORT,
-        "filter_chains": [{"filters": [manager]}],
-    }
+    listener = _listener("ingress", LOOPBACK, port, [{"filters": [manager]}])
     node = {"id": f"router~{LOOPBACK}~{gateway.name}.{gateway.namespace}", "cluster": gateway.name}
     clusters = [
         *outbound_clusters(topology, identity.namespace, files, topology.localities[0]),
@@ -129,23 +122,12 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, tr
         **local_replies(topology, pod.namespace, INBOUND, pod.labels),
         **traced,
     )
-    chains = [
-        {
-            "filter_chain_match": {"transport_protocol": "tls"},
-            "transport_socket": server_tls(files, topology.trust_domain),
-            "filters": [manager],
-        }
-    ]
+    mtls, filters = {"transport_socket": server_tls(files, topology.trust_domain)}, [manager]
+    chains = [{"filter_chain_match": {"transport_protocol": "tls"}, **mtls, "filters": filters}]
     if accepts_plaintext(topology, pod):
-        chains.append({"filter_chain_match": {"transport_protocol": "raw_buffer"}, "filters": [manager]})
-    return {
-        "name": "virtualInbound",
-        "address": socket_address(pod.address, INBOUND_PORT),
-        **EXCLUSIVE_PORT,
-        "traffic_direction": "INBOUND",
-        "listener_filters": [TLS_INSPECTOR],
-        "filter_chains": chains,
-    }
+        chains.append({"filter_chain_match": {"transport_protocol": "raw_buffer"}, "filters": filters})
+    inbound = {"traffic_direction": "INBOUND", "listener_filters": [TLS_INSPECTOR]}
+    return _listener("virtualInbound", pod.address, INBOUND_PORT, chains, **inbound)
 
 
 def _outbound(topology: Topology, pod: Pod, traced: Message) -> Message:
@@ -153,13 +135,14 @@ def _outbound(topology: Topology, pod: Pod, traced: Message) -> Message:
     hosts = patched_hosts(topology, pod.namespace, SIDECAR, pod.labels, known)
     filters = [FAULT_FILTER, *inserted_filters(topology, pod.namespace, SIDECAR, pod.labels)]
     manager = _connections("outbound", hosts, filters, upgrade_configs=[{"upgrade_type": "CONNECT"}], **traced)
-    return {
-        "name": "virtualOutbound",
-        "address": socket_address(pod.address, OUTBOUND_PORT),
-        **EXCLUSIVE_PORT,
-        "traffic_direction": "OUTBOUND",
-        "filter_chains": [{"filters": [manager]}],
-    }
+    chains = [{"filters": [manager]}]
+    return _listener("virtualOutbound", pod.address, OUTBOUND_PORT, chains, traffic_direction="OUTBOUND")
+
+
+def _listener(name: str, address: str, port: int, chains: list[Message], **more: object) -> Message:
+    """A listener without port reuse, so that two runs cannot share the gateway's port. Source: Envoy, Listener."""
+    where = socket_address(address, port)
+    return {"name": name, "address": where, "enable_reuse_port": False, "filter_chains": chains, **more}
 
 
 def _connections(name: str, virtual_hosts: list[Message], filters: list[Message], **more: object) -> Message:

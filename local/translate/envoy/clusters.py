@@ -25,9 +25,7 @@ CONNECT_TIMEOUT: Final = "10s"
 """Source: Istio MeshConfig, default of `connectTimeout`."""
 
 RATE_LIMIT_SERVICE: Final = ("127.0.0.1", 8081)
-"""Rate limit service of this machine; if it is down, the failure mode of the stack applies.
-
-Source: github.com/envoyproxy/ratelimit, default of GRPC_PORT."""
+"""Rate limit service of this machine. Source: github.com/envoyproxy/ratelimit, default of GRPC_PORT."""
 
 PROTOCOL_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 

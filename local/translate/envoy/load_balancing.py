@@ -1,7 +1,4 @@
-"""LoadBalancerSettings as fields of an Envoy cluster, its endpoints by locality, and its routes. Pure.
-
-Source: istiod, applyLoadBalancer, getHashPolicy and ApplyLocalityLoadBalancer.
-"""
+"""Load balancing of clusters and routes. Pure. Source: istiod, applyLoadBalancer, ApplyLocalityLoadBalancer."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -39,7 +36,7 @@ def balancing(settings: LoadBalancer | None) -> Message:
 
 
 def hash_policy(settings: LoadBalancer | None) -> list[Message]:
-    """The field `hash_policy` of a route."""
+    """The field `hash_policy` of a route. Source: istiod, getHashPolicy."""
     consistent = settings.consistent_hash if settings else None
     if consistent is None:
         return []

@@ -1,7 +1,4 @@
-"""Patches of EnvoyFilters: filters before the router, filter configuration of routes, local replies. Pure.
-
-Source: Istio API, EnvoyFilter; as in istiod, patches apply to complete listeners and routes.
-"""
+"""Patches of EnvoyFilters, which as in istiod apply to complete listeners and routes. Pure. Source: EnvoyFilter API."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final

@@ -48,10 +48,7 @@ MESH: Final = "mesh"
 
 
 def mesh_virtual_hosts(topology: Topology, namespace: str) -> list[Message]:
-    """One virtual host per Service for sidecars in `namespace`, and 502 for every other host.
-
-    Source: istiod, virtual host `block_all` of outboundTrafficPolicy REGISTRY_ONLY.
-    """
+    """A virtual host per Service, and 502 for other hosts. Source: istiod, `block_all` of REGISTRY_ONLY."""
     blocked = {
         "name": "block_all",
         "domains": ["*"],

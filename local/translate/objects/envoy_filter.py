@@ -15,28 +15,26 @@ RouteContext = Literal["SIDECAR_OUTBOUND", "GATEWAY"]
 Context = Literal["SIDECAR_INBOUND"] | RouteContext
 
 
-class SubFilter(Fields):
-    """The HTTP filter to insert before."""
+C = TypeVar("C")
+N = TypeVar("N", bound=str)
+Op = TypeVar("Op")
+V = TypeVar("V")
 
-    name: Literal["envoy.filters.http.router"]
+
+class Named(Fields, Generic[N]):
+    """A filter or a route by its name."""
+
+    name: N
 
 
-class ConnectionManager(Fields):
-    """The HTTP connection manager."""
-
-    name: Literal["envoy.filters.network.http_connection_manager"]
+ConnectionManager = Named[Literal["envoy.filters.network.http_connection_manager"]]
+F = TypeVar("F", bound=ConnectionManager)
 
 
 class ConnectionManagerFilter(ConnectionManager):
-    """An HTTP filter of the connection manager."""
+    """The HTTP filter of the connection manager to insert before."""
 
-    sub_filter: SubFilter
-
-
-F = TypeVar("F", bound=ConnectionManager)
-C = TypeVar("C")
-Op = TypeVar("Op")
-V = TypeVar("V")
+    sub_filter: Named[Literal["envoy.filters.http.router"]]
 
 
 class FilterChain(Fields, Generic[F]):
@@ -94,17 +92,11 @@ class HTTPFilterPatch(Fields):
     patch: Change[Literal["INSERT_BEFORE"], HTTPFilter]
 
 
-class RouteMatch(Fields):
-    """A route by the name in its VirtualService."""
-
-    name: str
-
-
 class VirtualHostMatch(Fields):
-    """A virtual host by name (`host:port`) or any, and a route in it."""
+    """A virtual host by name (`host:port`) or any, and a route in it by its name in the VirtualService."""
 
     name: str | None = None
-    route: RouteMatch
+    route: Named[str]
 
 
 class RouteConfigurationMatch(Fields):

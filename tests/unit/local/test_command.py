@@ -12,9 +12,8 @@ from rich.console import Console
 from meshed_mcp import contract
 from meshed_mcp.local.command import run
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.observe.report import summary_lines, table
 from meshed_mcp.local.process import addresses, engines
-from meshed_mcp.local.verification import Latency, Rejections, Row, counted_calls, latency
+from meshed_mcp.local.verification import Latency, Rejections, Row, counted_calls, latency, summary_lines, table
 from tests.stacks import ROOT
 from tests.unit.local import local_objects
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.local.translate.endpoints import allowed_callers, endpoint_path, unauthorized_callers
+from meshed_mcp.local.translate.endpoints import callers, endpoint_path
 from meshed_mcp.local.translate.envoy.bootstrap import accepts_plaintext
 from meshed_mcp.local.translate.envoy.security import policies_for, rbac_filters
 from meshed_mcp.local.translate.stack import read_stack
@@ -195,19 +195,18 @@ def test_plaintext_is_accepted_without_a_peer_authentication(objects: list[dict[
     assert all(accepts_plaintext(laid, pod) for pod in laid.pods)
 
 
-def callers(laid: Topology, name: str) -> tuple[list[str], list[str]]:
+def names_of_callers(laid: Topology, name: str) -> tuple[list[str], list[str]]:
     """Names of one pod per allowed and per unauthorized identity."""
     (service,) = [each for each in laid.stack.services if each.name == name]
-    return [each.name for each in allowed_callers(laid, service)], [
-        each.name for each in unauthorized_callers(laid, service)
-    ]
+    allowed, unauthorized = (callers(laid, service, allowed=each) for each in (True, False))
+    return [each.name for each in allowed], [each.name for each in unauthorized]
 
 
 def test_callers_are_those_that_a_rule_names(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Requirement LOC-5: the report measures one allowed caller and each rejected one."""
     laid = laid_out(objects)
-    assert callers(laid, "back") == (["front-0"], [])
-    assert callers(laid, "front") == ([], ["back-0"])
+    assert names_of_callers(laid, "back") == (["front-0"], [])
+    assert names_of_callers(laid, "front") == ([], ["back-0"])
 
 
 @pytest.mark.parametrize(
@@ -225,7 +224,7 @@ def test_callers_are_matched_by_pattern(
 ) -> None:
     """Istio Source, every field that this run translates."""
     local_objects.find(objects, "AuthorizationPolicy", "front")["spec"]["rules"] = [{"from": [{"source": fields}]}]
-    assert callers(laid_out(objects), "front") == ((["back-0"], []) if allowed else ([], ["back-0"]))
+    assert names_of_callers(laid_out(objects), "front") == ((["back-0"], []) if allowed else ([], ["back-0"]))
 
 
 def test_a_deny_policy_removes_a_caller(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
@@ -233,7 +232,7 @@ def test_a_deny_policy_removes_a_caller(objects: list[dict[str, Any]], laid_out:
     rules = [{"from": [{"source": {"principals": [local_objects.FRONT_PRINCIPAL]}}]}]
     spec = {"action": "DENY", "rules": rules}
     objects.append(local_objects.item("security.istio.io/v1", "AuthorizationPolicy", "no", "mcp-system", spec))
-    assert callers(laid_out(objects), "back") == ([], ["front-0"])
+    assert names_of_callers(laid_out(objects), "back") == ([], ["front-0"])
 
 
 def test_the_endpoint_is_the_path_that_the_policy_allows(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
