@@ -123,7 +123,7 @@ MONITORING: Final = (
     ),
     Alert(
         name="OTelCollectorRefusing",
-        expression=lambda scope: tracing.spans_refused(scope.threshold),
+        expression=lambda scope: tracing.increase_above(tracing.REFUSED, scope.threshold),
         for_seconds=600,
         component=Component.MONITORING,
         summary=f"{SERVICE} refused {NUMBER} spans in 10 minutes",
@@ -150,7 +150,7 @@ MONITORING: Final = (
     ),
     Alert(
         name="TailSamplingDroppedTooEarly",
-        expression=lambda scope: tracing.traces_dropped_too_early(scope.threshold),
+        expression=lambda scope: tracing.increase_above(tracing.DROPPED_TOO_EARLY, scope.threshold),
         for_seconds=600,
         component=Component.MONITORING,
         summary=f"{SERVICE} dropped {NUMBER} traces in 10 minutes before the sampling decision",

@@ -142,13 +142,9 @@ class GrafanaSettings(Model):
     """URL of Loki, as a data source that links traces and log lines."""
 
     @model_validator(mode="after")
-    def _login_has_url(self) -> Self:
+    def _login_and_exposure_are_whole(self) -> Self:
         if self.login is not None and self.url is None:
             raise LOGIN_WITHOUT_URL.error()
-        return self
-
-    @model_validator(mode="after")
-    def _exposed_with_login(self) -> Self:
         if self.expose is not None and (self.login is None or not (self.url or "").startswith("https://")):
             raise EXPOSED_WITHOUT_LOGIN.error()
         return self

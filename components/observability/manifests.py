@@ -27,22 +27,17 @@ def observability_objects(args: ObservabilityStackArgs) -> list[Manifest]:
 
 
 def namespaces(args: ObservabilityStackArgs) -> list[Manifest]:
-    """Namespaces of monitoring and, unless it exists, of cert-manager."""
+    """Namespaces of monitoring and, unless it exists, of cert-manager.
+
+    Monitoring is outside the mesh: Helm's jobs, scrapes and webhooks hang or fail behind a sidecar. Pod security is
+    "privileged" for the node exporter, which reads the node's /proc and /sys.
+    """
     cert_manager = args.cert_manager
     installed = cert_manager.install is CertManagerInstall.RELEASE
-    return [
-        monitoring_namespace(args.namespace),
-        *([controller_namespace("cert-manager", cert_manager.namespace)] if installed else []),
-    ]
-
-
-def monitoring_namespace(name: str) -> Manifest:
-    """Namespace outside the mesh: Helm's jobs, scrapes and webhooks hang or fail behind a sidecar.
-
-    Pod security is "privileged" for the node exporter, which reads the node's /proc and /sys.
-    """
     labels = {"istio-injection": "disabled", "pod-security.kubernetes.io/enforce": "privileged"}
-    return manifest("v1", "Namespace", metadata(name, labels=standard_labels(name) | labels))
+    meta = metadata(args.namespace, labels=standard_labels(args.namespace) | labels)
+    others = [controller_namespace("cert-manager", cert_manager.namespace)] if installed else []
+    return [manifest("v1", "Namespace", meta), *others]
 
 
 def chart_prerequisites(args: ObservabilityStackArgs) -> list[Manifest]:

@@ -3,7 +3,6 @@
 from typing import Final
 
 from meshed_mcp.components.core.charts import ReleaseSpec
-from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.args import CertManagerInstall, CertManagerSettings, ObservabilityStackArgs
 from meshed_mcp.components.observability.charts import CERT_MANAGER, KUBE_PROMETHEUS_STACK, PROMETHEUS_OPERATOR_CRDS
 from meshed_mcp.components.observability.kiali.release import kiali_release
@@ -28,17 +27,13 @@ def prerequisite_releases(args: ObservabilityStackArgs) -> list[ReleaseSpec]:
 
 
 def cert_manager_releases(settings: CertManagerSettings, chart_mirror: str | None) -> list[ReleaseSpec]:
-    """The release of cert-manager, unless the cluster has one."""
+    """The release of cert-manager, unless the cluster has one; CRDs and certificates survive its removal."""
     if settings.install is CertManagerInstall.EXISTING:
         return []
     chart = CERT_MANAGER.mirrored(chart_mirror)
-    return [ReleaseSpec("cert-manager", settings.namespace, chart, cert_manager_values(settings.replicas))]
-
-
-def cert_manager_values(replicas: int) -> Manifest:
-    """Values of the chart cert-manager; its CRDs survive its removal, as do the certificates of the cluster."""
-    part = {"replicaCount": replicas, "podDisruptionBudget": {"enabled": replicas > 1}}
-    return {"crds": {"enabled": True, "keep": True}, **part, "webhook": part, "cainjector": part}
+    part = {"replicaCount": settings.replicas, "podDisruptionBudget": {"enabled": settings.replicas > 1}}
+    values = {"crds": {"enabled": True, "keep": True}, **part, "webhook": part, "cainjector": part}
+    return [ReleaseSpec("cert-manager", settings.namespace, chart, values)]
 
 
 def operator_crds_release(args: ObservabilityStackArgs) -> ReleaseSpec:

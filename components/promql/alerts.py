@@ -8,14 +8,11 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.promql import load
-from meshed_mcp.components.promql.selectors import BY_SERVER, PromQL
+from meshed_mcp.components.promql.selectors import BY_SERVER, MIN_REQUESTS, PromQL
 
 CONTAINER: Final = f'container="{contract.CONTAINER_NAME}"'
 SERVER_TARGETS: Final = f'{CONTAINER},{contract.LABEL_SERVER}!=""'
 """Matchers of the scrape targets of MCP servers."""
-
-MIN_REQUESTS: Final = 100
-"""Requests in ten minutes below which a ratio of requests is not meaningful."""
 
 MIN_OPEN_STREAMS: Final = 500
 """Open streams below which a growth since yesterday is normal."""

@@ -71,7 +71,7 @@ def operator_unavailable(namespace: str, deployment: str) -> PromQL:
 
 def monthly_cost(namespace: str, deployment: str, replica_month_cost: float, threshold: float) -> PromQL:
     """Monthly cost at the mean replica count of the last day and `replica_month_cost` each; for an alert."""
-    desired = selectors.desired_replicas(namespace, deployment)
+    desired = selectors.replicas("desired", namespace, deployment)
     return PromQL(f"avg_over_time({desired}[1d:5m]) * {replica_month_cost:g} > {threshold:g}")
 
 

@@ -7,7 +7,7 @@ functions take patterns of namespace and server. Source: Istio, "Istio Standard 
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.promql.selectors import PromQL
+from meshed_mcp.components.promql.selectors import MIN_REQUESTS, PromQL
 
 SERVER_SIDE: Final = 'reporter="destination"'
 CLIENT_SIDE: Final = 'reporter="source"'
@@ -80,9 +80,6 @@ def _select(matchers: str, namespace: str, server: str) -> str:
 CONNECTION_FLAGS: Final = "UC|UF|URX|LR|UR|DPE|UPE"
 """Response flags of a connection that the upstream reset or refused; timeouts and "no route" have others.
 Source: Envoy, access log, %RESPONSE_FLAGS%."""
-
-MIN_REQUESTS: Final = 100
-"""Requests in ten minutes below which a ratio of requests is not meaningful."""
 
 
 def connection_reset_ratio(threshold: float) -> PromQL:

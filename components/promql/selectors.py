@@ -16,6 +16,15 @@ BY_SERVER: Final = f"by (namespace, {contract.LABEL_SERVER})"
 CALL_METHOD: Final = f'{contract.LABEL_METHOD}="tools/call"'
 """Matches tool calls; the operation histogram counts every MCP method. Source: MCP, method `tools/call`."""
 
+DEPLOYMENT_METRICS: Final = {
+    "ready": "kube_deployment_status_replicas_ready",
+    "desired": "kube_deployment_spec_replicas",
+}
+"""Source: kube-state-metrics, "Deployment Metrics"."""
+
+MIN_REQUESTS: Final = 100
+"""Requests in ten minutes below which a ratio of requests is not meaningful."""
+
 MALFORMED_REQUESTS: Final = ("-32700", "-32600", "-32601", "-32602", "-32002")
 """Values of `error_type` that are not server errors. Source: OpenTelemetry MCP conventions, server spans."""
 
@@ -78,14 +87,9 @@ def pods_of(deployment: str) -> str:
     return f"{deployment}(-{contract.CANARY})?-[a-z0-9]+-[a-z0-9]{{5}}"
 
 
-def ready_replicas(namespace: str, deployment: str) -> str:
-    """Ready replicas per Deployment; both arguments are patterns. Source: kube-state-metrics, Deployment."""
-    return _replicas("ready", namespace, deployment)
-
-
-def desired_replicas(namespace: str, deployment: str) -> str:
-    """Replicas in the spec, per Deployment; both arguments are patterns. Source: kube-state-metrics, Deployment."""
-    return _replicas("spec", namespace, deployment)
+def replicas(which: str, namespace: str, deployment: str) -> str:
+    """Replicas per Deployment: `ready` ones, or `desired` by the spec; the other arguments are patterns."""
+    return f'sum by (deployment) ({DEPLOYMENT_METRICS[which]}{{namespace=~"{namespace}",deployment=~"{deployment}"}})'
 
 
 def container_cpu(namespace: str, pod: str, window: str) -> str:
@@ -96,11 +100,6 @@ def container_cpu(namespace: str, pod: str, window: str) -> str:
 def container_memory(namespace: str, pod: str) -> str:
     """Working set of the server's container, bytes, per pod: what the memory limit counts. Source: cAdvisor."""
     return f"sum by (pod) (container_memory_working_set_bytes{{{_container(namespace, pod)}}})"
-
-
-def top_pods(count: int, by_pod: str) -> str:
-    """The `count` largest values of an expression per pod, which keeps the query cheap with a thousand pods."""
-    return f"topk({count}, {by_pod})"
 
 
 def _held(load: str, select: str) -> str:
@@ -116,8 +115,3 @@ def _load(select: str) -> str:
 
 def _container(namespace: str, pod: str) -> str:
     return f'namespace=~"{namespace}",pod=~"{pod}",container="{contract.CONTAINER_NAME}"'
-
-
-def _replicas(which: str, namespace: str, deployment: str) -> str:
-    metric = {"ready": "kube_deployment_status_replicas_ready", "spec": "kube_deployment_spec_replicas"}[which]
-    return f'sum by (deployment) ({metric}{{namespace=~"{namespace}",deployment=~"{deployment}"}})'

@@ -87,22 +87,6 @@ def budget_remaining_name(bad: str) -> str:
     return f"server:mcp_{bad}_budget_left:ratio"
 
 
-def operations() -> str:
-    """Operations per second without client errors, per tool; the tool is empty for other methods."""
-    return f"{BY_TOOL} ({_rate(f'{contract.METRIC_OPERATION_DURATION}_count', NO_CLIENT_ERRORS)})"
-
-
-def errors() -> str:
-    """Failed operations per second, per tool; 0 where none failed, so that sums over time stay comparable."""
-    failed = _rate(f"{contract.METRIC_OPERATION_DURATION}_count", f'{contract.LABEL_ERROR}!="",{NO_CLIENT_ERRORS}')
-    return f"{BY_TOOL} ({failed}) or 0 * {rate_name('tool', 'operations')}{{{NOT_REGISTRY}}}"
-
-
-def calls() -> str:
-    """Tool calls per second whose duration counts, per tool."""
-    return f"{BY_TOOL} ({_rate(f'{contract.METRIC_OPERATION_DURATION}_count', f'{selectors.CALL_METHOD},{COMPLETED}')})"
-
-
 def slow_calls(matchers: str, seconds: float) -> str:
     """Tool calls per second that took longer than `seconds`, a bucket bound of the histogram."""
     select = f'{selectors.CALL_METHOD},{COMPLETED},{matchers},le="{float(seconds)}"'
@@ -110,22 +94,31 @@ def slow_calls(matchers: str, seconds: float) -> str:
     return f"{rate_name('tool', 'calls')}{{{NOT_REGISTRY},{matchers}}} - {fast}"
 
 
-def registry_requests() -> str:
-    """Requests per second to the registry without client errors (4xx)."""
-    return f"{BY_SERVER} ({_rate(f'{contract.METRIC_HTTP_DURATION}_count', _registry_status(COUNTED_STATUSES))})"
-
-
-def registry_errors() -> str:
-    """Requests per second that the registry failed (5xx)."""
-    failed = _rate(f"{contract.METRIC_HTTP_DURATION}_count", _registry_status("5.."))
-    return f"{BY_SERVER} ({failed}) or 0 * {rate_name('tool', 'operations')}{{{IS_REGISTRY}}}"
-
-
 def registry_slow_requests(seconds: float) -> str:
     """Requests per second to the registry that took longer than `seconds`."""
     select = f'{_registry_status(COUNTED_STATUSES)},le="{float(seconds)}"'
     fast = f"{BY_SERVER} ({_rate(f'{contract.METRIC_HTTP_DURATION}_bucket', select)})"
     return f"{rate_name('tool', 'calls')}{{{IS_REGISTRY}}} - {fast}"
+
+
+def rates() -> dict[str, tuple[str, str]]:
+    """Rate -> its expressions per second: of the tools of servers, and of the registry's requests.
+
+    Operations are without client errors, calls those whose duration counts; the tool is empty for other methods.
+    Errors are 0 where none failed, so that sums over time stay comparable.
+    """
+    counted, requests = f"{contract.METRIC_OPERATION_DURATION}_count", f"{contract.METRIC_HTTP_DURATION}_count"
+    answered = f"{BY_SERVER} ({_rate(requests, _registry_status(COUNTED_STATUSES))})"
+    zero = f"0 * {rate_name('tool', 'operations')}"
+    failed = f'{contract.LABEL_ERROR}!="",{NO_CLIENT_ERRORS}'
+    return {
+        "operations": (f"{BY_TOOL} ({_rate(counted, NO_CLIENT_ERRORS)})", answered),
+        "errors": (
+            f"{BY_TOOL} ({_rate(counted, failed)}) or {zero}{{{NOT_REGISTRY}}}",
+            f"{BY_SERVER} ({_rate(requests, _registry_status('5..'))}) or {zero}{{{IS_REGISTRY}}}",
+        ),
+        "calls": (f"{BY_TOOL} ({_rate(counted, f'{selectors.CALL_METHOD},{COMPLETED}')})", answered),
+    }
 
 
 def server_rate(what: str) -> str:

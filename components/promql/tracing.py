@@ -37,9 +37,9 @@ def queue_usage_ratio(threshold: float) -> PromQL:
     return PromQL(f"{by} ({QUEUE_SIZE}) / ({by} ({QUEUE_CAPACITY}) > 0) > {threshold:g}")
 
 
-def spans_refused(threshold: float) -> PromQL:
-    """Spans that a collector or Jaeger refused in ten minutes."""
-    return PromQL(f"sum {BY_SERVICE} (increase({REFUSED}[10m])) > {threshold:g}")
+def increase_above(counter: str, threshold: float) -> PromQL:
+    """Increase of a counter of a collector or Jaeger in ten minutes, such as REFUSED or DROPPED_TOO_EARLY."""
+    return PromQL(f"sum {BY_SERVICE} (increase({counter}[10m])) > {threshold:g}")
 
 
 def spans_not_exported(jaeger: str, threshold: float) -> PromQL:
@@ -53,8 +53,3 @@ def storage_errors(jaeger: str, threshold: float) -> PromQL:
     reads = f"sum by (namespace, service, operation) ({failed_reads}) > {threshold:g}"
     writes = f'sum {BY_SERVICE} (increase({FAILED}{{service="{jaeger}"}}[10m])) > {threshold:g}'
     return PromQL(f'{reads} or label_replace({writes}, "operation", "write_spans", "", "")')
-
-
-def traces_dropped_too_early(threshold: float) -> PromQL:
-    """Traces that tail sampling dropped before its decision in ten minutes."""
-    return PromQL(f"sum {BY_SERVICE} (increase({DROPPED_TOO_EARLY}[10m])) > {threshold:g}")

@@ -78,8 +78,3 @@ def pod_call_rate(select: str, pod: str, window: str) -> str:
     """Completed tool calls per second of one pod, per tool."""
     counted = f'{contract.METRIC_OPERATION_DURATION}_count{{{select},pod="{pod}",{selectors.CALL_METHOD}}}'
     return f"sum by ({contract.LABEL_TOOL}) (rate({counted}[{window}]))"
-
-
-def pod_in_flight(select: str, pod: str) -> str:
-    """In-flight and queued requests of one pod."""
-    return selectors.in_flight(f'{select},pod="{pod}"')

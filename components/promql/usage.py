@@ -12,15 +12,10 @@ def calls_by_organization(select: str) -> str:
     return f"sum by ({contract.LABEL_ORGANIZATION}) ({sli.USAGE}{{{select}}})"
 
 
-def top_organizations(count: int, select: str, window: str = RANGE, seconds: str = "$__range_s") -> str:
-    """Calls in `window` of the `count` organizations with most calls."""
-    return f"topk({count}, sum by ({contract.LABEL_ORGANIZATION}) ({_calls(sli.USAGE, select, window, seconds)}))"
-
-
-def top_uses(count: int, select: str, window: str = RANGE, seconds: str = "$__range_s") -> str:
-    """Calls in `window` of the `count` pairs of organization and tool with most calls."""
-    by = f"{contract.LABEL_ORGANIZATION}, {contract.LABEL_SERVER}, {contract.LABEL_TOOL}"
-    return f"topk({count}, sum by ({by}) ({_calls(sli.USAGE, select, window, seconds)}))"
+def top_organizations(count: int, select: str, *labels: str) -> str:
+    """Calls in the time range of the `count` organizations with most calls, or of their pairs with further labels."""
+    by = ", ".join((contract.LABEL_ORGANIZATION, *labels))
+    return f"topk({count}, sum by ({by}) ({_calls(sli.USAGE, select, RANGE, '$__range_s')}))"
 
 
 def tool_ranking(count: int, select: str, window: str = RANGE, seconds: str = "$__range_s") -> str:

@@ -33,8 +33,8 @@ AUTOSCALING_PANELS: Final = (
         "Desired and ready replicas",
         "Pods between desired and ready are starting or pending.",
         Unit.COUNT,
-        Query(selectors.desired_replicas(NAMESPACE, SERVER), "{{deployment}} desired"),
-        Query(selectors.ready_replicas(NAMESPACE, SERVER), "{{deployment}} ready"),
+        Query(selectors.replicas("desired", NAMESPACE, SERVER), "{{deployment}} desired"),
+        Query(selectors.replicas("ready", NAMESPACE, SERVER), "{{deployment}} ready"),
     ),
     panel(
         "Autoscaler bounds",

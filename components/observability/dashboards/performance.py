@@ -115,7 +115,7 @@ PANELS: Final = (
             "Pod requests in flight",
             "In-flight and queued requests of the selected pod.",
             Unit.COUNT,
-            Query(traffic.pod_in_flight(SELECT, POD), "requests"),
+            Query(selectors.in_flight(f'{SELECT},pod="{POD}"'), "requests"),
         ),
     ),
     panel(

@@ -118,19 +118,19 @@ PANELS: Final = (
         "Replicas",
         "Ready replicas, and those that the autoscaler or the stack desires.",
         Unit.COUNT,
-        Query(selectors.ready_replicas(NAMESPACE, SERVER), "{{deployment}} ready"),
-        Query(selectors.desired_replicas(NAMESPACE, SERVER), "{{deployment}} desired"),
+        Query(selectors.replicas("ready", NAMESPACE, SERVER), "{{deployment}} ready"),
+        Query(selectors.replicas("desired", NAMESPACE, SERVER), "{{deployment}} desired"),
     ),
     bar_gauge(
         "CPU per pod",
         "Pods with the highest usage: the server's container, without its sidecar.",
         Unit.CORES,
-        Query(selectors.top_pods(TOP, selectors.container_cpu(NAMESPACE, PODS, RATE)), "{{pod}}"),
+        Query(f"topk({TOP}, {selectors.container_cpu(NAMESPACE, PODS, RATE)})", "{{pod}}"),
     ),
     bar_gauge(
         "Memory per pod",
         "Pods with the highest usage: working set of the server's container, which its memory limit applies to.",
         Unit.BYTES,
-        Query(selectors.top_pods(TOP, selectors.container_memory(NAMESPACE, PODS)), "{{pod}}"),
+        Query(f"topk({TOP}, {selectors.container_memory(NAMESPACE, PODS)})", "{{pod}}"),
     ),
 )

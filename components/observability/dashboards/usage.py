@@ -5,6 +5,7 @@ No panel identifies a user.
 
 from typing import Final
 
+from meshed_mcp import contract
 from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Query, Uid, Unit
 from meshed_mcp.components.observability.dashboards.shared import (
     BY_ORGANIZATION,
@@ -47,7 +48,11 @@ USAGE_PANELS: Final = scraped_every(
         width=8,
     ),
     ranking("Organizations with most calls", usage.top_organizations(TOP, SELECT), BY_ORGANIZATION),
-    ranking("Calls by organization and tool", usage.top_uses(TOP, SELECT), f"{BY_ORGANIZATION}: {BY_TOOL}"),
+    ranking(
+        "Calls by organization and tool",
+        usage.top_organizations(TOP, SELECT, contract.LABEL_SERVER, contract.LABEL_TOOL),
+        f"{BY_ORGANIZATION}: {BY_TOOL}",
+    ),
     ranking("Most called tools", usage.tool_ranking(TOP, SELECT), BY_TOOL)._replace(width=24),
     panel(
         "Token rate",

@@ -12,7 +12,6 @@ from meshed_mcp.components.observability.tracing.jaeger import query_url
 from meshed_mcp.components.promql import traffic
 
 PROMETHEUS_UID: Final = "prometheus"
-ALERTMANAGER_UID: Final = "alertmanager"
 JAEGER_UID: Final = "jaeger"
 LOKI_UID: Final = "loki"
 """Fixed uids, by which dashboards and links refer to data sources."""
@@ -35,6 +34,28 @@ SERVICE_TAG: Final = {"key": "service.name", "value": "service"}
 """Span attribute -> label of log lines."""
 
 
+DASHBOARDS_SIDECAR: Final = {
+    "label": DASHBOARD_LABEL,
+    "labelValue": DASHBOARD_LABEL_VALUE,
+    "searchNamespace": "ALL",
+    "folderAnnotation": FOLDER_ANNOTATION,
+    "provider": {"allowUiUpdates": False, "foldersFromFilesStructure": True},
+}
+"""Load labeled ConfigMaps of all namespaces into folders. Read-only, because the code would overwrite edits."""
+
+DATASOURCES_SIDECAR: Final = {
+    "uid": PROMETHEUS_UID,
+    "alertmanager": {"uid": "alertmanager"},
+    "initDatasources": True,
+    "exemplarTraceIdDestinations": {
+        "datasourceUid": JAEGER_UID,
+        "traceIdLabelName": TRACE_LABEL,
+        "urlDisplayLabel": "Show trace",
+    },
+}
+"""Prometheus and Alertmanager under fixed uids, with links from exemplars to traces."""
+
+
 def grafana_values(args: ObservabilityStackArgs) -> Manifest:
     """The values. A StatefulSet, because the chart's Deployment attaches one volume to two pods in every upgrade."""
     settings = args.grafana
@@ -49,34 +70,9 @@ def grafana_values(args: ObservabilityStackArgs) -> Manifest:
         "persistence": {"enabled": True, "type": "sts", "size": f"{settings.storage_gib}Gi", **storage_class},
         "initChownData": {"enabled": False},  # runs as root; fsGroup has the same effect
         "resources": container_resources(settings.resources),
-        "sidecar": {"dashboards": dashboards_sidecar(), "datasources": datasources_sidecar()},
+        "sidecar": {"dashboards": DASHBOARDS_SIDECAR, "datasources": DATASOURCES_SIDECAR},
         "additionalDataSources": data_sources(args),
         **({} if settings.login is None or settings.url is None else login_values(settings.login, settings.url)),
-    }
-
-
-def dashboards_sidecar() -> Manifest:
-    """Load labeled ConfigMaps of all namespaces into folders. Read-only, because the code would overwrite edits."""
-    return {
-        "label": DASHBOARD_LABEL,
-        "labelValue": DASHBOARD_LABEL_VALUE,
-        "searchNamespace": "ALL",
-        "folderAnnotation": FOLDER_ANNOTATION,
-        "provider": {"allowUiUpdates": False, "foldersFromFilesStructure": True},
-    }
-
-
-def datasources_sidecar() -> Manifest:
-    """Prometheus and Alertmanager under fixed uids, with links from exemplars to traces."""
-    return {
-        "uid": PROMETHEUS_UID,
-        "alertmanager": {"uid": ALERTMANAGER_UID},
-        "initDatasources": True,
-        "exemplarTraceIdDestinations": {
-            "datasourceUid": JAEGER_UID,
-            "traceIdLabelName": TRACE_LABEL,
-            "urlDisplayLabel": "Show trace",
-        },
     }
 
 

@@ -66,9 +66,8 @@ def recorded(expressions: Mapping[str, str]) -> list[Rule]:
 
 def rate_rules(settings: SloSettings) -> Iterator[Rule]:
     """Rates per tool and per server, and error budgets; each rule reads only earlier ones."""
-    yield record(sli.rate_name("tool", "operations"), sli.operations(), sli.registry_requests())
-    yield record(sli.rate_name("tool", "errors"), sli.errors(), sli.registry_errors())
-    yield record(sli.rate_name("tool", "calls"), sli.calls(), sli.registry_requests())
+    for what, expressions in sli.rates().items():
+        yield record(sli.rate_name("tool", what), *expressions)
     slow = [sli.slow_calls(scope.matchers, scope.objective.latency_seconds) for scope in tool_scopes(settings)]
     registry = sli.registry_slow_requests(objective_of(contract.REGISTRY_NAME, settings).latency_seconds)
     yield record(sli.rate_name("tool", "slow_calls"), *slow, registry)

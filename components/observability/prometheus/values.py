@@ -31,12 +31,15 @@ EXEMPLARS: Final = 100_000
 STARTUP_SECONDS: Final = 3600
 """Time limit for the replay of the write-ahead log; the operator's 900 s causes a crash loop for large ones."""
 
-SAMPLE_LIMIT: Final = 200_000
-TARGET_LIMIT: Final = 5_000
-LABEL_LIMIT: Final = 100
-BODY_SIZE_LIMIT: Final = "100MB"
-KEPT_DROPPED_TARGETS: Final = 100
-"""Limits per scrape (targets: per job), far above kube-state-metrics of 1,000 pods: they stop runaway labels only."""
+SCRAPE_LIMITS: Final = {
+    "enforcedSampleLimit": 200_000,
+    "enforcedTargetLimit": 5_000,
+    "enforcedLabelLimit": 100,
+    "enforcedBodySizeLimit": "100MB",
+    "enforcedKeepDroppedTargets": 100,
+}
+"""Limits per scrape (targets: per job) that no monitor can raise, far above kube-state-metrics of 1,000 pods: they stop
+runaway labels only."""
 
 OUT_OF_ORDER_WINDOW: Final = "5m"
 """Longer than collectors delay metrics. Source: Prometheus, "Using Prometheus as your OpenTelemetry backend"."""
@@ -54,6 +57,7 @@ CONTROL_PLANE_RULES: Final = (
 """Keys of the values and of `defaultRules.rules` whose targets are unreachable in a managed cluster."""
 
 MONITOR_KINDS: Final = ("rule", "serviceMonitor", "podMonitor", "probe", "scrapeConfig")
+"""Selected in all namespaces; the chart's default selects only those of its own release."""
 
 
 def kube_prometheus_stack_values(args: ObservabilityStackArgs) -> Manifest:
@@ -81,8 +85,8 @@ def kube_prometheus_stack_values(args: ObservabilityStackArgs) -> Manifest:
 def prometheus_spec(settings: PrometheusSettings, storage_class: str | None) -> Manifest:
     """Spec of the Prometheus resource."""
     return {
-        **monitor_selectors(),
-        **scrape_limits(),
+        **{f"{kind}SelectorNilUsesHelmValues": False for kind in MONITOR_KINDS},
+        **SCRAPE_LIMITS,
         "replicas": settings.replicas,
         "scrapeInterval": f"{settings.scrape_interval_seconds}s",
         "evaluationInterval": f"{settings.scrape_interval_seconds}s",
@@ -107,22 +111,6 @@ def span_metrics(args: ObservabilityStackArgs) -> Manifest:
     promoted = ["service.instance.id", "service.namespace"]
     window = {"outOfOrderTimeWindow": OUT_OF_ORDER_WINDOW}
     return {"enableOTLPReceiver": True, "otlp": {"promoteResourceAttributes": promoted}, "tsdb": window}
-
-
-def monitor_selectors() -> Manifest:
-    """Select monitors and rules of all namespaces; the chart's default selects only those of its own release."""
-    return {f"{kind}SelectorNilUsesHelmValues": False for kind in MONITOR_KINDS}
-
-
-def scrape_limits() -> Manifest:
-    """Scrape limits that no monitor can raise."""
-    return {
-        "enforcedSampleLimit": SAMPLE_LIMIT,
-        "enforcedTargetLimit": TARGET_LIMIT,
-        "enforcedLabelLimit": LABEL_LIMIT,
-        "enforcedBodySizeLimit": BODY_SIZE_LIMIT,
-        "enforcedKeepDroppedTargets": KEPT_DROPPED_TARGETS,
-    }
 
 
 def retention_size(storage_gib: int) -> str:
