@@ -16,7 +16,7 @@ from meshed_mcp.components.observability.component import ObservabilityStack
 from meshed_mcp.infra.config import NAMESPACE, SECRET_TEXT_KEYS, StackConfig
 from meshed_mcp.infra.plan import Plan, planned
 from meshed_mcp.infra.planning.peers import ADDRESS_OUTPUT, KUBECONFIG_OUTPUT, with_peer_outputs
-from meshed_mcp.infra.validation.mail_server import mail_warnings
+from meshed_mcp.infra.validation.monitoring import mail_warnings
 
 
 def deploy() -> None:

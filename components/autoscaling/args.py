@@ -8,7 +8,6 @@ from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.alerts.settings import AlertOverrides
-from meshed_mcp.components.autoscaling.fast_scaler.args import DeletionCostSettings, FastScalerSettings
 from meshed_mcp.components.autoscaling.forecast.args import ForecastSettings, Prediction
 from meshed_mcp.components.autoscaling.nodes.args import NodeSettings
 from meshed_mcp.components.autoscaling.profiles import Profile
@@ -40,6 +39,30 @@ __all__ = [
     "VpaInstall",
     "VpaSettings",
 ]
+
+
+class FastScalerSettings(Model):
+    """Agent that raises the minimum of services as soon as their load needs it."""
+
+    image: In[str]
+    """Image with this package's runtime."""
+
+    hold_seconds: int = Field(default=300, ge=30, le=3600)
+    """Seconds that a raised minimum is held. Source: the HPA's default stabilization of scale-in."""
+
+    replicas: int = Field(default=2, ge=1, le=3)
+    """Pods of the agent. They write the same values, so one may be lost with its node."""
+
+
+class DeletionCostSettings(Model):
+    """Agent that annotates each replica of session-counting services with its pod deletion cost."""
+
+    image: In[str]
+    """Image with this package's runtime."""
+
+    steps: int = Field(default=20, ge=2, le=1000)
+    """Steps between an empty replica and one with `sessions_per_replica`. The annotation changes when a replica passes
+    a step, at most once a minute, because Kubernetes advises against frequent updates."""
 
 
 class KedaInstall(StrEnum):

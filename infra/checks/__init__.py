@@ -1,5 +1,27 @@
 """Static checks of the objects that a stack registers: schemas, references between objects, rules."""
 
-from meshed_mcp.infra.checks.report import Report, check
+from typing import NamedTuple
 
-__all__ = ["Report", "check"]
+from meshed_mcp.components.core.errors import ConfigIssue
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.infra.checks.references import reference_issues, release_notes
+from meshed_mcp.infra.checks.rules import rule_issues
+from meshed_mcp.infra.checks.schema import schema_issues, unchecked_kinds
+from meshed_mcp.infra.recording import Recording
+
+
+class Report(NamedTuple):
+    """The check passes if `issues` is empty; `notes` list unchecked kinds and objects that must exist already."""
+
+    objects: int
+    issues: list[ConfigIssue]
+    notes: list[Message]
+
+
+def check(recording: Recording) -> Report:
+    """Check every object against its schema, then references and rules over all objects."""
+    objects = recording.objects
+    issues = [issue for item in objects for issue in schema_issues(item)]
+    references, missing = reference_issues(objects)
+    notes = [*unchecked_kinds(objects), *missing, *release_notes(objects, recording.releases)]
+    return Report(len(objects), [*issues, *references, *rule_issues(objects)], notes)

@@ -1,5 +1,6 @@
 """Reference checks: every object that another one names must be rendered; Secrets and namespaces may exist already."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -220,6 +221,39 @@ def secret_notes(index: Index, item: Manifest) -> Iterator[Message]:
                 yield codes.SECRET_MUST_EXIST.message(
                     namespace=namespace, secret=wanted["name"], key=wanted["key"], reader=object_title(item)
                 )
+
+
+MOUNTED: Final = re.compile(r"/etc/alertmanager/secrets/([^/]+)/([^/]+)")
+"""Path of a mounted Secret key. Source: Prometheus operator, AlertmanagerSpec, `secrets`."""
+
+
+def secrets_of(values: Any) -> Iterator[tuple[str, str]]:
+    """(Secret, key) of every reference in chart values: key references, Grafana's login, mounted files."""
+    match values:
+        case {"secretKeyRef": {"name": name, "key": key}} | {"credentials": {"name": name, "key": key}}:
+            yield name, key
+        case {"existingSecret": name, "userKey": user, "passwordKey": password}:
+            yield from ((name, user), (name, password))
+        case dict():
+            for each in values.values():
+                yield from secrets_of(each)
+        case list():
+            for each in values:
+                yield from secrets_of(each)
+        case str() if found := MOUNTED.fullmatch(values):
+            yield found[1], found[2]
+
+
+def release_notes(objects: Iterable[Manifest], releases: Iterable[Manifest]) -> list[Message]:
+    """Sorted notes on Secrets that releases read and `objects` do not contain."""
+    index, notes = Index(objects), set[Message]()
+    for release in releases:
+        namespace, name = release.get("namespace", ""), release.get("name", "")
+        for secret, key in secrets_of(release.get("values", {})):
+            if index.find("Secret", namespace, secret) is None:
+                reader = f"release {name}"
+                notes.add(codes.SECRET_MUST_EXIST.message(namespace=namespace, secret=secret, key=key, reader=reader))
+    return sorted(notes)
 
 
 def pod_labels(workload: Manifest) -> dict[str, str]:

@@ -5,13 +5,7 @@ from typing import Any, Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.authorization.policy import (
-    CALL_METHOD,
-    METHOD_HEADER,
-    NAME_HEADER,
-    REVISION,
-    VERSION_HEADER,
-)
+from meshed_mcp.components.mesh.authorization import policy
 from meshed_mcp.components.mesh.routing.virtual_service import MESH_GATEWAY, UPSTREAM_HEADER
 from meshed_mcp.error_codes.check import HOST_ROUTED_TWICE, SESSION_LOSES_VERSION
 from meshed_mcp.infra.checks.references import Finding, object_title, of_kind
@@ -115,7 +109,7 @@ def selects_version(rule: Manifest) -> bool:
     return len(route) > 1 or any("subset" in target["destination"] for target in route)
 
 
-CALL: Final = {METHOD_HEADER: CALL_METHOD, VERSION_HEADER: REVISION}
+CALL: Final = {policy.METHOD_HEADER: policy.CALL_METHOD, policy.VERSION_HEADER: policy.REVISION}
 """Headers of a call whose tool-name header the server compares with the body."""
 
 
@@ -123,7 +117,7 @@ def matches_single_tools(rule: Manifest) -> bool:
     """Whether a rule matches calls of named tools only, for which the stack allows retries and timeouts."""
     matches = rule.get("match", ())
     return bool(matches) and all(
-        NAME_HEADER in match.get("headers", {})
+        policy.NAME_HEADER in match.get("headers", {})
         and CALL.items() <= {name: value.get("exact") for name, value in match["headers"].items()}.items()
         for match in matches
     )

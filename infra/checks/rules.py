@@ -14,13 +14,9 @@ from meshed_mcp.components.mesh.cluster.proxy_filters import unsupported_filters
 from meshed_mcp.components.mesh.cluster.revision_args import OLDEST_ISTIO
 from meshed_mcp.components.mesh.multicluster.manifests import CONTROL_PLANE_ANNOTATION
 from meshed_mcp.error_codes import check as codes
+from meshed_mcp.infra.checks import routes
 from meshed_mcp.infra.checks.autoscalers import AUTOSCALER_RULES
 from meshed_mcp.infra.checks.references import Finding, object_title, of_kind, pod_labels
-from meshed_mcp.infra.checks.routes import (
-    hosts_are_routed_once,
-    matches_single_tools,
-    session_rules_precede_version_rules,
-)
 
 HUNDRED_PERCENT: Final = 100
 
@@ -55,7 +51,7 @@ def streams_have_no_timeout(objects: Sequence[Manifest]) -> Iterator[Finding]:
     """A route timeout interrupts every stream; a retry after the first byte runs a tool twice."""
     for item in of_kind(objects, "VirtualService"):
         for number, route in enumerate(item["spec"].get("http", ())):
-            named = matches_single_tools(route)
+            named = routes.matches_single_tools(route)
             if "timeout" in route and not named:
                 yield item, f"spec.http[{number}].timeout", codes.TIMEOUT_CUTS_STREAMS.message()
             unsafe = UNSAFE_RETRIES & set(route.get("retries", {}).get("retryOn", "").split(","))
@@ -182,8 +178,8 @@ RULES: Final[tuple[Callable[[Sequence[Manifest]], Iterator[Finding]], ...]] = (
     servers_meet_restricted_profile,
     grace_period_exceeds_drain,
     proxies_support_every_filter,
-    hosts_are_routed_once,
-    session_rules_precede_version_rules,
+    routes.hosts_are_routed_once,
+    routes.session_rules_precede_version_rules,
     *AUTOSCALER_RULES,
 )
 """All rules, in the order of the report."""

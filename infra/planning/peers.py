@@ -8,7 +8,7 @@ from typing import Final
 import pulumi
 
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
-from meshed_mcp.components.mesh.multicluster.args import MultiPrimary, Peer, Primary, PrimaryCluster, Remote
+from meshed_mcp.components.mesh.multicluster.args import MultiPrimary, Peer, Primary, Remote
 
 KUBECONFIG_OUTPUT: Final = "remote_kubeconfig"
 ADDRESS_OUTPUT: Final = "east_west_address"
@@ -22,7 +22,10 @@ def with_peer_outputs(mesh: ServiceMeshArgs) -> ServiceMeshArgs:
         peers = {name: with_kubeconfig(peer) for name, peer in cluster.peers.items()}
         return mesh.model_copy(update={"multi_cluster": cluster.model_copy(update={"peers": peers})})
     if isinstance(cluster, Remote):
-        primary = with_address(cluster.primary)
+        primary = cluster.primary
+        if primary.stack is not None and primary.address is None:
+            address = pulumi.StackReference(primary.stack).require_output(ADDRESS_OUTPUT)
+            primary = primary.model_copy(update={"address": address})
         return mesh.model_copy(update={"multi_cluster": cluster.model_copy(update={"primary": primary})})
     return mesh
 
@@ -33,10 +36,3 @@ def with_kubeconfig(peer: Peer) -> Peer:
         return peer
     access = pulumi.StackReference(peer.stack).require_output(KUBECONFIG_OUTPUT)
     return peer.model_copy(update={"kubeconfig": pulumi.Output.secret(access)})
-
-
-def with_address(primary: PrimaryCluster) -> PrimaryCluster:
-    """A primary with the address that its stack exports."""
-    if primary.stack is None or primary.address is not None:
-        return primary
-    return primary.model_copy(update={"address": pulumi.StackReference(primary.stack).require_output(ADDRESS_OUTPUT)})

@@ -17,17 +17,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import Context
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from google.protobuf import empty_pb2, struct_pb2
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import Settings, configure, mocks, run_in_stack, set_all_config
 from pulumi.runtime.proto import resource_pb2
 
+from meshed_mcp.components.core.charts import RELEASE_TYPE
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
+from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.error_codes.stack import REGISTERED_TWICE
 from meshed_mcp.infra.recording.project import SECRET_PLACEHOLDER, read_project
-from meshed_mcp.infra.recording.registration import Recording, Registration
 
 TIMEOUT_SECONDS: Final = 600
 """Longest run of a program; 700 resources take about 1.5 s, 13,000 about 40 s."""
@@ -51,6 +52,47 @@ STACK_OUTPUTS: Final = ("remote_kubeconfig", "east_west_address")
 
 OTHER_STACK_PLACEHOLDER: Final = "other-stack.invalid"
 """Placeholder of an output of another stack, a host name. Source: RFC 2606, section 2."""
+
+
+class Registration(NamedTuple):
+    """One registered resource. `inputs` are plain data: whole floats are ints, secrets are placeholders."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    inputs: dict[str, Any]
+    depends_on: tuple[str, ...]
+    custom: bool
+    remote: bool
+    protect: bool
+    ignore_changes: tuple[str, ...]
+    provider: str
+    version: str
+
+
+class Recording(NamedTuple):
+    """All registrations of a program in order, each component's outputs by URN, and the stack's outputs."""
+
+    registrations: list[Registration]
+    outputs: dict[str, dict[str, Any]]
+    stack_outputs: dict[str, Any]
+
+    @property
+    def objects(self) -> list[Manifest]:
+        """The Kubernetes objects, as the API server would get them."""
+        custom = [item for item in self.registrations if item.custom and item.type != RELEASE_TYPE]
+        return [item.inputs for item in custom if item.type.startswith("kubernetes:")]
+
+    @property
+    def releases(self) -> list[dict[str, Any]]:
+        """The Helm releases: chart, version, repository, values."""
+        return [item.inputs for item in self.registrations if item.type == RELEASE_TYPE]
+
+    @property
+    def remotes(self) -> list[Registration]:
+        """Components that another package's plugin constructs."""
+        return [item for item in self.registrations if item.remote]
 
 
 class Recorder(mocks.MockMonitor):

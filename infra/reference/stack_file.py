@@ -94,13 +94,9 @@ def value_text(kind: Any) -> str:
 def bounds(field: FieldInfo) -> str:
     """`, 1 to 1000`."""
     found = {name: getattr(item, name) for item in field.metadata for name in ("ge", "le") if hasattr(item, name)}
-    if not found:
-        return ""
-    return (
-        f", {found['ge']} to {found['le']}"
-        if len(found) > 1
-        else f", at {'least' if 'ge' in found else 'most'} {next(iter(found.values()))}"
-    )
+    if len(found) > 1:
+        return f", {found['ge']} to {found['le']}"
+    return "".join(f", at {'least' if name == 'ge' else 'most'} {value}" for name, value in found.items())
 
 
 def default_text(field: FieldInfo) -> str:

@@ -1,14 +1,16 @@
-"""Validation of monitoring: too small a volume, and unknown services. `meshed-mcp capacity` covers the rest."""
+"""Validation of monitoring: volume, services and mail server. `meshed-mcp capacity` covers the rest."""
 
-from collections.abc import Collection, Iterator
+import socket
+from collections.abc import Callable, Collection, Iterator
 from math import ceil
 from typing import Final
 
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
 from meshed_mcp.components.core.scraping import PROXY_SECONDS, SERVER_SECONDS
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.prometheus.values import RETENTION_SHARE
 from meshed_mcp.components.observability.sizing.formula import GIB, Load, prometheus_size
-from meshed_mcp.error_codes.stack import STORAGE_TOO_SMALL, UNKNOWN_SERVICE
+from meshed_mcp.error_codes.stack import MAIL_SERVER_SILENT, STORAGE_TOO_SMALL, UNKNOWN_SERVICE
 from meshed_mcp.infra.config import StackConfig
 
 WHERE: Final = "observability"
@@ -43,3 +45,32 @@ def least_load(config: StackConfig) -> Load:
         cluster_seconds=config.observability.prometheus.scrape_interval_seconds,
         servers=len(config.services),
     )
+
+
+CONNECT_SECONDS: Final = 2.0
+CLUSTER_SUFFIXES: Final = (".svc", ".local", ".internal")
+"""Suffixes of names that only a cluster or a private network resolves."""
+
+Connect = Callable[[tuple[str, int], float], object]
+
+
+def connect_and_close(address: tuple[str, int], seconds: float) -> None:
+    """Open a connection and close it. Raises OSError."""
+    socket.create_connection(address, seconds).close()
+
+
+def mail_warnings(args: ObservabilityStackArgs, connect: Connect = connect_and_close) -> list[ConfigIssue]:
+    """A warning at preview if the mail server accepts no connection; names that only a cluster resolves are skipped."""
+    email = args.alertmanager.email
+    if email is None:
+        return []
+    host, _, port = email.smarthost.rpartition(":")
+    if "." not in host or host.endswith(CLUSTER_SUFFIXES):
+        return []
+    try:
+        connect((host, int(port)), CONNECT_SECONDS)
+    except OSError as error:
+        why = error.strerror or str(error)
+        message = MAIL_SERVER_SILENT.message(smarthost=email.smarthost, why=why)
+        return [ConfigIssue(WHERE, "alertmanager.email.smarthost", message)]
+    return []

@@ -41,11 +41,6 @@ class Need(NamedTuple):
     needed: float
     unit: str
 
-    @property
-    def short(self) -> bool:
-        """Whether the given size is too small."""
-        return self.needed > self.given
-
 
 def capacity_command(
     stack: StackOption,
@@ -66,7 +61,7 @@ def capacity_command(
     for name, share in shares_of_services(load, plan).items():
         goal = f"{'within' if share < GOALS[name] else 'above'} the goal of {GOALS[name]:.0%}"
         console.print(f"{name}: monitoring needs {share:.1%} of what {load.pods} pods request, {goal}")
-    for need in (each for each in found if each.short):
+    for need in (each for each in found if each.needed > each.given):
         shortage = RESERVATION_TOO_SMALL.message(
             field=need.field, given=need.given, unit=need.unit, needed=ceil(need.needed)
         )

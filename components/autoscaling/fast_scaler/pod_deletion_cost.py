@@ -7,9 +7,8 @@ Without them Kubernetes removes the youngest replica first. The PromQL is in `pr
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, DeletionCostSettings, ScalingTarget
 from meshed_mcp.components.autoscaling.fast_scaler.agent_deployment import AutoscalerAgent, agent_manifests
-from meshed_mcp.components.autoscaling.fast_scaler.args import DeletionCostSettings
 from meshed_mcp.components.autoscaling.forecast.rules import Rule
 from meshed_mcp.components.core.manifest import Manifest, prometheus_rule
 from meshed_mcp.components.promql import autoscaling, selectors

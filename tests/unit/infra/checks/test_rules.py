@@ -6,8 +6,7 @@ import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra.checks import check
-from meshed_mcp.infra.checks.chart_secrets import release_notes
-from meshed_mcp.infra.checks.references import reference_issues
+from meshed_mcp.infra.checks.references import reference_issues, release_notes
 from meshed_mcp.infra.checks.rules import rule_issues
 from meshed_mcp.infra.checks.schema import schema_issues
 from tests.stacks import STACKS, recording

@@ -10,7 +10,7 @@ from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.infra import program
 from meshed_mcp.infra.plan import planned
-from meshed_mcp.infra.validation.mail_server import connect_and_close, mail_warnings
+from meshed_mcp.infra.validation.monitoring import connect_and_close, mail_warnings
 
 
 def args(smarthost: str) -> ObservabilityStackArgs:
