@@ -20,15 +20,11 @@ TimedRequest = Callable[[], Awaitable[object]]
 """Sends one request and waits for its response."""
 
 
-@asynccontextmanager
-async def http_client(endpoint: Endpoint) -> AsyncIterator[httpx2.AsyncClient]:
+def http_client(endpoint: Endpoint) -> httpx2.AsyncClient:
     """A client that uses the endpoint's proxy and ignores the proxies of the environment."""
     optional = {"Host": endpoint.host, "Authorization": endpoint.token and f"Bearer {endpoint.token}"}
     headers = {name: value for name, value in optional.items() if value}
-    async with httpx2.AsyncClient(
-        proxy=endpoint.proxy, headers=headers, trust_env=False, timeout=TIMEOUT_SECONDS
-    ) as client:
-        yield client
+    return httpx2.AsyncClient(proxy=endpoint.proxy, headers=headers, trust_env=False, timeout=TIMEOUT_SECONDS)
 
 
 @asynccontextmanager

@@ -118,9 +118,8 @@ def _faulty(item: Manifest, kind: FaultKind) -> Manifest:
     """The Deployment with the module FAULTY around its program."""
     first, *rest = item["spec"]["template"]["spec"]["containers"]
     program, *arguments = first["command"]
-    pod = item["spec"]["template"]["spec"] | {
-        "containers": [first | {"command": [program, "-m", FAULTY, kind.value, *arguments]}, *rest]
-    }
+    faulty = first | {"command": [program, "-m", FAULTY, kind.value, *arguments]}
+    pod = item["spec"]["template"]["spec"] | {"containers": [faulty, *rest]}
     return item | {"spec": item["spec"] | {"template": item["spec"]["template"] | {"spec": pod}}}
 
 

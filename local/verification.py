@@ -59,6 +59,9 @@ class Latency(NamedTuple):
     p50_ms: float
     p99_ms: float
 
+    def __str__(self) -> str:
+        return f"{self.p50_ms:.1f} / {self.p99_ms:.1f}"
+
 
 class Call(NamedTuple):
     """A tool call through the mesh."""
@@ -197,9 +200,8 @@ def table(rows: Sequence[Row]) -> Table:
     for heading in ("replicas", "tools", "calls", "direct ms\np50 / p99", "mesh ms\np50 / p99"):
         shown.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        counts = (row.replicas, row.tools, row.calls)
-        latencies = (_latency(row.direct), _latency(row.mesh))
-        shown.add_row(row.service, *map(_count, counts), *latencies)
+        cells = (row.replicas, row.tools, row.calls, row.direct, row.mesh)
+        shown.add_row(row.service, *(NOTHING if each is None else str(each) for each in cells))
     return shown
 
 
@@ -221,11 +223,3 @@ def _rejected(found: Rejections) -> str:
         f"{found.callers} of {found.callers} calls of unauthorized callers" if found.callers else "no caller to try"
     )
     return f"rejected: {callers}; plaintext by {found.plaintext} of {found.plaintext} strict replicas"
-
-
-def _latency(measured: Latency | None) -> str:
-    return NOTHING if measured is None else f"{measured.p50_ms:.1f} / {measured.p99_ms:.1f}"
-
-
-def _count(number: int | None) -> str:
-    return NOTHING if number is None else str(number)

@@ -70,18 +70,13 @@ def jobs(monitor: Manifest, targets: Path) -> Iterator[Job]:
             "metrics_path": endpoint.get("path", contract.METRICS_PATH),
             "file_sd_configs": [{"files": [str(targets)]}],
             "relabel_configs": [
-                *_in_namespace(monitor),
+                *([] if spec.get("namespaceSelector", {}).get("any") else [_keep("namespace", meta["namespace"])]),
                 *_selected(spec["selector"]),
                 *_at_port(endpoint["port"]),
                 *relabelings(endpoint.get("relabelings", [])),
             ],
             "metric_relabel_configs": list(relabelings(endpoint.get("metricRelabelings", []))),
         }
-
-
-def _in_namespace(monitor: Manifest) -> Iterator[Job]:
-    if not monitor["spec"].get("namespaceSelector", {}).get("any"):
-        yield _keep("namespace", monitor["metadata"]["namespace"])
 
 
 def _selected(selector: Manifest) -> Iterator[Job]:

@@ -59,10 +59,9 @@ class Authority:
             .add_extension(x509.SubjectAlternativeName(names), critical=True)
             .sign(self._key, hashes.SHA256())
         )
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        return certificate.public_bytes(serialization.Encoding.PEM), pem
+        encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+        pem = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain)
+        return certificate.public_bytes(encoding), pem
 
 
 class KeyFolder:

@@ -66,12 +66,10 @@ class Processes(AbstractContextManager["Processes"]):
 
     def ended(self) -> list[Message]:
         """One line per program that ended by itself, with the last line of its log."""
+        ended = [(each, process) for each, process in self._running.values() if process.poll() is not None]
         return [
-            PROCESS_ENDED.message(
-                name=program.name, code=process.returncode, last=last_line(program.log), log=program.log
-            )
-            for program, process in self._running.values()
-            if process.poll() is not None
+            PROCESS_ENDED.message(name=each.name, code=process.returncode, last=last_line(each.log), log=each.log)
+            for each, process in ended
         ]
 
     def wait_until(self, ready: Callable[[str], bool], seconds: float, report: Callable[[str], None]) -> None:

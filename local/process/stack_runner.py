@@ -62,8 +62,7 @@ class Configurations:
 
 def only_gateway(stack: Stack) -> Gateway | None:
     """The gateway of a stack. Raises LocalRunError for a second one."""
-    if len(stack.gateways) > 1:
-        names = ", ".join(f"{each.namespace}/{each.name}" for each in stack.gateways[1:])
+    if names := ", ".join(f"{each.namespace}/{each.name}" for each in stack.gateways[1:]):
         raise LocalRunError(SECOND_GATEWAY.message(names=names))
     return stack.gateways[0] if stack.gateways else None
 

@@ -39,9 +39,8 @@ class LocalIssuer:
     def with_local_keys(self, stack: Stack) -> Stack:
         """The stack with the keys of this issuer in place of URLs, for proxies and processes."""
         deployments = tuple(self._with_keys(stack, each) for each in stack.deployments)
-        authentications = tuple(
-            _with_jwks(each, self.jwks()) if each.rule.jwks_uri else each for each in stack.request_authentications
-        )
+        found = stack.request_authentications
+        authentications = tuple(_with_jwks(each, self.jwks()) if each.rule.jwks_uri else each for each in found)
         return replace(stack, deployments=deployments, request_authentications=authentications)
 
     def _with_keys(self, stack: Stack, deployment: Deployment) -> Deployment:

@@ -35,8 +35,7 @@ def speaks_mcp(service: Service) -> bool:
 
 def direct(topology: Topology, service: Service) -> Endpoint | None:
     """The process of the first replica, without sidecars; None without a replica."""
-    pods = topology.behind(service)
-    if not pods:
+    if not (pods := topology.behind(service)):
         return None
     url = f"http://{pods[0].address}:{pods[0].port}{endpoint_path(topology, service)}"
     return Endpoint(url, host=f"{service.name}:{service_port(service).port}", token=topology.token(service))
@@ -44,8 +43,7 @@ def direct(topology: Topology, service: Service) -> Endpoint | None:
 
 def through_mesh(running: Running, service: Service) -> Endpoint | None:
     """The gateway if it exposes the service, else the sidecar of the first allowed caller; None without either."""
-    exposed = gateway_url(running, service)
-    if exposed is not None:
+    if (exposed := gateway_url(running, service)) is not None:
         return Endpoint(exposed, token=running.topology.token(service))
     allowed = callers(running.topology, service, allowed=True)
     return as_caller(running.topology, service, allowed[0]) if allowed else None
@@ -79,16 +77,15 @@ def exposed_path(topology: Topology, gateway: Gateway, service: Service) -> str 
 
 def endpoint_path(topology: Topology, service: Service) -> str:
     """The first path that the ALLOW policies name, else the default of the SDK."""
-    allowed = [
-        path
-        for pod in topology.behind(service)[:1]
-        for policy in policies_for(topology.stack.authorization_policies, pod.namespace, pod.labels)
-        for rule in policy.spec.rules
-        for each in rule.to
-        for path in each.operation.paths
-        if policy.spec.action == "ALLOW" and "*" not in path
-    ]
-    return (allowed or [contract.MCP_PATH])[0] + ("" if speaks_mcp(service) else REGISTRY_LIST)
+    rules = [rule for each in _policies(topology, service) if each.spec.action == "ALLOW" for rule in each.spec.rules]
+    paths = [path for rule in rules for each in rule.to for path in each.operation.paths if "*" not in path]
+    return (paths or [contract.MCP_PATH])[0] + ("" if speaks_mcp(service) else REGISTRY_LIST)
+
+
+def _policies(topology: Topology, service: Service) -> list[AuthorizationPolicy]:
+    """The policies of the first replica."""
+    pods, policies = topology.behind(service)[:1], topology.stack.authorization_policies
+    return [policy for pod in pods for policy in policies_for(policies, pod.namespace, pod.labels)]
 
 
 def callers(topology: Topology, service: Service, *, allowed: bool) -> list[Pod]:
@@ -100,11 +97,7 @@ def callers(topology: Topology, service: Service, *, allowed: bool) -> list[Pod]
 
 
 def _may(topology: Topology, service: Service, caller: Pod) -> bool:
-    policies = [
-        policy
-        for pod in topology.behind(service)[:1]
-        for policy in policies_for(topology.stack.authorization_policies, pod.namespace, pod.labels)
-    ]
+    policies = _policies(topology, service)
     denied = any(_names(each, caller.identity) for each in policies if each.spec.action == "DENY" and _denies_all(each))
     allows = [each for each in policies if each.spec.action == "ALLOW"]
     return not denied and (not allows or any(_names(each, caller.identity) for each in allows))

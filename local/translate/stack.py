@@ -13,9 +13,8 @@ from meshed_mcp.error_codes.local import FIELDS_WITHOUT_EFFECT, KIND_NOT_RUN
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.translate.objects.destination_rule import DestinationRule
 from meshed_mcp.local.translate.objects.envoy_filter import EnvoyFilter
-from meshed_mcp.local.translate.objects.fields import read, title, unread
+from meshed_mcp.local.translate.objects.fields import Placed, read, title, unread
 from meshed_mcp.local.translate.objects.gateway import Gateway, ServiceEntry
-from meshed_mcp.local.translate.objects.metadata import Placed
 from meshed_mcp.local.translate.objects.policies import (
     AuthorizationPolicy,
     PeerAuthentication,

@@ -163,13 +163,8 @@ def service_port(service: Service, number: int | None = None) -> ServicePort:
 
 def _domains(stack: Stack) -> tuple[str, str]:
     """Trust domain and DNS suffix in principals of policies and hosts of rules, else the defaults."""
-    principals = [
-        principal
-        for policy in stack.authorization_policies
-        for rule in policy.spec.rules
-        for each in rule.from_
-        for principal in each.source.principals
-    ]
+    rules = [rule for policy in stack.authorization_policies for rule in policy.spec.rules]
+    principals = [principal for rule in rules for each in rule.from_ for principal in each.source.principals]
     hosts = [rule.spec.host for rule in stack.destination_rules]
     trust = {principal.partition("/ns/")[0] for principal in principals if "/ns/" in principal} - {"*"}
     cluster = {host.partition(".svc.")[2] for host in hosts if ".svc." in host}

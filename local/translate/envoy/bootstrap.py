@@ -39,7 +39,7 @@ TLS_INSPECTOR: Final = extension(
 )
 
 LOOPBACK: Final = "127.0.0.1"
-SIDECAR_ADDRESS: Final = {"address": contract.SIDECAR_ADDRESSES[0], "port_value": 0}
+SOURCE: Final = {"source_address": {"address": contract.SIDECAR_ADDRESSES[0], "port_value": 0}}
 """Source address of a sidecar, by which the process trusts it."""
 
 
@@ -49,13 +49,9 @@ def sidecar(topology: Topology, pod: Pod, files: KeyFiles, collector: Collector 
     percent = sampling_percent(topology.stack.telemetries, pod.namespace, pod.labels)
     logged = access_log(topology.stack.telemetries, pod.namespace, pod.labels)
     traced = logged | tracing(collector, f"{pod.deployment.name}.{pod.namespace}", percent)
+    process = endpoints(application, [(pod.address, pod.port)])
     clusters = [
-        {
-            "name": application,
-            "type": "STATIC",
-            "load_assignment": endpoints(application, [(pod.address, pod.port)]),
-            "upstream_bind_config": {"source_address": SIDECAR_ADDRESS},
-        },
+        {"name": application, "type": "STATIC", "load_assignment": process, "upstream_bind_config": SOURCE},
         *outbound_clusters(topology, pod.namespace, files, pod.locality),
         *egress_clusters(topology, pod.namespace),
         *rate_limit_clusters(topology.stack.envoy_filters),
@@ -67,15 +63,9 @@ def sidecar(topology: Topology, pod: Pod, files: KeyFiles, collector: Collector 
 
 
 def ingress(
-    topology: Topology,
-    gateway: Gateway,
-    files: KeyFiles,
-    port: int,
-    admin_address: str,
-    *,
-    collector: Collector | None = None,
+    topology: Topology, gateway: Gateway, files: KeyFiles, port: int, admin: str, *, collector: Collector | None = None
 ) -> Message:
-    """The gateway on 127.0.0.1:`port`: plain HTTP for clients, mTLS with its own identity to the sidecars."""
+    """The gateway: plain HTTP on 127.0.0.1:`port`, mTLS to the sidecars, the admin interface on address `admin`."""
     identity = gateway_identity(gateway, topology.trust_domain)
     labels = gateway.spec.selector
     policies = policies_for(topology.stack.authorization_policies, identity.namespace, labels)
@@ -95,7 +85,7 @@ def ingress(
         *outbound_clusters(topology, identity.namespace, files, topology.localities[0]),
         *collector_clusters(collector),
     ]
-    return _bootstrap(node, admin_address, [listener], clusters)
+    return _bootstrap(node, admin, [listener], clusters)
 
 
 def accepts_plaintext(topology: Topology, pod: Pod) -> bool:

@@ -78,8 +78,7 @@ def destination_rule(topology: Topology, service: Service, namespace: str) -> De
         if topology.resolved(rule.spec.host, rule.namespace) == topology.fqdn(service)
         and visible(rule.spec.export_to, rule.namespace, namespace)
     ]
-    own_first = sorted(rules, key=lambda rule: (rule.namespace != namespace, rule.namespace != service.namespace))
-    return next(iter(own_first), None)
+    return min(rules, key=lambda each: (each.namespace != namespace, each.namespace != service.namespace), default=None)
 
 
 def visible(export_to: Iterable[str], owner: str, client: str) -> bool:
@@ -210,13 +209,8 @@ def rate_limit_clusters(filters: Iterable[EnvoyFilter]) -> list[Message]:
         if isinstance(patch, HTTPFilterPatch) and isinstance(patch.patch.value.typed_config, RateLimit)
     }
     http2 = {"@type": f"type.googleapis.com/{PROTOCOL_OPTIONS}", "explicit_http_config": {"http2_protocol_options": {}}}
+    shared = {"connect_timeout": CONNECT_TIMEOUT, "typed_extension_protocol_options": {PROTOCOL_OPTIONS: http2}}
     return [
-        {
-            "name": name,
-            "type": "STATIC",
-            "connect_timeout": CONNECT_TIMEOUT,
-            "typed_extension_protocol_options": {PROTOCOL_OPTIONS: http2},
-            "load_assignment": endpoints(name, [RATE_LIMIT_SERVICE]),
-        }
+        {"name": name, "type": "STATIC", **shared, "load_assignment": endpoints(name, [RATE_LIMIT_SERVICE])}
         for name in sorted(names)
     ]

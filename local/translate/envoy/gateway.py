@@ -37,17 +37,12 @@ def attached(topology: Topology, gateway: Gateway) -> list[VirtualService]:
     return sorted(found, key=lambda owner: (owner.name, owner.namespace))
 
 
-def served_hosts(gateway: Gateway) -> list[str]:
-    """Hosts of the gateway in order, without ports that redirect to HTTPS."""
-    servers = [server for server in gateway.spec.servers if not server.tls.https_redirect]
-    return list(dict.fromkeys(host for server in servers for host in server.hosts))
-
-
 def gateway_virtual_hosts(topology: Topology, gateway: Gateway, port: int) -> list[Message]:
-    """A virtual host per served host; the loopback address is an alias of the first."""
+    """A virtual host per host of ports that do not redirect to HTTPS; the loopback address is an alias of the first."""
     owners = attached(topology, gateway)
+    servers = [server for server in gateway.spec.servers if not server.tls.https_redirect]
     hosts: list[Message] = []
-    for host in served_hosts(gateway):
+    for host in dict.fromkeys(host for server in servers for host in server.hosts):
         serving = [owner for owner in owners if host in owner.spec.hosts]
         found = [route for owner in serving for route in routes(topology, owner, gateway.namespace)]
         if found and not hosts:

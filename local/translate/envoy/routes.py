@@ -1,6 +1,7 @@
 """VirtualServices as Envoy routes: matches, weights, rewrites, retries, mirrors, headers; defaults of istiod. Pure."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Final
 
 from meshed_mcp.error_codes.local import NOT_IN_LOCAL_STACK, TWO_ROUTES_FOR_HOST
@@ -49,23 +50,16 @@ MESH: Final = "mesh"
 
 def mesh_virtual_hosts(topology: Topology, namespace: str) -> list[Message]:
     """A virtual host per Service, and 502 for other hosts. Source: istiod, `block_all` of REGISTRY_ONLY."""
-    blocked = {
-        "name": "block_all",
-        "domains": ["*"],
-        "routes": [
-            {"match": {"prefix": "/"}, "direct_response": {"status": 502}},
-            {"match": {"connect_matcher": {}}, "direct_response": {"status": 502}},
-        ],
-    }
+    matches: list[Message] = [{"prefix": "/"}, {"connect_matcher": {}}]
+    rejected = [{"match": match, "direct_response": {"status": 502}} for match in matches]
+    blocked = {"name": "block_all", "domains": ["*"], "routes": rejected}
     return [*(_service_host(topology, service, namespace) for service in topology.stack.services), blocked]
 
 
 def host_names(topology: Topology, service: Service, namespace: str) -> list[str]:
     """Host names of a Service for a client in `namespace`, with the port."""
-    scoped = f"{service.name}.{service.namespace}"
-    names = [scoped, f"{scoped}.svc", topology.fqdn(service)]
-    if service.namespace == namespace:
-        names.insert(0, service.name)
+    scoped, local = f"{service.name}.{service.namespace}", service.namespace == namespace
+    names = [*([service.name] if local else []), scoped, f"{scoped}.svc", topology.fqdn(service)]
     port = service_port(service).port
     with_port = [f"{name}:{port}" for name in names]
     return [*with_port, *names] if port == HTTP_DEFAULT_PORT else with_port
@@ -73,11 +67,8 @@ def host_names(topology: Topology, service: Service, namespace: str) -> list[str
 
 def routes(topology: Topology, owner: VirtualService, namespace: str) -> list[Message]:
     """The routes of one VirtualService in order, for proxies in `namespace`."""
-    return [
-        route
-        for index, http in enumerate(owner.spec.http)
-        for route in _http_routes(topology, owner, http, f"spec.http[{index}]", namespace)
-    ]
+    made = (_http_routes(topology, owner, http, f"spec.http[{n}]", namespace) for n, http in enumerate(owner.spec.http))
+    return list(chain.from_iterable(made))
 
 
 def _service_host(topology: Topology, service: Service, namespace: str) -> Message:
@@ -232,10 +223,8 @@ def _header_changes(http: HTTPRoute) -> Message:
 def _added(change: HeaderChange) -> list[Message]:
     overwritten = [(key, value, "OVERWRITE_IF_EXISTS_OR_ADD") for key, value in change.set.items()]
     appended = [(key, value, "APPEND_IF_EXISTS_OR_ADD") for key, value in change.add.items()]
-    return [
-        {"header": {"key": key, "value": value}, "append_action": action}
-        for key, value, action in [*overwritten, *appended]
-    ]
+    changes = [*overwritten, *appended]
+    return [{"header": {"key": key, "value": value}, "append_action": action} for key, value, action in changes]
 
 
 def _faults(fault: HTTPFaultInjection | None) -> Message:

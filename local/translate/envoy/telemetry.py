@@ -64,9 +64,8 @@ def access_log(telemetries: Iterable[Telemetry], namespace: str, labels: dict[st
         return {}
     if logging.filter is None:
         return {"access_log": [log]}
-    expression = extension(
-        "envoy.access_loggers.extension_filters.cel", EXPRESSION, expression=logging.filter.expression
-    )
+    name = "envoy.access_loggers.extension_filters.cel"
+    expression = extension(name, EXPRESSION, expression=logging.filter.expression)
     return {"access_log": [{**log, "filter": {"extension_filter": expression}}]}
 
 
@@ -80,13 +79,9 @@ def tracing(collector: Collector | None, service: str, percent: float | None) ->
     """The field `tracing` of the connection manager; the sampling decision of the caller wins, as in istiod."""
     if collector is None or percent is None:
         return {}
-    http_service = {"http_uri": {"uri": collector.traces_url, "cluster": CLUSTER, "timeout": EXPORT_TIMEOUT}}
-    provider = extension(
-        "envoy.tracers.opentelemetry",
-        "config.trace.v3.OpenTelemetryConfig",
-        http_service=http_service,
-        service_name=service,
-    )
+    to = {"http_uri": {"uri": collector.traces_url, "cluster": CLUSTER, "timeout": EXPORT_TIMEOUT}}
+    name, message = "envoy.tracers.opentelemetry", "config.trace.v3.OpenTelemetryConfig"
+    provider = extension(name, message, http_service=to, service_name=service)
     return {"tracing": {"random_sampling": {"value": percent}, "provider": provider}}
 
 

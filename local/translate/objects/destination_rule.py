@@ -5,8 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from meshed_mcp.error_codes.local import EXACTLY_ONE, EXCLUSIVE, WARMUP_UNUSED
-from meshed_mcp.local.translate.objects.fields import Duration, Fields
-from meshed_mcp.local.translate.objects.metadata import Placed
+from meshed_mcp.local.translate.objects.fields import Duration, Fields, Placed
 
 
 class RingHash(Fields):

@@ -7,8 +7,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import Field
 
-from meshed_mcp.local.translate.objects.fields import Fields
-from meshed_mcp.local.translate.objects.metadata import Placed
+from meshed_mcp.local.translate.objects.fields import Fields, Placed
 from meshed_mcp.local.translate.objects.rate_limit import AddedHeader, EnvoyFields, LocalRateLimit, RateLimit
 
 RouteContext = Literal["SIDECAR_OUTBOUND", "GATEWAY"]

@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from meshed_mcp.error_codes.local import VALUE_NOT_RUN
-from meshed_mcp.local.translate.objects.fields import Fields
-from meshed_mcp.local.translate.objects.metadata import Placed
+from meshed_mcp.local.translate.objects.fields import Fields, Placed
 
 
 def _plain(host: str) -> str:

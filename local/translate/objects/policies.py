@@ -9,8 +9,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp.error_codes.local import EXACTLY_ONE, VALUE_NOT_RUN
-from meshed_mcp.local.translate.objects.fields import Fields, LenientFields
-from meshed_mcp.local.translate.objects.metadata import Placed, Selector
+from meshed_mcp.local.translate.objects.fields import Fields, LenientFields, Placed, Selector
 
 HEADER_KEY: Final = re.compile(r"request\.headers\[([^\]]+)\]")
 

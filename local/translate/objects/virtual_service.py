@@ -5,8 +5,7 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp.error_codes.local import EXACTLY_ONE, EXCLUSIVE, LOCAL_WEIGHTS, MIRROR_PERCENTAGE_UNUSED, VALUE_NOT_RUN
-from meshed_mcp.local.translate.objects.fields import Duration, Fields
-from meshed_mcp.local.translate.objects.metadata import Placed
+from meshed_mcp.local.translate.objects.fields import Duration, Fields, Placed
 
 ALL_PERCENT: Final = 100
 

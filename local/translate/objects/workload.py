@@ -9,8 +9,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from meshed_mcp.error_codes.local import REFERENCE_NOT_EXPANDED
-from meshed_mcp.local.translate.objects.fields import Fields, LenientFields
-from meshed_mcp.local.translate.objects.metadata import DRAINING_ENDPOINTS, Placed, PodMetadata
+from meshed_mcp.local.translate.objects.fields import DRAINING_ENDPOINTS, Fields, LenientFields, Placed, PodMetadata
 
 
 class ContainerPort(LenientFields):
