@@ -3,10 +3,10 @@
 from asyncio import CancelledError
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from time import perf_counter
 from typing import Final
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 import anyio
 from mcp.server.context import HandlerResult
@@ -21,7 +21,7 @@ from meshed_mcp.agents.telemetry.metrics import CANCELLED, exception_error, resu
 CALL: Final = "tools/call"
 LIST: Final = "tools/list"
 
-_shared: Final[WeakKeyDictionary[CollectorRegistry, tuple[BoundedHistogram, Counter]]] = WeakKeyDictionary()
+_NOT_EXPORTED: Final = CollectorRegistry()  # of all clients without a registry
 
 
 class Request:
@@ -34,7 +34,7 @@ class ClientMetrics:
     """Metrics of one client. All clients of a registry share its instruments; without one they are not exported."""
 
     def __init__(self, registry: CollectorRegistry | None, target: str) -> None:
-        registry = CollectorRegistry() if registry is None else registry
+        registry = _NOT_EXPORTED if registry is None else registry
         self._address = peer_address(target)
         self._seconds, self._errors = _instruments(registry)
         self._overflow = label_overflow(registry)
@@ -78,18 +78,14 @@ def peer_address(target: str) -> str:
     return (urlsplit(target).hostname or OTHER) if "://" in target else target
 
 
+@cache
 def _instruments(registry: CollectorRegistry) -> tuple[BoundedHistogram, Counter]:
-    found = _shared.get(registry)
-    if found is None:
-        seconds = BoundedHistogram(
-            contract.METRIC_CLIENT_DURATION,
-            "Duration of requests to other MCP servers, seconds.",
-            (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR, contract.LABEL_ADDRESS),
-            open_label=contract.LABEL_TOOL,
-            registry=registry,
-        )
-        labels = (contract.LABEL_ADDRESS, "reason")
-        text = "Calls of other MCP servers that failed."
-        errors = Counter(contract.METRIC_DESTINATION_ERRORS, text, labels, registry=registry)
-        found = _shared[registry] = seconds, errors
-    return found
+    seconds = BoundedHistogram(
+        contract.METRIC_CLIENT_DURATION,
+        "Duration of requests to other MCP servers, seconds.",
+        (contract.LABEL_METHOD, contract.LABEL_TOOL, contract.LABEL_ERROR, contract.LABEL_ADDRESS),
+        open_label=contract.LABEL_TOOL,
+        registry=registry,
+    )
+    text, labels = "Calls of other MCP servers that failed.", (contract.LABEL_ADDRESS, "reason")
+    return seconds, Counter(contract.METRIC_DESTINATION_ERRORS, text, labels, registry=registry)

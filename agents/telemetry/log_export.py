@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, Final
 
 from meshed_mcp.agents.auth import audit
@@ -23,17 +24,11 @@ def start_log_export(settings: Settings) -> Callable[[], None]:
     """
     targets = {"": settings.logs_endpoint, audit.LOGGER: settings.audit_endpoint}
     apart = settings.audit_endpoint is not None
-    ends = [
-        _attach(name, url, settings, without_audit=apart and not name)
-        for name, url in targets.items()
-        if url is not None
-    ]
-
-    def end_all() -> None:
-        for end in ends:
-            end()
-
-    return end_all
+    ends = ExitStack()
+    for name, url in targets.items():
+        if url is not None:
+            ends.callback(_attach(name, url, settings, without_audit=apart and not name))
+    return ends.close
 
 
 def _attach(name: str, url: str, settings: Settings, *, without_audit: bool) -> Callable[[], None]:
