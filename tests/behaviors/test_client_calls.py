@@ -230,9 +230,7 @@ async def test_a_peer_is_discovered_by_name_and_again_after_it_moved(tmp_path: P
 
 def test_a_name_without_a_registry_is_rejected_with_the_url_to_set() -> None:
     """Requirement RUN-6: a wrong setting ends the start, with what to set instead."""
-    with pytest.raises(
-        ValueError, match=r"Use a URL, such as http://mcp-rag:8000/mcp, or set MESHED_MCP_REGISTRY_URL"
-    ):
+    with pytest.raises(ValueError, match=r"Use a URL, such as http://mcp-rag:8000/mcp, or set MESHED_MCP_REGISTRY_URL"):
         ServiceClient("mcp-system/mcp-rag", environment={})
 
 

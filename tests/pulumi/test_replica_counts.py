@@ -90,7 +90,15 @@ def test_a_service_that_loses_its_autoscaler_gets_its_size_back() -> None:
         ({"scaling": BETWEEN, "pools": {"slow": {"tools": ["crawl"], "scaling": FIXED}}}, {"mcp-search"}),
         ({"scaling": {"profile": "singleton"}}, set()),
     ],
-    ids=str,
+    ids=[
+        "fixed canary",
+        "scaled canary",
+        "green preview",
+        "blue preview",
+        "scaled pool",
+        "fixed pool",
+        "singleton",
+    ],
 )
 def test_each_version_and_pool_has_its_own_owner(settings: dict[str, Any], owned: set[str]) -> None:
     """Requirement CMP-13: an autoscaler owns the Deployments that it scales, and `pulumi up` owns the others."""
