@@ -1,5 +1,6 @@
 """Alerts on MCP servers, their pods and the registry: availability, load, rejected requests, streams, resources."""
 
+from functools import partial
 from typing import Final
 
 from meshed_mcp import contract
@@ -20,22 +21,21 @@ from meshed_mcp.components.alerts.record import (
 from meshed_mcp.components.promql import alerts as promql
 from meshed_mcp.components.promql import autoscaling, sli
 
+server_alert: Final = partial(Alert, component=Component.SERVER)
 SERVERS: Final = (
-    Alert(
+    server_alert(
         name="MCPServerDown",
         expression=lambda _: promql.no_replicas_up(sli.NOT_REGISTRY),
         for_seconds=60,
         severity=Severity.CRITICAL,
-        component=Component.SERVER,
         summary=f"{SERVER} is down: 0 of {NUMBER} replicas are up",
         description="Prometheus cannot scrape the management port of any replica. Clients get 503 from their sidecar.",
     ),
-    Alert(
+    server_alert(
         name="MCPAgentDown",
         expression=lambda _: promql.no_ready_replicas(),
         for_seconds=300,
         severity=Severity.CRITICAL,
-        component=Component.SERVER,
         summary=f"{SERVER} has no ready replica: 0 of {NUMBER} running replicas are ready",
         description="The replicas are scraped but receive no requests: their readiness probe fails because they are "
         "starting or draining.",
@@ -50,20 +50,18 @@ SERVERS: Final = (
         "as the other replicas.",
         threshold=Threshold(default=0, unit="replicas", minimum=0, maximum=1000),
     ),
-    Alert(
+    server_alert(
         name="MCPServerQueueGrowing",
         expression=lambda scope: promql.queued_requests(scope.threshold),
         for_seconds=300,
-        component=Component.SERVER,
         summary=f"Queued requests of {SERVER} for 10 minutes: at least {NUMBER}",
         description="All concurrency slots of all replicas are in use, and the autoscaler has not caught up.",
         threshold=Threshold(default=0, unit="queued requests", minimum=0, maximum=MAX_COUNT),
     ),
-    Alert(
+    server_alert(
         name="MCPServerSaturated",
         expression=lambda scope: promql.saturation(scope.threshold),
         for_seconds=300,
-        component=Component.SERVER,
         summary=f"{SERVER} uses {PERCENT} of its concurrency slots",
         description=f"The usage has been above {THRESHOLD} for 10 minutes. Further requests are queued, then rejected "
         "with 503.",
@@ -78,49 +76,44 @@ SERVERS: Final = (
         f"has scaled to its maximum of {NUMBER} replicas",
         description="The autoscaler cannot add replicas when the load rises further.",
     ),
-    Alert(
+    server_alert(
         name="MCPServerNoTraffic",
         expression=lambda scope: promql.no_traffic(sli.rate_name("server", "operations"), scope.threshold),
         for_seconds=600,
         severity=Severity.INFO,
-        component=Component.SERVER,
         summary=f'{SERVER} receives no requests; a week ago it received {{{{ $value | printf "%.1f" }}}} per second',
         description="Clients may be down, misrouted or decommissioned.",
         threshold=Threshold(default=0.1, unit="requests per second a week ago", minimum=0, maximum=MAX_COUNT),
     ),
-    Alert(
+    server_alert(
         name="MCPRejectedRequests",
         expression=lambda scope: promql.rejected_ratio(scope.threshold),
         for_seconds=600,
-        component=Component.SERVER,
         summary=f"{SERVER} rejects {PERCENT} of its requests: {{{{ $labels.reason }}}}",
         description="Rejected requests are not executed. They do not count as operations or errors of the SLO.",
         threshold=Threshold(default=0.05, unit=RATIO, minimum=0, maximum=MAX_RATIO),
     ),
-    Alert(
+    server_alert(
         name="MCPLabelOverflow",
         expression=lambda scope: promql.label_overflow(scope.threshold),
         severity=Severity.INFO,
-        component=Component.SERVER,
         summary=f"{SERVER} replaced {NUMBER} unknown values of {{{{ $labels.label }}}} in an hour",
         description="Clients request names that do not exist, or the server has more tools than a metric can show.",
         threshold=Threshold(default=100, unit="values in an hour", minimum=0, maximum=MAX_COUNT),
     ),
-    Alert(
+    server_alert(
         name="MCPOpenStreamsLeak",
         expression=lambda scope: promql.open_streams_growth(scope.threshold),
         for_seconds=1800,
         severity=Severity.INFO,
-        component=Component.SERVER,
         summary=f"{SERVER} has {NUMBER} open streams, more than {THRESHOLD}",
         description="Each stream uses memory and a connection until its client closes it or its pod ends.",
         threshold=Threshold(default=3, unit="times the streams of a day ago", minimum=1, maximum=1000),
     ),
-    Alert(
+    server_alert(
         name="MCPReplicasDisconnected",
         expression=lambda _: promql.replicas_where_zero(contract.METRIC_BUS_CONNECTED),
         for_seconds=300,
-        component=Component.SERVER,
         summary=f"Replicas of {SERVER} without a connection to Redis: {NUMBER}",
         description="Only clients of the replica where a change happens are notified. Other clients keep old lists.",
     ),
@@ -138,60 +131,56 @@ SERVERS: Final = (
 CPU_THROTTLED: Final = Threshold(default=0.25, unit=RATIO, minimum=0.01, maximum=MAX_RATIO)
 """Source of the default: kubernetes-mixin, CPUThrottlingHigh."""
 
+pod_alert: Final = partial(Alert, component=Component.POD)
 PODS: Final = (
-    Alert(
+    pod_alert(
         name="MCPServerFlapping",
         expression=lambda scope: promql.container_restarts(scope.threshold),
-        component=Component.POD,
         summary=f"{{{{ $labels.pod }}}} in {{{{ $labels.namespace }}}} restarted {NUMBER} times in 30 minutes",
         description="Each restart aborts in-flight requests, and the registry lease expires and is renewed.",
         threshold=Threshold(default=3, unit="restarts in 30 minutes", minimum=1, maximum=1000),
     ),
-    Alert(
+    pod_alert(
         name="MCPPodMemoryNearLimit",
         expression=lambda scope: promql.memory_usage_ratio(scope.threshold),
         for_seconds=600,
-        component=Component.POD,
         summary=f"{{{{ $labels.pod }}}} ({SERVER}) uses {PERCENT} of its memory limit",
         description="The kernel kills the container at the limit, and its in-flight requests fail.",
         threshold=Threshold(default=0.9, unit=RATIO, minimum=0.1, maximum=MAX_RATIO),
     ),
-    Alert(
+    pod_alert(
         name="MCPPodCPUThrottled",
         expression=lambda scope: promql.cpu_throttled_ratio(scope.threshold),
         for_seconds=900,
-        component=Component.POD,
         summary=f"{{{{ $labels.pod }}}} ({SERVER}) is throttled in {PERCENT} of its CPU periods",
         description="Its CPU limit makes responses slower although the node may have idle CPU.",
         threshold=CPU_THROTTLED,
     ),
 )
 
+registry_alert: Final = partial(Alert, component=Component.REGISTRY)
 REGISTRY: Final = (
-    Alert(
+    registry_alert(
         name="MCPRegistryDown",
         expression=lambda _: promql.no_replicas_up(sli.IS_REGISTRY),
         for_seconds=60,
         severity=Severity.CRITICAL,
-        component=Component.REGISTRY,
         summary=f"{SERVER} is down: 0 of {NUMBER} replicas are up",
         description="Servers cannot register and clients cannot look them up. Clients that know a server's address "
         "are not affected.",
     ),
-    Alert(
+    registry_alert(
         name="MCPRegistryDatabaseDown",
         expression=lambda _: promql.replicas_where_zero(contract.METRIC_REGISTRY_DATABASE_UP),
         for_seconds=120,
         severity=Severity.CRITICAL,
-        component=Component.REGISTRY,
         summary=f"Replicas of {SERVER} without a connection to the database: {NUMBER}",
         description="Lookups and lease renewals fail on these replicas. Servers are removed when their leases expire.",
     ),
-    Alert(
+    registry_alert(
         name="MCPRegistrySyncStale",
         expression=lambda scope: promql.registry_sync_age(scope.threshold),
         for_seconds=60,
-        component=Component.REGISTRY,
         summary=f"A replica of {SERVER} last synced with its database {NUMBER} s ago",
         description="It serves stale entries and does not remove servers whose lease expired.",
         threshold=Threshold(default=60, unit="seconds", minimum=10, maximum=86_400),

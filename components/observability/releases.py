@@ -22,8 +22,15 @@ def observability_releases(args: ObservabilityStackArgs) -> list[ReleaseSpec]:
 
 
 def prerequisite_releases(args: ObservabilityStackArgs) -> list[ReleaseSpec]:
-    """cert-manager and the operator's CRDs, which kube-prometheus-stack needs."""
-    return [*cert_manager_releases(args.cert_manager, args.chart_mirror), operator_crds_release(args)]
+    """cert-manager and the CRDs of the Prometheus operator, which kube-prometheus-stack needs.
+
+    The stack's chart has the CRDs in a folder that Helm installs once and never upgrades; its upgrade job is a hook
+    with an unpinned image. The chart prometheus-operator-crds has them as templates, which are upgraded and previewed
+    without a cluster. Helm sets no last-applied annotation, whose limit of 256 KiB these CRDs exceed.
+    """
+    chart = PROMETHEUS_OPERATOR_CRDS.mirrored(args.chart_mirror)
+    crds = ReleaseSpec(PROMETHEUS_OPERATOR_CRDS.name, args.namespace, chart, {"crds": {"annotations": KEEP_CRDS}})
+    return [*cert_manager_releases(args.cert_manager, args.chart_mirror), crds]
 
 
 def cert_manager_releases(settings: CertManagerSettings, chart_mirror: str | None) -> list[ReleaseSpec]:
@@ -34,17 +41,6 @@ def cert_manager_releases(settings: CertManagerSettings, chart_mirror: str | Non
     part = {"replicaCount": settings.replicas, "podDisruptionBudget": {"enabled": settings.replicas > 1}}
     values = {"crds": {"enabled": True, "keep": True}, **part, "webhook": part, "cainjector": part}
     return [ReleaseSpec("cert-manager", settings.namespace, chart, values)]
-
-
-def operator_crds_release(args: ObservabilityStackArgs) -> ReleaseSpec:
-    """The CRDs of the Prometheus operator.
-
-    The stack's chart has them in a folder that Helm installs once and never upgrades; its upgrade job is a hook with an
-    unpinned image. The chart prometheus-operator-crds has them as templates, which are upgraded and previewed without a
-    cluster. Helm sets no last-applied annotation, whose limit of 256 KiB these CRDs exceed.
-    """
-    chart = PROMETHEUS_OPERATOR_CRDS.mirrored(args.chart_mirror)
-    return ReleaseSpec(PROMETHEUS_OPERATOR_CRDS.name, args.namespace, chart, {"crds": {"annotations": KEEP_CRDS}})
 
 
 def kube_prometheus_stack_release(args: ObservabilityStackArgs) -> ReleaseSpec:

@@ -51,12 +51,7 @@ def minimum_replicas(namespace: str, hold_seconds: int, live: Sequence[str] = ()
     return f"max by {label} (({held}{seen}) and on {label} {series})"
 
 
-def prometheus_response_age(namespace: str) -> str:
-    """Seconds since a fast scaler of the namespace last had a response from Prometheus; absent where none runs."""
-    return f'time() - max({contract.METRIC_FAST_SCALER_ANSWERED}{{namespace="{namespace}"}})'
-
-
 def fast_scaler_down(namespace: str, threshold: float) -> PromQL:
     """Seconds since a fast scaler of the namespace last had a response from Prometheus; 1 where none runs."""
-    absent = f'absent({contract.METRIC_FAST_SCALER_ANSWERED}{{namespace="{namespace}"}})'
-    return PromQL(f"{prometheus_response_age(namespace)} > {threshold:g} or {absent}")
+    answered = f'{contract.METRIC_FAST_SCALER_ANSWERED}{{namespace="{namespace}"}}'
+    return PromQL(f"time() - max({answered}) > {threshold:g} or absent({answered})")

@@ -82,7 +82,6 @@ AUTOSCALING_PANELS: Final = (
 )
 AUTOSCALING: Final = Dashboard(
     uid=Uid.AUTOSCALING,
-    title="MCP autoscaling",
     description="Load, replicas and forecasts of MCP servers.",
     variables=VARIABLES,
     panels=AUTOSCALING_PANELS,
@@ -100,7 +99,6 @@ def capacity_dashboard(namespace: str) -> Dashboard:
     """The dashboard for the selected servers, the nodes, and the volumes of monitoring in `namespace`."""
     return Dashboard(
         uid=Uid.CAPACITY,
-        title="MCP capacity",
         description="Remaining capacity and growth. Extrapolation ignores weekly patterns; see MCP autoscaling.",
         variables=VARIABLES,
         panels=(*CLUSTER_PANELS, free_space(namespace), *PROMETHEUS_PANELS),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Query, Uid, Variable
+from meshed_mcp.components.observability.dashboards.records import Dashboard, Kind, Panel, Query, Variable
 from meshed_mcp.components.promql import selectors, traffic
 
 SCHEMA_VERSION: Final = 42
@@ -50,6 +50,12 @@ DASHBOARD_LINKS: Final = {
     "keepTime": True,
 }
 """Links to our other dashboards that keep variables and time. Source: Grafana, "Manage dashboard links"."""
+
+LINK_VARIABLES: Final = (
+    "var-namespace=${__field.labels.namespace}"
+    f"&var-server=${{__field.labels.{contract.LABEL_SERVER}}}&${{__url_time_range}}"
+)
+"""Variables of a link from a series to its server's dashboard. Source: Grafana, "Configure data links"."""
 
 LAST: Final = {"calcs": ["lastNotNull"]}
 OPTIONS: Final = {
@@ -140,14 +146,9 @@ def panel_json(number: int, panel: Panel, position: Json) -> Json:
 def field_defaults(panel: Panel) -> Json:
     """Unit, start of the axis, thresholds and data link."""
     axis = {} if panel.axis_min is None else {"min": panel.axis_min}
-    links = {} if panel.links_to is None else {"links": [server_link(panel.links_to)]}
+    link = {"title": "This server", "url": f"/d/{panel.links_to}?{LINK_VARIABLES}"}
+    links = {} if panel.links_to is None else {"links": [link]}
     return {"unit": panel.unit.value, **axis, **thresholds(panel), **links}
-
-
-def server_link(dashboard: Uid) -> Json:
-    """Data link from a series to its server's dashboard. Source: Grafana, "Configure data links"."""
-    variables = f"var-namespace=${{__field.labels.namespace}}&var-server=${{__field.labels.{contract.LABEL_SERVER}}}"
-    return {"title": "This server", "url": f"/d/{dashboard.value}?{variables}&${{__url_time_range}}"}
 
 
 def target(ref_id: str, query: Query, kind: Kind) -> Json:

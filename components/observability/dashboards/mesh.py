@@ -87,7 +87,6 @@ PANELS: Final = scraped_every(
 )
 MESH: Final = Dashboard(
     uid=Uid.MESH,
-    title="MCP mesh",
     description="Requests between workloads. The mesh sees HTTP only: a failed tool call has status 200.",
     variables=VARIABLES,
     panels=PANELS,

@@ -29,7 +29,6 @@ def overview_dashboard(objective: Objective) -> Dashboard:
     linked = (each._replace(links_to=Uid.SERVICES) for each in SERVER_PANELS)
     return Dashboard(
         uid=Uid.OVERVIEW,
-        title="MCP overview",
         description="Health of all MCP servers and of alerting itself: alerts, error budgets, errors.",
         variables=(),
         panels=(*ALERTING_PANELS, *linked, *traffic_panels(objective)),

@@ -44,7 +44,6 @@ def performance_dashboard(objective: Objective) -> Dashboard:
     """The dashboard for one server and one of its pods."""
     return Dashboard(
         uid=Uid.PERFORMANCE,
-        title="MCP performance",
         description="Latency with exemplars, queued and rejected requests, CPU throttling.",
         variables=(VARIABLES[0], ONE_SERVER, POD_VARIABLE),
         panels=(*latency_panels(objective), *PANELS),

@@ -77,7 +77,6 @@ INFRASTRUCTURE_PANELS: Final = (
 )
 INFRASTRUCTURE: Final = Dashboard(
     uid=Uid.INFRASTRUCTURE,
-    title="MCP infrastructure",
     description="Nodes and volumes. For single nodes, pods and namespaces see the Kubernetes dashboards.",
     variables=(),
     panels=INFRASTRUCTURE_PANELS,
@@ -89,7 +88,6 @@ def monitoring_dashboard(namespace: str) -> Dashboard:
     """The dashboard for the monitoring stack in `namespace`."""
     return Dashboard(
         uid=Uid.MONITORING,
-        title="MCP monitoring",
         description="The monitoring stack itself: share of the cluster, size, scrapes, rules.",
         variables=(),
         panels=(*usage_panels(namespace), *OPERATION_PANELS),

@@ -99,7 +99,11 @@ class Dashboard(NamedTuple):
     """A dashboard."""
 
     uid: Uid
-    title: str
     description: str
     variables: tuple[Variable, ...]
     panels: tuple[Panel, ...]
+
+    @property
+    def title(self) -> str:
+        """Title such as "MCP overview"."""
+        return self.uid.value.replace("mcp-", "MCP ")

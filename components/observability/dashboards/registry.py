@@ -27,7 +27,6 @@ def registry_dashboard(objective: Objective) -> Dashboard:
     """The dashboard for the registry of a namespace, with the thresholds of its `objective`."""
     return Dashboard(
         uid=Uid.REGISTRY,
-        title="MCP registry",
         description="Requests, responses and content of the registry, which serves plain HTTP, not MCP.",
         variables=VARIABLES[:1],
         panels=(*scraped_every(SERVER_SCRAPE_SECONDS, *request_panels(objective), *CONTENT_PANELS), BUDGETS),

@@ -32,7 +32,6 @@ def services_dashboard(objective: Objective) -> Dashboard:
     """The dashboard for one or several servers; thresholds are those of `objective`."""
     return Dashboard(
         uid=Uid.SERVICES,
-        title="MCP services",
         description="Calls, errors, latency, load and replicas of MCP servers.",
         variables=VARIABLES,
         panels=(*traffic_panels(objective), *PANELS),

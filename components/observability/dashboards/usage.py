@@ -66,7 +66,6 @@ USAGE_PANELS: Final = scraped_every(
 )
 USAGE: Final = Dashboard(
     uid=Uid.USAGE,
-    title="MCP usage",
     description="Organizations, tools and tokens. An organization is a claim of the token, else the namespace.",
     variables=VARIABLES,
     panels=USAGE_PANELS,
@@ -110,7 +109,6 @@ COST_PANELS: Final = (
 )
 COST: Final = Dashboard(
     uid=Uid.COST,
-    title="MCP cost",
     description="Cost per hour of pods, sidecars included, by OpenCost's node prices and in its currency.",
     variables=VARIABLES,
     panels=COST_PANELS,

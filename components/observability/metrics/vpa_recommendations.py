@@ -4,7 +4,7 @@ It has no effect in a cluster without VPA. Source: kube-state-metrics, "Custom R
 `kube-state-metrics`, `customResourceState` and `rbac.extraRules`.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.promql.autoscaling import VPA_METRICS
@@ -20,24 +20,22 @@ def kube_state_metrics_values() -> Manifest:
         {"apiGroups": ["autoscaling.k8s.io"], "resources": ["verticalpodautoscalers"], "verbs": READ},
         {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": READ},
     ]
-    metrics = [vpa_metric(resource, name) for resource, name in VPA_METRICS.items()]
+    metrics = [
+        {
+            "name": name.removeprefix(f"{PREFIX}_"),
+            "help": f"Request of {resource} that the VerticalPodAutoscaler recommends.",
+            "each": {
+                "type": "Gauge",
+                "gauge": {
+                    "path": ["status", "recommendation", "containerRecommendations"],
+                    "labelsFromPath": {"container": ["containerName"]},
+                    "valueFrom": ["target", resource],
+                },
+            },
+        }
+        for resource, name in VPA_METRICS.items()
+    ]
     labels = {"namespace": ["metadata", "namespace"], "verticalpodautoscaler": ["metadata", "name"]}
     read = {"groupVersionKind": KIND, "metricNamePrefix": PREFIX, "labelsFromPath": labels, "metrics": metrics}
     config = {"kind": "CustomResourceStateMetrics", "spec": {"resources": [read]}}
     return {"rbac": {"extraRules": rules}, "customResourceState": {"enabled": True, "config": config}}
-
-
-def vpa_metric(resource: str, name: str) -> dict[str, Any]:
-    """Metric of the recommended request of a resource, per container."""
-    return {
-        "name": name.removeprefix(f"{PREFIX}_"),
-        "help": f"Request of {resource} that the VerticalPodAutoscaler recommends.",
-        "each": {
-            "type": "Gauge",
-            "gauge": {
-                "path": ["status", "recommendation", "containerRecommendations"],
-                "labelsFromPath": {"container": ["containerName"]},
-                "valueFrom": ["target", resource],
-            },
-        },
-    }

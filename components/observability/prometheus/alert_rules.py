@@ -1,12 +1,11 @@
 """The PrometheusRule with the alerts that ObservabilityStack renders."""
 
-from collections.abc import Iterator
 from typing import Final
 
 from meshed_mcp.components.alerts import rule
 from meshed_mcp.components.alerts.catalog import OBSERVABILITY_ALERTS
 from meshed_mcp.components.alerts.platform import COST
-from meshed_mcp.components.alerts.record import Alert, Scope
+from meshed_mcp.components.alerts.record import Scope
 from meshed_mcp.components.alerts.rule import Links
 from meshed_mcp.components.core.manifest import Manifest, prometheus_rule
 from meshed_mcp.components.core.scraping import GRAFANA_PORT, GRAFANA_SERVICE
@@ -22,18 +21,11 @@ INTERVAL: Final = "30s"
 def alert_rules(args: ObservabilityStackArgs) -> Manifest:
     """The PrometheusRule with every alert that the stack has not disabled."""
     links = Links(args.runbooks_url, grafana_address(args))
-    rules = (
-        each for alert, scope in scoped_alerts(args) for each in rule.alert_rules(alert, scope, links, args.alerts)
-    )
-    return prometheus_rule(ALERTS, args.namespace, [group(ALERTS, INTERVAL, rules)])
-
-
-def scoped_alerts(args: ObservabilityStackArgs) -> Iterator[tuple[Alert, Scope]]:
-    """Each alert with its scope; the cost alert only where the stack sets a budget."""
-    scope = Scope(args.namespace)
-    yield from ((alert, scope) for alert in OBSERVABILITY_ALERTS)
+    scoped = [(alert, Scope(args.namespace)) for alert in OBSERVABILITY_ALERTS]
     if args.monthly_cost_budget is not None:
-        yield COST, scope._replace(threshold=args.monthly_cost_budget)
+        scoped.append((COST, Scope(args.namespace, args.monthly_cost_budget)))
+    rules = (each for alert, scope in scoped for each in rule.alert_rules(alert, scope, links, args.alerts))
+    return prometheus_rule(ALERTS, args.namespace, [group(ALERTS, INTERVAL, rules)])
 
 
 def grafana_address(args: ObservabilityStackArgs) -> str:

@@ -37,14 +37,15 @@ Rule = dict[str, Any]
 
 def recording_rules(settings: SloSettings, retention_days: int, namespace: str) -> Manifest:
     """The PrometheusRule that records load, rates, ratios and error budgets."""
-    days = min(BUDGET_DAYS, retention_days)
+    window = f"{min(BUDGET_DAYS, retention_days)}d"
+    budgets = {sli.budget_remaining_name(bad): sli.budget_remaining(bad, window) for bad in sli.TOTALS}
     groups = [
         group("mcp-load", f"{load.LOAD_SECONDS}s", recorded(load.RULES)),
         group("mcp-rates", f"{sli.STEP_SECONDS}s", rate_rules(settings)),
         *(group(f"mcp-shares-{every}", every, ratio_rules(every)) for every in sorted(set(INTERVALS.values()))),
         group("mcp-pages", f"{DASHBOARD_SECONDS}s", recorded(DASHBOARD_RULES)),
         group("mcp-usage", f"{DASHBOARD_SECONDS}s", recorded({**sli.USAGE_RULES, **capacity.RULES})),
-        group("mcp-budgets", LONGEST_INTERVAL, budget_rules(f"{days}d")),
+        group("mcp-budgets", LONGEST_INTERVAL, recorded(budgets)),
     ]
     return prometheus_rule(SERVICE_LEVELS, namespace, groups)
 
@@ -96,9 +97,3 @@ def ratio_rules(interval: str) -> Iterator[Rule]:
             if window in used and INTERVALS[window] == interval:
                 for bad in sli.TOTALS:
                     yield record(sli.ratio_name(level, bad, window), sli.ratio(level, bad, window))
-
-
-def budget_rules(window: str) -> Iterator[Rule]:
-    """Remaining error and latency budget of each server."""
-    for bad in sli.TOTALS:
-        yield record(sli.budget_remaining_name(bad), sli.budget_remaining(bad, window))

@@ -181,9 +181,7 @@ class Tail(NamedTuple):
 
 def agent_size(load: Load, queue_spans: int) -> Size:
     """Size of one agent with the spans of its node and a full queue."""
-    spans = spans_per_second(load) / load.nodes
-    held = spans * QUEUED_SECONDS + queue_spans
-    return Size(spans * COLLECTOR_CPU_SECONDS, COLLECTOR_BASE_BYTES + held * BYTES_PER_HELD_SPAN, 0.0)
+    return gateway_size(load, load.nodes, queue_spans, None)
 
 
 def gateway_size(load: Load, replicas: int, queue_spans: int, tail: Tail | None) -> Size:

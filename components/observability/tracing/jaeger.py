@@ -68,7 +68,14 @@ def jaeger_objects(settings: JaegerSettings, namespace: str, storage_class: str 
     parts = workload.common_objects(NAME, namespace, files, service)
     if isinstance(storage, BadgerStorage):
         claim = volume_claim(settings.storage_gib, storage_class) | {"metadata": {"name": "data"}}
-        return [*parts, manifest("apps/v1", "StatefulSet", meta, one_pod(pods, claim))]
+        spec = {
+            "replicas": 1,  # Badger allows one process; a StatefulSet stops the old pod before it starts the new one
+            "serviceName": NAME,
+            "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
+            "volumeClaimTemplates": [claim],
+            **pods,
+        }
+        return [*parts, manifest("apps/v1", "StatefulSet", meta, spec)]
     replicas = storage.replicas if isinstance(storage, SearchStorage) else 1
     deployment = manifest("apps/v1", "Deployment", meta, {"replicas": replicas, **pods})
     if isinstance(storage, SearchStorage):
@@ -92,17 +99,6 @@ def ports(settings: JaegerSettings) -> dict[str, int]:
 def query_url(namespace: str) -> str:
     """URL of the UI and of the JSON API."""
     return f"http://{NAME}.{namespace}.svc:{config.QUERY_PORT}"
-
-
-def one_pod(pods: Manifest, claim: Manifest) -> Manifest:
-    """One pod, because Badger allows one process. A StatefulSet stops the old pod before it starts the new one."""
-    return {
-        "replicas": 1,
-        "serviceName": NAME,
-        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
-        "volumeClaimTemplates": [claim],
-        **pods,
-    }
 
 
 def container(settings: JaegerSettings) -> Manifest:

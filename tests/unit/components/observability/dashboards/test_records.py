@@ -28,7 +28,7 @@ PANELS = [pytest.param(panel, id=f"{board['uid']}-{panel['title']}") for board i
 
 def board(*panels: Panel) -> dict[str, Any]:
     """A dashboard with `panels`."""
-    return classic_json(Dashboard(Uid.OVERVIEW, "title", "description", (), panels))
+    return classic_json(Dashboard(Uid.OVERVIEW, "description", (), panels))
 
 
 def panel(kind: Kind = Kind.TIME_SERIES, width: int = 12, thresholds: tuple[Threshold, ...] = ()) -> Panel:
@@ -168,7 +168,7 @@ def test_pod_variable_selects_one_pod_at_a_time() -> None:
 def test_single_choice_variable_has_no_all_option() -> None:
     """Grafana, query variables: `allValue` would be sent for "All"."""
     variable = Variable("pod", "Pod", "up", "pod", multi=False)
-    made = classic_json(Dashboard(Uid.OVERVIEW, "title", "description", (variable,), ()))
+    made = classic_json(Dashboard(Uid.OVERVIEW, "description", (variable,), ()))
     shown = made["templating"]["list"][1]
     assert (shown["multi"], shown["includeAll"]) == (False, False)
     assert "allValue" not in shown
