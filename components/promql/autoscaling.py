@@ -15,7 +15,7 @@ HPA_METRICS: Final = {
 """Source: kube-state-metrics, "HorizontalPodAutoscaler Metrics"."""
 
 VPA_METRICS: Final = {"cpu": "kube_vpa_recommended_cpu_cores", "memory": "kube_vpa_recommended_memory_bytes"}
-"""Resource -> metric of the request that a VerticalPodAutoscaler recommends (`metrics/vpa_recommendations.py`)."""
+"""Resource -> metric of the request that a VerticalPodAutoscaler recommends (`prometheus/values.py`)."""
 
 POD_DELETION_COST: Final = "mcp:pod:deletion_cost"
 """Recorded cost of removing a pod, a whole number, per pod; 0 = no session or stream ends with it."""

@@ -6,9 +6,9 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.alertmanager.routing import alertmanager_config, secrets
 from meshed_mcp.components.observability.args import ObservabilityStackArgs, Platform, PrometheusSettings
 from meshed_mcp.components.observability.grafana.values import grafana_values
-from meshed_mcp.components.observability.metrics.vpa_recommendations import kube_state_metrics_values
 from meshed_mcp.components.observability.prometheus.remote_write_args import remote_write_values
 from meshed_mcp.components.observability.sizing.resources import Reservation, container_resources, volume_claim
+from meshed_mcp.components.promql.autoscaling import VPA_METRICS
 
 FULL_NAME: Final = "kube-prometheus-stack"
 """Prefix of the chart's object names; it cuts longer ones at 26 characters."""
@@ -58,6 +58,10 @@ CONTROL_PLANE_RULES: Final = (
 
 MONITOR_KINDS: Final = ("rule", "serviceMonitor", "podMonitor", "probe", "scrapeConfig")
 """Selected in all namespaces; the chart's default selects only those of its own release."""
+
+VPA_KIND: Final = {"group": "autoscaling.k8s.io", "version": "v1", "kind": "VerticalPodAutoscaler"}
+VPA_PREFIX: Final = "kube_vpa"
+READ: Final = ["list", "watch"]
 
 
 def kube_prometheus_stack_values(args: ObservabilityStackArgs) -> Manifest:
@@ -137,3 +141,33 @@ def alertmanager_values(args: ObservabilityStackArgs) -> Manifest:
 def prometheus_url(namespace: str) -> str:
     """Address of Prometheus inside the cluster."""
     return f"http://{PROMETHEUS_SERVICE}.{namespace}.svc:{PROMETHEUS_PORT}"
+
+
+def kube_state_metrics_values() -> Manifest:
+    """Values of the chart kube-state-metrics that export recommendations of VPAs; no effect in a cluster without VPA.
+
+    Source: kube-state-metrics, "Custom Resource State Metrics"; its chart, `customResourceState`, `rbac.extraRules`.
+    """
+    rules = [
+        {"apiGroups": ["autoscaling.k8s.io"], "resources": ["verticalpodautoscalers"], "verbs": READ},
+        {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": READ},
+    ]
+    metrics = [
+        {
+            "name": name.removeprefix(f"{VPA_PREFIX}_"),
+            "help": f"Request of {resource} that the VerticalPodAutoscaler recommends.",
+            "each": {
+                "type": "Gauge",
+                "gauge": {
+                    "path": ["status", "recommendation", "containerRecommendations"],
+                    "labelsFromPath": {"container": ["containerName"]},
+                    "valueFrom": ["target", resource],
+                },
+            },
+        }
+        for resource, name in VPA_METRICS.items()
+    ]
+    labels = {"namespace": ["metadata", "namespace"], "verticalpodautoscaler": ["metadata", "name"]}
+    read = {"groupVersionKind": VPA_KIND, "metricNamePrefix": VPA_PREFIX, "labelsFromPath": labels, "metrics": metrics}
+    config = {"kind": "CustomResourceStateMetrics", "spec": {"resources": [read]}}
+    return {"rbac": {"extraRules": rules}, "customResourceState": {"enabled": True, "config": config}}

@@ -5,16 +5,16 @@ from typing import Any
 
 import yaml
 
-from meshed_mcp.components.observability.metrics.vpa_recommendations import KIND, PREFIX, kube_state_metrics_values
+from meshed_mcp.components.observability.prometheus.values import VPA_KIND, VPA_PREFIX, kube_state_metrics_values
 from meshed_mcp.components.promql.autoscaling import VPA_METRICS
 
 
 def status(crd_dir: Path) -> dict[str, Any]:
     """Schema of a VPA's status."""
     crds = [item for item in yaml.safe_load_all((crd_dir / "vpa-1.8.1.yaml").read_text()) if item]
-    (kind,) = [item["spec"] for item in crds if item["spec"]["names"]["kind"] == KIND["kind"]]
-    (version,) = [item for item in kind["versions"] if item["name"] == KIND["version"]]
-    assert kind["group"] == KIND["group"]
+    (kind,) = [item["spec"] for item in crds if item["spec"]["names"]["kind"] == VPA_KIND["kind"]]
+    (version,) = [item for item in kind["versions"] if item["name"] == VPA_KIND["version"]]
+    assert kind["group"] == VPA_KIND["group"]
     found: dict[str, Any] = version["schema"]["openAPIV3Schema"]["properties"]["status"]
     return found
 
@@ -30,7 +30,7 @@ def test_every_metric_reads_a_field_of_the_crd(crd_dir: Path) -> None:
         of_one = schema["items"]["properties"]
         assert of_one[gauge["labelsFromPath"]["container"][0]]["type"] == "string"
         assert gauge["valueFrom"][0] in of_one
-    assert {f"{PREFIX}_{metric['name']}" for metric in read["metrics"]} == {*VPA_METRICS.values()}
+    assert {f"{VPA_PREFIX}_{metric['name']}" for metric in read["metrics"]} == {*VPA_METRICS.values()}
 
 
 def test_exporter_may_only_list_and_watch_vpas() -> None:
