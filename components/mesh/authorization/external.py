@@ -27,11 +27,9 @@ def _provider(authorizer: Authorizer) -> Manifest:
         "failOpen": False,
         "statusOnError": UNAVAILABLE,
     }
-    if authorizer.body_bytes is not None:
-        common["includeRequestBodyInCheck"] = {
-            "maxRequestBytes": authorizer.body_bytes,
-            "allowPartialMessage": False,  # content after the truncation would bypass the rule
-        }
+    if authorizer.body_bytes is not None:  # no partial message: content after the truncation would bypass the rule
+        body = {"maxRequestBytes": authorizer.body_bytes, "allowPartialMessage": False}
+        common["includeRequestBodyInCheck"] = body
     if authorizer.protocol is AuthorizerProtocol.GRPC:
         return {"envoyExtAuthzGrpc": common}
     headers = {

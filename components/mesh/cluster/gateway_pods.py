@@ -62,12 +62,6 @@ def resource_requests(size: Scale) -> Manifest:
 
 def topology_spread(labels: dict[str, str]) -> list[Manifest]:
     """ScheduleAnyway spread of the pods across zones and nodes."""
-    return [
-        {
-            "topologyKey": key,
-            "maxSkew": 1,
-            "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": dict(labels)},
-        }
-        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
-    ]
+    keys = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    spread = {"maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway"}
+    return [{"topologyKey": key, **spread, "labelSelector": {"matchLabels": dict(labels)}} for key in keys]
