@@ -140,7 +140,7 @@ def active(triggers: list[Manifest], seen: Scraping) -> bool:
 
 def triggers_of(targets: dict[str, Any]) -> list[Manifest]:
     """The value of the rendered ScaledObject."""
-    (scaled,) = scalers.manifests(policy(targets))
+    (scaled,) = scalers.autoscaler_manifests(policy(targets))
     return list(scaled["spec"]["triggers"])
 
 

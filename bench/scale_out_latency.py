@@ -71,7 +71,7 @@ Way = Callable[[Bench, Steady, set[str]], ScaleOut]
 def objects(counts: Path) -> list[Manifest]:
     """The service and its ScaledObject, with the product's defaults except for the requests per replica."""
     policy = {"targets": TARGETS, "namespace": stacks.NAMESPACE, "prometheus_url": "http://prometheus"}
-    made = scalers.manifests(AutoscalingPolicyArgs.model_validate(policy))
+    made = scalers.autoscaler_manifests(AutoscalingPolicyArgs.model_validate(policy))
     return [*stacks.counted(counts, replicas=BEFORE), *made]
 
 

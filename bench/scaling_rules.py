@@ -47,7 +47,7 @@ def rule_groups(services: int) -> list[dict[str, Any]]:
     args = AutoscalingPolicyArgs.model_validate(raw)
     rules = [
         item
-        for item in [*forecast_rules.manifests(args), *fast_scaler_manifests(args)]
+        for item in [*forecast_rules.forecast_rules(args), *fast_scaler_manifests(args)]
         if item["kind"] == "PrometheusRule"
     ]
     return [group for item in rules for group in item["spec"]["groups"]]

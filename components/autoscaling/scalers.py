@@ -6,7 +6,7 @@ from meshed_mcp.components.autoscaling.keda.scaled_object import scaled_object
 from meshed_mcp.components.core.manifest import Manifest
 
 
-def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
+def autoscaler_manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """One autoscaler for every target whose bounds differ."""
     make = native_hpa if args.keda.install is KedaInstall.NONE else scaled_object
     return [make(name, target, args) for name, target in args.targets.items() if target.scales]

@@ -80,8 +80,11 @@ class Proxies:
         most = int(WATCHES.read_text())
         needed = sum(watchers(discovery(each, self._folder(name))) for name, each in configurations.items())
         if needed > most * WATCHES_SHARE:
-            numbers = {"envoys": len(configurations), "needed": needed, "most": most, "least": 4 * needed}
-            raise LocalRunError(TOO_FEW_WATCHES.message(watches=WATCHES, **numbers))
+            raise LocalRunError(
+                TOO_FEW_WATCHES.message(
+                    watches=WATCHES, envoys=len(configurations), needed=needed, most=most, least=4 * needed
+                )
+            )
 
     def ready(self, process: str) -> bool:
         """Whether the Envoy with that process name is ready."""

@@ -87,7 +87,7 @@ def target(load: Load) -> Iterator[str]:
 @pytest.fixture
 def scaled(api_server: ApiServer) -> Iterator[Manifest]:
     """The ScaledObject, the fast scaler's rights, all as rendered."""
-    (item,) = scalers.manifests(POLICY)
+    (item,) = scalers.autoscaler_manifests(POLICY)
     applied = [item, *fast_scaler_manifests(POLICY)]
     assert [refusal for each in applied if (refusal := api_server.client.apply(each))] == []
     yield item

@@ -48,7 +48,10 @@ def up(tmp_path: Path, counts: Path) -> Iterator[tuple[Running, Scraping, Scaled
     """One replica of at most three, two calls each."""
     settings = {"min_replicas": 1, "max_replicas": 3, "in_flight_per_replica": 2}
     raw = {"targets": {stacks.COUNTED: settings}, "namespace": stacks.NAMESPACE, "prometheus_url": "http://prometheus"}
-    objects = [*stacks.counted(counts, replicas=1), *scalers.manifests(AutoscalingPolicyArgs.model_validate(raw))]
+    objects = [
+        *stacks.counted(counts, replicas=1),
+        *scalers.autoscaler_manifests(AutoscalingPolicyArgs.model_validate(raw)),
+    ]
     folders = RunFolders(tmp_path / "run", tmp_path / "secrets")
     (rendered,) = scaled_deployments(objects)
     with (
@@ -107,7 +110,10 @@ def test_the_scale_command_reports_each_change(up: tuple[Running, Scraping, Scal
     url = gateway_url(started, started.topology.stack.services[0]) or ""
     settings = {"min_replicas": 1, "max_replicas": 2, "in_flight_per_replica": 2}
     raw = {"targets": {stacks.COUNTED: settings}, "namespace": stacks.NAMESPACE, "prometheus_url": "http://prometheus"}
-    objects = [*stacks.counted(tmp_path, replicas=1), *scalers.manifests(AutoscalingPolicyArgs.model_validate(raw))]
+    objects = [
+        *stacks.counted(tmp_path, replicas=1),
+        *scalers.autoscaler_manifests(AutoscalingPolicyArgs.model_validate(raw)),
+    ]
     said: list[str] = []
     with scraping(objects, tmp_path / "other") as watched, steady(Steady(url, BUSY)):
         step = autoscaled(started, objects, watched, said.append)

@@ -121,7 +121,7 @@ def marker(api_server: ApiServer, exporter: str, tmp_path: Path) -> Iterator[Non
         "prometheus_url": "http://prometheus",
         "deletion_cost": {"image": "runtime:1"},
     }
-    rendered = deletion.manifests(AutoscalingPolicyArgs.model_validate(raw))
+    rendered = deletion.pod_deletion_cost_manifests(AutoscalingPolicyArgs.model_validate(raw))
     assert [refusal for item in rendered if (refusal := api_server.client.apply(item))] == []
     one = {item["kind"]: item for item in rendered}
     groups = [{**group, "interval": "1s"} for group in one["PrometheusRule"]["spec"]["groups"]]

@@ -36,7 +36,7 @@ SETTINGS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_every_vpa_policy_is_accepted(api_server: ApiServer, settings: dict[str, Any]) -> None:
     """VPA 1.8.1, CRD `verticalpodautoscalers.autoscaling.k8s.io`, strict field validation."""
-    (item,) = right_sizing.manifests(policy(settings))
+    (item,) = right_sizing.vpa_manifests(policy(settings))
     assert api_server.client.apply(item) is None
     assert (api_server.client.get(item) or {})["spec"] == item["spec"]
 
@@ -60,8 +60,13 @@ def test_every_autoscaler_and_its_companions_are_accepted_and_kept(
     helpers = {"keda": {"fast_scaler": {"image": "x:1"}}, "deletion_cost": {"image": "x:1"}} if helped else {}
     raw = {"targets": {"sized": settings}, "namespace": "default", "prometheus_url": URL, "forecast": {"mode": "on"}}
     args = AutoscalingPolicyArgs.model_validate({**raw, **helpers})
-    (scaler,) = scalers.manifests(args)
-    found = [scaler, *rules.manifests(args), *fast_scaler_manifests(args), *pod_deletion_cost.manifests(args)]
+    (scaler,) = scalers.autoscaler_manifests(args)
+    found = [
+        scaler,
+        *rules.forecast_rules(args),
+        *fast_scaler_manifests(args),
+        *pod_deletion_cost.pod_deletion_cost_manifests(args),
+    ]
     assert [refusal for item in found if (refusal := api_server.client.apply(item))] == []
     kept = (api_server.client.get(scaler) or {})["spec"]
     for item in found:
@@ -76,14 +81,14 @@ PLAIN: list[dict[str, Any]] = [{}, {"memory_percent": 80}, {"scale_down": {"pods
 def test_every_autoscaler_without_keda_is_accepted(api_server: ApiServer, settings: dict[str, Any]) -> None:
     """Kubernetes 1.36, autoscaling/v2, strict field validation."""
     raw = {"targets": {"sized": settings}, "namespace": "default", "prometheus_url": URL, "keda": {"install": "none"}}
-    (item,) = scalers.manifests(AutoscalingPolicyArgs.model_validate(raw))
+    (item,) = scalers.autoscaler_manifests(AutoscalingPolicyArgs.model_validate(raw))
     assert api_server.client.apply(item) is None
     api_server.client.delete(item)
 
 
 def test_an_update_mode_that_yaml_reads_as_boolean_is_rejected_by_the_server(api_server: ApiServer) -> None:
     """What the quoted `Off` guards against: unquoted, YAML 1.1 reads false."""
-    (item,) = right_sizing.manifests(policy({}))
+    (item,) = right_sizing.vpa_manifests(policy({}))
     item["spec"]["updatePolicy"]["updateMode"] = False
     assert "updateMode" in str(api_server.client.apply(item))
 
@@ -100,7 +105,7 @@ def test_every_node_object_is_accepted_and_kept(api_server: ApiServer, wanted: d
     """Kubernetes 1.36 with the CRDs of Karpenter 1.15 and CapacityBuffer, strict field validation."""
     raw = {"targets": {}, "namespace": "default", "prometheus_url": URL, "nodes": wanted, "images": ["a:1", "b:1"]}
     args = AutoscalingPolicyArgs.model_validate(raw)
-    found = [*nodes.manifests(args), *provisioning.manifests(args)]
+    found = [*nodes.node_manifests(args), *provisioning.node_pools(args)]
     assert [refusal for item in found if (refusal := api_server.client.apply(item))] == []
     pulled = [item for item in found if item["kind"] == "DaemonSet"]
     for item in pulled:

@@ -53,6 +53,6 @@ def rendered_rules(alerts: Mapping[str, Any] | None = None) -> list[dict[str, An
     """Every alerting rule that the components render, with the settings `alerts`."""
     monitoring = ObservabilityStackArgs.model_validate({"monthly_cost_budget": 1000, "alerts": alerts or {}})
     policy = AutoscalingPolicyArgs.model_validate({**POLICY, "alerts": alerts or {}})
-    objects = [alert_rules(monitoring), *rules.manifests(policy), *fast_scaler_manifests(policy)]
+    objects = [alert_rules(monitoring), *rules.forecast_rules(policy), *fast_scaler_manifests(policy)]
     groups = [group for item in objects if item["kind"] == "PrometheusRule" for group in item["spec"]["groups"]]
     return [rule for group in groups for rule in group["rules"] if "alert" in rule]

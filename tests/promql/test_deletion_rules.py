@@ -38,7 +38,7 @@ def test_deletion_cost_counts_sessions_and_listen_streams_in_steps_of_20(promtoo
     """Requirement SCL-3: a session's own event stream is not counted twice; other servers are excluded."""
     (rules,) = [
         item
-        for item in pod_deletion_cost.manifests(AutoscalingPolicyArgs.model_validate(RAW))
+        for item in pod_deletion_cost.pod_deletion_cost_manifests(AutoscalingPolicyArgs.model_validate(RAW))
         if item["kind"] == "PrometheusRule"
     ]
     samples = [{"labels": f'{{pod="{pod}"}}', "value": cost} for pod, cost in (("empty", 0), ("full", 21), ("one", 1))]

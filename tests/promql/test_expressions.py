@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
-from meshed_mcp.components.autoscaling.scalers import manifests as scaled_objects
+from meshed_mcp.components.autoscaling.scalers import autoscaler_manifests as scaled_objects
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import dashboard_config_maps as dashboards
 

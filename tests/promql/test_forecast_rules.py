@@ -9,7 +9,7 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.autoscaling.forecast.rules import manifests
+from meshed_mcp.components.autoscaling.forecast.rules import forecast_rules
 from meshed_mcp.components.promql import forecast
 from tests.promql.rule_cases import promtool_failures, run_promtool
 
@@ -26,7 +26,7 @@ def groups(**settings: Any) -> list[dict[str, Any]]:
     """The rule groups of one service."""
     raw = {"namespace": NAMESPACE, "prometheus_url": "http://prometheus", "forecast": {"mode": "on"}, **settings}
     args = AutoscalingPolicyArgs.model_validate({"targets": {SERVER: {}}, **raw})
-    (item,) = manifests(args)
+    (item,) = forecast_rules(args)
     return list(item["spec"]["groups"])
 
 

@@ -89,7 +89,7 @@ def expected_objects(done: Plan) -> list[Manifest]:
     """What the pure functions of mesh and autoscaling return for a plan."""
     services = [item for name, args in done.services.items() for item in service.service_manifests(name, args)]
     mesh = [*gateway.namespace_manifests(done.mesh), *cluster.manifests_after_charts(done.mesh)]
-    rooms = (keda_values.namespaces, rules.manifests, scalers.manifests)
+    rooms = (keda_values.namespaces, rules.forecast_rules, scalers.autoscaler_manifests)
     return [*mesh, *services, *(item for room in rooms for item in room(done.autoscaling))]
 
 
@@ -105,7 +105,7 @@ def test_releases_are_registered_with_chart_version_and_values(stack: str) -> No
     releases = {item["name"]: item for item in recording(stack).releases}
     for spec in [
         *istio_releases.istio_releases(planned(stack).mesh),
-        *keda_values.releases(planned(stack).autoscaling),
+        *keda_values.keda_releases(planned(stack).autoscaling),
     ]:
         found = releases[spec.name]
         assert (found["version"], found["values"]) == (spec.chart.version, spec.values)

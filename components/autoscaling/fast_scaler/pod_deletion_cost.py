@@ -19,18 +19,20 @@ INTERVAL: Final = "15s"
 """Evaluation interval of the rule: that of the agent and of the HPA."""
 
 
-def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
+def pod_deletion_cost_manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """All objects; none if deletion costs are unset or no target scales on sessions."""
     settings = args.deletion_cost
     targets = {name: item for name, item in args.targets.items() if item.scales and item.sessions_per_replica}
     if settings is None or not targets:
         return []
-    costs = [recorded(name, target, args, settings) for name, target in targets.items()]
+    costs = [pod_deletion_cost_rule(name, target, args, settings) for name, target in targets.items()]
     rules = prometheus_rule(NAME, args.namespace, [{"name": NAME, "interval": INTERVAL, "rules": costs}])
     return [rules, *agent_manifests(deletion_cost_agent(args, settings), args.namespace)]
 
 
-def recorded(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs, settings: DeletionCostSettings) -> Rule:
+def pod_deletion_cost_rule(
+    name: str, target: ScalingTarget, args: AutoscalingPolicyArgs, settings: DeletionCostSettings
+) -> Rule:
     """Recording rule of the deletion cost of each replica of a target."""
     pods = selectors.selector(args.namespace, target.service or name, version=target.version)
     step = max(1, (target.sessions_per_replica or 1) // settings.steps)

@@ -25,7 +25,7 @@ FORECAST_INTERVAL: Final = "1m"
 Rule = dict[str, Any]
 
 
-def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
+def forecast_rules(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """The PrometheusRule; none without `forecast`, or without any rule."""
     if args.forecast is None:
         return []

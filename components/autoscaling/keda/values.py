@@ -17,7 +17,7 @@ KEPT: Final = {"helm.sh/resource-policy": "keep"}
 """The chart templates its CRDs: without the annotation `pulumi destroy` removes every ScaledObject of the cluster."""
 
 
-def releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
+def keda_releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
     """KEDA's release; none unless the stack installs KEDA."""
     if args.keda.install is not KedaInstall.RELEASE:
         return []

@@ -20,7 +20,7 @@ BUFFER: Final = "mcp-buffer"
 PRE_PULL: Final = "mcp-pre-pull"
 
 
-def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
+def node_manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """All objects of `nodes`; none if it is unset."""
     if args.nodes is None:
         return []

@@ -24,7 +24,7 @@ DISRUPTED_NODES: Final = "10%"
 """Nodes that may be removed at a time. Source: Karpenter, NodePool, default of `disruption.budgets`."""
 
 
-def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
+def node_pools(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """The NodePools, or none."""
     karpenter = args.nodes.karpenter if args.nodes else None
     if karpenter is None:
@@ -59,16 +59,20 @@ def node_pool(capacity: str, settings: KarpenterSettings) -> Manifest:
     return manifest("karpenter.sh/v1", "NodePool", metadata(f"mcp-{capacity}"), spec)
 
 
-def releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
+def cluster_autoscaler_releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
     """The Cluster Autoscaler's release, or none."""
     settings = args.nodes.cluster_autoscaler if args.nodes else None
     if args.nodes is None or settings is None:
         return []
     chart = CLUSTER_AUTOSCALER.mirrored(args.chart_mirror)
-    return [ReleaseSpec("cluster-autoscaler", settings.namespace, chart, values(settings, args.nodes.buffer.kind))]
+    return [
+        ReleaseSpec(
+            "cluster-autoscaler", settings.namespace, chart, cluster_autoscaler_values(settings, args.nodes.buffer.kind)
+        )
+    ]
 
 
-def values(settings: ClusterAutoscalerSettings, kind: BufferKind) -> Manifest:
+def cluster_autoscaler_values(settings: ClusterAutoscalerSettings, kind: BufferKind) -> Manifest:
     """Chart values: defaults, overridden by the stack's values recursively."""
     held = {"capacity-buffer-controller-enabled": True, "capacity-buffer-pod-injection-enabled": True}
     ours = {

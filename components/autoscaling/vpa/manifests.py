@@ -18,7 +18,7 @@ UPDATE_MODES: Final = {Sizing.OFF: "Off", Sizing.INITIAL: "Initial", Sizing.IN_P
 """Source: VPA, `updateMode`; unset it would be `Recreate`, which evicts."""
 
 
-def manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
+def vpa_manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """A VerticalPodAutoscaler for every target; none without the VPA controllers."""
     if args.vpa.install is VpaInstall.NONE:
         return []
@@ -54,11 +54,11 @@ def right_sizing(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) 
     return manifest("autoscaling.k8s.io/v1", "VerticalPodAutoscaler", metadata(name, args.namespace), spec)
 
 
-def releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
+def vpa_releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
     """The controllers' release, or none."""
     if args.vpa.install is not VpaInstall.RELEASE:
         return []
-    return [ReleaseSpec("vpa", args.vpa.namespace, VPA.mirrored(args.chart_mirror), values(args.vpa.replicas))]
+    return [ReleaseSpec("vpa", args.vpa.namespace, VPA.mirrored(args.chart_mirror), vpa_values(args.vpa.replicas))]
 
 
 def namespaces(args: AutoscalingPolicyArgs) -> list[Manifest]:
@@ -66,7 +66,7 @@ def namespaces(args: AutoscalingPolicyArgs) -> list[Manifest]:
     return [controller_namespace("vpa", args.vpa.namespace)] if args.vpa.install is VpaInstall.RELEASE else []
 
 
-def values(replicas: int) -> Manifest:
+def vpa_values(replicas: int) -> Manifest:
     """Chart values: certificates by cert-manager instead of hook jobs, and disruption budgets that allow drains.
 
     `minAvailable: 0` replaces the chart's 1, which blocks the drain of a single replica; Pulumi drops a null.

@@ -30,7 +30,7 @@ def rules(name: str, alerts: dict[str, Any]) -> list[dict[str, Any]]:
     """The rules of one alert in such a stack."""
     plan = stack(alerts)
     policy = plan.autoscaling
-    objects = [alert_rules(plan.observability), *forecast_rules.manifests(policy), *fast_scaler_manifests(policy)]
+    objects = [alert_rules(plan.observability), *forecast_rules.forecast_rules(policy), *fast_scaler_manifests(policy)]
     groups = [group for item in objects if item["kind"] == "PrometheusRule" for group in item["spec"]["groups"]]
     return [rule for group in groups for rule in group["rules"] if rule.get("alert") == name]
 
@@ -57,7 +57,7 @@ def test_disabled_alert_is_not_rendered(name: str) -> None:
 def test_group_without_rules_is_not_rendered() -> None:
     """Prometheus operator, PrometheusRule: a group that a disabled alert leaves empty serves no purpose."""
     plan = stack({"KEDAOperatorMissing": {"enabled": False}, "MCPFastScalerDown": {"enabled": False}})
-    objects = [*forecast_rules.manifests(plan.autoscaling), *fast_scaler_manifests(plan.autoscaling)]
+    objects = [*forecast_rules.forecast_rules(plan.autoscaling), *fast_scaler_manifests(plan.autoscaling)]
     groups = [group for item in objects if item["kind"] == "PrometheusRule" for group in item["spec"]["groups"]]
     assert all(group["rules"] for group in groups)
 

@@ -7,7 +7,7 @@ import pytest
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingSettings, ScalingTarget
 from meshed_mcp.components.autoscaling.profiles import Profile
-from meshed_mcp.components.autoscaling.scalers import manifests
+from meshed_mcp.components.autoscaling.scalers import autoscaler_manifests
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.service.limits_args import LimitSettings
@@ -19,7 +19,9 @@ QUEUE = {"query": 'sum(jobs_waiting{queue="ocr"})', "per_replica": 5}
 def scaled(**settings: Any) -> Manifest:
     """Spec of the ScaledObject of a service with `settings`."""
     targets = {"mcp-rag": ScalingTarget.model_validate(settings)}
-    (item,) = manifests(AutoscalingPolicyArgs(targets=targets, namespace="apps", prometheus_url="http://prometheus"))
+    (item,) = autoscaler_manifests(
+        AutoscalingPolicyArgs(targets=targets, namespace="apps", prometheus_url="http://prometheus")
+    )
     return dict(item["spec"])
 
 
@@ -76,7 +78,7 @@ def test_queue_workers_scale_to_zero_and_back_by_keda() -> None:
 def test_singleton_has_no_autoscaler() -> None:
     """Requirement SCL-1: the singleton profile has a fixed size of one replica."""
     targets = {"mcp-one": ScalingTarget.model_validate({"profile": "singleton"})}
-    assert manifests(AutoscalingPolicyArgs(targets=targets, prometheus_url="http://prometheus")) == []
+    assert autoscaler_manifests(AutoscalingPolicyArgs(targets=targets, prometheus_url="http://prometheus")) == []
 
 
 def test_explicit_field_overrides_the_profile_and_keeps_its_siblings() -> None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, KedaSettings
-from meshed_mcp.components.autoscaling.keda.values import namespaces, releases
-from meshed_mcp.components.autoscaling.scalers import manifests
+from meshed_mcp.components.autoscaling.keda.values import keda_releases, namespaces
+from meshed_mcp.components.autoscaling.scalers import autoscaler_manifests
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.infra.checks.schema import schema_issues
 
@@ -20,7 +20,7 @@ def policy(**settings: Any) -> AutoscalingPolicyArgs:
 
 def test_native_hpa_counts_cpu_and_memory_of_the_server_container() -> None:
     """Kubernetes, HPA v2, ContainerResource: the sidecar must not count."""
-    (item,) = manifests(policy(memory_percent=75, memory_limit="1Gi"))
+    (item,) = autoscaler_manifests(policy(memory_percent=75, memory_limit="1Gi"))
     assert (item["apiVersion"], item["kind"]) == ("autoscaling/v2", "HorizontalPodAutoscaler")
     cpu, memory = (metric["containerResource"] for metric in item["spec"]["metrics"])
     assert cpu == {"name": "cpu", "container": "server", "target": {"type": "Utilization", "averageUtilization": 70}}
@@ -29,13 +29,13 @@ def test_native_hpa_counts_cpu_and_memory_of_the_server_container() -> None:
 
 def test_native_hpa_matches_the_kubernetes_schema() -> None:
     """Kubernetes API, autoscaling/v2: no unknown field, no wrong type."""
-    (item,) = manifests(policy(memory_percent=75))
+    (item,) = autoscaler_manifests(policy(memory_percent=75))
     assert schema_issues(item) == []
 
 
 def test_without_keda_nothing_of_keda_is_installed() -> None:
     """Requirement CMP-8: `keda.install: none` is for clusters that do not allow KEDA."""
-    assert releases(policy()) == []
+    assert keda_releases(policy()) == []
     assert namespaces(policy()) == []
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.components.autoscaling.forecast.rules import manifests
+from meshed_mcp.components.autoscaling.forecast.rules import forecast_rules
 from meshed_mcp.components.core.errors import ConfigurationError, model_issues
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.infra.plan import planned
@@ -77,7 +77,7 @@ def test_alerts_on_scaling_have_runbooks_and_dashboards() -> None:
             "grafana": {"url": "https://grafana.example"},
         },
     }
-    (rule,) = manifests(planned(values).autoscaling)
+    (rule,) = forecast_rules(planned(values).autoscaling)
     alerts = [each for group in rule["spec"]["groups"] for each in group["rules"] if "alert" in each]
     assert alerts
     for each in alerts:

@@ -22,7 +22,7 @@ from meshed_mcp.local.translate.topology import Identity, Pod
 def rendered(**settings: Any) -> Manifest:
     """A ScaledObject of the component."""
     raw = {"targets": {"mcp-rag": settings}, "prometheus_url": "http://prometheus", "forecast": {"mode": "on"}}
-    (item,) = scalers.manifests(AutoscalingPolicyArgs.model_validate(raw))
+    (item,) = scalers.autoscaler_manifests(AutoscalingPolicyArgs.model_validate(raw))
     return item
 
 

@@ -120,8 +120,8 @@ def test_rule_and_query_use_the_resolution_of_the_fast_scaler_period() -> None:
 
 def test_triggers_never_become_active_with_the_fast_scaler() -> None:
     """Measured: KEDA writes a raised minimum at once only while no trigger is active."""
-    with_fast_scaler = scalers.manifests(policy())[0]["spec"]["triggers"][0]["metadata"]
-    without = scalers.manifests(policy(keda={"install": "existing"}))[0]["spec"]["triggers"][0]["metadata"]
+    with_fast_scaler = scalers.autoscaler_manifests(policy())[0]["spec"]["triggers"][0]["metadata"]
+    without = scalers.autoscaler_manifests(policy(keda={"install": "existing"}))[0]["spec"]["triggers"][0]["metadata"]
     assert float(with_fast_scaler.pop("activationThreshold")) == 1e9
     assert with_fast_scaler == without
 
@@ -129,7 +129,7 @@ def test_triggers_never_become_active_with_the_fast_scaler() -> None:
 def test_queue_that_scales_to_zero_stays_active_by_its_length() -> None:
     """KEDA, "Activating and scaling thresholds": out of reach, zero would never be left."""
     queue = {"profile": "queue", "min_replicas": 0, "queue": {"query": "jobs", "per_replica": 5}}
-    (item,) = scalers.manifests(policy(targets={"worker": queue}))
+    (item,) = scalers.autoscaler_manifests(policy(targets={"worker": queue}))
     assert "activationThreshold" not in item["spec"]["triggers"][0]["metadata"]
 
 

@@ -22,7 +22,7 @@ def policy(**more: Any) -> AutoscalingPolicyArgs:
 
 def of(kind: str, args: AutoscalingPolicyArgs) -> Manifest:
     """The one object of a kind."""
-    (found,) = [item for item in pod_deletion_cost.manifests(args) if item["kind"] == kind]
+    (found,) = [item for item in pod_deletion_cost.pod_deletion_cost_manifests(args) if item["kind"] == kind]
     return found
 
 
@@ -30,8 +30,8 @@ def test_only_services_with_sessions_get_deletion_costs() -> None:
     """Requirement SCL-3: replicas without sessions are alike, so their service needs no rule."""
     ((rule,),) = [group["rules"] for group in of("PrometheusRule", policy())["spec"]["groups"]]
     assert 'mcp_server_name="mcp-chat"' in rule["expr"]
-    assert pod_deletion_cost.manifests(policy(targets={"mcp-rag": {}})) == []
-    assert pod_deletion_cost.manifests(policy(deletion_cost=None)) == []
+    assert pod_deletion_cost.pod_deletion_cost_manifests(policy(targets={"mcp-rag": {}})) == []
+    assert pod_deletion_cost.pod_deletion_cost_manifests(policy(deletion_cost=None)) == []
 
 
 def test_deletion_cost_steps_follow_the_sessions_per_replica() -> None:

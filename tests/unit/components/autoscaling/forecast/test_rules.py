@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, Prediction, ScalingSettings
-from meshed_mcp.components.autoscaling.forecast.rules import manifests, prediction
-from meshed_mcp.components.autoscaling.scalers import manifests as scalers
+from meshed_mcp.components.autoscaling.forecast.rules import forecast_rules, prediction
+from meshed_mcp.components.autoscaling.scalers import autoscaler_manifests as scalers
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.promql import forecast
 from meshed_mcp.infra.checks.schema import schema_issues
@@ -20,7 +20,7 @@ def policy(mode: Any = "forecast-only", keda: str = "release", **settings: Any) 
 
 def rules(args: AutoscalingPolicyArgs) -> list[str]:
     """Names of everything that is recorded or alerted."""
-    groups = [group for item in manifests(args) for group in item["spec"]["groups"]]
+    groups = [group for item in forecast_rules(args) for group in item["spec"]["groups"]]
     return [rule.get("record") or rule["alert"] for group in groups for rule in group["rules"]]
 
 
@@ -72,7 +72,7 @@ def test_no_forecast_rule_is_rendered_where_it_could_not_be_used(settings: dict[
 def test_program_without_the_operator_gets_no_rules() -> None:
     """Prometheus operator: without its CRDs the API server rejects a PrometheusRule."""
     raw = {"targets": {"mcp-rag": {}}, "prometheus_url": "http://prometheus"}
-    assert manifests(AutoscalingPolicyArgs.model_validate(raw)) == []
+    assert forecast_rules(AutoscalingPolicyArgs.model_validate(raw)) == []
 
 
 def test_keda_down_alert_is_rendered_only_with_our_own_keda() -> None:
@@ -88,5 +88,5 @@ def test_longest_lag_fits_the_required_history() -> None:
 
 def test_forecast_rules_match_the_schema() -> None:
     """Prometheus operator's CRD, closed."""
-    (item,) = manifests(policy("on"))
+    (item,) = forecast_rules(policy("on"))
     assert schema_issues(item) == []

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
-from meshed_mcp.components.autoscaling.scalers import manifests
+from meshed_mcp.components.autoscaling.scalers import autoscaler_manifests
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.promql import selectors
 from meshed_mcp.infra.checks.schema import schema_issues
@@ -18,7 +18,9 @@ URL = "http://prometheus.monitoring.svc:9090"
 def scaled(**settings: Any) -> Manifest:
     """The ScaledObject of a service with `settings`."""
     target = ScalingTarget(**settings)
-    (item,) = manifests(AutoscalingPolicyArgs(targets={"mcp-rag": target}, namespace="apps", prometheus_url=URL))
+    (item,) = autoscaler_manifests(
+        AutoscalingPolicyArgs(targets={"mcp-rag": target}, namespace="apps", prometheus_url=URL)
+    )
     return item
 
 

@@ -1,7 +1,7 @@
 """KEDA's release and namespace."""
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, KedaSettings
-from meshed_mcp.components.autoscaling.keda.values import keda_values, namespaces, releases
+from meshed_mcp.components.autoscaling.keda.values import keda_releases, keda_values, namespaces
 
 URL = "http://prometheus.monitoring.svc:9090"
 
@@ -36,7 +36,7 @@ def test_keda_operators_are_spread_by_the_label_of_their_pods() -> None:
 
 def test_keda_charts_without_the_operator_fixes_are_rejected() -> None:
     """KEDA 2.20.1 and 2.20.2 fix panics of the operator (#7838, #7910)."""
-    (spec,) = releases(args())
+    (spec,) = keda_releases(args())
     assert tuple(map(int, spec.chart.version.split("."))) >= (2, 20, 2)
     assert (spec.name, spec.namespace) == ("keda", "keda")
 
@@ -50,11 +50,11 @@ def test_keda_runs_outside_the_mesh() -> None:
 def test_existing_keda_is_left_alone() -> None:
     """Kubernetes allows one provider of external metrics per cluster."""
     existing = args(KedaInstall.EXISTING)
-    assert releases(existing) == []
+    assert keda_releases(existing) == []
     assert namespaces(existing) == []
 
 
 def test_keda_chart_comes_from_the_mirror() -> None:
     """Requirement CMP-12: an air-gapped cluster names a folder or a repository for charts."""
-    (spec,) = releases(args(chart_mirror="charts"))
+    (spec,) = keda_releases(args(chart_mirror="charts"))
     assert (spec.chart.reference, spec.chart.http_repository) == ("charts/keda", None)

@@ -27,7 +27,7 @@ def policy(wanted: dict[str, Any], **more: Any) -> AutoscalingPolicyArgs:
 
 def of_kind(kind: str, args: AutoscalingPolicyArgs) -> list[dict[str, Any]]:
     """The objects of one kind."""
-    return [item for item in [*nodes.manifests(args), *provisioning.manifests(args)] if item["kind"] == kind]
+    return [item for item in [*nodes.node_manifests(args), *provisioning.node_pools(args)] if item["kind"] == kind]
 
 
 def refused(wanted: dict[str, Any]) -> list[str]:
@@ -38,7 +38,11 @@ def refused(wanted: dict[str, Any]) -> list[str]:
 def test_stack_without_node_settings_renders_no_node_objects() -> None:
     """Requirement SCL-8: nodes belong to the cluster unless the stack says otherwise."""
     args = AutoscalingPolicyArgs(targets={}, prometheus_url="http://prometheus")
-    assert [*nodes.manifests(args), *provisioning.manifests(args), *provisioning.releases(args)] == []
+    assert [
+        *nodes.node_manifests(args),
+        *provisioning.node_pools(args),
+        *provisioning.cluster_autoscaler_releases(args),
+    ] == []
 
 
 def test_spare_capacity_is_held_by_pods_that_any_pod_may_preempt() -> None:
@@ -80,7 +84,7 @@ def test_every_image_is_mounted_on_every_node_and_none_is_started() -> None:
 def test_node_objects_match_the_kubernetes_schema() -> None:
     """Kubernetes API: no unknown field, no wrong type."""
     args = policy({"buffer": {"kind": "pause"}, "pre_pull": True}, images=["a:1"])
-    found = nodes.manifests(args)
+    found = nodes.node_manifests(args)
     assert len(found) == 4
     assert [issue for item in found for issue in schema_issues(item)] == []
 
@@ -104,7 +108,7 @@ def test_node_pool_has_a_limit_and_is_consolidated_slowly() -> None:
 def test_priority_expander_matches_every_node_group() -> None:
     """Cluster Autoscaler, priority expander: a group that matches no expression is never used."""
     wanted = {"cluster_autoscaler": {"priorities": {10: [".*on-demand.*"], 50: [".*spot.*"]}}}
-    (release,) = provisioning.releases(policy(wanted))
+    (release,) = provisioning.cluster_autoscaler_releases(policy(wanted))
     assert list(release.values["expanderPriorities"].items()) == [
         ("50", [".*spot.*"]),
         ("10", [".*on-demand.*"]),
@@ -115,7 +119,7 @@ def test_priority_expander_matches_every_node_group() -> None:
 
 def test_nodes_with_server_pods_can_be_removed_despite_local_storage() -> None:
     """Cluster Autoscaler, `--skip-nodes-with-local-storage`, default true: every server has an emptyDir."""
-    (release,) = provisioning.releases(policy({"cluster_autoscaler": {}}))
+    (release,) = provisioning.cluster_autoscaler_releases(policy({"cluster_autoscaler": {}}))
     assert release.values["extraArgs"]["skip-nodes-with-local-storage"] is False
     assert "capacity-buffer-controller-enabled" not in release.values["extraArgs"]
 
@@ -126,7 +130,7 @@ def test_stack_values_win_inside_mappings_too() -> None:
         "buffer": {"kind": "capacity-buffer"},
         "cluster_autoscaler": {"values": {"cloudProvider": "gce", "extraArgs": {"expander": "least-waste"}}},
     }
-    (release,) = provisioning.releases(policy(wanted, chart_mirror="charts"))
+    (release,) = provisioning.cluster_autoscaler_releases(policy(wanted, chart_mirror="charts"))
     assert release.values["cloudProvider"] == "gce"
     assert release.values["extraArgs"]["expander"] == "least-waste"
     assert release.values["extraArgs"]["capacity-buffer-pod-injection-enabled"] is True

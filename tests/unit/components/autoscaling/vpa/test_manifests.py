@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
-from meshed_mcp.components.autoscaling.vpa.manifests import VPA, manifests, namespaces, releases, values
+from meshed_mcp.components.autoscaling.vpa.manifests import VPA, namespaces, vpa_manifests, vpa_releases, vpa_values
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 
@@ -22,7 +22,7 @@ def raw(settings: dict[str, Any], vpa: dict[str, Any]) -> dict[str, Any]:
 
 def spec(**settings: Any) -> dict[str, Any]:
     """The spec of the target's VerticalPodAutoscaler."""
-    (item,) = manifests(AutoscalingPolicyArgs.model_validate(raw(settings, PRESENT)))
+    (item,) = vpa_manifests(AutoscalingPolicyArgs.model_validate(raw(settings, PRESENT)))
     found: dict[str, Any] = item["spec"]
     return found
 
@@ -104,7 +104,7 @@ def test_resizing_without_a_vpa_is_rejected_and_profile_defaults_are_left_out() 
         )
     ]
     none = AutoscalingPolicyArgs.model_validate(raw({"profile": "singleton"}, {"install": "none"}))
-    assert manifests(none) == []
+    assert vpa_manifests(none) == []
 
 
 def test_off_means_advice_in_every_yaml_version() -> None:
@@ -136,7 +136,7 @@ def test_single_replica_may_be_evicted_when_it_cannot_resize_in_place() -> None:
 
 def test_vpa_uses_cert_manager_certificates_and_no_hook_jobs() -> None:
     """Requirement CMP-12: a hook job needs its own image and service account; chart 0.11.0 works without."""
-    admission = values(2)["admissionController"]
+    admission = vpa_values(2)["admissionController"]
     assert admission["certGen"] == {"enabled": False}
     assert admission["certManager"] == {"enabled": True, "createSelfSignedIssuer": {"enabled": True}}
     assert admission["podDisruptionBudget"] == {"enabled": True, "minAvailable": 0, "maxUnavailable": 1}
@@ -145,11 +145,11 @@ def test_vpa_uses_cert_manager_certificates_and_no_hook_jobs() -> None:
 def test_vpa_installation_follows_its_setting() -> None:
     """Requirement CMP-7: one pinned release outside the mesh, or nothing where the cluster has VPA."""
     release = AutoscalingPolicyArgs.model_validate({**raw({}, {"install": "release"}), "chart_mirror": "charts"})
-    (item,) = releases(release)
+    (item,) = vpa_releases(release)
     assert (item.namespace, item.chart.version, item.chart.reference) == ("vpa", VPA.version, f"charts/{VPA.name}")
     assert [meta["metadata"]["labels"]["istio-injection"] for meta in namespaces(release)] == ["disabled"]
     existing = AutoscalingPolicyArgs.model_validate(raw({}, PRESENT))
-    assert (releases(existing), namespaces(existing)) == ([], [])
+    assert (vpa_releases(existing), namespaces(existing)) == ([], [])
 
 
 def test_charts_with_alpha_in_place_resizing_are_rejected() -> None:
