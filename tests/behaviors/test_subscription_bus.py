@@ -171,7 +171,7 @@ async def test_replicas_without_a_bus_log_once_and_count(start_service: StartSer
     assert service.sample(events("unshared")) == 2
     said = [line for line in service.lines() if "MESHED_MCP_REDIS_URL is not set" in line["message"]]
     assert len(said) == 1
-    assert "Write shared_state: [subscriptions]" in said[0]["message"]
+    assert "Set shared_state: [subscriptions]" in said[0]["message"]
 
 
 async def test_an_invalid_url_ends_the_start_with_one_line_that_does_not_repeat_it(

@@ -107,5 +107,5 @@ def test_an_invalid_query_option_is_reported(arguments: tuple[str, ...], text: s
 
 def test_a_service_that_prometheus_does_not_know_is_reported(address: str) -> None:
     """Requirement SCL-11: an empty result is not a history of zeros."""
-    with pytest.raises(ConfigurationError, match=r"--prometheus: knows 0 minutes of mcp-rag; give at least 60: write "):
+    with pytest.raises(ConfigurationError, match=r"--prometheus: knows 0 minutes of mcp-rag, and 60 are needed; use "):
         prometheus_history(address, NAMESPACE, "mcp-rag", days=1)

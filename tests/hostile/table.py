@@ -10,7 +10,7 @@ from typing import Final
 from tests.hostile.requests import HostileRequest
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "hostile.md"
-HEAD: Final = """# HostileRequest requests
+HEAD: Final = """# Hostile requests
 
 Responses to malformed and malicious requests: at the ingress gateway of a service behind the mesh (rendered gateway,
 sidecar and server, real Envoy proxies), and from a server without a mesh. The test

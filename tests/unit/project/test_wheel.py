@@ -144,8 +144,8 @@ def test_without_extras_a_command_and_an_import_name_the_extra(service: Environm
     service.install("")
     message = "the package typer is not installed; install 'meshed-mcp[platform]'\n"
     assert service.run("meshed-mcp --help", tmp_path, code=1) == f"error: {message}"
-    for package, extra in (("agents", "runtime"), ("components", "platform")):
-        text = service.run(f"python -c 'import meshed_mcp.{package}'", tmp_path, code=1)
+    for imported, extra in (("agents import MCPService", "runtime"), ("components import ServiceMesh", "platform")):
+        text = service.run(f"python -c 'from meshed_mcp.{imported}'", tmp_path, code=1)
         assert text.splitlines()[-1].endswith(f"is not installed; install 'meshed-mcp[{extra}]'")
 
 
