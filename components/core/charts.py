@@ -1,11 +1,22 @@
 """Helm charts with pinned versions, and releases of them as data. `register.py` registers releases."""
 
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from meshed_mcp.components.core.manifest import Manifest
 
 RELEASE_TYPE: Final = "kubernetes:helm.sh/v3:Release"
 """Pulumi type of a Helm release."""
+
+
+class ChartInstall(StrEnum):
+    """How a chart that a cluster may have already is installed."""
+
+    RELEASE = "release"
+    """By this program, as a pinned Helm release."""
+
+    EXISTING = "existing"
+    """The cluster has it already; the stack installs nothing."""
 
 
 class Chart(NamedTuple):

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp.components.alerts.settings import AlertOverrides
 from meshed_mcp.components.core.args import In, Model
+from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.names import host_name, namespace_name, object_name
 from meshed_mcp.components.observability.alertmanager.args import EmailReceiver, SecretFile
 from meshed_mcp.components.observability.grafana.gateway import GrafanaExposure
@@ -40,16 +41,6 @@ def pods_reference(text: str) -> str:
     return text
 
 
-class CertManagerInstall(StrEnum):
-    """How cert-manager is installed."""
-
-    RELEASE = "release"
-    """By the official chart, pinned."""
-
-    EXISTING = "existing"
-    """The cluster has it already; the stack installs nothing."""
-
-
 class Platform(StrEnum):
     """Kind of the cluster's control plane."""
 
@@ -63,7 +54,7 @@ class Platform(StrEnum):
 class CertManagerSettings(Model):
     """cert-manager: issues the certificate of the Prometheus operator's admission webhook."""
 
-    install: CertManagerInstall = CertManagerInstall.RELEASE
+    install: ChartInstall = ChartInstall.RELEASE
     """How cert-manager is installed."""
 
     namespace: Annotated[str, AfterValidator(namespace_name)] = "cert-manager"

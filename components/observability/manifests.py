@@ -1,7 +1,8 @@
 """Kubernetes objects of monitoring that no chart renders."""
 
+from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.manifest import Manifest, controller_namespace, manifest, metadata, standard_labels
-from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import dashboard_config_maps
 from meshed_mcp.components.observability.grafana.gateway import grafana_route
 from meshed_mcp.components.observability.grafana.values import admin_secrets
@@ -33,7 +34,7 @@ def namespaces(args: ObservabilityStackArgs) -> list[Manifest]:
     "privileged" for the node exporter, which reads the node's /proc and /sys.
     """
     cert_manager = args.cert_manager
-    installed = cert_manager.install is CertManagerInstall.RELEASE
+    installed = cert_manager.install is ChartInstall.RELEASE
     labels = {"istio-injection": "disabled", "pod-security.kubernetes.io/enforce": "privileged"}
     meta = metadata(args.namespace, labels=standard_labels(args.namespace) | labels)
     others = [controller_namespace("cert-manager", cert_manager.namespace)] if installed else []

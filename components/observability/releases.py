@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from meshed_mcp.components.core.charts import ReleaseSpec
-from meshed_mcp.components.observability.args import CertManagerInstall, CertManagerSettings, ObservabilityStackArgs
+from meshed_mcp.components.core.charts import ChartInstall, ReleaseSpec
+from meshed_mcp.components.observability.args import CertManagerSettings, ObservabilityStackArgs
 from meshed_mcp.components.observability.charts import CERT_MANAGER, KUBE_PROMETHEUS_STACK, PROMETHEUS_OPERATOR_CRDS
 from meshed_mcp.components.observability.kiali.release import kiali_release
 from meshed_mcp.components.observability.prometheus.values import FULL_NAME, kube_prometheus_stack_values
@@ -35,7 +35,7 @@ def prerequisite_releases(args: ObservabilityStackArgs) -> list[ReleaseSpec]:
 
 def cert_manager_releases(settings: CertManagerSettings, chart_mirror: str | None) -> list[ReleaseSpec]:
     """The release of cert-manager, unless the cluster has one; CRDs and certificates survive its removal."""
-    if settings.install is CertManagerInstall.EXISTING:
+    if settings.install is ChartInstall.EXISTING:
         return []
     chart = CERT_MANAGER.mirrored(chart_mirror)
     part = {"replicaCount": settings.replicas, "podDisruptionBudget": {"enabled": settings.replicas > 1}}

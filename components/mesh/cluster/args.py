@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from meshed_mcp import contract
 from meshed_mcp.components.core import charts
 from meshed_mcp.components.core.args import Model
+from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.names import (
     DNS_LABEL,
     DNS_NAME,
@@ -72,16 +73,6 @@ ISTIO_RELEASES: Final = (
 
 
 _PRINCIPAL: Final = re.compile(rf"{DNS_NAME}/ns/{DNS_LABEL}/sa/{DNS_NAME}")
-
-
-class GatewayApiSource(StrEnum):
-    """Source of the Gateway API CRDs."""
-
-    RELEASE = "release"
-    """This program installs a pinned Helm release."""
-
-    EXISTING = "existing"
-    """The cluster has them already."""
 
 
 class IstioPlatform(StrEnum):
@@ -209,7 +200,7 @@ class ServiceMeshArgs(Model):
     hub: Annotated[str, AfterValidator(supported_istio_host)] = "docker.io/istio"
     """Registry prefix of the Istio images."""
 
-    gateway_api: GatewayApiSource = GatewayApiSource.RELEASE
+    gateway_api: ChartInstall = ChartInstall.RELEASE
     """Source of the Gateway API CRDs; `existing` if the cluster's provider manages them."""
 
     traffic_capture: TrafficCapture = TrafficCapture.CNI

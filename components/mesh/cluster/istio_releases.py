@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, Chart, ReleaseSpec
+from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, Chart, ChartInstall, ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.ambient.waypoint import ZTUNNEL_RELEASE, default_retries, profile_values, ztunnel_values
 from meshed_mcp.components.mesh.authorization.external import authorizer_providers
@@ -13,7 +13,6 @@ from meshed_mcp.components.mesh.cluster.args import (
     EGRESS_NAMESPACE,
     INGRESS_NAMESPACE,
     ROOT_NAMESPACE,
-    GatewayApiSource,
     ServiceMeshArgs,
     TrafficCapture,
 )
@@ -49,7 +48,7 @@ def istio_releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
     """
     crds, versions = GATEWAY_API_CRDS.mirrored(args.chart_mirror), revision_args.versions_by_revision(args)
     gateway_api = [ReleaseSpec(crds.name, ROOT_NAMESPACE, crds, {}, retained=True)]
-    releases = gateway_api if args.gateway_api is GatewayApiSource.RELEASE else []
+    releases = gateway_api if args.gateway_api is ChartInstall.RELEASE else []
     releases.append(
         _release("istio-base", "base", max(versions.values(), key=revision_args.version_key), base_values(args), args)
     )

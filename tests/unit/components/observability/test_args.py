@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.errors import model_issues
-from meshed_mcp.components.observability.args import CertManagerInstall, ObservabilityStackArgs
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
 
 
 def issues(raw: Any) -> list[str]:
@@ -18,7 +19,7 @@ def issues(raw: Any) -> list[str]:
 
 def test_cert_manager_is_a_helm_release_by_default() -> None:
     """Requirement PRJ-4: the defaults need no package that [platform] does not install."""
-    assert ObservabilityStackArgs().cert_manager.install is CertManagerInstall.RELEASE
+    assert ObservabilityStackArgs().cert_manager.install is ChartInstall.RELEASE
     assert issues({"cert_manager": {"install": "helm"}}) == [
         "observability: cert_manager.install: 'helm' is not a choice; known here: release, existing"
     ]

@@ -1,13 +1,14 @@
 """Helm releases and namespaces of monitoring."""
 
+from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.manifest import identity
-from meshed_mcp.components.observability.args import CertManagerInstall, CertManagerSettings, ObservabilityStackArgs
+from meshed_mcp.components.observability.args import CertManagerSettings, ObservabilityStackArgs
 from meshed_mcp.components.observability.charts import KUBE_PROMETHEUS_STACK, PROMETHEUS_OPERATOR_CRDS
 from meshed_mcp.components.observability.manifests import observability_objects
 from meshed_mcp.components.observability.releases import cert_manager_releases, observability_releases
 
 
-def args(install: CertManagerInstall = CertManagerInstall.RELEASE, mirror: str | None = None) -> ObservabilityStackArgs:
+def args(install: ChartInstall = ChartInstall.RELEASE, mirror: str | None = None) -> ObservabilityStackArgs:
     """Arguments with an install mode of cert-manager."""
     return ObservabilityStackArgs(cert_manager=CertManagerSettings(install=install), chart_mirror=mirror)
 
@@ -20,7 +21,7 @@ def test_dependencies_are_installed_first() -> None:
 
 def test_an_existing_cert_manager_is_not_installed() -> None:
     """Requirement CMP-7: `install: existing` installs nothing."""
-    assert "cert-manager" not in [spec.name for spec in observability_releases(args(CertManagerInstall.EXISTING))]
+    assert "cert-manager" not in [spec.name for spec in observability_releases(args(ChartInstall.EXISTING))]
 
 
 def test_cert_manager_is_a_pinned_release_with_a_fixed_name() -> None:
@@ -78,7 +79,7 @@ def test_monitoring_runs_outside_the_mesh() -> None:
 
 def test_existing_cert_manager_keeps_its_namespace() -> None:
     """Requirement CMP-7: the product does not own what it did not install."""
-    names = [item["metadata"]["name"] for item in observability_objects(args(CertManagerInstall.EXISTING))]
+    names = [item["metadata"]["name"] for item in observability_objects(args(ChartInstall.EXISTING))]
     assert "cert-manager" not in names
 
 
