@@ -10,6 +10,9 @@ ENV_BIND_ADDRESS: Final = "MESHED_MCP_BIND_ADDRESS"
 """IP address that both ports bind to; default 0.0.0.0."""
 
 ENV_PORT: Final = "MESHED_MCP_PORT"
+ENV_PATH: Final = "MESHED_MCP_PATH"
+"""Path of the MCP endpoint; default `/mcp`."""
+
 ENV_MANAGEMENT_PORT: Final = "MESHED_MCP_MANAGEMENT_PORT"
 ENV_ALLOWED_HOSTS: Final = "MESHED_MCP_ALLOWED_HOSTS"
 """Comma-separated allow-list for the Host header; `name:*` allows every port. Other hosts get 421."""
@@ -100,3 +103,28 @@ interval of 5 s, four replicas are scaled within 5.5 s at p99; with a period of 
 
 ENV_DELETION_QUERY: Final = "MESHED_MCP_DELETION_COST_QUERY"
 """PromQL for the deletion cost of pods, one series per LABEL_POD."""
+
+ENV_UPSTREAM_URL: Final = "MESHED_MCP_UPSTREAM_URL"
+"""URL of the HTTP server behind the bridge. The bridge takes exactly one of the URL, the command and the address."""
+
+ENV_UPSTREAM_COMMAND: Final = "MESHED_MCP_UPSTREAM_COMMAND"
+"""JSON list: the command of a stdio server that the bridge starts as a child process."""
+
+ENV_UPSTREAM_ADDRESS: Final = "MESHED_MCP_UPSTREAM_ADDRESS"
+"""`host:port` of the stdio launcher in the container of the server; each connection is one process."""
+
+ENV_UPSTREAM_ENVIRONMENT: Final = "MESHED_MCP_UPSTREAM_ENVIRONMENT"
+"""Comma-separated names of the variables that a child process inherits from the bridge, besides PATH, HOME and TMPDIR.
+"""
+
+ENV_UPSTREAM_PROCESS: Final = "MESHED_MCP_UPSTREAM_PROCESS"
+"""`per_session` = a process per session or caller; `shared` = one process for all."""
+
+ENV_UPSTREAM_MAX_PROCESSES: Final = "MESHED_MCP_UPSTREAM_MAX_PROCESSES"
+"""Most processes of one replica; further sessions are rejected."""
+
+ENV_UPSTREAM_TOKEN: Final = "MESHED_MCP_UPSTREAM_TOKEN"  # noqa: S105 - the name of a variable
+"""Bearer token that the bridge sends to the upstream; from a Secret."""
+
+ENV_UPSTREAM_HEADERS: Final = "MESHED_MCP_UPSTREAM_HEADERS"
+"""JSON object: header that the bridge sends to the upstream -> name of the variable with its value."""

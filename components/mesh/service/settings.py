@@ -31,21 +31,13 @@ from meshed_mcp.components.mesh.service.container_args import (
 )
 from meshed_mcp.components.mesh.service.limits_args import LimitSettings, validate_limits
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize
+from meshed_mcp.components.mesh.service.server_source import SourceSettings
 from meshed_mcp.components.mesh.service.shared_state import SharedState
 from meshed_mcp.error_codes.code import raise_all
 
 
-class ServiceSettings(PolicySettings):
+class ServiceSettings(PolicySettings, SourceSettings):
     """Settings of one service; every default is safe in production."""
-
-    image: In[str]
-    """Container image. It must run as a numeric non-root user on a read-only root file system."""
-
-    command: list[str] = Field(default_factory=list)
-    """Command of the container; empty = the entry point of the image."""
-
-    path: Annotated[str, AfterValidator(validation.endpoint_path)] = contract.MCP_PATH
-    """Path of the endpoint; only it and its subpaths are reachable."""
 
     methods: Annotated[list[str], AfterValidator(validation.http_methods)] = Field(
         default_factory=lambda: list(validation.SESSION_METHODS), min_length=1
