@@ -31,6 +31,7 @@ from meshed_mcp.components.mesh.egress.destinations import ClusterService
 from meshed_mcp.components.mesh.routing.fault_injection_args import FaultInjection, Window, fault_names
 from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
 from meshed_mcp.components.mesh.service.args import SecretKey, ServiceSettings
+from meshed_mcp.components.mesh.service.container_args import ServerResources
 from meshed_mcp.components.mesh.service.log_export_args import LogSettings
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.error_codes import stack as codes
@@ -102,6 +103,22 @@ class RegistryConfig(Model):
     a NetworkPolicy."""
 
 
+class BridgeConfig(Model):
+    """Images of the bridge, for stdio servers, packages, remote servers and `bridge: true`."""
+
+    image: In[str] | None = None
+    """Image of the bridge with the stdio launcher; required for `transport: stdio`, `url` and `bridge: true`."""
+
+    npm_image: In[str] | None = None
+    """Image of the bridge with Node.js and npm; required for packages of npm."""
+
+    pypi_image: In[str] | None = None
+    """Image of the bridge with uv; required for packages of PyPI."""
+
+    resources: ServerResources = Field(default_factory=ServerResources)
+    """CPU and memory of the bridge, where the server behind it has a container of its own."""
+
+
 class StackConfig(Model):
     """One stack, as in the file `Pulumi.<stack>.yaml`."""
 
@@ -117,6 +134,9 @@ class StackConfig(Model):
 
     registry: RegistryConfig | None = None
     """Registry of the services. Unset: no registry."""
+
+    bridge: BridgeConfig = BridgeConfig()
+    """Bridge in front of servers without this package's runtime."""
 
     request_state: SecretKey | None = None
     """Secret with the keys that seal the state of calls in several rounds, one per line, the sealing one first; for

@@ -24,6 +24,7 @@ from meshed_mcp.components.observability.tracing.jaeger_config import OTLP_HTTP_
 from meshed_mcp.error_codes import stack as codes
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, parse_stack
 from meshed_mcp.infra.planning import autoscaling, nodes
+from meshed_mcp.infra.planning.bridge import bridge_args, bridge_issues
 from meshed_mcp.infra.planning.dependencies import registry_sidecar_egress_hosts, sidecar_egress_hosts
 from meshed_mcp.infra.planning.experiments import experiment_issues, open_experiments, open_faults
 from meshed_mcp.infra.planning.tracing import tracing, tracing_issues
@@ -70,6 +71,7 @@ def cross_issues(config: StackConfig, declared: Collection[str], now: datetime |
         yield from sharing_issues(config, name, item)
         yield from autoscaling.scaling_issues(config, name, item)
         yield from mode_issues(config, name, item)
+        yield from bridge_issues(config, name, item)
     yield from policies.exposure_issues(config)
     yield from membership_issues(config)
     yield from autoscaling.forecast_issues(config)
@@ -155,6 +157,7 @@ def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datet
     return MeshedMCPServiceArgs(
         **settings | {"proxy": item.proxy or sidecar_size(config)},
         **placement(config),
+        **bridge_args(config, item),
         sidecar_egress_hosts=sidecar_egress_hosts(config, name, item),
         scheduling=nodes.scheduling(config, item),
         egress_gateway=config.mesh.egress_gateway is not None,

@@ -17,6 +17,7 @@ from meshed_mcp.components.core.args import written_name
 from meshed_mcp.components.core.tagged import Location, inside, tagged_models, untagged
 from meshed_mcp.error_codes import values as codes
 from meshed_mcp.error_codes.code import Message, MessageError
+from meshed_mcp.error_codes.service import ENFORCEMENT_REPLACED
 
 MAXIMUM_SHOWN_CHARACTERS: Final = 60
 """Longest excerpt of a wrong value in a message."""
@@ -39,6 +40,10 @@ RENAMED_KEYS: Final[Mapping[str, str]] = {
     "uses": "shared_state",
 }
 """Former name of a field -> its name now. The former names are rejected with the new one, and are not aliases."""
+
+
+REPLACED_KEYS: Final[Mapping[str, Message]] = {"enforcement": ENFORCEMENT_REPLACED.message()}
+"""Former name of a field whose values changed too -> what to set instead."""
 
 
 class ConfigIssue(NamedTuple):
@@ -164,6 +169,9 @@ def unknown_field(name: str, known: Sequence[str], spelling: Callable[[str], str
     renamed = next((spelling(new) for old, new in RENAMED_KEYS.items() if spelling(old) == name), None)
     if renamed in known:
         return codes.RENAMED_FIELD.message(renamed=renamed)
+    replaced = REPLACED_KEYS.get(name)
+    if replaced is not None and "runtime" in known:
+        return replaced
     return codes.UNKNOWN_FIELD.message(suggested=suggestion(name, known))
 
 

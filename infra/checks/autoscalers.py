@@ -6,7 +6,7 @@ from typing import Any, Final
 from meshed_mcp.components.core.errors import excerpt, suggestion
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.error_codes import check as codes
-from meshed_mcp.infra.checks.references import Finding, object_title, of_kind
+from meshed_mcp.infra.checks.references import Finding, object_title, of_kind, running_containers
 
 _TYPES: Final = """
 activemq apache-iggy apache-kafka arangodb artemis-queue aws-cloudwatch aws-dynamodb aws-dynamodb-streams
@@ -83,7 +83,7 @@ def scaling_resources_are_requested(objects: Sequence[Manifest]) -> Iterator[Fin
     }
     for item, scaled in scaling_resources(objects, utilization=True):
         workload = "/".join(target_of(item))
-        for container in pods.get(target_of(item), {}).get("containers", ()):
+        for container in running_containers(pods.get(target_of(item), {"containers": []})):
             name, requested = container["name"], container.get("resources", {}).get("requests", {})
             for resource in sorted(RESOURCES - requested.keys()):
                 if scaled & {f"{name}/{resource}", f"{ANY_CONTAINER}/{resource}"}:

@@ -214,13 +214,23 @@ def is_waypoint(index: Index, namespace: str, account: str) -> bool:
 def secret_notes(index: Index, item: Manifest) -> Iterator[Message]:
     """Notes on Secrets that a workload's containers read and the stack does not create."""
     namespace = item["metadata"]["namespace"]
-    for container in item["spec"]["template"]["spec"]["containers"]:
+    for container in all_containers(item["spec"]["template"]["spec"]):
         for variable in container.get("env", ()):
             wanted = variable.get("valueFrom", {}).get("secretKeyRef")
             if wanted and index.find("Secret", namespace, wanted["name"]) is None:
                 yield codes.SECRET_MUST_EXIST.message(
                     namespace=namespace, secret=wanted["name"], key=wanted["key"], reader=object_title(item)
                 )
+
+
+def all_containers(pod: Manifest) -> list[Manifest]:
+    """Containers and init containers of a pod."""
+    return [*pod["containers"], *pod.get("initContainers", ())]
+
+
+def running_containers(pod: Manifest) -> list[Manifest]:
+    """Containers that run as long as the pod: native sidecars included. Source: Kubernetes, "Sidecar Containers"."""
+    return [*pod["containers"], *(each for each in pod.get("initContainers", ()) if "restartPolicy" in each)]
 
 
 MOUNTED: Final = re.compile(r"/etc/alertmanager/secrets/([^/]+)/([^/]+)")

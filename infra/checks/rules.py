@@ -117,11 +117,13 @@ def servers_meet_restricted_profile(objects: Sequence[Manifest]) -> Iterator[Fin
     for item in servers(objects):
         pod = item["spec"]["template"]["spec"]
         pod_context = pod.get("securityContext", {})
-        for number, container in enumerate(pod["containers"]):
+        lists = [(kind, container) for kind in ("containers", "initContainers") for container in pod.get(kind, ())]
+        for kind, container in lists:
             context = {**pod_context, **container.get("securityContext", {})}
             for field, wanted in RESTRICTED.items():
                 if context.get(field) != wanted:
-                    path = f"spec.template.spec.containers[{number}].securityContext.{field}"
+                    number = pod[kind].index(container)
+                    path = f"spec.template.spec.{kind}[{number}].securityContext.{field}"
                     yield item, path, codes.POD_NOT_RESTRICTED.message(value=context.get(field), wanted=wanted)
 
 

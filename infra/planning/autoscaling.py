@@ -30,7 +30,11 @@ from meshed_mcp.infra.validation import budgets
 def scaling_targets(config: StackConfig, name: str) -> dict[str, ScalingTarget]:
     """Name of the autoscaler -> target, of every version and pool. Each scales on its own load."""
     item = config.services[name]
-    limits = {"memory_limit": item.resources.memory_limit, "cpu_limit": item.resources.cpu_limit}
+    limits = {
+        "container": container_of(item),
+        "memory_limit": item.resources.memory_limit,
+        "cpu_limit": item.resources.cpu_limit,
+    }
     whole = ScalingTarget(**dict(item.scaling), **limits)
     stable = whole.model_copy(update=budgets.bounds(config, item))
     second = item.rollout.second
@@ -43,6 +47,11 @@ def scaling_targets(config: StackConfig, name: str) -> dict[str, ScalingTarget]:
         own = {"service": name, "deployment": f"{name}-{second}", "version": second, **second_bounds(item)}
         targets[f"{name}-{second}"] = whole.model_copy(update=own)
     return targets | pool_targets(config, name, item)
+
+
+def container_of(item: ServiceConfig) -> str:
+    """Container whose CPU and memory count: that of the user's server."""
+    return contract.UPSTREAM_CONTAINER_NAME if item.has_upstream else contract.CONTAINER_NAME
 
 
 def autoscaled_versions(config: StackConfig, name: str) -> list[str]:
@@ -59,6 +68,7 @@ def pool_targets(config: StackConfig, name: str, item: ServiceConfig) -> dict[st
             service=name,
             deployment=f"{name}-{pool}",
             version=f"{POOL_PREFIX}{pool}",
+            container=container_of(item),
             memory_limit=(settings.resources or item.resources).memory_limit,
         )
         for pool, settings in item.pools.items()

@@ -8,7 +8,8 @@ from meshed_mcp.components.core.node_labels import SERVICE_PRIORITY_CLASS
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.mesh.service.scheduling import Scheduling
 from meshed_mcp.infra.config import ServiceConfig, StackConfig
-from meshed_mcp.infra.validation.budgets import requests_of
+from meshed_mcp.infra.planning.bridge import bridge_image
+from meshed_mcp.infra.validation.budgets import stack_requests
 
 
 def scheduling(config: StackConfig, item: ServiceConfig) -> Scheduling:
@@ -26,7 +27,7 @@ def node_args(config: StackConfig) -> dict[str, Any]:
     """Arguments of AutoscalingPolicy about nodes."""
     if config.nodes is None:
         return {}
-    sizes = [requests_of(item, config.mesh.proxy) for item in config.services.values()]
+    sizes = [stack_requests(config, item) for item in config.services.values()]
     cpu = max(sum(map(cpu_millicores, size.cpu)) for size in sizes)
     memory = max(sum(map(memory_bytes, size.memory)) for size in sizes)
     return {
@@ -38,7 +39,11 @@ def node_args(config: StackConfig) -> dict[str, Any]:
 
 
 def images(config: StackConfig) -> list[Any]:
-    """Distinct images of the services and their second versions."""
+    """Distinct images of the services, their second versions and bridges."""
     second = {name: getattr(item.rollout, "image", None) for name, item in config.services.items()}
-    found = [image for name, item in config.services.items() for image in (item.image, second[name])]
+    found = [
+        image
+        for name, item in config.services.items()
+        for image in (item.image, second[name], bridge_image(config, item))
+    ]
     return list(dict.fromkeys(image for image in found if image is not None))

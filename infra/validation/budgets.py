@@ -7,6 +7,7 @@ from meshed_mcp.components.autoscaling.cost import Requests, affordable_replicas
 from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
 from meshed_mcp.components.mesh.service.args import ServiceSettings
+from meshed_mcp.components.mesh.service.container_args import ServerResources
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize, size_annotations
 from meshed_mcp.error_codes.autoscaling import BUDGET_WITHOUT_PRICES
 from meshed_mcp.error_codes.stack import BUDGET_TOO_SMALL, BUDGET_WITH_CANARY
@@ -14,13 +15,25 @@ from meshed_mcp.infra.config import PoolConfig, ServiceConfig, StackConfig
 
 
 def requests_of(
-    item: ServiceSettings, proxy: ProxySize = ProxySize.MEDIUM, pool: PoolSettings | None = None
+    item: ServiceSettings,
+    proxy: ProxySize = ProxySize.MEDIUM,
+    pool: PoolSettings | None = None,
+    bridge: ServerResources | None = None,
 ) -> Requests:
-    """Requests of one replica of a service or its `pool`: server and sidecar (`proxy` if the service sets no size)."""
+    """Requests of one replica of a service or its `pool`: server, sidecar, and the bridge beside the server.
+
+    `proxy` is the size of the sidecar if the service sets none, `bridge` that of the bridge.
+    """
     server = item.resources if pool is None or pool.resources is None else pool.resources
     size = size_annotations(item.proxy or proxy)
     proxy_cpu, proxy_memory = (size[f"sidecar.istio.io/{name}"] for name in ("proxyCPU", "proxyMemory"))
-    return Requests((server.cpu, proxy_cpu), (server.memory, proxy_memory))
+    servers = [server, *([bridge or ServerResources()] if item.has_upstream else [])]
+    return Requests((*(each.cpu for each in servers), proxy_cpu), (*(each.memory for each in servers), proxy_memory))
+
+
+def stack_requests(config: StackConfig, item: ServiceSettings, pool: PoolSettings | None = None) -> Requests:
+    """As requests_of, with the stack's sizes of sidecar and bridge."""
+    return requests_of(item, config.mesh.proxy, pool, config.bridge.resources)
 
 
 def most_replicas(config: StackConfig, item: ServiceConfig, pool: PoolConfig | None = None) -> int:
@@ -28,7 +41,7 @@ def most_replicas(config: StackConfig, item: ServiceConfig, pool: PoolConfig | N
     scaling = (pool or item).scaling
     if scaling.monthly_budget is None:
         return scaling.max_replicas
-    paid = affordable_replicas(scaling.monthly_budget, requests_of(item, config.mesh.proxy, pool), config.prices)
+    paid = affordable_replicas(scaling.monthly_budget, stack_requests(config, item, pool), config.prices)
     return max(scaling.min_replicas, 1, min(scaling.max_replicas, paid))
 
 
@@ -37,7 +50,7 @@ def bounds(config: StackConfig, item: ServiceConfig, pool: PoolConfig | None = N
     most = {"max_replicas": most_replicas(config, item, pool)}
     if (pool or item).scaling.monthly_budget is None:
         return {**most}
-    return {**most, "replica_month_cost": replica_month(requests_of(item, config.mesh.proxy, pool), config.prices)}
+    return {**most, "replica_month_cost": replica_month(stack_requests(config, item, pool), config.prices)}
 
 
 def budget_issues(
@@ -50,7 +63,7 @@ def budget_issues(
     if item.rollout.second is not None and pool is None:
         yield ConfigIssue(where, field, BUDGET_WITH_CANARY.message())
         return
-    requests = requests_of(item, config.mesh.proxy, pool)
+    requests = stack_requests(config, item, pool)
     each = replica_month(requests, config.prices)
     if each <= 0:
         yield ConfigIssue(where, field, BUDGET_WITHOUT_PRICES.message())

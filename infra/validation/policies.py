@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
 from meshed_mcp.components.mesh.egress.destinations import ExternalHost, external_hosts
-from meshed_mcp.components.mesh.egress.service_entry import declared_hosts, ports_by_host
+from meshed_mcp.components.mesh.egress.service_entry import declared_hosts, ports_by_host, source_hosts
 from meshed_mcp.components.mesh.rate_limit.args import SharedLimits
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimitRef
 from meshed_mcp.components.mesh.rate_limit.shared import rate_limit_ref
@@ -42,9 +42,11 @@ def policy_issues(config: StackConfig) -> Iterator[ConfigIssue]:
         if wanted is not None and wanted not in known:
             message = codes.UNKNOWN_AUTHORIZER.message(name=wanted, suggested=suggestion(wanted, known))
             yield ConfigIssue(f"service {name}", "external_authorization", message)
-        if config.domain in {host for host, _ in external_hosts(item.egress_hosts)}:
-            message = codes.EGRESS_TO_OWN_GATEWAY.message(domain=config.domain)
-            yield ConfigIssue(f"service {name}", "egress_hosts", message)
+        sources = {"egress_hosts": external_hosts(item.egress_hosts), "url": source_hosts(item)}
+        for field, hosts in sources.items():
+            if config.domain in {each.host for each in hosts}:
+                message = codes.EGRESS_TO_OWN_GATEWAY.message(domain=config.domain)
+                yield ConfigIssue(f"service {name}", field, message)
     yield from overlap_issues(config)
 
 

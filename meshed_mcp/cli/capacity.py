@@ -213,7 +213,7 @@ def shares_of_services(load: Load, plan: Plan) -> dict[str, float]:
     """Needs of monitoring as a share of the services' requests, at the maximum of replicas."""
     cores = memory = 0.0
     for name, args in plan.services.items():
-        requests = requests_of(args)
+        requests = requests_of(args, bridge=args.bridge_resources)
         cores += bounds(plan, name)[1] * sum(map(cpu_millicores, requests.cpu)) / 1000
         memory += bounds(plan, name)[1] * sum(map(memory_bytes, requests.memory))
     own_cores, own_memory = (

@@ -68,7 +68,7 @@ def priced(plan: Plan, prices: Prices) -> Iterator[tuple[str, int, int, float]]:
 
 def cost(args: MeshedMCPServiceArgs, prices: Prices, pool: Pool | None = None) -> float:
     """Cost of one replica for a month."""
-    return replica_month(requests_of(args, pool=pool), prices)
+    return replica_month(requests_of(args, pool=pool, bridge=args.bridge_resources), prices)
 
 
 def bounds(plan: Plan, name: str) -> tuple[int, int]:

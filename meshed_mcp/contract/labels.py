@@ -5,6 +5,15 @@ from typing import Final
 CONTAINER_NAME: Final = "server"
 """Container of the MCP server in its pod; autoscaler and dashboards select it."""
 
+UPSTREAM_CONTAINER_NAME: Final = "upstream"
+"""Container of a server behind the bridge; the bridge is then the container `server`."""
+
+LAUNCHER_IMAGE_PATH: Final = "/usr/local/bin/stdio-launcher"
+"""Path of the stdio launcher in the images of the bridge."""
+
+PACKAGE_SERVER: Final = "server"
+"""Name of the link to the executable of an installed package, in the folder of its installation."""
+
 REGISTRY_NAME: Final = "mcp-registry"
 """Name of the registry's Service, ServiceAccount and Deployment."""
 

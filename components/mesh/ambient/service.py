@@ -23,7 +23,7 @@ from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING, ingre
 from meshed_mcp.components.mesh.service import workload
 from meshed_mcp.components.mesh.service.addresses import principal, service_host
 from meshed_mcp.components.mesh.service.args import IngressRef, MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
+from meshed_mcp.components.mesh.service.pod_monitor import pod_monitors
 from meshed_mcp.error_codes.mesh import WAYPOINT_ROUTE_UNSUPPORTED
 
 SIDECAR_PREFIXES: Final = ("sidecar.istio.io/", "traffic.sidecar.istio.io/", "prometheus.istio.io/", "istio.io/rev")
@@ -40,7 +40,7 @@ def ambient_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         *(at_waypoint(item, name) for item in selected),
         waypoint_authorization_policy(name, args),
         pod_authorization_policy(name, args),
-        management_port_peer_authentication(name, args),
+        *([management_port_peer_authentication(name, args)] if args.has_runtime else []),
         *(version_destination_rule(name, args, version) for version in running),
         routes.http_route(name, args.namespace, waypoint_rules(name, args), contract.MCP_PORT),
         *ingress,
@@ -51,7 +51,7 @@ def ambient_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         *routes.version_services(name, workload.service(name, args), [version.label for version in running]),
         workload.pod_disruption_budget(name, args),
         *(without_sidecar(workload.deployment(name, args, version)) for version in running),
-        pod_monitor(name, args),
+        *pod_monitors(name, args),
     ]
 
 
@@ -101,10 +101,10 @@ def pod_authorization_policy(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     It has identities and ports only, because ztunnel reads no HTTP. Source: Istio, "Use Layer 4 security policy".
     """
     waypoint = principal(WAYPOINT, args.namespace, args.trust_domain)
-    rules = [
-        {"from": [{"source": {"principals": [waypoint]}}], "to": [{"operation": {"ports": [str(contract.MCP_PORT)]}}]},
-        {"to": [{"operation": {"ports": [str(contract.MANAGEMENT_PORT)]}}]},
-    ]
+    endpoint = {"operation": {"ports": [str(args.endpoint_port)]}}
+    rules = [{"from": [{"source": {"principals": [waypoint]}}], "to": [endpoint]}]
+    if args.has_runtime:
+        rules.append({"to": [{"operation": {"ports": [str(contract.MANAGEMENT_PORT)]}}]})
     spec = {"selector": {"matchLabels": {contract.LABEL_APP: name}}, "action": "ALLOW", "rules": rules}
     meta = metadata(f"{name}-pods", args.namespace, standard_labels(name))
     return manifest(SECURITY_API, "AuthorizationPolicy", meta, spec)

@@ -1,6 +1,5 @@
-"""Settings of policy enforcement: in the server's process, in the mesh alone, or by an external authorizer."""
+"""Settings of external authorization: the authorizers of the mesh, and the one that a service asks."""
 
-from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -9,27 +8,12 @@ from pydantic import AfterValidator, Field
 from meshed_mcp import contract
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import host_name, object_name
-from meshed_mcp.components.mesh.authorization.token_args import TokenSettings
-from meshed_mcp.components.mesh.authorization.tool_policy_args import ToolSettings
 from meshed_mcp.components.mesh.cluster.telemetry_args import ACCESS_LOG_PROVIDER, METRICS_PROVIDER, TRACING_PROVIDER
 from meshed_mcp.error_codes import service as codes
-from meshed_mcp.error_codes.code import Message
 
 RESERVED_PROVIDERS: Final = (TRACING_PROVIDER, ACCESS_LOG_PROVIDER, METRICS_PROVIDER, "envoy", "stackdriver")
 """Extension providers that already exist; of two with one name, proxies get one. Source: Istio, MeshConfig, default
 `extensionProviders`."""
-
-RUNTIME_FIX: Final = "enforcement: process if the image runs this package's runtime"
-
-
-class Enforcement(StrEnum):
-    """What authorizes calls by their bodies."""
-
-    PROCESS = "process"
-    """This package's runtime, in the image."""
-
-    MESH = "mesh"
-    """Nothing: the image is another MCP server. The mesh authorizes by headers only."""
 
 
 class AuthorizerProtocol(StrEnum):
@@ -73,11 +57,7 @@ class Authorizer(Model):
 
 
 class PolicySettings(Model):
-    """Settings of a service that select what enforces its policy."""
-
-    enforcement: Enforcement = Enforcement.PROCESS
-    """What authorizes calls by their bodies: `process` = the runtime in the image, `mesh` = nothing, the sidecar
-    authorizes by headers only."""
+    """Settings of a service that select what else authorizes its requests."""
 
     external_authorization: str | None = None
     """Name of one of the mesh's `external_authorizers` that checks every request; unset = none."""
@@ -90,17 +70,3 @@ def validate_authorizer_names(value: dict[str, Authorizer]) -> dict[str, Authori
         if name in RESERVED_PROVIDERS:
             raise codes.AUTHORIZER_NAME_TAKEN.error(name=name)
     return value
-
-
-def enforcement_issues(
-    enforcement: Enforcement, legacy: contract.Legacy, tools: Mapping[str, ToolSettings], auth: TokenSettings | None
-) -> Iterable[Message]:
-    """Rules that nothing would enforce in mode `mesh`, one message each."""
-    if enforcement is Enforcement.PROCESS:
-        return
-    if legacy is not contract.Legacy.OFF and any(rule.allow is not None for rule in tools.values()):
-        yield codes.TOOL_NAME_IN_BODY_ONLY.message(legacy=legacy, fix=RUNTIME_FIX)
-    scoped = ["auth.scopes"] if auth is not None and auth.scopes else []
-    scoped += [f"tools.{tool}.scopes" for tool, rule in tools.items() if rule.scopes]
-    for field in scoped:
-        yield codes.SCOPES_NEED_RUNTIME.message(field=field, fix=RUNTIME_FIX)

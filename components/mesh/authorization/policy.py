@@ -7,12 +7,13 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
-from meshed_mcp.components.mesh.authorization.enforcement_args import Enforcement
 from meshed_mcp.components.mesh.authorization.environment import allowed_principals, caller_principals
 from meshed_mcp.components.mesh.authorization.tool_policy_args import EVERY_OTHER_TOOL
 from meshed_mcp.components.mesh.cluster.args import ROOT_NAMESPACE
+from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.service.addresses import metadata_path
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.service.server_source import ServerKind
 
 SECURITY_API: Final = "security.istio.io/v1"
 """Source: Istio 1.31 CRDs, storage version of PeerAuthentication and AuthorizationPolicy."""
@@ -53,7 +54,7 @@ def caller_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """Rules of the ALLOW policy; Istio allows a request that matches any of them, so each holds every condition."""
     callers = caller_principals(args)
     current = [_header(VERSION_HEADER, values=[REVISION])] if mesh_rejects_legacy(args) else []
-    operation = {"methods": list(args.methods), "paths": [args.path, f"{args.path}/*"]}
+    operation = {"methods": list(args.methods), "paths": endpoint_paths(args.path), **own_port(args)}
     if not callers:
         return []
     if not restricted_tools(args):
@@ -63,13 +64,29 @@ def caller_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         rules = [_rule(callers, operation, no_call, *current), *tool_rules(args, callers, operation)]
     if args.auth is not None:
         rules = [with_token(rule, args.auth.issuer) for rule in rules]
-        rules.append(_rule(callers, {"methods": ["GET", "OPTIONS"], "paths": [metadata_path(name, args)]}))
+        documents = {"methods": ["GET", "OPTIONS"], "paths": [metadata_path(name, args)], **own_port(args)}
+        rules.append(_rule(callers, documents))
     return rules
+
+
+def endpoint_paths(path: str) -> list[str]:
+    """Patterns of the endpoint and its subpaths."""
+    return ["/*"] if path == "/" else [path, f"{path}/*"]
+
+
+def own_port(args: MeshedMCPServiceArgs) -> Manifest:
+    """Restricts a rule to the endpoint's port in the pod, as another server may listen on more ports, one behind the
+    bridge included. In ambient mode the policy of the pods does.
+
+    Source: Istio API, AuthorizationPolicy, `ports`: those of the workload.
+    """  # noqa: D205 - two sentences
+    ours = args.kind is ServerKind.MESHED or args.mode is MeshMode.AMBIENT
+    return {} if ours else {"ports": [str(args.endpoint_port)]}
 
 
 def mesh_rejects_legacy(args: MeshedMCPServiceArgs) -> bool:
     """Whether the sidecar rejects older revisions, because nothing else in the pod would."""
-    return args.enforcement is Enforcement.MESH and args.legacy is contract.Legacy.OFF
+    return not args.has_runtime and args.legacy is contract.Legacy.OFF
 
 
 def with_token(rule: Manifest, issuer: str) -> Manifest:

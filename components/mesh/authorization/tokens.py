@@ -12,7 +12,7 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.authorization.policy import SECURITY_API
 from meshed_mcp.components.mesh.authorization.token_args import TokenSettings
 from meshed_mcp.components.mesh.egress.destinations import LOOPBACK_BLOCKS, METADATA_BLOCKS
-from meshed_mcp.components.mesh.service.addresses import metadata_path, resource_url
+from meshed_mcp.components.mesh.service.addresses import metadata_path, resource_url, subpaths
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 
 AUTHORIZATION: Final = "authorization"
@@ -82,7 +82,7 @@ def challenge_rules(name: str, args: MeshedMCPServiceArgs, path: str) -> list[Ma
     if args.auth is None:
         return []
     without_token = {AUTHORIZATION: {"prefix": BEARER}}
-    paths = [{"exact": path}, {"prefix": f"{path}/"}]
+    paths = [{"prefix": "/"}] if path == "/" else [{"exact": path}, {"prefix": subpaths(path)}]
     return [
         {
             "name": f"{name}-needs-token",

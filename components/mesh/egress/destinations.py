@@ -60,10 +60,12 @@ ClusterService = Annotated[str, AfterValidator(_cluster_service)]
 
 
 class ExternalHost(NamedTuple):
-    """An external host and its TLS port."""
+    """An external host and its port."""
 
     host: str
     port: int
+    plain: bool = False
+    """Whether the port takes HTTP without TLS."""
 
     @property
     def text(self) -> str:

@@ -1,4 +1,7 @@
-"""ServiceEntries for the external hosts of a service, TLS only: the sidecar sees SNIs and blocks every other host."""
+"""ServiceEntries for the external hosts of a service: the sidecar sees their names in TLS and blocks every other host.
+
+Only the `url` of a remote server may be plain HTTP, in development.
+"""
 
 from collections.abc import Iterable
 
@@ -6,6 +9,8 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, st
 from meshed_mcp.components.mesh.egress.destinations import HTTPS_PORT, ExternalHost, external_hosts
 from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceSettings
+from meshed_mcp.components.mesh.service.package_args import package_of
+from meshed_mcp.components.mesh.service.upstream_args import remote_host
 
 
 def service_entries(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
@@ -14,36 +19,56 @@ def service_entries(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     A host is in one entry with all of its ports: with two entries for a host, proxies lose the ports of one.
     Source: Istio API, ServiceEntry.
     """
-    by_ports: dict[tuple[int, ...], list[str]] = {}
-    for host, ports in ports_by_host(declared_hosts(args)).items():
-        by_ports.setdefault(ports, []).append(host)
+    declared = declared_hosts(args)
+    by_ports: dict[tuple[tuple[int, ...], tuple[int, ...]], list[str]] = {}
+    for host, ports in ports_by_host(declared).items():
+        plain = tuple(sorted(each.port for each in declared if each.host == host and each.plain))
+        by_ports.setdefault((ports, plain), []).append(host)
     found = list[Manifest]()
-    for ports, hosts in sorted(by_ports.items()):
-        title = "-".join([name, "egress", *(map(str, ports) if ports != (HTTPS_PORT,) else ())])
-        found.append(service_entry_manifest(title, args.namespace, ports, hosts, standard_labels(name)))
+    for (ports, plain), hosts in sorted(by_ports.items()):
+        suffix = [*(["http"] if plain else []), *(map(str, ports) if ports != (HTTPS_PORT,) else ())]
+        title = "-".join([name, "egress", *suffix])
+        found.append(service_entry_manifest(title, args.namespace, ports, hosts, standard_labels(name), plain))
     return found
 
 
 def ports_by_host(hosts: Iterable[ExternalHost]) -> dict[str, tuple[int, ...]]:
     """Host -> its ports, sorted."""
     found: dict[str, set[int]] = {}
-    for host, port in hosts:
+    for host, port, _ in hosts:
         found.setdefault(host, set()).add(port)
     return {host: tuple(sorted(ports)) for host, ports in found.items()}
 
 
 def declared_hosts(args: ServiceSettings) -> list[ExternalHost]:
-    """External hosts of the service, each once: `egress_hosts` and the host of its issuer's keys."""
+    """External hosts of the service, each once: `egress_hosts`, those of its source and of its issuer's keys."""
     keys = [] if args.auth is None or args.auth.key_host is None else [args.auth.key_host]
-    return external_hosts(list(dict.fromkeys([*args.egress_hosts, *keys])))
+    named = external_hosts(list(dict.fromkeys([*args.egress_hosts, *keys])))
+    return list(dict.fromkeys([*named, *source_hosts(args)]))
+
+
+def source_hosts(args: ServiceSettings) -> list[ExternalHost]:
+    """External hosts of the remote server, or of the registry that a package comes from."""
+    if args.url is not None:
+        return [remote_host(args.url)]
+    return [] if args.package is None else package_of(args.package).hosts({*args.env, *args.secret_env})
 
 
 def service_entry_manifest(
-    name: str, namespace: str, ports: tuple[int, ...], hosts: list[str], labels: dict[str, str] | None = None
+    name: str,
+    namespace: str,
+    ports: tuple[int, ...],
+    hosts: list[str],
+    labels: dict[str, str] | None = None,
+    plain: tuple[int, ...] = (),
 ) -> Manifest:
-    """A ServiceEntry of one namespace; every host of it has all of its ports."""
-    names = ["tls"] if len(ports) == 1 else [f"tls-{port}" for port in ports]
-    listed = [{"number": port, "name": each, "protocol": "TLS"} for port, each in zip(ports, names, strict=True)]
+    """A ServiceEntry of one namespace; every host of it has all of its ports, of which `plain` are without TLS."""
+    protocols = ["HTTP" if port in plain else "TLS" for port in ports]
+    suffixes = [""] if len(ports) == 1 else [f"-{port}" for port in ports]
+    listed = [
+        {"number": port, "name": f"{protocol.lower()}{suffix}", "protocol": protocol}
+        for port, protocol, suffix in zip(ports, protocols, suffixes, strict=True)
+    ]
     external = {"location": "MESH_EXTERNAL", "resolution": "DNS", "exportTo": ["."]}
     spec = {"hosts": hosts, "ports": listed, **external}
     return manifest(NETWORKING, "ServiceEntry", metadata(name, namespace, labels), spec)

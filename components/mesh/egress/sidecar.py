@@ -30,7 +30,7 @@ def sidecars(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
 def sidecar_hosts(args: MeshedMCPServiceArgs) -> list[str]:
     """`egress.hosts` of the Sidecar: "namespace/host", each once; `.` is the namespace of the service."""
     given = [_service(each, args) for each in [*(args.sidecar_egress_hosts or []), *args.cluster_dependencies]]
-    outside = [f"./{host}" for host, _ in declared_hosts(args)]
+    outside = list(dict.fromkeys(f"./{each.host}" for each in declared_hosts(args)))
     if outside and args.egress_gateway:
         outside.append(_service(f"{EGRESS_NAMESPACE}/{EGRESS_SERVICE}", args))
     inside = [url.hostname for url in map(urlsplit, _urls(args)) if url.hostname and is_internal_host(url.hostname)]

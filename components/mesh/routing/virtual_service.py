@@ -15,7 +15,7 @@ from meshed_mcp.components.mesh.routing.fault_injection import with_fault_rules
 from meshed_mcp.components.mesh.routing.rollout_args import ABTest, BlueGreen, Canary, Color
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX
 from meshed_mcp.components.mesh.routing.tool_routes import ToolGroup, call_matches, retry_and_timeout, tool_groups
-from meshed_mcp.components.mesh.service.addresses import exposed_path, metadata_path, service_host
+from meshed_mcp.components.mesh.service.addresses import exposed_path, metadata_path, service_host, subpaths
 from meshed_mcp.components.mesh.service.args import IngressRef, MeshedMCPServiceArgs
 
 NETWORKING: Final = "networking.istio.io/v1"
@@ -70,7 +70,10 @@ def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) ->
 def ingress_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """Rules of the ingress route: the endpoint, its subpaths, and the metadata of its tokens."""
     outside, metadata_at = exposed_path(name, args), metadata_path(name, args)
-    matches = {"endpoint": ({"exact": outside}, args.path), "beneath": ({"prefix": f"{outside}/"}, f"{args.path}/")}
+    matches = {
+        "endpoint": ({"exact": outside}, args.path),
+        "beneath": ({"prefix": subpaths(outside)}, subpaths(args.path)),
+    }
     if args.auth is not None:
         matches["metadata"] = ({"exact": metadata_at}, metadata_at)
     rules = list[Manifest]()

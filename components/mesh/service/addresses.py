@@ -17,8 +17,13 @@ def service_url(name: str, args: MeshedMCPServiceArgs) -> str:
 
 
 def exposed_path(name: str, args: ServiceSettings) -> str:
-    """Path of the endpoint at the ingress gateway."""
-    return f"/{name}{args.path}"
+    """Path of the endpoint at the ingress gateway, without a trailing slash."""
+    return f"/{name}{args.path}".rstrip("/")
+
+
+def subpaths(path: str) -> str:
+    """Prefix of the paths below an endpoint."""
+    return f"{path.rstrip('/')}/"
 
 
 def resource_url(name: str, args: MeshedMCPServiceArgs) -> str:

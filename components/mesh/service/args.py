@@ -15,13 +15,19 @@ from meshed_mcp.components.mesh.egress.destinations import ClusterService
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimitRef
 from meshed_mcp.components.mesh.routing.fault_injection_args import FaultsByName
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX, Pool
-from meshed_mcp.components.mesh.service.container_args import SecretKey
+from meshed_mcp.components.mesh.service.container_args import SecretKey, ServerResources
+from meshed_mcp.components.mesh.service.limits_args import validate_limits
 from meshed_mcp.components.mesh.service.log_export_args import LogSettings
 from meshed_mcp.components.mesh.service.scheduling import Scheduling
 from meshed_mcp.components.mesh.service.settings import ServiceSettings
 from meshed_mcp.components.mesh.service.shared_state import SharedState, missing_shared_secrets
 from meshed_mcp.error_codes.code import raise_all
-from meshed_mcp.error_codes.service import EXPOSED_WITHOUT_INGRESS, SHARED_STATE_MISSING, UNKNOWN_VERSION
+from meshed_mcp.error_codes.service import (
+    BRIDGE_IMAGE_UNSET,
+    EXPOSED_WITHOUT_INGRESS,
+    SHARED_STATE_MISSING,
+    UNKNOWN_VERSION,
+)
 
 __all__ = ["IngressRef", "MeshedMCPServiceArgs", "SecretKey", "ServiceMeshArgs", "ServiceSettings", "SharedState"]
 
@@ -67,6 +73,12 @@ class MeshedMCPServiceArgs(ServiceSettings):
     """Services in the sidecar's scope, as "namespace/service", beside `cluster_dependencies`, external hosts, registry
     and collector; unset = every service of the mesh."""
 
+    bridge_image: In[str] | None = None
+    """Container image of the bridge; for a `package`, the one with Node.js or uv. Required with the bridge."""
+
+    bridge_resources: ServerResources = Field(default_factory=ServerResources)
+    """CPU and memory of the bridge, where the server behind it has a container of its own."""
+
     egress_gateway: bool = False
     """True = external hosts are reachable only through the egress gateway of the mesh."""
 
@@ -101,6 +113,14 @@ class MeshedMCPServiceArgs(ServiceSettings):
     def _exposes_with_ingress(self) -> "MeshedMCPServiceArgs":
         if self.expose and self.ingress is None:
             raise EXPOSED_WITHOUT_INGRESS.error()
+        return self
+
+    @model_validator(mode="after")
+    def _bridges_with_an_image(self) -> "MeshedMCPServiceArgs":
+        if self.has_bridge and self.bridge_image is None:
+            raise BRIDGE_IMAGE_UNSET.error()
+        if self.has_upstream:
+            validate_limits(self.limits, self.drain, self.bridge_resources)
         return self
 
     @model_validator(mode="after")

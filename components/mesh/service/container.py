@@ -1,25 +1,16 @@
-"""Container `server` of an MCP server: environment, ports, probes, resources, volumes."""
+"""Container `server` with this package's runtime, as the server itself or as the bridge: ports, probes, resources."""
 
 from typing import Any, Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.authorization.environment import authorization_environment
-from meshed_mcp.components.mesh.service.addresses import allowed_hosts
-from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, SharedState
-from meshed_mcp.components.mesh.service.limits_args import limits_environment
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.service.container_args import ServerResources
+from meshed_mcp.components.mesh.service.environment import environment
+from meshed_mcp.components.mesh.service.volumes import writable_folders
 
-CONTAINER: Final = "server"
+CONTAINER: Final = contract.CONTAINER_NAME
 """Name of the container that the autoscaler measures, without the sidecar."""
-
-DATA_VOLUME: Final = "data"
-DATA_SIZE: Final = "1Gi"
-"""The kubelet evicts a pod that exceeds it."""
-
-TEMPORARY_VOLUME: Final = "tmp"
-TEMPORARY_PATH: Final = "/tmp"  # noqa: S108 - the mount point inside the container, not a file name
-TEMPORARY_SIZE: Final = "256Mi"
-"""As DATA_SIZE, for large request bodies and SQLite."""
 
 READINESS_PERIOD_SECONDS: Final = 1
 """The minimum of Kubernetes: a draining pod leaves the endpoints within `drain.pre_stop_delay_seconds`."""
@@ -38,73 +29,48 @@ STARTUP_GRACE_SECONDS: Final = 5
 """Grace period of a container that fails its startup probe and therefore has no in-flight requests. Source: Kubernetes,
 "Configure Probes", "Probe-level terminationGracePeriodSeconds", stable since 1.28."""
 
+SECURITY_CONTEXT: Final = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""Unprivileged, on a read-only root file system. Source: Kubernetes, "Pod Security Standards", profile Restricted."""
 
-def server_container(name: str, args: MeshedMCPServiceArgs, image: Any) -> Manifest:
-    """The server container, unprivileged, on a read-only root file system."""
-    command = {"command": list(args.command)} if args.command else {}
+
+def runtime_container(name: str, args: MeshedMCPServiceArgs, image: Any, size: ServerResources) -> Manifest:
+    """The container of the runtime, without a command of its own."""
     return {
         "name": CONTAINER,
         "image": image,
-        **command,
         "ports": [
-            _port(contract.MCP_PORT_NAME, contract.MCP_PORT),
-            _port(contract.MANAGEMENT_PORT_NAME, contract.MANAGEMENT_PORT),
+            container_port(contract.MCP_PORT_NAME, contract.MCP_PORT),
+            container_port(contract.MANAGEMENT_PORT_NAME, contract.MANAGEMENT_PORT),
         ],
         "env": environment(name, args),
-        "resources": resources(args),
+        "resources": resources(size),
         **probes(),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-            "runAsNonRoot": True,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "volumeMounts": [
-            {"name": DATA_VOLUME, "mountPath": contract.DATA_PATH},
-            {"name": TEMPORARY_VOLUME, "mountPath": TEMPORARY_PATH},
-        ],
+        "securityContext": dict(SECURITY_CONTEXT),
+        "volumeMounts": writable_folders(),
     }
 
 
-def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """Environment variables: of the runtime, then `env`, then Secrets; each name once."""
-    runtime = {
-        contract.ENV_SERVICE: name,
-        contract.ENV_NAMESPACE: args.namespace,
-        contract.ENV_PORT: str(contract.MCP_PORT),
-        contract.ENV_MANAGEMENT_PORT: str(contract.MANAGEMENT_PORT),
-        contract.ENV_ALLOWED_HOSTS: ",".join(allowed_hosts(name, args)),
-        contract.ENV_PRE_STOP_DELAY_SECONDS: str(args.drain.pre_stop_delay_seconds),
-        contract.ENV_GRACE_SECONDS: str(args.drain.grace_seconds),
-        contract.ENV_LEGACY: args.legacy,
-        contract.ENV_DATA_DIR: contract.DATA_PATH,
-        **authorization_environment(name, args),
-        **limits_environment(args.limits),
-    }
-    optional = {
-        contract.ENV_REPLICATED: "true" if args.replicated else None,
-        contract.ENV_REGISTRY_URL: args.registry_url,
-        contract.ENV_OTLP_ENDPOINT: args.otlp_endpoint,
-        contract.ENV_LOGS_ENDPOINT: args.logs.otlp_endpoint,
-        contract.ENV_AUDIT_ENDPOINT: args.logs.audit_endpoint,
-    }
-    given = {key: value for key, value in optional.items() if value is not None}
-    plain = [{"name": key, "value": value} for key, value in (runtime | given | args.env).items()]
-    request_state = args.request_state if SharedState.REQUEST_STATE in args.shared_state else None
-    redis = args.redis if SharedState.SUBSCRIPTIONS in args.shared_state else None
-    shared = {contract.ENV_REQUEST_STATE_KEYS: request_state, contract.ENV_REDIS_URL: redis}
-    secret = [
-        {"name": key, "valueFrom": {"secretKeyRef": {"name": source.secret, "key": source.key}}}
-        for key, source in (shared | args.secret_env).items()
-        if source is not None
-    ]
-    return plain + secret
+def server_container(name: str, args: MeshedMCPServiceArgs, image: Any) -> Manifest:
+    """The container of a server with the runtime in its image."""
+    return runtime_container(name, args, image, args.resources) | command_of(args)
 
 
-def resources(args: MeshedMCPServiceArgs) -> Manifest:
+def command_of(args: MeshedMCPServiceArgs) -> Manifest:
+    """`command` and `args` of a container; empty = those of the image."""
+    return {
+        **({"command": list(args.command)} if args.command else {}),
+        **({"args": list(args.args)} if args.args else {}),
+    }
+
+
+def resources(given: ServerResources) -> Manifest:
     """Requests and the memory limit; a CPU limit only if set."""
-    given = args.resources
     cpu_limit = {} if given.cpu_limit is None else {"cpu": given.cpu_limit}
     limits = cpu_limit | {"memory": given.memory_limit}
     return {"requests": {"cpu": given.cpu, "memory": given.memory}, "limits": limits}
@@ -123,15 +89,8 @@ def probes() -> Manifest:
     }
 
 
-def volumes() -> list[Manifest]:
-    """The two writable folders, deleted with the pod."""
-    return [
-        {"name": DATA_VOLUME, "emptyDir": {"sizeLimit": DATA_SIZE}},
-        {"name": TEMPORARY_VOLUME, "emptyDir": {"sizeLimit": TEMPORARY_SIZE}},
-    ]
-
-
-def _port(name: str, number: int) -> Manifest:
+def container_port(name: str, number: int) -> Manifest:
+    """A named TCP port of a container."""
     return {"name": name, "containerPort": number, "protocol": "TCP"}
 
 

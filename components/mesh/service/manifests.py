@@ -18,7 +18,7 @@ from meshed_mcp.components.mesh.routing.destination_rule import destination_rule
 from meshed_mcp.components.mesh.routing.virtual_service import ingress_route, mesh_route
 from meshed_mcp.components.mesh.service import workload
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
+from meshed_mcp.components.mesh.service.pod_monitor import pod_monitors
 from meshed_mcp.components.mesh.sessions.affinity import session_affinity_filters
 
 
@@ -59,5 +59,5 @@ def sidecar_mode_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manife
         workload.service(name, args),
         workload.pod_disruption_budget(name, args),
         *(workload.deployment(name, args, version) for version in workload.versions(name, args)),
-        pod_monitor(name, args),
+        *pod_monitors(name, args),
     ]

@@ -28,6 +28,11 @@ DROP_HTTP_BUCKETS: Final = {
 """Buckets of HTTP requests are read of the registry, which is plain HTTP; of MCP servers only the count is."""
 
 
+def pod_monitors(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """The PodMonitor of a service with the runtime; a server without it has no management port."""
+    return [pod_monitor(name, args)] if args.has_runtime else []
+
+
 def pod_monitor(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     """PodMonitor of all versions, which scrapes the management port and bypasses the sidecar.
 

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, Field
 from meshed_mcp import contract
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.mesh.service import validation
+from meshed_mcp.components.mesh.service.package_args import package_reference
+from meshed_mcp.components.mesh.service.upstream_args import OutboundAuth, Probes, StdioSettings, remote_url
 
 
 class Runtime(StrEnum):
@@ -52,33 +54,66 @@ class ServerKind(StrEnum):
 class SourceSettings(Model):
     """Which MCP server runs: an image, a package or a remote URL."""
 
-    image: In[str]
-    """Container image. It must run as a numeric non-root user on a read-only root file system."""
+    image: In[str] | None = None
+    """Container image. It must run as a numeric non-root user on a read-only root file system. Set exactly one of
+    `image`, `package` and `url`."""
+
+    package: Annotated[str, AfterValidator(package_reference)] | None = None
+    """Package of a stdio server without an image, with its exact version: `npm:NAME@VERSION` or `pypi:NAME==VERSION`.
+    Each pod installs it at its start, so `egress_hosts` need not list the public registry; for a mirror, set
+    `npm_config_registry` or `UV_DEFAULT_INDEX` in `env` and list its host in `egress_hosts`."""
+
+    url: Annotated[str, AfterValidator(remote_url)] | None = None
+    """URL of a remote MCP server over HTTPS, by host name; the pods run the bridge alone. `egress_hosts` need not list
+    the host. Plain HTTP needs `environment: development`."""
 
     command: list[str] = Field(default_factory=list)
-    """Command of the container; empty = the entry point of the image. Required with `transport: stdio` and `image`."""
+    """Command of the container; empty = the entry point of the image. Required with `transport: stdio` and `image`.
+    With `package`, the name of its executable: empty = as `npx` and `uvx` choose it."""
 
     args: list[str] = Field(default_factory=list)
     """Arguments of the command; empty = those of the image."""
 
     runtime: Runtime = Runtime.MESHED
-    """Server in the image: `meshed` = this package's runtime, `external` = any other HTTP server."""
+    """Server in the image: `meshed` = this package's runtime, `external` = any other server over HTTP, which must
+    listen on all addresses of the pod, or on loopback alone with `bridge: true`."""
 
-    transport: Transport = Transport.HTTP
-    """Transport of the server: `http`, or `stdio` with the bridge in front."""
+    transport: Transport | None = None
+    """Transport of the server: `http`, or `stdio` with the bridge in front. Unset = `http`; `stdio` for a `package`."""
 
-    port: int = Field(default=contract.MCP_PORT, ge=1, le=65535)
-    """Port that an external HTTP server listens on."""
+    stdio: StdioSettings | None = None
+    """Processes of a stdio server; unset = one per session, at most 20 per replica."""
+
+    bridge: bool | None = None
+    """True = the bridge runs in front of an external HTTP server and adds metrics, traces, limits, drain, tool policy
+    and both protocol eras. Unset = false; stdio servers, packages and remote servers always have it."""
+
+    port: int | None = Field(default=None, ge=1, le=65535)
+    """Port that an external HTTP server listens on; unset = 8000. Required with `bridge: true`. Clients use port 8000
+    of the Service."""
 
     path: Annotated[str, AfterValidator(validation.endpoint_path)] = contract.MCP_PATH
-    """Path of the endpoint; only it and its subpaths are reachable."""
+    """Path of the endpoint, and of the server behind `bridge: true`; only it and its subpaths are reachable. `/` is
+    possible with `runtime: external` without the bridge."""
+
+    probes: Probes | None = None
+    """Probes of an external server without the bridge: `tcp`, `none`, or `{http: /healthz}`. Unset = `tcp`."""
+
+    outbound_auth: OutboundAuth | None = None
+    """Credentials that the bridge sends to the server of `url`, or to the server behind `bridge: true`."""
 
     @property
     def kind(self) -> ServerKind:
         """What runs in the pod."""
+        if self.url is not None:
+            return ServerKind.REMOTE
+        if self.package is not None:
+            return ServerKind.STDIO_PACKAGE
         if self.transport is Transport.STDIO:
             return ServerKind.STDIO_IMAGE
-        return ServerKind.EXTERNAL if self.runtime is Runtime.EXTERNAL else ServerKind.MESHED
+        if self.runtime is Runtime.EXTERNAL:
+            return ServerKind.BRIDGED_HTTP if self.bridge else ServerKind.EXTERNAL
+        return ServerKind.MESHED
 
     @property
     def has_runtime(self) -> bool:
@@ -87,3 +122,18 @@ class SourceSettings(Model):
         Without it, only the sidecar's metrics exist: no series of tools, sessions, tokens or queues.
         """
         return self.kind is not ServerKind.EXTERNAL
+
+    @property
+    def has_bridge(self) -> bool:
+        """Whether the container `server` is the bridge."""
+        return self.kind not in {ServerKind.MESHED, ServerKind.EXTERNAL}
+
+    @property
+    def has_upstream(self) -> bool:
+        """Whether the server runs in a container of its own behind the bridge."""
+        return self.kind in {ServerKind.BRIDGED_HTTP, ServerKind.STDIO_IMAGE}
+
+    @property
+    def endpoint_port(self) -> int:
+        """Port of the pod that serves the endpoint."""
+        return contract.MCP_PORT if self.has_runtime or self.port is None else self.port

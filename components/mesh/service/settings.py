@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.args import In
-from meshed_mcp.components.mesh.authorization.enforcement_args import PolicySettings, enforcement_issues
+from meshed_mcp.components.mesh.authorization.enforcement_args import PolicySettings
 from meshed_mcp.components.mesh.authorization.token_args import TokenSettings
 from meshed_mcp.components.mesh.authorization.tool_policy_args import ToolSettings, tool_issues, tool_names
 from meshed_mcp.components.mesh.cluster.extension_args import Extensions
@@ -33,6 +33,7 @@ from meshed_mcp.components.mesh.service.limits_args import LimitSettings, valida
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize
 from meshed_mcp.components.mesh.service.server_source import SourceSettings
 from meshed_mcp.components.mesh.service.shared_state import SharedState
+from meshed_mcp.components.mesh.service.source_issues import source_issues
 from meshed_mcp.error_codes.code import raise_all
 
 
@@ -133,13 +134,14 @@ class ServiceSettings(PolicySettings, SourceSettings):
     def _is_consistent(self) -> "ServiceSettings":
         has_tokens = self.auth is not None
         issues = [
+            *source_issues(self),
             *validation.session_issues(self.legacy, self.methods),
             *tool_issues(self.tools, self.callers, expose=self.expose, has_tokens=has_tokens),
-            *enforcement_issues(self.enforcement, self.legacy, self.tools, self.auth),
             *rate_limit_issues(self.rate_limits, has_tokens=has_tokens),
             *traffic_issues(self),
             *validation.variable_issues(self.env, self.secret_env),
         ]
         raise_all(issues)
-        validate_limits(self.limits, self.drain, self.resources)
+        # The bridge has a size of its own; the stack and the component compare the limits with it.
+        validate_limits(self.limits, self.drain, ServerResources() if self.has_upstream else self.resources)
         return self

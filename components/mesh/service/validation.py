@@ -29,6 +29,7 @@ SET_BY_COMPONENT: Final = frozenset(
         contract.ENV_SERVICE,
         contract.ENV_NAMESPACE,
         contract.ENV_PORT,
+        contract.ENV_PATH,
         contract.ENV_MANAGEMENT_PORT,
         contract.ENV_ALLOWED_HOSTS,
         contract.ENV_PRE_STOP_DELAY_SECONDS,
@@ -49,6 +50,14 @@ SET_BY_COMPONENT: Final = frozenset(
         contract.ENV_AUTH_JWKS,
         contract.ENV_AUTH_SCOPES,
         contract.ENV_ORGANIZATION_CLAIM,
+        contract.ENV_UPSTREAM_URL,
+        contract.ENV_UPSTREAM_COMMAND,
+        contract.ENV_UPSTREAM_ADDRESS,
+        contract.ENV_UPSTREAM_ENVIRONMENT,
+        contract.ENV_UPSTREAM_PROCESS,
+        contract.ENV_UPSTREAM_MAX_PROCESSES,
+        contract.ENV_UPSTREAM_TOKEN,
+        contract.ENV_UPSTREAM_HEADERS,
         *LIMIT_VARIABLES.values(),
     }
 )
@@ -56,7 +65,9 @@ SET_BY_COMPONENT: Final = frozenset(
 
 
 def endpoint_path(value: str) -> str:
-    """A path below `/`."""
+    """A path without a trailing slash, or `/` itself."""
+    if value == "/":
+        return value
     if _PATH.fullmatch(value) is None or {".", ".."} & set(value.split("/")):
         raise INVALID_PATH.error(value=value)
     return value

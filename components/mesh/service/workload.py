@@ -10,8 +10,9 @@ from meshed_mcp.components.mesh.routing.rollout_args import BlueGreen, Canary, C
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX, Pool
 from meshed_mcp.components.mesh.service import scheduling
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.service.container import server_container, volumes
+from meshed_mcp.components.mesh.service.pod_containers import pod_containers
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize, size_annotations
+from meshed_mcp.components.mesh.service.volumes import volumes
 
 SIDECAR_EXIT_SECONDS: Final = 10
 """Grace period of the pod beyond that of the server: the sidecar terminates after it and drains for 5 seconds. Source:
@@ -32,6 +33,15 @@ SIDECAR_ANNOTATIONS: Final = {
 """Annotations for the sidecar injector. A native sidecar outlives the server, so a draining server still reaches its
 destinations. The management port bypasses the sidecar, for probes and scrapes in plain HTTP. Source: Istio, "Resource
 Annotations"."""
+
+EXTERNAL_ANNOTATIONS: Final = {
+    "sidecar.istio.io/nativeSidecar": "true",
+    "sidecar.istio.io/rewriteAppHTTPProbers": "true",
+    "prometheus.istio.io/merge-metrics": "false",
+}
+"""As SIDECAR_ANNOTATIONS, for a server whose probes are at a port in the mesh. The kubelet has no certificate, and its
+TCP probe would reach the sidecar alone, so the sidecar's agent probes the server. Source: Istio, "Health Checking of
+Istio Services"."""
 
 FORCE_REPLICAS: Final = {"pulumi.com/patchForce": "true"}
 """Annotation of a Deployment without an autoscaler: Pulumi takes ownership of `spec.replicas` from a removed one.
@@ -118,7 +128,8 @@ def sidecar_annotations(args: MeshedMCPServiceArgs) -> dict[str, str]:
     """Annotations of a pod: sidecar, its size and revision, disruption."""
     revision = {} if args.revision is None else {REVISION_LABEL: args.revision}
     size = size_annotations(args.proxy or ProxySize.MEDIUM)
-    return SIDECAR_ANNOTATIONS | size | revision | scheduling.annotations(args.scheduling)
+    common = SIDECAR_ANNOTATIONS if args.has_runtime else EXTERNAL_ANNOTATIONS
+    return common | size | revision | scheduling.annotations(args.scheduling)
 
 
 def pod_spec(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:
@@ -131,8 +142,8 @@ def pod_spec(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifes
         "terminationGracePeriodSeconds": args.drain.grace_seconds + SIDECAR_EXIT_SECONDS,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "topologySpreadConstraints": [_spread(key, chosen) for key in SPREAD_KEYS],
-        "containers": [server_container(name, pool_args(args, version.pool), version.image)],
-        "volumes": volumes(),
+        **pod_containers(name, pool_args(args, version.pool), version.image),
+        "volumes": volumes(args),
         **scheduling.pod_fields(args.scheduling),
     }
 

@@ -1,0 +1,137 @@
+"""Contradictions between the server of a service and its other settings, and settings without effect on it."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from meshed_mcp import contract
+from meshed_mcp.components.mesh.routing.rollout_args import NoRollout
+from meshed_mcp.components.mesh.service.server_source import Runtime, ServerKind, Transport
+from meshed_mcp.components.mesh.service.shared_state import SharedState
+from meshed_mcp.error_codes import service as codes
+from meshed_mcp.error_codes.code import Message
+
+if TYPE_CHECKING:
+    from meshed_mcp.components.mesh.service.settings import ServiceSettings
+
+LAUNCHER_PORT: Final = 9470
+"""Port of the stdio launcher on the loopback address of the pod; free in the lists of IANA, Istio and Prometheus."""
+
+SIDECAR_PORTS: Final = (15000, 15001, 15004, 15006, 15008, 15020, 15021, 15053, 15090)
+"""Source: Istio, "Application Requirements", ports used by Istio."""
+
+BRIDGE_PORTS: Final = (contract.MCP_PORT, contract.MANAGEMENT_PORT, LAUNCHER_PORT)
+
+_ALWAYS_BRIDGED: Final = "the bridge always runs in front of it"
+_NO_PROCESS: Final = "only a stdio server has processes"
+_OWN_PROBES: Final = "this package's runtime has its own probes"
+_NOTHING_BEHIND: Final = "it is for a server behind the bridge"
+_REMOTE: Final = "a remote server does not run in the pod"
+_NO_IMAGE: Final = "a version of a rollout is an image"
+_STDIO_PORT: Final = "a stdio server listens on no port"
+
+WITHOUT_EFFECT: Final[Mapping[ServerKind, Mapping[str, str]]] = {
+    ServerKind.MESHED: {
+        "port": "this package's runtime listens on port 8000",
+        "probes": _OWN_PROBES,
+        "stdio": _NO_PROCESS,
+        "bridge": "this package's runtime needs no bridge",
+        "outbound_auth": _NOTHING_BEHIND,
+    },
+    ServerKind.EXTERNAL: {
+        "stdio": _NO_PROCESS,
+        "outbound_auth": _NOTHING_BEHIND,
+        "shared_state": "only this package's runtime shares state",
+        "store_all_histogram_buckets": "only this package's runtime has such buckets",
+    },
+    ServerKind.BRIDGED_HTTP: {"stdio": _NO_PROCESS, "probes": "the server listens on loopback, behind the bridge"},
+    ServerKind.STDIO_IMAGE: {
+        "port": _STDIO_PORT,
+        "probes": _OWN_PROBES,
+        "bridge": _ALWAYS_BRIDGED,
+        "outbound_auth": _STDIO_PORT,
+    },
+    ServerKind.STDIO_PACKAGE: {
+        "port": _STDIO_PORT,
+        "probes": _OWN_PROBES,
+        "bridge": _ALWAYS_BRIDGED,
+        "outbound_auth": _STDIO_PORT,
+        "rollout": _NO_IMAGE,
+    },
+    ServerKind.REMOTE: {
+        "command": _REMOTE,
+        "args": _REMOTE,
+        "env": _REMOTE,
+        "secret_env": _REMOTE,
+        "port": _REMOTE,
+        "probes": _OWN_PROBES,
+        "stdio": _NO_PROCESS,
+        "bridge": _ALWAYS_BRIDGED,
+        "rollout": _NO_IMAGE,
+    },
+}
+"""Kind of server -> field -> why it has no effect."""
+
+
+def source_issues(settings: "ServiceSettings") -> Iterator[Message]:
+    """Every issue of the server's source."""
+    given = [field for field in ("image", "package", "url") if getattr(settings, field) is not None]
+    if len(given) != 1:
+        yield codes.SOURCE_NOT_ONE.message(found=f"{' and '.join(given)} are set" if given else "none is set")
+        return
+    kind = settings.kind
+    if kind is ServerKind.STDIO_IMAGE and not settings.command:
+        yield codes.STDIO_WITHOUT_COMMAND.message()
+    if kind is ServerKind.STDIO_PACKAGE and len(settings.command) > 1:
+        yield codes.PACKAGE_COMMAND.message(name=settings.command[0], rest=settings.command[1:])
+    yield from _effect_issues(settings, kind)
+    yield from _port_issues(settings, kind)
+    if settings.has_runtime and settings.path == "/":
+        yield codes.ROOT_PATH_OF_RUNTIME.message()
+    if kind is ServerKind.EXTERNAL:
+        yield from bridge_issues(settings)
+
+
+def _effect_issues(settings: "ServiceSettings", kind: ServerKind) -> Iterator[Message]:
+    for field, why in WITHOUT_EFFECT[kind].items():
+        if getattr(settings, field) not in (None, False, [], {}, NoRollout()) or (
+            field == "bridge" and settings.bridge is not None
+        ):
+            yield codes.NO_EFFECT_ON_SERVER.message(field=field, why=why)
+    if settings.runtime is Runtime.EXTERNAL and kind not in {ServerKind.EXTERNAL, ServerKind.BRIDGED_HTTP}:
+        why = "only an HTTP server in an image has a runtime of its own"
+        yield codes.NO_EFFECT_ON_SERVER.message(field="runtime", why=why)
+    wanted = {ServerKind.STDIO_PACKAGE: Transport.STDIO, ServerKind.REMOTE: Transport.HTTP}.get(kind)
+    if wanted is not None and settings.transport not in {None, wanted}:
+        yield codes.TRANSPORT_OF_SOURCE.message(wanted=wanted, source="url" if settings.url else "package")
+    if SharedState.DATABASE in settings.shared_state and settings.has_bridge:
+        why = "the bridge keeps no data"
+        yield codes.NO_EFFECT_ON_SERVER.message(field="shared_state: database", why=why)
+
+
+def _port_issues(settings: "ServiceSettings", kind: ServerKind) -> Iterator[Message]:
+    """Ports of the server that another process of the pod listens on."""
+    if kind is ServerKind.BRIDGED_HTTP and settings.port is None:
+        yield codes.BRIDGED_PORT_MISSING.message()
+    own = {ServerKind.BRIDGED_HTTP: BRIDGE_PORTS + SIDECAR_PORTS, ServerKind.EXTERNAL: SIDECAR_PORTS}.get(kind, ())
+    if settings.port in own:
+        owner = "bridge" if settings.port in BRIDGE_PORTS else "sidecar"
+        yield codes.PORT_TAKEN.message(port=settings.port, owner=owner)
+
+
+def bridge_issues(settings: "ServiceSettings") -> Iterator[Message]:
+    """Settings that only the runtime enforces, on a server without it.
+
+    Rules for tools in the mesh read headers, which only the runtime compares with the body.
+    """
+    limits, shared = settings.rate_limits, settings.rate_limits.shared
+    found = {
+        **{f"tools.{tool}": True for tool in settings.tools},
+        **{f"pools.{pool}": True for pool in settings.pools},
+        "rate_limits.tools": bool(limits.tools),
+        "rate_limits.shared.tools": bool(shared.tools),
+        "auth.scopes": settings.auth is not None and bool(settings.auth.scopes),
+        **{f"limits.{field}": True for field in sorted(settings.limits.model_fields_set)},
+    }
+    for field, is_set in found.items():
+        if is_set:
+            yield codes.NEEDS_BRIDGE.message(field=field)
