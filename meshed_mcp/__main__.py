@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -36,14 +37,29 @@ def render_command(
 
 
 @app.command("check")
-def check_command(stack: StackOption, project: ProjectOption = Path()) -> None:
-    """Validate a stack: configuration, schemas, references between objects, rules. Exit code 1 on any issue."""
+def check_command(
+    stack: StackOption,
+    project: ProjectOption = Path(),
+    *,
+    required: Annotated[
+        bool, typer.Option("--required", help="Print only the objects that must exist, one JSON object per line.")
+    ] = False,
+) -> None:
+    """Validate a stack: configuration, schemas, references, rules; list what must exist. Exit code 1 on any issue."""
     from meshed_mcp.components.core.errors import ConfigurationError  # noqa: PLC0415 - as above
     from meshed_mcp.infra import checks, recording  # noqa: PLC0415 - as above
 
     report = checks.check(recording.record(project, stack))
+    if required:
+        for item in report.required:
+            typer.echo(json.dumps(item._asdict()))
+        return
     for note in report.notes:
         typer.echo(f"note {note.line}")
+    if report.required:
+        typer.echo("these objects must exist before the deployment (object: what uses it):")
+        for line in checks.required_lines(report.required):
+            typer.echo(f"  {line}")
     if report.issues:
         raise ConfigurationError(report.issues)
     typer.echo(f"stack {stack}: {report.objects} objects, no issues")

@@ -4,18 +4,23 @@ from typing import NamedTuple
 
 from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.error_codes.code import Message
-from meshed_mcp.infra.checks.references import reference_issues, release_notes
+from meshed_mcp.infra.checks.references import reference_issues
+from meshed_mcp.infra.checks.required import RequiredObject, required_lines, required_objects
 from meshed_mcp.infra.checks.rules import rule_issues
 from meshed_mcp.infra.checks.schema import schema_issues, unchecked_kinds
 from meshed_mcp.infra.recording import Recording
 
+__all__ = ["Report", "check", "required_lines"]
+
 
 class Report(NamedTuple):
-    """The check passes if `issues` is empty; `notes` list unchecked kinds and objects that must exist already."""
+    """The check passes if `issues` is empty; `notes` list unchecked kinds and namespaces that must exist."""
 
     objects: int
     issues: list[ConfigIssue]
     notes: list[Message]
+    required: list[RequiredObject]
+    """Objects that must exist before the deployment."""
 
 
 def check(recording: Recording) -> Report:
@@ -23,5 +28,6 @@ def check(recording: Recording) -> Report:
     objects = recording.objects
     issues = [issue for item in objects for issue in schema_issues(item)]
     references, missing = reference_issues(objects)
-    notes = [*unchecked_kinds(objects), *missing, *release_notes(objects, recording.releases)]
-    return Report(len(objects), [*issues, *references, *rule_issues(objects)], notes)
+    notes = [*unchecked_kinds(objects), *missing]
+    required = required_objects(objects, recording.releases)
+    return Report(len(objects), [*issues, *references, *rule_issues(objects)], notes, required)

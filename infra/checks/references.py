@@ -1,6 +1,5 @@
-"""Reference checks: every object that another one names must be rendered; Secrets and namespaces may exist already."""
+"""Reference checks: every object that another one names must be rendered; `required.py` lists what may exist."""
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -57,7 +56,7 @@ class Index:
 
 
 def reference_issues(objects: Iterable[Manifest]) -> tuple[list[ConfigIssue], list[Message]]:
-    """Issues, and sorted notes on Secrets and namespaces that must exist before the deployment."""
+    """Issues, and sorted notes on namespaces that must exist before the deployment."""
     index = Index(objects)
     issues = [
         ConfigIssue(object_title(item), field, message)
@@ -65,15 +64,12 @@ def reference_issues(objects: Iterable[Manifest]) -> tuple[list[ConfigIssue], li
         for field, message in (*namespace_issues(index, item), *issues_of_kind(index, item))
         if message is not None
     ]
-    notes = {note for item in index.of_kind(*WORKLOADS) for note in secret_notes(index, item)}
-    return issues, sorted(notes | set(namespace_notes(index)))
+    return issues, sorted(set(namespace_notes(index)))
 
 
 def issues_of_kind(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
     """References by kind of object; the message is None for a valid one."""
     match item["kind"]:
-        case "Deployment" | "StatefulSet":
-            yield from workload_issues(index, item)
         case "Service" | "PodDisruptionBudget" | "PodMonitor":
             yield from selector_issues(index, item)
         case "VirtualService":
@@ -102,17 +98,6 @@ def namespace_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Messag
     if namespace and names and namespace not in {*BUILT_IN_NAMESPACES, *names}:
         suggested = suggestion(namespace, names)
         yield "metadata.namespace", codes.NAMESPACE_NOT_IN_STACK.message(namespace=namespace, suggested=suggested)
-
-
-def workload_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
-    """Service account and ConfigMaps of a pod template."""
-    namespace, pod = item["metadata"]["namespace"], item["spec"]["template"]["spec"]
-    if account := pod.get("serviceAccountName"):
-        yield "spec.template.spec.serviceAccountName", index.absent("ServiceAccount", namespace, account)
-    for number, volume in enumerate(pod.get("volumes", ())):
-        if source := volume.get("configMap"):
-            field = f"spec.template.spec.volumes[{number}].configMap"
-            yield field, index.absent("ConfigMap", namespace, source["name"])
 
 
 def selector_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
@@ -211,18 +196,6 @@ def is_waypoint(index: Index, namespace: str, account: str) -> bool:
     return gateway is not None and gateway["spec"].get("gatewayClassName") == WAYPOINT_CLASS
 
 
-def secret_notes(index: Index, item: Manifest) -> Iterator[Message]:
-    """Notes on Secrets that a workload's containers read and the stack does not create."""
-    namespace = item["metadata"]["namespace"]
-    for container in all_containers(item["spec"]["template"]["spec"]):
-        for variable in container.get("env", ()):
-            wanted = variable.get("valueFrom", {}).get("secretKeyRef")
-            if wanted and index.find("Secret", namespace, wanted["name"]) is None:
-                yield codes.SECRET_MUST_EXIST.message(
-                    namespace=namespace, secret=wanted["name"], key=wanted["key"], reader=object_title(item)
-                )
-
-
 def all_containers(pod: Manifest) -> list[Manifest]:
     """Containers and init containers of a pod."""
     return [*pod["containers"], *pod.get("initContainers", ())]
@@ -231,39 +204,6 @@ def all_containers(pod: Manifest) -> list[Manifest]:
 def running_containers(pod: Manifest) -> list[Manifest]:
     """Containers that run as long as the pod: native sidecars included. Source: Kubernetes, "Sidecar Containers"."""
     return [*pod["containers"], *(each for each in pod.get("initContainers", ()) if "restartPolicy" in each)]
-
-
-MOUNTED: Final = re.compile(r"/etc/alertmanager/secrets/([^/]+)/([^/]+)")
-"""Path of a mounted Secret key. Source: Prometheus operator, AlertmanagerSpec, `secrets`."""
-
-
-def secrets_of(values: Any) -> Iterator[tuple[str, str]]:
-    """(Secret, key) of every reference in chart values: key references, Grafana's login, mounted files."""
-    match values:
-        case {"secretKeyRef": {"name": name, "key": key}} | {"credentials": {"name": name, "key": key}}:
-            yield name, key
-        case {"existingSecret": name, "userKey": user, "passwordKey": password}:
-            yield from ((name, user), (name, password))
-        case dict():
-            for each in values.values():
-                yield from secrets_of(each)
-        case list():
-            for each in values:
-                yield from secrets_of(each)
-        case str() if found := MOUNTED.fullmatch(values):
-            yield found[1], found[2]
-
-
-def release_notes(objects: Iterable[Manifest], releases: Iterable[Manifest]) -> list[Message]:
-    """Sorted notes on Secrets that releases read and `objects` do not contain."""
-    index, notes = Index(objects), set[Message]()
-    for release in releases:
-        namespace, name = release.get("namespace", ""), release.get("name", "")
-        for secret, key in secrets_of(release.get("values", {})):
-            if index.find("Secret", namespace, secret) is None:
-                reader = f"release {name}"
-                notes.add(codes.SECRET_MUST_EXIST.message(namespace=namespace, secret=secret, key=key, reader=reader))
-    return sorted(notes)
 
 
 def pod_labels(workload: Manifest) -> dict[str, str]:

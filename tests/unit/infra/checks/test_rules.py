@@ -6,7 +6,7 @@ import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.infra.checks import check
-from meshed_mcp.infra.checks.references import reference_issues, release_notes
+from meshed_mcp.infra.checks.references import reference_issues
 from meshed_mcp.infra.checks.rules import rule_issues
 from meshed_mcp.infra.checks.schema import schema_issues
 from tests.stacks import STACKS, recording
@@ -23,12 +23,6 @@ def objects() -> list[Manifest]:
 def test_the_repositorys_stacks_have_no_errors(stack: str) -> None:
     """Requirement CMP-14: `check` passes for both stacks."""
     assert lines(check(recording(stack)).issues) == []
-
-
-def test_secrets_that_must_exist_are_named() -> None:
-    """Requirement CMP-15: a Secret that the program does not create is named beforehand."""
-    note = "Secret mcp-system/mcp-llm with key api-key must exist: Deployment mcp-system/mcp-llm reads it"
-    assert note in check(recording("prod")).notes
 
 
 SCHEMA_DAMAGES: dict[str, tuple[Damage, str]] = {
@@ -114,20 +108,6 @@ def test_an_object_that_the_api_server_would_reject_or_prune_is_an_error(
 
 
 REFERENCE_DAMAGES: dict[str, tuple[Damage, str]] = {
-    "service account": (
-        damage("Deployment", "mcp-rag", "spec.template.spec.serviceAccountName", "mcp-ra"),
-        (
-            "Deployment mcp-system/mcp-rag: spec.template.spec.serviceAccountName: "
-            "ServiceAccount mcp-system/mcp-ra is not in this stack; did you mean mcp-rag?"
-        ),
-    ),
-    "config map": (
-        damage("StatefulSet", "jaeger", "spec.template.spec.volumes.0.configMap.name", "jager"),
-        (
-            "StatefulSet monitoring/jaeger: spec.template.spec.volumes[0].configMap: "
-            "ConfigMap monitoring/jager is not in this stack; did you mean jaeger?"
-        ),
-    ),
     "route's host": (
         damage("VirtualService", "mcp-rag", "spec.http.0.route.0.destination.host", "mcp-rug"),
         (
@@ -294,26 +274,3 @@ def test_policies_of_a_remote_cluster_are_in_the_cluster_of_its_control_plane() 
     assert lines(rule_issues(objects)) == [
         "Deployment mcp-system/mcp-rag: no caller is allowed; set callers: [...] or expose: true"
     ]
-
-
-def test_secrets_that_charts_read_are_notes() -> None:
-    """Requirement CMP-15: a Secret or key that is missing is known before the pod waits for it."""
-    route = {"url_file": "/etc/alertmanager/secrets/pager/url"}
-    token = {"credentials": {"name": "metrics", "key": "token"}}
-    values = {
-        "alertmanager": {"config": {"receivers": [{"webhook_configs": [route]}]}},
-        "prometheus": {"prometheusSpec": {"remoteWrite": [{"authorization": token}]}},
-        "grafana": {
-            "admin": {"existingSecret": "grafana-admin", "userKey": "admin-user", "passwordKey": "admin-password"},
-            "envValueFrom": {"SECRET": {"secretKeyRef": {"name": "grafana-oidc", "key": "client-secret"}}},
-        },
-    }
-    release = {"name": "kube-prometheus-stack", "namespace": "monitoring", "values": values}
-    made = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "grafana-admin", "namespace": "monitoring"}}
-    reads = "must exist: release kube-prometheus-stack reads it"
-    assert release_notes([made], [release]) == [
-        f"Secret monitoring/grafana-oidc with key client-secret {reads}",
-        f"Secret monitoring/metrics with key token {reads}",
-        f"Secret monitoring/pager with key url {reads}",
-    ]
-    assert len(release_notes([], [release])) == 5
