@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from math import inf
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, ClassVar, Final, NamedTuple
 
 from pydantic import AfterValidator, Field
 
@@ -24,6 +24,7 @@ from meshed_mcp.components.autoscaling.nodes.args import NodeSettings
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, excerpt, model_issues, suggestion
 from meshed_mcp.components.core.names import domain_name, namespace_name, service_name
+from meshed_mcp.components.core.object_metadata import Annotations, Labels, ObjectDefaults, PullSecrets
 from meshed_mcp.components.core.properties import is_carried
 from meshed_mcp.components.mesh.authorization.role_groups import RoleGroups
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
@@ -34,6 +35,8 @@ from meshed_mcp.components.mesh.service.args import SecretKey, ServiceSettings
 from meshed_mcp.components.mesh.service.container_args import ServerResources
 from meshed_mcp.components.mesh.service.log_export_args import LogSettings
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.pod.args import PodSettings
+from meshed_mcp.components.pod.validation import SERVER_CONTAINERS
 from meshed_mcp.error_codes import stack as codes
 from meshed_mcp.error_codes.code import MessageError
 from meshed_mcp.error_codes.values import NOT_A_MAPPING, NUMBER_NOT_CARRIED
@@ -83,8 +86,10 @@ class ServiceConfig(ServiceSettings):
     pools."""
 
 
-class RegistryConfig(Model):
+class RegistryConfig(PodSettings):
     """Registry that lists services by name while they hold a lease."""
+
+    containers: ClassVar[tuple[str, ...]] = SERVER_CONTAINERS
 
     image: In[str]
     """Container image with this package's runtime."""
@@ -127,6 +132,16 @@ class StackConfig(Model):
 
     namespace: Annotated[str, AfterValidator(namespace_name)] = "mcp-system"
     """Namespace of services and registry."""
+
+    labels: Labels = Field(default_factory=dict)
+    """Labels of every object and pod of the stack, such as a cost center; a part's own win."""
+
+    annotations: Annotations = Field(default_factory=dict)
+    """Annotations of every object and pod of the stack; a part's own win."""
+
+    image_pull_secrets: PullSecrets = Field(default_factory=list)
+    """Secrets with the credentials of image registries, for every pod, those of charts included. Each must exist in
+    every namespace with pods; `meshed-mcp check` lists them."""
 
     domain: Annotated[str, AfterValidator(domain_name)] = LOCAL_DOMAIN
     """Host name of the ingress gateway; an exposed service is at `https://<domain>/<name>/mcp`. The default is
@@ -178,6 +193,13 @@ class StackConfig(Model):
     chart_mirror: str | None = None
     """Repository (URL) or folder with all charts. Unset: their publishers' repositories."""
 
+    @property
+    def defaults(self) -> ObjectDefaults:
+        """What every object and pod gets."""
+        return ObjectDefaults(
+            labels=self.labels, annotations=self.annotations, image_pull_secrets=self.image_pull_secrets
+        )
+
 
 SECRET_TEXT_KEYS: Final = frozenset({"grafana_admin_password", "session_key"})
 """Keys whose value may be encrypted text."""
@@ -195,8 +217,13 @@ DERIVED_FIELDS: Final = {
         "egress": "services",
         "organization_claim": "services",
         "monitoring_namespace": "observability.namespace",
+        "defaults": "labels",
     },
-    "observability": {"chart_mirror": "chart_mirror", "cluster_domain": "mesh.cluster_domain"},
+    "observability": {
+        "chart_mirror": "chart_mirror",
+        "cluster_domain": "mesh.cluster_domain",
+        "defaults": "labels",
+    },
 }
 """Fields of embedded models -> key of the stack that sets them; setting them directly is rejected."""
 

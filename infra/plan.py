@@ -21,6 +21,7 @@ from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.prometheus.alert_rules import grafana_address
 from meshed_mcp.components.observability.prometheus.values import prometheus_url
 from meshed_mcp.components.observability.tracing.jaeger_config import OTLP_HTTP_PORT
+from meshed_mcp.components.pod.args import pod_settings
 from meshed_mcp.error_codes import stack as codes
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, parse_stack
 from meshed_mcp.infra.planning import autoscaling, nodes
@@ -135,6 +136,7 @@ def placement(config: StackConfig) -> dict[str, Any]:
     )
     return {
         "namespace": config.namespace,
+        "defaults": config.defaults,
         "ingress": ingress,
         "session_key": config.session_key,
         "rate_limit_service": policies.rate_limit_service(config),
@@ -201,6 +203,7 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
         proxy=sidecar_size(config),
         sidecar_egress_hosts=registry_sidecar_egress_hosts(config, registry),
         cluster_dependencies=registry.cluster_dependencies,
+        **pod_settings(registry),
         **placement(config),
     )
 
@@ -209,6 +212,7 @@ def mesh_args(config: StackConfig) -> ServiceMeshArgs:
     """Arguments of the mesh, with tracing, shared limits and egress of its services."""
     derived = {
         "monitoring_namespace": config.observability.namespace,
+        "defaults": config.defaults,
         "shared_limits": policies.shared_limits(config),
         "egress": policies.egress_identities(config),
         "organization_claim": policies.organization_claim(config),
@@ -227,7 +231,7 @@ def observability_args(config: StackConfig) -> ObservabilityStackArgs:
         changes["login"] = login.model_copy(update={"groups": groups})
     grafana = config.observability.grafana.model_copy(update=changes)
     prometheus = config.observability.prometheus.model_copy(update={"readers": prometheus_readers(config)})
-    place = {"cluster_domain": config.mesh.cluster_domain}
+    place = {"cluster_domain": config.mesh.cluster_domain, "defaults": config.defaults}
     return config.observability.model_copy(update={"grafana": grafana, "prometheus": prometheus, **place})
 
 
@@ -256,5 +260,6 @@ def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:
         deletion_cost=config.deletion_cost,
         vpa=config.vpa,
         **nodes.node_args(config),
+        defaults=config.defaults,
         chart_mirror=config.chart_mirror,
     )

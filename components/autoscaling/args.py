@@ -15,6 +15,7 @@ from meshed_mcp.components.autoscaling.scaling_args import Queue, ScaleDown, Sca
 from meshed_mcp.components.autoscaling.vpa.args import RightSizing, Sizing, VpaInstall, VpaSettings
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name, service_name
+from meshed_mcp.components.core.object_metadata import ObjectDefaults
 from meshed_mcp.components.core.quantity import Memory
 from meshed_mcp.error_codes import autoscaling as codes
 from meshed_mcp.error_codes.code import Message, raise_all
@@ -192,6 +193,9 @@ class AutoscalingPolicyArgs(Model):
 
     largest_memory: str = "256Mi"
     """Its memory requests."""
+
+    defaults: ObjectDefaults = ObjectDefaults()
+    """Labels, annotations and pull secrets of every object and pod."""
 
     chart_mirror: str | None = None
     """Repository (URL) or folder with the charts. Unset: their publishers' repositories."""

@@ -20,7 +20,7 @@ MINIMUM: Final = "spec.minReplicaCount"
 """Field that the fast scaler owns after creation."""
 
 
-class AutoscalingPolicy(pulumi.ComponentResource):
+class AutoscalingPolicy(register.Component):
     """Autoscaling of MCP servers on in-flight requests, sessions, queues, CPU, memory and schedules.
 
     `args` are AutoscalingPolicyArgs or the same as a mapping. The Deployments must ignore changes of `spec.replicas`,
@@ -34,10 +34,15 @@ class AutoscalingPolicy(pulumi.ComponentResource):
     """Namespace in which KEDA runs."""
 
     def __init__(
-        self, name: str, args: AutoscalingPolicyArgs | Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: AutoscalingPolicyArgs | Mapping[str, Any],
+        opts: pulumi.ResourceOptions | None = None,
+        transform: register.Transforms | None = None,
     ) -> None:
         checked = AutoscalingPolicyArgs.model_validate(args)
         super().__init__("meshed-mcp:index:AutoscalingPolicy", name, register.inputs(checked), opts)
+        self.finish_with(checked.defaults, transform)
         child = pulumi.ResourceOptions(parent=self)
         namespaces = register.objects(values.namespaces(checked), child)
         keda = register.releases_in_order(values.keda_releases(checked), register.after(child, namespaces))

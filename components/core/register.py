@@ -1,18 +1,75 @@
 """Registers Kubernetes objects and Helm releases as Pulumi resources, as children of their component."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any, Final
 
 import pulumi
 from pydantic import BaseModel
 
+from meshed_mcp.components.core.chart_pull_secrets import with_chart_pull_secrets
 from meshed_mcp.components.core.charts import RELEASE_TYPE, ReleaseSpec
+from meshed_mcp.components.core.errors import excerpt
 from meshed_mcp.components.core.manifest import Manifest, identity
+from meshed_mcp.components.core.object_metadata import ObjectDefaults, with_defaults
 from meshed_mcp.components.core.properties import properties
+from meshed_mcp.error_codes import pod as codes
 
 PROVIDER_VERSION: Final = version("pulumi-kubernetes")
 """Version of the provider: that of the SDK."""
+
+Transform = Callable[[Manifest], Manifest]
+"""Takes an object as plain data and returns the object to register."""
+
+Transforms = Mapping[str, Transform]
+"""Kind -> transform of the objects of that kind."""
+
+
+class Component(pulumi.ComponentResource):
+    """A component whose objects and releases get the stack's defaults, and then the program's transforms."""
+
+    defaults: ObjectDefaults = ObjectDefaults()
+    transforms: Transforms = MappingProxyType({})
+
+    def finish_with(self, defaults: ObjectDefaults, transforms: Transforms | None) -> None:
+        """Set both, before the first object is registered."""
+        self.defaults, self.transforms = defaults, transforms or {}
+
+
+def finished(item: Manifest, parent: pulumi.Resource | None) -> Manifest:
+    """An object with the defaults and the transform of its component."""
+    if not isinstance(parent, Component):
+        return item
+    found = with_defaults(item, parent.defaults)
+    transform = parent.transforms.get(item["kind"])
+    return found if transform is None else transformed(found, transform)
+
+
+def transformed(item: Manifest, transform: Transform) -> Manifest:
+    """The result of a transform of a copy. Raises MessageError for another object, or none."""
+    result: Any = transform(copy_of(item))
+    kind = item["kind"]
+    if not isinstance(result, dict):
+        raise codes.TRANSFORM_WITHOUT_OBJECT.error(kind=kind, shown=excerpt(result))
+    try:
+        after = identity(result)
+    except (KeyError, TypeError, AttributeError):
+        after = ("", "", "", "")
+    if after != identity(item):
+        before = " ".join(filter(None, identity(item)))
+        raise codes.TRANSFORM_CHANGES_IDENTITY.error(
+            kind=kind, before=before, after=" ".join(filter(None, after)) or "nothing"
+        )
+    return result
+
+
+def copy_of(value: Any) -> Any:
+    """A copy of mappings and lists; other values, such as outputs, are shared."""
+    if isinstance(value, dict):
+        return {key: copy_of(item) for key, item in value.items()}
+    return [copy_of(item) for item in value] if isinstance(value, list | tuple) else value
+
 
 Ignored = Mapping[tuple[str, str], Sequence[str]]
 """(kind, name) of an object -> paths of fields that a controller owns after creation, for `ignoreChanges`."""
@@ -54,7 +111,7 @@ def objects(
 ) -> list[KubernetesObject]:
     """Register the objects in order, with `opts` (whose `parent` is the component)."""
     found = []
-    for item in items:
+    for item in (finished(each, opts.parent) for each in items):
         fields = (ignored or {}).get((item["kind"], item["metadata"]["name"]))
         ignoring = pulumi.ResourceOptions(ignore_changes=list(fields)) if fields else None
         found.append(KubernetesObject(resource_name(item), item, pulumi.ResourceOptions.merge(opts, ignoring)))
@@ -80,12 +137,13 @@ class HelmRelease(pulumi.CustomResource):
 def release(spec: ReleaseSpec, opts: pulumi.ResourceOptions) -> HelmRelease:
     """Register a Helm release under its fixed name."""
     repository = spec.chart.http_repository
+    secrets = opts.parent.defaults.image_pull_secrets if isinstance(opts.parent, Component) else []
     fields = {
         "name": spec.name,
         "namespace": spec.namespace,
         "chart": spec.chart.reference,
         "version": spec.chart.version,
-        "values": spec.values,
+        "values": with_chart_pull_secrets(spec.chart.name, spec.values, secrets),
         "timeout": spec.timeout_seconds,
         **({"repositoryOpts": {"repo": repository}} if repository else {}),
         "skipCrds": spec.skip_crds,

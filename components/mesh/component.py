@@ -18,7 +18,7 @@ from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, Servic
 from meshed_mcp.components.mesh.service.workload import autoscaled_workloads
 
 
-class ServiceMesh(pulumi.ComponentResource):
+class ServiceMesh(register.Component):
     """Istio in one cluster: control plane, gateways, strict mutual TLS, deny by default.
 
     `args` are ServiceMeshArgs or an equivalent mapping.
@@ -38,10 +38,15 @@ class ServiceMesh(pulumi.ComponentResource):
     None unless `multi_cluster.api_server` is set."""
 
     def __init__(
-        self, name: str, args: ServiceMeshArgs | Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: ServiceMeshArgs | Mapping[str, Any],
+        opts: pulumi.ResourceOptions | None = None,
+        transform: register.Transforms | None = None,
     ) -> None:
         checked = ServiceMeshArgs.model_validate(args)
         super().__init__("meshed-mcp:index:ServiceMesh", name, register.inputs(checked), opts)
+        self.finish_with(checked.defaults, transform)
         child = pulumi.ResourceOptions(parent=self)
         prerequisites = register.objects(cluster.manifests_before_charts(checked), child)
         charts = register.releases_in_order(istio_releases(checked), register.after(child, prerequisites))
@@ -75,7 +80,7 @@ def remote_kubeconfig(
     return pulumi.Output.secret(token.apply(lambda data: reader_kubeconfig(name, server, data)))
 
 
-class MeshedMCPService(pulumi.ComponentResource):
+class MeshedMCPService(register.Component):
     """One MCP server in the mesh; the component has the server's name, at most 54 characters.
 
     `args` are MeshedMCPServiceArgs or an equivalent mapping. Updates ignore the replica count of versions in
@@ -92,10 +97,15 @@ class MeshedMCPService(pulumi.ComponentResource):
     """Mesh identity of the server, for `callers` of other servers."""
 
     def __init__(
-        self, name: str, args: MeshedMCPServiceArgs | Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: MeshedMCPServiceArgs | Mapping[str, Any],
+        opts: pulumi.ResourceOptions | None = None,
+        transform: register.Transforms | None = None,
     ) -> None:
         checked = MeshedMCPServiceArgs.model_validate(args)
         super().__init__("meshed-mcp:index:MeshedMCPService", name, register.inputs(checked), opts)
+        self.finish_with(checked.defaults, transform)
         autoscaled = {("Deployment", workload): [REPLICAS] for workload in autoscaled_workloads(name, checked)}
         register_service_manifests(
             service.service_manifests(name, checked), pulumi.ResourceOptions(parent=self), autoscaled

@@ -9,6 +9,7 @@ from meshed_mcp.components.alerts.settings import AlertOverrides
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.names import host_name, namespace_name, object_name
+from meshed_mcp.components.core.object_metadata import ObjectDefaults
 from meshed_mcp.components.observability.alertmanager.args import EmailReceiver, SecretFile
 from meshed_mcp.components.observability.grafana.gateway import GrafanaExposure
 from meshed_mcp.components.observability.grafana.login import GrafanaLogin
@@ -188,6 +189,9 @@ class ObservabilityStackArgs(Model):
 
     storage_class: Annotated[str, AfterValidator(object_name)] | None = None
     """StorageClass of all volumes; unset = the cluster's default."""
+
+    defaults: ObjectDefaults = ObjectDefaults()
+    """Labels, annotations and pull secrets of every object and pod."""
 
     chart_mirror: str | None = None
     """Repository (URL) or folder with all charts; unset = the official repositories."""

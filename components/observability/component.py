@@ -18,7 +18,7 @@ from meshed_mcp.components.observability.prometheus.values import prometheus_url
 from meshed_mcp.components.observability.tracing.collectors import otlp_endpoint
 
 
-class ObservabilityStack(pulumi.ComponentResource):
+class ObservabilityStack(register.Component):
     """Prometheus, Alertmanager, Grafana with dashboards, Jaeger and collectors; once per cluster.
 
     `args` are ObservabilityStackArgs or a mapping of them. Prometheus selects the monitors and rules of all
@@ -35,10 +35,15 @@ class ObservabilityStack(pulumi.ComponentResource):
     """Address of Grafana inside the cluster."""
 
     def __init__(
-        self, name: str, args: ObservabilityStackArgs | Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: ObservabilityStackArgs | Mapping[str, Any],
+        opts: pulumi.ResourceOptions | None = None,
+        transform: register.Transforms | None = None,
     ) -> None:
         checked = ObservabilityStackArgs.model_validate(args)
         super().__init__("meshed-mcp:index:ObservabilityStack", name, register.inputs(checked), opts)
+        self.finish_with(checked.defaults, transform)
         child = pulumi.ResourceOptions(parent=self)
         namespaces = register.objects(manifests.namespaces(checked), child)
         inside = register.after(child, namespaces)

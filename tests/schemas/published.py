@@ -21,6 +21,13 @@ OPENAPI_PREFIX: Final = "#/components/schemas/"
 BUILT_IN: Final = ("io.k8s.api.", "io.k8s.apiextensions-apiserver.", "io.k8s.kube-aggregator.")
 """Go packages of the kinds that are objects. Custom kinds have other names."""
 
+POD_FILE: Final = ROOT / "components" / "pod" / "pod.json"
+POD_TYPES: Final = ("io.k8s.api.core.v1.PodSpec", "io.k8s.api.rbac.v1.PolicyRule")
+"""What the pod options of a stack file use, with all that they reference."""
+
+MERGE_KEY: Final = "x-kubernetes-patch-merge-key"
+"""Field by which a strategic merge patch pairs the items of a list. Source: Kubernetes, "Strategic Merge Patch"."""
+
 SHARED: Final = "io.k8s.apimachinery."
 """Go package of what kinds share, and of kinds that are no objects, such as `DeleteOptions`."""
 
@@ -39,6 +46,28 @@ def kubernetes_text(server: httpx.Client) -> str:
     used = definitions_of([{"$ref": f"#/$defs/{name}"} for name in kinds.values()], definitions)
     version = server.get("/version").json()["gitVersion"].removeprefix("v")
     return file_text(source(KUBERNETES, version), kinds, used)
+
+
+def pod_text(server: httpx.Client) -> str:
+    """The file of the pod options: definitions under their short names, with the merge keys of their lists."""
+    documents = [
+        server.get(f"/openapi/v3/{path}").raise_for_status().json()["components"]["schemas"]
+        for path in ("api/v1", "apis/rbac.authorization.k8s.io/v1")
+    ]
+    found = {name: schema for document in documents for name, schema in document.items()}
+    plain = {name: without_wrappers(schema) for name, schema in found.items() if name.startswith((*BUILT_IN, SHARED))}
+    definitions = {name: with_merge_keys(strict_schema(schema), schema) for name, schema in plain.items()}
+    used = definitions_of([{"$ref": f"#/$defs/{name}"} for name in POD_TYPES], definitions)
+    version = server.get("/version").json()["gitVersion"].removeprefix("v")
+    return file_text(source(KUBERNETES, version), {name.rpartition(".")[2]: name for name in POD_TYPES}, used)
+
+
+def with_merge_keys(strict: Schema, schema: Mapping[str, Any]) -> Schema:
+    """A strict schema with the merge keys of the lists among its properties."""
+    for name, item in schema.get("properties", {}).items():
+        if MERGE_KEY in item and "merge" in str(item.get("x-kubernetes-patch-strategy")):
+            strict["properties"][name][MERGE_KEY] = item[MERGE_KEY]
+    return strict
 
 
 def without_wrappers(schema: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Writes the files of `infra/checks/schemas`: `make schemas`, after a new version of Kubernetes or of a CRD.
+"""Writes `infra/checks/schemas/*.json` and `components/pod/pod.json`: `make schemas`, after a new Kubernetes or CRD.
 
 Built-in kinds come from the API server that `make engines` builds, custom kinds from CRD files ($CRD_DIR, else
 ../shared/crds). Two tests compare the files with the same sources.
@@ -20,6 +20,7 @@ def main() -> None:
     crd_dir = Path(os.environ.get("CRD_DIR") or ROOT.parent / "shared" / "crds")
     with tempfile.TemporaryDirectory() as state, api_server.started(engine_path, Path(state)) as server:
         texts = {**published.crd_texts(crd_dir), KUBERNETES: published.kubernetes_text(server.client.http)}
+        published.POD_FILE.write_text(published.pod_text(server.client.http), encoding="utf-8")
     texts[INDEX] = published.index_text(texts)
     for name, text in texts.items():
         (published.FOLDER / f"{name}.json").write_text(text, encoding="utf-8")

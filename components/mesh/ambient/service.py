@@ -36,7 +36,7 @@ def ambient_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     running = workload.versions(name, args)
     selected = request_authentication(name, args) + external_authorization(name, args) + service_access_log(name, args)
     return [
-        workload.service_account(name, args),
+        *workload.service_account(name, args),
         *(at_waypoint(item, name) for item in selected),
         waypoint_authorization_policy(name, args),
         pod_authorization_policy(name, args),

@@ -20,6 +20,7 @@ from meshed_mcp.components.core.names import (
     namespaced_name,
     object_name,
 )
+from meshed_mcp.components.core.object_metadata import ObjectDefaults
 from meshed_mcp.components.mesh.ambient.validation import ambient_mesh_issues
 from meshed_mcp.components.mesh.authorization.enforcement_args import Authorizer, validate_authorizer_names
 from meshed_mcp.components.mesh.authorization.role_groups import RoleGroups
@@ -193,6 +194,9 @@ class ServiceMeshArgs(Model):
 
     chart_repository: Annotated[str, AfterValidator(supported_istio_host)] = charts.ISTIO_REPOSITORY
     """HTTP or `oci://` repository of the Istio charts."""
+
+    defaults: ObjectDefaults = ObjectDefaults()
+    """Labels, annotations and pull secrets of every object and pod."""
 
     chart_mirror: str | None = None
     """Repository or folder with all charts, for clusters without access to the public repositories."""

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from meshed_mcp import contract
 from meshed_mcp.components.core.args import In
 from meshed_mcp.components.core.names import host_name, listed, namespace_name
+from meshed_mcp.components.core.object_metadata import ObjectDefaults
 from meshed_mcp.components.mesh.ambient.validation import ambient_issues
 from meshed_mcp.components.mesh.cluster.args import IngressRef, ServiceMeshArgs
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
@@ -94,6 +95,9 @@ class MeshedMCPServiceArgs(ServiceSettings):
     session_key: In[str] | None = None
     """Secret key that masks and signs pod addresses in session ids (legacy: sticky). Unset = derived from the service's
     identity, which hides addresses from readers of an id, but not from readers of this package."""
+
+    defaults: ObjectDefaults = ObjectDefaults()
+    """Labels, annotations and pull secrets of every object and pod."""
 
     scheduling: Scheduling = Scheduling()
 

@@ -72,8 +72,8 @@ def command_of(args: MeshedMCPServiceArgs) -> Manifest:
 def resources(given: ServerResources) -> Manifest:
     """Requests and the memory limit; a CPU limit only if set."""
     cpu_limit = {} if given.cpu_limit is None else {"cpu": given.cpu_limit}
-    limits = cpu_limit | {"memory": given.memory_limit}
-    return {"requests": {"cpu": given.cpu, "memory": given.memory}, "limits": limits}
+    limits = cpu_limit | {"memory": given.memory_limit} | given.extended
+    return {"requests": {"cpu": given.cpu, "memory": given.memory} | given.extended, "limits": limits}
 
 
 def probes() -> Manifest:

@@ -11,6 +11,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.args import Model, camel
 from meshed_mcp.components.core.names import object_name
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
+from meshed_mcp.components.pod.extended_resources import ExtendedResources, collected
 from meshed_mcp.error_codes.service import CPU_ABOVE_LIMIT, GRACE_TOO_SHORT, MEMORY_ABOVE_LIMIT
 from meshed_mcp.error_codes.values import INVALID_SECRET_KEY
 
@@ -64,6 +65,14 @@ class ServerResources(Model):
 
     memory_limit: Memory = "512Mi"
     """Memory limit, at which the container is killed."""
+
+    extended: ExtendedResources = Field(default_factory=dict)
+    """Extended resources, as request and limit: `{nvidia.com/gpu: 1}`; their names may also stand beside `cpu`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _collects_extended_resources(cls, raw: Any) -> Any:
+        return collected(raw)
 
     @field_validator("cpu", "cpu_limit", mode="before")
     @classmethod

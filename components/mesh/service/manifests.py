@@ -41,7 +41,7 @@ def sidecar_mode_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manife
     """All objects in sidecar mode."""
     ingress = [ingress_route(name, args, args.ingress)] if args.expose and args.ingress is not None else []
     return [
-        workload.service_account(name, args),
+        *workload.service_account(name, args),
         *request_authentication(name, args),
         *external_authorization(name, args),
         caller_policy(name, args),

@@ -34,10 +34,13 @@ from meshed_mcp.components.mesh.service.proxy_size import ProxySize
 from meshed_mcp.components.mesh.service.server_source import SourceSettings
 from meshed_mcp.components.mesh.service.shared_state import SharedState
 from meshed_mcp.components.mesh.service.source_issues import source_issues
+from meshed_mcp.components.pod.args import PodSettings
+from meshed_mcp.components.pod.overlay_args import Taken, container_issues
+from meshed_mcp.components.pod.validation import SERVER_CONTAINERS
 from meshed_mcp.error_codes.code import raise_all
 
 
-class ServiceSettings(PolicySettings, SourceSettings):
+class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
     """Settings of one service; every default is safe in production."""
 
     methods: Annotated[list[str], AfterValidator(validation.http_methods)] = Field(
@@ -140,8 +143,15 @@ class ServiceSettings(PolicySettings, SourceSettings):
             *rate_limit_issues(self.rate_limits, has_tokens=has_tokens),
             *traffic_issues(self),
             *validation.variable_issues(self.env, self.secret_env),
+            *container_issues(self.pod, SERVER_CONTAINERS, self._taken()),
+            *validation.api_server_issues(self.cluster_dependencies, has_token=self.service_account.token),
         ]
         raise_all(issues)
         # The bridge has a size of its own; the stack and the component compare the limits with it.
         validate_limits(self.limits, self.drain, ServerResources() if self.has_upstream else self.resources)
         return self
+
+    def _taken(self) -> Taken:
+        """Variables and ports that an overlay cannot set again."""
+        variables = {*validation.SET_BY_COMPONENT, *self.env, *self.secret_env}
+        return Taken(variables, {contract.MCP_PORT, contract.MANAGEMENT_PORT, self.port})

@@ -12,6 +12,7 @@ from meshed_mcp.components.core.names import DNS_LABEL, DNS_NAME, listed
 from meshed_mcp.contract.limits import LIMIT_VARIABLES
 from meshed_mcp.error_codes import service as codes
 from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.pod import API_SERVER_WITHOUT_TOKEN
 from meshed_mcp.error_codes.values import INVALID_PATH, LISTED_TWICE
 
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
@@ -120,3 +121,14 @@ def variable_issues(plain: Iterable[str], secret: Iterable[str]) -> Iterator[Mes
     both = sorted(set(plain) & set(secret))
     if both:
         yield codes.VARIABLE_SET_TWICE.message(names=listed(both))
+
+
+API_SERVER: Final = "default/kubernetes"
+"""Service of the API server in every cluster. Source: Kubernetes, "Accessing the Kubernetes API from a Pod"."""
+
+
+def api_server_issues(dependencies: Iterable[str], *, has_token: bool) -> Iterator[Message]:
+    """The API server as a dependency of a service without a token."""
+    for number, name in enumerate(dependencies):
+        if name == API_SERVER and not has_token:
+            yield API_SERVER_WITHOUT_TOKEN.message(name=name).at(f"cluster_dependencies[{number}]")

@@ -13,6 +13,8 @@ from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.service.pod_containers import pod_containers
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize, size_annotations
 from meshed_mcp.components.mesh.service.volumes import volumes
+from meshed_mcp.components.pod.manifests import adapt_workload
+from meshed_mcp.components.pod.manifests import service_account as account_manifests
 
 SIDECAR_EXIT_SECONDS: Final = 10
 """Grace period of the pod beyond that of the server: the sidecar terminates after it and drains for 5 seconds. Source:
@@ -103,9 +105,9 @@ def pool_args(args: MeshedMCPServiceArgs, pool: Pool | None) -> MeshedMCPService
     )
 
 
-def service_account(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """Mesh identity of the service; pods get no token, as the account has no rights in Kubernetes."""
-    return manifest("v1", "ServiceAccount", metadata(name, args.namespace), automountServiceAccountToken=False)
+def service_account(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """Mesh identity of the service; pods get a token, and permissions in Kubernetes, only if they ask for them."""
+    return account_manifests(name, args.namespace, args.service_account)
 
 
 def deployment(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:
@@ -121,7 +123,8 @@ def deployment(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manif
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": MAX_SURGE}},
         "template": {"metadata": pod_meta, "spec": pod_spec(name, args, version)},
     }
-    return manifest("apps/v1", "Deployment", metadata(version.workload, args.namespace, labels, **size), spec)
+    item = manifest("apps/v1", "Deployment", metadata(version.workload, args.namespace, labels, **size), spec)
+    return adapt_workload(item, args)
 
 
 def sidecar_annotations(args: MeshedMCPServiceArgs) -> dict[str, str]:
