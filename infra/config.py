@@ -218,6 +218,7 @@ DERIVED_FIELDS: Final = {
         "organization_claim": "services",
         "monitoring_namespace": "observability.namespace",
         "defaults": "labels",
+        "accounts": "services",
     },
     "observability": {
         "chart_mirror": "chart_mirror",

@@ -30,6 +30,7 @@ from meshed_mcp.infra.planning.dependencies import registry_sidecar_egress_hosts
 from meshed_mcp.infra.planning.experiments import experiment_issues, open_experiments, open_faults
 from meshed_mcp.infra.planning.tracing import tracing, tracing_issues
 from meshed_mcp.infra.validation import policies
+from meshed_mcp.infra.validation.accounts import account_issues, account_names
 from meshed_mcp.infra.validation.budgets import most_replicas
 from meshed_mcp.infra.validation.mesh_modes import membership_issues, mode_issues
 from meshed_mcp.infra.validation.monitoring import monitoring_issues
@@ -73,6 +74,7 @@ def cross_issues(config: StackConfig, declared: Collection[str], now: datetime |
         yield from autoscaling.scaling_issues(config, name, item)
         yield from mode_issues(config, name, item)
         yield from bridge_issues(config, name, item)
+    yield from account_issues(config)
     yield from policies.exposure_issues(config)
     yield from membership_issues(config)
     yield from autoscaling.forecast_issues(config)
@@ -137,6 +139,7 @@ def placement(config: StackConfig) -> dict[str, Any]:
     return {
         "namespace": config.namespace,
         "defaults": config.defaults,
+        "accounts": account_names(config),
         "ingress": ingress,
         "session_key": config.session_key,
         "rate_limit_service": policies.rate_limit_service(config),
@@ -213,6 +216,7 @@ def mesh_args(config: StackConfig) -> ServiceMeshArgs:
     derived = {
         "monitoring_namespace": config.observability.namespace,
         "defaults": config.defaults,
+        "accounts": account_names(config),
         "shared_limits": policies.shared_limits(config),
         "egress": policies.egress_identities(config),
         "organization_claim": policies.organization_claim(config),

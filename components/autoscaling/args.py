@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -17,6 +17,7 @@ from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name, service_name
 from meshed_mcp.components.core.object_metadata import ObjectDefaults
 from meshed_mcp.components.core.quantity import Memory
+from meshed_mcp.components.pod.args import PodSettings
 from meshed_mcp.error_codes import autoscaling as codes
 from meshed_mcp.error_codes.code import Message, raise_all
 from meshed_mcp.error_codes.values import INVALID_WEB_ADDRESS
@@ -42,8 +43,10 @@ __all__ = [
 ]
 
 
-class FastScalerSettings(Model):
+class FastScalerSettings(PodSettings):
     """Agent that raises the minimum of services as soon as their load needs it."""
+
+    containers: ClassVar[tuple[str, ...]] = ("fast-scaler",)
 
     image: In[str]
     """Image with this package's runtime."""
@@ -55,8 +58,10 @@ class FastScalerSettings(Model):
     """Pods of the agent. They write the same values, so one may be lost with its node."""
 
 
-class DeletionCostSettings(Model):
+class DeletionCostSettings(PodSettings):
     """Agent that annotates each replica of session-counting services with its pod deletion cost."""
+
+    containers: ClassVar[tuple[str, ...]] = ("deletion-cost",)
 
     image: In[str]
     """Image with this package's runtime."""

@@ -13,11 +13,12 @@ from typing import Any, Final, NamedTuple, Self, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from meshed_mcp.components.core.args import written_name
+from meshed_mcp.components.core.args import camel, written_name
 from meshed_mcp.components.core.tagged import Location, inside, tagged_models, untagged
 from meshed_mcp.error_codes import values as codes
 from meshed_mcp.error_codes.code import Message, MessageError
 from meshed_mcp.error_codes.service import ENFORCEMENT_REPLACED
+from meshed_mcp.error_codes.pod import UNKNOWN_FIELD_OF_POD
 
 MAXIMUM_SHOWN_CHARACTERS: Final = 60
 """Longest excerpt of a wrong value in a message."""
@@ -172,7 +173,16 @@ def unknown_field(name: str, known: Sequence[str], spelling: Callable[[str], str
     replaced = REPLACED_KEYS.get(name)
     if replaced is not None and "runtime" in known:
         return replaced
+    if "pod" in known and not difflib.get_close_matches(name, known, n=1) and (field := pod_field(name)):
+        return UNKNOWN_FIELD_OF_POD.message(field=field)
     return codes.UNKNOWN_FIELD.message(suggested=suggestion(name, known))
+
+
+def pod_field(name: str) -> str | None:
+    """The field of a Kubernetes pod with this name, in either spelling; None if there is none."""
+    from meshed_mcp.components.pod import schema  # noqa: PLC0415 - imports this module, and is needed for errors alone
+
+    return next((each for each in (name, camel(name)) if each in schema.definition("PodSpec")["properties"]), None)
 
 
 def messages_of(item: ErrorDetails) -> tuple[Message, ...]:

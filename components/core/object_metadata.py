@@ -50,12 +50,17 @@ def annotation_keys(values: dict[str, str]) -> dict[str, str]:
     return values
 
 
-def label_values(values: dict[str, str]) -> dict[str, str]:
-    """Labels with valid keys and values that the platform does not set itself."""
-    annotation_keys(values)
+def selector_labels(values: dict[str, str]) -> dict[str, str]:
+    """Labels with valid keys and values."""
+    raise_all(codes.INVALID_METADATA_KEY.message(key=key) for key in values if _KEY.fullmatch(key) is None)
     bad = [(key, value) for key, value in values.items() if _VALUE.fullmatch(value) is None]
     raise_all(codes.INVALID_LABEL_VALUE.message(key=key, value=value) for key, value in bad)
     return values
+
+
+def label_values(values: dict[str, str]) -> dict[str, str]:
+    """Labels with valid keys and values that the platform does not set itself."""
+    return selector_labels(annotation_keys(values))
 
 
 def secret_names(values: list[str]) -> list[str]:
@@ -67,6 +72,7 @@ def secret_names(values: list[str]) -> list[str]:
 
 
 Labels = Annotated[dict[str, str], AfterValidator(label_values)]
+NodeLabels = Annotated[dict[str, str], AfterValidator(selector_labels)]
 Annotations = Annotated[dict[str, str], AfterValidator(annotation_keys)]
 PullSecrets = Annotated[list[Annotated[str, AfterValidator(object_name)]], AfterValidator(secret_names)]
 """Types of settings."""

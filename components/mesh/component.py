@@ -16,6 +16,7 @@ from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.addresses import exposed_path, principal, service_url
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceMeshArgs
 from meshed_mcp.components.mesh.service.workload import autoscaled_workloads
+from meshed_mcp.components.pod.manifests import account_name
 
 
 class ServiceMesh(register.Component):
@@ -112,7 +113,9 @@ class MeshedMCPService(register.Component):
         )
         self.url = pulumi.Output.from_input(service_url(name, checked))
         self.public_path = pulumi.Output.from_input(exposed_path(name, checked) if checked.expose else None)
-        self.principal = pulumi.Output.from_input(principal(name, checked.namespace, checked.trust_domain))
+        self.principal = pulumi.Output.from_input(
+            principal(account_name(name, checked.service_account), checked.namespace, checked.trust_domain)
+        )
         self.register_outputs({"url": self.url, "public_path": self.public_path, "principal": self.principal})
 
 

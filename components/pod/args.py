@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import object_name
-from meshed_mcp.components.core.object_metadata import Annotations, Labels, PullSecrets
+from meshed_mcp.components.core.object_metadata import Annotations, Labels, NodeLabels, PullSecrets
 from meshed_mcp.components.pod import validation
 from meshed_mcp.components.pod.account_args import ServiceAccountSettings
 from meshed_mcp.components.pod.kubernetes_types import (
@@ -55,11 +55,8 @@ class ReadOnlyRoot(Model):
         return self
 
 
-class PodSettings(Model):
-    """Options of a pod."""
-
-    containers: ClassVar[tuple[str, ...]] = ()
-    """Containers of the workload, whose fields an overlay leaves alone."""
+class PlacementSettings(Model):
+    """Options of a pod that do not depend on its containers."""
 
     labels: Labels = Field(default_factory=dict)
     """Labels of the workload and its pods, over those of the stack."""
@@ -73,6 +70,31 @@ class PodSettings(Model):
     image_pull_policy: PullPolicy | None = None
     """`Always`, `IfNotPresent` or `Never`, of every container of the pod; unset = the default of Kubernetes: `Always`
     for the tag `latest`, `IfNotPresent` for others."""
+
+    node_selector: NodeLabels = Field(default_factory=dict)
+    """Labels that a node must have."""
+
+    tolerations: list[Toleration] = Field(default_factory=list)
+    """Taints that the pods tolerate: `{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}`."""
+
+    affinity: Affinity = Field(default_factory=dict)
+    """Affinity in the spelling of Kubernetes, beside that of `scaling.interruptible`."""
+
+    runtime_class: Annotated[str, AfterValidator(object_name)] | None = None
+    """RuntimeClass of the pods, such as `gvisor`; unset = the cluster's default."""
+
+    host_users: bool | None = None
+    """False = a user namespace of the pod's own; unset = the default of Kubernetes, that of the node."""
+
+    host_aliases: list[HostAlias] = Field(default_factory=list)
+    """Entries of the pods' `/etc/hosts`: `{ip: 10.0.0.5, hostnames: [db.corp.example.com]}`."""
+
+
+class PodSettings(PlacementSettings):
+    """Options of a pod."""
+
+    containers: ClassVar[tuple[str, ...]] = ()
+    """Containers of the workload, whose fields an overlay leaves alone."""
 
     service_account: ServiceAccountSettings = ServiceAccountSettings()
     """ServiceAccount: annotations for workload identity, access to the Kubernetes API."""
@@ -92,29 +114,11 @@ class PodSettings(Model):
     """Group that owns the files of writable volumes, such as those of a `persistentVolumeClaim`; unset = as the volume
     is."""
 
-    node_selector: Labels = Field(default_factory=dict)
-    """Labels that a node must have."""
-
-    tolerations: list[Toleration] = Field(default_factory=list)
-    """Taints that the pods tolerate: `{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}`."""
-
-    affinity: Affinity = Field(default_factory=dict)
-    """Affinity in the spelling of Kubernetes, beside that of `scaling.interruptible`."""
-
-    runtime_class: Annotated[str, AfterValidator(object_name)] | None = None
-    """RuntimeClass of the pods, such as `gvisor`; unset = the cluster's default."""
-
-    host_users: bool | None = None
-    """False = a user namespace of the pod's own; unset = the default of Kubernetes, that of the node."""
-
     init_containers: Annotated[list[Container], AfterValidator(validation.init_containers)] = Field(
         default_factory=list
     )
     """Containers that run before the server, in the spelling of Kubernetes. They get the security context of the
     restricted Pod Security Standard where they set none; they may mount `volumes`."""
-
-    host_aliases: list[HostAlias] = Field(default_factory=list)
-    """Entries of the pods' `/etc/hosts`: `{ip: 10.0.0.5, hostnames: [db.corp.example.com]}`."""
 
     run_as_user: int | None = Field(default=None, ge=1, le=LARGEST_ID)
     """User id of the server's process; unset = the image's user, which must be numeric and not 0."""

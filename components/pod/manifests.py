@@ -7,7 +7,7 @@ from meshed_mcp.components.core.manifest import RESTRICTED_CONTAINER, Manifest, 
 from meshed_mcp.components.core.object_metadata import with_metadata, with_pull_secrets
 from meshed_mcp.components.pod.account_args import ServiceAccountSettings
 from meshed_mcp.components.pod.affinity import combined_affinity
-from meshed_mcp.components.pod.args import PodSettings
+from meshed_mcp.components.pod.args import PlacementSettings, PodSettings
 from meshed_mcp.components.pod.overlay import with_overlay
 
 RBAC: Final = "rbac.authorization.k8s.io"
@@ -36,6 +36,11 @@ def adapt_pod(template: Manifest, settings: PodSettings) -> Manifest:
     meta = with_metadata(template["metadata"], settings.labels, settings.annotations | reason)
     pod = _with_pod_fields({**pod, "containers": _adapted_containers(pod["containers"], settings)}, settings)
     return {**template, "metadata": meta, "spec": with_overlay(pod, settings.pod)}
+
+
+def placement_only(settings: PlacementSettings) -> PodSettings:
+    """The options that suit a pod with other containers, such as a maintenance job."""
+    return PodSettings.model_validate({field: getattr(settings, field) for field in PlacementSettings.model_fields})
 
 
 def server_container_index(containers: list[Manifest]) -> int:

@@ -186,8 +186,19 @@ def principal_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Messag
                 _, _, identity_path = principal.partition("/ns/")
                 namespace, _, account = identity_path.partition("/sa/")
                 owned = any(key[:2] == ("ServiceAccount", namespace) for key in index.by_key)
-                if owned and not is_waypoint(index, namespace, account):
+                if owned and not runs_pods(index, namespace, account) and not is_waypoint(index, namespace, account):
                     yield f"spec.rules[{number}].from", index.absent("ServiceAccount", namespace, account)
+
+
+def runs_pods(index: Index, namespace: str, account: str) -> bool:
+    """Whether a rendered workload runs under the account, which may exist already."""
+    specs = [item["spec"]["template"]["spec"] for item in index.of_kind(*WORKLOADS) if in_namespace(item, namespace)]
+    return account in {spec.get("serviceAccountName") for spec in specs}
+
+
+def in_namespace(item: Manifest, namespace: str) -> bool:
+    """Whether an object is in a namespace."""
+    return bool(item["metadata"].get("namespace") == namespace)
 
 
 def is_waypoint(index: Index, namespace: str, account: str) -> bool:

@@ -13,6 +13,7 @@ from meshed_mcp.components.mesh.rate_limit.shared import rate_limit_ref
 from meshed_mcp.components.mesh.service.addresses import exposed_path, principal
 from meshed_mcp.error_codes import stack as codes
 from meshed_mcp.infra.config import NAMESPACE, StackConfig
+from meshed_mcp.infra.validation.accounts import account_names
 
 
 def external_hosts_by_service(config: StackConfig) -> dict[str, list[ExternalHost]]:
@@ -28,9 +29,11 @@ def egress_identities(config: StackConfig) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     if config.mesh.egress_gateway is None:
         return found
+    accounts = account_names(config)
     for name, hosts in external_hosts_by_service(config).items():
         for host in hosts:
-            found.setdefault(host.text, []).append(principal(name, config.namespace, config.mesh.trust_domain))
+            account = accounts.get(name, name)
+            found.setdefault(host.text, []).append(principal(account, config.namespace, config.mesh.trust_domain))
     return found
 
 

@@ -14,6 +14,9 @@ from meshed_mcp.components.core.manifest import (
     metadata,
     standard_labels,
 )
+from meshed_mcp.components.pod.args import PodSettings
+from meshed_mcp.components.pod.manifests import account_name, adapt_workload
+from meshed_mcp.components.pod.manifests import service_account as account_manifests
 
 SIZE: Final = {"requests": {"cpu": "10m", "memory": "48Mi"}, "limits": {"memory": "128Mi"}}
 """One query every few seconds; the memory is that of the Python runtime."""
@@ -34,7 +37,10 @@ class AutoscalerAgent(NamedTuple):
     environment: dict[str, Any]
     replicas: int
     rule: Manifest
-    """The only rule of its Role."""
+    """The rule of its Role; `service_account.rules` add to it."""
+
+    options: PodSettings = PodSettings()
+    """Options of its pods."""
 
     @property
     def selector(self) -> Manifest:
@@ -50,7 +56,7 @@ def agent_manifests(agent: AutoscalerAgent, namespace: str) -> list[Manifest]:
     monitor = {"selector": agent.selector, "podMetricsEndpoints": [endpoint]}
     return [
         *service_account(agent, namespace),
-        deployment(agent, namespace),
+        adapt_workload(deployment(agent, namespace), agent.options),
         manifest("policy/v1", "PodDisruptionBudget", meta, budget),
         manifest("monitoring.coreos.com/v1", "PodMonitor", meta, monitor),
         network_policy(agent, namespace),
@@ -59,12 +65,13 @@ def agent_manifests(agent: AutoscalerAgent, namespace: str) -> list[Manifest]:
 
 def service_account(agent: AutoscalerAgent, namespace: str) -> list[Manifest]:
     """ServiceAccount with the agent's one permission."""
-    subject = {"kind": "ServiceAccount", "name": agent.name, "namespace": namespace}
+    account = agent.options.service_account
+    subject = {"kind": "ServiceAccount", "name": account_name(agent.name, account), "namespace": namespace}
     role = {"apiGroup": RBAC, "kind": "Role", "name": agent.name}
     meta = metadata(agent.name, namespace)
     return [
-        manifest("v1", "ServiceAccount", meta, automountServiceAccountToken=False),
-        manifest(f"{RBAC}/v1", "Role", meta, rules=[agent.rule]),
+        *account_manifests(agent.name, namespace, account.model_copy(update={"rules": []})),
+        manifest(f"{RBAC}/v1", "Role", meta, rules=[agent.rule, *account.rules]),
         manifest(f"{RBAC}/v1", "RoleBinding", meta, subjects=[subject], roleRef=role),
     ]
 

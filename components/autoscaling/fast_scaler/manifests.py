@@ -76,4 +76,4 @@ def fast_scaler_agent(args: AutoscalingPolicyArgs, settings: FastScalerSettings)
     }
     rule = {"apiGroups": ["keda.sh"], "resources": ["scaledobjects"], "verbs": ["patch"]}
     named = {**rule, "resourceNames": sorted(targets)}
-    return AutoscalerAgent(AGENT_NAME, MODULE, settings.image, environment, settings.replicas, named)
+    return AutoscalerAgent(AGENT_NAME, MODULE, settings.image, environment, settings.replicas, named, settings)

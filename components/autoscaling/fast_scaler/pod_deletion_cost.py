@@ -49,4 +49,4 @@ def deletion_cost_agent(args: AutoscalingPolicyArgs, settings: DeletionCostSetti
         contract.ENV_PROMETHEUS_URL: args.prometheus_url,
         contract.ENV_DELETION_QUERY: autoscaling.pod_deletion_costs(args.namespace),
     }
-    return AutoscalerAgent(NAME, MODULE, settings.image, environment, 1, rule)
+    return AutoscalerAgent(NAME, MODULE, settings.image, environment, 1, rule, settings)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import namespace_name, object_name
+from meshed_mcp.components.pod.args import PlacementSettings
 from meshed_mcp.error_codes import autoscaling as codes
 
 
@@ -124,6 +125,9 @@ class NodeSettings(Model):
     pre_pull: bool = False
     """True: every node of the cluster pulls the services' images at deployment. Needs Kubernetes 1.35 (image
     volumes)."""
+
+    pods: PlacementSettings = PlacementSettings()
+    """Options of the pods of buffer and pre-pull: those of the services, so that they run on the same nodes."""
 
     karpenter: KarpenterSettings | None = None
     """NodePools, if Karpenter provisions the nodes."""

@@ -6,6 +6,7 @@ from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.nodes.args import BufferKind, NodeSettings
 from meshed_mcp.components.core.manifest import RESTRICTED_CONTAINER, Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.core.node_labels import BUFFER_PRIORITY_CLASS, SERVICE_PRIORITY_CLASS, SPOT_TAINT
+from meshed_mcp.components.pod.manifests import adapt_pod, adapt_workload, placement_only
 
 SERVICE_PRIORITY: Final = 1000
 """Above the 0 of pods without a class, so that services preempt batch work; far below system classes."""
@@ -47,12 +48,12 @@ def buffer(args: AutoscalingPolicyArgs, nodes: NodeSettings) -> list[Manifest]:
     labels = standard_labels(BUFFER) | {"sidecar.istio.io/inject": "false"}
     template = {"metadata": {"labels": labels}, "spec": pause_pod(args, nodes.buffer.kind)}
     if nodes.buffer.kind is BufferKind.CAPACITY_BUFFER:
-        shape = manifest("v1", "PodTemplate", meta, template=template)
+        shape = manifest("v1", "PodTemplate", meta, template=adapt_pod(template, placement_only(nodes.pods)))
         spec = {"podTemplateRef": {"name": BUFFER}, "replicas": nodes.buffer.replicas}
         return [shape, manifest("autoscaling.x-k8s.io/v1beta1", "CapacityBuffer", meta, spec)]
     selector = {"matchLabels": standard_labels(BUFFER)}
     spec = {"replicas": nodes.buffer.replicas, "selector": selector, "template": template}
-    return [manifest("apps/v1", "Deployment", meta, spec)]
+    return [adapt_workload(manifest("apps/v1", "Deployment", meta, spec), placement_only(nodes.pods))]
 
 
 def pause_pod(args: AutoscalingPolicyArgs, kind: BufferKind) -> Manifest:
@@ -107,4 +108,8 @@ def pre_pull(args: AutoscalingPolicyArgs, nodes: NodeSettings) -> list[Manifest]
         "template": {"metadata": {"labels": labels}, "spec": pod},
         "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%"}},
     }
-    return [manifest("apps/v1", "DaemonSet", metadata(PRE_PULL, args.namespace), spec)]
+    return [
+        adapt_workload(
+            manifest("apps/v1", "DaemonSet", metadata(PRE_PULL, args.namespace), spec), placement_only(nodes.pods)
+        )
+    ]

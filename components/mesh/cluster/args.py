@@ -195,6 +195,9 @@ class ServiceMeshArgs(Model):
     chart_repository: Annotated[str, AfterValidator(supported_istio_host)] = charts.ISTIO_REPOSITORY
     """HTTP or `oci://` repository of the Istio charts."""
 
+    accounts: dict[str, str] = Field(default_factory=dict)
+    """Services whose ServiceAccount has another name -> that name."""
+
     defaults: ObjectDefaults = ObjectDefaults()
     """Labels, annotations and pull secrets of every object and pod."""
 

@@ -36,6 +36,7 @@ def network_policy(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     if args.sidecar_egress_hosts is None:
         return []
     rules = [dns_rule(), control_plane_rule(), *_cluster_destinations(args), *_external_destinations(args)]
+    rules += api_server_rules(args)
     spec = {"podSelector": {"matchLabels": {contract.LABEL_APP: name}}, "policyTypes": ["Egress"], "egress": rules}
     return [manifest(NETWORK, "NetworkPolicy", metadata(f"{name}-egress", args.namespace, standard_labels(name)), spec)]
 
@@ -74,9 +75,24 @@ def _cluster_destinations(args: MeshedMCPServiceArgs) -> list[Manifest]:
     """Whole namespaces: the pod ports of a Service are unknown here, and the mesh authorizes by service."""
     references = [entry.split("/") for entry in sidecar_hosts(args)]
     suffix = f".svc.{args.cluster_domain}"
+    references = [each for each in references if each != ["default", f"kubernetes.default{suffix}"]]
     inside = [namespace for namespace, host in references if host == "*" or host.endswith(suffix)]
     names = sorted({args.namespace if each == "." else each for each in inside} - {"~"})
     return [{"to": [{"namespaceSelector": _named(names)}]}] if names else []
+
+
+API_SERVER_PORTS: Final = (443, 6443, 8443, 16443)
+"""Ports of API servers: managed clusters, kubeadm and k3s, minikube and OpenShift's internal one, MicroK8s."""
+
+
+def api_server_rules(args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """The API server, for pods with a token: no pod and no namespace selects it, and its addresses are unknown here.
+
+    The rule sees addresses behind the Service `kubernetes`. The sidecar still limits the hosts.
+    """
+    if not args.service_account.token:
+        return []
+    return [{"to": external_blocks(), "ports": [{"protocol": "TCP", "port": port} for port in API_SERVER_PORTS]}]
 
 
 def _external_destinations(args: MeshedMCPServiceArgs) -> list[Manifest]:

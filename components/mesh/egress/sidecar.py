@@ -10,6 +10,7 @@ from meshed_mcp.components.mesh.egress.destinations import is_internal_host
 from meshed_mcp.components.mesh.egress.service_entry import declared_hosts
 from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.service.validation import API_SERVER
 
 EGRESS_SERVICE: Final = "istio-egress"
 """The egress gateway's Service. Source: Istio chart `gateway`: the release's name."""
@@ -29,7 +30,9 @@ def sidecars(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
 
 def sidecar_hosts(args: MeshedMCPServiceArgs) -> list[str]:
     """`egress.hosts` of the Sidecar: "namespace/host", each once; `.` is the namespace of the service."""
-    given = [_service(each, args) for each in [*(args.sidecar_egress_hosts or []), *args.cluster_dependencies]]
+    api_server = [API_SERVER] if args.service_account.token else []
+    places = [*(args.sidecar_egress_hosts or []), *args.cluster_dependencies, *api_server]
+    given = [_service(each, args) for each in places]
     outside = list(dict.fromkeys(f"./{each.host}" for each in declared_hosts(args)))
     if outside and args.egress_gateway:
         outside.append(_service(f"{EGRESS_NAMESPACE}/{EGRESS_SERVICE}", args))

@@ -13,11 +13,11 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.authorization.policy import SECURITY_API
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
-from meshed_mcp.components.mesh.rate_limit.args import SharedLimits
 from meshed_mcp.components.mesh.rate_limit.server_args import NAME, FailureMode, RateLimiting
 from meshed_mcp.components.mesh.rate_limit.shared import GRPC_PORT, descriptor_rules, rate_limit_ref
 from meshed_mcp.components.mesh.service.addresses import principal
 from meshed_mcp.components.mesh.service.container_args import SecretKey
+from meshed_mcp.components.pod.manifests import adapt_workload, service_account
 
 HEALTH_PORT: Final = 8080
 """Source: default of PORT."""
@@ -45,14 +45,15 @@ def rate_limit_manifests(args: ServiceMeshArgs) -> list[Manifest]:
     budget = {"selector": _pods(), "maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}
     grpc = {"name": "grpc", "port": GRPC_PORT, "targetPort": "grpc"}
     service = {"selector": {contract.LABEL_APP: NAME}, "ports": [grpc]}
+    deployment = manifest("apps/v1", "Deployment", meta, _deployment(args.rate_limiting, ports, checksum))
     return [
-        manifest("v1", "ServiceAccount", meta, automountServiceAccountToken=False),
+        *service_account(NAME, namespace, args.rate_limiting.service_account),
         manifest("v1", "ConfigMap", meta, data={RULES_FILE: text}),
-        manifest(SECURITY_API, "AuthorizationPolicy", meta, _callers(args.shared_limits, namespace, args.trust_domain)),
+        manifest(SECURITY_API, "AuthorizationPolicy", meta, _callers(args, namespace)),
         manifest("networking.k8s.io/v1", "NetworkPolicy", meta, _network_policy()),
         manifest("v1", "Service", meta, service),
         manifest("policy/v1", "PodDisruptionBudget", meta, budget),
-        manifest("apps/v1", "Deployment", meta, _deployment(args.rate_limiting, ports, checksum)),
+        adapt_workload(deployment, args.rate_limiting),
     ]
 
 
@@ -66,9 +67,10 @@ def _pods() -> Manifest:
     return {"matchLabels": {contract.LABEL_APP: NAME}}
 
 
-def _callers(limits: Mapping[str, SharedLimits], namespace: str, trust_domain: str) -> Manifest:
+def _callers(args: ServiceMeshArgs, namespace: str) -> Manifest:
     """ALLOW policy for the services with shared limits, on the gRPC port."""
-    callers = [principal(name, namespace, trust_domain) for name, item in limits.items() if item.rates]
+    limited = [name for name, item in args.shared_limits.items() if item.rates]
+    callers = [principal(args.accounts.get(name, name), namespace, args.trust_domain) for name in limited]
     rule = {"from": [{"source": {"principals": callers}}], "to": [{"operation": {"ports": [str(GRPC_PORT)]}}]}
     return {"selector": _pods(), "action": "ALLOW", **({"rules": [rule]} if callers else {})}
 

@@ -1,13 +1,14 @@
 """Settings of the rate limit service (`rate_limiting`): Redis, image, replicas, failure mode."""
 
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 
 from pydantic import Field
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.mesh.service.container_args import SecretKey
+from meshed_mcp.components.pod.args import PodSettings
 
 NAME: Final = contract.RATE_LIMIT_NAME
 """Name of all objects of the service."""
@@ -27,8 +28,10 @@ class FailureMode(StrEnum):
     """Requests are rejected with 503."""
 
 
-class RateLimiting(Model):
+class RateLimiting(PodSettings):
     """The rate limit service, which counts requests of all pods together for `rate_limits.shared`."""
+
+    containers: ClassVar[tuple[str, ...]] = ("ratelimit",)
 
     failure_mode: FailureMode
     """`open` or `closed`: whether requests pass or are rejected while the service is unavailable. Required, because

@@ -58,4 +58,5 @@ def principal(account: str, namespace: str, trust_domain: str) -> str:
 def caller_principal(caller: str, args: MeshedMCPServiceArgs) -> str:
     """Mesh identity of an entry of `callers`: a service of the namespace, or "namespace/serviceaccount"."""
     namespace, _, account = caller.rpartition("/")
+    account = account if namespace else args.accounts.get(account, account)
     return principal(account, namespace or args.namespace, args.trust_domain)

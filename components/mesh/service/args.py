@@ -70,6 +70,9 @@ class MeshedMCPServiceArgs(ServiceSettings):
     registry_url: In[str] | None = None
     """Base URL of the registry, without its path prefix; unset = the service does not register."""
 
+    accounts: dict[str, str] = Field(default_factory=dict)
+    """Callers of the namespace whose ServiceAccount has another name -> that name."""
+
     sidecar_egress_hosts: list[ClusterService] | None = None
     """Services in the sidecar's scope, as "namespace/service", beside `cluster_dependencies`, external hosts, registry
     and collector; unset = every service of the mesh."""

@@ -1,12 +1,13 @@
 """Arguments of the OpenTelemetry Collectors: size, tail sampling, span metrics."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import service_name
 from meshed_mcp.components.observability.sizing.resources import Reservation
+from meshed_mcp.components.pod.args import PodSettings
 
 
 class TailSampling(Model):
@@ -26,6 +27,12 @@ class TailSampling(Model):
     processor `tail_sampling`, `num_traces`."""
 
 
+class CollectorPod(PodSettings):
+    """Options of the pods of collectors."""
+
+    containers: ClassVar[tuple[str, ...]] = ("collector",)
+
+
 class CollectorSettings(Model):
     """OpenTelemetry Collectors in front of Jaeger: an agent on each node, gateways for sampling and span metrics."""
 
@@ -34,6 +41,12 @@ class CollectorSettings(Model):
 
     agent_resources: Reservation = Reservation(cpu="50m", memory="256Mi")
     gateway_resources: Reservation = Reservation(cpu="200m", memory="1Gi")
+
+    agents: CollectorPod = CollectorPod()
+    """Options of the pods of the agents, which run on every node."""
+
+    gateways: CollectorPod = CollectorPod()
+    """Options of the pods of the gateways."""
 
     queue_spans: int = Field(default=20_000, ge=1_000, le=10_000_000)
     """Spans in the export queue of each collector; a full queue refuses further spans."""

@@ -16,6 +16,7 @@ from meshed_mcp.components.observability.sizing.resources import Reservation
 from meshed_mcp.components.observability.tracing import jaeger, jaeger_config, workload
 from meshed_mcp.components.observability.tracing.collector_args import CollectorSettings
 from meshed_mcp.components.observability.tracing.collector_config import agent_config, gateway_config
+from meshed_mcp.components.pod.manifests import adapt_workload
 
 AGENT: Final = "otel-agent"
 GATEWAY: Final = "otel-gateway"
@@ -64,8 +65,10 @@ def gateway_objects(settings: CollectorSettings, args: ObservabilityStackArgs) -
     service = {"clusterIP": "None", "selector": selector, "ports": workload.service_ports(PORTS)}
     budget = {"maxUnavailable": 1, "selector": {"matchLabels": selector}}
     return [
-        *workload.common_objects(GATEWAY, args.namespace, files, service),
-        manifest("apps/v1", "Deployment", meta, {"replicas": settings.gateway_replicas, **pods}),
+        *workload.common_objects(GATEWAY, args.namespace, files, service, settings.gateways.service_account),
+        adapt_workload(
+            manifest("apps/v1", "Deployment", meta, {"replicas": settings.gateway_replicas, **pods}), settings.gateways
+        ),
         manifest("policy/v1", "PodDisruptionBudget", meta, budget),
     ]
 
@@ -78,8 +81,8 @@ def agent_objects(settings: CollectorSettings, args: ObservabilityStackArgs) -> 
     selector, ports = workload.selector(AGENT), workload.service_ports(PORTS)
     service = {"internalTrafficPolicy": "Local", "selector": selector, "ports": ports}
     return [
-        *workload.common_objects(AGENT, args.namespace, files, service),
-        manifest("apps/v1", "DaemonSet", metadata(AGENT, args.namespace), pods),
+        *workload.common_objects(AGENT, args.namespace, files, service, settings.agents.service_account),
+        adapt_workload(manifest("apps/v1", "DaemonSet", metadata(AGENT, args.namespace), pods), settings.agents),
     ]
 
 

@@ -26,6 +26,7 @@ from meshed_mcp.components.observability.tracing.jaeger_args import (
     SearchStorage,
     Storage,
 )
+from meshed_mcp.components.pod.manifests import adapt_pod, adapt_workload, placement_only
 
 NAME: Final = "jaeger"
 """Name of all objects of Jaeger."""
@@ -65,7 +66,7 @@ def jaeger_objects(settings: JaegerSettings, namespace: str, storage_class: str 
     pods["template"]["spec"]["securityContext"] |= volume_owner
     meta = metadata(NAME, namespace)
     service = {"selector": workload.selector(NAME), "ports": workload.service_ports(ports(settings))}
-    parts = workload.common_objects(NAME, namespace, files, service)
+    parts = workload.common_objects(NAME, namespace, files, service, settings.service_account)
     if isinstance(storage, BadgerStorage):
         claim = volume_claim(settings.storage_gib, storage_class) | {"metadata": {"name": "data"}}
         spec = {
@@ -75,11 +76,11 @@ def jaeger_objects(settings: JaegerSettings, namespace: str, storage_class: str 
             "volumeClaimTemplates": [claim],
             **pods,
         }
-        return [*parts, manifest("apps/v1", "StatefulSet", meta, spec)]
+        return [*parts, adapt_workload(manifest("apps/v1", "StatefulSet", meta, spec), settings)]
     replicas = storage.replicas if isinstance(storage, SearchStorage) else 1
-    deployment = manifest("apps/v1", "Deployment", meta, {"replicas": replicas, **pods})
+    deployment = adapt_workload(manifest("apps/v1", "Deployment", meta, {"replicas": replicas, **pods}), settings)
     if isinstance(storage, SearchStorage):
-        return [*parts, deployment, index_cleaner(storage, settings.retention_hours, namespace)]
+        return [*parts, deployment, index_cleaner(storage, settings, namespace)]
     return [*parts, deployment]
 
 
@@ -121,7 +122,7 @@ def login(storage: Storage, username: str, password: str) -> list[Manifest]:
     return [{"name": name, "valueFrom": ref} for name, ref in refs.items()]
 
 
-def index_cleaner(storage: SearchStorage, retention_hours: int, namespace: str) -> Manifest:
+def index_cleaner(storage: SearchStorage, settings: JaegerSettings, namespace: str) -> Manifest:
     """Daily CronJob; concurrent runs would delete each other's indices."""
     template = {
         "metadata": {"labels": standard_labels(CLEANER)},
@@ -129,14 +130,14 @@ def index_cleaner(storage: SearchStorage, retention_hours: int, namespace: str) 
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,
             "securityContext": restricted_pod(workload.USER_ID),
-            "containers": [cleaner_container(storage, ceil(retention_hours / 24))],
+            "containers": [cleaner_container(storage, ceil(settings.retention_hours / 24))],
         },
     }
     spec = {
         "schedule": SCHEDULE,
         "timeZone": "Etc/UTC",
         "concurrencyPolicy": "Forbid",
-        "jobTemplate": {"spec": {"backoffLimit": RETRIES, "template": template}},
+        "jobTemplate": {"spec": {"backoffLimit": RETRIES, "template": adapt_pod(template, placement_only(settings))}},
     }
     return manifest("batch/v1", "CronJob", metadata(CLEANER, namespace), spec)
 

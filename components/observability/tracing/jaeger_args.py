@@ -1,12 +1,13 @@
 """Arguments of Jaeger: storage, retention, remote sampling."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import object_name
 from meshed_mcp.components.observability.sizing.resources import Reservation
+from meshed_mcp.components.pod.args import PodSettings
 from meshed_mcp.error_codes.values import INVALID_PERCENTAGE, INVALID_WEB_ADDRESS
 
 
@@ -80,8 +81,10 @@ class RemoteSampling(Model):
     """Service name in spans -> percentage of traces that start in it."""
 
 
-class JaegerSettings(Model):
+class JaegerSettings(PodSettings):
     """Jaeger v2: storage, retention, sampling, resources."""
+
+    containers: ClassVar[tuple[str, ...]] = ("jaeger",)
 
     storage: Storage = BadgerStorage(kind="badger")
     """Storage of traces."""

@@ -7,6 +7,8 @@ from typing import Final
 from meshed_mcp.components.core.manifest import RESTRICTED_CONTAINER, Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.observability.sizing.resources import Reservation, container_resources, restricted_pod
 from meshed_mcp.components.observability.tracing.jaeger_config import HEALTH_PORT
+from meshed_mcp.components.pod.account_args import ServiceAccountSettings
+from meshed_mcp.components.pod.manifests import service_account
 
 USER_ID: Final = 10001
 """User of the images, which owns Jaeger's volume. Source: their Dockerfiles, `USER_UID`."""
@@ -24,10 +26,12 @@ def service_ports(ports: Mapping[str, int]) -> list[Manifest]:
     return [{"name": name, "port": port, "targetPort": name} for name, port in ports.items()]
 
 
-def common_objects(name: str, namespace: str, files: Mapping[str, str], service: Manifest) -> list[Manifest]:
-    """ServiceAccount without permissions, ConfigMap, Service."""
+def common_objects(
+    name: str, namespace: str, files: Mapping[str, str], service: Manifest, account: ServiceAccountSettings
+) -> list[Manifest]:
+    """ServiceAccount, ConfigMap, Service."""
     return [
-        manifest("v1", "ServiceAccount", metadata(name, namespace), automountServiceAccountToken=False),
+        *service_account(name, namespace, account),
         manifest("v1", "ConfigMap", metadata(name, namespace), data=dict(files)),
         manifest("v1", "Service", metadata(name, namespace), service),
     ]
