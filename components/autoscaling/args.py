@@ -121,6 +121,9 @@ class ScalingTarget(ScalingSettings):
     version: str | None = None
     """Version whose load counts (label `version`). Unset: all versions."""
 
+    has_runtime: bool = True
+    """Whether the pods run this package's runtime. false: the in-flight requests are those that the sidecars count."""
+
     container: str = contract.CONTAINER_NAME
     """Container whose CPU and memory count. The pod's sum would count the sidecar, which does not grow with load."""
 

@@ -8,6 +8,7 @@ the forecast.
 from typing import Final
 
 from meshed_mcp import contract
+from meshed_mcp.components.promql import load
 
 DEMAND: Final = "mcp:load:demand"
 """In-flight and queued requests, per server."""
@@ -50,8 +51,7 @@ BY: Final = f"namespace, {contract.LABEL_SERVER}"
 
 def demand(namespace: str, servers: list[str]) -> str:
     """In-flight and queued requests of each of `servers`."""
-    names = f'__name__=~"{contract.METRIC_ACTIVE_REQUESTS}|{contract.METRIC_QUEUE_DEPTH}"'
-    return f'sum by ({BY}) ({{{names},namespace="{namespace}",{contract.LABEL_SERVER}=~"{"|".join(servers)}"}})'
+    return load.in_flight_of_all(f'namespace="{namespace}",{contract.LABEL_SERVER}=~"{"|".join(servers)}"')
 
 
 def mean(window: str) -> str:

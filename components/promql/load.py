@@ -1,11 +1,14 @@
 """PromQL of the load of a server over all its pods, recorded every 5 s for the dashboards.
 
-Without recording rules, a dashboard of an hour would read each gauge of each pod 720 times.
+Without recording rules, a dashboard of an hour would read each gauge of each pod 720 times. Expressions over all
+servers read the runtime's gauges, and the sidecars' of servers without the runtime.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from meshed_mcp import contract
+from meshed_mcp.components.promql import selectors, sidecar
 from meshed_mcp.components.promql.selectors import BY_SERVER
 
 LOAD_SECONDS: Final = 5
@@ -26,12 +29,22 @@ REPLICAS_UP: Final = "server:mcp_replicas_answering:sum"
 SESSIONS: Final = "server:mcp_sessions:sum"
 """Recorded open sessions of clients up to 2025-11-25, per server."""
 
+QUEUED_OR_ACTIVE: Final = f"{contract.METRIC_ACTIVE_REQUESTS}|{contract.METRIC_QUEUE_DEPTH}"
+IN_FLIGHT_GAUGES: Final = f"{QUEUED_OR_ACTIVE}|{contract.METRIC_PROXY_ACTIVE}"
+
+
+def in_flight_of_all(matchers: str) -> str:
+    """In-flight and queued requests of every selected server, with the runtime or without."""
+    gauges = f'{{__name__=~"{IN_FLIGHT_GAUGES}",{sidecar.IS_REQUEST},{matchers}}}'
+    return f"sum {BY_SERVER} ({gauges}) or 0 * count {BY_SERVER} (up{{{sidecar.CONTAINER},{matchers}}} == 1)"
+
+
 RULES: Final = {
-    IN_FLIGHT: f'sum {BY_SERVER} ({{__name__=~"{contract.METRIC_ACTIVE_REQUESTS}|{contract.METRIC_QUEUE_DEPTH}"}})',
+    IN_FLIGHT: in_flight_of_all(f'{contract.LABEL_SERVER}!=""'),
     QUEUED: f"sum {BY_SERVER} ({contract.METRIC_QUEUE_DEPTH})",
     SATURATION: f"sum {BY_SERVER} ({contract.METRIC_ACTIVE_REQUESTS}) / "
     f"sum {BY_SERVER} ({contract.METRIC_CONCURRENCY_LIMIT})",
-    REPLICAS_UP: f'sum {BY_SERVER} (up{{{contract.LABEL_SERVER}!="",container="{contract.CONTAINER_NAME}"}})',
+    REPLICAS_UP: f"sum {BY_SERVER} (up{{{selectors.SERVER_TARGETS}}})",
     SESSIONS: f"sum {BY_SERVER} ({contract.METRIC_ACTIVE_SESSIONS})",
 }
 """Recorded series -> its expression over the pods' own series."""
@@ -41,3 +54,21 @@ def recorded_load(name: str, select: str) -> str:
     """A recorded series of this module, per server."""
     how = "max" if name == SATURATION else "sum"
     return f"{how} by ({contract.LABEL_SERVER}) ({name}{{{select}}})"
+
+
+class InFlight(NamedTuple):
+    """Expressions of the in-flight requests of selected pods."""
+
+    total: Callable[[str], str]
+    by_server: Callable[[str], str]
+    held: Callable[[str], str]
+    """For the autoscaler: the recent peak, corrected for pods that report nothing."""
+
+
+RUNTIME: Final = InFlight(selectors.in_flight, selectors.in_flight_by_server, selectors.held_in_flight)
+SIDECAR: Final = InFlight(sidecar.in_flight, sidecar.in_flight_by_server, sidecar.held_in_flight)
+
+
+def in_flight(*, has_runtime: bool) -> InFlight:
+    """The expressions of a server with the runtime, or of one that only its sidecar measures."""
+    return RUNTIME if has_runtime else SIDECAR

@@ -13,6 +13,9 @@ PromQL = NewType("PromQL", str)
 BY_SERVER: Final = f"by (namespace, {contract.LABEL_SERVER})"
 """Aggregates over replicas; a server's name is unique only in its namespace."""
 
+SERVER_TARGETS: Final = f'container=~"{contract.CONTAINER_NAME}|{contract.PROXY_CONTAINER}",{contract.LABEL_SERVER}!=""'
+"""Matchers of the scrape targets of MCP servers, one per pod: the server, or its sidecar where it has no metrics."""
+
 CALL_METHOD: Final = f'{contract.LABEL_METHOD}="tools/call"'
 """Matches tool calls; the operation histogram counts every MCP method. Source: MCP, method `tools/call`."""
 

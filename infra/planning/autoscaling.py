@@ -35,7 +35,7 @@ def scaling_targets(config: StackConfig, name: str) -> dict[str, ScalingTarget]:
         "memory_limit": item.resources.memory_limit,
         "cpu_limit": item.resources.cpu_limit,
     }
-    whole = ScalingTarget(**dict(item.scaling), **limits)
+    whole = ScalingTarget(**dict(item.scaling), **limits, has_runtime=item.has_runtime)
     stable = whole.model_copy(update=budgets.bounds(config, item))
     second = item.rollout.second
     if second is None and not item.pools:
@@ -70,6 +70,7 @@ def pool_targets(config: StackConfig, name: str, item: ServiceConfig) -> dict[st
             version=f"{POOL_PREFIX}{pool}",
             container=container_of(item),
             memory_limit=(settings.resources or item.resources).memory_limit,
+            has_runtime=item.has_runtime,
         )
         for pool, settings in item.pools.items()
     }

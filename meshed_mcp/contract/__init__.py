@@ -10,3 +10,4 @@ from meshed_mcp.contract.labels import *
 from meshed_mcp.contract.limits import *
 from meshed_mcp.contract.metrics import *
 from meshed_mcp.contract.protocol import *
+from meshed_mcp.contract.sidecar import *

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from meshed_mcp.components.autoscaling.args import ScalingTarget
-from meshed_mcp.components.promql import fast_scaler, selectors
+from meshed_mcp.components.promql import fast_scaler, load, selectors
 
 TEXT_BYTES: Final = 24_576
 """Longest text: about 100 services with distinct settings. Prometheus evaluates it in 0.05 s of a core (measured), the
@@ -26,6 +26,7 @@ class Shape(NamedTuple):
     """Name of the ScaledObject; `${1}` is the service's name."""
 
     version: str | None
+    has_runtime: bool
     per_replica: int
     least: int
     most: int
@@ -68,14 +69,14 @@ def shape(name: str, target: ScalingTarget) -> Shape:
     suffix = name.removeprefix(service)
     pattern = f"${{1}}{suffix}" if name.startswith(service) else name
     each = target.in_flight_per_replica or 1
-    return Shape(pattern, target.version, each, target.min_replicas, target.max_replicas)
+    return Shape(pattern, target.version, target.has_runtime, each, target.min_replicas, target.max_replicas)
 
 
 def expression(common: Shape, servers: list[str], namespace: str) -> str:
     """Replicas that the current load needs, per ScaledObject."""
     pods = selectors.selector(namespace, "|".join(servers), version=common.version, regex=True)
-    load = selectors.in_flight_by_server(pods)
-    need = fast_scaler.needed_replicas(load, common.per_replica, common.least, common.most)
+    current = load.in_flight(has_runtime=common.has_runtime).by_server(pods)
+    need = fast_scaler.needed_replicas(current, common.per_replica, common.least, common.most)
     return fast_scaler.by_scaled_object(need, common.name)
 
 

@@ -15,7 +15,7 @@ from meshed_mcp.components.autoscaling.fast_scaler import live_query
 from meshed_mcp.components.autoscaling.fast_scaler.agent_deployment import AutoscalerAgent, agent_manifests
 from meshed_mcp.components.autoscaling.forecast.rules import Rule, links
 from meshed_mcp.components.core.manifest import Manifest, prometheus_rule
-from meshed_mcp.components.promql import fast_scaler, selectors
+from meshed_mcp.components.promql import fast_scaler, load, selectors
 
 AGENT_NAME: Final = "mcp-fast-scaler"
 MODULE: Final = "meshed_mcp.agents.autoscaler.fast_scaler"
@@ -58,11 +58,11 @@ def needed(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> Rul
     """Recording rule of the replicas that a target's load needed since the last evaluation."""
     pods = selectors.selector(args.namespace, target.service or name, version=target.version)
     each = target.in_flight_per_replica or 1
-    load = fast_scaler.peak_load(selectors.in_flight(pods))
+    peak = fast_scaler.peak_load(load.in_flight(has_runtime=target.has_runtime).total(pods))
     return {
         "record": fast_scaler.NEEDED,
         "labels": {"namespace": args.namespace, contract.LABEL_SCALED_OBJECT: name},
-        "expr": fast_scaler.needed_replicas(load, each, target.min_replicas, target.max_replicas),
+        "expr": fast_scaler.needed_replicas(peak, each, target.min_replicas, target.max_replicas),
     }
 
 

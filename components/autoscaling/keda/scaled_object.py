@@ -1,6 +1,6 @@
 """KEDA ScaledObjects: one per target, with one trigger per metric; the HPA uses the highest proposed replica count.
 
-The queries are in `promql/selectors.py`; the alternative without KEDA is `autoscaling/hpa/native.py`.
+The queries are in `promql/`; the alternative without KEDA is `autoscaling/hpa/native.py`.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ from meshed_mcp.components.autoscaling.forecast.args import Prediction
 from meshed_mcp.components.autoscaling.forecast.rules import prediction
 from meshed_mcp.components.autoscaling.hpa.native import behavior, memory_value
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
-from meshed_mcp.components.promql import forecast, selectors
+from meshed_mcp.components.promql import forecast, load, selectors
 
 OUT_OF_REACH: Final = "1000000000"
 """`activationThreshold` that no load exceeds. KEDA writes a raised minimum itself only while no trigger is active:
@@ -40,7 +40,7 @@ def triggers(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) -> l
     pods = selectors.selector(args.namespace, target.service or name, version=target.version)
     zero = target.min_replicas == 0
     loads = [
-        ("in-flight", selectors.held_in_flight(pods), target.in_flight_per_replica),
+        ("in-flight", load.in_flight(has_runtime=target.has_runtime).held(pods), target.in_flight_per_replica),
         ("sessions", selectors.held_sessions(pods), target.sessions_per_replica),
         *([("queue", target.queue.query, target.queue.per_replica)] if target.queue else []),
     ]

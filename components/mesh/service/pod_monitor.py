@@ -1,11 +1,16 @@
-"""PodMonitor of one MCP server: scrape target, relabeling and dropped series."""
+"""PodMonitor of one MCP server: scrape target, relabeling and dropped series.
+
+A server without the runtime has no metrics of its own: the target is its sidecar.
+"""
 
 from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.core.scraping import SERVER_SECONDS
+from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.service.sidecar_metrics import stored_only
 
 SCRAPE_SECONDS: Final = SERVER_SECONDS
 """Product rule: a call is queryable within 6 s, and the autoscaler sees a load step in time."""
@@ -28,31 +33,52 @@ DROP_HTTP_BUCKETS: Final = {
 """Buckets of HTTP requests are read of the registry, which is plain HTTP; of MCP servers only the count is."""
 
 
+LABELS: Final = {"app_kubernetes_io_name": contract.LABEL_SERVER, "version": contract.LABEL_VERSION}
+"""Pod label, in the spelling of Prometheus -> label of the series."""
+
+
 def pod_monitors(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """The PodMonitor of a service with the runtime; a server without it has no management port."""
-    return [pod_monitor(name, args)] if args.has_runtime else []
+    """PodMonitor of all versions; none for a server without runtime and sidecar.
+
+    Series get the labels `mcp_server_name` and `version` from pod labels.
+    """
+    if not args.has_runtime and args.mode is not MeshMode.SIDECAR:
+        return []
+    endpoint = {
+        **(runtime_endpoint(name, args) if args.has_runtime else sidecar_endpoint()),
+        "interval": f"{SCRAPE_SECONDS}s",
+        "scrapeTimeout": f"{SCRAPE_TIMEOUT_SECONDS}s",
+        "relabelings": [_from_pod_label(label, target) for label, target in LABELS.items()],
+    }
+    spec = {"selector": {"matchLabels": {contract.LABEL_APP: name}}, "podMetricsEndpoints": [endpoint]}
+    return [manifest("monitoring.coreos.com/v1", "PodMonitor", metadata(name, args.namespace), spec)]
 
 
-def pod_monitor(name: str, args: MeshedMCPServiceArgs) -> Manifest:
-    """PodMonitor of all versions, which scrapes the management port and bypasses the sidecar.
+def runtime_endpoint(name: str, args: MeshedMCPServiceArgs) -> Manifest:
+    """The management port, which bypasses the sidecar.
 
-    Series get the labels `mcp_server_name` and `version` from pod labels. Histogram buckets that nothing reads are
-    dropped: two of five series of a pod with six tools.
+    Histogram buckets that nothing reads are dropped: two of five series of a pod with six tools.
     """
     servers = [DROP_OTHER_METHOD_BUCKETS, DROP_HTTP_BUCKETS]
     unread = [DROP_OTHER_METHOD_BUCKETS] if name == contract.REGISTRY_NAME else servers
     dropped = [] if args.store_all_histogram_buckets else unread
-    labels = {"app_kubernetes_io_name": contract.LABEL_SERVER, "version": contract.LABEL_VERSION}
-    endpoint = {
+    return {
         "port": contract.MANAGEMENT_PORT_NAME,
         "path": contract.METRICS_PATH,
-        "interval": f"{SCRAPE_SECONDS}s",
-        "scrapeTimeout": f"{SCRAPE_TIMEOUT_SECONDS}s",
-        "relabelings": [_from_pod_label(label, target) for label, target in labels.items()],
         **({"metricRelabelings": dropped} if dropped else {}),
     }
-    spec = {"selector": {"matchLabels": {contract.LABEL_APP: name}}, "podMetricsEndpoints": [endpoint]}
-    return manifest("monitoring.coreos.com/v1", "PodMonitor", metadata(name, args.namespace), spec)
+
+
+def sidecar_endpoint() -> Manifest:
+    """The sidecar's metrics of the pod's own port.
+
+    The monitor of all proxies stores Istio's standard metrics of the same target, and none of these.
+    """
+    return {
+        "port": contract.PROXY_METRICS_PORT_NAME,
+        "path": contract.PROXY_METRICS_PATH,
+        "metricRelabelings": [stored_only()],
+    }
 
 
 def _from_pod_label(pod_label: str, target: str) -> Manifest:

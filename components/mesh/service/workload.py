@@ -12,6 +12,7 @@ from meshed_mcp.components.mesh.service import scheduling
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.service.pod_containers import pod_containers
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize, size_annotations
+from meshed_mcp.components.mesh.service.sidecar_metrics import export_annotations
 from meshed_mcp.components.mesh.service.volumes import volumes
 from meshed_mcp.components.pod.manifests import adapt_workload
 from meshed_mcp.components.pod.manifests import service_account as account_manifests
@@ -131,7 +132,7 @@ def sidecar_annotations(args: MeshedMCPServiceArgs) -> dict[str, str]:
     """Annotations of a pod: sidecar, its size and revision, disruption."""
     revision = {} if args.revision is None else {REVISION_LABEL: args.revision}
     size = size_annotations(args.proxy or ProxySize.MEDIUM)
-    common = SIDECAR_ANNOTATIONS if args.has_runtime else EXTERNAL_ANNOTATIONS
+    common = SIDECAR_ANNOTATIONS if args.has_runtime else EXTERNAL_ANNOTATIONS | export_annotations()
     return common | size | revision | scheduling.annotations(args.scheduling)
 
 
